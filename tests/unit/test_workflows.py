@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from app import ENVIRONMENTS
+
+ROOT = Path(__file__).parents[2]
+WORKFLOWS = {path.stem: path for path in (ROOT / ".github/workflows").glob("*.yaml")}
+DEPLOYED = ("dev", "stage", "prod")
+
+
+def workflow(name: str) -> dict[str, Any]:
+    parsed = yaml.safe_load(WORKFLOWS[name].read_text())
+    # YAML 1.1 reads the key "on" as true.
+    return {("on" if key is True else key): value for key, value in parsed.items()}
+
+
+def jobs() -> dict[str, dict[str, Any]]:
+    return {f"{name}/{job}": body for name in WORKFLOWS for job, body in workflow(name)["jobs"].items()}
+
+
+def steps() -> list[dict[str, Any]]:
+    return [step for job in jobs().values() for step in job.get("steps", [])]
+
+
+def steps_of(job: str) -> list[dict[str, Any]]:
+    steps: list[dict[str, Any]] = jobs()[job]["steps"]
+    return steps
+
+
+def position(steps: list[dict[str, Any]], text: str) -> int:
+    [found] = [index for index, step in enumerate(steps) if text in step.get("uses", "") + step.get("run", "")]
+    return found
+
+
+def test_there_is_one_deployment_workflow_for_every_environment_of_the_form() -> None:
+    assert {name.removeprefix("deploy-") for name in WORKFLOWS if name.startswith("deploy-")} == set(ENVIRONMENTS)
+
+
+@pytest.mark.parametrize("name", DEPLOYED)
+def test_a_push_to_the_branch_of_an_environment_deploys_it_and_it_can_be_started_by_hand(name: str) -> None:
+    assert workflow(f"deploy-{name}")["on"] == {"push": {"branches": [name]}, "workflow_dispatch": None}
+
+
+@pytest.mark.parametrize("name", DEPLOYED)
+def test_a_deployment_started_by_hand_on_another_branch_does_nothing(name: str) -> None:
+    assert jobs()[f"deploy-{name}/test"]["if"] == f"github.ref == 'refs/heads/{name}'"
+
+
+@pytest.mark.parametrize("name", DEPLOYED)
+def test_nothing_is_deployed_before_its_tests_have_passed(name: str) -> None:
+    assert jobs()[f"deploy-{name}/deploy"]["needs"] == "test"
+
+
+@pytest.mark.parametrize("name", DEPLOYED)
+def test_the_tested_commit_is_the_deployed_commit(name: str) -> None:
+    tested, deployed = (jobs()[f"deploy-{name}/{job}"]["with"]["commit"] for job in ("test", "deploy"))
+    assert tested == deployed == "${{ github.sha }}"
+
+
+@pytest.mark.parametrize("job", ["test/test", "deploy/deploy"])
+def test_the_reusable_workflows_check_out_the_commit_they_are_given(job: str) -> None:
+    assert steps_of(job)[0]["with"]["ref"] == "${{ inputs.commit }}"
+
+
+@pytest.mark.parametrize("name", DEPLOYED)
+def test_deployments_of_an_environment_wait_for_each_other_and_are_not_cut_off(name: str) -> None:
+    assert workflow(f"deploy-{name}")["concurrency"] == {"group": f"deploy-{name}", "cancel-in-progress": False}
+
+
+@pytest.mark.parametrize("name", DEPLOYED)
+def test_a_deployment_goes_to_the_environment_and_account_of_the_form(name: str) -> None:
+    inputs = jobs()[f"deploy-{name}/deploy"]["with"]
+    assert (inputs["environment"], inputs["account"]) == (name, ENVIRONMENTS[name]["ACCOUNT"])
+
+
+def test_a_deployment_runs_in_its_github_environment() -> None:
+    assert jobs()["deploy/deploy"]["environment"] == "${{ inputs.environment }}"
+
+
+def test_a_deployment_takes_on_the_role_of_its_account_by_oidc() -> None:
+    steps = steps_of("deploy/deploy")
+    credentials = steps[position(steps, "aws-actions/configure-aws-credentials")]["with"]
+    role = "arn:aws:iam::${{ inputs.account }}:role/sagebase-github-oidc-agora-infra-v3"
+    assert (credentials["role-to-assume"], credentials["allowed-account-ids"]) == (role, "${{ inputs.account }}")
+
+
+def test_packages_are_installed_before_there_are_credentials() -> None:
+    steps = steps_of("deploy/deploy")
+    assert (
+        position(steps, "tools/setup.sh")
+        < position(steps, "configure-aws-credentials")
+        < position(steps, "agora deploy")
+    )
+
+
+def test_only_deployments_may_take_on_a_role() -> None:
+    allowed = {name for name, job in jobs().items() if "id-token" in job["permissions"]}
+    assert allowed == {"deploy/deploy", *(f"deploy-{name}/deploy" for name in DEPLOYED)}
+
+
+@pytest.mark.parametrize("name", sorted(WORKFLOWS))
+def test_a_workflow_grants_nothing_to_all_of_its_jobs(name: str) -> None:
+    assert workflow(name)["permissions"] == {}
+
+
+def test_no_job_may_write_anything_but_its_identity() -> None:
+    rights = {right for job in jobs().values() for right in job["permissions"].items()}
+    assert rights == {("contents", "read"), ("packages", "read"), ("id-token", "write")}
+
+
+def test_every_job_that_runs_has_a_limit_of_time() -> None:
+    assert all(0 < job["timeout-minutes"] <= 60 for job in jobs().values() if "steps" in job)
+
+
+def test_every_action_is_pinned_by_commit_with_its_version_beside_it() -> None:
+    lines = [
+        line
+        for path in WORKFLOWS.values()
+        for line in path.read_text().splitlines()
+        if re.search(r"uses: (?!\$/)", line)
+    ]
+    assert lines
+    assert all(re.search(r"uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line) for line in lines)
+
+
+def test_no_check_out_leaves_the_token_behind() -> None:
+    checkouts = [step for step in steps() if "actions/checkout@" in step.get("uses", "")]
+    assert len(checkouts) == len([job for job in jobs().values() if "steps" in job])
+    assert all(step["with"]["persist-credentials"] is False for step in checkouts)
+
+
+def test_no_script_has_an_expression_written_into_it() -> None:
+    assert not [step["run"] for step in steps() if "${{" in step.get("run", "")]
+
+
+def test_nothing_is_cached() -> None:
+    assert not [step for step in steps() if "cache" in step.get("uses", "") or "cache" in step.get("with", {})]
+
+
+def test_pull_requests_to_every_deployed_branch_are_checked_without_aws() -> None:
+    assert workflow("check")["on"] == {"pull_request": {"branches": list(DEPLOYED)}}
+    assert "aws" not in WORKFLOWS["check"].read_text().lower()
+
+
+def test_pull_requests_synthesize_every_environment_of_the_form() -> None:
+    assert jobs()["check/synth"]["strategy"]["matrix"]["environment"] == list(ENVIRONMENTS)
+
+
+def test_the_test_workflow_runs_what_a_person_runs() -> None:
+    assert steps_of("test/test")[-1]["run"] == "bash .ci/run"
+
+
+def test_commands_of_the_workflows_exist() -> None:
+    named = set(
+        re.findall(r"(?:\./|bash |python )((?:tools|\.ci)/[\w.]+)", " ".join(step.get("run", "") for step in steps()))
+    )
+    assert named == {"tools/setup.sh", "tools/template_summary.py", ".ci/run"}
+    assert all((ROOT / path).is_file() for path in named)
+
+
+@pytest.mark.parametrize("persona", ["regular", "pedantic"])
+def test_the_security_audit_finds_nothing(persona: str) -> None:
+    zizmor = Path(sys.executable).with_name("zizmor")
+    command = [str(zizmor), "--offline", "--no-progress", "--quiet", "--persona", persona, ".github"]
+    audit = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert audit.returncode == 0, audit.stdout
+
+
+def test_the_summary_of_templates_counts_resources_by_stack(tmp_path: Path) -> None:
+    resources = {"A": {"Type": "AWS::EC2::Subnet"}, "B": {"Type": "AWS::EC2::Subnet"}, "C": {"Type": "AWS::EC2::VPC"}}
+    (tmp_path / "agora-dev-network.template.json").write_text(json.dumps({"Resources": resources}))
+    command = [sys.executable, str(ROOT / "tools/template_summary.py"), str(tmp_path)]
+    table = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "| agora-dev-network | 3 | 2 EC2::Subnet, 1 EC2::VPC |" in table

