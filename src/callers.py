@@ -1,0 +1,13 @@
+"""The groups that open a door."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_ec2 as ec2
+from constructs import Construct
+
+
+def callers_group(scope: Construct, construct_id: str, vpc: ec2.IVpc, callee: str) -> ec2.SecurityGroup:
+    """A security group that lets nothing in or out by itself: a callee lets in whoever carries it."""
+    return ec2.SecurityGroup(
+        scope, construct_id, vpc=vpc, description=f"Carried by the callers of {callee}", allow_all_outbound=False
+    )

@@ -1,0 +1,50 @@
+"""The cluster that the services run on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from aws_cdk import Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from constructs import Construct
+
+from src.callers import callers_group
+
+
+class EcsStack(Stack):
+    """The cluster, its Service Connect namespace, and `callers`: for each callee the group that its callers carry.
+
+    A callee lets in whoever carries its callers' group, so no service needs to know another.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        vpc: ec2.IVpc,
+        namespace: str,
+        *,
+        callees: Sequence[str] = (),
+        container_insights: bool = False,
+        keep_exports: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        self.cluster = ecs.Cluster(
+            self,
+            "Cluster",
+            vpc=vpc,
+            default_cloud_map_namespace=ecs.CloudMapNamespaceOptions(name=namespace, use_for_service_connect=True),
+            enable_fargate_capacity_providers=True,
+            # Billed by the metric. The free metrics of ECS and of the load balancer are those that the alarms look at.
+            container_insights_v2=ecs.ContainerInsights.ENABLED
+            if container_insights
+            else ecs.ContainerInsights.DISABLED,
+            # Sessions that are logged need rights on log groups in every task role; CloudTrail says who opened one.
+            execute_command_configuration=ecs.ExecuteCommandConfiguration(logging=ecs.ExecuteCommandLogging.NONE),
+        )
+        self.callers = {callee: callers_group(self, f"CallersOf-{callee}", vpc, callee) for callee in callees}
+        if keep_exports:
+            self.export_value(self.cluster.cluster_name)

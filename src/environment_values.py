@@ -1,0 +1,247 @@
+"""What may stand under the keys of an environment, key by key."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from ipaddress import IPv4Interface, IPv4Network
+from typing import Any
+
+from src.environment import Bastion
+from src.image import is_tag
+from src.report import Report, quoted, shown
+
+Parser = Callable[[Any, Report], Any]
+"""Turns what was written into a value, or reports what is wrong with it and gives None."""
+
+ACCOUNT_HINT = 'Write 12 digits in quotes; find your account with "aws sts get-caller-identity --query Account".'
+TAGS_HINT = 'Give at least the cost center: {"CostCenter": "NO PROGRAM / 000000"}.'
+VERSION_HINT = 'Write the tag of the images: "edge", or a release such as "4.2.0-rc2".'
+AUTO_SCALE_HINT = 'Say how many tasks each service has: {"min": 1, "max": 2}.'
+
+_PRIVATE_NETWORKS = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
+# https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html
+_LARGEST_VPC = 16
+# A load balancer wants /27 in each of its subnets, and ours are a quarter of the VPC each:
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html
+_SMALLEST_VPC = 25
+_UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_CERTIFICATE = re.compile(
+    rf"(?:arn:aws:acm:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{{12}}):certificate/)?(?P<id>{_UUID})"
+)
+_HOST_NAME = re.compile(r"(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])")
+# Those of the partition "aws".
+_REGION = r"(?:af|ap|ca|eu|il|me|mx|sa|us)-(?:north|south)?(?:east|west|central)?(?<!-)-[0-9]{1,2}"
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Tag.html, and no resource has more than 50, of
+# which the CDK writes up to three on a subnet.
+_MOST_TAGS = 47
+_TAG_SIGNS = frozenset("_.:/=+-@")
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+_RETENTION_DAYS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365),
+    *(400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
+
+
+def between(low: int, high: int, hint: str) -> Parser:
+    """A parser of whole numbers of low..high."""
+    return lambda value, report: value if report.integer(value, low, high, hint) else None
+
+
+def matching(pattern: str, what: str, hint: str) -> Parser:
+    """A parser of texts of one form."""
+
+    def parse(value: Any, report: Report) -> str | None:
+        if not report.text(value, hint):
+            return None
+        if re.fullmatch(pattern, value):
+            return str(value)
+        report.wrong(what, hint, value)
+        return None
+
+    return parse
+
+
+account = matching("[0-9]{12}", "not the number of an AWS account", ACCOUNT_HINT)
+region = matching(_REGION, "not the name of a commercial AWS region", 'Write a name such as "us-east-1".')
+database_stack = matching(
+    "docdb(?:-[a-z0-9]+){0,3}", "not a name for the database's stack", 'Use a form such as "docdb-v8".'
+)
+database_instance_class = matching(
+    r"r[0-9]+[a-z]*\.(?:large|[0-9]*xlarge)|t[0-9]+g?\.medium",
+    "not a class of instance that DocumentDB has",
+    'Use a form such as "r5.large".',
+)
+# https://docs.aws.amazon.com/documentdb/latest/developerguide/API_CreateDBCluster.html; "admin" is a reserved word.
+database_username = matching(
+    "(?!admin$)[A-Za-z][A-Za-z0-9]{0,62}",
+    "not a user name that DocumentDB takes",
+    'Use up to 63 letters and digits, a letter first, such as "master".',
+)
+database_name = matching("[A-Za-z0-9_-]{1,63}", "not the name of a database", 'Use a form such as "agora".')
+
+
+def flag(value: Any, report: Report) -> bool | None:
+    """True or False."""
+    return bool(value) if report.flag(value) else None
+
+
+def vpc_cidr(value: Any, report: Report) -> str | None:
+    """A network that a VPC can have, as it is written."""
+    hint = 'Use a form such as "10.254.172.0/24".'
+    if not report.text(value, hint):
+        return None
+    try:
+        interface = IPv4Interface(value)
+    except ValueError:
+        report.wrong("not an IPv4 network", hint, value)
+        return None
+    network = interface.network
+    if "/" not in value:
+        report.wrong("an address without the size of the network", hint, value)
+    elif interface.ip != network.network_address:
+        report.wrong("an address inside a network, not the network itself", f'Use "{network}".', value)
+    elif str(network) != value:
+        report.wrong("a network not written as address/bits", f'Use "{network}".', value)
+    elif not any(network.subnet_of(private) for private in _PRIVATE_NETWORKS):
+        report.wrong("not private addresses", "Take them from 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16.", value)
+    elif network.prefixlen < _LARGEST_VPC:
+        report.wrong(f"larger than a VPC may be, /{_LARGEST_VPC}", hint, value)
+    elif network.prefixlen > _SMALLEST_VPC:
+        what = f"too small: a load balancer wants /27 of each of the four subnets, so /{_SMALLEST_VPC} of the VPC"
+        report.wrong(what, hint, value)
+    else:
+        return str(value)
+    return None
+
+
+def fqdn(value: Any, report: Report) -> str | None:
+    """A host name."""
+    hint = 'Write the host name that people will open, such as "agora-dev.adknowledgeportal.org".'
+    if not report.text(value, hint):
+        return None
+    if _HOST_NAME.fullmatch(value):
+        return str(value)
+    bare = value.strip().lower().partition("://")[2] or value.strip().lower()
+    bare = bare.strip("/.")
+    report.wrong("not a host name in small letters", f'Use "{bare}".' if _HOST_NAME.fullmatch(bare) else hint, value)
+    return None
+
+
+def certificate(value: Any, report: Report) -> dict[str, str | None] | None:
+    """The id of a certificate and, where its ARN was given, its region and account."""
+    hint = 'Copy its id or ARN from AWS Certificate Manager, such as "0e9682f6-3ffa-46fb-9671-b6349f5164d6".'
+    if not report.text(value, hint):
+        return None
+    if match := _CERTIFICATE.fullmatch(value):
+        return match.groupdict()
+    report.wrong("neither the id nor the ARN of a certificate", hint, value)
+    return None
+
+
+def tags(value: Any, report: Report) -> dict[str, str] | None:
+    """Tags that every service of AWS takes, CloudFormation for whole stacks among them."""
+    if not report.mapping(value, TAGS_HINT):
+        return None
+    found_before = len(report.problems)
+    if not value:
+        report.wrong("empty", TAGS_HINT, value)
+    if len(value) > _MOST_TAGS:
+        report.wrong(f"more than {_MOST_TAGS}, and AWS takes 50 with those of the CDK", "Take some out.", len(value))
+    seen: dict[str, str] = {}
+    for key, text in value.items():
+        place = report.at(f"[{quoted(key)}]")
+        if _is_tag_text(key, 128, "name", place):
+            if key.lower() in seen:
+                what = f"differs only in case from {quoted(seen[key.lower()])}, which IAM refuses"
+                place.wrong(what, "Keep one of them.", key)
+            seen[key.lower()] = key
+        _is_tag_text(text, 256, "value", place)
+    return dict(value) if len(report.problems) == found_before else None
+
+
+def _is_tag_text(text: Any, longest: int, noun: str, report: Report) -> bool:
+    hint = f"Use 1 to {longest} letters, digits, spaces and _.:/=+-@."
+    if not isinstance(text, str) or not text:
+        report.wrong(f"a tag's {noun} is {'empty' if text == '' else 'not a text'}", hint, text)
+    elif len(text) > longest:
+        report.wrong(f"a tag's {noun} is longer than {longest} characters", hint, len(text))
+    elif refused := sorted({sign for sign in text if not _is_tag_sign(sign)}):
+        report.wrong(f"AWS refuses {' '.join(map(shown, refused))} in a tag's {noun}", hint, text)
+    elif text.lower().startswith("aws:"):
+        report.wrong(f"a tag's {noun} begins with aws:, which is AWS's own", "Begin it otherwise.", text)
+    elif text != text.strip():
+        report.wrong(f"a tag's {noun} begins or ends with a space", "Take the space out.", text)
+    else:
+        return True
+    return False
+
+
+def _is_tag_sign(sign: str) -> bool:
+    return sign in _TAG_SIGNS or unicodedata.category(sign)[0] in "LNZ"
+
+
+def version(value: Any, report: Report) -> str | None:
+    """The tag that images have."""
+    if not report.text(value, VERSION_HINT):
+        return None
+    if git_tag := re.fullmatch(r"agora/(release/)?v?(.+)", value):
+        hint = f'Use "{git_tag[2]}".'
+        if git_tag[1]:
+            hint = f'Use the release candidate of the same commit, such as "{git_tag[2]}-rc1".'
+        report.wrong("the name of a git tag, which images don't have", hint, value)
+    elif not is_tag(value):
+        report.wrong("not a tag that an image can have", VERSION_HINT, value)
+    else:
+        return str(value)
+    return None
+
+
+def auto_scale(value: Any, report: Report) -> dict[str, int] | None:
+    """The least and the most tasks of a service, as `min` and `max`."""
+    if not report.mapping(value, 'Write {"min": 1, "max": 2}.'):
+        return None
+    given = report.by_known_name(value, ["min", "max"], "key")
+    found: dict[str, int] = {}
+    for key in ("min", "max"):
+        place = report.at(f'["{key}"]')
+        if key not in given:
+            place.wrong("missing", AUTO_SCALE_HINT)
+        elif place.integer(given[key], 1, 5000, "Write how many tasks each service has, from 1 to 5000."):
+            found[key] = given[key]
+    if len(found) == 2 and found["min"] > found["max"]:
+        report.at('["min"]').wrong('above "max"', f"Use at most {found['max']}, or raise it.", found["min"])
+    return found
+
+
+def log_retention_days(value: Any, report: Report) -> int | None:
+    """A number of days that CloudWatch Logs takes."""
+    hint = f"Use one of {', '.join(map(str, _RETENTION_DAYS))}."
+    if not report.integer(value, min(_RETENTION_DAYS), max(_RETENTION_DAYS), hint):
+        return None
+    if value in _RETENTION_DAYS:
+        return int(value)
+    report.wrong("not a number of days that CloudWatch Logs takes", hint, value)
+    return None
+
+
+def bastion(value: Any, report: Report) -> Bastion | None:
+    """The bastion, or None for an environment without one."""
+    hint = 'Write {"KEY_NAME": "agora-access", "AMI_ID": "ami-…"}, or leave BASTION out.'
+    if value is None or not report.mapping(value, hint):
+        return None
+    parsers = {
+        "KEY_NAME": matching(r"[ -~]{1,255}", "not the name of a key pair", hint),
+        "AMI_ID": matching(r"ami-(?:[0-9a-f]{8}|[0-9a-f]{17})", "not the id of a machine image", hint),
+        "INSTANCE_TYPE": matching(
+            r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "not a type of instance", 'Use a form such as "t3.micro".'
+        ),
+    }
+    found_before = len(report.problems)
+    given = report.by_known_name(value, list(parsers), "key")
+    for key in ("KEY_NAME", "AMI_ID"):
+        if key not in given:
+            report.at(f'["{key}"]').wrong("missing", hint)
+    found = {key.lower(): parsers[key](text, report.at(f'["{key}"]')) for key, text in given.items()}
+    return Bastion(**found) if len(report.problems) == found_before else None

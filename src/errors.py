@@ -1,0 +1,50 @@
+"""The one family of errors that a person may see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class AgoraError(Exception):
+    """Something that stops a command: what is wrong, and what to do about it.
+
+    The command line prints `message` and `hint` without a traceback and leaves with `exit_code`:
+    1 when something failed or was found wanting, 2 (`UsageError`) when it was asked for wrongly.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+class UsageError(AgoraError):
+    """What a person asked for cannot be done as asked; nothing has happened."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake in the form: where it stands, what is wrong with it, what to write instead."""
+
+    where: str
+    what: str
+    hint: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}\n{self.hint}"
+
+
+class FormError(UsageError, ValueError):
+    """Every mistake found in (a part of) the form, so that they can be mended in one go."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))

@@ -1,0 +1,147 @@
+"""The whole form of `app.py`, checked once, at the door."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+from typing import cast
+
+from src.environment import Environment
+from src.environment_form import parse_environments
+from src.errors import FormError, Problem, UsageError
+from src.form_entry import gathering, problems_of, report_of
+from src.form_source import run_source, stopped_by
+from src.report import Report, closest, kind_of, quoted, suggestion
+from src.service_neighbours import check_addresses, check_neighbours, stack_part
+from src.service_props import ServiceProps
+
+__all__ = ["ROOT", "Form", "Services", "check_form", "load_form", "stack_part"]
+
+ROOT = Path(__file__).resolve().parent.parent
+
+Services = Callable[[Environment], Sequence[ServiceProps]]
+
+_SERVICES_HINT = 'Write "def services(environment: Environment) -> list[ServiceProps]:".'
+
+
+@dataclass(frozen=True)
+class Form:
+    """Every environment, and the services that run in each."""
+
+    environments: Mapping[str, Environment]
+    services: Mapping[str, tuple[ServiceProps, ...]]
+
+    def environment(self, name: str) -> Environment:
+        """The environment of a name. Raises `UsageError` with the one that was probably meant."""
+        if name not in self.environments:
+            raise UsageError(f"no environment {quoted(name)} in app.py", suggestion(name, list(self.environments)))
+        return self.environments[name]
+
+    def services_of(self, name: str) -> tuple[ServiceProps, ...]:
+        """The services of an environment, in the order of the form."""
+        return self.services[self.environment(name).name]
+
+
+def load_form(path: Path = ROOT / "app.py") -> Form:
+    """Read and check the form. Raises `FormError` with every mistake in it."""
+    with gathering() as wrong:
+        try:
+            written = run_source(path)
+        except FormError as error:
+            raise FormError([*problems_of(wrong), *error.problems]) from error.__cause__
+    missing = [_missing(name, written, path) for name in ("ENVIRONMENTS", "services") if name not in written]
+    if missing:
+        raise FormError([*problems_of(wrong), *missing])
+    return _check(written["ENVIRONMENTS"], written["services"], wrong, path.parent)
+
+
+def check_form(environments: object, services: object, root: Path = ROOT) -> Form:
+    """Check a form that is at hand. Raises `FormError` with every mistake in all environments and services."""
+    return _check(environments, services, [], root)
+
+
+def _missing(name: str, written: Mapping[str, object], path: Path) -> Problem:
+    candidates = [each for each, value in written.items() if not isinstance(value, type | ModuleType)]
+    meant = closest(name, candidates, likeness=0.8)
+    hint = f'Perhaps "{meant}" is it?' if meant else f"Write {name}, as the README shows."
+    return Problem(path.name, f"no {name} in it", hint)
+
+
+def _check(environments: object, services: object, wrong: Sequence[object], root: Path) -> Form:
+    report = Report("ENVIRONMENTS")
+    sound = parse_environments(environments, report)
+    written: dict[str, tuple[ServiceProps, ...]] = {}
+    found: dict[str, list[Problem]] = {}
+    causes: list[Exception] = []
+    if _is_services_function(services, Report("services", report.problems)):
+        for name, environment in sound.items():
+            place = Report("services(…)")
+            written[name] = _write_down(environment, cast(Services, services), place, causes)
+            if written[name]:
+                check_neighbours(environment, written[name], root, place)
+                check_addresses(environment, written[name], report.at(f'[{quoted(name)}]["VPC_CIDR"]'))
+            found[name] = place.problems
+    problems = dict.fromkeys([*report.problems, *_told_once(found), *problems_of(wrong)])
+    if problems:
+        raise FormError(problems) from (causes[0] if causes else None)
+    return Form(sound, written)
+
+
+def _is_services_function(services: object, report: Report) -> bool:
+    if not callable(services):
+        report.wrong(f"not a function, got {kind_of(services)}", _SERVICES_HINT)
+        return False
+    try:
+        inspect.signature(services).bind("an environment")
+    except (TypeError, ValueError):
+        report.wrong("does not take one environment", _SERVICES_HINT)
+        return False
+    return True
+
+
+def _write_down(
+    environment: Environment, services: Services, report: Report, causes: list[Exception]
+) -> tuple[ServiceProps, ...]:
+    """The services of an environment; none where the form's code stopped before all were written down."""
+    listed: tuple[ServiceProps, ...] = ()
+    with gathering() as wrong:
+        try:
+            listed = _listed(services(environment), report)
+        except Exception as error:
+            causes.append(error)
+            # That a wrong entry lacks its wrong fields is no mistake of its own.
+            if report_of(getattr(error, "obj", None)) is None:
+                report.problems.append(stopped_by(error, "app.py"))
+    for problem in problems_of([*wrong, *(props for props in listed if report_of(props))]):
+        if problem not in report.problems:
+            report.problems.append(problem)
+    return listed
+
+
+def _listed(returned: object, report: Report) -> tuple[ServiceProps, ...]:
+    hint = "Return a list: [ServiceProps(…), …]."
+    if not isinstance(returned, list | tuple):
+        report.wrong(f"returns {kind_of(returned)}, not a list of ServiceProps", hint)
+        return ()
+    if not returned:
+        report.wrong("returns an empty list", hint)
+    for index, props in enumerate(returned):
+        if not isinstance(props, ServiceProps):
+            report.at(f"[{index}]").wrong(f"not a ServiceProps, got {kind_of(props)}", "Write ServiceProps(…).")
+    return tuple(props for props in returned if isinstance(props, ServiceProps))
+
+
+def _told_once(found: Mapping[str, Sequence[Problem]]) -> Iterator[Problem]:
+    """What is wrong in the services of all environments, told once, and what is wrong in some, with their names."""
+    for problem in dict.fromkeys(problem for problems in found.values() for problem in problems):
+        names = [name for name, problems in found.items() if problem in problems]
+        if len(names) == len(found):
+            yield problem
+            continue
+        for name in names:
+            call = f"services({quoted(name)})"
+            where = problem.where.replace("services(…)", call)
+            yield replace(problem, where=where if call in where else f"{where} in {call}")

@@ -1,0 +1,60 @@
+"""References to container images."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+# https://github.com/distribution/reference: what may stand in a reference to an image
+_HOST = r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*)(?::[0-9]{1,5})?"
+_PATH = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+_REFERENCE = re.compile(
+    rf"(?P<name>(?:{_HOST}/)?{_PATH}(?:/{_PATH})*)(?::(?P<tag>{_TAG}))?(?:@(?P<digest>sha256:[0-9a-f]{{64}}))?"
+)
+_TAG_ONLY = re.compile(_TAG)
+
+# Tags that are moved to another image as a matter of course. GHCR's sha- tags are among them: a release of the same
+# commit takes them over.
+_MOVING_TAG = re.compile(
+    r"(?i)(?:edge|latest)(?:[-_.].*)?|(?:.*[-_.])?snapshot|sha-[0-9a-f]+|main|master|trunk|head|dev|develop|test|qa"
+    r"|stage|staging|prod|production|nightly|stable|next|canary|alpha|beta|rc|release"
+)
+
+LOCAL_BUILD = "path://"
+
+
+@dataclass(frozen=True)
+class ImageReference:
+    """An image as a registry names it: `ghcr.io/org/name:tag`, `…@sha256:…`, or both."""
+
+    name: str
+    tag: str | None
+    digest: str | None
+
+    @property
+    def is_mutable(self) -> bool:
+        """Whether the same reference may mean another image tomorrow."""
+        return self.digest is None and (self.tag is None or is_moving_tag(self.tag))
+
+
+def parse_reference(text: str) -> ImageReference | None:
+    """The parts of a reference, or None where it is none."""
+    match = _REFERENCE.fullmatch(text)
+    return ImageReference(match["name"], match["tag"], match["digest"]) if match else None
+
+
+def is_tag(text: str) -> bool:
+    """Whether a registry takes this for a tag."""
+    return bool(_TAG_ONLY.fullmatch(text))
+
+
+def is_moving_tag(tag: str) -> bool:
+    """Whether a tag is one that is moved from image to image, such as `edge`."""
+    return bool(_MOVING_TAG.fullmatch(tag))
+
+
+def stand_in_reference(location: str) -> str:
+    """What runs in a rehearsal instead of an image that would be built from a `path://` folder."""
+    name = re.sub(r"[^a-z0-9]+", "-", location.removeprefix(LOCAL_BUILD).lower()).strip("-")
+    return f"not-built.invalid/{name or 'app'}:stand-in"

@@ -1,0 +1,132 @@
+"""Where the mistakes in a part of the form are noted, so that all of them are told at once."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from src.errors import Problem
+from src.late_values import is_token
+from src.plain_secrets import holds_credential
+
+_LONGEST_SHOWN = 80
+_UNSHOWN = object()
+
+
+@dataclass
+class Report:
+    """The problems found so far, and the place that is being looked at."""
+
+    where: str
+    problems: list[Problem] = field(default_factory=list)
+
+    def at(self, suffix: str) -> Report:
+        """The same report, looking at a place inside this one: `report.at('["VPC_CIDR"]')`."""
+        return Report(self.where + suffix, self.problems)
+
+    def wrong(self, what: str, hint: str, got: object = _UNSHOWN) -> None:
+        """Note a problem. Leave `got` out where the value may be a secret."""
+        said = what if got is _UNSHOWN else f"{what}, got {shown(got)}"
+        self.problems.append(Problem(self.where, said, hint))
+
+    def integer(self, value: object, low: int, high: int, hint: str) -> bool:
+        """Whether a value is a whole number of low..high; a number that is a token of the CDK is taken for one."""
+        if is_token(value) and not isinstance(value, str):
+            return True
+        if not isinstance(value, int) or isinstance(value, bool):
+            self.wrong("not a whole number", hint, value)
+        elif not low <= value <= high:
+            self.wrong(f"not from {low} to {high}", hint, value)
+        else:
+            return True
+        return False
+
+    def text(self, value: object, hint: str) -> bool:
+        """Whether a value is a string with something in it."""
+        if not isinstance(value, str):
+            self.wrong("not a text", hint, value)
+        elif not value.strip():
+            self.wrong("empty", hint, value)
+        else:
+            return True
+        return False
+
+    def flag(self, value: object) -> bool:
+        """Whether a value is True or False."""
+        if isinstance(value, bool):
+            return True
+        self.wrong("neither True nor False", "Write True or False, without quotes.", value)
+        return False
+
+    def sequence(self, value: object, hint: str) -> bool:
+        """Whether a value is a list or tuple; a lone string would be read letter by letter."""
+        if isinstance(value, list | tuple):
+            return True
+        self.wrong("not a list", hint, value)
+        return False
+
+    def mapping(self, value: object, hint: str) -> bool:
+        """Whether a value is a dict or the like."""
+        if isinstance(value, Mapping):
+            return True
+        self.wrong("not a mapping", hint, value)
+        return False
+
+    def by_known_name(self, given: Mapping[Any, Any], known: Sequence[str], noun: str) -> dict[str, Any]:
+        """What was given under known names. Others are reported; a misspelt one is taken for what it resembles."""
+        taken = {name: value for name, value in given.items() if name in known}
+        for name, value in given.items():
+            if name in known:
+                continue
+            place = self.at(f"[{quoted(name)}]" if noun == "key" else f".{name}")
+            place.wrong(f"unknown {noun}", suggestion(str(name), known))
+            if meant := closest(str(name), known, likeness=0.8):
+                taken.setdefault(meant, value)
+        return taken
+
+
+def suggestion(name: str, known: Sequence[str]) -> str:
+    """What to do about a name that does not exist."""
+    meant = closest(name, known, likeness=0.6)
+    return f'Perhaps you meant "{meant}"?' if meant else f"Known are: {', '.join(known)}."
+
+
+def closest(name: str, known: Sequence[str], *, likeness: float) -> str | None:
+    """The known name that was probably meant, if one is like it or one is the other's beginning."""
+    low, folded = name.lower(), {candidate.lower(): candidate for candidate in known}
+    found = difflib.get_close_matches(low, list(folded), n=1, cutoff=likeness)
+    cut = [each for each in folded if len(low) > 2 and (each.startswith(low) or low.startswith(each))]
+    best = [*found, *cut] if likeness > 0.6 else [*cut, *found]
+    return folded[best[0]] if best else None
+
+
+def quoted(value: object) -> str:
+    """A value as it stands in Python code, texts in double quotes."""
+    if isinstance(value, str) and not holds_credential(value):
+        return json.dumps(value, ensure_ascii=not value.isprintable())
+    return shown(value)
+
+
+def shown(value: object) -> str:
+    """A value as a message may show it: short, in one line, and without what looks like a secret."""
+    parts = value if isinstance(value, list | tuple) else [value]
+    if value != {} and not all(part is None or isinstance(part, str | int | float) for part in parts):
+        return kind_of(value)
+    if any(isinstance(part, str) and holds_credential(part) for part in parts):
+        return "what looks like a secret"
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes out no number of more than 4,300 digits
+        return kind_of(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"
+
+
+def kind_of(value: object) -> str:
+    """What a value is, where its content had better not be shown."""
+    if value is None:
+        return "None"
+    name = "text" if isinstance(value, str) else type(value).__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"

@@ -1,0 +1,90 @@
+"""What must hold between the fields of one service."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from src.late_values import DatabaseSecret, is_token
+from src.report import Report
+from src.task_size import FARGATE_SIZES, SIDECARS_MIB, smallest_size
+
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-storage.html
+_MOST_STORAGE_GIB = 200
+
+
+def capacities(least: int, most: int, report: Report) -> None:
+    if not is_token(least) and not is_token(most) and least > most:
+        hint = f"Use at most {most}, or raise auto_scale_max_capacity."
+        report.at(".auto_scale_min_capacity").wrong("above auto_scale_max_capacity", hint, least)
+
+
+def sizes(reservation: int, cpu: int | None, memory: int | None, report: Report) -> None:
+    if any(is_token(value) for value in (reservation, cpu, memory)):
+        return
+    place = report.at(".container_memory_reservation")
+    if smallest_size(0, cpu=cpu, memory=memory) is None:
+        what = "no task of Fargate has this memory" + (f" with cpu={cpu}" if cpu else "")
+        report.at(".memory").wrong(what, _possible_memory(cpu, memory or 0), memory)
+    elif memory is not None and reservation > memory:
+        hint = f"Reserve at most {memory}, or raise memory."
+        place.wrong(f"above the task's memory of {memory} MiB", hint, reservation)
+    elif smallest_size(reservation, cpu=cpu, memory=memory) is None:
+        most = max(FARGATE_SIZES[cpu or max(FARGATE_SIZES)]) - SIDECARS_MIB
+        kind = "any task" if cpu is None else f"a task with cpu={cpu}"
+        hint = f"Reserve at most {most}" + (", or raise cpu." if cpu in list(FARGATE_SIZES)[:-1] else ".")
+        place.wrong(f"does not fit into {kind} beside the {SIDECARS_MIB} MiB of its sidecars", hint, reservation)
+
+
+def _possible_memory(cpu: int | None, memory: int) -> str:
+    if cpu is not None:
+        *most, last = FARGATE_SIZES[cpu]
+        if len(most) < 4:
+            return f"Use {', '.join(map(str, most))} or {last}."
+        return f"Use {most[0]} to {last}, in steps of {most[1] - most[0]}."
+    every = sorted({size for of_cpu in FARGATE_SIZES.values() for size in of_cpu}, key=lambda size: abs(size - memory))
+    lower, higher = sorted(every[:2])
+    return f"Use {lower} or {higher}."
+
+
+def names_once(variables: Mapping[str, object], secrets: Iterable[Any], report: Report) -> None:
+    seen = set(variables)
+    for index, secret in enumerate(secrets):
+        if secret.environment_key in seen and not is_token(secret.environment_key):
+            report.at(f".container_secrets[{index}].environment_key").wrong(
+                "a variable of that name stands above it", "Give each variable one source.", secret.environment_key
+            )
+        seen.add(secret.environment_key)
+
+
+def secret_field(secret_name: object, json_field: str | None, report: Report) -> None:
+    if isinstance(secret_name, DatabaseSecret) and json_field is not None:
+        report.at(".json_field").wrong("the database's secret is one text, without fields", "Leave it out.", json_field)
+
+
+def volumes(each: Sequence[Any], report: Report) -> None:
+    paths: set[str] = set()
+    for index, volume in enumerate(each):
+        path = posixpath.normpath(volume.path)
+        if path in paths:
+            place = report.at(f".container_volumes[{index}].path")
+            place.wrong("mounted twice", "Give each volume a path of its own.", volume.path)
+        paths.add(path)
+    total = sum(volume.size for volume in each if not is_token(volume.size))
+    if total > _MOST_STORAGE_GIB:
+        what = f"larger together than the {_MOST_STORAGE_GIB} GiB that a task of Fargate can have"
+        report.at(".container_volumes").wrong(what, "Ask for less.", total)
+
+
+def calls(own_name: str, each: Sequence[Any], report: Report) -> None:
+    seen: set[str] = set()
+    for index, call in enumerate(each):
+        place = report.at(f".calls[{index}]")
+        if is_token(call.service):
+            continue
+        if call.service == own_name:
+            place.wrong("a service does not call itself", "Take it out.", call.service)
+        elif call.service in seen:
+            place.wrong("called twice", "Name each service once.", call.service)
+        seen.add(call.service)

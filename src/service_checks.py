@@ -1,0 +1,256 @@
+"""What may stand in the fields of a service, field by field."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from src.image import LOCAL_BUILD, parse_reference
+from src.late_values import DatabaseHost, DatabasePort, DatabaseSecret, is_token
+from src.plain_secrets import holds_credential, looks_secret
+from src.report import Report, kind_of, quoted
+from src.task_size import FARGATE_SIZES, LARGEST_MEMORY_MIB
+
+Check = Callable[[Any, Report], None]
+
+# Names the port and the endpoint in Service Connect too, which are stricter than the container's, and the endpoint is a
+# host name: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceConnectClientAlias.html
+_CONTAINER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?")
+_ENVIRONMENT_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+# https://docs.aws.amazon.com/secretsmanager/latest/APIReference/API_CreateSecret.html
+_SECRET_NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")
+_MISTAKEN_FOR_ARN = re.compile(r"-.{6}$")
+_ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9*?]+")
+_HTTP_PATH = re.compile(r"/[!-~]{0,1023}")
+_LATE_VALUE_IN_TEXT = re.compile(r"Database(?:Host|Port|Secret)\(")
+
+
+def between(low: int, high: int, hint: str = "") -> Check:
+    """A check for a whole number of low..high."""
+
+    def check(value: object, report: Report) -> None:
+        report.integer(value, low, high, hint or f"Write a whole number from {low} to {high}, without quotes.")
+
+    return check
+
+
+def flag(value: object, report: Report) -> None:
+    report.flag(value)
+
+
+def entries(kind: type) -> Check:
+    """A check for a list of entries of one class."""
+
+    def check(value: Any, report: Report) -> None:
+        name = kind.__name__
+        if not isinstance(value, list | tuple):
+            report.wrong(f"not a list, got {kind_of(value)}", f"Write a list in square brackets: [{name}(…)].")
+            return
+        for index, item in enumerate(value):
+            if not isinstance(item, kind):
+                report.at(f"[{index}]").wrong(f"not a {name}, got {kind_of(item)}", f"Write {name}(…).")
+
+    return check
+
+
+def container_name(value: Any, report: Report) -> None:
+    hint = 'Use up to 63 small letters, digits and hyphens, such as "agora-api".'
+    if not report.text(value, hint) or is_token(value):
+        return
+    if not _CONTAINER_NAME.fullmatch(value):
+        report.wrong("not a name that ECS and Service Connect take", hint, value)
+    elif value == "database":
+        report.wrong("taken: in calls it means the environment's database", "Use another name.", value)
+
+
+port = between(1, 65535, "Write the TCP port as a number, such as 8080.")
+# A container cannot have less, https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
+memory_reservation = between(6, LARGEST_MEMORY_MIB, "Write the memory in MiB, such as 1024 for one GiB.")
+memory = between(512, LARGEST_MEMORY_MIB, "Write the task's memory in MiB, such as 2048.")
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html
+tasks = between(1, 5000, "Write how many tasks run, from 1 to 5000.")
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-storage.html
+volume_size = between(1, 200, "Write the size in GiB, from 1 to 200.")
+
+
+def container_location(value: Any, report: Report) -> None:
+    hint = 'Write "ghcr.io/sage-bionetworks/app:1.0", or "path://docker/app" for a folder with a Dockerfile.'
+    if not report.text(value, hint) or is_token(value):
+        return
+    if value.startswith(LOCAL_BUILD):
+        if not value.removeprefix(LOCAL_BUILD).strip("/ "):
+            report.wrong("names no folder", hint, value)
+    elif "://" in value:
+        report.wrong("an image reference begins with the registry, not with a scheme", hint, value)
+    elif (reference := parse_reference(value)) is None:
+        report.wrong("not a reference to an image", hint, value)
+    elif reference.tag is None and reference.digest is None:
+        report.wrong("has neither tag nor digest, which means whatever is latest", f'Use "{value}:<tag>".', value)
+
+
+def environment_variables(value: Any, report: Report) -> None:
+    if not isinstance(value, Mapping):
+        report.wrong(f"not a mapping, got {kind_of(value)}", 'Write {"NAME": "value"}.')
+        return
+    for key, text in value.items():
+        place = report.at(f"[{quoted(key)}]")
+        environment_key(key, place)
+        if isinstance(text, str):
+            _variable_text(str(key), text, place)
+        elif not isinstance(text, DatabaseHost | DatabasePort):
+            _not_a_text(str(key), text, place)
+
+
+def _variable_text(key: str, text: str, report: Report) -> None:
+    if is_token(text):
+        return
+    if looks_secret(key, text):
+        report.wrong(
+            "looks like a secret, and everyone who may read the task definition can read it",
+            f"Put it into Secrets Manager and write ServiceSecret(secret_name=…, environment_key={quoted(key)}).",
+        )
+    elif _LATE_VALUE_IN_TEXT.search(text):
+        report.wrong("a value known only later cannot be part of a text", "Give it a variable of its own.", text)
+
+
+def _not_a_text(key: str, value: object, report: Report) -> None:
+    what = f"not a text, got {kind_of(value)}"
+    if isinstance(value, int | float) and not looks_secret(key, str(value)):
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        report.wrong("not a text", f'Write "{text}", in quotes.', value)
+    elif isinstance(value, DatabaseSecret):
+        report.wrong(what, f"Move it to container_secrets: ServiceSecret(DatabaseSecret(…), {quoted(key)}).")
+    elif value in (DatabaseHost, DatabasePort):
+        report.wrong("the class, not a value of it", f"Write {value.__name__}().")
+    else:
+        report.wrong(what, 'Write a text in quotes; "" is an empty one.')
+
+
+def environment_key(value: Any, report: Report) -> None:
+    hint = "Use letters, digits and underscores, such as MONGODB_HOST."
+    if report.text(value, hint) and not is_token(value) and not _ENVIRONMENT_KEY.fullmatch(value):
+        report.wrong("not the name of an environment variable", hint, value)
+
+
+def secret_name(value: Any, report: Report) -> None:
+    if isinstance(value, DatabaseSecret):
+        if value.key != "password":
+            what = "the database's secret holds nothing but the password"
+            report.wrong(what, 'Write DatabaseSecret("password").', value.key)
+        return
+    hint = 'Write the name that the secret has in Secrets Manager, such as "agora/dev/synapse".'
+    if not report.text(value, hint) or is_token(value):
+        return
+    if holds_credential(value):
+        report.wrong("a secret itself, not the name of one", hint)
+    elif value.startswith("arn:"):
+        report.wrong("an ARN, not a name", hint, value)
+    elif len(value) > 512:
+        report.wrong("longer than the 512 characters that Secrets Manager takes", "Use a shorter name.", value)
+    elif not _SECRET_NAME.fullmatch(value):
+        report.wrong("has characters that Secrets Manager refuses", "Use letters, digits and /_+=.@- only.", value)
+    elif _MISTAKEN_FOR_ARN.search(value):
+        report.wrong(
+            "ends in a hyphen and six characters, which AWS takes for the end of an ARN",
+            "Name the secret otherwise, for example with a longer last word.",
+            value,
+        )
+
+
+def json_field(value: Any, report: Report) -> None:
+    hint = "Write the name of one field of the JSON object that the secret holds."
+    if report.text(value, hint) and not is_token(value) and ":" in value:
+        report.wrong("has a colon, with which ECS ends the name of a field", hint, value)
+
+
+def mount_path(value: Any, report: Report) -> None:
+    hint = 'Write an absolute path inside the container, such as "/data".'
+    if not report.text(value, hint) or is_token(value):
+        return
+    if not value.startswith("/") or not value.isprintable() or ":" in value or ".." in value.split("/"):
+        report.wrong("not an absolute path", hint, value)
+    elif not value.strip("/."):
+        report.wrong("the container's root, which cannot be a volume", hint, value)
+
+
+def command(value: Any, report: Report) -> None:
+    if not isinstance(value, list | tuple):
+        report.wrong(f"not a list, got {kind_of(value)}", 'Write a list of texts: ["node", "server.js"].')
+        return
+    if not value:
+        report.wrong("empty", "Leave it out to run what the image runs.", value)
+    for index, word in enumerate(value):
+        place = report.at(f"[{index}]")
+        if not isinstance(word, str):
+            place.wrong("not a text", "Write each word of the command in quotes.", word)
+        elif not is_token(word) and holds_credential(word):
+            place.wrong("looks like a secret", "Hand it over in container_secrets.")
+
+
+def health_command(value: Any, report: Report) -> None:
+    hint = 'Write ["CMD-SHELL", "curl -f http://localhost:8080/health || exit 1"], or ["CMD", "program", "argument"].'
+    if not report.sequence(value, hint) or (len(value) == 1 and is_token(value[0])):
+        return
+    for index, word in enumerate(value):
+        if not isinstance(word, str):
+            report.at(f"[{index}]").wrong("not a text", hint, word)
+    if not value or value[0] not in ("CMD", "CMD-SHELL"):
+        report.wrong("does not begin with CMD or CMD-SHELL", hint, value)
+    elif value[0] == "CMD-SHELL" and len(value) != 2:
+        report.wrong("CMD-SHELL takes one text", hint, value)
+    elif len(value) < 2 or not value[1]:
+        report.wrong("names nothing to run", hint, value)
+
+
+def healthcheck(ours: type) -> Check:
+    """A check for a `HealthCheck` of ours, or of the CDK's aws_ecs, told by its name: the CDK need not be loaded."""
+
+    def check(value: object, report: Report) -> None:
+        theirs = "aws_cdk.aws_ecs.HealthCheck" in [f"{each.__module__}.{each.__name__}" for each in type(value).__mro__]
+        if not isinstance(value, ours) and not theirs:
+            origin = f" of {type(value).__module__}" if type(value).__name__ == "HealthCheck" else ""
+            what = f"not a HealthCheck of a container, got {kind_of(value)}{origin}"
+            report.wrong(what, "Write HealthCheck(command=[…]), or aws_cdk.aws_ecs.HealthCheck(…).")
+
+    return check
+
+
+def cpu(value: Any, report: Report) -> None:
+    hint = f"Use one of {', '.join(map(str, FARGATE_SIZES))}; 1024 are one vCPU."
+    is_number = report.integer(value, min(FARGATE_SIZES), max(FARGATE_SIZES), hint)
+    if is_number and not is_token(value) and value not in FARGATE_SIZES:
+        report.wrong("not a size that Fargate has", hint, value)
+
+
+def callee(value: Any, report: Report) -> None:
+    report.text(value, "Write the container_name of the service that is called, or DATABASE.")
+
+
+def actions(value: Any, report: Report) -> None:
+    hint = 'Write a list such as ["s3:GetObject"].'
+    if report.sequence(value, hint) and not value:
+        report.wrong("empty", hint, value)
+    for index, action in enumerate(value if isinstance(value, list | tuple) else ()):
+        place = report.at(f"[{index}]")
+        if isinstance(action, str) and is_token(action):
+            continue
+        if action == "*" or (isinstance(action, str) and action.endswith(":*")):
+            place.wrong("every action, which is more than a task needs", "Name the actions.", action)
+        elif not isinstance(action, str) or not _ACTION.fullmatch(action):
+            place.wrong("not an action of IAM", 'Use a form such as "s3:GetObject".', action)
+
+
+def resources(value: Any, report: Report) -> None:
+    hint = 'Write a list such as ["arn:aws:s3:::bucket/*"].'
+    if report.sequence(value, hint) and not value:
+        report.wrong("empty", hint, value)
+    for index, resource in enumerate(value if isinstance(value, list | tuple) else ()):
+        if not isinstance(resource, str) or not (is_token(resource) or resource == "*" or resource.startswith("arn:")):
+            report.at(f"[{index}]").wrong("not an ARN", 'Use a form such as "arn:aws:s3:::bucket/*".', resource)
+
+
+def http_path(value: Any, report: Report) -> None:
+    hint = 'Write a path such as "/health".'
+    if report.text(value, hint) and not is_token(value) and not _HTTP_PATH.fullmatch(value):
+        report.wrong("not a path of at most 1024 characters that begins with /", hint, value)

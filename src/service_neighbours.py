@@ -1,0 +1,212 @@
+"""What must hold between the services of one environment."""
+
+from __future__ import annotations
+
+import graphlib
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from src.environment import Environment
+from src.form_entry import report_of
+from src.image import LOCAL_BUILD, parse_reference
+from src.late_values import DatabaseHost, DatabasePort, DatabaseSecret, is_token
+from src.report import Report, quoted, suggestion
+from src.service_props import DATABASE, ServiceProps
+
+Services = Sequence[ServiceProps]
+
+_STACKS_BESIDE_THE_SERVICES = ("network", "ecs", "load-balancer", "bastion")
+# AWS keeps five addresses of every subnet: https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
+_KEPT_ADDRESSES = 5
+_PRIVATE_SUBNETS = 2
+# Network interfaces of VPC endpoints, and some room.
+_OTHER_INTERFACES = 8
+
+
+def stack_part(container_name: str) -> str:
+    """What a service's stack is called after `agora-{env}-`."""
+    return container_name.removeprefix("agora-")
+
+
+def check_neighbours(environment: Environment, services: Services, root: Path, report: Report) -> None:
+    """Report what is wrong between services; one that was `gathered` as wrong is known by the fields that are right."""
+    sound = [props for props in services if report_of(props) is None]
+    _check_unique(services, report)
+    _check_stack_names(environment, services, report)
+    _check_public(services, report)
+    _check_circles(sound, report)
+    ports = _ports(environment, services)
+    for props in sound:
+        place = _place(props.container_name, report)
+        _check_calls(props, ports, place)
+        _check_variables(props, ports, place)
+        _check_image(environment, props.container_location, root, place.at(".container_location"))
+        if environment.is_released and props.spot_weight:
+            what = f"Spot capacity may be taken away at any time, which {environment.name} must not meet"
+            place.at(".spot_weight").wrong(what, "Use 0 there.", props.spot_weight)
+
+
+def check_addresses(environment: Environment, services: Services, report: Report) -> None:
+    """A rolling deployment runs every service twice, and every task has an address."""
+    subnet = IPv4Network(environment.vpc_cidr).num_addresses // 4 - _KEPT_ADDRESSES
+    most = (_field(props, "auto_scale_max_capacity") for props in services)
+    tasks = sum(2 * count for count in most if count is not None and not is_token(count))
+    needed = tasks + environment.database_instances + _OTHER_INTERFACES
+    if needed > subnet * _PRIVATE_SUBNETS:
+        report.wrong(
+            f"too small: its private subnets have {subnet * _PRIVATE_SUBNETS} addresses, and deploying every service "
+            f"at its auto_scale_max_capacity needs {needed}",
+            "Use a larger network, or lower the capacity.",
+            environment.vpc_cidr,
+        )
+
+
+def _ports(environment: Environment, services: Services) -> dict[str, int | None]:
+    """Where each service listens, None where that cannot be told."""
+    ports: dict[str, int | None] = {DATABASE: environment.database_port}
+    for props in services:
+        name, port = _field(props, "container_name"), _field(props, "container_port")
+        if name is not None:
+            ports[name] = port if ports.setdefault(name, port) == port else None
+    return ports
+
+
+def _place(container_name: str, report: Report) -> Report:
+    return Report(f"ServiceProps({quoted(container_name)})", report.problems)
+
+
+def _field(props: ServiceProps, name: str) -> Any:
+    return getattr(props, name, None)
+
+
+def _check_unique(services: Services, report: Report) -> None:
+    names = [_field(props, "container_name") for props in services]
+    for name, times in Counter(names).items():
+        if times > 1 and name is not None and not is_token(name):
+            hint = "Give every service a container_name of its own."
+            report.wrong(f"{times} services have the same container_name", hint, name)
+    users: dict[int, list[str]] = {}
+    for name, props in zip(names, services, strict=True):
+        port = _field(props, "container_port")
+        if port is not None and not is_token(port) and name not in users.setdefault(port, []):
+            users[port].append(name)
+    for port, sharers in users.items():
+        if len(sharers) > 1:
+            what = f"{' and '.join(map(quoted, sharers))} have the same container_port"
+            report.wrong(what, "Give every service a container_port of its own.", port)
+
+
+def _check_stack_names(environment: Environment, services: Services, report: Report) -> None:
+    taken = dict.fromkeys((*_STACKS_BESIDE_THE_SERVICES, environment.database_stack), "another stack")
+    for name in dict.fromkeys(_field(props, "container_name") for props in services):
+        if name is None or is_token(name):
+            continue
+        place, part = _place(name, report).at(".container_name"), stack_part(name)
+        if part in taken:
+            place.wrong(f"its stack would be called like that of {taken[part]}", "Use another name.", name)
+        elif "_" in name or not part:
+            # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
+            place.wrong("CloudFormation takes no stack of that name", "Use letters, digits and hyphens.", name)
+        taken[part] = quoted(name)
+
+
+def _check_public(services: Services, report: Report) -> None:
+    public = [quoted(_field(props, "container_name")) for props in services if _field(props, "public")]
+    if len(public) > 1:
+        what = f"{len(public)} services have public=True: {', '.join(public)}"
+        report.wrong(what, "The load balancer sends its requests to one service: keep it there.")
+    elif not public and all(_field(props, "public") is not None for props in services):
+        report.wrong("no service has public=True", "Set it where the load balancer is to send its requests.")
+
+
+def _check_circles(services: Services, report: Report) -> None:
+    names = {props.container_name for props in services}
+    callees = {props.container_name: {call.service for call in props.calls} & names for props in services}
+    while circle := _circle(callees):
+        first, second = circle[:2]
+        report.wrong(
+            f"services call each other in a circle: {' -> '.join(circle)}",
+            "Take one of these calls out: a first deployment starts callees before their callers.",
+        )
+        callees[first].remove(second)
+
+
+def _circle(callees: Mapping[str, set[str]]) -> list[str]:
+    try:
+        graphlib.TopologicalSorter(callees).prepare()
+    except graphlib.CycleError as error:
+        return list(reversed(error.args[1]))
+    return []
+
+
+def _check_calls(props: ServiceProps, ports: Mapping[str, int | None], report: Report) -> None:
+    for index, call in enumerate(props.calls):
+        place = report.at(f".calls[{index}]")
+        if is_token(call.service):
+            continue
+        if call.service not in ports:
+            place.wrong("no such service", suggestion(call.service, list(ports)), call.service)
+        elif not _is_port(call.port, ports[call.service]):
+            listening = ports[call.service]
+            place.wrong(f"{call.service} listens on port {listening}", f"Use port {listening}.", call.port)
+    uses = [*props.container_env_vars.values(), *(secret.secret_name for secret in props.container_secrets)]
+    reads_database = any(isinstance(value, DatabaseHost | DatabasePort | DatabaseSecret) for value in uses)
+    if reads_database and DATABASE not in [call.service for call in props.calls]:
+        hint = f"Add Call(DATABASE, {ports[DATABASE]})."
+        report.at(".calls").wrong("is told how to reach the database, but not let in there", hint)
+
+
+def _is_port(given: int, listening: int | None) -> bool:
+    return listening is None or is_token(given) or is_token(listening) or given == listening
+
+
+def _check_variables(props: ServiceProps, ports: Mapping[str, int | None], report: Report) -> None:
+    """Variables that hold the address of another service name one that is called, and its port."""
+    called = {props.container_name, *(call.service for call in props.calls)}
+    for key, host, port, got in _addresses(props.container_env_vars):
+        if host is None or host == DATABASE or host not in ports:
+            continue
+        place = report.at(f".container_env_vars[{quoted(key)}]")
+        if host not in called and not key.endswith("_PORT"):
+            place.wrong(f"names {host}, which is not called", f"Add Call({quoted(host)}, {ports[host]}) to calls.", got)
+        if port is not None and not _is_port(port, ports[host]):
+            place.wrong(f"{host} listens on port {ports[host]}", f"Use port {ports[host]}.", got)
+
+
+def _addresses(variables: Mapping[str, object]) -> Iterator[tuple[str, str | None, int | None, str]]:
+    """The hosts and ports that variables name: in a URL, or in X_HOST and X_PORT."""
+    for key, value in variables.items():
+        if not isinstance(value, str) or is_token(value):
+            continue
+        if "://" in value:
+            try:
+                url = urlsplit(value)
+                yield key, url.hostname, url.port or {"http": 80, "https": 443}.get(url.scheme), value
+            except ValueError:  # not for us to say what a URL of the application must be
+                continue
+        elif key.endswith("_HOST"):
+            yield key, value, None, value
+        elif key.endswith("_PORT") and value.isascii() and value.isdecimal():
+            host = variables.get(f"{key.removesuffix('_PORT')}_HOST")
+            if isinstance(host, str):
+                yield key, host, int(value), value
+
+
+def _check_image(environment: Environment, location: str, root: Path, report: Report) -> None:
+    reference = None if is_token(location) else parse_reference(location)
+    if location.startswith(LOCAL_BUILD):
+        if environment.is_released:
+            what = f"{environment.name} must not run an image that was built on the deploying machine"
+            report.wrong(what, "Publish the image, and name it with its tag.", location)
+        elif not os.path.isfile(root / location.removeprefix(LOCAL_BUILD) / "Dockerfile"):
+            report.wrong(
+                "no Dockerfile in that folder", "Name the folder as seen from this repository's root.", location
+            )
+    elif environment.is_released and reference is not None and reference.is_mutable:
+        what = f"{environment.name} must not run a tag that moves from image to image"
+        report.wrong(what, "Name a release, or a digest (name@sha256:…).", location)

@@ -1,0 +1,340 @@
+"""A container that runs on the cluster, and the one that the load balancer sends requests to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import aws_cdk as cdk
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct, IConstruct
+
+from src.docdb_stack import Database
+from src.errors import UsageError
+from src.image import LOCAL_BUILD, stand_in_reference
+from src.late_values import DatabaseHost, DatabasePort, DatabaseSecret
+from src.load_balancer_stack import HTTP_PORT, HTTPS_PORT
+from src.service_props import DATABASE, HealthCheck, ServiceProps, ServiceSecret
+
+SCALING_CPU_PERCENT = 50
+# What Fargate gives for nothing, https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-storage.html
+_FREE_STORAGE_GIB = 20
+# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_AwsVpcConfiguration.html
+_MOST_GROUPS = 5
+# Where the agent of ECS exec writes, https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
+_EXEC_AGENT_PATHS = ("/var/lib/amazon", "/var/log/amazon")
+_EXEC_ACTIONS = ("CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel")
+
+
+class ServiceStack(cdk.Stack):
+    """A Fargate service of one container, reached by its name through Service Connect.
+
+    `callers` has the group that each callee lets in: its own is let in here, those of the services it calls are carried
+    by its tasks. `ecs_exec` holds where the props leave it open. `deployment_alarms` are names of alarms that roll a
+    deployment back. `open_to` is a network that may call it without being in a group, for an environment whose callers
+    don't carry theirs yet. In a rehearsal (`rehearsed`) an image that would be built from a folder has a stand-in.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        vpc: ec2.IVpc,
+        cluster: ecs.ICluster,
+        props: ServiceProps,
+        *,
+        callers: Mapping[str, ec2.ISecurityGroup] | None = None,
+        database: Database | None = None,
+        ecs_exec: bool = False,
+        log_retention_days: int = 90,
+        deployment_alarms: Sequence[str] = (),
+        open_to: str | None = None,
+        rehearsed: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        self._rehearsed = rehearsed
+        self._log_retention_days = log_retention_days
+        self.ecs_exec = ecs_exec if props.ecs_exec is None else props.ecs_exec
+        self.task_definition = self._task_definition(props)
+        self.container = self._container(props, database)
+        self._mount_volumes(props)
+        self.service = self._service(cluster, props)
+        if deployment_alarms:
+            self.service.enable_deployment_alarms(list(deployment_alarms), behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM)
+        self.own_group = self.service.connections.security_groups[0]
+        self._let_in(props, callers or {}, open_to)
+        self._carry_callers_groups(props, callers or {}, database)
+        self._scale(props)
+
+    @property
+    def _cfn_service(self) -> ecs.CfnService:
+        # The service itself is a child of the construct: its default child is ambiguous beside the log group.
+        return cast(ecs.CfnService, self.service.node.find_child("Service"))
+
+    def _task_definition(self, props: ServiceProps) -> ecs.FargateTaskDefinition:
+        storage = sum(volume.size for volume in props.container_volumes)
+        return ecs.FargateTaskDefinition(
+            self,
+            "TaskDef",
+            cpu=props.task_size.cpu,
+            memory_limit_mib=props.task_size.memory,
+            ephemeral_storage_gib=storage if storage > _FREE_STORAGE_GIB else None,
+            task_role=self._task_role(props),
+            execution_role=self._execution_role(),
+        )
+
+    def _task_role(self, props: ServiceProps) -> iam.Role:
+        role = _role_of_tasks(self, "TaskRole")
+        for permission in props.permissions:
+            role.add_to_policy(
+                iam.PolicyStatement(actions=list(permission.actions), resources=list(permission.resources))
+            )
+        return role
+
+    def _execution_role(self) -> iam.Role:
+        # GuardDuty's agent is pulled with the rights of this role, and GuardDuty asks for this policy:
+        # https://docs.aws.amazon.com/guardduty/latest/ug/prereq-runtime-monitoring-ecs-support.html
+        policy = iam.ManagedPolicy.from_aws_managed_policy_name("service-role/AmazonECSTaskExecutionRolePolicy")
+        return _role_of_tasks(self, "ExecutionRole", policy)
+
+    def _container(self, props: ServiceProps, database: Database | None) -> ecs.ContainerDefinition:
+        container = self.task_definition.add_container(
+            props.container_name,
+            image=_image(props.container_location, rehearsed=self._rehearsed),
+            memory_reservation_mib=props.container_memory_reservation,
+            environment={key: _late(value, database) for key, value in props.container_env_vars.items()},
+            secrets={secret.environment_key: self._secret(secret, database) for secret in props.container_secrets},
+            command=list(props.container_command) if props.container_command else None,
+            health_check=_health_check(props.container_healthcheck),
+            port_mappings=[
+                ecs.PortMapping(
+                    name=props.container_name, container_port=props.container_port, protocol=ecs.Protocol.TCP
+                )
+            ],
+            readonly_root_filesystem=props.read_only_root or None,
+            stop_timeout=cdk.Duration.seconds(props.stop_timeout_seconds),
+            logging=ecs.LogDrivers.aws_logs(stream_prefix=self.stack_name),
+        )
+        self._keep_logs_of(container)
+        return container
+
+    def _secret(self, secret: ServiceSecret, database: Database | None) -> ecs.Secret:
+        if isinstance(secret.secret_name, DatabaseSecret):
+            return ecs.Secret.from_secrets_manager(_existing(database).secret)
+        named = secretsmanager.Secret.from_secret_name_v2(self, f"Secret-{secret.environment_key}", secret.secret_name)
+        return ecs.Secret.from_secrets_manager(named, secret.json_field)
+
+    def _mount_volumes(self, props: ServiceProps) -> None:
+        mounts = [(volume.path, volume.read_only) for volume in props.container_volumes]
+        if self.ecs_exec and props.read_only_root:
+            mounted = {path for path, _ in mounts}
+            mounts += [(path, False) for path in _EXEC_AGENT_PATHS if path not in mounted]
+        for number, (path, read_only) in enumerate(mounts, start=1):
+            name = f"{props.container_name}-{number}"
+            self.task_definition.add_volume(name=name)
+            self.container.add_mount_points(
+                ecs.MountPoint(container_path=path, read_only=read_only, source_volume=name)
+            )
+
+    def _service(self, cluster: ecs.ICluster, props: ServiceProps) -> ecs.FargateService:
+        service = ecs.FargateService(
+            self,
+            "Service",
+            cluster=cluster,
+            task_definition=self.task_definition,
+            assign_public_ip=False,
+            capacity_provider_strategies=_capacity(props.spot_weight),
+            circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
+            enable_execute_command=self.ecs_exec,
+            min_healthy_percent=100,
+            max_healthy_percent=200,
+            propagate_tags=ecs.PropagatedTagSource.SERVICE,
+            service_connect_configuration=ecs.ServiceConnectProps(
+                log_driver=ecs.LogDrivers.aws_logs(stream_prefix=self.stack_name),
+                services=[
+                    ecs.ServiceConnectService(
+                        port_mapping_name=props.container_name,
+                        dns_name=props.container_name,
+                        port=props.container_port,
+                    )
+                ],
+            ),
+        )
+        self._keep_logs_of(service)
+        cast(ecs.CfnService, service.node.find_child("Service")).add_property_override(
+            "DeploymentConfiguration.DeploymentCircuitBreaker.ThresholdConfiguration",
+            {"Type": "COUNT", "Value": props.deployment_failure_threshold},
+        )
+        return service
+
+    def _let_in(self, props: ServiceProps, callers: Mapping[str, ec2.ISecurityGroup], open_to: str | None) -> None:
+        port = ec2.Port.tcp(props.container_port)
+        if props.container_name in callers:
+            self.own_group.add_ingress_rule(
+                callers[props.container_name], port, f"From the callers of {props.container_name}"
+            )
+        if open_to:
+            self.own_group.add_ingress_rule(ec2.Peer.ipv4(open_to), port, "From callers that run without their group")
+
+    def _carry_callers_groups(
+        self, props: ServiceProps, callers: Mapping[str, ec2.ISecurityGroup], database: Database | None
+    ) -> None:
+        carried = [
+            _existing(database).callers if call.service == DATABASE else callers[call.service] for call in props.calls
+        ]
+        if len(carried) >= _MOST_GROUPS:
+            raise UsageError(
+                f"{props.container_name}: at most {_MOST_GROUPS - 1} groups beside its own, got {len(carried)}",
+                "Put some of them behind one service.",
+            )
+        # Not through the construct: it would open what it opens for the service in these groups too, which are shared.
+        self._cfn_service.add_property_override(
+            "NetworkConfiguration.AwsvpcConfiguration.SecurityGroups",
+            [group.security_group_id for group in (self.own_group, *carried)],
+        )
+
+    def _scale(self, props: ServiceProps) -> None:
+        # With a scalable target the template names no desired count, so that a deployment leaves the running one alone.
+        # Memory says nothing about load here: Node and Java keep what they have taken.
+        scaling = self.service.auto_scale_task_count(
+            min_capacity=props.auto_scale_min_capacity, max_capacity=props.auto_scale_max_capacity
+        )
+        scaling.scale_on_cpu_utilization("CpuScaling", target_utilization_percent=SCALING_CPU_PERCENT)
+
+    def _keep_logs_of(self, logging: IConstruct) -> None:
+        """Set how long logs are kept: in the log group that the CDK makes, because the running ones are those."""
+        group = cast(logs.CfnLogGroup, logging.node.find_child("LogGroup").node.default_child)
+        group.retention_in_days = self._log_retention_days
+        group.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
+
+
+class LoadBalancedServiceStack(ServiceStack):
+    """A service that answers the internet's requests, through listeners on a load balancer of another stack.
+
+    `certificate_id` is the id or the ARN of an existing certificate.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        vpc: ec2.IVpc,
+        cluster: ecs.ICluster,
+        props: ServiceProps,
+        load_balancer: elbv2.IApplicationLoadBalancer,
+        certificate_id: str,
+        health_check_path: str = "/health",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, vpc, cluster, props, **kwargs)
+        self._serve_over_https(props, load_balancer, certificate_id, health_check_path)
+        self._redirect_http(load_balancer)
+        self._cfn_service.health_check_grace_period_seconds = props.health_check_grace_seconds
+
+    def _serve_over_https(
+        self,
+        props: ServiceProps,
+        load_balancer: elbv2.IApplicationLoadBalancer,
+        certificate_id: str,
+        health_check_path: str,
+    ) -> None:
+        listener = elbv2.ApplicationListener(
+            self,
+            "HttpsListener",
+            load_balancer=load_balancer,
+            port=HTTPS_PORT,
+            protocol=elbv2.ApplicationProtocol.HTTPS,
+            ssl_policy=elbv2.SslPolicy.RECOMMENDED_TLS,
+            certificates=[acm.Certificate.from_certificate_arn(self, "Cert", self._certificate_arn(certificate_id))],
+            # Who may come in is the load balancer's own rule, in its stack.
+            open=False,
+        )
+        listener.add_targets(
+            "HttpsTarget",
+            port=props.container_port,
+            protocol=elbv2.ApplicationProtocol.HTTP,
+            targets=[self.service],
+            deregistration_delay=cdk.Duration.seconds(20),
+            health_check=elbv2.HealthCheck(
+                path=health_check_path,
+                interval=cdk.Duration.seconds(10),
+                timeout=cdk.Duration.seconds(5),
+                healthy_threshold_count=2,
+                unhealthy_threshold_count=3,
+            ),
+        )
+
+    def _redirect_http(self, load_balancer: elbv2.IApplicationLoadBalancer) -> None:
+        elbv2.ApplicationListener(
+            self,
+            "HttpListener",
+            load_balancer=load_balancer,
+            port=HTTP_PORT,
+            protocol=elbv2.ApplicationProtocol.HTTP,
+            open=False,
+            default_action=elbv2.ListenerAction.redirect(port=str(HTTPS_PORT), protocol="HTTPS", permanent=True),
+        )
+
+    def _certificate_arn(self, certificate_id: str) -> str:
+        if certificate_id.startswith("arn:"):
+            return certificate_id
+        return self.format_arn(service="acm", resource="certificate", resource_name=certificate_id)
+
+
+def _role_of_tasks(scope: Construct, construct_id: str, *managed_policies: iam.IManagedPolicy) -> iam.Role:
+    return iam.Role(
+        scope,
+        construct_id,
+        assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"),
+        managed_policies=list(managed_policies) or None,
+    )
+
+
+def _image(location: str, *, rehearsed: bool) -> ecs.ContainerImage:
+    if location.startswith(LOCAL_BUILD) and rehearsed:
+        return ecs.ContainerImage.from_registry(stand_in_reference(location))
+    if location.startswith(LOCAL_BUILD):
+        return ecs.ContainerImage.from_asset(location.removeprefix(LOCAL_BUILD))
+    return ecs.ContainerImage.from_registry(location)
+
+
+def _health_check(check: HealthCheck | ecs.HealthCheck | None) -> ecs.HealthCheck | None:
+    if not isinstance(check, HealthCheck):
+        return check
+    return ecs.HealthCheck(
+        command=list(check.command),
+        interval=cdk.Duration.seconds(check.interval_seconds),
+        timeout=cdk.Duration.seconds(check.timeout_seconds),
+        retries=check.retries,
+        start_period=cdk.Duration.seconds(check.start_period_seconds),
+    )
+
+
+def _capacity(spot_weight: int) -> list[ecs.CapacityProviderStrategy]:
+    always = ecs.CapacityProviderStrategy(capacity_provider="FARGATE", base=1, weight=0 if spot_weight else 1)
+    spot = ecs.CapacityProviderStrategy(capacity_provider="FARGATE_SPOT", weight=spot_weight)
+    return [always, spot] if spot_weight else [always]
+
+
+def _late(value: object, database: Database | None) -> str:
+    match value:
+        case DatabaseHost():
+            return _existing(database).host
+        case DatabasePort():
+            return str(_existing(database).port)
+    return str(value)
+
+
+def _existing(database: Database | None) -> Database:
+    if database is None:
+        raise UsageError(
+            "a service needs the database, but its stack was given none", "Pass it: database=docdb_stack.database."
+        )
+    return database

@@ -1,0 +1,202 @@
+"""From the form to CloudFormation templates: the CDK's entry point."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import aws_cdk as cdk
+from dotenv import load_dotenv
+
+from src.bastion_props import BastionProps
+from src.bastion_stack import BastionStack
+from src.context_flags import DESTROYING, REHEARSAL, REREAD, SIDE_BY_SIDE, WITH_DATA
+from src.docdb_props import DocdbProps
+from src.docdb_stack import DocdbStack
+from src.ecs_stack import EcsStack
+from src.environment import Environment
+from src.errors import AgoraError, UsageError
+from src.form import ROOT, Form, load_form, stack_part
+from src.load_balancer_stack import LoadBalancerStack
+from src.network_stack import NetworkStack
+from src.service_props import DATABASE, ServiceProps
+from src.service_stack import LoadBalancedServiceStack, ServiceStack
+
+_PROTECTED = "prod"
+# What the CDK's command line hands over by itself, and may not stand in cdk.json; and no traces of where in this code
+# each construct was made, which cost time and are paths of the machine that ran it.
+_CONTEXT_OF_THE_COMMAND_LINE: dict[str, Any] = {
+    "aws:cdk:enable-path-metadata": True,
+    "aws:cdk:enable-asset-metadata": True,
+    "aws:cdk:disable-creation-stack-traces": True,
+}
+
+
+def main() -> None:
+    """Synthesize the environment that the variable ENV names, into the folder that the CDK command line asks for."""
+    load_dotenv(ROOT / ".env")
+    try:
+        form = load_form()
+        build_app(form, _chosen(form), outdir=os.environ.get("CDK_OUTDIR", "cdk.out")).synth()
+    except AgoraError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+def build_app(
+    form: Form, environment_name: str, *, outdir: str | None = None, context: Mapping[str, Any] | None = None
+) -> cdk.App:
+    """All stacks of one environment. What `context` leaves out is as cdk.json has it, whoever runs this."""
+    environment = form.environment(environment_name)
+    services = form.services_of(environment_name)
+    app = cdk.App(outdir=outdir, context=_committed_context() | dict(context or {}), tree_metadata=False)
+    for key, value in environment.tags.items():
+        cdk.Tags.of(app).add(key, value)
+    place: dict[str, Any] = {"env": cdk.Environment(account=environment.account, region=environment.region)}
+    protected = environment.name == _PROTECTED and not _is_set(app, DESTROYING)
+    stateful = place | {
+        "termination_protection": protected,
+        "keep_exports": environment.keep_exports,
+    }
+
+    network = NetworkStack(
+        app,
+        environment.stack_name("network"),
+        environment.vpc_cidr,
+        nat_gateways=environment.nat_gateways,
+        **stateful,
+    )
+    docdb = DocdbStack(
+        app,
+        environment.stack_name(environment.database_stack),
+        network.vpc,
+        DocdbProps(
+            instance_type=environment.database_instance_class,
+            instances=environment.database_instances,
+            master_username=environment.database_username,
+            port=environment.database_port,
+        ),
+        deletable=_is_set(app, WITH_DATA),
+        **stateful,
+    )
+    ecs = EcsStack(
+        app,
+        environment.stack_name("ecs"),
+        network.vpc,
+        environment.fqdn,
+        callees=_callees(services),
+        **stateful,
+    )
+    load_balancer = LoadBalancerStack(
+        app,
+        environment.stack_name("load-balancer"),
+        network.vpc,
+        deletion_protection=protected,
+        log_retention_days=environment.log_retention_days,
+        **stateful,
+    )
+    stacks = {
+        props.container_name: _service_stack(app, environment, props, network, docdb, ecs, load_balancer, place)
+        for props in services
+    }
+    if not _is_set(app, SIDE_BY_SIDE):
+        _start_callees_first(services, stacks)
+    if environment.bastion:
+        BastionStack(
+            app,
+            environment.stack_name("bastion"),
+            network.vpc,
+            BastionProps(
+                key_name=environment.bastion.key_name,
+                instance_type=environment.bastion.instance_type,
+                ami_id=environment.bastion.ami_id,
+                ami_region=environment.region,
+            ),
+            database_callers=docdb.callers,
+            **place,
+        )
+    _let_reread(app)
+    return app
+
+
+def _service_stack(
+    app: cdk.App,
+    environment: Environment,
+    props: ServiceProps,
+    network: NetworkStack,
+    docdb: DocdbStack,
+    ecs: EcsStack,
+    load_balancer: LoadBalancerStack,
+    place: Mapping[str, Any],
+) -> ServiceStack:
+    name = environment.stack_name(stack_part(props.container_name))
+    keywords = {
+        "callers": ecs.callers,
+        "database": docdb.database,
+        "ecs_exec": environment.ecs_exec,
+        "log_retention_days": environment.log_retention_days,
+        "deployment_alarms": [load_balancer.server_errors_alarm],
+        # In the step that moves a running environment here, callers that still run have no group to be let in by.
+        "open_to": environment.vpc_cidr if environment.keep_exports else None,
+        "rehearsed": _is_set(app, REHEARSAL),
+        **place,
+    }
+    if not props.public:
+        return ServiceStack(app, name, network.vpc, ecs.cluster, props, **keywords)
+    return LoadBalancedServiceStack(
+        app,
+        name,
+        network.vpc,
+        ecs.cluster,
+        props,
+        load_balancer.alb,
+        environment.certificate_arn,
+        props.health_check_path,
+        **keywords,
+    )
+
+
+def _callees(services: tuple[ServiceProps, ...]) -> list[str]:
+    """Who is called by another service, in the order of the form."""
+    called = {call.service for props in services for call in props.calls}
+    return [props.container_name for props in services if props.container_name in called]
+
+
+def _start_callees_first(services: tuple[ServiceProps, ...], stacks: Mapping[str, cdk.Stack]) -> None:
+    for props in services:
+        for call in props.calls:
+            if call.service != DATABASE:
+                stacks[props.container_name].add_stack_dependency(stacks[call.service])
+
+
+def _let_reread(app: cdk.App) -> None:
+    """Change stacks without changing what they hold, because only an update reads references again.
+
+    The handle's name is the moment: a stack may be left behind a second time.
+    """
+    wanted = str(app.node.try_get_context(REREAD) or "").split(",")
+    for stack in app.node.children:
+        if isinstance(stack, cdk.Stack) and stack.stack_name in wanted:
+            cdk.CfnWaitConditionHandle(stack, f"Reread{int(time.time())}")
+
+
+def _chosen(form: Form) -> str:
+    name = os.environ.get("ENV", "")
+    if not name:
+        names = ", ".join(form.environments)
+        raise UsageError("ENV: not set", f'Name the environment, one of {names}: "ENV=dev cdk synth".')
+    return form.environment(name).name
+
+
+def _is_set(app: cdk.App, flag: str) -> bool:
+    # `cdk --context` hands over text.
+    return app.node.try_get_context(flag) in (True, "true")
+
+
+def _committed_context() -> dict[str, Any]:
+    context: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+    return _CONTEXT_OF_THE_COMMAND_LINE | context

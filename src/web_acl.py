@@ -1,0 +1,132 @@
+"""What the load balancer's firewall lets through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_wafv2 as wafv2
+from constructs import Construct
+
+LONGEST_PATH = 4000
+# Universities come through one address each: this is some fifty people who open a page every five seconds.
+REQUESTS_PER_FIVE_MINUTES = 5000
+_REDACTED_HEADERS = ("authorization", "cookie")
+
+_Acl = wafv2.CfnWebACL
+
+
+def protect(
+    scope: Construct, load_balancer_arn: str, *, log_group_name: str, log_retention_days: int
+) -> wafv2.CfnWebACL:
+    """Put a web ACL in front of a load balancer, and log what it stops; `log_group_name` begins `aws-waf-logs-`."""
+    web_acl = wafv2.CfnWebACL(
+        scope,
+        "WebAcl",
+        scope="REGIONAL",
+        default_action=_Acl.DefaultActionProperty(allow={}),
+        visibility_config=_visible_as("WebAclMetrics"),
+        rules=[
+            # Agora's comparison pages carry long query strings: count them, and let the rules that follow decide. An
+            # Allow would end the evaluation here.
+            _managed_rules("AWSManagedRulesCommonRuleSet", 0, counted=("SizeRestrictions_QUERYSTRING",)),
+            _managed_rules("AWSManagedRulesKnownBadInputsRuleSet", 1),
+            _blocking("LimitURLLength", 2, _path_longer_than(LONGEST_PATH)),
+            _blocking("LimitRequestRate", 3, _more_requests_than(REQUESTS_PER_FIVE_MINUTES)),
+        ],
+    )
+    # The running association has this spelling. Under another name a second one would be made for the same load
+    # balancer, and deleting the first would take the firewall away.
+    wafv2.CfnWebACLAssociation(scope, "WeAclAssociation", resource_arn=load_balancer_arn, web_acl_arn=web_acl.attr_arn)
+    _log_what_is_stopped(scope, web_acl, log_group_name, log_retention_days)
+    return web_acl
+
+
+def _log_what_is_stopped(scope: Construct, web_acl: wafv2.CfnWebACL, log_group_name: str, retention_days: int) -> None:
+    log_group = logs.CfnLogGroup(
+        scope, "WebAclLogGroup", log_group_name=log_group_name, retention_in_days=retention_days
+    )
+    log_group.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
+    logging = wafv2.CfnLoggingConfiguration(
+        scope,
+        "WebAclLogging",
+        resource_arn=web_acl.attr_arn,
+        # WAF takes the ARN without the ":*" at the end of a log group's own.
+        log_destination_configs=[
+            cdk.Stack.of(scope).format_arn(
+                service="logs",
+                resource="log-group",
+                resource_name=log_group_name,
+                arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+            )
+        ],
+        redacted_fields=[
+            wafv2.CfnLoggingConfiguration.FieldToMatchProperty(single_header={"Name": header})
+            for header in _REDACTED_HEADERS
+        ],
+        # Every request that passes would be a line too.
+        logging_filter={
+            "DefaultBehavior": "DROP",
+            "Filters": [
+                {
+                    "Behavior": "KEEP",
+                    "Requirement": "MEETS_ANY",
+                    "Conditions": [{"ActionCondition": {"Action": action}} for action in ("BLOCK", "COUNT")],
+                }
+            ],
+        },
+    )
+    logging.add_resource_dependency(log_group)
+
+
+def _managed_rules(name: str, priority: int, *, counted: Sequence[str] = ()) -> wafv2.CfnWebACL.RuleProperty:
+    overrides = [
+        _Acl.RuleActionOverrideProperty(name=rule, action_to_use=_Acl.RuleActionProperty(count={})) for rule in counted
+    ]
+    return _Acl.RuleProperty(
+        name=name,
+        priority=priority,
+        override_action=_Acl.OverrideActionProperty(none={}),
+        statement=_Acl.StatementProperty(
+            managed_rule_group_statement=_Acl.ManagedRuleGroupStatementProperty(
+                vendor_name="AWS", name=name, rule_action_overrides=overrides or None
+            )
+        ),
+        visibility_config=_visible_as(name),
+    )
+
+
+def _blocking(name: str, priority: int, statement: wafv2.CfnWebACL.StatementProperty) -> wafv2.CfnWebACL.RuleProperty:
+    return _Acl.RuleProperty(
+        name=name,
+        priority=priority,
+        action=_Acl.RuleActionProperty(block={}),
+        statement=statement,
+        visibility_config=_visible_as(name),
+    )
+
+
+def _path_longer_than(characters: int) -> wafv2.CfnWebACL.StatementProperty:
+    return _Acl.StatementProperty(
+        size_constraint_statement=_Acl.SizeConstraintStatementProperty(
+            comparison_operator="GT",
+            size=characters,
+            field_to_match=_Acl.FieldToMatchProperty(uri_path={}),
+            text_transformations=[_Acl.TextTransformationProperty(priority=0, type="NONE")],
+        )
+    )
+
+
+def _more_requests_than(limit: int) -> wafv2.CfnWebACL.StatementProperty:
+    return _Acl.StatementProperty(
+        rate_based_statement=_Acl.RateBasedStatementProperty(
+            aggregate_key_type="IP", limit=limit, evaluation_window_sec=300
+        )
+    )
+
+
+def _visible_as(metric: str) -> wafv2.CfnWebACL.VisibilityConfigProperty:
+    return _Acl.VisibilityConfigProperty(
+        cloud_watch_metrics_enabled=True, sampled_requests_enabled=True, metric_name=metric
+    )

@@ -1,0 +1,83 @@
+"""Small forms for the tests: one that is right, and what is said about those that aren't."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from src.environment import Environment
+from src.errors import FormError, Problem
+from src.form import check_form
+from src.service_props import Call, ServiceProps
+
+LEAVE_OUT = object()
+
+CERTIFICATE_ID = "e8093404-7db1-4042-90d0-01eb5bde1ffc"
+ENVIRONMENT: dict[str, Any] = {
+    "ACCOUNT": "607346494281",
+    "VPC_CIDR": "10.254.172.0/24",
+    "FQDN": "app-dev.example.org",
+    "CERTIFICATE_ID": CERTIFICATE_ID,
+    "TAGS": {"CostCenter": "NO PROGRAM / 000000"},
+    "GHCR_PACKAGE_VERSION": "1.0.0",
+    "AUTO_SCALE_CAPACITY": {"min": 1, "max": 2},
+}
+SERVICE: dict[str, Any] = {
+    "container_name": "app",
+    "container_port": 443,
+    "container_memory_reservation": 1024,
+    "container_location": "ghcr.io/sage-bionetworks/app:v1.0",
+}
+
+
+def with_changes(right: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return {name: value for name, value in (right | changes).items() if value is not LEAVE_OUT}
+
+
+def service(**changes: Any) -> ServiceProps:
+    return ServiceProps(**with_changes(SERVICE, **changes))
+
+
+def one_service(_: Environment) -> list[ServiceProps]:
+    return [service(public=True)]
+
+
+def api_and_app(**changes: Any) -> Callable[[Environment], list[ServiceProps]]:
+    """A form's services: an app that is public and calls an api. Changes are those of the app."""
+
+    def services(_: Environment) -> list[ServiceProps]:
+        api = service(container_name="api", container_port=3333)
+        return [api, service(**({"public": True, "calls": [Call("api", 3333)]} | changes))]
+
+    return services
+
+
+def environments(**names: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Environments that are right beside each other, with changes to each: `environments(dev={}, prod={})`."""
+    return {
+        name: with_changes(
+            ENVIRONMENT | {"VPC_CIDR": f"10.254.{172 + index}.0/24", "FQDN": f"{name}.example.org"}, **changes
+        )
+        for index, (name, changes) in enumerate(names.items())
+    }
+
+
+def told(write: Callable[[], object]) -> list[Problem]:
+    """What is said about a form, or a part of one, that is wrong."""
+    with pytest.raises(FormError) as raised:
+        write()
+    return list(raised.value.problems)
+
+
+def told_of_form(form: object, services: object = one_service) -> list[Problem]:
+    return told(lambda: check_form(form, services))
+
+
+def told_of_environment(**changes: Any) -> list[Problem]:
+    return told_of_form(environments(dev=changes))
+
+
+def told_of_service(**changes: Any) -> list[Problem]:
+    return told(lambda: service(**changes))

@@ -1,0 +1,169 @@
+"""Templates for the tests: one synthesis an environment, shared by all that read it."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk.assertions import Template
+
+from src.docdb_props import DocdbProps
+from src.docdb_stack import DocdbStack
+from src.ecs_stack import EcsStack
+from src.environment import Bastion, Environment
+from src.form import Form, load_form
+from src.load_balancer_stack import LoadBalancerStack
+from src.network_stack import NetworkStack
+from src.service_props import ServiceProps
+from src.service_stack import LoadBalancedServiceStack, ServiceStack
+from src.synthesize import build_app
+
+ENVIRONMENTS = ("dev", "stage", "prod")
+SERVICES = ("api", "api-next", "api-docs", "app", "apex")
+BASTION = Bastion(key_name="agora-access", ami_id="ami-074a6fac5773fe883")
+CERTIFICATE_ID = "00000000-0000-0000-0000-000000000000"
+
+Json = dict[str, Any]
+
+_FOLDER = tempfile.TemporaryDirectory(prefix="agora-templates-")
+
+
+@functools.cache
+def form() -> Form:
+    return load_form()
+
+
+def form_with(name: str, **changes: Any) -> Form:
+    """The form with one environment changed."""
+    environment = dataclasses.replace(form().environment(name), **changes)
+    return dataclasses.replace(form(), environments={**form().environments, name: environment})
+
+
+def synthesize(of: Form, name: str, context: Mapping[str, Any] | None = None) -> Path:
+    """Synthesize an environment into a folder of its own, and say where that is."""
+    folder = Path(tempfile.mkdtemp(dir=_FOLDER.name))
+    build_app(of, name, outdir=str(folder), context=context).synth()
+    return folder
+
+
+def read_templates(folder: Path) -> dict[str, Json]:
+    return {
+        path.name.removesuffix(".template.json"): json.loads(path.read_text())
+        for path in folder.glob("*.template.json")
+    }
+
+
+@functools.cache
+def assembly(name: str) -> Path:
+    """The environment as the form has it."""
+    return synthesize(form(), name)
+
+
+@functools.cache
+def templates(name: str) -> dict[str, Json]:
+    """The environment's templates, by stack name."""
+    return read_templates(assembly(name))
+
+
+@functools.cache
+def moving_templates(name: str) -> dict[str, Json]:
+    """The templates of the step that takes a running environment over: exports kept, and the bastion that runs."""
+    return read_templates(synthesize(form_with(name, keep_exports=True, bastion=BASTION), name))
+
+
+@functools.cache
+def settled_templates(name: str) -> dict[str, Json]:
+    """The templates once nothing is exported for the earlier app's stacks any more."""
+    return read_templates(synthesize(form_with(name, keep_exports=False, bastion=BASTION), name))
+
+
+def environment(name: str) -> Environment:
+    return form().environment(name)
+
+
+def stack(name: str, part: str) -> Json:
+    return templates(name)[environment(name).stack_name(part)]
+
+
+def of_type(template: Json, kind: str) -> dict[str, Json]:
+    return {key: resource for key, resource in template["Resources"].items() if resource["Type"] == kind}
+
+
+def properties(template: Json, kind: str) -> Json:
+    """The properties of the only resource of a type."""
+    [resource] = of_type(template, kind).values()
+    return resource["Properties"]  # type: ignore[no-any-return]
+
+
+def every_resource(name: str) -> Iterator[tuple[str, str, Json]]:
+    for stack_name, template in templates(name).items():
+        for key, resource in template["Resources"].items():
+            yield stack_name, key, resource
+
+
+def references(value: Any) -> set[str]:
+    """The stacks whose outputs a template reads."""
+    if isinstance(value, list):
+        return {each for item in value for each in references(item)}
+    if not isinstance(value, dict):
+        return set()
+    read = value.get("Fn::GetStackOutput")
+    own = {read["StackName"]} if isinstance(read, dict) else set()
+    return own | {each for item in value.values() for each in references(item)}
+
+
+def json_of(made: cdk.Stack) -> Json:
+    """The template of a stack that was made directly."""
+    return dict(Template.from_stack(made).to_json())
+
+
+class Parts:
+    """Stacks made directly, without a form: what other people's code does with them."""
+
+    def __init__(self) -> None:
+        self.app = cdk.App()
+        self.network = NetworkStack(self.app, "Network", "10.254.192.0/24")
+        self.ecs = EcsStack(self.app, "Ecs", self.network.vpc, "dev.app.io", callees=["app", "other"])
+
+    @functools.cached_property
+    def docdb(self) -> DocdbStack:
+        kind = ec2.InstanceType.of(ec2.InstanceClass.MEMORY5, ec2.InstanceSize.LARGE)
+        return DocdbStack(self.app, "Docdb", self.network.vpc, DocdbProps(kind, "master", 27017))
+
+    @functools.cached_property
+    def load_balancer(self) -> LoadBalancerStack:
+        return LoadBalancerStack(self.app, "LoadBalancer", self.network.vpc)
+
+    def service(self, props: ServiceProps, construct_id: str = "app", **keywords: Any) -> Json:
+        stack = ServiceStack(self.app, construct_id, self.network.vpc, self.ecs.cluster, props, **keywords)
+        return json_of(stack)
+
+    def public_service(self, props: ServiceProps, certificate_id: str = CERTIFICATE_ID, **keywords: Any) -> Json:
+        stack = LoadBalancedServiceStack(
+            self.app,
+            "apex",
+            self.network.vpc,
+            self.ecs.cluster,
+            props,
+            self.load_balancer.alb,
+            certificate_id,
+            **keywords,
+        )
+        return json_of(stack)
+
+
+def app_props(**changes: Any) -> ServiceProps:
+    fields: Json = {
+        "container_name": "app",
+        "container_location": "ghcr.io/sage-bionetworks/app:1.0",
+        "container_port": 8010,
+        "container_memory_reservation": 200,
+    }
+    return ServiceProps(**(fields | changes))

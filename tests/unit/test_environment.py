@@ -1,0 +1,398 @@
+"""The environments of the form: what is wrong with them, and what becomes of those that are right."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from src.environment import Bastion, Environment
+from src.environment_values import vpc_cidr
+from src.errors import Problem
+from src.form import check_form
+from src.report import Report
+from tests.unit.form_support import (
+    CERTIFICATE_ID,
+    LEAVE_OUT,
+    environments,
+    one_service,
+    told_of_environment,
+    told_of_form,
+)
+
+ACCOUNT_HINT = 'Write 12 digits in quotes; find your account with "aws sts get-caller-identity --query Account".'
+CIDR_HINT = 'Use a form such as "10.254.172.0/24".'
+FQDN_HINT = 'Write the host name that people will open, such as "agora-dev.adknowledgeportal.org".'
+CERTIFICATE_HINT = 'Copy its id or ARN from AWS Certificate Manager, such as "0e9682f6-3ffa-46fb-9671-b6349f5164d6".'
+TAGS_HINT = 'Give at least the cost center: {"CostCenter": "NO PROGRAM / 000000"}.'
+TAG_NAME_HINT = "Use 1 to 128 letters, digits, spaces and _.:/=+-@."
+TAG_VALUE_HINT = "Use 1 to 256 letters, digits, spaces and _.:/=+-@."
+VERSION_HINT = 'Write the tag of the images: "edge", or a release such as "4.2.0-rc2".'
+CAPACITY_HINT = "Write how many tasks each service has, from 1 to 5000."
+BASTION_HINT = 'Write {"KEY_NAME": "agora-access", "AMI_ID": "ami-…"}, or leave BASTION out.'
+FOREIGN_HINT = "A load balancer takes certificates of its own account and region: create one there."
+
+
+def arn(*, account: str = "607346494281", region: str = "us-east-1") -> str:
+    return f"arn:aws:acm:{region}:{account}:certificate/{CERTIFICATE_ID}"
+
+
+def parsed(name: str = "dev", **changes: Any) -> Environment:
+    return check_form(environments(**{name: changes}), one_service).environment(name)
+
+
+# The key, what is written there, where the mistake is told to be, what is wrong, what to do.
+WRONG: list[tuple[str, Any, str, str, str]] = [
+    ("ACCOUNT", LEAVE_OUT, "", "missing", ACCOUNT_HINT),
+    ("ACCOUNT", None, "", "not a text, got None", ACCOUNT_HINT),
+    ("ACCOUNT", "", "", "empty, got ''", ACCOUNT_HINT),
+    ("ACCOUNT", 607346494281, "", "not a text, got 607346494281", ACCOUNT_HINT),
+    ("ACCOUNT", "6073-4649-4281", "", "not the number of an AWS account, got '6073-4649-4281'", ACCOUNT_HINT),
+    (
+        "ACCOUNT",
+        "\uff1607346494281",
+        "",
+        "not the number of an AWS account, got '\uff1607346494281'",
+        ACCOUNT_HINT,
+    ),
+    ("VPC_CIDR", LEAVE_OUT, "", "missing", 'Give the network\'s addresses, such as "10.254.172.0/24".'),
+    ("VPC_CIDR", ["10.0.0.0/24"], "", "not a text, got ['10.0.0.0/24']", CIDR_HINT),
+    ("VPC_CIDR", "10.0/24", "", "not an IPv4 network, got '10.0/24'", CIDR_HINT),
+    ("VPC_CIDR", " 10.0.0.0/24", "", "not an IPv4 network, got ' 10.0.0.0/24'", CIDR_HINT),
+    ("VPC_CIDR", "fd00::/24", "", "not an IPv4 network, got 'fd00::/24'", CIDR_HINT),
+    ("VPC_CIDR", "10.0.0.0/33", "", "not an IPv4 network, got '10.0.0.0/33'", CIDR_HINT),
+    ("VPC_CIDR", "10.0.0.0", "", "an address without the size of the network, got '10.0.0.0'", CIDR_HINT),
+    (
+        "VPC_CIDR",
+        "10.0.0.5/24",
+        "",
+        "an address inside a network, not the network itself, got '10.0.0.5/24'",
+        'Use "10.0.0.0/24".',
+    ),
+    (
+        "VPC_CIDR",
+        "10.0.0.0/255.255.255.0",
+        "",
+        "a network not written as address/bits, got '10.0.0.0/255.255.255.0'",
+        'Use "10.0.0.0/24".',
+    ),
+    (
+        "VPC_CIDR",
+        "8.8.8.0/24",
+        "",
+        "not private addresses, got '8.8.8.0/24'",
+        "Take them from 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16.",
+    ),
+    ("VPC_CIDR", "10.0.0.0/15", "", "larger than a VPC may be, /16, got '10.0.0.0/15'", CIDR_HINT),
+    (
+        "VPC_CIDR",
+        "10.0.0.0/26",
+        "",
+        "too small: a load balancer wants /27 of each of the four subnets, so /25 of the VPC, got '10.0.0.0/26'",
+        CIDR_HINT,
+    ),
+    ("FQDN", "app", "", "not a host name in small letters, got 'app'", FQDN_HINT),
+    (
+        "FQDN",
+        "App.Example.org",
+        "",
+        "not a host name in small letters, got 'App.Example.org'",
+        'Use "app.example.org".',
+    ),
+    ("FQDN", "https://a.b.org/", "", "not a host name in small letters, got 'https://a.b.org/'", 'Use "a.b.org".'),
+    ("FQDN", "a_b.org", "", "not a host name in small letters, got 'a_b.org'", FQDN_HINT),
+    ("FQDN", "10.0.0.1", "", "not a host name in small letters, got '10.0.0.1'", FQDN_HINT),
+    ("CERTIFICATE_ID", "e8093404", "", "neither the id nor the ARN of a certificate, got 'e8093404'", CERTIFICATE_HINT),
+    ("CERTIFICATE_ID", 5, "", "not a text, got 5", CERTIFICATE_HINT),
+    (
+        "CERTIFICATE_ID",
+        arn(account="681175625864"),
+        "",
+        "a certificate of another account than the environment's, 607346494281, got '681175625864'",
+        FOREIGN_HINT,
+    ),
+    (
+        "CERTIFICATE_ID",
+        arn(region="eu-west-1"),
+        "",
+        "a certificate of another region than the environment's, us-east-1, got 'eu-west-1'",
+        FOREIGN_HINT,
+    ),
+    ("TAGS", None, "", "not a mapping, got None", TAGS_HINT),
+    ("TAGS", {}, "", "empty, got {}", TAGS_HINT),
+    ("TAGS", {"": "x"}, '[""]', "a tag's name is empty, got ''", TAG_NAME_HINT),
+    ("TAGS", {5: "x"}, "[5]", "a tag's name is not a text, got 5", TAG_NAME_HINT),
+    ("TAGS", {"a": ""}, '["a"]', "a tag's value is empty, got ''", TAG_VALUE_HINT),
+    ("TAGS", {"a": 5}, '["a"]', "a tag's value is not a text, got 5", TAG_VALUE_HINT),
+    ("TAGS", {"a": "x" * 257}, '["a"]', "a tag's value is longer than 256 characters, got 257", TAG_VALUE_HINT),
+    ("TAGS", {"a": "x\ty!"}, '["a"]', "AWS refuses '\\t' '!' in a tag's value, got 'x\\ty!'", TAG_VALUE_HINT),
+    (
+        "TAGS",
+        {"aws:a": "x"},
+        '["aws:a"]',
+        "a tag's name begins with aws:, which is AWS's own, got 'aws:a'",
+        "Begin it otherwise.",
+    ),
+    ("TAGS", {"a ": "x"}, '["a "]', "a tag's name begins or ends with a space, got 'a '", "Take the space out."),
+    (
+        "TAGS",
+        {"Owner": "x", "owner": "y"},
+        '["owner"]',
+        "differs only in case from \"Owner\", which IAM refuses, got 'owner'",
+        "Keep one of them.",
+    ),
+    (
+        "TAGS",
+        {str(number): "x" for number in range(48)},
+        "",
+        "more than 47, and AWS takes 50 with those of the CDK, got 48",
+        "Take some out.",
+    ),
+    ("GHCR_PACKAGE_VERSION", "a b", "", "not a tag that an image can have, got 'a b'", VERSION_HINT),
+    (
+        "GHCR_PACKAGE_VERSION",
+        "agora/v4.0.0-rc3",
+        "",
+        "the name of a git tag, which images don't have, got 'agora/v4.0.0-rc3'",
+        'Use "4.0.0-rc3".',
+    ),
+    (
+        "GHCR_PACKAGE_VERSION",
+        "agora/release/v4.0.0",
+        "",
+        "the name of a git tag, which images don't have, got 'agora/release/v4.0.0'",
+        'Use the release candidate of the same commit, such as "4.0.0-rc1".',
+    ),
+    ("AUTO_SCALE_CAPACITY", [1, 2], "", "not a mapping, got [1, 2]", 'Write {"min": 1, "max": 2}.'),
+    (
+        "AUTO_SCALE_CAPACITY",
+        {"min": 1},
+        '["max"]',
+        "missing",
+        'Say how many tasks each service has: {"min": 1, "max": 2}.',
+    ),
+    ("AUTO_SCALE_CAPACITY", {"min": True, "max": 1}, '["min"]', "not a whole number, got True", CAPACITY_HINT),
+    ("AUTO_SCALE_CAPACITY", {"min": 1, "max": "2"}, '["max"]', "not a whole number, got '2'", CAPACITY_HINT),
+    ("AUTO_SCALE_CAPACITY", {"min": 0, "max": 1}, '["min"]', "not from 1 to 5000, got 0", CAPACITY_HINT),
+    ("AUTO_SCALE_CAPACITY", {"min": 3, "max": 2}, '["min"]', 'above "max", got 3', "Use at most 2, or raise it."),
+    ("AUTO_SCALE_CAPACITY", {"min": 1, "maxi": 2, "max": 2}, '["maxi"]', "unknown key", 'Perhaps you meant "max"?'),
+    (
+        "REGION",
+        "us-eats-1",
+        "",
+        "not the name of a commercial AWS region, got 'us-eats-1'",
+        'Write a name such as "us-east-1".',
+    ),
+    ("NAT_GATEWAYS", 3, "", "not from 1 to 2, got 3", "Write 1, or 2 for one in each zone."),
+    (
+        "DATABASE_STACK",
+        "network",
+        "",
+        "not a name for the database's stack, got 'network'",
+        'Use a form such as "docdb-v8".',
+    ),
+    (
+        "DATABASE_INSTANCE_CLASS",
+        "m5.large",
+        "",
+        "not a class of instance that DocumentDB has, got 'm5.large'",
+        'Use a form such as "r5.large".',
+    ),
+    (
+        "DATABASE_INSTANCES",
+        17,
+        "",
+        "not from 1 to 16, got 17",
+        "Write how many instances the cluster has, from 1 to 16.",
+    ),
+    (
+        "DATABASE_USERNAME",
+        "admin",
+        "",
+        "not a user name that DocumentDB takes, got 'admin'",
+        'Use up to 63 letters and digits, a letter first, such as "master".',
+    ),
+    ("DATABASE_NAME", "a.b", "", "not the name of a database, got 'a.b'", 'Use a form such as "agora".'),
+    (
+        "DATABASE_PORT",
+        1149,
+        "",
+        "not from 1150 to 65535, got 1149",
+        "Write a port that DocumentDB takes, such as 27017.",
+    ),
+    ("ECS_EXEC", "true", "", "neither True nor False, got 'true'", "Write True or False, without quotes."),
+    ("KEEP_EXPORTS", 1, "", "neither True nor False, got 1", "Write True or False, without quotes."),
+    ("BASTION", {"KEY_NAME": "k"}, '["AMI_ID"]', "missing", BASTION_HINT),
+    (
+        "BASTION",
+        {"KEY_NAME": "k", "AMI_ID": "ubuntu"},
+        '["AMI_ID"]',
+        "not the id of a machine image, got 'ubuntu'",
+        BASTION_HINT,
+    ),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "inside", "what", "hint"), WRONG)
+def test_a_mistake_is_told_with_its_place_the_value_and_what_to_do(
+    key: str, value: Any, inside: str, what: str, hint: str
+) -> None:
+    assert told_of_environment(**{key: value}) == [Problem(f'ENVIRONMENTS["dev"]["{key}"]{inside}', what, hint)]
+
+
+def test_a_number_of_days_that_logs_are_not_kept_for_is_told_with_all_that_are() -> None:
+    (problem,) = told_of_environment(LOG_RETENTION_DAYS=15)
+    assert problem.what == "not a number of days that CloudWatch Logs takes, got 15"
+    assert problem.hint.startswith("Use one of 1, 3, 5, 7, 14, 30,")
+
+
+def test_every_key_that_must_be_there_is_missed_in_the_order_of_the_form() -> None:
+    problems = told_of_form({"dev": {}})
+    assert {problem.what for problem in problems} == {"missing"}
+    assert [problem.where.split('"')[3] for problem in problems] == [
+        "ACCOUNT",
+        "VPC_CIDR",
+        "FQDN",
+        "CERTIFICATE_ID",
+        "TAGS",
+        "GHCR_PACKAGE_VERSION",
+        "AUTO_SCALE_CAPACITY",
+    ]
+
+
+def test_all_mistakes_of_all_environments_are_told_at_once() -> None:
+    problems = told_of_form(environments(dev={"ACCOUNT": 5, "FQDN": ""}, prod={"TAGS": []}))
+    assert [problem.where for problem in problems] == [
+        'ENVIRONMENTS["dev"]["ACCOUNT"]',
+        'ENVIRONMENTS["dev"]["FQDN"]',
+        'ENVIRONMENTS["prod"]["TAGS"]',
+    ]
+
+
+def test_a_misspelt_key_is_told_once_and_what_stands_there_is_checked() -> None:
+    assert told_of_environment(VPC_CIDR=LEAVE_OUT, VPC_CIRD="10.0.0.0") == [
+        Problem('ENVIRONMENTS["dev"]["VPC_CIRD"]', "unknown key", 'Perhaps you meant "VPC_CIDR"?'),
+        Problem(
+            'ENVIRONMENTS["dev"]["VPC_CIDR"]',
+            "an address without the size of the network, got '10.0.0.0'",
+            CIDR_HINT,
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("form", "where", "what"),
+    [
+        (None, "ENVIRONMENTS", "not a mapping, got None"),
+        ([], "ENVIRONMENTS", "not a mapping, got []"),
+        ({}, "ENVIRONMENTS", "empty, got {}"),
+        ({"dev": "10.0.0.0/24"}, 'ENVIRONMENTS["dev"]', "not a mapping, got '10.0.0.0/24'"),
+        ({"dev": None}, 'ENVIRONMENTS["dev"]', "not a mapping, got None"),
+    ],
+)
+def test_what_is_no_environment_is_told(form: object, where: str, what: str) -> None:
+    assert [(problem.where, problem.what) for problem in told_of_form(form)] == [(where, what)]
+
+
+@pytest.mark.parametrize("name", ["Dev", "", "a-b", "1st", 5, None, "x" * 17, "é"])
+def test_a_name_that_stacks_cannot_carry_is_told(name: object) -> None:
+    (problem,) = told_of_form({name: environments(dev={})["dev"]})
+    assert problem.what == f"not a name for an environment, got {name!r}"
+
+
+def test_environments_must_not_share_addresses_even_in_part() -> None:
+    assert told_of_form(environments(dev={"VPC_CIDR": "10.254.172.0/22"}, prod={})) == [
+        Problem(
+            'ENVIRONMENTS["prod"]["VPC_CIDR"]',
+            "overlaps with 10.254.172.0/22 of \"dev\", got '10.254.173.0/24'",
+            "Give every environment addresses that nobody else in the organisation has.",
+        )
+    ]
+
+
+def test_environments_must_not_share_a_host_name() -> None:
+    assert told_of_form(environments(dev={"FQDN": "a.org"}, prod={"FQDN": "a.org"})) == [
+        Problem(
+            'ENVIRONMENTS["prod"]["FQDN"]',
+            "the same as that of \"dev\", got 'a.org'",
+            "Give every environment a host name of its own.",
+        )
+    ]
+
+
+@pytest.mark.parametrize("name", ["stage", "prod"])
+@pytest.mark.parametrize("tag", ["edge", "latest", "sha-0123abc"])
+def test_a_released_environment_names_no_tag_that_moves(name: str, tag: str) -> None:
+    assert told_of_form(environments(**{name: {"GHCR_PACKAGE_VERSION": tag}})) == [
+        Problem(
+            f'ENVIRONMENTS["{name}"]["GHCR_PACKAGE_VERSION"]',
+            f"a tag that moves from image to image, got '{tag}'",
+            f'Name the release that {name} is to run, such as "4.2.0-rc2".',
+        )
+    ]
+
+
+def test_dev_may_follow_edge() -> None:
+    assert parsed(GHCR_PACKAGE_VERSION="edge").ghcr_package_version == "edge"
+
+
+# The private networks and their neighbours, so that both sides of every border are tried.
+NEAR_PRIVATE = st.sampled_from(["9.255.0.0", "10.0.0.0", "10.255.0.0", "172.15.0.0", "172.31.0.0", "192.168.0.0"])
+
+
+@given(NEAR_PRIVATE, st.integers(0, 2**17), st.integers(0, 10), st.integers(8, 32))
+def test_a_network_is_taken_exactly_where_a_vpc_can_have_it(base: str, offset: int, zeros: int, bits: int) -> None:
+    first = int(ipaddress.IPv4Address(base)) + (offset >> zeros << zeros)
+    last = first + 2 ** (32 - bits) - 1
+    written = f"{ipaddress.IPv4Address(first)}/{bits}"
+    octets = [first >> 24, first >> 16 & 255, last >> 24, last >> 16 & 255]
+    private = (
+        (octets[0] == octets[2] == 10)
+        or (octets[0] == octets[2] == 172 and 16 <= octets[1] <= octets[3] <= 31)
+        or (octets == [192, 168, 192, 168])
+    )
+    right = first % 2 ** (32 - bits) == 0 and private and 16 <= bits <= 25
+    report = Report("x")
+    assert vpc_cidr(written, report) == (written if right else None)
+    assert len(report.problems) == (not right)
+
+
+@pytest.mark.parametrize("written", [CERTIFICATE_ID, arn()])
+def test_a_certificate_is_named_by_its_id_or_its_arn(written: str) -> None:
+    assert parsed(CERTIFICATE_ID=written).certificate_arn == arn()
+
+
+def test_a_certificate_is_looked_for_in_the_environments_own_region() -> None:
+    assert parsed(REGION="eu-west-1").certificate_arn == arn(region="eu-west-1")
+
+
+def test_the_keys_become_attributes() -> None:
+    environment = parsed(
+        AUTO_SCALE_CAPACITY={"min": 2, "max": 4},
+        BASTION={"KEY_NAME": "k", "AMI_ID": "ami-074a6fac5773fe883"},
+        DATABASE_PORT=27018,
+        LOG_RETENTION_DAYS=30,
+    )
+    assert (environment.account, environment.fqdn) == ("607346494281", "dev.example.org")
+    assert (environment.auto_scale_min, environment.auto_scale_max) == (2, 4)
+    assert environment.bastion == Bastion("k", "ami-074a6fac5773fe883", "t3.micro")
+    assert (environment.database_port, environment.log_retention_days) == (27018, 30)
+
+
+def test_what_is_left_out_is_as_an_environment_of_that_name_needs_it() -> None:
+    dev, prod = parsed("dev"), parsed("prod")
+    assert (dev.nat_gateways, dev.ecs_exec, dev.is_released) == (1, True, False)
+    assert (prod.nat_gateways, prod.ecs_exec, prod.is_released) == (2, False, True)
+    assert (dev.region, dev.bastion, dev.database_instances) == ("us-east-1", None, 1)
+
+
+def test_what_is_given_is_taken_over_what_the_name_suggests() -> None:
+    prod = parsed("prod", NAT_GATEWAYS=1, ECS_EXEC=True)
+    assert (prod.nat_gateways, prod.ecs_exec) == (1, True)
+
+
+def test_a_stack_is_named_after_its_environment() -> None:
+    assert parsed("stage").stack_name("load-balancer") == "agora-stage-load-balancer"

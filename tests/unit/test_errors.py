@@ -1,0 +1,26 @@
+"""What a person reads when something is wrong."""
+
+from __future__ import annotations
+
+from src.errors import AgoraError, FormError, Problem, UsageError
+
+
+def test_an_error_says_what_is_wrong_and_then_what_to_do() -> None:
+    assert str(AgoraError("no such stack", "Deploy it first.")) == "no such stack\nDeploy it first."
+
+
+def test_an_error_without_a_hint_is_one_line() -> None:
+    assert str(AgoraError("no such stack")) == "no such stack"
+
+
+def test_what_failed_and_what_was_asked_for_wrongly_leave_with_different_codes() -> None:
+    assert (AgoraError("x").exit_code, UsageError("x").exit_code, FormError([]).exit_code) == (1, 2, 2)
+
+
+def test_a_wrong_form_tells_every_problem_with_its_place_and_its_hint() -> None:
+    error = FormError([Problem("a", "empty, got ''", "Fill it."), Problem("b", "missing", "Give it.")])
+    assert str(error) == "a: empty, got ''\nFill it.\nb: missing\nGive it."
+
+
+def test_code_that_knows_nothing_of_forms_can_catch_a_wrong_one_as_a_value_error() -> None:
+    assert issubclass(FormError, ValueError)

@@ -1,0 +1,226 @@
+"""The whole form: read from its file, checked at once, told without a traceback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from src.environment import Environment
+from src.errors import Problem, UsageError
+from src.form import ROOT, check_form, load_form
+from src.service_props import Call, HealthCheck, ServiceProps
+from tests.unit.form_support import api_and_app, environments, one_service, service, told, told_of_form
+from tests.unit.test_plain_secrets import GITHUB_TOKEN
+
+FORM = (ROOT / "app.py").read_text(encoding="utf-8")
+
+
+def told_of_file(folder: Path, *changes: tuple[str, str], text: str = FORM) -> list[Problem]:
+    """What is said about `app.py` with changes."""
+    for before, after in changes:
+        assert before in text
+        text = text.replace(before, after)
+    (folder / "app.py").write_text(text, encoding="utf-8")
+    return told(lambda: load_form(folder / "app.py"))
+
+
+def test_the_form_of_this_repository_is_right() -> None:
+    form = load_form()
+    assert list(form.environments) == ["dev", "stage", "prod"]
+    assert [props.container_name for props in form.services_of("prod")] == [
+        "agora-api",
+        "agora-api-next",
+        "agora-api-docs",
+        "agora-app",
+        "agora-apex",
+    ]
+
+
+def test_an_environment_that_does_not_exist_leads_to_the_one_that_was_meant() -> None:
+    with pytest.raises(UsageError) as raised:
+        load_form().environment("production")
+    assert str(raised.value) == 'no environment "production" in app.py\nPerhaps you meant "prod"?'
+
+
+def test_the_form_is_checked_whole_whichever_environment_is_asked_for() -> None:
+    assert told_of_form(environments(dev={}, prod={"FQDN": ""}))[0].where == 'ENVIRONMENTS["prod"]["FQDN"]'
+
+
+def test_mistakes_of_environments_and_services_are_told_together(tmp_path: Path) -> None:
+    problems = told_of_file(
+        tmp_path,
+        ('"ACCOUNT": "607346494281"', '"ACCOUNT": 607346494281'),
+        ("cpu=1024", "cpu=1000"),
+        ("public=True,", ""),
+        ('calls=[Call("agora-api", 3333)],', 'calls=[Call("agora-api", 3334)],'),
+    )
+    assert [problem.where for problem in problems] == [
+        'ENVIRONMENTS["dev"]["ACCOUNT"]',
+        'ServiceProps("agora-api-next").cpu',
+        "services(…)",
+        'ServiceProps("agora-app").calls[0]',
+    ]
+
+
+def test_what_is_wrong_in_every_environment_is_told_once() -> None:
+    assert [
+        problem.where for problem in told_of_form(environments(dev={}, prod={}), api_and_app(calls=[Call("x", 1)]))
+    ] == ['ServiceProps("app").calls[0]']
+
+
+def test_what_is_wrong_in_one_environment_names_it() -> None:
+    def services(environment: Environment) -> list[ServiceProps]:
+        return [service(public=True, container_port=0 if environment.name == "prod" else 80)]
+
+    assert [problem.where for problem in told_of_form(environments(dev={}, prod={}), services)] == [
+        'ServiceProps("app").container_port in services("prod")'
+    ]
+
+
+def test_a_wrong_entry_that_others_build_on_is_told_without_what_follows_from_it() -> None:
+    def services(_: Environment) -> list[ServiceProps]:
+        api = service(container_name="api", container_port="3333")
+        return [api, service(calls=[Call("api", api.container_port)], public=True)]
+
+    assert [problem.where for problem in told_of_form(environments(dev={}), services)] == [
+        'ServiceProps("api").container_port'
+    ]
+
+
+def test_calls_to_a_service_that_is_wrong_elsewhere_are_not_told() -> None:
+    def services(_: Environment) -> list[ServiceProps]:
+        api = service(container_name="api", container_port=3333, cpu=5)
+        return [api, service(calls=[Call("api", 3333)], public=True)]
+
+    assert [problem.where for problem in told_of_form(environments(dev={}), services)] == ['ServiceProps("api").cpu']
+
+
+@pytest.mark.parametrize(
+    ("returned", "where", "what"),
+    [
+        (None, "services(…)", "returns None, not a list of ServiceProps"),
+        (iter(()), "services(…)", "returns a tuple_iterator, not a list of ServiceProps"),
+        ({"app": 1}, "services(…)", "returns a dict, not a list of ServiceProps"),
+        ([], "services(…)", "returns an empty list"),
+        ([service(public=True), [service()]], "services(…)[1]", "not a ServiceProps, got a list"),
+        ([service(public=True), None], "services(…)[1]", "not a ServiceProps, got None"),
+        ([service(public=True), ServiceProps], "services(…)[1]", "not a ServiceProps, got a type"),
+    ],
+)
+def test_what_is_no_list_of_services_is_told(returned: Any, where: str, what: str) -> None:
+    problems = told_of_form(environments(dev={}, prod={}), lambda _: returned)
+    assert [(problem.where, problem.what) for problem in problems] == [(where, what)]
+
+
+@pytest.mark.parametrize("services", [None, [], one_service(None), lambda: [], lambda one, two: []])  # type: ignore[arg-type]
+def test_what_is_no_function_of_an_environment_is_told(services: object) -> None:
+    (problem,) = told_of_form(environments(dev={}), services)
+    assert problem.where == "services"
+    assert problem.hint == 'Write "def services(environment: Environment) -> list[ServiceProps]:".'
+
+
+@pytest.mark.parametrize(
+    ("change", "what", "hint"),
+    [
+        (
+            ("environment.fqdn", "environment.fqnd"),
+            "AttributeError: 'Environment' object has no attribute 'fqnd'",
+            'Perhaps you meant "fqdn"?',
+        ),
+        (
+            ("apex = ServiceProps(", "apex = ServiceProp("),
+            "NameError: name 'ServiceProp' is not defined",
+            'Perhaps you meant "ServiceProps"?',
+        ),
+        (("version = environment", 'version = {}["x"]  #'), "KeyError: 'x'", "Mend that line."),
+        (
+            ("import DATABASE, ", "import DATABSE, "),
+            "ImportError: cannot import name 'DATABSE' from",
+            "Mend that line.",
+        ),
+        (
+            ('"stage": {', '"stage": {{'),
+            "'{' was never closed",
+            "Python cannot read this: mend that line or the one before it.",
+        ),
+        (
+            ("    version = ", "  version = "),
+            "unindent does not match any outer indentation level",
+            "Python cannot read this: mend that line or the one before it.",
+        ),
+    ],
+)
+def test_code_that_does_not_run_is_told_with_its_line(
+    tmp_path: Path, change: tuple[str, str], what: str, hint: str
+) -> None:
+    (problem,) = told_of_file(tmp_path, change)
+    assert problem.where.startswith("app.py, line ")
+    line = (tmp_path / "app.py").read_text().splitlines()[int(problem.where.rpartition(" ")[2]) - 1]
+    assert change[1].strip().split("\n")[0] in line or "never closed" in what
+    assert problem.what.startswith(what)
+    assert problem.hint == hint
+
+
+def test_code_that_fails_for_one_environment_names_it(tmp_path: Path) -> None:
+    (problem,) = told_of_file(
+        tmp_path, ("version = environment", 'version = {"dev": "1.0", "prod": "1.0"}[environment.name]  #')
+    )
+    assert problem.where.endswith(' in services("stage")')
+    assert problem.what == "KeyError: 'stage'"
+
+
+def test_an_error_of_the_forms_code_shows_no_secret(tmp_path: Path) -> None:
+    (problem,) = told_of_file(tmp_path, ("version = environment", f'version = int("{GITHUB_TOKEN}")  #'))
+    assert problem.what == "ValueError"
+
+
+@pytest.mark.parametrize(
+    ("text", "told_of"),
+    [
+        ("", [("no ENVIRONMENTS in it", "Write ENVIRONMENTS, as the README shows."), ("no services in it", "")]),
+        (FORM.replace("ENVIRONMENTS", "ENVIROMENTS"), [("no ENVIRONMENTS in it", 'Perhaps "ENVIROMENTS" is it?')]),
+        (FORM.replace("def services(", "def service("), [("no services in it", 'Perhaps "service" is it?')]),
+        ("\0", [("source code string cannot contain null bytes", "")]),
+    ],
+)
+def test_a_file_that_is_no_form_is_told(tmp_path: Path, text: str, told_of: list[tuple[str, str]]) -> None:
+    problems = told_of_file(tmp_path, text=text)
+    assert [problem.what for problem in problems] == [what for what, _ in told_of]
+    assert all(hint in problem.hint for problem, (_, hint) in zip(problems, told_of, strict=True))
+
+
+def test_a_form_that_is_not_there_is_told(tmp_path: Path) -> None:
+    assert told(lambda: load_form(tmp_path / "app.py")) == [
+        Problem("app.py", "not found", "Get it back: git checkout app.py")
+    ]
+
+
+def test_entries_beside_the_function_are_checked_too_and_told_where_they_are_used(tmp_path: Path) -> None:
+    problems = told_of_file(
+        tmp_path,
+        ('REGISTRY = "', 'CHECK = HealthCheck("x")\nUNUSED = Call("agora-api", "x")\nREGISTRY = "'),
+        ('HealthCheck(["CMD-SHELL", "curl -fsS http://localhost:4200/health || exit 1"])', "CHECK"),
+    )
+    assert [problem.where for problem in problems] == [
+        'ServiceProps("agora-app").container_healthcheck.command',
+        'Call("agora-api").port',
+    ]
+
+
+def test_a_form_that_was_edited_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "app.py"
+    for version in ("4.2.1-rc1", "4.2.1-rc2"):
+        path.write_text(FORM.replace("4.2.1-rc1", version), encoding="utf-8")
+        assert load_form(path).environment("prod").ghcr_package_version == version
+
+
+def test_entries_outside_of_a_form_raise_at_once() -> None:
+    def services(_: Environment) -> list[ServiceProps]:
+        return [service(container_healthcheck=HealthCheck([]), public=True)]
+
+    assert [problem.where for problem in told(lambda: services(None))] == ["HealthCheck.command"]  # type: ignore[arg-type]
+    assert [problem.where for problem in told(lambda: check_form(environments(dev={}), services))] == [
+        'ServiceProps("app").container_healthcheck.command'
+    ]

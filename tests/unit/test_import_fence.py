@@ -1,0 +1,51 @@
+"""What must not be loaded: the CDK costs seconds, and whoever only reads the form or talks to AWS must not pay them."""
+
+from __future__ import annotations
+
+import pkgutil
+import subprocess
+import sys
+
+import operations
+from src.form import ROOT
+
+CDK = ("aws_cdk", "jsii")
+OPERATIONS = [
+    name
+    for _, name, _ in pkgutil.walk_packages(operations.__path__, "operations.")
+    # Runs the command line when it is imported.
+    if name != "operations.__main__"
+]
+FORM = ["app", "src.form", "src.environment", "src.service_props"]
+LOCAL_AWS_CLIENTS = ["local_aws.process", "local_aws.control", "local_aws.seed"]
+
+
+def loaded(modules: list[str], forbidden: tuple[str, ...], then: str = "") -> list[str]:
+    """Which of the forbidden packages a fresh Python has after importing modules and running a statement."""
+    program = f"""
+import importlib, sys
+for name in {modules!r}:
+    importlib.import_module(name)
+{then}
+print(*sorted(set(sys.modules) & set({forbidden!r})))
+"""
+    run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stderr
+    return run.stdout.split()
+
+
+def test_the_form_is_read_without_the_cdk_and_without_aws() -> None:
+    assert loaded(FORM, (*CDK, "boto3", "botocore"), then="sys.modules['src.form'].load_form()") == []
+
+
+def test_the_operations_and_the_clients_of_the_embedded_aws_work_without_the_cdk() -> None:
+    assert "operations.command_line" in OPERATIONS
+    assert loaded([*OPERATIONS, *LOCAL_AWS_CLIENTS], (*CDK, "ministack")) == []
+
+
+def test_the_embedded_aws_itself_runs_without_the_cdk() -> None:
+    assert loaded(["local_aws.server"], CDK) == []
+
+
+def test_the_fence_sees_what_is_loaded() -> None:
+    assert loaded(["json"], ("json", "boto3")) == ["json"]

@@ -1,0 +1,82 @@
+"""Telling a secret that was written where everybody can read it."""
+
+from __future__ import annotations
+
+import pytest
+
+from src.plain_secrets import holds_credential, looks_secret
+
+GITHUB_TOKEN = "ghp_" + "a1B2" * 9
+
+
+NAMES_OF_SECRETS = """
+    DB_PASSWORD MONGODB_PASS PGPASSWORD password dbPassword SYNAPSE_AUTH_TOKEN GITHUB_TOKEN GH_PAT API_KEY APIKEY
+    STRIPE_API_KEY_2 AWS_SECRET_ACCESS_KEY CLIENT_SECRET SECRET_KEY_BASE JWT_SECRET PRIVATE_KEY SSH_KEY ENCRYPTION_KEY
+    DB_PASSWORD_PROD spring.data.mongodb.password DB-PASSWD GOOGLE_CREDENTIALS KEY_PASSPHRASE
+"""
+OTHER_NAMES = """
+    TOKEN_TTL PASSWORD_MIN_LENGTH GOOGLE_TAG_MANAGER_ID API_KEY_HEADER_NAME TOKEN_URL SECRET_NAME DB_SECRET_ARN
+    PASSWORD_FILE CREDENTIALS_PATH AWS_ACCESS_KEY_ID STRIPE_PUBLISHABLE_KEY NEXT_PUBLIC_API_KEY PUBLIC_KEY PARTITION_KEY
+    SPRING_DATA_MONGODB_AUTHENTICATION_DATABASE COMPASS BYPASS PASSPORT_STRATEGY TOKENIZER SECRETARY MONKEY KEYBOARD
+    AUTH_MODE APP_VERSION
+"""
+
+
+@pytest.mark.parametrize("name", NAMES_OF_SECRETS.split())
+def test_variables_named_like_secrets_are_told(name: str) -> None:
+    assert looks_secret(name, "x7Gk2-something")
+
+
+@pytest.mark.parametrize("name", OTHER_NAMES.split())
+def test_variables_that_only_speak_of_secrets_pass(name: str) -> None:
+    assert not looks_secret(name, "some-value")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALLOW_EMPTY_PASSWORD", "yes"),
+        ("REQUIRE_TOKEN", "true"),
+        ("DB_PASSWORD", ""),
+        ("MAX_TOKENS", "4096"),
+        ("MAX_TOKEN", "4096"),
+    ],
+)
+def test_switches_counts_and_empty_values_are_no_secrets(name: str, value: str) -> None:
+    assert not looks_secret(name, value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        GITHUB_TOKEN,
+        f"Bearer {GITHUB_TOKEN}",
+        "AKIA" + "ABCD2345" * 2,
+        "-----BEGIN RSA PRIVATE KEY-----",
+        "xoxb-123456789012-abcdef",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2ln",
+        "mongodb://master:hunter2@db:27017/agora",
+        "postgres://:hunter2@db/agora",
+    ],
+)
+def test_values_that_can_only_be_credentials_are_told_whatever_their_name(value: str) -> None:
+    assert holds_credential(value)
+    assert looks_secret("ANYTHING", value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "mongodb://db:27017/agora",
+        "mongodb://master:$PASSWORD@db/agora",
+        "mongodb://master:${PASSWORD}@db/agora",
+        "https://example.org/a:b@c",
+        "https://0123456789abcdef@o1.ingest.sentry.io/2",
+        "GTM-WHXXVWKC",
+        "ghcr.io/sage-bionetworks/agora-app:edge",
+        "AKIA",
+        "someone@example.org",
+    ],
+)
+def test_addresses_and_identifiers_are_no_credentials(value: str) -> None:
+    assert not holds_credential(value)

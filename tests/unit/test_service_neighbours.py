@@ -1,0 +1,260 @@
+"""What must hold between the services of one environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from src.errors import Problem
+from src.form import check_form
+from src.late_values import DatabaseHost, DatabaseSecret
+from src.service_neighbours import stack_part
+from src.service_props import DATABASE, Call, ServiceProps, ServiceSecret
+from tests.unit.form_support import api_and_app, environments, service, told, told_of_form
+
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+
+
+def told_of(*services: ServiceProps, name: str = "dev", **environment: Any) -> list[tuple[str, str]]:
+    problems = told_of_form(environments(**{name: environment}), lambda _: list(services))
+    return [(problem.where, problem.what) for problem in problems]
+
+
+def told_of_app(**changes: Any) -> list[Problem]:
+    """What is said about an app that calls an api on port 3333."""
+    return told_of_form(environments(dev={}), api_and_app(**changes))
+
+
+def chain(*names: str, closed: bool = False) -> list[ServiceProps]:
+    """Services of which each calls the next, and the last the first if closed."""
+    nexts = [*names[1:], *(names[:1] if closed else [])]
+    calls = dict(zip(names, nexts, strict=False))
+    ports = {name: 1000 + index for index, name in enumerate(names)}
+    return [
+        service(
+            container_name=name,
+            container_port=ports[name],
+            calls=[Call(calls[name], ports[calls[name]])] if name in calls else [],
+            public=name == names[0],
+        )
+        for name in names
+    ]
+
+
+def test_services_that_fit_together_are_taken() -> None:
+    assert check_form(environments(dev={}), api_and_app()).services_of("dev")[1].container_name == "app"
+
+
+def test_a_call_to_a_service_that_does_not_exist_is_told_with_the_one_that_was_meant() -> None:
+    assert told_of_app(calls=[Call("apii", 3333)]) == [
+        Problem('ServiceProps("app").calls[0]', "no such service, got 'apii'", 'Perhaps you meant "api"?')
+    ]
+
+
+def test_a_call_to_a_port_that_the_service_does_not_listen_on_is_told_with_the_right_one() -> None:
+    assert told_of_app(calls=[Call("api", 3334)]) == [
+        Problem('ServiceProps("app").calls[0]', "api listens on port 3333, got 3334", "Use port 3333.")
+    ]
+
+
+def test_a_call_to_the_database_goes_to_its_port() -> None:
+    assert told_of(service(public=True, calls=[Call(DATABASE, 27017)]), DATABASE_PORT=27018) == [
+        ('ServiceProps("app").calls[0]', "database listens on port 27018, got 27017")
+    ]
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        {"container_env_vars": {"HOST": DatabaseHost()}},
+        {"container_secrets": [ServiceSecret(DatabaseSecret(), "PASS")]},
+    ],
+)
+def test_who_is_told_of_the_database_must_be_let_in_there(use: dict[str, Any]) -> None:
+    assert told_of_app(**use) == [
+        Problem(
+            'ServiceProps("app").calls',
+            "is told how to reach the database, but not let in there",
+            "Add Call(DATABASE, 27017).",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("variables", "key", "what", "hint"),
+    [
+        ({"API": "http://api:3333/v1"}, "API", "names api, which is not called", 'Add Call("api", 3333) to calls.'),
+        ({"API_HOST": "api"}, "API_HOST", "names api, which is not called", 'Add Call("api", 3333) to calls.'),
+    ],
+)
+def test_an_address_of_a_service_that_is_not_called_is_told(
+    variables: dict[str, str], key: str, what: str, hint: str
+) -> None:
+    (problem,) = told_of_app(calls=[], container_env_vars=variables)
+    assert problem.where == f'ServiceProps("app").container_env_vars["{key}"]'
+    assert (problem.what, problem.hint) == (f"{what}, got '{variables[key]}'", hint)
+
+
+@pytest.mark.parametrize(
+    ("variables", "key"),
+    [
+        ({"API": "http://api:3334/v1"}, "API"),
+        ({"API": "http://api/v1"}, "API"),
+        ({"API_HOST": "api", "API_PORT": "3334"}, "API_PORT"),
+    ],
+)
+def test_an_address_with_another_port_than_the_services_is_told(variables: dict[str, str], key: str) -> None:
+    (problem,) = told_of_app(container_env_vars=variables)
+    assert problem.where == f'ServiceProps("app").container_env_vars["{key}"]'
+    assert problem.what == f"api listens on port 3333, got '{variables[key]}'"
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"API": "http://api:3333/v1"},
+        {"API_HOST": "api", "API_PORT": "3333"},
+        {"API": "https://example.org/api"},
+        {"API": "http://[api:3333"},
+        {"API": "http://api:x/"},
+        {"API_PORT": "²"},
+        {"NAME": "api"},
+    ],
+)
+def test_other_variables_are_nobodys_business(variables: dict[str, str]) -> None:
+    check_form(environments(dev={}), api_and_app(container_env_vars=variables))
+
+
+def test_services_that_call_each_other_in_a_circle_are_told_and_those_outside_are_not() -> None:
+    caller = service(container_name="caller", container_port=1, calls=[Call("a", 1000)])
+    told_names = told_of(caller, *chain("a", "b", "c", closed=True))
+    assert len(told_names) == 1
+    where, what = told_names[0]
+    assert where == "services(…)"
+    circle = what.removeprefix("services call each other in a circle: ").split(" -> ")
+    assert circle[0] == circle[-1]
+    following = {"a": "b", "b": "c", "c": "a"}
+    assert all(following[one] == other for one, other in pairwise(circle))
+
+
+def test_every_circle_is_told() -> None:
+    first, second = chain("a", "b", closed=True), chain("c", "d", closed=True)
+    moved = [
+        service(container_name="c", container_port=2000, calls=[Call("d", 2001)]),
+        service(container_name="d", container_port=2001, calls=[Call("c", 2000)]),
+    ]
+    assert len(second) == 2
+    assert len(told_of(*first, *moved)) == 2
+
+
+def test_a_chain_is_no_circle() -> None:
+    check_form(environments(dev={}), lambda _: chain("a", "b", "c"))
+
+
+def test_names_and_ports_are_used_once() -> None:
+    assert told_of(service(public=True), service(container_port=80)) == [
+        ("services(…)", "2 services have the same container_name, got 'app'")
+    ]
+    assert told_of(service(public=True), service(container_name="api")) == [
+        ("services(…)", '"app" and "api" have the same container_port, got 443')
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "what"),
+    [
+        (["agora-app", "app"], "its stack would be called like that of \"agora-app\", got 'app'"),
+        (["agora-network"], "its stack would be called like that of another stack, got 'agora-network'"),
+        (["agora-docdb-v8"], "its stack would be called like that of another stack, got 'agora-docdb-v8'"),
+        (["a_b"], "CloudFormation takes no stack of that name, got 'a_b'"),
+    ],
+)
+def test_every_service_has_a_stack_of_its_own(names: Sequence[str], what: str) -> None:
+    services = [
+        service(container_name=name, container_port=80 + index, public=index == 0) for index, name in enumerate(names)
+    ]
+    assert told_of(*services) == [(f'ServiceProps("{names[-1]}").container_name', what)]
+
+
+def test_a_stack_is_called_after_its_service() -> None:
+    assert [stack_part(name) for name in ("agora-api-next", "worker")] == ["api-next", "worker"]
+
+
+def test_exactly_one_service_is_public() -> None:
+    assert told_of(service()) == [("services(…)", "no service has public=True")]
+    assert told_of(service(public=True), service(container_name="api", container_port=80, public=True)) == [
+        ("services(…)", '2 services have public=True: "app", "api"')
+    ]
+
+
+@pytest.mark.parametrize("location", ["ghcr.io/x/app:edge", "ghcr.io/x/app:latest", "ghcr.io/x/app:sha-0123abc"])
+@pytest.mark.parametrize("name", ["stage", "prod"])
+def test_a_released_environment_runs_no_tag_that_moves(name: str, location: str) -> None:
+    assert told_of(service(public=True, container_location=location), name=name) == [
+        (
+            'ServiceProps("app").container_location',
+            f"{name} must not run a tag that moves from image to image, got '{location}'",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "location", ["ghcr.io/x/app:4.2.0-rc2", f"ghcr.io/x/app@{DIGEST}", f"ghcr.io/x/app:edge@{DIGEST}"]
+)
+def test_a_released_environment_runs_releases_and_digests(location: str) -> None:
+    check_form(environments(prod={}), lambda _: [service(public=True, container_location=location)])
+
+
+@pytest.mark.parametrize("name", ["stage", "prod"])
+def test_a_released_environment_runs_nothing_built_on_the_deploying_machine(name: str) -> None:
+    assert told_of(service(public=True, container_location="path://docker/app"), name=name) == [
+        (
+            'ServiceProps("app").container_location',
+            f"{name} must not run an image that was built on the deploying machine, got 'path://docker/app'",
+        )
+    ]
+
+
+def test_a_local_build_needs_its_dockerfile(tmp_path: Path) -> None:
+    form = environments(dev={}), lambda _: [service(public=True, container_location="path://docker/app")]
+    (problem,) = told(lambda: check_form(*form, tmp_path))
+    assert problem.what == "no Dockerfile in that folder, got 'path://docker/app'"
+    (tmp_path / "docker/app").mkdir(parents=True)
+    (tmp_path / "docker/app/Dockerfile").touch()
+    check_form(*form, tmp_path)
+
+
+@pytest.mark.parametrize("folder", ["\0", "x" * 5000])
+def test_a_folder_that_cannot_exist_is_told_like_one_that_does_not(folder: str) -> None:
+    ((_, what),) = told_of(service(public=True, container_location=f"path://{folder}"))
+    assert what.startswith("no Dockerfile in that folder, got ")
+
+
+def test_a_released_environment_does_not_depend_on_spot_capacity() -> None:
+    assert told_of(service(public=True, spot_weight=1), name="prod") == [
+        (
+            'ServiceProps("app").spot_weight',
+            "Spot capacity may be taken away at any time, which prod must not meet, got 1",
+        )
+    ]
+    check_form(environments(dev={}), lambda _: [service(public=True, spot_weight=1)])
+
+
+@pytest.mark.parametrize(("most", "fits"), [(22, True), (23, False)])
+def test_a_network_has_an_address_for_every_task_of_a_deployment(most: int, fits: bool) -> None:
+    form = environments(dev={"VPC_CIDR": "10.0.0.0/25"})
+    props = service(public=True, auto_scale_max_capacity=most)
+    check: Callable[[], object] = lambda: check_form(form, lambda _: [props])  # noqa: E731
+    if fits:
+        check()
+        return
+    (problem,) = told(check)
+    assert problem.where == 'ENVIRONMENTS["dev"]["VPC_CIDR"]'
+    assert problem.what == (
+        "too small: its private subnets have 54 addresses, and deploying every service at its auto_scale_max_capacity "
+        "needs 55, got '10.0.0.0/25'"
+    )

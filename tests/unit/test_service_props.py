@@ -1,0 +1,422 @@
+"""The entries of a service: what is wrong with them, and what becomes of those that are right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+
+from src.errors import Problem
+from src.late_values import DatabaseHost, DatabasePort, DatabaseSecret
+from src.service_props import DATABASE, Call, ContainerVolume, HealthCheck, Permission, ServiceProps, ServiceSecret
+from src.task_size import TaskSize
+from tests.unit.form_support import LEAVE_OUT, service, told, told_of_service
+from tests.unit.test_plain_secrets import GITHUB_TOKEN
+
+NAME_HINT = 'Use up to 63 small letters, digits and hyphens, such as "agora-api".'
+PORT_HINT = "Write the TCP port as a number, such as 8080."
+MEMORY_HINT = "Write the memory in MiB, such as 1024 for one GiB."
+LOCATION_HINT = 'Write "ghcr.io/sage-bionetworks/app:1.0", or "path://docker/app" for a folder with a Dockerfile.'
+KEY_HINT = "Use letters, digits and underscores, such as MONGODB_HOST."
+SECRET = "looks like a secret, and everyone who may read the task definition can read it"
+TASKS_HINT = "Write how many tasks run, from 1 to 5000."
+CPU_HINT = "Use one of 256, 512, 1024, 2048, 4096, 8192, 16384; 1024 are one vCPU."
+HEALTH_HINT = (
+    'Write ["CMD-SHELL", "curl -f http://localhost:8080/health || exit 1"], or ["CMD", "program", "argument"].'
+)
+FLAG_HINT = "Write True or False, without quotes."
+PATH_HINT = 'Write an absolute path inside the container, such as "/data".'
+ENDS_LIKE_AN_ARN = "ends in a hyphen and six characters, which AWS takes for the end of an ARN"
+NAMED_ABOVE = "a variable of that name stands above it"
+
+# The field, what is written there, where inside of it the mistake is told to be, what is wrong, what to do.
+WRONG: list[tuple[str, Any, str, str, str]] = [
+    ("container_port", LEAVE_OUT, "", "missing", "Give it: container_port=…"),
+    ("container_port", "443", "", "not a whole number, got '443'", PORT_HINT),
+    ("container_port", True, "", "not a whole number, got True", PORT_HINT),
+    ("container_port", 0, "", "not from 1 to 65535, got 0", PORT_HINT),
+    ("container_memory_reservation", "1 GB", "", "not a whole number, got '1 GB'", MEMORY_HINT),
+    ("container_memory_reservation", 5, "", "not from 6 to 122880, got 5", MEMORY_HINT),
+    ("container_location", None, "", "not a text, got None", LOCATION_HINT),
+    ("container_location", "ghcr.io/App:1", "", "not a reference to an image, got 'ghcr.io/App:1'", LOCATION_HINT),
+    (
+        "container_location",
+        "ghcr.io/app",
+        "",
+        "has neither tag nor digest, which means whatever is latest, got 'ghcr.io/app'",
+        'Use "ghcr.io/app:<tag>".',
+    ),
+    (
+        "container_location",
+        "docker://app:1",
+        "",
+        "an image reference begins with the registry, not with a scheme, got 'docker://app:1'",
+        LOCATION_HINT,
+    ),
+    ("container_location", "path://", "", "names no folder, got 'path://'", LOCATION_HINT),
+    ("container_env_vars", [("A", "b")], "", "not a mapping, got a list", 'Write {"NAME": "value"}.'),
+    ("container_env_vars", "PASSWORD=hunter2", "", "not a mapping, got a text", 'Write {"NAME": "value"}.'),
+    ("container_env_vars", {"PORT": 8080}, '["PORT"]', "not a text, got 8080", 'Write "8080", in quotes.'),
+    ("container_env_vars", {"DEBUG": True}, '["DEBUG"]', "not a text, got True", 'Write "true", in quotes.'),
+    ("container_env_vars", {"A": None}, '["A"]', "not a text, got None", 'Write a text in quotes; "" is an empty one.'),
+    ("container_env_vars", {"A B": "c"}, '["A B"]', "not the name of an environment variable, got 'A B'", KEY_HINT),
+    (
+        "container_env_vars",
+        {"DB_PASSWORD": "hunter2"},
+        '["DB_PASSWORD"]',
+        SECRET,
+        'Put it into Secrets Manager and write ServiceSecret(secret_name=…, environment_key="DB_PASSWORD").',
+    ),
+    (
+        "container_env_vars",
+        {"HOST": DatabaseHost},
+        '["HOST"]',
+        "the class, not a value of it",
+        "Write DatabaseHost().",
+    ),
+    (
+        "container_env_vars",
+        {"PASS": DatabaseSecret()},
+        '["PASS"]',
+        "not a text, got a DatabaseSecret",
+        'Move it to container_secrets: ServiceSecret(DatabaseSecret(…), "PASS").',
+    ),
+    (
+        "container_env_vars",
+        {"URI": f"mongodb://{DatabaseHost()}"},
+        '["URI"]',
+        "a value known only later cannot be part of a text, got 'mongodb://DatabaseHost()'",
+        "Give it a variable of its own.",
+    ),
+    (
+        "container_secrets",
+        {"DB_PASS": "hunter2"},
+        "",
+        "not a list, got a dict",
+        "Write a list in square brackets: [ServiceSecret(…)].",
+    ),
+    ("container_secrets", ["hunter2"], "[0]", "not a ServiceSecret, got a text", "Write ServiceSecret(…)."),
+    (
+        "container_volumes",
+        [ContainerVolume("/a"), ContainerVolume("/a/")],
+        "[1].path",
+        "mounted twice, got '/a/'",
+        "Give each volume a path of its own.",
+    ),
+    (
+        "container_volumes",
+        [ContainerVolume("/a", 150), ContainerVolume("/b", 51)],
+        "",
+        "larger together than the 200 GiB that a task of Fargate can have, got 201",
+        "Ask for less.",
+    ),
+    ("auto_scale_min_capacity", 0, "", "not from 1 to 5000, got 0", TASKS_HINT),
+    (
+        "auto_scale_min_capacity",
+        2,
+        "",
+        "above auto_scale_max_capacity, got 2",
+        "Use at most 1, or raise auto_scale_max_capacity.",
+    ),
+    ("container_command", "node app.js", "", "not a list, got a text", 'Write a list of texts: ["node", "server.js"].'),
+    ("container_command", [], "", "empty, got []", "Leave it out to run what the image runs."),
+    ("container_command", ["node", 5], "[1]", "not a text, got 5", "Write each word of the command in quotes."),
+    (
+        "container_command",
+        ["--token", GITHUB_TOKEN],
+        "[1]",
+        "looks like a secret",
+        "Hand it over in container_secrets.",
+    ),
+    (
+        "container_healthcheck",
+        ["CMD", "true"],
+        "",
+        "not a HealthCheck of a container, got a list",
+        "Write HealthCheck(command=[…]), or aws_cdk.aws_ecs.HealthCheck(…).",
+    ),
+    (
+        "container_healthcheck",
+        elbv2.HealthCheck(),
+        "",
+        "not a HealthCheck of a container, got a HealthCheck of aws_cdk.aws_elasticloadbalancingv2",
+        "Write HealthCheck(command=[…]), or aws_cdk.aws_ecs.HealthCheck(…).",
+    ),
+    ("cpu", 300, "", "not a size that Fargate has, got 300", CPU_HINT),
+    ("cpu", "512", "", "not a whole number, got '512'", CPU_HINT),
+    ("cpu", 512.0, "", "not a whole number, got 512.0", CPU_HINT),
+    ("memory", 2500, "", "no task of Fargate has this memory, got 2500", "Use 2048 or 3072."),
+    ("memory", 300, "", "not from 512 to 122880, got 300", "Write the task's memory in MiB, such as 2048."),
+    ("calls", Call("api", 80), "", "not a list, got a Call", "Write a list in square brackets: [Call(…)]."),
+    ("calls", ["api"], "[0]", "not a Call, got a text", "Write Call(…)."),
+    ("calls", [Call("app", 443)], "[0]", "a service does not call itself, got 'app'", "Take it out."),
+    ("calls", [Call("x", 1), Call("x", 2)], "[1]", "called twice, got 'x'", "Name each service once."),
+    ("ecs_exec", "yes", "", "neither True nor False, got 'yes'", FLAG_HINT),
+    ("public", 1, "", "neither True nor False, got 1", FLAG_HINT),
+    ("spot_weight", -1, "", "not from 0 to 1000, got -1", "Write a whole number from 0 to 1000, without quotes."),
+    (
+        "stop_timeout_seconds",
+        121,
+        "",
+        "not from 1 to 120, got 121",
+        "Write a whole number from 1 to 120, without quotes.",
+    ),
+    (
+        "health_check_path",
+        "health",
+        "",
+        "not a path of at most 1024 characters that begins with /, got 'health'",
+        'Write a path such as "/health".',
+    ),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "inside", "what", "hint"), WRONG)
+def test_a_mistake_is_told_with_its_place_the_value_and_what_to_do(
+    field: str, value: Any, inside: str, what: str, hint: str
+) -> None:
+    assert told_of_service(**{field: value}) == [Problem(f'ServiceProps("app").{field}{inside}', what, hint)]
+
+
+@pytest.mark.parametrize("name", ["Agora", "-app", "app-", "a b", "a.b", "é", "x" * 64])
+def test_a_name_that_ecs_or_service_connect_refuses_is_told(name: str) -> None:
+    assert told_of_service(container_name=name) == [
+        Problem(
+            f'ServiceProps("{name}").container_name',
+            f"not a name that ECS and Service Connect take, got '{name}'",
+            NAME_HINT,
+        )
+    ]
+
+
+def test_the_name_by_which_calls_mean_the_database_is_taken() -> None:
+    (problem,) = told_of_service(container_name=DATABASE)
+    assert problem.what == "taken: in calls it means the environment's database, got 'database'"
+
+
+@pytest.mark.parametrize(
+    ("size", "field", "what", "hint"),
+    [
+        (
+            {"cpu": 256, "memory": 4096},
+            "memory",
+            "no task of Fargate has this memory with cpu=256, got 4096",
+            "Use 512, 1024 or 2048.",
+        ),
+        (
+            {"cpu": 1024, "memory": 2500},
+            "memory",
+            "no task of Fargate has this memory with cpu=1024, got 2500",
+            "Use 2048 to 8192, in steps of 1024.",
+        ),
+        (
+            {"memory": 512},
+            "container_memory_reservation",
+            "above the task's memory of 512 MiB, got 1024",
+            "Reserve at most 512, or raise memory.",
+        ),
+        (
+            {"cpu": 256, "container_memory_reservation": 2048},
+            "container_memory_reservation",
+            "does not fit into a task with cpu=256 beside the 256 MiB of its sidecars, got 2048",
+            "Reserve at most 1792, or raise cpu.",
+        ),
+        (
+            {"container_memory_reservation": 122880},
+            "container_memory_reservation",
+            "does not fit into any task beside the 256 MiB of its sidecars, got 122880",
+            "Reserve at most 122624.",
+        ),
+    ],
+)
+def test_a_size_that_fargate_does_not_have_is_told(size: dict[str, int], field: str, what: str, hint: str) -> None:
+    assert told_of_service(**size) == [Problem(f'ServiceProps("app").{field}', what, hint)]
+
+
+@pytest.mark.parametrize(
+    ("secret", "field", "what"),
+    [
+        (("app/dev/db-ABCDEF", "X"), "secret_name", ENDS_LIKE_AN_ARN),
+        (("my-secret", "X"), "secret_name", ENDS_LIKE_AN_ARN),
+        (("arn:aws:x", "X"), "secret_name", "an ARN, not a name"),
+        (("a b", "X"), "secret_name", "has characters that Secrets Manager refuses"),
+        (("x" * 513, "X"), "secret_name", "longer than the 512 characters that Secrets Manager takes"),
+        (("", "X"), "secret_name", "empty"),
+        ((5, "X"), "secret_name", "not a text"),
+        ((DatabaseSecret("username"), "X"), "secret_name", "the database's secret holds nothing but the password"),
+        (("ok", "A B"), "environment_key", "not the name of an environment variable"),
+        (("ok", "X", "a:b"), "json_field", "has a colon, with which ECS ends the name of a field"),
+        ((DatabaseSecret(), "X", "host"), "json_field", "the database's secret is one text, without fields"),
+    ],
+)
+def test_a_secret_that_cannot_be_found_or_read_is_told(secret: tuple[Any, ...], field: str, what: str) -> None:
+    (problem,) = told(lambda: ServiceSecret(*secret))
+    assert problem.where.endswith(f").{field}")
+    assert problem.what.startswith(f"{what}, got ")
+
+
+def test_a_secret_written_for_its_name_is_not_shown() -> None:
+    (problem,) = told(lambda: ServiceSecret(GITHUB_TOKEN, "X"))
+    assert problem.what == "a secret itself, not the name of one"
+    assert GITHUB_TOKEN not in str(problem)
+
+
+@pytest.mark.parametrize("name", ["agora-sentry-dsn", "app/dev/DATABASE", "a-12345", "a-1234567", "x" * 512])
+def test_other_names_of_secrets_are_taken(name: str) -> None:
+    assert ServiceSecret(name, "X").secret_name == name
+
+
+def test_each_variable_has_one_source() -> None:
+    problems = told_of_service(
+        container_env_vars={"A": "b"},
+        container_secrets=[ServiceSecret("x", "A"), ServiceSecret("y", "B"), ServiceSecret("z", "B")],
+    )
+    assert [(problem.where, problem.what) for problem in problems] == [
+        ('ServiceProps("app").container_secrets[0].environment_key', f"{NAMED_ABOVE}, got 'A'"),
+        ('ServiceProps("app").container_secrets[2].environment_key', f"{NAMED_ABOVE}, got 'B'"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("volume", "field", "what"),
+    [
+        (("data",), "path", "not an absolute path, got 'data'"),
+        (("/a/../b",), "path", "not an absolute path, got '/a/../b'"),
+        (("/a:b",), "path", "not an absolute path, got '/a:b'"),
+        (("//",), "path", "the container's root, which cannot be a volume, got '//'"),
+        (("/x", 0), "size", "not from 1 to 200, got 0"),
+        (("/x", "15"), "size", "not a whole number, got '15'"),
+        (("/x", 15, "true"), "read_only", "neither True nor False, got 'true'"),
+    ],
+)
+def test_a_volume_that_cannot_be_mounted_is_told(volume: tuple[Any, ...], field: str, what: str) -> None:
+    (problem,) = told(lambda: ContainerVolume(*volume))
+    assert (problem.where, problem.what) == (f'ContainerVolume("{volume[0]}").{field}', what)
+
+
+@pytest.mark.parametrize(
+    ("command", "what"),
+    [
+        ("curl x", "not a list, got 'curl x'"),
+        ([], "does not begin with CMD or CMD-SHELL, got []"),
+        (["curl x"], "does not begin with CMD or CMD-SHELL, got ['curl x']"),
+        (["CMD-SHELL", "curl", "x"], "CMD-SHELL takes one text, got ['CMD-SHELL', 'curl', 'x']"),
+        (["CMD"], "names nothing to run, got ['CMD']"),
+    ],
+)
+def test_a_health_check_that_ecs_cannot_run_is_told(command: Any, what: str) -> None:
+    assert told(lambda: HealthCheck(command)) == [Problem("HealthCheck.command", what, HEALTH_HINT)]
+
+
+@pytest.mark.parametrize(
+    ("permission", "where", "what"),
+    [
+        (([], ["*"]), "actions", "empty, got []"),
+        ((["s3:*"], ["*"]), "actions[0]", "every action, which is more than a task needs, got 's3:*'"),
+        ((["*"], ["*"]), "actions[0]", "every action, which is more than a task needs, got '*'"),
+        ((["GetObject"], ["*"]), "actions[0]", "not an action of IAM, got 'GetObject'"),
+        (("s3:GetObject", ["*"]), "actions", "not a list, got 's3:GetObject'"),
+        ((["s3:GetObject"], ["bucket"]), "resources[0]", "not an ARN, got 'bucket'"),
+    ],
+)
+def test_a_right_that_iam_refuses_or_that_is_too_wide_is_told(permission: Any, where: str, what: str) -> None:
+    (problem,) = told(lambda: Permission(*permission))
+    assert (problem.where, problem.what) == (f"Permission.{where}", what)
+
+
+def test_no_mistake_shows_what_stands_in_the_variables() -> None:
+    problems = told_of_service(
+        container_env_vars={"DB_PASSWORD": "hunter2", "API_TOKEN": 424242, "X": GITHUB_TOKEN, "Y": ["hunter2"]},
+        container_secrets=service(container_env_vars={"NOTE": "hunter2"}),
+        calls=[service(container_env_vars={"NOTE": "hunter2"})],
+    )
+    said = "\n".join(map(str, problems))
+    assert len(problems) == 6
+    assert not [secret for secret in ("hunter2", "424242", GITHUB_TOKEN) if secret in said]
+
+
+@pytest.mark.parametrize("key", ["TOKEN_TTL", "PASSWORD_MIN_LENGTH", "GOOGLE_TAG_MANAGER_ID", "API_KEY_HEADER_NAME"])
+def test_variables_that_only_sound_like_secrets_are_taken(key: str) -> None:
+    assert service(container_env_vars={key: "900"}).container_env_vars == {key: "900"}
+
+
+def test_values_that_are_known_only_later_may_stand_in_the_form() -> None:
+    props = service(
+        container_env_vars={"HOST": DatabaseHost(), "PORT": DatabasePort()},
+        container_secrets=[ServiceSecret(DatabaseSecret("password"), "PASS")],
+    )
+    assert props.container_env_vars == {"HOST": DatabaseHost(), "PORT": DatabasePort()}
+
+
+def test_a_health_check_may_be_ours_or_the_cdks() -> None:
+    for check in (HealthCheck(["CMD", "true"]), ecs.HealthCheck(command=["CMD", "true"])):
+        assert service(container_healthcheck=check).container_healthcheck is check
+
+
+def test_tokens_of_the_cdk_skip_the_checks_of_content() -> None:
+    later = cdk.Fn.get_att("Anything", "Later")
+    text, texts = cdk.Token.as_string(later), cdk.Token.as_list(later)
+    number: Any = cdk.Token.as_number(later)
+    props = ServiceProps(
+        container_name=text,
+        container_port=number,
+        container_memory_reservation=number,
+        container_location=text,
+        container_env_vars={"DB_PASSWORD": text},
+        container_secrets=[ServiceSecret(text, "X", text)],
+        container_volumes=[ContainerVolume(text, number)],
+        auto_scale_min_capacity=number,
+        auto_scale_max_capacity=number,
+        container_command=texts,
+        container_healthcheck=HealthCheck(texts, number, number, number, number),
+        cpu=number,
+        memory=number,
+        calls=[Call(text, number)],
+        permissions=[Permission(texts, texts)],
+        spot_weight=number,
+        health_check_path=text,
+    )
+    assert props.task_size == TaskSize(number, number)
+
+
+def test_tokens_of_the_cdk_do_not_skip_the_checks_of_type() -> None:
+    later = cdk.Fn.get_att("Anything", "Later")
+    problems = told_of_service(
+        container_port=cdk.Token.as_string(later),
+        container_location=cdk.Token.as_number(later),
+        container_command=cdk.Token.as_string(later),
+        container_env_vars={"A": later},
+    )
+    assert [problem.where for problem in problems] == [
+        'ServiceProps("app").container_port',
+        'ServiceProps("app").container_location',
+        'ServiceProps("app").container_env_vars["A"]',
+        'ServiceProps("app").container_command',
+    ]
+
+
+def test_the_documented_call_gives_what_was_written() -> None:
+    props = ServiceProps(
+        container_name="app",
+        container_port=443,
+        container_memory_reservation=1024,
+        container_location="ghcr.io/sage-bionetworks/app:v1.0",
+        container_secrets=[
+            ServiceSecret(secret_name="app/dev/DATABASE", environment_key="NAME_OF_VARIABLE"),
+            ServiceSecret(secret_name="app/dev/PASSWORD", environment_key="SINGLE_VALUE_SECRET"),
+        ],
+    )
+    assert [secret.secret_name for secret in props.container_secrets] == ["app/dev/DATABASE", "app/dev/PASSWORD"]
+    assert (props.auto_scale_min_capacity, props.container_command, props.task_size) == (1, None, TaskSize(256, 2048))
+
+
+def test_the_fields_may_be_given_by_position() -> None:
+    check = HealthCheck(["CMD", "true"])
+    props = ServiceProps(
+        "app", 443, 1024, "app:1", {"A": "b"}, [ServiceSecret("x", "X")], [ContainerVolume("/d")], 1, 2, ["run"], check
+    )
+    assert (props.container_volumes[0].path, props.auto_scale_max_capacity) == ("/d", 2)
+    assert (props.container_command, props.container_healthcheck) == (("run",), check)

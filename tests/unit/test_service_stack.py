@@ -1,0 +1,318 @@
+from __future__ import annotations
+
+import pytest
+from aws_cdk import aws_ecs as ecs
+from aws_cdk.assertions import Match, Template
+
+from src.errors import UsageError
+from src.late_values import DatabaseHost, DatabasePort, DatabaseSecret
+from src.service_props import DATABASE, Call, ContainerVolume, HealthCheck, Permission, ServiceSecret
+from tests.unit.stacks_support import (
+    ENVIRONMENTS,
+    SERVICES,
+    Json,
+    Parts,
+    app_props,
+    environment,
+    form,
+    moving_templates,
+    of_type,
+    properties,
+    references,
+    settled_templates,
+    stack,
+)
+
+
+def container(template: Json) -> Json:
+    [only] = properties(template, "AWS::ECS::TaskDefinition")["ContainerDefinitions"]
+    return only  # type: ignore[no-any-return]
+
+
+def service(template: Json) -> Json:
+    return properties(template, "AWS::ECS::Service")
+
+
+def statements(template: Json, role: str) -> list[Json]:
+    return [
+        statement
+        for policy in of_type(template, "AWS::IAM::Policy").values()
+        if role in str(policy["Properties"]["Roles"])
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+    ]
+
+
+def test_a_service_is_made_as_other_peoples_code_makes_it() -> None:
+    template = Parts().service(
+        app_props(
+            container_secrets=[ServiceSecret(secret_name="/app/secret", environment_key="APP_SECRET")],
+            container_volumes=[ContainerVolume(path="/work")],
+            container_command=["test"],
+            container_healthcheck=ecs.HealthCheck(command=["CMD", "/healthcheck"]),
+        )
+    )
+    Template.from_json(template).has_resource_properties(
+        "AWS::ECS::TaskDefinition",
+        {
+            "ContainerDefinitions": [
+                {
+                    "Image": "ghcr.io/sage-bionetworks/app:1.0",
+                    "MemoryReservation": 200,
+                    "MountPoints": [{"ContainerPath": "/work"}],
+                    "Secrets": [{"Name": "APP_SECRET"}],
+                    "Command": ["test"],
+                    "HealthCheck": {"Command": ["CMD", "/healthcheck"]},
+                }
+            ]
+        },
+    )
+
+
+def test_values_known_only_later_come_from_the_cdk_or_from_the_database() -> None:
+    parts = Parts()
+    props = app_props(
+        container_env_vars={
+            "TOKEN": parts.docdb.cluster.cluster_endpoint.hostname,
+            "HOST": DatabaseHost(),
+            "PORT": DatabasePort(),
+        },
+        container_secrets=[ServiceSecret(DatabaseSecret("password"), "PASS")],
+        calls=[Call(DATABASE, 27017)],
+    )
+    found = container(parts.service(props, database=parts.docdb.database))
+    values = {each["Name"]: each["Value"] for each in found["Environment"]}
+    assert values["TOKEN"] == values["HOST"]
+    assert "DocDbCluster" in str(values["HOST"])
+    assert values["PORT"] == "27017"
+    assert "DocDbMasterPassword" in str(found["Secrets"][0]["ValueFrom"])
+
+
+def test_a_service_that_needs_the_database_says_so_when_it_is_given_none() -> None:
+    with pytest.raises(UsageError, match="database"):
+        Parts().service(app_props(container_env_vars={"HOST": DatabaseHost()}))
+
+
+def test_a_secret_is_read_by_its_name_and_field_and_nothing_else_may_be() -> None:
+    secrets = [ServiceSecret("one", "WHOLE"), ServiceSecret("one", "FIELD", json_field="user")]
+    template = Parts().service(app_props(container_secrets=secrets))
+    whole, field = (str(secret["ValueFrom"]) for secret in container(template)["Secrets"])
+    assert ":secret:one'" in whole
+    assert ":secret:one:user::" in field
+    reading = [each for each in statements(template, "ExecutionRole") if "secretsmanager" in str(each["Action"])]
+    assert all(":secret:one-??????" in str(each["Resource"]) for each in reading)
+    assert reading
+
+
+def test_several_volumes_have_names_of_their_own_and_room() -> None:
+    volumes = [ContainerVolume("/a/b", 20), ContainerVolume("/a-b", 25, read_only=True)]
+    template = Parts().service(app_props(container_volumes=volumes))
+    definition = properties(template, "AWS::ECS::TaskDefinition")
+    assert len({volume["Name"] for volume in definition["Volumes"]}) == 2
+    assert definition["EphemeralStorage"] == {"SizeInGiB": 45}
+    assert [mount["ReadOnly"] for mount in container(template)["MountPoints"]] == [False, True]
+
+
+def test_a_task_role_starts_empty_and_rights_are_opted_into() -> None:
+    assert statements(Parts().service(app_props()), "TaskRole") == []
+    permission = Permission(actions=["s3:GetObject"], resources=["arn:aws:s3:::data/*"])
+    [statement] = statements(Parts().service(app_props(permissions=[permission])), "TaskRole")
+    assert (statement["Action"], statement["Resource"]) == ("s3:GetObject", "arn:aws:s3:::data/*")
+
+
+def test_exec_adds_the_rights_of_its_channels_only() -> None:
+    template = Parts().service(app_props(ecs_exec=True))
+    [statement] = statements(template, "TaskRole")
+    assert service(template)["EnableExecuteCommand"] is True
+    assert all(action.startswith("ssmmessages:") for action in statement["Action"])
+
+
+@pytest.mark.parametrize(("name", "on"), [("dev", True), ("stage", True), ("prod", False)])
+def test_exec_is_on_in_dev_and_stage_and_off_in_prod(name: str, on: bool) -> None:
+    assert {service(stack(name, part))["EnableExecuteCommand"] for part in SERVICES} == {on}
+
+
+def test_exec_on_a_read_only_root_gets_the_folders_that_its_agent_writes() -> None:
+    found = container(Parts().service(app_props(ecs_exec=True, read_only_root=True)))
+    assert found["ReadonlyRootFilesystem"] is True
+    assert {mount["ContainerPath"] for mount in found["MountPoints"]} == {"/var/lib/amazon", "/var/log/amazon"}
+    assert "MountPoints" not in container(Parts().service(app_props(read_only_root=True)))
+
+
+def test_the_execution_role_may_pull_the_agent_of_guardduty() -> None:
+    roles = of_type(stack("dev", "api"), "AWS::IAM::Role").values()
+    policies = [str(role["Properties"].get("ManagedPolicyArns", "")) for role in roles]
+    assert sum("AmazonECSTaskExecutionRolePolicy" in policy for policy in policies) == 1
+
+
+def test_our_health_check_becomes_ecs_own() -> None:
+    check = HealthCheck(("CMD-SHELL", "curl -f http://localhost/"), interval_seconds=15, start_period_seconds=30)
+    found = container(Parts().service(app_props(container_healthcheck=check)))["HealthCheck"]
+    assert found == {
+        "Command": ["CMD-SHELL", "curl -f http://localhost/"],
+        "Interval": 15,
+        "Retries": 3,
+        "StartPeriod": 30,
+        "Timeout": 5,
+    }
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_tasks_have_the_size_that_the_form_gives(name: str) -> None:
+    for props in form().services_of(name):
+        template = stack(name, props.container_name.removeprefix("agora-"))
+        definition = properties(template, "AWS::ECS::TaskDefinition")
+        assert (definition["Cpu"], definition["Memory"]) == (str(props.task_size.cpu), str(props.task_size.memory))
+        assert container(template)["StopTimeout"] == props.stop_timeout_seconds
+
+
+def test_capacity_is_on_demand_and_a_weight_adds_spot() -> None:
+    assert service(stack("prod", "api"))["CapacityProviderStrategy"] == [
+        {"Base": 1, "CapacityProvider": "FARGATE", "Weight": 1}
+    ]
+    spotted = service(Parts().service(app_props(spot_weight=2)))["CapacityProviderStrategy"]
+    assert spotted == [
+        {"Base": 1, "CapacityProvider": "FARGATE", "Weight": 0},
+        {"CapacityProvider": "FARGATE_SPOT", "Weight": 2},
+    ]
+
+
+def test_a_deployment_adds_before_it_takes_away_and_gives_up_after_the_failures_named() -> None:
+    deployment = service(Parts().service(app_props(deployment_failure_threshold=5)))["DeploymentConfiguration"]
+    assert (deployment["MinimumHealthyPercent"], deployment["MaximumPercent"]) == (100, 200)
+    assert deployment["DeploymentCircuitBreaker"] == {
+        "Enable": True,
+        "Rollback": True,
+        "ThresholdConfiguration": {"Type": "COUNT", "Value": 5},
+    }
+
+
+@pytest.mark.parametrize("part", SERVICES)
+def test_a_deployment_that_breaks_the_site_is_rolled_back(part: str) -> None:
+    alarms = service(stack("prod", part))["DeploymentConfiguration"]["Alarms"]
+    assert alarms == {"AlarmNames": ["agora-prod-load-balancer-server-errors"], "Enable": True, "Rollback": True}
+    alarm = properties(stack("prod", "load-balancer"), "AWS::CloudWatch::Alarm")
+    assert alarm["AlarmName"] in alarms["AlarmNames"]
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+@pytest.mark.parametrize("part", SERVICES)
+def test_scaling_has_its_limits_from_the_form_and_a_deployment_leaves_the_running_count_alone(
+    name: str, part: str
+) -> None:
+    template = stack(name, part)
+    target = properties(template, "AWS::ApplicationAutoScaling::ScalableTarget")
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (
+        environment(name).auto_scale_min,
+        environment(name).auto_scale_max,
+    )
+    assert "DesiredCount" not in service(template)
+    policy = properties(template, "AWS::ApplicationAutoScaling::ScalingPolicy")[
+        "TargetTrackingScalingPolicyConfiguration"
+    ]
+    assert policy["PredefinedMetricSpecification"] == {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"}
+
+
+@pytest.mark.parametrize("part", SERVICES)
+def test_tasks_run_in_private_subnets_without_public_addresses(part: str) -> None:
+    network = service(stack("dev", part))["NetworkConfiguration"]["AwsvpcConfiguration"]
+    assert network["AssignPublicIp"] == "DISABLED"
+    assert all("PrivateSubnet" in str(subnet) for subnet in network["Subnets"])
+
+
+def groups(part: str) -> list[str]:
+    carried = service(stack("dev", part))["NetworkConfiguration"]["AwsvpcConfiguration"]["SecurityGroups"]
+    return [str(group) for group in carried]
+
+
+def test_callers_carry_the_groups_of_those_they_call() -> None:
+    for props in form().services_of("dev"):
+        own, *carried = groups(props.container_name.removeprefix("agora-"))
+        assert "ServiceSecurityGroup" in own
+        assert len(carried) == len(props.calls)
+        for call, group in zip(props.calls, carried, strict=True):
+            expected = "agora-dev-docdb-v8" if call.service == DATABASE else f"CallersOf{call.service.replace('-', '')}"
+            assert expected in group
+
+
+def test_more_groups_than_a_task_takes_are_refused_before_aws_refuses_them() -> None:
+    parts = Parts()
+    names = [f"callee-{number}" for number in range(5)]
+    groups_of_callees = dict.fromkeys(names, parts.ecs.callers["other"])
+    calls = [Call(name, 8000) for name in names]
+    with pytest.raises(UsageError, match="at most 4 groups"):
+        parts.service(app_props(calls=calls), callers=groups_of_callees)
+    parts.service(app_props(calls=calls[:4]), "within", callers=groups_of_callees)
+
+
+@pytest.mark.parametrize("part", ["api", "api-next", "api-docs", "app"])
+def test_a_callee_lets_in_nobody_but_who_carries_its_callers_group(part: str) -> None:
+    template = settled_templates("dev")[f"agora-dev-{part}"]
+    [rule] = [rule["Properties"] for rule in of_type(template, "AWS::EC2::SecurityGroupIngress").values()]
+    assert f"CallersOfagora{part.replace('-', '')}" in str(rule["SourceSecurityGroupId"])
+    port = container(template)["PortMappings"][0]["ContainerPort"]
+    assert (rule["FromPort"], rule["ToPort"]) == (port, port)
+    assert "SecurityGroupIngress" not in properties(template, "AWS::EC2::SecurityGroup")
+
+
+def test_the_public_service_lets_in_the_load_balancer_only_which_may_go_nowhere_else() -> None:
+    template = settled_templates("dev")["agora-dev-apex"]
+    [ingress] = [rule["Properties"] for rule in of_type(template, "AWS::EC2::SecurityGroupIngress").values()]
+    [egress] = [rule["Properties"] for rule in of_type(template, "AWS::EC2::SecurityGroupEgress").values()]
+    assert references(ingress["SourceSecurityGroupId"]) == references(egress["GroupId"]) == {"agora-dev-load-balancer"}
+    assert ingress["FromPort"] == egress["FromPort"] == 80
+    assert "SecurityGroupIngress" not in properties(template, "AWS::EC2::SecurityGroup")
+
+
+def test_callers_that_still_run_without_a_group_get_in_while_an_environment_is_taken_over() -> None:
+    group = properties(moving_templates("dev")["agora-dev-api"], "AWS::EC2::SecurityGroup")
+    assert [rule["CidrIp"] for rule in group["SecurityGroupIngress"]] == [environment("dev").vpc_cidr]
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_no_service_stack_refers_to_another(name: str) -> None:
+    services = {environment(name).stack_name(part) for part in SERVICES}
+    for part in SERVICES:
+        assert not references(stack(name, part)) & services
+
+
+def test_https_is_modern_and_http_is_redirected_to_it() -> None:
+    listeners = {
+        key: each["Properties"]
+        for key, each in of_type(stack("prod", "apex"), "AWS::ElasticLoadBalancingV2::Listener").items()
+    }
+    https, http = listeners["HttpsListener1C292967"], listeners["HttpListenerC38EAD1B"]
+    assert (https["Port"], https["SslPolicy"]) == (443, "ELBSecurityPolicy-TLS13-1-2-2021-06")
+    assert https["Certificates"] == [{"CertificateArn": environment("prod").certificate_arn}]
+    assert http["DefaultActions"][0]["RedirectConfig"] == {"Port": "443", "Protocol": "HTTPS", "StatusCode": "HTTP_301"}
+
+
+def test_a_certificate_is_named_by_its_id_or_its_arn() -> None:
+    arn = "arn:aws:acm:us-east-1:607346494281:certificate/e8093404-7db1-4042-90d0-01eb5bde1ffc"
+
+    def certificate(written: str) -> str:
+        template = Parts().public_service(app_props(), written)
+        return str(template["Resources"]["HttpsListener1C292967"]["Properties"]["Certificates"])
+
+    assert arn in certificate(arn)
+    assert ":certificate/e8093404-7db1-4042-90d0-01eb5bde1ffc" in certificate("e8093404-7db1-4042-90d0-01eb5bde1ffc")
+
+
+def test_the_load_balancer_asks_quickly_and_lets_go_quickly() -> None:
+    template = stack("prod", "apex")
+    group = properties(template, "AWS::ElasticLoadBalancingV2::TargetGroup")
+    assert (group["HealthCheckPath"], group["HealthCheckIntervalSeconds"], group["HealthyThresholdCount"]) == (
+        "/health",
+        10,
+        2,
+    )
+    assert {"Key": "deregistration_delay.timeout_seconds", "Value": "20"} in group["TargetGroupAttributes"]
+    assert service(template)["HealthCheckGracePeriodSeconds"] == 60
+
+
+def test_another_health_check_path_can_be_given() -> None:
+    template = Parts().public_service(app_props(health_check_grace_seconds=90), health_check_path="/alive")
+    Template.from_json(template).has_resource_properties(
+        "AWS::ElasticLoadBalancingV2::TargetGroup",
+        {"HealthCheckPath": "/alive", "Port": 8010, "VpcId": Match.any_value()},
+    )
+    assert service(template)["HealthCheckGracePeriodSeconds"] == 90

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import dataclasses
+import filecmp
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from src import synthesize as entry
+from src.context_flags import DESTROYING, REHEARSAL, REREAD, WITH_DATA
+from src.form import ROOT
+from tests.unit.stacks_support import ENVIRONMENTS, assembly, environment, form, read_templates, synthesize, templates
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def dependencies(folder: Path) -> dict[str, set[str]]:
+    artifacts = json.loads((folder / "manifest.json").read_text())["artifacts"]
+    return {
+        name: {each for each in artifact.get("dependencies", []) if not each.endswith(".assets")}
+        for name, artifact in artifacts.items()
+        if artifact["type"] == "aws:cloudformation:stack"
+    }
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_every_part_of_an_environment_has_its_stack(name: str) -> None:
+    parts = [
+        "network",
+        environment(name).database_stack,
+        "ecs",
+        "load-balancer",
+        "api",
+        "api-next",
+        "api-docs",
+        "app",
+        "apex",
+    ]
+    if environment(name).bastion:
+        parts.append("bastion")
+    assert set(templates(name)) == {f"agora-{name}-{part}" for part in parts}
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_stacks_name_their_account_and_region_and_prods_stateful_ones_are_protected(name: str) -> None:
+    artifacts = json.loads((assembly(name) / "manifest.json").read_text())["artifacts"]
+    stacks = {key: each for key, each in artifacts.items() if each["type"] == "aws:cloudformation:stack"}
+    assert {each["environment"] for each in stacks.values()} == {
+        f"aws://{environment(name).account}/{environment(name).region}"
+    }
+    protected = {key for key, each in stacks.items() if each["properties"].get("terminationProtection")}
+    stateful = {"agora-prod-network", "agora-prod-docdb-v8", "agora-prod-ecs", "agora-prod-load-balancer"}
+    assert protected == (stateful if name == "prod" else set())
+
+
+def test_synthesis_asks_aws_for_nothing() -> None:
+    assert "missing" not in json.loads((assembly("dev") / "manifest.json").read_text())
+
+
+def test_synthesizing_twice_gives_the_same_bytes() -> None:
+    assert files_of(synthesize(form(), "dev")) == files_of(assembly("dev"))
+
+
+def test_by_hand_callees_are_deployed_before_their_callers() -> None:
+    found = dependencies(assembly("dev"))
+    for props in form().services_of("dev"):
+        for call in props.calls:
+            if call.service != "database":
+                caller, callee = (
+                    f"agora-dev-{each.removeprefix('agora-')}" for each in (props.container_name, call.service)
+                )
+                assert callee in found[caller]
+    services = {f"agora-dev-{props.container_name.removeprefix('agora-')}" for props in form().services_of("dev")}
+    assert found["agora-dev-apex"] >= services - {"agora-dev-apex"}
+
+
+@pytest.mark.parametrize("flag", [True, "true"])
+def test_side_by_side_no_service_waits_for_another(flag: object) -> None:
+    found = dependencies(synthesize(form(), "dev", {entry.SIDE_BY_SIDE: flag}))
+    services = {f"agora-dev-{props.container_name.removeprefix('agora-')}" for props in form().services_of("dev")}
+    assert all(not found[service] & services for service in services)
+
+
+def test_side_by_side_changes_no_template() -> None:
+    folder = synthesize(form(), "dev", {entry.SIDE_BY_SIDE: True})
+    for path in assembly("dev").glob("*.template.json"):
+        assert filecmp.cmp(path, folder / path.name, shallow=False)
+
+
+def run_app(tmp_path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    environ = {**os.environ, "CDK_OUTDIR": str(tmp_path), "CDK_VALIDATION": "false", "ENV": "", **variables}
+    return subprocess.run(
+        [sys.executable, "app.py"], cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def test_plain_python_makes_the_templates_that_the_command_line_makes(tmp_path: Path) -> None:
+    # As the CDK's command line calls it: cdk.json's context in a variable.
+    context = json.loads((ROOT / "cdk.json").read_text())["context"]
+    handed_over = run_app(tmp_path / "cli", ENV="dev", CDK_CONTEXT_JSON=json.dumps(context))
+    plain = run_app(tmp_path / "plain", ENV="dev")
+    assert (plain.returncode, handed_over.returncode) == (0, 0), plain.stderr + handed_over.stderr
+    assert files_of(tmp_path / "cli") == files_of(tmp_path / "plain") == files_of(assembly("dev"))
+
+
+def test_the_assembly_names_no_folder_of_the_machine_that_made_it() -> None:
+    assert not [name for name, content in files_of(assembly("dev")).items() if b"jsii-kernel" in content]
+
+
+@pytest.mark.parametrize(("name", "said"), [("", "dev, stage, prod"), ("pord", "prod")])
+def test_an_environment_that_does_not_exist_is_told_in_a_sentence(
+    name: str, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENV", name)
+    with pytest.raises(SystemExit) as left:
+        entry.main()
+    assert left.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_stack_that_is_to_read_its_references_again_gets_something_that_changes_nothing() -> None:
+    reread = read_templates(synthesize(form(), "dev", {REREAD: "agora-dev-app,agora-dev-apex"}))
+    for name, template in reread.items():
+        added = {
+            key: each for key, each in template["Resources"].items() if key not in templates("dev")[name]["Resources"]
+        }
+        kinds = [each["Type"] for each in added.values()]
+        expected = ["AWS::CloudFormation::WaitConditionHandle"] if name in ("agora-dev-app", "agora-dev-apex") else []
+        assert kinds == expected, name
+
+
+def test_while_an_environment_is_destroyed_nothing_protects_it_but_the_data_stays() -> None:
+    folder = synthesize(form(), "prod", {DESTROYING: "true"})
+    artifacts = json.loads((folder / "manifest.json").read_text())["artifacts"]
+    assert not any(each.get("properties", {}).get("terminationProtection") for each in artifacts.values())
+    found = read_templates(folder)
+    assert found["agora-prod-docdb-v8"] == templates("prod")["agora-prod-docdb-v8"]
+    assert load_balancer_attributes(found)["deletion_protection.enabled"] == "false"
+    assert load_balancer_attributes(templates("prod"))["deletion_protection.enabled"] == "true"
+
+
+def test_with_its_data_everything_goes_with_its_stack() -> None:
+    found = read_templates(synthesize(form(), "dev", {DESTROYING: "true", WITH_DATA: "true"}))
+    database = found["agora-dev-docdb-v8"]["Resources"]
+    assert database["DocDbClusterB46CF5D3"]["Properties"]["DeletionProtection"] is False
+    assert {each.get("DeletionPolicy", "Delete") for each in database.values()} == {"Delete"}
+
+
+def load_balancer_attributes(found: Mapping[str, Any]) -> dict[str, str]:
+    attributes = found["agora-prod-load-balancer"]["Resources"]["AppLoadBalancer0268F95E"]["Properties"]
+    return {each["Key"]: each["Value"] for each in attributes["LoadBalancerAttributes"]}
+
+
+@pytest.mark.parametrize(("context", "image"), [({REHEARSAL: "true"}, "not-built.invalid/docker-app:stand-in")])
+def test_in_a_rehearsal_an_image_that_would_be_built_has_a_stand_in(context: dict[str, str], image: str) -> None:
+    built = dataclasses.replace(form().services_of("dev")[0], container_location="path://docker/app")
+    services = {**form().services, "dev": (built, *form().services_of("dev")[1:])}
+    found = read_templates(synthesize(dataclasses.replace(form(), services=services), "dev", context))
+    assert image in json.dumps(found["agora-dev-api"])
