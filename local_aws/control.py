@@ -1,0 +1,91 @@
+"""Client of the embedded AWS's control API: what a person would do outside AWS, or cannot do on it.
+
+Every function talks to the server of `aws`, or to the one that runs for this clone.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from local_aws import process
+from local_aws.process import LocalAws
+from src.errors import AgoraError
+
+Source = Literal["published", "stand-in"]
+
+
+def put_image(reference: str, *, source: Source, aws: LocalAws | None = None) -> dict[str, Any]:
+    """Puts an image into the catalogue (again: nothing changes); its record, with the digest it got."""
+    return _object(_call("PUT", "/images", {"reference": reference, "source": source}, aws=aws))
+
+
+def images(*, aws: LocalAws | None = None) -> list[dict[str, Any]]:
+    """Every image: `reference`, `digest`, `source`, `created`."""
+    return _objects(_call("GET", "/images", aws=aws))
+
+
+def remove_image(reference: str, *, aws: LocalAws | None = None) -> bool:
+    return bool(_call("DELETE", "/images", {"reference": reference}, aws=aws))
+
+
+def set_fault(
+    account: str, container: str, fault: str, value: str | None = None, *, aws: LocalAws | None = None
+) -> None:
+    """Lets tasks of this container that start from now on fail in the named way; `clear_faults` ends it."""
+    body = {"account": account, "container": container, "fault": fault, "value": value}
+    _call("PUT", "/faults", body, aws=aws)
+
+
+def clear_faults(account: str | None = None, *, aws: LocalAws | None = None) -> None:
+    _call("DELETE", "/faults", {"account": account}, aws=aws)
+
+
+def faults(*, aws: LocalAws | None = None) -> list[dict[str, Any]]:
+    """Every fault that is on: `account`, `container`, `fault`, `value`."""
+    return _objects(_call("GET", "/faults", aws=aws))
+
+
+def tasks(account: str, *, aws: LocalAws | None = None) -> list[dict[str, Any]]:
+    """The running stand-ins of an account: `service`, `container`, `image`, `digest`, `task_arn`, `health`, `url`."""
+    return _objects(_call("GET", f"/tasks?account={urllib.parse.quote(account)}", aws=aws))
+
+
+def load_balancers(account: str, *, aws: LocalAws | None = None) -> list[dict[str, Any]]:
+    """The load balancers of an account: `name`, `arn`, `dns_name`, and the `url` that stands in for it here."""
+    return _objects(_call("GET", f"/load-balancers?account={urllib.parse.quote(account)}", aws=aws))
+
+
+def put_certificate(arn: str, *, domain: str, aws: LocalAws | None = None) -> bool:
+    """Creates the certificate with exactly this ARN, as ACM's own API cannot; False if it was there."""
+    return bool(_call("PUT", "/certificates", {"arn": arn, "domain": domain}, aws=aws))
+
+
+def _call(method: str, path: str, body: Mapping[str, Any] | None = None, *, aws: LocalAws | None) -> Any:
+    server = aws or process.running(process.default_state_dir())
+    if not server:
+        raise AgoraError("the embedded AWS is not running", "Start it with ./agora local up.")
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(server.control_url + path, data=data, method=method)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=30) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            problem = json.loads(error.read() or b"{}")
+        raise AgoraError(str(problem.get("error", error)), str(problem.get("hint", ""))) from error
+    except OSError as error:
+        raise AgoraError(f"the embedded AWS does not answer: {error}", "Start it with ./agora local up.") from error
+
+
+def _object(answer: Any) -> dict[str, Any]:
+    return dict(answer)
+
+
+def _objects(answer: Any) -> list[dict[str, Any]]:
+    return [dict(each) for each in answer]

@@ -1,0 +1,132 @@
+"""Server side of the control API: `control` is its client. The secret in its path keeps everyone else out."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import os
+import urllib.request
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import Any
+
+from local_aws import faults
+from local_aws.catalogue import Catalogue
+from local_aws.fargate import Fargate
+from local_aws.faults import Faults
+from local_aws.load_balancing import LoadBalancers
+from local_aws.loopback_http import Answer, Handler, Request, json_answer
+from local_aws.ministack_modules import acm, responses
+
+Action = Callable[[Request], Awaitable[Any]]
+
+
+def handler(token: str, gateway_url: str, fargate: Fargate, balancers: LoadBalancers) -> Handler:
+    actions = _actions(gateway_url, fargate, balancers)
+
+    async def answer(request: Request) -> Answer:
+        _, given, *rest = request.path.split("/", 2)
+        if not hmac.compare_digest(given.encode(), token.encode()):
+            return json_answer({"error": "not yours"}, 404)
+        action = actions.get((request.method, f"/{rest[0] if rest else ''}"))
+        if not action:
+            return json_answer({"error": f"unknown: {request.method} {'/'.join(rest)}"}, 404)
+        try:
+            return json_answer(await action(request))
+        except (KeyError, TypeError, ValueError) as error:
+            return json_answer({"error": str(error)}, 400)
+
+    return answer
+
+
+def _actions(gateway_url: str, fargate: Fargate, balancers: LoadBalancers) -> dict[tuple[str, str], Action]:
+    catalogue: Catalogue = fargate.catalogue
+    known_faults: Faults = fargate.faults
+
+    async def health(request: Request) -> Any:
+        return {"pid": os.getpid()}
+
+    async def list_images(request: Request) -> Any:
+        return [asdict(image) for image in catalogue.images()]
+
+    async def put_image(request: Request) -> Any:
+        body = json.loads(request.body)
+        return asdict(catalogue.put(body["reference"], body["source"], body.get("content")))
+
+    async def remove_image(request: Request) -> Any:
+        return catalogue.remove(json.loads(request.body)["reference"])
+
+    async def list_faults(request: Request) -> Any:
+        return [asdict(fault) for fault in known_faults.all()]
+
+    async def put_fault(request: Request) -> Any:
+        body = json.loads(request.body)
+        fault = faults.checked(body["account"], body["container"], body["fault"], body.get("value"))
+        known_faults.put(fault)
+        return asdict(fault)
+
+    async def clear_faults(request: Request) -> Any:
+        known_faults.clear(json.loads(request.body or b"{}").get("account"))
+        return True
+
+    async def list_tasks(request: Request) -> Any:
+        return [
+            {
+                **each.about(),
+                "account": each.account,
+                "cluster": each.cluster,
+                "address": each.address,
+                "health": "healthy" if each.healthy else "unhealthy",
+                "url": each.url,
+            }
+            for each in fargate.stand_ins(request.query.get("account"))
+        ]
+
+    async def list_load_balancers(request: Request) -> Any:
+        return await balancers.described(request.query.get("account"))
+
+    async def put_certificate(request: Request) -> Any:
+        body = json.loads(request.body)
+        return create_certificate(body["arn"], body["domain"])
+
+    async def reset(request: Request) -> Any:
+        await asyncio.to_thread(_reset_ministack, gateway_url)
+        catalogue.clear()
+        known_faults.clear()
+        return True
+
+    return {
+        ("GET", "/health"): health,
+        ("GET", "/images"): list_images,
+        ("PUT", "/images"): put_image,
+        ("DELETE", "/images"): remove_image,
+        ("GET", "/faults"): list_faults,
+        ("PUT", "/faults"): put_fault,
+        ("DELETE", "/faults"): clear_faults,
+        ("GET", "/tasks"): list_tasks,
+        ("GET", "/load-balancers"): list_load_balancers,
+        ("PUT", "/certificates"): put_certificate,
+        ("POST", "/reset"): reset,
+    }
+
+
+def _reset_ministack(gateway_url: str) -> None:
+    request = urllib.request.Request(f"{gateway_url}/_ministack/reset", data=b"", method="POST")
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30):
+        pass
+
+
+def create_certificate(arn: str, domain: str) -> bool:
+    """Returns whether it was new. An issued certificate as AWS shows it; there is no key to it anywhere."""
+    parts = arn.split(":")
+    if len(parts) != 6 or parts[2] != "acm" or not parts[5].startswith("certificate/"):
+        raise ValueError(f"not the ARN of a certificate: {arn!r}")
+    with responses.request_scope(parts[4], parts[3]):
+        if arn in acm._certificates:
+            return False
+        made = json.loads(acm._request_certificate({"DomainName": domain, "ValidationMethod": "DNS"})[2])
+        certificate = acm._certificates.pop(made["CertificateArn"])
+        certificate |= {"CertificateArn": arn, "Status": "ISSUED"}
+        acm._certificates[arn] = certificate
+    return True

@@ -1,0 +1,126 @@
+"""The little of HTTP/1.1 that stand-ins, load balancers and the control API need, on 127.0.0.1 and asyncio only.
+
+One connection, one request: nothing here needs more, and an answer's end is never in doubt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from urllib.parse import parse_qsl, urlsplit
+
+MAXIMUM_BODY_BYTES = 1024 * 1024
+READ_TIMEOUT_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Request:
+    method: str
+    target: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.target).path
+
+    @property
+    def query(self) -> dict[str, str]:
+        return dict(parse_qsl(urlsplit(self.target).query))
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: bytes = b""
+    content_type: str = "text/plain; charset=utf-8"
+
+
+Handler = Callable[[Request], Awaitable[Answer]]
+
+
+def json_answer(value: object, status: int = 200) -> Answer:
+    return Answer(status, json.dumps(value).encode() + b"\n", "application/json")
+
+
+async def serve(handler: Handler, *, port: int = 0, listener: socket.socket | None = None) -> asyncio.Server:
+    """Listens on this port of 127.0.0.1, a free one if it is taken, or on a socket that is bound already."""
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
+            try:
+                request = await asyncio.wait_for(_read_request(reader), READ_TIMEOUT_SECONDS)
+                answer = await handler(request) if request else Answer(400, b"bad request\n")
+            except ValueError:
+                request, answer = None, Answer(400, b"bad request\n")
+            writer.write(_head(answer) + (b"" if request and request.method == "HEAD" else answer.body))
+            await writer.drain()
+        writer.close()
+
+    if listener is not None:
+        return await asyncio.start_server(connected, sock=listener)
+    if port:
+        with contextlib.suppress(OSError):
+            return await asyncio.start_server(connected, "127.0.0.1", port)
+    return await asyncio.start_server(connected, "127.0.0.1", 0)
+
+
+def port_of(server: asyncio.Server) -> int:
+    return int(server.sockets[0].getsockname()[1])
+
+
+async def fetch(port: int, request: Request, timeout: float) -> Answer:
+    """Sends the request to a port of 127.0.0.1. Raises OSError or TimeoutError when there is no answer."""
+    async with asyncio.timeout(timeout):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            kept = {name: value for name, value in request.headers.items() if name not in _HOP_HEADERS}
+            kept |= {"connection": "close", "content-length": str(len(request.body))}
+            kept.setdefault("host", f"127.0.0.1:{port}")
+            lines = [f"{request.method} {request.target} HTTP/1.1", *(f"{n}: {v}" for n, v in kept.items())]
+            writer.write("\r\n".join([*lines, "", ""]).encode("latin-1") + request.body)
+            await writer.drain()
+            head, _, body = (await reader.read(-1)).partition(b"\r\n\r\n")
+        finally:
+            writer.close()
+    status_line, *header_lines = head.decode("latin-1").split("\r\n")
+    try:
+        status = int(status_line.split(" ")[1])
+    except (IndexError, ValueError) as error:
+        raise ConnectionResetError("no HTTP answer") from error
+    headers = dict(line.lower().split(": ", 1) for line in header_lines if ": " in line)
+    return Answer(status, body, headers.get("content-type", ""))
+
+
+_HOP_HEADERS = frozenset({"connection", "content-length", "transfer-encoding", "expect", "keep-alive", "upgrade"})
+
+
+async def _read_request(reader: asyncio.StreamReader) -> Request | None:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    request_line, *lines = head.rstrip("\r\n").split("\r\n")
+    parts = request_line.split(" ")
+    if len(parts) != 3 or not parts[1].startswith("/"):
+        return None
+    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    length = int(headers.get("content-length", "0"))
+    if not 0 <= length <= MAXIMUM_BODY_BYTES:
+        return None
+    return Request(parts[0], parts[1], headers, await reader.readexactly(length))
+
+
+def _head(answer: Answer) -> bytes:
+    try:
+        phrase = HTTPStatus(answer.status).phrase
+    except ValueError:
+        phrase = ""
+    return (
+        f"HTTP/1.1 {answer.status} {phrase}\r\n"
+        f"content-type: {answer.content_type}\r\n"
+        f"content-length: {len(answer.body)}\r\n"
+        "connection: close\r\n\r\n"
+    ).encode("latin-1")

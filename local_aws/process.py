@@ -1,0 +1,313 @@
+"""Starts, finds and stops the embedded AWS of one state directory.
+
+Client side: only the standard library is imported, because every command that says `--local` pays for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from src.errors import AgoraError
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+START_TIMEOUT_SECONDS = 60
+STOP_TIMEOUT_SECONDS = 20
+SILENT_SERVER_SECONDS = 10
+LOG_TAIL_LINES = 15
+
+# What would lead a CLI or an SDK past the embedded AWS; whoever uses `client_environment` drops these first.
+CLEARED_VARIABLES = (
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_ROLE_ARN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+)
+
+# The server sees nothing else of the person's environment: settings meant for another ministack or LocalStack,
+# credentials and proxies stay out.
+_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "AGORA_LOCAL_TIME_SCALE")
+
+
+@dataclass(frozen=True)
+class LocalAws:
+    """A running embedded AWS. `control_url` carries the secret of this very server, so it proves whose it is."""
+
+    url: str
+    control_url: str
+    pid: int
+    started_at: float
+
+
+def default_state_dir() -> Path:
+    """`.agora/local` in this clone, or `$AGORA_STATE_DIR/local`."""
+    chosen = os.environ.get("AGORA_STATE_DIR")
+    return (Path(chosen).expanduser() if chosen else REPOSITORY / ".agora").resolve() / "local"
+
+
+def up(state_dir: Path, *, announce: Callable[[str], None]) -> LocalAws:
+    """The embedded AWS of this state directory: the running one, or a new one with the state it had."""
+    state_dir = state_dir.resolve()
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AgoraError(
+            f"the embedded AWS cannot keep its state in {state_dir}: {error.strerror}",
+            "Set AGORA_STATE_DIR to a directory that you may write to.",
+        ) from error
+    with _one_at_a_time(state_dir, announce):
+        found = running(state_dir) or _slow_to_answer(state_dir)
+        if found:
+            return found
+        if _is_alive(state_dir):
+            announce("The embedded AWS does not answer: starting it anew")
+            _end(state_dir)
+        announce("Starting the embedded AWS")
+        return _start(state_dir)
+
+
+def running(state_dir: Path) -> LocalAws | None:
+    """The embedded AWS of this state directory if it runs and answers as ours, else None."""
+    state_dir = state_dir.resolve()
+    if not _is_alive(state_dir):
+        return None
+    remembered = _remembered(state_dir)
+    return remembered if remembered and _answers(remembered) else None
+
+
+def down(state_dir: Path, announce: Callable[[str], None]) -> bool:
+    """Stops the server, which saves its state first; returns whether there was one. Waits for its true end."""
+    state_dir = state_dir.resolve()
+    if not state_dir.is_dir():
+        return False
+    with _one_at_a_time(state_dir, announce):
+        if not _is_alive(state_dir):
+            return False
+        announce("Stopping the embedded AWS")
+        _end(state_dir)
+        return True
+
+
+def reset(state_dir: Path) -> None:
+    """Empties everything (all accounts, images, faults) and keeps the server running."""
+    found = running(state_dir)
+    if not found:
+        raise AgoraError("the embedded AWS is not running", "Start it with ./agora local up.")
+    request = urllib.request.Request(f"{found.control_url}/reset", data=b"{}", method="POST")
+    with _open(request, timeout=30):
+        pass
+
+
+def client_environment(aws: LocalAws, account: str, region: str, state_dir: Path) -> dict[str, str]:
+    """What `cdk`, `aws` and boto3 need in their environment to work with this account of the embedded AWS.
+
+    Drop `CLEARED_VARIABLES` from the environment before adding these.
+    """
+    state_dir = state_dir.resolve()
+    nothing = str(state_dir / "no-aws-config")
+    without_proxy = ",".join(filter(None, (os.environ.get("NO_PROXY"), "localhost,127.0.0.1")))
+    return {
+        "AWS_ENDPOINT_URL": aws.url,
+        "AWS_ACCESS_KEY_ID": account,
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_CONFIG_FILE": nothing,
+        "AWS_SHARED_CREDENTIALS_FILE": nothing,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_PAGER": "",
+        # The CLI remembers which account an access key belongs to, and its notices and telemetry need the internet.
+        "CDK_HOME": str(state_dir / "cdk"),
+        "CDK_NOTICES": "false",
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "NO_PROXY": without_proxy,
+        "no_proxy": without_proxy,
+    }
+
+
+def log_tail(state_dir: Path, lines: int = LOG_TAIL_LINES) -> str:
+    with contextlib.suppress(OSError):
+        return "\n".join((state_dir / "server.log").read_text(errors="replace").splitlines()[-lines:])
+    return ""
+
+
+def hold_lock(path: Path) -> int | None:
+    """Takes an exclusive lock that ends with the process; the descriptor to keep open, or None if it is taken."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _is_alive(state_dir: Path) -> bool:
+    """The server holds its lock for life, so that neither a stale nor a reused process id can mislead."""
+    lock = state_dir / "server.lock"
+    if not lock.exists():
+        return False
+    descriptor = hold_lock(lock)
+    if descriptor is None:
+        return True
+    os.close(descriptor)
+    return False
+
+
+@contextlib.contextmanager
+def _one_at_a_time(state_dir: Path, announce: Callable[[str], None]) -> Iterator[None]:
+    with (state_dir / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            announce("Waiting for another command that starts or stops the embedded AWS")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _state(state_dir: Path) -> dict[str, Any]:
+    """What the last server wrote about itself; nothing when the file is missing, half-written or not ours."""
+    with contextlib.suppress(OSError, ValueError):
+        state = json.loads((state_dir / "server.json").read_text())
+        if isinstance(state, dict):
+            return state
+    return {}
+
+
+def _remembered(state_dir: Path) -> LocalAws | None:
+    state = _state(state_dir)
+    with contextlib.suppress(KeyError, TypeError, ValueError):
+        return LocalAws(str(state["url"]), str(state["control_url"]), int(state["pid"]), float(state["started_at"]))
+    return None
+
+
+def _open(request: urllib.request.Request | str, timeout: float) -> Any:
+    # A proxy meant for the internet must not be asked for 127.0.0.1.
+    return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=timeout)
+
+
+def _answers(aws: LocalAws, timeout: float = 2) -> bool:
+    with contextlib.suppress(OSError, ValueError), _open(f"{aws.control_url}/health", timeout) as answer:
+        return bool(json.load(answer).get("pid") == aws.pid)
+    return False
+
+
+def _slow_to_answer(state_dir: Path) -> LocalAws | None:
+    deadline = time.monotonic() + SILENT_SERVER_SECONDS
+    while _is_alive(state_dir) and time.monotonic() < deadline:
+        if found := running(state_dir):
+            return found
+        time.sleep(0.2)
+    return None
+
+
+def _bound_socket(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+        listener.listen()
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _listener(remembered_port: object) -> socket.socket:
+    """A bound socket to hand over, so that nobody can take the port in between; the port of last time if free."""
+    if isinstance(remembered_port, int) and 1024 <= remembered_port <= 65535:
+        with contextlib.suppress(OSError):
+            return _bound_socket(remembered_port)
+    return _bound_socket(0)
+
+
+def _start(state_dir: Path) -> LocalAws:
+    ports = _state(state_dir).get("ports")
+    gateway_port, control_port = ports if isinstance(ports, list) and len(ports) == 2 else (0, 0)
+    log_path = state_dir / "server.log"
+    if log_path.exists():
+        log_path.replace(state_dir / "server.log.1")
+    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    environment |= {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1"}
+    ready, ready_in_server = os.pipe()
+    with (
+        _listener(gateway_port) as gateway,
+        _listener(control_port) as control,
+        log_path.open("wb") as log,
+        open(ready, "rb") as ready_reader,
+    ):
+        try:
+            server = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "local_aws.server", "--state-dir", str(state_dir)),
+                    *("--gateway", str(gateway.fileno()), "--control", str(control.fileno())),
+                    *("--ready", str(ready_in_server)),
+                ],
+                cwd="/",
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                pass_fds=(gateway.fileno(), control.fileno(), ready_in_server),
+                start_new_session=True,
+            )
+        finally:
+            os.close(ready_in_server)
+        try:
+            told, _, _ = select.select([ready_reader], [], [], START_TIMEOUT_SECONDS)
+            is_ready = bool(told) and ready_reader.read() == b"ready"
+        except BaseException:
+            server.kill()
+            server.wait()
+            raise
+    found = running(state_dir) if is_ready else None
+    if found:
+        return found
+    server.kill()
+    exit_code = server.wait()
+    raise AgoraError(
+        f"the embedded AWS did not start ({f'exit code {exit_code}' if exit_code >= 0 else 'no answer'})",
+        f"The end of {log_path}:\n{log_tail(state_dir) or '(it is empty)'}",
+    )
+
+
+def _end(state_dir: Path) -> None:
+    """Ends the process that holds the server's lock: it is known to be ours, whatever else the state says."""
+    try:
+        pid = int((state_dir / "server.lock").read_text())
+    except (OSError, ValueError) as error:
+        raise AgoraError(
+            f"the embedded AWS runs, but {state_dir / 'server.lock'} does not name its process",
+            f"Look it up with: fuser {state_dir / 'server.lock'}",
+        ) from error
+    for signal_number, seconds in ((signal.SIGTERM, STOP_TIMEOUT_SECONDS), (signal.SIGKILL, 5)):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal_number)
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            # A child of this very process stays a zombie, without the lock, until someone waits for it.
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+            if not _is_alive(state_dir):
+                return
+            time.sleep(0.03)
+    raise AgoraError(f"the embedded AWS (process {pid}) does not end", f"End it with: kill -9 {pid}")

@@ -1,0 +1,34 @@
+"""How CloudFormation words a resource that could not be made."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+from xml.etree import ElementTree
+
+
+class ResourceFailed(ValueError):
+    """What a stack event shows: the service's message, a request token, and a handler error code."""
+
+    def __init__(self, message: str, code: str = "GeneralServiceException") -> None:
+        super().__init__(
+            f'Resource handler returned message: "{message}" (RequestToken: {uuid.uuid4()}, HandlerErrorCode: {code})'
+        )
+
+
+def checked(answer: Any) -> Any:
+    """The body of one of ministack's own answers. Raises ResourceFailed with the service's message."""
+    status, _, body = answer
+    text = body.decode() if isinstance(body, bytes) else str(body)
+    if status >= 400:
+        raise ResourceFailed(_message(text), "InvalidRequest")
+    return json.loads(text) if text.lstrip().startswith("{") else text
+
+
+def _message(text: str) -> str:
+    if text.lstrip().startswith("<"):
+        found = ElementTree.fromstring(text).iter()
+        return next((str(each.text) for each in found if each.tag.rpartition("}")[2] == "Message"), text)
+    decoded = json.loads(text) if text.lstrip().startswith("{") else {}
+    return str(decoded.get("message") or decoded.get("Message") or text)

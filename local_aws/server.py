@@ -1,0 +1,171 @@
+"""The process of the embedded AWS. Started by `process.up`, which hands over bound sockets and waits for `ready`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from local_aws.catalogue import Catalogue, write_json
+from local_aws.faults import Faults
+from local_aws.process import hold_lock
+
+log = logging.getLogger("local_aws")
+
+WATCH_INTERVAL_SECONDS = 1
+WIND_DOWN_SECONDS = 5
+
+
+def settings(state_dir: Path, port: int) -> dict[str, str]:
+    """ministack's settings, which it reads when it is imported."""
+    return {
+        "BIND_HOST": "127.0.0.1",
+        "MINISTACK_HOST": "localhost",
+        "GATEWAY_PORT": str(port),
+        # Else it opens ports of its own, on every interface.
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "PERSIST_STATE": "1",
+        "STATE_DIR": str(state_dir / "aws"),
+        "S3_PERSIST": "1",
+        "S3_DATA_DIR": str(state_dir / "s3"),
+        "ECS_RESTORE_RECONCILE_DELAY_SECONDS": "0",
+        "MINISTACK_WORKER_THREADS": "8",
+        "LOG_LEVEL": "WARNING",
+    }
+
+
+def main(arguments: list[str]) -> int:
+    given = _parse(arguments)
+    state_dir: Path = given.state_dir
+    lock = hold_lock(state_dir / "server.lock")
+    if lock is None:
+        print("another embedded AWS already runs with this state", file=sys.stderr)
+        return 1
+    os.ftruncate(lock, 0)
+    os.write(lock, str(os.getpid()).encode())
+    gateway, control = (socket.socket(fileno=each) for each in (given.gateway, given.control))
+    ports = [gateway.getsockname()[1], control.getsockname()[1]]
+    os.environ.update(settings(state_dir, ports[0]))
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    log.setLevel(logging.INFO)
+    url = f"http://127.0.0.1:{ports[0]}"
+    token = secrets.token_urlsafe(18)
+
+    def ready() -> None:
+        control_url = f"http://127.0.0.1:{ports[1]}/{token}"
+        state = {"pid": os.getpid(), "url": url, "control_url": control_url, "ports": ports, "started_at": time.time()}
+        write_json(state_dir / "server.json", state)
+        (state_dir / "server.json").chmod(0o600)
+        os.write(given.ready, b"ready")
+        os.close(given.ready)
+
+    asyncio.run(_serve(state_dir, gateway, control, token, url, ready))
+    log.info("stopped")
+    logging.shutdown()
+    # Threads that wait for a rollout must not hold up the end: everything is saved by now.
+    os._exit(0)
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="local_aws.server")
+    parser.add_argument("--state-dir", type=Path, required=True)
+    for name in ("--gateway", "--control", "--ready"):
+        parser.add_argument(name, type=int, required=True, help="an inherited file descriptor")
+    return parser.parse_args(arguments)
+
+
+async def _serve(
+    state_dir: Path, gateway: socket.socket, control: socket.socket, token: str, url: str, ready: Callable[[], None]
+) -> None:
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+
+    stopping = asyncio.Event()
+    winding_down: set[asyncio.Task[None]] = set()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, lambda: winding_down.add(loop.create_task(_wind_down(stopping))))
+    application = await _assemble(state_dir, control, token, url)
+    config = Config()
+    config.bind = [f"fd://{gateway.detach()}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 1
+    config.loglevel = "WARNING"
+    watcher = asyncio.create_task(_stop_when_gone(state_dir, stopping))
+    await serve(_telling(application, ready), config, shutdown_trigger=_stopped(stopping))
+    watcher.cancel()
+
+
+async def _wind_down(stopping: asyncio.Event) -> None:
+    """Lets stack operations that wait for a rollout fail and roll back: cut short, they could not go on later."""
+    from local_aws import rollout
+    from local_aws.ministack_modules import cloudformation
+
+    rollout.interrupt()
+    for _ in range(int(WIND_DOWN_SECONDS / 0.05)):
+        # A stack under review waits for nobody but its creator.
+        states = {stack.get("StackStatus", "") for stack in cloudformation._stacks._data.values()}
+        if not any(state.endswith("_IN_PROGRESS") for state in states - {"REVIEW_IN_PROGRESS"}):
+            break
+        await asyncio.sleep(0.05)
+    stopping.set()
+
+
+def _stopped(stopping: asyncio.Event) -> Callable[[], Any]:
+    async def wait() -> None:
+        await stopping.wait()
+
+    return wait
+
+
+async def _stop_when_gone(state_dir: Path, stopping: asyncio.Event) -> None:
+    """A clone that was removed takes its server along."""
+    while (state_dir / "server.lock").exists():
+        await asyncio.sleep(WATCH_INTERVAL_SECONDS)
+    stopping.set()
+
+
+async def _assemble(state_dir: Path, control: socket.socket, token: str, url: str) -> Any:
+    """ministack's application, mended, with our resource types, services and container runtime."""
+    from local_aws import application_autoscaling, control_api, loopback_http, mending, mends, resource_types, rollout
+    from local_aws.fargate import Fargate, time_scale
+    from local_aws.load_balancing import LoadBalancers
+    from local_aws.ministack_modules import app
+
+    fargate = Fargate(Catalogue(state_dir / "images.json"), Faults(state_dir / "faults.json"), time_scale())
+    fargate.start()
+    mending.apply(mends.all_mends(fargate))
+    rollout.mend_stop_task_api()
+    resource_types.register()
+    application_autoscaling.install()
+    api = control_api.handler(token, url, fargate, LoadBalancers(fargate))
+    await asyncio.to_thread(fargate.run, loopback_http.serve(api, listener=control))
+    return app.app
+
+
+def _telling(application: Any, ready: Callable[[], None]) -> Any:
+    """The application, which says `ready` once its state is restored."""
+
+    async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+        async def sending(message: Any) -> None:
+            await send(message)
+            if message["type"] == "lifespan.startup.complete":
+                ready()
+
+        await application(scope, receive, sending if scope["type"] == "lifespan" else send)
+
+    return wrapped
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,135 @@
+"""What answers in place of a container: its health path, a page about itself, and apex's forwarding.
+
+It knows the task's plain environment only; secrets never reach it.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from local_aws import loopback_http
+from local_aws.loopback_http import Answer, Handler, Request, json_answer
+
+FORWARD_TIMEOUT_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Alias:
+    """A name and port under which Service Connect offers a task to its namespace."""
+
+    name: str
+    port: int
+
+
+@dataclass
+class StandIn:
+    """A running task's stand-in; `port` is its own on 127.0.0.1, `address` the one it has in its subnet."""
+
+    account: str
+    region: str
+    task_arn: str
+    cluster: str
+    service: str | None
+    container: str
+    image: str
+    digest: str
+    address: str
+    environment: Mapping[str, str]
+    namespace: str | None
+    aliases: tuple[Alias, ...]
+    healthy: bool
+    port: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def about(self) -> dict[str, Any]:
+        """What it says about itself to whoever asks."""
+        return {
+            "service": self.service,
+            "container": self.container,
+            "image": self.image,
+            "digest": self.digest,
+            "version": self.environment.get("APP_VERSION"),
+            "commit": self.environment.get("COMMIT_SHA"),
+            "task_arn": self.task_arn,
+        }
+
+
+Lookup = Callable[[str, str, int | None], list[StandIn]]
+
+
+def service_connect(service: Mapping[str, Any] | None) -> tuple[str | None, tuple[Alias, ...]]:
+    """The namespace of a service, and the names it answers to in it."""
+    configuration = (service or {}).get("serviceConnectConfiguration") or {}
+    if not configuration.get("enabled"):
+        return None, ()
+    aliases = [
+        Alias(alias.get("dnsName") or each.get("discoveryName") or each.get("portName"), int(alias["port"]))
+        for each in configuration.get("services", [])
+        for alias in each.get("clientAliases") or []
+        if alias.get("port")
+    ]
+    return configuration.get("namespace") or str((service or {}).get("clusterArn")), tuple(aliases)
+
+
+def handler(stand_in: StandIn, lookup: Lookup) -> Handler:
+    """Apex is told by its environment: it forwards as the real one does, everything else answers for itself."""
+    forwards = {"API_HOST", "APP_HOST"} <= stand_in.environment.keys()
+
+    async def answer(request: Request) -> Answer:
+        if not stand_in.healthy:
+            return json_answer(stand_in.about() | {"status": "unhealthy"}, 503)
+        if forwards:
+            return await _forward(stand_in, request, lookup)
+        if "text/html" in request.headers.get("accept", ""):
+            return Answer(200, _page(stand_in).encode(), "text/html; charset=utf-8")
+        return json_answer(stand_in.about() | {"status": "ok"})
+
+    return answer
+
+
+def apex_route(path: str) -> tuple[str, str]:
+    """Which upstream (the prefix of its HOST and PORT variables) gets a path, and the path that it sees."""
+    if path == "/api-docs" or path.startswith("/api-docs/"):
+        return "API_DOCS", path
+    if path == "/api/v1/data-version" or path.startswith(("/api/v1/comparison-tools/", "/api/v1/drugs/")):
+        return "API_NEXT", path.removeprefix("/api")
+    if path.startswith("/api/"):
+        return "API", path.removeprefix("/api")
+    return "APP", path
+
+
+async def _forward(stand_in: StandIn, request: Request, lookup: Lookup) -> Answer:
+    upstream, path = apex_route(request.path)
+    host = stand_in.environment.get(f"{upstream}_HOST", "")
+    port = stand_in.environment.get(f"{upstream}_PORT", "")
+    found = lookup(stand_in.namespace or "", host, int(port) if port.isdigit() else None)
+    targets = sorted(found, key=lambda each: not each.healthy)
+    if not targets:
+        problem = f"{stand_in.container}: no running task answers to {host}:{port} in the namespace\n"
+        return Answer(502, problem.encode())
+    query = request.target.partition("?")[2]
+    forwarded = Request(request.method, path + (f"?{query}" if query else ""), request.headers, request.body)
+    try:
+        return await loopback_http.fetch(targets[0].port, forwarded, FORWARD_TIMEOUT_SECONDS)
+    except (OSError, TimeoutError):
+        return Answer(502, f"{stand_in.container}: {host}:{port} does not answer\n".encode())
+
+
+def _page(stand_in: StandIn) -> str:
+    """The footer is the site's: the version without its release candidate, then the commit."""
+    version = (stand_in.environment.get("APP_VERSION") or "unknown").partition("-rc")[0]
+    commit = stand_in.environment.get("COMMIT_SHA") or "unknown"
+    rows = "".join(
+        f"<dt>{html.escape(name)}</dt><dd>{html.escape(str(value))}</dd>" for name, value in stand_in.about().items()
+    )
+    return (
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(stand_in.container)} (stand-in)</title>"
+        f"<h1>Stand-in for {html.escape(stand_in.container)}</h1><dl>{rows}</dl>"
+        f"<footer>{html.escape(version)}-{html.escape(commit)}</footer></html>\n"
+    )

@@ -1,0 +1,293 @@
+"""Tasks live and fail as on Fargate, and CloudFormation waits for them."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_aws import control, process
+from tests.unit.local_aws_support import (
+    IMAGE,
+    NETWORK,
+    SERVICE_OUTPUT,
+    Account,
+    account,
+    embedded_aws,
+    network,
+    service,
+    until,
+)
+
+__all__ = ["account", "embedded_aws", "network"]
+
+
+def _subnet(account: Account) -> str:
+    return account.outputs("network")["Subnet"]
+
+
+def _get(url: str, accept: str = "*/*") -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers={"accept": accept}), timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def test_a_service_is_created_when_its_tasks_run_and_are_healthy(account: Account) -> None:
+    assert account.deploy("api", service(desired=2, subnet=_subnet(account)), SERVICE_OUTPUT) == "CREATE_COMPLETE"
+    found = account.service("api")
+    assert (found["runningCount"], found["desiredCount"]) == (2, 2)
+    (deployment,) = found["deployments"]
+    assert deployment["rolloutState"] == "COMPLETED"
+    assert found["events"][0]["message"] == f"(service {found['serviceName']}) has reached a steady state."
+    for task in account.tasks(found["serviceArn"]):
+        assert task["healthStatus"] == "HEALTHY"
+        assert task["containers"][0]["imageDigest"].startswith("sha256:")
+        details = {each["name"]: each["value"] for each in task["attachments"][0]["details"]}
+        assert details["privateIPv4Address"].startswith("10.20.0.")
+
+
+def test_a_running_task_answers_and_shows_its_version_but_no_secret(account: Account) -> None:
+    account.client("secretsmanager").create_secret(Name="page-secret", SecretString="hidden-value")
+    environment = {"APP_VERSION": "4.2.0-rc2", "COMMIT_SHA": "abc1234"}
+    resources = service(secrets={"DSN": _arn(account, "page-secret")}, environment=environment)
+    assert account.deploy("api", resources, SERVICE_OUTPUT) == "CREATE_COMPLETE"
+    (stand_in,) = control.tasks(account.number, aws=account.aws)
+    status, about = _get(f"{stand_in['url']}/health")
+    assert status == 200
+    assert json.loads(about)["version"] == "4.2.0-rc2"
+    assert "hidden-value" not in about + _get(stand_in["url"], "text/html")[1]
+    assert "<footer>4.2.0-abc1234</footer>" in _get(stand_in["url"], "text/html")[1]
+
+
+def _arn(account: Account, name: str) -> str:
+    return str(account.client("secretsmanager").describe_secret(SecretId=name)["ARN"])
+
+
+@pytest.mark.parametrize(
+    ("fault", "stop_code", "reason", "container"),
+    [
+        ("missing-image", "TaskFailedToStart", f"CannotPullContainerError: pull image manifest.*{IMAGE}:1.0.1", None),
+        (
+            "missing-secret",
+            "TaskFailedToStart",
+            "ResourceInitializationError: unable to pull secrets.*can't find",
+            None,
+        ),
+        ("missing-json-field", "TaskFailedToStart", "ResourceInitializationError.*json key password", None),
+        ("crash-at-start", "EssentialContainerExited", "Essential container in task exited", 1),
+        ("crash-after-start", "EssentialContainerExited", "Essential container in task exited", 1),
+        ("never-healthy", "ServiceSchedulerInitiated", "Task failed container health checks", None),
+        ("out-of-memory", "EssentialContainerExited", "Essential container in task exited", 137),
+    ],
+)
+def test_a_fault_fails_the_update_and_leaves_the_previous_revision_serving(
+    account: Account, fault: str, stop_code: str, reason: str, container: int | None
+) -> None:
+    secret = f"fault-{fault}"
+    account.client("secretsmanager").create_secret(Name=secret, SecretString='{"password": "x"}')
+    secrets = {"PASSWORD": f"{_arn(account, secret)}:password::"}
+    assert account.deploy("api", service(secrets=secrets), SERVICE_OUTPUT) == "CREATE_COMPLETE"
+    before = account.service("api")
+    control.set_fault(account.number, "agora-api", fault, aws=account.aws)
+    changed = service(secrets=secrets, image=f"{IMAGE}:1.0.1")
+    assert account.deploy("api", changed, SERVICE_OUTPUT) == "UPDATE_ROLLBACK_COMPLETE"
+    assert "'ECS Deployment Circuit Breaker was triggered'" in account.why_failed("api")
+    after = account.service("api")
+    assert after["taskDefinition"] == before["taskDefinition"]
+    assert after["runningCount"] == 1
+    (running,) = account.tasks(after["serviceArn"])
+    assert running["taskDefinitionArn"] == before["taskDefinition"]
+    failed = next(each for each in after["deployments"] if each["rolloutState"] == "FAILED")
+    stopped = [task for task in account.tasks(after["serviceArn"], "STOPPED") if task["startedBy"] == failed["id"]]
+    assert len(stopped) == 2, "the threshold of the circuit breaker"
+    for task in stopped:
+        assert task["stopCode"] == stop_code
+        assert re.search(reason, task["stoppedReason"])
+        assert task["containers"][0].get("exitCode") == container
+        if fault == "out-of-memory":
+            assert task["containers"][0]["reason"] == "OutOfMemoryError: Container killed due to memory usage"
+    assert failed["rolloutStateReason"] == "ECS deployment circuit breaker: tasks failed to start."
+
+
+@pytest.mark.parametrize("fault", ["missing-secret", "missing-json-field"])
+def test_a_fault_of_secrets_bites_where_none_is_read(account: Account, fault: str) -> None:
+    control.set_fault(account.number, "agora-api", fault, aws=account.aws)
+    assert account.deploy("api", service(), SERVICE_OUTPUT) == "ROLLBACK_COMPLETE"
+    assert any("unable to pull secrets" in task["stoppedReason"] for task in _stopped(account))
+
+
+def test_a_json_field_that_a_secret_lacks_keeps_the_task_from_starting(account: Account) -> None:
+    secret = account.client("secretsmanager").create_secret(Name="fields", SecretString='{"password": "x"}')["ARN"]
+    assert account.deploy("api", service(secrets={"A": f"{secret}:user::"}), SERVICE_OUTPUT) == "ROLLBACK_COMPLETE"
+    assert any("did not contain json key user" in task["stoppedReason"] for task in _stopped(account))
+
+
+def test_a_secret_is_found_without_its_random_characters_but_not_by_half_its_name(account: Account) -> None:
+    secrets = account.client("secretsmanager")
+    whole = secrets.create_secret(Name="partial-name", SecretString="x")["ARN"]
+    without_suffix = whole[:-7]
+    assert account.deploy("partial", service(secrets={"A": without_suffix}), SERVICE_OUTPUT) == "CREATE_COMPLETE"
+    half = service(secrets={"A": without_suffix.removesuffix("-name")})
+    assert account.deploy("partial", half, SERVICE_OUTPUT) == "UPDATE_ROLLBACK_COMPLETE"
+
+
+def test_a_quick_operation_is_over_when_it_is_answered(account: Account) -> None:
+    cloudformation = account.client("cloudformation")
+    body = json.dumps({"Resources": service()})
+    cloudformation.create_stack(StackName="quick", TemplateBody=body)
+    account.stacks.append("quick")
+    assert cloudformation.describe_stacks(StackName="quick")["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
+
+
+def test_a_slow_start_is_waited_for(account: Account) -> None:
+    control.set_fault(account.number, "agora-api", "slow-start", "0.3", aws=account.aws)
+    assert account.deploy("api", service(), SERVICE_OUTPUT) == "CREATE_COMPLETE"
+
+
+def test_a_first_deployment_that_fails_leaves_no_service_behind(account: Account) -> None:
+    resources = service(image=f"{IMAGE}:never-published")
+    assert account.deploy("broken", resources, SERVICE_OUTPUT) == "ROLLBACK_COMPLETE"
+    assert "'ECS Deployment Circuit Breaker was triggered'" in account.why_failed("broken")
+    assert account.client("ecs").list_services(cluster="test")["serviceArns"] == []
+
+
+def test_the_load_balancer_takes_a_task_when_its_health_path_answers(account: Account) -> None:
+    targets = account.outputs("network")["Targets"]
+    resources = service(behind=targets, subnet=_subnet(account))
+    assert account.deploy("api", resources, SERVICE_OUTPUT) == "CREATE_COMPLETE"
+    (target,) = account.client("elbv2").describe_target_health(TargetGroupArn=targets)["TargetHealthDescriptions"]
+    assert target["TargetHealth"]["State"] == "healthy"
+    (balancer,) = control.load_balancers(account.number, aws=account.aws)
+    status, about = _get(balancer["url"])
+    assert (status, json.loads(about)["container"]) == (200, "agora-api")
+
+
+def test_a_proxy_is_unhealthy_while_what_it_calls_is_not_there(account: Account) -> None:
+    calls = {"APP_HOST": "agora-app", "APP_PORT": "4200", "API_HOST": "agora-api", "API_PORT": "3333"}
+    apex = service("agora-apex", behind=account.outputs("network")["Targets"], environment=calls, port=80)
+    assert account.deploy("apex", apex, SERVICE_OUTPUT) == "ROLLBACK_COMPLETE"
+    (reason,) = {
+        task["stoppedReason"].partition(" in ")[0]
+        for task in _stopped(account)
+        if task["containers"][0]["name"] == "agora-apex"
+    }
+    assert reason == "Task failed ELB health checks"
+
+
+def test_a_proxy_forwards_to_the_service_that_its_path_belongs_to(account: Account) -> None:
+    calls = {"APP_HOST": "agora-app", "APP_PORT": "4200", "API_HOST": "agora-api", "API_PORT": "3333"}
+    assert account.deploy("api", service(), SERVICE_OUTPUT) == "CREATE_COMPLETE"
+    assert account.deploy("app", service("agora-app", port=4200), SERVICE_OUTPUT) == "CREATE_COMPLETE"
+    apex = service("agora-apex", behind=account.outputs("network")["Targets"], environment=calls, port=80)
+    assert account.deploy("apex", apex, SERVICE_OUTPUT) == "CREATE_COMPLETE", account.why_failed("apex")
+    (balancer,) = control.load_balancers(account.number, aws=account.aws)
+    assert json.loads(_get(balancer["url"])[1])["container"] == "agora-app"
+    assert json.loads(_get(f"{balancer['url']}/api/v1/genes")[1])["container"] == "agora-api"
+    assert _get(f"{balancer['url']}/api-docs/")[0] == 502
+
+
+def _stopped(account: Account) -> list[dict[str, Any]]:
+    ecs = account.client("ecs")
+    arns = ecs.list_tasks(cluster="test", desiredStatus="STOPPED")["taskArns"]
+    return list(ecs.describe_tasks(cluster="test", tasks=arns)["tasks"])
+
+
+def test_a_task_that_someone_stops_is_replaced(account: Account) -> None:
+    assert account.deploy("api", service(), SERVICE_OUTPUT) == "CREATE_COMPLETE"
+    name = account.service("api")["serviceName"]
+    (task,) = account.tasks(name)
+    account.client("ecs").stop_task(cluster="test", task=task["taskArn"], reason="to see what happens")
+    (other,) = until(lambda: account.tasks(name), lambda tasks: [t for t in tasks if t["lastStatus"] == "RUNNING"])
+    assert other["taskArn"] != task["taskArn"]
+    stopped = next(each for each in account.tasks(name, "STOPPED") if each["taskArn"] == task["taskArn"])
+    assert (stopped["stopCode"], stopped["stoppedReason"]) == ("UserInitiated", "to see what happens")
+
+
+def test_a_task_that_crashes_later_is_replaced_too(account: Account) -> None:
+    control.set_fault(account.number, "agora-api", "crash-after-start", "0.5", aws=account.aws)
+    assert account.deploy("api", service(), SERVICE_OUTPUT) == "CREATE_COMPLETE"
+    control.clear_faults(aws=account.aws)
+    name = account.service("api")["serviceName"]
+    until(
+        lambda: account.tasks(name, "STOPPED"),
+        lambda tasks: any(t["containers"][0].get("exitCode") == 1 for t in tasks),
+    )
+    until(lambda: account.service("api")["runningCount"], lambda count: count == 1)
+
+
+def test_a_forced_deployment_starts_new_tasks_of_the_same_revision(account: Account) -> None:
+    assert account.deploy("api", service(), SERVICE_OUTPUT) == "CREATE_COMPLETE"
+    before = account.service("api")
+    account.client("ecs").update_service(cluster="test", service=before["serviceArn"], forceNewDeployment=True)
+    after = until(
+        lambda: account.service("api"),
+        lambda found: found["deployments"][0]["rolloutState"] == "COMPLETED" and len(found["deployments"]) == 1,
+    )
+    assert after["deployments"][0]["id"] != before["deployments"][0]["id"]
+    assert after["taskDefinition"] == before["taskDefinition"]
+
+
+def test_the_log_tells_what_stands_in_and_why_it_crashed(account: Account) -> None:
+    control.set_fault(account.number, "agora-api", "crash-at-start", "3", aws=account.aws)
+    assert account.deploy("api", service(), SERVICE_OUTPUT) == "ROLLBACK_COMPLETE"
+    logs = account.client("logs")
+    streams = logs.describe_log_streams(logGroupName="test-logs", logStreamNamePrefix="agora-api/")["logStreams"]
+    lines = [
+        event["message"]
+        for stream in streams
+        for event in logs.get_log_events(logGroupName="test-logs", logStreamName=stream["logStreamName"])["events"]
+    ]
+    assert f"stand-in for {IMAGE}:1.0.0: starting" in lines
+    assert "ERROR: crashed while starting, exit code 3 (fault switched on)" in lines
+
+
+def test_a_missing_log_group_keeps_the_task_from_starting(account: Account) -> None:
+    resources = service()
+    options = resources["Definition"]["Properties"]["ContainerDefinitions"][0]["LogConfiguration"]["Options"]
+    options["awslogs-group"] = "not-there"
+    assert account.deploy("api", resources, SERVICE_OUTPUT) == "ROLLBACK_COMPLETE"
+    assert any("failed to validate logger args" in str(task["stoppedReason"]) for task in _stopped(account))
+
+
+def test_two_accounts_keep_apart(account: Account) -> None:
+    other = Account(account.aws, "999988887777")
+    assert account.deploy("api", service(), SERVICE_OUTPUT) == "CREATE_COMPLETE"
+    assert control.tasks(other.number, aws=account.aws) == []
+    assert other.client("ecs").list_clusters()["clusterArns"] == []
+
+
+def test_stopping_it_in_the_middle_of_a_deployment_leaves_a_stack_that_can_be_deployed_again(tmp_path: Path) -> None:
+    aws = process.up(tmp_path, announce=lambda _: None)
+    try:
+        account = Account(aws, "222233334444")
+        assert account.deploy("network", NETWORK) == "CREATE_COMPLETE"
+        for tag in ("1.0.0", "1.0.1"):
+            control.put_image(f"{IMAGE}:{tag}", source="published", aws=aws)
+        assert account.deploy("api", service(), SERVICE_OUTPUT) == "CREATE_COMPLETE"
+        before = account.service("api")
+        control.set_fault(account.number, "agora-api", "slow-start", "60", aws=aws)
+        changed = service(image=f"{IMAGE}:1.0.1")
+        template = {"Resources": changed, "Outputs": {"Service": {"Value": SERVICE_OUTPUT["Service"]}}}
+        update = {"StackName": "api", "TemplateBody": json.dumps(template)}
+        waiting = threading.Thread(target=account.client("cloudformation").update_stack, kwargs=update)
+        waiting.start()
+        until(lambda: len(account.service("api")["deployments"]), lambda count: count == 2)
+        process.down(tmp_path, lambda _: None)
+        waiting.join()
+        aws = process.up(tmp_path, announce=lambda _: None)
+        control.clear_faults(aws=aws)
+        assert account.state("api") == "UPDATE_ROLLBACK_COMPLETE"
+        found = until(lambda: account.service("api"), lambda found: found["runningCount"] == 1)
+        assert found["taskDefinition"] == before["taskDefinition"]
+        assert account.deploy("api", changed, SERVICE_OUTPUT) == "UPDATE_COMPLETE"
+    finally:
+        process.down(tmp_path, lambda _: None)

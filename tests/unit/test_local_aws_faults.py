@@ -1,0 +1,45 @@
+"""Faults have names, belong to an account's container, and are checked when they are switched on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from local_aws.faults import Fault, Faults, checked
+
+
+def test_a_misspelt_fault_gets_a_suggestion() -> None:
+    with pytest.raises(ValueError, match="perhaps you meant crash-at-start"):
+        checked("1", "agora-api", "crash-on-start", None)
+
+
+@pytest.mark.parametrize("value", ["soon", "-1", "nan", "99999"])
+def test_a_value_must_be_a_sensible_number(value: str) -> None:
+    with pytest.raises(ValueError, match="must be a number"):
+        checked("1", "agora-api", "slow-start", value)
+
+
+def test_a_fault_without_a_value_takes_none() -> None:
+    with pytest.raises(ValueError, match="takes no value"):
+        checked("1", "agora-api", "missing-image", "3")
+
+
+def test_a_fault_is_on_for_its_account_and_container_only(tmp_path: Path) -> None:
+    faults = Faults(tmp_path / "faults.json")
+    fault = Fault("1", "agora-api", "slow-start", "2")
+    faults.put(fault)
+    assert faults.of("1", "agora-api") == fault
+    assert faults.of("2", "agora-api") is None
+    assert faults.of("1", "agora-app") is None
+
+
+def test_faults_survive_a_restart_and_are_cleared_by_account(tmp_path: Path) -> None:
+    faults = Faults(tmp_path / "faults.json")
+    faults.put(Fault("1", "agora-api", "never-healthy"))
+    faults.put(Fault("2", "agora-api", "never-healthy"))
+    again = Faults(tmp_path / "faults.json")
+    again.clear("1")
+    assert [each.account for each in Faults(tmp_path / "faults.json").all()] == ["2"]
+    again.clear()
+    assert Faults(tmp_path / "faults.json").all() == []

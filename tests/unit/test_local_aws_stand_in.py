@@ -1,0 +1,101 @@
+"""What stands in for a container answers honestly, and apex forwards as the real one does."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from local_aws import loopback_http, stand_in
+from local_aws.loopback_http import Answer, Request
+from local_aws.stand_in import Alias, StandIn
+
+
+def _stand_in(**changes: object) -> StandIn:
+    known: dict[str, object] = {
+        "account": "1",
+        "region": "us-east-1",
+        "task_arn": "arn:aws:ecs:us-east-1:1:task/c/t",
+        "cluster": "c",
+        "service": "agora-app",
+        "container": "agora-app",
+        "image": "ghcr.io/a/agora-app:1",
+        "digest": "sha256:1",
+        "address": "10.0.0.4",
+        "environment": {"APP_VERSION": "4.2.0-rc2", "COMMIT_SHA": "abc1234", "OTHER": "not shown"},
+        "namespace": "agora.example.org",
+        "aliases": (Alias("agora-app", 4200),),
+        "healthy": True,
+    }
+    return StandIn(**(known | changes))  # type: ignore[arg-type]
+
+
+def _ask(subject: StandIn, path: str = "/health", accept: str = "*/*", others: tuple[StandIn, ...] = ()) -> Answer:
+    def lookup(namespace: str, name: str, port: int | None) -> list[StandIn]:
+        return [each for each in others if Alias(name, port or 0) in each.aliases and each.namespace == namespace]
+
+    return asyncio.run(_answer(stand_in.handler(subject, lookup), Request("GET", path, {"accept": accept})))
+
+
+async def _answer(handler: loopback_http.Handler, request: Request) -> Answer:
+    return await handler(request)
+
+
+def test_any_path_answers_with_what_it_is() -> None:
+    answer = _ask(_stand_in(), "/anything")
+    assert answer.status == 200
+    about = json.loads(answer.body)
+    assert (about["version"], about["commit"], about["digest"]) == ("4.2.0-rc2", "abc1234", "sha256:1")
+    assert b"not shown" not in answer.body
+
+
+def test_the_page_shows_the_sites_footer() -> None:
+    page = _ask(_stand_in(), "/", "text/html").body.decode()
+    assert "<footer>4.2.0-abc1234</footer>" in page
+
+
+def test_an_unhealthy_one_fails_its_health_check() -> None:
+    assert _ask(_stand_in(healthy=False)).status == 503
+
+
+@pytest.mark.parametrize(
+    ("path", "upstream"),
+    [
+        ("/", "APP"),
+        ("/health", "APP"),
+        ("/api-docs", "API_DOCS"),
+        ("/api-docs/swagger.json", "API_DOCS"),
+        ("/api/v1/genes", "API"),
+        ("/api/v1/data-version", "API_NEXT"),
+        ("/api/v1/comparison-tools/models", "API_NEXT"),
+        ("/api/v1/drugs/aspirin", "API_NEXT"),
+    ],
+)
+def test_apex_knows_whom_a_path_belongs_to(path: str, upstream: str) -> None:
+    assert stand_in.apex_route(path)[0] == upstream
+
+
+def test_apex_says_which_service_is_not_there() -> None:
+    environment = {"APP_HOST": "agora-app", "APP_PORT": "4200", "API_HOST": "agora-api", "API_PORT": "3333"}
+    answer = _ask(_stand_in(container="agora-apex", environment=environment))
+    assert answer.status == 502
+    assert b"no running task answers to agora-app:4200" in answer.body
+
+
+def test_requests_that_are_no_http_are_refused() -> None:
+    async def send(text: bytes) -> bytes:
+        async def ok(request: Request) -> Answer:
+            return Answer(200, b"ok")
+
+        server = await loopback_http.serve(ok)
+        reader, writer = await asyncio.open_connection("127.0.0.1", loopback_http.port_of(server))
+        writer.write(text)
+        found = await reader.read(-1)
+        writer.close()
+        server.close()
+        return found
+
+    assert asyncio.run(send(b"nonsense\r\n\r\n")).startswith(b"HTTP/1.1 400")
+    assert asyncio.run(send(b"GET / HTTP/1.1\r\ncontent-length: 99999999\r\n\r\n")).startswith(b"HTTP/1.1 400")
+    assert asyncio.run(send(b"GET / HTTP/1.1\r\n\r\n")).endswith(b"ok")
