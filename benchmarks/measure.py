@@ -1,0 +1,136 @@
+"""How long what people wait for takes: medians of paired runs, on an embedded AWS of its own.
+
+    ./agora --help >/dev/null && .venv/bin/python benchmarks/measure.py [NAME …] [--rounds N]
+
+Each round runs every variant once, one after the other, so that a slow moment of the machine falls on all of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ENVIRONMENTS = ("dev", "stage", "prod")
+
+IN_ONE_PROCESS = """
+import sys
+from src.form import load_form
+from src.synthesize import build_app
+form = load_form()
+for name in ("dev", "stage", "prod"):
+    build_app(form, name, outdir=f"{sys.argv[1]}/{name}").synth()
+"""
+
+
+def run(command: Sequence[str | Path], **environment: str) -> float:
+    """Run a command and return the seconds it took. Raises `CalledProcessError` with its output when it fails."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "CDK_", "ENV"))}
+    path = f"{ROOT / '.venv' / 'bin'}{os.pathsep}{clean['PATH']}"
+    began = time.monotonic()
+    done = subprocess.run(command, cwd=ROOT, env=clean | {"PATH": path} | environment, capture_output=True, text=True)
+    seconds = time.monotonic() - began
+    if done.returncode:
+        sys.stderr.write(done.stdout + done.stderr)
+        done.check_returncode()
+    return seconds
+
+
+def rounds(variants: Mapping[str, Callable[[], float]], count: int) -> dict[str, float]:
+    """The median of each variant over a number of rounds."""
+    found: dict[str, list[float]] = {name: [] for name in variants}
+    for _ in range(count):
+        for name, measure in variants.items():
+            found[name].append(measure())
+    return {name: statistics.median(values) for name, values in found.items()}
+
+
+@contextmanager
+def rehearsal() -> Iterator[dict[str, str]]:
+    """An embedded AWS of its own, in a folder that goes afterwards."""
+    folder = tempfile.mkdtemp()
+    environment = {"AGORA_STATE_DIR": folder}
+    try:
+        yield environment
+    finally:
+        run(["./agora", "local", "down"], **environment)
+        shutil.rmtree(folder)
+
+
+def launcher(count: int) -> dict[str, float]:
+    """What every command costs before it does anything."""
+    return rounds({"agora --help": lambda: run(["./agora", "--help"])}, count)
+
+
+def deployment(count: int) -> dict[str, float]:
+    """A first deployment of dev on a running embedded AWS, one that changes nothing, and the memory it takes."""
+    firsts, no_ops, megabytes = [], [], []
+    for _ in range(count):
+        with rehearsal() as environment:
+            run(["./agora", "local", "up"], **environment)
+            firsts.append(run(["./agora", "deploy", "dev", "--local"], **environment))
+            no_ops.append(run(["./agora", "deploy", "dev", "--local"], **environment))
+            megabytes.append(_resident_megabytes(environment))
+    return {
+        "deploy dev --local, first": statistics.median(firsts),
+        "deploy dev --local, no change": statistics.median(no_ops),
+        "embedded AWS, MB resident": statistics.median(megabytes),
+    }
+
+
+def _resident_megabytes(environment: Mapping[str, str]) -> float:
+    answer = subprocess.run(
+        ["./agora", "local", "status", "--json"], cwd=ROOT, env=os.environ | environment, capture_output=True, check=True
+    )
+    pid = json.loads(answer.stdout)["pid"]
+    return float(subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, check=True).stdout) / 1024
+
+
+def synthesis(count: int) -> dict[str, float]:
+    """Three environments in one process without validation, against three runs of the CDK's command line."""
+
+    def in_one_process() -> float:
+        with tempfile.TemporaryDirectory() as folder:
+            return run([sys.executable, "-c", IN_ONE_PROCESS, folder], CDK_VALIDATION="false")
+
+    def by_the_cli() -> float:
+        with tempfile.TemporaryDirectory() as folder:
+            return sum(run(["cdk", "synth", "-q", "-o", f"{folder}/{name}"], ENV=name) for name in ENVIRONMENTS)
+
+    in_one_process(), by_the_cli()
+    found = rounds({"three environments, one process": in_one_process, "three cdk synth -q": by_the_cli}, count)
+    return found | {"ratio": found["three environments, one process"] / found["three cdk synth -q"]}
+
+
+def tests(count: int) -> dict[str, float]:
+    """The quick tests."""
+    return rounds({"agora test --quick": lambda: run(["./agora", "test", "--quick", "-q"])}, count)
+
+
+BENCHMARKS = {each.__name__: each for each in (launcher, synthesis, deployment, tests)}
+
+
+def main() -> None:
+    """Run the benchmarks that are named, or all of them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    for name in arguments.names or BENCHMARKS:
+        print(f"{name}: {BENCHMARKS[name].__doc__}")
+        for label, value in BENCHMARKS[name](arguments.rounds).items():
+            print(f"  {label:<36} {value:8.3f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

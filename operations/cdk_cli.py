@@ -1,0 +1,120 @@
+"""The CDK's command line, run as a child process; this is the only module that knows its options."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from operations.assembly import Stack, read_assembly
+from operations.target import Target
+from src.context_flags import REHEARSAL
+from src.errors import AgoraError
+from src.form import ROOT
+
+ALL_AT_ONCE = 10
+"""How many stacks are deployed side by side: more than there are, so that only their dependencies order them."""
+
+Listener = Callable[[str], None]
+
+
+def synthesize(
+    target: Target, context: Mapping[str, str], on_line: Listener, *, validate: bool = True
+) -> tuple[Stack, ...]:
+    """Write the templates of the target's environment, and return its stacks in order of dependency."""
+    arguments = [
+        "synth",
+        "--quiet",
+        "--app",
+        f"{shlex.quote(sys.executable)} app.py",
+        "--output",
+        str(target.assembly_dir),
+    ]
+    if not validate:
+        arguments.append("--no-validation")
+    rehearsal = {REHEARSAL: "true"} if target.is_local else {}
+    for key, value in {**rehearsal, **context}.items():
+        arguments += ["--context", f"{key}={value}"]
+    _run(target, arguments, on_line)
+    return read_assembly(target.assembly_dir)
+
+
+def bootstrap(target: Target, on_line: Listener) -> None:
+    """Make what the CDK needs in an account, once (a bucket for templates, roles)."""
+    place = f"aws://{target.environment.account}/{target.environment.region}"
+    # No app: otherwise the CLI would synthesize the one of cdk.json.
+    _run(target, ["bootstrap", place, "--app", ""], on_line)
+
+
+def deploy(target: Target, stacks: Sequence[str], on_line: Listener) -> None:
+    """Deploy stacks of the target's assembly. Raises `CdkFailed` when one of them could not be."""
+    _run(
+        target,
+        [
+            *("deploy", *stacks, *_from_assembly(target), "--exclusively"),
+            *("--require-approval", "never", "--concurrency", str(ALL_AT_ONCE), "--progress", "events"),
+        ],
+        on_line,
+    )
+
+
+def diff(target: Target, *, to_stderr: bool = False) -> None:
+    """Print how the deployed stacks differ from the target's assembly."""
+    _run(target, ["diff", "--all", *_from_assembly(target)], None, output=sys.stderr if to_stderr else None)
+
+
+def destroy(target: Target, stacks: Sequence[str], on_line: Listener) -> None:
+    """Delete stacks of the target's assembly. Raises `CdkFailed` when one of them could not be."""
+    _run(target, ["destroy", *stacks, *_from_assembly(target), "--exclusively", "--force"], on_line)
+
+
+class CdkFailed(AgoraError):
+    """The CDK's command line ended with an error; `output` is all that it said."""
+
+    def __init__(self, verb: str, output: str) -> None:
+        super().__init__(f"cdk {verb} failed", _last_words(output))
+        self.output = output
+
+
+def _from_assembly(target: Target) -> list[str]:
+    return ["--app", str(target.assembly_dir)]
+
+
+def _run(target: Target, arguments: Sequence[str], on_line: Listener | None, *, output: IO[str] | None = None) -> None:
+    """Run the CLI; each line of its talk goes to `on_line`, or where that is None straight to the person (`output`)."""
+    process = subprocess.Popen(
+        [
+            str(Path(sys.prefix) / "bin" / "cdk"),
+            *arguments,
+            "--no-notices",
+            *(() if on_line is None else ("--no-color",)),
+        ],
+        cwd=ROOT,
+        env={**target.process_environment, "ENV": target.environment.name},
+        stdin=subprocess.DEVNULL,
+        stdout=output if on_line is None else subprocess.PIPE,
+        stderr=None if on_line is None else subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    said: list[str] = []
+    try:
+        for line in process.stdout or ():
+            said.append(line)
+            if on_line is not None:
+                on_line(line.rstrip())
+        process.wait()
+    except BaseException:
+        process.terminate()
+        process.wait()
+        raise
+    if process.returncode != 0:
+        raise CdkFailed(arguments[0], "".join(said))
+
+
+def _last_words(output: str) -> str:
+    lines = [line.rstrip() for line in output.splitlines() if line.strip()]
+    return "\n".join(lines[-12:])

@@ -1,0 +1,98 @@
+"""What a person sees: talk on stderr, data on stdout, colour only where it is wanted."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+NO_TERMINAL_WIDTH = 160
+"""How wide a table is drawn, in columns, where the output is no terminal and does not wrap."""
+
+
+@functools.cache
+def talk_console() -> Console:
+    """Where progress and remarks go. NO_COLOR and TERM=dumb are honoured by rich."""
+    from rich.console import Console
+
+    width = None if sys.stderr.isatty() else NO_TERMINAL_WIDTH
+    return Console(stderr=True, highlight=False, emoji=False, soft_wrap=not sys.stderr.isatty(), width=width)
+
+
+@functools.cache
+def data_console() -> Console:
+    """Where answers go."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else NO_TERMINAL_WIDTH
+    return Console(highlight=False, emoji=False, width=width)
+
+
+def is_watched() -> bool:
+    """Whether a person looks at the talk as it comes."""
+    return talk_console().is_terminal
+
+
+def say(message: str, style: str | None = None) -> None:
+    """Tell a person something, on stderr."""
+    talk_console().print(message, style=style, markup=False)
+
+
+def print_json(value: Any) -> None:
+    """Answer a machine, on stdout."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, states: Sequence[int] = ()) -> None:
+    """Print a table on stdout that folds to the width of the terminal; columns of `states` are coloured by their word.
+
+    On a narrow terminal each row becomes a block of `column: value` lines.
+    """
+    console = data_console()
+    widest = [max(len(row[index]) for row in [columns, *rows]) for index in range(len(columns))]
+    if sum(widest) + 2 * len(columns) > console.width:
+        _print_blocks(columns, rows, states)
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, no_wrap=True)
+    for row in rows:
+        table.add_row(*(Text(cell, style=style_of(cell) if i in states else "") for i, cell in enumerate(row)))
+    console.print(table)
+
+
+def _print_blocks(columns: Sequence[str], rows: Sequence[Sequence[str]], states: Sequence[int]) -> None:
+    from rich.text import Text
+
+    console = data_console()
+    label_width = max(map(len, columns[1:]))
+    for row in rows:
+        console.print(Text(row[0], style="bold"))
+        for index, (column, cell) in enumerate(zip(columns[1:], row[1:], strict=True), start=1):
+            line = Text(f"  {column.ljust(label_width)}  ").append(cell, style_of(cell) if index in states else "")
+            console.print(line, overflow="fold")
+
+
+_GOOD = ("steady", "healthy", "created", "updated", "no changes", "deleted", "running", "HEALTHY", "imported")
+_BAD = ("failed", "unhealthy", "rolled back", "UNHEALTHY", "stopped")
+
+
+def style_of(word: str) -> str:
+    """The colour of a state."""
+    if word.startswith(_BAD):
+        return "red"
+    return "green" if word.startswith(_GOOD) else "yellow"
+
+
+def confirm(question: str, *, expected: str = "yes") -> bool:
+    """Ask on stderr, read an answer from stdin; anything but `expected` is a no, and so is a closed stdin."""
+    talk_console().print(f'{question} Type "{expected}" to go on: ', end="", markup=False)
+    return sys.stdin.readline().strip() == expected

@@ -1,0 +1,71 @@
+"""What a deployment would change, as a value that can be printed, tested, and carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from operations.assembly import Stack
+
+CREATE, UPDATE, NOTHING = "create", "update", "nothing"
+
+
+@dataclass(frozen=True)
+class ResourceChange:
+    """A resource that is added, changed or removed."""
+
+    action: str
+    logical_id: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class StackChange:
+    """What happens to a stack."""
+
+    stack: str
+    action: str
+    resources: tuple[ResourceChange, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """How many resources are added, changed and removed."""
+        counts = {verb: sum(change.action == verb for change in self.resources) for verb in ("add", "change", "remove")}
+        return ", ".join(f"{count} {_PAST[verb]}" for verb, count in counts.items() if count)
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields by name."""
+        return asdict(self)
+
+
+_PAST = {"add": "added", "change": "changed", "remove": "removed"}
+
+ReadTemplate = Callable[[str], Mapping[str, Any] | None]
+"""From a stack's name to the template it was deployed with, or None where it is not deployed."""
+
+
+def plan_deployment(stacks: Sequence[Stack], deployed: ReadTemplate) -> tuple[StackChange, ...]:
+    """Compare the stacks of an assembly with what is deployed."""
+    return tuple(_compare(stack, deployed(stack.name)) for stack in stacks)
+
+
+def _compare(stack: Stack, before: Mapping[str, Any] | None) -> StackChange:
+    if before is None:
+        return StackChange(stack.name, CREATE, _resource_changes({}, stack.resources()))
+    changes = _resource_changes(before.get("Resources", {}), stack.resources())
+    return StackChange(stack.name, UPDATE if changes or before != stack.template else NOTHING, changes)
+
+
+def _resource_changes(
+    before: Mapping[str, Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]]
+) -> tuple[ResourceChange, ...]:
+    return tuple(
+        ResourceChange(
+            "add" if name not in before else "remove" if name not in after else "change",
+            name,
+            str((after.get(name) or before[name])["Type"]),
+        )
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
+    )

@@ -1,0 +1,76 @@
+"""Making the embedded AWS ready for an environment: what a person makes by hand, once, in a real account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from local_aws import control, process, seed
+from operations import cdk_cli
+from operations.console import say
+from operations.progress import step
+from operations.stack_states import read_stack
+from operations.target import Target, local_state_dir, local_target
+from src.environment import Environment
+from src.errors import UsageError
+from src.image import LOCAL_BUILD, stand_in_reference
+from src.report import suggestion
+from src.service_props import ServiceProps
+
+BOOTSTRAP_STACK = "CDKToolkit"
+
+
+def prepare(environment: Environment, services: Sequence[ServiceProps]) -> Target:
+    """Start the embedded AWS if it does not run, and give it the environment's certificate, secrets and images."""
+    aws = process.up(local_state_dir(), announce=say)
+    target = local_target(environment)
+    if read_stack(target.clients("cloudformation"), BOOTSTRAP_STACK) is None:
+        with step("Bootstrapping the account for the CDK"):
+            cdk_cli.bootstrap(target, lambda _: None)
+    seed.seed(
+        aws,
+        environment.account,
+        environment.region,
+        certificate_arn=environment.certificate_arn,
+        domain=environment.fqdn,
+        secrets=secrets_of(services),
+        images=images_of(services),
+        state_dir=local_state_dir(),
+    )
+    return target
+
+
+def secrets_of(services: Sequence[ServiceProps]) -> Mapping[str, tuple[str, ...] | None]:
+    """The secrets that people create, and the JSON fields that are read of each; None where it is a plain text."""
+    fields: dict[str, list[str]] = {}
+    for props in services:
+        for secret in props.container_secrets:
+            if isinstance(secret.secret_name, str):
+                found = fields.setdefault(secret.secret_name, [])
+                if secret.json_field is not None and secret.json_field not in found:
+                    found.append(secret.json_field)
+    return {name: tuple(found) or None for name, found in fields.items()}
+
+
+def images_of(services: Sequence[ServiceProps]) -> list[str]:
+    """The images that the services run; one that would be built on this machine has a stand-in."""
+    locations = (props.container_location for props in services)
+    return [stand_in_reference(each) if each.startswith(LOCAL_BUILD) else each for each in locations]
+
+
+def switch_faults(target: Target, services: Sequence[ServiceProps], wanted: Sequence[str]) -> None:
+    """Switch on faults written as SERVICE=FAULT; those of earlier runs are cleared first."""
+    from local_aws.faults import FAULTS
+
+    names = [props.container_name for props in services]
+    parsed = []
+    for text in wanted:
+        service, _, fault = text.partition("=")
+        if service not in names:
+            raise UsageError(f"--fault {text}: no service {service!r}", suggestion(service, names))
+        if fault not in FAULTS:
+            raise UsageError(f"--fault {text}: no fault {fault!r}", suggestion(fault, list(FAULTS)))
+        parsed.append((service, fault))
+    aws = process.running(local_state_dir())
+    control.clear_faults(target.environment.account, aws=aws)
+    for service, fault in parsed:
+        control.set_fault(target.environment.account, service, fault, aws=aws)

@@ -1,0 +1,106 @@
+"""What CloudFormation says of the stacks of an environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+GONE = "DELETE_COMPLETE"
+
+
+@dataclass(frozen=True)
+class StackState:
+    """A deployed stack."""
+
+    name: str
+    status: str
+    updated: datetime
+    """When it was last created or updated."""
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    exports: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is going on."""
+        return not self.status.endswith("_IN_PROGRESS")
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether the stack holds what its last successful deployment made."""
+        return self.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
+
+
+def read_stack(cloudformation: Any, name: str) -> StackState | None:
+    """A stack as it is now, or None where there is none."""
+    from botocore.exceptions import ClientError
+
+    try:
+        found = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationError" and "does not exist" in str(error):
+            return None
+        raise
+    return _parse(found[0]) if found and found[0]["StackStatus"] != GONE else None
+
+
+def read_stacks(cloudformation: Any, names: Sequence[str]) -> dict[str, StackState]:
+    """Those of the named stacks that exist."""
+    found = (read_stack(cloudformation, name) for name in names)
+    return {state.name: state for state in found if state is not None}
+
+
+def list_stacks(cloudformation: Any, prefix: str) -> list[str]:
+    """The names of all stacks that begin so and exist."""
+    pages = cloudformation.get_paginator("describe_stacks").paginate()
+    return [each["StackName"] for page in pages for each in page["Stacks"] if each["StackName"].startswith(prefix)]
+
+
+def read_template(cloudformation: Any, name: str) -> dict[str, Any]:
+    """The template that a stack was deployed with, as it was written."""
+    import json
+
+    body = cloudformation.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
+    template: dict[str, Any] = json.loads(body) if isinstance(body, str) else body
+    return template
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A resource that could not be made, changed or deleted, and CloudFormation's reason."""
+
+    stack: str
+    logical_id: str
+    kind: str
+    reason: str
+    physical_id: str
+
+
+def failures_since(cloudformation: Any, name: str, since: datetime) -> list[Failure]:
+    """The resources of a stack that failed on their own account since a moment, first to last."""
+    return list(reversed(list(_failures(cloudformation, name, since))))
+
+
+def _failures(cloudformation: Any, name: str, since: datetime) -> Iterator[Failure]:
+    for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=name):
+        for event in page["StackEvents"]:
+            if event["Timestamp"] < since:
+                return
+            reason = event.get("ResourceStatusReason", "")
+            # What was cancelled failed because something else did.
+            if event["ResourceStatus"].endswith("_FAILED") and "cancelled" not in reason.lower():
+                yield Failure(
+                    name, event["LogicalResourceId"], event["ResourceType"], reason, event.get("PhysicalResourceId", "")
+                )
+
+
+def _parse(described: Mapping[str, Any]) -> StackState:
+    outputs = described.get("Outputs", [])
+    return StackState(
+        name=described["StackName"],
+        status=described["StackStatus"],
+        updated=described.get("LastUpdatedTime") or described["CreationTime"],
+        outputs={each["OutputKey"]: each["OutputValue"] for each in outputs},
+        exports={each["ExportName"]: each["OutputValue"] for each in outputs if "ExportName" in each},
+    )

@@ -1,0 +1,119 @@
+"""A clone of this repository that a test may edit, and its own embedded AWS."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = ("agora", "app.py", "cdk.json", "src", "operations", "local_aws")
+LONGEST_SECONDS = 240
+
+# What would lead a command away from the embedded AWS, or colour what tests read.
+_UNWANTED = ("AWS_", "CDK_", "AGORA_", "ENV", "FORCE_COLOR", "NO_COLOR", "GITHUB_TOKEN")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a command ended and what it said."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    def json(self) -> Any:
+        """What it answered a machine."""
+        return json.loads(self.stdout)
+
+
+@dataclass(frozen=True)
+class Clone:
+    """A copy of the repository in a folder of its own; it shares this one's virtual environment."""
+
+    folder: Path
+
+    @classmethod
+    def at(cls, folder: Path) -> Clone:
+        """Copy what is deployed, and what deploys it."""
+        folder.mkdir(parents=True)
+        for part in PARTS:
+            source = ROOT / part
+            if source.is_dir():
+                shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy2(source, folder / part)
+        return cls(folder)
+
+    def edit_form(self, old: str, new: str) -> None:
+        """Change the form as a person would; what is to be changed must be there exactly once."""
+        form = self.folder / "app.py"
+        text = form.read_text()
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in app.py"
+        form.write_text(text.replace(old, new))
+
+    def restore_form(self) -> None:
+        """Undo every edit."""
+        shutil.copy2(ROOT / "app.py", self.folder / "app.py")
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """The environment variables of a person who has set nothing of their own."""
+        clean = {key: value for key, value in os.environ.items() if not key.startswith(_UNWANTED)}
+        path = f"{Path(sys.prefix) / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        return clean | {"PYTHONPATH": str(self.folder), "PATH": path} | more
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """Start ./agora with arguments, in a process group of its own, without waiting for it."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "operations", *arguments],
+            cwd=self.folder,
+            env=self.environment(**environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def agora(self, *arguments: str, **environment: str) -> Answer:
+        """Run ./agora with arguments and wait for its end."""
+        process = self.start(*arguments, **environment)
+        try:
+            stdout, stderr = process.communicate(timeout=LONGEST_SECONDS)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            raise
+        return Answer(process.returncode, stdout, stderr)
+
+    def run(self, command: Sequence[str], environment: Mapping[str, str]) -> Answer:
+        """Run another program in the clone."""
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment() | environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=LONGEST_SECONDS,
+            check=False,
+        )
+        return Answer(done.returncode, done.stdout, done.stderr)
+
+    def exports(self, environment: str) -> dict[str, str]:
+        """What `./agora local env` prints, as a shell reads it."""
+        answer = self.agora("local", "env", environment)
+        assert answer.exit_code == 0, answer.stderr
+        script = f"{answer.stdout}\nenv -0"
+        shown = subprocess.run(
+            ["bash", "-c", script], env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=True
+        )
+        variables = dict(entry.split("=", 1) for entry in shown.stdout.split("\0") if "=" in entry)
+        return {key: value for key, value in variables.items() if key not in ("PWD", "SHLVL", "_", "PATH")}

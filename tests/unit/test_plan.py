@@ -1,0 +1,42 @@
+"""What a deployment would change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from operations.plan import CREATE, NOTHING, UPDATE, ResourceChange, plan_deployment
+from tests.unit.operations_support import resource, stack
+
+
+def test_a_stack_that_is_not_deployed_is_created_with_all_its_resources(tmp_path: Path) -> None:
+    new = stack("agora-dev-app", {"Resources": {"Topic": resource()}}, tmp_path)
+    (change,) = plan_deployment([new], {}.get)
+    assert change.action == CREATE
+    assert change.resources == (ResourceChange("add", "Topic", "AWS::SNS::Topic"),)
+    assert change.summary == "1 added"
+
+
+def test_a_stack_that_is_deployed_as_it_is_needs_nothing(tmp_path: Path) -> None:
+    template = {"Resources": {"Topic": resource()}}
+    (change,) = plan_deployment([stack("one", template, tmp_path)], {"one": template}.get)
+    assert (change.action, change.resources) == (NOTHING, ())
+
+
+def test_added_changed_and_removed_resources_are_told_apart(tmp_path: Path) -> None:
+    before = {"Resources": {"Kept": resource(), "Changed": resource(Name="a"), "Removed": resource()}}
+    after = {"Resources": {"Kept": resource(), "Changed": resource(Name="b"), "Added": resource()}}
+    (change,) = plan_deployment([stack("one", after, tmp_path)], {"one": before}.get)
+    assert change.action == UPDATE
+    assert [(each.action, each.logical_id) for each in change.resources] == [
+        ("add", "Added"),
+        ("change", "Changed"),
+        ("remove", "Removed"),
+    ]
+    assert change.summary == "1 added, 1 changed, 1 removed"
+
+
+def test_a_stack_whose_outputs_alone_differ_is_updated(tmp_path: Path) -> None:
+    before = {"Resources": {"Kept": resource()}}
+    after = before | {"Outputs": {"Name": {"Value": "x"}}}
+    (change,) = plan_deployment([stack("one", after, tmp_path)], {"one": before}.get)
+    assert (change.action, change.resources) == (UPDATE, ())

@@ -1,0 +1,44 @@
+"""What a rehearsal makes that people make by hand in a real account."""
+
+from __future__ import annotations
+
+import pytest
+
+from operations.rehearsal import images_of, secrets_of, switch_faults
+from src.errors import UsageError
+from src.form import load_form
+from src.late_values import DatabaseSecret
+from src.service_props import ServiceProps, ServiceSecret
+from tests.unit.operations_support import target
+
+
+def _service(name: str, location: str = "ghcr.io/org/app:1.0", *secrets: ServiceSecret) -> ServiceProps:
+    return ServiceProps(name, 80, 512, location, container_secrets=list(secrets))
+
+
+def test_secrets_are_those_that_people_create_with_the_fields_that_are_read() -> None:
+    services = [
+        _service("a", "ghcr.io/org/a:1", ServiceSecret("plain", "A"), ServiceSecret("json", "B", "user")),
+        _service("b", "ghcr.io/org/b:1", ServiceSecret("json", "C", "pass"), ServiceSecret(DatabaseSecret(), "D")),
+    ]
+    assert secrets_of(services) == {"plain": None, "json": ("user", "pass")}
+
+
+def test_an_image_that_would_be_built_has_a_stand_in_that_says_so() -> None:
+    services = [_service("a"), _service("b", "path://docker/My App")]
+    assert images_of(services) == ["ghcr.io/org/app:1.0", "not-built.invalid/docker-my-app:stand-in"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "message", "hint"),
+    [
+        ("agora-ap=slow-start", "no service 'agora-ap'", 'Perhaps you meant "agora-ap'),
+        ("agora-app=crash-on-start", "no fault 'crash-on-start'", 'Perhaps you meant "crash-at-start"'),
+        ("agora-app", "no fault ''", "Known are"),
+    ],
+)
+def test_a_misspelt_fault_is_refused_before_anything_changes(fault: str, message: str, hint: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        switch_faults(target({}, is_local=True), load_form().services_of("dev"), [fault])
+    assert message in refused.value.message
+    assert hint in refused.value.hint
