@@ -89,9 +89,8 @@ def deployment(count: int) -> dict[str, float]:
 
 
 def _resident_megabytes(environment: Mapping[str, str]) -> float:
-    answer = subprocess.run(
-        ["./agora", "local", "status", "--json"], cwd=ROOT, env=os.environ | environment, capture_output=True, check=True
-    )
+    status = ["./agora", "local", "status", "--json"]
+    answer = subprocess.run(status, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, check=True)
     pid = json.loads(answer.stdout)["pid"]
     return float(subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, check=True).stdout) / 1024
 

@@ -68,7 +68,11 @@ def diff(target: Target, *, to_stderr: bool = False) -> None:
 
 def destroy(target: Target, stacks: Sequence[str], on_line: Listener) -> None:
     """Delete stacks of the target's assembly. Raises `CdkFailed` when one of them could not be."""
-    _run(target, ["destroy", *stacks, *_from_assembly(target), "--exclusively", "--force"], on_line)
+    _run(
+        target,
+        ["destroy", *stacks, *_from_assembly(target), "--exclusively", "--force", "--concurrency", str(ALL_AT_ONCE)],
+        on_line,
+    )
 
 
 class CdkFailed(AgoraError):

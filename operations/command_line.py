@@ -140,7 +140,7 @@ def destroy(environment: str, local: bool, with_data: bool, yes: bool, dry_run: 
             question = f"Destroy {name} {target.place}{', data included' if with_data else ''}?"
             if not (local or yes or _may_change(target, question, expected=name)):
                 raise AgoraError("nothing was destroyed: no go-ahead was given", "Answer the question, or pass --yes.")
-            destruction.carry_out(target, stacks, planned, with_data=with_data)
+            destruction.carry_out(target, planned, with_data=with_data)
         if as_json:
             console.print_json(planned.as_json())
 
@@ -303,7 +303,11 @@ def _show_changes(changes: Sequence[StackChange], *, with_difference: Target | N
 def _show_deployment(done: Deployment) -> None:
     from operations.console import print_table, say
 
-    rows = [[state.name, state.image, str(state.desired), str(state.running), state.health] for state in done.services]
+    rows = [
+        # The last part of an image's name is what differs, and fits; --json has all of it.
+        [state.name, state.image.rpartition("/")[2], str(state.desired), str(state.running), state.health]
+        for state in done.services
+    ]
     print_table(["Service", "Image", "Desired", "Running", "Health"], rows, states=[4])
     click.echo(f"\nLoad balancer  {done.load_balancer_dns}\nExport         {done.load_balancer_export}")
     for name, url in done.urls.items():

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from operations import cdk_cli, references
+from operations import cdk_cli, database_logs, references
 from operations.assembly import Stack
 from operations.plan import NOTHING, StackChange, plan_deployment
 from operations.progress import following, step
@@ -72,6 +72,9 @@ def carry_out(
         _update_those_left_behind(target, stacks)
     except cdk_cli.CdkFailed as failure:
         raise DeploymentFailed(target, explain(target, names, began_at), failure) from failure
+    environment = target.environment
+    database_stack = environment.stack_name(environment.database_stack)
+    database_logs.keep_for(target.clients, database_stack, environment.log_retention_days)
     running = _wait_until_steady(target, services)
     found = read_stacks(cloudformation, names)
     balancer = found[target.environment.stack_name("load-balancer")]
@@ -181,15 +184,15 @@ def explain(target: Target, names: Sequence[str], since: datetime) -> list[Cause
         for failure in failures_since(cloudformation, name, since)[:3]:
             if failure.kind == "AWS::CloudFormation::Stack":
                 continue
-            causes.append(Cause(failure, _task_reasons(cloudformation, ecs, failure)))
+            causes.append(Cause(failure, _task_reasons(cloudformation, ecs, failure, since)))
     return causes
 
 
-def _task_reasons(cloudformation: Any, ecs: Any, failure: Failure) -> tuple[str, ...]:
+def _task_reasons(cloudformation: Any, ecs: Any, failure: Failure, since: datetime) -> tuple[str, ...]:
     if failure.kind != "AWS::ECS::Service":
         return ()
     arn = failure.physical_id if failure.physical_id.startswith("arn:") else service_arn(cloudformation, failure.stack)
-    return tuple(stopped_reasons(ecs, arn)) if arn else ()
+    return tuple(stopped_reasons(ecs, arn, since)) if arn else ()
 
 
 class DeploymentFailed(AgoraError):

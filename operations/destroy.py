@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from operations import cdk_cli, references
+from operations import cdk_cli, guardduty, references
 from operations.assembly import Stack
 from operations.deploy import DeploymentFailed, explain, polling_seconds
 from operations.progress import following, step
@@ -16,6 +17,8 @@ from operations.target import Target
 from src.context_flags import DESTROYING, WITH_DATA
 from src.environment import Environment
 from src.errors import AgoraError, UsageError
+
+_ENDPOINT_GONE_WITHIN_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -65,28 +68,41 @@ def unknown_stacks(target: Target, stacks: Sequence[Stack]) -> list[str]:
     return [name for name in found if name not in names]
 
 
-def carry_out(target: Target, stacks: Sequence[Stack], planned: DestructionPlan, *, with_data: bool) -> None:
+def carry_out(target: Target, planned: DestructionPlan, *, with_data: bool) -> None:
     """Delete what goes. Raises `DeploymentFailed` with the causes when something could not be deleted."""
     began = datetime.now(UTC)
-    protected = _protected(target.environment, with_data=with_data)
+    network = target.environment.stack_name("network")
     try:
-        for title, names, act in (
-            ("protection", [name for name in protected if name in planned.going], cdk_cli.deploy),
-            ("stacks", planned.going, cdk_cli.destroy),
-        ):
-            if names:
-                _act(target, title, names, act)
+        _act(target, [name for name in _protected(target.environment, with_data=with_data) if name in planned.going])
+        _act(target, [name for name in planned.going if name != network], cdk_cli.destroy)
+        if network in planned.going:
+            _clear_of_guardduty(target, network)
+            _act(target, [network], cdk_cli.destroy)
     except cdk_cli.CdkFailed as failure:
         raise DeploymentFailed(target, explain(target, planned.going, began), failure) from failure
     left = read_stacks(target.clients("cloudformation"), planned.going)
     if left:
         raise AgoraError(f"still there: {', '.join(left)}", "Run the same command again.")
-    _forget(target)
+    target.clients("ssm").delete_parameters(Names=[references.parameter_name(target.environment.name)])
 
 
-def _act(target: Target, title: str, names: Sequence[str], act: Any) -> None:
-    with following(target.clients("cloudformation"), names, every_seconds=polling_seconds(target)) as progress:
-        act(target, names, progress.hear)
+def _act(target: Target, names: Sequence[str], act: Callable[..., None] = cdk_cli.deploy) -> None:
+    if names:
+        with following(target.clients("cloudformation"), names, every_seconds=polling_seconds(target)) as progress:
+            act(target, names, progress.hear)
+
+
+def _clear_of_guardduty(target: Target, network: str) -> None:
+    """Take GuardDuty's endpoint out of the network, which cannot be deleted with it."""
+    ec2 = target.clients("ec2")
+    for vpc_id in _physical_ids(target.clients("cloudformation"), network, "AWS::EC2::VPC"):
+        if not guardduty.delete_endpoints(ec2, vpc_id):
+            continue
+        with step("Waiting for GuardDuty's endpoint to go"):
+            until = time.monotonic() + _ENDPOINT_GONE_WITHIN_SECONDS
+            while guardduty.endpoints_of(ec2, vpc_id) and time.monotonic() < until:
+                time.sleep(polling_seconds(target))
+            guardduty.delete_groups(ec2, vpc_id)
 
 
 def _protected(environment: Environment, *, with_data: bool) -> list[str]:
@@ -95,9 +111,9 @@ def _protected(environment: Environment, *, with_data: bool) -> list[str]:
     return [*map(environment.stack_name, lasting), *(kept_stacks(environment) if with_data else ())]
 
 
-def _forget(target: Target) -> None:
-    ssm = target.clients("ssm")
-    ssm.delete_parameters(Names=[references.parameter_name(target.environment.name)])
+def _physical_ids(cloudformation: Any, stack: str, kind: str) -> list[str]:
+    resources = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
+    return [each["PhysicalResourceId"] for each in resources if each["ResourceType"] == kind]
 
 
 def _resources(cloudformation: Any, name: str) -> tuple[str, ...]:

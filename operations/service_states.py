@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from src.environment import Environment
@@ -62,14 +63,15 @@ def cluster_of(service: str) -> str:
     return service.split("/")[-2]
 
 
-def stopped_reasons(ecs: Any, service: str, *, most: int = 3) -> list[str]:
-    """Why tasks of a service stopped lately, each reason once, the newest first."""
+def stopped_reasons(ecs: Any, service: str, since: datetime, *, most: int = 3) -> list[str]:
+    """Why tasks of a service stopped since a moment, each reason once, the newest first."""
     cluster = cluster_of(service)
     arns = ecs.list_tasks(cluster=cluster, serviceName=service.split("/")[-1], desiredStatus="STOPPED")["taskArns"]
     if not arns:
         return []
     tasks = ecs.describe_tasks(cluster=cluster, tasks=arns[:100])["tasks"]
-    newest = sorted(tasks, key=lambda task: task.get("stoppedAt") or task["createdAt"], reverse=True)
+    stopped = [task for task in tasks if (task.get("stoppedAt") or task["createdAt"]) >= since]
+    newest = sorted(stopped, key=lambda task: task.get("stoppedAt") or task["createdAt"], reverse=True)
     reasons = [_reason(task) for task in newest if not _stopped_by_the_scheduler(task)]
     return list(dict.fromkeys(reasons))[:most]
 

@@ -25,8 +25,6 @@ from src.service_props import DATABASE, HealthCheck, ServiceProps, ServiceSecret
 SCALING_CPU_PERCENT = 50
 # What Fargate gives for nothing, https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-storage.html
 _FREE_STORAGE_GIB = 20
-# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_AwsVpcConfiguration.html
-_MOST_GROUPS = 5
 # Where the agent of ECS exec writes, https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
 _EXEC_AGENT_PATHS = ("/var/lib/amazon", "/var/log/amazon")
 _EXEC_ACTIONS = ("CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel")
@@ -189,11 +187,6 @@ class ServiceStack(cdk.Stack):
         carried = [
             _existing(database).callers if call.service == DATABASE else callers[call.service] for call in props.calls
         ]
-        if len(carried) >= _MOST_GROUPS:
-            raise UsageError(
-                f"{props.container_name}: at most {_MOST_GROUPS - 1} groups beside its own, got {len(carried)}",
-                "Put some of them behind one service.",
-            )
         # Not through the construct: it would open what it opens for the service in these groups too, which are shared.
         self._cfn_service.add_property_override(
             "NetworkConfiguration.AwsvpcConfiguration.SecurityGroups",

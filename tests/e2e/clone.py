@@ -98,7 +98,7 @@ class Clone:
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env=self.environment() | environment,
+            env=self.environment(**environment),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

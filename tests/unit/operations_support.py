@@ -31,16 +31,16 @@ class FakeCloudFormation:
     def __init__(self, stacks: Mapping[str, Mapping[str, Any]] | None = None) -> None:
         self.stacks: dict[str, dict[str, Any]] = {name: dict(stack) for name, stack in (stacks or {}).items()}
 
-    def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803 - AWS's spelling
+    def describe_stacks(self, *, StackName: str) -> dict[str, Any]:
         if StackName not in self.stacks:
             raise client_error("ValidationError", f"Stack with id {StackName} does not exist")
         return {"Stacks": [self._described(StackName)]}
 
-    def get_template(self, *, StackName: str, TemplateStage: str) -> dict[str, Any]:  # noqa: N803
+    def get_template(self, *, StackName: str, TemplateStage: str) -> dict[str, Any]:
         assert TemplateStage == "Original"
         return {"TemplateBody": json.dumps(self.stacks[StackName]["template"])}
 
-    def describe_stack_resources(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803
+    def describe_stack_resources(self, *, StackName: str) -> dict[str, Any]:
         if StackName not in self.stacks:
             raise client_error("ValidationError", f"Stack with id {StackName} does not exist")
         return {"StackResources": self.stacks[StackName].get("resources", [])}
@@ -48,10 +48,10 @@ class FakeCloudFormation:
     def get_paginator(self, operation: str) -> FakePaginator:
         pages: dict[str, Any] = {
             "describe_stacks": lambda: [{"Stacks": [self._described(name)]} for name in self.stacks],
-            "describe_stack_events": lambda StackName: [  # noqa: N803
+            "describe_stack_events": lambda StackName: [
                 {"StackEvents": [event]} for event in self.stacks[StackName]["events"]
             ],
-            "list_stack_resources": lambda StackName: [  # noqa: N803
+            "list_stack_resources": lambda StackName: [
                 {"StackResourceSummaries": [each]} for each in self.stacks[StackName].get("resources", [])
             ],
         }
@@ -82,13 +82,13 @@ class FakeParameters:
     def __init__(self, values: Mapping[str, str] | None = None) -> None:
         self.values = dict(values or {})
 
-    def get_parameter(self, *, Name: str) -> dict[str, Any]:  # noqa: N803
+    def get_parameter(self, *, Name: str) -> dict[str, Any]:
         if Name not in self.values:
             raise client_error("ParameterNotFound", "no such parameter")
         return {"Parameter": {"Value": self.values[Name]}}
 
-    def put_parameter(self, *, Name: str, Value: str, Type: str, Overwrite: bool, Description: str) -> None:  # noqa: N803
-        assert Type == "String" and Overwrite and Description
+    def put_parameter(self, *, Name: str, Value: str, Type: str, Overwrite: bool, Description: str) -> None:
+        assert (Type, Overwrite, bool(Description)) == ("String", True, True)
         self.values[Name] = Value
 
 
@@ -101,15 +101,17 @@ class FakeEcs:
         self.service, self.definition, self.tasks = service, definition, list(tasks)
 
     def describe_services(self, *, cluster: str, services: Sequence[str]) -> dict[str, Any]:
-        assert services and cluster
+        assert services
+        assert cluster
         return {"services": [self.service]}
 
-    def describe_task_definition(self, *, taskDefinition: str) -> dict[str, Any]:  # noqa: N803
+    def describe_task_definition(self, *, taskDefinition: str) -> dict[str, Any]:
         assert taskDefinition == self.service["taskDefinition"]
         return {"taskDefinition": self.definition}
 
-    def list_tasks(self, *, cluster: str, serviceName: str, desiredStatus: str = "RUNNING") -> dict[str, Any]:  # noqa: N803
-        assert cluster and "/" not in serviceName, "ECS takes the short name of a service"
+    def list_tasks(self, *, cluster: str, serviceName: str, desiredStatus: str = "RUNNING") -> dict[str, Any]:
+        assert cluster
+        assert "/" not in serviceName, "ECS takes the short name of a service"
         return {"taskArns": [task["taskArn"] for task in self.tasks if task["desiredStatus"] == desiredStatus]}
 
     def describe_tasks(self, *, cluster: str, tasks: Sequence[str]) -> dict[str, Any]:

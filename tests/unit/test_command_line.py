@@ -26,7 +26,11 @@ def _run(arguments: Sequence[str], capsys: pytest.CaptureFixture[str]) -> tuple[
         (["local", "staus"], "no command 'staus'", 'Perhaps you meant "status"?'),
         (["deploy", "prdo", "--local"], 'no environment "prdo" in app.py', 'Perhaps you meant "prod"?'),
         (["deploy"], "Missing argument 'ENV'.", "See: ./agora deploy --help"),
-        (["deploy", "dev", "--lcoal"], "No such option '--lcoal'. Did you mean '--local'?", "See: ./agora deploy --help"),
+        (
+            ["deploy", "dev", "--lcoal"],
+            "No such option '--lcoal'. Did you mean '--local'?",
+            "See: ./agora deploy --help",
+        ),
         (["deploy", "dev", "--fault", "agora-app=slow-start"], "--fault: only with --local", "never in AWS"),
     ],
 )

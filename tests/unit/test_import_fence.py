@@ -5,19 +5,21 @@ from __future__ import annotations
 import pkgutil
 import subprocess
 import sys
+from types import ModuleType
 
+import local_aws
 import operations
 from src.form import ROOT
 
 CDK = ("aws_cdk", "jsii")
-OPERATIONS = [
-    name
-    for _, name, _ in pkgutil.walk_packages(operations.__path__, "operations.")
-    # Runs the command line when it is imported.
-    if name != "operations.__main__"
-]
 FORM = ["app", "src.form", "src.environment", "src.service_props"]
 LOCAL_AWS_CLIENTS = ["local_aws.process", "local_aws.control", "local_aws.seed"]
+
+
+def modules_of(package: ModuleType) -> list[str]:
+    found = [name for _, name, _ in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")]
+    # A __main__ runs its command when it is imported.
+    return [name for name in found if not name.endswith(".__main__")]
 
 
 def loaded(modules: list[str], forbidden: tuple[str, ...], then: str = "") -> list[str]:
@@ -39,12 +41,12 @@ def test_the_form_is_read_without_the_cdk_and_without_aws() -> None:
 
 
 def test_the_operations_and_the_clients_of_the_embedded_aws_work_without_the_cdk() -> None:
-    assert "operations.command_line" in OPERATIONS
-    assert loaded([*OPERATIONS, *LOCAL_AWS_CLIENTS], (*CDK, "ministack")) == []
+    assert "operations.command_line" in modules_of(operations)
+    assert loaded([*modules_of(operations), *LOCAL_AWS_CLIENTS], (*CDK, "ministack")) == []
 
 
 def test_the_embedded_aws_itself_runs_without_the_cdk() -> None:
-    assert loaded(["local_aws.server"], CDK) == []
+    assert loaded(modules_of(local_aws), CDK) == []
 
 
 def test_the_fence_sees_what_is_loaded() -> None:

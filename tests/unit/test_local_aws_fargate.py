@@ -265,6 +265,7 @@ def test_two_accounts_keep_apart(account: Account) -> None:
     assert other.client("ecs").list_clusters()["clusterArns"] == []
 
 
+@pytest.mark.slow
 def test_stopping_it_in_the_middle_of_a_deployment_leaves_a_stack_that_can_be_deployed_again(tmp_path: Path) -> None:
     aws = process.up(tmp_path, announce=lambda _: None)
     try:

@@ -54,6 +54,7 @@ def test_it_runs_until_it_is_stopped(state_dir: Path) -> None:
     assert process.running(state_dir) is None
 
 
+@pytest.mark.slow
 def test_its_state_and_its_address_survive_a_restart_and_a_reset_empties_it(state_dir: Path) -> None:
     before = process.up(state_dir, announce=_silent)
     control.put_image("ghcr.io/a/b:1", source="published", aws=before)
@@ -137,6 +138,7 @@ def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
         process.up(tmp_path / "file" / "local", announce=_silent)
 
 
+@pytest.mark.slow
 def test_it_ends_with_its_clone(state_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     aws = process.up(state_dir, announce=_silent)
     shutil.rmtree(state_dir)

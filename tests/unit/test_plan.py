@@ -10,7 +10,7 @@ from tests.unit.operations_support import resource, stack
 
 def test_a_stack_that_is_not_deployed_is_created_with_all_its_resources(tmp_path: Path) -> None:
     new = stack("agora-dev-app", {"Resources": {"Topic": resource()}}, tmp_path)
-    (change,) = plan_deployment([new], {}.get)
+    (change,) = plan_deployment([new], lambda _: None)
     assert change.action == CREATE
     assert change.resources == (ResourceChange("add", "Topic", "AWS::SNS::Topic"),)
     assert change.summary == "1 added"

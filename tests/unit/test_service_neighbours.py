@@ -202,6 +202,10 @@ def test_a_released_environment_runs_no_tag_that_moves(name: str, location: str)
     ]
 
 
+def test_dev_may_run_a_tag_that_moves() -> None:
+    check_form(environments(dev={}), lambda _: [service(public=True, container_location="ghcr.io/x/app:edge")])
+
+
 @pytest.mark.parametrize(
     "location", ["ghcr.io/x/app:4.2.0-rc2", f"ghcr.io/x/app@{DIGEST}", f"ghcr.io/x/app:edge@{DIGEST}"]
 )

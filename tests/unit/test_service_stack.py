@@ -234,16 +234,6 @@ def test_callers_carry_the_groups_of_those_they_call() -> None:
             assert expected in group
 
 
-def test_more_groups_than_a_task_takes_are_refused_before_aws_refuses_them() -> None:
-    parts = Parts()
-    names = [f"callee-{number}" for number in range(5)]
-    groups_of_callees = dict.fromkeys(names, parts.ecs.callers["other"])
-    calls = [Call(name, 8000) for name in names]
-    with pytest.raises(UsageError, match="at most 4 groups"):
-        parts.service(app_props(calls=calls), callers=groups_of_callees)
-    parts.service(app_props(calls=calls[:4]), "within", callers=groups_of_callees)
-
-
 @pytest.mark.parametrize("part", ["api", "api-next", "api-docs", "app"])
 def test_a_callee_lets_in_nobody_but_who_carries_its_callers_group(part: str) -> None:
     template = settled_templates("dev")[f"agora-dev-{part}"]

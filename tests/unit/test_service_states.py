@@ -8,7 +8,7 @@ import pytest
 
 from operations.service_states import read_services, stopped_reasons
 from src.form import load_form
-from tests.unit.operations_support import FakeCloudFormation, FakeEcs, minutes_after_noon
+from tests.unit.operations_support import NOON, FakeCloudFormation, FakeEcs, minutes_after_noon
 
 SERVICE = "arn:aws:ecs:us-east-1:607346494281:service/agora-dev-ecs-Cluster/agora-dev-api-Service"
 DEFINITION = {"containerDefinitions": [{"name": "proxy", "image": "envoy:1"}, {"name": "agora-api", "image": "api:1"}]}
@@ -80,7 +80,7 @@ def _stopped(arn: str, minutes: float, reason: str, *containers: dict[str, Any])
 
 def test_reasons_of_stopped_tasks_come_newest_first_and_once() -> None:
     tasks = [_stopped("a", 1, "OutOfMemory"), _stopped("b", 3, "Pull"), _stopped("c", 2, "OutOfMemory"), _task("d")]
-    assert stopped_reasons(FakeEcs(_service(), DEFINITION, tasks), SERVICE) == ["Pull", "OutOfMemory"]
+    assert stopped_reasons(FakeEcs(_service(), DEFINITION, tasks), SERVICE, NOON) == ["Pull", "OutOfMemory"]
 
 
 def test_a_reason_names_the_exit_code_of_the_container_that_ended() -> None:
@@ -91,11 +91,16 @@ def test_a_reason_names_the_exit_code_of_the_container_that_ended() -> None:
         {"name": "agora-api", "exitCode": 1},
         {"name": "proxy", "exitCode": 0},
     )
-    assert stopped_reasons(FakeEcs(_service(), DEFINITION, [crashed]), SERVICE) == [
+    assert stopped_reasons(FakeEcs(_service(), DEFINITION, [crashed]), SERVICE, NOON) == [
         "Essential container in task exited; agora-api exited with 1"
     ]
 
 
 def test_tasks_that_the_scheduler_stopped_are_no_failures() -> None:
     tasks = [_stopped("a", 1, "Scaling activity initiated by (deployment ecs-svc/1)")]
-    assert stopped_reasons(FakeEcs(_service(), DEFINITION, tasks), SERVICE) == []
+    assert stopped_reasons(FakeEcs(_service(), DEFINITION, tasks), SERVICE, NOON) == []
+
+
+def test_tasks_that_stopped_before_the_deployment_are_not_its_failures() -> None:
+    tasks = [_stopped("a", 1, "OutOfMemory"), _stopped("b", 3, "Pull")]
+    assert stopped_reasons(FakeEcs(_service(), DEFINITION, tasks), SERVICE, minutes_after_noon(2)) == ["Pull"]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from src import synthesize as entry
-from src.context_flags import DESTROYING, REHEARSAL, REREAD, WITH_DATA
+from src.context_flags import DESTROYING, REHEARSAL, REREAD, SIDE_BY_SIDE, WITH_DATA
 from src.form import ROOT
 from tests.unit.stacks_support import ENVIRONMENTS, assembly, environment, form, read_templates, synthesize, templates
 
@@ -84,13 +84,13 @@ def test_by_hand_callees_are_deployed_before_their_callers() -> None:
 
 @pytest.mark.parametrize("flag", [True, "true"])
 def test_side_by_side_no_service_waits_for_another(flag: object) -> None:
-    found = dependencies(synthesize(form(), "dev", {entry.SIDE_BY_SIDE: flag}))
+    found = dependencies(synthesize(form(), "dev", {SIDE_BY_SIDE: flag}))
     services = {f"agora-dev-{props.container_name.removeprefix('agora-')}" for props in form().services_of("dev")}
     assert all(not found[service] & services for service in services)
 
 
 def test_side_by_side_changes_no_template() -> None:
-    folder = synthesize(form(), "dev", {entry.SIDE_BY_SIDE: True})
+    folder = synthesize(form(), "dev", {SIDE_BY_SIDE: True})
     for path in assembly("dev").glob("*.template.json"):
         assert filecmp.cmp(path, folder / path.name, shallow=False)
 
@@ -102,6 +102,7 @@ def run_app(tmp_path: Path, **variables: str) -> subprocess.CompletedProcess[str
     )
 
 
+@pytest.mark.slow
 def test_plain_python_makes_the_templates_that_the_command_line_makes(tmp_path: Path) -> None:
     # As the CDK's command line calls it: cdk.json's context in a variable.
     context = json.loads((ROOT / "cdk.json").read_text())["context"]

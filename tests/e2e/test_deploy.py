@@ -1,0 +1,165 @@
+"""Deploying for real: the CDK's own command line, the real templates, the embedded AWS."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from local_aws import resource_types
+from tests.e2e.aws import clients, revisions, running_images
+from tests.e2e.clone import Answer, Clone
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+SERVICES = ["agora-api", "agora-api-next", "agora-api-docs", "agora-app", "agora-apex"]
+
+
+def test_a_first_deployment_ends_with_what_runs_and_where(first_deployment: tuple[Clone, Answer]) -> None:
+    _, answer = first_deployment
+    lines = [line.split() for line in answer.stdout.splitlines()]
+    assert lines[0] == ["Service", "Image", "Desired", "Running", "Health"]
+    assert lines[1:6] == [[name, f"{name}:edge", "1", "1", "steady"] for name in SERVICES]
+    assert ["Export", "agora-dev-load-balancer-dns"] in lines
+    assert any(line[:2] == ["Load", "balancer"] and line[2].endswith(".elb.amazonaws.com") for line in lines)
+    assert "\x1b" not in answer.stdout + answer.stderr, "colours do not belong into a pipe"
+
+
+def test_callees_are_there_before_their_callers_on_a_first_deployment(first_deployment: tuple[Clone, Answer]) -> None:
+    _, answer = first_deployment
+    finished = [line.split()[2].rstrip(":") for line in answer.stderr.splitlines() if line.endswith(": created")]
+    assert finished.index("agora-dev-network") == 0
+    assert finished.index("agora-dev-api") < finished.index("agora-dev-app") < finished.index("agora-dev-apex")
+
+
+def test_what_stands_in_for_the_site_answers_through_the_load_balancer(first_deployment: tuple[Clone, Answer]) -> None:
+    _, answer = first_deployment
+    url = next(line.split()[1] for line in answer.stdout.splitlines() if line.startswith("Stand-in"))
+    with urllib.request.urlopen(f"{url}/health", timeout=10) as response:
+        assert json.load(response)["image"] == "ghcr.io/sage-bionetworks/agora-app:edge"
+
+
+def test_deploying_again_changes_nothing_and_says_so(first_deployment: tuple[Clone, Answer]) -> None:
+    clone, _ = first_deployment
+    before = revisions(clients(clone.exports("dev")))
+    answer = clone.agora("deploy", "dev", "--local", "--json")
+    assert answer.exit_code == 0, answer.stderr
+    assert {change["action"] for change in answer.json()["plan"]} == {"nothing"}
+    assert "No stack needs a change." in answer.stderr
+    assert revisions(clients(clone.exports("dev"))) == before
+
+
+def test_a_difference_is_shown_and_nothing_is_done(first_deployment: tuple[Clone, Answer]) -> None:
+    clone, _ = first_deployment
+    assert {change["action"] for change in clone.agora("diff", "dev", "--local", "--json").json()} == {"nothing"}
+    answer = clone.agora("deploy", "stage", "--local", "--dry-run", "--json")
+    assert answer.exit_code == 0, answer.stderr
+    assert {change["action"] for change in answer.json()["plan"]} == {"create"}
+    assert "deployment" not in answer.json()
+    assert not [
+        stack for stack in clone.agora("local", "status", "--json").json()["stacks"] if "stage" in stack["name"]
+    ]
+
+
+def test_every_resource_type_of_the_templates_is_one_that_the_embedded_aws_has(
+    first_deployment: tuple[Clone, Answer],
+) -> None:
+    clone, _ = first_deployment
+    templates = [json.loads(path.read_text()) for path in Path(clone.folder, ".agora").rglob("*.template.json")]
+    used = {resource["Type"] for template in templates for resource in template["Resources"].values()}
+    missing = used - resource_types.supported()
+    assert not missing, f"local_aws/resource_types lacks {', '.join(sorted(missing))}"
+
+
+def test_a_new_image_of_one_service_rolls_that_service_only_however_slowly_it_starts(deployed: Clone) -> None:
+    of = clients(deployed.exports("dev"))
+    before = revisions(of)
+    deployed.edit_form('{REGISTRY}/agora-api:{version}"', '{REGISTRY}/agora-api:4.3.0-rc1"')
+    answer = deployed.agora("deploy", "dev", "--local", "--fault", "agora-api=slow-start")
+    assert answer.exit_code == 0, answer.stderr
+    assert revisions(of) == before | {"api": before["api"] + 1}
+    assert running_images(of)["api"] == {"ghcr.io/sage-bionetworks/agora-api:4.3.0-rc1"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason", "advice"),
+    [
+        ("missing-image", "CannotPullContainerError", "GHCR_PACKAGE_VERSION"),
+        ("missing-secret", "unable to pull secrets", "Create the secret"),
+        ("crash-at-start", "agora-app exited with 1", "look at its log"),
+        ("never-healthy", "health checks", "look at its log"),
+        ("out-of-memory", "OutOfMemoryError", "container_memory_reservation"),
+    ],
+)
+def test_a_release_that_fails_is_rolled_back_and_the_old_one_serves_on(
+    failing: Clone, fault: str, reason: str, advice: str
+) -> None:
+    of = clients(failing.exports("dev"))
+    answer = failing.agora("deploy", "dev", "--local", "--fault", f"agora-app={fault}")
+    assert answer.exit_code == 1
+    assert "agora-dev-app: ServiceD69D759B (AWS::ECS::Service)" in answer.stderr
+    assert reason in answer.stderr
+    assert advice in answer.stderr.splitlines()[-1]
+    assert "Traceback" not in answer.stderr
+    assert running_images(of)["app"] == {"ghcr.io/sage-bionetworks/agora-app:edge"}
+    stack = of("cloudformation").describe_stacks(StackName="agora-dev-app")["Stacks"][0]
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+
+
+@pytest.fixture(scope="module")
+def failing(new_clone: Callable[[], Clone]) -> Clone:
+    """A clone from which dev was deployed, with a release of agora-app in its form that is yet to be deployed."""
+    clone = new_clone()
+    answer = clone.agora("deploy", "dev", "--local")
+    assert answer.exit_code == 0, answer.stderr
+    clone.edit_form('{REGISTRY}/agora-app:{version}"', '{REGISTRY}/agora-app:4.3.0-rc1"')
+    return clone
+
+
+def test_a_first_deployment_that_failed_is_mended_by_the_next(new_clone: Callable[[], Clone]) -> None:
+    clone = new_clone()
+    failed = clone.agora("deploy", "dev", "--local", "--fault", "agora-api=crash-at-start")
+    assert failed.exit_code == 1
+    assert "agora-dev-api" in failed.stderr
+    mended = clone.agora("deploy", "dev", "--local", "--json")
+    assert mended.exit_code == 0, mended.stderr
+    assert {service["health"] for service in mended.json()["deployment"]["services"]} == {"steady"}
+
+
+def test_a_certificate_of_another_id_is_refused_by_the_listener(failing: Clone) -> None:
+    exports = failing.exports("dev")
+    edit = ("e8093404-7db1-4042-90d0-01eb5bde1ffc", "11111111-2222-3333-4444-555555555555")
+    failing.edit_form(*edit)
+    answer = failing.run(["cdk", "deploy", "agora-dev-apex", "--exclusively", "--require-approval", "never"], exports)
+    failing.edit_form(*reversed(edit))
+    assert answer.exit_code != 0
+    assert "certificate" in (answer.stdout + answer.stderr).lower()
+
+
+def test_consumers_of_a_value_that_changed_are_updated_too(deployed: Clone) -> None:
+    of = clients(deployed.exports("dev"))
+    ssm = of("ssm")
+    record = json.loads(ssm.get_parameter(Name="/agora/dev/references")["Parameter"]["Value"])
+    moment, _ = record["agora-dev-api"]
+    record["agora-dev-api"] = (moment, "other values")
+    ssm.put_parameter(Name="/agora/dev/references", Value=json.dumps(record), Type="String", Overwrite=True)
+    before = revisions(of)
+    answer = deployed.agora("deploy", "dev", "--local")
+    assert answer.exit_code == 0, answer.stderr
+    assert "run on old values of others: agora-dev-api …" in answer.stderr
+    assert revisions(of) == before, "a value that is read again and is the same rolls nothing"
+    again = deployed.agora("deploy", "dev", "--local")
+    assert "old values" not in again.stderr
+
+
+def test_prod_runs_twice_as_many_tasks_in_its_own_account(first_deployment: tuple[Clone, Answer]) -> None:
+    clone, _ = first_deployment
+    answer = clone.agora("deploy", "prod", "--local", "--json")
+    assert answer.exit_code == 0, answer.stderr
+    deployment = answer.json()["deployment"]
+    assert deployment["account"] == "681175625864"
+    assert {(each["desired"], each["running"]) for each in deployment["services"]} == {(2, 2)}
+    assert deployment["load_balancer_export"] == "agora-prod-load-balancer-dns"

@@ -1,0 +1,86 @@
+"""The README's examples, run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from typing import Any
+
+import pytest
+
+from src.form import Form, check_form
+from src.service_props import ServiceProps
+from tests.unit.documents import PAGES, Block, blocks
+
+PYTHON_BLOCKS = [block for page in PAGES for block in blocks(page) if block.language == "python"]
+
+
+def run(sections: Iterator[Block]) -> dict[str, Any]:
+    """Run blocks one after the other, as somebody would who types them."""
+    namespace: dict[str, Any] = {"__name__": "example"}
+    for block in sections:
+        exec(compile("\n" * block.line + block.text, block.page, "exec"), namespace)
+    return namespace
+
+
+def run_section(section: str) -> dict[str, Any]:
+    return run(block for block in PYTHON_BLOCKS if block.page == "README.md" and block.section == section)
+
+
+def written_json(section: str) -> str:
+    return next(block.text for block in blocks("README.md") if block.language == "json" and block.section == section)
+
+
+@pytest.fixture
+def container(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment that the container of the secrets' example runs in."""
+    secret = written_json("Secrets")
+    monkeypatch.setenv("DATABASE", secret)
+    monkeypatch.setenv("DATABASE_USER", json.loads(secret)["DATABASE_USER"])
+    monkeypatch.setenv("PASSWORD", "correct-horse")
+
+
+@pytest.mark.parametrize(
+    "section",
+    [list(group) for _, group in groupby(PYTHON_BLOCKS, key=lambda block: (block.page, block.section))],
+    ids=lambda section: f"{section[0].page}: {section[0].section}",
+)
+@pytest.mark.usefixtures("container")
+def test_the_python_of_a_section_runs(section: list[Block]) -> None:
+    run(iter(section))
+
+
+def test_there_are_examples() -> None:
+    assert {block.section for block in PYTHON_BLOCKS if block.page == "README.md"} == {
+        "Use it as a template",
+        "Secrets",
+    }
+
+
+def template_form() -> Form:
+    example = run_section("Use it as a template")
+    return check_form(example["ENVIRONMENTS"], example["services"])
+
+
+def test_the_minimal_form_is_a_form() -> None:
+    assert [props.container_name for props in template_form().services_of("dev")] == ["hello"]
+
+
+@pytest.mark.slow
+def test_the_minimal_form_makes_stacks(tmp_path: Any) -> None:
+    from src.synthesize import build_app
+
+    assembly = build_app(template_form(), "dev", outdir=str(tmp_path)).synth()
+    assert "agora-dev-hello" in [stack.stack_name for stack in assembly.stacks]
+
+
+@pytest.mark.usefixtures("container")
+def test_the_example_reads_the_secrets_that_its_service_is_given() -> None:
+    example = run_section("Secrets")
+    props: ServiceProps = example["app_service_props"]
+    assert {secret.environment_key for secret in props.container_secrets} == {"DATABASE", "DATABASE_USER", "PASSWORD"}
+    fields: Mapping[str, str] = json.loads(written_json("Secrets"))
+    assert {secret.json_field for secret in props.container_secrets} - {None} <= fields.keys()
+    assert example["user"] == example["same_user"] == "maria"
+    assert example["password"] == "correct-horse"
