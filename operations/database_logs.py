@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from operations.stack_states import physical_ids
+
 
 def keep_for(clients: Any, docdb_stack: str, days: int) -> list[str]:
     """Set how long the database's logs are kept; the names of the groups that were changed.
@@ -12,14 +14,9 @@ def keep_for(clients: Any, docdb_stack: str, days: int) -> list[str]:
     """
     logs = clients("logs")
     changed = []
-    for cluster in _clusters(clients("cloudformation"), docdb_stack):
+    for cluster in physical_ids(clients("cloudformation"), docdb_stack, "AWS::DocDB::DBCluster"):
         for group in logs.describe_log_groups(logGroupNamePrefix=f"/aws/docdb/{cluster}/")["logGroups"]:
             if group.get("retentionInDays") != days:
                 logs.put_retention_policy(logGroupName=group["logGroupName"], retentionInDays=days)
                 changed.append(str(group["logGroupName"]))
     return changed
-
-
-def _clusters(cloudformation: Any, stack: str) -> list[str]:
-    resources = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
-    return [each["PhysicalResourceId"] for each in resources if each["ResourceType"] == "AWS::DocDB::DBCluster"]

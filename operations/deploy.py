@@ -12,8 +12,8 @@ from operations import cdk_cli, database_logs, references
 from operations.assembly import Stack
 from operations.plan import NOTHING, StackChange, plan_deployment
 from operations.progress import following, step
-from operations.service_states import ServiceState, read_services, service_arn, stopped_reasons
-from operations.stack_states import Failure, failures_since, read_stacks, read_template
+from operations.service_states import ServiceState, read_services, stopped_reasons
+from operations.stack_states import Failure, failures_since, physical_ids, read_stacks, read_template
 from operations.target import Target
 from src.context_flags import REREAD, SIDE_BY_SIDE
 from src.errors import AgoraError
@@ -178,21 +178,22 @@ class Cause:
 
 def explain(target: Target, names: Sequence[str], since: datetime) -> list[Cause]:
     """The first failures of each stack since a moment."""
-    cloudformation, ecs = target.clients("cloudformation"), target.clients("ecs")
-    causes = []
-    for name in read_stacks(cloudformation, names):
-        for failure in failures_since(cloudformation, name, since)[:3]:
-            if failure.kind == "AWS::CloudFormation::Stack":
-                continue
-            causes.append(Cause(failure, _task_reasons(cloudformation, ecs, failure, since)))
-    return causes
+    cloudformation = target.clients("cloudformation")
+    return [
+        Cause(failure, _task_reasons(target, failure, since))
+        for name in read_stacks(cloudformation, names)
+        for failure in failures_since(cloudformation, name, since)[:3]
+        if failure.kind != "AWS::CloudFormation::Stack"
+    ]
 
 
-def _task_reasons(cloudformation: Any, ecs: Any, failure: Failure, since: datetime) -> tuple[str, ...]:
+def _task_reasons(target: Target, failure: Failure, since: datetime) -> tuple[str, ...]:
     if failure.kind != "AWS::ECS::Service":
         return ()
-    arn = failure.physical_id if failure.physical_id.startswith("arn:") else service_arn(cloudformation, failure.stack)
-    return tuple(stopped_reasons(ecs, arn, since)) if arn else ()
+    clusters = physical_ids(target.clients("cloudformation"), target.environment.stack_name("ecs"), "AWS::ECS::Cluster")
+    prefix = f"{failure.stack}-{failure.logical_id}-"
+    ecs = target.clients("ecs")
+    return tuple(reason for cluster in clusters for reason in stopped_reasons(ecs, cluster, prefix, since))
 
 
 class DeploymentFailed(AgoraError):

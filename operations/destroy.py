@@ -12,7 +12,7 @@ from operations import cdk_cli, guardduty, references
 from operations.assembly import Stack
 from operations.deploy import DeploymentFailed, explain, polling_seconds
 from operations.progress import following, step
-from operations.stack_states import list_stacks, read_stacks
+from operations.stack_states import list_stacks, physical_ids, read_stacks
 from operations.target import Target
 from src.context_flags import DESTROYING, WITH_DATA
 from src.environment import Environment
@@ -95,7 +95,7 @@ def _act(target: Target, names: Sequence[str], act: Callable[..., None] = cdk_cl
 def _clear_of_guardduty(target: Target, network: str) -> None:
     """Take GuardDuty's endpoint out of the network, which cannot be deleted with it."""
     ec2 = target.clients("ec2")
-    for vpc_id in _physical_ids(target.clients("cloudformation"), network, "AWS::EC2::VPC"):
+    for vpc_id in physical_ids(target.clients("cloudformation"), network, "AWS::EC2::VPC"):
         if not guardduty.delete_endpoints(ec2, vpc_id):
             continue
         with step("Waiting for GuardDuty's endpoint to go"):
@@ -109,11 +109,6 @@ def _protected(environment: Environment, *, with_data: bool) -> list[str]:
     """The stacks that are protected from deletion: the database's always, in prod all but the services'."""
     lasting = ["ecs", "load-balancer"] if environment.name == "prod" else []
     return [*map(environment.stack_name, lasting), *(kept_stacks(environment) if with_data else ())]
-
-
-def _physical_ids(cloudformation: Any, stack: str, kind: str) -> list[str]:
-    resources = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
-    return [each["PhysicalResourceId"] for each in resources if each["ResourceType"] == kind]
 
 
 def _resources(cloudformation: Any, name: str) -> tuple[str, ...]:

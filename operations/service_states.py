@@ -63,17 +63,23 @@ def cluster_of(service: str) -> str:
     return service.split("/")[-2]
 
 
-def stopped_reasons(ecs: Any, service: str, since: datetime, *, most: int = 3) -> list[str]:
-    """Why tasks of a service stopped since a moment, each reason once, the newest first."""
-    cluster = cluster_of(service)
-    arns = ecs.list_tasks(cluster=cluster, serviceName=service.split("/")[-1], desiredStatus="STOPPED")["taskArns"]
-    if not arns:
-        return []
-    tasks = ecs.describe_tasks(cluster=cluster, tasks=arns[:100])["tasks"]
-    stopped = [task for task in tasks if (task.get("stoppedAt") or task["createdAt"]) >= since]
+def stopped_reasons(ecs: Any, cluster: str, service_prefix: str, since: datetime, *, most: int = 3) -> list[str]:
+    """Why tasks of a service stopped since a moment, each reason once, the newest first.
+
+    ECS knows stopped tasks for about an hour, also those of a service that was deleted; such a one is known only by how
+    CloudFormation begins its name.
+    """
+    arns = ecs.list_tasks(cluster=cluster, desiredStatus="STOPPED")["taskArns"]
+    tasks = ecs.describe_tasks(cluster=cluster, tasks=arns[:100])["tasks"] if arns else []
+    stopped = [
+        task
+        for task in tasks
+        if str(task.get("group", "")).startswith(f"service:{service_prefix}")
+        and (task.get("stoppedAt") or task["createdAt"]) >= since
+        and not _stopped_by_the_scheduler(task)
+    ]
     newest = sorted(stopped, key=lambda task: task.get("stoppedAt") or task["createdAt"], reverse=True)
-    reasons = [_reason(task) for task in newest if not _stopped_by_the_scheduler(task)]
-    return list(dict.fromkeys(reasons))[:most]
+    return list(dict.fromkeys(_reason(task) for task in newest))[:most]
 
 
 def _stopped_by_the_scheduler(task: Mapping[str, Any]) -> bool:

@@ -66,6 +66,12 @@ def read_template(cloudformation: Any, name: str) -> dict[str, Any]:
     return template
 
 
+def physical_ids(cloudformation: Any, stack: str, kind: str) -> list[str]:
+    """The ids that the resources of one type in a stack have in AWS."""
+    resources = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
+    return [each["PhysicalResourceId"] for each in resources if each["ResourceType"] == kind]
+
+
 @dataclass(frozen=True)
 class Failure:
     """A resource that could not be made, changed or deleted, and CloudFormation's reason."""
@@ -74,7 +80,6 @@ class Failure:
     logical_id: str
     kind: str
     reason: str
-    physical_id: str
 
 
 def failures_since(cloudformation: Any, name: str, since: datetime) -> list[Failure]:
@@ -90,9 +95,7 @@ def _failures(cloudformation: Any, name: str, since: datetime) -> Iterator[Failu
             reason = event.get("ResourceStatusReason", "")
             # What was cancelled failed because something else did.
             if event["ResourceStatus"].endswith("_FAILED") and "cancelled" not in reason.lower():
-                yield Failure(
-                    name, event["LogicalResourceId"], event["ResourceType"], reason, event.get("PhysicalResourceId", "")
-                )
+                yield Failure(name, event["LogicalResourceId"], event["ResourceType"], reason)
 
 
 def _parse(described: Mapping[str, Any]) -> StackState:

@@ -121,9 +121,10 @@ def failing(new_clone: Callable[[], Clone]) -> Clone:
 
 def test_a_first_deployment_that_failed_is_mended_by_the_next(new_clone: Callable[[], Clone]) -> None:
     clone = new_clone()
-    failed = clone.agora("deploy", "dev", "--local", "--fault", "agora-api=crash-at-start")
+    failed = clone.agora("deploy", "dev", "--local", "--fault", "agora-api=missing-secret")
     assert failed.exit_code == 1
-    assert "agora-dev-api" in failed.stderr
+    assert "agora-dev-api: ServiceD69D759B" in failed.stderr
+    assert "stopped task: ResourceInitializationError: unable to pull secrets" in failed.stderr
     mended = clone.agora("deploy", "dev", "--local", "--json")
     assert mended.exit_code == 0, mended.stderr
     assert {service["health"] for service in mended.json()["deployment"]["services"]} == {"steady"}

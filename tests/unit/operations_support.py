@@ -109,7 +109,7 @@ class FakeEcs:
         assert taskDefinition == self.service["taskDefinition"]
         return {"taskDefinition": self.definition}
 
-    def list_tasks(self, *, cluster: str, serviceName: str, desiredStatus: str = "RUNNING") -> dict[str, Any]:
+    def list_tasks(self, *, cluster: str, serviceName: str = "", desiredStatus: str = "RUNNING") -> dict[str, Any]:
         assert cluster
         assert "/" not in serviceName, "ECS takes the short name of a service"
         return {"taskArns": [task["taskArn"] for task in self.tasks if task["desiredStatus"] == desiredStatus]}

@@ -56,7 +56,7 @@ def test_a_service_that_moves_to_another_port_keeps_the_order() -> None:
 
 
 def _failed(reason: str, *tasks: str) -> DeploymentFailed:
-    failure = Failure("agora-dev-app", "ServiceD69D759B", "AWS::ECS::Service", reason, "")
+    failure = Failure("agora-dev-app", "ServiceD69D759B", "AWS::ECS::Service", reason)
     place = target({})
     return DeploymentFailed(place, [Cause(failure, tasks)], CdkFailed("deploy", "last words"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ def _service(**differing: Any) -> dict[str, Any]:
 def _task(arn: str, **differing: Any) -> dict[str, Any]:
     running = {
         "taskArn": arn,
+        "group": "service:agora-dev-api-Service-x1",
         "desiredStatus": "RUNNING",
         "healthStatus": "HEALTHY",
         "createdAt": minutes_after_noon(0),
@@ -73,6 +75,10 @@ def test_a_service_whose_stack_does_not_exist_is_absent() -> None:
     assert {state.health for state in states} == {"absent"}
 
 
+def _reasons(tasks: list[dict[str, Any]], since: datetime = NOON) -> list[str]:
+    return stopped_reasons(FakeEcs(_service(), DEFINITION, tasks), "cluster", "agora-dev-api-Service-", since)
+
+
 def _stopped(arn: str, minutes: float, reason: str, *containers: dict[str, Any]) -> dict[str, Any]:
     stopped = minutes_after_noon(minutes)
     return _task(arn, desiredStatus="STOPPED", stoppedAt=stopped, stoppedReason=reason, containers=list(containers))
@@ -80,7 +86,10 @@ def _stopped(arn: str, minutes: float, reason: str, *containers: dict[str, Any])
 
 def test_reasons_of_stopped_tasks_come_newest_first_and_once() -> None:
     tasks = [_stopped("a", 1, "OutOfMemory"), _stopped("b", 3, "Pull"), _stopped("c", 2, "OutOfMemory"), _task("d")]
-    assert stopped_reasons(FakeEcs(_service(), DEFINITION, tasks), SERVICE, NOON) == ["Pull", "OutOfMemory"]
+    assert _reasons(tasks) == [
+        "Pull",
+        "OutOfMemory",
+    ]
 
 
 def test_a_reason_names_the_exit_code_of_the_container_that_ended() -> None:
@@ -91,16 +100,24 @@ def test_a_reason_names_the_exit_code_of_the_container_that_ended() -> None:
         {"name": "agora-api", "exitCode": 1},
         {"name": "proxy", "exitCode": 0},
     )
-    assert stopped_reasons(FakeEcs(_service(), DEFINITION, [crashed]), SERVICE, NOON) == [
-        "Essential container in task exited; agora-api exited with 1"
-    ]
+    assert _reasons([crashed]) == ["Essential container in task exited; agora-api exited with 1"]
 
 
 def test_tasks_that_the_scheduler_stopped_are_no_failures() -> None:
     tasks = [_stopped("a", 1, "Scaling activity initiated by (deployment ecs-svc/1)")]
-    assert stopped_reasons(FakeEcs(_service(), DEFINITION, tasks), SERVICE, NOON) == []
+    assert _reasons(tasks) == []
 
 
 def test_tasks_that_stopped_before_the_deployment_are_not_its_failures() -> None:
     tasks = [_stopped("a", 1, "OutOfMemory"), _stopped("b", 3, "Pull")]
-    assert stopped_reasons(FakeEcs(_service(), DEFINITION, tasks), SERVICE, minutes_after_noon(2)) == ["Pull"]
+    assert stopped_reasons(
+        FakeEcs(_service(), DEFINITION, tasks), "cluster", "agora-dev-api-Service-", minutes_after_noon(2)
+    ) == ["Pull"]
+
+
+def test_tasks_of_other_services_are_no_failures_of_this_one() -> None:
+    tasks = [
+        _stopped("a", 1, "OutOfMemory"),
+        _stopped("b", 3, "Pull") | {"group": "service:agora-dev-api-next-Service-y"},
+    ]
+    assert _reasons(tasks) == ["OutOfMemory"]
