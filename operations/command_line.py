@@ -87,6 +87,8 @@ def deploy(environment: str, local: bool, yes: bool, dry_run: bool, as_json: boo
                 return True
             return _may_change(target, f"Deploy this to {target.environment.name} {target.place}?")
 
+        if not local:
+            console.say(f"This acts on {target.environment.name} {target.place}.")
         planned: list[StackChange] = []
 
         def show(changes: Sequence[StackChange]) -> None:

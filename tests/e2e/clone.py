@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.interrupts import heed_interrupts
+
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("agora", "app.py", "cdk.json", "src", "operations", "local_aws")
 LONGEST_SECONDS = 240
@@ -80,6 +82,7 @@ class Clone:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=heed_interrupts,
         )
 
     def agora(self, *arguments: str, **environment: str) -> Answer:

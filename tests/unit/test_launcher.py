@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.interrupts import heed_interrupts
+
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ("bash", "cat", "dirname", "env", "grep", "ln", "mkdir", "mv", "readlink", "rm", "sed", "sleep", "tail")
 
@@ -89,6 +91,7 @@ class Clone:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=heed_interrupts,
         )
 
     def run(self, *words: str, program: str = "", cwd: Path | None = None, **environment: str) -> Answer:
