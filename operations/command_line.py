@@ -60,8 +60,8 @@ _environment = click.argument("environment", metavar="ENV")
     "--fault",
     "faults",
     multiple=True,
-    metavar="SERVICE=FAULT",
-    help="Rehearse a failure, such as agora-app=crash-at-start; see: local faults. Only with --local.",
+    metavar="SERVICE=FAULT[:VALUE]",
+    help="Rehearse a failure, such as agora-app=slow-start:20; see: local faults. Only with --local.",
 )
 def deploy(environment: str, local: bool, yes: bool, dry_run: bool, as_json: bool, faults: tuple[str, ...]) -> None:
     """Deploy the environment ENV and wait until all of it runs.
@@ -94,6 +94,7 @@ def deploy(environment: str, local: bool, yes: bool, dry_run: bool, as_json: boo
         def show(changes: Sequence[StackChange]) -> None:
             planned.extend(changes)
             _show_changes(changes, with_difference=None if local or dry_run or yes else target)
+            _show_idle_faults(target, changes, faults)
 
         done = deploy_to(target, services, show=show, may_go_on=may_go_on)
         if as_json:
@@ -300,6 +301,19 @@ def _show_changes(changes: Sequence[StackChange], *, with_difference: Target | N
             say(f"{change.action:>8}  {change.stack}  {change.summary}")
     if all(change.action == NOTHING for change in changes):
         say("No stack needs a change.")
+
+
+def _show_idle_faults(target: Target, changes: Sequence[StackChange], faults: Sequence[str]) -> None:
+    """A fault acts on tasks that start; say so where none will."""
+    from operations.console import say
+    from operations.plan import NOTHING
+    from src.form import stack_part
+
+    unchanged = {change.stack for change in changes if change.action == NOTHING}
+    for fault in faults:
+        service = fault.partition("=")[0]
+        if target.environment.stack_name(stack_part(service)) in unchanged:
+            say(f"--fault {fault}: {service} does not change, so no task starts that it could act on.", "yellow")
 
 
 def _show_deployment(done: Deployment) -> None:

@@ -223,6 +223,7 @@ _ADVICE = {
     "did not contain json key": "The secret lacks the field: add it in Secrets Manager, or mend json_field in app.py.",
     "unable to pull secrets": "Create the secret in this account's Secrets Manager, under the name in app.py.",
     "OutOfMemory": "Give the container more: container_memory_reservation, or memory, in app.py.",
+    "ELB health checks": "The load balancer gets no good answer: look at the service's log, and at those it calls.",
     "health check": "The container runs but does not answer its health check: look at its log.",
     "exited with": "The container stops by itself: look at its log.",
     "ertificate": "Check CERTIFICATE_ID in app.py: the certificate must exist in this account and region.",

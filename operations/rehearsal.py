@@ -58,19 +58,20 @@ def images_of(services: Sequence[ServiceProps]) -> list[str]:
 
 
 def switch_faults(target: Target, services: Sequence[ServiceProps], wanted: Sequence[str]) -> None:
-    """Switch on faults written as SERVICE=FAULT; those of earlier runs are cleared first."""
+    """Switch on faults written as SERVICE=FAULT or SERVICE=FAULT:VALUE; those of earlier runs are cleared first."""
     from local_aws.faults import FAULTS
 
     names = [props.container_name for props in services]
     parsed = []
     for text in wanted:
-        service, _, fault = text.partition("=")
+        service, _, named = text.partition("=")
+        fault, _, value = named.partition(":")
         if service not in names:
             raise UsageError(f"--fault {text}: no service {service!r}", suggestion(service, names))
         if fault not in FAULTS:
             raise UsageError(f"--fault {text}: no fault {fault!r}", suggestion(fault, list(FAULTS)))
-        parsed.append((service, fault))
+        parsed.append((service, fault, value or None))
     aws = process.running(local_state_dir())
     control.clear_faults(target.environment.account, aws=aws)
-    for service, fault in parsed:
-        control.set_fault(target.environment.account, service, fault, aws=aws)
+    for container, switched, setting in parsed:
+        control.set_fault(target.environment.account, container, switched, setting, aws=aws)

@@ -114,7 +114,7 @@ def test_a_workflow_grants_nothing_to_all_of_its_jobs(name: str) -> None:
 
 def test_no_job_may_write_anything_but_its_identity() -> None:
     rights = {right for job in jobs().values() for right in job["permissions"].items()}
-    assert rights == {("contents", "read"), ("packages", "read"), ("id-token", "write")}
+    assert rights == {("contents", "read"), ("id-token", "write")}
 
 
 def test_every_job_that_runs_has_a_limit_of_time() -> None:
