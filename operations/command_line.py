@@ -258,15 +258,19 @@ def _target(
 
     form = load_form()
     environment, services = form.environment(name), form.services_of(name)
+    from operations.clone_lock import holding
+
     if not local:
-        yield target.aws_target(environment), services
+        with holding(environment.name):
+            yield target.aws_target(environment), services
         return
     from local_aws import process
     from operations.rehearsal import prepare
 
     was_running = process.running(target.local_state_dir()) is not None
     try:
-        yield target.local_target(environment) if only_if_running else prepare(environment, services), services
+        with holding(f"{environment.name}-local"):
+            yield target.local_target(environment) if only_if_running else prepare(environment, services), services
     except KeyboardInterrupt:
         if not was_running:
             process.down(target.local_state_dir(), lambda _: None)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from local_aws import control, process, seed
 from operations import cdk_cli
+from operations.clone_lock import holding
 from operations.console import say
 from operations.progress import step
 from operations.stack_states import read_stack
@@ -23,9 +24,11 @@ def prepare(environment: Environment, services: Sequence[ServiceProps]) -> Targe
     """Start the embedded AWS if it does not run, and give it the environment's certificate, secrets and images."""
     aws = process.up(local_state_dir(), announce=say)
     target = local_target(environment)
-    if read_stack(target.clients("cloudformation"), BOOTSTRAP_STACK) is None:
-        with step("Bootstrapping the account for the CDK"):
-            cdk_cli.bootstrap(target, lambda _: None)
+    # Stage and prod share an account.
+    with holding("bootstrap-local", wait=True):
+        if read_stack(target.clients("cloudformation"), BOOTSTRAP_STACK) is None:
+            with step("Bootstrapping the account for the CDK"):
+                cdk_cli.bootstrap(target, lambda _: None)
     seed.seed(
         aws,
         environment.account,
