@@ -254,12 +254,11 @@ def _target(
 ) -> Iterator[tuple[Target, tuple[ServiceProps, ...]]]:
     """The place to act on, and the services of the form. What a rehearsal started is stopped when it is interrupted."""
     from operations import target
+    from operations.clone_lock import holding
     from src.form import load_form
 
     form = load_form()
     environment, services = form.environment(name), form.services_of(name)
-    from operations.clone_lock import holding
-
     if not local:
         with holding(environment.name):
             yield target.aws_target(environment), services
