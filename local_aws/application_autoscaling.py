@@ -38,6 +38,7 @@ def _key(data: Mapping[str, Any]) -> str:
 
 
 def register_target(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Registers a target, or changes it. Raises ValueError for limits that contradict each other."""
     known: dict[str, Any] = _targets.get(_key(data)) or {}
     identifier = uuid.uuid4().hex
     where = f"{responses.get_region()}:{responses.get_account_id()}"
@@ -69,6 +70,7 @@ def deregister_target(data: Mapping[str, Any]) -> bool:
 
 
 def put_policy(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Adds a policy, or changes it. Raises LookupError where its target isn't registered."""
     if _key(data) not in _targets:
         raise LookupError(
             f"No scalable target registered for namespace: {data.get('ServiceNamespace')}, "
@@ -87,6 +89,7 @@ def put_policy(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def delete_policy(arn: str) -> bool:
+    """Deletes a policy; False if it wasn't there."""
     return _policies.pop(arn, None) is not None
 
 
@@ -103,6 +106,7 @@ def _bring_inside(target: Mapping[str, Any]) -> None:
 
 
 async def handle_request(method: str, path: str, headers: Mapping[str, str], body: Any, query_params: Any) -> Any:
+    """Answers as ministack's own services do."""
     action = str(headers.get("x-amz-target", "")).rpartition(".")[2]
     data = json.loads(body or b"{}")
     handler = _ACTIONS.get(action)
@@ -162,15 +166,18 @@ _ACTIONS: dict[str, Any] = {
 
 
 def get_state() -> dict[str, Any]:
+    """What ministack keeps over a restart."""
     return {"targets": copy.deepcopy(_targets), "policies": copy.deepcopy(_policies)}
 
 
 def load_persisted_state(data: Mapping[str, Any] | None) -> None:
+    """Takes up what `get_state` gave."""
     for name, store in (("targets", _targets), ("policies", _policies)):
         if data and data.get(name):
             store.update(data[name])
 
 
 def reset() -> None:
+    """Forgets all targets and policies."""
     _targets.clear()
     _policies.clear()

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import re
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from local_aws import json_file
+from src.image import ImageReference, parse_reference
+
 SOURCES = ("published", "stand-in")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_PART = r"[a-z0-9]+([._-]+[a-z0-9]+)*"
-_NAME = re.compile(rf"([a-zA-Z0-9.-]+(:[0-9]+)?/)?{_PART}(/{_PART})*")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 
 
 @dataclass(frozen=True)
@@ -28,30 +25,16 @@ class Image:
     created: str
 
 
-@dataclass(frozen=True)
-class Reference:
-    """An image reference taken apart; at least one of `tag` and `digest` is there."""
-
-    name: str
-    tag: str | None
-    digest: str | None
-
-
-def parse_reference(reference: str) -> Reference:
-    """Raises ValueError for what no registry would take. Without tag and digest the tag is `latest`."""
-    rest, _, digest = reference.partition("@")
-    before, colon, tag = rest.rpartition(":")
-    # A colon before the last slash belongs to the registry's port.
-    if not colon or "/" in tag:
-        before, tag = rest, ""
-    if not _NAME.fullmatch(before) or (tag and not _TAG.fullmatch(tag)) or ("@" in reference and not digest):
-        raise ValueError(f"invalid image reference: {reference!r}")
-    if digest and not _DIGEST.fullmatch(digest):
-        raise ValueError(f"invalid digest in image reference: {reference!r}")
-    return Reference(before, tag or (None if digest else "latest"), digest or None)
+def pulled_reference(text: str) -> ImageReference:
+    """What is pulled for a reference: without tag and digest, `latest`. Raises ValueError for what is none."""
+    parsed = parse_reference(text)
+    if not parsed:
+        raise ValueError(f"invalid image reference: {text!r}")
+    return parsed if parsed.tag or parsed.digest else replace(parsed, tag="latest")
 
 
 def digest_of(content: str) -> str:
+    """A digest as a registry would give it; equal content, equal digest."""
     return f"sha256:{hashlib.sha256(content.encode()).hexdigest()}"
 
 
@@ -66,6 +49,7 @@ class Catalogue:
             self._images = {each["reference"]: Image(**each) for each in json.loads(path.read_text())}
 
     def images(self) -> list[Image]:
+        """All of them, by reference."""
         with self._lock:
             return sorted(self._images.values(), key=lambda image: image.reference)
 
@@ -73,7 +57,7 @@ class Catalogue:
         """Adds an image, or moves its tag when `content` differs from what it was; equal content, equal digest."""
         if source not in SOURCES:
             raise ValueError(f"unknown source of an image: {source!r}, must be one of {', '.join(SOURCES)}")
-        parsed = parse_reference(reference)
+        parsed = pulled_reference(reference)
         digest = parsed.digest or digest_of(content or f"{parsed.name}:{parsed.tag}")
         with self._lock:
             known = self._images.get(reference)
@@ -85,6 +69,7 @@ class Catalogue:
             return image
 
     def remove(self, reference: str) -> bool:
+        """Takes an image out; returns whether it was there."""
         with self._lock:
             found = self._images.pop(reference, None)
             if found:
@@ -92,6 +77,7 @@ class Catalogue:
             return found is not None
 
     def clear(self) -> None:
+        """Takes all images out."""
         with self._lock:
             self._images.clear()
             self._write()
@@ -99,12 +85,12 @@ class Catalogue:
     def find(self, reference: str) -> Image | None:
         """What a pull of this reference gets: by its digest if it has one, else by name and tag."""
         try:
-            wanted = parse_reference(reference)
+            wanted = pulled_reference(reference)
         except ValueError:
             return None
         with self._lock:
             for image in self._images.values():
-                have = parse_reference(image.reference)
+                have = pulled_reference(image.reference)
                 if have.name != wanted.name:
                     continue
                 if wanted.digest == image.digest if wanted.digest else wanted.tag == have.tag:
@@ -112,12 +98,4 @@ class Catalogue:
         return None
 
     def _write(self) -> None:
-        write_json(self._path, [asdict(image) for image in self._images.values()])
-
-
-def write_json(path: Path, value: object) -> None:
-    """Replaces the file in one step, so that nobody ever reads half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(value, indent=1))
-    os.replace(temporary, path)
+        json_file.write(self._path, [asdict(image) for image in self._images.values()])

@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from local_aws import process
+from local_aws import loopback_client, process
 from local_aws.process import LocalAws
 from src.errors import AgoraError
 
@@ -30,6 +30,7 @@ def images(*, aws: LocalAws | None = None) -> list[dict[str, Any]]:
 
 
 def remove_image(reference: str, *, aws: LocalAws | None = None) -> bool:
+    """Takes an image out of the catalogue; False if it wasn't there."""
     return bool(_call("DELETE", "/images", {"reference": reference}, aws=aws))
 
 
@@ -42,6 +43,7 @@ def set_fault(
 
 
 def clear_faults(account: str | None = None, *, aws: LocalAws | None = None) -> None:
+    """Switches off the faults of an account, or all; tasks that start from now on are whole."""
     _call("DELETE", "/faults", {"account": account}, aws=aws)
 
 
@@ -66,14 +68,11 @@ def put_certificate(arn: str, *, domain: str, aws: LocalAws | None = None) -> bo
 
 
 def _call(method: str, path: str, body: Mapping[str, Any] | None = None, *, aws: LocalAws | None) -> Any:
-    server = aws or process.running(process.default_state_dir())
-    if not server:
-        raise AgoraError("the embedded AWS is not running", "Start it with ./agora local up.")
+    server = aws or process.expect_running(process.default_state_dir())
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(server.control_url + path, data=data, method=method)
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(request, timeout=30) as answer:
+        with loopback_client.send(request, timeout=30) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
         with error:

@@ -11,10 +11,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
 
-from local_aws import faults
-from local_aws.catalogue import Catalogue
-from local_aws.fargate import Fargate
-from local_aws.faults import Faults
+from local_aws import faults, loopback_client
+from local_aws.fargate.platform import Platform
 from local_aws.load_balancing import LoadBalancers
 from local_aws.loopback_http import Answer, Handler, Request, json_answer
 from local_aws.ministack_modules import acm, responses
@@ -22,8 +20,9 @@ from local_aws.ministack_modules import acm, responses
 Action = Callable[[Request], Awaitable[Any]]
 
 
-def handler(token: str, gateway_url: str, fargate: Fargate, balancers: LoadBalancers) -> Handler:
-    actions = _actions(gateway_url, fargate, balancers)
+def handler(token: str, gateway_url: str, platform: Platform, balancers: LoadBalancers) -> Handler:
+    """What answers to those whose path begins with the token."""
+    actions = _actions(gateway_url, platform, balancers)
 
     async def answer(request: Request) -> Answer:
         _, given, *rest = request.path.split("/", 2)
@@ -40,34 +39,31 @@ def handler(token: str, gateway_url: str, fargate: Fargate, balancers: LoadBalan
     return answer
 
 
-def _actions(gateway_url: str, fargate: Fargate, balancers: LoadBalancers) -> dict[tuple[str, str], Action]:
-    catalogue: Catalogue = fargate.catalogue
-    known_faults: Faults = fargate.faults
-
+def _actions(gateway_url: str, platform: Platform, balancers: LoadBalancers) -> dict[tuple[str, str], Action]:
     async def health(request: Request) -> Any:
         return {"pid": os.getpid()}
 
     async def list_images(request: Request) -> Any:
-        return [asdict(image) for image in catalogue.images()]
+        return [asdict(image) for image in platform.catalogue.images()]
 
     async def put_image(request: Request) -> Any:
         body = json.loads(request.body)
-        return asdict(catalogue.put(body["reference"], body["source"], body.get("content")))
+        return asdict(platform.catalogue.put(body["reference"], body["source"], body.get("content")))
 
     async def remove_image(request: Request) -> Any:
-        return catalogue.remove(json.loads(request.body)["reference"])
+        return platform.catalogue.remove(json.loads(request.body)["reference"])
 
     async def list_faults(request: Request) -> Any:
-        return [asdict(fault) for fault in known_faults.all()]
+        return [asdict(fault) for fault in platform.faults.all()]
 
     async def put_fault(request: Request) -> Any:
         body = json.loads(request.body)
         fault = faults.checked(body["account"], body["container"], body["fault"], body.get("value"))
-        known_faults.put(fault)
+        platform.faults.put(fault)
         return asdict(fault)
 
     async def clear_faults(request: Request) -> Any:
-        known_faults.clear(json.loads(request.body or b"{}").get("account"))
+        platform.faults.clear(json.loads(request.body or b"{}").get("account"))
         return True
 
     async def list_tasks(request: Request) -> Any:
@@ -80,7 +76,7 @@ def _actions(gateway_url: str, fargate: Fargate, balancers: LoadBalancers) -> di
                 "health": "healthy" if each.healthy else "unhealthy",
                 "url": each.url,
             }
-            for each in fargate.stand_ins(request.query.get("account"))
+            for each in platform.tasks.stand_ins(request.query.get("account"))
         ]
 
     async def list_load_balancers(request: Request) -> Any:
@@ -92,8 +88,8 @@ def _actions(gateway_url: str, fargate: Fargate, balancers: LoadBalancers) -> di
 
     async def reset(request: Request) -> Any:
         await asyncio.to_thread(_reset_ministack, gateway_url)
-        catalogue.clear()
-        known_faults.clear()
+        platform.catalogue.clear()
+        platform.faults.clear()
         return True
 
     return {
@@ -113,7 +109,7 @@ def _actions(gateway_url: str, fargate: Fargate, balancers: LoadBalancers) -> di
 
 def _reset_ministack(gateway_url: str) -> None:
     request = urllib.request.Request(f"{gateway_url}/_ministack/reset", data=b"", method="POST")
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30):
+    with loopback_client.send(request, timeout=30):
         pass
 
 

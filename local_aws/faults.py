@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from local_aws.catalogue import write_json
+from local_aws import json_file
 
 # The name of a fault, and what its value means; None for those that take none.
 FAULTS: Final[dict[str, str | None]] = {
@@ -26,6 +26,8 @@ FAULTS: Final[dict[str, str | None]] = {
 
 @dataclass(frozen=True)
 class Fault:
+    """A fault that is on for an account's container; `value` means what `FAULTS` says."""
+
     account: str
     container: str
     fault: str
@@ -33,7 +35,7 @@ class Fault:
 
 
 def checked(account: str, container: str, fault: str, value: str | None) -> Fault:
-    """Raises ValueError that names what is wrong and what would be right."""
+    """A fault that can be switched on. Raises ValueError that names what is wrong and what would be right."""
     if fault not in FAULTS:
         close = difflib.get_close_matches(fault, FAULTS, 1)
         suggestion = f"perhaps you meant {close[0]}?" if close else f"known are {', '.join(FAULTS)}"
@@ -62,10 +64,12 @@ class Faults:
                 self._faults[each["account"], each["container"]] = Fault(**each)
 
     def all(self) -> list[Fault]:
+        """Those of all accounts."""
         with self._lock:
             return list(self._faults.values())
 
     def of(self, account: str, container: str) -> Fault | None:
+        """The one that is on for a container."""
         with self._lock:
             return self._faults.get((account, container))
 
@@ -76,9 +80,10 @@ class Faults:
             self._write()
 
     def clear(self, account: str | None = None) -> None:
+        """Switches off those of an account, or all."""
         with self._lock:
             self._faults = {key: fault for key, fault in self._faults.items() if account and key[0] != account}
             self._write()
 
     def _write(self) -> None:
-        write_json(self._path, [asdict(fault) for fault in self._faults.values()])
+        json_file.write(self._path, [asdict(fault) for fault in self._faults.values()])

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import logging
 from typing import Any
 
 from local_aws import loopback_http
-from local_aws.fargate import Fargate
+from local_aws.fargate.running_tasks import RunningTasks
 from local_aws.loopback_http import Answer, Handler, Request
 from local_aws.ministack_modules import alb
 
-log = logging.getLogger("local_aws.load_balancing")
 FORWARD_TIMEOUT_SECONDS = 10
 
 
 class LoadBalancers:
     """The stand-ins of all load balancers; lives on the runtime's loop."""
 
-    def __init__(self, fargate: Fargate) -> None:
-        self._fargate = fargate
+    def __init__(self, tasks: RunningTasks) -> None:
+        self._tasks = tasks
         self._servers: dict[str, asyncio.Server] = {}
         self._turns = itertools.count()
 
     async def described(self, account: str | None) -> list[dict[str, Any]]:
+        """What the control API tells about the load balancers of an account, or of all."""
         await self._keep_up()
         return [
             {
@@ -49,7 +48,7 @@ class LoadBalancers:
     def _handler(self, arn: str) -> Handler:
         async def answer(request: Request) -> Answer:
             target_group = self._target_group(arn)
-            healthy = self._fargate.healthy_targets(target_group) if target_group else []
+            healthy = self._tasks.healthy_targets(target_group) if target_group else []
             if not healthy:
                 return Answer(503, b"503 Service Temporarily Unavailable: no healthy target\n")
             target = healthy[next(self._turns) % len(healthy)]

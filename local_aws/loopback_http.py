@@ -20,6 +20,8 @@ READ_TIMEOUT_SECONDS = 10
 
 @dataclass(frozen=True)
 class Request:
+    """A request; `target` is the path with its query, names of headers are lower-case."""
+
     method: str
     target: str
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -36,6 +38,8 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
+    """An answer, whole."""
+
     status: int
     body: bytes = b""
     content_type: str = "text/plain; charset=utf-8"
@@ -45,6 +49,7 @@ Handler = Callable[[Request], Awaitable[Answer]]
 
 
 def json_answer(value: object, status: int = 200) -> Answer:
+    """An answer in JSON."""
     return Answer(status, json.dumps(value).encode() + b"\n", "application/json")
 
 
@@ -71,6 +76,7 @@ async def serve(handler: Handler, *, port: int = 0, listener: socket.socket | No
 
 
 def port_of(server: asyncio.Server) -> int:
+    """The port that a server listens on."""
     return int(server.sockets[0].getsockname()[1])
 
 

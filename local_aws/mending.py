@@ -16,21 +16,27 @@ MINISTACK_VERSION = "1.5.33"
 
 @dataclass(frozen=True)
 class Mend:
-    """Replaces `module.attribute`; `make` gets the original and returns what takes its place."""
+    """Replaces `module.attribute`; `make` gets the original and returns what takes its place.
+
+    With `only_api`, it is replaced for callers of the API alone, not for ministack's own.
+    """
 
     module: str
     attribute: str
     signature: str
     reason: str
     make: Callable[[Any], Any]
+    only_api: bool = False
 
 
 def apply(mends: Iterable[Mend]) -> None:
+    """Replaces what the mends name, in their order."""
     for mend in mends:
         module = import_module(mend.module)
         original = getattr(module, mend.attribute)
         replacement = mend.make(original)
-        setattr(module, mend.attribute, replacement)
+        if not mend.only_api:
+            setattr(module, mend.attribute, replacement)
         # The APIs look their handlers up in tables that were filled at import.
         for name, handler in list(getattr(module, "_ACTION_MAP", {}).items()):
             if handler is original:

@@ -2,36 +2,119 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from typing import Any
-from xml.sax.saxutils import escape
 
-from local_aws import rollout, settling
-from local_aws.fargate import Fargate, TargetState
+from local_aws import (
+    deployments,
+    interrupted_stacks,
+    load_balancer_description,
+    service_api,
+    settling,
+    task_handover,
+)
+from local_aws.fargate.runtime import Fargate
 from local_aws.mending import Mend
-from local_aws.ministack_modules import alb, cloudformation, ec2
 from local_aws.resource_types import service, task_definition, web_acl
 
+ALB = "ministack.services.alb"
+CLOUDFORMATION = "ministack.services.cloudformation"
+ECS = "ministack.services.ecs"
 STACKS = "ministack.services.cloudformation.stacks"
-
-# The state that a stack is found in after its operation was cut short, so that the CDK can go on from there.
-AFTER_INTERRUPTION = {
-    "CREATE_IN_PROGRESS": "ROLLBACK_COMPLETE",
-    "ROLLBACK_IN_PROGRESS": "ROLLBACK_COMPLETE",
-    "UPDATE_IN_PROGRESS": "UPDATE_ROLLBACK_COMPLETE",
-    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": "UPDATE_COMPLETE",
-    "UPDATE_ROLLBACK_IN_PROGRESS": "UPDATE_ROLLBACK_COMPLETE",
-    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": "UPDATE_ROLLBACK_COMPLETE",
-    "DELETE_IN_PROGRESS": "DELETE_FAILED",
-}
+WAF = "ministack.services.waf"
 
 
 def all_mends(fargate: Fargate) -> tuple[Mend, ...]:
+    """What is replaced, its signature in ministack, why, and by what."""
     return (
-        *rollout.mends(fargate),
+        Mend(ECS, "_get_docker", "()", "without Docker tasks are RUNNING at once", task_handover.no_docker),
         Mend(
-            "ministack.services.ecs",
+            ECS,
+            "_run_task_worker",
+            "(task, td, container_overrides, docker_client, account_id, region)",
+            "tasks run in our own runtime",
+            task_handover.launch_on(fargate),
+        ),
+        Mend(
+            ECS,
+            "_mark_task_stopped",
+            "(task_arn, task, reason, stop_code, exit_code=None)",
+            "the runtime must know, and the scheduler's stops carry AWS's stop code",
+            task_handover.tell_of_stops(fargate),
+        ),
+        Mend(ECS, "reset", "()", "stand-ins end with the state", task_handover.reset_too(fargate)),
+        Mend(
+            ECS,
+            "_make_deployment",
+            "(task_definition, desired_count, status='PRIMARY')",
+            "a first deployment counted as complete before any task ran",
+            deployments.first_in_progress,
+        ),
+        Mend(
+            ECS,
+            "_reconcile_service_tasks",
+            "(cluster_name, svc_key)",
+            "two threads at once started tasks twice, and there were no events",
+            deployments.reconcile_one_at_a_time,
+        ),
+        Mend(
+            ECS,
+            "_complete_service_deployment",
+            "(cluster_name, svc_key, expected_deployment_id=None)",
+            "there were no steady-state events",
+            deployments.announce_completion,
+        ),
+        Mend(
+            ECS,
+            "_record_service_task_failure",
+            "(task, digest_resolution_failed=False)",
+            "failed deployments are told in AWS's words",
+            deployments.word_failures_as_aws,
+        ),
+        Mend(
+            ECS,
+            "_ECS_DEPLOYMENT_STEADY_DELAY",
+            "1.0",
+            "the runtime itself says when a task is steady",
+            lambda _: 0.02,
+        ),
+        Mend(
+            ECS,
+            "_list_tasks",
+            "(data)",
+            "list-tasks did not take a service's ARN",
+            service_api.list_tasks_by_any_name,
+        ),
+        Mend(
+            ECS,
+            "_stop_task",
+            "(data)",
+            "a service's task that someone stopped was not replaced; the scheduler replaces what it stops itself",
+            service_api.replace_stopped,
+            only_api=True,
+        ),
+        Mend(
+            ECS,
+            "_create_service",
+            "(data)",
+            "Service Connect and volume configurations were dropped, missing clusters made up",
+            service_api.create_whole,
+        ),
+        Mend(
+            ECS,
+            "_update_service",
+            "(data)",
+            "only a new task definition started a deployment",
+            service_api.update_whole,
+        ),
+        Mend(
+            ECS,
+            "_delete_service",
+            "(data)",
+            "Cloud Map services go with the service",
+            service_api.delete_with_discovery,
+        ),
+        Mend(
+            ECS,
             "_register_task_definition",
             "(data)",
             "sizes that Fargate lacks were taken",
@@ -52,39 +135,39 @@ def all_mends(fargate: Fargate) -> tuple[Mend, ...]:
             _also_for_services,
         ),
         Mend(
-            "ministack.services.alb",
+            ALB,
             "_describe_target_health",
             "(params)",
             "every target was healthy",
-            _real_target_health(fargate),
+            load_balancer_description.with_target_health(fargate.platform.tasks),
         ),
         Mend(
-            "ministack.services.alb",
+            ALB,
             "_lb_xml",
             "(lb)",
             "every subnet of a load balancer was in zone a",
-            _real_zones,
+            load_balancer_description.with_zones,
         ),
         Mend(
-            "ministack.services.waf",
+            WAF,
             "handle_request",
             "(method, path, headers, body, query_params)",
             "logging configurations were unknown",
             web_acl.with_logging,
         ),
         Mend(
-            "ministack.services.cloudformation",
+            CLOUDFORMATION,
             "handle_request",
             "(method: str, path: str, headers: dict, body: bytes, query_params: dict) -> tuple",
             "callers that look every 5 s would wait for operations that take less",
             settling.answer_when_settled,
         ),
         Mend(
-            "ministack.services.cloudformation",
+            CLOUDFORMATION,
             "load_persisted_state",
             "(data)",
             "a stack whose operation was cut short stayed IN_PROGRESS for good",
-            _settle_interrupted_stacks,
+            interrupted_stacks.settle,
         ),
     )
 
@@ -94,63 +177,3 @@ def _also_for_services(original: Any) -> Any:
         return resource_type == service.NAME or bool(original(resource_type))
 
     return mended
-
-
-def _real_target_health(fargate: Fargate) -> Any:
-    def mend(original: Any) -> Any:
-        def describe_target_health(params: Mapping[str, Any]) -> Any:
-            arn = alb._p(params, "TargetGroupArn")
-            group = alb._tgs.get(arn)
-            if group is None:
-                return original(params)
-            wanted = {each["Id"] for each in alb._parse_targets_param(params)}
-            members = "".join(
-                _target_xml(each, group, fargate.target_state(arn, each["Id"]))
-                for each in alb._targets.get(arn) or []
-                if not wanted or each["Id"] in wanted
-            )
-            inner = f"<TargetHealthDescriptions>{members}</TargetHealthDescriptions>"
-            return alb._xml(200, "DescribeTargetHealth", inner)
-
-        return describe_target_health
-
-    return mend
-
-
-def _real_zones(original: Any) -> Any:
-    def load_balancer_xml(load_balancer: Mapping[str, Any]) -> str:
-        text = str(original(load_balancer))
-        for subnet_id in load_balancer.get("Subnets", []):
-            zone = (ec2._subnets.get(subnet_id) or {}).get("AvailabilityZone")
-            if zone:
-                subnet = f"</ZoneName><SubnetId>{subnet_id}<"
-                text = re.sub(f"<ZoneName>[^<]*{re.escape(subnet)}", f"<ZoneName>{zone}{subnet}", text)
-        return text
-
-    return load_balancer_xml
-
-
-def _target_xml(target: Mapping[str, Any], group: Mapping[str, Any], state: TargetState | None) -> str:
-    known = state or TargetState("unhealthy", "Target.FailedHealthChecks", "Health checks failed")
-    port = target.get("Port", group.get("Port", 80))
-    why = (
-        f"<Reason>{known.reason}</Reason><Description>{escape(known.description)}</Description>" if known.reason else ""
-    )
-    return (
-        f"<member><Target><Id>{target['Id']}</Id><Port>{port}</Port></Target>"
-        f"<HealthCheckPort>{port}</HealthCheckPort>"
-        f"<TargetHealth><State>{known.state}</State>{why}</TargetHealth></member>"
-    )
-
-
-def _settle_interrupted_stacks(original: Any) -> Any:
-    def load(data: Any) -> Any:
-        loaded = original(data)
-        for stack in cloudformation._stacks._data.values():
-            settled = AFTER_INTERRUPTION.get(stack.get("StackStatus", ""))
-            if settled:
-                stack["StackStatus"] = settled
-                stack["StackStatusReason"] = "The embedded AWS was stopped during this operation"
-        return loaded
-
-    return load

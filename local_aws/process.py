@@ -15,19 +15,20 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local_aws import loopback_client
 from src.errors import AgoraError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 START_TIMEOUT_SECONDS = 60
 STOP_TIMEOUT_SECONDS = 20
 SILENT_SERVER_SECONDS = 10
+ANSWER_TIMEOUT_SECONDS = 2
 LOG_TAIL_LINES = 15
 
 # What would lead a CLI or an SDK past the embedded AWS; whoever uses `client_environment` drops these first.
@@ -94,6 +95,14 @@ def running(state_dir: Path) -> LocalAws | None:
     return remembered if remembered and _answers(remembered) else None
 
 
+def expect_running(state_dir: Path) -> LocalAws:
+    """The running embedded AWS. Raises AgoraError if there is none."""
+    found = running(state_dir)
+    if not found:
+        raise AgoraError("the embedded AWS is not running", "Start it with ./agora local up.")
+    return found
+
+
 def down(state_dir: Path, announce: Callable[[str], None]) -> bool:
     """Stops the server, which saves its state first; returns whether there was one. Waits for its true end."""
     state_dir = state_dir.resolve()
@@ -109,11 +118,9 @@ def down(state_dir: Path, announce: Callable[[str], None]) -> bool:
 
 def reset(state_dir: Path) -> None:
     """Empties everything (all accounts, images, faults) and keeps the server running."""
-    found = running(state_dir)
-    if not found:
-        raise AgoraError("the embedded AWS is not running", "Start it with ./agora local up.")
+    found = expect_running(state_dir)
     request = urllib.request.Request(f"{found.control_url}/reset", data=b"{}", method="POST")
-    with _open(request, timeout=30):
+    with loopback_client.send(request, timeout=30):
         pass
 
 
@@ -145,6 +152,7 @@ def client_environment(aws: LocalAws, account: str, region: str, state_dir: Path
 
 
 def log_tail(state_dir: Path, lines: int = LOG_TAIL_LINES) -> str:
+    """The last lines that the server wrote."""
     with contextlib.suppress(OSError):
         return "\n".join((state_dir / "server.log").read_text(errors="replace").splitlines()[-lines:])
     return ""
@@ -200,13 +208,12 @@ def _remembered(state_dir: Path) -> LocalAws | None:
     return None
 
 
-def _open(request: urllib.request.Request | str, timeout: float) -> Any:
-    # A proxy meant for the internet must not be asked for 127.0.0.1.
-    return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=timeout)
-
-
-def _answers(aws: LocalAws, timeout: float = 2) -> bool:
-    with contextlib.suppress(OSError, ValueError), _open(f"{aws.control_url}/health", timeout) as answer:
+def _answers(aws: LocalAws) -> bool:
+    health = f"{aws.control_url}/health"
+    with (
+        contextlib.suppress(OSError, ValueError),
+        loopback_client.send(health, timeout=ANSWER_TIMEOUT_SECONDS) as answer,
+    ):
         return bool(json.load(answer).get("pid") == aws.pid)
     return False
 

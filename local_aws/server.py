@@ -15,13 +15,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from local_aws.catalogue import Catalogue, write_json
+from local_aws import json_file
+from local_aws.catalogue import Catalogue
 from local_aws.faults import Faults
 from local_aws.process import hold_lock
 
 log = logging.getLogger("local_aws")
 
-WATCH_INTERVAL_SECONDS = 1
+WATCH_INTERVAL_SECONDS = 0.2
 WIND_DOWN_SECONDS = 5
 
 
@@ -45,6 +46,7 @@ def settings(state_dir: Path, port: int) -> dict[str, str]:
 
 
 def main(arguments: list[str]) -> int:
+    """Serves until it is told to stop, or its clone is gone."""
     given = _parse(arguments)
     state_dir: Path = given.state_dir
     lock = hold_lock(state_dir / "server.lock")
@@ -64,7 +66,7 @@ def main(arguments: list[str]) -> int:
     def ready() -> None:
         control_url = f"http://127.0.0.1:{ports[1]}/{token}"
         state = {"pid": os.getpid(), "url": url, "control_url": control_url, "ports": ports, "started_at": time.time()}
-        write_json(state_dir / "server.json", state)
+        json_file.write(state_dir / "server.json", state)
         (state_dir / "server.json").chmod(0o600)
         os.write(given.ready, b"ready")
         os.close(given.ready)
@@ -137,18 +139,19 @@ async def _stop_when_gone(state_dir: Path, stopping: asyncio.Event) -> None:
 
 async def _assemble(state_dir: Path, control: socket.socket, token: str, url: str) -> Any:
     """ministack's application, mended, with our resource types, services and container runtime."""
-    from local_aws import application_autoscaling, control_api, loopback_http, mending, mends, resource_types, rollout
-    from local_aws.fargate import Fargate, time_scale
+    from local_aws import application_autoscaling, control_api, loopback_http, mending, mends, resource_types
+    from local_aws.fargate.platform import Platform, time_scale
+    from local_aws.fargate.runtime import Fargate
     from local_aws.load_balancing import LoadBalancers
     from local_aws.ministack_modules import app
 
-    fargate = Fargate(Catalogue(state_dir / "images.json"), Faults(state_dir / "faults.json"), time_scale())
+    platform = Platform(Catalogue(state_dir / "images.json"), Faults(state_dir / "faults.json"), time_scale())
+    fargate = Fargate(platform)
     fargate.start()
     mending.apply(mends.all_mends(fargate))
-    rollout.mend_stop_task_api()
     resource_types.register()
     application_autoscaling.install()
-    api = control_api.handler(token, url, fargate, LoadBalancers(fargate))
+    api = control_api.handler(token, url, platform, LoadBalancers(platform.tasks))
     await asyncio.to_thread(fargate.run, loopback_http.serve(api, listener=control))
     return app.app
 

@@ -22,6 +22,8 @@ STARTING = frozenset({"CreateStack", "DeleteStack", "ExecuteChangeSet", "Rollbac
 
 
 def answer_when_settled(original: Any) -> Any:
+    """CloudFormation's API, whose answers about an operation that it starts wait for the end of a quick one."""
+
     async def handle_request(method: str, path: str, headers: Mapping[str, str], body: Any, query_params: Any) -> Any:
         action, parameters = _parsed(headers, body)
         # What a change set belongs to is forgotten once it is executed.

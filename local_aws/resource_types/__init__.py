@@ -48,6 +48,7 @@ NOUNS = (
 
 
 def all_types() -> list[ResourceType]:
+    """The types of all nouns."""
     return [each for noun in NOUNS for each in import_module(f"{__name__}.{noun}").TYPES]
 
 

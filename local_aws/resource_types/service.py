@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local_aws import rollout
+from local_aws.deployments import primary_id
 from local_aws.ministack_modules import ecs, provisioners
 from local_aws.resource_types import Created, ResourceType
 from local_aws.resource_types.failure import ResourceFailed, checked
@@ -31,10 +32,12 @@ def _created(key: str) -> Created:
     return service["serviceArn"], {"ServiceArn": service["serviceArn"], "Name": service["serviceName"]}
 
 
+def _api_name(name: str) -> str:
+    return name[0].lower() + name[1:]
+
+
 def _request(properties: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name[0].lower() + name[1:]: camel_case(value) for name, value in properties.items() if name not in _NOT_SENT
-    }
+    return {_api_name(name): camel_case(value) for name, value in properties.items() if name not in _NOT_SENT}
 
 
 def _await_steady(key: str, deployment: str | None) -> None:
@@ -77,7 +80,7 @@ def update(
     request: dict[str, Any] = {"cluster": cluster, "service": name}
     wanted = _request(new)
     for each in changed - _NOT_SENT:
-        camel = each[0].lower() + each[1:]
+        camel = _api_name(each)
         if each in new:
             request[camel] = wanted[camel]
         elif each == "DeploymentConfiguration":
@@ -90,7 +93,7 @@ def update(
     request["taskDefinition"] = new.get("TaskDefinition", "")
     checked(ecs._update_service(request))
     provisioners._reconcile_tag_list(ecs._tags.setdefault(physical_id, []), old, new, key="key", value="value")
-    _await_steady(key, rollout.primary_id(ecs._services.get(key)))
+    _await_steady(key, primary_id(ecs._services.get(key)))
     return _created(key)
 
 

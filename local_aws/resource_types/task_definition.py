@@ -8,6 +8,7 @@ from typing import Any
 from local_aws.ministack_modules import ecs, provisioners, responses
 from local_aws.resource_types import Created, ResourceType
 from local_aws.resource_types.failure import checked
+from src.task_size import FARGATE_SIZES
 
 # Keys below these are a person's own, not AWS's.
 _FREE_FORM = frozenset({"DockerLabels", "DriverOpts", "Labels", "Options"})
@@ -16,18 +17,6 @@ _IRREGULAR = {
     "FilesystemId": "fileSystemId",
     "FSxWindowsFileServerVolumeConfiguration": "fsxWindowsFileServerVolumeConfiguration",
     "IAM": "iam",
-}
-_KIB = 1024
-
-# CPU units to MiB. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html
-FARGATE_MEMORY: dict[int, frozenset[int]] = {
-    256: frozenset({512, 1024, 2048}),
-    512: frozenset(range(1024, 4096 + 1, 1024)),
-    1024: frozenset(range(2048, 8192 + 1, 1024)),
-    2048: frozenset(range(4096, 16384 + 1, 1024)),
-    4096: frozenset(range(8192, 30720 + 1, 1024)),
-    8192: frozenset(range(16 * _KIB, 60 * _KIB + 1, 4 * _KIB)),
-    16384: frozenset(range(32 * _KIB, 120 * _KIB + 1, 8 * _KIB)),
 }
 
 
@@ -48,13 +37,10 @@ def problem(request: Mapping[str, Any]) -> str | None:
     if "FARGATE" not in (request.get("requiresCompatibilities") or []):
         return None
     cpu, memory = str(request.get("cpu") or ""), str(request.get("memory") or "")
-    if not cpu or not memory:
-        return (
-            "Fargate requires that 'cpu' be defined at the task level."
-            if not cpu
-            else ("Fargate requires that 'memory' be defined at the task level.")
-        )
-    if not cpu.isdigit() or not memory.isdigit() or int(memory) not in FARGATE_MEMORY.get(int(cpu), frozenset()):
+    for name, value in (("cpu", cpu), ("memory", memory)):
+        if not value:
+            return f"Fargate requires that '{name}' be defined at the task level."
+    if not cpu.isdigit() or not memory.isdigit() or int(memory) not in FARGATE_SIZES.get(int(cpu), ()):
         return f"No Fargate configuration exists for given values: {cpu} CPU, {memory} memory."
     if request.get("networkMode") != "awsvpc":
         return "Fargate only supports network mode 'awsvpc'."

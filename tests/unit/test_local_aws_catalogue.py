@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from local_aws.catalogue import Catalogue, Reference, parse_reference
+from local_aws.catalogue import Catalogue, pulled_reference
+from src.image import ImageReference
 
 DIGEST = "sha256:" + "ab" * 32
 
@@ -14,21 +15,21 @@ DIGEST = "sha256:" + "ab" * 32
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("ghcr.io/sage-bionetworks/agora-api:4.2.0", Reference("ghcr.io/sage-bionetworks/agora-api", "4.2.0", None)),
-        ("nginx", Reference("nginx", "latest", None)),
-        ("localhost:5000/app", Reference("localhost:5000/app", "latest", None)),
-        (f"ghcr.io/a/b@{DIGEST}", Reference("ghcr.io/a/b", None, DIGEST)),
-        (f"ghcr.io/a/b:edge@{DIGEST}", Reference("ghcr.io/a/b", "edge", DIGEST)),
+        ("ghcr.io/sage-bionetworks/app:4.2.0", ImageReference("ghcr.io/sage-bionetworks/app", "4.2.0", None)),
+        ("nginx", ImageReference("nginx", "latest", None)),
+        ("localhost:5000/app", ImageReference("localhost:5000/app", "latest", None)),
+        (f"ghcr.io/a/b@{DIGEST}", ImageReference("ghcr.io/a/b", None, DIGEST)),
+        (f"ghcr.io/a/b:edge@{DIGEST}", ImageReference("ghcr.io/a/b", "edge", DIGEST)),
     ],
 )
-def test_a_reference_is_taken_apart(text: str, expected: Reference) -> None:
-    assert parse_reference(text) == expected
+def test_a_reference_is_taken_apart(text: str, expected: ImageReference) -> None:
+    assert pulled_reference(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "ghcr.io/A/b:1", "a//b", "a:b:c", "a@sha256:short", "a@", "a:tag with space"])
 def test_what_no_registry_would_take_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="invalid"):
-        parse_reference(text)
+        pulled_reference(text)
 
 
 def test_the_same_image_has_the_same_digest_on_every_machine(tmp_path: Path) -> None:

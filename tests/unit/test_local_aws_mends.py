@@ -21,11 +21,12 @@ def test_ministack_has_the_version_that_was_mended() -> None:
 def test_every_mended_function_is_as_it_was(tmp_path_factory: pytest.TempPathFactory) -> None:
     from local_aws import mends
     from local_aws.catalogue import Catalogue
-    from local_aws.fargate import Fargate
+    from local_aws.fargate.platform import Platform
+    from local_aws.fargate.runtime import Fargate
     from local_aws.faults import Faults
 
     folder = tmp_path_factory.mktemp("mends")
-    fargate = Fargate(Catalogue(folder / "images.json"), Faults(folder / "faults.json"))
+    fargate = Fargate(Platform(Catalogue(folder / "images.json"), Faults(folder / "faults.json")))
     assert mending.drift(mends.all_mends(fargate)) == []
     fargate.loop.close()
 

@@ -1,0 +1,32 @@
+"""The containers' own health checks."""
+
+from __future__ import annotations
+
+from local_aws.fargate import container_log
+from local_aws.fargate.platform import Platform
+from local_aws.fargate.running_tasks import RunningTask
+from local_aws.fargate.stopping import TaskStopped
+
+INTERVAL_SECONDS = 0.05
+
+
+async def become_healthy(task: RunningTask, platform: Platform) -> None:
+    """Checks as often as the containers allow. Raises TaskStopped if they don't become healthy."""
+    checked = {each["name"]: each for each in task.launch.containers if each.get("healthCheck")}
+    if not checked:
+        return
+    healthy = False
+    for _ in range(max(int(each["healthCheck"].get("retries") or 3) for each in checked.values())):
+        await platform.pause(INTERVAL_SECONDS)
+        healthy = task.stand_in.healthy
+        if healthy:
+            break
+    state = "HEALTHY" if healthy else "UNHEALTHY"
+    for container in task.launch.task["containers"]:
+        if container["name"] in checked:
+            container["healthStatus"] = state
+    task.launch.task["healthStatus"] = state
+    if not healthy:
+        for container in checked.values():
+            container_log.write(task.launch, container, "ERROR: the health check fails (fault switched on)")
+        raise TaskStopped("Task failed container health checks", "ServiceSchedulerInitiated")

@@ -1,0 +1,79 @@
+"""The secrets that a container reads when it starts."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import Any
+
+from local_aws.fargate.launch import Launch
+from local_aws.fargate.platform import Platform
+from local_aws.fargate.stopping import TaskStopped
+from local_aws.ministack_modules import secretsmanager, ssm
+
+
+def check(launch: Launch, container: dict[str, Any], platform: Platform) -> None:
+    """Raises TaskStopped unless every secret can be read; keeps none of the values.
+
+    A fault bites even where the container reads no secret, or no field of one: then it is as if it did.
+    """
+    missing = platform.fault(launch, container, "missing-secret") is not None
+    without_field = platform.fault(launch, container, "missing-json-field") is not None
+    secrets = [(secret["name"], *_location(secret["valueFrom"])) for secret in container.get("secrets", [])]
+    if (missing or without_field) and not secrets:
+        arn = f"arn:aws:secretsmanager:{launch.region}:{launch.account}:secret:{container['name']}-fault"
+        secrets = [("FAULT", arn, None)]
+    for number, (variable, arn, field) in enumerate(secrets):
+        if missing:
+            raise _no_such_secret(arn)
+        if without_field and (field or number == len(secrets) - 1):
+            raise _no_such_field(field or variable)
+        value = _secret_value(arn) if ":secretsmanager:" in arn else ssm.resolve_parameter_value(arn)
+        if value is None:
+            raise _no_such_secret(arn)
+        if field and field not in _json_fields(value):
+            raise _no_such_field(field)
+
+
+def _location(value_from: str) -> tuple[str, str | None]:
+    """The ARN (or parameter name) and the JSON field of a container secret's `valueFrom`."""
+    parts = value_from.split(":")
+    if ":secretsmanager:" not in value_from:
+        return value_from, None
+    return ":".join(parts[:7]), (parts[7] or None) if len(parts) > 7 else None
+
+
+def _secret_value(arn: str) -> str | None:
+    """By its whole ARN, or by one without the six random characters; ministack takes any beginning of an ARN."""
+    secret = secretsmanager._resolve(arn, use_arn_scope=True)[1]
+    if not secret or arn not in (secret["ARN"], secret["ARN"][:-7]):
+        candidates = [each for each in secretsmanager._secrets.values() if each["ARN"][:-7] == arn]
+        arn = candidates[0]["ARN"] if candidates else ""
+    value: str | None = secretsmanager.resolve_secret_string(arn) if arn else None
+    return value
+
+
+def _json_fields(value: str) -> frozenset[str]:
+    with contextlib.suppress(ValueError):
+        decoded = json.loads(value)
+        if isinstance(decoded, dict):
+            return frozenset(decoded)
+    return frozenset()
+
+
+def _unreadable(detail: str) -> TaskStopped:
+    return TaskStopped(
+        "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: "
+        f"unable to retrieve secret from asm: service call has been retried 1 time(s): {detail}"
+    )
+
+
+def _no_such_secret(arn: str) -> TaskStopped:
+    return _unreadable(
+        f"failed to fetch secret {arn} from secrets manager: "
+        "ResourceNotFoundException: Secrets Manager can't find the specified secret."
+    )
+
+
+def _no_such_field(name: str) -> TaskStopped:
+    return _unreadable(f"retrieved secret from Secrets Manager did not contain json key {name}")

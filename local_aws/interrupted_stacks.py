@@ -1,0 +1,34 @@
+"""Stacks whose operation was cut short when the embedded AWS ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from local_aws.ministack_modules import cloudformation
+
+# The state that such a stack is found in, so that the CDK can go on from there.
+AFTER_INTERRUPTION = {
+    "CREATE_IN_PROGRESS": "ROLLBACK_COMPLETE",
+    "ROLLBACK_IN_PROGRESS": "ROLLBACK_COMPLETE",
+    "UPDATE_IN_PROGRESS": "UPDATE_ROLLBACK_COMPLETE",
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": "UPDATE_COMPLETE",
+    "UPDATE_ROLLBACK_IN_PROGRESS": "UPDATE_ROLLBACK_COMPLETE",
+    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": "UPDATE_ROLLBACK_COMPLETE",
+    "DELETE_IN_PROGRESS": "DELETE_FAILED",
+}
+
+
+def settle(original: Any) -> Callable[..., Any]:
+    """The loading of CloudFormation's state, after which no stack is in progress."""
+
+    def load(data: Any) -> Any:
+        loaded = original(data)
+        for stack in cloudformation._stacks._data.values():
+            settled = AFTER_INTERRUPTION.get(stack.get("StackStatus", ""))
+            if settled:
+                stack["StackStatus"] = settled
+                stack["StackStatusReason"] = "The embedded AWS was stopped during this operation"
+        return loaded
+
+    return load
