@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -12,14 +13,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 
-import boto3
 import pytest
 
 from local_aws import control, process
 from src.errors import AgoraError
-from tests.unit.local_aws_support import until
+from tests.unit.local_aws_support import embedded_aws, until
+
+__all__ = ["embedded_aws"]
+
+CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/0f3a"
 
 
 def _silent(_: str) -> None:
@@ -54,25 +59,25 @@ def test_it_runs_until_it_is_stopped(state_dir: Path) -> None:
     assert process.running(state_dir) is None
 
 
-@pytest.mark.slow
-def test_its_state_and_its_address_survive_a_restart_and_a_reset_empties_it(state_dir: Path) -> None:
+def test_its_state_and_its_address_survive_a_restart(state_dir: Path) -> None:
     before = process.up(state_dir, announce=_silent)
     control.put_image("ghcr.io/a/b:1", source="published", aws=before)
-    _parameters(before).put_parameter(Name="kept", Value="yes", Type="String")
+    control.put_certificate(CERTIFICATE, domain="example.org", aws=before)
     process.down(state_dir, _silent)
     after = process.up(state_dir, announce=_silent)
     assert after.url == before.url
-    assert _parameters(after).get_parameter(Name="kept")["Parameter"]["Value"] == "yes"
     assert [each["reference"] for each in control.images(aws=after)] == ["ghcr.io/a/b:1"]
+    assert control.put_certificate(CERTIFICATE, domain="example.org", aws=after) is False, "it is there already"
+
+
+def test_a_reset_empties_it_and_keeps_it_running(state_dir: Path) -> None:
+    aws = process.up(state_dir, announce=_silent)
+    control.put_image("ghcr.io/a/b:1", source="published", aws=aws)
+    control.put_certificate(CERTIFICATE, domain="example.org", aws=aws)
     process.reset(state_dir)
-    assert process.running(state_dir) == after
-    assert control.images(aws=after) == []
-    assert _parameters(after).describe_parameters()["Parameters"] == []
-
-
-def _parameters(aws: process.LocalAws):  # type: ignore[no-untyped-def]  # boto3 makes its clients up at run time
-    session = boto3.session.Session(aws_access_key_id="123456789012", aws_secret_access_key="local")
-    return session.client("ssm", region_name="us-east-1", endpoint_url=aws.url)
+    assert process.running(state_dir) == aws
+    assert control.images(aws=aws) == []
+    assert control.put_certificate(CERTIFICATE, domain="example.org", aws=aws) is True, "it was gone"
 
 
 def test_two_commands_at_once_start_one_server(state_dir: Path) -> None:
@@ -86,31 +91,46 @@ def test_two_commands_at_once_start_one_server(state_dir: Path) -> None:
     assert len(set(found)) == 1
 
 
-def test_two_clones_have_two_servers(state_dir: Path, tmp_path: Path) -> None:
-    other = tmp_path / "other"
-    first, second = (process.up(folder, announce=_silent) for folder in (state_dir, other))
-    try:
-        control.put_image("ghcr.io/a/b:1", source="published", aws=first)
-        assert first.url != second.url
-        assert control.images(aws=second) == []
-        # Even the other clone's state file does not make its server ours.
-        shutil.copy(other / "server.json", state_dir / "server.json")
-        process.down(other, _silent)
-        assert process.running(state_dir) is None
-    finally:
-        process.down(other, _silent)
+def test_two_clones_have_two_servers(state_dir: Path, embedded_aws: process.LocalAws) -> None:
+    ours = process.up(state_dir, announce=_silent)
+    assert ours.url != embedded_aws.url
+    control.put_image("ghcr.io/a/only-in-ours:1", source="published", aws=ours)
+    assert "ghcr.io/a/only-in-ours:1" not in {each["reference"] for each in control.images(aws=embedded_aws)}
 
 
-def test_a_killed_server_is_started_anew_and_a_taken_port_does_no_harm(state_dir: Path) -> None:
-    before = process.up(state_dir, announce=_silent)
-    os.kill(before.pid, signal.SIGKILL)
-    until(lambda: _ended(before.pid), bool)
+def test_a_state_file_of_another_clone_does_not_make_its_server_ours(
+    state_dir: Path, embedded_aws: process.LocalAws
+) -> None:
+    state_dir.mkdir()
+    (state_dir / "server.json").write_text(json.dumps(asdict(embedded_aws)))
+    (state_dir / "server.lock").write_text(str(embedded_aws.pid))
     assert process.running(state_dir) is None
-    port = int(before.url.rpartition(":")[2])
-    with socket.create_server(("127.0.0.1", port)):
-        after = process.up(state_dir, announce=_silent)
-        assert after.url != before.url
-        assert process.running(state_dir) == after
+    assert process.down(state_dir, _silent) is False
+    with (state_dir / "server.lock").open() as held_by_ours:
+        fcntl.flock(held_by_ours, fcntl.LOCK_EX)
+        guess = replace(embedded_aws, control_url=f"{embedded_aws.control_url.rpartition('/')[0]}/guess")
+        (state_dir / "server.json").write_text(json.dumps(asdict(guess)))
+        assert process.running(state_dir) is None, "a server without our secret is not ours"
+
+
+def test_a_killed_server_runs_no_more(state_dir: Path) -> None:
+    aws = process.up(state_dir, announce=_silent)
+    os.kill(aws.pid, signal.SIGKILL)
+    until(lambda: _ended(aws.pid), bool)
+    assert process.running(state_dir) is None
+    assert process.down(state_dir, _silent) is False
+
+
+def test_what_a_killed_server_left_behind_and_a_taken_port_do_no_harm(state_dir: Path) -> None:
+    state_dir.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        left = process.LocalAws(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port}/secret", os.getpid(), 1.0)
+        (state_dir / "server.json").write_text(json.dumps(asdict(left) | {"ports": [port, port]}))
+        (state_dir / "server.lock").write_text(str(left.pid))
+        aws = process.up(state_dir, announce=_silent)
+        assert aws.url != left.url
+        assert process.running(state_dir) == aws
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1]", '{"pid": 1}', '{"pid": 1, "url": "x", "control_url": "x"}'])
@@ -138,8 +158,7 @@ def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
         process.up(tmp_path / "file" / "local", announce=_silent)
 
 
-@pytest.mark.slow
-def test_it_ends_with_its_clone(state_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_ends_with_its_clone(state_dir: Path) -> None:
     aws = process.up(state_dir, announce=_silent)
     shutil.rmtree(state_dir)
     until(lambda: _ended(aws.pid), bool)
