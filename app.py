@@ -6,7 +6,7 @@ Run by the CDK (see cdk.json) it makes the CloudFormation templates of the envir
 from typing import Any
 
 from src.environment import Environment
-from src.late_values import DatabaseHost, DatabasePort, DatabaseSecret
+from src.late_values import DatabaseHost, DatabasePort, DatabaseSecret, ImageCommit, ImageVersion
 from src.service_props import DATABASE, Call, HealthCheck, ServiceProps, ServiceSecret
 
 if __name__ == "__main__":
@@ -52,6 +52,13 @@ ENVIRONMENTS = {
 }
 
 REGISTRY = "ghcr.io/sage-bionetworks"
+
+# Where the application's code is tagged, which publishes its images.
+RELEASES = {
+    "REPOSITORY": "https://github.com/Sage-Bionetworks/sage-monorepo.git",
+    "TAG_PREFIX": "agora",
+    "BRANCH": "main",
+}
 
 
 def services(environment: Environment) -> list[ServiceProps]:
@@ -118,14 +125,15 @@ def services(environment: Environment) -> list[ServiceProps]:
         container_location=f"{REGISTRY}/agora-app:{version}",
         container_env_vars={
             "ENVIRONMENT": environment.name,
-            "APP_VERSION": version,
+            "APP_VERSION": ImageVersion(),
+            "COMMIT_SHA": ImageCommit(),
             "CSR_API_URL": f"https://{environment.fqdn}/api/v1",
             "SSR_API_URL": "http://agora-api:3333/v1",
             "API_DOCS_URL": f"https://{environment.fqdn}/api-docs",
             "GOOGLE_TAG_MANAGER_ID": "GTM-WHXXVWKC",
             "GOOGLE_TAG_MANAGER_ENABLED": "true" if environment.name == "prod" else "false",
             "SENTRY_ENVIRONMENT": environment.name,
-            "SENTRY_RELEASE": version,
+            "SENTRY_RELEASE": ImageVersion(),
         },
         container_secrets=[ServiceSecret("agora-sentry-dsn", "SENTRY_DSN")],
         container_healthcheck=HealthCheck(["CMD-SHELL", "curl -fsS http://localhost:4200/health || exit 1"]),

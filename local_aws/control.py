@@ -9,29 +9,83 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from local_aws import loopback_client, process
 from local_aws.process import LocalAws
 from src.errors import AgoraError
+from src.resolved_image import PLATFORM
 
 Source = Literal["published", "stand-in"]
+CatalogueApi = Literal["registry", "packages"]
 
 
-def put_image(reference: str, *, source: Source, aws: LocalAws | None = None) -> dict[str, Any]:
-    """Puts an image into the catalogue (again: nothing changes); its record, with the digest it got."""
-    return _object(_call("PUT", "/images", {"reference": reference, "source": source}, aws=aws))
+def put_image(
+    reference: str, *, source: Source, digest: str | None = None, aws: LocalAws | None = None
+) -> dict[str, Any]:
+    """Puts an image into the catalogue (again: nothing changes); its record, with the digest it got.
+
+    With a digest, here or in the reference, only Fargate finds it: nobody knows what is in it.
+    """
+    body = {"reference": reference, "source": source, "digest": digest}
+    return _object(_call("PUT", "/images", body, aws=aws))
+
+
+def publish_image(
+    name: str,
+    tags: Iterable[str],
+    *,
+    commit: str,
+    created: str | None = None,
+    platform: str = PLATFORM,
+    marker: str = "",
+    aws: LocalAws | None = None,
+) -> dict[str, Any]:
+    """Publishes the image of a commit as GHCR does, which moves the tags to it; its record.
+
+    `created` is a moment in ISO 8601, now by default. Several platforms, separated by commas, make an index. Another
+    `marker` makes another image of the same commit.
+    """
+    body = {"name": name, "tags": list(tags), "commit": commit, "created": created}
+    return _object(_call("POST", "/images", body | {"platform": platform, "marker": marker}, aws=aws))
 
 
 def images(*, aws: LocalAws | None = None) -> list[dict[str, Any]]:
-    """Every image: `reference`, `digest`, `source`, `created`."""
+    """Every version of every image: `name`, `tags`, `digest`, `commit`, `created`, `platform`, `source`."""
     return _objects(_call("GET", "/images", aws=aws))
 
 
 def remove_image(reference: str, *, aws: LocalAws | None = None) -> bool:
-    """Takes an image out of the catalogue; False if it wasn't there."""
+    """Takes what a reference stands for out of the catalogue, with all its tags; False if it wasn't there."""
     return bool(_call("DELETE", "/images", {"reference": reference}, aws=aws))
+
+
+def set_catalogue_fault(
+    name: str,
+    api: CatalogueApi | None = None,
+    image: str | None = None,
+    times: int | None = None,
+    value: float | None = None,
+    *,
+    aws: LocalAws | None = None,
+) -> None:
+    """Lets the catalogue's APIs fail in the named way, so many times or until `clear_catalogue_faults`.
+
+    Both APIs and all images by default; `value` is the seconds that the fault is about, if it is about any.
+    """
+    body = {"fault": name, "api": api, "image": image, "times": times, "value": value}
+    _call("PUT", "/catalogue-faults", body, aws=aws)
+
+
+def clear_catalogue_faults(*, aws: LocalAws | None = None) -> None:
+    """Lets the catalogue's APIs work again."""
+    _call("DELETE", "/catalogue-faults", aws=aws)
+
+
+def catalogue_faults(*, aws: LocalAws | None = None) -> list[dict[str, Any]]:
+    """Every fault of the catalogue that is on: `fault`, `api`, `image`, `times` that are left, `value`."""
+    return _objects(_call("GET", "/catalogue-faults", aws=aws))
 
 
 def set_fault(

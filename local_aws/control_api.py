@@ -11,7 +11,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
 
-from local_aws import faults, loopback_client
+from local_aws import catalogue_faults, faults, loopback_client
+from local_aws.catalogue import Catalogue
+from local_aws.catalogue_faults import CatalogueFaults
 from local_aws.fargate.platform import Platform
 from local_aws.load_balancing import LoadBalancers
 from local_aws.loopback_http import Answer, Handler, Request, json_answer
@@ -20,9 +22,11 @@ from local_aws.ministack_modules import acm, responses
 Action = Callable[[Request], Awaitable[Any]]
 
 
-def handler(token: str, gateway_url: str, platform: Platform, balancers: LoadBalancers) -> Handler:
+def handler(
+    token: str, gateway_url: str, platform: Platform, faulty: CatalogueFaults, balancers: LoadBalancers
+) -> Handler:
     """What answers to those whose path begins with the token."""
-    actions = _actions(gateway_url, platform, balancers)
+    actions = _image_actions(platform.catalogue, faulty) | _actions(gateway_url, platform, faulty, balancers)
 
     async def answer(request: Request) -> Answer:
         _, given, *rest = request.path.split("/", 2)
@@ -39,19 +43,48 @@ def handler(token: str, gateway_url: str, platform: Platform, balancers: LoadBal
     return answer
 
 
-def _actions(gateway_url: str, platform: Platform, balancers: LoadBalancers) -> dict[tuple[str, str], Action]:
-    async def health(request: Request) -> Any:
-        return {"pid": os.getpid()}
-
+def _image_actions(catalogue: Catalogue, faulty: CatalogueFaults) -> dict[tuple[str, str], Action]:
     async def list_images(request: Request) -> Any:
-        return [asdict(image) for image in platform.catalogue.images()]
+        return [image.about() for image in catalogue.images()]
 
     async def put_image(request: Request) -> Any:
         body = json.loads(request.body)
-        return asdict(platform.catalogue.put(body["reference"], body["source"], body.get("content")))
+        return catalogue.put(body["reference"], body["source"], body.get("digest")).about()
+
+    async def publish_image(request: Request) -> Any:
+        return catalogue.publish(**json.loads(request.body)).about()
 
     async def remove_image(request: Request) -> Any:
-        return platform.catalogue.remove(json.loads(request.body)["reference"])
+        return catalogue.remove(json.loads(request.body)["reference"])
+
+    async def list_catalogue_faults(request: Request) -> Any:
+        return [asdict(fault) for fault in faulty.all()]
+
+    async def put_catalogue_fault(request: Request) -> Any:
+        fault = catalogue_faults.checked(**json.loads(request.body))
+        faulty.put(fault)
+        return asdict(fault)
+
+    async def clear_catalogue_faults(request: Request) -> Any:
+        faulty.clear()
+        return True
+
+    return {
+        ("GET", "/images"): list_images,
+        ("PUT", "/images"): put_image,
+        ("POST", "/images"): publish_image,
+        ("DELETE", "/images"): remove_image,
+        ("GET", "/catalogue-faults"): list_catalogue_faults,
+        ("PUT", "/catalogue-faults"): put_catalogue_fault,
+        ("DELETE", "/catalogue-faults"): clear_catalogue_faults,
+    }
+
+
+def _actions(
+    gateway_url: str, platform: Platform, faulty: CatalogueFaults, balancers: LoadBalancers
+) -> dict[tuple[str, str], Action]:
+    async def health(request: Request) -> Any:
+        return {"pid": os.getpid()}
 
     async def list_faults(request: Request) -> Any:
         return [asdict(fault) for fault in platform.faults.all()]
@@ -90,13 +123,11 @@ def _actions(gateway_url: str, platform: Platform, balancers: LoadBalancers) -> 
         await asyncio.to_thread(_reset_ministack, gateway_url)
         platform.catalogue.clear()
         platform.faults.clear()
+        faulty.clear()
         return True
 
     return {
         ("GET", "/health"): health,
-        ("GET", "/images"): list_images,
-        ("PUT", "/images"): put_image,
-        ("DELETE", "/images"): remove_image,
         ("GET", "/faults"): list_faults,
         ("PUT", "/faults"): put_fault,
         ("DELETE", "/faults"): clear_faults,

@@ -1,4 +1,4 @@
-"""The little of HTTP/1.1 that stand-ins, load balancers and the control API need, on 127.0.0.1 and asyncio only.
+"""The little of HTTP/1.1 that stand-ins, load balancers and our own APIs need, on 127.0.0.1 and asyncio only.
 
 One connection, one request: nothing here needs more, and an answer's end is never in doubt.
 """
@@ -8,14 +8,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import parse_qsl, urlsplit
 
 MAXIMUM_BODY_BYTES = 1024 * 1024
 READ_TIMEOUT_SECONDS = 10
+
+_HOST = re.compile(r"[A-Za-z0-9.-]+(?::[0-9]+)?")
 
 
 @dataclass(frozen=True)
@@ -35,22 +38,35 @@ class Request:
     def query(self) -> dict[str, str]:
         return dict(parse_qsl(urlsplit(self.target).query))
 
+    @property
+    def base_url(self) -> str:
+        """The address at which the client finds us, without a slash at its end."""
+        host = self.headers.get("host", "")
+        return f"http://{host if _HOST.fullmatch(host) else '127.0.0.1'}"
+
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer, whole."""
+    """An answer; names of `headers` are those that go beside what every answer has.
+
+    `promised` is the length of the body as the answer says it, where that isn't true; what comes out of `more` follows
+    the body, and only the end of the connection ends such an answer.
+    """
 
     status: int
     body: bytes = b""
     content_type: str = "text/plain; charset=utf-8"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    promised: int | None = None
+    more: AsyncIterator[bytes] | None = None
 
 
 Handler = Callable[[Request], Awaitable[Answer]]
 
 
-def json_answer(value: object, status: int = 200) -> Answer:
+def json_answer(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
     """An answer in JSON."""
-    return Answer(status, json.dumps(value).encode() + b"\n", "application/json")
+    return Answer(status, json.dumps(value).encode() + b"\n", "application/json", headers or {})
 
 
 async def serve(handler: Handler, *, port: int = 0, listener: socket.socket | None = None) -> asyncio.Server:
@@ -63,8 +79,13 @@ async def serve(handler: Handler, *, port: int = 0, listener: socket.socket | No
                 answer = await handler(request) if request else Answer(400, b"bad request\n")
             except ValueError:
                 request, answer = None, Answer(400, b"bad request\n")
-            writer.write(_head(answer) + (b"" if request and request.method == "HEAD" else answer.body))
+            has_body = request is None or request.method != "HEAD"
+            writer.write(_head(answer) + (answer.body if has_body else b""))
             await writer.drain()
+            if answer.more and has_body:
+                async for chunk in answer.more:
+                    writer.write(chunk)
+                    await writer.drain()
         writer.close()
 
     if listener is not None:
@@ -107,7 +128,11 @@ _HOP_HEADERS = frozenset({"connection", "content-length", "transfer-encoding", "
 
 
 async def _read_request(reader: asyncio.StreamReader) -> Request | None:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    first = await reader.readexactly(1)
+    if not first.isalpha():
+        # Whoever tries TLS first, as skopeo does, waits for an answer before it tries without.
+        return None
+    head = (first + await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     request_line, *lines = head.rstrip("\r\n").split("\r\n")
     parts = request_line.split(" ")
     if len(parts) != 3 or not parts[1].startswith("/"):
@@ -124,9 +149,8 @@ def _head(answer: Answer) -> bytes:
         phrase = HTTPStatus(answer.status).phrase
     except ValueError:
         phrase = ""
-    return (
-        f"HTTP/1.1 {answer.status} {phrase}\r\n"
-        f"content-type: {answer.content_type}\r\n"
-        f"content-length: {len(answer.body)}\r\n"
-        "connection: close\r\n\r\n"
-    ).encode("latin-1")
+    headers = {"content-type": answer.content_type, **answer.headers, "connection": "close"}
+    if answer.more is None:
+        headers["content-length"] = str(len(answer.body) if answer.promised is None else answer.promised)
+    lines = [f"HTTP/1.1 {answer.status} {phrase}", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")

@@ -51,10 +51,14 @@ _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "AGORA_LOCAL_TIM
 
 @dataclass(frozen=True)
 class LocalAws:
-    """A running embedded AWS. `control_url` carries the secret of this very server, so it proves whose it is."""
+    """A running embedded AWS. `control_url` carries the secret of this very server, so it proves whose it is.
+
+    At `catalogue_url` its images are found as at ghcr.io and at GitHub's API.
+    """
 
     url: str
     control_url: str
+    catalogue_url: str
     pid: int
     started_at: float
 
@@ -80,7 +84,8 @@ def up(state_dir: Path, *, announce: Callable[[str], None]) -> LocalAws:
         if found:
             return found
         if _is_alive(state_dir):
-            announce("The embedded AWS does not answer: starting it anew")
+            problem = "is of an older version" if _is_older(state_dir) else "does not answer"
+            announce(f"The embedded AWS {problem}: starting it anew")
             _end(state_dir)
         announce("Starting the embedded AWS")
         return _start(state_dir)
@@ -204,8 +209,15 @@ def _state(state_dir: Path) -> dict[str, Any]:
 def _remembered(state_dir: Path) -> LocalAws | None:
     state = _state(state_dir)
     with contextlib.suppress(KeyError, TypeError, ValueError):
-        return LocalAws(str(state["url"]), str(state["control_url"]), int(state["pid"]), float(state["started_at"]))
+        url, control_url, catalogue_url = (str(state[name]) for name in ("url", "control_url", "catalogue_url"))
+        return LocalAws(url, control_url, catalogue_url, int(state["pid"]), float(state["started_at"]))
     return None
+
+
+def _is_older(state_dir: Path) -> bool:
+    """Whether the server runs from before it had a catalogue that others can ask."""
+    state = _state(state_dir)
+    return "control_url" in state and "catalogue_url" not in state
 
 
 def _answers(aws: LocalAws) -> bool:
@@ -220,7 +232,7 @@ def _answers(aws: LocalAws) -> bool:
 
 def _slow_to_answer(state_dir: Path) -> LocalAws | None:
     deadline = time.monotonic() + SILENT_SERVER_SECONDS
-    while _is_alive(state_dir) and time.monotonic() < deadline:
+    while _is_alive(state_dir) and not _is_older(state_dir) and time.monotonic() < deadline:
         if found := running(state_dir):
             return found
         time.sleep(0.2)
@@ -249,7 +261,7 @@ def _listener(remembered_port: object) -> socket.socket:
 
 def _start(state_dir: Path) -> LocalAws:
     ports = _state(state_dir).get("ports")
-    gateway_port, control_port = ports if isinstance(ports, list) and len(ports) == 2 else (0, 0)
+    gateway_port, control_port, catalogue_port = (*(ports if isinstance(ports, list) else ()), 0, 0, 0)[:3]
     log_path = state_dir / "server.log"
     if log_path.exists():
         log_path.replace(state_dir / "server.log.1")
@@ -259,6 +271,7 @@ def _start(state_dir: Path) -> LocalAws:
     with (
         _listener(gateway_port) as gateway,
         _listener(control_port) as control,
+        _listener(catalogue_port) as catalogue,
         log_path.open("wb") as log,
         open(ready, "rb") as ready_reader,
     ):
@@ -267,14 +280,14 @@ def _start(state_dir: Path) -> LocalAws:
                 [
                     *(sys.executable, "-m", "local_aws.server", "--state-dir", str(state_dir)),
                     *("--gateway", str(gateway.fileno()), "--control", str(control.fileno())),
-                    *("--ready", str(ready_in_server)),
+                    *("--catalogue", str(catalogue.fileno()), "--ready", str(ready_in_server)),
                 ],
                 cwd="/",
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                pass_fds=(gateway.fileno(), control.fileno(), ready_in_server),
+                pass_fds=(gateway.fileno(), control.fileno(), catalogue.fileno(), ready_in_server),
                 start_new_session=True,
             )
         finally:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from local_aws import control
+from local_aws.catalogue import pulled_reference
 from local_aws.process import LocalAws
 
 PLACEHOLDER_LENGTH = 24
@@ -34,12 +35,17 @@ def seed(
     made = []
     if control.put_certificate(certificate_arn, domain=domain, aws=aws):
         made.append(f"certificate {certificate_arn} for {domain}")
-    present = {each["reference"] for each in control.images(aws=aws)}
+    present = {under for each in control.images(aws=aws) for under in _references_of(each)}
     for reference in dict.fromkeys(images):
-        if reference not in present:
+        wanted = pulled_reference(reference)
+        if (wanted.name, wanted.digest or wanted.tag) not in present:
             control.put_image(reference, source="stand-in", aws=aws)
             made.append(f"image {reference}")
     return made + _make_secrets(aws, account, region, secrets)
+
+
+def _references_of(image: Mapping[str, Any]) -> set[tuple[str, str]]:
+    return {(image["name"], under) for under in (image["digest"], *image["tags"])}
 
 
 def _make_secrets(aws: LocalAws, account: str, region: str, secrets: Mapping[str, Sequence[str] | None]) -> list[str]:

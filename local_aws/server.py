@@ -13,10 +13,11 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from local_aws import json_file
 from local_aws.catalogue import Catalogue
+from local_aws.catalogue_faults import CatalogueFaults
 from local_aws.faults import Faults
 from local_aws.process import hold_lock
 
@@ -24,6 +25,14 @@ log = logging.getLogger("local_aws")
 
 WATCH_INTERVAL_SECONDS = 0.2
 WIND_DOWN_SECONDS = 5
+
+
+class Listeners(NamedTuple):
+    """The bound sockets: of AWS, of the control API, of the catalogue of images."""
+
+    gateway: socket.socket
+    control: socket.socket
+    catalogue: socket.socket
 
 
 def settings(state_dir: Path, port: int) -> dict[str, str]:
@@ -55,23 +64,29 @@ def main(arguments: list[str]) -> int:
         return 1
     os.ftruncate(lock, 0)
     os.write(lock, str(os.getpid()).encode())
-    gateway, control = (socket.socket(fileno=each) for each in (given.gateway, given.control))
-    ports = [gateway.getsockname()[1], control.getsockname()[1]]
+    listeners = Listeners(*(socket.socket(fileno=each) for each in (given.gateway, given.control, given.catalogue)))
+    ports = [each.getsockname()[1] for each in listeners]
     os.environ.update(settings(state_dir, ports[0]))
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     log.setLevel(logging.INFO)
-    url = f"http://127.0.0.1:{ports[0]}"
+    url, control_url, catalogue_url = (f"http://127.0.0.1:{port}" for port in ports)
     token = secrets.token_urlsafe(18)
 
     def ready() -> None:
-        control_url = f"http://127.0.0.1:{ports[1]}/{token}"
-        state = {"pid": os.getpid(), "url": url, "control_url": control_url, "ports": ports, "started_at": time.time()}
+        state = {
+            "pid": os.getpid(),
+            "url": url,
+            "control_url": f"{control_url}/{token}",
+            "catalogue_url": catalogue_url,
+            "ports": ports,
+            "started_at": time.time(),
+        }
         json_file.write(state_dir / "server.json", state)
         (state_dir / "server.json").chmod(0o600)
         os.write(given.ready, b"ready")
         os.close(given.ready)
 
-    asyncio.run(_serve(state_dir, gateway, control, token, url, ready))
+    asyncio.run(_serve(state_dir, listeners, token, url, ready))
     log.info("stopped")
     logging.shutdown()
     # Threads that wait for a rollout must not hold up the end: everything is saved by now.
@@ -81,14 +96,12 @@ def main(arguments: list[str]) -> int:
 def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="local_aws.server")
     parser.add_argument("--state-dir", type=Path, required=True)
-    for name in ("--gateway", "--control", "--ready"):
+    for name in ("--gateway", "--control", "--catalogue", "--ready"):
         parser.add_argument(name, type=int, required=True, help="an inherited file descriptor")
     return parser.parse_args(arguments)
 
 
-async def _serve(
-    state_dir: Path, gateway: socket.socket, control: socket.socket, token: str, url: str, ready: Callable[[], None]
-) -> None:
+async def _serve(state_dir: Path, listeners: Listeners, token: str, url: str, ready: Callable[[], None]) -> None:
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
@@ -97,9 +110,9 @@ async def _serve(
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, lambda: winding_down.add(loop.create_task(_wind_down(stopping))))
-    application = await _assemble(state_dir, control, token, url)
+    application = await _assemble(state_dir, listeners, token, url)
     config = Config()
-    config.bind = [f"fd://{gateway.detach()}"]
+    config.bind = [f"fd://{listeners.gateway.detach()}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = 1
     config.loglevel = "WARNING"
@@ -137,22 +150,33 @@ async def _stop_when_gone(state_dir: Path, stopping: asyncio.Event) -> None:
     stopping.set()
 
 
-async def _assemble(state_dir: Path, control: socket.socket, token: str, url: str) -> Any:
+async def _assemble(state_dir: Path, listeners: Listeners, token: str, url: str) -> Any:
     """ministack's application, mended, with our resource types, services and container runtime."""
-    from local_aws import application_autoscaling, control_api, loopback_http, mending, mends, resource_types
+    from local_aws import (
+        application_autoscaling,
+        catalogue_api,
+        control_api,
+        loopback_http,
+        mending,
+        mends,
+        resource_types,
+    )
     from local_aws.fargate.platform import Platform, time_scale
     from local_aws.fargate.runtime import Fargate
     from local_aws.load_balancing import LoadBalancers
     from local_aws.ministack_modules import app
 
-    platform = Platform(Catalogue(state_dir / "images.json"), Faults(state_dir / "faults.json"), time_scale())
+    catalogue, faulty = Catalogue(state_dir / "images.json"), CatalogueFaults(state_dir / "catalogue-faults.json")
+    platform = Platform(catalogue, Faults(state_dir / "faults.json"), time_scale())
     fargate = Fargate(platform)
     fargate.start()
     mending.apply(mends.all_mends(fargate))
     resource_types.register()
     application_autoscaling.install()
-    api = control_api.handler(token, url, platform, LoadBalancers(platform.tasks))
-    await asyncio.to_thread(fargate.run, loopback_http.serve(api, listener=control))
+    control = control_api.handler(token, url, platform, faulty, LoadBalancers(platform.tasks))
+    images = catalogue_api.handler(catalogue, faulty)
+    for api, listener in ((control, listeners.control), (images, listeners.catalogue)):
+        await asyncio.to_thread(fargate.run, loopback_http.serve(api, listener=listener))
     return app.app
 
 

@@ -14,6 +14,8 @@ from operations.target import Target
 from src.context_flags import REHEARSAL
 from src.errors import AgoraError
 from src.form import ROOT
+from src.images_at_hand import IMAGES_FILE, keep
+from src.resolution import Resolution
 
 ALL_AT_ONCE = 10
 """How many stacks are deployed side by side: more than there are, so that only their dependencies order them."""
@@ -22,9 +24,11 @@ Listener = Callable[[str], None]
 
 
 def synthesize(
-    target: Target, context: Mapping[str, str], on_line: Listener, *, validate: bool = True
+    target: Target, images: Resolution, context: Mapping[str, str], on_line: Listener, *, validate: bool = True
 ) -> tuple[Stack, ...]:
-    """Write the templates of the target's environment, and return its stacks in order of dependency."""
+    """Write the templates of the target's environment with these images; its stacks, those that others need first."""
+    images_file = target.assembly_dir.with_suffix(".images.json")
+    keep(images, images_file)
     arguments = [
         "synth",
         "--quiet",
@@ -38,7 +42,7 @@ def synthesize(
     rehearsal = {REHEARSAL: "true"} if target.is_local else {}
     for key, value in {**rehearsal, **context}.items():
         arguments += ["--context", f"{key}={value}"]
-    _run(target, arguments, on_line)
+    _run(target, arguments, on_line, variables={IMAGES_FILE: str(images_file)})
     return read_assembly(target.assembly_dir)
 
 
@@ -87,7 +91,14 @@ def _from_assembly(target: Target) -> list[str]:
     return ["--app", str(target.assembly_dir)]
 
 
-def _run(target: Target, arguments: Sequence[str], on_line: Listener | None, *, output: IO[str] | None = None) -> None:
+def _run(
+    target: Target,
+    arguments: Sequence[str],
+    on_line: Listener | None,
+    *,
+    output: IO[str] | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> None:
     """Run the CLI; each line of its talk goes to `on_line`, or where that is None straight to the person (`output`)."""
     process = subprocess.Popen(
         [
@@ -97,7 +108,7 @@ def _run(target: Target, arguments: Sequence[str], on_line: Listener | None, *, 
             *(() if on_line is None else ("--no-color",)),
         ],
         cwd=ROOT,
-        env={**target.process_environment, "ENV": target.environment.name},
+        env={**target.process_environment, "ENV": target.environment.name, **(variables or {})},
         stdin=subprocess.DEVNULL,
         stdout=output if on_line is None else subprocess.PIPE,
         stderr=None if on_line is None else subprocess.STDOUT,

@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from operations.target import state_dir
 from src.errors import AgoraError
+from src.form import state_dir
 
 
 @contextmanager

@@ -49,19 +49,22 @@ def print_json(value: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, states: Sequence[int] = ()) -> None:
-    """Print a table on stdout that folds to the width of the terminal; columns of `states` are coloured by their word.
+    """Print a table on stdout that folds to the width of the terminal.
 
-    On a narrow terminal each row becomes a block of `column: value` lines.
+    Columns of `states` are coloured by the word in the last line of each cell. On a narrow terminal each row becomes a
+    block of `column: value` lines.
     """
     console = data_console()
-    widest = [max(len(row[index]) for row in [columns, *rows]) for index in range(len(columns))]
+    lines = [[line for row in [columns, *rows] for line in row[index].split("\n")] for index in range(len(columns))]
+    widest = [max(map(len, column)) for column in lines]
     if sum(widest) + 2 * len(columns) > console.width:
         _print_blocks(columns, rows, states)
         return
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    has_tall_rows = any("\n" in cell for row in rows for cell in row)
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, int(has_tall_rows), 1))
     for column in columns:
         table.add_column(column, no_wrap=True)
     for row in rows:
@@ -77,16 +80,37 @@ def _print_blocks(columns: Sequence[str], rows: Sequence[Sequence[str]], states:
     for row in rows:
         console.print(Text(row[0], style="bold"))
         for index, (column, cell) in enumerate(zip(columns[1:], row[1:], strict=True), start=1):
-            line = Text(f"  {column.ljust(label_width)}  ").append(cell, style_of(cell) if index in states else "")
+            line = Text(f"  {column.ljust(label_width)}  ").append(
+                cell.replace("\n", " "), style_of(cell) if index in states else ""
+            )
             console.print(line, overflow="fold")
 
 
-_GOOD = ("steady", "healthy", "created", "updated", "no changes", "deleted", "running", "HEALTHY", "imported")
+def print_checks(checks: Sequence[tuple[str, str, str]]) -> None:
+    """Print on stdout what was checked, as a tree: state, subject, and what was found, folded under its subject."""
+    from rich.text import Text
+    from rich.tree import Tree
+
+    console = data_console()
+    tree = Tree(Text(""), hide_root=True, guide_style="dim")
+    for state, subject, found in checks:
+        branch = tree.add(Text(f"{state:<5}", CHECK_STYLES[state]).append(subject, "default"))
+        branch.add(Text(found, overflow="fold"))
+    console.print(tree)
+
+
+CHECK_STYLES = {"OK": "green", "FAIL": "red", "SKIP": "yellow"}
+
+_GOOD = (
+    *("steady", "healthy", "created", "updated", "no changes", "deleted", "running", "HEALTHY", "imported"),
+    "as the form says",
+)
 _BAD = ("failed", "unhealthy", "rolled back", "UNHEALTHY", "stopped")
 
 
 def style_of(word: str) -> str:
-    """The colour of a state."""
+    """The colour of a state, which is the last line of a text."""
+    word = word.rpartition("\n")[2]
     if word.startswith(_BAD):
         return "red"
     return "green" if word.startswith(_GOOD) else "yellow"

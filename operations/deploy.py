@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from operations import cdk_cli, database_logs, references
 from operations.assembly import Stack
+from operations.deployment_record import DEPLOY, recorded
+from operations.hold import expect_free, held
+from operations.origin import Origin
 from operations.plan import NOTHING, StackChange, plan_deployment
 from operations.progress import following, step
 from operations.service_states import ServiceState, read_services, stopped_reasons
@@ -18,6 +21,7 @@ from operations.target import Target
 from src.context_flags import REREAD, SIDE_BY_SIDE
 from src.errors import AgoraError
 from src.form import stack_part
+from src.resolution import Resolution
 from src.service_props import ServiceProps
 
 # CloudFormation has waited for every rollout by then; what is left is ECS's own bookkeeping.
@@ -34,6 +38,7 @@ class Deployment:
     seconds: float
     stacks: Mapping[str, str]
     services: tuple[ServiceState, ...]
+    images: Resolution
     load_balancer_dns: str
     load_balancer_export: str
     urls: Mapping[str, str]
@@ -41,7 +46,7 @@ class Deployment:
 
     def as_json(self) -> dict[str, Any]:
         """The fields by name."""
-        return asdict(self)
+        return asdict(self) | {"images": self.images.as_json()}
 
 
 def polling_seconds(target: Target) -> float:
@@ -49,19 +54,25 @@ def polling_seconds(target: Target) -> float:
     return 0.2 if target.is_local else 3.0
 
 
-def plan(target: Target, services: Sequence[ServiceProps]) -> tuple[tuple[Stack, ...], tuple[StackChange, ...]]:
-    """Synthesize, and compare with what is deployed."""
+def plan(
+    target: Target, services: Sequence[ServiceProps], images: Resolution
+) -> tuple[tuple[Stack, ...], tuple[StackChange, ...]]:
+    """Synthesize with these images, and compare with what is deployed."""
     cloudformation = target.clients("cloudformation")
     context = {SIDE_BY_SIDE: "true"} if _endpoints_exist(cloudformation, target, services) else {}
     with step("Making and validating the templates"):
-        stacks = cdk_cli.synthesize(target, context, lambda _: None)
+        stacks = cdk_cli.synthesize(target, images, context, lambda _: None)
         states = read_stacks(cloudformation, [stack.name for stack in stacks])
         deployed = {name: read_template(cloudformation, name) for name, state in states.items() if state.is_usable}
     return stacks, plan_deployment(stacks, deployed.get)
 
 
 def carry_out(
-    target: Target, services: Sequence[ServiceProps], stacks: Sequence[Stack], changes: Sequence[StackChange]
+    target: Target,
+    services: Sequence[ServiceProps],
+    images: Resolution,
+    stacks: Sequence[Stack],
+    changes: Sequence[StackChange],
 ) -> Deployment:
     """Deploy what was planned and wait until every service is steady. Raises `DeploymentFailed` with the causes."""
     began, began_at = time.monotonic(), datetime.now(UTC)
@@ -69,7 +80,7 @@ def carry_out(
     cloudformation = target.clients("cloudformation")
     try:
         _deploy(target, names)
-        _update_those_left_behind(target, stacks)
+        _update_those_left_behind(target, images, stacks)
     except cdk_cli.CdkFailed as failure:
         raise DeploymentFailed(target, explain(target, names, began_at), failure) from failure
     environment = target.environment
@@ -85,6 +96,7 @@ def carry_out(
         seconds=round(time.monotonic() - began, 1),
         stacks={change.stack: change.action for change in changes},
         services=tuple(running),
+        images=images,
         load_balancer_dns=balancer.outputs.get("LoadBalancerDNS", ""),
         load_balancer_export=next((name for name in balancer.exports if name.endswith("-load-balancer-dns")), ""),
         urls=_urls(target, balancer.outputs.get("LoadBalancerDNS", "")),
@@ -106,7 +118,7 @@ def _deploy(target: Target, names: Sequence[str]) -> None:
         cdk_cli.deploy(target, names, progress.hear)
 
 
-def _update_those_left_behind(target: Target, stacks: Sequence[Stack]) -> None:
+def _update_those_left_behind(target: Target, images: Resolution, stacks: Sequence[Stack]) -> None:
     cloudformation, ssm = target.clients("cloudformation"), target.clients("ssm")
     names = [stack.name for stack in stacks]
     states = read_stacks(cloudformation, names)
@@ -114,7 +126,8 @@ def _update_those_left_behind(target: Target, stacks: Sequence[Stack]) -> None:
     stale = references.left_behind(stacks, states, record)
     if stale:
         with step(f"Updating stacks that run on old values of others: {', '.join(stale)}"):
-            cdk_cli.synthesize(target, {SIDE_BY_SIDE: "true", REREAD: ",".join(stale)}, lambda _: None, validate=False)
+            context = {SIDE_BY_SIDE: "true", REREAD: ",".join(stale)}
+            cdk_cli.synthesize(target, images, context, lambda _: None, validate=False)
         _deploy(target, stale)
         states = read_stacks(cloudformation, names)
     current = references.record_of(stacks, states)
@@ -233,13 +246,20 @@ _ADVICE = {
 def deploy(
     target: Target,
     services: Sequence[ServiceProps],
+    images: Resolution,
+    origin: Origin,
     *,
     show: Callable[[Sequence[StackChange]], None],
     may_go_on: Callable[[Sequence[StackChange]], bool],
+    kind: str = DEPLOY,
+    instead_of: Iterable[str] = (),
 ) -> Deployment | None:
-    """Plan, show the plan, and carry it out if that may be. None where it may not."""
-    stacks, changes = plan(target, services)
+    """Plan, show the plan, and carry it out if that may be, held and recorded. None where it may not."""
+    ssm, name = target.clients("ssm"), target.environment.name
+    expect_free(ssm, name)
+    stacks, changes = plan(target, services, images)
     show(changes)
     if not may_go_on(changes):
         return None
-    return carry_out(target, services, stacks, changes)
+    with held(ssm, name, origin, kind), recorded(ssm, name, origin, images, kind=kind, instead_of=instead_of):
+        return carry_out(target, services, images, stacks, changes)

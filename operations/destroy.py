@@ -8,15 +8,18 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from operations import cdk_cli, guardduty, references
+from operations import cdk_cli, deployment_record, guardduty, references
 from operations.assembly import Stack
 from operations.deploy import DeploymentFailed, explain, polling_seconds
+from operations.hold import held
+from operations.origin import Origin
 from operations.progress import following, step
 from operations.stack_states import list_stacks, physical_ids, read_stacks
 from operations.target import Target
 from src.context_flags import DESTROYING, WITH_DATA
 from src.environment import Environment
 from src.errors import AgoraError, UsageError
+from src.resolution import Resolution
 
 _ENDPOINT_GONE_WITHIN_SECONDS = 300
 
@@ -46,7 +49,9 @@ def plan(target: Target, *, with_data: bool) -> tuple[tuple[Stack, ...], Destruc
         )
     with step("Making the templates"):
         context = {DESTROYING: "true"} | ({WITH_DATA: "true"} if with_data else {})
-        stacks = cdk_cli.synthesize(target, context, lambda _: None, validate=False)
+        # Which images run is all the same to what is taken down, and no registry needs to be asked.
+        images = Resolution(environment.ghcr_package_version, {})
+        stacks = cdk_cli.synthesize(target, images, context, lambda _: None, validate=False)
     cloudformation = target.clients("cloudformation")
     deployed = read_stacks(cloudformation, [stack.name for stack in stacks])
     kept = () if with_data else kept_stacks(environment)
@@ -68,8 +73,13 @@ def unknown_stacks(target: Target, stacks: Sequence[Stack]) -> list[str]:
     return [name for name in found if name not in names]
 
 
-def carry_out(target: Target, planned: DestructionPlan, *, with_data: bool) -> None:
-    """Delete what goes. Raises `DeploymentFailed` with the causes when something could not be deleted."""
+def carry_out(target: Target, planned: DestructionPlan, origin: Origin, *, with_data: bool) -> None:
+    """Delete what goes, held. Raises `DeploymentFailed` with the causes when something could not be deleted."""
+    with held(target.clients("ssm"), target.environment.name, origin, "destroy"):
+        _carry_out(target, planned, with_data=with_data)
+
+
+def _carry_out(target: Target, planned: DestructionPlan, *, with_data: bool) -> None:
     began = datetime.now(UTC)
     network = target.environment.stack_name("network")
     try:
@@ -83,7 +93,9 @@ def carry_out(target: Target, planned: DestructionPlan, *, with_data: bool) -> N
     left = read_stacks(target.clients("cloudformation"), planned.going)
     if left:
         raise AgoraError(f"still there: {', '.join(left)}", "Run the same command again.")
-    target.clients("ssm").delete_parameters(Names=[references.parameter_name(target.environment.name)])
+    name = target.environment.name
+    kept = [references.parameter_name(name), deployment_record.parameter_name(name)]
+    target.clients("ssm").delete_parameters(Names=kept)
 
 
 def _act(target: Target, names: Sequence[str], act: Callable[..., None] = cdk_cli.deploy) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from local_aws import control, process
 from local_aws.process import LocalAws
+from operations.rehearsed_pins import read_pins
 from operations.stack_states import list_stacks, read_stacks
 from operations.target import local_state_dir, local_target
 from src.environment import Environment
@@ -26,7 +27,7 @@ class DeployedStack:
 
 @dataclass(frozen=True)
 class LocalStatus:
-    """Whether it runs, where, what is deployed on it, and which faults are on (account, container, fault)."""
+    """Whether it runs, where, what is deployed, which faults are on (account, container, fault), what is pinned."""
 
     running: bool
     url: str = ""
@@ -34,6 +35,7 @@ class LocalStatus:
     up_seconds: float = 0
     stacks: tuple[DeployedStack, ...] = ()
     faults: tuple[tuple[str, str, str], ...] = ()
+    pins: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """The fields by name."""
@@ -47,7 +49,8 @@ def read_status() -> LocalStatus:
         return LocalStatus(running=False)
     found = _at(running)
     faults = tuple((each["account"], each["container"], each["fault"]) for each in control.faults(aws=running))
-    return replace(found, stacks=tuple(_stacks(load_form().environments.values())), faults=faults)
+    stacks = tuple(_stacks(load_form().environments.values()))
+    return replace(found, stacks=stacks, faults=faults, pins=read_pins())
 
 
 def _at(running: LocalAws) -> LocalStatus:

@@ -15,12 +15,13 @@ from src.environment import Environment
 from src.errors import UsageError
 from src.image import LOCAL_BUILD, stand_in_reference
 from src.report import suggestion
+from src.resolution import Resolution
 from src.service_props import ServiceProps
 
 BOOTSTRAP_STACK = "CDKToolkit"
 
 
-def prepare(environment: Environment, services: Sequence[ServiceProps]) -> Target:
+def prepare(environment: Environment, services: Sequence[ServiceProps], images: Sequence[str]) -> Target:
     """Start the embedded AWS if it does not run, and give it the environment's certificate, secrets and images."""
     aws = process.up(local_state_dir(), announce=say)
     target = local_target(environment)
@@ -36,7 +37,7 @@ def prepare(environment: Environment, services: Sequence[ServiceProps]) -> Targe
         certificate_arn=environment.certificate_arn,
         domain=environment.fqdn,
         secrets=secrets_of(services),
-        images=images_of(services),
+        images=images,
         state_dir=local_state_dir(),
     )
     return target
@@ -54,10 +55,17 @@ def secrets_of(services: Sequence[ServiceProps]) -> Mapping[str, tuple[str, ...]
     return {name: tuple(found) or None for name, found in fields.items()}
 
 
-def images_of(services: Sequence[ServiceProps]) -> list[str]:
-    """The images that the services run; one that would be built on this machine has a stand-in."""
-    locations = (props.container_location for props in services)
-    return [stand_in_reference(each) if each.startswith(LOCAL_BUILD) else each for each in locations]
+def images_of(services: Sequence[ServiceProps], lock: Resolution | None) -> list[str]:
+    """The images that the services run, as a lock has them; one that would be built on this machine has a stand-in."""
+    images = []
+    for location in (props.container_location for props in services):
+        if location.startswith(LOCAL_BUILD):
+            images.append(stand_in_reference(location))
+        elif lock and not lock.stand_in and location in lock.images:
+            images.append(lock.images[location].reference)
+        else:
+            images.append(location)
+    return images
 
 
 def switch_faults(target: Target, services: Sequence[ServiceProps], wanted: Sequence[str]) -> None:

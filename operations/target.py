@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from local_aws.process import LocalAws
 from src.environment import Environment
 from src.errors import AgoraError, UsageError
-from src.form import ROOT
+from src.form import state_dir
 
 Clients = Callable[[str], Any]
 """From the name of an AWS service to its boto3 client."""
@@ -28,6 +28,8 @@ class Target:
     process_environment: Mapping[str, str]
     """The environment variables with which a child process, such as the CDK CLI, reaches the same place."""
     local_aws: LocalAws | None = None
+    caller: str = ""
+    """Whose credentials act, as AWS names them."""
 
     @property
     def place(self) -> str:
@@ -37,17 +39,19 @@ class Target:
     @property
     def assembly_dir(self) -> Path:
         """The folder for the templates that are deployed, apart from the `cdk.out` of a person's own `cdk`."""
-        return state_dir() / "cdk.out" / f"{self.environment.name}{'-local' if self.is_local else ''}"
+        return state_dir() / "cdk.out" / self.key
 
-
-def state_dir() -> Path:
-    """The folder, ignored by git, for what a clone keeps between commands."""
-    return Path(os.environ.get("AGORA_STATE_DIR") or ROOT / ".agora")
+    @property
+    def key(self) -> str:
+        """What tells this place from others in the names of files."""
+        return f"{self.environment.name}{'-local' if self.is_local else ''}"
 
 
 def tool_environment() -> dict[str, str]:
     """The environment variables for a tool of the virtual environment: its Node first, no telemetry."""
-    return os.environ | {
+    # A token for reading packages is for nobody but the look-up of images.
+    inherited = {name: value for name, value in os.environ.items() if name != "GITHUB_TOKEN"}
+    return inherited | {
         "PATH": f"{Path(sys.prefix) / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "CDK_DISABLE_VERSION_CHECK": "1",
         "CDK_DISABLE_CLI_TELEMETRY": "true",
@@ -55,8 +59,8 @@ def tool_environment() -> dict[str, str]:
     }
 
 
-def aws_target(environment: Environment) -> Target:
-    """The environment's real account, with the credentials of the person's profile.
+def aws_target(environment: Environment, *, profile: str | None = None) -> Target:
+    """The environment's real account, with the credentials of the person's profile, or of the one that is named.
 
     Raises `UsageError` where there are none, or where they are for another account than the environment's.
     """
@@ -64,7 +68,7 @@ def aws_target(environment: Environment) -> Target:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        session: Any = boto3.Session(region_name=environment.region)
+        session: Any = boto3.Session(region_name=environment.region, profile_name=profile)
         identity = session.client("sts").get_caller_identity()
     except (BotoCoreError, ClientError) as error:
         raise UsageError(
@@ -77,7 +81,18 @@ def aws_target(environment: Environment) -> Target:
             f"Choose a profile of account {environment.account} with AWS_PROFILE. Nothing was changed.",
         )
     region = {"AWS_REGION": environment.region, "AWS_DEFAULT_REGION": environment.region}
-    return Target(environment, False, session.client, tool_environment() | region)
+    caller = str(identity.get("Arn", "")).partition(":assumed-role/")[2] or str(identity.get("Arn", ""))
+    return Target(environment, False, session.client, tool_environment() | region, caller=caller)
+
+
+def beside(target: Target, environment: Environment, *, profile: str | None = None) -> Target:
+    """Another environment from where one is reached: with the same credentials where they serve both."""
+    if target.is_local:
+        return local_target(environment)
+    here = target.environment
+    if profile is None and (here.account, here.region) == (environment.account, environment.region):
+        return replace(target, environment=environment)
+    return aws_target(environment, profile=profile)
 
 
 def local_target(environment: Environment) -> Target:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,13 +15,20 @@ from src.environment_form import parse_environments
 from src.errors import FormError, Problem, UsageError
 from src.form_entry import gathering, problems_of, report_of
 from src.form_source import run_source, stopped_by
+from src.release_source import ReleaseSource, parse_releases
 from src.report import Report, closest, kind_of, quoted, suggestion
 from src.service_neighbours import check_addresses, check_neighbours, stack_part
 from src.service_props import ServiceProps
 
-__all__ = ["ROOT", "Form", "Services", "check_form", "load_form", "stack_part"]
+__all__ = ["ROOT", "Form", "Services", "check_form", "load_form", "stack_part", "state_dir"]
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def state_dir() -> Path:
+    """The folder, ignored by git, for what a clone keeps between commands."""
+    return Path(os.environ.get("AGORA_STATE_DIR") or ROOT / ".agora")
+
 
 Services = Callable[[Environment], Sequence[ServiceProps]]
 
@@ -33,6 +41,7 @@ class Form:
 
     environments: Mapping[str, Environment]
     services: Mapping[str, tuple[ServiceProps, ...]]
+    releases: ReleaseSource | None = None
 
     def environment(self, name: str) -> Environment:
         """The environment of a name. Raises `UsageError` with the one that was probably meant."""
@@ -44,9 +53,20 @@ class Form:
         """The services of an environment, in the order of the form."""
         return self.services[self.environment(name).name]
 
+    @property
+    def released(self) -> tuple[str, ...]:
+        """The environments that run releases only, in the order of the form."""
+        return tuple(name for name, environment in self.environments.items() if environment.is_released)
 
-def load_form(path: Path = ROOT / "app.py") -> Form:
-    """Read and check the form. Raises `FormError` with every mistake in it."""
+
+def load_form(
+    path: Path = ROOT / "app.py", *, versions: Mapping[str, str] | None = None, root: Path | None = None
+) -> Form:
+    """Read and check the form. Raises `FormError` with every mistake in it.
+
+    `versions` are read in place of what environments name as their GHCR_PACKAGE_VERSION. Folders in the form are seen
+    from `root`, by default from where the form is.
+    """
     with gathering() as wrong:
         try:
             written = run_source(path)
@@ -55,12 +75,24 @@ def load_form(path: Path = ROOT / "app.py") -> Form:
     missing = [_missing(name, written, path) for name in ("ENVIRONMENTS", "services") if name not in written]
     if missing:
         raise FormError([*problems_of(wrong), *missing])
-    return _check(written["ENVIRONMENTS"], written["services"], wrong, path.parent)
+    environments = _with_versions(written["ENVIRONMENTS"], versions or {})
+    return _check(environments, written["services"], wrong, root or path.parent, written.get("RELEASES"))
 
 
-def check_form(environments: object, services: object, root: Path = ROOT) -> Form:
+def check_form(environments: object, services: object, root: Path = ROOT, releases: object = None) -> Form:
     """Check a form that is at hand. Raises `FormError` with every mistake in all environments and services."""
-    return _check(environments, services, [], root)
+    return _check(environments, services, [], root, releases)
+
+
+def _with_versions(environments: object, versions: Mapping[str, str]) -> object:
+    if not isinstance(environments, Mapping):
+        return environments
+    return {
+        name: {**written, "GHCR_PACKAGE_VERSION": versions[name]}
+        if name in versions and isinstance(written, Mapping)
+        else written
+        for name, written in environments.items()
+    }
 
 
 def _missing(name: str, written: Mapping[str, object], path: Path) -> Problem:
@@ -70,7 +102,9 @@ def _missing(name: str, written: Mapping[str, object], path: Path) -> Problem:
     return Problem(path.name, f"no {name} in it", hint)
 
 
-def _check(environments: object, services: object, wrong: Sequence[object], root: Path) -> Form:
+def _check(
+    environments: object, services: object, wrong: Sequence[object], root: Path, releases: object = None
+) -> Form:
     report = Report("ENVIRONMENTS")
     sound = parse_environments(environments, report)
     written: dict[str, tuple[ServiceProps, ...]] = {}
@@ -84,10 +118,11 @@ def _check(environments: object, services: object, wrong: Sequence[object], root
                 check_neighbours(environment, written[name], root, place)
                 check_addresses(environment, written[name], report.at(f'[{quoted(name)}]["VPC_CIDR"]'))
             found[name] = place.problems
+    source = parse_releases(releases, Report("RELEASES", report.problems))
     problems = dict.fromkeys([*report.problems, *_told_once(found), *problems_of(wrong)])
     if problems:
         raise FormError(problems) from (causes[0] if causes else None)
-    return Form(sound, written)
+    return Form(sound, written, source)
 
 
 def _is_services_function(services: object, report: Report) -> bool:

@@ -31,7 +31,17 @@ class DatabaseSecret:
     key: str = "password"
 
 
-LateValue = DatabaseHost | DatabasePort
+@dataclass(frozen=True)
+class ImageVersion:
+    """The tag by which the container's own image was chosen, such as `4.2.0-rc2` or `edge`."""
+
+
+@dataclass(frozen=True)
+class ImageCommit:
+    """The commit from which the container's own image was made: its first digits, never to be read as a number."""
+
+
+LateValue = DatabaseHost | DatabasePort | ImageVersion | ImageCommit
 
 
 def is_token(value: object) -> bool:

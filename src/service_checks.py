@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from src.image import LOCAL_BUILD, parse_reference
-from src.late_values import DatabaseHost, DatabasePort, DatabaseSecret, is_token
+from src.late_values import DatabaseSecret, LateValue, is_token
 from src.plain_secrets import holds_credential, looks_secret
 from src.report import Report, kind_of, quoted
 from src.task_size import FARGATE_SIZES, LARGEST_MEMORY_MIB
@@ -23,7 +23,7 @@ _SECRET_NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")
 _MISTAKEN_FOR_ARN = re.compile(r"-.{6}$")
 _ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9*?]+")
 _HTTP_PATH = re.compile(r"/[!-~]{0,1023}")
-_LATE_VALUE_IN_TEXT = re.compile(r"Database(?:Host|Port|Secret)\(")
+_LATE_VALUE_IN_TEXT = re.compile(r"(?:Database(?:Host|Port|Secret)|Image(?:Version|Commit))\(")
 
 
 def between(low: int, high: int, hint: str = "") -> Check:
@@ -98,7 +98,7 @@ def environment_variables(value: Any, report: Report) -> None:
         environment_key(key, place)
         if isinstance(text, str):
             _variable_text(str(key), text, place)
-        elif not isinstance(text, DatabaseHost | DatabasePort):
+        elif not isinstance(text, LateValue):
             _not_a_text(str(key), text, place)
 
 
@@ -121,7 +121,7 @@ def _not_a_text(key: str, value: object, report: Report) -> None:
         report.wrong("not a text", f'Write "{text}", in quotes.', value)
     elif isinstance(value, DatabaseSecret):
         report.wrong(what, f"Move it to container_secrets: ServiceSecret(DatabaseSecret(…), {quoted(key)}).")
-    elif value in (DatabaseHost, DatabasePort):
+    elif isinstance(value, type) and issubclass(value, LateValue):
         report.wrong("the class, not a value of it", f"Write {value.__name__}().")
     else:
         report.wrong(what, 'Write a text in quotes; "" is an empty one.')

@@ -17,9 +17,11 @@ from constructs import Construct, IConstruct
 
 from src.docdb_stack import Database
 from src.errors import UsageError
-from src.image import LOCAL_BUILD, stand_in_reference
-from src.late_values import DatabaseHost, DatabasePort, DatabaseSecret
+from src.image import LOCAL_BUILD, parse_reference, stand_in_reference
+from src.image_outputs import IMAGE_COMMIT_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT
+from src.late_values import DatabaseHost, DatabasePort, DatabaseSecret, ImageCommit, ImageVersion
 from src.load_balancer_stack import HTTP_PORT, HTTPS_PORT
+from src.resolved_image import ResolvedImage
 from src.service_props import DATABASE, HealthCheck, ServiceProps, ServiceSecret
 
 SCALING_CPU_PERCENT = 50
@@ -36,7 +38,8 @@ class ServiceStack(cdk.Stack):
     `callers` has the group that each callee lets in: its own is let in here, those of the services it calls are carried
     by its tasks. `ecs_exec` holds where the props leave it open. `deployment_alarms` are names of alarms that roll a
     deployment back. `open_to` is a network that may call it without being in a group, for an environment whose callers
-    don't carry theirs yet. In a rehearsal (`rehearsed`) an image that would be built from a folder has a stand-in.
+    don't carry theirs yet. `image` is what the props' location stands for; without it the location itself is deployed.
+    In a rehearsal (`rehearsed`) an image that would be built from a folder has a stand-in.
     """
 
     def __init__(
@@ -53,10 +56,12 @@ class ServiceStack(cdk.Stack):
         log_retention_days: int = 90,
         deployment_alarms: Sequence[str] = (),
         open_to: str | None = None,
+        image: ResolvedImage | None = None,
         rehearsed: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
+        self._resolved = image
         self._rehearsed = rehearsed
         self._log_retention_days = log_retention_days
         self.ecs_exec = ecs_exec if props.ecs_exec is None else props.ecs_exec
@@ -70,6 +75,7 @@ class ServiceStack(cdk.Stack):
         self._let_in(props, callers or {}, open_to)
         self._carry_callers_groups(props, callers or {}, database)
         self._scale(props)
+        self._say_what_runs()
 
     @property
     def _cfn_service(self) -> ecs.CfnService:
@@ -105,9 +111,9 @@ class ServiceStack(cdk.Stack):
     def _container(self, props: ServiceProps, database: Database | None) -> ecs.ContainerDefinition:
         container = self.task_definition.add_container(
             props.container_name,
-            image=_image(props.container_location, rehearsed=self._rehearsed),
+            image=self._image(props.container_location),
             memory_reservation_mib=props.container_memory_reservation,
-            environment={key: _late(value, database) for key, value in props.container_env_vars.items()},
+            environment={key: self._late(value, props, database) for key, value in props.container_env_vars.items()},
             secrets={secret.environment_key: self._secret(secret, database) for secret in props.container_secrets},
             command=list(props.container_command) if props.container_command else None,
             health_check=_health_check(props.container_healthcheck),
@@ -122,6 +128,34 @@ class ServiceStack(cdk.Stack):
         )
         self._keep_logs_of(container)
         return container
+
+    def _image(self, location: str) -> ecs.ContainerImage:
+        if self._resolved:
+            return ecs.ContainerImage.from_registry(self._resolved.reference)
+        if location.startswith(LOCAL_BUILD) and self._rehearsed:
+            return ecs.ContainerImage.from_registry(stand_in_reference(location))
+        if location.startswith(LOCAL_BUILD):
+            return ecs.ContainerImage.from_asset(location.removeprefix(LOCAL_BUILD))
+        return ecs.ContainerImage.from_registry(location)
+
+    def _late(self, value: object, props: ServiceProps, database: Database | None) -> str:
+        match value:
+            case DatabaseHost():
+                return _existing(database).host
+            case DatabasePort():
+                return str(_existing(database).port)
+            case ImageVersion():
+                return self._resolved.tag if self._resolved else _tag_of(props.container_location)
+            case ImageCommit():
+                return (self._resolved and self._resolved.short_commit) or UNKNOWN_COMMIT
+        return str(value)
+
+    def _say_what_runs(self) -> None:
+        """The tag and the commit beside the digest, for those who ask CloudFormation."""
+        if self._resolved:
+            cdk.CfnOutput(self, IMAGE_OUTPUT, value=f"{self._resolved.name}:{self._resolved.tag}")
+            cdk.CfnOutput(self, IMAGE_DIGEST_OUTPUT, value=self._resolved.digest)
+            cdk.CfnOutput(self, IMAGE_COMMIT_OUTPUT, value=self._resolved.commit or UNKNOWN_COMMIT)
 
     def _secret(self, secret: ServiceSecret, database: Database | None) -> ecs.Secret:
         if isinstance(secret.secret_name, DatabaseSecret):
@@ -290,14 +324,6 @@ def _role_of_tasks(scope: Construct, construct_id: str, *managed_policies: iam.I
     )
 
 
-def _image(location: str, *, rehearsed: bool) -> ecs.ContainerImage:
-    if location.startswith(LOCAL_BUILD) and rehearsed:
-        return ecs.ContainerImage.from_registry(stand_in_reference(location))
-    if location.startswith(LOCAL_BUILD):
-        return ecs.ContainerImage.from_asset(location.removeprefix(LOCAL_BUILD))
-    return ecs.ContainerImage.from_registry(location)
-
-
 def _health_check(check: HealthCheck | ecs.HealthCheck | None) -> ecs.HealthCheck | None:
     if not isinstance(check, HealthCheck):
         return check
@@ -316,13 +342,9 @@ def _capacity(spot_weight: int) -> list[ecs.CapacityProviderStrategy]:
     return [always, spot] if spot_weight else [always]
 
 
-def _late(value: object, database: Database | None) -> str:
-    match value:
-        case DatabaseHost():
-            return _existing(database).host
-        case DatabasePort():
-            return str(_existing(database).port)
-    return str(value)
+def _tag_of(location: str) -> str:
+    reference = parse_reference(location)
+    return (reference and reference.tag) or "unversioned"
 
 
 def _existing(database: Database | None) -> Database:

@@ -13,10 +13,11 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
-from dotenv import load_dotenv
+from dotenv import dotenv_values
 
 from src.bastion_props import BastionProps
 from src.bastion_stack import BastionStack
@@ -27,8 +28,12 @@ from src.ecs_stack import EcsStack
 from src.environment import Environment
 from src.errors import AgoraError, UsageError
 from src.form import ROOT, Form, load_form, stack_part
+from src.images_at_hand import IMAGES_FILE, images_at_hand
 from src.load_balancer_stack import LoadBalancerStack
 from src.network_stack import NetworkStack
+from src.release_lock import lock_name
+from src.report import quoted
+from src.resolution import Resolution, read_resolution
 from src.service_props import DATABASE, ServiceProps
 from src.service_stack import LoadBalancedServiceStack, ServiceStack
 
@@ -47,19 +52,47 @@ _CONTEXT_OF_THE_COMMAND_LINE: dict[str, Any] = {
 
 def main() -> None:
     """Synthesize the environment that the variable ENV names, into the folder that the CDK command line asks for."""
-    load_dotenv(ROOT / ".env")
+    settings = dotenv_values(ROOT / ".env") | os.environ
     try:
-        form = load_form()
-        build_app(form, _chosen(form), outdir=os.environ.get("CDK_OUTDIR", "cdk.out")).synth()
+        form, environment, images = _form_and_images(settings.get("ENV") or "", os.environ.get(IMAGES_FILE))
+        build_app(form, environment.name, images=images, outdir=os.environ.get("CDK_OUTDIR", "cdk.out")).synth()
     except AgoraError as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)
 
 
+def _form_and_images(name: str, chosen: str | None) -> tuple[Form, Environment, Resolution]:
+    """What to synthesize: as a command has chosen it, perhaps not the form's version, else as it is at hand."""
+    images = read_resolution(Path(chosen)) if chosen else None
+    if chosen and images is None:
+        raise UsageError(
+            f"{IMAGES_FILE}: names no file, got {quoted(chosen)}", f"Leave it to ./agora: unset {IMAGES_FILE}"
+        )
+    form = load_form(versions={name: images.version} if images else None)
+    environment = _chosen(form, name)
+    if images is None:
+        images = images_at_hand(environment, form.services_of(name))
+        if images.stand_in:
+            print(
+                f"releases/{lock_name(images.version)} was made from stand-ins: nobody can pull these images. "
+                f"Replace it: ./agora release pin {images.version}",
+                file=sys.stderr,
+            )
+    return form, environment, images
+
+
 def build_app(
-    form: Form, environment_name: str, *, outdir: str | None = None, context: Mapping[str, Any] | None = None
+    form: Form,
+    environment_name: str,
+    *,
+    images: Resolution | None = None,
+    outdir: str | None = None,
+    context: Mapping[str, Any] | None = None,
 ) -> cdk.App:
-    """All stacks of one environment. What `context` leaves out is as cdk.json has it, whoever runs this."""
+    """All stacks of one environment. What `context` leaves out is as cdk.json has it, whoever runs this.
+
+    An image that `images` says nothing about is deployed as the form names it.
+    """
     environment = form.environment(environment_name)
     services = form.services_of(environment_name)
     app = cdk.App(outdir=outdir, context=_committed_context() | dict(context or {}), tree_metadata=False)
@@ -109,7 +142,7 @@ def build_app(
         **stateful,
     )
     stacks = {
-        props.container_name: _service_stack(app, environment, props, network, docdb, ecs, load_balancer, place)
+        props.container_name: _service_stack(app, environment, props, images, network, docdb, ecs, load_balancer, place)
         for props in services
     }
     if not _is_set(app, SIDE_BY_SIDE):
@@ -136,6 +169,7 @@ def _service_stack(
     app: cdk.App,
     environment: Environment,
     props: ServiceProps,
+    images: Resolution | None,
     network: NetworkStack,
     docdb: DocdbStack,
     ecs: EcsStack,
@@ -151,6 +185,7 @@ def _service_stack(
         "deployment_alarms": [load_balancer.server_errors_alarm],
         # In the step that moves a running environment here, callers that still run have no group to be let in by.
         "open_to": environment.vpc_cidr if environment.keep_exports else None,
+        "image": images.images.get(props.container_location) if images else None,
         "rehearsed": _is_set(app, REHEARSAL),
         **place,
     }
@@ -193,12 +228,11 @@ def _let_reread(app: cdk.App) -> None:
             cdk.CfnWaitConditionHandle(stack, f"Reread{int(time.time())}")
 
 
-def _chosen(form: Form) -> str:
-    name = os.environ.get("ENV", "")
+def _chosen(form: Form, name: str) -> Environment:
     if not name:
         names = ", ".join(form.environments)
         raise UsageError("ENV: not set", f'Name the environment, one of {names}: "ENV=dev cdk synth".')
-    return form.environment(name).name
+    return form.environment(name)
 
 
 def _is_set(app: cdk.App, flag: str) -> bool:

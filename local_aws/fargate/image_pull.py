@@ -24,7 +24,9 @@ def pull(launch: Launch, container: dict[str, Any], platform: Platform) -> str:
             container=container["name"],
         )
     pinned = {} if deployment is None else deployment.setdefault("_image_digests", {})
-    digest = str(pinned.setdefault(container["name"], found.digest))
+    named = parse_reference(container["image"])
+    pulled = named.digest if named and named.digest else found.digest
+    digest = str(pinned.setdefault(container["name"], pulled))
     for each in launch.task["containers"]:
         if each["name"] == container["name"]:
             each["imageDigest"] = digest

@@ -16,7 +16,7 @@ from typing import Any
 from tests.interrupts import heed_interrupts
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("agora", "app.py", "cdk.json", "src", "operations", "local_aws")
+PARTS = ("agora", "app.py", "cdk.json", "CHANGELOG.md", "releases", "src", "operations", "local_aws")
 LONGEST_SECONDS = 240
 
 # What would lead a command away from the embedded AWS, or colour what tests read.

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
+import threading
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
 from operations.assembly import Stack
+from operations.deployment_record import DEPLOY, HEALTHY, DeploymentRecord
 from operations.target import Target
 from src.form import Form, load_form
+from src.resolution import Resolution
+from src.resolved_image import PLATFORM, ResolvedImage
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -77,19 +84,79 @@ class FakePaginator:
 
 
 class FakeParameters:
-    """The parameter store of Systems Manager."""
+    """The parameter store of Systems Manager: each call is atomic, a put adds a version, and the limits are AWS's."""
+
+    KEPT_VERSIONS = 100
+    PAGE = 50
+    MOST_BYTES: ClassVar = {"Standard": 4096, "Advanced": 8192}
 
     def __init__(self, values: Mapping[str, str] | None = None) -> None:
-        self.values = dict(values or {})
+        self.tiers: dict[str, str] = {}
+        self._versions: dict[str, list[tuple[int, str]]] = {}
+        self._lock = threading.Lock()
+        for name, value in (values or {}).items():
+            self.put_parameter(Name=name, Value=value, Type="String", Overwrite=True, Description="given")
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What each parameter is now."""
+        return {name: versions[-1][1] for name, versions in self._versions.items()}
 
     def get_parameter(self, *, Name: str) -> dict[str, Any]:
-        if Name not in self.values:
-            raise client_error("ParameterNotFound", "no such parameter")
-        return {"Parameter": {"Value": self.values[Name]}}
+        with self._lock:
+            number, value = self._existing(Name)[-1]
+            return {"Parameter": {"Name": Name, "Version": number, "Value": value}}
 
-    def put_parameter(self, *, Name: str, Value: str, Type: str, Overwrite: bool, Description: str) -> None:
-        assert (Type, Overwrite, bool(Description)) == ("String", True, True)
-        self.values[Name] = Value
+    def get_paginator(self, operation: str) -> FakePaginator:
+        assert operation == "get_parameter_history"
+        return FakePaginator(self._history)
+
+    def put_parameter(
+        self, *, Name: str, Value: str, Type: str, Overwrite: bool, Description: str, Tier: str = "Standard"
+    ) -> None:
+        assert (Type, bool(Description)) == ("String", True)
+        with self._lock:
+            if Name in self._versions and not Overwrite:
+                raise client_error("ParameterAlreadyExists", "The parameter already exists")
+            size = len(Value.encode())
+            tier = self._tier(Name, Tier, size)
+            if size > self.MOST_BYTES[tier]:
+                raise client_error("ValidationException", f"{tier} tier parameters support a maximum value of 4096")
+            if re.search(r"{{.*}}", Value):
+                raise client_error("ValidationException", "Parameter value: {{…}} doesn't match the allowed pattern")
+            self.tiers[Name] = tier
+            versions = self._versions.setdefault(Name, [])
+            versions.append((versions[-1][0] + 1 if versions else 1, Value))
+            del versions[: -self.KEPT_VERSIONS]
+
+    def delete_parameter(self, *, Name: str) -> None:
+        with self._lock:
+            self._existing(Name)
+            del self._versions[Name], self.tiers[Name]
+
+    def delete_parameters(self, *, Names: Sequence[str]) -> None:
+        with self._lock:
+            for name in Names:
+                self._versions.pop(name, None)
+                self.tiers.pop(name, None)
+
+    def _existing(self, name: str) -> list[tuple[int, str]]:
+        if name not in self._versions:
+            raise client_error("ParameterNotFound", "no such parameter")
+        return self._versions[name]
+
+    def _tier(self, name: str, wanted: str, size: int) -> str:
+        if wanted != "Intelligent-Tiering":
+            return wanted
+        is_large = size > self.MOST_BYTES["Standard"] or self.tiers.get(name) == "Advanced"
+        return "Advanced" if is_large else "Standard"
+
+    def _history(self, *, Name: str) -> Iterator[dict[str, Any]]:
+        with self._lock:
+            versions = list(self._existing(Name))
+        for start in range(0, len(versions), self.PAGE):
+            page = versions[start : start + self.PAGE]
+            yield {"Parameters": [{"Name": Name, "Version": number, "Value": value} for number, value in page]}
 
 
 class FakeEcs:
@@ -140,3 +207,27 @@ def target(
 ) -> Target:
     """A place to act on, made of stand-ins."""
     return Target((form or load_form()).environment(environment), is_local, clients.__getitem__, {})
+
+
+def digest(content: str) -> str:
+    """A digest that is told from others by a word."""
+    return f"sha256:{hashlib.sha256(content.encode()).hexdigest()}"
+
+
+def resolved(name: str, tag: str, content: str = "", **more: Any) -> ResolvedImage:
+    """An image of `ghcr.io/org`; the same content has the same digest, by default that of its name and tag."""
+    told = digest(content or f"{name} {tag}")
+    return replace(ResolvedImage(f"ghcr.io/org/{name}", tag, told, "c" * 40, PLATFORM, NOON.isoformat()), **more)
+
+
+def resolution(version: str, *names: str, **contents: str) -> Resolution:
+    """The images of a version, by name; contents tell digests apart that are not those of the version."""
+    images = [resolved(name, version) for name in names]
+    images += [resolved(name, version, content) for name, content in contents.items()]
+    return Resolution(version, {f"{image.name}:{version}": image for image in images})
+
+
+def deployment_of(images: Resolution, **changes: Any) -> DeploymentRecord:
+    """A record of a deployment that ended well at noon, with changes."""
+    usual = DeploymentRecord(DEPLOY, NOON.isoformat(), 61.5, "Developer/jane", "a" * 40, HEALTHY, images)
+    return replace(usual, **changes)

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,18 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Template
 
+from local_aws.catalogue import Catalogue
 from src.docdb_props import DocdbProps
 from src.docdb_stack import DocdbStack
 from src.ecs_stack import EcsStack
 from src.environment import Bastion, Environment
 from src.form import Form, load_form
+from src.images_at_hand import references_of
 from src.load_balancer_stack import LoadBalancerStack
 from src.network_stack import NetworkStack
+from src.release_lock import RELEASES, require_lock
+from src.resolution import Resolution
+from src.resolved_image import PLATFORM, ResolvedImage
 from src.service_props import ServiceProps
 from src.service_stack import LoadBalancedServiceStack, ServiceStack
 from src.synthesize import build_app
@@ -46,10 +51,33 @@ def form_with(name: str, **changes: Any) -> Form:
     return dataclasses.replace(form(), environments={**form().environments, name: environment})
 
 
+def stand_ins(version: str, references: Iterable[str]) -> Resolution:
+    """The images that the embedded AWS makes up for references."""
+    catalogue = Catalogue(Path(tempfile.mkdtemp(dir=_FOLDER.name)) / "images.json")
+    images = {}
+    for reference in references:
+        made = catalogue.put(reference, "stand-in")
+        assert made.recipe
+        [tag] = made.tags
+        images[reference] = ResolvedImage(
+            made.name, tag, made.digest, made.recipe.commit, PLATFORM, "1970-01-01T00:00:00+00:00"
+        )
+    return Resolution(version, images, stand_in=True)
+
+
+@functools.cache
+def images_of(name: str) -> Resolution:
+    """The images of an environment: of its release's lock, for others those that the embedded AWS makes up."""
+    version, references = environment(name).ghcr_package_version, references_of(form().services_of(name))
+    if environment(name).is_released:
+        return require_lock(name, version, references, [RELEASES])
+    return stand_ins(version, references)
+
+
 def synthesize(of: Form, name: str, context: Mapping[str, Any] | None = None) -> Path:
     """Synthesize an environment into a folder of its own, and say where that is."""
     folder = Path(tempfile.mkdtemp(dir=_FOLDER.name))
-    build_app(of, name, outdir=str(folder), context=context).synth()
+    build_app(of, name, images=images_of(name), outdir=str(folder), context=context).synth()
     return folder
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from operations import console
+from operations.release.verify import FAIL, OK, SKIP
 
 
 @pytest.fixture
@@ -47,6 +48,44 @@ def test_a_table_too_wide_for_the_terminal_becomes_blocks(
 
 def test_a_table_in_a_pipe_has_no_colours(width: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert not any("\x1b" in line for line in _table(width, 80, capsys))
+
+
+CHECKS = [
+    ("OK", "agora-api", f"2 of 2 tasks run 4.2.1-rc1 sha256:{'a' * 64}"),
+    ("FAIL", "agora-app", "no task runs"),
+    ("SKIP", "[bold]footer[/bold]", "[bold]:warning:[/bold]"),
+]
+
+
+def _checks(width: pytest.MonkeyPatch, columns: int, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    width.setattr(console, "NO_TERMINAL_WIDTH", columns)
+    console.print_checks(CHECKS)
+    return [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+
+
+def test_checks_are_a_tree_of_state_and_subject_with_what_was_found_under_it(
+    width: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _checks(width, 120, capsys) == [
+        "OK   agora-api",
+        f"└── 2 of 2 tasks run 4.2.1-rc1 sha256:{'a' * 64}",
+        "FAIL agora-app",
+        "└── no task runs",
+        "SKIP [bold]footer[/bold]",
+        "└── [bold]:warning:[/bold]",
+    ]
+
+
+def test_on_a_narrow_terminal_what_was_found_is_folded_and_nothing_is_lost(
+    width: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = _checks(width, 30, capsys)
+    assert all(len(line) <= 30 for line in lines)
+    assert "a" * 64 in "".join(line.strip(" └─│") for line in lines)
+
+
+def test_every_state_of_a_check_has_a_colour_of_its_own() -> None:
+    assert console.CHECK_STYLES == {OK: "green", FAIL: "red", SKIP: "yellow"}
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from operations import cdk_cli, destroy
 from operations.assembly import Stack
-from src.errors import UsageError
-from tests.unit.operations_support import FakeCloudFormation, resource, stack, target
+from operations.deployment_record import read_records, write_record
+from operations.hold import Held, held, read_hold
+from operations.origin import Origin
+from operations.target import Target
+from src.errors import AgoraError, UsageError
+from tests.unit.operations_support import (
+    FakeCloudFormation,
+    FakeParameters,
+    deployment_of,
+    resolution,
+    resource,
+    stack,
+    target,
+)
 
+JANE = Origin("Developer/jane", None)
 PARTS = ("network", "docdb-v8", "ecs", "load-balancer", "api", "app", "apex")
 
 
@@ -19,7 +33,7 @@ def synthesized(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[st
     """Synthesis gives seven stacks of whatever environment; the contexts it was asked with are noted."""
     contexts: list[dict[str, str]] = []
 
-    def synthesize(place: object, context: dict[str, str], *_: object, **__: object) -> tuple[Stack, ...]:
+    def synthesize(place: object, _: object, context: dict[str, str], *__: object, **___: object) -> tuple[Stack, ...]:
         contexts.append(context)
         name = place.environment.name  # type: ignore[attr-defined]
         return tuple(stack(f"agora-{name}-{part}", {"Resources": {"X": resource()}}, tmp_path) for part in PARTS)
@@ -73,3 +87,65 @@ def test_stacks_that_the_form_does_not_name_are_told_and_left_alone() -> None:
     stacks, planned = destroy.plan(place, with_data=False)
     assert destroy.unknown_stacks(place, stacks) == ["agora-dev-bastion"]
     assert "agora-dev-bastion" not in planned.going
+
+
+@pytest.fixture
+def kept_of_deployments() -> FakeParameters:
+    """What deployments leave behind: the record of their references, and their history."""
+    ssm = FakeParameters({"/agora/dev/references": "{}", "/agora/stage/references": "{}"})
+    write_record(ssm, "dev", deployment_of(resolution("edge", "app")))
+    return ssm
+
+
+@pytest.fixture
+def deleted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Deleting works; what was deleted, in order."""
+    gone: list[str] = []
+
+    def delete(place: Target, stacks: Sequence[str], _: object) -> None:
+        assert read_hold(place.clients("ssm"), "dev"), "the environment is held while anything is deleted"
+        for name in stacks:
+            del place.clients("cloudformation").stacks[name]
+        gone.extend(stacks)
+
+    monkeypatch.setattr(cdk_cli, "destroy", delete)
+    return gone
+
+
+def _destroy(aws: FakeCloudFormation, ssm: FakeParameters) -> None:
+    place = target({"cloudformation": aws, "ssm": ssm})
+    _, planned = destroy.plan(place, with_data=False)
+    destroy.carry_out(place, planned, JANE, with_data=False)
+
+
+@pytest.mark.usefixtures("synthesized")
+def test_what_goes_goes_while_the_environment_is_held_and_its_records_with_it(
+    deleted: list[str], kept_of_deployments: FakeParameters
+) -> None:
+    aws = _deployed("dev")
+    _destroy(aws, kept_of_deployments)
+    assert deleted == [f"agora-dev-{part}" for part in ("apex", "app", "api", "load-balancer", "ecs")]
+    assert sorted(aws.stacks) == ["agora-dev-docdb-v8", "agora-dev-network"]
+    assert list(kept_of_deployments.values) == ["/agora/stage/references"]
+
+
+@pytest.mark.usefixtures("synthesized")
+def test_nothing_is_deleted_while_somebody_is_at_work_on_the_environment(
+    deleted: list[str], kept_of_deployments: FakeParameters
+) -> None:
+    aws = _deployed("dev")
+    with held(kept_of_deployments, "dev", Origin("Developer/joe", None), "deploy"), pytest.raises(Held, match="joe"):
+        _destroy(aws, kept_of_deployments)
+    assert deleted == []
+    assert len(read_records(kept_of_deployments, "dev")) == 1
+
+
+@pytest.mark.usefixtures("synthesized")
+def test_records_stay_and_the_hold_goes_where_not_all_could_be_deleted(
+    monkeypatch: pytest.MonkeyPatch, kept_of_deployments: FakeParameters
+) -> None:
+    monkeypatch.setattr(cdk_cli, "destroy", lambda *_: None)
+    with pytest.raises(AgoraError, match="still there: agora-dev-apex"):
+        _destroy(_deployed("dev"), kept_of_deployments)
+    assert len(read_records(kept_of_deployments, "dev")) == 1
+    assert read_hold(kept_of_deployments, "dev") is None

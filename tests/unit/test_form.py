@@ -9,7 +9,7 @@ import pytest
 
 from src.environment import Environment
 from src.errors import Problem, UsageError
-from src.form import ROOT, check_form, load_form
+from src.form import ROOT, check_form, load_form, state_dir
 from src.service_props import Call, HealthCheck, ServiceProps
 from tests.unit.form_support import api_and_app, environments, one_service, service, told, told_of_form
 from tests.unit.test_plain_secrets import GITHUB_TOKEN
@@ -211,9 +211,59 @@ def test_entries_beside_the_function_are_checked_too_and_told_where_they_are_use
 
 def test_a_form_that_was_edited_is_read_again(tmp_path: Path) -> None:
     path = tmp_path / "app.py"
-    for version in ("4.2.1-rc1", "4.2.1-rc2"):
-        path.write_text(FORM.replace("4.2.1-rc1", version), encoding="utf-8")
+    pinned = load_form().environment("prod").ghcr_package_version
+    for version in (pinned, f"{pinned}.1"):
+        path.write_text(FORM.replace(pinned, version), encoding="utf-8")
         assert load_form(path).environment("prod").ghcr_package_version == version
+
+
+def test_versions_can_be_read_in_place_of_those_that_environments_name() -> None:
+    form = load_form(versions={"stage": "4.3.0-rc1", "nowhere": "1.0"})
+    assert form.environment("stage").ghcr_package_version == "4.3.0-rc1"
+    assert all(":4.3.0-rc1" in props.container_location for props in form.services_of("stage"))
+    for name in ("dev", "prod"):
+        assert form.environment(name) == load_form().environment(name)
+
+
+def test_a_version_in_place_of_another_is_checked_like_one_that_is_written() -> None:
+    (problem, *_) = told(lambda: load_form(versions={"prod": "edge"}))
+    assert problem.where == 'ENVIRONMENTS["prod"]["GHCR_PACKAGE_VERSION"]'
+
+
+@pytest.mark.parametrize("written", ["None", "[]", '{"dev": None, "prod": []}'])
+def test_versions_do_not_hide_that_the_environments_are_no_mappings(tmp_path: Path, written: str) -> None:
+    path = tmp_path / "app.py"
+    path.write_text(f"ENVIRONMENTS = {written}\ndef services(environment):\n    return []\n")
+    wrong = told(lambda: load_form(path, versions={"dev": "1.0", "prod": "1.0"}))
+    assert wrong == told(lambda: load_form(path))
+    assert wrong
+
+
+def test_folders_are_seen_from_where_the_form_is_unless_another_root_is_given(tmp_path: Path) -> None:
+    (tmp_path / "root" / "docker").mkdir(parents=True)
+    (tmp_path / "root" / "docker" / "Dockerfile").write_text("FROM scratch\n")
+    path = tmp_path / "app.py"
+    location = 'container_location=f"{REGISTRY}/agora-api:{version}"'
+    built = 'container_location="path://docker" if environment.name == "dev" else f"{REGISTRY}/agora-api:1.0"'
+    path.write_text(FORM.replace(location, built))
+    assert load_form(path, root=tmp_path / "root").services_of("dev")[0].container_location == "path://docker"
+    (problem,) = told(lambda: load_form(path))
+    assert problem.where == 'ServiceProps("agora-api").container_location in services("dev")'
+
+
+def test_the_environments_that_run_releases_are_known_in_the_order_of_the_form() -> None:
+    assert load_form().released == ("stage", "prod")
+    names = check_form(environments(production={}, dev={}, stage={}), one_service).released
+    assert names == ("production", "stage")
+
+
+def test_what_a_clone_keeps_is_in_a_folder_of_its_own_or_where_a_variable_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AGORA_STATE_DIR", raising=False)
+    assert state_dir() == ROOT / ".agora"
+    monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
+    assert state_dir() == tmp_path
 
 
 def test_entries_outside_of_a_form_raise_at_once() -> None:

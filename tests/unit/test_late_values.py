@@ -7,7 +7,8 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 
-from src.late_values import DatabaseHost, DatabaseSecret, is_token
+from src.late_values import DatabaseHost, DatabaseSecret, ImageCommit, ImageVersion, is_token
+from tests.unit.form_support import service, told_of_service
 
 
 def late(kind: type) -> Any:
@@ -37,3 +38,20 @@ def test_the_databases_secret_is_its_password_unless_asked_otherwise() -> None:
 
 def test_late_values_are_values() -> None:
     assert DatabaseHost() == DatabaseHost()
+    assert ImageVersion() == ImageVersion()
+    assert ImageCommit() == ImageCommit()
+
+
+@pytest.mark.parametrize("kind", [ImageVersion, ImageCommit])
+def test_a_variable_can_be_the_version_or_the_commit_of_the_containers_own_image(kind: type) -> None:
+    assert service(container_env_vars={"TOLD": kind()}).container_env_vars["TOLD"] == kind()
+
+
+@pytest.mark.parametrize("kind", [ImageVersion, ImageCommit])
+def test_a_value_of_the_image_that_is_written_otherwise_is_told_with_what_to_write(kind: type) -> None:
+    name = kind.__name__
+    (of_class,) = told_of_service(container_env_vars={"TOLD": kind})
+    assert (of_class.what, of_class.hint) == ("the class, not a value of it", f"Write {name}().")
+    (in_text,) = told_of_service(container_env_vars={"TOLD": f"v{kind()}"})
+    assert in_text.what == f"a value known only later cannot be part of a text, got 'v{name}()'"
+    assert in_text.hint == "Give it a variable of its own."

@@ -12,13 +12,15 @@ import socket
 import subprocess
 import sys
 import threading
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
-from local_aws import control, process
+from local_aws import control, loopback_client, process
 from src.errors import AgoraError
 from tests.unit.local_aws_support import embedded_aws, until
 
@@ -65,8 +67,8 @@ def test_its_state_and_its_address_survive_a_restart(state_dir: Path) -> None:
     control.put_certificate(CERTIFICATE, domain="example.org", aws=before)
     process.down(state_dir, _silent)
     after = process.up(state_dir, announce=_silent)
-    assert after.url == before.url
-    assert [each["reference"] for each in control.images(aws=after)] == ["ghcr.io/a/b:1"]
+    assert (after.url, after.catalogue_url) == (before.url, before.catalogue_url)
+    assert [(each["name"], each["tags"]) for each in control.images(aws=after)] == [("ghcr.io/a/b", ["1"])]
     assert control.put_certificate(CERTIFICATE, domain="example.org", aws=after) is False, "it is there already"
 
 
@@ -74,9 +76,11 @@ def test_a_reset_empties_it_and_keeps_it_running(state_dir: Path) -> None:
     aws = process.up(state_dir, announce=_silent)
     control.put_image("ghcr.io/a/b:1", source="published", aws=aws)
     control.put_certificate(CERTIFICATE, domain="example.org", aws=aws)
+    control.set_catalogue_fault("server-error", aws=aws)
     process.reset(state_dir)
     assert process.running(state_dir) == aws
     assert control.images(aws=aws) == []
+    assert control.catalogue_faults(aws=aws) == []
     assert control.put_certificate(CERTIFICATE, domain="example.org", aws=aws) is True, "it was gone"
 
 
@@ -95,7 +99,8 @@ def test_two_clones_have_two_servers(state_dir: Path, embedded_aws: process.Loca
     ours = process.up(state_dir, announce=_silent)
     assert ours.url != embedded_aws.url
     control.put_image("ghcr.io/a/only-in-ours:1", source="published", aws=ours)
-    assert "ghcr.io/a/only-in-ours:1" not in {each["reference"] for each in control.images(aws=embedded_aws)}
+    assert "ghcr.io/a/only-in-ours" in {each["name"] for each in control.images(aws=ours)}
+    assert "ghcr.io/a/only-in-ours" not in {each["name"] for each in control.images(aws=embedded_aws)}
 
 
 def test_a_state_file_of_another_clone_does_not_make_its_server_ours(
@@ -113,6 +118,28 @@ def test_a_state_file_of_another_clone_does_not_make_its_server_ours(
         assert process.running(state_dir) is None, "a server without our secret is not ours"
 
 
+@pytest.mark.slow
+def test_a_server_from_before_the_catalogue_could_be_asked_is_started_anew(state_dir: Path) -> None:
+    older = process.up(state_dir, announce=_silent)
+    state = json.loads((state_dir / "server.json").read_text())
+    del state["catalogue_url"]
+    (state_dir / "server.json").write_text(json.dumps(state | {"ports": state["ports"][:2]}))
+    assert process.running(state_dir) is None
+    said: list[str] = []
+    aws = process.up(state_dir, announce=said.append)
+    assert said == ["The embedded AWS is of an older version: starting it anew", "Starting the embedded AWS"]
+    assert (aws.url, aws.pid == older.pid) == (older.url, False)
+    assert process.running(state_dir) == aws
+
+
+def test_images_of_an_older_catalogue_do_not_keep_it_from_starting(state_dir: Path) -> None:
+    state_dir.mkdir()
+    image = {"reference": "a:1", "digest": "sha256:1", "source": "stand-in", "created": "2026-01-01T00:00:00+00:00"}
+    (state_dir / "images.json").write_text(json.dumps([image]))
+    assert control.images(aws=process.up(state_dir, announce=_silent)) == []
+    assert "the catalogue starts empty" in process.log_tail(state_dir)
+
+
 def test_a_killed_server_runs_no_more(state_dir: Path) -> None:
     aws = process.up(state_dir, announce=_silent)
     os.kill(aws.pid, signal.SIGKILL)
@@ -125,8 +152,9 @@ def test_what_a_killed_server_left_behind_and_a_taken_port_do_no_harm(state_dir:
     state_dir.mkdir()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        left = process.LocalAws(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port}/secret", os.getpid(), 1.0)
-        (state_dir / "server.json").write_text(json.dumps(asdict(left) | {"ports": [port, port]}))
+        url = f"http://127.0.0.1:{port}"
+        left = process.LocalAws(url, f"{url}/secret", url, os.getpid(), 1.0)
+        (state_dir / "server.json").write_text(json.dumps(asdict(left) | {"ports": [port, port, port]}))
         (state_dir / "server.lock").write_text(str(left.pid))
         aws = process.up(state_dir, announce=_silent)
         assert aws.url != left.url
@@ -144,7 +172,7 @@ def test_a_damaged_state_file_is_no_server(state_dir: Path, content: str) -> Non
 
 def test_a_server_that_dies_while_starting_says_why(state_dir: Path) -> None:
     state_dir.mkdir()
-    (state_dir / "images.json").write_text("damaged")
+    (state_dir / "faults.json").write_text("damaged")
     with pytest.raises(AgoraError) as caught:
         process.up(state_dir, announce=_silent)
     assert "did not start (exit code 1)" in caught.value.message
@@ -171,7 +199,7 @@ def test_its_client_side_is_cheap_and_its_environment_leads_nowhere_else(tmp_pat
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=process.REPOSITORY
     )
     assert loaded.stdout.strip() == "[]"
-    aws = process.LocalAws("http://127.0.0.1:1", "http://127.0.0.1:2/x", 3, 4.0)
+    aws = process.LocalAws("http://127.0.0.1:1", "http://127.0.0.1:2/x", "http://127.0.0.1:3", 3, 4.0)
     environment = process.client_environment(aws, "607346494281", "us-east-1", tmp_path)
     assert environment["AWS_ENDPOINT_URL"] == aws.url
     assert environment["AWS_ACCESS_KEY_ID"] == "607346494281"
@@ -187,10 +215,48 @@ def test_the_state_directory_can_be_moved(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert process.default_state_dir() == tmp_path / "local"
 
 
+def test_its_catalogue_answers_where_it_says_and_fails_as_it_is_told(embedded_aws: process.LocalAws) -> None:
+    image = control.publish_image(
+        "ghcr.io/process/app", ["edge", "sha-abc1234"], commit="abc1234" * 5, aws=embedded_aws
+    )
+    url = f"{embedded_aws.catalogue_url}/orgs/process/packages/container/app/versions"
+    request = urllib.request.Request(url, headers={"authorization": "Bearer of-somebody"})
+    with loopback_client.send(request, timeout=5) as answer:
+        assert [each["name"] for each in json.load(answer)] == [image["digest"]]
+    control.set_catalogue_fault("server-error", "packages", "process/app", 2, aws=embedded_aws)
+    switched_on = {"fault": "server-error", "api": "packages", "image": "process/app", "times": 2, "value": None}
+    assert control.catalogue_faults(aws=embedded_aws) == [switched_on]
+    with pytest.raises(urllib.error.HTTPError, match="500") as refused, loopback_client.send(request, timeout=5):
+        pass
+    refused.value.close()
+    control.clear_catalogue_faults(aws=embedded_aws)
+    with loopback_client.send(request, timeout=5) as answer:
+        assert answer.status == 200
+    with pytest.raises(AgoraError, match="perhaps you meant endless"):
+        control.set_catalogue_fault("endles", aws=embedded_aws)
+    with pytest.raises(AgoraError, match="not the id of a commit"):
+        control.publish_image("ghcr.io/process/app", ["edge"], commit="main", aws=embedded_aws)
+    assert control.remove_image("ghcr.io/process/app:edge", aws=embedded_aws)
+
+
+def test_what_clients_prove_themselves_with_is_written_nowhere(state_dir: Path) -> None:
+    aws = process.up(state_dir, announce=_silent)
+    control.set_catalogue_fault("server-error", aws=aws)
+    for target in ("/orgs/a/packages/container/b/versions", "/v2/a/b/manifests/edge", "/token", "/nothing"):
+        request = urllib.request.Request(aws.catalogue_url + target, headers={"authorization": "Bearer not-to-be-kept"})
+        with pytest.raises(urllib.error.HTTPError) as refused, loopback_client.send(request, timeout=5):
+            pass
+        assert b"not-to-be-kept" not in refused.value.read()
+    process.down(state_dir, _silent)
+    kept = {each: each.read_bytes() for each in state_dir.rglob("*") if each.is_file()}
+    assert state_dir / "server.log" in kept
+    assert [each for each, content in kept.items() if b"not-to-be-kept" in content] == []
+
+
 def test_the_secret_of_the_control_api_is_for_its_owner_only(state_dir: Path) -> None:
     aws = process.up(state_dir, announce=_silent)
     assert (state_dir / "server.json").stat().st_mode & 0o077 == 0
     assert json.loads((state_dir / "server.json").read_text())["control_url"] == aws.control_url
-    stranger = process.LocalAws(aws.url, aws.control_url.rpartition("/")[0] + "/guess", aws.pid, 0)
+    stranger = replace(aws, control_url=f"{aws.control_url.rpartition('/')[0]}/guess")
     with pytest.raises(AgoraError, match="not yours"):
         control.images(aws=stranger)

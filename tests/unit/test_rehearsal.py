@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from operations.rehearsal import images_of, secrets_of, switch_faults
@@ -9,7 +11,7 @@ from src.errors import UsageError
 from src.form import load_form
 from src.late_values import DatabaseSecret
 from src.service_props import ServiceProps, ServiceSecret
-from tests.unit.operations_support import target
+from tests.unit.operations_support import digest, resolution, target
 
 
 def _service(name: str, location: str = "ghcr.io/org/app:1.0", *secrets: ServiceSecret) -> ServiceProps:
@@ -26,7 +28,17 @@ def test_secrets_are_those_that_people_create_with_the_fields_that_are_read() ->
 
 def test_an_image_that_would_be_built_has_a_stand_in_that_says_so() -> None:
     services = [_service("a"), _service("b", "path://docker/My App")]
-    assert images_of(services) == ["ghcr.io/org/app:1.0", "not-built.invalid/docker-my-app:stand-in"]
+    assert images_of(services, None) == ["ghcr.io/org/app:1.0", "not-built.invalid/docker-my-app:stand-in"]
+
+
+def test_an_image_of_a_lock_is_put_there_under_the_locks_digest() -> None:
+    lock = resolution("1.0", "app")
+    services = [_service("a"), _service("b", "ghcr.io/org/not-in-it:1.0")]
+    assert images_of(services, lock) == [f"ghcr.io/org/app@{digest('app 1.0')}", "ghcr.io/org/not-in-it:1.0"]
+
+
+def test_a_lock_of_stand_ins_decides_about_no_digest() -> None:
+    assert images_of([_service("a")], replace(resolution("1.0", "app"), stand_in=True)) == ["ghcr.io/org/app:1.0"]
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from aws_cdk import aws_ecs as ecs
 from aws_cdk.assertions import Match, Template
 
 from src.errors import UsageError
-from src.late_values import DatabaseHost, DatabasePort, DatabaseSecret
+from src.image_outputs import IMAGE_COMMIT_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT
+from src.late_values import DatabaseHost, DatabasePort, DatabaseSecret, ImageCommit, ImageVersion
+from src.resolved_image import ResolvedImage
 from src.service_props import DATABASE, Call, ContainerVolume, HealthCheck, Permission, ServiceSecret
 from tests.unit.stacks_support import (
     ENVIRONMENTS,
@@ -15,6 +19,7 @@ from tests.unit.stacks_support import (
     app_props,
     environment,
     form,
+    images_of,
     moving_templates,
     of_type,
     properties,
@@ -85,6 +90,76 @@ def test_values_known_only_later_come_from_the_cdk_or_from_the_database() -> Non
     assert "DocDbCluster" in str(values["HOST"])
     assert values["PORT"] == "27017"
     assert "DocDbMasterPassword" in str(found["Secrets"][0]["ValueFrom"])
+
+
+DIGEST, COMMIT = f"sha256:{'a' * 64}", "1234567a9f8271f4f03ff98b87392ae16749fbb0"
+RESOLVED = ResolvedImage("ghcr.io/org/app", "4.2.0", DIGEST, COMMIT, "linux/amd64", "2026-11-23T12:00:00+00:00")
+TOLD_OF_ITS_IMAGE = app_props(container_env_vars={"VERSION": ImageVersion(), "COMMIT": ImageCommit()})
+
+
+def variables(template: Json) -> dict[str, str]:
+    return {each["Name"]: each["Value"] for each in container(template).get("Environment", [])}
+
+
+def outputs(template: Json) -> dict[str, Json]:
+    named = (IMAGE_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_COMMIT_OUTPUT)
+    return {name: output for name, output in template.get("Outputs", {}).items() if name in named}
+
+
+def test_an_image_that_was_looked_up_is_deployed_by_its_digest_and_told_to_its_container() -> None:
+    template = Parts().service(TOLD_OF_ITS_IMAGE, image=RESOLVED)
+    assert container(template)["Image"] == f"ghcr.io/org/app@{DIGEST}"
+    assert variables(template) == {"VERSION": "4.2.0", "COMMIT": "1234567a"}
+
+
+def test_the_stack_tells_by_which_tag_its_image_was_chosen_and_exports_none_of_it() -> None:
+    assert outputs(Parts().service(TOLD_OF_ITS_IMAGE, image=RESOLVED)) == {
+        IMAGE_OUTPUT: {"Value": "ghcr.io/org/app:4.2.0"},
+        IMAGE_DIGEST_OUTPUT: {"Value": DIGEST},
+        IMAGE_COMMIT_OUTPUT: {"Value": COMMIT},
+    }
+
+
+def test_a_commit_that_nobody_knows_is_said_to_be_unknown() -> None:
+    template = Parts().service(TOLD_OF_ITS_IMAGE, image=dataclasses.replace(RESOLVED, commit=None))
+    assert variables(template)["COMMIT"] == outputs(template)[IMAGE_COMMIT_OUTPUT]["Value"] == UNKNOWN_COMMIT
+
+
+@pytest.mark.parametrize(
+    ("location", "version"),
+    [("ghcr.io/org/app:1.0", "1.0"), (f"ghcr.io/org/app@{DIGEST}", "unversioned"), ("path://docker", "unversioned")],
+)
+def test_an_image_that_was_not_looked_up_is_deployed_as_it_is_named_and_no_output_tells_of_it(
+    location: str, version: str
+) -> None:
+    props = dataclasses.replace(TOLD_OF_ITS_IMAGE, container_location=location)
+    template = Parts().service(props, rehearsed=True)
+    assert variables(template) == {"VERSION": version, "COMMIT": UNKNOWN_COMMIT}
+    assert outputs(template) == {}
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_every_container_runs_the_image_that_was_looked_up_and_its_stack_tells_of_it(name: str) -> None:
+    images = images_of(name).images
+    for props in form().services_of(name):
+        image = images[props.container_location]
+        template = stack(name, props.container_name.removeprefix("agora-"))
+        assert container(template)["Image"] == image.reference
+        assert outputs(template) == {
+            IMAGE_OUTPUT: {"Value": f"{image.name}:{image.tag}"},
+            IMAGE_DIGEST_OUTPUT: {"Value": image.digest},
+            IMAGE_COMMIT_OUTPUT: {"Value": image.commit},
+        }
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_the_app_is_told_the_version_and_the_commit_of_the_image_that_it_is(name: str) -> None:
+    image = images_of(name).images[f"ghcr.io/sage-bionetworks/agora-app:{environment(name).ghcr_package_version}"]
+    told = variables(stack(name, "app"))
+    assert told["APP_VERSION"] == told["SENTRY_RELEASE"] == image.tag
+    assert told["COMMIT_SHA"] == image.short_commit
+    assert image.commit
+    assert image.commit.startswith(told["COMMIT_SHA"])
 
 
 def test_a_service_that_needs_the_database_says_so_when_it_is_given_none() -> None:

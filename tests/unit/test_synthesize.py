@@ -4,18 +4,35 @@ import dataclasses
 import filecmp
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from operations import cdk_cli
+from operations.target import Target
 from src import synthesize as entry
 from src.context_flags import DESTROYING, REHEARSAL, REREAD, SIDE_BY_SIDE, WITH_DATA
 from src.form import ROOT
-from tests.unit.stacks_support import ENVIRONMENTS, assembly, environment, form, read_templates, synthesize, templates
+from src.images_at_hand import IMAGES_FILE, KEPT_FOLDER, keep
+from src.resolution import Resolution, read_resolution
+from tests.unit.operations_support import target
+from tests.unit.stacks_support import (
+    ENVIRONMENTS,
+    assembly,
+    environment,
+    form,
+    form_with,
+    images_of,
+    read_templates,
+    stand_ins,
+    synthesize,
+    templates,
+)
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -96,7 +113,8 @@ def test_side_by_side_changes_no_template() -> None:
 
 
 def run_app(tmp_path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    environ = {**os.environ, "CDK_OUTDIR": str(tmp_path), "CDK_VALIDATION": "false", "ENV": "", **variables}
+    environ = {**os.environ, "CDK_OUTDIR": str(tmp_path), "CDK_VALIDATION": "false", "ENV": "", IMAGES_FILE: ""}
+    environ |= variables
     return subprocess.run(
         [sys.executable, "app.py"], cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=60
     )
@@ -106,8 +124,10 @@ def run_app(tmp_path: Path, **variables: str) -> subprocess.CompletedProcess[str
 def test_plain_python_makes_the_templates_that_the_command_line_makes(tmp_path: Path) -> None:
     # As the CDK's command line calls it: cdk.json's context in a variable.
     context = json.loads((ROOT / "cdk.json").read_text())["context"]
-    handed_over = run_app(tmp_path / "cli", ENV="dev", CDK_CONTEXT_JSON=json.dumps(context))
-    plain = run_app(tmp_path / "plain", ENV="dev")
+    keep(images_of("dev"), tmp_path / "kept" / "dev.json")
+    kept = {KEPT_FOLDER: str(tmp_path / "kept")}
+    handed_over = run_app(tmp_path / "cli", ENV="dev", CDK_CONTEXT_JSON=json.dumps(context), **kept)
+    plain = run_app(tmp_path / "plain", ENV="dev", **kept)
     assert (plain.returncode, handed_over.returncode) == (0, 0), plain.stderr + handed_over.stderr
     assert files_of(tmp_path / "cli") == files_of(tmp_path / "plain") == files_of(assembly("dev"))
 
@@ -125,6 +145,115 @@ def test_an_environment_that_does_not_exist_is_told_in_a_sentence(
         entry.main()
     assert left.value.code == 2
     assert said in capsys.readouterr().err
+
+
+NO_SOCKETS = """
+import socket
+
+def refuse(*arguments, **keywords):
+    raise AssertionError("a socket was opened")
+
+socket.socket.connect = socket.socket.connect_ex = socket.socket.sendto = refuse
+socket.getaddrinfo = socket.create_connection = refuse
+"""
+
+
+@pytest.mark.slow
+def test_stage_is_synthesized_from_its_lock_without_any_network(tmp_path: Path) -> None:
+    guard = tmp_path / "guard"
+    guard.mkdir()
+    (guard / "sitecustomize.py").write_text(NO_SOCKETS)
+    kept = {"PYTHONPATH": str(guard), KEPT_FOLDER: str(tmp_path / "kept")}
+    # The guard itself works: dev has nothing kept and would have to ask.
+    refused = run_app(tmp_path / "dev", ENV="dev", **kept)
+    assert refused.returncode
+    assert "a socket was opened" in refused.stderr
+    done = run_app(tmp_path / "stage", ENV="stage", **kept)
+    assert done.returncode == 0, done.stderr
+    assert files_of(tmp_path / "stage") == files_of(assembly("stage"))
+
+
+def synthesized_by_hand(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, chosen: Resolution | str | None
+) -> dict[str, Any]:
+    """The templates that `cdk synth` makes in this process, with images that a command has chosen."""
+    path = chosen if isinstance(chosen, str) else str(tmp_path / "chosen.json")
+    if isinstance(chosen, Resolution):
+        keep(chosen, Path(path))
+    for variable, value in {
+        "ENV": name,
+        IMAGES_FILE: path if chosen else "",
+        "CDK_OUTDIR": str(tmp_path / "out"),
+    }.items():
+        monkeypatch.setenv(variable, value)
+    entry.main()
+    return read_templates(tmp_path / "out")
+
+
+def test_images_that_a_command_has_chosen_are_those_of_the_templates_whatever_version_the_form_names(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pinned = environment("stage").ghcr_package_version
+    references = [reference.replace(pinned, "4.1.0") for reference in images_of("stage").images]
+    earlier = stand_ins("4.1.0", references)
+    found = synthesized_by_hand(monkeypatch, tmp_path, "stage", earlier)
+    image = earlier.images["ghcr.io/sage-bionetworks/agora-app:4.1.0"]
+    assert image.reference in json.dumps(found["agora-stage-app"])
+    assert found["agora-stage-app"]["Outputs"]["Image"]["Value"].endswith("agora-app:4.1.0")
+    assert pinned not in json.dumps(found)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_command_hands_its_images_to_the_synthesis_in_a_file_beside_the_templates(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
+    acting, images = target({}, environment="stage"), images_of("stage")
+    handed_over: list[Resolution | None] = []
+
+    def run(acting: Target, arguments: Sequence[str], on_line: Any, *, variables: Mapping[str, str]) -> None:
+        assert arguments[0] == "synth"
+        handed_over.append(read_resolution(Path(variables[IMAGES_FILE])))
+        shutil.copytree(assembly("stage"), acting.assembly_dir)
+
+    monkeypatch.setattr(cdk_cli, "_run", run)
+    stacks = cdk_cli.synthesize(acting, images, {}, lambda _: None)
+    assert handed_over == [images]
+    assert {stack.name for stack in stacks} == set(templates("stage"))
+
+
+def test_a_lock_of_stand_ins_is_told_to_whoever_synthesizes_by_hand(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(entry, "images_at_hand", lambda *_: dataclasses.replace(images_of("stage"), stand_in=True))
+    assert synthesized_by_hand(monkeypatch, tmp_path, "stage", None) == templates("stage")
+    assert f"./agora release pin {environment('stage').ghcr_package_version}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(None, "AGORA_IMAGES: names no file"), ("{", "not JSON"), ('{"images": {}}', '["version"]')]
+)
+def test_chosen_images_that_cannot_be_read_are_told_and_no_others_are_taken(
+    content: str | None, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "images.json"
+    if content:
+        path.write_text(content)
+    with pytest.raises(SystemExit) as left:
+        synthesized_by_hand(monkeypatch, tmp_path, "stage", str(path))
+    assert left.value.code == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_version_without_a_lock_is_told_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(entry, "load_form", lambda **_: form_with("stage", ghcr_package_version="9.9.9"))
+    with pytest.raises(SystemExit) as left:
+        synthesized_by_hand(monkeypatch, tmp_path, "stage", None)
+    assert left.value.code == 2
+    assert "Make it: ./agora release pin 9.9.9" in capsys.readouterr().err
 
 
 def test_a_stack_that_is_to_read_its_references_again_gets_something_that_changes_nothing() -> None:

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from pathlib import Path
+from typing import Any, ClassVar
 
 import boto3
 import pytest
 
-from operations.target import aws_target, local_target, state_dir, tool_environment
+from local_aws import process
+from local_aws.process import LocalAws
+from operations.git import git
+from operations.target import aws_target, beside, local_target, tool_environment
 from src.errors import AgoraError, UsageError
-from src.form import ROOT, load_form
-from tests.unit.operations_support import client_error
+from src.form import ROOT, check_form, load_form, state_dir
+from tests.unit.form_support import environments, one_service
+from tests.unit.operations_support import client_error, target
 
 
 class _Session:
     """A person's credentials: for an account, or for none."""
 
     account: str | None = None
+    arn = "arn:aws:iam::607346494281:user/jane"
+    profiles: ClassVar[list[str | None]] = []
 
-    def __init__(self, region_name: str) -> None:
+    def __init__(self, *, region_name: str, profile_name: str | None) -> None:
         self.region_name = region_name
+        self.profiles.append(profile_name)
 
     def client(self, service: str) -> _Session:
         assert service == "sts"
@@ -28,11 +37,24 @@ class _Session:
     def get_caller_identity(self) -> dict[str, Any]:
         if self.account is None:
             raise client_error("ExpiredToken", "The security token included in the request is expired")
-        return {"Account": self.account}
+        return {"Account": self.account, "Arn": self.arn}
+
+
+DEV = "607346494281"
+STAGE_AND_PROD = "681175625864"
+
+
+def _log_in(monkeypatch: pytest.MonkeyPatch, account: str, arn: str = _Session.arn) -> list[str | None]:
+    """Have credentials for an account; the profiles that are asked for from now on."""
+    profiles: list[str | None] = []
+    monkeypatch.setattr(
+        boto3, "Session", type("In", (_Session,), {"account": account, "arn": arn, "profiles": profiles})
+    )
+    return profiles
 
 
 def test_credentials_for_another_account_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(boto3, "Session", type("Other", (_Session,), {"account": "681175625864"}))
+    _log_in(monkeypatch, STAGE_AND_PROD)
     with pytest.raises(UsageError) as refused:
         aws_target(load_form().environment("dev"))
     assert "for account 681175625864, but dev is 607346494281" in refused.value.message
@@ -47,7 +69,7 @@ def test_missing_or_expired_credentials_say_how_to_log_in(monkeypatch: pytest.Mo
 
 
 def test_the_environments_own_region_is_used_whatever_the_profile_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(boto3, "Session", type("Own", (_Session,), {"account": "607346494281"}))
+    _log_in(monkeypatch, DEV)
     found = aws_target(load_form().environment("dev"))
     assert found.process_environment["AWS_REGION"] == found.process_environment["AWS_DEFAULT_REGION"] == "us-east-1"
     assert not found.is_local
@@ -68,6 +90,98 @@ def test_state_is_kept_in_the_clone_unless_told_otherwise(tmp_path: Any, monkeyp
 
 
 def test_tools_find_the_virtual_environments_node_first() -> None:
-    import sys
-
     assert tool_environment()["PATH"].startswith(f"{sys.prefix}/bin:")
+
+
+@pytest.mark.parametrize(
+    ("arn", "caller"),
+    [
+        ("arn:aws:sts::607346494281:assumed-role/Developer/jane@example.org", "Developer/jane@example.org"),
+        ("arn:aws:iam::607346494281:user/jane", "arn:aws:iam::607346494281:user/jane"),
+    ],
+)
+def test_whose_credentials_act_is_said_as_shortly_as_can_be(
+    arn: str, caller: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _log_in(monkeypatch, DEV, arn)
+    assert aws_target(load_form().environment("dev")).caller == caller
+
+
+def test_a_profile_that_is_named_is_the_one_that_acts(monkeypatch: pytest.MonkeyPatch) -> None:
+    profiles = _log_in(monkeypatch, DEV)
+    aws_target(load_form().environment("dev"), profile="agora-dev")
+    aws_target(load_form().environment("dev"))
+    assert profiles == ["agora-dev", None]
+
+
+def test_a_profile_that_does_not_exist_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    with pytest.raises(UsageError, match=r"no usable AWS credentials: .*no-such-profile"):
+        aws_target(load_form().environment("dev"), profile="no-such-profile")
+
+
+def test_an_environment_in_the_same_account_and_region_is_reached_with_the_same_credentials(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    profiles = _log_in(monkeypatch, STAGE_AND_PROD)
+    form = load_form()
+    prod = aws_target(form.environment("prod"))
+    stage = beside(prod, form.environment("stage"))
+    assert (stage.environment.name, stage.clients, stage.caller) == ("stage", prod.clients, prod.caller)
+    assert profiles == [None]
+
+
+def test_an_environment_elsewhere_needs_credentials_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    form = check_form(environments(dev={"REGION": "us-west-2"}, stage={}, prod={"ACCOUNT": DEV}), one_service)
+    profiles = _log_in(monkeypatch, DEV)
+    stage = aws_target(form.environment("stage"))
+    assert beside(stage, form.environment("dev")).process_environment["AWS_REGION"] == "us-west-2"
+    assert len(profiles) == 2
+    other = aws_target(form.environment("prod"))
+    _log_in(monkeypatch, STAGE_AND_PROD)
+    with pytest.raises(UsageError, match="credentials are for account 681175625864, but dev is 607346494281"):
+        beside(other, load_form().environment("dev"), profile="of-another-account")
+
+
+def test_a_profile_that_is_named_reaches_another_environment_even_in_the_same_account(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    profiles = _log_in(monkeypatch, STAGE_AND_PROD)
+    form = load_form()
+    beside(aws_target(form.environment("prod")), form.environment("stage"), profile="reader")
+    assert profiles == [None, "reader"]
+
+
+def test_in_a_rehearsal_all_environments_are_in_the_embedded_aws(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws = LocalAws("http://127.0.0.1:1", "http://127.0.0.1:1", "http://127.0.0.1:1", 1, 0.0)
+    monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
+    monkeypatch.setattr(process, "running", lambda _: aws)
+    form = load_form()
+    found = beside(target({}, environment="prod", is_local=True, form=form), form.environment("dev"))
+    assert (found.environment.name, found.is_local, found.local_aws) == ("dev", True, aws)
+    assert found.process_environment["AWS_ACCESS_KEY_ID"] == DEV
+    assert found.clients("ssm").meta.endpoint_url == aws.url
+
+
+def test_a_token_for_images_is_for_no_other_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "ghp_" + "x" * 36)
+    monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
+    monkeypatch.setattr(process, "running", lambda _: LocalAws("http://127.0.0.1:1", "", "", 1, 0.0))
+    dev = load_form().environment("dev")
+    local = local_target(dev)
+    _log_in(monkeypatch, DEV)
+    for variables in (tool_environment(), aws_target(dev).process_environment, local.process_environment):
+        assert not any("ghp_" in value for value in variables.values())
+        assert "PATH" in variables
+
+
+def test_git_gets_no_token_for_images_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "ghp_" + "x" * 36)
+    git("init", "--quiet", "--template=", folder=tmp_path)
+    git("config", "alias.variables", "!env", folder=tmp_path)
+    said = git("variables", folder=tmp_path)
+    assert "GIT_TERMINAL_PROMPT=0" in said
+    assert "ghp_" not in said

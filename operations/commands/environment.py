@@ -1,0 +1,382 @@
+"""The commands that act on one environment: deploy it, compare it, go back, take it down, and see what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from operations.commands.environment_view import (
+    history_row,
+    show_changes,
+    show_deployment,
+    show_destruction,
+    show_idle_faults,
+    show_rollback,
+)
+from operations.commands.options import (
+    Acting,
+    acting_on,
+    answer,
+    dry_run_option,
+    environment_argument,
+    go_ahead,
+    json_option,
+    local_option,
+    looking_at,
+    read_form,
+    say_all,
+    yes_option,
+)
+from src.errors import AgoraError, UsageError
+
+if TYPE_CHECKING:
+    from operations.deployment_record import DeploymentRecord
+    from operations.plan import StackChange
+    from operations.release.branches import Commit
+    from operations.rollback import RollbackPlan
+    from operations.rollback_commit import RollbackCommit
+    from operations.target import Target
+    from src.resolution import Resolution
+    from src.service_props import ServiceProps
+
+proof_profile_option = click.option(
+    "--proof-profile", metavar="PROFILE", help="The AWS profile that reads stage's record, where that is elsewhere."
+)
+
+
+@click.command()
+@environment_argument
+@local_option
+@yes_option
+@dry_run_option
+@json_option
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="SERVICE=FAULT[:VALUE]",
+    help="Rehearse a failure, such as agora-app=slow-start:20; see: local faults. Only with --local.",
+)
+@click.option("--seed-stage", is_flag=True, help="Pretend that stage ran this release. Only with --local.")
+@click.option("--bring-back", is_flag=True, help="Deploy also what the last rollback took out of service.")
+@proof_profile_option
+def deploy(
+    environment: str,
+    local: bool,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
+    faults: tuple[str, ...],
+    seed_stage: bool,
+    bring_back: bool,
+    proof_profile: str | None,
+) -> None:
+    """Deploy the environment ENV and wait until all of it runs.
+
+    Looks its images up once, or takes those of its release's lock, shows what will change and asks first; a rehearsal
+    with --local does not ask, and starts the embedded AWS if needed. prod takes only a release that stage ran well.
+    """
+    for given, option in ((faults, "--fault"), (seed_stage, "--seed-stage")):
+        if given and not local:
+            raise UsageError(f"{option}: only with --local", "That is rehearsed on this machine, never in AWS.")
+    from operations import console
+    from operations.deploy import anything_to_do
+    from operations.deploy import deploy as deploy_to
+    from operations.deployment_record import read_records
+    from operations.images import choose_images
+    from operations.origin import read_origin
+
+    with acting_on(environment, local=local) as acting:
+        target = acting.target
+        if local:
+            from operations.rehearsal import switch_faults
+
+            switch_faults(target, acting.services, faults)
+        else:
+            console.say(f"This acts on {target.environment.name} {target.place}.")
+        images = choose_images(target, acting.form)
+        _expect_proof(acting, images, seed=seed_stage, profile=proof_profile, write=not dry_run)
+        records = read_records(target.clients("ssm"), target.environment.name)
+        _look_back(acting, records, images, unasked=(local or yes) and not dry_run, allowed=bring_back)
+        planned: list[StackChange] = []
+
+        def show(changes: Sequence[StackChange]) -> None:
+            planned.extend(changes)
+            show_changes(changes, with_difference=None if local or dry_run or yes else target)
+            show_idle_faults(target, changes, faults)
+
+        def may_go_on(changes: Sequence[StackChange]) -> bool:
+            if dry_run:
+                return False
+            question = f"Deploy this to {target.environment.name} {target.place}?"
+            go_ahead(question, assumed=local or yes or not anything_to_do(changes), expected=_expected(target))
+            return True
+
+        done = deploy_to(target, acting.services, images, read_origin(target), show=show, may_go_on=may_go_on)
+        if as_json:
+            plan = [change.as_json() for change in planned]
+            answer = {"plan": plan, "images": images.as_json()} | ({"deployment": done.as_json()} if done else {})
+            console.print_json(answer)
+        elif done:
+            show_deployment(done)
+
+
+@click.command()
+@environment_argument
+@local_option
+@json_option
+def diff(environment: str, local: bool, as_json: bool) -> None:
+    """Show how what is deployed differs from what app.py says."""
+    from operations import cdk_cli, console
+    from operations import deploy as deployment
+    from operations.images import choose_images
+
+    with acting_on(environment, local=local) as acting:
+        images = choose_images(acting.target, acting.form)
+        _, changes = deployment.plan(acting.target, acting.services, images)
+        if as_json:
+            console.print_json([change.as_json() for change in changes])
+        else:
+            cdk_cli.diff(acting.target)
+
+
+@click.command()
+@environment_argument
+@local_option
+@click.option("--with-data", is_flag=True, help="Delete the database and its network too; never in prod on AWS.")
+@yes_option
+@dry_run_option
+@json_option
+def destroy(environment: str, local: bool, with_data: bool, yes: bool, dry_run: bool, as_json: bool) -> None:
+    """Take the environment ENV down. The database and its network stay, unless --with-data is given."""
+    from operations import console
+    from operations import destroy as destruction
+    from operations.origin import read_origin
+
+    with acting_on(environment, local=local, only_if_running=True) as acting:
+        target = acting.target
+        stacks, planned = destruction.plan(target, with_data=with_data)
+        show_destruction(target, planned, destruction.unknown_stacks(target, stacks))
+        if planned.going and not dry_run:
+            name = target.environment.name
+            question = f"Destroy {name} {target.place}{', data included' if with_data else ''}?"
+            go_ahead(question, assumed=local or yes, expected=name)
+            destruction.carry_out(target, planned, read_origin(target), with_data=with_data)
+        if as_json:
+            console.print_json(planned.as_json())
+
+
+@click.command()
+@environment_argument
+@click.option("--to", "to", metavar="VERSION", help="A version, or the number of a deployment in the history.")
+@local_option
+@yes_option
+@dry_run_option
+@json_option
+def rollback(environment: str, to: str | None, local: bool, yes: bool, dry_run: bool, as_json: bool) -> None:
+    """Bring the previous healthy deployment's images back to ENV, with today's templates.
+
+    Where app.py names a version, a commit that names the earlier one is prepared on a branch; until that is merged,
+    deploy warns.
+    """
+    from operations import console
+    from operations.deploy import deploy as deploy_to
+    from operations.deployment_record import ROLLBACK
+    from operations.origin import read_origin
+
+    with acting_on(environment, local=local) as acting:
+        target, services, plan = _planned_rollback(acting, to, local=local)
+        name = target.environment.name
+        show_rollback(plan)
+        commit, remark = _rollback_commit(target, plan)
+        say_all([remark])
+
+        def may_go_on(changes: Sequence[StackChange]) -> bool:
+            if dry_run:
+                return False
+            go_ahead(f"Roll {name} back {target.place}?", assumed=local or yes, expected=_expected(target))
+            return True
+
+        done = deploy_to(
+            target,
+            services,
+            plan.images,
+            read_origin(target),
+            show=lambda changes: show_changes(changes, with_difference=None),
+            may_go_on=may_go_on,
+            kind=ROLLBACK,
+            instead_of=plan.instead_of,
+        )
+        made = _commit_rollback(commit) if done and commit else None
+        if as_json:
+            planned = plan.as_json() | {"commit": commit and commit.as_json()}
+            outcome = {"deployment": done.as_json(), "commit": made and made.as_json()} if done else {}
+            console.print_json({"plan": planned} | outcome)
+        elif done:
+            show_deployment(done)
+
+
+@click.command()
+@environment_argument
+@local_option
+@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="How many are shown.")
+@json_option
+def history(environment: str, local: bool, limit: int, as_json: bool) -> None:
+    """List the deployments of ENV that are on record, latest first: who, when, what, and how it ended."""
+    from operations import console
+    from operations.deployment_record import read_records
+
+    target = looking_at(environment, local=local).target
+    records = read_records(target.clients("ssm"), target.environment.name)[:limit]
+    if as_json:
+        console.print_json([{"number": record.number, **record.as_json()} for record in records])
+    elif not records:
+        console.say(f"No deployment of {target.environment.name} is on record.")
+    else:
+        console.print_table(
+            ["No", "Began (UTC)", "What", "Version", "Ended", "Seconds", "From", "Who"],
+            [history_row(record) for record in records],
+            states=[4],
+        )
+
+
+@click.command()
+@environment_argument
+@local_option
+@json_option
+def images(environment: str, local: bool, as_json: bool) -> None:
+    """Look up which images ENV would be deployed with now: tag, commit, digest. `cdk synth` takes these afterwards."""
+    from operations import console
+    from operations.images import choose_images
+
+    acting = looking_at(environment, local=local)
+    found = choose_images(acting.target, acting.form)
+    if as_json:
+        console.print_json(found.as_json())
+        return
+    rows = [
+        [image.name.rpartition("/")[2], image.tag, image.short_commit or "unknown", image.digest, image.created]
+        for image in found.images.values()
+    ]
+    console.print_table(["Image", "Version", "Commit", "Digest", "Created"], rows)
+
+
+@click.command()
+@environment_argument
+@local_option
+@yes_option
+@json_option
+def unlock(environment: str, local: bool, yes: bool, as_json: bool) -> None:
+    """Break the hold on ENV that a deployment left behind which can no longer let go.
+
+    Look first whether that deployment is still at work: two at once undo each other's changes.
+    """
+    from operations import console
+    from operations.hold import let_go, read_hold
+
+    target = looking_at(environment, local=local).target
+    name = target.environment.name
+    hold = read_hold(target.clients("ssm"), name)
+    if hold is None:
+        answer({"broken": None}, f"Nobody holds {name}.", as_json=as_json)
+        return
+    console.say(hold.sentence(name))
+    go_ahead(f"Break this hold on {name} {target.place}?", assumed=yes, expected=_expected(target))
+    let_go(target.clients("ssm"), name, hold)
+    answer({"broken": hold.as_json()}, f"{name} is free.", as_json=as_json)
+
+
+def _expected(target: Target) -> str:
+    """What a person types to say yes."""
+    return target.environment.name if target.environment.name == "prod" else "yes"
+
+
+def _expect_proof(acting: Acting, images: Resolution, *, seed: bool, profile: str | None, write: bool) -> None:
+    """Raise `NotProven` where the environment would run what the one before it never ran well."""
+    from operations.proof import NotProven, expect_proof, seed_proof
+
+    try:
+        proof = expect_proof(acting.target, acting.form, images, profile=profile)
+    except NotProven as unproven:
+        if not seed:
+            raise
+        if write:
+            seed_proof(acting.target, acting.form, images)
+        where = unproven.proof.environment
+        say_all([f"{where} never ran {images.version} here; a synthetic record says that it did."], "yellow")
+        return
+    say_all([proof.sentence if proof else ""])
+
+
+def _look_back(
+    acting: Acting, records: Sequence[DeploymentRecord], images: Resolution, *, unasked: bool, allowed: bool
+) -> None:
+    """Warn where the last rollback would be undone; where nobody is asked, refuse."""
+    from operations.console import say
+    from operations.rollback import brings_back
+
+    returning = brings_back(records, images)
+    if not returning or allowed:
+        return
+    name = acting.target.environment.name
+    message = f"{name} was rolled back, and this would bring back {', '.join(returning)}"
+    if unasked:
+        raise AgoraError(
+            message, f"Merge the rollback's commit into {name}, or pin what is to run; or deploy it with --bring-back."
+        )
+    say(message, "yellow")
+
+
+def _planned_rollback(
+    acting: Acting, to: str | None, *, local: bool
+) -> tuple[Target, tuple[ServiceProps, ...], RollbackPlan]:
+    """The plan, and the environment and services as the form has them at the version that comes back."""
+    from dataclasses import replace
+
+    from operations.deployed_images import read_deployed_images
+    from operations.deployment_record import read_records
+    from operations.images import choose_images
+    from operations.rollback import choose_record, plan_rollback
+
+    target, name = acting.target, acting.target.environment.name
+    running = read_deployed_images(target.clients("cloudformation"), target.environment, acting.services)
+    record = choose_record(name, read_records(target.clients("ssm"), name), running, to)
+    form = read_form(local=local, versions={name: record.images.version})
+    plan = plan_rollback(form, name, record, running, lambda: choose_images(target, acting.form))
+    return replace(target, environment=form.environment(name)), form.services_of(name), plan
+
+
+def _rollback_commit(target: Target, plan: RollbackPlan) -> tuple[RollbackCommit | None, str]:
+    """The commit to prepare, or why there is none; a rollback does not wait for git."""
+    from operations.rollback_commit import plan_rollback_commit
+    from src.form import ROOT
+
+    name, version = target.environment.name, plan.images.version
+    if target.is_local:
+        return None, "This is a rehearsal: app.py is left alone. In AWS a commit for it is prepared."
+    try:
+        commit = plan_rollback_commit(ROOT, name, plan.images, is_released=target.environment.is_released)
+    except AgoraError as error:
+        return None, f"No commit is prepared: {error.message}\nSet GHCR_PACKAGE_VERSION of {name} to {version} by hand."
+    if commit is None and target.environment.is_released:
+        return None, f"Branch {name} names {version} already, so no commit is needed."
+    if commit is None:
+        return None, f"app.py names {version}, which moves: the images that go are refused until there are newer ones."
+    return commit, f"Then a commit on branch {commit.branch} lets app.py say so, for a pull request to {name}."
+
+
+def _commit_rollback(commit: RollbackCommit) -> Commit | None:
+    """Make the commit. That it can't be made does not undo the rollback, which has happened."""
+    from operations.console import say
+    from operations.rollback_commit import carry_out
+    from src.form import ROOT
+
+    try:
+        made = carry_out(ROOT, commit)
+    except AgoraError as error:
+        say(f"It is rolled back, but the commit for it was not made: {error.message}\n{error.hint}".strip(), "yellow")
+        return None
+    say(f"Branch {made.branch} has the commit: push it, and merge it into {commit.environment} by a pull request.")
+    return made

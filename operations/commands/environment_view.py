@@ -1,0 +1,100 @@
+"""What people see of plans, deployments and their history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from operations.deploy import Deployment
+    from operations.deployment_record import DeploymentRecord
+    from operations.destroy import DestructionPlan
+    from operations.plan import StackChange
+    from operations.rollback import RollbackPlan
+    from operations.target import Target
+
+
+def show_changes(changes: Sequence[StackChange], *, with_difference: Target | None) -> None:
+    """Tell a person what a plan changes."""
+    from operations import cdk_cli
+    from operations.console import say
+    from operations.plan import NOTHING
+
+    if with_difference is not None and any(change.action != NOTHING for change in changes):
+        cdk_cli.diff(with_difference, to_stderr=True)
+    for change in changes:
+        if change.action != NOTHING:
+            say(f"{change.action:>8}  {change.stack}  {change.summary}")
+    if all(change.action == NOTHING for change in changes):
+        say("No stack needs a change.")
+
+
+def show_idle_faults(target: Target, changes: Sequence[StackChange], faults: Sequence[str]) -> None:
+    """A fault acts on tasks that start; say so where none will."""
+    from operations.console import say
+    from operations.plan import NOTHING
+    from src.form import stack_part
+
+    unchanged = {change.stack for change in changes if change.action == NOTHING}
+    for fault in faults:
+        service = fault.partition("=")[0]
+        if target.environment.stack_name(stack_part(service)) in unchanged:
+            say(f"--fault {fault}: {service} does not change, so no task starts that it could act on.", "yellow")
+
+
+def show_deployment(done: Deployment) -> None:
+    """Tell a person what runs now, and where to look at it."""
+    from operations.console import print_table, say
+
+    by_reference = {image.reference: image for image in done.images.images.values()}
+    rows = []
+    for state in done.services:
+        image = by_reference.get(state.image)
+        version = [image.tag, image.short_commit or "unknown"] if image else [state.image.rpartition("/")[2], "-"]
+        rows.append([state.name, *version, str(state.desired), str(state.running), state.health])
+    print_table(["Service", "Version", "Commit", "Desired", "Running", "Health"], rows, states=[5])
+    click.echo(f"\nLoad balancer  {done.load_balancer_dns}\nExport         {done.load_balancer_export}")
+    for name, url in done.urls.items():
+        click.echo(f"{name.ljust(15)}{url}")
+    say(f"{done.environment} is deployed: {done.seconds:.0f} s.")
+
+
+def show_rollback(plan: RollbackPlan) -> None:
+    from operations.console import say
+
+    record = plan.to
+    say(f"Back to {record.images.version}, deployment {record.number} of {record.began[:16].replace('T', ' ')} UTC:")
+    for service, before, after in plan.changes:
+        was = f"{before.tag} {before.digest[7:19]}" if before else "nothing"
+        say(f"  {service}: {was} -> {after.tag} {after.digest[7:19]} (commit {after.short_commit or 'unknown'})")
+    if not plan.changes:
+        say("  every service runs these images already")
+    for service in plan.kept:
+        say(f"  {service} was not part of that deployment and keeps its image.", "yellow")
+
+
+def show_destruction(target: Target, planned: DestructionPlan, unknown: Sequence[str]) -> None:
+    from operations.console import say
+
+    if not planned.going:
+        say(f"Nothing of {target.environment.name} is deployed that would go.")
+    for stack in planned.going:
+        say(f"    goes  {stack}")
+    for stack, resources in planned.staying.items():
+        say(f"   stays  {stack}")
+        for resource in resources:
+            say(f"          {resource}")
+    for stack in unknown:
+        say(f"   stays  {stack} (not in app.py)")
+
+
+def history_row(record: DeploymentRecord) -> list[str]:
+    """A deployment in a line."""
+    what = f"{record.kind} (synthetic)" if record.synthetic else record.kind
+    commit = (record.commit or "unknown").partition("+")
+    began = record.began[:16].replace("T", " ")
+    ended = f"{record.result}: {record.reason}" if record.reason else record.result
+    source = f"{commit[0][:7]}{'+' if commit[1] else ''}"
+    return [str(record.number), began, what, record.images.version, ended, f"{record.seconds:.0f}", source, record.who]

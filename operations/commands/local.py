@@ -1,0 +1,164 @@
+"""`./agora local …`: the embedded AWS of this clone."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from operations.commands.options import Suggesting, answer, json_option
+from src.errors import AgoraError, UsageError
+
+
+@click.group(cls=Suggesting)
+def local() -> None:
+    """The embedded AWS that rehearsals run on."""
+
+
+@local.command()
+@json_option
+def up(as_json: bool) -> None:
+    """Start it, or say where it runs already."""
+    from local_aws import process
+    from operations import console
+    from operations.target import local_state_dir
+
+    running = process.up(local_state_dir(), announce=console.say)
+    answer({"url": running.url, "pid": running.pid}, f"The embedded AWS runs at {running.url}.", as_json=as_json)
+
+
+@local.command()
+def down() -> None:
+    """Stop it; what was deployed is there again after the next start."""
+    from local_aws import process
+    from operations import console
+    from operations.target import local_state_dir
+
+    if not process.down(local_state_dir(), console.say):
+        console.say("The embedded AWS did not run.")
+
+
+@local.command()
+def reset() -> None:
+    """Empty it: no stacks, no data, no images, no faults, no pinned versions, no practice monorepo."""
+    from local_aws import process
+    from operations import console, practice_monorepo, rehearsed_pins
+    from operations.target import local_state_dir
+
+    process.reset(local_state_dir())
+    rehearsed_pins.forget()
+    practice_monorepo.forget()
+    console.say("The embedded AWS is empty.")
+
+
+@local.command()
+@json_option
+def status(as_json: bool) -> None:
+    """Say whether it runs, where, and what is deployed on it. Exit code 1 when it does not run."""
+    from operations.local_status import read_status
+
+    found = read_status()
+    if as_json:
+        answer(found.as_json(), "", as_json=True)
+    else:
+        _show_status(found)
+    if not found.running:
+        sys.exit(1)
+
+
+@local.command()
+@click.argument("environment", metavar="[ENV]", default="dev")
+def env(environment: str) -> None:
+    """Print exports with which cdk, aws and boto3 use it by hand: eval "$(./agora local env dev)"."""
+    import shlex
+
+    from local_aws import process
+    from operations.images import kept_folder
+    from operations.target import local_state_dir
+    from src.form import load_form
+    from src.images.access import API_VARIABLE, REGISTRY_VARIABLE
+    from src.images_at_hand import KEPT_FOLDER
+
+    chosen = load_form().environment(environment)
+    running = process.running(local_state_dir())
+    if running is None:
+        raise AgoraError("the embedded AWS does not run", "Start it with: ./agora local up")
+    variables = process.client_environment(running, chosen.account, chosen.region, local_state_dir())
+    catalogue = dict.fromkeys((API_VARIABLE, REGISTRY_VARIABLE), running.catalogue_url)
+    own = {"ENV": chosen.name, KEPT_FOLDER: str(kept_folder().resolve())}
+    click.echo(f"unset {' '.join((*process.CLEARED_VARIABLES, 'GITHUB_TOKEN'))}")
+    for name, value in sorted((variables | catalogue | own).items()):
+        click.echo(f"export {name}={shlex.quote(value)}")
+
+
+@local.command()
+@json_option
+def faults(as_json: bool) -> None:
+    """List the failures that can be rehearsed with: deploy ENV --local --fault SERVICE=FAULT."""
+    from local_aws.faults import FAULTS
+    from operations import console
+
+    if as_json:
+        console.print_json(dict(FAULTS))
+    else:
+        console.print_table(["Fault", "Value"], [[name, value or "-"] for name, value in FAULTS.items()])
+
+
+@local.command()
+@click.argument("tag", metavar="TAG")
+@click.argument("services", metavar="[SERVICE]...", nargs=-1)
+@click.option("--commit", help="The commit of the images; by default a new one of the practice monorepo.")
+@json_option
+def publish(tag: str, services: tuple[str, ...], commit: str | None, as_json: bool) -> None:
+    """Publish images under TAG, as the monorepo's jobs do: edge after a merge, a version after a tag.
+
+    All services get a new image, or those that are named; nothing leaves this machine.
+    """
+    from local_aws import process
+    from operations import practice_monorepo
+    from operations.commands.options import read_form
+    from operations.target import local_state_dir
+    from src.image import is_tag
+    from src.images_at_hand import references_of
+    from src.report import suggestion
+    from src.resolved_image import COMMIT
+
+    if not is_tag(tag):
+        raise UsageError(f"not the tag of an image, got {tag!r}", "Write edge, or a version such as 4.3.0-rc1.")
+    if commit is not None and not COMMIT.fullmatch(commit):
+        raise UsageError(f"--commit: not the id of a commit, got {commit!r}", "Write 7 to 40 hexadecimal digits.")
+    form = read_form(local=True)
+    environment = next(iter(form.environments))
+    known = {props.container_name: props for props in form.services_of(environment)}
+    for name in services:
+        if name not in known:
+            raise UsageError(f"no service {name!r}", suggestion(name, list(known)))
+    chosen = references_of([known[name] for name in services or known])
+    running = process.running(local_state_dir())
+    if running is None:
+        raise AgoraError("the embedded AWS does not run", "Start it with: ./agora local up")
+    if commit is None:
+        commit = practice_monorepo.change(form)
+    practice_monorepo.publish(running, chosen, [tag], commit)
+    images = [f"{reference.rpartition(':')[0]}:{tag}" for reference in chosen]
+    lines = [*images, f"from commit {commit}"]
+    answer({"images": images, "commit": commit}, "\n".join(lines), as_json=as_json)
+
+
+def _show_status(found: Any) -> None:
+    from operations.console import print_table
+
+    if not found.running:
+        click.echo("The embedded AWS does not run. Start it with: ./agora local up")
+        return
+    click.echo(f"The embedded AWS runs at {found.url} (process {found.pid}, up {found.up_seconds:.0f} s).")
+    if found.pins:
+        click.echo("")
+        print_table(["Environment", "Version here"], [[*each] for each in found.pins.items()])
+    if found.stacks:
+        click.echo("")
+        print_table(["Stack", "Account", "Status"], [[each.name, each.account, each.status] for each in found.stacks])
+    if found.faults:
+        click.echo("")
+        print_table(["Account", "Service", "Fault"], [[*each] for each in found.faults])

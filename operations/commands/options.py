@@ -1,0 +1,131 @@
+"""What the commands of `./agora` have in common: their options, and the environment that they act on."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from src.errors import AgoraError, UsageError
+from src.report import suggestion
+
+if TYPE_CHECKING:
+    from operations.target import Target
+    from src.form import Form
+    from src.service_props import ServiceProps
+
+
+class Suggesting(click.Group):
+    """A group of commands that names the one that was probably meant."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            raise UsageError(f"no command {args[0]!r}", suggestion(args[0], self.list_commands(ctx)))
+        return super().resolve_command(ctx, args)
+
+
+environment_argument = click.argument("environment", metavar="ENV")
+local_option = click.option(
+    "--local", is_flag=True, help="Act on the embedded AWS of this machine, which needs no account."
+)
+yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask before changing anything.")
+dry_run_option = click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON on stdout.")
+
+
+@dataclass(frozen=True)
+class Acting:
+    """The place that a command acts on, and the form that it acts by."""
+
+    target: Target
+    form: Form
+
+    @property
+    def services(self) -> tuple[ServiceProps, ...]:
+        """The services of the environment."""
+        return self.form.services_of(self.target.environment.name)
+
+
+def read_form(*, local: bool, versions: Mapping[str, str] | None = None) -> Form:
+    """The form as it stands, in a rehearsal with the versions that rehearsals have pinned, or with others."""
+    from src.form import load_form
+
+    if not local:
+        return load_form(versions=versions)
+    from operations.rehearsed_pins import read_pins
+
+    return load_form(versions=read_pins() | dict(versions or {}))
+
+
+@contextlib.contextmanager
+def acting_on(name: str, *, local: bool, only_if_running: bool = False) -> Iterator[Acting]:
+    """The environment to change. What a rehearsal started is stopped when it is interrupted."""
+    from operations import target
+    from operations.clone_lock import holding
+
+    form = read_form(local=local)
+    environment = form.environment(name)
+    if not local:
+        with holding(environment.name):
+            yield Acting(target.aws_target(environment), form)
+        return
+    from local_aws import process
+
+    was_running = process.running(target.local_state_dir()) is not None
+    try:
+        with holding(f"{environment.name}-local"):
+            found = target.local_target(environment) if only_if_running else _rehearsed(form, name)
+            yield Acting(found, form)
+    except KeyboardInterrupt:
+        if not was_running:
+            process.down(target.local_state_dir(), lambda _: None)
+        raise
+
+
+def looking_at(name: str, *, local: bool) -> Acting:
+    """The environment to read from, which anybody may do at any time."""
+    from operations import target
+
+    form = read_form(local=local)
+    environment = form.environment(name)
+    return Acting(target.local_target(environment) if local else target.aws_target(environment), form)
+
+
+def go_ahead(question: str, *, assumed: bool, expected: str = "yes") -> None:
+    """Ask a person, unless the answer is given already. Raises `AgoraError` for a no."""
+    from operations.console import confirm
+
+    if not assumed and not confirm(question, expected=expected):
+        raise AgoraError("nothing was done: no go-ahead was given", "Answer the question, or pass --yes.")
+
+
+def answer(value: Any, sentence: str, *, as_json: bool) -> None:
+    """Answer on stdout: the value to a machine, else the sentence."""
+    from operations import console
+
+    if as_json:
+        console.print_json(value)
+    else:
+        click.echo(sentence)
+
+
+def say_all(sentences: Sequence[str], style: str | None = None) -> None:
+    """Tell a person each sentence that says something."""
+    from operations.console import say
+
+    for sentence in filter(None, sentences):
+        say(sentence, style)
+
+
+def _rehearsed(form: Form, name: str) -> Target:
+    from operations.images import locked_images
+    from operations.rehearsal import images_of, prepare
+
+    environment, services = form.environment(name), form.services_of(name)
+    lock = locked_images(environment, form, local=True)
+    return prepare(environment, services, images_of(services, lock))

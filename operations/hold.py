@@ -1,0 +1,144 @@
+"""The hold on an environment: one deployment at a time, whoever runs it and wherever.
+
+It is a parameter of Systems Manager that is created without overwriting, which only one of two can do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from operations.origin import Origin
+from src.errors import AgoraError
+from src.report import shown
+
+_UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Who holds an environment, since when (ISO 8601), and for what."""
+
+    id: str
+    who: str
+    since: str
+    doing: str
+
+    def sentence(self, environment: str) -> str:
+        """What to tell a person."""
+        since = "" if self.since == _UNKNOWN else f", since {self.since[:19].replace('T', ' ')} UTC"
+        return f"{environment} is held by {self.who}{since}: {self.doing}"
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields by name."""
+        return asdict(self)
+
+
+class Held(AgoraError):
+    """Somebody else is at work on the environment."""
+
+    def __init__(self, environment: str, hold: Hold) -> None:
+        super().__init__(
+            hold.sentence(environment),
+            f"Wait for its end. If it ended without letting go: ./agora unlock {environment}",
+        )
+        self.hold = hold
+
+
+def parameter_name(environment: str) -> str:
+    """The parameter that is the hold on an environment."""
+    return f"/agora/{environment}/hold"
+
+
+def read_hold(ssm: Any, environment: str) -> Hold | None:
+    """The hold that is on an environment, if there is one."""
+    from botocore.exceptions import ClientError
+
+    try:
+        value = ssm.get_parameter(Name=parameter_name(environment))["Parameter"]["Value"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ParameterNotFound":
+            return None
+        raise
+    return _parse(value)
+
+
+def expect_free(ssm: Any, environment: str) -> None:
+    """Raise `Held` where somebody is at work, before anything else is done."""
+    if hold := read_hold(ssm, environment):
+        raise Held(environment, hold)
+
+
+@contextmanager
+def held(ssm: Any, environment: str, origin: Origin, doing: str) -> Iterator[Hold]:
+    """Hold an environment for as long as the block runs. Raises `Held` where somebody else does."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    hold = Hold(uuid.uuid4().hex, origin.who, datetime.now(UTC).isoformat(timespec="seconds"), doing)
+    _take(ssm, environment, hold)
+    try:
+        yield hold
+    except BaseException:
+        # What went wrong is to be told, not that the hold could not be let go as well.
+        with contextlib.suppress(Exception):
+            let_go(ssm, environment, hold)
+        raise
+    try:
+        let_go(ssm, environment, hold)
+    except (BotoCoreError, ClientError) as error:
+        raise AgoraError(
+            f"all is done, but the hold on {environment} could not be taken away: {error}",
+            f"Take it away: ./agora unlock {environment}",
+        ) from error
+
+
+def let_go(ssm: Any, environment: str, hold: Hold) -> None:
+    """Take a hold away. One that was broken and taken by somebody else in the meantime stays theirs."""
+    from botocore.exceptions import ClientError
+
+    if read_hold(ssm, environment) != hold:
+        return
+    try:
+        ssm.delete_parameter(Name=parameter_name(environment))
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ParameterNotFound":
+            raise
+
+
+def _take(ssm: Any, environment: str, hold: Hold) -> None:
+    from botocore.exceptions import ClientError
+
+    try:
+        ssm.put_parameter(
+            Name=parameter_name(environment),
+            Value=json.dumps(hold.as_json(), separators=(",", ":")),
+            Type="String",
+            Overwrite=False,
+            Description="Who is deploying at this moment; written by ./agora",
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("ParameterAlreadyExists", "TooManyUpdates"):
+            raise
+        found = read_hold(ssm, environment)
+        # boto3 asks again where an answer was lost, and then meets what it made itself.
+        if found != hold:
+            raise Held(environment, found or _somebody("began or ended at this very moment")) from None
+
+
+def _parse(value: str) -> Hold:
+    """A hold that somebody wrote by hand counts too."""
+    try:
+        fields = json.loads(value)
+        return Hold(**{name: str(fields[name]) for name in ("id", "who", "since", "doing")})
+    except (ValueError, TypeError, KeyError):
+        return _somebody(shown(value))
+
+
+def _somebody(doing: str) -> Hold:
+    return Hold("", "somebody", _UNKNOWN, doing)

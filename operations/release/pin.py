@@ -1,0 +1,189 @@
+"""Pinning a release: its images written down in a lock, and the form changed to it, in one commit for review."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from operations.release.branches import BaseRef, Commit, base_of, commit_files, read_at
+from operations.release.changelog_edit import with_entry
+from operations.release.form_edit import versions_in, with_versions
+from src.environment import is_released
+from src.errors import AgoraError, FormError, UsageError
+from src.form import Form, load_form
+from src.image import is_moving_tag, is_tag
+from src.images_at_hand import references_of
+from src.release_lock import lock_name
+from src.report import shown
+from src.resolution import Resolution, parse_resolution
+from src.resolved_image import one_commit, short_commit
+
+INTO = "dev"
+"""The branch that pull requests with a pinned release go to."""
+
+LookUp = Callable[[Sequence[str], str], Resolution]
+"""From references and a version to what they stand for."""
+
+
+@dataclass(frozen=True)
+class PinPlan:
+    """The lock, the environments whose version changes, and the commit for review; a rehearsal makes no commit."""
+
+    version: str
+    lock: Resolution
+    before: Mapping[str, str]
+    changed: tuple[str, ...]
+    remark: str
+    base: BaseRef | None = None
+    branch: str = ""
+    files: Mapping[str, bytes] | None = None
+
+    @property
+    def title(self) -> str:
+        """The first line of the commit, and the name of its pull request."""
+        return f"Run {self.version} on {' and '.join(self.before)}"
+
+    @property
+    def message(self) -> str:
+        """The message of the commit, and the text of its pull request."""
+        images = "\n".join(f"- {reference}: {each.digest}" for reference, each in sorted(self.lock.images.items()))
+        commit = self.lock.commit
+        made_from = f"Its images were made from commit {commit}.\n\n" if commit else ""
+        return f"{made_from}{images}\n"
+
+    def as_json(self) -> dict[str, Any]:
+        """What is written, and where."""
+        return {
+            "version": self.version,
+            "lock": self.lock.as_json(),
+            "before": dict(self.before),
+            "changed": list(self.changed),
+            "remark": self.remark,
+            "base": self.base and self.base.as_json(),
+            "branch": self.branch,
+            "files": sorted(self.files or {}),
+        }
+
+
+def check_version(version: str) -> None:
+    """Raise `UsageError` for what cannot be the version of a release."""
+    if not is_tag(version):
+        raise UsageError(f"not the tag of an image, got {shown(version)}", 'Name a release such as "4.2.0-rc2".')
+    if is_moving_tag(version):
+        raise UsageError(
+            f"a tag that moves can't be pinned, got {shown(version)}", "Name a release, such as 4.2.0-rc2."
+        )
+
+
+def plan_pin(repository: Path, version: str, look_up: LookUp) -> PinPlan:
+    """What pinning a version changes on top of the branch that pull requests go to.
+
+    Raises `AgoraError` where images are missing, or are not of one commit, or differ from an earlier lock.
+    """
+    check_version(version)
+    base = base_of(repository, INTO)
+    source = _existing(repository, base, "app.py")
+    before = {name: written for name, written in versions_in(source).items() if is_released(name)}
+    form = _form_at(source, repository, dict.fromkeys(before, version))
+    edited = with_versions(source, dict.fromkeys(form.released, version))
+    lock = look_up_release(form, version, look_up)
+    lock_path = f"releases/{lock_name(version)}"
+    earlier = read_at(repository, base.ref, lock_path)
+    if earlier is not None:
+        _check_unmoved(lock, _parse_earlier(earlier, lock_path), lock_path)
+    verb = "run" if len(form.released) > 1 else "runs"
+    entry = f"{' and '.join(form.released)} {verb} {version}" + (
+        f" (monorepo commit {short_commit(lock.commit)})." if lock.commit else "."
+    )
+    files = {
+        lock_path: lock.written().encode(),
+        "app.py": edited,
+        "CHANGELOG.md": with_entry(read_at(repository, base.ref, "CHANGELOG.md") or b"", entry),
+    }
+    changed = tuple(name for name, written in before.items() if written != version)
+    return PinPlan(version, lock, before, changed, remark(lock), base, f"release/{version}", files)
+
+
+def plan_rehearsed_pin(form: Form, version: str, before: Mapping[str, str], look_up: LookUp) -> PinPlan:
+    """What a rehearsal pins, which writes nothing to the repository. The form names the version already."""
+    check_version(version)
+    lock = look_up_release(form, version, look_up)
+    changed = tuple(name for name, written in before.items() if written != version)
+    return PinPlan(version, lock, before, changed, remark(lock))
+
+
+def look_up_release(form: Form, version: str, look_up: LookUp) -> Resolution:
+    """All images of a form that names the version, in environments that run releases. They must be of one commit."""
+    if not form.released:
+        raise UsageError(
+            "no environment in app.py runs releases only", "Pinning is for environments such as stage and prod."
+        )
+    references = [each for name in form.released for each in references_of(form.services_of(name))]
+    lock = look_up(list(dict.fromkeys(references)), version)
+    commits: dict[str, list[str]] = {}
+    for image in lock.images.values():
+        if image.tag == version and image.commit:
+            commits.setdefault(image.commit, []).append(image.name.rpartition("/")[2])
+    if commits and one_commit(commits) is None:
+        told = "; ".join(f"{', '.join(names)} of {short_commit(commit)}" for commit, names in commits.items())
+        raise AgoraError(
+            f"the images tagged {version} are not of one commit: {told}",
+            "A release is built from one commit: look at the job that published them.",
+        )
+    return lock
+
+
+def carry_out(repository: Path, plan: PinPlan) -> Commit:
+    """Commit it on its branch; nothing else of the repository changes."""
+    assert plan.base is not None
+    message = f"{plan.title}\n\n{plan.message}"
+    return commit_files(repository, base=plan.base.ref, branch=plan.branch, files=plan.files or {}, message=message)
+
+
+def remark(lock: Resolution) -> str:
+    """What a reviewer should know of a lock beside what stands in it."""
+    unknown = [image.name.rpartition("/")[2] for image in lock.images.values() if image.commit is None]
+    return f"Nothing tells the commit of {', '.join(unknown)}." if unknown else ""
+
+
+def _parse_earlier(content: bytes, path: str) -> Resolution:
+    """The lock that is there. One that cannot be read says nothing about what its tags stood for."""
+    try:
+        return parse_resolution(content.decode(errors="replace"), path)
+    except FormError as error:
+        hint = f"Mend it, or take it out, in a commit of its own that goes into {INTO}."
+        raise FormError(replace(problem, hint=hint) for problem in error.problems) from error
+
+
+def _check_unmoved(lock: Resolution, earlier: Resolution, path: str) -> None:
+    """A tag of a release that stands for another image than it did must be told, not written over."""
+    if earlier.stand_in:
+        return
+    moved = [
+        f"{reference}: was {earlier.images[reference].digest}, is {image.digest}"
+        for reference, image in lock.images.items()
+        if reference in earlier.images and earlier.images[reference].digest != image.digest
+    ]
+    if moved:
+        raise AgoraError(
+            "\n  ".join([f"{path}: tags have moved since it was written", *moved]),
+            "A release never changes. Cut another candidate: ./agora release cut",
+        )
+
+
+def _existing(repository: Path, base: BaseRef, path: str) -> bytes:
+    content = read_at(repository, base.ref, path)
+    if content is None:
+        raise UsageError(f"{base.ref} has no {path}", "Look at what that branch is of.")
+    return content
+
+
+def _form_at(source: bytes, repository: Path, versions: Mapping[str, str]) -> Form:
+    """The form as it stands in a commit, which may differ from the one in the worktree, at other versions."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "app.py"
+        path.write_bytes(source)
+        return load_form(path, versions=versions, root=repository)

@@ -1,0 +1,236 @@
+"""Promoting: the merge of dev into stage, or of stage into prod, with all that it brings."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from operations.assembly import read_assembly
+from operations.git import git, git_bytes
+from operations.plan import StackChange, plan_deployment
+from operations.proof import Proof
+from operations.release.branches import BaseRef, read_at
+from operations.release.form_edit import versions_in
+from operations.release.merges import Merge, plan_merge
+from operations.target import tool_environment
+from src.errors import AgoraError, FormError, UsageError
+from src.images_at_hand import IMAGES_FILE
+from src.release_lock import lock_name
+from src.resolution import Resolution, parse_resolution
+
+SOURCES = {"stage": "dev", "prod": "stage"}
+"""From which branch each environment's branch is promoted."""
+
+_LONGEST_SYNTHESIS_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class ImageChange:
+    """The digests of an image that the merge changes; `before` is None where no lock tells one."""
+
+    reference: str
+    before: str | None
+    after: str
+
+
+@dataclass(frozen=True)
+class PromotionPlan:
+    """What a merge brings to an environment; `templates` is None where `remark` tells why they can't be compared."""
+
+    environment: str
+    merge: Merge
+    version_before: str | None
+    version: str
+    images: tuple[ImageChange, ...]
+    templates: tuple[StackChange, ...] | None
+    remark: str = ""
+    proof: Proof | None = None
+
+    @property
+    def branch(self) -> str:
+        """The branch that is made of the source, so that nothing is merged that was not shown."""
+        return f"promote/{self.environment}-{self.version}-{self.merge.source.commit_id[:7]}"
+
+    @property
+    def title(self) -> str:
+        """The name of the pull request."""
+        return f"Promote {self.version} to {self.environment}"
+
+    @property
+    def body(self) -> str:
+        """The text of the pull request: what a reviewer wants to know."""
+        lines = [f"Merges {self.merge.source.branch} into {self.merge.target.branch}.", ""]
+        if self.proof:
+            lines += [self.proof.sentence, ""]
+        images = [f"- {each.reference}: {each.after}" for each in self.images]
+        lines += ["Images:", *(images or ["- the same as before"])]
+        lines += ["", "Commits:", *(f"- {commit} {subject}" for commit, subject in self.merge.commits)]
+        if self.templates is not None:
+            changed = [f"- {each.stack}: {each.summary}" for each in self.templates if each.summary]
+            lines += ["", "Templates:", *(changed or ["- no resource changes"])]
+        return "\n".join(lines) + "\n"
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields by name."""
+        return {
+            "environment": self.environment,
+            "merge": self.merge.as_json(),
+            "version_before": self.version_before,
+            "version": self.version,
+            "images": [vars(each) for each in self.images],
+            "templates": None if self.templates is None else [each.as_json() for each in self.templates],
+            "remark": self.remark,
+            "proof": self.proof and self.proof.as_json(),
+            "branch": self.branch,
+        }
+
+
+def plan_promotion(repository: Path, environment: str) -> PromotionPlan:
+    """What the merge would bring to an environment. Raises `AgoraError` where it brings nothing or would conflict."""
+    if environment not in SOURCES:
+        raise UsageError(f"nothing is promoted to {environment!r}", f"Known are: {', '.join(SOURCES)}.")
+    merge = plan_merge(repository, SOURCES[environment], environment)
+    if merge.nothing:
+        raise AgoraError(
+            f"{merge.target.branch} has all of {merge.source.branch} already",
+            "Pin a release first, and merge that to dev: ./agora release pin VERSION",
+        )
+    if merge.conflicts:
+        raise AgoraError(
+            f"merging {merge.source.branch} into {merge.target.branch} conflicts in {', '.join(merge.conflicts)}",
+            f"Merge {merge.target.branch} into {merge.source.branch} first, by a pull request of its own.",
+        )
+    before, after = _version(repository, merge.target, environment), _version(repository, merge.source, environment)
+    if after is None:
+        raise UsageError(
+            f"app.py in {merge.source.ref} names no version for {environment}",
+            "Pin one, and merge it to dev: ./agora release pin VERSION",
+        )
+    merged = _merged(repository, merge)
+    _check_version(repository, merge, merged, environment, after)
+    images = _image_changes(_lock_before(repository, merge.target, before), _lock(repository, merge.source, after))
+    templates, remark = _template_changes(repository, merge, merged, environment)
+    return PromotionPlan(environment, merge, before, after, images, templates, remark)
+
+
+def lock_at_source(repository: Path, plan: PromotionPlan) -> Resolution:
+    """The lock of the version that is promoted. Raises `UsageError` where the source has none."""
+    lock = _lock(repository, plan.merge.source, plan.version)
+    if lock is None:
+        raise UsageError(
+            f"releases/{lock_name(plan.version)} is missing in {plan.merge.source.ref}",
+            f"Make it, and merge it to dev: ./agora release pin {plan.version}",
+        )
+    if lock.stand_in:
+        raise UsageError(
+            f"releases/{lock_name(plan.version)}: made from stand-ins, which nobody can pull",
+            f"Make it from what is published: ./agora release pin {plan.version}",
+        )
+    return lock
+
+
+def _version(repository: Path, ref: BaseRef, environment: str) -> str | None:
+    source = read_at(repository, ref.ref, "app.py")
+    return versions_in(source).get(environment) if source is not None else None
+
+
+def _merged(repository: Path, merge: Merge) -> str:
+    """The tree after the merge; where git is too old to tell, the source's, which it is unless the target went on."""
+    if merge.conflicts is None:
+        return merge.source.commit_id
+    return git("merge-tree", "--write-tree", merge.target.commit_id, merge.source.commit_id, folder=repository)
+
+
+def _check_version(repository: Path, merge: Merge, merged: str, environment: str, version: str) -> None:
+    """A version that only the target has changed, as a rollback does, is kept by the merge."""
+    form = git_bytes("cat-file", "blob", f"{merged}:app.py", folder=repository)
+    kept = versions_in(form).get(environment)
+    if kept != version:
+        target, source = merge.target.branch, merge.source.branch
+        raise AgoraError(
+            f"after the merge {target} would run {kept}, not {version}: app.py was changed in {target} since",
+            f"Merge {target} into {source} first, by a pull request of its own, or pin what is to run.",
+        )
+
+
+def _lock(repository: Path, ref: BaseRef, version: str | None) -> Resolution | None:
+    path = f"releases/{lock_name(version or '')}"
+    content = read_at(repository, ref.ref, path) if version else None
+    return parse_resolution(content.decode(errors="replace"), path) if content is not None else None
+
+
+def _lock_before(repository: Path, ref: BaseRef, version: str | None) -> Resolution | None:
+    """What the merge replaces. A lock that cannot be read there must not stand in the way of a better one."""
+    try:
+        return _lock(repository, ref, version)
+    except FormError:
+        return None
+
+
+def _image_changes(before: Resolution | None, after: Resolution | None) -> tuple[ImageChange, ...]:
+    old = {image.name: image.digest for image in before.images.values()} if before else {}
+    if after is None:
+        return ()
+    return tuple(
+        ImageChange(reference, old.get(image.name), image.digest)
+        for reference, image in sorted(after.images.items())
+        if old.get(image.name) != image.digest
+    )
+
+
+def _template_changes(
+    repository: Path, merge: Merge, merged: str, environment: str
+) -> tuple[tuple[StackChange, ...] | None, str]:
+    """Synthesize both sides with their own code; where one can't be, say why instead of guessing."""
+    with tempfile.TemporaryDirectory() as room:
+        try:
+            target, source = merge.target.branch, merge.source.branch
+            before = _templates(repository, target, merge.target.commit_id, environment, Path(room) / "before")
+            after = _templates(repository, source, merged, environment, Path(room) / "after")
+        except AgoraError as error:
+            return None, error.message
+        deployed = {stack.name: stack.template for stack in read_assembly(before)}
+        return plan_deployment(read_assembly(after), deployed.get), ""
+
+
+def _templates(repository: Path, branch: str, tree_id: str, environment: str, room: Path) -> Path:
+    tree, outdir = room / "tree", room / "cdk.out"
+    with tarfile.open(fileobj=io.BytesIO(git_bytes("archive", tree_id, folder=repository))) as archive:
+        archive.extractall(tree, filter="data")
+    variables = {
+        **tool_environment(),
+        "ENV": environment,
+        "CDK_OUTDIR": str(outdir),
+        "CDK_VALIDATION": "false",
+        "AGORA_STATE_DIR": str(room / "state"),
+        # Images that were chosen for another synthesis are those of neither side.
+        IMAGES_FILE: "",
+    }
+    try:
+        done = subprocess.run(
+            [sys.executable, "app.py"],
+            cwd=tree,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_LONGEST_SYNTHESIS_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise AgoraError(f"the templates of {branch} took too long to make") from None
+    if done.returncode or not (outdir / "manifest.json").is_file():
+        raise AgoraError(f"{branch} makes no templates to compare: {_what_is_wrong(done.stderr)}")
+    return outdir
+
+
+def _what_is_wrong(said: str) -> str:
+    """An error is told in the first line, and in the last one of a traceback."""
+    lines = said.strip().splitlines() or ["it said nothing"]
+    return lines[-1 if lines[0].startswith("Traceback ") else 0]

@@ -1,0 +1,192 @@
+"""Proving that an environment runs what was chosen: the tasks' digests, the site's footer and the lock agree."""
+
+from __future__ import annotations
+
+import html
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from operations.deployment_record import DeploymentRecord, last_healthy
+from operations.images import locked_images
+from operations.service_states import cluster_of, service_arn
+from operations.stack_states import read_stack
+from operations.target import Target
+from src.errors import AgoraError
+from src.form import Form, stack_part
+from src.image import LOCAL_BUILD
+from src.late_values import ImageVersion
+from src.resolution import Resolution
+from src.resolved_image import ResolvedImage
+from src.service_props import ServiceProps
+
+OK, FAIL, SKIP = "OK", "FAIL", "SKIP"
+
+_LONGEST_ANSWER_SECONDS = 10
+_LARGEST_PAGE_BYTES = 4_000_000
+# Comments stand in the middle of a text, where frameworks put them; tags separate words.
+_UNSEEN_IN_HTML = re.compile(
+    r"(?P<comment><!--.*?(?:-->|\Z))|<(?P<tag>script|style)\b.*?(?:</(?P=tag)>|\Z)|<[^>]*>", re.DOTALL | re.IGNORECASE
+)
+# Not a part of a longer version: neither 14.2.0-abc1234 nor 4.2.0-abc1234-dirty is 4.2.0-abc1234.
+_BEFORE, _AFTER = r"(?<![\w.+-])v?", r"(?![\w+-]|\.\w)"
+_VERSION = re.compile(rf"{_BEFORE}((?:[0-9]+\.[0-9]+\.[0-9]+|edge)(?:-[\w.]*\w)+){_AFTER}")
+_MOST_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Check:
+    """Something that was compared: OK, FAIL, or SKIP where it could not be."""
+
+    subject: str
+    state: str
+    found: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields by name."""
+        return asdict(self)
+
+
+def expected_images(target: Target, form: Form, records: Sequence[DeploymentRecord]) -> tuple[Resolution, str]:
+    """What ought to run, and who says so: the lock, or where there is none the last healthy deployment."""
+    lock = locked_images(target.environment, form, local=target.is_local)
+    if lock is not None:
+        return lock, f"the lock of {lock.version}"
+    record = last_healthy(records)
+    if record is None:
+        raise AgoraError(
+            f"{target.environment.name} has no healthy deployment on record, so nothing says what ought to run",
+            f"Deploy it: ./agora deploy {target.environment.name}",
+        )
+    return record.images, f"deployment {record.number}"
+
+
+def site_of(target: Target) -> str:
+    """Where the site answers: at its host name, or in a rehearsal at what stands in for its load balancer."""
+    environment = target.environment
+    if target.local_aws is None:
+        return f"https://{environment.fqdn}/"
+    from local_aws import control
+
+    balancer = read_stack(target.clients("cloudformation"), environment.stack_name("load-balancer"))
+    dns = balancer.outputs.get("LoadBalancerDNS") if balancer else None
+    found = control.load_balancers(environment.account, aws=target.local_aws)
+    url = next((each["url"] for each in found if each["dns_name"] == dns), None)
+    if url is None:
+        raise AgoraError(
+            f"{environment.name} has no load balancer on this machine",
+            f"Deploy it: ./agora deploy {environment.name} --local",
+        )
+    return f"{url}/"
+
+
+def verify(target: Target, services: Sequence[ServiceProps], expected: Resolution, site: str) -> list[Check]:
+    """Compare what runs with what ought to run, service by service, and then the site."""
+    cloudformation, ecs = target.clients("cloudformation"), target.clients("ecs")
+    checks = []
+    for props in services:
+        image = expected.images.get(props.container_location)
+        if image is None:
+            checks.append(_unchecked(props))
+            continue
+        arn = service_arn(cloudformation, target.environment.stack_name(stack_part(props.container_name)))
+        checks.append(_check_tasks(props.container_name, image, _running_digests(ecs, arn, props.container_name)))
+    checks.append(_check_footer(services, expected, site))
+    return checks
+
+
+def _unchecked(props: ServiceProps) -> Check:
+    if props.container_location.startswith(LOCAL_BUILD):
+        return Check(props.container_name, SKIP, "is not made from an image of a registry")
+    return Check(props.container_name, FAIL, f"nothing says what {props.container_location} ought to be")
+
+
+def _running_digests(ecs: Any, arn: str | None, container: str) -> list[str]:
+    """The digest of the container's image in each running task."""
+    if arn is None:
+        return []
+    cluster = cluster_of(arn)
+    pages = ecs.get_paginator("list_tasks").paginate(cluster=cluster, serviceName=arn.rpartition("/")[2])
+    arns = [task for page in pages for task in page["taskArns"]]
+    digests = []
+    for start in range(0, len(arns), 100):
+        for task in ecs.describe_tasks(cluster=cluster, tasks=arns[start : start + 100])["tasks"]:
+            if task["lastStatus"] == "RUNNING":
+                digests += [_digest(each) for each in task["containers"] if each["name"] == container]
+    return digests
+
+
+def _digest(container: Mapping[str, Any]) -> str:
+    return str(container.get("imageDigest") or str(container.get("image", "")).partition("@")[2] or "unknown")
+
+
+def _check_tasks(service: str, image: ResolvedImage, running: Sequence[str]) -> Check:
+    if not running:
+        return Check(service, FAIL, "no task runs")
+    wrong = sorted(set(running) - image.digests)
+    if wrong:
+        others = sum(digest in wrong for digest in running)
+        return Check(service, FAIL, f"{others} of {len(running)} tasks run {', '.join(wrong)}, not {image.digest}")
+    return Check(service, OK, f"{len(running)} of {len(running)} tasks run {image.tag} {image.digest}")
+
+
+def _check_footer(services: Sequence[ServiceProps], expected: Resolution, site: str) -> Check:
+    subject = "footer of the site"
+    image = next((image for props in services if (image := _shown_image(props, expected))), None)
+    if image is None:
+        return Check(subject, SKIP, "no service is told its version (APP_VERSION=ImageVersion())")
+    footer = footer_of(image)
+    try:
+        text = _read_page(site)
+    except AgoraError as error:
+        return Check(subject, FAIL, error.message)
+    if re.search(f"{_BEFORE}{re.escape(footer)}{_AFTER}", text):
+        return Check(subject, OK, f"{site} shows {footer}")
+    shown = list(_versions_in(text))
+    instead = f"it shows {', '.join(shown)}" if shown else "it shows no version"
+    return Check(subject, FAIL, f"{site} does not show {footer}: {instead}")
+
+
+def footer_of(image: ResolvedImage) -> str:
+    """What the site's footer shows: the version without its candidate, then the commit."""
+    return f"{re.sub(r'-rc[0-9]+$', '', image.tag)}-{image.short_commit or 'unknown'}"
+
+
+def _shown_image(props: ServiceProps, expected: Resolution) -> ResolvedImage | None:
+    is_told = props.container_env_vars.get("APP_VERSION") == ImageVersion()
+    return expected.images.get(props.container_location) if is_told else None
+
+
+def _read_page(url: str) -> str:
+    """The text that a person sees on a page."""
+    import httpx
+
+    is_local = url.startswith("http://127.0.0.1:")
+    deadline, page = time.monotonic() + _LONGEST_ANSWER_SECONDS, bytearray()
+    try:
+        with httpx.stream(
+            "GET",
+            url,
+            headers={"Accept": "text/html"},
+            timeout=_LONGEST_ANSWER_SECONDS,
+            follow_redirects=True,
+            trust_env=not is_local,
+        ) as answer:
+            answer.raise_for_status()
+            for part in answer.iter_bytes():
+                page += part
+                if len(page) > _LARGEST_PAGE_BYTES or time.monotonic() > deadline:
+                    raise AgoraError(f"{url} does not come to an end")
+            written = page.decode(answer.encoding or "utf-8", errors="replace")
+    except httpx.HTTPStatusError as error:
+        raise AgoraError(f"{url} answers {error.response.status_code}") from None
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise AgoraError(f"{url} does not answer: {type(error).__name__}") from None
+    return html.unescape(_UNSEEN_IN_HTML.sub(lambda found: "" if found["comment"] else " ", written))
+
+
+def _versions_in(text: str) -> Iterator[str]:
+    """What looks like a footer, for a person to compare."""
+    yield from list(dict.fromkeys(_VERSION.findall(text)))[:_MOST_SHOWN]

@@ -1,0 +1,54 @@
+"""Where releases of the application are tagged: `RELEASES` in `app.py`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from src.plain_secrets import holds_credential
+from src.report import Report, quoted
+
+_HINT = 'Write {"REPOSITORY": "https://github.com/Sage-Bionetworks/sage-monorepo", "TAG_PREFIX": "agora"}.'
+_REF_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*(?<!\.lock)")
+
+
+@dataclass(frozen=True)
+class ReleaseSource:
+    """The git repository of the application, the branch that is released, and what its tags begin with."""
+
+    repository: str
+    tag_prefix: str
+    branch: str = "main"
+
+
+def parse_releases(written: object, report: Report) -> ReleaseSource | None:
+    """What a form says under RELEASES, None where it says nothing or something wrong, which is reported."""
+    if written is None or not report.mapping(written, _HINT):
+        return None
+    found_before = len(report.problems)
+    given = report.by_known_name(cast(Mapping[Any, Any], written), ("REPOSITORY", "TAG_PREFIX", "BRANCH"), "key")
+    for key, check in (("REPOSITORY", _repository), ("TAG_PREFIX", _ref_part), ("BRANCH", _ref_part)):
+        place = report.at(f"[{quoted(key)}]")
+        if key in given:
+            check(given[key], place)
+        elif key != "BRANCH":
+            place.wrong("missing", _HINT)
+    if len(report.problems) > found_before:
+        return None
+    return ReleaseSource(given["REPOSITORY"], given["TAG_PREFIX"], given.get("BRANCH", "main"))
+
+
+def _repository(value: Any, report: Report) -> None:
+    if not report.text(value, _HINT):
+        return
+    if holds_credential(value):
+        report.wrong("holds what looks like a password", "Leave it out: git knows how to log in.")
+    elif value.startswith("-") or not value.isprintable():
+        report.wrong("not the address of a git repository", _HINT, value)
+
+
+def _ref_part(value: Any, report: Report) -> None:
+    if report.text(value, _HINT) and not all(_REF_PART.fullmatch(part) for part in value.split("/")):
+        report.wrong("not what a git tag or branch is called", _HINT, value)

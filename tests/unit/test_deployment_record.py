@@ -1,0 +1,260 @@
+"""The record of deployments that an environment keeps of itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from operations.deployment_record import (
+    FAILED,
+    HEALTHY,
+    INTERRUPTED,
+    ROLLBACK,
+    DeploymentRecord,
+    last_healthy,
+    parameter_name,
+    read_records,
+    recorded,
+    write_record,
+)
+from operations.origin import Origin
+from src.errors import AgoraError
+from src.resolution import Resolution
+from tests.unit.operations_support import (
+    FakePaginator,
+    FakeParameters,
+    client_error,
+    deployment_of,
+    digest,
+    resolution,
+    resolved,
+)
+
+JANE = Origin("Developer/jane", f"{'a' * 40}+changes")
+PARAMETER = parameter_name("dev")
+IMAGES = resolution("edge", "api", "app")
+TOKEN = "ghp_" + "x" * 36
+
+
+class _Full(FakeParameters):
+    """A parameter store that takes nothing any more."""
+
+    def put_parameter(self, **_: Any) -> None:
+        raise client_error("ParameterMaxVersionLimitExceeded", "the oldest version has a label")
+
+
+class _Forbidden(FakeParameters):
+    def get_paginator(self, _: str) -> FakePaginator:
+        def pages(**_: Any) -> Any:
+            raise client_error("AccessDeniedException", "not authorized")
+
+        return FakePaginator(pages)
+
+
+def _deploy(ssm: FakeParameters, outcome: BaseException | None = None, **more: Any) -> None:
+    with recorded(ssm, "dev", JANE, more.pop("images", IMAGES), **more):
+        if outcome:
+            raise outcome
+
+
+def _record_of(outcome: BaseException, **more: Any) -> DeploymentRecord:
+    ssm = FakeParameters()
+    with pytest.raises(type(outcome)) as raised:
+        _deploy(ssm, outcome, **more)
+    assert raised.value is outcome
+    return read_records(ssm, "dev")[0]
+
+
+def _put(ssm: FakeParameters, value: str) -> None:
+    ssm.put_parameter(Name=PARAMETER, Value=value, Type="String", Overwrite=True, Description="by hand")
+
+
+def _large(services: int) -> Resolution:
+    """As much as can be known of images: those of edge have a commit each, and an index of platforms."""
+    names = [f"agora-service-{number:02}" for number in range(services)]
+    images = [
+        replace(
+            resolved(name, "edge", commit=digest(name)[7:47], manifest=digest(f"{name} amd64")),
+            name=f"ghcr.io/sage-bionetworks/{name}",
+        )
+        for name in names
+    ]
+    return Resolution("edge", {f"{image.name}:edge": image for image in images})
+
+
+def test_a_deployment_that_went_well_is_on_record_with_all_that_is_known_of_it() -> None:
+    ssm = FakeParameters()
+    with recorded(ssm, "dev", JANE, IMAGES, kind=ROLLBACK, instead_of=[digest("bad")]):
+        assert read_records(ssm, "dev") == [], "only what has ended is on record"
+    (record,) = read_records(ssm, "dev")
+    assert (record.kind, record.result, record.reason) == (ROLLBACK, HEALTHY, "")
+    assert (record.who, record.commit) == (JANE.who, JANE.commit)
+    assert (record.images, record.instead_of) == (IMAGES, (digest("bad"),))
+    assert record.digests == {digest("api edge"), digest("app edge")}
+    assert (record.number, record.synthetic, record.is_healthy) == (1, False, True)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "result", "reason"),
+    [
+        (AgoraError("deploying dev failed\nagora-dev-app:  Service", "hint"), FAILED, "deploying dev failed agora-dev"),
+        (KeyboardInterrupt(), INTERRUPTED, "KeyboardInterrupt"),
+        (RuntimeError("with who knows what in it"), FAILED, "RuntimeError"),
+        (SystemExit(1), FAILED, "SystemExit"),
+    ],
+)
+def test_a_deployment_that_ended_otherwise_is_on_record_too(outcome: BaseException, result: str, reason: str) -> None:
+    record = _record_of(outcome)
+    assert (record.result, record.is_healthy, record.images) == (result, False, IMAGES)
+    assert record.reason.startswith(reason)
+    assert "who knows" not in record.reason
+    assert "\n" not in record.reason
+
+
+@pytest.mark.parametrize("outcome", [AgoraError("the deployment failed"), KeyboardInterrupt(), RuntimeError()])
+def test_that_nothing_can_be_written_does_not_hide_what_went_wrong(outcome: BaseException) -> None:
+    with pytest.raises(type(outcome)) as raised:
+        _deploy(_Full(), outcome)
+    assert raised.value is outcome
+
+
+def test_a_deployment_that_went_well_but_is_not_on_record_says_both_and_what_to_do() -> None:
+    with pytest.raises(AgoraError) as raised:
+        _deploy(_Full())
+    assert "dev is deployed, but that could not be put on record" in raised.value.message
+    assert "the oldest version has a label" in raised.value.message
+    assert "run the same command again" in raised.value.hint
+
+
+def test_a_long_reason_is_cut_and_a_short_one_is_not() -> None:
+    assert len(_record_of(AgoraError("why " * 500)).reason) == 200
+    assert _record_of(AgoraError("w" * 200)).reason == "w" * 200
+
+
+@pytest.mark.parametrize(
+    "message", [f"denied for {TOKEN}", f"{'x' * 190} {TOKEN}", "cloning https://jane:hunter2hunter2@example.org failed"]
+)
+def test_a_reason_that_holds_a_credential_is_left_out_whole(message: str) -> None:
+    ssm = FakeParameters()
+    with pytest.raises(AgoraError):
+        _deploy(ssm, AgoraError(message))
+    assert read_records(ssm, "dev")[0].reason == ""
+    for part in ("ghp_", "hunter2", "denied", "cloning"):
+        assert part not in ssm.values[PARAMETER]
+
+
+def test_a_reason_with_a_reference_of_cloudformation_is_still_taken_by_systems_manager() -> None:
+    record = _record_of(AgoraError("no such secret: {{resolve:secretsmanager:agora:SecretString}}"))
+    assert "resolve:secretsmanager:agora" in record.reason
+
+
+def test_nothing_is_on_record_where_nothing_was_deployed() -> None:
+    assert read_records(FakeParameters(), "dev") == []
+
+
+def test_what_aws_forbids_to_read_is_no_empty_history() -> None:
+    with pytest.raises(Exception, match="AccessDenied"):
+        read_records(_Forbidden(), "dev")
+
+
+def test_environments_have_histories_of_their_own() -> None:
+    ssm = FakeParameters()
+    write_record(ssm, "stage", deployment_of(IMAGES))
+    assert read_records(ssm, "prod") == []
+    assert len(read_records(ssm, "stage")) == 1
+
+
+def test_the_history_is_newest_first_over_many_pages_as_far_back_as_aws_keeps_it() -> None:
+    ssm = FakeParameters()
+    for number in range(1, 131):
+        write_record(ssm, "dev", deployment_of(IMAGES, who=f"person {number}"))
+    records = read_records(ssm, "dev")
+    assert [record.number for record in records] == list(range(130, 30, -1))
+    assert all(record.who == f"person {record.number}" for record in records)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda fields: "no JSON",
+        lambda fields: "[]",
+        lambda fields: '"text"',
+        lambda fields: "null",
+        lambda fields: json.dumps({name: value for name, value in fields.items() if name != "images"}),
+        lambda fields: json.dumps({name: value for name, value in fields.items() if name != "who"}),
+        lambda fields: json.dumps(fields | {"images": []}),
+        lambda fields: json.dumps(fields | {"images": {"version": "edge", "images": {"a": {"digest": "sha256:1"}}}}),
+        lambda fields: json.dumps(fields | {"seconds": "soon"}),
+        lambda fields: json.dumps(fields | {"seconds": None}),
+        lambda fields: json.dumps(fields | {"instead_of": 5}),
+    ],
+)
+def test_a_version_that_is_no_record_is_passed_over(damage: Callable[[dict[str, Any]], str]) -> None:
+    ssm = FakeParameters()
+    write_record(ssm, "dev", deployment_of(IMAGES))
+    _put(ssm, damage(deployment_of(IMAGES).as_json()))
+    write_record(ssm, "dev", deployment_of(IMAGES))
+    assert [record.number for record in read_records(ssm, "dev")] == [3, 1]
+
+
+def test_a_field_that_is_not_known_yet_does_not_make_a_record_unreadable() -> None:
+    ssm = FakeParameters()
+    _put(ssm, json.dumps(deployment_of(IMAGES).as_json() | {"reviewed_by": "Ada", "commit": 1234567}))
+    assert read_records(ssm, "dev") == [deployment_of(IMAGES, number=1, commit="1234567")]
+
+
+def test_a_record_is_read_as_it_was_written() -> None:
+    ssm = FakeParameters()
+    written = deployment_of(
+        replace(IMAGES, stand_in=True),
+        result=FAILED,
+        reason="Übel: …",
+        instead_of=(digest("b"), digest("a")),
+        synthetic=True,
+        commit=None,
+        seconds=0.0,
+    )
+    write_record(ssm, "dev", written)
+    assert read_records(ssm, "dev") == [replace(written, number=1)]
+
+
+def test_eight_services_fit_into_a_standard_parameter_whatever_is_known_of_them() -> None:
+    ssm, images = FakeParameters(), _large(8)
+    with pytest.raises(AgoraError):
+        _deploy(ssm, AgoraError("why " * 500), images=images, instead_of=[digest(str(n)) for n in range(8)])
+    assert ssm.tiers[PARAMETER] == "Standard"
+    assert read_records(ssm, "dev")[0].images == images
+
+
+def test_thirteen_services_of_a_release_fit_into_a_standard_parameter() -> None:
+    ssm = FakeParameters()
+    images = resolution("4.2.0-rc2", *(f"agora-service-{number:02}" for number in range(13)))
+    with pytest.raises(AgoraError):
+        _deploy(ssm, AgoraError("why " * 500), images=images, instead_of=[digest(str(n)) for n in range(13)])
+    assert ssm.tiers[PARAMETER] == "Standard"
+
+
+def test_more_services_take_an_advanced_parameter() -> None:
+    ssm, images = FakeParameters(), _large(18)
+    _deploy(ssm, images=images)
+    assert ssm.tiers[PARAMETER] == "Advanced"
+    _deploy(ssm)
+    assert [len(record.images.images) for record in read_records(ssm, "dev")] == [2, 18]
+
+
+def test_more_services_than_any_parameter_holds_are_told_after_the_deployment() -> None:
+    ssm = FakeParameters()
+    with pytest.raises(AgoraError, match="dev is deployed, but that could not be put on record"):
+        _deploy(ssm, images=_large(40))
+    assert read_records(ssm, "dev") == []
+
+
+def test_the_last_healthy_deployment_is_the_latest_that_ended_well_and_really_was() -> None:
+    healthy = [deployment_of(IMAGES, number=number) for number in (5, 4)]
+    later = [deployment_of(IMAGES, result=FAILED), deployment_of(IMAGES, result=INTERRUPTED)]
+    assert last_healthy([*later, deployment_of(IMAGES, synthetic=True), *healthy]) == healthy[0]
+    assert last_healthy(later) is None

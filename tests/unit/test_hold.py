@@ -1,0 +1,230 @@
+"""The hold on an environment."""
+
+from __future__ import annotations
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from operations.hold import Held, Hold, expect_free, held, let_go, parameter_name, read_hold
+from operations.origin import Origin
+from src.errors import AgoraError
+from tests.unit.operations_support import FakeParameters, client_error
+
+JANE, JOE = Origin("Developer/jane", "a" * 40), Origin("joe (GitHub run 7)", None)
+PARAMETER = parameter_name("dev")
+
+
+class _Failing(FakeParameters):
+    """A parameter store that refuses one operation from the moment on that a test says so."""
+
+    refused = ""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == object.__getattribute__(self, "refused"):
+            raise client_error("ExpiredTokenException", "The security token included in the request is expired")
+        return super().__getattribute__(name)
+
+
+class _AnswerLost(FakeParameters):
+    """The first answer to a put is lost, so boto3 asks again."""
+
+    def put_parameter(self, **arguments: Any) -> None:
+        super().put_parameter(**arguments)
+        super().put_parameter(**arguments)
+
+
+class _EndsJustNow(FakeParameters):
+    """The hold that is in the way is gone when one looks who has it."""
+
+    code = "ParameterAlreadyExists"
+
+    def put_parameter(self, **_: Any) -> None:
+        raise client_error(self.code, "no")
+
+
+class _BrokenJustNow(FakeParameters):
+    """Somebody breaks the hold between a look at it and its deletion."""
+
+    def delete_parameter(self, *, Name: str) -> None:
+        super().delete_parameter(Name=Name)
+        super().delete_parameter(Name=Name)
+
+
+def test_an_environment_is_held_for_as_long_as_the_block_runs() -> None:
+    ssm = FakeParameters()
+    with held(ssm, "dev", JANE, "deploy") as hold:
+        assert read_hold(ssm, "dev") == hold
+        assert (hold.who, hold.doing) == ("Developer/jane", "deploy")
+    assert read_hold(ssm, "dev") is None
+    expect_free(ssm, "dev")
+
+
+def test_the_second_is_told_who_holds_it_since_when_for_what_and_how_to_break_it() -> None:
+    ssm = FakeParameters()
+    with (
+        held(ssm, "dev", JANE, "rollback") as hold,
+        pytest.raises(Held) as refused,
+        held(ssm, "dev", JOE, "deploy"),
+    ):
+        pytest.fail("two at once")
+    since = hold.since[:19].replace("T", " ")
+    assert refused.value.message == f"dev is held by Developer/jane, since {since} UTC: rollback"
+    assert "./agora unlock dev" in refused.value.hint
+    assert refused.value.exit_code == 1
+
+
+def test_a_look_before_anything_is_done_refuses_too() -> None:
+    ssm = FakeParameters()
+    with held(ssm, "dev", JANE, "deploy"), pytest.raises(Held, match="held by Developer/jane"):
+        expect_free(ssm, "dev")
+
+
+def test_the_hold_stays_with_the_first_when_a_second_was_refused() -> None:
+    ssm = FakeParameters()
+    with held(ssm, "dev", JANE, "deploy") as hold:
+        with pytest.raises(Held), held(ssm, "dev", JOE, "deploy"):
+            pytest.fail("two at once")
+        assert read_hold(ssm, "dev") == hold
+
+
+def test_environments_do_not_hold_each_other() -> None:
+    ssm = FakeParameters()
+    with held(ssm, "stage", JANE, "deploy"), held(ssm, "prod", JOE, "deploy"):
+        assert set(ssm.values) == {"/agora/stage/hold", "/agora/prod/hold"}
+
+
+def test_of_many_at_the_same_moment_one_gets_it_and_the_others_are_told_which() -> None:
+    ssm, count = FakeParameters(), 8
+    ready, all_tried = threading.Barrier(count), threading.Barrier(count)
+
+    def attempt(number: int) -> tuple[bool, str]:
+        ready.wait(timeout=10)
+        try:
+            with held(ssm, "dev", Origin(f"person {number}", None), "deploy") as hold:
+                all_tried.wait(timeout=10)
+                return True, hold.id
+        except Held as refused:
+            all_tried.wait(timeout=10)
+            return False, refused.hold.id
+
+    with ThreadPoolExecutor(count) as pool:
+        outcomes = list(pool.map(attempt, range(count)))
+    assert sorted(got_it for got_it, _ in outcomes) == [False] * (count - 1) + [True]
+    assert len({hold_id for _, hold_id in outcomes}) == 1
+    assert read_hold(ssm, "dev") is None
+
+
+@pytest.mark.parametrize("error", [AgoraError("failed"), RuntimeError(), KeyboardInterrupt(), SystemExit(3)])
+def test_the_hold_is_let_go_however_the_block_ends(error: BaseException) -> None:
+    ssm = FakeParameters()
+    with pytest.raises(type(error)) as raised, held(ssm, "dev", JANE, "deploy"):
+        raise error
+    assert raised.value is error
+    assert read_hold(ssm, "dev") is None
+
+
+def test_a_hold_that_was_broken_and_taken_by_another_is_not_let_go_by_the_first() -> None:
+    ssm = FakeParameters()
+    theirs = held(ssm, "dev", JOE, "deploy")
+    with held(ssm, "dev", JANE, "deploy") as mine:
+        let_go(ssm, "dev", mine)
+        hold = theirs.__enter__()
+    assert read_hold(ssm, "dev") == hold
+    theirs.__exit__(None, None, None)
+    assert read_hold(ssm, "dev") is None
+
+
+def test_a_hold_that_was_broken_meanwhile_does_not_trouble_the_one_who_had_it() -> None:
+    ssm = FakeParameters()
+    with held(ssm, "dev", JANE, "deploy") as mine:
+        let_go(ssm, "dev", mine)
+    broken_while_letting_go = _BrokenJustNow()
+    with held(broken_while_letting_go, "dev", JANE, "deploy"):
+        pass
+    assert broken_while_letting_go.values == {}
+
+
+@pytest.mark.parametrize("written", ["maintenance, ask Ada", '{"who": "Ada"}', "[]", "null", "12", '{"who": '])
+def test_a_hold_that_somebody_wrote_by_hand_holds_and_can_be_broken(written: str) -> None:
+    ssm = FakeParameters({PARAMETER: written})
+    with pytest.raises(Held) as refused, held(ssm, "dev", JANE, "deploy"):
+        pytest.fail("two at once")
+    assert refused.value.message == f"dev is held by somebody: {written!r}"
+    let_go(ssm, "dev", refused.value.hold)
+    expect_free(ssm, "dev")
+
+
+def test_breaking_a_hold_written_by_hand_leaves_one_that_replaced_it() -> None:
+    ssm = FakeParameters({PARAMETER: "maintenance"})
+    seen = read_hold(ssm, "dev")
+    assert seen is not None
+    ssm.delete_parameter(Name=PARAMETER)
+    ssm.put_parameter(Name=PARAMETER, Value="migration", Type="String", Overwrite=False, Description="by hand")
+    let_go(ssm, "dev", seen)
+    assert ssm.values[PARAMETER] == "migration"
+
+
+def test_a_long_hold_written_by_hand_is_shown_in_one_short_line_and_without_a_secret() -> None:
+    long = read_hold(FakeParameters({PARAMETER: "line\n" * 400}), "dev")
+    secret = read_hold(FakeParameters({PARAMETER: "ghp_" + "x" * 36}), "dev")
+    assert long is not None
+    assert secret is not None
+    assert len(long.sentence("dev").splitlines()[0]) == len(long.sentence("dev")) < 120
+    assert "ghp_" not in secret.sentence("dev")
+
+
+def test_whoever_meets_its_own_hold_because_an_answer_was_lost_has_it() -> None:
+    ssm = _AnswerLost()
+    with held(ssm, "dev", JANE, "deploy") as hold:
+        assert read_hold(ssm, "dev") == hold
+    assert ssm.values == {}
+
+
+@pytest.mark.parametrize("code", ["ParameterAlreadyExists", "TooManyUpdates"])
+def test_a_hold_that_comes_or_goes_at_this_very_moment_refuses(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_EndsJustNow, "code", code)
+    with pytest.raises(Held, match="dev is held by somebody: began or ended"), held(_EndsJustNow(), "dev", JANE, "x"):
+        pytest.fail("two at once")
+
+
+def test_an_error_of_aws_is_no_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_EndsJustNow, "code", "AccessDeniedException")
+    with pytest.raises(ClientError, match="AccessDenied"), held(_EndsJustNow(), "dev", JANE, "deploy"):
+        pytest.fail("not held")
+    ssm = _Failing()
+    ssm.refused = "get_parameter"
+    with pytest.raises(ClientError, match="Expired"):
+        expect_free(ssm, "dev")
+
+
+def _work_while_credentials_expire(operation: str, error: Exception | None = None) -> None:
+    ssm = _Failing()
+    with held(ssm, "dev", JANE, "deploy"):
+        ssm.refused = operation
+        if error:
+            raise error
+
+
+@pytest.mark.parametrize("operation", ["get_parameter", "delete_parameter"])
+def test_that_the_hold_cannot_be_let_go_does_not_hide_what_went_wrong(operation: str) -> None:
+    with pytest.raises(AgoraError, match="the deployment failed"):
+        _work_while_credentials_expire(operation, AgoraError("the deployment failed"))
+
+
+@pytest.mark.parametrize("operation", ["get_parameter", "delete_parameter"])
+def test_after_success_a_hold_that_cannot_be_let_go_is_told(operation: str) -> None:
+    with pytest.raises(AgoraError, match="hold on dev could not be taken away") as raised:
+        _work_while_credentials_expire(operation)
+    assert "./agora unlock dev" in raised.value.hint
+
+
+def test_a_hold_says_in_json_who_since_when_and_what_for() -> None:
+    hold = Hold("7", "Developer/jane", "2026-11-23T12:00:00+00:00", "deploy")
+    ssm = FakeParameters({PARAMETER: json.dumps(hold.as_json())})
+    assert read_hold(ssm, "dev") == hold
+    assert hold.sentence("dev") == "dev is held by Developer/jane, since 2026-11-23 12:00:00 UTC: deploy"

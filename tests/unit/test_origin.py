@@ -1,0 +1,102 @@
+"""Who acts, and from which commit of this repository."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from operations import origin
+from operations.origin import read_origin
+from operations.target import Target
+from tests.unit.operations_support import target
+from tests.unit.repository_support import Repository, make_repository
+
+PLACE = replace(target({}), caller="Developer/jane")
+ON_THIS_MACHINE = target({}, is_local=True)
+
+
+@pytest.fixture(autouse=True)
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    """A clone of its own, and no GitHub Actions around it."""
+    made = make_repository(tmp_path)
+    monkeypatch.setattr(origin, "ROOT", made.path)
+    for name in ("GITHUB_ACTIONS", "GITHUB_ACTOR", "GITHUB_RUN_ID"):
+        monkeypatch.delenv(name, raising=False)
+    return made
+
+
+def _in_actions(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
+    for name, value in {"GITHUB_ACTIONS": "true", **variables}.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_in_github_actions_it_is_the_person_and_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    _in_actions(monkeypatch, GITHUB_ACTOR="jane", GITHUB_RUN_ID="4711", GITHUB_TOKEN="ghs_" + "x" * 36)
+    assert read_origin(PLACE).who == "jane (GitHub run 4711)"
+
+
+def test_in_github_actions_without_names_it_is_still_said_to_be_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    _in_actions(monkeypatch)
+    assert read_origin(PLACE).who == "somebody (GitHub run unknown)"
+
+
+def test_elsewhere_it_is_whose_credentials_act() -> None:
+    assert read_origin(PLACE).who == "Developer/jane"
+
+
+def test_without_credentials_it_is_the_user_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(getpass, "getuser", lambda: "jane")
+    assert read_origin(ON_THIS_MACHINE).who == f"jane@{socket.gethostname()}"
+
+
+@pytest.mark.parametrize("error", [KeyError("uid not found"), OSError("No username set")])
+def test_a_user_without_a_name_is_a_number(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def getuser() -> str:
+        raise error
+
+    monkeypatch.setattr(getpass, "getuser", getuser)
+    who = read_origin(ON_THIS_MACHINE).who
+    assert who.startswith("user ")
+    assert who.endswith(f"@{socket.gethostname()}")
+
+
+def _commit(place: Target = PLACE) -> str | None:
+    return read_origin(place).commit
+
+
+def test_a_clone_without_changes_is_its_commit(repository: Repository) -> None:
+    assert _commit() == repository.git("rev-parse", "HEAD")
+    (repository.path / "untracked").write_text("does not reach AWS")
+    assert _commit() == repository.git("rev-parse", "HEAD")
+
+
+def test_changes_in_the_clone_are_told_staged_or_not(repository: Repository) -> None:
+    (repository.path / "app.py").write_text("changed = True\n")
+    assert _commit() == f"{repository.git('rev-parse', 'HEAD')}+changes"
+    repository.git("add", "app.py")
+    assert _commit() == f"{repository.git('rev-parse', 'HEAD')}+changes"
+
+
+def test_what_another_git_program_has_set_leads_to_no_other_repository(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    other = make_repository(tmp_path / "elsewhere")
+    other.commit("dev", {"note": "another"}, "Another")
+    monkeypatch.setenv("GIT_DIR", str(other.path / ".git"))
+    assert _commit() == repository.git("rev-parse", "HEAD")
+
+
+def test_outside_a_git_repository_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "unpacked").mkdir()
+    monkeypatch.setattr(origin, "ROOT", tmp_path / "unpacked")
+    assert _commit() is None
+
+
+def test_without_git_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert _commit() is None

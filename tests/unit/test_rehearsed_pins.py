@@ -1,0 +1,62 @@
+"""The versions that rehearsals run in place of the form's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from operations.images import kept_folder, local_releases
+from operations.rehearsed_pins import forget, pin, read_pins
+from operations.target import local_state_dir
+from src.form import ROOT
+from src.images_at_hand import keep
+from src.release_lock import find_lock
+from tests.unit.operations_support import resolution
+
+PINNED = resolution("4.3.0-rc1", "api", "app")
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path / "state"))
+    return tmp_path / "state"
+
+
+def test_without_a_rehearsal_nothing_is_pinned() -> None:
+    assert read_pins() == {}
+
+
+def test_what_was_pinned_last_counts_and_the_rest_stays() -> None:
+    pin({"stage": "4.3.0-rc1", "prod": "4.3.0-rc1"})
+    pin({"stage": "4.3.0-rc2"})
+    assert read_pins() == {"stage": "4.3.0-rc2", "prod": "4.3.0-rc1"}
+
+
+def test_the_lock_of_a_pinned_version_is_found_by_rehearsals_and_is_not_in_the_repository() -> None:
+    pin({"stage": "4.3.0-rc1"}, PINNED)
+    assert find_lock("4.3.0-rc1", [local_releases()]) == PINNED
+    assert not (ROOT / "releases" / "4.3.0-rc1.json").exists()
+
+
+@pytest.mark.parametrize("written", [b"", b"{", b"[]", b'"stage"', b"\xff\xfe", b"null"])
+def test_a_file_that_cannot_be_read_pins_nothing_and_is_written_anew(written: bytes) -> None:
+    local_state_dir().mkdir(parents=True)
+    (local_state_dir() / "pins.json").write_bytes(written)
+    assert read_pins() == {}
+    pin({"stage": "4.3.0-rc1"})
+    assert read_pins() == {"stage": "4.3.0-rc1"}
+
+
+def test_forgetting_takes_pins_locks_and_what_was_looked_up_away_and_nothing_else() -> None:
+    pin({"stage": "4.3.0-rc1"}, PINNED)
+    keep(PINNED, kept_folder() / "dev.json")
+    (local_state_dir() / "other").write_text("kept")
+    forget()
+    assert read_pins() == {}
+    assert [each.name for each in local_state_dir().iterdir()] == ["other"]
+
+
+def test_forgetting_what_nobody_pinned_is_no_error() -> None:
+    forget()
+    assert read_pins() == {}

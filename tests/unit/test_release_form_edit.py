@@ -1,0 +1,219 @@
+"""Changing the released version in the form without touching anything else of it."""
+
+from __future__ import annotations
+
+import codecs
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from operations.release.form_edit import versions_in, with_versions
+from src.errors import UsageError
+from src.form import ROOT, load_form
+
+FORM = """\
+ENVIRONMENTS = {
+    "dev": {"GHCR_PACKAGE_VERSION": "edge"},
+    "stage": {"GHCR_PACKAGE_VERSION": "4.2.0-rc2"},
+    "prod": {"GHCR_PACKAGE_VERSION": "4.2.0-rc2"},
+}
+"""
+CONSTANT = """\
+RELEASE = "4.2.0-rc2"
+ENVIRONMENTS = {
+    "dev": {"GHCR_PACKAGE_VERSION": "edge"},
+    "stage": {"GHCR_PACKAGE_VERSION": RELEASE},
+    "prod": {"GHCR_PACKAGE_VERSION": RELEASE},
+}
+"""
+RELEASED = {"stage": "4.3.0-rc1", "prod": "4.3.0-rc1"}
+
+
+def stage_written_as(value: str) -> str:
+    return FORM.replace('"stage": {"GHCR_PACKAGE_VERSION": "4.2.0-rc2"}', f'"stage": {value}')
+
+
+def refusal(source: str | bytes, versions: dict[str, str] | None = None) -> UsageError:
+    with pytest.raises(UsageError) as caught:
+        with_versions(source.encode() if isinstance(source, str) else source, versions or {"stage": "4.3.0-rc1"})
+    return caught.value
+
+
+def test_the_form_of_this_project_gets_another_release_and_is_still_a_form(tmp_path: Path) -> None:
+    before = (ROOT / "app.py").read_bytes()
+    (tmp_path / "app.py").write_bytes(with_versions(before, {"stage": "99.0.0-rc1", "prod": "99.0.0-rc2"}))
+    form = load_form(tmp_path / "app.py")
+    assert {name: form.environment(name).ghcr_package_version for name in form.environments} == {
+        "dev": versions_in(before)["dev"],
+        "stage": "99.0.0-rc1",
+        "prod": "99.0.0-rc2",
+    }
+    assert versions_in(before) == {name: env.ghcr_package_version for name, env in load_form().environments.items()}
+
+
+def test_only_the_environments_that_are_named_change() -> None:
+    assert with_versions(FORM.encode(), {"prod": "4.3.0-rc1"}).decode() == FORM.replace(
+        '"prod": {"GHCR_PACKAGE_VERSION": "4.2.0-rc2"}', '"prod": {"GHCR_PACKAGE_VERSION": "4.3.0-rc1"}'
+    )
+
+
+def test_a_version_that_is_there_already_leaves_the_source_as_it_is() -> None:
+    source = FORM.encode()
+    assert with_versions(source, {"stage": "4.2.0-rc2"}) is source
+
+
+@pytest.mark.parametrize(
+    ("literal", "expected"),
+    [
+        ('"4.2.0"', '"9.0.0"'),
+        ("'4.2.0'", "'9.0.0'"),
+        ('"""4.2.0"""', '"""9.0.0"""'),
+        ("'''4.2.0'''", "'''9.0.0'''"),
+        ('r"4.2.0"', 'r"9.0.0"'),
+        ("U'4.2.0'", "U'9.0.0'"),
+        (r'"4\x2e2.0"', '"9.0.0"'),
+        ('("4.2.0")', '("9.0.0")'),
+        ('""', '"9.0.0"'),
+    ],
+)
+def test_a_literal_keeps_its_kind_of_quotes(literal: str, expected: str) -> None:
+    source = stage_written_as(f'{{"ACCOUNT": "ä€𝄞", "GHCR_PACKAGE_VERSION": {literal}, }},  # für alle')
+    assert with_versions(source.encode(), {"stage": "9.0.0"}).decode() == source.replace(literal, expected)
+
+
+def test_windows_ends_of_lines_and_a_byte_order_mark_stay() -> None:
+    source = codecs.BOM_UTF8 + FORM.replace("\n", "\r\n").encode()
+    assert with_versions(source, RELEASED) == source.replace(b"4.2.0-rc2", b"4.3.0-rc1")
+
+
+def test_another_encoding_stays() -> None:
+    source = ("# -*- coding: latin-1 -*-\n" + FORM.replace('{"GHCR', '{"TAGS": "äöü", "GHCR')).encode("latin-1")
+    assert with_versions(source, RELEASED) == source.replace(b"4.2.0-rc2", b"4.3.0-rc1")
+
+
+def test_what_other_programs_take_for_the_end_of_a_line_does_not_mislead() -> None:
+    source = "# one\x0c two\x85 three\u2028 four\x1c\n" + FORM
+    assert with_versions(source.encode(), RELEASED).decode() == source.replace("4.2.0-rc2", "4.3.0-rc1")
+
+
+def test_an_annotated_form_is_edited() -> None:
+    source = FORM.replace("ENVIRONMENTS =", "ENVIRONMENTS: dict[str, dict[str, object]] =")
+    assert versions_in(with_versions(source.encode(), RELEASED)) == {"dev": "edge", **RELEASED}
+
+
+def test_a_constant_of_the_module_is_changed_where_it_stands() -> None:
+    assert with_versions(CONSTANT.encode(), RELEASED).decode() == CONSTANT.replace("4.2.0-rc2", "4.3.0-rc1")
+
+
+def test_a_constant_that_another_environment_uses_is_not_changed() -> None:
+    error = refusal(CONSTANT, {"stage": "4.3.0-rc1"})
+    assert error.message == 'app.py, line 5: RELEASE is used by "prod" too, which is not to change with it'
+    assert 'ENVIRONMENTS["stage"]["GHCR_PACKAGE_VERSION"] is to be "4.3.0-rc1"' in error.hint
+
+
+def test_a_constant_that_is_to_have_two_values_is_not_changed() -> None:
+    assert 'used by "prod" too' in refusal(CONSTANT, {"stage": "4.3.0-rc1", "prod": "4.2.0-rc2"}).message
+    assert "too" in refusal(CONSTANT, {"stage": "4.3.0-rc1", "prod": "4.4.0-rc1"}).message
+
+
+def test_a_constant_that_services_use_as_well_is_not_changed() -> None:
+    source = CONSTANT + "def services(environment):\n    return [RELEASE]\n"
+    assert refusal(source, RELEASED).message.startswith("app.py, line 8: RELEASE is used here too")
+
+
+@pytest.mark.parametrize("again", ["RELEASE = '5'", "if True:\n    RELEASE = '5'", "from os import path as RELEASE"])
+def test_a_constant_that_is_assigned_twice_is_not_changed(again: str) -> None:
+    assert "RELEASE is assigned more than once" in refusal(f"{CONSTANT}{again}\n", RELEASED).message
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (stage_written_as('{"GHCR_PACKAGE_VERSION": f"4.2.{1}"}'), "line 3: GHCR_PACKAGE_VERSION of"),
+        (stage_written_as('{"GHCR_PACKAGE_VERSION": str("4.2.1")}'), "line 3: GHCR_PACKAGE_VERSION of"),
+        (stage_written_as('{"GHCR_PACKAGE_VERSION": "4.2" + ".1"}'), "line 3: GHCR_PACKAGE_VERSION of"),
+        (stage_written_as('{"GHCR_PACKAGE_VERSION": "4.2" ".1"}'), "line 3: GHCR_PACKAGE_VERSION of"),
+        (stage_written_as('{"GHCR_PACKAGE_VERSION": "4.2"\n".1"}'), "line 3: GHCR_PACKAGE_VERSION of"),
+        (stage_written_as('{"GHCR_PACKAGE_VERSION": b"4.2"}'), "line 3: GHCR_PACKAGE_VERSION of"),
+        (stage_written_as('{"GHCR_PACKAGE_VERSION": 42}'), "line 3: GHCR_PACKAGE_VERSION of"),
+        (stage_written_as('{"GHCR_PACKAGE_VERSION": NOWHERE}'), "no NOWHERE in it"),
+        (stage_written_as('{**BASE, "GHCR_PACKAGE_VERSION": "1"}'), 'ENVIRONMENTS["stage"] takes in another dict'),
+        (stage_written_as('{"FQDN": "x"}'), 'line 3: no GHCR_PACKAGE_VERSION in ENVIRONMENTS["stage"]'),
+        (stage_written_as('{KEY: "x"}'), 'ENVIRONMENTS["stage"] has a key that is no plain text'),
+        (stage_written_as("STAGE"), 'line 3: ENVIRONMENTS["stage"] is not written out as a dict'),
+        (
+            stage_written_as('{"GHCR_PACKAGE_VERSION": "1",\n"GHCR_PACKAGE_VERSION": "2"}'),
+            'line 4: ENVIRONMENTS["stage"] has "GHCR_PACKAGE_VERSION" twice',
+        ),
+        (FORM.replace("prod", "stage"), 'line 4: ENVIRONMENTS has "stage" twice'),
+        (FORM.replace("stage", "staging"), 'no environment "stage" in ENVIRONMENTS'),
+        (FORM.replace("{\n", "{\n    **BASE,\n", 1), "line 2: ENVIRONMENTS takes in another dict"),
+        ("ENVIRONMENTS = make()\n", "line 1: ENVIRONMENTS is not written out as a dict"),
+        ("A = ENVIRONMENTS = {}\n", "line 1: ENVIRONMENTS is no plain assignment"),
+        ("x = 1\n", "no ENVIRONMENTS in it"),
+        (FORM + "ENVIRONMENTS['stage']['GHCR_PACKAGE_VERSION'] = '5'\n", "line 6: ENVIRONMENTS is used again here"),
+        (FORM + FORM, "line 6: ENVIRONMENTS is assigned more than once"),
+        (FORM + "def f():\n    global ENVIRONMENTS\n", "line 7: ENVIRONMENTS is assigned more than once"),
+        (FORM + "x = (\n", "Python cannot read this"),
+        (FORM + "x = '\0'\n", "Python cannot read this"),
+        (b"# coding: no-such-thing\n", "Python cannot read this"),
+        (b"x = '\xff'\n", "Python cannot read this"),
+    ],
+)
+def test_what_is_not_one_plain_text_is_left_to_a_person(source: str | bytes, message: str) -> None:
+    error = refusal(source)
+    assert error.message.startswith("app.py")
+    assert message in error.message
+    assert error.hint.startswith("Edit app.py by hand: ")
+
+
+def test_reading_environments_in_a_function_does_not_matter() -> None:
+    source = FORM + "def services(environment):\n    return ENVIRONMENTS[environment.name]\n"
+    assert versions_in(with_versions(source.encode(), RELEASED)) == {"dev": "edge", **RELEASED}
+
+
+def test_a_version_that_is_no_tag_is_refused() -> None:
+    assert "not a tag" in refusal(FORM, {"stage": 'x", "FQDN": "evil'}).message
+
+
+def test_versions_that_cannot_be_read_are_left_out() -> None:
+    assert versions_in(stage_written_as('{"GHCR_PACKAGE_VERSION": f"4.2.{1}"}').encode()) == {
+        "dev": "edge",
+        "prod": "4.2.0-rc2",
+    }
+    assert versions_in(b"ENVIRONMENTS = {") == {}
+
+
+surroundings = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), max_size=20)
+versions = st.from_regex(r"[0-9a-z][0-9a-z.-]{0,10}", fullmatch=True)
+
+
+@settings(max_examples=50)
+@given(
+    before=surroundings,
+    beside=surroundings,
+    quotes=st.sampled_from(['"', "'", '"""', "'''"]),
+    prefix=st.sampled_from(["", "r", "u"]),
+    indent=st.sampled_from([" ", "\t", "    "]),
+    end=st.sampled_from(["\n", "\r\n", "\r"]),
+    mark=st.sampled_from([b"", codecs.BOM_UTF8]),
+    old=versions,
+    new=versions,
+)
+def test_nothing_but_the_content_of_the_literal_changes(
+    before: str, beside: str, quotes: str, prefix: str, indent: str, end: str, mark: bytes, old: str, new: str
+) -> None:
+    head = end.join(
+        [
+            f"# {before}",
+            "ENVIRONMENTS = {",
+            f'{indent}"dev": {{"GHCR_PACKAGE_VERSION": "edge"}},',
+            f'{indent}"stage": {{{beside!r}: {beside!r},{indent}"GHCR_PACKAGE_VERSION":{indent}{prefix}{quotes}',
+        ]
+    )
+    tail = f"{quotes}{indent},}}, # {beside}{end}}}{end}"
+    wrapped = [mark + f"{head}{version}{tail}".encode() for version in (old, new)]
+    assert with_versions(wrapped[0], {"stage": new}) == wrapped[1]
+    assert versions_in(wrapped[1]) == {"dev": "edge", "stage": new}

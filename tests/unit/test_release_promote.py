@@ -1,0 +1,260 @@
+"""Promoting: what the merge of one environment's branch into the next brings, told before anything is made."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from operations.plan import CREATE, NOTHING, UPDATE, ResourceChange
+from operations.proof import Proof, seeded_record
+from operations.release.promote import ImageChange, lock_at_source, plan_promotion
+from src.errors import AgoraError, FormError, UsageError
+from src.form import ROOT
+from src.images_at_hand import IMAGES_FILE
+from src.resolution import Resolution
+from src.resolved_image import ResolvedImage
+from tests.unit.repository_support import APP, Repository, make_repository
+
+OLD, NEW = "4.2.0-rc2", "4.3.0-rc1"
+FORWARD = APP.replace(OLD, NEW)
+
+# What an app of the CDK leaves behind: a stack for each file in a folder, with the topics that are named there.
+SYNTHESIZE = """
+
+import json, os, pathlib
+
+if __name__ == "__main__":
+    assert not os.environ["AGORA_IMAGES"]
+    out = pathlib.Path(os.environ["CDK_OUTDIR"])
+    out.mkdir(parents=True)
+    stacks = {}
+    for path in sorted(pathlib.Path("stacks").iterdir()):
+        stack, file = path.stem, f"{path.stem}.template.json"
+        resources = {name: {"Type": "AWS::SNS::Topic"} for name in path.read_text().split()}
+        (out / file).write_text(json.dumps({"Resources": resources}))
+        name = stack + "-" + os.environ["ENV"]
+        properties = {"templateFile": file, "stackName": name}
+        stacks[stack] = {"type": "aws:cloudformation:stack", "properties": properties}
+    (out / "manifest.json").write_text(json.dumps({"artifacts": stacks}))
+"""
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    return make_repository(tmp_path)
+
+
+def lock(version: str, digit: str, *names: str, stand_in: bool = False) -> Resolution:
+    images = {
+        f"ghcr.io/org/{name}:{version}": ResolvedImage(
+            f"ghcr.io/org/{name}", version, f"sha256:{digit * 64}", "c" * 40, "linux/amd64", "2026-11-23T12:00:00+00:00"
+        )
+        for name in names
+    }
+    return Resolution(version, images, stand_in)
+
+
+def file_of(lock: Resolution) -> dict[str, str]:
+    return {f"releases/{lock.version}.json": lock.written()}
+
+
+def test_promoting_to_what_nothing_is_promoted_to_is_refused(repository: Repository) -> None:
+    with pytest.raises(UsageError) as raised:
+        plan_promotion(repository.path, "dev")
+    assert raised.value.hint == "Known are: stage, prod."
+
+
+def test_where_the_target_has_all_commits_there_is_nothing_to_promote(repository: Repository) -> None:
+    with pytest.raises(AgoraError) as raised:
+        plan_promotion(repository.path, "stage")
+    assert raised.value.message == "stage has all of dev already"
+    assert "./agora release pin VERSION" in raised.value.hint
+
+
+def test_a_merge_that_conflicts_is_refused_with_the_paths(repository: Repository) -> None:
+    repository.commit("dev", {"app.py": FORWARD}, "Forward")
+    repository.commit("stage", {"app.py": APP.replace(OLD, "4.1.0-rc1")}, "Back")
+    with pytest.raises(AgoraError) as raised:
+        plan_promotion(repository.path, "stage")
+    assert raised.value.message == "merging dev into stage conflicts in app.py"
+    assert raised.value.hint == "Merge stage into dev first, by a pull request of its own."
+
+
+def test_the_versions_before_and_after_are_those_of_the_two_branches(repository: Repository) -> None:
+    repository.commit(
+        "dev",
+        {
+            "app.py": FORWARD.replace(
+                '"prod": {"GHCR_PACKAGE_VERSION": "4.3.0-rc1"', '"prod": {"GHCR_PACKAGE_VERSION": "9.9.9"'
+            )
+        },
+        "Forward",
+    )
+    plan = plan_promotion(repository.path, "stage")
+    assert (plan.environment, plan.version_before, plan.version) == ("stage", OLD, NEW)
+    assert plan.title == "Promote 4.3.0-rc1 to stage"
+    assert plan.branch == f"promote/stage-4.3.0-rc1-{repository.at_origin('dev')[:7]}"
+
+
+def test_a_version_that_only_the_target_has_changed_is_kept_by_the_merge_and_that_is_refused(
+    repository: Repository,
+) -> None:
+    repository.commit("stage", {"app.py": APP.replace(OLD, "4.1.0-rc1")}, "Roll back")
+    repository.commit("dev", {"a": "a"}, "Something else")
+    with pytest.raises(AgoraError) as raised:
+        plan_promotion(repository.path, "stage")
+    told = "after the merge stage would run 4.1.0-rc1, not 4.2.0-rc2: app.py was changed in stage since"
+    assert raised.value.message == told
+
+
+def test_prod_is_promoted_from_stage_and_not_from_dev(repository: Repository) -> None:
+    repository.commit("dev", {"app.py": FORWARD}, "Forward")
+    with pytest.raises(AgoraError, match="prod has all of stage already"):
+        plan_promotion(repository.path, "prod")
+    repository.commit("stage", {"app.py": APP.replace(OLD, "4.2.1-rc1")}, "A hotfix")
+    assert plan_promotion(repository.path, "prod").version == "4.2.1-rc1"
+
+
+def test_a_source_that_names_no_version_is_refused(repository: Repository) -> None:
+    repository.commit("dev", {"app.py": "ENVIRONMENTS = {}\n"}, "Empty")
+    with pytest.raises(UsageError) as raised:
+        plan_promotion(repository.path, "stage")
+    assert raised.value.message == "app.py in refs/remotes/origin/dev names no version for stage"
+    assert "./agora release pin VERSION" in raised.value.hint
+
+
+def test_each_image_that_changes_is_told_with_its_digest_before_and_after(repository: Repository) -> None:
+    before, after = lock(OLD, "a", "app", "api"), lock(NEW, "b", "app", "worker")
+    kept = {f"ghcr.io/org/api:{NEW}": lock(NEW, "a", "api").images[f"ghcr.io/org/api:{NEW}"]}
+    repository.commit("stage", file_of(before), "A lock")
+    repository.commit(
+        "dev", {"app.py": FORWARD, **file_of(dataclasses.replace(after, images={**after.images, **kept}))}, "Forward"
+    )
+    plan = plan_promotion(repository.path, "stage")
+    assert plan.images == (
+        ImageChange(f"ghcr.io/org/app:{NEW}", f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"),
+        ImageChange(f"ghcr.io/org/worker:{NEW}", None, f"sha256:{'b' * 64}"),
+    )
+    assert f"- ghcr.io/org/app:{NEW}: sha256:{'b' * 64}\n" in plan.body
+
+
+def test_a_malformed_lock_does_not_stand_in_the_way_of_the_one_that_replaces_it(repository: Repository) -> None:
+    repository.commit("stage", {f"releases/{OLD}.json": "{"}, "A lock")
+    repository.commit("dev", {"app.py": FORWARD, **file_of(lock(NEW, "b", "app"))}, "Forward")
+    assert [change.before for change in plan_promotion(repository.path, "stage").images] == [None]
+
+
+def test_a_malformed_lock_at_the_source_is_refused(repository: Repository) -> None:
+    repository.commit("dev", {"app.py": FORWARD, f"releases/{NEW}.json": "{"}, "Forward")
+    with pytest.raises(FormError, match="not JSON"):
+        plan_promotion(repository.path, "stage")
+
+
+def test_the_lock_that_is_promoted_is_that_of_the_source(repository: Repository) -> None:
+    after = lock(NEW, "b", "app")
+    repository.commit("dev", {"app.py": FORWARD, **file_of(after)}, "Forward")
+    assert lock_at_source(repository.path, plan_promotion(repository.path, "stage")) == after
+
+
+def test_a_source_without_the_lock_is_told_which_command_makes_it(repository: Repository) -> None:
+    repository.commit("dev", {"app.py": FORWARD}, "Forward")
+    plan = plan_promotion(repository.path, "stage")
+    assert plan.images == ()
+    with pytest.raises(UsageError) as raised:
+        lock_at_source(repository.path, plan)
+    assert raised.value.message == f"releases/{NEW}.json is missing in refs/remotes/origin/dev"
+    assert raised.value.hint.endswith(f"./agora release pin {NEW}")
+
+
+def test_stand_ins_are_not_promoted(repository: Repository) -> None:
+    repository.commit("dev", {"app.py": FORWARD, **file_of(lock(NEW, "b", "app", stand_in=True))}, "Forward")
+    with pytest.raises(UsageError, match="made from stand-ins"):
+        lock_at_source(repository.path, plan_promotion(repository.path, "stage"))
+
+
+def test_the_templates_of_both_sides_are_made_by_their_own_code(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stacks = {"stacks/old.txt": "A B", "stacks/same.txt": "A"}
+    repository.commit("dev", {"app.py": APP + SYNTHESIZE, **stacks}, "An app")
+    repository.git("branch", "--force", "stage", "dev")
+    repository.commit("stage", {"stacks/own.txt": "A"}, "What only stage has, and keeps")
+    stacks = {"stacks/old.txt": "B C D", "stacks/new.txt": "A"}
+    repository.commit("dev", {"app.py": FORWARD + SYNTHESIZE, **stacks}, "Forward")
+    monkeypatch.setenv(IMAGES_FILE, "chosen-for-something-else.json")
+    plan = plan_promotion(repository.path, "stage")
+    assert plan.remark == ""
+    assert plan.templates
+    found = {each.stack: (each.action, each.summary) for each in plan.templates}
+    assert found == {
+        "new-stage": (CREATE, "1 added"),
+        "old-stage": (UPDATE, "2 added, 1 removed"),
+        "own-stage": (NOTHING, ""),
+        "same-stage": (NOTHING, ""),
+    }
+    assert "Templates:\n- new-stage: 1 added\n- old-stage: 2 added, 1 removed\n" in plan.body
+    assert json.loads(json.dumps(plan.as_json()))["templates"][3]["stack"] == "same-stage"
+
+
+@pytest.mark.parametrize(
+    ("app", "said"),
+    [
+        ("raise SystemExit('app.py: no form\\nLook at it.')", "app.py: no form"),
+        ("raise ValueError('first\\nlast')", "last"),
+        ("import nowhere", "ModuleNotFoundError: No module named 'nowhere'"),
+        ("", "it said nothing"),
+    ],
+)
+def test_where_a_side_makes_no_templates_the_plan_says_why_and_stands(
+    app: str, said: str, repository: Repository
+) -> None:
+    fails = f"{APP}if __name__ == '__main__':\n    pass\n    {app}\n"
+    repository.commit("stage", {"app.py": fails}, "Fails")
+    repository.commit("dev", {"a": "a"}, "Forward")
+    plan = plan_promotion(repository.path, "stage")
+    assert (plan.templates, plan.remark) == (None, f"stage makes no templates to compare: {said}")
+    assert "Templates:" not in plan.body
+
+
+def test_the_pull_request_tells_what_is_merged_what_proves_it_and_that_no_image_changes(
+    repository: Repository,
+) -> None:
+    repository.commit("dev", {"a": "a"}, "Forward: with care")
+    plan = plan_promotion(repository.path, "stage")
+    proof = Proof("stage", seeded_record(lock(OLD, "a", "app")))
+    [(commit, _)] = plan.merge.commits
+    assert dataclasses.replace(plan, proof=proof).body == (
+        f"Merges dev into stage.\n\n{proof.sentence}\n\nImages:\n- the same as before\n\n"
+        f"Commits:\n- {commit} Forward: with care\n"
+    )
+
+
+def test_planning_changes_nothing_in_the_repository(repository: Repository) -> None:
+    repository.commit("dev", {"app.py": FORWARD}, "Forward")
+    before = repository.state(), repository.git("branch", "--list")
+    plan_promotion(repository.path, "stage")
+    assert (repository.state(), repository.git("branch", "--list")) == before
+
+
+@pytest.mark.slow
+def test_a_change_of_this_form_is_told_by_the_resources_that_it_changes(repository: Repository) -> None:
+    for name in ("src", "releases"):
+        shutil.copytree(ROOT / name, repository.path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "cdk.json", repository.path)
+    form = (ROOT / "app.py").read_text()
+    repository.commit("dev", {"app.py": form}, "The form")
+    repository.git("add", ".")
+    repository.git("commit", "--quiet", "--message", "The rest")
+    repository.git("push", "--quiet", "origin", "dev", "dev:stage")
+    assert "cpu=1024" in form
+    repository.commit("dev", {"app.py": form.replace("cpu=1024", "cpu=2048")}, "More for api-next")
+    plan = plan_promotion(repository.path, "stage")
+    assert plan.templates, plan.remark
+    changed = {each.stack: each.resources for each in plan.templates if each.action != NOTHING}
+    assert list(changed) == ["agora-stage-api-next"]
+    assert [type(each) for each in changed["agora-stage-api-next"]] == [ResourceChange]
+    assert changed["agora-stage-api-next"][0].kind == "AWS::ECS::TaskDefinition"

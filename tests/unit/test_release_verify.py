@@ -1,0 +1,326 @@
+"""Proving what an environment runs: the tasks' digests, the site's footer and the lock agree, or it is told how not."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from operations import images as operated
+from operations.proof import seeded_record
+from operations.release import verify as verifying
+from operations.release.verify import FAIL, OK, SKIP, Check, expected_images, footer_of, site_of, verify
+from src.errors import AgoraError
+from src.form import Form, check_form
+from src.image import LOCAL_BUILD
+from src.late_values import ImageVersion
+from src.resolution import Resolution
+from src.resolved_image import ResolvedImage
+from src.service_props import ServiceProps
+from tests.unit.form_support import environments, one_service, service
+from tests.unit.operations_support import FakeCloudFormation, FakeEcs, FakePaginator, target
+
+COMMIT = "abc1234f4af8271f4f03ff98b87392ae16749fbb"
+INDEX, MANIFEST, OTHER = (f"sha256:{digit * 64}" for digit in "abc")
+LOCATION = "ghcr.io/org/app:4.2.0-rc2"
+IMAGE = ResolvedImage(
+    "ghcr.io/org/app", "4.2.0-rc2", INDEX, COMMIT, "linux/amd64", "2026-11-23T12:00:00+00:00", MANIFEST
+)
+EXPECTED = Resolution("4.2.0-rc2", {LOCATION: IMAGE})
+APP = service(container_location=LOCATION, container_env_vars={"APP_VERSION": ImageVersion()})
+FOOTER = "4.2.0-abc1234"
+ARN = "arn:aws:ecs:us-east-1:607346494281:service/cluster/agora-dev-app"
+
+
+class PagedEcs(FakeEcs):
+    """Tasks of one service, each on a page of its own."""
+
+    def get_paginator(self, operation: str) -> FakePaginator:
+        assert operation == "list_tasks"
+
+        def pages(cluster: str, serviceName: str) -> list[dict[str, Any]]:
+            arns = self.list_tasks(cluster=cluster, serviceName=serviceName)["taskArns"]
+            return [{"taskArns": [arn]} for arn in arns]
+
+        return FakePaginator(pages)
+
+    def describe_tasks(self, *, cluster: str, tasks: Sequence[str]) -> dict[str, Any]:
+        assert 0 < len(tasks) <= 100, "ECS describes at most 100 tasks at once"
+        return super().describe_tasks(cluster=cluster, tasks=tasks)
+
+
+def task(number: int, digest: str | None, status: str = "RUNNING", image: str = LOCATION) -> dict[str, Any]:
+    sidecar = {"name": "guardduty", "imageDigest": OTHER, "image": "agent"}
+    own = {"name": "app", "image": image} | ({"imageDigest": digest} if digest else {})
+    return {
+        "taskArn": f"task/{number}",
+        "desiredStatus": "RUNNING",
+        "lastStatus": status,
+        "containers": [sidecar, own],
+    }
+
+
+def check_of(*tasks: dict[str, Any], deployed: bool = True) -> Check:
+    """What is said of the app's tasks."""
+    resources = [{"ResourceType": "AWS::ECS::Service", "PhysicalResourceId": ARN}]
+    stacks = {"agora-dev-app": {"resources": resources}} if deployed else {}
+    clients = {"cloudformation": FakeCloudFormation(stacks), "ecs": PagedEcs({}, {}, tasks)}
+    props = dataclasses.replace(APP, container_env_vars={})
+    first, footer = verify(target(clients), [props], EXPECTED, "http://127.0.0.1:9/")
+    assert footer.state == SKIP
+    return first
+
+
+@contextmanager
+def site(content: str | bytes = "", *, status: int = 200, content_type: str = "text/html") -> Iterator[str]:
+    """A site that shows one page."""
+    body = content.encode() if isinstance(content, str) else content
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", content_type)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with serving(Handler) as url:
+        yield url
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def footer_at(url: str, *services: ServiceProps, expected: Resolution = EXPECTED) -> Check:
+    clients = {"cloudformation": FakeCloudFormation(), "ecs": None}
+    return verify(target(clients), services or [APP], expected, url)[-1]
+
+
+def footer_on(page: str | bytes, **keywords: Any) -> Check:
+    with site(page, **keywords) as url:
+        return footer_at(url)
+
+
+@pytest.mark.parametrize("digest", [INDEX, MANIFEST])
+def test_tasks_agree_by_the_digest_of_the_index_or_of_the_manifest_that_runs(digest: str) -> None:
+    assert check_of(task(1, digest), task(2, INDEX)) == Check("app", OK, f"2 of 2 tasks run 4.2.0-rc2 {INDEX}")
+
+
+def test_one_task_of_another_image_is_a_failure_and_its_digest_is_told() -> None:
+    found = check_of(task(1, MANIFEST), task(2, OTHER), task(3, MANIFEST))
+    assert found == Check("app", FAIL, f"1 of 3 tasks run {OTHER}, not {INDEX}")
+
+
+@pytest.mark.parametrize(
+    ("image", "state"),
+    [(f"ghcr.io/org/app@{INDEX}", OK), (f"ghcr.io/org/app@{OTHER}", FAIL), (LOCATION, FAIL)],
+)
+def test_without_a_digest_of_its_own_a_task_is_known_by_its_reference_and_a_tag_is_no_proof(
+    image: str, state: str
+) -> None:
+    assert check_of(task(1, None, image=image)).state == state
+
+
+@pytest.mark.parametrize("tasks", [[], [task(1, INDEX, "PENDING"), task(2, INDEX, "STOPPED")]])
+def test_a_service_of_which_nothing_runs_proves_nothing(tasks: list[dict[str, Any]]) -> None:
+    assert check_of(*tasks) == Check("app", FAIL, "no task runs")
+
+
+def test_a_service_that_is_not_deployed_proves_nothing() -> None:
+    assert check_of(deployed=False) == Check("app", FAIL, "no task runs")
+
+
+def test_all_tasks_are_looked_at_however_many_there_are() -> None:
+    tasks = [task(number, INDEX) for number in range(230)]
+    assert check_of(*tasks, task(230, OTHER)).found.startswith("1 of 231 tasks run ")
+
+
+def test_an_image_that_no_registry_has_cannot_be_compared_and_one_that_nothing_tells_of_does_not_agree() -> None:
+    clients = {"cloudformation": FakeCloudFormation(), "ecs": None}
+    services = [service(container_location=location) for location in (f"{LOCAL_BUILD}docker/app", "ghcr.io/org/new:1")]
+    built, new, _ = verify(target(clients), services, EXPECTED, "http://127.0.0.1:9/")
+    assert built == Check("app", SKIP, "is not made from an image of a registry")
+    assert new == Check("app", FAIL, "nothing says what ghcr.io/org/new:1 ought to be")
+
+
+@pytest.mark.parametrize(
+    ("tag", "commit", "footer"),
+    [
+        ("4.2.0-rc2", COMMIT, "4.2.0-abc1234"),
+        ("4.2.0", COMMIT, "4.2.0-abc1234"),
+        ("4.2.0-rc10", "1234567f", "4.2.0-1234567f"),
+        ("4.2.0-rc2", "1234567", "4.2.0-sha-1234567"),
+        ("edge", COMMIT, "edge-abc1234"),
+        ("4.2.0-rc2", None, "4.2.0-unknown"),
+    ],
+)
+def test_the_footer_is_the_version_without_its_candidate_and_the_commit(
+    tag: str, commit: str | None, footer: str
+) -> None:
+    image = dataclasses.replace(IMAGE, tag=tag, commit=commit)
+    assert footer_of(image) == footer
+    with site(f"<p>{footer}</p>") as url:
+        assert footer_at(url, expected=Resolution(tag, {LOCATION: image})).state == OK
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        FOOTER,
+        f"<footer>Site Version {FOOTER}</footer>",
+        f"<footer>v{FOOTER}.</footer>",
+        f"<p>({FOOTER})</p>",
+        "<p>4.2.0&#45;abc1234</p>",
+        "<p>4.2.0&hyphen;abc1234</p>".replace("&hyphen;", "&#x2d;"),
+        "<p>4.2.0<!-- -->-<!-- a > b -->abc1234</p>",
+        f"<script>'<!--'</script><p>{FOOTER}</p>",
+        f"<p>4.1.0-abc1234, now {FOOTER}</p>",
+        f"<p>\u00e9 {FOOTER}</p>".encode("latin-1"),
+    ],
+)
+def test_the_footer_is_found_as_a_person_sees_it(page: str | bytes) -> None:
+    assert footer_on(page).state == OK
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "14.2.0-abc1234",
+        "4.2.0-abc12345",
+        "4.2.0-abc1234-dirty",
+        "4.2.0-abc1234.1",
+        "1.4.2.0-abc1234",
+        "x-4.2.0-abc1234",
+        "4x2x0-abc1234",
+        "4.2.0-ABC1234",
+        "4.2.0 abc1234",
+        f"<!-- a > {FOOTER} -->",
+        f"<script>{FOOTER}</script>",
+        f"<STYLE>/* {FOOTER} */</STYLE>",
+        f"<script>{FOOTER}",
+        f'<meta content="{FOOTER}">',
+        f"&lt;{FOOTER}x&gt;",
+    ],
+)
+def test_what_only_resembles_the_footer_or_is_not_seen_by_a_person_is_none(page: str) -> None:
+    assert footer_on(f"<html>{page}</html>").state == FAIL
+
+
+def test_versions_that_are_shown_instead_are_told_each_once() -> None:
+    page = "4.1.0-1111111 4.1.0-1111111 4.1.0-1111111 <b>4.2.0-rc2-abc1234</b> edge-2222222 4.0.0-3333333 10.0.0.1"
+    with site(page) as url:
+        found = footer_at(url)
+    instead = "4.1.0-1111111, 4.2.0-rc2-abc1234, edge-2222222"
+    assert found == Check("footer of the site", FAIL, f"{url} does not show {FOOTER}: it shows {instead}")
+
+
+def test_a_page_without_any_version_is_told() -> None:
+    assert footer_on("<p>Agora</p>").found.endswith(f" does not show {FOOTER}: it shows no version")
+
+
+def test_a_site_that_answers_with_an_error_is_told_even_if_it_shows_the_footer() -> None:
+    with site(FOOTER, status=503) as url:
+        assert footer_at(url) == Check("footer of the site", FAIL, f"{url} answers 503")
+
+
+def test_a_site_that_is_down_is_told() -> None:
+    with site() as url:
+        pass
+    assert footer_at(url) == Check("footer of the site", FAIL, f"{url} does not answer: ConnectError")
+
+
+def test_an_encoding_that_nobody_knows_is_no_obstacle() -> None:
+    assert footer_on(FOOTER, content_type="text/html; charset=nonsense").state == OK
+
+
+class Endless(BaseHTTPRequestHandler):
+    """A page that never ends: as fast as it is read, or a byte at a time."""
+
+    pause_seconds = 0.0
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        try:
+            while True:
+                self.wfile.write(b"x" if self.pause_seconds else b"x" * 65_536)
+                time.sleep(self.pause_seconds)
+        except OSError:
+            return
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+class Trickling(Endless):
+    pause_seconds = 0.02
+
+
+@pytest.mark.parametrize("handler", [Endless, Trickling])
+def test_a_page_that_never_ends_is_told(handler: type[BaseHTTPRequestHandler], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verifying, "_LONGEST_ANSWER_SECONDS", 0.3)
+    with serving(handler) as url:
+        assert footer_at(url).found == f"{url} does not come to an end"
+
+
+def test_where_no_service_is_told_its_version_no_footer_is_looked_for() -> None:
+    props = dataclasses.replace(APP, container_env_vars={"APP_VERSION": "4.2.0"})
+    assert footer_at("http://127.0.0.1:9/", props).state == SKIP
+
+
+def test_a_proxy_for_the_internet_is_not_asked_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    assert footer_on(FOOTER).state == OK
+
+
+@pytest.fixture
+def form() -> Form:
+    return check_form(environments(dev={}), one_service)
+
+
+def locked(monkeypatch: pytest.MonkeyPatch, lock: Resolution | None) -> None:
+    monkeypatch.setattr(operated, "find_lock", lambda *_: lock)
+
+
+def test_what_ought_to_run_is_what_the_lock_says(form: Form, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = Resolution("1.0.0", {"ghcr.io/sage-bionetworks/app:v1.0": IMAGE})
+    locked(monkeypatch, lock)
+    assert expected_images(target({}, form=form), form, [seeded_record(EXPECTED)]) == (lock, "the lock of 1.0.0")
+
+
+def test_without_a_lock_the_last_healthy_deployment_says_what_ought_to_run(
+    form: Form, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked(monkeypatch, None)
+    healthy = dataclasses.replace(seeded_record(EXPECTED), synthetic=False, number=7)
+    failed = dataclasses.replace(healthy, result="failed", number=8)
+    assert expected_images(target({}, form=form), form, [failed, healthy]) == (EXPECTED, "deployment 7")
+    with pytest.raises(AgoraError) as raised:
+        expected_images(target({}, form=form), form, [failed])
+    assert raised.value.hint == "Deploy it: ./agora deploy dev"
+
+
+def test_in_aws_the_site_is_at_its_host_name(form: Form) -> None:
+    assert site_of(target({}, form=form)) == "https://dev.example.org/"
