@@ -12,6 +12,8 @@ from operations.release.branches import base_of, commit_files, make_branch, read
 from src.errors import AgoraError, UsageError
 from tests.unit.repository_support import APP, Repository, add_hook, make_repository
 
+pytestmark = pytest.mark.slow
+
 LOCK = "releases/4.3.0-rc1.json"
 FILES = {LOCK: b"{}\n", "app.py": APP.replace("4.2.0-rc2", "4.3.0-rc1").encode()}
 

@@ -11,6 +11,8 @@ from operations.release.monorepo import Monorepo
 from src.errors import AgoraError, UsageError
 from tests.unit.git_support import annotated_tag, bare, clone, commit, head, hook, monorepo, refs, tag, use_own_settings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

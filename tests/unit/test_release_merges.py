@@ -12,6 +12,8 @@ from operations.release.merges import plan_merge, prepare_branch
 from src.errors import AgoraError, UsageError
 from tests.unit.repository_support import APP, Repository, make_repository
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Repository:

@@ -18,6 +18,8 @@ from src.resolved_image import ResolvedImage
 from tests.unit.form_support import api_and_app, environments, one_service
 from tests.unit.repository_support import Repository, make_repository
 
+pytestmark = pytest.mark.slow
+
 COMMIT, OTHER = "c9b631124af8271f4f03ff98b87392ae16749fbb", "d" * 40
 LOCK = "releases/4.3.0-rc1.json"
 

@@ -19,6 +19,8 @@ from src.resolution import Resolution
 from src.resolved_image import ResolvedImage
 from tests.unit.repository_support import APP, Repository, make_repository
 
+pytestmark = pytest.mark.slow
+
 OLD, NEW = "4.2.0-rc2", "4.3.0-rc1"
 FORWARD = APP.replace(OLD, NEW)
 

@@ -15,6 +15,8 @@ from operations.release.pull_request import Outcome, PullRequest, github_name, o
 from src.errors import AgoraError, UsageError
 from tests.unit.repository_support import Repository, add_hook, make_repository
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "ghp_" + "x1" * 18
 EXISTING = "https://github.com/Sage-Bionetworks/agora-infra/pull/7"
 MADE = "https://github.com/Sage-Bionetworks/agora-infra/pull/8"

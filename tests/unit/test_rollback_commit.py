@@ -14,6 +14,8 @@ from src.resolution import Resolution, parse_resolution
 from tests.unit.operations_support import digest, resolution
 from tests.unit.repository_support import APP, Repository, make_repository
 
+pytestmark = pytest.mark.slow
+
 EARLIER = resolution("4.1.0-rc2", "api", "app")
 TODAY = resolution("4.2.0-rc2", "api", "app")
 LOCK = "releases/4.1.0-rc2.json"
