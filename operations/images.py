@@ -9,7 +9,7 @@ from pathlib import Path
 from local_aws import process
 from operations.console import say
 from operations.progress import step
-from operations.target import Target, local_state_dir
+from operations.target import local_state_dir
 from src.environment import Environment
 from src.errors import UsageError
 from src.form import ROOT, Form
@@ -50,15 +50,14 @@ def locked_images(environment: Environment, form: Form, *, local: bool) -> Resol
     return found if usable else None
 
 
-def choose_images(target: Target, form: Form) -> Resolution:
+def choose_images(environment: Environment, form: Form, *, local: bool) -> Resolution:
     """What each image of an environment is now: by its lock, else looked up, which is kept for `cdk synth`."""
-    environment = target.environment
-    lock = locked_images(environment, form, local=target.is_local)
+    lock = locked_images(environment, form, local=local)
     if lock is not None:
         return lock
     references = references_of(form.services_of(environment.name))
-    found = look_up(references, environment.ghcr_package_version, local=target.is_local)
-    keep(found, kept_file(environment.name, kept_folder() if target.is_local else None))
+    found = look_up(references, environment.ghcr_package_version, local=local)
+    keep(found, kept_file(environment.name, kept_folder() if local else None))
     return found
 
 

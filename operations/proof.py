@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -52,19 +52,22 @@ class NotProven(AgoraError):
         self.proof = proof
 
 
-def expect_proof(target: Target, form: Form, images: Resolution, *, profile: str | None = None) -> Proof | None:
+def expect_proof(
+    environment: Environment, form: Form, images: Resolution, reach: Callable[[Environment], Target]
+) -> Proof | None:
     """The proof that an environment may run these images; None where it needs none. Raises `NotProven`.
 
-    `profile` is the one that reaches the proving environment, where the target's credentials don't.
+    `reach` gives the place of the environment that proves it.
     """
-    proving = proving_environment(form, target.environment)
+    proving = proving_environment(form, environment)
     if proving is None:
         return None
-    records = read_records(beside(target, proving, profile=profile).clients("ssm"), proving.name)
+    target = reach(proving)
+    records = read_records(target.clients("ssm"), proving.name)
     counting = [record for record in records if target.is_local or not record.synthetic]
     proof = find_proof(proving.name, counting, images)
     if proof.record is None:
-        raise NotProven(target.environment.name, proof, images.version, local=target.is_local)
+        raise NotProven(environment.name, proof, images.version, local=target.is_local)
     return proof
 
 

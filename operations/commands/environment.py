@@ -96,7 +96,7 @@ def deploy(
             switch_faults(target, acting.services, faults)
         else:
             console.say(f"This acts on {target.environment.name} {target.place}.")
-        images = choose_images(target, acting.form)
+        images = choose_images(target.environment, acting.form, local=local)
         _expect_proof(acting, images, seed=seed_stage, profile=proof_profile, write=not dry_run)
         records = read_records(target.clients("ssm"), target.environment.name)
         _look_back(acting, records, images, unasked=(local or yes) and not dry_run, allowed=bring_back)
@@ -134,7 +134,7 @@ def diff(environment: str, local: bool, as_json: bool) -> None:
     from operations.images import choose_images
 
     with acting_on(environment, local=local) as acting:
-        images = choose_images(acting.target, acting.form)
+        images = choose_images(acting.target.environment, acting.form, local=local)
         _, changes = deployment.plan(acting.target, acting.services, images)
         if as_json:
             console.print_json([change.as_json() for change in changes])
@@ -251,8 +251,8 @@ def images(environment: str, local: bool, as_json: bool) -> None:
     from operations import console
     from operations.images import choose_images
 
-    acting = looking_at(environment, local=local)
-    found = choose_images(acting.target, acting.form)
+    form = read_form(local=local)
+    found = choose_images(form.environment(environment), form, local=local)
     if as_json:
         console.print_json(found.as_json())
         return
@@ -296,9 +296,15 @@ def _expected(target: Target) -> str:
 def _expect_proof(acting: Acting, images: Resolution, *, seed: bool, profile: str | None, write: bool) -> None:
     """Raise `NotProven` where the environment would run what the one before it never ran well."""
     from operations.proof import NotProven, expect_proof, seed_proof
+    from operations.target import beside
 
     try:
-        proof = expect_proof(acting.target, acting.form, images, profile=profile)
+        proof = expect_proof(
+            acting.target.environment,
+            acting.form,
+            images,
+            lambda proving: beside(acting.target, proving, profile=profile),
+        )
     except NotProven as unproven:
         if not seed:
             raise
@@ -344,7 +350,9 @@ def _planned_rollback(
     running = read_deployed_images(target.clients("cloudformation"), target.environment, acting.services)
     record = choose_record(name, read_records(target.clients("ssm"), name), running, to)
     form = read_form(local=local, versions={name: record.images.version})
-    plan = plan_rollback(form, name, record, running, lambda: choose_images(target, acting.form))
+    plan = plan_rollback(
+        form, name, record, running, lambda: choose_images(target.environment, acting.form, local=local)
+    )
     return replace(target, environment=form.environment(name)), form.services_of(name), plan
 
 

@@ -210,10 +210,13 @@ def promote(
     --local proves the pinned release by stage's rehearsal, and makes no branch.
     """
     from dataclasses import replace
+    from functools import partial
 
+    from operations.proof import expect_proof
     from operations.release import promote as promoting
     from operations.release.merges import prepare_branch
     from operations.release.pull_request import plan_pull_request
+    from operations.target import aws_target
     from src.form import ROOT
 
     if local:
@@ -221,8 +224,9 @@ def promote(
         return
     plan = promoting.plan_promotion(ROOT, environment)
     lock = promoting.lock_at_source(ROOT, plan)
-    if proof := _proof_of(environment, lock, profile=proof_profile):
-        plan = replace(plan, proof=proof)
+    form = read_form(local=False)
+    reach = partial(aws_target, profile=proof_profile)
+    plan = replace(plan, proof=expect_proof(form.environment(environment), form, lock, reach))
     show_promotion(plan)
     if dry_run:
         answer({"plan": plan.as_json()}, plan.branch, as_json=as_json)
@@ -371,27 +375,21 @@ def _wait_for_images(plan: Any, form: Form, *, local: bool, within_seconds: floa
         raise AgoraError(failed.message, f"{failed.hint}\n{hint}".strip()) from None
 
 
-def _proof_of(environment: str, lock: Resolution, *, profile: str | None) -> Any:
-    """The proof that an environment may run a lock, None where it needs none."""
-    from operations.proof import expect_proof
-
-    acting = looking_at(environment, local=False)
-    return expect_proof(acting.target, acting.form, lock, profile=profile)
-
-
 def _rehearse_promotion(environment: str, *, as_json: bool) -> None:
     from operations.console import say
     from operations.images import locked_images
     from operations.proof import expect_proof
     from operations.release.promote import SOURCES
+    from operations.target import local_target
 
     if environment not in SOURCES:
         raise UsageError(f"nothing is promoted to {environment!r}", f"Known are: {', '.join(SOURCES)}.")
-    acting = looking_at(environment, local=True)
-    lock = locked_images(acting.target.environment, acting.form, local=True)
+    form = read_form(local=True)
+    promoted = form.environment(environment)
+    lock = locked_images(promoted, form, local=True)
     assert lock is not None, "stage and prod run releases only"
     show_lock(lock)
-    proof = expect_proof(acting.target, acting.form, lock)
+    proof = expect_proof(promoted, form, lock, local_target)
     say_all([proof.sentence if proof else ""])
     say("This is a rehearsal: no branch is made, and no pull request.")
     value = {"environment": environment, "lock": lock.as_json(), "proof": proof and proof.as_json()}

@@ -101,7 +101,7 @@ def _status(form: Form, name: str, reach: Callable[[str], Target]) -> Environmen
         found = read_deployed_images(cloudformation, environment, services)
         silent = _silent(cloudformation, environment, [each for each in services if each.container_name not in found])
         deployed = found
-        wanted = choose_images(target, form).images
+        wanted = choose_images(target.environment, form, local=target.is_local).images
     except AgoraError as error:
         remarks.append(error.message)
     except (BotoCoreError, ClientError) as error:

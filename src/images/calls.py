@@ -138,6 +138,7 @@ class Caller:
         self, token: Token | None, tell: Callable[[str], None], limits: Limits, deadline: float = float("inf")
     ) -> None:
         self._token, self._tell, self._limits, self.deadline = token, tell, limits, deadline
+        self._told: set[str] = set()
         self._clients: dict[tuple[str, str], httpx.AsyncClient] = {}
         self._trusted: ssl.SSLContext | None = None
         self._asked: list[tuple[str, str]] = []
@@ -281,7 +282,11 @@ class Caller:
             raise FailedInPassing(failures.server_error(answer.host, answer.status), wait)
 
     def _say(self, message: str) -> None:
-        self._tell(self._token.hidden_in(message) if self._token else message)
+        """Tell a person what has not been told of any image yet: all ask the same servers."""
+        sentence = message.partition(": ")[2]
+        if sentence not in self._told:
+            self._told.add(sentence)
+            self._tell(self._token.hidden_in(message) if self._token else message)
 
 
 def address_of(url: httpx.URL) -> str:

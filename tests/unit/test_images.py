@@ -23,7 +23,7 @@ from src.resolution import Resolution, read_resolution
 from src.resolved_image import ResolvedImage
 from src.service_props import ServiceProps
 from tests.unit.form_support import environments, service
-from tests.unit.operations_support import digest, resolved, target
+from tests.unit.operations_support import digest, resolved
 from tests.unit.registry_support import COMMIT, OWNER, SECRET, Catalogue, StandIn, reference, serving
 
 VERSION = "4.2.0-rc2"
@@ -90,7 +90,7 @@ def _locked(name: str = "stage", *, local: bool = False, form: Form = FORM) -> R
 def test_a_release_is_what_its_lock_says_and_nobody_is_asked(registry: StandIn, tmp_path: Path) -> None:
     lock = _lock("api", "app", "docs")
     _write(lock, tmp_path / "releases")
-    assert choose_images(target({}, environment="stage", form=FORM), FORM) == lock
+    assert choose_images(FORM.environment("stage"), FORM, local=False) == lock
     assert registry.asked == []
 
 
@@ -144,13 +144,13 @@ def test_where_a_lock_is_of_no_use_dev_looks_its_images_up(
     _write(_lock(*names, stand_in=stand_in), tmp_path / "releases")
     published = {name: catalogue.add(name, VERSION).digest for name in ("api", "app")}
     form = _form(dev=VERSION)
-    chosen = choose_images(target({}, form=form), form)
+    chosen = choose_images(form.environment("dev"), form, local=False)
     assert {name: chosen.images[reference(name, VERSION)].digest for name in published} == published
 
 
 def test_what_is_looked_up_is_kept_for_a_synthesis_by_hand(catalogue: Catalogue) -> None:
     published = catalogue.add("api", "edge"), catalogue.add("app", "edge")
-    found = choose_images(target({}, form=FORM), FORM)
+    found = choose_images(FORM.environment("dev"), FORM, local=False)
     assert [image.digest for image in found.images.values()] == [each.digest for each in published]
     assert {image.commit for image in found.images.values()} == {COMMIT}
     assert read_resolution(kept_file("dev")) == found
@@ -160,9 +160,9 @@ def test_what_is_looked_up_is_kept_for_a_synthesis_by_hand(catalogue: Catalogue)
 def test_what_moves_is_looked_up_anew_each_time(catalogue: Catalogue) -> None:
     catalogue.add("api", "edge")
     catalogue.add("app", "edge")
-    first = choose_images(target({}, form=FORM), FORM)
+    first = choose_images(FORM.environment("dev"), FORM, local=False)
     moved = catalogue.add("app", "edge", commit="f" * 40)
-    second = choose_images(target({}, form=FORM), FORM)
+    second = choose_images(FORM.environment("dev"), FORM, local=False)
     assert second.images[reference("app")].digest == moved.digest != first.images[reference("app")].digest
     assert second.images[reference("api")] == first.images[reference("api")]
 
@@ -173,7 +173,7 @@ def test_a_rehearsal_asks_the_embedded_aws_alone_and_takes_no_token_along(
     monkeypatch.setenv(TOKEN_VARIABLE, SECRET)
     for name in ("api", "app"):
         catalogue.add(name, "edge")
-    found = choose_images(target({}, is_local=True, form=FORM), FORM)
+    found = choose_images(FORM.environment("dev"), FORM, local=True)
     assert sorted(found.images) == [reference("api"), reference("app")]
     assert embedded.asked
     assert not any(SECRET in str(asked) for asked in embedded.asked)
@@ -213,5 +213,5 @@ def test_what_fails_for_another_reason_is_not_taken_for_missing(catalogue: Catal
 def test_the_digest_of_a_lock_is_not_that_of_what_the_tag_became(catalogue: Catalogue, tmp_path: Path) -> None:
     catalogue.add("app", VERSION)
     _write(_lock("api", "app"), tmp_path / "releases")
-    chosen = choose_images(target({}, environment="stage", form=FORM), FORM)
+    chosen = choose_images(FORM.environment("stage"), FORM, local=False)
     assert chosen.images[reference("app", VERSION)].digest == digest(f"app {VERSION}")

@@ -13,6 +13,7 @@ import stamina
 
 from src.errors import UsageError
 from src.images.access import Access
+from src.images.failures import ResolutionFailed
 from src.images.resolve import resolve
 from tests.unit.registry_support import (
     AMD64,
@@ -29,7 +30,7 @@ from tests.unit.registry_support import (
     with_token,
 )
 
-APP = reference("agora-app")
+APP, OTHER = reference("agora-app"), reference("agora-api")
 
 
 @pytest.fixture
@@ -100,6 +101,15 @@ def test_what_is_asked_again_is_told(server: StandIn, pauses: list[float]) -> No
         f"agora-app: {host} has a problem of its own (HTTP 500); trying again",
     ]
     assert len(pauses) == 2
+
+
+def test_what_several_images_wait_for_is_told_once(server: StandIn, pauses: list[float]) -> None:
+    said: list[str] = []
+    with pytest.raises(ResolutionFailed):
+        resolve([APP, OTHER], "edge", access=Access(registries={"ghcr.io": "http://127.0.0.1:9"}), tell=said.append)
+    assert [each.partition(": ")[2] for each in said] == [
+        "127.0.0.1:9 cannot be reached: it refuses the connection; trying again"
+    ]
 
 
 def test_what_is_asked_again_is_not_logged_beside_it(server: StandIn, caplog: pytest.LogCaptureFixture) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from operations import proof as proofs
 from operations.deployment_record import FAILED, INTERRUPTED, ROLLBACK, read_records, write_record
-from operations.proof import NotProven, expect_proof, find_proof, proving_environment, seed_proof
+from operations.proof import NotProven, Proof, expect_proof, find_proof, proving_environment, seed_proof
 from operations.target import Target
+from src.environment import Environment
 from src.form import Form, check_form
 from src.resolution import Resolution
 from tests.unit.form_support import api_and_app, environments
@@ -33,16 +33,20 @@ def rehearsing(monkeypatch: pytest.MonkeyPatch) -> Target:
     return place
 
 
+def _proof(place: Target, images: Resolution, form: Form = FORM) -> Proof | None:
+    return expect_proof(place.environment, form, images, lambda proving: replace(place, environment=proving))
+
+
 def _refused(place: Target, images: Resolution, form: Form = FORM) -> NotProven:
     with pytest.raises(NotProven) as refused:
-        expect_proof(place, form, images)
+        _proof(place, images, form)
     return refused.value
 
 
 def test_prod_may_run_exactly_what_stage_ran_well() -> None:
     ssm = FakeParameters()
     write_record(ssm, "stage", deployment_of(RELEASE))
-    proof = expect_proof(_place(ssm), FORM, RELEASE)
+    proof = _proof(_place(ssm), RELEASE)
     assert proof is not None
     assert proof.sentence == "Proven by stage's deployment 1 of 2026-11-23 12:00 UTC."
     assert proof.as_json() == {
@@ -148,7 +152,7 @@ def test_a_synthetic_record_proves_nothing_in_aws() -> None:
 def test_a_rehearsal_says_how_to_pretend_and_then_that_it_did(rehearsing: Target) -> None:
     assert "./agora deploy prod --local --seed-stage" in _refused(rehearsing, RELEASE).hint
     seed_proof(rehearsing, FORM, RELEASE)
-    proof = expect_proof(rehearsing, FORM, RELEASE)
+    proof = _proof(rehearsing, RELEASE)
     assert proof is not None
     assert proof.sentence.endswith("UTC, which never was.")
     (record,) = read_records(rehearsing.clients("ssm"), "stage")
@@ -157,13 +161,13 @@ def test_a_rehearsal_says_how_to_pretend_and_then_that_it_did(rehearsing: Target
 
 @pytest.mark.parametrize("name", ["dev", "stage"])
 def test_nobody_else_needs_a_proof(name: str) -> None:
-    assert expect_proof(_place(FakeParameters(), environment=name), FORM, RELEASE) is None
+    assert _proof(_place(FakeParameters(), environment=name), RELEASE) is None
 
 
 def test_a_form_without_a_stage_needs_no_proof() -> None:
     form = check_form(environments(dev={}, prod={}), api_and_app())
     assert proving_environment(form, form.environment("prod")) is None
-    assert expect_proof(_place(FakeParameters()), form, RELEASE) is None
+    assert _proof(_place(FakeParameters()), RELEASE, form) is None
 
 
 def test_the_long_names_of_stage_and_prod_count_too() -> None:
@@ -173,14 +177,13 @@ def test_the_long_names_of_stage_and_prod_count_too() -> None:
     assert proving.name == "staging"
 
 
-def test_the_record_is_read_with_the_profile_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_record_is_read_where_the_proving_environment_is() -> None:
     ssm, asked = FakeParameters(), []
 
-    def beside(place: Target, environment: Any, *, profile: str | None) -> Target:
-        asked.append((environment.name, profile))
-        return replace(place, environment=environment)
+    def reach(environment: Environment) -> Target:
+        asked.append(environment.name)
+        return _place(ssm, environment=environment.name)
 
-    monkeypatch.setattr(proofs, "beside", beside)
     write_record(ssm, "stage", deployment_of(RELEASE))
-    expect_proof(_place(ssm), FORM, RELEASE, profile="stage-reader")
-    assert asked == [("stage", "stage-reader")]
+    assert expect_proof(FORM.environment("prod"), FORM, RELEASE, reach) is not None
+    assert asked == ["stage"]
