@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from local_aws import resource_types
-from tests.e2e.aws import clients, revisions, running_images
+from tests.e2e.aws import Clients, clients, revisions, running_images
 from tests.e2e.clone import Answer, Clone
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -21,8 +21,8 @@ SERVICES = ["agora-api", "agora-api-next", "agora-api-docs", "agora-app", "agora
 def test_a_first_deployment_ends_with_what_runs_and_where(first_deployment: tuple[Clone, Answer]) -> None:
     _, answer = first_deployment
     lines = [line.split() for line in answer.stdout.splitlines()]
-    assert lines[0] == ["Service", "Image", "Desired", "Running", "Health"]
-    assert lines[1:6] == [[name, f"{name}:edge", "1", "1", "steady"] for name in SERVICES]
+    assert lines[0] == ["Service", "Version", "Commit", "Desired", "Running", "Health"]
+    assert [[*line[:2], *line[3:]] for line in lines[1:6]] == [[name, "edge", "1", "1", "steady"] for name in SERVICES]
     assert ["Export", "agora-dev-load-balancer-dns"] in lines
     assert any(line[:2] == ["Load", "balancer"] and line[2].endswith(".elb.amazonaws.com") for line in lines)
     assert "\x1b" not in answer.stdout + answer.stderr, "colours do not belong into a pipe"
@@ -39,7 +39,7 @@ def test_what_stands_in_for_the_site_answers_through_the_load_balancer(first_dep
     _, answer = first_deployment
     url = next(line.split()[1] for line in answer.stdout.splitlines() if line.startswith("Stand-in"))
     with urllib.request.urlopen(f"{url}/health", timeout=10) as response:
-        assert json.load(response)["image"] == "ghcr.io/sage-bionetworks/agora-app:edge"
+        assert json.load(response)["image"].startswith("ghcr.io/sage-bionetworks/agora-app@sha256:")
 
 
 def test_deploying_again_changes_nothing_and_says_so(first_deployment: tuple[Clone, Answer]) -> None:
@@ -81,7 +81,15 @@ def test_a_new_image_of_one_service_rolls_that_service_only_however_slowly_it_st
     answer = deployed.agora("deploy", "dev", "--local", "--fault", "agora-api=slow-start")
     assert answer.exit_code == 0, answer.stderr
     assert revisions(of) == before | {"api": before["api"] + 1}
-    assert running_images(of)["api"] == {"ghcr.io/sage-bionetworks/agora-api:4.3.0-rc1"}
+    assert running_images(of)["api"] == {deployed_image(of, "api", tag="4.3.0-rc1")}
+
+
+def deployed_image(of: Clients, service: str, *, tag: str) -> str:
+    """The image that a service's stack says it runs, by its digest; it was chosen by this tag."""
+    described = of("cloudformation").describe_stacks(StackName=f"agora-dev-{service}")["Stacks"][0]
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in described["Outputs"]}
+    assert outputs["Image"] == f"ghcr.io/sage-bionetworks/agora-{service}:{tag}"
+    return f"ghcr.io/sage-bionetworks/agora-{service}@{outputs['ImageDigest']}"
 
 
 @pytest.mark.parametrize(
@@ -104,7 +112,7 @@ def test_a_release_that_fails_is_rolled_back_and_the_old_one_serves_on(
     assert reason in answer.stderr
     assert advice in answer.stderr.splitlines()[-1]
     assert "Traceback" not in answer.stderr
-    assert running_images(of)["app"] == {"ghcr.io/sage-bionetworks/agora-app:edge"}
+    assert running_images(of)["app"] == {deployed_image(of, "app", tag="edge")}
     stack = of("cloudformation").describe_stacks(StackName="agora-dev-app")["Stacks"][0]
     assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
 
