@@ -166,7 +166,7 @@ def test_consumers_of_a_value_that_changed_are_updated_too(deployed: Clone) -> N
 
 def test_prod_runs_twice_as_many_tasks_in_its_own_account(first_deployment: tuple[Clone, Answer]) -> None:
     clone, _ = first_deployment
-    answer = clone.agora("deploy", "prod", "--local", "--json")
+    answer = clone.agora("deploy", "prod", "--local", "--seed-stage", "--json")
     assert answer.exit_code == 0, answer.stderr
     deployment = answer.json()["deployment"]
     assert deployment["account"] == "681175625864"

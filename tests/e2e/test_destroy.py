@@ -14,18 +14,24 @@ from tests.e2e.clone import Clone
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
-@pytest.mark.parametrize("environment", ["dev", "prod"])
-def test_with_its_data_an_environment_leaves_nothing_behind(new_clone: Callable[[], Clone], environment: str) -> None:
+@pytest.mark.parametrize(
+    ("environment", "options", "left"),
+    # What proves prod's release is stage's, and stays.
+    [("dev", [], set()), ("prod", ["--seed-stage"], {"ssm /agora/stage/deployment"})],
+)
+def test_with_its_data_an_environment_leaves_nothing_behind(
+    new_clone: Callable[[], Clone], environment: str, options: list[str], left: set[str]
+) -> None:
     clone = new_clone()
-    assert clone.agora("deploy", environment, "--local", "--dry-run").exit_code == 0
+    assert clone.agora("deploy", environment, "--local", "--dry-run", *options).exit_code == 0
     of = clients(clone.exports(environment))
     before = inventory(of)
-    assert clone.agora("deploy", environment, "--local").exit_code == 0
+    assert clone.agora("deploy", environment, "--local", *options).exit_code == 0
     assert inventory(of) > before
     _let_guardduty_in(of("ec2"))
     answer = clone.agora("destroy", environment, "--local", "--with-data")
     assert answer.exit_code == 0, answer.stderr
-    assert inventory(of) == before
+    assert inventory(of) == before | left
 
 
 def _let_guardduty_in(ec2: Any) -> None:
