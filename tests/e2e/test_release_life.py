@@ -18,7 +18,7 @@ from local_aws.process import LocalAws
 from operations.release.form_edit import with_versions
 from tests.e2e.aws import clients, running_images
 from tests.e2e.clone import LONGEST_SECONDS, Answer, Clone
-from tests.unit.stacks_support import stand_ins
+from tests.stand_ins import stand_ins
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(500)]
 

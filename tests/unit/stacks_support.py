@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Template
 
-from local_aws.catalogue import Catalogue
 from src.docdb_props import DocdbProps
 from src.docdb_stack import DocdbStack
 from src.ecs_stack import EcsStack
@@ -25,10 +24,10 @@ from src.load_balancer_stack import LoadBalancerStack
 from src.network_stack import NetworkStack
 from src.release_lock import RELEASES, require_lock
 from src.resolution import Resolution
-from src.resolved_image import PLATFORM, ResolvedImage
 from src.service_props import ServiceProps
 from src.service_stack import LoadBalancedServiceStack, ServiceStack
 from src.synthesize import build_app
+from tests.stand_ins import stand_ins
 
 ENVIRONMENTS = ("dev", "stage", "prod")
 SERVICES = ("api", "api-next", "api-docs", "app", "apex")
@@ -49,20 +48,6 @@ def form_with(name: str, **changes: Any) -> Form:
     """The form with one environment changed."""
     environment = dataclasses.replace(form().environment(name), **changes)
     return dataclasses.replace(form(), environments={**form().environments, name: environment})
-
-
-def stand_ins(version: str, references: Iterable[str]) -> Resolution:
-    """The images that the embedded AWS makes up for references."""
-    catalogue = Catalogue(Path(tempfile.mkdtemp(dir=_FOLDER.name)) / "images.json")
-    images = {}
-    for reference in references:
-        made = catalogue.put(reference, "stand-in")
-        assert made.recipe
-        [tag] = made.tags
-        images[reference] = ResolvedImage(
-            made.name, tag, made.digest, made.recipe.commit, PLATFORM, "1970-01-01T00:00:00+00:00"
-        )
-    return Resolution(version, images, stand_in=True)
 
 
 @functools.cache

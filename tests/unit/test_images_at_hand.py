@@ -18,8 +18,9 @@ from src.images.resolve import resolve
 from src.images_at_hand import KEPT_FOLDER, images_at_hand, keep, kept_file, references_of
 from src.release_lock import find_lock
 from src.resolution import Resolution, read_resolution
+from tests.stand_ins import stand_ins
 from tests.unit.form_support import service
-from tests.unit.stacks_support import environment, form, images_of, stand_ins
+from tests.unit.stacks_support import environment, form, images_of
 
 APP = "ghcr.io/sage-bionetworks/app:edge"
 SERVICES = (service(container_location=APP),)

@@ -15,8 +15,8 @@ from src.image import parse_reference
 from src.release_lock import RELEASES
 from src.resolution import Resolution, parse_resolution, read_resolution
 from src.resolved_image import ResolvedImage
+from tests.stand_ins import stand_ins
 from tests.unit.form_support import told
-from tests.unit.stacks_support import stand_ins
 
 DIGEST = f"sha256:{'a' * 64}"
 COMMIT = "c9b631124af8271f4f03ff98b87392ae16749fbb"

@@ -20,6 +20,7 @@ from src.context_flags import DESTROYING, REHEARSAL, REREAD, SIDE_BY_SIDE, WITH_
 from src.form import ROOT
 from src.images_at_hand import IMAGES_FILE, KEPT_FOLDER, keep
 from src.resolution import Resolution, read_resolution
+from tests.stand_ins import stand_ins
 from tests.unit.operations_support import target
 from tests.unit.stacks_support import (
     ENVIRONMENTS,
@@ -29,7 +30,6 @@ from tests.unit.stacks_support import (
     form_with,
     images_of,
     read_templates,
-    stand_ins,
     synthesize,
     templates,
 )

@@ -1,0 +1,26 @@
+"""Images that were never published, for tests of what is made of images."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from local_aws.catalogue import Catalogue
+from src.resolution import Resolution
+from src.resolved_image import PLATFORM, ResolvedImage
+
+
+def stand_ins(version: str, references: Iterable[str]) -> Resolution:
+    """The images that the embedded AWS makes up for references."""
+    images = {}
+    with tempfile.TemporaryDirectory() as folder:
+        catalogue = Catalogue(Path(folder) / "images.json")
+        for reference in references:
+            made = catalogue.put(reference, "stand-in")
+            assert made.recipe
+            [tag] = made.tags
+            images[reference] = ResolvedImage(
+                made.name, tag, made.digest, made.recipe.commit, PLATFORM, "1970-01-01T00:00:00+00:00"
+            )
+    return Resolution(version, images, stand_in=True)
