@@ -89,10 +89,16 @@ def catalogue_faults(*, aws: LocalAws | None = None) -> list[dict[str, Any]]:
 
 
 def set_fault(
-    account: str, container: str, fault: str, value: str | None = None, *, aws: LocalAws | None = None
+    account: str,
+    container: str,
+    fault: str,
+    value: str | None = None,
+    *,
+    times: int | None = None,
+    aws: LocalAws | None = None,
 ) -> None:
-    """Lets tasks of this container that start from now on fail in the named way; `clear_faults` ends it."""
-    body = {"account": account, "container": container, "fault": fault, "value": value}
+    """Lets tasks of this container that start from now on fail in the named way, so many or until `clear_faults`."""
+    body = {"account": account, "container": container, "fault": fault, "value": value, "times": times}
     _call("PUT", "/faults", body, aws=aws)
 
 
@@ -102,8 +108,58 @@ def clear_faults(account: str | None = None, *, aws: LocalAws | None = None) -> 
 
 
 def faults(*, aws: LocalAws | None = None) -> list[dict[str, Any]]:
-    """Every fault that is on: `account`, `container`, `fault`, `value`."""
+    """Every fault that is on: `account`, `container`, `fault`, `value`, `times` that are left."""
     return _objects(_call("GET", "/faults", aws=aws))
+
+
+def set_api_fault(
+    service: str,
+    operation: str,
+    code: str,
+    times: int | None = None,
+    *,
+    account: str | None = None,
+    aws: LocalAws | None = None,
+) -> None:
+    """Lets calls of AWS's API get an error, so many or until `clear_api_faults`; retries of a client count.
+
+    `operation` is in boto3's or AWS's form, `*` for all of the service's; `code` is one of `api_faults.CODES`.
+    """
+    body = {"service": service, "operation": operation, "code": code, "times": times, "account": account}
+    _call("PUT", "/api-faults", body, aws=aws)
+
+
+def clear_api_faults(*, aws: LocalAws | None = None) -> None:
+    """Lets all calls through again."""
+    _call("DELETE", "/api-faults", aws=aws)
+
+
+def api_faults(*, aws: LocalAws | None = None) -> list[dict[str, Any]]:
+    """Every fault of the API that is on: `service`, `operation`, `code`, `times` that are left, `account`."""
+    return _objects(_call("GET", "/api-faults", aws=aws))
+
+
+def set_stack_fault(
+    account: str, stack: str, state: str, *, region: str = "us-east-1", aws: LocalAws | None = None
+) -> None:
+    """Brings a stack into a state of `stack_faults.STATES`, where it stays until AWS's own way out, or `clear_…`.
+
+    What only a first deployment leaves behind, such as ROLLBACK_COMPLETE, may be given to a stack that isn't there.
+    """
+    _call("PUT", "/stack-faults", _of_stack(account, stack, region) | {"state": state}, aws=aws)
+
+
+def clear_stack_fault(account: str, stack: str, *, region: str = "us-east-1", aws: LocalAws | None = None) -> bool:
+    """Gives the stack the state that it had; False if it has left the fault's state already."""
+    return bool(_call("DELETE", "/stack-faults", _of_stack(account, stack, region), aws=aws))
+
+
+def set_quota(
+    account: str, service: str, code: str, value: float, *, region: str = "us-east-1", aws: LocalAws | None = None
+) -> None:
+    """Gives an account another service quota, one of `service_quotas.QUOTAS`."""
+    body = {"account": account, "region": region, "service": service, "code": code, "value": value}
+    _call("PUT", "/quotas", body, aws=aws)
 
 
 def tasks(account: str, *, aws: LocalAws | None = None) -> list[dict[str, Any]]:
@@ -134,6 +190,10 @@ def _call(method: str, path: str, body: Mapping[str, Any] | None = None, *, aws:
         raise AgoraError(str(problem.get("error", error)), str(problem.get("hint", ""))) from error
     except OSError as error:
         raise AgoraError(f"the embedded AWS does not answer: {error}", "Start it with ./agora local up.") from error
+
+
+def _of_stack(account: str, stack: str, region: str) -> dict[str, str]:
+    return {"account": account, "region": region, "name": stack}
 
 
 def _object(answer: Any) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
 
-from local_aws import catalogue_faults, faults, loopback_client
+from local_aws import api_faults, catalogue_faults, faults, loopback_client, service_quotas, stack_faults
+from local_aws.api_faults import ApiFaults
 from local_aws.catalogue import Catalogue
 from local_aws.catalogue_faults import CatalogueFaults
 from local_aws.fargate.platform import Platform
@@ -23,10 +24,19 @@ Action = Callable[[Request], Awaitable[Any]]
 
 
 def handler(
-    token: str, gateway_url: str, platform: Platform, faulty: CatalogueFaults, balancers: LoadBalancers
+    token: str,
+    gateway_url: str,
+    platform: Platform,
+    faulty: CatalogueFaults,
+    refusals: ApiFaults,
+    balancers: LoadBalancers,
 ) -> Handler:
     """What answers to those whose path begins with the token."""
-    actions = _image_actions(platform.catalogue, faulty) | _actions(gateway_url, platform, faulty, balancers)
+    actions = (
+        _image_actions(platform.catalogue, faulty)
+        | _refusal_actions(refusals)
+        | _actions(gateway_url, platform, faulty, refusals, balancers)
+    )
 
     async def answer(request: Request) -> Answer:
         _, given, *rest = request.path.split("/", 2)
@@ -80,8 +90,44 @@ def _image_actions(catalogue: Catalogue, faulty: CatalogueFaults) -> dict[tuple[
     }
 
 
+def _refusal_actions(refusals: ApiFaults) -> dict[tuple[str, str], Action]:
+    """What makes AWS's own APIs fail: calls, stacks, quotas."""
+
+    async def list_api_faults(request: Request) -> Any:
+        return [asdict(fault) for fault in refusals.all()]
+
+    async def put_api_fault(request: Request) -> Any:
+        fault = api_faults.checked(**json.loads(request.body))
+        refusals.put(fault)
+        return asdict(fault)
+
+    async def clear_api_faults(request: Request) -> Any:
+        refusals.clear()
+        return True
+
+    async def put_stack_fault(request: Request) -> Any:
+        stack_faults.bring_into(**json.loads(request.body))
+        return True
+
+    async def clear_stack_fault(request: Request) -> Any:
+        return stack_faults.free(**json.loads(request.body))
+
+    async def put_quota(request: Request) -> Any:
+        service_quotas.set_value(**json.loads(request.body))
+        return True
+
+    return {
+        ("GET", "/api-faults"): list_api_faults,
+        ("PUT", "/api-faults"): put_api_fault,
+        ("DELETE", "/api-faults"): clear_api_faults,
+        ("PUT", "/stack-faults"): put_stack_fault,
+        ("DELETE", "/stack-faults"): clear_stack_fault,
+        ("PUT", "/quotas"): put_quota,
+    }
+
+
 def _actions(
-    gateway_url: str, platform: Platform, faulty: CatalogueFaults, balancers: LoadBalancers
+    gateway_url: str, platform: Platform, faulty: CatalogueFaults, refusals: ApiFaults, balancers: LoadBalancers
 ) -> dict[tuple[str, str], Action]:
     async def health(request: Request) -> Any:
         return {"pid": os.getpid()}
@@ -91,7 +137,7 @@ def _actions(
 
     async def put_fault(request: Request) -> Any:
         body = json.loads(request.body)
-        fault = faults.checked(body["account"], body["container"], body["fault"], body.get("value"))
+        fault = faults.checked(**body)
         platform.faults.put(fault)
         return asdict(fault)
 
@@ -124,6 +170,7 @@ def _actions(
         platform.catalogue.clear()
         platform.faults.clear()
         faulty.clear()
+        refusals.clear()
         return True
 
     return {

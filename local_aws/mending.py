@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import Any
 
 MINISTACK_VERSION = "1.5.33"
+_TABLES = ("_ACTION_MAP", "_ACTION_HANDLERS")
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,10 @@ def apply(mends: Iterable[Mend]) -> None:
         if not mend.only_api:
             setattr(module, mend.attribute, replacement)
         # The APIs look their handlers up in tables that were filled at import.
-        for name, handler in list(getattr(module, "_ACTION_MAP", {}).items()):
-            if handler is original:
-                module._ACTION_MAP[name] = replacement
+        for table in (getattr(module, name, {}) for name in _TABLES):
+            for name, handler in list(table.items()):
+                if handler is original:
+                    table[name] = replacement
 
 
 def drift(mends: Iterable[Mend]) -> list[str]:

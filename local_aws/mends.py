@@ -5,26 +5,45 @@ from __future__ import annotations
 from typing import Any
 
 from local_aws import (
+    api_faults,
+    certificate_use,
     deployments,
+    exports_in_use,
     interrupted_stacks,
     load_balancer_description,
+    log_filter,
     service_api,
+    sessions,
     settling,
+    stack_faults,
+    subnet_addresses,
+    task_api,
     task_handover,
 )
+from local_aws.api_faults import ApiFaults
 from local_aws.fargate.runtime import Fargate
 from local_aws.mending import Mend
 from local_aws.resource_types import service, task_definition, web_acl
 
+ACM = "ministack.services.acm"
 ALB = "ministack.services.alb"
+APP = "ministack.app"
 CLOUDFORMATION = "ministack.services.cloudformation"
+EC2 = "ministack.services.ec2"
 ECS = "ministack.services.ecs"
+HANDLERS = "ministack.services.cloudformation.handlers"
+LOGS = "ministack.services.cloudwatch_logs"
+SSM = "ministack.services.ssm"
 STACKS = "ministack.services.cloudformation.stacks"
 WAF = "ministack.services.waf"
 
 
-def all_mends(fargate: Fargate) -> tuple[Mend, ...]:
+def all_mends(fargate: Fargate, refusals: ApiFaults) -> tuple[Mend, ...]:
     """What is replaced, its signature in ministack, why, and by what."""
+    return (*_of_tasks(fargate), *_of_services(), *_of_stacks(), *_of_others(fargate, refusals))
+
+
+def _of_tasks(fargate: Fargate) -> tuple[Mend, ...]:
     return (
         Mend(ECS, "_get_docker", "()", "without Docker tasks are RUNNING at once", task_handover.no_docker),
         Mend(
@@ -42,6 +61,26 @@ def all_mends(fargate: Fargate) -> tuple[Mend, ...]:
             task_handover.tell_of_stops(fargate),
         ),
         Mend(ECS, "reset", "()", "stand-ins end with the state", task_handover.reset_too(fargate)),
+        Mend(
+            ECS,
+            "_run_task",
+            "(data)",
+            "a missing cluster was made up, and a task needed no network and always found a place",
+            task_api.run_checked(fargate.platform),
+            only_api=True,
+        ),
+        Mend(
+            ECS,
+            "_execute_command",
+            "(data)",
+            "commands were executed in every task, with exec off too",
+            task_api.execute_where_connected,
+        ),
+    )
+
+
+def _of_services() -> tuple[Mend, ...]:
+    return (
         Mend(
             ECS,
             "_make_deployment",
@@ -120,6 +159,11 @@ def all_mends(fargate: Fargate) -> tuple[Mend, ...]:
             "sizes that Fargate lacks were taken",
             task_definition.register_checked,
         ),
+    )
+
+
+def _of_stacks() -> tuple[Mend, ...]:
+    return (
         Mend(
             STACKS,
             "_runs_on_worker_thread",
@@ -134,6 +178,60 @@ def all_mends(fargate: Fargate) -> tuple[Mend, ...]:
             "a service whose update failed is sent back to its previous properties",
             _also_for_services,
         ),
+        Mend(
+            CLOUDFORMATION,
+            "handle_request",
+            "(method: str, path: str, headers: dict, body: bytes, query_params: dict) -> tuple",
+            "callers that look every 5 s would wait for operations that take less",
+            settling.answer_when_settled,
+        ),
+        Mend(
+            CLOUDFORMATION,
+            "load_persisted_state",
+            "(data)",
+            "a stack whose operation was cut short stayed IN_PROGRESS for good",
+            interrupted_stacks.settle,
+        ),
+        Mend(
+            STACKS,
+            "_resolve_stack_outputs",
+            "(outputs_defs, conditions, resources, param_values, mappings, stack_name, stack_id)",
+            "exports in use were changed and removed",
+            exports_in_use.keep_imported,
+        ),
+        Mend(
+            STACKS,
+            "_roll_back_operation",
+            "(stack_name: str, stack_id: str, stack: dict, operation: dict, reason_override: str = '')",
+            "a roll-back for an export in use says so in its first event",
+            exports_in_use.tell_why_rolled_back,
+        ),
+        Mend(
+            HANDLERS,
+            "_delete_stack",
+            "(params)",
+            "the deletion of a stack with an export in use was refused, not cancelled",
+            exports_in_use.cancel_deletion,
+        ),
+        Mend(
+            HANDLERS,
+            "_update_stack",
+            "(params)",
+            "a stack that can't be updated is told in AWS's words",
+            stack_faults.refuse_stuck,
+        ),
+        Mend(
+            HANDLERS,
+            "_create_change_set",
+            "(params)",
+            "stacks that can't be updated got change sets",
+            stack_faults.refuse_stuck,
+        ),
+    )
+
+
+def _of_others(fargate: Fargate, refusals: ApiFaults) -> tuple[Mend, ...]:
+    return (
         Mend(
             ALB,
             "_describe_target_health",
@@ -156,18 +254,39 @@ def all_mends(fargate: Fargate) -> tuple[Mend, ...]:
             web_acl.with_logging,
         ),
         Mend(
-            CLOUDFORMATION,
-            "handle_request",
-            "(method: str, path: str, headers: dict, body: bytes, query_params: dict) -> tuple",
-            "callers that look every 5 s would wait for operations that take less",
-            settling.answer_when_settled,
+            ACM,
+            "_cert_shape",
+            "(cert)",
+            "no load balancer used a certificate",
+            certificate_use.with_users,
         ),
         Mend(
-            CLOUDFORMATION,
-            "load_persisted_state",
+            EC2,
+            "_subnet_fields_xml",
+            "(subnet, tag='item')",
+            "every subnet had 251 free addresses",
+            subnet_addresses.counted(fargate.platform),
+        ),
+        Mend(
+            LOGS,
+            "_filter_log_events",
             "(data)",
-            "a stack whose operation was cut short stayed IN_PROGRESS for good",
-            interrupted_stacks.settle,
+            "what didn't fit into a page was left out, and patterns took no notice of case",
+            log_filter.filter_in_pages,
+        ),
+        Mend(
+            SSM,
+            "handle_request",
+            "(method, path, headers, body, query_params)",
+            "sessions were unknown",
+            sessions.start_where_connected,
+        ),
+        Mend(
+            APP,
+            "_dispatch_service_request",
+            "(method: str, path: str, headers: dict, body: bytes, query_params: dict, request_id: str)",
+            "no call was ever refused",
+            api_faults.refuse(refusals),
         ),
     )
 

@@ -123,13 +123,14 @@ async def _serve(state_dir: Path, listeners: Listeners, token: str, url: str, re
 
 async def _wind_down(stopping: asyncio.Event) -> None:
     """Lets stack operations that wait for a rollout fail and roll back: cut short, they could not go on later."""
-    from local_aws import rollout
+    from local_aws import rollout, stack_faults
     from local_aws.ministack_modules import cloudformation
 
     rollout.interrupt()
     for _ in range(int(WIND_DOWN_SECONDS / 0.05)):
         # A stack under review waits for nobody but its creator.
-        states = {stack.get("StackStatus", "") for stack in cloudformation._stacks._data.values()}
+        moving = (each for each in cloudformation._stacks._data.values() if not stack_faults.is_held(each))
+        states = {stack.get("StackStatus", "") for stack in moving}
         if not any(state.endswith("_IN_PROGRESS") for state in states - {"REVIEW_IN_PROGRESS"}):
             break
         await asyncio.sleep(0.05)
@@ -160,7 +161,9 @@ async def _assemble(state_dir: Path, listeners: Listeners, token: str, url: str)
         mending,
         mends,
         resource_types,
+        service_quotas,
     )
+    from local_aws.api_faults import ApiFaults
     from local_aws.fargate.platform import Platform, time_scale
     from local_aws.fargate.runtime import Fargate
     from local_aws.load_balancing import LoadBalancers
@@ -170,10 +173,12 @@ async def _assemble(state_dir: Path, listeners: Listeners, token: str, url: str)
     platform = Platform(catalogue, Faults(state_dir / "faults.json"), time_scale())
     fargate = Fargate(platform)
     fargate.start()
-    mending.apply(mends.all_mends(fargate))
+    refusals = ApiFaults()
+    mending.apply(mends.all_mends(fargate, refusals))
     resource_types.register()
     application_autoscaling.install()
-    control = control_api.handler(token, url, platform, faulty, LoadBalancers(platform.tasks))
+    service_quotas.install()
+    control = control_api.handler(token, url, platform, faulty, refusals, LoadBalancers(platform.tasks))
     images = catalogue_api.handler(catalogue, faulty)
     for api, listener in ((control, listeners.control), (images, listeners.catalogue)):
         await asyncio.to_thread(fargate.run, loopback_http.serve(api, listener=listener))

@@ -5,6 +5,7 @@ It knows the task's plain environment only; secrets never reach it.
 
 from __future__ import annotations
 
+import asyncio
 import html
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,20 @@ class Alias:
     port: int
 
 
+@dataclass(frozen=True)
+class Ailment:
+    """What is wrong with a stand-in: the status that it answers with, or that it hangs, or refuses connections.
+
+    `paths` are those that it answers so, all if None; with `passes_container_check` only the load balancer minds.
+    """
+
+    status: int = 503
+    paths: frozenset[str] | None = None
+    hangs: bool = False
+    refuses: bool = False
+    passes_container_check: bool = False
+
+
 @dataclass
 class StandIn:
     """A running task's stand-in; `port` is its own on 127.0.0.1, `address` the one it has in its subnet."""
@@ -40,8 +55,12 @@ class StandIn:
     environment: Mapping[str, str]
     namespace: str | None
     aliases: tuple[Alias, ...]
-    healthy: bool
+    ailment: Ailment | None = None
     port: int = 0
+
+    @property
+    def healthy(self) -> bool:
+        return self.ailment is None
 
     @property
     def url(self) -> str:
@@ -61,6 +80,10 @@ class StandIn:
 
 
 Lookup = Callable[[str, str, int | None], list[StandIn]]
+Log = Callable[[str], None]
+
+HANGING_SECONDS = 60
+HEALTH_CHECKER = "ELB-HealthChecker"
 
 
 def service_connect(service: Mapping[str, Any] | None) -> tuple[str | None, tuple[Alias, ...]]:
@@ -77,20 +100,37 @@ def service_connect(service: Mapping[str, Any] | None) -> tuple[str | None, tupl
     return configuration.get("namespace") or str((service or {}).get("clusterArn")), tuple(aliases)
 
 
-def handler(stand_in: StandIn, lookup: Lookup) -> Handler:
-    """Apex is told by its environment: it forwards as the real one does, everything else answers for itself."""
-    forwards = {"API_HOST", "APP_HOST"} <= stand_in.environment.keys()
+def handler(stand_in: StandIn, lookup: Lookup, log: Log = lambda line: None) -> Handler:
+    """Apex is told by its environment: it forwards as the real one does, everything else answers for itself.
+
+    `log` gets a line for each request, but not for health checks, which never end.
+    """
 
     async def answer(request: Request) -> Answer:
-        if not stand_in.healthy:
-            return json_answer(stand_in.about() | {"status": "unhealthy"}, 503)
-        if forwards:
-            return await _forward(stand_in, request, lookup)
-        if "text/html" in request.headers.get("accept", ""):
-            return Answer(200, _page(stand_in).encode(), "text/html; charset=utf-8")
-        return json_answer(stand_in.about() | {"status": "ok"})
+        given = await _answer(stand_in, request, lookup)
+        if HEALTH_CHECKER not in request.headers.get("user-agent", ""):
+            log(f"{request.method} {request.path} {given.status} {len(given.body)}")
+        return given
 
     return answer
+
+
+def forwards(environment: Mapping[str, str]) -> bool:
+    """Whether a container with these variables is a proxy for the others."""
+    return {"API_HOST", "APP_HOST"} <= environment.keys()
+
+
+async def _answer(stand_in: StandIn, request: Request, lookup: Lookup) -> Answer:
+    ailment = stand_in.ailment
+    if ailment is not None and (ailment.paths is None or request.path in ailment.paths):
+        if ailment.hangs:
+            await asyncio.sleep(HANGING_SECONDS)
+        return json_answer(stand_in.about() | {"status": "unhealthy"}, ailment.status)
+    if forwards(stand_in.environment):
+        return await _forward(stand_in, request, lookup)
+    if "text/html" in request.headers.get("accept", ""):
+        return Answer(200, _page(stand_in).encode(), "text/html; charset=utf-8")
+    return json_answer(stand_in.about() | {"status": "ok"})
 
 
 def apex_route(path: str) -> tuple[str, str]:

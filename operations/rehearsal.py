@@ -35,7 +35,8 @@ def prepare(environment: Environment, services: Sequence[ServiceProps], images: 
         environment.account,
         environment.region,
         certificate_arn=environment.certificate_arn,
-        domain=environment.fqdn,
+        # Environments share certificates, and which names one has is not in the form.
+        domain=f"*.{environment.fqdn.partition('.')[2]}",
         secrets=secrets_of(services),
         images=images,
         state_dir=local_state_dir(),

@@ -14,9 +14,10 @@ class Backoff:
     def __init__(self) -> None:
         self._failures: Counter[str] = Counter()
 
-    def failed(self, deployment_id: str) -> None:
-        """A task of the deployment has failed."""
+    def failed(self, deployment_id: str) -> int:
+        """A task of the deployment has failed; how many have by now."""
         self._failures[deployment_id] += 1
+        return self._failures[deployment_id]
 
     def steady(self, deployment_id: str) -> None:
         """A task of the deployment is steady: its failures count no more."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from local_aws.fargate import container_log
+from local_aws import service_events
 from local_aws.fargate.platform import Platform
 from local_aws.fargate.running_tasks import RunningTask
 from local_aws.fargate.stopping import TaskStopped
@@ -15,10 +15,11 @@ async def become_healthy(task: RunningTask, platform: Platform) -> None:
     checked = {each["name"]: each for each in task.launch.containers if each.get("healthCheck")}
     if not checked:
         return
+    ailment = task.stand_in.ailment
     healthy = False
     for _ in range(max(int(each["healthCheck"].get("retries") or 3) for each in checked.values())):
         await platform.pause(INTERVAL_SECONDS)
-        healthy = task.stand_in.healthy
+        healthy = ailment is None or ailment.passes_container_check
         if healthy:
             break
     state = "HEALTHY" if healthy else "UNHEALTHY"
@@ -27,6 +28,9 @@ async def become_healthy(task: RunningTask, platform: Platform) -> None:
             container["healthStatus"] = state
     task.launch.task["healthStatus"] = state
     if not healthy:
-        for container in checked.values():
-            container_log.write(task.launch, container, "ERROR: the health check fails (fault switched on)")
+        if task.launch.service is not None:
+            service_events.add(
+                task.launch.service,
+                f"(service {task.launch.service_name}) (task {task.launch.task_id}) failed container health checks.",
+            )
         raise TaskStopped("Task failed container health checks", "ServiceSchedulerInitiated")

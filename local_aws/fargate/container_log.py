@@ -20,9 +20,10 @@ def open_stream(launch: Launch, container: dict[str, Any]) -> None:
         )
 
 
-def write(launch: Launch, container: dict[str, Any], message: str) -> None:
-    """Writes a line, if the container logs to CloudWatch at all."""
+def write(launch: Launch, container: dict[str, Any], *lines: str) -> None:
+    """Writes lines, each an event of its own, if the container logs to CloudWatch at all."""
     config = ecs._awslogs_config(container, launch.task_id, launch.task_id)
     if config:
         with responses.request_scope(launch.account, config["region"] or launch.region):
-            ecs._emit_awslogs_event(config, message)
+            for line in lines:
+                ecs._emit_awslogs_event(config, line)

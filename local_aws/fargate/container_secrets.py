@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import json
+import uuid
 from typing import Any
 
 from local_aws.fargate.launch import Launch
-from local_aws.fargate.platform import Platform
 from local_aws.fargate.stopping import TaskStopped
 from local_aws.ministack_modules import secretsmanager, ssm
 
 
-def check(launch: Launch, container: dict[str, Any], platform: Platform) -> None:
+def check(launch: Launch, container: dict[str, Any]) -> None:
     """Raises TaskStopped unless every secret can be read; keeps none of the values.
 
     A fault bites even where the container reads no secret, or no field of one: then it is as if it did.
     """
-    missing = platform.fault(launch, container, "missing-secret") is not None
-    without_field = platform.fault(launch, container, "missing-json-field") is not None
+    missing = launch.fault(container, "missing-secret") is not None
+    denied = launch.fault(container, "secret-denied") is not None
+    without_field = launch.fault(container, "missing-json-field") is not None
     secrets = [(secret["name"], *_location(secret["valueFrom"])) for secret in container.get("secrets", [])]
-    if (missing or without_field) and not secrets:
+    if (missing or denied or without_field) and not secrets:
         arn = f"arn:aws:secretsmanager:{launch.region}:{launch.account}:secret:{container['name']}-fault"
         secrets = [("FAULT", arn, None)]
     for number, (variable, arn, field) in enumerate(secrets):
         if missing:
             raise _no_such_secret(arn)
+        if denied:
+            raise _denied(launch, arn)
         if without_field and (field or number == len(secrets) - 1):
             raise _no_such_field(field or variable)
         value = _secret_value(arn) if ":secretsmanager:" in arn else ssm.resolve_parameter_value(arn)
@@ -72,6 +75,17 @@ def _no_such_secret(arn: str) -> TaskStopped:
     return _unreadable(
         f"failed to fetch secret {arn} from secrets manager: "
         "ResourceNotFoundException: Secrets Manager can't find the specified secret."
+    )
+
+
+def _denied(launch: Launch, arn: str) -> TaskStopped:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/resource-initialization-error.html"""
+    role = str(launch.task_definition.get("executionRoleArn", "")).rsplit("/", 1)[-1]
+    who = f"arn:aws:sts::{launch.account}:assumed-role/{role}/{launch.task_id}"
+    return _unreadable(
+        f"failed to fetch secret {arn} from secrets manager: AccessDeniedException: User: {who} is not authorized to "
+        f"perform: secretsmanager:GetSecretValue on resource: {arn} because no identity-based policy allows the "
+        f"secretsmanager:GetSecretValue action status code: 400, request id: {uuid.uuid4()}"
     )
 
 

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from local_aws.faults import Fault
 from local_aws.ministack_modules import ecs
 
 
 @dataclass(frozen=True)
 class Launch:
-    """A task that ministack wants to run; `task` is its own record, which every step writes to."""
+    """A task that ministack wants to run; `task` is its own record, which every step writes to.
+
+    `faults` are those that its containers got when it began.
+    """
 
     task: dict[str, Any]
     task_definition: dict[str, Any]
     account: str
     region: str
+    faults: Mapping[str, Fault] = field(default_factory=dict)
+
+    def fault(self, container: Mapping[str, Any], name: str) -> Fault | None:
+        """The fault of this name, if the container has it."""
+        found = self.faults.get(container["name"])
+        return found if found and found.fault == name else None
 
     @property
     def arn(self) -> str:

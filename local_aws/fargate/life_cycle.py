@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 
-from local_aws.fargate import container_health, target_health
+from local_aws.fargate import container_health, one_off, target_health
 from local_aws.fargate.crashing import crash
 from local_aws.fargate.launch import Launch
 from local_aws.fargate.platform import Platform
 from local_aws.fargate.running_tasks import RunningTask
-from local_aws.fargate.starting import start
+from local_aws.fargate.starting import start_service
 from local_aws.fargate.stopping import TaskStopped, stop
 from local_aws.ministack_modules import ecs, responses
 
@@ -22,7 +22,12 @@ async def live(launch: Launch, platform: Platform) -> None:
     """Returns when the task has stopped, or runs and nobody goes on checking its health."""
     with responses.request_scope(launch.account, launch.region):
         try:
-            task = await start(launch, platform)
+            await platform.pause(platform.backoff.seconds(launch.deployment_id))
+            launch = platform.with_faults(launch)
+            if one_off.is_one_off(launch):
+                await one_off.run(launch, platform)
+                return
+            task = await start_service(launch, platform)
             if not task:
                 return
             crash(task, platform)

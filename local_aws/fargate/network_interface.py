@@ -12,10 +12,8 @@ from local_aws.ministack_modules import ec2
 
 def attach(launch: Launch, platform: Platform) -> str:
     """Attaches an interface in one of the service's subnets, taken in turn; returns its private address."""
-    network = (launch.service or {}).get("networkConfiguration", {}).get("awsvpcConfiguration", {})
-    subnets = network.get("subnets") or [launch.task.get("_subnet")]
     number = next(platform.interface_numbers)
-    subnet_id = subnets[number % len(subnets)]
+    subnet_id = subnet_of(launch, number)
     subnet = ec2._subnets.get(subnet_id) or {}
     in_use = {each.address for each in platform.tasks.stand_ins(launch.account)}
     address = _free_address(subnet.get("CidrBlock") or "10.255.0.0/24", number, in_use)
@@ -26,7 +24,7 @@ def attach(launch: Launch, platform: Platform) -> str:
             "type": "ElasticNetworkInterface",
             "status": "ATTACHED",
             "details": [
-                {"name": "subnetId", "value": subnet_id or ""},
+                {"name": "subnetId", "value": subnet_id},
                 {"name": "networkInterfaceId", "value": interface},
                 {"name": "macAddress", "value": "02:00:00:00:00:00"},
                 {"name": "privateIPv4Address", "value": address},
@@ -38,6 +36,13 @@ def attach(launch: Launch, platform: Platform) -> str:
     for container in launch.task["containers"]:
         container["networkInterfaces"] = [{"attachmentId": interface, "privateIpv4Address": address}]
     return address
+
+
+def subnet_of(launch: Launch, number: int) -> str:
+    """The subnet that the task with this number gets, of those that the service, or RunTask, names."""
+    network = (launch.service or {}).get("networkConfiguration", {}).get("awsvpcConfiguration", {})
+    subnets = network.get("subnets") or [launch.task.get("_subnet") or ""]
+    return str(subnets[number % len(subnets)])
 
 
 def _free_address(cidr: str, number: int, in_use: set[str]) -> str:

@@ -6,15 +6,14 @@ import asyncio
 import contextlib
 import itertools
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 from local_aws.catalogue import Catalogue
 from local_aws.fargate.backoff import Backoff
 from local_aws.fargate.launch import Launch
 from local_aws.fargate.running_tasks import RunningTasks
-from local_aws.faults import Fault, Faults
+from local_aws.faults import Faults
 
 
 @dataclass(frozen=True)
@@ -27,15 +26,21 @@ class Platform:
     tasks: RunningTasks = field(default_factory=RunningTasks)
     backoff: Backoff = field(default_factory=Backoff)
     interface_numbers: Iterator[int] = field(default_factory=itertools.count)
+    full_subnets: set[tuple[str, str]] = field(default_factory=set)
 
     async def pause(self, seconds: float) -> None:
         """Lets time pass; `seconds` at time scale 1."""
         await asyncio.sleep(seconds * self.time_scale)
 
-    def fault(self, launch: Launch, container: Mapping[str, Any], name: str) -> Fault | None:
-        """The fault of this name, if it is on for the container."""
-        found = self.faults.of(launch.account, container["name"])
-        return found if found and found.fault == name else None
+    def with_faults(self, launch: Launch) -> Launch:
+        """The task with the faults that are on for its containers; one of their times is used up."""
+        taken = {each["name"]: self.faults.take(launch.account, each["name"]) for each in launch.containers}
+        return replace(launch, faults={name: fault for name, fault in taken.items() if fault})
+
+    def is_full(self, account: str, subnet_id: str) -> bool:
+        """Whether a subnet has no free address, because a fault said so and is still on."""
+        on = any(each.fault == "no-address" for each in self.faults.all() if each.account == account)
+        return on and (account, subnet_id) in self.full_subnets
 
 
 def time_scale() -> float:

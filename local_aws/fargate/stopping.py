@@ -5,15 +5,21 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from local_aws import service_events
 from local_aws.fargate.launch import Launch
 from local_aws.fargate.platform import Platform
 from local_aws.ministack_modules import ecs
 
 REMEMBER_STOPPED_SECONDS = 3600
+IMPAIRED_AFTER_FAILURES = 3
+SPOT_INTERRUPTION = "SpotInterruption"
 
 
 class TaskStopped(Exception):
-    """Fargate gives this task up, with AWS's stop code and reason; `exit_code` if a container ended."""
+    """Fargate gives this task up, with AWS's stop code and reason; `exit_code` if a container ended.
+
+    `leaves_no_task` where AWS would not have made one.
+    """
 
     def __init__(
         self,
@@ -23,6 +29,7 @@ class TaskStopped(Exception):
         container: str | None = None,
         exit_code: int | None = None,
         container_reason: str = "",
+        leaves_no_task: bool = False,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
@@ -30,6 +37,7 @@ class TaskStopped(Exception):
         self.container = container
         self.exit_code = exit_code
         self.container_reason = container_reason
+        self.leaves_no_task = leaves_no_task
 
 
 def exited(container: dict[str, Any], exit_code: int, reason: str = "") -> TaskStopped:
@@ -45,20 +53,38 @@ def exited(container: dict[str, Any], exit_code: int, reason: str = "") -> TaskS
 
 def stop(launch: Launch, stopped: TaskStopped, platform: Platform) -> None:
     """Marks the task as stopped, and counts it against its deployment."""
-    if launch.service_name:
-        platform.backoff.failed(launch.deployment_id)
+    if launch.service_name and stopped.stop_code != SPOT_INTERRUPTION:
+        _count(launch, platform)
     for container in launch.task["containers"]:
         if stopped.container in (None, container["name"]):
             if stopped.exit_code is not None:
                 container["exitCode"] = stopped.exit_code
             if stopped.container_reason or stopped.stop_code == "TaskFailedToStart":
                 container["reason"] = stopped.container_reason or stopped.reason
+        for agent in container.get("managedAgents", []):
+            agent["lastStatus"] = "STOPPED"
     marked = ecs._mark_task_stopped(launch.arn, launch.task, stopped.reason, stopped.stop_code)
     platform.tasks.remove(launch.arn)
     _forget_old_tasks()
+    if stopped.leaves_no_task:
+        ecs._tasks.pop(launch.arn, None)
     if marked and stopped.stop_code == "ServiceSchedulerInitiated":
         # ministack counts only exits and failed starts; ECS counts failed health checks just the same.
         ecs._record_service_task_failure(launch.task)
+    if marked and stopped.stop_code == SPOT_INTERRUPTION and launch.service is not None:
+        service_events.add(
+            launch.service, f"(service {launch.service_name}) has stopped 1 running tasks: (task {launch.task_id})."
+        )
+        ecs._reconcile_service_tasks(launch.cluster, launch.service_key)
+
+
+def _count(launch: Launch, platform: Platform) -> None:
+    """Counts a failure of the deployment; ECS says so when it begins to wait longer between its attempts."""
+    failures = platform.backoff.failed(launch.deployment_id)
+    if launch.service is not None and failures == IMPAIRED_AFTER_FAILURES:
+        service_events.add(
+            launch.service, f"(service {launch.service_name}) is unable to consistently start tasks successfully."
+        )
 
 
 def _forget_old_tasks() -> None:

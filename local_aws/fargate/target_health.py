@@ -15,6 +15,8 @@ from local_aws.ministack_modules import alb
 INTERVAL_SECONDS = 0.05
 MONITORING_INTERVAL_SECONDS = 2.0
 GRACE_PART_OF_CONFIGURED = 0.01
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetHealth.html
+TIMED_OUT = TargetState("unhealthy", "Target.Timeout", "Request timed out")
 
 
 async def become_healthy(task: RunningTask, target_group: str, platform: Platform) -> None:
@@ -25,7 +27,7 @@ async def become_healthy(task: RunningTask, target_group: str, platform: Platfor
     passed = failed = 0
     while passed < int(group.get("HealthyThresholdCount", 5)):
         await platform.pause(INTERVAL_SECONDS)
-        problem = await _problem(task, group)
+        problem = await _problem(task, group, platform)
         if not problem:
             passed += 1
             continue
@@ -46,7 +48,7 @@ async def stay_healthy(task: RunningTask, platform: Platform) -> None:
             group = alb._tgs.get(target_group)
             if not group:
                 continue
-            problem = await _problem(task, group)
+            problem = await _problem(task, group, platform)
             failed = failed + 1 if problem else 0
             if problem and failed >= _unhealthy_threshold(group):
                 platform.tasks.set_target_state(target_group, task, problem)
@@ -57,7 +59,11 @@ def _unhealthy_threshold(group: Mapping[str, Any]) -> int:
     return int(group.get("UnhealthyThresholdCount", 2))
 
 
-async def _problem(task: RunningTask, group: Mapping[str, Any]) -> TargetState | None:
+async def _problem(task: RunningTask, group: Mapping[str, Any], platform: Platform) -> TargetState | None:
+    if task.stand_in.ailment and task.stand_in.ailment.hangs:
+        # Real seconds of waiting would prove nothing.
+        await platform.pause(INTERVAL_SECONDS)
+        return TIMED_OUT
     path = group.get("HealthCheckPath") or "/"
     request = loopback_http.Request("GET", path, {"user-agent": "ELB-HealthChecker/2.0"})
     try:
@@ -65,7 +71,7 @@ async def _problem(task: RunningTask, group: Mapping[str, Any]) -> TargetState |
             task.stand_in.port, request, float(group.get("HealthCheckTimeoutSeconds", 5))
         )
     except TimeoutError:
-        return TargetState("unhealthy", "Target.Timeout", "Request timed out")
+        return TIMED_OUT
     except OSError:
         return TargetState("unhealthy", "Target.FailedHealthChecks", "Health checks failed")
     if _matches(answer.status, (group.get("Matcher") or {}).get("HttpCode", "200")):

@@ -85,6 +85,13 @@ class Account:
         arns = ecs.list_tasks(cluster="test", serviceName=service, desiredStatus=state)["taskArns"]
         return list(ecs.describe_tasks(cluster="test", tasks=arns)["tasks"]) if arns else []
 
+    def stopped(self) -> list[dict[str, Any]]:
+        """Every task that has stopped: those of all tests, so there are several pages."""
+        ecs = self.client("ecs")
+        pages = ecs.get_paginator("list_tasks").paginate(cluster="test", desiredStatus="STOPPED")
+        arns = [page["taskArns"] for page in pages if page["taskArns"]]
+        return [task for each in arns for task in ecs.describe_tasks(cluster="test", tasks=each)["tasks"]]
+
     def delete(self, stack: str) -> None:
         cloudformation = self.client("cloudformation")
         identifier = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackId"]

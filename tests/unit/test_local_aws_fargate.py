@@ -27,6 +27,11 @@ from tests.unit.local_aws_support import (
 
 __all__ = ["account", "embedded_aws", "network"]
 
+EXITED = "EssentialContainerExited"
+BY_SCHEDULER = "ServiceSchedulerInitiated"
+ESSENTIAL = "^Essential container in task exited$"
+UNHEALTHY = "^Task failed container health checks$"
+
 
 def _subnet(account: Account) -> str:
     return account.outputs("network")["Subnet"]
@@ -72,33 +77,87 @@ def _arn(account: Account, name: str) -> str:
     return str(account.client("secretsmanager").describe_secret(SecretId=name)["ARN"])
 
 
-@pytest.mark.parametrize(
-    ("fault", "stop_code", "reason", "container"),
-    [
-        ("missing-image", "TaskFailedToStart", f"CannotPullContainerError: pull image manifest.*{IMAGE}:1.0.1", None),
-        (
-            "missing-secret",
-            "TaskFailedToStart",
-            "ResourceInitializationError: unable to pull secrets.*can't find",
-            None,
-        ),
-        ("missing-json-field", "TaskFailedToStart", "ResourceInitializationError.*json key password", None),
-        ("crash-at-start", "EssentialContainerExited", "Essential container in task exited", 1),
-        ("crash-after-start", "EssentialContainerExited", "Essential container in task exited", 1),
-        ("never-healthy", "ServiceSchedulerInitiated", "Task failed container health checks", None),
-        ("out-of-memory", "EssentialContainerExited", "Essential container in task exited", 137),
-    ],
-)
+# Fault, stop code, reason, exit code, and what the container's own reason or the log must tell.
+FAILURES = [
+    ("missing-image", "TaskFailedToStart", f"^CannotPullContainerError: .*{IMAGE}:1.0.1: not found$", None, ""),
+    ("no-image-permission", "TaskFailedToStart", "^CannotPullContainerError: .*manifests 1.0.1]: 403 Forb", None, ""),
+    (
+        "wrong-platform",
+        "TaskFailedToStart",
+        "^CannotPullContainerError: .* image Manifest does not contain descriptor matching platform 'linux/amd64'$",
+        None,
+        "",
+    ),
+    (
+        "slow-registry",
+        "TaskFailedToStart",
+        '^CannotPullContainerError: .*Head "https://ghcr.io/v2/sage-bionetworks/agora-api/manifests/1.0.1": dial tcp .*'
+        ": i/o timeout$",
+        None,
+        "",
+    ),
+    ("registry-limit", "TaskFailedToStart", "^CannotPullContainerError: .* 429 Too .* toomanyrequests", None, ""),
+    ("missing-secret", "TaskFailedToStart", "^ResourceInitializationError: unable to pull.*can't find", None, ""),
+    (
+        "secret-denied",
+        "TaskFailedToStart",
+        "^ResourceInitializationError: .*AccessDeniedException: User: arn:aws:sts::111122223333:assumed-role/"
+        "test-execution/.* not authorized to perform: secretsmanager:GetSecretValue on resource: arn:aws:secretsm",
+        None,
+        "",
+    ),
+    ("missing-json-field", "TaskFailedToStart", "^ResourceInitializationError.*json key password$", None, ""),
+    (
+        "bad-command",
+        "TaskFailedToStart",
+        r'^CannotStartContainerError: .* exec: "docker-entrypoint.sh": executable file not found in \$PATH',
+        None,
+        "",
+    ),
+    ("exec-format", EXITED, ESSENTIAL, 255, "exec /usr/local/bin/docker-entrypoint.sh: exec format error"),
+    ("crash-at-start", EXITED, ESSENTIAL, 1, "Error: required setting is missing"),
+    ("crash-after-start", EXITED, ESSENTIAL, 1, "TypeError: Cannot read properties of undefined"),
+    ("out-of-memory", EXITED, ESSENTIAL, 137, "OutOfMemoryError: Container killed due to memory usage"),
+    ("killed", EXITED, ESSENTIAL, 137, ""),
+    ("never-healthy", BY_SCHEDULER, UNHEALTHY, None, ""),
+    ("health-timeout", BY_SCHEDULER, UNHEALTHY, None, ""),
+    ("target-refused", BY_SCHEDULER, UNHEALTHY, None, "listening on 127.0.0.1:8080, not on container port 3333"),
+    ("no-capacity", "TaskFailedToStart", "^Capacity is unavailable at this time. Please try again later", None, ""),
+    (
+        "no-address",
+        "TaskFailedToStart",
+        "^Unexpected EC2 error while attempting to Create Network Interface .* 'subnet-1': InsufficientFreeAddresses",
+        None,
+        "",
+    ),
+    ("callee-unknown", BY_SCHEDULER, UNHEALTHY, None, "Error: getaddrinfo ENOTFOUND agora-other"),
+    ("callee-refused", BY_SCHEDULER, UNHEALTHY, None, "Error: connect ECONNREFUSED 127.255.0.3:3333"),
+    ("role-denied", EXITED, ESSENTIAL, 1, "not authorized to perform: s3:GetObject on resource"),
+    (
+        "database-unreachable",
+        BY_SCHEDULER,
+        UNHEALTHY,
+        None,
+        "MongoServerSelectionError: connect ETIMEDOUT docdb.example:27017",
+    ),
+    ("database-auth", EXITED, ESSENTIAL, 1, "MongoServerError: Authentication failed."),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("fault", "stop_code", "reason", "exit_code", "told"), FAILURES)
 def test_a_fault_fails_the_update_and_leaves_the_previous_revision_serving(
-    account: Account, fault: str, stop_code: str, reason: str, container: int | None
+    account: Account, fault: str, stop_code: str, reason: str, exit_code: int | None, told: str
 ) -> None:
     secret = f"fault-{fault}"
     account.client("secretsmanager").create_secret(Name=secret, SecretString='{"password": "x"}')
     secrets = {"PASSWORD": f"{_arn(account, secret)}:password::"}
-    assert account.deploy("api", service(secrets=secrets), SERVICE_OUTPUT) == "CREATE_COMPLETE"
+    calls = {"MONGODB_HOST": "docdb.example", "API_URL": "http://agora-other:3333/v1"}
+    before_change = service(secrets=secrets, environment=calls)
+    assert account.deploy("api", before_change, SERVICE_OUTPUT) == "CREATE_COMPLETE"
     before = account.service("api")
     control.set_fault(account.number, "agora-api", fault, aws=account.aws)
-    changed = service(secrets=secrets, image=f"{IMAGE}:1.0.1")
+    changed = service(secrets=secrets, environment=calls, image=f"{IMAGE}:1.0.1")
     assert account.deploy("api", changed, SERVICE_OUTPUT) == "UPDATE_ROLLBACK_COMPLETE"
     assert "'ECS Deployment Circuit Breaker was triggered'" in account.why_failed("api")
     after = account.service("api")
@@ -112,23 +171,160 @@ def test_a_fault_fails_the_update_and_leaves_the_previous_revision_serving(
     for task in stopped:
         assert task["stopCode"] == stop_code
         assert re.search(reason, task["stoppedReason"])
-        assert task["containers"][0].get("exitCode") == container
-        if fault == "out-of-memory":
-            assert task["containers"][0]["reason"] == "OutOfMemoryError: Container killed due to memory usage"
+        assert task["containers"][0].get("exitCode") == exit_code
+        if stop_code == "TaskFailedToStart":
+            assert task["containers"][0]["reason"] == task["stoppedReason"]
+        assert told in f"{task['containers'][0].get('reason', '')}\n{_logged(account, task)}"
     assert failed["rolloutStateReason"] == "ECS deployment circuit breaker: tasks failed to start."
 
 
-@pytest.mark.parametrize("fault", ["missing-secret", "missing-json-field"])
+def _logged(account: Account, task: dict[str, Any]) -> str:
+    """What the task's container logged; nothing if it never came that far."""
+    stream = f"agora-api/agora-api/{task['taskArn'].rsplit('/', 1)[-1]}"
+    try:
+        events = account.client("logs").get_log_events(logGroupName="test-logs", logStreamName=stream)["events"]
+    except account.client("logs").exceptions.ResourceNotFoundException:
+        return ""
+    return "\n".join(each["message"] for each in events)
+
+
+def _events(account: Account, stack: str) -> list[str]:
+    return [each["message"] for each in account.service(stack)["events"]]
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("no-capacity", "Capacity is unavailable at this time. Please try again later or in a different availabil"),
+        ("no-address", "Unexpected EC2 error while attempting to Create Network Interface"),
+        ("task-quota", "You\u2019ve reached the limit on the number of vCPUs you can run concurrently"),
+    ],
+)
+def test_a_task_without_a_place_is_told_by_an_event(account: Account, fault: str, reason: str) -> None:
+    assert account.deploy("api", service(), SERVICE_OUTPUT) == "CREATE_COMPLETE"
+    control.set_fault(account.number, "agora-api", fault, aws=account.aws)
+    changed = service(image=f"{IMAGE}:1.0.1")
+    assert account.deploy("api", changed, SERVICE_OUTPUT) == "UPDATE_ROLLBACK_COMPLETE"
+    name = account.service("api")["serviceName"]
+    begin = f"(service {name}) was unable to place a task. Reason: {reason}"
+    assert any(each.startswith(begin) for each in _events(account, "api"))
+    assert any(task["stopCode"] == "TaskFailedToStart" for task in account.tasks(name, "STOPPED")) == (
+        fault != "task-quota"
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("fault", "value", "code", "description"),
+    [
+        ("wrong-health-path", None, "Target.ResponseCodeMismatch", "Health checks failed with these codes: [404]"),
+        ("target-error", None, "Target.ResponseCodeMismatch", "Health checks failed with these codes: [500]"),
+        ("target-error", "503", "Target.ResponseCodeMismatch", "Health checks failed with these codes: [503]"),
+        ("target-timeout", None, "Target.Timeout", "Request timed out"),
+        ("target-refused", None, "Target.FailedHealthChecks", "Health checks failed"),
+    ],
+)
+def test_the_load_balancer_tells_why_a_target_is_unhealthy(
+    account: Account, fault: str, value: str | None, code: str, description: str
+) -> None:
+    targets = account.outputs("network")["Targets"]
+    resources = service(behind=targets, subnet=_subnet(account))
+    resources["Service"]["Properties"]["HealthCheckGracePeriodSeconds"] = 2000
+    control.set_fault(account.number, "agora-api", fault, value, aws=account.aws)
+    template = json.dumps({"Resources": resources, "Outputs": {"Service": {"Value": SERVICE_OUTPUT["Service"]}}})
+    account.stacks.append("api")
+    creating = threading.Thread(
+        target=account.client("cloudformation").create_stack, kwargs={"StackName": "api", "TemplateBody": template}
+    )
+    creating.start()
+    elb = account.client("elbv2")
+    health = until(
+        lambda: [
+            t["TargetHealth"] for t in elb.describe_target_health(TargetGroupArn=targets)["TargetHealthDescriptions"]
+        ],
+        lambda found: any(each["State"] == "unhealthy" for each in found),
+    )
+    creating.join()
+    unhealthy = next(each for each in health if each["State"] == "unhealthy")
+    assert (unhealthy["Reason"], unhealthy["Description"]) == (code, description)
+    control.clear_faults(aws=account.aws)
+    account.state("api")
+
+
+def test_a_task_that_fails_its_load_balancer_is_stopped_for_it(account: Account) -> None:
+    targets = account.outputs("network")["Targets"]
+    resources = service(behind=targets, subnet=_subnet(account))
+    assert account.deploy("api", resources, SERVICE_OUTPUT) == "CREATE_COMPLETE"
+    control.set_fault(account.number, "agora-api", "wrong-health-path", aws=account.aws)
+    changed = service(behind=targets, subnet=_subnet(account), image=f"{IMAGE}:1.0.1")
+    assert account.deploy("api", changed, SERVICE_OUTPUT) == "UPDATE_ROLLBACK_COMPLETE"
+    found = account.service("api")
+    stopped = [each for each in account.tasks(found["serviceName"], "STOPPED") if each["startedBy"].startswith("ecs-")]
+    assert f"Task failed ELB health checks in (target-group {targets})" in {each["stoppedReason"] for each in stopped}
+    told = f"(target-group {targets}) due to (reason Health checks failed with these codes: [404])."
+    assert any(each.endswith(told) for each in _events(account, "api"))
+
+
+def test_a_proxy_that_finds_no_callee_is_unhealthy_and_logs_as_caddy(account: Account) -> None:
+    calls = {"APP_HOST": "agora-app", "APP_PORT": "4200", "API_HOST": "agora-api", "API_PORT": "3333"}
+    apex = service("agora-apex", behind=account.outputs("network")["Targets"], environment=calls, port=80)
+    del apex["Definition"]["Properties"]["ContainerDefinitions"][0]["HealthCheck"]
+    control.set_fault(account.number, "agora-apex", "callee-unknown", aws=account.aws)
+    assert account.deploy("apex", apex, SERVICE_OUTPUT) == "ROLLBACK_COMPLETE"
+    (line,) = {
+        each["message"]
+        for each in account.client("logs").filter_log_events(
+            logGroupName="test-logs", logStreamNamePrefix="agora-apex/", filterPattern='"no such host"'
+        )["events"]
+    }
+    assert json.loads(line)["msg"] == "dial tcp: lookup agora-app on 169.254.169.253:53: no such host"
+
+
+def test_a_fault_that_heals_itself_lets_the_deployment_recover(account: Account) -> None:
+    assert account.deploy("api", service(), SERVICE_OUTPUT) == "CREATE_COMPLETE"
+    control.set_fault(account.number, "agora-api", "crash-at-start", times=1, aws=account.aws)
+    assert account.deploy("api", service(image=f"{IMAGE}:1.0.1"), SERVICE_OUTPUT) == "UPDATE_COMPLETE"
+    stopped = account.tasks(account.service("api")["serviceName"], "STOPPED")
+    assert [each["containers"][0]["exitCode"] for each in stopped if each["stopCode"] == EXITED] == [1]
+    assert control.faults(aws=account.aws) == []
+
+
+def test_a_reclaimed_spot_task_is_replaced(account: Account) -> None:
+    control.set_fault(account.number, "agora-api", "spot-reclaimed", "0.3", times=1, aws=account.aws)
+    assert account.deploy("api", service(), SERVICE_OUTPUT) == "CREATE_COMPLETE"
+    name = account.service("api")["serviceName"]
+    (stopped,) = until(lambda: account.tasks(name, "STOPPED"), lambda tasks: len(tasks) == 1)
+    assert (stopped["stopCode"], stopped["stoppedReason"]) == ("SpotInterruption", "Your Spot Task was interrupted.")
+    until(lambda: account.service("api")["runningCount"], lambda count: count == 1)
+    assert any("has stopped 1 running tasks" in each for each in _events(account, "api"))
+
+
+def test_a_service_that_fails_again_and_again_is_said_to_be_impaired(account: Account) -> None:
+    resources = service()
+    resources["Service"]["Properties"]["DeploymentConfiguration"]["DeploymentCircuitBreaker"]["ThresholdConfiguration"][
+        "Value"
+    ] = 4
+    assert account.deploy("api", resources, SERVICE_OUTPUT) == "CREATE_COMPLETE"
+    control.set_fault(account.number, "agora-api", "crash-at-start", aws=account.aws)
+    account.client("ecs").update_service(
+        cluster="test", service=account.service("api")["serviceName"], forceNewDeployment=True
+    )
+    name = account.service("api")["serviceName"]
+    impaired = f"(service {name}) is unable to consistently start tasks successfully."
+    until(lambda: _events(account, "api"), lambda events: impaired in events)
+
+
+@pytest.mark.parametrize("fault", ["missing-secret", "secret-denied", "missing-json-field"])
 def test_a_fault_of_secrets_bites_where_none_is_read(account: Account, fault: str) -> None:
     control.set_fault(account.number, "agora-api", fault, aws=account.aws)
     assert account.deploy("api", service(), SERVICE_OUTPUT) == "ROLLBACK_COMPLETE"
-    assert any("unable to pull secrets" in task["stoppedReason"] for task in _stopped(account))
+    assert any("unable to pull secrets" in task["stoppedReason"] for task in account.stopped())
 
 
 def test_a_json_field_that_a_secret_lacks_keeps_the_task_from_starting(account: Account) -> None:
     secret = account.client("secretsmanager").create_secret(Name="fields", SecretString='{"password": "x"}')["ARN"]
     assert account.deploy("api", service(secrets={"A": f"{secret}:user::"}), SERVICE_OUTPUT) == "ROLLBACK_COMPLETE"
-    assert any("did not contain json key user" in task["stoppedReason"] for task in _stopped(account))
+    assert any("did not contain json key user" in task["stoppedReason"] for task in account.stopped())
 
 
 def test_a_secret_is_found_without_its_random_characters_but_not_by_half_its_name(account: Account) -> None:
@@ -177,7 +373,7 @@ def test_a_proxy_is_unhealthy_while_what_it_calls_is_not_there(account: Account)
     assert account.deploy("apex", apex, SERVICE_OUTPUT) == "ROLLBACK_COMPLETE"
     (reason,) = {
         task["stoppedReason"].partition(" in ")[0]
-        for task in _stopped(account)
+        for task in account.stopped()
         if task["containers"][0]["name"] == "agora-apex"
     }
     assert reason == "Task failed ELB health checks"
@@ -193,12 +389,6 @@ def test_a_proxy_forwards_to_the_service_that_its_path_belongs_to(account: Accou
     assert json.loads(_get(balancer["url"])[1])["container"] == "agora-app"
     assert json.loads(_get(f"{balancer['url']}/api/v1/genes")[1])["container"] == "agora-api"
     assert _get(f"{balancer['url']}/api-docs/")[0] == 502
-
-
-def _stopped(account: Account) -> list[dict[str, Any]]:
-    ecs = account.client("ecs")
-    arns = ecs.list_tasks(cluster="test", desiredStatus="STOPPED")["taskArns"]
-    return list(ecs.describe_tasks(cluster="test", tasks=arns)["tasks"])
 
 
 def test_a_task_that_someone_stops_is_replaced(account: Account) -> None:
@@ -247,7 +437,9 @@ def test_the_log_tells_what_stands_in_and_why_it_crashed(account: Account) -> No
         for event in logs.get_log_events(logGroupName="test-logs", logStreamName=stream["logStreamName"])["events"]
     ]
     assert f"stand-in for {IMAGE}:1.0.0: starting" in lines
-    assert "ERROR: crashed while starting, exit code 3 (fault switched on)" in lines
+    assert "Error: required setting is missing" in lines
+    stopped = [each for each in account.stopped() if each["stopCode"] == EXITED]
+    assert 3 in {each["containers"][0]["exitCode"] for each in stopped}
 
 
 def test_a_missing_log_group_keeps_the_task_from_starting(account: Account) -> None:
@@ -255,7 +447,7 @@ def test_a_missing_log_group_keeps_the_task_from_starting(account: Account) -> N
     options = resources["Definition"]["Properties"]["ContainerDefinitions"][0]["LogConfiguration"]["Options"]
     options["awslogs-group"] = "not-there"
     assert account.deploy("api", resources, SERVICE_OUTPUT) == "ROLLBACK_COMPLETE"
-    assert any("failed to validate logger args" in str(task["stoppedReason"]) for task in _stopped(account))
+    assert any("failed to validate logger args" in str(task["stoppedReason"]) for task in account.stopped())
 
 
 def test_two_accounts_keep_apart(account: Account) -> None:
@@ -281,11 +473,13 @@ def test_stopping_it_in_the_middle_of_a_deployment_leaves_a_stack_that_can_be_de
         update = {"StackName": "api", "TemplateBody": json.dumps(template)}
         waiting = threading.Thread(target=account.client("cloudformation").update_stack, kwargs=update)
         waiting.start()
-        until(lambda: len(account.service("api")["deployments"]), lambda count: count == 2)
+        until(
+            lambda: account.tasks(before["serviceName"]), lambda tasks: "ACTIVATING" in {t["lastStatus"] for t in tasks}
+        )
+        control.clear_faults(aws=aws)
         process.down(tmp_path, lambda _: None)
         waiting.join()
         aws = process.up(tmp_path, announce=lambda _: None)
-        control.clear_faults(aws=aws)
         assert account.state("api") == "UPDATE_ROLLBACK_COMPLETE"
         found = until(lambda: account.service("api"), lambda found: found["runningCount"] == 1)
         assert found["taskDefinition"] == before["taskDefinition"]

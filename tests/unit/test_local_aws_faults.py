@@ -43,3 +43,35 @@ def test_faults_survive_a_restart_and_are_cleared_by_account(tmp_path: Path) -> 
     assert [each.account for each in Faults(tmp_path / "faults.json").all()] == ["2"]
     again.clear()
     assert Faults(tmp_path / "faults.json").all() == []
+
+
+def test_a_fault_with_times_goes_away_after_so_many_tasks(tmp_path: Path) -> None:
+    faults = Faults(tmp_path / "faults.json")
+    faults.put(Fault("1", "agora-api", "never-healthy", times=2))
+    taken = [faults.take("1", "agora-api") for _ in range(3)]
+    assert [each.fault if each else None for each in taken] == ["never-healthy", "never-healthy", None]
+    assert Faults(tmp_path / "faults.json").all() == []
+
+
+def test_a_fault_without_times_stays(tmp_path: Path) -> None:
+    faults = Faults(tmp_path / "faults.json")
+    faults.put(Fault("1", "agora-api", "never-healthy"))
+    assert all(faults.take("1", "agora-api") for _ in range(5))
+
+
+@pytest.mark.parametrize(
+    ("given", "value", "times"), [("2x", None, 2), ("137,3x", "137", 3), ("137", "137", None), (None, None, None)]
+)
+def test_times_may_stand_in_the_value(given: str | None, value: str | None, times: int | None) -> None:
+    found = checked("1", "agora-api", "crash-at-start", given)
+    assert (found.value, found.times) == (value, times)
+
+
+def test_a_fault_without_a_value_takes_times_all_the_same() -> None:
+    assert checked("1", "agora-api", "missing-image", "2x").times == 2
+
+
+@pytest.mark.parametrize("given", ["0x", "x", "2x,3", "twice"])
+def test_times_that_are_none_are_refused(given: str) -> None:
+    with pytest.raises(ValueError, match="crash-at-start must be"):
+        checked("1", "agora-api", "crash-at-start", given)

@@ -51,10 +51,7 @@ def test_of_an_index_a_task_runs_the_manifest_that_it_names(account: Account) ->
 def test_a_digest_that_is_nowhere_cannot_be_pulled(account: Account) -> None:
     reference = f"{IMAGE}@sha256:{'ef' * 32}"
     assert account.deploy("api", service(image=reference), SERVICE_OUTPUT) == "ROLLBACK_COMPLETE"
-    arns = account.client("ecs").list_tasks(cluster="test", desiredStatus="STOPPED")["taskArns"]
-    reasons = [
-        each["stoppedReason"] for each in account.client("ecs").describe_tasks(cluster="test", tasks=arns)["tasks"]
-    ]
+    reasons = [each["stoppedReason"] for each in account.stopped()]
     assert (
         "CannotPullContainerError: pull image manifest has been retried 1 time(s): "
         f"failed to resolve ref {reference}: {reference}: not found" in reasons

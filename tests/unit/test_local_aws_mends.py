@@ -20,6 +20,7 @@ def test_ministack_has_the_version_that_was_mended() -> None:
 
 def test_every_mended_function_is_as_it_was(tmp_path_factory: pytest.TempPathFactory) -> None:
     from local_aws import mends
+    from local_aws.api_faults import ApiFaults
     from local_aws.catalogue import Catalogue
     from local_aws.fargate.platform import Platform
     from local_aws.fargate.runtime import Fargate
@@ -27,7 +28,7 @@ def test_every_mended_function_is_as_it_was(tmp_path_factory: pytest.TempPathFac
 
     folder = tmp_path_factory.mktemp("mends")
     fargate = Fargate(Platform(Catalogue(folder / "images.json"), Faults(folder / "faults.json")))
-    assert mending.drift(mends.all_mends(fargate)) == []
+    assert mending.drift(mends.all_mends(fargate, ApiFaults())) == []
     fargate.loop.close()
 
 

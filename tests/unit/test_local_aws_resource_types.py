@@ -100,9 +100,7 @@ def test_a_role_that_does_not_exist_keeps_the_task_from_starting(account: Accoun
     resources = service()
     resources["Definition"]["Properties"]["TaskRoleArn"] = f"arn:aws:iam::{account.number}:role/gone"
     assert account.deploy("no-role", resources, SERVICE_OUTPUT) == "ROLLBACK_COMPLETE"
-    ecs = account.client("ecs")
-    arns = ecs.list_tasks(cluster="test", desiredStatus="STOPPED", family="agora-api")["taskArns"]
-    reasons = [task["stoppedReason"] for task in ecs.describe_tasks(cluster="test", tasks=arns)["tasks"]]
+    reasons = [task["stoppedReason"] for task in account.stopped()]
     assert any("unable to assume the role" in reason and "role/gone" in reason for reason in reasons)
 
 

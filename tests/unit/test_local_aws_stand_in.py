@@ -9,7 +9,7 @@ import pytest
 
 from local_aws import loopback_http, stand_in
 from local_aws.loopback_http import Answer, Request
-from local_aws.stand_in import Alias, StandIn
+from local_aws.stand_in import Ailment, Alias, StandIn
 
 
 def _stand_in(**changes: object) -> StandIn:
@@ -26,7 +26,6 @@ def _stand_in(**changes: object) -> StandIn:
         "environment": {"APP_VERSION": "4.2.0-rc2", "COMMIT_SHA": "abc1234", "OTHER": "not shown"},
         "namespace": "agora.example.org",
         "aliases": (Alias("agora-app", 4200),),
-        "healthy": True,
     }
     return StandIn(**(known | changes))  # type: ignore[arg-type]
 
@@ -56,7 +55,7 @@ def test_the_page_shows_the_sites_footer() -> None:
 
 
 def test_an_unhealthy_one_fails_its_health_check() -> None:
-    assert _ask(_stand_in(healthy=False)).status == 503
+    assert _ask(_stand_in(ailment=Ailment())).status == 503
 
 
 @pytest.mark.parametrize(

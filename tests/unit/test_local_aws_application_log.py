@@ -1,0 +1,65 @@
+"""What stands in for a program complains about its fault in the words of the program's own platform."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from local_aws.faults import Fault
+
+APEX = {"API_HOST": "agora-api", "API_PORT": "3333", "APP_HOST": "agora-app", "APP_PORT": "4200"}
+SPRING = {"SPRING_DATA_MONGODB_HOST": "docdb.example", "SPRING_DATA_MONGODB_PORT": "27018"}
+NODE = {"MONGODB_HOST": "docdb.example", "SSR_API_URL": "http://agora-api:3333/v1", "CSR_API_URL": "https://a.org/api"}
+
+
+def _complaint(fault: str, environment: dict[str, str]) -> str:
+    from local_aws.fargate import application_log
+    from local_aws.fargate.launch import Launch
+
+    container: dict[str, Any] = {
+        "name": "c",
+        "environment": [{"name": name, "value": value} for name, value in environment.items()],
+    }
+    launch = Launch(
+        {"taskArn": "arn:aws:ecs:us-east-1:1:task/cluster/abc", "clusterArn": "cluster/cluster"},
+        {"containerDefinitions": [container], "taskRoleArn": "arn:aws:iam::1:role/task-role"},
+        "1",
+        "us-east-1",
+        {"c": Fault("1", "c", fault)},
+    )
+    return "\n".join(application_log.complaint(launch, container))
+
+
+@pytest.mark.parametrize(
+    ("fault", "environment", "told"),
+    [
+        ("callee-unknown", NODE, "Error: getaddrinfo ENOTFOUND agora-api"),
+        ("callee-unknown", SPRING, "java.net.UnknownHostException: agora-api"),
+        ("callee-refused", NODE, "request to http://agora-api:3333 failed"),
+        ("callee-refused", SPRING, "java.net.ConnectException: Connection refused: agora-api/"),
+        ("callee-refused", APEX, "dial tcp 127.255.0.3:3333: connect: connection refused"),
+        ("database-unreachable", NODE, "connect ETIMEDOUT docdb.example:27017"),
+        ("database-unreachable", SPRING, "MongoTimeoutException: Timed out after 30000 ms while waiting to connect"),
+        ("database-unreachable", SPRING, "servers=[{address=docdb.example:27018,"),
+        ("database-auth", NODE, "codeName: 'AuthenticationFailed'"),
+        ("database-auth", SPRING, "com.mongodb.MongoSecurityException: Exception authenticating"),
+        ("role-denied", NODE, "User: arn:aws:sts::1:assumed-role/task-role/abc is not authorized to perform: s3:Get"),
+        ("role-denied", SPRING, "S3Exception: User: arn:aws:sts::1:assumed-role/task-role/abc is not authorized"),
+    ],
+)
+def test_a_complaint_is_in_the_words_of_the_platform(fault: str, environment: dict[str, str], told: str) -> None:
+    assert told in _complaint(fault, environment)
+
+
+def test_a_program_does_not_complain_about_what_it_cannot_know() -> None:
+    assert _complaint("missing-image", NODE) == ""
+
+
+@pytest.mark.parametrize(("environment", "told"), [(NODE, "Node.js v"), (SPRING, "Caused by: java."), (APEX, "caddy")])
+def test_a_program_that_crashes_leaves_its_platforms_trace(environment: dict[str, str], told: str) -> None:
+    from local_aws.fargate import application_log
+
+    container = {"environment": [{"name": name, "value": value} for name, value in environment.items()]}
+    assert told in "\n".join(application_log.crash_while_starting(container))
+    assert application_log.crash_while_running(container) != application_log.crash_while_starting(container)
