@@ -9,10 +9,12 @@ from typing import NoReturn
 
 import click
 
-from operations.commands import environment
+from operations.commands import environment, everyday
+from operations.commands.diagnose import diagnose
 from operations.commands.local import local
 from operations.commands.options import Suggesting
 from operations.commands.release import release
+from operations.commands.verify import verify
 from src.errors import AgoraError
 
 INTERRUPTED = 130
@@ -42,6 +44,7 @@ def test(quick: bool, pytest_arguments: tuple[str, ...]) -> None:
 
 
 for command in (
+    diagnose,
     environment.deploy,
     environment.destroy,
     environment.diff,
@@ -49,8 +52,16 @@ for command in (
     environment.images,
     environment.rollback,
     environment.unlock,
+    everyday.dns,
+    everyday.execute,
+    everyday.load_data,
+    everyday.logs,
+    everyday.redeploy,
+    everyday.status,
+    everyday.tunnel,
     local,
     release,
+    verify,
 ):
     agora.add_command(command)
 
@@ -81,7 +92,7 @@ def run(arguments: Sequence[str]) -> int:
         _complain(error.format_message(), _usage_hint(error))
         return 2
     except (KeyboardInterrupt, click.Abort):
-        _complain("interrupted", "What CloudFormation was doing goes on there; the same command picks it up again.")
+        _complain("interrupted", _what_goes_on(arguments))
         return INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()
@@ -91,6 +102,11 @@ def run(arguments: Sequence[str]) -> int:
             raise
         _complain(f"AWS: {error}", "Run ./agora --debug with the same command to see where this came from.")
         return 1
+
+
+def _what_goes_on(arguments: Sequence[str]) -> str:
+    by_cloudformation = {"deploy", "destroy", "rollback"} & set(arguments)
+    return "What CloudFormation was doing goes on there; the same command picks it up again." * bool(by_cloudformation)
 
 
 def _comes_from_aws(error: Exception) -> bool:

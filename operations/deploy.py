@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+import statistics
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from operations import cdk_cli, database_logs, references
 from operations.assembly import Stack
-from operations.deployment_record import DEPLOY, recorded
-from operations.hold import expect_free, held
+from operations.aws_errors import is_passing
+from operations.check import Check
+from operations.console import say
+from operations.deployment_course import Course, DeploymentFailed, command, hold_stays, told
+from operations.deployment_record import (
+    DEPLOY,
+    DeploymentRecord,
+    recorded,
+)
+from operations.hold import expect_free, held, read_hold
 from operations.origin import Origin
 from operations.plan import NOTHING, StackChange, plan_deployment
-from operations.progress import following, step
-from operations.service_states import ServiceState, read_services, stopped_reasons
-from operations.stack_states import Failure, failures_since, physical_ids, read_stacks, read_template
+from operations.progress import following, has_expired, step
+from operations.rollouts import ReadRollouts, Rollout, reader
+from operations.service_states import ServiceState, read_services
+from operations.stack_states import read_stacks, read_template
 from operations.target import Target
+from operations.verification.endpoints import endpoints_of, missing
 from src.context_flags import REREAD, SIDE_BY_SIDE
 from src.errors import AgoraError
-from src.form import stack_part
+from src.form import Form, stack_part
 from src.resolution import Resolution
 from src.service_props import ServiceProps
+
+if TYPE_CHECKING:
+    from operations.verification.verify import Verification
 
 # CloudFormation has waited for every rollout by then; what is left is ECS's own bookkeeping.
 _STEADY_WITHIN_SECONDS = 120
@@ -43,6 +57,8 @@ class Deployment:
     load_balancer_export: str
     urls: Mapping[str, str]
     """Where a person can look at it: the site, or on this machine what stands in for it."""
+    folder: str = ""
+    """What is kept of it on this machine."""
 
     def as_json(self) -> dict[str, Any]:
         """The fields by name."""
@@ -67,39 +83,55 @@ def plan(
     return stacks, plan_deployment(stacks, deployed.get)
 
 
-def carry_out(
-    target: Target,
-    services: Sequence[ServiceProps],
-    images: Resolution,
-    stacks: Sequence[Stack],
-    changes: Sequence[StackChange],
-) -> Deployment:
-    """Deploy what was planned and wait until every service is steady. Raises `DeploymentFailed` with the causes."""
-    began, began_at = time.monotonic(), datetime.now(UTC)
-    names = [stack.name for stack in stacks]
-    cloudformation = target.clients("cloudformation")
+def carry_out(course: Course, stacks: Sequence[Stack]) -> Deployment:
+    """Deploy what was planned and wait for its true end. Raises `DeploymentFailed` with the verdicts."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
     try:
-        _deploy(target, names)
-        _update_those_left_behind(target, images, stacks)
-    except cdk_cli.CdkFailed as failure:
-        raise DeploymentFailed(target, explain(target, names, began_at), failure) from failure
+        return _carry_out(course, stacks)
+    except (cdk_cli.CdkFailed, NotSteady) as failure:
+        course.diagnose()
+        raise DeploymentFailed(course, failure) from failure
+    except (BotoCoreError, ClientError) as error:
+        raise _unseen(course.target, error) from error
+
+
+def _carry_out(course: Course, stacks: Sequence[Stack]) -> Deployment:
+    target, services = course.target, course.services
+    names = [stack.name for stack in stacks]
+    rollouts = reader(target, services)
+    _deploy(course, names, rollouts)
+    _update_those_left_behind(course, stacks, rollouts)
     environment = target.environment
     database_stack = environment.stack_name(environment.database_stack)
     database_logs.keep_for(target.clients, database_stack, environment.log_retention_days)
-    running = _wait_until_steady(target, services)
-    found = read_stacks(cloudformation, names)
-    balancer = found[target.environment.stack_name("load-balancer")]
+    course.running = _wait_for_the_true_end(target, services, course.images, rollouts)
+    found = read_stacks(target.clients("cloudformation"), names)
+    balancer = found[environment.stack_name("load-balancer")]
     return Deployment(
-        environment=target.environment.name,
-        account=target.environment.account,
+        environment=environment.name,
+        account=environment.account,
         local=target.is_local,
-        seconds=round(time.monotonic() - began, 1),
-        stacks={change.stack: change.action for change in changes},
-        services=tuple(running),
-        images=images,
+        seconds=round(course.timeline.seconds, 1),
+        stacks=course.actions,
+        services=tuple(course.running),
+        images=course.images,
         load_balancer_dns=balancer.outputs.get("LoadBalancerDNS", ""),
         load_balancer_export=next((name for name in balancer.exports if name.endswith("-load-balancer-dns")), ""),
         urls=_urls(target, balancer.outputs.get("LoadBalancerDNS", "")),
+    )
+
+
+def _unseen(target: Target, error: Exception) -> AgoraError:
+    name = target.environment.name
+    again = "What CloudFormation was doing goes on there. See how it ended, then run the same command again: "
+    if has_expired(error):
+        return AgoraError(
+            f"the AWS credentials expired while {name} was being deployed: how it ended can't be seen",
+            f"Log in again. {again}{command(target, 'diagnose')}\n{hold_stays(target)}",
+        )
+    return AgoraError(
+        f"AWS stopped answering while {name} was being deployed: {error}", again + command(target, "diagnose")
     )
 
 
@@ -113,12 +145,22 @@ def _urls(target: Target, load_balancer_dns: str) -> dict[str, str]:
     return {"Stand-in": url} if url else {}
 
 
-def _deploy(target: Target, names: Sequence[str]) -> None:
-    with following(target.clients("cloudformation"), names, every_seconds=polling_seconds(target)) as progress:
+def _deploy(course: Course, names: Sequence[str], rollouts: ReadRollouts) -> None:
+    target = course.target
+    with following(
+        target.clients("cloudformation"),
+        names,
+        every_seconds=polling_seconds(target),
+        title=f"{course.verb} {target.environment.name}",
+        rollouts=rollouts,
+        timeline=course.timeline,
+        expected_seconds=course.expected_seconds,
+    ) as progress:
         cdk_cli.deploy(target, names, progress.hear)
 
 
-def _update_those_left_behind(target: Target, images: Resolution, stacks: Sequence[Stack]) -> None:
+def _update_those_left_behind(course: Course, stacks: Sequence[Stack], rollouts: ReadRollouts) -> None:
+    target = course.target
     cloudformation, ssm = target.clients("cloudformation"), target.clients("ssm")
     names = [stack.name for stack in stacks]
     states = read_stacks(cloudformation, names)
@@ -127,8 +169,8 @@ def _update_those_left_behind(target: Target, images: Resolution, stacks: Sequen
     if stale:
         with step(f"Updating stacks that run on old values of others: {', '.join(stale)}"):
             context = {SIDE_BY_SIDE: "true", REREAD: ",".join(stale)}
-            cdk_cli.synthesize(target, images, context, lambda _: None, validate=False)
-        _deploy(target, stale)
+            cdk_cli.synthesize(target, course.images, context, lambda _: None, validate=False)
+        _deploy(course, stale, rollouts)
         states = read_stacks(cloudformation, names)
     current = references.record_of(stacks, states)
     if current != record:
@@ -141,39 +183,59 @@ def _endpoints_exist(cloudformation: Any, target: Target, services: Sequence[Ser
     A task learns of endpoints when its deployment starts, so only new ones oblige callers to wait.
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-connect-concepts-deploy.html
     """
-    wanted = {target.environment.stack_name(stack_part(each.container_name)): each for each in services}
-    states = read_stacks(cloudformation, list(wanted))
-    return all(
-        name in states
-        and states[name].is_usable
-        and (props.container_name, props.container_port) in _endpoints(read_template(cloudformation, name))
-        for name, props in wanted.items()
-    )
+    names = [target.environment.stack_name(stack_part(each.container_name)) for each in services]
+    usable = [state.name for state in read_stacks(cloudformation, names).values() if state.is_usable]
+    existing = {endpoint for name in usable for endpoint in endpoints_of(read_template(cloudformation, name))}
+    return not missing(services, existing)
 
 
-def _endpoints(template: Mapping[str, Any]) -> set[tuple[str, int]]:
-    return {
-        (alias["DnsName"], alias["Port"])
-        for resource in template["Resources"].values()
-        if resource["Type"] == "AWS::ECS::Service"
-        for endpoint in resource["Properties"].get("ServiceConnectConfiguration", {}).get("Services", ())
-        for alias in endpoint.get("ClientAliases", ())
-    }
+def _wait_for_the_true_end(
+    target: Target, services: Sequence[ServiceProps], images: Resolution, rollouts: ReadRollouts
+) -> list[ServiceState]:
+    """Steady services, healthy targets, the right digests in all tasks. Raises `NotSteady` where they don't come."""
+    from botocore.exceptions import BotoCoreError, ClientError
 
-
-def _wait_until_steady(target: Target, services: Sequence[ServiceProps]) -> list[ServiceState]:
     until = time.monotonic() + _STEADY_WITHIN_SECONDS
     while True:
-        states = read_services(target.clients, target.environment, services)
-        if all(state.is_steady for state in states):
-            return states
+        try:
+            states = read_services(target.clients, target.environment, services)
+            missing = [f"{state.name} ({state.health})" for state in states if not state.is_steady]
+            missing = missing or list(_not_served(services, images, rollouts(datetime.now(UTC))))
+            if not missing:
+                return states
+        except (BotoCoreError, ClientError) as error:
+            if not is_passing(error) or time.monotonic() > until:
+                raise
+            missing = [f"AWS does not answer: {error}"]
         if time.monotonic() > until:
-            restless = ", ".join(f"{state.name} ({state.health})" for state in states if not state.is_steady)
-            raise AgoraError(
-                f"deployed, but after {_STEADY_WITHIN_SECONDS} s not steady: {restless}",
-                "Look at the service's events in the ECS console, or run the same command again.",
-            )
+            raise NotSteady(missing)
         time.sleep(polling_seconds(target))
+
+
+def _not_served(services: Sequence[ServiceProps], images: Resolution, rollouts: Sequence[Rollout]) -> Iterator[str]:
+    """What keeps services, each of which is steady, from serving what was deployed."""
+    by_service = {rollout.service: rollout for rollout in rollouts}
+    for props in services:
+        rollout, image = by_service.get(props.container_name), images.images.get(props.container_location)
+        if rollout is None:
+            continue
+        if image and (wrong := sorted(set(rollout.digests) - image.digests)):
+            yield f"{rollout.service} (runs {', '.join(wrong)}, not {image.digest})"
+        unhealthy = [(state, reason) for state, reason in rollout.targets or () if state != "healthy"]
+        healthy = len(rollout.targets or ()) - len(unhealthy)
+        if rollout.targets is not None and (unhealthy or healthy < rollout.desired):
+            why = ", ".join(dict.fromkeys(reason or state for state, reason in unhealthy))
+            yield f"{rollout.service} ({healthy} of {rollout.desired} targets healthy{why and ': '}{why})"
+
+
+class NotSteady(AgoraError):
+    """All stacks are deployed, but not everything runs as it should."""
+
+    def __init__(self, missing: Sequence[str]) -> None:
+        super().__init__(
+            f"deployed, but after {_STEADY_WITHIN_SECONDS} s not steady: {'; '.join(missing)}",
+            "Look at the service's events in the ECS console, or run the same command again.",
+        )
 
 
 def anything_to_do(changes: Sequence[StackChange]) -> bool:
@@ -181,85 +243,90 @@ def anything_to_do(changes: Sequence[StackChange]) -> bool:
     return any(change.action != NOTHING for change in changes)
 
 
-@dataclass(frozen=True)
-class Cause:
-    """Why a stack failed: the resource and CloudFormation's reason, and of a service why its tasks stopped."""
-
-    failure: Failure
-    tasks: tuple[str, ...] = ()
-
-
-def explain(target: Target, names: Sequence[str], since: datetime) -> list[Cause]:
-    """The first failures of each stack since a moment."""
-    cloudformation = target.clients("cloudformation")
-    return [
-        Cause(failure, _task_reasons(target, failure, since))
-        for name in read_stacks(cloudformation, names)
-        for failure in failures_since(cloudformation, name, since)[:3]
-        if failure.kind != "AWS::CloudFormation::Stack"
-    ]
-
-
-def _task_reasons(target: Target, failure: Failure, since: datetime) -> tuple[str, ...]:
-    if failure.kind != "AWS::ECS::Service":
-        return ()
-    clusters = physical_ids(target.clients("cloudformation"), target.environment.stack_name("ecs"), "AWS::ECS::Cluster")
-    prefix = f"{failure.stack}-{failure.logical_id}-"
-    ecs = target.clients("ecs")
-    return tuple(reason for cluster in clusters for reason in stopped_reasons(ecs, cluster, prefix, since))
-
-
-class DeploymentFailed(AgoraError):
-    """One or more stacks could not be deployed; CloudFormation has rolled them back."""
-
-    def __init__(self, target: Target, causes: Sequence[Cause], cli: cdk_cli.CdkFailed) -> None:
-        lines = [f"deploying {target.environment.name} {target.place} failed"]
-        for cause in causes:
-            lines.append(f"{cause.failure.stack}: {cause.failure.logical_id} ({cause.failure.kind})")
-            lines += [f"  stopped task: {reason}" for reason in cause.tasks] or [f"  {cause.failure.reason}"]
-        super().__init__("\n".join(lines), _what_to_do(causes) if causes else cli.hint)
-        self.causes = tuple(causes)
-
-
-def _what_to_do(causes: Sequence[Cause]) -> str:
-    said = " ".join(
-        [*(reason for cause in causes for reason in cause.tasks), *(cause.failure.reason for cause in causes)]
-    )
-    for sign, advice in _ADVICE.items():
-        if sign in said:
-            return advice
-    return "The stacks that failed run what they ran before. Mend the cause and deploy again."
-
-
-_ADVICE = {
-    "CannotPullContainerError": "The registry has no such image: check GHCR_PACKAGE_VERSION and container_location.",
-    "did not contain json key": "The secret lacks the field: add it in Secrets Manager, or mend json_field in app.py.",
-    "unable to pull secrets": "Create the secret in this account's Secrets Manager, under the name in app.py.",
-    "OutOfMemory": "Give the container more: container_memory_reservation, or memory, in app.py.",
-    "ELB health checks": "The load balancer gets no good answer: look at the service's log, and at those it calls.",
-    "health check": "The container runs but does not answer its health check: look at its log.",
-    "exited with": "The container stops by itself: look at its log.",
-    "ertificate": "Check CERTIFICATE_ID in app.py: the certificate must exist in this account and region.",
-}
-
-
 def deploy(
     target: Target,
-    services: Sequence[ServiceProps],
+    form: Form,
     images: Resolution,
     origin: Origin,
     *,
     show: Callable[[Sequence[StackChange]], None],
     may_go_on: Callable[[Sequence[StackChange]], bool],
+    check: Callable[[Sequence[Stack]], None] = lambda _: None,
     kind: str = DEPLOY,
     instead_of: Iterable[str] = (),
+    expected_seconds: float | None = None,
 ) -> Deployment | None:
-    """Plan, show the plan, and carry it out if that may be, held and recorded. None where it may not."""
+    """Plan, show the plan, check it, and carry it out if that may be, held, recorded and told. None where it may not.
+
+    `check` raises `AgoraError` where the plan can't go well.
+    """
     ssm, name = target.clients("ssm"), target.environment.name
     expect_free(ssm, name)
-    stacks, changes = plan(target, services, images)
+    stacks, changes = plan(target, form.services_of(name), images)
     show(changes)
+    check(stacks)
     if not may_go_on(changes):
         return None
-    with held(ssm, name, origin, kind), recorded(ssm, name, origin, images, kind=kind, instead_of=instead_of):
-        return carry_out(target, services, images, stacks, changes)
+    course = Course(target, form, images, changes, origin, kind, expected_seconds)
+    try:
+        with (
+            held(ssm, name, origin, kind),
+            recorded(ssm, name, origin, images, kind=kind, instead_of=instead_of),
+            told(course),
+        ):
+            done = carry_out(course, stacks)
+        return replace(done, folder=course.folder)
+    except KeyboardInterrupt:
+        _say_what_goes_on(target, [stack.name for stack in stacks])
+        raise
+
+
+def _say_what_goes_on(target: Target, names: Sequence[str]) -> None:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    name = target.environment.name
+    try:
+        states = read_stacks(target.clients("cloudformation"), names).values()
+        moving = [f"{state.name} ({state.status})" for state in states if not state.is_settled]
+        hold = read_hold(target.clients("ssm"), name)
+    except (BotoCoreError, ClientError) as error:
+        say(f"What goes on in CloudFormation could not be seen: {error}", "yellow")
+        return
+    if moving:
+        say(f"CloudFormation goes on with {', '.join(moving)}.", "yellow")
+    else:
+        say("No stack is in progress in CloudFormation.")
+    say(
+        f"The hold is let go. See how things are: {command(target, 'diagnose')}"
+        if hold is None
+        else hold.sentence(name)
+    )
+
+
+class NotReady(AgoraError):
+    """What was checked before a deployment says that it can't go well; nothing was changed."""
+
+    def __init__(self, target: Target, failed: Sequence[Check]) -> None:
+        subjects = ", ".join(check.subject for check in failed)
+        super().__init__(
+            f"nothing was deployed to {target.environment.name}: {subjects}",
+            "\n".join(dict.fromkeys([check.hint for check in failed if check.hint]))
+            + "\nOr deploy all the same, with --no-verify.",
+        )
+        self.failed = tuple(failed)
+
+    def as_json(self) -> dict[str, Any]:
+        """The message, and the checks that failed."""
+        return {"message": self.message, "hint": self.hint, "checks": [check.as_json() for check in self.failed]}
+
+
+def expect_nothing_in_the_way(target: Target, found: Verification) -> None:
+    """Raise `NotReady` where a check failed by which the deployment would fail too."""
+    if found.in_the_way:
+        raise NotReady(target, found.in_the_way)
+
+
+def usual_seconds(records: Sequence[DeploymentRecord]) -> float | None:
+    """How long the environment's healthy deployments took: their median, or None where there were none."""
+    took = [record.seconds for record in records if record.is_healthy and not record.synthetic and record.seconds]
+    return statistics.median(took) if took else None

@@ -10,11 +10,11 @@ from typing import Any
 
 from operations import cdk_cli, deployment_record, guardduty, references
 from operations.assembly import Stack
-from operations.deploy import DeploymentFailed, explain, polling_seconds
+from operations.deploy import polling_seconds
 from operations.hold import held
 from operations.origin import Origin
 from operations.progress import following, step
-from operations.stack_states import list_stacks, physical_ids, read_stacks
+from operations.stack_states import failures_since, list_stacks, physical_ids, read_stacks
 from operations.target import Target
 from src.context_flags import DESTROYING, WITH_DATA
 from src.environment import Environment
@@ -74,7 +74,7 @@ def unknown_stacks(target: Target, stacks: Sequence[Stack]) -> list[str]:
 
 
 def carry_out(target: Target, planned: DestructionPlan, origin: Origin, *, with_data: bool) -> None:
-    """Delete what goes, held. Raises `DeploymentFailed` with the causes when something could not be deleted."""
+    """Delete what goes, held. Raises `DestructionFailed` with the reasons when something could not be deleted."""
     with held(target.clients("ssm"), target.environment.name, origin, "destroy"):
         _carry_out(target, planned, with_data=with_data)
 
@@ -89,13 +89,33 @@ def _carry_out(target: Target, planned: DestructionPlan, *, with_data: bool) -> 
             _clear_of_guardduty(target, network)
             _act(target, [network], cdk_cli.destroy)
     except cdk_cli.CdkFailed as failure:
-        raise DeploymentFailed(target, explain(target, planned.going, began), failure) from failure
+        raise DestructionFailed(target, _why(target, planned.going, began), failure) from failure
     left = read_stacks(target.clients("cloudformation"), planned.going)
     if left:
         raise AgoraError(f"still there: {', '.join(left)}", "Run the same command again.")
     name = target.environment.name
     kept = [references.parameter_name(name), deployment_record.parameter_name(name)]
     target.clients("ssm").delete_parameters(Names=kept)
+
+
+class DestructionFailed(AgoraError):
+    """One or more stacks could not be deleted; `reasons` are CloudFormation's."""
+
+    def __init__(self, target: Target, reasons: Sequence[str], cli: cdk_cli.CdkFailed) -> None:
+        said = "\n".join([f"destroying {target.environment.name} {target.place} failed", *reasons])
+        again = "Mend the cause and run the same command again: it goes on with what is left."
+        super().__init__(said, again if reasons else cli.hint)
+
+
+def _why(target: Target, names: Sequence[str], since: datetime) -> list[str]:
+    """The first failures of each stack that is still there."""
+    cloudformation = target.clients("cloudformation")
+    return [
+        f"{failure.stack}: {failure.logical_id} ({failure.kind})\n  {failure.reason}"
+        for name in read_stacks(cloudformation, names)
+        for failure in failures_since(cloudformation, name, since)[:3]
+        if failure.kind != "AWS::CloudFormation::Stack"
+    ]
 
 
 def _act(target: Target, names: Sequence[str], act: Callable[..., None] = cdk_cli.deploy) -> None:

@@ -66,7 +66,7 @@ def look_up(references: Sequence[str], version: str, *, local: bool) -> Resoluti
     from src.images.resolve import resolve
 
     with step(f"Looking up {len(references)} images"):
-        return resolve(references, version, access=_access(references, local=local), tell=say)
+        return resolve(references, version, access=access_to(references, local=local), tell=say)
 
 
 def missing_images(references: Sequence[str], version: str, *, local: bool) -> list[str]:
@@ -75,7 +75,7 @@ def missing_images(references: Sequence[str], version: str, *, local: bool) -> l
     from src.images.resolve import resolve
 
     try:
-        resolve(references, version, access=_access(references, local=local))
+        resolve(references, version, access=access_to(references, local=local))
     except ResolutionFailed as failed:
         if failed.kinds != {Kind.TAG_UNKNOWN}:
             raise
@@ -83,7 +83,7 @@ def missing_images(references: Sequence[str], version: str, *, local: bool) -> l
     return []
 
 
-def _access(references: Sequence[str], *, local: bool) -> Access:
+def access_to(references: Sequence[str], *, local: bool) -> Access:
     """How images are looked up. A rehearsal never asks another machine, and takes no token along."""
     if not local:
         return access_from_environment(os.environ, ROOT / ".env")

@@ -1,16 +1,36 @@
-"""Following stacks while the CDK's command line works on them."""
+"""Following stacks, and the rollouts of services within them, while the CDK's command line works on them."""
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
+from operations.aws_errors import is_passing
 from operations.console import is_watched, say, style_of, talk_console
+from operations.deployed_service import short_task_id
+from operations.rollouts import (
+    PENDING,
+    ROLLED_BACK,
+    ROLLED_OUT,
+    ROLLING_BACK,
+    ROLLING_OUT,
+    RUNNING,
+    STOPPED,
+    ReadRollouts,
+    Rollout,
+)
 from operations.stack_states import read_stacks
+from operations.timeline import SERVICE, STACK, TASK, Timeline
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
 
 _WORDS = {
     "CREATE_IN_PROGRESS": "creating",
@@ -29,22 +49,45 @@ _WORDS = {
 }
 
 
+_LONGEST_PAUSE_SECONDS = 30.0
+_WIDTH_OF_COLUMNS = 70
+_DONE = ("no changes", "created", "updated", "deleted")
+# A rollout that has failed goes on as its own rolling back, even where ECS calls that another deployment.
+_AFTER_FAILURE = {ROLLING_OUT: ROLLING_BACK, ROLLED_OUT: ROLLED_BACK}
+
+
+@dataclass
+class _Service:
+    state: str = ""
+    summary: str = ""
+    reasons: dict[str, str] = field(default_factory=dict)
+    """By task that stopped, why."""
+
+
 @dataclass
 class _Line:
     state: str = "waiting"
     started: float | None = None
     ended: float | None = None
+    services: dict[str, _Service] = field(default_factory=dict)
 
 
 @dataclass
 class Progress:
-    """How far each stack is; `tell` announces a change to a person who reads line by line."""
+    """How far each stack is, and within it each service's rollout.
+
+    `tell` announces a change to a person who reads line by line, `warn` to everybody what must not be overlooked.
+    """
 
     names: Sequence[str]
     tell: Callable[[str], None]
-    began: float = field(default_factory=time.monotonic)
+    warn: Callable[[str], None] = lambda _: None
+    title: str = ""
+    expected_seconds: float | None = None
+    timeline: Timeline = field(default_factory=Timeline)
     lines: dict[str, _Line] = field(init=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _warned: set[str] = field(default_factory=set)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
         self.lines = {name: _Line() for name in self.names}
@@ -56,36 +99,164 @@ class Progress:
                 if f" {name} " in f" {said} ":
                     self.note(name, "no changes", over=True)
 
-    def note(self, name: str, state: str, *, over: bool) -> None:
-        """Note the state of a stack; the same state twice is told once."""
+    def note(self, name: str, state: str, *, over: bool, since: datetime | None = None) -> None:
+        """Note the state of a stack, and since when it is; the same state twice is told once."""
         with self._lock:
             line = self.lines[name]
             if line.state == state:
                 return
-            now = time.monotonic() - self.began
+            moment = self.timeline.note(STACK, name, state, over=over, at=since)
+            now = moment.seconds if moment else self.timeline.seconds
             line.state = state
             line.started = now if line.started is None else line.started
             line.ended = now if over else None
-            self.tell(f"{now:5.0f} s  {name}: {state}")
+            self.tell(self._timed(f"{name}: {state}"))
+
+    def note_rollout(self, rollout: Rollout) -> None:
+        """Note how far the rollout of a service is, and at once why a task stopped; what is the same is told once."""
+        with self._lock:
+            line = self.lines.get(rollout.stack)
+            if line is None or not (rollout.is_new or rollout.service in line.services):
+                return
+            service = line.services.setdefault(rollout.service, _Service())
+            self._note_tasks(rollout, service)
+            has_failed = service.state in _AFTER_FAILURE.values()
+            state = _AFTER_FAILURE.get(rollout.state, rollout.state) if has_failed else rollout.state
+            if (service.state, service.summary) == (state, rollout.summary):
+                return
+            service.state, service.summary = state, rollout.summary
+            over = state in (ROLLED_OUT, ROLLED_BACK)
+            self.timeline.note(SERVICE, rollout.service, state, within=rollout.stack, over=over)
+            self.tell(self._timed(f"{rollout.service}: {state}, {rollout.summary}"))
+
+    def _note_tasks(self, rollout: Rollout, service: _Service) -> None:
+        for task in rollout.tasks:
+            note = functools.partial(self.timeline.note, TASK, task.id, within=rollout.service)
+            if not self.timeline.knows(TASK, task.id):
+                note(PENDING, at=task.created)
+                if task.started:
+                    note(RUNNING, at=task.started)
+            if task.state != STOPPED:
+                note(task.state)
+                continue
+            is_news = note(STOPPED, reason=task.reason, over=True, at=task.stopped)
+            if task.has_failed:
+                why = "for the same reason" if task.reason in service.reasons.values() else task.reason
+                service.reasons[task.id] = task.reason
+                if is_news:
+                    self.warn(self._timed(f"{rollout.service}: task {short_task_id(task.id)} stopped: {why}"))
+
+    def _timed(self, said: str) -> str:
+        return f"{self.timeline.seconds:5.0f} s  {said}"
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Name, state and seconds of each stack."""
-        now = time.monotonic() - self.began
-        return [
-            (name, line.state, "" if line.started is None else f"{(line.ended or now) - line.started:.0f} s")
-            for name, line in self.lines.items()
-        ]
+        now = self.timeline.seconds
+        with self._lock:
+            return [
+                (name, line.state, "" if line.started is None else f"{(line.ended or now) - line.started:.0f} s")
+                for name, line in self.lines.items()
+            ]
+
+    @property
+    def heading(self) -> str:
+        """What goes on, for how long, and how long it usually takes."""
+        usual = f" of about {self.expected_seconds:.0f} s" if self.expected_seconds else ""
+        return f"{self.title}: {self.timeline.seconds:.0f} s{usual}"
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether anything has changed since the block began."""
+        with self._lock:
+            return any(line.state not in ("waiting", "no changes") for line in self.lines.values())
+
+    def warn_once(self, said: str) -> None:
+        """Warn of what would otherwise be told at every look."""
+        if said not in self._warned:
+            self._warned.add(said)
+            self.warn(self._timed(said))
+
+    def drawn(self, hidden: Sequence[str] = (), *, aligned: bool = True) -> list[Text]:
+        """Its lines, with the stacks in `hidden` states only counted; `aligned` in columns."""
+        from rich.text import Text
+
+        width = max(map(len, self.names), default=0) if aligned else 0
+        with self._lock:
+            rows = self.rows()
+            counts = {state: sum(row[1] == state for row in rows) for state in hidden}
+            lines = [Text(self.heading, "bold")] if self.title else []
+            lines += [Text(f"{_mark(state)} {count} {state}", "dim") for state, count in counts.items() if count]
+            for name, state, seconds in rows:
+                if state not in hidden:
+                    line = Text(f"{_mark(state)} {name.ljust(width)}  ")
+                    lines.append(line.append(state, style_of(state)).append(f"  {seconds}", "dim"))
+                    for service, found in self.lines[name].services.items():
+                        lines += _drawn(service, found)
+        return lines
+
+
+def _drawn(name: str, service: _Service) -> Iterator[Text]:
+    from rich.text import Text
+
+    yield Text(f"    {name}: ").append(f"{service.state}, {service.summary}", style_of(service.state))
+    for reason in dict.fromkeys(service.reasons.values()):
+        yield Text(f"    ✗ {reason}", "red")
+
+
+def _mark(state: str) -> str:
+    return {"green": "✓", "red": "✗"}.get(style_of(state), "·")
 
 
 @contextmanager
-def following(cloudformation: Any, names: Sequence[str], *, every_seconds: float) -> Iterator[Progress]:
-    """Show how far stacks are for as long as the block runs: a live table for a person, plain lines otherwise.
+def following(
+    cloudformation: Any,
+    names: Sequence[str],
+    *,
+    every_seconds: float,
+    title: str = "",
+    rollouts: ReadRollouts | None = None,
+    timeline: Timeline | None = None,
+    expected_seconds: float | None = None,
+) -> Iterator[Progress]:
+    """Show how far stacks are for as long as the block runs: a live picture for a person, plain lines otherwise.
 
     What stood before the block began is not told: only what changes.
     """
-    progress = Progress(names, (lambda _: None) if is_watched() else say)
-    before = {name: (state.status, state.updated) for name, state in read_stacks(cloudformation, names).items()}
+    watched = is_watched()
+    progress = Progress(
+        names,
+        tell=_keep_to_oneself if watched else say,
+        warn=functools.partial(say, style="red") if watched else say,
+        title=title,
+        expected_seconds=expected_seconds,
+        timeline=timeline or Timeline(),
+    )
+    look = _looker(cloudformation, progress, rollouts)
     over = threading.Event()
+    watcher = threading.Thread(target=_keep_looking, args=(look, progress, over, every_seconds), daemon=True)
+    watcher.start()
+    try:
+        with _live(progress):
+            try:
+                yield progress
+            except KeyboardInterrupt:
+                raise
+            except BaseException:
+                _look_once_more(look, progress, watcher, over)
+                raise
+            _look_once_more(look, progress, watcher, over)
+    finally:
+        over.set()
+
+
+def _keep_to_oneself(_: str) -> None:
+    """A person sees the picture."""
+
+
+def _looker(cloudformation: Any, progress: Progress, rollouts: ReadRollouts | None) -> Callable[[], None]:
+    names = progress.names
+    before = {name: (state.status, state.updated) for name, state in read_stacks(cloudformation, names).items()}
+    began = progress.timeline.began
 
     def look() -> None:
         found = read_stacks(cloudformation, names)
@@ -97,51 +268,92 @@ def following(cloudformation: Any, names: Sequence[str], *, every_seconds: float
             elif (state.status, state.updated) != before.get(name):
                 before.pop(name, None)
                 word = _WORDS.get(state.status, state.status.lower().replace("_", " "))
-                progress.note(name, word, over=state.is_settled)
+                # CloudFormation says when it began with a stack, and of nothing else since when it is so.
+                is_first = progress.lines[name].started is None and not state.is_settled
+                progress.note(name, word, over=state.is_settled, since=state.updated if is_first else None)
+        # Nothing rolls out where no stack changes, and each call counts towards the account's limits.
+        if rollouts is not None and progress.is_moving:
+            for rollout in rollouts(began):
+                progress.note_rollout(rollout)
 
-    def keep_looking() -> None:
-        from botocore.exceptions import BotoCoreError, ClientError
+    return look
 
-        while not over.wait(every_seconds):
-            # A look that fails says nothing about the deployment; the next one may succeed.
-            try:
-                look()
-            except (BotoCoreError, ClientError):
-                continue
 
-    watcher = threading.Thread(target=keep_looking, daemon=True)
-    watcher.start()
+def _keep_looking(look: Callable[[], None], progress: Progress, over: threading.Event, every_seconds: float) -> None:
+    pause = every_seconds
+    while not over.wait(pause):
+        error = _look(look, progress)
+        pause = min(pause * 2, _LONGEST_PAUSE_SECONDS) if error and is_passing(error) else every_seconds
+
+
+def _look(look: Callable[[], None], progress: Progress) -> Exception | None:
+    """A look that fails says nothing about the deployment; the next one may succeed."""
     try:
-        with _live(progress):
-            yield progress
-            over.set()
-            watcher.join()
-            look()
-    finally:
-        over.set()
+        look()
+    except Exception as error:
+        if has_expired(error):
+            progress.warn_once("The AWS credentials have expired: what happens from here on can't be seen.")
+        return error
+    return None
+
+
+def _look_once_more(
+    look: Callable[[], None], progress: Progress, watcher: threading.Thread, over: threading.Event
+) -> None:
+    over.set()
+    watcher.join()
+    _look(look, progress)
+
+
+def has_expired(error: BaseException) -> bool:
+    """Whether AWS was not asked, or did not answer, because the credentials are no longer good."""
+    from operations.diagnosis.aws_errors import EXPIRED, code_of
+
+    return code_of(error) in EXPIRED
 
 
 @contextmanager
 def _live(progress: Progress) -> Iterator[None]:
     if not is_watched():
+        if progress.expected_seconds:
+            say(f"{progress.title}: usually takes about {progress.expected_seconds:.0f} s")
         yield
         return
     from rich.console import Group
     from rich.live import Live
-    from rich.text import Text
 
-    width = max(map(len, progress.names), default=0)
+    console = talk_console()
 
     def draw() -> Group:
-        lines = []
-        for name, state, seconds in progress.rows():
-            mark = "✓" if style_of(state) == "green" else "✗" if style_of(state) == "red" else "·"
-            line = Text(f"{mark} {name.ljust(width)}  ")
-            lines.append(line.append(state, style_of(state)).append(f"  {seconds}", "dim"))
-        return Group(*lines)
+        return Group(*picture(progress, console, most_lines=console.height - 1))
 
-    with Live(console=talk_console(), get_renderable=draw, refresh_per_second=4):
-        yield
+    # What a terminal is too low for comes when it is over, in full.
+    live = Live(console=console, get_renderable=draw, refresh_per_second=4, transient=True)
+    try:
+        with live:
+            yield
+    finally:
+        console.print(Group(*picture(progress, console)))
+
+
+def picture(progress: Progress, console: Console, most_lines: int | None = None) -> list[Text]:
+    """What a person sees: each stack, its services, and why tasks stopped; nothing is cut off, long lines fold.
+
+    Where that is more than so many lines, stacks that are done, and then those that wait, are only counted.
+    """
+    tried: list[Text] = []
+    for hidden in ((), _DONE, (*_DONE, "waiting")):
+        tried = progress.drawn(hidden, aligned=console.width >= _WIDTH_OF_COLUMNS)
+        if most_lines is None or _height(tried, console) <= most_lines:
+            return tried
+    # The newest stands last; reasons were told above the picture already.
+    while len(tried) > 2 and most_lines is not None and _height(tried, console) > most_lines:
+        del tried[1]
+    return tried
+
+
+def _height(lines: Sequence[Text], console: Console) -> int:
+    return sum(len(line.wrap(console, console.width)) for line in lines)
 
 
 @contextmanager

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +15,7 @@ from operations.commands.environment_view import (
     show_destruction,
     show_idle_faults,
     show_rollback,
+    show_verification,
 )
 from operations.commands.options import (
     Acting,
@@ -32,14 +34,15 @@ from operations.commands.options import (
 from src.errors import AgoraError, UsageError
 
 if TYPE_CHECKING:
+    from operations.assembly import Stack
     from operations.deployment_record import DeploymentRecord
     from operations.plan import StackChange
     from operations.release.branches import Commit
     from operations.rollback import RollbackPlan
     from operations.rollback_commit import RollbackCommit
     from operations.target import Target
+    from src.form import Form
     from src.resolution import Resolution
-    from src.service_props import ServiceProps
 
 proof_profile_option = click.option(
     "--proof-profile", metavar="PROFILE", help="The AWS profile that reads stage's record, where that is elsewhere."
@@ -61,6 +64,14 @@ proof_profile_option = click.option(
 )
 @click.option("--seed-stage", is_flag=True, help="Pretend that stage ran this release. Only with --local.")
 @click.option("--bring-back", is_flag=True, help="Deploy also what the last rollback took out of service.")
+@click.option("--no-verify", is_flag=True, help="Do not check first what a deployment needs to go well.")
+@click.option(
+    "--replace",
+    "replace",
+    multiple=True,
+    metavar="LOGICAL_ID",
+    help="What holds state, and is meant to be replaced or deleted all the same.",
+)
 @proof_profile_option
 def deploy(
     environment: str,
@@ -71,22 +82,26 @@ def deploy(
     faults: tuple[str, ...],
     seed_stage: bool,
     bring_back: bool,
+    no_verify: bool,
+    replace: tuple[str, ...],
     proof_profile: str | None,
 ) -> None:
     """Deploy the environment ENV and wait until all of it runs.
 
-    Looks its images up once, or takes those of its release's lock, shows what will change and asks first; a rehearsal
-    with --local does not ask, and starts the embedded AWS if needed. prod takes only a release that stage ran well.
+    Looks its images up once, or takes those of its release's lock, shows what will change, checks that it can go well,
+    and asks first; a rehearsal with --local does not ask, and starts the embedded AWS if needed. prod takes only a
+    release that stage ran well. What happened is left in a folder, as a page too.
     """
     for given, option in ((faults, "--fault"), (seed_stage, "--seed-stage")):
         if given and not local:
             raise UsageError(f"{option}: only with --local", "That is rehearsed on this machine, never in AWS.")
     from operations import console
-    from operations.deploy import anything_to_do
+    from operations.deploy import anything_to_do, expect_nothing_in_the_way, usual_seconds
     from operations.deploy import deploy as deploy_to
     from operations.deployment_record import read_records
     from operations.images import choose_images
     from operations.origin import read_origin
+    from operations.progress import step
 
     with acting_on(environment, local=local) as acting:
         target = acting.target
@@ -100,10 +115,10 @@ def deploy(
         _expect_proof(acting, images, seed=seed_stage, profile=proof_profile, write=not dry_run)
         records = read_records(target.clients("ssm"), target.environment.name)
         _look_back(acting, records, images, unasked=(local or yes) and not dry_run, allowed=bring_back)
-        planned: list[StackChange] = []
+        told: dict[str, Any] = {"images": images.as_json()}
 
         def show(changes: Sequence[StackChange]) -> None:
-            planned.extend(changes)
+            told["plan"] = [change.as_json() for change in changes]
             show_changes(changes, with_difference=None if local or dry_run or yes else target)
             show_idle_faults(target, changes, faults)
 
@@ -114,12 +129,32 @@ def deploy(
             go_ahead(question, assumed=local or yes or not anything_to_do(changes), expected=_expected(target))
             return True
 
-        done = deploy_to(target, acting.services, images, read_origin(target), show=show, may_go_on=may_go_on)
-        if as_json:
-            plan = [change.as_json() for change in planned]
-            answer = {"plan": plan, "images": images.as_json()} | ({"deployment": done.as_json()} if done else {})
-            console.print_json(answer)
-        elif done:
+        def check(stacks: Sequence[Stack]) -> None:
+            if no_verify:
+                return
+            from operations.verification.verify import before_deployment
+
+            with step("Checking what can be known before"):
+                found = before_deployment(
+                    target, acting.form, images, stacks, replace=replace, proof_profile=proof_profile
+                )
+            told["verification"] = found.as_json()
+            show_verification(found)
+            expect_nothing_in_the_way(target, found)
+
+        with _answering(told, as_json=as_json):
+            done = deploy_to(
+                target,
+                acting.form,
+                images,
+                read_origin(target),
+                show=show,
+                may_go_on=may_go_on,
+                check=check,
+                expected_seconds=usual_seconds(records),
+            )
+            told |= {"deployment": done.as_json()} if done else {}
+        if done and not as_json:
             show_deployment(done)
 
 
@@ -181,13 +216,13 @@ def rollback(environment: str, to: str | None, local: bool, yes: bool, dry_run: 
     Where app.py names a version, a commit that names the earlier one is prepared on a branch; until that is merged,
     deploy warns.
     """
-    from operations import console
     from operations.deploy import deploy as deploy_to
+    from operations.deploy import usual_seconds
     from operations.deployment_record import ROLLBACK
     from operations.origin import read_origin
 
     with acting_on(environment, local=local) as acting:
-        target, services, plan = _planned_rollback(acting, to, local=local)
+        target, form, records, plan = _planned_rollback(acting, to, local=local)
         name = target.environment.name
         show_rollback(plan)
         commit, remark = _rollback_commit(target, plan)
@@ -199,22 +234,22 @@ def rollback(environment: str, to: str | None, local: bool, yes: bool, dry_run: 
             go_ahead(f"Roll {name} back {target.place}?", assumed=local or yes, expected=_expected(target))
             return True
 
-        done = deploy_to(
-            target,
-            services,
-            plan.images,
-            read_origin(target),
-            show=lambda changes: show_changes(changes, with_difference=None),
-            may_go_on=may_go_on,
-            kind=ROLLBACK,
-            instead_of=plan.instead_of,
-        )
-        made = _commit_rollback(commit) if done and commit else None
-        if as_json:
-            planned = plan.as_json() | {"commit": commit and commit.as_json()}
-            outcome = {"deployment": done.as_json(), "commit": made and made.as_json()} if done else {}
-            console.print_json({"plan": planned} | outcome)
-        elif done:
+        told: dict[str, Any] = {"plan": plan.as_json() | {"commit": commit and commit.as_json()}}
+        with _answering(told, as_json=as_json):
+            done = deploy_to(
+                target,
+                form,
+                plan.images,
+                read_origin(target),
+                show=lambda changes: show_changes(changes, with_difference=None),
+                may_go_on=may_go_on,
+                kind=ROLLBACK,
+                instead_of=plan.instead_of,
+                expected_seconds=usual_seconds(records),
+            )
+            made = _commit_rollback(commit) if done and commit else None
+            told |= {"deployment": done.as_json(), "commit": made and made.as_json()} if done else {}
+        if done and not as_json:
             show_deployment(done)
 
 
@@ -316,6 +351,22 @@ def _expect_proof(acting: Acting, images: Resolution, *, seed: bool, profile: st
     say_all([proof.sentence if proof else ""])
 
 
+@contextmanager
+def _answering(told: Mapping[str, Any], *, as_json: bool) -> Iterator[None]:
+    """Answer a machine with what is told by the end of the block, also where a deployment failed or was refused."""
+    from operations import console
+
+    try:
+        yield
+    except AgoraError as error:
+        as_failure = getattr(error, "as_json", None)
+        if as_json and as_failure:
+            console.print_json({**told, "failure": as_failure()})
+        raise
+    if as_json:
+        console.print_json(told)
+
+
 def _look_back(
     acting: Acting, records: Sequence[DeploymentRecord], images: Resolution, *, unasked: bool, allowed: bool
 ) -> None:
@@ -337,8 +388,8 @@ def _look_back(
 
 def _planned_rollback(
     acting: Acting, to: str | None, *, local: bool
-) -> tuple[Target, tuple[ServiceProps, ...], RollbackPlan]:
-    """The plan, and the environment and services as the form has them at the version that comes back."""
+) -> tuple[Target, Form, Sequence[DeploymentRecord], RollbackPlan]:
+    """The plan, the environment and the form at the version that comes back, and what is on record."""
     from dataclasses import replace
 
     from operations.deployed_images import read_deployed_images
@@ -348,12 +399,13 @@ def _planned_rollback(
 
     target, name = acting.target, acting.target.environment.name
     running = read_deployed_images(target.clients("cloudformation"), target.environment, acting.services)
-    record = choose_record(name, read_records(target.clients("ssm"), name), running, to)
+    records = read_records(target.clients("ssm"), name)
+    record = choose_record(name, records, running, to)
     form = read_form(local=local, versions={name: record.images.version})
     plan = plan_rollback(
         form, name, record, running, lambda: choose_images(target.environment, acting.form, local=local)
     )
-    return replace(target, environment=form.environment(name)), form.services_of(name), plan
+    return replace(target, environment=form.environment(name)), form, records, plan
 
 
 def _rollback_commit(target: Target, plan: RollbackPlan) -> tuple[RollbackCommit | None, str]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from operations.plan import StackChange
     from operations.rollback import RollbackPlan
     from operations.target import Target
+    from operations.verification.verify import Verification
 
 
 def show_changes(changes: Sequence[StackChange], *, with_difference: Target | None) -> None:
@@ -42,6 +43,21 @@ def show_idle_faults(target: Target, changes: Sequence[StackChange], faults: Seq
         service = fault.partition("=")[0]
         if target.environment.stack_name(stack_part(service)) in unchanged:
             say(f"--fault {fault}: {service} does not change, so no task starts that it could act on.", "yellow")
+
+
+def show_verification(found: Verification) -> None:
+    """Tell a person what failed, and how much could not be known and why; that the rest is well needs no words."""
+    from operations.check import SKIP
+    from operations.console import say
+
+    skipped = [check.found for check in found.checks if check.state == SKIP]
+    say(f"{len(found.checks)} checks: {len(found.failed)} failed, {len(skipped)} skipped.")
+    for reason in dict.fromkeys(skipped):
+        say(f"  SKIP {skipped.count(reason)}: {reason}")
+    for check in found.failed:
+        say(f"  FAIL {check.subject}: {check.found}", "red" if check in found.in_the_way else "yellow")
+        if check.hint:
+            say(f"       {check.hint}")
 
 
 def show_deployment(done: Deployment) -> None:

@@ -6,9 +6,9 @@ import html
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 
+from operations.check import FAIL, OK, SKIP, Check
 from operations.deployment_record import DeploymentRecord, last_healthy
 from operations.images import locked_images
 from operations.service_states import cluster_of, service_arn
@@ -22,7 +22,7 @@ from src.resolution import Resolution
 from src.resolved_image import ResolvedImage
 from src.service_props import ServiceProps
 
-OK, FAIL, SKIP = "OK", "FAIL", "SKIP"
+__all__ = ["FAIL", "OK", "SKIP", "Check", "expected_images", "footer_of", "site_of", "verify"]
 
 _LONGEST_ANSWER_SECONDS = 10
 _LARGEST_PAGE_BYTES = 4_000_000
@@ -34,19 +34,6 @@ _UNSEEN_IN_HTML = re.compile(
 _BEFORE, _AFTER = r"(?<![\w.+-])v?", r"(?![\w+-]|\.\w)"
 _VERSION = re.compile(rf"{_BEFORE}((?:[0-9]+\.[0-9]+\.[0-9]+|edge)(?:-[\w.]*\w)+){_AFTER}")
 _MOST_SHOWN = 3
-
-
-@dataclass(frozen=True)
-class Check:
-    """Something that was compared: OK, FAIL, or SKIP where it could not be."""
-
-    subject: str
-    state: str
-    found: str
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
-        return asdict(self)
 
 
 def expected_images(target: Target, form: Form, records: Sequence[DeploymentRecord]) -> tuple[Resolution, str]:

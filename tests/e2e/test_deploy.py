@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import urllib.request
 from collections.abc import Callable
@@ -40,6 +41,16 @@ def test_what_stands_in_for_the_site_answers_through_the_load_balancer(first_dep
     url = next(line.split()[1] for line in answer.stdout.splitlines() if line.startswith("Stand-in"))
     with urllib.request.urlopen(f"{url}/health", timeout=10) as response:
         assert json.load(response)["image"].startswith("ghcr.io/sage-bionetworks/agora-app@sha256:")
+
+
+def test_each_services_rollout_is_told_and_kept_with_a_page(first_deployment: tuple[Clone, Answer]) -> None:
+    _, answer = first_deployment
+    for name in SERVICES:
+        assert any(f"  {name}: " in line and "1 of 1" in line for line in answer.stderr.splitlines()), name
+    (page,) = (Path(line) for line in answer.stderr.splitlines() if line.endswith("page.html"))
+    assert page.parent.name.endswith("Z-healthy")
+    timeline = json.loads((page.parent / "timeline.json").read_text())
+    assert {each["subject"] for each in timeline["moments"] if each["kind"] == "service"} == set(SERVICES)
 
 
 def test_deploying_again_changes_nothing_and_says_so(first_deployment: tuple[Clone, Answer]) -> None:
@@ -93,25 +104,29 @@ def deployed_image(of: Clients, service: str, *, tag: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("fault", "reason", "advice"),
+    ("fault", "reason", "cause"),
     [
-        ("missing-image", "CannotPullContainerError", "GHCR_PACKAGE_VERSION"),
-        ("missing-secret", "unable to pull secrets", "Create the secret"),
-        ("crash-at-start", "agora-app exited with 1", "look at its log"),
-        ("never-healthy", "health checks", "look at its log"),
-        ("out-of-memory", "OutOfMemoryError", "container_memory_reservation"),
+        ("missing-image", "CannotPullContainerError", "IMAGE_MISSING"),
+        ("missing-secret", "unable to pull secrets", "SECRET_MISSING"),
+        ("crash-at-start", "agora-app exited with 1", "CRASH_AT_START"),
+        ("never-healthy", "health checks", "HEALTH_CHECK"),
+        ("out-of-memory", "OutOfMemoryError", "OUT_OF_MEMORY"),
     ],
 )
 def test_a_release_that_fails_is_rolled_back_and_the_old_one_serves_on(
-    failing: Clone, fault: str, reason: str, advice: str
+    failing: Clone, fault: str, reason: str, cause: str
 ) -> None:
     of = clients(failing.exports("dev"))
-    answer = failing.agora("deploy", "dev", "--local", "--fault", f"agora-app={fault}")
+    answer = failing.agora("deploy", "dev", "--local", "--fault", f"agora-app={fault}", "--json")
     assert answer.exit_code == 1
-    assert "agora-dev-app: ServiceD69D759B (AWS::ECS::Service)" in answer.stderr
-    assert reason in answer.stderr
-    assert advice in answer.stderr.splitlines()[-1]
+    assert any("agora-app: task " in line and reason in line for line in answer.stderr.splitlines())
+    failure = answer.json()["failure"]
+    assert [(each["service"], each["cause"]) for each in failure["verdicts"]] == [("agora-app", cause)]
+    assert answer.stderr.splitlines()[-1] == f"fix: {failure['verdicts'][0]['fix']}"
     assert "Traceback" not in answer.stderr
+    kept = Path(failure["folder"])
+    assert {path.name for path in kept.iterdir()} == {"page.html", "summary.json", "timeline.json", "evidence.json"}
+    assert failure["verdicts"][0]["sentence"] in html.unescape((kept / "page.html").read_text())
     assert running_images(of)["app"] == {deployed_image(of, "app", tag="edge")}
     stack = of("cloudformation").describe_stacks(StackName="agora-dev-app")["Stacks"][0]
     assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
@@ -131,8 +146,8 @@ def test_a_first_deployment_that_failed_is_mended_by_the_next(new_clone: Callabl
     clone = new_clone()
     failed = clone.agora("deploy", "dev", "--local", "--fault", "agora-api=missing-secret")
     assert failed.exit_code == 1
-    assert "agora-dev-api: ServiceD69D759B" in failed.stderr
-    assert "stopped task: ResourceInitializationError: unable to pull secrets" in failed.stderr
+    assert "stopped: ResourceInitializationError: unable to pull secrets" in failed.stderr
+    assert "deploying dev on this machine failed\nagora-api: " in failed.stderr
     mended = clone.agora("deploy", "dev", "--local", "--json")
     assert mended.exit_code == 0, mended.stderr
     assert {service["health"] for service in mended.json()["deployment"]["services"]} == {"steady"}

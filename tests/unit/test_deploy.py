@@ -2,15 +2,48 @@
 
 from __future__ import annotations
 
+import json
+import sys
+import types
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from operations import cdk_cli, deploy, deployment_course
 from operations.cdk_cli import CdkFailed
-from operations.deploy import Cause, DeploymentFailed, _endpoints_exist
-from operations.stack_states import Failure
-from src.form import load_form
-from tests.unit.operations_support import FakeCloudFormation, resource, target
+from operations.check import fail
+from operations.deploy import NotReady, _endpoints_exist, expect_nothing_in_the_way, usual_seconds
+from operations.deployment_course import DeploymentFailed
+from operations.deployment_record import read_records
+from operations.diagnosis.cause import Cause, Verdict
+from operations.hold import Held, held, read_hold
+from operations.origin import Origin
+from operations.target import Target
+from operations.verification.verify import Verification
+from src.errors import AgoraError
+from src.form import Form, load_form
+from src.resolution import Resolution
+from tests.unit.operations_support import (
+    NOON,
+    FakeCloudFormation,
+    FakeParameters,
+    client_error,
+    deployment_of,
+    digest,
+    resolution,
+    resolved,
+    resource,
+    stack,
+    target,
+)
+from tests.unit.rollouts_support import CLUSTER_STACK, TARGETS, FakeCluster, FakeTargets, deployment, service, task
+
+JANE = Origin("Developer/jane", "a" * 40)
+APP = "agora-dev-app"
 
 
 def _service_template(name: str, port: int) -> dict[str, Any]:
@@ -55,35 +88,347 @@ def test_a_service_that_moves_to_another_port_keeps_the_order() -> None:
     assert not _exist(stacks)
 
 
-def _failed(reason: str, *tasks: str) -> DeploymentFailed:
-    failure = Failure("agora-dev-app", "ServiceD69D759B", "AWS::ECS::Service", reason)
-    place = target({})
-    return DeploymentFailed(place, [Cause(failure, tasks)], CdkFailed("deploy", "last words"))
+class _Ecs(FakeCluster):
+    """One service, agora-app, which `read_services` can look at too."""
+
+    def list_tasks(self, *, cluster: str, serviceName: str) -> dict[str, Any]:
+        return {"taskArns": [each["taskArn"] for each in self.tasks if each["desiredStatus"] == "RUNNING"]}
+
+    def describe_task_definition(self, *, taskDefinition: str) -> dict[str, Any]:
+        return {"taskDefinition": {"containerDefinitions": [{"name": "agora-app", "image": "ghcr.io/org/agora-app:1"}]}}
+
+
+@dataclass
+class _Place:
+    """dev with the one service agora-app in it; `deploys` is what the CDK does, `diagnosed` what a diagnosis says."""
+
+    folder: Path
+    cloudformation: FakeCloudFormation
+    ecs: _Ecs
+    ssm: FakeParameters = field(default_factory=FakeParameters)
+    targets: FakeTargets = field(default_factory=FakeTargets)
+    deploys: Callable[[], None] = lambda: None
+    diagnosed: Sequence[Verdict] = ()
+    diagnoses: list[datetime | None] = field(default_factory=list)
+
+    @property
+    def target(self) -> Target:
+        clients = {
+            "cloudformation": self.cloudformation,
+            "ecs": self.ecs,
+            "ssm": self.ssm,
+            "elbv2": self.targets,
+            "logs": None,
+        }
+        return target(clients, form=self.form)
+
+    @property
+    def form(self) -> Form:
+        form = load_form()
+        return replace(form, services={"dev": tuple(_app(form))})
+
+    @property
+    def images(self) -> Resolution:
+        (props,) = self.form.services_of("dev")
+        return Resolution("edge", {props.container_location: resolved("agora-app", "edge", "agora-app")})
+
+    def deploy(self, **more: Any) -> deploy.Deployment | None:
+        usual = {"show": lambda _: None, "may_go_on": lambda _: True}
+        return deploy.deploy(self.target, self.form, self.images, JANE, **(usual | more))
+
+    @property
+    def kept(self) -> Path:
+        (folder,) = (self.folder / "deployments" / "dev").iterdir()
+        return folder
+
+    def summary(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.kept / "summary.json").read_text())
+        return found
+
+
+def _app(form: Form) -> Any:
+    return [props for props in form.services_of("dev") if props.container_name == "agora-app"]
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Place:
+    """dev runs agora-app; what is deployed changes nothing unless a test says so."""
+    monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path / "state"))
+    for name in ("GITHUB_STEP_SUMMARY", "GITHUB_ACTIONS"):
+        monkeypatch.delenv(name, raising=False)
+    running = service(APP, deployment("COMPLETED"))
+    running |= {"taskDefinition": "app:1", "runningCount": 1, "pendingCount": 0}
+    own = [{"ResourceType": "AWS::ECS::Service", "PhysicalResourceId": running["serviceArn"]}]
+    template = _service_template("agora-app", 4200)
+    stacks: dict[str, Any] = {
+        "agora-dev-docdb-v8": {"template": {"Resources": {}}},
+        "agora-dev-load-balancer": {"template": {"Resources": {}}, "outputs": {"LoadBalancerDNS": "lb.example.org"}},
+        "agora-dev-ecs": {"template": {"Resources": {}}, **CLUSTER_STACK["agora-dev-ecs"]},
+        APP: {"template": template, "resources": own},
+    }
+    here = _Place(
+        tmp_path / "state", FakeCloudFormation(stacks), _Ecs([running], [task(APP, "1", healthStatus="HEALTHY")])
+    )
+    templates = {name: each["template"] for name, each in stacks.items()} | {APP: {"Resources": {"New": resource()}}}
+    synthesized = [stack(name, each, tmp_path) for name, each in templates.items()]
+
+    def act(*_: object) -> None:
+        assert read_hold(here.ssm, "dev"), "the environment is held while anything is deployed"
+        here.deploys()
+
+    def diagnose(_: Target, __: Form, *, since: datetime | None = None) -> Any:
+        here.diagnoses.append(since)
+        evidence = {"verdicts": [each.as_json() for each in here.diagnosed], "evidence": {"at": "noon"}}
+        return types.SimpleNamespace(verdicts=here.diagnosed, as_json=lambda: evidence)
+
+    monkeypatch.setattr(cdk_cli, "synthesize", lambda *_, **__: tuple(synthesized))
+    monkeypatch.setattr(cdk_cli, "deploy", act)
+    monkeypatch.setitem(sys.modules, "operations.diagnosis.diagnose", _module("diagnose", diagnose=diagnose))
+    monkeypatch.setattr(deploy, "polling_seconds", lambda _: 0.01)
+    return here
+
+
+def _module(name: str, **content: Any) -> types.ModuleType:
+    module = types.ModuleType(name)
+    module.__dict__.update(content)
+    return module
+
+
+def _raise(error: BaseException) -> Callable[[], None]:
+    def act() -> None:
+        raise error
+
+    return act
+
+
+SECRET = Verdict(
+    "agora-app", APP, Cause.SECRET_MISSING, "there is no secret x", NOON, ("AWS said so",), "Secrets Manager", "make x"
+)
+APART = Verdict(
+    "agora-api", "agora-dev-api", Cause.OUT_OF_MEMORY, "too little memory", NOON, (), "its log", "give more"
+)
+
+
+def test_a_deployment_ends_with_what_runs_recorded_let_go_and_kept(place: _Place) -> None:
+    done = place.deploy()
+    assert done is not None
+    assert [state.health for state in done.services] == ["steady"]
+    assert done.load_balancer_dns == "lb.example.org"
+    assert done.folder == str(place.kept)
+    assert place.kept.name.endswith("Z-healthy")
+    assert sorted(path.name for path in place.kept.iterdir()) == ["page.html", "summary.json", "timeline.json"]
+    assert place.summary()["services"][0]["running"] == "1"
+    assert [record.result for record in read_records(place.ssm, "dev")] == ["healthy"]
+    assert read_hold(place.ssm, "dev") is None
+    assert place.diagnoses == []
+
+
+def test_where_it_may_not_go_on_nothing_is_done_or_kept(place: _Place) -> None:
+    place.deploys = _raise(AssertionError("nothing may be deployed"))
+    assert place.deploy(may_go_on=lambda _: False) is None
+    assert not (place.folder / "deployments").exists()
+    assert place.ssm.values == {}
+
+
+def test_a_check_that_fails_stops_it_before_anything_changes(place: _Place) -> None:
+    place.deploys = _raise(AssertionError("nothing may be deployed"))
+    found = Verification("dev", (fail("certificate", "there is none", "Ask for one."),))
+    with pytest.raises(NotReady, match="nothing was deployed to dev: certificate") as refused:
+        place.deploy(check=lambda _: expect_nothing_in_the_way(place.target, found))
+    assert refused.value.exit_code == 1
+    assert "Ask for one." in refused.value.hint
+    assert "--no-verify" in refused.value.hint
+    assert place.ssm.values == {}
+    assert refused.value.as_json()["checks"] == [found.checks[0].as_json()]
+
+
+def test_checks_that_are_well_stop_nothing(place: _Place) -> None:
+    expect_nothing_in_the_way(place.target, Verification("dev", ()))
+
+
+def test_somebody_elses_hold_leaves_no_folder(place: _Place) -> None:
+    with held(place.ssm, "dev", Origin("Developer/joe", None), "deploy"), pytest.raises(Held, match="joe"):
+        place.deploy()
+    assert not (place.folder / "deployments").exists()
+
+
+def test_a_failure_is_the_verdict_with_the_place_to_look_and_the_fix(
+    place: _Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place.deploys, place.diagnosed = _raise(CdkFailed("deploy", "last words")), (SECRET,)
+    with pytest.raises(DeploymentFailed) as failed:
+        place.deploy()
+    error = failed.value
+    assert error.exit_code == 1
+    assert error.message.splitlines() == [
+        "deploying dev in AWS account 607346494281 failed",
+        "agora-app: there is no secret x",
+        "  look: Secrets Manager",
+    ]
+    assert error.hint == "fix: make x"
+    assert [verdict["cause"] for verdict in error.as_json()["verdicts"]] == ["SECRET_MISSING"]
+    assert error.as_json()["folder"] == str(place.kept)
+    assert str(place.kept / "page.html") in capsys.readouterr().err
+
+
+def test_a_failure_keeps_its_evidence_looked_for_since_it_began_and_is_on_record(place: _Place) -> None:
+    place.deploys, place.diagnosed = _raise(CdkFailed("deploy", "last words")), (SECRET,)
+    with pytest.raises(DeploymentFailed):
+        place.deploy()
+    assert place.kept.name.endswith("Z-failed")
+    assert json.loads((place.kept / "evidence.json").read_text())["evidence"] == {"at": "noon"}
+    assert "there is no secret x" in (place.kept / "page.html").read_text()
+    began = json.loads((place.kept / "timeline.json").read_text())["began"]
+    assert [since and since.isoformat(timespec="milliseconds") for since in place.diagnoses] == [began]
+    (record,) = read_records(place.ssm, "dev")
+    assert (record.result, "there is no secret x" in record.reason) == ("failed", True)
+    assert read_hold(place.ssm, "dev") is None
+
+
+def test_two_causes_are_told_each_with_its_fix(place: _Place) -> None:
+    place.deploys, place.diagnosed = _raise(CdkFailed("deploy", "last words")), (SECRET, APART)
+    with pytest.raises(DeploymentFailed) as failed:
+        place.deploy()
+    assert "agora-api: too little memory" in failed.value.message
+    assert failed.value.hint.splitlines() == ["fix: agora-app: make x", "fix: agora-api: give more"]
+
+
+def test_without_a_verdict_the_cdks_last_words_are_told(place: _Place) -> None:
+    healed = replace(SECRET, cause=Cause.HEALED)
+    place.deploys, place.diagnosed = _raise(CdkFailed("deploy", "a\nlast words")), (healed,)
+    with pytest.raises(DeploymentFailed) as failed:
+        place.deploy()
+    assert failed.value.message.splitlines()[1:] == ["cdk deploy failed"]
+    assert failed.value.hint == "a\nlast words"
+
+
+def test_a_hold_that_expired_credentials_leave_behind_is_told(place: _Place) -> None:
+    expired = replace(SECRET, cause=Cause.CREDENTIALS, fix="aws sso login")
+    place.deploys, place.diagnosed = _raise(CdkFailed("deploy", "last words")), (expired,)
+    with pytest.raises(DeploymentFailed) as failed:
+        place.deploy()
+    assert failed.value.hint.splitlines()[0] == "fix: aws sso login"
+    assert failed.value.hint.endswith("./agora unlock dev")
+
+
+def test_a_diagnosis_that_fails_does_not_hide_the_failure(
+    place: _Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def diagnose(*_: object, **__: object) -> None:
+        raise client_error("ThrottlingException", "Rate exceeded")
+
+    monkeypatch.setitem(sys.modules, "operations.diagnosis.diagnose", _module("diagnose", diagnose=diagnose))
+    place.deploys = _raise(CdkFailed("deploy", "last words"))
+    with pytest.raises(DeploymentFailed) as failed:
+        place.deploy()
+    assert failed.value.hint == "last words"
+    assert "could not be found out: ClientError" in capsys.readouterr().err
+
+
+def test_credentials_that_expire_in_the_middle_are_told_and_nobody_is_said_to_know_the_end(place: _Place) -> None:
+    place.deploys = _raise(client_error("ExpiredTokenException", "The security token is expired"))
+    with pytest.raises(AgoraError, match="expired while dev was being deployed: how it ended can't be seen") as error:
+        place.deploy()
+    assert "Log in again" in error.value.hint
+    assert "./agora diagnose dev" in error.value.hint
+    assert "./agora unlock dev" in error.value.hint
+    assert place.summary()["result"] == "failed"
+
+
+def test_an_interruption_says_what_goes_on_and_that_the_hold_is_let_go(
+    place: _Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted() -> None:
+        place.cloudformation.stacks[APP]["status"] = "UPDATE_IN_PROGRESS"
+        raise KeyboardInterrupt
+
+    place.deploys = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        place.deploy()
+    said = " ".join(capsys.readouterr().err.split())
+    assert "CloudFormation goes on with agora-dev-app (UPDATE_IN_PROGRESS)." in said
+    assert "The hold is let go. See how things are: ./agora diagnose dev" in said
+    assert place.kept.name.endswith("Z-interrupted")
+    assert [record.result for record in read_records(place.ssm, "dev")] == ["interrupted"]
+
+
+def test_an_interruption_of_nothing_says_so(place: _Place, capsys: pytest.CaptureFixture[str]) -> None:
+    place.deploys = _raise(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        place.deploy()
+    assert "No stack is in progress in CloudFormation." in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_fails_no_deployment(
+    place: _Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(deployment_course, "keep", full)
+    assert place.deploy() is not None
+    assert "No space left on device" in capsys.readouterr().err
+
+
+def _behind_a_load_balancer(place: _Place, **targets: tuple[str, str]) -> None:
+    place.ecs.services[0] = {**place.ecs.services[0], "loadBalancers": [{"targetGroupArn": TARGETS}]}
+    place.targets.targets = targets
+
+
+def _at_another_digest(place: _Place) -> None:
+    containers = [{"name": "agora-app", "imageDigest": digest("another")}]
+    place.ecs.tasks[0] = {**place.ecs.tasks[0], "containers": containers}
 
 
 @pytest.mark.parametrize(
-    ("task", "advice"),
+    ("spoil", "missing"),
     [
-        ("CannotPullContainerError: manifest unknown", "GHCR_PACKAGE_VERSION"),
-        ("ResourceInitializationError: unable to pull secrets or registry auth", "Create the secret"),
-        ("ResourceInitializationError: unable to pull secrets: did not contain json key x", "json_field"),
-        ("OutOfMemoryError: Container killed due to memory usage", "container_memory_reservation"),
-        ("Task failed container health checks", "look at its log"),
-        ("Essential container in task exited; agora-app exited with 1", "look at its log"),
+        (_at_another_digest, f"agora-app (runs {digest('another')}, not {digest('agora-app')})"),
+        (
+            lambda place: _behind_a_load_balancer(place, a=("unhealthy", "codes: [502]")),
+            "agora-app (0 of 1 targets healthy: codes: [502])",
+        ),
+        (lambda place: _behind_a_load_balancer(place), "agora-app (0 of 1 targets healthy)"),
+        (lambda place: place.ecs.services[0].update(runningCount=0), "agora-app (0 of 1 running)"),
     ],
+    ids=["digest", "unhealthy target", "no target", "too few tasks"],
 )
-def test_a_failure_says_why_tasks_stopped_and_what_to_do(task: str, advice: str) -> None:
-    error = _failed("ECS Deployment Circuit Breaker was triggered", task)
-    assert "agora-dev-app: ServiceD69D759B (AWS::ECS::Service)" in error.message
-    assert f"stopped task: {task}" in error.message
-    assert advice in error.hint
+def test_the_end_is_not_true_before_all_serve_what_was_deployed(
+    place: _Place, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[_Place], None], missing: str
+) -> None:
+    monkeypatch.setattr(deploy, "_STEADY_WITHIN_SECONDS", 0)
+    spoil(place)
+    with pytest.raises(DeploymentFailed) as failed:
+        place.deploy()
+    assert failed.value.message.endswith(f"not steady: {missing}")
+    assert place.summary()["result"] == "failed"
 
 
-def test_without_stopped_tasks_cloudformations_reason_is_told() -> None:
-    error = _failed("Certificate ARN 'x' is not valid")
-    assert "Certificate ARN 'x' is not valid" in error.message
-    assert "CERTIFICATE_ID" in error.hint
+def test_targets_that_drain_keep_nobody_waiting(place: _Place) -> None:
+    _behind_a_load_balancer(place, a=("healthy", ""), b=("draining", ""))
+    assert place.deploy() is not None
 
 
-def test_without_any_cause_the_cdks_last_words_are_told() -> None:
-    assert DeploymentFailed(target({}), [], CdkFailed("deploy", "a\nlast words")).hint == "a\nlast words"
+def test_a_question_that_aws_has_no_time_for_is_asked_again_at_the_end(place: _Place) -> None:
+    asked = iter([client_error("ThrottlingException", "Rate exceeded"), None])
+    answer = place.targets.describe_target_health
+    _behind_a_load_balancer(place, a=("healthy", ""))
+
+    def busy(**arguments: Any) -> dict[str, Any]:
+        if error := next(asked, None):
+            raise error
+        return answer(**arguments)
+
+    place.targets.describe_target_health = busy  # type: ignore[method-assign]
+    assert place.deploy() is not None
+
+
+def test_a_deployment_usually_takes_the_median_of_those_that_went_well() -> None:
+    images = resolution("1.0.0", "app")
+    records = [
+        *(deployment_of(images, seconds=seconds) for seconds in (100.0, 130.0, 900.0)),
+        deployment_of(images, seconds=5000.0, result="failed"),
+        deployment_of(images, seconds=0.0, synthetic=True),
+    ]
+    assert usual_seconds(records) == 130.0
+    assert usual_seconds([]) is None

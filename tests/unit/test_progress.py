@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import threading
+from dataclasses import replace
+from typing import Any
 
 import pytest
+from rich.console import Console, Group
 
-from operations.progress import Progress, following
-from tests.unit.operations_support import FakeCloudFormation, minutes_after_noon
+from operations.progress import Progress, following, picture
+from operations.rollouts import Rollout, Task
+from operations.timeline import Timeline
+from src.errors import AgoraError
+from tests.unit.operations_support import FakeCloudFormation, client_error, minutes_after_noon
 
 NAMES = ["agora-dev-network", "agora-dev-app"]
 
@@ -58,3 +65,187 @@ def test_stacks_are_followed_while_the_block_runs() -> None:
         progress.tell = lambda line: seen.set() if "creating" in line else None
         aws.stacks["agora-dev-app"] = {"status": "CREATE_IN_PROGRESS"}
         assert seen.wait(timeout=10)
+
+
+APP = "agora-dev-app"
+
+
+def _rollout(state: str = "rolling out", *tasks: Task, is_new: bool = True) -> Rollout:
+    return Rollout(APP, "agora-app", 1, state, is_new, tasks)
+
+
+def _stopped(id: str, reason: str = "agora-app exited with 1") -> Task:
+    return Task(id, "stopped", minutes_after_noon(0), stopped=minutes_after_noon(1), reason=reason)
+
+
+def _watched() -> tuple[Progress, list[str], list[str]]:
+    told: list[str] = []
+    warned: list[str] = []
+    return Progress(NAMES, told.append, warned.append), told, warned
+
+
+def _without_seconds(lines: list[str]) -> list[str]:
+    return [line.partition(" s  ")[2] for line in lines]
+
+
+def test_a_rollout_is_told_whenever_its_tasks_change() -> None:
+    progress, told, _ = _watched()
+    pending = Task("1", "pending", minutes_after_noon(0))
+    for rollout in (_rollout("rolling out", pending), _rollout("rolling out", pending), _rollout("rolled out")):
+        progress.note_rollout(rollout)
+    assert _without_seconds(told) == [
+        "agora-app: rolling out, 0 of 1 healthy, 1 pending",
+        "agora-app: rolled out, 0 of 1 healthy",
+    ]
+
+
+def test_a_service_that_does_not_roll_out_is_not_told() -> None:
+    progress, told, _ = _watched()
+    progress.note_rollout(_rollout("rolled out", is_new=False))
+    assert told == []
+
+
+def test_the_reason_is_told_at_once_and_in_full_once() -> None:
+    progress, _, warned = _watched()
+    progress.note_rollout(_rollout("rolling out", _stopped("aaaaaaaa-1")))
+    progress.note_rollout(_rollout("rolling out", _stopped("aaaaaaaa-1"), _stopped("bbbbbbbb-2")))
+    progress.note_rollout(_rollout("rolling out", _stopped("cccccccc-3", "OutOfMemoryError")))
+    assert _without_seconds(warned) == [
+        "agora-app: task aaaaaaaa stopped: agora-app exited with 1",
+        "agora-app: task bbbbbbbb stopped: for the same reason",
+        "agora-app: task cccccccc stopped: OutOfMemoryError",
+    ]
+
+
+def test_what_follows_a_failed_rollout_is_its_rolling_back() -> None:
+    progress, told, _ = _watched()
+    for state in ("failed, rolling back", "rolling out", "rolled out"):
+        progress.note_rollout(_rollout(state))
+    assert _without_seconds(told) == [
+        "agora-app: failed, rolling back, 0 of 1 healthy",
+        "agora-app: failed, rolled back, 0 of 1 healthy",
+    ]
+
+
+def test_a_rollout_that_heals_by_itself_ends_well_and_keeps_its_reasons() -> None:
+    progress, _, _ = _watched()
+    progress.note_rollout(_rollout("rolling out", _stopped("1")))
+    healthy = Task("2", "healthy", minutes_after_noon(0))
+    progress.note_rollout(_rollout("rolled out", _stopped("1"), healthy))
+    assert progress.lines[APP].services["agora-app"].summary == "1 of 1 healthy, 1 stopped"
+    assert [(moment.subject, moment.state) for moment in progress.timeline.moments if moment.over] == [
+        ("1", "stopped"),
+        ("agora-app", "rolled out"),
+    ]
+
+
+def _busy() -> Progress:
+    progress, _, _ = _watched()
+    progress.title, progress.expected_seconds = "Deploying dev", 190.0
+    progress.note("agora-dev-network", "no changes", over=True)
+    progress.note(APP, "updating", over=False)
+    progress.note_rollout(_rollout("rolling out", _stopped("1", "CannotPullContainerError: " + "x" * 90 + " END")))
+    return progress
+
+
+def _drawn(progress: Progress, width: int, most_lines: int | None = None) -> str:
+    console = Console(width=width, file=io.StringIO(), color_system=None)
+    console.print(Group(*picture(progress, console, most_lines)))
+    written: str = console.file.getvalue()  # type: ignore[attr-defined]
+    return written
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_nothing_is_cut_off_however_narrow_the_terminal(width: int) -> None:
+    lines = _drawn(_busy(), width).splitlines()
+    assert max(map(len, lines)) <= width
+    text = " ".join(" ".join(lines).split())
+    for told in ("Deploying dev: 0 s of about 190 s", "agora-dev-network", "rolling out, 0 of 1 healthy, 1 stopped"):
+        assert told in text
+    assert "x" * 90 + "END" in "".join(text.split())
+
+
+def test_on_a_low_terminal_what_is_done_is_counted_and_what_goes_on_is_seen() -> None:
+    progress = _busy()
+    for number in (1, 2, 3):
+        progress.lines[f"agora-dev-done-{number}"] = replace(progress.lines["agora-dev-network"])
+    lines = _drawn(progress, 60, most_lines=7).splitlines()
+    assert "✓ 4 no changes" in lines
+    assert not any("agora-dev-network" in line for line in lines)
+    assert any("agora-dev-app  updating" in line for line in lines)
+
+
+class _Failing(FakeCloudFormation):
+    """CloudFormation that refuses every look after the first with an error."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__({"agora-dev-network": {}})
+        self.error, self.looks, self.many = client_error(code, "no"), 0, threading.Event()
+
+    def describe_stacks(self, *, StackName: str) -> Any:
+        self.looks += 1
+        if self.looks > len(NAMES):
+            if self.looks > len(NAMES) + 2:
+                self.many.set()
+            raise self.error
+        return super().describe_stacks(StackName=StackName)
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "ServiceUnavailable", "ExpiredToken"])
+def test_a_look_that_fails_is_no_failure_of_the_deployment(code: str) -> None:
+    aws = _Failing(code)
+    with following(aws, NAMES, every_seconds=0.01):
+        assert aws.many.wait(timeout=10)
+
+
+def test_expired_credentials_are_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    aws = _Failing("ExpiredToken")
+    with following(aws, NAMES, every_seconds=0.01) as progress:
+        warned: list[str] = []
+        progress.warn = warned.append
+        aws.many.clear()
+        assert aws.many.wait(timeout=10)
+    assert sum("credentials have expired" in line for line in [*warned, *capsys.readouterr().err.splitlines()]) == 1
+
+
+def test_rollouts_are_read_only_while_a_stack_changes() -> None:
+    aws = FakeCloudFormation({name: {} for name in NAMES})
+    seen = threading.Event()
+
+    def read(_: object) -> list[Rollout]:
+        seen.set()
+        return [_rollout("rolling out", Task("1", "pending", minutes_after_noon(0)))]
+
+    with following(aws, NAMES, every_seconds=60, rollouts=read) as progress:
+        progress.hear(" ✅  agora-dev-network (no changes)")
+    assert not seen.is_set()
+    with following(aws, NAMES, every_seconds=0.01, rollouts=read) as progress:
+        aws.stacks[APP] = {"status": "UPDATE_IN_PROGRESS", "updated": minutes_after_noon(1)}
+        assert seen.wait(timeout=10)
+    assert progress.lines[APP].services["agora-app"].state == "rolling out"
+
+
+def test_what_happened_last_is_seen_although_the_block_failed() -> None:
+    aws = FakeCloudFormation({APP: {}})
+    timeline = Timeline()
+
+    def fail() -> None:
+        with following(aws, NAMES, every_seconds=60, timeline=timeline):
+            aws.stacks[APP] = {"status": "UPDATE_ROLLBACK_COMPLETE", "updated": minutes_after_noon(1)}
+            raise AgoraError("cdk deploy failed")
+
+    with pytest.raises(AgoraError, match="cdk deploy failed"):
+        fail()
+    assert [moment.state for moment in timeline.moments] == ["failed, rolled back"]
+
+
+def test_what_was_told_of_tasks_is_not_told_again_when_other_stacks_are_followed() -> None:
+    first, _, _ = _watched()
+    rollout = _rollout("rolled out", _stopped("1"), Task("2", "healthy", minutes_after_noon(0)))
+    first.note_rollout(rollout)
+    again, _, warned = _watched()
+    again.timeline = first.timeline
+    before = first.timeline.moments
+    again.note_rollout(rollout)
+    assert warned == []
+    assert again.timeline.moments == before

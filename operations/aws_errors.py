@@ -1,0 +1,62 @@
+"""What AWS's refusals mean for what a command does next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+Answer = TypeVar("Answer")
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedException"})
+# https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+_PASSING = frozenset(
+    {
+        "InternalFailure",
+        "InternalServerError",
+        "RequestLimitExceeded",
+        "RequestTimeout",
+        "ServerException",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "TooManyRequestsException",
+    }
+)
+
+
+def code_of(error: Exception) -> str:
+    """AWS's own word for what went wrong, such as `ThrottlingException`; else the name of the exception."""
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):
+        return str(response.get("Error", {}).get("Code", ""))
+    return type(error).__name__
+
+
+def is_denied(error: Exception) -> bool:
+    """Whether a right is missing."""
+    return code_of(error) in _DENIED
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether the same question may be answered a little later: throttling, a lost connection, a fault of AWS's."""
+    from botocore.exceptions import ConnectionError as NotConnected
+    from botocore.exceptions import HTTPClientError
+
+    return isinstance(error, HTTPClientError | NotConnected) or code_of(error) in _PASSING
+
+
+def patiently(ask: Callable[[], Answer], wait: Callable[[float], object], *, times: int = 6) -> Answer:
+    """Ask again while AWS is too busy to answer, after pauses that double; the last refusal is raised."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    for attempt in range(times - 1):
+        try:
+            return ask()
+        except (BotoCoreError, ClientError) as error:
+            if not is_passing(error):
+                raise
+            wait(0.5 * 2**attempt)
+    return ask()

@@ -1,0 +1,359 @@
+"""The commands of every day: see what runs, read its logs, get into it, start it anew, load and reach its data."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from operations.commands.everyday_view import show_dns, show_load_plan, show_status, show_tunnel
+from operations.commands.options import (
+    acting_on,
+    dry_run_option,
+    environment_argument,
+    go_ahead,
+    json_option,
+    local_option,
+    looking_at,
+    read_form,
+    yes_option,
+)
+from src.errors import AgoraError, UsageError
+
+if TYPE_CHECKING:
+    from operations.environment_status import EnvironmentStatus
+    from operations.logs import LogLine
+    from operations.target import Target
+    from src.form import Form
+    from src.resolved_image import ResolvedImage
+
+service_argument = click.argument("service", metavar="SERVICE")
+task_option = click.option("--task", metavar="ID", default="", help="The task whose id begins so.")
+
+
+@click.command()
+@click.argument("environment", metavar="[ENV]", required=False)
+@local_option
+@click.option("--watch", is_flag=True, help="Look again every few seconds, until Ctrl-C.")
+@json_option
+def status(environment: str | None, local: bool, watch: bool, as_json: bool) -> None:
+    """Show what runs where: versions, tasks, health, the last deployment, who is at work. Without ENV everywhere.
+
+    Exit code 1 when nothing could be read at all.
+    """
+    from operations import console
+
+    form = read_form(local=local)
+    names = [form.environment(environment).name] if environment else list(form.environments)
+    if watch:
+        _watch(form, names, local=local, as_json=as_json)
+        return
+    found = _read_status(form, names, local=local)
+    if as_json:
+        console.print_json([each.as_json() for each in found])
+    else:
+        show_status(found)
+    if all(each.stacks is None and not each.services for each in found):
+        raise AgoraError("none of these environments can be read", "\n".join(r for each in found for r in each.remarks))
+
+
+@click.command()
+@environment_argument
+@service_argument
+@local_option
+@click.option("--follow", "-f", is_flag=True, help="Go on with the lines that come, until Ctrl-C.")
+@click.option(
+    "--since", default="10m", show_default=True, help="From when on: 30s, 10m, 2h, 1d, or a moment (ISO 8601)."
+)
+@click.option("--grep", metavar="TEXT", default="", help="Only lines with this text in them.")
+@task_option
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON on stdout, one line for each.")
+def logs(
+    environment: str, service: str, local: bool, follow: bool, since: str, grep: str, task: str, as_json: bool
+) -> None:
+    """Print what the tasks of SERVICE in ENV have written to their log, stopped ones too, merged by time."""
+    from datetime import UTC, datetime
+
+    from operations import logs as log
+    from operations.console import say
+    from operations.deploy import polling_seconds
+    from operations.deployed_service import find_deployed
+    from operations.service_names import find_service
+
+    begin = log.parse_since(since, datetime.now(UTC))
+    acting = looking_at(environment, local=local)
+    target = acting.target
+    found = find_deployed(target, find_service(acting.services, service))
+    sources = log.find_sources(target.clients("ecs"), found)
+    client = target.clients("logs")
+
+    def read(moment: datetime) -> Iterable[LogLine]:
+        return log.read_lines(client, sources, moment, task=task, grep=grep)
+
+    if follow:
+        pause = polling_seconds(target)
+        lines: Iterable[LogLine] = log.follow(read, begin, wait=lambda: time.sleep(pause), remark=say)
+    else:
+        lines = read(begin)
+    try:
+        if _print_lines(lines, as_json=as_json) == 0:
+            say(f"No line{' with this text' if grep else ''} since {begin:%Y-%m-%d %H:%M:%S} UTC.")
+    except KeyboardInterrupt:
+        if not follow:
+            raise
+
+
+@click.command("exec", context_settings={"ignore_unknown_options": False})
+@environment_argument
+@service_argument
+@click.argument("command", metavar="[-- CMD…]", nargs=-1, type=click.UNPROCESSED)
+@local_option
+@task_option
+@dry_run_option
+@json_option
+def execute(
+    environment: str, service: str, command: tuple[str, ...], local: bool, task: str, dry_run: bool, as_json: bool
+) -> None:
+    """Execute CMD, by default a shell, in the newest healthy container of SERVICE in ENV.
+
+    The exit code is that of AWS's Session Manager plugin, which does not tell CMD's.
+    """
+    from operations import console, session_manager
+    from operations.deployed_service import find_deployed
+    from operations.execute import SHELL, Execution, choose_container, open_session, what_a_quick_end_means
+    from operations.service_names import find_service
+
+    if as_json and not dry_run:
+        raise UsageError("--json: only with --dry-run", "A session has the terminal to itself.")
+    acting = looking_at(environment, local=local)
+    target = acting.target
+    props = find_service(acting.services, service)
+    plugin = None if dry_run else session_manager.find_plugin(target.process_environment)
+    planned = Execution(choose_container(target, find_deployed(target, props), task), command or (SHELL,))
+    if plugin is None:
+        _show_plan(planned.as_json(), f"{' '.join(planned.command)} in task {planned.container.task}", as_json=as_json)
+        return
+    console.say(f"{props.container_name}, task {planned.container.task} {target.place}")
+    began = time.monotonic()
+    code = session_manager.carry(plugin, open_session(target, planned), target)
+    if hint := what_a_quick_end_means(planned, code, time.monotonic() - began):
+        console.say(hint, "yellow")
+    sys.exit(code)
+
+
+@click.command()
+@environment_argument
+@click.argument("services", metavar="SERVICE…", nargs=-1)
+@click.option("--all", "all_of_them", is_flag=True, help="All services of the environment.")
+@local_option
+@yes_option
+@dry_run_option
+@json_option
+def redeploy(
+    environment: str,
+    services: tuple[str, ...],
+    all_of_them: bool,
+    local: bool,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Start new tasks of services in ENV from what is deployed, side by side, and wait until they are steady.
+
+    Nothing else changes: neither images nor settings. Exit code 1 when ECS gave the new tasks up.
+    """
+    from operations import console
+    from operations import redeploy as redeployment
+    from operations.origin import read_origin
+    from operations.service_names import choose_services
+
+    with acting_on(environment, local=local, only_if_running=True) as acting:
+        target = acting.target
+        chosen = choose_services(acting.services, services, all_of_them=all_of_them)
+        planned = redeployment.plan(target, chosen)
+        for each in planned:
+            console.say(f"  new tasks of {each.name}: {each.described['desiredCount']}")
+        names = [each.name for each in planned]
+        if dry_run:
+            _show_plan({"environment": target.environment.name, "services": names}, "", as_json=as_json)
+            return
+        go_ahead(
+            f"Start new tasks of {', '.join(names)} in {target.environment.name} {target.place}?",
+            assumed=local or yes,
+            expected=_expected(target),
+        )
+        done = redeployment.redeploy(target, acting.form, planned, read_origin(target))
+        if as_json:
+            console.print_json(done.as_json())
+        else:
+            click.echo(f"{', '.join(names)}: steady after {done.seconds:.0f} s.")
+
+
+@click.command("load-data")
+@environment_argument
+@click.option(
+    "--version", "data_version", metavar="N", help="The version of the data; without it that of the last load."
+)
+@local_option
+@yes_option
+@dry_run_option
+@json_option
+def load_data(environment: str, data_version: str | None, local: bool, yes: bool, dry_run: bool, as_json: bool) -> None:
+    """Load data into ENV's database by the agora-data image, and then start new tasks of what caches.
+
+    Checks first what the load needs, shows its lines as they come, and waits for its end.
+    """
+    from operations import console
+    from operations import load_data as loading
+    from operations.origin import read_origin
+
+    with acting_on(environment, local=local, only_if_running=True) as acting:
+        target, form = acting.target, acting.form
+        version = data_version or loading.last_version(target.clients("ssm"), target.environment.name)
+        if not version:
+            raise UsageError(
+                f"no data of {target.environment.name} is on record, so its version is not known",
+                f"Name it: ./agora load-data {target.environment.name} --version N",
+            )
+        image = _loader_image(target, form)
+        planned = loading.plan(target, acting.services, image, version)
+        if not as_json:
+            show_load_plan(planned)
+        if dry_run:
+            if as_json:
+                console.print_json(planned.as_json())
+            return
+        loading.expect_met(planned)
+        go_ahead(
+            f"Load data version {version} into {target.environment.name} {target.place}?",
+            assumed=local or yes,
+            expected=_expected(target),
+        )
+        done = loading.load(target, form, planned, read_origin(target))
+        if as_json:
+            console.print_json(done.as_json())
+        else:
+            click.echo(f"{target.environment.name} has data version {version}: {done.seconds:.0f} s.")
+
+
+@click.command()
+@environment_argument
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=27017, show_default=True, help="The port on this machine."
+)
+@local_option
+@dry_run_option
+@json_option
+def tunnel(environment: str, port: int, local: bool, dry_run: bool, as_json: bool) -> None:
+    """Open a port of this machine that leads to ENV's database, until Ctrl-C.
+
+    It goes through the bastion where there is one, else through a container that may call the database.
+    """
+    from operations import console, session_manager
+    from operations import tunnel as tunnelling
+
+    if as_json and not dry_run:
+        raise UsageError("--json: only with --dry-run", "A tunnel has the terminal to itself.")
+    acting = looking_at(environment, local=local)
+    target = acting.target
+    plugin = None if dry_run else session_manager.find_plugin(target.process_environment)
+    planned = tunnelling.plan(target, acting.services, port)
+    if as_json:
+        console.print_json(planned.as_json())
+        return
+    session = tunnelling.open_session(target, planned) if plugin is not None else None
+    show_tunnel(planned)
+    if plugin is not None and session is not None:
+        sys.exit(session_manager.carry(plugin, session, target))
+
+
+@click.command()
+@environment_argument
+@local_option
+@json_option
+def dns(environment: str, local: bool, as_json: bool) -> None:
+    """Show what the organisation's DNS needs to lead to ENV, and where its name leads now."""
+    from operations import console
+    from operations.dns import look_up, read_dns
+
+    found = read_dns(looking_at(environment, local=local).target, look_up)
+    if as_json:
+        console.print_json(found.as_json())
+    else:
+        show_dns(found)
+
+
+def _read_status(form: Form, names: Sequence[str], *, local: bool) -> list[EnvironmentStatus]:
+    from operations import target
+    from operations.environment_status import read_status
+
+    reach = target.local_target if local else target.aws_target
+    return read_status(form, names, lambda name: reach(form.environment(name)))
+
+
+def _watch(form: Form, names: Sequence[str], *, local: bool, as_json: bool) -> None:
+    from operations.commands.everyday_view import watch_status
+
+    try:
+        watch_status(lambda: _read_status(form, names, local=local), every_seconds=2 if local else 10, as_json=as_json)
+    except KeyboardInterrupt:
+        return
+
+
+def _print_lines(lines: Iterable[LogLine], *, as_json: bool) -> int:
+    """Print lines as they come; how many there were."""
+    import json
+
+    from operations.commands.everyday_view import show_line
+
+    count = 0
+    for line in lines:
+        count += 1
+        if as_json:
+            sys.stdout.write(json.dumps(line.as_json(), ensure_ascii=False) + "\n")
+        else:
+            show_line(line)
+        sys.stdout.flush()
+    return count
+
+
+def _show_plan(value: object, sentence: str, *, as_json: bool) -> None:
+    from operations import console
+
+    if as_json:
+        console.print_json(value)
+    elif sentence:
+        click.echo(sentence)
+
+
+def _loader_image(target: Target, form: Form) -> ResolvedImage:
+    """The loader at the environment's version; a rehearsal makes what is missing up, as for a deployment."""
+    from operations.images import look_up
+    from operations.load_data import loader_image
+    from operations.load_preconditions import SYNAPSE_SECRET
+
+    environment = target.environment
+    reference = loader_image(form.services_of(environment.name), environment.ghcr_package_version)
+    if target.local_aws is not None:
+        from local_aws.seed import seed
+        from operations.target import local_state_dir
+
+        seed(
+            target.local_aws,
+            environment.account,
+            environment.region,
+            certificate_arn=environment.certificate_arn,
+            domain=environment.fqdn,
+            secrets={SYNAPSE_SECRET: None},
+            images=[reference],
+            state_dir=local_state_dir(),
+        )
+    return look_up([reference], environment.ghcr_package_version, local=target.is_local).images[reference]
+
+
+def _expected(target: Target) -> str:
+    """What a person types to say yes."""
+    return target.environment.name if target.environment.name == "prod" else "yes"

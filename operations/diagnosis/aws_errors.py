@@ -1,0 +1,56 @@
+"""Why AWS did not answer a question, in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from operations.diagnosis.facts import Unknown
+from operations.diagnosis.plain_words import plain
+from operations.diagnosis.side_by_side import NoAnswer
+
+EXPIRED = frozenset(
+    {
+        *("ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId"),
+        *("UnrecognizedClientException", "TokenRefreshRequired", "UnauthorizedSSOTokenError", "SSOTokenLoadError"),
+        *("NoCredentialsError", "CredentialRetrievalError", "AuthFailure"),
+    }
+)
+THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
+DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"})
+
+
+def code_of(error: BaseException) -> str:
+    """AWS's code of an error, or the name of its kind."""
+    from botocore.exceptions import ClientError
+
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Code", "")) or "ClientError"
+    return type(error).__name__
+
+
+def unknown(what: str, error: BaseException) -> Unknown:
+    """What could not be read, because of an error. An error that is not AWS's is raised: it is a mistake of ours."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    if not isinstance(error, BotoCoreError | ClientError | NoAnswer | OSError):
+        raise error
+    code = code_of(error)
+    if code in EXPIRED:
+        why = "the credentials have expired or are not known"
+    elif code in THROTTLED:
+        why = "AWS answers too many calls at the moment (throttled)"
+    elif code in DENIED:
+        why = f"these credentials may not read it: {plain(str(error))}"
+    else:
+        why = plain(str(error))
+    return Unknown(what, why, code)
+
+
+def sort_out(answers: Mapping[str, Any], unread: list[Unknown]) -> Iterator[tuple[str, Any]]:
+    """The answers that came; the errors among them are put down as unknown."""
+    for what, answer in answers.items():
+        if isinstance(answer, Exception):
+            unread.append(unknown(what, answer))
+        else:
+            yield what, answer

@@ -1,0 +1,61 @@
+"""Finding out what is wrong with an environment, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from operations.diagnosis.cause import Verdict
+from operations.diagnosis.evidence import Evidence, collect, with_earlier
+from operations.diagnosis.facts import written
+from operations.diagnosis.verdict import judge
+from operations.service_names import find_service
+from operations.target import Target
+from src.form import Form
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The verdicts on an environment at a moment, the most decisive first, and what they rest on."""
+
+    environment: str
+    at: datetime
+    verdicts: tuple[Verdict, ...]
+    evidence: Evidence
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether anything is."""
+        return any(verdict.is_wrong for verdict in self.verdicts)
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields by name."""
+        return {
+            "environment": self.environment,
+            "at": written(self.at),
+            "wrong": self.is_wrong,
+            "verdicts": [verdict.as_json() for verdict in self.verdicts],
+            "evidence": self.evidence.as_json(),
+        }
+
+
+def diagnose(
+    target: Target,
+    form: Form,
+    *,
+    service: str | None = None,
+    since: datetime | None = None,
+    earlier: Evidence | None = None,
+) -> Diagnosis:
+    """Look at an environment, or at one service of it, and judge; `since` is when the deployment in question began.
+
+    A service may be named in short. `earlier` was collected before AWS deleted what is gone by now. Raises `UsageError`
+    for a service that the form does not have.
+    """
+    services = form.services_of(target.environment.name)
+    only = find_service(services, service).container_name if service is not None else None
+    evidence = collect(target, services, since=since, only=only)
+    if earlier is not None:
+        evidence = with_earlier(evidence, earlier)
+    return Diagnosis(target.environment.name, evidence.at, judge(evidence), evidence)

@@ -1,0 +1,35 @@
+"""The last lines that a task's container wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from operations.diagnosis.plain_words import plain
+
+LINES = 40
+
+
+def place_of(options: Mapping[str, str], container: str, task_id: str) -> tuple[str, str]:
+    """The log group and the stream of a task, as the awslogs driver names them; empty without that driver.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
+    """
+    group, prefix = options.get("awslogs-group", ""), options.get("awslogs-stream-prefix", "")
+    return (group, f"{prefix}/{container}/{task_id}") if group and prefix else ("", "")
+
+
+def read_lines(logs: Any, group: str, stream: str) -> tuple[str, ...] | None:
+    """The last lines of a stream, or None where its group is gone.
+
+    A container that never wrote a line has no stream.
+    """
+    from botocore.exceptions import ClientError
+
+    try:
+        events = logs.get_log_events(logGroupName=group, logStreamName=stream, limit=LINES, startFromHead=False)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        return () if "stream" in str(error).lower() else None
+    return tuple(plain(each["message"]) for each in events["events"])

@@ -1,0 +1,169 @@
+"""What a rule looks at: a service's trouble, and the words and commands in which a verdict on it is given."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from operations.diagnosis.cause import Cause, Finding
+from operations.diagnosis.evidence import Evidence
+from operations.diagnosis.facts import ContainerFacts, DefinitionFacts, ServiceFacts, TaskFacts
+from src.environment import is_released
+from src.form import stack_part
+from src.task_size import FARGATE_SIZES
+
+_LINES_SHOWN = 6
+_WORTH_SHOWING = re.compile(
+    r"error|exception|fatal|panic|fail|denied|refused|cannot|can't|unable|timed? ?out|killed", re.I
+)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A service in its environment, and one of its tasks; without one, what its events say."""
+
+    evidence: Evidence
+    service: ServiceFacts
+    task: TaskFacts | None = None
+    said: str = ""
+    """The words of an event, where there is no task."""
+
+    @cached_property
+    def words(self) -> str:
+        """All that AWS says about it."""
+        if self.task is None:
+            return self.said
+        own = [f"{each.name}: {each.reason}" for each in self.task.containers if each.reason]
+        return " ".join([self.task.stopped_reason, self.task.stop_code, *own])
+
+    @property
+    def container(self) -> ContainerFacts | None:
+        """The service's own container in the task."""
+        containers = self.task.containers if self.task else ()
+        return next((each for each in containers if each.name == self.service.name), None)
+
+    @property
+    def exited(self) -> ContainerFacts | None:
+        """The container that ended: the service's own, or what runs beside it."""
+        ended = [each for each in (self.task.containers if self.task else ()) if each.exit_code is not None]
+        own = [each for each in ended if each.name == self.service.name]
+        return next((each for each in [*own, *ended] if each.exit_code), next(iter([*own, *ended]), None))
+
+    @property
+    def definition(self) -> DefinitionFacts | None:
+        """The revision that the task was started from, else the one that was read first."""
+        found = self.service.definition_of(self.task) if self.task else None
+        return found or next(iter(self.service.definitions), None)
+
+    @property
+    def name(self) -> str:
+        """The service's name in the form."""
+        return self.service.name
+
+    @property
+    def image(self) -> str:
+        """The image that the task was to run."""
+        return self.definition.image if self.definition and self.definition.image else self.service.asked.image
+
+    @property
+    def memory(self) -> int:
+        """The task's limit, in MiB."""
+        return (self.definition.memory if self.definition else 0) or self.service.asked.memory
+
+    @property
+    def was_rolled_back(self) -> bool:
+        """Whether what ran before the deployment serves on."""
+        stack, primary = self.evidence.stack(self.service.stack), self.service.primary
+        if primary and self.task and self.task.deployment not in ("", primary.id):
+            return True
+        return bool(stack and stack.has_failed) or any(each.state == "FAILED" for each in self.service.rollouts)
+
+    def agora(self, arguments: str) -> str:
+        """A command of this tool."""
+        return f"./agora {arguments}{' --local' if self.evidence.is_local else ''}"
+
+    @property
+    def deploy(self) -> str:
+        """The command that deploys the environment."""
+        return self.agora(f"deploy {self.evidence.environment}")
+
+    @property
+    def redeploy(self) -> str:
+        """The command that starts the service's tasks anew."""
+        return self.agora(f"redeploy {self.evidence.environment} {stack_part(self.name)}")
+
+    @property
+    def mend(self) -> str:
+        """What to do about a program that does not run as it is."""
+        if not self.was_rolled_back or self.service.running == 0:
+            return self.agora(f"rollback {self.evidence.environment}")
+        if is_released(self.evidence.environment):
+            return f"Mend the program, cut another release candidate, promote it, then: {self.deploy}"
+        return f"Mend the program and publish its image (what ran before serves on), then: {self.deploy}"
+
+    def field(self, name: str) -> str:
+        """Where a field of the form stands."""
+        return f"app.py, {name} of {self.name}"
+
+    @property
+    def log(self) -> str:
+        """Where the container writes."""
+        if self.task and self.task.log_group:
+            return f"log group {self.task.log_group}, stream {self.task.log_stream}"
+        return self.agora(f"logs {self.evidence.environment} {stack_part(self.name)}")
+
+    @property
+    def events(self) -> str:
+        """Where ECS tells what it does."""
+        if not self.service.ecs_name:
+            return f"events of stack {self.service.stack} in CloudFormation"
+        if self.evidence.is_local:
+            return f"events of service {self.service.ecs_name} in cluster {self.service.cluster}"
+        region = self.evidence.region
+        return (
+            f"https://{region}.console.aws.amazon.com/ecs/v2/clusters/{self.service.cluster}"
+            f"/services/{self.service.ecs_name}/events?region={region}"
+        )
+
+    @property
+    def last_lines(self) -> tuple[str, ...]:
+        """The end of the task's log, from where it speaks of trouble."""
+        lines = [line for line in (self.task.log if self.task else ()) if line.strip()]
+        first = next((number for number, line in enumerate(lines) if _WORTH_SHOWING.search(line)), None)
+        start = max(0, len(lines) - _LINES_SHOWN) if first is None else first
+        return tuple(f"log: {line}" for line in lines[start : start + _LINES_SHOWN])
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """AWS's words and the program's last ones, as evidence."""
+        if self.task is None:
+            return (f"event: {self.said}",) if self.said else ()
+        lines = [f"task {self.task.id[:8]}: {self.task.stopped_reason or self.task.status}"]
+        ended = self.exited
+        if ended and ended.exit_code is not None:
+            lines.append(f"{ended.name} exited with {ended.exit_code}{f': {ended.reason}' if ended.reason else ''}")
+        return (*lines, *self.last_lines)
+
+    def found(
+        self,
+        cause: Cause,
+        sentence: str,
+        *,
+        look: str,
+        fix: str,
+        evidence: tuple[str, ...] | None = None,
+        callee: str = "",
+    ) -> Finding:
+        """A finding with what was told as its evidence."""
+        return Finding(cause, sentence, self.told if evidence is None else evidence, look, fix, callee)
+
+
+Rule = Callable[[Seen], Finding | None]
+
+
+def more_memory(seen: Seen) -> int:
+    """The next size of a task's memory that Fargate has, with the CPU it has where that goes so far."""
+    own = [size for size in FARGATE_SIZES.get(seen.service.asked.cpu, ()) if size > seen.memory]
+    return min(own or [size for sizes in FARGATE_SIZES.values() for size in sizes if size > seen.memory] or [0])

@@ -1,0 +1,166 @@
+"""Why CloudFormation could not do what was asked, or can't go on."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from operations.diagnosis.cause import Cause, Finding, Verdict
+from operations.diagnosis.evidence import Evidence
+from operations.diagnosis.facts import StackFacts, StackFailure
+
+# CloudFormation itself waits that long for a service: what takes longer does not come to an end by itself.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-ecs-service.html
+LONGEST_OPERATION = timedelta(hours=3)
+
+_EXPORT = re.compile(r"xport (\S+) (?:cannot|can't|can not) be (?:deleted|updated)\D*in use by ([^\s]+.*)", re.I)
+_EXPORT_DELETED = re.compile(r"annot delete export (\S+) as it is in use by ([^\s]+.*)", re.I)
+_NO_EXPORT = re.compile(r"No export named (\S+) found", re.I)
+_QUOTA = re.compile(
+    r"LimitExceeded|maximum number of|quota|TooMany(?!Requests)|reached the limit"
+    r"|limit (?:of|on) .*(?:reached|exceeded)",
+    re.I,
+)
+_DENIED = re.compile(r"not authorized to perform:? ([\w-]+:\w+)|AccessDenied|UnauthorizedOperation|403", re.I)
+_EXISTS = re.compile(r"already exists|AlreadyExists", re.I)
+_CERTIFICATE = re.compile(r"certificate", re.I)
+
+
+def state(evidence: Evidence, stack: StackFacts) -> Finding | None:
+    """A stack that can't be deployed as it stands, and how to free it."""
+    name, told = stack.name, tuple(filter(None, (f"stack: {stack.status} {stack.reason}".rstrip(), *_failures(stack))))
+    look = f"events of stack {name} in CloudFormation"
+
+    deploy = f"./agora deploy {evidence.environment}{' --local' if evidence.is_local else ''}"
+
+    def stuck(what: str, fix: str) -> Finding:
+        return Finding(Cause.STACK_STUCK, what, told, look, fix)
+
+    match stack.status:
+        case "UPDATE_ROLLBACK_FAILED":
+            return stuck(
+                "it can neither go on nor back: rolling it back failed",
+                f"aws cloudformation continue-update-rollback --stack-name {name}{_to_skip(stack)}, then: {deploy}",
+            )
+        case "DELETE_FAILED":
+            kept = " ".join(dict.fromkeys(each.logical_id for each in stack.failures))
+            retain = f" --retain-resources {kept}" if kept else ""
+            return stuck(
+                "it could not be deleted as a whole", f"aws cloudformation delete-stack --stack-name {name}{retain}"
+            )
+        case "ROLLBACK_FAILED" | "CREATE_FAILED":
+            return stuck(
+                "it could not be made, nor taken away again", f"aws cloudformation delete-stack --stack-name {name}"
+            )
+        case "REVIEW_IN_PROGRESS":
+            return stuck(
+                "it was announced but never made: its change set was not carried out",
+                f"aws cloudformation delete-stack --stack-name {name}",
+            )
+    began = stack.began or stack.updated
+    if stack.is_moving and began and evidence.at - began > LONGEST_OPERATION:
+        hours = round((evidence.at - began).total_seconds() / 3600)
+        cancel = f"aws cloudformation cancel-update-stack --stack-name {name}"
+        wait = f"aws cloudformation describe-stack-events --stack-name {name}  # see what it waits for, and mend that"
+        return stuck(
+            f"it has been {stack.status} for {hours} hours", cancel if stack.status == "UPDATE_IN_PROGRESS" else wait
+        )
+    return None
+
+
+def _to_skip(stack: StackFacts) -> str:
+    failed = dict.fromkeys(each.logical_id for each in stack.failures if each.status.startswith("UPDATE_FAILED"))
+    return f"  # if it fails again: --resources-to-skip {' '.join(failed)}" if failed else "  # wait for its end"
+
+
+def _failures(stack: StackFacts) -> tuple[str, ...]:
+    return tuple(f"{each.logical_id} ({each.kind}): {each.reason}" for each in stack.failures[:3])
+
+
+def failure(evidence: Evidence, stack: StackFacts, failed: StackFailure) -> Finding | None:
+    """A resource that AWS refused. A service whose tasks did not start is left to the rules about tasks."""
+    reason, look = failed.reason, f"events of stack {stack.name} in CloudFormation"
+    told = (f"{failed.logical_id} ({failed.kind}): {reason}",)
+    environment = evidence.environment
+    local = " --local" if evidence.is_local else ""
+    deploy = f"./agora deploy {environment}{local}"
+    if used := (_EXPORT.search(reason) or _EXPORT_DELETED.search(reason)):
+        users = used[2].rstrip(". ")
+        return Finding(
+            Cause.EXPORT_IN_USE,
+            f"it can't change its export {used[1]}, because {users} imports it",
+            told,
+            f'app.py, ENVIRONMENTS["{environment}"]["KEEP_EXPORTS"]',
+            f'In two steps: "KEEP_EXPORTS": True of {environment} in app.py, then {deploy}, after which {users} '
+            "imports nothing more; then False, and deploy again",
+        )
+    if _QUOTA.search(reason):
+        return Finding(
+            Cause.QUOTA,
+            f"{failed.kind} {failed.logical_id} would exceed a quota of account {evidence.account}",
+            told,
+            f"Service Quotas of account {evidence.account}, region {evidence.region}",
+            f"aws service-quotas list-service-quotas --service-code {_service_code(failed.kind)}  # then "
+            "request-service-quota-increase, or take away what is not used",
+        )
+    if failed.kind.startswith("AWS::ElasticLoadBalancingV2::Listener") and _CERTIFICATE.search(reason):
+        return Finding(
+            Cause.CERTIFICATE,
+            "the load balancer can't use the certificate that app.py names",
+            told,
+            f'app.py, ENVIRONMENTS["{environment}"]["CERTIFICATE_ID"]',
+            f"CERTIFICATE_ID of {environment} in app.py: an issued certificate of account {evidence.account} in "
+            f"{evidence.region} (aws acm list-certificates); then: {deploy}",
+        )
+    if failed.kind == "AWS::ECS::Service" and _is_about_tasks(reason):
+        return None
+    if denied := _DENIED.search(reason):
+        what = f" ({denied[1]})" if denied[1] else ""
+        return Finding(
+            Cause.DEPLOY_DENIED,
+            f"the role that deploys may not make {failed.kind} {failed.logical_id}{what}",
+            told,
+            f"the CDK's cfn-exec role of account {evidence.account} in IAM",
+            f"Grant it{f' {denied[1]}' if denied[1] else ' the right'}, then: {deploy}",
+        )
+    if _EXISTS.search(reason):
+        return Finding(
+            Cause.ALREADY_EXISTS,
+            f"{failed.kind} {failed.logical_id} is there already, outside the stack",
+            told,
+            look,
+            f"Delete or rename what has that name, then: {deploy}",
+        )
+    if missing := _NO_EXPORT.search(reason):
+        return Finding(
+            Cause.REFUSED,
+            f"it imports {missing[1]}, which no stack exports",
+            told,
+            look,
+            f'"KEEP_EXPORTS": True of {environment} in app.py, then: {deploy}',
+        )
+    return Finding(
+        Cause.REFUSED,
+        f"AWS refused {failed.kind} {failed.logical_id}: {reason}",
+        told,
+        look,
+        f"Mend what the reason names in app.py, then: {deploy}",
+    )
+
+
+def _is_about_tasks(reason: str) -> bool:
+    return bool(re.search(r"circuit breaker|stabili[sz]e|Exceeded attempts|deployment (?:alarm|failed)", reason, re.I))
+
+
+def _service_code(kind: str) -> str:
+    """The name by which Service Quotas knows a service; an elastic address is EC2's, what else a network has is not."""
+    service, _, part = kind.removeprefix("AWS::").lower().partition("::")
+    if service == "ec2" and part not in ("eip", "instance"):
+        return "vpc"
+    return {"elasticloadbalancingv2": "elasticloadbalancing", "docdb": "rds"}.get(service, service)
+
+
+def verdict(stack: StackFacts, found: Finding, service: str) -> Verdict:
+    """A finding about a stack, as a verdict."""
+    since = stack.failures[0].at if stack.failures else stack.updated
+    return Verdict(service, stack.name, found.cause, found.sentence, since, found.evidence, found.look, found.fix)

@@ -1,0 +1,374 @@
+"""Why a task could not start, in the words of ECS and Fargate.
+
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from operations.diagnosis.cause import Cause, Finding
+from operations.diagnosis.seen import Rule, Seen
+from src.environment import is_released
+from src.image import parse_reference
+
+_SECRET_ARN = re.compile(r"arn:aws[\w-]*:secretsmanager:[\w-]+:\d+:secret:([^\s\"',:]+)")
+_PARAMETER = re.compile(r"invalid parameters: ([^\s\"',\]]+)", re.I)
+_ROLE = re.compile(r"(arn:aws[\w-]*:(?:iam|sts)::\d+:(?:role|assumed-role)/[^\s'\"]+)")
+_SUBNET = re.compile(r"subnet-\w+")
+# The vCPUs that run at once, on demand and on Spot:
+# https://docs.aws.amazon.com/general/latest/gr/ecs-service.html#limits_fargate
+_ON_DEMAND_QUOTA, _SPOT_QUOTA = "L-3032A538", "L-36FBB829"
+
+
+def pull(seen: Seen) -> Finding | None:
+    """The image."""
+    words = seen.words
+    if "CannotPull" not in words and "pull image manifest" not in words and "failed to pull" not in words.lower():
+        return None
+    for signs, rule in _PULL.items():
+        if re.search(signs, words, re.I):
+            return rule(seen)
+    return seen.found(Cause.UNKNOWN, f"its image {seen.image} can't be pulled", look=seen.image, fix=seen.deploy)
+
+
+def _image_platform(seen: Seen) -> Finding:
+    return seen.found(
+        Cause.IMAGE_PLATFORM,
+        f"its image {seen.image} was not built for linux/amd64, on which Fargate runs it",
+        look=seen.image,
+        fix=f"Publish it for linux/amd64 (docker buildx build --platform linux/amd64), then: {seen.deploy}",
+    )
+
+
+def _registry_limit(seen: Seen) -> Finding:
+    return seen.found(
+        Cause.REGISTRY_LIMIT,
+        f"the registry refuses to hand out {seen.image} because it was asked too often",
+        look=seen.events,
+        fix=f"Wait some minutes, then: {seen.deploy}",
+    )
+
+
+def _image_denied(seen: Seen) -> Finding:
+    named = parse_reference(seen.image)
+    parts = named.name.split("/") if named else []
+    settings = (
+        f"https://github.com/orgs/{parts[1]}/packages/container/{'%2F'.join(parts[2:])}/settings"
+        if len(parts) > 2 and parts[0] == "ghcr.io"
+        else seen.image
+    )
+    return seen.found(
+        Cause.IMAGE_DENIED,
+        f"the registry does not let Fargate read {seen.image}; tasks pull without credentials",
+        look=settings,
+        fix=f"Make the package public there (or let it be read again), then: {seen.deploy}",
+    )
+
+
+def _image_missing(seen: Seen) -> Finding:
+    environment, version = seen.evidence.environment, seen.service.asked.image.rpartition(":")[2]
+    fix = seen.agora(f"release pin {version}") if is_released(environment) else seen.deploy
+    why = "writes the lock anew" if is_released(environment) else "looks the tag up anew"
+    return seen.found(
+        Cause.IMAGE_MISSING,
+        f"the registry has no image {seen.image}; it was deleted, or never published",
+        look=seen.image,
+        fix=f"{fix}  # {why}; if it is not published either: GHCR_PACKAGE_VERSION in app.py",
+    )
+
+
+def _registry_slow(seen: Seen) -> Finding:
+    return seen.found(
+        Cause.REGISTRY_SLOW,
+        f"the registry did not answer in time when Fargate pulled {seen.image}",
+        look="https://www.githubstatus.com" if "ghcr.io" in seen.image else seen.events,
+        fix=f"{seen.deploy}  # again, later; if all services have it: the NAT gateways of the network stack",
+    )
+
+
+def _storage_full(seen: Seen) -> Finding:
+    return seen.found(
+        Cause.REFUSED,
+        "its image does not fit into the task's storage",
+        look=seen.field("container_volumes"),
+        fix="Make the image smaller, or the volume's size in app.py larger",
+    )
+
+
+_PULL = {
+    r"descriptor matching platform|no matching manifest|does not match the specified platform": _image_platform,
+    r"toomanyrequests|too many requests|\b429\b|rate limit": _registry_limit,
+    r"\b40[13]\b|denied|unauthorized|no basic auth|not authorized|forbidden": _image_denied,
+    r"no space left": _storage_full,
+    r"timeout|deadline exceeded|canceled|connection (?:refused|reset)|no such host|dial tcp|\b50[0234]\b|EOF": (
+        _registry_slow
+    ),
+    r"not found|manifest unknown|name unknown|does not exist|\b404\b": _image_missing,
+}
+
+
+def secrets(seen: Seen) -> Finding | None:
+    """The secrets that the agent reads before it starts the container."""
+    words = seen.words
+    if "ResourceInitializationError" not in words or not re.search(r"secret|ssm|registry auth", words, re.I):
+        return None
+    if field := re.search(r"did not contain json key ([^\s\"',:]+)", words):
+        return _secret_field(seen, field[1].rstrip("."))
+    if re.search(r"invalid character|cannot unmarshal|unexpected end of JSON", words, re.I):
+        fields = [each.field for each in seen.service.asked.secrets if each.field]
+        return _secret_field(seen, fields[0] if fields else "")
+    if re.search(r"marked for deletion|marked as deleted", words, re.I):
+        name = _secret_name(seen)
+        return seen.found(
+            Cause.SECRET_MISSING,
+            f"its secret {name} is about to be deleted, so nobody can read it",
+            look=f"secret {name} in Secrets Manager of account {seen.evidence.account}",
+            fix=f"aws secretsmanager restore-secret --secret-id {name}  # then: {seen.deploy}",
+        )
+    if re.search(r"AccessDenied|not authorized|access to KMS", words, re.I):
+        return _secret_denied(seen)
+    if re.search(r"ResourceNotFoundException|can't find the specified secret|ParameterNotFound|invalid param", words):
+        return _secret_missing(seen)
+    if re.search(r"timeout|deadline exceeded|RequestError|send request failed|dial tcp|RequestCanceled", words, re.I):
+        return seen.found(
+            Cause.SECRETS_UNREACHABLE,
+            "its tasks reach neither Secrets Manager nor a registry; they have no way out of the network",
+            look=f"routes and NAT gateways of stack agora-{seen.evidence.environment}-network",
+            fix=f"aws cloudformation detect-stack-drift --stack-name agora-{seen.evidence.environment}-network",
+        )
+    return None
+
+
+def _secret_name(seen: Seen) -> str:
+    if parameter := _PARAMETER.search(seen.words):
+        return parameter[1]
+    found = _SECRET_ARN.search(seen.words)
+    if found is None:
+        return next((each.name for each in seen.service.asked.secrets if each.name), "")
+    name = found[1].rstrip(".")
+    known = [each.name for each in seen.service.asked.secrets if each.name]
+    # The end of an ARN that Secrets Manager made up is no part of the name.
+    return next((each for each in known if name == each or re.fullmatch(f"{re.escape(each)}-\\w{{6}}", name)), name)
+
+
+def _secret_missing(seen: Seen) -> Finding:
+    name = _secret_name(seen)
+    account = seen.evidence.account
+    asked = [each for each in seen.service.asked.secrets if each.name == name]
+    look = f"secret {name} in Secrets Manager of account {account}, region {seen.evidence.region}"
+    if not asked and name and any(each.name is None for each in seen.service.asked.secrets):
+        return seen.found(
+            Cause.SECRET_MISSING,
+            f"the database's secret {name} is gone",
+            look=look,
+            fix=f"aws secretsmanager restore-secret --secret-id {name}  # then: {seen.deploy}",
+        )
+    if "staging label" in seen.words:
+        return seen.found(
+            Cause.SECRET_MISSING,
+            f"its secret {name} has no value yet",
+            look=look,
+            fix=f"aws secretsmanager put-secret-value --secret-id {name} --secret-string {_value_of(seen, name)}"
+            f"  # then: {seen.deploy}",
+        )
+    return seen.found(
+        Cause.SECRET_MISSING,
+        f"there is no secret {name} in account {account}",
+        look=look,
+        fix=f"aws secretsmanager create-secret --name {name} --secret-string {_value_of(seen, name)}"
+        f"  # then: {seen.deploy}",
+    )
+
+
+def _value_of(seen: Seen, name: str) -> str:
+    fields = {each.field: "…" for each in seen.service.asked.secrets if each.name == name and each.field}
+    return f"'{json.dumps(fields, ensure_ascii=False)}'" if fields else "'…'"
+
+
+def _secret_field(seen: Seen, field: str) -> Finding:
+    asked = [each for each in seen.service.asked.secrets if field in (each.field, each.variable)]
+    name = (asked[0].name or "of the database") if asked else _secret_name(seen)
+    return seen.found(
+        Cause.SECRET_FIELD,
+        f'its secret {name} has no field "{field}"',
+        look=seen.field(f'ServiceSecret(…, json_field="{field}")'),
+        fix=f'Add "{field}" to the secret (aws secretsmanager put-secret-value --secret-id {name} '
+        "--secret-string '{…}', with all its fields), or mend json_field in app.py",
+    )
+
+
+def _secret_denied(seen: Seen) -> Finding:
+    name = _secret_name(seen)
+    role = seen.definition.execution_role if seen.definition else ""
+    if not role and (named := _ROLE.search(seen.words)):
+        role = named[1]
+    short = role.rpartition("/")[2] if ":role/" in role else [*role.split("/"), "", ""][1]
+    if re.search(r"kms", seen.words, re.I):
+        fix = f"Let {short} use the key of the secret (kms:Decrypt), or keep the secret under aws/secretsmanager"
+    elif "explicit deny" in seen.words:
+        fix = f"aws secretsmanager get-resource-policy --secret-id {name}  # something denies it: take that away"
+    else:
+        allowed = {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": f"{_arn(seen)}*"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+        fix = (
+            f"aws iam put-role-policy --role-name {short} --policy-name ReadSecret --policy-document '{policy}'"
+            "  # the stack grants this; somebody took it away"
+        )
+    return seen.found(
+        Cause.SECRET_DENIED,
+        f"its execution role {short} may not read the secret {name}",
+        look=f"IAM role {short}",
+        fix=fix,
+    )
+
+
+def _arn(seen: Seen) -> str:
+    found = _SECRET_ARN.search(seen.words)
+    return found[0].rstrip(".") if found else ""
+
+
+def log_group(seen: Seen) -> Finding | None:
+    """Where the container is to write."""
+    if not re.search(r"log group|logger args|log stream|logging driver", seen.words, re.I):
+        return None
+    group = seen.task.log_group if seen.task else ""
+    if re.search(r"AccessDenied|not authorized", seen.words):
+        role = seen.definition.execution_role.rpartition("/")[2] if seen.definition else "its execution role"
+        return seen.found(
+            Cause.ROLE_UNUSABLE,
+            f"{role} may not write to the log group {group}",
+            look=f"IAM role {role}",
+            fix=f"Let {role} do logs:CreateLogStream and logs:PutLogEvents; its stack grants them",
+        )
+    if "does not exist" not in seen.words and "ResourceNotFound" not in seen.words:
+        return None
+    return seen.found(
+        Cause.LOG_GROUP_MISSING,
+        f"its log group {group or '(unknown)'} was deleted, and no task starts without it",
+        look=f"log group {group}",
+        fix=f"aws logs create-log-group --log-group-name {group}  # then: {seen.deploy}",
+    )
+
+
+def role(seen: Seen) -> Finding | None:
+    """The roles that ECS takes on for the task."""
+    if "unable to assume the role" not in seen.words:
+        return None
+    found = _ROLE.search(seen.words)
+    name = found[1].rpartition("/")[2] if found else "its role"
+    trust = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    return seen.found(
+        Cause.ROLE_UNUSABLE,
+        f"ECS can't act as the role {name}: it was deleted, or does not trust ecs-tasks",
+        look=f"IAM role {name}",
+        fix=f"aws iam create-role --role-name {name} --assume-role-policy-document '{policy}'"
+        "  # or update-assume-role-policy, where it is there; then its policies as the stack has them",
+    )
+
+
+def placement(seen: Seen) -> Finding | None:
+    """Room for the task: capacity, addresses, Spot, quotas."""
+    words = seen.words
+    if re.search(r"reached the limit on the number|vCPU limit|limit on the number of (?:tasks|vCPUs)", words, re.I):
+        spot = "spot" in words.lower()
+        quota = _SPOT_QUOTA if spot else _ON_DEMAND_QUOTA
+        return seen.found(
+            Cause.QUOTA,
+            f"the account's quota of Fargate {'Spot ' if spot else ''}vCPUs is used up",
+            look=f"quota {quota} of fargate in Service Quotas, account {seen.evidence.account}",
+            fix=f"aws service-quotas request-service-quota-increase --service-code fargate --quota-code {quota} "
+            "--desired-value NUMBER",
+        )
+    if re.search(r"InsufficientFreeAddresses|free addresses|free IP", words, re.I):
+        return _no_address(seen)
+    if re.search(
+        r"SpotInterruption|Spot (?:Task|Instance) was (?:interrupted|reclaimed)|spot interruption", words, re.I
+    ):
+        return seen.found(
+            Cause.SPOT_RECLAIMED,
+            "AWS took the Spot capacity back that its task ran on",
+            look=seen.field("spot_weight"),
+            fix=f"spot_weight=0 of {seen.name} in app.py, then: {seen.deploy}",
+        )
+    if re.search(r"capacity is unavailable|insufficient capacity|no capacity", words, re.I):
+        return seen.found(
+            Cause.NO_CAPACITY,
+            "Fargate has no capacity for its task at the moment",
+            look=seen.events,
+            fix=f"{seen.deploy}  # again, later"
+            + (f"; or spot_weight=0 of {seen.name} in app.py" if seen.service.asked.spot_weight else ""),
+        )
+    return None
+
+
+def _no_address(seen: Seen) -> Finding:
+    named = _SUBNET.search(seen.words)
+    known = next((each for each in seen.evidence.subnets if named and each.id == named[0]), None)
+    which = f"{named[0]}{f' ({known.cidr}, {known.zone}, {known.free} free)' if known else ''}" if named else ""
+    free = "; ".join(f"{each.id} {each.cidr}: {each.free} free" for each in seen.evidence.subnets)
+    return seen.found(
+        Cause.NO_ADDRESS,
+        f"its subnet {which} has no free address for another task",
+        look=f"subnet {named[0]}" if named else "the subnets of the network stack",
+        fix="Fewer tasks at once: AUTO_SCALE_CAPACITY in app.py; or free the addresses that others hold there "
+        f"(aws ec2 describe-network-interfaces --filters Name=subnet-id,Values={named[0] if named else '…'})",
+        evidence=(*seen.told, f"subnets: {free}") if free else seen.told,
+    )
+
+
+def start(seen: Seen) -> Finding | None:
+    """The program that the container is to run."""
+    words = seen.words
+    if re.search(r"exec format error", words, re.I):
+        return exec_format(seen)
+    if not re.search(r"CannotStartContainer|CannotCreateContainer|runc create failed|OCI runtime", words):
+        return None
+    named = re.search(r'exec: \\?"([^"\\]+)', words)
+    program = f'"{named[1]}"' if named else "its program"
+    given = seen.definition.command if seen.definition else ()
+    if given:
+        return seen.found(
+            Cause.BAD_COMMAND,
+            f"{program} can't be run in its image; container_command asks for {' '.join(given)}",
+            look=seen.field("container_command"),
+            fix=f"Mend container_command of {seen.name} in app.py, then: {seen.deploy}",
+        )
+    return seen.found(
+        Cause.BAD_COMMAND,
+        f"{program}, which its image is to start with, can't be run in it",
+        look=f"the entry point of {seen.image}",
+        fix=seen.mend,
+    )
+
+
+def exec_format(seen: Seen) -> Finding:
+    """A program of another architecture."""
+    return seen.found(
+        Cause.EXEC_FORMAT,
+        f"the program in its image {seen.image} is for another processor than linux/amd64",
+        look=seen.image,
+        fix=f"Build and publish it for linux/amd64 (docker buildx build --platform linux/amd64), then: {seen.deploy}",
+    )
+
+
+def trouble_of_aws(seen: Seen) -> Finding | None:
+    """What is nobody's fault here."""
+    if not re.search(
+        r"InternalError|Timeout waiting for (?:network interface|EphemeralStorage)|Task provisioning failed|"
+        r"ContainerRuntimeTimeout|DockerTimeout|internal (?:server )?error",
+        seen.words,
+        re.I,
+    ):
+        return None
+    return seen.found(
+        Cause.AWS_TROUBLE,
+        "Fargate failed to start its task for a reason of its own",
+        look="https://health.aws.amazon.com",
+        fix=f"{seen.deploy}  # again",
+    )
+
+
+RULES: tuple[Rule, ...] = (pull, secrets, log_group, role, placement, start, trouble_of_aws)

@@ -1,0 +1,415 @@
+"""Judging evidence: what is wrong, whose fault it is, and what to do, the most decisive first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from operations.diagnosis import health_rules, log_rules, stack_rules, start_rules
+from operations.diagnosis.aws_errors import EXPIRED
+from operations.diagnosis.cause import CONSEQUENCES, Cause, Finding, Verdict
+from operations.diagnosis.consequences import traced
+from operations.diagnosis.evidence import Evidence
+from operations.diagnosis.facts import Agent, ServiceFacts, StackFacts, TaskFacts
+from operations.diagnosis.seen import Rule, Seen
+
+__all__ = ["Cause", "Verdict", "judge"]
+
+# Why a task stopped: whether it started at all, what its program said, what its health checks said, how it ended.
+_TASK_RULES: tuple[Rule, ...] = (*start_rules.RULES, *log_rules.RULES, health_rules.health, log_rules.ended)
+# A running service whose tasks end again and again is not well, even when another always takes their place.
+_AGAIN_AND_AGAIN = 3
+# ECS and CloudFormation do not tell the time by the same clock, nor to the same fraction of a second.
+_CLOCKS_DIFFER = timedelta(seconds=1)
+_PLACED = re.compile(r"unable to place a task|failed to launch a task|unable to consistently start", re.I)
+_FAILED_ROLLOUT = re.compile(r"\(deployment ([\w/-]+)\) deployment failed")
+_ROLLED_BACK_TO = re.compile(r"rolling back to deployment(?:Id)? ([\w/-]+)")
+_COMPLETED = re.compile(r"\(deployment ([\w/-]+)\) deployment completed")
+_STEADY = re.compile(r"deployment completed|reached a steady state")
+_ORDER = {cause: number for number, cause in enumerate(Cause)}
+
+
+def judge(evidence: Evidence) -> tuple[Verdict, ...]:
+    """The verdicts on an environment, root causes before consequences; never none."""
+    expired = [each for each in evidence.unknown if each.code in EXPIRED]
+    if expired:
+        return (_credentials(evidence, expired[0].what),)
+    stacks = [verdict for stack in evidence.stacks for verdict in _on_stack(evidence, stack)]
+    services = [verdict for service in evidence.services for verdict in _on_service(evidence, service, stacks)]
+    found = traced(evidence, [*stacks, *services])
+    wrong = sorted((each for each in found if each.is_wrong), key=_rank)
+    if evidence.only is not None:
+        wrong = _about(evidence.only, wrong, evidence)
+    if wrong:
+        return tuple(wrong)
+    return _nothing_wrong(evidence, [each for each in found if not each.is_wrong])
+
+
+def _rank(verdict: Verdict) -> tuple[bool, bool, int]:
+    return verdict.cause in CONSEQUENCES, verdict.cause is Cause.UNKNOWN, _ORDER[verdict.cause]
+
+
+def _about(name: str, verdicts: Sequence[Verdict], evidence: Evidence) -> list[Verdict]:
+    """Those on one service and on the stacks that all share; those on its callees where it suffers from them."""
+    own = evidence.service(name)
+    services = {each.stack for each in evidence.services} - {own.stack if own else ""}
+    mine = [each for each in verdicts if each.service == name or (not each.service and each.stack not in services)]
+    suffers = any(each.service == name and each.cause in CONSEQUENCES for each in mine)
+    return list(verdicts) if suffers else mine
+
+
+def _credentials(evidence: Evidence, what: str) -> Verdict:
+    return Verdict(
+        "",
+        "",
+        Cause.CREDENTIALS,
+        f"AWS does not take the credentials any more, so {evidence.environment} can't be judged",
+        evidence.at,
+        (f"could not be read: {what}",),
+        "the AWS profile in use",
+        'aws sso login --profile "$AWS_PROFILE"',
+    )
+
+
+def _on_stack(evidence: Evidence, stack: StackFacts) -> Iterator[Verdict]:
+    service = next((each.name for each in evidence.services if each.stack == stack.name), "")
+    reasons = stack.failures if _matters(evidence, stack) else ()
+    roots = [found for each in reasons if (found := stack_rules.failure(evidence, stack, each))]
+    stuck = stack_rules.state(evidence, stack)
+    for found in [*([stuck] if stuck else []), *roots[:1]]:
+        yield stack_rules.verdict(stack, found, service)
+    if stack.status == "ROLLBACK_COMPLETE" and not roots and not service:
+        yield stack_rules.verdict(
+            stack,
+            Finding(
+                Cause.UNKNOWN,
+                "could not be made; why is not known any more",
+                (f"stack: {stack.status} {stack.reason}".rstrip(),),
+                f"events of stack {stack.name} in CloudFormation",
+                _agora(evidence, "deploy"),
+            ),
+            service,
+        )
+
+
+def _matters(evidence: Evidence, stack: StackFacts) -> bool:
+    """Whether what failed in a stack is still of interest: an export that is in use leaves the stack as it was."""
+    kept = any("xport" in each.reason for each in stack.failures)
+    return (stack.has_failed or stack.is_moving or kept) and not _is_past(evidence, stack)
+
+
+def _is_past(evidence: Evidence, stack: StackFacts) -> bool:
+    """Whether a later deployment went well, to which the stack's last failure means nothing any more."""
+    failed = stack.failures[-1].at if stack.failures else stack.updated
+    return failed is not None and any(each.result == "healthy" and each.began > failed for each in evidence.records)
+
+
+def _on_service(evidence: Evidence, service: ServiceFacts, stacks: Sequence[Verdict]) -> Iterator[Verdict]:
+    stack = evidence.stack(service.stack) or StackFacts(service.stack)
+    since = evidence.since
+    rollouts = _failed_rollouts(service, since)
+    deployment_failed = bool(rollouts) or (stack.has_failed and not _is_past(evidence, stack))
+    if not service.known and not deployment_failed:
+        return
+    failed = _relevant(service, rollouts, since, stack)
+    findings = _findings(evidence, service, failed, since)
+    if not deployment_failed and not stack.is_moving and _is_well(service):
+        yield from _of_a_service_that_is_well(service, findings)
+        return
+    if findings:
+        on_its_way = (stack.is_moving and not stack.has_failed) or any(
+            each.state == "IN_PROGRESS" for each in service.rollouts
+        )
+        for finding, tasks in findings:
+            yield _verdict(service, finding, tasks, " (it is still being tried)" if on_its_way else "")
+        return
+    if not service.known:
+        return
+    told_by_stack = any(each.stack == service.stack for each in stacks)
+    if told_by_stack and not service.status:
+        return
+    yield from _by_state(evidence, service, stack, deployment_failed=deployment_failed and not told_by_stack)
+
+
+def _findings(
+    evidence: Evidence, service: ServiceFacts, failed: Sequence[TaskFacts], since: datetime | None
+) -> list[tuple[Finding, list[TaskFacts]]]:
+    """What is found in the tasks that failed, each cause once with its tasks; else in those that run, and in events."""
+    found: dict[Cause, tuple[Finding, list[TaskFacts]]] = {}
+    alike: dict[tuple[object, ...], Finding] = {}
+    # Not every task's log is read: one whose log was not ended like those that ended the same way.
+    for task in sorted(failed, key=lambda task: not task.log):
+        end = (task.deployment, task.stopped_reason, tuple((each.exit_code, each.reason) for each in task.containers))
+        finding = (alike.get(end) if not task.log else None) or _first(Seen(evidence, service, task))
+        if finding:
+            alike.setdefault(end, finding)
+            found.setdefault(finding.cause, (finding, []))[1].append(task)
+    if found:
+        return sorted(found.values(), key=lambda each: _ORDER[each[0].cause])
+    for task in service.tasks:
+        if task.health == "UNHEALTHY" and not task.has_failed:
+            finding = next((each for rule in log_rules.RULES if (each := rule(Seen(evidence, service, task)))), None)
+            return [(finding or health_rules.health(Seen(evidence, service, task)) or _unknown(service, task), [task])]
+    if any(each.state == "unhealthy" for group in service.groups for each in group.targets):
+        asked = next((each for each in service.tasks if not each.has_failed), None)
+        return [(health_rules.target(Seen(evidence, service, asked)), [asked] if asked else [])]
+    for event in service.events:
+        if _PLACED.search(event.message) and _is_current(service, event.at, since):
+            finding = _first(Seen(evidence, service, said=event.message))
+            if finding:
+                return [(finding, [])]
+    return []
+
+
+def _first(seen: Seen) -> Finding | None:
+    found = next((found for rule in _TASK_RULES if (found := rule(seen))), None)
+    return found or (_unknown(seen.service, seen.task) if seen.task else None)
+
+
+def _unknown(service: ServiceFacts, task: TaskFacts) -> Finding:
+    reasons = [task.stopped_reason, *(each.reason for each in task.containers)]
+    said = "; ".join(dict.fromkeys(filter(None, reasons))) or task.status
+    return Finding(
+        Cause.UNKNOWN,
+        f"its tasks stop, and AWS says only: {said}",
+        tuple(f"log: {line}" for line in task.log[-6:]),
+        f"log group {task.log_group}, stream {task.log_stream}" if task.log_group else f"task {task.id} in ECS",
+        "Read that; what it names is where to go on",
+    )
+
+
+def _is_current(service: ServiceFacts, at: datetime, since: datetime | None) -> bool:
+    """Whether something was told in this operation, and the service has not become steady since."""
+    steady = [event.at for event in service.events if _STEADY.search(event.message)]
+    return (since is None or at >= since) and not any(each > at for each in steady)
+
+
+def _is_well(service: ServiceFacts) -> bool:
+    targets = [each for group in service.groups for each in group.targets]
+    return (
+        service.is_steady
+        and service.running > 0
+        and not any(each.state == "unhealthy" for each in targets)
+        and not any(agent.status == "STOPPED" for _, agent in _exec_agents(service))
+    )
+
+
+def _failed_rollouts(service: ServiceFacts, since: datetime | None) -> set[str]:
+    """The deployments that failed since the service last got where it was to get."""
+    failed, back_to = set[str](), ""
+    for event in reversed(service.events):
+        if since is not None and event.at < since - _CLOCKS_DIFFER:
+            continue
+        if gave_up := _FAILED_ROLLOUT.search(event.message):
+            failed.add(gave_up[1])
+        if rolled := _ROLLED_BACK_TO.search(event.message):
+            back_to = rolled[1]
+        # What ran before completes again after a rollback, which is not what was to be reached.
+        if (done := _COMPLETED.search(event.message)) and done[1] != back_to:
+            failed.clear()
+    return failed
+
+
+def _relevant(service: ServiceFacts, rollouts: set[str], since: datetime | None, stack: StackFacts) -> list[TaskFacts]:
+    """The tasks that failed in the deployments in question; where those are not known, since the stack's began."""
+    failed = [task for task in service.tasks if task.has_failed]
+    primary = {service.primary.id} if service.primary else set()
+    # After a failed deployment what ran before may be in trouble too.
+    wanted = rollouts | (set() if rollouts and _is_well(service) else primary)
+    of_these = [task for task in failed if task.deployment in wanted]
+    begins = max(filter(None, (since, None if of_these or service.status else stack.began)), default=None)
+    found = of_these or ([] if service.status else failed)
+    return [task for task in found if begins is None or task.at >= begins - _CLOCKS_DIFFER]
+
+
+def _of_a_service_that_is_well(
+    service: ServiceFacts, findings: Sequence[tuple[Finding, list[TaskFacts]]]
+) -> Iterator[Verdict]:
+    steady = [event.at for event in service.events if _STEADY.search(event.message)]
+    for finding, tasks in findings:
+        # Between two of these it was steady: so it does not last, and not as with one outage however long.
+        outages = {sum(at <= task.at for at in steady) for task in tasks} - {0}
+        if len(outages) >= _AGAIN_AND_AGAIN:
+            yield _verdict(service, finding, tasks, " (again and again; another task has always taken its place)")
+        elif tasks:
+            verdict = _verdict(service, finding, tasks, "")
+            yield replace(
+                verdict,
+                cause=Cause.HEALED,
+                sentence=f"{verdict.sentence}: that is over, it runs steadily now",
+                fix="Nothing has to be done",
+            )
+
+
+def _by_state(
+    evidence: Evidence, service: ServiceFacts, stack: StackFacts, *, deployment_failed: bool
+) -> Iterator[Verdict]:
+    """What the state of a service tells where no task and no event does."""
+    seen = Seen(evidence, service)
+    since = stack.updated
+    if not service.status:
+        yield _not_deployed(evidence, service, stack, deployment_failed=deployment_failed)
+        return
+    agents = [(task, agent) for task, agent in _exec_agents(service) if agent.status == "STOPPED"]
+    if deployment_failed:
+        yield _verdict_of(
+            service,
+            seen.found(
+                Cause.UNKNOWN,
+                "its last deployment failed, and why its tasks stopped is not known any more "
+                "(ECS remembers that for an hour)",
+                look=seen.events,
+                fix=f"{seen.deploy}  # and within the hour: {seen.agora(f'diagnose {evidence.environment}')}",
+                evidence=tuple(f"{each.logical_id}: {each.reason}" for each in stack.failures[:2]),
+            ),
+            since,
+        )
+    elif service.desired == 0 and service.asked.tasks > 0:
+        command = f"aws ecs update-service --cluster {service.cluster} --service {service.ecs_name}"
+        yield _verdict_of(
+            service,
+            seen.found(
+                Cause.NO_TASK_WANTED,
+                "none of its tasks runs, because somebody set the desired count to 0",
+                look=seen.events,
+                fix=f"{command} --desired-count {service.asked.tasks}",
+                evidence=(f"desired {service.desired}, running {service.running}",),
+            ),
+            service.events[0].at if service.events else since,
+        )
+    elif stack.is_moving or service.pending or any(each.state == "IN_PROGRESS" for each in service.rollouts):
+        yield _going_on(evidence, service, stack)
+    elif agents:
+        yield _no_exec_agent(seen, *agents[0])
+    elif not service.is_steady or service.running == 0:
+        yield _verdict_of(
+            service,
+            seen.found(
+                Cause.UNKNOWN,
+                f"{service.running} of {service.desired} tasks run, and nothing tells why",
+                look=seen.events,
+                fix=seen.redeploy,
+                evidence=tuple(f"event: {each.message}" for each in service.events[:3]),
+            ),
+            since,
+        )
+
+
+def _exec_agents(service: ServiceFacts) -> Iterator[tuple[TaskFacts, Agent]]:
+    for task in service.tasks:
+        if task.status == "RUNNING" and service.exec_on:
+            for container in task.containers:
+                if container.name == service.name:
+                    yield from ((task, each) for each in container.agents if each.name == "ExecuteCommandAgent")
+
+
+def _no_exec_agent(seen: Seen, task: TaskFacts, agent: Agent) -> Verdict:
+    return _verdict_of(
+        seen.service,
+        seen.found(
+            Cause.EXEC_AGENT,
+            f"it runs, but the agent of ECS exec in task {task.id[:8]} does not, so no command can be run",
+            look=seen.field("ecs_exec") if not agent.reason else f"task {task.id} in ECS",
+            fix=seen.redeploy,
+            evidence=(f"ExecuteCommandAgent is STOPPED {agent.reason}".rstrip(),),
+        ),
+        task.started or task.created,
+    )
+
+
+def _not_deployed(evidence: Evidence, service: ServiceFacts, stack: StackFacts, *, deployment_failed: bool) -> Verdict:
+    seen = Seen(evidence, service)
+    if stack.is_moving:
+        return _going_on(evidence, service, stack)
+    sentence = "not deployed"
+    cause = Cause.NOT_DEPLOYED
+    if deployment_failed:
+        cause = Cause.UNKNOWN
+        sentence += ": its first deployment failed, and why its tasks stopped is not known any more"
+    told = tuple(f"{each.logical_id}: {each.reason}" for each in stack.failures[:2])
+    look = f"events of stack {stack.name} in CloudFormation"
+    return _verdict_of(service, seen.found(cause, sentence, look=look, fix=seen.deploy, evidence=told), stack.updated)
+
+
+def _going_on(evidence: Evidence, service: ServiceFacts, stack: StackFacts) -> Verdict:
+    seen = Seen(evidence, service)
+    primary = service.primary
+    tasks = f"{service.running} of {service.desired} tasks run, {service.pending} are starting"
+    return _verdict_of(
+        service,
+        seen.found(
+            Cause.GOING_ON,
+            f"being deployed: {tasks if service.status else stack.status}",
+            look=seen.events,
+            fix=f"Wait, then: {seen.agora(f'diagnose {evidence.environment}')}",
+            evidence=(primary.reason,) if primary and primary.reason else (),
+        ),
+        primary.created if primary else stack.began,
+    )
+
+
+def _verdict(service: ServiceFacts, finding: Finding, tasks: Sequence[TaskFacts], remark: str) -> Verdict:
+    since = min((task.at for task in tasks), default=service.events[0].at if service.events else None)
+    count = f"{len(tasks)} tasks stopped so" if len(tasks) > 1 else ""
+    evidence = (*finding.evidence, *((count,) if count else ()))
+    return Verdict(
+        service.name,
+        service.stack,
+        finding.cause,
+        finding.sentence + remark,
+        since,
+        evidence,
+        finding.look,
+        finding.fix,
+        finding.callee,
+    )
+
+
+def _verdict_of(service: ServiceFacts, finding: Finding, since: datetime | None) -> Verdict:
+    return Verdict(
+        service.name, service.stack, finding.cause, finding.sentence, since, finding.evidence, finding.look, finding.fix
+    )
+
+
+def _nothing_wrong(evidence: Evidence, remarks: Sequence[Verdict]) -> tuple[Verdict, ...]:
+    """What is to be told where nothing wrong was found, which is not the same as that nothing is wrong."""
+    if evidence.unknown:
+        return (_not_all_known(evidence), *remarks)
+    if remarks:
+        return tuple(sorted(remarks, key=_rank))
+    about = evidence.only or evidence.environment
+    running = sum(each.running for each in evidence.services if evidence.only in (None, each.name))
+    last = next((each for each in evidence.records if each.result == "healthy"), None)
+    told = (f"last deployment: {last.version}, {last.ended:%Y-%m-%d %H:%M} UTC, by {last.who}",) if last else ()
+    return (
+        Verdict(
+            evidence.only or "",
+            "",
+            Cause.NOTHING,
+            f"Nothing is wrong with {about}: {running} tasks run, all healthy",
+            None,
+            told,
+            _agora(evidence, "history"),
+            "Nothing has to be done",
+        ),
+    )
+
+
+def _not_all_known(evidence: Evidence) -> Verdict:
+    first = evidence.unknown[0]
+    return Verdict(
+        "",
+        "",
+        Cause.UNKNOWN,
+        f"Nothing wrong was seen in {evidence.environment}, but not everything could be read, so this is no all-clear",
+        evidence.at,
+        tuple(f"unknown: {each.what}, because {each.why}" for each in evidence.unknown[:5]),
+        f"{first.what}: {first.why}",
+        _agora(evidence, "diagnose"),
+    )
+
+
+def _agora(evidence: Evidence, verb: str) -> str:
+    return f"./agora {verb} {evidence.environment}{' --local' if evidence.is_local else ''}"

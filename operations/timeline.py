@@ -1,0 +1,150 @@
+"""What happened during a deployment, moment by moment: to stacks, to services within them, to tasks of these."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+STACK, SERVICE, TASK = "stack", "service", "task"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A change: from so many seconds after the beginning on, something was in a state.
+
+    `within` is of a service its stack, and of a task its service; after an `over` nothing more is expected.
+    """
+
+    seconds: float
+    kind: str
+    subject: str
+    state: str
+    within: str = ""
+    reason: str = ""
+    over: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields by name, those that say nothing left out."""
+        return {name: value for name, value in asdict(self).items() if value or name == "seconds"}
+
+
+@dataclass(frozen=True)
+class Span:
+    """A state, and from when to when it lasted, in seconds after the beginning."""
+
+    state: str
+    starts: float
+    ends: float
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Lane:
+    """All states of one stack, service or task, one after the other."""
+
+    kind: str
+    subject: str
+    within: str
+    spans: tuple[Span, ...]
+
+
+@dataclass
+class Timeline:
+    """The moments noted so far. One thread may note while another reads."""
+
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    _clock: float = field(default_factory=time.monotonic)
+    _moments: list[Moment] = field(default_factory=list)
+    _latest: dict[tuple[str, str], str] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @property
+    def seconds(self) -> float:
+        """How long ago it began."""
+        return time.monotonic() - self._clock
+
+    @property
+    def moments(self) -> tuple[Moment, ...]:
+        """All of them, in the order in which they happened."""
+        with self._lock:
+            return tuple(sorted(self._moments, key=lambda moment: moment.seconds))
+
+    def knows(self, kind: str, subject: str) -> bool:
+        """Whether anything was noted of it."""
+        with self._lock:
+            return (kind, subject) in self._latest
+
+    def note(
+        self,
+        kind: str,
+        subject: str,
+        state: str,
+        *,
+        within: str = "",
+        reason: str = "",
+        over: bool = False,
+        at: datetime | None = None,
+    ) -> Moment | None:
+        """Note a state, now or as of a moment that AWS names. None where it was in that state already."""
+        now = self.seconds
+        # The clocks of AWS and of this machine differ a little.
+        seconds = now if at is None else min(max((at - self.began).total_seconds(), 0.0), now)
+        with self._lock:
+            if self._latest.get((kind, subject)) == state:
+                return None
+            self._latest[kind, subject] = state
+            moment = Moment(round(seconds, 2), kind, subject, state, within, reason, over)
+            self._moments.append(moment)
+        return moment
+
+    def as_json(self) -> dict[str, Any]:
+        """When it began (ISO 8601), and every moment."""
+        return {
+            "began": self.began.isoformat(timespec="milliseconds"),
+            "moments": [moment.as_json() for moment in self.moments],
+        }
+
+
+def lanes(moments: Sequence[Moment], until: float) -> tuple[Lane, ...]:
+    """A lane for all that something happened to: each stack, below it its services, and below these their tasks."""
+    found = [
+        Lane(kind, subject, ofs[0].within, _spans(ofs, until)) for (kind, subject), ofs in _by_subject(moments).items()
+    ]
+    stacks = [lane for lane in found if lane.kind == STACK]
+    ordered: list[Lane] = []
+    for stack in stacks:
+        ordered.append(stack)
+        ordered += _below(found, SERVICE, stack.subject)
+    known = {(lane.kind, lane.subject) for lane in ordered}
+    rest = [lane for lane in found if lane.kind == SERVICE and (SERVICE, lane.subject) not in known]
+    for service in rest:
+        ordered += [service, *_below(found, TASK, service.subject)]
+    return tuple(ordered)
+
+
+def _below(found: Sequence[Lane], kind: str, within: str) -> Iterable[Lane]:
+    for lane in found:
+        if (lane.kind, lane.within) == (kind, within):
+            yield lane
+            if kind == SERVICE:
+                yield from _below(found, TASK, lane.subject)
+
+
+def _by_subject(moments: Sequence[Moment]) -> dict[tuple[str, str], list[Moment]]:
+    by_subject: dict[tuple[str, str], list[Moment]] = {}
+    for moment in sorted(moments, key=lambda each: each.seconds):
+        by_subject.setdefault((moment.kind, moment.subject), []).append(moment)
+    return by_subject
+
+
+def _spans(moments: Sequence[Moment], until: float) -> tuple[Span, ...]:
+    ends = [moment.seconds for moment in moments[1:]]
+    last = moments[-1]
+    ends.append(last.seconds if last.over else max(until, last.seconds))
+    return tuple(
+        Span(moment.state, moment.seconds, end, moment.reason) for moment, end in zip(moments, ends, strict=True)
+    )

@@ -1,0 +1,99 @@
+"""The form, and the account that it names: credentials, region, and what the CDK needs there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from operations.assembly import Stack
+from operations.check import Check, fail, ok, skip
+from operations.verification.context import Context
+from operations.verification.questions import NotKnown, Question
+
+CREDENTIALS = "credentials"
+
+# What the default synthesizer of the CDK asks for where a template does not say:
+# https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html
+_BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
+_BOOTSTRAP_VERSION = 6
+_VERSION_IN_RULE = re.compile(r"bootstrap stack version (\d+) required")
+
+
+def questions() -> list[Question]:
+    """What is asked of the account."""
+    return [
+        Question("form", form),
+        Question(CREDENTIALS, credentials),
+        Question("region", region),
+        Question("CDK bootstrap", bootstrap),
+    ]
+
+
+def form(context: Context) -> Check:
+    """A form that is wrong anywhere is not read at all, so one that is here is right."""
+    environments = ", ".join(context.form.environments)
+    return ok("form", f"app.py is valid: {environments}, with {len(context.services)} services")
+
+
+def credentials(context: Context) -> Check:
+    """Whose credentials act, and whether they are for the environment's account."""
+    identity = context.client("sts").get_caller_identity()
+    account, wanted = str(identity["Account"]), context.environment.account
+    if account != wanted:
+        return fail(
+            CREDENTIALS,
+            f"they are for account {account}, but {context.environment.name} is {wanted}",
+            f"Choose a profile of account {wanted} with AWS_PROFILE.",
+        )
+    return ok(CREDENTIALS, f"{str(identity['Arn']).rpartition(':')[2]} in account {account}")
+
+
+def region(context: Context) -> Check:
+    """Newer regions are switched on by account: https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html"""
+    name = context.environment.region
+    found = context.client("ec2").describe_regions(RegionNames=[name], AllRegions=True)["Regions"]
+    if not found or found[0].get("OptInStatus") == "not-opted-in":
+        hint = f"Switch it on (aws account enable-region --region-name {name}), or name another REGION in app.py."
+        return fail("region", f"{name} is not switched on in this account", hint)
+    return ok("region", name)
+
+
+def bootstrap(context: Context) -> Check:
+    """Whether the account is bootstrapped for the CDK, as late as the templates want it."""
+    from botocore.exceptions import ClientError
+
+    subject, environment = "CDK bootstrap", context.environment
+    parameter, wanted = _required(_stacks(context))
+    how = f"Bootstrap it: cdk bootstrap aws://{environment.account}/{environment.region}"
+    try:
+        value = context.client("ssm").get_parameter(Name=parameter)["Parameter"]["Value"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ParameterNotFound":
+            raise
+        if context.target.is_local:
+            return skip(subject, f"the first rehearsal does it: ./agora deploy {context.command}")
+        return fail(subject, f"the account is not bootstrapped: {parameter} is missing", how)
+    if not value.isdecimal():
+        return skip(subject, f"{parameter} is no number")
+    if int(value) < wanted:
+        return fail(subject, f"version {value}, but the templates want {wanted}", how)
+    return ok(subject, f"version {value}, at least {wanted} is wanted")
+
+
+def _stacks(context: Context) -> Iterable[Stack]:
+    try:
+        return context.new_templates().values()
+    except NotKnown:
+        return ()
+
+
+def _required(stacks: Iterable[Stack]) -> tuple[str, int]:
+    """The parameter that holds the version, and the least that it may be, as the templates' own rules say."""
+    parameter, version = _BOOTSTRAP_PARAMETER, _BOOTSTRAP_VERSION
+    for stack in stacks:
+        parameter = stack.template.get("Parameters", {}).get("BootstrapVersion", {}).get("Default", parameter)
+        for rule in stack.template.get("Rules", {}).values():
+            said = " ".join(each.get("AssertDescription", "") for each in rule["Assertions"])
+            if found := _VERSION_IN_RULE.search(said):
+                version = max(version, int(found[1]))
+    return parameter, version

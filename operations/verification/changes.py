@@ -1,0 +1,78 @@
+"""What the deployment would replace or delete; what holds state only where a person names it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from operations.assembly import Stack
+from operations.check import Check, fail, ok, skip
+from operations.stack_states import StackState
+from operations.verification.context import Context, Template
+from operations.verification.questions import Question
+from operations.verification.replacement import DELETED, Loss, Values, losses
+
+SUBJECT = "templates"
+_MOST_SHOWN = 6
+
+
+def questions() -> list[Question]:
+    """What is asked of the change: it compares new templates with deployed ones."""
+    return [Question(SUBJECT, changes)]
+
+
+def changes(context: Context) -> list[Check]:
+    """A line of all that is lost, and one for each thing that holds state."""
+    states = context.states()
+    found = lost(context.stacks(), context.deployed(), values_of(states))
+    unread = [name for name, state in states.items() if not state.is_usable]
+    return said(found, context.options.replace, unread)
+
+
+def lost(stacks: Sequence[Stack], deployed: Mapping[str, Template], values: Values) -> dict[str, list[Loss]]:
+    """By stack, what a deployment of these templates would replace or delete."""
+    return {
+        stack.name: losses(deployed[stack.name].get("Resources", {}), stack.resources(), values)
+        for stack in stacks
+        if stack.name in deployed
+    }
+
+
+def values_of(states: Mapping[str, StackState]) -> Values:
+    """What stacks read from each other, as it is now."""
+    exports = {name: value for state in states.values() for name, value in state.exports.items()}
+    outputs = {(stack, name): value for stack, state in states.items() for name, value in state.outputs.items()}
+    return Values(exports, outputs)
+
+
+def said(found: Mapping[str, Sequence[Loss]], allowed: frozenset[str], unread: Sequence[str] = ()) -> list[Check]:
+    """What is told of losses, of which `allowed` are meant. `unread` are stacks whose templates can't be compared."""
+    stateful = [(stack, loss) for stack, all_of in found.items() for loss in all_of if loss.is_stateful]
+    others = [loss for all_of in found.values() for loss in all_of if not loss.is_stateful]
+    checks = [ok(SUBJECT, f"of what holds no state: {_summary(others)}")]
+    checks += [_told(stack, loss, allowed) for stack, loss in stateful]
+    if not stateful:
+        checks.append(ok("state", "nothing that holds state is replaced or deleted"))
+    for name in sorted(allowed - {loss.logical_id for _, loss in stateful}):
+        checks.append(skip(f"state: {name}", "--replace names it, but nothing of that name would be lost"))
+    checks += [skip(f"templates of {name}", "the stack is in no state to compare with") for name in unread]
+    return checks
+
+
+def _told(stack: str, loss: Loss, allowed: frozenset[str]) -> Check:
+    subject = f"state: {stack} {loss.logical_id}"
+    if loss.logical_id in allowed:
+        return ok(subject, f"{loss.sentence}; that is meant (--replace)")
+    if not loss.is_certain:
+        return skip(subject, loss.sentence)
+    renamed = "; if only its logical ID changed, a new one is made beside" if loss.what == DELETED else ""
+    hint = f"Take the change back; or if it is meant, pass --replace {loss.logical_id}"
+    return fail(subject, f"{loss.sentence}{renamed}", hint)
+
+
+def _summary(others: Sequence[Loss]) -> str:
+    parts = []
+    for what in dict.fromkeys(loss.what for loss in others):
+        names = [f"{loss.logical_id}{'' if loss.is_certain else '?'}" for loss in others if loss.what == what]
+        more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
+        parts.append(f"{len(names)} {what} ({', '.join(names[:_MOST_SHOWN])}{more})")
+    return "; ".join(parts) or "nothing is replaced or deleted"

@@ -1,0 +1,189 @@
+"""What questions are asked about, and what several of them want to know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from operations import cdk_cli
+from operations.assembly import Stack
+from operations.deployment_record import DeploymentRecord, read_records
+from operations.service_states import cluster_of
+from operations.stack_states import StackState, physical_ids, read_stacks, read_template
+from operations.target import Clients, Target
+from operations.verification.looked_up import choose_images
+from operations.verification.questions import NotKnown
+from operations.verification.shared import Shared, shared_clients
+from src.environment import Environment
+from src.errors import AgoraError
+from src.form import Form, stack_part
+from src.resolution import Resolution
+from src.service_props import ServiceProps
+
+# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
+_MOST_SERVICES = 10
+
+Template = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person asks for beside the usual: `replace` names what may be replaced or deleted."""
+
+    drift: bool = False
+    replace: frozenset[str] = frozenset()
+    proof_profile: str | None = None
+
+
+@dataclass(frozen=True)
+class Context:
+    """An environment, its form and images, and what AWS says of what is deployed.
+
+    `stacks` are the templates that would be deployed, `deployed` by stack those that were.
+    """
+
+    target: Target
+    form: Form
+    options: Options
+    client: Clients
+    now: datetime
+    states: Shared[dict[str, StackState]]
+    deployed: Shared[dict[str, Template]]
+    images: Shared[Resolution]
+    stacks: Shared[Sequence[Stack]]
+    records: Shared[list[DeploymentRecord]]
+    running: Shared[dict[str, int]]
+
+    @property
+    def environment(self) -> Environment:
+        """The environment that would be deployed."""
+        return self.target.environment
+
+    @property
+    def services(self) -> tuple[ServiceProps, ...]:
+        """Its services."""
+        return self.form.services_of(self.environment.name)
+
+    @property
+    def command(self) -> str:
+        """What follows `./agora VERB` to act on the same place."""
+        return f"{self.environment.name}{' --local' if self.target.is_local else ''}"
+
+    def stack_of(self, props: ServiceProps) -> str:
+        """The name of a service's stack."""
+        return self.environment.stack_name(stack_part(props.container_name))
+
+    def physical_ids(self, stack: str, kind: str) -> list[str]:
+        """The ids of a deployed stack's resources of one type; none where there is no such stack."""
+        return physical_ids(self.client("cloudformation"), stack, kind) if stack in self.states() else []
+
+    def vpc(self) -> str | None:
+        """The id of the environment's own VPC, where it has one already."""
+        return next(iter(self.physical_ids(self.environment.stack_name("network"), "AWS::EC2::VPC")), None)
+
+    def known_images(self) -> Resolution:
+        """The images that would be deployed. Raises `NotKnown` where they can't be looked up."""
+        try:
+            return self.images()
+        except AgoraError as error:
+            raise NotKnown("the images are not known") from error
+
+    def new_templates(self) -> dict[str, Stack]:
+        """The stacks that would be deployed, by name. Raises `NotKnown` where their templates can't be made."""
+        try:
+            return {stack.name: stack for stack in self.stacks()}
+        except AgoraError as error:
+            raise NotKnown("the new templates could not be made") from error
+
+
+def context_of(
+    target: Target,
+    form: Form,
+    images: Resolution | None,
+    options: Options,
+    *,
+    stacks: Sequence[Stack] | None = None,
+    folder: Path | None = None,
+) -> Context:
+    """What is known without asking, and how to ask for the rest.
+
+    Without `images` they are looked up, and without `stacks` their templates are written into `folder`, both by whoever
+    wants to know them first.
+    """
+    client = shared_clients(target.clients)
+    services = form.services_of(target.environment.name)
+    looked_up = Shared(lambda: images or choose_images(target, form))
+    states = Shared(lambda: read_stacks(client("cloudformation"), stack_names(target.environment, services)))
+    return Context(
+        target=target,
+        form=form,
+        options=options,
+        client=client,
+        now=datetime.now(UTC),
+        states=states,
+        deployed=Shared(lambda: _read_templates(client, states())),
+        images=looked_up,
+        stacks=Shared(lambda: stacks if stacks is not None else _synthesize(target, looked_up, folder)),
+        records=Shared(lambda: read_records(client("ssm"), target.environment.name)),
+        running=Shared(lambda: _read_running(client, target.environment, services, states())),
+    )
+
+
+def stack_names(environment: Environment, services: Sequence[ServiceProps]) -> list[str]:
+    """The stacks that an environment has, by its form."""
+    parts = ["network", environment.database_stack, "ecs", "load-balancer"]
+    parts += [stack_part(props.container_name) for props in services]
+    parts += ["bastion"] if environment.bastion else []
+    return [environment.stack_name(part) for part in parts]
+
+
+def _read_templates(client: Clients, states: Mapping[str, StackState]) -> dict[str, Template]:
+    return {name: read_template(client("cloudformation"), name) for name, state in states.items() if state.is_usable}
+
+
+@dataclass(frozen=True)
+class _Apart(Target):
+    """A target whose templates are written where no deployment reads them."""
+
+    folder: Path = Path()
+
+    @property
+    def assembly_dir(self) -> Path:
+        return self.folder / self.key
+
+
+def _synthesize(target: Target, images: Shared[Resolution], folder: Path | None) -> Sequence[Stack]:
+    assert folder is not None
+    try:
+        chosen = images()
+    except AgoraError as error:
+        raise NotKnown("the images are not known, and with them the templates") from error
+    stacks = cdk_cli.synthesize(_Apart(**vars(target), folder=folder), chosen, {}, lambda _: None, validate=False)
+    for stack in stacks:
+        # Read while the folder is there.
+        assert stack.template
+    return stacks
+
+
+def _read_running(
+    client: Clients, environment: Environment, services: Sequence[ServiceProps], states: Mapping[str, StackState]
+) -> dict[str, int]:
+    """How many tasks of each service run; none of one that is not deployed."""
+    cloudformation, ecs = client("cloudformation"), client("ecs")
+    names: dict[str, str] = {}
+    for props in services:
+        stack = environment.stack_name(stack_part(props.container_name))
+        if stack in states:
+            names |= dict.fromkeys(physical_ids(cloudformation, stack, "AWS::ECS::Service"), props.container_name)
+    running = {props.container_name: 0 for props in services}
+    for cluster in {cluster_of(arn) for arn in names}:
+        arns = [arn for arn in names if cluster_of(arn) == cluster]
+        for start in range(0, len(arns), _MOST_SERVICES):
+            found = ecs.describe_services(cluster=cluster, services=arns[start : start + _MOST_SERVICES])["services"]
+            for service in found:
+                name = next(name for arn, name in names.items() if arn.endswith(f"/{service['serviceName']}"))
+                running[name] += int(service["runningCount"])
+    return running

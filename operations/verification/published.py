@@ -1,0 +1,81 @@
+"""The images: whether the registry still has each at its digest, for the platform that runs it."""
+
+from __future__ import annotations
+
+from operations.check import Check, fail, ok, skip
+from operations.verification.context import Context
+from operations.verification.looked_up import ask_registry
+from operations.verification.questions import Question
+from src.image import LOCAL_BUILD
+from src.images.failures import Failure, Kind, ResolutionFailed
+from src.resolved_image import ResolvedImage
+from src.service_props import ServiceProps
+
+# What ECS would meet too; all else says something of the way there, or of the look-up's own credentials.
+_MISSING = frozenset(
+    {
+        Kind.BLOCKED,
+        Kind.CONTENT_MISSING,
+        Kind.NOT_PUBLIC,
+        Kind.PACKAGE_UNKNOWN,
+        Kind.TAG_UNKNOWN,
+        Kind.TOKEN_NEEDED,
+        Kind.WRONG_PLATFORM,
+    }
+)
+
+
+def questions() -> list[Question]:
+    """One question for all images: they are asked for side by side."""
+    return [Question("images", images)]
+
+
+def images(context: Context) -> list[Check]:
+    """Each service's image: what it is, and then by its digest whether it is there, as ECS will ask for it."""
+    try:
+        known = context.images()
+    except ResolutionFailed as failed:
+        return [_looked_up(props, failed.failures.get(props.container_location)) for props in context.services]
+    wanted = {props.container_name: known.images.get(props.container_location) for props in context.services}
+    references = [image.reference for image in wanted.values() if image]
+    failures: dict[str, Failure] = {}
+    try:
+        ask_registry(context.target, references, known.version)
+    except ResolutionFailed as failed:
+        failures = failed.failures
+    checks = []
+    for props in context.services:
+        image = wanted[props.container_name]
+        failure = failures.get(image.reference) if image else None
+        checks.append(published(_subject(props), image, failure) if image else _unknown(props))
+    return checks
+
+
+def published(subject: str, image: ResolvedImage, failure: Failure | None) -> Check:
+    """Whether the registry has an image."""
+    what = f"{image.tag} {image.digest[:19]}…"
+    return _failed(subject, what, failure) if failure else ok(subject, f"{what} for {image.platform}")
+
+
+def _looked_up(props: ServiceProps, failure: Failure | None) -> Check:
+    if failure is None:
+        return skip(_subject(props), "not asked for by its digest: others could not be looked up")
+    return _failed(_subject(props), props.container_location, failure)
+
+
+def _unknown(props: ServiceProps) -> Check:
+    if props.container_location.startswith(LOCAL_BUILD):
+        return skip(_subject(props), "is built on the machine that deploys it")
+    hint = "Look up what it is: ./agora images ENV"
+    return fail(_subject(props), f"nothing says what {props.container_location} is", hint)
+
+
+def _failed(subject: str, what: str, failure: Failure) -> Check:
+    if failure.kind not in _MISSING:
+        return skip(subject, f"{what}: {failure.sentence}")
+    hint = failure.hint or "Publish it again, or name another GHCR_PACKAGE_VERSION in app.py."
+    return fail(subject, f"{what}: {failure.sentence}", hint)
+
+
+def _subject(props: ServiceProps) -> str:
+    return f"image of {props.container_name}"

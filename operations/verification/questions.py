@@ -1,0 +1,52 @@
+"""Asking: what AWS refuses to answer is not known, whatever the question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from operations.check import Check, fail, skip
+from operations.verification.refusals import is_expired, why_not_answered
+from src.errors import AgoraError
+
+if TYPE_CHECKING:
+    from operations.verification.context import Context
+
+Ask = Callable[["Context"], Check | Sequence[Check]]
+
+
+class NotKnown(Exception):
+    """What was asked can't be known yet, and why."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked, and how."""
+
+    subject: str
+    ask: Ask
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was found. `expired` says that the credentials were no longer good."""
+
+    checks: tuple[Check, ...]
+    expired: bool = False
+
+
+def answer(question: Question, context: Context) -> Answer:
+    """Ask, and turn what goes wrong in asking into what is said of it."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        found = question.ask(context)
+    except NotKnown as unknown:
+        return Answer((skip(question.subject, str(unknown)),))
+    except AgoraError as error:
+        return Answer((fail(question.subject, error.message, error.hint),))
+    except (BotoCoreError, ClientError) as error:
+        why = why_not_answered(error, local=context.target.is_local)
+        return Answer((skip(question.subject, why),), expired=is_expired(error))
+    return Answer((found,) if isinstance(found, Check) else tuple(found))

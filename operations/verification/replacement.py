@@ -1,0 +1,201 @@
+"""What a change of templates would replace or delete, as far as the templates tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Resource = Mapping[str, Any]
+Resources = Mapping[str, Resource]
+
+# What holds state or an identity that others rely on, and the properties that can't be changed without a new one
+# ("Update requires: Replacement"). From the resource types' schemas and
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html
+STATEFUL: Mapping[str, frozenset[str]] = {
+    "AWS::DocDB::DBCluster": frozenset(
+        {
+            *("AvailabilityZones", "DBClusterIdentifier", "DBSubnetGroupName", "KmsKeyId", "MasterUsername"),
+            *("SnapshotIdentifier", "SourceDBClusterIdentifier", "StorageEncrypted"),
+        }
+    ),
+    "AWS::DocDB::DBClusterParameterGroup": frozenset({"Description", "Family", "Name"}),
+    "AWS::DocDB::DBInstance": frozenset({"AvailabilityZone", "DBClusterIdentifier", "DBInstanceIdentifier"}),
+    "AWS::DocDB::DBSubnetGroup": frozenset({"DBSubnetGroupName"}),
+    "AWS::EC2::EIP": frozenset({"Address", "IpamPoolId", "NetworkBorderGroup", "TransferAddress"}),
+    "AWS::EC2::Instance": frozenset(
+        {
+            *("AvailabilityZone", "CpuOptions", "EnclaveOptions", "HibernationOptions", "HostResourceGroupArn"),
+            *("ImageId", "Ipv6AddressCount", "Ipv6Addresses", "KeyName", "LaunchTemplate", "LicenseSpecifications"),
+            *("NetworkInterfaces", "PlacementGroupName", "PrivateIpAddress", "SecurityGroups", "SubnetId"),
+        }
+    ),
+    "AWS::EC2::InternetGateway": frozenset(),
+    "AWS::EC2::NatGateway": frozenset(
+        {
+            *("AllocationId", "AvailabilityMode", "ConnectivityType", "PrivateIpAddress", "SubnetId", "VpcId"),
+        }
+    ),
+    "AWS::EC2::Subnet": frozenset(
+        {
+            *("AvailabilityZone", "AvailabilityZoneId", "CidrBlock", "Ipv4IpamPoolId", "Ipv4NetmaskLength"),
+            *("Ipv6IpamPoolId", "Ipv6Native", "Ipv6NetmaskLength", "OutpostArn", "VpcId"),
+        }
+    ),
+    "AWS::EC2::VPC": frozenset({"CidrBlock", "InstanceTenancy", "Ipv4IpamPoolId", "Ipv4NetmaskLength"}),
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": frozenset({"Name", "Scheme", "Type"}),
+    "AWS::Logs::LogGroup": frozenset({"LogGroupName"}),
+    "AWS::SecretsManager::Secret": frozenset({"Name"}),
+    "AWS::ServiceDiscovery::PrivateDnsNamespace": frozenset({"Name", "Vpc"}),
+}
+# What can be made anew without a loss, but not without notice.
+_OTHERS: Mapping[str, frozenset[str]] = {
+    "AWS::EC2::SecurityGroup": frozenset({"GroupDescription", "GroupName", "VpcId"}),
+    "AWS::ECS::Cluster": frozenset({"ClusterName"}),
+    "AWS::ECS::Service": frozenset({"Cluster", "LaunchType", "Role", "SchedulingStrategy", "ServiceName"}),
+    "AWS::ElasticLoadBalancingV2::Listener": frozenset({"LoadBalancerArn"}),
+    "AWS::ElasticLoadBalancingV2::TargetGroup": frozenset(
+        {"IpAddressType", "Name", "Port", "Protocol", "ProtocolVersion", "TargetType", "VpcId"}
+    ),
+}
+# A new password is made when how it is made changes, and nobody tells those who have the old one:
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-secretsmanager-secret.html
+_REGENERATING: Mapping[str, frozenset[str]] = {"AWS::SecretsManager::Secret": frozenset({"GenerateSecretString"})}
+
+REPLACED, DELETED, REGENERATED = "replaced", "deleted", "given a new value"
+
+
+@dataclass(frozen=True)
+class Values:
+    """What values that stacks read from each other are now: exports by name, outputs by stack and name."""
+
+    exports: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A resource that would not be the same any more, and whether that is certain; the old one may be kept."""
+
+    logical_id: str
+    kind: str
+    what: str
+    why: str = ""
+    is_kept: bool = False
+    is_certain: bool = True
+
+    @property
+    def is_stateful(self) -> bool:
+        """Whether more is lost than time."""
+        return self.kind in STATEFUL
+
+    @property
+    def sentence(self) -> str:
+        """What would happen, to be told behind its name."""
+        may = "would be" if self.is_certain else "may be"
+        why = f": {self.why}" if self.why else ""
+        kept = ", and the old one stays in the account" if self.is_kept else ""
+        return f"{self.kind} {may} {self.what}{why}{kept}"
+
+
+def losses(before: Resources, after: Resources, values: Values) -> list[Loss]:
+    """What a stack loses between two templates. What refers to what is replaced may be replaced with it."""
+    found = {name: _deletion(name, each) for name, each in before.items() if name not in after}
+    common = [name for name in before if name in after]
+    while True:
+        gone = {name for name, loss in found.items() if loss.what != REGENERATED and loss.is_certain}
+        new = {
+            name: loss
+            for name in common
+            if name not in found and (loss := _change(name, before[name], after[name], values, gone))
+        }
+        if not new:
+            return list(found.values())
+        found |= new
+
+
+def _deletion(name: str, resource: Resource) -> Loss:
+    return Loss(name, str(resource["Type"]), DELETED, is_kept=_stays(resource, "DeletionPolicy"))
+
+
+def _stays(resource: Resource, policy: str) -> bool:
+    return str(resource.get(policy, "Delete")).startswith("Retain")
+
+
+def _change(name: str, before: Resource, after: Resource, values: Values, gone: set[str]) -> Loss | None:
+    kind = str(before["Type"])
+    if after["Type"] != kind:
+        return Loss(name, kind, REPLACED, f"it becomes {after['Type']}, which CloudFormation refuses")
+    old, new = before.get("Properties", {}), after.get("Properties", {})
+    kept = _stays(after, "UpdateReplacePolicy")
+    doubtful = None
+    for key in sorted(STATEFUL.get(kind, _OTHERS.get(kind, frozenset()))):
+        if gone.intersection(_local_references(new.get(key))):
+            names = ", ".join(sorted(gone.intersection(_local_references(new.get(key)))))
+            return Loss(name, kind, REPLACED, f"its {key} is of {names}", kept)
+        match _differ(resolved(old.get(key), values), resolved(new.get(key), values)):
+            case True:
+                return Loss(name, kind, REPLACED, f"its {key} changes", kept)
+            case None:
+                why = f"its {key} is written otherwise, and what it comes to is known only later"
+                doubtful = doubtful or Loss(name, kind, REPLACED, why, kept, is_certain=False)
+    for key in sorted(_REGENERATING.get(kind, frozenset())):
+        if resolved(old.get(key), values) != resolved(new.get(key), values):
+            return Loss(name, kind, REGENERATED, f"its {key} changes")
+    return doubtful
+
+
+def resolved(node: Any, values: Values) -> Any:
+    """A property with what stacks read from each other filled in, and numbers and flags as text."""
+    if isinstance(node, Mapping):
+        match dict(node):
+            case {"Fn::ImportValue": str(name)} if name in values.exports:
+                return values.exports[name]
+            case {"Fn::GetStackOutput": {"StackName": stack, "OutputName": output}}:
+                return values.outputs.get((str(stack), str(output)), dict(node))
+            case {"Fn::Join": [str(glue), list(parts)]}:
+                found = [resolved(part, values) for part in parts]
+                return glue.join(found) if all(isinstance(each, str) for each in found) else {"Fn::Join": [glue, found]}
+        return {key: resolved(value, values) for key, value in node.items()}
+    if isinstance(node, list):
+        return [resolved(each, values) for each in node]
+    if isinstance(node, bool):
+        return str(node).lower()
+    return node if node is None else str(node)
+
+
+def _differ(before: Any, after: Any) -> bool | None:
+    """Whether two resolved properties come to different values; None where that can't be told."""
+    if before == after:
+        return False
+    references = [_reference(before), _reference(after)]
+    if all(references):
+        return True
+    return None if _is_open(before) or _is_open(after) else True
+
+
+def _reference(node: Any) -> str | None:
+    """The resource of the same template that a property is."""
+    match node:
+        case {"Ref": str(name)} if not name.startswith("AWS::"):
+            return name
+        case {"Fn::GetAtt": [str(name), *_]}:
+            return name
+    return None
+
+
+def _is_open(node: Any) -> bool:
+    """Whether something in a property is known to CloudFormation only."""
+    if isinstance(node, Mapping):
+        return any(key == "Ref" or key.startswith("Fn::") or _is_open(value) for key, value in node.items())
+    return isinstance(node, list) and any(_is_open(each) for each in node)
+
+
+def _local_references(node: Any) -> Iterator[str]:
+    name = _reference(node)
+    if name is not None:
+        yield name
+    elif isinstance(node, Mapping | list):
+        children: Sequence[Any] = list(node.values()) if isinstance(node, Mapping) else node
+        for child in children:
+            yield from _local_references(child)

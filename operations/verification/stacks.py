@@ -1,0 +1,69 @@
+"""Whether the stacks can be deployed at all, or are stuck in what happened before."""
+
+from __future__ import annotations
+
+from operations.check import Check, fail, ok
+from operations.stack_states import StackState
+from operations.verification.context import Context, stack_names
+from operations.verification.questions import Question
+
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
+_MENDED_BY_THE_CDK = {
+    "ROLLBACK_COMPLETE": "its creation failed; the CDK deletes it and makes it anew",
+    "ROLLBACK_FAILED": "its creation failed; the CDK deletes it and makes it anew",
+    "REVIEW_IN_PROGRESS": "nothing but a change set was made of it; the CDK goes on from there",
+}
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html
+_WAYS_OUT = {
+    "UPDATE_ROLLBACK_FAILED": (
+        "it could not be rolled back",
+        "Mend what its events name, then: aws cloudformation continue-update-rollback --stack-name {name} "
+        "(with --resources-to-skip LOGICAL_ID for what can't be mended)",
+    ),
+    "DELETE_FAILED": (
+        "it could not be deleted whole",
+        "Finish that: aws cloudformation delete-stack --stack-name {name} "
+        "(with --retain-resources LOGICAL_ID for what can't be deleted)",
+    ),
+    "CREATE_FAILED": (
+        "its creation failed, and was not rolled back",
+        "Roll it back: aws cloudformation rollback-stack --stack-name {name}",
+    ),
+    "UPDATE_FAILED": (
+        "its update failed, and was not rolled back",
+        "Roll it back: aws cloudformation rollback-stack --stack-name {name}",
+    ),
+}
+_CANCELLING = "UPDATE_IN_PROGRESS"
+
+
+def questions() -> list[Question]:
+    """What is asked of the stacks."""
+    return [Question("stacks", stacks)]
+
+
+def stacks(context: Context) -> list[Check]:
+    """A line for each stack that is not simply well, and one for the rest."""
+    states = context.states()
+    names = stack_names(context.environment, context.services)
+    told = [check for name in names if name in states and (check := remarkable(states[name]))]
+    absent = [name for name in names if name not in states]
+    well = len(names) - len(told) - len(absent)
+    said = f"{well} can be updated" + (f", {len(absent)} would be made" if absent else "")
+    return [ok("stacks", said), *told] if well or absent else told
+
+
+def remarkable(state: StackState) -> Check | None:
+    """What is to be told of a stack, if something is."""
+    subject = f"stack {state.name}"
+    if state.is_usable:
+        return None
+    if state.status in _MENDED_BY_THE_CDK:
+        return ok(subject, f"{state.status}: {_MENDED_BY_THE_CDK[state.status]}")
+    if state.status in _WAYS_OUT:
+        what, way = _WAYS_OUT[state.status]
+        return fail(subject, f"{state.status}: {what}", way.format(name=state.name))
+    hint = "Wait for its end: aws cloudformation describe-stack-events --stack-name {name}"
+    if state.status == _CANCELLING:
+        hint += "; or end it: aws cloudformation cancel-update-stack --stack-name {name}"
+    return fail(subject, f"{state.status}: something is at work on it", hint.format(name=state.name))

@@ -1,0 +1,158 @@
+"""Everything that can be known before a deployment, asked side by side; nothing is changed."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from operations.assembly import Stack
+from operations.check import FAIL, Check, fail, ok, skip
+from operations.target import Target
+from operations.verification import (
+    account,
+    certificate,
+    changes,
+    dns,
+    drift,
+    earlier,
+    endpoints,
+    network,
+    published,
+    quotas,
+    secrets,
+    stacks,
+)
+from operations.verification.context import Context, Options, context_of
+from operations.verification.questions import Answer, Question, answer
+from src.errors import AgoraError, FormError
+from src.form import Form
+from src.resolution import Resolution
+
+_SIDE_BY_SIDE = 24
+_LONGEST_SECONDS = 60
+_LONGEST_SECONDS_OF_DRIFT = 330
+
+# What does not keep a deployment from succeeding, and what `deploy` refuses or asks by itself.
+_NOT_IN_THE_WAY = frozenset(
+    {
+        *(certificate.EXPIRY, dns.SUBJECT, earlier.HOLD, earlier.PROOF, earlier.ROLLBACK),
+        *(network.FULL_SCALE, *quotas.FULL_SCALE),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was found, in the order in which it is told."""
+
+    environment: str
+    checks: tuple[Check, ...]
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        """What is not as it should be."""
+        return tuple(check for check in self.checks if check.state == FAIL)
+
+    @property
+    def in_the_way(self) -> tuple[Check, ...]:
+        """What a deployment would fail by, or destroy, and does not ask about itself."""
+        return tuple(check for check in self.failed if check.subject not in _NOT_IN_THE_WAY)
+
+    def as_json(self) -> dict[str, Any]:
+        """The checks by subject, and whether all that could be known is well."""
+        return {
+            "environment": self.environment,
+            "well": not self.failed,
+            "checks": [check.as_json() for check in self.checks],
+        }
+
+
+def verify(
+    target: Target, form: Form, images: Resolution | None = None, options: Options | None = None
+) -> Verification:
+    """Ask everything. Without `images` they are looked up beside the rest."""
+    with tempfile.TemporaryDirectory(prefix="agora-verify-", ignore_cleanup_errors=True) as folder:
+        return _ask(context_of(target, form, images, options or Options(), folder=Path(folder)))
+
+
+def before_deployment(
+    target: Target,
+    form: Form,
+    images: Resolution,
+    stacks: Sequence[Stack],
+    *,
+    replace: Iterable[str] = (),
+    proof_profile: str | None = None,
+) -> Verification:
+    """Ask what a deployment of these templates wants to know: all but what was changed by hand."""
+    options = Options(replace=frozenset(replace), proof_profile=proof_profile)
+    return _ask(context_of(target, form, images, options, stacks=stacks))
+
+
+def without_form(environment: str, wrong: FormError) -> Verification:
+    """What is said where the form can't be read."""
+    checks = [fail(f"form: {each.where}", each.what, each.hint) for each in wrong.problems]
+    return Verification(environment, (*checks, skip("all else", "nothing is read of a form that is wrong")))
+
+
+def without_credentials(environment: str, refused: AgoraError) -> Verification:
+    """What is said where AWS can't be asked."""
+    failed = fail(account.CREDENTIALS, refused.message, refused.hint)
+    return Verification(environment, (ok("form", "app.py is valid"), failed, skip("all else", "AWS can't be asked")))
+
+
+def questions(context: Context) -> list[Question]:
+    """All questions, in the order in which their answers are told."""
+    return [
+        *account.questions(),
+        *stacks.questions(),
+        *earlier.questions(),
+        *published.questions(),
+        *secrets.questions(context),
+        *certificate.questions(context),
+        *dns.questions(),
+        *network.questions(),
+        *quotas.questions(context),
+        *endpoints.questions(),
+        *changes.questions(),
+        *(drift.questions(context) if context.options.drift else []),
+    ]
+
+
+def _ask(context: Context) -> Verification:
+    asked = questions(context)
+    pool = ThreadPoolExecutor(_SIDE_BY_SIDE)
+    try:
+        futures = [pool.submit(answer, question, context) for question in asked]
+        longest = _LONGEST_SECONDS_OF_DRIFT if context.options.drift else _LONGEST_SECONDS
+        wait(futures, timeout=longest)
+        pool.shutdown(wait=False, cancel_futures=True)
+    except BaseException:
+        # Whoever is interrupted waits for what is being written, so that nothing of it is left behind.
+        pool.shutdown(wait=True, cancel_futures=True)
+        raise
+    answers = [_outcome(question, future, longest) for question, future in zip(asked, futures, strict=True)]
+    return Verification(context.environment.name, tuple(_together(asked, answers)))
+
+
+def _outcome(question: Question, future: Future[Answer], longest: int) -> Answer:
+    if future.done() and not future.cancelled():
+        return future.result()
+    return Answer((skip(question.subject, f"no answer within {longest} s"),))
+
+
+def _together(asked: Sequence[Question], answers: Sequence[Answer]) -> list[Check]:
+    """All that was found. What expired in the middle is a failure of the credentials, however they began."""
+    checks = []
+    expired = any(each.expired for each in answers)
+    for question, each in zip(asked, answers, strict=True):
+        if expired and question.subject == account.CREDENTIALS:
+            hint = 'Log in again ("aws --profile NAME sso login"), then ask again.'
+            checks.append(fail(account.CREDENTIALS, "they are not, or no longer, good", hint))
+        else:
+            checks += each.checks
+    return checks

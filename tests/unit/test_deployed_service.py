@@ -1,0 +1,39 @@
+"""A service as it is deployed."""
+
+from __future__ import annotations
+
+import pytest
+
+from operations.deployed_service import find_deployed, read_tasks
+from src.errors import AgoraError
+from tests.unit.everyday_support import CLUSTER, Ecs, place, props, service, task
+
+
+def test_a_deployed_service_has_its_names() -> None:
+    found = find_deployed(place(Ecs(service())), props())
+    assert (found.name, found.ecs_name, found.cluster) == ("agora-api", "agora-dev-api-Service-x1", CLUSTER)
+
+
+def test_a_service_that_is_not_deployed_says_how_to_deploy_it() -> None:
+    with pytest.raises(AgoraError, match="agora-api is not deployed in dev") as refused:
+        find_deployed(place(Ecs(service()), stacks={}), props())
+    assert refused.value.hint == "Deploy it: ./agora deploy dev"
+
+
+def test_a_service_that_was_deleted_by_hand_is_not_deployed() -> None:
+    with pytest.raises(AgoraError, match="is not deployed"):
+        find_deployed(place(Ecs(service(status="INACTIVE"))), props())
+
+
+def test_all_pages_of_tasks_are_described_in_parts_that_aws_takes() -> None:
+    class Counting(Ecs):
+        sizes: list[int] = []  # noqa: RUF012
+
+        def describe_tasks(self, *, cluster: str, tasks: object) -> dict[str, object]:
+            assert isinstance(tasks, list)
+            self.sizes.append(len(tasks))
+            return super().describe_tasks(cluster=cluster, tasks=tasks)
+
+    ecs = Counting(service(), [task(f"{number:04}") for number in range(230)])
+    assert len(read_tasks(ecs, CLUSTER)) == 230
+    assert ecs.sizes == [100, 100, 30]

@@ -1,0 +1,98 @@
+"""Others' words as they may be shown, reading at once, and what a person sees."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from operations import console
+from operations.commands.diagnose import show_verdicts
+from operations.diagnosis.cause import Cause, Verdict
+from operations.diagnosis.plain_words import HIDDEN, plain
+from operations.diagnosis.side_by_side import side_by_side
+from src.form import ROOT
+from tests.unit.operations_support import NOON
+
+VERDICT = Verdict(
+    "agora-app",
+    "agora-dev-app",
+    Cause.SECRET_MISSING,
+    "there is no secret agora-sentry-dsn in account 607346494281",
+    NOON,
+    ("task 01234567: ResourceInitializationError: unable to pull secrets or registry auth",),
+    "secret agora-sentry-dsn in Secrets Manager",
+    "aws secretsmanager create-secret --name agora-sentry-dsn --secret-string '…'",
+)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "connecting to mongodb://master:hunter2@host",
+        "env MONGODB_PASS=hunter2",
+        'config {"password": "hunter2"}',
+        "token ghp_0123456789abcdefghij0123456789",
+    ],
+)
+def test_a_line_that_may_hold_a_secret_is_left_out(line: str) -> None:
+    assert plain(line) == HIDDEN
+
+
+@pytest.mark.parametrize("line", ["SyntaxError: Unexpected token: }", "listening on port=4200", "GET /health 200"])
+def test_a_line_without_a_secret_is_kept(line: str) -> None:
+    assert plain(line) == line
+
+
+def test_a_line_steers_no_terminal() -> None:
+    assert plain("\x1b[31mred\x1b[0m \x1b]0;title\x07bell\x07\r") == "red bell"
+
+
+def test_a_long_line_is_cut_and_says_so() -> None:
+    assert len(plain("x" * 5000)) < 1000
+    assert plain("x" * 5000).endswith("…")
+
+
+def test_jobs_answer_by_name_and_an_error_is_an_answer() -> None:
+    def fail() -> None:
+        raise ValueError("no")
+
+    found = side_by_side({"good": lambda: 1, "bad": fail}, time.monotonic() + 5)
+    assert found["good"] == 1
+    assert isinstance(found["bad"], ValueError)
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_a_verdict_fits_a_terminal_and_nothing_is_cut_off(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    narrow = Console(width=width, force_terminal=True, color_system=None, highlight=False, _environ={})
+    monkeypatch.setattr(console, "data_console", lambda: narrow)
+    show_verdicts([VERDICT])
+    lines = capsys.readouterr().out.splitlines()
+    assert VERDICT.fix in lines[-1], "a command is copied whole"
+    assert all(len(line) <= width for line in lines[:-1])
+    shown = " ".join(" ".join(line.split()) for line in lines)
+    for text in (VERDICT.sentence, *VERDICT.evidence, VERDICT.look):
+        assert text in shown
+    assert lines[0].startswith("✗ agora-app: there is no secret")
+
+
+def test_what_is_no_terminal_gets_each_text_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipe: Any = Console(width=20, force_terminal=False)
+    monkeypatch.setattr(console, "data_console", lambda: pipe)
+    show_verdicts([VERDICT])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 5
+    assert not [line for line in lines if line != line.rstrip()]
+
+
+def test_every_cause_is_in_the_page_about_it_and_no_other() -> None:
+    page = (ROOT / "docs" / "diagnose.md").read_text(encoding="utf-8")
+    told = page.partition("## What it tells apart")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `([^`]+)`", told, re.M) == [cause.value for cause in Cause]

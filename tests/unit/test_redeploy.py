@@ -1,0 +1,160 @@
+"""Forcing a new deployment of services."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from operations import redeploy
+from operations.hold import Held, parameter_name
+from operations.origin import Origin
+from operations.redeploy import RedeploymentFailed, rollout_of
+from src.errors import AgoraError
+from src.form import load_form
+from tests.unit.everyday_support import (
+    BACK,
+    FAILED,
+    GOING_ON,
+    OLD,
+    OURS,
+    STEADY,
+    RollingEcs,
+    denied,
+    deployment,
+    place,
+    props,
+    service,
+    task,
+    throttled,
+)
+from tests.unit.operations_support import FakeParameters, minutes_after_noon
+
+ORIGIN = Origin("jane", None)
+
+
+def _carry_out(ecs: RollingEcs) -> redeploy.Redeployment:
+    target = place(ecs)
+    return redeploy.carry_out(target, load_form(), redeploy.plan(target, [props()]), wait=lambda _: None)
+
+
+def test_new_tasks_are_forced_and_waited_for() -> None:
+    ecs = RollingEcs(GOING_ON, GOING_ON, STEADY)
+    assert _carry_out(ecs).services == {"agora-api": "steady"}
+    assert ecs.forced == 1
+
+
+def test_a_busy_aws_does_not_end_the_waiting(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _carry_out(RollingEcs(GOING_ON, throttled(), throttled(), STEADY)).services == {"agora-api": "steady"}
+
+
+def test_a_right_that_is_missing_ends_it_in_a_sentence() -> None:
+    with pytest.raises(AgoraError, match="the rollout can't be followed any more"):
+        _carry_out(RollingEcs(GOING_ON, denied()))
+
+
+def test_interrupted_it_says_what_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    ssm, ecs = FakeParameters(), RollingEcs(GOING_ON)
+    target = place(ecs, ssm=ssm)
+
+    def interrupted(_: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        redeploy.carry_out(target, load_form(), redeploy.plan(target, [props()]), wait=interrupted)
+    assert "ECS goes on with the new tasks: ./agora status dev" in capsys.readouterr().err
+
+
+def _stopped() -> dict[str, Any]:
+    stopped: dict[str, Any] = {
+        "desiredStatus": "STOPPED",
+        "lastStatus": "STOPPED",
+        "stoppedReason": "Task failed to start",
+    }
+    return task("t", **stopped, stoppedAt=minutes_after_noon(10**6))
+
+
+def test_a_rollback_is_waited_for_and_told_with_the_reasons(monkeypatch: pytest.MonkeyPatch) -> None:
+    def undiagnosed(*_: object, **__: object) -> object:
+        raise throttled()
+
+    monkeypatch.setattr("operations.diagnosis.diagnose.diagnose", undiagnosed)
+    rolling_back = service(deployments=[deployment("rollback", rolloutState="IN_PROGRESS"), FAILED])
+    ecs = RollingEcs(GOING_ON, rolling_back, BACK)
+    with pytest.raises(RedeploymentFailed) as failed:
+        _carry_out(ecs)
+    assert ecs.states == [BACK]
+    assert "agora-api: circuit breaker: tasks failed" in failed.value.message
+    assert "./agora logs dev agora-api" in failed.value.hint
+    assert failed.value.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("described", "state", "is_over", "has_failed"),
+    [
+        (STEADY, "steady", True, False),
+        (GOING_ON, "1 of 2 new tasks run", False, False),
+        (service(deployments=[{**OURS, "failedTasks": 2}, OLD]), "1 of 2 new tasks run, 2 failed", False, False),
+        (service(deployments=[deployment("new"), OLD]), "2 of 2 new tasks run", False, False),
+        (service(deployments=[deployment("new")], runningCount=1), "2 of 2 new tasks run", False, False),
+        (service(deployments=[{**FAILED, "status": "PRIMARY"}]), "failed", False, True),
+        (
+            service(deployments=[{**FAILED, "status": "PRIMARY"}], deploymentConfiguration={}),
+            "failed",
+            True,
+            True,
+        ),
+        (BACK, "rolled back", True, True),
+        (service(deployments=[deployment("another")]), "rolled back", True, True),
+    ],
+)
+def test_how_far_a_rollout_is(described: dict[str, Any], state: str, is_over: bool, has_failed: bool) -> None:
+    rollout = rollout_of("agora-api", described, "new")
+    assert (rollout.state, rollout.is_over, rollout.has_failed) == (state, is_over, has_failed)
+
+
+def test_another_deployment_that_took_its_place_is_the_reason() -> None:
+    rollout = rollout_of("agora-api", service(deployments=[deployment("another")]), "new")
+    assert rollout.reason == "another deployment has taken its place"
+
+
+def test_the_environment_is_held_meanwhile_and_free_afterwards() -> None:
+    ssm = FakeParameters()
+    seen: list[str] = []
+
+    class Watching(RollingEcs):
+        def update_service(self, **request: Any) -> dict[str, Any]:
+            seen.append(json.loads(ssm.values[parameter_name("dev")])["doing"])
+            return super().update_service(**request)
+
+    target = place(Watching(STEADY), ssm=ssm)
+    redeploy.redeploy(target, load_form(), redeploy.plan(target, [props()]), ORIGIN)
+    assert seen == ["redeploy agora-api"]
+    assert ssm.values == {}
+
+
+def test_an_environment_that_somebody_holds_is_left_alone() -> None:
+    hold = json.dumps({"id": "1", "who": "jane", "since": "2026-11-23T12:00:00", "doing": "deploy"})
+    ecs = RollingEcs(STEADY)
+    target = place(ecs, ssm=FakeParameters({parameter_name("dev"): hold}))
+    with pytest.raises(Held):
+        redeploy.redeploy(target, load_form(), redeploy.plan(target, [props()]), ORIGIN)
+    assert ecs.forced == 0
+
+
+def test_a_failure_is_told_by_its_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    from operations.diagnosis.cause import Cause, Verdict
+
+    cause = next(each for each in Cause if each.name == "UNKNOWN")
+    verdict = Verdict(
+        "agora-api", "agora-dev-api", cause, "its secret is missing", None, ("words",), "the log", "make it"
+    )
+    other = replace(verdict, service="agora-app", sentence="another's")
+    diagnosis = type("Diagnosis", (), {"verdicts": (other, verdict)})()
+    monkeypatch.setattr("operations.diagnosis.diagnose.diagnose", lambda *_, **__: diagnosis)
+    with pytest.raises(RedeploymentFailed) as failed:
+        _carry_out(RollingEcs(BACK, tasks=[_stopped()]))
+    assert failed.value.message.splitlines()[1:] == ["agora-api: its secret is missing", "agora-api: words"]
+    assert failed.value.hint.splitlines()[:2] == ["Look at: the log", "make it"]

@@ -1,0 +1,145 @@
+"""The page of a deployment."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from operations.deployment_record import HEALTHY, INTERRUPTED, ROLLBACK
+from operations.report_page import duration, page, tone_of
+from operations.timeline import SERVICE, STACK, TASK, Moment
+from tests.unit.deployment_report_support import REASON, VERDICT, failed_report
+from tests.unit.operations_support import digest
+
+
+class _Reader(HTMLParser):
+    """What a page says, and whether every element is closed in order."""
+
+    def __init__(self, written: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.texts: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.feed(written)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.attributes += attrs
+        if tag not in {"meta", "line"}:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.attributes += attrs
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.texts).split())
+
+
+def test_it_is_whole_and_needs_nothing_else() -> None:
+    written = page(failed_report())
+    reader = _Reader(written)
+    assert reader.open == []
+    assert not re.search(r"<(?:script|link|img|iframe|object)\b|@import|url\(", written)
+    assert {name for name, _ in reader.attributes}.isdisjoint({"src", "href", "style", "onclick", "onload"})
+
+
+def test_verdicts_stand_on_top_with_the_place_to_look_and_the_fix() -> None:
+    text = _Reader(page(failed_report())).text
+    assert text.index("failed after 3 min 05 s") < text.index("agora-app: the image is not in the registry any more")
+    assert text.index("the image is not in the registry") < text.index("What was to be deployed")
+    for told in (VERDICT["look"], VERDICT["fix"], REASON):
+        assert str(told) in text
+
+
+def test_what_was_deployed_is_named_by_version_commit_and_digest() -> None:
+    text = _Reader(page(failed_report())).text
+    assert f"agora-api edge ccccccc {digest('api')} 1 of 1 steady" in text
+    assert "1 stack needs no change." in text
+
+
+def test_the_chart_has_a_bar_for_each_state_with_its_reason_and_an_axis() -> None:
+    written = page(failed_report())
+    assert re.search(
+        rf'<rect class="bad"[^>]*><title>stopped, 31\.0 s to 31\.0 s: {re.escape(REASON)}</title>', written
+    )
+    for tone in ("waiting", "busy", "good", "bad"):
+        assert f'<rect class="{tone}"' in written
+    ticks = re.findall(r'class="tick"[^>]*>([^<]*)<', written)
+    assert ticks == ["0 s", "30 s", "1 min", "1:30 min", "2 min", "2:30 min", "3 min"]
+    assert "agora-dev-network" not in written.partition("<svg")[2].partition("</svg>")[0]
+
+
+def test_bars_stay_within_the_chart() -> None:
+    written = page(failed_report(moments=(*failed_report().moments, Moment(185, STACK, "late", "updating"))))
+    width = float(re.search(r'viewBox="0 0 (\d+)', written)[1])  # type: ignore[index]
+    bars = re.findall(r'<rect [^>]*x="([\d.]+)"[^>]*width="([\d.]+)"', written)
+    assert bars
+    assert all(float(x) + float(wide) <= width for x, wide in bars)
+
+
+def test_the_evidence_can_be_opened_and_has_events_tasks_and_log_lines() -> None:
+    written = page(failed_report())
+    assert "<summary>services: agora-app</summary>" in written
+    text = _Reader(written.partition("<h2>Evidence</h2>")[2].partition("</main>")[0]).text
+    for told in ("has started 1 tasks.", REASON, "listening on 4200"):
+        assert told in text
+
+
+@pytest.mark.parametrize("where", ["who", "version", "place", "message"])
+def test_what_others_wrote_is_shown_and_not_run(where: str) -> None:
+    attack = '"><script>alert(1)</script>'
+    written = page(failed_report(**{where: attack, "verdicts": ()}))
+    assert "<script" not in written
+    assert attack in _Reader(written).text
+
+
+def test_reasons_verdicts_and_log_lines_are_escaped_everywhere() -> None:
+    attack = "'\"><svg onload=alert(1)>"
+    report = failed_report(
+        verdicts=({**VERDICT, "sentence": attack, "look": attack, "fix": attack, "evidence": [attack]},),
+        moments=(Moment(1, STACK, attack, attack), Moment(2, TASK, attack, "stopped", attack, attack, over=True)),
+        evidence={"evidence": {attack: [{"name": attack, "log": [attack]}]}},
+        changes={attack: attack},
+    )
+    assert "<svg onload" not in page(report)
+
+
+def test_one_that_went_well_says_what_runs_and_has_no_verdict() -> None:
+    written = page(failed_report(result=HEALTHY, verdicts=(), evidence=None, message="", kind=ROLLBACK))
+    text = _Reader(written).text
+    assert "✓ Rolling back dev in AWS account 607346494281 went well" in text
+    assert "What was deployed" in text
+    assert "Evidence" not in text
+    assert '<section class="verdict">' not in written
+
+
+def test_one_that_was_interrupted_says_so_even_before_anything_happened() -> None:
+    text = _Reader(page(failed_report(result=INTERRUPTED, verdicts=(), evidence=None, moments=(), seconds=0.0))).text
+    assert "was interrupted after 0 s" in text
+
+
+@pytest.mark.parametrize(
+    ("state", "tone"),
+    [("pending", "waiting"), ("running", "busy"), ("healthy", "good"), ("failed, rolled back", "bad")],
+)
+def test_a_state_has_the_colour_of_what_it_means(state: str, tone: str) -> None:
+    assert tone_of(state) == tone
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(0.4, "0 s"), (59.4, "59 s"), (59.9, "1 min 00 s"), (185, "3 min 05 s")])
+def test_seconds_are_said_as_people_say_them(seconds: float, said: str) -> None:
+    assert duration(seconds) == said
+
+
+def test_a_service_without_its_stack_is_in_the_chart() -> None:
+    moments = (Moment(1, SERVICE, "agora-app", "rolling out", "agora-dev-app"),)
+    assert "agora-app: rolling out" in page(failed_report(moments=moments))

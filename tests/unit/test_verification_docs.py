@@ -1,0 +1,46 @@
+"""What the page on verifying says, against what is asked."""
+
+from __future__ import annotations
+
+import re
+
+from operations.verification.stacks import _MENDED_BY_THE_CDK, _WAYS_OUT
+from operations.verification.verify import _NOT_IN_THE_WAY, questions
+from src.form import check_form
+from src.late_values import DatabaseSecret
+from src.service_props import DATABASE, Call, ServiceSecret
+from tests.unit import documents
+from tests.unit.form_support import environments, service
+from tests.unit.verification_support import context
+
+PAGE = "docs/verify.md"
+
+
+def test_every_check_is_documented_and_no_other() -> None:
+    props = service(
+        public=True,
+        spot_weight=1,
+        container_secrets=[ServiceSecret("NAME", "A", "field"), ServiceSecret(DatabaseSecret("password"), "B")],
+        calls=[Call(DATABASE, 27017)],
+    )
+    about = context(form=check_form(environments(dev={}), lambda _: [props]), drift=True)
+    asked = {
+        re.sub(r"^drift of .*", "drift of STACK", each.subject)
+        .replace("read by app", "read by SERVICE")
+        .replace("images", "image of SERVICE")
+        for each in questions(about)
+    }
+    # Told beside what was asked.
+    told = {"secret NAME: key", "state: STACK LOGICAL_ID"}
+    assert set(documents.tables(PAGE, "What is checked")) == asked | told
+
+
+def test_what_is_not_in_the_way_of_a_deployment_is_documented() -> None:
+    text = (documents.ROOT / PAGE).read_text(encoding="utf-8")
+    named = text.partition("itself: ")[2].partition("\n\n")[0]
+    assert set(re.findall(r"`([^`]+)`", named)) == set(_NOT_IN_THE_WAY)
+
+
+def test_every_state_of_a_stuck_stack_is_documented() -> None:
+    text = (documents.ROOT / PAGE).read_text(encoding="utf-8").partition("## Stuck stacks")[2].partition("\n## ")[0]
+    assert {*_WAYS_OUT, *_MENDED_BY_THE_CDK} <= set(re.findall(r"`([A-Z_]+)`", text))

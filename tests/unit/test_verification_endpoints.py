@@ -1,0 +1,59 @@
+"""Verifying Service Connect: which endpoints are new, and who must come first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from operations.check import OK
+from operations.verification import endpoints
+from operations.verification.endpoints import endpoints_of, order_of
+from src.form import check_form
+from tests.unit.form_support import api_and_app, environments
+from tests.unit.verification_support import context, deployed, told
+
+FORM = check_form(environments(dev={}), api_and_app())
+
+
+def serving(name: str, port: int) -> dict[str, Any]:
+    offered = {"ClientAliases": [{"DnsName": name, "Port": port}]}
+    connected = {"ServiceConnectConfiguration": {"Services": [offered]}}
+    return {"Resources": {"Service": {"Type": "AWS::ECS::Service", "Properties": connected}}}
+
+
+def found(**deployed_as: tuple[str, int]) -> str:
+    stacks = {f"agora-dev-{part}": deployed(serving(*endpoint)) for part, endpoint in deployed_as.items()}
+    (check,) = told(endpoints.questions(), context(stacks=stacks, form=FORM)).values()
+    assert check.state == OK
+    return check.found
+
+
+def test_where_no_endpoint_is_new_order_does_not_matter() -> None:
+    assert found(api=("api", 3333), app=("app", 443)) == "no endpoint is new: services are deployed side by side"
+
+
+def test_a_new_endpoint_puts_callees_first() -> None:
+    assert found(app=("app", 443)) == "new: api:3333; so callees come first: api, then app"
+
+
+def test_a_port_that_changes_makes_the_endpoint_new() -> None:
+    assert found(api=("api", 4444), app=("app", 443)).startswith("new: api:3333")
+
+
+def test_in_a_first_deployment_all_are_new() -> None:
+    assert found().startswith("new: api:3333, app:443;")
+
+
+def test_a_service_without_service_connect_offers_none() -> None:
+    assert endpoints_of({"Resources": {"S": {"Type": "AWS::ECS::Service", "Properties": {}}}}) == set()
+
+
+def test_services_that_do_not_call_each_other_share_a_group() -> None:
+    agora = order_of(check_form_of_agora())
+    assert agora[0] == ["agora-api", "agora-api-next", "agora-api-docs"]
+    assert agora[-1] == ["agora-apex"]
+
+
+def check_form_of_agora() -> Any:
+    from src.form import load_form
+
+    return load_form().services_of("dev")

@@ -1,0 +1,73 @@
+"""Verifying images: what the registry does not have fails, and a registry that can't be asked says nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from operations.check import FAIL, OK, SKIP, Check
+from operations.verification import context as looking
+from operations.verification import published
+from src.form import check_form
+from src.image import LOCAL_BUILD
+from src.images.failures import Failure, Kind, ResolutionFailed
+from src.resolution import Resolution
+from tests.unit.form_support import environments, service
+from tests.unit.verification_support import IMAGES, LOCATION, context, told
+
+DIGEST = IMAGES.images[LOCATION].reference
+
+
+def refusing(reference: str, kind: Kind) -> Callable[..., Resolution]:
+    def refuse(*_: object) -> Resolution:
+        raise ResolutionFailed({reference: Failure(kind, "says the registry", "Do this.")}, {reference: "app"})
+
+    return refuse
+
+
+def found(monkeypatch: pytest.MonkeyPatch, registry: Callable[..., Any], **more: Any) -> Check:
+    monkeypatch.setattr(published, "ask_registry", registry)
+    return told(published.questions(), context(**more))["image of app"]
+
+
+def test_an_image_is_asked_for_by_its_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    check = found(monkeypatch, lambda _, references, __: asked.extend(references))
+    assert (check.state, asked) == (OK, [DIGEST])
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"),
+    [
+        (Kind.CONTENT_MISSING, FAIL),
+        (Kind.WRONG_PLATFORM, FAIL),
+        (Kind.NOT_PUBLIC, FAIL),
+        (Kind.RATE_LIMITED, SKIP),
+        (Kind.UNREACHABLE, SKIP),
+        (Kind.TOO_SLOW, SKIP),
+    ],
+)
+def test_what_ecs_would_meet_fails_and_a_bad_line_does_not(
+    monkeypatch: pytest.MonkeyPatch, kind: Kind, state: str
+) -> None:
+    check = found(monkeypatch, refusing(DIGEST, kind))
+    assert (check.state, "says the registry" in check.found) == (state, True)
+
+
+@pytest.mark.parametrize(("kind", "state"), [(Kind.TAG_UNKNOWN, FAIL), (Kind.UNREACHABLE, SKIP)])
+def test_a_tag_that_can_not_be_looked_up_is_told_of_its_image(
+    monkeypatch: pytest.MonkeyPatch, kind: Kind, state: str
+) -> None:
+    monkeypatch.setattr(looking, "choose_images", refusing(LOCATION, kind))
+    assert found(monkeypatch, lambda *_: None, images=None).state == state
+
+
+def test_an_image_of_this_machine_is_not_known_yet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "Dockerfile").touch()
+    built = service(public=True, container_location=f"{LOCAL_BUILD}app")
+    form = check_form(environments(dev={}), lambda _: [built], tmp_path)
+    assert found(monkeypatch, lambda *_: None, form=form).state == SKIP

@@ -1,0 +1,54 @@
+"""Verifying stacks: one that is stuck fails with the command that frees it."""
+
+from __future__ import annotations
+
+import pytest
+
+from operations.check import FAIL, OK, Check
+from operations.verification import stacks
+from tests.unit.verification_support import THROTTLED, FakeClient, context, deployed, told
+
+NAME = "agora-dev-app"
+
+
+def found(status: str | None) -> dict[str, Check]:
+    return told(stacks.questions(), context(stacks={NAME: deployed(status=status)} if status else {}))
+
+
+def test_stacks_that_are_not_there_would_be_made() -> None:
+    assert found(None) == {"stacks": Check("stacks", OK, "0 can be updated, 5 would be made")}
+
+
+@pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"])
+def test_a_stack_that_holds_what_was_deployed_can_be_updated(status: str) -> None:
+    assert found(status) == {"stacks": Check("stacks", OK, "1 can be updated, 4 would be made")}
+
+
+@pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "REVIEW_IN_PROGRESS"])
+def test_what_the_cdk_makes_anew_by_itself_is_told_and_is_no_failure(status: str) -> None:
+    check = found(status)[f"stack {NAME}"]
+    assert (check.state, status in check.found) == (OK, True)
+
+
+@pytest.mark.parametrize(
+    ("status", "way_out"),
+    [
+        ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback"),
+        ("DELETE_FAILED", "delete-stack"),
+        ("CREATE_FAILED", "rollback-stack"),
+        ("UPDATE_FAILED", "rollback-stack"),
+        ("UPDATE_IN_PROGRESS", "cancel-update-stack"),
+        ("DELETE_IN_PROGRESS", "describe-stack-events"),
+        ("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "describe-stack-events"),
+    ],
+)
+def test_a_stack_that_is_stuck_fails_with_the_way_out(status: str, way_out: str) -> None:
+    check = found(status)[f"stack {NAME}"]
+    assert check.state == FAIL
+    assert f"aws cloudformation {way_out} --stack-name {NAME}" in check.hint
+
+
+def test_throttled_nothing_is_known_of_stacks() -> None:
+    about = context({"cloudformation": FakeClient(describe_stacks=THROTTLED)})
+    (check,) = told(stacks.questions(), about).values()
+    assert (check.subject, check.state) == ("stacks", "SKIP")

@@ -1,0 +1,238 @@
+"""Verifying as a whole: side by side, nothing changed, and what can't be known is never called OK."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError, NoCredentialsError
+
+from operations import command_line, rehearsal
+from operations.check import FAIL, OK, SKIP, Check, fail, ok, skip
+from operations.target import Target
+from operations.verification import account, published, verify
+from operations.verification.context import Options
+from operations.verification.questions import NotKnown, Question, answer
+from operations.verification.refusals import why_not_answered
+from operations.verification.shared import Shared, shared_clients
+from operations.verification.verify import Verification
+from src.errors import AgoraError, FormError, Problem
+from src.form import load_form
+from tests.unit.operations_support import client_error, stack, target
+from tests.unit.verification_support import DENIED, EXPIRED, IMAGES, THROTTLED, FakeClient, context, form_with
+
+
+def asking(outcome: Any) -> Question:
+    def ask(_: object) -> Check:
+        if isinstance(outcome, Exception):
+            raise outcome
+        found: Check = outcome
+        return found
+
+    return Question("subject", ask)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (DENIED, "these credentials lack the right acm:DescribeCertificate"),
+        (
+            client_error("UnauthorizedOperation", "You are not authorized to perform this operation.", "DescribeVpcs"),
+            "these credentials lack the right for DescribeVpcs",
+        ),
+        (THROTTLED, "AWS takes no more questions for now (ThrottlingException): ask again in a minute"),
+        (client_error("Throttling", "Rate exceeded"), "AWS takes no more questions for now (Throttling): ask again"),
+        (client_error("400", "Rate exceeded"), "AWS takes no more questions for now (400): ask again in a minute"),
+        (EXPIRED, "the credentials are no longer good (ExpiredTokenException)"),
+        (NoCredentialsError(), "the credentials are no longer good (NoCredentialsError)"),
+        (EndpointConnectionError(endpoint_url="https://x"), "AWS does not answer (EndpointConnectionError)"),
+        (client_error("Odd", "Something\n odd", "DescribeX"), "AWS answers DescribeX with Odd: Something odd"),
+    ],
+)
+def test_what_aws_refuses_to_answer_is_skipped_with_its_reason(error: Exception, said: str) -> None:
+    (check,) = answer(asking(error), context()).checks
+    assert check.state == SKIP
+    assert check.found.startswith(said)
+
+
+def test_what_only_the_embedded_aws_does_not_know_is_told_in_a_rehearsal() -> None:
+    error = client_error("InvalidAction", "Unknown EC2 action", "DescribeX")
+    assert why_not_answered(error, local=True) == "the embedded AWS does not know this (DescribeX)"
+    assert why_not_answered(error, local=False) == "AWS answers DescribeX with InvalidAction: Unknown EC2 action"
+
+
+def test_what_is_not_known_is_skipped_and_what_is_wrong_fails() -> None:
+    assert answer(asking(NotKnown("not yet")), context()).checks == (skip("subject", "not yet"),)
+    assert answer(asking(AgoraError("wrong", "Mend it.")), context()).checks == (fail("subject", "wrong", "Mend it."),)
+
+
+def test_a_mistake_of_ours_is_not_hidden() -> None:
+    with pytest.raises(KeyError):
+        answer(asking(KeyError("x")), context())
+
+
+def asked(monkeypatch: pytest.MonkeyPatch, *questions: Question) -> Verification:
+    monkeypatch.setattr(verify, "questions", lambda _: list(questions))
+    return verify.before_deployment(target({}, form=form_with()), form_with(), IMAGES, [])
+
+
+def test_questions_are_asked_side_by_side_and_answered_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    together = threading.Barrier(3, timeout=10)
+
+    def ask(subject: str) -> Question:
+        def wait(_: object) -> Check:
+            together.wait()
+            return ok(subject, "met the others")
+
+        return Question(subject, wait)
+
+    found = asked(monkeypatch, ask("a"), ask("b"), ask("c"))
+    assert [check.subject for check in found.checks] == ["a", "b", "c"]
+
+
+def test_credentials_that_expire_in_the_middle_fail_and_the_rest_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    good = Question(account.CREDENTIALS, lambda _: ok(account.CREDENTIALS, "jane"))
+    found = asked(monkeypatch, good, asking(EXPIRED), asking(ok("other", "known before")))
+    assert [(check.subject, check.state) for check in found.checks] == [
+        ("credentials", FAIL),
+        ("subject", SKIP),
+        ("other", OK),
+    ]
+    assert "sso login" in found.checks[0].hint
+
+
+def test_what_does_not_answer_in_time_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+
+    def wait(_: object) -> Check:
+        over.wait(10)
+        return ok("slow", "too late")
+
+    monkeypatch.setattr(verify, "_LONGEST_SECONDS", 0.05)
+    try:
+        found = asked(monkeypatch, Question("slow", wait))
+    finally:
+        over.set()
+    assert found.checks == (skip("slow", "no answer within 0.05 s"),)
+
+
+def test_a_value_that_several_want_is_read_once_and_its_error_is_everybodys() -> None:
+    read: list[int] = []
+
+    def count() -> int:
+        read.append(1)
+        raise AgoraError("no")
+
+    shared = Shared(count)
+    for _ in range(2):
+        with pytest.raises(AgoraError):
+            shared()
+    assert read == [1]
+
+
+def test_a_client_is_made_once() -> None:
+    made: list[str] = []
+
+    def make(service: str) -> object:
+        made.append(service)
+        return object()
+
+    clients = shared_clients(make)
+    assert clients("ec2") is clients("ec2")
+    assert made == ["ec2"]
+
+
+def test_what_a_deployment_asks_about_itself_is_not_in_its_way() -> None:
+    found = Verification("dev", (fail("host name", "not set", ""), fail("secret x", "gone", ""), ok("form", "valid")))
+    assert [check.subject for check in found.failed] == ["host name", "secret x"]
+    assert [check.subject for check in found.in_the_way] == ["secret x"]
+
+
+def test_as_json_says_whether_all_is_well_and_hints_where_there_are_some() -> None:
+    found = Verification("dev", (ok("a", "fine"), fail("b", "broken", "Mend it.")))
+    assert found.as_json() == {
+        "environment": "dev",
+        "well": False,
+        "checks": [
+            {"subject": "a", "state": OK, "found": "fine"},
+            {"subject": "b", "state": FAIL, "found": "broken", "hint": "Mend it."},
+        ],
+    }
+
+
+@pytest.mark.parametrize("refusal", [THROTTLED, DENIED, EXPIRED])
+def test_an_aws_that_refuses_everything_is_not_called_ok(
+    refusal: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(published, "ask_registry", lambda *_: None)
+
+    class Refusing(FakeClient):
+        def _answer(self, operation: str, arguments: Any) -> Any:
+            raise refusal
+
+    class Clients(dict[str, Any]):
+        def __missing__(self, service: str) -> FakeClient:
+            return Refusing()
+
+    form = form_with()
+    new = [stack("agora-dev-app", {"Resources": {}}, tmp_path)]
+    found = verify.before_deployment(target(Clients(), form=form), form, IMAGES, new)
+    known = {check.subject: check.state for check in found.checks if check.state != SKIP}
+    expired = {"credentials": FAIL} if refusal is EXPIRED else {}
+    # The form and the proof ask nobody, and the registry is not AWS's.
+    assert known == {"form": OK, "proof": OK, "image of app": OK, **expired}
+
+
+def test_a_wrong_form_is_told_as_a_check_that_failed() -> None:
+    found = verify.without_form("dev", FormError([Problem("ENVIRONMENTS", "wrong", "Write it so.")]))
+    assert [(check.state, check.hint) for check in found.checks] == [(FAIL, "Write it so."), (SKIP, "")]
+
+
+def test_without_credentials_the_rest_is_not_asked() -> None:
+    found = verify.without_credentials("dev", AgoraError("no usable AWS credentials", "Log in."))
+    assert [check.state for check in found.checks] == [OK, FAIL, SKIP]
+
+
+@pytest.fixture
+def rehearsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
+    """An account of an embedded AWS of its own as a person makes it, before anything is deployed."""
+    from local_aws import process
+    from operations.target import local_state_dir
+
+    monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
+    form = load_form()
+    services = form.services_of("dev")
+    try:
+        yield rehearsal.prepare(form.environment("dev"), services, rehearsal.images_of(services, None))
+    finally:
+        process.down(local_state_dir(), lambda _: None)
+
+
+@pytest.mark.slow
+def test_the_whole_against_the_embedded_aws(rehearsed: Target, capsys: pytest.CaptureFixture[str]) -> None:
+    secrets = rehearsed.clients("secretsmanager")
+    assert command_line.run(["verify", "dev", "--local", "--json"]) == 0
+    before = {check["subject"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
+    assert before["secret agora-sentry-dsn"]["state"] == OK
+    assert before["secret agora-sentry-dsn: read by agora-app"]["found"] == (
+        "its execution role is made by the first deployment"
+    )
+    assert before["image of agora-apex"]["state"] == OK
+    assert before["stacks"]["found"] == "0 can be updated, 9 would be made"
+    assert before["Service Connect"]["found"].endswith("then agora-app, then agora-apex")
+    assert {check["found"] for check in before.values() if check["state"] == FAIL} == set()
+
+    secrets.delete_secret(SecretId="agora-sentry-dsn", ForceDeleteWithoutRecovery=True)
+    found = verify.verify(rehearsed, load_form(), options=Options(drift=True))
+    assert [check.subject for check in found.failed] == ["secret agora-sentry-dsn"]
+    assert rehearsed.clients("cloudformation").describe_stacks()["Stacks"][0]["StackName"] == "CDKToolkit"
+
+    assert command_line.run(["verify", "dev", "--local"]) == 1
+    captured = capsys.readouterr()
+    assert "FAIL secret agora-sentry-dsn\n" in captured.out
+    assert "A rehearsal makes it: ./agora deploy dev --local" in captured.out
+    assert "dev is found wanting: secret agora-sentry-dsn" in captured.err
