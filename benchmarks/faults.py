@@ -26,6 +26,7 @@ from typing import Any
 from local_aws import control, process
 from local_aws.process import LocalAws
 from operations.diagnosis.cause import Cause
+from operations.stack_states import read_template
 from src.form import ROOT, stack_part
 from tests.e2e.aws import DEV, Clients, clients
 from tests.e2e.clone import Clone
@@ -187,7 +188,6 @@ def _images_and_secrets() -> list[Case]:
             _ask_for_field,
             "put-secret-value",
             _add_field,
-            "deploy",
         ),
     ]
 
@@ -330,6 +330,8 @@ def _ask_for_field(bench: Bench) -> None:
     bench.clone.edit_form(
         'ServiceSecret("agora-sentry-dsn", "SENTRY_DSN")', 'ServiceSecret("agora-sentry-dsn", "SENTRY_DSN", "dsn")'
     )
+    bench.deploy()
+    bench.of("secretsmanager").put_secret_value(SecretId="agora-sentry-dsn", SecretString="{}")
 
 
 def _add_field(bench: Bench) -> None:
@@ -340,22 +342,21 @@ def _add_field(bench: Bench) -> None:
 def _shut_out(bench: Bench) -> None:
     network = bench.described("agora-apex")["networkConfiguration"]["awsvpcConfiguration"]
     ec2 = bench.of("ec2")
-    for group in network["securityGroups"]:
-        # The same rule may be there more than once, of which one call takes one away.
-        while rules := _rules_of_port_80(ec2, group):
-            ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=rules)
-            bench.kept.setdefault("rules", (group, rules))
+    bench.kept["rules"] = []
+    for group in ec2.describe_security_groups(GroupIds=network["securityGroups"])["SecurityGroups"]:
+        rules = [rule for rule in group["IpPermissions"] if rule.get("FromPort") == 80]
+        bench.kept["rules"] += [(group["GroupId"], rules)] if rules else []
+        ours = [{"Name": "group-id", "Values": [group["GroupId"]]}]
+        found = ec2.describe_security_group_rules(Filters=ours)["SecurityGroupRules"]
+        ids = [rule["SecurityGroupRuleId"] for rule in found if not rule["IsEgress"] and rule.get("FromPort") == 80]
+        if ids:
+            ec2.revoke_security_group_ingress(GroupId=group["GroupId"], SecurityGroupRuleIds=list(dict.fromkeys(ids)))
     bench.fault("agora-apex", "target-timeout")
 
 
-def _rules_of_port_80(ec2: Any, group: str) -> list[dict[str, Any]]:
-    (found,) = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
-    return [rule for rule in found["IpPermissions"] if rule.get("FromPort") == 80]
-
-
 def _let_in(bench: Bench) -> None:
-    group, rules = bench.kept["rules"]
-    bench.of("ec2").authorize_security_group_ingress(GroupId=group, IpPermissions=rules)
+    for group, rules in bench.kept["rules"]:
+        bench.of("ec2").authorize_security_group_ingress(GroupId=group, IpPermissions=rules)
     bench.clear()
 
 
@@ -392,24 +393,27 @@ def _get_stuck(bench: Bench) -> None:
 def _import_export(bench: Bench) -> None:
     """Let another stack import what the network exports, and take that export away."""
     cloudformation = bench.of("cloudformation")
-    exports = [each["Name"] for each in cloudformation.list_exports()["Exports"] if "network" in each["Name"]]
-    value = {"Fn::ImportValue": exports[0]}
-    template = {
-        "Resources": {"Kept": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": value}}}
-    }
-    cloudformation.create_stack(StackName="agora-dev-old", TemplateBody=json.dumps(template))
-    form = bench.clone.folder / "app.py"
-    form.write_text(form.read_text().replace('"KEEP_EXPORTS": True', '"KEEP_EXPORTS": False', 1))
-    bench.deploy("--no-verify")
+    template = read_template(cloudformation, "agora-dev-network")
+    exported = {name: each["Export"]["Name"] for name, each in template["Outputs"].items() if "Export" in each}
+    output, export = next(iter(exported.items()))
+    value = {"Fn::ImportValue": export}
+    kept = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": value}}
+    cloudformation.create_stack(StackName="agora-dev-old", TemplateBody=json.dumps({"Resources": {"Kept": kept}}))
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="agora-dev-old", WaiterConfig={"Delay": 1})
+    del template["Outputs"][output]
+    cloudformation.update_stack(StackName="agora-dev-network", TemplateBody=json.dumps(template))
+    until = time.monotonic() + _LONGEST_SECONDS
+    while time.monotonic() < until:
+        (found,) = cloudformation.describe_stacks(StackName="agora-dev-network")["Stacks"]
+        if not found["StackStatus"].endswith("_IN_PROGRESS"):
+            return
+        time.sleep(_PAUSE_SECONDS)
 
 
 def _forget_import(bench: Bench) -> None:
-    """First deploy with the exports kept, take away who imports them, and then do without."""
-    bench.clone.restore_form()
+    """First deploy with the exports kept, then take away who imports them."""
     bench.deploy()
     bench.of("cloudformation").delete_stack(StackName="agora-dev-old")
-    form = bench.clone.folder / "app.py"
-    form.write_text(form.read_text().replace('"KEEP_EXPORTS": True', '"KEEP_EXPORTS": False', 1))
 
 
 def _two_at_once(bench: Bench) -> None:
@@ -421,8 +425,7 @@ def _bring_about(bench: Bench, case: Case) -> None:
     case.inject(bench)
     match case.by:
         case "deploy":
-            if not case.name.startswith("field"):
-                bench.publish(case.service)
+            bench.publish(case.service)
             faults = [each for each in control.faults(aws=bench.aws) if each["account"] == DEV]
             # What can be known beforehand would stop some of these before they begin.
             bench.deploy("--no-verify", *(f"--fault={_written(each)}" for each in faults))
@@ -516,7 +519,7 @@ def summary(rows: Sequence[tuple[str, ...]]) -> str:
     causes, services, fixes = (sum(each[column] in ("right", "yes") for each in rows) for column in (3, 4, 5))
     slowest = max(float(each[6]) for each in rows)
     return (
-        f"{len(rows)} faults: right cause {causes}, right service {services}, fix works {fixes}.\n"
+        f"{len(rows)} cases: right cause {causes}, right service {services}, fix works {fixes}.\n"
         f"The slowest verdict took {slowest:.1f} s."
     )
 

@@ -8,26 +8,34 @@ from typing import TypeVar
 Answer = TypeVar("Answer")
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
-_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedException"})
-# https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
-_PASSING = frozenset(
+_DENIED = frozenset(
     {
-        "InternalFailure",
-        "InternalServerError",
-        "RequestLimitExceeded",
-        "RequestTimeout",
-        "ServerException",
-        "ServiceUnavailable",
-        "ServiceUnavailableException",
-        "Throttling",
-        "ThrottlingException",
-        "ThrottledException",
+        *("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedException"),
+        "AuthorizationError",
+    }
+)
+# AWS's codes, and botocore's own kinds of errors, for credentials that are none or none any longer.
+EXPIRED = frozenset(
+    {
+        *("ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId"),
+        *("UnrecognizedClientException", "TokenRefreshRequired", "UnauthorizedSSOTokenError", "SSOTokenLoadError"),
+        *("NoCredentialsError", "CredentialRetrievalError", "AuthFailure"),
+    }
+)
+_THROTTLED = frozenset(
+    {
+        *("RequestLimitExceeded", "Throttling", "ThrottlingException", "ThrottledException"),
         "TooManyRequestsException",
     }
 )
+# https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+_PASSING = _THROTTLED | {
+    *("InternalFailure", "InternalServerError", "RequestTimeout"),
+    *("ServerException", "ServiceUnavailable", "ServiceUnavailableException"),
+}
 
 
-def code_of(error: Exception) -> str:
+def code_of(error: BaseException) -> str:
     """AWS's own word for what went wrong, such as `ThrottlingException`; else the name of the exception."""
     response = getattr(error, "response", None)
     if isinstance(response, dict):
@@ -35,9 +43,14 @@ def code_of(error: Exception) -> str:
     return type(error).__name__
 
 
-def is_denied(error: Exception) -> bool:
+def is_denied(error: BaseException) -> bool:
     """Whether a right is missing."""
     return code_of(error) in _DENIED
+
+
+def is_throttled(error: BaseException) -> bool:
+    """Whether AWS answers too many calls at the moment."""
+    return code_of(error) in _THROTTLED
 
 
 def is_passing(error: Exception) -> bool:

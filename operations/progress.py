@@ -307,7 +307,7 @@ def _look_once_more(
 
 def has_expired(error: BaseException) -> bool:
     """Whether AWS was not asked, or did not answer, because the credentials are no longer good."""
-    from operations.diagnosis.aws_errors import EXPIRED, code_of
+    from operations.aws_errors import EXPIRED, code_of
 
     return code_of(error) in EXPIRED
 

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 from operations.deployment_record import read_records
 from operations.diagnosis import log_reading, network_reading, service_reading, stack_reading
-from operations.diagnosis.aws_errors import sort_out
 from operations.diagnosis.facts import (
     DatabaseFacts,
     DefinitionFacts,
@@ -27,6 +26,7 @@ from operations.diagnosis.facts import (
 from operations.diagnosis.service_reading import Wiring
 from operations.diagnosis.side_by_side import side_by_side
 from operations.diagnosis.stack_reading import StackReading
+from operations.diagnosis.unread import sort_out
 from operations.service_states import cluster_of
 from operations.target import Target
 from src.environment import Environment

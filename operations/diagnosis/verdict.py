@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from operations.aws_errors import EXPIRED
 from operations.diagnosis import health_rules, log_rules, stack_rules, start_rules
-from operations.diagnosis.aws_errors import EXPIRED
 from operations.diagnosis.cause import CONSEQUENCES, Cause, Finding, Verdict
 from operations.diagnosis.consequences import traced
 from operations.diagnosis.evidence import Evidence

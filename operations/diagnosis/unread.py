@@ -5,28 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from operations.aws_errors import EXPIRED, code_of, is_denied, is_throttled
 from operations.diagnosis.facts import Unknown
 from operations.diagnosis.plain_words import plain
 from operations.diagnosis.side_by_side import NoAnswer
-
-EXPIRED = frozenset(
-    {
-        *("ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId"),
-        *("UnrecognizedClientException", "TokenRefreshRequired", "UnauthorizedSSOTokenError", "SSOTokenLoadError"),
-        *("NoCredentialsError", "CredentialRetrievalError", "AuthFailure"),
-    }
-)
-THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
-DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"})
-
-
-def code_of(error: BaseException) -> str:
-    """AWS's code of an error, or the name of its kind."""
-    from botocore.exceptions import ClientError
-
-    if isinstance(error, ClientError):
-        return str(error.response.get("Error", {}).get("Code", "")) or "ClientError"
-    return type(error).__name__
 
 
 def unknown(what: str, error: BaseException) -> Unknown:
@@ -38,9 +20,9 @@ def unknown(what: str, error: BaseException) -> Unknown:
     code = code_of(error)
     if code in EXPIRED:
         why = "the credentials have expired or are not known"
-    elif code in THROTTLED:
+    elif is_throttled(error):
         why = "AWS answers too many calls at the moment (throttled)"
-    elif code in DENIED:
+    elif is_denied(error):
         why = f"these credentials may not read it: {plain(str(error))}"
     else:
         why = plain(str(error))
