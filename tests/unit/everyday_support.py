@@ -258,7 +258,7 @@ class Ssm:
         self.terminated.append(SessionId)
 
 
-PLUGIN = """#!{python}
+PLUGIN = """
 import json, os, sys
 if sys.argv[1:] == ["--version"]:
     print({version!r})
@@ -274,7 +274,9 @@ def write_plugin(folder: Path, *, version: str = "1.2.700.0", exit_code: int = 0
     """A plugin that records how it was called; the file it records into."""
     folder.mkdir(parents=True, exist_ok=True)
     record = folder / "called.json"
-    plugin = folder / "session-manager-plugin"
-    plugin.write_text(PLUGIN.format(python=sys.executable, version=version, record=str(record), exit_code=exit_code))
+    script, plugin = folder / "plugin.py", folder / "session-manager-plugin"
+    script.write_text(PLUGIN.format(version=version, record=str(record), exit_code=exit_code))
+    # Not the script itself: no system takes a first line with a blank in the path of its interpreter.
+    plugin.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}" "$@"\n')
     plugin.chmod(plugin.stat().st_mode | stat.S_IXUSR)
     return record
