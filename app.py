@@ -7,7 +7,7 @@ from typing import Any
 
 from src.environment import Environment
 from src.late_values import DatabaseHost, DatabasePort, DatabaseSecret, ImageCommit, ImageVersion
-from src.service_props import DATABASE, Call, HealthCheck, ServiceProps, ServiceSecret
+from src.service_props import DATABASE, Call, ContainerVolume, HealthCheck, ServiceProps, ServiceSecret
 
 if __name__ == "__main__":
     # Before the form, which main() reads for itself: a mistake in it is then told, not thrown.
@@ -83,12 +83,14 @@ def services(environment: Environment) -> list[ServiceProps]:
         },
         container_secrets=[ServiceSecret(DatabaseSecret("password"), "MONGODB_PASS")],
         container_healthcheck=HealthCheck(["CMD-SHELL", "curl -fsS http://localhost:3333/health || exit 1"]),
+        read_only_root=True,
         cpu=512,
         calls=[Call(DATABASE, environment.database_port)],
         **capacity,
     )
 
-    # A buildpack image without a shell: a container health check could not run, so ECS only sees whether it runs.
+    # It doesn't run as root, which is why its root stays writable: it needs /tmp, and a volume of Fargate's belongs to
+    # root unless the image declares it. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/bind-mounts.html
     api_next = ServiceProps(
         container_name="agora-api-next",
         container_port=3334,
@@ -104,20 +106,24 @@ def services(environment: Environment) -> list[ServiceProps]:
             "SPRING_DATA_MONGODB_AUTHENTICATION_DATABASE": "admin",
         },
         container_secrets=[ServiceSecret(DatabaseSecret("password"), "SPRING_DATA_MONGODB_PASSWORD")],
+        no_healthcheck_reason="a buildpack image without a shell or a program to ask with: ECS sees whether it runs",
         cpu=1024,
         calls=[Call(DATABASE, environment.database_port)],
         **capacity,
     )
 
+    # Its start script rewrites the pages it serves, so its root stays writable.
     api_docs = ServiceProps(
         container_name="agora-api-docs",
         container_port=8010,
         container_memory_reservation=200,
         container_location=f"{REGISTRY}/agora-api-docs:{version}",
         container_env_vars={"PORT": "8010"},
+        container_healthcheck=HealthCheck(["CMD-SHELL", "curl -fsS http://localhost:8010/ || exit 1"]),
         **capacity,
     )
 
+    # It writes its configuration into its own folder at start, so its root stays writable.
     app = ServiceProps(
         container_name="agora-app",
         container_port=4200,
@@ -163,8 +169,11 @@ def services(environment: Environment) -> list[ServiceProps]:
             Call("agora-api-docs", 8010),
             Call("agora-app", 4200),
         ],
+        container_volumes=[ContainerVolume("/config", size=1), ContainerVolume("/data", size=1)],
+        read_only_root=True,
         public=True,
         health_check_path="/health",
+        no_healthcheck_reason="the load balancer asks for /health, and apex has no other route of its own to ask for",
         **capacity,
     )
 

@@ -3,10 +3,11 @@
     .venv/bin/python -m benchmarks.faults [NAME …] [--write]
 
 One environment is deployed from a copy of this repository, with an embedded AWS of its own. Each fault is injected, the
-service is deployed (by the CDK, or anew as it is), `./agora diagnose dev --local --json` is asked, its fix is
-followed, and the service is deployed again. Printed commands of AWS are run as they are printed. Scored are: the first
-verdict's cause and service, whether nothing is wrong after the fix, and the seconds that `diagnose` took. `--write`
-puts the table into docs/diagnose.md.
+service is deployed (by `./agora deploy`, by the CDK, or anew as it is), `./agora diagnose dev --local --json` is asked,
+its fix is followed, and the service is deployed again. Printed commands of AWS are run as they are printed. Scored are:
+the first verdict's cause and service, which `deploy` must have told as well, whether nothing is wrong after the fix,
+the seconds that `diagnose` took, and those that `deploy` took to its verdict since the deployment of the service had
+failed. `--write` puts the table into docs/diagnose.md.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,7 @@ from local_aws import control, process
 from local_aws.process import LocalAws
 from operations.diagnosis.cause import Cause
 from operations.stack_states import read_template
-from src.form import ROOT, stack_part
+from src.form import ROOT, load_form, stack_part
 from tests.e2e.aws import DEV, Clients, clients
 from tests.e2e.clone import Clone
 
@@ -35,6 +37,7 @@ PAGE = ROOT / "docs" / "diagnose.md"
 BEGIN, END = "<!-- benchmark: begin -->", "<!-- benchmark: end -->"
 _LONGEST_SECONDS = 90
 _PAUSE_SECONDS = 0.1
+_GAVE_UP = ") deployment failed"
 
 
 @dataclass
@@ -86,9 +89,17 @@ class Bench:
 
     def deploy(self, *arguments: str) -> bool:
         """Deploy dev as a person does; whether it went well."""
-        done = self.clone.agora("deploy", "dev", "--local", *arguments)
-        self.kept["said"] = done.stderr
+        done = self.clone.agora("deploy", "dev", "--local", "--json", *arguments)
+        self.kept |= {"said": done.stderr, "ended": datetime.now(UTC)}
+        self.kept["verdicts"] = done.json().get("failure", {}).get("verdicts", []) if done.stdout else []
         return done.exit_code == 0
+
+    def seconds_since_failure(self, container: str) -> float:
+        """From ECS's word that a deployment of the service has failed to the end of `deploy`, which is its verdict."""
+        events = self.described(container)["events"]
+        failed: datetime = max(each["createdAt"] for each in events if _GAVE_UP in each["message"])
+        ended: datetime = self.kept["ended"]
+        return (ended - failed).total_seconds()
 
     def publish(self, container: str) -> None:
         """Publish another image of a container, so that a deployment starts its tasks anew."""
@@ -150,6 +161,8 @@ class Score:
     right_service: bool
     fix_works: bool
     seconds: float
+    since_failure: float | None = None
+    """From the failure of the deployment to the verdict of `deploy`, in seconds; None where it was not asked."""
 
 
 def injected(service: str, fault: str, cause: Cause, says: str, *, value: str | None = None, by: str = "roll") -> Case:
@@ -194,28 +207,28 @@ def _images_and_secrets() -> list[Case]:
 
 def _programs() -> list[Case]:
     return [
-        injected("agora-app", "crash-at-start", Cause.CRASH_AT_START, "program", value="3"),
+        injected("agora-app", "crash-at-start", Cause.CRASH_AT_START, "program", value="3", by="deploy"),
         injected("agora-api-next", "crash-at-start", Cause.CRASH_AT_START, "program"),
         injected("agora-api", "crash-after-start", Cause.CRASH_LATER, "program"),
-        injected("agora-app", "out-of-memory", Cause.OUT_OF_MEMORY, r"memory=\d+"),
+        injected("agora-app", "out-of-memory", Cause.OUT_OF_MEMORY, r"memory=\d+", by="deploy"),
         injected("agora-api", "killed", Cause.KILLED, r"memory=\d+"),
         injected("agora-api-docs", "bad-command", Cause.BAD_COMMAND, "program"),
         injected("agora-app", "exec-format", Cause.EXEC_FORMAT, "linux/amd64"),
         injected("agora-app", "callee-unknown", Cause.ENDPOINT_MISSING, r"\./agora (?:re)?deploy dev"),
         injected("agora-app", "callee-refused", Cause.CALLEE_OUT, "redeploy dev api"),
         injected("agora-api-next", "role-denied", Cause.TASK_ROLE_DENIED, "Permission"),
-        injected("agora-api", "database-unreachable", Cause.DATABASE_UNREACHABLE, "docdb"),
+        injected("agora-api", "database-unreachable", Cause.DATABASE_UNREACHABLE, "docdb", by="deploy"),
         injected("agora-api-next", "database-auth", Cause.DATABASE_REFUSED, "modify-db-cluster"),
     ]
 
 
 def _health() -> list[Case]:
     return [
-        injected("agora-api", "never-healthy", Cause.HEALTH_CHECK, "start_period_seconds"),
+        injected("agora-api", "never-healthy", Cause.HEALTH_CHECK, "start_period_seconds", by="deploy"),
         injected("agora-app", "health-timeout", Cause.HEALTH_CHECK, "start_period_seconds"),
         injected("agora-apex", "wrong-health-path", Cause.TARGET_CODE, "health_check_path"),
         injected("agora-apex", "target-error", Cause.TARGET_CODE, "program"),
-        injected("agora-apex", "target-timeout", Cause.TARGET_TIMEOUT, "health_check_grace_seconds"),
+        injected("agora-apex", "target-timeout", Cause.TARGET_TIMEOUT, "health_check_grace_seconds", by="deploy"),
         injected("agora-apex", "target-refused", Cause.TARGET_REFUSED, "container_port"),
         Case(
             "load balancer shut out",
@@ -314,12 +327,18 @@ def _at_once() -> list[Case]:
             lambda bench: bench.fault("agora-api", "crash-at-start", "2x"),
             "Nothing has to be done",
         ),
-        Case("nothing", "", Cause.NOTHING, _nothing, "Nothing has to be done", by="nothing"),
+        Case("nothing", "", Cause.NOTHING, _start_all_anew, "Nothing has to be done", by="nothing"),
     ]
 
 
 def _nothing(bench: Bench) -> None:
     """Nothing else has to be mended than what the fix mends."""
+
+
+def _start_all_anew(bench: Bench) -> None:
+    """Leave behind what went wrong in the cases before, which is told as healed for as long as ECS remembers it."""
+    for props in load_form().services_of("dev"):
+        assert bench.roll(props.container_name)
 
 
 def _delete_secret(bench: Bench) -> None:
@@ -472,6 +491,9 @@ def _follow(bench: Bench, case: Case, fix: str) -> bool:
 def score(bench: Bench, case: Case) -> Score:
     """Bring a fault about, ask, and follow the fix."""
     _bring_about(bench, case)
+    by_deploy = case.by == "deploy"
+    told_by_deploy = [(each["service"], each["cause"]) for each in bench.kept["verdicts"][:1]] if by_deploy else []
+    since_failure = bench.seconds_since_failure(case.service) if by_deploy else None
     answer, exit_code, seconds = bench.diagnose()
     verdicts = answer["verdicts"]
     first = verdicts[0] if verdicts else {"cause": "none", "service": "", "sentence": answer.get("said", ""), "fix": ""}
@@ -481,14 +503,18 @@ def score(bench: Bench, case: Case) -> Score:
     return Score(
         case,
         first["sentence"],
-        first["cause"] == case.cause.name and others and (exit_code == 1) == is_wrong,
+        first["cause"] == case.cause.name
+        and others
+        and (exit_code == 1) == is_wrong
+        and (not by_deploy or told_by_deploy == [(case.service, case.cause.name)]),
         first["service"] == case.service,
         _follow(bench, case, first["fix"]),
         seconds,
+        since_failure,
     )
 
 
-HEADER = ("fault", "service", "cause that is told", "cause", "service", "fix works", "seconds")
+HEADER = ("fault", "service", "cause that is told", "cause", "service", "fix", "diagnose", "deploy")
 
 
 def row(scored: Score) -> tuple[str, ...]:
@@ -500,6 +526,7 @@ def row(scored: Score) -> tuple[str, ...]:
         *("right" if right else "WRONG" for right in (scored.right_cause, scored.right_service)),
         "yes" if scored.fix_works else "NO",
         f"{scored.seconds:.1f}",
+        "-" if scored.since_failure is None else f"{scored.since_failure:.1f}",
     )
 
 
@@ -518,10 +545,10 @@ def summary(rows: Sequence[tuple[str, ...]]) -> str:
     """The rows in a sentence."""
     causes, services, fixes = (sum(each[column] in ("right", "yes") for each in rows) for column in (3, 4, 5))
     slowest = max(float(each[6]) for each in rows)
-    return (
-        f"{len(rows)} cases: right cause {causes}, right service {services}, fix works {fixes}.\n"
-        f"The slowest verdict took {slowest:.1f} s."
-    )
+    told = f"{len(rows)} cases: right cause {causes}, right service {services}, fix works {fixes}.\n"
+    told += f"The slowest verdict of `diagnose` took {slowest:.1f} s"
+    since = [float(each[7]) for each in rows if each[7] != "-"]
+    return told + (f", that of `deploy`\n{max(since):.1f} s since the failure." if since else ".")
 
 
 def write(rows: Sequence[tuple[str, ...]]) -> None:
@@ -531,6 +558,7 @@ def write(rows: Sequence[tuple[str, ...]]) -> None:
     inside, after = rest.split(END)
     lines = [line for line in inside.splitlines() if line.startswith("| ")][1:]
     known = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in lines]
+    known = [each + ("-",) * (len(HEADER) - len(each)) for each in known]
     merged = {each[:2]: each for each in [*known, *rows]}
     order = [(case.name, case.service.removeprefix("agora-") or "-") for case in cases()]
     kept = [merged[key] for key in order if key in merged]

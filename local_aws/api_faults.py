@@ -7,9 +7,9 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from html import escape
 from typing import Any, Final
 from urllib.parse import parse_qs
-from xml.sax.saxutils import escape
 
 from local_aws.ministack_modules import responses
 

@@ -243,7 +243,7 @@ def _with_digest(reference: ImageReference, digest: str | None) -> ImageReferenc
 def _made_up_commit(name: str, tag: str) -> str:
     """All images of a release are of one commit; each image's `edge` is of its own."""
     seed = f"{tag} of {name}" if is_moving_tag(tag) else tag
-    return hashlib.sha1(f"stand-in for {seed}".encode()).hexdigest()
+    return hashlib.sha1(f"stand-in for {seed}".encode(), usedforsecurity=False).hexdigest()
 
 
 def _moment(text: str | None) -> str:

@@ -26,7 +26,10 @@ def importers(export: str, exporter: str) -> list[str]:
 
 
 def keep_imported(original: Any) -> Callable[..., Any]:
-    """The outputs of an operation; raises ExportInUse, which rolls it back, where one that is imported would change."""
+    """The outputs of an operation; raises ExportInUse, which rolls it back, where one that is imported would change.
+
+    Exports that the operation takes away are forgotten: they stayed listed, and could be imported.
+    """
 
     def resolve_stack_outputs(
         outputs_defs: Any,
@@ -42,6 +45,9 @@ def keep_imported(original: Any) -> Callable[..., Any]:
         if problem := _problem(stack.get("Outputs", []), exports, stack_name):
             stack["_export_in_use"] = problem
             raise ExportInUse(problem)
+        for name in {each.get("ExportName") for each in stack.get("Outputs", [])} - exports.keys():
+            if (cloudformation._exports.get(name) or {}).get("StackId") == stack_id:
+                cloudformation._exports.pop(name, None)
         return outputs, exports
 
     return resolve_stack_outputs

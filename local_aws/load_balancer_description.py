@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from html import escape
 from typing import Any
-from xml.sax.saxutils import escape
 
 from local_aws.fargate.running_tasks import RunningTasks, TargetState
 from local_aws.ministack_modules import alb, ec2

@@ -7,6 +7,7 @@ from typing import Any
 from local_aws import (
     api_faults,
     certificate_use,
+    changed_outputs,
     deployments,
     exports_in_use,
     interrupted_stacks,
@@ -196,7 +197,7 @@ def _of_stacks() -> tuple[Mend, ...]:
             STACKS,
             "_resolve_stack_outputs",
             "(outputs_defs, conditions, resources, param_values, mappings, stack_name, stack_id)",
-            "exports in use were changed and removed",
+            "exports in use were changed and removed, and removed ones stayed listed",
             exports_in_use.keep_imported,
         ),
         Mend(
@@ -226,6 +227,13 @@ def _of_stacks() -> tuple[Mend, ...]:
             "(params)",
             "stacks that can't be updated got change sets",
             stack_faults.refuse_stuck,
+        ),
+        Mend(
+            HANDLERS,
+            "_create_change_set",
+            "(params)",
+            "a change of outputs alone counted as no change",
+            changed_outputs.count_outputs,
         ),
     )
 

@@ -88,5 +88,9 @@ def _secrets_manager(aws: LocalAws, account: str, region: str) -> Any:
     import boto3
     from botocore.config import Config
 
-    session = boto3.session.Session(aws_access_key_id=account, aws_secret_access_key="local", region_name=region)
+    session = boto3.session.Session(
+        aws_access_key_id=account,
+        aws_secret_access_key="local",  # nosec B106 # the embedded AWS takes any
+        region_name=region,
+    )
     return session.client("secretsmanager", endpoint_url=aws.url, config=Config(proxies={}))

@@ -10,10 +10,12 @@ from typing import NoReturn
 import click
 
 from operations.commands import environment, everyday
+from operations.commands.costs import costs
 from operations.commands.diagnose import diagnose
 from operations.commands.local import local
 from operations.commands.options import Suggesting
 from operations.commands.release import release
+from operations.commands.role import role
 from operations.commands.verify import verify
 from src.errors import AgoraError
 
@@ -44,6 +46,7 @@ def test(quick: bool, pytest_arguments: tuple[str, ...]) -> None:
 
 
 for command in (
+    costs,
     diagnose,
     environment.deploy,
     environment.destroy,
@@ -61,6 +64,7 @@ for command in (
     everyday.tunnel,
     local,
     release,
+    role,
     verify,
 ):
     agora.add_command(command)

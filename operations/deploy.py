@@ -20,6 +20,7 @@ from operations.deployment_record import (
     DeploymentRecord,
     recorded,
 )
+from operations.early_evidence import make_ready, one_at_a_time
 from operations.hold import expect_free, held, read_hold
 from operations.origin import Origin
 from operations.plan import NOTHING, StackChange, plan_deployment
@@ -103,8 +104,8 @@ def _carry_out(course: Course, stacks: Sequence[Stack]) -> Deployment:
     _deploy(course, names, rollouts)
     _update_those_left_behind(course, stacks, rollouts)
     environment = target.environment
-    database_stack = environment.stack_name(environment.database_stack)
-    database_logs.keep_for(target.clients, database_stack, environment.log_retention_days)
+    for part in environment.database_stacks:
+        database_logs.keep_for(target.clients, environment.stack_name(part), environment.log_retention_days)
     course.running = _wait_for_the_true_end(target, services, course.images, rollouts)
     found = read_stacks(target.clients("cloudformation"), names)
     balancer = found[environment.stack_name("load-balancer")]
@@ -155,6 +156,7 @@ def _deploy(course: Course, names: Sequence[str], rollouts: ReadRollouts) -> Non
         rollouts=rollouts,
         timeline=course.timeline,
         expected_seconds=course.expected_seconds,
+        note_failure=course.early.note_failure,
     ) as progress:
         cdk_cli.deploy(target, names, progress.hear)
 
@@ -267,6 +269,10 @@ def deploy(
     check(stacks)
     if not may_go_on(changes):
         return None
+    target = replace(target, clients=one_at_a_time(target.clients))
+    if target.is_local:
+        # A rehearsal is over within seconds of its first failure; on AWS it takes minutes.
+        make_ready(target.clients)
     course = Course(target, form, images, changes, origin, kind, expected_seconds)
     try:
         with (

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from operations.console import say, talk_console
 from operations.deployment_folder import PAGE, keep
 from operations.deployment_record import DEPLOY, FAILED, HEALTHY, INTERRUPTED, ROLLBACK
+from operations.early_evidence import EarlyEvidence
 from operations.job_summary import tell_github
 from operations.origin import Origin
 from operations.plan import StackChange
@@ -22,6 +23,9 @@ from src.errors import AgoraError
 from src.form import Form
 from src.resolution import Resolution
 from src.service_props import ServiceProps
+
+if TYPE_CHECKING:
+    from operations.diagnosis.evidence import Evidence
 
 
 @dataclass
@@ -40,6 +44,10 @@ class Course:
     verdicts: tuple[Mapping[str, Any], ...] = ()
     evidence: Mapping[str, Any] | None = None
     folder: str = ""
+    early: EarlyEvidence = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.early = EarlyEvidence(self._collect)
 
     @property
     def services(self) -> tuple[ServiceProps, ...]:
@@ -62,13 +70,19 @@ class Course:
             from operations.diagnosis.diagnose import diagnose
 
             with step("Finding out why"):
-                diagnosis = diagnose(self.target, self.form, since=self.timeline.began)
+                earlier = self.early.gathered()
+                diagnosis = diagnose(self.target, self.form, since=self.timeline.began, earlier=earlier)
         except Exception as error:
             # Whatever goes wrong here, what CloudFormation said of the failure is still to be told.
             say(f"Why it failed could not be found out: {type(error).__name__}: {error}", "yellow")
             return
         self.evidence = diagnosis.as_json()
         self.verdicts = tuple(verdict.as_json() for verdict in diagnosis.verdicts if verdict.is_wrong)
+
+    def _collect(self, service: str) -> Evidence:
+        from operations.diagnosis.evidence import collect
+
+        return collect(self.target, self.services, since=self.timeline.began, only=service)
 
     def report(self, result: str, message: str = "") -> DeploymentReport:
         """All that is to be told of it."""
@@ -136,9 +150,13 @@ class DeploymentFailed(AgoraError):
     def __init__(self, course: Course, failure: AgoraError) -> None:
         target, verdicts = course.target, course.verdicts
         lines = [f"{course.verb.lower()} {target.environment.name} {target.place} failed"]
+        looks = set()
         for verdict in verdicts:
             lines.append(verdict_sentence(verdict))
-            lines += [f"  look: {verdict['look']}"] if verdict.get("look") else []
+            look = verdict.get("look")
+            # What only suffers from another's trouble is looked at, and mended, with that.
+            lines += [f"  look: {look}"] if look and look not in looks else []
+            looks.add(look)
         if not verdicts:
             lines.append(failure.message)
         fixes = list(_fixes(verdicts))
@@ -159,10 +177,12 @@ def hold_stays(target: Target) -> str:
 
 
 def _fixes(verdicts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    subjects: dict[str, list[str]] = {}
     for verdict in verdicts:
         if verdict.get("fix"):
-            whose = f"{verdict.get('service') or verdict.get('stack')}: " if len(verdicts) > 1 else ""
-            yield f"fix: {whose}{verdict['fix']}"
+            subjects.setdefault(verdict["fix"], []).append(verdict.get("service") or verdict.get("stack") or "")
+    for fix, whose in subjects.items():
+        yield f"fix: {', '.join(filter(None, whose))}: {fix}" if len(subjects) > 1 else f"fix: {fix}"
 
 
 def command(target: Target, verb: str) -> str:

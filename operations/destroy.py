@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from operations import cdk_cli, deployment_record, guardduty, references
+from operations import access_logs, cdk_cli, deployment_record, guardduty, references
 from operations.assembly import Stack
 from operations.deploy import polling_seconds
 from operations.hold import held
@@ -26,10 +26,11 @@ _ENDPOINT_GONE_WITHIN_SECONDS = 300
 
 @dataclass(frozen=True)
 class DestructionPlan:
-    """The stacks that go, last deployed first, and those that stay with what is in them."""
+    """The stacks that go, last deployed first, and those that stay with what is in them; and buckets that go."""
 
     going: tuple[str, ...]
     staying: Mapping[str, tuple[str, ...]]
+    buckets: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The fields by name."""
@@ -55,15 +56,20 @@ def plan(target: Target, *, with_data: bool) -> tuple[tuple[Stack, ...], Destruc
     cloudformation = target.clients("cloudformation")
     deployed = read_stacks(cloudformation, [stack.name for stack in stacks])
     kept = () if with_data else kept_stacks(environment)
+    buckets = access_logs.buckets_of(target.clients("s3"), environment)
+    staying = {name: _resources(cloudformation, name) for name in kept if name in deployed}
+    if buckets and not with_data:
+        staying[environment.stack_name("load-balancer")] = tuple(f"AWS::S3::Bucket {name}" for name in buckets)
     return stacks, DestructionPlan(
         going=tuple(stack.name for stack in reversed(stacks) if stack.name in deployed and stack.name not in kept),
-        staying={name: _resources(cloudformation, name) for name in kept if name in deployed},
+        staying=staying,
+        buckets=buckets if with_data else (),
     )
 
 
 def kept_stacks(environment: Environment) -> tuple[str, ...]:
     """The stacks that hold data, and the one that they live in."""
-    return environment.stack_name("network"), environment.stack_name(environment.database_stack)
+    return tuple(environment.stack_name(part) for part in ("network", *environment.database_stacks))
 
 
 def unknown_stacks(target: Target, stacks: Sequence[Stack]) -> list[str]:
@@ -93,6 +99,9 @@ def _carry_out(target: Target, planned: DestructionPlan, *, with_data: bool) -> 
     left = read_stacks(target.clients("cloudformation"), planned.going)
     if left:
         raise AgoraError(f"still there: {', '.join(left)}", "Run the same command again.")
+    for bucket in planned.buckets:
+        with step(f"Deleting the access logs in {bucket}"):
+            access_logs.delete(target.clients("s3"), bucket)
     name = target.environment.name
     kept = [references.parameter_name(name), deployment_record.parameter_name(name)]
     target.clients("ssm").delete_parameters(Names=kept)

@@ -12,7 +12,7 @@ from operations.deployed_service import chunks, read_tasks
 from operations.deployment_record import DeploymentRecord, read_records
 from operations.hold import Hold, read_hold
 from operations.service_states import cluster_of, service_arn
-from operations.stack_states import GONE, StackState
+from operations.stack_states import StackState, read_all_stacks
 from operations.target import Target
 from src.environment import Environment
 from src.errors import AgoraError
@@ -116,7 +116,7 @@ class _Reading:
         name, ssm, cloudformation = self._environment.name, self._clients["ssm"], self._clients["cloudformation"]
         records = self._pool.submit(read_records, ssm, name)
         hold = self._pool.submit(read_hold, ssm, name)
-        states = self._pool.submit(_states, cloudformation, self._environment.stack_name(""))
+        states = self._pool.submit(read_all_stacks, cloudformation, self._environment.stack_name(""))
         arns = {
             props.container_name: self._pool.submit(
                 service_arn, cloudformation, self._environment.stack_name(stack_part(props.container_name))
@@ -184,22 +184,6 @@ class _Reading:
             stack = stacks.get(self._environment.stack_name(stack_part(name)))
             rows.append(_service_status(name, described[arn], own, health, stack))
         return tuple(rows)
-
-
-def _states(cloudformation: Any, prefix: str) -> dict[str, StackState]:
-    """All stacks of an environment by one question, which AWS answers in pages."""
-    pages = cloudformation.get_paginator("describe_stacks").paginate()
-    return {
-        each["StackName"]: StackState(
-            name=each["StackName"],
-            status=each["StackStatus"],
-            updated=each.get("LastUpdatedTime") or each["CreationTime"],
-            outputs={output["OutputKey"]: output["OutputValue"] for output in each.get("Outputs", ())},
-        )
-        for page in pages
-        for each in page["Stacks"]
-        if each["StackName"].startswith(prefix) and each["StackStatus"] != GONE
-    }
 
 
 def _describe(ecs: Any, cluster: str, arns: Sequence[str]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from operations.aws_errors import code_of, is_denied
 from operations.check import Check, fail, ok, skip
 from operations.target import Target
 
-SYNAPSE_SECRET = "agora-synapse-auth-token"
+SYNAPSE_SECRET = "agora-synapse-auth-token"  # nosec B105 # the name of a secret
 
 
 def check_preconditions(target: Target, network: Mapping[str, Any], role: str) -> tuple[str, tuple[Check, ...]]:

@@ -76,12 +76,14 @@ class _Line:
 class Progress:
     """How far each stack is, and within it each service's rollout.
 
-    `tell` announces a change to a person who reads line by line, `warn` to everybody what must not be overlooked.
+    `tell` announces a change to a person who reads line by line, `warn` to everybody what must not be overlooked;
+    `note_failure` is given the service of each task that failed, and must return at once.
     """
 
     names: Sequence[str]
     tell: Callable[[str], None]
     warn: Callable[[str], None] = lambda _: None
+    note_failure: Callable[[str], None] = lambda _: None
     title: str = ""
     expected_seconds: float | None = None
     timeline: Timeline = field(default_factory=Timeline)
@@ -144,6 +146,7 @@ class Progress:
                 why = "for the same reason" if task.reason in service.reasons.values() else task.reason
                 service.reasons[task.id] = task.reason
                 if is_news:
+                    self.note_failure(rollout.service)
                     self.warn(self._timed(f"{rollout.service}: task {short_task_id(task.id)} stopped: {why}"))
 
     def _timed(self, said: str) -> str:
@@ -217,16 +220,18 @@ def following(
     rollouts: ReadRollouts | None = None,
     timeline: Timeline | None = None,
     expected_seconds: float | None = None,
+    note_failure: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Progress]:
     """Show how far stacks are for as long as the block runs: a live picture for a person, plain lines otherwise.
 
-    What stood before the block began is not told: only what changes.
+    What stood before the block began is not told: only what changes. `note_failure` is as in `Progress`.
     """
     watched = is_watched()
     progress = Progress(
         names,
         tell=_keep_to_oneself if watched else say,
         warn=functools.partial(say, style="red") if watched else say,
+        note_failure=note_failure,
         title=title,
         expected_seconds=expected_seconds,
         timeline=timeline or Timeline(),

@@ -128,8 +128,11 @@ def _head(report: DeploymentReport) -> Iterator[str]:
     if report.commit:
         told.append(f"from commit {report.commit[:7]}{'+' if '+' in report.commit else ''} of this repository")
     yield f"<p>{escape(', '.join(told))}</p></header>"
+    before: set[str] = set()
     for verdict in report.verdicts:
-        yield from _verdict(verdict)
+        # What only suffers from another's trouble is looked at, and mended, with that.
+        yield from _verdict({name: value for name, value in verdict.items() if name != "fix" or value not in before})
+        before.add(str(verdict.get("fix")))
     if report.message and not report.verdicts:
         yield f'<section class="verdict"><p>{escape(report.message)}</p></section>'
 
@@ -142,12 +145,16 @@ def _verdict(verdict: Mapping[str, Any]) -> Iterator[str]:
     yield f'<section class="verdict"><h2>{escape(verdict_sentence(verdict))}</h2><dl>'
     for name in ("look", "fix", "since"):
         if verdict.get(name):
-            yield f"<dt>{name.capitalize()}</dt><dd>{escape(str(verdict[name]))}</dd>"
+            yield f"<dt>{name.capitalize()}</dt><dd>{escape(_advice(name, str(verdict[name])))}</dd>"
     yield "</dl>"
     words = [str(each) for each in verdict.get("evidence") or ()]
     if words:
         yield f"<pre>{escape(chr(10).join(words))}</pre>"
     yield "</section>"
+
+
+def _advice(name: str, value: str) -> str:
+    return f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M:%S} UTC" if name == "since" else value
 
 
 def _deployed(report: DeploymentReport) -> Iterator[str]:

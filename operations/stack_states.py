@@ -51,10 +51,16 @@ def read_stacks(cloudformation: Any, names: Sequence[str]) -> dict[str, StackSta
     return {state.name: state for state in found if state is not None}
 
 
+def read_all_stacks(cloudformation: Any, prefix: str) -> dict[str, StackState]:
+    """All stacks whose names begin so, by one question, which AWS answers in pages."""
+    pages = cloudformation.get_paginator("describe_stacks").paginate()
+    found = (_parse(each) for page in pages for each in page["Stacks"] if each["StackName"].startswith(prefix))
+    return {state.name: state for state in found if state.status != GONE}
+
+
 def list_stacks(cloudformation: Any, prefix: str) -> list[str]:
     """The names of all stacks that begin so and exist."""
-    pages = cloudformation.get_paginator("describe_stacks").paginate()
-    return [each["StackName"] for page in pages for each in page["Stacks"] if each["StackName"].startswith(prefix)]
+    return list(read_all_stacks(cloudformation, prefix))
 
 
 def read_template(cloudformation: Any, name: str) -> dict[str, Any]:

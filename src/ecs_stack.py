@@ -10,6 +10,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
+from src.acknowledgment import acknowledge
 from src.callers import callers_group
 
 
@@ -38,13 +39,19 @@ class EcsStack(Stack):
             vpc=vpc,
             default_cloud_map_namespace=ecs.CloudMapNamespaceOptions(name=namespace, use_for_service_connect=True),
             enable_fargate_capacity_providers=True,
-            # Billed by the metric. The free metrics of ECS and of the load balancer are those that the alarms look at.
             container_insights_v2=ecs.ContainerInsights.ENABLED
             if container_insights
             else ecs.ContainerInsights.DISABLED,
             # Sessions that are logged need rights on log groups in every task role; CloudTrail says who opened one.
             execute_command_configuration=ecs.ExecuteCommandConfiguration(logging=ecs.ExecuteCommandLogging.NONE),
         )
+        if not container_insights:
+            acknowledge(
+                self.cluster,
+                "AwsSolutions-ECS4",
+                "billed by the metric; the alarms look at the free metrics of ECS and of the load balancer, and "
+                "CONTAINER_INSIGHTS in the form switches it on for whoever needs more",
+            )
         self.callers = {callee: callers_group(self, f"CallersOf-{callee}", vpc, callee) for callee in callees}
         if keep_exports:
             self.export_value(self.cluster.cluster_name)

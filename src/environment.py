@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 # Names of environments whose images must not change under them.
 _RELEASED = ("stage", "staging", "prod", "production")
+
+FIRST_DATABASE_STACK = "docdb-v8"
+LATEST = "latest"
+"""In place of a moment: the last one to which a cluster can be restored."""
 
 
 @dataclass(frozen=True)
@@ -16,6 +20,29 @@ class Bastion:
     key_name: str
     ami_id: str
     instance_type: str = "t3.micro"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseOrigin:
+    """The engine of a database, and the backup that it was made from: a cluster as it was at a moment, or a snapshot.
+
+    `time` is a moment in UTC, such as `2026-11-20T10:00:00Z`, or `LATEST`. Without a backup the database began empty.
+    """
+
+    engine_version: str = "8.0.0"
+    cluster: str | None = None
+    time: str | None = None
+    snapshot: str | None = None
+
+    @property
+    def is_restored(self) -> bool:
+        """Whether it was made from a backup."""
+        return bool(self.cluster or self.snapshot)
+
+    @property
+    def family(self) -> str:
+        """The family of the engine's parameters, such as `docdb8.0`."""
+        return "docdb" + self.engine_version.rpartition(".")[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +60,9 @@ class Environment:
     auto_scale_min: int
     auto_scale_max: int
     nat_gateways: int = 2
-    database_stack: str = "docdb-v8"
+    database_stack: str = FIRST_DATABASE_STACK
+    databases: Mapping[str, DatabaseOrigin] = field(default_factory=dict)
+    """The stacks of databases beside the first, by the end of their names; services use that of `database_stack`."""
     database_instance_class: str = "r5.large"
     database_instances: int = 1
     database_username: str = "master"
@@ -42,12 +71,29 @@ class Environment:
     bastion: Bastion | None = None
     ecs_exec: bool = True
     log_retention_days: int = 90
+    container_insights: bool = False
+    alarm_emails: Sequence[str] = ()
     keep_exports: bool = False
     """Whether the stacks still export, by name, all that the earlier app's stacks import from each other."""
 
     def stack_name(self, part: str) -> str:
         """The name of this environment's stack for a part, such as `network`."""
         return f"agora-{self.name}-{part}"
+
+    @property
+    def alarm_topic_name(self) -> str:
+        """The name of the topic that all alarms of this environment tell."""
+        return f"agora-{self.name}-alarms"
+
+    @property
+    def alarm_topic_arn(self) -> str:
+        """Its ARN, which nobody needs to ask AWS for."""
+        return f"arn:aws:sns:{self.region}:{self.account}:{self.alarm_topic_name}"
+
+    @property
+    def database_stacks(self) -> tuple[str, ...]:
+        """The ends of the names of all database stacks, that of the services' database first."""
+        return tuple(dict.fromkeys((self.database_stack, *self.databases)))
 
     @property
     def is_released(self) -> bool:

@@ -37,6 +37,7 @@ _KEYS = {
     "REGION": _Key(values.region),
     "NAT_GATEWAYS": _Key(values.between(1, 2, "Write 1, or 2 for one in each zone.")),
     "DATABASE_STACK": _Key(values.database_stack),
+    "DATABASES": _Key(values.databases),
     "DATABASE_INSTANCE_CLASS": _Key(values.database_instance_class),
     # https://docs.aws.amazon.com/documentdb/latest/developerguide/limits.html
     "DATABASE_INSTANCES": _Key(values.between(1, 16, "Write how many instances the cluster has, from 1 to 16.")),
@@ -46,6 +47,8 @@ _KEYS = {
     "BASTION": _Key(values.bastion),
     "ECS_EXEC": _Key(values.flag),
     "LOG_RETENTION_DAYS": _Key(values.log_retention_days),
+    "CONTAINER_INSIGHTS": _Key(values.flag),
+    "ALARM_EMAILS": _Key(values.emails),
     "KEEP_EXPORTS": _Key(values.flag),
 }
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import time
 import unicodedata
 from collections.abc import Callable
 from ipaddress import IPv4Interface, IPv4Network
 from typing import Any
 
-from src.environment import Bastion
+from src.environment import FIRST_DATABASE_STACK, LATEST, Bastion, DatabaseOrigin
 from src.image import is_tag
 from src.report import Report, quoted, shown
 
@@ -18,6 +20,7 @@ Parser = Callable[[Any, Report], Any]
 ACCOUNT_HINT = 'Write 12 digits in quotes; find your account with "aws sts get-caller-identity --query Account".'
 TAGS_HINT = 'Give at least the cost center: {"CostCenter": "NO PROGRAM / 000000"}.'
 VERSION_HINT = 'Write the tag of the images: "edge", or a release such as "4.2.0-rc2".'
+DATABASES_HINT = 'Use a form such as {"docdb-v8-restored": {"CLUSTER": "…", "TIME": "2026-11-20T10:00:00Z"}}.'
 AUTO_SCALE_HINT = 'Say how many tasks each service has: {"min": 1, "max": 2}.'
 
 _PRIVATE_NETWORKS = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
@@ -37,6 +40,7 @@ _REGION = r"(?:af|ap|ca|eu|il|me|mx|sa|us)-(?:north|south)?(?:east|west|central)
 # which the CDK writes up to three on a subnet.
 _MOST_TAGS = 47
 _TAG_SIGNS = frozenset("_.:/=+-@")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 _RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365),
@@ -68,6 +72,29 @@ region = matching(_REGION, "not the name of a commercial AWS region", 'Write a n
 database_stack = matching(
     "docdb(?:-[a-z0-9]+){0,3}", "not a name for the database's stack", 'Use a form such as "docdb-v8".'
 )
+# https://docs.aws.amazon.com/documentdb/latest/developerguide/limits.html#limits-naming_constraints
+_CLUSTER_HINT = (
+    'Copy its identifier: aws docdb describe-db-clusters --query "DBClusters[].DBClusterIdentifier" --output text'
+)
+_SNAPSHOT_HINT = (
+    "Copy its identifier: aws docdb describe-db-cluster-snapshots "
+    '--query "DBClusterSnapshots[].DBClusterSnapshotIdentifier" --output text'
+)
+_MOMENT = "%Y-%m-%dT%H:%M:%SZ"
+_MOMENT_HINT = 'Write a moment in UTC, such as "2026-11-20T10:00:00Z", or "latest".'
+_ORIGIN = {
+    "CLUSTER": matching("[a-z](?!.*--)[a-z0-9-]{0,62}(?<!-)", "not the identifier of a cluster", _CLUSTER_HINT),
+    "SNAPSHOT": matching(
+        # What AWS makes by itself begins with "rds:".
+        rf"(?:arn:aws:rds:{_REGION}:[0-9]{{12}}:cluster-snapshot:)?(?:rds:)?[a-z](?!.*--)[a-z0-9-]{{0,254}}(?<!-)",
+        "neither the identifier nor the ARN of a cluster's snapshot",
+        _SNAPSHOT_HINT,
+    ),
+    # Agora's queries need a collation, which DocumentDB has since engine 8.0.
+    "ENGINE_VERSION": matching(
+        r"(?:[89]|[1-9][0-9])\.[0-9]+\.[0-9]+", "not an engine that Agora can use", 'Write "8.0.0", or a later one.'
+    ),
+}
 database_instance_class = matching(
     r"r[0-9]+[a-z]*\.(?:large|[0-9]*xlarge)|t[0-9]+g?\.medium",
     "not a class of instance that DocumentDB has",
@@ -223,6 +250,64 @@ def log_retention_days(value: Any, report: Report) -> int | None:
     if value in _RETENTION_DAYS:
         return int(value)
     report.wrong("not a number of days that CloudWatch Logs takes", hint, value)
+    return None
+
+
+def emails(value: Any, report: Report) -> tuple[str, ...] | None:
+    """Who is told of alarms."""
+    hint = 'Write a list of addresses: ["team@example.org"].'
+    if not report.sequence(value, hint):
+        return None
+    found_before = len(report.problems)
+    for index, address in enumerate(value):
+        place = report.at(f"[{index}]")
+        if place.text(address, hint) and not _EMAIL.fullmatch(address):
+            place.wrong("not an e-mail address", hint, address)
+    return tuple(value) if len(report.problems) == found_before else None
+
+
+def databases(value: Any, report: Report) -> dict[str, DatabaseOrigin] | None:
+    """The databases beside the first, by the end of their stacks' names."""
+    if not report.mapping(value, DATABASES_HINT):
+        return None
+    found_before = len(report.problems)
+    found = {name: _origin(name, written, report.at(f"[{quoted(name)}]")) for name, written in value.items()}
+    sound = {name: origin for name, origin in found.items() if origin}
+    return sound if len(report.problems) == found_before else None
+
+
+def _origin(name: Any, written: Any, report: Report) -> DatabaseOrigin | None:
+    if name == FIRST_DATABASE_STACK:
+        hint = 'Restore into another stack, beside it: use a name such as "docdb-v8-restored".'
+        report.wrong("the first database, which began empty: any other origin would replace it", hint)
+        return None
+    database_stack(name, report)
+    if not report.mapping(written, DATABASES_HINT):
+        return None
+    found_before = len(report.problems)
+    parsers = _ORIGIN | {"TIME": _moment}
+    given = report.by_known_name(written, list(parsers), "key")
+    found = {key.lower(): parsers[key](given[key], report.at(f'["{key}"]')) for key in given}
+    if not given:
+        report.wrong("says nothing of the database", DATABASES_HINT)
+    if "CLUSTER" in given and "SNAPSHOT" in given:
+        report.wrong("has both CLUSTER and SNAPSHOT", "Keep the one that the database is to be made from.")
+    for key, companion, hint in (("CLUSTER", "TIME", _MOMENT_HINT), ("TIME", "CLUSTER", _CLUSTER_HINT)):
+        if key in given and companion not in given:
+            report.at(f'["{companion}"]').wrong("missing", hint)
+    return DatabaseOrigin(**found) if len(report.problems) == found_before else None
+
+
+def _moment(value: Any, report: Report) -> str | None:
+    if not report.text(value, _MOMENT_HINT):
+        return None
+    if value == LATEST:
+        return str(value)
+    with contextlib.suppress(ValueError):
+        # What is read must be what was written: a month without its zero would be read too.
+        if time.strftime(_MOMENT, time.strptime(value, _MOMENT)) == value:
+            return str(value)
+    report.wrong("not a moment in UTC", _MOMENT_HINT, value)
     return None
 
 

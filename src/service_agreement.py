@@ -80,6 +80,19 @@ def volumes(each: Sequence[Any], report: Report) -> None:
         report.at(".container_volumes").wrong(what, "Ask for less.", total)
 
 
+def permission(actions: Sequence[str], resources: Sequence[str], reason: str, report: Report) -> None:
+    wide = [each for each in (*actions, *resources) if "*" in each and not is_token(each)]
+    if wide and not reason:
+        report.at(".reason").wrong(
+            f"missing, and {wide[0]} gives more than one right", "Say why it can't be narrower, or name what is needed."
+        )
+
+
+def healthcheck(check: object, reason: str, report: Report) -> None:
+    if check is not None and reason:
+        report.at(".no_healthcheck_reason").wrong("given, and there is a health check", "Take one of them out.", reason)
+
+
 def calls(own_name: str, each: Sequence[Any], report: Report) -> None:
     if len(each) > _MOST_CALLS:
         hint = "Put some of them behind one service, as apex does."

@@ -22,6 +22,8 @@ _ENVIRONMENT_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _SECRET_NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")
 _MISTAKEN_FOR_ARN = re.compile(r"-.{6}$")
 _ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9*?]+")
+# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
+_USER = re.compile(r"[a-z_][a-z0-9_-]*(?::[a-z_][a-z0-9_-]*)?|[0-9]{1,10}(?::[0-9]{1,10})?")
 _HTTP_PATH = re.compile(r"/[!-~]{0,1023}")
 _LATE_VALUE_IN_TEXT = re.compile(r"(?:Database(?:Host|Port|Secret)|Image(?:Version|Commit))\(")
 
@@ -248,6 +250,24 @@ def resources(value: Any, report: Report) -> None:
     for index, resource in enumerate(value if isinstance(value, list | tuple) else ()):
         if not isinstance(resource, str) or not (is_token(resource) or resource == "*" or resource.startswith("arn:")):
             report.at(f"[{index}]").wrong("not an ARN", 'Use a form such as "arn:aws:s3:::bucket/*".', resource)
+
+
+def reason(value: Any, report: Report) -> None:
+    hint = "Write a sentence that a reviewer would accept."
+    if value == "":
+        return
+    if report.text(value, hint) and not is_token(value) and len(value.split()) < 3:
+        report.wrong("not a reason", hint, value)
+
+
+def user(value: Any, report: Report) -> None:
+    hint = 'Write a name or number, with or without a group: "node", "1000:1000".'
+    if not report.text(value, hint) or is_token(value):
+        return
+    if not _USER.fullmatch(value):
+        report.wrong("not a user that ECS takes", hint, value)
+    elif value.partition(":")[0] in ("root", "0"):
+        report.wrong("root, which images are by themselves where they must be", "Leave it out.", value)
 
 
 def http_path(value: Any, report: Report) -> None:

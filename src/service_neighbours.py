@@ -102,7 +102,7 @@ def _check_unique(services: Services, report: Report) -> None:
 
 
 def _check_stack_names(environment: Environment, services: Services, report: Report) -> None:
-    taken = dict.fromkeys((*_STACKS_BESIDE_THE_SERVICES, environment.database_stack), "another stack")
+    taken = dict.fromkeys((*_STACKS_BESIDE_THE_SERVICES, *environment.database_stacks), "another stack")
     for name in dict.fromkeys(_field(props, "container_name") for props in services):
         if name is None or is_token(name):
             continue

@@ -57,12 +57,16 @@ class Call:
     port: Annotated[int, checks.port]
 
 
-@form_entry()
+@form_entry(together={("actions", "resources", "reason"): agreement.permission})
 class Permission:
-    """A right that the container's own code has in AWS; a task role starts without any."""
+    """A right that the container's own code has in AWS; a task role starts without any.
+
+    One that has a `*` in it says in `reason` why it can't be narrower.
+    """
 
     actions: Annotated[Sequence[str], checks.actions]
     resources: Annotated[Sequence[str], checks.resources]
+    reason: Annotated[str, checks.reason] = ""
 
 
 @form_entry(
@@ -73,6 +77,7 @@ class Permission:
         ("container_env_vars", "container_secrets"): agreement.names_once,
         ("container_volumes",): agreement.volumes,
         ("container_name", "calls"): agreement.calls,
+        ("container_healthcheck", "no_healthcheck_reason"): agreement.healthcheck,
     },
 )
 class ServiceProps:
@@ -115,6 +120,10 @@ class ServiceProps:
     """What the load balancer asks a public service for."""
     # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html
     health_check_grace_seconds: Annotated[int, checks.between(0, 2_147_483_647)] = 60
+    no_healthcheck_reason: Annotated[str, checks.reason] = ""
+    """Why the container has no health check, where it has none."""
+    user: Annotated[str | None, checks.user] = None
+    """Who the container's process is, such as `node` or `1000:1000`; None leaves it to the image."""
 
     @property
     def task_size(self) -> TaskSize:

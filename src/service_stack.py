@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
@@ -15,6 +16,8 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct, IConstruct
 
+from src.acknowledgment import acknowledge
+from src.alarms import DEPLOYMENT_ALARM_MINUTES, EVERY_MINUTE, add_alarm
 from src.docdb_stack import Database
 from src.errors import UsageError
 from src.image import LOCAL_BUILD, parse_reference, stand_in_reference
@@ -30,6 +33,18 @@ _FREE_STORAGE_GIB = 20
 # Where the agent of ECS exec writes, https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
 _EXEC_AGENT_PATHS = ("/var/lib/amazon", "/var/log/amazon")
 _EXEC_ACTIONS = ("CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel")
+# Long enough for the load balancer's idle tasks to be replaced by themselves, which needs nobody.
+_TOO_FEW_TASKS_MINUTES = 5
+# GuardDuty's agent is pulled with the rights of the execution role:
+# https://docs.aws.amazon.com/guardduty/latest/ug/prereq-runtime-monitoring-ecs-support.html
+_GUARDDUTY_AGENT = "arn:aws:ecr:*:*:repository/aws-guardduty-agent-fargate"
+# A year: who has been here once by HTTPS doesn't try HTTP again.
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/header-modification.html
+_RESPONSE_HEADERS = {
+    "strict_transport_security.header_value": "max-age=31536000",
+    "x_content_type_options.header_value": "nosniff",
+    "server.enabled": "false",
+}
 
 
 class ServiceStack(cdk.Stack):
@@ -37,9 +52,10 @@ class ServiceStack(cdk.Stack):
 
     `callers` has the group that each callee lets in: its own is let in here, those of the services it calls are carried
     by its tasks. `ecs_exec` holds where the props leave it open. `deployment_alarms` are names of alarms that roll a
-    deployment back. `open_to` is a network that may call it without being in a group, for an environment whose callers
-    don't carry theirs yet. `image` is what the props' location stands for; without it the location itself is deployed.
-    In a rehearsal (`rehearsed`) an image that would be built from a folder has a stand-in.
+    deployment back; alarms of its own, whose names are `alarms`, tell the topic `alarm_topic_arn`. `open_to` is a
+    network that may call it without being in a group, for an environment whose callers don't carry theirs yet. `image`
+    is what the props' location stands for; without it the location itself is deployed. In a rehearsal (`rehearsed`) an
+    image that would be built from a folder has a stand-in.
     """
 
     def __init__(
@@ -55,6 +71,7 @@ class ServiceStack(cdk.Stack):
         ecs_exec: bool = False,
         log_retention_days: int = 90,
         deployment_alarms: Sequence[str] = (),
+        alarm_topic_arn: str | None = None,
         open_to: str | None = None,
         image: ResolvedImage | None = None,
         rehearsed: bool = False,
@@ -69,12 +86,14 @@ class ServiceStack(cdk.Stack):
         self.container = self._container(props, database)
         self._mount_volumes(props)
         self.service = self._service(cluster, props)
-        if deployment_alarms:
-            self.service.enable_deployment_alarms(list(deployment_alarms), behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM)
+        alarms = [*deployment_alarms, *self._own_deployment_alarms()]
+        if alarms:
+            self.service.enable_deployment_alarms(alarms, behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM)
         self.own_group = self.service.connections.security_groups[0]
         self._let_in(props, callers or {}, open_to)
         self._carry_callers_groups(props, callers or {}, database)
         self._scale(props)
+        self.alarms = [self._alarm_on_too_few_tasks(cluster, props, alarm_topic_arn)]
         self._say_what_runs()
 
     @property
@@ -84,7 +103,7 @@ class ServiceStack(cdk.Stack):
 
     def _task_definition(self, props: ServiceProps) -> ecs.FargateTaskDefinition:
         storage = sum(volume.size for volume in props.container_volumes)
-        return ecs.FargateTaskDefinition(
+        definition = ecs.FargateTaskDefinition(
             self,
             "TaskDef",
             cpu=props.task_size.cpu,
@@ -93,6 +112,14 @@ class ServiceStack(cdk.Stack):
             task_role=self._task_role(props),
             execution_role=self._execution_role(),
         )
+        if props.container_env_vars:
+            acknowledge(
+                definition,
+                "AwsSolutions-ECS2",
+                "addresses, names and versions are no secrets; the form refuses a variable that looks like one, and "
+                "secrets come from Secrets Manager",
+            )
+        return definition
 
     def _task_role(self, props: ServiceProps) -> iam.Role:
         role = _role_of_tasks(self, "TaskRole")
@@ -100,13 +127,39 @@ class ServiceStack(cdk.Stack):
             role.add_to_policy(
                 iam.PolicyStatement(actions=list(permission.actions), resources=list(permission.resources))
             )
+        for permission in props.permissions:
+            for kind, rights in (("Action", permission.actions), ("Resource", permission.resources)):
+                for wide in (right for right in rights if "*" in right):
+                    acknowledge(role, f"AwsSolutions-IAM5[{kind}::{wide}]", permission.reason)
+        if self.ecs_exec:
+            acknowledge(
+                role,
+                "AwsSolutions-IAM5[Resource::*]",
+                "commands are executed through ssmmessages, whose actions know no resources",
+            )
         return role
 
     def _execution_role(self) -> iam.Role:
-        # GuardDuty's agent is pulled with the rights of this role, and GuardDuty asks for this policy:
-        # https://docs.aws.amazon.com/guardduty/latest/ug/prereq-runtime-monitoring-ecs-support.html
-        policy = iam.ManagedPolicy.from_aws_managed_policy_name("service-role/AmazonECSTaskExecutionRolePolicy")
-        return _role_of_tasks(self, "ExecutionRole", policy)
+        """What ECS itself may do for a task: the CDK adds this task's log groups and secrets, and its own images."""
+        role = _role_of_tasks(self, "ExecutionRole")
+        role.add_to_policy(iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"]))
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+                resources=[_GUARDDUTY_AGENT],
+            )
+        )
+        acknowledge(
+            role,
+            "AwsSolutions-IAM5[Resource::*]",
+            "ecr:GetAuthorizationToken, for GuardDuty's agent, knows no resources",
+        )
+        acknowledge(
+            role,
+            f"AwsSolutions-IAM5[Resource::{_GUARDDUTY_AGENT}]",
+            "AWS keeps GuardDuty's agent in an account of its own, another one in each region; the repository is named",
+        )
+        return role
 
     def _container(self, props: ServiceProps, database: Database | None) -> ecs.ContainerDefinition:
         container = self.task_definition.add_container(
@@ -123,6 +176,9 @@ class ServiceStack(cdk.Stack):
                 )
             ],
             readonly_root_filesystem=props.read_only_root or None,
+            user=props.user,
+            # A process that reaps what others leave behind, and hands signals on: most images' first process doesn't.
+            linux_parameters=ecs.LinuxParameters(self, "LinuxParameters", init_process_enabled=True),
             stop_timeout=cdk.Duration.seconds(props.stop_timeout_seconds),
             logging=ecs.LogDrivers.aws_logs(stream_prefix=self.stack_name),
         )
@@ -200,7 +256,10 @@ class ServiceStack(cdk.Stack):
             ),
         )
         self._keep_logs_of(service)
-        cast(ecs.CfnService, service.node.find_child("Service")).add_property_override(
+        resource = cast(ecs.CfnService, service.node.find_child("Service"))
+        # Tasks that start before their rights are there fail, and the circuit breaker counts them.
+        resource.node.add_dependency(self.task_definition.obtain_execution_role())
+        resource.add_property_override(
             "DeploymentConfiguration.DeploymentCircuitBreaker.ThresholdConfiguration",
             {"Type": "COUNT", "Value": props.deployment_failure_threshold},
         )
@@ -235,6 +294,32 @@ class ServiceStack(cdk.Stack):
         )
         scaling.scale_on_cpu_utilization("CpuScaling", target_utilization_percent=SCALING_CPU_PERCENT)
 
+    def _own_deployment_alarms(self) -> list[str]:
+        """Names of alarms of this stack that roll a deployment back."""
+        return []
+
+    def _alarm_on_too_few_tasks(self, cluster: ecs.ICluster, props: ServiceProps, topic_arn: str | None) -> str:
+        # Every running task says once a minute how busy it is, so the number of samples is the number of tasks:
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/available-metrics.html
+        running = cloudwatch.Metric(
+            namespace="AWS/ECS",
+            metric_name="CPUUtilization",
+            dimensions_map={"ClusterName": cluster.cluster_name, "ServiceName": self.service.service_name},
+            statistic="SampleCount",
+            period=EVERY_MINUTE,
+        )
+        return add_alarm(
+            self,
+            "TooFewTasksAlarm",
+            running,
+            name=f"{self.stack_name}-too-few-tasks",
+            description=f"Fewer tasks of {props.container_name} run than it is to have at least",
+            below=props.auto_scale_min_capacity,
+            minutes=_TOO_FEW_TASKS_MINUTES,
+            topic_arn=topic_arn,
+            without_data=cloudwatch.TreatMissingData.BREACHING,
+        )
+
     def _keep_logs_of(self, logging: IConstruct) -> None:
         """Set how long logs are kept: in the log group that the CDK makes, because the running ones are those."""
         group = cast(logs.CfnLogGroup, logging.node.find_child("LogGroup").node.default_child)
@@ -261,8 +346,9 @@ class LoadBalancedServiceStack(ServiceStack):
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, vpc, cluster, props, **kwargs)
-        self._serve_over_https(props, load_balancer, certificate_id, health_check_path)
+        self.targets = self._serve_over_https(props, load_balancer, certificate_id, health_check_path)
         self._redirect_http(load_balancer)
+        self.alarms += [self._alarm_on_unhealthy_targets(kwargs.get("alarm_topic_arn"))]
         self._cfn_service.health_check_grace_period_seconds = props.health_check_grace_seconds
 
     def _serve_over_https(
@@ -271,19 +357,21 @@ class LoadBalancedServiceStack(ServiceStack):
         load_balancer: elbv2.IApplicationLoadBalancer,
         certificate_id: str,
         health_check_path: str,
-    ) -> None:
+    ) -> elbv2.ApplicationTargetGroup:
         listener = elbv2.ApplicationListener(
             self,
             "HttpsListener",
             load_balancer=load_balancer,
             port=HTTPS_PORT,
             protocol=elbv2.ApplicationProtocol.HTTPS,
-            ssl_policy=elbv2.SslPolicy.RECOMMENDED_TLS,
+            ssl_policy=elbv2.SslPolicy.TLS13_12_RES_PQ,
             certificates=[acm.Certificate.from_certificate_arn(self, "Cert", self._certificate_arn(certificate_id))],
             # Who may come in is the load balancer's own rule, in its stack.
             open=False,
         )
-        listener.add_targets(
+        for header, value in _RESPONSE_HEADERS.items():
+            listener.set_attribute(f"routing.http.response.{header}", value)
+        return listener.add_targets(
             "HttpsTarget",
             port=props.container_port,
             protocol=elbv2.ApplicationProtocol.HTTP,
@@ -296,6 +384,25 @@ class LoadBalancedServiceStack(ServiceStack):
                 healthy_threshold_count=2,
                 unhealthy_threshold_count=3,
             ),
+        )
+
+    def _own_deployment_alarms(self) -> list[str]:
+        return [self._unhealthy_targets]
+
+    @property
+    def _unhealthy_targets(self) -> str:
+        return f"{self.stack_name}-unhealthy-targets"
+
+    def _alarm_on_unhealthy_targets(self, topic_arn: str | None) -> str:
+        return add_alarm(
+            self,
+            "UnhealthyTargetsAlarm",
+            self.targets.metrics.unhealthy_host_count(period=EVERY_MINUTE, statistic="Minimum"),
+            name=self._unhealthy_targets,
+            description="The load balancer finds tasks unhealthy",
+            above=1,
+            minutes=DEPLOYMENT_ALARM_MINUTES,
+            topic_arn=topic_arn,
         )
 
     def _redirect_http(self, load_balancer: elbv2.IApplicationLoadBalancer) -> None:
@@ -315,13 +422,8 @@ class LoadBalancedServiceStack(ServiceStack):
         return self.format_arn(service="acm", resource="certificate", resource_name=certificate_id)
 
 
-def _role_of_tasks(scope: Construct, construct_id: str, *managed_policies: iam.IManagedPolicy) -> iam.Role:
-    return iam.Role(
-        scope,
-        construct_id,
-        assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"),
-        managed_policies=list(managed_policies) or None,
-    )
+def _role_of_tasks(scope: Construct, construct_id: str) -> iam.Role:
+    return iam.Role(scope, construct_id, assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
 
 
 def _health_check(check: HealthCheck | ecs.HealthCheck | None) -> ecs.HealthCheck | None:

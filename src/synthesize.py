@@ -25,11 +25,12 @@ from src.context_flags import DESTROYING, REHEARSAL, REREAD, SIDE_BY_SIDE, WITH_
 from src.docdb_props import DocdbProps
 from src.docdb_stack import DocdbStack
 from src.ecs_stack import EcsStack
-from src.environment import Environment
+from src.environment import DatabaseOrigin, Environment
 from src.errors import AgoraError, UsageError
 from src.form import ROOT, Form, load_form, stack_part
 from src.images_at_hand import IMAGES_FILE, images_at_hand
 from src.load_balancer_stack import LoadBalancerStack
+from src.monitoring_stack import MonitoringStack
 from src.network_stack import NetworkStack
 from src.release_lock import lock_name
 from src.report import quoted
@@ -110,27 +111,19 @@ def build_app(
         environment.stack_name("network"),
         environment.vpc_cidr,
         nat_gateways=environment.nat_gateways,
+        log_retention_days=environment.log_retention_days,
         **stateful,
     )
-    docdb = DocdbStack(
-        app,
-        environment.stack_name(environment.database_stack),
-        network.vpc,
-        DocdbProps(
-            instance_type=environment.database_instance_class,
-            instances=environment.database_instances,
-            master_username=environment.database_username,
-            port=environment.database_port,
-        ),
-        deletable=_is_set(app, WITH_DATA),
-        **stateful,
-    )
+    docdb = _database(app, environment, environment.database_stack, network, **stateful)
+    for name in environment.database_stacks[1:]:
+        _database(app, environment, name, network, visitors=docdb.callers, **stateful)
     ecs = EcsStack(
         app,
         environment.stack_name("ecs"),
         network.vpc,
         environment.fqdn,
         callees=_callees(services),
+        container_insights=environment.container_insights,
         **stateful,
     )
     load_balancer = LoadBalancerStack(
@@ -139,6 +132,7 @@ def build_app(
         network.vpc,
         deletion_protection=protected,
         log_retention_days=environment.log_retention_days,
+        alarm_topic_arn=environment.alarm_topic_arn,
         **stateful,
     )
     stacks = {
@@ -147,6 +141,18 @@ def build_app(
     }
     if not _is_set(app, SIDE_BY_SIDE):
         _start_callees_first(services, stacks)
+    MonitoringStack(
+        app,
+        environment.stack_name("monitoring"),
+        topic_name=environment.alarm_topic_name,
+        title=f"# Agora {environment.name}\n[{environment.fqdn}](https://{environment.fqdn})",
+        load_balancer=load_balancer,
+        ecs=ecs,
+        docdb=docdb,
+        services=stacks,
+        emails=environment.alarm_emails,
+        **place,
+    )
     if environment.bastion:
         BastionStack(
             app,
@@ -163,6 +169,27 @@ def build_app(
         )
     _let_reread(app)
     return app
+
+
+def _database(app: cdk.App, environment: Environment, name: str, network: NetworkStack, **keywords: Any) -> DocdbStack:
+    origin = environment.databases.get(name, DatabaseOrigin())
+    return DocdbStack(
+        app,
+        environment.stack_name(name),
+        network.vpc,
+        DocdbProps(
+            instance_type=environment.database_instance_class,
+            instances=environment.database_instances,
+            master_username=environment.database_username,
+            port=environment.database_port,
+            engine_version=origin.engine_version,
+            family=origin.family,
+            restored_from=origin if origin.is_restored else None,
+        ),
+        alarm_topic_arn=environment.alarm_topic_arn,
+        deletable=_is_set(app, WITH_DATA),
+        **keywords,
+    )
 
 
 def _service_stack(
@@ -182,7 +209,8 @@ def _service_stack(
         "database": docdb.database,
         "ecs_exec": environment.ecs_exec,
         "log_retention_days": environment.log_retention_days,
-        "deployment_alarms": [load_balancer.server_errors_alarm],
+        "deployment_alarms": load_balancer.alarms,
+        "alarm_topic_arn": environment.alarm_topic_arn,
         # In the step that moves a running environment here, callers that still run have no group to be let in by.
         "open_to": environment.vpc_cidr if environment.keep_exports else None,
         "image": images.images.get(props.container_location) if images else None,

@@ -18,15 +18,18 @@ _Acl = wafv2.CfnWebACL
 
 
 def protect(
-    scope: Construct, load_balancer_arn: str, *, log_group_name: str, log_retention_days: int
+    scope: Construct, load_balancer_arn: str, *, metric: str, log_group_name: str, log_retention_days: int
 ) -> wafv2.CfnWebACL:
-    """Put a web ACL in front of a load balancer, and log what it stops; `log_group_name` begins `aws-waf-logs-`."""
+    """Put a web ACL in front of a load balancer, and log what it stops; `log_group_name` begins `aws-waf-logs-`.
+
+    `metric` is what CloudWatch knows it by: no other web ACL of the account and region may have the same.
+    """
     web_acl = wafv2.CfnWebACL(
         scope,
         "WebAcl",
         scope="REGIONAL",
         default_action=_Acl.DefaultActionProperty(allow={}),
-        visibility_config=_visible_as("WebAclMetrics"),
+        visibility_config=_visible_as(metric),
         rules=[
             # Agora's comparison pages carry long query strings: count them, and let the rules that follow decide. An
             # Allow would end the evaluation here.

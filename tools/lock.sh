@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes the lock files again after a change of requirements.in, requirements-dev.in or package.json.
+# Writes the lock files again after a change of requirements.in, another .in file or package.json.
 # Options go to pip-compile: tools/lock.sh --upgrade, tools/lock.sh --upgrade-package boto3
 set -euo pipefail
 cd -P -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
@@ -17,7 +17,7 @@ if [ "$(python -c 'import sys; print(*sys.version_info[:2], sep=".")')" != 3.11 
   exit 2
 fi
 
-for name in requirements requirements-dev; do
+for name in requirements requirements-dev requirements-checkov; do
   # Nothing of this machine's package settings may get in: no index, no find-links, no command line in a header.
   pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
     --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \

@@ -3,28 +3,32 @@
 #   tools/setup.sh           all of it, with the development tools and the git hooks
 #   tools/setup.sh --dev     without the git hooks               (./agora test does this when it must)
 #   tools/setup.sh --base    without the development tools too   (./agora does this when it must)
+#   tools/setup.sh --audits  as --dev, and checkov in .agora/checkov: a minute and 300 MB more   (.ci/run does this)
 # AGORA_PYTHON=/path/to/python3.12 chooses the Python. Runs in bash 3.2, which is what macOS has.
 set -u
 
 root=$(CDPATH='' cd -P -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P) || exit
 venv=$root/.venv
+checkov=$root/.agora/checkov
 log=$root/.agora/setup.log
 ticker=
 
 . "$root/tools/venv_stamp.sh"
 
 main() {
-  local level=dev hooks=
+  local level=dev hooks= audits=
   case ${1-} in
     --base) level=base ;;
     --dev) ;;
+    --audits) audits=yes ;;
     '') hooks=yes ;;
-    *) fail 2 "tools/setup.sh: no such option: $1" 'Use --base, --dev or nothing.' ;;
+    *) fail 2 "tools/setup.sh: no such option: $1" 'Use --base, --dev, --audits or nothing.' ;;
   esac
-  if ! is_current $level; then
+  if ! is_current $level || { [ -n "$audits" ] && ! checkov_is_current; }; then
     find_python
     wait_for_other_setups
     is_current $level || set_up $level
+    [ -z "$audits" ] || checkov_is_current || set_up_checkov
   fi
   [ -z "$hooks" ] || { install_git_hooks && say_next_steps; }
 }
@@ -49,6 +53,28 @@ set_up() { # base or dev
   rm -f "$venv/agora-unfinished"
   trap - INT
   say "set up in $((SECONDS - began)) s"
+}
+
+# checkov pins another boto3 than ministack does, so it has an environment of its own.
+set_up_checkov() {
+  cd "$root" || exit
+  step checkov install_checkov
+}
+
+checkov_is_current() {
+  local made text
+  [ -x "$checkov/bin/python" ] && read_file made "$checkov/agora-stamp" &&
+    read_file text "$root/requirements-checkov.txt" && [ "$made" = "$root"$'\n'"$text" ]
+}
+
+install_checkov() {
+  local text
+  read_file text "$root/requirements-checkov.txt" && rm -rf "$checkov" &&
+    "$venv/bin/python" -I -m venv --prompt checkov "$checkov" &&
+    PIP_USER=0 "$checkov/bin/python" -I -m pip install --quiet --no-input --disable-pip-version-check \
+      --require-hashes --no-deps --prefer-binary --no-compile -r requirements-checkov.txt &&
+    "$checkov/bin/python" -I -m compileall -q -j 0 "$checkov/lib" &&
+    printf '%s\n%s' "$root" "$text" >"$checkov/agora-stamp"
 }
 
 find_python() { # sets $python, $version

@@ -31,11 +31,23 @@ def check(launch: Launch, container: dict[str, Any]) -> None:
             raise _denied(launch, arn)
         if without_field and (field or number == len(secrets) - 1):
             raise _no_such_field(field or variable)
-        value = _secret_value(arn) if ":secretsmanager:" in arn else ssm.resolve_parameter_value(arn)
+        value = _value_at(arn)
         if value is None:
             raise _no_such_secret(arn)
         if field and field not in _json_fields(value):
             raise _no_such_field(field)
+
+
+def value_of(value_from: str) -> str | None:
+    """What a container gets for a secret that can be read."""
+    arn, field = _location(value_from)
+    value = _value_at(arn)
+    return str(json.loads(value)[field]) if value and field else value
+
+
+def _value_at(arn: str) -> str | None:
+    value: str | None = _secret_value(arn) if ":secretsmanager:" in arn else ssm.resolve_parameter_value(arn)
+    return value
 
 
 def _location(value_from: str) -> tuple[str, str | None]:

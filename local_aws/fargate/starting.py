@@ -15,6 +15,7 @@ from local_aws.fargate import (
     application_log,
     container_log,
     container_secrets,
+    database_login,
     image_pull,
     network_interface,
     placement,
@@ -60,6 +61,7 @@ async def start_containers(launch: Launch, platform: Platform) -> Started | None
         container_secrets.check(launch, container)
         container_log.open_stream(launch, container)
     await platform.pause(START_SECONDS)
+    launch = database_login.with_refusals(launch)
     for container in launch.containers:
         await _start_container(launch, container)
     return Started(address, digests)

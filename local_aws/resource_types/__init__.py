@@ -29,7 +29,9 @@ class ResourceType:
 
 
 NOUNS = (
+    "alarm",
     "cluster_capacity_providers",
+    "database_cluster",
     "elastic_ip",
     "flow_log",
     "instance",

@@ -1,4 +1,7 @@
-"""AWS::ECS::ClusterCapacityProviderAssociations: which capacity providers a cluster may use, and its default."""
+"""AWS::ECS::ClusterCapacityProviderAssociations: which capacity providers a cluster may use, and its default.
+
+And AWS::ECS::Cluster, whose update takes them away in ministack where its own template names none.
+"""
 
 from __future__ import annotations
 
@@ -39,4 +42,26 @@ def delete(physical_id: str, properties: Mapping[str, Any]) -> None:
         _put(physical_id, [], [])
 
 
-TYPES = (ResourceType("AWS::ECS::ClusterCapacityProviderAssociations", create, update, delete, replacing=("Cluster",)),)
+def update_cluster(
+    physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str, logical_id: str | None
+) -> Created:
+    kept = {name: ecs._clusters[physical_id].get(name, []) for name in _ASSOCIATED if physical_id in ecs._clusters}
+    updated: Created = provisioners._ecs_cluster_update(physical_id, old, new, stack_name, logical_id)
+    if updated[0] == physical_id and not {"CapacityProviders", "DefaultCapacityProviderStrategy"} & new.keys():
+        ecs._clusters[physical_id] |= kept
+    return updated
+
+
+_ASSOCIATED = ("capacityProviders", "defaultCapacityProviderStrategy")
+
+TYPES = (
+    ResourceType("AWS::ECS::ClusterCapacityProviderAssociations", create, update, delete, replacing=("Cluster",)),
+    ResourceType(
+        "AWS::ECS::Cluster",
+        provisioners._ecs_cluster_create,
+        update_cluster,
+        provisioners._ecs_cluster_delete,
+        replacing=provisioners._REPLACING_PROPERTIES.get("AWS::ECS::Cluster", ()),
+        tagged=True,
+    ),
+)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import uuid
 from typing import Any
-from xml.etree import ElementTree
 
 
 class ResourceFailed(ValueError):
@@ -28,7 +29,7 @@ def checked(answer: Any) -> Any:
 
 def _message(text: str) -> str:
     if text.lstrip().startswith("<"):
-        found = ElementTree.fromstring(text).iter()
-        return next((str(each.text) for each in found if each.tag.rpartition("}")[2] == "Message"), text)
+        found = re.search(r"<Message>(.*?)</Message>", text, re.DOTALL)
+        return html.unescape(found[1]) if found else text
     decoded = json.loads(text) if text.lstrip().startswith("{") else {}
     return str(decoded.get("message") or decoded.get("Message") or text)

@@ -194,7 +194,7 @@ def destroy(environment: str, local: bool, with_data: bool, yes: bool, dry_run: 
         target = acting.target
         stacks, planned = destruction.plan(target, with_data=with_data)
         show_destruction(target, planned, destruction.unknown_stacks(target, stacks))
-        if planned.going and not dry_run:
+        if (planned.going or planned.buckets) and not dry_run:
             name = target.environment.name
             question = f"Destroy {name} {target.place}{', data included' if with_data else ''}?"
             go_ahead(question, assumed=local or yes, expected=name)

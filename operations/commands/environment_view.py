@@ -94,12 +94,14 @@ def show_rollback(plan: RollbackPlan) -> None:
 def show_destruction(target: Target, planned: DestructionPlan, unknown: Sequence[str]) -> None:
     from operations.console import say
 
-    if not planned.going:
+    if not planned.going and not planned.buckets:
         say(f"Nothing of {target.environment.name} is deployed that would go.")
     for stack in planned.going:
         say(f"    goes  {stack}")
+    for bucket in planned.buckets:
+        say(f"    goes  {bucket}, with the access logs in it")
     for stack, resources in planned.staying.items():
-        say(f"   stays  {stack}")
+        say(f"   stays  {f'of {stack}' if stack in planned.going else stack}")
         for resource in resources:
             say(f"          {resource}")
     for stack in unknown:

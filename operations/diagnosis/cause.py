@@ -25,9 +25,9 @@ class Cause(StrEnum):
     IMAGE_PLATFORM = "image for another platform"
     REGISTRY_LIMIT = "registry limits"
     REGISTRY_SLOW = "registry does not answer"
-    SECRET_MISSING = "secret missing"
-    SECRET_DENIED = "secret denied"
-    SECRET_FIELD = "secret lacks a field"
+    SECRET_MISSING = "secret missing"  # nosec B105 # the name of a cause
+    SECRET_DENIED = "secret denied"  # nosec B105 # the name of a cause
+    SECRET_FIELD = "secret lacks a field"  # nosec B105 # the name of a cause
     SECRETS_UNREACHABLE = "secrets not reachable"
     LOG_GROUP_MISSING = "log group missing"
     ROLE_UNUSABLE = "role can't be assumed"

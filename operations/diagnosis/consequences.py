@@ -31,7 +31,7 @@ def _traced(evidence: Evidence, verdict: Verdict, verdicts: Sequence[Verdict]) -
         return verdict
     if verdict.cause is Cause.NOT_DEPLOYED:
         root = next(_troubles(evidence, service, verdicts, set()), None)
-        return verdict if root is None else _because(verdict, root, "not deployed yet")
+        return verdict if root is None else _because(evidence, verdict, root, "not deployed yet")
     if not verdict.callee:
         return verdict
     names = _callees(service) if verdict.callee == ANY_CALLEE else [verdict.callee]
@@ -40,14 +40,16 @@ def _traced(evidence: Evidence, verdict: Verdict, verdicts: Sequence[Verdict]) -
         if callee is not None and _is_out(callee):
             root = next(_troubles(evidence, callee, verdicts, set(), with_own=True), None)
             if root is not None and root is not verdict:
-                return replace(_because(verdict, root, verdict.sentence), cause=Cause.CALLEE_OUT, callee=name)
+                return replace(_because(evidence, verdict, root, verdict.sentence), cause=Cause.CALLEE_OUT, callee=name)
     return replace(verdict, callee="" if verdict.callee == ANY_CALLEE else verdict.callee)
 
 
-def _because(verdict: Verdict, root: Verdict, what: str) -> Verdict:
+def _because(evidence: Evidence, verdict: Verdict, root: Verdict, what: str) -> Verdict:
+    # Who is asked about one service is told nothing of the other.
+    why = f": {root.sentence}" if evidence.only else ""
     return replace(
         verdict,
-        sentence=f"{what}, because of {root.service or root.stack}: {root.sentence}",
+        sentence=f"{what}, because of {root.service or root.stack}{why}",
         look=root.look,
         fix=root.fix,
         callee=root.service,

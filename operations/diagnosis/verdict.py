@@ -235,10 +235,12 @@ def _of_a_service_that_is_well(
             yield _verdict(service, finding, tasks, " (again and again; another task has always taken its place)")
         elif tasks:
             verdict = _verdict(service, finding, tasks, "")
+            failed = f"{len(tasks)} tasks failed" if len(tasks) > 1 else "a task failed"
+            until = f"until {max(task.at for task in tasks):%H:%M} UTC"
             yield replace(
                 verdict,
                 cause=Cause.HEALED,
-                sentence=f"{verdict.sentence}: that is over, it runs steadily now",
+                sentence=f"nothing is wrong now; {failed} {until}, and it healed by itself: {verdict.sentence}",
                 fix="Nothing has to be done",
             )
 

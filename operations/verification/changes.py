@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 
 from operations.assembly import Stack
 from operations.check import Check, fail, ok, skip
@@ -22,8 +23,8 @@ def questions() -> list[Question]:
 
 def changes(context: Context) -> list[Check]:
     """A line of all that is lost, and one for each thing that holds state."""
-    states = context.states()
-    found = lost(context.stacks(), context.deployed(), values_of(states))
+    states, stacks, deployed = context.states(), context.stacks(), context.deployed()
+    found = lost(stacks, deployed, values_of(states, stacks, deployed))
     unread = [name for name, state in states.items() if not state.is_usable]
     return said(found, context.options.replace, unread)
 
@@ -37,11 +38,29 @@ def lost(stacks: Sequence[Stack], deployed: Mapping[str, Template], values: Valu
     }
 
 
-def values_of(states: Mapping[str, StackState]) -> Values:
-    """What stacks read from each other, as it is now."""
+def values_of(
+    states: Mapping[str, StackState], stacks: Sequence[Stack] = (), deployed: Mapping[str, Template] | None = None
+) -> Values:
+    """What stacks read from each other, as it is now; also under the names that outputs of `stacks` will have."""
     exports = {name: value for state in states.values() for name, value in state.exports.items()}
     outputs = {(stack, name): value for stack, state in states.items() for name, value in state.outputs.items()}
+    for stack in stacks:
+        before = (deployed or {}).get(stack.name)
+        if before is not None:
+            outputs = dict(_renamed(stack, before, states[stack.name].outputs)) | outputs
     return Values(exports, outputs)
+
+
+def _renamed(stack: Stack, before: Template, values: Mapping[str, str]) -> Iterator[tuple[tuple[str, str], str]]:
+    """Outputs that tell what another output tells already: what they come to is known before they are made."""
+    told = {_written(each): values[name] for name, each in before.get("Outputs", {}).items() if name in values}
+    for name, each in stack.template.get("Outputs", {}).items():
+        if _written(each) in told:
+            yield (stack.name, name), told[_written(each)]
+
+
+def _written(output: Mapping[str, object]) -> str:
+    return json.dumps(output["Value"], sort_keys=True)
 
 
 def said(found: Mapping[str, Sequence[Loss]], allowed: frozenset[str], unread: Sequence[str] = ()) -> list[Check]:

@@ -134,7 +134,7 @@ def context_of(
 
 def stack_names(environment: Environment, services: Sequence[ServiceProps]) -> list[str]:
     """The stacks that an environment has, by its form."""
-    parts = ["network", environment.database_stack, "ecs", "load-balancer"]
+    parts = ["network", *environment.database_stacks, "ecs", "load-balancer"]
     parts += [stack_part(props.container_name) for props in services]
     parts += ["bastion"] if environment.bastion else []
     return [environment.stack_name(part) for part in parts]

@@ -1,6 +1,9 @@
-"""What earlier deployments say about the next: the hold, the proof that prod wants, and the last rollback."""
+"""What earlier deployments say about the next: the hold, the proof that prod wants, the last rollback, the adoption."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 from operations.check import Check, fail, ok, skip
 from operations.hold import read_hold
@@ -11,12 +14,21 @@ from operations.verification.context import Context
 from operations.verification.questions import Question
 from src.errors import UsageError
 
-HOLD, PROOF, ROLLBACK = "hold", "proof", "last rollback"
+HOLD, PROOF, ROLLBACK, ADOPTION = "hold", "proof", "last rollback", "adoption"
+
+# What the CDK calls an export that it makes for a reference between stacks:
+# https://docs.aws.amazon.com/cdk/v2/guide/resources.html#resource-stack
+_FOR_STACKS = ":ExportsOutput"
 
 
 def questions() -> list[Question]:
     """What is asked of the environment's own record."""
-    return [Question(HOLD, hold), Question(PROOF, proof), Question(ROLLBACK, last_rollback)]
+    return [
+        Question(HOLD, hold),
+        Question(PROOF, proof),
+        Question(ROLLBACK, last_rollback),
+        Question(ADOPTION, adoption),
+    ]
 
 
 def hold(context: Context) -> Check:
@@ -57,3 +69,61 @@ def last_rollback(context: Context) -> Check:
         f"{name} was rolled back, and this would bring back {', '.join(returning)}",
         f"Merge the rollback's commit into {name}, or if they are meant: ./agora deploy {context.command} --bring-back",
     )
+
+
+def adoption(context: Context) -> Check:
+    """Which of the two steps an environment still needs that the earlier app deployed."""
+    states, name = context.states(), context.environment.name
+    if not states:
+        return ok(ADOPTION, f"{name} is new, and has nothing to take over")
+    exports = [export for state in states.values() for export in state.exports if _FOR_STACKS in export]
+    importers = read_importers(context.client("cloudformation"), exports)
+    ours, others = sorted(importers & states.keys()), sorted(importers - states.keys())
+    deploy, kept = f"./agora deploy {context.command}", context.environment.keep_exports
+    if ours and not kept:
+        found = f"step 1 of 2 is missing: the exports that go are imported by {_listed([*ours, *others])}"
+        return fail(ADOPTION, found, f'Set "KEEP_EXPORTS": True for {name} in app.py, then: {deploy}')
+    if others and not kept:
+        hint = f'First {_let_go(context, others)} Until then: "KEEP_EXPORTS": True for {name} in app.py'
+        return fail(ADOPTION, f"the exports that go are imported by {_listed(others)}", hint)
+    if ours:
+        return ok(ADOPTION, f"step 1 of 2 is to be done: {deploy} takes over {_listed(ours)}{_also(others)}")
+    if others:
+        return ok(ADOPTION, f"step 1 of 2 is done. Step 2 waits for {_listed(others)}: {_let_go(context, others)}")
+    settle = f'"KEEP_EXPORTS": False for {name} in app.py'
+    if exports and kept:
+        return ok(ADOPTION, f"step 1 of 2 is done, and nobody imports the exports. Step 2: {settle}, then {deploy}")
+    if exports:
+        return ok(ADOPTION, f"step 2 of 2 is to be done: {deploy} takes away exports that nobody imports")
+    return ok(ADOPTION, f"done, but the form would export again: {settle}" if kept else "done")
+
+
+def _let_go(context: Context, importers: Sequence[str]) -> str:
+    bastion = context.environment.stack_name("bastion")
+    if list(importers) == [bastion]:
+        return f"put it into the form as BASTION and deploy, or delete the stack {bastion}."
+    return "let them import nothing of this environment, or delete these stacks."
+
+
+def _also(others: Sequence[str]) -> str:
+    return f". {_listed(others)} will still import after that" if others else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def read_importers(cloudformation: Any, exports: Sequence[str]) -> set[str]:
+    """The stacks that import one of these exports."""
+    from botocore.exceptions import ClientError
+
+    found: set[str] = set()
+    for name in exports:
+        try:
+            for page in cloudformation.get_paginator("list_imports").paginate(ExportName=name):
+                found.update(page["Imports"])
+        except ClientError as error:
+            # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListImports.html
+            if "is not imported by any stack" not in str(error):
+                raise
+    return found

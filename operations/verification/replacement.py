@@ -42,7 +42,9 @@ STATEFUL: Mapping[str, frozenset[str]] = {
             *("Ipv6IpamPoolId", "Ipv6Native", "Ipv6NetmaskLength", "OutpostArn", "VpcId"),
         }
     ),
-    "AWS::EC2::VPC": frozenset({"CidrBlock", "InstanceTenancy", "Ipv4IpamPoolId", "Ipv4NetmaskLength"}),
+    "AWS::EC2::VPC": frozenset(
+        {"CidrBlock", "InstanceTenancy", "Ipv4IpamPoolId", "Ipv4NetmaskLength", "VpcEncryptionControl"}
+    ),
     "AWS::ElasticLoadBalancingV2::LoadBalancer": frozenset({"Name", "Scheme", "Type"}),
     "AWS::Logs::LogGroup": frozenset({"LogGroupName"}),
     "AWS::SecretsManager::Secret": frozenset({"Name"}),

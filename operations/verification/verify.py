@@ -16,6 +16,7 @@ from operations.verification import (
     account,
     certificate,
     changes,
+    database,
     dns,
     drift,
     earlier,
@@ -39,6 +40,7 @@ _LONGEST_SECONDS_OF_DRIFT = 330
 # What does not keep a deployment from succeeding, and what `deploy` refuses or asks by itself.
 _NOT_IN_THE_WAY = frozenset(
     {
+        *(database.TLS, database.PARAMETERS),
         *(certificate.EXPIRY, dns.SUBJECT, earlier.HOLD, earlier.PROOF, earlier.ROLLBACK),
         *(network.FULL_SCALE, *quotas.FULL_SCALE),
     }
@@ -113,6 +115,7 @@ def questions(context: Context) -> list[Question]:
         *earlier.questions(),
         *published.questions(),
         *secrets.questions(context),
+        *database.questions(),
         *certificate.questions(context),
         *dns.questions(),
         *network.questions(),

@@ -17,7 +17,7 @@ GITHUB_API_URL = "https://api.github.com"
 DOCKER_HUB = "docker.io"
 _DOCKER_HUB_REGISTRY = "registry-1.docker.io"
 
-TOKEN_VARIABLE = "GITHUB_TOKEN"
+TOKEN_VARIABLE = "GITHUB_TOKEN"  # nosec B105 # the name of a variable
 API_VARIABLE = "AGORA_GITHUB_API_URL"
 REGISTRY_VARIABLE = "AGORA_REGISTRY_URL"
 

@@ -311,7 +311,7 @@ def target_of(base: httpx.URL, reference: str | None) -> httpx.URL | None:
     if not reference:
         return None
     try:
-        target = base.join(reference).copy_with(username="", password="", fragment=None)
+        target = base.join(reference).copy_with(username="", password="", fragment=None)  # nosec B106 # takes it out
     except (httpx.InvalidURL, ValueError):
         return None
     return target if target.scheme in ("http", "https") and target.host else None

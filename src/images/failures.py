@@ -18,16 +18,16 @@ _MOST_COMPARED = 5000
 _RELEASE = re.compile(r"v?\d+\.\d+\.\d+(?:-?[a-z]+\.?\d*)?")
 _WITHOUT_TOKEN = f"Public images are found without a token too: unset {TOKEN_VARIABLE}."
 _WRONG_SERVER = "Look whether the address is right, and whether a proxy or a login page answers in its place."
-_TOKEN_PAGE = "https://github.com/settings/tokens"
+_TOKEN_PAGE = "https://github.com/settings/tokens"  # nosec B105 # where a person makes one
 
 
 class Kind(StrEnum):
     """What went wrong, for whoever acts on it."""
 
-    TOKEN_NEEDED = "token needed"
-    TOKEN_REFUSED = "token refused"
-    TOKEN_EXPIRED = "token expired"
-    TOKEN_TYPE = "wrong type of token"
+    TOKEN_NEEDED = "token needed"  # nosec B105 # the name of a failure
+    TOKEN_REFUSED = "token refused"  # nosec B105 # the name of a failure
+    TOKEN_EXPIRED = "token expired"  # nosec B105 # the name of a failure
+    TOKEN_TYPE = "wrong type of token"  # nosec B105 # the name of a failure
     SCOPE_MISSING = "scope missing"
     SSO_NEEDED = "single sign-on needed"
     BLOCKED = "blocked"

@@ -42,6 +42,10 @@ _KINDS = (
     ("elbv2", "describe_target_groups", "TargetGroups", "TargetGroupArn"),
     ("servicediscovery", "list_namespaces", "Namespaces", "Id"),
     ("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
+    ("cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName"),
+    ("sns", "list_topics", "Topics", "TopicArn"),
+    ("s3", "list_buckets", "Buckets", "Name"),
+    ("ec2", "describe_flow_logs", "FlowLogs", "FlowLogId"),
     ("acm", "list_certificates", "CertificateSummaryList", "CertificateArn"),
 )
 

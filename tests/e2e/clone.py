@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local_aws import process
 from tests.interrupts import heed_interrupts
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,6 +55,20 @@ class Clone:
                 shutil.copy2(source, folder / part)
         return cls(folder)
 
+    def copied_to(self, folder: Path) -> Clone:
+        """The clone once more, with all that its embedded AWS holds, which must not run."""
+        shutil.copytree(self.folder, folder)
+        return Clone(folder)
+
+    def up(self) -> None:
+        """Start its embedded AWS."""
+        answer = self.agora("local", "up")
+        assert answer.exit_code == 0, answer.stderr
+
+    def stop(self) -> None:
+        """Stop its embedded AWS, which keeps what it holds."""
+        process.down(self.folder / ".agora" / "local", lambda _: None)
+
     def edit_form(self, old: str, new: str) -> None:
         """Change the form as a person would; what is to be changed must be there exactly once."""
         form = self.folder / "app.py"
@@ -66,10 +81,13 @@ class Clone:
         shutil.copy2(ROOT / "app.py", self.folder / "app.py")
 
     def environment(self, **more: str) -> dict[str, str]:
-        """The environment variables of a person who has set nothing of their own."""
+        """The environment variables of a person who has set nothing of their own.
+
+        But for one: the CDK validates templates, which takes most of a synthesis, only where `CDK_VALIDATION` says so.
+        """
         clean = {key: value for key, value in os.environ.items() if not key.startswith(_UNWANTED)}
         path = f"{Path(sys.prefix) / 'bin'}{os.pathsep}{os.environ['PATH']}"
-        return clean | {"PYTHONPATH": str(self.folder), "PATH": path} | more
+        return clean | {"PYTHONPATH": str(self.folder), "PATH": path, "CDK_VALIDATION": "false"} | more
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start ./agora with arguments, in a process group of its own, without waiting for it."""

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.e2e.aws import clients, inventory
 from tests.e2e.clone import Answer, Clone
+
+
+@dataclass(frozen=True)
+class FirstDeployment:
+    """A clone from which dev was deployed once, what was said, how the clone was then, and what there was before."""
+
+    clone: Clone
+    answer: Answer
+    kept: Clone
+    before: frozenset[str]
 
 
 @pytest.fixture(scope="session")
@@ -21,22 +33,55 @@ def new_clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[],
 
     yield make
     for clone in made:
-        clone.agora("local", "down")
+        clone.stop()
 
 
 @pytest.fixture(scope="session")
-def first_deployment(new_clone: Callable[[], Clone]) -> tuple[Clone, Answer]:
-    """A clone from which dev was deployed once, and what was said. For tests that change nothing."""
+def deployed_once(new_clone: Callable[[], Clone], tmp_path_factory: pytest.TempPathFactory) -> FirstDeployment:
+    """The one deployment whose templates are validated."""
     clone = new_clone()
-    answer = clone.agora("deploy", "dev", "--local")
+    assert clone.agora("deploy", "dev", "--local", "--dry-run").exit_code == 0
+    before = inventory(clients(clone.exports("dev")))
+    answer = clone.agora("deploy", "dev", "--local", CDK_VALIDATION="true")
     assert answer.exit_code == 0, answer.stderr
-    return clone, answer
+    clone.stop()
+    kept = clone.copied_to(Path(tmp_path_factory.mktemp("kept")) / "agora infra")
+    clone.up()
+    return FirstDeployment(clone, answer, kept, frozenset(before))
+
+
+@pytest.fixture(scope="session")
+def first_deployment(deployed_once: FirstDeployment) -> tuple[Clone, Answer]:
+    """A clone from which dev was deployed once, and what was said. For tests that change nothing."""
+    return deployed_once.clone, deployed_once.answer
+
+
+@pytest.fixture(scope="session")
+def before_deployment(deployed_once: FirstDeployment) -> frozenset[str]:
+    """What there was before dev was deployed."""
+    return deployed_once.before
+
+
+@pytest.fixture(scope="session")
+def new_deployed(
+    deployed_once: FirstDeployment, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], Clone]]:
+    """Makes clones from which dev was deployed, each with all of that on an embedded AWS of its own."""
+    made: list[Clone] = []
+
+    def make() -> Clone:
+        made.append(deployed_once.kept.copied_to(Path(tmp_path_factory.mktemp("deployed")) / "agora infra"))
+        made[-1].up()
+        return made[-1]
+
+    yield make
+    for clone in made:
+        clone.stop()
 
 
 @pytest.fixture
-def deployed(new_clone: Callable[[], Clone]) -> Clone:
+def deployed(new_deployed: Callable[[], Clone]) -> Iterator[Clone]:
     """A clone of the test's own from which dev was deployed."""
-    clone = new_clone()
-    answer = clone.agora("deploy", "dev", "--local")
-    assert answer.exit_code == 0, answer.stderr
-    return clone
+    clone = new_deployed()
+    yield clone
+    clone.stop()

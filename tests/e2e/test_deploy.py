@@ -36,13 +36,6 @@ def test_callees_are_there_before_their_callers_on_a_first_deployment(first_depl
     assert finished.index("agora-dev-api") < finished.index("agora-dev-app") < finished.index("agora-dev-apex")
 
 
-def test_what_stands_in_for_the_site_answers_through_the_load_balancer(first_deployment: tuple[Clone, Answer]) -> None:
-    _, answer = first_deployment
-    url = next(line.split()[1] for line in answer.stdout.splitlines() if line.startswith("Stand-in"))
-    with urllib.request.urlopen(f"{url}/health", timeout=10) as response:
-        assert json.load(response)["image"].startswith("ghcr.io/sage-bionetworks/agora-app@sha256:")
-
-
 def test_each_services_rollout_is_told_and_kept_with_a_page(first_deployment: tuple[Clone, Answer]) -> None:
     _, answer = first_deployment
     for name in SERVICES:
@@ -89,7 +82,7 @@ def test_a_new_image_of_one_service_rolls_that_service_only_however_slowly_it_st
     of = clients(deployed.exports("dev"))
     before = revisions(of)
     deployed.edit_form('{REGISTRY}/agora-api:{version}"', '{REGISTRY}/agora-api:4.3.0-rc1"')
-    answer = deployed.agora("deploy", "dev", "--local", "--fault", "agora-api=slow-start")
+    answer = deployed.agora("deploy", "dev", "--local", "--fault", "agora-api=slow-start:2")
     assert answer.exit_code == 0, answer.stderr
     assert revisions(of) == before | {"api": before["api"] + 1}
     assert running_images(of)["api"] == {deployed_image(of, "api", tag="4.3.0-rc1")}
@@ -133,21 +126,27 @@ def test_a_release_that_fails_is_rolled_back_and_the_old_one_serves_on(
 
 
 @pytest.fixture(scope="module")
-def failing(new_clone: Callable[[], Clone]) -> Clone:
+def failing(new_deployed: Callable[[], Clone]) -> Clone:
     """A clone from which dev was deployed, with a release of agora-app in its form that is yet to be deployed."""
-    clone = new_clone()
-    answer = clone.agora("deploy", "dev", "--local")
-    assert answer.exit_code == 0, answer.stderr
+    clone = new_deployed()
     clone.edit_form('{REGISTRY}/agora-app:{version}"', '{REGISTRY}/agora-app:4.3.0-rc1"')
     return clone
 
 
-def test_a_first_deployment_that_failed_is_mended_by_the_next(new_clone: Callable[[], Clone]) -> None:
+def test_a_first_deployment_that_failed_tells_each_cause_and_is_mended_by_the_next(
+    new_clone: Callable[[], Clone],
+) -> None:
     clone = new_clone()
-    failed = clone.agora("deploy", "dev", "--local", "--fault", "agora-api=missing-secret")
+    faults = ("--fault", "agora-api=database-unreachable", "--fault", "agora-api-next=missing-secret")
+    # Otherwise the stacks are gone within a second, which on AWS takes minutes.
+    failed = clone.agora("deploy", "dev", "--local", "--json", *faults, AGORA_LOCAL_TIME_SCALE="8")
+    clone.stop()
     assert failed.exit_code == 1
     assert "stopped: ResourceInitializationError: unable to pull secrets" in failed.stderr
-    assert "deploying dev on this machine failed\nagora-api: " in failed.stderr
+    assert "deploying dev on this machine failed\nagora-api-next: " in failed.stderr
+    # Their logs, which alone tell why agora-api crashed, went with the stacks.
+    causes = {(each["service"], each["cause"]) for each in failed.json()["failure"]["verdicts"]}
+    assert {("agora-api", "DATABASE_UNREACHABLE"), ("agora-api-next", "SECRET_MISSING")} <= causes
     mended = clone.agora("deploy", "dev", "--local", "--json")
     assert mended.exit_code == 0, mended.stderr
     assert {service["health"] for service in mended.json()["deployment"]["services"]} == {"steady"}
@@ -179,7 +178,9 @@ def test_consumers_of_a_value_that_changed_are_updated_too(deployed: Clone) -> N
     assert "old values" not in again.stderr
 
 
-def test_prod_runs_twice_as_many_tasks_in_its_own_account(first_deployment: tuple[Clone, Answer]) -> None:
+def test_prod_runs_twice_as_many_tasks_in_its_own_account_and_answers_through_its_load_balancer(
+    first_deployment: tuple[Clone, Answer],
+) -> None:
     clone, _ = first_deployment
     answer = clone.agora("deploy", "prod", "--local", "--seed-stage", "--json")
     assert answer.exit_code == 0, answer.stderr
@@ -187,3 +188,5 @@ def test_prod_runs_twice_as_many_tasks_in_its_own_account(first_deployment: tupl
     assert deployment["account"] == "681175625864"
     assert {(each["desired"], each["running"]) for each in deployment["services"]} == {(2, 2)}
     assert deployment["load_balancer_export"] == "agora-prod-load-balancer-dns"
+    with urllib.request.urlopen(f"{deployment['urls']['Stand-in']}/health", timeout=10) as response:
+        assert json.load(response)["image"].startswith("ghcr.io/sage-bionetworks/agora-app@sha256:")

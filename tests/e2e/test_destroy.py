@@ -14,24 +14,28 @@ from tests.e2e.clone import Clone
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
-@pytest.mark.parametrize(
-    ("environment", "options", "left"),
-    # What proves prod's release is stage's, and stays.
-    [("dev", [], set()), ("prod", ["--seed-stage"], {"ssm /agora/stage/deployment"})],
-)
-def test_with_its_data_an_environment_leaves_nothing_behind(
-    new_clone: Callable[[], Clone], environment: str, options: list[str], left: set[str]
-) -> None:
+def test_with_its_data_dev_leaves_nothing_behind(deployed: Clone, before_deployment: frozenset[str]) -> None:
+    of = clients(deployed.exports("dev"))
+    assert inventory(of) > before_deployment
+    _let_guardduty_in(of("ec2"))
+    answer = deployed.agora("destroy", "dev", "--local", "--with-data")
+    assert answer.exit_code == 0, answer.stderr
+    assert inventory(of) == before_deployment
+
+
+def test_with_its_data_prod_leaves_only_what_proves_its_release(new_clone: Callable[[], Clone]) -> None:
     clone = new_clone()
-    assert clone.agora("deploy", environment, "--local", "--dry-run", *options).exit_code == 0
-    of = clients(clone.exports(environment))
+    options = ("prod", "--local", "--seed-stage")
+    assert clone.agora("deploy", *options, "--dry-run").exit_code == 0
+    of = clients(clone.exports("prod"))
     before = inventory(of)
-    assert clone.agora("deploy", environment, "--local", *options).exit_code == 0
+    assert clone.agora("deploy", *options).exit_code == 0
     assert inventory(of) > before
     _let_guardduty_in(of("ec2"))
-    answer = clone.agora("destroy", environment, "--local", "--with-data")
+    answer = clone.agora("destroy", "prod", "--local", "--with-data")
     assert answer.exit_code == 0, answer.stderr
-    assert inventory(of) == before | left
+    # That is stage's.
+    assert inventory(of) == before | {"ssm /agora/stage/deployment"}
 
 
 def _let_guardduty_in(ec2: Any) -> None:

@@ -17,11 +17,9 @@ FEW = ("log group deleted", "two at once", "heals by itself", "scaled to nothing
 
 
 @pytest.fixture(scope="module")
-def bench(new_clone: Callable[[], Clone]) -> Bench:
+def bench(new_deployed: Callable[[], Clone]) -> Bench:
     """A deployed dev to break."""
-    clone = new_clone()
-    answer = clone.agora("deploy", "dev", "--local")
-    assert answer.exit_code == 0, answer.stderr
+    clone = new_deployed()
     return Bench(clone, process.expect_running(clone.folder / ".agora" / "local"), clients(clone.exports("dev")))
 
 

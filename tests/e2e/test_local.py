@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -79,12 +80,19 @@ def test_a_new_deployment_can_be_forced(first_deployment: tuple[Clone, object]) 
     ecs = clients(clone.exports("dev"))("ecs")
     (cluster,) = ecs.list_clusters()["clusterArns"]
     service = next(arn for arn in ecs.list_services(cluster=cluster)["serviceArns"] if "api-docs" in arn)
-    before = set(ecs.list_tasks(cluster=cluster, serviceName=service)["taskArns"])
+    before = _running(ecs, cluster, service)
+    assert before
     ecs.update_service(cluster=cluster, service=service, forceNewDeployment=True)
     ecs.get_waiter("services_stable").wait(
         cluster=cluster, services=[service], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
     )
-    assert before.isdisjoint(ecs.list_tasks(cluster=cluster, serviceName=service)["taskArns"])
+    assert before.isdisjoint(_running(ecs, cluster, service))
+
+
+def _running(ecs: Any, cluster: str, service: str) -> set[str]:
+    arns = ecs.list_tasks(cluster=cluster, serviceName=service)["taskArns"]
+    tasks = ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"]
+    return {task["taskArn"] for task in tasks if task["lastStatus"] == "RUNNING"}
 
 
 def test_the_same_code_deploys_to_an_account_with_the_persons_own_credentials(

@@ -32,10 +32,9 @@ def ok(answer: Answer) -> Answer:
     return answer
 
 
-def test_from_edge_through_stage_to_prod_and_back(new_clone: Callable[[], Clone]) -> None:
-    clone = _at_version(new_clone(), "4.2.1-rc1")
+def test_from_edge_through_stage_to_prod_and_back(deployed: Clone) -> None:
+    clone = _at_version(deployed, "4.2.1-rc1")
     untouched = {path: (clone.folder / path).read_bytes() for path in ("app.py", "releases/4.2.1-rc1.json")}
-    ok(clone.agora("deploy", "dev", "--local"))
     commit = ok(clone.agora("local", "publish", "edge", "agora-app", "--json")).json()["commit"]
     changed = ok(clone.agora("deploy", "dev", "--local", "--json")).json()
     assert [each["stack"] for each in changed["plan"] if each["action"] != "nothing"] == ["agora-dev-app"]

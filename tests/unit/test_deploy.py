@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from operations.check import fail
 from operations.deploy import NotReady, _endpoints_exist, expect_nothing_in_the_way, usual_seconds
 from operations.deployment_course import DeploymentFailed
 from operations.deployment_record import read_records
+from operations.diagnosis import evidence
 from operations.diagnosis.cause import Cause, Verdict
 from operations.hold import Held, held, read_hold
 from operations.origin import Origin
@@ -110,6 +112,8 @@ class _Place:
     deploys: Callable[[], None] = lambda: None
     diagnosed: Sequence[Verdict] = ()
     diagnoses: list[datetime | None] = field(default_factory=list)
+    earlier: list[Any] = field(default_factory=list)
+    """What was read while it went on, as each diagnosis was given it."""
 
     @property
     def target(self) -> Target:
@@ -176,8 +180,9 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Place:
         assert read_hold(here.ssm, "dev"), "the environment is held while anything is deployed"
         here.deploys()
 
-    def diagnose(_: Target, __: Form, *, since: datetime | None = None) -> Any:
+    def diagnose(_: Target, __: Form, *, since: datetime | None = None, earlier: Any = None) -> Any:
         here.diagnoses.append(since)
+        here.earlier.append(earlier)
         evidence = {"verdicts": [each.as_json() for each in here.diagnosed], "evidence": {"at": "noon"}}
         return types.SimpleNamespace(verdicts=here.diagnosed, as_json=lambda: evidence)
 
@@ -283,6 +288,30 @@ def test_a_failure_keeps_its_evidence_looked_for_since_it_began_and_is_on_record
     (record,) = read_records(place.ssm, "dev")
     assert (record.result, "there is no secret x" in record.reason) == ("failed", True)
     assert read_hold(place.ssm, "dev") is None
+
+
+def test_what_tells_why_the_first_task_stopped_is_read_before_it_can_be_gone(
+    place: _Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = threading.Event()
+
+    def collect(*_: object, **__: object) -> str:
+        read.set()
+        return "its last words"
+
+    def fail() -> None:
+        stopped: dict[str, Any] = {"stoppedReason": "Essential container in task exited"}
+        stopped["createdAt"] = datetime.now(UTC)
+        place.cloudformation.stacks[APP] |= {"status": "UPDATE_IN_PROGRESS"}
+        place.ecs.tasks.append(task(APP, "2", "STOPPED", **stopped))
+        assert read.wait(10), "a task has stopped, and nobody reads why"
+        raise CdkFailed("deploy", "last words")
+
+    monkeypatch.setattr(evidence, "collect", collect)
+    place.deploys, place.diagnosed = fail, (SECRET,)
+    with pytest.raises(DeploymentFailed):
+        place.deploy()
+    assert place.earlier == ["its last words"]
 
 
 def test_two_causes_are_told_each_with_its_fix(place: _Place) -> None:

@@ -1,101 +1,220 @@
-"""What runs, against what would be deployed over it.
+"""What runs, against what would be deployed over it: nothing that holds state, or an identity, is made anew.
 
-`deployed-resources.json` was derived from the earlier app of a sibling. One value in it cannot be that of any
-environment here, and is compared without it: the digits after the load balancer's name are made from the stack's name.
+The earlier app's templates are made from `deployed-resources.json`. Which properties can't be changed without a new
+resource is read from the resource types' own schemas.
 """
 
 from __future__ import annotations
 
+import copy
 import functools
 import hashlib
-import ipaddress
 import json
 import re
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.unit.stacks_support import ENVIRONMENTS, Json, environment, moving_templates, settled_templates
+from operations.verification import replacement
+from operations.verification.replacement import STATEFUL
+from tests import earlier_app
+from tests.unit.stacks_support import ENVIRONMENTS, Json, environment, form, moving_templates, settled_templates
 
-DEPLOYED: Json = json.loads((Path(__file__).parent / "deployed-resources.json").read_text())
-STACKS = [key for key in DEPLOYED if key != "note"]
-
+# Replaced on purpose, or not recorded: what is recorded of them is compared all the same.
+NOT_KEPT_WHOLE = {
+    "AWS::ECS::TaskDefinition": "each deployment makes a new revision",
+    "AWS::ECS::Service": "the record leaves out its cluster",
+    "AWS::ElasticLoadBalancingV2::Listener": "the record leaves out its load balancer",
+}
 MEANT_TO_DIFFER = {
     ("AWS::ECS::TaskDefinition", "Cpu"): "the form gives every service its own size",
     ("AWS::ECS::TaskDefinition", "Memory"): "the form gives every service its own size",
     ("AWS::ECS::Service", "CapacityProviderStrategy"): "no Spot: Service Connect and Spot interrupt each other",
 }
-
-
-def fill_in(value: Any, name: str) -> Any:
-    """The recorded value for one environment: {env}, {fqdn}, and {cidr+64}/26 counted on from the network's address."""
-    if isinstance(value, dict):
-        return {key: fill_in(item, name) for key, item in value.items()}
-    if isinstance(value, list):
-        return [fill_in(item, name) for item in value]
-    if not isinstance(value, str):
-        return value
-    first = ipaddress.IPv4Network(environment(name).vpc_cidr).network_address
-    value = re.sub(r"\{cidr\+(\d+)\}", lambda match: str(first + int(match[1])), value)
-    return value.replace("{env}", name).replace("{fqdn}", environment(name).fqdn)
+# Create-only by a schema, and not in the table that `verify` asks, because:
+NOT_IN_THE_TABLE = {
+    "AWS::EC2::Instance": {
+        "AdditionalInfo": "interrupts a machine with an EBS volume, and these have one",
+        "Affinity": "of dedicated hosts",
+        "BlockDeviceMappings": "a new disk beside the first interrupts nothing; the bastion's are not in the form",
+        "EbsOptimized": "interrupts a machine with an EBS volume",
+        "ElasticGpuSpecifications": "AWS has ended Elastic Graphics",
+        "ElasticInferenceAccelerators": "AWS has ended Elastic Inference",
+        "HostId": "of dedicated hosts",
+        "InstanceType": "interrupts a machine with an EBS volume",
+        "KernelId": "interrupts a machine with an EBS volume",
+        "PrivateDnsNameOptions": "changed in place but for the type of the name",
+        "RamdiskId": "interrupts a machine with an EBS volume",
+        "SecurityGroupIds": "changed in place in a VPC",
+        "Tenancy": "of dedicated hosts",
+        "UserData": "interrupts a machine with an EBS volume",
+    },
+    "AWS::EC2::Subnet": {"Ipv6CidrBlock": "no network here has IPv6"},
+}
 
 
 @functools.cache
-def exported(name: str) -> Json:
-    """What each export stands for: the stack, and the value in it."""
-    return {
-        output["Export"]["Name"]: (stack_name, json.dumps(output["Value"]))
-        for stack_name, template in moving_templates(name).items()
-        for output in template.get("Outputs", {}).values()
-        if "Export" in output
-    }
+def schema(kind: str) -> Json:
+    """The schema of a resource type, as CloudFormation publishes it."""
+    cfn_lint = find_spec("cfnlint")
+    assert cfn_lint, "requirements-dev.txt has it"
+    assert cfn_lint.origin
+    schemas = Path(cfn_lint.origin).parent / "data" / "schemas"
+    found = _types(schemas)[kind]
+    return json.loads((schemas / "resources" / f"{found}.json").read_text())  # type: ignore[no-any-return]
 
 
-def settle(value: Any, name: str, template: Json, stack_name: str) -> Any:
+@functools.cache
+def _types(schemas: Path) -> dict[str, str]:
+    return json.loads((schemas / "providers" / "us-east-1.json").read_text())  # type: ignore[no-any-return]
+
+
+def top_level(kind: str, *lists: str) -> frozenset[str]:
+    """The properties of a type that one of the schema's lists names, whole or a part of them."""
+    return frozenset(path.split("/")[2] for each in lists for path in schema(kind).get(each, ()))
+
+
+def create_only(kind: str) -> frozenset[str]:
+    return top_level(kind, "createOnlyProperties")
+
+
+@functools.cache
+def earlier(name: str) -> dict[str, Json]:
+    return earlier_app.templates(environment(name), form().services_of(name))
+
+
+@functools.cache
+def recorded(name: str) -> dict[str, dict[str, Json]]:
+    return earlier_app.recorded_resources(environment(name))
+
+
+def settled(value: Any, name: str, template: Json, before: dict[str, Json], after: dict[str, Json]) -> Any:
     """A value with what differs only in writing made the same: references between stacks, the region, the AMI's map."""
     if isinstance(value, list):
-        return [settle(item, name, template, stack_name) for item in value]
+        return [settled(item, name, template, before, after) for item in value]
     if not isinstance(value, dict):
-        return re.sub(r"(loadbalancerAppLoadBalancer)[0-9A-F]{8}$", r"\1", value) if isinstance(value, str) else value
-    if value == {"Ref": "AWS::Region"}:
-        return environment(name).region
+        return value
     match value:
+        case {"Ref": "AWS::Region"}:
+            return environment(name).region
         case {"Fn::ImportValue": export}:
-            return {"of": exported(name)[export]}
+            return next(
+                {"of": (producer, each[export])}
+                for producer, template in before.items()
+                if export in (each := earlier_app.exported(template))
+            )
         case {"Fn::GetStackOutput": {"StackName": producer, "OutputName": output}}:
-            return {"of": (producer, json.dumps(moving_templates(name)[producer]["Outputs"][output]["Value"]))}
-        case {"Fn::FindInMap": ["BastionHostAmiMapC062C513", *_]}:
-            return "ami-074a6fac5773fe883"
-    return {key: settle(item, name, template, stack_name) for key, item in value.items()}
+            return {"of": (producer, after[producer]["Outputs"][output]["Value"])}
+        case {"Fn::FindInMap": [mapping, _, key]}:
+            return template["Mappings"][mapping][environment(name).region][key]
+    return {key: settled(item, name, template, before, after) for key, item in value.items()}
 
 
-def differences(name: str) -> list[str]:
-    found = []
-    for recorded_stack in STACKS:
-        stack_name = fill_in(recorded_stack, name)
-        template = moving_templates(name)[stack_name]
-        for key, recorded in DEPLOYED[recorded_stack]["resources"].items():
-            resource = template["Resources"].get(key)
-            if resource is None:
-                found.append(f"{stack_name}: {key} is missing")
+def differences(name: str, after: dict[str, Json]) -> Iterator[str]:
+    """What of the recorded resources would be made anew, or is not as it was recorded."""
+    before = earlier(name)
+    for stack_name, resources in recorded(name).items():
+        for key, was in resources.items():
+            where, kind = f"{stack_name} {key}", was["Type"]
+            now = after[stack_name]["Resources"].get(key)
+            if now is None or now["Type"] != kind:
+                yield f"{where} was {kind}, is {now and now['Type']}"
                 continue
-            # The record of a load balancer has its property Type in the place of the resource's.
-            kind = recorded["Type"] if "::" in recorded["Type"] else resource["Type"]
-            compared = {key: value for key, value in recorded.items() if value != kind}
-            if resource["Type"] != kind:
-                found.append(f"{stack_name}: {key} was {kind}, is {resource['Type']}")
-            for field, value in compared.items():
-                was = settle(fill_in(value, name), name, template, stack_name)
-                now = settle(resource["Properties"].get(field), name, template, stack_name)
-                if was != now and (kind, field) not in MEANT_TO_DIFFER:
-                    found.append(f"{stack_name}: {key} ({kind}) {field} was {was}, is {now}")
-    return found
+            for each in sorted(was["Properties"].keys() | (create_only(kind) if kind not in NOT_KEPT_WHOLE else set())):
+                if (kind, each) in MEANT_TO_DIFFER:
+                    continue
+                old = settled(was["Properties"].get(each), name, before[stack_name], before, after)
+                new = settled(now.get("Properties", {}).get(each), name, after[stack_name], before, after)
+                if old != new:
+                    yield f"{where} {each} was {old}, is {new}"
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_what_runs_is_updated_in_place(name: str) -> None:
-    assert differences(name) == []
+    assert list(differences(name, moving_templates(name))) == []
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_what_runs_is_updated_in_place_by_the_second_step_too(name: str) -> None:
+    assert list(differences(name, settled_templates(name))) == []
+
+
+def test_everything_that_holds_state_is_in_the_record_and_is_compared_whole() -> None:
+    kinds = {each["Type"] for resources in recorded("dev").values() for each in resources.values()}
+    # Log groups hold what was logged, under a name that is made anew with them; the record has none.
+    assert STATEFUL.keys() - kinds == {"AWS::Logs::LogGroup"}
+    assert not NOT_KEPT_WHOLE.keys() & STATEFUL.keys()
+    assert NOT_KEPT_WHOLE.keys() <= kinds
+
+
+def other_cidr(templates: dict[str, Json]) -> None:
+    vpc = templates["agora-dev-network"]["Resources"]["Vpc8378EB38"]
+    vpc["Properties"]["CidrBlock"] = "10.254.175.0/24"
+
+
+def other_user(templates: dict[str, Json]) -> None:
+    templates["agora-dev-docdb-v8"]["Resources"]["DocDbClusterB46CF5D3"]["Properties"]["MasterUsername"] = "admin"
+
+
+def other_password(templates: dict[str, Json]) -> None:
+    secret = templates["agora-dev-docdb-v8"]["Resources"]["DocDbMasterPasswordFFA2183A"]
+    secret["Properties"]["GenerateSecretString"]["PasswordLength"] = 40
+
+
+def other_description(templates: dict[str, Json]) -> None:
+    group = templates["agora-dev-docdb-v8"]["Resources"]["DocDbClusterSecurityGroupD0D4993E"]
+    group["Properties"]["GroupDescription"] = "The database"
+
+
+def other_id(templates: dict[str, Json]) -> None:
+    resources = templates["agora-dev-load-balancer"]["Resources"]
+    resources["Balancer"] = resources.pop("AppLoadBalancer0268F95E")
+
+
+def other_type(templates: dict[str, Json]) -> None:
+    namespace = "ClusterDefaultServiceDiscoveryNamespaceC336F9B4"
+    templates["agora-dev-ecs"]["Resources"][namespace]["Type"] = "AWS::ServiceDiscovery::HttpNamespace"
+
+
+def a_name(templates: dict[str, Json]) -> None:
+    """A create-only property that the record does not have."""
+    templates["agora-dev-docdb-v8"]["Resources"]["DocDbClusterB46CF5D3"]["Properties"]["DBClusterIdentifier"] = "agora"
+
+
+def another_subnet(templates: dict[str, Json]) -> None:
+    """The same reference to another stack, to something else there."""
+    for output in templates["agora-dev-network"]["Outputs"].values():
+        if output["Value"] == {"Ref": "VpcPrivateSubnet1Subnet536B997A"}:
+            output["Value"] = {"Ref": "VpcPublicSubnet1Subnet5C2D37C4"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [other_cidr, other_user, other_password, other_description, other_id, other_type, a_name, another_subnet],
+)
+def test_a_change_that_would_replace_something_is_seen(change: Callable[[dict[str, Json]], None]) -> None:
+    changed = copy.deepcopy(moving_templates("dev"))
+    change(changed)
+    assert list(differences("dev", changed))
+
+
+TABLE = {**replacement.STATEFUL, **replacement._OTHERS}
+
+
+@pytest.mark.parametrize("kind", sorted(TABLE))
+def test_the_table_of_what_replaces_is_that_of_the_schemas(kind: str) -> None:
+    table = TABLE[kind]
+    replacing = top_level(kind, "createOnlyProperties", "conditionalCreateOnlyProperties")
+    assert table <= replacing, "a change in place is called a replacement"
+    assert replacing - table <= NOT_IN_THE_TABLE.get(kind, {}).keys(), "a replacement is not seen"
+
+
+def test_a_property_that_is_left_out_of_the_table_is_one_that_replaces() -> None:
+    for kind, reasons in NOT_IN_THE_TABLE.items():
+        assert reasons.keys() <= top_level(kind, "createOnlyProperties", "conditionalCreateOnlyProperties")
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
@@ -109,40 +228,70 @@ def test_the_load_balancers_group_keeps_the_description_that_the_cdk_made_for_it
     assert group["Properties"]["GroupDescription"].endswith(f"agora{name}loadbalancerAppLoadBalancer{made}")
 
 
-@pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_every_deployed_export_keeps_its_name_in_the_first_step(name: str) -> None:
-    recorded = {fill_in(export, name) for stack in STACKS for export in DEPLOYED[stack]["exports"].values()}
-    assert set(exported(name)) == recorded
+def exported(templates: dict[str, Json]) -> dict[str, tuple[str, Any]]:
+    """What each export stands for: the stack, and the value in it."""
+    return {
+        export: (stack_name, value)
+        for stack_name, template in templates.items()
+        for export, value in earlier_app.exported(template).items()
+    }
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_every_deployed_export_keeps_its_value(name: str) -> None:
-    for export, (_, value) in exported(name).items():
-        if match := re.search(r"ExportsOutput(Ref|FnGetAtt)(\w+)", export):
-            attribute = json.loads(value)
-            made = attribute["Ref"] if match[1] == "Ref" else "".join(attribute["Fn::GetAtt"])
-            assert match[2].startswith(made), export
+def test_every_deployed_export_keeps_its_name_and_value_in_the_first_step(name: str) -> None:
+    assert exported(moving_templates(name)) == exported(earlier(name))
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_afterwards_only_the_name_for_dns_is_exported(name: str) -> None:
-    exports = [
-        output["Export"]["Name"]
-        for template in settled_templates(name).values()
-        for output in template.get("Outputs", {}).values()
-        if "Export" in output
-    ]
-    assert exports == [f"agora-{name}-load-balancer-dns"]
+    assert list(exported(settled_templates(name))) == [f"agora-{name}-load-balancer-dns"]
 
 
 def test_the_first_step_imports_nothing_so_that_the_second_can_drop_the_exports() -> None:
-    assert "Fn::ImportValue" not in json.dumps(moving_templates("dev"))
+    assert not earlier_app.imported(list(moving_templates("dev").values()))
 
 
 def test_what_is_meant_to_differ_still_does() -> None:
     template = moving_templates("dev")["agora-dev-api"]["Resources"]
-    recorded = DEPLOYED["agora-{env}-api"]["resources"]
-    for key, resource in recorded.items():
-        for field in resource:
-            if (resource["Type"], field) in MEANT_TO_DIFFER:
-                assert template[key]["Properties"][field] != resource[field]
+    for key, resource in recorded("dev")["agora-dev-api"].items():
+        for each, value in resource["Properties"].items():
+            if (resource["Type"], each) in MEANT_TO_DIFFER:
+                assert template[key]["Properties"][each] != value
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_the_earlier_templates_have_the_logical_ids_that_the_record_has(name: str) -> None:
+    """What is added to the record gets its IDs the same way, so the way must be the CDK's."""
+    assert earlier_app.logical_id("Vpc", "PublicSubnet1", "EIP") == "VpcPublicSubnet1EIPD7E02669"
+    assert earlier_app.logical_id("Vpc", "Resource") == "Vpc8378EB38"
+    assert earlier_app.logical_id("HttpsListener", "HttpsTargetGroup", "Resource") == (
+        "HttpsListenerHttpsTargetGroupC1FAA79B"
+    )
+    for stack_name, resources in recorded(name).items():
+        assert resources.keys() <= earlier(name)[stack_name]["Resources"].keys()
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_everything_that_the_earlier_templates_import_is_exported_and_nothing_in_vain(name: str) -> None:
+    exports = set(exported(earlier(name)))
+    assert earlier_app.imported(list(earlier(name).values())) == {each for each in exports if ":" in each}
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_a_route_or_rule_that_stays_keeps_its_logical_id(name: str) -> None:
+    """CloudFormation makes the new before it deletes the old, and AWS refuses the same route or rule twice."""
+    unique = ("AWS::EC2::Route", "AWS::EC2::SubnetRouteTableAssociation", "AWS::EC2::SecurityGroupEgress")
+    for stack_name, template in earlier(name).items():
+        was = {key for key, each in template["Resources"].items() if each["Type"] in unique}
+        now = {key for key, each in moving_templates(name)[stack_name]["Resources"].items() if each["Type"] in unique}
+        assert was == now, stack_name
+
+
+def test_the_description_of_a_group_is_that_of_its_own_environment() -> None:
+    descriptions = {
+        recorded(name)[f"agora-{name}-load-balancer"]["AppLoadBalancerSecurityGroupC44CD584"]["Properties"][
+            "GroupDescription"
+        ]
+        for name in ENVIRONMENTS
+    }
+    assert len({re.sub(r"agora\w+load", "", each) for each in descriptions}) == len(ENVIRONMENTS)

@@ -136,7 +136,8 @@ def test_a_long_reason_is_cut_and_a_short_one_is_not() -> None:
 
 
 @pytest.mark.parametrize(
-    "message", [f"denied for {TOKEN}", f"{'x' * 190} {TOKEN}", "cloning https://jane:hunter2hunter2@example.org failed"]
+    "message",
+    [f"denied for {TOKEN}", f"{'x' * 190} {TOKEN}", f"cloning https://jane:{'hunter2' * 2}@example.org failed"],
 )
 def test_a_reason_that_holds_a_credential_is_left_out_whole(message: str) -> None:
     ssm = FakeParameters()

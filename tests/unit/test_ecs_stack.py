@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tests.unit.stacks_support import environment, of_type, properties, stack
+from tests.unit.stacks_support import environment, form_with, of_type, properties, read_templates, stack, synthesize
 
 
 def test_the_namespace_of_service_connect_is_the_sites_name() -> None:
@@ -35,4 +35,11 @@ def test_exec_sessions_are_not_logged_so_that_tasks_need_no_rights_on_logs() -> 
 def test_container_insights_are_off_because_they_are_billed_by_the_metric() -> None:
     assert properties(stack("prod", "ecs"), "AWS::ECS::Cluster")["ClusterSettings"] == [
         {"Name": "containerInsights", "Value": "disabled"}
+    ]
+
+
+def test_the_form_switches_container_insights_on() -> None:
+    templates = read_templates(synthesize(form_with("dev", container_insights=True), "dev"))
+    assert properties(templates["agora-dev-ecs"], "AWS::ECS::Cluster")["ClusterSettings"] == [
+        {"Name": "containerInsights", "Value": "enabled"}
     ]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.environment import Bastion, Environment
+from src.environment import Bastion, DatabaseOrigin, Environment
 from src.environment_values import vpc_cidr
 from src.errors import Problem
 from src.form import check_form
@@ -249,6 +249,24 @@ def test_a_number_of_days_that_logs_are_not_kept_for_is_told_with_all_that_are()
     assert problem.hint.startswith("Use one of 1, 3, 5, 7, 14, 30,")
 
 
+@pytest.mark.parametrize(
+    ("written", "where", "what"),
+    [
+        ("team@example.org", "", "not a list, got 'team@example.org'"),
+        (["team"], "[0]", "not an e-mail address, got 'team'"),
+        (["team@example.org", 7], "[1]", "not a text, got 7"),
+    ],
+)
+def test_who_is_told_of_alarms_is_a_list_of_addresses(written: object, where: str, what: str) -> None:
+    (problem,) = told_of_environment(ALARM_EMAILS=written)
+    assert (problem.where, problem.what) == (f'ENVIRONMENTS["dev"]["ALARM_EMAILS"]{where}', what)
+    assert parsed(ALARM_EMAILS=["team@example.org"]).alarm_emails == ("team@example.org",)
+
+
+def test_the_topic_of_alarms_is_known_without_asking_aws() -> None:
+    assert parsed("dev").alarm_topic_arn == "arn:aws:sns:us-east-1:607346494281:agora-dev-alarms"
+
+
 def test_every_key_that_must_be_there_is_missed_in_the_order_of_the_form() -> None:
     problems = told_of_form({"dev": {}})
     assert {problem.what for problem in problems} == {"missing"}
@@ -396,3 +414,86 @@ def test_what_is_given_is_taken_over_what_the_name_suggests() -> None:
 
 def test_a_stack_is_named_after_its_environment() -> None:
     assert parsed("stage").stack_name("load-balancer") == "agora-stage-load-balancer"
+
+
+RESTORED = {"CLUSTER": "agora-dev-old", "TIME": "2026-11-20T10:00:00Z"}
+BESIDE = 'ENVIRONMENTS["dev"]["DATABASES"]'
+MOMENT_HINT = 'Write a moment in UTC, such as "2026-11-20T10:00:00Z", or "latest".'
+
+
+def test_databases_beside_the_first_are_named_with_their_origins() -> None:
+    databases = {
+        "docdb-v8-restored": RESTORED,
+        "docdb-v8-now": RESTORED | {"TIME": "latest"},
+        "docdb-v9": {"SNAPSHOT": "rds:agora-dev-old-2026-11-20", "ENGINE_VERSION": "9.0.0"},
+        "docdb-v10": {"ENGINE_VERSION": "10.1.0"},
+    }
+    environment = parsed(DATABASES=databases, DATABASE_STACK="docdb-v9")
+    assert environment.databases == {
+        "docdb-v8-restored": DatabaseOrigin(cluster="agora-dev-old", time="2026-11-20T10:00:00Z"),
+        "docdb-v8-now": DatabaseOrigin(cluster="agora-dev-old", time="latest"),
+        "docdb-v9": DatabaseOrigin(snapshot="rds:agora-dev-old-2026-11-20", engine_version="9.0.0"),
+        "docdb-v10": DatabaseOrigin(engine_version="10.1.0"),
+    }
+    assert environment.database_stacks == ("docdb-v9", "docdb-v8-restored", "docdb-v8-now", "docdb-v10")
+    assert [each.is_restored for each in environment.databases.values()] == [True, True, True, False]
+    assert [each.family for each in environment.databases.values()] == [*["docdb8.0"] * 2, "docdb9.0", "docdb10.1"]
+
+
+def test_an_environment_has_one_database_unless_it_is_told_more() -> None:
+    assert parsed().database_stacks == ("docdb-v8",)
+
+
+@pytest.mark.parametrize(
+    ("databases", "inside", "what", "hint"),
+    [
+        (["docdb-v9"], "", "not a mapping, got ['docdb-v9']", "Use a form such as"),
+        ({"docdb-v8": RESTORED}, '["docdb-v8"]', "the first database, which began empty", "beside it"),
+        ({"mongo": RESTORED}, '["mongo"]', "not a name for the database's stack, got 'mongo'", "docdb-v8"),
+        ({"docdb-x": {}}, '["docdb-x"]', "says nothing of the database", "Use a form such as"),
+        ({"docdb-x": "old"}, '["docdb-x"]', "not a mapping, got 'old'", "Use a form such as"),
+        ({"docdb-x": {"CLUSTER": "old"}}, '["docdb-x"]["TIME"]', "missing", MOMENT_HINT),
+        ({"docdb-x": {"TIME": "latest"}}, '["docdb-x"]["CLUSTER"]', "missing", "describe-db-clusters"),
+        ({"docdb-x": RESTORED | {"SNAPSHOT": "s"}}, '["docdb-x"]', "has both CLUSTER and SNAPSHOT", "Keep the one"),
+        (
+            {"docdb-x": RESTORED | {"CLUSTER": "Old--"}},
+            '["docdb-x"]["CLUSTER"]',
+            "not the identifier of a cluster, got 'Old--'",
+            "describe-db-clusters",
+        ),
+        (
+            {"docdb-x": {"SNAPSHOT": "a b"}},
+            '["docdb-x"]["SNAPSHOT"]',
+            "neither the identifier nor the ARN",
+            "snapshots",
+        ),
+        (
+            {"docdb-x": {"ENGINE_VERSION": "5.0.0"}},
+            '["docdb-x"]["ENGINE_VERSION"]',
+            "not an engine that Agora can use, got '5.0.0'",
+            'Write "8.0.0", or a later one.',
+        ),
+        ({"docdb-x": RESTORED | {"TIMES": "x"}}, '["docdb-x"]["TIMES"]', "unknown key", 'Perhaps you meant "TIME"?'),
+    ],
+)
+def test_a_mistake_in_a_databases_origin_is_told_with_its_place(
+    databases: Any, inside: str, what: str, hint: str
+) -> None:
+    [problem] = told_of_environment(DATABASES=databases)
+    assert problem.where == BESIDE + inside
+    assert what in problem.what
+    assert hint in problem.hint
+
+
+@pytest.mark.parametrize(
+    "moment", ["now", "2026-11-20", "2026-11-20T10:00:00", "2026-11-20T10:00:00+01:00", "2026-02-30T10:00:00Z"]
+)
+def test_a_database_is_restored_to_a_moment_in_utc(moment: str) -> None:
+    place = f'{BESIDE}["docdb-x"]["TIME"]'
+    told = told_of_environment(DATABASES={"docdb-x": RESTORED | {"TIME": moment}})
+    assert told == [Problem(place, f"not a moment in UTC, got '{moment}'", MOMENT_HINT)]
+
+
+def test_a_month_is_written_with_its_zero() -> None:
+    [problem] = told_of_environment(DATABASES={"docdb-x": RESTORED | {"TIME": "2026-1-20T10:00:00Z"}})
+    assert problem.what.startswith("not a moment in UTC")

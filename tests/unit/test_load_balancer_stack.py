@@ -1,14 +1,15 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from aws_cdk.assertions import Template
 
-from tests.unit.stacks_support import ENVIRONMENTS, Parts, properties, stack
+from tests.unit.stacks_support import ENVIRONMENTS, Parts, environment, of_type, properties, stack
 
 
-def attributes(name: str) -> dict[str, str]:
+def attributes(name: str) -> dict[str, Any]:
     listed = properties(stack(name, "load-balancer"), "AWS::ElasticLoadBalancingV2::LoadBalancer")[
         "LoadBalancerAttributes"
     ]
@@ -78,10 +79,66 @@ def test_what_the_firewall_stops_is_logged_without_credentials() -> None:
     assert {field["SingleHeader"]["Name"] for field in logging["RedactedFields"]} == {"authorization", "cookie"}
 
 
-def test_the_alarm_on_server_errors_is_quiet_without_traffic() -> None:
-    alarm = properties(stack("dev", "load-balancer"), "AWS::CloudWatch::Alarm")
-    assert (alarm["MetricName"], alarm["Statistic"], alarm["TreatMissingData"]) == (
-        "HTTPCode_Target_5XX_Count",
-        "Sum",
-        "notBreaching",
+def alarms(name: str = "dev") -> dict[str, Any]:
+    found = of_type(stack(name, "load-balancer"), "AWS::CloudWatch::Alarm").values()
+    return {
+        each["Properties"]["AlarmName"].removeprefix(f"agora-{name}-load-balancer-"): each["Properties"]
+        for each in found
+    }
+
+
+def test_errors_of_services_and_of_the_load_balancer_itself_count_together() -> None:
+    metrics = {each["Id"]: each for each in alarms()["server-errors"]["Metrics"]}
+    measured = [each["MetricStat"]["Metric"]["MetricName"] for each in metrics.values() if "MetricStat" in each]
+    assert sorted(measured) == ["HTTPCode_ELB_5XX_Count", "HTTPCode_Target_5XX_Count"]
+    [expression] = [each["Expression"] for each in metrics.values() if "Expression" in each]
+    assert expression == "FILL(services, 0) + FILL(balancer, 0)"
+
+
+def test_answers_are_slow_when_one_in_twenty_is_and_one_alone_says_nothing() -> None:
+    alarm = alarms()["slow-answers"]
+    assert (alarm["MetricName"], alarm["ExtendedStatistic"], alarm["Threshold"]) == ("TargetResponseTime", "p95", 3)
+    assert alarm["EvaluateLowSampleCountPercentile"] == "ignore"
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_its_alarms_are_quiet_without_traffic_quick_enough_for_a_deployment_and_tell_the_topic(name: str) -> None:
+    for alarm in alarms(name).values():
+        assert (alarm["TreatMissingData"], alarm["EvaluationPeriods"]) == ("notBreaching", 2)
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [environment(name).alarm_topic_arn]
+
+
+def test_every_request_is_written_into_a_bucket_that_only_the_load_balancer_writes() -> None:
+    template = stack("dev", "load-balancer")
+    assert attributes("dev")["access_logs.s3.enabled"] == "true"
+    assert attributes("dev")["access_logs.s3.bucket"] == {"Ref": "AccessLogs8B620ECA"}
+    statements = properties(template, "AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"]
+    [allowed] = [each for each in statements if each["Effect"] == "Allow"]
+    assert (allowed["Action"], allowed["Principal"]) == (
+        "s3:PutObject",
+        {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
     )
+    assert "/AWSLogs/" in json.dumps(allowed["Resource"])
+    [refused] = [each for each in statements if each["Effect"] == "Deny"]
+    assert refused["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    balancer = template["Resources"]["AppLoadBalancer0268F95E"]
+    assert "AccessLogsPolicyABDC4D2D" in balancer["DependsOn"], "it writes as soon as it is told where"
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_access_logs_are_encrypted_private_kept_when_the_stack_goes_and_forgotten_in_time(name: str) -> None:
+    [bucket] = of_type(stack(name, "load-balancer"), "AWS::S3::Bucket").values()
+    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    found = bucket["Properties"]
+    assert set(found["PublicAccessBlockConfiguration"].values()) == {True}
+    assert "AES256" in json.dumps(found["BucketEncryption"])
+    [rule] = found["LifecycleConfiguration"]["Rules"]
+    assert (rule["ExpirationInDays"], rule["Status"]) == (environment(name).log_retention_days, "Enabled")
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
+
+
+def test_environments_of_one_account_are_told_apart_in_the_firewalls_metrics() -> None:
+    visible = [
+        properties(stack(name, "load-balancer"), "AWS::WAFv2::WebACL")["VisibilityConfig"] for name in ENVIRONMENTS
+    ]
+    assert [each["MetricName"] for each in visible] == [f"agora-{name}-load-balancer" for name in ENVIRONMENTS]

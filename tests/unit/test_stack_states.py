@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from operations.stack_states import StackState, failures_since, list_stacks, read_stack, read_stacks, read_template
+from operations.stack_states import (
+    StackState,
+    failures_since,
+    list_stacks,
+    read_all_stacks,
+    read_stack,
+    read_stacks,
+    read_template,
+)
 from tests.unit.operations_support import NOON, FakeCloudFormation, client_error, minutes_after_noon
 
 
@@ -53,6 +61,12 @@ def test_states_are_settled_and_usable(status: str, settled: bool, usable: bool)
 def test_stacks_are_listed_by_how_their_names_begin() -> None:
     aws = FakeCloudFormation({"agora-dev-app": {}, "agora-devel-app": {}, "CDKToolkit": {}})
     assert list_stacks(aws, "agora-dev-") == ["agora-dev-app"]
+
+
+def test_all_stacks_of_an_environment_are_read_as_each_of_them_is() -> None:
+    outputs, gone = {"outputs": {"Image": "x:1"}}, {"status": "DELETE_COMPLETE"}
+    aws = FakeCloudFormation({"agora-dev-app": outputs, "agora-dev-old": gone, "agora-devel-app": {}})
+    assert read_all_stacks(aws, "agora-dev-") == {"agora-dev-app": read_stack(aws, "agora-dev-app")}
 
 
 def test_a_template_is_read_as_it_was_written() -> None:

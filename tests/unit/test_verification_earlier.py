@@ -1,8 +1,10 @@
-"""Verifying against what earlier deployments left: a hold, a proof, a rollback."""
+"""Verifying against what earlier deployments left: a hold, a proof, a rollback, exports of the earlier app."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import pytest
 
@@ -12,8 +14,8 @@ from operations.check import FAIL, OK, SKIP, Check
 from operations.deployment_record import ROLLBACK
 from operations.verification import earlier
 from src.errors import UsageError
-from tests.unit.operations_support import FakeParameters, deployment_of
-from tests.unit.verification_support import IMAGES, LOCATION, THROTTLED, FakeClient, context, told
+from tests.unit.operations_support import FakeCloudFormation, FakePaginator, FakeParameters, client_error, deployment_of
+from tests.unit.verification_support import IMAGES, LOCATION, THROTTLED, FakeClient, context, deployed, form_with, told
 
 
 def found(subject: str, ssm: object, environment: str = "dev") -> Check:
@@ -66,3 +68,99 @@ def test_what_the_last_rollback_took_out_of_service_fails_where_it_would_come_ba
 def test_throttled_nothing_is_known_of_the_record() -> None:
     ssm = FakeClient(get_parameter=THROTTLED, get_parameter_history=THROTTLED)
     assert found("hold", ssm).state == found("last rollback", ssm).state == SKIP
+
+
+class Importing(FakeCloudFormation):
+    """CloudFormation with the stacks that import an export, by its name."""
+
+    def __init__(self, stacks: Mapping[str, Mapping[str, Any]], importers: Mapping[str, Sequence[str]]) -> None:
+        super().__init__(stacks)
+        self._importers = importers
+
+    def get_paginator(self, operation: str) -> FakePaginator:
+        return FakePaginator(self._imports) if operation == "list_imports" else super().get_paginator(operation)
+
+    def _imports(self, *, ExportName: str) -> Iterator[dict[str, Any]]:
+        importers = self._importers.get(ExportName, ())
+        if not importers:
+            raise client_error("ValidationError", f"Export '{ExportName}' is not imported by any stack.")
+        yield from ({"Imports": [each]} for each in importers)
+
+
+VPC, DNS = "agora-dev-network:ExportsOutputRefVpc8378EB38272D6E3A", "agora-dev-load-balancer-dns"
+STACKS = {
+    "agora-dev-network": deployed(exports={VPC: "vpc-1"}),
+    "agora-dev-load-balancer": deployed(exports={DNS: "a.elb.amazonaws.com"}),
+    "agora-dev-app": deployed(),
+}
+APP, BASTION, SIBLING = "agora-dev-app", "agora-dev-bastion", "other-dev-app"
+
+
+def adoption(*importers: str, kept: bool, stacks: Mapping[str, Any] = STACKS) -> Check:
+    # The name for DNS stays exported, so whoever imports it is in nobody's way.
+    cloudformation = Importing(stacks, {VPC: importers, DNS: [SIBLING]})
+    about = context({"cloudformation": cloudformation}, form=form_with(KEEP_EXPORTS=kept))
+    return told(earlier.questions(), about)["adoption"]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_new_environment_has_nothing_to_take_over(kept: bool) -> None:
+    assert adoption(kept=kept, stacks={}) == Check("adoption", OK, "dev is new, and has nothing to take over")
+
+
+def test_what_the_earlier_app_deployed_is_taken_over_by_the_first_step() -> None:
+    check = adoption(APP, kept=True)
+    assert check.state == OK
+    assert check.found == "step 1 of 2 is to be done: ./agora deploy dev takes over agora-dev-app"
+
+
+def test_a_stack_outside_the_form_is_told_before_the_first_step() -> None:
+    assert adoption(APP, BASTION, kept=True).found.endswith(". agora-dev-bastion will still import after that")
+
+
+def test_the_second_step_before_the_first_fails_and_names_the_one_that_is_missing() -> None:
+    check = adoption(APP, BASTION, kept=False)
+    assert check.state == FAIL
+    assert check.found.startswith("step 1 of 2 is missing")
+    assert check.found.endswith("imported by agora-dev-app and agora-dev-bastion")
+    assert check.hint == 'Set "KEEP_EXPORTS": True for dev in app.py, then: ./agora deploy dev'
+
+
+def test_after_the_first_step_the_bastion_holds_the_second_back() -> None:
+    check = adoption(BASTION, kept=True)
+    assert check.state == OK
+    assert check.found.startswith("step 1 of 2 is done. Step 2 waits for agora-dev-bastion")
+    assert "as BASTION and deploy, or delete the stack agora-dev-bastion" in check.found
+
+
+@pytest.mark.parametrize(("importer", "way_out"), [(BASTION, "as BASTION"), (SIBLING, "or delete these stacks")])
+def test_the_second_step_fails_while_a_stack_outside_the_form_imports(importer: str, way_out: str) -> None:
+    check = adoption(importer, kept=False)
+    assert (check.state, importer in check.found, way_out in check.hint) == (FAIL, True, True)
+    assert '"KEEP_EXPORTS": True for dev' in check.hint
+
+
+def test_the_second_step_is_possible_once_nobody_imports() -> None:
+    check = adoption(kept=True)
+    assert check.state == OK
+    assert check.found.endswith('Step 2: "KEEP_EXPORTS": False for dev in app.py, then ./agora deploy dev')
+
+
+def test_with_the_form_for_it_the_second_step_is_to_be_done() -> None:
+    assert adoption(kept=False).found.startswith("step 2 of 2 is to be done: ./agora deploy dev takes away exports")
+
+
+def test_without_exports_the_adoption_is_done() -> None:
+    without = {name: deployed() for name in STACKS}
+    assert adoption(kept=False, stacks=without) == Check("adoption", OK, "done")
+    assert '"KEEP_EXPORTS": False for dev' in adoption(kept=True, stacks=without).found
+
+
+def test_without_the_right_to_ask_nothing_is_known_of_the_adoption() -> None:
+    class Denied(Importing):
+        def _imports(self, *, ExportName: str) -> Iterator[dict[str, Any]]:
+            raise client_error("AccessDenied", "not authorized to perform: cloudformation:ListImports", "ListImports")
+
+    about = context({"cloudformation": Denied(STACKS, {})}, form=form_with(KEEP_EXPORTS=False))
+    check = told(earlier.questions(), about)["adoption"]
+    assert (check.state, check.found) == (SKIP, "these credentials lack the right cloudformation:ListImports")

@@ -119,7 +119,7 @@ ENOUGH = "addresses: rolling update"
 SERVICE = "arn:aws:ecs:us-east-1:607346494281:service/cluster/app"
 
 
-def room(subject: str, free: int, *, running: int = 1) -> Check:
+def room(subject: str, free: int, *, running: int = 1, is_local: bool = False) -> Check:
     """The one service has one to two tasks, so a rolling update runs two to four."""
     subnets = [
         {"AvailableIpAddressCount": free, "MapPublicIpOnLaunch": False},
@@ -129,7 +129,7 @@ def room(subject: str, free: int, *, running: int = 1) -> Check:
     clients = {"ec2": FakeClient(describe_subnets=[{"Subnets": subnets}]), "ecs": ecs}
     app = deployed(resources=[resource_of("AWS::ECS::Service", SERVICE)])
     form = form_with({"public": True, "auto_scale_max_capacity": 2})
-    about = context(clients, stacks={**NETWORK, "agora-dev-app": app}, form=form)
+    about = context(clients, stacks={**NETWORK, "agora-dev-app": app}, form=form, is_local=is_local)
     return told([each for each in network.questions() if each.subject == subject], about)[subject]
 
 
@@ -157,8 +157,9 @@ def test_before_there_is_a_network_the_form_has_made_sure() -> None:
     assert found(ENOUGH).state == OK
 
 
-def test_a_rehearsal_does_not_know_how_many_are_free() -> None:
-    assert found(ENOUGH, is_deployed=True, is_local=True).state == SKIP
+@pytest.mark.parametrize(("free", "state"), [(1, OK), (0, FAIL)])
+def test_a_rehearsal_is_asked_as_aws_is(free: int, state: str) -> None:
+    assert room(ENOUGH, free, is_local=True).state == state
 
 
 NETWORKS = st.builds(

@@ -151,8 +151,7 @@ def test_only_application_load_balancers_count_among_load_balancers(allowed: int
     assert found("load balancers", quota(allowed), elbv2=elbv2).state == state
 
 
-def test_a_rehearsal_has_no_quotas() -> None:
-    about = context(is_local=True)
-    checks = told(quotas.questions(about), about)
-    assert len(checks) == 6
-    assert {check.state for check in checks.values()} == {SKIP}
+def test_a_rehearsal_is_asked_as_aws_is() -> None:
+    about = context({"service-quotas": quota(4), "ec2": VPCS}, is_local=True)
+    (asked,) = [each for each in quotas.questions(about) if each.subject == "quota: VPCs"]
+    assert told([asked], about)["quota: VPCs"].state == FAIL

@@ -1,0 +1,58 @@
+"""The database: whether what is accepted of it for the time being is accepted still."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from operations.check import Check, fail, ok, skip
+from operations.verification.context import Context
+from operations.verification.questions import Question
+
+TLS = "database: TLS"
+PARAMETERS = "database: parameters"
+TLS_ACCEPTED_UNTIL = date(2027, 6, 30)
+"""Until when connections to the database may be unencrypted: agora-api has no option for TLS, and only who carries the
+callers' group reaches the database, from the private network.
+
+When agora-api has learnt it, switch `tls` on in src/docdb_stack.py, and this goes. Else think again, and move the date.
+"""
+
+
+def questions() -> list[Question]:
+    """What is asked of the database."""
+    return [Question(TLS, connections_are_encrypted), Question(PARAMETERS, parameters_are_used)]
+
+
+def connections_are_encrypted(context: Context) -> Check:
+    """They are not: to the date that is a known exception, after it somebody has to look. It blocks no deployment."""
+    why = "off, because agora-api can't use it"
+    if context.now.date() <= TLS_ACCEPTED_UNTIL:
+        return skip(TLS, f"{why}; accepted until {TLS_ACCEPTED_UNTIL}")
+    hint = "Ask whether agora-api can use TLS by now: docs/database.md, TLS."
+    return fail(TLS, f"{why}; the exception ended on {TLS_ACCEPTED_UNTIL}", hint)
+
+
+def parameters_are_used(context: Context) -> Check:
+    """Whether the cluster runs with its stack's parameters: a restored one may begin with AWS's own, with TLS on."""
+    stack = context.environment.stack_name(context.environment.database_stack)
+    clusters = context.physical_ids(stack, "AWS::DocDB::DBCluster")
+    groups = context.physical_ids(stack, "AWS::DocDB::DBClusterParameterGroup")
+    if not clusters or not groups:
+        return skip(PARAMETERS, "the first deployment of the database makes them")
+    cluster = context.client("docdb").describe_db_clusters(DBClusterIdentifier=clusters[0])["DBClusters"][0]
+    used = cluster["DBClusterParameterGroup"]
+    waiting = [
+        each["DBInstanceIdentifier"]
+        for each in cluster["DBClusterMembers"]
+        if each.get("DBClusterParameterGroupStatus", "in-sync") != "in-sync"
+    ]
+    if used != groups[0]:
+        hint = (
+            f"aws docdb modify-db-cluster --db-cluster-identifier {clusters[0]} "
+            f"--db-cluster-parameter-group-name {groups[0]}"
+        )
+        return fail(PARAMETERS, f"{clusters[0]} uses {used}, not {groups[0]}", f"{hint}, then reboot its instances.")
+    if waiting:
+        hint = f"At a quiet time: aws docdb reboot-db-instance --db-instance-identifier {waiting[0]}"
+        return fail(PARAMETERS, f"they wait for a reboot of {', '.join(waiting)}", hint)
+    return ok(PARAMETERS, f"{clusters[0]} uses {used}")

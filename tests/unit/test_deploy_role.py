@@ -1,0 +1,480 @@
+"""Tests for operations/deploy_role.py, and for the page that explains what it prints."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import resources as files
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from botocore import xform_name
+from botocore.loaders import Loader
+from click.testing import CliRunner
+
+from operations.commands.role import DOCUMENTS, role
+from operations.deploy_role import (
+    CONSEQUENCES,
+    LONGEST_POLICY,
+    LONGEST_TRUST,
+    UNSCOPED,
+    RoleDocuments,
+    parse_repository,
+    repository_of,
+    role_documents,
+    size,
+    trust,
+)
+from src.errors import UsageError
+from src.form import Form, check_form, load_form
+from src.late_values import DatabaseHost, DatabaseSecret
+from src.service_props import DATABASE, Call, ServiceSecret
+from tests.unit import documents
+from tests.unit.documents import ROOT
+from tests.unit.form_support import environments, service
+
+REPOSITORY = "owner/name"
+PAGE = "docs/deploy-role.md"
+
+# How boto3 calls the services that are used here, and how IAM calls them.
+PREFIXES = {
+    "acm": "acm",
+    "cloudformation": "cloudformation",
+    "cloudwatch": "cloudwatch",
+    "docdb": "rds",
+    "ec2": "ec2",
+    "ecs": "ecs",
+    "elbv2": "elasticloadbalancing",
+    "iam": "iam",
+    "kms": "kms",
+    "logs": "logs",
+    "s3": "s3",
+    "secretsmanager": "secretsmanager",
+    "service-quotas": "servicequotas",
+    "ssm": "ssm",
+    "sts": "sts",
+}
+# Where a call and its right have different names: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+NAMED_OTHERWISE = {
+    "s3:DeleteObjects": {"s3:DeleteObject", "s3:DeleteObjectVersion"},
+    "s3:ListBuckets": {"s3:ListAllMyBuckets"},
+    "s3:ListObjectVersions": {"s3:ListBucketVersions"},
+}
+NEEDS_NO_RIGHT = {"sts:GetCallerIdentity"}
+# What is called by these is called by `deploy`, `rollback`, `redeploy` and `release`, whose modules they are.
+OF_THE_DEPLOYING = (
+    *("deploy", "verification.verify", "rollback", "deployed_images", "redeploy", "proof", "diagnosis.diagnose"),
+    *("release.verify", "release.status", "release.promote", "release.finish", "release.pin", "release.cut"),
+)
+ONLY_WHEN_ASKED = "operations.verification.drift"
+
+
+@cache
+def operations_of_aws() -> dict[str, list[tuple[str, str]]]:
+    """By the name of a client's method the services that have it, and what IAM calls it there."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for name, prefix in PREFIXES.items():
+        for operation in Loader().load_service_model(name, "service-2")["operations"]:
+            found.setdefault(xform_name(operation), []).append((name, f"{prefix}:{operation}"))
+    return found
+
+
+def calls(source: str) -> Iterator[str]:
+    """The actions that a module's calls to AWS take, told by the names of clients' methods."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Attribute) and node.attr in operations_of_aws():
+            yield from _action(node.attr, ast.unparse(node.value))
+        match node:
+            case ast.Call(func=ast.Attribute(attr="get_paginator" | "get_waiter") as function, args=[named]):
+                assert isinstance(named, ast.Constant), f"not a name: {ast.unparse(node)}"
+                yield from _action(str(named.value), ast.unparse(function.value))
+
+
+def _action(method: str, receiver: str) -> Iterator[str]:
+    candidates = operations_of_aws().get(method, [])
+    if receiver in ("self", "practice_monorepo"):
+        return
+    if len(candidates) > 1:
+        candidates = [(name, action) for name, action in candidates if name in receiver]
+    assert len(candidates) == 1, f"{receiver}.{method}: whose call is that?"
+    yield from NAMED_OTHERWISE.get(candidates[0][1], {candidates[0][1]})
+
+
+@cache
+def called_by_module() -> dict[str, frozenset[str]]:
+    paths = (ROOT / "operations").rglob("*.py")
+    return {module_of(path): frozenset(calls(path.read_text(encoding="utf-8"))) for path in paths}
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+def imported(module: str) -> Iterator[str]:
+    tree = ast.parse((ROOT / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("operations"):
+            yield str(node.module)
+            yield from (f"{node.module}.{each.name}" for each in node.names)
+
+
+def reached(module: str, seen: set[str]) -> set[str]:
+    if module in called_by_module() and module not in seen and module != ONLY_WHEN_ASKED:
+        seen.add(module)
+        for each in imported(module):
+            reached(each, seen)
+    return seen
+
+
+def called() -> set[str]:
+    return set().union(*called_by_module().values()) - NEEDS_NO_RIGHT
+
+
+def called_by_the_deploying() -> set[str]:
+    modules: set[str] = set()
+    for name in OF_THE_DEPLOYING:
+        reached(f"operations.{name}", modules)
+    return set().union(*(called_by_module()[each] for each in modules)) - NEEDS_NO_RIGHT
+
+
+def with_everything(tmp_path: Path | None = None) -> Form:
+    """A form for which every right is needed; with a folder for an image that is built."""
+    props = service(
+        public=True,
+        container_location=f"path://{tmp_path}" if tmp_path else "ghcr.io/owner/app:1.0.0",
+        container_env_vars={"HOST": DatabaseHost()},
+        container_secrets=[
+            ServiceSecret("app/dev/DATABASE", "A", "user"),
+            ServiceSecret(DatabaseSecret("password"), "B"),
+        ],
+        calls=[Call(DATABASE, 27017)],
+    )
+    bastion = {"KEY_NAME": "access", "AMI_ID": "ami-0123456789abcdef0"}
+    return check_form(environments(dev={"BASTION": bastion}), lambda _: [props])
+
+
+def of(form: Form, name: str = "dev") -> RoleDocuments:
+    return role_documents(form, name, REPOSITORY)
+
+
+def statements(*policies: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for policy in policies:
+        yield from policy["Statement"]
+
+
+def actions(*policies: Mapping[str, Any]) -> set[str]:
+    return {action for statement in statements(*policies) for action in statement["Action"]}
+
+
+def resources(policy: Mapping[str, Any], action: str) -> list[str]:
+    return [
+        resource
+        for statement in statements(policy)
+        if action in statement["Action"]
+        for resource in ([statement["Resource"]] if isinstance(statement["Resource"], str) else statement["Resource"])
+    ]
+
+
+def policies(found: RoleDocuments) -> tuple[Mapping[str, Any], ...]:
+    return found.deploy, found.operator, found.destroy
+
+
+ACCOUNTS = pytest.mark.parametrize("name", ["dev", "stage", "prod"])
+
+
+def test_calls_are_seen_however_they_are_written() -> None:
+    source = """
+def read(target, ecs, context):
+    ecs.describe_services(cluster="a")
+    target.clients("ssm").get_parameter(Name="a")
+    partial(context.client("ec2").describe_vpcs)
+    ecs.get_paginator("list_services").paginate()
+"""
+    assert set(calls(source)) == {
+        "ecs:DescribeServices",
+        "ssm:GetParameter",
+        "ec2:DescribeVpcs",
+        "ecs:ListServices",
+    }
+
+
+def test_every_service_that_is_called_is_looked_for() -> None:
+    clients = re.compile(r"clients?\(\"([a-z0-9-]+)\"")
+    named = {
+        name
+        for path in (ROOT / "operations").rglob("*.py")
+        for name in clients.findall(path.read_text(encoding="utf-8"))
+    }
+    assert named <= set(PREFIXES)
+
+
+def test_every_call_has_a_right_and_every_right_a_call() -> None:
+    assert actions(*policies(of(with_everything()))) == called() | set(CONSEQUENCES)
+
+
+def test_ci_holds_what_it_calls_and_nothing_else() -> None:
+    held = actions(of(with_everything()).deploy)
+    assert held == called_by_the_deploying() | {"sts:AssumeRole"}
+
+
+def test_what_only_people_call_is_not_ci_s() -> None:
+    found = of(with_everything())
+    beside = actions(found.operator, found.destroy) - actions(found.deploy)
+    assert {"ecs:ExecuteCommand", "ecs:RunTask", "iam:PassRole", "ssm:StartSession"} <= beside
+    assert {action for action in actions(found.deploy) if ":Delete" in action} == {"ssm:DeleteParameter"}
+
+
+@ACCOUNTS
+def test_documents_fit_into_what_iam_takes(name: str) -> None:
+    found = of(load_form(), name)
+    assert found.trust is not None
+    assert size(found.trust) <= LONGEST_TRUST
+    assert [size(policy) for policy in policies(found) if size(policy) > LONGEST_POLICY] == []
+
+
+def test_a_full_account_fits_too() -> None:
+    assert [size(policy) for policy in policies(of(with_everything())) if size(policy) > LONGEST_POLICY] == []
+
+
+@ACCOUNTS
+def test_statements_are_what_iam_takes(name: str) -> None:
+    for policy in policies(of(load_form(), name)):
+        assert policy["Version"] == "2012-10-17"
+        ids = [statement["Sid"] for statement in statements(policy)]
+        assert len(ids) == len(set(ids))
+        assert all(re.fullmatch(r"[A-Za-z0-9]+", each) for each in ids)
+        for statement in statements(policy):
+            assert set(statement) <= {"Sid", "Effect", "Action", "Resource", "Condition"}
+            assert statement["Effect"] == "Allow"
+            assert statement["Action"]
+            assert statement["Resource"]
+
+
+def test_no_action_is_a_pattern() -> None:
+    assert [action for action in actions(*policies(of(with_everything()))) if "*" in action or "?" in action] == []
+
+
+def test_everything_stands_only_where_there_is_a_reason_and_a_source() -> None:
+    on_everything = {
+        action
+        for statement in statements(*policies(of(with_everything())))
+        if "*" in statement["Resource"]
+        for action in statement["Action"]
+    }
+    assert on_everything == set(UNSCOPED)
+    assert all("https://docs.aws.amazon.com/service-authorization/" in why for why in UNSCOPED.values())
+
+
+# The reference gives these a resource, and yet a list of all, or of a cluster that has no machines, has none.
+LISTS = {"cloudformation:DescribeStacks", "ecs:ListTasks"}
+
+
+@cache
+def reference() -> dict[str, Any]:
+    policies_of_aws = files.files("cfnlint") / "data" / "AdditionalSpecs" / "Policies.json"
+    found: dict[str, Any] = json.loads(policies_of_aws.read_text(encoding="utf-8"))
+    return found
+
+
+def test_an_action_is_on_everything_exactly_where_aws_s_reference_has_no_resource_for_it() -> None:
+    wrong = []
+    for action in sorted(actions(*policies(of(with_everything())))):
+        prefix, _, verb = action.partition(":")
+        known = reference()[prefix]["Actions"]
+        assert verb.lower() in known, f"IAM has no {action}"
+        if bool(known[verb.lower()].get("Resources")) == (action in UNSCOPED) and action not in LISTS:
+            wrong.append(action)
+    assert wrong == []
+
+
+def test_a_resource_is_of_a_kind_that_its_action_takes() -> None:
+    wrong = []
+    for statement in statements(*policies(of(with_everything()))):
+        for action in statement["Action"] if statement["Resource"] != "*" else ():
+            prefix, _, verb = action.partition(":")
+            kinds = {kind.lower() for kind in reference()[prefix]["Actions"][verb.lower()]["Resources"]}
+            known = reference()[prefix]["Resources"].items()
+            patterns = [each for kind, about in known if kind.lower() in kinds for each in about["ARNFormats"]]
+            filled = [re.sub(r"\$\{\w+\}", "[^:]*", each) for each in patterns]
+            wrong += [
+                (action, resource)
+                for resource in statement["Resource"]
+                if not any(re.fullmatch(each, resource) for each in filled)
+            ]
+    assert wrong == []
+
+
+def test_the_same_form_prints_the_same_text() -> None:
+    first, second = (json.dumps(of(load_form(), "prod").as_json()) for _ in range(2))
+    assert first == second
+
+
+def test_an_account_has_one_role_for_all_its_environments() -> None:
+    stage, prod = of(load_form(), "stage"), of(load_form(), "prod")
+    assert stage == prod
+    assert stage.environments == ("stage", "prod")
+    assert of(load_form()).environments == ("dev",)
+
+
+def test_nothing_of_another_account_or_environment_is_named() -> None:
+    form = load_form()
+    text = json.dumps(of(form).as_json())
+    names = (form.environment("prod").account, "agora-prod", "agora-stage", "/agora/prod", "/agora/stage")
+    assert [name for name in names if name in text] == []
+
+
+def test_only_jobs_of_the_repository_in_these_environments_take_the_role_on() -> None:
+    found = trust("111122223333", "owner/name", ["stage", "prod"])
+    [statement] = found["Statement"]
+    assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
+    assert statement["Principal"] == {
+        "Federated": "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"
+    }
+    assert statement["Condition"] == {
+        "StringEquals": {
+            "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+            "token.actions.githubusercontent.com:sub": [
+                "repo:owner/name:environment:stage",
+                "repo:owner/name:environment:prod",
+            ],
+        }
+    }
+
+
+def test_only_the_roles_that_a_deployment_takes_on_may_be_taken_on() -> None:
+    form = load_form()
+    account = form.environment("dev").account
+    assert resources(of(form).deploy, "sts:AssumeRole") == [
+        f"arn:aws:iam::{account}:role/cdk-hnb659fds-deploy-role-{account}-us-east-1",
+        f"arn:aws:iam::{account}:role/cdk-hnb659fds-file-publishing-role-{account}-us-east-1",
+    ]
+
+
+def test_an_image_that_is_built_needs_the_role_that_publishes_images(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n", encoding="utf-8")
+    assert any(
+        "image-publishing-role" in each for each in resources(of(with_everything(tmp_path)).deploy, "sts:AssumeRole")
+    )
+
+
+def test_new_deployments_are_forced_on_this_cluster_only() -> None:
+    assert [each.partition(":service/")[2] for each in resources(of(load_form()).deploy, "ecs:UpdateService")] == [
+        "agora-dev-ecs-*/agora-dev-*"
+    ]
+
+
+def test_records_are_written_under_the_environment_s_path_only() -> None:
+    account = load_form().environment("dev").account
+    assert resources(of(load_form()).deploy, "ssm:PutParameter") == [
+        f"arn:aws:ssm:us-east-1:{account}:parameter/agora/dev/*"
+    ]
+
+
+def test_no_secret_s_value_can_be_read_unless_a_field_of_it_is_asked_for() -> None:
+    assert "secretsmanager:GetSecretValue" not in actions(*policies(of(load_form())))
+    [read] = resources(of(with_everything()).deploy, "secretsmanager:GetSecretValue")
+    assert read.endswith(":secret:app/dev/DATABASE-??????")
+
+
+def test_sessions_are_opened_only_where_exec_is_on() -> None:
+    held = resources(of(load_form(), "prod").operator, "ecs:ExecuteCommand")
+    assert held
+    assert all("agora-stage-" in each for each in held)
+
+
+def test_prod_can_not_be_taken_down_with_it() -> None:
+    assert "agora-prod" not in json.dumps(of(load_form(), "prod").destroy)
+    assert "agora/prod" not in json.dumps(of(load_form(), "prod").destroy)
+
+
+@pytest.mark.parametrize(
+    ("remote", "repository"),
+    [
+        ("https://github.com/owner/name.git", "owner/name"),
+        ("https://github.com/owner/name", "owner/name"),
+        ("git@github.com:owner/na.me.git", "owner/na.me"),
+        ("ssh://git@github.com/owner/name.git", "owner/name"),
+        ("https://user@github.com/owner/name/", "owner/name"),
+        ("https://example.org/owner/name.git", None),
+        ("https://notgithub.com/owner/name.git", None),
+        ("/srv/git/name.git", None),
+    ],
+)
+def test_the_repository_is_read_from_where_the_clone_came_from(remote: str, repository: str | None) -> None:
+    assert repository_of(remote) == repository
+
+
+@pytest.mark.parametrize("text", ["name", "owner/name/more", "owner/*", "owner/na me", "*/name", ""])
+def test_a_repository_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="not owner/name"):
+        parse_repository(text)
+
+
+def test_the_command_prints_all_documents_or_one() -> None:
+    whole = json.loads(run("dev", "--repository", REPOSITORY))
+    assert set(DOCUMENTS) < set(whole)
+    for only in DOCUMENTS:
+        assert json.loads(run("dev", "--repository", REPOSITORY, "--only", only)) == whole[only]
+
+
+def test_rights_are_printed_without_asking_which_repository_deploys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("operations.deploy_role.repository_of", lambda _: None)
+    assert "Statement" in run("dev", "--only", "deploy")
+    with pytest.raises(UsageError, match="which repository deploys is not known"):
+        run("dev")
+
+
+def run(*arguments: str) -> str:
+    done = CliRunner().invoke(role, arguments)
+    if isinstance(done.exception, Exception) and not isinstance(done.exception, click.ClickException):
+        raise done.exception
+    return done.stdout
+
+
+def test_the_page_lists_every_statement_with_its_actions() -> None:
+    found = of(with_everything())
+    for section, policy in (
+        ("What deploy holds", found.deploy),
+        ("What people hold beside", found.operator),
+        ("What taking down holds beside", found.destroy),
+    ):
+        written = {name: documented(section, name) for name in documents.tables(PAGE, section)}
+        held = {each["Sid"]: set(each["Action"]) for each in statements(policy)}
+        held |= {"Reads": set()} if "Reads" in held else {}
+        assert written == held, section
+
+
+def documented(section: str, name: str) -> set[str]:
+    """The actions in a row of the page's table, and in the rows below that go on with it."""
+    text = (ROOT / PAGE).read_text(encoding="utf-8").partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+    rows = iter(text.splitlines())
+    found: set[str] = set()
+    own = next(row for row in rows if row.startswith(f"| `{name}`"))
+    for row in (own, *rows):
+        if row is not own and not row.startswith("|  "):
+            break
+        prefix = ""
+        for action in re.findall(r"`([\w:]+)`", row.split("|")[2]):
+            before, _, verb = action.rpartition(":")
+            prefix = before or prefix
+            found.add(f"{prefix}:{verb}")
+    return found
+
+
+def test_the_page_gives_the_reason_for_every_everything() -> None:
+    written = documents.tables(PAGE, "What stands on everything")
+    assert {action: why for action, [why] in written.items()} == {
+        action: why.rpartition(": https://")[0] for action, why in UNSCOPED.items()
+    }
+
+
+def test_the_page_makes_the_role_that_the_workflows_take_on() -> None:
+    workflow = (ROOT / ".github" / "workflows" / "deploy.yaml").read_text(encoding="utf-8")
+    [name] = re.findall(r"role-to-assume: .*:role/(\S+)", workflow)
+    text = (ROOT / PAGE).read_text(encoding="utf-8")
+    assert set(re.findall(r"--role-name (\S+)", text)) == {name}

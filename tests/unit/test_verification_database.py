@@ -1,0 +1,74 @@
+"""Verifying the database: its exception from TLS, and the parameters that it runs with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import pytest
+
+from operations.check import FAIL, OK, SKIP, Check
+from operations.verification import database
+from tests.unit.verification_support import FakeClient, ask, context, deployed, resource_of, told
+
+CLUSTER = resource_of("AWS::DocDB::DBCluster", "ours", "Cluster")
+GROUP = resource_of("AWS::DocDB::DBClusterParameterGroup", "our-parameters", "Group")
+STACKS = {"agora-dev-docdb-v8": deployed(resources=[CLUSTER, GROUP])}
+
+
+def tls_in(days: int) -> Check:
+    """What is said of TLS so many days after the exception's last."""
+    question = next(each for each in database.questions() if each.subject == database.TLS)
+    day = database.TLS_ACCEPTED_UNTIL + timedelta(days=days)
+    about = replace(context(), now=datetime.combine(day, time(12), UTC))
+    [check] = ask(question, about).checks
+    return check
+
+
+def parameters(cluster: dict[str, Any]) -> Check:
+    members = cluster.pop("members", [])
+    described = {"DBClusterParameterGroup": "our-parameters", "DBClusterMembers": members} | cluster
+    about = context({"docdb": FakeClient(describe_db_clusters={"DBClusters": [described]})}, stacks=STACKS)
+    return told(database.questions(), about)[database.PARAMETERS]
+
+
+def member(name: str, status: str) -> dict[str, str]:
+    return {"DBInstanceIdentifier": name, "DBClusterParameterGroupStatus": status}
+
+
+@pytest.mark.parametrize("days", [-100, 0])
+def test_unencrypted_connections_are_a_known_exception_until_its_last_day(days: int) -> None:
+    check = tls_in(days)
+    assert check.state == SKIP
+    assert "agora-api" in check.found
+    assert str(database.TLS_ACCEPTED_UNTIL) in check.found
+
+
+def test_after_that_day_somebody_is_told_to_look() -> None:
+    check = tls_in(1)
+    assert check.state == FAIL
+    assert f"the exception ended on {database.TLS_ACCEPTED_UNTIL}" in check.found
+    assert "docs/database.md" in check.hint
+
+
+def test_a_cluster_with_its_stacks_parameters_is_ok() -> None:
+    assert parameters({"members": [member("one", "in-sync")]}).state == OK
+
+
+def test_one_with_awss_own_parameters_fails_with_the_command_that_mends_it() -> None:
+    check = parameters({"DBClusterParameterGroup": "default.docdb8.0"})
+    assert check.state == FAIL
+    assert check.found == "ours uses default.docdb8.0, not our-parameters"
+    assert "--db-cluster-parameter-group-name our-parameters" in check.hint
+
+
+def test_parameters_that_wait_for_a_reboot_fail_with_the_instance_to_reboot() -> None:
+    check = parameters({"members": [member("one", "in-sync"), member("two", "pending-reboot")]})
+    assert check.state == FAIL
+    assert check.found == "they wait for a reboot of two"
+    assert check.hint.endswith("reboot-db-instance --db-instance-identifier two")
+
+
+def test_a_database_that_is_not_there_yet_has_no_parameters_to_look_at() -> None:
+    assert told(database.questions(), context())[database.PARAMETERS].state == SKIP
