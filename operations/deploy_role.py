@@ -394,7 +394,7 @@ def _destroy(places: Sequence[_Place]) -> Iterator[Right]:
     yield Right("AllStacks", ("cloudformation:DescribeStacks",))
     yield Right(
         "Resources",
-        ("cloudformation:ListStackResources",),
+        ("cloudformation:ListStackResources", "cloudformation:UpdateTerminationProtection"),
         _each(places, lambda place: [place.arn("cloudformation", f"stack/{place.stack('*')}/*")]),
     )
     yield Right(

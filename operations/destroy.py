@@ -89,6 +89,7 @@ def _carry_out(target: Target, planned: DestructionPlan, *, with_data: bool) -> 
     began = datetime.now(UTC)
     network = target.environment.stack_name("network")
     try:
+        _unprotect(target, planned.going)
         _act(target, [name for name in _protected(target.environment, with_data=with_data) if name in planned.going])
         _act(target, [name for name in planned.going if name != network], cdk_cli.destroy)
         if network in planned.going:
@@ -146,8 +147,17 @@ def _clear_of_guardduty(target: Target, network: str) -> None:
             guardduty.delete_groups(ec2, vpc_id)
 
 
+def _unprotect(target: Target, names: Sequence[str]) -> None:
+    """Let stacks be deleted that are protected from it, as all of prod's are."""
+    if target.environment.name == "prod":
+        for name in names:
+            target.clients("cloudformation").update_termination_protection(
+                StackName=name, EnableTerminationProtection=False
+            )
+
+
 def _protected(environment: Environment, *, with_data: bool) -> list[str]:
-    """The stacks that are protected from deletion: the database's always, in prod all but the services'."""
+    """The stacks that have something in them that is protected from deletion: the database's, in prod others too."""
     lasting = ["ecs", "load-balancer"] if environment.name == "prod" else []
     return [*map(environment.stack_name, lasting), *(kept_stacks(environment) if with_data else ())]
 

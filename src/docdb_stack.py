@@ -24,6 +24,7 @@ _UNWELL_MINUTES = 10
 # Agora's data is a few GiB. The volume grows by itself to 128 TiB.
 _MUCH_DATA_BYTES = 100 * 1024**3
 _LITTLE_ROOM_BYTES = 2 * 1024**3
+# Free up to the size of the data, then $0.02 a GiB and month: https://aws.amazon.com/documentdb/pricing/
 _BACKUP_DAYS = 14
 
 
@@ -114,8 +115,8 @@ class DocdbStack(cdk.Stack):
             storage_encrypted=True,
             backup=docdb.BackupProps(retention=cdk.Duration.days(_BACKUP_DAYS)),
             preferred_maintenance_window="sat:06:54-sat:07:24",
-            # The CDK's own retention for these logs is a Lambda function. A log group of ours is no way out: in a
-            # running environment DocumentDB has made it already, and CloudFormation refuses to make it again.
+            # $0.50 for each GB. The CDK's own retention for these logs is a Lambda function. A log group of ours is no
+            # way out: in a running environment DocumentDB has made it already, and CloudFormation refuses to make it.
             export_audit_logs_to_cloud_watch=True,
             export_profiler_logs_to_cloud_watch=True,
             deletion_protection=not self._deletable,

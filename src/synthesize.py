@@ -99,12 +99,12 @@ def build_app(
     app = cdk.App(outdir=outdir, context=_committed_context() | dict(context or {}), tree_metadata=False)
     for key, value in environment.tags.items():
         cdk.Tags.of(app).add(key, value)
-    place: dict[str, Any] = {"env": cdk.Environment(account=environment.account, region=environment.region)}
     protected = environment.name == _PROTECTED and not _is_set(app, DESTROYING)
-    stateful = place | {
+    place: dict[str, Any] = {
+        "env": cdk.Environment(account=environment.account, region=environment.region),
         "termination_protection": protected,
-        "keep_exports": environment.keep_exports,
     }
+    stateful = place | {"keep_exports": environment.keep_exports}
 
     network = NetworkStack(
         app,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from local_aws import rollout
 from local_aws.deployments import primary_id
+from local_aws.fargate.platform import time_scale
 from local_aws.ministack_modules import ecs, provisioners
 from local_aws.resource_types import Created, ResourceType
 from local_aws.resource_types.failure import ResourceFailed, checked
@@ -14,6 +16,7 @@ from local_aws.resource_types.secret import random_suffix
 from local_aws.resource_types.task_definition import camel_case
 
 NAME = "AWS::ECS::Service"
+_DELETED_AFTER_SECONDS = 2.0
 _REPLACING = ("Cluster", "LaunchType", "Role", "SchedulingStrategy", "ServiceName")
 _NOT_SENT = frozenset({"Tags", "ServiceName", "Cluster", "TaskDefinition"})
 _DEFAULT_DEPLOYMENT_CONFIGURATION = {
@@ -62,7 +65,9 @@ def create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> C
     try:
         _await_steady(key, None)
     except ResourceFailed:
-        # ministack forgets a resource whose creation failed; CloudFormation deletes it.
+        # ministack forgets a resource whose creation failed; CloudFormation deletes it, after minutes in which whoever
+        # watches can still ask why.
+        time.sleep(_DELETED_AFTER_SECONDS * time_scale())
         ecs._delete_service({"cluster": cluster, "service": name, "force": True})
         raise
     return _created(key)

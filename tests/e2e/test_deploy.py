@@ -100,10 +100,8 @@ def deployed_image(of: Clients, service: str, *, tag: str) -> str:
     ("fault", "reason", "cause"),
     [
         ("missing-image", "CannotPullContainerError", "IMAGE_MISSING"),
-        ("missing-secret", "unable to pull secrets", "SECRET_MISSING"),
         ("crash-at-start", "agora-app exited with 1", "CRASH_AT_START"),
         ("never-healthy", "health checks", "HEALTH_CHECK"),
-        ("out-of-memory", "OutOfMemoryError", "OUT_OF_MEMORY"),
     ],
 )
 def test_a_release_that_fails_is_rolled_back_and_the_old_one_serves_on(

@@ -60,7 +60,8 @@ def test_without_its_data_exactly_what_was_listed_stays(deployed: Clone) -> None
     answer = deployed.agora("destroy", "dev", "--local")
     assert answer.exit_code == 0, answer.stderr
     staying = inventory(of)
-    assert set(listed["staying"]) == {"agora-dev-network", "agora-dev-docdb-v8"}
+    assert set(listed["staying"]) == {"agora-dev-network", "agora-dev-docdb-v8", "agora-dev-load-balancer"}
+    assert [each.split(" ")[0] for each in listed["staying"]["agora-dev-load-balancer"]] == ["AWS::S3::Bucket"]
     assert staying < everything
     assert not [stack for stack in listed["going"] if f"cloudformation {stack}" in staying]
     for resources in listed["staying"].values():

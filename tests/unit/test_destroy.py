@@ -208,3 +208,32 @@ def test_with_data_access_logs_go_too_in_all_their_versions_after_what_writes_th
     assert planned.buckets == (LOGS,)
     destroy.carry_out(place, planned, JANE, with_data=True)
     assert list(s3.contents) == ["somebody-elses"]
+
+
+class ProtectedStacks(FakeCloudFormation):
+    """Stacks that are protected from termination until somebody takes that away."""
+
+    def __init__(self, stacks: FakeCloudFormation) -> None:
+        super().__init__(stacks.stacks)
+        self.protected = set(stacks.stacks)
+
+    def update_termination_protection(self, *, StackName: str, EnableTerminationProtection: bool) -> None:
+        assert not EnableTerminationProtection
+        self.protected.discard(StackName)
+
+
+@pytest.mark.usefixtures("synthesized")
+def test_prods_stacks_lose_their_protection_when_they_go_and_only_those(monkeypatch: pytest.MonkeyPatch) -> None:
+    aws = ProtectedStacks(_deployed("prod"))
+
+    def delete(place: Target, stacks: Sequence[str], _: object) -> None:
+        assert not aws.protected.intersection(stacks)
+        for name in stacks:
+            del aws.stacks[name]
+
+    monkeypatch.setattr(cdk_cli, "destroy", delete)
+    monkeypatch.setattr(destroy, "_protected", lambda *_, **__: [])
+    place = target({"cloudformation": aws, "ssm": FakeParameters(), "s3": FakeBuckets()}, environment="prod")
+    _, planned = destroy.plan(place, with_data=False)
+    destroy.carry_out(place, planned, JANE, with_data=False)
+    assert aws.protected == {"agora-prod-network", "agora-prod-docdb-v8"}

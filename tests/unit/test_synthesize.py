@@ -60,6 +60,7 @@ def test_every_part_of_an_environment_has_its_stack(name: str) -> None:
         "api-docs",
         "app",
         "apex",
+        "monitoring",
     ]
     if environment(name).bastion:
         parts.append("bastion")
@@ -67,15 +68,14 @@ def test_every_part_of_an_environment_has_its_stack(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_stacks_name_their_account_and_region_and_prods_stateful_ones_are_protected(name: str) -> None:
+def test_stacks_name_their_account_and_region_and_prods_are_protected_from_termination(name: str) -> None:
     artifacts = json.loads((assembly(name) / "manifest.json").read_text())["artifacts"]
     stacks = {key: each for key, each in artifacts.items() if each["type"] == "aws:cloudformation:stack"}
     assert {each["environment"] for each in stacks.values()} == {
         f"aws://{environment(name).account}/{environment(name).region}"
     }
     protected = {key for key, each in stacks.items() if each["properties"].get("terminationProtection")}
-    stateful = {"agora-prod-network", "agora-prod-docdb-v8", "agora-prod-ecs", "agora-prod-load-balancer"}
-    assert protected == (stateful if name == "prod" else set())
+    assert protected == (set(stacks) if name == "prod" else set())
 
 
 def test_synthesis_asks_aws_for_nothing() -> None:
