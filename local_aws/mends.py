@@ -49,6 +49,13 @@ def _of_tasks(fargate: Fargate) -> tuple[Mend, ...]:
         Mend(ECS, "_get_docker", "()", "without Docker tasks are RUNNING at once", task_handover.no_docker),
         Mend(
             ECS,
+            "_restore_state",
+            "(data)",
+            "tasks of before a restart were listed among those that are to run",
+            task_handover.no_longer_wanted,
+        ),
+        Mend(
+            ECS,
             "_run_task_worker",
             "(task, td, container_overrides, docker_client, account_id, region)",
             "tasks run in our own runtime",

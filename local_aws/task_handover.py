@@ -8,6 +8,7 @@ from typing import Any
 from local_aws import rollout
 from local_aws.fargate.launch import Launch
 from local_aws.fargate.runtime import Fargate
+from local_aws.ministack_modules import ecs
 
 Make = Callable[[Any], Callable[..., Any]]
 
@@ -21,6 +22,18 @@ _SCHEDULER_REASONS = frozenset(
         "Service deleted",
     }
 )
+
+
+def no_longer_wanted(original: Any) -> Callable[..., None]:
+    """Tasks from before a restart, which ministack restores as stopped: nobody wants them to run any more."""
+
+    def restore(data: Any) -> None:
+        original(data)
+        for task in ecs._tasks._data.values():
+            if task.get("lastStatus") == "STOPPED":
+                task["desiredStatus"] = "STOPPED"
+
+    return restore
 
 
 def no_docker(_: Any) -> Callable[[], object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from src.form import ROOT
 from src.images_at_hand import IMAGES_FILE, keep
 from src.resolution import Resolution
 
-ALL_AT_ONCE = 10
+ALL_AT_ONCE = 20
 """How many stacks are deployed side by side: more than there are, so that only their dependencies order them."""
 
 Listener = Callable[[str], None]
@@ -29,21 +30,31 @@ def synthesize(
     """Write the templates of the target's environment with these images; its stacks, those that others need first."""
     images_file = target.assembly_dir.with_suffix(".images.json")
     keep(images, images_file)
-    arguments = [
-        "synth",
-        "--quiet",
-        "--app",
-        f"{shlex.quote(sys.executable)} app.py",
-        "--output",
-        str(target.assembly_dir),
-    ]
-    if not validate:
-        arguments.append("--no-validation")
-    rehearsal = {REHEARSAL: "true"} if target.is_local else {}
-    for key, value in {**rehearsal, **context}.items():
-        arguments += ["--context", f"{key}={value}"]
-    _run(target, arguments, on_line, variables={IMAGES_FILE: str(images_file)})
+    variables = {IMAGES_FILE: str(images_file)} | ({} if validate else {"CDK_VALIDATION": "false"})
+    flags = ({REHEARSAL: "true"} if target.is_local else {}) | dict(context)
+    if not _synthesized_by_the_app(target, flags, variables):
+        _run(target, _synth_arguments(target, flags), on_line, variables=variables)
     return read_assembly(target.assembly_dir)
+
+
+def _synthesized_by_the_app(target: Target, flags: Mapping[str, str], variables: Mapping[str, str]) -> bool:
+    """Whether the app did it alone, which saves the command line's start; that tells better why something is wrong."""
+    told = {"CDK_OUTDIR": str(target.assembly_dir), "CDK_CONTEXT_JSON": json.dumps(flags)}
+    done = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=ROOT,
+        env={**_variables(target), **variables, **told},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    return done.returncode == 0
+
+
+def _synth_arguments(target: Target, flags: Mapping[str, str]) -> list[str]:
+    app = f"{shlex.quote(sys.executable)} app.py"
+    context = [word for key, value in flags.items() for word in ("--context", f"{key}={value}")]
+    return ["synth", "--quiet", "--app", app, "--output", str(target.assembly_dir), *context]
 
 
 def bootstrap(target: Target, on_line: Listener) -> None:
@@ -87,6 +98,10 @@ class CdkFailed(AgoraError):
         self.output = output
 
 
+def _variables(target: Target) -> dict[str, str]:
+    return {**target.process_environment, "ENV": target.environment.name}
+
+
 def _from_assembly(target: Target) -> list[str]:
     return ["--app", str(target.assembly_dir)]
 
@@ -108,7 +123,7 @@ def _run(
             *(() if on_line is None else ("--no-color",)),
         ],
         cwd=ROOT,
-        env={**target.process_environment, "ENV": target.environment.name, **(variables or {})},
+        env={**_variables(target), **(variables or {})},
         stdin=subprocess.DEVNULL,
         stdout=output if on_line is None else subprocess.PIPE,
         stderr=None if on_line is None else subprocess.STDOUT,

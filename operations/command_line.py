@@ -21,8 +21,6 @@ from operations.commands.verify import verify
 from src.errors import AgoraError
 
 INTERRUPTED = 130
-
-
 # Each has stacks, an embedded AWS and the CDK's processes of its own, some 1.5 GB.
 _MOST_TEST_PROCESSES = 4
 
@@ -51,8 +49,14 @@ def test(quick: bool, pytest_arguments: tuple[str, ...]) -> None:
 
 
 def _side_by_side() -> list[str]:
-    """Options by which files of tests run in several processes. Those end to end wait a third of their time."""
-    return ["--numprocesses", str(min((os.cpu_count() or 1) + 1, _MOST_TEST_PROCESSES)), "--dist", "loadfile"]
+    """Options by which files of tests run in several processes: those end to end, which wait at times, come first."""
+    return [
+        "--numprocesses",
+        str(min((os.cpu_count() or 1) + 1, _MOST_TEST_PROCESSES)),
+        "--dist",
+        "loadfile",
+        "--no-loadscope-reorder",
+    ]
 
 
 for command in (

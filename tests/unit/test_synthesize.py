@@ -211,15 +211,36 @@ def test_a_command_hands_its_images_to_the_synthesis_in_a_file_beside_the_templa
     acting, images = target({}, environment="stage"), images_of("stage")
     handed_over: list[Resolution | None] = []
 
-    def run(acting: Target, arguments: Sequence[str], on_line: Any, *, variables: Mapping[str, str]) -> None:
-        assert arguments[0] == "synth"
+    def run(acting: Target, flags: Mapping[str, str], variables: Mapping[str, str]) -> bool:
         handed_over.append(read_resolution(Path(variables[IMAGES_FILE])))
         shutil.copytree(assembly("stage"), acting.assembly_dir)
+        return True
 
-    monkeypatch.setattr(cdk_cli, "_run", run)
+    monkeypatch.setattr(cdk_cli, "_synthesized_by_the_app", run)
     stacks = cdk_cli.synthesize(acting, images, {}, lambda _: None)
     assert handed_over == [images]
     assert {stack.name for stack in stacks} == set(templates("stage"))
+
+
+def test_what_the_app_cannot_make_alone_is_told_by_the_command_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
+    acting = dataclasses.replace(
+        target({}, environment="stage", is_local=True), process_environment={"PATH": "/nowhere"}
+    )
+    asked: list[Sequence[str]] = []
+
+    def run(acting: Target, arguments: Sequence[str], on_line: Any, *, variables: Mapping[str, str]) -> None:
+        asked.append(arguments)
+        raise cdk_cli.CdkFailed(arguments[0], "ERROR CidrBlock: 17 is not of type 'string'")
+
+    monkeypatch.setattr(cdk_cli, "_run", run)
+    with pytest.raises(cdk_cli.CdkFailed, match="cdk synth failed"):
+        cdk_cli.synthesize(acting, images_of("stage"), {"agora:side-by-side": "true"}, lambda _: None)
+    [arguments] = asked
+    assert arguments[0] == "synth"
+    assert "agora:side-by-side=true" in arguments
 
 
 def test_a_lock_of_stand_ins_is_told_to_whoever_synthesizes_by_hand(
