@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
+from shlex import quote
 
 import pytest
 
@@ -40,7 +41,7 @@ def synthesize(app: str, folder: Path, **environment: str) -> subprocess.Complet
 def test_an_environment_is_synthesized_without_a_warning(name: str, tmp_path: Path) -> None:
     images = tmp_path / "images.json"
     images.write_text(images_of(name).written())
-    run = synthesize(f"{tool('python')} app.py", tmp_path / "out", ENV=name, **{IMAGES_FILE: str(images)})
+    run = synthesize(f"{quote(tool('python'))} app.py", tmp_path / "out", ENV=name, **{IMAGES_FILE: str(images)})
     assert run.returncode == 0, run.stderr
     report = json.loads((tmp_path / "out/validation-report.json").read_text())
     report_file(f"cdk-synth-{name}.json").write_text(json.dumps(report, indent=2))
@@ -51,6 +52,6 @@ def test_an_environment_is_synthesized_without_a_warning(name: str, tmp_path: Pa
 @pytest.mark.parametrize(("app", "said"), [(WARNED, "worth a thought"), (MISTAKEN, "RetentionInDays")])
 def test_a_warning_and_a_mistake_in_a_template_end_it(app: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(app)
-    run = synthesize(f"{tool('python')} '{tmp_path}/app.py'", tmp_path / "out")
+    run = synthesize(f"{quote(tool('python'))} {quote(str(tmp_path / 'app.py'))}", tmp_path / "out")
     assert run.returncode != 0
     assert said in run.stdout + run.stderr
