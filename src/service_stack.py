@@ -33,7 +33,7 @@ _FREE_STORAGE_GIB = 20
 # Where the agent of ECS exec writes, https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
 _EXEC_AGENT_PATHS = ("/var/lib/amazon", "/var/log/amazon")
 _EXEC_ACTIONS = ("CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel")
-# Long enough for the load balancer's idle tasks to be replaced by themselves, which needs nobody.
+# Long enough for a lost task to be replaced by ECS itself, which needs nobody.
 _TOO_FEW_TASKS_MINUTES = 5
 # GuardDuty's agent is pulled with the rights of the execution role:
 # https://docs.aws.amazon.com/guardduty/latest/ug/prereq-runtime-monitoring-ecs-support.html
