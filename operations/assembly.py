@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,9 @@ class Stack:
     name: str
     depends_on: tuple[str, ...]
     template_file: Path
+    tags: Mapping[str, str] = field(default_factory=dict)
+    is_protected: bool = False
+    """Whether nobody may delete it."""
 
     @cached_property
     def template(self) -> dict[str, Any]:
@@ -53,6 +56,8 @@ def read_assembly(directory: Path) -> tuple[Stack, ...]:
             names[key],
             tuple(names[each] for each in artifact.get("dependencies", ()) if each in names),
             directory / artifact["properties"]["templateFile"],
+            artifact["properties"].get("tags", {}),
+            artifact["properties"].get("terminationProtection", False),
         )
         for key, artifact in stacks.items()
     ]

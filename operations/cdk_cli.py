@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from operations import kept_templates
 from operations.assembly import Stack, read_assembly
 from operations.target import Target
-from src.context_flags import REHEARSAL
+from src.context_flags import REHEARSAL, REREAD
 from src.errors import AgoraError
 from src.form import ROOT
 from src.images_at_hand import IMAGES_FILE, keep
@@ -21,20 +22,39 @@ from src.resolution import Resolution
 ALL_AT_ONCE = 20
 """How many stacks are deployed side by side: more than there are, so that only their dependencies order them."""
 
+VALIDATION = "CDK_VALIDATION"
+"""The variable by which the CDK leaves out what takes most of a synthesis: checks by CloudFormation's rules."""
+
 Listener = Callable[[str], None]
 
 
 def synthesize(
     target: Target, images: Resolution, context: Mapping[str, str], on_line: Listener, *, validate: bool = True
 ) -> tuple[Stack, ...]:
-    """Write the templates of the target's environment with these images; its stacks, those that others need first."""
+    """Write the templates of the target's environment with these images; its stacks, those that others need first.
+
+    Templates that were made of the same before are taken as they were kept, unless stacks are to be reread.
+    """
     images_file = target.assembly_dir.with_suffix(".images.json")
     keep(images, images_file)
-    variables = {IMAGES_FILE: str(images_file)} | ({} if validate else {"CDK_VALIDATION": "false"})
+    chosen = {IMAGES_FILE: str(images_file)} | ({} if validate else {VALIDATION: "false"})
+    variables = {**_variables(target), **chosen}
     flags = ({REHEARSAL: "true"} if target.is_local else {}) | dict(context)
+    if REREAD in flags:
+        # Each time is another one: the moment stands in these templates.
+        _make(target, flags, on_line, variables)
+        return read_assembly(target.assembly_dir)
+    validated = variables.get(VALIDATION) != "false"
+    digest = kept_templates.digest_of(variables, images.written(), flags)
+    if not kept_templates.bring(digest, target.assembly_dir, validated=validated):
+        _make(target, flags, on_line, variables)
+        kept_templates.keep(digest, target.assembly_dir, validated=validated)
+    return read_assembly(target.assembly_dir)
+
+
+def _make(target: Target, flags: Mapping[str, str], on_line: Listener, variables: Mapping[str, str]) -> None:
     if not _synthesized_by_the_app(target, flags, variables):
         _run(target, _synth_arguments(target, flags), on_line, variables=variables)
-    return read_assembly(target.assembly_dir)
 
 
 def _synthesized_by_the_app(target: Target, flags: Mapping[str, str], variables: Mapping[str, str]) -> bool:
@@ -43,7 +63,7 @@ def _synthesized_by_the_app(target: Target, flags: Mapping[str, str], variables:
     done = subprocess.run(
         [sys.executable, "app.py"],
         cwd=ROOT,
-        env={**_variables(target), **variables, **told},
+        env={**variables, **told},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

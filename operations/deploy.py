@@ -81,7 +81,7 @@ def plan(
         stacks = cdk_cli.synthesize(target, images, context, lambda _: None)
         states = read_stacks(cloudformation, [stack.name for stack in stacks])
         deployed = {name: read_template(cloudformation, name) for name, state in states.items() if state.is_usable}
-    return stacks, plan_deployment(stacks, deployed.get)
+    return stacks, plan_deployment(stacks, deployed.get, states)
 
 
 def carry_out(course: Course, stacks: Sequence[Stack]) -> Deployment:
@@ -101,7 +101,7 @@ def _carry_out(course: Course, stacks: Sequence[Stack]) -> Deployment:
     target, services = course.target, course.services
     names = [stack.name for stack in stacks]
     rollouts = reader(target, services)
-    _deploy(course, names, rollouts)
+    _deploy(course, [change.stack for change in course.changes if change.action != NOTHING], rollouts)
     _update_those_left_behind(course, stacks, rollouts)
     environment = target.environment
     for part in environment.database_stacks:
@@ -147,6 +147,8 @@ def _urls(target: Target, load_balancer_dns: str) -> dict[str, str]:
 
 
 def _deploy(course: Course, names: Sequence[str], rollouts: ReadRollouts) -> None:
+    if not names:
+        return
     target = course.target
     with following(
         target.clients("cloudformation"),
@@ -333,6 +335,11 @@ def expect_nothing_in_the_way(target: Target, found: Verification) -> None:
 
 
 def usual_seconds(records: Sequence[DeploymentRecord]) -> float | None:
-    """How long the environment's healthy deployments took: their median, or None where there were none."""
-    took = [record.seconds for record in records if record.is_healthy and not record.synthetic and record.seconds]
+    """How long the environment's healthy deployments of other images took: their median, None where there were none.
+
+    Those that had nothing to do, and were over at once, tell nothing of the next one. `records` are the latest first.
+    """
+    healthy = [record for record in records if record.is_healthy and not record.synthetic and record.seconds]
+    before = [*(record.digests for record in healthy[1:]), None]
+    took = [record.seconds for record, digests in zip(healthy, before, strict=False) if record.digests != digests]
     return statistics.median(took) if took else None

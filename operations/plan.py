@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from operations.assembly import Stack
+from operations.stack_states import StackState
 
 CREATE, UPDATE, NOTHING = "create", "update", "nothing"
 
@@ -27,12 +28,14 @@ class StackChange:
     stack: str
     action: str
     resources: tuple[ResourceChange, ...] = ()
+    settings: tuple[str, ...] = ()
+    """What changes of the stack itself."""
 
     @property
     def summary(self) -> str:
-        """How many resources are added, changed and removed."""
+        """How many resources are added, changed and removed, and which settings change."""
         counts = {verb: sum(change.action == verb for change in self.resources) for verb in ("add", "change", "remove")}
-        return ", ".join(f"{count} {_PAST[verb]}" for verb, count in counts.items() if count)
+        return ", ".join([f"{count} {_PAST[verb]}" for verb, count in counts.items() if count] + [*self.settings])
 
     def as_json(self) -> dict[str, Any]:
         """The fields by name."""
@@ -45,16 +48,28 @@ ReadTemplate = Callable[[str], Mapping[str, Any] | None]
 """From a stack's name to the template it was deployed with, or None where it is not deployed."""
 
 
-def plan_deployment(stacks: Sequence[Stack], deployed: ReadTemplate) -> tuple[StackChange, ...]:
-    """Compare the stacks of an assembly with what is deployed."""
-    return tuple(_compare(stack, deployed(stack.name)) for stack in stacks)
+def plan_deployment(
+    stacks: Sequence[Stack], deployed: ReadTemplate, states: Mapping[str, StackState] | None = None
+) -> tuple[StackChange, ...]:
+    """Compare the stacks of an assembly with what is deployed; their settings too, where `states` has them."""
+    return tuple(_compare(stack, deployed(stack.name), (states or {}).get(stack.name)) for stack in stacks)
 
 
-def _compare(stack: Stack, before: Mapping[str, Any] | None) -> StackChange:
+def _compare(stack: Stack, before: Mapping[str, Any] | None, state: StackState | None) -> StackChange:
     if before is None:
         return StackChange(stack.name, CREATE, _resource_changes({}, stack.resources()))
     changes = _resource_changes(before.get("Resources", {}), stack.resources())
-    return StackChange(stack.name, UPDATE if changes or before != stack.template else NOTHING, changes)
+    settings = tuple(_settings(stack, state)) if state else ()
+    is_changed = changes or settings or before != stack.template
+    return StackChange(stack.name, UPDATE if is_changed else NOTHING, changes, settings)
+
+
+def _settings(stack: Stack, state: StackState) -> Iterator[str]:
+    """What the CDK's command line would change although the template is the same."""
+    if stack.tags != state.tags:
+        yield "tags"
+    if stack.is_protected != state.is_protected:
+        yield f"termination protection {'on' if stack.is_protected else 'off'}"
 
 
 def _resource_changes(

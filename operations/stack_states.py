@@ -20,6 +20,9 @@ class StackState:
     """When it was last created or updated."""
     outputs: Mapping[str, str] = field(default_factory=dict)
     exports: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    is_protected: bool = False
+    """Whether nobody may delete it."""
 
     @property
     def is_settled(self) -> bool:
@@ -112,4 +115,6 @@ def _parse(described: Mapping[str, Any]) -> StackState:
         updated=described.get("LastUpdatedTime") or described["CreationTime"],
         outputs={each["OutputKey"]: each["OutputValue"] for each in outputs},
         exports={each["ExportName"]: each["OutputValue"] for each in outputs if "ExportName" in each},
+        tags={each["Key"]: each["Value"] for each in described.get("Tags", [])},
+        is_protected=described.get("EnableTerminationProtection", False),
     )

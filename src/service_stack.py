@@ -11,7 +11,6 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct, IConstruct
@@ -26,18 +25,15 @@ from src.late_values import DatabaseHost, DatabasePort, DatabaseSecret, ImageCom
 from src.load_balancer_stack import HTTP_PORT, HTTPS_PORT
 from src.resolved_image import ResolvedImage
 from src.service_props import DATABASE, HealthCheck, ServiceProps, ServiceSecret
+from src.service_roles import execution_role, task_role
 
 SCALING_CPU_PERCENT = 50
 # What Fargate gives for nothing, https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-storage.html
 _FREE_STORAGE_GIB = 20
 # Where the agent of ECS exec writes, https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
 _EXEC_AGENT_PATHS = ("/var/lib/amazon", "/var/log/amazon")
-_EXEC_ACTIONS = ("CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel")
 # Long enough for a lost task to be replaced by ECS itself, which needs nobody.
 _TOO_FEW_TASKS_MINUTES = 5
-# GuardDuty's agent is pulled with the rights of the execution role:
-# https://docs.aws.amazon.com/guardduty/latest/ug/prereq-runtime-monitoring-ecs-support.html
-_GUARDDUTY_AGENT = "arn:aws:ecr:*:*:repository/aws-guardduty-agent-fargate"
 # A year: who has been here once by HTTPS doesn't try HTTP again.
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/header-modification.html
 _RESPONSE_HEADERS = {
@@ -109,8 +105,8 @@ class ServiceStack(cdk.Stack):
             cpu=props.task_size.cpu,
             memory_limit_mib=props.task_size.memory,
             ephemeral_storage_gib=storage if storage > _FREE_STORAGE_GIB else None,
-            task_role=self._task_role(props),
-            execution_role=self._execution_role(),
+            task_role=task_role(self, props.permissions, ecs_exec=self.ecs_exec),
+            execution_role=execution_role(self),
         )
         if props.container_env_vars:
             acknowledge(
@@ -120,46 +116,6 @@ class ServiceStack(cdk.Stack):
                 "secrets come from Secrets Manager",
             )
         return definition
-
-    def _task_role(self, props: ServiceProps) -> iam.Role:
-        role = _role_of_tasks(self, "TaskRole")
-        for permission in props.permissions:
-            role.add_to_policy(
-                iam.PolicyStatement(actions=list(permission.actions), resources=list(permission.resources))
-            )
-        for permission in props.permissions:
-            for kind, rights in (("Action", permission.actions), ("Resource", permission.resources)):
-                for wide in (right for right in rights if "*" in right):
-                    acknowledge(role, f"AwsSolutions-IAM5[{kind}::{wide}]", permission.reason)
-        if self.ecs_exec:
-            acknowledge(
-                role,
-                "AwsSolutions-IAM5[Resource::*]",
-                "commands are executed through ssmmessages, whose actions know no resources",
-            )
-        return role
-
-    def _execution_role(self) -> iam.Role:
-        """What ECS itself may do for a task: the CDK adds this task's log groups and secrets, and its own images."""
-        role = _role_of_tasks(self, "ExecutionRole")
-        role.add_to_policy(iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"]))
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-                resources=[_GUARDDUTY_AGENT],
-            )
-        )
-        acknowledge(
-            role,
-            "AwsSolutions-IAM5[Resource::*]",
-            "ecr:GetAuthorizationToken, for GuardDuty's agent, knows no resources",
-        )
-        acknowledge(
-            role,
-            f"AwsSolutions-IAM5[Resource::{_GUARDDUTY_AGENT}]",
-            "AWS keeps GuardDuty's agent in an account of its own, another one in each region; the repository is named",
-        )
-        return role
 
     def _container(self, props: ServiceProps, database: Database | None) -> ecs.ContainerDefinition:
         container = self.task_definition.add_container(
@@ -420,10 +376,6 @@ class LoadBalancedServiceStack(ServiceStack):
         if certificate_id.startswith("arn:"):
             return certificate_id
         return self.format_arn(service="acm", resource="certificate", resource_name=certificate_id)
-
-
-def _role_of_tasks(scope: Construct, construct_id: str) -> iam.Role:
-    return iam.Role(scope, construct_id, assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
 
 
 def _health_check(check: HealthCheck | ecs.HealthCheck | None) -> ecs.HealthCheck | None:

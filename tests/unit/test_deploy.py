@@ -453,11 +453,18 @@ def test_a_question_that_aws_has_no_time_for_is_asked_again_at_the_end(place: _P
 
 
 def test_a_deployment_usually_takes_the_median_of_those_that_went_well() -> None:
-    images = resolution("1.0.0", "app")
+    one, other = resolution("1.0.0", "app"), resolution("1.0.1", "app", "api")
     records = [
-        *(deployment_of(images, seconds=seconds) for seconds in (100.0, 130.0, 900.0)),
-        deployment_of(images, seconds=5000.0, result="failed"),
-        deployment_of(images, seconds=0.0, synthetic=True),
+        deployment_of(one, seconds=100.0),
+        deployment_of(other, seconds=130.0),
+        deployment_of(one, seconds=900.0),
+        deployment_of(other, seconds=5000.0, result="failed"),
+        deployment_of(other, seconds=0.0, synthetic=True),
     ]
     assert usual_seconds(records) == 130.0
     assert usual_seconds([]) is None
+
+
+def test_deployments_that_had_nothing_to_do_tell_nothing_of_the_next_one() -> None:
+    images = resolution("1.0.0", "app")
+    assert usual_seconds([deployment_of(images, seconds=seconds) for seconds in (2.0, 2.5, 130.0)]) == 130.0

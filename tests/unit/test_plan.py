@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from operations.plan import CREATE, NOTHING, UPDATE, ResourceChange, plan_deployment
-from tests.unit.operations_support import resource, stack
+from operations.stack_states import StackState
+from tests.unit.operations_support import NOON, resource, stack
 
 
 def test_a_stack_that_is_not_deployed_is_created_with_all_its_resources(tmp_path: Path) -> None:
@@ -40,3 +46,23 @@ def test_a_stack_whose_outputs_alone_differ_is_updated(tmp_path: Path) -> None:
     after = before | {"Outputs": {"Name": {"Value": "x"}}}
     (change,) = plan_deployment([stack("one", after, tmp_path)], {"one": before}.get)
     assert (change.action, change.resources) == (UPDATE, ())
+
+
+@pytest.mark.parametrize(
+    ("state", "settings"),
+    [
+        ({"tags": {"CostCenter": "1"}}, ()),
+        ({"tags": {"CostCenter": "2"}}, ("tags",)),
+        ({}, ("tags",)),
+        ({"tags": {"CostCenter": "1"}, "is_protected": True}, ("termination protection off",)),
+    ],
+)
+def test_settings_of_a_stack_that_differ_are_an_update_too(
+    state: Mapping[str, Any], settings: tuple[str, ...], tmp_path: Path
+) -> None:
+    template = {"Resources": {"Topic": resource()}}
+    tagged = replace(stack("one", template, tmp_path), tags={"CostCenter": "1"})
+    states = {"one": StackState("one", "UPDATE_COMPLETE", NOON, **state)}
+    (change,) = plan_deployment([tagged], {"one": template}.get, states)
+    assert (change.action, change.resources, change.settings) == (UPDATE if settings else NOTHING, (), settings)
+    assert change.summary == ", ".join(settings)

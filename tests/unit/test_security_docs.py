@@ -55,6 +55,12 @@ def without(kind: str, is_well: Callable[[Json], object]) -> Wrong:
     yield from (where for where, properties in every(kind) if not is_well(properties))
 
 
+def alone(kind: str, companion: str) -> Wrong:
+    """What has no companion in its stack."""
+    accompanied = {where.rpartition(" ")[0] for where, _ in every(companion)}
+    yield from (where for where, _ in every(kind) if where.rpartition(" ")[0] not in accompanied)
+
+
 def attributes(properties: Json, name: str) -> dict[str, object]:
     return {each["Key"]: each["Value"] for each in properties.get(name, [])}
 
@@ -143,11 +149,7 @@ CHECKS: dict[str, Check] = {
         ),
     ),
     "ELB.13": lambda: without("AWS::ElasticLoadBalancingV2::LoadBalancer", lambda it: len(it["Subnets"]) > 1),
-    "ELB.16": lambda: (
-        where
-        for where, _ in every("AWS::ElasticLoadBalancingV2::LoadBalancer")
-        if where.rpartition(" ")[0] not in {w.rpartition(" ")[0] for w, _ in every("AWS::WAFv2::WebACLAssociation")}
-    ),
+    "ELB.16": lambda: alone("AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::WAFv2::WebACLAssociation"),
     "ELB.17": lambda: without(
         "AWS::ElasticLoadBalancingV2::Listener",
         lambda it: it["Protocol"] == "HTTP" or it.get("SslPolicy") in TLS_POLICIES,
@@ -212,11 +214,7 @@ CHECKS: dict[str, Check] = {
         "AWS::DocDB::DBClusterParameterGroup", lambda it: it["Parameters"].get("tls") != "disabled"
     ),
     "WAF.10": lambda: without("AWS::WAFv2::WebACL", lambda it: it["Rules"]),
-    "WAF.11": lambda: (
-        where
-        for where, _ in every("AWS::WAFv2::WebACL")
-        if where.rpartition(" ")[0] not in {w.rpartition(" ")[0] for w, _ in every("AWS::WAFv2::LoggingConfiguration")}
-    ),
+    "WAF.11": lambda: alone("AWS::WAFv2::WebACL", "AWS::WAFv2::LoggingConfiguration"),
     "WAF.12": lambda: without(
         "AWS::WAFv2::WebACL",
         lambda it: all(rule["VisibilityConfig"]["CloudWatchMetricsEnabled"] for rule in it["Rules"]),

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from operations import cdk_cli, kept_templates
+from operations.target import Target
+from src.context_flags import REREAD, SIDE_BY_SIDE
+from src.images_at_hand import IMAGES_FILE
+from src.resolution import Resolution
+from tests.unit.operations_support import target
+from tests.unit.stacks_support import images_of
+
+Made = list[Mapping[str, str]]
+
+
+@pytest.fixture
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A clone with a form, and a folder for what it keeps."""
+    folder = tmp_path / "clone"
+    (folder / "src").mkdir(parents=True)
+    (folder / "app.py").write_text("VPC_CIDR = '10.0.0.0/24'")
+    (folder / "src" / "stack.py").write_text("RETAIN = True")
+    monkeypatch.setattr(kept_templates, "ROOT", folder)
+    monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path / "state"))
+    return folder
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> Made:
+    """What each synthesis was told, in place of making templates; each makes others."""
+    told: Made = []
+
+    def make(acting: Target, flags: Mapping[str, str], variables: Mapping[str, str]) -> bool:
+        told.append(variables)
+        write_assembly(acting.assembly_dir, f"template {len(told)}")
+        return True
+
+    monkeypatch.setattr(cdk_cli, "_synthesized_by_the_app", make)
+    return told
+
+
+def write_assembly(folder: Path, content: str, images: Mapping[str, Any] | None = None) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    properties = {"templateFile": "a.template.json", "stackName": "a"}
+    stack = {"type": "aws:cloudformation:stack", "properties": properties}
+    (folder / "manifest.json").write_text(json.dumps({"artifacts": {"a": stack}}))
+    (folder / "a.template.json").write_text(json.dumps({"Description": content}))
+    (folder / "a.assets.json").write_text(json.dumps({"files": {}, "dockerImages": dict(images or {})}))
+
+
+def acting(**variables: str) -> Target:
+    return dataclasses.replace(target({}), process_environment={"PATH": "/bin"} | variables)
+
+
+def synthesized(
+    where: Target | None = None,
+    images: Resolution | None = None,
+    context: Mapping[str, str] | None = None,
+    *,
+    validate: bool = True,
+) -> str:
+    where = where or acting()
+    chosen = images or images_of("dev")
+    [stack] = cdk_cli.synthesize(where, chosen, context or {}, lambda _: None, validate=validate)
+    return str(stack.template["Description"])
+
+
+def other_images() -> Resolution:
+    images = images_of("dev")
+    first, image = next(iter(images.images.items()))
+    changed = dataclasses.replace(image, digest=f"sha256:{'0' * 64}")
+    return dataclasses.replace(images, images={**images.images, first: changed})
+
+
+def test_what_was_made_of_the_same_is_not_made_again(clone: Path, made: Made) -> None:
+    assert [synthesized(), synthesized()] == ["template 1", "template 1"]
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda clone: (clone / "app.py").write_text("VPC_CIDR = '10.0.1.0/24'"),
+        lambda clone: (clone / "src" / "stack.py").write_text("RETAIN = None"),
+        lambda clone: (clone / "src" / "stack.py").rename(clone / "src" / "stacks.py"),
+        lambda clone: (clone / "services.yaml").write_text("read by a form of its own"),
+        lambda clone: (clone / "src" / "stack.py").unlink(),
+    ],
+    ids=["the form", "the same length in the code", "a name", "a new file", "a file less"],
+)
+def test_a_change_of_any_file_makes_others(change: Callable[[Path], Any], clone: Path, made: Made) -> None:
+    synthesized()
+    change(clone)
+    assert synthesized() == "template 2"
+
+
+def test_a_change_of_a_file_too_large_to_be_read_makes_others(clone: Path, made: Made) -> None:
+    large = clone / "dump.archive"
+    large.write_bytes(b"a" * 1_000_001)
+    os.utime(large, (1, 1))
+    assert [synthesized(), synthesized()] == ["template 1", "template 1"]
+    os.utime(large, (2, 2))
+    assert synthesized() == "template 2"
+
+
+@pytest.mark.parametrize(
+    "file", [".git/index", ".agora/log", "src/__pycache__/stack.pyc", "node_modules/a/package.json"]
+)
+def test_what_no_form_reads_makes_no_others(file: str, clone: Path, made: Made) -> None:
+    synthesized()
+    (clone / file).parent.mkdir(parents=True, exist_ok=True)
+    (clone / file).write_text("changed")
+    assert synthesized() == "template 1"
+
+
+def test_other_images_context_and_variables_make_others(clone: Path, made: Made) -> None:
+    synthesized()
+    assert synthesized(images=other_images()) == "template 2"
+    assert synthesized(context={SIDE_BY_SIDE: "true"}) == "template 3"
+    assert synthesized(acting(COLOR_OF_THE_SERVICES="blue")) == "template 4"
+
+
+def test_other_libraries_make_others(clone: Path, made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    synthesized()
+    monkeypatch.setattr(kept_templates, "version", lambda _: "3.0.0")
+    assert synthesized() == "template 2"
+
+
+def test_who_acts_in_which_terminal_makes_no_others(clone: Path, made: Made) -> None:
+    one = acting(AWS_SESSION_TOKEN="one", AWS_ENDPOINT_URL="http://localhost:1", COLUMNS="80")
+    other = acting(AWS_SESSION_TOKEN="two", AWS_ENDPOINT_URL="http://localhost:2", COLUMNS="40")
+    assert [synthesized(one), synthesized(other)] == ["template 1", "template 1"]
+
+
+def test_a_rehearsal_and_aws_have_templates_of_their_own(clone: Path, made: Made) -> None:
+    synthesized()
+    assert synthesized(dataclasses.replace(acting(), is_local=True)) == "template 2"
+
+
+def test_stacks_that_read_their_references_again_are_made_each_time(clone: Path, made: Made) -> None:
+    assert [synthesized(context={REREAD: "a"}), synthesized(context={REREAD: "a"})] == ["template 1", "template 2"]
+
+
+def test_templates_that_were_not_validated_do_not_stand_for_validated_ones(clone: Path, made: Made) -> None:
+    synthesized(validate=False)
+    assert synthesized() == "template 2"
+    assert [each.get(cdk_cli.VALIDATION) for each in made] == ["false", None]
+
+
+def test_validated_templates_serve_where_they_need_not_be(clone: Path, made: Made) -> None:
+    synthesized()
+    assert synthesized(validate=False) == "template 1"
+
+
+def test_whoever_switches_the_validation_off_keeps_no_validated_templates(clone: Path, made: Made) -> None:
+    synthesized(acting(CDK_VALIDATION="false"))
+    assert synthesized() == "template 2"
+
+
+def test_images_built_of_a_folder_are_looked_at_each_time(
+    clone: Path, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def make(acting: Target, flags: Mapping[str, str], variables: Mapping[str, str]) -> bool:
+        made.append(variables)
+        write_assembly(acting.assembly_dir, f"template {len(made)}", {"abc": {"source": {"directory": "../app"}}})
+        return True
+
+    monkeypatch.setattr(cdk_cli, "_synthesized_by_the_app", make)
+    assert [synthesized(), synthesized()] == ["template 1", "template 2"]
+
+
+def test_what_failed_is_not_kept(clone: Path, made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise cdk_cli.CdkFailed("synth", "no")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(cdk_cli, "_synthesized_by_the_app", lambda *_: False)
+        broken.setattr(cdk_cli, "_run", fail)
+        with pytest.raises(cdk_cli.CdkFailed):
+            synthesized()
+    assert synthesized() == "template 1"
+
+
+def test_what_was_used_least_lately_is_forgotten(clone: Path, made: Made, tmp_path: Path) -> None:
+    first, second = acting(NUMBER="1"), acting(NUMBER="2")
+    for where in (first, second):
+        synthesized(where)
+    for number, kept in enumerate(sorted((tmp_path / "state" / "templates").iterdir(), key=lambda each: each.name)):
+        os.utime(kept, (number, number))
+    synthesized(first)
+    for number in range(3, 14):
+        synthesized(acting(NUMBER=str(number)))
+    assert synthesized(first) == "template 1"
+    assert synthesized(second) == "template 14"
+    assert len(list((tmp_path / "state" / "templates").iterdir())) == 12
+
+
+def test_a_template_that_was_taken_is_apart_from_the_kept_one(clone: Path, made: Made) -> None:
+    synthesized()
+    [file] = acting().assembly_dir.glob("*.template.json")
+    file.write_text(json.dumps({"Description": "changed by hand"}))
+    assert synthesized() == "template 1"
+
+
+def test_the_digest_tells_nothing_of_the_variables_and_where_they_lead(clone: Path) -> None:
+    one = kept_templates.digest_of({"AWS_PROFILE": "a", IMAGES_FILE: "/tmp/a"}, "", {})
+    assert one == kept_templates.digest_of({"AWS_PROFILE": "b", IMAGES_FILE: "/tmp/b"}, "", {})
+    assert len(one) == 64
