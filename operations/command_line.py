@@ -44,19 +44,16 @@ def test(quick: bool, pytest_arguments: tuple[str, ...]) -> None:
 
     from src.form import ROOT
 
-    where = ["tests/unit", "-m", "not slow"] if quick else ["tests", *_side_by_side()]
+    cores = os.cpu_count() or 1
+    # Tests end to end, which come first, wait at times.
+    where = ["tests/unit", "-m", "not slow", *_in_processes(cores)] if quick else ["tests", *_in_processes(cores + 1)]
     sys.exit(subprocess.call([sys.executable, "-m", "pytest", *where, *pytest_arguments], cwd=ROOT))
 
 
-def _side_by_side() -> list[str]:
-    """Options by which files of tests run in several processes: those end to end, which wait at times, come first."""
-    return [
-        "--numprocesses",
-        str(min((os.cpu_count() or 1) + 1, _MOST_TEST_PROCESSES)),
-        "--dist",
-        "loadfile",
-        "--no-loadscope-reorder",
-    ]
+def _in_processes(wanted: int) -> list[str]:
+    """Options by which files of tests run in several processes, in their order."""
+    processes = str(min(wanted, _MOST_TEST_PROCESSES))
+    return ["--numprocesses", processes, "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 for command in (

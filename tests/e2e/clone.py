@@ -20,8 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("agora", "app.py", "cdk.json", "CHANGELOG.md", "releases", "src", "operations", "local_aws")
 LONGEST_SECONDS = 240
 
-# What would lead a command away from the embedded AWS, or colour what tests read.
-_UNWANTED = ("AWS_", "CDK_", "AGORA_", "ENV", "FORCE_COLOR", "NO_COLOR", "GITHUB_TOKEN")
+# What would lead a command away from the embedded AWS, or colour what tests read, and what differs from test to test.
+_UNWANTED = ("AWS_", "CDK_", "AGORA_", "ENV", "FORCE_COLOR", "NO_COLOR", "GITHUB_TOKEN", "PYTEST_")
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,12 @@ class Clone:
     folder: Path
 
     @classmethod
-    def at(cls, folder: Path) -> Clone:
-        """Copy what is deployed, and what deploys it."""
-        folder.mkdir(parents=True)
+    def at(cls, folder: Path, *, templates: Path | None = None) -> Clone:
+        """Copy what is deployed, and what deploys it. A folder for kept `templates` may be shared with other clones."""
+        (folder / ".agora").mkdir(parents=True)
+        if templates:
+            templates.mkdir(exist_ok=True)
+            (folder / ".agora" / "templates").symlink_to(templates)
         for part in PARTS:
             source = ROOT / part
             if source.is_dir():
@@ -57,7 +60,7 @@ class Clone:
 
     def copied_to(self, folder: Path) -> Clone:
         """The clone once more, with all that its embedded AWS holds, which must not run."""
-        shutil.copytree(self.folder, folder)
+        shutil.copytree(self.folder, folder, symlinks=True)
         return Clone(folder)
 
     def up(self) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.e2e.aws import clients, inventory
 from tests.e2e.clone import Answer, Clone
@@ -23,12 +27,20 @@ class FirstDeployment:
 
 
 @pytest.fixture(scope="session")
-def new_clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Clone]]:
-    """Makes clones, in folders with a space in their names."""
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of this run of the tests, one for all its processes."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@pytest.fixture(scope="session")
+def new_clone(tmp_path_factory: pytest.TempPathFactory, shared: Path) -> Iterator[Callable[[], Clone]]:
+    """Makes clones, in folders with a space in their names; the same templates are made once for all of them."""
     made: list[Clone] = []
 
     def make() -> Clone:
-        made.append(Clone.at(Path(tmp_path_factory.mktemp("clone")) / "agora infra"))
+        folder = tmp_path_factory.mktemp("clone") / "agora infra"
+        made.append(Clone.at(folder, templates=shared / "templates"))
         return made[-1]
 
     yield make
@@ -37,17 +49,31 @@ def new_clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[],
 
 
 @pytest.fixture(scope="session")
-def deployed_once(new_clone: Callable[[], Clone], tmp_path_factory: pytest.TempPathFactory) -> FirstDeployment:
-    """The one deployment whose templates are validated."""
-    clone = new_clone()
+def deployed_once(
+    new_clone: Callable[[], Clone], shared: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[FirstDeployment]:
+    """The one deployment whose templates are validated; each process of the tests has a clone as it was then."""
+    kept, told = Clone(shared / "deployed once" / "agora infra"), shared / "deployed once" / "told.json"
+    with FileLock(shared / "deployed once.lock"):
+        if not told.exists():
+            answer, before = _deploy_once(new_clone(), kept)
+            told.write_text(json.dumps([dataclasses.asdict(answer), sorted(before)]))
+    answer, before = json.loads(told.read_text())
+    clone = kept.copied_to(tmp_path_factory.mktemp("first") / "agora infra")
+    clone.up()
+    yield FirstDeployment(clone, Answer(**answer), kept, frozenset(before))
+    clone.stop()
+
+
+def _deploy_once(clone: Clone, kept: Clone) -> tuple[Answer, set[str]]:
+    """Deploy dev, and keep the clone as it is then; what was said, and what there was before."""
     assert clone.agora("deploy", "dev", "--local", "--dry-run").exit_code == 0
     before = inventory(clients(clone.exports("dev")))
     answer = clone.agora("deploy", "dev", "--local", CDK_VALIDATION="true")
     assert answer.exit_code == 0, answer.stderr
     clone.stop()
-    kept = clone.copied_to(Path(tmp_path_factory.mktemp("kept")) / "agora infra")
-    clone.up()
-    return FirstDeployment(clone, answer, kept, frozenset(before))
+    clone.copied_to(kept.folder)
+    return answer, before
 
 
 @pytest.fixture(scope="session")

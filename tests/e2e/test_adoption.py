@@ -29,7 +29,7 @@ BACK_FIRST = ("apex", "app", "api-next", "api")
 NEW = ("api-docs", "monitoring")
 BACK_LAST = ("load-balancer", "ecs", ENVIRONMENT.database_stack, "network")
 ROUTES = {"/health": "agora-app", "/api/v1/genes": "agora-api", "/api/v1/data-version": "agora-api-next"}
-BETWEEN_REQUESTS_SECONDS = 0.05
+BETWEEN_REQUESTS_SECONDS = 0.2
 
 
 @dataclass
