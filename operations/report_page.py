@@ -128,11 +128,12 @@ def _head(report: DeploymentReport) -> Iterator[str]:
     if report.commit:
         told.append(f"from commit {report.commit[:7]}{'+' if '+' in report.commit else ''} of this repository")
     yield f"<p>{escape(', '.join(told))}</p></header>"
-    before: set[str] = set()
+    advised: set[str] = set()
     for verdict in report.verdicts:
         # What only suffers from another's trouble is looked at, and mended, with that.
-        yield from _verdict({name: value for name, value in verdict.items() if name != "fix" or value not in before})
-        before.add(str(verdict.get("fix")))
+        advice = {name: verdict[name] for name in ("look", "fix") if verdict.get(name) and verdict[name] not in advised}
+        yield from _verdict({**verdict, "look": None, "fix": None, **advice})
+        advised.update(advice.values())
     if report.message and not report.verdicts:
         yield f'<section class="verdict"><p>{escape(report.message)}</p></section>'
 

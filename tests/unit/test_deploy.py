@@ -322,6 +322,19 @@ def test_two_causes_are_told_each_with_its_fix(place: _Place) -> None:
     assert failed.value.hint.splitlines() == ["fix: agora-app: make x", "fix: agora-api: give more"]
 
 
+def test_what_several_verdicts_advise_is_told_once(place: _Place) -> None:
+    same = replace(SECRET, service="agora-api", sentence="agora-app, which it calls, does not run")
+    place.deploys, place.diagnosed = _raise(CdkFailed("deploy", "last words")), (SECRET, same)
+    with pytest.raises(DeploymentFailed) as failed:
+        place.deploy()
+    assert failed.value.message.splitlines()[1:] == [
+        "agora-app: there is no secret x",
+        "  look: Secrets Manager",
+        "agora-api: agora-app, which it calls, does not run",
+    ]
+    assert failed.value.hint == "fix: make x"
+
+
 def test_without_a_verdict_the_cdks_last_words_are_told(place: _Place) -> None:
     healed = replace(SECRET, cause=Cause.HEALED)
     place.deploys, place.diagnosed = _raise(CdkFailed("deploy", "a\nlast words")), (healed,)

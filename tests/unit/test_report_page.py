@@ -102,6 +102,15 @@ def test_what_others_wrote_is_shown_and_not_run(where: str) -> None:
     assert attack in _Reader(written).text
 
 
+def test_what_several_verdicts_advise_is_told_once() -> None:
+    same = {**VERDICT, "service": "agora-api", "sentence": "its callers wait for agora-app"}
+    other = {**VERDICT, "service": "agora-apex", "look": "its log", "fix": "./agora logs dev apex"}
+    text = page(failed_report(verdicts=(VERDICT, same, other)))
+    for advice in (VERDICT["look"], VERDICT["fix"], "its log", "./agora logs dev apex"):
+        assert text.count(f"<dd>{advice}</dd>") == 1
+    assert text.count('<section class="verdict">') == 3
+
+
 def test_reasons_verdicts_and_log_lines_are_escaped_everywhere() -> None:
     attack = "'\"><svg onload=alert(1)>"
     report = failed_report(
