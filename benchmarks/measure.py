@@ -109,6 +109,35 @@ def deployment(count: int) -> dict[str, float]:
     }
 
 
+def questions(count: int) -> dict[str, float]:
+    """What is asked of a deployed dev, and a deployment that changes nothing: with templates that are made, or kept."""
+    with rehearsal() as environment:
+        run(["./agora", "deploy", "dev", "--local"], **environment)
+
+        def ask(verb: str) -> float:
+            return run(["./agora", verb, "dev", "--local"], **environment)
+
+        def ask_anew(verb: str) -> float:
+            shutil.rmtree(Path(environment["AGORA_STATE_DIR"]) / "templates")
+            return ask(verb)
+
+        found = rounds(
+            {
+                "status dev --local": lambda: ask("status"),
+                "verify dev --local, made": lambda: ask_anew("verify"),
+                "verify dev --local, kept": lambda: ask("verify"),
+                "deploy dev --local, no change, made": lambda: ask_anew("deploy"),
+                "deploy dev --local, no change, kept": lambda: ask("deploy"),
+            },
+            count,
+        )
+    ratios = {
+        f"ratio of {verb}": found[f"{verb} dev --local{more}, kept"] / found[f"{verb} dev --local{more}, made"]
+        for verb, more in (("verify", ""), ("deploy", ", no change"))
+    }
+    return found | ratios
+
+
 def _resident_megabytes(environment: Mapping[str, str]) -> float:
     status = ["./agora", "local", "status", "--json"]
     answer = subprocess.run(status, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, check=True)
@@ -142,7 +171,7 @@ def tests(count: int) -> dict[str, float]:
     return rounds({"agora test --quick": lambda: run(["./agora", "test", "--quick", "-q"])}, count)
 
 
-BENCHMARKS = {each.__name__: each for each in (launcher, synthesis, deployment, tests)}
+BENCHMARKS = {each.__name__: each for each in (launcher, synthesis, deployment, questions, tests)}
 
 
 def main() -> None:
