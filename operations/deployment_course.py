@@ -15,7 +15,7 @@ from operations.job_summary import tell_github
 from operations.origin import Origin
 from operations.plan import StackChange
 from operations.progress import step
-from operations.report_page import DeploymentReport, ReportedService, page, verdict_sentence
+from operations.report_page import DeploymentReport, ReportedService, advised, page, verdict_sentence
 from operations.service_states import ServiceState
 from operations.target import Target
 from operations.timeline import Timeline
@@ -150,13 +150,9 @@ class DeploymentFailed(AgoraError):
     def __init__(self, course: Course, failure: AgoraError) -> None:
         target, verdicts = course.target, course.verdicts
         lines = [f"{course.verb.lower()} {target.environment.name} {target.place} failed"]
-        looks = set()
-        for verdict in verdicts:
+        for verdict, advice in advised(verdicts):
             lines.append(verdict_sentence(verdict))
-            look = verdict.get("look")
-            # What only suffers from another's trouble is looked at, and mended, with that.
-            lines += [f"  look: {look}"] if look and look not in looks else []
-            looks.add(look)
+            lines += [f"  look: {advice['look']}"] if "look" in advice else []
         if not verdicts:
             lines.append(failure.message)
         fixes = list(_fixes(verdicts))

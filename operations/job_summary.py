@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from operations.report_page import DeploymentReport, verdict_sentence
+from operations.report_page import DeploymentReport, advised, verdict_sentence
 
 _SPECIAL = "\\`*_{}[]<>()#+!|~"
 
@@ -43,7 +43,7 @@ def error_commands(report: DeploymentReport) -> list[str]:
 def summary(report: DeploymentReport, folder: Path | None) -> str:
     """The summary, in GitHub's Markdown."""
     parts = [f"## {report.mark} {_text(report.headline)}"]
-    parts += [_verdict(each) for each in report.verdicts]
+    parts += [_verdict(verdict, advice) for verdict, advice in advised(report.verdicts)]
     if report.message and not report.verdicts:
         parts.append(_text(report.message))
     if report.services:
@@ -59,10 +59,10 @@ def summary(report: DeploymentReport, folder: Path | None) -> str:
     return "\n\n".join(parts) + "\n\n"
 
 
-def _verdict(verdict: Mapping[str, Any]) -> str:
+def _verdict(verdict: Mapping[str, Any], advice: Mapping[str, str]) -> str:
     said = f"**{_text(verdict_sentence(verdict))}**"
-    advice = [f"- {name.capitalize()}: {_text(str(verdict[name]))}" for name in ("look", "fix") if verdict.get(name)]
-    return "\n\n".join(filter(None, [said, "\n".join(advice)]))
+    told = "\n".join(f"- {name.capitalize()}: {_text(value)}" for name, value in advice.items())
+    return "\n\n".join(filter(None, [said, told]))
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -97,6 +97,18 @@ def verdict_sentence(verdict: Mapping[str, Any]) -> str:
     return sentence if sentence.startswith(whose) else f"{whose}: {sentence}"
 
 
+def advised(verdicts: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Mapping[str, Any], dict[str, str]]]:
+    """Each verdict with its look and its fix, where none before it has them.
+
+    What only suffers from another's trouble is looked at, and mended, with that.
+    """
+    told: set[str] = set()
+    for verdict in verdicts:
+        advice = {name: str(verdict[name]) for name in ("look", "fix") if verdict.get(name)}
+        yield verdict, {name: value for name, value in advice.items() if value not in told}
+        told.update(advice.values())
+
+
 def duration(seconds: float) -> str:
     """Seconds as a person says them."""
     whole = round(seconds)
@@ -128,12 +140,8 @@ def _head(report: DeploymentReport) -> Iterator[str]:
     if report.commit:
         told.append(f"from commit {report.commit[:7]}{'+' if '+' in report.commit else ''} of this repository")
     yield f"<p>{escape(', '.join(told))}</p></header>"
-    advised: set[str] = set()
-    for verdict in report.verdicts:
-        # What only suffers from another's trouble is looked at, and mended, with that.
-        advice = {name: verdict[name] for name in ("look", "fix") if verdict.get(name) and verdict[name] not in advised}
-        yield from _verdict({**verdict, "look": None, "fix": None, **advice})
-        advised.update(advice.values())
+    for verdict, advice in advised(report.verdicts):
+        yield from _verdict(verdict, advice)
     if report.message and not report.verdicts:
         yield f'<section class="verdict"><p>{escape(report.message)}</p></section>'
 
@@ -142,20 +150,17 @@ def _tone(report: DeploymentReport) -> str:
     return "good" if report.is_healthy else "bad"
 
 
-def _verdict(verdict: Mapping[str, Any]) -> Iterator[str]:
+def _verdict(verdict: Mapping[str, Any], advice: Mapping[str, str]) -> Iterator[str]:
     yield f'<section class="verdict"><h2>{escape(verdict_sentence(verdict))}</h2><dl>'
-    for name in ("look", "fix", "since"):
-        if verdict.get(name):
-            yield f"<dt>{name.capitalize()}</dt><dd>{escape(_advice(name, str(verdict[name])))}</dd>"
+    since = verdict.get("since")
+    told = {**advice, "since": f"{datetime.fromisoformat(since):%Y-%m-%d %H:%M:%S} UTC"} if since else advice
+    for name, value in told.items():
+        yield f"<dt>{name.capitalize()}</dt><dd>{escape(value)}</dd>"
     yield "</dl>"
     words = [str(each) for each in verdict.get("evidence") or ()]
     if words:
         yield f"<pre>{escape(chr(10).join(words))}</pre>"
     yield "</section>"
-
-
-def _advice(name: str, value: str) -> str:
-    return f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M:%S} UTC" if name == "since" else value
 
 
 def _deployed(report: DeploymentReport) -> Iterator[str]:

@@ -162,9 +162,18 @@ def _read_records(ssm: Any, name: str) -> tuple[RecordFacts, ...]:
     found = []
     for record in read_records(ssm, name)[:_MOST_RECORDS]:
         began = datetime.fromisoformat(record.began)
-        ended = began + timedelta(seconds=record.seconds)
         found.append(
-            RecordFacts(record.number, record.kind, record.images.version, record.who, record.result, began, ended)
+            RecordFacts(
+                number=record.number,
+                kind=record.kind,
+                version=record.images.version,
+                who=record.who,
+                result=record.result,
+                began=began,
+                ended=began + timedelta(seconds=record.seconds),
+                digests=tuple(sorted(record.digests)),
+                synthetic=record.synthetic,
+            )
         )
     return tuple(found)
 

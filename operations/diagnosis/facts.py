@@ -274,7 +274,7 @@ class DatabaseFacts:
 
 @dataclass(frozen=True)
 class RecordFacts:
-    """A deployment on record: when it began and ended, and how."""
+    """A deployment on record: when it began and ended, and how; which images it ran, by digest."""
 
     number: int
     kind: str
@@ -283,6 +283,8 @@ class RecordFacts:
     result: str
     began: datetime
     ended: datetime
+    digests: tuple[str, ...] = ()
+    synthetic: bool = False
 
 
 def written(value: Any) -> Any:

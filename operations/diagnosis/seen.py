@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+from operations.deployment_record import HEALTHY
 from operations.diagnosis.cause import Cause, Finding
 from operations.diagnosis.evidence import Evidence
 from operations.diagnosis.facts import ContainerFacts, DefinitionFacts, ServiceFacts, TaskFacts
@@ -97,11 +98,22 @@ class Seen:
     @property
     def mend(self) -> str:
         """What to do about a program that does not run as it is."""
-        if not self.was_rolled_back or self.service.running == 0:
+        serves_on = self.was_rolled_back and self.service.running > 0
+        if not serves_on and self._ran_with_another_image:
             return self.agora(f"rollback {self.evidence.environment}")
         if is_released(self.evidence.environment):
             return f"Mend the program, cut another release candidate, promote it, then: {self.deploy}"
-        return f"Mend the program and publish its image (what ran before serves on), then: {self.deploy}"
+        remark = " (what ran before serves on)" if serves_on else ""
+        return f"Mend the program and publish its image{remark}, then: {self.deploy}"
+
+    @property
+    def _ran_with_another_image(self) -> bool:
+        """Whether there is a deployment that a rollback can go back to."""
+        digest = self.image.rpartition("@")[2]
+        return any(
+            each.result == HEALTHY and not each.synthetic and digest not in each.digests
+            for each in self.evidence.records
+        )
 
     def field(self, name: str) -> str:
         """Where a field of the form stands."""

@@ -148,10 +148,10 @@ def stack(name: str = "agora-dev-app", status: str = "UPDATE_COMPLETE", *reasons
     return StackFacts(name, status, more.get("reason", ""), minutes_after_noon(1), minutes_after_noon(1), failures)
 
 
-def record(result: str, minutes: float) -> RecordFacts:
-    """A deployment that began so many minutes after noon."""
+def record(result: str, minutes: float, *digests: str) -> RecordFacts:
+    """A deployment that began so many minutes after noon, with images of these digests."""
     began = minutes_after_noon(minutes)
-    return RecordFacts(1, "deploy", "edge", "jane", result, began, minutes_after_noon(minutes + 1))
+    return RecordFacts(1, "deploy", "edge", "jane", result, began, minutes_after_noon(minutes + 1), digests)
 
 
 def evidence(*services: ServiceFacts, stacks: tuple[StackFacts, ...] = (), **more: Any) -> Evidence:

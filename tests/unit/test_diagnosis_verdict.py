@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from operations.diagnosis.cause import Cause
-from operations.diagnosis.facts import Agent, ContainerFacts, Event, RolloutFacts, TaskFacts, Unknown
+from operations.diagnosis.facts import Agent, ContainerFacts, Event, RecordFacts, RolloutFacts, TaskFacts, Unknown
 from operations.diagnosis.verdict import judge
 from src.service_props import DATABASE
 from tests.unit.diagnosis_support import (
@@ -554,6 +554,21 @@ def test_trouble_of_what_ran_before_is_told_beside_the_failed_deployment_and_not
     assert [each.cause for each in verdicts] == [Cause.OUT_OF_MEMORY, Cause.CRASH_AT_START]
     assert "serves on" not in verdicts[1].fix
     assert "serves on" in verdict_on(exited(1)).fix
+
+
+def test_a_rollback_is_advised_only_where_other_images_ran_well_before() -> None:
+    crashed = service("agora-app", exited(1), running=0)
+    this = DEFINITION.image.rpartition("@")[2]
+
+    def fix(*records: RecordFacts) -> str:
+        return judge(evidence(crashed, records=records))[0].fix
+
+    assert fix(record("healthy", -60, "sha256:11")) == "./agora rollback dev"
+    nothing_to_go_back_to = "Mend the program and publish its image, then: ./agora deploy dev"
+    assert fix() == nothing_to_go_back_to
+    assert fix(record("failed", -60, "sha256:11")) == nothing_to_go_back_to
+    assert fix(record("healthy", -60, this)) == nothing_to_go_back_to
+    assert fix(replace(record("healthy", -60, "sha256:11"), synthetic=True)) == nothing_to_go_back_to
 
 
 def test_what_could_not_be_cleaned_up_after_an_update_that_went_well_is_nothing_wrong() -> None:

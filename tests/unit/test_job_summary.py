@@ -24,6 +24,12 @@ def test_the_summary_has_the_verdict_what_was_deployed_and_where_the_page_is() -
     assert f"`{FOLDER}`" in written
 
 
+def test_what_several_verdicts_advise_is_in_the_summary_once() -> None:
+    same = {**VERDICT, "service": "agora-api", "sentence": "its callers wait for agora-app"}
+    text = summary(failed_report(verdicts=(VERDICT, same)), None)
+    assert (text.count("**agora-"), text.count("- Look: "), text.count("- Fix: ")) == (2, 1, 1)
+
+
 def test_what_others_wrote_is_text_in_the_summary() -> None:
     verdict = {**VERDICT, "sentence": "a | b\n# not a heading <img src=x> [link](javascript:1)"}
     line = next(line for line in summary(failed_report(verdicts=(verdict,)), None).splitlines() if "a \\|" in line)
