@@ -66,7 +66,10 @@ def _verdict(verdict: Mapping[str, Any], advice: Mapping[str, str]) -> str:
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [columns, ["---"] * len(columns), *([_text(cell) for cell in row] for row in rows)]
+    """A table, without columns that say nothing."""
+    told = [index for index in range(len(columns)) if any(row[index] for row in rows)]
+    cells = [[_text(row[index]) for index in told] for row in rows]
+    lines = [[columns[index] for index in told], ["---"] * len(told), *cells]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,12 @@ def test_what_several_verdicts_advise_is_in_the_summary_once() -> None:
     same = {**VERDICT, "service": "agora-api", "sentence": "its callers wait for agora-app"}
     text = summary(failed_report(verdicts=(VERDICT, same)), None)
     assert (text.count("**agora-"), text.count("- Look: "), text.count("- Fix: ")) == (2, 1, 1)
+
+
+def test_columns_that_say_nothing_are_left_out() -> None:
+    unseen = replace(failed_report().services[0], desired="", running="", health="")
+    text = summary(failed_report(services=(unseen,)), None)
+    assert "| Service | Version | Commit |\n| --- | --- | --- |\n| agora-api | edge | ccccccc |" in text
 
 
 def test_what_others_wrote_is_text_in_the_summary() -> None:
