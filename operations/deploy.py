@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -200,20 +201,26 @@ def _wait_for_the_true_end(
     from botocore.exceptions import BotoCoreError, ClientError
 
     until = time.monotonic() + _STEADY_WITHIN_SECONDS
-    while True:
-        try:
-            states = read_services(target.clients, target.environment, services)
-            missing = [f"{state.name} ({state.health})" for state in states if not state.is_steady]
-            missing = missing or list(_not_served(services, images, rollouts(datetime.now(UTC))))
-            if not missing:
-                return states
-        except (BotoCoreError, ClientError) as error:
-            if not is_passing(error) or time.monotonic() > until:
-                raise
-            missing = [f"AWS does not answer: {error}"]
-        if time.monotonic() > until:
-            raise NotSteady(missing)
-        time.sleep(polling_seconds(target))
+    told: list[str] = []
+    with ExitStack() as waiting:
+        while True:
+            try:
+                states = read_services(target.clients, target.environment, services)
+                missing = [f"{state.name} ({state.health})" for state in states if not state.is_steady]
+                missing = missing or list(_not_served(services, images, rollouts(datetime.now(UTC))))
+                if not missing:
+                    return states
+            except (BotoCoreError, ClientError) as error:
+                if not is_passing(error) or time.monotonic() > until:
+                    raise
+                missing = [f"AWS does not answer: {error}"]
+            if time.monotonic() > until:
+                raise NotSteady(missing)
+            if missing != told:
+                waiting.close()
+                waiting.enter_context(step(f"Waiting for {'; '.join(missing)}"))
+                told = missing
+            time.sleep(polling_seconds(target))
 
 
 def _not_served(services: Sequence[ServiceProps], images: Resolution, rollouts: Sequence[Rollout]) -> Iterator[str]:

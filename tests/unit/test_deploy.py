@@ -451,6 +451,21 @@ def test_targets_that_drain_keep_nobody_waiting(place: _Place) -> None:
     assert place.deploy() is not None
 
 
+def test_what_the_end_waits_for_is_told_once(place: _Place, capsys: pytest.CaptureFixture[str]) -> None:
+    _behind_a_load_balancer(place, a=("initial", "Target registration is in progress"))
+    answer, asked = place.targets.describe_target_health, iter(range(3))
+
+    def in_a_while(**arguments: Any) -> dict[str, Any]:
+        if next(asked, None) is None:
+            place.targets.targets = {"a": ("healthy", "")}
+        return answer(**arguments)
+
+    place.targets.describe_target_health = in_a_while  # type: ignore[method-assign]
+    assert place.deploy() is not None
+    why = "agora-app (0 of 1 targets healthy: Target registration is in progress)"
+    assert capsys.readouterr().err.splitlines().count(f"Waiting for {why} …") == 1
+
+
 def test_a_question_that_aws_has_no_time_for_is_asked_again_at_the_end(place: _Place) -> None:
     asked = iter([client_error("ThrottlingException", "Rate exceeded"), None])
     answer = place.targets.describe_target_health
