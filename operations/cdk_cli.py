@@ -48,7 +48,9 @@ def synthesize(
     digest = kept_templates.digest_of(variables, images.written(), flags)
     if not kept_templates.bring(digest, target.assembly_dir, validated=validated):
         _make(target, flags, on_line, variables)
-        kept_templates.keep(digest, target.assembly_dir, validated=validated)
+        # Somebody may have changed a file meanwhile: then nobody knows of which content these were made.
+        if kept_templates.digest_of(variables, images.written(), flags) == digest:
+            kept_templates.keep(digest, target.assembly_dir, validated=validated)
     return read_assembly(target.assembly_dir)
 
 

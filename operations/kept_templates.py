@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -59,7 +60,7 @@ def bring(digest: str, directory: Path, *, validated: bool) -> bool:
     if kept is None:
         return False
     # What was used last is forgotten last.
-    kept.touch()
+    os.utime(kept)
     shutil.rmtree(directory, ignore_errors=True)
     shutil.copytree(kept, directory)
     return True
@@ -95,16 +96,14 @@ def _contents(root: Path) -> Iterator[tuple[str, str]]:
     """Every file that a form may read, with a digest of its content."""
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if name not in _NOT_READ and not name.startswith("."))
-        for name in sorted(files):
-            path = Path(folder, name)
-            if not name.startswith("."):
-                yield str(path.relative_to(root)), _content(path)
+        for path in (Path(folder, name) for name in sorted(files)):
+            yield str(path.relative_to(root)), _content(path)
 
 
 def _content(path: Path) -> str:
     try:
         found = path.stat()
-        if found.st_size > _LARGEST_READ_BYTES:
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST_READ_BYTES:
             return f"{found.st_size} {found.st_mtime_ns}"
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:  # a link to nothing

@@ -91,9 +91,10 @@ def test_what_was_made_of_the_same_is_not_made_again(clone: Path, made: Made) ->
         lambda clone: (clone / "src" / "stack.py").write_text("RETAIN = None"),
         lambda clone: (clone / "src" / "stack.py").rename(clone / "src" / "stacks.py"),
         lambda clone: (clone / "services.yaml").write_text("read by a form of its own"),
+        lambda clone: (clone / ".env").write_text("ENV=dev"),
         lambda clone: (clone / "src" / "stack.py").unlink(),
     ],
-    ids=["the form", "the same length in the code", "a name", "a new file", "a file less"],
+    ids=["the form", "the same length in the code", "a name", "a new file", "settings", "a file less"],
 )
 def test_a_change_of_any_file_makes_others(change: Callable[[Path], Any], clone: Path, made: Made) -> None:
     synthesized()
@@ -174,6 +175,24 @@ def test_images_built_of_a_folder_are_looked_at_each_time(
 
     monkeypatch.setattr(cdk_cli, "_synthesized_by_the_app", make)
     assert [synthesized(), synthesized()] == ["template 1", "template 2"]
+
+
+def test_what_was_made_while_a_file_changed_is_not_kept(
+    clone: Path, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = clone / "app.py"
+    before = form.read_text()
+
+    def make_while_somebody_edits(*_: object) -> bool:
+        form.write_text("VPC_CIDR = '10.0.9.0/24'")
+        write_assembly(acting().assembly_dir, "of another form")
+        return True
+
+    with monkeypatch.context() as edited:
+        edited.setattr(cdk_cli, "_synthesized_by_the_app", make_while_somebody_edits)
+        assert synthesized() == "of another form"
+    form.write_text(before)
+    assert synthesized() == "template 1"
 
 
 def test_what_failed_is_not_kept(clone: Path, made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
