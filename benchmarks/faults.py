@@ -87,6 +87,10 @@ class Bench:
             time.sleep(_PAUSE_SECONDS)
         return False
 
+    def wait_until_gone(self, stack: str) -> None:
+        """Wait until CloudFormation has deleted a stack."""
+        self.of("cloudformation").get_waiter("stack_delete_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
+
     def deploy(self, *arguments: str) -> bool:
         """Deploy dev as a person does; whether it went well."""
         done = self.clone.agora("deploy", "dev", "--local", "--json", *arguments)
@@ -272,6 +276,22 @@ def _by_hand() -> list[Case]:
             by="nothing",
             others=(("agora-apex", Cause.CALLEE_OUT),),
         ),
+        Case(
+            "service deleted",
+            "agora-api-docs",
+            Cause.BY_HAND,
+            _delete_service,
+            "delete-stack",
+            lambda bench: bench.wait_until_gone("agora-dev-api-docs"),
+            by="hand",
+        ),
+        Case(
+            "listener deleted", "agora-apex", Cause.BY_HAND, _delete_listener, "delete-stack", _wait_for_apex, by="hand"
+        ),
+        Case(
+            "another revision", "agora-api", Cause.BY_HAND, _change_revision, "update-service", _nothing, by="nothing"
+        ),
+        Case("database stopped", "", Cause.DATABASE_UNREACHABLE, _stop_database, "start-db-", _nothing, by="nothing"),
     ]
 
 
@@ -405,6 +425,39 @@ def _scale_to_nothing(bench: Bench) -> None:
         time.sleep(_PAUSE_SECONDS)
 
 
+def _delete_service(bench: Bench) -> None:
+    cluster, name = bench.service("agora-api-docs")
+    bench.of("ecs").delete_service(cluster=cluster, service=name, force=True)
+
+
+def _delete_listener(bench: Bench) -> None:
+    for arn in bench.resources("apex", "AWS::ElasticLoadBalancingV2::Listener"):
+        bench.of("elbv2").delete_listener(ListenerArn=arn)
+
+
+def _wait_for_apex(bench: Bench) -> None:
+    bench.wait_until_gone("agora-dev-apex")
+
+
+def _change_revision(bench: Bench) -> None:
+    """Give a service a revision with another variable, as somebody in a hurry does in the console."""
+    ecs = bench.of("ecs")
+    cluster, name = bench.service("agora-api")
+    found = ecs.describe_task_definition(taskDefinition=bench.described("agora-api")["taskDefinition"])[
+        "taskDefinition"
+    ]
+    taken = ecs.meta.service_model.operation_model("RegisterTaskDefinition").input_shape.members
+    revision = {key: value for key, value in found.items() if key in taken}
+    revision["containerDefinitions"][0]["environment"].append({"name": "HURRY", "value": "yes"})
+    made = ecs.register_task_definition(**revision)["taskDefinition"]["taskDefinitionArn"]
+    ecs.update_service(cluster=cluster, service=name, taskDefinition=made)
+
+
+def _stop_database(bench: Bench) -> None:
+    cluster = bench.resources("docdb-v8", "AWS::DocDB::DBCluster")[0]
+    bench.of("docdb").stop_db_cluster(DBClusterIdentifier=cluster)
+
+
 def _get_stuck(bench: Bench) -> None:
     control.set_stack_fault(DEV, "agora-dev-load-balancer", "UPDATE_ROLLBACK_FAILED", aws=bench.aws)
 
@@ -467,10 +520,10 @@ def _written(fault: dict[str, Any]) -> str:
 def _follow(bench: Bench, case: Case, fix: str) -> bool:
     """Do what the fix says; whether it says what is to be done, and nothing is wrong afterwards."""
     # A command to be completed by a person says so with a word in capitals or an ellipsis of its own.
-    if "NUMBER" not in fix and "detect-stack-drift" not in fix and "$(" not in fix:
+    if "NUMBER" not in fix and "detect-stack-drift" not in fix and "<(" not in fix:
         bench.run_printed(fix)
     case.mend(bench)
-    if case.by in ("deploy", "cdk", "form", "free"):
+    if case.by in ("deploy", "cdk", "form", "free", "hand"):
         well = bench.deploy()
     elif case.by == "nothing":
         well = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -11,6 +11,33 @@ from local_aws.fargate.running_tasks import RunningTasks, TargetState
 from local_aws.ministack_modules import alb, ec2
 
 _UNKNOWN = TargetState("unhealthy", "Target.FailedHealthChecks", "Health checks failed")
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
+_UNUSED = TargetState(
+    "unused", "Target.NotInUse", "Target group is not configured to receive traffic from the load balancer"
+)
+
+
+def balancers_of(target_group: str) -> list[str]:
+    """The load balancers that have a listener, or a rule of one, which sends requests to a target group."""
+    sending = {
+        *(each["ListenerArn"] for each in alb._listeners.values() if _sends(each.get("DefaultActions"), target_group)),
+        *(each["ListenerArn"] for each in alb._rules.values() if _sends(each.get("Actions"), target_group)),
+    }
+    found = (each["LoadBalancerArn"] for each in alb._listeners.values() if each["ListenerArn"] in sending)
+    return [arn for arn in dict.fromkeys(found) if arn in alb._lbs]
+
+
+def _sends(actions: Sequence[Mapping[str, Any]] | None, target_group: str) -> bool:
+    return any(each.get("TargetGroupArn") == target_group for each in actions or ())
+
+
+def with_balancers(original: Any) -> Callable[..., str]:
+    """A target group, with the load balancers that send requests to it now."""
+
+    def target_group_xml(group: Mapping[str, Any]) -> str:
+        return str(original({**group, "LoadBalancerArns": balancers_of(group["TargetGroupArn"])}))
+
+    return target_group_xml
 
 
 def with_target_health(tasks: RunningTasks) -> Callable[[Any], Callable[..., Any]]:
@@ -23,8 +50,9 @@ def with_target_health(tasks: RunningTasks) -> Callable[[Any], Callable[..., Any
             if group is None:
                 return original(params)
             wanted = {each["Id"] for each in alb._parse_targets_param(params)}
+            is_used = bool(balancers_of(arn))
             members = "".join(
-                _target_xml(each, group, tasks.target_state(arn, each["Id"]) or _UNKNOWN)
+                _target_xml(each, group, (tasks.target_state(arn, each["Id"]) or _UNKNOWN) if is_used else _UNUSED)
                 for each in alb._targets.get(arn) or []
                 if not wanted or each["Id"] in wanted
             )

@@ -256,6 +256,13 @@ def _of_others(fargate: Fargate, refusals: ApiFaults) -> tuple[Mend, ...]:
         ),
         Mend(
             ALB,
+            "_tg_xml",
+            "(tg)",
+            "a target group kept the load balancer of a listener that was deleted",
+            load_balancer_description.with_balancers,
+        ),
+        Mend(
+            ALB,
             "_lb_xml",
             "(lb)",
             "every subnet of a load balancer was in zone a",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from local_aws.ministack_modules import alb, ecs
+from local_aws.load_balancer_description import balancers_of
+from local_aws.ministack_modules import ecs
 
 
 def refusal(request: dict[str, Any], cluster: dict[str, Any]) -> str | None:
@@ -31,18 +32,8 @@ def _load_balancer_refusal(load_balancers: list[dict[str, Any]], ports: dict[str
             return f"The container {container} does not exist in the task definition."
         if port not in {mapping.get("containerPort") for mapping in ports[container]}:
             return f"The container {container} did not have a container port {port} defined."
-    attached = _attached_target_groups()
     for each in load_balancers:
         arn = each.get("targetGroupArn")
-        if arn and arn not in attached:
+        if arn and not balancers_of(arn):
             return f"The target group with targetGroupArn {arn} does not have an associated load balancer."
     return None
-
-
-def _attached_target_groups() -> set[str | None]:
-    return {
-        action.get("TargetGroupArn")
-        for holder, actions in ((alb._listeners, "DefaultActions"), (alb._rules, "Actions"))
-        for record in holder.values()
-        for action in record.get(actions, [])
-    }

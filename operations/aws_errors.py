@@ -7,8 +7,11 @@ from typing import TypeVar
 
 Answer = TypeVar("Answer")
 
+LOG_IN = 'Log in again ("aws --profile NAME sso login").'
+"""What to do about credentials that are no longer good."""
+
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
-_DENIED = frozenset(
+DENIED = frozenset(
     {
         *("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedException"),
         "AuthorizationError",
@@ -45,12 +48,17 @@ def code_of(error: BaseException) -> str:
 
 def is_denied(error: BaseException) -> bool:
     """Whether a right is missing."""
-    return code_of(error) in _DENIED
+    return code_of(error) in DENIED
 
 
 def is_throttled(error: BaseException) -> bool:
-    """Whether AWS answers too many calls at the moment."""
+    """Whether AWS is asked too often at the moment."""
     return code_of(error) in _THROTTLED
+
+
+def is_expired(error: BaseException) -> bool:
+    """Whether the credentials are none, or no longer good."""
+    return code_of(error) in EXPIRED
 
 
 def is_passing(error: Exception) -> bool:

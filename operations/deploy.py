@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from operations import cdk_cli, database_logs, references
 from operations.assembly import Stack
-from operations.aws_errors import is_passing
+from operations.aws_errors import code_of, is_denied, is_passing
 from operations.check import Check
 from operations.console import say
 from operations.deployment_course import Course, DeploymentFailed, command, hold_stays, told
@@ -95,7 +95,12 @@ def carry_out(course: Course, stacks: Sequence[Stack]) -> Deployment:
         course.diagnose()
         raise DeploymentFailed(course, failure) from failure
     except (BotoCoreError, ClientError) as error:
-        raise _unseen(course.target, error) from error
+        unseen = _unseen(course.target, error)
+        if "NotFound" in code_of(error):
+            # What a stack holds is not there: that is no matter of seeing.
+            course.diagnose()
+            raise DeploymentFailed(course, unseen) from error
+        raise unseen from error
 
 
 def _carry_out(course: Course, stacks: Sequence[Stack]) -> Deployment:
@@ -132,8 +137,13 @@ def _unseen(target: Target, error: Exception) -> AgoraError:
             f"the AWS credentials expired while {name} was being deployed: how it ended can't be seen",
             f"Log in again. {again}{command(target, 'diagnose')}\n{hold_stays(target)}",
         )
+    if is_denied(error):
+        return AgoraError(
+            f"these credentials may not see how {name} is being deployed: {error}",
+            f"Give them the rights that ./agora role {name} prints. {again}{command(target, 'diagnose')}",
+        )
     return AgoraError(
-        f"AWS stopped answering while {name} was being deployed: {error}", again + command(target, "diagnose")
+        f"how {name} is being deployed could not be seen any longer: {error}", again + command(target, "diagnose")
     )
 
 
@@ -230,6 +240,8 @@ def _not_served(services: Sequence[ServiceProps], images: Resolution, rollouts: 
         rollout, image = by_service.get(props.container_name), images.images.get(props.container_location)
         if rollout is None:
             continue
+        if not rollout.desired and props.auto_scale_min_capacity:
+            yield f"{rollout.service} (none of its tasks is wanted: somebody set its desired count to 0)"
         if image and (wrong := sorted(set(rollout.digests) - image.digests)):
             yield f"{rollout.service} (runs {', '.join(wrong)}, not {image.digest})"
         unhealthy = [(state, reason) for state, reason in rollout.targets or () if state != "healthy"]

@@ -20,6 +20,7 @@ class Cause(StrEnum):
     CERTIFICATE = "certificate"
     DEPLOY_DENIED = "deployment not allowed"
     ALREADY_EXISTS = "name taken"
+    BY_HAND = "changed by hand"
     IMAGE_MISSING = "image missing"
     IMAGE_DENIED = "image not allowed"
     IMAGE_PLATFORM = "image for another platform"

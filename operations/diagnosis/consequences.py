@@ -76,11 +76,14 @@ def _troubles(
         if callee is not None and name not in seen:
             yield from _troubles(evidence, callee, verdicts, seen, with_own=True)
     for each in verdicts:
-        if with_own and each.service == service.name and each.is_wrong and not _suffers(each):
+        if with_own and each.service == service.name and each.is_wrong and not _suffers(each, evidence):
             yield each
     if not with_own:
         yield from (each for each in verdicts if not each.service and each.stack and each.is_wrong)
 
 
-def _suffers(verdict: Verdict) -> bool:
-    return verdict.cause is Cause.NOT_DEPLOYED or bool(verdict.callee)
+def _suffers(verdict: Verdict, evidence: Evidence) -> bool:
+    """Whether it is another's trouble. What is not there although all else is has none but its own."""
+    if verdict.cause is not Cause.NOT_DEPLOYED:
+        return bool(verdict.callee)
+    return any(each.has_failed or each.is_moving for each in evidence.stacks)

@@ -35,7 +35,7 @@ from src.service_props import DATABASE, ServiceProps
 
 WITHIN_SECONDS = 8.0
 
-_SERVICE, _CLUSTER = "AWS::ECS::Service", "AWS::ECS::Cluster"
+_SERVICE, _CLUSTER, _DEFINITION = "AWS::ECS::Service", "AWS::ECS::Cluster", "AWS::ECS::TaskDefinition"
 _DESCRIBED_AT_ONCE = 10
 _MOST_RECORDS = 5
 _LOGS_OF_EACH, _LOGS_OF_FAILED, _LOGS_OF_RUNNING = 2, 6, 1
@@ -180,7 +180,8 @@ def _read_records(ssm: Any, name: str) -> tuple[RecordFacts, ...]:
 
 def _bare(environment: Environment, props: ServiceProps, stacks: Mapping[str, StackReading]) -> ServiceFacts:
     stack = environment.stack_name(stack_part(props.container_name))
-    arn = stacks[stack].first(_SERVICE) if stack in stacks else ""
+    reading = stacks.get(stack, StackReading(StackFacts(stack), {}))
+    arn = reading.first(_SERVICE)
     known = stacks.get(environment.stack_name("ecs"))
     cluster = cluster_of(arn) if arn.count("/") > 1 else known.first(_CLUSTER) if known else ""
     return ServiceFacts(
@@ -190,6 +191,7 @@ def _bare(environment: Environment, props: ServiceProps, stacks: Mapping[str, St
         cluster=cluster,
         ecs_name=arn.rpartition("/")[2],
         known=stack in stacks and not arn,
+        made=reading.first(_DEFINITION),
     )
 
 

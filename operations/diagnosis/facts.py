@@ -5,11 +5,14 @@ from __future__ import annotations
 import types
 import typing
 from dataclasses import asdict, dataclass, fields, is_dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+# ECS and CloudFormation do not tell the time by the same clock, nor to the same fraction of a second.
+CLOCKS_DIFFER = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,10 @@ class StackFailure:
 
 @dataclass(frozen=True)
 class StackFacts:
-    """A stack; `status` is empty where there is none, `began` is when its last operation began, where that is known."""
+    """A stack; `status` is empty where there is none.
+
+    `began` and `ended` are those of its last operation, where they are known and it has ended.
+    """
 
     name: str
     status: str = ""
@@ -42,6 +48,8 @@ class StackFacts:
     updated: datetime | None = None
     began: datetime | None = None
     failures: tuple[StackFailure, ...] = ()
+    ended: datetime | None = None
+    is_protected: bool = False
 
     @property
     def has_failed(self) -> bool:
@@ -52,6 +60,15 @@ class StackFacts:
     def is_moving(self) -> bool:
         """Whether CloudFormation is at work on it."""
         return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
+
+    @property
+    def is_as_made(self) -> bool:
+        """Whether what it holds in AWS is what its template says, unless somebody changed that by hand."""
+        return bool(self.status) and not self.has_failed and not self.is_moving
+
+    def was_at_work(self, at: datetime) -> bool:
+        """Whether a moment belongs to its last operation."""
+        return self.began is not None and self.began <= at and (self.ended is None or at <= self.ended + CLOCKS_DIFFER)
 
 
 @dataclass(frozen=True)
@@ -194,7 +211,10 @@ class TargetFacts:
 
 @dataclass(frozen=True)
 class TargetGroupFacts:
-    """A target group; `lets_in` is whether the tasks' security groups let its load balancer in, where that is known."""
+    """A target group; `lets_in` is whether the tasks' security groups let its load balancer in, where that is known.
+
+    `is_used` is whether a load balancer sends requests to it; `is_gone` where AWS has it no more.
+    """
 
     arn: str
     port: int
@@ -203,6 +223,8 @@ class TargetGroupFacts:
     timeout: int
     targets: tuple[TargetFacts, ...]
     lets_in: bool | None = None
+    is_used: bool = True
+    is_gone: bool = False
 
 
 @dataclass(frozen=True)
@@ -210,6 +232,7 @@ class ServiceFacts:
     """A service of the form; `name` is the form's, `ecs_name` is ECS's.
 
     `status` is empty where ECS has none, which is sure only where the service is `known`: could be asked for.
+    `definition` is the revision that it runs, `made` the one that its stack made.
     """
 
     name: str
@@ -223,6 +246,7 @@ class ServiceFacts:
     running: int = 0
     pending: int = 0
     definition: str = ""
+    made: str = ""
     exec_on: bool = False
     events: tuple[Event, ...] = ()
     rollouts: tuple[RolloutFacts, ...] = ()

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
 
 from operations.diagnosis.cause import ANY_CALLEE, Cause, Finding
-from operations.diagnosis.facts import TargetGroupFacts
+from operations.diagnosis.facts import CLOCKS_DIFFER, TargetGroupFacts
 from operations.diagnosis.seen import Seen
 
 _CODES = re.compile(r"with these codes: \[([\d, ]+)\]")
-_CLOCKS_DIFFER = timedelta(seconds=1)
 _UPSTREAM = frozenset({"502", "503", "504"})
 _LISTENS_ON = re.compile(r"\blisten\w*\b.*?\bport\b\D{0,4}(\d{2,5})|\blisten\w*\b.*?[:\s](\d{2,5})\b", re.I)
 _ASKS = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\]):(\d{2,5})")
@@ -75,7 +73,7 @@ def _reasons(seen: Seen) -> Iterator[str]:
     if found := re.search(r"due to \(reason (.+?)\)\.?$", seen.said):
         yield found[1]
     for event in seen.service.events:
-        if stopped and not (stopped.created - _CLOCKS_DIFFER <= event.at <= stopped.at + _CLOCKS_DIFFER):
+        if stopped and not (stopped.created - CLOCKS_DIFFER <= event.at <= stopped.at + CLOCKS_DIFFER):
             continue
         if found := re.search(r"is unhealthy in \(target-group .*due to \(reason (.+?)\)\.?$", event.message):
             yield found[1]

@@ -77,7 +77,8 @@ def database(seen: Seen) -> Finding | None:
     speaks_of_it = any(_MONGO.search(line) for line in lines)
     if speaks_of_it and any(_MONGO_AUTH.search(line) for line in lines):
         secret = facts.secret or "SECRET"
-        value = f'"$(aws secretsmanager get-secret-value --secret-id {secret} --query SecretString --output text)"'
+        # By a file, because whoever may list processes can read a command line.
+        value = f"file://<(aws secretsmanager get-secret-value --secret-id {secret} --query SecretString --output text)"
         return seen.found(
             Cause.DATABASE_REFUSED,
             "the database does not accept its user and password",

@@ -6,14 +6,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from operations.aws_errors import code_of
 from operations.diagnosis.facts import DatabaseFacts, SubnetFacts, TargetFacts, TargetGroupFacts
 from operations.diagnosis.plain_words import plain
+
+_GONE = frozenset({"TargetGroupNotFound", "TargetGroupNotFoundException"})
 
 
 def read_group(elbv2: Any, ec2: Any, arn: str, security_groups: Sequence[str], port: int) -> TargetGroupFacts:
     """A target group with its targets; `port` is the one that the tasks listen on."""
-    group = elbv2.describe_target_groups(TargetGroupArns=[arn])["TargetGroups"][0]
-    health = elbv2.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
+    from botocore.exceptions import ClientError
+
+    try:
+        group = elbv2.describe_target_groups(TargetGroupArns=[arn])["TargetGroups"][0]
+        health = elbv2.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
+    except ClientError as error:
+        if code_of(error) not in _GONE:
+            raise
+        return TargetGroupFacts(arn, port, "", "", 0, (), is_used=False, is_gone=True)
     return TargetGroupFacts(
         arn=arn,
         port=group.get("Port", port),
@@ -22,6 +32,8 @@ def read_group(elbv2: Any, ec2: Any, arn: str, security_groups: Sequence[str], p
         timeout=group.get("HealthCheckTimeoutSeconds", 0),
         targets=tuple(_target(each) for each in health),
         lets_in=_lets_in(elbv2, ec2, group.get("LoadBalancerArns") or [], security_groups, port),
+        # A target group of which no listener knows has no load balancer.
+        is_used=bool(group.get("LoadBalancerArns")),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -42,7 +42,7 @@ def read(cloudformation: Any, name: str, since: datetime | None) -> StackReading
         raise
     if described["StackStatus"] == "DELETE_COMPLETE":
         return StackReading(StackFacts(name), {})
-    began, failures = _last_operation(cloudformation, name, since)
+    began, ended, failures = _last_operation(cloudformation, name, since)
     facts = StackFacts(
         name=name,
         status=described["StackStatus"],
@@ -50,24 +50,35 @@ def read(cloudformation: Any, name: str, since: datetime | None) -> StackReading
         updated=described.get("LastUpdatedTime") or described.get("CreationTime"),
         began=began,
         failures=failures,
+        ended=ended,
+        is_protected=described.get("EnableTerminationProtection", False),
     )
     return StackReading(facts, _ids(cloudformation, name))
 
 
 def _last_operation(
     cloudformation: Any, name: str, since: datetime | None
-) -> tuple[datetime | None, tuple[StackFailure, ...]]:
+) -> tuple[datetime | None, datetime | None, tuple[StackFailure, ...]]:
+    """When it began and ended, and what failed in it, the first first."""
     failures: list[StackFailure] = []
-    began = None
-    for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=name):
-        for event in page["StackEvents"]:
-            if began is not None or (since is not None and event["Timestamp"] < since):
-                return began, tuple(reversed(failures))[:_MOST_FAILURES]
-            if failure := _failure(event):
-                failures.append(failure)
-            if event["ResourceType"] == _STACK and event["ResourceStatus"] in _BEGINNINGS:
+    began = ended = None
+    for event in _events(cloudformation, name):
+        if began is not None or (since is not None and event["Timestamp"] < since):
+            break
+        if failure := _failure(event):
+            failures.append(failure)
+        if event["ResourceType"] == _STACK:
+            if event["ResourceStatus"] in _BEGINNINGS:
                 began = event["Timestamp"]
-    return began, tuple(reversed(failures))[:_MOST_FAILURES]
+            elif not event["ResourceStatus"].endswith("_IN_PROGRESS"):
+                ended = ended or event["Timestamp"]
+    return began, ended, tuple(reversed(failures))[:_MOST_FAILURES]
+
+
+def _events(cloudformation: Any, name: str) -> Iterator[Mapping[str, Any]]:
+    """What happened to a stack, the newest first."""
+    for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=name):
+        yield from page["StackEvents"]
 
 
 def _failure(event: Mapping[str, Any]) -> StackFailure | None:

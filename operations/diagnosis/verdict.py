@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from operations.aws_errors import EXPIRED
-from operations.diagnosis import health_rules, log_rules, stack_rules, start_rules
+from operations.aws_errors import DENIED, EXPIRED
+from operations.diagnosis import hand_rules, health_rules, log_rules, stack_rules, start_rules
 from operations.diagnosis.cause import CONSEQUENCES, Cause, Finding, Verdict
 from operations.diagnosis.consequences import traced
 from operations.diagnosis.evidence import Evidence
-from operations.diagnosis.facts import Agent, ServiceFacts, StackFacts, TaskFacts
+from operations.diagnosis.facts import CLOCKS_DIFFER, Agent, ServiceFacts, StackFacts, TaskFacts
 from operations.diagnosis.seen import Rule, Seen
 
 __all__ = ["Cause", "Verdict", "judge"]
@@ -21,8 +21,9 @@ __all__ = ["Cause", "Verdict", "judge"]
 _TASK_RULES: tuple[Rule, ...] = (*start_rules.RULES, *log_rules.RULES, health_rules.health, log_rules.ended)
 # A running service whose tasks end again and again is not well, even when another always takes their place.
 _AGAIN_AND_AGAIN = 3
-# ECS and CloudFormation do not tell the time by the same clock, nor to the same fraction of a second.
-_CLOCKS_DIFFER = timedelta(seconds=1)
+# https://docs.aws.amazon.com/documentdb/latest/developerguide/monitoring_docdb-cluster_status.html
+_AFTERWARDS = {"stopping": "stopped, then start it", "starting": "available"}
+_NO_ANSWER = frozenset({"stopped", *_AFTERWARDS})
 _PLACED = re.compile(r"unable to place a task|failed to launch a task|unable to consistently start", re.I)
 _FAILED_ROLLOUT = re.compile(r"\(deployment ([\w/-]+)\) deployment failed")
 _ROLLED_BACK_TO = re.compile(r"rolling back to deployment(?:Id)? ([\w/-]+)")
@@ -38,7 +39,7 @@ def judge(evidence: Evidence) -> tuple[Verdict, ...]:
         return (_credentials(evidence, expired[0].what),)
     stacks = [verdict for stack in evidence.stacks for verdict in _on_stack(evidence, stack)]
     services = [verdict for service in evidence.services for verdict in _on_service(evidence, service, stacks)]
-    found = traced(evidence, [*stacks, *services])
+    found = traced(evidence, [*stacks, *_on_database(evidence), *services])
     wrong = sorted((each for each in found if each.is_wrong), key=_rank)
     if evidence.only is not None:
         wrong = _about(evidence.only, wrong, evidence)
@@ -48,7 +49,9 @@ def judge(evidence: Evidence) -> tuple[Verdict, ...]:
 
 
 def _rank(verdict: Verdict) -> tuple[bool, bool, int]:
-    return verdict.cause in CONSEQUENCES, verdict.cause is Cause.UNKNOWN, _ORDER[verdict.cause]
+    # What is not deployed for no reason of another's is a reason itself.
+    suffers = verdict.cause is Cause.CALLEE_OUT or (verdict.cause is Cause.NOT_DEPLOYED and bool(verdict.callee))
+    return suffers, verdict.cause is Cause.UNKNOWN, _ORDER[verdict.cause]
 
 
 def _about(name: str, verdicts: Sequence[Verdict], evidence: Evidence) -> list[Verdict]:
@@ -94,6 +97,23 @@ def _on_stack(evidence: Evidence, stack: StackFacts) -> Iterator[Verdict]:
         )
 
 
+def _on_database(evidence: Evidence) -> Iterator[Verdict]:
+    facts = evidence.database
+    if facts.state not in _NO_ANSWER:
+        return
+    start = f"aws docdb start-db-cluster --db-cluster-identifier {facts.id}"
+    yield Verdict(
+        "",
+        facts.stack,
+        Cause.DATABASE_UNREACHABLE,
+        f"its cluster {facts.id} is {facts.state}, so nobody gets an answer from it",
+        None,
+        (f"DocumentDB: {facts.id} is {facts.state}",),
+        f"cluster {facts.id} in DocumentDB",
+        start if facts.state == "stopped" else f"Wait until it is {_AFTERWARDS[facts.state]}",
+    )
+
+
 def _matters(evidence: Evidence, stack: StackFacts) -> bool:
     """Whether what failed in a stack is still of interest: an export that is in use leaves the stack as it was."""
     kept = any("xport" in each.reason for each in stack.failures)
@@ -109,7 +129,11 @@ def _is_past(evidence: Evidence, stack: StackFacts) -> bool:
 def _on_service(evidence: Evidence, service: ServiceFacts, stacks: Sequence[Verdict]) -> Iterator[Verdict]:
     stack = evidence.stack(service.stack) or StackFacts(service.stack)
     since = evidence.since
-    rollouts = _failed_rollouts(service, since)
+    by_hand = _by_hand(evidence, service, stack)
+    if by_hand:
+        yield by_hand
+        return
+    rollouts = _failed_rollouts(service, since, stack)
     deployment_failed = bool(rollouts) or (stack.has_failed and not _is_past(evidence, stack))
     if not service.known and not deployment_failed:
         return
@@ -131,6 +155,16 @@ def _on_service(evidence: Evidence, service: ServiceFacts, stacks: Sequence[Verd
     if told_by_stack and not service.status:
         return
     yield from _by_state(evidence, service, stack, deployment_failed=deployment_failed and not told_by_stack)
+
+
+def _by_hand(evidence: Evidence, service: ServiceFacts, stack: StackFacts) -> Verdict | None:
+    """What somebody did past the stack: whatever else is wrong may come of that."""
+    if not service.known:
+        return None
+    failed = next((task for task in service.tasks if task.has_failed and task.definition == service.definition), None)
+    rules = (hand_rules.deleted, hand_rules.another_revision, hand_rules.entrance)
+    found = next((found for rule in rules if (found := rule(Seen(evidence, service, failed), stack))), None)
+    return _verdict_of(service, found, failed.at if failed else None) if found else None
 
 
 def _findings(
@@ -196,20 +230,24 @@ def _is_well(service: ServiceFacts) -> bool:
     )
 
 
-def _failed_rollouts(service: ServiceFacts, since: datetime | None) -> set[str]:
-    """The deployments that failed since the service last got where it was to get."""
-    failed, back_to = set[str](), ""
+def _failed_rollouts(service: ServiceFacts, since: datetime | None, stack: StackFacts) -> set[str]:
+    """The deployments that failed since the service last got where it was to get: the newest, or those of its stack."""
+    failed, back_to = dict[str, datetime](), ""
     for event in reversed(service.events):
-        if since is not None and event.at < since - _CLOCKS_DIFFER:
+        if since is not None and event.at < since - CLOCKS_DIFFER:
             continue
+        undone = stack.has_failed and stack.was_at_work(event.at)
         if gave_up := _FAILED_ROLLOUT.search(event.message):
-            failed.add(gave_up[1])
+            # What came before the newest is past, but for what the same operation of the stack had tried.
+            failed = {each: at for each, at in failed.items() if undone and stack.was_at_work(at)}
+            failed[gave_up[1]] = event.at
         if rolled := _ROLLED_BACK_TO.search(event.message):
             back_to = rolled[1]
-        # What ran before completes again after a rollback, which is not what was to be reached.
-        if (done := _COMPLETED.search(event.message)) and done[1] != back_to:
+        # What ran before completes again after a rollback, be it ECS's or CloudFormation's, which deploys it anew.
+        # That is not what was to be reached.
+        if (done := _COMPLETED.search(event.message)) and done[1] != back_to and not undone:
             failed.clear()
-    return failed
+    return set(failed)
 
 
 def _relevant(service: ServiceFacts, rollouts: set[str], since: datetime | None, stack: StackFacts) -> list[TaskFacts]:
@@ -221,7 +259,7 @@ def _relevant(service: ServiceFacts, rollouts: set[str], since: datetime | None,
     of_these = [task for task in failed if task.deployment in wanted]
     begins = max(filter(None, (since, None if of_these or service.status else stack.began)), default=None)
     found = of_these or ([] if service.status else failed)
-    return [task for task in found if begins is None or task.at >= begins - _CLOCKS_DIFFER]
+    return [task for task in found if begins is None or task.at >= begins - CLOCKS_DIFFER]
 
 
 def _of_a_service_that_is_well(
@@ -401,6 +439,8 @@ def _nothing_wrong(evidence: Evidence, remarks: Sequence[Verdict]) -> tuple[Verd
 
 def _not_all_known(evidence: Evidence) -> Verdict:
     first = evidence.unknown[0]
+    denied = any(each.code in DENIED for each in evidence.unknown)
+    rights = f"Give these credentials the rights that ./agora role {evidence.environment} prints, then: "
     return Verdict(
         "",
         "",
@@ -409,7 +449,7 @@ def _not_all_known(evidence: Evidence) -> Verdict:
         evidence.at,
         tuple(f"unknown: {each.what}, because {each.why}" for each in evidence.unknown[:5]),
         f"{first.what}: {first.why}",
-        _agora(evidence, "diagnose"),
+        f"{rights if denied else ''}{_agora(evidence, 'diagnose')}",
     )
 
 

@@ -71,8 +71,20 @@ def test_a_database_is_restored_beside_the_first_and_services_move_to_it_and_bac
     assert revisions(of) == running
     assert told_to_tasks(of) == {(ours["Endpoint"], secret_of(of, OURS))}
 
-    change_password(of, RESTORED)
     deployed.edit_form(beside, f"{beside}\n        {MOVED}")
+    too_early = deployed.agora("deploy", "dev", "--local", "--json")
+    assert too_early.exit_code == 1
+    verdicts = [
+        *too_early.json()["failure"]["verdicts"],
+        *deployed.agora("diagnose", "dev", "--local", "--json").json()["verdicts"],
+    ]
+    assert {(each["service"], each["cause"]) for each in verdicts} == {
+        ("agora-api", "DATABASE_REFUSED"),
+        ("agora-api-next", "DATABASE_REFUSED"),
+    }
+    assert told_to_tasks(of) == {(ours["Endpoint"], secret_of(of, OURS))}, "what ran before serves on"
+
+    change_password(of, RESTORED)
     deploy(deployed)
     assert told_to_tasks(of) == {(restored["Endpoint"], secret_of(of, RESTORED))}
     assert cluster_of(of, OURS)["Endpoint"] == ours["Endpoint"]

@@ -377,6 +377,19 @@ def test_credentials_that_expire_in_the_middle_are_told_and_nobody_is_said_to_kn
     assert place.summary()["result"] == "failed"
 
 
+def test_a_right_that_is_missing_in_the_middle_is_told_as_that(place: _Place) -> None:
+    place.deploys = _raise(client_error("AccessDeniedException", "not authorized to perform: ecs:DescribeServices"))
+    with pytest.raises(AgoraError, match="these credentials may not see how dev is being deployed") as error:
+        place.deploy()
+    assert "the rights that ./agora role dev prints" in error.value.hint
+
+
+def test_what_a_stack_holds_and_aws_has_no_more_is_looked_into(place: _Place) -> None:
+    place.deploys, place.diagnosed = _raise(client_error("TargetGroupNotFound", "not found")), (SECRET,)
+    with pytest.raises(DeploymentFailed, match="there is no secret x"):
+        place.deploy()
+
+
 def test_an_interruption_says_what_goes_on_and_that_the_hold_is_let_go(
     place: _Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -432,8 +445,12 @@ def _at_another_digest(place: _Place) -> None:
         ),
         (lambda place: _behind_a_load_balancer(place), "agora-app (0 of 1 targets healthy)"),
         (lambda place: place.ecs.services[0].update(runningCount=0), "agora-app (0 of 1 running)"),
+        (
+            lambda place: place.ecs.services[0].update(runningCount=0, desiredCount=0),
+            "agora-app (none of its tasks is wanted: somebody set its desired count to 0)",
+        ),
     ],
-    ids=["digest", "unhealthy target", "no target", "too few tasks"],
+    ids=["digest", "unhealthy target", "no target", "too few tasks", "none wanted"],
 )
 def test_the_end_is_not_true_before_all_serve_what_was_deployed(
     place: _Place, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[_Place], None], missing: str

@@ -324,7 +324,19 @@ def test_an_operation_is_looked_back_on_to_where_it_began_and_no_further() -> No
     found = _collected(clients).stack(app)
     assert found is not None
     assert [each.logical_id for each in found.failures] == ["Service"]
-    assert found.began == minutes_after_noon(6)
+    assert (found.began, found.ended) == (minutes_after_noon(6), minutes_after_noon(9))
+
+
+def test_an_operation_that_goes_on_has_no_end() -> None:
+    clients, app = _clients(), "agora-dev-app"
+    clients["cloudformation"].stacks[app]["events"] = [
+        _event(app, "AWS::CloudFormation::Stack", "UPDATE_ROLLBACK_IN_PROGRESS", 9),
+        _event(app, "AWS::CloudFormation::Stack", "UPDATE_IN_PROGRESS", 6),
+        _event(app, "AWS::CloudFormation::Stack", "CREATE_COMPLETE", 1),
+    ]
+    found = _collected(clients).stack(app)
+    assert found is not None
+    assert (found.began, found.ended) == (minutes_after_noon(6), None)
 
 
 def test_tasks_of_a_service_that_is_gone_again_are_found_by_the_name_of_its_stack() -> None:

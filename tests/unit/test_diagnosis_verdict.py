@@ -7,7 +7,16 @@ from dataclasses import replace
 import pytest
 
 from operations.diagnosis.cause import Cause
-from operations.diagnosis.facts import Agent, ContainerFacts, Event, RecordFacts, RolloutFacts, TaskFacts, Unknown
+from operations.diagnosis.facts import (
+    Agent,
+    ContainerFacts,
+    Event,
+    RecordFacts,
+    RolloutFacts,
+    TargetGroupFacts,
+    TaskFacts,
+    Unknown,
+)
 from operations.diagnosis.verdict import judge
 from src.service_props import DATABASE
 from tests.unit.diagnosis_support import (
@@ -19,6 +28,7 @@ from tests.unit.diagnosis_support import (
     calling,
     evidence,
     exited,
+    gave_up,
     record,
     service,
     stack,
@@ -595,3 +605,105 @@ def test_what_the_load_balancer_said_of_earlier_tasks_does_not_count() -> None:
         evidence(replace(service("agora-app", failed), events=(*service("agora-app", failed).events, *events)))
     )
     assert found[0].cause is Cause.TARGET_TIMEOUT
+
+
+def test_what_cloudformation_deploys_anew_to_roll_back_does_not_hide_why_the_deployment_failed() -> None:
+    undone = (Event(minutes_after_noon(5), "(service S) (deployment ecs-svc/3) deployment completed."), *gave_up())
+    failed = replace(stack("agora-dev-app", "UPDATE_ROLLBACK_COMPLETE"), ended=minutes_after_noon(6))
+    assert judge(evidence(service("agora-app", exited(1), events=undone), stacks=(failed,)))[0].cause is (
+        Cause.CRASH_AT_START
+    )
+    later = (Event(minutes_after_noon(9), "(service S) (deployment ecs-svc/4) deployment completed."), *undone)
+    (past,) = judge(evidence(service("agora-app", exited(1), events=later), stacks=(failed,)))
+    assert "CRASH" not in past.cause.name, "somebody has deployed it since"
+
+
+def test_of_two_deployments_that_failed_one_after_the_other_the_newer_is_judged() -> None:
+    again = Event(minutes_after_noon(6), "(service S) (deployment ecs-svc/3) deployment failed: tasks failed to start.")
+    earlier = task(f"{PULL}{REF}: not found")
+    newer = exited(1, id="b", deployment="ecs-svc/3")
+    verdicts = judge(evidence(service("agora-app", newer, earlier, events=(again, *gave_up()))))
+    assert [each.cause for each in verdicts] == [Cause.CRASH_AT_START]
+
+
+def test_both_are_judged_where_going_back_failed_too() -> None:
+    again = Event(minutes_after_noon(6), "(service S) (deployment ecs-svc/3) deployment failed: tasks failed to start.")
+    earlier, newer = task(f"{PULL}{REF}: not found"), exited(1, id="b", deployment="ecs-svc/3")
+    broken = service("agora-app", newer, earlier, events=(again, *gave_up()))
+    failed = replace(stack("agora-dev-app", "UPDATE_ROLLBACK_FAILED"), ended=minutes_after_noon(7))
+    causes = {each.cause for each in judge(evidence(broken, stacks=(failed,)))}
+    assert causes >= {Cause.IMAGE_MISSING, Cause.CRASH_AT_START}
+
+
+def test_a_service_that_its_stack_has_and_ecs_has_not_was_deleted_by_hand() -> None:
+    gone = service("agora-app", status="", running=0)
+    (found,) = judge(evidence(gone, stacks=(stack("agora-dev-app"),)))
+    assert (found.cause, found.sentence.startswith("it was deleted by hand")) == (Cause.BY_HAND, True)
+    delete = "aws cloudformation delete-stack --stack-name agora-dev-app"
+    assert found.fix == f"{delete}  # wait for its end, then: ./agora deploy dev"
+    protected = replace(stack("agora-dev-app"), is_protected=True)
+    unlock = "aws cloudformation update-termination-protection --no-enable-termination-protection"
+    assert judge(evidence(gone, stacks=(protected,)))[0].fix.startswith(
+        f"{unlock} --stack-name agora-dev-app && {delete}"
+    )
+
+
+def test_a_revision_that_the_stack_did_not_make_was_given_to_the_service_by_hand() -> None:
+    broken = task(f"{PULL}{REF}: not found", definition="family:3", deployment=RUNS)
+    given = service("agora-app", broken, definition="arn:task-definition/family:3", made="arn:task-definition/family:2")
+    (found,) = judge(evidence(given))
+    assert (found.cause, found.look) == (Cause.BY_HAND, "task definition family:3 in ECS")
+    assert found.fix.startswith(
+        "aws ecs update-service --cluster cluster --service agora-dev-agora-app-Service-x --task-definition family:2"
+    )
+    updating = stack("agora-dev-app", "UPDATE_IN_PROGRESS")
+    assert Cause.BY_HAND not in {each.cause for each in judge(evidence(given, stacks=(updating,)))}
+
+
+@pytest.mark.parametrize(
+    ("group", "said"),
+    [
+        (target_group("unused", "not in use", is_used=False), "no load balancer sends it requests"),
+        (target_group("unused", "", is_used=False, is_gone=True), "its target group app was deleted"),
+    ],
+)
+def test_a_public_service_without_its_load_balancer_is_not_well(group: TargetGroupFacts, said: str) -> None:
+    group = replace(group, arn="arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/app/12")
+    alone = asked(service("agora-app", task(), groups=(group,)), public=True)
+    (found,) = judge(evidence(alone))
+    assert (found.cause, said in found.sentence) == (Cause.BY_HAND, True)
+    assert found.fix.startswith("aws cloudformation delete-stack --stack-name agora-dev-app")
+
+
+@pytest.mark.parametrize(
+    ("state", "fix"),
+    [
+        ("stopped", "aws docdb start-db-cluster --db-cluster-identifier cluster-1"),
+        ("stopping", "Wait until it is stopped, then start it"),
+        ("starting", "Wait until it is available"),
+    ],
+)
+def test_a_database_that_answers_nobody_is_told_before_anybody_complains(state: str, fix: str) -> None:
+    seen = evidence(service("agora-app", task()))
+    (found,) = judge(replace(seen, database=replace(seen.database, state=state)))
+    assert (found.cause, found.stack, found.fix) == (Cause.DATABASE_UNREACHABLE, "agora-dev-docdb-v8", fix)
+
+
+@pytest.mark.parametrize("state", ["available", "modifying", "backing-up", ""])
+def test_a_database_that_goes_on_answering_is_no_trouble(state: str) -> None:
+    seen = evidence(service("agora-app", task()))
+    assert judge(replace(seen, database=replace(seen.database, state=state)))[0].cause is Cause.NOTHING
+
+
+def test_a_callee_that_is_not_deployed_is_the_reason_and_comes_first() -> None:
+    group = target_group("unhealthy", "Health checks failed with these codes: [502]")
+    apex = calling(service("agora-apex", task(name="agora-apex"), groups=(group,)), "agora-app")
+    first, second = judge(evidence(apex, service("agora-app", status="", running=0, ecs_name="")))
+    assert (first.service, first.cause) == ("agora-app", Cause.NOT_DEPLOYED)
+    assert (second.service, second.cause, second.callee) == ("agora-apex", Cause.CALLEE_OUT, "agora-app")
+
+
+def test_where_a_right_is_missing_it_is_to_be_granted() -> None:
+    denied = Unknown("services", "these credentials may not read it", "AccessDeniedException")
+    (found,) = judge(evidence(service("agora-app", task()), unknown=(denied,)))
+    assert "the rights that ./agora role dev prints, then: ./agora diagnose dev" in found.fix

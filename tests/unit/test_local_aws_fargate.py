@@ -265,6 +265,27 @@ def test_a_task_that_fails_its_load_balancer_is_stopped_for_it(account: Account)
     assert any(each.endswith(told) for each in _events(account, "api"))
 
 
+def test_a_target_group_whose_listener_was_deleted_is_not_in_use(account: Account) -> None:
+    elb = account.client("elbv2")
+    (balancer, *_) = elb.describe_load_balancers()["LoadBalancers"]
+    (group,) = elb.create_target_group(Name="left", Protocol="HTTP", Port=80, TargetType="ip")["TargetGroups"]
+    arn = group["TargetGroupArn"]
+    elb.register_targets(TargetGroupArn=arn, Targets=[{"Id": "10.0.0.9", "Port": 80}])
+    sending: list[Any] = [{"Type": "forward", "TargetGroupArn": arn}]
+    (listener,) = elb.create_listener(
+        LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="HTTP", Port=8081, DefaultActions=sending
+    )["Listeners"]
+
+    def found() -> tuple[list[str], list[str]]:
+        (group,) = elb.describe_target_groups(TargetGroupArns=[arn])["TargetGroups"]
+        health = elb.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
+        return group["LoadBalancerArns"], [each["TargetHealth"]["State"] for each in health]
+
+    assert found() == ([balancer["LoadBalancerArn"]], ["unhealthy"])
+    elb.delete_listener(ListenerArn=listener["ListenerArn"])
+    assert found() == ([], ["unused"])
+
+
 def test_a_proxy_that_finds_no_callee_is_unhealthy_and_logs_as_caddy(account: Account) -> None:
     calls = {"APP_HOST": "agora-app", "APP_PORT": "4200", "API_HOST": "agora-api", "API_PORT": "3333"}
     apex = service("agora-apex", behind=account.outputs("network")["Targets"], environment=calls, port=80)
@@ -325,6 +346,24 @@ def test_a_json_field_that_a_secret_lacks_keeps_the_task_from_starting(account: 
     secret = account.client("secretsmanager").create_secret(Name="fields", SecretString='{"password": "x"}')["ARN"]
     assert account.deploy("api", service(secrets={"A": f"{secret}:user::"}), SERVICE_OUTPUT) == "ROLLBACK_COMPLETE"
     assert any("did not contain json key user" in task["stoppedReason"] for task in account.stopped())
+
+
+@pytest.mark.parametrize("without", [0, 7], ids=["by its whole ARN", "without the random characters"])
+def test_a_secret_that_is_to_be_deleted_keeps_the_task_from_starting_and_is_not_said_to_be_missing(
+    account: Account, without: int
+) -> None:
+    secrets = account.client("secretsmanager")
+    whole = secrets.create_secret(Name=f"leaving-{without}", SecretString="x")["ARN"]
+    secrets.delete_secret(SecretId=whole, RecoveryWindowInDays=7)
+    arn = whole[: len(whole) - without]
+    assert account.deploy("api", service(secrets={"A": arn}), SERVICE_OUTPUT) == "ROLLBACK_COMPLETE"
+    reasons = {task["stoppedReason"] for task in account.stopped() if arn in task["stoppedReason"]}
+    assert reasons == {
+        "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: "
+        "unable to retrieve secret from asm: service call has been retried 1 time(s): failed to fetch secret "
+        f"{arn} from secrets manager: InvalidRequestException: You can't perform this operation on the secret because "
+        "it was marked for deletion."
+    }
 
 
 def test_a_secret_is_found_without_its_random_characters_but_not_by_half_its_name(account: Account) -> None:

@@ -1,0 +1,73 @@
+"""What somebody changed or deleted past its stack, which CloudFormation does not notice by itself."""
+
+from __future__ import annotations
+
+from operations.diagnosis.cause import Cause, Finding
+from operations.diagnosis.facts import StackFacts
+from operations.diagnosis.seen import Seen
+
+
+def deleted(seen: Seen, stack: StackFacts) -> Finding | None:
+    """A service that its stack counts as there."""
+    if seen.service.status or not seen.service.ecs_name or not stack.is_as_made:
+        return None
+    return seen.found(
+        Cause.BY_HAND,
+        "it was deleted by hand, and its stack still counts it as there",
+        look=f"service {seen.service.ecs_name} in cluster {seen.service.cluster}",
+        fix=_make_anew(seen, stack),
+        evidence=(f"stack {stack.name}: {stack.status}", "ECS: no such service"),
+    )
+
+
+def another_revision(seen: Seen, stack: StackFacts) -> Finding | None:
+    """A service that runs what its stack did not make, or is about to."""
+    service = seen.service
+    if not service.made or not service.status or service.definition == service.made or not stack.is_as_made:
+        return None
+    runs, made = (arn.rpartition("/")[2] for arn in (service.definition, service.made))
+    return seen.found(
+        Cause.BY_HAND,
+        f"somebody gave it the revision {runs}, which its stack did not make",
+        look=f"task definition {runs} in ECS",
+        fix=f"aws ecs update-service --cluster {service.cluster} --service {service.ecs_name} --task-definition {made}"
+        "  # what is to stay of the other belongs into app.py",
+        evidence=(f"ECS: {runs}", f"stack {stack.name}: {made}", *seen.told),
+    )
+
+
+def entrance(seen: Seen, stack: StackFacts) -> Finding | None:
+    """A public service to which no load balancer sends anything."""
+    if not seen.service.asked.public or not stack.is_as_made:
+        return None
+    group = next((each for each in seen.service.groups if not each.is_used), None)
+    if group is None:
+        return None
+    name = group.arn.rpartition("targetgroup/")[2].partition("/")[0]
+    state = "gone" if group.is_gone else "unused"
+    what = (
+        f"its target group {name} was deleted"
+        if group.is_gone
+        else "no load balancer sends it requests: its listener, or the load balancer itself, was deleted"
+    )
+    return seen.found(
+        Cause.BY_HAND,
+        what,
+        look=f"load balancer of stack agora-{seen.evidence.environment}-load-balancer, its listeners",
+        fix=f"{_make_anew(seen, stack)}; if the load balancer is gone too, its stack the same way",
+        evidence=(
+            f"stack {stack.name}: {stack.status}",
+            f"target group {name}: {state}",
+        ),
+    )
+
+
+def _make_anew(seen: Seen, stack: StackFacts) -> str:
+    """The way to have a service's stack make everything again; nothing in it holds state."""
+    name = stack.name
+    unlock = (
+        f"aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name {name} && "
+        if stack.is_protected
+        else ""
+    )
+    return f"{unlock}aws cloudformation delete-stack --stack-name {name}  # wait for its end, then: {seen.deploy}"
