@@ -270,6 +270,29 @@ class ServiceFacts:
             and not any(task.health == "UNHEALTHY" for task in self.tasks if task.status == "RUNNING")
         )
 
+    @property
+    def exec_agents(self) -> tuple[tuple[TaskFacts, Agent], ...]:
+        """The agents of ECS exec in its own containers that run, where it is on."""
+        return tuple(
+            (task, agent)
+            for task in self.tasks
+            if task.status == "RUNNING" and self.exec_on
+            for container in task.containers
+            if container.name == self.name
+            for agent in container.agents
+            if agent.name == "ExecuteCommandAgent"
+        )
+
+    @property
+    def is_well(self) -> bool:
+        """Whether its tasks run, are healthy to all who ask, and can be entered where they are to be."""
+        return (
+            self.is_steady
+            and self.running > 0
+            and not any(target.state == "unhealthy" for group in self.groups for target in group.targets)
+            and not any(agent.status == "STOPPED" for _, agent in self.exec_agents)
+        )
+
     def definition_of(self, task: TaskFacts) -> DefinitionFacts | None:
         """The revision that a task was started from, where it was read."""
         return next((each for each in self.definitions if each.arn == task.definition), None)

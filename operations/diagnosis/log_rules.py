@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -215,24 +216,34 @@ def ended(seen: Seen) -> Finding | None:
             look=seen.log,
             fix=f"Mend container_command of {seen.name} in app.py, or the program; then: {seen.deploy}",
         )
+    told = f"exit code {code}{_signal(code)}"
     if _crashed_at_start(seen):
         return seen.found(
             Cause.CRASH_AT_START,
-            f"{container.name} crashes while it starts, with exit code {code}{says}",
+            f"{container.name} crashes while it starts, with {told}{says}",
             look=seen.log,
             fix=seen.mend,
         )
     return seen.found(
         Cause.CRASH_LATER,
-        f"{container.name} starts, and then crashes with exit code {code}{says}",
+        f"{container.name} starts, and then crashes with {told}{says}",
         look=seen.log,
         fix=seen.mend,
     )
 
 
+def _signal(code: int | None) -> str:
+    """The signal that ended a program, which its exit code tells by 128 more."""
+    ended_by = {each.value + 128: each.name for each in signal.Signals}.get(code or 0, "")
+    return f" ({ended_by})" if ended_by else ""
+
+
 def _complaint(seen: Seen) -> str:
-    """The line of the log that says most: an error by its name, else one that speaks of trouble."""
+    """The line of the log that says most: the root of a trace, an error by its name, else one that tells of trouble."""
     lines = list(_lines(seen))
+    roots = [line.strip().removeprefix("Caused by:") for line in lines if line.strip().startswith("Caused by:")]
+    if roots:
+        return roots[-1]
     named = (line for line in lines if re.match(r"\s*(?:[\w.$]+ )*[\w.$]*(?:Error|Exception|panic)\b.*:", line))
     return next(named, next((line for line in lines if re.search(r"error|exception|fatal|panic", line, re.I)), ""))
 

@@ -21,7 +21,7 @@ def unknown(what: str, error: BaseException) -> Unknown:
     if code in EXPIRED:
         why = "the credentials have expired or are not known"
     elif is_throttled(error):
-        why = "AWS answers too many calls at the moment (throttled)"
+        why = "AWS is asked too often at the moment (throttled)"
     elif is_denied(error):
         why = f"these credentials may not read it: {plain(str(error))}"
     else:

@@ -12,7 +12,8 @@ from operations.diagnosis import hand_rules, health_rules, log_rules, stack_rule
 from operations.diagnosis.cause import CONSEQUENCES, Cause, Finding, Verdict
 from operations.diagnosis.consequences import traced
 from operations.diagnosis.evidence import Evidence
-from operations.diagnosis.facts import CLOCKS_DIFFER, Agent, ServiceFacts, StackFacts, TaskFacts
+from operations.diagnosis.facts import Agent, ServiceFacts, StackFacts, TaskFacts
+from operations.diagnosis.failed_rollouts import failed_rollouts, tasks_in_question
 from operations.diagnosis.seen import Rule, Seen
 
 __all__ = ["Cause", "Verdict", "judge"]
@@ -25,9 +26,6 @@ _AGAIN_AND_AGAIN = 3
 _AFTERWARDS = {"stopping": "stopped, then start it", "starting": "available"}
 _NO_ANSWER = frozenset({"stopped", *_AFTERWARDS})
 _PLACED = re.compile(r"unable to place a task|failed to launch a task|unable to consistently start", re.I)
-_FAILED_ROLLOUT = re.compile(r"\(deployment ([\w/-]+)\) deployment failed")
-_ROLLED_BACK_TO = re.compile(r"rolling back to deployment(?:Id)? ([\w/-]+)")
-_COMPLETED = re.compile(r"\(deployment ([\w/-]+)\) deployment completed")
 _STEADY = re.compile(r"deployment completed|reached a steady state")
 _ORDER = {cause: number for number, cause in enumerate(Cause)}
 
@@ -133,13 +131,13 @@ def _on_service(evidence: Evidence, service: ServiceFacts, stacks: Sequence[Verd
     if by_hand:
         yield by_hand
         return
-    rollouts = _failed_rollouts(service, since, stack)
+    rollouts = failed_rollouts(service, since, stack)
     deployment_failed = bool(rollouts) or (stack.has_failed and not _is_past(evidence, stack))
     if not service.known and not deployment_failed:
         return
-    failed = _relevant(service, rollouts, since, stack)
+    failed = tasks_in_question(service, rollouts, since, stack)
     findings = _findings(evidence, service, failed, since)
-    if not deployment_failed and not stack.is_moving and _is_well(service):
+    if not deployment_failed and not stack.is_moving and service.is_well:
         yield from _of_a_service_that_is_well(service, findings)
         return
     if findings:
@@ -220,48 +218,6 @@ def _is_current(service: ServiceFacts, at: datetime, since: datetime | None) -> 
     return (since is None or at >= since) and not any(each > at for each in steady)
 
 
-def _is_well(service: ServiceFacts) -> bool:
-    targets = [each for group in service.groups for each in group.targets]
-    return (
-        service.is_steady
-        and service.running > 0
-        and not any(each.state == "unhealthy" for each in targets)
-        and not any(agent.status == "STOPPED" for _, agent in _exec_agents(service))
-    )
-
-
-def _failed_rollouts(service: ServiceFacts, since: datetime | None, stack: StackFacts) -> set[str]:
-    """The deployments that failed since the service last got where it was to get: the newest, or those of its stack."""
-    failed, back_to = dict[str, datetime](), ""
-    for event in reversed(service.events):
-        if since is not None and event.at < since - CLOCKS_DIFFER:
-            continue
-        undone = stack.has_failed and stack.was_at_work(event.at)
-        if gave_up := _FAILED_ROLLOUT.search(event.message):
-            # What came before the newest is past, but for what the same operation of the stack had tried.
-            failed = {each: at for each, at in failed.items() if undone and stack.was_at_work(at)}
-            failed[gave_up[1]] = event.at
-        if rolled := _ROLLED_BACK_TO.search(event.message):
-            back_to = rolled[1]
-        # What ran before completes again after a rollback, be it ECS's or CloudFormation's, which deploys it anew.
-        # That is not what was to be reached.
-        if (done := _COMPLETED.search(event.message)) and done[1] != back_to and not undone:
-            failed.clear()
-    return set(failed)
-
-
-def _relevant(service: ServiceFacts, rollouts: set[str], since: datetime | None, stack: StackFacts) -> list[TaskFacts]:
-    """The tasks that failed in the deployments in question; where those are not known, since the stack's began."""
-    failed = [task for task in service.tasks if task.has_failed]
-    primary = {service.primary.id} if service.primary else set()
-    # After a failed deployment what ran before may be in trouble too.
-    wanted = rollouts | (set() if rollouts and _is_well(service) else primary)
-    of_these = [task for task in failed if task.deployment in wanted]
-    begins = max(filter(None, (since, None if of_these or service.status else stack.began)), default=None)
-    found = of_these or ([] if service.status else failed)
-    return [task for task in found if begins is None or task.at >= begins - CLOCKS_DIFFER]
-
-
 def _of_a_service_that_is_well(
     service: ServiceFacts, findings: Sequence[tuple[Finding, list[TaskFacts]]]
 ) -> Iterator[Verdict]:
@@ -292,7 +248,7 @@ def _by_state(
     if not service.status:
         yield _not_deployed(evidence, service, stack, deployment_failed=deployment_failed)
         return
-    agents = [(task, agent) for task, agent in _exec_agents(service) if agent.status == "STOPPED"]
+    agents = [(task, agent) for task, agent in service.exec_agents if agent.status == "STOPPED"]
     if deployment_failed:
         yield _verdict_of(
             service,
@@ -337,14 +293,6 @@ def _by_state(
         )
 
 
-def _exec_agents(service: ServiceFacts) -> Iterator[tuple[TaskFacts, Agent]]:
-    for task in service.tasks:
-        if task.status == "RUNNING" and service.exec_on:
-            for container in task.containers:
-                if container.name == service.name:
-                    yield from ((task, each) for each in container.agents if each.name == "ExecuteCommandAgent")
-
-
 def _no_exec_agent(seen: Seen, task: TaskFacts, agent: Agent) -> Verdict:
     return _verdict_of(
         seen.service,
@@ -376,7 +324,9 @@ def _not_deployed(evidence: Evidence, service: ServiceFacts, stack: StackFacts, 
 def _going_on(evidence: Evidence, service: ServiceFacts, stack: StackFacts) -> Verdict:
     seen = Seen(evidence, service)
     primary = service.primary
-    tasks = f"{service.running} of {service.desired} tasks run, {service.pending} are starting"
+    new = [task for task in service.tasks if primary and task.deployment == primary.id and not task.has_failed]
+    running = sum(task.status == "RUNNING" for task in new)
+    tasks = f"{running} of {service.desired} new tasks run, {len(new) - running} are starting"
     return _verdict_of(
         service,
         seen.found(

@@ -707,3 +707,27 @@ def test_where_a_right_is_missing_it_is_to_be_granted() -> None:
     denied = Unknown("services", "these credentials may not read it", "AccessDeniedException")
     (found,) = judge(evidence(service("agora-app", task()), unknown=(denied,)))
     assert "the rights that ./agora role dev prints, then: ./agora diagnose dev" in found.fix
+
+
+def test_the_root_of_a_trace_is_quoted_and_not_what_wraps_it() -> None:
+    log = (
+        "Application run failed",
+        "org.springframework.beans.factory.BeanCreationException: Error creating bean with name 'x'",
+        "Caused by: org.springframework.beans.BeanInstantiationException: Failed to instantiate",
+        "Caused by: java.lang.IllegalStateException: required setting is missing",
+    )
+    assert verdict_on(exited(1, *log)).sentence.endswith(
+        "1: java.lang.IllegalStateException: required setting is missing"
+    )
+
+
+@pytest.mark.parametrize(("code", "told"), [(139, "139 (SIGSEGV)"), (143, "143 (SIGTERM)"), (2, "2"), (255, "255")])
+def test_an_exit_code_that_stands_for_a_signal_names_it(code: int, told: str) -> None:
+    assert f"with exit code {told}, and wrote nothing" in verdict_on(exited(code)).sentence
+
+
+def test_of_a_deployment_that_goes_on_the_new_tasks_are_counted() -> None:
+    rolling = RolloutFacts("ecs-svc/2", "PRIMARY", "IN_PROGRESS", "", 0, "definition:2", NOON)
+    starting = replace(task(), status="PENDING", deployment="ecs-svc/2", id="b")
+    found = judge(evidence(service("agora-app", task(), starting, rollouts=(rolling,))))[0]
+    assert (found.cause, found.sentence) == (Cause.GOING_ON, "being deployed: 0 of 1 new tasks run, 1 are starting")
