@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import NoReturn, TextIO, cast
 
 import click
 
@@ -21,6 +22,8 @@ from operations.commands.verify import verify
 from src.errors import AgoraError
 
 INTERRUPTED = 130
+# No room, on the disk or by the quota, and what /dev/full or a broken disk answer.
+_NOT_WRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 # Each has stacks, an embedded AWS and the CDK's processes of its own, some 1.5 GB.
 _MOST_TEST_PROCESSES = 4
 
@@ -85,7 +88,23 @@ def main() -> NoReturn:
     """Run what the command line of this process asks for, and leave with its exit code."""
     # CI ends a run with SIGTERM; what is held must be let go then too.
     signal.signal(signal.SIGTERM, _interrupt)
-    sys.exit(run(sys.argv[1:]))
+    # Python has no stdout where the shell has closed it, whatever its type says. The next file would take its number.
+    if cast(TextIO | None, sys.stdout) is None:
+        _complain("stdout is closed, so no answer can be printed", "Nothing was done. Send it elsewhere: > /dev/null")
+        sys.exit(1)
+    try:
+        code = run(sys.argv[1:])
+    finally:
+        _give_up_what_is_not_written()
+    sys.exit(code)
+
+
+def _give_up_what_is_not_written() -> None:
+    """Python writes it once more when it ends, and tells with a traceback that it can't."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _interrupt(*_: object) -> NoReturn:
@@ -96,7 +115,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run a command; what goes wrong is told in words and becomes the exit code."""
     debug = "--debug" in arguments
     try:
-        agora.main(list(arguments), prog_name="./agora", standalone_mode=False)
+        _run(arguments)
         return 0
     except AgoraError as error:
         if debug:
@@ -113,15 +132,45 @@ def run(arguments: Sequence[str]) -> int:
         sys.stderr.close()
         return 1
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _NOT_WRITTEN and not debug:
+            _complain(
+                f"what there is to say could not be written: {error.strerror}",
+                "Make room on the disk, or where stdout goes.",
+            )
+            return 1
         if debug or not _comes_from_aws(error):
             raise
-        _complain(f"AWS: {error}", "Run ./agora --debug with the same command to see where this came from.")
+        _complain(f"AWS: {error}", _aws_hint(error))
         return 1
 
 
+def _run(arguments: Sequence[str]) -> None:
+    try:
+        agora.main(list(arguments), prog_name="./agora", standalone_mode=False)
+    except SystemExit:
+        sys.stdout.flush()
+        raise
+    sys.stdout.flush()
+
+
 def _what_goes_on(arguments: Sequence[str]) -> str:
-    by_cloudformation = {"deploy", "destroy", "rollback"} & set(arguments)
-    return "What CloudFormation was doing goes on there; the same command picks it up again." * bool(by_cloudformation)
+    if not {"deploy", "destroy", "rollback"} & set(arguments):
+        return ""
+    status = f"./agora status ENV{' --local' if '--local' in arguments else ''}"
+    return f"What CloudFormation was doing goes on there. Once it has ended ({status}), run the same command again."
+
+
+def _aws_hint(error: Exception) -> str:
+    from operations.aws_errors import LOG_IN, is_denied, is_expired, is_throttled
+
+    if is_expired(error):
+        return LOG_IN
+    if is_throttled(error):
+        return "AWS is asked too often at the moment. Run the same command again in a minute."
+    if is_denied(error):
+        right = getattr(error, "operation_name", "this")
+        return f"These credentials lack the right for {right}. All the rights there are to give: ./agora role ENV"
+    return "Run ./agora --debug with the same command to see where this came from."
 
 
 def _comes_from_aws(error: Exception) -> bool:

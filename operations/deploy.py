@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from operations import cdk_cli, database_logs, references
 from operations.assembly import Stack
-from operations.aws_errors import code_of, is_denied, is_passing
+from operations.aws_errors import code_of, is_denied, is_expired, is_passing
 from operations.check import Check
 from operations.console import say
 from operations.deployment_course import Course, DeploymentFailed, command, hold_stays, told
@@ -25,7 +25,7 @@ from operations.early_evidence import make_ready, one_at_a_time
 from operations.hold import expect_free, held, read_hold
 from operations.origin import Origin
 from operations.plan import NOTHING, StackChange, plan_deployment
-from operations.progress import following, has_expired, step
+from operations.progress import following, step
 from operations.rollouts import ReadRollouts, Rollout, reader
 from operations.service_states import ServiceState, read_services
 from operations.stack_states import read_stacks, read_template
@@ -132,7 +132,7 @@ def _carry_out(course: Course, stacks: Sequence[Stack]) -> Deployment:
 def _unseen(target: Target, error: Exception) -> AgoraError:
     name = target.environment.name
     again = "What CloudFormation was doing goes on there. See how it ended, then run the same command again: "
-    if has_expired(error):
+    if is_expired(error):
         return AgoraError(
             f"the AWS credentials expired while {name} was being deployed: how it ended can't be seen",
             f"Log in again. {again}{command(target, 'diagnose')}\n{hold_stays(target)}",
@@ -284,7 +284,7 @@ def deploy(
     `check` raises `AgoraError` where the plan can't go well.
     """
     ssm, name = target.clients("ssm"), target.environment.name
-    expect_free(ssm, name)
+    expect_free(ssm, name, local=target.is_local)
     stacks, changes = plan(target, form.services_of(name), images)
     show(changes)
     check(stacks)
@@ -297,7 +297,7 @@ def deploy(
     course = Course(target, form, images, changes, origin, kind, expected_seconds)
     try:
         with (
-            held(ssm, name, origin, kind),
+            held(ssm, name, origin, kind, local=target.is_local),
             recorded(ssm, name, origin, images, kind=kind, instead_of=instead_of),
             told(course),
         ):

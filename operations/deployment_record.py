@@ -137,8 +137,10 @@ def recorded(
     except BaseException as error:
         # What went wrong is to be told, not that it could not be written down.
         with contextlib.suppress(Exception):
-            result = INTERRUPTED if isinstance(error, KeyboardInterrupt) else FAILED
-            write(result, _reason(error.message if isinstance(error, AgoraError) else type(error).__name__))
+            if isinstance(error, KeyboardInterrupt):
+                write(INTERRUPTED)
+            else:
+                write(FAILED, _reason(error.message if isinstance(error, AgoraError) else type(error).__name__))
         raise
     try:
         write(HEALTHY)
@@ -155,11 +157,16 @@ def last_healthy(records: Sequence[DeploymentRecord]) -> DeploymentRecord | None
 
 
 def _reason(message: str) -> str:
-    """What went wrong, in a short line; nothing where somebody could read a secret in it."""
+    """What went wrong, in a short line; nothing where somebody could read a secret in it.
+
+    Of a message in lines it is the second, the first verdict: the first one says only that it failed. Lines that are
+    indented say where to look.
+    """
     if holds_credential(message):
         return ""
+    lines = [line for line in message.splitlines() if line.strip() and not line.startswith("  ")]
     # Systems Manager refuses {{…}}, which CloudFormation's messages may have, in the values of parameters.
-    line = " ".join(message.split()).replace("{{", "{ {")
+    line = " ".join("".join(lines[1:2] or lines[:1]).split()).replace("{{", "{ {")
     return line if len(line) <= _LONGEST_REASON else f"{line[: _LONGEST_REASON - 1]}…"
 
 

@@ -81,7 +81,7 @@ def unknown_stacks(target: Target, stacks: Sequence[Stack]) -> list[str]:
 
 def carry_out(target: Target, planned: DestructionPlan, origin: Origin, *, with_data: bool) -> None:
     """Delete what goes, held. Raises `DestructionFailed` with the reasons when something could not be deleted."""
-    with held(target.clients("ssm"), target.environment.name, origin, "destroy"):
+    with held(target.clients("ssm"), target.environment.name, origin, "destroy", local=target.is_local):
         _carry_out(target, planned, with_data=with_data)
 
 

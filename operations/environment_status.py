@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
+from operations.aws_errors import LOG_IN, is_expired
 from operations.deployed_service import chunks, read_tasks
 from operations.deployment_record import DeploymentRecord, read_records
 from operations.hold import Hold, read_hold
@@ -28,6 +29,8 @@ STEADY, ABSENT, UNKNOWN = "steady", "not deployed", "unknown"
 _MOST_SERVICES = 10
 _SIDE_BY_SIDE = 8
 _CLIENTS = ("cloudformation", "ecs", "elbv2", "ssm")
+
+NO_LONGER_GOOD = f"the AWS credentials have expired or are not known. {LOG_IN}"
 
 Answer = TypeVar("Answer")
 
@@ -67,6 +70,12 @@ class EnvironmentStatus:
     stacks: Mapping[str, str] | None = None
     remarks: tuple[str, ...] = ()
 
+    @property
+    def is_unread(self) -> bool:
+        """Whether nothing at all could be read."""
+        unknown = all(service.state == UNKNOWN for service in self.services)
+        return unknown and self.stacks is None and self.last is None and self.hold is None
+
     def as_json(self) -> dict[str, Any]:
         """The fields by name."""
         last = self.last
@@ -93,7 +102,8 @@ def _read(form: Form, name: str, reach: Callable[[str], Target]) -> EnvironmentS
         # https://docs.aws.amazon.com/boto3/latest/guide/clients.html#multithreading-or-multiprocessing-with-clients
         clients = {service: target.clients(service) for service in _CLIENTS}
     except AgoraError as error:
-        return EnvironmentStatus(name, remarks=(f"not reachable: {error.message}",))
+        why = NO_LONGER_GOOD if error.__cause__ and is_expired(error.__cause__) else error.message
+        return EnvironmentStatus(name, remarks=(f"not reachable: {why}",))
     with ThreadPoolExecutor(max_workers=_SIDE_BY_SIDE) as pool:
         return _Reading(form.environment(name), form.services_of(name), clients, pool).status()
 
@@ -143,7 +153,9 @@ class _Reading:
         try:
             return future.result()
         except (BotoCoreError, ClientError) as error:
-            self._remarks.append(f"{what}: unknown, AWS: {error}")
+            self._remarks.append(
+                f"unknown: {NO_LONGER_GOOD}" if is_expired(error) else f"{what}: unknown, AWS: {error}"
+            )
             return None
 
     def _services_by(

@@ -43,10 +43,10 @@ class Hold:
 class Held(AgoraError):
     """Somebody else is at work on the environment."""
 
-    def __init__(self, environment: str, hold: Hold) -> None:
+    def __init__(self, environment: str, hold: Hold, *, local: bool = False) -> None:
         super().__init__(
             hold.sentence(environment),
-            f"Wait for its end. If it ended without letting go: ./agora unlock {environment}",
+            f"Wait for its end. If it ended without letting go: {_unlock(environment, local=local)}",
         )
         self.hold = hold
 
@@ -69,19 +69,22 @@ def read_hold(ssm: Any, environment: str) -> Hold | None:
     return _parse(value)
 
 
-def expect_free(ssm: Any, environment: str) -> None:
+def expect_free(ssm: Any, environment: str, *, local: bool = False) -> None:
     """Raise `Held` where somebody is at work, before anything else is done."""
     if hold := read_hold(ssm, environment):
-        raise Held(environment, hold)
+        raise Held(environment, hold, local=local)
 
 
 @contextmanager
-def held(ssm: Any, environment: str, origin: Origin, doing: str) -> Iterator[Hold]:
-    """Hold an environment for as long as the block runs. Raises `Held` where somebody else does."""
+def held(ssm: Any, environment: str, origin: Origin, doing: str, *, local: bool = False) -> Iterator[Hold]:
+    """Hold an environment for as long as the block runs. Raises `Held` where somebody else does.
+
+    `local` says that it is a rehearsal's, so that the commands a person is told act on that.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
     hold = Hold(uuid.uuid4().hex, origin.who, datetime.now(UTC).isoformat(timespec="seconds"), doing)
-    _take(ssm, environment, hold)
+    _take(ssm, environment, hold, local=local)
     try:
         yield hold
     except BaseException:
@@ -94,7 +97,7 @@ def held(ssm: Any, environment: str, origin: Origin, doing: str) -> Iterator[Hol
     except (BotoCoreError, ClientError) as error:
         raise AgoraError(
             f"all is done, but the hold on {environment} could not be taken away: {error}",
-            f"Take it away: ./agora unlock {environment}",
+            f"Take it away: {_unlock(environment, local=local)}",
         ) from error
 
 
@@ -111,7 +114,7 @@ def let_go(ssm: Any, environment: str, hold: Hold) -> None:
             raise
 
 
-def _take(ssm: Any, environment: str, hold: Hold) -> None:
+def _take(ssm: Any, environment: str, hold: Hold, *, local: bool) -> None:
     from botocore.exceptions import ClientError
 
     try:
@@ -128,7 +131,11 @@ def _take(ssm: Any, environment: str, hold: Hold) -> None:
         found = read_hold(ssm, environment)
         # boto3 asks again where an answer was lost, and then meets what it made itself.
         if found != hold:
-            raise Held(environment, found or _somebody("began or ended at this very moment")) from None
+            raise Held(environment, found or _somebody("began or ended at this very moment"), local=local) from None
+
+
+def _unlock(environment: str, *, local: bool) -> str:
+    return f"./agora unlock {environment}{' --local' if local else ''}"
 
 
 def _parse(value: str) -> Hold:

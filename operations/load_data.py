@@ -153,8 +153,8 @@ def load(
     """Run what was planned, held, to its end; then deploy anew what caches. Raises `AgoraError` with the verdict."""
     expect_met(planned)
     ssm, name = target.clients("ssm"), target.environment.name
-    expect_free(ssm, name)
-    with held(ssm, name, origin, "load-data"):
+    expect_free(ssm, name, local=target.is_local)
+    with held(ssm, name, origin, "load-data", local=target.is_local):
         clock = time.monotonic()
         with _registered(target, planned) as definition:
             task = _run(target, planned, definition)

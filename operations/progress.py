@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from operations.aws_errors import is_passing
+from operations.aws_errors import is_expired, is_passing
 from operations.console import is_watched, say, style_of, talk_console
 from operations.deployed_service import short_task_id
 from operations.rollouts import (
@@ -296,7 +296,7 @@ def _look(look: Callable[[], None], progress: Progress) -> Exception | None:
     try:
         look()
     except Exception as error:
-        if has_expired(error):
+        if is_expired(error):
             progress.warn_once("The AWS credentials have expired: what happens from here on can't be seen.")
         return error
     return None
@@ -308,13 +308,6 @@ def _look_once_more(
     over.set()
     watcher.join()
     _look(look, progress)
-
-
-def has_expired(error: BaseException) -> bool:
-    """Whether AWS was not asked, or did not answer, because the credentials are no longer good."""
-    from operations.aws_errors import EXPIRED, code_of
-
-    return code_of(error) in EXPIRED
 
 
 @contextmanager

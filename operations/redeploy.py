@@ -14,6 +14,7 @@ from operations.aws_errors import is_passing
 from operations.console import is_watched, say, talk_console
 from operations.deploy import polling_seconds
 from operations.deployed_service import DeployedService, find_deployed
+from operations.deployment_course import command
 from operations.hold import expect_free, held
 from operations.origin import Origin
 from operations.service_states import stopped_reasons
@@ -55,11 +56,12 @@ class Redeployment:
 
 @dataclass(frozen=True)
 class Failure:
-    """A service whose new tasks were given up: why in sentences, and what to do."""
+    """A service whose new tasks were given up: why in sentences, where to look, and what to do where that is known."""
 
     service: str
     reasons: tuple[str, ...]
-    hint: str
+    look: str
+    fix: str = ""
 
 
 class RedeploymentFailed(AgoraError):
@@ -68,10 +70,19 @@ class RedeploymentFailed(AgoraError):
     def __init__(self, target: Target, failures: Sequence[Failure]) -> None:
         names = ", ".join(failure.service for failure in failures)
         lines = [f"new tasks of {names} did not become steady in {target.environment.name} {target.place}"]
-        lines += [f"{failure.service}: {reason}" for failure in failures for reason in failure.reasons]
-        hints = dict.fromkeys(failure.hint for failure in failures)
-        super().__init__("\n".join(lines), "\n".join([*hints, "The tasks that ran before go on serving."]))
+        for failure in failures:
+            lines += [*(f"{failure.service}: {reason}" for reason in failure.reasons), f"  look: {failure.look}"]
+        super().__init__("\n".join(lines), "\n".join([*_fixes(failures), "The tasks that ran before go on serving."]))
         self.failures = tuple(failures)
+
+
+def _fixes(failures: Sequence[Failure]) -> Iterator[str]:
+    subjects: dict[str, list[str]] = {}
+    for failure in failures:
+        if failure.fix:
+            subjects.setdefault(failure.fix, []).append(failure.service)
+    for fix, services in subjects.items():
+        yield f"fix: {', '.join(services)}: {fix}" if len(subjects) > 1 else f"fix: {fix}"
 
 
 def plan(target: Target, services: Sequence[ServiceProps]) -> tuple[DeployedService, ...]:
@@ -82,8 +93,9 @@ def plan(target: Target, services: Sequence[ServiceProps]) -> tuple[DeployedServ
 def redeploy(target: Target, form: Form, services: Sequence[DeployedService], origin: Origin) -> Redeployment:
     """Deploy services anew side by side, held, and wait for the end. Raises `RedeploymentFailed` with the reasons."""
     ssm, name = target.clients("ssm"), target.environment.name
-    expect_free(ssm, name)
-    with held(ssm, name, origin, f"redeploy {', '.join(service.name for service in services)}"):
+    doing = f"redeploy {', '.join(service.name for service in services)}"
+    expect_free(ssm, name, local=target.is_local)
+    with held(ssm, name, origin, doing, local=target.is_local):
         return carry_out(target, form, services)
 
 
@@ -96,8 +108,7 @@ def carry_out(
     try:
         ended = _follow(target, services, deployments, wait)
     except KeyboardInterrupt:
-        local = " --local" if target.is_local else ""
-        say(f"ECS goes on with the new tasks: ./agora status {target.environment.name}{local}", "yellow")
+        say(f"ECS goes on with the new tasks: {command(target, 'status')}", "yellow")
         raise
     failed = [service for service in services if ended[service.name].has_failed]
     if failed:
@@ -135,7 +146,7 @@ def _follow(
     restless = ", ".join(f"{each.service} ({each.state})" for each in found.values() if not each.is_over)
     raise AgoraError(
         f"after {_LONGEST_SECONDS // 60} minutes not steady: {restless}",
-        f"ECS goes on with it. Look at: ./agora status {target.environment.name}",
+        f"ECS goes on with it. Look at: {command(target, 'status')}",
     )
 
 
@@ -169,14 +180,13 @@ def _explain(target: Target, form: Form, service: DeployedService, rollout: Roll
 
     from operations.diagnosis.diagnose import diagnose
 
-    local = " --local" if target.is_local else ""
-    look = f"Look at: ./agora logs {target.environment.name} {service.name}{local}"
+    look = f"./agora logs {target.environment.name} {service.name}{' --local' if target.is_local else ''}"
     try:
         verdicts = diagnose(target, form, service=service.name, since=since).verdicts
         decisive = next((each for each in verdicts if each.is_wrong and each.service == service.name), None)
         if decisive:
-            hint = "\n".join(filter(None, [decisive.look and f"Look at: {decisive.look}", decisive.fix]))
-            return Failure(service.name, (decisive.sentence, *decisive.evidence[:_MOST_SHOWN]), hint or look)
+            why = (decisive.sentence, *decisive.evidence[:_MOST_SHOWN])
+            return Failure(service.name, why, decisive.look or look, decisive.fix)
         tasks = stopped_reasons(target.clients("ecs"), service.cluster, service.ecs_name, since)
     except (BotoCoreError, ClientError) as error:
         tasks = [f"unknown, AWS: {error}"]

@@ -31,6 +31,8 @@ def check(launch: Launch, container: dict[str, Any]) -> None:
             raise _denied(launch, arn)
         if without_field and (field or number == len(secrets) - 1):
             raise _no_such_field(field or variable)
+        if _is_to_be_deleted(arn):
+            raise _marked_for_deletion(arn)
         value = _value_at(arn)
         if value is None:
             raise _no_such_secret(arn)
@@ -60,12 +62,21 @@ def _location(value_from: str) -> tuple[str, str | None]:
 
 def _secret_value(arn: str) -> str | None:
     """By its whole ARN, or by one without the six random characters; ministack takes any beginning of an ARN."""
-    secret = secretsmanager._resolve(arn, use_arn_scope=True)[1]
-    if not secret or arn not in (secret["ARN"], secret["ARN"][:-7]):
-        candidates = [each for each in secretsmanager._secrets.values() if each["ARN"][:-7] == arn]
-        arn = candidates[0]["ARN"] if candidates else ""
-    value: str | None = secretsmanager.resolve_secret_string(arn) if arn else None
+    secret = _secret(arn)
+    value: str | None = secretsmanager.resolve_secret_string(secret["ARN"]) if secret else None
     return value
+
+
+def _secret(arn: str) -> dict[str, Any] | None:
+    secret: dict[str, Any] | None = secretsmanager._resolve(arn, use_arn_scope=True)[1]
+    if secret and arn in (secret["ARN"], secret["ARN"][:-7]):
+        return secret
+    return next((each for each in secretsmanager._secrets.values() if each["ARN"][:-7] == arn), None)
+
+
+def _is_to_be_deleted(arn: str) -> bool:
+    secret = _secret(arn) if ":secretsmanager:" in arn else None
+    return bool(secret and secret.get("DeletedDate"))
 
 
 def _json_fields(value: str) -> frozenset[str]:
@@ -87,6 +98,14 @@ def _no_such_secret(arn: str) -> TaskStopped:
     return _unreadable(
         f"failed to fetch secret {arn} from secrets manager: "
         "ResourceNotFoundException: Secrets Manager can't find the specified secret."
+    )
+
+
+def _marked_for_deletion(arn: str) -> TaskStopped:
+    """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html"""
+    return _unreadable(
+        f"failed to fetch secret {arn} from secrets manager: InvalidRequestException: You can't perform this operation "
+        "on the secret because it was marked for deletion."
     )
 
 

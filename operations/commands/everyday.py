@@ -56,8 +56,9 @@ def status(environment: str | None, local: bool, watch: bool, as_json: bool) -> 
         console.print_json([each.as_json() for each in found])
     else:
         show_status(found)
-    if all(each.stacks is None and not each.services for each in found):
-        raise AgoraError("none of these environments can be read", "\n".join(r for each in found for r in each.remarks))
+    if all(each.is_unread for each in found):
+        reasons = dict.fromkeys(remark for each in found for remark in each.remarks)
+        raise AgoraError(f"nothing could be read of {', '.join(each.name for each in found)}", "\n".join(reasons))
 
 
 @click.command()

@@ -35,6 +35,17 @@ _WAYS_OUT = {
     ),
 }
 _CANCELLING = "UPDATE_IN_PROGRESS"
+# By how a status begins, the first that fits. A creation that is rolled back is not what stack-rollback-complete ends
+# with; stack-create-complete does. There is none for an import that is rolled back.
+# https://docs.aws.amazon.com/cli/latest/reference/cloudformation/wait/
+_WAITERS = (
+    ("UPDATE_ROLLBACK_", "stack-rollback-complete"),
+    ("UPDATE_", "stack-update-complete"),
+    ("CREATE_", "stack-create-complete"),
+    ("ROLLBACK_", "stack-create-complete"),
+    ("DELETE_", "stack-delete-complete"),
+    ("IMPORT_IN_", "stack-import-complete"),
+)
 
 
 def questions() -> list[Question]:
@@ -63,7 +74,12 @@ def remarkable(state: StackState) -> Check | None:
     if state.status in _WAYS_OUT:
         what, way = _WAYS_OUT[state.status]
         return fail(subject, f"{state.status}: {what}", way.format(name=state.name))
-    hint = "Wait for its end: aws cloudformation describe-stack-events --stack-name {name}"
+    hint = f"Wait for its end: aws cloudformation {_waiting(state.status)} --stack-name {state.name}"
     if state.status == _CANCELLING:
-        hint += "; or end it: aws cloudformation cancel-update-stack --stack-name {name}"
-    return fail(subject, f"{state.status}: something is at work on it", hint.format(name=state.name))
+        hint += f"; or end it: aws cloudformation cancel-update-stack --stack-name {state.name}"
+    return fail(subject, f"{state.status}: something is at work on it", hint)
+
+
+def _waiting(status: str) -> str:
+    waiter = next((waiter for beginning, waiter in _WAITERS if status.startswith(beginning)), None)
+    return f"wait {waiter}" if waiter else "describe-stack-events"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, NoCredentialsError
 
-from operations.aws_errors import is_denied, is_passing, patiently
+from operations.aws_errors import is_denied, is_expired, is_passing, patiently
 from tests.unit.everyday_support import denied, expired, throttled
 
 
@@ -13,6 +13,10 @@ def test_throttling_and_lost_connections_pass_and_refusals_do_not() -> None:
     passing = [throttled(), EndpointConnectionError(endpoint_url="x"), ConnectTimeoutError(endpoint_url="x")]
     assert [is_passing(error) for error in passing] == [True] * 3
     assert [is_passing(error) for error in (denied(), expired(), NoCredentialsError())] == [False] * 3
+    assert [is_expired(error) for error in (expired(), NoCredentialsError(), throttled(), denied())] == [
+        *(True, True),
+        *(False, False),
+    ]
     assert is_denied(denied())
     assert not is_denied(throttled())
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import click
 import pytest
+from botocore.exceptions import NoCredentialsError
 
 from operations import command_line
 from src.errors import AgoraError
 from src.form import ROOT
+from tests.unit.everyday_support import denied, expired, throttled
+from tests.unit.operations_support import client_error
 
 
 def _run(arguments: Sequence[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
@@ -62,8 +67,97 @@ def test_an_interruption_leaves_with_the_shells_exit_code(
 
     monkeypatch.setattr(command_line.agora.commands["local"].commands["down"], "callback", interrupt)  # type: ignore[attr-defined]
     code, error = _run(["local", "down"], capsys)
+    assert (code, error) == (130, "\n✗ interrupted\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [(["deploy", "dev"], "./agora status ENV"), (["destroy", "dev", "--local"], "./agora status ENV --local")],
+)
+def test_after_an_interruption_what_goes_on_is_to_end_before_the_same_command_is_run_again(
+    arguments: list[str], status: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command_line.agora.commands[arguments[0]], "callback", interrupt)
+    code, error = _run(arguments, capsys)
     assert code == 130
-    assert "interrupted" in error
+    assert f"goes on there. Once it has ended ({status}), run the same command again." in error
+
+
+@pytest.mark.parametrize(
+    ("aws", "hint", "debug"),
+    [
+        (throttled(), "in a minute", False),
+        (denied(), "lack the right for GetParameter. All the rights there are to give: ./agora role ENV", False),
+        (expired(), "Log in again", False),
+        (NoCredentialsError(), "Log in again", False),
+        (client_error("ValidationError", "odd"), "./agora --debug", True),
+    ],
+)
+def test_an_error_of_aws_that_ends_a_command_says_what_to_do_about_it(
+    aws: Exception,
+    hint: str,
+    debug: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail() -> None:
+        raise aws
+
+    monkeypatch.setattr(aws, "operation_name", "GetParameter", raising=False)
+    monkeypatch.setattr(command_line.agora.commands["local"].commands["down"], "callback", fail)  # type: ignore[attr-defined]
+    code, error = _run(["local", "down"], capsys)
+    assert code == 1
+    said, told = error.splitlines()
+    assert said == f"✗ AWS: {aws}"
+    assert hint in told
+    assert ("--debug" in told) is debug
+
+
+def _in_a_shell(program: Sequence[str], redirected: str) -> subprocess.CompletedProcess[str]:
+    # Without PYTHONUNBUFFERED and the like, as ./agora runs it: what is printed is written late.
+    command = f"{shlex.join([sys.executable, '-E', *program])} {redirected}"
+    return subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+HELP = ("-m", "operations", "--help")
+LONG_ANSWER = ("-m", "operations", "role", "dev", "--only", "deploy")
+LEAVES_BY_ITSELF = (
+    "-c",
+    "import sys; from operations import command_line as it; sys.argv[1:] = ['costs', 'dev'];"
+    "it.agora.commands['costs'].callback = lambda **_: sys.exit(sys.stdout.write('answer'));"
+    "it.main()",
+)
+
+
+@pytest.mark.parametrize(
+    ("redirected", "said"),
+    [
+        (">&-", "✗ stdout is closed"),
+        pytest.param(
+            ">/dev/full",
+            "✗ what there is to say could not be written: No space left",
+            marks=pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full"),
+        ),
+    ],
+)
+@pytest.mark.parametrize("program", [HELP, LONG_ANSWER, LEAVES_BY_ITSELF])
+def test_an_answer_that_cannot_be_printed_is_a_failure_in_a_sentence(
+    redirected: str, said: str, program: Sequence[str]
+) -> None:
+    done = _in_a_shell(program, redirected)
+    assert done.returncode == 1
+    first, _hint = done.stderr.splitlines()
+    assert first.startswith(said)
+
+
+@pytest.mark.parametrize("program", [HELP, LONG_ANSWER])
+@pytest.mark.parametrize("reader", ["| head -1", "| true"])
+def test_a_reader_that_has_enough_is_told_nothing(program: Sequence[str], reader: str) -> None:
+    done = _in_a_shell(program, reader)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_help_loads_neither_the_cdk_nor_boto3_nor_rich() -> None:

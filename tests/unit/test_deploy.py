@@ -109,6 +109,7 @@ class _Place:
     ecs: _Ecs
     ssm: FakeParameters = field(default_factory=FakeParameters)
     targets: FakeTargets = field(default_factory=FakeTargets)
+    is_local: bool = False
     deploys: Callable[[], None] = lambda: None
     diagnosed: Sequence[Verdict] = ()
     diagnoses: list[datetime | None] = field(default_factory=list)
@@ -124,7 +125,7 @@ class _Place:
             "elbv2": self.targets,
             "logs": None,
         }
-        return target(clients, form=self.form)
+        return target(clients, form=self.form, is_local=self.is_local)
 
     @property
     def form(self) -> Form:
@@ -255,6 +256,13 @@ def test_somebody_elses_hold_leaves_no_folder(place: _Place) -> None:
     with held(place.ssm, "dev", Origin("Developer/joe", None), "deploy"), pytest.raises(Held, match="joe"):
         place.deploy()
     assert not (place.folder / "deployments").exists()
+
+
+def test_a_rehearsal_that_is_held_is_let_go_by_a_command_for_rehearsals(place: _Place) -> None:
+    place.is_local = True
+    with held(place.ssm, "dev", Origin("Developer/joe", None), "deploy"), pytest.raises(Held) as refused:
+        place.deploy()
+    assert refused.value.hint.endswith("./agora unlock dev --local")
 
 
 def test_a_failure_is_the_verdict_with_the_place_to_look_and_the_fix(

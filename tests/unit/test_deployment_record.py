@@ -101,8 +101,7 @@ def test_a_deployment_that_went_well_is_on_record_with_all_that_is_known_of_it()
 @pytest.mark.parametrize(
     ("outcome", "result", "reason"),
     [
-        (AgoraError("deploying dev failed\nagora-dev-app:  Service", "hint"), FAILED, "deploying dev failed agora-dev"),
-        (KeyboardInterrupt(), INTERRUPTED, "KeyboardInterrupt"),
+        (AgoraError("deploying dev failed\nagora-dev-app:  Service", "hint"), FAILED, "agora-dev-app: Service"),
         (RuntimeError("with who knows what in it"), FAILED, "RuntimeError"),
         (SystemExit(1), FAILED, "SystemExit"),
     ],
@@ -113,6 +112,22 @@ def test_a_deployment_that_ended_otherwise_is_on_record_too(outcome: BaseExcepti
     assert record.reason.startswith(reason)
     assert "who knows" not in record.reason
     assert "\n" not in record.reason
+
+
+def test_of_a_failed_deployment_the_first_verdict_is_the_reason() -> None:
+    verdicts = "app crashes: port in use\n  look: log group app\napi: no task runs\n  look: log group api"
+    assert (
+        _record_of(AgoraError(f"deploying dev on this machine failed\n{verdicts}")).reason == "app crashes: port in use"
+    )
+
+
+def test_where_to_look_is_never_the_reason() -> None:
+    assert _record_of(AgoraError("deploying dev failed\n  look: log group app")).reason == "deploying dev failed"
+
+
+def test_an_interruption_needs_no_reason() -> None:
+    record = _record_of(KeyboardInterrupt())
+    assert (record.result, record.is_healthy, record.reason) == (INTERRUPTED, False, "")
 
 
 @pytest.mark.parametrize("outcome", [AgoraError("the deployment failed"), KeyboardInterrupt(), RuntimeError()])

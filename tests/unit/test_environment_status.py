@@ -7,13 +7,25 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from botocore.exceptions import NoCredentialsError
 
 from operations.environment_status import EnvironmentStatus, ServiceStatus, read_status
 from operations.hold import parameter_name as hold_name
 from operations.target import Target
 from src.errors import UsageError
 from src.form import load_form
-from tests.unit.everyday_support import API_STACK, Ecs, container, deployment, expired, place, service, task, throttled
+from tests.unit.everyday_support import (
+    API_STACK,
+    Ecs,
+    container,
+    denied,
+    deployment,
+    expired,
+    place,
+    service,
+    task,
+    throttled,
+)
 from tests.unit.operations_support import (
     FakeCloudFormation,
     FakeParameters,
@@ -111,16 +123,52 @@ def test_the_last_deployment_the_hold_and_stacks_that_are_stuck_are_told() -> No
     assert found.stacks == {"agora-dev-ecs": "UPDATE_ROLLBACK_FAILED"}
 
 
-@pytest.mark.parametrize("error", [throttled(), expired()])
+@pytest.mark.parametrize("error", [throttled(), denied()])
 def test_what_aws_does_not_answer_is_unknown_with_the_reason_and_the_rest_is_told(error: Exception) -> None:
-    ssm = FakeParameters()
-    found = _status(place(Ecs(service(), refusals=[error]), elbv2=None, ssm=ssm))
+    found = _status(place(Ecs(service(), refusals=[error]), elbv2=None))
     states = {each.name: each.state for each in found.services}
     assert states["agora-api"] == "unknown"
     assert states["agora-app"] == "not deployed"
     (remark,) = found.remarks
     assert remark.startswith("its services: unknown, AWS: ")
     assert str(error) in remark
+    assert not found.is_unread
+
+
+class Refusing:
+    """Answers every question with the same error."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def __getattr__(self, _: str) -> Any:
+        raise self.error
+
+
+def _refused(error: Exception) -> EnvironmentStatus:
+    nothing = Refusing(error)
+    return _status(place(nothing, cloudformation=nothing, elbv2=nothing, ssm=nothing))
+
+
+@pytest.mark.parametrize("error", [throttled(), denied(), expired(), NoCredentialsError()])
+def test_an_environment_of_which_nothing_could_be_read_says_so(error: Exception) -> None:
+    found = _refused(error)
+    assert {each.state for each in found.services} == {"unknown"}
+    assert found.is_unread
+
+
+@pytest.mark.parametrize("error", [expired(), NoCredentialsError()])
+def test_of_credentials_that_are_no_longer_good_one_sentence_says_what_to_do(error: Exception) -> None:
+    (remark,) = _refused(error).remarks
+    assert remark.startswith("unknown: the AWS credentials have expired or are not known. Log in again")
+    assert str(error) not in remark
+
+
+def test_an_environment_that_only_its_record_or_its_hold_could_be_read_of_is_not_unread() -> None:
+    hold = json.dumps({"id": "1", "who": "jane", "since": "2026-11-23T12:00:00", "doing": "deploy"})
+    nothing = Refusing(throttled())
+    place_held = place(nothing, cloudformation=nothing, elbv2=nothing, ssm=FakeParameters({hold_name("dev"): hold}))
+    assert not _status(place_held).is_unread
 
 
 def test_stacks_that_cannot_be_read_are_never_said_to_be_absent() -> None:
@@ -139,6 +187,17 @@ def test_an_environment_out_of_reach_is_remarked_on_and_others_are_told() -> Non
         return place(Ecs(service()), elbv2=None)
 
     dev, prod = read_status(load_form(), ["dev", "prod"], reach)
+    assert prod.is_unread
     assert prod == EnvironmentStatus("prod", remarks=("not reachable: the credentials are for account 1",))
     assert dev.services
     assert json.dumps(prod.as_json())
+
+
+def test_an_environment_out_of_reach_for_expired_credentials_says_to_log_in_again() -> None:
+    def reach(_: str) -> Target:
+        raise UsageError(f"no usable AWS credentials: {expired()}") from expired()
+
+    (dev,) = read_status(load_form(), ["dev"], reach)
+    (remark,) = dev.remarks
+    assert remark.startswith("not reachable: the AWS credentials have expired or are not known. Log in again")
+    assert "ExpiredToken" not in remark

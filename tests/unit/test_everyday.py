@@ -15,7 +15,7 @@ from operations.commands.everyday_view import sentences_of, watch_status
 from operations.environment_status import EnvironmentStatus, ServiceStatus
 from operations.hold import Hold
 from operations.target import Target
-from tests.unit.everyday_support import CLUSTER, Ecs, Logs, Ssm, event, place, service, task, write_plugin
+from tests.unit.everyday_support import CLUSTER, Ecs, Logs, Ssm, event, expired, place, service, task, write_plugin
 from tests.unit.operations_support import minutes_after_noon
 
 Arrange = Callable[..., None]
@@ -147,6 +147,22 @@ def test_an_environment_that_cannot_be_read_ends_with_1(
     captured = capsys.readouterr()
     assert "not reachable: no usable AWS credentials: none" in captured.out
     assert "Traceback" not in captured.err
+
+
+def test_an_environment_whose_rows_are_all_unknown_ends_with_1_and_says_why(
+    arrange: Arrange, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Expired:
+        def __getattr__(self, _: str) -> Any:
+            raise expired()
+
+    nothing = Expired()
+    arrange(place(nothing, cloudformation=nothing, elbv2=nothing, ssm=nothing))
+    assert run(["status", "dev"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out.splitlines()[-1].startswith("unknown: the AWS credentials have expired")
+    assert captured.err.splitlines()[0] == "✗ nothing could be read of dev"
+    assert "Log in again" in captured.err
 
 
 STEADY = ServiceStatus("agora-api", "steady", "4.2.0", "ccccccc", 1, 1, 0, "COMPLETED", since=minutes_after_noon(0))

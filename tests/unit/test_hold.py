@@ -74,8 +74,18 @@ def test_the_second_is_told_who_holds_it_since_when_for_what_and_how_to_break_it
         pytest.fail("two at once")
     since = hold.since[:19].replace("T", " ")
     assert refused.value.message == f"dev is held by Developer/jane, since {since} UTC: rollback"
-    assert "./agora unlock dev" in refused.value.hint
+    assert refused.value.hint.endswith("./agora unlock dev")
     assert refused.value.exit_code == 1
+
+
+def test_in_a_rehearsal_the_way_to_break_a_hold_acts_on_the_rehearsal() -> None:
+    ssm = FakeParameters()
+    with held(ssm, "dev", JANE, "deploy", local=True):
+        with pytest.raises(Held) as at_once, held(ssm, "dev", JOE, "deploy", local=True):
+            pytest.fail("two at once")
+        with pytest.raises(Held) as before:
+            expect_free(ssm, "dev", local=True)
+    assert [refused.value.hint[-26:] for refused in (at_once, before)] == ["./agora unlock dev --local"] * 2
 
 
 def test_a_look_before_anything_is_done_refuses_too() -> None:
@@ -202,9 +212,9 @@ def test_an_error_of_aws_is_no_hold(monkeypatch: pytest.MonkeyPatch) -> None:
         expect_free(ssm, "dev")
 
 
-def _work_while_credentials_expire(operation: str, error: Exception | None = None) -> None:
+def _work_while_credentials_expire(operation: str, error: Exception | None = None, *, local: bool = False) -> None:
     ssm = _Failing()
-    with held(ssm, "dev", JANE, "deploy"):
+    with held(ssm, "dev", JANE, "deploy", local=local):
         ssm.refused = operation
         if error:
             raise error
@@ -220,7 +230,10 @@ def test_that_the_hold_cannot_be_let_go_does_not_hide_what_went_wrong(operation:
 def test_after_success_a_hold_that_cannot_be_let_go_is_told(operation: str) -> None:
     with pytest.raises(AgoraError, match="hold on dev could not be taken away") as raised:
         _work_while_credentials_expire(operation)
-    assert "./agora unlock dev" in raised.value.hint
+    assert raised.value.hint.endswith("./agora unlock dev")
+    with pytest.raises(AgoraError) as rehearsed:
+        _work_while_credentials_expire(operation, local=True)
+    assert rehearsed.value.hint.endswith("./agora unlock dev --local")
 
 
 def test_a_hold_says_in_json_who_since_when_and_what_for() -> None:

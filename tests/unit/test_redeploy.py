@@ -11,7 +11,7 @@ import pytest
 from operations import redeploy
 from operations.hold import Held, parameter_name
 from operations.origin import Origin
-from operations.redeploy import RedeploymentFailed, rollout_of
+from operations.redeploy import Failure, RedeploymentFailed, rollout_of
 from src.errors import AgoraError
 from src.form import load_form
 from tests.unit.everyday_support import (
@@ -87,7 +87,8 @@ def test_a_rollback_is_waited_for_and_told_with_the_reasons(monkeypatch: pytest.
         _carry_out(ecs)
     assert ecs.states == [BACK]
     assert "agora-api: circuit breaker: tasks failed" in failed.value.message
-    assert "./agora logs dev agora-api" in failed.value.hint
+    assert failed.value.message.splitlines()[-1] == "  look: ./agora logs dev agora-api"
+    assert failed.value.hint == "The tasks that ran before go on serving."
     assert failed.value.exit_code == 1
 
 
@@ -139,8 +140,13 @@ def test_an_environment_that_somebody_holds_is_left_alone() -> None:
     hold = json.dumps({"id": "1", "who": "jane", "since": "2026-11-23T12:00:00", "doing": "deploy"})
     ecs = RollingEcs(STEADY)
     target = place(ecs, ssm=FakeParameters({parameter_name("dev"): hold}))
-    with pytest.raises(Held):
+    with pytest.raises(Held) as refused:
         redeploy.redeploy(target, load_form(), redeploy.plan(target, [props()]), ORIGIN)
+    assert refused.value.hint.endswith("./agora unlock dev")
+    rehearsal = replace(target, is_local=True)
+    with pytest.raises(Held) as rehearsed:
+        redeploy.redeploy(rehearsal, load_form(), redeploy.plan(rehearsal, [props()]), ORIGIN)
+    assert rehearsed.value.hint.endswith("./agora unlock dev --local")
     assert ecs.forced == 0
 
 
@@ -156,5 +162,22 @@ def test_a_failure_is_told_by_its_verdict(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("operations.diagnosis.diagnose.diagnose", lambda *_, **__: diagnosis)
     with pytest.raises(RedeploymentFailed) as failed:
         _carry_out(RollingEcs(BACK, tasks=[_stopped()]))
-    assert failed.value.message.splitlines()[1:] == ["agora-api: its secret is missing", "agora-api: words"]
-    assert failed.value.hint.splitlines()[:2] == ["Look at: the log", "make it"]
+    assert failed.value.message.splitlines()[1:] == [
+        "agora-api: its secret is missing",
+        "agora-api: words",
+        "  look: the log",
+    ]
+    assert failed.value.hint.splitlines() == ["fix: make it", "The tasks that ran before go on serving."]
+
+
+def test_fixes_that_differ_say_whose_they_are_and_the_same_one_stands_once() -> None:
+    api, app, apex = (
+        Failure(name, ("why",), "the log", fix)
+        for name, fix in (("agora-api", "make it"), ("agora-app", "make it"), ("agora-apex", "mend it"))
+    )
+    target = place(RollingEcs())
+    assert RedeploymentFailed(target, [api, app]).hint.splitlines()[:-1] == ["fix: make it"]
+    assert RedeploymentFailed(target, [api, app, apex]).hint.splitlines()[:-1] == [
+        "fix: agora-api, agora-app: make it",
+        "fix: agora-apex: mend it",
+    ]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import boto3
 import pytest
 
 from operations.check import FAIL, OK, Check
@@ -38,14 +41,41 @@ def test_what_the_cdk_makes_anew_by_itself_is_told_and_is_no_failure(status: str
         ("CREATE_FAILED", "rollback-stack"),
         ("UPDATE_FAILED", "rollback-stack"),
         ("UPDATE_IN_PROGRESS", "cancel-update-stack"),
-        ("DELETE_IN_PROGRESS", "describe-stack-events"),
-        ("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "describe-stack-events"),
+        ("UPDATE_IN_PROGRESS", "wait stack-update-complete"),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "wait stack-update-complete"),
+        ("UPDATE_ROLLBACK_IN_PROGRESS", "wait stack-rollback-complete"),
+        ("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "wait stack-rollback-complete"),
+        ("CREATE_IN_PROGRESS", "wait stack-create-complete"),
+        ("ROLLBACK_IN_PROGRESS", "wait stack-create-complete"),
+        ("DELETE_IN_PROGRESS", "wait stack-delete-complete"),
+        ("IMPORT_IN_PROGRESS", "wait stack-import-complete"),
+        ("IMPORT_ROLLBACK_IN_PROGRESS", "describe-stack-events"),
     ],
 )
 def test_a_stack_that_is_stuck_fails_with_the_way_out(status: str, way_out: str) -> None:
     check = found(status)[f"stack {NAME}"]
     assert check.state == FAIL
     assert f"aws cloudformation {way_out} --stack-name {NAME}" in check.hint
+
+
+@pytest.mark.parametrize(
+    ("going_on", "ended"),
+    [
+        ("UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"),
+        ("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"),
+        ("CREATE_IN_PROGRESS", "CREATE_COMPLETE"),
+        ("ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE"),
+        ("DELETE_IN_PROGRESS", "DELETE_COMPLETE"),
+        ("IMPORT_IN_PROGRESS", "IMPORT_COMPLETE"),
+    ],
+)
+def test_what_is_to_be_waited_with_waits_and_then_ends(going_on: str, ended: str) -> None:
+    """By the definitions that the AWS CLI waits by: a state that is in none of them is waited in."""
+    name = found(going_on)[f"stack {NAME}"].hint.partition(" wait ")[2].split()[0]
+    client: Any = boto3.client("cloudformation", region_name="us-east-1")
+    states = {each.expected for each in client.get_waiter(name.replace("-", "_")).config.acceptors}
+    assert going_on not in states
+    assert ended in states
 
 
 def test_throttled_nothing_is_known_of_stacks() -> None:
