@@ -216,8 +216,11 @@ def _wait_for_the_true_end(
         while True:
             try:
                 states = read_services(target.clients, target.environment, services)
+                found = rollouts(datetime.now(UTC))
+                if in_vain := list(_waited_for_in_vain(services, found)):
+                    raise NotSteady(in_vain)
                 missing = [f"{state.name} ({state.health})" for state in states if not state.is_steady]
-                missing = missing or list(_not_served(services, images, rollouts(datetime.now(UTC))))
+                missing = missing or list(_not_served(services, images, found))
                 if not missing:
                     return states
             except (BotoCoreError, ClientError) as error:
@@ -225,12 +228,23 @@ def _wait_for_the_true_end(
                     raise
                 missing = [f"AWS does not answer: {error}"]
             if time.monotonic() > until:
-                raise NotSteady(missing)
+                raise NotSteady(missing, waited_seconds=_STEADY_WITHIN_SECONDS)
             if missing != told:
                 waiting.close()
                 waiting.enter_context(step(f"Waiting for {'; '.join(missing)}"))
                 told = missing
             time.sleep(polling_seconds(target))
+
+
+def _waited_for_in_vain(services: Sequence[ServiceProps], rollouts: Sequence[Rollout]) -> Iterator[str]:
+    """What somebody did by hand to services, and time does not mend."""
+    wanted = {props.container_name for props in services if props.auto_scale_min_capacity}
+    for rollout in rollouts:
+        if not rollout.desired and rollout.service in wanted:
+            yield f"{rollout.service} (none of its tasks is wanted: somebody set its desired count to 0)"
+        unused = [reason for state, reason in rollout.targets or () if state == "unused"]
+        if unused:
+            yield f"{rollout.service} (no load balancer sends requests to its targets: {unused[0]})"
 
 
 def _not_served(services: Sequence[ServiceProps], images: Resolution, rollouts: Sequence[Rollout]) -> Iterator[str]:
@@ -240,8 +254,6 @@ def _not_served(services: Sequence[ServiceProps], images: Resolution, rollouts: 
         rollout, image = by_service.get(props.container_name), images.images.get(props.container_location)
         if rollout is None:
             continue
-        if not rollout.desired and props.auto_scale_min_capacity:
-            yield f"{rollout.service} (none of its tasks is wanted: somebody set its desired count to 0)"
         if image and (wrong := sorted(set(rollout.digests) - image.digests)):
             yield f"{rollout.service} (runs {', '.join(wrong)}, not {image.digest})"
         unhealthy = [(state, reason) for state, reason in rollout.targets or () if state != "healthy"]
@@ -254,9 +266,10 @@ def _not_served(services: Sequence[ServiceProps], images: Resolution, rollouts: 
 class NotSteady(AgoraError):
     """All stacks are deployed, but not everything runs as it should."""
 
-    def __init__(self, missing: Sequence[str]) -> None:
+    def __init__(self, missing: Sequence[str], *, waited_seconds: int = 0) -> None:
+        after = f"after {waited_seconds} s " if waited_seconds else ""
         super().__init__(
-            f"deployed, but after {_STEADY_WITHIN_SECONDS} s not steady: {'; '.join(missing)}",
+            f"deployed, but {after}not steady: {'; '.join(missing)}",
             "Look at the service's events in the ECS console, or run the same command again.",
         )
 

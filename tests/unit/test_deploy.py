@@ -453,12 +453,8 @@ def _at_another_digest(place: _Place) -> None:
         ),
         (lambda place: _behind_a_load_balancer(place), "agora-app (0 of 1 targets healthy)"),
         (lambda place: place.ecs.services[0].update(runningCount=0), "agora-app (0 of 1 running)"),
-        (
-            lambda place: place.ecs.services[0].update(runningCount=0, desiredCount=0),
-            "agora-app (none of its tasks is wanted: somebody set its desired count to 0)",
-        ),
     ],
-    ids=["digest", "unhealthy target", "no target", "too few tasks", "none wanted"],
+    ids=["digest", "unhealthy target", "no target", "too few tasks"],
 )
 def test_the_end_is_not_true_before_all_serve_what_was_deployed(
     place: _Place, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[_Place], None], missing: str
@@ -469,6 +465,26 @@ def test_the_end_is_not_true_before_all_serve_what_was_deployed(
         place.deploy()
     assert failed.value.message.endswith(f"not steady: {missing}")
     assert place.summary()["result"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "missing"),
+    [
+        (
+            lambda place: place.ecs.services[0].update(runningCount=0, desiredCount=0),
+            "agora-app (none of its tasks is wanted: somebody set its desired count to 0)",
+        ),
+        (
+            lambda place: _behind_a_load_balancer(place, a=("unused", "Target group is not configured")),
+            "agora-app (no load balancer sends requests to its targets: Target group is not configured)",
+        ),
+    ],
+)
+def test_what_no_time_mends_is_not_waited_for(place: _Place, spoil: Callable[[_Place], None], missing: str) -> None:
+    spoil(place)
+    with pytest.raises(DeploymentFailed) as failed:
+        place.deploy()
+    assert failed.value.message.endswith(f"deployed, but not steady: {missing}")
 
 
 def test_targets_that_drain_keep_nobody_waiting(place: _Place) -> None:

@@ -316,6 +316,7 @@ def test_an_operation_is_looked_back_on_to_where_it_began_and_no_further() -> No
     app = "agora-dev-app"
     clients["cloudformation"].stacks[app]["events"] = [
         _event(app, "AWS::CloudFormation::Stack", "UPDATE_ROLLBACK_COMPLETE", 9),
+        _event(app, "AWS::CloudFormation::Stack", "UPDATE_FAILED", 8.5),
         _event("Other", "AWS::EC2::EIP", "UPDATE_FAILED", 8, "Resource update cancelled"),
         _event("Service", "AWS::ECS::Service", "UPDATE_FAILED", 7, "Circuit Breaker was triggered"),
         _event(app, "AWS::CloudFormation::Stack", "UPDATE_IN_PROGRESS", 6),
