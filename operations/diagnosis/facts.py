@@ -68,7 +68,9 @@ class StackFacts:
 
     def was_at_work(self, at: datetime) -> bool:
         """Whether a moment belongs to its last operation."""
-        return self.began is not None and self.began <= at and (self.ended is None or at <= self.ended + CLOCKS_DIFFER)
+        if self.began is None or at < self.began - CLOCKS_DIFFER:
+            return False
+        return self.ended is None or at <= self.ended + CLOCKS_DIFFER
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -616,6 +617,18 @@ def test_what_cloudformation_deploys_anew_to_roll_back_does_not_hide_why_the_dep
     later = (Event(minutes_after_noon(9), "(service S) (deployment ecs-svc/4) deployment completed."), *undone)
     (past,) = judge(evidence(service("agora-app", exited(1), events=later), stacks=(failed,)))
     assert "CRASH" not in past.cause.name, "somebody has deployed it since"
+
+
+def test_events_whose_clock_is_a_little_behind_belong_to_the_operation_too() -> None:
+    at = minutes_after_noon(3)
+    undone = tuple(
+        replace(each, at=at) for each in (Event(at, "(deployment ecs-svc/3) deployment completed"), *gave_up())
+    )
+    began = at + timedelta(milliseconds=10)
+    failed = replace(stack("agora-dev-app", "UPDATE_ROLLBACK_COMPLETE"), began=began, ended=began)
+    assert judge(evidence(service("agora-app", exited(1), events=undone), stacks=(failed,)))[0].cause is (
+        Cause.CRASH_AT_START
+    )
 
 
 def test_of_two_deployments_that_failed_one_after_the_other_the_newer_is_judged() -> None:
