@@ -39,10 +39,9 @@ def diagnose(environment: str, service: str | None, local: bool, as_json: bool) 
             console.say(f"unknown: {each.what}, because {each.why}", "yellow")
     wrong = [verdict for verdict in found.verdicts if verdict.is_wrong]
     if wrong:
-        subjects = dict.fromkeys(verdict.subject for verdict in wrong)
-        about = ", ".join(filter(None, subjects))
+        told = (f"{each.subject} ({each.cause.value})" if each.subject else each.cause.value for each in wrong)
         hint = f"To do: {wrong[0].fix}" if as_json else ""
-        raise AgoraError(f"{environment}: {f'{about}: ' if about else ''}{wrong[0].cause.value}", hint)
+        raise AgoraError(f"{environment}: {', '.join(dict.fromkeys(told))}", hint)
 
 
 def show_verdicts(verdicts: Sequence[Verdict]) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from rich.console import Console
 
 from operations import console
+from operations.command_line import run
+from operations.commands import diagnose as command
 from operations.commands.diagnose import show_verdicts
+from operations.diagnosis import diagnose
 from operations.diagnosis.cause import Cause, Verdict
 from operations.diagnosis.plain_words import HIDDEN, plain
 from operations.diagnosis.side_by_side import side_by_side
@@ -96,3 +100,17 @@ def test_every_cause_is_in_the_page_about_it_and_no_other() -> None:
     page = (ROOT / "docs" / "diagnose.md").read_text(encoding="utf-8")
     told = page.partition("## What it tells apart")[2].partition("\n## ")[0]
     assert re.findall(r"^\| `([^`]+)`", told, re.M) == [cause.value for cause in Cause]
+
+
+def test_the_last_line_names_each_subject_with_its_own_cause(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def verdict(service: str, cause: Cause) -> Verdict:
+        return Verdict(service, "", cause, "is in trouble", None, (), "there", "mend it")
+
+    verdicts = (verdict("agora-apex", Cause.BY_HAND), verdict("agora-api", Cause.QUOTA), verdict("", Cause.UNKNOWN))
+    found = SimpleNamespace(verdicts=verdicts, evidence=SimpleNamespace(unknown=()))
+    monkeypatch.setattr(command, "looking_at", lambda *_, **__: SimpleNamespace(target=None, form=None))
+    monkeypatch.setattr(diagnose, "diagnose", lambda *_, **__: found)
+    assert run(["diagnose", "dev"]) == 1
+    assert "dev: agora-apex (changed by hand), agora-api (quota reached), unknown" in capsys.readouterr().err
