@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -155,7 +155,7 @@ class DeploymentFailed(AgoraError):
             lines += [f"  look: {advice['look']}"] if "look" in advice else []
         if not verdicts:
             lines.append(failure.message)
-        fixes = list(_fixes(verdicts))
+        fixes = list(fixes_of((each.get("service") or each.get("stack") or "", each.get("fix")) for each in verdicts))
         if any(verdict.get("cause") == "CREDENTIALS" for verdict in verdicts):
             fixes.append(hold_stays(target))
         super().__init__("\n".join(lines), "\n".join(fixes) or failure.hint)
@@ -172,11 +172,12 @@ def hold_stays(target: Target) -> str:
     return f"The hold could not be let go without them. Take it away then: {command(target, 'unlock')}"
 
 
-def _fixes(verdicts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def fixes_of(advice: Iterable[tuple[str, str | None]]) -> Iterator[str]:
+    """Each fix once, and whose it is where there are several; from subjects and what mends them, if that is known."""
     subjects: dict[str, list[str]] = {}
-    for verdict in verdicts:
-        if verdict.get("fix"):
-            subjects.setdefault(verdict["fix"], []).append(verdict.get("service") or verdict.get("stack") or "")
+    for subject, fix in advice:
+        if fix:
+            subjects.setdefault(fix, []).append(subject)
     for fix, whose in subjects.items():
         yield f"fix: {', '.join(filter(None, whose))}: {fix}" if len(subjects) > 1 else f"fix: {fix}"
 

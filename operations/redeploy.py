@@ -14,7 +14,7 @@ from operations.aws_errors import is_passing
 from operations.console import is_watched, say, talk_console
 from operations.deploy import polling_seconds
 from operations.deployed_service import DeployedService, find_deployed
-from operations.deployment_course import command
+from operations.deployment_course import command, fixes_of
 from operations.hold import expect_free, held
 from operations.origin import Origin
 from operations.service_states import stopped_reasons
@@ -72,17 +72,9 @@ class RedeploymentFailed(AgoraError):
         lines = [f"new tasks of {names} did not become steady in {target.environment.name} {target.place}"]
         for failure in failures:
             lines += [*(f"{failure.service}: {reason}" for reason in failure.reasons), f"  look: {failure.look}"]
-        super().__init__("\n".join(lines), "\n".join([*_fixes(failures), "The tasks that ran before go on serving."]))
+        fixes = fixes_of((failure.service, failure.fix) for failure in failures)
+        super().__init__("\n".join(lines), "\n".join([*fixes, "The tasks that ran before go on serving."]))
         self.failures = tuple(failures)
-
-
-def _fixes(failures: Sequence[Failure]) -> Iterator[str]:
-    subjects: dict[str, list[str]] = {}
-    for failure in failures:
-        if failure.fix:
-            subjects.setdefault(failure.fix, []).append(failure.service)
-    for fix, services in subjects.items():
-        yield f"fix: {', '.join(services)}: {fix}" if len(subjects) > 1 else f"fix: {fix}"
 
 
 def plan(target: Target, services: Sequence[ServiceProps]) -> tuple[DeployedService, ...]:

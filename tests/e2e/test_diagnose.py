@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from benchmarks.faults import Bench, cases, score
+from benchmarks.fault_bench import Bench
+from benchmarks.fault_cases import cases
+from benchmarks.faults import score
 from local_aws import process
 from tests.e2e.aws import clients
 from tests.e2e.clone import Clone

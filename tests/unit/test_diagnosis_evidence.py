@@ -174,9 +174,12 @@ class Logs:
 class Network:
     """A target group with one healthy target, behind groups that let its load balancer in, and a subnet."""
 
+    balancers: tuple[str, ...] = ("lb",)
+
     def describe_target_groups(self, *, TargetGroupArns: Sequence[str]) -> dict[str, Any]:
-        group = {"Port": 80, "HealthCheckPath": "/health", "Matcher": {"HttpCode": "200"}, "LoadBalancerArns": ["lb"]}
-        return {"TargetGroups": [group | {"TargetGroupArn": TargetGroupArns[0]}]}
+        group = {"Port": 80, "HealthCheckPath": "/health", "Matcher": {"HttpCode": "200"}}
+        used = {"TargetGroupArn": TargetGroupArns[0], "LoadBalancerArns": [*self.balancers]}
+        return {"TargetGroups": [group | used]}
 
     def describe_target_health(self, *, TargetGroupArn: str) -> dict[str, Any]:
         target = {"Target": {"Id": "10.0.0.4", "Port": 80}, "TargetHealth": {"State": "healthy"}}
@@ -238,8 +241,34 @@ def test_all_that_is_there_is_collected() -> None:
     assert (crashed.containers[0].exit_code, crashed.log[-1]) == (1, "Error: boom")
     apex = found.service("agora-apex")
     assert apex is not None
-    assert (apex.groups[0].targets[0].state, apex.groups[0].lets_in) == ("healthy", True)
+    assert (apex.groups[0].targets[0].state, apex.groups[0].lets_in, apex.groups[0].is_used) == ("healthy", True, True)
     assert found.subnets[0].free == 7
+
+
+def test_a_target_group_that_nobody_sends_to_and_one_that_is_gone_are_told_apart() -> None:
+    def group(clients: dict[str, Any]) -> tuple[bool, bool]:
+        found = _collected(clients)
+        apex = found.service("agora-apex")
+        assert apex is not None
+        assert found.unknown == ()
+        return apex.groups[0].is_used, apex.groups[0].is_gone
+
+    unused, gone = _clients(), _clients()
+    unused["elbv2"].balancers = ()
+    missing = client_error("TargetGroupNotFound", "One or more target groups not found")
+    gone["elbv2"] = Failing(gone["elbv2"], "describe_target_groups", error=lambda: missing)
+    assert [group(unused), group(gone)] == [(False, False), (False, True)]
+
+
+def test_the_revision_that_a_stack_made_is_known_beside_the_one_that_runs() -> None:
+    clients = _clients()
+    resources = clients["cloudformation"].stacks["agora-dev-app"]["resources"]
+    resources.append(
+        {**resources[0], "ResourceType": "AWS::ECS::TaskDefinition", "PhysicalResourceId": "definition/app:0"}
+    )
+    app = _collected(clients).service("agora-app")
+    assert app is not None
+    assert (app.definition, app.made) == ("definition/app:1", "definition/app:0")
 
 
 def test_what_is_written_down_can_be_read_back() -> None:
