@@ -49,7 +49,8 @@ def test(quick: bool, pytest_arguments: tuple[str, ...]) -> None:
 
     cores = os.cpu_count() or 1
     # Tests end to end, which come first, wait at times.
-    where = ["tests/unit", "-m", "not slow", *_in_processes(cores)] if quick else ["tests", *_in_processes(cores + 1)]
+    quickly = ["tests/unit", "tests/promises", "-m", "not slow and not e2e", *_in_processes(cores)]
+    where = quickly if quick else ["tests", *_in_processes(cores + 1)]
     sys.exit(subprocess.call([sys.executable, "-m", "pytest", *where, *pytest_arguments], cwd=ROOT))
 
 

@@ -17,7 +17,7 @@ from local_aws import process
 from tests.interrupts import heed_interrupts
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("agora", "app.py", "cdk.json", "CHANGELOG.md", "releases", "src", "operations", "local_aws")
+PARTS = ("agora", "app.py", "cdk.json", "CHANGELOG.md", "releases", "src", "portside", "operations", "local_aws")
 LONGEST_SECONDS = 240
 
 # What would lead a command away from the embedded AWS, or colour what tests read, and what differs from test to test.
