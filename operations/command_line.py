@@ -162,7 +162,7 @@ def _what_goes_on(arguments: Sequence[str]) -> str:
 
 
 def _aws_hint(error: Exception) -> str:
-    from operations.aws_errors import LOG_IN, is_denied, is_expired, is_throttled
+    from portside.aws.errors import LOG_IN, is_denied, is_expired, is_throttled
 
     if is_expired(error):
         return LOG_IN

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from operations import cdk_cli, database_logs, references
 from operations.assembly import Stack
-from operations.aws_errors import code_of, is_denied, is_expired, is_passing
 from operations.check import Check
 from operations.console import say
 from operations.deployment_course import Course, DeploymentFailed, command, hold_stays, told
@@ -31,6 +30,7 @@ from operations.service_states import ServiceState, read_services
 from operations.stack_states import read_stacks, read_template
 from operations.target import Target
 from operations.verification.endpoints import endpoints_of, missing
+from portside.aws.errors import code_of, is_denied, is_expired, is_passing
 from src.context_flags import REREAD, SIDE_BY_SIDE
 from src.errors import AgoraError
 from src.form import Form, stack_part

@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from operations.aws_errors import LOG_IN, is_expired
 from operations.deployed_service import chunks, read_tasks
 from operations.deployment_record import DeploymentRecord, read_records
 from operations.hold import Hold, read_hold
 from operations.service_states import cluster_of, service_arn
 from operations.stack_states import StackState, read_all_stacks
 from operations.target import Target
+from portside.aws.errors import LOG_IN, is_expired
 from src.environment import Environment
 from src.errors import AgoraError
 from src.form import Form, stack_part

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from operations.aws_errors import code_of, is_denied
 from operations.deployed_service import DeployedService, read_tasks, task_id
 from operations.session_manager import Session
 from operations.target import Target
+from portside.aws.errors import code_of, is_denied
 from src.errors import AgoraError, UsageError
 
 SHELL = "/bin/sh"

@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from operations import logs, redeploy
-from operations.aws_errors import code_of, is_passing
 from operations.check import FAIL, Check
 from operations.console import say
 from operations.deploy import polling_seconds
@@ -24,6 +23,7 @@ from operations.load_preconditions import check_preconditions
 from operations.origin import Origin
 from operations.redeploy import Redeployment
 from operations.target import Target
+from portside.aws.errors import code_of, is_passing
 from src.environment import Environment
 from src.errors import AgoraError, UsageError
 from src.form import Form

@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from operations.aws_errors import code_of, is_denied
 from operations.check import Check, fail, ok, skip
 from operations.target import Target
+from portside.aws.errors import code_of, is_denied
 
 SYNAPSE_SECRET = "agora-synapse-auth-token"  # nosec B105 # the name of a secret
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from operations.aws_errors import code_of, patiently
 from operations.deployed_service import DeployedService, read_tasks
+from portside.aws.errors import code_of, patiently
 from src.errors import AgoraError, UsageError
 
 # Lines reach CloudWatch late and out of order: a container's driver sends them in batches, each task for itself.
@@ -143,7 +143,7 @@ def follow(
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from operations.aws_errors import is_passing
+    from portside.aws.errors import is_passing
 
     told: dict[str, datetime] = {}
     newest, is_troubled = since, False

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from operations.aws_errors import is_expired, is_passing
 from operations.console import is_watched, say, style_of, talk_console
 from operations.deployed_service import short_task_id
 from operations.rollouts import (
@@ -27,6 +26,7 @@ from operations.rollouts import (
 )
 from operations.stack_states import read_stacks
 from operations.timeline import SERVICE, STACK, TASK, Timeline
+from portside.aws.errors import is_expired, is_passing
 
 if TYPE_CHECKING:
     from rich.console import Console

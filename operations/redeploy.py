@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from operations.aws_errors import is_passing
 from operations.console import is_watched, say, talk_console
 from operations.deploy import polling_seconds
 from operations.deployed_service import DeployedService, find_deployed
@@ -19,6 +18,7 @@ from operations.hold import expect_free, held
 from operations.origin import Origin
 from operations.service_states import stopped_reasons
 from operations.target import Target
+from portside.aws.errors import is_passing
 from src.errors import AgoraError
 from src.form import Form
 from src.service_props import ServiceProps

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from operations.aws_errors import code_of, is_denied
 from operations.deployed_service import find_deployed
 from operations.execute import choose_container
 from operations.session_manager import Session
 from operations.stack_states import physical_ids, read_stack
 from operations.target import Target
+from portside.aws.errors import code_of, is_denied
 from src.errors import AgoraError, UsageError
 from src.service_props import DATABASE, ServiceProps
 

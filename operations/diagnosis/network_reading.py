@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from operations.aws_errors import code_of
 from operations.diagnosis.facts import DatabaseFacts, SubnetFacts, TargetFacts, TargetGroupFacts
 from operations.diagnosis.plain_words import plain
+from portside.aws.errors import code_of
 
 _GONE = frozenset({"TargetGroupNotFound", "TargetGroupNotFoundException"})
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from operations.aws_errors import EXPIRED, code_of, is_denied, is_throttled
 from operations.diagnosis.facts import Unknown
 from operations.diagnosis.plain_words import plain
 from operations.diagnosis.side_by_side import NoAnswer
+from portside.aws.errors import EXPIRED, code_of, is_denied, is_throttled
 
 
 def unknown(what: str, error: BaseException) -> Unknown:

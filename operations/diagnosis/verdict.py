@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from operations.aws_errors import DENIED, EXPIRED
 from operations.diagnosis import hand_rules, health_rules, log_rules, stack_rules, start_rules
 from operations.diagnosis.cause import CONSEQUENCES, Cause, Finding, Verdict
 from operations.diagnosis.consequences import traced
@@ -15,6 +14,7 @@ from operations.diagnosis.evidence import Evidence
 from operations.diagnosis.facts import Agent, ServiceFacts, StackFacts, TaskFacts
 from operations.diagnosis.failed_rollouts import failed_rollouts, tasks_in_question
 from operations.diagnosis.seen import Rule, Seen
+from portside.aws.errors import DENIED, EXPIRED
 
 __all__ = ["Cause", "Verdict", "judge"]
 

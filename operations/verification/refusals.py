@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from operations.aws_errors import code_of, is_denied, is_passing
+from portside.aws.errors import code_of, is_denied, is_passing
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 _MISSING_RIGHT = re.compile(r"to perform: ([a-z0-9-]+:[A-Za-z]+)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, NoCredentialsError
 
-from operations.aws_errors import is_denied, is_expired, is_passing, patiently
+from portside.aws.errors import is_denied, is_expired, is_passing, patiently
 from tests.unit.everyday_support import denied, expired, throttled
 
 
