@@ -30,7 +30,7 @@ from operations.service_states import ServiceState, read_services
 from operations.stack_states import read_stacks, read_template
 from operations.target import Target
 from operations.verification.endpoints import endpoints_of, missing
-from portside.aws.errors import code_of, is_denied, is_expired, is_passing
+from portside.aws.errors import is_denied, is_expired, is_missing, is_passing
 from src.context_flags import REREAD, SIDE_BY_SIDE
 from src.errors import AgoraError
 from src.form import Form, stack_part
@@ -96,7 +96,7 @@ def carry_out(course: Course, stacks: Sequence[Stack]) -> Deployment:
         raise DeploymentFailed(course, failure) from failure
     except (BotoCoreError, ClientError) as error:
         unseen = _unseen(course.target, error)
-        if "NotFound" in code_of(error):
+        if is_missing(error):
             # What a stack holds is not there: that is no matter of seeing.
             course.diagnose()
             raise DeploymentFailed(course, unseen) from error

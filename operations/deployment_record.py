@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from operations.origin import Origin
+from portside.aws.errors import is_missing
 from src.errors import AgoraError
 from src.plain_secrets import holds_credential
 from src.resolution import Resolution, parse_resolution
@@ -86,7 +87,7 @@ def read_records(ssm: Any, environment: str) -> list[DeploymentRecord]:
     try:
         pages = list(ssm.get_paginator("get_parameter_history").paginate(Name=parameter_name(environment)))
     except ClientError as error:
-        if error.response["Error"]["Code"] == "ParameterNotFound":
+        if is_missing(error):
             return []
         raise
     versions = [version for page in pages for version in page["Parameters"]]

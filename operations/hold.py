@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from operations.origin import Origin
+from portside.aws.errors import code_of, is_missing
 from src.errors import AgoraError
 from src.report import shown
 
@@ -63,7 +64,7 @@ def read_hold(ssm: Any, environment: str) -> Hold | None:
     try:
         value = ssm.get_parameter(Name=parameter_name(environment))["Parameter"]["Value"]
     except ClientError as error:
-        if error.response["Error"]["Code"] == "ParameterNotFound":
+        if is_missing(error):
             return None
         raise
     return _parse(value)
@@ -110,7 +111,7 @@ def let_go(ssm: Any, environment: str, hold: Hold) -> None:
     try:
         ssm.delete_parameter(Name=parameter_name(environment))
     except ClientError as error:
-        if error.response["Error"]["Code"] != "ParameterNotFound":
+        if not is_missing(error):
             raise
 
 
@@ -126,7 +127,7 @@ def _take(ssm: Any, environment: str, hold: Hold, *, local: bool) -> None:
             Description="Who is deploying at this moment; written by ./agora",
         )
     except ClientError as error:
-        if error.response["Error"]["Code"] not in ("ParameterAlreadyExists", "TooManyUpdates"):
+        if code_of(error) not in ("ParameterAlreadyExists", "TooManyUpdates"):
             raise
         found = read_hold(ssm, environment)
         # boto3 asks again where an answer was lost, and then meets what it made itself.

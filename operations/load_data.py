@@ -23,7 +23,7 @@ from operations.load_preconditions import check_preconditions
 from operations.origin import Origin
 from operations.redeploy import Redeployment
 from operations.target import Target
-from portside.aws.errors import code_of, is_passing
+from portside.aws.errors import is_missing, is_passing
 from src.environment import Environment
 from src.errors import AgoraError, UsageError
 from src.form import Form
@@ -188,7 +188,7 @@ def last_version(ssm: Any, environment: str) -> str | None:
     try:
         return str(ssm.get_parameter(Name=parameter_name(environment))["Parameter"]["Value"])
     except ClientError as error:
-        if code_of(error) == "ParameterNotFound":
+        if is_missing(error):
             return None
         raise
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from operations.check import Check, fail, ok, skip
 from operations.target import Target
-from portside.aws.errors import code_of, is_denied
+from portside.aws.errors import is_denied, is_missing
 
 SYNAPSE_SECRET = "agora-synapse-auth-token"  # nosec B105 # the name of a secret
 
@@ -56,7 +56,7 @@ def _synapse_secret(target: Target) -> tuple[str, Check]:
     except ClientError as error:
         if is_denied(error):
             return SYNAPSE_SECRET, fail(subject, f"AWS: {error}", "The credentials need secretsmanager:DescribeSecret.")
-        if code_of(error) != "ResourceNotFoundException":
+        if not is_missing(error):
             raise
         make = f"aws secretsmanager create-secret --name {SYNAPSE_SECRET} --secret-string <token>"
         return SYNAPSE_SECRET, fail(

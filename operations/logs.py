@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from operations.deployed_service import DeployedService, read_tasks
-from portside.aws.errors import code_of, patiently
+from portside.aws.errors import code_of, is_missing, is_passing, patiently
 from src.errors import AgoraError, UsageError
 
 # Lines reach CloudWatch late and out of order: a container's driver sends them in batches, each task for itself.
@@ -143,8 +143,6 @@ def follow(
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from portside.aws.errors import is_passing
-
     told: dict[str, datetime] = {}
     newest, is_troubled = since, False
     while True:
@@ -190,7 +188,7 @@ def _page(logs: Any, request: Mapping[str, Any], wait: Callable[[float], object]
     try:
         page: Mapping[str, Any] = patiently(lambda: logs.filter_log_events(**request), wait)
     except ClientError as error:
-        if code_of(error) != "ResourceNotFoundException":
+        if not is_missing(error):
             raise
         raise AgoraError(
             f"the log group {request['logGroupName']} does not exist",

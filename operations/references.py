@@ -13,6 +13,7 @@ from typing import Any
 
 from operations.assembly import Stack
 from operations.stack_states import StackState
+from portside.aws.errors import is_missing
 
 Record = Mapping[str, tuple[str, str]]
 """By consumer: the moment of its last update (ISO 8601) and the fingerprint of the values it read then."""
@@ -69,7 +70,7 @@ def read_record(ssm: Any, environment: str) -> Record:
     try:
         value = ssm.get_parameter(Name=parameter_name(environment))["Parameter"]["Value"]
     except ClientError as error:
-        if error.response["Error"]["Code"] == "ParameterNotFound":
+        if is_missing(error):
             return {}
         raise
     return {stack: (entry[0], entry[1]) for stack, entry in json.loads(value).items()}

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from portside.aws.errors import is_missing
+
 GONE = "DELETE_COMPLETE"
 
 
@@ -42,7 +44,7 @@ def read_stack(cloudformation: Any, name: str) -> StackState | None:
     try:
         found = cloudformation.describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
-        if error.response["Error"]["Code"] == "ValidationError" and "does not exist" in str(error):
+        if is_missing(error):
             return None
         raise
     return _parse(found[0]) if found and found[0]["StackStatus"] != GONE else None

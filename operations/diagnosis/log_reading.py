@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from operations.diagnosis.plain_words import plain
+from portside.aws.errors import is_missing
 
 LINES = 40
 
@@ -29,7 +30,7 @@ def read_lines(logs: Any, group: str, stream: str) -> tuple[str, ...] | None:
     try:
         events = logs.get_log_events(logGroupName=group, logStreamName=stream, limit=LINES, startFromHead=False)
     except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+        if not is_missing(error):
             raise
         return () if "stream" in str(error).lower() else None
     return tuple(plain(each["message"]) for each in events["events"])

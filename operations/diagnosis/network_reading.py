@@ -8,9 +8,7 @@ from typing import Any
 
 from operations.diagnosis.facts import DatabaseFacts, SubnetFacts, TargetFacts, TargetGroupFacts
 from operations.diagnosis.plain_words import plain
-from portside.aws.errors import code_of
-
-_GONE = frozenset({"TargetGroupNotFound", "TargetGroupNotFoundException"})
+from portside.aws.errors import is_missing
 
 
 def read_group(elbv2: Any, ec2: Any, arn: str, security_groups: Sequence[str], port: int) -> TargetGroupFacts:
@@ -21,7 +19,7 @@ def read_group(elbv2: Any, ec2: Any, arn: str, security_groups: Sequence[str], p
         group = elbv2.describe_target_groups(TargetGroupArns=[arn])["TargetGroups"][0]
         health = elbv2.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
     except ClientError as error:
-        if code_of(error) not in _GONE:
+        if not is_missing(error):
             raise
         return TargetGroupFacts(arn, port, "", "", 0, (), is_used=False, is_gone=True)
     return TargetGroupFacts(

@@ -10,6 +10,7 @@ from typing import Any
 
 from operations.diagnosis.facts import StackFacts, StackFailure
 from operations.diagnosis.plain_words import plain
+from portside.aws.errors import is_missing
 
 # Each begins an operation; a rollback belongs to the operation that it undoes.
 _BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS")
@@ -37,7 +38,7 @@ def read(cloudformation: Any, name: str, since: datetime | None) -> StackReading
     try:
         described = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
-        if error.response["Error"]["Code"] == "ValidationError" and "does not exist" in str(error):
+        if is_missing(error):
             return StackReading(StackFacts(name), {})
         raise
     if described["StackStatus"] == "DELETE_COMPLETE":

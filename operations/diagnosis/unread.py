@@ -8,7 +8,7 @@ from typing import Any
 from operations.diagnosis.facts import Unknown
 from operations.diagnosis.plain_words import plain
 from operations.diagnosis.side_by_side import NoAnswer
-from portside.aws.errors import EXPIRED, code_of, is_denied, is_throttled
+from portside.aws.errors import code_of, is_denied, is_expired, is_throttled
 
 
 def unknown(what: str, error: BaseException) -> Unknown:
@@ -18,7 +18,7 @@ def unknown(what: str, error: BaseException) -> Unknown:
     if not isinstance(error, BotoCoreError | ClientError | NoAnswer | OSError):
         raise error
     code = code_of(error)
-    if code in EXPIRED:
+    if is_expired(error):
         why = "the credentials have expired or are not known"
     elif is_throttled(error):
         why = "AWS is asked too often at the moment (throttled)"

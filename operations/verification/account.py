@@ -9,6 +9,7 @@ from operations.assembly import Stack
 from operations.check import Check, fail, ok, skip
 from operations.verification.context import Context
 from operations.verification.questions import NotKnown, Question
+from portside.aws.errors import is_missing
 
 CREDENTIALS = "credentials"
 
@@ -68,7 +69,7 @@ def bootstrap(context: Context) -> Check:
     try:
         value = context.client("ssm").get_parameter(Name=parameter)["Parameter"]["Value"]
     except ClientError as error:
-        if error.response["Error"]["Code"] != "ParameterNotFound":
+        if not is_missing(error):
             raise
         if context.target.is_local:
             return skip(subject, f"the first rehearsal does it: ./agora deploy {context.command}")

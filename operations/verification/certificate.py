@@ -10,6 +10,7 @@ from operations.check import Check, fail, ok, skip
 from operations.verification.context import Context
 from operations.verification.questions import NotKnown, Question
 from operations.verification.shared import Shared
+from portside.aws.errors import is_missing
 
 EXPIRY = "certificate: expiry"
 
@@ -33,7 +34,7 @@ def _read(context: Context) -> Mapping[str, Any] | None:
     try:
         found = context.client("acm").describe_certificate(CertificateArn=context.environment.certificate_arn)
     except ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+        if is_missing(error):
             return None
         raise
     certificate: Mapping[str, Any] = found["Certificate"]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from operations.check import Check, fail, skip
-from operations.verification.refusals import is_expired, why_not_answered
+from operations.verification.refusals import why_not_answered
+from portside.aws.errors import is_expired
 from src.errors import AgoraError
 
 if TYPE_CHECKING:

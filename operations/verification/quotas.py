@@ -10,6 +10,7 @@ from operations.check import Check, fail, ok
 from operations.verification.context import Context
 from operations.verification.questions import NotKnown, Question
 from operations.verification.scale import Scale, most_tasks
+from portside.aws.errors import is_missing
 from src.service_props import ServiceProps
 
 # Service and quota codes: https://docs.aws.amazon.com/general/latest/gr/ecs-service.html (Fargate),
@@ -156,7 +157,7 @@ def _quota(context: Context, service: str, code: str) -> float:
     try:
         found = quotas.get_service_quota(ServiceCode=service, QuotaCode=code)
     except ClientError as error:
-        if error.response["Error"]["Code"] != "NoSuchResourceException":
+        if not is_missing(error):
             raise
         found = quotas.get_aws_default_service_quota(ServiceCode=service, QuotaCode=code)
     return float(found["Quota"]["Value"])

@@ -12,6 +12,7 @@ from operations.check import Check, fail, ok, skip
 from operations.verification.context import Context, Template
 from operations.verification.questions import NotKnown, Question
 from operations.verification.shared import Shared
+from portside.aws.errors import is_missing
 from src.late_values import DatabaseSecret
 from src.service_props import ServiceProps
 
@@ -63,7 +64,7 @@ def _read(context: Context, name: str) -> Secret | None:
     try:
         found: Secret = context.client("secretsmanager").describe_secret(SecretId=name)
     except ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+        if is_missing(error):
             return None
         raise
     return found
@@ -229,7 +230,7 @@ def _decision(context: Context, role: str, action: str, resource: str, added: st
             PolicySourceArn=role, ActionNames=[action], ResourceArns=[resource], **more
         )
     except ClientError as error:
-        if error.response["Error"]["Code"] in ("NoSuchEntity", "NoSuchEntityException"):
+        if is_missing(error):
             raise NotKnown(f"there is no role {_short(role)}") from error
         raise
     return str(found["EvaluationResults"][0]["EvalDecision"])

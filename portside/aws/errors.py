@@ -1,7 +1,8 @@
-"""What AWS's refusals mean for what a command does next."""
+"""What AWS's errors mean for what a command does next: the one table of their codes."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -13,29 +14,42 @@ LOG_IN = 'Log in again ("aws --profile NAME sso login").'
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 DENIED = frozenset(
     {
-        *("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedException"),
-        "AuthorizationError",
+        *("AccessDenied", "AccessDeniedException", "AccessDeniedForDependencyException", "Forbidden"),
+        *("UnauthorizedOperation", "UnauthorizedException", "UnauthorizedAccess", "NotAuthorized"),
+        *("AuthorizationError", "AuthorizationErrorException", "OptInRequired"),
     }
 )
-# AWS's codes, and botocore's own kinds of errors, for credentials that are none or none any longer.
+# Credentials that are none, or none any longer: AWS's codes, then the exceptions that botocore raises before it asks.
+# https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
+# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 EXPIRED = frozenset(
     {
-        *("ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId"),
-        *("UnrecognizedClientException", "TokenRefreshRequired", "UnauthorizedSSOTokenError", "SSOTokenLoadError"),
-        *("NoCredentialsError", "CredentialRetrievalError", "AuthFailure"),
-    }
-)
-_THROTTLED = frozenset(
-    {
-        *("RequestLimitExceeded", "Throttling", "ThrottlingException", "ThrottledException"),
-        "TooManyRequestsException",
+        *("AuthFailure", "ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"),
+        *("InvalidAccessKeyId", "InvalidClientTokenId", "InvalidSignatureException", "InvalidToken"),
+        *("IncompleteSignature", "MissingAuthenticationToken", "MissingAuthenticationTokenException"),
+        *("SignatureDoesNotMatch", "UnrecognizedClientException"),
+        *("CredentialRetrievalError", "NoAuthTokenError", "NoCredentialsError", "PartialCredentialsError"),
+        *("LoginAuthorizationCodeError", "LoginInsufficientPermissions", "LoginRefreshRequired", "LoginTokenLoadError"),
+        *("RefreshWithMFAUnsupportedError", "SSOError", "SSOTokenLoadError", "UnauthorizedSSOTokenError"),
+        *("ProfileNotFound", "TokenRetrievalError", "UnknownCredentialError", "MetadataRetrievalError"),
     }
 )
 # https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
-_PASSING = _THROTTLED | {
-    *("InternalFailure", "InternalServerError", "RequestTimeout"),
-    *("ServerException", "ServiceUnavailable", "ServiceUnavailableException"),
+THROTTLED = frozenset(
+    {
+        *("BandwidthLimitExceeded", "EC2ThrottledException", "PriorRequestNotComplete", "RequestLimitExceeded"),
+        *("RequestThrottled", "RequestThrottledException", "SlowDown", "Throttling", "ThrottlingException"),
+        *("ThrottledException", "TooManyRequestsException"),
+    }
+)
+PASSING = THROTTLED | {
+    *("InternalError", "InternalFailure", "InternalServerError", "InternalServerException", "RequestTimeout"),
+    *("RequestTimeoutException", "ServerException", "ServiceInternalError", "ServiceUnavailable"),
+    *("ServiceUnavailableException", "Unavailable", "500", "502", "503", "504"),
 }
+# What was asked about is not there. A service's own codes say what is missing, such as `ParameterNotFound`,
+# `InvalidVpcID.NotFound` and `NoSuchBucket`.
+_MISSING = re.compile(r"NotFound(Exception|Fault)?$|^NoSuch[A-Z]")
 
 
 def code_of(error: BaseException) -> str:
@@ -46,6 +60,13 @@ def code_of(error: BaseException) -> str:
     return type(error).__name__
 
 
+def message_of(error: BaseException) -> str:
+    """AWS's own sentence about what went wrong, in one line; else that of the exception."""
+    response = getattr(error, "response", None)
+    said = response.get("Error", {}).get("Message") if isinstance(response, dict) else None
+    return " ".join(str(said or error).split()) or type(error).__name__
+
+
 def is_denied(error: BaseException) -> bool:
     """Whether a right is missing."""
     return code_of(error) in DENIED
@@ -53,7 +74,7 @@ def is_denied(error: BaseException) -> bool:
 
 def is_throttled(error: BaseException) -> bool:
     """Whether AWS is asked too often at the moment."""
-    return code_of(error) in _THROTTLED
+    return code_of(error) in THROTTLED or "Rate exceeded" in str(error)
 
 
 def is_expired(error: BaseException) -> bool:
@@ -61,12 +82,25 @@ def is_expired(error: BaseException) -> bool:
     return code_of(error) in EXPIRED
 
 
-def is_passing(error: Exception) -> bool:
+def is_missing(error: BaseException) -> bool:
+    """Whether AWS says that there is no such thing; CloudFormation says so of a stack in words."""
+    if not isinstance(getattr(error, "response", None), dict) or is_expired(error):
+        return False
+    code = code_of(error)
+    return bool(_MISSING.search(code)) or (code == "ValidationError" and "does not exist" in str(error))
+
+
+def is_passing(error: BaseException) -> bool:
     """Whether the same question may be answered a little later: throttling, a lost connection, a fault of AWS's."""
     from botocore.exceptions import ConnectionError as NotConnected
     from botocore.exceptions import HTTPClientError
 
-    return isinstance(error, HTTPClientError | NotConnected) or code_of(error) in _PASSING
+    return isinstance(error, HTTPClientError | NotConnected) or code_of(error) in PASSING or is_throttled(error)
+
+
+def is_from_aws(error: BaseException) -> bool:
+    """Whether AWS, or the library that asks it, raised this; such an error is no mistake in this code."""
+    return type(error).__module__.partition(".")[0] in ("botocore", "boto3")
 
 
 def patiently(ask: Callable[[], Answer], wait: Callable[[float], object], *, times: int = 6) -> Answer:
