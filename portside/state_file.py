@@ -1,0 +1,163 @@
+"""The one place where state and cache files are read and written.
+
+A file is replaced whole or not at all, and what is damaged is one sentence with its remedy. Standard library only: the
+command line and the embedded AWS both use it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import stat
+import tempfile
+from pathlib import Path
+from typing import Any, overload
+
+from src.errors import AgoraError
+
+STATE_FOLDER_VARIABLE = "AGORA_STATE_DIR"
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""The error numbers of a disk, or of a quota, that is full."""
+
+_KINDS = {dict: "an object", list: "a list", str: "a text", int: "a number", float: "a number", bool: "true or false"}
+_SET_ASIDE = ".damaged"
+
+
+class Damaged(AgoraError):
+    """A file that is there and can't be used; `reason` says why in a few words."""
+
+    def __init__(self, path: Path, what: str, reason: str, remedy: str) -> None:
+        super().__init__(f"{path}: {what} can't be read: {reason}", remedy)
+        self.reason = reason
+
+
+class NotWritten(AgoraError):
+    """A file that could not be written; what was there before is unchanged."""
+
+    def __init__(self, path: Path, what: str, error: OSError) -> None:
+        super().__init__(f"{path}: {what} could not be written: {error.strerror or error}", _remedy(path, error))
+        self.is_full = error.errno in FULL
+
+
+def write(path: Path, content: str | bytes, *, what: str, durable: bool = True) -> None:
+    """Replace the file in one step, readable by its owner only. Raises `NotWritten`.
+
+    A `durable` one survives a power loss from the moment this returns; a cache need not.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        try:
+            with open(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                if durable:
+                    os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+        if durable:
+            _sync_folder(path.parent)
+    except OSError as error:
+        raise NotWritten(path, what, error) from error
+
+
+def write_json(path: Path, value: object, *, what: str, durable: bool = True) -> None:
+    """Replace the file with a value in JSON, as `write` does."""
+    write(path, json.dumps(value, indent=1) + "\n", what=what, durable=durable)
+
+
+def read(path: Path, *, what: str, remedy: str) -> bytes | None:
+    """The file's content, or None where there is none. Raises `Damaged`. Never waits for a pipe or a device."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:
+            kind = os.fstat(descriptor).st_mode
+            if not stat.S_ISREG(kind):
+                raise Damaged(path, what, "it is no regular file", remedy)
+            content = file.read()
+    except FileNotFoundError:
+        return None
+    except IsADirectoryError:
+        raise Damaged(path, what, "it is a folder", remedy) from None
+    except OSError as error:
+        raise Damaged(path, what, error.strerror or str(error), remedy) from error
+    if not content.strip():
+        raise Damaged(path, what, "it is empty", remedy)
+    return content
+
+
+@overload
+def read_json(path: Path, kind: type[dict[str, Any]], *, what: str, remedy: str) -> dict[str, Any] | None: ...
+
+
+@overload
+def read_json(path: Path, kind: type[list[Any]], *, what: str, remedy: str) -> list[Any] | None: ...
+
+
+def read_json(path: Path, kind: type, *, what: str, remedy: str) -> Any:
+    """The value of a JSON file, or None where there is none. Raises `Damaged` where it is no value of this kind."""
+    content = read(path, what=what, remedy=remedy)
+    if content is None:
+        return None
+    try:
+        value = json.loads(content.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise Damaged(path, what, "it is not UTF-8", remedy) from None
+    except (ValueError, RecursionError):
+        raise Damaged(path, what, "it is not JSON", remedy) from None
+    if not isinstance(value, kind):
+        found = "null" if value is None else _KINDS.get(type(value), type(value).__name__)
+        raise Damaged(path, what, f"it has {found} where {_KINDS[kind]} belongs", remedy)
+    return value
+
+
+def read_cache(path: Path, kind: type[dict[str, Any]], *, what: str) -> dict[str, Any] | None:
+    """As `read_json`, for what can be made again: None where there is none that can be used."""
+    try:
+        return read_json(path, kind, what=what, remedy="")
+    except Damaged:
+        return None
+
+
+def delete_command(path: Path) -> str:
+    """The remedy for a file that can be done without."""
+    return f"Delete it: rm -rf {path}"
+
+
+def set_aside(damaged: Damaged, path: Path) -> str:
+    """Move a damaged file out of the way, for a person to look at; a sentence for them. Raises `NotWritten`."""
+    aside = path.with_name(path.name + _SET_ASIDE)
+    number = 1
+    while aside.is_dir():
+        number += 1
+        aside = path.with_name(f"{path.name}{_SET_ASIDE}-{number}")
+    try:
+        os.replace(path, aside)
+    except OSError as error:
+        raise NotWritten(path, "a damaged file", error) from error
+    return f"{damaged.message} (moved to {aside.name})"
+
+
+def _sync_folder(folder: Path) -> None:
+    """A rename is on the disk only when its folder is. Some file systems can't say so, which is no failure."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _remedy(path: Path, error: OSError) -> str:
+    if error.errno in FULL or error.errno == errno.EFBIG:
+        return f"Make room on the disk of {path.parent}, then run the same command again. Nothing saved before is lost."
+    if error.errno in (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENOTEMPTY):
+        return f"A folder and a file are mixed up there. Take away what does not belong: ls -ld {path} {path.parent}"
+    return f"Set {STATE_FOLDER_VARIABLE} to a folder that you may write to, or change the rights of {path.parent}."
