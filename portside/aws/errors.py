@@ -74,7 +74,9 @@ def is_denied(error: BaseException) -> bool:
 
 def is_throttled(error: BaseException) -> bool:
     """Whether AWS is asked too often at the moment."""
-    return code_of(error) in THROTTLED or "Rate exceeded" in str(error)
+    code = code_of(error)
+    # Some services say so under a code of their own.
+    return code in THROTTLED or (code not in DENIED | EXPIRED and "Rate exceeded" in str(error))
 
 
 def is_expired(error: BaseException) -> bool:
