@@ -1,12 +1,11 @@
-"""What differs between dev, stage and prod, as everything downstream reads it."""
+"""What differs between environments, as everything downstream reads it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-# Names of environments whose images must not change under them.
-_RELEASED = ("stage", "staging", "prod", "production")
+from portside.config.kind import Kind
 
 FIRST_DATABASE_STACK = "docdb-v8"
 LATEST = "latest"
@@ -50,6 +49,13 @@ class Environment:
     """One environment; `src.environment_form` makes it of what stands in `app.py`."""
 
     name: str
+    kind: Kind
+    branch: str
+    """The git branch that stands for it."""
+    proved_by: str | None = None
+    """The environment whose runs prove what this one may run; None where it needs no proof, or none is asked."""
+    proof_waived: str = ""
+    """Why a production environment that no other proves may run what it names."""
     account: str
     region: str = "us-east-1"
     vpc_cidr: str
@@ -96,11 +102,16 @@ class Environment:
         return tuple(dict.fromkeys((self.database_stack, *self.databases)))
 
     @property
+    def is_production(self) -> bool:
+        """Whether people depend on it: it is protected, and what it runs must be proven."""
+        return self.kind is Kind.PRODUCTION
+
+    @property
     def is_released(self) -> bool:
         """Whether this environment runs releases only."""
-        return is_released(self.name)
+        return self.kind is not Kind.DEVELOPMENT
 
 
 def is_released(name: str) -> bool:
-    """Whether the environment of a name runs releases only."""
-    return name in _RELEASED
+    """Whether the environment of a name that is a default one runs releases only."""
+    return Kind.default_of(name) in (Kind.STAGING, Kind.PRODUCTION)

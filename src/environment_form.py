@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any, cast
 
+from portside.config.kind import Kind, kind_hint
+from portside.config.proved_by import check_proved_by
 from src import environment_values as values
-from src.environment import Environment, is_released
+from src.environment import Environment
 from src.environment_values import Parser
 from src.image import is_moving_tag
 from src.report import Report, quoted
@@ -27,6 +29,10 @@ class _Key:
 
 
 _KEYS = {
+    "KIND": _Key(values.kind),
+    "BRANCH": _Key(values.branch),
+    "PROVED_BY": _Key(values.proved_by),
+    "PROOF_WAIVED": _Key(values.reason),
     "ACCOUNT": _Key(values.account, values.ACCOUNT_HINT),
     "VPC_CIDR": _Key(values.vpc_cidr, 'Give the network\'s addresses, such as "10.254.172.0/24".'),
     "FQDN": _Key(values.fqdn, 'Give the host name that people will open, such as "agora-dev.adknowledgeportal.org".'),
@@ -60,26 +66,36 @@ def parse_environments(form: object, report: Report) -> dict[str, Environment]:
         return {}
     if not form:
         report.wrong("empty", hint, form)
-    sound: dict[str, Environment] = {}
-    earlier: dict[str, Mapping[str, Any]] = {}
+    sound: dict[str, dict[str, Any]] = {}
+    entries: dict[str, dict[str, Any]] = {}
     for name, written in cast(Mapping[Any, Any], form).items():
         place, found_before = report.at(f"[{quoted(name)}]"), len(report.problems)
         fields = _parse_environment(name, written, place)
         if len(report.problems) == found_before:
-            sound[name] = Environment(**fields)
-        _check_apart(fields, earlier, place)
-        earlier[name] = fields
-    return sound
+            sound[name] = fields
+        _check_apart(fields, entries, place)
+        entries[name] = fields
+    for name in entries:
+        found_before = len(report.problems)
+        proof = check_proved_by(name, entries, report.at(f"[{quoted(name)}]"))
+        if name in sound and len(report.problems) > found_before:
+            del sound[name]
+        elif name in sound:
+            sound[name] = sound[name] | proof
+    return {name: Environment(**fields) for name, fields in sound.items()}
 
 
 def _parse_environment(name: object, written: object, report: Report) -> dict[str, Any]:
     """The fields of an environment that are right."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    is_name = isinstance(name, str) and _NAME.fullmatch(name) is not None
+    if not is_name:
         report.wrong("not a name for an environment", 'Use up to 16 small letters and digits, such as "dev".', name)
     if not report.mapping(written, 'Write {"VPC_CIDR": …, "FQDN": …}.'):
         return {}
     given = report.by_known_name(cast(Mapping[Any, Any], written), list(_KEYS), "key")
     fields: dict[str, Any] = {"name": name}
+    if is_name and "KIND" not in given:
+        _default_kind(fields, report.at('["KIND"]'))
     for key, reading in _KEYS.items():
         place = report.at(f"[{quoted(key)}]")
         if key in given:
@@ -91,10 +107,23 @@ def _parse_environment(name: object, written: object, report: Report) -> dict[st
     return _with_what_follows(fields, report)
 
 
+def _default_kind(fields: dict[str, Any], place: Report) -> None:
+    if kind := Kind.default_of(fields["name"]):
+        fields["kind"] = kind
+    else:
+        place.wrong("missing", kind_hint(fields["name"]))
+
+
 def _with_what_follows(fields: dict[str, Any], report: Report) -> dict[str, Any]:
     """Check what depends on several keys, and fill in the defaults that do."""
-    released = is_released(fields["name"])
-    defaults = {"region": _DEFAULT_REGION, "nat_gateways": 2 if released else 1, "ecs_exec": fields["name"] != "prod"}
+    kind = fields.get("kind")
+    released = kind in (Kind.STAGING, Kind.PRODUCTION)
+    defaults = {
+        "region": _DEFAULT_REGION,
+        "branch": fields["name"],
+        "nat_gateways": 2 if released else 1,
+        "ecs_exec": kind is not Kind.PRODUCTION,
+    }
     fields = defaults | fields
     for bound, tasks in fields.pop("auto_scale_capacity", {}).items():
         fields[f"auto_scale_{bound}"] = tasks
@@ -127,3 +156,15 @@ def _check_apart(fields: Mapping[str, Any], others: Mapping[str, Mapping[str, An
         if "fqdn" in fields and fields["fqdn"] == other.get("fqdn"):
             hint = "Give every environment a host name of its own."
             report.at('["FQDN"]').wrong(f"the same as that of {quoted(name)}", hint, fields["fqdn"])
+        if "branch" in fields and "branch" in other:
+            _check_branches(fields["branch"], name, other["branch"], report.at('["BRANCH"]'))
+
+
+def _check_branches(branch: str, other_name: str, other: str, place: Report) -> None:
+    hint = "Give every environment a branch of its own."
+    if branch == other:
+        place.wrong(f"the branch of {quoted(other_name)} too", hint, branch)
+    # git keeps a branch in a file, in a folder for each part of its name before the last.
+    elif f"{branch}/".startswith(f"{other}/") or f"{other}/".startswith(f"{branch}/"):
+        what = f"git cannot have this branch and {quoted(other)} of {quoted(other_name)}, since one is a folder"
+        place.wrong(what, "Name one of them otherwise.", branch)

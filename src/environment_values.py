@@ -10,9 +10,13 @@ from collections.abc import Callable
 from ipaddress import IPv4Interface, IPv4Network
 from typing import Any
 
+from portside.config.kind import Kind
+from portside.config.proved_by import NO_ONE, REPORTED
 from src.environment import FIRST_DATABASE_STACK, LATEST, Bastion, DatabaseOrigin
 from src.image import is_tag
-from src.report import Report, quoted, shown
+from src.plain_secrets import holds_credential
+from src.release_source import is_ref_name
+from src.report import Report, closest, quoted, shown
 
 Parser = Callable[[Any, Report], Any]
 """Turns what was written into a value, or reports what is wrong with it and gives None."""
@@ -107,6 +111,57 @@ database_username = matching(
     'Use up to 63 letters and digits, a letter first, such as "master".',
 )
 database_name = matching("[A-Za-z0-9_-]{1,63}", "not the name of a database", 'Use a form such as "agora".')
+
+
+BRANCH_HINT = 'Use letters, digits, ".", "_", "-" and "/", such as "release/stage".'
+PROVED_BY_HINT = 'Write the name of a staging environment, or None together with "PROOF_WAIVED": "reason".'
+_LONGEST_REASON = 200
+
+
+def kind(value: Any, report: Report) -> Kind | None:
+    """What an environment is for."""
+    hint = 'Write "development", "staging" or "production".'
+    if not report.text(value, hint):
+        return None
+    if value in list(Kind):
+        return Kind(value)
+    meant = Kind.default_of(value) or closest(value, list(Kind), likeness=0.6)
+    report.wrong("not a kind of environment", f'Write "{meant}".' if meant else hint, value)
+    return None
+
+
+def branch(value: Any, report: Report) -> str | None:
+    """The git branch that stands for an environment."""
+    if not report.text(value, BRANCH_HINT):
+        return None
+    if value.startswith(("refs/", "origin/")):
+        report.wrong("not the branch alone", f'Write it as "{re.sub("^(refs/(heads/)?|origin/)", "", value)}".', value)
+    elif not is_ref_name(value) or value == "HEAD":
+        report.wrong("not a name that a git branch can have", BRANCH_HINT, value)
+    else:
+        return str(value)
+    return None
+
+
+def proved_by(value: Any, report: Report) -> str:
+    """The name of the environment that proves this one's images, `NO_ONE` for None."""
+    if value is None:
+        return NO_ONE
+    return str(value) if report.text(value, PROVED_BY_HINT) else REPORTED
+
+
+def reason(value: Any, report: Report) -> str:
+    """A sentence that is shown at each deployment."""
+    hint = f"Write one line of at most {_LONGEST_REASON} characters."
+    if not report.text(value, hint):
+        return REPORTED
+    if holds_credential(value):
+        report.wrong("holds what looks like a secret, and it is shown at each deployment", hint)
+    elif not value.isprintable() or len(value) > _LONGEST_REASON:
+        report.wrong("not one short line", hint)
+    else:
+        return str(value.strip())
+    return REPORTED
 
 
 def flag(value: Any, report: Report) -> bool | None:

@@ -23,6 +23,11 @@ class ReleaseSource:
     branch: str = "main"
 
 
+def is_ref_name(text: str) -> bool:
+    """Whether a git branch or tag can have this name: a part of what git allows, safe in every shell."""
+    return all(_REF_PART.fullmatch(part) for part in text.split("/"))
+
+
 def parse_releases(written: object, report: Report) -> ReleaseSource | None:
     """What a form says under RELEASES, None where it says nothing or something wrong, which is reported."""
     if written is None or not report.mapping(written, _HINT):
@@ -50,5 +55,5 @@ def _repository(value: Any, report: Report) -> None:
 
 
 def _ref_part(value: Any, report: Report) -> None:
-    if report.text(value, _HINT) and not all(_REF_PART.fullmatch(part) for part in value.split("/")):
+    if report.text(value, _HINT) and not is_ref_name(value):
         report.wrong("not what a git tag or branch is called", _HINT, value)

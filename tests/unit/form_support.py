@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from portside.config.kind import Kind
 from src.environment import Environment
 from src.errors import FormError, Problem
 from src.form import check_form
 from src.service_props import Call, ServiceProps
 
 LEAVE_OUT = object()
+WAIVED: dict[str, Any] = {"PROVED_BY": None, "PROOF_WAIVED": "a test of something else"}
 
 CERTIFICATE_ID = "e8093404-7db1-4042-90d0-01eb5bde1ffc"
 ENVIRONMENT: dict[str, Any] = {
@@ -55,10 +57,17 @@ def api_and_app(**changes: Any) -> Callable[[Environment], list[ServiceProps]]:
 
 
 def environments(**names: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Environments that are right beside each other, with changes to each: `environments(dev={}, prod={})`."""
+    """Environments that are right beside each other, with changes to each: `environments(dev={}, prod={})`.
+
+    A production environment without a staging one waives its proof, unless it says something of it.
+    """
+    kinds = {name: changes.get("KIND", Kind.default_of(name)) for name, changes in names.items()}
     return {
         name: with_changes(
-            ENVIRONMENT | {"VPC_CIDR": f"10.254.{172 + index}.0/24", "FQDN": f"{name}.example.org"}, **changes
+            ENVIRONMENT
+            | {"VPC_CIDR": f"10.254.{172 + index}.0/24", "FQDN": f"{name}.example.org"}
+            | (WAIVED if kinds[name] == Kind.PRODUCTION and Kind.STAGING not in kinds.values() else {}),
+            **changes,
         )
         for index, (name, changes) in enumerate(names.items())
     }

@@ -15,6 +15,7 @@ import pytest
 import app
 from local_aws.faults import FAULTS
 from operations.command_line import agora
+from portside.config.kind import Kind
 from src import service_props
 from src.environment import Bastion, Environment
 from src.report import quoted
@@ -131,6 +132,8 @@ AGORAS_SERVICES = {
     for props in app.services(
         Environment(
             name="dev",
+            kind=Kind.DEVELOPMENT,
+            branch="dev",
             account="111122223333",
             vpc_cidr="10.0.0.0/24",
             fqdn="hello.example.org",

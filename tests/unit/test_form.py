@@ -253,8 +253,8 @@ def test_folders_are_seen_from_where_the_form_is_unless_another_root_is_given(tm
 
 def test_the_environments_that_run_releases_are_known_in_the_order_of_the_form() -> None:
     assert load_form().released == ("stage", "prod")
-    names = check_form(environments(production={}, dev={}, stage={}), one_service).released
-    assert names == ("production", "stage")
+    names = check_form(environments(live={"KIND": "production"}, dev={}, stage={}), one_service).released
+    assert names == ("live", "stage")
 
 
 def test_what_a_clone_keeps_is_in_a_folder_of_its_own_or_where_a_variable_says(

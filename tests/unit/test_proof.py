@@ -171,7 +171,7 @@ def test_a_form_without_a_stage_needs_no_proof() -> None:
 
 
 def test_the_long_names_of_stage_and_prod_count_too() -> None:
-    form = check_form(environments(staging={}, production={}), api_and_app())
+    form = check_form(environments(staging={"KIND": "staging"}, production={"KIND": "production"}), api_and_app())
     proving = proving_environment(form, form.environment("production"))
     assert proving is not None
     assert proving.name == "staging"

@@ -1,0 +1,170 @@
+"""Which environment proves what a production environment may run, and what is said where that is not clear."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from src.environment import Environment
+from src.errors import Problem
+from src.form import check_form
+from tests.unit.form_support import LEAVE_OUT, environments, one_service, told_of_form
+
+STAGING = {"KIND": "staging"}
+NOTHING = {"PROVED_BY": LEAVE_OUT, "PROOF_WAIVED": LEAVE_OUT}
+LIVE = {"KIND": "production"} | NOTHING
+OTHERS: list[dict[str, dict[str, Any]]] = [{}, {"stage": {}}]
+NO_STAGING_HINT = 'Add an environment with "KIND": "staging", or write "PROVED_BY": None, "PROOF_WAIVED": "reason".'
+
+
+def live(**others: dict[str, Any]) -> Environment:
+    return check_form(environments(**others), one_service).environment("live")
+
+
+def test_the_one_staging_environment_proves_by_default() -> None:
+    found = check_form(environments(dev={}, uat=STAGING, live=LIVE, prod=NOTHING), one_service).environments
+    proving = {name: each.proved_by for name, each in found.items()}
+    assert proving == {"dev": None, "uat": None, "live": "uat", "prod": "uat"}
+    assert {each.proof_waived for each in found.values()} == {""}
+
+
+def test_an_entry_may_stand_before_the_one_that_proves_it() -> None:
+    assert live(live=LIVE, uat=STAGING).proved_by == "uat"
+
+
+@pytest.mark.parametrize("by", ["uat", "stage"])
+def test_one_of_two_staging_environments_is_named(by: str) -> None:
+    assert live(uat=STAGING, stage={}, live=LIVE | {"PROVED_BY": by}).proved_by == by
+
+
+def test_a_proof_is_waived_with_a_reason() -> None:
+    waived = LIVE | {"PROVED_BY": None, "PROOF_WAIVED": " a demonstration "}
+    for others in ({}, {"uat": STAGING}):
+        found = live(**others, live=waived)
+        assert (found.proved_by, found.proof_waived) == (None, "a demonstration")
+
+
+WRONG: list[tuple[dict[str, dict[str, Any]], str, str, str]] = [
+    (
+        {"uat": STAGING, "stage": {}, "live": LIVE},
+        '["live"]["PROVED_BY"]',
+        "missing, and 2 environments are staging: uat, stage",
+        'Name the one whose runs prove what live may run: "PROVED_BY": "uat".',
+    ),
+    ({"live": LIVE}, '["live"]["PROVED_BY"]', "missing, and no environment is staging", NO_STAGING_HINT),
+    ({"dev": {}, "live": LIVE}, '["live"]["PROVED_BY"]', "missing, and no environment is staging", NO_STAGING_HINT),
+    (
+        {"live": LIVE | {"PROVED_BY": None}},
+        '["live"]["PROOF_WAIVED"]',
+        "missing",
+        'Say why live may run what no environment proved: "PROOF_WAIVED": "reason".',
+    ),
+    *(
+        (
+            {"stage": {}, "live": LIVE | {"PROOF_WAIVED": "x"} | also},
+            '["live"]["PROOF_WAIVED"]',
+            "nothing is waived while PROVED_BY is not None",
+            'Write "PROVED_BY": None beside it, or remove PROOF_WAIVED.',
+        )
+        for also in ({}, {"PROVED_BY": "stage"})
+    ),
+    *(
+        (
+            {"dev": {}, "stage": {}, name: also},
+            f'["{name}"]["{next(iter(also))}"]',
+            f'"{name}" is a {kind} environment, and only a production environment needs proof',
+            "Remove this key.",
+        )
+        for name, kind in (("dev", "development"), ("stage", "staging"))
+        for also in ({"PROVED_BY": "stage"}, {"PROVED_BY": None}, {"PROOF_WAIVED": "x"})
+    ),
+    (
+        {"stage": {}, "live": LIVE | {"PROVED_BY": "live"}},
+        '["live"]["PROVED_BY"]',
+        "an environment cannot prove itself, got 'live'",
+        'Name a staging environment: "stage".',
+    ),
+    (
+        {"live": LIVE | {"PROVED_BY": "live"}},
+        '["live"]["PROVED_BY"]',
+        "an environment cannot prove itself, got 'live'",
+        NO_STAGING_HINT,
+    ),
+    (
+        {"stage": {}, "live": LIVE | {"PROVED_BY": "stag"}},
+        '["live"]["PROVED_BY"]',
+        "no such environment, got 'stag'",
+        'Perhaps you meant "stage"?',
+    ),
+    (
+        {"live": LIVE | {"PROVED_BY": "stage"}},
+        '["live"]["PROVED_BY"]',
+        "no such environment, got 'stage'",
+        NO_STAGING_HINT,
+    ),
+    (
+        {"dev": {}, "stage": {}, "live": LIVE | {"PROVED_BY": "dev"}},
+        '["live"]["PROVED_BY"]',
+        "a development environment, and only a staging environment proves, got 'dev'",
+        'Name a staging environment: "stage".',
+    ),
+    (
+        {"uat": STAGING, "stage": {}, "prod": {"PROVED_BY": "uat"}, "live": LIVE | {"PROVED_BY": "prod"}},
+        '["live"]["PROVED_BY"]',
+        "a production environment, and only a staging environment proves, got 'prod'",
+        'Name a staging environment: "uat" or "stage".',
+    ),
+    *(
+        (
+            others | {"live": LIVE | {"PROVED_BY": 5}},
+            '["live"]["PROVED_BY"]',
+            "not a text, got 5",
+            'Write the name of a staging environment, or None together with "PROOF_WAIVED": "reason".',
+        )
+        for others in OTHERS
+    ),
+    (
+        {"live": LIVE | {"PROVED_BY": None, "PROOF_WAIVED": "x" * 201}},
+        '["live"]["PROOF_WAIVED"]',
+        "not one short line",
+        "Write one line of at most 200 characters.",
+    ),
+    (
+        {"live": LIVE | {"PROVED_BY": None, "PROOF_WAIVED": "a\nb"}},
+        '["live"]["PROOF_WAIVED"]',
+        "not one short line",
+        "Write one line of at most 200 characters.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("form", "where", "what", "hint"), WRONG)
+def test_what_proves_nothing_is_reported_once(form: dict[str, Any], where: str, what: str, hint: str) -> None:
+    assert told_of_form(environments(**form)) == [Problem(f"ENVIRONMENTS{where}", what, hint)]
+
+
+def test_two_production_environments_cannot_prove_each_other() -> None:
+    form = {"live": LIVE | {"PROVED_BY": "prod"}, "prod": {"PROVED_BY": "live", "PROOF_WAIVED": LEAVE_OUT}}
+    assert [problem.what for problem in told_of_form(environments(**form))] == [
+        "a production environment, and only a staging environment proves, got 'prod'",
+        "a production environment, and only a staging environment proves, got 'live'",
+    ]
+
+
+def test_a_reason_that_holds_a_secret_is_reported_without_it() -> None:
+    reason = "see https://me:hunter22@example.org/x"
+    (problem,) = told_of_form(environments(live=LIVE | {"PROVED_BY": None, "PROOF_WAIVED": reason}))
+    assert "hunter22" not in str(problem)
+
+
+def test_nothing_more_is_reported_where_the_kind_of_another_environment_is_missing() -> None:
+    (problem,) = told_of_form(environments(uat={}, live=LIVE))
+    assert problem.where == 'ENVIRONMENTS["uat"]["KIND"]'
+    (problem,) = told_of_form(environments(uat={"KIND": "stagin"}, live=LIVE | {"PROVED_BY": "uat"}))
+    assert problem.where == 'ENVIRONMENTS["uat"]["KIND"]'
+
+
+def test_a_mistake_elsewhere_in_the_proving_entry_does_not_unprove_it() -> None:
+    (problem,) = told_of_form(environments(uat=STAGING | {"FQDN": ""}, live=LIVE))
+    assert problem.where == 'ENVIRONMENTS["uat"]["FQDN"]'
