@@ -12,7 +12,8 @@ from dataclasses import MISSING, dataclass
 from typing import Any, TypeVar, dataclass_transform
 
 from src.errors import FormError, Problem
-from src.report import Report, quoted
+from src.late_values import holds_deferred
+from src.report import DEFERRED_HINT, Report, quoted
 
 _Entry = TypeVar("_Entry", bound=type)
 _gathering: contextvars.ContextVar[list[Any] | None] = contextvars.ContextVar("gathering", default=None)
@@ -107,11 +108,21 @@ def _sound_fields(
         if value is None and defaults.get(name, MISSING) in (None, (), {}):
             sound[name] = defaults[name]
             continue
-        check(value, place)
-        _take_over(value, place)
+        if not _refuse_deferred(value, place):
+            check(value, place)
+            _take_over(value, place)
         if len(report.problems) == found_before:
             sound[name] = _kept(value)
     return sound
+
+
+def _refuse_deferred(value: object, place: Report) -> bool:
+    """Refuse a deferred value inside a text of a field; variables of the environment are a mapping, and take them."""
+    texts = [each for each in (value if isinstance(value, list | tuple) else [value]) if isinstance(each, str)]
+    found = next((each for each in texts if holds_deferred(each)), None)
+    if found is not None:
+        place.wrong("a value that is known only when it is deployed", DEFERRED_HINT, found)
+    return found is not None
 
 
 def _kept(value: Any) -> Any:

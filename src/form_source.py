@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from src.errors import FormError, Problem
+from src.late_values import as_written
 from src.plain_secrets import holds_credential
 from src.report import closest, suggestion
 
@@ -35,7 +36,7 @@ def stopped_by(error: Exception, file_name: str) -> Problem:
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if Path(frame.filename).name == file_name]
     where = f"{file_name}, line {lines[-1]}" if lines else file_name
-    message = " ".join(str(error).split())
+    message = as_written(" ".join(str(error).split()))
     said = f"{type(error).__name__}: {message}" if message and not holds_credential(message) else type(error).__name__
     return Problem(where, said, _spelling(error) or "Mend that line.")
 

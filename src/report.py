@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from src.errors import Problem
-from src.late_values import is_token
+from src.late_values import as_written, holds_deferred, is_token
 from src.plain_secrets import holds_credential
 
 _LONGEST_SHOWN = 80
 _UNSHOWN = object()
+
+DEFERRED_HINT = "Only container_env_vars can have one, alone or inside a text."
 
 
 @dataclass
@@ -50,6 +52,8 @@ class Report:
             self.wrong("not a text", hint, value)
         elif not value.strip():
             self.wrong("empty", hint, value)
+        elif holds_deferred(value):
+            self.wrong("a value that is known only when it is deployed", DEFERRED_HINT, value)
         else:
             return True
         return False
@@ -106,7 +110,8 @@ def closest(name: str, known: Sequence[str], *, likeness: float) -> str | None:
 def quoted(value: object) -> str:
     """A value as it stands in Python code, texts in double quotes."""
     if isinstance(value, str) and not holds_credential(value):
-        return json.dumps(value, ensure_ascii=not value.isprintable())
+        text = as_written(value)
+        return json.dumps(text, ensure_ascii=not text.isprintable())
     return shown(value)
 
 
@@ -118,7 +123,7 @@ def shown(value: object) -> str:
     if any(isinstance(part, str) and holds_credential(part) for part in parts):
         return "what looks like a secret"
     try:
-        text = repr(value)
+        text = repr(as_written(value) if isinstance(value, str) else value)
     except ValueError:  # Python writes out no number of more than 4,300 digits
         return kind_of(value)
     return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"

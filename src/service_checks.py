@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from src.image import LOCAL_BUILD, parse_reference
-from src.late_values import DatabaseSecret, LateValue, is_token
+from src.late_values import DatabaseSecret, LateValue, as_written, is_token, parts_of
 from src.plain_secrets import holds_credential, looks_secret
 from src.report import Report, kind_of, quoted
 from src.task_size import FARGATE_SIZES, LARGEST_MEMORY_MIB
@@ -25,6 +25,7 @@ _ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9*?]+")
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
 _USER = re.compile(r"[a-z_][a-z0-9_-]*(?::[a-z_][a-z0-9_-]*)?|[0-9]{1,10}(?::[0-9]{1,10})?")
 _HTTP_PATH = re.compile(r"/[!-~]{0,1023}")
+_NO_CHANGES = "no !r, no slices, no upper() and the like"
 _LATE_VALUE_IN_TEXT = re.compile(r"(?:Database(?:Host|Port|Secret)|Image(?:Version|Commit))\(")
 
 
@@ -107,13 +108,32 @@ def environment_variables(value: Any, report: Report) -> None:
 def _variable_text(key: str, text: str, report: Report) -> None:
     if is_token(text):
         return
-    if looks_secret(key, text):
+    if looks_secret(key, as_written(text)):
         report.wrong(
             "looks like a secret, and everyone who may read the task definition can read it",
             f"Put it into Secrets Manager and write ServiceSecret(secret_name=…, environment_key={quoted(key)}).",
         )
+        return
+    try:
+        parts = parts_of(text)
+    except ValueError:
+        report.wrong(
+            "holds a value that is known only when it is deployed, and was changed before that",
+            f'Write it as it is, such as f"agora@{{ImageVersion()}}+{{ImageCommit()}}": {_NO_CHANGES}.',
+            text,
+        )
+        return
+    if any(isinstance(part, DatabaseSecret) for part in parts):
+        report.wrong(
+            "a secret cannot be part of a text, which everyone who may read the task definition can read",
+            f"Move it to container_secrets: ServiceSecret(DatabaseSecret(…), {quoted(key)}).",
+        )
     elif _LATE_VALUE_IN_TEXT.search(text):
-        report.wrong("a value known only later cannot be part of a text", "Give it a variable of its own.", text)
+        report.wrong(
+            "a value that is known only when it is deployed, written as Python code",
+            f'Write it as it is, such as f"agora@{{ImageVersion()}}": {_NO_CHANGES}.',
+            text,
+        )
 
 
 def _not_a_text(key: str, value: object, report: Report) -> None:

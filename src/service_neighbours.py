@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from src.environment import Environment
 from src.form_entry import report_of
 from src.image import LOCAL_BUILD, parse_reference
-from src.late_values import DatabaseHost, DatabasePort, DatabaseSecret, is_token
+from src.late_values import DatabaseHost, DatabasePort, DatabaseSecret, is_token, parts_of
 from src.report import Report, quoted, suggestion
 from src.service_props import DATABASE, ServiceProps
 
@@ -154,7 +154,8 @@ def _check_calls(props: ServiceProps, ports: Mapping[str, int | None], report: R
         elif not _is_port(call.port, ports[call.service]):
             listening = ports[call.service]
             place.wrong(f"{call.service} listens on port {listening}", f"Use port {listening}.", call.port)
-    uses = [*props.container_env_vars.values(), *(secret.secret_name for secret in props.container_secrets)]
+    told = [part for value in props.container_env_vars.values() for part in parts_of(value)]
+    uses = [*told, *(secret.secret_name for secret in props.container_secrets)]
     reads_database = any(isinstance(value, DatabaseHost | DatabasePort | DatabaseSecret) for value in uses)
     if reads_database and DATABASE not in [call.service for call in props.calls]:
         hint = f"Add Call(DATABASE, {ports[DATABASE]})."

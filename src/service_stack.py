@@ -21,7 +21,7 @@ from src.docdb_stack import Database
 from src.errors import UsageError
 from src.image import LOCAL_BUILD, parse_reference, stand_in_reference
 from src.image_outputs import IMAGE_COMMIT_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT
-from src.late_values import DatabaseHost, DatabasePort, DatabaseSecret, ImageCommit, ImageVersion
+from src.late_values import DatabaseHost, DatabasePort, DatabaseSecret, ImageCommit, ImageVersion, parts_of
 from src.load_balancer_stack import HTTP_PORT, HTTPS_PORT
 from src.resolved_image import ResolvedImage
 from src.service_props import DATABASE, HealthCheck, ServiceProps, ServiceSecret
@@ -151,6 +151,10 @@ class ServiceStack(cdk.Stack):
         return ecs.ContainerImage.from_registry(location)
 
     def _late(self, value: object, props: ServiceProps, database: Database | None) -> str:
+        """A variable's text, with what is known by now in place of the deferred values in it."""
+        return "".join(self._known(part, props, database) for part in parts_of(value))
+
+    def _known(self, value: object, props: ServiceProps, database: Database | None) -> str:
         match value:
             case DatabaseHost():
                 return _existing(database).host

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from string import Template
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
 
-from src.late_values import DatabaseHost, DatabaseSecret, ImageCommit, ImageVersion, is_token
+from src.late_values import DatabaseHost, DatabaseSecret, ImageCommit, ImageVersion, is_token, parts_of
 from tests.unit.form_support import service, told_of_service
 
 
@@ -52,6 +53,73 @@ def test_a_value_of_the_image_that_is_written_otherwise_is_told_with_what_to_wri
     name = kind.__name__
     (of_class,) = told_of_service(container_env_vars={"TOLD": kind})
     assert (of_class.what, of_class.hint) == ("the class, not a value of it", f"Write {name}().")
-    (in_text,) = told_of_service(container_env_vars={"TOLD": f"v{kind()}"})
-    assert in_text.what == f"a value known only later cannot be part of a text, got 'v{name}()'"
-    assert in_text.hint == "Give it a variable of its own."
+    (as_code,) = told_of_service(container_env_vars={"TOLD": f"v{kind()!r}"})
+    assert as_code.what == f"a value that is known only when it is deployed, written as Python code, got 'v{name}()'"
+    assert "no !r" in as_code.hint
+
+
+def test_deferred_values_work_inside_text_however_the_text_is_put_together() -> None:
+    version, commit = ImageVersion(), ImageCommit()
+    texts = [
+        f"agora@{version}+{commit}",
+        "agora@{}+{}".format(version, commit),  # noqa: UP032 # one of the ways to write it
+        "agora@%s+%s" % (version, commit),  # noqa: UP031 # one of the ways to write it
+        "agora@" + version + "+" + commit,
+        Template("agora@$version+$commit").substitute(version=version, commit=commit),
+    ]
+    assert {tuple(parts_of(text)) for text in texts} == {("agora@", version, "+", commit)}
+    assert service(container_env_vars={"SENTRY_RELEASE": texts[0]}).container_env_vars["SENTRY_RELEASE"] == texts[0]
+
+
+def test_a_text_without_deferred_values_and_a_deferred_value_alone_are_one_part() -> None:
+    assert parts_of("agora@edge") == ["agora@edge"]
+    assert parts_of(ImageVersion()) == [ImageVersion()]
+    assert parts_of("") == []
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        f"{ImageCommit()}"[:7],
+        f"{ImageCommit()}"[3:7],
+        f"{ImageCommit()}"[1:],
+        f"agora@{ImageVersion()}".upper(),
+        f"{ImageVersion()}".replace("e", "E"),
+        f"{ImageVersion()}"[::-1],
+    ],
+    ids=["beginning", "middle", "end", "capitals", "one letter", "backwards"],
+)
+def test_a_deferred_value_that_was_cut_or_changed_inside_its_text_is_refused(changed: str) -> None:
+    (problem,) = told_of_service(container_env_vars={"SENTRY_RELEASE": changed})
+    assert problem.where == 'ServiceProps("app").container_env_vars["SENTRY_RELEASE"]'
+    assert "was changed before that" in problem.what
+    assert problem.what.isprintable()
+    assert "no slices" in problem.hint
+
+
+@pytest.mark.parametrize("spec", [".7", ">20", "s"])
+def test_a_deferred_value_takes_no_format(spec: str) -> None:
+    with pytest.raises(
+        TypeError, match=r"ImageCommit\(\) can't be formatted as .* it is known only when it is deployed"
+    ):
+        format(ImageCommit(), spec)
+
+
+def test_what_a_text_could_do_and_a_deferred_value_cannot_is_an_error_that_says_so() -> None:
+    with pytest.raises(TypeError, match="can't be cut"):
+        ImageCommit()[:7]
+    with pytest.raises(AttributeError, match="has no upper: it is known only when it is deployed"):
+        ImageVersion().upper()
+
+
+def test_a_secret_inside_a_text_is_refused() -> None:
+    (problem,) = told_of_service(container_env_vars={"GREETING": f"it is {DatabaseSecret()}"})
+    assert problem.what.startswith("a secret cannot be part of a text")
+
+
+@pytest.mark.parametrize("field", ["container_command", "container_name", "health_check_path"])
+def test_a_deferred_value_in_another_field_than_the_variables_is_refused(field: str) -> None:
+    text = f"/{ImageVersion()}"
+    problems = told_of_service(**{field: [text] if field == "container_command" else text})
+    assert "a value that is known only when it is deployed" in problems[0].what
+    assert "{ImageVersion()}" in problems[0].what

@@ -86,10 +86,10 @@ WRONG: list[tuple[str, Any, str, str, str]] = [
     ),
     (
         "container_env_vars",
-        {"URI": f"mongodb://{DatabaseHost()}"},
+        {"URI": f"mongodb://{DatabaseHost()!r}"},
         '["URI"]',
-        "a value known only later cannot be part of a text, got 'mongodb://DatabaseHost()'",
-        "Give it a variable of its own.",
+        "a value that is known only when it is deployed, written as Python code, got 'mongodb://DatabaseHost()'",
+        'Write it as it is, such as f"agora@{ImageVersion()}": no !r, no slices, no upper() and the like.',
     ),
     (
         "container_secrets",

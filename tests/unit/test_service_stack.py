@@ -113,6 +113,17 @@ def test_an_image_that_was_looked_up_is_deployed_by_its_digest_and_told_to_its_c
     assert variables(template) == {"VERSION": "4.2.0", "COMMIT": "1234567a"}
 
 
+def test_a_deferred_value_inside_a_text_is_the_right_value_in_the_template() -> None:
+    release, uri = f"agora@{ImageVersion()}+{ImageCommit()}", f"mongodb://{DatabaseHost()}:{DatabasePort()}/agora"
+    parts = Parts()
+    props = app_props(
+        container_env_vars={"RELEASE": release, "URI": uri, "HOST": DatabaseHost()}, calls=[Call(DATABASE, 27017)]
+    )
+    found = variables(parts.service(props, image=RESOLVED, database=parts.docdb.database))
+    assert found["RELEASE"] == "agora@4.2.0+1234567a"
+    assert found["URI"] == {"Fn::Join": ["", ["mongodb://", found["HOST"], ":27017/agora"]]}
+
+
 def test_the_stack_tells_by_which_tag_its_image_was_chosen_and_exports_none_of_it() -> None:
     assert outputs(Parts().service(TOLD_OF_ITS_IMAGE, image=RESOLVED)) == {
         IMAGE_OUTPUT: {"Value": "ghcr.io/org/app:4.2.0"},
