@@ -6,7 +6,7 @@ branches and its own tags are neither used nor changed.
 
 from __future__ import annotations
 
-import re
+import contextlib
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,11 +15,12 @@ from functools import cached_property
 from pathlib import Path
 
 from operations.git import GitFailed, git, without_credentials
+from operations.release.git_refusals import explained, lacks_permission, words_of_hook
 from operations.release.version_tags import ReleaseTags, read_tags
 from src.errors import AgoraError, UsageError
 
+_LENGTH_OF_ID = 40
 _TAGS, _HEADS, _PEELED = "refs/tags/", "refs/heads/", "^{}"
-_MOST_LINES_OF_A_HOOK = 8
 # Whatever a person has set for their own pushes and fetches, this moves the one tag and no branch of theirs.
 # A thin pack is made from the files of commits that the remote has; these are not there.
 _PUSH = ("push", "--no-thin", "--no-follow-tags", "--no-recurse-submodules")
@@ -37,6 +38,14 @@ class RemoteRefs:
     tags: Mapping[str, str]
     head: str
     release_tags: ReleaseTags
+    heads: Mapping[str, str] = field(default_factory=dict)
+    """The heads of all branches, by name."""
+
+    def names_of(self, commit: str) -> list[str]:
+        """The application's tags on a commit."""
+        own = self.release_tags
+        names = [*map(own.tag, own.versions), *map(own.finished_tag, own.finished)]
+        return [name for name in names if self.tags.get(name) == commit]
 
 
 @dataclass(frozen=True)
@@ -59,11 +68,33 @@ class Monorepo:
         """Ask the remote. Raises `AgoraError` where it cannot be read or has no such branch."""
         found = self._ask("--heads", "--tags")
         tags = {name.removeprefix(_TAGS): commit for name, commit in found.items() if name.startswith(_TAGS)}
-        head = found.get(_HEADS + self.branch)
+        heads = {name.removeprefix(_HEADS): commit for name, commit in found.items() if name.startswith(_HEADS)}
+        head = heads.get(self.branch)
         if head is None:
             what = f'has no branch "{self.branch}"' if found else "is empty"
             raise AgoraError(f"{self.name}: the repository {what}", "Name the monorepo that the application is in.")
-        return RemoteRefs(tags, head, read_tags(tags, self.prefix))
+        return RemoteRefs(tags, head, read_tags(tags, self.prefix), heads)
+
+    def find_commit(self, text: str, refs: RemoteRefs) -> str | None:
+        """The full id of a commit that the remote has, from its first digits; None where it has none, or several.
+
+        Short ids are looked for among tags, the heads of branches, and the history of the branch.
+        """
+        known = {each for each in (*refs.heads.values(), *refs.tags.values()) if each.startswith(text)}
+        if len(known) == 1:
+            return known.pop()
+        with self._history(refs.head, refs) as repository:
+            if len(text) == _LENGTH_OF_ID and not _has(repository, text):
+                _try_to_fetch(repository, self._place.address, text)
+            try:
+                return git("rev-parse", "--verify", "--quiet", f"{text}^{{commit}}", folder=repository)
+            except GitFailed:
+                return None
+
+    def ancestors(self, commit: str, refs: RemoteRefs) -> frozenset[str]:
+        """The ids of a commit and of all that it goes back to."""
+        with self._history(commit, refs) as repository:
+            return frozenset(git("rev-list", commit, "--", folder=repository).split("\n"))
 
     def subject(self, commit: str) -> str | None:
         """The first line of a commit's message, where it is at hand without asking the remote."""
@@ -140,17 +171,17 @@ class Monorepo:
         if found is not None:
             raise self._exists(name, found, commit, meanwhile=True) from error
         declined = "hook declined" in error.said
-        if not declined and _lacks_permission(error.said):
+        if not declined and lacks_permission(error.said):
             raise AgoraError(
                 f"{name}: no permission to push to {self.name}",
                 "Ask for write access to the monorepo, or log in to it with git as somebody who has it.",
             ) from error
         if declined or "failed to push" in error.said:
             raise AgoraError(
-                f"{name}: refused by {self.name}: {_words_of_hook(error.said)}",
+                f"{name}: refused by {self.name}: {words_of_hook(error.said)}",
                 "Nothing was tagged. Do what is asked for there, then run the same command again.",
             ) from error
-        raise self._explained(error) from error
+        raise explained(self.name, error) from error
 
     def _exists(self, name: str, found: str, wanted: str, *, meanwhile: bool = False) -> AgoraError:
         where = "the same commit" if found == wanted else f"another commit, {found[:12]}"
@@ -168,7 +199,7 @@ class Monorepo:
         try:
             answer = git("ls-remote", "--quiet", *kinds, "--", self._place.remote, folder=self._place.folder)
         except GitFailed as error:
-            raise self._explained(error) from error
+            raise explained(self.name, error) from error
         # Not splitlines: the name of a ref may hold what Unicode takes for the end of a line.
         pairs = [line.split("\t", 1) for line in answer.split("\n") if "\t" in line]
         refs = {name: commit for commit, name in pairs if not name.endswith(_PEELED)}
@@ -178,7 +209,7 @@ class Monorepo:
     def _repository_with(self, commit: str, refs: RemoteRefs) -> Iterator[Path]:
         """A repository that has the commit, since git pushes from no other."""
         if self._place.repository is not None:
-            self._bring(commit, self._place.repository)
+            self._bring(commit, self._place.repository, _ref_at(commit, refs))
             yield self._place.repository
             return
         with tempfile.TemporaryDirectory(prefix="agora-monorepo-") as folder:
@@ -187,15 +218,33 @@ class Monorepo:
             self._fetch_one(commit, refs, repository)
             yield repository
 
+    @contextmanager
+    def _history(self, commit: str, refs: RemoteRefs) -> Iterator[Path]:
+        """A repository with a commit and all before it; files are left out where the remote is able to."""
+        own = self._place.repository
+        if own is not None and not _is_shallow(own):
+            self._bring(commit, own, _ref_at(commit, refs))
+            yield own
+            return
+        with tempfile.TemporaryDirectory(prefix="agora-monorepo-") as folder:
+            repository = Path(folder)
+            git("init", "--quiet", "--bare", "--template=", folder=repository)
+            for files in (_NO_FILES, _ALL_FILES):
+                _try_to_fetch(repository, self._place.address, _ref_at(commit, refs) or commit, files)
+                if _has(repository, commit):
+                    break
+            else:
+                raise self._lacks(commit)
+            yield repository
+
     def _fetch_one(self, commit: str, refs: RemoteRefs, repository: Path) -> None:
         """Fetch as little as will do: no files, where the remote is able to leave them out.
 
         A push sends what it cannot know the remote to have, so a commit that no ref is on needs the branch above it.
         """
-        at = {refs.head: _HEADS + self.branch} | {tagged: _TAGS + name for name, tagged in refs.tags.items()}
         wanted = [(_ALL, _NO_FILES, _HEADS + self.branch), (_ONE, _ALL_FILES, commit)]
-        if commit in at:
-            wanted.insert(0, (_ONE, _NO_FILES, at[commit]))
+        if (at := _ref_at(commit, refs)) is not None:
+            wanted.insert(0, (_ONE, _NO_FILES, at))
         failure: GitFailed | None = None
         for depth, files, what in wanted:
             try:
@@ -206,15 +255,15 @@ class Monorepo:
                 return
         raise self._lacks(commit) from failure
 
-    def _bring(self, commit: str, repository: Path) -> None:
+    def _bring(self, commit: str, repository: Path, at: str | None = None) -> None:
         """Fetch a commit into a clone that may lack it, without touching its refs, and without making it shallow."""
         if _has(repository, commit):
             return
-        for wanted in (_HEADS + self.branch, commit):
+        for wanted in (at or _HEADS + self.branch, commit):
             try:
                 git(*_FETCH_NO_BRANCH, "--", self._place.remote, wanted, folder=repository)
             except GitFailed as error:
-                raise self._explained(error) from error
+                raise explained(self.name, error) from error
             if _has(repository, commit):
                 return
         raise self._lacks(commit)
@@ -265,30 +314,6 @@ class Monorepo:
             f"Run `git branch --set-upstream-to=REMOTE/{self.branch} {self.branch}` in it, or name the monorepo's URL.",
         )
 
-    def _explained(self, error: GitFailed) -> AgoraError:
-        said = error.said
-        if _UNKNOWN.search(said):
-            return AgoraError(
-                f"{self.name}: no repository there, or none that you may read",
-                "Look at its address, and whether you are logged in to it with git.",
-            )
-        if _lacks_permission(said):
-            return AgoraError(
-                f"{self.name}: no permission to read the repository",
-                "Log in to it with git itself, then run the same command again.",
-            )
-        if "Host key verification failed" in said:
-            return AgoraError(
-                f"{self.name}: the host's key is not known to ssh on this machine",
-                "Run `git ls-remote` with that address by hand, compare the key that it shows, and accept it.",
-            )
-        if unreached := _UNREACHED.search(said):
-            return AgoraError(
-                f"{self.name}: the repository cannot be reached: {unreached[0].strip()}",
-                "Look at the network and the repository's address, then run the same command again.",
-            )
-        return AgoraError(f"{self.name}: {error.message}", error.hint)
-
 
 @dataclass(frozen=True)
 class _Place:
@@ -303,31 +328,13 @@ class _Place:
         """Where to run git: for a URL anywhere but in a repository, whose settings are for its own remote."""
         return self.repository or Path(tempfile.gettempdir())
 
-
-_UNKNOWN = re.compile(
-    r"(?i)does not appear to be a git repository|repository(?: '[^']*')? not found|is this a git repository\?"
-)
-_UNREACHED = re.compile(
-    r"(?i).*(?:unable to access|unable to connect|could not resolve host|connection (?:refused|timed out|reset)"
-    r"|network is unreachable|no route to host|no answer within).*"
-)
-_NO_PERMISSION = re.compile(
-    r"(?i)permission denied|insufficient permission|access denied|denied to |authentication failed"
-    r"|could not read (?:username|password)|returned error: 40[13]"
-)
-
-
-def _lacks_permission(said: str) -> bool:
-    return bool(_NO_PERMISSION.search(said))
-
-
-def _words_of_hook(said: str) -> str:
-    """What a hook of the remote says, or else one of the clone, or git itself, in one line."""
-    lines = [
-        line.strip() for line in said.split("\n") if not line.startswith(("To ", "hint:", "error: failed to push"))
-    ]
-    words = [line.removeprefix("remote:").strip() for line in lines if line.startswith("remote:")] or lines
-    return " / ".join([line for line in words if line][:_MOST_LINES_OF_A_HOOK])
+    @property
+    def address(self) -> str:
+        """The remote, for a repository elsewhere, which does not know it by its name in a clone."""
+        if self.repository is None or not self.is_clone:
+            return self.remote
+        address = git("remote", "get-url", self.remote, folder=self.repository)
+        return str(self.repository / address) if _is_path(address) else address
 
 
 def _has(repository: Path, commit: str) -> bool:
@@ -336,6 +343,25 @@ def _has(repository: Path, commit: str) -> bool:
     except GitFailed:
         return False
     return True
+
+
+def _is_shallow(repository: Path) -> bool:
+    return git("rev-parse", "--is-shallow-repository", folder=repository) == "true"
+
+
+def _ref_at(commit: str, refs: RemoteRefs) -> str | None:
+    """A ref of the remote that is on a commit: what is asked for by name, every server gives."""
+    branch = next((name for name, head in refs.heads.items() if head == commit), None)
+    if branch is not None:
+        return _HEADS + branch
+    tag = next((name for name, tagged in refs.tags.items() if tagged == commit), None)
+    return None if tag is None else _TAGS + tag
+
+
+def _try_to_fetch(repository: Path, remote: str, what: str, *options: str) -> None:
+    """Fetch what the remote may not have or not give: whether it came, the caller looks."""
+    with contextlib.suppress(GitFailed):
+        git(*_FETCH, *options, "--", remote, what, folder=repository)
 
 
 def _is_path(location: str) -> bool:

@@ -141,6 +141,18 @@ def next_version(tags: ReleaseTags, part: Part | None = None) -> Version:
     return replace(last, candidate=last.candidate + 1)
 
 
+def next_hot_fix(tags: ReleaseTags, base: Version) -> Version:
+    """The candidate to tag next for a fix of an older version, whatever has been tagged since.
+
+    The next candidate of its release while that is open, else the first free one of the patches after it.
+    """
+    release = base.release
+    while release in tags.finished or release in tags.versions:
+        release = replace(release, patch=release.patch + 1)
+    last = tags.last_of(release)
+    return replace(release, candidate=(last.candidate or 0) + 1 if last else 1)
+
+
 def _next_release(last: Version, part: Part | None) -> Version:
     is_open = last.candidate is not None
     if part == "major":

@@ -34,6 +34,8 @@ def test_a_plan_names_the_tag_the_commit_and_what_came_before(remote: Path) -> N
         "subject": "Show the evidence",
         "last_tag": "agora/v4.0.0-rc2",
         "ignored": 'Ignored: 1 tag not under "agora/".',
+        "from": "branch main",
+        "hot_fix": False,
     }
 
 
@@ -103,7 +105,7 @@ def test_a_version_and_a_part_exclude_each_other(remote: Path) -> None:
 def test_a_head_that_is_a_candidate_already_is_released_again_only_on_request(remote: Path) -> None:
     tag(remote, head(remote), "agora/v4.0.0-rc3", "other/v2.0.0-rc1")
     mono = Monorepo(str(remote))
-    with pytest.raises(AgoraError, match=r"main: nothing new to release, its head \w{12} is agora/v4.0.0-rc3 already"):
+    with pytest.raises(AgoraError, match=r"branch main: nothing new to release, \w{12} is agora/v4.0.0-rc3 already"):
         plan_cut(mono)
     plan = plan_cut(mono, again=True)
     carry_out(plan, mono)
@@ -163,7 +165,7 @@ def test_an_empty_repository_has_nothing_to_cut(tmp_path: Path) -> None:
         plan_cut(Monorepo(str(bare(tmp_path / "empty.git"))))
 
 
-PLAN = CutPlan("agora/v4.0.0-rc3", Version(4, 0, 0, 3), "0" * 40, None, "agora/v4.0.0-rc2", "")
+PLAN = CutPlan("agora/v4.0.0-rc3", Version(4, 0, 0, 3), "0" * 40, None, "agora/v4.0.0-rc2", "", "branch main")
 
 
 class Images:

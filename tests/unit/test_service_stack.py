@@ -119,7 +119,7 @@ def test_a_deferred_value_inside_a_text_is_the_right_value_in_the_template() -> 
     props = app_props(
         container_env_vars={"RELEASE": release, "URI": uri, "HOST": DatabaseHost()}, calls=[Call(DATABASE, 27017)]
     )
-    found = variables(parts.service(props, image=RESOLVED, database=parts.docdb.database))
+    found: Json = variables(parts.service(props, image=RESOLVED, database=parts.docdb.database))
     assert found["RELEASE"] == "agora@4.2.0+1234567a"
     assert found["URI"] == {"Fn::Join": ["", ["mongodb://", found["HOST"], ":27017/agora"]]}
 
