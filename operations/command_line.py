@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from typing import NoReturn, TextIO, cast
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn, TextIO, cast
 
 import click
 
@@ -19,7 +22,8 @@ from operations.commands.options import Suggesting
 from operations.commands.release import release
 from operations.commands.role import role
 from operations.commands.verify import verify
-from src.errors import AgoraError
+from portside.cli import background_errors, standard_streams
+from src.errors import AgoraError, UsageError
 
 INTERRUPTED = 130
 # No room, on the disk or by the quota, and what /dev/full or a broken disk answer.
@@ -31,9 +35,9 @@ _MOST_TEST_PROCESSES = 4
 @click.group(
     cls=Suggesting,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done, 1 failed or found wanting, 2 wrong use. NO_COLOR switches colours off.",
+    epilog="Exit codes: 0 done, 1 failed or problems found, 2 usage error. NO_COLOR switches colours off.",
 )
-@click.option("--debug", is_flag=True, help="Show where in the code an error came from.")
+@click.option("--debug", is_flag=True, help="Show also where in the code an error came from.")
 def agora(debug: bool) -> None:
     """Deploy Agora's infrastructure to AWS, or rehearse it on this machine with --local."""
 
@@ -87,10 +91,13 @@ for command in (
 
 def main() -> NoReturn:
     """Run what the command line of this process asks for, and leave with its exit code."""
-    # CI ends a run with SIGTERM; what is held must be let go then too.
+    # CI ends a run with SIGTERM; a lock must be released then too.
     signal.signal(signal.SIGTERM, _interrupt)
-    # Python has no stdout where the shell has closed it, whatever its type says. The next file would take its number.
-    if cast(TextIO | None, sys.stdout) is None:
+    is_closed = cast(TextIO | None, sys.stdout) is None
+    standard_streams.make_ready()
+    if "--debug" not in sys.argv:
+        background_errors.handle(_report_background_error)
+    if is_closed:
         _complain("stdout is closed, so no answer can be printed", "Nothing was done. Send it elsewhere: > /dev/null")
         sys.exit(1)
     try:
@@ -101,11 +108,13 @@ def main() -> NoReturn:
 
 
 def _give_up_what_is_not_written() -> None:
-    """Python writes it once more when it ends, and tells with a traceback that it can't."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Python writes it once more when it ends, and prints a traceback when it can't."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _interrupt(*_: object) -> NoReturn:
@@ -113,45 +122,119 @@ def _interrupt(*_: object) -> NoReturn:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command; what goes wrong is told in words and becomes the exit code."""
-    debug = "--debug" in arguments
+    """Run a command; what goes wrong is said in words, first of all what stopped it, and becomes the exit code."""
     try:
         _run(arguments)
         return 0
-    except AgoraError as error:
-        if debug:
-            raise
-        _complain(error.message, error.hint)
-        return error.exit_code
-    except click.ClickException as error:
-        _complain(error.format_message(), _usage_hint(error))
-        return 2
-    except (KeyboardInterrupt, click.Abort):
-        _complain("interrupted", _what_goes_on(arguments))
-        return INTERRUPTED
     except BrokenPipeError:
+        # Whoever read the answer has enough of it.
         sys.stderr.close()
         return 1
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno in _NOT_WRITTEN and not debug:
-            _complain(
-                f"what there is to say could not be written: {error.strerror}",
-                "Make room on the disk, or where stdout goes.",
-            )
-            return 1
-        if debug or not _comes_from_aws(error):
-            raise
-        _complain(f"AWS: {error}", _aws_hint(error))
-        return 1
+    except (Exception, KeyboardInterrupt) as error:
+        if "--debug" in arguments and not isinstance(error, click.ClickException | click.Abort | KeyboardInterrupt):
+            traceback.print_exc()
+        return _fail(_stopped_by(error, arguments), error, arguments)
 
 
 def _run(arguments: Sequence[str]) -> None:
+    from operations import console
+
+    console.begin()
     try:
         agora.main(list(arguments), prog_name="./agora", standalone_mode=False)
     except SystemExit:
         sys.stdout.flush()
         raise
     sys.stdout.flush()
+
+
+def _fail(stopped: AgoraError, error: BaseException, arguments: Sequence[str]) -> int:
+    """Say what stopped a command, to a person and where it was asked for to a machine."""
+    from operations import console
+
+    left = getattr(error, "lock_left", "")
+    _complain(stopped.message, "\n".join(filter(None, [stopped.hint, left])))
+    if _wants_json(arguments):
+        about: Mapping[str, Any] = getattr(error, "answered", {})
+        with contextlib.suppress(OSError):
+            console.print_error({**about, "error": stopped.as_error() | ({"lock": left} if left else {})})
+            sys.stdout.flush()
+    return stopped.exit_code
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    """Whether the answer is for a machine. What follows `--` is someone else's command."""
+    own = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return "--json" in own
+
+
+class _Interrupted(AgoraError):
+    exit_code = INTERRUPTED
+    code = "interrupted"
+
+
+class _Unexpected(AgoraError):
+    code = "unexpected"
+
+
+def _stopped_by(error: BaseException, arguments: Sequence[str]) -> AgoraError:
+    """Any error as one that a person can read."""
+    from portside.aws.errors import is_from_aws
+
+    if isinstance(error, AgoraError):
+        return error
+    if isinstance(error, click.ClickException):
+        return UsageError(error.format_message(), _usage_hint(error))
+    if isinstance(error, KeyboardInterrupt | click.Abort):
+        return _Interrupted("interrupted", _what_goes_on(arguments))
+    if isinstance(error, OSError) and error.errno in _NOT_WRITTEN:
+        hint = "Make room on the disk, or where stdout goes."
+        return AgoraError(f"what there is to say could not be written: {error.strerror}", hint)
+    if is_from_aws(error):
+        from operations.aws_failure import AwsFailed
+
+        return AwsFailed(error)
+    return _unexpected(error, arguments)
+
+
+def _unexpected(error: BaseException, arguments: Sequence[str]) -> AgoraError:
+    """A mistake in this code: what is known of it goes into a file, and its place into a sentence."""
+    from portside.cli.crash_report import sentence_of
+    from src.form import ROOT
+
+    kept = _keep_report(error, arguments)
+    return _Unexpected(
+        f"{sentence_of(error, ROOT)}: this is a mistake in ./agora",
+        f"Report it with {kept}, where the details are; --debug shows them too."
+        if kept
+        else "The details could not be written to a file. See them with: ./agora --debug and the same command",
+    )
+
+
+def _keep_report(error: BaseException, arguments: Sequence[str]) -> Path | None:
+    from portside.cli.crash_report import write_report
+    from src.form import state_dir
+
+    try:
+        return write_report(error, state_dir() / "errors", ["./agora", *arguments], redact=_redacted)
+    except Exception:
+        return None
+
+
+def _redacted(text: str) -> str:
+    from src.plain_secrets import holds_credential
+
+    return "\n".join("[hidden]" if holds_credential(line) else line for line in text.split("\n"))
+
+
+def _report_background_error(error: BaseException, name: str) -> None:
+    from portside.cli.crash_report import sentence_of
+    from src.form import ROOT
+
+    kept = _keep_report(error, sys.argv[1:])
+    where = f"; details: {kept}" if kept else ""
+    with contextlib.suppress(Exception):
+        click.echo(f"A background task ({name}) failed: {sentence_of(error, ROOT)}{where}", err=True)
 
 
 def _what_goes_on(arguments: Sequence[str]) -> str:
@@ -161,30 +244,14 @@ def _what_goes_on(arguments: Sequence[str]) -> str:
     return f"What CloudFormation was doing goes on there. Once it has ended ({status}), run the same command again."
 
 
-def _aws_hint(error: Exception) -> str:
-    from portside.aws.errors import LOG_IN, is_denied, is_expired, is_throttled
-
-    if is_expired(error):
-        return LOG_IN
-    if is_throttled(error):
-        return "AWS is asked too often at the moment. Run the same command again in a minute."
-    if is_denied(error):
-        right = getattr(error, "operation_name", "this")
-        return f"These credentials lack the right for {right}. All the rights there are to give: ./agora role ENV"
-    return "Run ./agora --debug with the same command to see where this came from."
-
-
-def _comes_from_aws(error: Exception) -> bool:
-    return type(error).__module__.partition(".")[0] in ("botocore", "boto3")
-
-
 def _usage_hint(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     return f"See: {context.command_path} --help" if context else "See: ./agora --help"
 
 
 def _complain(message: str, hint: str) -> None:
-    click.secho("✗ ", fg="red", nl=False, err=True)
-    click.echo(message, err=True)
-    if hint:
-        click.echo(hint, err=True)
+    with contextlib.suppress(OSError, ValueError):
+        click.secho("✗ ", fg="red", nl=False, err=True)
+        click.echo(message, err=True)
+        if hint:
+            click.echo(hint, err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import sys
@@ -39,13 +40,46 @@ def is_watched() -> bool:
 
 
 def say(message: str, style: str | None = None) -> None:
-    """Tell a person something, on stderr."""
-    talk_console().print(message, style=style, markup=False)
+    """Tell a person something, on stderr. Where that can't be written, what is being done goes on all the same."""
+    with contextlib.suppress(OSError, ValueError):
+        talk_console().print(message, style=style, markup=False)
+
+
+class _Answered:
+    """What this command has printed for a machine so far."""
+
+    document = False
+    lines = False
+
+
+def begin() -> None:
+    """Note that a command begins, which has answered nothing yet."""
+    _Answered.document = _Answered.lines = False
 
 
 def print_json(value: Any) -> None:
     """Answer a machine, on stdout."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+    _Answered.document = True
+    sys.stdout.write(_dumped(value, indent=2) + "\n")
+
+
+def print_json_line(value: Any) -> None:
+    """Answer a machine with one of many values, on stdout: a line each."""
+    _Answered.lines = True
+    sys.stdout.write(_dumped(value, indent=None) + "\n")
+
+
+def print_error(value: Any) -> None:
+    """Tell a machine what stopped the command, unless it has its document already; after lines as one more line."""
+    if _Answered.lines:
+        print_json_line(value)
+    elif not _Answered.document:
+        print_json(value)
+
+
+def _dumped(value: Any, indent: int | None) -> str:
+    is_unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
+    return json.dumps(value, indent=indent, ensure_ascii=not is_unicode, default=str)
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, states: Sequence[int] = ()) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 
 class AgoraError(Exception):
@@ -14,6 +15,8 @@ class AgoraError(Exception):
     """
 
     exit_code = 1
+    code = "failed"
+    """What kind of error it is, for a machine."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -23,11 +26,16 @@ class AgoraError(Exception):
     def __str__(self) -> str:
         return f"{self.message}\n{self.hint}" if self.hint else self.message
 
+    def as_error(self) -> dict[str, Any]:
+        """What stopped the command, as `--json` has it under "error"."""
+        return {"message": self.message, "hint": self.hint, "code": self.code, "exit_code": self.exit_code}
+
 
 class UsageError(AgoraError):
     """What a person asked for cannot be done as asked; nothing has happened."""
 
     exit_code = 2
+    code = "usage"
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,8 @@ class Problem:
 
 class FormError(UsageError, ValueError):
     """Every mistake found in (a part of) the form, so that they can be mended in one go."""
+
+    code = "configuration"
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)

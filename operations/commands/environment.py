@@ -358,10 +358,10 @@ def _answering(told: Mapping[str, Any], *, as_json: bool) -> Iterator[None]:
 
     try:
         yield
-    except AgoraError as error:
+    except BaseException as error:
+        # The command line prints it together with the error.
         as_failure = getattr(error, "as_json", None)
-        if as_json and as_failure:
-            console.print_json({**told, "failure": as_failure()})
+        error.answered = {**told} | ({"failure": as_failure()} if as_failure else {})  # type: ignore[attr-defined]
         raise
     if as_json:
         console.print_json(told)

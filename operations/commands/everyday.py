@@ -306,15 +306,14 @@ def _watch(form: Form, names: Sequence[str], *, local: bool, as_json: bool) -> N
 
 def _print_lines(lines: Iterable[LogLine], *, as_json: bool) -> int:
     """Print lines as they come; how many there were."""
-    import json
-
     from operations.commands.everyday_view import show_line
+    from operations.console import print_json_line
 
     count = 0
     for line in lines:
         count += 1
         if as_json:
-            sys.stdout.write(json.dumps(line.as_json(), ensure_ascii=False) + "\n")
+            print_json_line(line.as_json())
         else:
             show_line(line)
         sys.stdout.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import subprocess
 import sys
@@ -12,8 +13,8 @@ import click
 import pytest
 from botocore.exceptions import NoCredentialsError
 
-from operations import command_line
-from src.errors import AgoraError
+from operations import command_line, console
+from src.errors import AgoraError, UsageError
 from src.form import ROOT
 from tests.unit.everyday_support import denied, expired, throttled
 from tests.unit.operations_support import client_error
@@ -187,3 +188,121 @@ def test_every_command_and_option_says_what_it_does() -> None:
 def test_what_changes_aws_can_be_tried_dry_asks_and_answers_machines(command: str) -> None:
     options = {option for each in command_line.agora.commands[command].params for option in each.opts}
     assert {"--dry-run", "--yes", "--json", "--local"} <= options
+
+
+def _failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    def fail(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(command_line.agora.commands["costs"], "callback", fail)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "exit_code", "message"),
+    [
+        (AgoraError("it broke", "Fix it."), "failed", 1, "it broke"),
+        (UsageError("not so", "But so."), "usage", 2, "not so"),
+        (click.UsageError("no such option"), "usage", 2, "no such option"),
+        (KeyboardInterrupt(), "interrupted", 130, "interrupted"),
+        (throttled(), "throttled", 1, f"AWS: {throttled()}"),
+        (denied(), "denied", 1, f"AWS: {denied()}"),
+        (expired(), "credentials", 1, f"AWS: {expired()}"),
+        (client_error("ParameterNotFound", "x"), "missing", 1, f"AWS: {client_error('ParameterNotFound', 'x')}"),
+        (client_error("InternalFailure", "x"), "unavailable", 1, f"AWS: {client_error('InternalFailure', 'x')}"),
+        (client_error("ValidationError", "x"), "aws", 1, f"AWS: {client_error('ValidationError', 'x')}"),
+        (ZeroDivisionError("hunter2"), "unexpected", 1, "unexpected ZeroDivisionError at tests/unit"),
+    ],
+)
+def test_a_machine_gets_a_document_with_what_stopped_the_command(
+    error: BaseException,
+    code: str,
+    exit_code: int,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
+    _failing(monkeypatch, error)
+    assert command_line.run(["costs", "dev", "--json"]) == exit_code
+    captured = capsys.readouterr()
+    told = json.loads(captured.out)["error"]
+    assert (told["code"], told["exit_code"]) == (code, exit_code)
+    assert told["message"].startswith(message)
+    assert told["message"] in captured.err
+    assert told["hint"] in captured.err
+    assert "hunter2" not in captured.out + captured.err
+
+
+def test_a_machine_that_has_its_document_gets_no_second_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def answer_and_fail(**_: object) -> None:
+        console.print_json({"answer": 1})
+        raise AgoraError("but it failed")
+
+    monkeypatch.setattr(command_line.agora.commands["costs"], "callback", answer_and_fail)
+    assert command_line.run(["costs", "dev", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out) == {"answer": 1}
+
+
+def test_after_lines_the_error_is_one_more_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def answer_and_fail(**_: object) -> None:
+        console.print_json_line({"line": 1})
+        raise AgoraError("no more of them")
+
+    monkeypatch.setattr(command_line.agora.commands["costs"], "callback", answer_and_fail)
+    command_line.run(["costs", "dev", "--json"])
+    first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert first == {"line": 1}
+    assert second["error"]["message"] == "no more of them"
+
+
+def test_json_that_is_asked_of_another_program_is_not_answered(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _failing(monkeypatch, AgoraError("it broke"))
+    command_line.run(["costs", "dev"])
+    command_line.run(["exec", "nowhere", "x", "--", "cat", "--json"])
+    assert capsys.readouterr().out == ""
+
+
+def test_a_mistake_of_ours_is_one_sentence_and_a_file_with_the_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
+    _failing(monkeypatch, ZeroDivisionError("token ghp_0123456789012345678901234567890123456"))
+    assert command_line.run(["costs", "dev"]) == 1
+    said = capsys.readouterr().err
+    assert "Traceback" not in said
+    (report,) = (tmp_path / "errors").iterdir()
+    assert str(report) in said
+    written = report.read_text(encoding="utf-8")
+    assert "Traceback" in written
+    assert "command: ./agora costs dev" in written
+    assert "ghp_0123" not in written
+    assert report.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_mistake_whose_details_cannot_be_kept_is_said_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path / "file"))
+    _failing(monkeypatch, ZeroDivisionError())
+    assert command_line.run(["costs", "dev"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("✗ unexpected ZeroDivisionError")
+    assert "./agora --debug" in said
+
+
+def test_debug_shows_where_an_error_came_from_and_says_it_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _failing(monkeypatch, AgoraError("it broke", "Fix it."))
+    assert command_line.run(["--debug", "costs", "dev"]) == 1
+    said = capsys.readouterr().err
+    assert "Traceback" in said
+    assert said.endswith("✗ it broke\nFix it.\n")

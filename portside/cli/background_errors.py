@@ -1,0 +1,27 @@
+"""What goes wrong where no one waits for it: on threads, in finalizers, in tasks of asyncio, in libraries that log."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from collections.abc import Callable
+
+Report = Callable[[BaseException, str], None]
+"""From an exception and the name of what raised it; must not raise."""
+
+
+def handle(report: Report) -> None:
+    """Let `report` say what Python would print as a traceback; libraries' own log lines are not printed at all.
+
+    A finalizer's exception says nothing about what a command does: it is dropped.
+    """
+
+    def on_thread(failed: threading.ExceptHookArgs) -> None:
+        if failed.exc_value is not None and not isinstance(failed.exc_value, SystemExit):
+            report(failed.exc_value, failed.thread.name if failed.thread else "a thread")
+
+    threading.excepthook = on_thread
+    sys.unraisablehook = lambda _: None
+    # Without a handler Python prints every warning of a library to stderr, asyncio's with a traceback.
+    logging.getLogger().addHandler(logging.NullHandler())
