@@ -5,7 +5,7 @@ Run by the CDK (see cdk.json) it makes the CloudFormation templates of the envir
 
 from typing import Any
 
-from src.environment import Environment
+from src.environment import Environment, Kind
 from src.late_values import DatabaseHost, DatabasePort, DatabaseSecret, ImageCommit, ImageVersion
 from src.service_props import DATABASE, Call, ContainerVolume, HealthCheck, ServiceProps, ServiceSecret
 
@@ -53,6 +53,9 @@ ENVIRONMENTS = {
 
 REGISTRY = "ghcr.io/sage-bionetworks"
 
+# The profiles that agora-api-next has.
+SPRING_PROFILES = {Kind.DEVELOPMENT: "dev", Kind.STAGING: "stage", Kind.PRODUCTION: "prod"}
+
 # Where the application's code is tagged, which publishes its images.
 RELEASES = {
     "REPOSITORY": "https://github.com/Sage-Bionetworks/sage-monorepo.git",
@@ -98,7 +101,7 @@ def services(environment: Environment) -> list[ServiceProps]:
         container_location=f"{REGISTRY}/agora-api-next:{version}",
         container_env_vars={
             "SERVER_PORT": "3334",
-            "SPRING_PROFILES_ACTIVE": environment.name,
+            "SPRING_PROFILES_ACTIVE": SPRING_PROFILES[environment.kind],
             "SPRING_DATA_MONGODB_HOST": DatabaseHost(),
             "SPRING_DATA_MONGODB_PORT": DatabasePort(),
             "SPRING_DATA_MONGODB_DATABASE": environment.database_name,
@@ -137,7 +140,7 @@ def services(environment: Environment) -> list[ServiceProps]:
             "SSR_API_URL": "http://agora-api:3333/v1",
             "API_DOCS_URL": f"https://{environment.fqdn}/api-docs",
             "GOOGLE_TAG_MANAGER_ID": "GTM-WHXXVWKC",
-            "GOOGLE_TAG_MANAGER_ENABLED": "true" if environment.name == "prod" else "false",
+            "GOOGLE_TAG_MANAGER_ENABLED": "true" if environment.kind is Kind.PRODUCTION else "false",
             "SENTRY_ENVIRONMENT": environment.name,
             "SENTRY_RELEASE": ImageVersion(),
         },

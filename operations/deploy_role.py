@@ -139,7 +139,7 @@ def role_documents(form: Form, name: str, repository: str | None = None) -> Role
         trust=trust(account, repository, environments) if repository else None,
         deploy=_policy(_deploy(places)),
         operator=_policy(_operator(places)),
-        destroy=_policy(_destroy([place for place in places if place.environment.name != "prod"])),
+        destroy=_policy(_destroy([place for place in places if not place.environment.is_production])),
     )
 
 
@@ -388,7 +388,7 @@ def _load_data(places: Sequence[_Place]) -> Iterator[Right]:
 
 
 def _destroy(places: Sequence[_Place]) -> Iterator[Right]:
-    """What destroy calls beside, with all data; in prod that is for the account's owner."""
+    """What destroy calls beside, with all data; in production that is for the account's owner."""
     if not places:
         return
     yield Right("AllStacks", ("cloudformation:DescribeStacks",))

@@ -40,13 +40,13 @@ class DestructionPlan:
 def plan(target: Target, *, with_data: bool) -> tuple[tuple[Stack, ...], DestructionPlan]:
     """What would go and what would stay. The database keeps its network, without which it could not be reached.
 
-    Raises `UsageError` for the data of prod in AWS, which this tool does not delete.
+    Raises `UsageError` for the data of a production environment in AWS, which this tool does not delete.
     """
     environment = target.environment
-    if with_data and environment.name == "prod" and not target.is_local:
+    if with_data and environment.is_production and not target.is_local:
         raise UsageError(
-            "the data of prod is not deleted by this tool",
-            "Leave --with-data out; whoever must delete it does so in the console, with the database's owner.",
+            f"the data of {environment.name} is not deleted by this tool",
+            "Leave --with-data out. Where it must go, the owner of the database deletes it in the console.",
         )
     with step("Making the templates"):
         context = {DESTROYING: "true"} | ({WITH_DATA: "true"} if with_data else {})
@@ -148,8 +148,8 @@ def _clear_of_guardduty(target: Target, network: str) -> None:
 
 
 def _unprotect(target: Target, names: Sequence[str]) -> None:
-    """Let stacks be deleted that are protected from it, as all of prod's are."""
-    if target.environment.name == "prod":
+    """Let stacks be deleted that are protected from it, as all of a production environment's are."""
+    if target.environment.is_production:
         for name in names:
             target.clients("cloudformation").update_termination_protection(
                 StackName=name, EnableTerminationProtection=False
@@ -157,8 +157,8 @@ def _unprotect(target: Target, names: Sequence[str]) -> None:
 
 
 def _protected(environment: Environment, *, with_data: bool) -> list[str]:
-    """The stacks that have something in them that is protected from deletion: the database's, in prod others too."""
-    lasting = ["ecs", "load-balancer"] if environment.name == "prod" else []
+    """The stacks that hold something protected from deletion: the database's, in production others too."""
+    lasting = ["ecs", "load-balancer"] if environment.is_production else []
     return [*map(environment.stack_name, lasting), *(kept_stacks(environment) if with_data else ())]
 
 

@@ -10,13 +10,14 @@ from typing import Any
 from operations.release.branches import BaseRef, Commit, base_of, commit_files, read_at
 from operations.release.changelog_edit import with_entry
 from operations.release.form_edit import versions_in, with_versions
+from src.environment import Environment
 from src.release_lock import lock_name
 from src.resolution import Resolution, parse_resolution
 
 
 @dataclass(frozen=True)
 class RollbackCommit:
-    """A commit on top of the environment's branch, which is called like the environment."""
+    """A commit on top of the environment's branch."""
 
     environment: str
     version: str
@@ -34,30 +35,28 @@ class RollbackCommit:
         return {"branch": self.branch, "base": self.base.as_json(), "title": self.title, "files": sorted(self.files)}
 
 
-def plan_rollback_commit(
-    repository: Path, environment: str, images: Resolution, *, is_released: bool
-) -> RollbackCommit | None:
+def plan_rollback_commit(repository: Path, environment: Environment, images: Resolution) -> RollbackCommit | None:
     """The commit after which the form, and the lock of a release, name these images; None where they do already.
 
     Raises `AgoraError` where the branch, the form or the lock cannot be read.
     """
-    base = base_of(repository, environment)
+    base, name = base_of(repository, environment.branch), environment.name
     source = read_at(repository, base.ref, "app.py") or b""
     files = {}
-    if versions_in(source).get(environment) != images.version:
-        files["app.py"] = with_versions(source, {environment: images.version})
+    if versions_in(source).get(name) != images.version:
+        files["app.py"] = with_versions(source, {name: images.version})
     path = f"releases/{lock_name(images.version)}"
     written = read_at(repository, base.ref, path)
-    lock = _lock_with(images, written, path) if is_released else None
+    lock = _lock_with(images, written, path) if environment.is_released else None
     if lock is not None:
         files[path] = lock
     if not files:
         return None
     changelog = read_at(repository, base.ref, "CHANGELOG.md") or b""
-    files["CHANGELOG.md"] = with_entry(changelog, f"{environment} is rolled back to {images.version}.")
+    files["CHANGELOG.md"] = with_entry(changelog, f"{name} is rolled back to {images.version}.")
     # A branch of an earlier rollback to this version, long merged, may still be there.
-    branch = f"rollback/{environment}-{images.version}-{base.commit_id[:7]}"
-    return RollbackCommit(environment, images.version, base, branch, files)
+    branch = f"rollback/{name}-{images.version}-{base.commit_id[:7]}"
+    return RollbackCommit(name, images.version, base, branch, files)
 
 
 def _lock_with(images: Resolution, written: bytes | None, path: str) -> bytes | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from portside.config.kind import Kind
+from portside.config.kind import Kind as Kind  # app.py imports it from here
 
 FIRST_DATABASE_STACK = "docdb-v8"
 LATEST = "latest"
@@ -105,6 +105,11 @@ class Environment:
     def is_production(self) -> bool:
         """Whether people depend on it: it is protected, and what it runs must be proven."""
         return self.kind is Kind.PRODUCTION
+
+    @property
+    def confirmation(self) -> str:
+        """What a person types to agree to a change of it."""
+        return self.name if self.is_production else "yes"
 
     @property
     def is_released(self) -> bool:

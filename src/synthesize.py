@@ -41,7 +41,6 @@ from src.service_stack import LoadBalancedServiceStack, ServiceStack
 gc.freeze()
 gc.enable()
 
-_PROTECTED = "prod"
 # What the CDK's command line hands over by itself, and may not stand in cdk.json; and no traces of where in this code
 # each construct was made, which cost time and are paths of the machine that ran it.
 _CONTEXT_OF_THE_COMMAND_LINE: dict[str, Any] = {
@@ -99,7 +98,7 @@ def build_app(
     app = cdk.App(outdir=outdir, context=_committed_context() | dict(context or {}), tree_metadata=False)
     for key, value in environment.tags.items():
         cdk.Tags.of(app).add(key, value)
-    protected = environment.name == _PROTECTED and not _is_set(app, DESTROYING)
+    protected = environment.is_production and not _is_set(app, DESTROYING)
     place: dict[str, Any] = {
         "env": cdk.Environment(account=environment.account, region=environment.region),
         "termination_protection": protected,

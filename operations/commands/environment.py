@@ -126,7 +126,9 @@ def deploy(
             if dry_run:
                 return False
             question = f"Deploy this to {target.environment.name} {target.place}?"
-            go_ahead(question, assumed=local or yes or not anything_to_do(changes), expected=_expected(target))
+            go_ahead(
+                question, assumed=local or yes or not anything_to_do(changes), expected=target.environment.confirmation
+            )
             return True
 
         def check(stacks: Sequence[Stack]) -> None:
@@ -231,7 +233,9 @@ def rollback(environment: str, to: str | None, local: bool, yes: bool, dry_run: 
         def may_go_on(changes: Sequence[StackChange]) -> bool:
             if dry_run:
                 return False
-            go_ahead(f"Roll {name} back {target.place}?", assumed=local or yes, expected=_expected(target))
+            go_ahead(
+                f"Roll {name} back {target.place}?", assumed=local or yes, expected=target.environment.confirmation
+            )
             return True
 
         told: dict[str, Any] = {"plan": plan.as_json() | {"commit": commit and commit.as_json()}}
@@ -318,14 +322,9 @@ def unlock(environment: str, local: bool, yes: bool, as_json: bool) -> None:
         answer({"broken": None}, f"Nobody holds {name}.", as_json=as_json)
         return
     console.say(hold.sentence(name))
-    go_ahead(f"Break this hold on {name} {target.place}?", assumed=yes, expected=_expected(target))
+    go_ahead(f"Break this hold on {name} {target.place}?", assumed=yes, expected=target.environment.confirmation)
     let_go(target.clients("ssm"), name, hold)
     answer({"broken": hold.as_json()}, f"{name} is free.", as_json=as_json)
-
-
-def _expected(target: Target) -> str:
-    """What a person types to say yes."""
-    return target.environment.name if target.environment.name == "prod" else "yes"
 
 
 def _expect_proof(acting: Acting, images: Resolution, *, seed: bool, profile: str | None, write: bool) -> None:
@@ -377,12 +376,11 @@ def _look_back(
     returning = brings_back(records, images)
     if not returning or allowed:
         return
-    name = acting.target.environment.name
-    message = f"{name} was rolled back, and this would bring back {', '.join(returning)}"
+    environment = acting.target.environment
+    message = f"{environment.name} was rolled back, and this would bring back {', '.join(returning)}"
     if unasked:
-        raise AgoraError(
-            message, f"Merge the rollback's commit into {name}, or pin what is to run; or deploy it with --bring-back."
-        )
+        into = f"Merge the rollback's commit into {environment.branch}"
+        raise AgoraError(message, f"{into}, or pin what should run; or deploy it with --bring-back.")
     say(message, "yellow")
 
 
@@ -417,14 +415,15 @@ def _rollback_commit(target: Target, plan: RollbackPlan) -> tuple[RollbackCommit
     if target.is_local:
         return None, "This is a rehearsal: app.py is left alone. In AWS a commit for it is prepared."
     try:
-        commit = plan_rollback_commit(ROOT, name, plan.images, is_released=target.environment.is_released)
+        commit = plan_rollback_commit(ROOT, target.environment, plan.images)
     except AgoraError as error:
         return None, f"No commit is prepared: {error.message}\nSet GHCR_PACKAGE_VERSION of {name} to {version} by hand."
     if commit is None and target.environment.is_released:
-        return None, f"Branch {name} names {version} already, so no commit is needed."
+        return None, f"Branch {target.environment.branch} names {version} already, so no commit is needed."
     if commit is None:
         return None, f"app.py names {version}, which moves: the images that go are refused until there are newer ones."
-    return commit, f"Then a commit on branch {commit.branch} lets app.py say so, for a pull request to {name}."
+    into = target.environment.branch
+    return commit, f"Then a commit on branch {commit.branch} lets app.py say so, for a pull request to {into}."
 
 
 def _commit_rollback(commit: RollbackCommit) -> Commit | None:
@@ -438,5 +437,5 @@ def _commit_rollback(commit: RollbackCommit) -> Commit | None:
     except AgoraError as error:
         say(f"It is rolled back, but the commit for it was not made: {error.message}\n{error.hint}".strip(), "yellow")
         return None
-    say(f"Branch {made.branch} has the commit: push it, and merge it into {commit.environment} by a pull request.")
+    say(f"Branch {made.branch} has the commit: push it, and merge it into {commit.base.branch} by a pull request.")
     return made

@@ -184,7 +184,7 @@ def redeploy(
         go_ahead(
             f"Start new tasks of {', '.join(names)} in {target.environment.name} {target.place}?",
             assumed=local or yes,
-            expected=_expected(target),
+            expected=target.environment.confirmation,
         )
         done = redeployment.redeploy(target, acting.form, planned, read_origin(target))
         if as_json:
@@ -231,7 +231,7 @@ def load_data(environment: str, data_version: str | None, local: bool, yes: bool
         go_ahead(
             f"Load data version {version} into {target.environment.name} {target.place}?",
             assumed=local or yes,
-            expected=_expected(target),
+            expected=target.environment.confirmation,
         )
         done = loading.load(target, form, planned, read_origin(target))
         if as_json:
@@ -352,8 +352,3 @@ def _loader_image(target: Target, form: Form) -> ResolvedImage:
             state_dir=local_state_dir(),
         )
     return look_up([reference], environment.ghcr_package_version, local=target.is_local).images[reference]
-
-
-def _expected(target: Target) -> str:
-    """What a person types to say yes."""
-    return target.environment.name if target.environment.name == "prod" else "yes"

@@ -65,6 +65,8 @@ class Evidence:
     subnets: tuple[SubnetFacts, ...] = ()
     records: tuple[RecordFacts, ...] = ()
     unknown: tuple[Unknown, ...] = ()
+    is_released: bool = False
+    """Whether the environment runs releases only, so that another image is another release."""
 
     def stack(self, name: str) -> StackFacts | None:
         """The stack of a name, where it was read."""
@@ -119,6 +121,7 @@ def collect(
         subnets=around.subnets,
         records=records,
         unknown=tuple(unread),
+        is_released=environment.is_released,
     )
 
 

@@ -11,7 +11,6 @@ from operations.deployment_record import HEALTHY
 from operations.diagnosis.cause import Cause, Finding
 from operations.diagnosis.evidence import Evidence
 from operations.diagnosis.facts import ContainerFacts, DefinitionFacts, ServiceFacts, TaskFacts
-from src.environment import is_released
 from src.form import stack_part
 from src.task_size import FARGATE_SIZES
 
@@ -101,7 +100,7 @@ class Seen:
         serves_on = self.was_rolled_back and self.service.running > 0
         if not serves_on and self._ran_with_another_image:
             return self.agora(f"rollback {self.evidence.environment}")
-        if is_released(self.evidence.environment):
+        if self.evidence.is_released:
             return f"Mend the program, cut another release candidate, promote it, then: {self.deploy}"
         remark = " (what ran before serves on)" if serves_on else ""
         return f"Mend the program and publish its image{remark}, then: {self.deploy}"

@@ -10,7 +10,6 @@ import re
 
 from operations.diagnosis.cause import Cause, Finding
 from operations.diagnosis.seen import Rule, Seen
-from src.environment import is_released
 from src.image import parse_reference
 
 _SECRET_ARN = re.compile(r"arn:aws[\w-]*:secretsmanager:[\w-]+:\d+:secret:([^\s\"',:]+)")
@@ -68,9 +67,9 @@ def _image_denied(seen: Seen) -> Finding:
 
 
 def _image_missing(seen: Seen) -> Finding:
-    environment, version = seen.evidence.environment, seen.service.asked.image.rpartition(":")[2]
-    fix = seen.agora(f"release pin {version}") if is_released(environment) else seen.deploy
-    why = "writes the lock anew" if is_released(environment) else "looks the tag up anew"
+    version, is_released = seen.service.asked.image.rpartition(":")[2], seen.evidence.is_released
+    fix = seen.agora(f"release pin {version}") if is_released else seen.deploy
+    why = "writes the lock again" if is_released else "looks the tag up again"
     return seen.found(
         Cause.IMAGE_MISSING,
         f"the registry has no image {seen.image}; it was deleted, or never published",

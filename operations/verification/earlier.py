@@ -63,11 +63,12 @@ def last_rollback(context: Context) -> Check:
     returning = brings_back(context.records(), context.known_images())
     if not returning:
         return ok(ROLLBACK, "none would be undone")
-    name = context.environment.name
+    name, branch = context.environment.name, context.environment.branch
     return fail(
         ROLLBACK,
         f"{name} was rolled back, and this would bring back {', '.join(returning)}",
-        f"Merge the rollback's commit into {name}, or if they are meant: ./agora deploy {context.command} --bring-back",
+        f"Merge the rollback's commit into {branch}, or if they are meant: "
+        f"./agora deploy {context.command} --bring-back",
     )
 
 
