@@ -24,9 +24,13 @@ OTHER_HOST = "127.0.0.2"
 _LOGIN_PAGE = b"<!doctype html><html lang=en><title>Log in</title><form method=post><input name=user></form></html>\n"
 
 
-def handler(catalogue: Catalogue, faults: CatalogueFaults) -> Handler:
-    """What answers as a registry below /v2/ and at /token, as GitHub below /orgs/ and /users/."""
-    registry, packages = registry_api.handler(catalogue, faults), packages_api.handler(catalogue, faults)
+def handler(catalogue: Catalogue, faults: CatalogueFaults, password: str) -> Handler:
+    """What answers as a registry below /v2/ and at /token, as GitHub below /orgs/ and /users/.
+
+    Only to those with the password: no one else learns anything, or uses a fault up.
+    """
+    login = registry_api.Login(password)
+    registry, packages = registry_api.handler(catalogue, faults, login), packages_api.handler(catalogue, faults)
 
     async def answer(request: Request) -> Answer:
         if request.path in ("/v2", "/token") or request.path.startswith("/v2/"):
@@ -35,6 +39,9 @@ def handler(catalogue: Catalogue, faults: CatalogueFaults) -> Handler:
             api, right, image = packages_api.API, packages, packages_api.path_of_request(request)
         else:
             return packages_api.problem(404, "Not Found")
+        no = login.refusal(request) if api == registry_api.API else packages_api.refusal(request, password)
+        if no is not None:
+            return no
         if late := faults.take(("slow",), api, image):
             await asyncio.sleep(late.seconds)
         # A token can be had for what is not there.

@@ -163,7 +163,10 @@ def set_quota(
 
 
 def tasks(account: str, *, aws: LocalAws | None = None) -> list[dict[str, Any]]:
-    """The running stand-ins of an account: `service`, `container`, `image`, `digest`, `task_arn`, `health`, `url`."""
+    """The running stand-ins of an account.
+
+    Each has `service`, `container`, `image`, `digest`, `task_arn`, `health`, `url`, and the `token` that it wants.
+    """
     return _objects(_call("GET", f"/tasks?account={urllib.parse.quote(account)}", aws=aws))
 
 

@@ -6,26 +6,24 @@ import asyncio
 import hmac
 import json
 import os
-import urllib.request
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
 
-from local_aws import api_faults, catalogue_faults, faults, loopback_client, service_quotas, stack_faults
+from local_aws import api_faults, catalogue_faults, faults, service_quotas, stack_faults
 from local_aws.api_faults import ApiFaults
 from local_aws.catalogue import Catalogue
 from local_aws.catalogue_faults import CatalogueFaults
 from local_aws.fargate.platform import Platform
 from local_aws.load_balancing import LoadBalancers
 from local_aws.loopback_http import Answer, Handler, Request, json_answer
-from local_aws.ministack_modules import acm, responses
+from local_aws.ministack_modules import acm, app, responses
 
 Action = Callable[[Request], Awaitable[Any]]
 
 
 def handler(
     token: str,
-    gateway_url: str,
     platform: Platform,
     faulty: CatalogueFaults,
     refusals: ApiFaults,
@@ -35,7 +33,7 @@ def handler(
     actions = (
         _image_actions(platform.catalogue, faulty)
         | _refusal_actions(refusals)
-        | _actions(gateway_url, platform, faulty, refusals, balancers)
+        | _actions(platform, faulty, refusals, balancers)
     )
 
     async def answer(request: Request) -> Answer:
@@ -127,7 +125,7 @@ def _refusal_actions(refusals: ApiFaults) -> dict[tuple[str, str], Action]:
 
 
 def _actions(
-    gateway_url: str, platform: Platform, faulty: CatalogueFaults, refusals: ApiFaults, balancers: LoadBalancers
+    platform: Platform, faulty: CatalogueFaults, refusals: ApiFaults, balancers: LoadBalancers
 ) -> dict[tuple[str, str], Action]:
     async def health(request: Request) -> Any:
         return {"pid": os.getpid()}
@@ -154,6 +152,7 @@ def _actions(
                 "address": each.address,
                 "health": "healthy" if each.healthy else "unhealthy",
                 "url": each.url,
+                "token": each.token,
             }
             for each in platform.tasks.stand_ins(request.query.get("account"))
         ]
@@ -166,7 +165,7 @@ def _actions(
         return create_certificate(body["arn"], body["domain"])
 
     async def reset(request: Request) -> Any:
-        await asyncio.to_thread(_reset_ministack, gateway_url)
+        await asyncio.to_thread(_reset_ministack)
         platform.catalogue.clear()
         platform.faults.clear()
         faulty.clear()
@@ -185,10 +184,10 @@ def _actions(
     }
 
 
-def _reset_ministack(gateway_url: str) -> None:
-    request = urllib.request.Request(f"{gateway_url}/_ministack/reset", data=b"", method="POST")
-    with loopback_client.send(request, timeout=30):
-        pass
+def _reset_ministack() -> None:
+    """On the loop of the gateway, whose requests wait meanwhile."""
+    resetting = app._handle_admin_reset("/_ministack/reset", "POST", {})
+    asyncio.run_coroutine_threadsafe(resetting, app._MAIN_LOOP).result(timeout=30)
 
 
 def create_certificate(arn: str, domain: str) -> bool:

@@ -43,7 +43,7 @@ class LoadBalancers:
         for arn in self._servers.keys() - present:
             self._servers.pop(arn).close()
         for arn in present - self._servers.keys():
-            self._servers[arn] = await loopback_http.serve(self._handler(arn))
+            self._servers[arn] = await loopback_http.serve(self._handler(arn), guard=loopback_http.as_a_site)
 
     def _handler(self, arn: str) -> Handler:
         async def answer(request: Request) -> Answer:
@@ -53,7 +53,7 @@ class LoadBalancers:
                 return Answer(503, b"503 Service Temporarily Unavailable: no healthy target\n")
             target = healthy[next(self._turns) % len(healthy)]
             try:
-                return await loopback_http.fetch(target.port, request, FORWARD_TIMEOUT_SECONDS)
+                return await target.fetch(request, FORWARD_TIMEOUT_SECONDS)
             except TimeoutError:
                 return Answer(504, b"504 Gateway Time-out\n")
             except OSError:

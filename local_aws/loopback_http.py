@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import parse_qsl, urlsplit
 
+from portside.emulator import origins
+
 MAXIMUM_BODY_BYTES = 1024 * 1024
 READ_TIMEOUT_SECONDS = 10
 
@@ -62,6 +64,18 @@ class Answer:
 
 
 Handler = Callable[[Request], Awaitable[Answer]]
+Guard = Callable[[Request, int], str]
+"""Why a request to a server of ours, at this port, is refused before anything else; empty where it is not."""
+
+
+def not_from_other_sites(request: Request, port: int) -> str:
+    """Keeps web pages out: what an API of ours needs besides its own proof."""
+    return origins.problem(request.headers, port)
+
+
+def as_a_site(request: Request, port: int) -> str:
+    """Lets people in who follow a link, and keeps other sites' pages out."""
+    return origins.problem(request.headers, port, visitors=True)
 
 
 def json_answer(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
@@ -69,14 +83,26 @@ def json_answer(value: object, status: int = 200, headers: Mapping[str, str] | N
     return Answer(status, json.dumps(value).encode() + b"\n", "application/json", headers or {})
 
 
-async def serve(handler: Handler, *, port: int = 0, listener: socket.socket | None = None) -> asyncio.Server:
+async def serve(
+    handler: Handler,
+    *,
+    port: int = 0,
+    listener: socket.socket | None = None,
+    guard: Guard = not_from_other_sites,
+) -> asyncio.Server:
     """Listens on this port of 127.0.0.1, a free one if it is taken, or on a socket that is bound already."""
+
+    async def guarded(request: Request, own_port: int) -> Answer:
+        if problem := guard(request, own_port):
+            return Answer(403, f"{problem}\n".encode())
+        return await handler(request)
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
             try:
                 request = await asyncio.wait_for(_read_request(reader), READ_TIMEOUT_SECONDS)
-                answer = await handler(request) if request else Answer(400, b"bad request\n")
+                own_port = writer.get_extra_info("sockname")[1]
+                answer = await guarded(request, own_port) if request else Answer(400, b"bad request\n")
             except ValueError:
                 request, answer = None, Answer(400, b"bad request\n")
             has_body = request is None or request.method != "HEAD"
@@ -137,7 +163,11 @@ async def _read_request(reader: asyncio.StreamReader) -> Request | None:
     parts = request_line.split(" ")
     if len(parts) != 3 or not parts[1].startswith("/"):
         return None
-    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    headers: dict[str, str] = {}
+    for name, _, value in (line.partition(":") for line in lines):
+        key = name.strip().lower()
+        # Neither of two is overlooked, least of all of `Host`.
+        headers[key] = f"{headers[key]},{value.strip()}" if key in headers else value.strip()
     length = int(headers.get("content-length", "0"))
     if not 0 <= length <= MAXIMUM_BODY_BYTES:
         return None

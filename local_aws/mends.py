@@ -24,7 +24,9 @@ from local_aws import (
 from local_aws.api_faults import ApiFaults
 from local_aws.fargate.runtime import Fargate
 from local_aws.mending import Mend
+from local_aws.ministack_modules import app
 from local_aws.resource_types import service, task_definition, web_acl
+from portside.emulator import closed_doors
 
 ACM = "ministack.services.acm"
 ALB = "ministack.services.alb"
@@ -41,7 +43,8 @@ WAF = "ministack.services.waf"
 
 def all_mends(fargate: Fargate, refusals: ApiFaults) -> tuple[Mend, ...]:
     """What is replaced, its signature in ministack, why, and by what."""
-    return (*_of_tasks(fargate), *_of_services(), *_of_stacks(), *_of_others(fargate, refusals))
+    closed = closed_doors.patches(app)
+    return (*closed, *_of_tasks(fargate), *_of_services(), *_of_stacks(), *_of_others(fargate, refusals))
 
 
 def _of_tasks(fargate: Fargate) -> tuple[Mend, ...]:

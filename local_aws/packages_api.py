@@ -1,10 +1,11 @@
 """The catalogue's images as GitHub's REST API lists them: https://docs.github.com/en/rest/packages/packages.
 
-Any token will do; none is kept, and none is looked at.
+The token is the password of the images.
 """
 
 from __future__ import annotations
 
+import hmac
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -48,12 +49,20 @@ def quota_headers(remaining: int, seconds: float = 3600) -> dict[str, str]:
     }
 
 
+def refusal(request: Request, token: str) -> Answer | None:
+    """The answer to somebody without the token; None for all others."""
+    given = re.fullmatch(r"(?i)(?:bearer|token) +(\S+)", request.headers.get("authorization", ""))
+    if given is None:
+        return problem(401, "Requires authentication", {"x-oauth-scopes": "", "x-accepted-oauth-scopes": ""})
+    if not hmac.compare_digest(given[1].encode(), token.encode()):
+        return problem(401, "Bad credentials", {"x-oauth-scopes": ""})
+    return None
+
+
 def handler(catalogue: Catalogue, faults: CatalogueFaults) -> Handler:
-    """What answers below /orgs/ and /users/."""
+    """What answers below /orgs/ and /users/, to those whom `refusal` lets in."""
 
     async def answer(request: Request) -> Answer:
-        if not re.fullmatch(r"(?i)(?:bearer|token) +\S+", request.headers.get("authorization", "")):
-            return problem(401, "Requires authentication", {"x-oauth-scopes": "", "x-accepted-oauth-scopes": ""})
         if request.method not in ("GET", "HEAD"):
             return problem(405, "Method not allowed")
         if route := _PACKAGES.fullmatch(request.path):

@@ -17,11 +17,12 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from local_aws import loopback_client
+from portside.emulator import owner_only, server_secret
 from src.errors import AgoraError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -53,7 +54,8 @@ _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "AGORA_LOCAL_TIM
 class LocalAws:
     """A running embedded AWS. `control_url` carries the secret of this very server, so it proves whose it is.
 
-    At `catalogue_url` its images are found as at ghcr.io and at GitHub's API.
+    Requests to `url` are signed with `account_secret`. At `catalogue_url` its images are found as at ghcr.io and at
+    GitHub's API, with `images_token`.
     """
 
     url: str
@@ -61,6 +63,15 @@ class LocalAws:
     catalogue_url: str
     pid: int
     started_at: float
+    secret: str = field(default="", repr=False)
+
+    def account_secret(self, account: str) -> str:
+        """The secret access key of an account, whose access key ID is its number."""
+        return server_secret.of_account(self.secret, account)
+
+    @property
+    def images_token(self) -> str:
+        return server_secret.images_token(self.secret)
 
 
 def default_state_dir() -> Path:
@@ -73,7 +84,12 @@ def up(state_dir: Path, *, announce: Callable[[str], None]) -> LocalAws:
     """The embedded AWS of this state directory: the running one, or a new one with the state it had."""
     state_dir = state_dir.resolve()
     try:
-        state_dir.mkdir(parents=True, exist_ok=True)
+        _keep_private(state_dir)
+    except owner_only.NotOurs as error:
+        raise AgoraError(
+            f"the embedded AWS does not use {error.path}: it belongs to another user, who could read and change it",
+            "Set AGORA_STATE_DIR to a directory of your own.",
+        ) from error
     except OSError as error:
         raise AgoraError(
             f"the embedded AWS cannot keep its state in {state_dir}: {error.strerror}",
@@ -140,7 +156,7 @@ def client_environment(aws: LocalAws, account: str, region: str, state_dir: Path
     return {
         "AWS_ENDPOINT_URL": aws.url,
         "AWS_ACCESS_KEY_ID": account,
-        "AWS_SECRET_ACCESS_KEY": "local",  # nosec B105 # the embedded AWS takes any
+        "AWS_SECRET_ACCESS_KEY": aws.account_secret(account),
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
         "AWS_CONFIG_FILE": nothing,
@@ -174,6 +190,13 @@ def hold_lock(path: Path) -> int | None:
     return descriptor
 
 
+def _keep_private(state_dir: Path) -> None:
+    """What the server keeps is its owner's alone; so is all that this clone's commands keep, unless told otherwise."""
+    if state_dir.parent == REPOSITORY / ".agora":
+        owner_only.folder(state_dir.parent)
+    owner_only.folder(state_dir)
+
+
 def _is_alive(state_dir: Path) -> bool:
     """The server holds its lock for life, so that neither a stale nor a reused process id can mislead."""
     lock = state_dir / "server.lock"
@@ -188,7 +211,7 @@ def _is_alive(state_dir: Path) -> bool:
 
 @contextlib.contextmanager
 def _one_at_a_time(state_dir: Path, announce: Callable[[str], None]) -> Iterator[None]:
-    with (state_dir / "up.lock").open("w") as lock:
+    with open(state_dir / "up.lock", "w", opener=owner_only.opener) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -210,7 +233,8 @@ def _remembered(state_dir: Path) -> LocalAws | None:
     state = _state(state_dir)
     with contextlib.suppress(KeyError, TypeError, ValueError):
         url, control_url, catalogue_url = (str(state[name]) for name in ("url", "control_url", "catalogue_url"))
-        return LocalAws(url, control_url, catalogue_url, int(state["pid"]), float(state["started_at"]))
+        secret = server_secret.read(state_dir) or ""
+        return LocalAws(url, control_url, catalogue_url, int(state["pid"]), float(state["started_at"]), secret)
     return None
 
 
@@ -262,6 +286,7 @@ def _listener(remembered_port: object) -> socket.socket:
 def _start(state_dir: Path) -> LocalAws:
     ports = _state(state_dir).get("ports")
     gateway_port, control_port, catalogue_port = (*(ports if isinstance(ports, list) else ()), 0, 0, 0)[:3]
+    owner_only.narrow(state_dir)
     log_path = state_dir / "server.log"
     if log_path.exists():
         log_path.replace(state_dir / "server.log.1")
@@ -272,7 +297,7 @@ def _start(state_dir: Path) -> LocalAws:
         _listener(gateway_port) as gateway,
         _listener(control_port) as control,
         _listener(catalogue_port) as catalogue,
-        log_path.open("wb") as log,
+        open(log_path, "wb", opener=owner_only.opener) as log,
         open(ready, "rb") as ready_reader,
     ):
         try:

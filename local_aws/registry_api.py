@@ -1,6 +1,6 @@
 """The catalogue as a registry: the pulling half of https://github.com/opencontainers/distribution-spec.
 
-Nobody logs in: whoever asks for a token gets one, and everything else wants it, as ghcr.io does with public images.
+As at ghcr.io with private images: the password of the images gets a token for one of them, and all else wants that.
 """
 
 from __future__ import annotations
@@ -43,6 +43,9 @@ def problem(status: int, code: str, message: str, headers: Mapping[str, str] | N
     return json_answer({"errors": [{"code": code, "message": message, "detail": None}]}, status, headers)
 
 
+_LOG_IN = problem(401, "UNAUTHORIZED", "authentication required", {"www-authenticate": f'Basic realm="{SERVICE}"'})
+
+
 def challenge(request: Request) -> dict[str, str]:
     """The header that tells where to get the token for a request."""
     path = path_of_request(request)
@@ -50,18 +53,42 @@ def challenge(request: Request) -> dict[str, str]:
     return {"www-authenticate": f'Bearer realm="{request.base_url}/token",service="{SERVICE}"{scope}'}
 
 
-def handler(catalogue: Catalogue, faults: CatalogueFaults) -> Handler:
-    """What answers below /v2/ and at /token. Tokens end with the server."""
-    secret = secrets.token_bytes()
+class Login:
+    """Who may read: those with the password, who get tokens, which end with the server."""
+
+    def __init__(self, password: str) -> None:
+        self._password = password
+        self._secret = secrets.token_bytes()
+
+    def refusal(self, request: Request) -> Answer | None:
+        """The answer to somebody who may not; None for all others."""
+        if request.path == "/token":
+            return None if self._knows_password(request) else _LOG_IN
+        if _has_token(request, self._secret, path_of_request(request)):
+            return None
+        return problem(401, "UNAUTHORIZED", "authentication required", challenge(request))
+
+    def hand_out(self, request: Request) -> Answer:
+        """A token for the image that the request names."""
+        return _hand_out(self._secret, path_of_request(request) or "")
+
+    def _knows_password(self, request: Request) -> bool:
+        kind, _, given = request.headers.get("authorization", "").partition(" ")
+        try:
+            password = base64.b64decode(given).partition(b":")[2] if kind.lower() == "basic" else b""
+        except ValueError:
+            return False
+        return hmac.compare_digest(password, self._password.encode())
+
+
+def handler(catalogue: Catalogue, faults: CatalogueFaults, login: Login) -> Handler:
+    """What answers below /v2/ and at /token, to those whom `login` lets in."""
 
     async def answer(request: Request) -> Answer:
         if request.method not in ("GET", "HEAD"):
             return problem(405, "UNSUPPORTED", "this registry is for reading only")
-        path = path_of_request(request)
         if request.path == "/token":
-            return _hand_out(secret, path or "")
-        if not _has_token(request, secret, path):
-            return problem(401, "UNAUTHORIZED", "authentication required", challenge(request))
+            return login.hand_out(request)
         if request.path in ("/v2", "/v2/"):
             return json_answer({})
         route = _ROUTE.fullmatch(request.path)

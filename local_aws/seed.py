@@ -90,7 +90,7 @@ def _secrets_manager(aws: LocalAws, account: str, region: str) -> Any:
 
     session = boto3.session.Session(
         aws_access_key_id=account,
-        aws_secret_access_key="local",  # nosec B106 # the embedded AWS takes any
+        aws_secret_access_key=aws.account_secret(account),
         region_name=region,
     )
     return session.client("secretsmanager", endpoint_url=aws.url, config=Config(proxies={}))

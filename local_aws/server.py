@@ -20,6 +20,7 @@ from local_aws.catalogue import Catalogue
 from local_aws.catalogue_faults import CatalogueFaults
 from local_aws.faults import Faults
 from local_aws.process import hold_lock
+from portside.emulator import confinement, owner_only, server_secret
 
 log = logging.getLogger("local_aws")
 
@@ -58,6 +59,8 @@ def main(arguments: list[str]) -> int:
     """Serves until it is told to stop, or its clone is gone."""
     given = _parse(arguments)
     state_dir: Path = given.state_dir
+    os.umask(owner_only.UMASK)
+    confinement.install()
     lock = hold_lock(state_dir / "server.lock")
     if lock is None:
         print("another embedded AWS already runs with this state", file=sys.stderr)
@@ -86,7 +89,7 @@ def main(arguments: list[str]) -> int:
         os.write(given.ready, b"ready")
         os.close(given.ready)
 
-    asyncio.run(_serve(state_dir, listeners, token, url, ready))
+    asyncio.run(_serve(state_dir, listeners, token, ready))
     log.info("stopped")
     logging.shutdown()
     # Threads that wait for a rollout must not hold up the end: everything is saved by now.
@@ -101,7 +104,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-async def _serve(state_dir: Path, listeners: Listeners, token: str, url: str, ready: Callable[[], None]) -> None:
+async def _serve(state_dir: Path, listeners: Listeners, token: str, ready: Callable[[], None]) -> None:
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
@@ -110,7 +113,7 @@ async def _serve(state_dir: Path, listeners: Listeners, token: str, url: str, re
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, lambda: winding_down.add(loop.create_task(_wind_down(stopping))))
-    application = await _assemble(state_dir, listeners, token, url)
+    application = await _assemble(state_dir, listeners, token)
     config = Config()
     config.bind = [f"fd://{listeners.gateway.detach()}"]
     config.keep_alive_timeout = 75
@@ -151,7 +154,7 @@ async def _stop_when_gone(state_dir: Path, stopping: asyncio.Event) -> None:
     stopping.set()
 
 
-async def _assemble(state_dir: Path, listeners: Listeners, token: str, url: str) -> Any:
+async def _assemble(state_dir: Path, listeners: Listeners, token: str) -> Any:
     """ministack's application, mended, with our resource types, services and container runtime."""
     from local_aws import (
         application_autoscaling,
@@ -167,7 +170,10 @@ async def _assemble(state_dir: Path, listeners: Listeners, token: str, url: str)
     from local_aws.fargate.platform import Platform, time_scale
     from local_aws.fargate.runtime import Fargate
     from local_aws.load_balancing import LoadBalancers
-    from local_aws.ministack_modules import app
+    from local_aws.ministack_modules import app, provisioners, sts
+    from portside.emulator import closed_doors
+    from portside.emulator.gate import Gate
+    from portside.emulator.keys import keys
 
     catalogue, faulty = Catalogue(state_dir / "images.json"), CatalogueFaults(state_dir / "catalogue-faults.json")
     platform = Platform(catalogue, Faults(state_dir / "faults.json"), time_scale())
@@ -176,13 +182,15 @@ async def _assemble(state_dir: Path, listeners: Listeners, token: str, url: str)
     refusals = ApiFaults()
     mending.apply(mends.all_mends(fargate, refusals))
     resource_types.register()
+    closed_doors.keep_served(app, provisioners._RESOURCE_HANDLERS)
     application_autoscaling.install()
     service_quotas.install()
-    control = control_api.handler(token, url, platform, faulty, refusals, LoadBalancers(platform.tasks))
-    images = catalogue_api.handler(catalogue, faulty)
+    control = control_api.handler(token, platform, faulty, refusals, LoadBalancers(platform.tasks))
+    secret = server_secret.ensure(state_dir)
+    images = catalogue_api.handler(catalogue, faulty, server_secret.images_token(secret))
     for api, listener in ((control, listeners.control), (images, listeners.catalogue)):
         await asyncio.to_thread(fargate.run, loopback_http.serve(api, listener=listener))
-    return app.app
+    return Gate(app.app, keys(secret, sts._sessions), listeners.gateway.getsockname()[1])
 
 
 def _telling(application: Any, ready: Callable[[], None]) -> Any:

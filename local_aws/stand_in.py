@@ -6,15 +6,18 @@ It knows the task's plain environment only; secrets never reach it.
 from __future__ import annotations
 
 import asyncio
+import hmac
 import html
+import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from local_aws import loopback_http
 from local_aws.loopback_http import Answer, Handler, Request, json_answer
 
 FORWARD_TIMEOUT_SECONDS = 5
+TOKEN_HEADER = "x-task-token"  # nosec B105 # the name of a header
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class StandIn:
     aliases: tuple[Alias, ...]
     ailment: Ailment | None = None
     port: int = 0
+    token: str = field(default_factory=secrets.token_urlsafe, repr=False)
 
     @property
     def healthy(self) -> bool:
@@ -65,6 +69,18 @@ class StandIn:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    async def fetch(self, request: Request, timeout: float) -> Answer:
+        """Its answer to a request. Raises OSError or TimeoutError when there is none."""
+        asked = replace(request, headers={**request.headers, TOKEN_HEADER: self.token})
+        return await loopback_http.fetch(self.port, asked, timeout)
+
+    def guard(self, request: Request, port: int) -> str:
+        """Only the load balancer and the other tasks get through to it, as in a network of its own."""
+        given = request.headers.get(TOKEN_HEADER, "")
+        if hmac.compare_digest(given.encode(), self.token.encode()):
+            return ""
+        return "tasks answer through their load balancer only"
 
     def about(self) -> dict[str, Any]:
         """What it says about itself to whoever asks."""
@@ -156,7 +172,7 @@ async def _forward(stand_in: StandIn, request: Request, lookup: Lookup) -> Answe
     query = request.target.partition("?")[2]
     forwarded = Request(request.method, path + (f"?{query}" if query else ""), request.headers, request.body)
     try:
-        return await loopback_http.fetch(targets[0].port, forwarded, FORWARD_TIMEOUT_SECONDS)
+        return await targets[0].fetch(forwarded, FORWARD_TIMEOUT_SECONDS)
     except (OSError, TimeoutError):
         return Answer(502, f"{stand_in.container}: {host}:{port} does not answer\n".encode())
 

@@ -13,7 +13,7 @@ from operations.target import local_state_dir
 from src.environment import Environment
 from src.errors import UsageError
 from src.form import ROOT, Form
-from src.images.access import Access, access_from_environment
+from src.images.access import Access, Token, access_from_environment
 from src.images.location import locate
 from src.images_at_hand import keep, kept_file, references_of
 from src.release_lock import RELEASES, find_lock, lock_name, require_lock
@@ -87,8 +87,13 @@ def access_to(references: Sequence[str], *, local: bool) -> Access:
     """How images are looked up. A rehearsal never asks another machine, and takes no token along."""
     if not local:
         return access_from_environment(os.environ, ROOT / ".env")
-    url = process.expect_running(local_state_dir()).catalogue_url
-    return Access(token=None, api_url=url, registries=dict.fromkeys((locate(each).host for each in references), url))
+    aws = process.expect_running(local_state_dir())
+    hosts = {locate(each).host for each in references}
+    return Access(
+        api_url=aws.catalogue_url,
+        registries=dict.fromkeys(hosts, aws.catalogue_url),
+        passwords=dict.fromkeys(hosts, Token(aws.images_token)),
+    )
 
 
 def kept_folder() -> Path:

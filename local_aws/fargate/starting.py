@@ -144,7 +144,8 @@ async def _listen(launch: Launch, started: Started, platform: Platform) -> Runni
     def log(line: str) -> None:
         container_log.write(launch, first, line)
 
-    server = await loopback_http.serve(stand_in.handler(standing_in, platform.tasks.in_namespace, log))
+    handler = stand_in.handler(standing_in, platform.tasks.in_namespace, log)
+    server = await loopback_http.serve(handler, guard=standing_in.guard)
     standing_in.port = loopback_http.port_of(server)
     if standing_in.ailment and standing_in.ailment.refuses:
         server.close()

@@ -67,9 +67,7 @@ async def _problem(task: RunningTask, group: Mapping[str, Any], platform: Platfo
     path = group.get("HealthCheckPath") or "/"
     request = loopback_http.Request("GET", path, {"user-agent": "ELB-HealthChecker/2.0"})
     try:
-        answer = await loopback_http.fetch(
-            task.stand_in.port, request, float(group.get("HealthCheckTimeoutSeconds", 5))
-        )
+        answer = await task.stand_in.fetch(request, float(group.get("HealthCheckTimeoutSeconds", 5)))
     except TimeoutError:
         return TIMED_OUT
     except OSError:

@@ -77,7 +77,7 @@ def env(environment: str) -> None:
     from operations.images import kept_folder
     from operations.target import local_state_dir
     from src.form import load_form
-    from src.images.access import API_VARIABLE, REGISTRY_VARIABLE
+    from src.images.access import API_VARIABLE, PASSWORD_VARIABLE, REGISTRY_VARIABLE
     from src.images_at_hand import KEPT_FOLDER
 
     chosen = load_form().environment(environment)
@@ -86,6 +86,7 @@ def env(environment: str) -> None:
         raise AgoraError("the embedded AWS does not run", "Start it with: ./agora local up")
     variables = process.client_environment(running, chosen.account, chosen.region, local_state_dir())
     catalogue = dict.fromkeys((API_VARIABLE, REGISTRY_VARIABLE), running.catalogue_url)
+    catalogue[PASSWORD_VARIABLE] = running.images_token
     own = {"ENV": chosen.name, KEPT_FOLDER: str(kept_folder().resolve())}
     click.echo(f"unset {' '.join((*process.CLEARED_VARIABLES, 'GITHUB_TOKEN'))}")
     for name, value in sorted((variables | catalogue | own).items()):

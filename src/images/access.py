@@ -20,6 +20,7 @@ _DOCKER_HUB_REGISTRY = "registry-1.docker.io"
 TOKEN_VARIABLE = "GITHUB_TOKEN"  # nosec B105 # the name of a variable
 API_VARIABLE = "AGORA_GITHUB_API_URL"
 REGISTRY_VARIABLE = "AGORA_REGISTRY_URL"
+PASSWORD_VARIABLE = "AGORA_REGISTRY_TOKEN"  # nosec B105 # the name of a variable
 
 _VISIBLE_ASCII = re.compile(r"[!-~]+")
 
@@ -51,12 +52,13 @@ class Access:
     """Where images are looked up, and with what.
 
     `registries` gives the address to ask instead of `https://HOST` for the host in an image's name. The token goes to
-    the host of `api_url` and to no registry.
+    the host of `api_url` and to no registry; to those in `registries`, `passwords` has what they want to see.
     """
 
     token: Token | None = None
     api_url: str = GITHUB_API_URL
     registries: Mapping[str, str] = field(default_factory=dict)
+    passwords: Mapping[str, Token] = field(default_factory=dict)
 
     def registry_url(self, host: str) -> str:
         """Where the registry of a host answers, without a slash at the end."""
@@ -69,7 +71,7 @@ def access_from_environment(environ: Mapping[str, str], dotenv_path: Path) -> Ac
     """What the environment says, and where it says nothing, the `.env` file. Raises `UsageError`.
 
     `GITHUB_TOKEN` is the token, `AGORA_GITHUB_API_URL` the API's address (GitHub Enterprise: https://HOST/api/v3), and
-    `AGORA_REGISTRY_URL` the address that stands in for https://ghcr.io.
+    `AGORA_REGISTRY_URL` the address that stands in for https://ghcr.io, with `AGORA_REGISTRY_TOKEN` as its password.
     """
     written = _read_dotenv(dotenv_path)
 
@@ -78,21 +80,24 @@ def access_from_environment(environ: Mapping[str, str], dotenv_path: Path) -> Ac
 
     token = parse_token(setting(TOKEN_VARIABLE))
     api, registry = setting(API_VARIABLE), setting(REGISTRY_VARIABLE)
+    password = parse_token(setting(PASSWORD_VARIABLE), PASSWORD_VARIABLE) if registry else None
+    has_token = token is not None or password is not None
     return Access(
         token,
         parse_address(api, API_VARIABLE, has_token=token is not None) if api else GITHUB_API_URL,
-        {GITHUB_REGISTRY: parse_address(registry, REGISTRY_VARIABLE, has_token=token is not None)} if registry else {},
+        {GITHUB_REGISTRY: parse_address(registry, REGISTRY_VARIABLE, has_token=has_token)} if registry else {},
+        {GITHUB_REGISTRY: password} if password else {},
     )
 
 
-def parse_token(text: str) -> Token | None:
+def parse_token(text: str, where: str = TOKEN_VARIABLE) -> Token | None:
     """A token, or None where nothing but white space is given. Raises `UsageError`, which doesn't show it."""
     text = text.strip()
     if not text:
         return None
     if not _VISIBLE_ASCII.fullmatch(text):
         raise UsageError(
-            f"{TOKEN_VARIABLE}: not a token: there is a blank, a line break or a character beyond ASCII inside it",
+            f"{where}: not a token: there is a blank, a line break or a character beyond ASCII inside it",
             "Copy the token again, in one line and without anything else.",
         )
     return Token(text)

@@ -6,6 +6,7 @@ https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 from __future__ import annotations
 
 import asyncio
+import base64
 import re
 from typing import TypeVar
 
@@ -65,6 +66,7 @@ class Repository:
         self._caller, self._location = caller, location
         self._has_token = access.token is not None
         self._base = httpx.URL(access.registry_url(location.host))
+        self._password = access.passwords.get(location.host)
         self._bearer: Token | None = None
         self._refusal: Failed | None = None
 
@@ -184,11 +186,18 @@ class Repository:
         return realm.copy_set_param("scope", said.get("scope") or f"repository:{self._location.path}:pull")
 
     async def _new_bearer(self, url: httpx.URL) -> Token | None:
-        answer = await self._caller.ask(Call(url, self._location))
+        answer = await self._caller.ask(Call(url, self._location, headers=self._login(url)))
         if answer.status == 404:
             return None
         self._raise_refusal(answer)
         return Token(answer.parsed(read_bearer, "a token for pulling"))
+
+    def _login(self, url: httpx.URL) -> dict[str, str]:
+        """The password, for the registry itself: a token for pulling may be handed out elsewhere."""
+        if self._password is None or not is_same_origin(self._base, url):
+            return {}
+        said = base64.b64encode(f"token:{self._password.reveal()}".encode()).decode()
+        return {"Authorization": f"Basic {said}"}
 
     def _raise_refusal(self, answer: Answer) -> None:
         if answer.status == 200:

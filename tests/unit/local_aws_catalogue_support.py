@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import http.client
 import json
 import threading
@@ -22,6 +23,14 @@ NAME = f"ghcr.io/{PATH}"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 CREATED = "2026-11-02T10:00:00Z"
 VERSIONS = "/orgs/sage-bionetworks/packages/container/agora-app/versions"
+
+
+PASSWORD = "of-this-server"
+
+
+def basic(password: str) -> str:
+    """The header of somebody with a password."""
+    return f"Basic {base64.b64encode(f'anybody:{password}'.encode()).decode()}"
 
 
 @dataclass(frozen=True)
@@ -56,12 +65,16 @@ class Serving:
 
     def registry(self, target: str, method: str = "GET", path: str = PATH) -> Said:
         """What the registry answers to somebody with a token for the image."""
-        token = self.ask(f"/token?scope=repository:{path}:pull").json["token"]
+        token = self.token(f"/token?scope=repository:{path}:pull").json["token"]
         return self.ask(target, method, authorization=f"Bearer {token}")
+
+    def token(self, target: str) -> Said:
+        """What the registry answers to somebody who asks for a token, with the password."""
+        return self.ask(target, authorization=basic(PASSWORD))
 
     def packages(self, target: str = VERSIONS) -> Said:
         """What GitHub's API answers to somebody with a token."""
-        return self.ask(target, authorization="Bearer of-somebody")
+        return self.ask(target, authorization=f"Bearer {PASSWORD}")
 
     def fault(self, fault: str, api: str | None = None, times: int | None = None, value: float | None = None) -> None:
         self.faults.put(checked(fault, api, None, times, value))
@@ -73,7 +86,7 @@ def serving(tmp_path: Path) -> Iterator[Serving]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    starting = loopback_http.serve(catalogue_api.handler(catalogue, faults))
+    starting = loopback_http.serve(catalogue_api.handler(catalogue, faults, PASSWORD))
     server = asyncio.run_coroutine_threadsafe(starting, loop).result(5)
     yield Serving(catalogue, faults, loopback_http.port_of(server))
     asyncio.run_coroutine_threadsafe(_end(server), loop).result(5)

@@ -27,12 +27,17 @@ NAMESPACE = "agora-test.example.org"
 
 @cache
 def _session() -> boto3.session.Session:
-    return boto3.session.Session(aws_secret_access_key="local", aws_access_key_id="unused", region_name=REGION)
+    return boto3.session.Session(aws_secret_access_key="unused", aws_access_key_id="unused", region_name=REGION)
 
 
 @cache
-def _client(url: str, account: str, service: str) -> Any:
-    return _session().client(service, endpoint_url=url, aws_access_key_id=account, aws_secret_access_key="local")  # type: ignore[call-overload]
+def _client(aws: LocalAws, account: str, service: str) -> Any:
+    return _session().client(  # type: ignore[call-overload]
+        service,
+        endpoint_url=aws.url,
+        aws_access_key_id=account,
+        aws_secret_access_key=aws.account_secret(account),
+    )
 
 
 @dataclass
@@ -44,7 +49,7 @@ class Account:
     stacks: list[str] = field(default_factory=list)
 
     def client(self, service: str) -> Any:
-        return _client(self.aws.url, self.number, service)
+        return _client(self.aws, self.number, service)
 
     def deploy(self, stack: str, resources: Mapping[str, Any], outputs: Mapping[str, Any] | None = None) -> str:
         """Creates or updates the stack and returns the state it ended in."""

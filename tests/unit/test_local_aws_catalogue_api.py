@@ -9,7 +9,17 @@ import socket
 import pytest
 
 from local_aws.oci_image import MANIFEST
-from tests.unit.local_aws_catalogue_support import COMMIT, CREATED, NAME, PATH, VERSIONS, Serving, serving
+from tests.unit.local_aws_catalogue_support import (
+    COMMIT,
+    CREATED,
+    NAME,
+    PASSWORD,
+    PATH,
+    VERSIONS,
+    Serving,
+    basic,
+    serving,
+)
 
 __all__ = ["serving"]
 
@@ -156,10 +166,32 @@ def test_versions_come_thirty_a_page_and_a_hundred_at_most(serving: Serving) -> 
     assert len(serving.packages(f"{VERSIONS}?per_page=-1&page=none").json) == 30
 
 
-@pytest.mark.parametrize("header", ["Bearer of-somebody", "token of-somebody", "bearer of-somebody"])
-def test_any_token_will_do(serving: Serving, header: str) -> None:
+@pytest.mark.parametrize("kind", ["Bearer", "token", "bearer"])
+def test_the_packages_api_knows_the_servers_token_only(serving: Serving, kind: str) -> None:
     serving.catalogue.publish(NAME, ["edge"], COMMIT, CREATED)
-    assert serving.ask(VERSIONS, authorization=header).status == 200
+    assert serving.ask(VERSIONS, authorization=f"{kind} {PASSWORD}").status == 200
+    for wrong in ("of-somebody", PASSWORD[:-1], f"{PASSWORD}x"):
+        refused = serving.ask(VERSIONS, authorization=f"{kind} {wrong}")
+        assert (refused.status, refused.json["message"]) == (401, "Bad credentials")
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"authorization": basic("guess")}, {"authorization": basic("")}, {"authorization": "Basic %%"}]
+)
+def test_a_token_for_pulling_is_for_those_with_the_password(serving: Serving, headers: dict[str, str]) -> None:
+    target = f"/token?scope=repository:{PATH}:pull"
+    refused = serving.ask(target, **headers)
+    assert (refused.status, refused.json["errors"][0]["code"]) == (401, "UNAUTHORIZED")
+    assert refused.headers["www-authenticate"].startswith("Basic ")
+    assert serving.token(target).status == 200
+
+
+def test_who_may_not_read_uses_no_fault_up(serving: Serving) -> None:
+    serving.catalogue.publish(NAME, ["edge"], COMMIT, CREATED)
+    serving.fault("server-error", times=1)
+    for target in (VERSIONS, f"/token?scope=repository:{PATH}:pull", f"/v2/{PATH}/manifests/edge", "/v2/"):
+        assert serving.ask(target).status == 401
+    assert serving.packages().status == 500
 
 
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer"}, {"authorization": "Basic dXNlcg=="}])

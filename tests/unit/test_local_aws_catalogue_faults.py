@@ -12,7 +12,17 @@ import pytest
 
 from local_aws import catalogue_api
 from local_aws.catalogue_faults import APIS, CATALOGUE_FAULTS, CatalogueFault, CatalogueFaults, checked
-from tests.unit.local_aws_catalogue_support import COMMIT, CREATED, NAME, PATH, VERSIONS, Said, Serving, serving
+from tests.unit.local_aws_catalogue_support import (
+    COMMIT,
+    CREATED,
+    NAME,
+    PASSWORD,
+    PATH,
+    VERSIONS,
+    Said,
+    Serving,
+    serving,
+)
 
 __all__ = ["serving"]
 
@@ -27,7 +37,7 @@ def published(serving: Serving) -> Serving:
 
 
 def _ask(serving: Serving, api: str) -> Said:
-    return serving.packages() if api == "packages" else serving.ask(TOKEN)
+    return serving.packages() if api == "packages" else serving.token(TOKEN)
 
 
 def _all_tags(serving: Serving) -> tuple[list[str], list[str]]:
@@ -68,7 +78,7 @@ def test_a_fault_of_one_image_leaves_the_others_alone(published: Serving, image:
     published.catalogue.publish(f"{NAME}-next", ["edge"], COMMIT, CREATED)
     published.faults.put(checked("server-error", image=image))
     assert published.packages().status == 500
-    assert published.ask(TOKEN).status == 500
+    assert published.token(TOKEN).status == 500
     assert published.packages(VERSIONS.replace("agora-app", "agora-app-next")).status == 200
     assert published.ask("/v2/").status == 401, "that is about no image"
 
@@ -98,7 +108,7 @@ def test_limits_tell_when_to_come_back(published: Serving) -> None:
 
 def test_a_package_that_is_not_found_still_has_a_token(published: Serving) -> None:
     published.fault("not-found")
-    assert published.ask(TOKEN).status == 200
+    assert published.token(TOKEN).status == 200
     assert published.registry(MANIFEST).json["errors"][0]["code"] == "NAME_UNKNOWN"
     assert published.packages().status == 404
 
@@ -142,7 +152,7 @@ def test_an_endless_answer_trickles_until_the_client_leaves(
     monkeypatch.setattr(catalogue_api, "TRICKLE_SECONDS", 0.001)
     published.fault("endless", times=1)
     connection = http.client.HTTPConnection("127.0.0.1", published.port, timeout=5)
-    connection.request("GET", VERSIONS, headers={"authorization": "Bearer of-somebody"})
+    connection.request("GET", VERSIONS, headers={"authorization": f"Bearer {PASSWORD}"})
     answer = connection.getresponse()
     assert answer.getheader("content-length") is None
     assert answer.read(100) == b" " * 100
@@ -159,9 +169,9 @@ def test_an_endless_answer_ends_after_all(published: Serving, monkeypatch: pytes
 def test_the_question_about_a_manifest_has_no_body_to_spoil(published: Serving) -> None:
     published.fault("truncated", "registry", times=2)
     with pytest.raises(http.client.IncompleteRead):
-        published.ask(TOKEN)
+        published.token(TOKEN)
     published.faults.clear()
-    token = published.ask(TOKEN).json["token"]
+    token = published.token(TOKEN).json["token"]
     published.fault("truncated", "registry", times=1)
     assert published.ask(MANIFEST, "HEAD", authorization=f"Bearer {token}").status == 200
     assert published.faults.all()[0].times == 1
@@ -170,7 +180,7 @@ def test_the_question_about_a_manifest_has_no_body_to_spoil(published: Serving) 
 def test_the_demand_for_a_token_is_not_spoilt(published: Serving) -> None:
     published.fault("garbage", "registry", times=1)
     assert published.ask(MANIFEST).json["errors"][0]["code"] == "UNAUTHORIZED"
-    assert published.ask(TOKEN).body.startswith(b"\x00")
+    assert published.token(TOKEN).body.startswith(b"\x00")
 
 
 def test_edge_is_on_page_2(published: Serving) -> None:

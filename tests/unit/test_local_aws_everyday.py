@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from local_aws import control
 from local_aws.log_filter import matcher
+from local_aws.stand_in import TOKEN_HEADER
 from tests.unit.local_aws_support import (
     IMAGE,
     REGION,
@@ -234,7 +235,9 @@ def test_a_stand_in_logs_each_request_but_no_health_check(account: Account) -> N
     resources = service(behind=targets, subnet=account.outputs("network")["Subnet"])
     assert account.deploy("api", resources, SERVICE_OUTPUT) == "CREATE_COMPLETE"
     (stand_in,) = control.tasks(account.number, aws=account.aws)
-    urllib.request.urlopen(f"{stand_in['url']}/v1/genes?page=2", timeout=5).close()
+    headers = {TOKEN_HEADER: stand_in["token"]}
+    asked = urllib.request.Request(f"{stand_in['url']}/v1/genes?page=2", headers=headers)
+    urllib.request.urlopen(asked, timeout=5).close()
     stream = f"agora-api/agora-api/{stand_in['task_arn'].rsplit('/', 1)[-1]}"
     events = account.client("logs").get_log_events(logGroupName="test-logs", logStreamName=stream)["events"]
     lines = [each["message"] for each in events]

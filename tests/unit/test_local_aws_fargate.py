@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from local_aws import control, process
+from local_aws.stand_in import TOKEN_HEADER
 from tests.unit.local_aws_support import (
     IMAGE,
     NETWORK,
@@ -37,9 +38,10 @@ def _subnet(account: Account) -> str:
     return account.outputs("network")["Subnet"]
 
 
-def _get(url: str, accept: str = "*/*") -> tuple[int, str]:
+def _get(url: str, accept: str = "*/*", token: str = "") -> tuple[int, str]:
+    asked = urllib.request.Request(url, headers={"accept": accept, TOKEN_HEADER: token})
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers={"accept": accept}), timeout=5) as answer:
+        with urllib.request.urlopen(asked, timeout=5) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:
@@ -66,11 +68,13 @@ def test_a_running_task_answers_and_shows_its_version_but_no_secret(account: Acc
     resources = service(secrets={"DSN": _arn(account, "page-secret")}, environment=environment)
     assert account.deploy("api", resources, SERVICE_OUTPUT) == "CREATE_COMPLETE"
     (stand_in,) = control.tasks(account.number, aws=account.aws)
-    status, about = _get(f"{stand_in['url']}/health")
+    status, about = _get(f"{stand_in['url']}/health", token=stand_in["token"])
     assert status == 200
     assert json.loads(about)["version"] == "4.2.0-rc2"
-    assert "hidden-value" not in about + _get(stand_in["url"], "text/html")[1]
-    assert "<footer>4.2.0-abc1234</footer>" in _get(stand_in["url"], "text/html")[1]
+    page = _get(stand_in["url"], "text/html", stand_in["token"])[1]
+    assert "hidden-value" not in about + page
+    assert "<footer>4.2.0-abc1234</footer>" in page
+    assert _get(f"{stand_in['url']}/health")[0] == 403, "only the load balancer answers anyone"
 
 
 def _arn(account: Account, name: str) -> str:

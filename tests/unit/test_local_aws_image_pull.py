@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import urllib.request
 from pathlib import Path
 
 from local_aws import control, loopback_client, seed
+from local_aws.stand_in import TOKEN_HEADER
 from tests.unit.local_aws_support import IMAGE, REGION, SERVICE_OUTPUT, Account, account, embedded_aws, network, service
 
 __all__ = ["account", "embedded_aws", "network"]
@@ -26,7 +28,7 @@ def test_a_task_runs_the_digest_that_it_was_given_though_the_tag_has_moved(accou
     assert task["containers"][0]["imageDigest"] == older["digest"]
     (stand_in,) = control.tasks(account.number, aws=account.aws)
     assert (stand_in["image"], stand_in["digest"]) == (reference, older["digest"])
-    page = urllib.request.Request(stand_in["url"], headers={"accept": "text/html"})
+    page = urllib.request.Request(stand_in["url"], headers={"accept": "text/html", TOKEN_HEADER: stand_in["token"]})
     with loopback_client.send(page, timeout=5) as answer:
         shown = answer.read().decode()
     assert older["digest"] in shown
@@ -36,7 +38,9 @@ def test_a_task_runs_the_digest_that_it_was_given_though_the_tag_has_moved(accou
 def test_of_an_index_a_task_runs_the_manifest_that_it_names(account: Account) -> None:
     index = control.publish_image(IMAGE, ["edge"], commit=COMMIT, platform="linux/amd64,linux/arm64", aws=account.aws)
     url = f"{account.aws.catalogue_url}/token?scope=repository:sage-bionetworks/agora-api:pull"
-    with loopback_client.send(url, timeout=5) as answer:
+    login = base64.b64encode(f"anybody:{account.aws.images_token}".encode()).decode()
+    asked = urllib.request.Request(url, headers={"authorization": f"Basic {login}"})
+    with loopback_client.send(asked, timeout=5) as answer:
         token = json.load(answer)["token"]
     manifests = urllib.request.Request(
         f"{account.aws.catalogue_url}/v2/sage-bionetworks/agora-api/manifests/{index['digest']}",

@@ -220,7 +220,7 @@ def test_its_catalogue_answers_where_it_says_and_fails_as_it_is_told(embedded_aw
         "ghcr.io/process/app", ["edge", "sha-abc1234"], commit="abc1234" * 5, aws=embedded_aws
     )
     url = f"{embedded_aws.catalogue_url}/orgs/process/packages/container/app/versions"
-    request = urllib.request.Request(url, headers={"authorization": "Bearer of-somebody"})
+    request = urllib.request.Request(url, headers={"authorization": f"Bearer {embedded_aws.images_token}"})
     with loopback_client.send(request, timeout=5) as answer:
         assert [each["name"] for each in json.load(answer)] == [image["digest"]]
     control.set_catalogue_fault("server-error", "packages", "process/app", 2, aws=embedded_aws)

@@ -35,7 +35,7 @@ def _client(account: Account, service: str) -> Any:
         endpoint_url=account.aws.url,
         region_name=REGION,
         aws_access_key_id=account.number,
-        aws_secret_access_key="local",
+        aws_secret_access_key=account.aws.account_secret(account.number),
         config=Config(retries={"total_max_attempts": 1}),
     )
 

@@ -87,7 +87,7 @@ def test_requests_that_are_no_http_are_refused() -> None:
         async def ok(request: Request) -> Answer:
             return Answer(200, b"ok")
 
-        server = await loopback_http.serve(ok)
+        server = await loopback_http.serve(ok, guard=lambda request, port: "")
         reader, writer = await asyncio.open_connection("127.0.0.1", loopback_http.port_of(server))
         writer.write(text)
         found = await reader.read(-1)

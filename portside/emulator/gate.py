@@ -1,0 +1,185 @@
+"""The only way into the embedded AWS: requests of its own clients, signed with its secret, for what it serves.
+
+An ASGI application around ministack's. A request that is refused here has reached nothing of it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from portside.emulator import origins, served
+from portside.emulator.refusals import Refusal, refusal
+from portside.emulator.signatures import Keys, SignedRequest, Unproven, check, claim_of
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+
+# Of a body that nothing yet vouches for. The largest of an honest client is a template, about 1 MB.
+MAXIMUM_UNPROVEN_BYTES = 16 * 1024 * 1024
+
+# Where the services are; the path of all others is their bucket and object, or one of ministack's own doors.
+_PATH_OF_SERVICES = re.compile(r"/|/service/[A-Za-z0-9]+/operation/[A-Za-z0-9]+")
+_OWN_DOORS = re.compile(r"/(?:_|v20180820/|health$|iceberg|WriteGetObjectResponse$)")
+_CORS = b"access-control-"
+
+
+class Disconnected(Exception):
+    """The client is gone before its request was whole."""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Lets requests through to the application that no web page made and that are signed with one of the keys."""
+
+    application: Application
+    keys: Keys
+    port: int
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.application(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+        elif scope["type"] == "http":
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Message, receive: Receive, send: Send) -> None:
+        headers = _headers(scope["headers"])
+        if problem := origins.problem(headers, self.port, buckets=True):
+            await _send(send, Refusal(403, {"content-type": "text/plain; charset=utf-8"}, f"{problem}\n".encode()))
+            return
+        try:
+            body = await self._proven_body(scope, headers, receive)
+        except Unproven as unproven:
+            await _send(send, refusal(unproven.code, unproven.message, unproven.service, headers))
+        except Disconnected:
+            pass
+        else:
+            await self.application(scope, _replay(body, receive), _without_cors(send))
+
+    async def _proven_body(self, scope: Message, headers: Mapping[str, str], receive: Receive) -> bytes:
+        """The body of a request that may pass. Raises `Unproven`, and `Disconnected`."""
+        request = SignedRequest(
+            method=scope["method"],
+            path=scope["raw_path"].decode("latin-1"),
+            query=scope["query_string"].decode("latin-1"),
+            headers=headers,
+        )
+        claim = claim_of(request)
+        if problem := served.problem_of_service(claim.service) or _problem_of_path(claim.service, scope["path"]):
+            # Said without proof, as nothing of it is secret: a person who tries Lambda reads why it is not there.
+            raise Unproven("NotServed", problem, claim.service)
+        checked = check(request, claim, self.keys, datetime.datetime.now(datetime.UTC))
+        checked.verify_head()
+        body = await _read(receive, None if checked.payload else MAXIMUM_UNPROVEN_BYTES, claim.service)
+        checked.verify_body(body)
+        return body
+
+
+def operation_of(service: str, method: str, headers: Mapping[str, str], parameters: Mapping[str, Any]) -> str:
+    """The name of the call, as AWS's reference has it; empty where it isn't one that could be refused."""
+    if target := headers.get("x-amz-target"):
+        return target.rpartition(".")[2]
+    if service == "s3":
+        kinds = {"notification": "PutBucketNotificationConfiguration", "replication": "PutBucketReplication"}
+        return next((name for key, name in kinds.items() if method == "PUT" and key in parameters), "")
+    return _first(parameters, "Action")
+
+
+def only_served(
+    detect: Callable[..., str], merge: Callable[..., dict[str, Any]]
+) -> Callable[[Any], Callable[..., Any]]:
+    """The dispatch of ministack, which gives what isn't served an error that names it.
+
+    What a request is signed for and what ministack takes it for may be two things: this asks the same as ministack.
+    """
+
+    def make(original: Any) -> Callable[..., Any]:
+        async def dispatch(
+            method: str, path: str, headers: dict[str, str], body: bytes, query_params: Any, request_id: str
+        ) -> Any:
+            parameters = merge(method, path, headers, body, query_params)
+            route = detect(method, path, headers, parameters)
+            problem = "" if route in served.ROUTES else served.problem_of_service(route)
+            if not problem:
+                operation = operation_of(route, method, headers, parameters)
+                given = {name: _first(parameters, name) for name in ("Protocol",)}
+                problem = served.problem_of_operation(route, operation, given)
+            if problem:
+                no = refusal("NotServed", problem, route, headers)
+                return no.status, dict(no.headers), no.body
+            return await original(method, path, headers, body, query_params, request_id)
+
+        return dispatch
+
+    return make
+
+
+def _first(parameters: Mapping[str, Any], name: str) -> str:
+    value = parameters.get(name, "")
+    return str(value[0] if isinstance(value, list) and value else value or "")
+
+
+def _problem_of_path(service: str, path: str) -> str:
+    if service == "s3":
+        return f"{path[:100]!r} is not served" if _OWN_DOORS.match(path) else ""
+    return "" if _PATH_OF_SERVICES.fullmatch(path) else f"{path[:100]!r} is not a path of {served.SERVICES[service]}"
+
+
+def _headers(given: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """By lower-case name; those that are there twice are joined, so that neither is overlooked."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in given:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("utf-8", errors="replace").strip()
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    return headers
+
+
+async def _read(receive: Receive, most: int | None, service: str) -> bytes:
+    chunks, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Disconnected
+        chunk = message.get("body", b"")
+        chunks.append(chunk)
+        size += len(chunk)
+        if most is not None and size > most:
+            raise Unproven("EntityTooLarge", f"more than {most} bytes without x-amz-content-sha256", service)
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    given: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return given.pop() if given else await receive()
+
+    return again
+
+
+def _without_cors(send: Send) -> Send:
+    """ministack lets every web page read its answers."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            kept = [each for each in message.get("headers", ()) if not each[0].lower().startswith(_CORS)]
+            message = {**message, "headers": kept}
+        await send(message)
+
+    return sending
+
+
+async def _send(send: Send, no: Refusal) -> None:
+    headers = {**no.headers, "content-length": str(len(no.body)), "connection": "close"}
+    start = [(name.encode(), value.encode("latin-1", errors="replace")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": no.status, "headers": start})
+    await send({"type": "http.response.body", "body": no.body})

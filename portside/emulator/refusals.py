@@ -1,0 +1,167 @@
+"""How AWS says no: the code and shape of each protocol, so that SDKs report it well.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html,
+https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html and
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import Final
+
+# By reason: the status and code of query APIs, of JSON ones, of S3, and of EC2.
+_CODES: Final[Mapping[str, tuple[tuple[int, str], tuple[int, str], tuple[int, str], tuple[int, str]]]] = {
+    "MissingAuthenticationToken": (
+        (403, "MissingAuthenticationToken"),
+        (400, "MissingAuthenticationTokenException"),
+        (403, "AccessDenied"),
+        (400, "MissingParameter"),
+    ),
+    "UnrecognizedClientException": (
+        (403, "InvalidClientTokenId"),
+        (400, "UnrecognizedClientException"),
+        (403, "InvalidAccessKeyId"),
+        (401, "AuthFailure"),
+    ),
+    "InvalidToken": (
+        (403, "InvalidClientTokenId"),
+        (400, "UnrecognizedClientException"),
+        (400, "InvalidToken"),
+        (401, "AuthFailure"),
+    ),
+    "ExpiredTokenException": (
+        (403, "ExpiredToken"),
+        (400, "ExpiredTokenException"),
+        (400, "ExpiredToken"),
+        (400, "RequestExpired"),
+    ),
+    "SignatureDoesNotMatch": (
+        (403, "SignatureDoesNotMatch"),
+        (400, "InvalidSignatureException"),
+        (403, "SignatureDoesNotMatch"),
+        (403, "SignatureDoesNotMatch"),
+    ),
+    "CredentialDateMismatch": (
+        (403, "SignatureDoesNotMatch"),
+        (400, "InvalidSignatureException"),
+        (400, "AuthorizationHeaderMalformed"),
+        (403, "SignatureDoesNotMatch"),
+    ),
+    "RequestTimeTooSkewed": (
+        (403, "SignatureDoesNotMatch"),
+        (400, "InvalidSignatureException"),
+        (403, "RequestTimeTooSkewed"),
+        (400, "RequestExpired"),
+    ),
+    "RequestExpired": (
+        (400, "RequestExpired"),
+        (400, "RequestExpired"),
+        (403, "AccessDenied"),
+        (400, "RequestExpired"),
+    ),
+    "IncompleteSignature": (
+        (400, "IncompleteSignature"),
+        (400, "IncompleteSignatureException"),
+        (400, "AuthorizationHeaderMalformed"),
+        (400, "IncompleteSignature"),
+    ),
+    "UnsupportedSignature": (
+        (400, "IncompleteSignature"),
+        (400, "IncompleteSignatureException"),
+        (400, "InvalidRequest"),
+        (400, "IncompleteSignature"),
+    ),
+    "EntityTooLarge": (
+        (413, "RequestEntityTooLarge"),
+        (413, "RequestEntityTooLargeException"),
+        (400, "EntityTooLarge"),
+        (413, "RequestEntityTooLarge"),
+    ),
+    # No service of AWS says this: none is missing there.
+    "NotServed": ((400, "UnsupportedOperation"),) * 4,
+}
+REASONS = tuple(_CODES)
+
+# REST services that answer in XML; their requests don't show it.
+_XML_SERVICES = frozenset({"route53", "cloudfront", "s3-control"})
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An answer: its status, its headers and its body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def refusal(reason: str, message: str, service: str, headers: Mapping[str, str]) -> Refusal:
+    """The answer to a request to a service, in the protocol in which it was asked. `reason` is one of `REASONS`."""
+    query, as_json, s3, ec2 = _CODES[reason]
+    request_id = str(uuid.uuid4())
+    kind = headers.get("content-type", "")
+    if service == "s3" or (not service and not kind and "x-amz-target" not in headers):
+        return _s3(s3, message, request_id)
+    if headers.get("smithy-protocol") == "rpc-v2-cbor":
+        return _cbor(as_json, query[1], message, request_id)
+    if "x-amz-target" in headers or "json" in kind:
+        return _json(as_json, message, request_id)
+    if service == "ec2":
+        return _ec2(ec2, message, request_id)
+    if kind.startswith("application/x-www-form-urlencoded") or service in _XML_SERVICES:
+        return _query(query, message, request_id)
+    return _json(as_json, message, request_id)
+
+
+def _json(said: tuple[int, str], message: str, request_id: str) -> Refusal:
+    status, code = said
+    headers = {
+        "content-type": "application/x-amz-json-1.1",
+        "x-amzn-errortype": code,
+        "x-amzn-requestid": request_id,
+    }
+    return Refusal(status, headers, json.dumps({"__type": code, "message": message}).encode())
+
+
+def _cbor(said: tuple[int, str], query_code: str, message: str, request_id: str) -> Refusal:
+    status, code = said
+    body = b"\xa2" + b"".join(map(_cbor_text, ("__type", code, "message", message)))
+    headers = {
+        "content-type": "application/cbor",
+        "smithy-protocol": "rpc-v2-cbor",
+        "x-amzn-query-error": f"{query_code};Sender",
+        "x-amzn-requestid": request_id,
+    }
+    return Refusal(status, headers, body)
+
+
+def _cbor_text(text: str) -> bytes:
+    """https://www.rfc-editor.org/rfc/rfc8949#name-major-types: a text string, with two bytes for its length."""
+    encoded = text.encode()[:0xFFFF]
+    return b"\x79" + len(encoded).to_bytes(2) + encoded
+
+
+def _query(said: tuple[int, str], message: str, request_id: str) -> Refusal:
+    status, code = said
+    error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+    body = f"<ErrorResponse>{error}<RequestId>{request_id}</RequestId></ErrorResponse>"
+    return Refusal(status, {"content-type": "text/xml", "x-amzn-requestid": request_id}, body.encode())
+
+
+def _ec2(said: tuple[int, str], message: str, request_id: str) -> Refusal:
+    status, code = said
+    error = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+    body = f"<Response><Errors>{error}</Errors><RequestID>{request_id}</RequestID></Response>"
+    return Refusal(status, {"content-type": "text/xml;charset=UTF-8", "x-amzn-requestid": request_id}, body.encode())
+
+
+def _s3(said: tuple[int, str], message: str, request_id: str) -> Refusal:
+    status, code = said
+    error = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message><RequestId>{request_id}</RequestId></Error>"
+    headers = {"content-type": "application/xml", "x-amz-request-id": request_id}
+    return Refusal(status, headers, f'<?xml version="1.0" encoding="UTF-8"?>\n{error}'.encode())

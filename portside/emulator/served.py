@@ -1,0 +1,152 @@
+"""Which parts of AWS are served: what the stacks and this tool use, and nothing that runs code or reaches out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+# By the name in a signature's scope: what a person calls it.
+SERVICES: Final[Mapping[str, str]] = {
+    "acm": "Certificate Manager",
+    "application-autoscaling": "Application Auto Scaling",
+    "cloudformation": "CloudFormation",
+    "ec2": "EC2",
+    "ecr": "ECR",
+    "ecs": "ECS",
+    "elasticloadbalancing": "Elastic Load Balancing",
+    "iam": "IAM",
+    "kms": "KMS",
+    "logs": "CloudWatch Logs",
+    "monitoring": "CloudWatch",
+    "rds": "DocumentDB",
+    "s3": "S3",
+    "secretsmanager": "Secrets Manager",
+    "servicediscovery": "Cloud Map",
+    "servicequotas": "Service Quotas",
+    "sns": "SNS",
+    "ssm": "Systems Manager",
+    "sts": "STS",
+    "wafv2": "WAF",
+}
+
+# What ministack's router makes of a request for one of those. It shares DocumentDB's calls between two modules.
+ROUTES: Final = frozenset(SERVICES) | {"documentdb"}
+
+# The modules of `ministack.services` that these need. The others can't even be imported: see `confinement`.
+MODULES: Final = frozenset(
+    {
+        "acm",
+        "alb",
+        "cloudformation",
+        "cloudwatch",
+        "cloudwatch_logs",
+        "documentdb",
+        "ec2",
+        "ecr",
+        "ecs",
+        "ecs_metadata",
+        "iam",
+        "kms",
+        "rds",
+        "rds_iam_plugin",
+        "rds_mysql_compat",
+        "route53",
+        "s3",
+        "secretsmanager",
+        "servicediscovery",
+        "sns",
+        "ssm",
+        "sts",
+        "waf",
+    }
+)
+
+# Calls of served services that would run something, fetch something or send something out.
+OPERATIONS_REFUSED: Final = frozenset(
+    {
+        ("logs", "PutDestination"),
+        ("logs", "PutSubscriptionFilter"),
+        ("s3", "PutBucketNotificationConfiguration"),
+        ("s3", "PutBucketReplication"),
+        ("secretsmanager", "RotateSecret"),
+        ("sns", "CreatePlatformApplication"),
+        ("sns", "CreatePlatformEndpoint"),
+        ("ssm", "SendCommand"),
+        ("ssm", "StartAutomationExecution"),
+        ("ssm", "StartChangeRequestExecution"),
+        ("ssm", "CreateAssociation"),
+        ("ec2", "RunInstances"),
+        ("rds", "CreateDBInstance"),
+    }
+)
+# Where a topic may send what is published: such messages are kept, and leave this machine as little as any.
+PROTOCOLS_OF_SUBSCRIPTIONS: Final = frozenset({"email", "email-json"})
+
+_RESOURCES: Final = (
+    "AWS::ApplicationAutoScaling::",
+    "AWS::CDK::Metadata",
+    "AWS::CertificateManager::Certificate",
+    "AWS::CloudFormation::Stack",
+    "AWS::CloudFormation::WaitConditionHandle",
+    "AWS::CloudWatch::",
+    "AWS::DocDB::",
+    "AWS::EC2::",
+    "AWS::ECR::Repository",
+    "AWS::ECS::",
+    "AWS::ElasticLoadBalancingV2::",
+    "AWS::IAM::",
+    "AWS::KMS::",
+    "AWS::Logs::LogGroup",
+    "AWS::Logs::LogStream",
+    "AWS::Logs::MetricFilter",
+    "AWS::Logs::ResourcePolicy",
+    "AWS::S3::Bucket",
+    "AWS::SNS::",
+    "AWS::SSM::Parameter",
+    "AWS::SecretsManager::",
+    "AWS::ServiceDiscovery::",
+    "AWS::WAFv2::",
+)
+_LIMITS: Final = "it runs no code, and reaches nothing outside itself"
+_CUSTOM: Final = ("AWS::CloudFormation::CustomResource", "Custom::")
+
+
+def resource_is_served(kind: str) -> bool:
+    """Whether resources of a CloudFormation type can be made here."""
+    return any(
+        kind == each or (each.endswith("::") and kind.startswith(each)) or kind == f"{each}Policy"
+        for each in _RESOURCES
+    )
+
+
+def problem_of_service(service: str) -> str:
+    """Why calls of a service, as a signature names it, are refused; empty where they are not."""
+    if service in SERVICES:
+        return ""
+    return f"the embedded AWS does not serve {service!r}: {_LIMITS}. It serves {', '.join(sorted(SERVICES.values()))}."
+
+
+def problem_of_operation(service: str, operation: str, parameters: Mapping[str, Any]) -> str:
+    """Why a call of a service that is served is refused; empty where it is not."""
+    if (service, operation) in OPERATIONS_REFUSED:
+        return f"the embedded AWS does not serve {operation} of {SERVICES[service]}: {_LIMITS}."
+    if (service, operation) == ("sns", "Subscribe") and parameters.get("Protocol") not in PROTOCOLS_OF_SUBSCRIPTIONS:
+        return (
+            f"the embedded AWS sends nothing out: a subscription to {parameters.get('Protocol')} is not possible here."
+        )
+    return ""
+
+
+def problem_of_resources(kinds: Iterable[tuple[str, str]]) -> str:
+    """Why a template with resources (logical ID and type) is refused; empty where it is not."""
+    refused = sorted({(name, kind) for name, kind in kinds if not resource_is_served(kind)})
+    if not refused:
+        return ""
+    named = ", ".join(f"{name} ({kind})" for name, kind in refused)
+    custom = any(kind.startswith(_CUSTOM) or kind.startswith("AWS::Lambda::") for _, kind in refused)
+    why = (
+        "custom resources and functions are code, which the embedded AWS never runs"
+        if custom
+        else "the embedded AWS does not have them"
+    )
+    return f"Template format error: Unrecognized resource types: [{named}]: {why}."
