@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from local_aws.process import LocalAws
+from portside.aws.patience import Patience
+from portside.aws.session import open_session
 from src.environment import Environment
-from src.errors import AgoraError, UsageError
+from src.errors import AgoraError
 from src.form import state_dir
+
+_HOPE_SECONDS = 15 * 60
 
 Clients = Callable[[str], Any]
 """From the name of an AWS service to its boto3 client."""
@@ -30,6 +34,8 @@ class Target:
     local_aws: LocalAws | None = None
     caller: str = ""
     """Whose credentials act, as AWS names them."""
+    is_renewable: bool = False
+    """Whether a person can renew the credentials while a command runs."""
 
     @property
     def place(self) -> str:
@@ -62,27 +68,36 @@ def tool_environment() -> dict[str, str]:
 def aws_target(environment: Environment, *, profile: str | None = None) -> Target:
     """The environment's real account, with the credentials of the person's profile, or of the one that is named.
 
-    Raises `UsageError` where there are none, or where they are for another account than the environment's.
+    Raises `NoCredentials` where there are none, or where they are for another account than the environment's.
     """
-    import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        session: Any = boto3.Session(region_name=environment.region, profile_name=profile)
-        identity = session.client("sts").get_caller_identity()
-    except (BotoCoreError, ClientError) as error:
-        raise UsageError(
-            f"no usable AWS credentials: {error}",
-            'Log in ("aws --profile NAME sso login") and set AWS_PROFILE=NAME, or rehearse with --local.',
-        ) from error
-    if identity["Account"] != environment.account:
-        raise UsageError(
-            f"the credentials are for account {identity['Account']}, but {environment.name} is {environment.account}",
-            f"Choose a profile of account {environment.account} with AWS_PROFILE. Nothing was changed.",
-        )
+    session = open_session(environment.account, environment.region, profile=profile, of=environment.name)
     region = {"AWS_REGION": environment.region, "AWS_DEFAULT_REGION": environment.region}
-    caller = str(identity.get("Arn", "")).partition(":assumed-role/")[2] or str(identity.get("Arn", ""))
-    return Target(environment, False, session.client, tool_environment() | region, caller=caller)
+    chosen = {"AWS_PROFILE": profile} if profile else {}
+    return Target(
+        environment,
+        False,
+        session.client,
+        tool_environment() | region | chosen,
+        caller=session.caller,
+        is_renewable=session.is_renewable,
+    )
+
+
+def patient(target: Target) -> tuple[Target, Patience]:
+    """The same place, asked for as long as there is hope; what has begun there must not be lost sight of."""
+    from operations.console import say
+
+    profile = target.process_environment.get("AWS_PROFILE")
+    patience = Patience(
+        lambda said: say(said, "yellow"),
+        seconds=_HOPE_SECONDS,
+        renew=f'Log in again in another terminal ("aws --profile {profile or "NAME"} sso login").'
+        if target.is_renewable
+        else "",
+        # The embedded AWS that does not answer has ended.
+        survives_lost_connections=not target.is_local,
+    )
+    return replace(target, clients=patience.clients(target.clients)), patience
 
 
 def beside(target: Target, environment: Environment, *, profile: str | None = None) -> Target:

@@ -30,7 +30,7 @@ class _Session:
         self.region_name = region_name
         self.profiles.append(profile_name)
 
-    def client(self, service: str) -> _Session:
+    def client(self, service: str, **_: object) -> _Session:
         assert service == "sts"
         return self
 
