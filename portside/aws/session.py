@@ -46,12 +46,9 @@ def open_session(account: str, region: str, *, profile: str | None, of: str) -> 
     import boto3
     from botocore.config import Config
 
-    # Everything in them must not be tried again for minutes before the first answer.
-    asked = Config(
-        connect_timeout=_CONNECT_SECONDS,
-        read_timeout=_READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
-    )
+    asked = Config(connect_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS)
+    if "AWS_MAX_ATTEMPTS" not in os.environ:
+        asked = asked.merge(Config(retries={"mode": "standard", "total_max_attempts": _ATTEMPTS}))
     try:
         session: Any = boto3.Session(region_name=region, profile_name=profile)
         renewable = _follow_profile(session, profile)
