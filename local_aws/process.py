@@ -120,7 +120,7 @@ def expect_running(state_dir: Path) -> LocalAws:
     """The running embedded AWS. Raises AgoraError if there is none."""
     found = running(state_dir)
     if not found:
-        raise AgoraError("the embedded AWS is not running", "Start it with ./agora local up.")
+        raise AgoraError("the embedded AWS is not running", "Start it with: ./agora local up")
     return found
 
 

@@ -13,7 +13,6 @@ from local_aws.process import LocalAws
 from portside.aws.patience import Patience
 from portside.aws.session import open_session
 from src.environment import Environment
-from src.errors import AgoraError
 from src.form import state_dir
 
 _HOPE_SECONDS = 15 * 60
@@ -115,9 +114,7 @@ def local_target(environment: Environment) -> Target:
     from local_aws import process
 
     directory = local_state_dir()
-    running = process.running(directory)
-    if running is None:
-        raise AgoraError("the embedded AWS does not run", "Start it with: ./agora local up")
+    running = process.expect_running(directory)
     import boto3
     from botocore.config import Config
 

@@ -11,6 +11,7 @@ import click
 
 from operations.commands.everyday_view import show_dns, show_load_plan, show_status, show_tunnel
 from operations.commands.options import (
+    Reaching,
     acting_on,
     dry_run_option,
     environment_argument,
@@ -45,13 +46,16 @@ def status(environment: str | None, local: bool, watch: bool, as_json: bool) -> 
     Exit code 1 when nothing could be read at all.
     """
     from operations import console
+    from operations.environment_status import read_status
 
     form = read_form(local=local)
     names = [form.environment(environment).name] if environment else list(form.environments)
     if watch:
         _watch(form, names, local=local, as_json=as_json)
         return
-    found = _read_status(form, names, local=local)
+    reaching = Reaching(form, local=local)
+    found = read_status(form, names, reaching)
+    reaching.expect_one()
     if as_json:
         console.print_json([each.as_json() for each in found])
     else:
@@ -287,19 +291,20 @@ def dns(environment: str, local: bool, as_json: bool) -> None:
         show_dns(found)
 
 
-def _read_status(form: Form, names: Sequence[str], *, local: bool) -> list[EnvironmentStatus]:
-    from operations import target
-    from operations.environment_status import read_status
-
-    reach = target.local_target if local else target.aws_target
-    return read_status(form, names, lambda name: reach(form.environment(name)))
-
-
 def _watch(form: Form, names: Sequence[str], *, local: bool, as_json: bool) -> None:
     from operations.commands.everyday_view import watch_status
+    from operations.environment_status import read_status
+
+    reaching = Reaching(form, local=local)
+
+    def read() -> list[EnvironmentStatus]:
+        found = read_status(form, names, reaching)
+        # Later ones may be refused for a while: the first look says whether there is anything to watch.
+        reaching.expect_one()
+        return found
 
     try:
-        watch_status(lambda: _read_status(form, names, local=local), every_seconds=2 if local else 10, as_json=as_json)
+        watch_status(read, every_seconds=2 if local else 10, as_json=as_json)
     except KeyboardInterrupt:
         return
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from operations.commands.options import Suggesting, answer, json_option
-from src.errors import AgoraError, UsageError
+from src.errors import UsageError
 
 
 @click.group(cls=Suggesting)
@@ -36,7 +36,7 @@ def down() -> None:
     from operations.target import local_state_dir
 
     if not process.down(local_state_dir(), console.say):
-        console.say("The embedded AWS did not run.")
+        console.say("The embedded AWS was not running.")
 
 
 @local.command()
@@ -81,9 +81,7 @@ def env(environment: str) -> None:
     from src.images_at_hand import KEPT_FOLDER
 
     chosen = load_form().environment(environment)
-    running = process.running(local_state_dir())
-    if running is None:
-        raise AgoraError("the embedded AWS does not run", "Start it with: ./agora local up")
+    running = process.expect_running(local_state_dir())
     variables = process.client_environment(running, chosen.account, chosen.region, local_state_dir())
     catalogue = dict.fromkeys((API_VARIABLE, REGISTRY_VARIABLE), running.catalogue_url)
     catalogue[PASSWORD_VARIABLE] = running.images_token
@@ -136,9 +134,7 @@ def publish(tag: str, services: tuple[str, ...], commit: str | None, as_json: bo
         if name not in known:
             raise UsageError(f"no service {name!r}", suggestion(name, list(known)))
     chosen = references_of([known[name] for name in services or known])
-    running = process.running(local_state_dir())
-    if running is None:
-        raise AgoraError("the embedded AWS does not run", "Start it with: ./agora local up")
+    running = process.expect_running(local_state_dir())
     if commit is None:
         commit = practice_monorepo.change(form)
     practice_monorepo.publish(running, chosen, [tag], commit)
@@ -151,7 +147,7 @@ def _show_status(found: Any) -> None:
     from operations.console import print_table
 
     if not found.running:
-        click.echo("The embedded AWS does not run. Start it with: ./agora local up")
+        click.echo("The embedded AWS is not running. Start it with: ./agora local up")
         return
     click.echo(f"The embedded AWS runs at {found.url} (process {found.pid}, up {found.up_seconds:.0f} s).")
     if found.pins:

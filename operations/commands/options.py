@@ -96,6 +96,37 @@ def looking_at(name: str, *, local: bool) -> Acting:
     return Acting(target.local_target(environment) if local else target.aws_target(environment), form)
 
 
+class Reaching:
+    """Reaches several environments, some of which may refuse; what they answered is remembered."""
+
+    def __init__(self, form: Form, *, local: bool) -> None:
+        self._form, self._local = form, local
+        self._refusals: list[AgoraError] = []
+        self._has_reached = False
+
+    def __call__(self, name: str) -> Target:
+        """The place of an environment. Raises `AgoraError`."""
+        from operations import target
+
+        reach = target.local_target if self._local else target.aws_target
+        try:
+            found = reach(self._form.environment(name))
+        except AgoraError as error:
+            self._refusals.append(error)
+            raise
+        self._has_reached = True
+        return found
+
+    def as_json(self) -> dict[str, Any]:
+        """What a machine is told beside its answer where nothing was reached."""
+        return {"error": self._refusals[0].as_error()} if self._refusals and not self._has_reached else {}
+
+    def expect_one(self) -> None:
+        """Raise what refused, as a command about one environment would, where none was reached."""
+        if self._refusals and not self._has_reached:
+            raise self._refusals[0]
+
+
 def go_ahead(question: str, *, assumed: bool, expected: str = "yes") -> None:
     """Ask a person, unless the answer is given already. Raises `AgoraError` for a no."""
     from operations.console import confirm

@@ -9,6 +9,7 @@ import click
 
 from operations.commands.environment import proof_profile_option
 from operations.commands.options import (
+    Reaching,
     Suggesting,
     answer,
     dry_run_option,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from operations.release.monorepo import Monorepo
     from operations.release.pull_request import Outcome
     from operations.release.version_tags import Part
-    from operations.target import Target
     from src.form import Form
     from src.resolution import Resolution
 
@@ -62,28 +62,27 @@ def release() -> None:
 def status(repository: str | None, local: bool, as_json: bool) -> None:
     """Show what runs where against what app.py says, by environment and service, and which release tags exist."""
     from operations import console
-    from operations import target as targets
     from operations.release.status import read_status, read_tags, released_versions
 
     form = read_form(local=local)
 
-    def reach(name: str) -> Target:
-        environment = form.environment(name)
-        return targets.local_target(environment) if local else targets.aws_target(environment)
-
-    found = read_status(form, reach)
+    reaching = Reaching(form, local=local)
+    found = read_status(form, reaching)
     try:
         tags, remark = read_tags(_monorepo(form, repository, local=local))
     except AgoraError as error:
         tags, remark = None, error.message
     versions = released_versions(tags) if tags else []
     if as_json:
-        console.print_json({"environments": [each.as_json() for each in found], "tags": versions, "remark": remark})
+        value = {"environments": [each.as_json() for each in found], "tags": versions, "remark": remark}
+        console.print_json(value | reaching.as_json())
+        reaching.expect_one()
         return
     show_matrix(found)
     if tags:
         click.echo(f"\nTags  {', '.join(versions) or 'none yet'}")
     say_all([remark, tags.ignored if tags else ""], "yellow")
+    reaching.expect_one()
 
 
 @release.command(name="next")

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from operations.commands.options import environment_argument, json_option, local_option, looking_at, read_form
-from src.errors import AgoraError, FormError, UsageError
-
-if TYPE_CHECKING:
-    from operations.verification.context import Options
-    from operations.verification.verify import Verification
+from src.errors import AgoraError, FormError
 
 _MOST_NAMED = 5
 
@@ -42,20 +36,28 @@ def verify(
     from operations import console
     from operations.progress import step
     from operations.verification.context import Options
-    from operations.verification.verify import without_form
+    from operations.verification.verify import verify as verify_all
+    from operations.verification.verify import without_credentials, without_form
+    from portside.aws.session import NoCredentials, NotReachable
 
     options = Options(drift=drift, replace=frozenset(replace), proof_profile=proof_profile)
+    stopped: AgoraError | None = None
     try:
         read_form(local=local).environment(environment)
-    except FormError as wrong:
-        found = without_form(environment, wrong)
-    else:
         with step(f"Verifying {environment}"):
-            found = _verify(environment, options, local=local)
+            acting = looking_at(environment, local=local)
+            found = verify_all(acting.target, acting.form, options=options)
+    except FormError as wrong:
+        found, stopped = without_form(environment, wrong), wrong
+    except (NoCredentials, NotReachable) as refused:
+        found, stopped = without_credentials(environment, refused), refused
     if as_json:
-        console.print_json(found.as_json())
+        console.print_json(found.as_json() | ({"error": stopped.as_error()} if stopped else {}))
     else:
         console.print_checks([(each.state, each.subject, _told(each.found, each.hint)) for each in found.checks])
+    if stopped:
+        # In every command the same sentence and exit code.
+        raise stopped
     if found.failed:
         subjects = [check.subject for check in found.failed]
         more = f" and {len(subjects) - _MOST_NAMED} more" if len(subjects) > _MOST_NAMED else ""
@@ -63,17 +65,6 @@ def verify(
             f"{environment} is found wanting: {', '.join(subjects[:_MOST_NAMED])}{more}",
             "What to do stands below each FAIL.",
         )
-
-
-def _verify(environment: str, options: Options, *, local: bool) -> Verification:
-    from operations.verification.verify import verify as verify_all
-    from operations.verification.verify import without_credentials
-
-    try:
-        acting = looking_at(environment, local=local)
-    except UsageError as refused:
-        return without_credentials(environment, refused)
-    return verify_all(acting.target, acting.form, options=options)
 
 
 def _told(found: str, hint: str) -> str:

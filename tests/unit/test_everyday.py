@@ -134,7 +134,7 @@ def test_data_whose_version_nobody_knows_is_not_loaded(arrange: Arrange, capsys:
     assert "./agora load-data dev --version N" in capsys.readouterr().err
 
 
-def test_an_environment_that_cannot_be_read_ends_with_1(
+def test_an_environment_that_cannot_be_reached_ends_as_in_every_other_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from src.errors import UsageError
@@ -143,10 +143,10 @@ def test_an_environment_that_cannot_be_read_ends_with_1(
         raise UsageError("no usable AWS credentials: none")
 
     monkeypatch.setattr("operations.target.aws_target", refused)
-    assert run(["status", "dev"]) == 1
+    assert run(["status", "dev"]) == 2
     captured = capsys.readouterr()
-    assert "not reachable: no usable AWS credentials: none" in captured.out
-    assert "Traceback" not in captured.err
+    assert captured.out == ""
+    assert captured.err == "✗ no usable AWS credentials: none\n"
 
 
 def test_an_environment_whose_rows_are_all_unknown_ends_with_1_and_says_why(

@@ -77,7 +77,7 @@ def test_the_environments_own_region_is_used_whatever_the_profile_says(monkeypat
 
 def test_a_rehearsal_needs_the_embedded_aws(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
-    with pytest.raises(AgoraError, match="does not run") as refused:
+    with pytest.raises(AgoraError, match="is not running") as refused:
         local_target(load_form().environment("dev"))
     assert "./agora local up" in refused.value.hint
 

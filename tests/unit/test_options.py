@@ -1,0 +1,49 @@
+"""What the commands have in common."""
+
+from __future__ import annotations
+
+import pytest
+
+from operations.commands.options import Reaching
+from src.errors import UsageError
+from src.form import load_form
+from tests.unit.operations_support import target
+
+FORM = load_form()
+REFUSED = UsageError("no usable AWS credentials: none")
+
+
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The environments that are not reached."""
+    names = set[str]()
+
+    def reach(environment: object) -> object:
+        if getattr(environment, "name", "") in names:
+            raise REFUSED
+        return target()
+
+    monkeypatch.setattr("operations.target.aws_target", reach)
+    return names
+
+
+def test_where_one_of_several_environments_is_reached_there_is_something_to_say(refused: set[str]) -> None:
+    refused |= {"stage"}
+    reaching = Reaching(FORM, local=False)
+    with pytest.raises(UsageError):
+        reaching("stage")
+    reaching("dev")
+    reaching.expect_one()
+    assert reaching.as_json() == {}
+
+
+def test_where_none_is_reached_the_refusal_stops_the_command(refused: set[str]) -> None:
+    refused |= {"dev", "stage"}
+    reaching = Reaching(FORM, local=False)
+    for name in ("dev", "stage"):
+        with pytest.raises(UsageError):
+            reaching(name)
+    with pytest.raises(UsageError) as raised:
+        reaching.expect_one()
+    assert raised.value is REFUSED
+    assert reaching.as_json() == {"error": REFUSED.as_error()}
