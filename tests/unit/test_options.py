@@ -21,7 +21,7 @@ def refused(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     def reach(environment: object) -> object:
         if getattr(environment, "name", "") in names:
             raise REFUSED
-        return target()
+        return target({})
 
     monkeypatch.setattr("operations.target.aws_target", reach)
     return names

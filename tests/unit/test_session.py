@@ -132,13 +132,14 @@ def test_a_client_signs_with_what_the_file_says_now(monkeypatch: pytest.MonkeyPa
 
     def note(request: Any, **_: object) -> Any:
         from botocore.awsrequest import AWSResponse
+        from botocore.compat import HTTPHeaders
 
         asked.append(request.headers["Authorization"].decode().partition("Credential=")[2].partition("/")[0])
         body = (
             '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
             f"<Account>{ACCOUNT}</Account><Arn>a</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>"
         )
-        response = AWSResponse(request.url, 200, {}, None)
+        response: Any = AWSResponse(request.url, 200, HTTPHeaders(), None)
         response._content = body.encode()
         return response
 
