@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from local_aws import loopback_client, process
 from local_aws.process import LocalAws
+from portside.commands import local_tool
 from src.errors import AgoraError
 from src.resolved_image import PLATFORM
 
@@ -192,7 +193,7 @@ def _call(method: str, path: str, body: Mapping[str, Any] | None = None, *, aws:
             problem = json.loads(error.read() or b"{}")
         raise AgoraError(str(problem.get("error", error)), str(problem.get("hint", ""))) from error
     except OSError as error:
-        raise AgoraError(f"the embedded AWS does not answer: {error}", "Start it with ./agora local up.") from error
+        raise AgoraError(f"the embedded AWS does not answer: {error}", f"Start it with: {local_tool('up')}") from error
 
 
 def _of_stack(account: str, stack: str, region: str) -> dict[str, str]:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from local_aws import loopback_client
+from portside.commands import local_tool
 from portside.emulator import owner_only, server_secret
 from src.errors import AgoraError
 
@@ -120,7 +121,7 @@ def expect_running(state_dir: Path) -> LocalAws:
     """The running embedded AWS. Raises AgoraError if there is none."""
     found = running(state_dir)
     if not found:
-        raise AgoraError("the embedded AWS is not running", "Start it with: ./agora local up")
+        raise AgoraError("the embedded AWS is not running", f"Start it with: {local_tool('up')}")
     return found
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from portside.aws.errors import (
     LOG_IN,
     code_of,
@@ -11,14 +13,16 @@ from portside.aws.errors import (
     is_passing,
     is_throttled,
 )
+from portside.commands import tool
 from src.errors import AgoraError
 
 
 class AwsFailed(AgoraError):
     """AWS refused, or did not answer; `code` is the kind of refusal."""
 
-    def __init__(self, error: BaseException) -> None:
-        super().__init__(f"AWS: {error}", _hint(error))
+    def __init__(self, error: BaseException, environment: str, again: Sequence[str]) -> None:
+        """`again` is the command line that failed, about the environment."""
+        super().__init__(f"AWS: {error}", _hint(error, environment, again))
         self.code = _kind(error)
         self.aws_code = code_of(error)
 
@@ -38,14 +42,16 @@ def _kind(error: BaseException) -> str:
     return next((kind for kind, applies in kinds.items() if applies(error)), "aws")
 
 
-def _hint(error: BaseException) -> str:
+def _hint(error: BaseException, environment: str, again: Sequence[str]) -> str:
     if is_expired(error):
         return LOG_IN
     if is_throttled(error):
-        return "AWS is asked too often at the moment. Run the same command again in a minute."
+        return f"AWS is asked too often at the moment. Run it again in a minute: {tool(*again, local=False)}"
     if is_denied(error):
         right = getattr(error, "operation_name", "this")
-        return f"These credentials lack the right for {right}. All the rights there are to give: ./agora role ENV"
+        rights = tool("role", environment, local=False)
+        return f"These credentials lack the right for {right}. All the rights there are to give: {rights}"
     if is_passing(error):
-        return "AWS can't be reached, or has trouble of its own, at the moment. Run the same command again in a minute."
-    return "Run ./agora --debug with the same command to see where this came from."
+        why = "AWS can't be reached, or has trouble of its own, at the moment"
+        return f"{why}. Run it again in a minute: {tool(*again, local=False)}"
+    return f"See where this came from: {tool('--debug', *again, local=False)}"

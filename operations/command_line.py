@@ -23,7 +23,9 @@ from operations.commands.release import release
 from operations.commands.role import role
 from operations.commands.verify import verify
 from portside.cli import background_errors, standard_streams
+from portside.commands import tool
 from src.errors import AgoraError, UsageError
+from src.program import PROGRAM
 
 INTERRUPTED = 130
 # No room, on the disk or by the quota, and what /dev/full or a broken disk answer.
@@ -141,7 +143,7 @@ def _run(arguments: Sequence[str]) -> None:
 
     console.begin()
     try:
-        agora.main(list(arguments), prog_name="./agora", standalone_mode=False)
+        agora.main(list(arguments), prog_name=PROGRAM, standalone_mode=False)
     except SystemExit:
         sys.stdout.flush()
         raise
@@ -193,7 +195,7 @@ def _stopped_by(error: BaseException, arguments: Sequence[str]) -> AgoraError:
     if is_from_aws(error):
         from operations.aws_failure import AwsFailed
 
-        return AwsFailed(error)
+        return AwsFailed(error, _environment_of(arguments), arguments)
     return _unexpected(error, arguments)
 
 
@@ -204,10 +206,10 @@ def _unexpected(error: BaseException, arguments: Sequence[str]) -> AgoraError:
 
     kept = _keep_report(error, arguments)
     return _Unexpected(
-        f"{sentence_of(error, ROOT)}: this is a mistake in ./agora",
+        f"{sentence_of(error, ROOT)}: this is a mistake in {PROGRAM}",
         f"Report it with {kept}, where the details are; --debug shows them too."
         if kept
-        else "The details could not be written to a file. See them with: ./agora --debug and the same command",
+        else f"The details could not be written to a file. See them with: {tool('--debug', *arguments, local=False)}",
     )
 
 
@@ -216,7 +218,7 @@ def _keep_report(error: BaseException, arguments: Sequence[str]) -> Path | None:
     from src.form import state_dir
 
     try:
-        return write_report(error, state_dir() / "errors", ["./agora", *arguments], redact=_redacted)
+        return write_report(error, state_dir() / "errors", [PROGRAM, *arguments], redact=_redacted)
     except Exception:
         return None
 
@@ -240,13 +242,30 @@ def _report_background_error(error: BaseException, name: str) -> None:
 def _what_goes_on(arguments: Sequence[str]) -> str:
     if not {"deploy", "destroy", "rollback"} & set(arguments):
         return ""
-    status = f"./agora status ENV{' --local' if '--local' in arguments else ''}"
-    return f"What CloudFormation was doing goes on there. Once it has ended ({status}), run the same command again."
+    status = tool("status", _environment_of(arguments), local="--local" in arguments)
+    again = tool(*arguments, local=False)
+    return f"What CloudFormation was doing goes on there. Once it has ended ({status}), run it again: {again}"
+
+
+def _environment_of(arguments: Sequence[str]) -> str:
+    """The environment that a command line is about; ENV where it names none."""
+    words = [word for word in arguments if word not in ("--debug",)]
+    leaf: click.Command = agora
+    while words and isinstance(leaf, click.Group):
+        found = leaf.commands.get(words.pop(0))
+        if found is None:
+            return "ENV"
+        leaf = found
+    try:
+        named = leaf.make_context("", words, resilient_parsing=True).params.get("environment")
+    except click.ClickException:
+        return "ENV"
+    return str(named or "ENV")
 
 
 def _usage_hint(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
-    return f"See: {context.command_path} --help" if context else "See: ./agora --help"
+    return f"See: {context.command_path} --help" if context else f"See: {tool('--help', local=False)}"
 
 
 def _complain(message: str, hint: str) -> None:

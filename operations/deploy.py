@@ -14,7 +14,7 @@ from operations import cdk_cli, database_logs, references
 from operations.assembly import Stack
 from operations.check import Check
 from operations.console import say
-from operations.deployment_course import Course, DeploymentFailed, command, hold_stays, told
+from operations.deployment_course import Course, DeploymentFailed, hold_stays, told
 from operations.deployment_record import (
     DEPLOY,
     DeploymentRecord,
@@ -31,6 +31,7 @@ from operations.stack_states import read_stacks, read_template
 from operations.target import Target
 from operations.verification.endpoints import endpoints_of, missing
 from portside.aws.errors import is_denied, is_expired, is_missing, is_passing
+from portside.commands import tool
 from src.context_flags import REREAD, SIDE_BY_SIDE
 from src.errors import AgoraError
 from src.form import Form, stack_part
@@ -135,15 +136,15 @@ def _unseen(target: Target, error: Exception) -> AgoraError:
     if is_expired(error):
         return AgoraError(
             f"the AWS credentials expired while {name} was being deployed: how it ended can't be seen",
-            f"Log in again. {again}{command(target, 'diagnose')}\n{hold_stays(target)}",
+            f"Log in again. {again}{target.commands.tool('diagnose')}\n{hold_stays(target)}",
         )
     if is_denied(error):
         return AgoraError(
             f"these credentials may not see how {name} is being deployed: {error}",
-            f"Give them the rights that ./agora role {name} prints. {again}{command(target, 'diagnose')}",
+            f"Give them the rights that {tool('role', name)} prints. {again}{target.commands.tool('diagnose')}",
         )
     return AgoraError(
-        f"how {name} is being deployed could not be seen any longer: {error}", again + command(target, "diagnose")
+        f"how {name} is being deployed could not be seen any longer: {error}", again + target.commands.tool("diagnose")
     )
 
 
@@ -337,7 +338,7 @@ def _say_what_goes_on(target: Target, names: Sequence[str]) -> None:
     else:
         say("No stack is in progress in CloudFormation.")
     say(
-        f"The hold is let go. See how things are: {command(target, 'diagnose')}"
+        f"The hold is let go. See how things are: {target.commands.tool('diagnose')}"
         if hold is None
         else hold.sentence(name)
     )

@@ -48,10 +48,9 @@ def find_deployed(target: Target, props: ServiceProps) -> DeployedService:
         found = target.clients("ecs").describe_services(cluster=cluster_of(arn), services=[arn])["services"]
         if found and found[0].get("status") != "INACTIVE":
             return DeployedService(props, arn, found[0])
-    local = " --local" if target.is_local else ""
     raise AgoraError(
         f"{props.container_name} is not deployed in {environment.name} {target.place}",
-        f"Deploy it: ./agora deploy {environment.name}{local}",
+        f"Deploy it: {target.commands.tool('deploy')}",
     )
 
 

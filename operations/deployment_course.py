@@ -169,7 +169,7 @@ class DeploymentFailed(AgoraError):
 
 def hold_stays(target: Target) -> str:
     """What to do about a hold that nobody is left to let go."""
-    return f"The hold could not be let go without them. Take it away then: {command(target, 'unlock')}"
+    return f"The hold could not be let go without them. Take it away then: {target.commands.tool('unlock')}"
 
 
 def fixes_of(advice: Iterable[tuple[str, str | None]]) -> Iterator[str]:
@@ -180,8 +180,3 @@ def fixes_of(advice: Iterable[tuple[str, str | None]]) -> Iterator[str]:
             subjects.setdefault(fix, []).append(subject)
     for fix, whose in subjects.items():
         yield f"fix: {', '.join(filter(None, whose))}: {fix}" if len(subjects) > 1 else f"fix: {fix}"
-
-
-def command(target: Target, verb: str) -> str:
-    """A command about the environment, as a person would type it."""
-    return f"./agora {verb} {target.environment.name}{' --local' if target.is_local else ''}"

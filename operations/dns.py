@@ -9,6 +9,7 @@ from typing import Any
 
 from operations.stack_states import read_stack
 from operations.target import Target
+from portside.commands import tool
 from src.errors import AgoraError
 
 RESOLVES, ELSEWHERE, NOT_YET, UNKNOWN = "resolves", "leads elsewhere", "does not resolve yet", "unknown"
@@ -43,7 +44,7 @@ def read_dns(target: Target, resolve: Resolve) -> DnsStatus:
     if not exports:
         raise AgoraError(
             f"{environment.name} has no load balancer {target.place} that exports its name as {name}-dns",
-            f"Deploy it first, then add the name: ./agora deploy {environment.name}"
+            f"Deploy it first, then add the name: {tool('deploy', environment.name)}"
             f"{' --local' if target.is_local else ''}",
         )
     ((export, load_balancer),) = exports.items()

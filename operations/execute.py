@@ -95,7 +95,7 @@ def _choose_task(
     service: DeployedService, tasks: Sequence[Mapping[str, Any]], wanted: str, target: Target
 ) -> Mapping[str, Any]:
     running = [task for task in tasks if task["lastStatus"] == "RUNNING"]
-    status = f"./agora status {target.environment.name}{' --local' if target.is_local else ''}"
+    status = target.commands.tool("status")
     if not running:
         waiting = f": {len(tasks)} {'is' if len(tasks) == 1 else 'are'} starting" if tasks else ""
         raise AgoraError(f"{service.name} has no running task{waiting}", f"See why: {status}")
@@ -125,7 +125,7 @@ def _expect_exec(target: Target, service: DeployedService, task: Mapping[str, An
     if not task.get("enableExecuteCommand"):
         raise AgoraError(
             f"commands can't be executed in task {task_id(task)}: it started before ECS exec was on",
-            f"Start new tasks: ./agora redeploy {environment} {name}",
+            f"Start new tasks: {target.commands.tool('redeploy', name)}",
         )
 
 
@@ -159,6 +159,6 @@ def _refused(error: Exception, container: Container) -> AgoraError:
     if code == "InvalidParameterException" and "execute command was not enabled" in str(error).lower():
         return AgoraError(
             f"commands can't be executed in task {container.task}: it started before ECS exec was on",
-            "Start new tasks with ./agora redeploy, or name another one with --task.",
+            "Redeploy the service, which starts new tasks, or name another task with --task.",
         )
     return AgoraError(f"ECS does not execute the command: {error}", f"How it works: {_HOW_EXEC_WORKS}")

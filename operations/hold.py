@@ -16,6 +16,7 @@ from typing import Any
 
 from operations.origin import Origin
 from portside.aws.errors import code_of, is_missing
+from portside.commands import tool
 from src.errors import AgoraError
 from src.report import shown
 
@@ -136,7 +137,7 @@ def _take(ssm: Any, environment: str, hold: Hold, *, local: bool) -> None:
 
 
 def _unlock(environment: str, *, local: bool) -> str:
-    return f"./agora unlock {environment}{' --local' if local else ''}"
+    return tool("unlock", environment, local=local)
 
 
 def _parse(value: str) -> Hold:

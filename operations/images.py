@@ -10,6 +10,7 @@ from local_aws import process
 from operations.console import say
 from operations.progress import step
 from operations.target import local_state_dir
+from portside.commands import tool
 from src.environment import Environment
 from src.errors import UsageError
 from src.form import ROOT, Form
@@ -42,7 +43,7 @@ def locked_images(environment: Environment, form: Form, *, local: bool) -> Resol
         if lock.stand_in and not local:
             raise UsageError(
                 f"releases/{lock_name(version)}: made from stand-ins, which nobody can pull",
-                f"Make it from what is published: ./agora release pin {version}",
+                f"Make it from what is published: {tool('release', 'pin', version, local=False)}",
             )
         return lock
     found = find_lock(version, folders)

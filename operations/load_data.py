@@ -123,7 +123,7 @@ def plan(target: Target, services: Sequence[ServiceProps], image: ResolvedImage,
     if source is None or host is None or password is None:
         raise AgoraError(
             f"{model.name} as it is deployed in {environment.name} does not say where the database or its log is",
-            f"Deploy today's app.py first: ./agora deploy {environment.name}",
+            f"Deploy today's app.py first: {target.commands.tool('deploy')}",
         )
     network = model.described["networkConfiguration"]
     role = str(running.get("executionRoleArn", ""))
@@ -331,7 +331,7 @@ def _stop(ecs: Any, cluster: str, task: str) -> None:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        ecs.stop_task(cluster=cluster, task=task, reason="given up by ./agora load-data")
+        ecs.stop_task(cluster=cluster, task=task, reason="given up by load-data")
         say(f"Task {task} is stopped; the database may have a part of the data.", "yellow")
     except (BotoCoreError, ClientError) as error:
         say(f"Task {task} could not be stopped, and may go on: {error}", "yellow")

@@ -9,6 +9,7 @@ from typing import Any
 from operations.check import Check, fail, ok, skip
 from operations.target import Target
 from portside.aws.errors import is_denied, is_missing
+from portside.commands import Commands
 
 SYNAPSE_SECRET = "agora-synapse-auth-token"  # nosec B105 # the name of a secret
 
@@ -28,7 +29,7 @@ def _way_into_the_database(target: Target, network: Mapping[str, Any]) -> Check:
 
     environment = target.environment
     subject, stack = "way into the database", environment.stack_name(environment.database_stack)
-    deploy = f"Deploy today's app.py first: ./agora deploy {environment.name}"
+    deploy = f"Deploy today's app.py first: {target.commands.tool('deploy')}"
     try:
         resources = target.clients("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
     except ClientError as error:
@@ -50,7 +51,7 @@ def _way_into_the_database(target: Target, network: Mapping[str, Any]) -> Check:
 def _synapse_secret(target: Target) -> tuple[str, Check]:
     from botocore.exceptions import ClientError
 
-    subject = f"secret {SYNAPSE_SECRET}"
+    subject, commands = f"secret {SYNAPSE_SECRET}", target.commands
     try:
         found = target.clients("secretsmanager").describe_secret(SecretId=SYNAPSE_SECRET)
     except ClientError as error:
@@ -58,12 +59,14 @@ def _synapse_secret(target: Target) -> tuple[str, Check]:
             return SYNAPSE_SECRET, fail(subject, f"AWS: {error}", "The credentials need secretsmanager:DescribeSecret.")
         if not is_missing(error):
             raise
-        make = f"aws secretsmanager create-secret --name {SYNAPSE_SECRET} --secret-string <token>"
+        make = commands.fix(
+            commands.aws("secretsmanager", "create-secret", name=SYNAPSE_SECRET, secret_string="file://FILE")
+        )
         return SYNAPSE_SECRET, fail(
             subject, f"is not there {target.place}", f"Make it, with a Synapse access token that may download: {make}"
         )
     if found.get("DeletedDate"):
-        restore = f"aws secretsmanager restore-secret --secret-id {SYNAPSE_SECRET}"
+        restore = commands.fix(commands.aws("secretsmanager", "restore-secret", secret_id=SYNAPSE_SECRET))
         return SYNAPSE_SECRET, fail(subject, "is scheduled for deletion", f"Take it back: {restore}")
     return str(found["ARN"]), ok(subject, "is there")
 
@@ -86,7 +89,7 @@ def _may_read(target: Target, role: str, secret: str) -> Check:
         return skip(subject, f"AWS: {error}")
     if all(each["EvalDecision"] == "allowed" for each in answer["EvaluationResults"]):
         return ok(subject, "the execution role has it")
-    return fail(subject, f"{role} may not read it", f"Let it: {_grant(role)}")
+    return fail(subject, f"{role} may not read it", f"Let it: {_grant(target.commands, role, secret)}")
 
 
 def _lets_in(policy: str | None, role: str) -> bool:
@@ -97,9 +100,10 @@ def _lets_in(policy: str | None, role: str) -> bool:
     )
 
 
-def _grant(role: str) -> str:
+def _grant(commands: Commands, role: str, secret: str) -> str:
     """The command that lets a role read the token, without a change of any stack."""
     action = "secretsmanager:GetSecretValue"
-    statement = {"Effect": "Allow", "Principal": {"AWS": role}, "Action": action, "Resource": "*"}
+    statement = {"Effect": "Allow", "Principal": {"AWS": role}, "Action": action, "Resource": secret}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    return f"aws secretsmanager put-resource-policy --secret-id {SYNAPSE_SECRET} --resource-policy '{policy}'"
+    put = commands.aws("secretsmanager", "put-resource-policy", secret_id=SYNAPSE_SECRET, resource_policy=policy)
+    return commands.fix(put, then="replaces the policy that the secret has, if it has one")

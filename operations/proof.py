@@ -9,6 +9,7 @@ from typing import Any
 
 from operations.deployment_record import DEPLOY, HEALTHY, DeploymentRecord, read_records, write_record
 from operations.target import Target, beside
+from portside.commands import tool
 from src.environment import Environment
 from src.errors import AgoraError
 from src.form import Form
@@ -45,9 +46,9 @@ class NotProven(AgoraError):
 
     def __init__(self, environment: str, proof: Proof, version: str, *, local: bool) -> None:
         said = f"{environment} runs only what {proof.environment} ran well, which is not so for {version}"
-        hint = f"Deploy it there first: ./agora deploy {proof.environment}"
+        hint = f"Deploy it there first: {tool('deploy', proof.environment, local=local)}"
         if local:
-            hint += f" --local, or pretend that was done: ./agora deploy {environment} --local --seed-stage"
+            hint += f", or pretend that was done: {tool('deploy', environment, '--seed-stage', local=True)}"
         super().__init__("\n  ".join([said, *proof.differences]), hint)
         self.proof = proof
 

@@ -13,7 +13,7 @@ from typing import Any
 from operations.console import is_watched, say, talk_console
 from operations.deploy import polling_seconds
 from operations.deployed_service import DeployedService, find_deployed
-from operations.deployment_course import command, fixes_of
+from operations.deployment_course import fixes_of
 from operations.hold import expect_free, held
 from operations.origin import Origin
 from operations.service_states import stopped_reasons
@@ -100,7 +100,7 @@ def carry_out(
     try:
         ended = _follow(target, services, deployments, wait)
     except KeyboardInterrupt:
-        say(f"ECS goes on with the new tasks: {command(target, 'status')}", "yellow")
+        say(f"ECS goes on with the new tasks: {target.commands.tool('status')}", "yellow")
         raise
     failed = [service for service in services if ended[service.name].has_failed]
     if failed:
@@ -127,7 +127,7 @@ def _follow(
     with _spinning(f"Starting new tasks of {', '.join(deployments)}"):
         while time.monotonic() - clock < _LONGEST_SECONDS:
             for service in (each for each in services if not found[each.name].is_over):
-                with _passing_over_passing_troubles():
+                with _passing_over_passing_troubles(target):
                     rollout = _look(ecs, service, deployments[service.name])
                     if rollout.state != found[service.name].state:
                         say(f"{time.monotonic() - clock:5.0f} s  {service.name}: {rollout.state}")
@@ -138,7 +138,7 @@ def _follow(
     restless = ", ".join(f"{each.service} ({each.state})" for each in found.values() if not each.is_over)
     raise AgoraError(
         f"after {_LONGEST_SECONDS // 60} minutes not steady: {restless}",
-        f"ECS goes on with it. Look at: {command(target, 'status')}",
+        f"ECS goes on with it. Look at: {target.commands.tool('status')}",
     )
 
 
@@ -172,7 +172,7 @@ def _explain(target: Target, form: Form, service: DeployedService, rollout: Roll
 
     from operations.diagnosis.diagnose import diagnose
 
-    look = f"./agora logs {target.environment.name} {service.name}{' --local' if target.is_local else ''}"
+    look = target.commands.tool("logs", service.name)
     try:
         verdicts = diagnose(target, form, service=service.name, since=since).verdicts
         decisive = next((each for each in verdicts if each.is_wrong and each.service == service.name), None)
@@ -187,7 +187,7 @@ def _explain(target: Target, form: Form, service: DeployedService, rollout: Roll
 
 
 @contextmanager
-def _passing_over_passing_troubles() -> Iterator[None]:
+def _passing_over_passing_troubles(target: Target) -> Iterator[None]:
     """A look that fails for a passing reason says nothing about the rollout; the next one may succeed."""
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -197,7 +197,7 @@ def _passing_over_passing_troubles() -> Iterator[None]:
         if not is_passing(error):
             raise AgoraError(
                 f"the rollout can't be followed any more, AWS: {error}",
-                "It goes on in ECS. Look at it with ./agora status.",
+                f"It goes on in ECS. Look at it with: {target.commands.tool('status')}",
             ) from error
 
 

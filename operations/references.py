@@ -83,5 +83,5 @@ def write_record(ssm: Any, environment: str, record: Record) -> None:
         Value=json.dumps(record, separators=(",", ":")),
         Type="String",
         Overwrite=True,
-        Description="Which values of other stacks each stack runs on; written by ./agora deploy",
+        Description="Which values of other stacks each stack runs on; written by deploy",
     )

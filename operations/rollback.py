@@ -8,6 +8,7 @@ from typing import Any
 
 from operations.deployed_images import DeployedImage
 from operations.deployment_record import DeploymentRecord, last_healthy
+from portside.commands import tool
 from src.errors import AgoraError, UsageError
 from src.form import Form
 from src.image import parse_reference
@@ -58,7 +59,7 @@ def choose_record(
         found = [record for record in healthy if wanted in (record.images.version, str(record.number))]
         if not found:
             known = ", ".join(dict.fromkeys(f"{each.images.version} ({each.number})" for each in healthy[:8]))
-            hint = f"Known are: {known}." if known else f"See: ./agora history {environment}"
+            hint = f"Known are: {known}." if known else f"See: {tool('history', environment)}"
             raise UsageError(f"{environment} has no healthy deployment of {wanted!r} on record", hint)
         return found[0]
     taken_out: set[str] = set()
@@ -68,7 +69,7 @@ def choose_record(
         taken_out.update(record.instead_of)
     raise AgoraError(
         f"{environment} has no earlier healthy deployment of other images on record",
-        f"See what is on record, and choose with --to: ./agora history {environment}",
+        f"See what is on record, and choose with --to: {tool('history', environment)}",
     )
 
 

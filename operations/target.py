@@ -12,6 +12,8 @@ from typing import Any
 from local_aws.process import LocalAws
 from portside.aws.patience import Patience
 from portside.aws.session import open_session
+from portside.commands import Commands
+from portside.emulator.child_environment import child_environment
 from src.environment import Environment
 from src.form import state_dir
 
@@ -40,6 +42,12 @@ class Target:
     def place(self) -> str:
         """How to call the place in a sentence."""
         return "on this machine" if self.is_local else f"in AWS account {self.environment.account}"
+
+    @property
+    def commands(self) -> Commands:
+        """How messages write commands that act on this environment."""
+        environment = self.environment
+        return Commands(environment.name, environment.account, environment.region, self.is_local)
 
     @property
     def assembly_dir(self) -> Path:
@@ -130,8 +138,7 @@ def local_target(environment: Environment) -> Target:
     def client(service: str) -> Any:
         return session.client(service, endpoint_url=running.url, config=config)
 
-    inherited = {name: value for name, value in tool_environment().items() if name not in process.CLEARED_VARIABLES}
-    return Target(environment, True, client, inherited | variables, running)
+    return Target(environment, True, client, child_environment(tool_environment(), variables), running)
 
 
 def local_state_dir() -> Path:

@@ -14,6 +14,7 @@ from operations.session_manager import Session
 from operations.stack_states import physical_ids, read_stack
 from operations.target import Target
 from portside.aws.errors import code_of, is_denied
+from portside.commands import Commands
 from src.errors import AgoraError, UsageError
 from src.service_props import DATABASE, ServiceProps
 
@@ -51,10 +52,11 @@ class Tunnel:
         options = "directConnection=true&authSource=admin&retryWrites=false"
         return f"mongodb://{self.user}@127.0.0.1:{self.local_port}/{self.database}?{options}"
 
-    @property
-    def password_command(self) -> str:
-        """The command that shows the password to who may see it."""
-        return f"aws secretsmanager get-secret-value --secret-id {self.secret} --query SecretString --output text"
+    def password_command(self, commands: Commands) -> str:
+        """The command that shows the password to those who may see it."""
+        return commands.aws(
+            *("secretsmanager", "get-secret-value"), secret_id=self.secret, query="SecretString", output="text"
+        )
 
     def as_json(self) -> dict[str, Any]:
         """The fields by name."""
@@ -70,7 +72,7 @@ def plan(target: Target, services: Sequence[ServiceProps], local_port: int) -> T
     if read_stack(cloudformation, stack) is None:
         raise AgoraError(
             f"{environment.name} has no database {target.place}: there is no stack {stack}",
-            f"Deploy it: ./agora deploy {environment.name}{' --local' if target.is_local else ''}",
+            f"Deploy it: {target.commands.tool('deploy')}",
         )
     clusters = physical_ids(cloudformation, stack, "AWS::DocDB::DBCluster")
     secrets = physical_ids(cloudformation, stack, "AWS::SecretsManager::Secret")

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from portside.commands import tool
 from src.environment import Environment
 from src.errors import AgoraError, FormError
 from src.form import ROOT, state_dir
@@ -74,7 +75,7 @@ def _found_now(environment: str, version: str, references: Iterable[str]) -> Res
     try:
         found = resolve(references, version, access=access_from_environment(os.environ, ROOT / ".env"), tell=_tell)
     except AgoraError as error:
-        hint = f"Then look the images up, which keeps them for cdk: ./agora images {environment}"
+        hint = f"Then look the images up, which keeps them for cdk: {tool('images', environment)}"
         error.hint = f"{error.hint}\n{hint}".strip()
         raise
     keep(found, kept_file(environment))

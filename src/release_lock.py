@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from portside.commands import tool
 from src.errors import FormError, UsageError
 from src.form import ROOT
 from src.report import Report, quoted
@@ -26,7 +27,7 @@ def find_lock(version: str, folders: Sequence[Path] = (RELEASES,)) -> Resolution
         lock = read_resolution(path)
         if lock is not None:
             if lock.version != version:
-                hint = f"Write it anew: ./agora release pin {version}"
+                hint = f"Write it again: {tool('release', 'pin', version, local=False)}"
                 raise UsageError(f'releases/{path.name}["version"]: not that of its file, got "{lock.version}"', hint)
             return lock
     return None
@@ -37,7 +38,7 @@ def require_lock(environment: str, version: str, references: Iterable[str], fold
 
     Raises `UsageError` where there is none, or where it lacks images or has some that cannot run.
     """
-    make = f"Make it: ./agora release pin {version}"
+    make = f"Make it: {tool('release', 'pin', version, local=False)}"
     lock = find_lock(version, folders)
     if lock is None:
         where = f'ENVIRONMENTS["{environment}"]["GHCR_PACKAGE_VERSION"]'

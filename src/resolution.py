@@ -12,13 +12,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
+from portside.commands import tool
 from src.errors import FormError
 from src.image import is_tag, parse_reference
 from src.report import Report, quoted
 from src.resolved_image import COMMIT, DIGEST, ResolvedImage, one_commit
 
 _FIELDS = ("digest", "platform", "created", "manifest", "commit")
-_HINT = "Get the file back with git, or write it anew: ./agora release pin VERSION"
+_HINT = f"Get the file back with git, or write it again: {tool('release', 'pin', 'VERSION', local=False)}"
 
 
 @dataclass(frozen=True)

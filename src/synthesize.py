@@ -19,6 +19,7 @@ from typing import Any
 import aws_cdk as cdk
 from dotenv import dotenv_values
 
+from portside.commands import tool
 from src.bastion_props import BastionProps
 from src.bastion_stack import BastionStack
 from src.context_flags import DESTROYING, REHEARSAL, REREAD, SIDE_BY_SIDE, WITH_DATA
@@ -75,7 +76,7 @@ def _form_and_images(name: str, chosen: str | None) -> tuple[Form, Environment, 
         if images.stand_in:
             print(
                 f"releases/{lock_name(images.version)} was made from stand-ins: nobody can pull these images. "
-                f"Replace it: ./agora release pin {images.version}",
+                f"Replace it: {tool('release', 'pin', images.version, local=False)}",
                 file=sys.stderr,
             )
     return form, environment, images

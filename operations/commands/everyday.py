@@ -221,7 +221,7 @@ def load_data(environment: str, data_version: str | None, local: bool, yes: bool
         if not version:
             raise UsageError(
                 f"no data of {target.environment.name} is on record, so its version is not known",
-                f"Name it: ./agora load-data {target.environment.name} --version N",
+                f"Name it: {target.commands.tool('load-data', '--version', 'N')}",
             )
         image = _loader_image(target, form)
         planned = loading.plan(target, acting.services, image, version)
@@ -270,7 +270,7 @@ def tunnel(environment: str, port: int, local: bool, dry_run: bool, as_json: boo
         console.print_json(planned.as_json())
         return
     session = tunnelling.open_session(target, planned) if plugin is not None else None
-    show_tunnel(planned)
+    show_tunnel(planned, target.commands)
     if plugin is not None and session is not None:
         sys.exit(session_manager.carry(plugin, session, target))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 import zlib
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from operations.load_data import LoadPlan
     from operations.logs import LogLine
     from operations.tunnel import Tunnel
+    from portside.commands import Commands
 
 _COLUMNS = ("Service", "Version", "Commit", "Tasks", "Targets", "Since (UTC)", "State")
 _TASK_COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "bright_cyan", "bright_magenta", "bright_green")
@@ -128,13 +130,13 @@ def show_load_plan(planned: LoadPlan) -> None:
         )
 
 
-def show_tunnel(planned: Tunnel) -> None:
+def show_tunnel(planned: Tunnel, commands: Commands) -> None:
     """Tell a person where the port leads and how to connect."""
     from operations.console import say
 
     say(f"127.0.0.1:{planned.local_port} leads to {planned.host}:{planned.port} through {planned.through}.")
-    click.echo(f"mongosh '{planned.uri}'")
-    say(f"The password is in Secrets Manager: {planned.password_command}")
+    click.echo(f"mongosh {shlex.quote(planned.uri)}")
+    say(f"The password is in Secrets Manager: {planned.password_command(commands)}")
 
 
 def show_dns(found: DnsStatus) -> None:

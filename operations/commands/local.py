@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from operations.commands.options import Suggesting, answer, json_option
+from portside.commands import local_tool
 from src.errors import UsageError
 
 
@@ -69,39 +70,49 @@ def status(as_json: bool) -> None:
 
 @local.command()
 @click.argument("environment", metavar="[ENV]", default="dev")
-def env(environment: str) -> None:
-    """Print exports with which cdk, aws and boto3 use it by hand: eval "$(./agora local env dev)"."""
-    import shlex
+@click.argument("command", metavar="[-- COMMAND]", nargs=-1, type=click.UNPROCESSED)
+def env(environment: str, command: tuple[str, ...]) -> None:
+    """Run a command on it: local env dev -- aws ecs list-clusters. Its exit code is this one's.
 
-    from local_aws import process
-    from operations.images import kept_folder
-    from operations.target import local_state_dir
-    from src.form import load_form
-    from src.images.access import API_VARIABLE, PASSWORD_VARIABLE, REGISTRY_VARIABLE
-    from src.images_at_hand import KEPT_FOLDER
+    COMMAND sees the environment's account on the embedded AWS and can reach no other. Without one, print exports for
+    cdk, boto3 and your own aws: eval "$(./agora local env dev)".
+    """
+    from operations import local_environment
 
-    chosen = load_form().environment(environment)
-    running = process.expect_running(local_state_dir())
-    variables = process.client_environment(running, chosen.account, chosen.region, local_state_dir())
-    catalogue = dict.fromkeys((API_VARIABLE, REGISTRY_VARIABLE), running.catalogue_url)
-    catalogue[PASSWORD_VARIABLE] = running.images_token
-    own = {"ENV": chosen.name, KEPT_FOLDER: str(kept_folder().resolve())}
-    click.echo(f"unset {' '.join((*process.CLEARED_VARIABLES, 'GITHUB_TOKEN'))}")
-    for name, value in sorted((variables | catalogue | own).items()):
-        click.echo(f"export {name}={shlex.quote(value)}")
+    if command:
+        local_environment.become(environment, command)
+    click.echo(local_environment.exports(environment))
 
 
 @local.command()
+@click.option("--clear", is_flag=True, help="Switch off all faults that are on, in every environment.")
 @json_option
-def faults(as_json: bool) -> None:
+def faults(clear: bool, as_json: bool) -> None:
     """List the failures that can be rehearsed with: deploy ENV --local --fault SERVICE=FAULT."""
     from local_aws.faults import FAULTS
     from operations import console
 
-    if as_json:
+    if clear:
+        answer(*_clear_faults(), as_json=as_json)
+    elif as_json:
         console.print_json(dict(FAULTS))
     else:
         console.print_table(["Fault", "Value"], [[name, value or "-"] for name, value in FAULTS.items()])
+
+
+def _clear_faults() -> tuple[Any, str]:
+    from local_aws import control, process
+    from operations.target import local_state_dir
+
+    aws = process.expect_running(local_state_dir())
+    cleared = [f"{each['container']}={each['fault']}" for each in control.faults(aws=aws)]
+    others = len(control.api_faults(aws=aws)) + len(control.catalogue_faults(aws=aws))
+    control.clear_faults(aws=aws)
+    control.clear_api_faults(aws=aws)
+    control.clear_catalogue_faults(aws=aws)
+    named = [*cleared, *([f"{others} of AWS's API or the catalogue"] if others else [])]
+    sentence = f"Switched off: {', '.join(named)}." if named else "No fault was on."
+    return {"cleared": cleared, "others": others}, sentence
 
 
 @local.command()
@@ -147,7 +158,7 @@ def _show_status(found: Any) -> None:
     from operations.console import print_table
 
     if not found.running:
-        click.echo("The embedded AWS is not running. Start it with: ./agora local up")
+        click.echo(f"The embedded AWS is not running. Start it with: {local_tool('up')}")
         return
     click.echo(f"The embedded AWS runs at {found.url} (process {found.pid}, up {found.up_seconds:.0f} s).")
     if found.pins:

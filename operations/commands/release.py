@@ -23,6 +23,7 @@ from operations.commands.options import (
     yes_option,
 )
 from operations.commands.release_view import show_lock, show_matrix, show_promotion
+from portside.commands import tool
 from src.errors import AgoraError, UsageError
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def cut(
         _publish_locally(form, str(plan.version), plan.commit)
     if wait_minutes:
         _wait_for_images(plan, form, local=local, within_seconds=wait_minutes * 60)
-    say(f"Go on with: ./agora release pin {plan.version}{' --local' if local else ''}")
+    say(f"Go on with: {tool('release', 'pin', plan.version)}")
     answer({"plan": plan.as_json(), "pushed": True}, plan.tag, as_json=as_json)
 
 
@@ -266,7 +267,7 @@ def finish(version: str | None, repository: str | None, local: bool, yes: bool, 
         return
     go_ahead(f"Push {plan.tag} to {monorepo.name}?", assumed=yes or local)
     finishing.carry_out(plan, monorepo)
-    say(f"Both tags are on {plan.commit}. Go on with: ./agora release promote prod{' --local' if local else ''}")
+    say(f"Both tags are on {plan.commit}. Go on with: {tool('release', 'promote', 'prod')}")
     answer({"plan": plan.as_json(), "pushed": True}, plan.tag, as_json=as_json)
 
 
@@ -295,7 +296,7 @@ def verify(environment: str, local: bool, as_json: bool) -> None:
         console.print_checks([(check.state, check.subject, check.found) for check in checks])
     if failed:
         name = target.environment.name
-        hint = f"Deploy it, or see what was done: ./agora history {name}{' --local' if local else ''}"
+        hint = f"Deploy it, or see what was done: {tool('history', name)}"
         if brings_back(records, expected):
             hint = f"{name} was rolled back: merge the rollback's commit into {name}, then they agree."
         raise AgoraError(f"{name} does not run what it should: {', '.join(each.subject for each in failed)}", hint)
@@ -370,7 +371,7 @@ def _wait_for_images(plan: Any, form: Form, *, local: bool, within_seconds: floa
             within_seconds=within_seconds,
         )
     except ResolutionFailed as failed:
-        hint = f"{plan.tag} is pushed. When that is mended, go on with: ./agora release pin {version}"
+        hint = f"{plan.tag} is pushed. When that is fixed, go on with: {tool('release', 'pin', version)}"
         raise AgoraError(failed.message, f"{failed.hint}\n{hint}".strip()) from None
 
 
@@ -392,7 +393,7 @@ def _rehearse_promotion(environment: str, *, as_json: bool) -> None:
     say_all([proof.sentence if proof else ""])
     say("This is a rehearsal: no branch is made, and no pull request.")
     value = {"environment": environment, "lock": lock.as_json(), "proof": proof and proof.as_json()}
-    answer(value, f"Go on with: ./agora deploy {environment} --local", as_json=as_json)
+    answer(value, f"Go on with: {tool('deploy', environment, local=True)}", as_json=as_json)
 
 
 def _open(request: Any) -> Outcome:

@@ -9,6 +9,7 @@ from typing import Any
 from operations.diagnosis.cause import Verdict
 from operations.diagnosis.evidence import Evidence, collect, with_earlier
 from operations.diagnosis.facts import written
+from operations.diagnosis.injected_faults import naming_injected, read_injected
 from operations.diagnosis.verdict import judge
 from operations.service_names import find_service
 from operations.target import Target
@@ -58,4 +59,5 @@ def diagnose(
     evidence = collect(target, services, since=since, only=only)
     if earlier is not None:
         evidence = with_earlier(evidence, earlier)
-    return Diagnosis(target.environment.name, evidence.at, judge(evidence), evidence)
+    verdicts = naming_injected(judge(evidence), read_injected(target), target.commands)
+    return Diagnosis(target.environment.name, evidence.at, tuple(verdicts), evidence)

@@ -29,6 +29,7 @@ from operations.diagnosis.stack_reading import StackReading
 from operations.diagnosis.unread import sort_out
 from operations.service_states import cluster_of
 from operations.target import Target
+from portside.commands import Commands
 from src.environment import Environment
 from src.form import stack_part
 from src.service_props import DATABASE, ServiceProps
@@ -67,6 +68,11 @@ class Evidence:
     unknown: tuple[Unknown, ...] = ()
     is_released: bool = False
     """Whether the environment runs releases only, so that another image is another release."""
+
+    @property
+    def commands(self) -> Commands:
+        """How a verdict writes commands that act on this environment."""
+        return Commands(self.environment, self.account, self.region, self.is_local)
 
     def stack(self, name: str) -> StackFacts | None:
         """The stack of a name, where it was read."""

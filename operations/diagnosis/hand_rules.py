@@ -25,13 +25,18 @@ def another_revision(seen: Seen, stack: StackFacts) -> Finding | None:
     service = seen.service
     if not service.made or not service.status or service.definition == service.made or not stack.is_as_made:
         return None
+    commands = seen.commands
     runs, made = (arn.rpartition("/")[2] for arn in (service.definition, service.made))
     return seen.found(
         Cause.BY_HAND,
         f"somebody gave it the revision {runs}, which its stack did not make",
         look=f"task definition {runs} in ECS",
-        fix=f"aws ecs update-service --cluster {service.cluster} --service {service.ecs_name} --task-definition {made}"
-        "  # what is to stay of the other belongs into app.py",
+        fix=commands.fix(
+            commands.aws(
+                "ecs", "update-service", cluster=service.cluster, service=service.ecs_name, task_definition=made
+            ),
+            then="what must stay of the other one belongs in app.py",
+        ),
         evidence=(f"ECS: {runs}", f"stack {stack.name}: {made}", *seen.told),
     )
 
@@ -64,10 +69,13 @@ def entrance(seen: Seen, stack: StackFacts) -> Finding | None:
 
 def _make_anew(seen: Seen, stack: StackFacts) -> str:
     """The way to have a service's stack make everything again; nothing in it holds state."""
-    name = stack.name
-    unlock = (
-        f"aws cloudformation update-termination-protection --no-enable-termination-protection --stack-name {name} && "
-        if stack.is_protected
-        else ""
+    commands, name = seen.commands, stack.name
+    unlock = commands.aws(
+        "cloudformation", "update-termination-protection", no_enable_termination_protection=True, stack_name=name
     )
-    return f"{unlock}aws cloudformation delete-stack --stack-name {name}  # wait for its end, then: {seen.deploy}"
+    delete = commands.aws("cloudformation", "delete-stack", stack_name=name)
+    return commands.fix(
+        *([unlock] if stack.is_protected else []),
+        delete,
+        then=f"deletes the service's tasks, roles and alarms, no data; wait for its end, then: {seen.deploy}",
+    )

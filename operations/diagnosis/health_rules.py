@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from operations.diagnosis.cause import ANY_CALLEE, Cause, Finding
 from operations.diagnosis.facts import CLOCKS_DIFFER, TargetGroupFacts
-from operations.diagnosis.seen import Seen
+from operations.diagnosis.seen import Seen, drift
 
 _CODES = re.compile(r"with these codes: \[([\d, ]+)\]")
 _UPSTREAM = frozenset({"502", "503", "504"})
@@ -116,8 +116,9 @@ def _timed_out(seen: Seen, group: TargetGroupFacts | None, path: str, evidence: 
             Cause.SECURITY_GROUP,
             f"its security groups do not let the load balancer in on port {port}",
             look=f"security groups of {seen.name}, stack {seen.service.stack}",
-            fix=f"aws cloudformation detect-stack-drift --stack-name {seen.service.stack}  # then bring the rule for "
-            f"port {port} back (aws ec2 authorize-security-group-ingress)",
+            fix=drift(
+                seen, seen.service.stack, f"bring the rule for port {port} back (ec2 authorize-security-group-ingress)"
+            ),
             evidence=evidence,
         )
     return seen.found(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 from collections.abc import Iterator
@@ -10,7 +11,8 @@ from datetime import timedelta
 from operations.diagnosis import start_rules
 from operations.diagnosis.cause import Cause, Finding
 from operations.diagnosis.facts import AskedCall
-from operations.diagnosis.seen import Rule, Seen, more_memory
+from operations.diagnosis.seen import Rule, Seen, drift, more_memory
+from portside.commands import file_of
 from src.form import stack_part
 from src.service_props import DATABASE
 
@@ -77,25 +79,35 @@ def database(seen: Seen) -> Finding | None:
     facts = seen.evidence.database
     speaks_of_it = any(_MONGO.search(line) for line in lines)
     if speaks_of_it and any(_MONGO_AUTH.search(line) for line in lines):
-        secret = facts.secret or "SECRET"
-        # By a file, because whoever may list processes can read a command line.
-        value = f"file://<(aws secretsmanager get-secret-value --secret-id {secret} --query SecretString --output text)"
+        commands, secret = seen.commands, facts.secret or "SECRET"
+        value = commands.aws(
+            "secretsmanager", "get-secret-value", secret_id=secret, query="SecretString", output="text"
+        )
         return seen.found(
             Cause.DATABASE_REFUSED,
             "the database does not accept its user and password",
             look=f"secret {secret}, and since when the cluster has another password",
-            fix=f"aws docdb modify-db-cluster --db-cluster-identifier {facts.id or 'CLUSTER'} --apply-immediately "
-            f"--master-user-password {value}  # then {seen.redeploy}",
+            fix=commands.fix(
+                commands.aws(
+                    *("docdb", "modify-db-cluster"),
+                    db_cluster_identifier=facts.id or "CLUSTER",
+                    apply_immediately=True,
+                    master_user_password=file_of(value),
+                ),
+                then=f"changes the cluster's password to that of the secret; then: {seen.redeploy}",
+            ),
         )
     if not (speaks_of_it and any(_MONGO_AWAY.search(line) for line in lines)):
         return None
     if facts.state and facts.state != "available":
-        start = f"aws docdb start-db-cluster --db-cluster-identifier {facts.id}"
+        start = seen.commands.aws("docdb", "start-db-cluster", db_cluster_identifier=facts.id)
         return seen.found(
             Cause.DATABASE_UNREACHABLE,
             f"the database does not answer: its cluster {facts.id} is {facts.state}",
             look=f"cluster {facts.id} in DocumentDB",
-            fix=start if facts.state == "stopped" else f"Wait until it is available, then: {seen.deploy}",
+            fix=seen.commands.fix(start)
+            if facts.state == "stopped"
+            else f"Wait until it is available, then: {seen.deploy}",
         )
     if not any(call.service == DATABASE for call in seen.service.asked.calls):
         return seen.found(
@@ -109,7 +121,7 @@ def database(seen: Seen) -> Finding | None:
         f"it gets no connection to the database on port {facts.port}, whose cluster is "
         f"{facts.state or 'in a state that could not be read'}",
         look=f"security groups and routes of stack {facts.stack}",
-        fix=f"aws cloudformation detect-stack-drift --stack-name {facts.stack}  # mend that, then {seen.deploy}",
+        fix=drift(seen, facts.stack, f"correct that, then: {seen.deploy}"),
     )
 
 
@@ -117,16 +129,24 @@ def task_role(seen: Seen) -> Finding | None:
     """A right that the program's own role lacks."""
     for line in _lines(seen):
         if denied := _DENIED.search(line):
-            action, resource = denied[1], (denied[2] or "*").rstrip('".')
+            action, resource = denied[1], (denied[2] or "").rstrip('".')
             role = seen.definition.task_role.rpartition("/")[2] if seen.definition else "its task role"
             return seen.found(
                 Cause.TASK_ROLE_DENIED,
-                f"its task role {role} may not do {action} on {resource}",
+                f"its task role {role} may not do {action}{f' on {resource}' if resource else ''}",
                 look=seen.field("permissions"),
-                fix=f'permissions=[Permission(["{action}"], ["{resource}"])] of {seen.name} in app.py, '
-                f"then: {seen.deploy}",
+                fix=_permission(seen, action, resource),
             )
     return None
+
+
+def _permission(seen: Seen, action: str, resource: str) -> str:
+    """The right that was refused and no other, so on the very resource; without one, what to look up."""
+    exact = resource.startswith("arn:") and not set(resource) & set("*?")
+    asked = resource if exact else "ARN"
+    look_up = "" if exact else f" with the ARN that {action.partition(':')[0]} shows for what the program asked for"
+    right = f"Permission([{json.dumps(action)}], [{json.dumps(asked)}])"
+    return f"permissions=[{right}] of {seen.name} in app.py{look_up}, then: {seen.deploy}"
 
 
 def read_only(seen: Seen) -> Finding | None:
@@ -140,7 +160,8 @@ def read_only(seen: Seen) -> Finding | None:
                 Cause.READ_ONLY,
                 f"it writes to {where}, but its root file system is read-only",
                 look=seen.field("read_only_root"),
-                fix=f'container_volumes=[ContainerVolume("{folder}")] of {seen.name} in app.py, then: {seen.deploy}',
+                fix=f"container_volumes=[ContainerVolume({json.dumps(folder)})] of {seen.name} in app.py, "
+                f"then: {seen.deploy}",
             )
     return None
 
@@ -177,8 +198,8 @@ def refused(seen: Seen) -> Finding | None:
                 return seen.found(
                     Cause.CALLEE_OUT,
                     f"{call.service} does not take its connections on port {call.port}",
-                    look=seen.agora(f"logs {seen.evidence.environment} {stack_part(call.service)}"),
-                    fix=seen.agora(f"redeploy {seen.evidence.environment} {stack_part(call.service)}"),
+                    look=seen.commands.tool("logs", stack_part(call.service)),
+                    fix=seen.commands.tool("redeploy", stack_part(call.service)),
                     callee=call.service,
                 )
     return None

@@ -11,6 +11,7 @@ from operations.deployment_record import HEALTHY
 from operations.diagnosis.cause import Cause, Finding
 from operations.diagnosis.evidence import Evidence
 from operations.diagnosis.facts import ContainerFacts, DefinitionFacts, ServiceFacts, TaskFacts
+from portside.commands import Commands
 from src.form import stack_part
 from src.task_size import FARGATE_SIZES
 
@@ -80,26 +81,27 @@ class Seen:
             return True
         return bool(stack and stack.has_failed) or any(each.state == "FAILED" for each in self.service.rollouts)
 
-    def agora(self, arguments: str) -> str:
-        """A command of this tool."""
-        return f"./agora {arguments}{' --local' if self.evidence.is_local else ''}"
+    @property
+    def commands(self) -> Commands:
+        """How to write commands that act on the environment."""
+        return self.evidence.commands
 
     @property
     def deploy(self) -> str:
         """The command that deploys the environment."""
-        return self.agora(f"deploy {self.evidence.environment}")
+        return self.commands.tool("deploy")
 
     @property
     def redeploy(self) -> str:
         """The command that starts the service's tasks anew."""
-        return self.agora(f"redeploy {self.evidence.environment} {stack_part(self.name)}")
+        return self.commands.tool("redeploy", stack_part(self.name))
 
     @property
     def mend(self) -> str:
         """What to do about a program that does not run as it is."""
         serves_on = self.was_rolled_back and self.service.running > 0
         if not serves_on and self._ran_with_another_image:
-            return self.agora(f"rollback {self.evidence.environment}")
+            return self.commands.tool("rollback")
         if self.evidence.is_released:
             return f"Mend the program, cut another release candidate, promote it, then: {self.deploy}"
         remark = " (what ran before serves on)" if serves_on else ""
@@ -123,7 +125,7 @@ class Seen:
         """Where the container writes."""
         if self.task and self.task.log_group:
             return f"log group {self.task.log_group}, stream {self.task.log_stream}"
-        return self.agora(f"logs {self.evidence.environment} {stack_part(self.name)}")
+        return self.commands.tool("logs", stack_part(self.name))
 
     @property
     def events(self) -> str:
@@ -169,6 +171,11 @@ class Seen:
     ) -> Finding:
         """A finding with what was told as its evidence."""
         return Finding(cause, sentence, self.told if evidence is None else evidence, look, fix, callee)
+
+
+def drift(seen: Seen, stack: str, then: str) -> str:
+    """How to see what was changed past a stack, and what to do then."""
+    return seen.commands.fix(seen.commands.aws("cloudformation", "detect-stack-drift", stack_name=stack), then=then)
 
 
 Rule = Callable[[Seen], Finding | None]

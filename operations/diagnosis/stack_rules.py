@@ -31,7 +31,10 @@ def state(evidence: Evidence, stack: StackFacts) -> Finding | None:
     name, told = stack.name, tuple(filter(None, (f"stack: {stack.status} {stack.reason}".rstrip(), *_failures(stack))))
     look = f"events of stack {name} in CloudFormation"
 
-    deploy = f"./agora deploy {evidence.environment}{' --local' if evidence.is_local else ''}"
+    commands = evidence.commands
+    deploy = commands.tool("deploy")
+    delete = commands.aws("cloudformation", "delete-stack", stack_name=name)
+    deletes = f"deletes what is left of {name}; {deploy} makes it again"
 
     def stuck(what: str, fix: str) -> Finding:
         return Finding(Cause.STACK_STUCK, what, told, look, fix)
@@ -40,28 +43,37 @@ def state(evidence: Evidence, stack: StackFacts) -> Finding | None:
         case "UPDATE_ROLLBACK_FAILED":
             return stuck(
                 "it can neither go on nor back: rolling it back failed",
-                f"aws cloudformation continue-update-rollback --stack-name {name}{_to_skip(stack)}, then: {deploy}",
+                commands.fix(
+                    commands.aws("cloudformation", "continue-update-rollback", stack_name=name),
+                    then=f"{_to_skip(stack)}, then: {deploy}",
+                ),
             )
         case "DELETE_FAILED":
-            kept = " ".join(dict.fromkeys(each.logical_id for each in stack.failures))
-            retain = f" --retain-resources {kept}" if kept else ""
+            kept = list(dict.fromkeys(each.logical_id for each in stack.failures))
+            retaining = commands.aws("cloudformation", "delete-stack", stack_name=name, retain_resources=kept)
             return stuck(
-                "it could not be deleted as a whole", f"aws cloudformation delete-stack --stack-name {name}{retain}"
+                "it could not be deleted as a whole",
+                commands.fix(
+                    retaining if kept else delete,
+                    then=f"deletes the rest of {name}"
+                    + (f", and leaves {', '.join(kept)} in the account" if kept else ""),
+                ),
             )
         case "ROLLBACK_FAILED" | "CREATE_FAILED":
-            return stuck(
-                "it could not be made, nor taken away again", f"aws cloudformation delete-stack --stack-name {name}"
-            )
+            return stuck("it could not be made, nor taken away again", commands.fix(delete, then=deletes))
         case "REVIEW_IN_PROGRESS":
             return stuck(
                 "it was announced but never made: its change set was not carried out",
-                f"aws cloudformation delete-stack --stack-name {name}",
+                commands.fix(delete, then="deletes only its announcement: nothing was made"),
             )
     began = stack.began or stack.updated
     if stack.is_moving and began and evidence.at - began > LONGEST_OPERATION:
         hours = round((evidence.at - began).total_seconds() / 3600)
-        cancel = f"aws cloudformation cancel-update-stack --stack-name {name}"
-        wait = f"aws cloudformation describe-stack-events --stack-name {name}  # see what it waits for, and mend that"
+        cancel = commands.fix(commands.aws("cloudformation", "cancel-update-stack", stack_name=name))
+        wait = commands.fix(
+            commands.aws("cloudformation", "describe-stack-events", stack_name=name),
+            then="see what it waits for, and correct that",
+        )
         return stuck(
             f"it has been {stack.status} for {hours} hours", cancel if stack.status == "UPDATE_IN_PROGRESS" else wait
         )
@@ -70,7 +82,7 @@ def state(evidence: Evidence, stack: StackFacts) -> Finding | None:
 
 def _to_skip(stack: StackFacts) -> str:
     failed = dict.fromkeys(each.logical_id for each in stack.failures if each.status.startswith("UPDATE_FAILED"))
-    return f"  # if it fails again: --resources-to-skip {' '.join(failed)}" if failed else "  # wait for its end"
+    return f"if it fails again: --resources-to-skip {' '.join(failed)}" if failed else "wait for its end"
 
 
 def _failures(stack: StackFacts) -> tuple[str, ...]:
@@ -82,8 +94,8 @@ def failure(evidence: Evidence, stack: StackFacts, failed: StackFailure) -> Find
     reason, look = failed.reason, f"events of stack {stack.name} in CloudFormation"
     told = (f"{failed.logical_id} ({failed.kind}): {reason}",)
     environment = evidence.environment
-    local = " --local" if evidence.is_local else ""
-    deploy = f"./agora deploy {environment}{local}"
+    commands = evidence.commands
+    deploy = commands.tool("deploy")
     if used := (_EXPORT.search(reason) or _EXPORT_DELETED.search(reason)):
         users = used[2].rstrip(". ")
         return Finding(
@@ -100,8 +112,10 @@ def failure(evidence: Evidence, stack: StackFacts, failed: StackFailure) -> Find
             f"{failed.kind} {failed.logical_id} would exceed a quota of account {evidence.account}",
             told,
             f"Service Quotas of account {evidence.account}, region {evidence.region}",
-            f"aws service-quotas list-service-quotas --service-code {_service_code(failed.kind)}  # then "
-            "request-service-quota-increase, or take away what is not used",
+            commands.fix(
+                commands.aws("service-quotas", "list-service-quotas", service_code=_service_code(failed.kind)),
+                then="then request-service-quota-increase, or remove what is not used",
+            ),
         )
     if failed.kind.startswith("AWS::ElasticLoadBalancingV2::Listener") and _CERTIFICATE.search(reason):
         return Finding(
@@ -110,7 +124,7 @@ def failure(evidence: Evidence, stack: StackFacts, failed: StackFailure) -> Find
             told,
             f'app.py, ENVIRONMENTS["{environment}"]["CERTIFICATE_ID"]',
             f"CERTIFICATE_ID of {environment} in app.py: an issued certificate of account {evidence.account} in "
-            f"{evidence.region} (aws acm list-certificates); then: {deploy}",
+            f"{evidence.region}; then: {deploy}. They are listed by: {commands.aws('acm', 'list-certificates')}",
         )
     if failed.kind == "AWS::ECS::Service" and _is_about_tasks(reason):
         return None

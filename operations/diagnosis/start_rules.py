@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import re
 
+from operations.diagnosis import secret_rules
 from operations.diagnosis.cause import Cause, Finding
+from operations.diagnosis.secret_rules import ROLE
 from operations.diagnosis.seen import Rule, Seen
+from portside.commands import remark, tool
 from src.image import parse_reference
 
-_SECRET_ARN = re.compile(r"arn:aws[\w-]*:secretsmanager:[\w-]+:\d+:secret:([^\s\"',:]+)")
-_PARAMETER = re.compile(r"invalid parameters: ([^\s\"',\]]+)", re.I)
-_ROLE = re.compile(r"(arn:aws[\w-]*:(?:iam|sts)::\d+:(?:role|assumed-role)/[^\s'\"]+)")
 _SUBNET = re.compile(r"subnet-\w+")
 # The vCPUs that run at once, on demand and on Spot:
 # https://docs.aws.amazon.com/general/latest/gr/ecs-service.html#limits_fargate
@@ -68,13 +68,13 @@ def _image_denied(seen: Seen) -> Finding:
 
 def _image_missing(seen: Seen) -> Finding:
     version, is_released = seen.service.asked.image.rpartition(":")[2], seen.evidence.is_released
-    fix = seen.agora(f"release pin {version}") if is_released else seen.deploy
+    fix = tool("release", "pin", version, local=seen.evidence.is_local) if is_released else seen.deploy
     why = "writes the lock again" if is_released else "looks the tag up again"
     return seen.found(
         Cause.IMAGE_MISSING,
         f"the registry has no image {seen.image}; it was deleted, or never published",
         look=seen.image,
-        fix=f"{fix}  # {why}; if it is not published either: GHCR_PACKAGE_VERSION in app.py",
+        fix=fix + remark(f"{why}; if it is not published either: GHCR_PACKAGE_VERSION in app.py"),
     )
 
 
@@ -108,126 +108,6 @@ _PULL = {
 }
 
 
-def secrets(seen: Seen) -> Finding | None:
-    """The secrets that the agent reads before it starts the container."""
-    words = seen.words
-    if "ResourceInitializationError" not in words or not re.search(r"secret|ssm|registry auth", words, re.I):
-        return None
-    if field := re.search(r"did not contain json key ([^\s\"',:]+)", words):
-        return _secret_field(seen, field[1].rstrip("."))
-    if re.search(r"invalid character|cannot unmarshal|unexpected end of JSON", words, re.I):
-        fields = [each.field for each in seen.service.asked.secrets if each.field]
-        return _secret_field(seen, fields[0] if fields else "")
-    if re.search(r"marked for deletion|marked as deleted", words, re.I):
-        name = _secret_name(seen)
-        return seen.found(
-            Cause.SECRET_MISSING,
-            f"its secret {name} is about to be deleted, so nobody can read it",
-            look=f"secret {name} in Secrets Manager of account {seen.evidence.account}",
-            fix=f"aws secretsmanager restore-secret --secret-id {name}  # then: {seen.deploy}",
-        )
-    if re.search(r"AccessDenied|not authorized|access to KMS", words, re.I):
-        return _secret_denied(seen)
-    if re.search(r"ResourceNotFoundException|can't find the specified secret|ParameterNotFound|invalid param", words):
-        return _secret_missing(seen)
-    if re.search(r"timeout|deadline exceeded|RequestError|send request failed|dial tcp|RequestCanceled", words, re.I):
-        return seen.found(
-            Cause.SECRETS_UNREACHABLE,
-            "its tasks reach neither Secrets Manager nor a registry; they have no way out of the network",
-            look=f"routes and NAT gateways of stack agora-{seen.evidence.environment}-network",
-            fix=f"aws cloudformation detect-stack-drift --stack-name agora-{seen.evidence.environment}-network",
-        )
-    return None
-
-
-def _secret_name(seen: Seen) -> str:
-    if parameter := _PARAMETER.search(seen.words):
-        return parameter[1]
-    found = _SECRET_ARN.search(seen.words)
-    if found is None:
-        return next((each.name for each in seen.service.asked.secrets if each.name), "")
-    name = found[1].rstrip(".")
-    known = [each.name for each in seen.service.asked.secrets if each.name]
-    # The end of an ARN that Secrets Manager made up is no part of the name.
-    return next((each for each in known if name == each or re.fullmatch(f"{re.escape(each)}-\\w{{6}}", name)), name)
-
-
-def _secret_missing(seen: Seen) -> Finding:
-    name = _secret_name(seen)
-    account = seen.evidence.account
-    asked = [each for each in seen.service.asked.secrets if each.name == name]
-    look = f"secret {name} in Secrets Manager of account {account}, region {seen.evidence.region}"
-    if not asked and name and any(each.name is None for each in seen.service.asked.secrets):
-        return seen.found(
-            Cause.SECRET_MISSING,
-            f"the database's secret {name} is gone",
-            look=look,
-            fix=f"aws secretsmanager restore-secret --secret-id {name}  # then: {seen.deploy}",
-        )
-    if "staging label" in seen.words:
-        return seen.found(
-            Cause.SECRET_MISSING,
-            f"its secret {name} has no value yet",
-            look=look,
-            fix=f"aws secretsmanager put-secret-value --secret-id {name} --secret-string {_value_of(seen, name)}"
-            f"  # then: {seen.deploy}",
-        )
-    return seen.found(
-        Cause.SECRET_MISSING,
-        f"there is no secret {name} in account {account}",
-        look=look,
-        fix=f"aws secretsmanager create-secret --name {name} --secret-string {_value_of(seen, name)}"
-        f"  # then: {seen.deploy}",
-    )
-
-
-def _value_of(seen: Seen, name: str) -> str:
-    fields = {each.field: "…" for each in seen.service.asked.secrets if each.name == name and each.field}
-    return f"'{json.dumps(fields, ensure_ascii=False)}'" if fields else "'…'"
-
-
-def _secret_field(seen: Seen, field: str) -> Finding:
-    asked = [each for each in seen.service.asked.secrets if field in (each.field, each.variable)]
-    name = (asked[0].name or "of the database") if asked else _secret_name(seen)
-    return seen.found(
-        Cause.SECRET_FIELD,
-        f'its secret {name} has no field "{field}"',
-        look=seen.field(f'ServiceSecret(…, json_field="{field}")'),
-        fix=f'Add "{field}" to the secret (aws secretsmanager put-secret-value --secret-id {name} '
-        "--secret-string '{…}', with all its fields), or mend json_field in app.py",
-    )
-
-
-def _secret_denied(seen: Seen) -> Finding:
-    name = _secret_name(seen)
-    role = seen.definition.execution_role if seen.definition else ""
-    if not role and (named := _ROLE.search(seen.words)):
-        role = named[1]
-    short = role.rpartition("/")[2] if ":role/" in role else [*role.split("/"), "", ""][1]
-    if re.search(r"kms", seen.words, re.I):
-        fix = f"Let {short} use the key of the secret (kms:Decrypt), or keep the secret under aws/secretsmanager"
-    elif "explicit deny" in seen.words:
-        fix = f"aws secretsmanager get-resource-policy --secret-id {name}  # something denies it: take that away"
-    else:
-        allowed = {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": f"{_arn(seen)}*"}
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
-        fix = (
-            f"aws iam put-role-policy --role-name {short} --policy-name ReadSecret --policy-document '{policy}'"
-            "  # the stack grants this; somebody took it away"
-        )
-    return seen.found(
-        Cause.SECRET_DENIED,
-        f"its execution role {short} may not read the secret {name}",
-        look=f"IAM role {short}",
-        fix=fix,
-    )
-
-
-def _arn(seen: Seen) -> str:
-    found = _SECRET_ARN.search(seen.words)
-    return found[0].rstrip(".") if found else ""
-
-
 def log_group(seen: Seen) -> Finding | None:
     """Where the container is to write."""
     if not re.search(r"log group|logger args|log stream|logging driver", seen.words, re.I):
@@ -247,7 +127,9 @@ def log_group(seen: Seen) -> Finding | None:
         Cause.LOG_GROUP_MISSING,
         f"its log group {group or '(unknown)'} was deleted, and no task starts without it",
         look=f"log group {group}",
-        fix=f"aws logs create-log-group --log-group-name {group}  # then: {seen.deploy}",
+        fix=seen.commands.fix(
+            seen.commands.aws("logs", "create-log-group", log_group_name=group or "GROUP"), then=f"then: {seen.deploy}"
+        ),
     )
 
 
@@ -255,16 +137,18 @@ def role(seen: Seen) -> Finding | None:
     """The roles that ECS takes on for the task."""
     if "unable to assume the role" not in seen.words:
         return None
-    found = _ROLE.search(seen.words)
-    name = found[1].rpartition("/")[2] if found else "its role"
+    found = ROLE.search(seen.words)
+    name = found[1].rpartition("/")[2] if found else "ROLE"
     trust = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     return seen.found(
         Cause.ROLE_UNUSABLE,
         f"ECS can't act as the role {name}: it was deleted, or does not trust ecs-tasks",
         look=f"IAM role {name}",
-        fix=f"aws iam create-role --role-name {name} --assume-role-policy-document '{policy}'"
-        "  # or update-assume-role-policy, where it is there; then its policies as the stack has them",
+        fix=seen.commands.fix(
+            seen.commands.aws("iam", "create-role", role_name=name, assume_role_policy_document=policy),
+            then="or update-assume-role-policy, where it is there; then its policies as the stack has them",
+        ),
     )
 
 
@@ -278,8 +162,14 @@ def placement(seen: Seen) -> Finding | None:
             Cause.QUOTA,
             f"the account's quota of Fargate {'Spot ' if spot else ''}vCPUs is used up",
             look=f"quota {quota} of fargate in Service Quotas, account {seen.evidence.account}",
-            fix=f"aws service-quotas request-service-quota-increase --service-code fargate --quota-code {quota} "
-            "--desired-value NUMBER",
+            fix=seen.commands.fix(
+                seen.commands.aws(
+                    *("service-quotas", "request-service-quota-increase"),
+                    service_code="fargate",
+                    quota_code=quota,
+                    desired_value="NUMBER",
+                )
+            ),
         )
     if re.search(r"InsufficientFreeAddresses|free addresses|free IP", words, re.I):
         return _no_address(seen)
@@ -307,13 +197,15 @@ def _no_address(seen: Seen) -> Finding:
     named = _SUBNET.search(seen.words)
     known = next((each for each in seen.evidence.subnets if named and each.id == named[0]), None)
     which = f"{named[0]}{f' ({known.cidr}, {known.zone}, {known.free} free)' if known else ''}" if named else ""
+    users = seen.commands.aws(
+        "ec2", "describe-network-interfaces", filters=f"Name=subnet-id,Values={named[0] if named else '…'}"
+    )
     free = "; ".join(f"{each.id} {each.cidr}: {each.free} free" for each in seen.evidence.subnets)
     return seen.found(
         Cause.NO_ADDRESS,
         f"its subnet {which} has no free address for another task",
         look=f"subnet {named[0]}" if named else "the subnets of the network stack",
-        fix="Fewer tasks at once: AUTO_SCALE_CAPACITY in app.py; or free the addresses that others hold there "
-        f"(aws ec2 describe-network-interfaces --filters Name=subnet-id,Values={named[0] if named else '…'})",
+        fix=f"Fewer tasks at once: AUTO_SCALE_CAPACITY in app.py; or free the addresses that others use there: {users}",
         evidence=(*seen.told, f"subnets: {free}") if free else seen.told,
     )
 
@@ -370,4 +262,4 @@ def trouble_of_aws(seen: Seen) -> Finding | None:
     )
 
 
-RULES: tuple[Rule, ...] = (pull, secrets, log_group, role, placement, start, trouble_of_aws)
+RULES: tuple[Rule, ...] = (pull, secret_rules.secrets, log_group, role, placement, start, trouble_of_aws)

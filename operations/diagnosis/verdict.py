@@ -15,6 +15,7 @@ from operations.diagnosis.facts import Agent, ServiceFacts, StackFacts, TaskFact
 from operations.diagnosis.failed_rollouts import failed_rollouts, tasks_in_question
 from operations.diagnosis.seen import Rule, Seen
 from portside.aws.errors import DENIED, EXPIRED
+from portside.commands import remark, tool
 
 __all__ = ["Cause", "Verdict", "judge"]
 
@@ -89,7 +90,7 @@ def _on_stack(evidence: Evidence, stack: StackFacts) -> Iterator[Verdict]:
                 "could not be made; why is not known any more",
                 (f"stack: {stack.status} {stack.reason}".rstrip(),),
                 f"events of stack {stack.name} in CloudFormation",
-                _agora(evidence, "deploy"),
+                evidence.commands.tool("deploy"),
             ),
             service,
         )
@@ -99,7 +100,7 @@ def _on_database(evidence: Evidence) -> Iterator[Verdict]:
     facts = evidence.database
     if facts.state not in _NO_ANSWER:
         return
-    start = f"aws docdb start-db-cluster --db-cluster-identifier {facts.id}"
+    start = evidence.commands.fix(evidence.commands.aws("docdb", "start-db-cluster", db_cluster_identifier=facts.id))
     yield Verdict(
         "",
         facts.stack,
@@ -257,20 +258,26 @@ def _by_state(
                 "its last deployment failed, and why its tasks stopped is not known any more "
                 "(ECS remembers that for an hour)",
                 look=seen.events,
-                fix=f"{seen.deploy}  # and within the hour: {seen.agora(f'diagnose {evidence.environment}')}",
+                fix=seen.deploy + remark(f"and within the hour: {evidence.commands.tool('diagnose')}"),
                 evidence=tuple(f"{each.logical_id}: {each.reason}" for each in stack.failures[:2]),
             ),
             since,
         )
     elif service.desired == 0 and service.asked.tasks > 0:
-        command = f"aws ecs update-service --cluster {service.cluster} --service {service.ecs_name}"
+        commands = evidence.commands
+        command = commands.aws(
+            *("ecs", "update-service"),
+            cluster=service.cluster,
+            service=service.ecs_name,
+            desired_count=service.asked.tasks,
+        )
         yield _verdict_of(
             service,
             seen.found(
                 Cause.NO_TASK_WANTED,
                 "none of its tasks runs, because somebody set the desired count to 0",
                 look=seen.events,
-                fix=f"{command} --desired-count {service.asked.tasks}",
+                fix=commands.fix(command),
                 evidence=(f"desired {service.desired}, running {service.running}",),
             ),
             service.events[0].at if service.events else since,
@@ -333,7 +340,7 @@ def _going_on(evidence: Evidence, service: ServiceFacts, stack: StackFacts) -> V
             Cause.GOING_ON,
             f"being deployed: {tasks if service.status else stack.status}",
             look=seen.events,
-            fix=f"Wait, then: {seen.agora(f'diagnose {evidence.environment}')}",
+            fix=f"Wait, then: {evidence.commands.tool('diagnose')}",
             evidence=(primary.reason,) if primary and primary.reason else (),
         ),
         primary.created if primary else stack.began,
@@ -381,7 +388,7 @@ def _nothing_wrong(evidence: Evidence, remarks: Sequence[Verdict]) -> tuple[Verd
             f"Nothing is wrong with {about}: {running} tasks run, all healthy",
             None,
             told,
-            _agora(evidence, "history"),
+            evidence.commands.tool("history"),
             "Nothing has to be done",
         ),
     )
@@ -390,7 +397,7 @@ def _nothing_wrong(evidence: Evidence, remarks: Sequence[Verdict]) -> tuple[Verd
 def _not_all_known(evidence: Evidence) -> Verdict:
     first = evidence.unknown[0]
     denied = any(each.code in DENIED for each in evidence.unknown)
-    rights = f"Give these credentials the rights that ./agora role {evidence.environment} prints, then: "
+    rights = f"Give these credentials the rights that {tool('role', evidence.environment)} prints, then: "
     return Verdict(
         "",
         "",
@@ -399,9 +406,5 @@ def _not_all_known(evidence: Evidence) -> Verdict:
         evidence.at,
         tuple(f"unknown: {each.what}, because {each.why}" for each in evidence.unknown[:5]),
         f"{first.what}: {first.why}",
-        f"{rights if denied else ''}{_agora(evidence, 'diagnose')}",
+        f"{rights if denied else ''}{evidence.commands.tool('diagnose')}",
     )
-
-
-def _agora(evidence: Evidence, verb: str) -> str:
-    return f"./agora {verb} {evidence.environment}{' --local' if evidence.is_local else ''}"

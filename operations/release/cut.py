@@ -10,6 +10,7 @@ from typing import Any, get_args
 from operations.release.monorepo import Monorepo, RemoteRefs
 from operations.release.starting_point import StartingPoint, find_starting_point
 from operations.release.version_tags import Part, ReleaseTags, Version, next_hot_fix, next_version, parse_version
+from portside.commands import tool
 from src.errors import AgoraError, UsageError
 from src.report import shown
 
@@ -139,7 +140,7 @@ def wait_for_images(
             raise AgoraError(
                 f"{plan.tag}: not published within {within_seconds:.0f} s: {', '.join(names)}",
                 f"The tag is pushed. Look at the monorepo's release job for {plan.tag}; "
-                f"when the images are there, go on with ./agora release pin {plan.version}",
+                f"when the images are there, go on with: {tool('release', 'pin', plan.version)}",
             )
         sleep(min(every_seconds, left))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from operations.release.monorepo import Monorepo, RemoteRefs
 from operations.release.version_tags import Version, parse_version
+from portside.commands import tool
 from src.errors import AgoraError, UsageError
 from src.report import shown
 
@@ -46,7 +47,8 @@ def plan_finish(monorepo: Monorepo, version: str | None, staged: str) -> FinishP
     if on_stage is None:
         raise UsageError(
             f"stage: its form names no release, got {shown(staged)}",
-            "Bring a release candidate to stage first: ./agora release pin VERSION, ./agora release promote stage.",
+            "Bring a release candidate to stage first: "
+            f"{tool('release', 'pin', 'VERSION')}, then {tool('release', 'promote', 'stage')}",
         )
     wanted = on_stage.release if version is None else _parsed(version)
     refs = monorepo.refs()
@@ -55,7 +57,7 @@ def plan_finish(monorepo: Monorepo, version: str | None, staged: str) -> FinishP
     if last is None:
         raise AgoraError(
             f"{wanted.release}: {monorepo.name} has no tag {tags.tag(wanted.release)}-rcN",
-            f"The last tag there is {tags.last_tag}." if tags.last_tag else "Make one with ./agora release cut.",
+            f"The last tag there is {tags.last_tag}." if tags.last_tag else f"Make one: {tool('release', 'cut')}",
         )
     tag, candidate_tag = tags.finished_tag(wanted), tags.tag(last)
     commit = refs.tags[candidate_tag]
@@ -106,11 +108,11 @@ def _finished(tag: str, found: str, candidate_tag: str, commit: str) -> AgoraErr
     if found == commit:
         return AgoraError(
             f"{tag}: finished already, on the same commit as {candidate_tag} ({commit[:12]})",
-            "There is nothing to tag. Go on with ./agora release promote prod.",
+            f"There is nothing to tag. Go on with: {tool('release', 'promote', 'prod')}",
         )
     return AgoraError(
         f"{tag}: exists already, on {found[:12]} and not on {candidate_tag}'s commit {commit[:12]}",
-        "Tags are never moved. Release what has changed since as the next version: ./agora release next names it.",
+        f"Tags are never moved. What has changed since is the next version, named by: {tool('release', 'next')}",
     )
 
 
@@ -128,5 +130,5 @@ def _not_staged(on_stage: Version, last: Version, refs: RemoteRefs) -> AgoraErro
         )
     return AgoraError(
         f"stage: its form names {on_stage}, an earlier candidate than the last, {last}",
-        f"Bring {last} to stage and look at it first: ./agora release pin {last}.",
+        f"Bring {last} to stage and look at it first: {tool('release', 'pin', last)}",
     )

@@ -11,6 +11,7 @@ from typing import Any
 from operations.release.branches import BaseRef, Commit, base_of, commit_files, read_at
 from operations.release.changelog_edit import with_entry
 from operations.release.form_edit import versions_in, with_versions
+from portside.commands import tool
 from src.environment import is_released
 from src.errors import AgoraError, FormError, UsageError
 from src.form import Form, load_form
@@ -170,7 +171,7 @@ def _check_unmoved(lock: Resolution, earlier: Resolution, path: str) -> None:
     if moved:
         raise AgoraError(
             "\n  ".join([f"{path}: tags have moved since it was written", *moved]),
-            "A release never changes. Cut another candidate: ./agora release cut",
+            f"A release never changes. Cut another candidate: {tool('release', 'cut')}",
         )
 
 

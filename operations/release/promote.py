@@ -19,6 +19,7 @@ from operations.release.branches import BaseRef, read_at
 from operations.release.form_edit import versions_in
 from operations.release.merges import Merge, plan_merge
 from operations.target import tool_environment
+from portside.commands import tool
 from src.errors import AgoraError, FormError, UsageError
 from src.images_at_hand import IMAGES_FILE
 from src.release_lock import lock_name
@@ -99,7 +100,7 @@ def plan_promotion(repository: Path, environment: str) -> PromotionPlan:
     if merge.nothing:
         raise AgoraError(
             f"{merge.target.branch} has all of {merge.source.branch} already",
-            "Pin a release first, and merge that to dev: ./agora release pin VERSION",
+            f"Pin a release first, and merge that to dev: {tool('release', 'pin', 'VERSION')}",
         )
     if merge.conflicts:
         raise AgoraError(
@@ -110,7 +111,7 @@ def plan_promotion(repository: Path, environment: str) -> PromotionPlan:
     if after is None:
         raise UsageError(
             f"app.py in {merge.source.ref} names no version for {environment}",
-            "Pin one, and merge it to dev: ./agora release pin VERSION",
+            f"Pin one, and merge it to dev: {tool('release', 'pin', 'VERSION')}",
         )
     merged = _merged(repository, merge)
     _check_version(repository, merge, merged, environment, after)
@@ -125,12 +126,12 @@ def lock_at_source(repository: Path, plan: PromotionPlan) -> Resolution:
     if lock is None:
         raise UsageError(
             f"releases/{lock_name(plan.version)} is missing in {plan.merge.source.ref}",
-            f"Make it, and merge it to dev: ./agora release pin {plan.version}",
+            f"Make it, and merge it to dev: {tool('release', 'pin', plan.version)}",
         )
     if lock.stand_in:
         raise UsageError(
             f"releases/{lock_name(plan.version)}: made from stand-ins, which nobody can pull",
-            f"Make it from what is published: ./agora release pin {plan.version}",
+            f"Make it from what is published: {tool('release', 'pin', plan.version)}",
         )
     return lock
 

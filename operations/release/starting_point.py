@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from operations.release.monorepo import Monorepo, RemoteRefs
 from operations.release.version_tags import Version, parse_version
+from portside.commands import tool
 from src.errors import UsageError
 from src.report import shown
 
@@ -78,5 +79,5 @@ def _not_released(monorepo: Monorepo, refs: RemoteRefs, version: Version, text: 
     if last is not None and version.candidate is None:
         hint = f"It is not finished; name a candidate of it: --from {last}"
     else:
-        hint = "See which there are: ./agora release status"
+        hint = f"See which there are: {tool('release', 'status')}"
     return UsageError(f"--from {text}: {monorepo.name} has no tag {refs.release_tags.tag(version)}", hint)

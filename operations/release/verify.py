@@ -45,7 +45,7 @@ def expected_images(target: Target, form: Form, records: Sequence[DeploymentReco
     if record is None:
         raise AgoraError(
             f"{target.environment.name} has no healthy deployment on record, so nothing says what ought to run",
-            f"Deploy it: ./agora deploy {target.environment.name}",
+            f"Deploy it: {target.commands.tool('deploy')}",
         )
     return record.images, f"deployment {record.number}"
 
@@ -64,7 +64,7 @@ def site_of(target: Target) -> str:
     if url is None:
         raise AgoraError(
             f"{environment.name} has no load balancer on this machine",
-            f"Deploy it: ./agora deploy {environment.name} --local",
+            f"Deploy it: {target.commands.tool('deploy')}",
         )
     return f"{url}/"
 

@@ -54,7 +54,8 @@ def region(context: Context) -> Check:
     name = context.environment.region
     found = context.client("ec2").describe_regions(RegionNames=[name], AllRegions=True)["Regions"]
     if not found or found[0].get("OptInStatus") == "not-opted-in":
-        hint = f"Switch it on (aws account enable-region --region-name {name}), or name another REGION in app.py."
+        enable = context.commands.fix(context.commands.aws("account", "enable-region", region_name=name))
+        hint = f"Name another REGION in app.py, or switch it on: {enable}"
         return fail("region", f"{name} is not switched on in this account", hint)
     return ok("region", name)
 
@@ -72,7 +73,7 @@ def bootstrap(context: Context) -> Check:
         if not is_missing(error):
             raise
         if context.target.is_local:
-            return skip(subject, f"the first rehearsal does it: ./agora deploy {context.command}")
+            return skip(subject, f"the first rehearsal does it: {context.commands.tool('deploy')}")
         return fail(subject, f"the account is not bootstrapped: {parameter} is missing", how)
     if not value.isdecimal():
         return skip(subject, f"{parameter} is no number")

@@ -54,7 +54,7 @@ def issued(context: Context, certificate: Mapping[str, Any] | None) -> Check:
     place = f"account {environment.account} and region {environment.region}"
     if certificate is None:
         if context.target.is_local:
-            return skip("certificate", f"the first rehearsal makes it: ./agora deploy {context.command}")
+            return skip("certificate", f"the first rehearsal makes it: {context.commands.tool('deploy')}")
         return fail(
             "certificate",
             f"{identifier} does not exist in {place}, from where the load balancer takes it",

@@ -17,6 +17,7 @@ from operations.target import Clients, Target
 from operations.verification.looked_up import choose_images
 from operations.verification.questions import NotKnown
 from operations.verification.shared import Shared, shared_clients
+from portside.commands import Commands
 from src.environment import Environment
 from src.errors import AgoraError
 from src.form import Form, stack_part
@@ -68,9 +69,9 @@ class Context:
         return self.form.services_of(self.environment.name)
 
     @property
-    def command(self) -> str:
-        """What follows `./agora VERB` to act on the same place."""
-        return f"{self.environment.name}{' --local' if self.target.is_local else ''}"
+    def commands(self) -> Commands:
+        """How hints write commands that act on the same place."""
+        return self.target.commands
 
     def stack_of(self, props: ServiceProps) -> str:
         """The name of a service's stack."""

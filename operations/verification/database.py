@@ -40,19 +40,22 @@ def parameters_are_used(context: Context) -> Check:
     if not clusters or not groups:
         return skip(PARAMETERS, "the first deployment of the database makes them")
     cluster = context.client("docdb").describe_db_clusters(DBClusterIdentifier=clusters[0])["DBClusters"][0]
-    used = cluster["DBClusterParameterGroup"]
+    used, commands = cluster["DBClusterParameterGroup"], context.commands
     waiting = [
         each["DBInstanceIdentifier"]
         for each in cluster["DBClusterMembers"]
         if each.get("DBClusterParameterGroupStatus", "in-sync") != "in-sync"
     ]
     if used != groups[0]:
-        hint = (
-            f"aws docdb modify-db-cluster --db-cluster-identifier {clusters[0]} "
-            f"--db-cluster-parameter-group-name {groups[0]}"
+        modify = commands.aws(
+            *("docdb", "modify-db-cluster"),
+            db_cluster_identifier=clusters[0],
+            db_cluster_parameter_group_name=groups[0],
         )
-        return fail(PARAMETERS, f"{clusters[0]} uses {used}, not {groups[0]}", f"{hint}, then reboot its instances.")
+        hint = commands.fix(modify, then="then reboot its instances")
+        return fail(PARAMETERS, f"{clusters[0]} uses {used}, not {groups[0]}", hint)
     if waiting:
-        hint = f"At a quiet time: aws docdb reboot-db-instance --db-instance-identifier {waiting[0]}"
+        reboot = commands.aws("docdb", "reboot-db-instance", db_instance_identifier=waiting[0])
+        hint = f"At a quiet time: {commands.fix(reboot, then='interrupts its connections')}"
         return fail(PARAMETERS, f"they wait for a reboot of {', '.join(waiting)}", hint)
     return ok(PARAMETERS, f"{clusters[0]} uses {used}")

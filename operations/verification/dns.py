@@ -28,7 +28,7 @@ def host_name(context: Context) -> Check:
         raise NotKnown("there is no load balancer yet: deploy first, then point the name there")
     state, found = compare(environment.fqdn, wanted, look_up)
     if state in (NOT_YET, ELSEWHERE):
-        hint = f"Add to org-formation, as ./agora dns {environment.name} shows: {snippet_of(environment.name, export)}"
+        hint = f"Add to org-formation, as {context.commands.tool('dns')} shows: {snippet_of(environment.name, export)}"
         return fail(SUBJECT, found, hint)
     if state != RESOLVES:
         raise NotKnown(found)

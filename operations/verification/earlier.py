@@ -37,7 +37,7 @@ def hold(context: Context) -> Check:
     found = read_hold(context.client("ssm"), name)
     if found is None:
         return ok(HOLD, f"nobody holds {name}")
-    hint = f"Wait for its end. If it ended without letting go: ./agora unlock {context.command}"
+    hint = f"Wait for its end. If it ended without letting go: {context.commands.tool('unlock')}"
     return fail(HOLD, found.sentence(name), hint)
 
 
@@ -68,7 +68,7 @@ def last_rollback(context: Context) -> Check:
         ROLLBACK,
         f"{name} was rolled back, and this would bring back {', '.join(returning)}",
         f"Merge the rollback's commit into {branch}, or if they are meant: "
-        f"./agora deploy {context.command} --bring-back",
+        + context.commands.tool("deploy", "--bring-back"),
     )
 
 
@@ -80,7 +80,7 @@ def adoption(context: Context) -> Check:
     exports = [export for state in states.values() for export in state.exports if _FOR_STACKS in export]
     importers = read_importers(context.client("cloudformation"), exports)
     ours, others = sorted(importers & states.keys()), sorted(importers - states.keys())
-    deploy, kept = f"./agora deploy {context.command}", context.environment.keep_exports
+    deploy, kept = context.commands.tool("deploy"), context.environment.keep_exports
     if ours and not kept:
         found = f"step 1 of 2 is missing: the exports that go are imported by {_listed([*ours, *others])}"
         return fail(ADOPTION, found, f'Set "KEEP_EXPORTS": True for {name} in app.py, then: {deploy}')

@@ -47,7 +47,7 @@ def images(context: Context) -> list[Check]:
     for props in context.services:
         image = wanted[props.container_name]
         failure = failures.get(image.reference) if image else None
-        checks.append(published(_subject(props), image, failure) if image else _unknown(props))
+        checks.append(published(_subject(props), image, failure) if image else _unknown(props, context))
     return checks
 
 
@@ -63,10 +63,10 @@ def _looked_up(props: ServiceProps, failure: Failure | None) -> Check:
     return _failed(_subject(props), props.container_location, failure)
 
 
-def _unknown(props: ServiceProps) -> Check:
+def _unknown(props: ServiceProps, context: Context) -> Check:
     if props.container_location.startswith(LOCAL_BUILD):
         return skip(_subject(props), "is built on the machine that deploys it")
-    hint = "Look up what it is: ./agora images ENV"
+    hint = f"Look up what it is: {context.commands.tool('images')}"
     return fail(_subject(props), f"nothing says what {props.container_location} is", hint)
 
 

@@ -140,13 +140,14 @@ def _said(
     if used + added <= quota:
         return ok(subject, found)
     service, number = code
-    hint = (
-        f"Ask for more: aws service-quotas request-service-quota-increase --service-code {service} "
-        f"--quota-code {number} --desired-value {used + added:.0f}"
+    request = context.commands.aws(
+        *("service-quotas", "request-service-quota-increase"),
+        service_code=service,
+        quota_code=number,
+        desired_value=round(used + added),
     )
-    if noun == "vCPUs":
-        hint += '; or lower AUTO_SCALE_CAPACITY in app.py ("max")'
-    return fail(subject, found, hint)
+    instead = 'Lower AUTO_SCALE_CAPACITY in app.py ("max"), or ask for more' if noun == "vCPUs" else "Ask for more"
+    return fail(subject, found, f"{instead}: {context.commands.fix(request)}")
 
 
 def _quota(context: Context, service: str, code: str) -> float:

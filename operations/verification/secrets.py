@@ -13,6 +13,7 @@ from operations.verification.context import Context, Template
 from operations.verification.questions import NotKnown, Question
 from operations.verification.shared import Shared
 from portside.aws.errors import is_missing
+from portside.commands import Commands
 from src.late_values import DatabaseSecret
 from src.service_props import ServiceProps
 
@@ -77,21 +78,24 @@ def _ask_existence(name: str, described: Shared[Secret | None], context: Context
 def existing(context: Context, name: str, secret: Secret | None) -> Check:
     """Whether there is a secret of this name that will stay, has a value, and is found by its name."""
     subject = f"secret {name}"
+    aws = context.commands.aws
     place = f"account {context.environment.account}, region {context.environment.region}"
     if secret is None:
         if context.target.is_local:
-            make = f"A rehearsal makes it: ./agora deploy {context.command}"
+            make = f"A rehearsal makes it: {context.commands.tool('deploy')}"
         else:
-            make = f"Create it: aws secretsmanager create-secret --name {name} --secret-string file://FILE"
+            create = aws("secretsmanager", "create-secret", name=name, secret_string="file://FILE")
+            make = f"Create it: {context.commands.fix(create)}"
         return fail(subject, f"does not exist in {place}", make)
     if secret.get("DeletedDate"):
-        hint = f"Bring it back: aws secretsmanager restore-secret --secret-id {name}"
+        hint = f"Bring it back: {context.commands.fix(aws('secretsmanager', 'restore-secret', secret_id=name))}"
         return fail(subject, f"is scheduled for deletion ({secret['DeletedDate']:%Y-%m-%d})", hint)
     if _LIKE_AN_ARN.search(name):
         hint = "Create it under a name with another ending, and write that in app.py."
         return fail(subject, "its name ends like an ARN, so ECS may not find it by name", hint)
     if not any("AWSCURRENT" in stages for stages in secret.get("VersionIdsToStages", {}).values()):
-        hint = f"Give it one: aws secretsmanager put-secret-value --secret-id {name} --secret-string file://FILE"
+        put = aws("secretsmanager", "put-secret-value", secret_id=name, secret_string="file://FILE")
+        hint = f"Give it one: {context.commands.fix(put)}"
         return fail(subject, "has no value yet", hint)
     return ok(subject, f"exists in {place}")
 
@@ -108,7 +112,7 @@ def _ask_fields(
     subject: str, name: str, fields: list[str], described: Shared[Secret | None], context: Context
 ) -> Check:
     secret = _usable(described())
-    return having_fields(subject, fields, _field_names(context, str(secret["ARN"])), name)
+    return having_fields(subject, fields, _field_names(context, str(secret["ARN"])), name, context.commands)
 
 
 def _field_names(context: Context, arn: str) -> frozenset[str] | None:
@@ -121,9 +125,12 @@ def _field_names(context: Context, arn: str) -> frozenset[str] | None:
     return frozenset(content) if isinstance(content, dict) else None
 
 
-def having_fields(subject: str, wanted: list[str], there: frozenset[str] | None, name: str) -> Check:
+def having_fields(
+    subject: str, wanted: list[str], there: frozenset[str] | None, name: str, commands: Commands
+) -> Check:
     """Whether a secret has the fields that containers are given."""
-    hint = f"Put it in: aws secretsmanager put-secret-value --secret-id {name}; or mend json_field in app.py."
+    put = commands.aws("secretsmanager", "put-secret-value", secret_id=name, secret_string="file://FILE")
+    hint = f"Put it in, or correct json_field in app.py: {commands.fix(put, then='replaces the whole value')}"
     if there is None:
         return fail(subject, f"it is no JSON object, so it has no field {', '.join(wanted)}", hint)
     missing = [field for field in wanted if field not in there]
@@ -182,7 +189,7 @@ def readable(context: Context, subject: str, name: str, secret: Secret, reader: 
         return fail(
             subject,
             f"{_short(role)} may not, although its stack gave it the right",
-            f"See what was changed by hand, or denies it: ./agora verify {context.command} --drift",
+            f"See what was changed by hand, or denies it: {context.commands.tool('verify', '--drift')}",
         )
     grant = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": _READ, "Resource": arn}]}
     if _decision(context, role, _READ, arn, json.dumps(grant)) == "allowed":
@@ -250,6 +257,7 @@ def database_secret(context: Context) -> Check:
     secret = _read(context, ids[0])
     if secret is None or secret.get("DeletedDate"):
         found = "is scheduled for deletion" if secret else "does not exist"
-        hint = f"Bring it back: aws secretsmanager restore-secret --secret-id {ids[0]}"
+        restore = context.commands.aws("secretsmanager", "restore-secret", secret_id=ids[0])
+        hint = f"Bring it back: {context.commands.fix(restore)}"
         return fail(subject, f"{ids[0]} {found}, and only it holds the password", hint)
     return ok(subject, f"{secret.get('Name', ids[0])} exists")

@@ -6,6 +6,7 @@ from operations.check import Check, fail, ok
 from operations.stack_states import StackState
 from operations.verification.context import Context, stack_names
 from operations.verification.questions import Question
+from portside.commands import Commands
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
 _MENDED_BY_THE_CDK = {
@@ -17,21 +18,27 @@ _MENDED_BY_THE_CDK = {
 _WAYS_OUT = {
     "UPDATE_ROLLBACK_FAILED": (
         "it could not be rolled back",
-        "Mend what its events name, then: aws cloudformation continue-update-rollback --stack-name {name} "
-        "(with --resources-to-skip LOGICAL_ID for what can't be mended)",
+        "Correct what its events name, then",
+        "continue-update-rollback",
+        "with --resources-to-skip LOGICAL_ID for what can't be corrected",
     ),
     "DELETE_FAILED": (
         "it could not be deleted whole",
-        "Finish that: aws cloudformation delete-stack --stack-name {name} "
-        "(with --retain-resources LOGICAL_ID for what can't be deleted)",
+        "Finish that",
+        "delete-stack",
+        "deletes the rest of the stack; with --retain-resources LOGICAL_ID for what can't be deleted",
     ),
     "CREATE_FAILED": (
         "its creation failed, and was not rolled back",
-        "Roll it back: aws cloudformation rollback-stack --stack-name {name}",
+        "Roll it back",
+        "rollback-stack",
+        "",
     ),
     "UPDATE_FAILED": (
         "its update failed, and was not rolled back",
-        "Roll it back: aws cloudformation rollback-stack --stack-name {name}",
+        "Roll it back",
+        "rollback-stack",
+        "",
     ),
 }
 _CANCELLING = "UPDATE_IN_PROGRESS"
@@ -57,14 +64,14 @@ def stacks(context: Context) -> list[Check]:
     """A line for each stack that is not simply well, and one for the rest."""
     states = context.states()
     names = stack_names(context.environment, context.services)
-    told = [check for name in names if name in states and (check := remarkable(states[name]))]
+    told = [check for name in names if name in states and (check := remarkable(states[name], context.commands))]
     absent = [name for name in names if name not in states]
     well = len(names) - len(told) - len(absent)
     said = f"{well} can be updated" + (f", {len(absent)} would be made" if absent else "")
     return [ok("stacks", said), *told] if well or absent else told
 
 
-def remarkable(state: StackState) -> Check | None:
+def remarkable(state: StackState, commands: Commands) -> Check | None:
     """What is to be told of a stack, if something is."""
     subject = f"stack {state.name}"
     if state.is_usable:
@@ -72,11 +79,13 @@ def remarkable(state: StackState) -> Check | None:
     if state.status in _MENDED_BY_THE_CDK:
         return ok(subject, f"{state.status}: {_MENDED_BY_THE_CDK[state.status]}")
     if state.status in _WAYS_OUT:
-        what, way = _WAYS_OUT[state.status]
-        return fail(subject, f"{state.status}: {what}", way.format(name=state.name))
-    hint = f"Wait for its end: aws cloudformation {_waiting(state.status)} --stack-name {state.name}"
-    if state.status == _CANCELLING:
-        hint += f"; or end it: aws cloudformation cancel-update-stack --stack-name {state.name}"
+        what, todo, operation, note = _WAYS_OUT[state.status]
+        way_out = commands.aws("cloudformation", operation, stack_name=state.name)
+        return fail(subject, f"{state.status}: {what}", f"{todo}: {commands.fix(way_out, then=note)}")
+    wait = commands.aws("cloudformation", _waiting(state.status), stack_name=state.name)
+    cancel = commands.aws("cloudformation", "cancel-update-stack", stack_name=state.name)
+    note = f"or end it: {cancel}" if state.status == _CANCELLING else ""
+    hint = f"Wait for its end: {commands.fix(wait, then=note)}"
     return fail(subject, f"{state.status}: something is at work on it", hint)
 
 

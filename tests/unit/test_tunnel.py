@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from operations import tunnel
+from portside.commands import Commands
 from src.errors import AgoraError, UsageError
 from src.form import load_form
 from tests.unit.everyday_support import API_STACK, CLUSTER, DATABASE_STACK, Ecs, denied, place, service, task
@@ -82,7 +83,8 @@ def test_without_a_bastion_it_goes_through_a_container_that_may_call_the_databas
 def test_it_says_how_to_connect_without_the_password(port: int) -> None:
     planned = _plan(port, stacks=STACKS)
     assert planned.uri.startswith(f"mongodb://master@127.0.0.1:{port}/agora?directConnection=true")
-    assert "--secret-id arn:pass " in planned.password_command
+    commands = Commands("dev", "111122223333", "us-east-1")
+    assert "--secret-id arn:pass " in planned.password_command(commands)
 
 
 @pytest.mark.parametrize(("pings", "word"), [((), "unknown to it"), (("ConnectionLost",), "ConnectionLost")])

@@ -1,0 +1,81 @@
+"""The faults that a rehearsal injects itself: a verdict that comes of one says so, and how to switch it off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from operations.diagnosis.cause import Cause, Verdict
+from operations.target import Target
+from portside.commands import Commands, local_tool, remark
+from src.errors import AgoraError
+
+# What no fault of a service's tasks brings about.
+_OF_ITS_OWN = frozenset(
+    {Cause.BY_HAND, Cause.STACK_STUCK, Cause.EXPORT_IN_USE, Cause.NO_TASK_WANTED, Cause.NOT_DEPLOYED}
+)
+# What faults of AWS's API bring about: a call that is denied, throttled, or made with expired credentials.
+_OF_CALLS = frozenset({Cause.CREDENTIALS, Cause.DEPLOY_DENIED, Cause.UNKNOWN})
+
+
+@dataclass(frozen=True)
+class InjectedFault:
+    """A fault that is on: of a service's tasks, or without `service` of AWS's API."""
+
+    service: str
+    fault: str
+
+    @property
+    def named(self) -> str:
+        """As `--fault` takes it, or the call that it is about."""
+        return f"{self.service}={self.fault}" if self.service else self.fault
+
+
+def read_injected(target: Target) -> tuple[InjectedFault, ...]:
+    """The faults that are on for an environment; none on AWS, nor where the embedded AWS does not answer."""
+    if not target.is_local or target.local_aws is None:
+        return ()
+    from local_aws import control
+
+    account, aws = target.environment.account, target.local_aws
+    try:
+        tasks, calls = control.faults(aws=aws), control.api_faults(aws=aws)
+    except AgoraError:
+        return ()
+    return (
+        *(InjectedFault(each["container"], _with_value(each)) for each in tasks if each["account"] == account),
+        *(
+            InjectedFault("", f"{each['code']} for {each['service']}:{each['operation']}")
+            for each in calls
+            if each.get("account") in (None, account)
+        ),
+    )
+
+
+def _with_value(fault: dict[str, str | None]) -> str:
+    return f"{fault['fault']}:{fault['value']}" if fault.get("value") else str(fault["fault"])
+
+
+def naming_injected(
+    verdicts: Sequence[Verdict], faults: Sequence[InjectedFault], commands: Commands
+) -> Iterator[Verdict]:
+    """The verdicts, with the rehearsal's own faults named in those that come of one."""
+    for verdict in verdicts:
+        own = [each for each in faults if _may_explain(each, verdict)]
+        if not own or not verdict.is_wrong:
+            yield verdict
+            continue
+        named = ", ".join(each.named for each in own)
+        off = local_tool("faults", "--clear")
+        without = f"without the fault: {verdict.fix}"
+        yield replace(
+            verdict,
+            sentence=f"{verdict.sentence}; this rehearsal injects it itself: {named}",
+            fix=off + remark(f"then: {commands.tool('deploy')}; {without}"),
+        )
+
+
+def _may_explain(fault: InjectedFault, verdict: Verdict) -> bool:
+    if fault.service:
+        return fault.service == verdict.service and verdict.cause not in _OF_ITS_OWN
+    return verdict.cause in _OF_CALLS
