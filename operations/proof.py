@@ -48,7 +48,7 @@ class NotProven(AgoraError):
         said = f"{environment} runs only what {proof.environment} ran well, which is not so for {version}"
         hint = f"Deploy it there first: {tool('deploy', proof.environment, local=local)}"
         if local:
-            hint += f", or pretend that was done: {tool('deploy', environment, '--seed-stage', local=True)}"
+            hint += f", or pretend that was done: {tool('deploy', environment, '--local', '--seed-stage', local=False)}"
         super().__init__("\n  ".join([said, *proof.differences]), hint)
         self.proof = proof
 

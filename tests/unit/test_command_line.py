@@ -73,7 +73,7 @@ def test_an_interruption_leaves_with_the_shells_exit_code(
 
 @pytest.mark.parametrize(
     ("arguments", "status"),
-    [(["deploy", "dev"], "./agora status ENV"), (["destroy", "dev", "--local"], "./agora status ENV --local")],
+    [(["deploy", "dev"], "./agora status dev"), (["destroy", "dev", "--local"], "./agora status dev --local")],
 )
 def test_after_an_interruption_what_goes_on_is_to_end_before_the_same_command_is_run_again(
     arguments: list[str], status: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -84,7 +84,7 @@ def test_after_an_interruption_what_goes_on_is_to_end_before_the_same_command_is
     monkeypatch.setattr(command_line.agora.commands[arguments[0]], "callback", interrupt)
     code, error = _run(arguments, capsys)
     assert code == 130
-    assert f"goes on there. Once it has ended ({status}), run the same command again." in error
+    assert f"goes on there. Once it has ended ({status}), run it again: ./agora {' '.join(arguments)}" in error
 
 
 @pytest.mark.parametrize(

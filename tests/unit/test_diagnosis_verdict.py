@@ -55,6 +55,7 @@ RUNC = (
     "CannotStartContainerError: ResourceInitializationError: failed to create new container runtime task: failed to "
     "create shim task: OCI runtime create failed: runc create failed: unable to start container process: "
 )
+IN_THE_ACCOUNT = f"--region us-east-1  # in account {ACCOUNT}"
 
 
 @pytest.mark.parametrize(
@@ -251,7 +252,8 @@ def test_a_stopped_database_is_to_be_started() -> None:
     broken = service("agora-app", exited(1, "MongoServerSelectionError: connect ETIMEDOUT 10.0.0.9:27017"))
     seen = evidence(broken)
     found = judge(replace(seen, database=replace(seen.database, state="stopped")))[0]
-    assert found.fix == "aws docdb start-db-cluster --db-cluster-identifier cluster-1"
+    start = "aws docdb start-db-cluster --db-cluster-identifier cluster-1"
+    assert found.fix == f"{start} {IN_THE_ACCOUNT}"
 
 
 def test_a_database_that_the_form_opens_is_looked_for_in_the_network() -> None:
@@ -478,7 +480,7 @@ def test_a_stuck_stack_is_told_with_how_to_free_it(status: str, fix: str) -> Non
             for each in judge(evidence(stacks=(stack("agora-dev-network", status, *reasons),)))
             if each.cause is Cause.STACK_STUCK
         )
-    assert (found.cause, found.fix.split("  # ")[0]) == (Cause.STACK_STUCK, fix)
+    assert (found.cause, found.fix.split("  # ")[0]) == (Cause.STACK_STUCK, f"{fix} --region us-east-1")
 
 
 def test_an_operation_that_does_not_end_for_hours_is_stuck_and_a_young_one_is_not() -> None:
@@ -486,7 +488,8 @@ def test_an_operation_that_does_not_end_for_hours_is_stuck_and_a_young_one_is_no
     young = evidence(service("agora-app", task()), stacks=(moving,))
     assert judge(young)[0].cause is Cause.NOTHING
     old = replace(young, at=minutes_after_noon(200))
-    assert judge(old)[0].fix == "aws cloudformation cancel-update-stack --stack-name agora-dev-network"
+    cancel = "aws cloudformation cancel-update-stack --stack-name agora-dev-network"
+    assert judge(old)[0].fix == f"{cancel} {IN_THE_ACCOUNT}"
 
 
 @pytest.mark.parametrize(
@@ -653,11 +656,12 @@ def test_a_service_that_its_stack_has_and_ecs_has_not_was_deleted_by_hand() -> N
     (found,) = judge(evidence(gone, stacks=(stack("agora-dev-app"),)))
     assert (found.cause, found.sentence.startswith("it was deleted by hand")) == (Cause.BY_HAND, True)
     delete = "aws cloudformation delete-stack --stack-name agora-dev-app"
-    assert found.fix == f"{delete}  # wait for its end, then: ./agora deploy dev"
+    deletes = "deletes the service's tasks, roles and alarms, no data; wait for its end, then: ./agora deploy dev"
+    assert found.fix == f"{delete} {IN_THE_ACCOUNT}; {deletes}"
     protected = replace(stack("agora-dev-app"), is_protected=True)
     unlock = "aws cloudformation update-termination-protection --no-enable-termination-protection"
     assert judge(evidence(gone, stacks=(protected,)))[0].fix.startswith(
-        f"{unlock} --stack-name agora-dev-app && {delete}"
+        f"{unlock} --stack-name agora-dev-app --region us-east-1 && {delete}"
     )
 
 
@@ -667,7 +671,7 @@ def test_a_revision_that_the_stack_did_not_make_was_given_to_the_service_by_hand
     (found,) = judge(evidence(given))
     assert (found.cause, found.look) == (Cause.BY_HAND, "task definition family:3 in ECS")
     assert found.fix.startswith(
-        "aws ecs update-service --cluster cluster --service agora-dev-agora-app-Service-x --task-definition family:2"
+        "aws ecs update-service --cluster cluster --service agora-dev-agora-app-Service-x --task-definition family:2 "
     )
     updating = stack("agora-dev-app", "UPDATE_IN_PROGRESS")
     assert Cause.BY_HAND not in {each.cause for each in judge(evidence(given, stacks=(updating,)))}
@@ -691,7 +695,7 @@ def test_a_public_service_without_its_load_balancer_is_not_well(group: TargetGro
 @pytest.mark.parametrize(
     ("state", "fix"),
     [
-        ("stopped", "aws docdb start-db-cluster --db-cluster-identifier cluster-1"),
+        ("stopped", f"aws docdb start-db-cluster --db-cluster-identifier cluster-1 {IN_THE_ACCOUNT}"),
         ("stopping", "Wait until it is stopped, then start it"),
         ("starting", "Wait until it is available"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import replace
 from typing import Any
 
@@ -89,9 +90,13 @@ def test_a_token_that_cannot_be_had_says_what_to_do(found: dict[str, Any] | Exce
 def test_a_role_that_may_not_read_it_gets_a_command_that_lets_it() -> None:
     check = _checks(_target(decision="implicitDeny"))[RIGHT]
     assert (check.state, check.found) == ("FAIL", f"{ROLE} may not read it")
-    command, _, policy = check.hint.partition("--resource-policy ")
-    assert "put-resource-policy --secret-id agora-synapse-auth-token" in command
-    assert json.loads(policy.strip("'"))["Statement"][0]["Principal"] == {"AWS": ROLE}
+    words = shlex.split(check.hint, comments=True)
+    assert words[words.index("put-resource-policy") :][:3] == [
+        *("put-resource-policy", "--secret-id", "agora-synapse-auth-token")
+    ]
+    (statement,) = json.loads(words[words.index("--resource-policy") + 1])["Statement"]
+    assert statement["Principal"] == {"AWS": ROLE}
+    assert statement["Resource"].startswith("arn:aws:secretsmanager:")
 
 
 def test_the_policy_of_the_secret_counts_too() -> None:

@@ -45,7 +45,7 @@ def test_a_lock_of_another_version_than_its_file_is_refused(tmp_path: Path) -> N
     with pytest.raises(UsageError) as raised:
         find_lock("4.2.1", [folder])
     assert raised.value.message == 'releases/4.2.1.json["version"]: not that of its file, got "4.2.0"'
-    assert raised.value.hint == "Write it anew: ./agora release pin 4.2.1"
+    assert raised.value.hint == "Write it again: ./agora release pin 4.2.1"
 
 
 def test_a_malformed_lock_is_not_passed_over_for_one_in_a_later_folder(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ COMMIT = "c9b631124af8271f4f03ff98b87392ae16749fbb"
 REFERENCE = "ghcr.io/org/app:4.2.0"
 ENTRY = {"digest": DIGEST, "platform": "linux/amd64", "created": "2026-11-23T12:00:00+00:00"}
 RIGHT = {"version": "4.2.0", "commit": COMMIT, "images": {REFERENCE: ENTRY}}
-HINT = "Get the file back with git, or write it anew: ./agora release pin VERSION"
+HINT = "Get the file back with git, or write it again: ./agora release pin VERSION"
 
 digests = st.integers(0, 2**256 - 1).map(lambda number: f"sha256:{number:064x}")
 commits = st.none() | st.sampled_from([COMMIT, COMMIT[:7], "d" * 40])
