@@ -17,8 +17,8 @@ _TAG_ONLY = re.compile(_TAG)
 # Tags that are moved to another image as a matter of course. GHCR's sha- tags are among them: a release of the same
 # commit takes them over.
 _MOVING_TAG = re.compile(
-    r"(?i)(?:edge|latest)(?:[-_.].*)?|(?:.*[-_.])?snapshot|sha-[0-9a-f]+|main|master|trunk|head|dev|develop|test|qa"
-    r"|stage|staging|prod|production|nightly|stable|next|canary|alpha|beta|rc|release"
+    r"(?i)(?:edge|latest)(?:[-_.].*)?|(?:.*[-_.])?snapshot|sha-[0-9a-f]+|main|master|trunk|head|dev|develop|development"
+    r"|test|qa|uat|stage|staging|preprod|prod|prd|production|live|nightly|stable|next|canary|alpha|beta|rc|release"
 )
 
 LOCAL_BUILD = "path://"
