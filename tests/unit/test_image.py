@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from src.image import ImageReference, is_moving_tag, is_tag, parse_reference, stand_in_reference
 
 MOVING_TAGS = """
-    edge latest LATEST latest-alpine edge.amd64 main master dev stage prod live uat preprod nightly stable sha-0123abc 1.0-SNAPSHOT
+    edge latest LATEST latest-alpine edge.amd64 main master dev stage prod live uat preprod nightly stable
+    sha-0123abc 1.0-SNAPSHOT
 """
 RELEASE_TAGS = "4.2.0-rc2 v1.0 1.0 2026-11-01 4.3.0-edgecase edgecase maintenance-1 live-4.2.0 uat1 knowledge"
 DIGEST = "sha256:" + "0123456789abcdef" * 4
