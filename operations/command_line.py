@@ -21,6 +21,7 @@ from operations.commands.local import local
 from operations.commands.options import Suggesting
 from operations.commands.release import release
 from operations.commands.role import role
+from operations.commands.rollback import rollback
 from operations.commands.verify import verify
 from portside.cli import background_errors, standard_streams
 from portside.commands import tool
@@ -74,7 +75,7 @@ for command in (
     environment.diff,
     environment.history,
     environment.images,
-    environment.rollback,
+    rollback,
     environment.unlock,
     everyday.dns,
     everyday.execute,

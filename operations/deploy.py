@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -15,15 +15,11 @@ from operations.assembly import Stack
 from operations.check import Check
 from operations.console import say
 from operations.deployment_course import Course, DeploymentFailed, hold_stays, told
-from operations.deployment_record import (
-    DEPLOY,
-    DeploymentRecord,
-    recorded,
-)
+from operations.deployment_record import USUAL, DeploymentRecord, Terms, new_record, place_of, recorded
 from operations.early_evidence import make_ready, one_at_a_time
 from operations.hold import expect_free, held, read_hold
 from operations.origin import Origin
-from operations.plan import NOTHING, StackChange, plan_deployment
+from operations.plan import NOTHING, StackChange, leaving_out, plan_deployment
 from operations.progress import following, step
 from operations.rollouts import ReadRollouts, Rollout, reader
 from operations.service_states import ServiceState, read_services
@@ -32,6 +28,8 @@ from operations.target import Target
 from operations.verification.endpoints import endpoints_of, missing
 from portside.aws.errors import is_denied, is_expired, is_missing, is_passing
 from portside.commands import tool
+from portside.deploy.health import read_health
+from portside.deploy.template_images import expect_images
 from src.context_flags import REREAD, SIDE_BY_SIDE
 from src.errors import AgoraError
 from src.form import Form, stack_part
@@ -105,15 +103,15 @@ def carry_out(course: Course, stacks: Sequence[Stack]) -> Deployment:
 
 
 def _carry_out(course: Course, stacks: Sequence[Stack]) -> Deployment:
-    target, services = course.target, course.services
+    target = course.target
     names = [stack.name for stack in stacks]
-    rollouts = reader(target, services)
+    rollouts = reader(target, course.services)
     _deploy(course, [change.stack for change in course.changes if change.action != NOTHING], rollouts)
     _update_those_left_behind(course, stacks, rollouts)
     environment = target.environment
     for part in environment.database_stacks:
         database_logs.keep_for(target.clients, environment.stack_name(part), environment.log_retention_days)
-    course.running = _wait_for_the_true_end(target, services, course.images, rollouts)
+    course.running = _wait_for_the_true_end(course, rollouts)
     found = read_stacks(target.clients("cloudformation"), names)
     balancer = found[environment.stack_name("load-balancer")]
     return Deployment(
@@ -181,7 +179,8 @@ def _update_those_left_behind(course: Course, stacks: Sequence[Stack], rollouts:
     names = [stack.name for stack in stacks]
     states = read_stacks(cloudformation, names)
     record = references.read_record(ssm, target.environment.name)
-    stale = references.left_behind(stacks, states, record)
+    left_out = {target.environment.stack_name(stack_part(each)) for each in course.left_out}
+    stale = [name for name in references.left_behind(stacks, states, record) if name not in left_out]
     if stale:
         with step(f"Updating stacks that run on old values of others: {', '.join(stale)}"):
             context = {SIDE_BY_SIDE: "true", REREAD: ",".join(stale)}
@@ -205,12 +204,14 @@ def _endpoints_exist(cloudformation: Any, target: Target, services: Sequence[Ser
     return not missing(services, existing)
 
 
-def _wait_for_the_true_end(
-    target: Target, services: Sequence[ServiceProps], images: Resolution, rollouts: ReadRollouts
-) -> list[ServiceState]:
-    """Steady services, healthy targets, the right digests in all tasks. Raises `NotSteady` where they don't come."""
+def _wait_for_the_true_end(course: Course, rollouts: ReadRollouts) -> list[ServiceState]:
+    """Stable services, healthy targets, the right digests in all tasks. Raises `NotSteady` where they don't come.
+
+    How the tasks of each service are then is what goes on record.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
+    target, services, images = course.target, course.services, course.images
     until = time.monotonic() + _STEADY_WITHIN_SECONDS
     told: list[str] = []
     with ExitStack() as waiting:
@@ -223,6 +224,7 @@ def _wait_for_the_true_end(
                 missing = [f"{state.name} ({state.health})" for state in states if not state.is_steady]
                 missing = missing or list(_not_served(services, images, found))
                 if not missing:
+                    course.ran = read_health(services, images, found)
                     return states
             except (BotoCoreError, ClientError) as error:
                 if not is_passing(error) or time.monotonic() > until:
@@ -289,8 +291,7 @@ def deploy(
     show: Callable[[Sequence[StackChange]], None],
     may_go_on: Callable[[Sequence[StackChange]], bool],
     check: Callable[[Sequence[Stack]], None] = lambda _: None,
-    kind: str = DEPLOY,
-    instead_of: Iterable[str] = (),
+    terms: Terms = USUAL,
     expected_seconds: float | None = None,
 ) -> Deployment | None:
     """Plan, show the plan, check it, and carry it out if that may be, held, recorded and told. None where it may not.
@@ -298,8 +299,11 @@ def deploy(
     `check` raises `AgoraError` where the plan can't go well.
     """
     ssm, name = target.clients("ssm"), target.environment.name
+    services = form.services_of(name)
     expect_free(ssm, name, local=target.is_local)
-    stacks, changes = plan(target, form.services_of(name), images)
+    stacks, changes = plan(target, services, images)
+    expect_images(stacks, target.environment, services, images)
+    changes = leaving_out(changes, [target.environment.stack_name(stack_part(each)) for each in terms.left_out])
     show(changes)
     check(stacks)
     if not may_go_on(changes):
@@ -308,14 +312,16 @@ def deploy(
     if target.is_local:
         # A rehearsal is over within seconds of its first failure; on AWS it takes minutes.
         make_ready(target.clients)
-    course = Course(target, form, images, changes, origin, kind, expected_seconds)
+    course = Course(target, form, images, changes, origin, terms.kind, expected_seconds, left_out=terms.left_out)
+    locations = {props.container_name: props.container_location for props in services}
+    record = new_record(origin, images, locations, place_of(target.environment, is_local=target.is_local), terms)
     try:
-        with (
-            held(ssm, name, origin, kind, local=target.is_local),
-            recorded(ssm, name, origin, images, kind=kind, instead_of=instead_of),
-            told(course),
-        ):
-            done = carry_out(course, stacks)
+        with held(ssm, name, origin, terms.kind, local=target.is_local):
+            # Somebody may have changed what proves the images while a person read the plan.
+            terms.recheck()
+            with recorded(ssm, name, record) as recording, told(course):
+                done = carry_out(course, stacks)
+                recording.ran = course.ran
         return replace(done, folder=course.folder)
     except KeyboardInterrupt:
         _say_what_goes_on(target, [stack.name for stack in stacks])

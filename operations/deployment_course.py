@@ -41,6 +41,10 @@ class Course:
     expected_seconds: float | None = None
     timeline: Timeline = field(default_factory=Timeline)
     running: Sequence[ServiceState] = ()
+    left_out: frozenset[str] = frozenset()
+    """Services that keep what they run."""
+    ran: Mapping[str, str] = field(default_factory=dict)
+    """What the tasks of each service were like in the end."""
     verdicts: tuple[Mapping[str, Any], ...] = ()
     evidence: Mapping[str, Any] | None = None
     folder: str = ""
@@ -51,8 +55,9 @@ class Course:
 
     @property
     def services(self) -> tuple[ServiceProps, ...]:
-        """The services of the environment."""
-        return self.form.services_of(self.target.environment.name)
+        """The services that are deployed."""
+        services = self.form.services_of(self.target.environment.name)
+        return tuple(props for props in services if props.container_name not in self.left_out)
 
     @property
     def actions(self) -> dict[str, str]:

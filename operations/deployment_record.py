@@ -1,8 +1,7 @@
 """What was deployed to an environment, kept in the environment itself.
 
-One parameter of Systems Manager, written anew by every deployment: its history is the history of the environment. AWS
-keeps the last 100 versions of a parameter, and standard ones cost nothing.
-https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-versions.html
+A parameter of Systems Manager, written again by every deployment: its history is that of the environment. It holds what
+ran, service by service, as the running tasks had it in the end.
 """
 
 from __future__ import annotations
@@ -10,22 +9,55 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from operations.origin import Origin
-from portside.aws.errors import is_missing
+from portside.deploy.parameter_history import read_versions, write_version
+from src.environment import Environment
 from src.errors import AgoraError
 from src.plain_secrets import holds_credential
 from src.resolution import Resolution, parse_resolution
+from src.resolved_image import PLATFORM, ResolvedImage
 
 DEPLOY, ROLLBACK = "deploy", "rollback"
 HEALTHY, FAILED, INTERRUPTED = "healthy", "failed", "interrupted"
+NOT_READ = "not read"
+"""The health of a service in a deployment that did not come to its end."""
 
-_LONGEST_REASON = 200
+LONGEST_REASON = 200
+_FORMAT = 2
+"""The form of what is written. Version 1, which has no number, copied the images of the lock and no health."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What a deployment is, and why its images may run.
+
+    `left_out` are services that keep what they run. `proof` says what proves the images, `unproven` why they run
+    without a proof. `recheck` raises `AgoraError` where that is no longer so; it is called under the environment's
+    lock.
+    """
+
+    kind: str = DEPLOY
+    instead_of: tuple[str, ...] = ()
+    left_out: frozenset[str] = frozenset()
+    proof: str = ""
+    unproven: str = ""
+    recheck: Callable[[], object] = lambda: None
+
+
+USUAL = Terms()
+
+
+@dataclass
+class Recording:
+    """A deployment that is still running; `ran` gets the health of each service, as its tasks have it in the end."""
+
+    ran: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -33,7 +65,8 @@ class DeploymentRecord:
     """A deployment that has ended: who began it and when (ISO 8601), with which images, and how it ended.
 
     `commit` is this repository's. `instead_of` has the digests that a rollback took out of service. A `synthetic`
-    record stands for a deployment that never was.
+    record stands for a deployment that never was. `ran` has, by service, the reference of its image in `images` and how
+    its tasks were in the end; it is None in a record that was written before that was read. `place` is where it was.
     """
 
     kind: str
@@ -47,11 +80,26 @@ class DeploymentRecord:
     instead_of: tuple[str, ...] = ()
     synthetic: bool = False
     number: int = 0
+    ran: Mapping[str, tuple[str, str]] | None = None
+    place: str = ""
+    proof: str = ""
+    unproven: str = ""
 
     @property
     def is_healthy(self) -> bool:
-        """Whether it ended with every service steady."""
+        """Whether it ended with every service stable."""
         return self.result == HEALTHY
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether it was made of files that no commit has, or of which nothing says that one does."""
+        return self.commit is None or "+" in self.commit
+
+    def image_of(self, service: str) -> tuple[ResolvedImage, str] | None:
+        """The image of a service and its health, None where the service was not part of it."""
+        reference, health = (self.ran or {}).get(service, ("", ""))
+        image = self.images.images.get(reference)
+        return (image, health) if image else None
 
     @property
     def digests(self) -> frozenset[str]:
@@ -70,9 +118,36 @@ class DeploymentRecord:
             "reason": self.reason,
             "instead_of": list(self.instead_of),
             "synthetic": self.synthetic,
+            "place": self.place,
+            "proof": self.proof,
+            "unproven": self.unproven,
             "images": self.images.as_json(),
+            "services": {
+                service: {"image": image.name, "digest": image.digest, "health": found[1]}
+                for service in self.ran or {}
+                if (found := self.image_of(service)) and (image := found[0])
+            },
         }
         return {name: value for name, value in fields.items() if value}
+
+    def written(self) -> str:
+        """The text of the parameter: the health of services stands beside their image, and defaults are left out."""
+        fields = {"format": _FORMAT, **self.as_json()}
+        fields.pop("services", None)
+        images = fields["images"]["images"]
+        for entry in images.values():
+            if entry["platform"] == PLATFORM:
+                del entry["platform"]
+        for service, (reference, health) in (self.ran or {}).items():
+            if reference in images:
+                images[reference].setdefault("ran", {})[service] = health
+        return json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
+
+
+def place_of(environment: Environment, *, is_local: bool) -> str:
+    """Where a deployment was, so that a record that was copied from elsewhere is known by it."""
+    rehearsed = "rehearsal/" if is_local else ""
+    return f"{rehearsed}{environment.account}/{environment.region}/{environment.name}"
 
 
 def parameter_name(environment: str) -> str:
@@ -82,59 +157,39 @@ def parameter_name(environment: str) -> str:
 
 def read_records(ssm: Any, environment: str) -> list[DeploymentRecord]:
     """The deployments of an environment, the latest first. What is no record is passed over."""
-    from botocore.exceptions import ClientError
-
-    try:
-        pages = list(ssm.get_paginator("get_parameter_history").paginate(Name=parameter_name(environment)))
-    except ClientError as error:
-        if is_missing(error):
-            return []
-        raise
-    versions = [version for page in pages for version in page["Parameters"]]
-    newest_first = sorted(versions, key=lambda version: version["Version"], reverse=True)
-    found = (_parse(version["Value"], version["Version"]) for version in newest_first)
+    found = (_parse(text, number) for number, text in read_versions(ssm, parameter_name(environment)))
     return [record for record in found if record is not None]
 
 
 def write_record(ssm: Any, environment: str, record: DeploymentRecord) -> None:
     """Add a deployment to the history."""
-    ssm.put_parameter(
-        Name=parameter_name(environment),
-        Value=json.dumps(record.as_json(), separators=(",", ":")),
-        Type="String",
-        Overwrite=True,
-        # A standard parameter holds 4 KiB: 8 services with all that can be known, 13 of a release. Only a larger record
-        # makes it an advanced one, which costs, holds twice as much, and stays one until it is deleted.
-        Tier="Intelligent-Tiering",
-        Description="The last deployment; the earlier versions are those before it; written by ./agora",
-    )
+    description = "The last deployment; the earlier versions are those before it; written by ./agora"
+    write_version(ssm, parameter_name(environment), record.written(), description)
 
 
 @contextmanager
-def recorded(
-    ssm: Any,
-    environment: str,
-    origin: Origin,
-    images: Resolution,
-    *,
-    kind: str = DEPLOY,
-    instead_of: Iterable[str] = (),
-) -> Iterator[None]:
+def recorded(ssm: Any, environment: str, record: DeploymentRecord) -> Iterator[Recording]:
     """Record the deployment that the block carries out, however it ends.
 
     Raises `AgoraError` where it went well, but can't be put on record.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
-    began, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic()
-    record = DeploymentRecord(kind, began, 0, origin.who, origin.commit, HEALTHY, images, instead_of=tuple(instead_of))
+    clock, recording = time.monotonic(), Recording()
+    began = replace(record, began=datetime.now(UTC).isoformat(timespec="seconds"))
 
     def write(result: str, reason: str = "") -> None:
         seconds = round(time.monotonic() - clock, 1)
-        write_record(ssm, environment, replace(record, result=result, reason=reason, seconds=seconds))
+        ran = {
+            service: (began.ran[service][0], health)
+            for service, health in recording.ran.items()
+            if began.ran and service in began.ran
+        }
+        ended = replace(began, result=result, reason=reason, seconds=seconds, ran=ran or began.ran)
+        write_record(ssm, environment, ended)
 
     try:
-        yield
+        yield recording
     except BaseException as error:
         # What went wrong is to be told, not that it could not be written down.
         with contextlib.suppress(Exception):
@@ -145,11 +200,33 @@ def recorded(
         raise
     try:
         write(HEALTHY)
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, ValueError) as error:
         raise AgoraError(
             f"{environment} is deployed, but that could not be put on record: {error}",
-            "Mend the cause, then run the same command again: it changes nothing more, and records what runs.",
+            "Remove the cause, then run the same command again: it changes nothing more, and records what runs.",
         ) from error
+
+
+def new_record(
+    origin: Origin, images: Resolution, services: Mapping[str, str], place: str, terms: Terms = USUAL
+) -> DeploymentRecord:
+    """The record of a deployment that begins: of the images only those that `services`, by name, have as location."""
+    locations = {name: location for name, location in services.items() if name not in terms.left_out}
+    deployed = {location: images.images[location] for location in locations.values() if location in images.images}
+    return DeploymentRecord(
+        terms.kind,
+        datetime.now(UTC).isoformat(timespec="seconds"),
+        0,
+        origin.who,
+        origin.commit,
+        FAILED,
+        replace(images, images=deployed),
+        instead_of=terms.instead_of,
+        ran={name: (location, NOT_READ) for name, location in locations.items() if location in deployed},
+        place=place,
+        proof=terms.proof,
+        unproven=terms.unproven,
+    )
 
 
 def last_healthy(records: Sequence[DeploymentRecord]) -> DeploymentRecord | None:
@@ -168,12 +245,16 @@ def _reason(message: str) -> str:
     lines = [line for line in message.splitlines() if line.strip() and not line.startswith("  ")]
     # Systems Manager refuses {{…}}, which CloudFormation's messages may have, in the values of parameters.
     line = " ".join("".join(lines[1:2] or lines[:1]).split()).replace("{{", "{ {")
-    return line if len(line) <= _LONGEST_REASON else f"{line[: _LONGEST_REASON - 1]}…"
+    return line if len(line) <= LONGEST_REASON else f"{line[: LONGEST_REASON - 1]}…"
 
 
 def _parse(value: str, number: int) -> DeploymentRecord | None:
     try:
         fields = json.loads(value)
+        if fields.get("format") not in (None, _FORMAT):
+            return None
+        is_read, written = "format" in fields, fields["images"]
+        ran = _take_health(written["images"]) if is_read else None
         return DeploymentRecord(
             kind=str(fields["kind"]),
             began=str(fields["began"]),
@@ -181,11 +262,27 @@ def _parse(value: str, number: int) -> DeploymentRecord | None:
             who=str(fields["who"]),
             commit=str(fields["commit"]) if fields.get("commit") else None,
             result=str(fields["result"]),
-            images=parse_resolution(json.dumps(fields["images"]), f"record {number}"),
+            images=parse_resolution(json.dumps(written), f"record {number}"),
             reason=str(fields.get("reason", "")),
             instead_of=tuple(map(str, fields.get("instead_of", ()))),
             synthetic=fields.get("synthetic") is True,
             number=number,
+            ran=ran,
+            place=str(fields.get("place", "")),
+            proof=str(fields.get("proof", "")),
+            unproven=str(fields.get("unproven", "")),
         )
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+def _take_health(images: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """The health of services, which is taken out of the entries of their images; what was left out is put back."""
+    ran = {}
+    for reference, entry in images.items():
+        entry.setdefault("platform", PLATFORM)
+        for service, health in entry.pop("ran", {}).items():
+            if not isinstance(health, str) or service in ran:
+                raise ValueError(service)
+            ran[service] = (reference, health)
+    return ran

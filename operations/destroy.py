@@ -16,9 +16,13 @@ from operations.origin import Origin
 from operations.progress import following, step
 from operations.stack_states import failures_since, list_stacks, physical_ids, read_stacks
 from operations.target import Target
+from portside.deploy import task_record
+from portside.deploy.parameter_history import names_of
 from src.context_flags import DESTROYING, WITH_DATA
 from src.environment import Environment
 from src.errors import AgoraError, UsageError
+from src.form import load_form
+from src.images_at_hand import images_at_hand
 from src.resolution import Resolution
 
 _ENDPOINT_GONE_WITHIN_SECONDS = 300
@@ -50,8 +54,11 @@ def plan(target: Target, *, with_data: bool) -> tuple[tuple[Stack, ...], Destruc
         )
     with step("Making the templates"):
         context = {DESTROYING: "true"} | ({WITH_DATA: "true"} if with_data else {})
-        # Which images run is all the same to what is taken down, and no registry needs to be asked.
-        images = Resolution(environment.ghcr_package_version, {})
+        # Which images run is all the same to what is taken down, and no registry needs to be asked; but templates of
+        # production are made only with images of a lock.
+        none = Resolution(environment.ghcr_package_version, {})
+        is_locked = environment.is_production and not target.is_local
+        images = images_at_hand(environment, load_form().services_of(environment.name)) if is_locked else none
         stacks = cdk_cli.synthesize(target, images, context, lambda _: None, validate=False)
     cloudformation = target.clients("cloudformation")
     deployed = read_stacks(cloudformation, [stack.name for stack in stacks])
@@ -104,7 +111,11 @@ def _carry_out(target: Target, planned: DestructionPlan, *, with_data: bool) -> 
         with step(f"Deleting the access logs in {bucket}"):
             access_logs.delete(target.clients("s3"), bucket)
     name = target.environment.name
-    kept = [references.parameter_name(name), deployment_record.parameter_name(name)]
+    kept = [
+        references.parameter_name(name),
+        *names_of(deployment_record.parameter_name(name)),
+        task_record.parameter_name(name),
+    ]
     target.clients("ssm").delete_parameters(Names=kept)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,12 +18,14 @@ from operations.check import FAIL, Check
 from operations.console import say
 from operations.deploy import polling_seconds
 from operations.deployed_service import find_deployed, task_id
+from operations.deployment_record import USUAL, Terms
 from operations.hold import expect_free, held
 from operations.load_preconditions import check_preconditions
 from operations.origin import Origin
 from operations.redeploy import Redeployment
 from operations.target import Target
 from portside.aws.errors import is_missing, is_passing
+from portside.deploy.task_record import new_record, put_on_record
 from src.environment import Environment
 from src.errors import AgoraError, UsageError
 from src.form import Form
@@ -148,18 +150,27 @@ def load(
     planned: LoadPlan,
     origin: Origin,
     *,
+    terms: Terms = USUAL,
     wait: Callable[[float], object] = time.sleep,
 ) -> Load:
-    """Run what was planned, held, to its end; then deploy anew what caches. Raises `AgoraError` with the verdict."""
+    """Run what was planned to its end, which goes on record; then start new tasks of what caches.
+
+    Raises `AgoraError` with the verdict.
+    """
     expect_met(planned)
     ssm, name = target.clients("ssm"), target.environment.name
     expect_free(ssm, name, local=target.is_local)
     with held(ssm, name, origin, "load-data", local=target.is_local):
-        clock = time.monotonic()
+        terms.recheck()
+        clock, record = time.monotonic(), new_record(target, LOADER, planned.image, origin)
         with _registered(target, planned) as definition:
             task = _run(target, planned, definition)
             say(f"Task {task} loads data version {planned.data_version} …")
-            _expect_success(planned, _follow(target, planned, task, wait))
+            ended = _follow(target, planned, task, wait)
+            put_on_record(
+                ssm, name, replace(record, exit_code=_container_of(ended).get("exitCode"), unproven=terms.unproven)
+            )
+            _expect_success(planned, ended)
         remember_version(ssm, name, planned.data_version)
         caching = [props for props in form.services_of(name) if props.container_name in planned.caching]
         done = redeploy.carry_out(target, form, redeploy.plan(target, caching), wait=wait) if caching else None
@@ -360,8 +371,12 @@ class _Telling:
             return
 
 
+def _container_of(task: Mapping[str, Any]) -> Mapping[str, Any]:
+    return next((each for each in task.get("containers", ()) if each["name"] == LOADER), {})
+
+
 def _expect_success(planned: LoadPlan, task: Mapping[str, Any]) -> None:
-    container: Mapping[str, Any] = next((each for each in task.get("containers", ()) if each["name"] == LOADER), {})
+    container = _container_of(task)
     code = container.get("exitCode")
     if code == 0:
         return

@@ -6,16 +6,19 @@ import getpass
 import os
 import socket
 from dataclasses import dataclass
+from pathlib import Path
 
 from operations.git import git
 from operations.target import Target
 from src.errors import AgoraError
 from src.form import ROOT
 
+_NEVER_READ = ("benchmarks/", "cdk.out/", "docs/", "node_modules/", "tests/")
+
 
 @dataclass(frozen=True)
 class Origin:
-    """`commit` ends in `+changes` where the clone differed from it, and is None outside a git repository."""
+    """`commit` ends in `+changes` where templates may be made of what it lacks; it is None where git can't say."""
 
     who: str
     commit: str | None
@@ -41,7 +44,27 @@ def _who(target: Target) -> str:
 def _commit() -> str | None:
     try:
         commit = git("rev-parse", "HEAD", folder=ROOT)
-        changes = git("status", "--porcelain", "--untracked-files=no", folder=ROOT)
+        return f"{commit}+changes" if uncommitted(ROOT) else commit
     except AgoraError:
         return None
-    return f"{commit}+changes" if changes else commit
+
+
+def uncommitted(root: Path) -> list[str]:
+    """The files of a clone that differ from its commit and that templates may be made of. Raises `GitFailed`.
+
+    Only the repository's own .gitignore excuses a file, and no flag of the index hides one: both could be set by a
+    person for this clone alone.
+    """
+    changed = git("status", "--porcelain", "-z", "--untracked-files=no", folder=root)
+    # "H" is a file that git compares with the commit; others (assume-unchanged, skip-worktree) it takes as they are.
+    flagged = [each[2:] for each in git("ls-files", "-v", "-z", folder=root).split("\0") if each and each[0] != "H"]
+    untracked = git("ls-files", "--others", "--exclude-per-directory=.gitignore", "-z", folder=root)
+    # One that no commit has could hide the others, and itself.
+    excuses = git("ls-files", "--others", "-z", "--", ":(glob)**/.gitignore", folder=root)
+    read = [path for path in f"{untracked}\0{excuses}".split("\0") if path and not _is_never_read(path)]
+    return [each[3:] for each in changed.split("\0") if each] + flagged + list(dict.fromkeys(read))
+
+
+def _is_never_read(path: str) -> bool:
+    """Whether no template depends on a file: documents, tests, what tools leave, and folders that are hidden."""
+    return path.startswith(_NEVER_READ) or (path[0] == "." and "/" in path) or path.endswith(".md")

@@ -55,6 +55,11 @@ def plan_deployment(
     return tuple(_compare(stack, deployed(stack.name), (states or {}).get(stack.name)) for stack in stacks)
 
 
+def leaving_out(changes: Sequence[StackChange], stacks: Sequence[str]) -> tuple[StackChange, ...]:
+    """The changes without those of some stacks, which stay as they are."""
+    return tuple(StackChange(each.stack, NOTHING) if each.stack in stacks else each for each in changes)
+
+
 def _compare(stack: Stack, before: Mapping[str, Any] | None, state: StackState | None) -> StackChange:
     if before is None:
         return StackChange(stack.name, CREATE, _resource_changes({}, stack.resources()))

@@ -82,12 +82,22 @@ def plan(target: Target, services: Sequence[ServiceProps]) -> tuple[DeployedServ
     return tuple(find_deployed(target, props) for props in services)
 
 
-def redeploy(target: Target, form: Form, services: Sequence[DeployedService], origin: Origin) -> Redeployment:
-    """Deploy services anew side by side, held, and wait for the end. Raises `RedeploymentFailed` with the reasons."""
+def redeploy(
+    target: Target,
+    form: Form,
+    services: Sequence[DeployedService],
+    origin: Origin,
+    recheck: Callable[[], object] = lambda: None,
+) -> Redeployment:
+    """Start new tasks of services side by side, and wait for the end. Raises `RedeploymentFailed` with the reasons.
+
+    `recheck` raises `AgoraError` where they may not start; it is asked under the environment's lock.
+    """
     ssm, name = target.clients("ssm"), target.environment.name
     doing = f"redeploy {', '.join(service.name for service in services)}"
     expect_free(ssm, name, local=target.is_local)
     with held(ssm, name, origin, doing, local=target.is_local):
+        recheck()
         return carry_out(target, form, services)
 
 

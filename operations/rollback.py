@@ -9,6 +9,7 @@ from typing import Any
 from operations.deployed_images import DeployedImage
 from operations.deployment_record import DeploymentRecord, last_healthy
 from portside.commands import tool
+from portside.deploy.proof import Wanted
 from src.errors import AgoraError, UsageError
 from src.form import Form
 from src.image import parse_reference
@@ -19,19 +20,29 @@ from src.resolved_image import ResolvedImage
 
 @dataclass(frozen=True)
 class RollbackPlan:
-    """Which deployment's images come back; `images` are those and, for services it did not have, today's."""
+    """Which deployment's images come back.
+
+    `left_out` are services that it did not have: they keep what they run, and `images` has today's for their templates,
+    which are not deployed.
+    """
 
     environment: str
     to: DeploymentRecord
     images: Resolution
     changes: tuple[tuple[str, DeployedImage | None, ResolvedImage], ...]
-    kept: tuple[str, ...]
+    left_out: tuple[str, ...]
+    wanted: tuple[Wanted, ...] = ()
 
     @property
     def instead_of(self) -> tuple[str, ...]:
         """The digests that are taken out of service."""
         wanted = {image.digest for image in self.images.images.values()}
         return tuple(sorted({before.digest for _, before, _ in self.changes if before} - wanted))
+
+    @property
+    def returning(self) -> tuple[ResolvedImage, ...]:
+        """The images that come back, each once."""
+        return tuple(dict.fromkeys(image for _, _, image in self.changes))
 
     def as_json(self) -> dict[str, Any]:
         """What changes, by service."""
@@ -42,7 +53,8 @@ class RollbackPlan:
                 service: {"from": before.digest if before else None, "to": after.digest}
                 for service, before, after in self.changes
             },
-            "kept": list(self.kept),
+            "kept": list(self.left_out),
+            "left_out": list(self.left_out),
         }
 
 
@@ -91,27 +103,33 @@ def plan_rollback(
 ) -> RollbackPlan:
     """The images of a deployment for the services of a form that names its version.
 
-    A service that the deployment did not have keeps its image of today.
+    A service that the deployment did not have is left out.
     """
     services = {props.container_name: props.container_location for props in form.services_of(environment)}
     published = references_of(form.services_of(environment))
-    kept = tuple(
-        name for name, location in services.items() if location in published and location not in record.images.images
+    left_out = tuple(
+        name
+        for name, location in services.items()
+        if location in published
+        and (location not in record.images.images or (record.ran is not None and name not in record.ran))
     )
-    by_name = {image.name: image for image in today().images.values()} if kept else {}
+    by_name = {image.name: image for image in today().images.values()} if left_out else {}
     images: dict[str, ResolvedImage] = {}
-    changes = []
+    changes, wanted = [], list[Wanted]()
     for name, location in services.items():
         parsed = parse_reference(location)
         image = record.images.images.get(location) or (by_name.get(parsed.name) if parsed else None)
         if image is None:
             continue
         images[location] = image
+        if name in left_out:
+            continue
+        wanted.append(Wanted(name, image.name, image.tag, image.digest))
         before = running.get(name)
         if before is None or before.digest != image.digest:
             changes.append((name, before, image))
     complete = Resolution(record.images.version, images, record.images.stand_in)
-    return RollbackPlan(environment, record, complete, tuple(changes), kept)
+    return RollbackPlan(environment, record, complete, tuple(changes), left_out, tuple(wanted))
 
 
 def brings_back(records: Sequence[DeploymentRecord], images: Resolution) -> tuple[str, ...]:

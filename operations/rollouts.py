@@ -57,6 +57,8 @@ class Rollout:
     is_new: bool
     tasks: tuple[Task, ...] = ()
     digests: tuple[str, ...] = ()
+    healths: tuple[str, ...] = ()
+    """What ECS's health checks say of each task that runs: HEALTHY, UNHEALTHY, or UNKNOWN where there is no check."""
     targets: tuple[tuple[str, str], ...] | None = None
 
     def count(self, *states: str) -> int:
@@ -149,6 +151,7 @@ def _rollout(
         is_new=bool(new) or any(_is_since(each, since) for each in service["deployments"]),
         tasks=tuple(_task(task, targets if groups else None) for task in new),
         digests=tuple(_digests(tasks, name)),
+        healths=tuple(str(task.get("healthStatus", "UNKNOWN")) for task in tasks if _is_running(task)),
         targets=tuple((state, reason) for state, reason in targets.values() if state != "draining") if groups else None,
     )
 
@@ -207,11 +210,15 @@ def _addresses(task: Mapping[str, Any]) -> Iterator[str]:
 
 def _digests(tasks: Iterable[Mapping[str, Any]], container: str) -> Iterator[str]:
     for task in tasks:
-        if task["lastStatus"] == "RUNNING" and task.get("desiredStatus") != "STOPPED":
+        if _is_running(task):
             for each in task.get("containers", ()):
                 if each["name"] == container:
                     named = str(each.get("image", "")).partition("@")[2]
                     yield str(each.get("imageDigest") or named or "unknown")
+
+
+def _is_running(task: Mapping[str, Any]) -> bool:
+    return task["lastStatus"] == "RUNNING" and task.get("desiredStatus") != "STOPPED"
 
 
 def _reason(task: Mapping[str, Any]) -> str:

@@ -15,11 +15,13 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aws_cdk as cdk
 from dotenv import dotenv_values
 
 from portside.commands import tool
+from portside.images.committed_locks import expect_committed
 from src.bastion_props import BastionProps
 from src.bastion_stack import BastionStack
 from src.context_flags import DESTROYING, REHEARSAL, REREAD, SIDE_BY_SIDE, WITH_DATA
@@ -56,10 +58,20 @@ def main() -> None:
     settings = dotenv_values(ROOT / ".env") | os.environ
     try:
         form, environment, images = _form_and_images(settings.get("ENV") or "", os.environ.get(IMAGES_FILE))
-        build_app(form, environment.name, images=images, outdir=os.environ.get("CDK_OUTDIR", "cdk.out")).synth()
+        app = build_app(form, environment.name, images=images, outdir=os.environ.get("CDK_OUTDIR", "cdk.out"))
+        if not _is_rehearsal(app):
+            # Also for those who run `cdk deploy` by hand, whom nothing else asks.
+            expect_committed(environment, form.services_of(environment.name), images)
+        app.synth()
     except AgoraError as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)
+
+
+def _is_rehearsal(app: cdk.App) -> bool:
+    """Whether the templates are for the embedded AWS: the flag alone does not say so, since anyone can pass it."""
+    address = urlsplit(os.environ.get("AWS_ENDPOINT_URL", ""))
+    return _is_set(app, REHEARSAL) and address.hostname in ("127.0.0.1", "localhost")
 
 
 def _form_and_images(name: str, chosen: str | None) -> tuple[Form, Environment, Resolution]:

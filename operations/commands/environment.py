@@ -14,7 +14,6 @@ from operations.commands.environment_view import (
     show_deployment,
     show_destruction,
     show_idle_faults,
-    show_rollback,
     show_verification,
 )
 from operations.commands.options import (
@@ -28,8 +27,13 @@ from operations.commands.options import (
     local_option,
     looking_at,
     read_form,
-    say_all,
     yes_option,
+)
+from operations.commands.proving import (
+    clear_deployment,
+    confirm,
+    proof_profile_option,
+    unproven_option,
 )
 from src.errors import AgoraError, UsageError
 
@@ -37,16 +41,7 @@ if TYPE_CHECKING:
     from operations.assembly import Stack
     from operations.deployment_record import DeploymentRecord
     from operations.plan import StackChange
-    from operations.release.branches import Commit
-    from operations.rollback import RollbackPlan
-    from operations.rollback_commit import RollbackCommit
-    from operations.target import Target
-    from src.form import Form
     from src.resolution import Resolution
-
-proof_profile_option = click.option(
-    "--proof-profile", metavar="PROFILE", help="The AWS profile that reads stage's record, where that is elsewhere."
-)
 
 
 @click.command()
@@ -72,6 +67,7 @@ proof_profile_option = click.option(
     metavar="LOGICAL_ID",
     help="What holds state, and is meant to be replaced or deleted all the same.",
 )
+@unproven_option
 @proof_profile_option
 def deploy(
     environment: str,
@@ -84,13 +80,14 @@ def deploy(
     bring_back: bool,
     no_verify: bool,
     replace: tuple[str, ...],
+    unproven: str | None,
     proof_profile: str | None,
 ) -> None:
     """Deploy the environment ENV and wait until all of it runs.
 
     Looks its images up once, or takes those of its release's lock, shows what will change, checks that it can go well,
     and asks first; a rehearsal with --local does not ask, and starts the embedded AWS if needed. prod takes only a
-    release that stage ran well. What happened is left in a folder, as a page too.
+    release that stage ran well, from a lock that is committed. What happened is left in a folder, as a page too.
     """
     for given, option in ((faults, "--fault"), (seed_stage, "--seed-stage")):
         if given and not local:
@@ -112,7 +109,9 @@ def deploy(
         else:
             console.say(f"This acts on {target.environment.name} {target.place}.")
         images = choose_images(target.environment, acting.form, local=local)
-        _expect_proof(acting, images, seed=seed_stage, profile=proof_profile, write=not dry_run)
+        cleared = clear_deployment(
+            acting, images, reason=unproven, profile=proof_profile, seed=seed_stage, write=not dry_run
+        )
         records = read_records(target.clients("ssm"), target.environment.name)
         _look_back(acting, records, images, unasked=(local or yes) and not dry_run, allowed=bring_back)
         told: dict[str, Any] = {"images": images.as_json()}
@@ -125,6 +124,7 @@ def deploy(
         def may_go_on(changes: Sequence[StackChange]) -> bool:
             if dry_run:
                 return False
+            cleared.confirm(confirm)
             question = f"Deploy this to {target.environment.name} {target.place}?"
             go_ahead(
                 question, assumed=local or yes or not anything_to_do(changes), expected=target.environment.confirmation
@@ -144,7 +144,7 @@ def deploy(
             show_verification(found)
             expect_nothing_in_the_way(target, found)
 
-        with _answering(told, as_json=as_json):
+        with answering(told, as_json=as_json):
             done = deploy_to(
                 target,
                 acting.form,
@@ -153,6 +153,7 @@ def deploy(
                 show=show,
                 may_go_on=may_go_on,
                 check=check,
+                terms=cleared.terms(),
                 expected_seconds=usual_seconds(records),
             )
             told |= {"deployment": done.as_json()} if done else {}
@@ -203,58 +204,6 @@ def destroy(environment: str, local: bool, with_data: bool, yes: bool, dry_run: 
             destruction.carry_out(target, planned, read_origin(target), with_data=with_data)
         if as_json:
             console.print_json(planned.as_json())
-
-
-@click.command()
-@environment_argument
-@click.option("--to", "to", metavar="VERSION", help="A version, or the number of a deployment in the history.")
-@local_option
-@yes_option
-@dry_run_option
-@json_option
-def rollback(environment: str, to: str | None, local: bool, yes: bool, dry_run: bool, as_json: bool) -> None:
-    """Bring the previous healthy deployment's images back to ENV, with today's templates.
-
-    Where app.py names a version, a commit that names the earlier one is prepared on a branch; until that is merged,
-    deploy warns.
-    """
-    from operations.deploy import deploy as deploy_to
-    from operations.deploy import usual_seconds
-    from operations.deployment_record import ROLLBACK
-    from operations.origin import read_origin
-
-    with acting_on(environment, local=local) as acting:
-        target, form, records, plan = _planned_rollback(acting, to, local=local)
-        name = target.environment.name
-        show_rollback(plan)
-        commit, remark = _rollback_commit(target, plan)
-        say_all([remark])
-
-        def may_go_on(changes: Sequence[StackChange]) -> bool:
-            if dry_run:
-                return False
-            go_ahead(
-                f"Roll {name} back {target.place}?", assumed=local or yes, expected=target.environment.confirmation
-            )
-            return True
-
-        told: dict[str, Any] = {"plan": plan.as_json() | {"commit": commit and commit.as_json()}}
-        with _answering(told, as_json=as_json):
-            done = deploy_to(
-                target,
-                form,
-                plan.images,
-                read_origin(target),
-                show=lambda changes: show_changes(changes, with_difference=None),
-                may_go_on=may_go_on,
-                kind=ROLLBACK,
-                instead_of=plan.instead_of,
-                expected_seconds=usual_seconds(records),
-            )
-            made = _commit_rollback(commit) if done and commit else None
-            told |= {"deployment": done.as_json(), "commit": made and made.as_json()} if done else {}
-        if done and not as_json:
-            show_deployment(done)
 
 
 @click.command()
@@ -327,31 +276,8 @@ def unlock(environment: str, local: bool, yes: bool, as_json: bool) -> None:
     answer({"broken": hold.as_json()}, f"{name} is free.", as_json=as_json)
 
 
-def _expect_proof(acting: Acting, images: Resolution, *, seed: bool, profile: str | None, write: bool) -> None:
-    """Raise `NotProven` where the environment would run what the one before it never ran well."""
-    from operations.proof import NotProven, expect_proof, seed_proof
-    from operations.target import beside
-
-    try:
-        proof = expect_proof(
-            acting.target.environment,
-            acting.form,
-            images,
-            lambda proving: beside(acting.target, proving, profile=profile),
-        )
-    except NotProven as unproven:
-        if not seed:
-            raise
-        if write:
-            seed_proof(acting.target, acting.form, images)
-        where = unproven.proof.environment
-        say_all([f"{where} never ran {images.version} here; a synthetic record says that it did."], "yellow")
-        return
-    say_all([proof.sentence if proof else ""])
-
-
 @contextmanager
-def _answering(told: Mapping[str, Any], *, as_json: bool) -> Iterator[None]:
+def answering(told: Mapping[str, Any], *, as_json: bool) -> Iterator[None]:
     """Answer a machine with what is told by the end of the block, also where a deployment failed or was refused."""
     from operations import console
 
@@ -382,60 +308,3 @@ def _look_back(
         into = f"Merge the rollback's commit into {environment.branch}"
         raise AgoraError(message, f"{into}, or pin what should run; or deploy it with --bring-back.")
     say(message, "yellow")
-
-
-def _planned_rollback(
-    acting: Acting, to: str | None, *, local: bool
-) -> tuple[Target, Form, Sequence[DeploymentRecord], RollbackPlan]:
-    """The plan, the environment and the form at the version that comes back, and what is on record."""
-    from dataclasses import replace
-
-    from operations.deployed_images import read_deployed_images
-    from operations.deployment_record import read_records
-    from operations.images import choose_images
-    from operations.rollback import choose_record, plan_rollback
-
-    target, name = acting.target, acting.target.environment.name
-    running = read_deployed_images(target.clients("cloudformation"), target.environment, acting.services)
-    records = read_records(target.clients("ssm"), name)
-    record = choose_record(name, records, running, to)
-    form = read_form(local=local, versions={name: record.images.version})
-    plan = plan_rollback(
-        form, name, record, running, lambda: choose_images(target.environment, acting.form, local=local)
-    )
-    return replace(target, environment=form.environment(name)), form, records, plan
-
-
-def _rollback_commit(target: Target, plan: RollbackPlan) -> tuple[RollbackCommit | None, str]:
-    """The commit to prepare, or why there is none; a rollback does not wait for git."""
-    from operations.rollback_commit import plan_rollback_commit
-    from src.form import ROOT
-
-    name, version = target.environment.name, plan.images.version
-    if target.is_local:
-        return None, "This is a rehearsal: app.py is left alone. In AWS a commit for it is prepared."
-    try:
-        commit = plan_rollback_commit(ROOT, target.environment, plan.images)
-    except AgoraError as error:
-        return None, f"No commit is prepared: {error.message}\nSet GHCR_PACKAGE_VERSION of {name} to {version} by hand."
-    if commit is None and target.environment.is_released:
-        return None, f"Branch {target.environment.branch} names {version} already, so no commit is needed."
-    if commit is None:
-        return None, f"app.py names {version}, which moves: the images that go are refused until there are newer ones."
-    into = target.environment.branch
-    return commit, f"Then a commit on branch {commit.branch} lets app.py say so, for a pull request to {into}."
-
-
-def _commit_rollback(commit: RollbackCommit) -> Commit | None:
-    """Make the commit. That it can't be made does not undo the rollback, which has happened."""
-    from operations.console import say
-    from operations.rollback_commit import carry_out
-    from src.form import ROOT
-
-    try:
-        made = carry_out(ROOT, commit)
-    except AgoraError as error:
-        say(f"It is rolled back, but the commit for it was not made: {error.message}\n{error.hint}".strip(), "yellow")
-        return None
-    say(f"Branch {made.branch} has the commit: push it, and merge it into {commit.base.branch} by a pull request.")
-    return made

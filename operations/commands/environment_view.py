@@ -87,8 +87,8 @@ def show_rollback(plan: RollbackPlan) -> None:
         say(f"  {service}: {was} -> {after.tag} {after.digest[7:19]} (commit {after.short_commit or 'unknown'})")
     if not plan.changes:
         say("  every service runs these images already")
-    for service in plan.kept:
-        say(f"  {service} was not part of that deployment and keeps its image.", "yellow")
+    for service in plan.left_out:
+        say(f"  {service} was not part of that deployment: it is left out, and keeps what it runs.", "yellow")
 
 
 def show_destruction(target: Target, planned: DestructionPlan, unknown: Sequence[str]) -> None:
@@ -111,6 +111,7 @@ def show_destruction(target: Target, planned: DestructionPlan, unknown: Sequence
 def history_row(record: DeploymentRecord) -> list[str]:
     """A deployment in a line."""
     what = f"{record.kind} (synthetic)" if record.synthetic else record.kind
+    what += f" (unproven: {record.unproven})" if record.unproven else ""
     commit = (record.commit or "unknown").partition("+")
     began = record.began[:16].replace("T", " ")
     ended = f"{record.result}: {record.reason}" if record.reason else record.result

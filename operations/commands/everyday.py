@@ -22,6 +22,14 @@ from operations.commands.options import (
     read_form,
     yes_option,
 )
+from operations.commands.proving import (
+    clear_images,
+    clear_task,
+    confirm,
+    proof_profile_option,
+    starting_services,
+    unproven_option,
+)
 from src.errors import AgoraError, UsageError
 
 if TYPE_CHECKING:
@@ -157,6 +165,8 @@ def execute(
 @yes_option
 @dry_run_option
 @json_option
+@unproven_option
+@proof_profile_option
 def redeploy(
     environment: str,
     services: tuple[str, ...],
@@ -165,10 +175,14 @@ def redeploy(
     yes: bool,
     dry_run: bool,
     as_json: bool,
+    unproven: str | None,
+    proof_profile: str | None,
 ) -> None:
-    """Start new tasks of services in ENV from what is deployed, side by side, and wait until they are steady.
+    """Start new tasks of services in ENV from what is deployed, side by side, and wait until they are stable.
 
-    Nothing else changes: neither images nor settings. Exit code 1 when ECS gave the new tasks up.
+    Nothing else changes: neither images nor settings. In production only what is proven starts, what its own record
+    says that it ran well, or for a service without a record exactly what runs. Exit code 1 when ECS gave the new tasks
+    up.
     """
     from operations import console
     from operations import redeploy as redeployment
@@ -182,15 +196,17 @@ def redeploy(
         for each in planned:
             console.say(f"  new tasks of {each.name}: {each.described['desiredCount']}")
         names = [each.name for each in planned]
+        cleared = clear_images(acting, starting_services(acting, names), reason=unproven, profile=proof_profile)
         if dry_run:
             _show_plan({"environment": target.environment.name, "services": names}, "", as_json=as_json)
             return
+        cleared.confirm(confirm)
         go_ahead(
             f"Start new tasks of {', '.join(names)} in {target.environment.name} {target.place}?",
             assumed=local or yes,
             expected=target.environment.confirmation,
         )
-        done = redeployment.redeploy(target, acting.form, planned, read_origin(target))
+        done = redeployment.redeploy(target, acting.form, planned, read_origin(target), cleared.recheck)
         if as_json:
             console.print_json(done.as_json())
         else:
@@ -206,14 +222,28 @@ def redeploy(
 @yes_option
 @dry_run_option
 @json_option
-def load_data(environment: str, data_version: str | None, local: bool, yes: bool, dry_run: bool, as_json: bool) -> None:
+@unproven_option
+@proof_profile_option
+def load_data(
+    environment: str,
+    data_version: str | None,
+    local: bool,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
+    unproven: str | None,
+    proof_profile: str | None,
+) -> None:
     """Load data into ENV's database by the agora-data image, and then start new tasks of what caches.
+
+    In production the same image must have ended with exit code 0 in the environment that proves it.
 
     Checks first what the load needs, shows its lines as they come, and waits for its end.
     """
     from operations import console
     from operations import load_data as loading
     from operations.origin import read_origin
+    from portside.deploy.proof import Wanted
 
     with acting_on(environment, local=local, only_if_running=True) as acting:
         target, form = acting.target, acting.form
@@ -227,17 +257,25 @@ def load_data(environment: str, data_version: str | None, local: bool, yes: bool
         planned = loading.plan(target, acting.services, image, version)
         if not as_json:
             show_load_plan(planned)
+        cleared = clear_task(
+            acting,
+            Wanted(loading.LOADER, image.name, image.tag, image.digest),
+            starting_services(acting, planned.caching),
+            reason=unproven,
+            profile=proof_profile,
+        )
         if dry_run:
             if as_json:
                 console.print_json(planned.as_json())
             return
         loading.expect_met(planned)
+        cleared.confirm(confirm)
         go_ahead(
             f"Load data version {version} into {target.environment.name} {target.place}?",
             assumed=local or yes,
             expected=target.environment.confirmation,
         )
-        done = loading.load(target, form, planned, read_origin(target))
+        done = loading.load(target, form, planned, read_origin(target), terms=cleared.terms())
         if as_json:
             console.print_json(done.as_json())
         else:

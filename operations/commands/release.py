@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from operations.commands.environment import proof_profile_option
 from operations.commands.options import (
     Reaching,
     Suggesting,
@@ -22,6 +21,7 @@ from operations.commands.options import (
     say_all,
     yes_option,
 )
+from operations.commands.proving import proof_profile_option
 from operations.commands.release_view import show_lock, show_matrix, show_promotion
 from portside.commands import tool
 from src.errors import AgoraError, UsageError
@@ -212,11 +212,11 @@ def promote(
     from dataclasses import replace
     from functools import partial
 
-    from operations.proof import expect_proof
     from operations.release import promote as promoting
     from operations.release.merges import prepare_branch
     from operations.release.pull_request import plan_pull_request
     from operations.target import aws_target
+    from portside.deploy.proof import expect_proof
     from src.form import ROOT
 
     if local:
@@ -378,9 +378,9 @@ def _wait_for_images(plan: Any, form: Form, *, local: bool, within_seconds: floa
 def _rehearse_promotion(environment: str, *, as_json: bool) -> None:
     from operations.console import say
     from operations.images import locked_images
-    from operations.proof import expect_proof
     from operations.release.promote import SOURCES
     from operations.target import local_target
+    from portside.deploy.proof import expect_proof
 
     if environment not in SOURCES:
         raise UsageError(f"nothing is promoted to {environment!r}", f"Known are: {', '.join(SOURCES)}.")

@@ -14,12 +14,12 @@ from typing import Any
 from operations.assembly import read_assembly
 from operations.git import git, git_bytes
 from operations.plan import StackChange, plan_deployment
-from operations.proof import Proof
 from operations.release.branches import BaseRef, read_at
 from operations.release.form_edit import versions_in
 from operations.release.merges import Merge, plan_merge
 from operations.target import tool_environment
 from portside.commands import tool
+from portside.deploy.proof import Proof
 from src.errors import AgoraError, FormError, UsageError
 from src.images_at_hand import IMAGES_FILE
 from src.release_lock import lock_name
@@ -204,6 +204,7 @@ def _templates(repository: Path, branch: str, tree_id: str, environment: str, ro
     tree, outdir = room / "tree", room / "cdk.out"
     with tarfile.open(fileobj=io.BytesIO(git_bytes("archive", tree_id, folder=repository))) as archive:
         archive.extractall(tree, filter="data")
+    _commit_as_it_is(tree)
     variables = {
         **tool_environment(),
         "ENV": environment,
@@ -229,6 +230,14 @@ def _templates(repository: Path, branch: str, tree_id: str, environment: str, ro
     if done.returncode or not (outdir / "manifest.json").is_file():
         raise AgoraError(f"{branch} makes no templates to compare: {_what_is_wrong(done.stderr)}")
     return outdir
+
+
+def _commit_as_it_is(tree: Path) -> None:
+    """Make a folder a repository with one commit: production's templates are made only of locks that a commit has."""
+    who = ("-c", "user.name=promote", "-c", "user.email=promote@localhost", "-c", "commit.gpgSign=false")
+    git("init", "--quiet", folder=tree)
+    git("add", "--all", "--force", folder=tree)
+    git(*who, "-c", "core.hooksPath=/dev/null", "commit", "--quiet", "--message", "As it is", folder=tree)
 
 
 def _what_is_wrong(said: str) -> str:

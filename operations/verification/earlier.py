@@ -7,12 +7,12 @@ from typing import Any
 
 from operations.check import Check, fail, ok, skip
 from operations.hold import read_hold
-from operations.proof import NotProven, expect_proof
 from operations.rollback import brings_back
 from operations.target import beside
 from operations.verification.context import Context
 from operations.verification.questions import Question
-from src.errors import UsageError
+from portside.deploy.proof import NotProven, ProofUnread, expect_proof
+from portside.images.committed_locks import NotCommitted, expect_committed, expect_committed_rules
 
 HOLD, PROOF, ROLLBACK, ADOPTION = "hold", "proof", "last rollback", "adoption"
 
@@ -42,19 +42,19 @@ def hold(context: Context) -> Check:
 
 
 def proof(context: Context) -> Check:
-    """Whether the environment before this one ran the same images well, where that is asked for."""
-    profile = context.options.proof_profile
+    """Whether the environment that proves this one ran the same images well, where that is asked for."""
+    profile, target, images = context.options.proof_profile, context.target, context.known_images()
     try:
+        if not target.is_local:
+            expect_committed_rules(context.form, context.environment)
+            expect_committed(context.environment, context.services, images)
         found = expect_proof(
-            context.environment,
-            context.form,
-            context.known_images(),
-            lambda proving: beside(context.target, proving, profile=profile),
+            context.environment, context.form, images, lambda proving: beside(target, proving, profile=profile)
         )
-    except NotProven as unproven:
-        return fail(PROOF, " ".join(unproven.message.split()), unproven.hint)
-    except UsageError as unreachable:
-        return skip(PROOF, f"{unreachable.message}: name a profile that reads it with --proof-profile")
+    except ProofUnread as unread:
+        return skip(PROOF, f"{unread.message}: name a profile that reads it with --proof-profile")
+    except (NotProven, NotCommitted) as refused:
+        return fail(PROOF, " ".join(refused.message.split()), refused.hint)
     return ok(PROOF, found.sentence if found else f"{context.environment.name} needs none")
 
 

@@ -12,7 +12,7 @@ from src.resolved_image import ResolvedImage
 from src.service_props import ServiceProps
 
 # What ECS would meet too; all else says something of the way there, or of the look-up's own credentials.
-_MISSING = frozenset(
+MISSING = frozenset(
     {
         Kind.BLOCKED,
         Kind.CONTENT_MISSING,
@@ -71,7 +71,7 @@ def _unknown(props: ServiceProps, context: Context) -> Check:
 
 
 def _failed(subject: str, what: str, failure: Failure) -> Check:
-    if failure.kind not in _MISSING:
+    if failure.kind not in MISSING:
         return skip(subject, f"{what}: {failure.sentence}")
     hint = failure.hint or "Publish it again, or name another GHCR_PACKAGE_VERSION in app.py."
     return fail(subject, f"{what}: {failure.sentence}", hint)

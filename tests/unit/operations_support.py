@@ -113,7 +113,7 @@ class FakeParameters:
 
     def put_parameter(
         self, *, Name: str, Value: str, Type: str, Overwrite: bool, Description: str, Tier: str = "Standard"
-    ) -> None:
+    ) -> dict[str, Any]:
         assert (Type, bool(Description)) == ("String", True)
         with self._lock:
             if Name in self._versions and not Overwrite:
@@ -128,6 +128,7 @@ class FakeParameters:
             versions = self._versions.setdefault(Name, [])
             versions.append((versions[-1][0] + 1 if versions else 1, Value))
             del versions[: -self.KEPT_VERSIONS]
+            return {"Version": versions[-1][0]}
 
     def delete_parameter(self, *, Name: str) -> None:
         with self._lock:
@@ -229,5 +230,6 @@ def resolution(version: str, *names: str, **contents: str) -> Resolution:
 
 def deployment_of(images: Resolution, **changes: Any) -> DeploymentRecord:
     """A record of a deployment that ended well at noon, with changes."""
-    usual = DeploymentRecord(DEPLOY, NOON.isoformat(), 61.5, "Developer/jane", "a" * 40, HEALTHY, images)
+    ran = {image.name.rpartition("/")[2]: (reference, HEALTHY) for reference, image in images.images.items()}
+    usual = DeploymentRecord(DEPLOY, NOON.isoformat(), 61.5, "Developer/jane", "a" * 40, HEALTHY, images, ran=ran)
     return replace(usual, **changes)

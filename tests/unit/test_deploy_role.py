@@ -68,7 +68,7 @@ NAMED_OTHERWISE = {
 NEEDS_NO_RIGHT = {"sts:GetCallerIdentity"}
 # What is called by these is called by `deploy`, `rollback`, `redeploy` and `release`, whose modules they are.
 OF_THE_DEPLOYING = (
-    *("deploy", "verification.verify", "rollback", "deployed_images", "redeploy", "proof", "diagnosis.diagnose"),
+    *("deploy", "verification.verify", "rollback", "deployed_images", "redeploy", "diagnosis.diagnose"),
     *("release.verify", "release.status", "release.promote", "release.finish", "release.pin", "release.cut"),
 )
 ONLY_WHEN_ASKED = "operations.verification.drift"
@@ -107,7 +107,7 @@ def _action(method: str, receiver: str) -> Iterator[str]:
 
 @cache
 def called_by_module() -> dict[str, frozenset[str]]:
-    paths = (ROOT / "operations").rglob("*.py")
+    paths = [*(ROOT / "operations").rglob("*.py"), *(ROOT / "portside" / "deploy").rglob("*.py")]
     return {module_of(path): frozenset(calls(path.read_text(encoding="utf-8"))) for path in paths}
 
 
@@ -118,7 +118,7 @@ def module_of(path: Path) -> str:
 def imported(module: str) -> Iterator[str]:
     tree = ast.parse((ROOT / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8"))
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("operations"):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("operations", "portside.deploy")):
             yield str(node.module)
             yield from (f"{node.module}.{each.name}" for each in node.names)
 
@@ -139,6 +139,7 @@ def called_by_the_deploying() -> set[str]:
     modules: set[str] = set()
     for name in OF_THE_DEPLOYING:
         reached(f"operations.{name}", modules)
+    reached("portside.deploy.proof", modules)
     return set().union(*(called_by_module()[each] for each in modules)) - NEEDS_NO_RIGHT
 
 

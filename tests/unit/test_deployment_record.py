@@ -13,15 +13,19 @@ from operations.deployment_record import (
     FAILED,
     HEALTHY,
     INTERRUPTED,
+    NOT_READ,
     ROLLBACK,
     DeploymentRecord,
+    Terms,
     last_healthy,
+    new_record,
     parameter_name,
     read_records,
     recorded,
     write_record,
 )
 from operations.origin import Origin
+from portside.deploy.parameter_history import names_of
 from src.errors import AgoraError
 from src.resolution import Resolution
 from tests.unit.operations_support import (
@@ -37,13 +41,14 @@ from tests.unit.operations_support import (
 JANE = Origin("Developer/jane", f"{'a' * 40}+changes")
 PARAMETER = parameter_name("dev")
 IMAGES = resolution("edge", "api", "app")
+PLACE = "607346494281/us-east-1/dev"
 TOKEN = "ghp_" + "x" * 36
 
 
 class _Full(FakeParameters):
     """A parameter store that takes nothing any more."""
 
-    def put_parameter(self, **_: Any) -> None:
+    def put_parameter(self, **_: Any) -> dict[str, Any]:
         raise client_error("ParameterMaxVersionLimitExceeded", "the oldest version has a label")
 
 
@@ -55,8 +60,13 @@ class _Forbidden(FakeParameters):
         return FakePaginator(pages)
 
 
+def _record(images: Resolution = IMAGES, **terms: Any) -> DeploymentRecord:
+    services = {image.name.rpartition("/")[2]: reference for reference, image in images.images.items()}
+    return new_record(JANE, images, services, PLACE, Terms(**terms))
+
+
 def _deploy(ssm: FakeParameters, outcome: BaseException | None = None, **more: Any) -> None:
-    with recorded(ssm, "dev", JANE, more.pop("images", IMAGES), **more):
+    with recorded(ssm, "dev", _record(**more)):
         if outcome:
             raise outcome
 
@@ -88,7 +98,7 @@ def _large(services: int) -> Resolution:
 
 def test_a_deployment_that_went_well_is_on_record_with_all_that_is_known_of_it() -> None:
     ssm = FakeParameters()
-    with recorded(ssm, "dev", JANE, IMAGES, kind=ROLLBACK, instead_of=[digest("bad")]):
+    with recorded(ssm, "dev", _record(kind=ROLLBACK, instead_of=(digest("bad"),))):
         assert read_records(ssm, "dev") == [], "only what has ended is on record"
     (record,) = read_records(ssm, "dev")
     assert (record.kind, record.result, record.reason) == (ROLLBACK, HEALTHY, "")
@@ -203,6 +213,9 @@ def test_the_history_is_newest_first_over_many_pages_as_far_back_as_aws_keeps_it
         lambda fields: json.dumps({name: value for name, value in fields.items() if name != "images"}),
         lambda fields: json.dumps({name: value for name, value in fields.items() if name != "who"}),
         lambda fields: json.dumps(fields | {"images": []}),
+        lambda fields: json.dumps({"packed": "no base64", "parts": {}}),
+        lambda fields: json.dumps({"packed": "", "parts": {"/agora/prod/deployment": 1}}),
+        lambda fields: json.dumps(fields | {"format": 2, "images": fields["images"] | {"images": {"a": []}}}),
         lambda fields: json.dumps(fields | {"images": {"version": "edge", "images": {"a": {"digest": "sha256:1"}}}}),
         lambda fields: json.dumps(fields | {"seconds": "soon"}),
         lambda fields: json.dumps(fields | {"seconds": None}),
@@ -219,8 +232,52 @@ def test_a_version_that_is_no_record_is_passed_over(damage: Callable[[dict[str, 
 
 def test_a_field_that_is_not_known_yet_does_not_make_a_record_unreadable() -> None:
     ssm = FakeParameters()
-    _put(ssm, json.dumps(deployment_of(IMAGES).as_json() | {"reviewed_by": "Ada", "commit": 1234567}))
+    written = json.loads(deployment_of(IMAGES).written())
+    _put(ssm, json.dumps(written | {"reviewed_by": "Ada", "commit": 1234567}))
     assert read_records(ssm, "dev") == [deployment_of(IMAGES, number=1, commit="1234567")]
+
+
+def test_a_record_of_the_earlier_format_is_read_and_says_nothing_of_what_ran() -> None:
+    ssm = FakeParameters()
+    before = deployment_of(IMAGES)
+    fields = before.as_json()
+    del fields["services"]
+    _put(ssm, json.dumps(fields))
+    (record,) = read_records(ssm, "dev")
+    assert record == replace(before, number=1, ran=None)
+    assert record.image_of("api") is None
+
+
+def test_a_record_of_a_later_format_is_passed_over() -> None:
+    ssm = FakeParameters()
+    _put(ssm, json.dumps(json.loads(deployment_of(IMAGES).written()) | {"format": 3}))
+    assert read_records(ssm, "dev") == []
+
+
+def test_only_the_images_that_services_run_are_on_record_each_with_its_health() -> None:
+    ssm = FakeParameters()
+    record = new_record(JANE, IMAGES, {"web": "ghcr.io/org/app:edge", "built": "path://web"}, PLACE)
+    with recorded(ssm, "dev", record) as recording:
+        recording.ran = {"web": "running", "unknown": "healthy"}
+    (written,) = read_records(ssm, "dev")
+    assert list(written.images.images) == ["ghcr.io/org/app:edge"]
+    assert written.ran == {"web": ("ghcr.io/org/app:edge", "running")}
+    assert written.place == PLACE
+    assert written.as_json()["services"] == {
+        "web": {"image": "ghcr.io/org/app", "digest": digest("app edge"), "health": "running"}
+    }
+
+
+def test_a_service_whose_tasks_were_not_read_has_no_health_on_record() -> None:
+    record = _record_of(AgoraError("failed"))
+    assert {health for _, health in (record.ran or {}).values()} == {NOT_READ}
+
+
+def test_services_that_are_left_out_are_not_on_record() -> None:
+    record = _record(left_out=frozenset({"api"}), proof="stage 4", unproven="because")
+    assert list(record.ran or {}) == ["app"]
+    assert list(record.images.images) == ["ghcr.io/org/app:edge"]
+    assert (record.proof, record.unproven) == ("stage 4", "because")
 
 
 def test_a_record_is_read_as_it_was_written() -> None:
@@ -238,34 +295,41 @@ def test_a_record_is_read_as_it_was_written() -> None:
     assert read_records(ssm, "dev") == [replace(written, number=1)]
 
 
-def test_eight_services_fit_into_a_standard_parameter_whatever_is_known_of_them() -> None:
-    ssm, images = FakeParameters(), _large(8)
-    with pytest.raises(AgoraError):
-        _deploy(ssm, AgoraError("why " * 500), images=images, instead_of=[digest(str(n)) for n in range(8)])
-    assert ssm.tiers[PARAMETER] == "Standard"
-    assert read_records(ssm, "dev")[0].images == images
-
-
-def test_thirteen_services_of_a_release_fit_into_a_standard_parameter() -> None:
-    ssm = FakeParameters()
-    images = resolution("4.2.0-rc2", *(f"agora-service-{number:02}" for number in range(13)))
-    with pytest.raises(AgoraError):
-        _deploy(ssm, AgoraError("why " * 500), images=images, instead_of=[digest(str(n)) for n in range(13)])
-    assert ssm.tiers[PARAMETER] == "Standard"
-
-
-def test_more_services_take_an_advanced_parameter() -> None:
-    ssm, images = FakeParameters(), _large(18)
-    _deploy(ssm, images=images)
-    assert ssm.tiers[PARAMETER] == "Advanced"
+@pytest.mark.parametrize("services", [8, 18, 128])
+def test_any_number_of_services_fits_into_standard_parameters_whatever_is_known_of_them(services: int) -> None:
+    ssm, images = FakeParameters(), _large(services)
+    for _ in range(2):
+        with pytest.raises(AgoraError):
+            _deploy(
+                ssm,
+                AgoraError("why " * 500),
+                images=images,
+                instead_of=tuple(digest(str(number)) for number in range(services)),
+            )
     _deploy(ssm)
-    assert [len(record.images.images) for record in read_records(ssm, "dev")] == [2, 18]
+    assert set(ssm.tiers.values()) == {"Standard"}
+    records = read_records(ssm, "dev")
+    assert [record.images for record in records] == [IMAGES, images, images]
+    assert len(records[1].ran or {}) == services
 
 
-def test_more_services_than_any_parameter_holds_are_told_after_the_deployment() -> None:
+def test_eight_services_of_a_release_are_plain_text() -> None:
+    ssm = FakeParameters()
+    _deploy(ssm, images=resolution("4.2.0-rc2", *(f"agora-service-{number:02}" for number in range(8))))
+    assert json.loads(ssm.values[PARAMETER])["images"]["version"] == "4.2.0-rc2"
+
+
+def test_a_record_of_which_a_part_is_missing_is_passed_over() -> None:
+    ssm = FakeParameters()
+    _deploy(ssm, images=_large(128))
+    ssm.delete_parameter(Name=names_of(PARAMETER)[1])
+    assert read_records(ssm, "dev") == []
+
+
+def test_more_services_than_all_parameters_hold_are_reported_after_the_deployment() -> None:
     ssm = FakeParameters()
     with pytest.raises(AgoraError, match="dev is deployed, but that could not be put on record"):
-        _deploy(ssm, images=_large(40))
+        _deploy(ssm, images=_large(500))
     assert read_records(ssm, "dev") == []
 
 

@@ -175,7 +175,8 @@ def test_a_load_that_fails_says_how_and_deploys_nothing_anew(ended: dict[str, An
     assert words in str(failed.value)
     assert ecs.calls == ["deregistered"]
     assert ecs.forced == 0
-    assert ssm.values == {}, "neither held nor remembered"
+    assert list(ssm.values) == ["/agora/dev/task"], "neither locked nor remembered"
+    assert json.loads(ssm.values["/agora/dev/task"])["exit_code"] == ended["containers"][0].get("exitCode")
 
 
 def test_a_task_that_ecs_does_not_start_is_told_with_ecss_reason() -> None:

@@ -70,8 +70,43 @@ def _commit(place: Target = PLACE) -> str | None:
 
 def test_a_clone_without_changes_is_its_commit(repository: Repository) -> None:
     assert _commit() == repository.git("rev-parse", "HEAD")
-    (repository.path / "untracked").write_text("does not reach AWS")
+    for name in ("notes.md", "docs/page.txt", "tests/test_it.py", ".tool/cache"):
+        (repository.path / name).parent.mkdir(exist_ok=True)
+        (repository.path / name).write_text("no template depends on it")
     assert _commit() == repository.git("rev-parse", "HEAD")
+
+
+@pytest.mark.parametrize("name", ["prices.json", "more.py", "releases/4.2.0-rc3.json", "src/more.py"])
+def test_a_file_that_templates_may_depend_on_and_no_commit_has_is_a_change(repository: Repository, name: str) -> None:
+    (repository.path / name).parent.mkdir(exist_ok=True)
+    (repository.path / name).write_text("")
+    assert _commit() == f"{repository.git('rev-parse', 'HEAD')}+changes"
+
+
+def test_what_is_ignored_by_the_repository_is_no_change_but_what_is_ignored_in_one_clone_is(
+    repository: Repository,
+) -> None:
+    repository.commit("dev", {".gitignore": "*.log\n"}, "Ignore logs")
+    (repository.path / "cdk.log").write_text("")
+    assert _commit() == repository.git("rev-parse", "HEAD")
+    (repository.path / ".git" / "info").mkdir(exist_ok=True)
+    (repository.path / ".git" / "info" / "exclude").write_text("more.py\n")
+    (repository.path / "more.py").write_text("")
+    assert origin.uncommitted(repository.path) == ["more.py"]
+
+
+def test_an_ignoring_file_that_no_commit_has_hides_nothing(repository: Repository) -> None:
+    (repository.path / "src").mkdir()
+    (repository.path / "src" / ".gitignore").write_text("*\n")
+    (repository.path / "src" / "more.py").write_text("")
+    assert origin.uncommitted(repository.path) == ["src/.gitignore"]
+
+
+@pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
+def test_a_file_that_git_does_not_compare_any_more_is_a_change(repository: Repository, flag: str) -> None:
+    repository.git("update-index", flag, "app.py")
+    (repository.path / "app.py").write_text("changed = True\n")
+    assert origin.uncommitted(repository.path) == ["app.py"]
 
 
 def test_changes_in_the_clone_are_told_staged_or_not(repository: Repository) -> None:

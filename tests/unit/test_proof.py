@@ -1,24 +1,80 @@
-"""What proves that a release may run in prod."""
+"""What proves that an image may run in production."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from operations import proof as proofs
-from operations.deployment_record import FAILED, INTERRUPTED, ROLLBACK, read_records, write_record
-from operations.proof import NotProven, Proof, expect_proof, find_proof, proving_environment, seed_proof
+from operations.deployment_record import (
+    FAILED,
+    INTERRUPTED,
+    ROLLBACK,
+    DeploymentRecord,
+    read_records,
+    write_record,
+)
 from operations.target import Target
+from portside.deploy import proof as proofs
+from portside.deploy.health import RUNNING
+from portside.deploy.proof import (
+    NotProven,
+    Place,
+    Proof,
+    ProofUnread,
+    Wanted,
+    expect_proof,
+    expect_proof_or_own,
+    find_proof,
+    proving_environment,
+    seed_proof,
+)
 from src.environment import Environment
+from src.errors import UsageError
 from src.form import Form, check_form
 from src.resolution import Resolution
-from tests.unit.form_support import api_and_app, environments
-from tests.unit.operations_support import FakeParameters, deployment_of, digest, resolution, resolved, target
+from tests.unit.form_support import ENVIRONMENT, api_and_app, environments
+from tests.unit.operations_support import (
+    FakeParameters,
+    client_error,
+    deployment_of,
+    digest,
+    resolution,
+    resolved,
+    target,
+)
+
+
+def _services(environment: Environment) -> Any:
+    version = environment.ghcr_package_version
+    services = api_and_app(container_location=f"ghcr.io/org/app:{version}")(environment)
+    return [replace(services[0], container_location=f"ghcr.io/org/api:{version}"), services[1]]
+
+
+def _form(version: str = "4.2.0-rc2", **changes: Any) -> Form:
+    at = {"GHCR_PACKAGE_VERSION": version}
+    return check_form(environments(dev={}, stage=at, prod=at | changes), _services)
+
 
 RELEASE = resolution("4.2.0-rc2", "api", "app")
 OTHER = resolution("4.2.0-rc1", "api", "app")
-FORM = check_form(environments(dev={}, stage={}, prod={}), api_and_app())
+FORM = _form()
+ACCOUNT = ENVIRONMENT["ACCOUNT"]
+AT_STAGE = Place(f"{ACCOUNT}/us-east-1/stage", is_rehearsal=False)
+AT_PROD = f"{ACCOUNT}/us-east-1/prod"
+WANTED = [Wanted(name, f"ghcr.io/org/{name}", "4.2.0-rc2", digest(f"{name} 4.2.0-rc2")) for name in ("api", "app")]
+
+
+def _ran(images: Resolution = RELEASE, **changes: Any) -> DeploymentRecord:
+    """A deployment of stage."""
+    return deployment_of(images, **{"place": AT_STAGE.name} | changes)
+
+
+def _found(*records: DeploymentRecord, wanted: Sequence[Wanted] = WANTED) -> Proof:
+    return find_proof("stage", records, wanted, AT_STAGE)
 
 
 def _place(ssm: FakeParameters, *, environment: str = "prod", is_local: bool = False) -> Target:
@@ -45,10 +101,11 @@ def _refused(place: Target, images: Resolution, form: Form = FORM) -> NotProven:
 
 def test_prod_may_run_exactly_what_stage_ran_well() -> None:
     ssm = FakeParameters()
-    write_record(ssm, "stage", deployment_of(RELEASE))
+    write_record(ssm, "stage", _ran())
     proof = _proof(_place(ssm), RELEASE)
     assert proof is not None
     assert proof.sentence == "Proven by stage's deployment 1 of 2026-11-23 12:00 UTC."
+    assert proof.remark == "stage 1"
     assert proof.as_json() == {
         "environment": "stage",
         "record": {"number": 1, "began": "2026-11-23T12:00:00+00:00", "who": "Developer/jane"},
@@ -58,7 +115,7 @@ def test_prod_may_run_exactly_what_stage_ran_well() -> None:
 
 def test_a_difference_in_any_digest_is_refused_and_named() -> None:
     ssm = FakeParameters()
-    write_record(ssm, "stage", deployment_of(RELEASE))
+    write_record(ssm, "stage", _ran())
     error = _refused(_place(ssm), resolution("4.2.0-rc2", "api", app="built again"))
     assert error.message == (
         "prod runs only what stage ran well, which is not so for 4.2.0-rc2\n"
@@ -68,85 +125,197 @@ def test_a_difference_in_any_digest_is_refused_and_named() -> None:
     assert error.proof.as_json()["record"] is None
 
 
-def test_an_image_that_stage_did_not_have_is_refused_and_named() -> None:
-    proof = find_proof("stage", [deployment_of(RELEASE)], resolution("4.2.0-rc2", "api", "app", "docs"))
+def test_a_service_that_stage_did_not_have_is_refused_and_named() -> None:
+    docs = Wanted("docs", "ghcr.io/org/docs", "4.2.0-rc2", digest("docs"))
+    proof = _found(_ran(), wanted=[*WANTED, docs])
     assert proof.record is None
-    assert proof.differences == ("ghcr.io/org/docs: was not deployed with 4.2.0-rc2",)
+    assert proof.differences == ("docs: was not deployed with 4.2.0-rc2",)
 
 
 def test_an_image_that_only_stage_has_does_not_matter() -> None:
-    record = deployment_of(resolution("4.2.0-rc2", "api", "app", "docs"))
-    assert find_proof("stage", [record], RELEASE).record == record
+    record = _ran(resolution("4.2.0-rc2", "api", "app", "docs"))
+    assert _found(record).record == record
 
 
-def test_another_name_for_the_same_digests_is_proven() -> None:
-    final = resolution("4.2.0", api="api 4.2.0-rc2", app="app 4.2.0-rc2")
-    assert find_proof("stage", [deployment_of(RELEASE)], final).record
+def test_an_image_is_proven_as_the_service_that_ran_it_and_under_its_own_name() -> None:
+    same = digest("api 4.2.0-rc2")
+    as_another_service = Wanted("admin", "ghcr.io/org/api", "4.2.0-rc2", same)
+    assert _found(_ran(), wanted=[as_another_service]).differences == ("admin: was not deployed with 4.2.0-rc2",)
+    from_elsewhere = Wanted("api", "docker.io/org/api", "4.2.0-rc2", same)
+    (difference,) = _found(_ran(), wanted=[from_elsewhere]).differences
+    assert difference == "api: ran as ghcr.io/org/api, wanted is docker.io/org/api"
 
 
-def test_the_same_version_with_other_digests_is_not_proven() -> None:
-    rebuilt = resolution("4.2.0-rc2", api="new api", app="new app")
-    assert len(find_proof("stage", [deployment_of(RELEASE)], rebuilt).differences) == 2
+def test_what_has_no_digest_is_not_proven() -> None:
+    (difference,) = _found(_ran(), wanted=[Wanted("api", "path://api", "", "")]).differences
+    assert difference == "api: path://api is no image of a registry by its digest"
 
 
-def test_two_tags_of_one_image_are_proven_by_a_deployment_of_both() -> None:
-    images = [resolved("api", "4.2.0-rc2"), resolved("api", "4.2.0-rc2-debug")]
-    both = Resolution("4.2.0-rc2", {f"{image.name}:{image.tag}": image for image in images})
-    assert find_proof("stage", [deployment_of(both)], both).record
+def test_another_tag_of_the_same_digests_is_proven() -> None:
+    final = [replace(each, tag="4.2.0") for each in WANTED]
+    assert _found(_ran(), wanted=final).record
 
 
 @pytest.mark.parametrize("result", [FAILED, INTERRUPTED, "unheard-of"])
 def test_a_deployment_that_did_not_end_well_proves_nothing(result: str) -> None:
-    proof = find_proof("stage", [deployment_of(RELEASE, result=result)], RELEASE)
+    proof = _found(_ran(result=result))
+    assert proof.differences == ("stage has no healthy deployment on record that counts",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"commit": "a" * 40 + "+changes"}, "it was made from uncommitted changes"),
+        ({"commit": None}, "nothing says from which commit"),
+        ({"synthetic": True}, "it never was (synthetic)"),
+        ({"ran": None}, "it was recorded by an earlier version, which did not read what ran; deploy it again"),
+        ({"place": ""}, f"it is of an unknown place, not of {AT_STAGE.name}"),
+        ({"place": f"{ACCOUNT}/eu-west-1/stage"}, f"it is of {ACCOUNT}/eu-west-1/stage, not of {AT_STAGE.name}"),
+        ({"place": f"{ACCOUNT}/us-east-1/dev"}, f"it is of {ACCOUNT}/us-east-1/dev, not of {AT_STAGE.name}"),
+        (
+            {"place": f"rehearsal/{AT_STAGE.name}"},
+            f"it is of rehearsal/{AT_STAGE.name}, not of {AT_STAGE.name}",
+        ),
+    ],
+)
+def test_a_healthy_deployment_that_proves_nothing_is_named_with_the_reason(changes: dict[str, Any], why: str) -> None:
+    proof = _found(_ran(number=7, **changes))
     assert proof.record is None
-    assert proof.differences == ("stage has no healthy deployment on record",)
+    assert proof.differences == (
+        "stage has no healthy deployment on record that counts",
+        proof.differences[1],
+    )
+    assert proof.differences[1].startswith("stage's deployment 7 of 2026-11-23 12:00 UTC")
+    assert proof.differences[1].endswith(f"proves nothing: {why}")
+
+
+@pytest.mark.parametrize("health", ["no task ran", "not every task was checked and found healthy", "not read", ""])
+def test_a_service_that_was_not_well_in_a_deployment_that_was_proves_nothing_for_its_image(health: str) -> None:
+    record = _ran(number=3)
+    assert record.ran
+    record = replace(record, ran={**record.ran, "app": (record.ran["app"][0], health)})
+    assert _found(record).differences == (f"app: {health} in deployment 3",)
+    assert _found(record, wanted=WANTED[:1]).record == record
+
+
+def test_a_service_that_nothing_checks_is_proven_by_running() -> None:
+    record = _ran()
+    assert record.ran
+    record = replace(record, ran={service: (reference, RUNNING) for service, (reference, _) in record.ran.items()})
+    assert _found(record).record == record
 
 
 def test_an_older_healthy_deployment_counts_whatever_came_after_it() -> None:
-    records = [
-        deployment_of(RELEASE, result=FAILED, number=4),
-        deployment_of(OTHER, number=3),
-        deployment_of(RELEASE, number=2),
-        deployment_of(RELEASE, number=1),
-    ]
-    found = find_proof("stage", records, RELEASE).record
+    found = _found(_ran(result=FAILED, number=4), _ran(OTHER, number=3), _ran(number=2), _ran(number=1)).record
     assert found is not None
     assert found.number == 2
 
 
 def test_a_rollback_of_stage_counts_as_having_run() -> None:
-    record = deployment_of(RELEASE, kind=ROLLBACK, instead_of=(digest("bad"),))
-    assert find_proof("stage", [record], RELEASE).record == record
+    record = _ran(kind=ROLLBACK, instead_of=(digest("bad"),))
+    assert _found(record).record == record
+
+
+def test_what_stage_took_out_of_service_is_not_proven_by_what_ran_before() -> None:
+    rolled_back = _ran(OTHER, kind=ROLLBACK, number=2, instead_of=(digest("app 4.2.0-rc2"),))
+    assert (
+        "app: 4.2.0-rc2 was taken out of service by a later rollback" in _found(rolled_back, _ran(number=1)).differences
+    )
+    again = _ran(number=3)
+    assert _found(again, rolled_back, _ran(number=1)).record == again
 
 
 def test_images_that_never_ran_together_are_not_proven() -> None:
     records = [
-        deployment_of(resolution("4.2.0-rc2", "api", app="other")),
-        deployment_of(resolution("4.2.0-rc2", "app", api="other")),
+        _ran(resolution("4.2.0-rc2", "api", app="other")),
+        _ran(resolution("4.2.0-rc2", "app", api="other")),
     ]
-    assert find_proof("stage", records, RELEASE).record is None
+    assert _found(*records).record is None
 
 
 def test_differences_are_told_from_stages_deployment_of_that_version_rather_than_from_its_last() -> None:
-    records = [deployment_of(OTHER), deployment_of(resolution("4.2.0-rc2", "api", app="first build"))]
-    assert find_proof("stage", records, RELEASE).differences == (
+    records = [_ran(OTHER), _ran(resolution("4.2.0-rc2", "api", app="first build"))]
+    assert _found(*records).differences == (
         f"ghcr.io/org/app: ran as 4.2.0-rc2 {digest('first build')}, wanted is 4.2.0-rc2 {digest('app 4.2.0-rc2')}",
     )
-    assert "ran as 4.2.0-rc1" in find_proof("stage", records[:1], RELEASE).differences[0]
+    assert "ran as 4.2.0-rc1" in _found(records[0]).differences[0]
 
 
-def test_prods_own_record_proves_nothing() -> None:
+def test_prods_own_record_proves_nothing_for_a_deployment() -> None:
     ssm = FakeParameters()
-    write_record(ssm, "prod", deployment_of(RELEASE))
+    write_record(ssm, "prod", _ran(place=AT_PROD))
     assert "stage has no healthy deployment on record" in _refused(_place(ssm), RELEASE).message
 
 
-def test_a_synthetic_record_proves_nothing_in_aws() -> None:
+def _again(place: Target, wanted: Sequence[Wanted] = WANTED, running: dict[str, str] | None = None) -> Proof | None:
+    own = read_records(place.clients("ssm"), "prod")
+    return expect_proof_or_own(
+        place, FORM, wanted, own, lambda proving: replace(place, environment=proving), running=running
+    )
+
+
+def test_what_prod_ran_well_may_come_back_without_stage() -> None:
     ssm = FakeParameters()
-    write_record(ssm, "stage", deployment_of(RELEASE, synthetic=True))
-    error = _refused(_place(ssm), RELEASE)
-    assert "stage has no healthy deployment on record" in error.message
-    assert "--seed" not in error.hint
+    write_record(ssm, "prod", _ran(place=AT_PROD))
+    place = _place(ssm)
+    own = read_records(ssm, "prod")
+
+    def unreachable(_: Environment) -> Target:
+        raise UsageError("no credentials for stage")
+
+    proof = expect_proof_or_own(place, FORM, WANTED, own, unreachable)
+    assert proof
+    assert (proof.sentence, proof.remark) == ("Ran well here in deployment 1 of 2026-11-23 12:00 UTC.", "own 1")
+    with pytest.raises(ProofUnread, match="stage's record, which proves what prod runs, could not be read"):
+        expect_proof_or_own(place, FORM, [replace(WANTED[0], digest=digest("evil"))], own, unreachable)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"result": FAILED}, {"synthetic": True}, {"commit": None}, {"place": AT_STAGE.name}]
+)
+def test_an_own_record_must_count_as_any_other(changes: dict[str, Any]) -> None:
+    ssm = FakeParameters()
+    write_record(ssm, "prod", _ran(**{"place": AT_PROD} | changes))
+    with pytest.raises(NotProven):
+        _again(_place(ssm))
+
+
+def test_an_own_record_of_the_earlier_format_counts_by_the_names_of_its_images() -> None:
+    ssm = FakeParameters()
+    ssm.put_parameter(
+        Name="/agora/prod/deployment",
+        Value=json.dumps({k: v for k, v in deployment_of(RELEASE).as_json().items() if k != "services"}),
+        Type="String",
+        Overwrite=True,
+        Description="by an earlier version",
+    )
+    assert _again(_place(ssm))
+    with pytest.raises(NotProven):
+        _again(_place(ssm), [Wanted("api", "ghcr.io/org/api", "x", digest("evil"))], {"api": digest("evil")})
+
+
+def test_an_adopted_service_starts_again_with_exactly_what_it_runs() -> None:
+    ssm = FakeParameters()
+    running = {each.service: each.digest for each in WANTED}
+    proof = _again(_place(ssm), running=running)
+    assert proof
+    assert proof.sentence == "Running already, without a record: api, app."
+    with pytest.raises(NotProven):
+        _again(_place(ssm), running=running | {"app": digest("another")})
+    write_record(ssm, "prod", _ran(resolution("4.2.0-rc2", api="older"), place=AT_PROD))
+    with pytest.raises(NotProven) as refused:
+        _again(_place(ssm), running=running)
+    assert "not so for api" in refused.value.message
+
+
+def test_a_record_that_can_not_be_read_is_not_called_empty() -> None:
+    class Forbidden(FakeParameters):
+        def get_paginator(self, operation: str) -> Any:
+            raise client_error("AccessDeniedException", "not authorized")
+
+    with pytest.raises(ProofUnread, match=r"could not be read: AWS: .*not authorized") as unread:
+        _proof(_place(Forbidden()), RELEASE)
+    assert "--proof-profile" in unread.value.hint
 
 
 def test_a_rehearsal_says_how_to_pretend_and_then_that_it_did(rehearsing: Target) -> None:
@@ -156,25 +325,56 @@ def test_a_rehearsal_says_how_to_pretend_and_then_that_it_did(rehearsing: Target
     assert proof is not None
     assert proof.sentence.endswith("UTC, which never was.")
     (record,) = read_records(rehearsing.clients("ssm"), "stage")
-    assert (record.synthetic, record.who, record.images) == (True, "nobody", RELEASE)
+    assert (record.synthetic, record.who) == (True, "nobody")
+
+
+def test_a_seeded_record_proves_nothing_in_aws(rehearsing: Target) -> None:
+    seed_proof(rehearsing, FORM, RELEASE)
+    error = _refused(replace(rehearsing, is_local=False), RELEASE)
+    assert "it never was (synthetic)" in error.message
+    assert "--seed" not in error.hint
+
+
+def test_a_rehearsal_may_be_of_changes_that_no_commit_has(rehearsing: Target) -> None:
+    place = f"rehearsal/{AT_STAGE.name}"
+    write_record(rehearsing.clients("ssm"), "stage", _ran(place=place, commit=None))
+    assert _proof(rehearsing, RELEASE)
 
 
 @pytest.mark.parametrize("name", ["dev", "stage"])
-def test_nobody_else_needs_a_proof(name: str) -> None:
+def test_no_other_environment_needs_a_proof(name: str) -> None:
     assert _proof(_place(FakeParameters(), environment=name), RELEASE) is None
 
 
-def test_a_form_without_a_stage_needs_no_proof() -> None:
-    form = check_form(environments(dev={}, prod={}), api_and_app())
+def test_a_proof_that_is_waived_is_shown_with_its_reason() -> None:
+    form = check_form(
+        environments(dev={}, prod={"PROVED_BY": None, "PROOF_WAIVED": "a demo without users"}), api_and_app()
+    )
     assert proving_environment(form, form.environment("prod")) is None
-    assert _proof(_place(FakeParameters()), RELEASE, form) is None
+    place = target({"ssm": FakeParameters()}, environment="prod", form=form)
+    proof = _proof(place, RELEASE, form)
+    assert proof
+    assert "a demo without users" in proof.sentence
+    assert proof.remark == "waived"
 
 
-def test_the_long_names_of_stage_and_prod_count_too() -> None:
-    form = check_form(environments(staging={"KIND": "staging"}, production={"KIND": "production"}), api_and_app())
-    proving = proving_environment(form, form.environment("production"))
+def test_an_environment_of_any_name_is_proven_by_the_one_it_names() -> None:
+    form = check_form(
+        environments(
+            uat={"KIND": "staging"}, trial={"KIND": "staging"}, live={"KIND": "production", "PROVED_BY": "uat"}
+        ),
+        api_and_app(),
+    )
+    proving = proving_environment(form, form.environment("live"))
     assert proving is not None
-    assert proving.name == "staging"
+    assert proving.name == "uat"
+
+
+def test_images_that_were_looked_up_for_another_version_are_found_by_their_names() -> None:
+    ssm = FakeParameters()
+    write_record(ssm, "stage", _ran())
+    form = _form("4.1.0")
+    assert _proof(target({"ssm": ssm}, environment="prod", form=form), RELEASE, form)
 
 
 def test_the_record_is_read_where_the_proving_environment_is() -> None:
@@ -184,6 +384,11 @@ def test_the_record_is_read_where_the_proving_environment_is() -> None:
         asked.append(environment.name)
         return _place(ssm, environment=environment.name)
 
-    write_record(ssm, "stage", deployment_of(RELEASE))
+    write_record(ssm, "stage", _ran())
     assert expect_proof(FORM.environment("prod"), FORM, RELEASE, reach) is not None
     assert asked == ["stage"]
+
+
+def test_two_tags_of_one_image_are_each_looked_for() -> None:
+    image = resolved("api", "4.2.0-rc2")
+    assert _found(_ran(Resolution("4.2.0-rc2", {"ghcr.io/org/api:4.2.0-rc2": image})), wanted=WANTED[:1]).record

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from operations.plan import CREATE, NOTHING, UPDATE, ResourceChange
-from operations.proof import Proof, seeded_record
 from operations.release.promote import ImageChange, lock_at_source, plan_promotion
+from portside.deploy.proof import Proof, seeded_record
 from src.errors import AgoraError, FormError, UsageError
 from src.form import ROOT
 from src.images_at_hand import IMAGES_FILE

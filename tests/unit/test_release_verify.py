@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from operations import images as operated
-from operations.proof import seeded_record
 from operations.release import verify as verifying
 from operations.release.verify import FAIL, OK, SKIP, Check, expected_images, footer_of, site_of, verify
+from portside.deploy.proof import seeded_record
 from src.errors import AgoraError
 from src.form import Form, check_form
 from src.image import LOCAL_BUILD

@@ -167,7 +167,7 @@ def test_a_plan_says_what_changes_and_which_digests_go() -> None:
     assert dict(plan.images.images) == dict(FIRST.images)
     assert [(service, after.tag) for service, _, after in plan.changes] == [("api", "1.0.0"), ("app", "1.0.0")]
     assert plan.instead_of == tuple(sorted([digest("api 2.0.0"), digest("app 2.0.0")]))
-    assert plan.kept == ()
+    assert plan.left_out == ()
     assert plan.as_json() == {
         "environment": "dev",
         "to": {"number": 1, "version": "1.0.0", "began": "2026-11-23T12:00:00+00:00"},
@@ -176,6 +176,7 @@ def test_a_plan_says_what_changes_and_which_digests_go() -> None:
             "app": {"from": digest("app 2.0.0"), "to": digest("app 1.0.0")},
         },
         "kept": [],
+        "left_out": [],
     }
 
 
@@ -206,11 +207,11 @@ def test_going_back_to_what_runs_changes_nothing() -> None:
     assert (plan.changes, plan.instead_of) == ((), ())
 
 
-def test_a_service_that_the_deployment_did_not_have_keeps_its_image_of_today() -> None:
+def test_a_service_that_the_deployment_did_not_have_is_left_out() -> None:
     today = resolution("2.0.0", "api", "app", "docs")
     form = _form("1.0.0", "api", "app", "docs")
     plan = plan_rollback(form, "dev", _history(FIRST)[0], _running(today), lambda: today)
-    assert plan.kept == ("docs",)
+    assert plan.left_out == ("docs",)
     assert [service for service, _, _ in plan.changes] == ["api", "app"]
     assert plan.images.version == "1.0.0"
     assert plan.images.without([f"ghcr.io/org/{name}:1.0.0" for name in ("api", "app", "docs")]) == []
@@ -228,7 +229,7 @@ def test_an_image_that_is_built_on_the_spot_is_nothing_to_go_back_to(tmp_path: P
     (tmp_path / "tool" / "Dockerfile").write_text("FROM scratch\n")
     form = _form("1.0.0", "api", "app", root=tmp_path, tool="path://tool")
     plan = plan_rollback(form, "dev", _history(FIRST)[0], _running(SECOND), _nothing_today)
-    assert plan.kept == ()
+    assert plan.left_out == ()
     assert "path://tool" not in plan.images.images
 
 

@@ -15,7 +15,17 @@ from operations.deployment_record import ROLLBACK
 from operations.verification import earlier
 from src.errors import UsageError
 from tests.unit.operations_support import FakeCloudFormation, FakePaginator, FakeParameters, client_error, deployment_of
-from tests.unit.verification_support import IMAGES, LOCATION, THROTTLED, FakeClient, context, deployed, form_with, told
+from tests.unit.verification_support import (
+    ACCOUNT,
+    IMAGES,
+    LOCATION,
+    THROTTLED,
+    FakeClient,
+    context,
+    deployed,
+    form_with,
+    told,
+)
 
 
 def found(subject: str, ssm: object, environment: str = "dev") -> Check:
@@ -39,16 +49,33 @@ def test_only_prod_needs_a_proof() -> None:
 
 
 def record_of(environment: str, **changes: object) -> FakeParameters:
-    written = json.dumps(deployment_of(IMAGES, **changes).as_json())
+    place = f"{ACCOUNT}/us-east-1/{environment}"
+    written = deployment_of(IMAGES, **{"place": place} | changes).written()
     return FakeParameters({deployment_record.parameter_name(environment): written})
 
 
+@pytest.fixture
+def committed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All images stand in a lock that is committed, and the configuration is."""
+    for rule in ("expect_committed", "expect_committed_rules"):
+        monkeypatch.setattr(earlier, rule, lambda *_: None)
+
+
+def test_an_image_that_stands_in_no_committed_lock_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(earlier, "expect_committed_rules", lambda *_: None)
+    check = found("proof", record_of("stage"), "prod")
+    assert check.state == FAIL
+    assert "stands in no committed lock" in check.found
+
+
+@pytest.mark.usefixtures("committed")
 def test_what_stage_ran_well_is_proven_and_all_else_is_not() -> None:
     assert found("proof", record_of("stage"), "prod").state == OK
     check = found("proof", FakeParameters(), "prod")
-    assert (check.state, "./agora deploy stage" in check.hint) == (FAIL, True)
+    assert (check.state, "deploy stage" in check.hint) == (FAIL, True)
 
 
+@pytest.mark.usefixtures("committed")
 def test_a_proof_in_an_account_that_can_not_be_read_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise UsageError("the credentials are for another account", "")

@@ -18,7 +18,7 @@ from tests.unit.operations_support import NOON, FakeCloudFormation, FakeParamete
 
 ACCOUNT = "607346494281"
 LOCATION = "ghcr.io/sage-bionetworks/app:v1.0"
-IMAGES = Resolution("v1.0", {LOCATION: resolved("app", "v1.0")})
+IMAGES = Resolution("v1.0", {LOCATION: replace(resolved("app", "v1.0"), name=LOCATION.rpartition(":")[0])})
 
 DENIED = client_error(
     "AccessDeniedException",

@@ -1,0 +1,167 @@
+"""What the commands that start something in production have in common: they ask for its proof first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from operations.commands.options import Acting, say_all
+
+if TYPE_CHECKING:
+    from operations.target import Target
+    from portside.deploy.clearance import Clearance
+    from portside.deploy.proof import Proof, Wanted
+    from portside.deploy.starting import Starting
+    from src.environment import Environment
+    from src.resolution import Resolution
+    from src.resolved_image import ResolvedImage
+
+proof_profile_option = click.option(
+    "--proof-profile",
+    metavar="PROFILE",
+    help="The AWS profile that reads the record of the environment that proves what runs, where that is elsewhere.",
+)
+unproven_option = click.option(
+    "--unproven",
+    metavar="REASON",
+    help="Run in production what nothing proves, for a reason that goes on record. Asked twice, at a terminal only.",
+)
+
+
+def clear_deployment(
+    acting: Acting,
+    images: Resolution,
+    *,
+    reason: str | None,
+    profile: str | None,
+    seed: bool = False,
+    write: bool = True,
+) -> Clearance:
+    """Ask whether the environment may run the images that it would be deployed with, and say what proves them.
+
+    With `seed` a rehearsal without a proof pretends that there is one, which only `write` puts on record. Raises
+    `NotProven` or `NotCommitted`.
+    """
+    from portside.deploy.clearance import Clearance
+    from portside.deploy.proof import NotProven, expect_proof, seed_proof
+
+    target = acting.target
+
+    def ask() -> Proof | None:
+        _expect_committed(acting, images)
+        return expect_proof(target.environment, acting.form, images, _reach(acting, profile))
+
+    if seed and target.is_local:
+        try:
+            ask()
+        except NotProven as unproven:
+            where = unproven.proof.environment
+            say_all([f"{where} never ran {images.version} here; a synthetic record says that it did."], "yellow")
+            if not write:
+                return Clearance(target.environment.name, True, ask)
+            seed_proof(target, acting.form, images)
+    return _cleared(acting, ask, reason)
+
+
+def clear_images(
+    acting: Acting,
+    read: Callable[[], Starting],
+    *,
+    reason: str | None,
+    profile: str | None,
+    images: Resolution | None = None,
+) -> Clearance:
+    """The same for images that come back or start again, for which the environment's own record is enough.
+
+    `read` says what would start, each time it is asked. Where templates are made of it, `images` has all that stand in
+    these.
+    """
+    from operations.deployment_record import read_records
+    from portside.deploy.proof import expect_proof_or_own
+
+    target = acting.target
+
+    def ask() -> Proof | None:
+        if images is not None:
+            _expect_committed(acting, images)
+        if not target.environment.is_production:
+            return None
+        starting = read()
+        own = read_records(target.clients("ssm"), target.environment.name)
+        return expect_proof_or_own(
+            target, acting.form, starting.wanted, own, _reach(acting, profile), running=starting.running
+        )
+
+    return _cleared(acting, ask, reason)
+
+
+def clear_task(
+    acting: Acting, wanted: Wanted, services: Callable[[], Starting], *, reason: str | None, profile: str | None
+) -> Clearance:
+    """The same for a task that runs once, and for the services that are started again after it."""
+    from operations.deployment_record import read_records
+    from portside.deploy.proof import expect_proof_or_own, expect_task_proof
+
+    target = acting.target
+
+    def ask() -> Proof | None:
+        proof = expect_task_proof(target, acting.form, wanted, _reach(acting, profile))
+        if proof is not None and not proof.waived:
+            starting, own = services(), read_records(target.clients("ssm"), target.environment.name)
+            expect_proof_or_own(
+                target, acting.form, starting.wanted, own, _reach(acting, profile), running=starting.running
+            )
+        return proof
+
+    return _cleared(acting, ask, reason)
+
+
+def starting_services(acting: Acting, names: Sequence[str]) -> Callable[[], Starting]:
+    """Reads what new tasks of services would run."""
+    from operations import redeploy
+    from operations.images import look_up
+    from portside.deploy.starting import read_starting
+
+    target = acting.target
+    chosen = [props for props in acting.services if props.container_name in names]
+
+    def resolved(reference: str) -> ResolvedImage:
+        return look_up([reference], reference.rpartition(":")[2], local=target.is_local).images[reference]
+
+    return lambda: read_starting(target, redeploy.plan(target, chosen), resolved)
+
+
+def _reach(acting: Acting, profile: str | None) -> Callable[[Environment], Target]:
+    from operations.target import beside
+
+    return lambda proving: beside(acting.target, proving, profile=profile)
+
+
+def _cleared(acting: Acting, ask: Callable[[], Proof | None], reason: str | None) -> Clearance:
+    from portside.deploy.clearance import ask_for_clearance
+    from portside.deploy.unproven import parse_reason
+
+    target = acting.target
+    cleared = ask_for_clearance(target.environment.name, ask, parse_reason(reason), is_rehearsal=target.is_local)
+    is_plain = cleared.proof and not cleared.proof.waived
+    say_all([cleared.sentence], None if is_plain else "yellow")
+    return cleared
+
+
+def confirm(question: str, expected: str) -> bool:
+    """Ask at the terminal."""
+    from operations import console
+
+    return console.confirm(question, expected=expected)
+
+
+def _expect_committed(acting: Acting, images: Resolution) -> None:
+    """A rehearsal may be of changes that no commit has."""
+    from portside.images.committed_locks import expect_committed, expect_committed_rules
+
+    target = acting.target
+    if not target.is_local:
+        expect_committed_rules(acting.form, target.environment)
+        expect_committed(target.environment, acting.services, images)

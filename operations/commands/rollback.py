@@ -1,0 +1,162 @@
+"""The command that goes back: the images of an earlier deployment, with today's templates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from operations.commands.environment import answering
+from operations.commands.environment_view import show_changes, show_deployment, show_rollback
+from operations.commands.options import (
+    Acting,
+    acting_on,
+    dry_run_option,
+    environment_argument,
+    go_ahead,
+    json_option,
+    local_option,
+    read_form,
+    say_all,
+    yes_option,
+)
+from operations.commands.proving import clear_images, confirm, proof_profile_option, unproven_option
+from src.errors import AgoraError
+
+if TYPE_CHECKING:
+    from operations.deployment_record import DeploymentRecord
+    from operations.plan import StackChange
+    from operations.release.branches import Commit
+    from operations.rollback import RollbackPlan
+    from operations.rollback_commit import RollbackCommit
+    from operations.target import Target
+
+
+@click.command()
+@environment_argument
+@click.option("--to", "to", metavar="VERSION", help="A version, or the number of a deployment in the history.")
+@local_option
+@yes_option
+@dry_run_option
+@json_option
+@unproven_option
+@proof_profile_option
+def rollback(
+    environment: str,
+    to: str | None,
+    local: bool,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
+    unproven: str | None,
+    proof_profile: str | None,
+) -> None:
+    """Bring the previous healthy deployment's images back to ENV, with today's templates.
+
+    Asks first whether they are still in the registry. Services that the deployment did not have are left out.
+
+    Where app.py names a version, a commit that names the earlier one is prepared on a branch; until that is merged,
+    deploy warns.
+    """
+    from operations.deploy import deploy as deploy_to
+    from operations.deploy import usual_seconds
+    from operations.deployment_record import ROLLBACK, Terms
+    from operations.origin import read_origin
+    from portside.deploy.starting import Starting
+    from portside.deploy.still_published import expect_published
+
+    with acting_on(environment, local=local) as acting:
+        acting, records, plan = _planned_rollback(acting, to, local=local)
+        target, name = acting.target, acting.target.environment.name
+        show_rollback(plan)
+        cleared = clear_images(
+            acting, lambda: Starting(plan.wanted), images=plan.images, reason=unproven, profile=proof_profile
+        )
+        say_all([expect_published(target, plan.returning)], "yellow")
+        commit, remark = _rollback_commit(target, plan)
+        say_all([remark])
+
+        def may_go_on(changes: Sequence[StackChange]) -> bool:
+            if dry_run:
+                return False
+            cleared.confirm(confirm)
+            go_ahead(
+                f"Roll {name} back {target.place}?", assumed=local or yes, expected=target.environment.confirmation
+            )
+            return True
+
+        terms = Terms(kind=ROLLBACK, instead_of=plan.instead_of, left_out=frozenset(plan.left_out))
+        told: dict[str, Any] = {"plan": plan.as_json() | {"commit": commit and commit.as_json()}}
+        with answering(told, as_json=as_json):
+            done = deploy_to(
+                target,
+                acting.form,
+                plan.images,
+                read_origin(target),
+                show=lambda changes: show_changes(changes, with_difference=None),
+                may_go_on=may_go_on,
+                terms=cleared.terms(terms),
+                expected_seconds=usual_seconds(records),
+            )
+            made = _commit_rollback(commit) if done and commit else None
+            told |= {"deployment": done.as_json(), "commit": made and made.as_json()} if done else {}
+        if done and not as_json:
+            show_deployment(done)
+
+
+def _planned_rollback(
+    acting: Acting, to: str | None, *, local: bool
+) -> tuple[Acting, Sequence[DeploymentRecord], RollbackPlan]:
+    """The plan, the place with the configuration at the version that comes back, and what is on record."""
+    from dataclasses import replace
+
+    from operations.deployed_images import read_deployed_images
+    from operations.deployment_record import read_records
+    from operations.images import choose_images
+    from operations.rollback import choose_record, plan_rollback
+
+    target, name = acting.target, acting.target.environment.name
+    running = read_deployed_images(target.clients("cloudformation"), target.environment, acting.services)
+    records = read_records(target.clients("ssm"), name)
+    record = choose_record(name, records, running, to)
+    form = read_form(local=local, versions={name: record.images.version})
+    plan = plan_rollback(
+        form, name, record, running, lambda: choose_images(target.environment, acting.form, local=local)
+    )
+    return Acting(replace(target, environment=form.environment(name)), form), records, plan
+
+
+def _rollback_commit(target: Target, plan: RollbackPlan) -> tuple[RollbackCommit | None, str]:
+    """The commit to prepare, or why there is none; a rollback does not wait for git."""
+    from operations.rollback_commit import plan_rollback_commit
+    from src.form import ROOT
+
+    name, version = target.environment.name, plan.images.version
+    if target.is_local:
+        return None, "This is a rehearsal: app.py is left alone. In AWS a commit for it is prepared."
+    try:
+        commit = plan_rollback_commit(ROOT, target.environment, plan.images)
+    except AgoraError as error:
+        return None, f"No commit is prepared: {error.message}\nSet GHCR_PACKAGE_VERSION of {name} to {version} by hand."
+    if commit is None and target.environment.is_released:
+        return None, f"Branch {target.environment.branch} names {version} already, so no commit is needed."
+    if commit is None:
+        return None, f"app.py names {version}, which moves: the images that go are refused until there are newer ones."
+    into = target.environment.branch
+    return commit, f"Then a commit on branch {commit.branch} lets app.py say so, for a pull request to {into}."
+
+
+def _commit_rollback(commit: RollbackCommit) -> Commit | None:
+    """Make the commit. That it can't be made does not undo the rollback, which has happened."""
+    from operations.console import say
+    from operations.rollback_commit import carry_out
+    from src.form import ROOT
+
+    try:
+        made = carry_out(ROOT, commit)
+    except AgoraError as error:
+        say(f"It is rolled back, but the commit for it was not made: {error.message}\n{error.hint}".strip(), "yellow")
+        return None
+    say(f"Branch {made.branch} has the commit: push it, and merge it into {commit.base.branch} by a pull request.")
+    return made

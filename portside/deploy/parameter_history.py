@@ -1,0 +1,105 @@
+"""Texts that follow each other in one parameter of Systems Manager, each a version of it.
+
+A standard parameter costs nothing and has at most 4 KiB, of which AWS keeps the last 100 versions. A longer text is
+compressed, and goes on in further parameters, whose versions the first one names.
+https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-versions.html
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from portside.aws.errors import is_missing
+
+LARGEST_BYTES = 4096
+MOST_PARTS = 9
+_PACKED, _PARTS = "packed", "parts"
+# Room for what stands around the first part.
+_PART_CHARACTERS = 3800
+_LARGEST_UNPACKED_BYTES = 1_000_000
+
+
+def names_of(name: str) -> list[str]:
+    """All parameters that a text may be in."""
+    return [name, *(f"{name}-{number}" for number in range(2, MOST_PARTS + 1))]
+
+
+def write_version(ssm: Any, name: str, text: str, description: str) -> None:
+    """Add a text to the history of a parameter."""
+    if len(text.encode()) > LARGEST_BYTES:
+        packed = base64.b64encode(zlib.compress(text.encode(), 9)).decode()
+        chunks = [packed[start : start + _PART_CHARACTERS] for start in range(0, len(packed), _PART_CHARACTERS)]
+        if len(chunks) > MOST_PARTS:
+            raise ValueError(f"{len(packed)} characters are more than {MOST_PARTS} parameters take")
+        # The first parameter last: as long as it is not written, nothing refers to the others.
+        parts = {
+            part: _put(ssm, part, chunk, description)
+            for part, chunk in zip(names_of(name)[1:], chunks[1:], strict=False)
+        }
+        text = json.dumps({_PACKED: chunks[0], _PARTS: parts}, separators=(",", ":"))
+    _put(ssm, name, text, description)
+
+
+def read_versions(ssm: Any, name: str) -> list[tuple[int, str]]:
+    """The texts of a parameter with their numbers, the latest first; none where there is no such parameter.
+
+    One of which a part is missing is what stands in the first parameter.
+    """
+    versions = _history(ssm, name)
+    parts: dict[str, dict[int, str]] = {}
+    for text in versions.values():
+        for part in _parts_of(text):
+            if part not in parts and part in names_of(name):
+                parts[part] = _history(ssm, part)
+    return [(number, _unpacked(versions[number], parts)) for number in sorted(versions, reverse=True)]
+
+
+def _put(ssm: Any, name: str, value: str, description: str) -> int:
+    # Where an earlier version made it an advanced parameter it has to stay one.
+    answer = ssm.put_parameter(
+        Name=name, Value=value, Type="String", Overwrite=True, Tier="Intelligent-Tiering", Description=description
+    )
+    return int(answer["Version"])
+
+
+def _history(ssm: Any, name: str) -> dict[int, str]:
+    from botocore.exceptions import ClientError
+
+    try:
+        pages = list(ssm.get_paginator("get_parameter_history").paginate(Name=name))
+    except ClientError as error:
+        if is_missing(error):
+            return {}
+        raise
+    return {int(each["Version"]): str(each["Value"]) for page in pages for each in page["Parameters"]}
+
+
+def _parts_of(text: str) -> Iterable[str]:
+    found = _packed(text)
+    return found[1] if found else ()
+
+
+def _packed(text: str) -> tuple[str, Mapping[str, int]] | None:
+    try:
+        written = json.loads(text)
+        chunk, parts = written[_PACKED], written[_PARTS]
+        return str(chunk), {str(part): int(number) for part, number in parts.items()}
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def _unpacked(text: str, parts: Mapping[str, Mapping[int, str]]) -> str:
+    found = _packed(text)
+    if found is None:
+        return text
+    chunk, further = found
+    try:
+        whole = chunk + "".join(parts[part][number] for part, number in further.items())
+        # What anyone may have written must not fill the memory.
+        return zlib.decompressobj().decompress(base64.b64decode(whole), _LARGEST_UNPACKED_BYTES).decode()
+    except (ValueError, KeyError, zlib.error):
+        return text

@@ -1,0 +1,391 @@
+"""What proves that an image may run in production: that the staging environment ran it, as the same service, well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from operations.deployment_record import (
+    HEALTHY,
+    DeploymentRecord,
+    new_record,
+    place_of,
+    read_records,
+    write_record,
+)
+from operations.origin import Origin
+from operations.target import Target, beside
+from portside.commands import tool
+from portside.deploy.health import PROVING
+from portside.deploy.task_record import read_tasks
+from src.environment import Environment
+from src.errors import AgoraError
+from src.form import Form
+from src.image import parse_reference
+from src.resolution import Resolution
+from src.service_props import ServiceProps
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """An image that a service would run. Without a digest there is nothing that could be proven."""
+
+    service: str
+    name: str
+    tag: str
+    digest: str
+
+    @property
+    def reference(self) -> str:
+        """The image as a person reads it."""
+        return f"{self.name}:{self.tag} {self.digest}".rstrip()
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What proves images; without a `record`, what was found instead. `waived` is the configuration's reason for none.
+
+    `own` says that production's own record proves some of them, which is enough to start them again.
+    """
+
+    environment: str
+    record: DeploymentRecord | None
+    differences: tuple[str, ...] = ()
+    waived: str = ""
+    own: DeploymentRecord | None = None
+    unrecorded: tuple[str, ...] = ()
+    task: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The proof, for people."""
+        if self.waived:
+            return f"PROOF_WAIVED: no environment proves what runs here. Reason: {self.waived}"
+        said = [self.task] if self.task else []
+        if self.record:
+            said.append(f"Proven by {self.environment}'s deployment {_named(self.record)}")
+        if self.own:
+            said.append(f"Ran well here in deployment {_named(self.own)}")
+        if self.unrecorded:
+            said.append(f"Running already, without a record: {', '.join(self.unrecorded)}")
+        return ". ".join(said) + "."
+
+    @property
+    def remark(self) -> str:
+        """The proof in a few words, as it goes on record."""
+        if self.waived:
+            return "waived"
+        parts = [f"{self.environment} {self.record.number}"] if self.record else []
+        parts += [f"own {self.own.number}"] if self.own else []
+        return ", ".join([*parts, *(["without record"] if self.unrecorded else [])])
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields by name, of the record what identifies it."""
+        record = self.record and {"number": self.record.number, "began": self.record.began, "who": self.record.who}
+        return {
+            "environment": self.environment,
+            "record": record,
+            "differences": list(self.differences),
+            **({"waived": self.waived} if self.waived else {}),
+            **({"own_record": self.own.number} if self.own else {}),
+        }
+
+
+class NotProven(AgoraError):
+    """Production was asked to run what the staging environment never ran well."""
+
+    def __init__(self, environment: str, proof: Proof, what: str, *, local: bool, hint: str = "") -> None:
+        said = f"{environment} runs only what {proof.environment} ran well, which is not so for {what}"
+        hint = hint or f"Deploy it there first: {tool('deploy', proof.environment, local=local)}"
+        if local:
+            hint += f", or pretend that was done: {tool('deploy', environment, '--local', '--seed-stage', local=False)}"
+        super().__init__("\n  ".join([said, *proof.differences]), hint)
+        self.proof = proof
+
+
+class ProofUnread(NotProven):
+    """The record that would prove images can't be read, which says nothing about what is in it."""
+
+    def __init__(self, environment: str, proving: str, why: str, hint: str) -> None:
+        said = f"{proving}'s record, which proves what {environment} runs, could not be read"
+        AgoraError.__init__(self, f"{said}: {why}", hint or "Name a profile that reads it: --proof-profile PROFILE")
+        self.proof = Proof(proving, None, (said,))
+
+
+Reach = Callable[[Environment], Target]
+"""From an environment to its place, where its record is."""
+
+
+def expect_proof(environment: Environment, form: Form, images: Resolution, reach: Reach) -> Proof | None:
+    """The proof that an environment may run these images; None where it needs none. Raises `NotProven`.
+
+    One deployment of the environment that proves it must have run all of them well, each as the same service.
+    """
+    if not environment.is_production:
+        return None
+    if waived := _waived(environment):
+        return waived
+    wanted = wanted_images(form.services_of(environment.name), images)
+    proving, records = _records_of(form, environment, reach)
+    proof = find_proof(proving.environment.name, records, wanted, Place.of(proving))
+    if proof.record is None:
+        raise NotProven(environment.name, proof, images.version, local=proving.is_local)
+    return proof
+
+
+def expect_proof_or_own(
+    target: Target,
+    form: Form,
+    wanted: Sequence[Wanted],
+    own: Sequence[DeploymentRecord],
+    reach: Reach,
+    *,
+    running: Mapping[str, str] | None = None,
+) -> Proof | None:
+    """The same for images that come back or start again, each for itself: an own record that ran it well is enough.
+
+    `own` is the environment's own record. `running` has, by service, the digest that all of its tasks run: a service
+    that no record names was deployed by an earlier app, and may be started again with that.
+    """
+    environment = target.environment
+    if not environment.is_production:
+        return None
+    place, found, unrecorded = Place.of(target), list[DeploymentRecord](), list[str]()
+    left = []
+    for each in wanted:
+        record = _ran_well(each, own, place)
+        if record:
+            found.append(record)
+        elif is_adopted(each.service, own) and each.digest and (running or {}).get(each.service) == each.digest:
+            unrecorded.append(each.service)
+        else:
+            left.append(each)
+    latest = max(found, key=lambda record: record.number, default=None)
+    proof = Proof(environment.proved_by or "", None, own=latest, unrecorded=tuple(unrecorded))
+    if not left:
+        return proof
+    if waived := _waived(environment):
+        return waived
+    proving, records = _records_of(form, environment, reach)
+    staged = [find_proof(proving.environment.name, records, [each], Place.of(proving)) for each in left]
+    differences = tuple(difference for each in staged for difference in each.differences)
+    latest_staged = max((each.record for each in staged if each.record), key=lambda record: record.number, default=None)
+    proof = Proof(proving.environment.name, latest_staged, differences, own=latest, unrecorded=tuple(unrecorded))
+    if differences:
+        raise NotProven(environment.name, proof, ", ".join(each.service for each in left), local=target.is_local)
+    return proof
+
+
+def expect_task_proof(target: Target, form: Form, wanted: Wanted, reach: Reach) -> Proof | None:
+    """The proof that a task may run once: the environment that proves this one ran the same image to exit code 0."""
+    environment = target.environment
+    if not environment.is_production:
+        return None
+    if waived := _waived(environment):
+        return waived
+    proving, _ = _records_of(form, environment, reach)
+    name, place = proving.environment.name, Place.of(proving)
+    ended = [
+        record
+        for record in _read(environment, name, lambda: read_tasks(proving.clients("ssm"), name))
+        if record.place == place.name and (place.is_rehearsal or not record.has_changes)
+    ]
+    same = [
+        each for each in ended if (each.task, each.image, each.digest) == (wanted.service, wanted.name, wanted.digest)
+    ]
+    done = next((record for record in same if record.exit_code == 0), None)
+    if done is not None and wanted.digest:
+        return Proof(name, None, task=f"Proven by {name}, where task {done.number} ended with exit code 0")
+    if same:
+        found = f"{wanted.service}: ended with exit code {same[0].exit_code} in {name}"
+    else:
+        found = f"{wanted.service}: {wanted.reference} did not run in {name}"
+    proof = Proof(name, None, (found,))
+    raise NotProven(environment.name, proof, wanted.service, local=False, hint=f"Run it there first, in {name}.")
+
+
+def seed_proof(target: Target, form: Form, images: Resolution) -> None:
+    """Let a rehearsal pretend that the proving environment ran these images."""
+    proving = proving_environment(form, target.environment)
+    assert target.is_local
+    if proving is not None:
+        services = {
+            props.container_name: props.container_location for props in form.services_of(target.environment.name)
+        }
+        record = seeded_record(images, services, place_of(proving, is_local=True))
+        write_record(beside(target, proving).clients("ssm"), proving.name, record)
+
+
+def proving_environment(form: Form, environment: Environment) -> Environment | None:
+    """The environment whose deployments prove what this one may run; None where it needs no proof, or it is waived."""
+    if not environment.is_production or environment.proved_by is None:
+        return None
+    return form.environment(environment.proved_by)
+
+
+def seeded_record(images: Resolution, services: Mapping[str, str] | None = None, place: str = "") -> DeploymentRecord:
+    """A record of a deployment that never was, for a rehearsal of what comes after it."""
+    locations = services or {image.name.rpartition("/")[2]: reference for reference, image in images.images.items()}
+    record = new_record(Origin("nobody", None), images, locations, place)
+    ran = {service: (reference, HEALTHY) for service, (reference, _) in (record.ran or {}).items()}
+    return replace(record, result=HEALTHY, ran=ran, synthetic=True)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where records are from, and whether that is a rehearsal, in which less is asked of them."""
+
+    name: str
+    is_rehearsal: bool
+
+    @classmethod
+    def of(cls, target: Target) -> Place:
+        """The place of an environment that can be reached."""
+        return cls(place_of(target.environment, is_local=target.is_local), target.is_local)
+
+
+def wanted_images(services: Sequence[ServiceProps], images: Resolution) -> list[Wanted]:
+    """The image of each service. Where images were looked up for another version, they are found by their names."""
+    by_name = {image.name: image for image in images.images.values()}
+    found = []
+    for props in services:
+        location = props.container_location
+        parsed = parse_reference(location)
+        image = images.images.get(location) or (by_name.get(parsed.name) if parsed else None)
+        if image is None:
+            found.append(Wanted(props.container_name, location, "", ""))
+        else:
+            found.append(Wanted(props.container_name, image.name, image.tag, image.digest))
+    return found
+
+
+def find_proof(environment: str, records: Sequence[DeploymentRecord], wanted: Sequence[Wanted], place: Place) -> Proof:
+    """Look for a deployment that ran exactly these images well, the latest first.
+
+    What a later rollback took out of service is not proven by what ran before it.
+    """
+    taken_out: set[str] = set()
+    counting: list[tuple[DeploymentRecord, list[str]]] = []
+    refused: list[str] = []
+    for record in records:
+        why = proves_nothing(record, place)
+        if why is None:
+            differences = list(_differences(record, wanted, taken_out))
+            if not differences:
+                return Proof(environment, record)
+            counting.append((record, differences))
+        elif record.is_healthy:
+            refused.append(f"{environment}'s deployment {_named(record)} proves nothing: {why}")
+        if not record.synthetic or place.is_rehearsal:
+            taken_out.update(record.instead_of)
+    if not counting:
+        return Proof(
+            environment, None, (f"{environment} has no healthy deployment on record that counts", *refused[:1])
+        )
+    versions = {each.tag for each in wanted}
+    of_version = [each for each in counting if each[0].images.version in versions]
+    differences = (of_version or counting)[0][1]
+    return Proof(environment, None, (*differences, *refused[:1]))
+
+
+def proves_nothing(record: DeploymentRecord, place: Place) -> str | None:
+    """Why a record proves nothing; None where it does. A rehearsal may be of changes that no commit has."""
+    if not record.is_healthy:
+        return f"it is {record.result}"
+    if record.synthetic and not place.is_rehearsal:
+        return "it never was (synthetic)"
+    if record.ran is None:
+        return "it was recorded by an earlier version, which did not read what ran; deploy it again"
+    if record.place != place.name:
+        return f"it is of {record.place or 'an unknown place'}, not of {place.name}"
+    if record.has_changes and not place.is_rehearsal:
+        return "it was made from uncommitted changes" if record.commit else "nothing says from which commit"
+    return None
+
+
+def is_adopted(service: str, own: Sequence[DeploymentRecord]) -> bool:
+    """Whether an earlier app deployed a service: no record names it. Those of an earlier version name no services."""
+    return all(record.ran is not None and service not in record.ran for record in own if not record.synthetic)
+
+
+def ran_well(record: DeploymentRecord, wanted: Wanted) -> bool:
+    """Whether a deployment ran this very image as this very service, and well."""
+    if record.ran is None:
+        same = (image for image in record.images.images.values() if image.name == wanted.name)
+        return bool(wanted.digest) and any(image.digest == wanted.digest for image in same)
+    found = record.image_of(wanted.service)
+    if found is None or not wanted.digest:
+        return False
+    image, health = found
+    return (image.name, image.digest) == (wanted.name, wanted.digest) and health in PROVING
+
+
+def _ran_well(wanted: Wanted, own: Sequence[DeploymentRecord], place: Place) -> DeploymentRecord | None:
+    """The environment's own deployment that ran an image well.
+
+    One that an earlier version recorded counts too: it had compared the digests of all running tasks.
+    """
+    for record in own:
+        if record.ran is None:
+            counts = record.is_healthy and not record.has_changes and (place.is_rehearsal or not record.synthetic)
+        else:
+            counts = proves_nothing(record, place) is None
+        if counts and ran_well(record, wanted):
+            return record
+    return None
+
+
+def _differences(record: DeploymentRecord, wanted: Sequence[Wanted], taken_out: set[str]) -> Iterator[str]:
+    for each in wanted:
+        found = record.image_of(each.service)
+        if not each.digest:
+            yield f"{each.service}: {each.name} is no image of a registry by its digest"
+        elif found is None:
+            yield f"{each.service}: was not deployed with {record.images.version}"
+        elif found[0].name != each.name:
+            yield f"{each.service}: ran as {found[0].name}, wanted is {each.name}"
+        elif found[0].digest != each.digest:
+            yield f"{each.name}: ran as {found[0].tag} {found[0].digest}, wanted is {each.tag} {each.digest}"
+        elif found[1] not in PROVING:
+            yield f"{each.service}: {found[1]} in deployment {record.number}"
+        elif each.digest in taken_out:
+            yield f"{each.service}: {each.tag} was taken out of service by a later rollback"
+
+
+def _waived(environment: Environment) -> Proof | None:
+    if environment.proved_by is None and environment.proof_waived:
+        return Proof("", None, waived=environment.proof_waived)
+    return None
+
+
+def _records_of(form: Form, environment: Environment, reach: Reach) -> tuple[Target, list[DeploymentRecord]]:
+    if environment.proved_by is None:
+        raise AgoraError(f"no environment proves what {environment.name} may run", "Name it in app.py as PROVED_BY.")
+    proving = form.environment(environment.proved_by)
+
+    def read() -> tuple[Target, list[DeploymentRecord]]:
+        target = reach(proving)
+        return target, read_records(target.clients("ssm"), proving.name)
+
+    return _read(environment, proving.name, read)
+
+
+def _read(environment: Environment, proving: str, read: Callable[[], Answer]) -> Answer:
+    """What is on record elsewhere. Raises `ProofUnread` where it can't be read."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return read()
+    except AgoraError as error:
+        profile = "Or name a profile that reads it: --proof-profile PROFILE"
+        raise ProofUnread(environment.name, proving, error.message, f"{error.hint}\n{profile}".strip()) from error
+    except (BotoCoreError, ClientError) as error:
+        raise ProofUnread(environment.name, proving, f"AWS: {error}", "") from error
+
+
+def _named(record: DeploymentRecord) -> str:
+    pretended = ", which never was" if record.synthetic else ""
+    return f"{record.number} of {record.began[:16].replace('T', ' ')} UTC{pretended}"

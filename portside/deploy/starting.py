@@ -1,0 +1,76 @@
+"""The images that new tasks of deployed services would run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from operations.deployed_service import DeployedService, read_tasks
+from operations.target import Target
+from portside.deploy.proof import Wanted
+from src.image import parse_reference
+from src.resolved_image import ResolvedImage
+
+LookUp = Callable[[str], ResolvedImage]
+"""From a reference to what it stands for now. Raises `AgoraError` where that can't be read."""
+
+
+@dataclass(frozen=True)
+class Starting:
+    """What new tasks would run, and by service the digest that all running tasks have, where that is one."""
+
+    wanted: tuple[Wanted, ...] = ()
+    running: Mapping[str, str] | None = None
+
+
+def read_starting(target: Target, services: Sequence[DeployedService], look_up: LookUp) -> Starting:
+    """Read the task definitions of services and, for images named by a tag, what that tag stands for now.
+
+    A tag is resolved again by each deployment of ECS, so new tasks may run another image than those that run.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html
+    """
+    ecs = target.clients("ecs")
+    wanted: list[Wanted] = []
+    running: dict[str, str] = {}
+    for service in services:
+        arn = service.described["taskDefinition"]
+        definition = ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]
+        tasks = [each for each in read_tasks(ecs, service.cluster, service=service.ecs_name) if _runs(each)]
+        for container in definition["containerDefinitions"]:
+            is_own = container["name"] == service.name
+            found = _image(str(container.get("image", "")), look_up)
+            name = service.name if is_own else f"{service.name}, container {container['name']}"
+            wanted.append(Wanted(name, found.name, found.tag, found.digest) if found else _unknown(name, container))
+            if is_own and found and _all_run(tasks, service.name, arn, str(container["image"]), found):
+                running[service.name] = found.digest
+    return Starting(tuple(wanted), running)
+
+
+def _image(reference: str, look_up: LookUp) -> ResolvedImage | None:
+    parsed = parse_reference(reference)
+    if parsed is None:
+        return None
+    if parsed.digest:
+        return ResolvedImage(parsed.name, parsed.tag or parsed.digest, parsed.digest, None, "", "")
+    return look_up(reference)
+
+
+def _all_run(
+    tasks: Sequence[Mapping[str, Any]], container: str, definition: str, reference: str, image: ResolvedImage
+) -> bool:
+    """Whether every running task has this image: by its digest, or of this definition where that names the digest."""
+    if "@" in reference:
+        return bool(tasks) and all(task.get("taskDefinitionArn") == definition for task in tasks)
+    digests = {
+        str(each.get("imageDigest", "")) for task in tasks for each in task["containers"] if each["name"] == container
+    }
+    return bool(digests) and digests <= image.digests
+
+
+def _runs(task: Mapping[str, Any]) -> bool:
+    return task["lastStatus"] == "RUNNING" and task.get("desiredStatus") != "STOPPED"
+
+
+def _unknown(name: str, container: Mapping[str, Any]) -> Wanted:
+    return Wanted(name, str(container.get("image", "nothing")), "", "")

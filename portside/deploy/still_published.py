@@ -1,0 +1,38 @@
+"""Whether the registry still has the images that a rollback would bring back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from operations.target import Target
+from operations.verification.looked_up import ask_registry
+from operations.verification.published import MISSING
+from portside.commands import tool
+from src.errors import AgoraError
+from src.images.failures import ResolutionFailed
+from src.resolved_image import ResolvedImage
+
+
+def expect_published(target: Target, images: Sequence[ResolvedImage]) -> str:
+    """Ask for each image by its digest; what could not be read, as a remark.
+
+    Raises `AgoraError` where the registry says that it has one no longer: its tasks could not start.
+    """
+    references = [image.reference for image in images]
+    if not references:
+        return ""
+    try:
+        ask_registry(target, references, images[0].tag)
+    except ResolutionFailed as failed:
+        gone = [f"{each}: {failure.sentence}" for each, failure in failed.failures.items() if failure.kind in MISSING]
+        if gone:
+            history = tool("history", target.environment.name, local=target.is_local)
+            raise AgoraError(
+                "images of that deployment can't be pulled any more\n  " + "\n  ".join(gone),
+                f"Go back to another one with --to VERSION, of those in {history}; or publish the image again.",
+            ) from failed
+        unread = [f"{each}: {failure.sentence}" for each, failure in failed.failures.items()]
+        return "Whether the registry still has these could not be read:\n  " + "\n  ".join(unread)
+    except AgoraError as error:
+        return f"Whether the registry still has the images could not be read: {error.message}"
+    return ""

@@ -1,0 +1,55 @@
+"""Running in production what nothing proves: only on a person's word, who answers two questions at a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+
+from operations.deployment_record import LONGEST_REASON
+from src.errors import AgoraError, UsageError
+from src.plain_secrets import holds_credential
+
+RESPONSIBLE = "unproven"
+"""What a person types for the second question."""
+
+Confirm = Callable[[str, str], bool]
+"""Asks a question; whether the answer was the one that is expected."""
+
+
+def parse_reason(reason: str | None) -> str | None:
+    """Why images may run without a proof, as it goes on record. Raises `UsageError` where that says nothing."""
+    if reason is None:
+        return None
+    text = " ".join(reason.split()).replace("{{", "{ {")
+    hint = 'Write why, in a sentence: --unproven "hot-fix for the outage, stage is down"'
+    if not any(character.isalnum() for character in text):
+        raise UsageError("--unproven: no reason", hint)
+    if len(text) > LONGEST_REASON:
+        raise UsageError(f"--unproven: longer than {LONGEST_REASON} characters", hint)
+    if holds_credential(text):
+        raise UsageError("--unproven: holds what looks like a password", "It goes on record, where others read it.")
+    return text
+
+
+def expect_responsibility(
+    environment: str, reason: str, differences: Sequence[str], confirm: Confirm, *, is_rehearsal: bool
+) -> None:
+    """Ask twice whether unproven images may run; --yes answers neither. Raises `AgoraError` for a no.
+
+    Without a terminal the answer is no: what runs in CI was not typed by the person who answers for it. A rehearsal
+    without a terminal goes on, since nothing depends on it.
+    """
+    if not sys.stdin.isatty():
+        if is_rehearsal:
+            return
+        raise AgoraError(
+            f"{environment}: --unproven is asked at a terminal only, and there is none",
+            "Run it where you can answer; --yes does not answer it, and neither does CI.",
+        )
+    images = "1 image" if len(differences) == 1 else f"{len(differences)} images"
+    for question, expected in (
+        (f"Nothing proves {images} of these. Run them in {environment}?", environment),
+        (f'"{reason}" goes on record with your name as the reason. Do you answer for it?', RESPONSIBLE),
+    ):
+        if not confirm(question, expected):
+            raise AgoraError("nothing was done: unproven images were not confirmed")
