@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import IO
 from operations import kept_templates
 from operations.assembly import Stack, read_assembly
 from operations.target import Target
+from portside.aws.errors import EXPIRED, THROTTLED
 from src.context_flags import REHEARSAL, REREAD
 from src.errors import AgoraError
 from src.form import ROOT
@@ -26,6 +28,17 @@ VALIDATION = "CDK_VALIDATION"
 """The variable by which the CDK leaves out what takes most of a synthesis: checks by CloudFormation's rules."""
 
 Listener = Callable[[str], None]
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_TRACE = re.compile(r"at \S.*:\d+:\d+\)?$")
+# It is another one each time, and says nothing to a person.
+_REQUEST = re.compile(r"\(RequestToken: [0-9a-f-]+, ?")
+_MOST_LINES = 12
+_LOST = re.compile(
+    rf"\b({'|'.join(sorted(THROTTLED))}|Rate exceeded|TimeoutError|NetworkingError"
+    r"|ECONNRE(?:SET|FUSED)|EAI_AGAIN|ENOTFOUND|ETIMEDOUT|EPIPE|socket hang up)\b"
+)
+_EXPIRED = re.compile(rf"\b({'|'.join(sorted(EXPIRED))})\b|security token included in the request is (expired|invalid)")
 
 
 def synthesize(
@@ -113,11 +126,27 @@ def destroy(target: Target, stacks: Sequence[str], on_line: Listener) -> None:
 
 
 class CdkFailed(AgoraError):
-    """The CDK's command line ended with an error; `output` is all that it said."""
+    """The CDK's command line ended with an error; `output` is all that it said, `reasons` its errors in a line each."""
 
     def __init__(self, verb: str, output: str) -> None:
-        super().__init__(f"cdk {verb} failed", _last_words(output))
-        self.output = output
+        self.output, self.reasons = output, reasons_in(output)
+        said = self.reasons or _last_words(output)
+        super().__init__("\n".join([": ".join([f"cdk {verb} failed", *said[:1]]), *said[1:]]))
+
+    @property
+    def has_lost_aws(self) -> bool:
+        """Whether it could not ask AWS any longer, which goes on: throttled, no connection, or expired credentials."""
+        return not self.is_of_a_resource and bool(_LOST.search(self.output) or _EXPIRED.search(self.output))
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether its credentials were no longer good."""
+        return not self.is_of_a_resource and bool(_EXPIRED.search(self.output))
+
+    @property
+    def is_of_a_resource(self) -> bool:
+        """Whether CloudFormation named a resource that failed, which is another thing than losing AWS."""
+        return any("HandlerErrorCode" in each or "_FAILED" in each or "AWS::" in each for each in self.reasons)
 
 
 def _variables(target: Target) -> dict[str, str]:
@@ -167,6 +196,20 @@ def _run(
         raise CdkFailed(arguments[0], "".join(said))
 
 
-def _last_words(output: str) -> str:
-    lines = [line.rstrip() for line in output.splitlines() if line.strip()]
-    return "\n".join(lines[-12:])
+def reasons_in(output: str) -> tuple[str, ...]:
+    """The errors with which the CDK's command line ended, a line for each stack."""
+    blocks: list[list[str]] = []
+    for line in _COLOURS.sub("", output).splitlines():
+        words = line.strip()
+        if words.startswith("❌"):
+            blocks.append([words.removeprefix("❌")])
+        elif blocks and words and not _TRACE.match(words) and " | " not in words:
+            blocks[-1].append(words.removeprefix("‣"))
+    told = (_REQUEST.sub("(", " ".join(" ".join(block[:_MOST_LINES]).split())) for block in blocks)
+    return tuple(dict.fromkeys(each.replace("(RequestToken)", "") for each in told if each))
+
+
+def _last_words(output: str) -> tuple[str, ...]:
+    """What it said last where it names no error as such, without the progress of stacks and places in its code."""
+    lines = [line.rstrip() for line in _COLOURS.sub("", output).splitlines() if line.strip()]
+    return tuple(line for line in lines if " | " not in line and not _TRACE.match(line.strip()))[-_MOST_LINES:]

@@ -156,6 +156,8 @@ def _fail(stopped: AgoraError, error: BaseException, arguments: Sequence[str]) -
     from operations import console
 
     left = getattr(error, "lock_left", "")
+    if stopped.code == "unseen" and hasattr(error, "lock_left"):
+        left = left or "The lock is released."
     _complain(stopped.message, "\n".join(filter(None, [stopped.hint, left])))
     if _wants_json(arguments):
         about: Mapping[str, Any] = getattr(error, "answered", {})

@@ -14,7 +14,7 @@ from operations import cdk_cli, database_logs, references
 from operations.assembly import Stack
 from operations.check import Check
 from operations.console import say
-from operations.deployment_course import Course, DeploymentFailed, hold_stays, told
+from operations.deployment_course import Course, DeploymentFailed, told
 from operations.deployment_record import USUAL, DeploymentRecord, Terms, new_record, place_of, recorded
 from operations.early_evidence import make_ready, one_at_a_time
 from operations.hold import expect_free, held, read_hold
@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
 # CloudFormation has waited for every rollout by then; what is left is ECS's own bookkeeping.
 _STEADY_WITHIN_SECONDS = 120
+_SETTLED_WITHIN_SECONDS = 60 * 60
+# It gives up for good where AWS is lost each time.
+_MOST_RUNS_OF_THE_CDK = 3
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ def carry_out(course: Course, stacks: Sequence[Stack]) -> Deployment:
         course.diagnose()
         raise DeploymentFailed(course, failure) from failure
     except (BotoCoreError, ClientError) as error:
-        unseen = _unseen(course.target, error)
+        unseen = _unseen(course, error)
         if is_missing(error):
             # What a stack holds is not there: that is no matter of seeing.
             course.diagnose()
@@ -103,15 +106,16 @@ def carry_out(course: Course, stacks: Sequence[Stack]) -> Deployment:
 
 
 def _carry_out(course: Course, stacks: Sequence[Stack]) -> Deployment:
-    target = course.target
+    target = course.patient
     names = [stack.name for stack in stacks]
-    rollouts = reader(target, course.services)
+    # The watcher looks again by itself, and must not be waited for at the end.
+    rollouts = reader(course.target, course.services)
     _deploy(course, [change.stack for change in course.changes if change.action != NOTHING], rollouts)
     _update_those_left_behind(course, stacks, rollouts)
     environment = target.environment
     for part in environment.database_stacks:
         database_logs.keep_for(target.clients, environment.stack_name(part), environment.log_retention_days)
-    course.running = _wait_for_the_true_end(course, rollouts)
+    course.running = _wait_for_the_true_end(course, reader(target, course.services))
     found = read_stacks(target.clients("cloudformation"), names)
     balancer = found[environment.stack_name("load-balancer")]
     return Deployment(
@@ -128,20 +132,27 @@ def _carry_out(course: Course, stacks: Sequence[Stack]) -> Deployment:
     )
 
 
-def _unseen(target: Target, error: Exception) -> AgoraError:
-    name = target.environment.name
+class LostSight(AgoraError):
+    """How a deployment goes on can't be seen any longer; it goes on."""
+
+    code = "unseen"
+
+
+def _unseen(course: Course, error: Exception) -> AgoraError:
+    target, name = course.target, course.target.environment.name
     again = "What CloudFormation was doing goes on there. See how it ended, then run the same command again: "
+    again = f"{course.last_seen} {again}".strip()
     if is_expired(error):
-        return AgoraError(
+        return LostSight(
             f"the AWS credentials expired while {name} was being deployed: how it ended can't be seen",
-            f"Log in again. {again}{target.commands.tool('diagnose')}\n{hold_stays(target)}",
+            f"Log in again. {again}{target.commands.tool('diagnose')}",
         )
     if is_denied(error):
-        return AgoraError(
+        return LostSight(
             f"these credentials may not see how {name} is being deployed: {error}",
             f"Give them the rights that {tool('role', name)} prints. {again}{target.commands.tool('diagnose')}",
         )
-    return AgoraError(
+    return LostSight(
         f"how {name} is being deployed could not be seen any longer: {error}", again + target.commands.tool("diagnose")
     )
 
@@ -170,11 +181,39 @@ def _deploy(course: Course, names: Sequence[str], rollouts: ReadRollouts) -> Non
         expected_seconds=course.expected_seconds,
         note_failure=course.early.note_failure,
     ) as progress:
+        for _ in range(_MOST_RUNS_OF_THE_CDK - 1):
+            try:
+                cdk_cli.deploy(target, names, progress.hear)
+                return
+            except cdk_cli.CdkFailed as failure:
+                if not failure.has_lost_aws or not _waits_until_settled(course, names, failure):
+                    raise
+                say(f"The CDK's command line lost AWS, and is started again: {failure.message}", "yellow")
         cdk_cli.deploy(target, names, progress.hear)
 
 
+def _waits_until_settled(course: Course, names: Sequence[str], failure: cdk_cli.CdkFailed) -> bool:
+    """Follow what goes on in CloudFormation although the CDK's command line has ended; whether it can start again."""
+    cloudformation = course.patient.clients("cloudformation")
+    until = time.monotonic() + _SETTLED_WITHIN_SECONDS
+    is_said = False
+    try:
+        while moving := [state.name for state in read_stacks(cloudformation, names).values() if not state.is_settled]:
+            if time.monotonic() > until:
+                return False
+            if not is_said:
+                say(f"The CDK's command line has ended, and CloudFormation goes on with {', '.join(moving)}.", "yellow")
+                is_said = True
+            time.sleep(polling_seconds(course.target))
+    except Exception as error:
+        # What stopped the command line is what a person has to see.
+        failure.hint = "\n".join(filter(None, [failure.hint, _unseen(course, error).hint]))
+        return False
+    return all(state.is_usable for state in read_stacks(cloudformation, names).values())
+
+
 def _update_those_left_behind(course: Course, stacks: Sequence[Stack], rollouts: ReadRollouts) -> None:
-    target = course.target
+    target = course.patient
     cloudformation, ssm = target.clients("cloudformation"), target.clients("ssm")
     names = [stack.name for stack in stacks]
     states = read_stacks(cloudformation, names)
@@ -211,14 +250,17 @@ def _wait_for_the_true_end(course: Course, rollouts: ReadRollouts) -> list[Servi
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
-    target, services, images = course.target, course.services, course.images
+    target, services, images = course.patient, course.services, course.images
     until = time.monotonic() + _STEADY_WITHIN_SECONDS
     told: list[str] = []
     with ExitStack() as waiting:
         while True:
+            began = time.monotonic()
             try:
                 states = read_services(target.clients, target.environment, services)
                 found = rollouts(datetime.now(UTC))
+                # How long AWS did not answer says nothing about the services.
+                until += time.monotonic() - began
                 if in_vain := list(_waited_for_in_vain(services, found)):
                     raise NotSteady(in_vain)
                 missing = [f"{state.name} ({state.health})" for state in states if not state.is_steady]
@@ -315,12 +357,18 @@ def deploy(
     course = Course(target, form, images, changes, origin, terms.kind, expected_seconds, left_out=terms.left_out)
     locations = {props.container_name: props.container_location for props in services}
     record = new_record(origin, images, locations, place_of(target.environment, is_local=target.is_local), terms)
+    ssm = course.patient.clients("ssm")
     try:
         with held(ssm, name, origin, terms.kind, local=target.is_local):
             # Somebody may have changed what proves the images while a person read the plan.
             terms.recheck()
             with recorded(ssm, name, record) as recording, told(course):
-                done = carry_out(course, stacks)
+                try:
+                    done = carry_out(course, stacks)
+                except BaseException:
+                    # What remains to be done is tried, and not waited for.
+                    course.patience.give_up()
+                    raise
                 recording.ran = course.ran
         return replace(done, folder=course.folder)
     except KeyboardInterrupt:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from operations.console import say, talk_console
@@ -17,8 +18,10 @@ from operations.plan import StackChange
 from operations.progress import step
 from operations.report_page import DeploymentReport, ReportedService, advised, page, verdict_sentence
 from operations.service_states import ServiceState
-from operations.target import Target
-from operations.timeline import Timeline
+from operations.target import Target, patient
+from operations.timeline import STACK, Timeline
+from portside.aws.errors import is_from_aws, message_of
+from portside.aws.patience import Patience
 from src.errors import AgoraError
 from src.form import Form
 from src.resolution import Resolution
@@ -48,10 +51,16 @@ class Course:
     verdicts: tuple[Mapping[str, Any], ...] = ()
     evidence: Mapping[str, Any] | None = None
     folder: str = ""
+    undiagnosed: str = ""
+    """Why the diagnosis itself failed, where it did."""
+    patient: Target = field(init=False)
+    """The same place, asked for as long as there is hope."""
+    patience: Patience = field(init=False)
     early: EarlyEvidence = field(init=False)
 
     def __post_init__(self) -> None:
         self.early = EarlyEvidence(self._collect)
+        self.patient, self.patience = patient(self.target)
 
     @property
     def services(self) -> tuple[ServiceProps, ...]:
@@ -78,11 +87,20 @@ class Course:
                 earlier = self.early.gathered()
                 diagnosis = diagnose(self.target, self.form, since=self.timeline.began, earlier=earlier)
         except Exception as error:
-            # Whatever goes wrong here, what CloudFormation said of the failure is still to be told.
-            say(f"Why it failed could not be found out: {type(error).__name__}: {error}", "yellow")
+            # Whatever goes wrong here, what stopped the deployment is what a person has to see.
+            self.undiagnosed = f"Why it failed could not be read: {_short(error)}"
             return
         self.evidence = diagnosis.as_json()
         self.verdicts = tuple(verdict.as_json() for verdict in diagnosis.verdicts if verdict.is_wrong)
+
+    @property
+    def last_seen(self) -> str:
+        """The last known state of each stack that is not done, and when it was seen; empty where nothing was."""
+        latest = {each.subject: each for each in self.timeline.moments if each.kind == STACK}
+        moving = [each for each in latest.values() if not each.over]
+        at = self.timeline.began + timedelta(seconds=max((each.seconds for each in latest.values()), default=0))
+        states = ", ".join(f"{each.subject} {each.state}" for each in moving) or "no stack in progress"
+        return f"Last seen at {at:%H:%M:%S} UTC: {states}." if latest else ""
 
     def _collect(self, service: str) -> Evidence:
         from operations.diagnosis.evidence import collect
@@ -108,6 +126,7 @@ class Course:
             verdicts=self.verdicts,
             evidence=self.evidence,
             message=message,
+            undiagnosed=self.undiagnosed,
         )
 
 
@@ -128,9 +147,22 @@ def told(course: Course) -> Iterator[None]:
         _leave(course, course.report(INTERRUPTED, "interrupted"))
         raise
     except Exception as error:
-        _leave(course, course.report(FAILED, error.message if isinstance(error, AgoraError) else type(error).__name__))
+        _leave(course, course.report(FAILED, stopped_by(error)))
         raise
     _leave(course, course.report(HEALTHY))
+
+
+def stopped_by(error: BaseException) -> str:
+    """What stopped a deployment, without what a diagnosis adds to it."""
+    message = error.message if isinstance(error, AgoraError) else _short(error)
+    return str(getattr(error, "stopped_by", message))
+
+
+def _short(error: BaseException) -> str:
+    """An error in a line. One that is not AWS's says only its kind: it may have anything in it."""
+    if isinstance(error, AgoraError):
+        return error.message
+    return message_of(error) if is_from_aws(error) else type(error).__name__
 
 
 def _leave(course: Course, report: DeploymentReport) -> None:
@@ -150,31 +182,32 @@ def _leave(course: Course, report: DeploymentReport) -> None:
 
 
 class DeploymentFailed(AgoraError):
-    """A deployment that did not end well: its verdicts say why and what to do. CloudFormation rolls back by itself."""
+    """A deployment that did not end well: what stopped it, then its verdicts, which say why and what to do."""
 
     def __init__(self, course: Course, failure: AgoraError) -> None:
         target, verdicts = course.target, course.verdicts
-        lines = [f"{course.verb.lower()} {target.environment.name} {target.place} failed"]
+        lines = [
+            f"{course.verb.lower()} {target.environment.name} {target.place} failed",
+            *failure.message.splitlines(),
+        ]
         for verdict, advice in advised(verdicts):
             lines.append(verdict_sentence(verdict))
             lines += [f"  look: {advice['look']}"] if "look" in advice else []
-        if not verdicts:
-            lines.append(failure.message)
+        lines += [course.undiagnosed] if course.undiagnosed else []
         fixes = list(fixes_of((each.get("service") or each.get("stack") or "", each.get("fix")) for each in verdicts))
-        if any(verdict.get("cause") == "CREDENTIALS" for verdict in verdicts):
-            fixes.append(hold_stays(target))
         super().__init__("\n".join(lines), "\n".join(fixes) or failure.hint)
-        self._course = course
+        self.stopped_by, self._course = failure.message, course
+        self.why = next(map(verdict_sentence, verdicts), "")
 
     def as_json(self) -> dict[str, Any]:
         """The verdicts, the message that has them for a person, and where what is kept of it is."""
         verdicts, folder = list(self._course.verdicts), self._course.folder
         return {"message": self.message, "hint": self.hint, "verdicts": verdicts, "folder": folder}
 
-
-def hold_stays(target: Target) -> str:
-    """What to do about a hold that nobody is left to let go."""
-    return f"The hold could not be let go without them. Take it away then: {target.commands.tool('unlock')}"
+    def as_error(self) -> dict[str, Any]:
+        """What stopped it, and apart from that whether a diagnosis could be made."""
+        undiagnosed = {"undiagnosed": self._course.undiagnosed} if self._course.undiagnosed else {}
+        return super().as_error() | {"stopped_by": self.stopped_by} | undiagnosed
 
 
 def fixes_of(advice: Iterable[tuple[str, str | None]]) -> Iterator[str]:

@@ -196,7 +196,7 @@ def recorded(ssm: Any, environment: str, record: DeploymentRecord) -> Iterator[R
             if isinstance(error, KeyboardInterrupt):
                 write(INTERRUPTED)
             else:
-                write(FAILED, _reason(error.message if isinstance(error, AgoraError) else type(error).__name__))
+                write(FAILED, _reason_of(error))
         raise
     try:
         write(HEALTHY)
@@ -234,18 +234,29 @@ def last_healthy(records: Sequence[DeploymentRecord]) -> DeploymentRecord | None
     return next((record for record in records if record.is_healthy and not record.synthetic), None)
 
 
-def _reason(message: str) -> str:
+def _reason_of(error: BaseException) -> str:
+    """What stopped a deployment and then, where a diagnosis says so, why: two short lines as one."""
+    if not isinstance(error, AgoraError):
+        return type(error).__name__
+    stopped, why = getattr(error, "stopped_by", ""), getattr(error, "why", "")
+    if not why:
+        return _reason(stopped.partition("\n")[0] or error.message, LONGEST_REASON)
+    half = LONGEST_REASON // 2
+    return "; ".join(filter(None, [_reason(stopped.partition("\n")[0], half), _reason(why, half)]))
+
+
+def _reason(message: str, longest: int) -> str:
     """What went wrong, in a short line; nothing where somebody could read a secret in it.
 
-    Of a message in lines it is the second, the first verdict: the first one says only that it failed. Lines that are
-    indented say where to look.
+    Of a message in lines it is the second: the first one says only that it failed. Lines that are indented say where to
+    look.
     """
     if holds_credential(message):
         return ""
     lines = [line for line in message.splitlines() if line.strip() and not line.startswith("  ")]
     # Systems Manager refuses {{…}}, which CloudFormation's messages may have, in the values of parameters.
     line = " ".join("".join(lines[1:2] or lines[:1]).split()).replace("{{", "{ {")
-    return line if len(line) <= LONGEST_REASON else f"{line[: LONGEST_REASON - 1]}…"
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
 def _parse(value: str, number: int) -> DeploymentRecord | None:

@@ -5,7 +5,6 @@ It is a parameter of Systems Manager that is created without overwriting, which 
 
 from __future__ import annotations
 
-import contextlib
 import json
 import uuid
 from collections.abc import Iterator
@@ -89,10 +88,9 @@ def held(ssm: Any, environment: str, origin: Origin, doing: str, *, local: bool 
     _take(ssm, environment, hold, local=local)
     try:
         yield hold
-    except BaseException:
-        # What went wrong is to be told, not that the hold could not be let go as well.
-        with contextlib.suppress(Exception):
-            let_go(ssm, environment, hold)
+    except BaseException as error:
+        # What went wrong comes first. The command line says after it what has become of the lock.
+        error.lock_left = _left(ssm, environment, hold, local=local)  # type: ignore[attr-defined]
         raise
     try:
         let_go(ssm, environment, hold)
@@ -101,6 +99,21 @@ def held(ssm: Any, environment: str, origin: Origin, doing: str, *, local: bool 
             f"all is done, but the hold on {environment} could not be taken away: {error}",
             f"Take it away: {_unlock(environment, local=local)}",
         ) from error
+
+
+def _left(ssm: Any, environment: str, hold: Hold, *, local: bool) -> str:
+    """Release the lock after a failure; what to say where that did not work, else nothing."""
+    unlock = f"Once nothing goes on there any more: {_unlock(environment, local=local)}"
+    try:
+        if read_hold(ssm, environment) != hold:
+            return ""
+    except Exception as error:
+        return f"Whether {environment} is still locked could not be read ({code_of(error)}). {unlock}"
+    try:
+        let_go(ssm, environment, hold)
+    except Exception as error:
+        return f"{environment} is still locked: the lock could not be released ({code_of(error)}). {unlock}"
+    return ""
 
 
 def let_go(ssm: Any, environment: str, hold: Hold) -> None:

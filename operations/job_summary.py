@@ -31,10 +31,11 @@ def error_commands(report: DeploymentReport) -> list[str]:
     """
     if report.is_healthy:
         return []
-    said = [
+    said = [(report.environment, report.message)] if report.message else []
+    said += [
         (f"{each.get('service') or each.get('stack') or report.environment}", verdict_sentence(each))
         for each in report.verdicts
-    ] or [(report.environment, report.message)]
+    ]
     return [
         f"::error title={_property(f'Deploying {report.environment}: {title}')}::{_data(text)}" for title, text in said
     ]
@@ -43,9 +44,9 @@ def error_commands(report: DeploymentReport) -> list[str]:
 def summary(report: DeploymentReport, folder: Path | None) -> str:
     """The summary, in GitHub's Markdown."""
     parts = [f"## {report.mark} {_text(report.headline)}"]
+    parts += [_text(line) for line in report.message.splitlines() if line]
     parts += [_verdict(verdict, advice) for verdict, advice in advised(report.verdicts)]
-    if report.message and not report.verdicts:
-        parts.append(_text(report.message))
+    parts += [_text(report.undiagnosed)] if report.undiagnosed else []
     if report.services:
         parts.append(_table(["Service", "Version", "Commit", "Desired", "Running", "Health"], report.service_rows))
     changed = {stack: action for stack, action in report.changes.items() if action != "nothing"}

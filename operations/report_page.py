@@ -29,7 +29,8 @@ class ReportedService:
 class DeploymentReport:
     """All that a deployment leaves to be told. `result` is a record's; `changes` has each stack's action.
 
-    `message` says in a sentence what went wrong, where something did; `verdicts` and `evidence` are a diagnosis's.
+    `message` says what stopped it, where something did; `verdicts` and `evidence` are a diagnosis's, which
+    `undiagnosed` says why there is none.
     """
 
     environment: str
@@ -47,6 +48,7 @@ class DeploymentReport:
     verdicts: tuple[Mapping[str, Any], ...] = ()
     evidence: Mapping[str, Any] | None = None
     message: str = ""
+    undiagnosed: str = ""
 
     @property
     def is_healthy(self) -> bool:
@@ -85,6 +87,7 @@ class DeploymentReport:
             "result": self.result,
             "version": self.version,
             "message": self.message,
+            "undiagnosed": self.undiagnosed,
             "verdicts": list(self.verdicts),
             "stacks": dict(self.changes),
             "services": [each.__dict__ for each in self.services],
@@ -140,10 +143,13 @@ def _head(report: DeploymentReport) -> Iterator[str]:
     if report.commit:
         told.append(f"from commit {report.commit[:7]}{'+' if '+' in report.commit else ''} of this repository")
     yield f"<p>{escape(', '.join(told))}</p></header>"
+    if report.message:
+        lines = "".join(f"<p>{escape(line)}</p>" for line in report.message.splitlines())
+        yield f'<section class="verdict stopped">{lines}</section>'
     for verdict, advice in advised(report.verdicts):
         yield from _verdict(verdict, advice)
-    if report.message and not report.verdicts:
-        yield f'<section class="verdict"><p>{escape(report.message)}</p></section>'
+    if report.undiagnosed:
+        yield f'<section class="verdict"><p>{escape(report.undiagnosed)}</p></section>'
 
 
 def _tone(report: DeploymentReport) -> str:

@@ -131,6 +131,15 @@ def test_of_a_failed_deployment_the_first_verdict_is_the_reason() -> None:
     )
 
 
+def test_what_stopped_it_comes_before_the_verdict_and_both_are_short() -> None:
+    error = AgoraError("deploying dev failed")
+    error.stopped_by, error.why = "cdk deploy failed: " + "x" * 200, "app: port in use"  # type: ignore[attr-defined]
+    reason = _record_of(error).reason
+    assert reason.startswith("cdk deploy failed: xxx")
+    assert reason.endswith("x…; app: port in use")
+    assert len(reason) < 200
+
+
 def test_where_to_look_is_never_the_reason() -> None:
     assert _record_of(AgoraError("deploying dev failed\n  look: log group app")).reason == "deploying dev failed"
 

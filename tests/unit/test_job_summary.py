@@ -43,10 +43,11 @@ def test_what_others_wrote_is_text_in_the_summary() -> None:
     assert line == r"**agora-app: a \| b \# not a heading \<img src=x\> \[link\]\(javascript:1\)**"
 
 
-def test_each_verdict_is_an_error_of_the_run_in_one_line() -> None:
+def test_what_stopped_it_and_then_each_verdict_is_an_error_of_the_run_in_one_line() -> None:
     verdict = {**VERDICT, "service": "", "stack": "agora-dev: x, y", "sentence": "100%\nsure"}
-    assert error_commands(failed_report(verdicts=(verdict,))) == [
-        "::error title=Deploying dev%3A agora-dev%3A x%2C y::agora-dev: x, y: 100%25%0Asure"
+    assert error_commands(failed_report(verdicts=(verdict,), message="cdk deploy failed")) == [
+        "::error title=Deploying dev%3A dev::cdk deploy failed",
+        "::error title=Deploying dev%3A agora-dev%3A x%2C y::agora-dev: x, y: 100%25%0Asure",
     ]
 
 
