@@ -15,6 +15,7 @@ from operations.service_states import cluster_of, service_arn
 from operations.stack_states import StackState, read_all_stacks
 from operations.target import Target
 from portside.aws.errors import LOG_IN, is_expired
+from portside.deploy.running_images import digests_of, unaccounted
 from src.environment import Environment
 from src.errors import AgoraError
 from src.form import Form, stack_part
@@ -69,6 +70,8 @@ class EnvironmentStatus:
     hold: Hold | None = None
     stacks: Mapping[str, str] | None = None
     remarks: tuple[str, ...] = ()
+    unaccounted: tuple[str, ...] = ()
+    """Images that run in production without a record or a proof, in sentences."""
 
     @property
     def is_unread(self) -> bool:
@@ -85,6 +88,7 @@ class EnvironmentStatus:
             "last_deployment": {"number": last.number, **last.as_json()} if last else None,
             "hold": self.hold and self.hold.as_json(),
             "stacks_not_usable": self.stacks,
+            "unaccounted_images": list(self.unaccounted),
             "remarks": list(self.remarks),
         }
 
@@ -120,6 +124,7 @@ class _Reading:
     ) -> None:
         self._environment, self._services, self._clients, self._pool = environment, services, clients, pool
         self._remarks: list[str] = []
+        self._running: dict[str, Sequence[str]] = {}
 
     def status(self) -> EnvironmentStatus:
         """Ask for everything that depends on nothing at once, then for what is known by then."""
@@ -145,6 +150,7 @@ class _Reading:
             if stacks is None
             else {each.name: each.status for each in stacks.values() if not each.is_usable},
             remarks=tuple(dict.fromkeys(self._remarks)),
+            unaccounted=() if found is None else unaccounted(self._environment, self._running, found),
         )
 
     def _settled(self, what: str, future: Future[Answer]) -> Answer | None:
@@ -193,6 +199,7 @@ class _Reading:
                 continue
             health = self._settled("the load balancer's targets", targets[name]) if name in targets else None
             own = [task for task in tasks if task.get("group") == f"service:{arn.rpartition('/')[2]}"]
+            self._running[name] = digests_of(own, name)
             stack = stacks.get(self._environment.stack_name(stack_part(name)))
             rows.append(_service_status(name, described[arn], own, health, stack))
         return tuple(rows)

@@ -50,6 +50,7 @@ def sentences_of(environment: EnvironmentStatus) -> list[str]:
         said.append(f"Last: {last.kind} of {last.images.version} by {last.who}, {when} UTC, {last.result}{reason}")
     if environment.hold:
         said.append(environment.hold.sentence(environment.name))
+    said += list(environment.unaccounted)
     said += [f"Stack {name}: {state}" for name, state in (environment.stacks or {}).items()]
     return said + list(environment.remarks)
 

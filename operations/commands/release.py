@@ -279,7 +279,7 @@ def verify(environment: str, local: bool, as_json: bool) -> None:
     """Prove that ENV runs what was chosen: running tasks, the site's footer and the lock agree. Exit code 1 if not."""
     from operations import console
     from operations.deployment_record import read_records
-    from operations.release.verify import FAIL, expected_images, site_of
+    from operations.release.verify import FAIL, check_records, expected_images, site_of
     from operations.release.verify import verify as verify_images
     from operations.rollback import brings_back
 
@@ -288,6 +288,7 @@ def verify(environment: str, local: bool, as_json: bool) -> None:
     records = read_records(target.clients("ssm"), target.environment.name)
     expected, source = expected_images(target, acting.form, records)
     checks = verify_images(target, acting.services, expected, site_of(target))
+    checks += check_records(target, acting.services, records)
     failed = [check for check in checks if check.state == FAIL]
     if as_json:
         console.print_json({"against": source, "checks": [check.as_json() for check in checks], "agree": not failed})

@@ -14,6 +14,7 @@ from operations.images import locked_images
 from operations.service_states import cluster_of, service_arn
 from operations.stack_states import read_stack
 from operations.target import Target
+from portside.deploy.running_images import read_running, unaccounted
 from src.errors import AgoraError
 from src.form import Form, stack_part
 from src.image import LOCAL_BUILD
@@ -82,6 +83,12 @@ def verify(target: Target, services: Sequence[ServiceProps], expected: Resolutio
         checks.append(_check_tasks(props.container_name, image, _running_digests(ecs, arn, props.container_name)))
     checks.append(_check_footer(services, expected, site))
     return checks
+
+
+def check_records(target: Target, services: Sequence[ServiceProps], records: Sequence[DeploymentRecord]) -> list[Check]:
+    """What runs in production without a record or a proof; nothing where all of it has both."""
+    running = read_running(target.clients, target.environment, services)
+    return [Check("record", FAIL, each) for each in unaccounted(target.environment, running, records)]
 
 
 def _unchecked(props: ServiceProps) -> Check:

@@ -12,9 +12,11 @@ from operations.target import beside
 from operations.verification.context import Context
 from operations.verification.questions import Question
 from portside.deploy.proof import NotProven, ProofUnread, expect_proof
+from portside.deploy.running_images import read_running, unaccounted
 from portside.images.committed_locks import NotCommitted, expect_committed, expect_committed_rules
 
 HOLD, PROOF, ROLLBACK, ADOPTION = "hold", "proof", "last rollback", "adoption"
+RUNNING = "running tasks"
 
 # What the CDK calls an export that it makes for a reference between stacks:
 # https://docs.aws.amazon.com/cdk/v2/guide/resources.html#resource-stack
@@ -26,6 +28,7 @@ def questions() -> list[Question]:
     return [
         Question(HOLD, hold),
         Question(PROOF, proof),
+        Question(RUNNING, running),
         Question(ROLLBACK, last_rollback),
         Question(ADOPTION, adoption),
     ]
@@ -56,6 +59,17 @@ def proof(context: Context) -> Check:
     except (NotProven, NotCommitted) as refused:
         return fail(PROOF, " ".join(refused.message.split()), refused.hint)
     return ok(PROOF, found.sentence if found else f"{context.environment.name} needs none")
+
+
+def running(context: Context) -> Check:
+    """Whether what runs in production is on record there, with what proves it."""
+    environment = context.environment
+    if not environment.is_production:
+        return ok(RUNNING, f"{environment.name} may run anything")
+    found = unaccounted(environment, read_running(context.client, environment, context.services), context.records())
+    if not found:
+        return ok(RUNNING, "all are on record, with what proves them")
+    return fail(RUNNING, "; ".join(found), f"See who deployed what: {context.commands.tool('history')}")
 
 
 def last_rollback(context: Context) -> Check:

@@ -41,7 +41,7 @@ _LONGEST_SECONDS_OF_DRIFT = 330
 _NOT_IN_THE_WAY = frozenset(
     {
         *(database.TLS, database.PARAMETERS),
-        *(certificate.EXPIRY, dns.SUBJECT, earlier.HOLD, earlier.PROOF, earlier.ROLLBACK),
+        *(certificate.EXPIRY, dns.SUBJECT, earlier.HOLD, earlier.PROOF, earlier.ROLLBACK, earlier.RUNNING),
         *(network.FULL_SCALE, *quotas.FULL_SCALE),
     }
 )

@@ -33,9 +33,9 @@ class _Failing(FakeParameters):
 class _AnswerLost(FakeParameters):
     """The first answer to a put is lost, so boto3 asks again."""
 
-    def put_parameter(self, **arguments: Any) -> None:
+    def put_parameter(self, **arguments: Any) -> dict[str, Any]:
         super().put_parameter(**arguments)
-        super().put_parameter(**arguments)
+        return super().put_parameter(**arguments)
 
 
 class _EndsJustNow(FakeParameters):
@@ -43,7 +43,7 @@ class _EndsJustNow(FakeParameters):
 
     code = "ParameterAlreadyExists"
 
-    def put_parameter(self, **_: Any) -> None:
+    def put_parameter(self, **_: Any) -> dict[str, Any]:
         raise client_error(self.code, "no")
 
 
