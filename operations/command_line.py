@@ -227,9 +227,9 @@ def _keep_report(error: BaseException, arguments: Sequence[str]) -> Path | None:
 
 
 def _redacted(text: str) -> str:
-    from src.plain_secrets import holds_credential
+    from portside import redact
 
-    return "\n".join("[hidden]" if holds_credential(line) else line for line in text.split("\n"))
+    return redact.current().text(text)
 
 
 def _report_background_error(error: BaseException, name: str) -> None:

@@ -17,9 +17,9 @@ from typing import Any
 
 from operations.origin import Origin
 from portside.deploy.parameter_history import read_versions, write_version
+from portside.redact import current
 from src.environment import Environment
 from src.errors import AgoraError
-from src.plain_secrets import holds_credential
 from src.resolution import Resolution, parse_resolution
 from src.resolved_image import PLATFORM, ResolvedImage
 
@@ -246,14 +246,12 @@ def _reason_of(error: BaseException) -> str:
 
 
 def _reason(message: str, longest: int) -> str:
-    """What went wrong, in a short line; nothing where somebody could read a secret in it.
+    """What went wrong, in a short line without secrets.
 
     Of a message in lines it is the second: the first one says only that it failed. Lines that are indented say where to
     look.
     """
-    if holds_credential(message):
-        return ""
-    lines = [line for line in message.splitlines() if line.strip() and not line.startswith("  ")]
+    lines = [line for line in current().text(message).splitlines() if line.strip() and not line.startswith("  ")]
     # Systems Manager refuses {{…}}, which CloudFormation's messages may have, in the values of parameters.
     line = " ".join("".join(lines[1:2] or lines[:1]).split()).replace("{{", "{ {")
     return line if len(line) <= longest else f"{line[: longest - 1]}…"

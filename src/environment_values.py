@@ -12,9 +12,9 @@ from typing import Any
 
 from portside.config.kind import Kind
 from portside.config.proved_by import NO_ONE, REPORTED
+from portside.redact import holds_credential
 from src.environment import FIRST_DATABASE_STACK, LATEST, Bastion, DatabaseOrigin
 from src.image import is_tag
-from src.plain_secrets import holds_credential
 from src.release_source import is_ref_name
 from src.report import Report, closest, quoted, shown
 

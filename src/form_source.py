@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from portside.redact import holds_credential
 from src.errors import FormError, Problem
 from src.late_values import as_written
-from src.plain_secrets import holds_credential
 from src.report import closest, suggestion
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from src.plain_secrets import holds_credential
+from portside.redact import holds_credential
 from src.report import Report, quoted
 
 _HINT = 'Write {"REPOSITORY": "https://github.com/Sage-Bionetworks/sage-monorepo", "TAG_PREFIX": "agora"}.'

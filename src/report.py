@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from portside.redact import holds_credential
 from src.errors import Problem
 from src.late_values import as_written, holds_deferred, is_token
-from src.plain_secrets import holds_credential
 
 _LONGEST_SHOWN = 80
 _UNSHOWN = object()

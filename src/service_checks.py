@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from portside.redact import holds_credential, looks_secret
 from src.image import LOCAL_BUILD, parse_reference
 from src.late_values import DatabaseSecret, LateValue, as_written, is_token, parts_of
-from src.plain_secrets import holds_credential, looks_secret
 from src.report import Report, kind_of, quoted
 from src.task_size import FARGATE_SIZES, LARGEST_MEMORY_MIB
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from operations.diagnosis.plain_words import plain
 from portside.aws.errors import is_missing
+from portside.redact import current
 
 LINES = 40
 
@@ -33,4 +33,5 @@ def read_lines(logs: Any, group: str, stream: str) -> tuple[str, ...] | None:
         if not is_missing(error):
             raise
         return () if "stream" in str(error).lower() else None
-    return tuple(plain(each["message"]) for each in events["events"])
+    lines = current().stream()
+    return tuple(lines.brief(each["message"]) for each in events["events"])

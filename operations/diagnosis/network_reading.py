@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from operations.diagnosis.facts import DatabaseFacts, SubnetFacts, TargetFacts, TargetGroupFacts
-from operations.diagnosis.plain_words import plain
 from portside.aws.errors import is_missing
+from portside.redact import current
 
 
 def read_group(elbv2: Any, ec2: Any, arn: str, security_groups: Sequence[str], port: int) -> TargetGroupFacts:
@@ -42,7 +42,7 @@ def _target(description: Mapping[str, Any]) -> TargetFacts:
         target.get("Port", 0),
         health.get("State", ""),
         health.get("Reason") or "",
-        plain(health.get("Description") or ""),
+        current().brief(health.get("Description") or ""),
     )
 
 

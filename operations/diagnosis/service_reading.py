@@ -18,7 +18,7 @@ from operations.diagnosis.facts import (
     ServiceFacts,
     TaskFacts,
 )
-from operations.diagnosis.plain_words import plain
+from portside.redact import current
 from src.service_props import ServiceProps
 
 _MOST_EVENTS = 40
@@ -93,7 +93,8 @@ def with_service(facts: ServiceFacts, service: Mapping[str, Any]) -> ServiceFact
         definition=service.get("taskDefinition", ""),
         exec_on=bool(service.get("enableExecuteCommand")),
         events=tuple(
-            Event(each["createdAt"], plain(each["message"])) for each in service.get("events", ())[:_MOST_EVENTS]
+            Event(each["createdAt"], current().brief(each["message"]))
+            for each in service.get("events", ())[:_MOST_EVENTS]
         ),
         rollouts=tuple(_rollout(each) for each in service.get("deployments", ())),
     )
@@ -128,7 +129,7 @@ def _rollout(deployment: Mapping[str, Any]) -> RolloutFacts:
         id=deployment["id"],
         status=deployment["status"],
         state=deployment.get("rolloutState") or "",
-        reason=plain(deployment.get("rolloutStateReason") or ""),
+        reason=current().brief(deployment.get("rolloutStateReason") or ""),
         failed_tasks=deployment.get("failedTasks", 0),
         definition=deployment.get("taskDefinition", ""),
         created=deployment["createdAt"],
@@ -144,7 +145,7 @@ def _task(task: Mapping[str, Any]) -> TaskFacts:
         started=task.get("startedAt"),
         stopped=task.get("stoppedAt"),
         stop_code=task.get("stopCode") or "",
-        stopped_reason=plain(task.get("stoppedReason") or ""),
+        stopped_reason=current().brief(task.get("stoppedReason") or ""),
         health=task.get("healthStatus") or "",
         provider=task.get("capacityProviderName") or "",
         deployment=task.get("startedBy") or "",
@@ -157,10 +158,10 @@ def _container(container: Mapping[str, Any]) -> ContainerFacts:
         name=container["name"],
         status=container.get("lastStatus") or "",
         exit_code=container.get("exitCode"),
-        reason=plain(container.get("reason") or ""),
+        reason=current().brief(container.get("reason") or ""),
         health=container.get("healthStatus") or "",
         agents=tuple(
-            Agent(each.get("name", ""), each.get("lastStatus", ""), plain(each.get("reason") or ""))
+            Agent(each.get("name", ""), each.get("lastStatus", ""), current().brief(each.get("reason") or ""))
             for each in container.get("managedAgents") or ()
         ),
     )
@@ -173,10 +174,10 @@ def read_definition(ecs: Any, arn: str, container: str) -> tuple[DefinitionFacts
     facts = DefinitionFacts(
         arn=found["taskDefinitionArn"],
         image=own.get("image", ""),
-        command=tuple(map(plain, own.get("command") or ())),
+        command=tuple(map(current().brief, own.get("command") or ())),
         ports=tuple(each["containerPort"] for each in own.get("portMappings", ()) if "containerPort" in each),
         memory=int(found.get("memory") or own.get("memory") or 0),
-        health_command=plain(" ".join((own.get("healthCheck") or {}).get("command") or ())),
+        health_command=current().brief(" ".join((own.get("healthCheck") or {}).get("command") or ())),
         secrets=tuple(each["valueFrom"] for each in own.get("secrets", ())),
         execution_role=found.get("executionRoleArn") or "",
         task_role=found.get("taskRoleArn") or "",

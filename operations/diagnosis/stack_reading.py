@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from operations.diagnosis.facts import StackFacts, StackFailure
-from operations.diagnosis.plain_words import plain
 from portside.aws.errors import is_missing
+from portside.redact import current
 
 # Each begins an operation; a rollback belongs to the operation that it undoes.
 _BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS")
@@ -47,7 +47,7 @@ def read(cloudformation: Any, name: str, since: datetime | None) -> StackReading
     facts = StackFacts(
         name=name,
         status=described["StackStatus"],
-        reason=plain(described.get("StackStatusReason") or ""),
+        reason=current().brief(described.get("StackStatusReason") or ""),
         updated=described.get("LastUpdatedTime") or described.get("CreationTime"),
         began=began,
         failures=failures,
@@ -92,7 +92,11 @@ def _failure(event: Mapping[str, Any]) -> StackFailure | None:
     elif not event["ResourceStatus"].endswith("_FAILED") or re.search(r"cancell?ed", reason, re.I):
         return None
     return StackFailure(
-        event["LogicalResourceId"], event["ResourceType"], event["ResourceStatus"], plain(reason), event["Timestamp"]
+        event["LogicalResourceId"],
+        event["ResourceType"],
+        event["ResourceStatus"],
+        current().brief(reason),
+        event["Timestamp"],
     )
 
 

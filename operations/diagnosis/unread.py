@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from operations.diagnosis.facts import Unknown
-from operations.diagnosis.plain_words import plain
 from operations.diagnosis.side_by_side import NoAnswer
 from portside.aws.errors import code_of, is_denied, is_expired, is_throttled
+from portside.redact import current
 
 
 def unknown(what: str, error: BaseException) -> Unknown:
@@ -23,9 +23,9 @@ def unknown(what: str, error: BaseException) -> Unknown:
     elif is_throttled(error):
         why = "AWS is asked too often at the moment (throttled)"
     elif is_denied(error):
-        why = f"these credentials may not read it: {plain(str(error))}"
+        why = f"these credentials may not read it: {current().brief(str(error))}"
     else:
-        why = plain(str(error))
+        why = current().brief(str(error))
     return Unknown(what, why, code)
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from portside.aws.errors import is_expired, is_passing
+from portside.redact import holds_credential
 from src.errors import UsageError
-from src.plain_secrets import holds_credential
 from src.report import quoted, suggestion
 
 # Without them an address that swallows everything would be asked for minutes.

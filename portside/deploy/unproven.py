@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable, Sequence
 
 from operations.deployment_record import LONGEST_REASON
+from portside.redact import holds_credential
 from src.errors import AgoraError, UsageError
-from src.plain_secrets import holds_credential
 
 RESPONSIBLE = "unproven"
 """What a person types for the second question."""

@@ -15,7 +15,7 @@ import pytest
 from detect_secrets.core.scan import scan_file
 from detect_secrets.settings import transient_settings
 
-from src.plain_secrets import holds_credential
+from portside.redact import holds_credential
 from tests.audits.reports import ROOT, report_file
 
 BASELINE = json.loads((ROOT / ".secrets.baseline").read_text())

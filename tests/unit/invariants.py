@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from src.plain_secrets import holds_credential, looks_secret
+from portside.redact import holds_credential, looks_secret
 
 Json = Mapping[str, Any]
 Templates = Mapping[str, Json]

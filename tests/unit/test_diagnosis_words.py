@@ -16,7 +16,6 @@ from operations.commands import diagnose as command
 from operations.commands.diagnose import show_verdicts
 from operations.diagnosis import diagnose
 from operations.diagnosis.cause import Cause, Verdict
-from operations.diagnosis.plain_words import HIDDEN, plain
 from operations.diagnosis.side_by_side import side_by_side
 from src.form import ROOT
 from tests.unit.operations_support import NOON
@@ -31,33 +30,6 @@ VERDICT = Verdict(
     "secret agora-sentry-dsn in Secrets Manager",
     "aws secretsmanager create-secret --name agora-sentry-dsn --secret-string '…'",
 )
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        f"connecting to mongodb://master:{'hunter2'}@host",
-        "env MONGODB_PASS=hunter2",
-        'config {"password": "hunter2"}',
-        "token ghp_0123456789abcdefghij0123456789",
-    ],
-)
-def test_a_line_that_may_hold_a_secret_is_left_out(line: str) -> None:
-    assert plain(line) == HIDDEN
-
-
-@pytest.mark.parametrize("line", ["SyntaxError: Unexpected token: }", "listening on port=4200", "GET /health 200"])
-def test_a_line_without_a_secret_is_kept(line: str) -> None:
-    assert plain(line) == line
-
-
-def test_a_line_steers_no_terminal() -> None:
-    assert plain("\x1b[31mred\x1b[0m \x1b]0;title\x07bell\x07\r") == "red bell"
-
-
-def test_a_long_line_is_cut_and_says_so() -> None:
-    assert len(plain("x" * 5000)) < 1000
-    assert plain("x" * 5000).endswith("…")
 
 
 def test_jobs_answer_by_name_and_an_error_is_an_answer() -> None:

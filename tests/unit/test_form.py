@@ -12,7 +12,7 @@ from src.errors import Problem, UsageError
 from src.form import ROOT, check_form, load_form, state_dir
 from src.service_props import Call, HealthCheck, ServiceProps
 from tests.unit.form_support import api_and_app, environments, one_service, service, told, told_of_form
-from tests.unit.test_plain_secrets import GITHUB_TOKEN
+from tests.unit.test_redact import GITHUB_TOKEN
 
 FORM = (ROOT / "app.py").read_text(encoding="utf-8")
 

@@ -11,7 +11,7 @@ from src.form import check_form, load_form
 from src.release_source import ReleaseSource, parse_releases
 from src.report import Report
 from tests.unit.form_support import environments, one_service, told
-from tests.unit.test_plain_secrets import GITHUB_TOKEN
+from tests.unit.test_redact import GITHUB_TOKEN
 
 RIGHT = {"REPOSITORY": "https://github.com/org/monorepo", "TAG_PREFIX": "app"}
 HINT = 'Write {"REPOSITORY": "https://github.com/Sage-Bionetworks/sage-monorepo", "TAG_PREFIX": "agora"}.'

@@ -8,7 +8,7 @@ import pytest
 
 from src.errors import Problem
 from src.report import Report, closest, kind_of, quoted, shown, suggestion
-from tests.unit.test_plain_secrets import GITHUB_TOKEN
+from tests.unit.test_redact import GITHUB_TOKEN
 
 
 class Unspeakable:

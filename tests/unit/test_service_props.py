@@ -14,7 +14,7 @@ from src.late_values import DatabaseHost, DatabasePort, DatabaseSecret
 from src.service_props import DATABASE, Call, ContainerVolume, HealthCheck, Permission, ServiceProps, ServiceSecret
 from src.task_size import TaskSize
 from tests.unit.form_support import LEAVE_OUT, service, told, told_of_service
-from tests.unit.test_plain_secrets import GITHUB_TOKEN
+from tests.unit.test_redact import GITHUB_TOKEN
 
 NAME_HINT = 'Use up to 63 small letters, digits and hyphens, such as "agora-api".'
 PORT_HINT = "Write the TCP port as a number, such as 8080."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from src.plain_secrets import holds_credential, looks_secret
+from portside.redact import Redactor, clean, holds_credential, looks_secret
 
 GITHUB_TOKEN = "ghp_" + "a1B2" * 9
 
@@ -80,3 +80,18 @@ def test_values_that_can_only_be_credentials_are_told_whatever_their_name(value:
 )
 def test_addresses_and_identifiers_are_no_credentials(value: str) -> None:
     assert not holds_credential(value)
+
+
+def test_a_line_steers_no_terminal() -> None:
+    assert clean("\x1b[31mred\x1b[0m \x1b]0;title\x07bell\x07\x00\u202e\u200b\x85") == "red bell"
+
+
+def test_a_long_line_is_cut_and_says_so() -> None:
+    shown = Redactor().line("word " * 100_000)
+    assert len(shown) < 10_000
+    assert shown.endswith("[hidden]… (cut)")
+
+
+def test_others_words_are_shortened_only_once_they_are_redacted() -> None:
+    brief = Redactor().brief("x" * 580 + " password=correcthorsebattery and more words that follow", 600)
+    assert brief == "x" * 580 + " password=[hidden] …"

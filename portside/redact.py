@@ -1,0 +1,347 @@
+"""The one redactor: what is shown, kept or sent on passes it, and loses its secrets and control characters.
+
+    redactor = Redactor(names=["MONGODB_PASS"], values=[token], known=["agora-sentry-dsn"])
+    redactor.line("MONGODB_PASS=hunter2")        one line on its own
+    redactor.text(message)                       several lines; a value or a key may go on over them
+    stream = redactor.stream(); stream.line(…)   lines as they come, remembering what is still open
+    redactor.value("DB_PASSWORD", "hunter2")     a value and the name that it has
+    redactor.json({"password": "hunter2"})       whatever JSON can be made of, keys kept
+
+`names` are those that the configuration injects secrets under, `values` secrets that the tool itself has, `known` the
+names of secrets, which are no secrets. A command installs one with `install`; everyone else takes `current()`.
+
+A text is cut before it is searched, so that no line can take long, and the word in which a cut ends is hidden. Every
+pattern is linear: quantifiers are possessive or bounded. Rules find spans, and the spans are replaced.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from portside.secret_names import is_harmless, is_plural, is_secret_name, normalized
+from portside.secret_shapes import Span, holds_credential, shaped
+from portside.secret_values import HIDDEN, LINE_OF_A_VARIABLE, QUOTE, closing, named
+
+__all__ = ["HIDDEN", "Lines", "Redactor", "clean", "current", "holds_credential", "install", "looks_secret"]
+
+LONGEST_LINE = 6 * 1024
+LONGEST_TEXT = 64 * 1024
+CUT = "… (cut)"
+
+_SHORTEST_VALUE = 6
+"""Of a secret that the tool has. A shorter one would be found in every other word."""
+_MOST_LINES_OF_A_KEY = 120
+_MOST_LINES_OF_A_VALUE = 30
+
+_STEERING = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*+[ -/]*+[@-~]?"  # colours and cursor
+    r"|(?:\x1b\]|\x9d)[^\x07\x1b\x9c\n]{0,2000}+(?:\x07|\x1b\\|\x9c)?"  # titles and links
+    r"|\x1b[PX^_][^\x1b\n]{0,2000}+(?:\x1b\\)?|\x1b[ -/]*+[0-~]?"
+)
+# C0 without \t and \n, DEL, C1; soft hyphen, zero width, direction of writing, tags.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
+)
+_COLOUR = re.compile(r"\x1b\[[\d;]*+m")
+
+_ALONE = re.compile(
+    r"""[\s"'\\{,-]*+(?:property:\s?)?["']?([A-Za-z_][\w.-]*+)["']?\s*+([:=]?)\s*+([|>][-+]?|[{(\[]?)\s*+""", re.I
+)
+_FORM_FIELD = re.compile(r'name="?([\w.-]+)"?;?\s*$')
+_OTHER_VALUE = re.compile(r"""(?:input_value|value|got)["']?\s?[=:]\s?(?P<hide>.++)""", re.I)
+_KEY_BEGINS = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY")
+_KEY_ENDS = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z -]{0,12}")
+_WORD_BACKWARDS = re.compile(r"""[^\s"'<>,;{}\[\]()|`]{0,2048}+""")
+# A line without any of these has no secret that is not known by its value.
+_SUSPECT = re.compile(
+    r"""[=@:>$]|["'`]|[\w+/%.-]{16}|-[upwa]|(?i:pass|pw|secret|token|key|auth|bearer|basic|cred|cookie)"""
+)
+_NAMES_IN_PAIRS = ("name", "Name", "key", "Key")
+
+
+@dataclass
+class _Open:
+    """What goes on in the next lines: up to `end`, to a line indented no deeper than `indent`, or for `left` lines."""
+
+    end: str = ""
+    indent: int = -1
+    left: int = _MOST_LINES_OF_A_VALUE
+    kind: str = "quote"
+
+
+class Redactor:
+    """Hides secrets in texts. `longest` is how many characters of a line are searched and shown."""
+
+    def __init__(
+        self,
+        names: Iterable[str] = (),
+        values: Iterable[str] = (),
+        known: Iterable[str] = (),
+        *,
+        longest: int = LONGEST_LINE,
+    ) -> None:
+        self.names = frozenset(normalized(name) for name in names)
+        self.known = frozenset(known)
+        self.longest = longest
+        written = {way for value in values if len(value) >= _SHORTEST_VALUE for way in _ways_to_write(value)}
+        # The longest first: one may be a part of another.
+        in_order = sorted(written - self.known, key=len, reverse=True)
+        self._values = re.compile("|".join(map(re.escape, in_order))) if in_order else None
+
+    def line(self, text: str) -> str:
+        """One line on its own."""
+        return self.stream().line(text)
+
+    def stream(self) -> Lines:
+        """For lines as they come, which belong together."""
+        return Lines(self)
+
+    def text(self, text: str) -> str:
+        """A text of several lines."""
+        return self.stream().text(text)
+
+    def brief(self, text: str, most: int = 600) -> str:
+        """Others' words in one line of a bounded length."""
+        return _in_one_line(self.text(text), most)
+
+    def coloured(self, line: str) -> str:
+        """A line of a program of ours, in its colours where it has no secret."""
+        plain = clean(line)
+        shown = self.line(line)
+        if shown != plain:
+            return shown
+        return "".join(each if _COLOUR.fullmatch(each) else clean(each) for each in re.split(r"(\x1b\[[\d;]*+m)", line))
+
+    def value(self, name: str, value: object) -> Any:
+        """A value as it may be shown under its name; what is no text keeps its type where it is no secret."""
+        if self.is_secret(name, value):
+            return HIDDEN
+        return self.json(value)
+
+    def json(self, value: Any) -> Any:
+        """What JSON can be made of, without secrets: by the keys of mappings, and in every text."""
+        if isinstance(value, str):
+            return value if value in self.known else self.text(value)
+        if isinstance(value, Mapping):
+            about = next(
+                (str(value[key]) for key in ("name", "Name", "key", "Key") if isinstance(value.get(key), str)), ""
+            )
+            found = {}
+            for key, each in value.items():
+                name = str(key)
+                named = about if about and name.lower() in ("value", "defaultvalue") else name
+                found[clean(name) if isinstance(key, str) else key] = self._under(named, each)
+            return found
+        if isinstance(value, list | tuple):
+            if value and all(isinstance(each, str) for each in value):
+                stream = self.stream()
+                return [each if each in self.known else stream.text(each) for each in value]
+            return [self.json(each) for each in value]
+        return value
+
+    def _under(self, name: str, value: Any) -> Any:
+        if isinstance(value, Mapping | list | tuple) and not is_plural(name) and self.names_secret(name):
+            return HIDDEN if value else value
+        return self.value(name, value)
+
+    def is_secret(self, name: str, value: object) -> bool:
+        """Whether a value is one, by its name: DB_PASSWORD is, PASSWORD_MIN_LENGTH is not; `true` is no password."""
+        if value is None or isinstance(value, bool | Mapping | list | tuple):
+            return False
+        return self.names_secret(name) and not is_harmless(name, str(value)) and str(value) not in self.known
+
+    def names_secret(self, name: str) -> bool:
+        """Whether what has this name is a secret."""
+        return normalized(name) in self.names or is_secret_name(name)
+
+    def suspects(self, text: str) -> bool:
+        """Whether there is anything in a line for which it is worth a look."""
+        return bool(_SUSPECT.search(text) or (self._values and self._values.search(text)))
+
+    def spans(self, text: str) -> Iterator[Span]:
+        """What is to be hidden in a clean line. A span that goes beyond the end goes on in the next line."""
+        if self._values:
+            yield from (match.span() for match in self._values.finditer(text))
+        yield from shaped(text)
+        yield from named(text, self.names_secret, self.known)
+
+
+class Lines:
+    """Lines that belong together: a quote, a key or a block that is open at the end of one goes on in the next."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._open: _Open | None = None
+        self._was_variable = False
+
+    def text(self, text: str) -> str:
+        """A text of one line or more."""
+        rest = text[LONGEST_TEXT:]
+        lines = clean(text[:LONGEST_TEXT]).split("\n")
+        shown = [self.line(line) for line in lines[:-1]]
+        shown.append(self.line(lines[-1], is_cut=bool(rest)))
+        if _begins_a_key(rest):
+            self._open = _Open(left=_MOST_LINES_OF_A_KEY, kind="key")
+        return "\n".join(shown)
+
+    def brief(self, text: str, most: int = 600) -> str:
+        """The next text in one line of a bounded length."""
+        return _in_one_line(self.text(text), most)
+
+    def line(self, raw: str, *, is_cut: bool = False) -> str:
+        """The next line, as it may be shown."""
+        longest = self._redactor.longest
+        rest = raw[longest:]
+        is_cut = is_cut or bool(rest)
+        text = " ".join(clean(raw[:longest]).split("\n"))
+        if not (self._open or is_cut or self._was_variable or self._redactor.suspects(text)):
+            return text
+        begins = self._go_on(text)
+        spans = [(0, begins)] if begins else []
+        if begins < len(text):
+            head = " " * begins
+            spans += self._redactor.spans(head + text[begins:] if begins else text)
+        if is_cut:
+            spans.append((len(text) - _length_of_last_word(text), len(text)))
+        self._look_ahead(text, rest, spans, begins)
+        return _replaced(text, spans) + (CUT if is_cut else "")
+
+    def _go_on(self, text: str) -> int:
+        """How much of the beginning belongs to what is open."""
+        still = self._open
+        if still is None:
+            return 0
+        still.left -= 1
+        if still.left < 0:
+            self._open = None
+            return 0
+        if still.kind == "key":
+            if ends := _KEY_ENDS.search(text):
+                self._open = None
+                return ends.end()
+            return len(text)
+        if still.kind == "quote":
+            end = closing(text, 0, still.end)
+            self._open = None if end >= 0 else still
+            return len(text) if end < 0 else end
+        if not text.strip():
+            return 0
+        indent = len(text) - len(text.lstrip())
+        if still.kind == "block" and indent > still.indent:
+            return len(text)
+        self._open = None
+        if still.kind == "next":
+            if other := _OTHER_VALUE.search(text):
+                return other.end() if indent >= still.indent else 0
+            is_value = text.lstrip()[:1] in ("'", '"') or indent > still.indent
+            return len(text) if is_value and not _names_another(text) else 0
+        if still.kind == "field":
+            return len(text)
+        if still.kind == "variable" and not LINE_OF_A_VARIABLE.match(text):
+            self._open = still
+            return len(text)
+        return 0
+
+    def _look_ahead(self, text: str, rest: str, spans: list[Span], begins: int) -> None:
+        """Note what goes on in the next line."""
+        begun = [match.start() for match in _KEY_BEGINS.finditer(text, begins)]
+        if _begins_a_key(rest):
+            begun.append(len(text))
+        variable = LINE_OF_A_VARIABLE.match(text)
+        was_variable, self._was_variable = self._was_variable, bool(variable)
+        if self._open is not None:
+            return
+        if begun and not _KEY_ENDS.search(text, begun[-1]) and "-----END" not in rest:
+            self._open = _Open(left=_MOST_LINES_OF_A_KEY, kind="key")
+            return
+        last = max(spans, default=(0, 0), key=lambda span: span[1])
+        indent = len(text) - len(text.lstrip())
+        if last[1] > len(text):
+            quoted = _last_quote(text, last[0])
+            if quoted and quoted not in rest:
+                self._open = _Open(end=quoted)
+        elif last[1] and re.fullmatch(r"""["'\s]*+[+\\]\s*+""", text[last[1] :]):
+            self._open = _Open(indent=-1, kind="next")
+        elif (alone := _ALONE.fullmatch(text)) and self._redactor.names_secret(alone[1]):
+            kind = "block" if alone[3] and alone[3][0] in "|>" else "next"
+            self._open = _Open(indent=indent, kind=kind)
+        elif (field := _FORM_FIELD.search(text)) and self._redactor.names_secret(field[1]):
+            self._open = _Open(kind="field")
+        elif variable and was_variable and self._redactor.names_secret(variable[1]):
+            self._open = _Open(kind="variable")
+
+
+def clean(text: str) -> str:
+    """A text without what a terminal or a page would obey: escape sequences, control and direction characters."""
+    text = text.replace("\r\n", "\n")
+    if "\x1b" in text or "\x9b" in text or "\x9d" in text:
+        text = _STEERING.sub("", text)
+    text = text.replace("\r", "\n").replace("\u2028", " ").replace("\u2029", " ")
+    return text if text.isascii() and text.isprintable() else _INVISIBLE.sub("", text)
+
+
+def looks_secret(name: str, text: str) -> bool:
+    """Whether a variable is a secret, by its value or by its name."""
+    return holds_credential(text) or (is_secret_name(name) and not is_harmless(name, text))
+
+
+def _in_one_line(text: str, most: int) -> str:
+    line = " ".join(text.split("\n")).rstrip()
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+def _ways_to_write(value: str) -> Iterator[str]:
+    yield from (value, quote(value, safe=""), json.dumps(value)[1:-1])
+    encoded = base64.b64encode(value.encode()).decode()
+    yield from (encoded, encoded.rstrip("="))
+
+
+def _begins_a_key(rest: str) -> bool:
+    """Whether what was cut off begins a private key that goes on in the next line."""
+    return "PRIVATE KEY" in rest and rest.rfind("-----BEGIN") > rest.rfind("-----END")
+
+
+def _length_of_last_word(text: str) -> int:
+    word = _WORD_BACKWARDS.match(text[:-2049:-1])
+    return word.end() if word else 0
+
+
+def _last_quote(text: str, at: int) -> str:
+    before = re.search(rf"(?:{QUOTE})\Z", text[max(0, at - 20) : at])
+    return before[0] if before else ""
+
+
+def _names_another(text: str) -> bool:
+    return bool(re.match(r"""\s*+["']?[A-Za-z_][\w.-]*+["']?\s*+(?:=|:\s)\s*+\S""", text))
+
+
+def _replaced(text: str, spans: Iterable[Span]) -> str:
+    parts: list[str] = []
+    end = 0
+    for start, stop in sorted(spans):
+        if stop <= end or start >= stop:
+            continue
+        if (start >= end and text[end:start].strip()) or not parts:
+            parts += [text[end:start] if start > end else "", HIDDEN]
+        end = stop
+    return "".join(parts) + text[end:]
+
+
+_installed = Redactor()
+
+
+def install(redactor: Redactor) -> None:
+    """Make it the one that everything of this process passes."""
+    global _installed
+    _installed = redactor
+
+
+def current() -> Redactor:
+    """The one that was installed; until then one that knows no names of its own."""
+    return _installed

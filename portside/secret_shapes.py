@@ -1,0 +1,142 @@
+"""What secrets look like, whatever they are called. Each row of the table hides its group `hide`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+Span = tuple[int, int]
+
+_PREFIXES = r"""
+    gh[pousr]_ github_pat_ gl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|soat|ffct)- xox[a-z]- xoxe\. xapp-\d- npm_ pypi-
+    [srp]k_(?:live|test)_ whsec_ AIza ya29\. GOCSPX- 1//0 hf_ gsk_ xai- r8_ do[oprt]_v1_ hv[sbr]\. shp(?:at|ss|ca|pa)_
+    lin_api_ ntn_ sq0(?:csp|atp)- EAAA dckr_(?:pat|oat)_ AGE-SECRET-KEY-1 gl(?:sa|c)_ sntry[su]_ PMAK- rubygems_
+    ATATT3x ATBB figd_ pul- sgp_ CFPAT- oy2 NRAK- NRJS- pat-[a-z]{2}\d- tfp_ ph[cx]_ secret_ sbp_ v1\.0- fio-u-
+    pscale_(?:tkn|pw)_ key- LTAI ops_ey SG\. ntfy_tk_ nfp_ dp\.(?:pt|st|ct|sa|scim)\. mdb_sa_sk_ CLOJARS_
+    sk-(?:proj|ant|or|svcacct|admin|lf)-
+    """
+_TOKEN_PREFIXES = "|".join(_PREFIXES.split())
+
+# (whether nothing but a credential has this form, what must be in the text in small letters for a look, the form)
+_ROWS: tuple[tuple[bool, str, str], ...] = (
+    (
+        True,
+        "gh github glpat xox k_live",
+        r"(?<![\w.-])(?P<hide>(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|[sr]k_live_)"
+        r"[\w-]{10,}+)",
+    ),
+    (True, "akia asia", r"(?<![A-Za-z0-9])(?P<hide>A(?:KI|SI)A[0-9A-Z]{16})(?![0-9A-Za-z])"),
+    (
+        True,
+        "private key",
+        r"(?P<hide>-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?:(?!-----END).)*+"
+        r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z -]{0,12})?)",
+    ),
+    (True, "eyj", r"(?P<hide>\beyJ[\w-]{10,}+\.eyJ[\w-]{4,}+(?:\.[\w-]*+){0,3})"),
+    (True, "hooks.slack.com", r"(?P<hide>hooks\.slack\.com/(?:services|workflows|triggers)/[^\s\"'<>]++)"),
+    (True, "://", r"://[^/\s:@\"']{0,200}+:(?P<hide>(?!\$[A-Z{]|<|%[(a-z]|\{)[^/\s:@\"']{1,200}+)@"),
+    # Tokens, by how they begin. At the end of a text they may have been cut.
+    (False, "", rf"(?<![A-Za-z0-9_/.-])(?P<hide>(?:{_TOKEN_PREFIXES})(?=[\w.%/+-]{{0,40}}[0-9A-Z])[\w.%/+=-]{{16,}}+)"),
+    (False, "", rf"(?<![A-Za-z0-9_/.-])(?P<hide>(?:{_TOKEN_PREFIXES})[\w%/+-]{{1,200}}+)(?:\.\.\.|…)?$"),
+    (False, "sk-", r"(?<![A-Za-z0-9_-])(?P<hide>sk-(?=[\w-]{0,40}\d)[\w-]{16,}+)"),
+    (False, "sk dapi", r"(?<![A-Za-z0-9])(?P<hide>(?:SK|dapi)[0-9a-f]{32}\b)"),
+    (False, "akia asia", r"(?<![A-Za-z0-9])(?P<hide>A[KS]IA[0-9A-Z]{2,15})(?:\.\.\.|…)?$"),
+    (False, "iqoj fwogzx fqogzx", r"(?P<hide>(?:FwoGZXIvYXdz|FQoGZXIvYXdz|IQoJ(?:b3J|(?=[\w/+%]{20})))[\w/+=%]*+)"),
+    # 40 letters of base64 with all kinds among them, which a commit's digest has not.
+    (
+        False,
+        "",
+        r"(?<![\w/+=.-])(?P<hide>(?=[A-Za-z0-9/+]{40}(?![\w/+]))(?=[a-z0-9/+]{0,39}[A-Z])(?=[A-Z0-9/+]{0,39}[a-z])"
+        r"(?=[A-Za-z/+]{0,39}\d)(?![A-Za-z0-9/+]{0,32}[a-z]{8})[A-Za-z0-9/+]{40}={0,2})",
+    ),
+    (False, "eyj", r"(?P<hide>\beyJ[\w-]{8,}+(?:\.[\w-]*+){0,4})"),
+    (False, "bot", r"(?P<hide>\bbot\d{8,12}:[\w-]{30,60})"),
+    (False, "webhook", r"(?P<hide>(?:discord(?:app)?\.com/api/webhooks|webhook\.office\.com/\w{1,20})/[^\s\"'<>]++)"),
+    (False, "$", r"(?P<hide>\$(?:2[abxy]?|1|5|6|7|y|argon2\w{0,3}|scrypt|pbkdf2[\w-]{0,10})\$[\w./$,=+-]{8,}+)"),
+    (False, "$", r"(?P<hide>\b(?:pbkdf2_\w{1,10}|bcrypt_sha256|scrypt|argon2)\$[\w./$,=+-]{8,}+)"),
+    # After a word that says so.
+    (
+        False,
+        "bearer",
+        r"(?i)\bbearer[ :=]{1,4}+(?!(?:token|auth|is|not|and|or|realm|error|scheme)\w*\b)(?P<hide>[^\s\"',;<>)}]{3,}+)",
+    ),
+    (False, "basic", r"(?i)\bbasic\s(?P<hide>(?=[A-Za-z+/]{0,60}[0-9A-Z=])[A-Za-z0-9+/]{8,}+={0,2})"),
+    (False, "auth", r"(?i)\bauth\s(?:plain|login|cram-md5|xoauth2)\s(?P<hide>\S++)"),
+    (False, "auth", r"^\s*(?:AUTH|auth)\s(?:[\w.-]{1,40}\s)?(?P<hide>\S++)$"),
+    (False, "signature=", r"(?i)\bSignature=(?P<hide>[0-9a-f]{16,}+|[\w%+/=-]{20,}+)"),
+    (
+        False,
+        "= sig code key auth sas x-",
+        r"(?i)[?&;](?:sig|signature|x-amz-signature|x-amz-credential|x-goog-signature|code|key|auth|sas)=(?P<hide>[^&\s\"'<>]++)",
+    ),
+    (False, "password", r"(?i)\bmachine\s\S{1,255}+\s+login\s\S{1,255}+\s+password\s(?P<hide>\S++)"),
+    (False, "password", r"(?i)^\s*(?:password|passwd)\s(?P<hide>\S++)$"),
+    (False, "pwd=", r"(?i)[;{]\s?(?:pwd)=(?P<hide>[^;}\"']++)"),
+    (
+        False,
+        ":",
+        r"^\s*(?=[\w-]*[A-Za-z*])[\w.*-]{1,255}+:(?:\d{2,5}|\*):"
+        r"[^\s:]{1,255}+:[^\s:]{1,255}+:(?P<hide>\S++)$",
+    ),
+    # Options that take a password, of programs that are known.
+    (
+        False,
+        "my maria mongo sshpass 7z zip ldap login redis-cli",
+        r"(?i)\b(?:mysql|mariadb|mongo|sshpass|7z|zip|ldap|docker\slogin|redis-cli|podman\slogin|registry\slogin)"
+        r"[\w-]{0,20}[^|;\n]{0,100}?\s-[pwa][ =]?[\"']?(?P<hide>[^\s\"'-][^\s\"']*+)",
+    ),
+    (False, "-u", r"(?:\s|^|[\"'])(?:-u|--user|--proxy-user)[ =]?[^\s:\"'/]{1,100}+:(?P<hide>[^\s\"']++)"),
+    (False, "-u", r"(?:\s|^)(?:-u|--user|--proxy-user)[ =]?[\"'][^\s:\"'/]{1,100}+:(?P<hide>[^\"'\n]++)"),
+    (False, "://", r"://(?P<hide>(?=[^\s/:@]{0,100}\d)[\w%.~+=-]{16,500}+)(?::[^\s@]{0,200}+)?@"),
+    (False, "jdbc:oracle", r"(?i)\bjdbc:oracle:\w{1,10}:[^\s/@\"']{1,100}+/(?P<hide>[^\s@\"']{1,200}+)@"),
+    (
+        False,
+        "@",
+        r"(?<![\w/:@.+-])(?!mailto:|sip:|acct:)[\w.+-]{1,64}+:(?P<hide>(?!//)[^\s\"'<>@/]{3,100}+)@"
+        r"(?:[\w-]{1,60}+:\d|(?:[a-z][\w-]{0,60}\.){1,8}[a-z]{2})",
+    ),
+    (
+        False,
+        "key token",
+        r"(?i)\b(?:api key|access token|secret key|license key)\s"
+        r"(?:provided|given|used|sent|is)?\s?[:=]\s?[\"']?(?P<hide>[\w*.+/=-]{6,}+)",
+    ),
+)
+SHAPES = tuple((tuple(needs.split()), re.compile(form)) for _, needs, form in _ROWS)
+_CERTAIN = tuple(re.compile(form) for is_certain, _, form in _ROWS if is_certain)
+
+_ADDRESS = re.compile(r"(?<![\w+.-])([A-Za-z][\w+.-]{0,40}+)://([^\s\"'<>`]++)")
+_PORT = re.compile(r"\d{1,5}(?:[/?#,;:)\]}.]|$)")
+_PLACEHOLDER = re.compile(r"\$\{?[A-Z]|\$\(|\{\{|<|%\(")
+
+
+def shaped(text: str) -> Iterator[Span]:
+    """What can only be a secret, or so probably is one that it is hidden."""
+    low = text.lower()
+    for needs, form in SHAPES:
+        if not needs or any(each in low for each in needs):
+            for match in form.finditer(text):
+                yield match.span("hide")
+    if "://" in text:
+        yield from _in_addresses(text)
+
+
+def holds_credential(text: str) -> bool:
+    """Whether a text has something in it that can only be a secret, whatever it is called."""
+    return any(form.search(text) for form in _CERTAIN)
+
+
+def _in_addresses(text: str) -> Iterator[Span]:
+    """Passwords of addresses. One may have "/", "@", ":" and "#" in it, so it goes to the last "@"."""
+    for match in _ADDRESS.finditer(text):
+        run, at = match[2], match[2].rfind("@")
+        colon = run.find(":")
+        begins = match.start(2) + colon + 1
+        is_host = bool(re.search(r"[/?#]", run[: max(colon, 0)])) or colon < 0
+        if is_host or _PLACEHOLDER.match(run, colon + 1):
+            continue
+        port = _PORT.match(run, colon + 1)
+        if at > colon and not (port and match[1].lower() in ("http", "https")):
+            yield begins, match.start(2) + at
+        elif at < colon and not port and match.end() == len(text):
+            yield begins, len(text)  # cut before its "@"

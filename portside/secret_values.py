@@ -1,0 +1,145 @@
+"""Where a text gives a secret's name a value: `NAME=value`, `"name": "value"`, `--name value`, and many ways more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from portside.secret_names import is_harmless, is_header, is_password_name, is_plural
+from portside.secret_shapes import Span
+
+HIDDEN = "[hidden]"
+QUOTE = r"""\\{0,16}["'`]|&(?:quot|apos|\#34|\#39);|%2[27]|\\{1,16}u002[27]"""
+_KEY = re.compile(
+    rf"""(?ix)
+    (?: (?<![\w.-]) | (?<=\\[nrt]) | (?<=%2[27]) | (?<=&quot;) | (?<=u002[27]) )
+    (?P<name> -{{0,2}} [a-z_][\w.-]*+ )
+    (?P<close> (?:{QUOTE})? [\])]? )
+    (?P<sep> \s{{0,8}}+ (?: => | -> | := | ={{1,2}} | : | %3[AD] ) \s{{0,200}}+
+           | \s{{1,8}}+ (?: is | was | with\s+value | set\s+to ) [ :]{{1,4}}+
+           | \s? , \s{{0,8}}+ | > | \s{{1,200}}+ | $ )
+    """
+)
+_PAIR = re.compile(
+    rf"""(?ix)
+    \b(?: name | key | parameterkey | parameter | property | variable | field | env ) (?:{QUOTE})?
+    \s{{0,4}}+ [=:]? \s{{0,4}}+ (?:{QUOTE})? (?P<name>[a-z_][\w.-]{{0,120}}+) (?:{QUOTE})? \s{{0,4}}+ [,;]? \s{{0,4}}+
+    (?:{QUOTE})? (?: (?:parameter|default|string|input_)?value | got | got\s+value ) (?:{QUOTE})?
+    \s{{0,4}}+ [=:] \s{{0,4}}+
+    """
+)
+_PAIR_BACKWARDS = re.compile(
+    r"""(?ix) \bvalue["']?\s?[:=]\s?["']? (?P<hide>[^"',}\n]{1,100}+) ["']? \s?,\s?
+    ["']?(?:name|key)["']?\s?[:=]\s?["']?(?P<name>[a-z_][\w.-]{0,120}+)"""
+)
+_QUOTED = re.compile(rf"(?:[A-Za-z_.]{{1,20}}+\()?(?:[bruf]{{1,2}}(?=[\\\"']))?(?P<quote>{QUOTE})")
+_TYPE = re.compile(r"(?:str|string|String|bytes|SecretStr|(?:Optional|Option)[\[<]\w+[\]>]|any)(?: \| None)?\s?=\s?")
+# A separator belongs to a value unless something follows that a value does not go on with.
+_BARE = re.compile(r"""(?:[^\s,;&"'<>)}\]|`]|[,;&"'<>)}\]|`](?!\s|$|[\\"')}\]>,;&|<]|[\w. -]{1,40}[=:]))++""")
+_NEXT_VARIABLE = re.compile(r"\s(?=[A-Za-z_][\w.]{0,80}=)")
+LINE_OF_A_VARIABLE = re.compile(r"\s*(?:export\s+|declare\s+-\w+\s+|set\s+|-\s+)?([A-Za-z_][\w.-]*+)=")
+_ASSIGNMENTS = frozenset({"=", "==", ":", ":=", "=>", "->", "%3a", "%3d"})
+_VERBS = ("is", "was", "with", "set")
+# In a parser's words a token is no secret, and in an ARN "secret" is a kind of resource.
+_NOT_A_NAME = re.compile(r"(?i)(?:(?:unexpected|illegal)\s|\barn:aws[\w-]*+:[\w:-]*)\Z")
+
+
+def named(text: str, names_secret: Callable[[str], bool], known: frozenset[str]) -> Iterator[Span]:
+    """The values of names that a function takes for a secret's; one that does not end in the text ends beyond it."""
+    for match in _PAIR.finditer(text):
+        if names_secret(match["name"]) and (span := _value(text, match.end(), match["name"], "=", known)):
+            yield span
+    for match in _PAIR_BACKWARDS.finditer(text):
+        if names_secret(match["name"]):
+            yield match.span("hide")
+    position = 0
+    while key := _KEY.search(text, position):
+        position = max(key.end(), position + 1)
+        name = key["name"]
+        if not names_secret(name.lstrip("-")):
+            continue
+        separator = key["sep"].strip().lower()
+        if not _assigns(text, key, separator):
+            continue
+        before = text[key.start() - 1 : key.start()]
+        if span := _value(text, key.end(), name, separator, known, before):
+            yield span
+            position = max(position, span[1])
+
+
+def _assigns(text: str, match: re.Match[str], separator: str) -> bool:
+    """Whether what follows a name is its value."""
+    name, before = match["name"], text[max(0, match.start() - 90) : match.start()]
+    if _NOT_A_NAME.search(before):
+        return False
+    if separator in _ASSIGNMENTS:
+        return True
+    quoted = _QUOTED.match(text, match.end())
+    if separator == ",":
+        return bool(quoted and (name.startswith("--") or is_header(name) or before.rstrip("\"'").endswith("(")))
+    if separator == ">":
+        return before.endswith("<")
+    if separator.split(" ")[0].rstrip(":") in _VERBS:
+        return True
+    return bool(separator == "" and match["sep"] and (name.startswith("--") or (quoted and is_password_name(name))))
+
+
+def _value(text: str, at: int, name: str, separator: str, known: frozenset[str], before: str = "") -> Span | None:
+    """Where a value begins and ends; beyond the end of the text where it goes on."""
+    if typed := _TYPE.match(text, at):
+        at = typed.end()
+    if text.startswith(HIDDEN, at):
+        return None
+    quoted = _QUOTED.match(text, at)
+    if not quoted and text[at : at + 1] in ("{", "["):
+        end = _matching(text, at)
+        return None if is_plural(name) or is_harmless(name, text[at:end]) else (at, end)
+    span = _in_quotes(text, quoted) if quoted else _bare(text, at, name, separator, before)
+    value = text[span[0] : span[1]]
+    is_prose = not quoted and separator != "="
+    return None if value in known or is_harmless(name, value, is_prose=is_prose) else span
+
+
+def _in_quotes(text: str, quoted: re.Match[str]) -> Span:
+    end = closing(text, quoted.end(), quoted["quote"])
+    return quoted.end(), len(text) + 1 if end < 0 else end
+
+
+def _bare(text: str, at: int, name: str, separator: str, before: str) -> Span:
+    """A value without quotes: what ends it depends on what is before it."""
+    end = -1
+    if separator == ">":
+        end = text.find("<", at)
+    elif before in ("'", '"') and (end := text.find(before, at)) >= 0:
+        pass  # the quote was opened before the name: -H 'X-Api-Key: …'
+    elif not is_header(name):
+        line = LINE_OF_A_VARIABLE.match(text) if separator == "=" else None
+        is_whole_line = line and line.end() == at and (line[1].isupper() or "." in line[1])
+        found = _NEXT_VARIABLE.search(text, at) if is_whole_line else None
+        if not is_whole_line:
+            found = _BARE.match(text, at)
+            return at, found.end() if found else at
+        end = found.start() if found else -1
+    return at, end if end >= 0 else len(text)
+
+
+def closing(text: str, at: int, mark: str) -> int:
+    """Where a quote ends, or -1: at the same mark, with as many backslashes before it."""
+    backslashes = len(mark) - len(mark.lstrip("\\"))
+    if "u002" in mark:
+        return text.find(mark, at)
+    while (found := text.find(mark, at)) >= 0:
+        escaped = len(text[:found]) - len(text[:found].rstrip("\\")) if text[found - 1 : found] == "\\" else 0
+        if not escaped or (backslashes and escaped == 0) or (escaped % 2 == 0 and not backslashes):
+            return found
+        at = found + len(mark)
+    return -1
+
+
+def _matching(text: str, at: int) -> int:
+    depth = 0
+    for match in re.finditer(r"[\[{}\]]", text[at:]):
+        depth += 1 if match[0] in "[{" else -1
+        if depth == 0:
+            return at + match.end()
+    return len(text)
