@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import logging
 import re
 import threading
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from local_aws import json_file, oci_image
+from local_aws import oci_image
 from local_aws.oci_image import Content, Recipe
+from portside.emulator.kept_list import KeptList
 from src.image import ImageReference, is_moving_tag, is_tag, parse_reference
 from src.resolved_image import COMMIT, DIGEST, PLATFORM
-
-log = logging.getLogger(__name__)
 
 SOURCES = ("published", "stand-in")
 GHCR = "ghcr.io/"
@@ -95,9 +92,10 @@ class Catalogue:
     """The images, kept in a file. Safe for use by several threads."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
         self._lock = threading.Lock()
-        self._images = _read(path)
+        self._kept = KeptList(path, "the images of the catalogue", _from_json)
+        self._images = self._kept.found
+        self.remarks = self._kept.remarks
 
     def images(self) -> list[Image]:
         """All of them, by name, each name's newest first."""
@@ -162,15 +160,13 @@ class Catalogue:
         with self._lock:
             found = self._find(pulled_reference(reference))
             if found:
-                self._images.remove(found)
-                self._write()
+                self._replace([image for image in self._images if image is not found])
             return found is not None
 
     def clear(self) -> None:
         """Takes all images out."""
         with self._lock:
-            self._images.clear()
-            self._write()
+            self._replace([])
 
     def find(self, reference: str) -> Image | None:
         """What a pull of this reference gets: by its digest if it has one, else by name and tag."""
@@ -202,29 +198,17 @@ class Catalogue:
                 added = replace(added, id=image.id, created_at=image.created_at, tags=(*left, *tags))
             else:
                 kept.append(replace(image, tags=left, updated_at=now) if left != image.tags else image)
-        self._images = [*kept, added]
-        self._write()
+        self._replace([*kept, added])
         return added
 
-    def _write(self) -> None:
-        json_file.write(self._path, [asdict(image) for image in self._images])
+    def _replace(self, images: list[Image]) -> None:
+        self._kept.write(images)
+        self._images = images
 
 
-def _read(path: Path) -> list[Image]:
-    """What is kept in a file; nothing if another version of this catalogue wrote it, which makes it all anew."""
-    try:
-        images = [_from_json(each) for each in json.loads(path.read_text())]
-    except FileNotFoundError:
-        return []
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        log.warning("%s cannot be read, so the catalogue starts empty: %r", path.name, error)
-        return []
-    return images
-
-
-def _from_json(value: dict[str, Any]) -> Image:
+def _from_json(value: Mapping[str, Any]) -> Image:
     recipe = Recipe(**value["recipe"]) if value["recipe"] else None
-    image = Image(**(value | {"recipe": recipe, "tags": tuple(value["tags"]), "id": int(value["id"])}))
+    image = Image(**(dict(value) | {"recipe": recipe, "tags": tuple(value["tags"]), "id": int(value["id"])}))
     if image.digest != (oci_image.made(recipe).digest if recipe else image.digest) or not parse_reference(image.name):
         raise ValueError(f"{image.name} has another digest now")
     return image

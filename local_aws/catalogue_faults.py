@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import json
 import threading
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from local_aws import json_file
 from local_aws.catalogue import Image, made_from, path_of
 from local_aws.oci_image import digest_of
+from portside.emulator.kept_list import KeptList
 
 APIS = ("registry", "packages")
 
@@ -95,9 +94,10 @@ class CatalogueFaults:
     """The faults that are on, kept in a file. Safe for use by several threads."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
         self._lock = threading.Lock()
-        self._faults = [CatalogueFault(**each) for each in json.loads(path.read_text())] if path.exists() else []
+        self._kept = KeptList(path, "the faults of the catalogue", lambda each: CatalogueFault(**each))
+        self._faults = self._kept.found
+        self.remarks = self._kept.remarks
 
     def all(self) -> list[CatalogueFault]:
         """In the order in which they were switched on."""
@@ -108,15 +108,13 @@ class CatalogueFaults:
         """The same fault of the same API and image starts again."""
         with self._lock:
             where = (fault.fault, fault.api, fault.image)
-            self._faults = [each for each in self._faults if (each.fault, each.api, each.image) != where]
-            self._faults.append(fault)
-            self._write()
+            others = [each for each in self._faults if (each.fault, each.api, each.image) != where]
+            self._replace([*others, fault])
 
     def clear(self) -> None:
         """Switches all off."""
         with self._lock:
-            self._faults.clear()
-            self._write()
+            self._replace([])
 
     def take(self, among: Collection[str], api: str, image: str | None) -> CatalogueFault | None:
         """The first of these faults that concerns a request; one that is on for so many answers has one fewer left."""
@@ -126,7 +124,7 @@ class CatalogueFaults:
                     if fault.times is not None:
                         left = [replace(fault, times=fault.times - 1)] if fault.times > 1 else []
                         self._faults[index : index + 1] = left
-                        self._write()
+                        self._kept.write_if_possible(self._faults)
                     return fault
         return None
 
@@ -138,8 +136,10 @@ class CatalogueFaults:
                 shown = _CHANGES[name](shown)
         return shown
 
-    def _write(self) -> None:
-        json_file.write(self._path, [asdict(fault) for fault in self._faults])
+    def _replace(self, faults: list[CatalogueFault]) -> None:
+        if faults != self._faults:
+            self._kept.write(faults)
+            self._faults = faults
 
 
 def for_other_platform(image: Image) -> Image:

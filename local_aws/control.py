@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from local_aws import loopback_client, process
+from local_aws import connection, loopback_client, process
 from local_aws.process import LocalAws
 from portside.commands import local_tool
 from src.errors import AgoraError
@@ -176,6 +176,14 @@ def load_balancers(account: str, *, aws: LocalAws | None = None) -> list[dict[st
     return _objects(_call("GET", f"/load-balancers?account={urllib.parse.quote(account)}", aws=aws))
 
 
+def save(*, aws: LocalAws | None = None) -> bool:
+    """Saves what has changed, so that it is there again however the server ends; False if nothing had changed.
+
+    Raises AgoraError where it can't be written; what was saved before stays.
+    """
+    return bool(_call("POST", "/save", aws=aws))
+
+
 def put_certificate(arn: str, *, domain: str, aws: LocalAws | None = None) -> bool:
     """Creates the certificate with exactly this ARN, as ACM's own API cannot; False if it was there."""
     return bool(_call("PUT", "/certificates", {"arn": arn, "domain": domain}, aws=aws))
@@ -183,6 +191,8 @@ def put_certificate(arn: str, *, domain: str, aws: LocalAws | None = None) -> bo
 
 def _call(method: str, path: str, body: Mapping[str, Any] | None = None, *, aws: LocalAws | None) -> Any:
     server = aws or process.expect_running(process.default_state_dir())
+    if method != "GET" and path != "/save":
+        connection.use(server)
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(server.control_url + path, data=data, method=method)
     try:

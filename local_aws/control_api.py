@@ -18,6 +18,8 @@ from local_aws.fargate.platform import Platform
 from local_aws.load_balancing import LoadBalancers
 from local_aws.loopback_http import Answer, Handler, Request, json_answer
 from local_aws.ministack_modules import acm, app, responses
+from portside.emulator.saving import Saver
+from src.errors import AgoraError
 
 Action = Callable[[Request], Awaitable[Any]]
 
@@ -28,12 +30,14 @@ def handler(
     faulty: CatalogueFaults,
     refusals: ApiFaults,
     balancers: LoadBalancers,
+    saver: Saver,
 ) -> Handler:
     """What answers to those whose path begins with the token."""
     actions = (
         _image_actions(platform.catalogue, faulty)
         | _refusal_actions(refusals)
         | _actions(platform, faulty, refusals, balancers)
+        | {("POST", "/save"): _save_action(saver)}
     )
 
     async def answer(request: Request) -> Answer:
@@ -47,8 +51,17 @@ def handler(
             return json_answer(await action(request))
         except (KeyError, TypeError, ValueError) as error:
             return json_answer({"error": str(error)}, 400)
+        except AgoraError as error:
+            return json_answer({"error": error.message, "hint": error.hint}, 507)
 
     return answer
+
+
+def _save_action(saver: Saver) -> Action:
+    async def save(request: Request) -> Any:
+        return await asyncio.to_thread(saver.save)
+
+    return save
 
 
 def _image_actions(catalogue: Catalogue, faulty: CatalogueFaults) -> dict[tuple[str, str], Action]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import json
 import re
 import threading
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from local_aws import json_file
+from portside.emulator.kept_list import KeptList
 
 # The name of a fault, and what its value means; None for those that take none.
 FAULTS: Final[dict[str, str | None]] = {
@@ -99,12 +98,10 @@ class Faults:
     """The faults that are on, kept in a file. Safe for use by several threads."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
         self._lock = threading.Lock()
-        self._faults: dict[tuple[str, str], Fault] = {}
-        if path.exists():
-            for each in json.loads(path.read_text()):
-                self._faults[each["account"], each["container"]] = Fault(**each)
+        self._kept = KeptList(path, "the faults of containers", lambda each: Fault(**each))
+        self._faults = {(each.account, each.container): each for each in self._kept.found}
+        self.remarks = self._kept.remarks
 
     def all(self) -> list[Fault]:
         """Those of all accounts."""
@@ -125,20 +122,20 @@ class Faults:
                     self._faults[account, container] = replace(found, times=found.times - 1)
                 else:
                     del self._faults[account, container]
-                self._write()
+                self._kept.write_if_possible(self._faults.values())
             return found
 
     def put(self, fault: Fault) -> None:
-        """One fault a container: a new one takes the old one's place."""
+        """One fault a container: a new one takes the old one's place. Raises `NotWritten`, and nothing has changed."""
         with self._lock:
-            self._faults[fault.account, fault.container] = fault
-            self._write()
+            self._replace(self._faults | {(fault.account, fault.container): fault})
 
     def clear(self, account: str | None = None) -> None:
         """Switches off those of an account, or all."""
         with self._lock:
-            self._faults = {key: fault for key, fault in self._faults.items() if account and key[0] != account}
-            self._write()
+            self._replace({key: fault for key, fault in self._faults.items() if account and key[0] != account})
 
-    def _write(self) -> None:
-        json_file.write(self._path, [asdict(fault) for fault in self._faults.values()])
+    def _replace(self, faults: dict[tuple[str, str], Fault]) -> None:
+        if faults != self._faults:
+            self._kept.write(faults.values())
+            self._faults = faults

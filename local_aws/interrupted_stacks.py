@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from local_aws import stack_faults
 from local_aws.ministack_modules import cloudformation
 
 # The state that such a stack is found in, so that the CDK can go on from there.
@@ -24,7 +25,11 @@ def settle(original: Any) -> Callable[..., Any]:
 
     def load(data: Any) -> Any:
         loaded = original(data)
-        for stack in cloudformation._stacks._data.values():
+        for key, stack in list(cloudformation._stacks._data.items()):
+            if stack.get("StackStatus") == "REVIEW_IN_PROGRESS" and not stack_faults.is_held(stack):
+                # Nothing of it exists yet, and whoever was to execute its change set is gone.
+                del cloudformation._stacks._data[key]
+                continue
             settled = AFTER_INTERRUPTION.get(stack.get("StackStatus", ""))
             if settled:
                 stack["StackStatus"] = settled

@@ -22,8 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from local_aws import loopback_client
+from portside import state_file
 from portside.commands import local_tool
 from portside.emulator import owner_only, server_secret
+from portside.state_file import NotWritten
 from src.errors import AgoraError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -51,6 +53,10 @@ CLEARED_VARIABLES = (
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "AGORA_LOCAL_TIME_SCALE")
 
 
+ended_here: set[int] = set()
+"""The servers that this very process has ended on purpose."""
+
+
 @dataclass(frozen=True)
 class LocalAws:
     """A running embedded AWS. `control_url` carries the secret of this very server, so it proves whose it is.
@@ -65,6 +71,7 @@ class LocalAws:
     pid: int
     started_at: float
     secret: str = field(default="", repr=False)
+    state_dir: Path = Path(os.devnull)
 
     def account_secret(self, account: str) -> str:
         """The secret access key of an account, whose access key ID is its number."""
@@ -92,26 +99,29 @@ def up(state_dir: Path, *, announce: Callable[[str], None]) -> LocalAws:
             "Set AGORA_STATE_DIR to a directory of your own.",
         ) from error
     except OSError as error:
-        raise AgoraError(
-            f"the embedded AWS cannot keep its state in {state_dir}: {error.strerror}",
-            "Set AGORA_STATE_DIR to a directory that you may write to.",
-        ) from error
+        raise NotWritten(state_dir, "the state of the embedded AWS", error) from error
     with _one_at_a_time(state_dir, announce):
         found = running(state_dir) or _slow_to_answer(state_dir)
         if found:
             return found
-        if _is_alive(state_dir):
+        if is_alive(state_dir):
             problem = "is of an older version" if _is_older(state_dir) else "does not answer"
             announce(f"The embedded AWS {problem}: starting it anew")
             _end(state_dir)
         announce("Starting the embedded AWS")
-        return _start(state_dir)
+        try:
+            started = _start(state_dir)
+        except OSError as error:
+            raise NotWritten(Path(error.filename or state_dir), "a file of the embedded AWS", error) from error
+        for remark in _state(state_dir).get("remarks", ()):
+            announce(str(remark))
+        return started
 
 
 def running(state_dir: Path) -> LocalAws | None:
     """The embedded AWS of this state directory if it runs and answers as ours, else None."""
     state_dir = state_dir.resolve()
-    if not _is_alive(state_dir):
+    if not is_alive(state_dir):
         return None
     remembered = _remembered(state_dir)
     return remembered if remembered and _answers(remembered) else None
@@ -131,7 +141,7 @@ def down(state_dir: Path, announce: Callable[[str], None]) -> bool:
     if not state_dir.is_dir():
         return False
     with _one_at_a_time(state_dir, announce):
-        if not _is_alive(state_dir):
+        if not is_alive(state_dir):
             return False
         announce("Stopping the embedded AWS")
         _end(state_dir)
@@ -182,7 +192,10 @@ def log_tail(state_dir: Path, lines: int = LOG_TAIL_LINES) -> str:
 
 def hold_lock(path: Path) -> int | None:
     """Takes an exclusive lock that ends with the process; the descriptor to keep open, or None if it is taken."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise NotWritten(path, "the lock of the embedded AWS", error) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -198,7 +211,7 @@ def _keep_private(state_dir: Path) -> None:
     owner_only.folder(state_dir)
 
 
-def _is_alive(state_dir: Path) -> bool:
+def is_alive(state_dir: Path) -> bool:
     """The server holds its lock for life, so that neither a stale nor a reused process id can mislead."""
     lock = state_dir / "server.lock"
     if not lock.exists():
@@ -212,7 +225,12 @@ def _is_alive(state_dir: Path) -> bool:
 
 @contextlib.contextmanager
 def _one_at_a_time(state_dir: Path, announce: Callable[[str], None]) -> Iterator[None]:
-    with open(state_dir / "up.lock", "w", opener=owner_only.opener) as lock:
+    path = state_dir / "up.lock"
+    try:
+        descriptor = owner_only.opener(str(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+    except OSError as error:
+        raise NotWritten(path, "the lock of starts", error) from error
+    with open(descriptor, "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -223,11 +241,7 @@ def _one_at_a_time(state_dir: Path, announce: Callable[[str], None]) -> Iterator
 
 def _state(state_dir: Path) -> dict[str, Any]:
     """What the last server wrote about itself; nothing when the file is missing, half-written or not ours."""
-    with contextlib.suppress(OSError, ValueError):
-        state = json.loads((state_dir / "server.json").read_text())
-        if isinstance(state, dict):
-            return state
-    return {}
+    return state_file.read_cache(state_dir / "server.json", dict, what="where the embedded AWS runs") or {}
 
 
 def _remembered(state_dir: Path) -> LocalAws | None:
@@ -235,7 +249,8 @@ def _remembered(state_dir: Path) -> LocalAws | None:
     with contextlib.suppress(KeyError, TypeError, ValueError):
         url, control_url, catalogue_url = (str(state[name]) for name in ("url", "control_url", "catalogue_url"))
         secret = server_secret.read(state_dir) or ""
-        return LocalAws(url, control_url, catalogue_url, int(state["pid"]), float(state["started_at"]), secret)
+        pid, started_at = int(state["pid"]), float(state["started_at"])
+        return LocalAws(url, control_url, catalogue_url, pid, started_at, secret, state_dir)
     return None
 
 
@@ -257,7 +272,7 @@ def _answers(aws: LocalAws) -> bool:
 
 def _slow_to_answer(state_dir: Path) -> LocalAws | None:
     deadline = time.monotonic() + SILENT_SERVER_SECONDS
-    while _is_alive(state_dir) and not _is_older(state_dir) and time.monotonic() < deadline:
+    while is_alive(state_dir) and not _is_older(state_dir) and time.monotonic() < deadline:
         if found := running(state_dir):
             return found
         time.sleep(0.2)
@@ -320,16 +335,19 @@ def _start(state_dir: Path) -> LocalAws:
             os.close(ready_in_server)
         try:
             told, _, _ = select.select([ready_reader], [], [], START_TIMEOUT_SECONDS)
-            is_ready = bool(told) and ready_reader.read() == b"ready"
+            said = ready_reader.read().decode(errors="replace") if told else ""
         except BaseException:
             server.kill()
             server.wait()
             raise
-    found = running(state_dir) if is_ready else None
+    found = running(state_dir) if said == "ready" else None
     if found:
         return found
     server.kill()
     exit_code = server.wait()
+    if said and said != "ready":
+        problem, _, remedy = said.partition("\n")
+        raise AgoraError(f"the embedded AWS did not start: {problem}", remedy)
     raise AgoraError(
         f"the embedded AWS did not start ({f'exit code {exit_code}' if exit_code >= 0 else 'no answer'})",
         f"The end of {log_path}:\n{log_tail(state_dir) or '(it is empty)'}",
@@ -345,6 +363,7 @@ def _end(state_dir: Path) -> None:
             f"the embedded AWS runs, but {state_dir / 'server.lock'} does not name its process",
             f"Look it up with: fuser {state_dir / 'server.lock'}",
         ) from error
+    ended_here.add(pid)
     for signal_number, seconds in ((signal.SIGTERM, STOP_TIMEOUT_SECONDS), (signal.SIGKILL, 5)):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal_number)
@@ -353,7 +372,7 @@ def _end(state_dir: Path) -> None:
             # A child of this very process stays a zombie, without the lock, until someone waits for it.
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
-            if not _is_alive(state_dir):
+            if not is_alive(state_dir):
                 return
             time.sleep(0.03)
     raise AgoraError(f"the embedded AWS (process {pid}) does not end", f"End it with: kill -9 {pid}")

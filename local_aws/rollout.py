@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from local_aws.ministack_modules import ecs
@@ -15,6 +16,9 @@ LOOK_AGAIN_SECONDS = 0.25
 _changed = threading.Condition()
 _interrupted = threading.Event()
 
+listeners: list[Callable[[], None]] = []
+"""Who is called at each change that someone may wait for."""
+
 
 class RolloutFailed(Exception):
     """A deployment that ended otherwise than steady; the message is the one CloudFormation shows on AWS."""
@@ -22,6 +26,8 @@ class RolloutFailed(Exception):
 
 def notify() -> None:
     """Lets those who wait look again, after something changed that they may wait for."""
+    for listener in listeners:
+        listener()
     with _changed:
         _changed.notify_all()
 

@@ -11,16 +11,18 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from local_aws import json_file
 from local_aws.catalogue import Catalogue
 from local_aws.catalogue_faults import CatalogueFaults
 from local_aws.faults import Faults
 from local_aws.process import hold_lock
+from portside import state_file
 from portside.emulator import confinement, owner_only, server_secret
+from portside.state_file import NotWritten
+from src.errors import AgoraError
 
 log = logging.getLogger("local_aws")
 
@@ -47,8 +49,8 @@ def settings(state_dir: Path, port: int) -> dict[str, str]:
         "SFTP_ENABLED": "0",
         "PERSIST_STATE": "1",
         "STATE_DIR": str(state_dir / "aws"),
-        "S3_PERSIST": "1",
-        "S3_DATA_DIR": str(state_dir / "s3"),
+        # `portside.emulator.saving` saves the objects with all else.
+        "S3_PERSIST": "0",
         "ECS_RESTORE_RECONCILE_DELAY_SECONDS": "0",
         "MINISTACK_WORKER_THREADS": "8",
         "LOG_LEVEL": "WARNING",
@@ -58,13 +60,24 @@ def settings(state_dir: Path, port: int) -> dict[str, str]:
 def main(arguments: list[str]) -> int:
     """Serves until it is told to stop, or its clone is gone."""
     given = _parse(arguments)
-    state_dir: Path = given.state_dir
     os.umask(owner_only.UMASK)
     confinement.install()
-    lock = hold_lock(state_dir / "server.lock")
+    lock = hold_lock(given.state_dir / "server.lock")
     if lock is None:
         print("another embedded AWS already runs with this state", file=sys.stderr)
         return 1
+    try:
+        return _run(given, lock)
+    except (AgoraError, OSError) as error:
+        problem = error if isinstance(error, AgoraError) else NotWritten(given.state_dir, "its state", error)
+        # The disk of the log may be full: the command that waits for the start reads it from the pipe.
+        os.write(given.ready, f"{problem.message}\n{problem.hint}".encode())
+        log.error("%s", problem)
+        return 1
+
+
+def _run(given: argparse.Namespace, lock: int) -> int:
+    state_dir: Path = given.state_dir
     os.ftruncate(lock, 0)
     os.write(lock, str(os.getpid()).encode())
     listeners = Listeners(*(socket.socket(fileno=each) for each in (given.gateway, given.control, given.catalogue)))
@@ -75,7 +88,7 @@ def main(arguments: list[str]) -> int:
     url, control_url, catalogue_url = (f"http://127.0.0.1:{port}" for port in ports)
     token = secrets.token_urlsafe(18)
 
-    def ready() -> None:
+    def ready(remarks: Sequence[str]) -> None:
         state = {
             "pid": os.getpid(),
             "url": url,
@@ -83,9 +96,9 @@ def main(arguments: list[str]) -> int:
             "catalogue_url": catalogue_url,
             "ports": ports,
             "started_at": time.time(),
+            "remarks": remarks,
         }
-        json_file.write(state_dir / "server.json", state)
-        (state_dir / "server.json").chmod(0o600)
+        state_file.write_json(state_dir / "server.json", state, what="where the embedded AWS runs")
         os.write(given.ready, b"ready")
         os.close(given.ready)
 
@@ -104,7 +117,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-async def _serve(state_dir: Path, listeners: Listeners, token: str, ready: Callable[[], None]) -> None:
+async def _serve(state_dir: Path, listeners: Listeners, token: str, ready: Callable[[Sequence[str]], None]) -> None:
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
@@ -113,28 +126,39 @@ async def _serve(state_dir: Path, listeners: Listeners, token: str, ready: Calla
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, lambda: winding_down.add(loop.create_task(_wind_down(stopping))))
-    application = await _assemble(state_dir, listeners, token)
+    application, saver = await _assemble(state_dir, listeners, token)
     config = Config()
     config.bind = [f"fd://{listeners.gateway.detach()}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = 1
     config.loglevel = "WARNING"
-    watcher = asyncio.create_task(_stop_when_gone(state_dir, stopping))
-    await serve(_telling(application, ready), config, shutdown_trigger=_stopped(stopping))
-    watcher.cancel()
+    watchers = [asyncio.create_task(each) for each in (_stop_when_gone(state_dir, stopping), saver.save_in_pauses())]
+    failed: list[AgoraError] = []
+
+    def started() -> None:
+        try:
+            if saver.failure:
+                raise saver.failure
+            ready(saver.remarks)
+        except AgoraError as error:
+            failed.append(error)
+            stopping.set()
+
+    await serve(_telling(application, started), config, shutdown_trigger=_stopped(stopping))
+    for watcher in watchers:
+        watcher.cancel()
+    if failed:
+        raise failed[0]
 
 
 async def _wind_down(stopping: asyncio.Event) -> None:
     """Lets stack operations that wait for a rollout fail and roll back: cut short, they could not go on later."""
-    from local_aws import rollout, stack_faults
-    from local_aws.ministack_modules import cloudformation
+    from local_aws import rollout
+    from portside.emulator.saving import operations_run
 
     rollout.interrupt()
     for _ in range(int(WIND_DOWN_SECONDS / 0.05)):
-        # A stack under review waits for nobody but its creator.
-        moving = (each for each in cloudformation._stacks._data.values() if not stack_faults.is_held(each))
-        states = {stack.get("StackStatus", "") for stack in moving}
-        if not any(state.endswith("_IN_PROGRESS") for state in states - {"REVIEW_IN_PROGRESS"}):
+        if not operations_run():
             break
         await asyncio.sleep(0.05)
     stopping.set()
@@ -171,26 +195,29 @@ async def _assemble(state_dir: Path, listeners: Listeners, token: str) -> Any:
     from local_aws.fargate.runtime import Fargate
     from local_aws.load_balancing import LoadBalancers
     from local_aws.ministack_modules import app, provisioners, sts
-    from portside.emulator import closed_doors
+    from portside.emulator import closed_doors, saving
     from portside.emulator.gate import Gate
     from portside.emulator.keys import keys
 
+    saver = saving.Saver(state_dir / "aws")
     catalogue, faulty = Catalogue(state_dir / "images.json"), CatalogueFaults(state_dir / "catalogue-faults.json")
     platform = Platform(catalogue, Faults(state_dir / "faults.json"), time_scale())
     fargate = Fargate(platform)
     fargate.start()
     refusals = ApiFaults()
-    mending.apply(mends.all_mends(fargate, refusals))
+    mending.apply((*mends.all_mends(fargate, refusals), *saving.mends(saver)))
     resource_types.register()
     closed_doors.keep_served(app, provisioners._RESOURCE_HANDLERS)
     application_autoscaling.install()
     service_quotas.install()
-    control = control_api.handler(token, platform, faulty, refusals, LoadBalancers(platform.tasks))
+    control = control_api.handler(token, platform, faulty, refusals, LoadBalancers(platform.tasks), saver)
     secret = server_secret.ensure(state_dir)
     images = catalogue_api.handler(catalogue, faulty, server_secret.images_token(secret))
     for api, listener in ((control, listeners.control), (images, listeners.catalogue)):
         await asyncio.to_thread(fargate.run, loopback_http.serve(api, listener=listener))
-    return Gate(app.app, keys(secret, sts._sessions), listeners.gateway.getsockname()[1])
+    saver.remarks += [*catalogue.remarks, *faulty.remarks, *platform.faults.remarks]
+    gate = Gate(app.app, keys(secret, sts._sessions), listeners.gateway.getsockname()[1])
+    return gate, saver
 
 
 def _telling(application: Any, ready: Callable[[], None]) -> Any:

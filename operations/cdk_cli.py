@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from local_aws import connection
 from operations import kept_templates
 from operations.assembly import Stack, read_assembly
 from operations.target import Target
@@ -193,6 +194,8 @@ def _run(
         process.wait()
         raise
     if process.returncode != 0:
+        if target.is_local and (died := connection.death()):
+            raise died
         raise CdkFailed(arguments[0], "".join(said))
 
 

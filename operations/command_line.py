@@ -14,6 +14,7 @@ from typing import Any, NoReturn, TextIO, cast
 
 import click
 
+from local_aws import connection
 from operations.commands import environment, everyday
 from operations.commands.costs import costs
 from operations.commands.diagnose import diagnose
@@ -100,6 +101,7 @@ def main() -> NoReturn:
     standard_streams.make_ready()
     if "--debug" not in sys.argv:
         background_errors.handle(_report_background_error)
+    connection.end_commands_with_their_server()
     if is_closed:
         _complain("stdout is closed, so no answer can be printed", "Nothing was done. Send it elsewhere: > /dev/null")
         sys.exit(1)
@@ -126,6 +128,26 @@ def _interrupt(*_: object) -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command; what goes wrong is said in words, first of all what stopped it, and becomes the exit code."""
+    connection.begin()
+    try:
+        code = _run_and_explain(arguments)
+    except SystemExit:
+        _save_rehearsal()
+        raise
+    return max(code, _save_rehearsal())
+
+
+def _save_rehearsal() -> int:
+    """However the command ended: what it has changed in a rehearsal is there again after a crash."""
+    try:
+        connection.finish()
+    except AgoraError as error:
+        _complain(error.message, error.hint)
+        return error.exit_code
+    return 0
+
+
+def _run_and_explain(arguments: Sequence[str]) -> int:
     try:
         _run(arguments)
         return 0
@@ -136,7 +158,13 @@ def run(arguments: Sequence[str]) -> int:
     except (Exception, KeyboardInterrupt) as error:
         if "--debug" in arguments and not isinstance(error, click.ClickException | click.Abort | KeyboardInterrupt):
             traceback.print_exc()
-        return _fail(_stopped_by(error, arguments), error, arguments)
+        return _fail(_death_behind(error) or _stopped_by(error, arguments), error, arguments)
+
+
+def _death_behind(error: BaseException) -> AgoraError | None:
+    """What fails after the embedded AWS has died fails because of that; a wrong use and an interrupt do not."""
+    own = isinstance(error, UsageError | click.ClickException | click.Abort | KeyboardInterrupt)
+    return None if own else connection.death()
 
 
 def _run(arguments: Sequence[str]) -> None:
@@ -192,6 +220,10 @@ def _stopped_by(error: BaseException, arguments: Sequence[str]) -> AgoraError:
         return UsageError(error.format_message(), _usage_hint(error))
     if isinstance(error, KeyboardInterrupt | click.Abort):
         return _Interrupted("interrupted", _what_goes_on(arguments))
+    if isinstance(error, OSError) and (path := _state_file_of(error)):
+        from portside.state_file import NotWritten
+
+        return NotWritten(path, "what is kept between commands", error)
     if isinstance(error, OSError) and error.errno in _NOT_WRITTEN:
         hint = "Make room on the disk, or where stdout goes."
         return AgoraError(f"what there is to say could not be written: {error.strerror}", hint)
@@ -200,6 +232,16 @@ def _stopped_by(error: BaseException, arguments: Sequence[str]) -> AgoraError:
 
         return AwsFailed(error, _environment_of(arguments), arguments)
     return _unexpected(error, arguments)
+
+
+def _state_file_of(error: OSError) -> Path | None:
+    """The file in the state folder that could not be used, if it was one."""
+    from src.form import state_dir
+
+    name = error.filename
+    if isinstance(name, str) and state_dir().resolve() in Path(name).resolve().parents:
+        return Path(name)
+    return None
 
 
 def _unexpected(error: BaseException, arguments: Sequence[str]) -> AgoraError:

@@ -13,9 +13,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from operations.console import say
 from operations.origin import Origin
 from portside.aws.errors import code_of, is_missing
 from portside.commands import tool
+from portside.process_identity import ProcessIdentity, is_dead, parse, this_process
 from src.errors import AgoraError
 from src.report import shown
 
@@ -30,11 +32,19 @@ class Hold:
     who: str
     since: str
     doing: str
+    process: ProcessIdentity | None = None
+    """The process that made it; None in one of an earlier version, or written by hand."""
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether its process ran on this machine and has ended, so that no one is left to release it."""
+        return self.process is not None and is_dead(self.process)
 
     def sentence(self, environment: str) -> str:
         """What to tell a person."""
         since = "" if self.since == _UNKNOWN else f", since {self.since[:19].replace('T', ' ')} UTC"
-        return f"{environment} is held by {self.who}{since}: {self.doing}"
+        ended = f" (its process {self.process.pid} on this machine has ended)" if self.process and self.is_dead else ""
+        return f"{environment} is held by {self.who}{since}: {self.doing}{ended}"
 
     def as_json(self) -> dict[str, Any]:
         """The fields by name."""
@@ -45,9 +55,12 @@ class Held(AgoraError):
     """Somebody else is at work on the environment."""
 
     def __init__(self, environment: str, hold: Hold, *, local: bool = False) -> None:
+        unlock = _unlock(environment, local=local)
         super().__init__(
             hold.sentence(environment),
-            f"Wait for its end. If it ended without letting go: {_unlock(environment, local=local)}",
+            f"No one is left to release the lock. See how the deployment ended, then: {unlock}"
+            if hold.is_dead
+            else f"Wait for its end. If it ended without letting go: {unlock}",
         )
         self.hold = hold
 
@@ -72,8 +85,18 @@ def read_hold(ssm: Any, environment: str) -> Hold | None:
 
 def expect_free(ssm: Any, environment: str, *, local: bool = False) -> None:
     """Raise `Held` where somebody is at work, before anything else is done."""
-    if hold := read_hold(ssm, environment):
+    hold = read_hold(ssm, environment)
+    if hold and not (local and _is_released(ssm, environment, hold)):
         raise Held(environment, hold, local=local)
+
+
+def _is_released(ssm: Any, environment: str, hold: Hold) -> bool:
+    """Release the lock of a dead process in a rehearsal: what it left is on this machine, and deploying settles it."""
+    if not hold.is_dead or hold.process is None:
+        return False
+    let_go(ssm, environment, hold)
+    say(f"Released the lock on {environment}: process {hold.process.pid}, which held it for {hold.doing}, has ended.")
+    return True
 
 
 @contextmanager
@@ -84,7 +107,10 @@ def held(ssm: Any, environment: str, origin: Origin, doing: str, *, local: bool 
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
-    hold = Hold(uuid.uuid4().hex, origin.who, datetime.now(UTC).isoformat(timespec="seconds"), doing)
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    hold = Hold(uuid.uuid4().hex, origin.who, since, doing, this_process())
+    if local:
+        expect_free(ssm, environment, local=True)
     _take(ssm, environment, hold, local=local)
     try:
         yield hold
@@ -157,7 +183,8 @@ def _parse(value: str) -> Hold:
     """A hold that somebody wrote by hand counts too."""
     try:
         fields = json.loads(value)
-        return Hold(**{name: str(fields[name]) for name in ("id", "who", "since", "doing")})
+        texts = {name: str(fields[name]) for name in ("id", "who", "since", "doing")}
+        return Hold(**texts, process=parse(fields.get("process")))
     except (ValueError, TypeError, KeyError):
         return _somebody(shown(value))
 

@@ -119,10 +119,11 @@ def beside(target: Target, environment: Environment, *, profile: str | None = No
 
 def local_target(environment: Environment) -> Target:
     """The environment on the embedded AWS that runs. Raises `AgoraError` when none does."""
-    from local_aws import process
+    from local_aws import connection, process
 
     directory = local_state_dir()
     running = process.expect_running(directory)
+    connection.use(running)
     import boto3
     from botocore.config import Config
 
@@ -136,7 +137,9 @@ def local_target(environment: Environment) -> Target:
     config = Config(proxies={}, retries={"total_max_attempts": 3})
 
     def client(service: str) -> Any:
-        return session.client(service, endpoint_url=running.url, config=config)
+        made = session.client(service, endpoint_url=running.url, config=config)
+        made.meta.events.register("before-send", connection.refuse_when_dead)
+        return made
 
     return Target(environment, True, client, child_environment(tool_environment(), variables), running)
 

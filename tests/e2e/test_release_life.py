@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from local_aws import control
+from local_aws import control, process
 from local_aws.process import LocalAws
 from operations.release.form_edit import with_versions
 from tests.e2e.aws import clients, running_images
@@ -179,8 +179,9 @@ class Team:
 
 
 def _local_aws(clone: Clone) -> LocalAws:
-    state = json.loads((clone.folder / ".agora" / "local" / "server.json").read_text())
-    return LocalAws(**{name: state[name] for name in ("url", "control_url", "catalogue_url", "pid", "started_at")})
+    found = process.running(clone.folder / ".agora" / "local")
+    assert found is not None
+    return found
 
 
 def _places_of(secret: str, folder: Path) -> list[str]:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from operations.clone_lock import holding
+from portside.process_identity import this_process
 from src.errors import AgoraError
 from src.form import ROOT
 
 HOLD = """
 import sys
 from operations.clone_lock import holding
+from portside.process_identity import this_process
 with holding("dev"):
     print("held", flush=True)
     sys.stdin.read()
@@ -54,3 +58,32 @@ def test_whoever_waits_gets_it_in_the_end(holder: subprocess.Popen[str]) -> None
     with holding("dev", wait=True):
         pass
     holder.wait()
+
+
+@pytest.mark.parametrize("content", [b"", b"4711", b"{", b"\xff\xfe", b"[]", b"null"])
+def test_whatever_is_in_the_file_the_lock_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
+    (tmp_path / "dev.lock").write_bytes(content)
+    with holding("dev"):
+        (tmp_path / "dev.lock").write_bytes(content)
+        with pytest.raises(AgoraError, match="another command of this clone is running on it"), holding("dev"):
+            pytest.fail("held twice")
+
+
+def test_a_folder_in_the_place_of_the_lock_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
+    (tmp_path / "dev.lock").mkdir()
+    with pytest.raises(AgoraError, match="the lock of this clone could not be written: Is a directory"), holding("dev"):
+        pytest.fail("held a folder")
+
+
+def test_a_lock_that_a_dead_process_handed_on_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, holder: subprocess.Popen[str]
+) -> None:
+    dead = replace(this_process(), started="1")
+    (tmp_path / "dev.lock").write_text(json.dumps(dead.as_json()))
+    with pytest.raises(AgoraError, match=f"one that process {dead.pid} started, which has ended"), holding("dev"):
+        pytest.fail("held twice")
+    holder.communicate()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from operations.hold import Held, Hold, expect_free, held, let_go, parameter_name, read_hold
 from operations.origin import Origin
+from portside.process_identity import ProcessIdentity, this_process
 from src.errors import AgoraError
 from tests.unit.operations_support import FakeParameters, client_error
 
@@ -241,3 +243,47 @@ def test_a_hold_says_in_json_who_since_when_and_what_for() -> None:
     ssm = FakeParameters({PARAMETER: json.dumps(hold.as_json())})
     assert read_hold(ssm, "dev") == hold
     assert hold.sentence("dev") == "dev is held by Developer/jane, since 2026-11-23 12:00:00 UTC: deploy"
+
+
+DEAD = replace(this_process(), started="1")
+ELSEWHERE = replace(this_process(), host="another", started="1")
+
+
+def _left_by(process: ProcessIdentity | None) -> FakeParameters:
+    hold = Hold("7", "Developer/jane", "2026-11-23T12:00:00+00:00", "deploy", process)
+    return FakeParameters({PARAMETER: json.dumps(hold.as_json())})
+
+
+def test_in_a_rehearsal_the_lock_of_a_dead_process_of_this_machine_is_released_with_a_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for meet in (expect_free, lambda ssm, name, local: held(ssm, name, JOE, "deploy", local=local).__enter__()):
+        meet(_left_by(DEAD), "dev", local=True)
+        said = " ".join(capsys.readouterr().err.split())
+        assert f"Released the lock on dev: process {DEAD.pid}, which held it for deploy, has ended." in said
+
+
+def test_on_aws_it_is_named_as_dead_and_stays() -> None:
+    ssm = _left_by(DEAD)
+    with pytest.raises(Held) as refused:
+        expect_free(ssm, "dev")
+    assert refused.value.message.endswith(f"deploy (its process {DEAD.pid} on this machine has ended)")
+    assert refused.value.hint.endswith("then: ./agora unlock dev")
+    assert PARAMETER in ssm.values
+
+
+@pytest.mark.parametrize("process", [this_process(), ELSEWHERE, None])
+def test_a_lock_that_may_be_in_use_stays_in_a_rehearsal_too(process: ProcessIdentity | None) -> None:
+    ssm = _left_by(process)
+    with pytest.raises(Held) as refused:
+        expect_free(ssm, "dev", local=True)
+    assert "ended" not in refused.value.message
+    assert PARAMETER in ssm.values
+
+
+def test_a_lock_of_an_earlier_version_is_read_still() -> None:
+    old = {"id": "7", "who": "Developer/jane", "since": "2026-11-23T12:00:00+00:00", "doing": "deploy"}
+    expected = Hold(old["id"], old["who"], old["since"], old["doing"])
+    assert read_hold(FakeParameters({PARAMETER: json.dumps(old)}), "dev") == expected
+    damaged = read_hold(FakeParameters({PARAMETER: json.dumps({**old, "process": {"pid": "x"}})}), "dev")
+    assert damaged == expected

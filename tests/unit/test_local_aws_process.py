@@ -107,14 +107,14 @@ def test_a_state_file_of_another_clone_does_not_make_its_server_ours(
     state_dir: Path, embedded_aws: process.LocalAws
 ) -> None:
     state_dir.mkdir()
-    (state_dir / "server.json").write_text(json.dumps(asdict(embedded_aws)))
+    (state_dir / "server.json").write_text(json.dumps(asdict(embedded_aws), default=str))
     (state_dir / "server.lock").write_text(str(embedded_aws.pid))
     assert process.running(state_dir) is None
     assert process.down(state_dir, _silent) is False
     with (state_dir / "server.lock").open() as held_by_ours:
         fcntl.flock(held_by_ours, fcntl.LOCK_EX)
         guess = replace(embedded_aws, control_url=f"{embedded_aws.control_url.rpartition('/')[0]}/guess")
-        (state_dir / "server.json").write_text(json.dumps(asdict(guess)))
+        (state_dir / "server.json").write_text(json.dumps(asdict(guess), default=str))
         assert process.running(state_dir) is None, "a server without our secret is not ours"
 
 
@@ -136,8 +136,10 @@ def test_images_of_an_older_catalogue_do_not_keep_it_from_starting(state_dir: Pa
     state_dir.mkdir()
     image = {"reference": "a:1", "digest": "sha256:1", "source": "stand-in", "created": "2026-01-01T00:00:00+00:00"}
     (state_dir / "images.json").write_text(json.dumps([image]))
-    assert control.images(aws=process.up(state_dir, announce=_silent)) == []
-    assert "the catalogue starts empty" in process.log_tail(state_dir)
+    said: list[str] = []
+    assert control.images(aws=process.up(state_dir, announce=said.append)) == []
+    assert any("the images of the catalogue can't be read: another version wrote it" in each for each in said)
+    assert (state_dir / "images.json.damaged").exists()
 
 
 def test_a_killed_server_runs_no_more(state_dir: Path) -> None:
@@ -154,7 +156,7 @@ def test_what_a_killed_server_left_behind_and_a_taken_port_do_no_harm(state_dir:
         port = taken.getsockname()[1]
         url = f"http://127.0.0.1:{port}"
         left = process.LocalAws(url, f"{url}/secret", url, os.getpid(), 1.0)
-        (state_dir / "server.json").write_text(json.dumps(asdict(left) | {"ports": [port, port, port]}))
+        (state_dir / "server.json").write_text(json.dumps(asdict(left) | {"ports": [port, port, port]}, default=str))
         (state_dir / "server.lock").write_text(str(left.pid))
         aws = process.up(state_dir, announce=_silent)
         assert aws.url != left.url
@@ -170,19 +172,30 @@ def test_a_damaged_state_file_is_no_server(state_dir: Path, content: str) -> Non
     assert process.down(state_dir, _silent) is False, "a process id in a file is not enough to end a process"
 
 
-def test_a_server_that_dies_while_starting_says_why(state_dir: Path) -> None:
-    state_dir.mkdir()
-    (state_dir / "faults.json").write_text("damaged")
+def test_a_server_that_dies_while_starting_says_why(state_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dying = state_dir.with_name("python")
+    dying.write_text("#!/bin/sh\necho no such module; exit 3")
+    dying.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(dying))
     with pytest.raises(AgoraError) as caught:
         process.up(state_dir, announce=_silent)
-    assert "did not start (exit code 1)" in caught.value.message
-    assert "JSONDecodeError" in caught.value.hint
+    assert "did not start (exit code 3)" in caught.value.message
+    assert "no such module" in caught.value.hint
     assert "server.log" in caught.value.hint
+
+
+def test_a_server_that_can_not_write_its_files_says_so_in_a_sentence(state_dir: Path) -> None:
+    (state_dir / "server.json" / "within").mkdir(parents=True)
+    with pytest.raises(AgoraError) as caught:
+        process.up(state_dir, announce=_silent)
+    assert caught.value.message.startswith(f"the embedded AWS did not start: {state_dir / 'server.json'}: ")
+    assert "Is a directory" in caught.value.message
+    assert "ls -ld" in caught.value.hint
 
 
 def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(AgoraError, match=r"cannot keep its state in .*file"):
+    with pytest.raises(AgoraError, match=r"file/local: the state of the embedded AWS could not be written: Not a dir"):
         process.up(tmp_path / "file" / "local", announce=_silent)
 
 

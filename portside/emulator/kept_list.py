@@ -1,0 +1,44 @@
+"""What the embedded AWS keeps in lists of its own beside AWS's state: images, faults."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from portside import state_file
+from portside.state_file import Damaged, NotWritten
+
+Item = TypeVar("Item")
+
+log = logging.getLogger("local_aws")
+
+
+class KeptList(Generic[Item]):
+    """A list of dataclasses in a file. A damaged file is set aside, with a remark, and the list starts empty."""
+
+    def __init__(self, path: Path, what: str, parse: Callable[[Mapping[str, Any]], Item]) -> None:
+        self._path, self._what = path, what
+        self.remarks: tuple[str, ...] = ()
+        try:
+            written = state_file.read_json(path, list, what=what, remedy="") or []
+            try:
+                self.found = [parse(each) for each in written]
+            except (ValueError, KeyError, TypeError, AttributeError):
+                raise Damaged(path, what, "another version wrote it", "") from None
+        except Damaged as damaged:
+            self.found = []
+            self.remarks = (f"{state_file.set_aside(damaged, path)}. There are none now.",)
+
+    def write(self, items: Iterable[Item]) -> None:
+        """Replace the file. Raises `NotWritten`, and the file stays."""
+        state_file.write_json(self._path, [asdict(each) for each in items], what=self._what)  # type: ignore[call-overload]
+
+    def write_if_possible(self, items: Iterable[Item]) -> None:
+        """Replace the file where no one asked for the change and no one can be given an error."""
+        try:
+            self.write(items)
+        except NotWritten as error:
+            log.error("%s", error)
