@@ -29,6 +29,7 @@ def settle(original: Any) -> Callable[..., Any]:
             if stack.get("StackStatus") == "REVIEW_IN_PROGRESS" and not stack_faults.is_held(stack):
                 # Nothing of it exists yet, and whoever was to execute its change set is gone.
                 del cloudformation._stacks._data[key]
+                _forget_change_sets(stack["StackId"])
                 continue
             settled = AFTER_INTERRUPTION.get(stack.get("StackStatus", ""))
             if settled:
@@ -37,3 +38,10 @@ def settle(original: Any) -> Callable[..., Any]:
         return loaded
 
     return load
+
+
+def _forget_change_sets(stack_id: str) -> None:
+    """Else the CDK, which looks for one only where there is a stack, could make none of the same name."""
+    change_sets = cloudformation._change_sets._data
+    for key in [key for key, each in change_sets.items() if each.get("StackId") == stack_id]:
+        del change_sets[key]

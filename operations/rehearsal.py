@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from local_aws import control, process, seed
 from operations import cdk_cli
 from operations.clone_lock import holding
 from operations.console import say
 from operations.progress import step
-from operations.stack_states import read_stack
+from operations.stack_states import StackState, read_stack
 from operations.target import Target, local_state_dir, local_target
 from src.environment import Environment
 from src.errors import UsageError
@@ -19,6 +21,7 @@ from src.resolution import Resolution
 from src.service_props import ServiceProps
 
 BOOTSTRAP_STACK = "CDKToolkit"
+_BOOTSTRAP_SECONDS = 60
 
 
 def prepare(environment: Environment, services: Sequence[ServiceProps], images: Sequence[str]) -> Target:
@@ -27,7 +30,7 @@ def prepare(environment: Environment, services: Sequence[ServiceProps], images: 
     target = local_target(environment)
     # Stage and prod share an account.
     with holding("bootstrap-local", wait=True):
-        if read_stack(target.clients("cloudformation"), BOOTSTRAP_STACK) is None:
+        if not _is_bootstrapped(target):
             with step("Bootstrapping the account for the CDK"):
                 cdk_cli.bootstrap(target, lambda _: None)
     seed.seed(
@@ -42,6 +45,43 @@ def prepare(environment: Environment, services: Sequence[ServiceProps], images: 
         state_dir=local_state_dir(),
     )
     return target
+
+
+def _is_bootstrapped(target: Target) -> bool:
+    """Whether the account has a whole bootstrap stack. What a command left that was ended half-way is taken away."""
+    cloudformation, s3 = target.clients("cloudformation"), target.clients("s3")
+    found = _settled_bootstrap(cloudformation)
+    bucket = f"cdk-hnb659fds-assets-{target.environment.account}-{target.environment.region}"
+    has_bucket = bucket in [each["Name"] for each in s3.list_buckets()["Buckets"]]
+    if found is not None and found.is_usable and has_bucket:
+        return True
+    if found is not None:
+        say(f"{BOOTSTRAP_STACK} is {found.status}: an earlier bootstrap was ended half-way. It is made again.")
+        cloudformation.delete_stack(StackName=BOOTSTRAP_STACK)
+        cloudformation.get_waiter("stack_delete_complete").wait(
+            StackName=BOOTSTRAP_STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
+    if has_bucket:
+        # The stack retains its bucket, so that its next creation would find the name taken.
+        _delete_bucket(s3, bucket)
+    return False
+
+
+def _settled_bootstrap(cloudformation: Any) -> StackState | None:
+    """The bootstrap stack, once what a command that was ended began in CloudFormation is over."""
+    until = time.monotonic() + _BOOTSTRAP_SECONDS
+    while True:
+        found = read_stack(cloudformation, BOOTSTRAP_STACK)
+        if found is None or found.is_settled or found.status == "REVIEW_IN_PROGRESS" or time.monotonic() > until:
+            return found
+        time.sleep(0.2)
+
+
+def _delete_bucket(s3: Any, bucket: str) -> None:
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        for each in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+            s3.delete_object(Bucket=bucket, Key=each["Key"], VersionId=each["VersionId"])
+    s3.delete_bucket(Bucket=bucket)
 
 
 def secrets_of(services: Sequence[ServiceProps]) -> Mapping[str, tuple[str, ...] | None]:
