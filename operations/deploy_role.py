@@ -6,7 +6,6 @@ Every right stands for a call that some command makes; a test compares the two.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,22 +13,25 @@ from typing import Any
 from operations import deployment_record, hold, load_data, references
 from operations.load_preconditions import SYNAPSE_SECRET
 from operations.tunnel import DOCUMENT
+from portside.deploy.github_trust import Repository, trust
 from src.environment import Environment
-from src.errors import UsageError
 from src.form import Form, stack_part
 from src.image import LOCAL_BUILD
-from src.report import quoted
 from src.service_props import DATABASE, ServiceProps
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, white space not counted
 LONGEST_POLICY, LONGEST_TRUST = 6144, 2048
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html, white space counted
+LONGEST_SESSION_POLICY = 2048
 
 # The CDK's own, https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html
 _QUALIFIER = "hnb659fds"
-_ISSUER = "token.actions.githubusercontent.com"
 _ANY = "*"
-_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
-_REMOTE = re.compile(r"(?:^|[/@])github\.com[:/](?P<repository>[^/]+/[^/]+?)(?:\.git)?/?$")
+_PARAMETER_WRITES = (
+    *("ssm:AddTagsToResource", "ssm:DeleteParameter", "ssm:DeleteParameters", "ssm:DeleteResourcePolicy"),
+    *("ssm:LabelParameterVersion", "ssm:PutParameter", "ssm:PutResourcePolicy", "ssm:RemoveTagsFromResource"),
+    "ssm:UnlabelParameterVersion",
+)
 # Six characters that Secrets Manager adds to a name,
 # https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html
 _SUFFIX = "??????"
@@ -103,7 +105,7 @@ class Right:
 
 @dataclass(frozen=True)
 class RoleDocuments:
-    """What an account's owner is handed: who takes the role on, and what it may do.
+    """What an account's owner is handed: who may assume the role, and what it may do.
 
     `deploy` is for CI, `operator` for people beside it, `destroy` for whoever takes environments down beside both.
     Without a repository that deploys there is no `trust`.
@@ -121,55 +123,54 @@ class RoleDocuments:
         return {**vars(self), "environments": list(self.environments)}
 
 
-def role_documents(form: Form, name: str, repository: str | None = None) -> RoleDocuments:
-    """The documents of the role that deploys an environment, and all others of its account.
+def role_documents(
+    form: Form, name: str, repository: Repository | None = None, *, shared: bool = False
+) -> RoleDocuments:
+    """The documents of the role that deploys an environment; `shared`, of one for all environments of its account.
 
-    `repository` is the GitHub repository that deploys, as owner/name.
+    `repository` is the GitHub repository that deploys.
     """
     account = form.environment(name).account
-    places = [
-        _Place(environment, form.services_of(environment.name))
-        for environment in form.environments.values()
-        if environment.account == account
-    ]
-    environments = tuple(place.environment.name for place in places)
+    environments = (name, *beside_in_account(form, name)) if shared else (name,)
+    # In the order of the configuration, whichever was asked for.
+    environments = tuple(each for each in form.environments if each in environments)
+    places = [_Place(form.environment(each), form.services_of(each)) for each in environments]
+    proving = [_Place(form.environment(each), ()) for each in _proving_in_account(form, environments)]
     return RoleDocuments(
         account=account,
         environments=environments,
         trust=trust(account, repository, environments) if repository else None,
-        deploy=_policy(_deploy(places)),
+        deploy=_policy(_deploy(places, proving)),
         operator=_policy(_operator(places)),
         destroy=_policy(_destroy([place for place in places if not place.environment.is_production])),
     )
 
 
-def parse_repository(text: str) -> str:
-    """A GitHub repository as owner/name. Raises `UsageError` for anything else."""
-    if not _REPOSITORY.fullmatch(text):
-        raise UsageError(f"--repository: not owner/name, got {quoted(text)}", "Write it as GitHub does: owner/name.")
-    return text
+def beside_in_account(form: Form, name: str) -> tuple[str, ...]:
+    """The other environments of an environment's account."""
+    account = form.environment(name).account
+    return tuple(each.name for each in form.environments.values() if each.account == account and each.name != name)
 
 
-def repository_of(remote: str) -> str | None:
-    """The owner/name of the address of a GitHub repository; None for an address elsewhere."""
-    found = _REMOTE.search(remote)
-    return found["repository"] if found else None
+def _proving_in_account(form: Form, names: Sequence[str]) -> list[str]:
+    """The environments whose records prove what these may run, where the same role can read them."""
+    proving = [form.environment(name).proved_by for name in names]
+    account = form.environment(names[0]).account
+    found = dict.fromkeys(each for each in proving if each and each not in names)
+    return [each for each in found if form.environment(each).account == account]
 
 
-def trust(account: str, repository: str, environments: Iterable[str]) -> dict[str, Any]:
-    """Who may take the role on: the jobs of one repository that GitHub runs in these of its environments."""
-    # https://docs.github.com/en/actions/reference/security/oidc
-    subjects = [f"repo:{repository}:environment:{environment}" for environment in environments]
+def session_policy(environment: str) -> dict[str, Any]:
+    """What the workflow takes from its session: to write what another environment of the account remembers.
+
+    It allows all else, since a session has what its role has as far as this allows it too.
+    """
+    own = [f"arn:aws:ssm:*:*:parameter{path}" for path in _paths(environment)]
     return {
         "Version": "2012-10-17",
         "Statement": [
-            {
-                "Sid": "JobsOfGitHubsEnvironments",
-                "Effect": "Allow",
-                "Principal": {"Federated": f"arn:aws:iam::{account}:oidc-provider/{_ISSUER}"},
-                "Action": "sts:AssumeRoleWithWebIdentity",
-                "Condition": {"StringEquals": {f"{_ISSUER}:aud": "sts.amazonaws.com", f"{_ISSUER}:sub": subjects}},
-            }
+            {"Sid": "WhatTheRoleMay", "Effect": "Allow", "Action": "*", "Resource": "*"},
+            {"Sid": "OwnRecordsOnly", "Effect": "Deny", "Action": list(_PARAMETER_WRITES), "NotResource": own},
         ],
     }
 
@@ -221,8 +222,11 @@ def _each(places: Sequence[_Place], arns: Callable[[_Place], Iterable[str]]) -> 
     return tuple(dict.fromkeys(arn for place in places for arn in arns(place)))
 
 
-def _deploy(places: Sequence[_Place]) -> Iterator[Right]:
-    """What deploy, rollback, redeploy and release call, with all that they verify, record and diagnose."""
+def _deploy(places: Sequence[_Place], proving: Sequence[_Place]) -> Iterator[Right]:
+    """What deploy, rollback, redeploy and release call, with all that they verify, record and diagnose.
+
+    Of the environments that prove others the records are read, and never written.
+    """
     yield Right("BootstrapRoles", ("sts:AssumeRole",), _each(places, _bootstrap_roles))
     yield Right(
         "Stacks",
@@ -237,6 +241,9 @@ def _deploy(places: Sequence[_Place]) -> Iterator[Right]:
         ("ssm:DeleteParameter", "ssm:GetParameter", "ssm:GetParameterHistory", "ssm:PutParameter"),
         _each(places, lambda place: [place.arn("ssm", f"parameter{name}") for name in _parameters(place)]),
     )
+    records = _each(proving, lambda place: [place.arn("ssm", f"parameter{name}") for name in _parameters(place)])
+    if records:
+        yield Right("Proof", ("ssm:GetParameter", "ssm:GetParameterHistory"), records)
     yield Right(
         "BootstrapVersion",
         ("ssm:GetParameter",),
@@ -423,9 +430,13 @@ def _bootstrap_roles(place: _Place) -> Iterator[str]:
 
 
 def _parameters(place: _Place) -> list[str]:
+    return _paths(place.environment.name)
+
+
+def _paths(environment: str) -> list[str]:
     """The one path under which all that is remembered of an environment stands."""
     of = (deployment_record, hold, load_data, references)
-    return sorted({f"{each.parameter_name(place.environment.name).rpartition('/')[0]}/*" for each in of})
+    return sorted({f"{each.parameter_name(environment).rpartition('/')[0]}/*" for each in of})
 
 
 def _models(place: _Place) -> list[str]:

@@ -53,10 +53,7 @@ def summary(report: DeploymentReport, folder: Path | None) -> str:
     if changed:
         parts.append(_table(["Stack", "Change"], [[stack, action] for stack, action in changed.items()]))
     if folder is not None:
-        parts.append(
-            f"The page with the time chart and the evidence is in `{folder}`: "
-            "keep that folder as an artifact of the job to open it."
-        )
+        parts.append(f"The page with the time chart and the evidence is in `{folder}`.")
     return "\n\n".join(parts) + "\n\n"
 
 

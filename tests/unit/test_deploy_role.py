@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 import pytest
+import yaml
 from botocore import xform_name
 from botocore.loaders import Loader
 from click.testing import CliRunner
@@ -21,15 +22,15 @@ from operations.commands.role import DOCUMENTS, role
 from operations.deploy_role import (
     CONSEQUENCES,
     LONGEST_POLICY,
+    LONGEST_SESSION_POLICY,
     LONGEST_TRUST,
     UNSCOPED,
     RoleDocuments,
-    parse_repository,
-    repository_of,
     role_documents,
+    session_policy,
     size,
-    trust,
 )
+from portside.deploy.github_trust import Repository
 from src.errors import UsageError
 from src.form import Form, check_form, load_form
 from src.late_values import DatabaseHost, DatabaseSecret
@@ -38,7 +39,7 @@ from tests.unit import documents
 from tests.unit.documents import ROOT
 from tests.unit.form_support import environments, service
 
-REPOSITORY = "owner/name"
+REPOSITORY = Repository("owner", "name")
 PAGE = "docs/deploy-role.md"
 
 # How boto3 calls the services that are used here, and how IAM calls them.
@@ -159,8 +160,8 @@ def with_everything(tmp_path: Path | None = None) -> Form:
     return check_form(environments(dev={"BASTION": bastion}), lambda _: [props])
 
 
-def of(form: Form, name: str = "dev") -> RoleDocuments:
-    return role_documents(form, name, REPOSITORY)
+def of(form: Form, name: str = "dev", *, shared: bool = False) -> RoleDocuments:
+    return role_documents(form, name, REPOSITORY, shared=shared)
 
 
 def statements(*policies: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -315,11 +316,83 @@ def test_the_same_form_prints_the_same_text() -> None:
     assert first == second
 
 
-def test_an_account_has_one_role_for_all_its_environments() -> None:
-    stage, prod = of(load_form(), "stage"), of(load_form(), "prod")
+def test_a_role_is_of_one_environment_or_of_all_in_its_account() -> None:
+    assert [of(load_form(), name).environments for name in ("dev", "stage", "prod")] == [
+        ("dev",),
+        ("stage",),
+        ("prod",),
+    ]
+    stage, prod = of(load_form(), "stage", shared=True), of(load_form(), "prod", shared=True)
     assert stage == prod
     assert stage.environments == ("stage", "prod")
-    assert of(load_form()).environments == ("dev",)
+    assert of(load_form(), shared=True) == of(load_form())
+
+
+def written_parameters(policy: Mapping[str, Any]) -> set[str]:
+    """The paths of parameters that a policy lets be changed in any way."""
+    found = set()
+    for statement in statements(policy):
+        if any(re.fullmatch("ssm:(?!Get|Describe|List).*Parameter.*", action) for action in statement["Action"]):
+            resources = statement["Resource"]
+            found |= {each.partition(":parameter")[2] for each in resources}
+    return found
+
+
+@pytest.mark.parametrize("name", ["dev", "stage", "prod"])
+@pytest.mark.parametrize("document", ["deploy", "operator", "destroy"])
+def test_a_role_writes_no_records_and_no_lock_of_another_environment(name: str, document: str) -> None:
+    assert written_parameters(getattr(of(load_form(), name), document)) <= {f"/agora/{name}/*"}
+    assert written_parameters(of(load_form(), name).deploy) == {f"/agora/{name}/*"}
+
+
+def test_stage_s_role_has_nothing_of_prod_s() -> None:
+    whole = json.dumps(of(load_form(), "stage").as_json())
+    assert "agora-prod" not in whole
+    assert "/agora/prod" not in whole
+    assert "environment:prod" not in whole
+
+
+def proof_of(name: str) -> dict[str, Any]:
+    [found] = [each for each in statements(of(load_form(), name).deploy) if each["Sid"] == "Proof"]
+    return found
+
+
+def test_a_production_environment_reads_the_records_that_prove_it() -> None:
+    proof = proof_of("prod")
+    assert proof["Action"] == ["ssm:GetParameter", "ssm:GetParameterHistory"]
+    assert [each.partition(":parameter")[2] for each in proof["Resource"]] == ["/agora/stage/*"]
+    for name, shared in (("dev", False), ("stage", False), ("prod", True)):
+        assert "Proof" not in {each["Sid"] for each in statements(of(load_form(), name, shared=shared).deploy)}
+
+
+def test_records_in_another_account_are_read_with_a_profile_of_that_account() -> None:
+    form = check_form(environments(stage={"ACCOUNT": "1" * 12}, prod={}), lambda _: [service(public=True)])
+    assert "Proof" not in {each["Sid"] for each in statements(of(form, "prod").deploy)}
+
+
+def test_a_session_policy_keeps_a_job_to_its_own_records() -> None:
+    policy = session_policy("stage")
+    allowed, denied = policy["Statement"]
+    assert (allowed["Effect"], allowed["Action"], allowed["Resource"]) == ("Allow", "*", "*")
+    assert (denied["Effect"], denied["NotResource"]) == ("Deny", ["arn:aws:ssm:*:*:parameter/agora/stage/*"])
+    known = reference()["ssm"]["Actions"]
+    writes = {
+        verb
+        for verb, about in known.items()
+        if "parameter" in {each.lower() for each in about.get("Resources") or ()}
+        and not verb.startswith(("get", "describe", "list"))
+    }
+    assert writes <= {each.removeprefix("ssm:").lower() for each in denied["Action"]}
+    assert len(json.dumps(session_policy("x" * 16))) <= LONGEST_SESSION_POLICY
+
+
+@pytest.mark.parametrize("name", ["dev", "stage", "prod"])
+def test_the_workflow_has_that_session_policy(name: str) -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/deploy.yaml").read_text(encoding="utf-8"))
+    [step] = [each for each in workflow["jobs"]["deploy"]["steps"] if each.get("id") == "credentials"]
+    written = step["with"]["inline-session-policy"].replace("${{ inputs.environment }}", name)
+    assert json.loads(written) == session_policy(name)
+    assert len(written) <= LONGEST_SESSION_POLICY
 
 
 def test_nothing_of_another_account_or_environment_is_named() -> None:
@@ -327,24 +400,6 @@ def test_nothing_of_another_account_or_environment_is_named() -> None:
     text = json.dumps(of(form).as_json())
     names = (form.environment("prod").account, "agora-prod", "agora-stage", "/agora/prod", "/agora/stage")
     assert [name for name in names if name in text] == []
-
-
-def test_only_jobs_of_the_repository_in_these_environments_take_the_role_on() -> None:
-    found = trust("111122223333", "owner/name", ["stage", "prod"])
-    [statement] = found["Statement"]
-    assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
-    assert statement["Principal"] == {
-        "Federated": "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"
-    }
-    assert statement["Condition"] == {
-        "StringEquals": {
-            "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
-            "token.actions.githubusercontent.com:sub": [
-                "repo:owner/name:environment:stage",
-                "repo:owner/name:environment:prod",
-            ],
-        }
-    }
 
 
 def test_only_the_roles_that_a_deployment_takes_on_may_be_taken_on() -> None:
@@ -383,48 +438,41 @@ def test_no_secret_s_value_can_be_read_unless_a_field_of_it_is_asked_for() -> No
 
 
 def test_sessions_are_opened_only_where_exec_is_on() -> None:
-    held = resources(of(load_form(), "prod").operator, "ecs:ExecuteCommand")
+    held = resources(of(load_form(), "prod", shared=True).operator, "ecs:ExecuteCommand")
     assert held
     assert all("agora-stage-" in each for each in held)
 
 
-def test_prod_can_not_be_taken_down_with_it() -> None:
-    assert "agora-prod" not in json.dumps(of(load_form(), "prod").destroy)
-    assert "agora/prod" not in json.dumps(of(load_form(), "prod").destroy)
+@pytest.mark.parametrize("shared", [False, True])
+def test_prod_can_not_be_taken_down_with_it(shared: bool) -> None:
+    assert "agora-prod" not in json.dumps(of(load_form(), "prod", shared=shared).destroy)
+    assert "agora/prod" not in json.dumps(of(load_form(), "prod", shared=shared).destroy)
 
 
-@pytest.mark.parametrize(
-    ("remote", "repository"),
-    [
-        ("https://github.com/owner/name.git", "owner/name"),
-        ("https://github.com/owner/name", "owner/name"),
-        ("git@github.com:owner/na.me.git", "owner/na.me"),
-        ("ssh://git@github.com/owner/name.git", "owner/name"),
-        ("https://user@github.com/owner/name/", "owner/name"),
-        ("https://example.org/owner/name.git", None),
-        ("https://notgithub.com/owner/name.git", None),
-        ("/srv/git/name.git", None),
-    ],
-)
-def test_the_repository_is_read_from_where_the_clone_came_from(remote: str, repository: str | None) -> None:
-    assert repository_of(remote) == repository
+def test_no_document_is_printed_for_taking_production_down() -> None:
+    with pytest.raises(UsageError, match="no role takes prod down"):
+        run("prod", "--only", "destroy")
+    assert "agora-stage-" in run("prod", "--only", "destroy", "--shared")
 
 
-@pytest.mark.parametrize("text", ["name", "owner/name/more", "owner/*", "owner/na me", "*/name", ""])
-def test_a_repository_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="not owner/name"):
-        parse_repository(text)
+def test_a_role_beside_others_in_the_account_is_pointed_out() -> None:
+    def said(*arguments: str) -> str:
+        return CliRunner().invoke(role, [*arguments, "--only", "deploy"]).stderr
+
+    assert "Account 681175625864 has prod too" in " ".join(said("stage").split())
+    assert said("stage", "--shared") == ""
+    assert said("dev") == ""
 
 
 def test_the_command_prints_all_documents_or_one() -> None:
-    whole = json.loads(run("dev", "--repository", REPOSITORY))
+    whole = json.loads(run("dev", "--repository", str(REPOSITORY)))
     assert set(DOCUMENTS) < set(whole)
     for only in DOCUMENTS:
-        assert json.loads(run("dev", "--repository", REPOSITORY, "--only", only)) == whole[only]
+        assert json.loads(run("dev", "--repository", str(REPOSITORY), "--only", only)) == whole[only]
 
 
 def test_rights_are_printed_without_asking_which_repository_deploys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("operations.deploy_role.repository_of", lambda _: None)
+    monkeypatch.setattr("portside.deploy.github_trust.repository_of", lambda _: None)
     assert "Statement" in run("dev", "--only", "deploy")
     with pytest.raises(UsageError, match="which repository deploys is not known"):
         run("dev")
@@ -446,6 +494,8 @@ def test_the_page_lists_every_statement_with_its_actions() -> None:
     ):
         written = {name: documented(section, name) for name in documents.tables(PAGE, section)}
         held = {each["Sid"]: set(each["Action"]) for each in statements(policy)}
+        if section == "What deploy holds":
+            held |= {"Proof": set(proof_of("prod")["Action"])}
         held |= {"Reads": set()} if "Reads" in held else {}
         assert written == held, section
 
@@ -476,6 +526,6 @@ def test_the_page_gives_the_reason_for_every_everything() -> None:
 
 def test_the_page_makes_the_role_that_the_workflows_take_on() -> None:
     workflow = (ROOT / ".github" / "workflows" / "deploy.yaml").read_text(encoding="utf-8")
-    [name] = re.findall(r"role-to-assume: .*:role/(\S+)", workflow)
+    name = yaml.safe_load(workflow)[True]["workflow_call"]["inputs"]["role"]["default"]
     text = (ROOT / PAGE).read_text(encoding="utf-8")
     assert set(re.findall(r"--role-name (\S+)", text)) == {name}

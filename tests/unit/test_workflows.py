@@ -11,6 +11,8 @@ import pytest
 import yaml
 
 from app import ENVIRONMENTS
+from operations.deployment_folder import folders_of
+from src.form import load_form
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = {path.stem: path for path in (ROOT / ".github/workflows").glob("*.yaml")}
@@ -47,12 +49,13 @@ def test_there_is_one_deployment_workflow_for_every_environment_of_the_form() ->
 
 @pytest.mark.parametrize("name", DEPLOYED)
 def test_a_push_to_the_branch_of_an_environment_deploys_it_and_it_can_be_started_by_hand(name: str) -> None:
-    assert workflow(f"deploy-{name}")["on"] == {"push": {"branches": [name]}, "workflow_dispatch": None}
+    branch = load_form().environment(name).branch
+    assert workflow(f"deploy-{name}")["on"] == {"push": {"branches": [branch]}, "workflow_dispatch": None}
 
 
 @pytest.mark.parametrize("name", DEPLOYED)
 def test_a_deployment_started_by_hand_on_another_branch_does_nothing(name: str) -> None:
-    assert jobs()[f"deploy-{name}/test"]["if"] == f"github.ref == 'refs/heads/{name}'"
+    assert jobs()[f"deploy-{name}/test"]["if"] == f"github.ref == 'refs/heads/{load_form().environment(name).branch}'"
 
 
 @pytest.mark.parametrize("name", DEPLOYED)
@@ -89,8 +92,56 @@ def test_a_deployment_runs_in_its_github_environment() -> None:
 def test_a_deployment_takes_on_the_role_of_its_account_by_oidc() -> None:
     steps = steps_of("deploy/deploy")
     credentials = steps[position(steps, "aws-actions/configure-aws-credentials")]["with"]
-    role = "arn:aws:iam::${{ inputs.account }}:role/sagebase-github-oidc-agora-infra-v3"
+    role = "arn:aws:iam::${{ inputs.account }}:role/${{ inputs.role }}"
     assert (credentials["role-to-assume"], credentials["allowed-account-ids"]) == (role, "${{ inputs.account }}")
+
+
+def test_the_role_is_an_input_that_may_be_left_out() -> None:
+    given = workflow("deploy")["on"]["workflow_call"]["inputs"]["role"]
+    assert "required" not in given
+    assert given["default"] == "sagebase-github-oidc-agora-infra-v3"
+
+
+def test_the_folder_of_a_deployment_is_kept_and_linked_however_it_ended() -> None:
+    deploy, keep, link = steps_of("deploy/deploy")[-3:]
+    assert deploy["run"] == './agora deploy "$ENVIRONMENT" --yes'
+    assert keep["uses"].startswith("actions/upload-artifact@")
+    assert keep["if"] == "${{ always() && steps.deploy.outcome != 'skipped' }}"
+    assert keep["with"]["path"] == ".agora/deployments/${{ inputs.environment }}/"
+    assert keep["with"]["include-hidden-files"] is True, "what is in .agora is left out otherwise"
+    assert 1 <= keep["with"]["retention-days"] <= 90
+    assert "github.run_attempt" in keep["with"]["name"], "an artifact of that name is there when a job is run again"
+    assert link["if"] == f"${{{{ always() && steps.{keep['id']}.outputs.artifact-url != '' }}}}"
+    assert link["env"] == {"ADDRESS": f"${{{{ steps.{keep['id']}.outputs.artifact-url }}}}"}
+
+
+def run_script(step: dict[str, Any], tmp_path: Path, **values: str) -> str:
+    """What a step's script writes into the summary."""
+    summary = tmp_path / "summary"
+    variables = {"PATH": "/usr/bin:/bin", "GITHUB_STEP_SUMMARY": str(summary)} | values
+    subprocess.run(["bash", "-eo", "pipefail", "-c", step["run"]], env=variables, check=True, cwd=tmp_path)
+    return summary.read_text()
+
+
+def test_the_summary_links_the_artifact(tmp_path: Path) -> None:
+    step = steps_of("deploy/deploy")[-1]
+    assert "](https://github.com/o/n/a)" in run_script(step, tmp_path, ADDRESS="https://github.com/o/n/a")
+
+
+def test_a_role_that_was_refused_is_explained(tmp_path: Path) -> None:
+    steps = steps_of("deploy/deploy")
+    [step] = [each for each in steps if each.get("if") == "${{ failure() && steps.credentials.outcome == 'failure' }}"]
+    assert steps[steps.index(step) - 1]["id"] == "credentials"
+    said = run_script(step, tmp_path, ACCOUNT="1", ENVIRONMENT="stage", ROLE="deployer")
+    assert "Not authorized to perform sts:AssumeRoleWithWebIdentity" in said
+    assert "`./agora role stage --only trust`" in said
+    [page, section] = re.findall(r'(docs/[\w-]+\.md), "([^"]+)"', said)[0]
+    assert f"\n## {section}\n" in (ROOT / page).read_text()
+
+
+def test_the_folder_that_is_kept_is_where_deployments_leave_theirs() -> None:
+    kept = steps_of("deploy/deploy")[-2]["with"]["path"].replace("${{ inputs.environment }}", "dev")
+    assert folders_of("dev").relative_to(ROOT).as_posix() + "/" == kept
 
 
 def test_packages_are_installed_before_there_are_credentials() -> None:
