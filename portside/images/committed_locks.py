@@ -27,7 +27,7 @@ class NotCommitted(UsageError):
 
 
 def expect_committed(
-    environment: Environment, services: Sequence[ServiceProps], images: Resolution, root: Path = ROOT
+    environment: Environment, services: Sequence[ServiceProps], images: Resolution, root: Path | None = None
 ) -> None:
     """Raise `NotCommitted` where a service of production has an image that no committed lock names by its digest."""
     if not is_production(environment, root):
@@ -48,7 +48,7 @@ def expect_committed(
         )
 
 
-def expect_committed_rules(form: Form, environment: Environment, root: Path = ROOT) -> None:
+def expect_committed_rules(form: Form, environment: Environment, root: Path | None = None) -> None:
     """Raise `NotCommitted` where production is told by an edit of the configuration, in no commit, what proves it."""
     if not is_production(environment, root):
         return
@@ -76,8 +76,9 @@ def _rules(form: Form, name: str) -> tuple[object, ...] | None:
     return (environment.proved_by, environment.proof_waived, *places)
 
 
-def committed_images(root: Path = ROOT) -> set[tuple[str, str]]:
+def committed_images(root: Path | None = None) -> set[tuple[str, str]]:
     """The name and digest of every image in the locks of the commit that is checked out. Raises `AgoraError`."""
+    root = root or ROOT
     prefix = git("rev-parse", "--show-prefix", folder=root, variables=_VARIABLES)
     listed = git("ls-tree", "-z", "--name-only", "HEAD", f"{_FOLDER}/", folder=root, variables=_VARIABLES).split("\0")
     found: set[tuple[str, str]] = set()
@@ -93,7 +94,7 @@ def committed_images(root: Path = ROOT) -> set[tuple[str, str]]:
     return found
 
 
-def is_production(environment: Environment, root: Path = ROOT) -> bool:
+def is_production(environment: Environment, root: Path | None = None) -> bool:
     """Whether an environment is production, by its configuration or by the committed one.
 
     So an edit of `KIND` that is in no commit takes none of its rules away.
@@ -108,8 +109,9 @@ def is_production(environment: Environment, root: Path = ROOT) -> bool:
     return committed is not None and committed.is_production
 
 
-def committed_form(root: Path = ROOT) -> Form | None:
+def committed_form(root: Path | None = None) -> Form | None:
     """The committed configuration; None where it is what the file says. Raises `AgoraError` where it can't be read."""
+    root = root or ROOT
     prefix = git("rev-parse", "--show-prefix", folder=root, variables=_VARIABLES)
     committed = git_bytes("cat-file", "blob", f"HEAD:{prefix}app.py", folder=root, variables=_VARIABLES)
     if committed == (root / "app.py").read_bytes():

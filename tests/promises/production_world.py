@@ -1,0 +1,195 @@
+"""A small configuration, a git repository and the records of two environments, to try ways into production on."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from operations.commands.options import Acting
+from operations.commands.proving import clear_deployment, clear_images, clear_task
+from operations.deployed_service import DeployedService
+from operations.deployment_record import DeploymentRecord, read_records, write_record
+from operations.git import git
+from operations.target import Target
+from portside.deploy.clearance import Clearance
+from portside.deploy.proof import Wanted
+from portside.deploy.starting import Starting, read_starting
+from portside.deploy.task_record import TaskRecord, write_task
+from src.form import Form, load_form
+from src.resolution import Resolution
+from src.resolved_image import ResolvedImage
+from tests.unit.operations_support import FakePaginator, FakeParameters, deployment_of, digest, resolved
+
+ACCOUNT, REGION = "111122223333", "us-east-1"
+RUNNING = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/web:7"
+
+APP = """\
+from src.environment import Environment
+from src.service_props import HealthCheck, ServiceProps
+
+COMMON = {
+    "ACCOUNT": "111122223333",
+    "CERTIFICATE_ID": "e8093404-7db1-4042-90d0-01eb5bde1ffc",
+    "TAGS": {"CostCenter": "NO PROGRAM / 000000"},
+    "AUTO_SCALE_CAPACITY": {"min": 1, "max": 2},
+}
+ENVIRONMENTS = {
+    "uat": COMMON
+    | {"KIND": "staging", "VPC_CIDR": "10.1.1.0/24", "FQDN": "uat.example.org", "GHCR_PACKAGE_VERSION": "1.0.0"},
+    "live": COMMON
+    | {"KIND": "production", "VPC_CIDR": "10.1.2.0/24", "FQDN": "www.example.org", "GHCR_PACKAGE_VERSION": "1.0.0"},
+}
+
+
+def services(environment: Environment) -> list[ServiceProps]:
+    version = environment.ghcr_package_version
+    check = HealthCheck(["CMD-SHELL", "curl -fsS http://localhost/health || exit 1"])
+    return [
+        ServiceProps(
+            container_name=name,
+            container_port=port,
+            container_memory_reservation=512,
+            container_location=f"ghcr.io/org/{name}:{version}",
+            container_healthcheck=check,
+            public=name == "web",
+        )
+        for name, port in (("api", 3333), ("web", 80))
+    ]
+"""
+
+
+def release(version: str = "1.0.0", **contents: str) -> Resolution:
+    """The images of a release; `contents` tell digests apart that are not those of the version."""
+    images = [resolved(name, version, contents.get(name, "")) for name in ("api", "web")]
+    return Resolution(version, {f"{image.name}:{version}": image for image in images})
+
+
+def lock_of(images: Resolution) -> str:
+    """The text of a lock."""
+    return images.written()
+
+
+class OneService:
+    """ECS with the service web, whose task definition and tasks a test chooses."""
+
+    def __init__(
+        self, image: str, *, running: str, tasks_of: str = RUNNING, more: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
+        self._image, self._running, self._tasks_of, self._more = image, running, tasks_of, more
+
+    def describe_task_definition(self, *, taskDefinition: str) -> dict[str, Any]:
+        assert taskDefinition == RUNNING
+        return {"taskDefinition": {"containerDefinitions": [{"name": "web", "image": self._image}, *self._more]}}
+
+    def get_paginator(self, operation: str) -> FakePaginator:
+        assert operation == "list_tasks"
+        return FakePaginator(lambda **_: [{"taskArns": ["t1"]}])
+
+    def describe_tasks(self, *, cluster: str, tasks: Sequence[str]) -> dict[str, Any]:
+        container = {"name": "web", "imageDigest": self._running}
+        return {"tasks": [{"lastStatus": "RUNNING", "taskDefinitionArn": self._tasks_of, "containers": [container]}]}
+
+
+@dataclass
+class World:
+    """The clone in `folder`, whose last commit has `app.py` and the lock of 1.0.0, and the parameters of both."""
+
+    folder: Path
+    ssm: FakeParameters = field(default_factory=FakeParameters)
+    is_local: bool = False
+    registry: dict[str, ResolvedImage] = field(default_factory=dict)
+
+    @classmethod
+    def at(cls, folder: Path) -> World:
+        folder.mkdir(parents=True)
+        world = cls(folder)
+        world.git("init", "--quiet")
+        world.commit({"app.py": APP, "releases/1.0.0.json": lock_of(release())})
+        return world
+
+    def git(self, *arguments: str) -> str:
+        who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgSign=false")
+        return git(*who, *arguments, folder=self.folder, variables={"GIT_CONFIG_GLOBAL": os.devnull})
+
+    def write(self, files: Mapping[str, str]) -> None:
+        for name, text in files.items():
+            (self.folder / name).parent.mkdir(exist_ok=True)
+            (self.folder / name).write_text(text)
+
+    def commit(self, files: Mapping[str, str]) -> None:
+        self.write(files)
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", "A change")
+
+    def form(self, **versions: str) -> Form:
+        return load_form(self.folder / "app.py", versions=versions, root=self.folder)
+
+    def acting(self, **versions: str) -> Acting:
+        """live, as a command acts on it."""
+        form = self.form(**versions)
+        return Acting(Target(form.environment("live"), self.is_local, {"ssm": self.ssm}.__getitem__, {}), form)
+
+    def ran(self, environment: str, images: Resolution | None = None, **changes: Any) -> DeploymentRecord:
+        """A deployment of an environment that goes on record; by default it proves what it ran."""
+        place = f"{ACCOUNT}/{REGION}/{environment}"
+        record = deployment_of(images or release(), **{"place": place} | changes)
+        write_record(self.ssm, environment, record)
+        return record
+
+    def ended(self, environment: str, **changes: Any) -> None:
+        """A task of an environment that goes on record; by default it proves its image."""
+        place = f"{ACCOUNT}/{REGION}/{environment}"
+        image = loader()
+        record = TaskRecord("loader", image.name, image.digest, 0, "2026-11-23T12:00:00+00:00", "jane", "a" * 40, place)
+        write_task(self.ssm, environment, replace(record, **changes))
+
+    def deploy(self, images: Resolution | None = None, reason: str | None = None) -> Clearance:
+        images = images or release()
+        return clear_deployment(self.acting(live=images.version), images, reason=reason, profile=None)
+
+    def roll_back(self, images: Resolution, reason: str | None = None) -> Clearance:
+        wanted = [
+            Wanted(image.name.rpartition("/")[2], image.name, image.tag, image.digest)
+            for image in images.images.values()
+        ]
+        acting = self.acting(live=images.version)
+        return clear_images(acting, lambda: Starting(tuple(wanted)), images=images, reason=reason, profile=None)
+
+    def redeploy(self, ecs: OneService, reason: str | None = None) -> Clearance:
+        acting = self.acting()
+        target = replace(acting.target, clients={"ssm": self.ssm, "ecs": ecs}.__getitem__)
+        props = next(each for each in acting.services if each.container_name == "web")
+        arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/cluster/live-web"
+        service = DeployedService(props, arn, {"taskDefinition": RUNNING})
+        return clear_images(
+            acting, lambda: read_starting(target, [service], self.registry.__getitem__), reason=reason, profile=None
+        )
+
+    def run_task(self, image: ResolvedImage | None = None, reason: str | None = None) -> Clearance:
+        image = image or loader()
+        wanted = Wanted("loader", image.name, image.tag, image.digest)
+        return clear_task(self.acting(), wanted, Starting, reason=reason, profile=None)
+
+    def history(self, environment: str) -> list[DeploymentRecord]:
+        return read_records(self.ssm, environment)
+
+    def put_by_hand(self, environment: str, fields: Mapping[str, Any]) -> None:
+        """What a person with rights on the account writes as the record."""
+        self.ssm.put_parameter(
+            Name=f"/agora/{environment}/deployment",
+            Value=json.dumps(fields),
+            Type="String",
+            Overwrite=True,
+            Description="by hand",
+        )
+
+
+def loader() -> ResolvedImage:
+    return resolved("loader", "1.0.0")
+
+
+__all__ = ["ACCOUNT", "APP", "REGION", "RUNNING", "OneService", "World", "digest", "loader", "lock_of", "release"]

@@ -1,0 +1,459 @@
+"""Production runs only what the staging environment ran well: one test for each way around that.
+
+Production is called `live` here, and `uat` proves what it runs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from operations.command_line import agora
+from operations.deployment_record import FAILED, INTERRUPTED, ROLLBACK
+from portside.deploy import unproven
+from portside.deploy.health import NO_TASK, UNCHECKED
+from portside.deploy.proof import NotProven, ProofUnread
+from portside.deploy.template_images import expect_images
+from portside.images import committed_locks
+from portside.images.committed_locks import NotCommitted
+from src.errors import AgoraError, FormError, UsageError
+from src.form import load_form
+from src.resolution import Resolution
+from tests.promises.production_world import (
+    ACCOUNT,
+    APP,
+    REGION,
+    RUNNING,
+    OneService,
+    World,
+    digest,
+    loader,
+    lock_of,
+    release,
+)
+from tests.unit.operations_support import client_error, resolved, resource, stack
+
+EVIL = digest("evil")
+WEB = "ghcr.io/org/web"
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    made = World.at(tmp_path / "clone")
+    monkeypatch.setattr(committed_locks, "ROOT", made.folder)
+    return made
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
+    """Whether there is a terminal."""
+
+    def at(terminal: bool) -> None:
+        monkeypatch.setattr(unproven.sys.stdin, "isatty", lambda: terminal, raising=False)
+
+    return at
+
+
+def refused(way: Callable[[], object]) -> str:
+    with pytest.raises(NotProven) as error:
+        way()
+    return error.value.message
+
+
+def not_committed(way: Callable[[], object]) -> str:
+    with pytest.raises(NotCommitted) as error:
+        way()
+    return error.value.message
+
+
+# What may run.
+
+
+def test_what_uat_ran_well_from_a_committed_lock_may_run(world: World) -> None:
+    world.ran("uat")
+    cleared = world.deploy()
+    assert cleared.sentence.startswith("Proven by uat's deployment 1")
+    assert (cleared.terms().proof, cleared.terms().unproven) == ("uat 1", "")
+
+
+# By `deploy`, with a record that is none.
+
+
+def test_without_a_record(world: World) -> None:
+    assert "uat has no healthy deployment on record" in refused(world.deploy)
+
+
+@pytest.mark.parametrize("result", [FAILED, INTERRUPTED])
+def test_with_a_deployment_that_failed(world: World, result: str) -> None:
+    world.ran("uat", result=result)
+    assert "no healthy deployment" in refused(world.deploy)
+
+
+def test_with_a_deployment_that_uat_rolled_back(world: World) -> None:
+    world.ran("uat")
+    taken_out = tuple(image.digest for image in release().images.values())
+    world.ran("uat", release("0.9.0"), kind=ROLLBACK, instead_of=taken_out)
+    assert "was taken out of service by a later rollback" in refused(world.deploy)
+
+
+@pytest.mark.parametrize("commit", ["a" * 40 + "+changes", None])
+def test_with_a_deployment_from_uncommitted_changes_or_without_git(world: World, commit: str | None) -> None:
+    world.ran("uat", commit=commit)
+    assert "proves nothing" in refused(world.deploy)
+
+
+def test_with_the_record_that_a_rehearsal_seeds(world: World) -> None:
+    world.ran("uat", synthetic=True)
+    assert "never was" in refused(world.deploy)
+
+
+def test_with_the_record_of_a_rehearsal(world: World) -> None:
+    world.ran("uat", place=f"rehearsal/{ACCOUNT}/{REGION}/uat")
+    assert "it is of rehearsal/" in refused(world.deploy)
+
+
+@pytest.mark.parametrize("place", [f"999999999999/{REGION}/uat", f"{ACCOUNT}/eu-west-1/uat", f"{ACCOUNT}/{REGION}/dev"])
+def test_with_the_record_of_another_account_region_or_environment(world: World, place: str) -> None:
+    world.ran("uat", place=place)
+    assert f"it is of {place}" in refused(world.deploy)
+
+
+def test_with_a_record_that_copied_the_lock(world: World) -> None:
+    fields = world.ran("dev").as_json()
+    del fields["services"]
+    world.put_by_hand("uat", fields)
+    assert "recorded by an earlier version" in refused(world.deploy)
+
+
+def test_with_a_record_of_a_later_format(world: World) -> None:
+    record = world.ran("dev", place=f"{ACCOUNT}/{REGION}/uat")
+    world.put_by_hand("uat", json.loads(record.written()) | {"format": 99})
+    assert "no healthy deployment" in refused(world.deploy)
+
+
+@pytest.mark.parametrize("health", [NO_TASK, UNCHECKED, "not read"])
+def test_with_a_service_that_was_scaled_to_zero_or_never_found_healthy(world: World, health: str) -> None:
+    ran = {"api": ("ghcr.io/org/api:1.0.0", "healthy"), "web": ("ghcr.io/org/web:1.0.0", health)}
+    world.ran("uat", ran=ran)
+    assert f"web: {health}" in refused(world.deploy)
+
+
+def test_with_the_record_of_a_service_of_another_name(world: World) -> None:
+    ran = {"api": ("ghcr.io/org/api:1.0.0", "healthy"), "site": ("ghcr.io/org/web:1.0.0", "healthy")}
+    world.ran("uat", ran=ran)
+    assert "web: was not deployed" in refused(world.deploy)
+
+
+def test_with_the_same_digest_as_another_service(world: World) -> None:
+    swapped = release(web="api 1.0.0", api="web 1.0.0")
+    world.commit({"releases/1.0.0.json": lock_of(swapped)})
+    world.ran("uat")
+    assert "ran as 1.0.0" in refused(lambda: world.deploy(swapped))
+
+
+def test_with_images_that_never_ran_together(world: World) -> None:
+    mixed = release(web="web 2")
+    world.commit({"releases/1.0.0.json": lock_of(mixed)})
+    world.ran("uat", release())
+    world.ran("uat", release(api="api 2", web="web 2"))
+    refused(lambda: world.deploy(mixed))
+
+
+def test_with_lives_own_record(world: World) -> None:
+    world.ran("live")
+    refused(world.deploy)
+
+
+def test_with_a_record_that_can_not_be_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(_: str) -> None:
+        raise client_error("AccessDeniedException", "not authorized")
+
+    monkeypatch.setattr(world.ssm, "get_paginator", denied)
+    with pytest.raises(ProofUnread, match="could not be read"):
+        world.deploy()
+
+
+# By `deploy`, with another image.
+
+
+def test_with_a_committed_lock_of_a_digest_that_uat_did_not_run(world: World) -> None:
+    changed = release(web="evil")
+    world.ran("uat")
+    world.commit({"releases/1.0.0.json": lock_of(changed)})
+    assert "ran as 1.0.0" in refused(lambda: world.deploy(changed))
+
+
+def test_with_a_lock_that_was_edited_and_not_committed(world: World) -> None:
+    changed = release(web="evil")
+    world.write({"releases/1.0.0.json": lock_of(changed)})
+    world.ran("uat", changed)
+    assert f"{WEB}@{EVIL} stands in no committed lock" in not_committed(lambda: world.deploy(changed))
+
+
+def test_with_a_lock_that_is_only_staged(world: World) -> None:
+    changed = release(web="evil")
+    world.write({"releases/1.0.0.json": lock_of(changed)})
+    world.git("add", "--all")
+    world.ran("uat", changed)
+    not_committed(lambda: world.deploy(changed))
+
+
+def test_with_a_commit_that_git_was_told_to_replace(world: World) -> None:
+    changed = release(web="evil")
+    world.write({"fake.json": lock_of(changed)})
+    blob = world.git("hash-object", "-w", "fake.json")
+    world.git("replace", world.git("rev-parse", "HEAD:releases/1.0.0.json"), blob)
+    world.ran("uat", changed)
+    not_committed(lambda: world.deploy(changed))
+
+
+def test_with_a_digest_under_the_name_of_another_image(world: World) -> None:
+    image = replace(resolved("web", "1.0.0", "api 1.0.0"))
+    images = Resolution("1.0.0", {**release().images, f"{WEB}:1.0.0": image})
+    world.ran("uat", images)
+    assert f"{WEB}@{digest('api 1.0.0')}" in not_committed(lambda: world.deploy(images))
+
+
+def test_with_an_image_of_another_registry(world: World) -> None:
+    world.write({"app.py": APP.replace("ghcr.io/org/{name}", "docker.io/org/{name}")})
+    moved = {
+        reference.replace("ghcr.io", "docker.io"): replace(image, name=image.name.replace("ghcr.io", "docker.io"))
+        for reference, image in release().images.items()
+    }
+    images = Resolution("1.0.0", moved)
+    world.commit({"releases/1.0.0.json": lock_of(images)})
+    world.ran("uat")
+    assert "wanted is docker.io/org/" in refused(lambda: world.deploy(images))
+
+
+def test_with_a_digest_written_straight_into_the_configuration(world: World) -> None:
+    straight = f"{WEB}@{EVIL}"
+    world.commit(
+        {
+            "app.py": APP.replace(
+                'f"ghcr.io/org/{name}:{version}"',
+                f'"{straight}" if name == "web" else f"ghcr.io/org/{{name}}:{{version}}"',
+            )
+        }
+    )
+    world.ran("uat")
+    image = replace(resolved("web", straight.partition("@")[2]), digest=EVIL)
+    assert "stands in no committed lock" in not_committed(
+        lambda: world.deploy(Resolution("1.0.0", {**release().images, straight: image}))
+    )
+    assert f"web: {straight} is no image of a lock" in not_committed(lambda: world.deploy(release()))
+
+
+def test_with_an_image_that_is_built_from_a_folder(world: World) -> None:
+    world.write({"docker/Dockerfile": "FROM scratch\n"})
+    world.commit({"app.py": APP.replace('f"ghcr.io/org/{name}:{version}"', '"path://docker"')})
+    world.ran("uat")
+    with pytest.raises((FormError, NotCommitted)):
+        world.deploy()
+
+
+@pytest.mark.parametrize("tag", ["edge", "latest", "stable"])
+def test_with_a_tag_that_moves(world: World, tag: str) -> None:
+    with pytest.raises(FormError, match="moves from image to image"):
+        world.form(live=tag)
+
+
+def test_without_git(world: World) -> None:
+    world.ran("uat")
+    (world.folder / ".git").rename(world.folder / "gone")
+    assert "git can't say" in not_committed(world.deploy) or "can't be read" in not_committed(world.deploy)
+
+
+# By an edit of the configuration that is in no commit.
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"KIND": "production"', '"KIND": "production", "PROVED_BY": None, "PROOF_WAIVED": "just now"'),
+        ('"ACCOUNT": "111122223333"', '"ACCOUNT": "999999999999"'),
+        ('"KIND": "production"', '"KIND": "development"'),
+    ],
+)
+def test_with_rules_that_are_not_committed(world: World, old: str, new: str) -> None:
+    world.commit({"releases/1.0.0.json": lock_of(release(web="evil"))})
+    world.write({"app.py": APP.replace(old, new)})
+    assert "differs from what is committed" in not_committed(lambda: world.deploy(release(web="evil")))
+
+
+def test_a_committed_waiver_is_shown_at_each_deployment(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    waived = '"KIND": "production", "PROVED_BY": None, "PROOF_WAIVED": "a demo"'
+    world.commit({"app.py": APP.replace('"KIND": "production"', waived)})
+    for _ in range(2):
+        assert world.deploy().terms().proof == "waived"
+        assert "PROOF_WAIVED: no environment proves what runs here. Reason: a demo" in capsys.readouterr().err
+    not_committed(lambda: world.deploy(release(web="evil")))
+
+
+# While a person reads the plan.
+
+
+def test_with_a_record_that_is_gone_by_the_time_the_lock_is_taken(world: World) -> None:
+    world.ran("uat")
+    cleared = world.deploy()
+    taken_out = tuple(image.digest for image in release().images.values())
+    world.ran("uat", release("0.9.0"), kind=ROLLBACK, instead_of=taken_out)
+    refused(cleared.terms().recheck)
+
+
+def test_with_templates_that_name_another_image(world: World, tmp_path: Path) -> None:
+    environment, form = world.form().environment("live"), world.form()
+    definition = resource("AWS::ECS::TaskDefinition", ContainerDefinitions=[{"Name": "web", "Image": f"{WEB}@{EVIL}"}])
+    templates = [stack(environment.stack_name("web"), {"Resources": {"TaskDef": definition}}, tmp_path)]
+    with pytest.raises(AgoraError, match="name other images"):
+        expect_images(templates, environment, form.services_of("live"), release())
+
+
+# By `rollback`.
+
+
+def test_a_rollback_to_what_live_ran_well_needs_no_uat(world: World) -> None:
+    world.ran("live")
+    assert world.roll_back(release()).terms().proof == "own 1"
+
+
+@pytest.mark.parametrize("changes", [{"result": FAILED}, {"synthetic": True}, {"commit": None}, {"place": "elsewhere"}])
+def test_a_rollback_to_what_live_did_not_run_well(world: World, changes: dict[str, Any]) -> None:
+    world.ran("live", **changes)
+    refused(lambda: world.roll_back(release()))
+
+
+def test_a_rollback_to_an_image_that_no_committed_lock_has(world: World) -> None:
+    world.ran("live", release(web="evil"))
+    not_committed(lambda: world.roll_back(release(web="evil")))
+
+
+# By `redeploy`.
+
+
+def test_a_service_on_record_starts_again(world: World) -> None:
+    world.ran("live")
+    of_record = digest("web 1.0.0")
+    assert world.redeploy(OneService(f"{WEB}@{of_record}", running=of_record)).terms().proof == "own 1"
+
+
+def test_a_redeployment_of_a_definition_that_was_changed_by_hand(world: World) -> None:
+    world.ran("live")
+    assert "web" in refused(lambda: world.redeploy(OneService(f"{WEB}@{EVIL}", running=EVIL)))
+
+
+def test_a_redeployment_with_another_container_in_the_definition(world: World) -> None:
+    world.ran("live")
+    of_record = digest("web 1.0.0")
+    more = [{"name": "miner", "image": f"docker.io/evil/miner@{EVIL}"}]
+    assert "web, container miner" in refused(
+        lambda: world.redeploy(OneService(f"{WEB}@{of_record}", running=of_record, more=more))
+    )
+
+
+def test_a_redeployment_of_an_adopted_service_runs_exactly_what_runs(world: World) -> None:
+    old = resolved("web", "0.8.0")
+    world.registry[f"{WEB}:0.8.0"] = old
+    assert world.redeploy(OneService(f"{WEB}:0.8.0", running=old.digest)).terms().proof == "without record"
+
+
+def test_a_redeployment_of_an_adopted_service_whose_tag_has_moved(world: World) -> None:
+    world.registry[f"{WEB}:0.8.0"] = resolved("web", "0.8.0", "evil")
+    refused(lambda: world.redeploy(OneService(f"{WEB}:0.8.0", running=digest("web 0.8.0"))))
+
+
+def test_a_redeployment_of_a_definition_that_no_task_runs_yet(world: World) -> None:
+    before = RUNNING.replace(":7", ":6")
+    refused(lambda: world.redeploy(OneService(f"{WEB}@{EVIL}", running=EVIL, tasks_of=before)))
+
+
+# By a task that runs once.
+
+
+def test_a_task_that_ended_well_in_uat_may_run(world: World) -> None:
+    world.ended("uat")
+    assert "task 1 ended with exit code 0" in world.run_task().sentence
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"exit_code": 1},
+        {"exit_code": None},
+        {"digest": EVIL},
+        {"image": "docker.io/org/loader"},
+        {"task": "another"},
+        {"commit": None},
+        {"commit": "a" * 40 + "+changes"},
+        {"place": f"rehearsal/{ACCOUNT}/{REGION}/uat"},
+    ],
+)
+def test_a_task_that_uat_did_not_end_well(world: World, changes: dict[str, Any]) -> None:
+    world.ended("uat", **changes)
+    assert "loader" in refused(world.run_task)
+
+
+def test_a_task_of_another_digest_than_uats(world: World) -> None:
+    world.ended("uat")
+    refused(lambda: world.run_task(replace(loader(), digest=EVIL)))
+
+
+# With --unproven.
+
+
+def _answers(*given: str) -> Callable[[str, str], bool]:
+    answers = iter(given)
+    return lambda _, expected: next(answers) == expected
+
+
+def test_an_unproven_image_runs_only_after_two_answers_and_goes_on_record(
+    world: World, typed: Callable[[bool], None]
+) -> None:
+    typed(True)
+    cleared = world.deploy(reason="stage is down")
+    for answers in (("yes",), ("live", "yes"), ("unproven",), ("live", "live")):
+        with pytest.raises(AgoraError, match="not confirmed"):
+            cleared.confirm(_answers(*answers))
+    cleared.confirm(_answers("live", "unproven"))
+    terms = cleared.terms()
+    assert (terms.proof, terms.unproven) == ("", "stage is down")
+    terms.recheck()
+
+
+def test_unproven_without_a_terminal_is_refused_whatever_is_answered(
+    world: World, typed: Callable[[bool], None]
+) -> None:
+    typed(False)
+    with pytest.raises(AgoraError, match="at a terminal only"):
+        world.deploy(reason="stage is down").confirm(lambda *_: True)
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "...", "x" * 201, "token ghp_" + "k3Yz" * 9])
+def test_unproven_without_a_reason_or_with_a_secret_in_it(world: World, reason: str) -> None:
+    with pytest.raises(UsageError, match="--unproven"):
+        world.deploy(reason=reason)
+
+
+def test_unproven_does_not_excuse_a_lock_that_is_not_committed(world: World) -> None:
+    not_committed(lambda: world.deploy(release(web="evil"), reason="stage is down"))
+
+
+def test_every_command_that_starts_something_can_be_told_to_and_no_other_option_names_an_image() -> None:
+    for name in ("deploy", "rollback", "redeploy", "load-data"):
+        options = {each for parameter in agora.commands[name].params for each in parameter.opts}
+        assert "--unproven" in options, name
+        assert not options & {"--image", "--images", "--digest", "--tag"}, name
+    assert "--version" not in {each for parameter in agora.commands["deploy"].params for each in parameter.opts}
+    answer = CliRunner().invoke(agora, ["deploy", "live", "--version", "1.0.0"])
+    assert answer.exit_code != 0
+
+
+def test_the_configuration_of_these_tests_is_sound(world: World) -> None:
+    form = load_form(world.folder / "app.py", root=world.folder)
+    assert form.environment("live").proved_by == "uat"
