@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import cast
 
+from portside.config.guarded_run import guarded
 from src.environment import Environment
 from src.environment_form import parse_environments
 from src.errors import FormError, Problem, UsageError
@@ -109,7 +110,7 @@ def _check(
     sound = parse_environments(environments, report)
     written: dict[str, tuple[ServiceProps, ...]] = {}
     found: dict[str, list[Problem]] = {}
-    causes: list[Exception] = []
+    causes: list[BaseException] = []
     if _is_services_function(services, Report("services", report.problems)):
         for name, environment in sound.items():
             place = Report("services(…)")
@@ -138,14 +139,17 @@ def _is_services_function(services: object, report: Report) -> bool:
 
 
 def _write_down(
-    environment: Environment, services: Services, report: Report, causes: list[Exception]
+    environment: Environment, services: Services, report: Report, causes: list[BaseException]
 ) -> tuple[ServiceProps, ...]:
     """The services of an environment; none where the form's code stopped before all were written down."""
     listed: tuple[ServiceProps, ...] = ()
     with gathering() as wrong:
         try:
-            listed = _listed(services(environment), report)
-        except Exception as error:
+            with guarded():
+                listed = _listed(services(environment), report)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             causes.append(error)
             # That a wrong entry lacks its wrong fields is no mistake of its own.
             if report_of(getattr(error, "obj", None)) is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import inspect
 import runpy
@@ -10,38 +11,61 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from portside.config.duplicate_keys import duplicate_keys
+from portside.config.guarded_run import Left, guarded
+from portside.config.source_text import read_text
 from portside.redact import holds_credential
 from src.errors import FormError, Problem
 from src.late_values import as_written
 from src.report import closest, suggestion
 
+_JSON_WORDS = {"true": "True", "false": "False", "null": "None"}
+
 
 def run_source(path: Path) -> Mapping[str, Any]:
     """The names that a Python file defines. Raises `FormError` where it cannot be run."""
-    if not path.is_file():
-        raise FormError([Problem(path.name, "not found", f"Get it back: git checkout {path.name}")])
+    text = read_text(path, hint_missing=f"Get it back: git checkout {path.name}")
     try:
-        # Not an import: the file may have been edited since this process ran it last.
-        return runpy.run_path(str(path), run_name=path.stem)
+        twice = duplicate_keys(ast.parse(text, str(path)), path)
     except Exception as error:
+        raise FormError([stopped_by(error, path.name)]) from error
+    if twice:
+        raise FormError(twice)
+    try:
+        with guarded():
+            # Not an import: the file may have been edited since this process ran it last.
+            return runpy.run_path(str(path), run_name=path.stem)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise FormError([stopped_by(error, path.name)]) from error
 
 
-def stopped_by(error: Exception, file_name: str) -> Problem:
+def stopped_by(error: BaseException, file_name: str) -> Problem:
     """What stopped the code in a file, without a traceback."""
+    if isinstance(error, TabError):
+        return Problem(f"{file_name}, line {error.lineno}", error.msg, "Indent every line with spaces only.")
     if isinstance(error, SyntaxError):
         where = Path(error.filename or file_name).name
         line = f", line {error.lineno}" if error.lineno else ""
-        return Problem(f"{where}{line}", error.msg, "Python cannot read this: mend that line or the one before it.")
+        return Problem(f"{where}{line}", error.msg, "Python can't read this: correct that line or the one before it.")
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if Path(frame.filename).name == file_name]
     where = f"{file_name}, line {lines[-1]}" if lines else file_name
+    if isinstance(error, SystemExit | Left):
+        return Problem(where, "ends the program", "Take that out: this file only describes what is deployed.")
     message = as_written(" ".join(str(error).split()))
     said = f"{type(error).__name__}: {message}" if message and not holds_credential(message) else type(error).__name__
-    return Problem(where, said, _spelling(error) or "Mend that line.")
+    return Problem(where, said, _json_word(error) or _spelling(error) or "Correct that line.")
 
 
-def _spelling(error: Exception) -> str:
+def _json_word(error: BaseException) -> str:
+    """What to write in place of a word of JSON."""
+    name = getattr(error, "name", None) if isinstance(error, NameError) else None
+    return f"Write {_JSON_WORDS[name]}: {name} is JSON, and this is Python." if name in _JSON_WORDS else ""
+
+
+def _spelling(error: BaseException) -> str:
     """The name that was probably meant where Python knows none of that name."""
     name = getattr(error, "name", None)
     known: Sequence[str] = ()

@@ -18,9 +18,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aws_cdk as cdk
-from dotenv import dotenv_values
 
 from portside.commands import tool
+from portside.config.env_file import read_env_file
 from portside.images.committed_locks import expect_committed
 from src.bastion_props import BastionProps
 from src.bastion_stack import BastionStack
@@ -55,8 +55,8 @@ _CONTEXT_OF_THE_COMMAND_LINE: dict[str, Any] = {
 
 def main() -> None:
     """Synthesize the environment that the variable ENV names, into the folder that the CDK command line asks for."""
-    settings = dotenv_values(ROOT / ".env") | os.environ
     try:
+        settings = {**read_env_file(ROOT / ".env", interpolate=True), **os.environ}
         form, environment, images = _form_and_images(settings.get("ENV") or "", os.environ.get(IMAGES_FILE))
         app = build_app(form, environment.name, images=images, outdir=os.environ.get("CDK_OUTDIR", "cdk.out"))
         if not _is_rehearsal(app):

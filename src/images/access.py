@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+from portside.config.env_file import read_env_file
 from src.errors import UsageError
 from src.report import shown
 
@@ -73,7 +74,7 @@ def access_from_environment(environ: Mapping[str, str], dotenv_path: Path) -> Ac
     `GITHUB_TOKEN` is the token, `AGORA_GITHUB_API_URL` the API's address (GitHub Enterprise: https://HOST/api/v3), and
     `AGORA_REGISTRY_URL` the address that stands in for https://ghcr.io, with `AGORA_REGISTRY_TOKEN` as its password.
     """
-    written = _read_dotenv(dotenv_path)
+    written = read_env_file(dotenv_path)
 
     def setting(name: str) -> str:
         return environ.get(name, "").strip() or (written.get(name) or "").strip()
@@ -131,14 +132,3 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host.lower() == "localhost"
-
-
-def _read_dotenv(path: Path) -> Mapping[str, str | None]:
-    from dotenv import dotenv_values
-
-    try:
-        return dotenv_values(path, interpolate=False)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"{path.name}: cannot be read: {type(error).__name__}", "Write it anew after .env.example."
-        ) from None

@@ -134,21 +134,21 @@ def test_what_is_no_function_of_an_environment_is_told(services: object) -> None
             "NameError: name 'ServiceProp' is not defined",
             'Perhaps you meant "ServiceProps"?',
         ),
-        (("version = environment", 'version = {}["x"]  #'), "KeyError: 'x'", "Mend that line."),
+        (("version = environment", 'version = {}["x"]  #'), "KeyError: 'x'", "Correct that line."),
         (
             ("import DATABASE, ", "import DATABSE, "),
             "ImportError: cannot import name 'DATABSE' from",
-            "Mend that line.",
+            "Correct that line.",
         ),
         (
             ('"stage": {', '"stage": {{'),
             "'{' was never closed",
-            "Python cannot read this: mend that line or the one before it.",
+            "Python can't read this: correct that line or the one before it.",
         ),
         (
             ("    version = ", "  version = "),
             "unindent does not match any outer indentation level",
-            "Python cannot read this: mend that line or the one before it.",
+            "Python can't read this: correct that line or the one before it.",
         ),
     ],
 )
@@ -182,7 +182,7 @@ def test_an_error_of_the_forms_code_shows_no_secret(tmp_path: Path) -> None:
         ("", [("no ENVIRONMENTS in it", "Write ENVIRONMENTS, as the README shows."), ("no services in it", "")]),
         (FORM.replace("ENVIRONMENTS", "ENVIROMENTS"), [("no ENVIRONMENTS in it", 'Perhaps "ENVIROMENTS" is it?')]),
         (FORM.replace("def services(", "def service("), [("no services in it", 'Perhaps "service" is it?')]),
-        ("\0", [("source code string cannot contain null bytes", "")]),
+        ("\0", [("a NUL character", "")]),
     ],
 )
 def test_a_file_that_is_no_form_is_told(tmp_path: Path, text: str, told_of: list[tuple[str, str]]) -> None:
