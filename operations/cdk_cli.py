@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
 from local_aws import connection
 from operations import kept_templates
 from operations.assembly import Stack, read_assembly
+from operations.console import print_from_program
 from operations.target import Target
+from portside import redact
 from portside.aws.errors import EXPIRED, THROTTLED
 from src.context_flags import REHEARSAL, REREAD
 from src.errors import AgoraError
@@ -175,19 +180,25 @@ def _run(
             *(() if on_line is None else ("--no-color",)),
         ],
         cwd=ROOT,
-        env={**_variables(target), **(variables or {})},
+        env={**_variables(target), **(_colours(output) if on_line is None else {}), **(variables or {})},
         stdin=subprocess.DEVNULL,
-        stdout=output if on_line is None else subprocess.PIPE,
-        stderr=None if on_line is None else subprocess.STDOUT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE if on_line is None else subprocess.STDOUT,
         text=True,
         errors="replace",
     )
     said: list[str] = []
+    lines = redact.current().stream()
+    talk = threading.Thread(target=_pass_on, args=(process.stderr or (), sys.stderr))
+    talk.start()
     try:
+        if on_line is None:
+            _pass_on(process.stdout or (), output)
         for line in process.stdout or ():
-            said.append(line)
+            said.append(lines.line(line.rstrip()) + "\n")
             if on_line is not None:
-                on_line(line.rstrip())
+                on_line(said[-1].rstrip())
+        talk.join()
         process.wait()
     except BaseException:
         process.terminate()
@@ -197,6 +208,20 @@ def _run(
         if target.is_local and (died := connection.death()):
             raise died
         raise CdkFailed(arguments[0], "".join(said))
+
+
+def _pass_on(lines: Iterable[str], to: IO[str] | None) -> None:
+    """Print what the CLI says, as it comes, without secrets."""
+    stream = redact.current().stream()
+    for line in lines:
+        with contextlib.suppress(OSError, ValueError):
+            print_from_program(stream, line, to or sys.stdout)
+
+
+def _colours(output: IO[str] | None) -> dict[str, str]:
+    """The CLI writes into a pipe, and can't know that a person sees it."""
+    is_coloured = (output or sys.stdout).isatty() and not os.environ.get("NO_COLOR")
+    return {"FORCE_COLOR": "1"} if is_coloured else {}
 
 
 def reasons_in(output: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from typing import Any, NoReturn, TextIO, cast
 import click
 
 from local_aws import connection
+from operations import console
 from operations.commands import environment, everyday
 from operations.commands.costs import costs
 from operations.commands.diagnose import diagnose
@@ -24,6 +25,7 @@ from operations.commands.release import release
 from operations.commands.role import role
 from operations.commands.rollback import rollback
 from operations.commands.verify import verify
+from portside import redact
 from portside.cli import background_errors, standard_streams
 from portside.commands import tool
 from src.errors import AgoraError, UsageError
@@ -128,6 +130,7 @@ def _interrupt(*_: object) -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command; what goes wrong is said in words, first of all what stopped it, and becomes the exit code."""
+    redact.install(redact.Redactor(values=redact.secrets_around(os.environ, arguments)))
     connection.begin()
     try:
         code = _run_and_explain(arguments)
@@ -157,7 +160,7 @@ def _run_and_explain(arguments: Sequence[str]) -> int:
         return 1
     except (Exception, KeyboardInterrupt) as error:
         if "--debug" in arguments and not isinstance(error, click.ClickException | click.Abort | KeyboardInterrupt):
-            traceback.print_exc()
+            console.print_diagnostics(traceback.format_exc())
         return _fail(_death_behind(error) or _stopped_by(error, arguments), error, arguments)
 
 
@@ -168,8 +171,6 @@ def _death_behind(error: BaseException) -> AgoraError | None:
 
 
 def _run(arguments: Sequence[str]) -> None:
-    from operations import console
-
     console.begin()
     try:
         agora.main(list(arguments), prog_name=PROGRAM, standalone_mode=False)
@@ -181,8 +182,6 @@ def _run(arguments: Sequence[str]) -> None:
 
 def _fail(stopped: AgoraError, error: BaseException, arguments: Sequence[str]) -> int:
     """Say what stopped a command, to a person and where it was asked for to a machine."""
-    from operations import console
-
     left = getattr(error, "lock_left", "")
     if stopped.code == "unseen" and hasattr(error, "lock_left"):
         left = left or "The lock is released."
@@ -269,8 +268,6 @@ def _keep_report(error: BaseException, arguments: Sequence[str]) -> Path | None:
 
 
 def _redacted(text: str) -> str:
-    from portside import redact
-
     return redact.current().text(text)
 
 
@@ -281,7 +278,7 @@ def _report_background_error(error: BaseException, name: str) -> None:
     kept = _keep_report(error, sys.argv[1:])
     where = f"; details: {kept}" if kept else ""
     with contextlib.suppress(Exception):
-        click.echo(f"A background task ({name}) failed: {sentence_of(error, ROOT)}{where}", err=True)
+        console.print_diagnostics(f"A background task ({name}) failed: {sentence_of(error, ROOT)}{where}")
 
 
 def _what_goes_on(arguments: Sequence[str]) -> str:
@@ -316,6 +313,4 @@ def _usage_hint(error: click.ClickException) -> str:
 def _complain(message: str, hint: str) -> None:
     with contextlib.suppress(OSError, ValueError):
         click.secho("✗ ", fg="red", nl=False, err=True)
-        click.echo(message, err=True)
-        if hint:
-            click.echo(hint, err=True)
+        console.print_diagnostics("\n".join(filter(None, [message, hint])))

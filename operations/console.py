@@ -1,4 +1,7 @@
-"""What a person sees: talk on stderr, data on stdout, colour only where it is wanted."""
+"""What a person sees: talk on stderr, data on stdout, colour only where it is wanted.
+
+All that a command prints goes through here, and so through the redactor.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,9 @@ import functools
 import json
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
+
+from portside import redact
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,19 +24,19 @@ NO_TERMINAL_WIDTH = 160
 @functools.cache
 def talk_console() -> Console:
     """Where progress and remarks go. NO_COLOR and TERM=dumb are honoured by rich."""
-    from rich.console import Console
+    from portside.cli.shown_console import ShownConsole
 
     width = None if sys.stderr.isatty() else NO_TERMINAL_WIDTH
-    return Console(stderr=True, highlight=False, emoji=False, soft_wrap=not sys.stderr.isatty(), width=width)
+    return ShownConsole(stderr=True, highlight=False, emoji=False, soft_wrap=not sys.stderr.isatty(), width=width)
 
 
 @functools.cache
 def data_console() -> Console:
     """Where answers go."""
-    from rich.console import Console
+    from portside.cli.shown_console import ShownConsole
 
     width = None if sys.stdout.isatty() else NO_TERMINAL_WIDTH
-    return Console(highlight=False, emoji=False, width=width)
+    return ShownConsole(highlight=False, emoji=False, width=width)
 
 
 def is_watched() -> bool:
@@ -79,7 +84,37 @@ def print_error(value: Any) -> None:
 
 def _dumped(value: Any, indent: int | None) -> str:
     is_unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
-    return json.dumps(value, indent=indent, ensure_ascii=not is_unicode, default=str)
+    return json.dumps(redact.current().json(value), indent=indent, ensure_ascii=not is_unicode, default=_as_text)
+
+
+def _as_text(value: object) -> str:
+    return redact.current().text(str(value))
+
+
+def print_lines(text: str) -> None:
+    """Answer a person, on stdout, as it is written: neither folded nor coloured."""
+    sys.stdout.write(redact.current().text(text) + "\n")
+
+
+def print_beside(label: str, line: str) -> None:
+    """Answer with a line of a program's beside a label of ours, which may be coloured."""
+    sys.stdout.write(f"{label} {redact.current().line(line)}\n")
+
+
+def print_from_program(lines: redact.Lines, line: str, to: IO[str]) -> None:
+    """Pass on a line of another program's, in its colours where it has no secret."""
+    to.write(lines.coloured(line.rstrip("\n")) + "\n")
+    to.flush()
+
+
+def hand_over(line: str) -> None:
+    """Print on stdout, secrets too, what a person asked for to set up a shell with."""
+    sys.stdout.write(line + "\n")
+
+
+def print_diagnostics(text: str) -> None:
+    """Print on stderr what is for who looks for a mistake: neither folded nor coloured."""
+    sys.stderr.write(redact.current().text(text) + "\n")
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, states: Sequence[int] = ()) -> None:
@@ -88,7 +123,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, states
     Columns of `states` are coloured by the word in the last line of each cell. On a narrow terminal each row becomes a
     block of `column: value` lines.
     """
-    console = data_console()
+    console, rows = data_console(), [[redact.current().text(cell) for cell in row] for row in rows]
     lines = [[line for row in [columns, *rows] for line in row[index].split("\n")] for index in range(len(columns))]
     widest = [max(map(len, column)) for column in lines]
     if sum(widest) + 2 * len(columns) > console.width:
@@ -128,8 +163,8 @@ def print_checks(checks: Sequence[tuple[str, str, str]]) -> None:
     console = data_console()
     tree = Tree(Text(""), hide_root=True, guide_style="dim")
     for state, subject, found in checks:
-        branch = tree.add(Text(f"{state:<5}", CHECK_STYLES[state]).append(subject, "default"))
-        branch.add(Text(found, overflow="fold"))
+        branch = tree.add(Text(f"{state:<5}", CHECK_STYLES[state]).append(redact.current().text(subject), "default"))
+        branch.add(Text(redact.current().text(found), overflow="fold"))
     console.print(tree)
 
 

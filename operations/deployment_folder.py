@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from portside import redact
 from src.form import state_dir
 
 KEPT = 20
@@ -27,14 +28,15 @@ def folders_of(key: str) -> Path:
 def keep(key: str, began: datetime, result: str, files: Mapping[str, Any]) -> Path:
     """Write the folder of a deployment, whole or not at all, and take away all but the newest; its path.
 
-    What is no text becomes JSON. Raises OSError where it can't be written.
+    What is no text becomes JSON, without secrets; texts, such as the page, have none already.
+    Raises OSError where it can't be written.
     """
     parent = folders_of(key)
     parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=parent))
     try:
         for name, content in files.items():
-            text = content if isinstance(content, str) else json.dumps(content, indent=2, default=str) + "\n"
+            text = content if isinstance(content, str) else _as_json(content)
             (unfinished / name).write_text(text, encoding="utf-8")
         folder = _rename(unfinished, parent, f"{began:%Y-%m-%dT%H-%M-%SZ}-{result}")
     except BaseException:
@@ -42,6 +44,11 @@ def keep(key: str, began: datetime, result: str, files: Mapping[str, Any]) -> Pa
         raise
     _prune(parent)
     return folder
+
+
+def _as_json(content: Any) -> str:
+    plain = json.loads(json.dumps(content, default=str))
+    return json.dumps(redact.current().json(plain), indent=2) + "\n"
 
 
 def _rename(unfinished: Path, parent: Path, name: str) -> Path:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from operations.console import print_diagnostics
 from operations.report_page import DeploymentReport, advised, verdict_sentence
 
 _SPECIAL = "\\`*_{}[]<>()#+!|~"
@@ -15,13 +15,14 @@ _SPECIAL = "\\`*_{}[]<>()#+!|~"
 
 def tell_github(report: DeploymentReport, folder: Path | None) -> None:
     """Append to the job's summary, and say the verdicts in GitHub's own way, where GitHub runs this."""
+    report = report.redacted()
     if path := os.environ.get("GITHUB_STEP_SUMMARY"):
         with Path(path).open("a", encoding="utf-8") as file:
             file.write(summary(report, folder))
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for line in error_commands(report):
             # GitHub reads both streams; stdout is for whoever asked for JSON.
-            sys.stderr.write(f"{line}\n")
+            print_diagnostics(line)
 
 
 def error_commands(report: DeploymentReport) -> list[str]:

@@ -6,11 +6,12 @@ import heapq
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from operations.deployed_service import DeployedService, read_tasks
+from portside import redact
 from portside.aws.errors import code_of, is_missing, is_passing, patiently
 from src.errors import AgoraError, UsageError
 
@@ -18,10 +19,6 @@ from src.errors import AgoraError, UsageError
 OVERLAP = timedelta(seconds=30)
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-# What a terminal would take for orders: whole escape sequences, then single control characters and those that turn
-# the direction of writing around. Tabs stay.
-_ESCAPE_SEQUENCES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-_CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ class LogSource:
 
 @dataclass(frozen=True)
 class LogLine:
-    """A line, or what the container wrote as one: `id` is CloudWatch's."""
+    """A line, or what the container wrote as one, without its secrets: `id` is CloudWatch's."""
 
     id: str
     at: datetime
@@ -44,17 +41,12 @@ class LogLine:
 
     @property
     def texts(self) -> list[str]:
-        """The lines to show, without what a terminal would obey."""
-        return [harmless(line) for line in self.message.splitlines()] or [""]
+        """The lines to show."""
+        return self.message.rstrip("\n").split("\n")
 
     def as_json(self) -> dict[str, Any]:
         """The fields by name."""
         return {"time": self.at.isoformat(timespec="milliseconds"), "task": self.task, "message": self.message}
-
-
-def harmless(text: str) -> str:
-    """A text without the characters by which it could steer a terminal."""
-    return _CONTROL_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", _ESCAPE_SEQUENCES.sub("", text))
 
 
 def parse_since(text: str, now: datetime) -> datetime:
@@ -122,10 +114,13 @@ def read_lines(
 ) -> Iterator[LogLine]:
     """The lines since a moment, in the order of time; of one task where the beginning of its id is given.
 
-    What is looked for is looked for here: CloudWatch's filter patterns match whole words only.
+    What is looked for is looked for here, in what is shown: CloudWatch's filter patterns match whole words only.
     """
+    streams: dict[str, redact.Lines] = {}
     each = [_lines_of(logs, source, since, task, wait) for source in sources]
-    for line in heapq.merge(*each, key=lambda line: line.at):
+    for raw in heapq.merge(*each, key=lambda line: line.at):
+        shown = streams.setdefault(raw.stream, redact.current().stream()).text(raw.message)
+        line = replace(raw, message=shown)
         if grep in line.message:
             yield line
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from html import escape
 from typing import Any
 
 from operations.deployment_record import HEALTHY, INTERRUPTED, ROLLBACK
 from operations.timeline import SERVICE, STACK, TASK, Lane, Moment, Span, lanes
+from portside import redact
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,20 @@ class DeploymentReport:
     evidence: Mapping[str, Any] | None = None
     message: str = ""
     undiagnosed: str = ""
+
+    def redacted(self) -> DeploymentReport:
+        """The same without secrets: what a page or a summary is made of."""
+        redactor = redact.current()
+        return replace(
+            self,
+            who=redactor.text(self.who),
+            version=redactor.text(self.version),
+            message=redactor.text(self.message),
+            undiagnosed=redactor.text(self.undiagnosed),
+            moments=tuple(replace(moment, reason=redactor.text(moment.reason)) for moment in self.moments),
+            verdicts=tuple(redactor.json(self.verdicts)),
+            evidence=redactor.json(self.evidence),
+        )
 
     @property
     def is_healthy(self) -> bool:
@@ -119,7 +134,8 @@ def duration(seconds: float) -> str:
 
 
 def page(report: DeploymentReport) -> str:
-    """The page."""
+    """The page, without secrets."""
+    report = report.redacted()
     title = escape(report.headline)
     parts = [
         *_head(report),

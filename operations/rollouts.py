@@ -9,6 +9,7 @@ from typing import Any
 
 from operations.deployed_service import chunks, read_tasks, task_id
 from operations.target import Target
+from portside import redact
 from src.form import stack_part
 from src.service_props import ServiceProps
 
@@ -171,7 +172,10 @@ def _is_since(deployment: Mapping[str, Any], since: datetime) -> bool:
 def _targets(elbv2: Any, group: str) -> Iterator[tuple[str, tuple[str, str]]]:
     for each in elbv2.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]:
         health = each["TargetHealth"]
-        yield each["Target"]["Id"], (health["State"], str(health.get("Description") or health.get("Reason") or ""))
+        yield (
+            each["Target"]["Id"],
+            (health["State"], redact.current().brief(str(health.get("Description") or health.get("Reason") or ""))),
+        )
 
 
 def _task(task: Mapping[str, Any], targets: Mapping[str, tuple[str, str]] | None) -> Task:
@@ -229,4 +233,4 @@ def _reason(task: Mapping[str, Any]) -> str:
     containers = task.get("containers", ())
     codes = [f"{each['name']} exited with {each['exitCode']}" for each in containers if each.get("exitCode")]
     inner = [each["reason"] for each in containers if each.get("reason")]
-    return "; ".join(dict.fromkeys([said or "stopped", *codes, *inner]))
+    return redact.current().brief("; ".join(dict.fromkeys([said or "stopped", *codes, *inner])))

@@ -28,7 +28,17 @@ from portside.secret_names import is_harmless, is_plural, is_secret_name, normal
 from portside.secret_shapes import Span, holds_credential, shaped
 from portside.secret_values import HIDDEN, LINE_OF_A_VARIABLE, QUOTE, closing, named
 
-__all__ = ["HIDDEN", "Lines", "Redactor", "clean", "current", "holds_credential", "install", "looks_secret"]
+__all__ = [
+    "HIDDEN",
+    "Lines",
+    "Redactor",
+    "clean",
+    "current",
+    "holds_credential",
+    "install",
+    "looks_secret",
+    "secrets_around",
+]
 
 LONGEST_LINE = 6 * 1024
 LONGEST_TEXT = 64 * 1024
@@ -48,7 +58,7 @@ _STEERING = re.compile(
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
 )
-_COLOUR = re.compile(r"\x1b\[[\d;]*+m")
+_COLOUR = re.compile(r"(\x1b\[[\d;]*m)")
 
 _ALONE = re.compile(
     r"""[\s"'\\{,-]*+(?:property:\s?)?["']?([A-Za-z_][\w.-]*+)["']?\s*+([:=]?)\s*+([|>][-+]?|[{(\[]?)\s*+""", re.I
@@ -89,10 +99,15 @@ class Redactor:
         self.names = frozenset(normalized(name) for name in names)
         self.known = frozenset(known)
         self.longest = longest
-        written = {way for value in values if len(value) >= _SHORTEST_VALUE for way in _ways_to_write(value)}
+        self.values = frozenset(values)
+        written = {way for value in self.values if len(value) >= _SHORTEST_VALUE for way in _ways_to_write(value)}
         # The longest first: one may be a part of another.
         in_order = sorted(written - self.known, key=len, reverse=True)
         self._values = re.compile("|".join(map(re.escape, in_order))) if in_order else None
+
+    def knowing(self, names: Iterable[str], known: Iterable[str]) -> Redactor:
+        """The same one, which knows more names under which secrets are injected, and more names of secrets."""
+        return Redactor({*self.names, *names}, self.values, {*self.known, *known}, longest=self.longest)
 
     def line(self, text: str) -> str:
         """One line on its own."""
@@ -109,14 +124,6 @@ class Redactor:
     def brief(self, text: str, most: int = 600) -> str:
         """Others' words in one line of a bounded length."""
         return _in_one_line(self.text(text), most)
-
-    def coloured(self, line: str) -> str:
-        """A line of a program of ours, in its colours where it has no secret."""
-        plain = clean(line)
-        shown = self.line(line)
-        if shown != plain:
-            return shown
-        return "".join(each if _COLOUR.fullmatch(each) else clean(each) for each in re.split(r"(\x1b\[[\d;]*+m)", line))
 
     def value(self, name: str, value: object) -> Any:
         """A value as it may be shown under its name; what is no text keeps its type where it is no secret."""
@@ -211,6 +218,13 @@ class Lines:
             spans.append((len(text) - _length_of_last_word(text), len(text)))
         self._look_ahead(text, rest, spans, begins)
         return _replaced(text, spans) + (CUT if is_cut else "")
+
+    def coloured(self, line: str) -> str:
+        """The next line, in the colours that it has where it has no secret."""
+        shown = self.line(line)
+        if shown != clean(line):
+            return shown
+        return "".join(each if _COLOUR.fullmatch(each) else clean(each) for each in _COLOUR.split(line))
 
     def _go_on(self, text: str) -> int:
         """How much of the beginning belongs to what is open."""
@@ -331,6 +345,20 @@ def _replaced(text: str, spans: Iterable[Span]) -> str:
             parts += [text[end:start] if start > end else "", HIDDEN]
         end = stop
     return "".join(parts) + text[end:]
+
+
+def secrets_around(environ: Mapping[str, str], arguments: Iterable[str] = ()) -> list[str]:
+    """The secrets that a process was given: in variables of a secret's name, and in its arguments."""
+    found = [value for name, value in environ.items() if is_secret_name(name) and not is_harmless(name, value)]
+    before = ""
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if equals and is_secret_name(name) and not is_harmless(name, value):
+            found.append(value)
+        elif before.startswith("-") and is_secret_name(before) and not argument.startswith("-"):
+            found.append(argument)
+        before = argument
+    return found
 
 
 _installed = Redactor()

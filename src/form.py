@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import cast
 
+from portside import redact
 from portside.config.guarded_run import guarded
 from src.environment import Environment
 from src.environment_form import parse_environments
@@ -54,6 +55,12 @@ class Form:
         """The services of an environment, in the order of the form."""
         return self.services[self.environment(name).name]
 
+    def taught(self, redactor: redact.Redactor) -> redact.Redactor:
+        """A redactor that knows the variables and JSON fields of the services' secrets, and what these are called."""
+        secrets = [each for props in self.services.values() for service in props for each in service.container_secrets]
+        names = {name for each in secrets for name in (each.environment_key, each.json_field) if name}
+        return redactor.knowing(names, {each.secret_name for each in secrets if isinstance(each.secret_name, str)})
+
     @property
     def released(self) -> tuple[str, ...]:
         """The environments that run releases only, in the order of the form."""
@@ -77,7 +84,10 @@ def load_form(
     if missing:
         raise FormError([*problems_of(wrong), *missing])
     environments = _with_versions(written["ENVIRONMENTS"], versions or {})
-    return _check(environments, written["services"], wrong, root or path.parent, written.get("RELEASES"))
+    form = _check(environments, written["services"], wrong, root or path.parent, written.get("RELEASES"))
+    # From here on everything that is shown knows under which names this app's secrets are injected.
+    redact.install(form.taught(redact.current()))
+    return form
 
 
 def check_form(environments: object, services: object, root: Path = ROOT, releases: object = None) -> Form:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from portside import redact
 from portside.commands import tool
 from src.environment import Environment
 from src.errors import AgoraError, FormError
@@ -83,4 +84,4 @@ def _found_now(environment: str, version: str, references: Iterable[str]) -> Res
 
 
 def _tell(sentence: str) -> None:
-    print(sentence, file=sys.stderr)
+    print(redact.current().text(sentence), file=sys.stderr)

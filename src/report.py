@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from portside.redact import holds_credential
+from portside import redact
+from portside.secret_names import is_plural
 from src.errors import Problem
 from src.late_values import as_written, holds_deferred, is_token
 
@@ -31,8 +33,15 @@ class Report:
 
     def wrong(self, what: str, hint: str, got: object = _UNSHOWN) -> None:
         """Note a problem. Leave `got` out where the value may be a secret."""
-        said = what if got is _UNSHOWN else f"{what}, got {shown(got)}"
+        said = what if got is _UNSHOWN else f"{what}, got {self.shown(got)}"
         self.problems.append(Problem(self.where, said, hint))
+
+    def shown(self, value: object) -> str:
+        """A value at this place as a message may show it: not at all where the place is named like a secret."""
+        names = re.findall(r"[A-Za-z_][\w-]*", self.where)[1:]
+        is_secret = any(redact.current().names_secret(name) and not is_plural(name) for name in names)
+        has_content = value is not None and not isinstance(value, bool) and value not in ("", [], {}, ())
+        return f"{kind_of(value)} that is not shown" if is_secret and has_content else shown(value)
 
     def integer(self, value: object, low: int, high: int, hint: str) -> bool:
         """Whether a value is a whole number of low..high; a number that is a token of the CDK is taken for one."""
@@ -87,7 +96,9 @@ class Report:
                 continue
             place = self.at(f"[{quoted(name)}]" if noun == "key" else f".{name}")
             place.wrong(f"unknown {noun}", suggestion(str(name), known))
-            if meant := closest(str(name), known, likeness=0.8):
+            meant = closest(str(name), known, likeness=0.8)
+            # Its value would be shown as that of the one that was meant.
+            if meant and not redact.current().names_secret(str(name)):
                 taken.setdefault(meant, value)
         return taken
 
@@ -109,7 +120,7 @@ def closest(name: str, known: Sequence[str], *, likeness: float) -> str | None:
 
 def quoted(value: object) -> str:
     """A value as it stands in Python code, texts in double quotes."""
-    if isinstance(value, str) and not holds_credential(value):
+    if isinstance(value, str) and not _is_redacted(value):
         text = as_written(value)
         return json.dumps(text, ensure_ascii=not text.isprintable())
     return shown(value)
@@ -120,13 +131,17 @@ def shown(value: object) -> str:
     parts = value if isinstance(value, list | tuple) else [value]
     if value != {} and not all(part is None or isinstance(part, str | int | float) for part in parts):
         return kind_of(value)
-    if any(isinstance(part, str) and holds_credential(part) for part in parts):
+    if any(isinstance(part, str) and _is_redacted(part) for part in parts):
         return "what looks like a secret"
     try:
         text = repr(as_written(value) if isinstance(value, str) else value)
     except ValueError:  # Python writes out no number of more than 4,300 digits
         return kind_of(value)
     return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"
+
+
+def _is_redacted(text: str) -> bool:
+    return redact.HIDDEN in redact.current().text(text) and redact.HIDDEN not in text
 
 
 def kind_of(value: object) -> str:

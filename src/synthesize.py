@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import aws_cdk as cdk
 
+from portside import redact
 from portside.commands import tool
 from portside.config.env_file import read_env_file
 from portside.images.committed_locks import expect_committed
@@ -64,7 +65,7 @@ def main() -> None:
             expect_committed(environment, form.services_of(environment.name), images)
         app.synth()
     except AgoraError as error:
-        print(error, file=sys.stderr)
+        print(redact.current().text(str(error)), file=sys.stderr)
         sys.exit(error.exit_code)
 
 

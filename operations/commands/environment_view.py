@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import click
+from operations import console
 
 if TYPE_CHECKING:
     from operations.deploy import Deployment
@@ -71,9 +71,9 @@ def show_deployment(done: Deployment) -> None:
         version = [image.tag, image.short_commit or "unknown"] if image else [state.image.rpartition("/")[2], "-"]
         rows.append([state.name, *version, str(state.desired), str(state.running), state.health])
     print_table(["Service", "Version", "Commit", "Desired", "Running", "Health"], rows, states=[5])
-    click.echo(f"\nLoad balancer  {done.load_balancer_dns}\nExport         {done.load_balancer_export}")
+    console.print_lines(f"\nLoad balancer  {done.load_balancer_dns}\nExport         {done.load_balancer_export}")
     for name, url in done.urls.items():
-        click.echo(f"{name.ljust(15)}{url}")
+        console.print_lines(f"{name.ljust(15)}{url}")
     say(f"{done.environment} is deployed: {done.seconds:.0f} s.")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from operations import console
 from operations.commands.everyday_view import show_dns, show_load_plan, show_status, show_tunnel
 from operations.commands.options import (
     Reaching,
@@ -53,7 +54,6 @@ def status(environment: str | None, local: bool, watch: bool, as_json: bool) -> 
 
     Exit code 1 when nothing could be read at all.
     """
-    from operations import console
     from operations.environment_status import read_status
 
     form = read_form(local=local)
@@ -134,7 +134,7 @@ def execute(
 
     The exit code is that of AWS's Session Manager plugin, which does not tell CMD's.
     """
-    from operations import console, session_manager
+    from operations import session_manager
     from operations.deployed_service import find_deployed
     from operations.execute import SHELL, Execution, choose_container, open_session, what_a_quick_end_means
     from operations.service_names import find_service
@@ -184,7 +184,6 @@ def redeploy(
     says that it ran well, or for a service without a record exactly what runs. Exit code 1 when ECS gave the new tasks
     up.
     """
-    from operations import console
     from operations import redeploy as redeployment
     from operations.origin import read_origin
     from operations.service_names import choose_services
@@ -210,7 +209,7 @@ def redeploy(
         if as_json:
             console.print_json(done.as_json())
         else:
-            click.echo(f"{', '.join(names)}: steady after {done.seconds:.0f} s.")
+            console.print_lines(f"{', '.join(names)}: steady after {done.seconds:.0f} s.")
 
 
 @click.command("load-data")
@@ -240,7 +239,6 @@ def load_data(
 
     Checks first what the load needs, shows its lines as they come, and waits for its end.
     """
-    from operations import console
     from operations import load_data as loading
     from operations.origin import read_origin
     from portside.deploy.proof import Wanted
@@ -279,7 +277,7 @@ def load_data(
         if as_json:
             console.print_json(done.as_json())
         else:
-            click.echo(f"{target.environment.name} has data version {version}: {done.seconds:.0f} s.")
+            console.print_lines(f"{target.environment.name} has data version {version}: {done.seconds:.0f} s.")
 
 
 @click.command()
@@ -295,7 +293,7 @@ def tunnel(environment: str, port: int, local: bool, dry_run: bool, as_json: boo
 
     It goes through the bastion where there is one, else through a container that may call the database.
     """
-    from operations import console, session_manager
+    from operations import session_manager
     from operations import tunnel as tunnelling
 
     if as_json and not dry_run:
@@ -319,7 +317,6 @@ def tunnel(environment: str, port: int, local: bool, dry_run: bool, as_json: boo
 @json_option
 def dns(environment: str, local: bool, as_json: bool) -> None:
     """Show what the organisation's DNS needs to lead to ENV, and where its name leads now."""
-    from operations import console
     from operations.dns import look_up, read_dns
 
     found = read_dns(looking_at(environment, local=local).target, look_up)
@@ -364,12 +361,11 @@ def _print_lines(lines: Iterable[LogLine], *, as_json: bool) -> int:
 
 
 def _show_plan(value: object, sentence: str, *, as_json: bool) -> None:
-    from operations import console
 
     if as_json:
         console.print_json(value)
     elif sentence:
-        click.echo(sentence)
+        console.print_lines(sentence)
 
 
 def _loader_image(target: Target, form: Form) -> ResolvedImage:

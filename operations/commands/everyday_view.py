@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from operations import console
+
 if TYPE_CHECKING:
     from operations.dns import DnsStatus
     from operations.environment_status import EnvironmentStatus, ServiceStatus
@@ -63,16 +65,15 @@ def watch_status(
     wait: Callable[[float], object] = time.sleep,
 ) -> None:
     """Show environments again and again: redrawn on a terminal, else printed once for each change."""
-    from operations import console
-
     terminal = console.data_console()
     if terminal.is_terminal and not as_json:
-        from rich.console import Console
         from rich.live import Live
         from rich.text import Text
 
+        from portside.cli.shown_console import ShownConsole
+
         # A console of its own: what is captured from the other one must not pass through the live picture.
-        with Live(console=Console(highlight=False), auto_refresh=False, vertical_overflow="visible") as live:
+        with Live(console=ShownConsole(highlight=False), auto_refresh=False, vertical_overflow="visible") as live:
             while True:
                 with terminal.capture() as captured:
                     show_status(read())
@@ -88,7 +89,7 @@ def watch_status(
             if as_json:
                 console.print_json(now)
             else:
-                click.echo(f"{'' if before is None else chr(10)}{datetime.now(UTC):%H:%M:%S} UTC")
+                console.print_lines(f"{'' if before is None else chr(10)}{datetime.now(UTC):%H:%M:%S} UTC")
                 show_status(found)
             before = now
         wait(every_seconds)
@@ -105,16 +106,15 @@ def _row(service: ServiceStatus) -> list[str]:
 
 def show_line(line: LogLine) -> None:
     """Print a log line, each of its lines with the task that wrote it."""
-    from operations.console import data_console
     from operations.deployed_service import short_task_id
 
     short = short_task_id(line.task)
     at = f"{line.at:%H:%M:%S}.{line.at.microsecond // 1000:03}"
-    is_coloured = data_console().color_system is not None
+    is_coloured = console.data_console().color_system is not None
     colour = _TASK_COLOURS[zlib.crc32(line.task.encode()) % len(_TASK_COLOURS)]
     prefix = f"{at} {click.style(short, fg=colour) if is_coloured else short}"
     for text in line.texts:
-        click.echo(f"{prefix} {text}", color=is_coloured)
+        console.print_beside(prefix, text)
 
 
 def show_load_plan(planned: LoadPlan) -> None:
@@ -136,7 +136,7 @@ def show_tunnel(planned: Tunnel, commands: Commands) -> None:
     from operations.console import say
 
     say(f"127.0.0.1:{planned.local_port} leads to {planned.host}:{planned.port} through {planned.through}.")
-    click.echo(f"mongosh {shlex.quote(planned.uri)}")
+    console.print_lines(f"mongosh {shlex.quote(planned.uri)}")
     say(f"The password is in Secrets Manager: {planned.password_command(commands)}")
 
 
@@ -144,6 +144,8 @@ def show_dns(found: DnsStatus) -> None:
     """Print what to add, what it stands for, and where the name leads."""
     from operations.console import say, style_of
 
-    click.echo(f"Name           {found.fqdn}\nExport         {found.export}\nLoad balancer  {found.load_balancer}\n")
-    click.echo(found.snippet)
+    console.print_lines(
+        f"Name           {found.fqdn}\nExport         {found.export}\nLoad balancer  {found.load_balancer}\n"
+    )
+    console.print_lines(found.snippet)
     say(f"{found.state}: {found.found}", style_of("steady" if found.state == "resolves" else found.state))

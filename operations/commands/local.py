@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from operations import console
 from operations.commands.options import Suggesting, answer, json_option
 from portside.commands import local_tool
 from src.errors import UsageError
@@ -81,7 +82,7 @@ def env(environment: str, command: tuple[str, ...]) -> None:
 
     if command:
         local_environment.become(environment, command)
-    click.echo(local_environment.exports(environment))
+    console.print_lines(local_environment.exports(environment))
 
 
 @local.command()
@@ -158,15 +159,15 @@ def _show_status(found: Any) -> None:
     from operations.console import print_table
 
     if not found.running:
-        click.echo(f"The embedded AWS is not running. Start it with: {local_tool('up')}")
+        console.print_lines(f"The embedded AWS is not running. Start it with: {local_tool('up')}")
         return
-    click.echo(f"The embedded AWS runs at {found.url} (process {found.pid}, up {found.up_seconds:.0f} s).")
+    console.print_lines(f"The embedded AWS runs at {found.url} (process {found.pid}, up {found.up_seconds:.0f} s).")
     if found.pins:
-        click.echo("")
+        console.print_lines("")
         print_table(["Environment", "Version here"], [[*each] for each in found.pins.items()])
     if found.stacks:
-        click.echo("")
+        console.print_lines("")
         print_table(["Stack", "Account", "Status"], [[each.name, each.account, each.status] for each in found.stacks])
     if found.faults:
-        click.echo("")
+        console.print_lines("")
         print_table(["Account", "Service", "Fault"], [[*each] for each in found.faults])

@@ -142,7 +142,7 @@ def answer(value: Any, sentence: str, *, as_json: bool) -> None:
     if as_json:
         console.print_json(value)
     else:
-        click.echo(sentence)
+        console.print_lines(sentence)
 
 
 def say_all(sentences: Sequence[str], style: str | None = None) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from operations import console
 from operations.commands.options import (
     Reaching,
     Suggesting,
@@ -81,7 +82,7 @@ def status(repository: str | None, local: bool, as_json: bool) -> None:
         return
     show_matrix(found)
     if tags:
-        click.echo(f"\nTags  {', '.join(versions) or 'none yet'}")
+        console.print_lines(f"\nTags  {', '.join(versions) or 'none yet'}")
     say_all([remark, tags.ignored if tags else ""], "yellow")
     reaching.expect_one()
 
@@ -173,7 +174,9 @@ def pin(version: str, push: bool, local: bool, yes: bool, dry_run: bool, as_json
     show_lock(plan.lock)
     say_all([plan.remark], "yellow")
     for name, was in plan.before.items():
-        click.echo(f"{name}: {was} -> {version}" if name in plan.changed else f"{name}: {version} already", err=True)
+        console.print_diagnostics(
+            f"{name}: {was} -> {version}" if name in plan.changed else f"{name}: {version} already"
+        )
     if dry_run:
         answer({"plan": plan.as_json()}, f"releases/{version}.json", as_json=as_json)
         return
@@ -293,7 +296,7 @@ def verify(environment: str, local: bool, as_json: bool) -> None:
     if as_json:
         console.print_json({"against": source, "checks": [check.as_json() for check in checks], "agree": not failed})
     else:
-        click.echo(f"{target.environment.name} against {source}")
+        console.print_lines(f"{target.environment.name} against {source}")
         console.print_checks([(check.state, check.subject, check.found) for check in checks])
     if failed:
         name = target.environment.name

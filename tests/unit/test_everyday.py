@@ -192,7 +192,7 @@ def test_watching_on_a_terminal_redraws_one_picture(monkeypatch: pytest.MonkeyPa
 
     data, live = (Console(file=screen, force_terminal=True, width=120, highlight=False) for _ in range(2))
     monkeypatch.setattr("operations.console.data_console", lambda: data)
-    monkeypatch.setattr("rich.console.Console", lambda **_: live)
+    monkeypatch.setattr("portside.cli.shown_console.ShownConsole", lambda **_: live)
     later = replace(DEV, services=(replace(STEADY, state="rolling out"),), remarks=("a remark",))
     looks: list[Sequence[EnvironmentStatus]] = [[DEV], [later]]
 

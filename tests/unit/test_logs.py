@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from operations.deployed_service import find_deployed
-from operations.logs import LogSource, find_sources, follow, harmless, parse_since, read_lines
+from operations.logs import LogSource, find_sources, follow, parse_since, read_lines
 from src.errors import AgoraError, UsageError
 from tests.unit.everyday_support import DEFINITION, Ecs, Logs, event, expired, place, props, service, task, throttled
 from tests.unit.operations_support import NOON, client_error, minutes_after_noon
@@ -146,15 +146,16 @@ def test_following_ends_with_credentials_that_have_expired() -> None:
         ("\x1b[31mred\x1b[0m", "red"),
         ("\x1b]0;title\x07text", "text"),
         ("\x1b]8;;http://x\x1b\\link", "link"),
-        ("bell\x07, back\x08", "bell\ufffd, back\ufffd"),
-        ("\x9b31m", "\ufffd31m"),
-        ("\x1b", "\ufffd"),
-        ("right\u202eleft", "right\ufffdleft"),
+        ("bell\x07, back\x08", "bell, back"),
+        ("\x9b31mred", "red"),
+        ("\x1b", ""),
+        ("right\u202eleft", "rightleft"),
         ("a\ttab, ümlaut, 中文", "a\ttab, ümlaut, 中文"),
     ],
 )
 def test_what_would_steer_a_terminal_is_not_passed_on(written: str, shown: str) -> None:
-    assert harmless(written) == shown
+    (line,) = read_lines(Logs(event(1, written)), [API], NOON)
+    assert line.texts == [shown]
 
 
 def test_a_message_of_several_lines_is_shown_as_several() -> None:
@@ -163,5 +164,5 @@ def test_a_message_of_several_lines_is_shown_as_several() -> None:
     assert line.as_json() == {
         "time": "2026-11-23T12:01:00.000+00:00",
         "task": "aaaa1111",
-        "message": "Error: x\n    at y\r\n",
+        "message": "Error: x\n    at y\n",
     }
