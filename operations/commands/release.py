@@ -22,7 +22,7 @@ from operations.commands.options import (
     say_all,
     yes_option,
 )
-from operations.commands.proving import proof_profile_option
+from operations.commands.proving import confirm, proof_profile_option, unproven_option
 from operations.commands.release_view import show_lock, show_matrix, show_promotion
 from portside.commands import tool
 from src.errors import AgoraError, UsageError
@@ -200,12 +200,20 @@ def pin(version: str, push: bool, local: bool, yes: bool, dry_run: bool, as_json
 @environment_argument
 @push_option
 @proof_profile_option
+@unproven_option
 @local_option
 @yes_option
 @dry_run_option
 @json_option
 def promote(
-    environment: str, push: bool, proof_profile: str | None, local: bool, yes: bool, dry_run: bool, as_json: bool
+    environment: str,
+    push: bool,
+    proof_profile: str | None,
+    unproven: str | None,
+    local: bool,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Prepare the merge of dev into stage, or of stage into prod, and open its pull request.
 
@@ -219,7 +227,10 @@ def promote(
     from operations.release.merges import prepare_branch
     from operations.release.pull_request import plan_pull_request
     from operations.target import aws_target
+    from portside.deploy.clearance import ask_for_clearance
     from portside.deploy.proof import expect_proof
+    from portside.deploy.unproven import parse_reason
+    from portside.images.committed_locks import form_at
     from src.form import ROOT
 
     if local:
@@ -227,13 +238,20 @@ def promote(
         return
     plan = promoting.plan_promotion(ROOT, environment)
     lock = promoting.lock_at_source(ROOT, plan)
-    form = read_form(local=False)
+    # What is promoted says what proves it, not what happens to be checked out.
+    form = form_at(ROOT, plan.merge.source.commit_id)
     reach = partial(aws_target, profile=proof_profile)
-    plan = replace(plan, proof=expect_proof(form.environment(environment), form, lock, reach))
+    promoted = form.environment(environment)
+    cleared = ask_for_clearance(
+        environment, lambda: expect_proof(promoted, form, lock, reach), parse_reason(unproven), is_rehearsal=False
+    )
+    plan = replace(plan, proof=cleared.proof, unproven=cleared.reason)
     show_promotion(plan)
+    say_all([cleared.sentence if cleared.refused else ""], "yellow")
     if dry_run:
         answer({"plan": plan.as_json()}, plan.branch, as_json=as_json)
         return
+    cleared.confirm(confirm)
     go_ahead(f"Prepare {plan.branch}{' and push it' if push else ''}?", assumed=yes)
     commit = prepare_branch(ROOT, plan.merge, plan.branch)
     outcome = None

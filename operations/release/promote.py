@@ -52,6 +52,8 @@ class PromotionPlan:
     templates: tuple[StackChange, ...] | None
     remark: str = ""
     proof: Proof | None = None
+    unproven: str = ""
+    """Why it is promoted without a proof, where a person answers for that."""
 
     @property
     def branch(self) -> str:
@@ -69,6 +71,8 @@ class PromotionPlan:
         lines = [f"Merges {self.merge.source.branch} into {self.merge.target.branch}.", ""]
         if self.proof:
             lines += [self.proof.sentence, ""]
+        if self.unproven:
+            lines += [f"**Nothing proves these images.** Promoted all the same: {self.unproven}", ""]
         images = [f"- {each.reference}: {each.after}" for each in self.images]
         lines += ["Images:", *(images or ["- the same as before"])]
         lines += ["", "Commits:", *(f"- {commit} {subject}" for commit, subject in self.merge.commits)]
@@ -88,6 +92,7 @@ class PromotionPlan:
             "templates": None if self.templates is None else [each.as_json() for each in self.templates],
             "remark": self.remark,
             "proof": self.proof and self.proof.as_json(),
+            **({"unproven": self.unproven} if self.unproven else {}),
             "branch": self.branch,
         }
 

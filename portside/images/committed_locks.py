@@ -112,10 +112,21 @@ def is_production(environment: Environment, root: Path | None = None) -> bool:
 def committed_form(root: Path | None = None) -> Form | None:
     """The committed configuration; None where it is what the file says. Raises `AgoraError` where it can't be read."""
     root = root or ROOT
+    committed = _configuration_at(root, "HEAD")
+    return None if committed == (root / "app.py").read_bytes() else _read(committed, root)
+
+
+def form_at(root: Path, revision: str) -> Form:
+    """The configuration of a commit. Raises `AgoraError` where it can't be read."""
+    return _read(_configuration_at(root, revision), root)
+
+
+def _configuration_at(root: Path, revision: str) -> bytes:
     prefix = git("rev-parse", "--show-prefix", folder=root, variables=_VARIABLES)
-    committed = git_bytes("cat-file", "blob", f"HEAD:{prefix}app.py", folder=root, variables=_VARIABLES)
-    if committed == (root / "app.py").read_bytes():
-        return None
+    return git_bytes("cat-file", "blob", f"{revision}:{prefix}app.py", folder=root, variables=_VARIABLES)
+
+
+def _read(committed: bytes, root: Path) -> Form:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "app.py")
         copy.write_bytes(committed)

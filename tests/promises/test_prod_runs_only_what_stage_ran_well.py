@@ -6,6 +6,7 @@ Production is called `live` here, and `uat` proves what it runs.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,6 @@ from click.testing import CliRunner
 
 from operations.command_line import agora
 from operations.deployment_record import FAILED, INTERRUPTED, ROLLBACK
-from portside.deploy import unproven
 from portside.deploy.health import NO_TASK, UNCHECKED
 from portside.deploy.proof import NotProven, ProofUnread
 from portside.deploy.template_images import expect_images
@@ -55,7 +55,7 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
     """Whether there is a terminal."""
 
     def at(terminal: bool) -> None:
-        monkeypatch.setattr(unproven.sys.stdin, "isatty", lambda: terminal, raising=False)
+        monkeypatch.setattr(sys.stdin, "isatty", lambda: terminal, raising=False)
 
     return at
 
