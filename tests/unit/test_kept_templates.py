@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from operations import cdk_cli, kept_templates
 from operations.target import Target
 from src.context_flags import REREAD, SIDE_BY_SIDE
+from src.errors import AgoraError
 from src.images_at_hand import IMAGES_FILE
 from src.resolution import Resolution
 from tests.unit.operations_support import target
@@ -102,13 +105,84 @@ def test_a_change_of_any_file_makes_others(change: Callable[[Path], Any], clone:
     assert synthesized() == "template 2"
 
 
-def test_a_change_of_a_file_too_large_to_be_read_makes_others(clone: Path, made: Made) -> None:
+def test_a_large_file_counts_by_its_content_and_not_by_size_and_time(clone: Path, made: Made) -> None:
     large = clone / "dump.archive"
     large.write_bytes(b"a" * 1_000_001)
     os.utime(large, (1, 1))
-    assert [synthesized(), synthesized()] == ["template 1", "template 1"]
+    synthesized()
+    os.utime(large, (2, 2))
+    assert synthesized() == "template 1"
+    large.write_bytes(b"a" * 1_000_000 + b"b")
     os.utime(large, (2, 2))
     assert synthesized() == "template 2"
+
+
+def test_a_file_behind_a_linked_folder_counts_and_a_loop_of_links_ends(clone: Path, made: Made) -> None:
+    shared = clone.parent / "shared"
+    shared.mkdir()
+    (shared / "sizes.yaml").write_text("small")
+    (clone / "shared").symlink_to(shared)
+    (shared / "back").symlink_to(clone)
+    os.mkfifo(clone / "pipe")
+    synthesized()
+    (shared / "sizes.yaml").write_text("large")
+    assert synthesized() == "template 2"
+
+
+def _kept_template(clone: Path) -> Path:
+    [found] = (clone.parent / "state" / "templates").rglob("a.template.json")
+    return found
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "cut": lambda template: template.write_text(template.read_text()[:-2]),
+    "empty": lambda template: template.write_text(""),
+    "another of the same size": lambda template: template.write_text(template.read_text().replace("1", "9")),
+    "gone": lambda template: template.unlink(),
+    "one too many": lambda template: template.with_name("b.template.json").write_text("{}"),
+    "a folder in its place": lambda template: (template.unlink(), template.mkdir()),
+    "no digests": lambda template: (template.parent.parent / "digests.json").unlink(),
+    "digests cut": lambda template: (template.parent.parent / "digests.json").write_text("{"),
+    "of an earlier version": lambda template: (
+        shutil.copytree(template.parent, template.parent.parent, dirs_exist_ok=True)
+        and (template.parent.parent / "digests.json").unlink()
+    ),
+    "a file in the place of all": lambda template: (
+        shutil.rmtree(template.parent.parent),
+        template.parent.parent.write_text(""),
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_what_is_kept_is_checked_by_its_content_and_made_again(
+    damage: Callable[[Path], object], clone: Path, made: Made
+) -> None:
+    synthesized()
+    damage(_kept_template(clone))
+    assert [synthesized(), synthesized()] == ["template 2", "template 2"]
+
+
+def test_without_room_for_them_templates_are_not_kept(clone: Path, made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copytree", full)
+    assert [synthesized(), synthesized()] == ["template 1", "template 2"]
+    assert list((clone.parent / "state" / "templates").iterdir()) == []
+
+
+def test_a_full_disk_on_the_way_back_is_an_error_of_the_command(
+    clone: Path, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(source: Path, *_: object, **__: object) -> None:
+        raise shutil.Error([(str(source), "there", str(OSError(errno.ENOSPC, "No space left on device")))])
+
+    synthesized()
+    monkeypatch.setattr(shutil, "copytree", full)
+    with pytest.raises(AgoraError, match="the templates could not be written: No space left") as raised:
+        synthesized()
+    assert "Make room" in raised.value.hint
 
 
 @pytest.mark.parametrize(
