@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -152,8 +153,13 @@ def reset(state_dir: Path) -> None:
     """Empties everything (all accounts, images, faults) and keeps the server running."""
     found = expect_running(state_dir)
     request = urllib.request.Request(f"{found.control_url}/reset", data=b"{}", method="POST")
-    with loopback_client.send(request, timeout=30):
-        pass
+    try:
+        with loopback_client.send(request, timeout=30):
+            pass
+    except urllib.error.HTTPError as error:
+        with error:
+            problem = json.loads(error.read() or b"{}")
+        raise AgoraError(str(problem.get("error", error)), str(problem.get("hint", ""))) from error
 
 
 def client_environment(aws: LocalAws, account: str, region: str, state_dir: Path) -> dict[str, str]:

@@ -370,6 +370,9 @@ def deploy(
                     course.patience.give_up()
                     raise
                 recording.ran = course.ran
+        if course.not_written:
+            problem = course.not_written
+            raise AgoraError(f"{name} is deployed and runs, but {problem.message}", problem.hint) from problem
         return replace(done, folder=course.folder)
     except KeyboardInterrupt:
         _say_what_goes_on(target, [stack.name for stack in stacks])

@@ -22,6 +22,7 @@ from operations.target import Target, patient
 from operations.timeline import STACK, Timeline
 from portside.aws.errors import is_from_aws, message_of
 from portside.aws.patience import Patience
+from portside.state_file import NotWritten
 from src.errors import AgoraError
 from src.form import Form
 from src.resolution import Resolution
@@ -51,6 +52,8 @@ class Course:
     verdicts: tuple[Mapping[str, Any], ...] = ()
     evidence: Mapping[str, Any] | None = None
     folder: str = ""
+    not_written: NotWritten | None = None
+    """Why nothing is kept of it on this machine."""
     undiagnosed: str = ""
     """Why the diagnosis itself failed, where it did."""
     patient: Target = field(init=False)
@@ -176,8 +179,11 @@ def _leave(course: Course, report: DeploymentReport) -> None:
         # Not folded, so that a person can click on it.
         talk_console().print(str(folder / PAGE), soft_wrap=True, markup=False)
         tell_github(report, folder)
+    except NotWritten as error:
+        # It changes nothing about how the deployment ended, which is on record; the command says so at its end.
+        course.not_written = error
+        say(str(error), "yellow")
     except Exception as error:
-        # A full disk, or whatever it is, changes nothing about how the deployment ended.
         say(f"What happened could not be written down: {type(error).__name__}: {error}", "yellow")
 
 

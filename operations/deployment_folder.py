@@ -11,13 +11,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from portside import redact
+from portside import redact, state_file
+from portside.state_file import NotWritten
 from src.form import state_dir
 
 KEPT = 20
 PAGE = "page.html"
 
 _UNFINISHED = ".unfinished-"
+_WHAT = "what happened in the deployment"
 
 
 def folders_of(key: str) -> Path:
@@ -29,16 +31,22 @@ def keep(key: str, began: datetime, result: str, files: Mapping[str, Any]) -> Pa
     """Write the folder of a deployment, whole or not at all, and take away all but the newest; its path.
 
     What is no text becomes JSON, without secrets; texts, such as the page, have none already.
-    Raises OSError where it can't be written.
+    Raises `NotWritten`, and what was kept before stays.
     """
     parent = folders_of(key)
-    parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=parent))
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=parent))
+    except OSError as error:
+        raise NotWritten(parent, _WHAT, error) from error
     try:
         for name, content in files.items():
             text = content if isinstance(content, str) else _as_json(content)
-            (unfinished / name).write_text(text, encoding="utf-8")
+            state_file.write(unfinished / name, text, what=_WHAT, durable=False)
         folder = _rename(unfinished, parent, f"{began:%Y-%m-%dT%H-%M-%SZ}-{result}")
+    except OSError as error:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise NotWritten(parent, _WHAT, error) from error
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise

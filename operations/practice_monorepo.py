@@ -10,8 +10,12 @@ from pathlib import Path
 
 from local_aws import control
 from local_aws.process import LocalAws
+from operations.console import say
 from operations.git import git
 from operations.target import local_state_dir
+from portside import state_file
+from portside.state_file import Damaged, set_aside
+from src.errors import AgoraError
 from src.form import Form
 from src.image import parse_reference
 from src.release_source import ReleaseSource
@@ -28,6 +32,9 @@ _AUTHOR = {
 def practice_monorepo(source: ReleaseSource, versions: Iterable[str]) -> Path:
     """The repository, made on first use with one commit that carries the tags of these versions."""
     repository = local_state_dir() / "monorepo.git"
+    if repository.exists() and not _is_whole(repository, source.branch):
+        damaged = Damaged(repository, "the practice monorepo", f"git finds no branch {source.branch} in it", "")
+        say(f"{set_aside(damaged, repository)}. It is made again, with the released versions alone.", "yellow")
     if not repository.exists():
         making = repository.with_suffix(".new")
         shutil.rmtree(making, ignore_errors=True)
@@ -38,6 +45,17 @@ def practice_monorepo(source: ReleaseSource, versions: Iterable[str]) -> Path:
             git("update-ref", f"refs/tags/{source.tag_prefix}/v{version}", commit, folder=making)
         making.rename(repository)
     return repository
+
+
+def _is_whole(repository: Path, branch: str) -> bool:
+    if not repository.is_dir():
+        return False
+    try:
+        # In a damaged folder git would look for another repository above it.
+        git("--git-dir", str(repository), "rev-parse", "--verify", "--quiet", f"refs/heads/{branch}^{{tree}}")
+    except AgoraError:
+        return False
+    return True
 
 
 def practice_source(form: Form) -> ReleaseSource:
@@ -65,7 +83,7 @@ def publish(aws: LocalAws, references: Sequence[str], tags: Sequence[str], commi
 
 def forget() -> None:
     """Take the practice repository away; the next use makes another."""
-    shutil.rmtree(local_state_dir() / "monorepo.git", ignore_errors=True)
+    state_file.delete(local_state_dir() / "monorepo.git")
 
 
 def _commit(repository: Path, branch: str, subject: str, *, parent: str | None) -> str:

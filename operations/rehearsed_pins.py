@@ -2,40 +2,46 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from operations.images import kept_folder, local_releases
 from operations.target import local_state_dir
+from portside import state_file
+from portside.state_file import Damaged
+from src.image import is_tag
 from src.images_at_hand import keep
 from src.release_lock import lock_name
 from src.resolution import Resolution
 
+_WHAT = "the versions pinned in rehearsals"
+_REMEDY = "Delete it, and pin again what rehearsals run in place of app.py's versions: rm -rf {path}"
+
 
 def read_pins() -> dict[str, str]:
     """By environment, the version that a rehearsal has pinned."""
-    try:
-        pins = json.loads(_file().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    path = _file()
+    pins = state_file.read_json(path, dict, what=_WHAT, remedy=_REMEDY.format(path=path))
+    if pins is None:
         return {}
-    return {str(name): str(version) for name, version in pins.items()} if isinstance(pins, dict) else {}
+    if wrong := next(
+        (name for name, version in pins.items() if not isinstance(version, str) or not is_tag(version)), None
+    ):
+        raise Damaged(path, _WHAT, f"the version of {wrong} is none", _REMEDY.format(path=path))
+    return dict(pins)
 
 
 def pin(versions: Mapping[str, str], lock: Resolution | None = None) -> None:
     """Let these environments run these versions in rehearsals, by this lock."""
     if lock is not None:
         keep(lock, local_releases() / lock_name(lock.version))
-    _file().parent.mkdir(parents=True, exist_ok=True)
-    _file().write_text(json.dumps(read_pins() | dict(versions), indent=1), encoding="utf-8")
+    state_file.write_json(_file(), read_pins() | dict(versions), what=_WHAT)
 
 
 def forget() -> None:
     """Let rehearsals run what `app.py` says."""
-    _file().unlink(missing_ok=True)
-    for folder in (local_releases(), kept_folder()):
-        shutil.rmtree(folder, ignore_errors=True)
+    for path in (_file(), local_releases(), kept_folder()):
+        state_file.delete(path)
 
 
 def _file() -> Path:

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import json
 import os
+import shutil
 import stat
 import tempfile
 from pathlib import Path
@@ -126,9 +127,15 @@ def read_cache(path: Path, kind: type[dict[str, Any]], *, what: str) -> dict[str
         return None
 
 
-def delete_command(path: Path) -> str:
-    """The remedy for a file that can be done without."""
-    return f"Delete it: rm -rf {path}"
+def delete(path: Path) -> None:
+    """Take a file or a folder away, whichever is there. Raises `NotWritten`."""
+    try:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise NotWritten(path, "its deletion", error) from error
 
 
 def set_aside(damaged: Damaged, path: Path) -> str:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from portside import redact
+from portside import redact, state_file
 from portside.commands import tool
 from src.environment import Environment
 from src.errors import AgoraError, FormError
@@ -56,10 +56,7 @@ def images_at_hand(environment: Environment, services: Iterable[ServiceProps]) -
 
 def keep(resolution: Resolution, path: Path) -> None:
     """Remember what was found."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    temporary.write_text(resolution.written(), encoding="utf-8")
-    temporary.replace(path)
+    state_file.write(path, resolution.written(), what="what images stand for")
 
 
 def _kept(environment: str) -> Resolution | None:

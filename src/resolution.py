@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
+from portside import state_file
 from portside.commands import tool
 from src.errors import FormError
 from src.image import is_tag, parse_reference
@@ -58,14 +59,14 @@ def read_resolution(path: Path) -> Resolution | None:
     """What a file says, or None where there is none. Raises `FormError` with everything that is wrong in it."""
     where = f"{path.parent.name}/{path.name}"
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as error:
+        content = state_file.read(path, what="what images stand for", remedy=_HINT)
+        text = None if content is None else content.decode("utf-8")
+    except (state_file.Damaged, UnicodeDecodeError) as error:
+        reason = error.reason if isinstance(error, state_file.Damaged) else "it is not UTF-8"
         report = Report(where)
-        report.wrong(f"cannot be read: {error}", _HINT)
+        report.wrong(f"cannot be read: {reason}", _HINT)
         raise FormError(report.problems) from error
-    return parse_resolution(text, where)
+    return None if text is None else parse_resolution(text, where)
 
 
 def parse_resolution(text: str, where: str) -> Resolution:

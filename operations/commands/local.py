@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from operations import console
-from operations.commands.options import Suggesting, answer, json_option
+from operations.commands.options import Suggesting, answer, go_ahead, json_option, yes_option
 from portside.commands import local_tool
 from src.errors import UsageError
 
@@ -42,12 +42,15 @@ def down() -> None:
 
 
 @local.command()
-def reset() -> None:
-    """Empty it: no stacks, no data, no images, no faults, no pinned versions, no practice monorepo."""
+@yes_option
+def reset(yes: bool) -> None:
+    """Empty it: no stacks, no data, no images, no faults, no pinned versions, no practice monorepo. Asks first."""
     from local_aws import process
     from operations import console, practice_monorepo, rehearsed_pins
     from operations.target import local_state_dir
 
+    process.expect_running(local_state_dir())
+    go_ahead("Delete all that was rehearsed in this clone?", assumed=yes)
     process.reset(local_state_dir())
     rehearsed_pins.forget()
     practice_monorepo.forget()

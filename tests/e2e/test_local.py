@@ -31,7 +31,10 @@ def test_it_is_started_asked_emptied_and_stopped(clone: Clone) -> None:
     started = clone.agora("local", "up", "--json").json()
     assert clone.agora("local", "up", "--json").json() == started, "the one that runs is used"
     assert clone.agora("local", "status", "--json").json()["url"] == started["url"]
-    assert clone.agora("local", "reset").exit_code == 0
+    refused = clone.agora("local", "reset")
+    assert refused.exit_code == 1, "a closed stdin is a no"
+    assert "nothing was done" in refused.stderr
+    assert clone.agora("local", "reset", "--yes").exit_code == 0
     assert clone.agora("local", "down").exit_code == 0
     assert clone.agora("local", "status").exit_code == 1
     assert _processes_of(clone) == []

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from operations.deployment_folder import KEPT, folders_of, keep
+from portside import state_file
 from tests.unit.operations_support import NOON
 
 
@@ -49,7 +52,7 @@ def test_nothing_is_left_half_written_when_writing_is_interrupted(monkeypatch: p
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_text", interrupted)
+        patch.setattr(state_file, "write", interrupted)
         with pytest.raises(KeyboardInterrupt):
             keep("dev", NOON, "healthy", {"page.html": ""})
     assert _names() == []
@@ -60,3 +63,22 @@ def test_what_a_killed_deployment_left_unfinished_goes_with_the_next() -> None:
     (folders_of("dev") / ".unfinished-abc").mkdir()
     keep("dev", NOON, "healthy", {})
     assert _names() == ["2026-11-23T12-00-00Z-healthy"]
+
+
+def test_a_full_disk_is_one_sentence_and_what_was_kept_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    keep("dev", NOON, "healthy", {"page.html": ""})
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        patch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left on device")))
+        with pytest.raises(
+            state_file.NotWritten, match="what happened in the deployment could not be written: No space"
+        ):
+            keep("dev", NOON, "failed", {"page.html": ""})
+    assert _names() == ["2026-11-23T12-00-00Z-healthy"]
+
+
+def test_a_file_in_the_place_of_the_folder_is_told() -> None:
+    folders_of("dev").parent.mkdir(parents=True)
+    folders_of("dev").write_text("")
+    with pytest.raises(state_file.NotWritten, match="could not be written"):
+        keep("dev", NOON, "healthy", {})

@@ -134,23 +134,40 @@ def _kept_template(clone: Path) -> Path:
     return found
 
 
+def _cut(template: Path) -> None:
+    template.write_text(template.read_text()[:-2])
+
+
+def _change(template: Path) -> None:
+    template.write_text(template.read_text().replace("1", "9"))
+
+
+def _make_a_folder_of(template: Path) -> None:
+    template.unlink()
+    template.mkdir()
+
+
+def _lay_out_as_before(template: Path) -> None:
+    shutil.copytree(template.parent, template.parent.parent, dirs_exist_ok=True)
+    (template.parent.parent / "digests.json").unlink()
+
+
+def _make_a_file_of_all(template: Path) -> None:
+    shutil.rmtree(template.parent.parent)
+    template.parent.parent.write_text("")
+
+
 DAMAGES: dict[str, Callable[[Path], object]] = {
-    "cut": lambda template: template.write_text(template.read_text()[:-2]),
+    "cut": _cut,
     "empty": lambda template: template.write_text(""),
-    "another of the same size": lambda template: template.write_text(template.read_text().replace("1", "9")),
-    "gone": lambda template: template.unlink(),
+    "another of the same size": _change,
+    "gone": Path.unlink,
     "one too many": lambda template: template.with_name("b.template.json").write_text("{}"),
-    "a folder in its place": lambda template: (template.unlink(), template.mkdir()),
+    "a folder in its place": _make_a_folder_of,
     "no digests": lambda template: (template.parent.parent / "digests.json").unlink(),
     "digests cut": lambda template: (template.parent.parent / "digests.json").write_text("{"),
-    "of an earlier version": lambda template: (
-        shutil.copytree(template.parent, template.parent.parent, dirs_exist_ok=True)
-        and (template.parent.parent / "digests.json").unlink()
-    ),
-    "a file in the place of all": lambda template: (
-        shutil.rmtree(template.parent.parent),
-        template.parent.parent.write_text(""),
-    ),
+    "of an earlier version": _lay_out_as_before,
+    "a file in the place of all": _make_a_file_of_all,
 }
 
 

@@ -9,6 +9,7 @@ import pytest
 from operations.images import kept_folder, local_releases
 from operations.rehearsed_pins import forget, pin, read_pins
 from operations.target import local_state_dir
+from portside.state_file import Damaged
 from src.form import ROOT
 from src.images_at_hand import keep
 from src.release_lock import find_lock
@@ -39,11 +40,17 @@ def test_the_lock_of_a_pinned_version_is_found_by_rehearsals_and_is_not_in_the_r
     assert not (ROOT / "releases" / "4.3.0-rc1.json").exists()
 
 
-@pytest.mark.parametrize("written", [b"", b"{", b"[]", b'"stage"', b"\xff\xfe", b"null"])
-def test_a_file_that_cannot_be_read_pins_nothing_and_is_written_anew(written: bytes) -> None:
+@pytest.mark.parametrize(
+    "written", [b"", b"{", b"[]", b'"stage"', b"\xff\xfe", b"null", b'{"stage": 4}', b'{"stage": "not a tag"}']
+)
+def test_a_damaged_file_is_named_with_its_remedy_for_a_rehearsal_must_not_run_other_versions(written: bytes) -> None:
     local_state_dir().mkdir(parents=True)
     (local_state_dir() / "pins.json").write_bytes(written)
-    assert read_pins() == {}
+    for use in (read_pins, lambda: pin({"stage": "4.3.0-rc1"})):
+        with pytest.raises(Damaged) as raised:
+            use()
+        assert f"rm -rf {local_state_dir() / 'pins.json'}" in raised.value.hint
+    forget()
     pin({"stage": "4.3.0-rc1"})
     assert read_pins() == {"stage": "4.3.0-rc1"}
 
