@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from operations.commands.options import say_all
 
 if TYPE_CHECKING:
-    from operations.release.promote import PromotionPlan
+    from operations.release.hot_fix import HotFixPlan
+    from operations.release.promote import ImageChange, PromotionPlan
     from operations.release.status import Cell, EnvironmentStatus
     from src.resolution import Resolution
 
@@ -25,13 +26,10 @@ def show_promotion(plan: PromotionPlan) -> None:
     from operations.console import say
 
     merge = plan.merge
+    say_all([merge.source.sentence, merge.target.sentence])
     say(f"{merge.source.branch} -> {merge.target.branch}: {plan.version_before or 'nothing'} -> {plan.version}")
     say_all([plan.proof.sentence if plan.proof else ""])
-    say("Images:")
-    for image in plan.images:
-        say(f"  {image.reference}  {image.before or 'new'} -> {image.after}")
-    if not plan.images:
-        say("  the same as before")
+    _show_images(plan.images)
     say("Commits:")
     for commit, subject in merge.commits:
         say(f"  {commit} {subject}")
@@ -45,6 +43,27 @@ def show_promotion(plan: PromotionPlan) -> None:
         say(f"Your own {merge.source.branch} has {merge.source.unpushed} commits that were never pushed.", "yellow")
     if merge.conflicts is None:
         say("Whether the merge conflicts cannot be told: git is older than 2.38.", "yellow")
+
+
+def show_hot_fix(plan: HotFixPlan) -> None:
+    """A version that goes on alone: what is read, why, and what is left to do afterwards."""
+    from operations.console import say
+
+    say_all([plan.source.sentence, plan.target.sentence, plan.sentence])
+    say(f"{plan.environment}: {plan.version_before or 'nothing'} -> {plan.version}")
+    say_all([plan.proof.sentence if plan.proof else ""])
+    _show_images(plan.images)
+    say(plan.afterwards)
+
+
+def _show_images(images: Sequence[ImageChange]) -> None:
+    from operations.console import say
+
+    say("Images:")
+    for image in images:
+        say(f"  {image.reference}  {image.before or 'new'} -> {image.after}")
+    if not images:
+        say("  the same as before")
 
 
 def show_matrix(found: Sequence[EnvironmentStatus]) -> None:

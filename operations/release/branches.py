@@ -40,7 +40,7 @@ class Commit:
 
 @dataclass(frozen=True)
 class BaseRef:
-    """Where a branch stands for everybody: at the remote, or here where there is no remote."""
+    """Where a branch stands for everyone: at the remote, or here where there is no remote."""
 
     branch: str
     ref: str
@@ -48,6 +48,18 @@ class BaseRef:
     remote: str | None
     unpushed: int = 0
     """How many commits the local branch of the same name has that the remote's has not."""
+    unreached: str = ""
+    """Why the remote could not be asked; the branch is then as it was fetched last."""
+
+    @property
+    def sentence(self) -> str:
+        """What was read, for a person."""
+        where = (
+            f"{self.branch} of {self.remote}" if self.remote else f"{self.branch} of this clone, which has no remote"
+        )
+        if self.unreached:
+            return f"Read {where} as it was fetched last, at {self.commit_id[:7]}: {self.unreached}"
+        return f"Read {where} at {self.commit_id[:7]}."
 
     def as_json(self) -> dict[str, Any]:
         """What a machine may want to know of it."""
@@ -57,6 +69,7 @@ class BaseRef:
             "commit": self.commit_id,
             "remote": self.remote,
             "unpushed": self.unpushed,
+            "unreached": self.unreached,
         }
 
 
@@ -89,9 +102,9 @@ def commit_files(repository: Path, *, base: str, branch: str, files: Mapping[str
 
 
 def base_of(repository: Path, branch: str) -> BaseRef:
-    """Where a branch stands for everybody, fetched just now.
+    """Where a branch stands for everyone, fetched just now, or as it was fetched last where the remote is out of reach.
 
-    Raises `UsageError` where there is no such branch, `AgoraError` where the remote cannot be asked.
+    Raises `UsageError` where there is no such branch, `AgoraError` where the remote was never asked, and cannot be now.
     """
     check_branch_name(repository, branch)
     local = existing_branch(repository, branch)
@@ -101,6 +114,7 @@ def base_of(repository: Path, branch: str) -> BaseRef:
             raise UsageError(f"no branch {quoted(branch)} in this repository, which has no remote", _clone_hint(branch))
         return BaseRef(branch, f"refs/heads/{branch}", local, None)
     ref = f"refs/remotes/{remote}/{branch}"
+    unreached = ""
     try:
         git(
             *("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"),
@@ -113,13 +127,15 @@ def base_of(repository: Path, branch: str) -> BaseRef:
                 f"Push it: git push {remote} {branch}" if local else f"Make it there, or see: git branch -r {remote}/*"
             )
             raise UsageError(f"no branch {quoted(branch)} at {remote}", hint) from error
-        raise AgoraError(
-            f"{remote} cannot be asked where {branch} is: {error.message}",
-            error.hint or "Look at the network and your rights to that repository, then run the same command again.",
-        ) from error
+        unreached = f"{remote} cannot be asked where {branch} is: {error.message}"
+        if _resolved(repository, ref) is None:
+            raise AgoraError(
+                unreached,
+                error.hint or "Look at the network and your rights to that repository, then run the command again.",
+            ) from error
     commit_id = commit_of(repository, ref)
     unpushed = count_commits(repository, commit_id, local) if local else 0
-    return BaseRef(branch, ref, commit_id, remote, unpushed)
+    return BaseRef(branch, ref, commit_id, remote, unpushed, unreached)
 
 
 def read_at(repository: Path, ref: str, path: str) -> bytes | None:

@@ -1,4 +1,4 @@
-"""Finishing a release: mark the commit of its last candidate, whose images prod is to run, as released."""
+"""Finishing a release: mark the commit of the candidate that the staging environment runs as released."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from operations.release.monorepo import Monorepo, RemoteRefs
+from operations.release.staged import Staged
 from operations.release.version_tags import Version, parse_version
 from portside.commands import tool
 from src.errors import AgoraError, UsageError
@@ -14,7 +15,7 @@ from src.report import shown
 
 @dataclass(frozen=True)
 class FinishPlan:
-    """The tag that is to be made, and the tag of the last candidate, on whose commit it belongs."""
+    """The tag to make, and the tag of the candidate that was proven, on whose commit it belongs."""
 
     tag: str
     version: Version
@@ -24,6 +25,9 @@ class FinishPlan:
     subject: str | None
     """The first line of the commit's message, None where only the remote knows it."""
     ignored: str
+    staged: Staged
+    remark: str = ""
+    """What else is tagged of this release, and is not what is finished."""
 
     def as_json(self) -> dict[str, Any]:
         """The fields by name."""
@@ -35,53 +39,59 @@ class FinishPlan:
             "commit": self.commit,
             "subject": self.subject,
             "ignored": self.ignored,
+            "staged": self.staged.as_json(),
+            "remark": self.remark,
         }
 
 
-def plan_finish(monorepo: Monorepo, version: str | None, staged: str) -> FinishPlan:
-    """Find what to mark as released: the release whose candidate stage's form names, `staged`.
+def plan_finish(monorepo: Monorepo, version: str | None, staged: Staged) -> FinishPlan:
+    """Find what to mark as released: the candidate that the staging environment runs, though a later one be tagged.
 
-    Raises `UsageError` for another version or one that stage does not run, and `AgoraError` where the tags forbid it.
+    Raises `UsageError` for another version, and `AgoraError` where the tags forbid it or are on another commit.
     """
-    on_stage = parse_version(staged)
-    if on_stage is None:
-        raise UsageError(
-            f"stage: its form names no release, got {shown(staged)}",
-            "Bring a release candidate to stage first: "
-            f"{tool('release', 'pin', 'VERSION')}, then {tool('release', 'promote', 'stage')}",
-        )
-    wanted = on_stage.release if version is None else _parsed(version)
     refs = monorepo.refs()
     tags = refs.release_tags
-    last = tags.last_of(wanted)
-    if last is None:
+    on_stage = _candidate_by_commit(refs, staged) if staged.is_footer else staged.version
+    wanted = on_stage if version is None else _parsed(version)
+    finished = tags.finished_tag(wanted)
+    if finished in refs.tags and on_stage.release != wanted.release:
+        raise _finished_before(finished, refs.tags[finished])
+    if wanted not in (on_stage, on_stage.release):
+        raise _not_staged(staged, on_stage, wanted)
+    candidate_tag = tags.tag(on_stage)
+    commit = refs.tags.get(candidate_tag)
+    if commit is None:
+        last = tags.last_of(on_stage)
         raise AgoraError(
-            f"{wanted.release}: {monorepo.name} has no tag {tags.tag(wanted.release)}-rcN",
-            f"The last tag there is {tags.last_tag}." if tags.last_tag else f"Make one: {tool('release', 'cut')}",
+            f"{staged.environment} runs {on_stage}, for which {monorepo.name} has no tag {candidate_tag}",
+            f"The last candidate of {on_stage.release} there is {last}."
+            if last
+            else f"Make one: {tool('release', 'cut')}",
         )
-    tag, candidate_tag = tags.finished_tag(wanted), tags.tag(last)
-    commit = refs.tags[candidate_tag]
-    if tag in refs.tags:
-        raise _finished(tag, refs.tags[tag], candidate_tag, commit)
-    if wanted.candidate is not None and wanted != last:
-        raise UsageError(
-            f"{wanted}: not the last candidate of {wanted.release}, which is {last}",
-            "The last one is what is released: name it, or the version without candidate.",
+    if staged.commit is not None and not commit.startswith(staged.commit):
+        raise AgoraError(
+            f"{staged.environment} runs {on_stage} from commit {staged.commit[:12]}, but {candidate_tag} is on "
+            f"{commit[:12]}",
+            "Nothing was tagged. The images were built from another commit than the tag's, or the tag was moved: "
+            f"cut another candidate: {tool('release', 'cut')}",
         )
-    if on_stage != last:
-        raise _not_staged(on_stage, last, refs)
-    return FinishPlan(tag, last.release, candidate_tag, last, commit, monorepo.subject(commit), tags.ignored)
+    if finished in refs.tags:
+        raise _finished(finished, refs.tags[finished], candidate_tag, commit)
+    later = [tags.tag(each) for each in tags.versions if each.release == on_stage.release and each > on_stage]
+    remark = f"Tagged since, and not what is finished: {', '.join(later)}." if later else ""
+    subject = monorepo.subject(commit)
+    return FinishPlan(
+        finished, on_stage.release, candidate_tag, on_stage, commit, subject, tags.ignored, staged, remark
+    )
 
 
 def carry_out(plan: FinishPlan, monorepo: Monorepo) -> None:
     """Push the tag, and make sure that it and the candidate's are on one commit. Raises `AgoraError`."""
     before = monorepo.refs()
-    last = before.release_tags.last_of(plan.version)
-    if last != plan.candidate or before.tags[plan.candidate_tag] != plan.commit:
-        now = _where(before, before.release_tags.tag(last)) if last else "gone"
+    if before.tags.get(plan.candidate_tag) != plan.commit:
         raise AgoraError(
-            f"{plan.tag}: overtaken, the last candidate in {monorepo.name} is {now} by now",
-            "Nothing was pushed. Run the same command again to plan anew.",
+            f"{plan.tag}: overtaken, {monorepo.name} has {_where(before, plan.candidate_tag)} by now",
+            "Nothing was pushed. Run the same command again to plan again.",
         )
     monorepo.push_tag(plan.tag, plan.commit)
     after = monorepo.refs()
@@ -108,7 +118,7 @@ def _finished(tag: str, found: str, candidate_tag: str, commit: str) -> AgoraErr
     if found == commit:
         return AgoraError(
             f"{tag}: finished already, on the same commit as {candidate_tag} ({commit[:12]})",
-            f"There is nothing to tag. Go on with: {tool('release', 'promote', 'prod')}",
+            "There is nothing to tag. Go on with promoting it to production.",
         )
     return AgoraError(
         f"{tag}: exists already, on {found[:12]} and not on {candidate_tag}'s commit {commit[:12]}",
@@ -116,19 +126,27 @@ def _finished(tag: str, found: str, candidate_tag: str, commit: str) -> AgoraErr
     )
 
 
-def _not_staged(on_stage: Version, last: Version, refs: RemoteRefs) -> AgoraError:
-    tags = refs.release_tags
-    if on_stage.release != last.release:
-        return UsageError(
-            f"{last.release}: stage's form names {on_stage}, which is not of that release",
-            f"prod may only run what stage has run: bring {last} to stage first, or finish {on_stage.release}.",
-        )
-    if on_stage not in tags.versions:
-        return AgoraError(
-            f"stage: its form names {on_stage}, for which the monorepo has no tag {tags.tag(on_stage)}",
-            f"The last candidate there is {last}. Look at GHCR_PACKAGE_VERSION of stage in app.py.",
-        )
-    return AgoraError(
-        f"stage: its form names {on_stage}, an earlier candidate than the last, {last}",
-        f"Bring {last} to stage and look at it first: {tool('release', 'pin', last)}",
+def _finished_before(tag: str, found: str) -> AgoraError:
+    return AgoraError(f"{tag}: finished already, on {found[:12]}", "There is nothing to tag.")
+
+
+def _not_staged(staged: Staged, on_stage: Version, wanted: Version) -> AgoraError:
+    name = staged.environment
+    return UsageError(
+        f"{wanted}: not what {name} runs, which is {on_stage}",
+        f"prod may only run what {name} ran well: bring {wanted} there first, or finish {on_stage}.",
+    )
+
+
+def _candidate_by_commit(refs: RemoteRefs, staged: Staged) -> Version:
+    """The candidate of which the footer shows version and commit; the last one where several are on that commit."""
+    tags, commit = refs.release_tags, staged.commit or ""
+    own = [each for each in tags.versions if each.release == staged.version.release]
+    found = [each for each in own if refs.tags[tags.tag(each)].startswith(commit)]
+    if found:
+        return max(found)
+    there = [_where(refs, tags.tag(each)) for each in own]
+    raise AgoraError(
+        f"{staged.source}, but no tag of {staged.version.release} is on a commit {commit}",
+        f"Tagged are {', '.join(there)}." if there else f"There is no tag {tags.tag(staged.version)}-rcN.",
     )

@@ -7,7 +7,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from operations.git import GitFailed, git
+from operations.git import GitFailed, git, git_bytes
 from operations.release.branches import (
     BaseRef,
     Commit,
@@ -18,6 +18,8 @@ from operations.release.branches import (
     taken,
 )
 from src.errors import AgoraError
+
+_MOST_COMPARED = 50
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,46 @@ def plan_merge(repository: Path, source: str, target: str) -> Merge:
     span = [ours.commit_id, tree] if tree else [f"{ours.commit_id}...{theirs.commit_id}"]
     files = git("diff", "-z", "--name-only", "--no-renames", "--no-ext-diff", *span, "--", folder=repository)
     return Merge(theirs, ours, commits, _parts(files), conflicts)
+
+
+@dataclass(frozen=True)
+class Squash:
+    """A commit of the target that has the content of one of the source's, but not its history."""
+
+    commit: str
+    content_of: str
+
+
+def find_squash(repository: Path, merge: Merge) -> Squash | None:
+    """Whether an earlier merge of the source was squashed: its commits are not in the target, their content is.
+
+    Looked for in what each has since they parted: the same whole content, or else the same change in one commit as in
+    all of the source's up to some commit.
+    """
+    ours, theirs = merge.target.commit_id, merge.source.commit_id
+    parted = git("merge-base", ours, theirs, folder=repository)
+    squashed, promoted = _trees(repository, parted, ours), _trees(repository, parted, theirs)
+    by_tree = {tree: commit for commit, tree in reversed(promoted)}
+    for commit, tree in squashed:
+        if tree in by_tree:
+            return Squash(commit, by_tree[tree])
+    changes = {_change(repository, parted, commit): commit for commit, _ in reversed(promoted[:_MOST_COMPARED])}
+    for commit, _ in squashed[:_MOST_COMPARED]:
+        if (change := _change(repository, f"{commit}^", commit)) and change in changes:
+            return Squash(commit, changes[change])
+    return None
+
+
+def _trees(repository: Path, since: str, until: str) -> list[tuple[str, str]]:
+    """Commits and their whole contents, newest first; merges are none of what squashing makes."""
+    lines = git("log", "--no-merges", "--format=%H %T", f"{since}..{until}", "--", folder=repository).splitlines()
+    return [(commit, tree) for commit, _, tree in (line.partition(" ") for line in lines)]
+
+
+def _change(repository: Path, before: str, after: str) -> str:
+    """What git calls the id of a patch, empty where nothing changes."""
+    patch = git_bytes("diff", "--no-ext-diff", "--no-textconv", before, after, "--", folder=repository)
+    return git("patch-id", "--stable", folder=repository, stdin=patch).partition(" ")[0]
 
 
 def prepare_branch(repository: Path, merge: Merge, branch: str) -> Commit:

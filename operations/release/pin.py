@@ -8,11 +8,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from operations.release.branches import BaseRef, Commit, base_of, commit_files, read_at
+from operations.release.branches import (
+    BaseRef,
+    Commit,
+    base_of,
+    commit_files,
+    count_commits,
+    existing_branch,
+    read_at,
+)
 from operations.release.changelog_edit import with_entry
 from operations.release.form_edit import versions_in, with_versions
 from portside.commands import tool
-from src.environment import is_released
 from src.errors import AgoraError, FormError, UsageError
 from src.form import Form, load_form
 from src.image import is_moving_tag, is_tag
@@ -21,9 +28,6 @@ from src.release_lock import lock_name
 from src.report import shown
 from src.resolution import Resolution, parse_resolution
 from src.resolved_image import one_commit, short_commit
-
-INTO = "dev"
-"""The branch that pull requests with a pinned release go to."""
 
 LookUp = Callable[[Sequence[str], str], Resolution]
 """From references and a version to what they stand for."""
@@ -79,50 +83,46 @@ def check_version(version: str) -> None:
         )
 
 
-def plan_pin(repository: Path, version: str, look_up: LookUp) -> PinPlan:
-    """What pinning a version changes on top of the branch that pull requests go to.
+def plan_pin(repository: Path, version: str, look_up: LookUp, *, into: str, only: str | None = None) -> PinPlan:
+    """What pinning a version changes on top of `into`, the branch that its pull request goes to.
 
+    It is pinned for every environment that runs releases, or `only` for one: a hot-fix, which leaves the changelog to
+    the branch that it is merged back to. The lock is made also where the configuration names the version already.
     Raises `AgoraError` where images are missing, or are not of one commit, or differ from an earlier lock.
     """
     check_version(version)
-    base = base_of(repository, INTO)
+    base = base_of(repository, into)
     source = _existing(repository, base, "app.py")
-    before = {name: written for name, written in versions_in(source).items() if is_released(name)}
-    form = _form_at(source, repository, dict.fromkeys(before, version))
-    edited = with_versions(source, dict.fromkeys(form.released, version))
-    lock = look_up_release(form, version, look_up)
+    names = _names(form_at(source, repository, {}), only)
+    form = form_at(source, repository, dict.fromkeys(names, version))
+    before = {name: written for name, written in versions_in(source).items() if name in names}
+    edited = with_versions(source, dict.fromkeys(names, version))
+    lock = look_up_release(form, version, look_up, names)
     lock_path = f"releases/{lock_name(version)}"
     earlier = read_at(repository, base.ref, lock_path)
     if earlier is not None:
-        _check_unmoved(lock, _parse_earlier(earlier, lock_path), lock_path)
-    verb = "run" if len(form.released) > 1 else "runs"
-    entry = f"{' and '.join(form.released)} {verb} {version}" + (
-        f" (monorepo commit {short_commit(lock.commit)})." if lock.commit else "."
-    )
-    files = {
-        lock_path: lock.written().encode(),
-        "app.py": edited,
-        "CHANGELOG.md": with_entry(read_at(repository, base.ref, "CHANGELOG.md") or b"", entry),
-    }
+        _check_unmoved(lock, _parse_earlier(earlier, lock_path, into), lock_path)
+    files = {lock_path: lock.written().encode(), "app.py": edited}
+    if only is None:
+        files["CHANGELOG.md"] = with_entry(read_at(repository, base.ref, "CHANGELOG.md") or b"", _entry(names, lock))
     changed = tuple(name for name, written in before.items() if written != version)
-    return PinPlan(version, lock, before, changed, remark(lock), base, f"release/{version}", files)
+    branch = _free_branch(repository, base, f"release/{version}" + (f"-{only}" if only else ""))
+    return PinPlan(version, lock, before, changed, remark(lock), base, branch, files)
 
 
-def plan_rehearsed_pin(form: Form, version: str, before: Mapping[str, str], look_up: LookUp) -> PinPlan:
+def plan_rehearsed_pin(
+    form: Form, version: str, before: Mapping[str, str], look_up: LookUp, only: str | None = None
+) -> PinPlan:
     """What a rehearsal pins, which writes nothing to the repository. The form names the version already."""
     check_version(version)
-    lock = look_up_release(form, version, look_up)
+    lock = look_up_release(form, version, look_up, _names(form, only))
     changed = tuple(name for name, written in before.items() if written != version)
     return PinPlan(version, lock, before, changed, remark(lock))
 
 
-def look_up_release(form: Form, version: str, look_up: LookUp) -> Resolution:
-    """All images of a form that names the version, in environments that run releases. They must be of one commit."""
-    if not form.released:
-        raise UsageError(
-            "no environment in app.py runs releases only", "Pinning is for environments such as stage and prod."
-        )
-    references = [each for name in form.released for each in references_of(form.services_of(name))]
+def look_up_release(form: Form, version: str, look_up: LookUp, names: Sequence[str]) -> Resolution:
+    """All images of a form that names the version in these environments. They must be of one commit."""
+    references = [each for name in names for each in references_of(form.services_of(name))]
     lock = look_up(list(dict.fromkeys(references)), version)
     commits: dict[str, list[str]] = {}
     for image in lock.images.values():
@@ -150,12 +150,37 @@ def remark(lock: Resolution) -> str:
     return f"Nothing tells the commit of {', '.join(unknown)}." if unknown else ""
 
 
-def _parse_earlier(content: bytes, path: str) -> Resolution:
+def _names(form: Form, only: str | None) -> tuple[str, ...]:
+    """The environments to pin for. Raises `UsageError` where none of them runs releases."""
+    hint = "Pinning is for environments such as stage and prod."
+    if not form.released:
+        raise UsageError("no environment in app.py runs releases only", hint)
+    if only is None:
+        return form.released
+    if not form.environment(only).is_released:
+        raise UsageError(f"--only {only}: a development environment, which runs what it names without a lock", hint)
+    return (only,)
+
+
+def _entry(names: Sequence[str], lock: Resolution) -> str:
+    said = f"{' and '.join(names)} {'run' if len(names) > 1 else 'runs'} {lock.version}"
+    return f"{said} (monorepo commit {short_commit(lock.commit)})." if lock.commit else f"{said}."
+
+
+def _free_branch(repository: Path, base: BaseRef, name: str) -> str:
+    """The name of a branch for this pin: another one where a branch of the usual name was merged before."""
+    existing = existing_branch(repository, name)
+    if existing is not None and not count_commits(repository, base.commit_id, existing):
+        return f"{name}-{base.commit_id[:7]}"
+    return name
+
+
+def _parse_earlier(content: bytes, path: str, into: str) -> Resolution:
     """The lock that is there. One that cannot be read says nothing about what its tags stood for."""
     try:
         return parse_resolution(content.decode(errors="replace"), path)
     except FormError as error:
-        hint = f"Mend it, or take it out, in a commit of its own that goes into {INTO}."
+        hint = f"Correct it, or take it out, in a commit of its own that goes into {into}."
         raise FormError(replace(problem, hint=hint) for problem in error.problems) from error
 
 
@@ -182,7 +207,7 @@ def _existing(repository: Path, base: BaseRef, path: str) -> bytes:
     return content
 
 
-def _form_at(source: bytes, repository: Path, versions: Mapping[str, str]) -> Form:
+def form_at(source: bytes, repository: Path, versions: Mapping[str, str]) -> Form:
     """The form as it stands in a commit, which may differ from the one in the worktree, at other versions."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "app.py"

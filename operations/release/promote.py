@@ -14,19 +14,18 @@ from typing import Any
 from operations.assembly import read_assembly
 from operations.git import git, git_bytes
 from operations.plan import StackChange, plan_deployment
-from operations.release.branches import BaseRef, read_at
+from operations.release.branches import BaseRef, base_of, count_commits, read_at
 from operations.release.form_edit import versions_in
-from operations.release.merges import Merge, plan_merge
+from operations.release.merges import Merge, find_squash, plan_merge
+from operations.release.pull_request import USE_A_MERGE_COMMIT
 from operations.target import tool_environment
 from portside.commands import tool
 from portside.deploy.proof import Proof
+from src.environment import Environment
 from src.errors import AgoraError, FormError, UsageError
 from src.images_at_hand import IMAGES_FILE
 from src.release_lock import lock_name
 from src.resolution import Resolution, parse_resolution
-
-SOURCES = {"stage": "dev", "prod": "stage"}
-"""From which branch each environment's branch is promoted."""
 
 _LONGEST_SYNTHESIS_SECONDS = 120
 
@@ -68,7 +67,7 @@ class PromotionPlan:
     @property
     def body(self) -> str:
         """The text of the pull request: what a reviewer wants to know."""
-        lines = [f"Merges {self.merge.source.branch} into {self.merge.target.branch}.", ""]
+        lines = [f"Merges {self.merge.source.branch} into {self.merge.target.branch}.", "", USE_A_MERGE_COMMIT, ""]
         if self.proof:
             lines += [self.proof.sentence, ""]
         if self.unproven:
@@ -94,51 +93,100 @@ class PromotionPlan:
             "proof": self.proof and self.proof.as_json(),
             **({"unproven": self.unproven} if self.unproven else {}),
             "branch": self.branch,
+            "hot_fix": False,
         }
 
 
-def plan_promotion(repository: Path, environment: str) -> PromotionPlan:
-    """What the merge would bring to an environment. Raises `AgoraError` where it brings nothing or would conflict."""
-    if environment not in SOURCES:
-        raise UsageError(f"nothing is promoted to {environment!r}", f"Known are: {', '.join(SOURCES)}.")
-    merge = plan_merge(repository, SOURCES[environment], environment)
+def plan_promotion(repository: Path, target: Environment, source: Environment) -> PromotionPlan:
+    """What merging an environment's branch into another's would bring to that.
+
+    Raises `AgoraError` where it brings nothing or would conflict.
+    """
+    environment = target.name
+    merge = plan_merge(repository, source.branch, target.branch)
     if merge.nothing:
         raise AgoraError(
-            f"{merge.target.branch} has all of {merge.source.branch} already",
-            f"Pin a release first, and merge that to dev: {tool('release', 'pin', 'VERSION')}",
+            f"{merge.target.branch} at {merge.target.commit_id[:7]} has all of {merge.source.branch} at "
+            f"{merge.source.commit_id[:7]} already",
+            f"Pin a release first, and merge its pull request: {tool('release', 'pin', 'VERSION')}",
         )
     if merge.conflicts:
-        raise AgoraError(
-            f"merging {merge.source.branch} into {merge.target.branch} conflicts in {', '.join(merge.conflicts)}",
-            f"Merge {merge.target.branch} into {merge.source.branch} first, by a pull request of its own.",
-        )
+        raise conflict(repository, merge)
     before, after = _version(repository, merge.target, environment), _version(repository, merge.source, environment)
     if after is None:
         raise UsageError(
             f"app.py in {merge.source.ref} names no version for {environment}",
-            f"Pin one, and merge it to dev: {tool('release', 'pin', 'VERSION')}",
+            f"Pin one, and merge its pull request: {tool('release', 'pin', 'VERSION')}",
         )
     merged = _merged(repository, merge)
     _check_version(repository, merge, merged, environment, after)
-    images = _image_changes(_lock_before(repository, merge.target, before), _lock(repository, merge.source, after))
+    images = image_changes(lock_or_none(repository, merge.target, before), _lock(repository, merge.source, after))
     templates, remark = _template_changes(repository, merge, merged, environment)
     return PromotionPlan(environment, merge, before, after, images, templates, remark)
 
 
+def merged_already(repository: Path, target: Environment, source: Environment) -> tuple[str, str] | None:
+    """The commit and version of a branch that has all of the source's already, or its hot-fix; else None."""
+    ours, theirs = base_of(repository, target.branch), base_of(repository, source.branch)
+    version = _version(repository, ours, target.name)
+    own, following = (_version(repository, theirs, each.name) for each in (source, target))
+    is_hot_fix = source.is_released and version == own != following
+    if version is None or (not is_hot_fix and count_commits(repository, ours.commit_id, theirs.commit_id)):
+        return None
+    return ours.commit_id, version
+
+
 def lock_at_source(repository: Path, plan: PromotionPlan) -> Resolution:
     """The lock of the version that is promoted. Raises `UsageError` where the source has none."""
-    lock = _lock(repository, plan.merge.source, plan.version)
+    return lock_in(repository, plan.merge.source, plan.version)
+
+
+def lock_in(repository: Path, ref: BaseRef, version: str) -> Resolution:
+    """The lock of a version in a branch. Raises `UsageError` where it has none, or one that can't be deployed."""
+    lock = _lock(repository, ref, version)
     if lock is None:
         raise UsageError(
-            f"releases/{lock_name(plan.version)} is missing in {plan.merge.source.ref}",
-            f"Make it, and merge it to dev: {tool('release', 'pin', plan.version)}",
+            f"releases/{lock_name(version)} is missing in {ref.ref} at {ref.commit_id[:7]}",
+            f"Make it, and merge its pull request: {tool('release', 'pin', version)}",
         )
     if lock.stand_in:
         raise UsageError(
-            f"releases/{lock_name(plan.version)}: made from stand-ins, which nobody can pull",
-            f"Make it from what is published: {tool('release', 'pin', plan.version)}",
+            f"releases/{lock_name(version)}: made without a registry, so that no one can pull its images",
+            f"Make it from what is published: {tool('release', 'pin', version)}",
         )
     return lock
+
+
+def conflict(repository: Path, merge: Merge) -> AgoraError:
+    """What conflicts, and why: a promotion that was squashed before, or commits that only the target has."""
+    source, target = merge.source, merge.target
+    where = f"{source.branch} at {source.commit_id[:7]} into {target.branch} at {target.commit_id[:7]}"
+    said = f"merging {where} conflicts in {', '.join(merge.conflicts or ())}"
+    squash = find_squash(repository, merge)
+    if squash is None:
+        return AgoraError(said, f"{target.branch} has commits that {source.branch} lacks. {merge_back(target, source)}")
+    remote, branch = target.remote or "REMOTE", f"join/{target.branch}-{source.branch}"
+    return AgoraError(
+        f"{said}\n  {target.branch}'s commit {squash.commit[:7]} has the content of {source.branch}'s "
+        f"{squash.content_of[:7]}, but not its history: an earlier promotion was squashed, so git merges it again",
+        f"Tell git once that {target.branch} has those commits, which changes no file:\n"
+        f"  git switch -c {branch} {target.ref.removeprefix('refs/remotes/')}\n"
+        f"  git merge -s ours {squash.content_of[:12]}\n"
+        f"  git push {remote} {branch}\n"
+        f"Open a pull request from it into {target.branch}, and merge it with a merge commit. Then promote again.",
+    )
+
+
+def merge_back(target: BaseRef, source: BaseRef) -> str:
+    """How commits that only one branch has get back to another."""
+    remote, branch = target.remote or "REMOTE", f"merge-back/{target.branch}"
+    return (
+        f"Merge {target.branch} back into {source.branch}, which keeps what it names where both differ:\n"
+        f"  git switch -c {branch} {source.ref.removeprefix('refs/remotes/')}\n"
+        f"  git merge -X ours {target.ref.removeprefix('refs/remotes/')}\n"
+        f"  git push {remote} {branch}\n"
+        f"Open a pull request from it into {source.branch}, and merge it with a merge commit."
+    )
 
 
 def _version(repository: Path, ref: BaseRef, environment: str) -> str | None:
@@ -155,13 +203,13 @@ def _merged(repository: Path, merge: Merge) -> str:
 
 def _check_version(repository: Path, merge: Merge, merged: str, environment: str, version: str) -> None:
     """A version that only the target has changed, as a rollback does, is kept by the merge."""
-    form = git_bytes("cat-file", "blob", f"{merged}:app.py", folder=repository)
-    kept = versions_in(form).get(environment)
+    source = git_bytes("cat-file", "blob", f"{merged}:app.py", folder=repository)
+    kept = versions_in(source).get(environment)
     if kept != version:
-        target, source = merge.target.branch, merge.source.branch
+        target = merge.target.branch
         raise AgoraError(
             f"after the merge {target} would run {kept}, not {version}: app.py was changed in {target} since",
-            f"Merge {target} into {source} first, by a pull request of its own, or pin what is to run.",
+            f"{merge_back(merge.target, merge.source)}\nOr pin what should run: {tool('release', 'pin', 'VERSION')}",
         )
 
 
@@ -171,7 +219,7 @@ def _lock(repository: Path, ref: BaseRef, version: str | None) -> Resolution | N
     return parse_resolution(content.decode(errors="replace"), path) if content is not None else None
 
 
-def _lock_before(repository: Path, ref: BaseRef, version: str | None) -> Resolution | None:
+def lock_or_none(repository: Path, ref: BaseRef, version: str | None) -> Resolution | None:
     """What the merge replaces. A lock that cannot be read there must not stand in the way of a better one."""
     try:
         return _lock(repository, ref, version)
@@ -179,7 +227,8 @@ def _lock_before(repository: Path, ref: BaseRef, version: str | None) -> Resolut
         return None
 
 
-def _image_changes(before: Resolution | None, after: Resolution | None) -> tuple[ImageChange, ...]:
+def image_changes(before: Resolution | None, after: Resolution | None) -> tuple[ImageChange, ...]:
+    """The images of a lock whose digests are others than in the lock before."""
     old = {image.name: image.digest for image in before.images.values()} if before else {}
     if after is None:
         return ()

@@ -20,6 +20,8 @@ from src.report import quoted
 
 _LONGEST_SECONDS = 60
 
+USE_A_MERGE_COMMIT = "Use a merge commit: after a squash or rebase, git no longer sees what was promoted."
+
 # user@host:path, as git takes it; a part of the path is never empty, so that scheme://host is none.
 _SCP_LIKE = re.compile(r"(?:[^@/\s]+@)?(?P<host>[^:/@\s]+):/?(?P<path>[^/\s].*)")
 _OWNER_AND_NAME = re.compile(r"/*(?P<owner>[\w.-]+)/(?P<name>[\w.-]+?)(?:\.git)?/*")
@@ -97,11 +99,15 @@ def open_pull_request(plan: PullRequest, announce: Callable[[str], None]) -> Out
     if not _is_gh_ready(plan.repository):
         return _by_hand(plan, plan.remote)
     if existing := _existing(plan):
-        sentence = f"The pull request from {plan.branch} into {plan.into} is open already: {existing}"
+        sentence = (
+            f"The pull request from {plan.branch} into {plan.into} is open already: {existing}\n{USE_A_MERGE_COMMIT}"
+        )
         return Outcome("open already", existing, sentence)
     announce(f"opening a pull request from {plan.branch} into {plan.into}")
     address = _create(plan)
-    return Outcome("opened", address, f"Opened a pull request from {plan.branch} into {plan.into}: {address}")
+    return Outcome(
+        "opened", address, f"Opened a pull request from {plan.branch} into {plan.into}: {address}\n{USE_A_MERGE_COMMIT}"
+    )
 
 
 def github_name(address: str) -> str | None:
@@ -141,7 +147,7 @@ def _push(plan: PullRequest, remote: str) -> None:
 
 def _by_hand(plan: PullRequest, remote: str) -> Outcome:
     where = f": {plan.address}" if plan.address else f" where {remote} is hosted."
-    sentence = f"{plan.branch} is pushed to {remote}. Open a pull request into {plan.into}{where}"
+    sentence = f"{plan.branch} is pushed to {remote}. Open a pull request into {plan.into}{where}\n{USE_A_MERGE_COMMIT}"
     return Outcome("to be opened", plan.address, sentence)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from operations.check import FAIL, OK, SKIP, Check
@@ -80,7 +80,7 @@ def verify(target: Target, services: Sequence[ServiceProps], expected: Resolutio
             checks.append(_unchecked(props))
             continue
         arn = service_arn(cloudformation, target.environment.stack_name(stack_part(props.container_name)))
-        checks.append(_check_tasks(props.container_name, image, _running_digests(ecs, arn, props.container_name)))
+        checks.append(_check_tasks(props.container_name, image, running_digests(ecs, arn, props.container_name)))
     checks.append(_check_footer(services, expected, site))
     return checks
 
@@ -97,7 +97,7 @@ def _unchecked(props: ServiceProps) -> Check:
     return Check(props.container_name, FAIL, f"nothing says what {props.container_location} ought to be")
 
 
-def _running_digests(ecs: Any, arn: str | None, container: str) -> list[str]:
+def running_digests(ecs: Any, arn: str | None, container: str) -> list[str]:
     """The digest of the container's image in each running task."""
     if arn is None:
         return []
@@ -133,12 +133,12 @@ def _check_footer(services: Sequence[ServiceProps], expected: Resolution, site: 
         return Check(subject, SKIP, "no service is told its version (APP_VERSION=ImageVersion())")
     footer = footer_of(image)
     try:
-        text = _read_page(site)
+        text = read_page(site)
     except AgoraError as error:
         return Check(subject, FAIL, error.message)
     if re.search(f"{_BEFORE}{re.escape(footer)}{_AFTER}", text):
         return Check(subject, OK, f"{site} shows {footer}")
-    shown = list(_versions_in(text))
+    shown = versions_in(text)
     instead = f"it shows {', '.join(shown)}" if shown else "it shows no version"
     return Check(subject, FAIL, f"{site} does not show {footer}: {instead}")
 
@@ -153,7 +153,7 @@ def _shown_image(props: ServiceProps, expected: Resolution) -> ResolvedImage | N
     return expected.images.get(props.container_location) if is_told else None
 
 
-def _read_page(url: str) -> str:
+def read_page(url: str) -> str:
     """The text that a person sees on a page."""
     import httpx
 
@@ -181,6 +181,6 @@ def _read_page(url: str) -> str:
     return html.unescape(_UNSEEN_IN_HTML.sub(lambda found: "" if found["comment"] else " ", written))
 
 
-def _versions_in(text: str) -> Iterator[str]:
+def versions_in(text: str) -> list[str]:
     """What looks like a footer, for a person to compare."""
-    yield from list(dict.fromkeys(_VERSION.findall(text)))[:_MOST_SHOWN]
+    return list(dict.fromkeys(_VERSION.findall(text)))[:_MOST_SHOWN]

@@ -193,6 +193,7 @@ class Caller:
 
     async def _follow(self, call: Call) -> Answer:
         url, bearer = call.url, call.bearer
+        asked = {url}
         for _ in range(self._limits.redirects + 1):
             answer = await self._fetch(call, url, bearer)
             if answer.status not in _REDIRECTS:
@@ -208,6 +209,9 @@ class Caller:
                     with_token = call.bearer is not None and call.bearer is self._token
                     raise Failed(failures.leads_elsewhere(answer.address, host_of(target), with_token=with_token))
                 bearer = None
+            if target in asked:
+                raise Failed(failures.redirects_in_a_circle(address_of(call.url), address_of(target)))
+            asked.add(target)
             url = target
         raise Failed(failures.too_many_redirects(address_of(call.url), self._limits.redirects))
 

@@ -78,6 +78,8 @@ class Version:
 
     name: str
     tags: tuple[str, ...]
+    fault: str = ""
+    """What is wrong with it, where its tags can't be read."""
 
 
 def read_content(said: object) -> Index | Manifest:
@@ -100,14 +102,14 @@ def read_config(said: object) -> Config:
 
 
 def read_versions(said: object) -> list[Version]:
-    """What a page of the packages API says."""
+    """What a page of the packages API says. One version that can't be read says so, and does not hide the others."""
     return [_version(each) for each in _sequence(said, "it")]
 
 
 def read_package_names(said: object) -> list[str]:
     """The names in a page of packages."""
-    names = [_text(_mapping(each, "a package").get("name"), "name") for each in _sequence(said, "it")]
-    return [name for name in names if _PACKAGE.fullmatch(name)]
+    names = [each.get("name") for each in _sequence(said, "it") if isinstance(each, dict)]
+    return [name for name in names if isinstance(name, str) and _PACKAGE.fullmatch(name)]
 
 
 def read_tags(said: object) -> list[str]:
@@ -143,10 +145,15 @@ def commit_among(tags: Sequence[str]) -> str | None:
 
 
 def _version(said: object) -> Version:
-    version = _mapping(said, "a version")
-    metadata = _mapping(version.get("metadata"), "metadata")
-    container = _mapping(metadata.get("container"), "metadata.container")
-    return Version(_text(version.get("name"), "name"), tuple(_tags(container.get("tags"))))
+    name = said.get("name") if isinstance(said, dict) else None
+    known = name if isinstance(name, str) and DIGEST.fullmatch(name) else ""
+    try:
+        version = _mapping(said, "a version")
+        metadata = _mapping(version.get("metadata"), "metadata")
+        container = _mapping(metadata.get("container"), "metadata.container")
+        return Version(_text(name, "name"), tuple(_tags(container.get("tags"))))
+    except Misshapen as error:
+        return Version(known, (), f"{f'version {known}' if known else 'a version'}: {error}")
 
 
 def _tags(said: object) -> list[str]:
@@ -194,7 +201,7 @@ def _moment(said: object) -> str:
 
 def _mapping(said: object, what: str) -> Mapping[str, Any]:
     if not isinstance(said, dict):
-        raise Misshapen(f"{what} is no object")
+        raise Misshapen(f"{what} is {_kind(said)}, not an object")
     return cast(Mapping[str, Any], said)
 
 
@@ -204,11 +211,17 @@ def _optional_mapping(said: object, what: str) -> Mapping[str, Any]:
 
 def _sequence(said: object, what: str) -> Sequence[Any]:
     if not isinstance(said, list):
-        raise Misshapen(f"{what} is no list")
+        raise Misshapen(f"{what} is {_kind(said)}, not a list")
     return cast(Sequence[Any], said)
 
 
 def _text(said: object, what: str) -> str:
     if not isinstance(said, str):
-        raise Misshapen(f"{what} is no text")
+        raise Misshapen(f"{what} is {_kind(said)}, not a text")
     return said
+
+
+def _kind(said: object) -> str:
+    """What something is in JSON's words; what is missing is null."""
+    names = {type(None): "null", bool: "true or false", dict: "an object", list: "a list", str: "a text"}
+    return names.get(type(said), "a number")

@@ -14,6 +14,7 @@ from src.images.access import TOKEN_VARIABLE
 from src.resolved_image import PLATFORM
 
 _MOST_NAMES = 5
+_MOST_FAULTS = 3
 _MOST_COMPARED = 5000
 _RELEASE = re.compile(r"v?\d+\.\d+\.\d+(?:-?[a-z]+\.?\d*)?")
 _WITHOUT_TOKEN = f"Public images are found without a token too: unset {TOKEN_VARIABLE}."
@@ -177,8 +178,22 @@ def package_unknown(host: str, path: str, existing: Iterable[str] = ()) -> Failu
     return Failure(Kind.PACKAGE_UNKNOWN, f"{host} knows no image {path} (HTTP 404)", hint)
 
 
-def tag_unknown(host: str, tag: str, existing: Sequence[str], *, read_all: bool = True) -> Failure:
-    """`existing` are the image's tags, the newest first; `read_all` says that there are no others."""
+def tag_unknown(
+    host: str, tag: str, existing: Sequence[str], *, read_all: bool = True, faults: Sequence[str] = ()
+) -> Failure:
+    """`existing` are the image's tags, the newest first; `read_all` says that there are no others.
+
+    `faults` are what is wrong with the answers, because of which there may be others after all.
+    """
+    failure = _tag_unknown(host, tag, existing, read_all=read_all)
+    if not faults:
+        return failure
+    more = f" and {len(faults) - _MOST_FAULTS} more" if len(faults) > _MOST_FAULTS else ""
+    said = f"{failure.sentence}; not all of its answer can be read: {'; '.join(faults[:_MOST_FAULTS])}{more}"
+    return replace(failure, sentence=said)
+
+
+def _tag_unknown(host: str, tag: str, existing: Sequence[str], *, read_all: bool) -> Failure:
     among = "" if read_all else f" among its newest {len(existing)} tags"
     newest = f" Newest are: {', '.join(names)}." if (names := _newest(existing)) else " It has no tag at all."
     if not existing and not read_all:
@@ -298,6 +313,19 @@ def too_many_redirects(address: str, most: int) -> Failure:
     return Failure(
         Kind.TOO_MANY_REDIRECTS,
         f"{address} redirects more than {most} times",
+        _WRONG_SERVER,
+    )
+
+
+def redirects_in_a_circle(address: str, back: str) -> Failure:
+    return Failure(Kind.TOO_MANY_REDIRECTS, f"{address} redirects in a circle, back to {back}", _WRONG_SERVER)
+
+
+def pages_in_a_circle(address: str, count: int) -> Failure:
+    """`count` is how many pages were read before one came again."""
+    return Failure(
+        Kind.ENDLESS,
+        f"{address} lists its pages in a circle: after {count} the next one is one that was read already",
         _WRONG_SERVER,
     )
 

@@ -37,9 +37,11 @@ class PackagesApi:
     async def find_version(self, location: Location) -> Version:
         """The version that carries a location's tag. Raises `Failed`."""
         seen: list[str] = []
+        faults: list[str] = []
         pages = 0
         async for answer, versions in self._pages(location):
             pages += 1
+            faults += [version.fault for version in versions if version.fault]
             for version in versions:
                 if location.tag not in version.tags:
                     seen += version.tags
@@ -49,20 +51,27 @@ class PackagesApi:
                     came = f"{answer.media_type} that names no digest for {location.tag} (HTTP {answer.status})"
                     raise Failed(failures.malformed(answer.address, came))
         host = httpx.URL(self._api_url).netloc.decode("ascii")
-        raise Failed(failures.tag_unknown(host, location.tag, seen, read_all=pages < _MOST_PAGES))
+        raise Failed(failures.tag_unknown(host, location.tag, seen, read_all=pages < _MOST_PAGES, faults=faults))
 
     async def _pages(self, location: Location) -> AsyncIterator[tuple[Answer, list[Version]]]:
-        """The package's versions page by page, for as long as a page brings something new."""
+        """The package's versions page by page. Raises `Failed` where the API names a page that was read already.
+
+        Where it names no next page they are counted, for as long as one brings something new.
+        """
         answer = await self._first_page(location)
         asked, known = {answer.url}, set[str]()
         for number in range(2, _MOST_PAGES + 2):
             versions = answer.parsed(read_versions, "a list of versions")
             yield answer, versions
-            if known.issuperset(version.name for version in versions):
-                return
+            is_new = not known.issuperset(version.name for version in versions)
+            named = answer.next_page()
+            # Without a next page that is named, a repeated page that is full says that the page was not looked at.
+            repeats = not is_new and bool(versions) and (named is not None or len(versions) >= _PER_PAGE)
+            if repeats or named in asked:
+                raise Failed(failures.pages_in_a_circle(answer.address, len(asked)))
             known.update(version.name for version in versions)
             url = _next_page(answer, number)
-            if url is None or url in asked or number > _MOST_PAGES:
+            if not is_new or url is None or number > _MOST_PAGES:
                 return
             asked.add(url)
             answer = await self._ask(url, location)

@@ -102,11 +102,14 @@ class Repository:
         return answer.parsed(read_config, "the config of an image")
 
     async def tags(self) -> tuple[list[str], bool] | None:
-        """The tags, newest releases first, and whether these are all; None where the image is not known at all."""
+        """The tags, newest releases first, and whether these are all; None where the image is not known at all.
+
+        Raises `Failed` where the registry lists them in a circle.
+        """
         url: httpx.URL | None = self._at(f"v2/{self._location.path}/tags/list").copy_set_param("n", _PER_PAGE)
         asked: set[httpx.URL] = set()
         tags: list[str] = []
-        while url is not None and url not in asked and len(asked) < _MOST_PAGES:
+        while url is not None and len(asked) < _MOST_PAGES:
             asked.add(url)
             answer = await self._get(url)
             if answer.status == 404:
@@ -116,7 +119,9 @@ class Repository:
             self._raise_refusal(answer)
             tags += answer.parsed(read_tags, "a list of tags")
             url = answer.next_page()
-        return sorted(dict.fromkeys(tags), key=_age), url is None or url in asked
+            if url in asked:
+                raise Failed(failures.pages_in_a_circle(answer.address, len(asked)))
+        return sorted(dict.fromkeys(tags), key=_age), url is None
 
     async def commit_of(self, digest: str) -> str | None:
         """The commit in a tag sha-… that stands for a digest, if there is one among the first hundred."""
@@ -217,8 +222,10 @@ class Repository:
             return failures.content_missing(host, digest)
         try:
             found = await self.tags()
-        except Failed:
+        except Denied:
             return failures.tag_unknown(host, reference, [], read_all=False)
+        except Failed as failed:
+            return failures.tag_unknown(host, reference, [], read_all=False, faults=[failed.failure.sentence])
         if found is None:
             return failures.package_unknown(host, path)
         tags, are_all = found

@@ -19,6 +19,7 @@ from operations.release.form_edit import with_versions
 from tests.e2e.aws import clients, running_images
 from tests.e2e.clone import LONGEST_SECONDS, Answer, Clone
 from tests.stand_ins import stand_ins
+from tests.unit.git_support import bare, commit, tag, use_own_settings
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(500)]
 
@@ -35,22 +36,22 @@ def ok(answer: Answer) -> Answer:
 def test_from_edge_through_stage_to_prod_and_back(deployed: Clone) -> None:
     clone = _at_version(deployed, "4.2.1-rc1")
     untouched = {path: (clone.folder / path).read_bytes() for path in ("app.py", "releases/4.2.1-rc1.json")}
-    commit = ok(clone.agora("local", "publish", "edge", "agora-app", "--json")).json()["commit"]
+    merged = ok(clone.agora("local", "publish", "edge", "agora-app", "--json")).json()["commit"]
     changed = ok(clone.agora("deploy", "dev", "--local", "--json")).json()
     assert [each["stack"] for each in changed["plan"] if each["action"] != "nothing"] == ["agora-dev-app"]
     verified = ok(clone.agora("release", "verify", "dev", "--local"))
-    assert f"edge-{commit[:7]}" in verified.stdout
+    assert f"edge-{merged[:7]}" in verified.stdout
 
     cut = ok(clone.agora("release", "cut", "--local", "--json")).json()["plan"]
-    assert (cut["version"], cut["commit"]) == ("4.2.1-rc2", commit)
+    assert (cut["version"], cut["commit"]) == ("4.2.1-rc2", merged)
     lock = ok(clone.agora("release", "pin", "4.2.1-rc2", "--local", "--json")).json()["plan"]["lock"]
-    assert lock["commit"] == commit
+    assert lock["commit"] == merged
     early = clone.agora("deploy", "prod", "--local")
     assert (early.exit_code, "stage has no healthy deployment" in early.stderr) == (1, True)
     ok(clone.agora("deploy", "stage", "--local"))
     ok(clone.agora("release", "verify", "stage", "--local"))
     finished = ok(clone.agora("release", "finish", "--local", "--json")).json()["plan"]
-    assert (finished["tag"], finished["commit"]) == ("agora/release/v4.2.1", commit)
+    assert (finished["tag"], finished["commit"]) == ("agora/release/v4.2.1", merged)
     assert "Proven by stage's deployment 1" in ok(clone.agora("release", "promote", "prod", "--local")).stderr
     ok(clone.agora("deploy", "prod", "--local"))
     ok(clone.agora("release", "verify", "prod", "--local"))
@@ -100,18 +101,22 @@ def _images_of_stage(of: Callable[[str], Any]) -> dict[str, set[str]]:
 
 
 def test_a_team_pins_promotes_and_rolls_back_with_its_own_repositories(
-    new_clone: Callable[[], Clone], tmp_path: Path
+    new_clone: Callable[[], Clone], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    use_own_settings(monkeypatch, tmp_path)
     clone = _at_version(new_clone(), "4.2.1-rc1")
-    team = Team(clone, tmp_path / "origin.git")
+    monorepo = bare(tmp_path / "monorepo.git")
+    commits = {version: commit(monorepo, version) for version in ("4.3.0-rc1", "4.3.0-rc2")}
+    for version, tagged in commits.items():
+        tag(monorepo, tagged, f"agora/v{version}")
+    team = Team(clone, tmp_path / "origin.git", monorepo)
     ok(clone.agora("local", "up"))
     ok(clone.agora("deploy", "stage", "--local", "--dry-run"))
     exports = clone.exports("stage") | {"GITHUB_TOKEN": TOKEN}
     aws = _local_aws(clone)
-    commits = {"4.3.0-rc1": "a" * 39 + "1", "4.3.0-rc2": "b" * 39 + "2"}
-    for version, commit in commits.items():
+    for version, built in commits.items():
         for name in NAMES:
-            control.publish_image(f"{REGISTRY}/{name}", tags=[version, f"sha-{commit[:7]}"], commit=commit, aws=aws)
+            control.publish_image(f"{REGISTRY}/{name}", tags=[version, f"sha-{built[:7]}"], commit=built, aws=aws)
 
     unpinned = clone.agora("deploy", "stage", "--yes", **exports)
     assert (unpinned.exit_code, "./agora release pin 4.2.1-rc1" in unpinned.stderr) == (2, True)
@@ -132,15 +137,19 @@ def test_a_team_pins_promotes_and_rolls_back_with_its_own_repositories(
     team.merge(back["commit"]["branch"], "stage")
     assert '"GHCR_PACKAGE_VERSION": "4.3.0-rc1"' in (clone.folder / "app.py").read_text()
     ok(clone.agora("deploy", "stage", "--yes", **exports))
-    ok(clone.agora("release", "pin", "4.3.0-rc1", "--dry-run", **exports))
+    ok(clone.agora("release", "pin", "4.3.0-rc1", "--repository", str(monorepo), "--dry-run", **exports))
+    other = commit(monorepo, "Another build")
+    control.publish_image(f"{REGISTRY}/agora-app", tags=["4.3.0-rc2"], commit=other, aws=aws)
+    taken_over = clone.agora("release", "pin", "4.3.0-rc2", "--repository", str(monorepo), "--dry-run", **exports)
+    assert (taken_over.exit_code, "are not of one commit" in taken_over.stderr) == (1, True)
     assert _places_of(TOKEN, clone.folder) == []
 
 
 class Team:
     """The clone as a git repository with the branches of the documentation, and where they are pushed to."""
 
-    def __init__(self, clone: Clone, origin: Path) -> None:
-        self._clone = clone
+    def __init__(self, clone: Clone, origin: Path, monorepo: Path) -> None:
+        self._clone, self._monorepo = clone, monorepo
         (clone.folder / ".gitignore").write_text(".agora/\n__pycache__/\ncdk.out/\n")
         subprocess.run(["git", "init", "-q", "--bare", str(origin)], check=True)
         self.git("init", "-q", "--initial-branch=dev")
@@ -170,7 +179,8 @@ class Team:
     def pin_and_merge(self, version: str, exports: dict[str, str]) -> None:
         """Pin a release, merge it to dev, promote it to stage, and merge that."""
         before = (self._clone.folder / "app.py").read_bytes()
-        pinned = ok(self._clone.agora("release", "pin", version, "--yes", "--json", **exports)).json()
+        where = ("--repository", str(self._monorepo))
+        pinned = ok(self._clone.agora("release", "pin", version, *where, "--yes", "--json", **exports)).json()
         assert (self._clone.folder / "app.py").read_bytes() == before, "the worktree is left alone"
         assert set(pinned["plan"]["files"]) == {"app.py", "CHANGELOG.md", f"releases/{version}.json"}
         self.merge(pinned["commit"]["branch"], "dev")

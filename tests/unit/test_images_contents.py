@@ -143,11 +143,8 @@ def test_what_is_no_config_is_misshapen(said: object) -> None:
 def test_lists_and_tokens_of_another_shape_are_misshapen() -> None:
     for read, said in (
         (read_versions, {}),
-        (read_versions, [None]),
-        (read_versions, [{"name": A, "metadata": {}}]),
-        (read_versions, [{"name": A, "metadata": {"container": {"tags": "edge"}}}]),
-        (read_versions, [{"name": 1, "metadata": {"container": {"tags": []}}}]),
-        (read_package_names, [{"name": None}]),
+        (read_versions, None),
+        (read_package_names, {"name": None}),
         (read_tags, {"tags": {}}),
         (read_tags, {"tags": [1]}),
         (read_bearer, {"token": ""}),
@@ -155,3 +152,28 @@ def test_lists_and_tokens_of_another_shape_are_misshapen() -> None:
     ):
         with pytest.raises(Misshapen):
             read(said)
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        (None, "a version: a version is null, not an object"),
+        ([], "a version: a version is a list, not an object"),
+        ({"name": A}, f"version {A}: metadata is null, not an object"),
+        ({"name": A, "metadata": {}}, f"version {A}: metadata.container is null, not an object"),
+        ({"name": A, "metadata": {"container": {}}}, f"version {A}: tags is null, not a list"),
+        ({"name": A, "metadata": {"container": {"tags": None}}}, f"version {A}: tags is null, not a list"),
+        ({"name": A, "metadata": {"container": {"tags": "edge"}}}, f"version {A}: tags is a text, not a list"),
+        ({"name": A, "metadata": {"container": {"tags": [1]}}}, f"version {A}: a tag is a number, not a text"),
+        ({"name": 1, "metadata": {"container": {"tags": []}}}, "a version: name is a number, not a text"),
+        ({"metadata": {"container": {"tags": []}}}, "a version: name is null, not a text"),
+    ],
+)
+def test_one_version_of_another_shape_is_said_and_does_not_hide_the_others(said: object, fault: str) -> None:
+    good = {"name": A, "metadata": {"container": {"tags": ["edge"]}}}
+    assert [each.fault for each in read_versions([said, good])] == [fault, ""]
+    assert read_versions([said, good])[1].tags == ("edge",)
+
+
+def test_names_of_packages_that_are_none_are_left_out() -> None:
+    assert read_package_names([None, {"name": None}, {"name": "agora-app"}]) == ["agora-app"]

@@ -186,7 +186,9 @@ def test_an_api_that_repeats_a_page_is_not_asked_for_ever(catalogue: Catalogue, 
     catalogue.bury("agora-app", 99)
     page = as_json(catalogue.versions[f"{OWNER}/agora-app"])
     server.fail("/versions", page, always=True)
-    assert _failed(with_token(server, server)).kinds == {Kind.TAG_UNKNOWN}
+    failed = _failed(with_token(server, server))
+    assert failed.kinds == {Kind.ENDLESS}
+    assert "lists its pages in a circle" in failed.message
     assert len(server.paths("/versions")) == 2
 
 
@@ -195,7 +197,9 @@ def test_an_api_whose_pages_lead_to_themselves_is_not_asked_for_ever(catalogue: 
     path = f"{server.url}/orgs/{OWNER}/packages/container/agora-app/versions?per_page=100&page=1"
     page = as_json(catalogue.versions[f"{OWNER}/agora-app"], {"Link": f'<{path}>; rel="next"'})
     server.fail("/versions", page, always=True)
-    assert _failed(with_token(server, server)).kinds == {Kind.TAG_UNKNOWN}
+    failed = _failed(with_token(server, server))
+    assert failed.kinds == {Kind.ENDLESS}
+    assert "lists its pages in a circle" in failed.message
     assert len(server.paths("/versions")) == 1
 
 
@@ -205,8 +209,39 @@ def test_a_list_of_tags_whose_pages_lead_to_themselves_is_not_asked_for_ever(
     catalogue.add("agora-app", "4.2.0")
     link = f'</v2/{OWNER}/agora-app/tags/list?n=1000>; rel="next"'
     server.fail("tags/list", as_json({"tags": ["4.2.0"]}, {"Link": link}), always=True)
-    assert _failed(anonymous(server)).kinds == {Kind.TAG_UNKNOWN}
+    failed = _failed(anonymous(server))
+    assert failed.kinds == {Kind.TAG_UNKNOWN}, "what the registry says of the tag itself is true all the same"
+    assert "tags/list lists its pages in a circle" in failed.message
     assert len(server.paths("tags/list")) == 1
+
+
+def test_a_short_page_that_comes_again_where_none_is_named_is_all_there_is(
+    catalogue: Catalogue, server: StandIn
+) -> None:
+    catalogue.add("agora-app", "4.2.0")
+    server.fail("/versions", as_json(catalogue.versions[f"{OWNER}/agora-app"]), always=True)
+    assert _failed(with_token(server, server)).kinds == {Kind.TAG_UNKNOWN}
+
+
+def test_a_version_whose_tags_are_null_does_not_hide_the_one_that_is_wanted(
+    catalogue: Catalogue, server: StandIn
+) -> None:
+    published = catalogue.add("agora-app", "edge")
+    broken = {"name": f"sha256:{'0' * 64}", "metadata": {"container": {"tags": None}}}
+    server.fail("/versions", as_json([broken, *catalogue.versions[f"{OWNER}/agora-app"]]), always=True)
+    assert _one(with_token(server, server)).digest == published.digest
+
+
+def test_a_tag_that_is_not_found_beside_a_version_whose_tags_are_null_is_said_with_that(
+    catalogue: Catalogue, server: StandIn
+) -> None:
+    published = catalogue.add("agora-app", "4.2.0")
+    broken = {"name": published.digest, "metadata": {"container": {"tags": None}}}
+    server.fail("/versions", as_json([broken] * 5), always=True)
+    failed = _failed(with_token(server, server))
+    assert failed.kinds == {Kind.TAG_UNKNOWN}
+    fault = f"version {published.digest}: tags is null, not a list"
+    assert f"not all of its answer can be read: {fault}; {fault}; {fault} and" in failed.message
 
 
 @both_ways

@@ -208,11 +208,33 @@ def test_a_branch_that_the_remote_lost_is_not_taken_from_memory(repository: Repo
 
 def test_a_remote_that_cannot_be_reached_is_said_without_its_credentials(repository: Repository) -> None:
     repository.git("remote", "set-url", "origin", f"http://me:{'hunter2'}@127.0.0.1:9/agora.git")
+    repository.git("update-ref", "-d", "refs/remotes/origin/dev")
     with pytest.raises(AgoraError, match="origin cannot be asked where dev is") as caught:
         base_of(repository.path, "dev")
     assert caught.value.exit_code == 1
     assert "hunter2" not in str(caught.value)
     assert caught.value.hint
+
+
+def test_a_remote_out_of_reach_leaves_what_was_fetched_last_and_that_is_said(repository: Repository) -> None:
+    pushed = repository.at_origin("dev")
+    read = base_of(repository.path, "dev")
+    assert (read.sentence, read.unreached) == (f"Read dev of origin at {pushed[:7]}.", "")
+    repository.git("remote", "set-url", "origin", f"http://me:{'hunter2'}@127.0.0.1:9/agora.git")
+    stale = base_of(repository.path, "dev")
+    assert stale.commit_id == pushed
+    assert stale.sentence.startswith(
+        f"Read dev of origin as it was fetched last, at {pushed[:7]}: origin cannot be asked"
+    )
+    assert "hunter2" not in stale.sentence
+    assert stale.as_json()["unreached"] == stale.unreached
+
+
+def test_a_branch_is_read_at_the_remote_and_not_where_the_clone_last_saw_it(repository: Repository) -> None:
+    other = repository.commit("dev", {"a": "a"}, "Pushed by someone else")
+    repository.git("update-ref", "refs/remotes/origin/dev", f"{other}~1")
+    repository.git("update-ref", "refs/heads/dev", f"{other}~1")
+    assert base_of(repository.path, "dev").commit_id == other
 
 
 def test_remotes_of_other_names_are_taken_where_there_is_one_only(repository: Repository) -> None:

@@ -8,10 +8,19 @@ import pytest
 
 from operations.release.finish import carry_out, plan_finish
 from operations.release.monorepo import Monorepo
+from operations.release.staged import Staged
+from operations.release.version_tags import parse_version
 from src.errors import AgoraError, UsageError
 from tests.unit.git_support import annotated_tag, bare, clone, commit, head, hook, monorepo, refs, tag, use_own_settings
 
 pytestmark = pytest.mark.slow
+
+
+def runs(version: str, commit: str | None = None, *, footer: bool = False) -> Staged:
+    """What stage runs."""
+    parsed = parse_version(version)
+    assert parsed is not None
+    return Staged("stage", parsed, commit, "stage runs it", is_footer=footer)
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +42,7 @@ def _commit_of(remote: Path, name: str) -> str:
 
 
 def test_a_plan_names_both_tags_and_the_commit_of_the_last_candidate(remote: Path) -> None:
-    assert plan_finish(Monorepo(str(remote)), None, "4.0.0-rc10").as_json() == {
+    assert plan_finish(Monorepo(str(remote)), None, runs("4.0.0-rc10")).as_json() == {
         "tag": "agora/release/v4.0.0",
         "version": "4.0.0",
         "candidate_tag": "agora/v4.0.0-rc10",
@@ -41,13 +50,15 @@ def test_a_plan_names_both_tags_and_the_commit_of_the_last_candidate(remote: Pat
         "commit": _commit_of(remote, "agora/v4.0.0-rc10"),
         "subject": "Show the evidence",
         "ignored": 'Ignored: 1 tag not under "agora/".',
+        "staged": runs("4.0.0-rc10").as_json(),
+        "remark": "",
     }
 
 
 @pytest.mark.parametrize("version", ["4.0.0", "4.0.0-rc10"])
 def test_the_release_may_be_named_with_or_without_its_last_candidate(remote: Path, version: str) -> None:
     mono = Monorepo(str(remote))
-    assert plan_finish(mono, version, "4.0.0-rc10") == plan_finish(mono, None, "4.0.0-rc10")
+    assert plan_finish(mono, version, runs("4.0.0-rc10")) == plan_finish(mono, None, runs("4.0.0-rc10"))
 
 
 @pytest.mark.parametrize("kind", ["URL", "bare", "clone"])
@@ -55,7 +66,7 @@ def test_a_plan_is_carried_out_on_the_commit_of_the_last_candidate(remote: Path,
     locations = {"URL": f"file://{remote}", "bare": str(remote), "clone": str(clone(remote, tmp_path / "a clone"))}
     mono = Monorepo(locations[kind])
     before = refs(remote)
-    carry_out(plan_finish(mono, None, "4.0.0-rc10"), mono)
+    carry_out(plan_finish(mono, None, runs("4.0.0-rc10")), mono)
     assert refs(remote) == before | {"refs/tags/agora/release/v4.0.0": before["refs/tags/agora/v4.0.0-rc10"]}
     assert _commit_of(remote, "agora/release/v4.0.0") != head(remote)
 
@@ -64,7 +75,7 @@ def test_a_clone_that_is_behind_may_finish_since_its_branch_is_not_what_is_tagge
     working = clone(remote, tmp_path / "clone")
     tag(remote, commit(remote, "One more"), "agora/v4.0.0-rc11")
     mono = Monorepo(str(working))
-    carry_out(plan_finish(mono, None, "4.0.0-rc11"), mono)
+    carry_out(plan_finish(mono, None, runs("4.0.0-rc11")), mono)
     assert _commit_of(remote, "agora/release/v4.0.0") == head(remote)
 
 
@@ -72,84 +83,107 @@ def test_a_candidate_outside_the_branch_is_finished_from_a_url_as_well(remote: P
     fix = commit(remote, "Mend 4.0.0 alone", branch="fix")
     tag(remote, fix, "agora/v4.0.0-rc11")
     git_url = Monorepo(f"file://{remote}")
-    carry_out(plan_finish(git_url, None, "4.0.0-rc11"), git_url)
+    carry_out(plan_finish(git_url, None, runs("4.0.0-rc11")), git_url)
     assert _commit_of(remote, "agora/release/v4.0.0") == fix
 
 
 def test_an_annotated_candidate_is_finished_by_a_lightweight_tag_on_its_commit(remote: Path) -> None:
     annotated_tag(remote, head(remote), "agora/v4.1.0-rc1")
     mono = Monorepo(str(remote))
-    carry_out(plan_finish(mono, None, "4.1.0-rc1"), mono)
+    carry_out(plan_finish(mono, None, runs("4.1.0-rc1")), mono)
     assert _commit_of(remote, "agora/release/v4.1.0") == head(remote)
 
 
 def test_a_final_version_is_finished_on_its_own_commit(remote: Path) -> None:
     tag(remote, head(remote), "agora/v4.0.0")
-    plan = plan_finish(Monorepo(str(remote)), None, "4.0.0")
+    plan = plan_finish(Monorepo(str(remote)), None, runs("4.0.0"))
     assert (plan.candidate_tag, plan.commit) == ("agora/v4.0.0", head(remote))
-    with pytest.raises(AgoraError, match=r"names 4.0.0-rc10, an earlier candidate than the last, 4.0.0"):
-        plan_finish(Monorepo(str(remote)), None, "4.0.0-rc10")
-
-
-@pytest.mark.parametrize("staged", ["edge", "", "agora/v4.0.0-rc10"])
-def test_a_stage_that_names_no_release_has_nothing_to_finish(remote: Path, staged: str) -> None:
-    with pytest.raises(UsageError, match=f"stage: its form names no release, got '{staged}'"):
-        plan_finish(Monorepo(str(remote)), None, staged)
 
 
 def test_a_version_that_is_none_is_refused(remote: Path) -> None:
     with pytest.raises(UsageError, match=r"version: not written as X\.Y\.Z, got 'v4\.0\.0'"):
-        plan_finish(Monorepo(str(remote)), "v4.0.0", "4.0.0-rc10")
+        plan_finish(Monorepo(str(remote)), "v4.0.0", runs("4.0.0-rc10"))
 
 
-def test_a_release_without_a_candidate_is_refused(remote: Path, tmp_path: Path) -> None:
-    with pytest.raises(AgoraError, match=r"4.1.0: .* has no tag agora/v4.1.0-rcN") as caught:
-        plan_finish(Monorepo(str(remote)), None, "4.1.0-rc1")
-    assert caught.value.hint == "The last tag there is agora/v4.0.0-rc10."
+def test_a_candidate_that_was_never_tagged_is_refused_with_the_tag_that_is_missing(
+    remote: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(AgoraError, match=r"stage runs 4.1.0-rc1, for which .* has no tag agora/v4.1.0-rc1") as caught:
+        plan_finish(Monorepo(str(remote)), None, runs("4.1.0-rc1"))
+    assert caught.value.hint == "Make one: ./agora release cut"
+    with pytest.raises(AgoraError, match=r"has no tag agora/v4.0.0-rc11") as caught:
+        plan_finish(Monorepo(str(remote)), None, runs("4.0.0-rc11"))
+    assert caught.value.hint == "The last candidate of 4.0.0 there is 4.0.0-rc10."
     with pytest.raises(AgoraError, match="the repository is empty"):
-        plan_finish(Monorepo(str(bare(tmp_path / "empty.git"))), None, "4.1.0-rc1")
+        plan_finish(Monorepo(str(bare(tmp_path / "empty.git"))), None, runs("4.1.0-rc1"))
 
 
 def test_a_release_that_is_finished_already_is_told_so(remote: Path) -> None:
     tag(remote, _commit_of(remote, "agora/v4.0.0-rc10"), "agora/release/v4.0.0")
     with pytest.raises(AgoraError, match=r"finished already, on the same commit as agora/v4.0.0-rc10"):
-        plan_finish(Monorepo(str(remote)), None, "4.0.0-rc10")
+        plan_finish(Monorepo(str(remote)), None, runs("4.0.0-rc10"))
     with pytest.raises(AgoraError, match="finished already"):
-        plan_finish(Monorepo(str(remote)), "4.0.0", "4.1.0-rc1")
+        plan_finish(Monorepo(str(remote)), "4.0.0", runs("4.1.0-rc1"))
 
 
 def test_a_release_tag_on_another_commit_is_told_with_both_commits(remote: Path) -> None:
     tag(remote, head(remote), "agora/release/v4.0.0")
     there, wanted = head(remote)[:12], _commit_of(remote, "agora/v4.0.0-rc10")[:12]
     with pytest.raises(AgoraError, match=f"on {there} and not on agora/v4.0.0-rc10's commit {wanted}"):
-        plan_finish(Monorepo(str(remote)), None, "4.0.0-rc10")
+        plan_finish(Monorepo(str(remote)), None, runs("4.0.0-rc10"))
 
 
-def test_an_earlier_candidate_cannot_be_named(remote: Path) -> None:
-    with pytest.raises(UsageError, match=r"4.0.0-rc9: not the last candidate of 4.0.0, which is 4.0.0-rc10"):
-        plan_finish(Monorepo(str(remote)), "4.0.0-rc9", "4.0.0-rc10")
+@pytest.mark.parametrize("version", [None, "4.0.0", "4.0.0-rc9"])
+def test_an_earlier_candidate_that_stage_runs_is_finished_though_a_later_one_is_tagged(
+    remote: Path, version: str | None
+) -> None:
+    mono = Monorepo(str(remote))
+    plan = plan_finish(mono, version, runs("4.0.0-rc9"))
+    assert (plan.candidate_tag, plan.commit) == ("agora/v4.0.0-rc9", _commit_of(remote, "agora/v4.0.0-rc9"))
+    assert plan.remark == "Tagged since, and not what is finished: agora/v4.0.0-rc10."
+    carry_out(plan, mono)
+    assert _commit_of(remote, "agora/release/v4.0.0") == plan.commit != _commit_of(remote, "agora/v4.0.0-rc10")
 
 
-@pytest.mark.parametrize("version", [None, "4.0.0", "4.0.0-rc10"])
-def test_a_stage_that_runs_an_earlier_candidate_than_the_last_is_refused(remote: Path, version: str | None) -> None:
-    with pytest.raises(AgoraError, match=r"names 4.0.0-rc9, an earlier candidate than the last, 4.0.0-rc10"):
-        plan_finish(Monorepo(str(remote)), version, "4.0.0-rc9")
+def test_another_candidate_than_the_one_that_stage_runs_is_refused(remote: Path) -> None:
+    with pytest.raises(UsageError, match=r"4.0.0-rc10: not what stage runs, which is 4.0.0-rc9"):
+        plan_finish(Monorepo(str(remote)), "4.0.0-rc10", runs("4.0.0-rc9"))
 
 
-def test_a_stage_that_names_a_candidate_that_was_never_tagged_is_refused(remote: Path) -> None:
-    with pytest.raises(AgoraError, match=r"names 4.0.0-rc11, for which the monorepo has no tag agora/v4.0.0-rc11"):
-        plan_finish(Monorepo(str(remote)), None, "4.0.0-rc11")
+def test_images_of_another_commit_than_the_tags_are_not_finished(remote: Path) -> None:
+    on = _commit_of(remote, "agora/v4.0.0-rc10")[:12]
+    with pytest.raises(AgoraError, match=f"stage runs 4.0.0-rc10 from commit {'a' * 12}, but .*-rc10 is on {on}"):
+        plan_finish(Monorepo(str(remote)), None, runs("4.0.0-rc10", "a" * 40))
+    assert plan_finish(Monorepo(str(remote)), None, runs("4.0.0-rc10", _commit_of(remote, "agora/v4.0.0-rc10")))
 
 
-def test_a_release_that_stage_does_not_name_is_refused(remote: Path) -> None:
+def test_of_a_footer_the_commit_decides_which_candidate_it_is(remote: Path) -> None:
+    mono = Monorepo(str(remote))
+    ninth = _commit_of(remote, "agora/v4.0.0-rc9")
+    plan = plan_finish(mono, None, runs("4.0.0", ninth[:7], footer=True))
+    assert (str(plan.candidate), plan.commit) == ("4.0.0-rc9", ninth), "the last of those on that commit"
+    tenth = _commit_of(remote, "agora/v4.0.0-rc10")
+    assert str(plan_finish(mono, "4.0.0", runs("4.0.0", tenth[:7], footer=True)).candidate) == "4.0.0-rc10"
+
+
+def test_a_footer_whose_commit_no_tag_is_on_is_refused_with_the_tags_there_are(remote: Path) -> None:
+    with pytest.raises(AgoraError, match=r"no tag of 4.0.0 is on a commit fffffff") as raised:
+        plan_finish(Monorepo(str(remote)), None, runs("4.0.0", "fffffff", footer=True))
+    assert f"agora/v4.0.0-rc10 on {_commit_of(remote, 'agora/v4.0.0-rc10')[:12]}" in raised.value.hint
+    with pytest.raises(AgoraError, match=r"no tag of 9.0.0") as raised:
+        plan_finish(Monorepo(str(remote)), None, runs("9.0.0", "fffffff", footer=True))
+    assert raised.value.hint == "There is no tag agora/v9.0.0-rcN."
+
+
+def test_a_release_that_stage_does_not_run_is_refused(remote: Path) -> None:
     tag(remote, head(remote), "agora/v4.1.0-rc1")
-    with pytest.raises(UsageError, match=r"4.0.0: stage's form names 4.1.0-rc1, which is not of that release"):
-        plan_finish(Monorepo(str(remote)), "4.0.0", "4.1.0-rc1")
+    with pytest.raises(UsageError, match=r"4.0.0: not what stage runs, which is 4.1.0-rc1"):
+        plan_finish(Monorepo(str(remote)), "4.0.0", runs("4.1.0-rc1"))
 
 
 def test_a_release_tag_that_appeared_after_the_plan_is_left_where_it_is(remote: Path) -> None:
     mono = Monorepo(str(remote))
-    plan = plan_finish(mono, None, "4.0.0-rc10")
+    plan = plan_finish(mono, None, runs("4.0.0-rc10"))
     tag(remote, head(remote), "agora/release/v4.0.0")
     before = refs(remote)
     with pytest.raises(AgoraError, match=r"agora/release/v4.0.0: exists in .*, on another commit"):
@@ -157,21 +191,19 @@ def test_a_release_tag_that_appeared_after_the_plan_is_left_where_it_is(remote: 
     assert refs(remote) == before
 
 
-def test_a_candidate_that_came_after_the_plan_stops_it(remote: Path) -> None:
+def test_a_candidate_that_came_after_the_plan_changes_nothing_about_the_proven_one(remote: Path) -> None:
     mono = Monorepo(str(remote))
-    plan = plan_finish(mono, None, "4.0.0-rc10")
+    plan = plan_finish(mono, None, runs("4.0.0-rc10"))
     tag(remote, head(remote), "agora/v4.0.0-rc11")
-    before = refs(remote)
-    with pytest.raises(AgoraError, match=r"overtaken, the last candidate in .* is agora/v4.0.0-rc11 on \w{12} by now"):
-        carry_out(plan, mono)
-    assert refs(remote) == before
+    carry_out(plan, mono)
+    assert _commit_of(remote, "agora/release/v4.0.0") == plan.commit
 
 
 def test_a_candidate_that_was_moved_after_the_plan_stops_it(remote: Path) -> None:
     mono = Monorepo(str(remote))
-    plan = plan_finish(mono, None, "4.0.0-rc10")
+    plan = plan_finish(mono, None, runs("4.0.0-rc10"))
     _move(remote, "agora/v4.0.0-rc10")
-    with pytest.raises(AgoraError, match=f"is agora/v4.0.0-rc10 on {head(remote)[:12]} by now"):
+    with pytest.raises(AgoraError, match=f"has agora/v4.0.0-rc10 on {head(remote)[:12]} by now"):
         carry_out(plan, mono)
     assert "refs/tags/agora/release/v4.0.0" not in refs(remote)
 
@@ -179,7 +211,7 @@ def test_a_candidate_that_was_moved_after_the_plan_stops_it(remote: Path) -> Non
 def test_tags_that_are_not_on_one_commit_after_the_push_are_noticed(remote: Path) -> None:
     hook(remote, "post-receive", f"git update-ref refs/tags/agora/v4.0.0-rc10 {head(remote)}")
     mono = Monorepo(f"file://{remote}")
-    plan = plan_finish(mono, None, "4.0.0-rc10")
+    plan = plan_finish(mono, None, runs("4.0.0-rc10"))
     with pytest.raises(AgoraError, match=r"pushed, but .* now has agora/release/v4.0.0 on (\w+) and .*-rc10 on (?!\1)"):
         carry_out(plan, mono)
 
@@ -188,7 +220,7 @@ def test_a_remote_that_refuses_the_tag_is_told(remote: Path) -> None:
     hook(remote, "pre-receive", "echo 'no releases on Fridays' >&2", "exit 1")
     mono = Monorepo(f"file://{remote}")
     with pytest.raises(AgoraError, match=r"agora/release/v4.0.0: refused by .*: no releases on Fridays"):
-        carry_out(plan_finish(mono, None, "4.0.0-rc10"), mono)
+        carry_out(plan_finish(mono, None, runs("4.0.0-rc10")), mono)
 
 
 def _move(remote: Path, name: str) -> None:

@@ -83,7 +83,7 @@ def repository(tmp_path: Path) -> Repository:
 
 
 def test_a_pin_is_a_lock_the_versions_of_the_form_and_a_line_in_the_changelog(repository: Repository) -> None:
-    plan = plan_pin(repository.path, "4.3.0-rc1", published())
+    plan = plan_pin(repository.path, "4.3.0-rc1", published(), into="dev")
     assert plan.files
     assert set(plan.files) == {LOCK, "app.py", "CHANGELOG.md"}
     assert parse_resolution(plan.files[LOCK].decode(), LOCK) == plan.lock
@@ -102,7 +102,7 @@ def test_carried_out_it_is_one_commit_on_a_branch_from_dev_and_the_worktree_is_u
 ) -> None:
     (repository.path / "app.py").write_text("# being worked on\n")
     before, dev = repository.state(), repository.at_origin("dev")
-    plan = plan_pin(repository.path, "4.3.0-rc1", published())
+    plan = plan_pin(repository.path, "4.3.0-rc1", published(), into="dev")
     assert not repository.git("branch", "--list", plan.branch)
     commit = pinning.carry_out(repository.path, plan)
     assert (commit.base_id, set(commit.files)) == (dev, {LOCK, "app.py", "CHANGELOG.md"})
@@ -117,22 +117,22 @@ def test_carried_out_it_is_one_commit_on_a_branch_from_dev_and_the_worktree_is_u
 def test_the_form_that_counts_is_that_of_dev_and_not_that_of_the_worktree(repository: Repository) -> None:
     repository.commit("dev", {"app.py": app("app", "api", "worker")}, "Another service")
     repository.git("reset", "--quiet", "--hard", "HEAD~1")
-    plan = plan_pin(repository.path, "4.3.0-rc1", published())
+    plan = plan_pin(repository.path, "4.3.0-rc1", published(), into="dev")
     assert "ghcr.io/org/worker:4.3.0-rc1" in plan.lock.images
     assert plan.files
     assert b"worker" in plan.files["app.py"]
 
 
 def test_pinning_once_more_finds_the_commit_that_is_there(repository: Repository) -> None:
-    first = pinning.carry_out(repository.path, plan_pin(repository.path, "4.3.0-rc1", published()))
-    again = pinning.carry_out(repository.path, plan_pin(repository.path, "4.3.0-rc1", published()))
+    first = pinning.carry_out(repository.path, plan_pin(repository.path, "4.3.0-rc1", published(), into="dev"))
+    again = pinning.carry_out(repository.path, plan_pin(repository.path, "4.3.0-rc1", published(), into="dev"))
     assert (first.is_new, again.is_new) == (True, False)
     assert again.commit_id == first.commit_id
 
 
 def test_images_of_different_commits_are_refused_and_told_apart(repository: Repository) -> None:
     with pytest.raises(AgoraError) as raised:
-        plan_pin(repository.path, "4.3.0-rc1", published(api=OTHER))
+        plan_pin(repository.path, "4.3.0-rc1", published(api=OTHER), into="dev")
     told = "the images tagged 4.3.0-rc1 are not of one commit: app of c9b6311; api of ddddddd"
     assert raised.value.message == told
 
@@ -141,13 +141,13 @@ def test_images_of_different_commits_are_refused_and_told_apart(repository: Repo
 def test_a_commit_that_is_known_in_part_or_not_at_all_is_no_other_commit(
     known: str | None, repository: Repository
 ) -> None:
-    plan = plan_pin(repository.path, "4.3.0-rc1", published(api=known))
+    plan = plan_pin(repository.path, "4.3.0-rc1", published(api=known), into="dev")
     assert plan.remark == ("" if known else "Nothing tells the commit of api.")
     assert plan.lock.commit == (COMMIT if known else None)
 
 
 def test_what_other_people_publish_need_not_be_of_the_releases_commit(repository: Repository) -> None:
-    assert plan_pin(repository.path, "4.3.0-rc1", published(redis=OTHER)).lock.commit == COMMIT
+    assert plan_pin(repository.path, "4.3.0-rc1", published(redis=OTHER), into="dev").lock.commit == COMMIT
 
 
 def locked(repository: Repository, lock: Resolution, text: str | None = None) -> None:
@@ -155,9 +155,9 @@ def locked(repository: Repository, lock: Resolution, text: str | None = None) ->
 
 
 def test_a_tag_that_has_moved_since_the_lock_was_written_is_refused(repository: Repository) -> None:
-    locked(repository, plan_pin(repository.path, "4.3.0-rc1", published("a")).lock)
+    locked(repository, plan_pin(repository.path, "4.3.0-rc1", published("a"), into="dev").lock)
     with pytest.raises(AgoraError) as raised:
-        plan_pin(repository.path, "4.3.0-rc1", published("b"))
+        plan_pin(repository.path, "4.3.0-rc1", published("b"), into="dev")
     first, *moved = raised.value.message.splitlines()
     assert first == f"{LOCK}: tags have moved since it was written"
     assert f"  ghcr.io/org/api:4.3.0-rc1: was sha256:{'a' * 64}, is sha256:{'b' * 64}" in moved
@@ -165,16 +165,18 @@ def test_a_tag_that_has_moved_since_the_lock_was_written_is_refused(repository: 
 
 
 def test_a_lock_that_lacks_an_image_is_completed(repository: Repository) -> None:
-    whole = plan_pin(repository.path, "4.3.0-rc1", published()).lock
+    whole = plan_pin(repository.path, "4.3.0-rc1", published(), into="dev").lock
     part = {reference: image for reference, image in whole.images.items() if "api" not in reference}
     locked(repository, dataclasses.replace(whole, images=part))
-    assert plan_pin(repository.path, "4.3.0-rc1", published()).lock == whole
+    assert plan_pin(repository.path, "4.3.0-rc1", published(), into="dev").lock == whole
 
 
 def test_a_lock_of_stand_ins_is_replaced_by_what_is_published(repository: Repository) -> None:
-    stand_ins = dataclasses.replace(plan_pin(repository.path, "4.3.0-rc1", published("a")).lock, stand_in=True)
+    stand_ins = dataclasses.replace(
+        plan_pin(repository.path, "4.3.0-rc1", published("a"), into="dev").lock, stand_in=True
+    )
     locked(repository, stand_ins)
-    plan = plan_pin(repository.path, "4.3.0-rc1", published("b"))
+    plan = plan_pin(repository.path, "4.3.0-rc1", published("b"), into="dev")
     assert not plan.lock.stand_in
     assert {image.digest for image in plan.lock.images.values()} == {f"sha256:{'b' * 64}"}
 
@@ -184,17 +186,17 @@ def test_a_lock_that_cannot_be_read_is_not_written_over_and_the_hint_does_not_le
 ) -> None:
     locked(repository, Resolution("4.3.0-rc1", {}), '{"version": 1, "images": 2}')
     with pytest.raises(FormError) as raised:
-        plan_pin(repository.path, "4.3.0-rc1", published())
+        plan_pin(repository.path, "4.3.0-rc1", published(), into="dev")
     assert [problem.where for problem in raised.value.problems] == [f'{LOCK}["version"]', f'{LOCK}["images"]']
     assert {problem.hint for problem in raised.value.problems} == {
-        "Mend it, or take it out, in a commit of its own that goes into dev."
+        "Correct it, or take it out, in a commit of its own that goes into dev."
     }
 
 
 @pytest.mark.parametrize("version", ["edge", "latest", "sha-c9b6311", "rc", "", "a b", "../x", "ghcr.io/org/app:1"])
 def test_what_is_no_release_is_refused_before_anything_is_asked(version: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError):
-        plan_pin(tmp_path / "missing", version, nothing_is_asked)
+        plan_pin(tmp_path / "missing", version, nothing_is_asked, into="dev")
 
 
 def test_an_image_that_is_not_published_leaves_everything_as_it_was(repository: Repository) -> None:
@@ -203,7 +205,7 @@ def test_an_image_that_is_not_published_leaves_everything_as_it_was(repository: 
 
     before = repository.state()
     with pytest.raises(AgoraError, match="api: no tag"):
-        plan_pin(repository.path, "4.3.0-rc1", look_up)
+        plan_pin(repository.path, "4.3.0-rc1", look_up, into="dev")
     assert repository.state() == before
     assert not repository.git("branch", "--list", "release/*")
 
@@ -211,7 +213,7 @@ def test_an_image_that_is_not_published_leaves_everything_as_it_was(repository: 
 def test_what_an_environment_runs_already_is_not_said_to_change(repository: Repository) -> None:
     text = app("app", released="4.3.0-rc1").replace('"4.3.0-rc1"', '"4.2.0"', 1)
     repository.commit("dev", {"app.py": text}, "Back on stage")
-    plan = plan_pin(repository.path, "4.3.0-rc1", published())
+    plan = plan_pin(repository.path, "4.3.0-rc1", published(), into="dev")
     assert (plan.before, plan.changed) == ({"stage": "4.2.0", "prod": "4.3.0-rc1"}, ("stage",))
 
 
@@ -221,7 +223,7 @@ def test_a_version_that_is_not_written_out_is_to_be_changed_by_hand_and_nothing_
     text = app("app").replace('"GHCR_PACKAGE_VERSION": "4.2.0-rc2"', '"GHCR_PACKAGE_VERSION": "4.2." + "0-rc2"')
     repository.commit("dev", {"app.py": text}, "Computed")
     with pytest.raises(UsageError) as raised:
-        plan_pin(repository.path, "4.3.0-rc1", nothing_is_asked)
+        plan_pin(repository.path, "4.3.0-rc1", nothing_is_asked, into="dev")
     assert raised.value.message.startswith("app.py, line ")
     assert raised.value.hint.startswith("Edit app.py by hand: ")
 
@@ -238,3 +240,41 @@ def test_a_rehearsal_plans_the_same_lock_and_no_commit() -> None:
     assert set(plan.lock.images) == {"ghcr.io/sage-bionetworks/app:v1.0"}
     assert plan.changed == ("prod",)
     assert (plan.base, plan.branch, plan.files) == (None, "", None)
+
+
+def test_a_lock_is_made_also_where_the_configuration_names_the_version_already(repository: Repository) -> None:
+    repository.commit("dev", {"app.py": app("api", released="4.3.0-rc1")}, "Named by hand")
+    plan = plan_pin(repository.path, "4.3.0-rc1", published(), into="dev")
+    assert (plan.changed, set(plan.before.values())) == ((), {"4.3.0-rc1"})
+    commit = pinning.carry_out(repository.path, plan)
+    assert LOCK in commit.files
+    assert "app.py" not in commit.files
+
+
+def test_a_lock_that_a_merged_branch_of_the_same_name_lost_is_made_on_another_branch(repository: Repository) -> None:
+    repository.commit("dev", {"app.py": app("api", released="4.3.0-rc1")}, "Named by hand")
+    repository.git("branch", "release/4.3.0-rc1", "dev")
+    plan = plan_pin(repository.path, "4.3.0-rc1", published(), into="dev")
+    assert plan.branch == f"release/4.3.0-rc1-{repository.at_origin('dev')[:7]}"
+    assert pinning.carry_out(repository.path, plan).is_new
+
+
+def test_a_hot_fix_is_pinned_for_one_environment_on_its_own_branch(repository: Repository) -> None:
+    repository.commit("dev", {"app.py": app("api", "new", released="4.4.0-rc1")}, "Dev runs ahead")
+    repository.commit("stage", {"app.py": app("api")}, "Stage")
+    plan = plan_pin(repository.path, "4.3.0-rc1", published(), into="stage", only="stage")
+    assert (plan.before, plan.changed) == ({"stage": "4.2.0-rc2"}, ("stage",))
+    commit = pinning.carry_out(repository.path, plan)
+    assert (commit.branch, commit.base_id) == ("release/4.3.0-rc1-stage", repository.at_origin("stage"))
+    assert set(commit.files) == {"app.py", LOCK}, "the changelog is left to the branch that it is merged back to"
+    written = repository.git("show", f"{commit.branch}:app.py")
+    assert written.count("4.3.0-rc1") == 1
+    assert "ghcr.io/org/new:4.3.0-rc1" not in plan.lock.images, "its services are those of stage's branch"
+
+
+def test_a_development_environment_or_one_that_does_not_exist_cannot_be_pinned_alone(repository: Repository) -> None:
+    repository.commit("dev", {"app.py": app("api")}, "The form")
+    with pytest.raises(UsageError, match="--only dev: a development environment"):
+        plan_pin(repository.path, "4.3.0-rc1", published(), into="dev", only="dev")
+    with pytest.raises(UsageError, match='no environment "stag"'):
+        plan_pin(repository.path, "4.3.0-rc1", published(), into="dev", only="stag")

@@ -10,13 +10,16 @@ from pathlib import Path
 import pytest
 
 from operations.plan import CREATE, NOTHING, UPDATE, ResourceChange
-from operations.release.promote import ImageChange, lock_at_source, plan_promotion
+from operations.release.promote import ImageChange, PromotionPlan, lock_at_source, plan_promotion
+from operations.release.pull_request import USE_A_MERGE_COMMIT
+from operations.release.route import promoted_from
 from portside.deploy.proof import Proof, seeded_record
 from src.errors import AgoraError, FormError, UsageError
-from src.form import ROOT
+from src.form import ROOT, check_form
 from src.images_at_hand import IMAGES_FILE
 from src.resolution import Resolution
 from src.resolved_image import ResolvedImage
+from tests.unit.form_support import environments, one_service
 from tests.unit.repository_support import APP, Repository, make_repository
 
 pytestmark = pytest.mark.slow
@@ -45,6 +48,14 @@ if __name__ == "__main__":
 """
 
 
+FORM = check_form(environments(dev={}, stage={}, prod={}), one_service)
+
+
+def promotion(repository: Repository, name: str) -> PromotionPlan:
+    target = FORM.environment(name)
+    return plan_promotion(repository.path, target, promoted_from(FORM, target))
+
+
 @pytest.fixture
 def repository(tmp_path: Path) -> Repository:
     return make_repository(tmp_path)
@@ -66,24 +77,86 @@ def file_of(lock: Resolution) -> dict[str, str]:
 
 def test_promoting_to_what_nothing_is_promoted_to_is_refused(repository: Repository) -> None:
     with pytest.raises(UsageError) as raised:
-        plan_promotion(repository.path, "dev")
+        promotion(repository, "dev")
+    assert raised.value.message == "nothing is promoted to dev, a development environment"
     assert raised.value.hint == "Known are: stage, prod."
 
 
 def test_where_the_target_has_all_commits_there_is_nothing_to_promote(repository: Repository) -> None:
     with pytest.raises(AgoraError) as raised:
-        plan_promotion(repository.path, "stage")
-    assert raised.value.message == "stage has all of dev already"
+        promotion(repository, "stage")
+    start = repository.at_origin("dev")[:7]
+    assert raised.value.message == f"stage at {start} has all of dev at {start} already"
     assert "./agora release pin VERSION" in raised.value.hint
 
 
 def test_a_merge_that_conflicts_is_refused_with_the_paths(repository: Repository) -> None:
+    dev = repository.commit("dev", {"app.py": FORWARD}, "Forward")
+    stage = repository.commit("stage", {"app.py": APP.replace(OLD, "4.1.0-rc1")}, "Back")
+    with pytest.raises(AgoraError) as raised:
+        promotion(repository, "stage")
+    assert raised.value.message == f"merging dev at {dev[:7]} into stage at {stage[:7]} conflicts in app.py"
+    assert raised.value.hint.splitlines() == [
+        "stage has commits that dev lacks. Merge stage back into dev, which keeps what it names where both differ:",
+        "  git switch -c merge-back/stage origin/dev",
+        "  git merge -X ours origin/stage",
+        "  git push origin merge-back/stage",
+        "Open a pull request from it into dev, and merge it with a merge commit.",
+    ]
+
+
+def test_the_commands_that_a_conflict_is_answered_with_make_the_promotion_possible(repository: Repository) -> None:
     repository.commit("dev", {"app.py": FORWARD}, "Forward")
     repository.commit("stage", {"app.py": APP.replace(OLD, "4.1.0-rc1")}, "Back")
     with pytest.raises(AgoraError) as raised:
-        plan_promotion(repository.path, "stage")
-    assert raised.value.message == "merging dev into stage conflicts in app.py"
-    assert raised.value.hint == "Merge stage into dev first, by a pull request of its own."
+        promotion(repository, "stage")
+    run_commands(repository, raised.value.hint, into="dev")
+    assert promotion(repository, "stage").version == NEW
+
+
+def run_commands(repository: Repository, hint: str, *, into: str) -> None:
+    """Do what a hint says, and merge its pull request with a merge commit."""
+    commands = [line.split()[1:] for line in hint.splitlines() if line.startswith("  git ")]
+    for command in commands:
+        repository.git(*command)
+    branch = commands[0][2]
+    repository.git("checkout", "--quiet", into)
+    repository.git("pull", "--quiet", "--ff-only", "origin", into)
+    repository.git("merge", "--quiet", "--no-ff", "--no-edit", branch)
+    repository.git("push", "--quiet", "origin", into)
+    repository.git("checkout", "--quiet", "dev")
+
+
+def squash(repository: Repository, source: str, into: str) -> str:
+    """What GitHub's "squash and merge" makes of a promotion."""
+    repository.git("checkout", "--quiet", into)
+    repository.git("merge", "--quiet", "--squash", source)
+    repository.git("commit", "--quiet", "--no-verify", "--message", "Promote (#7)")
+    repository.git("push", "--quiet", "origin", into)
+    made = repository.git("rev-parse", "HEAD")
+    repository.git("checkout", "--quiet", "dev")
+    return made
+
+
+@pytest.mark.parametrize("own", [None, {"stage.txt": "what only stage has"}], ids=["alone", "with a commit of its own"])
+def test_a_conflict_after_a_squashed_promotion_is_explained_and_its_commands_end_it(
+    repository: Repository, own: dict[str, str] | None
+) -> None:
+    if own:
+        repository.commit("stage", own, "Stage's own")
+    repository.commit("dev", {"app.py": APP.replace(OLD, "4.2.1-rc1")}, "One")
+    promoted = repository.commit("dev", {"app.py": FORWARD}, "Two")
+    squashed = squash(repository, "dev", "stage")
+    repository.commit("dev", {"app.py": APP.replace(OLD, "4.4.0-rc1")}, "Three")
+    with pytest.raises(AgoraError) as raised:
+        promotion(repository, "stage")
+    assert "conflicts in app.py" in raised.value.message
+    assert f"stage's commit {squashed[:7]} has the content of dev's {promoted[:7]}, but not its" in raised.value.message
+    assert "an earlier promotion was squashed" in raised.value.message
+    before = repository.git("show", "stage:app.py")
+    run_commands(repository, raised.value.hint, into="stage")
+    assert repository.git("show", "stage:app.py") == before, "no file changes"
+    assert promotion(repository, "stage").version == "4.4.0-rc1"
 
 
 def test_the_versions_before_and_after_are_those_of_the_two_branches(repository: Repository) -> None:
@@ -96,7 +169,7 @@ def test_the_versions_before_and_after_are_those_of_the_two_branches(repository:
         },
         "Forward",
     )
-    plan = plan_promotion(repository.path, "stage")
+    plan = promotion(repository, "stage")
     assert (plan.environment, plan.version_before, plan.version) == ("stage", OLD, NEW)
     assert plan.title == "Promote 4.3.0-rc1 to stage"
     assert plan.branch == f"promote/stage-4.3.0-rc1-{repository.at_origin('dev')[:7]}"
@@ -108,23 +181,23 @@ def test_a_version_that_only_the_target_has_changed_is_kept_by_the_merge_and_tha
     repository.commit("stage", {"app.py": APP.replace(OLD, "4.1.0-rc1")}, "Roll back")
     repository.commit("dev", {"a": "a"}, "Something else")
     with pytest.raises(AgoraError) as raised:
-        plan_promotion(repository.path, "stage")
+        promotion(repository, "stage")
     told = "after the merge stage would run 4.1.0-rc1, not 4.2.0-rc2: app.py was changed in stage since"
     assert raised.value.message == told
 
 
 def test_prod_is_promoted_from_stage_and_not_from_dev(repository: Repository) -> None:
     repository.commit("dev", {"app.py": FORWARD}, "Forward")
-    with pytest.raises(AgoraError, match="prod has all of stage already"):
-        plan_promotion(repository.path, "prod")
+    with pytest.raises(AgoraError, match=r"prod at \w{7} has all of stage at \w{7} already"):
+        promotion(repository, "prod")
     repository.commit("stage", {"app.py": APP.replace(OLD, "4.2.1-rc1")}, "A hotfix")
-    assert plan_promotion(repository.path, "prod").version == "4.2.1-rc1"
+    assert promotion(repository, "prod").version == "4.2.1-rc1"
 
 
 def test_a_source_that_names_no_version_is_refused(repository: Repository) -> None:
     repository.commit("dev", {"app.py": "ENVIRONMENTS = {}\n"}, "Empty")
     with pytest.raises(UsageError) as raised:
-        plan_promotion(repository.path, "stage")
+        promotion(repository, "stage")
     assert raised.value.message == "app.py in refs/remotes/origin/dev names no version for stage"
     assert "./agora release pin VERSION" in raised.value.hint
 
@@ -136,7 +209,7 @@ def test_each_image_that_changes_is_told_with_its_digest_before_and_after(reposi
     repository.commit(
         "dev", {"app.py": FORWARD, **file_of(dataclasses.replace(after, images={**after.images, **kept}))}, "Forward"
     )
-    plan = plan_promotion(repository.path, "stage")
+    plan = promotion(repository, "stage")
     assert plan.images == (
         ImageChange(f"ghcr.io/org/app:{NEW}", f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"),
         ImageChange(f"ghcr.io/org/worker:{NEW}", None, f"sha256:{'b' * 64}"),
@@ -147,35 +220,38 @@ def test_each_image_that_changes_is_told_with_its_digest_before_and_after(reposi
 def test_a_malformed_lock_does_not_stand_in_the_way_of_the_one_that_replaces_it(repository: Repository) -> None:
     repository.commit("stage", {f"releases/{OLD}.json": "{"}, "A lock")
     repository.commit("dev", {"app.py": FORWARD, **file_of(lock(NEW, "b", "app"))}, "Forward")
-    assert [change.before for change in plan_promotion(repository.path, "stage").images] == [None]
+    assert [change.before for change in promotion(repository, "stage").images] == [None]
 
 
 def test_a_malformed_lock_at_the_source_is_refused(repository: Repository) -> None:
     repository.commit("dev", {"app.py": FORWARD, f"releases/{NEW}.json": "{"}, "Forward")
     with pytest.raises(FormError, match="not JSON"):
-        plan_promotion(repository.path, "stage")
+        promotion(repository, "stage")
 
 
 def test_the_lock_that_is_promoted_is_that_of_the_source(repository: Repository) -> None:
     after = lock(NEW, "b", "app")
     repository.commit("dev", {"app.py": FORWARD, **file_of(after)}, "Forward")
-    assert lock_at_source(repository.path, plan_promotion(repository.path, "stage")) == after
+    assert lock_at_source(repository.path, promotion(repository, "stage")) == after
 
 
 def test_a_source_without_the_lock_is_told_which_command_makes_it(repository: Repository) -> None:
     repository.commit("dev", {"app.py": FORWARD}, "Forward")
-    plan = plan_promotion(repository.path, "stage")
+    plan = promotion(repository, "stage")
     assert plan.images == ()
     with pytest.raises(UsageError) as raised:
         lock_at_source(repository.path, plan)
-    assert raised.value.message == f"releases/{NEW}.json is missing in refs/remotes/origin/dev"
+    assert (
+        raised.value.message
+        == f"releases/{NEW}.json is missing in refs/remotes/origin/dev at {plan.merge.source.commit_id[:7]}"
+    )
     assert raised.value.hint.endswith(f"./agora release pin {NEW}")
 
 
 def test_stand_ins_are_not_promoted(repository: Repository) -> None:
     repository.commit("dev", {"app.py": FORWARD, **file_of(lock(NEW, "b", "app", stand_in=True))}, "Forward")
-    with pytest.raises(UsageError, match="made from stand-ins"):
-        lock_at_source(repository.path, plan_promotion(repository.path, "stage"))
+    with pytest.raises(UsageError, match="made without a registry"):
+        lock_at_source(repository.path, promotion(repository, "stage"))
 
 
 def test_the_templates_of_both_sides_are_made_by_their_own_code(
@@ -188,7 +264,7 @@ def test_the_templates_of_both_sides_are_made_by_their_own_code(
     stacks = {"stacks/old.txt": "B C D", "stacks/new.txt": "A"}
     repository.commit("dev", {"app.py": FORWARD + SYNTHESIZE, **stacks}, "Forward")
     monkeypatch.setenv(IMAGES_FILE, "chosen-for-something-else.json")
-    plan = plan_promotion(repository.path, "stage")
+    plan = promotion(repository, "stage")
     assert plan.remark == ""
     assert plan.templates
     found = {each.stack: (each.action, each.summary) for each in plan.templates}
@@ -217,7 +293,7 @@ def test_where_a_side_makes_no_templates_the_plan_says_why_and_stands(
     fails = f"{APP}if __name__ == '__main__':\n    pass\n    {app}\n"
     repository.commit("stage", {"app.py": fails}, "Fails")
     repository.commit("dev", {"a": "a"}, "Forward")
-    plan = plan_promotion(repository.path, "stage")
+    plan = promotion(repository, "stage")
     assert (plan.templates, plan.remark) == (None, f"stage makes no templates to compare: {said}")
     assert "Templates:" not in plan.body
 
@@ -226,11 +302,11 @@ def test_the_pull_request_tells_what_is_merged_what_proves_it_and_that_no_image_
     repository: Repository,
 ) -> None:
     repository.commit("dev", {"a": "a"}, "Forward: with care")
-    plan = plan_promotion(repository.path, "stage")
+    plan = promotion(repository, "stage")
     proof = Proof("stage", seeded_record(lock(OLD, "a", "app")))
     [(commit, _)] = plan.merge.commits
     assert dataclasses.replace(plan, proof=proof).body == (
-        f"Merges dev into stage.\n\n{proof.sentence}\n\nImages:\n- the same as before\n\n"
+        f"Merges dev into stage.\n\n{USE_A_MERGE_COMMIT}\n\n{proof.sentence}\n\nImages:\n- the same as before\n\n"
         f"Commits:\n- {commit} Forward: with care\n"
     )
 
@@ -238,7 +314,7 @@ def test_the_pull_request_tells_what_is_merged_what_proves_it_and_that_no_image_
 def test_planning_changes_nothing_in_the_repository(repository: Repository) -> None:
     repository.commit("dev", {"app.py": FORWARD}, "Forward")
     before = repository.state(), repository.git("branch", "--list")
-    plan_promotion(repository.path, "stage")
+    promotion(repository, "stage")
     assert (repository.state(), repository.git("branch", "--list")) == before
 
 
@@ -254,7 +330,7 @@ def test_a_change_of_this_form_is_told_by_the_resources_that_it_changes(reposito
     repository.git("push", "--quiet", "origin", "dev", "dev:stage")
     assert "cpu=1024" in form
     repository.commit("dev", {"app.py": form.replace("cpu=1024", "cpu=2048")}, "More for api-next")
-    plan = plan_promotion(repository.path, "stage")
+    plan = promotion(repository, "stage")
     assert plan.templates, plan.remark
     changed = {each.stack: each.resources for each in plan.templates if each.action != NOTHING}
     assert list(changed) == ["agora-stage-api-next"]

@@ -120,7 +120,10 @@ def test_what_was_planned_is_pushed_and_not_what_the_branch_became(repository: R
 def test_a_remote_elsewhere_gets_a_sentence(repository: Repository) -> None:
     outcome = opened(repository)
     assert (outcome.state, outcome.address) == ("to be opened", None)
-    assert outcome.sentence.endswith("Open a pull request into dev where origin is hosted.")
+    assert outcome.sentence.splitlines() == [
+        "pin/4.3.0 is pushed to origin. Open a pull request into dev where origin is hosted.",
+        "Use a merge commit: after a squash or rebase, git no longer sees what was promoted.",
+    ]
 
 
 def test_gh_opens_the_pull_request(repository: Repository, path_without_gh: Path) -> None:

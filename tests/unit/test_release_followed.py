@@ -1,0 +1,272 @@
+"""Waiting for the merge of a promotion, and for the deployment that it starts."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from operations.deployment_record import FAILED, ROLLBACK, write_record
+from operations.release.followed import Ended, Look, Pace, follow, last_number, merge_look, record_look
+from operations.release.github_runs import GithubRepository, pull_request_look, run_look
+from operations.release.promote import merged_already
+from portside.deploy.proof import seeded_record
+from src.errors import AgoraError
+from src.images.access import Access, Token
+from tests.unit.operations_support import FakeParameters, resolution
+from tests.unit.repository_support import APP, Repository, make_repository
+from tests.unit.test_release_hot_fix import FIX, for_stage
+from tests.unit.test_release_promote import FORM, FORWARD, NEW
+
+COMMIT = "c" * 40
+
+
+class Clock:
+    """Time that passes only when someone sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def pace(self, within: float = 60) -> Pace:
+        return Pace(1, within, self.sleep, lambda: self.now)
+
+
+def one_after_the_other(*answers: Ended | str | AgoraError | None) -> Look:
+    """A look that finds these, and the last one for good."""
+    left = list(answers)
+
+    def look() -> Ended | str | None:
+        found = left.pop(0) if len(left) > 1 else left[0]
+        if isinstance(found, AgoraError):
+            raise found
+        return found
+
+    return look
+
+
+def test_what_is_known_is_said_once_until_it_has_ended() -> None:
+    said: list[str] = []
+    ended = Ended(True, "it runs")
+    look = one_after_the_other(None, "queued", "queued", "in progress", ended)
+    assert follow("it", {"GitHub": look}, said.append, Clock().pace()) == ended
+    assert said == ["queued", "in progress"]
+
+
+def test_what_cannot_be_read_now_does_not_end_the_waiting() -> None:
+    said: list[str] = []
+    ended = Ended(False, "it failed")
+    looks = {"the record": one_after_the_other(AgoraError("throttled"), AgoraError("throttled"), ended)}
+    assert follow("it", looks, said.append, Clock().pace()) == ended
+    assert said == ["the record cannot be read now: throttled"]
+
+
+def test_when_the_time_is_over_the_last_that_was_known_is_said() -> None:
+    clock = Clock()
+    with pytest.raises(AgoraError, match="the deployment did not end within 1 min: queued") as raised:
+        follow("the deployment", {"GitHub": one_after_the_other("queued")}, lambda _: None, clock.pace())
+    assert clock.now == 60
+    assert "It was not stopped" in raised.value.hint
+
+
+def records(*found: tuple[str, dict[str, Any]]) -> FakeParameters:
+    ssm = FakeParameters()
+    for version, changes in found:
+        made = replace(seeded_record(resolution(version, "app")), synthetic=False, who="ci", seconds=61.0)
+        write_record(ssm, "stage", replace(made, **changes))
+    return ssm
+
+
+def test_the_record_of_the_version_that_came_after_says_how_it_ended() -> None:
+    ssm = records(("4.2.0", {}))
+    since = last_number(ssm, "stage")
+    look = record_look(ssm, "stage", "4.2.0", since)
+    assert look() is None, "an earlier deployment of the same version is not the one that is waited for"
+    for version, changes in (("4.3.0", {}), ("4.2.0", {"kind": ROLLBACK}), ("4.2.0", {"synthetic": True})):
+        write_record(ssm, "stage", replace(seeded_record(resolution(version, "app")), **{"synthetic": False} | changes))
+    assert look() is None
+    write_record(
+        ssm, "stage", replace(seeded_record(resolution("4.2.0", "app")), synthetic=False, who="ci", seconds=61)
+    )
+    assert look() == Ended(True, "stage runs 4.2.0: deployment 5 of 4.2.0 by ci ended healthy, 61 s.")
+
+
+def test_a_deployment_that_failed_is_one_that_has_ended_with_its_reason() -> None:
+    look = record_look(
+        records(("4.2.0", {"result": FAILED, "reason": "agora-app does not start"})), "stage", "4.2.0", 0
+    )
+    assert look() == Ended(False, "stage: deployment 1 of 4.2.0 by ci failed: agora-app does not start")
+
+
+def test_a_deployment_that_runs_is_said_by_who_has_locked_the_environment() -> None:
+    lock = {"id": "1", "who": "ci", "since": "2026-11-26T09:12:45+00:00", "doing": "deploy"}
+    ssm = FakeParameters({"/agora/stage/hold": json.dumps(lock)})
+    assert record_look(ssm, "stage", "4.2.0", 0)() == "stage: deploy by ci since 2026-11-26 09:12:45 UTC"
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    return make_repository(tmp_path)
+
+
+@pytest.mark.slow
+def test_a_merge_is_seen_at_the_remote(repository: Repository) -> None:
+    wanted = repository.commit("dev", {"app.py": FORWARD}, "Forward")
+    look = merge_look(repository.path, "stage", wanted)
+    before = repository.at_origin("stage")
+    assert look() == f"waiting for the merge into stage, which is at {before[:7]}"
+    repository.git("checkout", "--quiet", "stage")
+    repository.git("merge", "--quiet", "--no-ff", "--no-edit", wanted)
+    repository.git("push", "--quiet", "origin", "stage")
+    assert look() == Ended(True, repository.at_origin("stage"))
+
+
+@pytest.mark.slow
+def test_a_squashed_merge_is_seen_by_its_content(repository: Repository) -> None:
+    wanted = repository.commit("dev", {"app.py": FORWARD}, "Forward")
+    repository.commit("stage", {"app.py": FORWARD}, "Promote (#7)")
+    assert merge_look(repository.path, "stage", wanted)() == Ended(True, repository.at_origin("stage"))
+
+
+@pytest.mark.slow
+def test_a_remote_that_is_out_of_reach_is_waited_for(repository: Repository) -> None:
+    look = merge_look(repository.path, "stage", repository.at_origin("dev"))
+    repository.git("remote", "set-url", "origin", "http://127.0.0.1:9/agora.git")
+    with pytest.raises(AgoraError, match="origin cannot be asked where stage is"):
+        look()
+
+
+@pytest.mark.slow
+def test_what_is_merged_already_is_known_with_its_version(repository: Repository) -> None:
+    stage, dev, prod = (FORM.environment(name) for name in ("stage", "dev", "prod"))
+    assert merged_already(repository.path, stage, dev) == (repository.at_origin("stage"), "4.2.0-rc2")
+    repository.commit("dev", {"app.py": FORWARD}, "Forward")
+    assert merged_already(repository.path, stage, dev) is None
+    repository.commit("stage", {"app.py": for_stage(FORWARD, FIX)}, "A hot-fix")
+    assert merged_already(repository.path, prod, stage) is None
+    repository.commit("prod", {"app.py": APP.replace("4.2.0-rc2", FIX)}, "The hot-fix alone")
+    assert merged_already(repository.path, prod, stage) == (repository.at_origin("prod"), FIX)
+    assert NEW in repository.git("show", "stage:app.py")
+
+
+@contextmanager
+def github(answer: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Iterator[GithubRepository]:
+    """GitHub's API, answering everything alike, and asked with a token."""
+    body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            assert self.headers["Authorization"] == "Bearer secret"
+            self.send_response(status)
+            for name, value in (headers or {}).items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield GithubRepository("org/infra", Access(Token("secret"), f"http://127.0.0.1:{server.server_port}"))
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def run(**changes: Any) -> dict[str, Any]:
+    path, address = ".github/workflows/deploy-stage.yaml", "https://github.com/org/infra/actions/runs/1"
+    made = {"name": "deploy-stage", "path": path, "html_url": address, "status": "completed", "conclusion": "success"}
+    return {"workflow_runs": [{"path": ".github/workflows/check.yaml", "status": "completed"}, made | changes]}
+
+
+ADDRESS = "https://github.com/org/infra/actions/runs/1"
+
+
+@pytest.mark.parametrize(
+    ("changes", "decides", "found"),
+    [
+        ({"status": "in_progress", "conclusion": None}, True, f"deploy-stage is in progress: {ADDRESS}"),
+        ({}, True, Ended(True, "deploy-stage ended well.", ADDRESS)),
+        ({}, False, "deploy-stage ended well; its record is still to come"),
+        ({"conclusion": "failure"}, False, Ended(False, "deploy-stage ended with failure", ADDRESS)),
+        ({"conclusion": "cancelled"}, True, Ended(False, "deploy-stage ended with cancelled", ADDRESS)),
+        ({"path": None}, True, f"no run of {COMMIT[:7]} has begun"),
+        ({"html_url": "javascript:1"}, True, Ended(True, "deploy-stage ended well.", None)),
+    ],
+)
+def test_githubs_run_of_the_deployment_says_how_it_goes(
+    changes: dict[str, Any], decides: bool, found: Ended | str
+) -> None:
+    with github(run(**changes)) as repository:
+        assert run_look(repository, COMMIT, decides=decides)() == found
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"workflow_runs": None}, "GitHub's answer is no list of runs"),
+        ([], "GitHub's answer is no list of runs"),
+        (b"<html>", "did not answer with JSON"),
+    ],
+)
+def test_an_answer_that_is_none_is_said_as_what_it_is(answer: Any, said: str) -> None:
+    with github(answer) as repository, pytest.raises(AgoraError, match=said):
+        run_look(repository, COMMIT, decides=True)()
+
+
+def asked(repository: GithubRepository) -> Callable[[], object]:
+    return pull_request_look(repository, "promote/stage-4.3.0", "stage")
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "said"),
+    [
+        (404, {}, "HTTP 404: the repository is private, or the token may not read its actions"),
+        (403, {"x-ratelimit-remaining": "0"}, "asked too often"),
+        (302, {"Location": "http://127.0.0.1:9/"}, "HTTP 302"),
+    ],
+)
+def test_a_refusal_is_said_and_no_redirect_followed(status: int, headers: dict[str, str], said: str) -> None:
+    with github({}, status, headers) as repository, pytest.raises(AgoraError, match=said) as raised:
+        asked(repository)()
+    assert "secret" not in str(raised.value)
+
+
+def test_a_server_that_is_not_there_is_said_without_the_token() -> None:
+    repository = GithubRepository("org/infra", Access(Token("secret"), "http://127.0.0.1:9"))
+    with pytest.raises(AgoraError, match=r"cannot be reached \(ConnectError\)") as raised:
+        asked(repository)()
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("found", "ended"),
+    [
+        ([], None),
+        ([{"state": "open"}], None),
+        ([{"state": "closed", "merged_at": "2026-11-26T09:12:45Z"}], None),
+        (
+            [{"state": "closed", "merged_at": None, "html_url": "https://github.com/org/infra/pull/7"}],
+            Ended(
+                False,
+                "the pull request from promote/stage-4.3.0 into stage was closed without a merge",
+                "https://github.com/org/infra/pull/7",
+            ),
+        ),
+    ],
+)
+def test_a_pull_request_that_was_closed_without_a_merge_ends_the_waiting(found: Any, ended: Ended | None) -> None:
+    with github(found) as repository:
+        assert asked(repository)() == ended

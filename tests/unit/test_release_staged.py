@@ -1,0 +1,158 @@
+"""Which release a staging environment runs: by its record and its tasks, or by the footer of its site."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from operations.deployment_record import FAILED, DeploymentRecord
+from operations.release import staged as staging
+from operations.release.staged import read_footer, read_staged, staging_environment
+from operations.target import Target
+from portside.deploy.proof import seeded_record
+from src.environment import Environment
+from src.errors import AgoraError, UsageError
+from src.form import check_form
+from src.resolution import Resolution
+from src.resolved_image import ResolvedImage
+from src.service_props import ServiceProps
+from tests.unit.form_support import WAIVED, environments, one_service, service
+from tests.unit.operations_support import FakeCloudFormation
+from tests.unit.test_release_verify import PagedEcs, task
+
+COMMIT = "abc1234f4af8271f4f03ff98b87392ae16749fbb"
+DIGEST, INNER, OTHER = (f"sha256:{digit * 64}" for digit in "abc")
+
+
+def environment(**changes: Any) -> Environment:
+    return check_form(environments(stage=changes), one_service).environment("stage")
+
+
+def record(version: str, number: int, digest: str = DIGEST, **changes: Any) -> DeploymentRecord:
+    name = "ghcr.io/org/app"
+    image = ResolvedImage(name, version, digest, COMMIT, "linux/amd64", "2026-11-23T12:00:00+00:00", INNER)
+    images = Resolution(version, {f"{name}:{version}": image})
+    made = replace(seeded_record(images), synthetic=False, number=number, began="2026-11-23T12:00:00+00:00")
+    return replace(made, **changes)
+
+
+def read(*records: DeploymentRecord, runs: str | None = DIGEST, version: str | None = None) -> staging.Staged:
+    """What is said of a stage whose one task runs a digest. The configuration names an older version, or none."""
+    place = environment()
+    arn = "arn:aws:ecs:us-east-1:607346494281:service/cluster/agora-stage-app"
+    resources = [{"ResourceType": "AWS::ECS::Service", "PhysicalResourceId": arn}]
+    stacks: Mapping[str, Any] = {"agora-stage-app": {"resources": resources}}
+    ecs = PagedEcs({}, {}, [task(1, runs)] if runs else [])
+    of = Target(place, False, {"cloudformation": FakeCloudFormation(stacks), "ecs": ecs}.__getitem__, {})
+    services: list[ServiceProps] = [
+        service(container_location="ghcr.io/org/app:4.0.0-rc1"),
+        service(container_name="new", container_location="ghcr.io/org/new:4.0.0-rc1", public=False),
+    ]
+    return read_staged(of, services, records, version)
+
+
+@pytest.mark.parametrize("runs", [DIGEST, INNER])
+def test_what_runs_is_what_the_last_healthy_record_and_the_tasks_say(runs: str) -> None:
+    found = read(
+        record("4.3.0-rc1", 3, result=FAILED), record("4.2.0-rc2", 2), record("4.2.0-rc1", 1, OTHER), runs=runs
+    )
+    assert (str(found.version), found.commit, found.is_footer) == ("4.2.0-rc2", COMMIT, False)
+    assert found.source == "stage runs it by deployment 2 of 2026-11-23 12:00 UTC, and so say its tasks"
+
+
+def test_a_record_with_which_the_tasks_do_not_agree_says_nothing() -> None:
+    with pytest.raises(AgoraError) as raised:
+        read(record("4.2.0-rc2", 2), runs=OTHER)
+    assert raised.value.message.splitlines() == [
+        "stage's record (deployment 2) and its tasks differ:",
+        f"  app: tasks run {OTHER}, the record has 4.2.0-rc2 {DIGEST}",
+    ]
+    with pytest.raises(AgoraError, match="app: no task runs"):
+        read(record("4.2.0-rc2", 2), runs=None)
+
+
+@pytest.mark.parametrize(
+    "records", [[], [record("4.2.0-rc2", 1, result=FAILED)], [record("4.2.0-rc2", 1, synthetic=True)]]
+)
+def test_without_a_healthy_deployment_that_was_there_is_nothing_to_finish(records: list[DeploymentRecord]) -> None:
+    with pytest.raises(AgoraError, match="stage has no healthy deployment on record"):
+        read(*records)
+
+
+def test_what_is_no_release_cannot_be_finished() -> None:
+    with pytest.raises(UsageError, match="stage runs edge, which is no release"):
+        read(record("edge", 1))
+
+
+@pytest.mark.parametrize("version", ["4.2.0-rc2", "4.2.0"])
+def test_a_version_that_ran_well_before_is_proven_too(version: str) -> None:
+    records = (record("4.3.0-rc1", 3), record("4.2.0-rc2", 2, OTHER), record("4.2.0-rc1", 1, OTHER))
+    found = read(*records, version=version)
+    assert str(found.version) == "4.2.0-rc2"
+    assert found.source.endswith("deployment 2 of 2026-11-23 12:00 UTC; stage runs 4.3.0-rc1 now")
+
+
+@pytest.mark.parametrize("changes", [{"result": FAILED}, {"synthetic": True}])
+def test_a_version_that_never_ran_well_is_not_found(changes: dict[str, Any]) -> None:
+    found = read(record("4.3.0-rc1", 3), record("4.2.0-rc2", 2, **changes), version="4.2.0-rc2")
+    assert str(found.version) == "4.3.0-rc1"
+
+
+def footer(monkeypatch: pytest.MonkeyPatch, page: str) -> staging.Staged:
+    monkeypatch.setattr(staging, "read_page", lambda url: page if url == "https://stage.example.org/" else "")
+    return read_footer(environment(), "no usable AWS credentials")
+
+
+@pytest.mark.parametrize(("shown", "commit"), [("4.2.0-abc1234", "abc1234"), ("v4.2.0-sha-1234567", "1234567")])
+def test_without_credentials_the_footer_of_the_site_says_version_and_commit(
+    monkeypatch: pytest.MonkeyPatch, shown: str, commit: str
+) -> None:
+    found = footer(monkeypatch, f"Agora {shown} (c) Sage")
+    assert (str(found.version), found.commit, found.is_footer) == ("4.2.0", commit, True)
+    assert found.source.startswith("no usable AWS credentials, so the footer of https://stage.example.org/ was read")
+
+
+@pytest.mark.parametrize("page", ["Agora", "4.2.0-abc1234 4.2.1-abc1235", "edge-abc1234", "4.2.0-unknown"])
+def test_a_footer_without_one_release_is_refused_with_what_it_shows(monkeypatch: pytest.MonkeyPatch, page: str) -> None:
+    with pytest.raises(AgoraError, match=r"was read instead: it shows .*, and not one release") as raised:
+        footer(monkeypatch, page)
+    assert "AWS_PROFILE" in raised.value.hint
+
+
+def test_the_environment_that_proves_production_is_the_one_whose_release_is_finished() -> None:
+    three = environments(
+        live={"KIND": "production", "PROVED_BY": "uat"}, uat={"KIND": "staging"}, demo={"KIND": "staging"}
+    )
+    form = check_form(three, one_service)
+    assert staging_environment(form).name == "uat"
+    assert staging_environment(form, "demo").name == "demo"
+    with pytest.raises(UsageError, match="live is a production environment"):
+        staging_environment(form, "live")
+
+
+def test_several_environments_that_prove_are_told_apart_by_name() -> None:
+    four = environments(
+        live={"KIND": "production", "PROVED_BY": "uat"},
+        shop={"KIND": "production", "PROVED_BY": "demo"},
+        uat={"KIND": "staging"},
+        demo={"KIND": "staging"},
+    )
+    with pytest.raises(UsageError, match="several environments prove releases: uat, demo") as raised:
+        staging_environment(check_form(four, one_service))
+    assert raised.value.hint == "Name the one that is meant: --stage uat"
+    with pytest.raises(UsageError, match=r"app.py has no staging environment"):
+        staging_environment(check_form(environments(prod=WAIVED), one_service))
+
+
+def test_a_site_that_does_not_answer_is_said_beside_the_want_of_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(url: str) -> str:
+        raise AgoraError(f"{url} does not answer")
+
+    monkeypatch.setattr(staging, "read_page", silent)
+    with pytest.raises(
+        AgoraError, match=r"no usable AWS credentials, and the footer of https://stage.* does not answer"
+    ):
+        read_footer(environment(), "no usable AWS credentials")
