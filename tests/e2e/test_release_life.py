@@ -25,7 +25,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(500)]
 
 REGISTRY = "ghcr.io/sage-bionetworks"
 NAMES = ("agora-api", "agora-api-next", "agora-api-docs", "agora-app", "agora-apex")
-TOKEN = "ghp_" + "k3Yz" * 9
 
 
 def ok(answer: Answer) -> Answer:
@@ -112,8 +111,8 @@ def test_a_team_pins_promotes_and_rolls_back_with_its_own_repositories(
     team = Team(clone, tmp_path / "origin.git", monorepo)
     ok(clone.agora("local", "up"))
     ok(clone.agora("deploy", "stage", "--local", "--dry-run"))
-    exports = clone.exports("stage") | {"GITHUB_TOKEN": TOKEN}
     aws = _local_aws(clone)
+    exports = clone.exports("stage") | {"GITHUB_TOKEN": aws.images_token}
     for version, built in commits.items():
         for name in NAMES:
             control.publish_image(f"{REGISTRY}/{name}", tags=[version, f"sha-{built[:7]}"], commit=built, aws=aws)
@@ -142,7 +141,7 @@ def test_a_team_pins_promotes_and_rolls_back_with_its_own_repositories(
     control.publish_image(f"{REGISTRY}/agora-app", tags=["4.3.0-rc2"], commit=other, aws=aws)
     taken_over = clone.agora("release", "pin", "4.3.0-rc2", "--repository", str(monorepo), "--dry-run", **exports)
     assert (taken_over.exit_code, "are not of one commit" in taken_over.stderr) == (1, True)
-    assert _places_of(TOKEN, clone.folder) == []
+    assert _places_of(aws.images_token, clone.folder) == []
 
 
 class Team:
