@@ -7,6 +7,7 @@ stop it.
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import sys
 from collections.abc import Iterator, Sequence
@@ -29,7 +30,10 @@ _NAMES_A_HOST = frozenset({"socket.getaddrinfo", "socket.gethostbyname", "socket
 
 
 class Confined(PermissionError):
-    """Something that the embedded AWS may not do."""
+    """Something that the embedded AWS may not do; an error of the operating system to those who expect one."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(errno.EPERM, message)
 
 
 class NotServed(ValueError):
