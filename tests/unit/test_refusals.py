@@ -48,7 +48,7 @@ def _code(aws: LocalAws, service: str, key: str, secret: str, token: str | None 
         ("ssm", "InvalidSignatureException"),
         ("s3", "SignatureDoesNotMatch"),
         ("ec2", "SignatureDoesNotMatch"),
-        ("cloudwatch", "SignatureDoesNotMatch"),
+        ("cloudwatch", "InvalidSignatureException"),
     ],
 )
 def test_a_wrong_secret_has_awss_code(embedded_aws: LocalAws, service: str, code: str) -> None:
@@ -62,7 +62,7 @@ def test_a_wrong_secret_has_awss_code(embedded_aws: LocalAws, service: str, code
         ("ssm", "UnrecognizedClientException"),
         ("s3", "InvalidAccessKeyId"),
         ("ec2", "AuthFailure"),
-        ("cloudwatch", "InvalidClientTokenId"),
+        ("cloudwatch", "UnrecognizedClientException"),
     ],
 )
 def test_an_unknown_key_has_awss_code(embedded_aws: LocalAws, service: str, code: str) -> None:
@@ -80,7 +80,7 @@ def test_a_session_of_sts_is_let_in_with_its_token_only(embedded_aws: LocalAws) 
         aws_secret_access_key=secret,
     )
     role = "arn:aws:iam::444455556666:role/cdk-deploy"
-    given = sts.assume_role(RoleArn=role, RoleSessionName="s")["Credentials"]
+    given = sts.assume_role(RoleArn=role, RoleSessionName="session")["Credentials"]
     session: Any = boto3.client(
         "sts",
         endpoint_url=embedded_aws.url,
