@@ -1,0 +1,53 @@
+"""Whether the registry still has the images that a rollback would bring back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from operations.target import Target
+from portside.deploy import still_published
+from portside.deploy.still_published import expect_published
+from src.errors import AgoraError
+from src.images import failures
+from src.images.failures import Failure, ResolutionFailed
+from tests.unit.operations_support import resolved, target
+
+IMAGE = resolved("app", "1.0.0")
+PLACE = target({})
+
+
+def _answers(monkeypatch: pytest.MonkeyPatch, failure: Failure | None) -> list[Sequence[str]]:
+    asked: list[Sequence[str]] = []
+
+    def ask(_: Target, references: Sequence[str], version: str) -> Any:
+        asked.append(references)
+        if failure:
+            raise ResolutionFailed(dict.fromkeys(references, failure), dict.fromkeys(references, "app"))
+
+    monkeypatch.setattr(still_published, "ask_registry", ask)
+    return asked
+
+
+def test_each_image_is_asked_for_by_its_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = _answers(monkeypatch, None)
+    assert expect_published(PLACE, [IMAGE]) == ""
+    assert asked == [[IMAGE.reference]]
+    assert expect_published(PLACE, []) == ""
+    assert len(asked) == 1, "nothing is asked where nothing comes back"
+
+
+def test_an_image_that_is_gone_stops_the_rollback(monkeypatch: pytest.MonkeyPatch) -> None:
+    _answers(monkeypatch, failures.content_missing("ghcr.io", IMAGE.digest))
+    with pytest.raises(AgoraError, match="can't be pulled any more") as error:
+        expect_published(PLACE, [IMAGE])
+    assert IMAGE.digest in error.value.message
+    assert "history dev" in error.value.hint
+
+
+def test_a_registry_that_can_not_be_read_is_remarked_on_and_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    _answers(monkeypatch, failures.deadline_passed("ghcr.io", 60))
+    remark = expect_published(PLACE, [IMAGE])
+    assert remark.startswith("Whether the registry still has these could not be read:")
