@@ -313,4 +313,5 @@ def _usage_hint(error: click.ClickException) -> str:
 def _complain(message: str, hint: str) -> None:
     with contextlib.suppress(OSError, ValueError):
         click.secho("✗ ", fg="red", nl=False, err=True)
-        console.print_diagnostics("\n".join(filter(None, [message, hint])))
+        for text in filter(None, [message, hint]):
+            console.print_diagnostics(text)

@@ -61,8 +61,13 @@ _INVISIBLE = re.compile(
 _COLOUR = re.compile(r"(\x1b\[[\d;]*m)")
 
 _ALONE = re.compile(
-    r"""[\s"'\\{,-]*+(?:property:\s?)?["']?([A-Za-z_][\w.-]*+)["']?\s*+([:=]?)\s*+([|>][-+]?|[{(\[]?)\s*+""", re.I
+    r"""(?i)[\s"'\\{,-]*+(?:property:\s?)?["']?([A-Za-z_][\w.-]*+)["']?\s*+([:=]?)\s*+([|>][-+]?|[{(\[]?)\s*+"""
 )
+# After a time or a program's name a line's last word is a key only if it is written like one.
+_ALONE_AT_THE_END = re.compile(
+    r"""[\s|:>](?:["']([A-Za-z_][\w.-]{0,120})["']\s?[:=]|([A-Za-z_][\w-]{0,60}[._][\w.-]{1,60})["']?\s?[:=]?)\s?([|>][-+]?)?\s*$"""
+)
+_LAST_NAME = re.compile(r"[\s:|>]([A-Za-z_][\w.-]{0,120})\s*$")
 _FORM_FIELD = re.compile(r'name="?([\w.-]+)"?;?\s*$')
 _OTHER_VALUE = re.compile(r"""(?:input_value|value|got)["']?\s?[=:]\s?(?P<hide>.++)""", re.I)
 _KEY_BEGINS = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY")
@@ -211,9 +216,7 @@ class Lines:
             return text
         begins = self._go_on(text)
         spans = [(0, begins)] if begins else []
-        if begins < len(text):
-            head = " " * begins
-            spans += self._redactor.spans(head + text[begins:] if begins else text)
+        spans += self._redactor.spans(text)
         if is_cut:
             spans.append((len(text) - _length_of_last_word(text), len(text)))
         self._look_ahead(text, rest, spans, begins)
@@ -250,9 +253,11 @@ class Lines:
         if still.kind == "block" and indent > still.indent:
             return len(text)
         self._open = None
-        if still.kind == "next":
+        if still.kind in ("next", "value"):
             if other := _OTHER_VALUE.search(text):
                 return other.end() if indent >= still.indent else 0
+            if still.kind == "value":
+                return 0
             is_value = text.lstrip()[:1] in ("'", '"') or indent > still.indent
             return len(text) if is_value and not _names_another(text) else 0
         if still.kind == "field":
@@ -282,8 +287,8 @@ class Lines:
                 self._open = _Open(end=quoted)
         elif last[1] and re.fullmatch(r"""["'\s]*+[+\\]\s*+""", text[last[1] :]):
             self._open = _Open(indent=-1, kind="next")
-        elif (alone := _ALONE.fullmatch(text)) and self._redactor.names_secret(alone[1]):
-            kind = "block" if alone[3] and alone[3][0] in "|>" else "next"
+        elif (alone := _alone(text)) and self._redactor.names_secret(alone[0]):
+            kind = "value" if alone[1] == "value" else "block" if alone[1][:1] in ("|", ">") else "next"
             self._open = _Open(indent=indent, kind=kind)
         elif (field := _FORM_FIELD.search(text)) and self._redactor.names_secret(field[1]):
             self._open = _Open(kind="field")
@@ -329,6 +334,16 @@ def _length_of_last_word(text: str) -> int:
 def _last_quote(text: str, at: int) -> str:
     before = re.search(rf"(?:{QUOTE})\Z", text[max(0, at - 20) : at])
     return before[0] if before else ""
+
+
+def _alone(text: str) -> tuple[str, str] | None:
+    """The name with which a line ends without a value, and the sign of a block after it."""
+    if whole := _ALONE.fullmatch(text):
+        return whole[1], whole[3]
+    if last := _ALONE_AT_THE_END.search(text[-200:]):
+        return last[1] or last[2], last[3] or ""
+    found = _LAST_NAME.search(text[-200:])
+    return (found[1], "value") if found else None
 
 
 def _names_another(text: str) -> bool:

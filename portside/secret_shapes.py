@@ -62,7 +62,7 @@ _ROWS: tuple[tuple[bool, str, str], ...] = (
     ),
     (False, "basic", r"(?i)\bbasic\s(?P<hide>(?=[A-Za-z+/]{0,60}[0-9A-Z=])[A-Za-z0-9+/]{8,}+={0,2})"),
     (False, "auth", r"(?i)\bauth\s(?:plain|login|cram-md5|xoauth2)\s(?P<hide>\S++)"),
-    (False, "auth", r"^\s*(?:AUTH|auth)\s(?:[\w.-]{1,40}\s)?(?P<hide>\S++)$"),
+    (False, "auth", r"(?:^|[\s:|>])AUTH\s(?!(?:failed|required|error|ok|is|not)\b)(?:[\w.-]{1,40}\s)?(?P<hide>\S++)$"),
     (False, "signature=", r"(?i)\bSignature=(?P<hide>[0-9a-f]{16,}+|[\w%+/=-]{20,}+)"),
     (
         False,
@@ -71,11 +71,12 @@ _ROWS: tuple[tuple[bool, str, str], ...] = (
     ),
     (False, "password", r"(?i)\bmachine\s\S{1,255}+\s+login\s\S{1,255}+\s+password\s(?P<hide>\S++)"),
     (False, "password", r"(?i)^\s*(?:password|passwd)\s(?P<hide>\S++)$"),
+    (False, "identified", r"(?i)\bidentified\s+(?:with\s\S{1,80}\s)?(?:by|as)\s+[\"']?(?P<hide>[^\"'\n;]++)"),
     (False, "pwd=", r"(?i)[;{]\s?(?:pwd)=(?P<hide>[^;}\"']++)"),
     (
         False,
         ":",
-        r"^\s*(?=[\w-]*[A-Za-z*])[\w.*-]{1,255}+:(?:\d{2,5}|\*):"
+        r"(?:^|\s)(?=[\w-]{0,255}[A-Za-z*])[\w.*-]{1,255}+:(?:\d{2,5}|\*):"
         r"[^\s:]{1,255}+:[^\s:]{1,255}+:(?P<hide>\S++)$",
     ),
     # Options that take a password, of programs that are known.
