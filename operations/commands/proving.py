@@ -84,8 +84,7 @@ def clear_images(
     target = acting.target
 
     def ask() -> Proof | None:
-        if images is not None:
-            _expect_committed(acting, images)
+        _expect_committed(acting, images)
         if not target.environment.is_production:
             return None
         starting = read()
@@ -107,6 +106,7 @@ def clear_task(
     target = acting.target
 
     def ask() -> Proof | None:
+        _expect_committed(acting)
         proof = expect_task_proof(target, acting.form, wanted, _reach(acting, profile))
         if proof is not None and not proof.waived:
             starting, own = services(), read_records(target.clients("ssm"), target.environment.name)
@@ -157,11 +157,12 @@ def confirm(question: str, expected: str) -> bool:
     return console.confirm(question, expected=expected)
 
 
-def _expect_committed(acting: Acting, images: Resolution) -> None:
-    """A rehearsal may be of changes that no commit has."""
+def _expect_committed(acting: Acting, images: Resolution | None = None) -> None:
+    """Raise `NotCommitted` for rules, and images of templates, that no commit has. A rehearsal may have such."""
     from portside.images.committed_locks import expect_committed, expect_committed_rules
 
     target = acting.target
     if not target.is_local:
         expect_committed_rules(acting.form, target.environment)
-        expect_committed(target.environment, acting.services, images)
+        if images is not None:
+            expect_committed(target.environment, acting.services, images)

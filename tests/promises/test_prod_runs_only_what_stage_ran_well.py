@@ -287,6 +287,12 @@ def test_with_rules_that_are_not_committed(world: World, old: str, new: str) -> 
     assert "differs from what is committed" in not_committed(lambda: world.deploy(release(web="evil")))
 
 
+def test_a_redeployment_or_a_task_under_rules_that_are_not_committed(world: World) -> None:
+    world.write({"app.py": APP.replace('"KIND": "production"', '"KIND": "staging"')})
+    not_committed(lambda: world.redeploy(OneService(f"{WEB}@{EVIL}", running=EVIL)))
+    not_committed(world.run_task)
+
+
 def test_a_committed_waiver_is_shown_at_each_deployment(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     waived = '"KIND": "production", "PROVED_BY": None, "PROOF_WAIVED": "a demo"'
     world.commit({"app.py": APP.replace('"KIND": "production"', waived)})
