@@ -28,6 +28,7 @@ from operations.commands.verify import verify
 from portside import redact
 from portside.cli import background_errors, standard_streams
 from portside.commands import tool
+from portside.emulator import owner_only
 from src.errors import AgoraError, UsageError
 from src.program import PROGRAM
 
@@ -46,6 +47,14 @@ _MOST_TEST_PROCESSES = 4
 @click.option("--debug", is_flag=True, help="Show also where in the code an error came from.")
 def agora(debug: bool) -> None:
     """Deploy Agora's infrastructure to AWS, or rehearse it on this machine with --local."""
+    from local_aws.process import REPOSITORY, default_state_dir
+
+    # Earlier versions left them open. A folder that a person names may hold other things, so it stays as it is.
+    kept = default_state_dir().parent
+    for folder in [kept] if kept == REPOSITORY / ".agora" else [kept / "deployments", kept / "local"]:
+        with contextlib.suppress(OSError):
+            if folder.is_dir():
+                owner_only.folder(folder)
 
 
 @agora.command(context_settings={"ignore_unknown_options": True})

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from portside import redact, state_file
+from portside.emulator import owner_only
 from portside.state_file import NotWritten
 from src.form import state_dir
 
@@ -35,7 +36,8 @@ def keep(key: str, began: datetime, result: str, files: Mapping[str, Any]) -> Pa
     """
     parent = folders_of(key)
     try:
-        parent.mkdir(parents=True, exist_ok=True)
+        owner_only.folder(parent.parent)
+        owner_only.folder(parent)
         unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=parent))
     except OSError as error:
         raise NotWritten(parent, _WHAT, error) from error

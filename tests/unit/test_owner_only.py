@@ -103,3 +103,30 @@ def test_the_secret_is_shown_by_no_representation(tmp_path: Path) -> None:
     aws = process.LocalAws("http://127.0.0.1:1", "http://127.0.0.1:1/x", "http://127.0.0.1:1", 1, 0.0, "a-secret")
     assert "a-secret" not in f"{aws!r} {aws}"
     assert process.client_environment(aws, "111122223333", "us-east-1", tmp_path)["AWS_SECRET_ACCESS_KEY"] != "a-secret"
+
+
+def test_what_a_deployment_leaves_is_its_owners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from datetime import UTC, datetime
+
+    from operations import deployment_folder
+
+    monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path / "kept"))
+    (tmp_path / "kept" / "deployments").mkdir(parents=True)
+    files = {"page.html": "<p>", "result.json": {"a": 1}}
+    folder = deployment_folder.keep("dev-local", datetime.now(UTC), "healthy", files)
+    for each in (folder, *folder.iterdir(), *list(folder.parents)[:2]):
+        assert _mode(each) & 0o077 == 0, each
+
+
+def test_each_command_narrows_what_earlier_ones_left_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from click.testing import CliRunner
+
+    from operations.command_line import agora
+
+    monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
+    tmp_path.chmod(0o755)
+    for name in ("deployments", "local", "other"):
+        (tmp_path / name).mkdir(mode=0o755)
+    CliRunner().invoke(agora, ["local", "faults"])
+    assert [_mode(tmp_path / name) for name in ("deployments", "local")] == [0o700, 0o700]
+    assert [_mode(tmp_path), _mode(tmp_path / "other")] == [0o755, 0o755], "the person's own folder is left alone"
