@@ -85,7 +85,7 @@ def env(environment: str, command: tuple[str, ...]) -> None:
 
     if command:
         local_environment.become(environment, command)
-    console.print_lines(local_environment.exports(environment))
+    console.hand_over(local_environment.exports(environment))
 
 
 @local.command()
