@@ -145,11 +145,6 @@ class CdkFailed(AgoraError):
         return not self.is_of_a_resource and bool(_LOST.search(self.output) or _EXPIRED.search(self.output))
 
     @property
-    def has_expired(self) -> bool:
-        """Whether its credentials were no longer good."""
-        return not self.is_of_a_resource and bool(_EXPIRED.search(self.output))
-
-    @property
     def is_of_a_resource(self) -> bool:
         """Whether CloudFormation named a resource that failed, which is another thing than losing AWS."""
         return any("HandlerErrorCode" in each or "_FAILED" in each or "AWS::" in each for each in self.reasons)
@@ -233,8 +228,14 @@ def reasons_in(output: str) -> tuple[str, ...]:
             blocks.append([words.removeprefix("❌")])
         elif blocks and words and not _TRACE.match(words) and " | " not in words:
             blocks[-1].append(words.removeprefix("‣"))
-    told = (_REQUEST.sub("(", " ".join(" ".join(block[:_MOST_LINES]).split())) for block in blocks)
+    told = (
+        _REQUEST.sub("(", ": ".join(filter(None, map(_spaced, (block[:1], block[1:_MOST_LINES]))))) for block in blocks
+    )
     return tuple(dict.fromkeys(each.replace("(RequestToken)", "") for each in told if each))
+
+
+def _spaced(lines: Sequence[str]) -> str:
+    return " ".join(" ".join(lines).split())
 
 
 def _last_words(output: str) -> tuple[str, ...]:

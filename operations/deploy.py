@@ -141,7 +141,7 @@ class LostSight(AgoraError):
 def _unseen(course: Course, error: Exception) -> AgoraError:
     target, name = course.target, course.target.environment.name
     again = "What CloudFormation was doing goes on there. See how it ended, then run the same command again: "
-    again = f"{course.last_seen} {again}".strip()
+    again = f"{course.last_seen} {again}".lstrip()
     if is_expired(error):
         return LostSight(
             f"the AWS credentials expired while {name} was being deployed: how it ended can't be seen",

@@ -15,7 +15,8 @@ from operations.hold import held
 from operations.origin import Origin
 from operations.progress import following, step
 from operations.stack_states import failures_since, list_stacks, physical_ids, read_stacks
-from operations.target import Target
+from operations.target import Target, patient
+from portside.aws.errors import is_from_aws, message_of
 from portside.deploy import task_record
 from portside.deploy.parameter_history import names_of
 from src.context_flags import DESTROYING, WITH_DATA
@@ -94,6 +95,7 @@ def carry_out(target: Target, planned: DestructionPlan, origin: Origin, *, with_
 
 def _carry_out(target: Target, planned: DestructionPlan, *, with_data: bool) -> None:
     began = datetime.now(UTC)
+    asked, _ = patient(target)
     network = target.environment.stack_name("network")
     try:
         _unprotect(target, planned.going)
@@ -104,33 +106,41 @@ def _carry_out(target: Target, planned: DestructionPlan, *, with_data: bool) -> 
             _act(target, [network], cdk_cli.destroy)
     except cdk_cli.CdkFailed as failure:
         raise DestructionFailed(target, _why(target, planned.going, began), failure) from failure
-    left = read_stacks(target.clients("cloudformation"), planned.going)
+    left = read_stacks(asked.clients("cloudformation"), planned.going)
     if left:
         raise AgoraError(f"still there: {', '.join(left)}", "Run the same command again.")
     for bucket in planned.buckets:
         with step(f"Deleting the access logs in {bucket}"):
-            access_logs.delete(target.clients("s3"), bucket)
+            access_logs.delete(asked.clients("s3"), bucket)
     name = target.environment.name
     kept = [
         references.parameter_name(name),
         *names_of(deployment_record.parameter_name(name)),
         task_record.parameter_name(name),
     ]
-    target.clients("ssm").delete_parameters(Names=kept)
+    asked.clients("ssm").delete_parameters(Names=kept)
 
 
 class DestructionFailed(AgoraError):
-    """One or more stacks could not be deleted; `reasons` are CloudFormation's."""
+    """One or more stacks could not be deleted: what stopped it, and CloudFormation's `reasons`."""
 
     def __init__(self, target: Target, reasons: Sequence[str], cli: cdk_cli.CdkFailed) -> None:
-        said = "\n".join([f"destroying {target.environment.name} {target.place} failed", *reasons])
-        again = "Mend the cause and run the same command again: it goes on with what is left."
-        super().__init__(said, again if reasons else cli.hint)
+        said = "\n".join([f"destroying {target.environment.name} {target.place} failed", cli.message, *reasons])
+        super().__init__(said, "Fix the cause and run the same command again: it goes on with what is left.")
+        self.stopped_by = cli.message
 
 
 def _why(target: Target, names: Sequence[str], since: datetime) -> list[str]:
-    """The first failures of each stack that is still there."""
-    cloudformation = target.clients("cloudformation")
+    """The first failures of each stack that is still there, or that they could not be read."""
+    try:
+        return _first_failures(target.clients("cloudformation"), names, since)
+    except Exception as error:
+        # What stopped the command is what a person has to see.
+        said = message_of(error) if is_from_aws(error) else type(error).__name__
+        return [f"What CloudFormation says of it could not be read: {said}"]
+
+
+def _first_failures(cloudformation: Any, names: Sequence[str], since: datetime) -> list[str]:
     return [
         f"{failure.stack}: {failure.logical_id} ({failure.kind})\n  {failure.reason}"
         for name in read_stacks(cloudformation, names)

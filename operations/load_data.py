@@ -23,7 +23,7 @@ from operations.hold import expect_free, held
 from operations.load_preconditions import check_preconditions
 from operations.origin import Origin
 from operations.redeploy import Redeployment
-from operations.target import Target
+from operations.target import Target, patient
 from portside.aws.errors import is_missing, is_passing
 from portside.deploy.task_record import new_record, put_on_record
 from src.environment import Environment
@@ -314,7 +314,7 @@ def _follow(target: Target, planned: LoadPlan, task: str, wait: Callable[[float]
     """Tell the task's lines until it has stopped; its last description. Interrupted, it is stopped too."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    ecs = target.clients("ecs")
+    ecs = patient(target, wait=wait)[0].clients("ecs")
     until, telling = time.monotonic() + _LONGEST_SECONDS, _Telling(target, planned, task, wait)
     try:
         while time.monotonic() < until:

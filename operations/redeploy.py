@@ -17,8 +17,8 @@ from operations.deployment_course import fixes_of
 from operations.hold import expect_free, held
 from operations.origin import Origin
 from operations.service_states import stopped_reasons
-from operations.target import Target
-from portside.aws.errors import is_passing
+from operations.target import Target, patient
+from portside.aws.errors import is_from_aws, is_passing, message_of
 from src.errors import AgoraError
 from src.form import Form
 from src.service_props import ServiceProps
@@ -132,7 +132,7 @@ def _follow(
     wait: Callable[[float], object],
 ) -> dict[str, Rollout]:
     """Tell what changes until every rollout is over."""
-    ecs, clock = target.clients("ecs"), time.monotonic()
+    ecs, clock = patient(target, wait=wait)[0].clients("ecs"), time.monotonic()
     found = {name: Rollout(name, "starting") for name in deployments}
     with _spinning(f"Starting new tasks of {', '.join(deployments)}"):
         while time.monotonic() - clock < _LONGEST_SECONDS:
@@ -177,9 +177,7 @@ def rollout_of(name: str, service: Mapping[str, Any], deployment: str) -> Rollou
 
 
 def _explain(target: Target, form: Form, service: DeployedService, rollout: Rollout, since: datetime) -> Failure:
-    """The verdict, or without one why ECS gave the tasks up and why they stopped, as far as that can be read."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
+    """Why ECS gave the tasks up and then the verdict, or without one why they stopped, as far as that can be read."""
     from operations.diagnosis.diagnose import diagnose
 
     look = target.commands.tool("logs", service.name)
@@ -187,11 +185,12 @@ def _explain(target: Target, form: Form, service: DeployedService, rollout: Roll
         verdicts = diagnose(target, form, service=service.name, since=since).verdicts
         decisive = next((each for each in verdicts if each.is_wrong and each.service == service.name), None)
         if decisive:
-            why = (decisive.sentence, *decisive.evidence[:_MOST_SHOWN])
+            why = (*filter(None, [rollout.reason]), decisive.sentence, *decisive.evidence[:_MOST_SHOWN])
             return Failure(service.name, why, decisive.look or look, decisive.fix)
         tasks = stopped_reasons(target.clients("ecs"), service.cluster, service.ecs_name, since)
-    except (BotoCoreError, ClientError) as error:
-        tasks = [f"unknown, AWS: {error}"]
+    except Exception as error:
+        # Whatever goes wrong in finding out why, that ECS gave the tasks up is what a person has to see.
+        tasks = [f"unknown, {'AWS: ' + message_of(error) if is_from_aws(error) else type(error).__name__}"]
     reasons = [*filter(None, [rollout.reason]), *(f"stopped task: {reason}" for reason in tasks)]
     return Failure(service.name, tuple(reasons), look)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -90,7 +91,7 @@ def aws_target(environment: Environment, *, profile: str | None = None) -> Targe
     )
 
 
-def patient(target: Target) -> tuple[Target, Patience]:
+def patient(target: Target, *, wait: Callable[[float], object] = time.sleep) -> tuple[Target, Patience]:
     """The same place, asked for as long as there is hope; what has begun there must not be lost sight of."""
     from operations.console import say
 
@@ -103,6 +104,7 @@ def patient(target: Target) -> tuple[Target, Patience]:
         else "",
         # The embedded AWS that does not answer has ended.
         survives_lost_connections=not target.is_local,
+        wait=wait,
     )
     return replace(target, clients=patience.clients(target.clients)), patience
 

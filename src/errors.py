@@ -58,3 +58,7 @@ class FormError(UsageError, ValueError):
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+    def as_error(self) -> dict[str, Any]:
+        """The same with each mistake by itself."""
+        return super().as_error() | {"problems": [dict(vars(each)) for each in self.problems]}

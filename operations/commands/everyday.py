@@ -95,13 +95,14 @@ def logs(
     from operations.deploy import polling_seconds
     from operations.deployed_service import find_deployed
     from operations.service_names import find_service
+    from operations.target import patient
 
     begin = log.parse_since(since, datetime.now(UTC))
     acting = looking_at(environment, local=local)
     target = acting.target
     found = find_deployed(target, find_service(acting.services, service))
     sources = log.find_sources(target.clients("ecs"), found)
-    client = target.clients("logs")
+    client = (patient(target)[0] if follow else target).clients("logs")
 
     def read(moment: datetime) -> Iterable[LogLine]:
         return log.read_lines(client, sources, moment, task=task, grep=grep)

@@ -163,11 +163,25 @@ def test_a_failure_is_told_by_its_verdict(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(RedeploymentFailed) as failed:
         _carry_out(RollingEcs(BACK, tasks=[_stopped()]))
     assert failed.value.message.splitlines()[1:] == [
+        "agora-api: circuit breaker: tasks failed",
         "agora-api: its secret is missing",
         "agora-api: words",
         "  look: the log",
     ]
     assert failed.value.hint.splitlines() == ["fix: make it", "The tasks that ran before go on serving."]
+
+
+def test_a_diagnosis_that_fails_does_not_hide_why_ecs_gave_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("operations.diagnosis.diagnose.diagnose", broken)
+    with pytest.raises(RedeploymentFailed) as failed:
+        _carry_out(RollingEcs(BACK, tasks=[_stopped()]))
+    assert failed.value.message.splitlines()[1:3] == [
+        "agora-api: circuit breaker: tasks failed",
+        "agora-api: stopped task: unknown, ZeroDivisionError",
+    ]
 
 
 def test_fixes_that_differ_say_whose_they_are_and_the_same_one_stands_once() -> None:

@@ -1,0 +1,50 @@
+"""What stopped the CDK's command line, as it says itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from operations.cdk_cli import CdkFailed
+
+BREAKER = """
+agora-dev-api |  3/14 | 9:30:45 PM | ROLLBACK_COMPLETE | AWS::CloudFormation::Stack | agora-dev-api Rollback complete
+\x1b[31m❌  agora-dev-api failed to deploy\x1b[39m
+‣ DeploymentError: Resource updates failed:
+agora-dev-api/Service/Service  (AWS::ECS::Service ServiceD69D759B)
+  Resource handler returned message: "The circuit breaker was triggered".
+  (RequestToken: 6e9c8fee-511d-4bea-a856-e670cea1b307, HandlerErrorCode: GeneralServiceException)
+    at async Object.deployStack (/x/node_modules/aws-cdk/lib/index.js:1:2)
+"""
+EXPIRED = "❌  agora-dev-app failed to deploy\n‣ ExpiredToken: The security token included in the request is expired\n"
+THROTTLED = "❌  agora-dev-app failed to deploy\n‣ Throttling: Rate exceeded\n"
+LOST = "❌  agora-dev-app failed to deploy\n‣ Error: connect ECONNREFUSED 127.0.0.1:4566\n"
+
+
+def test_its_error_is_one_line_for_each_stack() -> None:
+    assert CdkFailed("deploy", BREAKER + THROTTLED).message.splitlines() == [
+        "cdk deploy failed: agora-dev-api failed to deploy: DeploymentError: Resource updates failed: "
+        'agora-dev-api/Service/Service (AWS::ECS::Service ServiceD69D759B) Resource handler returned message: "The '
+        'circuit breaker was triggered". (HandlerErrorCode: GeneralServiceException)',
+        "agora-dev-app failed to deploy: Throttling: Rate exceeded",
+    ]
+
+
+def test_without_an_error_as_such_its_last_words_are_it() -> None:
+    output = "agora-dev | 1/2 | AWS::X | progress\nENV: not set\nName it.\n    at main (/x/index.js:3:4)\n"
+    assert CdkFailed("synth", output).message == "cdk synth failed: ENV: not set\nName it."
+    assert CdkFailed("synth", "").message == "cdk synth failed"
+
+
+@pytest.mark.parametrize(
+    ("output", "lost"),
+    [
+        (BREAKER, False),
+        (BREAKER + THROTTLED, False),
+        (EXPIRED, True),
+        (THROTTLED, True),
+        (LOST, True),
+        ("odd\n", False),
+    ],
+)
+def test_losing_aws_is_another_thing_than_a_resource_that_failed(output: str, lost: bool) -> None:
+    assert CdkFailed("deploy", output).has_lost_aws is lost
