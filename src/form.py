@@ -62,6 +62,12 @@ class Form:
         return redactor.knowing(names, {each.secret_name for each in secrets if isinstance(each.secret_name, str)})
 
     @property
+    def first(self) -> str:
+        """The environment that is meant where none is named: the first for development, if there is one."""
+        developed = [name for name in self.environments if name not in self.released]
+        return next(iter([*developed, *self.environments]))
+
+    @property
     def released(self) -> tuple[str, ...]:
         """The environments that run releases only, in the order of the form."""
         return tuple(name for name, environment in self.environments.items() if environment.is_released)

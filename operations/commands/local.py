@@ -73,19 +73,22 @@ def status(as_json: bool) -> None:
 
 
 @local.command()
-@click.argument("environment", metavar="[ENV]", default="dev")
+@click.argument("environment", metavar="[ENV]", required=False)
 @click.argument("command", metavar="[-- COMMAND]", nargs=-1, type=click.UNPROCESSED)
-def env(environment: str, command: tuple[str, ...]) -> None:
+def env(environment: str | None, command: tuple[str, ...]) -> None:
     """Run a command on it: local env dev -- aws ecs list-clusters. Its exit code is this one's.
 
     COMMAND sees the environment's account on the embedded AWS and can reach no other. Without one, print exports for
-    cdk, boto3 and your own aws: eval "$(./agora local env dev)".
+    cdk, boto3 and your own aws: eval "$(./agora local env dev)". Without ENV it is the first environment for
+    development.
     """
     from operations import local_environment
+    from src.form import load_form
 
+    chosen = environment or load_form().first
     if command:
-        local_environment.become(environment, command)
-    console.hand_over(local_environment.exports(environment))
+        local_environment.become(chosen, command)
+    console.hand_over(local_environment.exports(chosen))
 
 
 @local.command()

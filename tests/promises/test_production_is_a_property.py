@@ -250,7 +250,6 @@ UNFINISHED = (
     "operations/release/promote.py",
     "operations/release/pin.py",
     "operations/commands/release.py",
-    "operations/commands/local.py",
 )
 
 

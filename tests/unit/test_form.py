@@ -257,6 +257,12 @@ def test_the_environments_that_run_releases_are_known_in_the_order_of_the_form()
     assert names == ("live", "stage")
 
 
+def test_where_no_environment_is_named_the_first_for_development_is_meant() -> None:
+    live = {"KIND": "production"}
+    assert check_form(environments(stage={}, dev={}, qa={"KIND": "development"}), one_service).first == "dev"
+    assert check_form(environments(live=live, stage={}), one_service).first == "live"
+
+
 def test_what_a_clone_keeps_is_in_a_folder_of_its_own_or_where_a_variable_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
