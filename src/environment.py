@@ -115,8 +115,3 @@ class Environment:
     def is_released(self) -> bool:
         """Whether this environment runs releases only."""
         return self.kind is not Kind.DEVELOPMENT
-
-
-def is_released(name: str) -> bool:
-    """Whether the environment of a name that is a default one runs releases only."""
-    return Kind.default_of(name) in (Kind.STAGING, Kind.PRODUCTION)
