@@ -26,7 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 DEPLOY = ("deploy", "dev", "--local", "--yes")
 VICTIMS = ("server", "tool", "both")
-LONGEST_SECONDS = 180
+LONGEST_SECONDS = 400
 
 
 @dataclass(frozen=True)

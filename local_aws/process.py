@@ -26,7 +26,7 @@ from local_aws import loopback_client
 from portside import state_file
 from portside.commands import local_tool
 from portside.emulator import owner_only, server_secret
-from portside.state_file import NotWritten
+from portside.state_file import Damaged, NotWritten
 from src.errors import AgoraError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -191,17 +191,16 @@ def client_environment(aws: LocalAws, account: str, region: str, state_dir: Path
 
 def log_tail(state_dir: Path, lines: int = LOG_TAIL_LINES) -> str:
     """The last lines that the server wrote."""
-    with contextlib.suppress(OSError):
-        return "\n".join((state_dir / "server.log").read_text(errors="replace").splitlines()[-lines:])
-    return ""
+    try:
+        content = state_file.read(state_dir / "server.log", what="the server's log", remedy="") or b""
+    except Damaged:
+        return ""
+    return "\n".join(content.decode(errors="replace").splitlines()[-lines:])
 
 
 def hold_lock(path: Path) -> int | None:
     """Takes an exclusive lock that ends with the process; the descriptor to keep open, or None if it is taken."""
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise NotWritten(path, "the lock of the embedded AWS", error) from error
+    descriptor = state_file.open_lock(path, what="the lock of the embedded AWS")
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -231,11 +230,7 @@ def is_alive(state_dir: Path) -> bool:
 
 @contextlib.contextmanager
 def _one_at_a_time(state_dir: Path, announce: Callable[[str], None]) -> Iterator[None]:
-    path = state_dir / "up.lock"
-    try:
-        descriptor = owner_only.opener(str(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
-    except OSError as error:
-        raise NotWritten(path, "the lock of starts", error) from error
+    descriptor = state_file.open_lock(state_dir / "up.lock", what="the lock of starts")
     with open(descriptor, "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from portside import state_file
 from portside.process_identity import is_dead, parse, this_process
 from portside.state_file import NotWritten
 from src.errors import AgoraError
@@ -22,11 +23,7 @@ def holding(name: str, *, wait: bool = False) -> Iterator[None]:
     Raises `AgoraError`, naming the process that holds it, unless told to wait.
     """
     path = state_dir() / f"{name}.lock"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise NotWritten(path, "the lock of this clone", error) from error
+    descriptor = state_file.open_lock(path, what="the lock of this clone")
     with open(descriptor, "r+b") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))

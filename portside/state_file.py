@@ -127,6 +127,19 @@ def read_cache(path: Path, kind: type[dict[str, Any]], *, what: str) -> dict[str
         return None
 
 
+def open_lock(path: Path, *, what: str) -> int:
+    """The descriptor of a file to lock, which is made where there is none. Raises `NotWritten`."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise OSError(errno.EISDIR, "it is no regular file")
+    except OSError as error:
+        raise NotWritten(path, what, error) from error
+    return descriptor
+
+
 def delete(path: Path) -> None:
     """Take a file or a folder away, whichever is there. Raises `NotWritten`."""
     try:
