@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -258,7 +259,8 @@ def test_a_save_that_finds_no_room_is_the_commands_error_and_loses_nothing(state
     put(aws, "first")
     control.save(aws=aws)
     [saved] = generations(state_dir)
-    subprocess.run(["prlimit", "--pid", str(aws.pid), "--fsize=1000"], check=True)
+    unlimited = resource.prlimit(aws.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(aws.pid, resource.RLIMIT_FSIZE, (1000, unlimited[1]))
     put(aws, "second")
     connection.begin()
     connection.use(aws)
@@ -266,7 +268,7 @@ def test_a_save_that_finds_no_room_is_the_commands_error_and_loses_nothing(state
         connection.finish()
     assert "Make room" in raised.value.hint
     assert generations(state_dir) == [saved]
-    subprocess.run(["prlimit", "--pid", str(aws.pid), "--fsize=unlimited"], check=True)
+    resource.prlimit(aws.pid, resource.RLIMIT_FSIZE, unlimited)
     assert control.save(aws=aws) is True
     _kill(state_dir)
     aws, _ = started(state_dir)
@@ -303,7 +305,9 @@ def test_killed_while_it_saves_it_comes_back_with_one_whole_state(state_dir: Pat
         aws, _ = started(state_dir)
         last = found(aws)
         secrets = client(aws, "secretsmanager").list_secrets()["SecretList"]
-        assert len(secrets) == (0 if last is None else int(last) + 1), "parameter and secret are of one moment"
+        # On a slow machine the pause between the two calls may be saved too.
+        possible = (0,) if last is None else (int(last), int(last) + 1)
+        assert len(secrets) in possible, "parameter and secrets are of one moment"
         for each in secrets:
             client(aws, "secretsmanager").delete_secret(SecretId=each["Name"], ForceDeleteWithoutRecovery=True)
         for each in range(number + 1):
