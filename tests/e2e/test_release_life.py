@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from operations.release.form_edit import with_versions
 from tests.e2e.aws import clients, running_images
 from tests.e2e.clone import LONGEST_SECONDS, Answer, Clone
 from tests.stand_ins import stand_ins
+from tests.unit.documents import blocks
 from tests.unit.git_support import bare, commit, tag, use_own_settings
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(500)]
@@ -78,6 +80,23 @@ def test_from_edge_through_stage_to_prod_and_back(deployed: Clone) -> None:
     states = {each["environment"]: {cell["state"] for cell in each["services"]} for each in matrix}
     assert states == {"dev": {"differs"}, "stage": {"differs"}, "prod": {"differs"}}
     assert {path: (clone.folder / path).read_bytes() for path in untouched} == untouched, "a rehearsal writes no locks"
+
+
+def test_the_practice_in_the_documentation_runs_in_its_order_on_a_fresh_rehearsal(
+    new_clone: Callable[[], Clone],
+) -> None:
+    clone = _at_version(new_clone(), "4.2.1-rc1")
+    shown = [block for block in blocks("docs/releases.md") if block.section == "Practise it on this machine"]
+    commands = [shlex.split(line) for block in shown if block.language == "bash" for line in block.text.splitlines()]
+    assert ["./agora", "rollback", "stage", "--local", "--dry-run"] in commands
+    assert commands[-1] == ["./agora", "release", "verify", "prod", "--local"]
+    for command in commands:
+        assert command[0] == "./agora"
+        ok(clone.agora(*command[1:]))
+    waited = ok(clone.agora("release", "promote", "prod", "--local", "--wait", "--json")).json()["deployment"]
+    assert waited["healthy"]
+    finished = ok(clone.agora("release", "finish", "--local", "--dry-run", "--json")).json()["plan"]
+    assert (finished["candidate"], finished["staged"]["version"]) == ("4.2.2-rc1", "4.2.2-rc1")
 
 
 def _at_version(clone: Clone, version: str) -> Clone:
