@@ -249,16 +249,19 @@ def _remembered(state_dir: Path) -> LocalAws | None:
     state = _state(state_dir)
     with contextlib.suppress(KeyError, TypeError, ValueError):
         url, control_url, catalogue_url = (str(state[name]) for name in ("url", "control_url", "catalogue_url"))
-        secret = server_secret.read(state_dir) or ""
+        secret = server_secret.read(state_dir)
+        if secret is None:
+            return None
         pid, started_at = int(state["pid"]), float(state["started_at"])
         return LocalAws(url, control_url, catalogue_url, pid, started_at, secret, state_dir)
     return None
 
 
 def _is_older(state_dir: Path) -> bool:
-    """Whether the server runs from before it had a catalogue that others can ask."""
+    """Whether the server runs from before it had a catalogue that others can ask, or a secret that it asks for."""
     state = _state(state_dir)
-    return "control_url" in state and "catalogue_url" not in state
+    has_secret = server_secret.read(state_dir) is not None
+    return "control_url" in state and not ("catalogue_url" in state and has_secret)
 
 
 def _answers(aws: LocalAws) -> bool:

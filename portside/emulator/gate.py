@@ -23,9 +23,9 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 # Of a body that nothing yet vouches for. The largest of an honest client is a template, about 1 MB.
 MAXIMUM_UNPROVEN_BYTES = 16 * 1024 * 1024
 
-# Where the services are; the path of all others is their bucket and object, or one of ministack's own doors.
+# Where the services are, but for S3, which has buckets there; ministack's own paths begin with what no bucket does.
 _PATH_OF_SERVICES = re.compile(r"/|/service/[A-Za-z0-9]+/operation/[A-Za-z0-9]+")
-_OWN_DOORS = re.compile(r"/(?:_|v20180820/|health$|iceberg|WriteGetObjectResponse$)")
+_OWN_PATHS = "/_"
 _CORS = b"access-control-"
 
 
@@ -129,7 +129,7 @@ def _first(parameters: Mapping[str, Any], name: str) -> str:
 
 def _problem_of_path(service: str, path: str) -> str:
     if service == "s3":
-        return f"{path[:100]!r} is not served" if _OWN_DOORS.match(path) else ""
+        return f"{path[:100]!r} is not served" if path.startswith(_OWN_PATHS) else ""
     return "" if _PATH_OF_SERVICES.fullmatch(path) else f"{path[:100]!r} is not a path of {served.SERVICES[service]}"
 
 

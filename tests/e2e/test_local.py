@@ -27,7 +27,7 @@ def clone(new_clone: Callable[[], Clone]) -> Iterator[Clone]:
 
 def test_it_is_started_asked_emptied_and_stopped(clone: Clone) -> None:
     stopped = clone.agora("local", "status")
-    assert (stopped.exit_code, "does not run" in stopped.stdout) == (1, True)
+    assert (stopped.exit_code, "is not running" in stopped.stdout) == (1, True)
     started = clone.agora("local", "up", "--json").json()
     assert clone.agora("local", "up", "--json").json() == started, "the one that runs is used"
     assert clone.agora("local", "status", "--json").json()["url"] == started["url"]

@@ -132,6 +132,16 @@ def test_a_server_from_before_the_catalogue_could_be_asked_is_started_anew(state
     assert process.running(state_dir) == aws
 
 
+@pytest.mark.slow
+def test_a_server_whose_secret_is_gone_is_started_again_with_another(state_dir: Path) -> None:
+    before = process.up(state_dir, announce=_silent)
+    (state_dir / "secret").unlink()
+    assert process.running(state_dir) is None, "nothing could be signed for it"
+    after = process.up(state_dir, announce=_silent)
+    assert (after.pid == before.pid, after.secret == before.secret) == (False, False)
+    assert process.running(state_dir) == after
+
+
 def test_images_of_an_older_catalogue_do_not_keep_it_from_starting(state_dir: Path) -> None:
     state_dir.mkdir()
     image = {"reference": "a:1", "digest": "sha256:1", "source": "stand-in", "created": "2026-01-01T00:00:00+00:00"}
