@@ -40,7 +40,7 @@ __all__ = [
     "secrets_around",
 ]
 
-LONGEST_LINE = 6 * 1024
+LONGEST_LINE = 8 * 1024
 LONGEST_TEXT = 64 * 1024
 CUT = "… (cut)"
 

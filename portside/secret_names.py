@@ -10,14 +10,14 @@ _LONGEST_NAME = 80
 # Ends of a name in words joined by "_". Only the end counts: DB_PASSWORD is one, PASSWORD_FILE and TOKEN_URL are not.
 _SECRET = re.compile(
     r"""(?x)
-    (?:^|_)(?: pass | pwd | pw | pat | psw | jwt | otp | sid | authorization | identified_by )$
+    (?:^|_)(?: pass | pwd | pw | pat | psw | jwt | otp | sid | salt | pepper | authorization | identified_by )$
     | (?: password | passwd | passwort | kennwort | passphrase | passcode | secret | token | credential | api_?key
         | auth_?key | cookie | contrase\w{1,2}a | senha )s?$
-    | (?: db | root | bind | user | admin )(?: pw | pass )$
+    | (?: db | root | bind | user | admin )(?: pw | pwd | pass )$
     | (?:store|key)_?pass$
     | (?:^|_)(?: private | access | secret | encryption | encrypt | signing | sign | auth | account | master | session
         | jwt | ssh | shared | shared_access | service | admin | license | subscription | hmac | cipher | crypto | app
-        | application | client | user | instrumentation | write | ingest )_?keys?(?:_base|_id_secret)?$
+        | application | client | user | instrumentation | write | ingest | sentry )_?keys?(?:_base|_id_secret)?$
     | (?: secret | connection )_?(?: string | binary | str )$
     | (?:^|_)(?: client_assertion | assertion | session_id | sessionid | sess_id | phpsessid | jsessionid )$
     | (?: ^ | _ )(?: x_amz_signature | x_amz_credential | sas | sig | x_csrf | xsrf )$

@@ -71,6 +71,36 @@ _ROWS: tuple[tuple[bool, str, str], ...] = (
     ),
     (False, "password", r"(?i)\bmachine\s\S{1,255}+\s+login\s\S{1,255}+\s+password\s(?P<hide>\S++)"),
     (False, "password", r"(?i)^\s*(?:password|passwd)\s(?P<hide>\S++)$"),
+    (False, "redis", r"\brediss?://(?P<hide>[^\s/:@\"'<>]{1,200}+)@"),
+    (
+        False,
+        "key token passcode password",
+        r"(?i:\b(?:(?:private|api|access|secret|encryption|license|signing|with)\s?key|token|password|passcode)\s[\"']?)"
+        r"(?P<hide>(?=\w{0,40}\d)(?=\w{0,40}[a-z])(?=\w{0,40}[A-Z])[\w+/=-]{10,}+)",
+    ),
+    (
+        False,
+        "pass",
+        r"(?i)\bpass(?:word|phrase|code)\s(?:for|of)\s[^:=\n]{1,60}+[:=]\s?[\"']?(?P<hide>[^\s\"',;]++)",
+    ),
+    (
+        False,
+        "with",
+        r"(?i)\bwith\s(?:the\s)?password\s[\"']?"
+        r"(?P<hide>(?!(?:auth\w*|for|is|from|in|of|that|and|to|hash\w*|or)\b)[^\s\"',;]++)",
+    ),
+    (
+        False,
+        "requirepass masterauth set",
+        r"(?i)\b(?:requirepass|masterauth|set\s(?:[\w.-]{0,40}(?:password|token|secret|access_key)))\s[\"']?"
+        r"(?P<hide>(?!(?:for|is|from|in|of|that|and|to|or)\b)[^\s\"',;:=]{3,}+)",
+    ),
+    (
+        False,
+        "value",
+        r"(?i)\bsecret\s(?:\S{1,80}\shas\s)?value\s?[:=]?\s?[\"']?(?P<hide>"
+        r"(?!(?:of|from|is|in|for|and|must|does|not|was|could|can|with|at|to|or|has|should|may|that)\b)[^\s\"',;]{3,}+)",
+    ),
     (False, "identified", r"(?i)\bidentified\s+(?:with\s\S{1,80}\s)?(?:by|as)\s+[\"']?(?P<hide>[^\"'\n;]++)"),
     (False, "pwd=", r"(?i)[;{]\s?(?:pwd)=(?P<hide>[^;}\"']++)"),
     (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 from portside.secret_names import is_harmless, is_header, is_password_name, is_plural
 from portside.secret_shapes import Span
@@ -15,7 +16,7 @@ _KEY = re.compile(
     (?: (?<![\w.-]) | (?<=\\[nrt]) | (?<=%2[27]) | (?<=&quot;) | (?<=u002[27]) )
     (?P<name> -{{0,2}} [a-z_][\w.-]*+ )
     (?P<close> (?:{QUOTE})? [\])]? )
-    (?P<sep> \s{{0,8}}+ (?: => | -> | := | ={{1,2}} | : | %3[AD] ) \s{{0,200}}+
+    (?P<sep> \s{{0,8}}+ (?: => | -> | <- | → | \| | [:?+]= | ={{1,3}} | : | %3[AD] ) \s{{0,200}}+
            | \s{{1,8}}+ (?: is | was | with\s+value | set\s+to ) [ :]{{1,4}}+
            | \s? , \s{{0,8}}+ | > | \s{{1,200}}+ | $ )
     """
@@ -24,7 +25,9 @@ _PAIR = re.compile(
     rf"""(?ix)
     \b(?: name | key | parameterkey | parameter | property | variable | field | env ) (?:{QUOTE})?
     \s{{0,4}}+ [=:]? \s{{0,4}}+ (?:{QUOTE})? (?P<name>[a-z_][\w.-]{{0,120}}+) (?:{QUOTE})? \s{{0,4}}+ [,;]? \s{{0,4}}+
+    (?: in \s [^\n]{{1,120}}? \s with \s )?
     (?:{QUOTE})? (?: (?:parameter|default|string|input_)?value | got | got\s+value ) (?:{QUOTE})?
+    (?: \s of \s type \s \w{{1,40}} )?
     \s{{0,4}}+ [=:] \s{{0,4}}+
     """
 )
@@ -32,16 +35,23 @@ _PAIR_BACKWARDS = re.compile(
     r"""(?ix) \bvalue["']?\s?[:=]\s?["']? (?P<hide>[^"',}\n]{1,100}+) ["']? \s?,\s?
     ["']?(?:name|key)["']?\s?[:=]\s?["']?(?P<name>[a-z_][\w.-]{0,120}+)"""
 )
+_VALUE_FOR = re.compile(
+    r"""(?i)\bvalue\s?["'](?P<hide>[^"'\n]{1,100}+)["']\s(?:for|of)\s(?:[a-z]{1,20}\s){0,2}["']?(?P<name>[a-z_][\w.-]{0,120}+)"""
+)
 _QUOTED = re.compile(rf"(?:[A-Za-z_.]{{1,20}}+\()?(?:[bruf]{{1,2}}(?=[\\\"']))?(?P<quote>{QUOTE})")
-_TYPE = re.compile(r"(?:str|string|String|bytes|SecretStr|(?:Optional|Option)[\[<]\w+[\]>]|any)(?: \| None)?\s?=\s?")
+_TYPE = re.compile(
+    r"!!?\w{1,20}\s|&\w{1,20}\s"
+    r"|(?:str|string|String|bytes|SecretStr|(?:Optional|Option)[\[<]\w+[\]>]|any)(?: \| None)?\s?=\s?"
+)
 # A separator belongs to a value unless something follows that a value does not go on with.
 _BARE = re.compile(r"""(?:[^\s,;&"'<>)}\]|`]|[,;&"'<>)}\]|`](?!\s|$|[\\"')}\]>,;&|<]|[\w. -]{1,40}[=:]))++""")
 _NEXT_VARIABLE = re.compile(r"\s(?=[A-Za-z_][\w.]{0,80}=)")
 LINE_OF_A_VARIABLE = re.compile(r"\s*(?:export\s+|declare\s+-\w+\s+|set\s+|-\s+)?([A-Za-z_][\w.-]*+)=")
-_ASSIGNMENTS = frozenset({"=", "==", ":", ":=", "=>", "->", "%3a", "%3d"})
+_ASSIGNMENTS = frozenset({"=", "==", "===", ":", ":=", "?=", "+=", "=>", "->", "<-", "→", "|", "%3a", "%3d"})
 _VERBS = ("is", "was", "with", "set")
 # In a parser's words a token is no secret, and in an ARN "secret" is a kind of resource.
-_NOT_A_NAME = re.compile(r"(?i)(?:(?:unexpected|illegal)\s|\barn:aws[\w-]*+:[\w:-]*)\Z")
+_A_PARSERS_WORDS = ("unexpected ", "illegal ")
+_ARN = re.compile(r"\barn:aws[\w-]*+:[\w:-]*\Z")
 
 
 def named(text: str, names_secret: Callable[[str], bool], known: frozenset[str]) -> Iterator[Span]:
@@ -49,7 +59,7 @@ def named(text: str, names_secret: Callable[[str], bool], known: frozenset[str])
     for match in _PAIR.finditer(text):
         if names_secret(match["name"]) and (span := _value(text, match.end(), match["name"], "=", known)):
             yield span
-    for match in _PAIR_BACKWARDS.finditer(text):
+    for match in chain(_PAIR_BACKWARDS.finditer(text), _VALUE_FOR.finditer(text)):
         if names_secret(match["name"]):
             yield match.span("hide")
     position = 0
@@ -70,7 +80,7 @@ def named(text: str, names_secret: Callable[[str], bool], known: frozenset[str])
 def _assigns(text: str, match: re.Match[str], separator: str) -> bool:
     """Whether what follows a name is its value."""
     name, before = match["name"], text[max(0, match.start() - 90) : match.start()]
-    if _NOT_A_NAME.search(before):
+    if before[-11:].lower().endswith(_A_PARSERS_WORDS) or ("arn:aws" in before and _ARN.search(before)):
         return False
     if separator in _ASSIGNMENTS:
         return True
@@ -78,10 +88,13 @@ def _assigns(text: str, match: re.Match[str], separator: str) -> bool:
     if separator == ",":
         return bool(quoted and (name.startswith("--") or is_header(name) or before.rstrip("\"'").endswith("(")))
     if separator == ">":
-        return before.endswith("<")
+        return before.endswith("<") or bool(match["close"])
     if separator.split(" ")[0].rstrip(":") in _VERBS:
         return True
-    return bool(separator == "" and match["sep"] and (name.startswith("--") or (quoted and is_password_name(name))))
+    is_column = "\t" in match["sep"] or len(match["sep"]) > 1
+    return bool(
+        separator == "" and match["sep"] and (is_column or name.startswith("--") or (quoted and is_password_name(name)))
+    )
 
 
 def _value(text: str, at: int, name: str, separator: str, known: frozenset[str], before: str = "") -> Span | None:
@@ -93,7 +106,8 @@ def _value(text: str, at: int, name: str, separator: str, known: frozenset[str],
     quoted = _QUOTED.match(text, at)
     if not quoted and text[at : at + 1] in ("{", "["):
         end = _matching(text, at)
-        return None if is_plural(name) or is_harmless(name, text[at:end]) else (at, end)
+        is_about = is_plural(name) and not is_header(name)
+        return None if is_about or is_harmless(name, text[at:end]) else (at, end)
     span = _in_quotes(text, quoted) if quoted else _bare(text, at, name, separator, before)
     value = text[span[0] : span[1]]
     is_prose = not quoted and separator != "="

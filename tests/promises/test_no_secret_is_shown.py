@@ -233,9 +233,9 @@ def test_any_line_of_256_kib_takes_at_most_50_ms(unit: str) -> None:
     line = _base64() if unit == "base64" else (unit * (_LINE // len(unit) + 1))[:_LINE]
     redactor, least = Redactor(names=["X_Y"], values=["hunter2hunter2"]), 1.0
     for _ in range(12):
-        began = time.perf_counter()
+        began = time.thread_time()  # of this thread alone, however busy the machine is
         redactor.line(line)
-        least = min(least, time.perf_counter() - began)
+        least = min(least, time.thread_time() - began)
     assert least <= 0.05
 
 
