@@ -558,3 +558,44 @@ def test_a_deployment_usually_takes_the_median_of_those_that_went_well() -> None
 def test_deployments_that_had_nothing_to_do_tell_nothing_of_the_next_one() -> None:
     images = resolution("1.0.0", "app")
     assert usual_seconds([deployment_of(images, seconds=seconds) for seconds in (2.0, 2.5, 130.0)]) == 130.0
+
+
+LOST = "❌  agora-dev-app failed to deploy\n‣ Throttling: Rate exceeded\n"
+
+
+def test_a_command_line_that_lost_aws_is_started_again_once_the_stacks_are_settled(
+    place: _Place, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs: list[str] = []
+
+    def lose_aws_once() -> None:
+        runs.append(place.cloudformation.stacks[APP].get("status", ""))
+        if len(runs) == 1:
+            place.cloudformation.stacks[APP]["status"] = "UPDATE_IN_PROGRESS"
+            raise CdkFailed("deploy", LOST)
+
+    def settle(_: float) -> None:
+        place.cloudformation.stacks[APP]["status"] = "UPDATE_COMPLETE"
+
+    place.deploys = lose_aws_once
+    monkeypatch.setattr("operations.deploy.time.sleep", settle)
+    place.deploy()
+    assert len(runs) == 2
+    assert runs[1] == "UPDATE_COMPLETE"
+    said = " ".join(capsys.readouterr().err.split())
+    assert "CloudFormation goes on with agora-dev-app." in said
+    assert "is started again: cdk deploy failed: agora-dev-app failed to deploy: Throttling" in said
+
+
+def test_a_command_line_that_loses_aws_each_time_is_given_up_with_its_error(place: _Place) -> None:
+    runs: list[int] = []
+
+    def lose_aws() -> None:
+        runs.append(1)
+        raise CdkFailed("deploy", LOST)
+
+    place.deploys = lose_aws
+    with pytest.raises(DeploymentFailed) as failed:
+        place.deploy()
+    assert len(runs) == 3
+    assert failed.value.stopped_by == "cdk deploy failed: agora-dev-app failed to deploy: Throttling: Rate exceeded"
