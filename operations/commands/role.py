@@ -34,9 +34,10 @@ def role(
     from portside.deploy.github_trust import parse_repository
     from src.errors import UsageError
 
+    form = read_form(local=False)
+    form.environment(environment)
     needs_repository = only in (None, "trust") or owner_id is not None or repository_id is not None
     deploys = parse_repository(_repository(repository), owner_id, repository_id) if needs_repository else None
-    form = read_form(local=False)
     documents = role_documents(form, environment, deploys, shared=shared)
     if only == "destroy" and not documents.destroy["Statement"]:
         raise UsageError(

@@ -12,7 +12,7 @@ import pytest
 
 from operations import command_line
 from portside.aws.session import NoCredentials, NotReachable
-from src.errors import UsageError
+from src.errors import FormError, Problem, UsageError
 
 WITHOUT_AWS = frozenset(
     {
@@ -130,3 +130,41 @@ def test_without_an_embedded_aws_every_command_says_the_same(name: str, capsys: 
     code, _, said = _run([*_words(name), "--local"], capsys)
     assert code == 1
     assert said.endswith("✗ the embedded AWS is not running\nStart it with: ./agora local up\n")
+
+
+WITHOUT_APP_PY = frozenset({"test", "local up", "local down", "local reset", "local status", "local faults"})
+"""The commands that read no configuration; each other one has to say the same of a wrong one."""
+
+_WRONG = 'app.py, line 3: "dev" stands in this dictionary twice'
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - WITHOUT_APP_PY))
+def test_a_wrong_app_py_is_the_same_sentence_in_every_command(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def wrong(*_: object, **__: object) -> None:
+        raise FormError([Problem("app.py, line 3", '"dev" stands in this dictionary twice', "Delete one.")])
+
+    monkeypatch.setattr("src.form.run_source", wrong)
+    as_json = ["--json"] if _has(name, "--json") else []
+    code, out, said = _run([*_words(name), *as_json], capsys)
+    assert code == 2
+    assert f"✗ {_WRONG}\nDelete one.\n" in said
+    if as_json:
+        error = json.loads(out)["error"]
+        assert error["code"] == "configuration"
+        assert error["problems"][0]["where"] == "app.py, line 3"
+
+
+@pytest.mark.parametrize(
+    "name",
+    sorted(name for name, each in COMMANDS.items() if "environment" in {param.name for param in each.params}),
+)
+def test_an_unknown_environment_is_the_same_sentence_in_every_command(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [word if word not in ("dev", "stage", "prod") else "prdo" for word in _words(name)]
+    words += [] if "prdo" in words else ["prdo"]
+    code, _, said = _run(words, capsys)
+    assert code == 2
+    assert '✗ no environment "prdo" in app.py\nPerhaps you meant "prod"?\n' in said
