@@ -129,7 +129,7 @@ def test_each_refusal_is_the_same_in_every_command_and_in_json(
 def test_without_an_embedded_aws_every_command_says_the_same(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, said = _run([*_words(name), "--local"], capsys)
     assert code == 1
-    assert "✗ the embedded AWS is not running\nStart it with: ./agora local up\n" in said
+    assert "the embedded AWS is not running\nStart it with: ./agora local up\n" in said
 
 
 WITHOUT_APP_PY = frozenset({"test", "local up", "local down", "local reset", "local status", "local faults"})

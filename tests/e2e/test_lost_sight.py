@@ -1,0 +1,56 @@
+"""Promise: what AWS refuses in mid-deployment does not end the watching while there is hope, and never hides why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from local_aws import control, process
+from local_aws.process import LocalAws
+from tests.e2e.clone import Answer, Clone
+from tests.e2e.conftest import FirstDeployment
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+
+@pytest.fixture
+def deployed(deployed_once: FirstDeployment) -> Clone:
+    return deployed_once.clone
+
+
+@pytest.fixture
+def aws(deployed: Clone) -> Iterator[LocalAws]:
+    """The embedded AWS of the clone, which refuses nothing once the test is over."""
+    running = process.expect_running(deployed.folder / ".agora" / "local")
+    yield running
+    control.clear_api_faults(aws=running)
+
+
+def _deploy_a_new_image(clone: Clone) -> Answer:
+    assert clone.agora("local", "publish", "edge", "agora-app").exit_code == 0
+    return clone.agora("deploy", "dev", "--local", "--json")
+
+
+def test_expired_credentials_in_mid_deployment_say_what_is_known(deployed: Clone, aws: LocalAws) -> None:
+    control.set_api_fault("elbv2", "DescribeTargetHealth", "ExpiredTokenException", aws=aws)
+    done = _deploy_a_new_image(deployed)
+    assert done.exit_code == 1
+    error = done.json()["error"]
+    assert error["message"] == "the AWS credentials expired while dev was being deployed: how it ended can't be seen"
+    assert "Last seen at " in error["hint"]
+    assert "./agora diagnose dev --local" in error["hint"]
+    assert error["lock"] == "The lock is released."
+    assert error["message"] in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_lock_that_cannot_be_released_is_said_with_the_way_to_release_it(deployed: Clone, aws: LocalAws) -> None:
+    control.set_api_fault("elbv2", "DescribeTargetHealth", "ExpiredTokenException", aws=aws)
+    control.set_api_fault("ssm", "DeleteParameter", "ExpiredTokenException", aws=aws)
+    done = _deploy_a_new_image(deployed)
+    left = done.json()["error"]["lock"]
+    assert left.startswith("dev is still locked: the lock could not be released (ExpiredTokenException).")
+    assert left.endswith("./agora unlock dev --local")
+    control.clear_api_faults(aws=aws)
+    assert deployed.agora("unlock", "dev", "--local", "--yes").exit_code == 0
