@@ -137,13 +137,13 @@ def test_a_team_pins_promotes_and_rolls_back_with_its_own_repositories(
             control.publish_image(f"{REGISTRY}/{name}", tags=[version, f"sha-{built[:7]}"], commit=built, aws=aws)
 
     unpinned = clone.agora("deploy", "stage", "--yes", **exports)
-    assert (unpinned.exit_code, "./agora release pin 4.2.1-rc1" in unpinned.stderr) == (2, True)
+    assert (unpinned.exit_code, "./agora release pin 4.2.1-rc1" in unpinned.stderr) == (2, True), unpinned.stderr
     team.pin_and_merge("4.3.0-rc1", exports)
     ok(clone.agora("deploy", "stage", "--yes", **exports))
     team.git("checkout", "-q", "dev")
     team.pin_and_merge("4.3.0-rc2", exports)
     unproven = clone.agora("release", "promote", "prod", "--yes", **exports)
-    assert (unproven.exit_code, "ran as 4.3.0-rc1" in unproven.stderr) == (1, True)
+    assert (unproven.exit_code, "ran as 4.3.0-rc1" in unproven.stderr) == (1, True), unproven.stderr
     ok(clone.agora("deploy", "stage", "--yes", **exports))
     promoted = ok(clone.agora("release", "promote", "prod", "--yes", "--json", **exports)).json()
     assert promoted["plan"]["version"] == "4.3.0-rc2"
