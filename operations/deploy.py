@@ -150,7 +150,8 @@ def _unseen(course: Course, error: Exception) -> AgoraError:
     if is_denied(error):
         return LostSight(
             f"these credentials may not see how {name} is being deployed: {error}",
-            f"Give them the rights that {tool('role', name)} prints. {again}{target.commands.tool('diagnose')}",
+            f"Give them the rights that {tool('role', name, local=False)} prints. "
+            f"{again}{target.commands.tool('diagnose')}",
         )
     return LostSight(
         f"how {name} is being deployed could not be seen any longer: {error}", again + target.commands.tool("diagnose")

@@ -397,7 +397,7 @@ def _nothing_wrong(evidence: Evidence, remarks: Sequence[Verdict]) -> tuple[Verd
 def _not_all_known(evidence: Evidence) -> Verdict:
     first = evidence.unknown[0]
     denied = any(each.code in DENIED for each in evidence.unknown)
-    rights = f"Give these credentials the rights that {tool('role', evidence.environment)} prints, then: "
+    rights = f"Give these credentials the rights that {tool('role', evidence.environment, local=False)} prints, then: "
     return Verdict(
         "",
         "",
