@@ -49,6 +49,7 @@ PRICES: Mapping[str, Price] = {
     "logs, written": Price(0.50, "GB", "https://aws.amazon.com/cloudwatch/pricing/"),
     "logs, kept": Price(0.03, "GB-month", "https://aws.amazon.com/cloudwatch/pricing/"),
     "access logs, kept": Price(0.023, "GB-month", "https://aws.amazon.com/s3/pricing/"),
+    "key": Price(1.00, "month", "https://aws.amazon.com/kms/pricing/"),
     "secret": Price(0.40, "month", "https://aws.amazon.com/secrets-manager/pricing/"),
 }
 
@@ -93,6 +94,8 @@ def standing(environment: Environment, services: Sequence[ServiceProps]) -> list
         Line("firewall", 1),
         Line("firewall, rule", _FIREWALL_RULES),
         Line("alarm, metric", alarms),
+        # The alarms' topic is encrypted with it.
+        Line("key", 1),
         Line("secret", len(secrets)),
     ]
 

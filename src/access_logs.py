@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import aws_cdk as cdk
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from src.acknowledgment import acknowledge
-
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
+_READERS = "readers/"
 _WRITER = iam.ServicePrincipal("logdelivery.elasticloadbalancing.amazonaws.com")
 
 
@@ -49,10 +50,26 @@ def keep_access_logs(scope: Construct, alb: elbv2.ApplicationLoadBalancer, *, da
     # The load balancer tries to write when it is told where.
     if bucket.policy:
         alb.node.add_dependency(bucket.policy)
-    acknowledge(
-        bucket,
-        "AwsSolutions-S1",
-        "this is the bucket that logs go to: logging who reads the logs would need another such bucket; CloudTrail has "
-        "the account's events",
-    )
+    _log_its_readers(bucket)
     return bucket
+
+
+def _log_its_readers(bucket: s3.Bucket) -> None:
+    """Let S3 write down who reads the visitors' addresses, into the same bucket: without a destination it is that one.
+
+    Each file of these logs makes a line in the next, so there are always a few, which go as all others do.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
+    """
+    resource = cast(s3.CfnBucket, bucket.node.default_child)
+    resource.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(log_file_prefix=_READERS)
+    bucket.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal("logging.s3.amazonaws.com")],
+            actions=["s3:PutObject"],
+            resources=[bucket.arn_for_objects(f"{_READERS}*")],
+            conditions={
+                "ArnLike": {"aws:SourceArn": bucket.bucket_arn},
+                "StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID},
+            },
+        )
+    )

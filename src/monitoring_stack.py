@@ -9,6 +9,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
@@ -64,7 +65,7 @@ class MonitoringStack(cdk.Stack):
         )
 
     def _topic(self, name: str, emails: Sequence[str]) -> sns.Topic:
-        topic = sns.Topic(self, "Alarms", topic_name=name, enforce_ssl=True)
+        topic = sns.Topic(self, "Alarms", topic_name=name, enforce_ssl=True, master_key=self._topic_key(name))
         # A policy of ours takes the place of the one that lets the account's services publish.
         topic.add_to_resource_policy(
             iam.PolicyStatement(
@@ -77,6 +78,29 @@ class MonitoringStack(cdk.Stack):
         for email in emails:
             topic.add_subscription(subscriptions.EmailSubscription(email))
         return topic
+
+    def _topic_key(self, topic: str) -> kms.Key:
+        """A key of our own: CloudWatch can't use AWS's own for topics, and its alarms would be lost.
+
+        https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html. It goes with the stack, after seven days:
+        nothing is kept under it. $1 a month, https://aws.amazon.com/kms/pricing/.
+        """
+        key = kms.Key(
+            self,
+            "AlarmsKey",
+            description=f"Encrypts the topic {topic}",
+            enable_key_rotation=True,
+            pending_window=cdk.Duration.days(7),
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+        key.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+                resources=["*"],
+            )
+        )
+        return key
 
     def _alarms(self, names: Sequence[str]) -> cloudwatch.AlarmStatusWidget:
         alarms = [cloudwatch.Alarm.from_alarm_name(self, f"Alarm-{name}", name) for name in names]

@@ -14,6 +14,7 @@ from operations.commands.environment_view import (
     show_deployment,
     show_destruction,
     show_idle_faults,
+    show_open_ports,
     show_verification,
 )
 from operations.commands.options import (
@@ -142,6 +143,7 @@ def deploy(
                 )
             told["verification"] = found.as_json()
             show_verification(found)
+            show_open_ports(target, found)
             expect_nothing_in_the_way(target, found)
 
         with answering(told, as_json=as_json):

@@ -45,6 +45,21 @@ def show_idle_faults(target: Target, changes: Sequence[StackChange], faults: Seq
             say(f"--fault {fault}: {service} does not change, so no task starts that it could act on.", "yellow")
 
 
+def show_open_ports(target: Target, found: Verification) -> None:
+    """Remind of the first step of an adoption: as long as it lasts, every service is open to its whole network."""
+    from operations.console import say
+    from operations.verification.earlier import ADOPTION, NEW
+
+    environment = target.environment
+    adoption = next((check.found for check in found.checks if check.subject == ADOPTION), "")
+    if not target.is_local and environment.keep_exports and adoption and not adoption.endswith(NEW):
+        say(
+            f"KEEP_EXPORTS is on for {environment.name}: services accept all of {environment.vpc_cidr}. "
+            f"Adoption: {adoption}",
+            "yellow",
+        )
+
+
 def show_verification(found: Verification) -> None:
     """Tell a person what failed, and how much could not be known and why; that the rest is well needs no words."""
     from operations.check import SKIP

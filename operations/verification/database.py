@@ -7,9 +7,11 @@ from datetime import date
 from operations.check import Check, fail, ok, skip
 from operations.verification.context import Context
 from operations.verification.questions import Question
+from src.late_values import DatabaseSecret
 
 TLS = "database: TLS"
 PARAMETERS = "database: parameters"
+USERS = "database: users"
 TLS_ACCEPTED_UNTIL = date(2027, 6, 30)
 """Until when connections to the database may be unencrypted: agora-api has no option for TLS, and only who carries the
 callers' group reaches the database, from the private network.
@@ -20,7 +22,11 @@ When agora-api has learnt it, switch `tls` on in src/docdb_stack.py, and this go
 
 def questions() -> list[Question]:
     """What is asked of the database."""
-    return [Question(TLS, connections_are_encrypted), Question(PARAMETERS, parameters_are_used)]
+    return [
+        Question(TLS, connections_are_encrypted),
+        Question(PARAMETERS, parameters_are_used),
+        Question(USERS, users_are_their_own),
+    ]
 
 
 def connections_are_encrypted(context: Context) -> Check:
@@ -59,3 +65,16 @@ def parameters_are_used(context: Context) -> Check:
         hint = f"At a quiet time: {commands.fix(reboot, then='interrupts its connections')}"
         return fail(PARAMETERS, f"they wait for a reboot of {', '.join(waiting)}", hint)
     return ok(PARAMETERS, f"{clusters[0]} uses {used}")
+
+
+def users_are_their_own(context: Context) -> Check:
+    """Which services connect as the master user, who may do everything. A reminder: it stands in no one's way."""
+    masters = [
+        props.container_name
+        for props in context.services
+        if any(isinstance(secret.secret_name, DatabaseSecret) for secret in props.container_secrets)
+    ]
+    if not masters:
+        return ok(USERS, "no service connects as the master user")
+    how = "docs/database.md, A user for a service, says how each gets its own"
+    return ok(USERS, f"{', '.join(masters)} {'connects' if len(masters) == 1 else 'connect'} as the master user; {how}")

@@ -18,6 +18,8 @@ from portside.images.committed_locks import NotCommitted, expect_committed, expe
 HOLD, PROOF, ROLLBACK, ADOPTION = "hold", "proof", "last rollback", "adoption"
 RUNNING = "running tasks"
 
+NEW = "is new, and has nothing to take over"
+
 # What the CDK calls an export that it makes for a reference between stacks:
 # https://docs.aws.amazon.com/cdk/v2/guide/resources.html#resource-stack
 _FOR_STACKS = ":ExportsOutput"
@@ -90,7 +92,7 @@ def adoption(context: Context) -> Check:
     """Which of the two steps an environment still needs that the earlier app deployed."""
     states, name = context.states(), context.environment.name
     if not states:
-        return ok(ADOPTION, f"{name} is new, and has nothing to take over")
+        return ok(ADOPTION, f"{name} {NEW}")
     exports = [export for state in states.values() for export in state.exports if _FOR_STACKS in export]
     importers = read_importers(context.client("cloudformation"), exports)
     ours, others = sorted(importers & states.keys()), sorted(importers - states.keys())

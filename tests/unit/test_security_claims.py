@@ -1,0 +1,176 @@
+"""What docs/security.md says in sentences of the templates: each claim by its words, with what must be so."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from operations.deploy_role import role_documents
+from src.environment import Environment
+from src.form import load_form
+from src.service_props import ServiceSecret
+from tests.unit.documents import ROOT
+from tests.unit.stacks_support import ENVIRONMENTS, Json, environment, form, form_with, read_templates, synthesize
+from tests.unit.test_security_docs import all_templates, allowed, attributes, containers, every, ingress
+
+PAGE = re.sub(r"\s+", " ", (ROOT / "docs/security.md").read_text(encoding="utf-8"))
+Claim = Callable[[], object]
+
+
+def of_services() -> Iterator[tuple[str, Json]]:
+    """The security groups of services."""
+    yield from ((where, it) for where, it in every("AWS::EC2::SecurityGroup") if "ServiceSecurityGroup" in where)
+
+
+def open_to_the_network() -> set[str]:
+    ranges = {environment(name).vpc_cidr for name in ENVIRONMENTS}
+    return {where for where, rule in ingress() if rule.get("CidrIp") in ranges}
+
+
+def lets_all_out(group: Json) -> bool:
+    return any(rule.get("CidrIp") == "0.0.0.0/0" for rule in group.get("SecurityGroupEgress", ()))
+
+
+def callers() -> list[Json]:
+    return [it for where, it in every("AWS::EC2::SecurityGroup") if " Callers" in where]
+
+
+def statement_ids() -> set[str]:
+    return {each["Sid"] for each in role_documents(load_form(), "dev").operator["Statement"]}
+
+
+def said_statements() -> set[str]:
+    table = PAGE.partition("| statement ")[2].partition("Deleting prod")[0]
+    return set(re.findall(r"`(\w+)`", table))
+
+
+def topic_keys() -> bool:
+    return all("KmsMasterKeyId" in it and "alias/aws/sns" not in json.dumps(it) for _, it in every("AWS::SNS::Topic"))
+
+
+def cloudwatch_may_use_the_keys() -> bool:
+    policies = [json.dumps(it["KeyPolicy"]) for _, it in every("AWS::KMS::Key")]
+    return bool(policies) and all(
+        "cloudwatch.amazonaws.com" in each and "kms:Decrypt" in each and "kms:GenerateDataKey*" in each
+        for each in policies
+    )
+
+
+def reading_is_logged() -> bool:
+    buckets = [it for _, it in every("AWS::S3::Bucket")]
+    policies = [json.dumps(it["PolicyDocument"]) for _, it in every("AWS::S3::BucketPolicy")]
+    into_itself = all(it["LoggingConfiguration"] == {"LogFilePrefix": "readers/"} for it in buckets)
+    return into_itself and all("logging.s3.amazonaws.com" in each and "readers/*" in each for each in policies)
+
+
+CLAIMS: dict[str, Claim] = {
+    "each service then accepts the environment's whole network (`VPC_CIDR`) on its own port": lambda: (
+        {where for where, _ in of_services()} <= open_to_the_network()
+    ),
+    "the database stays closed to all but its callers": lambda: (
+        not any("docdb" in each for each in open_to_the_network())
+    ),
+    "off by default, so no new app has it": lambda: (
+        next(each.default for each in dataclasses.fields(Environment) if each.name == "keep_exports") is False
+    ),
+    "dev, stage and prod of Agora are still in that step": lambda: all(
+        environment(name).keep_exports for name in ENVIRONMENTS
+    ),
+    "the security groups of services let all traffic out": lambda: all(lets_all_out(it) for _, it in of_services()),
+    "with no endpoint in the network": lambda: not list(every("AWS::EC2::VPCEndpoint")),
+    "The groups of callers let nothing out by themselves": lambda: (
+        bool(callers()) and not any(map(lets_all_out, callers()))
+    ),
+    "the database starts no connections although its group would let it": lambda: all(
+        lets_all_out(it) for where, it in every("AWS::EC2::SecurityGroup") if "DocDbClusterSecurityGroup" in where
+    ),
+    "Tasks, the database and a bastion are in private subnets without public addresses": lambda: all(
+        it["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] == "DISABLED"
+        and "Private" in json.dumps(it["NetworkConfiguration"])
+        for _, it in every("AWS::ECS::Service")
+    ),
+    "`ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09`": lambda: (
+        {it["SslPolicy"] for _, it in every("AWS::ElasticLoadBalancingV2::Listener") if it["Protocol"] == "HTTPS"}
+        == {"ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"}
+    ),
+    "Headers with invalid names are dropped": lambda: all(
+        attributes(it, "LoadBalancerAttributes")["routing.http.drop_invalid_header_fields.enabled"] == "true"
+        for _, it in every("AWS::ElasticLoadBalancingV2::LoadBalancer")
+    ),
+    "`Strict-Transport-Security` for a year": lambda: "max-age=31536000" in json.dumps(all_templates()),
+    "a key of our own, which CloudWatch may use": lambda: topic_keys() and cloudwatch_may_use_the_keys(),
+    "S3, in itself: `readers/`": reading_is_logged,
+    "S3's own, the only one that the load balancer writes to": lambda: all(
+        "AES256" in json.dumps(it["BucketEncryption"]) for _, it in every("AWS::S3::Bucket")
+    ),
+    "agora-api and agora-api-next connect to the database as its master user": lambda: (
+        {
+            each.container_name
+            for each in form().services_of("dev")
+            if any(not isinstance(secret.secret_name, str) for secret in each.container_secrets)
+        }
+        == {"agora-api", "agora-api-next"}
+    ),
+    "An init process is in each": lambda: all(
+        each["LinuxParameters"]["InitProcessEnabled"] for _, each in containers()
+    ),
+    "No container is privileged": lambda: not any(each.get("Privileged") for _, each in containers()),
+    "a container | nothing in AWS, unless its `permissions` say so; ECS exec where on": lambda: (
+        {action.partition(":")[0] for where, action in allowed() if "TaskRole" in where} <= {"ssmmessages"}
+    ),
+    "In production exec is off": lambda: (
+        not any(
+            it.get("EnableExecuteCommand") for where, it in every("AWS::ECS::Service") if where.startswith("agora-prod")
+        )
+    ),
+    "The statements of the operator's policy, as `./agora role ENV` prints them": lambda: (
+        statement_ids() == said_statements()
+    ),
+}
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_what_the_page_claims_is_said_there_and_so(claim: str) -> None:
+    assert claim in PAGE
+    assert CLAIMS[claim]()
+
+
+def test_without_keep_exports_only_callers_reach_a_service() -> None:
+    settled = read_templates(synthesize(form_with("dev", keep_exports=False), "dev"))
+    assert environment("dev").vpc_cidr not in json.dumps(
+        [
+            resource["Properties"].get("SecurityGroupIngress", [])
+            for template in settled.values()
+            for resource in template["Resources"].values()
+            if resource["Type"] == "AWS::EC2::SecurityGroup"
+        ]
+    )
+
+
+def test_a_service_with_a_user_of_its_own_can_not_read_the_master_user_s_password() -> None:
+    own = [
+        ServiceSecret("agora-dev-api-database", "MONGODB_USER", json_field="username"),
+        ServiceSecret("agora-dev-api-database", "MONGODB_PASS", json_field="password"),
+    ]
+    before = form()
+
+    def services_of(name: str) -> tuple[object, ...]:
+        return tuple(
+            dataclasses.replace(
+                each,
+                container_secrets=own,
+                container_env_vars={k: v for k, v in each.container_env_vars.items() if k != "MONGODB_USER"},
+            )
+            if each.container_name == "agora-api"
+            else each
+            for each in before.services_of(name)
+        )
+
+    changed = dataclasses.replace(before, services={**before.services, "dev": services_of("dev")})  # type: ignore[arg-type]
+    template = json.dumps(read_templates(synthesize(changed, "dev"))["agora-dev-api"])
+    assert "agora-dev-api-database" in template
+    assert "DocDbMasterPassword" not in template
