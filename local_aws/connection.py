@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from local_aws import process
 from local_aws.process import LocalAws
+from portside.commands import local_tool
 from src.errors import AgoraError
 
 LOOK_SECONDS = 0.25
@@ -25,7 +26,7 @@ class ServerDied(AgoraError):
         super().__init__(
             f"the embedded AWS (process {aws.pid}) died while this command ran",
             f"The end of {aws.state_dir / 'server.log'}:\n{said}\n"
-            "Run the same command again. If it says that the embedded AWS does not run: ./agora local up. "
+            f"Run the same command again. If it says that the embedded AWS does not run: {local_tool('up')}\n"
             "What was saved last is there then.",
         )
 
@@ -105,4 +106,4 @@ def begin() -> None:
 
 
 def _interrupt(*_: object) -> NoReturn:
-    raise death() or AgoraError("the embedded AWS died while this command ran", "Start it with ./agora local up.")
+    raise death() or AgoraError("the embedded AWS died while this command ran", f"Start it with: {local_tool('up')}")

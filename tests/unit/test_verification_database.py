@@ -10,6 +10,7 @@ import pytest
 
 from operations.check import FAIL, OK, SKIP, Check
 from operations.verification import database
+from src.form import load_form
 from tests.unit.verification_support import FakeClient, ask, context, deployed, resource_of, told
 
 CLUSTER = resource_of("AWS::DocDB::DBCluster", "ours", "Cluster")
@@ -72,3 +73,9 @@ def test_parameters_that_wait_for_a_reboot_fail_with_the_instance_to_reboot() ->
 
 def test_a_database_that_is_not_there_yet_has_no_parameters_to_look_at() -> None:
     assert told(database.questions(), context())[database.PARAMETERS].state == SKIP
+
+
+def test_services_that_are_the_master_user_are_named() -> None:
+    check = told(database.questions(), replace(context({}), form=load_form()))[database.USERS]
+    assert check.state == OK
+    assert check.found.startswith("agora-api, agora-api-next connect as the master user; docs/database.md")

@@ -1,0 +1,39 @@
+"""A verdict that comes of a rehearsal's own fault names it, and how to switch it off."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from operations.diagnosis.cause import Cause, Verdict
+from operations.diagnosis.injected_faults import InjectedFault, naming_injected
+from portside.commands import Commands
+
+HERE = Commands("dev", "111122223333", "us-east-1", is_local=True)
+FAULT = InjectedFault("agora-api", "missing-secret")
+
+
+def verdict(cause: Cause, service: str = "agora-api") -> Verdict:
+    return Verdict(service, "agora-dev-api", cause, "its secret is missing", None, (), "look", "aws x  # then: y")
+
+
+def test_it_is_named_with_how_to_switch_it_off_and_with_the_fix_without_it() -> None:
+    (found,) = naming_injected([verdict(Cause.SECRET_MISSING)], [FAULT], HERE)
+    assert found.sentence.endswith("; this rehearsal injects it itself: agora-api=missing-secret")
+    assert shlex.split(found.fix, comments=True) == ["./agora", "local", "faults", "--clear"]
+    assert "then: ./agora deploy dev --local; without the fault: aws x" in found.fix
+
+
+@pytest.mark.parametrize(
+    "other", [verdict(Cause.SECRET_MISSING, "agora-app"), verdict(Cause.BY_HAND), verdict(Cause.NOTHING)]
+)
+def test_what_does_not_come_of_it_stays_as_it_is(other: Verdict) -> None:
+    assert list(naming_injected([other], [FAULT], HERE)) == [other]
+
+
+def test_a_fault_of_calls_is_named_where_calls_failed() -> None:
+    calls = InjectedFault("", "ExpiredToken for ecs:*")
+    (found,) = naming_injected([verdict(Cause.CREDENTIALS, "")], [calls], HERE)
+    assert "ExpiredToken for ecs:*" in found.sentence
+    assert list(naming_injected([verdict(Cause.SECRET_MISSING)], [calls], HERE)) == [verdict(Cause.SECRET_MISSING)]
