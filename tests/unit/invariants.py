@@ -74,7 +74,7 @@ def deletable_state(templates: Templates, protected_stacks: Collection[str]) -> 
     found = []
     for stack, key, resource in _resources(templates):
         kind, where = resource["Type"], _where(stack, key, resource)
-        if _holds_data(kind):
+        if _holds_data(kind) and not _is_of_topics_alone(templates[stack], key, kind):
             found += [
                 f"{where}: its {policy} keeps nothing, got {resource.get(policy)!r}"
                 for policy in ("DeletionPolicy", "UpdateReplacePolicy")
@@ -84,7 +84,12 @@ def deletable_state(templates: Templates, protected_stacks: Collection[str]) -> 
             found.append(f"{where}: a database without protection from deletion")
         if kind == _LOAD_BALANCER and _attributes(resource).get("deletion_protection.enabled") != "true":
             found.append(f"{where}: a load balancer without protection from deletion")
-    stateful = {stack for stack, _, each in _resources(templates) if _holds_data(each["Type"]) or _is_identity(each)}
+    stateful = {
+        stack
+        for stack, key, each in _resources(templates)
+        if (_holds_data(each["Type"]) and not _is_of_topics_alone(templates[stack], key, each["Type"]))
+        or _is_identity(each)
+    }
     found += [f"{stack}: holds state without protection from termination" for stack in stateful - {*protected_stacks}]
     return sorted(found)
 
@@ -285,6 +290,16 @@ def _attributes(resource: Json) -> dict[str, str]:
 
 def _holds_data(kind: str) -> bool:
     return kind.startswith(_DATA) and not kind.startswith(_NO_DATA)
+
+
+def _is_of_topics_alone(template: Json, key: str, kind: str) -> bool:
+    """Whether a key encrypts topics and nothing else: a topic keeps nothing that would be lost with it."""
+    if kind != "AWS::KMS::Key":
+        return False
+    users = {
+        each["Type"] for name, each in template["Resources"].items() if name != key and f'"{key}"' in json.dumps(each)
+    }
+    return users == {"AWS::SNS::Topic"}
 
 
 def _is_identity(resource: Json) -> bool:

@@ -377,3 +377,13 @@ def test_a_tag_in_stage_or_prod_is_refused(name: str, image: str) -> None:
 )
 def test_an_action_that_can_be_moved_is_refused(workflow: Json) -> None:
     assert len(unpinned_actions({"by-hand.yaml": workflow})) == 1
+
+
+def test_a_key_that_encrypts_more_than_a_topic_must_stay() -> None:
+    key: dict[str, object] = {"Type": "AWS::KMS::Key"}
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"KmsMasterKeyId": {"Ref": "Key"}}}
+    log = {"Type": "AWS::Logs::LogGroup", "Properties": {"KmsKeyId": {"Fn::GetAtt": ["Key", "Arn"]}}}
+    of_a_topic = {"s": {"Resources": {"Key": key, "Topic": topic}}}
+    of_logs_too = {"s": {"Resources": {"Key": key, "Topic": topic, "Log": log}}}
+    assert deletable_state(of_a_topic, []) == []
+    assert len(deletable_state(of_logs_too, [])) == 3

@@ -108,12 +108,14 @@ def test_its_alarms_are_quiet_without_traffic_quick_enough_for_a_deployment_and_
         assert alarm["AlarmActions"] == alarm["OKActions"] == [environment(name).alarm_topic_arn]
 
 
-def test_every_request_is_written_into_a_bucket_that_only_the_load_balancer_writes() -> None:
+def test_every_request_is_written_into_a_bucket_that_only_the_load_balancer_and_its_own_log_write() -> None:
     template = stack("dev", "load-balancer")
     assert attributes("dev")["access_logs.s3.enabled"] == "true"
     assert attributes("dev")["access_logs.s3.bucket"] == {"Ref": "AccessLogs8B620ECA"}
     statements = properties(template, "AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"]
-    [allowed] = [each for each in statements if each["Effect"] == "Allow"]
+    allowed, of_readers = [each for each in statements if each["Effect"] == "Allow"]
+    assert of_readers["Principal"] == {"Service": "logging.s3.amazonaws.com"}
+    assert "/readers/*" in json.dumps(of_readers["Resource"])
     assert (allowed["Action"], allowed["Principal"]) == (
         "s3:PutObject",
         {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
