@@ -15,6 +15,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -155,8 +156,8 @@ def test_a_command_of_aws_exists_with_its_options(printed: Printed) -> None:
     assert required - optional <= {each.removeprefix("no_") for each in printed.options} | printed.options
 
 
-def _member(shape: object, name: str) -> str:
-    return next(each for each in shape.members if xform_name(each) == name)  # type: ignore[attr-defined]
+def _member(shape: Any, name: str) -> str:
+    return next(str(each) for each in shape.members if xform_name(each) == name)
 
 
 HOSTILE = "x$(touch${IFS}pwned)`id`;id|id&'\"\\"
