@@ -140,14 +140,15 @@ def test_a_command_on_the_embedded_aws_exists(printed: Printed) -> None:
 
 @pytest.mark.parametrize("printed", [each for each in calls("aws") if each.words], ids=lambda printed: printed.where)
 def test_a_command_of_aws_exists_with_its_options(printed: Printed) -> None:
-    name, operation, *_ = (*printed.words, None, None)
+    name = printed.words[0]
+    operation = printed.words[1] if len(printed.words) > 1 else None
     assert name is not None
     model = get_session().get_service_model(name)
     operations = {xform_name(each, "-"): each for each in model.operation_names}
     if operation is None:
         return
     assert operation in operations
-    shape = model.operation_model(operations[operation]).input_shape
+    shape: Any = model.operation_model(operations[operation]).input_shape
     known = {xform_name(each) for each in shape.members} | {"query", "output"} if shape else set()
     assert {each.removeprefix("no_") if each not in known else each for each in printed.options} <= known
     # A filter by itself, or a list, needs nothing; what changes something needs its object.

@@ -12,7 +12,7 @@ import pytest
 from operations.deploy_role import role_documents
 from src.environment import Environment
 from src.form import load_form
-from src.service_props import ServiceSecret
+from src.service_props import ServiceProps, ServiceSecret
 from tests.unit.documents import ROOT
 from tests.unit.stacks_support import ENVIRONMENTS, Json, environment, form, form_with, read_templates, synthesize
 from tests.unit.test_security_docs import all_templates, allowed, attributes, containers, every, ingress
@@ -158,7 +158,7 @@ def test_a_service_with_a_user_of_its_own_can_not_read_the_master_user_s_passwor
     ]
     before = form()
 
-    def services_of(name: str) -> tuple[object, ...]:
+    def services_of(name: str) -> tuple[ServiceProps, ...]:
         return tuple(
             dataclasses.replace(
                 each,
@@ -170,7 +170,7 @@ def test_a_service_with_a_user_of_its_own_can_not_read_the_master_user_s_passwor
             for each in before.services_of(name)
         )
 
-    changed = dataclasses.replace(before, services={**before.services, "dev": services_of("dev")})  # type: ignore[arg-type]
+    changed = dataclasses.replace(before, services={**before.services, "dev": services_of("dev")})
     template = json.dumps(read_templates(synthesize(changed, "dev"))["agora-dev-api"])
     assert "agora-dev-api-database" in template
     assert "DocDbMasterPassword" not in template
