@@ -73,6 +73,8 @@ OF_THE_DEPLOYING = (
     *("release.verify", "release.status", "release.promote", "release.finish", "release.pin", "release.cut"),
 )
 ONLY_WHEN_ASKED = "operations.verification.drift"
+# It calls the embedded AWS alone, which asks for no rights.
+ONLY_IN_REHEARSALS = "operations.rehearsal"
 
 
 @cache
@@ -109,7 +111,8 @@ def _action(method: str, receiver: str) -> Iterator[str]:
 @cache
 def called_by_module() -> dict[str, frozenset[str]]:
     paths = [*(ROOT / "operations").rglob("*.py"), *(ROOT / "portside" / "deploy").rglob("*.py")]
-    return {module_of(path): frozenset(calls(path.read_text(encoding="utf-8"))) for path in paths}
+    asked = {module_of(path): path for path in paths if module_of(path) != ONLY_IN_REHEARSALS}
+    return {module: frozenset(calls(path.read_text(encoding="utf-8"))) for module, path in asked.items()}
 
 
 def module_of(path: Path) -> str:
