@@ -17,7 +17,9 @@ _SECRET = re.compile(
     | (?:store|key)_?pass$
     | (?:^|_)(?: private | access | secret | encryption | encrypt | signing | sign | auth | account | master | session
         | jwt | ssh | shared | shared_access | service | admin | license | subscription | hmac | cipher | crypto | app
-        | application | client | user | instrumentation | write | ingest | sentry )_?keys?(?:_base|_id_secret)?$
+        | application | client | user | instrumentation | write | ingest | sentry | fernet | vapid | recaptcha | stripe
+        | sendgrid | mailgun | twilio | openai | anthropic | algolia | datadog | dd | newrelic
+        | new_relic )_?keys?(?:_base|_id_secret)?$
     | (?: secret | connection )_?(?: string | binary | str )$
     | (?:^|_)(?: client_assertion | assertion | session_id | sessionid | sess_id | phpsessid | jsessionid )$
     | (?: ^ | _ )(?: x_amz_signature | x_amz_credential | sas | sig | x_csrf | xsrf )$

@@ -61,6 +61,8 @@ _ROWS: tuple[tuple[bool, str, str], ...] = (
         r"(?i)\bbearer[ :=]{1,4}+(?!(?:token|auth|is|not|and|or|realm|error|scheme)\w*\b)(?P<hide>[^\s\"',;<>)}]{3,}+)",
     ),
     (False, "basic", r"(?i)\bbasic\s(?P<hide>(?=[A-Za-z+/]{0,60}[0-9A-Z=])[A-Za-z0-9+/]{8,}+={0,2})"),
+    # What `docker login` writes down.
+    (False, "auth", r"""(?i)["']auth["']\s?:\s?["'](?P<hide>[A-Za-z0-9+/]{8,}+={0,2})["']"""),
     (False, "auth", r"(?i)\bauth\s(?:plain|login|cram-md5|xoauth2)\s(?P<hide>\S++)"),
     (False, "auth", r"(?:^|[\s:|>])AUTH\s(?!(?:failed|required|error|ok|is|not)\b)(?:[\w.-]{1,40}\s)?(?P<hide>\S++)$"),
     (False, "signature=", r"(?i)\bSignature=(?P<hide>[0-9a-f]{16,}+|[\w%+/=-]{20,}+)"),
@@ -118,6 +120,7 @@ _ROWS: tuple[tuple[bool, str, str], ...] = (
     ),
     (False, "-u", r"(?:\s|^|[\"'])(?:-u|--user|--proxy-user)[ =]?[^\s:\"'/]{1,100}+:(?P<hide>[^\s\"']++)"),
     (False, "-u", r"(?:\s|^)(?:-u|--user|--proxy-user)[ =]?[\"'][^\s:\"'/]{1,100}+:(?P<hide>[^\"'\n]++)"),
+    (False, "http", r"(?i)\bhttps?://(?P<hide>[^\s/:@\"'<>$]{8,500}+)@"),
     (False, "://", r"://(?P<hide>(?=[^\s/:@]{0,100}\d)[\w%.~+=-]{16,500}+)(?::[^\s@]{0,200}+)?@"),
     (False, "jdbc:oracle", r"(?i)\bjdbc:oracle:\w{1,10}:[^\s/@\"']{1,100}+/(?P<hide>[^\s@\"']{1,200}+)@"),
     (

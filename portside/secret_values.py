@@ -51,6 +51,8 @@ _ASSIGNMENTS = frozenset({"=", "==", "===", ":", ":=", "?=", "+=", "=>", "->", "
 _VERBS = ("is", "was", "with", "set")
 # In a parser's words a token is no secret, and in an ARN "secret" is a kind of resource.
 _A_PARSERS_WORDS = ("unexpected ", "illegal ")
+# Secrets Manager's and ECS's own words, after which the secret's name follows.
+_NAMED = re.compile(r"(?i)\b(?:specified|find|for|retrieve|get|the|this|no such|missing|unknown)\s$")
 _ARN = re.compile(r"\barn:aws[\w-]*+:[\w:-]*\Z")
 
 
@@ -81,6 +83,8 @@ def _assigns(text: str, match: re.Match[str], separator: str) -> bool:
     """Whether what follows a name is its value."""
     name, before = match["name"], text[max(0, match.start() - 90) : match.start()]
     if before[-11:].lower().endswith(_A_PARSERS_WORDS) or ("arn:aws" in before and _ARN.search(before)):
+        return False
+    if separator == ":" and name.lower() == "secret" and _NAMED.search(before):
         return False
     if separator in _ASSIGNMENTS:
         return True

@@ -48,6 +48,9 @@ def shown_of(secrets: list[str], output: str) -> list[str]:
 
 
 SHAPES = {
+    "docker login": '{"auths":{"ghcr.io":{"auth":"<bas>"}}}',
+    "fernet": "FERNET_KEY=<word>",
+    "user of an address": "fatal: unable to access 'https://<word>@github.com/o/r.git/'",
     "env": "MONGODB_PASS=<pw>",
     "env export": "export DB_PASSWORD=<word>",
     "declare -x": 'declare -x MONGODB_PASS="<sp>"',

@@ -161,8 +161,9 @@ def _folder(text: str, _: Capture, tmp_path: Path) -> str:
 
 def _record(text: str, _: Capture, __: Path) -> str:
     from tests.unit import test_deployment_record as world
+    from tests.unit.operations_support import FakeParameters
 
-    ssm = world.FakeParameters()
+    ssm = FakeParameters()
     for message in (text, f"failed\n{text}"):
         with pytest.raises(AgoraError):
             world._deploy(ssm, AgoraError(message))
@@ -248,6 +249,8 @@ Author: Jane Doe <jane@example.org>
 keyboard: qwerty
 secret agora-sentry-dsn does not exist in account 681175625864
 secret: agora-sentry-dsn
+ResourceNotFoundException: Secrets Manager can't find the specified secret: orders-dsn
+could not retrieve secret: orders/dsn
 failed to fetch secret arn:aws:secretsmanager:us-east-1:607346494281:secret:agora-sentry-dsn-AbCdEf from secrets manager
 PASSWORD
 MONGODB_PASS is not set
