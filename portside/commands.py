@@ -27,8 +27,7 @@ class AsWritten(str):
 
 def tool(*words: object, local: bool | None = None) -> str:
     """A command of this tool, in a rehearsal with `--local`; by default as the command line that runs has it."""
-    rehearses = _rehearses() if local is None else local
-    return _joined([PROGRAM, *words, *(["--local"] if rehearses else [])])
+    return _joined([PROGRAM, *words, *(["--local"] if (rehearses() if local is None else local) else [])])
 
 
 def local_tool(*words: str) -> str:
@@ -87,7 +86,7 @@ class Commands:
         return self.arn("secretsmanager", f"secret:{name}-??????")
 
 
-def _rehearses() -> bool:
+def rehearses() -> bool:
     """Whether the command that runs on this thread was given `--local`."""
     import click
 

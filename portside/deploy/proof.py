@@ -16,7 +16,7 @@ from operations.deployment_record import (
 )
 from operations.origin import Origin
 from operations.target import Target, beside
-from portside.commands import tool
+from portside.commands import rehearses, tool
 from portside.deploy.health import PROVING
 from portside.deploy.task_record import read_tasks
 from src.environment import Environment
@@ -380,8 +380,9 @@ def _read(environment: Environment, proving: str, read: Callable[[], Answer]) ->
     try:
         return read()
     except AgoraError as error:
-        profile = "Or name a profile that reads it: --proof-profile PROFILE"
-        raise ProofUnread(environment.name, proving, error.message, f"{error.hint}\n{profile}".strip()) from error
+        # A rehearsal has no profiles.
+        profile = "" if rehearses() else "\nOr name a profile that reads it: --proof-profile PROFILE"
+        raise ProofUnread(environment.name, proving, error.message, f"{error.hint}{profile}".strip()) from error
     except (BotoCoreError, ClientError) as error:
         raise ProofUnread(environment.name, proving, f"AWS: {error}", "") from error
 

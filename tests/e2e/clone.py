@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -130,6 +131,11 @@ class Clone:
             check=False,
         )
         return Answer(done.returncode, done.stdout, done.stderr)
+
+    def paste(self, line: str, **environment: str) -> Answer:
+        """What a shell makes of a printed line; ./agora without its set-up, which the clone does not have."""
+        tool = f"{shlex.quote(sys.executable)} -m operations "
+        return self.run(["bash", "-c", line.replace("./agora ", tool)], environment)
 
     def exports(self, environment: str) -> dict[str, str]:
         """What `./agora local env` prints, as a shell reads it."""

@@ -141,7 +141,10 @@ def test_a_first_deployment_that_failed_tells_each_cause_and_is_mended_by_the_ne
     clone.stop()
     assert failed.exit_code == 1
     assert "stopped: ResourceInitializationError: unable to pull secrets" in failed.stderr
-    assert "deploying dev on this machine failed\nagora-api-next: " in failed.stderr
+    error = failed.json()["error"]
+    assert error["message"].startswith(f"deploying dev on this machine failed\n{error['stopped_by']}\n")
+    assert "agora-dev-api-next" in error["stopped_by"]
+    assert "\nagora-api-next: " in error["message"]
     # Their logs, which alone tell why agora-api crashed, went with the stacks.
     causes = {(each["service"], each["cause"]) for each in failed.json()["failure"]["verdicts"]}
     assert {("agora-api", "DATABASE_UNREACHABLE"), ("agora-api-next", "SECRET_MISSING")} <= causes

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
-
 import pytest
 
 from tests.e2e.clone import Answer, Clone
@@ -21,9 +18,7 @@ ELSEWHERE = {
 
 
 def pasted(clone: Clone, line: str) -> Answer:
-    """What a shell makes of a line. The clone has no launcher's set-up, so its program is called without it."""
-    tool = f"{shlex.quote(sys.executable)} -m operations "
-    return clone.run(["bash", "-c", line.replace("./agora ", tool)], clone.environment(**ELSEWHERE))
+    return clone.paste(line, **ELSEWHERE)
 
 
 def aws(clone: Clone, *words: str) -> Answer:
