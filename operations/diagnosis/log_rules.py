@@ -107,7 +107,7 @@ def database(seen: Seen) -> Finding | None:
             look=f"cluster {facts.id} in DocumentDB",
             fix=seen.commands.fix(start)
             if facts.state == "stopped"
-            else f"Wait until it is available, then: {seen.deploy}",
+            else f"Wait until it is available, then: {seen.start_again}",
         )
     if not any(call.service == DATABASE for call in seen.service.asked.calls):
         return seen.found(
@@ -121,7 +121,7 @@ def database(seen: Seen) -> Finding | None:
         f"it gets no connection to the database on port {facts.port}, whose cluster is "
         f"{facts.state or 'in a state that could not be read'}",
         look=f"security groups and routes of stack {facts.stack}",
-        fix=drift(seen, facts.stack, f"correct that, then: {seen.deploy}"),
+        fix=drift(seen, facts.stack, f"correct that, then: {seen.start_again}"),
     )
 
 
@@ -183,7 +183,7 @@ def unknown_host(seen: Seen) -> Finding | None:
                 f"the name {host} did not exist in Service Connect when its tasks started, "
                 "and they learn names only then",
                 look=f"services of the namespace of {seen.evidence.environment} in ECS",
-                fix=seen.deploy if seen.was_rolled_back else seen.redeploy,
+                fix=seen.start_again,
                 callee=host,
             )
     return None

@@ -40,7 +40,7 @@ def secrets(seen: Seen) -> Finding | None:
             Cause.SECRETS_UNREACHABLE,
             "its tasks reach neither Secrets Manager nor a registry; they have no way out of the network",
             look=f"routes and NAT gateways of stack agora-{seen.evidence.environment}-network",
-            fix=drift(seen, f"agora-{seen.evidence.environment}-network", f"correct that, then: {seen.deploy}"),
+            fix=drift(seen, f"agora-{seen.evidence.environment}-network", f"correct that, then: {seen.start_again}"),
         )
     return None
 
@@ -82,7 +82,7 @@ def _secret_missing(seen: Seen) -> Finding:
         look=look,
         fix=seen.commands.fix(
             seen.commands.aws("secretsmanager", "create-secret", name=name, secret_string=_value_of(seen, name)),
-            then=f"then: {seen.deploy}",
+            then=f"then: {seen.start_again}",
         ),
     )
 
@@ -94,12 +94,12 @@ def _value_of(seen: Seen, name: str) -> str:
 
 def _restore(seen: Seen, name: str) -> str:
     restore = seen.commands.aws("secretsmanager", "restore-secret", secret_id=name)
-    return seen.commands.fix(restore, then=f"then: {seen.deploy}")
+    return seen.commands.fix(restore, then=f"then: {seen.start_again}")
 
 
 def _write(seen: Seen, name: str) -> str:
     put = seen.commands.aws("secretsmanager", "put-secret-value", secret_id=name, secret_string=_value_of(seen, name))
-    return seen.commands.fix(put, then=f"then: {seen.deploy}")
+    return seen.commands.fix(put, then=f"then: {seen.start_again}")
 
 
 def _secret_field(seen: Seen, field: str) -> Finding:
@@ -107,7 +107,7 @@ def _secret_field(seen: Seen, field: str) -> Finding:
     name = (asked[0].name or "of the database") if asked else _secret_name(seen)
     put = seen.commands.fix(
         seen.commands.aws("secretsmanager", "put-secret-value", secret_id=name, secret_string="{…}"),
-        then=f"replaces the whole value; then: {seen.deploy}",
+        then=f"replaces the whole value; then: {seen.start_again}",
     )
     return seen.found(
         Cause.SECRET_FIELD,
@@ -152,7 +152,7 @@ def _grant(seen: Seen, role: str, name: str) -> str:
     allowed = {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": resource}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
     put = commands.aws("iam", "put-role-policy", role_name=role, policy_name="ReadSecret", policy_document=policy)
-    return commands.fix(put, then=f"the stack grants this, so it was taken away; then: {seen.deploy}")
+    return commands.fix(put, then=f"the stack grants this, so it was taken away; then: {seen.start_again}")
 
 
 def _full_arn(seen: Seen, name: str) -> str:

@@ -97,6 +97,12 @@ class Seen:
         return self.commands.tool("redeploy", stack_part(self.name))
 
     @property
+    def start_again(self) -> str:
+        """What starts its tasks when something outside app.py was put right; `deploy` skips a stack that is as made."""
+        stack = self.evidence.stack(self.service.stack)
+        return self.redeploy if stack and stack.is_as_made else self.deploy
+
+    @property
     def mend(self) -> str:
         """What to do about a program that does not run as it is."""
         serves_on = self.was_rolled_back and self.service.running > 0

@@ -46,7 +46,7 @@ def _registry_limit(seen: Seen) -> Finding:
         Cause.REGISTRY_LIMIT,
         f"the registry refuses to hand out {seen.image} because it was asked too often",
         look=seen.events,
-        fix=f"Wait some minutes, then: {seen.deploy}",
+        fix=f"Wait some minutes, then: {seen.start_again}",
     )
 
 
@@ -62,7 +62,7 @@ def _image_denied(seen: Seen) -> Finding:
         Cause.IMAGE_DENIED,
         f"the registry does not let Fargate read {seen.image}; tasks pull without credentials",
         look=settings,
-        fix=f"Make the package public there (or let it be read again), then: {seen.deploy}",
+        fix=f"Make the package public there (or let it be read again), then: {seen.start_again}",
     )
 
 
@@ -83,7 +83,7 @@ def _registry_slow(seen: Seen) -> Finding:
         Cause.REGISTRY_SLOW,
         f"the registry did not answer in time when Fargate pulled {seen.image}",
         look="https://www.githubstatus.com" if "ghcr.io" in seen.image else seen.events,
-        fix=f"{seen.deploy}  # again, later; if all services have it: the NAT gateways of the network stack",
+        fix=f"{seen.start_again}  # again, later; if all services have it: the NAT gateways of the network stack",
     )
 
 
@@ -128,7 +128,8 @@ def log_group(seen: Seen) -> Finding | None:
         f"its log group {group or '(unknown)'} was deleted, and no task starts without it",
         look=f"log group {group}",
         fix=seen.commands.fix(
-            seen.commands.aws("logs", "create-log-group", log_group_name=group or "GROUP"), then=f"then: {seen.deploy}"
+            seen.commands.aws("logs", "create-log-group", log_group_name=group or "GROUP"),
+            then=f"then: {seen.start_again}",
         ),
     )
 
@@ -187,7 +188,7 @@ def placement(seen: Seen) -> Finding | None:
             Cause.NO_CAPACITY,
             "Fargate has no capacity for its task at the moment",
             look=seen.events,
-            fix=f"{seen.deploy}  # again, later"
+            fix=f"{seen.start_again}  # again, later"
             + (f"; or spot_weight=0 of {seen.name} in app.py" if seen.service.asked.spot_weight else ""),
         )
     return None
@@ -258,7 +259,7 @@ def trouble_of_aws(seen: Seen) -> Finding | None:
         Cause.AWS_TROUBLE,
         "Fargate failed to start its task for a reason of its own",
         look="https://health.aws.amazon.com",
-        fix=f"{seen.deploy}  # again",
+        fix=f"{seen.start_again}  # again",
     )
 
 

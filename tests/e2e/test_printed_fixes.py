@@ -32,9 +32,13 @@ def first_fix(clone: Clone) -> str:
     return fix
 
 
-def nothing_is_wrong(clone: Clone) -> bool:
-    deployed = clone.agora("deploy", "dev", "--local")
-    return deployed.exit_code == 0 and clone.agora("diagnose", "dev", "--local").exit_code == 0
+def expect_nothing_wrong(clone: Clone, fix: str) -> None:
+    """After the printed fix, and the command that it names as the next."""
+    for line in (fix, *(each for each in fix.partition("then: ")[2].split("; ")[:1] if each)):
+        done = pasted(clone, line)
+        assert done.exit_code == 0, done.stderr
+    diagnosed = clone.agora("diagnose", "dev", "--local")
+    assert diagnosed.exit_code == 0, diagnosed.stdout
 
 
 def test_a_deleted_secret_and_a_service_without_tasks_are_put_right_by_what_is_printed(deployed: Clone) -> None:
@@ -43,8 +47,7 @@ def test_a_deleted_secret_and_a_service_without_tasks_are_put_right_by_what_is_p
     assert clone.agora("redeploy", "dev", "app", "--local").exit_code == 1
     fix = first_fix(clone)
     assert fix.startswith("./agora local env dev -- aws secretsmanager create-secret ")
-    assert pasted(clone, fix).exit_code == 0
-    assert nothing_is_wrong(clone)
+    expect_nothing_wrong(clone, fix)
 
     arns = aws(clone, "ecs", "list-clusters", "--query", "clusterArns[0]", "--output", "text").stdout.strip()
     services = aws(clone, "ecs", "list-services", "--cluster", arns, "--query", "serviceArns", "--output", "text")
@@ -52,8 +55,7 @@ def test_a_deleted_secret_and_a_service_without_tasks_are_put_right_by_what_is_p
     aws(clone, "ecs", "update-service", "--cluster", arns, "--service", docs, "--desired-count", "0")
     fix = first_fix(clone)
     assert " aws ecs update-service " in fix
-    assert pasted(clone, fix).exit_code == 0
-    assert nothing_is_wrong(clone)
+    expect_nothing_wrong(clone, fix)
 
 
 def test_a_fault_of_the_rehearsal_s_own_is_named_and_switched_off_by_what_is_printed(deployed: Clone) -> None:
@@ -64,8 +66,7 @@ def test_a_fault_of_the_rehearsal_s_own_is_named_and_switched_off_by_what_is_pri
     assert "this rehearsal injects it itself: agora-api-next=missing-secret" in failed.stderr
     fix = first_fix(clone)
     assert fix.startswith("./agora local faults --clear  # then: ./agora deploy dev --local; without the fault: ")
-    assert pasted(clone, fix).exit_code == 0
-    assert nothing_is_wrong(clone)
+    expect_nothing_wrong(clone, fix)
 
 
 def test_a_command_s_exit_code_is_its_own_and_a_stopped_server_s_is_refused(deployed: Clone) -> None:

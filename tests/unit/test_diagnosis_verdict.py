@@ -148,6 +148,25 @@ def test_the_words_of_a_stopped_task_tell_the_cause(words: str, cause: Cause, fi
 
 
 @pytest.mark.parametrize(
+    ("status", "command"),
+    [
+        ("UPDATE_COMPLETE", "./agora redeploy dev app"),
+        ("UPDATE_ROLLBACK_COMPLETE", "./agora deploy dev"),
+        ("UPDATE_FAILED", "./agora deploy dev"),
+    ],
+)
+def test_what_was_put_right_outside_is_followed_by_a_command_that_starts_tasks(status: str, command: str) -> None:
+    gone = (
+        f"{ASM}failed to fetch secret {SECRET} from secrets manager: ResourceNotFoundException: Secrets Manager "
+        "can't find the specified secret."
+    )
+    broken = service("agora-app", task(gone, container_reason=gone))
+    found = judge(evidence(broken, stacks=(stack("agora-dev-app", status),)))[0]
+    assert found.cause == Cause.SECRET_MISSING
+    assert found.fix.endswith(f"then: {command}")
+
+
+@pytest.mark.parametrize(
     ("ended", "cause", "fix"),
     [
         (exited(1, "Error: required setting is missing", *NODE_STACK), Cause.CRASH_AT_START, "Mend the program"),
@@ -338,7 +357,7 @@ def test_a_refused_connection_to_a_callee_names_it() -> None:
 def test_a_name_that_was_not_there_when_the_caller_started_is_no_fault_of_the_callee() -> None:
     broken = calling(service("agora-app", exited(1, "Error: getaddrinfo ENOTFOUND agora-api")), "agora-api")
     (found,) = judge(evidence(broken, service("agora-api", task(name="agora-api"))))
-    assert (found.cause, found.fix) == (Cause.ENDPOINT_MISSING, "./agora deploy dev")
+    assert (found.cause, found.fix) == (Cause.ENDPOINT_MISSING, "./agora redeploy dev app")
     assert "agora-api did not exist in Service Connect" in found.sentence
 
 
