@@ -85,12 +85,9 @@ def _placeholder() -> str:
 
 
 def _secrets_manager(aws: LocalAws, account: str, region: str) -> Any:
-    import boto3
     from botocore.config import Config
 
-    session = boto3.session.Session(
-        aws_access_key_id=account,
-        aws_secret_access_key=aws.account_secret(account),
-        region_name=region,
-    )
+    from portside.emulator.client_session import client_session
+
+    session = client_session(account, aws.account_secret(account), region)
     return session.client("secretsmanager", endpoint_url=aws.url, config=Config(proxies={}))

@@ -126,15 +126,13 @@ def local_target(environment: Environment) -> Target:
     directory = local_state_dir()
     running = process.expect_running(directory)
     connection.use(running)
-    import boto3
     from botocore.config import Config
 
-    variables = process.client_environment(running, environment.account, environment.region, directory)
-    session: Any = boto3.Session(
-        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
-        region_name=environment.region,
-    )
+    from portside.emulator.client_session import client_session
+
+    account = environment.account
+    variables = process.client_environment(running, account, environment.region, directory)
+    session = client_session(account, running.account_secret(account), environment.region)
     # A proxy for the internet is not asked for this machine.
     config = Config(proxies={}, retries={"total_max_attempts": 3})
 

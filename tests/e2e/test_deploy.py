@@ -143,7 +143,7 @@ def test_a_first_deployment_that_failed_tells_each_cause_and_is_mended_by_the_ne
     assert "stopped: ResourceInitializationError: unable to pull secrets" in failed.stderr
     error = failed.json()["error"]
     assert error["message"].startswith(f"deploying dev on this machine failed\n{error['stopped_by']}\n")
-    assert "agora-dev-api-next" in error["stopped_by"]
+    assert error["stopped_by"].startswith("cdk deploy failed: agora-dev-api")
     assert "\nagora-api-next: " in error["message"]
     # Their logs, which alone tell why agora-api crashed, went with the stacks.
     causes = {(each["service"], each["cause"]) for each in failed.json()["failure"]["verdicts"]}

@@ -183,8 +183,9 @@ def test_an_aws_that_refuses_everything_is_not_called_ok(
     found = verify.before_deployment(target(Clients(), form=form), form, IMAGES, new)
     known = {check.subject: check.state for check in found.checks if check.state != SKIP}
     expired = {"credentials": FAIL} if refusal is EXPIRED else {}
-    # The form, the proof and the record of dev ask nobody, and the registry is not AWS's.
-    assert known == {"form": OK, "proof": OK, "running tasks": OK, "image of app": OK, **expired}
+    # The configuration, the proof and the record of dev ask no one, and the registry is not AWS's.
+    unasked = dict.fromkeys(("form", "proof", "running tasks", "database: users", "image of app"), OK)
+    assert known == {**unasked, **expired}
 
 
 def test_a_wrong_form_is_told_as_a_check_that_failed() -> None:
