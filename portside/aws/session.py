@@ -69,9 +69,10 @@ def _refusal(error: Exception, profile: str | None) -> UsageError:
 
     log_in = f"aws --profile {profile or 'NAME'} sso login"
     if isinstance(error, ProfileNotFound):
+        there = _profiles()
         return NoCredentials(
             f"no usable AWS credentials: there is no profile {quoted(profile)} in {_config_file()}",
-            suggestion(profile or "", _profiles()) or "Set AWS_PROFILE to one that is there, or rehearse with --local.",
+            suggestion(profile or "", there) if there else "Make it: aws configure sso. Or rehearse with --local.",
         )
     if is_passing(error) and not is_expired(error):
         return NotReachable(

@@ -50,6 +50,7 @@ def _refused(config: str = "", **variables: str) -> UsageError:
         ("", {}, "Unable to locate credentials"),
         ("", {"AWS_ACCESS_KEY_ID": "x"}, "Partial credentials found in env"),
         ("[profile agora-dev]\n", {"AWS_PROFILE": "agora-dve"}, 'there is no profile "agora-dve" in '),
+        ("", {"AWS_PROFILE": "x"}, 'there is no profile "x" in '),
         ("[profile x\n", {}, "Unable to parse config file"),
         (SSO + "sso_start_url=https://x.example.org/start\n", {"AWS_PROFILE": "x"}, "Error loading SSO Token"),
         ("[profile x]\ncredential_process=/nonexistent\n", {"AWS_PROFILE": "x"}, "No such file or directory"),
