@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,13 +22,13 @@ _REMEDY = "Delete it, and pin again what rehearsals run in place of app.py's ver
 def read_pins() -> dict[str, str]:
     """By environment, the version that a rehearsal has pinned."""
     path = _file()
-    pins = state_file.read_json(path, dict, what=_WHAT, remedy=_REMEDY.format(path=path))
+    pins = state_file.read_json(path, dict, what=_WHAT, remedy=_REMEDY.format(path=shlex.quote(str(path))))
     if pins is None:
         return {}
     if wrong := next(
         (name for name, version in pins.items() if not isinstance(version, str) or not is_tag(version)), None
     ):
-        raise Damaged(path, _WHAT, f"the version of {wrong} is none", _REMEDY.format(path=path))
+        raise Damaged(path, _WHAT, f"the version of {wrong} is none", _REMEDY.format(path=shlex.quote(str(path))))
     return dict(pins)
 
 

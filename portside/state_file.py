@@ -10,6 +10,7 @@ import contextlib
 import errno
 import json
 import os
+import shlex
 import shutil
 import stat
 import tempfile
@@ -179,5 +180,6 @@ def _remedy(path: Path, error: OSError) -> str:
     if error.errno in FULL or error.errno == errno.EFBIG:
         return f"Make room on the disk of {path.parent}, then run the same command again. Nothing saved before is lost."
     if error.errno in (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENOTEMPTY):
-        return f"A folder and a file are mixed up there. Take away what does not belong: ls -ld {path} {path.parent}"
+        listing = shlex.join(["ls", "-ld", str(path), str(path.parent)])
+        return f"A folder and a file are mixed up there. Take away what does not belong: {listing}"
     return f"Set {STATE_FOLDER_VARIABLE} to a folder that you may write to, or change the rights of {path.parent}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,8 @@ PINNED = resolution("4.3.0-rc1", "api", "app")
 
 @pytest.fixture(autouse=True)
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path / "state"))
-    return tmp_path / "state"
+    monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path / "a state"))
+    return tmp_path / "a state"
 
 
 def test_without_a_rehearsal_nothing_is_pinned() -> None:
@@ -49,7 +50,7 @@ def test_a_damaged_file_is_named_with_its_remedy_for_a_rehearsal_must_not_run_ot
     for use in (read_pins, lambda: pin({"stage": "4.3.0-rc1"})):
         with pytest.raises(Damaged) as raised:
             use()
-        assert f"rm -rf {local_state_dir() / 'pins.json'}" in raised.value.hint
+        assert f"rm -rf {shlex.quote(str(local_state_dir() / 'pins.json'))}" in raised.value.hint
     forget()
     pin({"stage": "4.3.0-rc1"})
     assert read_pins() == {"stage": "4.3.0-rc1"}
