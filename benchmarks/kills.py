@@ -4,7 +4,7 @@
 
 Each round has a state folder of its own, in which dev was deployed once; every third begins with an empty one. One of
 server, tool (with the CDK) or both gets SIGKILL while dev is being deployed; then `./agora deploy dev --local` must end
-healthy by itself, and before it `status` must find the last deployment or the start must say what was lost.
+healthy without help, and before it `status` must find the last deployment or the start must say what was lost.
 """
 
 from __future__ import annotations

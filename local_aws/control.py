@@ -164,7 +164,7 @@ def set_quota(
 
 
 def tasks(account: str, *, aws: LocalAws | None = None) -> list[dict[str, Any]]:
-    """The running stand-ins of an account.
+    """The running stubs of an account.
 
     Each has `service`, `container`, `image`, `digest`, `task_arn`, `health`, `url`, and the `token` that it wants.
     """

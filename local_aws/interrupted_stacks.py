@@ -27,7 +27,7 @@ def settle(original: Any) -> Callable[..., Any]:
         loaded = original(data)
         for key, stack in list(cloudformation._stacks._data.items()):
             if stack.get("StackStatus") == "REVIEW_IN_PROGRESS" and not stack_faults.is_held(stack):
-                # Nothing of it exists yet, and whoever was to execute its change set is gone.
+                # Nothing of it exists yet, and the process that would execute its change set is gone.
                 del cloudformation._stacks._data[key]
                 _forget_change_sets(stack["StackId"])
                 continue

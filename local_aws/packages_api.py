@@ -50,7 +50,7 @@ def quota_headers(remaining: int, seconds: float = 3600) -> dict[str, str]:
 
 
 def refusal(request: Request, token: str) -> Answer | None:
-    """The answer to somebody without the token; None for all others."""
+    """The answer to a request without the token; None for all others."""
     given = re.fullmatch(r"(?i)(?:bearer|token) +(\S+)", request.headers.get("authorization", ""))
     if given is None:
         return problem(401, "Requires authentication", {"x-oauth-scopes": "", "x-accepted-oauth-scopes": ""})

@@ -61,7 +61,7 @@ class Login:
         self._secret = secrets.token_bytes()
 
     def refusal(self, request: Request) -> Answer | None:
-        """The answer to somebody who may not; None for all others."""
+        """The answer to a request that is refused; None for all others."""
         if request.path == "/token":
             return None if self._knows_password(request) else _LOG_IN
         if _has_token(request, self._secret, path_of_request(request)):

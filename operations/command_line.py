@@ -164,7 +164,7 @@ def _run_and_explain(arguments: Sequence[str]) -> int:
         _run(arguments)
         return 0
     except BrokenPipeError:
-        # Whoever read the answer has enough of it.
+        # The reader of the answer has enough of it.
         sys.stderr.close()
         return 1
     except (Exception, KeyboardInterrupt) as error:

@@ -108,7 +108,7 @@ def carry_out(course: Course, stacks: Sequence[Stack]) -> Deployment:
 def _carry_out(course: Course, stacks: Sequence[Stack]) -> Deployment:
     target = course.patient
     names = [stack.name for stack in stacks]
-    # The watcher looks again by itself, and must not be waited for at the end.
+    # The watcher looks again on its own, and must not be waited for at the end.
     rollouts = reader(course.target, course.services)
     _deploy(course, [change.stack for change in course.changes if change.action != NOTHING], rollouts)
     _update_those_left_behind(course, stacks, rollouts)
@@ -361,7 +361,7 @@ def deploy(
     ssm = course.patient.clients("ssm")
     try:
         with held(ssm, name, origin, terms.kind, local=target.is_local):
-            # Somebody may have changed what proves the images while a person read the plan.
+            # Someone may have changed what proves the images while a person read the plan.
             terms.recheck()
             with recorded(ssm, name, record) as recording, told(course):
                 try:

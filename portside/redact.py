@@ -177,7 +177,7 @@ class Redactor:
         return bool(_SUSPECT.search(text) or (self._values and self._values.search(text)))
 
     def spans(self, text: str) -> Iterator[Span]:
-        """What is to be hidden in a clean line. A span that goes beyond the end goes on in the next line."""
+        """What must be hidden in a clean line. A span that goes beyond the end goes on in the next line."""
         if self._values:
             yield from (match.span() for match in self._values.finditer(text))
         yield from shaped(text)

@@ -60,5 +60,5 @@ class FormError(UsageError, ValueError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
     def as_error(self) -> dict[str, Any]:
-        """The same with each mistake by itself."""
+        """The same with each mistake on its own."""
         return super().as_error() | {"problems": [dict(vars(each)) for each in self.problems]}

@@ -118,7 +118,7 @@ class Reaching:
         return found
 
     def as_json(self) -> dict[str, Any]:
-        """What a machine is told beside its answer where nothing was reached."""
+        """What the JSON answer adds where nothing was reached."""
         return {"error": self._refusals[0].as_error()} if self._refusals and not self._has_reached else {}
 
     def expect_one(self) -> None:

@@ -35,7 +35,7 @@ def wait_options(command: Any) -> Any:
 
 
 class Waiting:
-    """What is known before a promotion begins, so that its own deployment is told from earlier ones."""
+    """What is known before a promotion begins, so that its own deployment can be distinguished from earlier ones."""
 
     def __init__(self, environment: Environment, minutes: int) -> None:
         from operations.release.followed import last_number

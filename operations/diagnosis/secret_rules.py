@@ -27,7 +27,7 @@ def secrets(seen: Seen) -> Finding | None:
         name = _secret_name(seen)
         return seen.found(
             Cause.SECRET_MISSING,
-            f"its secret {name} is about to be deleted, so nobody can read it",
+            f"its secret {name} is about to be deleted, so no one can read it",
             look=f"secret {name} in Secrets Manager of account {seen.evidence.account}",
             fix=_restore(seen, name),
         )

@@ -23,7 +23,7 @@ class NotOurs(OSError):
 def folder(path: Path) -> Path:
     """Makes the folder, with those above it that are missing, or takes the rights of others from one that exists.
 
-    Raises `NotOurs` where it belongs to somebody else, and other errors of the operating system.
+    Raises `NotOurs` where it belongs to another user, and other errors of the operating system.
     """
     missing = [each for each in (path, *path.parents) if not each.exists()]
     for each in reversed(missing):

@@ -207,7 +207,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 def _save_at_the_end(saver: Saver) -> None:
     if operations_run():
-        # The state before them is whole; what is left of them would be in nobody's hands.
+        # The state before them is whole; what is left of them would belong to no one.
         log.warning("stack operations were running at the end: their changes are not saved")
         return
     saver.save_if_possible()

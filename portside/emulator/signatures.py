@@ -129,7 +129,7 @@ def check(request: SignedRequest, claim: Claim, keys: Keys, now: datetime.dateti
 
 
 class _Checked:
-    """A request whose signature can be compared as soon as it is known what the body is to be."""
+    """A request whose signature can be compared as soon as it is known what the body must be."""
 
     def __init__(self, request: SignedRequest, claim: Claim, key: Key) -> None:
         self._request, self._claim, self._key = request, claim, key

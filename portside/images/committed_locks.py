@@ -49,7 +49,7 @@ def expect_committed(
 
 
 def expect_committed_rules(form: Form, environment: Environment, root: Path | None = None) -> None:
-    """Raise `NotCommitted` where production is told by an edit of the configuration, in no commit, what proves it."""
+    """Raise `NotCommitted` where an uncommitted edit of the configuration decides what proves production."""
     if not is_production(environment, root):
         return
     try:

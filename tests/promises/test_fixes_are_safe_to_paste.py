@@ -151,7 +151,7 @@ def test_a_command_of_aws_exists_with_its_options(printed: Printed) -> None:
     shape: Any = model.operation_model(operations[operation]).input_shape
     known = {xform_name(each) for each in shape.members} | {"query", "output"} if shape else set()
     assert {each.removeprefix("no_") if each not in known else each for each in printed.options} <= known
-    # A filter by itself, or a list, needs nothing; what changes something needs its object.
+    # A filter alone, or a list, needs nothing; what changes something needs its object.
     required = {xform_name(each) for each in (shape.required_members if shape else [])}
     optional = {each for each in required if shape.members[_member(shape, each)].metadata.get("idempotencyToken")}
     assert required - optional <= {each.removeprefix("no_") for each in printed.options} | printed.options

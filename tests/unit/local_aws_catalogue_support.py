@@ -29,7 +29,7 @@ PASSWORD = "of-this-server"
 
 
 def basic(password: str) -> str:
-    """The header of somebody with a password."""
+    """The header of a client with a password."""
     return f"Basic {base64.b64encode(f'anybody:{password}'.encode()).decode()}"
 
 
@@ -69,7 +69,7 @@ class Serving:
         return self.ask(target, method, authorization=f"Bearer {token}")
 
     def token(self, target: str) -> Said:
-        """What the registry answers to somebody who asks for a token, with the password."""
+        """What the registry answers to a client that asks for a token, with the password."""
         return self.ask(target, authorization=basic(PASSWORD))
 
     def packages(self, target: str = VERSIONS) -> Said:
