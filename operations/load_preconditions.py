@@ -9,7 +9,7 @@ from typing import Any
 from operations.check import Check, fail, ok, skip
 from operations.target import Target
 from portside.aws.errors import is_denied, is_missing
-from portside.commands import Commands
+from portside.commands import FROM_FILE, Commands
 
 SYNAPSE_SECRET = "agora-synapse-auth-token"  # nosec B105 # the name of a secret
 
@@ -60,7 +60,7 @@ def _synapse_secret(target: Target) -> tuple[str, Check]:
         if not is_missing(error):
             raise
         make = commands.fix(
-            commands.aws("secretsmanager", "create-secret", name=SYNAPSE_SECRET, secret_string="file://FILE")
+            commands.aws("secretsmanager", "create-secret", name=SYNAPSE_SECRET, secret_string=FROM_FILE)
         )
         return SYNAPSE_SECRET, fail(
             subject, f"is not there {target.place}", f"Make it, with a Synapse access token that may download: {make}"

@@ -52,7 +52,7 @@ def become(name: str, command: Sequence[str]) -> NoReturn:
     # Python ignores these two, and a program would go on ignoring them.
     for each in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(each, signal.SIG_DFL)
-    os.execve(words[0], words, environment)
+    os.execve(words[0], words, environment)  # nosec B606 # what the person typed, without a shell
 
 
 def words_of(command: Sequence[str], environment: Mapping[str, str]) -> list[str]:

@@ -14,6 +14,9 @@ from src.program import PROGRAM
 
 Option = str | int | bool | Sequence[str]
 
+FROM_FILE = "file://FILE"
+"""In place of a secret's value, which stands in a file of the person's own and not on a command line."""
+
 _PARTITIONS = (("cn-", "aws-cn"), ("us-gov-", "aws-us-gov"))
 # What makes a terminal or a shell begin another line, or show something else than what is pasted.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")

@@ -13,7 +13,7 @@ from operations.verification.context import Context, Template
 from operations.verification.questions import NotKnown, Question
 from operations.verification.shared import Shared
 from portside.aws.errors import is_missing
-from portside.commands import Commands
+from portside.commands import FROM_FILE, Commands
 from src.late_values import DatabaseSecret
 from src.service_props import ServiceProps
 
@@ -84,7 +84,7 @@ def existing(context: Context, name: str, secret: Secret | None) -> Check:
         if context.target.is_local:
             make = f"A rehearsal makes it: {context.commands.tool('deploy')}"
         else:
-            create = aws("secretsmanager", "create-secret", name=name, secret_string="file://FILE")
+            create = aws("secretsmanager", "create-secret", name=name, secret_string=FROM_FILE)
             make = f"Create it: {context.commands.fix(create)}"
         return fail(subject, f"does not exist in {place}", make)
     if secret.get("DeletedDate"):
@@ -94,7 +94,7 @@ def existing(context: Context, name: str, secret: Secret | None) -> Check:
         hint = "Create it under a name with another ending, and write that in app.py."
         return fail(subject, "its name ends like an ARN, so ECS may not find it by name", hint)
     if not any("AWSCURRENT" in stages for stages in secret.get("VersionIdsToStages", {}).values()):
-        put = aws("secretsmanager", "put-secret-value", secret_id=name, secret_string="file://FILE")
+        put = aws("secretsmanager", "put-secret-value", secret_id=name, secret_string=FROM_FILE)
         hint = f"Give it one: {context.commands.fix(put)}"
         return fail(subject, "has no value yet", hint)
     return ok(subject, f"exists in {place}")
@@ -129,7 +129,7 @@ def having_fields(
     subject: str, wanted: list[str], there: frozenset[str] | None, name: str, commands: Commands
 ) -> Check:
     """Whether a secret has the fields that containers are given."""
-    put = commands.aws("secretsmanager", "put-secret-value", secret_id=name, secret_string="file://FILE")
+    put = commands.aws("secretsmanager", "put-secret-value", secret_id=name, secret_string=FROM_FILE)
     hint = f"Put it in, or correct json_field in app.py: {commands.fix(put, then='replaces the whole value')}"
     if there is None:
         return fail(subject, f"it is no JSON object, so it has no field {', '.join(wanted)}", hint)

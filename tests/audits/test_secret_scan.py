@@ -126,7 +126,8 @@ def test_a_guess_finds_what_has_no_form(line: str, tmp_path: Path) -> None:
 
 
 def test_no_detector_is_off_without_a_reason() -> None:
-    known = {kind.__name__ for kind in get_mapping_from_secret_type_to_class().values()}
+    detectors: list[type] = list(get_mapping_from_secret_type_to_class().values())
+    known = {each.__name__ for each in detectors}
     on = {each["name"] for each in (*BASELINE["plugins_used"], *GUESSING)}
     assert known - on == OFF
 

