@@ -28,7 +28,7 @@ from operations.target import Target
 from operations.verification.endpoints import endpoints_of, missing
 from portside.aws.errors import is_denied, is_expired, is_missing, is_passing
 from portside.commands import tool
-from portside.deploy.health import read_health
+from portside.deploy.health import UNCHECKED, read_health
 from portside.deploy.template_images import expect_images
 from src.context_flags import REREAD, SIDE_BY_SIDE
 from src.errors import AgoraError
@@ -224,7 +224,8 @@ def _update_those_left_behind(course: Course, stacks: Sequence[Stack], rollouts:
     if stale:
         with step(f"Updating stacks that run on old values of others: {', '.join(stale)}"):
             context = {SIDE_BY_SIDE: "true", REREAD: ",".join(stale)}
-            cdk_cli.synthesize(target, course.images, context, lambda _: None, validate=False)
+            made = cdk_cli.synthesize(target, course.images, context, lambda _: None, validate=False)
+            expect_images(made, target.environment, course.services, course.images)
         _deploy(course, stale, rollouts)
         states = read_stacks(cloudformation, names)
     current = references.record_of(stacks, states)
@@ -268,7 +269,10 @@ def _wait_for_the_true_end(course: Course, rollouts: ReadRollouts) -> list[Servi
                 missing = missing or list(_not_served(services, images, found))
                 if not missing:
                     course.ran = read_health(services, images, found)
-                    return states
+                    # A task that was started to scale out is not checked yet, and would let the rest prove nothing.
+                    missing = [f"{name} ({health})" for name, health in course.ran.items() if health == UNCHECKED]
+                    if not missing or time.monotonic() > until:
+                        return states
             except (BotoCoreError, ClientError) as error:
                 if not is_passing(error) or time.monotonic() > until:
                     raise

@@ -13,7 +13,11 @@ from src.errors import AgoraError
 # Fetching or pushing may wait for a network; nothing else does.
 _LONGEST_SECONDS = 300
 # What another program has set for itself would send git to another repository, and a token for images is none for git.
-_UNWANTED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GITHUB_TOKEN")
+_UNWANTED = (
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY"),
+    *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_GRAFT_FILE", "GIT_SHALLOW_FILE", "GIT_REPLACE_REF_BASE"),
+    *("GIT_CEILING_DIRECTORIES", "GITHUB_TOKEN"),
+)
 _CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/\s]+@")
 
 

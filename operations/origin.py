@@ -62,7 +62,25 @@ def uncommitted(root: Path) -> list[str]:
     # One that no commit has could hide the others, and itself.
     excuses = git("ls-files", "--others", "-z", "--", ":(glob)**/.gitignore", folder=root)
     read = [path for path in f"{untracked}\0{excuses}".split("\0") if path and not _is_never_read(path)]
-    return [each[3:] for each in changed.split("\0") if each] + flagged + list(dict.fromkeys(read))
+    found = [each[3:] for each in changed.split("\0") if each] + flagged + _unlike_the_commit(root) + read
+    return list(dict.fromkeys(found))
+
+
+def _unlike_the_commit(root: Path) -> list[str]:
+    """The files that are not byte by byte what the commit has.
+
+    `git status` can be told otherwise: by a filter, a file monitor, times that are not looked at, a replaced commit.
+    """
+    listed = git("ls-tree", "-r", "-z", "HEAD", folder=root, variables={"GIT_NO_REPLACE_OBJECTS": "1"}).split("\0")
+    committed = {
+        path: entry.split()[2]
+        for entry, _, path in (each.partition("\t") for each in listed if each)
+        if entry.startswith("100")
+    }
+    there = [path for path in committed if (root / path).is_file() and "\n" not in path]
+    hashed = git("hash-object", "--no-filters", "--stdin-paths", folder=root, stdin="\n".join(there).encode())
+    same = {path for path, id in zip(there, hashed.split(), strict=True) if committed[path] == id}
+    return [path for path in committed if path not in same]
 
 
 def _is_never_read(path: str) -> bool:

@@ -53,6 +53,9 @@ _CONTEXT_OF_THE_COMMAND_LINE: dict[str, Any] = {
     "aws:cdk:disable-creation-stack-traces": True,
 }
 
+_PAST_THE_ADDRESS = ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_PROFILE", "AWS_DEFAULT_PROFILE")
+_FILES_OF_PROFILES = {"AWS_CONFIG_FILE": "config", "AWS_SHARED_CREDENTIALS_FILE": "credentials"}
+
 
 def main() -> None:
     """Synthesize the environment that the variable ENV names, into the folder that the CDK command line asks for."""
@@ -70,9 +73,20 @@ def main() -> None:
 
 
 def _is_rehearsal(app: cdk.App) -> bool:
-    """Whether the templates are for the embedded AWS: the flag alone does not say so, since anyone can pass it."""
-    address = urlsplit(os.environ.get("AWS_ENDPOINT_URL", ""))
-    return _is_set(app, REHEARSAL) and address.hostname in ("127.0.0.1", "localhost")
+    """Whether the templates are for the embedded AWS: the flag alone does not say so, since anyone can pass it.
+
+    Nothing may lead what deploys them past its address to a real account: no other endpoint, no profile, no real key.
+    """
+    given = os.environ
+    past = [name for name in given if name.startswith("AWS_ENDPOINT_URL_") or name in _PAST_THE_ADDRESS]
+    files = [Path(given.get(name) or f"~/.aws/{file}").expanduser() for name, file in _FILES_OF_PROFILES.items()]
+    return (
+        _is_set(app, REHEARSAL)
+        and urlsplit(given.get("AWS_ENDPOINT_URL", "")).hostname in ("127.0.0.1", "localhost")
+        and given.get("AWS_ACCESS_KEY_ID", "").isdecimal()
+        and not past
+        and not any(file.exists() for file in files)
+    )
 
 
 def _form_and_images(name: str, chosen: str | None) -> tuple[Form, Environment, Resolution]:

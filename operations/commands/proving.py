@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from operations.commands.options import Acting, say_all
+from src.errors import AgoraError
 
 if TYPE_CHECKING:
     from operations.target import Target
@@ -81,13 +83,13 @@ def clear_images(
     from operations.deployment_record import read_records
     from portside.deploy.proof import expect_proof_or_own
 
-    target = acting.target
+    target, as_shown = acting.target, _unchanged()
 
     def ask() -> Proof | None:
         _expect_committed(acting, images)
         if not target.environment.is_production:
             return None
-        starting = read()
+        starting = as_shown(read())
         own = read_records(target.clients("ssm"), target.environment.name)
         return expect_proof_or_own(
             target, acting.form, starting.wanted, own, _reach(acting, profile), running=starting.running
@@ -101,18 +103,34 @@ def clear_task(
 ) -> Clearance:
     """The same for a task that runs once, and for the services that are started again after it."""
     from operations.deployment_record import read_records
-    from portside.deploy.proof import expect_proof_or_own, expect_task_proof
+    from portside.deploy.proof import NotProven, expect_proof_or_own, expect_task_proof
 
-    target = acting.target
+    target, as_shown = acting.target, _unchanged()
 
     def ask() -> Proof | None:
         _expect_committed(acting)
-        proof = expect_task_proof(target, acting.form, wanted, _reach(acting, profile))
-        if proof is not None and not proof.waived:
-            starting, own = services(), read_records(target.clients("ssm"), target.environment.name)
-            expect_proof_or_own(
-                target, acting.form, starting.wanted, own, _reach(acting, profile), running=starting.running
-            )
+        if not target.environment.is_production:
+            return None
+        proof, refused = None, list[NotProven]()
+        try:
+            proof = expect_task_proof(target, acting.form, wanted, _reach(acting, profile))
+        except NotProven as unproven:
+            refused.append(unproven)
+        if proof is None or not proof.waived:
+            starting, own = as_shown(services()), read_records(target.clients("ssm"), target.environment.name)
+            try:
+                expect_proof_or_own(
+                    target, acting.form, starting.wanted, own, _reach(acting, profile), running=starting.running
+                )
+            except NotProven as unproven:
+                refused.append(unproven)
+        if len(refused) > 1:
+            # The person who answers for the task answers for these too, and must see both.
+            task, then = refused
+            task.proof = replace(task.proof, differences=(*task.proof.differences, *then.proof.differences))
+            task.message = "\n  ".join([task.message, *then.proof.differences])
+        if refused:
+            raise refused[0]
         return proof
 
     return _cleared(acting, ask, reason)
@@ -131,6 +149,23 @@ def starting_services(acting: Acting, names: Sequence[str]) -> Callable[[], Star
         return look_up([reference], reference.rpartition(":")[2], local=target.is_local).images[reference]
 
     return lambda: read_starting(target, redeploy.plan(target, chosen), resolved)
+
+
+def _unchanged() -> Callable[[Starting], Starting]:
+    """What would start, which must be the same each time that it is read: a person was shown the first."""
+    shown: list[Starting] = []
+
+    def compare(starting: Starting) -> Starting:
+        if shown and starting.wanted != shown[0].wanted:
+            raise AgoraError(
+                "what would start has changed since it was shown: "
+                + ", ".join(each.reference for each in starting.wanted if each not in shown[0].wanted),
+                "Run the same command again.",
+            )
+        shown.append(starting)
+        return starting
+
+    return compare
 
 
 def _reach(acting: Acting, profile: str | None) -> Callable[[Environment], Target]:

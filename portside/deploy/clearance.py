@@ -49,7 +49,7 @@ class Clearance:
     def terms(self, terms: Terms = USUAL) -> Terms:
         """The terms of the deployment, with what proves it."""
         remark = self.proof.remark if self.proof else ""
-        unproven = self.reason if self.refused else ""
+        unproven = self.reason if self.refused else self.proof.answered if self.proof else ""
         return replace(terms, proof=remark, unproven=unproven, recheck=self.recheck)
 
 

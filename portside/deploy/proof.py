@@ -58,6 +58,8 @@ class Proof:
     own: DeploymentRecord | None = None
     unrecorded: tuple[str, ...] = ()
     task: str = ""
+    answered: str = ""
+    """Why an image whose own record proves it ran without a proof then; it says so for as long as it runs."""
 
     @property
     def sentence(self) -> str:
@@ -164,7 +166,8 @@ def expect_proof_or_own(
         else:
             left.append(each)
     latest = max(found, key=lambda record: record.number, default=None)
-    proof = Proof(environment.proved_by or "", None, own=latest, unrecorded=tuple(unrecorded))
+    answered = next((record.unproven for record in found if record.unproven), "")
+    proof = Proof(environment.proved_by or "", None, own=latest, unrecorded=tuple(unrecorded), answered=answered)
     if not left:
         return proof
     if waived := _waived(environment):
@@ -173,7 +176,7 @@ def expect_proof_or_own(
     staged = [find_proof(proving.environment.name, records, [each], Place.of(proving)) for each in left]
     differences = tuple(difference for each in staged for difference in each.differences)
     latest_staged = max((each.record for each in staged if each.record), key=lambda record: record.number, default=None)
-    proof = Proof(proving.environment.name, latest_staged, differences, own=latest, unrecorded=tuple(unrecorded))
+    proof = replace(proof, environment=proving.environment.name, record=latest_staged, differences=differences)
     if differences:
         raise NotProven(environment.name, proof, ", ".join(each.service for each in left), local=target.is_local)
     return proof
@@ -332,7 +335,9 @@ def _ran_well(wanted: Wanted, own: Sequence[DeploymentRecord], place: Place) -> 
         if record.ran is None:
             counts = record.is_healthy and not record.has_changes and (place.is_rehearsal or not record.synthetic)
         else:
-            counts = proves_nothing(record, place) is None
+            # What proved its images then does not depend on the files that its templates were made of.
+            proven = replace(record, commit=(record.commit or "unknown").partition("+")[0]) if record.proof else record
+            counts = proves_nothing(proven, place) is None
         if counts and ran_well(record, wanted):
             return record
     return None

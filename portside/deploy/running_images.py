@@ -13,11 +13,18 @@ from src.environment import Environment
 from src.form import stack_part
 from src.service_props import ServiceProps
 
+_ADDED_BY_AWS = ("ecs-service-connect-", "aws-guardduty-agent-")
+
 
 def digests_of(tasks: Iterable[Mapping[str, Any]], container: str) -> tuple[str, ...]:
-    """The digests of a container's image in tasks that run, each once."""
+    """The digests of a container's image in tasks that run, each once, and of all others that AWS has not added."""
     running = (task for task in tasks if task["lastStatus"] == "RUNNING" and task.get("desiredStatus") != "STOPPED")
-    found = (_digest(each) for task in running for each in task.get("containers", ()) if each["name"] == container)
+    found = (
+        _digest(each)
+        for task in running
+        for each in task.get("containers", ())
+        if each["name"] == container or not each["name"].startswith(_ADDED_BY_AWS)
+    )
     return tuple(dict.fromkeys(found))
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from operations.git import git, git_bytes
 from portside.commands import tool
+from portside.config.kind import Kind
 from src.environment import Environment
 from src.errors import AgoraError, FormError, UsageError
 from src.form import ROOT, Form, load_form
@@ -44,7 +45,8 @@ def expect_committed(
     if missing:
         raise NotCommitted(
             f"{name} runs only images of a lock in {_FOLDER}/ that is committed\n  " + "\n  ".join(missing),
-            f"Pin the release, and commit its lock: {tool('release', 'pin', images.version, local=False)}",
+            f"Is the lock on {name}'s own branch? git switch {environment.branch}. Else pin the release, and commit "
+            f"its lock: {tool('release', 'pin', images.version, local=False)}",
         )
 
 
@@ -97,14 +99,15 @@ def committed_images(root: Path | None = None) -> set[tuple[str, str]]:
 def is_production(environment: Environment, root: Path | None = None) -> bool:
     """Whether an environment is production, by its configuration or by the committed one.
 
-    So an edit of `KIND` that is in no commit takes none of its rules away.
+    So an edit of `KIND` that is in no commit takes none of its rules away. Where the committed one can't be read, one
+    that is called development only by its own word counts as production: a name such as `dev` needs no word.
     """
     if environment.is_production:
         return True
     try:
         form = committed_form(root)
     except AgoraError:
-        return False
+        return environment.kind is not Kind.default_of(environment.name)
     committed = form.environments.get(environment.name) if form else None
     return committed is not None and committed.is_production
 

@@ -68,7 +68,15 @@ def test_the_flag_of_a_rehearsal_excuses_nothing_where_aws_is_meant(clone: Clone
     (clone.folder / "releases" / "1.0.0.json").write_text(lock_of(release(web="evil")))
     flag = {"CDK_CONTEXT_JSON": '{"agora:rehearsal": "true", "agora:destroying": "true"}'}
     assert refused(synthesize(clone, **flag), clone)
-    assert synthesize(clone, **flag, AWS_ENDPOINT_URL="http://127.0.0.1:1").exit_code == 0
+    nothing = str(clone.folder / "no-aws-config")
+    rehearsal = flag | {
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+        "AWS_ACCESS_KEY_ID": "111122223333",
+        "AWS_CONFIG_FILE": nothing,
+        "AWS_SHARED_CREDENTIALS_FILE": nothing,
+    }
+    assert synthesize(clone, **rehearsal).exit_code == 0
+    assert refused(synthesize(clone, **rehearsal, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS="true"), clone)
 
 
 def test_a_kind_that_was_edited_is_the_committed_one(clone: Clone) -> None:

@@ -16,9 +16,11 @@ import pytest
 from click.testing import CliRunner
 
 from operations.command_line import agora
+from operations.commands.proving import clear_task
 from operations.deployment_record import FAILED, INTERRUPTED, ROLLBACK
 from portside.deploy.health import NO_TASK, UNCHECKED
-from portside.deploy.proof import NotProven, ProofUnread
+from portside.deploy.proof import NotProven, ProofUnread, Wanted
+from portside.deploy.starting import Starting
 from portside.deploy.template_images import expect_images
 from portside.images import committed_locks
 from portside.images.committed_locks import NotCommitted
@@ -463,3 +465,47 @@ def test_every_command_that_starts_something_can_be_told_to_and_no_other_option_
 def test_the_configuration_of_these_tests_is_sound(world: World) -> None:
     form = load_form(world.folder / "app.py", root=world.folder)
     assert form.environment("live").proved_by == "uat"
+
+
+@pytest.mark.parametrize("how", ["no git", "a broken commit"])
+def test_with_a_kind_that_only_the_working_tree_says(world: World, how: str) -> None:
+    if how == "a broken commit":
+        world.commit({"app.py": "raise SystemExit(1)\n"})
+    world.write({"app.py": APP.replace('"KIND": "production"', '"KIND": "development"')})
+    if how == "no git":
+        (world.folder / ".git").rename(world.folder.parent / "gone")
+    with pytest.raises(NotCommitted):
+        world.deploy()
+
+
+def test_another_image_than_the_one_that_a_person_answered_for(world: World) -> None:
+    world.ran("live")
+    service = OneService(f"{WEB}:1.0.0", running=EVIL)
+    world.registry = {f"{WEB}:1.0.0": resolved("web", "1.0.0", "shown")}
+    cleared = world.redeploy(service, reason="outage")
+    world.registry = {f"{WEB}:1.0.0": resolved("web", "1.0.0", "evil")}
+    with pytest.raises(AgoraError, match="has changed since it was shown"):
+        cleared.recheck()
+
+
+def test_services_that_start_after_an_unproven_task_are_answered_for_too(world: World) -> None:
+    image = loader()
+    wanted = Wanted("loader", image.name, image.tag, image.digest)
+    starting = Starting((Wanted("api", "ghcr.io/org/api", "1.0.0", EVIL),))
+    world.ran("uat")
+    cleared = clear_task(world.acting(), wanted, lambda: starting, reason="outage", profile=None)
+    assert cleared.refused is not None
+    assert any("api" in each and EVIL in each for each in cleared.refused.proof.differences)
+
+
+def test_what_ran_unproven_stays_so_when_it_comes_back_by_a_rollback(world: World) -> None:
+    world.ran("live", unproven="outage")
+    assert world.roll_back(release()).terms().unproven == "outage"
+
+
+def test_what_live_runs_starts_again_although_uat_has_rolled_it_back(world: World) -> None:
+    taken_out = tuple(image.digest for image in release().images.values())
+    world.ran("live", commit="a" * 40 + "+changes", proof="uat 1")
+    world.ran("uat", release("0.9.0"), kind=ROLLBACK, instead_of=taken_out)
+    web = release().images[f"{WEB}:1.0.0"].digest
+    assert world.redeploy(OneService(f"{WEB}@{web}", running=web)).refused is None

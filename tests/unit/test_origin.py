@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from operations import origin
+from operations.git import git
 from operations.origin import read_origin
 from operations.target import Target
 from tests.unit.operations_support import target
@@ -135,3 +136,29 @@ def test_outside_a_git_repository_there_is_no_commit(tmp_path: Path, monkeypatch
 def test_without_git_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert _commit() is None
+
+
+@pytest.mark.parametrize("how", ["a filter", "a file monitor", "a replaced commit"])
+def test_a_file_that_git_was_told_to_see_otherwise_counts_as_changed(how: str, repository: Repository) -> None:
+    path = repository.path
+    file = path / "app.py"
+    if how == "a filter":
+        (path / ".git/info").mkdir(exist_ok=True)
+        (path / ".git/info/attributes").write_text("app.py filter=lie\n")
+        git("config", "filter.lie.clean", "git cat-file blob HEAD:app.py", folder=path)
+    if how == "a file monitor":
+        monitor = path / ".git/monitor"
+        monitor.write_text("#!/bin/sh\nprintf 't\\0'\n")
+        monitor.chmod(0o755)
+        git("config", "core.fsmonitor", str(monitor), folder=path)
+        git("status", folder=path)
+        git("status", folder=path)
+    # A file of another size is not filtered.
+    file.write_text(file.read_text().swapcase())
+    if how == "a replaced commit":
+        who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+        before = git("rev-parse", "HEAD", folder=path)
+        git(*who, "commit", "--quiet", "--all", "--message", "Other", folder=path)
+        git("replace", before, "HEAD", folder=path)
+        git("reset", "--quiet", "--soft", before, folder=path)
+    assert "app.py" in origin.uncommitted(path)

@@ -48,10 +48,20 @@ def test_other_environments_may_run_anything() -> None:
 def test_only_tasks_that_run_count_each_digest_once() -> None:
     container = {"name": "app", "imageDigest": digest("a")}
     tasks = [
-        {"lastStatus": "RUNNING", "containers": [container, {"name": "agent", "imageDigest": digest("b")}]},
+        {
+            "lastStatus": "RUNNING",
+            "containers": [container, {"name": "aws-guardduty-agent-1", "imageDigest": digest("b")}],
+        },
         {"lastStatus": "RUNNING", "containers": [container]},
         {"lastStatus": "STOPPED", "containers": [container | {"imageDigest": digest("c")}]},
         {"lastStatus": "RUNNING", "desiredStatus": "STOPPED", "containers": [container | {"imageDigest": digest("d")}]},
         {"lastStatus": "RUNNING", "containers": [{"name": "app", "image": "x@sha256:1"}]},
     ]
     assert digests_of(tasks, "app") == (digest("a"), "sha256:1")
+
+
+def test_a_container_beside_or_in_place_of_the_services_is_seen_and_what_aws_adds_is_not() -> None:
+    containers = [
+        {"name": name, "imageDigest": name} for name in ("sidecar", "ecs-service-connect-x1", "aws-guardduty-agent-x1")
+    ]
+    assert digests_of([{"lastStatus": "RUNNING", "containers": containers}], "web") == ("sidecar",)
