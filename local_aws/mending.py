@@ -16,7 +16,7 @@ _TABLES = ("_ACTION_MAP", "_ACTION_HANDLERS")
 
 
 @dataclass(frozen=True)
-class Mend:
+class Patch:
     """Replaces `module.attribute`; `make` gets the original and returns what takes its place.
 
     With `only_api`, it is replaced for callers of the API alone, not for ministack's own.
@@ -30,7 +30,7 @@ class Mend:
     only_api: bool = False
 
 
-def apply(mends: Iterable[Mend]) -> None:
+def apply(mends: Iterable[Patch]) -> None:
     """Replaces what the mends name, in their order."""
     for mend in mends:
         module = import_module(mend.module)
@@ -45,7 +45,7 @@ def apply(mends: Iterable[Mend]) -> None:
                     table[name] = replacement
 
 
-def drift(mends: Iterable[Mend]) -> list[str]:
+def drift(mends: Iterable[Patch]) -> list[str]:
     """One line for each mended function that ministack no longer has in the shape the mend was written for."""
     found = []
     for mend in mends:

@@ -60,7 +60,7 @@ def refusal(request: Request, token: str) -> Answer | None:
 
 
 def handler(catalogue: Catalogue, faults: CatalogueFaults) -> Handler:
-    """What answers below /orgs/ and /users/, to those whom `refusal` lets in."""
+    """What answers below /orgs/ and /users/, to requests that `refusal` lets in."""
 
     async def answer(request: Request) -> Answer:
         if request.method not in ("GET", "HEAD"):

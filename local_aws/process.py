@@ -210,7 +210,7 @@ def hold_lock(path: Path) -> int | None:
 
 
 def _keep_private(state_dir: Path) -> None:
-    """What the server keeps is its owner's alone; so is all that this clone's commands keep, unless told otherwise."""
+    """What the server keeps is its owner's alone; so is all that this clone's commands keep by default."""
     if state_dir.parent == REPOSITORY / ".agora":
         owner_only.folder(state_dir.parent)
     owner_only.folder(state_dir)

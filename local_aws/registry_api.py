@@ -82,7 +82,7 @@ class Login:
 
 
 def handler(catalogue: Catalogue, faults: CatalogueFaults, login: Login) -> Handler:
-    """What answers below /v2/ and at /token, to those whom `login` lets in."""
+    """What answers below /v2/ and at /token, to requests that `login` lets in."""
 
     async def answer(request: Request) -> Answer:
         if request.method not in ("GET", "HEAD"):

@@ -69,7 +69,7 @@ def uncommitted(root: Path) -> list[str]:
 def _unlike_the_commit(root: Path) -> list[str]:
     """The files that are not byte by byte what the commit has.
 
-    `git status` can be told otherwise: by a filter, a file monitor, times that are not looked at, a replaced commit.
+    `git status` can be made to overlook one, by a filter, a file monitor, ignored times or a replaced commit.
     """
     listed = git("ls-tree", "-r", "-z", "HEAD", folder=root, variables={"GIT_NO_REPLACE_OBJECTS": "1"}).split("\0")
     committed = {

@@ -1,4 +1,4 @@
-"""Which process of which machine something belongs to, told apart from later ones with the same number."""
+"""Which process of which machine something belongs to, distinguished from later ones with the same number."""
 
 from __future__ import annotations
 

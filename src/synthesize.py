@@ -64,7 +64,7 @@ def main() -> None:
         form, environment, images = _form_and_images(settings.get("ENV") or "", os.environ.get(IMAGES_FILE))
         app = build_app(form, environment.name, images=images, outdir=os.environ.get("CDK_OUTDIR", "cdk.out"))
         if not _is_rehearsal(app):
-            # Also for those who run `cdk deploy` by hand, whom nothing else asks.
+            # `cdk deploy` by hand asks nothing else.
             expect_committed(environment, form.services_of(environment.name), images)
         app.synth()
     except AgoraError as error:

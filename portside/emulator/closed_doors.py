@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from local_aws.mending import Mend
+from local_aws.mending import Patch
 from portside.emulator import served
 from portside.emulator.confinement import NotServed
 from portside.emulator.gate import only_served
@@ -22,30 +22,30 @@ _DATA_PLANE = (
 _CUSTOM = "resource_type='AWS::CloudFormation::CustomResource')"
 
 
-def patches(app: Any) -> tuple[Mend, ...]:
+def patches(app: Any) -> tuple[Patch, ...]:
     """What is replaced in ministack, whose module `app` has its routing."""
     own_paths = "its own paths answer anyone: health, reset, settings, downloads"
     buckets = only_buckets(app._handle_s3_vhost_request, app._with_data_plane_headers)
     dispatch = only_served(app.detect_service, app._routing_params)
     engine = "it looks for a container engine, and cleans up there"
     return (
-        Mend(_APP, "_handle_pre_body_request", _PRE_BODY, own_paths, answering(None)),
-        Mend(_APP, "_handle_post_body_shortcuts", _WITH_BODY, own_paths, answering(None)),
-        Mend(_APP, "_handle_special_data_plane_request", _DATA_PLANE, "gateways, functions and proxies", buckets),
-        Mend(_APP, "_dispatch_service_request", _WITH_BODY, "it serves what runs code", dispatch),
-        Mend(_APP, "_collect_scripts", "(*dirs)", "it runs scripts that lie on this machine", returning([])),
-        Mend(_APP, "_docker_socket_present", "() -> bool", engine, returning(False)),
-        Mend("ministack.services.ec2", "_get_docker", "()", engine, returning(None)),
-        Mend("ministack.services.rds", "_get_docker", "()", engine, returning(None)),
-        Mend("ministack.services.documentdb", "_get_docker", "()", engine, returning(None)),
-        Mend(
+        Patch(_APP, "_handle_pre_body_request", _PRE_BODY, own_paths, answering(None)),
+        Patch(_APP, "_handle_post_body_shortcuts", _WITH_BODY, own_paths, answering(None)),
+        Patch(_APP, "_handle_special_data_plane_request", _DATA_PLANE, "gateways, functions and proxies", buckets),
+        Patch(_APP, "_dispatch_service_request", _WITH_BODY, "it serves what runs code", dispatch),
+        Patch(_APP, "_collect_scripts", "(*dirs)", "it runs scripts that lie on this machine", returning([])),
+        Patch(_APP, "_docker_socket_present", "() -> bool", engine, returning(False)),
+        Patch("ministack.services.ec2", "_get_docker", "()", engine, returning(None)),
+        Patch("ministack.services.rds", "_get_docker", "()", engine, returning(None)),
+        Patch("ministack.services.documentdb", "_get_docker", "()", engine, returning(None)),
+        Patch(
             "ministack.services.sns",
             "_http_post_sync",
             "(endpoint: str, payload: str, sns_message_type: str) -> int",
             "messages went to web addresses",
             refusing("sends nothing out"),
         ),
-        Mend(
+        Patch(
             "ministack.services.s3",
             "_verify_presigned_sigv4",
             "(method, path, headers, query_params)",
@@ -56,9 +56,9 @@ def patches(app: Any) -> tuple[Mend, ...]:
     )
 
 
-def _of_templates() -> tuple[Mend, ...]:
+def _of_templates() -> tuple[Patch, ...]:
     checks = tuple(
-        Mend(
+        Patch(
             f"{_CLOUDFORMATION}.{module}",
             "validate_template_support",
             _CHECK,
@@ -71,8 +71,8 @@ def _of_templates() -> tuple[Mend, ...]:
     no_code = refusing("runs no custom resources")
     return (
         *checks,
-        Mend(provisioners, "_custom_resource_create", f"(logical_id, props, stack_name, {_CUSTOM}", runs, no_code),
-        Mend(
+        Patch(provisioners, "_custom_resource_create", f"(logical_id, props, stack_name, {_CUSTOM}", runs, no_code),
+        Patch(
             provisioners,
             "_custom_resource_update",
             f"(physical_id, old_props, new_props, stack_name, logical_id=None, {_CUSTOM}",
@@ -80,7 +80,7 @@ def _of_templates() -> tuple[Mend, ...]:
             no_code,
         ),
         # One of an earlier rehearsal goes away without a word to its function.
-        Mend(
+        Patch(
             provisioners,
             "_custom_resource_delete",
             f"(physical_id, props, stack_name=None, logical_id=None, {_CUSTOM}",

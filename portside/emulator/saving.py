@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from local_aws import rollout, stack_faults
-from local_aws.mending import Mend
+from local_aws.mending import Patch
 from local_aws.ministack_modules import app, cloudformation, persistence, s3
 from portside.emulator.generations import Generations
 from portside.state_file import NotWritten
@@ -156,22 +156,22 @@ def operations_run() -> bool:
     return any(state.endswith("_IN_PROGRESS") for state in states)
 
 
-def mends(saver: Saver) -> tuple[Mend, ...]:
+def mends(saver: Saver) -> tuple[Patch, ...]:
     """What of ministack's own saving is replaced, and where it is seen that something changes."""
     rollout.listeners.append(saver.progressed)
     return (
-        Mend(APP, "_load_persisted_state", "()", "one file a service is no consistent set", lambda _: saver.restore),
-        Mend(
+        Patch(APP, "_load_persisted_state", "()", "one file a service is no consistent set", lambda _: saver.restore),
+        Patch(
             APP,
             "save_all",
             "(services: dict) -> None",
             "it was saved at a clean end only, and a full disk went unnoticed",
             lambda _: lambda _services: _save_at_the_end(saver),
         ),
-        Mend(
+        Patch(
             APP, "_reset_all_state", "()", "the saved state must be empty too", lambda original: _reset(original, saver)
         ),
-        Mend(
+        Patch(
             APP,
             "_dispatch_service_request",
             "(method: str, path: str, headers: dict, body: bytes, query_params: dict, request_id: str)",

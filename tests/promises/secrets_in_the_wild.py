@@ -145,7 +145,7 @@ SHAPES = {
     "slack": "xoxb" + "-123456789012-123456789012-<alnum24>",
     "slack hook": "https://hooks.slack.com/services/T0000000/B0000000/<alnum24>",
     "npm": "npm_<tok>",
-    "npmrc": "//registry.npmjs.org/:_authToken=<tok>",
+    "npmrc": "//packages.example.org/:_authToken=<tok>",
     "pypi": "pypi-AgEIcHlwaS5vcmc<tok>",
     "stripe": "sk_live_<alnum24>",
     "stripe test": "rk_test_<alnum24>",

@@ -7,7 +7,7 @@ from importlib.metadata import version
 import pytest
 
 from local_aws import mending, resource_types
-from local_aws.mending import Mend
+from local_aws.mending import Patch
 
 
 def _replacement(original: object) -> object:
@@ -33,8 +33,8 @@ def test_every_mended_function_is_as_it_was(tmp_path_factory: pytest.TempPathFac
 
 
 def test_drift_is_told_in_one_line_that_names_the_function() -> None:
-    gone = Mend("ministack.services.ecs", "_no_such", "()", "it was wrong", _replacement)
-    changed = Mend("ministack.services.ecs", "_list_tasks", "(data, more)", "it was wrong", _replacement)
+    gone = Patch("ministack.services.ecs", "_no_such", "()", "it was wrong", _replacement)
+    changed = Patch("ministack.services.ecs", "_list_tasks", "(data, more)", "it was wrong", _replacement)
     assert mending.drift([gone, changed]) == [
         "ministack.services.ecs._no_such is gone (mended because it was wrong)",
         "ministack.services.ecs._list_tasks is now (data), was (data, more) (mended because it was wrong)",
