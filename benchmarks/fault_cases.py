@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from benchmarks.fault_bench import LONGEST_SECONDS, PAUSE_SECONDS, Bench
 from local_aws import control
-from operations.diagnosis.cause import Cause
 from operations.stack_states import read_template
+from portside.findings.finding import Cause
 from src.form import load_form
 from tests.e2e.aws import DEV
 

@@ -25,7 +25,7 @@ from typing import Any
 from benchmarks.fault_bench import Bench
 from benchmarks.fault_cases import Case, cases
 from local_aws import control, process
-from operations.diagnosis.cause import Cause
+from portside.findings.finding import Cause
 from src.form import ROOT
 from tests.e2e.aws import DEV, clients
 from tests.e2e.clone import Clone

@@ -29,7 +29,7 @@ from src.resolution import Resolution
 from src.service_props import ServiceProps
 
 if TYPE_CHECKING:
-    from operations.diagnosis.evidence import Evidence
+    from portside.aws.reader import Evidence
 
 
 @dataclass
@@ -84,7 +84,7 @@ class Course:
     def diagnose(self) -> None:
         """Find out why it failed, while AWS still knows."""
         try:
-            from operations.diagnosis.diagnose import diagnose
+            from portside.findings.diagnose import diagnose
 
             with step("Finding out why"):
                 earlier = self.early.gathered()
@@ -106,7 +106,7 @@ class Course:
         return f"Last seen at {at:%H:%M:%S} UTC: {states}." if latest else ""
 
     def _collect(self, service: str) -> Evidence:
-        from operations.diagnosis.evidence import collect
+        from portside.aws.reader import collect
 
         return collect(self.target, self.services, since=self.timeline.began, only=service)
 

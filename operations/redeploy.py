@@ -178,7 +178,7 @@ def rollout_of(name: str, service: Mapping[str, Any], deployment: str) -> Rollou
 
 def _explain(target: Target, form: Form, service: DeployedService, rollout: Rollout, since: datetime) -> Failure:
     """Why ECS gave the tasks up and then the verdict, or without one why they stopped, as far as that can be read."""
-    from operations.diagnosis.diagnose import diagnose
+    from portside.findings.diagnose import diagnose
 
     look = target.commands.tool("logs", service.name)
     try:

@@ -12,7 +12,7 @@ from src.errors import AgoraError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from operations.diagnosis.cause import Verdict
+    from portside.findings.finding import Verdict
 
 
 @click.command()
@@ -27,7 +27,7 @@ def diagnose(environment: str, service: str | None, local: bool, as_json: bool) 
     when something is wrong.
     """
     from operations import console
-    from operations.diagnosis.diagnose import diagnose as diagnose_it
+    from portside.findings.diagnose import diagnose as diagnose_it
 
     acting = looking_at(environment, local=local)
     found = diagnose_it(acting.target, acting.form, service=service)

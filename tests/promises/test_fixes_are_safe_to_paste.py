@@ -23,10 +23,10 @@ from botocore import xform_name
 from botocore.session import get_session
 
 from operations.command_line import agora
-from operations.diagnosis.verdict import judge
 from operations.local_environment import words_of
 from portside.commands import Commands
 from portside.emulator.child_environment import child_environment
+from portside.findings.verdict import judge
 from tests.unit.diagnosis_support import ACCOUNT, DEFINITION, evidence, service, stack, task
 from tests.unit.documents import ROOT
 

@@ -26,10 +26,10 @@ from operations import cdk_cli, console, job_summary
 from operations.command_line import run
 from operations.deployment_folder import keep
 from operations.deployment_record import read_records
-from operations.diagnosis import log_reading
 from operations.logs import LogSource, read_lines
 from operations.report_page import page
 from portside import redact
+from portside.aws import log_reading
 from portside.cli.shown_console import ShownConsole
 from portside.redact import Redactor
 from src.errors import AgoraError, FormError

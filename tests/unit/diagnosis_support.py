@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from operations.diagnosis.evidence import Evidence
-from operations.diagnosis.facts import (
+from portside.aws.model import (
     Asked,
     AskedCall,
     AskedSecret,
@@ -24,7 +23,8 @@ from operations.diagnosis.facts import (
     TargetGroupFacts,
     TaskFacts,
 )
-from operations.diagnosis.verdict import Verdict, judge
+from portside.aws.reader import Evidence
+from portside.findings.verdict import Verdict, judge
 from tests.unit.operations_support import NOON, minutes_after_noon
 
 ACCOUNT = "607346494281"

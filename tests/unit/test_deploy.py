@@ -20,12 +20,12 @@ from operations.check import fail
 from operations.deploy import NotReady, _endpoints_exist, expect_nothing_in_the_way, usual_seconds
 from operations.deployment_course import DeploymentFailed
 from operations.deployment_record import read_records
-from operations.diagnosis import evidence
-from operations.diagnosis.cause import Cause, Verdict
 from operations.hold import Held, held, read_hold
 from operations.origin import Origin
 from operations.target import Target
 from operations.verification.verify import Verification
+from portside.aws import reader as evidence
+from portside.findings.finding import Cause, Verdict
 from src.errors import AgoraError
 from src.form import Form, load_form
 from src.resolution import Resolution
@@ -189,7 +189,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Place:
 
     monkeypatch.setattr(cdk_cli, "synthesize", lambda *_, **__: tuple(synthesized))
     monkeypatch.setattr(cdk_cli, "deploy", act)
-    monkeypatch.setitem(sys.modules, "operations.diagnosis.diagnose", _module("diagnose", diagnose=diagnose))
+    monkeypatch.setitem(sys.modules, "portside.findings.diagnose", _module("diagnose", diagnose=diagnose))
     monkeypatch.setattr(deploy, "polling_seconds", lambda _: 0.01)
     return here
 
@@ -385,7 +385,7 @@ def test_a_diagnosis_that_fails_does_not_hide_the_failure(place: _Place, monkeyp
     def diagnose(*_: object, **__: object) -> None:
         raise client_error("ThrottlingException", "Rate exceeded")
 
-    monkeypatch.setitem(sys.modules, "operations.diagnosis.diagnose", _module("diagnose", diagnose=diagnose))
+    monkeypatch.setitem(sys.modules, "portside.findings.diagnose", _module("diagnose", diagnose=diagnose))
     place.deploys = _raise(CdkFailed("deploy", "last words"))
     with pytest.raises(DeploymentFailed) as failed:
         place.deploy()

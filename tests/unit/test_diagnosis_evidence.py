@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from operations.diagnosis.cause import Cause
-from operations.diagnosis.diagnose import diagnose
-from operations.diagnosis.evidence import Evidence, collect, parse_evidence, with_earlier
-from operations.diagnosis.verdict import judge
+from portside.aws.reader import Evidence, collect, parse_evidence, with_earlier
+from portside.findings.diagnose import diagnose
+from portside.findings.finding import Cause
+from portside.findings.verdict import judge
 from src.errors import UsageError
 from src.form import load_form
 from tests.unit.operations_support import (

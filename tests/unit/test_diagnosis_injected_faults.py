@@ -6,9 +6,9 @@ import shlex
 
 import pytest
 
-from operations.diagnosis.cause import Cause, Verdict
-from operations.diagnosis.injected_faults import InjectedFault, naming_injected
 from portside.commands import Commands
+from portside.findings.finding import Cause, Verdict
+from portside.findings.injected_faults import InjectedFault, naming_injected
 
 HERE = Commands("dev", "111122223333", "us-east-1", is_local=True)
 FAULT = InjectedFault("agora-api", "missing-secret")

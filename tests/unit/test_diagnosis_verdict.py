@@ -7,8 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from operations.diagnosis.cause import Cause
-from operations.diagnosis.facts import (
+from portside.aws.model import (
     Agent,
     ContainerFacts,
     Event,
@@ -18,7 +17,8 @@ from operations.diagnosis.facts import (
     TaskFacts,
     Unknown,
 )
-from operations.diagnosis.verdict import judge
+from portside.findings.finding import Cause
+from portside.findings.verdict import judge
 from src.service_props import DATABASE
 from tests.unit.diagnosis_support import (
     ACCOUNT,

@@ -14,9 +14,9 @@ from operations import console
 from operations.command_line import run
 from operations.commands import diagnose as command
 from operations.commands.diagnose import show_verdicts
-from operations.diagnosis import diagnose
-from operations.diagnosis.cause import Cause, Verdict
-from operations.diagnosis.side_by_side import side_by_side
+from portside.aws.side_by_side import side_by_side
+from portside.findings import diagnose
+from portside.findings.finding import Cause, Verdict
 from src.form import ROOT
 from tests.unit.operations_support import NOON
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from operations.diagnosis.cause import Cause
-from operations.diagnosis.evidence import Evidence, with_earlier
-from operations.diagnosis.facts import ServiceFacts
-from operations.diagnosis.verdict import judge
 from operations.early_evidence import EarlyEvidence, one_at_a_time
+from portside.aws.model import ServiceFacts
+from portside.aws.reader import Evidence, with_earlier
+from portside.findings.finding import Cause
+from portside.findings.verdict import judge
 from tests.unit.diagnosis_support import evidence, exited, service, stack
 
 PATIENCE_SECONDS = 10.0

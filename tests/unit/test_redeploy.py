@@ -80,7 +80,7 @@ def test_a_rollback_is_waited_for_and_told_with_the_reasons(monkeypatch: pytest.
     def undiagnosed(*_: object, **__: object) -> object:
         raise throttled()
 
-    monkeypatch.setattr("operations.diagnosis.diagnose.diagnose", undiagnosed)
+    monkeypatch.setattr("portside.findings.diagnose.diagnose", undiagnosed)
     rolling_back = service(deployments=[deployment("rollback", rolloutState="IN_PROGRESS"), FAILED])
     ecs = RollingEcs(GOING_ON, rolling_back, BACK)
     with pytest.raises(RedeploymentFailed) as failed:
@@ -151,7 +151,7 @@ def test_an_environment_that_somebody_holds_is_left_alone() -> None:
 
 
 def test_a_failure_is_told_by_its_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
-    from operations.diagnosis.cause import Cause, Verdict
+    from portside.findings.finding import Cause, Verdict
 
     cause = next(each for each in Cause if each.name == "UNKNOWN")
     verdict = Verdict(
@@ -159,7 +159,7 @@ def test_a_failure_is_told_by_its_verdict(monkeypatch: pytest.MonkeyPatch) -> No
     )
     other = replace(verdict, service="agora-app", sentence="another's")
     diagnosis = type("Diagnosis", (), {"verdicts": (other, verdict)})()
-    monkeypatch.setattr("operations.diagnosis.diagnose.diagnose", lambda *_, **__: diagnosis)
+    monkeypatch.setattr("portside.findings.diagnose.diagnose", lambda *_, **__: diagnosis)
     with pytest.raises(RedeploymentFailed) as failed:
         _carry_out(RollingEcs(BACK, tasks=[_stopped()]))
     assert failed.value.message.splitlines()[1:] == [
@@ -175,7 +175,7 @@ def test_a_diagnosis_that_fails_does_not_hide_why_ecs_gave_up(monkeypatch: pytes
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("operations.diagnosis.diagnose.diagnose", broken)
+    monkeypatch.setattr("portside.findings.diagnose.diagnose", broken)
     with pytest.raises(RedeploymentFailed) as failed:
         _carry_out(RollingEcs(BACK, tasks=[_stopped()]))
     assert failed.value.message.splitlines()[1:3] == [

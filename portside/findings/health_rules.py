@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from operations.diagnosis.cause import ANY_CALLEE, Cause, Finding
-from operations.diagnosis.facts import CLOCKS_DIFFER, TargetGroupFacts
-from operations.diagnosis.seen import Seen, drift
+from portside.aws.model import CLOCKS_DIFFER, TargetGroupFacts
+from portside.findings.finding import ANY_CALLEE, Cause, Finding
+from portside.findings.rule_context import Seen, drift
 
 _CODES = re.compile(r"with these codes: \[([\d, ]+)\]")
 _UPSTREAM = frozenset({"502", "503", "504"})

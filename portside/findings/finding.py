@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from operations.diagnosis.facts import written
+from portside.aws.model import written
 
 
 class Cause(StrEnum):

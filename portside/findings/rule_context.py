@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from operations.deployment_record import HEALTHY
-from operations.diagnosis.cause import Cause, Finding
-from operations.diagnosis.evidence import Evidence
-from operations.diagnosis.facts import ContainerFacts, DefinitionFacts, ServiceFacts, TaskFacts
+from portside.aws.model import ContainerFacts, DefinitionFacts, ServiceFacts, TaskFacts
+from portside.aws.reader import Evidence
 from portside.commands import Commands
+from portside.findings.finding import Cause, Finding
 from src.form import stack_part
 from src.task_size import FARGATE_SIZES
 

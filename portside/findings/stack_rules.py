@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from operations.diagnosis.cause import Cause, Finding, Verdict
-from operations.diagnosis.evidence import Evidence
-from operations.diagnosis.facts import StackFacts, StackFailure
+from portside.aws.model import StackFacts, StackFailure
+from portside.aws.reader import Evidence
+from portside.findings.finding import Cause, Finding, Verdict
 
 # CloudFormation itself waits that long for a service: what takes longer does not come to an end by itself.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-ecs-service.html

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from operations.diagnosis import hand_rules, health_rules, log_rules, stack_rules, start_rules
-from operations.diagnosis.cause import CONSEQUENCES, Cause, Finding, Verdict
-from operations.diagnosis.consequences import traced
-from operations.diagnosis.evidence import Evidence
-from operations.diagnosis.facts import Agent, ServiceFacts, StackFacts, TaskFacts
-from operations.diagnosis.failed_rollouts import failed_rollouts, tasks_in_question
-from operations.diagnosis.seen import Rule, Seen
 from portside.aws.errors import DENIED, EXPIRED
+from portside.aws.model import Agent, ServiceFacts, StackFacts, TaskFacts
+from portside.aws.reader import Evidence
 from portside.commands import remark, tool
+from portside.findings import hand_rules, health_rules, log_rules, stack_rules, start_rules
+from portside.findings.consequences import traced
+from portside.findings.failed_rollouts import failed_rollouts, tasks_in_question
+from portside.findings.finding import CONSEQUENCES, Cause, Finding, Verdict
+from portside.findings.rule_context import Rule, Seen
 
 __all__ = ["Cause", "Verdict", "judge"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from operations.diagnosis.facts import CLOCKS_DIFFER, ServiceFacts, StackFacts, TaskFacts
+from portside.aws.model import CLOCKS_DIFFER, ServiceFacts, StackFacts, TaskFacts
 
 _FAILED_ROLLOUT = re.compile(r"\(deployment ([\w/-]+)\) deployment failed")
 _ROLLED_BACK_TO = re.compile(r"rolling back to deployment(?:Id)? ([\w/-]+)")

@@ -8,11 +8,11 @@ import signal
 from collections.abc import Iterator
 from datetime import timedelta
 
-from operations.diagnosis import start_rules
-from operations.diagnosis.cause import Cause, Finding
-from operations.diagnosis.facts import AskedCall
-from operations.diagnosis.seen import Rule, Seen, drift, more_memory
+from portside.aws.model import AskedCall
 from portside.commands import file_of
+from portside.findings import start_rules
+from portside.findings.finding import Cause, Finding
+from portside.findings.rule_context import Rule, Seen, drift, more_memory
 from src.form import stack_part
 from src.service_props import DATABASE
 

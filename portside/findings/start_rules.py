@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import re
 
-from operations.diagnosis import secret_rules
-from operations.diagnosis.cause import Cause, Finding
-from operations.diagnosis.secret_rules import ROLE
-from operations.diagnosis.seen import Rule, Seen
 from portside.commands import remark, tool
+from portside.findings import secret_rules
+from portside.findings.finding import Cause, Finding
+from portside.findings.rule_context import Rule, Seen
+from portside.findings.secret_rules import ROLE
 from src.image import parse_reference
 
 _SUBNET = re.compile(r"subnet-\w+")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from operations.diagnosis.facts import StackFacts, StackFailure
 from portside.aws.errors import is_missing
+from portside.aws.model import StackFacts, StackFailure
 from portside.redact import current
 
 # Each begins an operation; a rollback belongs to the operation that it undoes.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from operations.diagnosis.cause import Cause, Verdict
 from operations.target import Target
 from portside.commands import Commands, local_tool, remark
+from portside.findings.finding import Cause, Verdict
 from src.errors import AgoraError
 
 # What no fault of a service's tasks brings about.

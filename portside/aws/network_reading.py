@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from operations.diagnosis.facts import DatabaseFacts, SubnetFacts, TargetFacts, TargetGroupFacts
 from portside.aws.errors import is_missing
+from portside.aws.model import DatabaseFacts, SubnetFacts, TargetFacts, TargetGroupFacts
 from portside.redact import current
 
 

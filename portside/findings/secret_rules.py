@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 
-from operations.diagnosis.cause import Cause, Finding
-from operations.diagnosis.seen import Seen, drift
+from portside.findings.finding import Cause, Finding
+from portside.findings.rule_context import Seen, drift
 
 ROLE = re.compile(r"(arn:aws[\w-]*:(?:iam|sts)::\d+:(?:role|assumed-role)/[^\s'\"]+)")
 _SECRET_ARN = re.compile(r"arn:aws[\w-]*:secretsmanager:[\w-]+:\d+:secret:([^\s\"',:]+)")

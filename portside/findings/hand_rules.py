@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from operations.diagnosis.cause import Cause, Finding
-from operations.diagnosis.facts import StackFacts
-from operations.diagnosis.seen import Seen
+from portside.aws.model import StackFacts
+from portside.findings.finding import Cause, Finding
+from portside.findings.rule_context import Seen
 
 
 def deleted(seen: Seen, stack: StackFacts) -> Finding | None:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from operations.diagnosis.cause import Verdict
-from operations.diagnosis.evidence import Evidence, collect, with_earlier
-from operations.diagnosis.facts import written
-from operations.diagnosis.injected_faults import naming_injected, read_injected
-from operations.diagnosis.verdict import judge
 from operations.service_names import find_service
 from operations.target import Target
+from portside.aws.model import written
+from portside.aws.reader import Evidence, collect, with_earlier
+from portside.findings.finding import Verdict
+from portside.findings.injected_faults import naming_injected, read_injected
+from portside.findings.verdict import judge
 from src.form import Form
 
 

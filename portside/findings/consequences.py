@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from operations.diagnosis.cause import ANY_CALLEE, Cause, Verdict
-from operations.diagnosis.evidence import Evidence
-from operations.diagnosis.facts import ServiceFacts
+from portside.aws.model import ServiceFacts
+from portside.aws.reader import Evidence
+from portside.findings.finding import ANY_CALLEE, Cause, Verdict
 from src.service_props import DATABASE
 
 

@@ -10,8 +10,10 @@ from functools import partial
 from typing import Any, TypeVar
 
 from operations.deployment_record import read_records
-from operations.diagnosis import log_reading, network_reading, service_reading, stack_reading
-from operations.diagnosis.facts import (
+from operations.service_states import cluster_of
+from operations.target import Target
+from portside.aws import log_reading, network_reading, service_reading, stack_reading
+from portside.aws.model import (
     DatabaseFacts,
     DefinitionFacts,
     RecordFacts,
@@ -23,12 +25,10 @@ from operations.diagnosis.facts import (
     read_back,
     written,
 )
-from operations.diagnosis.service_reading import Wiring
-from operations.diagnosis.side_by_side import side_by_side
-from operations.diagnosis.stack_reading import StackReading
-from operations.diagnosis.unread import sort_out
-from operations.service_states import cluster_of
-from operations.target import Target
+from portside.aws.service_reading import Wiring
+from portside.aws.side_by_side import side_by_side
+from portside.aws.stack_reading import StackReading
+from portside.aws.unread import sort_out
 from portside.commands import Commands
 from src.environment import Environment
 from src.form import stack_part

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from operations.diagnosis.facts import Unknown
-from operations.diagnosis.side_by_side import NoAnswer
 from portside.aws.errors import code_of, is_denied, is_expired, is_throttled
+from portside.aws.model import Unknown
+from portside.aws.side_by_side import NoAnswer
 from portside.redact import current
 
 

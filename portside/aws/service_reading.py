@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from operations.diagnosis.facts import (
+from portside.aws.model import (
     Agent,
     Asked,
     AskedCall,
