@@ -29,7 +29,7 @@ from src.resolution import Resolution
 from src.service_props import ServiceProps
 
 if TYPE_CHECKING:
-    from portside.aws.reader import Evidence
+    from portside.aws.reader import Snapshot
 
 
 @dataclass
@@ -105,7 +105,7 @@ class Course:
         states = ", ".join(f"{each.subject} {each.state}" for each in moving) or "no stack in progress"
         return f"Last seen at {at:%H:%M:%S} UTC: {states}." if latest else ""
 
-    def _collect(self, service: str) -> Evidence:
+    def _collect(self, service: str) -> Snapshot:
         from portside.aws.reader import collect
 
         return collect(self.target, self.services, since=self.timeline.began, only=service)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from operations.target import Clients
 
 if TYPE_CHECKING:
-    from portside.aws.reader import Evidence
+    from portside.aws.reader import Snapshot
 
 # What is still being read when all is over is read by the diagnosis too.
 _PATIENCE_SECONDS = 3.0
@@ -22,10 +22,10 @@ _SLOW_TO_LOAD = ("ec2", "logs", "docdb", "ssm")
 class EarlyEvidence:
     """What `collect` found about each service after its first failure, on threads that nobody has to wait for."""
 
-    def __init__(self, collect: Callable[[str], Evidence]) -> None:
+    def __init__(self, collect: Callable[[str], Snapshot]) -> None:
         self._collect = collect
         self._threads: dict[str, threading.Thread] = {}
-        self._found: list[Evidence] = []
+        self._found: list[Snapshot] = []
 
     def note_failure(self, service: str) -> None:
         """Collect what there is about a service, unless that was done already; returns at once."""
@@ -39,7 +39,7 @@ class EarlyEvidence:
         except Exception:
             return  # The diagnosis asks again, and says what it can't read.
 
-    def gathered(self, patience_seconds: float = _PATIENCE_SECONDS) -> Evidence | None:
+    def gathered(self, patience_seconds: float = _PATIENCE_SECONDS) -> Snapshot | None:
         """All that was found, the newest of each; None where no task failed or nothing could be read in time."""
         until = time.monotonic() + patience_seconds
         for thread in self._threads.values():
@@ -48,7 +48,7 @@ class EarlyEvidence:
         return reduce(_together, found) if found else None
 
 
-def _together(earlier: Evidence, later: Evidence) -> Evidence:
+def _together(earlier: Snapshot, later: Snapshot) -> Snapshot:
     from portside.aws.reader import with_earlier
 
     both = with_earlier(later, earlier)

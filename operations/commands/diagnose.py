@@ -35,7 +35,7 @@ def diagnose(environment: str, service: str | None, local: bool, as_json: bool) 
         console.print_json(found.as_json())
     else:
         show_verdicts(found.verdicts)
-        for each in found.evidence.unknown:
+        for each in found.snapshot.unknown:
             console.say(f"unknown: {each.what}, because {each.why}", "yellow")
     wrong = [verdict for verdict in found.verdicts if verdict.is_wrong]
     if wrong:

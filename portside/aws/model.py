@@ -16,7 +16,7 @@ CLOCKS_DIFFER = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
-class Unknown:
+class Unread:
     """Something that could not be read, and why; `code` is AWS's word for it, where AWS had one."""
 
     what: str
@@ -36,7 +36,7 @@ class StackFailure:
 
 
 @dataclass(frozen=True)
-class StackFacts:
+class Stack:
     """A stack; `status` is empty where there is none.
 
     `began` and `ended` are those of its last operation, where they are known and it has ended.
@@ -74,7 +74,7 @@ class StackFacts:
 
 
 @dataclass(frozen=True)
-class AskedSecret:
+class ConfiguredSecret:
     """A secret that the form names; that of the database has no name there."""
 
     name: str | None
@@ -83,7 +83,7 @@ class AskedSecret:
 
 
 @dataclass(frozen=True)
-class AskedCall:
+class ConfiguredCall:
     """A service, or the database, that the form lets a service call."""
 
     service: str
@@ -91,7 +91,7 @@ class AskedCall:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ConfiguredService:
     """What the form asks for a service. CPU units and MiB of memory are the task's."""
 
     image: str
@@ -102,8 +102,8 @@ class Asked:
     public: bool
     health_path: str
     health_command: str
-    secrets: tuple[AskedSecret, ...] = ()
-    calls: tuple[AskedCall, ...] = ()
+    secrets: tuple[ConfiguredSecret, ...] = ()
+    calls: tuple[ConfiguredCall, ...] = ()
     spot_weight: int = 0
 
 
@@ -116,7 +116,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class RolloutFacts:
+class Deployment:
     """A deployment of an ECS service."""
 
     id: str
@@ -138,7 +138,7 @@ class Agent:
 
 
 @dataclass(frozen=True)
-class ContainerFacts:
+class Container:
     """A container of a task."""
 
     name: str
@@ -150,7 +150,7 @@ class ContainerFacts:
 
 
 @dataclass(frozen=True)
-class TaskFacts:
+class Task:
     """A task that runs or ran, with the last lines that its container wrote; `log_gone` where their group is gone."""
 
     id: str
@@ -164,7 +164,7 @@ class TaskFacts:
     health: str = ""
     provider: str = ""
     deployment: str = ""
-    containers: tuple[ContainerFacts, ...] = ()
+    containers: tuple[Container, ...] = ()
     log_group: str = ""
     log_stream: str = ""
     log: tuple[str, ...] = ()
@@ -186,7 +186,7 @@ class TaskFacts:
 
 
 @dataclass(frozen=True)
-class DefinitionFacts:
+class TaskDefinition:
     """What a revision of a task definition says of the service's own container. Environment values are left out."""
 
     arn: str
@@ -201,7 +201,7 @@ class DefinitionFacts:
 
 
 @dataclass(frozen=True)
-class TargetFacts:
+class RegisteredTarget:
     """A task as the load balancer sees it."""
 
     address: str
@@ -212,7 +212,7 @@ class TargetFacts:
 
 
 @dataclass(frozen=True)
-class TargetGroupFacts:
+class TargetGroup:
     """A target group; `lets_in` is whether the tasks' security groups let its load balancer in, where that is known.
 
     `is_used` is whether a load balancer sends requests to it; `is_gone` where AWS has it no more.
@@ -223,14 +223,14 @@ class TargetGroupFacts:
     path: str
     codes: str
     timeout: int
-    targets: tuple[TargetFacts, ...]
+    targets: tuple[RegisteredTarget, ...]
     lets_in: bool | None = None
     is_used: bool = True
     is_gone: bool = False
 
 
 @dataclass(frozen=True)
-class ServiceFacts:
+class Service:
     """A service of the form; `name` is the form's, `ecs_name` is ECS's.
 
     `status` is empty where ECS has none, which is sure only where the service is `known`: could be asked for.
@@ -239,7 +239,7 @@ class ServiceFacts:
 
     name: str
     stack: str
-    asked: Asked
+    asked: ConfiguredService
     cluster: str = ""
     ecs_name: str = ""
     known: bool = True
@@ -251,13 +251,13 @@ class ServiceFacts:
     made: str = ""
     exec_on: bool = False
     events: tuple[Event, ...] = ()
-    rollouts: tuple[RolloutFacts, ...] = ()
-    tasks: tuple[TaskFacts, ...] = ()
-    definitions: tuple[DefinitionFacts, ...] = ()
-    groups: tuple[TargetGroupFacts, ...] = ()
+    rollouts: tuple[Deployment, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    definitions: tuple[TaskDefinition, ...] = ()
+    groups: tuple[TargetGroup, ...] = ()
 
     @property
-    def primary(self) -> RolloutFacts | None:
+    def primary(self) -> Deployment | None:
         """The deployment that the service is on its way to."""
         return next((each for each in self.rollouts if each.status == "PRIMARY"), None)
 
@@ -273,7 +273,7 @@ class ServiceFacts:
         )
 
     @property
-    def exec_agents(self) -> tuple[tuple[TaskFacts, Agent], ...]:
+    def exec_agents(self) -> tuple[tuple[Task, Agent], ...]:
         """The agents of ECS exec in its own containers that run, where it is on."""
         return tuple(
             (task, agent)
@@ -295,13 +295,13 @@ class ServiceFacts:
             and not any(agent.status == "STOPPED" for _, agent in self.exec_agents)
         )
 
-    def definition_of(self, task: TaskFacts) -> DefinitionFacts | None:
+    def definition_of(self, task: Task) -> TaskDefinition | None:
         """The revision that a task was started from, where it was read."""
         return next((each for each in self.definitions if each.arn == task.definition), None)
 
 
 @dataclass(frozen=True)
-class SubnetFacts:
+class Subnet:
     """A subnet that tasks start in, and how many addresses are left in it."""
 
     id: str
@@ -311,7 +311,7 @@ class SubnetFacts:
 
 
 @dataclass(frozen=True)
-class DatabaseFacts:
+class Database:
     """The environment's DocumentDB cluster, by what the form and its stack say; `state` is AWS's word."""
 
     stack: str
@@ -322,7 +322,7 @@ class DatabaseFacts:
 
 
 @dataclass(frozen=True)
-class RecordFacts:
+class RecordedDeployment:
     """A deployment on record: when it began and ended, and how; which images it ran, by digest."""
 
     number: int

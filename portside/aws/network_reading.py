@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from portside.aws.errors import is_missing
-from portside.aws.model import DatabaseFacts, SubnetFacts, TargetFacts, TargetGroupFacts
+from portside.aws.model import Database, RegisteredTarget, Subnet, TargetGroup
 from portside.redact import current
 
 
-def read_group(elbv2: Any, ec2: Any, arn: str, security_groups: Sequence[str], port: int) -> TargetGroupFacts:
+def read_group(elbv2: Any, ec2: Any, arn: str, security_groups: Sequence[str], port: int) -> TargetGroup:
     """A target group with its targets; `port` is the one that the tasks listen on."""
     from botocore.exceptions import ClientError
 
@@ -21,8 +21,8 @@ def read_group(elbv2: Any, ec2: Any, arn: str, security_groups: Sequence[str], p
     except ClientError as error:
         if not is_missing(error):
             raise
-        return TargetGroupFacts(arn, port, "", "", 0, (), is_used=False, is_gone=True)
-    return TargetGroupFacts(
+        return TargetGroup(arn, port, "", "", 0, (), is_used=False, is_gone=True)
+    return TargetGroup(
         arn=arn,
         port=group.get("Port", port),
         path=group.get("HealthCheckPath") or "",
@@ -35,9 +35,9 @@ def read_group(elbv2: Any, ec2: Any, arn: str, security_groups: Sequence[str], p
     )
 
 
-def _target(description: Mapping[str, Any]) -> TargetFacts:
+def _target(description: Mapping[str, Any]) -> RegisteredTarget:
     target, health = description["Target"], description["TargetHealth"]
-    return TargetFacts(
+    return RegisteredTarget(
         target["Id"],
         target.get("Port", 0),
         health.get("State", ""),
@@ -71,11 +71,11 @@ def _covers(rule: Mapping[str, Any], port: int) -> bool:
     return rule.get("IpProtocol") == "tcp" and rule.get("FromPort", 0) <= port <= rule.get("ToPort", 65535)
 
 
-def read_subnets(ec2: Any, ids: Sequence[str]) -> tuple[SubnetFacts, ...]:
+def read_subnets(ec2: Any, ids: Sequence[str]) -> tuple[Subnet, ...]:
     """How many addresses are left where tasks start."""
     pages = ec2.get_paginator("describe_subnets").paginate(SubnetIds=list(ids)) if ids else ()
     return tuple(
-        SubnetFacts(
+        Subnet(
             each["SubnetId"],
             each.get("CidrBlock", ""),
             each.get("AvailabilityZone", ""),
@@ -86,7 +86,7 @@ def read_subnets(ec2: Any, ids: Sequence[str]) -> tuple[SubnetFacts, ...]:
     )
 
 
-def read_database(docdb: Any, database: DatabaseFacts) -> DatabaseFacts:
+def read_database(docdb: Any, database: Database) -> Database:
     """The database with the state of its cluster, such as "available" or "stopped"."""
     found = docdb.describe_db_clusters(DBClusterIdentifier=database.id)["DBClusters"]
     return replace(database, state=found[0].get("Status", "") if found else "")

@@ -14,14 +14,14 @@ from operations.service_states import cluster_of
 from operations.target import Target
 from portside.aws import log_reading, network_reading, service_reading, stack_reading
 from portside.aws.model import (
-    DatabaseFacts,
-    DefinitionFacts,
-    RecordFacts,
-    ServiceFacts,
-    StackFacts,
-    SubnetFacts,
-    TaskFacts,
-    Unknown,
+    Database,
+    RecordedDeployment,
+    Service,
+    Stack,
+    Subnet,
+    Task,
+    TaskDefinition,
+    Unread,
     read_back,
     written,
 )
@@ -47,7 +47,7 @@ Jobs = dict[str, Callable[[], Any]]
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Snapshot:
     """An environment at a moment; `since` is where the look back was told to begin, `unknown` what could not be read.
 
     `only` is the service that was asked about.
@@ -60,12 +60,12 @@ class Evidence:
     at: datetime
     since: datetime | None
     only: str | None
-    database: DatabaseFacts
-    stacks: tuple[StackFacts, ...] = ()
-    services: tuple[ServiceFacts, ...] = ()
-    subnets: tuple[SubnetFacts, ...] = ()
-    records: tuple[RecordFacts, ...] = ()
-    unknown: tuple[Unknown, ...] = ()
+    database: Database
+    stacks: tuple[Stack, ...] = ()
+    services: tuple[Service, ...] = ()
+    subnets: tuple[Subnet, ...] = ()
+    records: tuple[RecordedDeployment, ...] = ()
+    unknown: tuple[Unread, ...] = ()
     is_released: bool = False
     """Whether the environment runs releases only, so that another image is another release."""
 
@@ -74,11 +74,11 @@ class Evidence:
         """How a verdict writes commands that act on this environment."""
         return Commands(self.environment, self.account, self.region, self.is_local)
 
-    def stack(self, name: str) -> StackFacts | None:
+    def stack(self, name: str) -> Stack | None:
         """The stack of a name, where it was read."""
         return next((each for each in self.stacks if each.name == name), None)
 
-    def service(self, name: str) -> ServiceFacts | None:
+    def service(self, name: str) -> Service | None:
         """The service of the form's name."""
         return next((each for each in self.services if each.name == name), None)
 
@@ -88,9 +88,9 @@ class Evidence:
         return found
 
 
-def parse_evidence(value: Mapping[str, Any]) -> Evidence:
+def parse_snapshot(value: Mapping[str, Any]) -> Snapshot:
     """What `as_json` gave, read back. Raises KeyError, TypeError or ValueError where it is something else."""
-    return read_back(Evidence, value)
+    return read_back(Snapshot, value)
 
 
 def collect(
@@ -100,20 +100,20 @@ def collect(
     since: datetime | None = None,
     only: str | None = None,
     within_seconds: float = WITHIN_SECONDS,
-) -> Evidence:
+) -> Snapshot:
     """What AWS tells at this moment. With `only` a service, what it calls is read too: the cause may be there."""
     deadline = time.monotonic() + within_seconds
     environment = target.environment
     read = [props for props in services if only is None or props.container_name in _reached(services, only)]
     # boto3 makes clients on one thread only; the clients themselves may be used by many.
     of = {name: target.clients(name) for name in ("cloudformation", "ecs", "logs", "elbv2", "ec2", "ssm", "docdb")}
-    unread: list[Unknown] = []
+    unread: list[Unread] = []
     stacks, records = _read_stacks(of, environment, read, since, deadline, unread)
     bare = [_bare(environment, props, stacks) for props in read]
     wirings, facts = _read_services(of, bare, stacks, environment, deadline, unread)
     database = _database(environment, stacks)
     around, facts = _read_around(of, facts, wirings, database, deadline, unread)
-    return Evidence(
+    return Snapshot(
         environment=environment.name,
         account=environment.account,
         region=environment.region,
@@ -156,8 +156,8 @@ def _read_stacks(
     services: Sequence[ServiceProps],
     since: datetime | None,
     deadline: float,
-    unread: list[Unknown],
-) -> tuple[dict[str, StackReading], tuple[RecordFacts, ...]]:
+    unread: list[Unread],
+) -> tuple[dict[str, StackReading], tuple[RecordedDeployment, ...]]:
     names = {f"stack {name}": name for name in _stack_names(environment, services)}
     jobs: Jobs = {what: partial(stack_reading.read, of["cloudformation"], name, since) for what, name in names.items()}
     record = "the deployments on record"
@@ -167,12 +167,12 @@ def _read_stacks(
     return {names[what]: answer for what, answer in answers.items()}, records
 
 
-def _read_records(ssm: Any, name: str) -> tuple[RecordFacts, ...]:
+def _read_records(ssm: Any, name: str) -> tuple[RecordedDeployment, ...]:
     found = []
     for record in read_records(ssm, name)[:_MOST_RECORDS]:
         began = datetime.fromisoformat(record.began)
         found.append(
-            RecordFacts(
+            RecordedDeployment(
                 number=record.number,
                 kind=record.kind,
                 version=record.images.version,
@@ -187,13 +187,13 @@ def _read_records(ssm: Any, name: str) -> tuple[RecordFacts, ...]:
     return tuple(found)
 
 
-def _bare(environment: Environment, props: ServiceProps, stacks: Mapping[str, StackReading]) -> ServiceFacts:
+def _bare(environment: Environment, props: ServiceProps, stacks: Mapping[str, StackReading]) -> Service:
     stack = environment.stack_name(stack_part(props.container_name))
-    reading = stacks.get(stack, StackReading(StackFacts(stack), {}))
+    reading = stacks.get(stack, StackReading(Stack(stack), {}))
     arn = reading.first(_SERVICE)
     known = stacks.get(environment.stack_name("ecs"))
     cluster = cluster_of(arn) if arn.count("/") > 1 else known.first(_CLUSTER) if known else ""
-    return ServiceFacts(
+    return Service(
         name=props.container_name,
         stack=stack,
         asked=service_reading.asked(props),
@@ -206,12 +206,12 @@ def _bare(environment: Environment, props: ServiceProps, stacks: Mapping[str, St
 
 def _read_services(
     of: Mapping[str, Any],
-    services: Sequence[ServiceFacts],
+    services: Sequence[Service],
     stacks: Mapping[str, StackReading],
     environment: Environment,
     deadline: float,
-    unread: list[Unknown],
-) -> tuple[dict[str, Wiring], list[ServiceFacts]]:
+    unread: list[Unread],
+) -> tuple[dict[str, Wiring], list[Service]]:
     clusters = sorted({each.cluster for each in services if each.cluster})
     jobs: Jobs = {}
     for cluster in clusters:
@@ -243,10 +243,10 @@ def _read_services(
     return wirings, found
 
 
-def _database(environment: Environment, stacks: Mapping[str, StackReading]) -> DatabaseFacts:
+def _database(environment: Environment, stacks: Mapping[str, StackReading]) -> Database:
     stack = environment.stack_name(environment.database_stack)
-    reading = stacks.get(stack, StackReading(StackFacts(stack), {}))
-    return DatabaseFacts(
+    reading = stacks.get(stack, StackReading(Stack(stack), {}))
+    return Database(
         stack,
         environment.database_port,
         id=reading.first("AWS::DocDB::DBCluster"),
@@ -256,18 +256,18 @@ def _database(environment: Environment, stacks: Mapping[str, StackReading]) -> D
 
 @dataclass(frozen=True)
 class _Around:
-    database: DatabaseFacts
-    subnets: tuple[SubnetFacts, ...]
+    database: Database
+    subnets: tuple[Subnet, ...]
 
 
 def _read_around(
     of: Mapping[str, Any],
-    services: Sequence[ServiceFacts],
+    services: Sequence[Service],
     wirings: Mapping[str, Wiring],
-    database: DatabaseFacts,
+    database: Database,
     deadline: float,
-    unread: list[Unknown],
-) -> tuple[_Around, list[ServiceFacts]]:
+    unread: list[Unread],
+) -> tuple[_Around, list[Service]]:
     """The database, subnets, revisions and target groups, and then, because revisions name them, logs."""
     jobs: Jobs = {}
     for each in services:
@@ -295,19 +295,19 @@ def _read_around(
         revisions = [value for value in read_of_it if isinstance(value, tuple)]
         options |= {(each.name, facts.arn): log for facts, log in revisions}
         groups = tuple(value for value in read_of_it if not isinstance(value, tuple))
-        definitions: tuple[DefinitionFacts, ...] = tuple(facts for facts, _ in revisions)
+        definitions: tuple[TaskDefinition, ...] = tuple(facts for facts, _ in revisions)
         found.append(replace(each, definitions=definitions, groups=groups))
     return around, _with_logs(of["logs"], found, options, deadline, unread)
 
 
-def with_earlier(evidence: Evidence, earlier: Evidence) -> Evidence:
+def with_earlier(snapshot: Snapshot, earlier: Snapshot) -> Snapshot:
     """The evidence, with tasks and log lines that were there when the earlier was collected, and are gone now."""
     before = {each.name: each for each in earlier.services}
-    services = [_with_earlier(each, before[each.name]) if each.name in before else each for each in evidence.services]
-    return replace(evidence, services=tuple(services))
+    services = [_with_earlier(each, before[each.name]) if each.name in before else each for each in snapshot.services]
+    return replace(snapshot, services=tuple(services))
 
 
-def _with_earlier(service: ServiceFacts, earlier: ServiceFacts) -> ServiceFacts:
+def _with_earlier(service: Service, earlier: Service) -> Service:
     logged = {task.id: task for task in earlier.tasks if task.log}
     tasks = [
         replace(task, log=logged[task.id].log, log_gone=False) if not task.log and task.id in logged else task
@@ -324,7 +324,7 @@ def _tagged(name: str, read: Callable[..., T], *arguments: Any) -> tuple[str, T]
     return name, read(*arguments)
 
 
-def _definitions_of(service: ServiceFacts) -> list[str]:
+def _definitions_of(service: Service) -> list[str]:
     """The revisions of tasks that failed, then those that run or are to run."""
     wanted = [task.definition for task in service.tasks if task.has_failed]
     wanted += [rollout.definition for rollout in service.rollouts] + [service.definition]
@@ -334,11 +334,11 @@ def _definitions_of(service: ServiceFacts) -> list[str]:
 
 def _with_logs(
     logs: Any,
-    services: Sequence[ServiceFacts],
+    services: Sequence[Service],
     options: Mapping[tuple[str, str], Mapping[str, str]],
     deadline: float,
-    unread: list[Unknown],
-) -> list[ServiceFacts]:
+    unread: list[Unread],
+) -> list[Service]:
     jobs: Jobs = {}
     places: dict[str, tuple[str, str]] = {}
     for service in services:
@@ -353,7 +353,7 @@ def _with_logs(
         answer for _, answer in sort_out(side_by_side(jobs, deadline), unread)
     )
 
-    def whole(task: TaskFacts) -> TaskFacts:
+    def whole(task: Task) -> Task:
         group, stream = places.get(task.id, ("", ""))
         log = lines.get(task.id, ())
         return replace(task, log_group=group, log_stream=stream, log=log or (), log_gone=log is None)
@@ -361,7 +361,7 @@ def _with_logs(
     return [replace(service, tasks=tuple(map(whole, service.tasks))) for service in services]
 
 
-def _worth_reading(service: ServiceFacts) -> list[TaskFacts]:
+def _worth_reading(service: Service) -> list[Task]:
     """The newest that failed of each deployment, and the newest that lives."""
     failed = [task for task in service.tasks if task.has_failed]
     of_each = {task.deployment: [each for each in failed if each.deployment == task.deployment] for task in failed}

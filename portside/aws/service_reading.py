@@ -8,15 +8,15 @@ from typing import Any
 
 from portside.aws.model import (
     Agent,
-    Asked,
-    AskedCall,
-    AskedSecret,
-    ContainerFacts,
-    DefinitionFacts,
+    ConfiguredCall,
+    ConfiguredSecret,
+    ConfiguredService,
+    Container,
+    Deployment,
     Event,
-    RolloutFacts,
-    ServiceFacts,
-    TaskFacts,
+    Service,
+    Task,
+    TaskDefinition,
 )
 from portside.redact import current
 from src.service_props import ServiceProps
@@ -35,10 +35,10 @@ class Wiring:
     security_groups: tuple[str, ...] = ()
 
 
-def asked(props: ServiceProps) -> Asked:
+def asked(props: ServiceProps) -> ConfiguredService:
     """What the form asks for."""
     check = props.container_healthcheck
-    return Asked(
+    return ConfiguredService(
         image=props.container_location,
         port=props.container_port,
         cpu=props.task_size.cpu,
@@ -48,14 +48,14 @@ def asked(props: ServiceProps) -> Asked:
         health_path=props.health_check_path,
         health_command=" ".join(map(str, check.command)) if check else "",
         secrets=tuple(
-            AskedSecret(
+            ConfiguredSecret(
                 secret.secret_name if isinstance(secret.secret_name, str) else None,
                 secret.environment_key,
                 secret.json_field,
             )
             for secret in props.container_secrets
         ),
-        calls=tuple(AskedCall(call.service, call.port) for call in props.calls),
+        calls=tuple(ConfiguredCall(call.service, call.port) for call in props.calls),
         spot_weight=props.spot_weight,
     )
 
@@ -79,7 +79,7 @@ def read_tasks(ecs: Any, cluster: str, state: str) -> list[Mapping[str, Any]]:
     return tasks
 
 
-def with_service(facts: ServiceFacts, service: Mapping[str, Any]) -> ServiceFacts:
+def with_service(facts: Service, service: Mapping[str, Any]) -> Service:
     """The facts with what DescribeServices says."""
     return replace(
         facts,
@@ -109,7 +109,7 @@ def wiring_of(service: Mapping[str, Any]) -> Wiring:
     )
 
 
-def with_tasks(facts: ServiceFacts, tasks: Iterable[Mapping[str, Any]]) -> ServiceFacts:
+def with_tasks(facts: Service, tasks: Iterable[Mapping[str, Any]]) -> Service:
     """The facts with the service's own of a cluster's tasks: the newest that failed, and the newest that live."""
     own = [_task(each) for each in tasks if _belongs(facts, str(each.get("group", "")))]
     newest = sorted({task.id: task for task in own}.values(), key=lambda task: task.at, reverse=True)
@@ -118,14 +118,14 @@ def with_tasks(facts: ServiceFacts, tasks: Iterable[Mapping[str, Any]]) -> Servi
     return replace(facts, tasks=tuple(failed + alive))
 
 
-def _belongs(facts: ServiceFacts, group: str) -> bool:
+def _belongs(facts: Service, group: str) -> bool:
     """A service that was deleted is known only by how CloudFormation began its name: with the stack's."""
     name = group.removeprefix("service:")
     return group != name and (name == facts.ecs_name or name.startswith(f"{facts.stack}-Service"))
 
 
-def _rollout(deployment: Mapping[str, Any]) -> RolloutFacts:
-    return RolloutFacts(
+def _rollout(deployment: Mapping[str, Any]) -> Deployment:
+    return Deployment(
         id=deployment["id"],
         status=deployment["status"],
         state=deployment.get("rolloutState") or "",
@@ -136,8 +136,8 @@ def _rollout(deployment: Mapping[str, Any]) -> RolloutFacts:
     )
 
 
-def _task(task: Mapping[str, Any]) -> TaskFacts:
-    return TaskFacts(
+def _task(task: Mapping[str, Any]) -> Task:
+    return Task(
         id=task["taskArn"].rpartition("/")[2],
         definition=task.get("taskDefinitionArn", ""),
         status=task.get("lastStatus", ""),
@@ -153,8 +153,8 @@ def _task(task: Mapping[str, Any]) -> TaskFacts:
     )
 
 
-def _container(container: Mapping[str, Any]) -> ContainerFacts:
-    return ContainerFacts(
+def _container(container: Mapping[str, Any]) -> Container:
+    return Container(
         name=container["name"],
         status=container.get("lastStatus") or "",
         exit_code=container.get("exitCode"),
@@ -167,11 +167,11 @@ def _container(container: Mapping[str, Any]) -> ContainerFacts:
     )
 
 
-def read_definition(ecs: Any, arn: str, container: str) -> tuple[DefinitionFacts, Mapping[str, str]]:
+def read_definition(ecs: Any, arn: str, container: str) -> tuple[TaskDefinition, Mapping[str, str]]:
     """A revision, and the options of its container's log driver."""
     found = ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]
     own: Mapping[str, Any] = next((each for each in found["containerDefinitions"] if each["name"] == container), {})
-    facts = DefinitionFacts(
+    facts = TaskDefinition(
         arn=found["taskDefinitionArn"],
         image=own.get("image", ""),
         command=tuple(map(current().brief, own.get("command") or ())),

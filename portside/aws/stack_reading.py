@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from portside.aws.errors import is_missing
-from portside.aws.model import StackFacts, StackFailure
+from portside.aws.model import Stack, StackFailure
 from portside.redact import current
 
 # Each begins an operation; a rollback belongs to the operation that it undoes.
@@ -23,7 +23,7 @@ _EXPORT_KEPT = re.compile(r"export \S+ .*in use by", re.I)
 class StackReading:
     """A stack, and the ids in AWS of what it holds, by type."""
 
-    facts: StackFacts
+    facts: Stack
     ids: Mapping[str, tuple[str, ...]]
 
     def first(self, kind: str) -> str:
@@ -39,12 +39,12 @@ def read(cloudformation: Any, name: str, since: datetime | None) -> StackReading
         described = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
         if is_missing(error):
-            return StackReading(StackFacts(name), {})
+            return StackReading(Stack(name), {})
         raise
     if described["StackStatus"] == "DELETE_COMPLETE":
-        return StackReading(StackFacts(name), {})
+        return StackReading(Stack(name), {})
     began, ended, failures = _last_operation(cloudformation, name, since)
-    facts = StackFacts(
+    facts = Stack(
         name=name,
         status=described["StackStatus"],
         reason=current().brief(described.get("StackStatusReason") or ""),

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from portside.aws.errors import code_of, is_denied, is_expired, is_throttled
-from portside.aws.model import Unknown
+from portside.aws.model import Unread
 from portside.aws.side_by_side import NoAnswer
 from portside.redact import current
 
 
-def unknown(what: str, error: BaseException) -> Unknown:
+def unknown(what: str, error: BaseException) -> Unread:
     """What could not be read, because of an error. An error that is not AWS's is raised: it is a mistake of ours."""
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -26,10 +26,10 @@ def unknown(what: str, error: BaseException) -> Unknown:
         why = f"these credentials may not read it: {current().brief(str(error))}"
     else:
         why = current().brief(str(error))
-    return Unknown(what, why, code)
+    return Unread(what, why, code)
 
 
-def sort_out(answers: Mapping[str, Any], unread: list[Unknown]) -> Iterator[tuple[str, Any]]:
+def sort_out(answers: Mapping[str, Any], unread: list[Unread]) -> Iterator[tuple[str, Any]]:
     """The answers that came; the errors among them are put down as unknown."""
     for what, answer in answers.items():
         if isinstance(answer, Exception):

@@ -5,48 +5,48 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from portside.aws.model import ServiceFacts
-from portside.aws.reader import Evidence
+from portside.aws.model import Service
+from portside.aws.reader import Snapshot
 from portside.findings.finding import ANY_CALLEE, Cause, Verdict
 from src.service_props import DATABASE
 
 
-def traced(evidence: Evidence, verdicts: Sequence[Verdict]) -> list[Verdict]:
+def traced(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> list[Verdict]:
     """The verdicts, in which those on services that suffer from another's trouble name it, and have its fix."""
     if verdicts and all(each.cause is Cause.NOT_DEPLOYED for each in verdicts):
-        return _none_deployed(evidence, verdicts)
-    return [_traced(evidence, verdict, verdicts) for verdict in verdicts]
+        return _none_deployed(snapshot, verdicts)
+    return [_traced(snapshot, verdict, verdicts) for verdict in verdicts]
 
 
-def _none_deployed(evidence: Evidence, verdicts: Sequence[Verdict]) -> list[Verdict]:
-    if len(verdicts) < len(evidence.services):
+def _none_deployed(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> list[Verdict]:
+    if len(verdicts) < len(snapshot.services):
         return list(verdicts)
     first = verdicts[0]
-    return [replace(first, service="", stack="", sentence=f"{evidence.environment} is not deployed")]
+    return [replace(first, service="", stack="", sentence=f"{snapshot.environment} is not deployed")]
 
 
-def _traced(evidence: Evidence, verdict: Verdict, verdicts: Sequence[Verdict]) -> Verdict:
-    service = evidence.service(verdict.service)
+def _traced(snapshot: Snapshot, verdict: Verdict, verdicts: Sequence[Verdict]) -> Verdict:
+    service = snapshot.service(verdict.service)
     if service is None:
         return verdict
     if verdict.cause is Cause.NOT_DEPLOYED:
-        root = next(_troubles(evidence, service, verdicts, set()), None)
-        return verdict if root is None else _because(evidence, verdict, root, "not deployed yet")
+        root = next(_troubles(snapshot, service, verdicts, set()), None)
+        return verdict if root is None else _because(snapshot, verdict, root, "not deployed yet")
     if not verdict.callee:
         return verdict
     names = _callees(service) if verdict.callee == ANY_CALLEE else [verdict.callee]
     for name in names:
-        callee = evidence.service(name)
+        callee = snapshot.service(name)
         if callee is not None and _is_out(callee):
-            root = next(_troubles(evidence, callee, verdicts, set(), with_own=True), None)
+            root = next(_troubles(snapshot, callee, verdicts, set(), with_own=True), None)
             if root is not None and root is not verdict:
-                return replace(_because(evidence, verdict, root, verdict.sentence), cause=Cause.CALLEE_OUT, callee=name)
+                return replace(_because(snapshot, verdict, root, verdict.sentence), cause=Cause.CALLEE_OUT, callee=name)
     return replace(verdict, callee="" if verdict.callee == ANY_CALLEE else verdict.callee)
 
 
-def _because(evidence: Evidence, verdict: Verdict, root: Verdict, what: str) -> Verdict:
+def _because(snapshot: Snapshot, verdict: Verdict, root: Verdict, what: str) -> Verdict:
     # Who is asked about one service is told nothing of the other.
-    why = f": {root.sentence}" if evidence.only else ""
+    why = f": {root.sentence}" if snapshot.only else ""
     return replace(
         verdict,
         sentence=f"{what}, because of {root.service or root.stack}{why}",
@@ -56,34 +56,34 @@ def _because(evidence: Evidence, verdict: Verdict, root: Verdict, what: str) -> 
     )
 
 
-def _callees(service: ServiceFacts) -> list[str]:
+def _callees(service: Service) -> list[str]:
     return [call.service for call in service.asked.calls if call.service != DATABASE]
 
 
-def _is_out(service: ServiceFacts) -> bool:
+def _is_out(service: Service) -> bool:
     """Whether no task of a service can answer."""
     alive = [task for task in service.tasks if not task.has_failed and task.status == "RUNNING"]
     return service.running == 0 or (bool(alive) and all(task.health == "UNHEALTHY" for task in alive))
 
 
 def _troubles(
-    evidence: Evidence, service: ServiceFacts, verdicts: Sequence[Verdict], seen: set[str], *, with_own: bool = False
+    snapshot: Snapshot, service: Service, verdicts: Sequence[Verdict], context: set[str], *, with_own: bool = False
 ) -> Iterator[Verdict]:
     """What is wrong with what a service needs, the deepest first: what its callees call, then they, then all share."""
-    seen.add(service.name)
+    context.add(service.name)
     for name in _callees(service):
-        callee = evidence.service(name)
-        if callee is not None and name not in seen:
-            yield from _troubles(evidence, callee, verdicts, seen, with_own=True)
+        callee = snapshot.service(name)
+        if callee is not None and name not in context:
+            yield from _troubles(snapshot, callee, verdicts, context, with_own=True)
     for each in verdicts:
-        if with_own and each.service == service.name and each.is_wrong and not _suffers(each, evidence):
+        if with_own and each.service == service.name and each.is_wrong and not _suffers(each, snapshot):
             yield each
     if not with_own:
         yield from (each for each in verdicts if not each.service and each.stack and each.is_wrong)
 
 
-def _suffers(verdict: Verdict, evidence: Evidence) -> bool:
+def _suffers(verdict: Verdict, snapshot: Snapshot) -> bool:
     """Whether it is another's trouble. What is not there although all else is has none but its own."""
     if verdict.cause is not Cause.NOT_DEPLOYED:
         return bool(verdict.callee)
-    return any(each.has_failed or each.is_moving for each in evidence.stacks)
+    return any(each.has_failed or each.is_moving for each in snapshot.stacks)

@@ -9,7 +9,7 @@ from typing import Any
 from operations.service_names import find_service
 from operations.target import Target
 from portside.aws.model import written
-from portside.aws.reader import Evidence, collect, with_earlier
+from portside.aws.reader import Snapshot, collect, with_earlier
 from portside.findings.finding import Verdict
 from portside.findings.injected_faults import naming_injected, read_injected
 from portside.findings.verdict import judge
@@ -23,7 +23,7 @@ class Diagnosis:
     environment: str
     at: datetime
     verdicts: tuple[Verdict, ...]
-    evidence: Evidence
+    snapshot: Snapshot
 
     @property
     def is_wrong(self) -> bool:
@@ -37,7 +37,7 @@ class Diagnosis:
             "at": written(self.at),
             "wrong": self.is_wrong,
             "verdicts": [verdict.as_json() for verdict in self.verdicts],
-            "evidence": self.evidence.as_json(),
+            "evidence": self.snapshot.as_json(),
         }
 
 
@@ -47,7 +47,7 @@ def diagnose(
     *,
     service: str | None = None,
     since: datetime | None = None,
-    earlier: Evidence | None = None,
+    earlier: Snapshot | None = None,
 ) -> Diagnosis:
     """Look at an environment, or at one service of it, and judge; `since` is when the deployment in question began.
 
@@ -56,8 +56,8 @@ def diagnose(
     """
     services = form.services_of(target.environment.name)
     only = find_service(services, service).container_name if service is not None else None
-    evidence = collect(target, services, since=since, only=only)
+    snapshot = collect(target, services, since=since, only=only)
     if earlier is not None:
-        evidence = with_earlier(evidence, earlier)
-    verdicts = naming_injected(judge(evidence), read_injected(target), target.commands)
-    return Diagnosis(target.environment.name, evidence.at, tuple(verdicts), evidence)
+        snapshot = with_earlier(snapshot, earlier)
+    verdicts = naming_injected(judge(snapshot), read_injected(target), target.commands)
+    return Diagnosis(target.environment.name, snapshot.at, tuple(verdicts), snapshot)

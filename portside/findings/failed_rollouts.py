@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from portside.aws.model import CLOCKS_DIFFER, ServiceFacts, StackFacts, TaskFacts
+from portside.aws.model import CLOCKS_DIFFER, Service, Stack, Task
 
 _FAILED_ROLLOUT = re.compile(r"\(deployment ([\w/-]+)\) deployment failed")
 _ROLLED_BACK_TO = re.compile(r"rolling back to deployment(?:Id)? ([\w/-]+)")
 _COMPLETED = re.compile(r"\(deployment ([\w/-]+)\) deployment completed")
 
 
-def failed_rollouts(service: ServiceFacts, since: datetime | None, stack: StackFacts) -> set[str]:
+def failed_rollouts(service: Service, since: datetime | None, stack: Stack) -> set[str]:
     """The deployments that failed since the service last got where it was to get: the newest, or those of its stack."""
     failed, back_to = dict[str, datetime](), ""
     for event in reversed(service.events):
@@ -32,9 +32,7 @@ def failed_rollouts(service: ServiceFacts, since: datetime | None, stack: StackF
     return set(failed)
 
 
-def tasks_in_question(
-    service: ServiceFacts, rollouts: set[str], since: datetime | None, stack: StackFacts
-) -> list[TaskFacts]:
+def tasks_in_question(service: Service, rollouts: set[str], since: datetime | None, stack: Stack) -> list[Task]:
     """The tasks that failed in the deployments in question; where those are not known, since the stack's began."""
     failed = [task for task in service.tasks if task.has_failed]
     primary = {service.primary.id} if service.primary else set()

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from portside.aws.model import StackFacts
+from portside.aws.model import Stack
 from portside.findings.finding import Cause, Finding
-from portside.findings.rule_context import Seen
+from portside.findings.rule_context import RuleContext
 
 
-def deleted(seen: Seen, stack: StackFacts) -> Finding | None:
+def deleted(context: RuleContext, stack: Stack) -> Finding | None:
     """A service that its stack counts as there."""
-    if seen.service.status or not seen.service.ecs_name or not stack.is_as_made:
+    if context.service.status or not context.service.ecs_name or not stack.is_as_made:
         return None
-    return seen.found(
+    return context.found(
         Cause.BY_HAND,
         "it was deleted by hand, and its stack still counts it as there",
-        look=f"service {seen.service.ecs_name} in cluster {seen.service.cluster}",
-        fix=_make_anew(seen, stack),
+        look=f"service {context.service.ecs_name} in cluster {context.service.cluster}",
+        fix=_make_anew(context, stack),
         evidence=(f"stack {stack.name}: {stack.status}", "ECS: no such service"),
     )
 
 
-def another_revision(seen: Seen, stack: StackFacts) -> Finding | None:
+def another_revision(context: RuleContext, stack: Stack) -> Finding | None:
     """A service that runs what its stack did not make, or is about to."""
-    service = seen.service
+    service = context.service
     if not service.made or not service.status or service.definition == service.made or not stack.is_as_made:
         return None
-    commands = seen.commands
+    commands = context.commands
     runs, made = (arn.rpartition("/")[2] for arn in (service.definition, service.made))
-    return seen.found(
+    return context.found(
         Cause.BY_HAND,
         f"somebody gave it the revision {runs}, which its stack did not make",
         look=f"task definition {runs} in ECS",
@@ -37,15 +37,15 @@ def another_revision(seen: Seen, stack: StackFacts) -> Finding | None:
             ),
             then="what must stay of the other one belongs in app.py",
         ),
-        evidence=(f"ECS: {runs}", f"stack {stack.name}: {made}", *seen.told),
+        evidence=(f"ECS: {runs}", f"stack {stack.name}: {made}", *context.told),
     )
 
 
-def entrance(seen: Seen, stack: StackFacts) -> Finding | None:
+def entrance(context: RuleContext, stack: Stack) -> Finding | None:
     """A public service to which no load balancer sends anything."""
-    if not seen.service.asked.public or not stack.is_as_made:
+    if not context.service.asked.public or not stack.is_as_made:
         return None
-    group = next((each for each in seen.service.groups if not each.is_used), None)
+    group = next((each for each in context.service.groups if not each.is_used), None)
     if group is None:
         return None
     name = group.arn.rpartition("targetgroup/")[2].partition("/")[0]
@@ -55,11 +55,11 @@ def entrance(seen: Seen, stack: StackFacts) -> Finding | None:
         if group.is_gone
         else "no load balancer sends it requests: its listener, or the load balancer itself, was deleted"
     )
-    return seen.found(
+    return context.found(
         Cause.BY_HAND,
         what,
-        look=f"load balancer of stack agora-{seen.evidence.environment}-load-balancer, its listeners",
-        fix=f"{_make_anew(seen, stack)}; if the load balancer is gone too, its stack the same way",
+        look=f"load balancer of stack agora-{context.snapshot.environment}-load-balancer, its listeners",
+        fix=f"{_make_anew(context, stack)}; if the load balancer is gone too, its stack the same way",
         evidence=(
             f"stack {stack.name}: {stack.status}",
             f"target group {name}: {state}",
@@ -67,9 +67,9 @@ def entrance(seen: Seen, stack: StackFacts) -> Finding | None:
     )
 
 
-def _make_anew(seen: Seen, stack: StackFacts) -> str:
+def _make_anew(context: RuleContext, stack: Stack) -> str:
     """The way to have a service's stack make everything again; nothing in it holds state."""
-    commands, name = seen.commands, stack.name
+    commands, name = context.commands, stack.name
     unlock = commands.aws(
         "cloudformation", "update-termination-protection", no_enable_termination_protection=True, stack_name=name
     )
@@ -77,5 +77,5 @@ def _make_anew(seen: Seen, stack: StackFacts) -> str:
     return commands.fix(
         *([unlock] if stack.is_protected else []),
         delete,
-        then=f"deletes the service's tasks, roles and alarms, no data; wait for its end, then: {seen.deploy}",
+        then=f"deletes the service's tasks, roles and alarms, no data; wait for its end, then: {context.deploy}",
     )

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from operations.deployment_record import HEALTHY
-from portside.aws.model import ContainerFacts, DefinitionFacts, ServiceFacts, TaskFacts
-from portside.aws.reader import Evidence
+from portside.aws.model import Container, Service, Task, TaskDefinition
+from portside.aws.reader import Snapshot
 from portside.commands import Commands
 from portside.findings.finding import Cause, Finding
 from src.form import stack_part
@@ -22,12 +22,12 @@ _WORTH_SHOWING = re.compile(
 
 
 @dataclass(frozen=True)
-class Seen:
+class RuleContext:
     """A service in its environment, and one of its tasks; without one, what its events say."""
 
-    evidence: Evidence
-    service: ServiceFacts
-    task: TaskFacts | None = None
+    snapshot: Snapshot
+    service: Service
+    task: Task | None = None
     said: str = ""
     """The words of an event, where there is no task."""
 
@@ -40,20 +40,20 @@ class Seen:
         return " ".join([self.task.stopped_reason, self.task.stop_code, *own])
 
     @property
-    def container(self) -> ContainerFacts | None:
+    def container(self) -> Container | None:
         """The service's own container in the task."""
         containers = self.task.containers if self.task else ()
         return next((each for each in containers if each.name == self.service.name), None)
 
     @property
-    def exited(self) -> ContainerFacts | None:
+    def exited(self) -> Container | None:
         """The container that ended: the service's own, or what runs beside it."""
         ended = [each for each in (self.task.containers if self.task else ()) if each.exit_code is not None]
         own = [each for each in ended if each.name == self.service.name]
         return next((each for each in [*own, *ended] if each.exit_code), next(iter([*own, *ended]), None))
 
     @property
-    def definition(self) -> DefinitionFacts | None:
+    def definition(self) -> TaskDefinition | None:
         """The revision that the task was started from, else the one that was read first."""
         found = self.service.definition_of(self.task) if self.task else None
         return found or next(iter(self.service.definitions), None)
@@ -76,7 +76,7 @@ class Seen:
     @property
     def was_rolled_back(self) -> bool:
         """Whether what ran before the deployment serves on."""
-        stack, primary = self.evidence.stack(self.service.stack), self.service.primary
+        stack, primary = self.snapshot.stack(self.service.stack), self.service.primary
         if primary and self.task and self.task.deployment not in ("", primary.id):
             return True
         return bool(stack and stack.has_failed) or any(each.state == "FAILED" for each in self.service.rollouts)
@@ -84,7 +84,7 @@ class Seen:
     @property
     def commands(self) -> Commands:
         """How to write commands that act on the environment."""
-        return self.evidence.commands
+        return self.snapshot.commands
 
     @property
     def deploy(self) -> str:
@@ -99,7 +99,7 @@ class Seen:
     @property
     def start_again(self) -> str:
         """What starts its tasks when something outside app.py was put right; `deploy` skips a stack that is as made."""
-        stack = self.evidence.stack(self.service.stack)
+        stack = self.snapshot.stack(self.service.stack)
         return self.redeploy if stack and stack.is_as_made else self.deploy
 
     @property
@@ -108,7 +108,7 @@ class Seen:
         serves_on = self.was_rolled_back and self.service.running > 0
         if not serves_on and self._ran_with_another_image:
             return self.commands.tool("rollback")
-        if self.evidence.is_released:
+        if self.snapshot.is_released:
             return f"Mend the program, cut another release candidate, promote it, then: {self.deploy}"
         remark = " (what ran before serves on)" if serves_on else ""
         return f"Mend the program and publish its image{remark}, then: {self.deploy}"
@@ -119,7 +119,7 @@ class Seen:
         digest = self.image.rpartition("@")[2]
         return any(
             each.result == HEALTHY and not each.synthetic and digest not in each.digests
-            for each in self.evidence.records
+            for each in self.snapshot.records
         )
 
     def field(self, name: str) -> str:
@@ -138,9 +138,9 @@ class Seen:
         """Where ECS tells what it does."""
         if not self.service.ecs_name:
             return f"events of stack {self.service.stack} in CloudFormation"
-        if self.evidence.is_local:
+        if self.snapshot.is_local:
             return f"events of service {self.service.ecs_name} in cluster {self.service.cluster}"
-        region = self.evidence.region
+        region = self.snapshot.region
         return (
             f"https://{region}.console.aws.amazon.com/ecs/v2/clusters/{self.service.cluster}"
             f"/services/{self.service.ecs_name}/events?region={region}"
@@ -179,15 +179,17 @@ class Seen:
         return Finding(cause, sentence, self.told if evidence is None else evidence, look, fix, callee)
 
 
-def drift(seen: Seen, stack: str, then: str) -> str:
+def drift(context: RuleContext, stack: str, then: str) -> str:
     """How to see what was changed past a stack, and what to do then."""
-    return seen.commands.fix(seen.commands.aws("cloudformation", "detect-stack-drift", stack_name=stack), then=then)
+    return context.commands.fix(
+        context.commands.aws("cloudformation", "detect-stack-drift", stack_name=stack), then=then
+    )
 
 
-Rule = Callable[[Seen], Finding | None]
+Rule = Callable[[RuleContext], Finding | None]
 
 
-def more_memory(seen: Seen) -> int:
+def more_memory(context: RuleContext) -> int:
     """The next size of a task's memory that Fargate has, with the CPU it has where that goes so far."""
-    own = [size for size in FARGATE_SIZES.get(seen.service.asked.cpu, ()) if size > seen.memory]
-    return min(own or [size for sizes in FARGATE_SIZES.values() for size in sizes if size > seen.memory] or [0])
+    own = [size for size in FARGATE_SIZES.get(context.service.asked.cpu, ()) if size > context.memory]
+    return min(own or [size for sizes in FARGATE_SIZES.values() for size in sizes if size > context.memory] or [0])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from portside.aws.model import StackFacts, StackFailure
-from portside.aws.reader import Evidence
+from portside.aws.model import Stack, StackFailure
+from portside.aws.reader import Snapshot
 from portside.findings.finding import Cause, Finding, Verdict
 
 # CloudFormation itself waits that long for a service: what takes longer does not come to an end by itself.
@@ -26,12 +26,12 @@ _EXISTS = re.compile(r"already exists|AlreadyExists", re.I)
 _CERTIFICATE = re.compile(r"certificate", re.I)
 
 
-def state(evidence: Evidence, stack: StackFacts) -> Finding | None:
+def state(snapshot: Snapshot, stack: Stack) -> Finding | None:
     """A stack that can't be deployed as it stands, and how to free it."""
     name, told = stack.name, tuple(filter(None, (f"stack: {stack.status} {stack.reason}".rstrip(), *_failures(stack))))
     look = f"events of stack {name} in CloudFormation"
 
-    commands = evidence.commands
+    commands = snapshot.commands
     deploy = commands.tool("deploy")
     delete = commands.aws("cloudformation", "delete-stack", stack_name=name)
     deletes = f"deletes what is left of {name}; {deploy} makes it again"
@@ -67,8 +67,8 @@ def state(evidence: Evidence, stack: StackFacts) -> Finding | None:
                 commands.fix(delete, then="deletes only its announcement: nothing was made"),
             )
     began = stack.began or stack.updated
-    if stack.is_moving and began and evidence.at - began > LONGEST_OPERATION:
-        hours = round((evidence.at - began).total_seconds() / 3600)
+    if stack.is_moving and began and snapshot.at - began > LONGEST_OPERATION:
+        hours = round((snapshot.at - began).total_seconds() / 3600)
         cancel = commands.fix(commands.aws("cloudformation", "cancel-update-stack", stack_name=name))
         wait = commands.fix(
             commands.aws("cloudformation", "describe-stack-events", stack_name=name),
@@ -80,21 +80,21 @@ def state(evidence: Evidence, stack: StackFacts) -> Finding | None:
     return None
 
 
-def _to_skip(stack: StackFacts) -> str:
+def _to_skip(stack: Stack) -> str:
     failed = dict.fromkeys(each.logical_id for each in stack.failures if each.status.startswith("UPDATE_FAILED"))
     return f"if it fails again: --resources-to-skip {' '.join(failed)}" if failed else "wait for its end"
 
 
-def _failures(stack: StackFacts) -> tuple[str, ...]:
+def _failures(stack: Stack) -> tuple[str, ...]:
     return tuple(f"{each.logical_id} ({each.kind}): {each.reason}" for each in stack.failures[:3])
 
 
-def failure(evidence: Evidence, stack: StackFacts, failed: StackFailure) -> Finding | None:
+def failure(snapshot: Snapshot, stack: Stack, failed: StackFailure) -> Finding | None:
     """A resource that AWS refused. A service whose tasks did not start is left to the rules about tasks."""
     reason, look = failed.reason, f"events of stack {stack.name} in CloudFormation"
     told = (f"{failed.logical_id} ({failed.kind}): {reason}",)
-    environment = evidence.environment
-    commands = evidence.commands
+    environment = snapshot.environment
+    commands = snapshot.commands
     deploy = commands.tool("deploy")
     if used := (_EXPORT.search(reason) or _EXPORT_DELETED.search(reason)):
         users = used[2].rstrip(". ")
@@ -109,9 +109,9 @@ def failure(evidence: Evidence, stack: StackFacts, failed: StackFailure) -> Find
     if _QUOTA.search(reason):
         return Finding(
             Cause.QUOTA,
-            f"{failed.kind} {failed.logical_id} would exceed a quota of account {evidence.account}",
+            f"{failed.kind} {failed.logical_id} would exceed a quota of account {snapshot.account}",
             told,
-            f"Service Quotas of account {evidence.account}, region {evidence.region}",
+            f"Service Quotas of account {snapshot.account}, region {snapshot.region}",
             commands.fix(
                 commands.aws("service-quotas", "list-service-quotas", service_code=_service_code(failed.kind)),
                 then="then request-service-quota-increase, or remove what is not used",
@@ -123,8 +123,8 @@ def failure(evidence: Evidence, stack: StackFacts, failed: StackFailure) -> Find
             "the load balancer can't use the certificate that app.py names",
             told,
             f'app.py, ENVIRONMENTS["{environment}"]["CERTIFICATE_ID"]',
-            f"CERTIFICATE_ID of {environment} in app.py: an issued certificate of account {evidence.account} in "
-            f"{evidence.region}; then: {deploy}. They are listed by: {commands.aws('acm', 'list-certificates')}",
+            f"CERTIFICATE_ID of {environment} in app.py: an issued certificate of account {snapshot.account} in "
+            f"{snapshot.region}; then: {deploy}. They are listed by: {commands.aws('acm', 'list-certificates')}",
         )
     if failed.kind == "AWS::ECS::Service" and _is_about_tasks(reason):
         return None
@@ -134,7 +134,7 @@ def failure(evidence: Evidence, stack: StackFacts, failed: StackFailure) -> Find
             Cause.DEPLOY_DENIED,
             f"the role that deploys may not make {failed.kind} {failed.logical_id}{what}",
             told,
-            f"the CDK's cfn-exec role of account {evidence.account} in IAM",
+            f"the CDK's cfn-exec role of account {snapshot.account} in IAM",
             f"Grant it{f' {denied[1]}' if denied[1] else ' the right'}, then: {deploy}",
         )
     if _EXISTS.search(reason):
@@ -174,7 +174,7 @@ def _service_code(kind: str) -> str:
     return {"elasticloadbalancingv2": "elasticloadbalancing", "docdb": "rds"}.get(service, service)
 
 
-def verdict(stack: StackFacts, found: Finding, service: str) -> Verdict:
+def verdict(stack: Stack, found: Finding, service: str) -> Verdict:
     """A finding about a stack, as a verdict."""
     since = stack.failures[0].at if stack.failures else stack.updated
     return Verdict(service, stack.name, found.cause, found.sentence, since, found.evidence, found.look, found.fix)

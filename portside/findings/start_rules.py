@@ -11,7 +11,7 @@ import re
 from portside.commands import remark, tool
 from portside.findings import secret_rules
 from portside.findings.finding import Cause, Finding
-from portside.findings.rule_context import Rule, Seen
+from portside.findings.rule_context import Rule, RuleContext
 from portside.findings.secret_rules import ROLE
 from src.image import parse_reference
 
@@ -21,77 +21,79 @@ _SUBNET = re.compile(r"subnet-\w+")
 _ON_DEMAND_QUOTA, _SPOT_QUOTA = "L-3032A538", "L-36FBB829"
 
 
-def pull(seen: Seen) -> Finding | None:
+def pull(context: RuleContext) -> Finding | None:
     """The image."""
-    words = seen.words
+    words = context.words
     if "CannotPull" not in words and "pull image manifest" not in words and "failed to pull" not in words.lower():
         return None
     for signs, rule in _PULL.items():
         if re.search(signs, words, re.I):
-            return rule(seen)
-    return seen.found(Cause.UNKNOWN, f"its image {seen.image} can't be pulled", look=seen.image, fix=seen.deploy)
+            return rule(context)
+    return context.found(
+        Cause.UNKNOWN, f"its image {context.image} can't be pulled", look=context.image, fix=context.deploy
+    )
 
 
-def _image_platform(seen: Seen) -> Finding:
-    return seen.found(
+def _image_platform(context: RuleContext) -> Finding:
+    return context.found(
         Cause.IMAGE_PLATFORM,
-        f"its image {seen.image} was not built for linux/amd64, on which Fargate runs it",
-        look=seen.image,
-        fix=f"Publish it for linux/amd64 (docker buildx build --platform linux/amd64), then: {seen.deploy}",
+        f"its image {context.image} was not built for linux/amd64, on which Fargate runs it",
+        look=context.image,
+        fix=f"Publish it for linux/amd64 (docker buildx build --platform linux/amd64), then: {context.deploy}",
     )
 
 
-def _registry_limit(seen: Seen) -> Finding:
-    return seen.found(
+def _registry_limit(context: RuleContext) -> Finding:
+    return context.found(
         Cause.REGISTRY_LIMIT,
-        f"the registry refuses to hand out {seen.image} because it was asked too often",
-        look=seen.events,
-        fix=f"Wait some minutes, then: {seen.start_again}",
+        f"the registry refuses to hand out {context.image} because it was asked too often",
+        look=context.events,
+        fix=f"Wait some minutes, then: {context.start_again}",
     )
 
 
-def _image_denied(seen: Seen) -> Finding:
-    named = parse_reference(seen.image)
+def _image_denied(context: RuleContext) -> Finding:
+    named = parse_reference(context.image)
     parts = named.name.split("/") if named else []
     settings = (
         f"https://github.com/orgs/{parts[1]}/packages/container/{'%2F'.join(parts[2:])}/settings"
         if len(parts) > 2 and parts[0] == "ghcr.io"
-        else seen.image
+        else context.image
     )
-    return seen.found(
+    return context.found(
         Cause.IMAGE_DENIED,
-        f"the registry does not let Fargate read {seen.image}; tasks pull without credentials",
+        f"the registry does not let Fargate read {context.image}; tasks pull without credentials",
         look=settings,
-        fix=f"Make the package public there (or let it be read again), then: {seen.start_again}",
+        fix=f"Make the package public there (or let it be read again), then: {context.start_again}",
     )
 
 
-def _image_missing(seen: Seen) -> Finding:
-    version, is_released = seen.service.asked.image.rpartition(":")[2], seen.evidence.is_released
-    fix = tool("release", "pin", version, local=seen.evidence.is_local) if is_released else seen.deploy
+def _image_missing(context: RuleContext) -> Finding:
+    version, is_released = context.service.asked.image.rpartition(":")[2], context.snapshot.is_released
+    fix = tool("release", "pin", version, local=context.snapshot.is_local) if is_released else context.deploy
     why = "writes the lock again" if is_released else "looks the tag up again"
-    return seen.found(
+    return context.found(
         Cause.IMAGE_MISSING,
-        f"the registry has no image {seen.image}; it was deleted, or never published",
-        look=seen.image,
+        f"the registry has no image {context.image}; it was deleted, or never published",
+        look=context.image,
         fix=fix + remark(f"{why}; if it is not published either: GHCR_PACKAGE_VERSION in app.py"),
     )
 
 
-def _registry_slow(seen: Seen) -> Finding:
-    return seen.found(
+def _registry_slow(context: RuleContext) -> Finding:
+    return context.found(
         Cause.REGISTRY_SLOW,
-        f"the registry did not answer in time when Fargate pulled {seen.image}",
-        look="https://www.githubstatus.com" if "ghcr.io" in seen.image else seen.events,
-        fix=f"{seen.start_again}  # again, later; if all services have it: the NAT gateways of the network stack",
+        f"the registry did not answer in time when Fargate pulled {context.image}",
+        look="https://www.githubstatus.com" if "ghcr.io" in context.image else context.events,
+        fix=f"{context.start_again}  # again, later; if all services have it: the NAT gateways of the network stack",
     )
 
 
-def _storage_full(seen: Seen) -> Finding:
-    return seen.found(
+def _storage_full(context: RuleContext) -> Finding:
+    return context.found(
         Cause.REFUSED,
         "its image does not fit into the task's storage",
-        look=seen.field("container_volumes"),
+        look=context.field("container_volumes"),
         fix="Make the image smaller, or the volume's size in app.py larger",
     )
 
@@ -108,63 +110,63 @@ _PULL = {
 }
 
 
-def log_group(seen: Seen) -> Finding | None:
+def log_group(context: RuleContext) -> Finding | None:
     """Where the container is to write."""
-    if not re.search(r"log group|logger args|log stream|logging driver", seen.words, re.I):
+    if not re.search(r"log group|logger args|log stream|logging driver", context.words, re.I):
         return None
-    group = seen.task.log_group if seen.task else ""
-    if re.search(r"AccessDenied|not authorized", seen.words):
-        role = seen.definition.execution_role.rpartition("/")[2] if seen.definition else "its execution role"
-        return seen.found(
+    group = context.task.log_group if context.task else ""
+    if re.search(r"AccessDenied|not authorized", context.words):
+        role = context.definition.execution_role.rpartition("/")[2] if context.definition else "its execution role"
+        return context.found(
             Cause.ROLE_UNUSABLE,
             f"{role} may not write to the log group {group}",
             look=f"IAM role {role}",
             fix=f"Let {role} do logs:CreateLogStream and logs:PutLogEvents; its stack grants them",
         )
-    if "does not exist" not in seen.words and "ResourceNotFound" not in seen.words:
+    if "does not exist" not in context.words and "ResourceNotFound" not in context.words:
         return None
-    return seen.found(
+    return context.found(
         Cause.LOG_GROUP_MISSING,
         f"its log group {group or '(unknown)'} was deleted, and no task starts without it",
         look=f"log group {group}",
-        fix=seen.commands.fix(
-            seen.commands.aws("logs", "create-log-group", log_group_name=group or "GROUP"),
-            then=f"then: {seen.start_again}",
+        fix=context.commands.fix(
+            context.commands.aws("logs", "create-log-group", log_group_name=group or "GROUP"),
+            then=f"then: {context.start_again}",
         ),
     )
 
 
-def role(seen: Seen) -> Finding | None:
+def role(context: RuleContext) -> Finding | None:
     """The roles that ECS takes on for the task."""
-    if "unable to assume the role" not in seen.words:
+    if "unable to assume the role" not in context.words:
         return None
-    found = ROLE.search(seen.words)
+    found = ROLE.search(context.words)
     name = found[1].rpartition("/")[2] if found else "ROLE"
     trust = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    return seen.found(
+    return context.found(
         Cause.ROLE_UNUSABLE,
         f"ECS can't act as the role {name}: it was deleted, or does not trust ecs-tasks",
         look=f"IAM role {name}",
-        fix=seen.commands.fix(
-            seen.commands.aws("iam", "create-role", role_name=name, assume_role_policy_document=policy),
+        fix=context.commands.fix(
+            context.commands.aws("iam", "create-role", role_name=name, assume_role_policy_document=policy),
             then="or update-assume-role-policy, where it is there; then its policies as the stack has them",
         ),
     )
 
 
-def placement(seen: Seen) -> Finding | None:
+def placement(context: RuleContext) -> Finding | None:
     """Room for the task: capacity, addresses, Spot, quotas."""
-    words = seen.words
+    words = context.words
     if re.search(r"reached the limit on the number|vCPU limit|limit on the number of (?:tasks|vCPUs)", words, re.I):
         spot = "spot" in words.lower()
         quota = _SPOT_QUOTA if spot else _ON_DEMAND_QUOTA
-        return seen.found(
+        return context.found(
             Cause.QUOTA,
             f"the account's quota of Fargate {'Spot ' if spot else ''}vCPUs is used up",
-            look=f"quota {quota} of fargate in Service Quotas, account {seen.evidence.account}",
-            fix=seen.commands.fix(
-                seen.commands.aws(
+            look=f"quota {quota} of fargate in Service Quotas, account {context.snapshot.account}",
+            fix=context.commands.fix(
+                context.commands.aws(
                     *("service-quotas", "request-service-quota-increase"),
                     service_code="fargate",
                     quota_code=quota,
@@ -173,93 +175,94 @@ def placement(seen: Seen) -> Finding | None:
             ),
         )
     if re.search(r"InsufficientFreeAddresses|free addresses|free IP", words, re.I):
-        return _no_address(seen)
+        return _no_address(context)
     if re.search(
         r"SpotInterruption|Spot (?:Task|Instance) was (?:interrupted|reclaimed)|spot interruption", words, re.I
     ):
-        return seen.found(
+        return context.found(
             Cause.SPOT_RECLAIMED,
             "AWS took the Spot capacity back that its task ran on",
-            look=seen.field("spot_weight"),
-            fix=f"spot_weight=0 of {seen.name} in app.py, then: {seen.deploy}",
+            look=context.field("spot_weight"),
+            fix=f"spot_weight=0 of {context.name} in app.py, then: {context.deploy}",
         )
     if re.search(r"capacity is unavailable|insufficient capacity|no capacity", words, re.I):
-        return seen.found(
+        return context.found(
             Cause.NO_CAPACITY,
             "Fargate has no capacity for its task at the moment",
-            look=seen.events,
-            fix=f"{seen.start_again}  # again, later"
-            + (f"; or spot_weight=0 of {seen.name} in app.py" if seen.service.asked.spot_weight else ""),
+            look=context.events,
+            fix=f"{context.start_again}  # again, later"
+            + (f"; or spot_weight=0 of {context.name} in app.py" if context.service.asked.spot_weight else ""),
         )
     return None
 
 
-def _no_address(seen: Seen) -> Finding:
-    named = _SUBNET.search(seen.words)
-    known = next((each for each in seen.evidence.subnets if named and each.id == named[0]), None)
+def _no_address(context: RuleContext) -> Finding:
+    named = _SUBNET.search(context.words)
+    known = next((each for each in context.snapshot.subnets if named and each.id == named[0]), None)
     which = f"{named[0]}{f' ({known.cidr}, {known.zone}, {known.free} free)' if known else ''}" if named else ""
-    users = seen.commands.aws(
+    users = context.commands.aws(
         "ec2", "describe-network-interfaces", filters=f"Name=subnet-id,Values={named[0] if named else '…'}"
     )
-    free = "; ".join(f"{each.id} {each.cidr}: {each.free} free" for each in seen.evidence.subnets)
-    return seen.found(
+    free = "; ".join(f"{each.id} {each.cidr}: {each.free} free" for each in context.snapshot.subnets)
+    return context.found(
         Cause.NO_ADDRESS,
         f"its subnet {which} has no free address for another task",
         look=f"subnet {named[0]}" if named else "the subnets of the network stack",
         fix=f"Fewer tasks at once: AUTO_SCALE_CAPACITY in app.py; or free the addresses that others use there: {users}",
-        evidence=(*seen.told, f"subnets: {free}") if free else seen.told,
+        evidence=(*context.told, f"subnets: {free}") if free else context.told,
     )
 
 
-def start(seen: Seen) -> Finding | None:
+def start(context: RuleContext) -> Finding | None:
     """The program that the container is to run."""
-    words = seen.words
+    words = context.words
     if re.search(r"exec format error", words, re.I):
-        return exec_format(seen)
+        return exec_format(context)
     if not re.search(r"CannotStartContainer|CannotCreateContainer|runc create failed|OCI runtime", words):
         return None
     named = re.search(r'exec: \\?"([^"\\]+)', words)
     program = f'"{named[1]}"' if named else "its program"
-    given = seen.definition.command if seen.definition else ()
+    given = context.definition.command if context.definition else ()
     if given:
-        return seen.found(
+        return context.found(
             Cause.BAD_COMMAND,
             f"{program} can't be run in its image; container_command asks for {' '.join(given)}",
-            look=seen.field("container_command"),
-            fix=f"Mend container_command of {seen.name} in app.py, then: {seen.deploy}",
+            look=context.field("container_command"),
+            fix=f"Mend container_command of {context.name} in app.py, then: {context.deploy}",
         )
-    return seen.found(
+    return context.found(
         Cause.BAD_COMMAND,
         f"{program}, which its image is to start with, can't be run in it",
-        look=f"the entry point of {seen.image}",
-        fix=seen.mend,
+        look=f"the entry point of {context.image}",
+        fix=context.mend,
     )
 
 
-def exec_format(seen: Seen) -> Finding:
+def exec_format(context: RuleContext) -> Finding:
     """A program of another architecture."""
-    return seen.found(
+    return context.found(
         Cause.EXEC_FORMAT,
-        f"the program in its image {seen.image} is for another processor than linux/amd64",
-        look=seen.image,
-        fix=f"Build and publish it for linux/amd64 (docker buildx build --platform linux/amd64), then: {seen.deploy}",
+        f"the program in its image {context.image} is for another processor than linux/amd64",
+        look=context.image,
+        fix="Build and publish it for linux/amd64 (docker buildx build --platform linux/amd64), "
+        f"then: {context.deploy}",
     )
 
 
-def trouble_of_aws(seen: Seen) -> Finding | None:
+def trouble_of_aws(context: RuleContext) -> Finding | None:
     """What is nobody's fault here."""
     if not re.search(
         r"InternalError|Timeout waiting for (?:network interface|EphemeralStorage)|Task provisioning failed|"
         r"ContainerRuntimeTimeout|DockerTimeout|internal (?:server )?error",
-        seen.words,
+        context.words,
         re.I,
     ):
         return None
-    return seen.found(
+    return context.found(
         Cause.AWS_TROUBLE,
         "Fargate failed to start its task for a reason of its own",
         look="https://health.aws.amazon.com",
-        fix=f"{seen.start_again}  # again",
+        fix=f"{context.start_again}  # again",
     )
 
 

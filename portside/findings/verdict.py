@@ -8,14 +8,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from portside.aws.errors import DENIED, EXPIRED
-from portside.aws.model import Agent, ServiceFacts, StackFacts, TaskFacts
-from portside.aws.reader import Evidence
+from portside.aws.model import Agent, Service, Stack, Task
+from portside.aws.reader import Snapshot
 from portside.commands import remark, tool
 from portside.findings import hand_rules, health_rules, log_rules, stack_rules, start_rules
 from portside.findings.consequences import traced
 from portside.findings.failed_rollouts import failed_rollouts, tasks_in_question
 from portside.findings.finding import CONSEQUENCES, Cause, Finding, Verdict
-from portside.findings.rule_context import Rule, Seen
+from portside.findings.rule_context import Rule, RuleContext
 
 __all__ = ["Cause", "Verdict", "judge"]
 
@@ -31,20 +31,20 @@ _STEADY = re.compile(r"deployment completed|reached a steady state")
 _ORDER = {cause: number for number, cause in enumerate(Cause)}
 
 
-def judge(evidence: Evidence) -> tuple[Verdict, ...]:
+def judge(snapshot: Snapshot) -> tuple[Verdict, ...]:
     """The verdicts on an environment, root causes before consequences; never none."""
-    expired = [each for each in evidence.unknown if each.code in EXPIRED]
+    expired = [each for each in snapshot.unknown if each.code in EXPIRED]
     if expired:
-        return (_credentials(evidence, expired[0].what),)
-    stacks = [verdict for stack in evidence.stacks for verdict in _on_stack(evidence, stack)]
-    services = [verdict for service in evidence.services for verdict in _on_service(evidence, service, stacks)]
-    found = traced(evidence, [*stacks, *_on_database(evidence), *services])
+        return (_credentials(snapshot, expired[0].what),)
+    stacks = [verdict for stack in snapshot.stacks for verdict in _on_stack(snapshot, stack)]
+    services = [verdict for service in snapshot.services for verdict in _on_service(snapshot, service, stacks)]
+    found = traced(snapshot, [*stacks, *_on_database(snapshot), *services])
     wrong = sorted((each for each in found if each.is_wrong), key=_rank)
-    if evidence.only is not None:
-        wrong = _about(evidence.only, wrong, evidence)
+    if snapshot.only is not None:
+        wrong = _about(snapshot.only, wrong, snapshot)
     if wrong:
         return tuple(wrong)
-    return _nothing_wrong(evidence, [each for each in found if not each.is_wrong])
+    return _nothing_wrong(snapshot, [each for each in found if not each.is_wrong])
 
 
 def _rank(verdict: Verdict) -> tuple[bool, bool, int]:
@@ -53,33 +53,33 @@ def _rank(verdict: Verdict) -> tuple[bool, bool, int]:
     return suffers, verdict.cause is Cause.UNKNOWN, _ORDER[verdict.cause]
 
 
-def _about(name: str, verdicts: Sequence[Verdict], evidence: Evidence) -> list[Verdict]:
+def _about(name: str, verdicts: Sequence[Verdict], snapshot: Snapshot) -> list[Verdict]:
     """Those on one service and on the stacks that all share; those on its callees where it suffers from them."""
-    own = evidence.service(name)
-    services = {each.stack for each in evidence.services} - {own.stack if own else ""}
+    own = snapshot.service(name)
+    services = {each.stack for each in snapshot.services} - {own.stack if own else ""}
     mine = [each for each in verdicts if each.service == name or (not each.service and each.stack not in services)]
     suffers = any(each.service == name and each.cause in CONSEQUENCES for each in mine)
     return list(verdicts) if suffers else mine
 
 
-def _credentials(evidence: Evidence, what: str) -> Verdict:
+def _credentials(snapshot: Snapshot, what: str) -> Verdict:
     return Verdict(
         "",
         "",
         Cause.CREDENTIALS,
-        f"AWS does not take the credentials any more, so {evidence.environment} can't be judged",
-        evidence.at,
+        f"AWS does not take the credentials any more, so {snapshot.environment} can't be judged",
+        snapshot.at,
         (f"could not be read: {what}",),
         "the AWS profile in use",
         'aws sso login --profile "$AWS_PROFILE"',
     )
 
 
-def _on_stack(evidence: Evidence, stack: StackFacts) -> Iterator[Verdict]:
-    service = next((each.name for each in evidence.services if each.stack == stack.name), "")
-    reasons = stack.failures if _matters(evidence, stack) else ()
-    roots = [found for each in reasons if (found := stack_rules.failure(evidence, stack, each))]
-    stuck = stack_rules.state(evidence, stack)
+def _on_stack(snapshot: Snapshot, stack: Stack) -> Iterator[Verdict]:
+    service = next((each.name for each in snapshot.services if each.stack == stack.name), "")
+    reasons = stack.failures if _matters(snapshot, stack) else ()
+    roots = [found for each in reasons if (found := stack_rules.failure(snapshot, stack, each))]
+    stuck = stack_rules.state(snapshot, stack)
     for found in [*([stuck] if stuck else []), *roots[:1]]:
         yield stack_rules.verdict(stack, found, service)
     if stack.status == "ROLLBACK_COMPLETE" and not roots and not service:
@@ -90,17 +90,17 @@ def _on_stack(evidence: Evidence, stack: StackFacts) -> Iterator[Verdict]:
                 "could not be made; why is not known any more",
                 (f"stack: {stack.status} {stack.reason}".rstrip(),),
                 f"events of stack {stack.name} in CloudFormation",
-                evidence.commands.tool("deploy"),
+                snapshot.commands.tool("deploy"),
             ),
             service,
         )
 
 
-def _on_database(evidence: Evidence) -> Iterator[Verdict]:
-    facts = evidence.database
+def _on_database(snapshot: Snapshot) -> Iterator[Verdict]:
+    facts = snapshot.database
     if facts.state not in _NO_ANSWER:
         return
-    start = evidence.commands.fix(evidence.commands.aws("docdb", "start-db-cluster", db_cluster_identifier=facts.id))
+    start = snapshot.commands.fix(snapshot.commands.aws("docdb", "start-db-cluster", db_cluster_identifier=facts.id))
     yield Verdict(
         "",
         facts.stack,
@@ -113,31 +113,31 @@ def _on_database(evidence: Evidence) -> Iterator[Verdict]:
     )
 
 
-def _matters(evidence: Evidence, stack: StackFacts) -> bool:
+def _matters(snapshot: Snapshot, stack: Stack) -> bool:
     """Whether what failed in a stack is still of interest: an export that is in use leaves the stack as it was."""
     kept = any("xport" in each.reason for each in stack.failures)
-    return (stack.has_failed or stack.is_moving or kept) and not _is_past(evidence, stack)
+    return (stack.has_failed or stack.is_moving or kept) and not _is_past(snapshot, stack)
 
 
-def _is_past(evidence: Evidence, stack: StackFacts) -> bool:
+def _is_past(snapshot: Snapshot, stack: Stack) -> bool:
     """Whether a later deployment went well, to which the stack's last failure means nothing any more."""
     failed = stack.failures[-1].at if stack.failures else stack.updated
-    return failed is not None and any(each.result == "healthy" and each.began > failed for each in evidence.records)
+    return failed is not None and any(each.result == "healthy" and each.began > failed for each in snapshot.records)
 
 
-def _on_service(evidence: Evidence, service: ServiceFacts, stacks: Sequence[Verdict]) -> Iterator[Verdict]:
-    stack = evidence.stack(service.stack) or StackFacts(service.stack)
-    since = evidence.since
-    by_hand = _by_hand(evidence, service, stack)
+def _on_service(snapshot: Snapshot, service: Service, stacks: Sequence[Verdict]) -> Iterator[Verdict]:
+    stack = snapshot.stack(service.stack) or Stack(service.stack)
+    since = snapshot.since
+    by_hand = _by_hand(snapshot, service, stack)
     if by_hand:
         yield by_hand
         return
     rollouts = failed_rollouts(service, since, stack)
-    deployment_failed = bool(rollouts) or (stack.has_failed and not _is_past(evidence, stack))
+    deployment_failed = bool(rollouts) or (stack.has_failed and not _is_past(snapshot, stack))
     if not service.known and not deployment_failed:
         return
     failed = tasks_in_question(service, rollouts, since, stack)
-    findings = _findings(evidence, service, failed, since)
+    findings = _findings(snapshot, service, failed, since)
     if not deployment_failed and not stack.is_moving and service.is_well:
         yield from _of_a_service_that_is_well(service, findings)
         return
@@ -153,29 +153,29 @@ def _on_service(evidence: Evidence, service: ServiceFacts, stacks: Sequence[Verd
     told_by_stack = any(each.stack == service.stack for each in stacks)
     if told_by_stack and not service.status:
         return
-    yield from _by_state(evidence, service, stack, deployment_failed=deployment_failed and not told_by_stack)
+    yield from _by_state(snapshot, service, stack, deployment_failed=deployment_failed and not told_by_stack)
 
 
-def _by_hand(evidence: Evidence, service: ServiceFacts, stack: StackFacts) -> Verdict | None:
+def _by_hand(snapshot: Snapshot, service: Service, stack: Stack) -> Verdict | None:
     """What somebody did past the stack: whatever else is wrong may come of that."""
     if not service.known:
         return None
     failed = next((task for task in service.tasks if task.has_failed and task.definition == service.definition), None)
     rules = (hand_rules.deleted, hand_rules.another_revision, hand_rules.entrance)
-    found = next((found for rule in rules if (found := rule(Seen(evidence, service, failed), stack))), None)
+    found = next((found for rule in rules if (found := rule(RuleContext(snapshot, service, failed), stack))), None)
     return _verdict_of(service, found, failed.at if failed else None) if found else None
 
 
 def _findings(
-    evidence: Evidence, service: ServiceFacts, failed: Sequence[TaskFacts], since: datetime | None
-) -> list[tuple[Finding, list[TaskFacts]]]:
+    snapshot: Snapshot, service: Service, failed: Sequence[Task], since: datetime | None
+) -> list[tuple[Finding, list[Task]]]:
     """What is found in the tasks that failed, each cause once with its tasks; else in those that run, and in events."""
-    found: dict[Cause, tuple[Finding, list[TaskFacts]]] = {}
+    found: dict[Cause, tuple[Finding, list[Task]]] = {}
     alike: dict[tuple[object, ...], Finding] = {}
     # Not every task's log is read: one whose log was not ended like those that ended the same way.
     for task in sorted(failed, key=lambda task: not task.log):
         end = (task.deployment, task.stopped_reason, tuple((each.exit_code, each.reason) for each in task.containers))
-        finding = (alike.get(end) if not task.log else None) or _first(Seen(evidence, service, task))
+        finding = (alike.get(end) if not task.log else None) or _first(RuleContext(snapshot, service, task))
         if finding:
             alike.setdefault(end, finding)
             found.setdefault(finding.cause, (finding, []))[1].append(task)
@@ -183,25 +183,32 @@ def _findings(
         return sorted(found.values(), key=lambda each: _ORDER[each[0].cause])
     for task in service.tasks:
         if task.health == "UNHEALTHY" and not task.has_failed:
-            finding = next((each for rule in log_rules.RULES if (each := rule(Seen(evidence, service, task)))), None)
-            return [(finding or health_rules.health(Seen(evidence, service, task)) or _unknown(service, task), [task])]
+            finding = next(
+                (each for rule in log_rules.RULES if (each := rule(RuleContext(snapshot, service, task)))), None
+            )
+            return [
+                (
+                    finding or health_rules.health(RuleContext(snapshot, service, task)) or _unknown(service, task),
+                    [task],
+                )
+            ]
     if any(each.state == "unhealthy" for group in service.groups for each in group.targets):
         asked = next((each for each in service.tasks if not each.has_failed), None)
-        return [(health_rules.target(Seen(evidence, service, asked)), [asked] if asked else [])]
+        return [(health_rules.target(RuleContext(snapshot, service, asked)), [asked] if asked else [])]
     for event in service.events:
         if _PLACED.search(event.message) and _is_current(service, event.at, since):
-            finding = _first(Seen(evidence, service, said=event.message))
+            finding = _first(RuleContext(snapshot, service, said=event.message))
             if finding:
                 return [(finding, [])]
     return []
 
 
-def _first(seen: Seen) -> Finding | None:
-    found = next((found for rule in _TASK_RULES if (found := rule(seen))), None)
-    return found or (_unknown(seen.service, seen.task) if seen.task else None)
+def _first(context: RuleContext) -> Finding | None:
+    found = next((found for rule in _TASK_RULES if (found := rule(context))), None)
+    return found or (_unknown(context.service, context.task) if context.task else None)
 
 
-def _unknown(service: ServiceFacts, task: TaskFacts) -> Finding:
+def _unknown(service: Service, task: Task) -> Finding:
     reasons = [task.stopped_reason, *(each.reason for each in task.containers)]
     said = "; ".join(dict.fromkeys(filter(None, reasons))) or task.status
     return Finding(
@@ -213,15 +220,13 @@ def _unknown(service: ServiceFacts, task: TaskFacts) -> Finding:
     )
 
 
-def _is_current(service: ServiceFacts, at: datetime, since: datetime | None) -> bool:
+def _is_current(service: Service, at: datetime, since: datetime | None) -> bool:
     """Whether something was told in this operation, and the service has not become steady since."""
     steady = [event.at for event in service.events if _STEADY.search(event.message)]
     return (since is None or at >= since) and not any(each > at for each in steady)
 
 
-def _of_a_service_that_is_well(
-    service: ServiceFacts, findings: Sequence[tuple[Finding, list[TaskFacts]]]
-) -> Iterator[Verdict]:
+def _of_a_service_that_is_well(service: Service, findings: Sequence[tuple[Finding, list[Task]]]) -> Iterator[Verdict]:
     steady = [event.at for event in service.events if _STEADY.search(event.message)]
     for finding, tasks in findings:
         # Between two of these it was steady: so it does not last, and not as with one outage however long.
@@ -240,31 +245,29 @@ def _of_a_service_that_is_well(
             )
 
 
-def _by_state(
-    evidence: Evidence, service: ServiceFacts, stack: StackFacts, *, deployment_failed: bool
-) -> Iterator[Verdict]:
+def _by_state(snapshot: Snapshot, service: Service, stack: Stack, *, deployment_failed: bool) -> Iterator[Verdict]:
     """What the state of a service tells where no task and no event does."""
-    seen = Seen(evidence, service)
+    context = RuleContext(snapshot, service)
     since = stack.updated
     if not service.status:
-        yield _not_deployed(evidence, service, stack, deployment_failed=deployment_failed)
+        yield _not_deployed(snapshot, service, stack, deployment_failed=deployment_failed)
         return
     agents = [(task, agent) for task, agent in service.exec_agents if agent.status == "STOPPED"]
     if deployment_failed:
         yield _verdict_of(
             service,
-            seen.found(
+            context.found(
                 Cause.UNKNOWN,
                 "its last deployment failed, and why its tasks stopped is not known any more "
                 "(ECS remembers that for an hour)",
-                look=seen.events,
-                fix=seen.deploy + remark(f"and within the hour: {evidence.commands.tool('diagnose')}"),
+                look=context.events,
+                fix=context.deploy + remark(f"and within the hour: {snapshot.commands.tool('diagnose')}"),
                 evidence=tuple(f"{each.logical_id}: {each.reason}" for each in stack.failures[:2]),
             ),
             since,
         )
     elif service.desired == 0 and service.asked.tasks > 0:
-        commands = evidence.commands
+        commands = snapshot.commands
         command = commands.aws(
             *("ecs", "update-service"),
             cluster=service.cluster,
@@ -273,51 +276,51 @@ def _by_state(
         )
         yield _verdict_of(
             service,
-            seen.found(
+            context.found(
                 Cause.NO_TASK_WANTED,
                 "none of its tasks runs, because somebody set the desired count to 0",
-                look=seen.events,
+                look=context.events,
                 fix=commands.fix(command),
                 evidence=(f"desired {service.desired}, running {service.running}",),
             ),
             service.events[0].at if service.events else since,
         )
     elif stack.is_moving or service.pending or any(each.state == "IN_PROGRESS" for each in service.rollouts):
-        yield _going_on(evidence, service, stack)
+        yield _going_on(snapshot, service, stack)
     elif agents:
-        yield _no_exec_agent(seen, *agents[0])
+        yield _no_exec_agent(context, *agents[0])
     elif not service.is_steady or service.running == 0:
         yield _verdict_of(
             service,
-            seen.found(
+            context.found(
                 Cause.UNKNOWN,
                 f"{service.running} of {service.desired} tasks run, and nothing tells why",
-                look=seen.events,
-                fix=seen.redeploy,
+                look=context.events,
+                fix=context.redeploy,
                 evidence=tuple(f"event: {each.message}" for each in service.events[:3]),
             ),
             since,
         )
 
 
-def _no_exec_agent(seen: Seen, task: TaskFacts, agent: Agent) -> Verdict:
+def _no_exec_agent(context: RuleContext, task: Task, agent: Agent) -> Verdict:
     return _verdict_of(
-        seen.service,
-        seen.found(
+        context.service,
+        context.found(
             Cause.EXEC_AGENT,
             f"it runs, but the agent of ECS exec in task {task.id[:8]} does not, so no command can be run",
-            look=seen.field("ecs_exec") if not agent.reason else f"task {task.id} in ECS",
-            fix=seen.redeploy,
+            look=context.field("ecs_exec") if not agent.reason else f"task {task.id} in ECS",
+            fix=context.redeploy,
             evidence=(f"ExecuteCommandAgent is STOPPED {agent.reason}".rstrip(),),
         ),
         task.started or task.created,
     )
 
 
-def _not_deployed(evidence: Evidence, service: ServiceFacts, stack: StackFacts, *, deployment_failed: bool) -> Verdict:
-    seen = Seen(evidence, service)
+def _not_deployed(snapshot: Snapshot, service: Service, stack: Stack, *, deployment_failed: bool) -> Verdict:
+    context = RuleContext(snapshot, service)
     if stack.is_moving:
-        return _going_on(evidence, service, stack)
+        return _going_on(snapshot, service, stack)
     sentence = "not deployed"
     cause = Cause.NOT_DEPLOYED
     if deployment_failed:
@@ -325,29 +328,31 @@ def _not_deployed(evidence: Evidence, service: ServiceFacts, stack: StackFacts, 
         sentence += ": its first deployment failed, and why its tasks stopped is not known any more"
     told = tuple(f"{each.logical_id}: {each.reason}" for each in stack.failures[:2])
     look = f"events of stack {stack.name} in CloudFormation"
-    return _verdict_of(service, seen.found(cause, sentence, look=look, fix=seen.deploy, evidence=told), stack.updated)
+    return _verdict_of(
+        service, context.found(cause, sentence, look=look, fix=context.deploy, evidence=told), stack.updated
+    )
 
 
-def _going_on(evidence: Evidence, service: ServiceFacts, stack: StackFacts) -> Verdict:
-    seen = Seen(evidence, service)
+def _going_on(snapshot: Snapshot, service: Service, stack: Stack) -> Verdict:
+    context = RuleContext(snapshot, service)
     primary = service.primary
     new = [task for task in service.tasks if primary and task.deployment == primary.id and not task.has_failed]
     running = sum(task.status == "RUNNING" for task in new)
     tasks = f"{running} of {service.desired} new tasks run, {len(new) - running} are starting"
     return _verdict_of(
         service,
-        seen.found(
+        context.found(
             Cause.GOING_ON,
             f"being deployed: {tasks if service.status else stack.status}",
-            look=seen.events,
-            fix=f"Wait, then: {evidence.commands.tool('diagnose')}",
+            look=context.events,
+            fix=f"Wait, then: {snapshot.commands.tool('diagnose')}",
             evidence=(primary.reason,) if primary and primary.reason else (),
         ),
         primary.created if primary else stack.began,
     )
 
 
-def _verdict(service: ServiceFacts, finding: Finding, tasks: Sequence[TaskFacts], remark: str) -> Verdict:
+def _verdict(service: Service, finding: Finding, tasks: Sequence[Task], remark: str) -> Verdict:
     since = min((task.at for task in tasks), default=service.events[0].at if service.events else None)
     count = f"{len(tasks)} tasks stopped so" if len(tasks) > 1 else ""
     evidence = (*finding.evidence, *((count,) if count else ()))
@@ -364,47 +369,47 @@ def _verdict(service: ServiceFacts, finding: Finding, tasks: Sequence[TaskFacts]
     )
 
 
-def _verdict_of(service: ServiceFacts, finding: Finding, since: datetime | None) -> Verdict:
+def _verdict_of(service: Service, finding: Finding, since: datetime | None) -> Verdict:
     return Verdict(
         service.name, service.stack, finding.cause, finding.sentence, since, finding.evidence, finding.look, finding.fix
     )
 
 
-def _nothing_wrong(evidence: Evidence, remarks: Sequence[Verdict]) -> tuple[Verdict, ...]:
+def _nothing_wrong(snapshot: Snapshot, remarks: Sequence[Verdict]) -> tuple[Verdict, ...]:
     """What is to be told where nothing wrong was found, which is not the same as that nothing is wrong."""
-    if evidence.unknown:
-        return (_not_all_known(evidence), *remarks)
+    if snapshot.unknown:
+        return (_not_all_known(snapshot), *remarks)
     if remarks:
         return tuple(sorted(remarks, key=_rank))
-    about = evidence.only or evidence.environment
-    running = sum(each.running for each in evidence.services if evidence.only in (None, each.name))
-    last = next((each for each in evidence.records if each.result == "healthy"), None)
+    about = snapshot.only or snapshot.environment
+    running = sum(each.running for each in snapshot.services if snapshot.only in (None, each.name))
+    last = next((each for each in snapshot.records if each.result == "healthy"), None)
     told = (f"last deployment: {last.version}, {last.ended:%Y-%m-%d %H:%M} UTC, by {last.who}",) if last else ()
     return (
         Verdict(
-            evidence.only or "",
+            snapshot.only or "",
             "",
             Cause.NOTHING,
             f"Nothing is wrong with {about}: {running} tasks run, all healthy",
             None,
             told,
-            evidence.commands.tool("history"),
+            snapshot.commands.tool("history"),
             "Nothing has to be done",
         ),
     )
 
 
-def _not_all_known(evidence: Evidence) -> Verdict:
-    first = evidence.unknown[0]
-    denied = any(each.code in DENIED for each in evidence.unknown)
-    rights = f"Give these credentials the rights that {tool('role', evidence.environment, local=False)} prints, then: "
+def _not_all_known(snapshot: Snapshot) -> Verdict:
+    first = snapshot.unknown[0]
+    denied = any(each.code in DENIED for each in snapshot.unknown)
+    rights = f"Give these credentials the rights that {tool('role', snapshot.environment, local=False)} prints, then: "
     return Verdict(
         "",
         "",
         Cause.UNKNOWN,
-        f"Nothing wrong was seen in {evidence.environment}, but not everything could be read, so this is no all-clear",
-        evidence.at,
-        tuple(f"unknown: {each.what}, because {each.why}" for each in evidence.unknown[:5]),
+        f"Nothing wrong was seen in {snapshot.environment}, but not everything could be read, so this is no all-clear",
+        snapshot.at,
+        tuple(f"unknown: {each.what}, because {each.why}" for each in snapshot.unknown[:5]),
         f"{first.what}: {first.why}",
-        f"{rights if denied else ''}{evidence.commands.tool('diagnose')}",
+        f"{rights if denied else ''}{snapshot.commands.tool('diagnose')}",
     )

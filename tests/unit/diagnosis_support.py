@@ -6,30 +6,30 @@ from dataclasses import replace
 from typing import Any
 
 from portside.aws.model import (
-    Asked,
-    AskedCall,
-    AskedSecret,
-    ContainerFacts,
-    DatabaseFacts,
-    DefinitionFacts,
+    ConfiguredCall,
+    ConfiguredSecret,
+    ConfiguredService,
+    Container,
+    Database,
+    Deployment,
     Event,
-    RecordFacts,
-    RolloutFacts,
-    ServiceFacts,
-    StackFacts,
+    RecordedDeployment,
+    RegisteredTarget,
+    Service,
+    Stack,
     StackFailure,
-    SubnetFacts,
-    TargetFacts,
-    TargetGroupFacts,
-    TaskFacts,
+    Subnet,
+    TargetGroup,
+    Task,
+    TaskDefinition,
 )
-from portside.aws.reader import Evidence
+from portside.aws.reader import Snapshot
 from portside.findings.verdict import Verdict, judge
 from tests.unit.operations_support import NOON, minutes_after_noon
 
 ACCOUNT = "607346494281"
 FAILED, RUNS = "ecs-svc/2", "ecs-svc/1"
-DEFINITION = DefinitionFacts(
+DEFINITION = TaskDefinition(
     arn="definition:2",
     image="ghcr.io/sage-bionetworks/agora-app@sha256:12",
     command=(),
@@ -51,10 +51,10 @@ def task(
     log: tuple[str, ...] = (),
     name: str = "agora-app",
     **more: Any,
-) -> TaskFacts:
+) -> Task:
     """A task of the deployment that failed; without a reason one that runs."""
-    container = ContainerFacts(name, "STOPPED" if reason else "RUNNING", exit_code, container_reason)
-    found = TaskFacts(
+    container = Container(name, "STOPPED" if reason else "RUNNING", exit_code, container_reason)
+    found = Task(
         id="0123456789abcdef",
         definition=DEFINITION.arn,
         status="STOPPED" if reason else "RUNNING",
@@ -71,7 +71,7 @@ def task(
     return replace(found, **more)
 
 
-def exited(exit_code: int, *log: str, reason: str = "", **more: Any) -> TaskFacts:
+def exited(exit_code: int, *log: str, reason: str = "", **more: Any) -> Task:
     """A task whose program ended."""
     return task(
         "Essential container in task exited",
@@ -92,13 +92,13 @@ def gave_up() -> tuple[Event, ...]:
     )
 
 
-def service(name: str = "agora-app", *tasks: TaskFacts, **more: Any) -> ServiceFacts:
+def service(name: str = "agora-app", *tasks: Task, **more: Any) -> Service:
     """A service that runs steadily; with tasks that failed, one whose last deployment failed by them."""
     failed = any(each.has_failed for each in tasks)
-    found = ServiceFacts(
+    found = Service(
         name=name,
         stack=f"agora-dev-{name.removeprefix('agora-')}",
-        asked=Asked(
+        asked=ConfiguredService(
             image=f"ghcr.io/sage-bionetworks/{name}:edge",
             port=4200,
             cpu=512,
@@ -107,7 +107,7 @@ def service(name: str = "agora-app", *tasks: TaskFacts, **more: Any) -> ServiceF
             public=False,
             health_path="/health",
             health_command="",
-            secrets=(AskedSecret("agora-sentry-dsn", "SENTRY_DSN", None),),
+            secrets=(ConfiguredSecret("agora-sentry-dsn", "SENTRY_DSN", None),),
         ),
         cluster="cluster",
         ecs_name=f"agora-dev-{name}-Service-x",
@@ -116,49 +116,49 @@ def service(name: str = "agora-app", *tasks: TaskFacts, **more: Any) -> ServiceF
         running=1,
         definition=DEFINITION.arn,
         events=gave_up() if failed else (),
-        rollouts=(RolloutFacts(RUNS, "PRIMARY", "COMPLETED", "", 0, "definition:1", NOON),),
+        rollouts=(Deployment(RUNS, "PRIMARY", "COMPLETED", "", 0, "definition:1", NOON),),
         tasks=tasks,
         definitions=(DEFINITION,),
     )
     return replace(found, **more)
 
 
-def asked(found: ServiceFacts, **more: Any) -> ServiceFacts:
+def asked(found: Service, **more: Any) -> Service:
     """The service, of which the form asks something else."""
     return replace(found, asked=replace(found.asked, **more))
 
 
-def calling(found: ServiceFacts, *callees: str) -> ServiceFacts:
+def calling(found: Service, *callees: str) -> Service:
     """The service, which calls others."""
-    return asked(found, calls=tuple(AskedCall(callee, 3333) for callee in callees))
+    return asked(found, calls=tuple(ConfiguredCall(callee, 3333) for callee in callees))
 
 
-def target_group(state: str, description: str, **more: Any) -> TargetGroupFacts:
+def target_group(state: str, description: str, **more: Any) -> TargetGroup:
     """The target group of a service with one target."""
-    target = TargetFacts("10.0.0.4", 80, state, "", description)
-    return replace(TargetGroupFacts("arn:group", 80, "/health", "200", 5, (target,), True), **more)
+    target = RegisteredTarget("10.0.0.4", 80, state, "", description)
+    return replace(TargetGroup("arn:group", 80, "/health", "200", 5, (target,), True), **more)
 
 
-def stack(name: str = "agora-dev-app", status: str = "UPDATE_COMPLETE", *reasons: str, **more: Any) -> StackFacts:
+def stack(name: str = "agora-dev-app", status: str = "UPDATE_COMPLETE", *reasons: str, **more: Any) -> Stack:
     """A stack, in which something failed for these reasons."""
     failures = tuple(
         StackFailure("Thing", more.get("kind", "AWS::EC2::EIP"), "UPDATE_FAILED", reason, minutes_after_noon(2))
         for reason in reasons
     )
-    return StackFacts(name, status, more.get("reason", ""), minutes_after_noon(1), minutes_after_noon(1), failures)
+    return Stack(name, status, more.get("reason", ""), minutes_after_noon(1), minutes_after_noon(1), failures)
 
 
-def record(result: str, minutes: float, *digests: str) -> RecordFacts:
+def record(result: str, minutes: float, *digests: str) -> RecordedDeployment:
     """A deployment that began so many minutes after noon, with images of these digests."""
     began = minutes_after_noon(minutes)
-    return RecordFacts(1, "deploy", "edge", "jane", result, began, minutes_after_noon(minutes + 1), digests)
+    return RecordedDeployment(1, "deploy", "edge", "jane", result, began, minutes_after_noon(minutes + 1), digests)
 
 
-def evidence(*services: ServiceFacts, stacks: tuple[StackFacts, ...] = (), **more: Any) -> Evidence:
+def evidence(*services: Service, stacks: tuple[Stack, ...] = (), **more: Any) -> Snapshot:
     """An environment with these services; their stacks are well, where not given."""
     given = {each.name for each in stacks}
     usual = tuple(stack(each.stack) for each in services if each.stack not in given and each.status)
-    found = Evidence(
+    found = Snapshot(
         environment="dev",
         account=ACCOUNT,
         region="us-east-1",
@@ -166,14 +166,14 @@ def evidence(*services: ServiceFacts, stacks: tuple[StackFacts, ...] = (), **mor
         at=minutes_after_noon(10),
         since=None,
         only=None,
-        database=DatabaseFacts("agora-dev-docdb-v8", 27017, "cluster-1", "available", "arn:secret"),
+        database=Database("agora-dev-docdb-v8", 27017, "cluster-1", "available", "arn:secret"),
         stacks=(*stacks, *usual),
         services=services,
-        subnets=(SubnetFacts("subnet-1", "10.0.0.0/26", "us-east-1a", 0),),
+        subnets=(Subnet("subnet-1", "10.0.0.0/26", "us-east-1a", 0),),
     )
     return replace(found, **more)
 
 
-def verdict_on(*tasks: TaskFacts, **more: Any) -> Verdict:
+def verdict_on(*tasks: Task, **more: Any) -> Verdict:
     """The first verdict on a service whose deployment failed by these tasks."""
     return judge(evidence(service("agora-app", *tasks, **more)))[0]

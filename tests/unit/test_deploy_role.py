@@ -74,6 +74,7 @@ OF_THE_DEPLOYING = (
 )
 ONLY_WHEN_ASKED = "operations.verification.drift"
 # It calls the embedded AWS alone, which asks for no rights.
+_ASKING = ("portside.aws", "portside.deploy", "portside.findings")
 ONLY_IN_REHEARSALS = "operations.rehearsal"
 
 
@@ -110,7 +111,8 @@ def _action(method: str, receiver: str) -> Iterator[str]:
 
 @cache
 def called_by_module() -> dict[str, frozenset[str]]:
-    paths = [*(ROOT / "operations").rglob("*.py"), *(ROOT / "portside" / "deploy").rglob("*.py")]
+    parts = [part.replace(".", "/") for part in ("operations", *_ASKING)]
+    paths = [path for part in parts for path in (ROOT / part).rglob("*.py")]
     asked = {module_of(path): path for path in paths if module_of(path) != ONLY_IN_REHEARSALS}
     return {module: frozenset(calls(path.read_text(encoding="utf-8"))) for module, path in asked.items()}
 
@@ -122,7 +124,7 @@ def module_of(path: Path) -> str:
 def imported(module: str) -> Iterator[str]:
     tree = ast.parse((ROOT / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8"))
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("operations", "portside.deploy")):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("operations", *_ASKING)):
             yield str(node.module)
             yield from (f"{node.module}.{each.name}" for each in node.names)
 

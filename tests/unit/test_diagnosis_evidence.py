@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from portside.aws.reader import Evidence, collect, parse_evidence, with_earlier
+from portside.aws.reader import Snapshot, collect, parse_snapshot, with_earlier
 from portside.findings.diagnose import diagnose
 from portside.findings.finding import Cause
 from portside.findings.verdict import judge
@@ -211,7 +211,7 @@ def _clients() -> dict[str, Any]:
     }
 
 
-def _collected(clients: Mapping[str, Any], **options: Any) -> Evidence:
+def _collected(clients: Mapping[str, Any], **options: Any) -> Snapshot:
     return collect(target(clients), load_form().services_of("dev"), **options)
 
 
@@ -273,13 +273,13 @@ def test_the_revision_that_a_stack_made_is_known_beside_the_one_that_runs() -> N
 
 def test_what_is_written_down_can_be_read_back() -> None:
     found = _collected(_clients(), since=minutes_after_noon(0))
-    assert parse_evidence(json.loads(json.dumps(found.as_json()))) == found
+    assert parse_snapshot(json.loads(json.dumps(found.as_json()))) == found
 
 
 @pytest.mark.parametrize("value", [{}, {"environment": 3}])
 def test_what_is_no_evidence_is_not_read(value: dict[str, Any]) -> None:
     with pytest.raises((KeyError, TypeError, ValueError)):
-        parse_evidence(value)
+        parse_snapshot(value)
 
 
 def test_no_secret_and_no_value_of_the_environment_is_in_it() -> None:
@@ -386,7 +386,7 @@ def test_a_service_is_read_with_all_that_it_calls_and_no_more() -> None:
 
 def test_a_service_may_be_named_in_short_and_one_that_is_not_there_is_not_looked_for() -> None:
     form = load_form()
-    assert diagnose(target(_clients()), form, service="app").evidence.only == "agora-app"
+    assert diagnose(target(_clients()), form, service="app").snapshot.only == "agora-app"
     with pytest.raises(UsageError, match="no service") as refused:
         diagnose(target(_clients()), form, service="ap")
     assert "Perhaps" in refused.value.hint

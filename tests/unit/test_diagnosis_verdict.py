@@ -9,13 +9,13 @@ import pytest
 
 from portside.aws.model import (
     Agent,
-    ContainerFacts,
+    Container,
+    Deployment,
     Event,
-    RecordFacts,
-    RolloutFacts,
-    TargetGroupFacts,
-    TaskFacts,
-    Unknown,
+    RecordedDeployment,
+    TargetGroup,
+    Task,
+    Unread,
 )
 from portside.findings.finding import Cause
 from portside.findings.verdict import judge
@@ -226,7 +226,7 @@ def test_what_was_put_right_outside_is_followed_by_a_command_that_starts_tasks(s
         ),
     ],
 )
-def test_the_last_words_of_a_program_tell_the_cause(ended: TaskFacts, cause: Cause, fix: str) -> None:
+def test_the_last_words_of_a_program_tell_the_cause(ended: Task, cause: Cause, fix: str) -> None:
     found = verdict_on(ended)
     assert found.cause is cause
     assert fix in found.fix
@@ -429,14 +429,14 @@ def test_a_stack_that_rolled_back_is_wrong_until_a_deployment_went_well() -> Non
 
 
 def test_a_deployment_in_progress_is_nothing_wrong() -> None:
-    rollout = RolloutFacts(RUNS, "PRIMARY", "IN_PROGRESS", "in progress", 0, "definition:1", NOON)
+    rollout = Deployment(RUNS, "PRIMARY", "IN_PROGRESS", "in progress", 0, "definition:1", NOON)
     moving = stack("agora-dev-app", "UPDATE_IN_PROGRESS")
     (found,) = judge(evidence(service("agora-app", running=0, pending=1, rollouts=(rollout,)), stacks=(moving,)))
     assert (found.cause, found.is_wrong) == (Cause.GOING_ON, False)
 
 
 def test_a_deployment_in_progress_whose_tasks_fail_is_told_before_it_has_ended() -> None:
-    rollout = RolloutFacts(FAILED, "PRIMARY", "IN_PROGRESS", "in progress", 1, "definition:2", NOON)
+    rollout = Deployment(FAILED, "PRIMARY", "IN_PROGRESS", "in progress", 1, "definition:2", NOON)
     moving = stack("agora-dev-app", "UPDATE_IN_PROGRESS")
     trying = service("agora-app", exited(1), task(), rollouts=(rollout,), events=())
     (found,) = judge(evidence(trying, stacks=(moving,)))
@@ -451,7 +451,7 @@ def test_a_placement_that_never_made_a_task_is_told_from_the_events() -> None:
 
 
 def test_an_agent_of_ecs_exec_that_stopped_is_told() -> None:
-    container = ContainerFacts("agora-app", "RUNNING", agents=(Agent("ExecuteCommandAgent", "STOPPED", "no network"),))
+    container = Container("agora-app", "RUNNING", agents=(Agent("ExecuteCommandAgent", "STOPPED", "no network"),))
     quiet = service("agora-app", task(containers=(container,)), exec_on=True)
     (found,) = judge(evidence(quiet))
     assert (found.cause, found.fix) == (Cause.EXEC_AGENT, "./agora redeploy dev app")
@@ -553,20 +553,20 @@ def test_a_resource_that_aws_refused_is_told_with_its_reason(kind: str, reason: 
 
 
 def test_expired_credentials_are_told_instead_of_a_judgement() -> None:
-    seen = evidence(service("agora-app", exited(1)), unknown=(Unknown("stack x", "expired", "ExpiredTokenException"),))
+    seen = evidence(service("agora-app", exited(1)), unknown=(Unread("stack x", "expired", "ExpiredTokenException"),))
     (found,) = judge(seen)
     assert found.cause is Cause.CREDENTIALS
     assert "aws sso login" in found.fix
 
 
 def test_what_could_not_be_read_is_no_all_clear() -> None:
-    (found,) = judge(evidence(service("agora-app", task()), unknown=(Unknown("subnets", "throttled", "Throttling"),)))
+    (found,) = judge(evidence(service("agora-app", task()), unknown=(Unread("subnets", "throttled", "Throttling"),)))
     assert (found.cause, found.is_wrong) == (Cause.UNKNOWN, True)
     assert "unknown: subnets, because throttled" in found.evidence
 
 
 def test_what_was_found_is_told_although_something_else_could_not_be_read() -> None:
-    seen = evidence(service("agora-app", exited(1)), unknown=(Unknown("subnets", "throttled", "Throttling"),))
+    seen = evidence(service("agora-app", exited(1)), unknown=(Unread("subnets", "throttled", "Throttling"),))
     assert [each.cause for each in judge(seen)] == [Cause.CRASH_AT_START]
 
 
@@ -593,7 +593,7 @@ def test_a_rollback_is_advised_only_where_other_images_ran_well_before() -> None
     crashed = service("agora-app", exited(1), running=0)
     this = DEFINITION.image.rpartition("@")[2]
 
-    def fix(*records: RecordFacts) -> str:
+    def fix(*records: RecordedDeployment) -> str:
         return judge(evidence(crashed, records=records))[0].fix
 
     assert fix(record("healthy", -60, "sha256:11")) == "./agora rollback dev"
@@ -703,7 +703,7 @@ def test_a_revision_that_the_stack_did_not_make_was_given_to_the_service_by_hand
         (target_group("unused", "", is_used=False, is_gone=True), "its target group app was deleted"),
     ],
 )
-def test_a_public_service_without_its_load_balancer_is_not_well(group: TargetGroupFacts, said: str) -> None:
+def test_a_public_service_without_its_load_balancer_is_not_well(group: TargetGroup, said: str) -> None:
     group = replace(group, arn="arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/app/12")
     alone = asked(service("agora-app", task(), groups=(group,)), public=True)
     (found,) = judge(evidence(alone))
@@ -740,7 +740,7 @@ def test_a_callee_that_is_not_deployed_is_the_reason_and_comes_first() -> None:
 
 
 def test_where_a_right_is_missing_it_is_to_be_granted() -> None:
-    denied = Unknown("services", "these credentials may not read it", "AccessDeniedException")
+    denied = Unread("services", "these credentials may not read it", "AccessDeniedException")
     (found,) = judge(evidence(service("agora-app", task()), unknown=(denied,)))
     assert "the rights that ./agora role dev prints, then: ./agora diagnose dev" in found.fix
 
@@ -763,7 +763,7 @@ def test_an_exit_code_that_stands_for_a_signal_names_it(code: int, told: str) ->
 
 
 def test_of_a_deployment_that_goes_on_the_new_tasks_are_counted() -> None:
-    rolling = RolloutFacts("ecs-svc/2", "PRIMARY", "IN_PROGRESS", "", 0, "definition:2", NOON)
+    rolling = Deployment("ecs-svc/2", "PRIMARY", "IN_PROGRESS", "", 0, "definition:2", NOON)
     starting = replace(task(), status="PENDING", deployment="ecs-svc/2", id="b")
     found = judge(evidence(service("agora-app", task(), starting, rollouts=(rolling,))))[0]
     assert (found.cause, found.sentence) == (Cause.GOING_ON, "being deployed: 0 of 1 new tasks run, 1 are starting")

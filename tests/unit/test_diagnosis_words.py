@@ -81,7 +81,7 @@ def test_the_last_line_names_each_subject_with_its_own_cause(
         return Verdict(service, "", cause, "is in trouble", None, (), "there", "mend it")
 
     verdicts = (verdict("agora-apex", Cause.BY_HAND), verdict("agora-api", Cause.QUOTA), verdict("", Cause.UNKNOWN))
-    found = SimpleNamespace(verdicts=verdicts, evidence=SimpleNamespace(unknown=()))
+    found = SimpleNamespace(verdicts=verdicts, snapshot=SimpleNamespace(unknown=()))
     monkeypatch.setattr(command, "looking_at", lambda *_, **__: SimpleNamespace(target=None, form=None))
     monkeypatch.setattr(diagnose, "diagnose", lambda *_, **__: found)
     assert run(["diagnose", "dev"]) == 1

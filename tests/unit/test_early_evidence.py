@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from operations.early_evidence import EarlyEvidence, one_at_a_time
-from portside.aws.model import ServiceFacts
-from portside.aws.reader import Evidence, with_earlier
+from portside.aws.model import Service
+from portside.aws.reader import Snapshot, with_earlier
 from portside.findings.finding import Cause
 from portside.findings.verdict import judge
 from tests.unit.diagnosis_support import evidence, exited, service, stack
@@ -21,24 +21,24 @@ UNREACHABLE = "MongoNetworkError: connection 1 to 10.0.0.9:27017 timed out"
 class _Reading:
     """What is collected about each service; nothing before it is let go."""
 
-    def __init__(self, **found: Evidence) -> None:
+    def __init__(self, **found: Snapshot) -> None:
         self._found = {name.replace("_", "-"): each for name, each in found.items()}
         self.asked: list[str] = []
         self.go = threading.Event()
         self.go.set()
 
-    def __call__(self, service: str) -> Evidence:
+    def __call__(self, service: str) -> Snapshot:
         self.asked.append(service)
         assert self.go.wait(PATIENCE_SECONDS)
         return self._found[service]
 
 
-def _crashed(name: str, *tasks: str) -> ServiceFacts:
+def _crashed(name: str, *tasks: str) -> Service:
     """A service of which these tasks crashed for want of the database."""
     return service(name, *(replace(exited(1, UNREACHABLE), id=id) for id in tasks))
 
 
-def _tasks(found: Evidence | None) -> dict[str, list[str]]:
+def _tasks(found: Snapshot | None) -> dict[str, list[str]]:
     assert found is not None
     return {each.name: [task.id for task in each.tasks] for each in found.services}
 
