@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from benchmarks.fault_bench import LONGEST_SECONDS, PAUSE_SECONDS, Bench
 from local_aws import control
 from operations.stack_states import read_template
-from portside.findings.finding import Cause
 from src.form import load_form
 from tests.e2e.aws import DEV
 
@@ -26,16 +25,16 @@ class Case:
 
     name: str
     service: str
-    cause: Cause
+    cause: str
     inject: Act
     says: str
     mend: Act = Bench.clear
     by: str = "roll"
-    others: tuple[tuple[str, Cause], ...] = ()
+    others: tuple[tuple[str, str], ...] = ()
     """Further verdicts that are to be among those given: service and cause."""
 
 
-def injected(service: str, fault: str, cause: Cause, says: str, *, value: str | None = None, by: str = "roll") -> Case:
+def injected(service: str, fault: str, cause: str, says: str, *, value: str | None = None, by: str = "roll") -> Case:
     """A fault of the embedded AWS, which is over when it is switched off."""
     return Case(fault, service, cause, lambda bench: bench.fault(service, fault, value), says, by=by)
 
@@ -56,18 +55,18 @@ def cases() -> list[Case]:
 
 def _images_and_secrets() -> list[Case]:
     return [
-        injected("agora-app", "missing-image", Cause.IMAGE_MISSING, r"\./agora deploy dev", by="deploy"),
-        injected("agora-api-docs", "no-image-permission", Cause.IMAGE_DENIED, "public"),
-        injected("agora-api-next", "wrong-platform", Cause.IMAGE_PLATFORM, "linux/amd64"),
-        injected("agora-app", "slow-registry", Cause.REGISTRY_SLOW, r"\./agora deploy dev"),
-        injected("agora-api", "registry-limit", Cause.REGISTRY_LIMIT, "Wait"),
-        Case("secret deleted", "agora-app", Cause.SECRET_MISSING, _delete_secret, "create-secret", _nothing),
-        injected("agora-app", "secret-denied", Cause.SECRET_DENIED, "put-role-policy"),
-        injected("agora-app", "missing-json-field", Cause.SECRET_FIELD, "json_field"),
+        injected("agora-app", "missing-image", "IMAGE_MISSING", r"\./agora deploy dev", by="deploy"),
+        injected("agora-api-docs", "no-image-permission", "IMAGE_DENIED", "public"),
+        injected("agora-api-next", "wrong-platform", "IMAGE_PLATFORM", "linux/amd64"),
+        injected("agora-app", "slow-registry", "REGISTRY_SLOW", r"\./agora deploy dev"),
+        injected("agora-api", "registry-limit", "REGISTRY_LIMIT", "Wait"),
+        Case("secret deleted", "agora-app", "SECRET_MISSING", _delete_secret, "create-secret", _nothing),
+        injected("agora-app", "secret-denied", "SECRET_DENIED", "put-role-policy"),
+        injected("agora-app", "missing-json-field", "SECRET_FIELD", "json_field"),
         Case(
             "field not in secret",
             "agora-app",
-            Cause.SECRET_FIELD,
+            "SECRET_FIELD",
             _ask_for_field,
             "put-secret-value",
             _add_field,
@@ -77,33 +76,33 @@ def _images_and_secrets() -> list[Case]:
 
 def _programs() -> list[Case]:
     return [
-        injected("agora-app", "crash-at-start", Cause.CRASH_AT_START, "program", value="3", by="deploy"),
-        injected("agora-api-next", "crash-at-start", Cause.CRASH_AT_START, "program"),
-        injected("agora-api", "crash-after-start", Cause.CRASH_LATER, "program"),
-        injected("agora-app", "out-of-memory", Cause.OUT_OF_MEMORY, r"memory=\d+", by="deploy"),
-        injected("agora-api", "killed", Cause.KILLED, r"memory=\d+"),
-        injected("agora-api-docs", "bad-command", Cause.BAD_COMMAND, "program"),
-        injected("agora-app", "exec-format", Cause.EXEC_FORMAT, "linux/amd64"),
-        injected("agora-app", "callee-unknown", Cause.ENDPOINT_MISSING, r"\./agora (?:re)?deploy dev"),
-        injected("agora-app", "callee-refused", Cause.CALLEE_OUT, "redeploy dev api"),
-        injected("agora-api-next", "role-denied", Cause.TASK_ROLE_DENIED, "Permission"),
-        injected("agora-api", "database-unreachable", Cause.DATABASE_UNREACHABLE, "docdb", by="deploy"),
-        injected("agora-api-next", "database-auth", Cause.DATABASE_REFUSED, "modify-db-cluster"),
+        injected("agora-app", "crash-at-start", "CRASH_AT_START", "program", value="3", by="deploy"),
+        injected("agora-api-next", "crash-at-start", "CRASH_AT_START", "program"),
+        injected("agora-api", "crash-after-start", "CRASH_LATER", "program"),
+        injected("agora-app", "out-of-memory", "OUT_OF_MEMORY", r"memory=\d+", by="deploy"),
+        injected("agora-api", "killed", "KILLED", r"memory=\d+"),
+        injected("agora-api-docs", "bad-command", "BAD_COMMAND", "program"),
+        injected("agora-app", "exec-format", "EXEC_FORMAT", "linux/amd64"),
+        injected("agora-app", "callee-unknown", "ENDPOINT_MISSING", r"\./agora (?:re)?deploy dev"),
+        injected("agora-app", "callee-refused", "CALLEE_OUT", "redeploy dev api"),
+        injected("agora-api-next", "role-denied", "TASK_ROLE_DENIED", "Permission"),
+        injected("agora-api", "database-unreachable", "DATABASE_UNREACHABLE", "docdb", by="deploy"),
+        injected("agora-api-next", "database-auth", "DATABASE_REFUSED", "modify-db-cluster"),
     ]
 
 
 def _health() -> list[Case]:
     return [
-        injected("agora-api", "never-healthy", Cause.HEALTH_CHECK, "start_period_seconds", by="deploy"),
-        injected("agora-app", "health-timeout", Cause.HEALTH_CHECK, "start_period_seconds"),
-        injected("agora-apex", "wrong-health-path", Cause.TARGET_CODE, "health_check_path"),
-        injected("agora-apex", "target-error", Cause.TARGET_CODE, "program"),
-        injected("agora-apex", "target-timeout", Cause.TARGET_TIMEOUT, "health_check_grace_seconds", by="deploy"),
-        injected("agora-apex", "target-refused", Cause.TARGET_REFUSED, "container_port"),
+        injected("agora-api", "never-healthy", "HEALTH_CHECK", "start_period_seconds", by="deploy"),
+        injected("agora-app", "health-timeout", "HEALTH_CHECK", "start_period_seconds"),
+        injected("agora-apex", "wrong-health-path", "TARGET_CODE", "health_check_path"),
+        injected("agora-apex", "target-error", "TARGET_CODE", "program"),
+        injected("agora-apex", "target-timeout", "TARGET_TIMEOUT", "health_check_grace_seconds", by="deploy"),
+        injected("agora-apex", "target-refused", "TARGET_REFUSED", "container_port"),
         Case(
             "load balancer shut out",
             "agora-apex",
-            Cause.SECURITY_GROUP,
+            "SECURITY_GROUP",
             _shut_out,
             "authorize-security-group-ingress",
             _let_in,
@@ -113,11 +112,11 @@ def _health() -> list[Case]:
 
 def _around() -> list[Case]:
     return [
-        injected("agora-api-docs", "no-capacity", Cause.NO_CAPACITY, "again, later"),
-        injected("agora-api-docs", "no-address", Cause.NO_ADDRESS, "AUTO_SCALE_CAPACITY"),
-        injected("agora-api-docs", "task-quota", Cause.QUOTA, "request-service-quota-increase"),
-        injected("agora-api-docs", "spot-reclaimed", Cause.SPOT_RECLAIMED, "spot_weight=0", value="0"),
-        injected("agora-app", "no-exec-agent", Cause.EXEC_AGENT, "redeploy dev app"),
+        injected("agora-api-docs", "no-capacity", "NO_CAPACITY", "again, later"),
+        injected("agora-api-docs", "no-address", "NO_ADDRESS", "AUTO_SCALE_CAPACITY"),
+        injected("agora-api-docs", "task-quota", "QUOTA", "request-service-quota-increase"),
+        injected("agora-api-docs", "spot-reclaimed", "SPOT_RECLAIMED", "spot_weight=0", value="0"),
+        injected("agora-app", "no-exec-agent", "EXEC_AGENT", "redeploy dev app"),
     ]
 
 
@@ -126,26 +125,26 @@ def _by_hand() -> list[Case]:
         Case(
             "log group deleted",
             "agora-api-docs",
-            Cause.LOG_GROUP_MISSING,
+            "LOG_GROUP_MISSING",
             _delete_log_group,
             "create-log-group",
             _nothing,
         ),
-        Case("role deleted", "agora-api-docs", Cause.ROLE_UNUSABLE, _delete_role, "create-role", _nothing),
+        Case("role deleted", "agora-api-docs", "ROLE_UNUSABLE", _delete_role, "create-role", _nothing),
         Case(
             "scaled to nothing",
             "agora-app",
-            Cause.NO_TASK_WANTED,
+            "NO_TASK_WANTED",
             _scale_to_nothing,
             "desired-count 1",
             _nothing,
             by="nothing",
-            others=(("agora-apex", Cause.CALLEE_OUT),),
+            others=(("agora-apex", "CALLEE_OUT"),),
         ),
         Case(
             "service deleted",
             "agora-api-docs",
-            Cause.BY_HAND,
+            "BY_HAND",
             _delete_service,
             "delete-stack",
             _when_gone("agora-dev-api-docs"),
@@ -154,16 +153,14 @@ def _by_hand() -> list[Case]:
         Case(
             "listener deleted",
             "agora-apex",
-            Cause.BY_HAND,
+            "BY_HAND",
             _delete_listener,
             "delete-stack",
             _when_gone("agora-dev-apex"),
             by="hand",
         ),
-        Case(
-            "another revision", "agora-api", Cause.BY_HAND, _change_revision, "update-service", _nothing, by="nothing"
-        ),
-        Case("database stopped", "", Cause.DATABASE_UNREACHABLE, _stop_database, "start-db-", _nothing, by="nothing"),
+        Case("another revision", "agora-api", "BY_HAND", _change_revision, "update-service", _nothing, by="nothing"),
+        Case("database stopped", "", "DATABASE_UNREACHABLE", _stop_database, "start-db-", _nothing, by="nothing"),
     ]
 
 
@@ -174,14 +171,14 @@ def _stacks() -> list[Case]:
         Case(
             "another certificate",
             "agora-apex",
-            Cause.CERTIFICATE,
+            "CERTIFICATE",
             lambda bench: bench.clone.edit_form(certificate, other),
             "CERTIFICATE_ID",
             lambda bench: bench.clone.restore_form(),
             by="cdk",
         ),
-        Case("rollback failed", "", Cause.STACK_STUCK, _get_stuck, "continue-update-rollback", _nothing, by="free"),
-        Case("export in use", "", Cause.EXPORT_IN_USE, _import_export, "In two steps", _forget_import, by="form"),
+        Case("rollback failed", "", "STACK_STUCK", _get_stuck, "continue-update-rollback", _nothing, by="free"),
+        Case("export in use", "", "EXPORT_IN_USE", _import_export, "In two steps", _forget_import, by="form"),
     ]
 
 
@@ -196,8 +193,8 @@ def _refusals() -> list[Case]:
         control.clear_api_faults(aws=bench.aws)
 
     return [
-        Case("calls are throttled", "", Cause.UNKNOWN, throttle, "diagnose dev", stop, by="nothing"),
-        Case("credentials expired", "", Cause.CREDENTIALS, expire, "aws sso login", stop, by="nothing"),
+        Case("calls are throttled", "", "UNKNOWN", throttle, "diagnose dev", stop, by="nothing"),
+        Case("credentials expired", "", "CREDENTIALS", expire, "aws sso login", stop, by="nothing"),
     ]
 
 
@@ -206,20 +203,20 @@ def _at_once() -> list[Case]:
         Case(
             "two at once",
             "agora-api",
-            Cause.IMAGE_DENIED,
+            "IMAGE_DENIED",
             _two_at_once,
             "public",
-            others=(("agora-api-docs", Cause.CRASH_AT_START),),
+            others=(("agora-api-docs", "CRASH_AT_START"),),
             by="roll both",
         ),
         Case(
             "heals by itself",
             "agora-api",
-            Cause.HEALED,
+            "HEALED",
             lambda bench: bench.fault("agora-api", "crash-at-start", "2x"),
             "Nothing has to be done",
         ),
-        Case("nothing", "", Cause.NOTHING, _start_all_anew, "Nothing has to be done", by="nothing"),
+        Case("nothing", "", "NOTHING", _start_all_anew, "Nothing has to be done", by="nothing"),
     ]
 
 

@@ -25,7 +25,7 @@ from typing import Any
 from benchmarks.fault_bench import Bench
 from benchmarks.fault_cases import Case, cases
 from local_aws import control, process
-from portside.findings.finding import Cause
+from portside.findings.codes import code_named
 from src.form import ROOT
 from tests.e2e.aws import DEV, clients
 from tests.e2e.clone import Clone
@@ -106,15 +106,15 @@ def score(bench: Bench, case: Case) -> Score:
     verdicts = answer["verdicts"]
     first = verdicts[0] if verdicts else {"cause": "none", "service": "", "sentence": answer.get("said", ""), "fix": ""}
     told = {(each["service"], each["cause"]) for each in verdicts}
-    others = all((service, cause.name) in told for service, cause in case.others)
-    is_wrong = case.cause not in (Cause.HEALED, Cause.NOTHING)
+    others = all((service, cause) in told for service, cause in case.others)
+    is_wrong = case.cause not in ("HEALED", "NOTHING")
     return Score(
         case,
         first["sentence"],
-        first["cause"] == case.cause.name
+        first["cause"] == case.cause
         and others
         and (exit_code == 1) == is_wrong
-        and (not by_deploy or told_by_deploy == [(case.service, case.cause.name)]),
+        and (not by_deploy or told_by_deploy == [(case.service, case.cause)]),
         first["service"] == case.service,
         _follow(bench, case, first["fix"]),
         seconds,
@@ -130,7 +130,7 @@ def row(scored: Score) -> tuple[str, ...]:
     return (
         scored.case.name,
         scored.case.service.removeprefix("agora-") or "-",
-        scored.case.cause.value,
+        code_named(scored.case.cause).title,
         *("right" if right else "WRONG" for right in (scored.right_cause, scored.right_service)),
         "yes" if scored.fix_works else "NO",
         f"{scored.seconds:.1f}",

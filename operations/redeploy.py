@@ -185,7 +185,7 @@ def _explain(target: Target, form: Form, service: DeployedService, rollout: Roll
         verdicts = diagnose(target, form, service=service.name, since=since).verdicts
         decisive = next((each for each in verdicts if each.is_wrong and each.service == service.name), None)
         if decisive:
-            why = (*filter(None, [rollout.reason]), decisive.sentence, *decisive.evidence[:_MOST_SHOWN])
+            why = (*filter(None, [rollout.reason]), decisive.what, *decisive.evidence[:_MOST_SHOWN])
             return Failure(service.name, why, decisive.look or look, decisive.fix)
         tasks = stopped_reasons(target.clients("ecs"), service.cluster, service.ecs_name, since)
     except Exception as error:

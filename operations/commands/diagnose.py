@@ -12,7 +12,7 @@ from src.errors import AgoraError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from portside.findings.finding import Verdict
+    from portside.findings.finding import Finding
 
 
 @click.command()
@@ -39,12 +39,12 @@ def diagnose(environment: str, service: str | None, local: bool, as_json: bool) 
             console.say(f"unknown: {each.what}, because {each.why}", "yellow")
     wrong = [verdict for verdict in found.verdicts if verdict.is_wrong]
     if wrong:
-        told = (f"{each.subject} ({each.cause.value})" if each.subject else each.cause.value for each in wrong)
+        told = (f"{each.subject} ({each.title})" if each.subject else each.title for each in wrong)
         hint = f"To do: {wrong[0].fix}" if as_json else ""
         raise AgoraError(f"{environment}: {', '.join(dict.fromkeys(told))}", hint)
 
 
-def show_verdicts(verdicts: Sequence[Verdict]) -> None:
+def show_verdicts(verdicts: Sequence[Finding]) -> None:
     """Print verdicts on stdout: what is wrong first, then what that rests on, where to look, and what to do."""
     from operations.console import data_console
 
@@ -53,7 +53,7 @@ def show_verdicts(verdicts: Sequence[Verdict]) -> None:
             data_console().print()
         mark, style = ("✗", "bold red") if verdict.is_wrong else ("✓", "green")
         subject = f"{verdict.subject}: " if verdict.subject else ""
-        _print_folded(mark, subject + verdict.sentence, style)
+        _print_folded(mark, subject + verdict.what, style)
         if verdict.since:
             _print_folded("  since", f"{verdict.since:%Y-%m-%d %H:%M:%S} UTC", "dim")
         for line in verdict.evidence:

@@ -7,29 +7,29 @@ from dataclasses import replace
 
 from portside.aws.model import Service
 from portside.aws.reader import Snapshot
-from portside.findings.finding import ANY_CALLEE, Cause, Verdict
+from portside.findings.finding import ANY_CALLEE, Finding
 from src.service_props import DATABASE
 
 
-def traced(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> list[Verdict]:
+def traced(snapshot: Snapshot, verdicts: Sequence[Finding]) -> list[Finding]:
     """The verdicts, in which those on services that suffer from another's trouble name it, and have its fix."""
-    if verdicts and all(each.cause is Cause.NOT_DEPLOYED for each in verdicts):
+    if verdicts and all(each.code == "NOT_DEPLOYED" for each in verdicts):
         return _none_deployed(snapshot, verdicts)
     return [_traced(snapshot, verdict, verdicts) for verdict in verdicts]
 
 
-def _none_deployed(snapshot: Snapshot, verdicts: Sequence[Verdict]) -> list[Verdict]:
+def _none_deployed(snapshot: Snapshot, verdicts: Sequence[Finding]) -> list[Finding]:
     if len(verdicts) < len(snapshot.services):
         return list(verdicts)
     first = verdicts[0]
-    return [replace(first, service="", stack="", sentence=f"{snapshot.environment} is not deployed")]
+    return [replace(first, service="", stack="", what=f"{snapshot.environment} is not deployed")]
 
 
-def _traced(snapshot: Snapshot, verdict: Verdict, verdicts: Sequence[Verdict]) -> Verdict:
+def _traced(snapshot: Snapshot, verdict: Finding, verdicts: Sequence[Finding]) -> Finding:
     service = snapshot.service(verdict.service)
     if service is None:
         return verdict
-    if verdict.cause is Cause.NOT_DEPLOYED:
+    if verdict.code == "NOT_DEPLOYED":
         root = next(_troubles(snapshot, service, verdicts, set()), None)
         return verdict if root is None else _because(snapshot, verdict, root, "not deployed yet")
     if not verdict.callee:
@@ -40,16 +40,16 @@ def _traced(snapshot: Snapshot, verdict: Verdict, verdicts: Sequence[Verdict]) -
         if callee is not None and _is_out(callee):
             root = next(_troubles(snapshot, callee, verdicts, set(), with_own=True), None)
             if root is not None and root is not verdict:
-                return replace(_because(snapshot, verdict, root, verdict.sentence), cause=Cause.CALLEE_OUT, callee=name)
+                return replace(_because(snapshot, verdict, root, verdict.what), code="CALLEE_OUT", callee=name)
     return replace(verdict, callee="" if verdict.callee == ANY_CALLEE else verdict.callee)
 
 
-def _because(snapshot: Snapshot, verdict: Verdict, root: Verdict, what: str) -> Verdict:
+def _because(snapshot: Snapshot, verdict: Finding, root: Finding, what: str) -> Finding:
     # Who is asked about one service is told nothing of the other.
-    why = f": {root.sentence}" if snapshot.only else ""
+    why = f": {root.what}" if snapshot.only else ""
     return replace(
         verdict,
-        sentence=f"{what}, because of {root.service or root.stack}{why}",
+        what=f"{what}, because of {root.service or root.stack}{why}",
         look=root.look,
         fix=root.fix,
         callee=root.service,
@@ -67,8 +67,8 @@ def _is_out(service: Service) -> bool:
 
 
 def _troubles(
-    snapshot: Snapshot, service: Service, verdicts: Sequence[Verdict], context: set[str], *, with_own: bool = False
-) -> Iterator[Verdict]:
+    snapshot: Snapshot, service: Service, verdicts: Sequence[Finding], context: set[str], *, with_own: bool = False
+) -> Iterator[Finding]:
     """What is wrong with what a service needs, the deepest first: what its callees call, then they, then all share."""
     context.add(service.name)
     for name in _callees(service):
@@ -82,8 +82,8 @@ def _troubles(
         yield from (each for each in verdicts if not each.service and each.stack and each.is_wrong)
 
 
-def _suffers(verdict: Verdict, snapshot: Snapshot) -> bool:
+def _suffers(verdict: Finding, snapshot: Snapshot) -> bool:
     """Whether it is another's trouble. What is not there although all else is has none but its own."""
-    if verdict.cause is not Cause.NOT_DEPLOYED:
+    if verdict.code != "NOT_DEPLOYED":
         return bool(verdict.callee)
     return any(each.has_failed or each.is_moving for each in snapshot.stacks)

@@ -10,7 +10,7 @@ from operations.service_names import find_service
 from operations.target import Target
 from portside.aws.model import written
 from portside.aws.reader import Snapshot, collect, with_earlier
-from portside.findings.finding import Verdict
+from portside.findings.finding import Finding
 from portside.findings.injected_faults import naming_injected, read_injected
 from portside.findings.verdict import judge
 from src.form import Form
@@ -22,7 +22,7 @@ class Diagnosis:
 
     environment: str
     at: datetime
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[Finding, ...]
     snapshot: Snapshot
 
     @property

@@ -1,4 +1,4 @@
-"""The causes that are told apart, and what a verdict on one says."""
+"""What was found about an environment: before a deployment, after it, or while it runs."""
 
 from __future__ import annotations
 
@@ -8,111 +8,89 @@ from enum import StrEnum
 from typing import Any
 
 from portside.aws.model import written
-
-
-class Cause(StrEnum):
-    """Why a deployment failed or a service does not run. The most decisive stand first."""
-
-    CREDENTIALS = "credentials expired"
-    STACK_STUCK = "stack stuck"
-    EXPORT_IN_USE = "export in use"
-    QUOTA = "quota reached"
-    CERTIFICATE = "certificate"
-    DEPLOY_DENIED = "deployment not allowed"
-    ALREADY_EXISTS = "name taken"
-    BY_HAND = "changed by hand"
-    IMAGE_MISSING = "image missing"
-    IMAGE_DENIED = "image not allowed"
-    IMAGE_PLATFORM = "image for another platform"
-    REGISTRY_LIMIT = "registry limits"
-    REGISTRY_SLOW = "registry does not answer"
-    SECRET_MISSING = "secret missing"  # nosec B105 # the name of a cause
-    SECRET_DENIED = "secret denied"  # nosec B105 # the name of a cause
-    SECRET_FIELD = "secret lacks a field"  # nosec B105 # the name of a cause
-    SECRETS_UNREACHABLE = "secrets not reachable"
-    LOG_GROUP_MISSING = "log group missing"
-    ROLE_UNUSABLE = "role can't be assumed"
-    EXEC_FORMAT = "program for another platform"
-    BAD_COMMAND = "command can't be run"
-    OUT_OF_MEMORY = "out of memory"
-    DATABASE_REFUSED = "refused by the database"
-    DATABASE_UNREACHABLE = "database not reachable"
-    TASK_ROLE_DENIED = "task role denied"
-    READ_ONLY = "root file system is read-only"
-    ENDPOINT_MISSING = "Service Connect endpoint missing"
-    NO_CAPACITY = "no capacity"
-    NO_ADDRESS = "no free address"
-    SPOT_RECLAIMED = "Spot reclaimed"
-    KILLED = "killed"
-    CRASH_AT_START = "crash at start"
-    CRASH_LATER = "crash after start"
-    STOPPED_BY_ITSELF = "program ended"
-    SECURITY_GROUP = "security group"
-    HEALTH_CHECK = "health check fails"
-    TARGET_CODE = "target answers wrongly"
-    TARGET_TIMEOUT = "target does not answer in time"
-    TARGET_REFUSED = "target refuses"
-    AWS_TROUBLE = "AWS itself failed"
-    NO_TASK_WANTED = "no task wanted"
-    EXEC_AGENT = "exec agent missing"
-    REFUSED = "refused by AWS"
-    CALLEE_OUT = "callee out"
-    NOT_DEPLOYED = "not deployed"
-    UNKNOWN = "unknown"
-    GOING_ON = "going on"
-    HEALED = "healed by itself"
-    NOTHING = "nothing wrong"
-
+from portside.findings.codes import Severity, code_named, outer
 
 ANY_CALLEE = "*"
 
-NOT_WRONG = frozenset({Cause.GOING_ON, Cause.HEALED, Cause.NOTHING})
-CONSEQUENCES = frozenset({Cause.CALLEE_OUT, Cause.NOT_DEPLOYED})
 
+class State(StrEnum):
+    """What is known of what was looked at."""
 
-@dataclass(frozen=True)
-class Verdict:
-    """What is wrong, and what to do: `look` is the one place to look at, `fix` a command or the field to change.
-
-    `service` and `stack` are empty where it is about neither; the sentence doesn't repeat them. `evidence` has the
-    words of AWS and of the application.
-    """
-
-    service: str
-    stack: str
-    cause: Cause
-    sentence: str
-    since: datetime | None
-    evidence: tuple[str, ...]
-    look: str
-    fix: str
-    callee: str = ""
-    """The service that is the reason, where it is another's."""
-
-    @property
-    def subject(self) -> str:
-        """What it is about, in a word."""
-        return self.service or self.stack
-
-    @property
-    def is_wrong(self) -> bool:
-        """Whether it is about something that does not work."""
-        return self.cause not in NOT_WRONG
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
-        found: dict[str, Any] = written(self)
-        return found | {"cause": self.cause.name, "wrong": self.is_wrong}
+    WRONG = "wrong"
+    PASSED = "passed"
+    UNREAD = "could not be read"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a rule found: a verdict before it is known whose, since when and how often."""
+    """Something that was looked at, and what to do about it where it is wrong.
 
-    cause: Cause
-    sentence: str
-    evidence: tuple[str, ...]
-    look: str
-    fix: str
+    `code` is a row of `codes.toml`, or a finer `OUTER.DETAIL`; a code of severity `none` counts as passed. `what` is a
+    sentence that does not repeat the subject, `evidence` has the words of AWS and of the application, `look` is the one
+    place to look at, and `fix` a command or the field to change. Raises KeyError for a code without a row.
+    """
+
+    code: str
+    what: str
+    evidence: tuple[str, ...] = ()
+    look: str = ""
+    fix: str = ""
     callee: str = ""
-    """The service that may be the reason, where it is another's; `ANY_CALLEE` where the words don't tell which."""
+    """The service that is the reason, where it is another's; `ANY_CALLEE` where the words don't say which."""
+    service: str = ""
+    stack: str = ""
+    setting: str = ""
+    """What it is about where that is neither a service nor a stack."""
+    since: datetime | None = None
+    state: State = State.WRONG
+
+    def __post_init__(self) -> None:
+        if self.severity is Severity.NONE:
+            object.__setattr__(self, "state", State.PASSED)
+
+    @property
+    def subject(self) -> str:
+        """What it is about, in a word; empty where it is about the whole environment."""
+        return self.service or self.stack or self.setting
+
+    @property
+    def outer(self) -> str:
+        """The code without its detail."""
+        return outer(self.code)
+
+    @property
+    def title(self) -> str:
+        """The code in words."""
+        return code_named(self.code).title
+
+    @property
+    def severity(self) -> Severity:
+        """How much it matters where it is wrong."""
+        return code_named(self.code).severity
+
+    @property
+    def order(self) -> int:
+        """The place of its code: the most decisive codes come first."""
+        return code_named(self.code).order
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether it is no all-clear: something does not work, or could not be read."""
+        return self.state is not State.PASSED
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields by name."""
+        return {
+            "service": self.service,
+            "stack": self.stack,
+            "cause": self.code,
+            "sentence": self.what,
+            "since": written(self.since),
+            "evidence": list(self.evidence),
+            "look": self.look,
+            "fix": self.fix,
+            "callee": self.callee,
+            "state": self.state.value,
+            "severity": self.severity.value,
+            "wrong": self.is_wrong,
+        }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from portside.aws.model import Stack
-from portside.findings.finding import Cause, Finding
+from portside.findings.finding import Finding
 from portside.findings.rule_context import RuleContext
 
 
@@ -12,7 +12,7 @@ def deleted(context: RuleContext, stack: Stack) -> Finding | None:
     if context.service.status or not context.service.ecs_name or not stack.is_as_made:
         return None
     return context.found(
-        Cause.BY_HAND,
+        "BY_HAND",
         "it was deleted by hand, and its stack still counts it as there",
         look=f"service {context.service.ecs_name} in cluster {context.service.cluster}",
         fix=_make_anew(context, stack),
@@ -28,7 +28,7 @@ def another_revision(context: RuleContext, stack: Stack) -> Finding | None:
     commands = context.commands
     runs, made = (arn.rpartition("/")[2] for arn in (service.definition, service.made))
     return context.found(
-        Cause.BY_HAND,
+        "BY_HAND",
         f"somebody gave it the revision {runs}, which its stack did not make",
         look=f"task definition {runs} in ECS",
         fix=commands.fix(
@@ -56,7 +56,7 @@ def entrance(context: RuleContext, stack: Stack) -> Finding | None:
         else "no load balancer sends it requests: its listener, or the load balancer itself, was deleted"
     )
     return context.found(
-        Cause.BY_HAND,
+        "BY_HAND",
         what,
         look=f"load balancer of stack agora-{context.snapshot.environment}-load-balancer, its listeners",
         fix=f"{_make_anew(context, stack)}; if the load balancer is gone too, its stack the same way",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from portside.aws.model import CLOCKS_DIFFER, TargetGroup
-from portside.findings.finding import ANY_CALLEE, Cause, Finding
+from portside.findings.finding import ANY_CALLEE, Finding
 from portside.findings.rule_context import RuleContext, drift
 
 _CODES = re.compile(r"with these codes: \[([\d, ]+)\]")
@@ -32,14 +32,14 @@ def _container(context: RuleContext) -> Finding:
     evidence = (*context.told, f"health check: {command}") if command else context.told
     if asked and listens and asked[1] != listens:
         return context.found(
-            Cause.HEALTH_CHECK,
+            "HEALTH_CHECK",
             f"its health check asks port {asked[1]}, but the program listens on port {listens}",
             look=context.field("container_healthcheck"),
             fix=f"Mend the port in container_healthcheck of {context.name} in app.py, then: {context.deploy}",
             evidence=evidence,
         )
     return context.found(
-        Cause.HEALTH_CHECK,
+        "HEALTH_CHECK",
         f"it runs, but fails its container health check{f' ({command})' if command else ''}",
         look=context.log,
         fix=f"{context.mend}; if it is only slow: "
@@ -85,7 +85,7 @@ def _wrong_code(context: RuleContext, code: str, path: str, evidence: tuple[str,
     if code == "404" or code.startswith("3"):
         why = "there is no such page" if code == "404" else "it sends the load balancer elsewhere"
         return context.found(
-            Cause.TARGET_CODE,
+            "TARGET_CODE",
             f"{asks}: {why}",
             look=context.field("health_check_path"),
             fix=f"health_check_path of {context.name} in app.py: a path that answers 200; then: {context.deploy}",
@@ -93,7 +93,7 @@ def _wrong_code(context: RuleContext, code: str, path: str, evidence: tuple[str,
         )
     if code in ("401", "403"):
         return context.found(
-            Cause.TARGET_CODE,
+            "TARGET_CODE",
             f"{asks}: it wants to know who asks",
             look=context.field("health_check_path"),
             fix=f"health_check_path of {context.name} in app.py: a path that answers everybody; then: {context.deploy}",
@@ -101,7 +101,7 @@ def _wrong_code(context: RuleContext, code: str, path: str, evidence: tuple[str,
         )
     passes_on = code in _UPSTREAM and context.service.asked.calls
     return context.found(
-        Cause.TARGET_CODE,
+        "TARGET_CODE",
         f"{asks}{', which is what it says where it can not pass a request on' if passes_on else ''}",
         look=context.log,
         fix=context.mend,
@@ -114,7 +114,7 @@ def _timed_out(context: RuleContext, group: TargetGroup | None, path: str, evide
     port, limit = context.service.asked.port, f" within {group.timeout} s" if group and group.timeout else ""
     if group and group.lets_in is False:
         return context.found(
-            Cause.SECURITY_GROUP,
+            "SECURITY_GROUP",
             f"its security groups do not let the load balancer in on port {port}",
             look=f"security groups of {context.name}, stack {context.service.stack}",
             fix=drift(
@@ -125,7 +125,7 @@ def _timed_out(context: RuleContext, group: TargetGroup | None, path: str, evide
             evidence=evidence,
         )
     return context.found(
-        Cause.TARGET_TIMEOUT,
+        "TARGET_TIMEOUT",
         f"it does not answer the load balancer's request for {path}{limit}",
         look=context.log,
         fix=f"{context.mend}; if it is only slow to start: health_check_grace_seconds of {context.name} in app.py",
@@ -138,7 +138,7 @@ def _refuses(context: RuleContext, path: str, evidence: tuple[str, ...]) -> Find
     port, listens = context.service.asked.port, _listens_on(context)
     if listens and listens != str(port):
         return context.found(
-            Cause.TARGET_REFUSED,
+            "TARGET_REFUSED",
             f"nothing listens on port {port}, where the load balancer asks for {path}; "
             f"the program listens on port {listens}",
             look=context.field("container_port"),
@@ -147,7 +147,7 @@ def _refuses(context: RuleContext, path: str, evidence: tuple[str, ...]) -> Find
             evidence=evidence,
         )
     return context.found(
-        Cause.TARGET_REFUSED,
+        "TARGET_REFUSED",
         f"it takes no connection of the load balancer on port {port}",
         look=context.field("container_port"),
         fix=f"container_port of {context.name} in app.py: the port that the program listens on; then: {context.deploy}",

@@ -7,15 +7,13 @@ from dataclasses import dataclass, replace
 
 from operations.target import Target
 from portside.commands import Commands, local_tool, remark
-from portside.findings.finding import Cause, Verdict
+from portside.findings.finding import Finding
 from src.errors import AgoraError
 
 # What no fault of a service's tasks brings about.
-_OF_ITS_OWN = frozenset(
-    {Cause.BY_HAND, Cause.STACK_STUCK, Cause.EXPORT_IN_USE, Cause.NO_TASK_WANTED, Cause.NOT_DEPLOYED}
-)
+_OF_ITS_OWN = frozenset({"BY_HAND", "STACK_STUCK", "EXPORT_IN_USE", "NO_TASK_WANTED", "NOT_DEPLOYED"})
 # What faults of AWS's API bring about: a call that is denied, throttled, or made with expired credentials.
-_OF_CALLS = frozenset({Cause.CREDENTIALS, Cause.DEPLOY_DENIED, Cause.UNKNOWN})
+_OF_CALLS = frozenset({"CREDENTIALS", "DEPLOY_DENIED", "UNKNOWN"})
 
 
 @dataclass(frozen=True)
@@ -57,8 +55,8 @@ def _with_value(fault: dict[str, str | None]) -> str:
 
 
 def naming_injected(
-    verdicts: Sequence[Verdict], faults: Sequence[InjectedFault], commands: Commands
-) -> Iterator[Verdict]:
+    verdicts: Sequence[Finding], faults: Sequence[InjectedFault], commands: Commands
+) -> Iterator[Finding]:
     """The verdicts, with the rehearsal's own faults named in those that come of one."""
     for verdict in verdicts:
         own = [each for each in faults if _may_explain(each, verdict)]
@@ -70,12 +68,12 @@ def naming_injected(
         without = f"without the fault: {verdict.fix}"
         yield replace(
             verdict,
-            sentence=f"{verdict.sentence}; this rehearsal injects it itself: {named}",
+            what=f"{verdict.what}; this rehearsal injects it itself: {named}",
             fix=off + remark(f"then: {commands.tool('deploy')}; {without}"),
         )
 
 
-def _may_explain(fault: InjectedFault, verdict: Verdict) -> bool:
+def _may_explain(fault: InjectedFault, verdict: Finding) -> bool:
     if fault.service:
-        return fault.service == verdict.service and verdict.cause not in _OF_ITS_OWN
-    return verdict.cause in _OF_CALLS
+        return fault.service == verdict.service and verdict.code not in _OF_ITS_OWN
+    return verdict.code in _OF_CALLS

@@ -11,7 +11,7 @@ from datetime import timedelta
 from portside.aws.model import ConfiguredCall
 from portside.commands import file_of
 from portside.findings import start_rules
-from portside.findings.finding import Cause, Finding
+from portside.findings.finding import Finding
 from portside.findings.rule_context import Rule, RuleContext, drift, more_memory
 from src.form import stack_part
 from src.service_props import DATABASE
@@ -45,7 +45,7 @@ def out_of_memory(context: RuleContext) -> Finding | None:
     killed = f"it used more than the {context.memory} MiB of its task, and was killed"
     code = f" (exit code {ended.exit_code})" if ended and ended.exit_code is not None else ""
     return context.found(
-        Cause.OUT_OF_MEMORY,
+        "OUT_OF_MEMORY",
         f"out of memory: {killed if heap is None else by_itself}{code}",
         look=context.field("memory"),
         fix=f"memory={size} of {context.name} in app.py (it has {context.memory}), then: {context.deploy}",
@@ -66,7 +66,7 @@ def not_a_command(context: RuleContext) -> Finding | None:
         return None
     command = context.definition.command if context.definition else ()
     return context.found(
-        Cause.BAD_COMMAND,
+        "BAD_COMMAND",
         f"its command was not found or can't be run (exit code {ended.exit_code})",
         look=context.field("container_command") if command else f"the entry point of {context.image}",
         fix=f"Mend container_command of {context.name} in app.py, then: {context.deploy}" if command else context.mend,
@@ -84,7 +84,7 @@ def database(context: RuleContext) -> Finding | None:
             "secretsmanager", "get-secret-value", secret_id=secret, query="SecretString", output="text"
         )
         return context.found(
-            Cause.DATABASE_REFUSED,
+            "DATABASE_REFUSED",
             "the database does not accept its user and password",
             look=f"secret {secret}, and since when the cluster has another password",
             fix=commands.fix(
@@ -102,7 +102,7 @@ def database(context: RuleContext) -> Finding | None:
     if facts.state and facts.state != "available":
         start = context.commands.aws("docdb", "start-db-cluster", db_cluster_identifier=facts.id)
         return context.found(
-            Cause.DATABASE_UNREACHABLE,
+            "DATABASE_UNREACHABLE",
             f"the database does not answer: its cluster {facts.id} is {facts.state}",
             look=f"cluster {facts.id} in DocumentDB",
             fix=context.commands.fix(start)
@@ -111,14 +111,14 @@ def database(context: RuleContext) -> Finding | None:
         )
     if not any(call.service == DATABASE for call in context.service.asked.calls):
         return context.found(
-            Cause.DATABASE_UNREACHABLE,
+            "DATABASE_UNREACHABLE",
             "the database does not let it in: app.py does not say that it calls it",
             look=context.field("calls"),
             fix=f"calls=[Call(DATABASE, {facts.port})] of {context.name} in app.py, then: {context.deploy}",
         )
     return context.found(
-        Cause.DATABASE_UNREACHABLE,
-        f"it gets no connection to the database on port {facts.port}, whose cluster is "
+        "DATABASE_UNREACHABLE",
+        f"it gets no connection to the database on port {facts.port}, whose cluster == "
         f"{facts.state or 'in a state that could not be read'}",
         look=f"security groups and routes of stack {facts.stack}",
         fix=drift(context, facts.stack, f"correct that, then: {context.start_again}"),
@@ -132,7 +132,7 @@ def task_role(context: RuleContext) -> Finding | None:
             action, resource = denied[1], (denied[2] or "").rstrip('".')
             role = context.definition.task_role.rpartition("/")[2] if context.definition else "its task role"
             return context.found(
-                Cause.TASK_ROLE_DENIED,
+                "TASK_ROLE_DENIED",
                 f"its task role {role} may not do {action}{f' on {resource}' if resource else ''}",
                 look=context.field("permissions"),
                 fix=_permission(context, action, resource),
@@ -157,7 +157,7 @@ def read_only(context: RuleContext) -> Finding | None:
             where = next(filter(None, path.groups()), "a folder") if path else "a folder"
             folder = where.rpartition("/")[0] or where
             return context.found(
-                Cause.READ_ONLY,
+                "READ_ONLY",
                 f"it writes to {where}, but its root file system is read-only",
                 look=context.field("read_only_root"),
                 fix=f"container_volumes=[ContainerVolume({json.dumps(folder)})] of {context.name} in app.py, "
@@ -173,13 +173,13 @@ def unknown_host(context: RuleContext) -> Finding | None:
             host = found[1].rstrip(".")
             if context.snapshot.service(host) is None:
                 return context.found(
-                    Cause.ENDPOINT_MISSING,
+                    "ENDPOINT_MISSING",
                     f"it calls {host}, and nothing has that name",
                     look=context.field("container_env_vars"),
                     fix=f"Name a service of app.py in container_env_vars of {context.name}, then: {context.deploy}",
                 )
             return context.found(
-                Cause.ENDPOINT_MISSING,
+                "ENDPOINT_MISSING",
                 f"the name {host} did not exist in Service Connect when its tasks started, "
                 "and they learn names only then",
                 look=f"services of the namespace of {context.snapshot.environment} in ECS",
@@ -196,7 +196,7 @@ def refused(context: RuleContext) -> Finding | None:
             call = _call(context, found[1], int(found[2]))
             if call is not None:
                 return context.found(
-                    Cause.CALLEE_OUT,
+                    "CALLEE_OUT",
                     f"{call.service} does not take its connections on port {call.port}",
                     look=context.commands.tool("logs", stack_part(call.service)),
                     fix=context.commands.tool("redeploy", stack_part(call.service)),
@@ -221,7 +221,7 @@ def ended(context: RuleContext) -> Finding | None:
     code = container.exit_code
     if code == 137:
         return context.found(
-            Cause.KILLED,
+            "KILLED",
             f"{container.name} was killed (exit code 137); AWS does not say that memory was the reason",
             look=context.log,
             fix=f"If its memory was near {context.memory} MiB (MemoryUtilization in CloudWatch): "
@@ -233,7 +233,7 @@ def ended(context: RuleContext) -> Finding | None:
     says = f": {last.strip()}" if last else silent
     if code == 0:
         return context.found(
-            Cause.STOPPED_BY_ITSELF,
+            "STOPPED_BY_ITSELF",
             f"{container.name} ended without an error (exit code 0), but a service has to go on running",
             look=context.log,
             fix=f"Mend container_command of {context.name} in app.py, or the program; then: {context.deploy}",
@@ -241,13 +241,13 @@ def ended(context: RuleContext) -> Finding | None:
     told = f"exit code {code}{_signal(code)}"
     if _crashed_at_start(context):
         return context.found(
-            Cause.CRASH_AT_START,
+            "CRASH_AT_START",
             f"{container.name} crashes while it starts, with {told}{says}",
             look=context.log,
             fix=context.mend,
         )
     return context.found(
-        Cause.CRASH_LATER,
+        "CRASH_LATER",
         f"{container.name} starts, and then crashes with {told}{says}",
         look=context.log,
         fix=context.mend,

@@ -11,7 +11,7 @@ from operations.deployment_record import HEALTHY
 from portside.aws.model import Container, Service, Task, TaskDefinition
 from portside.aws.reader import Snapshot
 from portside.commands import Commands
-from portside.findings.finding import Cause, Finding
+from portside.findings.finding import Finding
 from src.form import stack_part
 from src.task_size import FARGATE_SIZES
 
@@ -167,7 +167,7 @@ class RuleContext:
 
     def found(
         self,
-        cause: Cause,
+        cause: str,
         sentence: str,
         *,
         look: str,

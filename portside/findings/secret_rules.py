@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from portside.findings.finding import Cause, Finding
+from portside.findings.finding import Finding
 from portside.findings.rule_context import RuleContext, drift
 
 ROLE = re.compile(r"(arn:aws[\w-]*:(?:iam|sts)::\d+:(?:role|assumed-role)/[^\s'\"]+)")
@@ -26,7 +26,7 @@ def secrets(context: RuleContext) -> Finding | None:
     if re.search(r"marked for deletion|marked as deleted", words, re.I):
         name = _secret_name(context)
         return context.found(
-            Cause.SECRET_MISSING,
+            "SECRET_MISSING",
             f"its secret {name} is about to be deleted, so no one can read it",
             look=f"secret {name} in Secrets Manager of account {context.snapshot.account}",
             fix=_restore(context, name),
@@ -37,7 +37,7 @@ def secrets(context: RuleContext) -> Finding | None:
         return _secret_missing(context)
     if re.search(r"timeout|deadline exceeded|RequestError|send request failed|dial tcp|RequestCanceled", words, re.I):
         return context.found(
-            Cause.SECRETS_UNREACHABLE,
+            "SECRETS_UNREACHABLE",
             "its tasks reach neither Secrets Manager nor a registry; they have no way out of the network",
             look=f"routes and NAT gateways of stack agora-{context.snapshot.environment}-network",
             fix=drift(
@@ -66,20 +66,20 @@ def _secret_missing(context: RuleContext) -> Finding:
     look = f"secret {name} in Secrets Manager of account {account}, region {context.snapshot.region}"
     if not asked and name and any(each.name is None for each in context.service.asked.secrets):
         return context.found(
-            Cause.SECRET_MISSING,
+            "SECRET_MISSING",
             f"the database's secret {name} is gone",
             look=look,
             fix=_restore(context, name),
         )
     if "staging label" in context.words:
         return context.found(
-            Cause.SECRET_MISSING,
+            "SECRET_MISSING",
             f"its secret {name} has no value yet",
             look=look,
             fix=_write(context, name),
         )
     return context.found(
-        Cause.SECRET_MISSING,
+        "SECRET_MISSING",
         f"there is no secret {name} in account {account}",
         look=look,
         fix=context.commands.fix(
@@ -114,7 +114,7 @@ def _secret_field(context: RuleContext, field: str) -> Finding:
         then=f"replaces the whole value; then: {context.start_again}",
     )
     return context.found(
-        Cause.SECRET_FIELD,
+        "SECRET_FIELD",
         f'its secret {name} has no field "{field}"',
         look=context.field(f'ServiceSecret(…, json_field="{field}")'),
         fix=f'Add "{field}" to the secret, with all its other fields, or correct json_field in app.py: {put}',
@@ -137,7 +137,7 @@ def _secret_denied(context: RuleContext) -> Finding:
     else:
         fix = _grant(context, short, name)
     return context.found(
-        Cause.SECRET_DENIED,
+        "SECRET_DENIED",
         f"its execution role {short} may not read the secret {name}",
         look=f"IAM role {short}",
         fix=fix,
@@ -149,7 +149,7 @@ def _grant(context: RuleContext, role: str, name: str) -> str:
     commands = context.commands
     if not name:
         return (
-            f"Let {role or 'its execution role'} do secretsmanager:GetSecretValue on the ARN of the secret, which is "
+            f"Let {role or 'its execution role'} do secretsmanager:GetSecretValue on the ARN of the secret, which == "
             f"listed by: {commands.aws('secretsmanager', 'list-secrets')}"
         )
     resource = _full_arn(context, name) or commands.secret_arn(name)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 from portside.aws.model import Stack, StackFailure
 from portside.aws.reader import Snapshot
-from portside.findings.finding import Cause, Finding, Verdict
+from portside.findings.finding import Finding
 
 # CloudFormation itself waits that long for a service: what takes longer does not come to an end by itself.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-ecs-service.html
@@ -37,7 +38,7 @@ def state(snapshot: Snapshot, stack: Stack) -> Finding | None:
     deletes = f"deletes what is left of {name}; {deploy} makes it again"
 
     def stuck(what: str, fix: str) -> Finding:
-        return Finding(Cause.STACK_STUCK, what, told, look, fix)
+        return Finding("STACK_STUCK", what, told, look, fix)
 
     match stack.status:
         case "UPDATE_ROLLBACK_FAILED":
@@ -99,7 +100,7 @@ def failure(snapshot: Snapshot, stack: Stack, failed: StackFailure) -> Finding |
     if used := (_EXPORT.search(reason) or _EXPORT_DELETED.search(reason)):
         users = used[2].rstrip(". ")
         return Finding(
-            Cause.EXPORT_IN_USE,
+            "EXPORT_IN_USE",
             f"it can't change its export {used[1]}, because {users} imports it",
             told,
             f'app.py, ENVIRONMENTS["{environment}"]["KEEP_EXPORTS"]',
@@ -108,7 +109,7 @@ def failure(snapshot: Snapshot, stack: Stack, failed: StackFailure) -> Finding |
         )
     if _QUOTA.search(reason):
         return Finding(
-            Cause.QUOTA,
+            "QUOTA",
             f"{failed.kind} {failed.logical_id} would exceed a quota of account {snapshot.account}",
             told,
             f"Service Quotas of account {snapshot.account}, region {snapshot.region}",
@@ -119,7 +120,7 @@ def failure(snapshot: Snapshot, stack: Stack, failed: StackFailure) -> Finding |
         )
     if failed.kind.startswith("AWS::ElasticLoadBalancingV2::Listener") and _CERTIFICATE.search(reason):
         return Finding(
-            Cause.CERTIFICATE,
+            "CERTIFICATE",
             "the load balancer can't use the certificate that app.py names",
             told,
             f'app.py, ENVIRONMENTS["{environment}"]["CERTIFICATE_ID"]',
@@ -131,7 +132,7 @@ def failure(snapshot: Snapshot, stack: Stack, failed: StackFailure) -> Finding |
     if denied := _DENIED.search(reason):
         what = f" ({denied[1]})" if denied[1] else ""
         return Finding(
-            Cause.DEPLOY_DENIED,
+            "DEPLOY_DENIED",
             f"the role that deploys may not make {failed.kind} {failed.logical_id}{what}",
             told,
             f"the CDK's cfn-exec role of account {snapshot.account} in IAM",
@@ -139,7 +140,7 @@ def failure(snapshot: Snapshot, stack: Stack, failed: StackFailure) -> Finding |
         )
     if _EXISTS.search(reason):
         return Finding(
-            Cause.ALREADY_EXISTS,
+            "ALREADY_EXISTS",
             f"{failed.kind} {failed.logical_id} is there already, outside the stack",
             told,
             look,
@@ -147,14 +148,14 @@ def failure(snapshot: Snapshot, stack: Stack, failed: StackFailure) -> Finding |
         )
     if missing := _NO_EXPORT.search(reason):
         return Finding(
-            Cause.REFUSED,
+            "REFUSED",
             f"it imports {missing[1]}, which no stack exports",
             told,
             look,
             f'"KEEP_EXPORTS": True of {environment} in app.py, then: {deploy}',
         )
     return Finding(
-        Cause.REFUSED,
+        "REFUSED",
         f"AWS refused {failed.kind} {failed.logical_id}: {reason}",
         told,
         look,
@@ -174,7 +175,7 @@ def _service_code(kind: str) -> str:
     return {"elasticloadbalancingv2": "elasticloadbalancing", "docdb": "rds"}.get(service, service)
 
 
-def verdict(stack: Stack, found: Finding, service: str) -> Verdict:
+def verdict(stack: Stack, found: Finding, service: str) -> Finding:
     """A finding about a stack, as a verdict."""
     since = stack.failures[0].at if stack.failures else stack.updated
-    return Verdict(service, stack.name, found.cause, found.sentence, since, found.evidence, found.look, found.fix)
+    return replace(found, service=service, stack=stack.name, since=since)

@@ -10,7 +10,7 @@ import re
 
 from portside.commands import remark, tool
 from portside.findings import secret_rules
-from portside.findings.finding import Cause, Finding
+from portside.findings.finding import Finding
 from portside.findings.rule_context import Rule, RuleContext
 from portside.findings.secret_rules import ROLE
 from src.image import parse_reference
@@ -30,13 +30,13 @@ def pull(context: RuleContext) -> Finding | None:
         if re.search(signs, words, re.I):
             return rule(context)
     return context.found(
-        Cause.UNKNOWN, f"its image {context.image} can't be pulled", look=context.image, fix=context.deploy
+        "UNKNOWN", f"its image {context.image} can't be pulled", look=context.image, fix=context.deploy
     )
 
 
 def _image_platform(context: RuleContext) -> Finding:
     return context.found(
-        Cause.IMAGE_PLATFORM,
+        "IMAGE_PLATFORM",
         f"its image {context.image} was not built for linux/amd64, on which Fargate runs it",
         look=context.image,
         fix=f"Publish it for linux/amd64 (docker buildx build --platform linux/amd64), then: {context.deploy}",
@@ -45,7 +45,7 @@ def _image_platform(context: RuleContext) -> Finding:
 
 def _registry_limit(context: RuleContext) -> Finding:
     return context.found(
-        Cause.REGISTRY_LIMIT,
+        "REGISTRY_LIMIT",
         f"the registry refuses to hand out {context.image} because it was asked too often",
         look=context.events,
         fix=f"Wait some minutes, then: {context.start_again}",
@@ -61,7 +61,7 @@ def _image_denied(context: RuleContext) -> Finding:
         else context.image
     )
     return context.found(
-        Cause.IMAGE_DENIED,
+        "IMAGE_DENIED",
         f"the registry does not let Fargate read {context.image}; tasks pull without credentials",
         look=settings,
         fix=f"Make the package public there (or let it be read again), then: {context.start_again}",
@@ -73,7 +73,7 @@ def _image_missing(context: RuleContext) -> Finding:
     fix = tool("release", "pin", version, local=context.snapshot.is_local) if is_released else context.deploy
     why = "writes the lock again" if is_released else "looks the tag up again"
     return context.found(
-        Cause.IMAGE_MISSING,
+        "IMAGE_MISSING",
         f"the registry has no image {context.image}; it was deleted, or never published",
         look=context.image,
         fix=fix + remark(f"{why}; if it is not published either: GHCR_PACKAGE_VERSION in app.py"),
@@ -82,7 +82,7 @@ def _image_missing(context: RuleContext) -> Finding:
 
 def _registry_slow(context: RuleContext) -> Finding:
     return context.found(
-        Cause.REGISTRY_SLOW,
+        "REGISTRY_SLOW",
         f"the registry did not answer in time when Fargate pulled {context.image}",
         look="https://www.githubstatus.com" if "ghcr.io" in context.image else context.events,
         fix=f"{context.start_again}  # again, later; if all services have it: the NAT gateways of the network stack",
@@ -91,7 +91,7 @@ def _registry_slow(context: RuleContext) -> Finding:
 
 def _storage_full(context: RuleContext) -> Finding:
     return context.found(
-        Cause.REFUSED,
+        "REFUSED",
         "its image does not fit into the task's storage",
         look=context.field("container_volumes"),
         fix="Make the image smaller, or the volume's size in app.py larger",
@@ -118,7 +118,7 @@ def log_group(context: RuleContext) -> Finding | None:
     if re.search(r"AccessDenied|not authorized", context.words):
         role = context.definition.execution_role.rpartition("/")[2] if context.definition else "its execution role"
         return context.found(
-            Cause.ROLE_UNUSABLE,
+            "ROLE_UNUSABLE",
             f"{role} may not write to the log group {group}",
             look=f"IAM role {role}",
             fix=f"Let {role} do logs:CreateLogStream and logs:PutLogEvents; its stack grants them",
@@ -126,7 +126,7 @@ def log_group(context: RuleContext) -> Finding | None:
     if "does not exist" not in context.words and "ResourceNotFound" not in context.words:
         return None
     return context.found(
-        Cause.LOG_GROUP_MISSING,
+        "LOG_GROUP_MISSING",
         f"its log group {group or '(unknown)'} was deleted, and no task starts without it",
         look=f"log group {group}",
         fix=context.commands.fix(
@@ -145,7 +145,7 @@ def role(context: RuleContext) -> Finding | None:
     trust = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     return context.found(
-        Cause.ROLE_UNUSABLE,
+        "ROLE_UNUSABLE",
         f"ECS can't act as the role {name}: it was deleted, or does not trust ecs-tasks",
         look=f"IAM role {name}",
         fix=context.commands.fix(
@@ -162,7 +162,7 @@ def placement(context: RuleContext) -> Finding | None:
         spot = "spot" in words.lower()
         quota = _SPOT_QUOTA if spot else _ON_DEMAND_QUOTA
         return context.found(
-            Cause.QUOTA,
+            "QUOTA",
             f"the account's quota of Fargate {'Spot ' if spot else ''}vCPUs is used up",
             look=f"quota {quota} of fargate in Service Quotas, account {context.snapshot.account}",
             fix=context.commands.fix(
@@ -180,14 +180,14 @@ def placement(context: RuleContext) -> Finding | None:
         r"SpotInterruption|Spot (?:Task|Instance) was (?:interrupted|reclaimed)|spot interruption", words, re.I
     ):
         return context.found(
-            Cause.SPOT_RECLAIMED,
+            "SPOT_RECLAIMED",
             "AWS took the Spot capacity back that its task ran on",
             look=context.field("spot_weight"),
             fix=f"spot_weight=0 of {context.name} in app.py, then: {context.deploy}",
         )
     if re.search(r"capacity is unavailable|insufficient capacity|no capacity", words, re.I):
         return context.found(
-            Cause.NO_CAPACITY,
+            "NO_CAPACITY",
             "Fargate has no capacity for its task at the moment",
             look=context.events,
             fix=f"{context.start_again}  # again, later"
@@ -205,7 +205,7 @@ def _no_address(context: RuleContext) -> Finding:
     )
     free = "; ".join(f"{each.id} {each.cidr}: {each.free} free" for each in context.snapshot.subnets)
     return context.found(
-        Cause.NO_ADDRESS,
+        "NO_ADDRESS",
         f"its subnet {which} has no free address for another task",
         look=f"subnet {named[0]}" if named else "the subnets of the network stack",
         fix=f"Fewer tasks at once: AUTO_SCALE_CAPACITY in app.py; or free the addresses that others use there: {users}",
@@ -225,13 +225,13 @@ def start(context: RuleContext) -> Finding | None:
     given = context.definition.command if context.definition else ()
     if given:
         return context.found(
-            Cause.BAD_COMMAND,
+            "BAD_COMMAND",
             f"{program} can't be run in its image; container_command asks for {' '.join(given)}",
             look=context.field("container_command"),
             fix=f"Mend container_command of {context.name} in app.py, then: {context.deploy}",
         )
     return context.found(
-        Cause.BAD_COMMAND,
+        "BAD_COMMAND",
         f"{program}, which its image is to start with, can't be run in it",
         look=f"the entry point of {context.image}",
         fix=context.mend,
@@ -241,7 +241,7 @@ def start(context: RuleContext) -> Finding | None:
 def exec_format(context: RuleContext) -> Finding:
     """A program of another architecture."""
     return context.found(
-        Cause.EXEC_FORMAT,
+        "EXEC_FORMAT",
         f"the program in its image {context.image} is for another processor than linux/amd64",
         look=context.image,
         fix="Build and publish it for linux/amd64 (docker buildx build --platform linux/amd64), "
@@ -259,7 +259,7 @@ def trouble_of_aws(context: RuleContext) -> Finding | None:
     ):
         return None
     return context.found(
-        Cause.AWS_TROUBLE,
+        "AWS_TROUBLE",
         "Fargate failed to start its task for a reason of its own",
         look="https://health.aws.amazon.com",
         fix=f"{context.start_again}  # again",

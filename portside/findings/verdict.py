@@ -12,12 +12,13 @@ from portside.aws.model import Agent, Service, Stack, Task
 from portside.aws.reader import Snapshot
 from portside.commands import remark, tool
 from portside.findings import hand_rules, health_rules, log_rules, stack_rules, start_rules
+from portside.findings.codes import Severity
 from portside.findings.consequences import traced
 from portside.findings.failed_rollouts import failed_rollouts, tasks_in_question
-from portside.findings.finding import CONSEQUENCES, Cause, Finding, Verdict
+from portside.findings.finding import Finding, State
 from portside.findings.rule_context import Rule, RuleContext
 
-__all__ = ["Cause", "Verdict", "judge"]
+__all__ = ["Finding", "judge"]
 
 # Why a task stopped: whether it started at all, what its program said, what its health checks said, how it ended.
 _TASK_RULES: tuple[Rule, ...] = (*start_rules.RULES, *log_rules.RULES, health_rules.health, log_rules.ended)
@@ -28,10 +29,9 @@ _AFTERWARDS = {"stopping": "stopped, then start it", "starting": "available"}
 _NO_ANSWER = frozenset({"stopped", *_AFTERWARDS})
 _PLACED = re.compile(r"unable to place a task|failed to launch a task|unable to consistently start", re.I)
 _STEADY = re.compile(r"deployment completed|reached a steady state")
-_ORDER = {cause: number for number, cause in enumerate(Cause)}
 
 
-def judge(snapshot: Snapshot) -> tuple[Verdict, ...]:
+def judge(snapshot: Snapshot) -> tuple[Finding, ...]:
     """The verdicts on an environment, root causes before consequences; never none."""
     expired = [each for each in snapshot.unknown if each.code in EXPIRED]
     if expired:
@@ -47,35 +47,33 @@ def judge(snapshot: Snapshot) -> tuple[Verdict, ...]:
     return _nothing_wrong(snapshot, [each for each in found if not each.is_wrong])
 
 
-def _rank(verdict: Verdict) -> tuple[bool, bool, int]:
+def _rank(verdict: Finding) -> tuple[bool, bool, int]:
     # What is not deployed for no reason of another's is a reason itself.
-    suffers = verdict.cause is Cause.CALLEE_OUT or (verdict.cause is Cause.NOT_DEPLOYED and bool(verdict.callee))
-    return suffers, verdict.cause is Cause.UNKNOWN, _ORDER[verdict.cause]
+    suffers = verdict.code == "CALLEE_OUT" or (verdict.code == "NOT_DEPLOYED" and bool(verdict.callee))
+    return suffers, verdict.code == "UNKNOWN", verdict.order
 
 
-def _about(name: str, verdicts: Sequence[Verdict], snapshot: Snapshot) -> list[Verdict]:
+def _about(name: str, verdicts: Sequence[Finding], snapshot: Snapshot) -> list[Finding]:
     """Those on one service and on the stacks that all share; those on its callees where it suffers from them."""
     own = snapshot.service(name)
     services = {each.stack for each in snapshot.services} - {own.stack if own else ""}
     mine = [each for each in verdicts if each.service == name or (not each.service and each.stack not in services)]
-    suffers = any(each.service == name and each.cause in CONSEQUENCES for each in mine)
+    suffers = any(each.service == name and each.severity is Severity.CONSEQUENCE for each in mine)
     return list(verdicts) if suffers else mine
 
 
-def _credentials(snapshot: Snapshot, what: str) -> Verdict:
-    return Verdict(
-        "",
-        "",
-        Cause.CREDENTIALS,
-        f"AWS does not take the credentials any more, so {snapshot.environment} can't be judged",
-        snapshot.at,
-        (f"could not be read: {what}",),
-        "the AWS profile in use",
-        'aws sso login --profile "$AWS_PROFILE"',
+def _credentials(snapshot: Snapshot, what: str) -> Finding:
+    return Finding(
+        "CREDENTIALS",
+        f"AWS no longer accepts the credentials, so {snapshot.environment} could not be read",
+        evidence=(f"could not be read: {what}",),
+        look="the AWS profile in use",
+        fix='aws sso login --profile "$AWS_PROFILE"',
+        since=snapshot.at,
     )
 
 
-def _on_stack(snapshot: Snapshot, stack: Stack) -> Iterator[Verdict]:
+def _on_stack(snapshot: Snapshot, stack: Stack) -> Iterator[Finding]:
     service = next((each.name for each in snapshot.services if each.stack == stack.name), "")
     reasons = stack.failures if _matters(snapshot, stack) else ()
     roots = [found for each in reasons if (found := stack_rules.failure(snapshot, stack, each))]
@@ -86,7 +84,7 @@ def _on_stack(snapshot: Snapshot, stack: Stack) -> Iterator[Verdict]:
         yield stack_rules.verdict(
             stack,
             Finding(
-                Cause.UNKNOWN,
+                "UNKNOWN",
                 "could not be made; why is not known any more",
                 (f"stack: {stack.status} {stack.reason}".rstrip(),),
                 f"events of stack {stack.name} in CloudFormation",
@@ -96,20 +94,18 @@ def _on_stack(snapshot: Snapshot, stack: Stack) -> Iterator[Verdict]:
         )
 
 
-def _on_database(snapshot: Snapshot) -> Iterator[Verdict]:
+def _on_database(snapshot: Snapshot) -> Iterator[Finding]:
     facts = snapshot.database
     if facts.state not in _NO_ANSWER:
         return
     start = snapshot.commands.fix(snapshot.commands.aws("docdb", "start-db-cluster", db_cluster_identifier=facts.id))
-    yield Verdict(
-        "",
-        facts.stack,
-        Cause.DATABASE_UNREACHABLE,
-        f"its cluster {facts.id} is {facts.state}, so nobody gets an answer from it",
-        None,
-        (f"DocumentDB: {facts.id} is {facts.state}",),
-        f"cluster {facts.id} in DocumentDB",
-        start if facts.state == "stopped" else f"Wait until it is {_AFTERWARDS[facts.state]}",
+    yield Finding(
+        "DATABASE_UNREACHABLE",
+        f"its cluster {facts.id} is {facts.state}, so it answers no connection",
+        evidence=(f"DocumentDB: {facts.id} is {facts.state}",),
+        look=f"cluster {facts.id} in DocumentDB",
+        fix=start if facts.state == "stopped" else f"Wait until it is {_AFTERWARDS[facts.state]}",
+        stack=facts.stack,
     )
 
 
@@ -125,7 +121,7 @@ def _is_past(snapshot: Snapshot, stack: Stack) -> bool:
     return failed is not None and any(each.result == "healthy" and each.began > failed for each in snapshot.records)
 
 
-def _on_service(snapshot: Snapshot, service: Service, stacks: Sequence[Verdict]) -> Iterator[Verdict]:
+def _on_service(snapshot: Snapshot, service: Service, stacks: Sequence[Finding]) -> Iterator[Finding]:
     stack = snapshot.stack(service.stack) or Stack(service.stack)
     since = snapshot.since
     by_hand = _by_hand(snapshot, service, stack)
@@ -156,7 +152,7 @@ def _on_service(snapshot: Snapshot, service: Service, stacks: Sequence[Verdict])
     yield from _by_state(snapshot, service, stack, deployment_failed=deployment_failed and not told_by_stack)
 
 
-def _by_hand(snapshot: Snapshot, service: Service, stack: Stack) -> Verdict | None:
+def _by_hand(snapshot: Snapshot, service: Service, stack: Stack) -> Finding | None:
     """What somebody did past the stack: whatever else is wrong may come of that."""
     if not service.known:
         return None
@@ -170,7 +166,7 @@ def _findings(
     snapshot: Snapshot, service: Service, failed: Sequence[Task], since: datetime | None
 ) -> list[tuple[Finding, list[Task]]]:
     """What is found in the tasks that failed, each cause once with its tasks; else in those that run, and in events."""
-    found: dict[Cause, tuple[Finding, list[Task]]] = {}
+    found: dict[str, tuple[Finding, list[Task]]] = {}
     alike: dict[tuple[object, ...], Finding] = {}
     # Not every task's log is read: one whose log was not ended like those that ended the same way.
     for task in sorted(failed, key=lambda task: not task.log):
@@ -178,9 +174,9 @@ def _findings(
         finding = (alike.get(end) if not task.log else None) or _first(RuleContext(snapshot, service, task))
         if finding:
             alike.setdefault(end, finding)
-            found.setdefault(finding.cause, (finding, []))[1].append(task)
+            found.setdefault(finding.code, (finding, []))[1].append(task)
     if found:
-        return sorted(found.values(), key=lambda each: _ORDER[each[0].cause])
+        return sorted(found.values(), key=lambda each: each[0].order)
     for task in service.tasks:
         if task.health == "UNHEALTHY" and not task.has_failed:
             finding = next(
@@ -212,7 +208,7 @@ def _unknown(service: Service, task: Task) -> Finding:
     reasons = [task.stopped_reason, *(each.reason for each in task.containers)]
     said = "; ".join(dict.fromkeys(filter(None, reasons))) or task.status
     return Finding(
-        Cause.UNKNOWN,
+        "UNKNOWN",
         f"its tasks stop, and AWS says only: {said}",
         tuple(f"log: {line}" for line in task.log[-6:]),
         f"log group {task.log_group}, stream {task.log_stream}" if task.log_group else f"task {task.id} in ECS",
@@ -226,7 +222,7 @@ def _is_current(service: Service, at: datetime, since: datetime | None) -> bool:
     return (since is None or at >= since) and not any(each > at for each in steady)
 
 
-def _of_a_service_that_is_well(service: Service, findings: Sequence[tuple[Finding, list[Task]]]) -> Iterator[Verdict]:
+def _of_a_service_that_is_well(service: Service, findings: Sequence[tuple[Finding, list[Task]]]) -> Iterator[Finding]:
     steady = [event.at for event in service.events if _STEADY.search(event.message)]
     for finding, tasks in findings:
         # Between two of these it was steady: so it does not last, and not as with one outage however long.
@@ -239,13 +235,13 @@ def _of_a_service_that_is_well(service: Service, findings: Sequence[tuple[Findin
             until = f"until {max(task.at for task in tasks):%H:%M} UTC"
             yield replace(
                 verdict,
-                cause=Cause.HEALED,
-                sentence=f"nothing is wrong now; {failed} {until}, and it healed by itself: {verdict.sentence}",
+                code="HEALED",
+                what=f"nothing is wrong now; {failed} {until}, and it healed by itself: {verdict.what}",
                 fix="Nothing has to be done",
             )
 
 
-def _by_state(snapshot: Snapshot, service: Service, stack: Stack, *, deployment_failed: bool) -> Iterator[Verdict]:
+def _by_state(snapshot: Snapshot, service: Service, stack: Stack, *, deployment_failed: bool) -> Iterator[Finding]:
     """What the state of a service tells where no task and no event does."""
     context = RuleContext(snapshot, service)
     since = stack.updated
@@ -257,7 +253,7 @@ def _by_state(snapshot: Snapshot, service: Service, stack: Stack, *, deployment_
         yield _verdict_of(
             service,
             context.found(
-                Cause.UNKNOWN,
+                "UNKNOWN",
                 "its last deployment failed, and why its tasks stopped is not known any more "
                 "(ECS remembers that for an hour)",
                 look=context.events,
@@ -277,7 +273,7 @@ def _by_state(snapshot: Snapshot, service: Service, stack: Stack, *, deployment_
         yield _verdict_of(
             service,
             context.found(
-                Cause.NO_TASK_WANTED,
+                "NO_TASK_WANTED",
                 "none of its tasks runs, because somebody set the desired count to 0",
                 look=context.events,
                 fix=commands.fix(command),
@@ -293,7 +289,7 @@ def _by_state(snapshot: Snapshot, service: Service, stack: Stack, *, deployment_
         yield _verdict_of(
             service,
             context.found(
-                Cause.UNKNOWN,
+                "UNKNOWN",
                 f"{service.running} of {service.desired} tasks run, and nothing tells why",
                 look=context.events,
                 fix=context.redeploy,
@@ -303,11 +299,11 @@ def _by_state(snapshot: Snapshot, service: Service, stack: Stack, *, deployment_
         )
 
 
-def _no_exec_agent(context: RuleContext, task: Task, agent: Agent) -> Verdict:
+def _no_exec_agent(context: RuleContext, task: Task, agent: Agent) -> Finding:
     return _verdict_of(
         context.service,
         context.found(
-            Cause.EXEC_AGENT,
+            "EXEC_AGENT",
             f"it runs, but the agent of ECS exec in task {task.id[:8]} does not, so no command can be run",
             look=context.field("ecs_exec") if not agent.reason else f"task {task.id} in ECS",
             fix=context.redeploy,
@@ -317,14 +313,14 @@ def _no_exec_agent(context: RuleContext, task: Task, agent: Agent) -> Verdict:
     )
 
 
-def _not_deployed(snapshot: Snapshot, service: Service, stack: Stack, *, deployment_failed: bool) -> Verdict:
+def _not_deployed(snapshot: Snapshot, service: Service, stack: Stack, *, deployment_failed: bool) -> Finding:
     context = RuleContext(snapshot, service)
     if stack.is_moving:
         return _going_on(snapshot, service, stack)
     sentence = "not deployed"
-    cause = Cause.NOT_DEPLOYED
+    cause = "NOT_DEPLOYED"
     if deployment_failed:
-        cause = Cause.UNKNOWN
+        cause = "UNKNOWN"
         sentence += ": its first deployment failed, and why its tasks stopped is not known any more"
     told = tuple(f"{each.logical_id}: {each.reason}" for each in stack.failures[:2])
     look = f"events of stack {stack.name} in CloudFormation"
@@ -333,7 +329,7 @@ def _not_deployed(snapshot: Snapshot, service: Service, stack: Stack, *, deploym
     )
 
 
-def _going_on(snapshot: Snapshot, service: Service, stack: Stack) -> Verdict:
+def _going_on(snapshot: Snapshot, service: Service, stack: Stack) -> Finding:
     context = RuleContext(snapshot, service)
     primary = service.primary
     new = [task for task in service.tasks if primary and task.deployment == primary.id and not task.has_failed]
@@ -342,7 +338,7 @@ def _going_on(snapshot: Snapshot, service: Service, stack: Stack) -> Verdict:
     return _verdict_of(
         service,
         context.found(
-            Cause.GOING_ON,
+            "GOING_ON",
             f"being deployed: {tasks if service.status else stack.status}",
             look=context.events,
             fix=f"Wait, then: {snapshot.commands.tool('diagnose')}",
@@ -352,30 +348,25 @@ def _going_on(snapshot: Snapshot, service: Service, stack: Stack) -> Verdict:
     )
 
 
-def _verdict(service: Service, finding: Finding, tasks: Sequence[Task], remark: str) -> Verdict:
+def _verdict(service: Service, finding: Finding, tasks: Sequence[Task], remark: str) -> Finding:
     since = min((task.at for task in tasks), default=service.events[0].at if service.events else None)
     count = f"{len(tasks)} tasks stopped so" if len(tasks) > 1 else ""
     evidence = (*finding.evidence, *((count,) if count else ()))
-    return Verdict(
-        service.name,
-        service.stack,
-        finding.cause,
-        finding.sentence + remark,
-        since,
-        evidence,
-        finding.look,
-        finding.fix,
-        finding.callee,
+    return replace(
+        finding,
+        service=service.name,
+        stack=service.stack,
+        what=finding.what + remark,
+        evidence=evidence,
+        since=since,
     )
 
 
-def _verdict_of(service: Service, finding: Finding, since: datetime | None) -> Verdict:
-    return Verdict(
-        service.name, service.stack, finding.cause, finding.sentence, since, finding.evidence, finding.look, finding.fix
-    )
+def _verdict_of(service: Service, finding: Finding, since: datetime | None) -> Finding:
+    return replace(finding, service=service.name, stack=service.stack, since=since)
 
 
-def _nothing_wrong(snapshot: Snapshot, remarks: Sequence[Verdict]) -> tuple[Verdict, ...]:
+def _nothing_wrong(snapshot: Snapshot, remarks: Sequence[Finding]) -> tuple[Finding, ...]:
     """What is to be told where nothing wrong was found, which is not the same as that nothing is wrong."""
     if snapshot.unknown:
         return (_not_all_known(snapshot), *remarks)
@@ -386,30 +377,27 @@ def _nothing_wrong(snapshot: Snapshot, remarks: Sequence[Verdict]) -> tuple[Verd
     last = next((each for each in snapshot.records if each.result == "healthy"), None)
     told = (f"last deployment: {last.version}, {last.ended:%Y-%m-%d %H:%M} UTC, by {last.who}",) if last else ()
     return (
-        Verdict(
-            snapshot.only or "",
-            "",
-            Cause.NOTHING,
+        Finding(
+            "NOTHING",
             f"Nothing is wrong with {about}: {running} tasks run, all healthy",
-            None,
-            told,
-            snapshot.commands.tool("history"),
-            "Nothing has to be done",
+            evidence=told,
+            look=snapshot.commands.tool("history"),
+            fix="Nothing has to be done",
+            service=snapshot.only or "",
         ),
     )
 
 
-def _not_all_known(snapshot: Snapshot) -> Verdict:
+def _not_all_known(snapshot: Snapshot) -> Finding:
     first = snapshot.unknown[0]
     denied = any(each.code in DENIED for each in snapshot.unknown)
     rights = f"Give these credentials the rights that {tool('role', snapshot.environment, local=False)} prints, then: "
-    return Verdict(
-        "",
-        "",
-        Cause.UNKNOWN,
+    return Finding(
+        "UNKNOWN",
         f"Nothing wrong was seen in {snapshot.environment}, but not everything could be read, so this is no all-clear",
-        snapshot.at,
-        tuple(f"unknown: {each.what}, because {each.why}" for each in snapshot.unknown[:5]),
-        f"{first.what}: {first.why}",
-        f"{rights if denied else ''}{snapshot.commands.tool('diagnose')}",
+        evidence=tuple(f"unknown: {each.what}, because {each.why}" for each in snapshot.unknown[:5]),
+        look=f"{first.what}: {first.why}",
+        fix=f"{rights if denied else ''}{snapshot.commands.tool('diagnose')}",
+        since=snapshot.at,
+        state=State.UNREAD,
     )

@@ -24,7 +24,7 @@ from portside.aws.model import (
     TaskDefinition,
 )
 from portside.aws.reader import Snapshot
-from portside.findings.verdict import Verdict, judge
+from portside.findings.verdict import Finding, judge
 from tests.unit.operations_support import NOON, minutes_after_noon
 
 ACCOUNT = "607346494281"
@@ -174,6 +174,6 @@ def evidence(*services: Service, stacks: tuple[Stack, ...] = (), **more: Any) ->
     return replace(found, **more)
 
 
-def verdict_on(*tasks: Task, **more: Any) -> Verdict:
+def verdict_on(*tasks: Task, **more: Any) -> Finding:
     """The first verdict on a service whose deployment failed by these tasks."""
     return judge(evidence(service("agora-app", *tasks, **more)))[0]

@@ -25,7 +25,7 @@ from operations.origin import Origin
 from operations.target import Target
 from operations.verification.verify import Verification
 from portside.aws import reader as evidence
-from portside.findings.finding import Cause, Verdict
+from portside.findings.finding import Finding
 from src.errors import AgoraError
 from src.form import Form, load_form
 from src.resolution import Resolution
@@ -111,7 +111,7 @@ class _Place:
     targets: FakeTargets = field(default_factory=FakeTargets)
     is_local: bool = False
     deploys: Callable[[], None] = lambda: None
-    diagnosed: Sequence[Verdict] = ()
+    diagnosed: Sequence[Finding] = ()
     diagnoses: list[datetime | None] = field(default_factory=list)
     earlier: list[Any] = field(default_factory=list)
     """What was read while it went on, as each diagnosis was given it."""
@@ -207,11 +207,24 @@ def _raise(error: BaseException) -> Callable[[], None]:
     return act
 
 
-SECRET = Verdict(
-    "agora-app", APP, Cause.SECRET_MISSING, "there is no secret x", NOON, ("AWS said so",), "Secrets Manager", "make x"
+SECRET = Finding(
+    "SECRET_MISSING",
+    "there is no secret x",
+    evidence=("AWS said so",),
+    look="Secrets Manager",
+    fix="make x",
+    service="agora-app",
+    stack=APP,
+    since=NOON,
 )
-APART = Verdict(
-    "agora-api", "agora-dev-api", Cause.OUT_OF_MEMORY, "too little memory", NOON, (), "its log", "give more"
+APART = Finding(
+    "OUT_OF_MEMORY",
+    "too little memory",
+    look="its log",
+    fix="give more",
+    service="agora-api",
+    stack="agora-dev-api",
+    since=NOON,
 )
 
 
@@ -337,7 +350,7 @@ def test_two_causes_are_told_each_with_its_fix(place: _Place) -> None:
 
 
 def test_what_several_verdicts_advise_is_told_once(place: _Place) -> None:
-    same = replace(SECRET, service="agora-api", sentence="agora-app, which it calls, does not run")
+    same = replace(SECRET, service="agora-api", what="agora-app, which it calls, does not run")
     place.deploys, place.diagnosed = _raise(CdkFailed("deploy", "last words")), (SECRET, same)
     with pytest.raises(DeploymentFailed) as failed:
         place.deploy()
@@ -350,7 +363,7 @@ def test_what_several_verdicts_advise_is_told_once(place: _Place) -> None:
 
 
 def test_without_a_verdict_the_cdks_last_words_are_told(place: _Place) -> None:
-    healed = replace(SECRET, cause=Cause.HEALED)
+    healed = replace(SECRET, code="HEALED")
     place.deploys, place.diagnosed = _raise(CdkFailed("deploy", "a\nlast words")), (healed,)
     with pytest.raises(DeploymentFailed) as failed:
         place.deploy()

@@ -13,7 +13,6 @@ import pytest
 
 from portside.aws.reader import Snapshot, collect, parse_snapshot, with_earlier
 from portside.findings.diagnose import diagnose
-from portside.findings.finding import Cause
 from portside.findings.verdict import judge
 from src.errors import UsageError
 from src.form import load_form
@@ -315,7 +314,7 @@ def test_what_could_not_be_read_is_said_with_its_reason_and_is_never_an_all_clea
     assert any(what in each.what and why in each.why for each in found.unknown), found.unknown
     verdicts = judge(found)
     assert verdicts[0].is_wrong
-    assert verdicts[0].cause in (Cause.CREDENTIALS, Cause.UNKNOWN)
+    assert verdicts[0].code in ("CREDENTIALS", "UNKNOWN")
 
 
 def test_a_mistake_of_ours_is_not_taken_for_an_answer_of_aws() -> None:
@@ -412,7 +411,7 @@ def test_a_log_group_that_is_gone_is_an_answer_and_the_program_is_not_said_to_ha
 
     found = _collected(_clients() | {"logs": Gone()})
     assert found.unknown == ()
-    assert "its log is gone" in judge(found)[0].sentence
+    assert "its log is gone" in judge(found)[0].what
 
 
 def test_what_was_collected_before_it_went_is_not_lost() -> None:

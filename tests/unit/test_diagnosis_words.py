@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -16,19 +15,18 @@ from operations.commands import diagnose as command
 from operations.commands.diagnose import show_verdicts
 from portside.aws.side_by_side import side_by_side
 from portside.findings import diagnose
-from portside.findings.finding import Cause, Verdict
-from src.form import ROOT
+from portside.findings.finding import Finding
 from tests.unit.operations_support import NOON
 
-VERDICT = Verdict(
-    "agora-app",
-    "agora-dev-app",
-    Cause.SECRET_MISSING,
+VERDICT = Finding(
+    "SECRET_MISSING",
     "there is no secret agora-sentry-dsn in account 607346494281",
-    NOON,
-    ("task 01234567: ResourceInitializationError: unable to pull secrets or registry auth",),
-    "secret agora-sentry-dsn in Secrets Manager",
-    "aws secretsmanager create-secret --name agora-sentry-dsn --secret-string '…'",
+    evidence=("task 01234567: ResourceInitializationError: unable to pull secrets or registry auth",),
+    look="secret agora-sentry-dsn in Secrets Manager",
+    fix="aws secretsmanager create-secret --name agora-sentry-dsn --secret-string '…'",
+    service="agora-app",
+    stack="agora-dev-app",
+    since=NOON,
 )
 
 
@@ -52,7 +50,7 @@ def test_a_verdict_fits_a_terminal_and_nothing_is_cut_off(
     assert VERDICT.fix in lines[-1], "a command is copied whole"
     assert all(len(line) <= width for line in lines[:-1])
     shown = " ".join(" ".join(line.split()) for line in lines)
-    for text in (VERDICT.sentence, *VERDICT.evidence, VERDICT.look):
+    for text in (VERDICT.what, *VERDICT.evidence, VERDICT.look):
         assert text in shown
     assert lines[0].startswith("✗ agora-app: there is no secret")
 
@@ -68,19 +66,13 @@ def test_what_is_no_terminal_gets_each_text_in_one_line(
     assert not [line for line in lines if line != line.rstrip()]
 
 
-def test_every_cause_is_in_the_page_about_it_and_no_other() -> None:
-    page = (ROOT / "docs" / "diagnose.md").read_text(encoding="utf-8")
-    told = page.partition("## What it tells apart")[2].partition("\n## ")[0]
-    assert re.findall(r"^\| `([^`]+)`", told, re.M) == [cause.value for cause in Cause]
-
-
 def test_the_last_line_names_each_subject_with_its_own_cause(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def verdict(service: str, cause: Cause) -> Verdict:
-        return Verdict(service, "", cause, "is in trouble", None, (), "there", "mend it")
+    def verdict(service: str, cause: str) -> Finding:
+        return Finding(cause, "is in trouble", look="there", fix="fix it", service=service)
 
-    verdicts = (verdict("agora-apex", Cause.BY_HAND), verdict("agora-api", Cause.QUOTA), verdict("", Cause.UNKNOWN))
+    verdicts = (verdict("agora-apex", "BY_HAND"), verdict("agora-api", "QUOTA"), verdict("", "UNKNOWN"))
     found = SimpleNamespace(verdicts=verdicts, snapshot=SimpleNamespace(unknown=()))
     monkeypatch.setattr(command, "looking_at", lambda *_, **__: SimpleNamespace(target=None, form=None))
     monkeypatch.setattr(diagnose, "diagnose", lambda *_, **__: found)

@@ -10,7 +10,6 @@ import pytest
 from operations.early_evidence import EarlyEvidence, one_at_a_time
 from portside.aws.model import Service
 from portside.aws.reader import Snapshot, with_earlier
-from portside.findings.finding import Cause
 from portside.findings.verdict import judge
 from tests.unit.diagnosis_support import evidence, exited, service, stack
 
@@ -84,8 +83,8 @@ def test_a_first_deployment_that_took_its_log_along_is_told_by_what_was_read_bef
     gone = replace(service("agora-app", replace(exited(1), log_gone=True)), status="", events=(), rollouts=())
     later = evidence(gone, stacks=(rolled_back,))
     before = evidence(_crashed("agora-app", gone.tasks[0].id))
-    assert judge(later)[0].cause is Cause.CRASH_AT_START
-    assert judge(with_earlier(later, before))[0].cause is Cause.DATABASE_UNREACHABLE
+    assert judge(later)[0].code == "CRASH_AT_START"
+    assert judge(with_earlier(later, before))[0].code == "DATABASE_UNREACHABLE"
 
 
 def test_clients_are_made_on_one_thread_at_a_time() -> None:

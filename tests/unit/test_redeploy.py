@@ -151,13 +151,18 @@ def test_an_environment_that_somebody_holds_is_left_alone() -> None:
 
 
 def test_a_failure_is_told_by_its_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
-    from portside.findings.finding import Cause, Verdict
+    from portside.findings.finding import Finding
 
-    cause = next(each for each in Cause if each.name == "UNKNOWN")
-    verdict = Verdict(
-        "agora-api", "agora-dev-api", cause, "its secret is missing", None, ("words",), "the log", "make it"
+    verdict = Finding(
+        "UNKNOWN",
+        "its secret is missing",
+        evidence=("words",),
+        look="the log",
+        fix="make it",
+        service="agora-api",
+        stack="agora-dev-api",
     )
-    other = replace(verdict, service="agora-app", sentence="another's")
+    other = replace(verdict, service="agora-app", what="another's")
     diagnosis = type("Diagnosis", (), {"verdicts": (other, verdict)})()
     monkeypatch.setattr("portside.findings.diagnose.diagnose", lambda *_, **__: diagnosis)
     with pytest.raises(RedeploymentFailed) as failed:

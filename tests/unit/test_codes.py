@@ -1,0 +1,90 @@
+"""The data file of codes: what it says of each, and that nothing else says it again."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from portside.findings.codes import CODES, Severity, code_named, outer
+from portside.findings.finding import Finding, State
+from portside.findings.tables import DOCS, codes_table, table, with_table
+from src.form import ROOT
+
+
+def test_the_page_about_diagnosis_has_the_table_of_the_data_file() -> None:
+    page = (DOCS / "diagnose.md").read_text(encoding="utf-8")
+    assert with_table(page, codes_table()) == page
+
+
+def test_a_page_without_the_marks_is_an_error() -> None:
+    with pytest.raises(ValueError, match="codes: begin"):
+        with_table("no marks", codes_table())
+
+
+def test_columns_of_a_table_are_as_wide_as_their_widest_cell_and_a_long_cell_goes_on_below() -> None:
+    assert table(("a", "b"), [("long", "c")]) == "| a    | b |\n|------|---|\n| long | c |\n"
+    assert table(("a", "b"), [("c", "two words")], 5) == "| a | b     |\n|---|-------|\n| c | two   |\n|   | words |\n"
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_every_code_has_words_of_its_own(name: str) -> None:
+    code = CODES[name]
+    assert re.fullmatch(r"[A-Z][A-Z_]*", name)
+    assert code.when
+    assert code.action
+    assert [each.name for each in CODES.values() if each.title == code.title] == [name]
+
+
+def test_the_order_of_the_codes_is_that_of_how_decisive_they_are() -> None:
+    assert " ".join(CODES) == (
+        "CREDENTIALS STACK_STUCK EXPORT_IN_USE QUOTA CERTIFICATE DEPLOY_DENIED ALREADY_EXISTS BY_HAND IMAGE_MISSING "
+        "IMAGE_DENIED IMAGE_PLATFORM REGISTRY_LIMIT REGISTRY_SLOW SECRET_MISSING SECRET_DENIED SECRET_FIELD "
+        "SECRETS_UNREACHABLE LOG_GROUP_MISSING ROLE_UNUSABLE EXEC_FORMAT BAD_COMMAND OUT_OF_MEMORY DATABASE_REFUSED "
+        "DATABASE_UNREACHABLE TASK_ROLE_DENIED READ_ONLY ENDPOINT_MISSING NO_CAPACITY NO_ADDRESS SPOT_RECLAIMED "
+        "KILLED CRASH_AT_START CRASH_LATER STOPPED_BY_ITSELF SECURITY_GROUP HEALTH_CHECK TARGET_CODE TARGET_TIMEOUT "
+        "TARGET_REFUSED AWS_TROUBLE NO_TASK_WANTED EXEC_AGENT REFUSED CALLEE_OUT NOT_DEPLOYED UNKNOWN GOING_ON HEALED "
+        "NOTHING"
+    )
+    assert [code.order for code in CODES.values()] == list(range(len(CODES)))
+
+
+def test_only_these_codes_are_consequences_or_nothing_wrong() -> None:
+    def of(severity: Severity) -> set[str]:
+        return {name for name, code in CODES.items() if code.severity is severity}
+
+    assert of(Severity.CONSEQUENCE) == {"CALLEE_OUT", "NOT_DEPLOYED"}
+    assert of(Severity.NONE) == {"GOING_ON", "HEALED", "NOTHING"}
+
+
+def test_every_code_is_reported_somewhere_and_every_code_that_is_reported_has_a_row() -> None:
+    sources = [path for path in (ROOT / "portside" / "findings").glob("**/*") if path.suffix in (".py", ".toml")]
+    rules = "\n".join(path.read_text(encoding="utf-8") for path in sources if path.name != "codes.toml")
+    assert [name for name in CODES if not re.search(rf'"{name}(\.[A-Z_]+)?"', rules)] == []
+
+
+def test_a_finer_code_has_the_row_of_its_outer_one() -> None:
+    assert outer("BAD_COMMAND.MOUNT") == "BAD_COMMAND"
+    assert code_named("BAD_COMMAND.MOUNT") is CODES["BAD_COMMAND"]
+    finding = Finding("BAD_COMMAND.MOUNT", "its mount is missing")
+    assert (finding.outer, finding.title) == ("BAD_COMMAND", CODES["BAD_COMMAND"].title)
+    assert finding.as_json()["cause"] == "BAD_COMMAND.MOUNT"
+
+
+def test_a_finding_with_an_unknown_code_is_an_error_at_once() -> None:
+    with pytest.raises(KeyError):
+        Finding("NO_SUCH_CODE", "")
+
+
+@pytest.mark.parametrize(
+    ("finding", "is_wrong"),
+    [
+        (Finding("QUOTA", ""), True),
+        (Finding("QUOTA", "", state=State.PASSED), False),
+        (Finding("UNKNOWN", "", state=State.UNREAD), True),
+        (Finding("HEALED", ""), False),
+        (Finding("NOTHING", "", state=State.WRONG), False),
+    ],
+)
+def test_what_could_not_be_read_is_no_all_clear(finding: Finding, *, is_wrong: bool) -> None:
+    assert (finding.is_wrong, finding.as_json()["wrong"]) == (is_wrong, is_wrong)
