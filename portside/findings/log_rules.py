@@ -118,7 +118,7 @@ def database(context: RuleContext) -> Finding | None:
         )
     return context.found(
         "DATABASE_UNREACHABLE",
-        f"it gets no connection to the database on port {facts.port}, whose cluster == "
+        f"it gets no connection to the database on port {facts.port}, whose cluster is "
         f"{facts.state or 'in a state that could not be read'}",
         look=f"security groups and routes of stack {facts.stack}",
         fix=drift(context, facts.stack, f"correct that, then: {context.start_again}"),

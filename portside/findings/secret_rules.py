@@ -149,7 +149,7 @@ def _grant(context: RuleContext, role: str, name: str) -> str:
     commands = context.commands
     if not name:
         return (
-            f"Let {role or 'its execution role'} do secretsmanager:GetSecretValue on the ARN of the secret, which == "
+            f"Let {role or 'its execution role'} do secretsmanager:GetSecretValue on the ARN of the secret, which is "
             f"listed by: {commands.aws('secretsmanager', 'list-secrets')}"
         )
     resource = _full_arn(context, name) or commands.secret_arn(name)
