@@ -20,17 +20,16 @@ from click.testing import CliRunner
 
 from operations.commands.role import DOCUMENTS, role
 from operations.deploy_role import (
-    CONSEQUENCES,
     LONGEST_POLICY,
     LONGEST_SESSION_POLICY,
     LONGEST_TRUST,
-    UNSCOPED,
     RoleDocuments,
     role_documents,
     session_policy,
     size,
 )
 from portside.deploy.github_trust import Repository
+from portside.deploy.rights import CONSEQUENCES, UNSCOPED
 from src.errors import UsageError
 from src.form import Form, check_form, load_form
 from src.late_values import DatabaseHost, DatabaseSecret

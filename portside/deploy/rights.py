@@ -1,0 +1,172 @@
+"""A right that a role needs, and the statement that grants it on what an environment's stacks have made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from operations import deployment_record, hold, load_data, references
+from src.environment import Environment
+from src.form import stack_part
+from src.service_props import DATABASE, ServiceProps
+
+# The CDK's own, https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html
+QUALIFIER = "hnb659fds"
+_ANY = "*"
+# Six characters that Secrets Manager adds to a name,
+# https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html
+_SUFFIX = "??????"
+
+_REFERENCE = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_"
+UNSCOPED: Mapping[str, str] = {
+    action: f"{why}: {_REFERENCE}{page}.html"
+    for page, why, actions in (
+        (
+            "awscloudformation",
+            "all stacks are listed; exports and detections have no ARN",
+            (
+                "cloudformation:DescribeStackDriftDetectionStatus",
+                "cloudformation:DescribeStacks",
+                "cloudformation:ListImports",
+            ),
+        ),
+        ("amazoncloudwatch", "metrics have no ARN", ("cloudwatch:GetMetricStatistics",)),
+        (
+            "amazonec2",
+            "EC2 describes all or nothing",
+            tuple(
+                f"ec2:Describe{what}"
+                for what in (
+                    *("Addresses", "AvailabilityZones", "NatGateways", "Regions", "RouteTables", "SecurityGroups"),
+                    *("Subnets", "VpcEndpoints", "VpcPeeringConnections", "Vpcs"),
+                )
+            ),
+        ),
+        (
+            "amazonelasticcontainerservice",
+            "no ARN is taken; a condition binds lists to the cluster",
+            ("ecs:DeregisterTaskDefinition", "ecs:DescribeTaskDefinition", "ecs:ListServices", "ecs:ListTasks"),
+        ),
+        (
+            "awselasticloadbalancingv2",
+            "load balancers are described all or none",
+            (
+                "elasticloadbalancing:DescribeLoadBalancers",
+                "elasticloadbalancing:DescribeTargetGroups",
+                "elasticloadbalancing:DescribeTargetHealth",
+            ),
+        ),
+        ("amazoncloudwatchlogs", "groups are listed all or none", ("logs:DescribeLogGroups",)),
+        ("amazons3", "buckets are listed all or none", ("s3:ListAllMyBuckets",)),
+        ("servicequotas", "a default belongs to no account", ("servicequotas:GetAWSDefaultServiceQuota",)),
+        ("awssystemsmanager", "machines are listed all or none", ("ssm:DescribeInstanceInformation",)),
+    )
+    for action in actions
+}
+"""The actions that are allowed on `*`, each with why AWS lets nothing narrower be said."""
+
+CONSEQUENCES: Mapping[str, str] = {
+    "cloudformation:DetectStackResourceDrift": "DetectStackDrift detects the drift of each resource",
+    "ecs:TagResource": "RunTask and RegisterTaskDefinition tag what they make",
+    "iam:PassRole": "RunTask hands the task its execution role",
+    "sts:AssumeRole": "the CDK's command line deploys with the roles of its bootstrap stack",
+}
+"""The actions that no call of ours is named after, each with the one that asks for it."""
+
+
+@dataclass(frozen=True)
+class Place:
+    environment: Environment
+    services: Sequence[ServiceProps]
+
+    def arn(self, service: str, resource: str) -> str:
+        return f"arn:aws:{service}:{self.environment.region}:{self.environment.account}:{resource}"
+
+    def role(self, name: str) -> str:
+        return f"arn:aws:iam::{self.environment.account}:role/{name}"
+
+    def bootstrap_role(self, name: str) -> str:
+        return self.role(f"cdk-{QUALIFIER}-{name}-role-{self.environment.account}-{self.environment.region}")
+
+    def stack(self, part: str) -> str:
+        return self.environment.stack_name(part)
+
+    def named(self, secret: str) -> str:
+        return self.arn("secretsmanager", f"secret:{secret}-{_SUFFIX}")
+
+    @property
+    def cluster(self) -> str:
+        """The cluster's name, which begins with that of its stack."""
+        return self.stack("ecs-*")
+
+    @property
+    def has_sessions(self) -> bool:
+        """Whether commands can be executed in any of its containers."""
+        exec_is_on = self.environment.ecs_exec
+        return any(exec_is_on if props.ecs_exec is None else props.ecs_exec for props in self.services)
+
+    @property
+    def has_bastion(self) -> bool:
+        """Whether a machine of the environment leads to its database."""
+        return self.environment.bastion is not None
+
+    @property
+    def loaders(self) -> list[str]:
+        """The stack part of the service after whose deployment data is loaded, where there is one."""
+        readers = any(call.service == DATABASE for props in self.services for call in props.calls)
+        return [stack_part(load_data.model_of(self.services).container_name)] if readers else []
+
+    def secrets(self, *, with_fields: bool = False) -> list[str]:
+        """The names of its secrets, or only of those of which fields are read."""
+        found = [secret for props in self.services for secret in props.container_secrets]
+        wanted = [secret for secret in found if secret.json_field is not None or not with_fields]
+        return [secret.secret_name for secret in wanted if isinstance(secret.secret_name, str)]
+
+
+def parameter_paths(environment: str) -> list[str]:
+    """The one path under which everything that is remembered of an environment is stored."""
+    of = (deployment_record, hold, load_data, references)
+    return sorted({f"{each.parameter_name(environment).rpartition('/')[0]}/*" for each in of})
+
+
+Conditions = Mapping[str, Mapping[str, str | tuple[str, ...]]]
+
+
+@dataclass(frozen=True)
+class Right:
+    """What can be called on which ARNs of a place; `name` becomes the statement's id.
+
+    Without `resources` it is any. `condition` is made from all the places that `concerns` says yes for.
+    """
+
+    name: str
+    actions: tuple[str, ...]
+    resources: Callable[[Place], Iterable[str]] | None = None
+    condition: Callable[[Sequence[Place]], Conditions] | None = None
+    concerns: Callable[[Place], bool] = lambda _: True
+
+
+def statements(rights: Iterable[Right], places: Sequence[Place]) -> Iterator[dict[str, Any]]:
+    """The statement of each right that concerns any of these places."""
+    for right in rights:
+        concerned = [place for place in places if right.concerns(place)]
+        arns = [_ANY] if right.resources is None else of_all(concerned, right.resources)
+        if not concerned or not arns:
+            continue
+        condition = {
+            test: {key: list(value) if isinstance(value, tuple) else value for key, value in keys.items()}
+            for test, keys in (right.condition(concerned) if right.condition else {}).items()
+        }
+        yield {
+            "Sid": right.name,
+            "Effect": "Allow",
+            "Action": sorted(right.actions),
+            "Resource": _ANY if right.resources is None else arns,
+            **({"Condition": condition} if condition else {}),
+        }
+
+
+def of_all(places: Sequence[Place], arns: Callable[[Place], Iterable[str]]) -> list[str]:
+    """The ARNs of several places, each once."""
+    return list(dict.fromkeys(arn for place in places for arn in arns(place)))

@@ -1,0 +1,236 @@
+"""The rights of those who deploy: each row one statement of a policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from operations.load_preconditions import SYNAPSE_SECRET
+from operations.tunnel import DOCUMENT
+from portside.deploy.rights import QUALIFIER, UNSCOPED, Conditions, Place, Right, of_all, parameter_paths
+from src.image import LOCAL_BUILD
+
+
+def _on_clusters(places: Sequence[Place]) -> Conditions:
+    clusters = of_all(places, lambda place: [place.arn("ecs", f"cluster/{place.cluster}")])
+    return {"ArnLike": {"ecs:cluster": tuple(clusters)}}
+
+
+def _of_bastions(places: Sequence[Place]) -> Conditions:
+    stacks = tuple(place.stack("bastion") for place in places)
+    return {"StringEquals": {"aws:ResourceTag/aws:cloudformation:stack-name": stacks}}
+
+
+def _of_guardduty(_: Sequence[Place]) -> Conditions:
+    return {"StringEquals": {"aws:ResourceTag/GuardDutyManaged": "true"}}
+
+
+def _bootstrap_roles(place: Place) -> Iterator[str]:
+    yield place.bootstrap_role("deploy")
+    yield place.bootstrap_role("file-publishing")
+    if any(props.container_location.startswith(LOCAL_BUILD) for props in place.services):
+        yield place.bootstrap_role("image-publishing")
+
+
+def _stacks(place: Place) -> Iterator[str]:
+    yield place.arn("cloudformation", f"stack/{place.stack('*')}/*")
+
+
+def _parameters(place: Place) -> Iterator[str]:
+    for path in parameter_paths(place.environment.name):
+        yield place.arn("ssm", f"parameter{path}")
+
+
+def _tasks(place: Place) -> Iterator[str]:
+    yield place.arn("ecs", f"task/{place.cluster}/*")
+
+
+def _loads(place: Place) -> Iterator[str]:
+    yield place.arn("ecs", f"task-definition/{place.stack('data-load')}:*")
+
+
+def _tunnelled(place: Place) -> Iterator[str]:
+    if place.has_sessions:
+        yield from _tasks(place)
+    yield f"arn:aws:ssm:{place.environment.region}::document/{DOCUMENT}"
+
+
+# CloudFormation names the buckets of access logs after their stack.
+def _log_buckets(place: Place) -> Iterator[str]:
+    yield f"arn:aws:s3:::{place.stack('load-balancer-accesslogs')}*"
+
+
+def _loads_data(place: Place) -> bool:
+    return bool(place.loaders)
+
+
+PROOF = (Right("Proof", ("ssm:GetParameter", "ssm:GetParameterHistory"), _parameters),)
+"""What is read of the environments that prove what others may run: their records, which are never written."""
+
+DEPLOY = (
+    Right("BootstrapRoles", ("sts:AssumeRole",), _bootstrap_roles),
+    Right(
+        "Stacks",
+        tuple(
+            f"cloudformation:{verb}"
+            for verb in ("DescribeStackEvents", "DescribeStackResources", "DescribeStacks", "GetTemplate")
+        ),
+        _stacks,
+    ),
+    Right(
+        "RecordAndHold",
+        ("ssm:DeleteParameter", "ssm:GetParameter", "ssm:GetParameterHistory", "ssm:PutParameter"),
+        _parameters,
+    ),
+    Right(
+        "BootstrapVersion",
+        ("ssm:GetParameter",),
+        lambda place: [place.arn("ssm", f"parameter/cdk-bootstrap/{QUALIFIER}/version")],
+    ),
+    Right(
+        "Services",
+        ("ecs:DescribeServices", "ecs:UpdateService"),
+        lambda place: [place.arn("ecs", f"service/{place.cluster}/{place.stack('*')}")],
+    ),
+    Right("Tasks", ("ecs:DescribeTasks",), _tasks),
+    Right("ListsOfTheCluster", ("ecs:ListServices", "ecs:ListTasks"), condition=_on_clusters),
+    Right(
+        "LastLines",
+        ("logs:GetLogEvents",),
+        lambda place: [place.arn("logs", f"log-group:{place.stack('*')}:log-stream:*")],
+    ),
+    Right(
+        "LogsOfTheDatabase",
+        ("logs:PutRetentionPolicy",),
+        lambda place: [place.arn("logs", "log-group:/aws/docdb/*")],
+    ),
+    # CloudFormation names the cluster, and not after its stack.
+    Right("Database", ("rds:DescribeDBClusters",), lambda place: [place.arn("rds", "cluster:*")]),
+    Right("Certificates", ("acm:DescribeCertificate",), lambda place: [place.environment.certificate_arn]),
+    Right("Secrets", ("secretsmanager:DescribeSecret",), lambda place: map(place.named, place.secrets())),
+    Right(
+        "DatabaseSecret",
+        ("secretsmanager:DescribeSecret",),
+        lambda place: [place.arn("secretsmanager", "secret:DocDbMasterPassword*")],
+    ),
+    Right(
+        "NamesOfFields",
+        ("secretsmanager:GetSecretValue",),
+        lambda place: map(place.named, place.secrets(with_fields=True)),
+    ),
+    Right("Keys", ("kms:DescribeKey", "kms:GetKeyPolicy"), lambda place: [place.arn("kms", "key/*")]),
+    Right("RightsOfRoles", ("iam:SimulatePrincipalPolicy",), lambda place: [place.role(place.stack("*"))]),
+    Right(
+        "Quotas",
+        ("servicequotas:GetServiceQuota",),
+        lambda place: [
+            place.arn("servicequotas", f"{code}/*") for code in ("ec2", "elasticloadbalancing", "fargate", "vpc")
+        ],
+    ),
+    Right(
+        "Reads",
+        (
+            "cloudformation:ListImports",
+            "cloudwatch:GetMetricStatistics",
+            *(each for each in UNSCOPED if each.startswith("ec2:") and each != "ec2:DescribeVpcEndpoints"),
+            "ecs:DescribeTaskDefinition",
+            *(each for each in UNSCOPED if each.startswith("elasticloadbalancing:")),
+            "logs:DescribeLogGroups",
+            "servicequotas:GetAWSDefaultServiceQuota",
+        ),
+    ),
+)
+"""What deploy, rollback, redeploy and release call, with everything that they verify, record and diagnose."""
+
+OPERATOR = (
+    # It reads everything in the account, and a deployment in CI does without it.
+    Right("LookUpRole", ("sts:AssumeRole",), lambda place: [place.bootstrap_role("lookup")]),
+    Right("AllStacks", ("cloudformation:DescribeStackDriftDetectionStatus", "cloudformation:DescribeStacks")),
+    Right(
+        "Drift",
+        tuple(
+            f"cloudformation:{verb}"
+            for verb in ("DescribeStackResourceDrifts", "DetectStackDrift", "DetectStackResourceDrift")
+        ),
+        _stacks,
+    ),
+    Right("Logs", ("logs:FilterLogEvents",), lambda place: [place.arn("logs", f"log-group:{place.stack('*')}")]),
+    Right(
+        "Exec",
+        ("ecs:ExecuteCommand",),
+        lambda place: [place.arn("ecs", f"cluster/{place.cluster}"), *_tasks(place)],
+        concerns=lambda place: place.has_sessions,
+    ),
+    Right(
+        "Tunnel",
+        ("ssm:StartSession",),
+        _tunnelled,
+        concerns=lambda place: place.has_sessions or place.has_bastion,
+    ),
+    # https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-restrict-access-examples.html
+    Right(
+        "OwnSessions",
+        ("ssm:TerminateSession",),
+        lambda place: [place.arn("ssm", each) for each in ("session/${aws:userid}-*", "session/ecs-execute-command-*")],
+        concerns=lambda place: place.has_sessions or place.has_bastion,
+    ),
+    Right(
+        "ThroughTheBastion",
+        ("ssm:StartSession",),
+        lambda place: [place.arn("ec2", "instance/*")],
+        _of_bastions,
+        lambda place: place.has_bastion,
+    ),
+    Right("IsTheBastionThere", ("ssm:DescribeInstanceInformation",), concerns=lambda place: place.has_bastion),
+    Right("LoadDefinition", ("ecs:RegisterTaskDefinition",), _loads, concerns=_loads_data),
+    Right("LoadDefinitionGone", ("ecs:DeregisterTaskDefinition",), concerns=_loads_data),
+    Right("Load", ("ecs:RunTask",), _loads, _on_clusters, _loads_data),
+    Right("LoadEnded", ("ecs:StopTask",), _tasks, concerns=_loads_data),
+    Right(
+        "LoadTagged",
+        ("ecs:TagResource",),
+        lambda place: [*_loads(place), *_tasks(place)],
+        lambda _: {"StringEquals": {"ecs:CreateAction": ("RegisterTaskDefinition", "RunTask")}},
+        _loads_data,
+    ),
+    Right(
+        "LoadRole",
+        ("iam:PassRole",),
+        lambda place: [place.role(place.stack(f"{each}-ExecutionRole*")) for each in place.loaders],
+        lambda _: {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
+        _loads_data,
+    ),
+    Right(
+        "LoadToken",
+        ("secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy"),
+        lambda place: [place.named(SYNAPSE_SECRET)],
+        concerns=_loads_data,
+    ),
+)
+"""What diff, status, logs, exec, tunnel, load-data and a look for drift call in addition."""
+
+DESTROY = (
+    Right("AllStacks", ("cloudformation:DescribeStacks",)),
+    Right("Resources", ("cloudformation:ListStackResources", "cloudformation:UpdateTerminationProtection"), _stacks),
+    Right("Record", ("ssm:DeleteParameters",), _parameters),
+    Right("Buckets", ("s3:ListAllMyBuckets",)),
+    Right("AccessLogs", ("s3:DeleteBucket", "s3:ListBucketVersions"), _log_buckets),
+    Right(
+        "AccessLogLines",
+        ("s3:DeleteObject", "s3:DeleteObjectVersion"),
+        lambda place: [f"{each}/*" for each in _log_buckets(place)],
+    ),
+    Right("Endpoints", ("ec2:DescribeVpcEndpoints",)),
+    Right(
+        "EndpointsOfGuardDuty",
+        ("ec2:DeleteVpcEndpoints",),
+        lambda place: [place.arn("ec2", "vpc-endpoint/*")],
+        _of_guardduty,
+    ),
+    Right(
+        "GroupsOfGuardDuty",
+        ("ec2:DeleteSecurityGroup",),
+        lambda place: [place.arn("ec2", "security-group/*")],
+        _of_guardduty,
+    ),
+)
+"""What destroy calls in addition, with all data; in production that is left to the account's owner."""
