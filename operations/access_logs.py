@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from portside.config.stacks import StackKind, only_stack
 from src.environment import Environment
 
-# What CloudFormation makes a bucket's name of: the stack's name and the beginning of its logical ID.
-_PART = "load-balancer-accesslogs"
+
+def bucket_prefix(environment: Environment) -> str:
+    """What CloudFormation makes a bucket's name of: the stack's name and the beginning of its logical ID."""
+    return f"{only_stack(environment, StackKind.LOAD_BALANCER).name}-accesslogs"
 
 
 def buckets_of(s3: Any, environment: Environment) -> tuple[str, ...]:
     """The names of an environment's buckets, those of load balancers that are gone among them."""
-    prefix = environment.stack_name(_PART)
+    prefix = bucket_prefix(environment)
     pages = s3.get_paginator("list_buckets").paginate(Prefix=prefix)
     # Asked again here: who doesn't know the prefix must not make us delete somebody else's.
     return tuple(each["Name"] for page in pages for each in page["Buckets"] if each["Name"].startswith(prefix))

@@ -28,11 +28,12 @@ from operations.target import Target
 from operations.verification.endpoints import endpoints_of, missing
 from portside.aws.errors import is_denied, is_expired, is_missing, is_passing
 from portside.commands import tool
+from portside.config.stacks import StackKind, database_stacks, only_stack, service_stack
 from portside.deploy.health import UNCHECKED, read_health
 from portside.deploy.template_images import expect_images
 from src.context_flags import REREAD, SIDE_BY_SIDE
 from src.errors import AgoraError
-from src.form import Form, stack_part
+from src.form import Form
 from src.resolution import Resolution
 from src.service_props import ServiceProps
 
@@ -113,11 +114,11 @@ def _carry_out(course: Course, stacks: Sequence[Stack]) -> Deployment:
     _deploy(course, [change.stack for change in course.changes if change.action != NOTHING], rollouts)
     _update_those_left_behind(course, stacks, rollouts)
     environment = target.environment
-    for part in environment.database_stacks:
-        database_logs.keep_for(target.clients, environment.stack_name(part), environment.log_retention_days)
+    for stack in database_stacks(environment):
+        database_logs.keep_for(target.clients, stack.name, environment.log_retention_days)
     course.running = _wait_for_the_true_end(course, reader(target, course.services))
     found = read_stacks(target.clients("cloudformation"), names)
-    balancer = found[environment.stack_name("load-balancer")]
+    balancer = found[only_stack(environment, StackKind.LOAD_BALANCER).name]
     return Deployment(
         environment=environment.name,
         account=environment.account,
@@ -219,7 +220,7 @@ def _update_those_left_behind(course: Course, stacks: Sequence[Stack], rollouts:
     names = [stack.name for stack in stacks]
     states = read_stacks(cloudformation, names)
     record = references.read_record(ssm, target.environment.name)
-    left_out = {target.environment.stack_name(stack_part(each)) for each in course.left_out}
+    left_out = {service_stack(target.environment, each).name for each in course.left_out}
     stale = [name for name in references.left_behind(stacks, states, record) if name not in left_out]
     if stale:
         with step(f"Updating stacks that run on old values of others: {', '.join(stale)}"):
@@ -239,7 +240,7 @@ def _endpoints_exist(cloudformation: Any, target: Target, services: Sequence[Ser
     A task learns of endpoints when its deployment starts, so only new ones oblige callers to wait.
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-connect-concepts-deploy.html
     """
-    names = [target.environment.stack_name(stack_part(each.container_name)) for each in services]
+    names = [service_stack(target.environment, each.container_name).name for each in services]
     usable = [state.name for state in read_stacks(cloudformation, names).values() if state.is_usable]
     existing = {endpoint for name in usable for endpoint in endpoints_of(read_template(cloudformation, name))}
     return not missing(services, existing)
@@ -350,7 +351,7 @@ def deploy(
     expect_free(ssm, name, local=target.is_local)
     stacks, changes = plan(target, services, images)
     expect_images(stacks, target.environment, services, images)
-    changes = leaving_out(changes, [target.environment.stack_name(stack_part(each)) for each in terms.left_out])
+    changes = leaving_out(changes, [service_stack(target.environment, each).name for each in terms.left_out])
     show(changes)
     check(stacks)
     if not may_go_on(changes):

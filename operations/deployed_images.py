@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from operations.stack_states import read_stacks
+from portside.config.stacks import service_stack
 from src.environment import Environment
-from src.form import stack_part
 from src.image_outputs import IMAGE_COMMIT_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT
 from src.resolved_image import short_commit
 from src.service_props import ServiceProps
@@ -37,7 +37,7 @@ def read_deployed_images(
     cloudformation: Any, environment: Environment, services: Sequence[ServiceProps]
 ) -> dict[str, DeployedImage]:
     """By service. One that is not deployed, or by a stack that doesn't say what it runs, is left out."""
-    stacks = {environment.stack_name(stack_part(props.container_name)): props.container_name for props in services}
+    stacks = {service_stack(environment, props.container_name).name: props.container_name for props in services}
     found = {}
     for stack, state in read_stacks(cloudformation, list(stacks)).items():
         image, digest = state.outputs.get(IMAGE_OUTPUT), state.outputs.get(IMAGE_DIGEST_OUTPUT)

@@ -8,8 +8,8 @@ from typing import Any
 
 from operations.service_states import cluster_of, service_arn
 from operations.target import Target
+from portside.config.stacks import service_stack
 from src.errors import AgoraError
-from src.form import stack_part
 from src.service_props import ServiceProps
 
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
@@ -43,7 +43,7 @@ class DeployedService:
 def find_deployed(target: Target, props: ServiceProps) -> DeployedService:
     """A service as it is now. Raises `AgoraError` where it is not deployed."""
     environment = target.environment
-    arn = service_arn(target.clients("cloudformation"), environment.stack_name(stack_part(props.container_name)))
+    arn = service_arn(target.clients("cloudformation"), service_stack(environment, props.container_name).name)
     if arn is not None:
         found = target.clients("ecs").describe_services(cluster=cluster_of(arn), services=[arn])["services"]
         if found and found[0].get("status") != "INACTIVE":

@@ -17,6 +17,7 @@ from operations.progress import following, step
 from operations.stack_states import failures_since, list_stacks, physical_ids, read_stacks
 from operations.target import Target, patient
 from portside.aws.errors import is_from_aws, message_of
+from portside.config.stacks import StackKind, only_stack, stacks_for
 from portside.deploy import task_record
 from portside.deploy.parameter_history import names_of
 from src.context_flags import DESTROYING, WITH_DATA
@@ -67,7 +68,8 @@ def plan(target: Target, *, with_data: bool) -> tuple[tuple[Stack, ...], Destruc
     buckets = access_logs.buckets_of(target.clients("s3"), environment)
     staying = {name: _resources(cloudformation, name) for name in kept if name in deployed}
     if buckets and not with_data:
-        staying[environment.stack_name("load-balancer")] = tuple(f"AWS::S3::Bucket {name}" for name in buckets)
+        balancer = only_stack(environment, StackKind.LOAD_BALANCER)
+        staying[balancer.name] = tuple(f"AWS::S3::Bucket {name}" for name in buckets)
     return stacks, DestructionPlan(
         going=tuple(stack.name for stack in reversed(stacks) if stack.name in deployed and stack.name not in kept),
         staying=staying,
@@ -77,7 +79,7 @@ def plan(target: Target, *, with_data: bool) -> tuple[tuple[Stack, ...], Destruc
 
 def kept_stacks(environment: Environment) -> tuple[str, ...]:
     """The stacks that hold data, and the one that they live in."""
-    return tuple(environment.stack_name(part) for part in ("network", *environment.database_stacks))
+    return tuple(stack.name for stack in stacks_for(environment, ()) if stack.outlives_its_environment)
 
 
 def unknown_stacks(target: Target, stacks: Sequence[Stack]) -> list[str]:
@@ -96,7 +98,7 @@ def carry_out(target: Target, planned: DestructionPlan, origin: Origin, *, with_
 def _carry_out(target: Target, planned: DestructionPlan, *, with_data: bool) -> None:
     began = datetime.now(UTC)
     asked, _ = patient(target)
-    network = target.environment.stack_name("network")
+    network = only_stack(target.environment, StackKind.NETWORK).name
     try:
         _unprotect(target, planned.going)
         _act(target, [name for name in _protected(target.environment, with_data=with_data) if name in planned.going])
@@ -179,8 +181,11 @@ def _unprotect(target: Target, names: Sequence[str]) -> None:
 
 def _protected(environment: Environment, *, with_data: bool) -> list[str]:
     """The stacks that hold something protected from deletion: the database's, in production others too."""
-    lasting = ["ecs", "load-balancer"] if environment.is_production else []
-    return [*map(environment.stack_name, lasting), *(kept_stacks(environment) if with_data else ())]
+    lasting = (StackKind.ECS_CLUSTER, StackKind.LOAD_BALANCER) if environment.is_production else ()
+    return [
+        *(only_stack(environment, kind).name for kind in lasting),
+        *(kept_stacks(environment) if with_data else ()),
+    ]
 
 
 def _resources(cloudformation: Any, name: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 from operations.stack_states import read_stack
 from operations.target import Target
 from portside.commands import tool
+from portside.config.stacks import StackKind, only_stack
 from src.errors import AgoraError
 
 RESOLVES, ELSEWHERE, NOT_YET, UNKNOWN = "resolves", "leads elsewhere", "does not resolve yet", "unknown"
@@ -38,7 +39,7 @@ class DnsStatus:
 def read_dns(target: Target, resolve: Resolve) -> DnsStatus:
     """Read the export, and look the name up. Raises `AgoraError` where there is no load balancer yet."""
     environment = target.environment
-    name = environment.stack_name("load-balancer")
+    name = only_stack(environment, StackKind.LOAD_BALANCER).name
     stack = read_stack(target.clients("cloudformation"), name)
     exports = {key: value for key, value in (stack.exports if stack else {}).items() if key == f"{name}-dns"}
     if not exports:

@@ -15,10 +15,11 @@ from operations.service_states import cluster_of, service_arn
 from operations.stack_states import StackState, read_all_stacks
 from operations.target import Target
 from portside.aws.errors import LOG_IN, is_expired
+from portside.config.stacks import service_stack
 from portside.deploy.running_images import digests_of, unaccounted
 from src.environment import Environment
 from src.errors import AgoraError
-from src.form import Form, stack_part
+from src.form import Form
 from src.image import parse_reference
 from src.image_outputs import IMAGE_COMMIT_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT
 from src.resolved_image import short_commit
@@ -134,7 +135,7 @@ class _Reading:
         states = self._pool.submit(read_all_stacks, cloudformation, self._environment.stack_name(""))
         arns = {
             props.container_name: self._pool.submit(
-                service_arn, cloudformation, self._environment.stack_name(stack_part(props.container_name))
+                service_arn, cloudformation, service_stack(self._environment, props.container_name).name
             )
             for props in self._services
         }
@@ -200,7 +201,7 @@ class _Reading:
             health = self._settled("the load balancer's targets", targets[name]) if name in targets else None
             own = [task for task in tasks if task.get("group") == f"service:{arn.rpartition('/')[2]}"]
             self._running[name] = digests_of(own, name)
-            stack = stacks.get(self._environment.stack_name(stack_part(name)))
+            stack = stacks.get(service_stack(self._environment, name).name)
             rows.append(_service_status(name, described[arn], own, health, stack))
         return tuple(rows)
 

@@ -10,6 +10,7 @@ from operations.check import Check, fail, ok, skip
 from operations.target import Target
 from portside.aws.errors import is_denied, is_missing
 from portside.commands import FROM_FILE, Commands
+from portside.config.stacks import database_stacks
 
 SYNAPSE_SECRET = "agora-synapse-auth-token"  # nosec B105 # the name of a secret
 
@@ -28,7 +29,7 @@ def _way_into_the_database(target: Target, network: Mapping[str, Any]) -> Check:
     from botocore.exceptions import ClientError
 
     environment = target.environment
-    subject, stack = "way into the database", environment.stack_name(environment.database_stack)
+    subject, stack = "way into the database", database_stacks(environment)[0].name
     deploy = f"Deploy today's app.py first: {target.commands.tool('deploy')}"
     try:
         resources = target.clients("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]

@@ -10,7 +10,7 @@ from typing import Any
 from operations.deployed_service import chunks, read_tasks, task_id
 from operations.target import Target
 from portside import redact
-from src.form import stack_part
+from portside.config.stacks import StackKind, only_stack, service_stack
 from src.service_props import ServiceProps
 
 PENDING, RUNNING, HEALTHY, UNHEALTHY, STOPPING, STOPPED = (
@@ -89,11 +89,11 @@ def reader(target: Target, services: Sequence[ServiceProps]) -> ReadRollouts:
     """
     cloudformation, ecs, elbv2 = (target.clients(name) for name in ("cloudformation", "ecs", "elbv2"))
     environment = target.environment
-    names = {environment.stack_name(stack_part(props.container_name)): props.container_name for props in services}
+    names = {service_stack(environment, props.container_name).name: props.container_name for props in services}
     clusters: list[str] = []
 
     def read(since: datetime) -> list[Rollout]:
-        clusters[:] = clusters or _clusters(cloudformation, environment.stack_name("ecs"))
+        clusters[:] = clusters or _clusters(cloudformation, only_stack(environment, StackKind.ECS_CLUSTER).name)
         return [rollout for cluster in clusters for rollout in _read(ecs, elbv2, cluster, names, since)]
 
     return read

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from portside.config.stacks import service_stack
 from src.environment import Environment
-from src.form import stack_part
 from src.service_props import ServiceProps
 
 
@@ -39,7 +39,7 @@ def read_services(clients: Any, environment: Environment, services: Sequence[Ser
     cloudformation, ecs = clients("cloudformation"), clients("ecs")
     states = []
     for props in services:
-        arn = service_arn(cloudformation, environment.stack_name(stack_part(props.container_name)))
+        arn = service_arn(cloudformation, service_stack(environment, props.container_name).name)
         states.append(_read_service(ecs, props.container_name, arn))
     return states
 

@@ -15,6 +15,7 @@ from operations.stack_states import physical_ids, read_stack
 from operations.target import Target
 from portside.aws.errors import code_of, is_denied
 from portside.commands import Commands
+from portside.config.stacks import StackKind, database_stacks, only_stack
 from src.errors import AgoraError, UsageError
 from src.service_props import DATABASE, ServiceProps
 
@@ -67,7 +68,7 @@ def plan(target: Target, services: Sequence[ServiceProps], local_port: int) -> T
     """What to open. Raises `AgoraError` or `UsageError` that says what is missing where nothing can be."""
     expect_free_port(local_port)
     environment = target.environment
-    stack = environment.stack_name(environment.database_stack)
+    stack = database_stacks(environment)[0].name
     cloudformation = target.clients("cloudformation")
     if read_stack(cloudformation, stack) is None:
         raise AgoraError(
@@ -118,7 +119,7 @@ def open_session(target: Target, tunnel: Tunnel) -> Session:
 
 def _way(target: Target, services: Sequence[ServiceProps]) -> tuple[str, str]:
     """Through what: the bastion if the environment has one, else a container that may call the database."""
-    cloudformation, name = target.clients("cloudformation"), target.environment.stack_name("bastion")
+    cloudformation, name = target.clients("cloudformation"), only_stack(target.environment, StackKind.BASTION).name
     stack = read_stack(cloudformation, name)
     instances = physical_ids(cloudformation, name, "AWS::EC2::Instance") if stack else []
     if instances:

@@ -12,6 +12,7 @@ from typing import cast
 
 from portside import redact
 from portside.config.guarded_run import guarded
+from portside.config.stacks import stack_part
 from src.environment import Environment
 from src.environment_form import parse_environments
 from src.errors import FormError, Problem, UsageError
@@ -19,7 +20,7 @@ from src.form_entry import gathering, problems_of, report_of
 from src.form_source import run_source, stopped_by
 from src.release_source import ReleaseSource, parse_releases
 from src.report import Report, closest, kind_of, quoted, suggestion
-from src.service_neighbours import check_addresses, check_neighbours, stack_part
+from src.service_neighbours import check_addresses, check_neighbours
 from src.service_props import ServiceProps
 
 __all__ = ["ROOT", "Form", "Services", "check_form", "load_form", "stack_part", "state_dir"]

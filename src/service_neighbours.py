@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from portside.config.stacks import reserved_parts, stack_part
 from src.environment import Environment
 from src.form_entry import report_of
 from src.image import LOCAL_BUILD, parse_reference
@@ -20,17 +21,11 @@ from src.service_props import DATABASE, ServiceProps
 
 Services = Sequence[ServiceProps]
 
-_STACKS_BESIDE_THE_SERVICES = ("network", "ecs", "load-balancer", "bastion")
 # AWS keeps five addresses of every subnet: https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
 _KEPT_ADDRESSES = 5
 _PRIVATE_SUBNETS = 2
 # Network interfaces of VPC endpoints, and some room.
 _OTHER_INTERFACES = 8
-
-
-def stack_part(container_name: str) -> str:
-    """What a service's stack is called after `agora-{env}-`."""
-    return container_name.removeprefix("agora-")
 
 
 def check_neighbours(environment: Environment, services: Services, root: Path, report: Report) -> None:
@@ -102,7 +97,7 @@ def _check_unique(services: Services, report: Report) -> None:
 
 
 def _check_stack_names(environment: Environment, services: Services, report: Report) -> None:
-    taken = dict.fromkeys((*_STACKS_BESIDE_THE_SERVICES, *environment.database_stacks), "another stack")
+    taken = dict.fromkeys(reserved_parts(environment), "another stack")
     for name in dict.fromkeys(_field(props, "container_name") for props in services):
         if name is None or is_token(name):
             continue

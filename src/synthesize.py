@@ -22,6 +22,7 @@ import aws_cdk as cdk
 from portside import redact
 from portside.commands import tool
 from portside.config.env_file import read_env_file
+from portside.config.stacks import ConfiguredStack, StackKind, database_stacks, only_stack, service_stack
 from portside.images.committed_locks import expect_committed
 from src.bastion_props import BastionProps
 from src.bastion_stack import BastionStack
@@ -31,7 +32,7 @@ from src.docdb_stack import DocdbStack
 from src.ecs_stack import EcsStack
 from src.environment import DatabaseOrigin, Environment
 from src.errors import AgoraError, UsageError
-from src.form import ROOT, Form, load_form, stack_part
+from src.form import ROOT, Form, load_form
 from src.images_at_hand import IMAGES_FILE, images_at_hand
 from src.load_balancer_stack import LoadBalancerStack
 from src.monitoring_stack import MonitoringStack
@@ -135,18 +136,19 @@ def build_app(
 
     network = NetworkStack(
         app,
-        environment.stack_name("network"),
+        only_stack(environment, StackKind.NETWORK).name,
         environment.vpc_cidr,
         nat_gateways=environment.nat_gateways,
         log_retention_days=environment.log_retention_days,
         **stateful,
     )
-    docdb = _database(app, environment, environment.database_stack, network, **stateful)
-    for name in environment.database_stacks[1:]:
-        _database(app, environment, name, network, visitors=docdb.callers, **stateful)
+    main, *others = database_stacks(environment)
+    docdb = _database(app, environment, main, network, **stateful)
+    for stack in others:
+        _database(app, environment, stack, network, visitors=docdb.callers, **stateful)
     ecs = EcsStack(
         app,
-        environment.stack_name("ecs"),
+        only_stack(environment, StackKind.ECS_CLUSTER).name,
         network.vpc,
         environment.fqdn,
         callees=_callees(services),
@@ -155,7 +157,7 @@ def build_app(
     )
     load_balancer = LoadBalancerStack(
         app,
-        environment.stack_name("load-balancer"),
+        only_stack(environment, StackKind.LOAD_BALANCER).name,
         network.vpc,
         deletion_protection=protected,
         log_retention_days=environment.log_retention_days,
@@ -170,7 +172,7 @@ def build_app(
         _start_callees_first(services, stacks)
     MonitoringStack(
         app,
-        environment.stack_name("monitoring"),
+        only_stack(environment, StackKind.MONITORING).name,
         topic_name=environment.alarm_topic_name,
         title=f"# Agora {environment.name}\n[{environment.fqdn}](https://{environment.fqdn})",
         load_balancer=load_balancer,
@@ -183,7 +185,7 @@ def build_app(
     if environment.bastion:
         BastionStack(
             app,
-            environment.stack_name("bastion"),
+            only_stack(environment, StackKind.BASTION).name,
             network.vpc,
             BastionProps(
                 key_name=environment.bastion.key_name,
@@ -198,11 +200,13 @@ def build_app(
     return app
 
 
-def _database(app: cdk.App, environment: Environment, name: str, network: NetworkStack, **keywords: Any) -> DocdbStack:
-    origin = environment.databases.get(name, DatabaseOrigin())
+def _database(
+    app: cdk.App, environment: Environment, stack: ConfiguredStack, network: NetworkStack, **keywords: Any
+) -> DocdbStack:
+    origin = environment.databases.get(stack.part, DatabaseOrigin())
     return DocdbStack(
         app,
-        environment.stack_name(name),
+        stack.name,
         network.vpc,
         DocdbProps(
             instance_type=environment.database_instance_class,
@@ -230,7 +234,7 @@ def _service_stack(
     load_balancer: LoadBalancerStack,
     place: Mapping[str, Any],
 ) -> ServiceStack:
-    name = environment.stack_name(stack_part(props.container_name))
+    name = service_stack(environment, props.container_name).name
     keywords = {
         "callers": ecs.callers,
         "database": docdb.database,

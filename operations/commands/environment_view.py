@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from operations import console
+from portside.config.stacks import service_stack
 
 if TYPE_CHECKING:
     from operations.deploy import Deployment
@@ -36,12 +37,11 @@ def show_idle_faults(target: Target, changes: Sequence[StackChange], faults: Seq
     """A fault acts on tasks that start; say so where none will."""
     from operations.console import say
     from operations.plan import NOTHING
-    from src.form import stack_part
 
     unchanged = {change.stack for change in changes if change.action == NOTHING}
     for fault in faults:
         service = fault.partition("=")[0]
-        if target.environment.stack_name(stack_part(service)) in unchanged:
+        if service_stack(target.environment, service).name in unchanged:
             say(f"--fault {fault}: {service} does not change, so no task starts that it could act on.", "yellow")
 
 

@@ -14,9 +14,10 @@ from operations.service_states import service_arn
 from operations.target import Target
 from portside.commands import tool
 from portside.config.kind import Kind
+from portside.config.stacks import service_stack
 from src.environment import Environment
 from src.errors import AgoraError, UsageError
-from src.form import Form, stack_part
+from src.form import Form
 from src.image import parse_reference
 from src.service_props import ServiceProps
 
@@ -152,7 +153,7 @@ def _check_tasks(target: Target, services: Sequence[ServiceProps], record: Deplo
         if image is None:
             continue
         service = props.container_name
-        arn = service_arn(cloudformation, target.environment.stack_name(stack_part(service)))
+        arn = service_arn(cloudformation, service_stack(target.environment, service).name)
         running = running_digests(ecs, arn, service)
         others = sorted(set(running) - image.digests)
         if others:

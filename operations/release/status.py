@@ -12,9 +12,10 @@ from operations.release.monorepo import Monorepo
 from operations.release.version_tags import ReleaseTags
 from operations.stack_states import read_stacks
 from operations.target import Target
+from portside.config.stacks import service_stack
 from src.environment import Environment
 from src.errors import AgoraError
-from src.form import Form, stack_part
+from src.form import Form
 from src.resolved_image import ResolvedImage
 from src.service_props import ServiceProps
 
@@ -122,7 +123,7 @@ def _status(form: Form, name: str, reach: Callable[[str], Target]) -> Environmen
 
 def _silent(cloudformation: Any, environment: Environment, services: Sequence[ServiceProps]) -> list[str]:
     """Those of the services that have a stack all the same, such as one of the earlier app."""
-    stacks = {environment.stack_name(stack_part(props.container_name)): props.container_name for props in services}
+    stacks = {service_stack(environment, props.container_name).name: props.container_name for props in services}
     return [stacks[name] for name in read_stacks(cloudformation, list(stacks))]
 
 

@@ -14,9 +14,10 @@ from operations.images import locked_images
 from operations.service_states import cluster_of, service_arn
 from operations.stack_states import read_stack
 from operations.target import Target
+from portside.config.stacks import StackKind, only_stack, service_stack
 from portside.deploy.running_images import read_running, unaccounted
 from src.errors import AgoraError
-from src.form import Form, stack_part
+from src.form import Form
 from src.image import LOCAL_BUILD
 from src.late_values import ImageVersion
 from src.resolution import Resolution
@@ -58,7 +59,7 @@ def site_of(target: Target) -> str:
         return f"https://{environment.fqdn}/"
     from local_aws import control
 
-    balancer = read_stack(target.clients("cloudformation"), environment.stack_name("load-balancer"))
+    balancer = read_stack(target.clients("cloudformation"), only_stack(environment, StackKind.LOAD_BALANCER).name)
     dns = balancer.outputs.get("LoadBalancerDNS") if balancer else None
     found = control.load_balancers(environment.account, aws=target.local_aws)
     url = next((each["url"] for each in found if each["dns_name"] == dns), None)
@@ -79,7 +80,7 @@ def verify(target: Target, services: Sequence[ServiceProps], expected: Resolutio
         if image is None:
             checks.append(_unchecked(props))
             continue
-        arn = service_arn(cloudformation, target.environment.stack_name(stack_part(props.container_name)))
+        arn = service_arn(cloudformation, service_stack(target.environment, props.container_name).name)
         checks.append(_check_tasks(props.container_name, image, running_digests(ecs, arn, props.container_name)))
     checks.append(_check_footer(services, expected, site))
     return checks

@@ -18,9 +18,10 @@ from operations.verification.looked_up import choose_images
 from operations.verification.questions import NotKnown
 from operations.verification.shared import Shared, shared_clients
 from portside.commands import Commands
+from portside.config.stacks import StackKind, only_stack, service_stack, stacks_for
 from src.environment import Environment
 from src.errors import AgoraError
-from src.form import Form, stack_part
+from src.form import Form
 from src.resolution import Resolution
 from src.service_props import ServiceProps
 
@@ -75,7 +76,7 @@ class Context:
 
     def stack_of(self, props: ServiceProps) -> str:
         """The name of a service's stack."""
-        return self.environment.stack_name(stack_part(props.container_name))
+        return service_stack(self.environment, props.container_name).name
 
     def physical_ids(self, stack: str, kind: str) -> list[str]:
         """The ids of a deployed stack's resources of one type; none where there is no such stack."""
@@ -83,7 +84,8 @@ class Context:
 
     def vpc(self) -> str | None:
         """The id of the environment's own VPC, where it has one already."""
-        return next(iter(self.physical_ids(self.environment.stack_name("network"), "AWS::EC2::VPC")), None)
+        network = only_stack(self.environment, StackKind.NETWORK)
+        return next(iter(self.physical_ids(network.name, "AWS::EC2::VPC")), None)
 
     def known_images(self) -> Resolution:
         """The images that would be deployed. Raises `NotKnown` where they can't be looked up."""
@@ -135,10 +137,7 @@ def context_of(
 
 def stack_names(environment: Environment, services: Sequence[ServiceProps]) -> list[str]:
     """The stacks that an environment has, by its form."""
-    parts = ["network", *environment.database_stacks, "ecs", "load-balancer"]
-    parts += [stack_part(props.container_name) for props in services]
-    parts += ["bastion"] if environment.bastion else []
-    return [environment.stack_name(part) for part in parts]
+    return [stack.name for stack in stacks_for(environment, services)]
 
 
 def _read_templates(client: Clients, states: Mapping[str, StackState]) -> dict[str, Template]:
@@ -176,7 +175,7 @@ def _read_running(
     cloudformation, ecs = client("cloudformation"), client("ecs")
     names: dict[str, str] = {}
     for props in services:
-        stack = environment.stack_name(stack_part(props.container_name))
+        stack = service_stack(environment, props.container_name).name
         if stack in states:
             names |= dict.fromkeys(physical_ids(cloudformation, stack, "AWS::ECS::Service"), props.container_name)
     running = {props.container_name: 0 for props in services}

@@ -7,6 +7,7 @@ from datetime import date
 from operations.check import Check, fail, ok, skip
 from operations.verification.context import Context
 from operations.verification.questions import Question
+from portside.config.stacks import database_stacks
 from src.late_values import DatabaseSecret
 
 TLS = "database: TLS"
@@ -40,7 +41,7 @@ def connections_are_encrypted(context: Context) -> Check:
 
 def parameters_are_used(context: Context) -> Check:
     """Whether the cluster runs with its stack's parameters: a restored one may begin with AWS's own, with TLS on."""
-    stack = context.environment.stack_name(context.environment.database_stack)
+    stack = database_stacks(context.environment)[0].name
     clusters = context.physical_ids(stack, "AWS::DocDB::DBCluster")
     groups = context.physical_ids(stack, "AWS::DocDB::DBClusterParameterGroup")
     if not clusters or not groups:

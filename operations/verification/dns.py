@@ -6,6 +6,7 @@ from operations.check import Check, fail, ok
 from operations.dns import ELSEWHERE, NOT_YET, RESOLVES, compare, look_up, snippet_of
 from operations.verification.context import Context
 from operations.verification.questions import NotKnown, Question
+from portside.config.stacks import StackKind, only_stack
 
 SUBJECT = "host name"
 
@@ -20,7 +21,7 @@ def host_name(context: Context) -> Check:
     environment = context.environment
     if context.target.is_local:
         raise NotKnown(f"a rehearsal has no DNS, and {environment.fqdn} is another's")
-    name = environment.stack_name("load-balancer")
+    name = only_stack(environment, StackKind.LOAD_BALANCER).name
     balancer = context.states().get(name)
     export = f"{name}-dns"
     wanted = balancer.exports.get(export) if balancer else None

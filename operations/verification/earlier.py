@@ -11,6 +11,7 @@ from operations.rollback import brings_back
 from operations.target import beside
 from operations.verification.context import Context
 from operations.verification.questions import Question
+from portside.config.stacks import StackKind, only_stack
 from portside.deploy.proof import NotProven, ProofUnread, expect_proof
 from portside.deploy.running_images import read_running, unaccounted
 from portside.images.committed_locks import NotCommitted, expect_committed, expect_committed_rules
@@ -116,7 +117,7 @@ def adoption(context: Context) -> Check:
 
 
 def _let_go(context: Context, importers: Sequence[str]) -> str:
-    bastion = context.environment.stack_name("bastion")
+    bastion = only_stack(context.environment, StackKind.BASTION).name
     if list(importers) == [bastion]:
         return f"put it into the form as BASTION and deploy, or delete the stack {bastion}."
     return "let them import nothing of this environment, or delete these stacks."

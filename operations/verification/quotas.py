@@ -11,6 +11,7 @@ from operations.verification.context import Context
 from operations.verification.questions import NotKnown, Question
 from operations.verification.scale import Scale, most_tasks
 from portside.aws.errors import is_missing
+from portside.config.stacks import StackKind, only_stack
 from src.service_props import ServiceProps
 
 # Service and quota codes: https://docs.aws.amazon.com/general/latest/gr/ecs-service.html (Fargate),
@@ -114,7 +115,7 @@ def nat_gateways(subject: str, context: Context) -> Check:
 
 def load_balancers(subject: str, context: Context) -> Check:
     """A new environment adds one."""
-    stack = context.environment.stack_name("load-balancer")
+    stack = only_stack(context.environment, StackKind.LOAD_BALANCER).name
     if context.physical_ids(stack, "AWS::ElasticLoadBalancingV2::LoadBalancer"):
         return _nothing(subject)
     pages = context.client("elbv2").get_paginator("describe_load_balancers").paginate()
@@ -123,7 +124,7 @@ def load_balancers(subject: str, context: Context) -> Check:
 
 
 def _new_nat_gateways(context: Context) -> int:
-    stack = context.environment.stack_name("network")
+    stack = only_stack(context.environment, StackKind.NETWORK).name
     return context.environment.nat_gateways - len(context.physical_ids(stack, "AWS::EC2::NatGateway"))
 
 

@@ -14,6 +14,7 @@ from operations.verification.questions import NotKnown, Question
 from operations.verification.shared import Shared
 from portside.aws.errors import is_missing
 from portside.commands import FROM_FILE, Commands
+from portside.config.stacks import database_stacks
 from src.late_values import DatabaseSecret
 from src.service_props import ServiceProps
 
@@ -250,7 +251,7 @@ def _short(role: str) -> str:
 def database_secret(context: Context) -> Check:
     """The password is made with the database; later its cluster and the secret must not part."""
     subject = "secret of the database"
-    stack = context.environment.stack_name(context.environment.database_stack)
+    stack = database_stacks(context.environment)[0].name
     ids = context.physical_ids(stack, "AWS::SecretsManager::Secret")
     if not ids:
         return skip(subject, "the first deployment of the database makes it")

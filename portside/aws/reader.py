@@ -30,8 +30,8 @@ from portside.aws.side_by_side import side_by_side
 from portside.aws.stack_reading import StackReading
 from portside.aws.unread import sort_out
 from portside.commands import Commands
+from portside.config.stacks import StackKind, database_stacks, only_stack, service_stack, stacks_for
 from src.environment import Environment
-from src.form import stack_part
 from src.service_props import DATABASE, ServiceProps
 
 WITHIN_SECONDS = 8.0
@@ -144,10 +144,7 @@ def _reached(services: Sequence[ServiceProps], name: str) -> set[str]:
 
 
 def _stack_names(environment: Environment, services: Iterable[ServiceProps]) -> list[str]:
-    parts = ["network", environment.database_stack, "ecs", "load-balancer"]
-    parts += [stack_part(props.container_name) for props in services]
-    parts += ["bastion"] if environment.bastion else []
-    return [environment.stack_name(part) for part in parts]
+    return [stack.name for stack in stacks_for(environment, list(services))]
 
 
 def _read_stacks(
@@ -188,10 +185,10 @@ def _read_records(ssm: Any, name: str) -> tuple[RecordedDeployment, ...]:
 
 
 def _bare(environment: Environment, props: ServiceProps, stacks: Mapping[str, StackReading]) -> Service:
-    stack = environment.stack_name(stack_part(props.container_name))
+    stack = service_stack(environment, props.container_name).name
     reading = stacks.get(stack, StackReading(Stack(stack), {}))
     arn = reading.first(_SERVICE)
-    known = stacks.get(environment.stack_name("ecs"))
+    known = stacks.get(only_stack(environment, StackKind.ECS_CLUSTER).name)
     cluster = cluster_of(arn) if arn.count("/") > 1 else known.first(_CLUSTER) if known else ""
     return Service(
         name=props.container_name,
@@ -244,7 +241,7 @@ def _read_services(
 
 
 def _database(environment: Environment, stacks: Mapping[str, StackReading]) -> Database:
-    stack = environment.stack_name(environment.database_stack)
+    stack = database_stacks(environment)[0].name
     reading = stacks.get(stack, StackReading(Stack(stack), {}))
     return Database(
         stack,

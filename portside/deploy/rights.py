@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from operations import deployment_record, hold, load_data, references
+from portside.config.stacks import StackKind, only_stack
 from src.environment import Environment
 from src.form import stack_part
 from src.service_props import DATABASE, ServiceProps
@@ -98,7 +99,7 @@ class Place:
     @property
     def cluster(self) -> str:
         """The cluster's name, which begins with that of its stack."""
-        return self.stack("ecs-*")
+        return f"{only_stack(self.environment, StackKind.ECS_CLUSTER).name}-*"
 
     @property
     def has_sessions(self) -> bool:

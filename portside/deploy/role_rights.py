@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from operations import access_logs
 from operations.load_preconditions import SYNAPSE_SECRET
 from operations.tunnel import DOCUMENT
+from portside.config.stacks import StackKind, only_stack
 from portside.deploy.rights import QUALIFIER, UNSCOPED, Conditions, Place, Right, of_all, parameter_paths
 from src.image import LOCAL_BUILD
 
@@ -16,7 +18,7 @@ def _on_clusters(places: Sequence[Place]) -> Conditions:
 
 
 def _of_bastions(places: Sequence[Place]) -> Conditions:
-    stacks = tuple(place.stack("bastion") for place in places)
+    stacks = tuple(only_stack(place.environment, StackKind.BASTION).name for place in places)
     return {"StringEquals": {"aws:ResourceTag/aws:cloudformation:stack-name": stacks}}
 
 
@@ -56,7 +58,7 @@ def _tunnelled(place: Place) -> Iterator[str]:
 
 # CloudFormation names the buckets of access logs after their stack.
 def _log_buckets(place: Place) -> Iterator[str]:
-    yield f"arn:aws:s3:::{place.stack('load-balancer-accesslogs')}*"
+    yield f"arn:aws:s3:::{access_logs.bucket_prefix(place.environment)}*"
 
 
 def _loads_data(place: Place) -> bool:

@@ -9,8 +9,8 @@ from operations.deployed_service import read_tasks
 from operations.deployment_record import DeploymentRecord
 from operations.service_states import cluster_of, service_arn
 from operations.target import Clients
+from portside.config.stacks import service_stack
 from src.environment import Environment
-from src.form import stack_part
 from src.service_props import ServiceProps
 
 _ADDED_BY_AWS = ("ecs-service-connect-", "aws-guardduty-agent-")
@@ -40,7 +40,7 @@ def read_running(
     found: dict[str, Sequence[str]] = {}
     for props in services:
         name = props.container_name
-        arn = service_arn(cloudformation, environment.stack_name(stack_part(name)))
+        arn = service_arn(cloudformation, service_stack(environment, name).name)
         if arn is not None:
             tasks = read_tasks(clients("ecs"), cluster_of(arn), service=arn.rpartition("/")[2])
             found[name] = digests_of(tasks, name)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from operations.assembly import Stack
+from portside.config.stacks import service_stack
 from src.environment import Environment
 from src.errors import AgoraError
-from src.form import stack_part
 from src.resolution import Resolution
 from src.service_props import ServiceProps
 
@@ -24,7 +24,7 @@ def expect_images(
     if not environment.is_production:
         return
     chosen = {
-        environment.stack_name(stack_part(props.container_name)): image.reference
+        service_stack(environment, props.container_name).name: image.reference
         for props in services
         if (image := images.images.get(props.container_location))
     }

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from portside.aws.reader import Snapshot, collect, parse_snapshot, with_earlier
+from portside.config.stacks import stacks_of
 from portside.findings.diagnose import diagnose
 from portside.findings.verdict import judge
 from src.errors import UsageError
@@ -396,6 +397,14 @@ def test_a_diagnosis_says_whether_anything_is_wrong() -> None:
     answer = json.loads(json.dumps(found.as_json()))
     assert (answer["wrong"], answer["verdicts"][0]["cause"]) == (False, "HEALED")
     assert datetime.fromisoformat(answer["at"]) == found.at
+
+
+@pytest.mark.parametrize("name", [stack.name for stack in stacks_of(load_form(), "dev")])
+def test_a_stuck_stack_of_any_kind_is_reported(name: str) -> None:
+    clients = _clients()
+    clients["cloudformation"].stacks[name] = {"status": "UPDATE_ROLLBACK_FAILED", "events": []}
+    found = diagnose(target(clients), load_form())
+    assert (found.verdicts[0].cause, found.verdicts[0].stack) == (Cause.STACK_STUCK, name)
 
 
 def test_services_are_described_ten_at_a_time() -> None:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from portside.config.stacks import stack_part
 from src.errors import Problem
 from src.form import check_form
 from src.late_values import DatabaseHost, DatabaseSecret
-from src.service_neighbours import stack_part
 from src.service_props import DATABASE, Call, ServiceProps, ServiceSecret
 from tests.unit.form_support import api_and_app, environments, service, told, told_of_form
 
@@ -170,6 +170,8 @@ def test_names_and_ports_are_used_once() -> None:
         (["agora-app", "app"], "its stack would be called like that of \"agora-app\", got 'app'"),
         (["agora-network"], "its stack would be called like that of another stack, got 'agora-network'"),
         (["agora-docdb-v8"], "its stack would be called like that of another stack, got 'agora-docdb-v8'"),
+        (["agora-monitoring"], "its stack would be called like that of another stack, got 'agora-monitoring'"),
+        (["agora-bastion"], "its stack would be called like that of another stack, got 'agora-bastion'"),
         (["a_b"], "CloudFormation takes no stack of that name, got 'a_b'"),
     ],
 )

@@ -19,12 +19,12 @@ def found(status: str | None) -> dict[str, Check]:
 
 
 def test_stacks_that_are_not_there_would_be_made() -> None:
-    assert found(None) == {"stacks": Check("stacks", OK, "0 can be updated, 5 would be made")}
+    assert found(None) == {"stacks": Check("stacks", OK, "0 can be updated, 6 would be made")}
 
 
 @pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"])
 def test_a_stack_that_holds_what_was_deployed_can_be_updated(status: str) -> None:
-    assert found(status) == {"stacks": Check("stacks", OK, "1 can be updated, 4 would be made")}
+    assert found(status) == {"stacks": Check("stacks", OK, "1 can be updated, 5 would be made")}
 
 
 @pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "REVIEW_IN_PROGRESS"])

@@ -1,0 +1,96 @@
+"""One list of stacks: what the configuration says an environment has, and what synthesis makes of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from operations.assembly import Stack, read_assembly
+from operations.destroy import kept_stacks
+from operations.verification.context import stack_names
+from portside.config.stacks import StackKind, reserved_parts, stacks_for, stacks_of
+from src.environment import DatabaseOrigin
+from src.errors import UsageError
+from src.form import Form, check_form
+from src.synthesize import build_app
+from tests.unit.form_support import environments, one_service
+from tests.unit.stacks_support import BASTION, ENVIRONMENTS, form, form_with, images_of
+from tests.unit.test_readme import template_form
+
+RESTORED = {"docdb-v8-restored": DatabaseOrigin(cluster="agora-dev-docdb-v8", time="latest")}
+
+CONFIGURATIONS: dict[str, tuple[Form, str]] = {
+    **{name: (form(), name) for name in ENVIRONMENTS},
+    **{
+        f"{name}, moving, with a bastion": (form_with(name, keep_exports=True, bastion=BASTION), name)
+        for name in ENVIRONMENTS
+    },
+    **{f"{name}, settled": (form_with(name, keep_exports=False), name) for name in ENVIRONMENTS},
+    "dev, with a second database": (form_with("dev", databases=RESTORED), "dev"),
+    "dev, on a restored database": (form_with("dev", databases=RESTORED, database_stack="docdb-v8-restored"), "dev"),
+    "the README's": (template_form(), "dev"),
+    "one service": (
+        check_form(environments(live={"KIND": "production", "PROVED_BY": None}), one_service),
+        "live",
+    ),
+}
+
+# A resource that stands in stacks of one kind only.
+OWN_RESOURCES = {
+    StackKind.NETWORK: "AWS::EC2::VPC",
+    StackKind.DATABASE: "AWS::DocDB::DBCluster",
+    StackKind.ECS_CLUSTER: "AWS::ECS::Cluster",
+    StackKind.LOAD_BALANCER: "AWS::ElasticLoadBalancingV2::LoadBalancer",
+    StackKind.SERVICE: "AWS::ECS::Service",
+    StackKind.MONITORING: "AWS::CloudWatch::Dashboard",
+    StackKind.BASTION: "AWS::EC2::Instance",
+}
+
+
+def made_of(configuration: Form, name: str, folder: Path) -> dict[str, Stack]:
+    images = images_of(name) if configuration.environments.get(name) == form().environments.get(name) else None
+    build_app(configuration, name, images=images, outdir=str(folder)).synth()
+    return {stack.name: stack for stack in read_assembly(folder)}
+
+
+@pytest.mark.parametrize("which", CONFIGURATIONS)
+def test_the_list_names_every_stack_that_is_synthesized_and_no_other(which: str, tmp_path: Path) -> None:
+    configuration, name = CONFIGURATIONS[which]
+    listed = {stack.name: stack for stack in stacks_of(configuration, name)}
+    made = made_of(configuration, name, tmp_path)
+    assert set(listed) == set(made)
+    for stack in listed.values():
+        assert [kind for kind, own in OWN_RESOURCES.items() if made[stack.name].resources(own)] == [stack.kind]
+
+
+def test_a_stack_of_a_service_says_which_container_it_runs() -> None:
+    named = {stack.name: stack.container_name for stack in stacks_of(form(), "dev") if stack.container_name}
+    assert named == {
+        "agora-dev-api": "agora-api",
+        "agora-dev-api-next": "agora-api-next",
+        "agora-dev-api-docs": "agora-api-docs",
+        "agora-dev-app": "agora-app",
+        "agora-dev-apex": "agora-apex",
+    }
+
+
+def test_the_list_takes_an_environment_or_its_name() -> None:
+    assert stacks_of(form(), form().environment("dev")) == stacks_of(form(), "dev")
+    assert stacks_for(form().environment("dev"), form().services_of("dev")) == stacks_of(form(), "dev")
+    with pytest.raises(UsageError, match="no environment"):
+        stacks_of(form(), "nowhere")
+
+
+def test_verification_and_destruction_walk_the_same_list() -> None:
+    environment = form_with("dev", bastion=BASTION, databases=RESTORED).environment("dev")
+    listed = stacks_for(environment, form().services_of("dev"))
+    assert stack_names(environment, form().services_of("dev")) == [stack.name for stack in listed]
+    assert kept_stacks(environment) == ("agora-dev-network", "agora-dev-docdb-v8", "agora-dev-docdb-v8-restored")
+
+
+def test_no_service_can_take_the_name_of_another_stack() -> None:
+    environment = form_with("dev", bastion=BASTION, databases=RESTORED).environment("dev")
+    others = {stack.part for stack in stacks_for(environment, ())}
+    assert others == set(reserved_parts(environment))
+    assert "bastion" in reserved_parts(form().environment("dev")), "it can be asked for later"
