@@ -32,7 +32,7 @@ CODES = ("IMAGE_MISSING", "CRASH_AT_START", "NO_CAPACITY", "TARGET_TIMEOUT", "AL
 def test_nothing_is_wrong_where_nothing_failed() -> None:
     aws = AnsweringAws(deployed())
 
-    assert [verdict.cause.name for verdict in diagnose(aws.target(), load_form()).verdicts] == ["NOTHING"]
+    assert [verdict.code for verdict in diagnose(aws.target(), load_form()).verdicts] == ["NOTHING"]
 
 
 @pytest.mark.parametrize(("case", "code"), list(zip(CASES, CODES, strict=True)), ids=[each["where"] for each in CASES])
