@@ -404,7 +404,7 @@ def test_a_stuck_stack_of_any_kind_is_reported(name: str) -> None:
     clients = _clients()
     clients["cloudformation"].stacks[name] = {"status": "UPDATE_ROLLBACK_FAILED", "events": []}
     found = diagnose(target(clients), load_form())
-    assert (found.verdicts[0].cause, found.verdicts[0].stack) == (Cause.STACK_STUCK, name)
+    assert (found.verdicts[0].code, found.verdicts[0].stack) == ("STACK_STUCK", name)
 
 
 def test_services_are_described_ten_at_a_time() -> None:
