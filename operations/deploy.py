@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from operations import cdk_cli, database_logs, references
@@ -21,15 +19,15 @@ from operations.hold import expect_free, held, read_hold
 from operations.origin import Origin
 from operations.plan import NOTHING, StackChange, leaving_out, plan_deployment
 from operations.progress import following, step
-from operations.rollouts import ReadRollouts, Rollout, reader
-from operations.service_states import ServiceState, read_services
+from operations.rollouts import ReadRollouts, reader
+from operations.service_states import ServiceState
 from operations.stack_states import read_stacks, read_template
 from operations.target import Target
 from operations.verification.endpoints import endpoints_of, missing
-from portside.aws.errors import is_denied, is_expired, is_missing, is_passing
+from portside.aws.errors import is_denied, is_expired, is_missing
 from portside.commands import tool
 from portside.config.stacks import StackKind, database_stacks, only_stack, service_stack
-from portside.deploy.health import UNCHECKED, read_health
+from portside.deploy.stability import NotStable, wait_until_stable
 from portside.deploy.template_images import expect_images
 from src.context_flags import REREAD, SIDE_BY_SIDE
 from src.errors import AgoraError
@@ -40,8 +38,6 @@ from src.service_props import ServiceProps
 if TYPE_CHECKING:
     from operations.verification.verify import Verification
 
-# CloudFormation has waited for every rollout by then; what is left is ECS's own bookkeeping.
-_STEADY_WITHIN_SECONDS = 120
 _SETTLED_WITHIN_SECONDS = 60 * 60
 # It gives up for good where AWS is lost each time.
 _MOST_RUNS_OF_THE_CDK = 3
@@ -70,11 +66,6 @@ class Deployment:
         return asdict(self) | {"images": self.images.as_json()}
 
 
-def polling_seconds(target: Target) -> float:
-    """How often to ask: AWS limits the calls of an account."""
-    return 0.2 if target.is_local else 3.0
-
-
 def plan(
     target: Target, services: Sequence[ServiceProps], images: Resolution
 ) -> tuple[tuple[Stack, ...], tuple[StackChange, ...]]:
@@ -94,7 +85,7 @@ def carry_out(course: Course, stacks: Sequence[Stack]) -> Deployment:
 
     try:
         return _carry_out(course, stacks)
-    except (cdk_cli.CdkFailed, NotSteady) as failure:
+    except (cdk_cli.CdkFailed, NotStable) as failure:
         course.diagnose()
         raise DeploymentFailed(course, failure) from failure
     except (BotoCoreError, ClientError) as error:
@@ -116,7 +107,7 @@ def _carry_out(course: Course, stacks: Sequence[Stack]) -> Deployment:
     environment = target.environment
     for stack in database_stacks(environment):
         database_logs.keep_for(target.clients, stack.name, environment.log_retention_days)
-    course.running = _wait_for_the_true_end(course, reader(target, course.services))
+    course.running = wait_until_stable(course, reader(target, course.services))
     found = read_stacks(target.clients("cloudformation"), names)
     balancer = found[only_stack(environment, StackKind.LOAD_BALANCER).name]
     return Deployment(
@@ -176,7 +167,7 @@ def _deploy(course: Course, names: Sequence[str], rollouts: ReadRollouts) -> Non
     with following(
         target.clients("cloudformation"),
         names,
-        every_seconds=polling_seconds(target),
+        every_seconds=target.polling_seconds,
         title=f"{course.verb} {target.environment.name}",
         rollouts=rollouts,
         timeline=course.timeline,
@@ -206,7 +197,7 @@ def _waits_until_settled(course: Course, names: Sequence[str], failure: cdk_cli.
             if not is_said:
                 say(f"The CDK's command line has ended, and CloudFormation goes on with {', '.join(moving)}.", "yellow")
                 is_said = True
-            time.sleep(polling_seconds(course.target))
+            time.sleep(course.target.polling_seconds)
     except Exception as error:
         # What stopped the command line is what a person has to see.
         failure.hint = "\n".join(filter(None, [failure.hint, _unseen(course, error).hint]))
@@ -244,85 +235,6 @@ def _endpoints_exist(cloudformation: Any, target: Target, services: Sequence[Ser
     usable = [state.name for state in read_stacks(cloudformation, names).values() if state.is_usable]
     existing = {endpoint for name in usable for endpoint in endpoints_of(read_template(cloudformation, name))}
     return not missing(services, existing)
-
-
-def _wait_for_the_true_end(course: Course, rollouts: ReadRollouts) -> list[ServiceState]:
-    """Stable services, healthy targets, the right digests in all tasks. Raises `NotSteady` where they don't come.
-
-    How the tasks of each service are then is what goes on record.
-    """
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    target, services, images = course.patient, course.services, course.images
-    until = time.monotonic() + _STEADY_WITHIN_SECONDS
-    told: list[str] = []
-    with ExitStack() as waiting:
-        while True:
-            began = time.monotonic()
-            try:
-                states = read_services(target.clients, target.environment, services)
-                found = rollouts(datetime.now(UTC))
-                # How long AWS did not answer says nothing about the services.
-                until += time.monotonic() - began
-                if in_vain := list(_waited_for_in_vain(services, found)):
-                    raise NotSteady(in_vain)
-                missing = [f"{state.name} ({state.health})" for state in states if not state.is_steady]
-                missing = missing or list(_not_served(services, images, found))
-                if not missing:
-                    course.ran = read_health(services, images, found)
-                    # A task that was started to scale out is not checked yet, and would let the rest prove nothing.
-                    missing = [f"{name} ({health})" for name, health in course.ran.items() if health == UNCHECKED]
-                    if not missing or time.monotonic() > until:
-                        return states
-            except (BotoCoreError, ClientError) as error:
-                if not is_passing(error) or time.monotonic() > until:
-                    raise
-                missing = [f"AWS does not answer: {error}"]
-            if time.monotonic() > until:
-                raise NotSteady(missing, waited_seconds=_STEADY_WITHIN_SECONDS)
-            if missing != told:
-                waiting.close()
-                waiting.enter_context(step(f"Waiting for {'; '.join(missing)}"))
-                told = missing
-            time.sleep(polling_seconds(target))
-
-
-def _waited_for_in_vain(services: Sequence[ServiceProps], rollouts: Sequence[Rollout]) -> Iterator[str]:
-    """What somebody did by hand to services, and time does not mend."""
-    wanted = {props.container_name for props in services if props.auto_scale_min_capacity}
-    for rollout in rollouts:
-        if not rollout.desired and rollout.service in wanted:
-            yield f"{rollout.service} (none of its tasks is wanted: somebody set its desired count to 0)"
-        unused = [reason for state, reason in rollout.targets or () if state == "unused"]
-        if unused:
-            yield f"{rollout.service} (no load balancer sends requests to its targets: {unused[0]})"
-
-
-def _not_served(services: Sequence[ServiceProps], images: Resolution, rollouts: Sequence[Rollout]) -> Iterator[str]:
-    """What keeps services, each of which is steady, from serving what was deployed."""
-    by_service = {rollout.service: rollout for rollout in rollouts}
-    for props in services:
-        rollout, image = by_service.get(props.container_name), images.images.get(props.container_location)
-        if rollout is None:
-            continue
-        if image and (wrong := sorted(set(rollout.digests) - image.digests)):
-            yield f"{rollout.service} (runs {', '.join(wrong)}, not {image.digest})"
-        unhealthy = [(state, reason) for state, reason in rollout.targets or () if state != "healthy"]
-        healthy = len(rollout.targets or ()) - len(unhealthy)
-        if rollout.targets is not None and (unhealthy or healthy < rollout.desired):
-            why = ", ".join(dict.fromkeys(reason or state for state, reason in unhealthy))
-            yield f"{rollout.service} ({healthy} of {rollout.desired} targets healthy{why and ': '}{why})"
-
-
-class NotSteady(AgoraError):
-    """All stacks are deployed, but not everything runs as it should."""
-
-    def __init__(self, missing: Sequence[str], *, waited_seconds: int = 0) -> None:
-        after = f"after {waited_seconds} s " if waited_seconds else ""
-        super().__init__(
-            f"deployed, but {after}not steady: {'; '.join(missing)}",
-            "Look at the service's events in the ECS console, or run the same command again.",
-        )
 
 
 def anything_to_do(changes: Sequence[StackChange]) -> bool:

@@ -10,7 +10,6 @@ from typing import Any
 
 from operations import access_logs, cdk_cli, deployment_record, guardduty, references
 from operations.assembly import Stack
-from operations.deploy import polling_seconds
 from operations.hold import held
 from operations.origin import Origin
 from operations.progress import following, step
@@ -153,7 +152,7 @@ def _first_failures(cloudformation: Any, names: Sequence[str], since: datetime) 
 
 def _act(target: Target, names: Sequence[str], act: Callable[..., None] = cdk_cli.deploy) -> None:
     if names:
-        with following(target.clients("cloudformation"), names, every_seconds=polling_seconds(target)) as progress:
+        with following(target.clients("cloudformation"), names, every_seconds=target.polling_seconds) as progress:
             act(target, names, progress.hear)
 
 
@@ -166,7 +165,7 @@ def _clear_of_guardduty(target: Target, network: str) -> None:
         with step("Waiting for GuardDuty's endpoint to go"):
             until = time.monotonic() + _ENDPOINT_GONE_WITHIN_SECONDS
             while guardduty.endpoints_of(ec2, vpc_id) and time.monotonic() < until:
-                time.sleep(polling_seconds(target))
+                time.sleep(target.polling_seconds)
             guardduty.delete_groups(ec2, vpc_id)
 
 

@@ -16,7 +16,6 @@ from typing import Any
 from operations import logs, redeploy
 from operations.check import FAIL, Check
 from operations.console import say
-from operations.deploy import polling_seconds
 from operations.deployed_service import find_deployed, task_id
 from operations.deployment_record import USUAL, Terms
 from operations.hold import expect_free, held
@@ -327,7 +326,7 @@ def _follow(target: Target, planned: LoadPlan, task: str, wait: Callable[[float]
             except (BotoCoreError, ClientError) as error:
                 if not is_passing(error):
                     raise
-            wait(polling_seconds(target))
+            wait(target.polling_seconds)
     except BaseException:
         _stop(ecs, planned.cluster, task)
         raise

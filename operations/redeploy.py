@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from operations.console import is_watched, say, talk_console
-from operations.deploy import polling_seconds
 from operations.deployed_service import DeployedService, find_deployed
 from operations.deployment_course import fixes_of
 from operations.hold import expect_free, held
@@ -144,7 +143,7 @@ def _follow(
                     found[service.name] = rollout
             if all(rollout.is_over for rollout in found.values()):
                 return found
-            wait(polling_seconds(target))
+            wait(target.polling_seconds)
     restless = ", ".join(f"{each.service} ({each.state})" for each in found.values() if not each.is_over)
     raise AgoraError(
         f"after {_LONGEST_SECONDS // 60} minutes not steady: {restless}",

@@ -45,6 +45,11 @@ class Target:
         return "on this machine" if self.is_local else f"in AWS account {self.environment.account}"
 
     @property
+    def polling_seconds(self) -> float:
+        """How often to ask: AWS limits the calls of an account."""
+        return 0.2 if self.is_local else 3.0
+
+    @property
     def commands(self) -> Commands:
         """How messages write commands that act on this environment."""
         environment = self.environment

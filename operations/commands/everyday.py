@@ -92,7 +92,6 @@ def logs(
 
     from operations import logs as log
     from operations.console import say
-    from operations.deploy import polling_seconds
     from operations.deployed_service import find_deployed
     from operations.service_names import find_service
     from operations.target import patient
@@ -108,7 +107,7 @@ def logs(
         return log.read_lines(client, sources, moment, task=task, grep=grep)
 
     if follow:
-        pause = polling_seconds(target)
+        pause = target.polling_seconds
         lines: Iterable[LogLine] = log.follow(read, begin, wait=lambda: time.sleep(pause), remark=say)
     else:
         lines = read(begin)

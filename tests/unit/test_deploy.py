@@ -25,6 +25,7 @@ from operations.origin import Origin
 from operations.target import Target
 from operations.verification.verify import Verification
 from portside.aws import reader as evidence
+from portside.deploy import stability
 from portside.findings.finding import Finding
 from src.errors import AgoraError
 from src.form import Form, load_form
@@ -190,7 +191,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Place:
     monkeypatch.setattr(cdk_cli, "synthesize", lambda *_, **__: tuple(synthesized))
     monkeypatch.setattr(cdk_cli, "deploy", act)
     monkeypatch.setitem(sys.modules, "portside.findings.diagnose", _module("diagnose", diagnose=diagnose))
-    monkeypatch.setattr(deploy, "polling_seconds", lambda _: 0.01)
+    monkeypatch.setattr(Target, "polling_seconds", 0.01)
     return here
 
 
@@ -493,11 +494,11 @@ def _at_another_digest(place: _Place) -> None:
 def test_the_end_is_not_true_before_all_serve_what_was_deployed(
     place: _Place, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[_Place], None], missing: str
 ) -> None:
-    monkeypatch.setattr(deploy, "_STEADY_WITHIN_SECONDS", 0)
+    monkeypatch.setattr(stability, "_STABLE_WITHIN_SECONDS", 0)
     spoil(place)
     with pytest.raises(DeploymentFailed) as failed:
         place.deploy()
-    assert failed.value.message.endswith(f"not steady: {missing}")
+    assert failed.value.message.endswith(f"not stable: {missing}")
     assert place.summary()["result"] == "failed"
 
 
@@ -506,7 +507,7 @@ def test_the_end_is_not_true_before_all_serve_what_was_deployed(
     [
         (
             lambda place: place.ecs.services[0].update(runningCount=0, desiredCount=0),
-            "agora-app (none of its tasks is wanted: somebody set its desired count to 0)",
+            "agora-app (its desired count was set to 0 by hand)",
         ),
         (
             lambda place: _behind_a_load_balancer(place, a=("unused", "Target group is not configured")),
@@ -518,7 +519,7 @@ def test_what_no_time_mends_is_not_waited_for(place: _Place, spoil: Callable[[_P
     spoil(place)
     with pytest.raises(DeploymentFailed) as failed:
         place.deploy()
-    assert failed.value.message.endswith(f"deployed, but not steady: {missing}")
+    assert failed.value.message.endswith(f"deployed, but not stable: {missing}")
 
 
 def test_targets_that_drain_keep_nobody_waiting(place: _Place) -> None:
