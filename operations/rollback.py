@@ -9,7 +9,7 @@ from typing import Any
 from operations.deployed_images import DeployedImage
 from operations.deployment_record import DeploymentRecord, last_healthy
 from portside.commands import tool
-from portside.deploy.proof import Wanted
+from portside.deploy.proving_record import Wanted
 from src.errors import AgoraError, UsageError
 from src.form import Form
 from src.image import parse_reference

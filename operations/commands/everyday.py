@@ -241,7 +241,7 @@ def load_data(
     """
     from operations import load_data as loading
     from operations.origin import read_origin
-    from portside.deploy.proof import Wanted
+    from portside.deploy.proving_record import Wanted
 
     with acting_on(environment, local=local, only_if_running=True) as acting:
         target, form = acting.target, acting.form

@@ -14,7 +14,8 @@ from src.errors import AgoraError
 if TYPE_CHECKING:
     from operations.target import Target
     from portside.deploy.clearance import Clearance
-    from portside.deploy.proof import Proof, Wanted
+    from portside.deploy.proof import Proof
+    from portside.deploy.proving_record import Wanted
     from portside.deploy.starting import Starting
     from src.environment import Environment
     from src.resolution import Resolution

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -17,31 +17,14 @@ from operations.deployment_record import (
 from operations.origin import Origin
 from operations.target import Target, beside
 from portside.commands import rehearses, tool
-from portside.deploy.health import PROVING
+from portside.deploy.proving_record import Place, Wanted, find_record, is_adopted, named, own_record_of, wanted_images
 from portside.deploy.task_record import read_tasks
 from src.environment import Environment
 from src.errors import AgoraError
 from src.form import Form
-from src.image import parse_reference
 from src.resolution import Resolution
-from src.service_props import ServiceProps
 
 Answer = TypeVar("Answer")
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """An image that a service would run. Without a digest there is nothing that could be proven."""
-
-    service: str
-    name: str
-    tag: str
-    digest: str
-
-    @property
-    def reference(self) -> str:
-        """The image as a person reads it."""
-        return f"{self.name}:{self.tag} {self.digest}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -68,9 +51,9 @@ class Proof:
             return f"PROOF_WAIVED: no environment proves what runs here. Reason: {self.waived}"
         said = [self.task] if self.task else []
         if self.record:
-            said.append(f"Proven by {self.environment}'s deployment {_named(self.record)}")
+            said.append(f"Proven by {self.environment}'s deployment {named(self.record)}")
         if self.own:
-            said.append(f"Ran well here in deployment {_named(self.own)}")
+            said.append(f"Ran well here in deployment {named(self.own)}")
         if self.unrecorded:
             said.append(f"Running already, without a record: {', '.join(self.unrecorded)}")
         return ". ".join(said) + "."
@@ -132,7 +115,7 @@ def expect_proof(environment: Environment, form: Form, images: Resolution, reach
         return waived
     wanted = wanted_images(form.services_of(environment.name), images)
     proving, records = _records_of(form, environment, reach)
-    proof = find_proof(proving.environment.name, records, wanted, Place.of(proving))
+    proof = Proof(proving.environment.name, *find_record(proving.environment.name, records, wanted, Place.of(proving)))
     if proof.record is None:
         raise NotProven(environment.name, proof, images.version, local=proving.is_local)
     return proof
@@ -158,7 +141,7 @@ def expect_proof_or_own(
     place, found, unrecorded = Place.of(target), list[DeploymentRecord](), list[str]()
     left = []
     for each in wanted:
-        record = _ran_well(each, own, place)
+        record = own_record_of(each, own, place)
         if record:
             found.append(record)
         elif is_adopted(each.service, own) and each.digest and (running or {}).get(each.service) == each.digest:
@@ -173,9 +156,9 @@ def expect_proof_or_own(
     if waived := _waived(environment):
         return waived
     proving, records = _records_of(form, environment, reach)
-    staged = [find_proof(proving.environment.name, records, [each], Place.of(proving)) for each in left]
-    differences = tuple(difference for each in staged for difference in each.differences)
-    latest_staged = max((each.record for each in staged if each.record), key=lambda record: record.number, default=None)
+    staged = [find_record(proving.environment.name, records, [each], Place.of(proving)) for each in left]
+    differences = tuple(difference for _, found_different in staged for difference in found_different)
+    latest_staged = max((record for record, _ in staged if record), key=lambda record: record.number, default=None)
     proof = replace(proof, environment=proving.environment.name, record=latest_staged, differences=differences)
     if differences:
         raise NotProven(environment.name, proof, ", ".join(each.service for each in left), local=target.is_local)
@@ -237,129 +220,6 @@ def seeded_record(images: Resolution, services: Mapping[str, str] | None = None,
     return replace(record, result=HEALTHY, ran=ran, synthetic=True)
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where records are from, and whether that is a rehearsal, in which less is asked of them."""
-
-    name: str
-    is_rehearsal: bool
-
-    @classmethod
-    def of(cls, target: Target) -> Place:
-        """The place of an environment that can be reached."""
-        return cls(place_of(target.environment, is_local=target.is_local), target.is_local)
-
-
-def wanted_images(services: Sequence[ServiceProps], images: Resolution) -> list[Wanted]:
-    """The image of each service. Where images were looked up for another version, they are found by their names."""
-    by_name = {image.name: image for image in images.images.values()}
-    found = []
-    for props in services:
-        location = props.container_location
-        parsed = parse_reference(location)
-        image = images.images.get(location) or (by_name.get(parsed.name) if parsed else None)
-        if image is None:
-            found.append(Wanted(props.container_name, location, "", ""))
-        else:
-            found.append(Wanted(props.container_name, image.name, image.tag, image.digest))
-    return found
-
-
-def find_proof(environment: str, records: Sequence[DeploymentRecord], wanted: Sequence[Wanted], place: Place) -> Proof:
-    """Look for a deployment that ran exactly these images well, the latest first.
-
-    What a later rollback took out of service is not proven by what ran before it.
-    """
-    taken_out: set[str] = set()
-    counting: list[tuple[DeploymentRecord, list[str]]] = []
-    refused: list[str] = []
-    for record in records:
-        why = proves_nothing(record, place)
-        if why is None:
-            differences = list(_differences(record, wanted, taken_out))
-            if not differences:
-                return Proof(environment, record)
-            counting.append((record, differences))
-        elif record.is_healthy:
-            refused.append(f"{environment}'s deployment {_named(record)} proves nothing: {why}")
-        if not record.synthetic or place.is_rehearsal:
-            taken_out.update(record.instead_of)
-    if not counting:
-        return Proof(
-            environment, None, (f"{environment} has no healthy deployment on record that counts", *refused[:1])
-        )
-    versions = {each.tag for each in wanted}
-    of_version = [each for each in counting if each[0].images.version in versions]
-    differences = (of_version or counting)[0][1]
-    return Proof(environment, None, (*differences, *refused[:1]))
-
-
-def proves_nothing(record: DeploymentRecord, place: Place) -> str | None:
-    """Why a record proves nothing; None where it does. A rehearsal may be of changes that no commit has."""
-    if not record.is_healthy:
-        return f"it is {record.result}"
-    if record.synthetic and not place.is_rehearsal:
-        return "it never was (synthetic)"
-    if record.ran is None:
-        return "it was recorded by an earlier version, which did not read what ran; deploy it again"
-    if record.place != place.name:
-        return f"it is of {record.place or 'an unknown place'}, not of {place.name}"
-    if record.has_changes and not place.is_rehearsal:
-        return "it was made from uncommitted changes" if record.commit else "nothing says from which commit"
-    return None
-
-
-def is_adopted(service: str, own: Sequence[DeploymentRecord]) -> bool:
-    """Whether an earlier app deployed a service: no record names it. Those of an earlier version name no services."""
-    return all(record.ran is not None and service not in record.ran for record in own if not record.synthetic)
-
-
-def ran_well(record: DeploymentRecord, wanted: Wanted) -> bool:
-    """Whether a deployment ran this very image as this very service, and well."""
-    if record.ran is None:
-        same = (image for image in record.images.images.values() if image.name == wanted.name)
-        return bool(wanted.digest) and any(image.digest == wanted.digest for image in same)
-    found = record.image_of(wanted.service)
-    if found is None or not wanted.digest:
-        return False
-    image, health = found
-    return (image.name, image.digest) == (wanted.name, wanted.digest) and health in PROVING
-
-
-def _ran_well(wanted: Wanted, own: Sequence[DeploymentRecord], place: Place) -> DeploymentRecord | None:
-    """The environment's own deployment that ran an image well.
-
-    One that an earlier version recorded counts too: it had compared the digests of all running tasks.
-    """
-    for record in own:
-        if record.ran is None:
-            counts = record.is_healthy and not record.has_changes and (place.is_rehearsal or not record.synthetic)
-        else:
-            # What proved its images then does not depend on the files that its templates were made of.
-            proven = replace(record, commit=(record.commit or "unknown").partition("+")[0]) if record.proof else record
-            counts = proves_nothing(proven, place) is None
-        if counts and ran_well(record, wanted):
-            return record
-    return None
-
-
-def _differences(record: DeploymentRecord, wanted: Sequence[Wanted], taken_out: set[str]) -> Iterator[str]:
-    for each in wanted:
-        found = record.image_of(each.service)
-        if not each.digest:
-            yield f"{each.service}: {each.name} is no image of a registry by its digest"
-        elif found is None:
-            yield f"{each.service}: was not deployed with {record.images.version}"
-        elif found[0].name != each.name:
-            yield f"{each.service}: ran as {found[0].name}, wanted is {each.name}"
-        elif found[0].digest != each.digest:
-            yield f"{each.name}: ran as {found[0].tag} {found[0].digest}, wanted is {each.tag} {each.digest}"
-        elif found[1] not in PROVING:
-            yield f"{each.service}: {found[1]} in deployment {record.number}"
-        elif each.digest in taken_out:
-            yield f"{each.service}: {each.tag} was taken out of service by a later rollback"
-
-
 def _waived(environment: Environment) -> Proof | None:
     if environment.proved_by is None and environment.proof_waived:
         return Proof("", None, waived=environment.proof_waived)
@@ -390,8 +250,3 @@ def _read(environment: Environment, proving: str, read: Callable[[], Answer]) ->
         raise ProofUnread(environment.name, proving, error.message, f"{error.hint}{profile}".strip()) from error
     except (BotoCoreError, ClientError) as error:
         raise ProofUnread(environment.name, proving, f"AWS: {error}", "") from error
-
-
-def _named(record: DeploymentRecord) -> str:
-    pretended = ", which never was" if record.synthetic else ""
-    return f"{record.number} of {record.began[:16].replace('T', ' ')} UTC{pretended}"

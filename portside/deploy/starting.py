@@ -8,7 +8,7 @@ from typing import Any
 
 from operations.deployed_service import DeployedService, read_tasks
 from operations.target import Target
-from portside.deploy.proof import Wanted
+from portside.deploy.proving_record import Wanted
 from src.image import parse_reference
 from src.resolved_image import ResolvedImage
 

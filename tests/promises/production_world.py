@@ -16,7 +16,7 @@ from operations.deployment_record import DeploymentRecord, read_records, write_r
 from operations.git import git
 from operations.target import Target
 from portside.deploy.clearance import Clearance
-from portside.deploy.proof import Wanted
+from portside.deploy.proving_record import Wanted
 from portside.deploy.starting import Starting, read_starting
 from portside.deploy.task_record import TaskRecord, write_task
 from src.form import Form, load_form

@@ -19,7 +19,8 @@ from operations.command_line import agora
 from operations.commands.proving import clear_task
 from operations.deployment_record import FAILED, INTERRUPTED, ROLLBACK
 from portside.deploy.health import NO_TASK, UNCHECKED
-from portside.deploy.proof import NotProven, ProofUnread, Wanted
+from portside.deploy.proof import NotProven, ProofUnread
+from portside.deploy.proving_record import Wanted
 from portside.deploy.starting import Starting
 from portside.deploy.template_images import expect_images
 from portside.images import committed_locks

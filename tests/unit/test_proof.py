@@ -22,16 +22,14 @@ from portside.deploy import proof as proofs
 from portside.deploy.health import RUNNING
 from portside.deploy.proof import (
     NotProven,
-    Place,
     Proof,
     ProofUnread,
-    Wanted,
     expect_proof,
     expect_proof_or_own,
-    find_proof,
     proving_environment,
     seed_proof,
 )
+from portside.deploy.proving_record import Place, Wanted, find_record
 from src.environment import Environment
 from src.errors import UsageError
 from src.form import Form, check_form
@@ -74,7 +72,7 @@ def _ran(images: Resolution = RELEASE, **changes: Any) -> DeploymentRecord:
 
 
 def _found(*records: DeploymentRecord, wanted: Sequence[Wanted] = WANTED) -> Proof:
-    return find_proof("stage", records, wanted, AT_STAGE)
+    return Proof("stage", *find_record("stage", records, wanted, AT_STAGE))
 
 
 def _place(ssm: FakeParameters, *, environment: str = "prod", is_local: bool = False) -> Target:
