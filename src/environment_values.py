@@ -6,10 +6,11 @@ import contextlib
 import re
 import time
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ipaddress import IPv4Interface, IPv4Network
 from typing import Any
 
+from portside.config.aws_names import DOCUMENTDB_CLASSES, REGIONS
 from portside.config.kind import Kind
 from portside.config.proved_by import NO_ONE, REPORTED
 from portside.redact import holds_credential
@@ -28,6 +29,13 @@ DATABASES_HINT = 'Use a form such as {"docdb-v8-restored": {"CLUSTER": "…", "T
 AUTO_SCALE_HINT = 'Say how many tasks each service has: {"min": 1, "max": 2}.'
 
 _PRIVATE_NETWORKS = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
+# What tasks in such a network could not reach, or what could not reach them.
+_TAKEN_NETWORKS = {
+    # https://docs.docker.com/engine/network/#default-address-pools
+    IPv4Network("172.17.0.0/16"): "Docker's own network",
+    # The earlier app let it into its databases.
+    IPv4Network("10.1.0.0/16"): "the VPN's network",
+}
 # https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html
 _LARGEST_VPC = 16
 # A load balancer wants /27 in each of its subnets, and ours are a quarter of the VPC each:
@@ -38,8 +46,6 @@ _CERTIFICATE = re.compile(
     rf"(?:arn:aws:acm:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{{12}}):certificate/)?(?P<id>{_UUID})"
 )
 _HOST_NAME = re.compile(r"(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])")
-# Those of the partition "aws".
-_REGION = r"(?:af|ap|ca|eu|il|me|mx|sa|us)-(?:north|south)?(?:east|west|central)?(?<!-)-[0-9]{1,2}"
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Tag.html, and no resource has more than 50, of
 # which the CDK writes up to three on a subnet.
 _MOST_TAGS = 47
@@ -72,7 +78,6 @@ def matching(pattern: str, what: str, hint: str) -> Parser:
 
 
 account = matching("[0-9]{12}", "not the number of an AWS account", ACCOUNT_HINT)
-region = matching(_REGION, "not the name of a commercial AWS region", 'Write a name such as "us-east-1".')
 database_stack = matching(
     "docdb(?:-[a-z0-9]+){0,3}", "not a name for the database's stack", 'Use a form such as "docdb-v8".'
 )
@@ -90,7 +95,7 @@ _ORIGIN = {
     "CLUSTER": matching("[a-z](?!.*--)[a-z0-9-]{0,62}(?<!-)", "not the identifier of a cluster", _CLUSTER_HINT),
     "SNAPSHOT": matching(
         # What AWS makes by itself begins with "rds:".
-        rf"(?:arn:aws:rds:{_REGION}:[0-9]{{12}}:cluster-snapshot:)?(?:rds:)?[a-z](?!.*--)[a-z0-9-]{{0,254}}(?<!-)",
+        rf"(?:arn:aws:rds:(?:{'|'.join(REGIONS)}):[0-9]{{12}}:cluster-snapshot:)?(?:rds:)?[a-z](?!.*--)[a-z0-9-]{{0,254}}(?<!-)",
         "neither the identifier nor the ARN of a cluster's snapshot",
         _SNAPSHOT_HINT,
     ),
@@ -99,11 +104,6 @@ _ORIGIN = {
         r"(?:[89]|[1-9][0-9])\.[0-9]+\.[0-9]+", "not an engine that Agora can use", 'Write "8.0.0", or a later one.'
     ),
 }
-database_instance_class = matching(
-    r"r[0-9]+[a-z]*\.(?:large|[0-9]*xlarge)|t[0-9]+g?\.medium",
-    "not a class of instance that DocumentDB has",
-    'Use a form such as "r5.large".',
-)
 # https://docs.aws.amazon.com/documentdb/latest/developerguide/API_CreateDBCluster.html; "admin" is a reserved word.
 database_username = matching(
     "(?!admin$)[A-Za-z][A-Za-z0-9]{0,62}",
@@ -116,6 +116,27 @@ database_name = matching("[A-Za-z0-9_-]{1,63}", "not the name of a database", 'U
 BRANCH_HINT = 'Use letters, digits, ".", "_", "-" and "/", such as "release/stage".'
 PROVED_BY_HINT = 'Write the name of a staging environment, or None together with "PROOF_WAIVED": "reason".'
 _LONGEST_REASON = 200
+
+
+def one_of(names: Sequence[str], what: str, hint: str) -> Parser:
+    """A parser of names that AWS has given."""
+
+    def parse(value: Any, report: Report) -> str | None:
+        if not report.text(value, hint):
+            return None
+        if value in names:
+            return str(value)
+        meant = closest(value, names, likeness=0.8)
+        report.wrong(what, f'Perhaps you meant "{meant}"?' if meant else hint, value)
+        return None
+
+    return parse
+
+
+region = one_of(REGIONS, "not a commercial AWS region that has ECS", 'Write a name such as "us-east-1".')
+database_instance_class = one_of(
+    DOCUMENTDB_CLASSES, "not an instance class that DocumentDB has", 'Write a name such as "r5.large".'
+)
 
 
 def kind(value: Any, report: Report) -> Kind | None:
@@ -193,6 +214,8 @@ def vpc_cidr(value: Any, report: Report) -> str | None:
     elif network.prefixlen > _SMALLEST_VPC:
         what = f"too small: a load balancer wants /27 of each of the four subnets, so /{_SMALLEST_VPC} of the VPC"
         report.wrong(what, hint, value)
+    elif taken := next((whose for of, whose in _TAKEN_NETWORKS.items() if network.overlaps(of)), ""):
+        report.wrong(f"overlaps with {taken}", "Take other addresses.", value)
     else:
         return str(value)
     return None

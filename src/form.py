@@ -18,9 +18,9 @@ from src.environment_form import parse_environments
 from src.errors import FormError, Problem, UsageError
 from src.form_entry import gathering, problems_of, report_of
 from src.form_source import run_source, stopped_by
-from src.release_source import ReleaseSource, parse_releases
+from src.release_source import ReleaseSource, check_version, parse_releases
 from src.report import Report, closest, kind_of, quoted, suggestion
-from src.service_neighbours import check_addresses, check_neighbours
+from src.service_neighbours import check_addresses, check_host_names, check_neighbours
 from src.service_props import ServiceProps
 
 __all__ = ["ROOT", "Form", "Services", "check_form", "load_form", "stack_part", "state_dir"]
@@ -84,14 +84,16 @@ def load_form(
     """
     with gathering() as wrong:
         try:
-            written = run_source(path)
+            source = run_source(path)
         except FormError as error:
             raise FormError([*problems_of(wrong), *error.problems]) from error.__cause__
+    written = source.names
     missing = [_missing(name, written, path) for name in ("ENVIRONMENTS", "services") if name not in written]
     if missing:
-        raise FormError([*problems_of(wrong), *missing])
+        raise FormError([*source.problems, *problems_of(wrong), *missing])
     environments = _with_versions(written["ENVIRONMENTS"], versions or {})
-    form = _check(environments, written["services"], wrong, root or path.parent, written.get("RELEASES"))
+    wrong_entries = _WrongBefore(source.problems, wrong)
+    form = _check(environments, written["services"], wrong_entries, root or path.parent, written.get("RELEASES"))
     # From here on everything that is shown knows under which names this app's secrets are injected.
     redact.install(form.taught(redact.current()))
     return form
@@ -99,7 +101,7 @@ def load_form(
 
 def check_form(environments: object, services: object, root: Path = ROOT, releases: object = None) -> Form:
     """Check a form that is at hand. Raises `FormError` with every mistake in all environments and services."""
-    return _check(environments, services, [], root, releases)
+    return _check(environments, services, _WrongBefore(), root, releases)
 
 
 def _with_versions(environments: object, versions: Mapping[str, str]) -> object:
@@ -120,9 +122,15 @@ def _missing(name: str, written: Mapping[str, object], path: Path) -> Problem:
     return Problem(path.name, f"no {name} in it", hint)
 
 
-def _check(
-    environments: object, services: object, wrong: Sequence[object], root: Path, releases: object = None
-) -> Form:
+@dataclass(frozen=True)
+class _WrongBefore:
+    """What was wrong before the configuration is checked as a whole: in its text, and in entries elsewhere."""
+
+    in_text: Sequence[Problem] = ()
+    entries: Sequence[object] = ()
+
+
+def _check(environments: object, services: object, before: _WrongBefore, root: Path, releases: object = None) -> Form:
     report = Report("ENVIRONMENTS")
     sound = parse_environments(environments, report)
     written: dict[str, tuple[ServiceProps, ...]] = {}
@@ -134,10 +142,15 @@ def _check(
             written[name] = _write_down(environment, cast(Services, services), place, causes)
             if written[name]:
                 check_neighbours(environment, written[name], root, place)
+                others = [other for other in sound.values() if other is not environment]
+                check_host_names(environment, others, written[name], place)
                 check_addresses(environment, written[name], report.at(f'[{quoted(name)}]["VPC_CIDR"]'))
             found[name] = place.problems
     source = parse_releases(releases, Report("RELEASES", report.problems))
-    problems = dict.fromkeys([*report.problems, *_told_once(found), *problems_of(wrong)])
+    if source:
+        for name, environment in sound.items():
+            check_version(environment.ghcr_package_version, report.at(f'[{quoted(name)}]["GHCR_PACKAGE_VERSION"]'))
+    problems = dict.fromkeys([*before.in_text, *report.problems, *_told_once(found), *problems_of(before.entries)])
     if problems:
         raise FormError(problems) from (causes[0] if causes else None)
     return Form(sound, written, source)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from portside.config.duplicate_keys import duplicate_keys
+from portside.config.forgotten_f import forgotten_f
 from portside.config.guarded_run import Left, guarded
 from portside.config.source_text import read_text
 from portside.redact import holds_credential
@@ -22,23 +23,30 @@ from src.report import closest, suggestion
 _JSON_WORDS = {"true": "True", "false": "False", "null": "None"}
 
 
-def run_source(path: Path) -> Mapping[str, Any]:
-    """The names that a Python file defines. Raises `FormError` where it cannot be run."""
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """The names that a Python file defines, and what is wrong with its text although it can be run."""
+
+    names: Mapping[str, Any]
+    problems: tuple[Problem, ...]
+
+
+def run_source(path: Path) -> Source:
+    """Run a Python file. Raises `FormError` where that can't be done."""
     text = read_text(path, hint_missing=f"Get it back: git checkout {path.name}")
     try:
-        twice = duplicate_keys(ast.parse(text, str(path)), path)
+        tree = ast.parse(text, str(path))
     except Exception as error:
         raise FormError([stopped_by(error, path.name)]) from error
-    if twice:
-        raise FormError(twice)
+    problems = (*duplicate_keys(tree, path), *forgotten_f(tree, path))
     try:
         with guarded():
             # Not an import: the file may have been edited since this process ran it last.
-            return runpy.run_path(str(path), run_name=path.stem)
+            return Source(runpy.run_path(str(path), run_name=path.stem), problems)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        raise FormError([stopped_by(error, path.name)]) from error
+        raise FormError([*problems, stopped_by(error, path.name)]) from error
 
 
 def stopped_by(error: BaseException, file_name: str) -> Problem:

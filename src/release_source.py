@@ -45,6 +45,13 @@ def parse_releases(written: object, report: Report) -> ReleaseSource | None:
     return ReleaseSource(given["REPOSITORY"], given["TAG_PREFIX"], given.get("BRANCH", "main"))
 
 
+def check_version(version: str, report: Report) -> None:
+    """The images of a tag `app/v4.2.0` are published as `4.2.0`."""
+    if re.fullmatch(r"v[0-9].*", version):
+        what = "begins with the v of a git tag, which images don't carry"
+        report.wrong(what, f'Write "{version.removeprefix("v")}".', version)
+
+
 def _repository(value: Any, report: Report) -> None:
     if not report.text(value, _HINT):
         return

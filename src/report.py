@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from portside import redact
+from portside.config.odd_characters import TAKE_OUT, look_alike, refused_character
 from portside.secret_names import is_plural
 from src.errors import Problem
 from src.late_values import as_written, holds_deferred, is_token
@@ -61,6 +62,8 @@ class Report:
             self.wrong("not a text", hint, value)
         elif not value.strip():
             self.wrong("empty", hint, value)
+        elif refused := refused_character(value):
+            self.wrong(refused, TAKE_OUT)
         elif holds_deferred(value):
             self.wrong("a value that is known only when it is deployed", DEFERRED_HINT, value)
         else:
@@ -95,7 +98,8 @@ class Report:
             if name in known:
                 continue
             place = self.at(f"[{quoted(name)}]" if noun == "key" else f".{name}")
-            place.wrong(f"unknown {noun}", suggestion(str(name), known))
+            odd = look_alike(str(name))
+            place.wrong(f"unknown {noun}{f': {odd}' if odd else ''}", suggestion(str(name), known))
             meant = closest(str(name), known, likeness=0.8)
             # Its value would be shown as that of the one that was meant.
             if meant and not redact.current().names_secret(str(name)):

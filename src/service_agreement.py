@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from portside.config.addresses import LOOPBACK, asked_by
 from src.late_values import DatabaseSecret, is_token
-from src.report import Report
+from src.report import Report, quoted
 from src.task_size import FARGATE_SIZES, SIDECARS_MIB, smallest_size
 
+# How a program is given the port that it listens on, by convention or by its framework.
+_OWN_PORT = (
+    "PORT",
+    "SERVER_PORT",
+    "QUARKUS_HTTP_PORT",
+    "MICRONAUT_SERVER_PORT",
+    "UVICORN_PORT",
+    "NUXT_PORT",
+    "NITRO_PORT",
+)
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-storage.html
 _MOST_STORAGE_GIB = 200
 # A task is in five security groups at most: its own, and that of each callee's callers.
@@ -86,6 +99,37 @@ def permission(actions: Sequence[str], resources: Sequence[str], reason: str, re
         report.at(".reason").wrong(
             f"missing, and {wide[0]} gives more than one right", "Say why it can't be narrower, or name what is needed."
         )
+
+
+def swapped(secret_name: object, environment_key: str, report: Report) -> None:
+    if not isinstance(secret_name, str) or is_token(secret_name) or is_token(environment_key):
+        return
+    if _VARIABLE.fullmatch(secret_name) and not _VARIABLE.fullmatch(environment_key):
+        hint = f"Write ServiceSecret({quoted(environment_key)}, {quoted(secret_name)}): the secret's name comes first."
+        report.wrong("the secret's name and the variable's name are swapped", hint)
+
+
+def check_times(interval: int, timeout: int, report: Report) -> None:
+    if not is_token(interval) and not is_token(timeout) and timeout >= interval:
+        hint = f"Use less than {interval}, or raise interval_seconds."
+        report.at(".timeout_seconds").wrong("not under interval_seconds", hint, timeout)
+
+
+def own_port(port: int, variables: Mapping[str, object], check: object, report: Report) -> None:
+    """The container listens where its own variables and its health command say."""
+    if is_token(port):
+        return
+    for key in _OWN_PORT:
+        value = variables.get(key)
+        if isinstance(value, str) and value.isascii() and value.isdecimal() and int(value) != port:
+            place = report.at(f".container_env_vars[{quoted(key)}]")
+            place.wrong(f"not container_port, which is {port}", f'Use "{port}", or change container_port.', value)
+    other_ports = {value for key, value in variables.items() if key.endswith("PORT") and key not in _OWN_PORT}
+    for address, text in asked_by(getattr(check, "command", ())):
+        is_own = address.host in LOOPBACK and address.port is not None
+        if is_own and address.port != port and str(address.port) not in other_ports:
+            hint = f"Ask port {port}, or change container_port."
+            report.at(".container_healthcheck").wrong(f"asks another port than container_port, {port}", hint, text)
 
 
 def healthcheck(check: object, reason: str, report: Report) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from portside.config.odd_characters import TAKE_OUT, look_alike, refused_character
 from portside.redact import holds_credential, looks_secret
 from src.image import LOCAL_BUILD, parse_reference
 from src.late_values import DatabaseSecret, LateValue, as_written, is_token, parts_of
@@ -25,6 +27,28 @@ _ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9*?]+")
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
 _USER = re.compile(r"[a-z_][a-z0-9_-]*(?::[a-z_][a-z0-9_-]*)?|[0-9]{1,10}(?::[0-9]{1,10})?")
 _HTTP_PATH = re.compile(r"/[!-~]{0,1023}")
+# What is under the first two is the kernel's.
+_KERNEL_FOLDERS = ("/proc", "/sys", "/dev")
+_SYSTEM_FOLDERS = (
+    *_KERNEL_FOLDERS,
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib64",
+    "/usr",
+    "/usr/bin",
+    "/usr/sbin",
+    "/usr/lib",
+    "/etc",
+)
+# https://github.com/aws/aws-cdk/issues/38225
+_MOST_VARIABLES = 100
+# https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html
+_ECR = re.compile(r"[0-9]{12}\.dkr[.-]ecr(?:-fips)?\.[a-z0-9-]+\.(?:amazonaws\.com(?:\.cn)?|on\.aws)")
+_UNREACHABLE = re.compile(
+    r"(?:localhost|127\.[0-9.]+|10\.[0-9.]+|192\.168\.[0-9.]+|[a-z0-9.-]+\.(?:local|internal))(?::[0-9]+)?"
+)
+_PUBLIC = "Publish the image where it can be read without credentials, such as ghcr.io."
 _NO_CHANGES = "no !r, no slices, no upper() and the like"
 _LATE_VALUE_IN_TEXT = re.compile(r"(?:Database(?:Host|Port|Secret)|Image(?:Version|Commit))\(")
 
@@ -81,9 +105,14 @@ def container_location(value: Any, report: Report) -> None:
     hint = 'Write "ghcr.io/sage-bionetworks/app:1.0", or "path://docker/app" for a folder with a Dockerfile.'
     if not report.text(value, hint) or is_token(value):
         return
+    host = value.partition("/")[0]
     if value.startswith(LOCAL_BUILD):
         if not value.removeprefix(LOCAL_BUILD).strip("/ "):
             report.wrong("names no folder", hint, value)
+    elif _ECR.fullmatch(host):
+        report.wrong("images of Amazon ECR are not supported yet: tasks pull without credentials", _PUBLIC, value)
+    elif _UNREACHABLE.fullmatch(host):
+        report.wrong("a registry that Fargate can't reach", _PUBLIC, value)
     elif "://" in value:
         report.wrong("an image reference begins with the registry, not with a scheme", hint, value)
     elif (reference := parse_reference(value)) is None:
@@ -96,6 +125,9 @@ def environment_variables(value: Any, report: Report) -> None:
     if not isinstance(value, Mapping):
         report.wrong(f"not a mapping, got {kind_of(value)}", 'Write {"NAME": "value"}.')
         return
+    if len(value) > _MOST_VARIABLES:
+        hint = "Put what belongs together into one variable, or into a file of the image."
+        report.wrong(f"more than {_MOST_VARIABLES}, of which CloudFormation may drop all", hint, len(value))
     for key, text in value.items():
         place = report.at(f"[{quoted(key)}]")
         environment_key(key, place)
@@ -107,6 +139,9 @@ def environment_variables(value: Any, report: Report) -> None:
 
 def _variable_text(key: str, text: str, report: Report) -> None:
     if is_token(text):
+        return
+    if refused := refused_character(text):
+        report.wrong(refused, TAKE_OUT)
         return
     if looks_secret(key, as_written(text)):
         report.wrong(
@@ -152,7 +187,8 @@ def _not_a_text(key: str, value: object, report: Report) -> None:
 def environment_key(value: Any, report: Report) -> None:
     hint = "Use letters, digits and underscores, such as MONGODB_HOST."
     if report.text(value, hint) and not is_token(value) and not _ENVIRONMENT_KEY.fullmatch(value):
-        report.wrong("not the name of an environment variable", hint, value)
+        odd = look_alike(value)
+        report.wrong(f"not the name of an environment variable{f': {odd}' if odd else ''}", hint, value)
 
 
 def secret_name(value: Any, report: Report) -> None:
@@ -194,6 +230,13 @@ def mount_path(value: Any, report: Report) -> None:
         report.wrong("not an absolute path", hint, value)
     elif not value.strip("/."):
         report.wrong("the container's root, which cannot be a volume", hint, value)
+    elif _hides_system(value):
+        report.wrong("a folder of the system, which an empty volume would hide", hint, value)
+
+
+def _hides_system(path: str) -> bool:
+    normal = posixpath.normpath(path)
+    return normal in _SYSTEM_FOLDERS or normal.startswith(tuple(f"{each}/" for each in _KERNEL_FOLDERS))
 
 
 def command(value: Any, report: Report) -> None:
@@ -208,6 +251,9 @@ def command(value: Any, report: Report) -> None:
             place.wrong("not a text", "Write each word of the command in quotes.", word)
         elif not is_token(word) and holds_credential(word):
             place.wrong("looks like a secret", "Hand it over in container_secrets.")
+    if len(value) == 1 and isinstance(value[0], str) and not is_token(value[0]) and " " in value[0].strip():
+        words = ", ".join(map(quoted, value[0].split()))
+        report.wrong("one word with spaces in it, which would be the name of a program", f"Write [{words}].", value)
 
 
 def health_command(value: Any, report: Report) -> None:
@@ -223,6 +269,8 @@ def health_command(value: Any, report: Report) -> None:
         report.wrong("CMD-SHELL takes one text", hint, value)
     elif len(value) < 2 or not value[1]:
         report.wrong("names nothing to run", hint, value)
+    elif value[0] == "CMD" and isinstance(value[1], str) and not is_token(value[1]) and " " in value[1].strip():
+        report.wrong("CMD takes the program and each argument as a word of its own", hint, value)
 
 
 def healthcheck(ours: type) -> Check:

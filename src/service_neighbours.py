@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import graphlib
 import os
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from portside.config.addresses import LOOPBACK, Address, addresses, asked_by
 from portside.config.stacks import reserved_parts, stack_part
 from src.environment import Environment
 from src.form_entry import report_of
 from src.image import LOCAL_BUILD, parse_reference
-from src.late_values import DatabaseHost, DatabasePort, DatabaseSecret, is_token, parts_of
-from src.report import Report, quoted, suggestion
+from src.late_values import DatabaseHost, DatabasePort, DatabaseSecret, as_written, is_token, parts_of
+from src.report import Report, closest, quoted, suggestion
 from src.service_props import DATABASE, ServiceProps
 
 Services = Sequence[ServiceProps]
 
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?", re.I)
 # AWS keeps five addresses of every subnet: https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
 _KEPT_ADDRESSES = 5
 _PRIVATE_SUBNETS = 2
@@ -35,11 +38,12 @@ def check_neighbours(environment: Environment, services: Services, root: Path, r
     _check_stack_names(environment, services, report)
     _check_public(services, report)
     _check_circles(sound, report)
-    ports = _ports(environment, services)
+    world = _world(environment, services)
     for props in sound:
         place = _place(props.container_name, report)
-        _check_calls(props, ports, place)
-        _check_variables(props, ports, place)
+        _check_calls(props, world, place)
+        _check_variables(props, world, place)
+        _check_health_command(props, world, place)
         _check_image(environment, props.container_location, root, place.at(".container_location"))
         if environment.is_released and props.spot_weight:
             what = f"Spot capacity may be taken away at any time, which {environment.name} must not meet"
@@ -61,14 +65,32 @@ def check_addresses(environment: Environment, services: Services, report: Report
         )
 
 
-def _ports(environment: Environment, services: Services) -> dict[str, int | None]:
-    """Where each service listens, None where that cannot be told."""
+@dataclass(frozen=True)
+class _World:
+    """Where each service listens, None where that can't be told; `all_named` is False where a name can't be read."""
+
+    ports: Mapping[str, int | None]
+    all_named: bool
+
+    def meant(self, address: Address) -> str:
+        """What to write in place of a host that is no service; empty where it may be something else."""
+        host = address.host or ""
+        if not self.all_named or not _LABEL.fullmatch(host):
+            return ""
+        ended = next((name for name in self.ports if name.endswith(f"-{host}")), None)
+        if meant := ended or closest(host, list(self.ports), likeness=0.75):
+            return f'Perhaps you meant "{meant}"?'
+        # Service Connect knows services only, and without a dot no DNS server is asked for more.
+        return f"Write the container_name of a service: {', '.join(self.ports)}." if address.has_scheme else ""
+
+
+def _world(environment: Environment, services: Services) -> _World:
     ports: dict[str, int | None] = {DATABASE: environment.database_port}
     for props in services:
         name, port = _field(props, "container_name"), _field(props, "container_port")
         if name is not None:
             ports[name] = port if ports.setdefault(name, port) == port else None
-    return ports
+    return _World(ports, all(_field(props, "container_name") is not None for props in services))
 
 
 def _place(container_name: str, report: Report) -> Report:
@@ -85,15 +107,6 @@ def _check_unique(services: Services, report: Report) -> None:
         if times > 1 and name is not None and not is_token(name):
             hint = "Give every service a container_name of its own."
             report.wrong(f"{times} services have the same container_name", hint, name)
-    users: dict[int, list[str]] = {}
-    for name, props in zip(names, services, strict=True):
-        port = _field(props, "container_port")
-        if port is not None and not is_token(port) and name not in users.setdefault(port, []):
-            users[port].append(name)
-    for port, sharers in users.items():
-        if len(sharers) > 1:
-            what = f"{' and '.join(map(quoted, sharers))} have the same container_port"
-            report.wrong(what, "Give every service a container_port of its own.", port)
 
 
 def _check_stack_names(environment: Environment, services: Services, report: Report) -> None:
@@ -139,13 +152,15 @@ def _circle(callees: Mapping[str, set[str]]) -> list[str]:
     return []
 
 
-def _check_calls(props: ServiceProps, ports: Mapping[str, int | None], report: Report) -> None:
+def _check_calls(props: ServiceProps, world: _World, report: Report) -> None:
+    ports = world.ports
     for index, call in enumerate(props.calls):
         place = report.at(f".calls[{index}]")
         if is_token(call.service):
             continue
         if call.service not in ports:
-            place.wrong("no such service", suggestion(call.service, list(ports)), call.service)
+            if world.all_named:
+                place.wrong("no such service", suggestion(call.service, list(ports)), call.service)
         elif not _is_port(call.port, ports[call.service]):
             listening = ports[call.service]
             place.wrong(f"{call.service} listens on port {listening}", f"Use port {listening}.", call.port)
@@ -161,36 +176,48 @@ def _is_port(given: int, listening: int | None) -> bool:
     return listening is None or is_token(given) or is_token(listening) or given == listening
 
 
-def _check_variables(props: ServiceProps, ports: Mapping[str, int | None], report: Report) -> None:
+def _check_variables(props: ServiceProps, world: _World, report: Report) -> None:
     """Variables that hold the address of another service name one that is called, and its port."""
     called = {props.container_name, *(call.service for call in props.calls)}
-    for key, host, port, got in _addresses(props.container_env_vars):
-        if host is None or host == DATABASE or host not in ports:
-            continue
+    for key, address, got in addresses(props.container_env_vars):
+        host, port = address.host, address.port
         place = report.at(f".container_env_vars[{quoted(key)}]")
-        if host not in called and not key.endswith("_PORT"):
-            place.wrong(f"names {host}, which is not called", f"Add Call({quoted(host)}, {ports[host]}) to calls.", got)
-        if port is not None and not _is_port(port, ports[host]):
-            place.wrong(f"{host} listens on port {ports[host]}", f"Use port {ports[host]}.", got)
-
-
-def _addresses(variables: Mapping[str, object]) -> Iterator[tuple[str, str | None, int | None, str]]:
-    """The hosts and ports that variables name: in a URL, or in X_HOST and X_PORT."""
-    for key, value in variables.items():
-        if not isinstance(value, str) or is_token(value):
+        if host is None or host == DATABASE or host in LOOPBACK:
             continue
-        if "://" in value:
-            try:
-                url = urlsplit(value)
-                yield key, url.hostname, url.port or {"http": 80, "https": 443}.get(url.scheme), value
-            except ValueError:  # not for us to say what a URL of the application must be
+        if host not in world.ports:
+            if hint := world.meant(address):
+                place.wrong("no such service", hint, got)
+            continue
+        listening = world.ports[host]
+        if host not in called and not key.endswith("_PORT"):
+            place.wrong(f"names {host}, which is not called", f"Add Call({quoted(host)}, {listening}) to calls.", got)
+        if port is not None and not _is_port(port, listening):
+            place.wrong(f"{host} listens on port {listening}", f"Use port {listening}.", got)
+
+
+def _check_health_command(props: ServiceProps, world: _World, report: Report) -> None:
+    command = getattr(props.container_healthcheck, "command", ())
+    for address, got in asked_by(command):
+        if address.host in world.ports and address.host != props.container_name:
+            what = f"asks {address.host}, which tells nothing about this container"
+            report.at(".container_healthcheck").wrong(what, "Ask localhost.", got)
+
+
+def check_host_names(
+    environment: Environment, others: Iterable[Environment], services: Services, report: Report
+) -> None:
+    """A variable that names another environment's host, unless its own name says that it is that one's."""
+    for props in (each for each in services if report_of(each) is None):
+        for key, value in props.container_env_vars.items():
+            if not isinstance(value, str):
                 continue
-        elif key.endswith("_HOST"):
-            yield key, value, None, value
-        elif key.endswith("_PORT") and value.isascii() and value.isdecimal():
-            host = variables.get(f"{key.removesuffix('_PORT')}_HOST")
-            if isinstance(host, str):
-                yield key, host, int(value), value
+            for other in others:
+                is_meant = {other.name.upper(), other.kind.upper()} & set(key.upper().split("_"))
+                named = re.search(rf"(?<![\w.-]){re.escape(other.fqdn)}(?![\w.-])", as_written(value))
+                if named and other.fqdn != environment.fqdn and not is_meant:
+                    place = _place(props.container_name, report).at(f".container_env_vars[{quoted(key)}]")
+                    what = f"the host name of {other.name}, in {environment.name}"
+                    place.wrong(what, 'Write f"https://{environment.fqdn}/…".', value)
 
 
 def _check_image(environment: Environment, location: str, root: Path, report: Report) -> None:
@@ -199,6 +226,9 @@ def _check_image(environment: Environment, location: str, root: Path, report: Re
         if environment.is_released:
             what = f"{environment.name} must not run an image that was built on the deploying machine"
             report.wrong(what, "Publish the image, and name it with its tag.", location)
+        elif not (root / location.removeprefix(LOCAL_BUILD)).resolve().is_relative_to(root.resolve()):
+            what = "a folder outside this repository, which other machines don't have"
+            report.wrong(what, "Move it into the repository.", location)
         elif not os.path.isfile(root / location.removeprefix(LOCAL_BUILD) / "Dockerfile"):
             report.wrong(
                 "no Dockerfile in that folder", "Name the folder as seen from this repository's root.", location

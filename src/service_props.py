@@ -16,7 +16,13 @@ DATABASE = "database"
 """The name by which a `Call` means the environment's database."""
 
 
-@form_entry(named_by="secret_name", together={("secret_name", "json_field"): agreement.secret_field})
+@form_entry(
+    named_by="secret_name",
+    together={
+        ("secret_name", "json_field"): agreement.secret_field,
+        ("secret_name", "environment_key"): agreement.swapped,
+    },
+)
 class ServiceSecret:
     """A secret of AWS Secrets Manager, handed to the container in an environment variable.
 
@@ -37,7 +43,7 @@ class ContainerVolume:
     read_only: Annotated[bool, checks.flag] = False
 
 
-@form_entry()
+@form_entry(together={("interval_seconds", "timeout_seconds"): agreement.check_times})
 class HealthCheck:
     """A command that ECS runs in the container; ECS does not look at a Dockerfile's own HEALTHCHECK."""
 
@@ -78,6 +84,7 @@ class Permission:
         ("container_volumes",): agreement.volumes,
         ("container_name", "calls"): agreement.calls,
         ("container_healthcheck", "no_healthcheck_reason"): agreement.healthcheck,
+        ("container_port", "container_env_vars", "container_healthcheck"): agreement.own_port,
     },
 )
 class ServiceProps:

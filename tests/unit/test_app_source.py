@@ -91,7 +91,7 @@ def test_what_it_prints_is_no_answer_and_a_byte_order_mark_is_no_mistake(
 ) -> None:
     path = tmp_path / "app.py"
     path.write_bytes(b"\xef\xbb\xbfprint('hello')\nx = 1\n")
-    assert run_source(path)["x"] == 1
+    assert run_source(path).names["x"] == 1
     assert capsys.readouterr() == ("", "hello\n")
 
 

@@ -303,10 +303,10 @@ def test_somebody_is_told_when_fewer_tasks_run_than_the_form_wants(name: str, pa
 
 
 def test_our_health_check_becomes_ecs_own() -> None:
-    check = HealthCheck(("CMD-SHELL", "curl -f http://localhost/"), interval_seconds=15, start_period_seconds=30)
+    check = HealthCheck(("CMD-SHELL", "curl -f http://localhost:8010/"), interval_seconds=15, start_period_seconds=30)
     found = container(Parts().service(app_props(container_healthcheck=check)))["HealthCheck"]
     assert found == {
-        "Command": ["CMD-SHELL", "curl -f http://localhost/"],
+        "Command": ["CMD-SHELL", "curl -f http://localhost:8010/"],
         "Interval": 15,
         "Retries": 3,
         "StartPeriod": 30,

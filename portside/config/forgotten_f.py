@@ -1,0 +1,86 @@
+"""Texts in a Python file that name a variable in braces, but lack the `f` that would fill it in."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeGuard
+
+from portside.config.source_text import line_of
+from src.errors import Problem
+
+# `${NAME}` is a shell's or Spring's, `{{name}}` a template's.
+_PLACEHOLDER = re.compile(r"(?<![${])\{([A-Za-z_]\w*)((?:\.\w+|\[[^\]{}]*\]|\(\))*)\}(?!\})")
+_Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+
+def forgotten_f(tree: ast.Module, path: Path) -> list[Problem]:
+    """A problem for each text that is no f-string and has the name of a variable in sight in braces."""
+    formatted = set(_formatted(tree))
+    return list(_in_scope(tree, set(), formatted, path))
+
+
+def _in_scope(scope: _Scope, outer: set[str], formatted: set[str], path: Path) -> Iterator[Problem]:
+    known = outer | set(_names(scope))
+    for node in _own_nodes(scope):
+        if isinstance(node, _Scope) and node is not scope:
+            yield from _in_scope(node, known, formatted, path)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value not in formatted:
+            for found in _PLACEHOLDER.finditer(node.value):
+                if found[1] in known:
+                    hint = f'Write f before the quotes, so that {found[0]} is filled in: f"…{found[0]}…".'
+                    yield Problem(line_of(path, node.lineno), f"a text with {found[0]} in it, but no f-string", hint)
+                    break
+
+
+def _own_nodes(scope: _Scope) -> Iterator[ast.AST]:
+    """What stands in a scope, but not in one inside it; neither docstrings nor the texts of f-strings."""
+    waiting: list[ast.AST] = list(ast.iter_child_nodes(scope))
+    while waiting:
+        node = waiting.pop(0)
+        if isinstance(node, ast.JoinedStr):
+            waiting = [*(each for each in node.values if isinstance(each, ast.FormattedValue)), *waiting]
+            continue
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            continue
+        yield node
+        if not isinstance(node, _Scope):
+            waiting = [*ast.iter_child_nodes(node), *waiting]
+
+
+def _names(scope: _Scope) -> Iterator[str]:
+    """What is defined in a scope: by assignment, import, definition, or as a parameter."""
+    if not isinstance(scope, ast.Module):
+        arguments = scope.args
+        yield from (each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs))
+    for node in _own_nodes(scope):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()):
+                yield name
+            case ast.Import(names=imported) | ast.ImportFrom(names=imported):
+                yield from ((each.asname or each.name).partition(".")[0] for each in imported)
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name
+
+
+def _formatted(tree: ast.Module) -> Iterator[str]:
+    """Texts that are filled in later, by `format` or `format_map`, there or under the name that they are given."""
+    receivers = [node.value for node in ast.walk(tree) if _is_format(node)]
+    templates = {each.id for each in receivers if isinstance(each, ast.Name)}
+    for each in receivers:
+        yield from _texts(each)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and templates & {
+            each.id for each in node.targets if isinstance(each, ast.Name)
+        }:
+            yield from _texts(node.value)
+
+
+def _is_format(node: ast.AST) -> TypeGuard[ast.Attribute]:
+    return isinstance(node, ast.Attribute) and node.attr in ("format", "format_map")
+
+
+def _texts(node: ast.AST) -> Iterator[str]:
+    return (each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, str))

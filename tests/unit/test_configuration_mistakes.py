@@ -1,0 +1,346 @@
+"""Mistakes that people make in `app.py` by copying and retyping: each is reported, and nothing that is sound."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from src.environment import Environment
+from src.errors import FormError, Problem
+from src.form import check_form, load_form
+from src.late_values import DatabaseHost, ImageVersion
+from src.service_props import Call, ContainerVolume, HealthCheck, ServiceProps, ServiceSecret
+from tests.unit.form_support import environments, one_service, service, told_of_environment, told_of_form
+
+API: dict[str, Any] = {"container_name": "shop-api", "container_port": 3333}
+
+
+def problems(*, api: dict[str, Any] | None = None, root: Path | None = None, **app: Any) -> list[Problem]:
+    """What is reported of two services, an app that is public and calls an api, with changes to each."""
+
+    def services(_: Environment) -> Sequence[ServiceProps]:
+        return [
+            service(**API | (api or {})),
+            service(
+                **{
+                    "container_name": "shop-app",
+                    "container_port": 4200,
+                    "public": True,
+                    "calls": [Call("shop-api", 3333)],
+                }
+                | app
+            ),
+        ]
+
+    try:
+        check_form(environments(dev={}, stage={}), services, root or Path())
+    except FormError as error:
+        return list(error.problems)
+    return []
+
+
+def health(*words: str, **times: int) -> dict[str, Any]:
+    return {"container_healthcheck": HealthCheck(list(words), **times)}
+
+
+def variables(**values: object) -> dict[str, Any]:
+    return {"container_env_vars": values}
+
+
+APP = 'ServiceProps("shop-app")'
+WRONG: list[tuple[dict[str, Any], str, str]] = [
+    (variables(PORT="4201"), f'{APP}.container_env_vars["PORT"]', "not container_port, which is 4200, got '4201'"),
+    (
+        variables(SERVER_PORT="3333"),
+        f'{APP}.container_env_vars["SERVER_PORT"]',
+        "not container_port, which is 4200, got '3333'",
+    ),
+    (
+        health("CMD-SHELL", "curl -f http://localhost:3333/health || exit 1"),
+        f"{APP}.container_healthcheck",
+        "asks another port than container_port, 4200, got 'http://localhost:3333/health'",
+    ),
+    (
+        health("CMD-SHELL", "curl -f http://127.0.0.1/health || exit 1"),
+        f"{APP}.container_healthcheck",
+        "asks another port than container_port, 4200, got 'http://127.0.0.1/health'",
+    ),
+    (
+        health("CMD", "wget", "-qO-", "localhost:80"),
+        f"{APP}.container_healthcheck",
+        "asks another port than container_port, 4200, got 'localhost:80'",
+    ),
+    (
+        health("CMD-SHELL", "nc -z localhost 4201"),
+        f"{APP}.container_healthcheck",
+        "asks another port than container_port, 4200, got 'localhost 4201'",
+    ),
+    (
+        health("CMD", "curl", "-f", "http://shop-api:3333/health"),
+        f"{APP}.container_healthcheck",
+        "asks shop-api, which tells nothing about this container, got 'http://shop-api:3333/health'",
+    ),
+    (
+        variables(API_URL="http://shop-apy:3333/v1"),
+        f'{APP}.container_env_vars["API_URL"]',
+        "no such service, got 'http://shop-apy:3333/v1'",
+    ),
+    (
+        variables(API_URL="http://api:3333/v1"),
+        f'{APP}.container_env_vars["API_URL"]',
+        "no such service, got 'http://api:3333/v1'",
+    ),
+    (
+        variables(CACHE_URL="redis://redis:6379"),
+        f'{APP}.container_env_vars["CACHE_URL"]',
+        "no such service, got 'redis://redis:6379'",
+    ),
+    (variables(API_HOST="shop_api"), f'{APP}.container_env_vars["API_HOST"]', "no such service, got 'shop_api'"),
+    (
+        variables(API_URL="http://shop-api:3334"),
+        f'{APP}.container_env_vars["API_URL"]',
+        "shop-api listens on port 3333, got 'http://shop-api:3334'",
+    ),
+    (
+        {"calls": []} | variables(API_HOST="shop-api"),
+        f'{APP}.container_env_vars["API_HOST"]',
+        "names shop-api, which is not called, got 'shop-api'",
+    ),
+    (
+        variables(SITE_URL="https://stage.example.org/x"),
+        f'{APP}.container_env_vars["SITE_URL"] in services("dev")',
+        "the host name of stage, in dev, got 'https://stage.example.org/x'",
+    ),
+    (variables(GREETING="a\0b"), f'{APP}.container_env_vars["GREETING"]', "has a NUL character"),
+    (
+        variables(GREETING="\ud83d"),
+        f'{APP}.container_env_vars["GREETING"]',
+        "has half a surrogate pair, U+D83D, which is no character of its own",
+    ),
+    ({"container_command": ["node", "a\0"]}, f"{APP}.container_command", "has a NUL character"),
+    ({"health_check_path": "/\ud83d"}, f"{APP}.health_check_path", "has half a surrogate pair, U+D83D, which is no"),
+    (
+        {"container_env_vars": {"\u0420ORT": "4200"}},
+        f'{APP}.container_env_vars["\u0420ORT"]',
+        "not the name of an environment variable: \u0420 is U+0420, CYRILLIC CAPITAL LETTER ER, got",
+    ),
+    (
+        {"container_env_vars": {f"V{number}": "x" for number in range(101)}},
+        f"{APP}.container_env_vars",
+        "more than 100, of which CloudFormation may drop all, got 101",
+    ),
+    (
+        {"container_command": ["node server.js"]},
+        f"{APP}.container_command",
+        "one word with spaces in it, which would be the name of a program, got ['node server.js']",
+    ),
+    (
+        {"container_location": "123456789012.dkr.ecr.us-east-1.amazonaws.com/app:1.0"},
+        f"{APP}.container_location",
+        "images of Amazon ECR are not supported yet: tasks pull without credentials, got '123456789012.dkr",
+    ),
+    (
+        {"container_location": "localhost:5000/app:1.0"},
+        f"{APP}.container_location",
+        "a registry that Fargate can't reach, got 'localhost:5000/app:1.0'",
+    ),
+    (
+        {"container_location": "registry.corp.internal/app:1.0"},
+        f"{APP}.container_location",
+        "a registry that Fargate can't reach, got 'registry.corp.internal/app:1.0'",
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "where", "what"), WRONG)
+def test_a_mistake_is_reported_once_with_its_place(changes: dict[str, Any], where: str, what: str) -> None:
+    (found,) = problems(**changes)
+    assert found.where == where
+    assert found.what.startswith(what)
+    assert found.hint
+
+
+SOUND: list[dict[str, Any]] = [
+    variables(PORT="4200", SERVER_PORT="4200"),
+    variables(PORT="auto", METRICS_PORT="9090"),
+    variables(MANAGEMENT_SERVER_PORT="8081")
+    | health("CMD-SHELL", "curl -f http://localhost:8081/actuator/health || exit 1"),
+    health("CMD-SHELL", "curl -f http://localhost:$PORT/health || exit 1"),
+    health("CMD-SHELL", "curl -f http://localhost:${PORT:-80}/health || exit 1"),
+    health("CMD-SHELL", "pg_isready -U app || exit 1"),
+    health("CMD", "/bin/healthcheck", "--port=4200"),
+    health("CMD", "node", "-e", "require('http').get('http://localhost:4200/health')"),
+    variables(API_URL="http://shop-api:3333/v1", API_HOST="shop-api", API_PORT="3333"),
+    variables(SITE="https://www.example.org", MAIL_HOST="smtp.example.org", LOG_HOST="-", BIND_HOST="0.0.0.0"),
+    variables(SELF_URL="http://localhost:4200", OTHER="http://127.0.0.1:9"),
+    variables(STAGE_URL="https://stage.example.org/x"),
+    variables(PATTERN="%d{HH:mm} {level}", JSON='{"a": {"b": 1}}', SHELL="${HOME}", TEMPLATE="{{name}}"),
+    variables(GREETING="naïve — 日本 🎉", DB="mongodb://db.example.org:27017/x"),
+    variables(URL=f"mongodb://{DatabaseHost()}:27017/x") | {"calls": [Call("shop-api", 3333), Call("database", 27017)]},
+    variables(RELEASE=f"shop@{ImageVersion()}"),
+    {"container_env_vars": {f"V{number}": "x" for number in range(100)}},
+    {"container_command": ["sh", "-c", "node server.js"]},
+    {"container_command": ["serve"]},
+    {"container_location": "public.ecr.aws/docker/library/nginx:1.27"},
+    {"container_location": "nginx:1.27"},
+    {"container_location": "internal-tools/app:1.0"},
+    {"container_volumes": [ContainerVolume("/var/cache/nginx"), ContainerVolume("/etc/nginx/conf.d")]},
+    {"container_secrets": [ServiceSecret("SENTRY_DSN", "SENTRY_DSN"), ServiceSecret("shop/dev", "TOKEN", "token")]},
+    {"api": {"container_port": 3333}, "container_port": 3333},
+]
+
+
+@pytest.mark.parametrize("changes", SOUND)
+def test_what_is_sound_is_not_reported(changes: dict[str, Any]) -> None:
+    assert problems(**changes) == []
+
+
+@pytest.mark.parametrize("path", ["/etc", "/usr/lib/", "/proc", "/proc/1", "/sys/fs", "/dev/shm/x", "/bin", "/lib64"])
+def test_a_volume_does_not_hide_a_folder_of_the_system(path: str) -> None:
+    with pytest.raises(FormError, match="volume"):
+        ContainerVolume(path)
+
+
+@pytest.mark.parametrize(
+    "words", [["CMD", "curl -f http://localhost:4200/health"], ["CMD", "curl -f http://localhost:4200/", "|| exit 1"]]
+)
+def test_a_health_command_in_one_word_is_reported(words: list[str]) -> None:
+    with pytest.raises(FormError, match="CMD takes the program and each argument as a word of its own"):
+        HealthCheck(words)
+
+
+@pytest.mark.parametrize(("interval", "timeout"), [(10, 10), (10, 11), (5, 60)])
+def test_a_health_checks_timeout_is_under_its_interval(interval: int, timeout: int) -> None:
+    with pytest.raises(FormError, match="not under interval_seconds"):
+        HealthCheck(["CMD", "true"], interval_seconds=interval, timeout_seconds=timeout)
+    HealthCheck(["CMD", "true"], interval_seconds=interval, timeout_seconds=interval - 1)
+
+
+@pytest.mark.parametrize("variable", ["shop-sentry-dsn", "shop.dev.token", "sentry_dsn"])
+def test_the_swapped_arguments_of_a_secret_are_reported(variable: str) -> None:
+    with pytest.raises(FormError) as raised:
+        ServiceSecret("SENTRY_DSN", variable)
+    (found,) = raised.value.problems[-1:]
+    assert found.what == "the secret's name and the variable's name are swapped"
+    assert found.hint == f'Write ServiceSecret("{variable}", "SENTRY_DSN"): the secret\'s name comes first.'
+
+
+def test_a_folder_outside_the_repository_is_refused(tmp_path: Path) -> None:
+    outside, root = tmp_path / "elsewhere", tmp_path / "repository"
+    for folder in (outside, root):
+        folder.mkdir()
+        (folder / "Dockerfile").touch()
+    (root / "link").symlink_to(outside)
+    for location in ("path://../elsewhere", "path://link"):
+        found = problems(root=root, container_location=location)
+        assert found[0].what.startswith("a folder outside this repository, which other machines don't have")
+
+
+@pytest.mark.parametrize("cidr", ["172.17.0.0/16", "172.17.3.0/24", "10.1.0.0/16", "10.1.255.0/24"])
+def test_networks_that_are_taken_are_refused(cidr: str) -> None:
+    (found,) = told_of_environment(VPC_CIDR=cidr)
+    assert found.what.startswith("overlaps with ")
+
+
+def test_a_look_alike_letter_in_a_key_is_named() -> None:
+    found = told_of_environment(**{"VP\u0421_CIDR": "10.2.0.0/24"})
+    assert "unknown key: \u0421 is U+0421, CYRILLIC CAPITAL LETTER ES" in [each.what for each in found]
+
+
+def test_a_git_tags_v_is_refused_where_releases_are_tagged() -> None:
+    releases = {"REPOSITORY": "https://example.org/mono.git", "TAG_PREFIX": "shop"}
+    with pytest.raises(FormError) as raised:
+        check_form(environments(dev={"GHCR_PACKAGE_VERSION": "v4.2.0-rc2"}), one_service, releases=releases)
+    assert raised.value.problems == (
+        Problem(
+            'ENVIRONMENTS["dev"]["GHCR_PACKAGE_VERSION"]',
+            "begins with the v of a git tag, which images don't carry, got 'v4.2.0-rc2'",
+            'Write "4.2.0-rc2".',
+        ),
+    )
+    check_form(environments(dev={"GHCR_PACKAGE_VERSION": "v4.2.0"}), one_service)
+
+
+def test_a_mistake_in_a_services_name_is_not_reported_of_its_callers() -> None:
+    found = problems(api={"container_name": "Shop API"}, container_env_vars={"API_URL": "http://shop-api:3333"})
+    assert [each.where for each in found] == ['ServiceProps("Shop API").container_name']
+    found = problems(api={"container_port": "3333"}, container_env_vars={"API_URL": "http://shop-api:3333"})
+    assert [each.where for each in found] == ['ServiceProps("shop-api").container_port']
+
+
+def _load(tmp_path: Path, body: str) -> list[Problem]:
+    path = tmp_path / "app.py"
+    path.write_text(f"ENVIRONMENTS = {environments(dev={})!r}\n{body}", encoding="utf-8")
+    try:
+        load_form(path)
+    except FormError as error:
+        return list(error.problems)
+    return []
+
+
+SERVICES = """
+from src.service_props import ServiceProps
+
+HOST = "example.org"
+
+def services(environment):
+    return [ServiceProps(container_name="app", container_port=443, container_memory_reservation=512,
+        container_location="ghcr.io/a/b:1.0", public=True, container_env_vars={{"URL": {url}}})]
+"""
+
+
+@pytest.mark.parametrize(
+    "url", ['"https://{environment.fqdn}/api"', '"https://{HOST}"', '"x" "{environment.name}"', '"{HOST[0]}"']
+)
+def test_a_forgotten_f_is_reported_with_its_line(url: str, tmp_path: Path) -> None:
+    (found,) = _load(tmp_path, SERVICES.format(url=url))
+    assert found.where == "app.py, line 9"
+    assert found.what.endswith("in it, but no f-string")
+    assert found.hint.startswith("Write f before the quotes")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        'f"https://{environment.fqdn}/api"',
+        '"https://{host}/api"',
+        '"${HOST}"',
+        '"{{HOST}}"',
+        '"https://{HOST}".format(HOST=HOST)',
+        '"%d{HH:mm}"',
+    ],
+)
+def test_braces_that_name_nothing_in_sight_are_left_alone(url: str, tmp_path: Path) -> None:
+    assert _load(tmp_path, SERVICES.format(url=url)) == []
+
+
+def test_a_template_that_is_filled_in_later_is_left_alone(tmp_path: Path) -> None:
+    text = 'NAME = "a"\nTEMPLATE = "{NAME}"\nVALUE = TEMPLATE.format(NAME=NAME)\n'
+    assert _load(tmp_path, text + SERVICES.format(url="VALUE")) == []
+
+
+def test_mistakes_in_the_text_are_reported_with_all_others(tmp_path: Path) -> None:
+    found = _load(tmp_path, SERVICES.format(url='"{HOST}"').replace("443", "0"))
+    assert [each.where for each in found] == ["app.py, line 9", 'ServiceProps("app").container_port']
+
+
+def test_four_copied_mistakes_are_reported_together() -> None:
+    found = problems(
+        api=variables(SERVER_PORT="8080"),
+        container_command=["node server.js"],
+        **health("CMD-SHELL", "curl -f http://localhost:3333/health"),
+        **variables(API_URL="http://{environment.fqdn}:3333"),
+    )
+    assert len(found) >= 3
+
+
+def test_every_environment_reports_what_is_wrong_in_it_alone() -> None:
+    def services(environment: Environment) -> list[ServiceProps]:
+        return [service(public=True, container_env_vars={"SITE": "https://stage.example.org"})]
+
+    assert [each.where for each in told_of_form(environments(dev={}, stage={}), services)] == [
+        'ServiceProps("app").container_env_vars["SITE"] in services("dev")'
+    ]
