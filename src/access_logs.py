@@ -43,6 +43,7 @@ def keep_access_logs(scope: Construct, alb: elbv2.ApplicationLoadBalancer, *, da
             principals=[_WRITER],
             actions=["s3:PutObject"],
             resources=[bucket.arn_for_objects(f"AWSLogs/{cdk.Aws.ACCOUNT_ID}/*")],
+            conditions={"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}},
         )
     )
     alb.set_attribute("access_logs.s3.enabled", "true")

@@ -34,6 +34,9 @@ _FREE_STORAGE_GIB = 20
 _EXEC_AGENT_PATHS = ("/var/lib/amazon", "/var/log/amazon")
 # Long enough for a lost task to be replaced by ECS itself, which needs nobody.
 _TOO_FEW_TASKS_MINUTES = 5
+# Enough for what a container writes in bursts, as AWS measured:
+# https://aws.amazon.com/blogs/containers/preventing-log-loss-with-non-blocking-mode-in-the-awslogs-container-log-driver/
+_LOG_BUFFER = cdk.Size.mebibytes(25)
 # A year: who has been here once by HTTPS doesn't try HTTP again.
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/header-modification.html
 _RESPONSE_HEADERS = {
@@ -136,7 +139,7 @@ class ServiceStack(cdk.Stack):
             # A process that reaps what others leave behind, and hands signals on: most images' first process doesn't.
             linux_parameters=ecs.LinuxParameters(self, "LinuxParameters", init_process_enabled=True),
             stop_timeout=cdk.Duration.seconds(props.stop_timeout_seconds),
-            logging=ecs.LogDrivers.aws_logs(stream_prefix=self.stack_name),
+            logging=_log_driver(self.stack_name),
         )
         self._keep_logs_of(container)
         return container
@@ -201,11 +204,13 @@ class ServiceStack(cdk.Stack):
             capacity_provider_strategies=_capacity(props.spot_weight),
             circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
             enable_execute_command=self.ecs_exec,
+            enable_ecs_managed_tags=True,
+            availability_zone_rebalancing=ecs.AvailabilityZoneRebalancing.ENABLED,
             min_healthy_percent=100,
             max_healthy_percent=200,
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
             service_connect_configuration=ecs.ServiceConnectProps(
-                log_driver=ecs.LogDrivers.aws_logs(stream_prefix=self.stack_name),
+                log_driver=_log_driver(self.stack_name),
                 services=[
                     ecs.ServiceConnectService(
                         port_mapping_name=props.container_name,
@@ -391,6 +396,13 @@ def _health_check(check: HealthCheck | ecs.HealthCheck | None) -> ecs.HealthChec
         timeout=cdk.Duration.seconds(check.timeout_seconds),
         retries=check.retries,
         start_period=cdk.Duration.seconds(check.start_period_seconds),
+    )
+
+
+def _log_driver(stream_prefix: str) -> ecs.LogDriver:
+    """Logs go to CloudWatch through a buffer: while it answers slowly, the program goes on, and may lose lines."""
+    return ecs.LogDrivers.aws_logs(
+        stream_prefix=stream_prefix, mode=ecs.AwsLogDriverMode.NON_BLOCKING, max_buffer_size=_LOG_BUFFER
     )
 
 
