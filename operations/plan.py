@@ -8,8 +8,18 @@ from typing import Any
 
 from operations.assembly import Stack
 from operations.stack_states import StackState
+from portside.aws.stack_status import Outlook, status_of
 
 CREATE, UPDATE, NOTHING = "create", "update", "nothing"
+RECREATE, WAIT, STUCK = "recreate", "wait", "stuck"
+
+_UNUSABLE = {
+    Outlook.ABSENT: CREATE,
+    Outlook.ANNOUNCED: CREATE,
+    Outlook.TO_RECREATE: RECREATE,
+    Outlook.IN_PROGRESS: WAIT,
+    Outlook.STUCK: STUCK,
+}
 
 
 @dataclass(frozen=True)
@@ -30,12 +40,15 @@ class StackChange:
     resources: tuple[ResourceChange, ...] = ()
     settings: tuple[str, ...] = ()
     """What changes of the stack itself."""
+    status: str = ""
+    """The status that decides what happens, and what it means, where the stack can't simply be created or updated."""
 
     @property
     def summary(self) -> str:
-        """How many resources are added, changed and removed, and which settings change."""
+        """How many resources are added, changed and removed, which settings change, and the status that decides."""
         counts = {verb: sum(change.action == verb for change in self.resources) for verb in ("add", "change", "remove")}
-        return ", ".join([f"{count} {_PAST[verb]}" for verb, count in counts.items() if count] + [*self.settings])
+        changed = ", ".join([f"{count} {_PAST[verb]}" for verb, count in counts.items() if count] + [*self.settings])
+        return "; ".join(filter(None, [changed, self.status]))
 
     def as_json(self) -> dict[str, Any]:
         """The fields by name."""
@@ -61,12 +74,18 @@ def leaving_out(changes: Sequence[StackChange], stacks: Sequence[str]) -> tuple[
 
 
 def _compare(stack: Stack, before: Mapping[str, Any] | None, state: StackState | None) -> StackChange:
+    status = status_of(state.status) if state else None
+    if status and status.outlook in _UNUSABLE:
+        added = () if status.blocks_deployment else _resource_changes({}, stack.resources())
+        return StackChange(stack.name, _UNUSABLE[status.outlook], added, status=status.sentence)
     if before is None:
         return StackChange(stack.name, CREATE, _resource_changes({}, stack.resources()))
     changes = _resource_changes(before.get("Resources", {}), stack.resources())
     settings = tuple(_settings(stack, state)) if state else ()
     is_changed = changes or settings or before != stack.template
-    return StackChange(stack.name, UPDATE if is_changed else NOTHING, changes, settings)
+    if not is_changed:
+        return StackChange(stack.name, NOTHING)
+    return StackChange(stack.name, UPDATE, changes, settings, status.sentence if status and status.has_failed else "")
 
 
 def _settings(stack: Stack, state: StackState) -> Iterator[str]:

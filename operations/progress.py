@@ -27,27 +27,11 @@ from operations.rollouts import (
 from operations.stack_states import read_stacks
 from operations.timeline import SERVICE, STACK, TASK, Timeline
 from portside.aws.errors import is_expired, is_passing
+from portside.aws.stack_status import status_of
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
-
-_WORDS = {
-    "CREATE_IN_PROGRESS": "creating",
-    "CREATE_COMPLETE": "created",
-    "UPDATE_IN_PROGRESS": "updating",
-    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": "cleaning up",
-    "UPDATE_COMPLETE": "updated",
-    "DELETE_IN_PROGRESS": "deleting",
-    "DELETE_FAILED": "failed to delete",
-    "REVIEW_IN_PROGRESS": "preparing",
-    "ROLLBACK_IN_PROGRESS": "failed, rolling back",
-    "ROLLBACK_COMPLETE": "failed, rolled back",
-    "UPDATE_ROLLBACK_IN_PROGRESS": "failed, rolling back",
-    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": "failed, rolling back",
-    "UPDATE_ROLLBACK_COMPLETE": "failed, rolled back",
-}
-
 
 _LONGEST_PAUSE_SECONDS = 30.0
 _WIDTH_OF_COLUMNS = 70
@@ -272,7 +256,7 @@ def _looker(cloudformation: Any, progress: Progress, rollouts: ReadRollouts | No
                     progress.note(name, "deleted", over=True)
             elif (state.status, state.updated) != before.get(name):
                 before.pop(name, None)
-                word = _WORDS.get(state.status, state.status.lower().replace("_", " "))
+                word = status_of(state.status).word
                 # CloudFormation says when it began with a stack, and of nothing else since when it is so.
                 is_first = progress.lines[name].started is None and not state.is_settled
                 progress.note(name, word, over=state.is_settled, since=state.updated if is_first else None)

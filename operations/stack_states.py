@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from portside.aws.errors import is_missing
+from portside.aws.stack_status import Outlook, status_of
 
 GONE = "DELETE_COMPLETE"
 
@@ -29,12 +30,12 @@ class StackState:
     @property
     def is_settled(self) -> bool:
         """Whether nothing is going on."""
-        return not self.status.endswith("_IN_PROGRESS")
+        return status_of(self.status).outlook not in (Outlook.IN_PROGRESS, Outlook.ANNOUNCED)
 
     @property
     def is_usable(self) -> bool:
         """Whether the stack holds what its last successful deployment made."""
-        return self.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
+        return status_of(self.status).is_usable
 
 
 def read_stack(cloudformation: Any, name: str) -> StackState | None:

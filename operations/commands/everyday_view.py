@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from operations import console
+from portside.aws.stack_status import status_of
 
 if TYPE_CHECKING:
     from operations.dns import DnsStatus
@@ -53,7 +54,7 @@ def sentences_of(environment: EnvironmentStatus) -> list[str]:
     if environment.hold:
         said.append(environment.hold.sentence(environment.name))
     said += list(environment.unaccounted)
-    said += [f"Stack {name}: {state}" for name, state in (environment.stacks or {}).items()]
+    said += [f"Stack {name}: {status_of(state).sentence}" for name, state in (environment.stacks or {}).items()]
     return said + list(environment.remarks)
 
 

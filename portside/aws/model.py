@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
 
+from portside.aws.stack_status import status_of
+
 T = TypeVar("T")
 
 # ECS and CloudFormation do not tell the time by the same clock, nor to the same fraction of a second.
@@ -54,17 +56,17 @@ class Stack:
     @property
     def has_failed(self) -> bool:
         """Whether its last operation did not reach what it was to reach."""
-        return "ROLLBACK" in self.status or self.status.endswith("_FAILED")
+        return bool(self.status) and status_of(self.status).has_failed
 
     @property
     def is_moving(self) -> bool:
         """Whether CloudFormation is at work on it."""
-        return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
+        return bool(self.status) and status_of(self.status).is_in_progress
 
     @property
     def is_as_made(self) -> bool:
         """Whether what it holds in AWS is what its template says, unless somebody changed that by hand."""
-        return bool(self.status) and not self.has_failed and not self.is_moving
+        return bool(self.status) and status_of(self.status).is_usable and not self.has_failed
 
     def was_at_work(self, at: datetime) -> bool:
         """Whether a moment belongs to its last operation."""

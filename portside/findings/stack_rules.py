@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from portside.aws.model import Stack, StackFailure
 from portside.aws.reader import Snapshot
+from portside.aws.stack_status import status_of
 from portside.findings.finding import Finding
 
 # CloudFormation itself waits that long for a service: what takes longer does not come to an end by itself.
@@ -29,44 +30,25 @@ _CERTIFICATE = re.compile(r"certificate", re.I)
 
 def state(snapshot: Snapshot, stack: Stack) -> Finding | None:
     """A stack that can't be deployed as it stands, and how to free it."""
-    name, told = stack.name, tuple(filter(None, (f"stack: {stack.status} {stack.reason}".rstrip(), *_failures(stack))))
-    look = f"events of stack {name} in CloudFormation"
-
-    commands = snapshot.commands
+    if not stack.status:
+        return None
+    name, status, commands = stack.name, status_of(stack.status), snapshot.commands
     deploy = commands.tool("deploy")
-    delete = commands.aws("cloudformation", "delete-stack", stack_name=name)
-    deletes = f"deletes what is left of {name}; {deploy} makes it again"
 
     def stuck(what: str, fix: str) -> Finding:
-        return Finding("STACK_STUCK", what, told, look, fix)
+        return Finding("STACK_STUCK", what, _evidence(stack), _events_of(stack), fix)
 
-    match stack.status:
-        case "UPDATE_ROLLBACK_FAILED":
-            return stuck(
-                "it can neither go on nor back: rolling it back failed",
-                commands.fix(
-                    commands.aws("cloudformation", "continue-update-rollback", stack_name=name),
-                    then=f"{_to_skip(stack)}, then: {deploy}",
-                ),
-            )
-        case "DELETE_FAILED":
-            kept = list(dict.fromkeys(each.logical_id for each in stack.failures))
-            retaining = commands.aws("cloudformation", "delete-stack", stack_name=name, retain_resources=kept)
-            return stuck(
-                "it could not be deleted as a whole",
-                commands.fix(
-                    retaining if kept else delete,
-                    then=f"deletes the rest of {name}"
-                    + (f", and leaves {', '.join(kept)} in the account" if kept else ""),
-                ),
-            )
-        case "ROLLBACK_FAILED" | "CREATE_FAILED":
-            return stuck("it could not be made, nor taken away again", commands.fix(delete, then=deletes))
-        case "REVIEW_IN_PROGRESS":
-            return stuck(
-                "it was announced but never made: its change set was not carried out",
-                commands.fix(delete, then="deletes only its announcement: nothing was made"),
-            )
+    kept = list(dict.fromkeys(each.logical_id for each in stack.failures)) if stack.status == "DELETE_FAILED" else []
+    if way_out := status.way_out:
+        command = commands.aws(
+            "cloudformation", way_out.operation, stack_name=name, **({"retain_resources": kept} if kept else {})
+        )
+        note = way_out.note
+        if stack.status == "UPDATE_ROLLBACK_FAILED":
+            note = _to_skip(stack)
+        elif kept:
+            note = f"deletes the rest of {name}, and leaves {', '.join(kept)} in the account"
+        return stuck(status.meaning, commands.fix(command, then=f"{note}; then: {deploy}".removeprefix("; ")))
     began = stack.began or stack.updated
     if stack.is_moving and began and snapshot.at - began > LONGEST_OPERATION:
         hours = round((snapshot.at - began).total_seconds() / 3600)
@@ -79,6 +61,29 @@ def state(snapshot: Snapshot, stack: Stack) -> Finding | None:
             f"it has been {stack.status} for {hours} hours", cancel if stack.status == "UPDATE_IN_PROGRESS" else wait
         )
     return None
+
+
+def unexplained(snapshot: Snapshot, stack: Stack) -> Finding | None:
+    """A stack that is not as it was deployed, or not known to be, where nothing says why."""
+    if not stack.status:
+        return None
+    status, commands = status_of(stack.status), snapshot.commands
+    wait = f"Wait, then: {commands.tool('diagnose')}"
+    if status.has_failed:
+        what = f"{status.meaning}; why is no longer known"
+        fix = wait if status.is_in_progress else commands.tool("deploy")
+        return Finding("UNKNOWN", what, _evidence(stack), _events_of(stack), fix)
+    if status.is_in_progress:
+        return Finding("GOING_ON", status.meaning, _evidence(stack), _events_of(stack), wait)
+    return None
+
+
+def _evidence(stack: Stack) -> tuple[str, ...]:
+    return (f"stack: {stack.status} {stack.reason}".rstrip(), *_failures(stack))
+
+
+def _events_of(stack: Stack) -> str:
+    return f"events of stack {stack.name} in CloudFormation"
 
 
 def _to_skip(stack: Stack) -> str:

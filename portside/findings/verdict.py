@@ -80,18 +80,11 @@ def _on_stack(snapshot: Snapshot, stack: Stack) -> Iterator[Finding]:
     stuck = stack_rules.state(snapshot, stack)
     for found in [*([stuck] if stuck else []), *roots[:1]]:
         yield stack_rules.verdict(stack, found, service)
-    if stack.status == "ROLLBACK_COMPLETE" and not roots and not service:
-        yield stack_rules.verdict(
-            stack,
-            Finding(
-                "UNKNOWN",
-                "could not be made; why is not known any more",
-                (f"stack: {stack.status} {stack.reason}".rstrip(),),
-                f"events of stack {stack.name} in CloudFormation",
-                snapshot.commands.tool("deploy"),
-            ),
-            service,
-        )
+    if stuck or roots or service:
+        return
+    is_open = stack.is_moving or stack.status == "ROLLBACK_COMPLETE" or not _is_past(snapshot, stack)
+    if is_open and (found := stack_rules.unexplained(snapshot, stack)):
+        yield stack_rules.verdict(stack, found, service)
 
 
 def _on_database(snapshot: Snapshot) -> Iterator[Finding]:

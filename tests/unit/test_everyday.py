@@ -212,6 +212,6 @@ def test_a_person_is_told_of_the_hold_and_of_stacks_that_are_stuck() -> None:
     told = sentences_of(replace(DEV, hold=hold, stacks={"agora-dev-ecs": "UPDATE_ROLLBACK_FAILED"}, remarks=("odd",)))
     assert told == [
         "dev is held by jane, since 2026-11-23 12:00:00 UTC: deploy",
-        "Stack agora-dev-ecs: UPDATE_ROLLBACK_FAILED",
+        "Stack agora-dev-ecs: UPDATE_ROLLBACK_FAILED: its update failed, and so did rolling it back",
         "odd",
     ]

@@ -223,7 +223,7 @@ def test_the_whole_against_the_embedded_aws(rehearsed: Target, capsys: pytest.Ca
         "its execution role is made by the first deployment"
     )
     assert before["image of agora-apex"]["state"] == OK
-    assert before["stacks"]["found"] == "0 can be updated, 9 would be made"
+    assert before["stacks"]["found"] == "0 can be updated, 10 would be made"
     assert before["Service Connect"]["found"].endswith("then agora-app, then agora-apex")
     assert {check["found"] for check in before.values() if check["state"] == FAIL} == set()
 
