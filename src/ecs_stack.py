@@ -11,13 +11,14 @@ from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
 from src.acknowledgment import acknowledge
-from src.callers import callers_group
+from src.callers import callers_group, calls_group
 
 
 class EcsStack(Stack):
-    """The cluster, its Service Connect namespace, and `callers`: for each callee the group that its callers carry.
+    """The cluster, its Service Connect namespace, and the groups by which services let each other in.
 
-    A callee lets in whoever carries its callers' group, so no service needs to know another.
+    `callers` has for each callee the group that its callers carry, `calls` for each caller with many calls the group
+    that all its callees let in. So no service's stack needs to know another's.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class EcsStack(Stack):
         namespace: str,
         *,
         callees: Sequence[str] = (),
+        many_callers: Sequence[str] = (),
         container_insights: bool = False,
         keep_exports: bool = False,
         **kwargs: Any,
@@ -53,5 +55,6 @@ class EcsStack(Stack):
                 "CONTAINER_INSIGHTS in the form switches it on for whoever needs more",
             )
         self.callers = {callee: callers_group(self, f"CallersOf-{callee}", vpc, callee) for callee in callees}
+        self.calls = {caller: calls_group(self, vpc, caller) for caller in many_callers}
         if keep_exports:
             self.export_value(self.cluster.cluster_name)

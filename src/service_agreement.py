@@ -25,9 +25,6 @@ _OWN_PORT = (
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-storage.html
 _MOST_STORAGE_GIB = 200
-# A task is in five security groups at most: its own, and that of each callee's callers.
-# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_AwsVpcConfiguration.html
-_MOST_CALLS = 4
 
 
 def capacities(least: int, most: int, report: Report) -> None:
@@ -138,9 +135,6 @@ def healthcheck(check: object, reason: str, report: Report) -> None:
 
 
 def calls(own_name: str, each: Sequence[Any], report: Report) -> None:
-    if len(each) > _MOST_CALLS:
-        hint = "Put some of them behind one service, as apex does."
-        report.at(".calls").wrong(f"more than the {_MOST_CALLS} that a task's security groups allow", hint, len(each))
     seen: set[str] = set()
     for index, call in enumerate(each):
         place = report.at(f".calls[{index}]")

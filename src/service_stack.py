@@ -17,6 +17,7 @@ from constructs import Construct, IConstruct
 
 from src.acknowledgment import acknowledge
 from src.alarms import DEPLOYMENT_ALARM_MINUTES, EVERY_MINUTE, add_alarm
+from src.callers import MOST_CALLERS_GROUPS
 from src.docdb_stack import Database
 from src.errors import UsageError
 from src.image import LOCAL_BUILD, parse_reference, stand_in_reference
@@ -50,11 +51,12 @@ class ServiceStack(cdk.Stack):
     """A Fargate service of one container, reached by its name through Service Connect.
 
     `callers` has the group that each callee lets in: its own is let in here, those of the services it calls are carried
-    by its tasks. `ecs_exec` holds where the props leave it open. `deployment_alarms` are names of alarms that roll a
-    deployment back; alarms of its own, whose names are `alarms`, tell the topic `alarm_topic_arn`. `open_to` is a
-    network that may call it without being in a group, for an environment whose callers don't carry theirs yet. `image`
-    is what the props' location stands for; without it the location itself is deployed. In a rehearsal (`rehearsed`) an
-    image that would be built from a folder has a stand-in.
+    by its tasks. One with more calls than a task can have groups carries its `calls_group` instead; `many_callers` are
+    the groups of such callers of it, by name. `ecs_exec` holds where the props leave it open. `deployment_alarms` are
+    names of alarms that roll a deployment back; alarms of its own, whose names are `alarms`, notify the topic
+    `alarm_topic_arn`. `open_to` is a network that can call it without being in a group, for an environment whose
+    callers don't carry theirs yet. `image` is what the props' location stands for; without it the location itself is
+    deployed. In a rehearsal (`rehearsed`) an image that would be built from a folder has a stub.
     """
 
     def __init__(
@@ -66,6 +68,8 @@ class ServiceStack(cdk.Stack):
         props: ServiceProps,
         *,
         callers: Mapping[str, ec2.ISecurityGroup] | None = None,
+        calls_group: ec2.ISecurityGroup | None = None,
+        many_callers: Mapping[str, ec2.ISecurityGroup] | None = None,
         database: Database | None = None,
         ecs_exec: bool = False,
         log_retention_days: int = 90,
@@ -89,8 +93,8 @@ class ServiceStack(cdk.Stack):
         if alarms:
             self.service.enable_deployment_alarms(alarms, behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM)
         self.own_group = self.service.connections.security_groups[0]
-        self._let_in(props, callers or {}, open_to)
-        self._carry_callers_groups(props, callers or {}, database)
+        self._let_in(props, callers or {}, many_callers or {}, open_to)
+        self._carry(self._groups_of_calls(props, callers or {}, calls_group, database))
         self._scale(props)
         self.alarms = [self._alarm_on_too_few_tasks(cluster, props, alarm_topic_arn)]
         self._say_what_runs()
@@ -230,25 +234,43 @@ class ServiceStack(cdk.Stack):
         )
         return service
 
-    def _let_in(self, props: ServiceProps, callers: Mapping[str, ec2.ISecurityGroup], open_to: str | None) -> None:
+    def _let_in(
+        self,
+        props: ServiceProps,
+        callers: Mapping[str, ec2.ISecurityGroup],
+        many_callers: Mapping[str, ec2.ISecurityGroup],
+        open_to: str | None,
+    ) -> None:
         port = ec2.Port.tcp(props.container_port)
         if props.container_name in callers:
             self.own_group.add_ingress_rule(
                 callers[props.container_name], port, f"From the callers of {props.container_name}"
             )
+        for caller, group in many_callers.items():
+            self.own_group.add_ingress_rule(group, port, f"From {caller}, which has many calls")
         if open_to:
             self.own_group.add_ingress_rule(ec2.Peer.ipv4(open_to), port, "From callers that run without their group")
 
-    def _carry_callers_groups(
-        self, props: ServiceProps, callers: Mapping[str, ec2.ISecurityGroup], database: Database | None
-    ) -> None:
-        carried = [
+    def _groups_of_calls(
+        self,
+        props: ServiceProps,
+        callers: Mapping[str, ec2.ISecurityGroup],
+        calls_group: ec2.ISecurityGroup | None,
+        database: Database | None,
+    ) -> list[ec2.ISecurityGroup]:
+        """What lets the tasks in at each of their callees."""
+        if calls_group and len(props.calls) > MOST_CALLERS_GROUPS:
+            calls_database = DATABASE in [call.service for call in props.calls]
+            return [*([_existing(database).callers] if calls_database else []), calls_group]
+        return [
             _existing(database).callers if call.service == DATABASE else callers[call.service] for call in props.calls
         ]
+
+    def _carry(self, groups: Sequence[ec2.ISecurityGroup]) -> None:
         # Not through the construct: it would open what it opens for the service in these groups too, which are shared.
         self._cfn_service.add_property_override(
             "NetworkConfiguration.AwsvpcConfiguration.SecurityGroups",
-            [group.security_group_id for group in (self.own_group, *carried)],
+            [group.security_group_id for group in (self.own_group, *groups)],
         )
 
     def _scale(self, props: ServiceProps) -> None:

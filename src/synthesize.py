@@ -26,6 +26,7 @@ from portside.config.stacks import ConfiguredStack, StackKind, database_stacks, 
 from portside.images.committed_locks import expect_committed
 from src.bastion_props import BastionProps
 from src.bastion_stack import BastionStack
+from src.callers import has_many_calls
 from src.context_flags import DESTROYING, REHEARSAL, REREAD, SIDE_BY_SIDE, WITH_DATA
 from src.docdb_props import DocdbProps
 from src.docdb_stack import DocdbStack
@@ -152,6 +153,7 @@ def build_app(
         network.vpc,
         environment.fqdn,
         callees=_callees(services),
+        many_callers=[props.container_name for props in services if has_many_calls(props)],
         container_insights=environment.container_insights,
         **stateful,
     )
@@ -165,7 +167,17 @@ def build_app(
         **stateful,
     )
     stacks = {
-        props.container_name: _service_stack(app, environment, props, images, network, docdb, ecs, load_balancer, place)
+        props.container_name: _service_stack(
+            app,
+            environment,
+            props,
+            images,
+            network,
+            docdb,
+            ecs,
+            load_balancer,
+            place | _groups_of_many_calls(props, services, ecs),
+        )
         for props in services
     }
     if not _is_set(app, SIDE_BY_SIDE):
@@ -267,6 +279,17 @@ def _callees(services: tuple[ServiceProps, ...]) -> list[str]:
     """Who is called by another service, in the order of the form."""
     called = {call.service for props in services for call in props.calls}
     return [props.container_name for props in services if props.container_name in called]
+
+
+def _groups_of_many_calls(props: ServiceProps, services: tuple[ServiceProps, ...], ecs: EcsStack) -> dict[str, Any]:
+    """The group of a service that has many calls, and those of its callers that have."""
+    callers = {
+        each.container_name for each in services if props.container_name in {call.service for call in each.calls}
+    }
+    return {
+        "calls_group": ecs.calls.get(props.container_name),
+        "many_callers": {caller: group for caller, group in ecs.calls.items() if caller in callers},
+    }
 
 
 def _start_callees_first(services: tuple[ServiceProps, ...], stacks: Mapping[str, cdk.Stack]) -> None:

@@ -460,11 +460,3 @@ def test_the_fields_may_be_given_by_position() -> None:
     )
     assert (props.container_volumes[0].path, props.auto_scale_max_capacity) == ("/d", 2)
     assert (props.container_command, props.container_healthcheck) == (("run",), check)
-
-
-def test_more_callees_than_a_task_has_security_groups_for_are_refused() -> None:
-    calls = [Call(f"callee-{number}", 8000) for number in range(5)]
-    (problem,) = told_of_service(calls=calls)
-    assert problem.where == 'ServiceProps("app").calls'
-    assert problem.what == "more than the 4 that a task's security groups allow, got 5"
-    assert len(ServiceProps("app", 80, 512, "ghcr.io/org/app:1.0", calls=calls[:4]).calls) == 4
