@@ -25,7 +25,7 @@ from typing import Any
 from benchmarks.fault_bench import Bench
 from benchmarks.fault_cases import Case, cases
 from local_aws import control, process
-from portside.findings.codes import code_named
+from portside.findings.codes import code_named, outer
 from src.form import ROOT
 from tests.e2e.aws import DEV, clients
 from tests.e2e.clone import Clone
@@ -100,18 +100,19 @@ def score(bench: Bench, case: Case) -> Score:
     """Bring a fault about, ask, and follow the fix."""
     _bring_about(bench, case)
     by_deploy = case.by == "deploy"
-    told_by_deploy = [(each["service"], each["cause"]) for each in bench.kept["verdicts"][:1]] if by_deploy else []
+    of_deploy = bench.kept["verdicts"][:1] if by_deploy else []
+    told_by_deploy = [(each["service"], outer(each["cause"])) for each in of_deploy]
     since_failure = bench.seconds_since_failure(case.service) if by_deploy else None
     answer, exit_code, seconds = bench.diagnose()
     verdicts = answer["verdicts"]
     first = verdicts[0] if verdicts else {"cause": "none", "service": "", "sentence": answer.get("said", ""), "fix": ""}
-    told = {(each["service"], each["cause"]) for each in verdicts}
+    told = {(each["service"], outer(each["cause"])) for each in verdicts}
     others = all((service, cause) in told for service, cause in case.others)
     is_wrong = case.cause not in ("HEALED", "NOTHING")
     return Score(
         case,
         first["sentence"],
-        first["cause"] == case.cause
+        outer(first["cause"]) == case.cause
         and others
         and (exit_code == 1) == is_wrong
         and (not by_deploy or told_by_deploy == [(case.service, case.cause)]),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,22 +9,15 @@ from portside.aws.model import Stack, StackFailure
 from portside.aws.reader import Snapshot
 from portside.aws.stack_status import status_of
 from portside.findings.finding import Finding
+from portside.findings.stack_terms import TERMS, StackContext
+from portside.findings.words import finding_of, first_row
 
 # CloudFormation itself waits that long for a service: what takes longer does not come to an end by itself.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-ecs-service.html
 LONGEST_OPERATION = timedelta(hours=3)
 
-_EXPORT = re.compile(r"xport (\S+) (?:cannot|can't|can not) be (?:deleted|updated)\D*in use by ([^\s]+.*)", re.I)
-_EXPORT_DELETED = re.compile(r"annot delete export (\S+) as it is in use by ([^\s]+.*)", re.I)
-_NO_EXPORT = re.compile(r"No export named (\S+) found", re.I)
-_QUOTA = re.compile(
-    r"LimitExceeded|maximum number of|quota|TooMany(?!Requests)|reached the limit"
-    r"|limit (?:of|on) .*(?:reached|exceeded)",
-    re.I,
-)
-_DENIED = re.compile(r"not authorized to perform:? ([\w-]+:\w+)|AccessDenied|UnauthorizedOperation|403", re.I)
-_EXISTS = re.compile(r"already exists|AlreadyExists", re.I)
-_CERTIFICATE = re.compile(r"certificate", re.I)
+FILE = "stack_words.toml"
+_OF_ITS_TASKS = "UNKNOWN.TASKS"
 
 
 def state(snapshot: Snapshot, stack: Stack) -> Finding | None:
@@ -97,87 +89,13 @@ def _failures(stack: Stack) -> tuple[str, ...]:
 
 def failure(snapshot: Snapshot, stack: Stack, failed: StackFailure) -> Finding | None:
     """A resource that AWS refused. A service whose tasks did not start is left to the rules about tasks."""
-    reason, look = failed.reason, f"events of stack {stack.name} in CloudFormation"
-    told = (f"{failed.logical_id} ({failed.kind}): {reason}",)
-    environment = snapshot.environment
-    commands = snapshot.commands
-    deploy = commands.tool("deploy")
-    if used := (_EXPORT.search(reason) or _EXPORT_DELETED.search(reason)):
-        users = used[2].rstrip(". ")
-        return Finding(
-            "EXPORT_IN_USE",
-            f"it can't change its export {used[1]}, because {users} imports it",
-            told,
-            f'app.py, ENVIRONMENTS["{environment}"]["KEEP_EXPORTS"]',
-            f'In two steps: "KEEP_EXPORTS": True of {environment} in app.py, then {deploy}, after which {users} '
-            "imports nothing more; then False, and deploy again",
-        )
-    if _QUOTA.search(reason):
-        return Finding(
-            "QUOTA",
-            f"{failed.kind} {failed.logical_id} would exceed a quota of account {snapshot.account}",
-            told,
-            f"Service Quotas of account {snapshot.account}, region {snapshot.region}",
-            commands.fix(
-                commands.aws("service-quotas", "list-service-quotas", service_code=_service_code(failed.kind)),
-                then="then request-service-quota-increase, or remove what is not used",
-            ),
-        )
-    if failed.kind.startswith("AWS::ElasticLoadBalancingV2::Listener") and _CERTIFICATE.search(reason):
-        return Finding(
-            "CERTIFICATE",
-            "the load balancer can't use the certificate that app.py names",
-            told,
-            f'app.py, ENVIRONMENTS["{environment}"]["CERTIFICATE_ID"]',
-            f"CERTIFICATE_ID of {environment} in app.py: an issued certificate of account {snapshot.account} in "
-            f"{snapshot.region}; then: {deploy}. They are listed by: {commands.aws('acm', 'list-certificates')}",
-        )
-    if failed.kind == "AWS::ECS::Service" and _is_about_tasks(reason):
+    matched = first_row(FILE, failed.reason, failed.kind)
+    if matched is None or matched[0].code == _OF_ITS_TASKS:
         return None
-    if denied := _DENIED.search(reason):
-        what = f" ({denied[1]})" if denied[1] else ""
-        return Finding(
-            "DEPLOY_DENIED",
-            f"the role that deploys may not make {failed.kind} {failed.logical_id}{what}",
-            told,
-            f"the CDK's cfn-exec role of account {snapshot.account} in IAM",
-            f"Grant it{f' {denied[1]}' if denied[1] else ' the right'}, then: {deploy}",
-        )
-    if _EXISTS.search(reason):
-        return Finding(
-            "ALREADY_EXISTS",
-            f"{failed.kind} {failed.logical_id} is there already, outside the stack",
-            told,
-            look,
-            f"Delete or rename what has that name, then: {deploy}",
-        )
-    if missing := _NO_EXPORT.search(reason):
-        return Finding(
-            "REFUSED",
-            f"it imports {missing[1]}, which no stack exports",
-            told,
-            look,
-            f'"KEEP_EXPORTS": True of {environment} in app.py, then: {deploy}',
-        )
-    return Finding(
-        "REFUSED",
-        f"AWS refused {failed.kind} {failed.logical_id}: {reason}",
-        told,
-        look,
-        f"Mend what the reason names in app.py, then: {deploy}",
-    )
-
-
-def _is_about_tasks(reason: str) -> bool:
-    return bool(re.search(r"circuit breaker|stabili[sz]e|Exceeded attempts|deployment (?:alarm|failed)", reason, re.I))
-
-
-def _service_code(kind: str) -> str:
-    """The name by which Service Quotas knows a service; an elastic address is EC2's, what else a network has is not."""
-    service, _, part = kind.removeprefix("AWS::").lower().partition("::")
-    if service == "ec2" and part not in ("eip", "instance"):
-        return "vpc"
-    return {"elasticloadbalancingv2": "elasticloadbalancing", "docdb": "rds"}.get(service, service)
+    row, found = matched
+    context = StackContext(snapshot, stack, failed)
+    evidence = (f"{failed.logical_id} ({failed.kind}) {failed.status}: {failed.reason}",)
+    return replace(finding_of(row, TERMS, context, found), evidence=evidence)
 
 
 def verdict(stack: Stack, found: Finding, service: str) -> Finding:

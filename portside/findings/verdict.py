@@ -5,29 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from portside.aws.errors import DENIED, EXPIRED
-from portside.aws.model import Agent, Service, Stack, Task
+from portside.aws.model import Service, Stack, Task
 from portside.aws.reader import Snapshot
-from portside.commands import remark, tool
-from portside.findings import hand_rules, health_rules, log_rules, stack_rules, start_rules
+from portside.commands import tool
+from portside.findings import hand_rules, stack_rules
 from portside.findings.codes import Severity
 from portside.findings.consequences import traced
 from portside.findings.failed_rollouts import failed_rollouts, tasks_in_question
 from portside.findings.finding import Finding, State
-from portside.findings.rule_context import Rule, RuleContext
+from portside.findings.rule_context import RuleContext
+from portside.findings.service_events import events_in_question
+from portside.findings.state_rules import about, by_state
+from portside.findings.task_findings import findings_of
 
 __all__ = ["Finding", "judge"]
 
-# Why a task stopped: whether it started at all, what its program said, what its health checks said, how it ended.
-_TASK_RULES: tuple[Rule, ...] = (*start_rules.RULES, *log_rules.RULES, health_rules.health, log_rules.ended)
 # A running service whose tasks end again and again is not well, even when another always takes their place.
 _AGAIN_AND_AGAIN = 3
 # https://docs.aws.amazon.com/documentdb/latest/developerguide/monitoring_docdb-cluster_status.html
 _AFTERWARDS = {"stopping": "stopped, then start it", "starting": "available"}
 _NO_ANSWER = frozenset({"stopped", *_AFTERWARDS})
-_PLACED = re.compile(r"unable to place a task|failed to launch a task|unable to consistently start", re.I)
 _STEADY = re.compile(r"deployment completed|reached a steady state")
 
 
@@ -126,7 +125,8 @@ def _on_service(snapshot: Snapshot, service: Service, stacks: Sequence[Finding])
     if not service.known and not deployment_failed:
         return
     failed = tasks_in_question(service, rollouts, since, stack)
-    findings = _findings(snapshot, service, failed, since)
+    events = events_in_question(service, since, stack)
+    findings = findings_of(snapshot, service, failed, events)
     if not deployment_failed and not stack.is_moving and service.is_well:
         yield from _of_a_service_that_is_well(service, findings)
         return
@@ -142,77 +142,17 @@ def _on_service(snapshot: Snapshot, service: Service, stacks: Sequence[Finding])
     told_by_stack = any(each.stack == service.stack for each in stacks)
     if told_by_stack and not service.status:
         return
-    yield from _by_state(snapshot, service, stack, deployment_failed=deployment_failed and not told_by_stack)
+    yield from by_state(snapshot, service, stack, events, deployment_failed=deployment_failed and not told_by_stack)
 
 
 def _by_hand(snapshot: Snapshot, service: Service, stack: Stack) -> Finding | None:
-    """What somebody did past the stack: whatever else is wrong may come of that."""
+    """What was changed outside the stack: whatever else is wrong may come of that."""
     if not service.known:
         return None
     failed = next((task for task in service.tasks if task.has_failed and task.definition == service.definition), None)
     rules = (hand_rules.deleted, hand_rules.another_revision, hand_rules.entrance)
     found = next((found for rule in rules if (found := rule(RuleContext(snapshot, service, failed), stack))), None)
-    return _verdict_of(service, found, failed.at if failed else None) if found else None
-
-
-def _findings(
-    snapshot: Snapshot, service: Service, failed: Sequence[Task], since: datetime | None
-) -> list[tuple[Finding, list[Task]]]:
-    """What is found in the tasks that failed, each cause once with its tasks; else in those that run, and in events."""
-    found: dict[str, tuple[Finding, list[Task]]] = {}
-    alike: dict[tuple[object, ...], Finding] = {}
-    # Not every task's log is read: one whose log was not ended like those that ended the same way.
-    for task in sorted(failed, key=lambda task: not task.log):
-        end = (task.deployment, task.stopped_reason, tuple((each.exit_code, each.reason) for each in task.containers))
-        finding = (alike.get(end) if not task.log else None) or _first(RuleContext(snapshot, service, task))
-        if finding:
-            alike.setdefault(end, finding)
-            found.setdefault(finding.code, (finding, []))[1].append(task)
-    if found:
-        return sorted(found.values(), key=lambda each: each[0].order)
-    for task in service.tasks:
-        if task.health == "UNHEALTHY" and not task.has_failed:
-            finding = next(
-                (each for rule in log_rules.RULES if (each := rule(RuleContext(snapshot, service, task)))), None
-            )
-            return [
-                (
-                    finding or health_rules.health(RuleContext(snapshot, service, task)) or _unknown(service, task),
-                    [task],
-                )
-            ]
-    if any(each.state == "unhealthy" for group in service.groups for each in group.targets):
-        asked = next((each for each in service.tasks if not each.has_failed), None)
-        return [(health_rules.target(RuleContext(snapshot, service, asked)), [asked] if asked else [])]
-    for event in service.events:
-        if _PLACED.search(event.message) and _is_current(service, event.at, since):
-            finding = _first(RuleContext(snapshot, service, said=event.message))
-            if finding:
-                return [(finding, [])]
-    return []
-
-
-def _first(context: RuleContext) -> Finding | None:
-    found = next((found for rule in _TASK_RULES if (found := rule(context))), None)
-    return found or (_unknown(context.service, context.task) if context.task else None)
-
-
-def _unknown(service: Service, task: Task) -> Finding:
-    reasons = [task.stopped_reason, *(each.reason for each in task.containers)]
-    said = "; ".join(dict.fromkeys(filter(None, reasons))) or task.status
-    return Finding(
-        "UNKNOWN",
-        f"its tasks stop, and AWS says only: {said}",
-        tuple(f"log: {line}" for line in task.log[-6:]),
-        f"log group {task.log_group}, stream {task.log_stream}" if task.log_group else f"task {task.id} in ECS",
-        "Read that; what it names is where to go on",
-    )
-
-
-def _is_current(service: Service, at: datetime, since: datetime | None) -> bool:
-    """Whether something was told in this operation, and the service has not become steady since."""
-    steady = [event.at for event in service.events if _STEADY.search(event.message)]
-    return (since is None or at >= since) and not any(each > at for each in steady)
+    return about(service, found, failed.at if failed else None) if found else None
 
 
 def _of_a_service_that_is_well(service: Service, findings: Sequence[tuple[Finding, list[Task]]]) -> Iterator[Finding]:
@@ -234,113 +174,6 @@ def _of_a_service_that_is_well(service: Service, findings: Sequence[tuple[Findin
             )
 
 
-def _by_state(snapshot: Snapshot, service: Service, stack: Stack, *, deployment_failed: bool) -> Iterator[Finding]:
-    """What the state of a service tells where no task and no event does."""
-    context = RuleContext(snapshot, service)
-    since = stack.updated
-    if not service.status:
-        yield _not_deployed(snapshot, service, stack, deployment_failed=deployment_failed)
-        return
-    agents = [(task, agent) for task, agent in service.exec_agents if agent.status == "STOPPED"]
-    if deployment_failed:
-        yield _verdict_of(
-            service,
-            context.found(
-                "UNKNOWN",
-                "its last deployment failed, and why its tasks stopped is not known any more "
-                "(ECS remembers that for an hour)",
-                look=context.events,
-                fix=context.deploy + remark(f"and within the hour: {snapshot.commands.tool('diagnose')}"),
-                evidence=tuple(f"{each.logical_id}: {each.reason}" for each in stack.failures[:2]),
-            ),
-            since,
-        )
-    elif service.desired == 0 and service.asked.tasks > 0:
-        commands = snapshot.commands
-        command = commands.aws(
-            *("ecs", "update-service"),
-            cluster=service.cluster,
-            service=service.ecs_name,
-            desired_count=service.asked.tasks,
-        )
-        yield _verdict_of(
-            service,
-            context.found(
-                "NO_TASK_WANTED",
-                "none of its tasks runs, because somebody set the desired count to 0",
-                look=context.events,
-                fix=commands.fix(command),
-                evidence=(f"desired {service.desired}, running {service.running}",),
-            ),
-            service.events[0].at if service.events else since,
-        )
-    elif stack.is_moving or service.pending or any(each.state == "IN_PROGRESS" for each in service.rollouts):
-        yield _going_on(snapshot, service, stack)
-    elif agents:
-        yield _no_exec_agent(context, *agents[0])
-    elif not service.is_steady or service.running == 0:
-        yield _verdict_of(
-            service,
-            context.found(
-                "UNKNOWN",
-                f"{service.running} of {service.desired} tasks run, and nothing tells why",
-                look=context.events,
-                fix=context.redeploy,
-                evidence=tuple(f"event: {each.message}" for each in service.events[:3]),
-            ),
-            since,
-        )
-
-
-def _no_exec_agent(context: RuleContext, task: Task, agent: Agent) -> Finding:
-    return _verdict_of(
-        context.service,
-        context.found(
-            "EXEC_AGENT",
-            f"it runs, but the agent of ECS exec in task {task.id[:8]} does not, so no command can be run",
-            look=context.field("ecs_exec") if not agent.reason else f"task {task.id} in ECS",
-            fix=context.redeploy,
-            evidence=(f"ExecuteCommandAgent is STOPPED {agent.reason}".rstrip(),),
-        ),
-        task.started or task.created,
-    )
-
-
-def _not_deployed(snapshot: Snapshot, service: Service, stack: Stack, *, deployment_failed: bool) -> Finding:
-    context = RuleContext(snapshot, service)
-    if stack.is_moving:
-        return _going_on(snapshot, service, stack)
-    sentence = "not deployed"
-    cause = "NOT_DEPLOYED"
-    if deployment_failed:
-        cause = "UNKNOWN"
-        sentence += ": its first deployment failed, and why its tasks stopped is not known any more"
-    told = tuple(f"{each.logical_id}: {each.reason}" for each in stack.failures[:2])
-    look = f"events of stack {stack.name} in CloudFormation"
-    return _verdict_of(
-        service, context.found(cause, sentence, look=look, fix=context.deploy, evidence=told), stack.updated
-    )
-
-
-def _going_on(snapshot: Snapshot, service: Service, stack: Stack) -> Finding:
-    context = RuleContext(snapshot, service)
-    primary = service.primary
-    new = [task for task in service.tasks if primary and task.deployment == primary.id and not task.has_failed]
-    running = sum(task.status == "RUNNING" for task in new)
-    tasks = f"{running} of {service.desired} new tasks run, {len(new) - running} are starting"
-    return _verdict_of(
-        service,
-        context.found(
-            "GOING_ON",
-            f"being deployed: {tasks if service.status else stack.status}",
-            look=context.events,
-            fix=f"Wait, then: {snapshot.commands.tool('diagnose')}",
-            evidence=(primary.reason,) if primary and primary.reason else (),
-        ),
-        primary.created if primary else stack.began,
-    )
-
-
 def _verdict(service: Service, finding: Finding, tasks: Sequence[Task], remark: str) -> Finding:
     since = min((task.at for task in tasks), default=service.events[0].at if service.events else None)
     count = f"{len(tasks)} tasks stopped so" if len(tasks) > 1 else ""
@@ -353,10 +186,6 @@ def _verdict(service: Service, finding: Finding, tasks: Sequence[Task], remark: 
         evidence=evidence,
         since=since,
     )
-
-
-def _verdict_of(service: Service, finding: Finding, since: datetime | None) -> Finding:
-    return replace(finding, service=service.name, stack=service.stack, since=since)
 
 
 def _nothing_wrong(snapshot: Snapshot, remarks: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from portside.findings.codes import outer
 from tests.e2e.aws import Clients, clients, revisions
 from tests.e2e.clone import Clone
 
@@ -78,7 +79,7 @@ def test_a_database_is_restored_beside_the_first_and_services_move_to_it_and_bac
         *too_early.json()["failure"]["verdicts"],
         *deployed.agora("diagnose", "dev", "--local", "--json").json()["verdicts"],
     ]
-    assert {(each["service"], each["cause"]) for each in verdicts} == {
+    assert {(each["service"], outer(each["cause"])) for each in verdicts} == {
         ("agora-api", "DATABASE_REFUSED"),
         ("agora-api-next", "DATABASE_REFUSED"),
     }

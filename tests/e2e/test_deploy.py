@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from local_aws import resource_types
+from portside.findings.codes import outer
 from tests.e2e.aws import Clients, clients, revisions, running_images
 from tests.e2e.clone import Answer, Clone
 
@@ -112,7 +113,7 @@ def test_a_release_that_fails_is_rolled_back_and_the_old_one_serves_on(
     assert answer.exit_code == 1
     assert any("agora-app: task " in line and reason in line for line in answer.stderr.splitlines())
     failure = answer.json()["failure"]
-    assert [(each["service"], each["cause"]) for each in failure["verdicts"]] == [("agora-app", cause)]
+    assert [(each["service"], outer(each["cause"])) for each in failure["verdicts"]] == [("agora-app", cause)]
     assert answer.stderr.splitlines()[-1] == f"fix: {failure['verdicts'][0]['fix']}"
     assert "Traceback" not in answer.stderr
     kept = Path(failure["folder"])
@@ -146,7 +147,7 @@ def test_a_first_deployment_that_failed_tells_each_cause_and_is_mended_by_the_ne
     assert error["stopped_by"].startswith("cdk deploy failed: agora-dev-api")
     assert "\nagora-api-next: " in error["message"]
     # Their logs, which alone tell why agora-api crashed, went with the stacks.
-    causes = {(each["service"], each["cause"]) for each in failed.json()["failure"]["verdicts"]}
+    causes = {(each["service"], outer(each["cause"])) for each in failed.json()["failure"]["verdicts"]}
     assert {("agora-api", "DATABASE_UNREACHABLE"), ("agora-api-next", "SECRET_MISSING")} <= causes
     mended = clone.agora("deploy", "dev", "--local", "--json")
     assert mended.exit_code == 0, mended.stderr

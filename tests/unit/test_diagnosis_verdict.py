@@ -92,7 +92,8 @@ IN_THE_ACCOUNT = f"--region us-east-1  # in account {ACCOUNT}"
         ),
         (
             f"{ASM}failed to fetch secret {SECRET} from secrets manager: AccessDeniedException: User: arn:aws:sts::"
-            f"{ACCOUNT}:assumed-role/r/t is not authorized to perform: secretsmanager:GetSecretValue on resource: "
+            f"{ACCOUNT}:assumed-role/agora-dev-app-ExecutionRole/t is not authorized to perform: "
+            "secretsmanager:GetSecretValue on resource: "
             f"{SECRET} because no identity-based policy allows the secretsmanager:GetSecretValue action",
             "SECRET_DENIED",
             "put-role-policy --role-name agora-dev-app-ExecutionRole",
@@ -140,7 +141,7 @@ IN_THE_ACCOUNT = f"--region us-east-1  # in account {ACCOUNT}"
 )
 def test_the_words_of_a_stopped_task_tell_the_cause(words: str, cause: str, fix: str) -> None:
     found = verdict_on(task(words, container_reason=words))
-    assert (found.code, found.service, found.stack) == (cause, "agora-app", "agora-dev-app")
+    assert (found.outer, found.service, found.stack) == (cause, "agora-app", "agora-dev-app")
     assert fix in found.fix
     assert found.look
     assert any(words in line for line in found.evidence)
@@ -227,13 +228,14 @@ def test_what_was_put_right_outside_is_followed_by_a_command_that_starts_tasks(s
 )
 def test_the_last_words_of_a_program_tell_the_cause(ended: Task, cause: str, fix: str) -> None:
     found = verdict_on(ended)
-    assert found.code is cause
+    assert found.code == cause
     assert fix in found.fix
 
 
 def test_an_application_that_prints_a_denied_right_while_it_starts_has_not_got_a_secret_denied() -> None:
     denied = exited(
-        1, "AccessDenied: User: arn:aws:sts::1:assumed-role/r/t is not authorized to perform: sqs:SendMessage"
+        1,
+        "AccessDenied: User: arn:aws:sts::1:assumed-role/r/t is not authorized to perform: sqs:SendMessage",
     )
     assert verdict_on(denied).code == "TASK_ROLE_DENIED"
 
@@ -373,7 +375,7 @@ def test_one_service_with_two_causes_has_a_verdict_on_each_and_its_tasks_counted
     slow = task(f"{PULL}i/o timeout")
     crash = exited(1)
     verdicts = judge(evidence(service("agora-app", crash, replace(crash, id="b"), slow)))
-    assert [each.code for each in verdicts] == ["REGISTRY_SLOW", "CRASH_AT_START"]
+    assert [each.outer for each in verdicts] == ["REGISTRY_SLOW", "CRASH_AT_START"]
     assert "2 tasks stopped so" in verdicts[1].evidence
 
 
@@ -546,7 +548,7 @@ def test_an_operation_that_does_not_end_for_hours_is_stuck_and_a_young_one_is_no
 def test_a_resource_that_aws_refused_is_told_with_its_reason(kind: str, reason: str, cause: str, fix: str) -> None:
     broken = stack("agora-dev-network", "UPDATE_ROLLBACK_COMPLETE", reason, kind=kind)
     found = judge(evidence(service("agora-app", task()), stacks=(broken,)))[0]
-    assert (found.stack, found.code) == ("agora-dev-network", cause)
+    assert (found.stack, found.outer) == ("agora-dev-network", cause)
     assert fix in found.fix
     assert any(reason in line for line in found.evidence)
 

@@ -1,0 +1,233 @@
+"""What the rows about CloudFormation name: the resource, AWS's reason, whose right is missing, and the commands."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+from portside.aws.model import Stack, StackFailure
+from portside.aws.reader import Snapshot
+from portside.commands import Commands
+from portside.findings.words import Found, Terms
+
+# CloudFormation puts the service's message into its own: whose request it was does not help a person.
+_WRAPPED = re.compile(
+    r"^Resource handler returned message: [\"'](?P<said>.+?)[\"']? ?(?:\(RequestToken|\(HandlerErrorCode|$)", re.S
+)
+_REQUEST = re.compile(
+    r"\s*\((?:Service: [^;,]+[;,] Status Code|RequestToken|Request ID|HandlerErrorCode)[^)]*\)(?: \(SDK [^)]*\))?", re.I
+)
+_PRINCIPAL = re.compile(r"(?:assumed-role|role)/(?:[\w+=,.@/-]+/)?([\w+=,.@-]+?)(?:/[\w+=,.@-]+)? is not authorized")
+_RESOURCE = re.compile(r"on (?:the )?(?:following )?resources?:? ?\[?\"?'?(arn:[^\s\",'\]]+|\*)")
+_LONGEST_REASON = 300
+_LISTED_BY = {
+    "AWS::EC2::VPC": ("ec2", "describe-network-interfaces", "vpc-id", r"vpc-\w+"),
+    "AWS::EC2::Subnet": ("ec2", "describe-network-interfaces", "subnet-id", r"subnet-\w+"),
+    "AWS::EC2::SecurityGroup": ("ec2", "describe-network-interfaces", "group-id", r"sg-\w+"),
+    "AWS::EC2::InternetGateway": ("ec2", "describe-network-interfaces", "vpc-id", r"vpc-\w+"),
+    "AWS::EC2::VPCGatewayAttachment": ("ec2", "describe-network-interfaces", "vpc-id", r"vpc-\w+"),
+}
+
+
+@dataclass(frozen=True)
+class StackContext:
+    """A resource that failed in a stack."""
+
+    snapshot: Snapshot
+    stack: Stack
+    failure: StackFailure
+
+    @property
+    def commands(self) -> Commands:
+        """How to write commands that act on the environment."""
+        return self.snapshot.commands
+
+    @property
+    def deploy(self) -> str:
+        """The command that deploys the environment."""
+        return self.commands.tool("deploy")
+
+    @property
+    def events(self) -> str:
+        """Where CloudFormation says what it did."""
+        return f"events of stack {self.stack.name} in CloudFormation"
+
+    @property
+    def resource(self) -> str:
+        """The resource by its type and its name in the template."""
+        return f"{self.failure.kind} {self.failure.logical_id}"
+
+
+def reason_of(text: str) -> str:
+    """What the service said, without CloudFormation's words around it and without the ids of the request."""
+    wrapped = _WRAPPED.search(text)
+    said = _REQUEST.sub("", wrapped["said"] if wrapped else text).strip(" \"'.")
+    return said if len(said) <= _LONGEST_REASON else f"{said[:_LONGEST_REASON]}…"
+
+
+def _users(context: StackContext, found: Found) -> str:
+    return found["users"].rstrip(". ")
+
+
+def _two_steps(context: StackContext, found: Found) -> str:
+    return (
+        f'In two steps: "KEEP_EXPORTS": True of {context.snapshot.environment} in app.py, then {context.deploy}, '
+        f"after which {_users(context, found)} imports nothing more; then False, and deploy again"
+    )
+
+
+def _principal(context: StackContext, _: Found) -> str:
+    named = _PRINCIPAL.search(context.failure.reason)
+    return f"the role {named[1]}" if named else "the role that deploys"
+
+
+def _role_of_deployment(context: StackContext) -> str:
+    named = _PRINCIPAL.search(context.failure.reason)
+    return named[1] if named else ""
+
+
+def _deploy_role_place(context: StackContext, _: Found) -> str:
+    name = _role_of_deployment(context)
+    account = context.snapshot.account
+    return f"IAM role {name} of account {account}" if name else f"the CDK's cfn-exec role of account {account} in IAM"
+
+
+def _denied_resource(context: StackContext, _: Found) -> str:
+    named = _RESOURCE.search(context.failure.reason)
+    return named[1] if named else context.resource
+
+
+def _grant_action(context: StackContext, found: Found) -> str:
+    """The action that was refused, on the resource that was named, for the role that was named: nothing more."""
+    action, role, named = found["action"], _role_of_deployment(context), _RESOURCE.search(context.failure.reason)
+    if not role or not named:
+        where = f" on {named[1]}" if named else f" for {context.resource} alone"
+        return f"Grant it {action}{where}, then: {context.deploy}"
+    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": named[1]}]}
+    put = context.commands.aws(
+        "iam",
+        "put-role-policy",
+        role_name=role,
+        policy_name=f"Allow{action.partition(':')[2]}",
+        policy_document=json.dumps(policy),
+    )
+    return context.commands.fix(
+        put, then=f"grants {action}, which was refused, and nothing else; then: {context.deploy}"
+    )
+
+
+def _decode_denial(context: StackContext, found: Found) -> str:
+    if "Encoded authorization failure message" in context.failure.reason:
+        decode = context.commands.aws("sts", "decode-authorization-message", encoded_message="MESSAGE")
+        return context.commands.fix(
+            decode,
+            then="shows action and resource: grant that alone, or remove the statement that denies it; then: "
+            f"{context.deploy}",
+        )
+    return f"Grant it {_action(context, found)} for {context.resource} alone, then: {context.deploy}"
+
+
+def _action(_: StackContext, found: Found) -> str:
+    return found.groupdict().get("action") or "this"
+
+
+def _list_quotas(context: StackContext, _: Found) -> str:
+    return context.commands.fix(
+        context.commands.aws("service-quotas", "list-service-quotas", service_code=_service_code(context.failure.kind)),
+        then="then request-service-quota-increase for the quota that is reached, or delete what is not used; then: "
+        f"{context.deploy}",
+    )
+
+
+def _service_code(kind: str) -> str:
+    """The name by which Service Quotas knows a service; an elastic address is EC2's, what else a network has is not."""
+    service, _, part = kind.removeprefix("AWS::").lower().partition("::")
+    if service == "ec2" and part not in ("eip", "instance"):
+        return "vpc"
+    return {
+        "elasticloadbalancingv2": "elasticloadbalancing",
+        "docdb": "rds",
+        "servicediscovery": "cloudmap",
+        "certificatemanager": "acm",
+    }.get(service, service)
+
+
+def _service_principal(context: StackContext, _: Found) -> str:
+    service = context.failure.kind.removeprefix("AWS::").lower().partition("::")[0]
+    return {
+        "elasticloadbalancingv2": "elasticloadbalancing.amazonaws.com",
+        "applicationautoscaling": "ecs.application-autoscaling.amazonaws.com",
+        "docdb": "rds.amazonaws.com",
+    }.get(service, f"{service}.amazonaws.com")
+
+
+def _choose_certificate(context: StackContext, _: Found) -> str:
+    snapshot = context.snapshot
+    listed = context.commands.aws("acm", "list-certificates")
+    return (
+        f"CERTIFICATE_ID of {snapshot.environment} in app.py: an issued certificate of account {snapshot.account} in "
+        f"{snapshot.region}; then: {context.deploy}. They are listed by: {listed}"
+    )
+
+
+def _list_users(context: StackContext, _: Found) -> str:
+    listed = _LISTED_BY.get(context.failure.kind)
+    if listed and (named := re.search(listed[3], context.failure.reason)):
+        service, operation, name, _pattern = listed
+        command = context.commands.aws(service, operation, filters=f"Name={name},Values={named[0]}")
+        return context.commands.fix(
+            command, then=f"shows what still uses it: remove that if it is not needed, then: {again(context)}"
+        )
+    return f"Remove what still uses it, if that is not needed, or keep the resource; then: {again(context)}"
+
+
+def again(context: StackContext) -> str:
+    """What to run again once the obstacle is gone: the deletion that failed, or the deployment."""
+    if context.stack.status.startswith("DELETE") or context.failure.status == "DELETE_FAILED":
+        return context.commands.aws("cloudformation", "delete-stack", stack_name=context.stack.name)
+    return context.deploy
+
+
+def _drift(context: StackContext, _: Found) -> str:
+    return context.commands.fix(
+        context.commands.aws("cloudformation", "detect-stack-drift", stack_name=context.stack.name),
+        then=f"set back what was changed outside the stack, then: {context.deploy}",
+    )
+
+
+def _start_database(context: StackContext, _: Found) -> str:
+    cluster = context.snapshot.database.id or "CLUSTER"
+    return context.commands.fix(
+        context.commands.aws("docdb", "start-db-cluster", db_cluster_identifier=cluster),
+        then=f"wait until it is available, then: {context.deploy}",
+    )
+
+
+TERMS: Terms[StackContext] = {
+    "account": lambda context, _: context.snapshot.account,
+    "region": lambda context, _: context.snapshot.region,
+    "environment": lambda context, _: context.snapshot.environment,
+    "deploy": lambda context, _: context.deploy,
+    "events": lambda context, _: context.events,
+    "resource": lambda context, _: context.resource,
+    "reason": lambda context, _: reason_of(context.failure.reason),
+    "network_stack": lambda context, _: f"agora-{context.snapshot.environment}-network",
+    "keep_exports_place": lambda context, _: f'app.py, ENVIRONMENTS["{context.snapshot.environment}"]["KEEP_EXPORTS"]',
+    "certificate_place": lambda context, _: f'app.py, ENVIRONMENTS["{context.snapshot.environment}"]["CERTIFICATE_ID"]',
+    "vpc_cidr_place": lambda context, _: f'app.py, ENVIRONMENTS["{context.snapshot.environment}"]["VPC_CIDR"]',
+    "two_steps": _two_steps,
+    "principal": _principal,
+    "deploy_role_place": _deploy_role_place,
+    "denied_resource": _denied_resource,
+    "grant_action": _grant_action,
+    "decode_denial": _decode_denial,
+    "action_or_this": _action,
+    "list_quotas": _list_quotas,
+    "list_interfaces": lambda context, _: context.commands.aws("ec2", "describe-network-interfaces"),
+    "list_users": _list_users,
+    "service_principal": _service_principal,
+    "choose_certificate": _choose_certificate,
+    "drift": _drift,
+    "start_database": _start_database,
+}

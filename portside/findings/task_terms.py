@@ -1,0 +1,309 @@
+"""What the rows about tasks name: the image, the role, the subnet, and the commands that a fix is made of."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from portside.commands import remark, tool
+from portside.findings import secret_terms
+from portside.findings.rule_context import RuleContext, drift, more_memory
+from portside.findings.secret_terms import execution_role, grant
+from portside.findings.words import Found, Terms
+from src.image import parse_reference
+
+_IMAGE = re.compile(
+    r"(?:\bref(?:erence)?|image|cannot pull|pull access denied for|repository)[ :]+[\"'`]?"
+    r"((?:[\w-]+(?:\.[\w-]+)*(?::\d+)?/)+[\w./-]+(?::[\w.-]+)?(?:@sha256:\w+)?)"
+)
+_SUBNET = re.compile(r"subnet-\w+")
+_ROLE = re.compile(r"role[/ ]'?(?:arn:aws[\w-]*:iam::\d+:role/)?([\w+=,.@/-]+)")
+_PROGRAM = re.compile(r"exec: \\*\"?([^\"\\:]+)|exec (/[^\s:]+)")
+_ENDED = re.compile(r"\s*(?:: exit status \d+|: unknown|\(request ?id:?[^)]*\)|, request ?id:? \S+)[ .]*$", re.I)
+# The vCPUs that run at once, on demand and on Spot:
+# https://docs.aws.amazon.com/general/latest/gr/ecs-service.html#limits_fargate
+_ON_DEMAND_QUOTA, _SPOT_QUOTA = "L-3032A538", "L-36FBB829"
+# Network interfaces a region: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
+_INTERFACE_QUOTA = "L-DF5E4CA3"
+_LONGEST_PART = 200
+
+
+def image_of(context: RuleContext) -> str:
+    """The image that could not be pulled: the one that AWS names where it is not the service's own."""
+    named = _IMAGE.search(context.words)
+    name = named[1].rstrip(".:") if named else ""
+    # What AWS cut off in the middle still names the service's own image.
+    return (
+        context.image
+        if not name or context.image.startswith(name.partition("@")[0].rpartition(":")[0] or name)
+        else name
+    )
+
+
+def _is_ecr(image: str) -> bool:
+    return ".dkr.ecr." in image
+
+
+def _package_settings(context: RuleContext, _: Found) -> str:
+    named = parse_reference(image_of(context))
+    parts = named.name.split("/") if named else []
+    if len(parts) > 2 and parts[0] == "ghcr.io":
+        return f"https://github.com/orgs/{parts[1]}/packages/container/{'%2F'.join(parts[2:])}/settings"
+    return image_of(context)
+
+
+def _make_public(context: RuleContext, _: Found) -> str:
+    if image_of(context).startswith("ghcr.io/"):
+        return f"Make the package public there (or let it be read again), then: {context.start_again}"
+    return f"Name an image that exists and is public (or make that one public), then: {context.deploy}"
+
+
+def _look_up_image(context: RuleContext, _: Found) -> str:
+    version, is_released = context.service.asked.image.rpartition(":")[2], context.snapshot.is_released
+    fix = tool("release", "pin", version, local=context.snapshot.is_local) if is_released else context.deploy
+    why = "writes the lock again" if is_released else "looks the tag up again"
+    return fix + remark(f"{why}; if it is not published either: GHCR_PACKAGE_VERSION in app.py")
+
+
+def _registry_status(context: RuleContext, _: Found) -> str:
+    image = image_of(context)
+    if image.startswith("ghcr.io/"):
+        return "https://www.githubstatus.com"
+    return context.events if "." in image.partition("/")[0] else "https://www.dockerstatus.com"
+
+
+def _grant_ecr(context: RuleContext, found: Found) -> str:
+    role, action = execution_role(context), found.groupdict().get("action")
+    named = re.search(r"(\d{12})\.dkr\.ecr[\w-]*\.([\w-]+)\.amazonaws\.com[\w.]*/([\w./-]+)", context.words)
+    if action == "ecr:GetAuthorizationToken":
+        # It has no resource: https://docs.aws.amazon.com/AmazonECR/latest/userguide/security_iam_id-based-policy-examples.html
+        return grant(context, "LogInToEcr", [action], "*")
+    arn = re.search(r"arn:aws[\w-]*:ecr:[\w-]+:\d{12}:repository/[\w./-]+", context.words)
+    if action and arn:
+        return grant(context, "PullImage", [action], arn[0])
+    repository = f"repository {named[3]} of account {named[1]}" if named else "the repository"
+    return (
+        f"Allow {role} to pull: ecr:GetAuthorizationToken, and on {repository} ecr:BatchGetImage and "
+        f"ecr:GetDownloadUrlForLayer (a repository of another account must allow it too), then: {context.start_again}"
+    )
+
+
+def _network_stack(context: RuleContext) -> str:
+    return f"agora-{context.snapshot.environment}-network"
+
+
+def _check_route(context: RuleContext, _: Found) -> str:
+    return drift(
+        context,
+        _network_stack(context),
+        "restore the route to the NAT gateway, the gateway, or the outbound rules of the service's security group; "
+        f"then: {context.start_again}",
+    )
+
+
+def _check_route_only(context: RuleContext, _: Found) -> str:
+    return context.commands.aws("cloudformation", "detect-stack-drift", stack_name=_network_stack(context))
+
+
+def _restore_network(context: RuleContext, _: Found) -> str:
+    return drift(context, _network_stack(context), f"restore what was deleted, then: {context.deploy}")
+
+
+def _restore_service_role(context: RuleContext, _: Found) -> str:
+    role = context.commands.aws("iam", "get-role", role_name="AWSServiceRoleForECS")
+    return context.commands.fix(
+        role,
+        then=f"if it is there, a service control policy of the organization denies it; then: {context.start_again}",
+    )
+
+
+def _make_role(context: RuleContext, found: Found) -> str:
+    name = _role(context, found)
+    trust = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    return context.commands.fix(
+        context.commands.aws("iam", "create-role", role_name=name, assume_role_policy_document=policy),
+        then="or update-assume-role-policy, where the role exists; then its policies as the stack has them; then: "
+        f"{context.start_again}",
+    )
+
+
+def _role(context: RuleContext, _: Found) -> str:
+    found = _ROLE.search(context.words)
+    return found[1].rpartition("/")[2] if found else "ROLE"
+
+
+def _log_group(context: RuleContext, _: Found) -> str:
+    return context.task.log_group if context.task and context.task.log_group else "(unknown)"
+
+
+def _make_log_group(context: RuleContext, _: Found) -> str:
+    group = context.task.log_group if context.task and context.task.log_group else "GROUP"
+    return context.commands.fix(
+        context.commands.aws("logs", "create-log-group", log_group_name=group), then=f"then: {context.start_again}"
+    )
+
+
+def _grant_logs(context: RuleContext, _: Found) -> str:
+    named = re.search(r"not authorized to perform: (logs:\w+)", context.words)
+    actions = [named[1]] if named else ["logs:CreateLogStream", "logs:PutLogEvents"]
+    group = context.task.log_group if context.task else ""
+    if not group:
+        return f"Allow {execution_role(context)} {' and '.join(actions)} on the log group, then: {context.start_again}"
+    return grant(context, "WriteLog", actions, context.commands.arn("logs", f"log-group:{group}:*"))
+
+
+def _fargate_quota(context: RuleContext, _: Found) -> str:
+    return _SPOT_QUOTA if "spot" in context.words.lower() else _ON_DEMAND_QUOTA
+
+
+def _raise_quota(context: RuleContext, service: str, quota: str) -> str:
+    return context.commands.fix(
+        context.commands.aws(
+            *("service-quotas", "request-service-quota-increase"),
+            service_code=service,
+            quota_code=quota,
+            desired_value="NUMBER",
+        )
+    )
+
+
+def _subnet_place(context: RuleContext, _: Found) -> str:
+    named = _SUBNET.search(context.words)
+    return f"subnet {named[0]}" if named else "the subnets of the network stack"
+
+
+def _subnet(context: RuleContext, _: Found) -> str:
+    named = _SUBNET.search(context.words)
+    known = next((each for each in context.snapshot.subnets if named and each.id == named[0]), None)
+    return f"{named[0]}{f' ({known.cidr}, {known.zone}, {known.free} free)' if known else ''}" if named else ""
+
+
+def _free_addresses(context: RuleContext, _: Found) -> str:
+    named = _SUBNET.search(context.words)
+    users = context.commands.aws(
+        "ec2", "describe-network-interfaces", filters=f"Name=subnet-id,Values={named[0] if named else '…'}"
+    )
+    return f"Fewer tasks at once: AUTO_SCALE_CAPACITY in app.py; or free the addresses that others use there: {users}"
+
+
+def _program(context: RuleContext, _: Found) -> str:
+    named = _PROGRAM.search(context.words)
+    return f'"{(named[1] or named[2]).strip()}"' if named else "its program"
+
+
+def _asked_command(context: RuleContext, _: Found) -> str:
+    given = context.definition.command if context.definition else ()
+    return f" (container_command asks for {' '.join(given)})" if given else ""
+
+
+def _command_place(context: RuleContext, _: Found) -> str:
+    given = context.definition.command if context.definition else ()
+    return context.field("container_command") if given else f"the entry point of {context.image}"
+
+
+def _fix_command(context: RuleContext, _: Found) -> str:
+    given = context.definition.command if context.definition else ()
+    if given:
+        return f"Correct container_command of {context.name} in app.py, then: {context.deploy}"
+    return context.mend
+
+
+def _make_executable(context: RuleContext, found: Found) -> str:
+    given = context.definition.command if context.definition else ()
+    if given:
+        return (
+            f"Correct container_command of {context.name} in app.py: a program that may be run; then: {context.deploy}"
+        )
+    return f"Make the program executable in the image (RUN chmod +x {_program(context, found)}); {context.mend}"
+
+
+def last_part(context: RuleContext, _: Found) -> str:
+    """What AWS says at the end, where the reason is, without what it repeats for each layer."""
+    text = context.task.stopped_reason if context.task else context.said
+    text = _ENDED.sub("", text)
+    if text == "" or ("container" in text.lower() and context.task and not re.search(r"[:(]", text)):
+        text = next((each.reason for each in context.task.containers if each.reason), text) if context.task else text
+    parts = re.split(r"(?:(?<=\w): )+", text)
+    kept = parts[-1]
+    for part in reversed(parts[:-1]):
+        if len(kept) + len(part) > _LONGEST_PART:
+            break
+        kept = f"{part}: {kept}"
+    return kept[-2 * _LONGEST_PART :].strip(" .")
+
+
+def _load_balancer(context: RuleContext, _: Found) -> str:
+    return f"load balancer of stack agora-{context.snapshot.environment}-load-balancer, its listeners"
+
+
+def _restore_listener(context: RuleContext, _: Found) -> str:
+    return drift(context, context.service.stack, f"restore what was deleted, then: {context.deploy}")
+
+
+def _list_elb_quotas(context: RuleContext, _: Found) -> str:
+    return context.commands.fix(
+        context.commands.aws("service-quotas", "list-service-quotas", service_code="elasticloadbalancing"),
+        then="then request-service-quota-increase",
+    )
+
+
+def _without_spot(context: RuleContext, _: Found) -> str:
+    return f"; or spot_weight=0 of {context.name} in app.py" if context.service.asked.spot_weight else ""
+
+
+def _definition(context: RuleContext, _: Found) -> str:
+    return context.definition.arn.rpartition("/")[2] if context.definition else f"of {context.name}"
+
+
+TERMS: Terms[RuleContext] = {
+    **secret_terms.TERMS,
+    "account": lambda context, _: context.snapshot.account,
+    "region": lambda context, _: context.snapshot.region,
+    "name": lambda context, _: context.name,
+    "deploy": lambda context, _: context.deploy,
+    "start_again": lambda context, _: context.start_again,
+    "publish": lambda context, _: f"then publish it, and: {context.deploy}",
+    "events": lambda context, _: context.events,
+    "logs": lambda context, _: context.commands.tool("logs", context.name),
+    "memory": lambda context, _: str(context.memory),
+    "more_memory": lambda context, _: str(more_memory(context)),
+    "field_memory": lambda context, _: context.field("memory"),
+    "field_spot": lambda context, _: context.field("spot_weight"),
+    "field_volumes": lambda context, _: context.field("container_volumes"),
+    "image": lambda context, _: image_of(context),
+    "package_settings": _package_settings,
+    "make_public": _make_public,
+    "look_up_image": _look_up_image,
+    "registry_status": _registry_status,
+    "grant_ecr": _grant_ecr,
+    "network": lambda context, _: f"routes and NAT gateways of stack {_network_stack(context)}",
+    "check_route": _check_route,
+    "check_route_only": _check_route_only,
+    "restore_network": _restore_network,
+    "restore_service_role": _restore_service_role,
+    "role": _role,
+    "make_role": _make_role,
+    "log_group": _log_group,
+    "make_log_group": _make_log_group,
+    "grant_logs": _grant_logs,
+    "spot": lambda context, _: "Spot " if "spot" in context.words.lower() else "",
+    "fargate_quota": _fargate_quota,
+    "raise_fargate_quota": lambda context, found: _raise_quota(context, "fargate", _fargate_quota(context, found)),
+    "raise_interface_quota": lambda context, _: _raise_quota(context, "vpc", _INTERFACE_QUOTA),
+    "subnet": _subnet,
+    "subnet_place": _subnet_place,
+    "free_addresses": _free_addresses,
+    "program": _program,
+    "asked_command": _asked_command,
+    "command_place": _command_place,
+    "fix_command": _fix_command,
+    "make_executable": _make_executable,
+    "user_or_empty": lambda _, found: f"{found['user']} " if found.groupdict().get("user") else "",
+    "last_part": last_part,
+    "definition": _definition,
+    "load_balancer": _load_balancer,
+    "restore_listener": _restore_listener,
+    "list_elb_quotas": _list_elb_quotas,
+    "without_spot": _without_spot,
+}
