@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from src.errors import AgoraError
@@ -38,9 +38,13 @@ def git(
 
 
 def git_bytes(
-    *arguments: str, folder: Path | None = None, stdin: bytes | None = None, variables: Mapping[str, str] | None = None
+    *arguments: str,
+    folder: Path | None = None,
+    stdin: bytes | None = None,
+    variables: Mapping[str, str] | None = None,
+    accepted: Sequence[int] = (0,),
 ) -> bytes:
-    """What git prints, byte by byte. Raises `GitFailed`."""
+    """What git prints, byte by byte. Raises `GitFailed` for an exit code that is not an accepted answer."""
     environment = {name: value for name, value in os.environ.items() if name not in _UNWANTED}
     environment |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", **(variables or {})}
     try:
@@ -58,7 +62,7 @@ def git_bytes(
         raise AgoraError("git is not installed", "Install it, then run the same command again.") from error
     except subprocess.TimeoutExpired as error:
         raise GitFailed(arguments, f"no answer within {_LONGEST_SECONDS} s") from error
-    if done.returncode:
+    if done.returncode not in accepted:
         raise GitFailed(arguments, done.stderr.decode(errors="replace"))
     return done.stdout
 

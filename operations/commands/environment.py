@@ -28,6 +28,7 @@ from operations.commands.options import (
     local_option,
     looking_at,
     read_form,
+    say_all,
     yes_option,
 )
 from operations.commands.proving import (
@@ -100,6 +101,7 @@ def deploy(
     from operations.images import choose_images
     from operations.origin import read_origin
     from operations.progress import step
+    from portside.deploy.proving_record import no_proof_to_come
 
     with acting_on(environment, local=local) as acting:
         target = acting.target
@@ -113,6 +115,8 @@ def deploy(
         cleared = clear_deployment(
             acting, images, reason=unproven, profile=proof_profile, seed=seed_stage, write=not dry_run
         )
+        origin = read_origin(target)
+        without_proof = no_proof_to_come(acting.form, target, origin)
         records = read_records(target.clients("ssm"), target.environment.name)
         _look_back(acting, records, images, unasked=(local or yes) and not dry_run, allowed=bring_back)
         told: dict[str, Any] = {"images": images.as_json()}
@@ -121,6 +125,7 @@ def deploy(
             told["plan"] = [change.as_json() for change in changes]
             show_changes(changes, with_difference=None if local or dry_run or yes else target)
             show_idle_faults(target, changes, faults)
+            say_all([without_proof], "yellow")
 
         def may_go_on(changes: Sequence[StackChange]) -> bool:
             if dry_run:
@@ -151,7 +156,7 @@ def deploy(
                 target,
                 acting.form,
                 images,
-                read_origin(target),
+                origin,
                 show=show,
                 may_go_on=may_go_on,
                 check=check,

@@ -21,6 +21,7 @@ from operations.commands.options import (
     local_option,
     looking_at,
     read_form,
+    say_all,
     yes_option,
 )
 from operations.commands.proving import (
@@ -241,7 +242,7 @@ def load_data(
     """
     from operations import load_data as loading
     from operations.origin import read_origin
-    from portside.deploy.proving_record import Wanted
+    from portside.deploy.proving_record import Wanted, no_proof_to_come
 
     with acting_on(environment, local=local, only_if_running=True) as acting:
         target, form = acting.target, acting.form
@@ -255,6 +256,8 @@ def load_data(
         planned = loading.plan(target, acting.services, image, version)
         if not as_json:
             show_load_plan(planned)
+        origin = read_origin(target)
+        say_all([no_proof_to_come(form, target, origin)], "yellow")
         cleared = clear_task(
             acting,
             Wanted(loading.LOADER, image.name, image.tag, image.digest),
@@ -273,7 +276,7 @@ def load_data(
             assumed=local or yes,
             expected=target.environment.confirmation,
         )
-        done = loading.load(target, form, planned, read_origin(target), terms=cleared.terms())
+        done = loading.load(target, form, planned, origin, terms=cleared.terms())
         if as_json:
             console.print_json(done.as_json())
         else:

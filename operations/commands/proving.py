@@ -128,7 +128,9 @@ def clear_task(
         if len(refused) > 1:
             # The person who answers for the task answers for these too, and must see both.
             task, then = refused
-            task.proof = replace(task.proof, differences=(*task.proof.differences, *then.proof.differences))
+            differences = (*task.proof.differences, *then.proof.differences)
+            lacking = (*task.proof.lacking, *then.proof.lacking)
+            task.proof = replace(task.proof, differences=differences, lacking=lacking)
             task.message = "\n  ".join([task.message, *then.proof.differences])
         if refused:
             raise refused[0]
@@ -194,11 +196,17 @@ def confirm(question: str, expected: str) -> bool:
 
 
 def _expect_committed(acting: Acting, images: Resolution | None = None) -> None:
-    """Raise `NotCommitted` for rules, and images of templates, that no commit has. A rehearsal may have such."""
+    """Raise `NotCommitted` for rules, and images of templates, that no commit has. A rehearsal can have such."""
+    from operations.deployment_record import read_records
     from portside.images.committed_locks import expect_committed, expect_committed_rules
 
     target = acting.target
+
+    def was_production() -> bool:
+        records = read_records(target.clients("ssm"), target.environment.name)
+        return any(record.proof or record.unproven for record in records)
+
     if not target.is_local:
-        expect_committed_rules(acting.form, target.environment)
+        expect_committed_rules(acting.form, target.environment, was_production=was_production)
         if images is not None:
             expect_committed(target.environment, acting.services, images)

@@ -63,6 +63,7 @@ def rollback(
     from operations.deploy import usual_seconds
     from operations.deployment_record import ROLLBACK, Terms
     from operations.origin import read_origin
+    from portside.deploy.proving_record import no_proof_to_come
     from portside.deploy.starting import Starting
     from portside.deploy.still_published import expect_published
 
@@ -74,6 +75,8 @@ def rollback(
             acting, lambda: Starting(plan.wanted), images=plan.images, reason=unproven, profile=proof_profile
         )
         say_all([expect_published(target, plan.returning)], "yellow")
+        origin = read_origin(target)
+        say_all([no_proof_to_come(acting.form, target, origin)], "yellow")
         commit, remark = _rollback_commit(target, plan)
         say_all([remark])
 
@@ -93,7 +96,7 @@ def rollback(
                 target,
                 acting.form,
                 plan.images,
-                read_origin(target),
+                origin,
                 show=lambda changes: show_changes(changes, with_difference=None),
                 may_go_on=may_go_on,
                 terms=cleared.terms(terms),

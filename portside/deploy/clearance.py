@@ -35,8 +35,8 @@ class Clearance:
     def confirm(self, confirm: Confirm) -> None:
         """Have a person answer for what nothing proves. Raises `AgoraError` for a no."""
         if self.refused:
-            differences = self.refused.proof.differences
-            expect_responsibility(self.environment, self.reason, differences, confirm, is_rehearsal=self.is_rehearsal)
+            services = self.refused.proof.lacking
+            expect_responsibility(self.environment, self.reason, services, confirm, is_rehearsal=self.is_rehearsal)
 
     def recheck(self) -> None:
         """Ask again, under the environment's lock. Raises `NotProven` where what was proven no longer is."""

@@ -37,6 +37,8 @@ class Proof:
     environment: str
     record: DeploymentRecord | None
     differences: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
+    """The services whose images nothing proves."""
     waived: str = ""
     own: DeploymentRecord | None = None
     unrecorded: tuple[str, ...] = ()
@@ -94,10 +96,10 @@ class NotProven(AgoraError):
 class ProofUnread(NotProven):
     """The record that would prove images can't be read, which says nothing about what is in it."""
 
-    def __init__(self, environment: str, proving: str, why: str, hint: str) -> None:
+    def __init__(self, environment: str, proving: str, why: str, hint: str, wanted: Sequence[Wanted]) -> None:
         said = f"{proving}'s record, which proves what {environment} runs, could not be read"
         AgoraError.__init__(self, f"{said}: {why}", hint or "Name a profile that reads it: --proof-profile PROFILE")
-        self.proof = Proof(proving, None, (said,))
+        self.proof = Proof(proving, None, (said,), tuple(each.service for each in wanted))
 
 
 Reach = Callable[[Environment], Target]
@@ -114,8 +116,9 @@ def expect_proof(environment: Environment, form: Form, images: Resolution, reach
     if waived := _waived(environment):
         return waived
     wanted = wanted_images(form.services_of(environment.name), images)
-    proving, records = _records_of(form, environment, reach)
-    proof = Proof(proving.environment.name, *find_record(proving.environment.name, records, wanted, Place.of(proving)))
+    proving, records = _records_of(form, environment, reach, wanted)
+    found = find_record(proving.environment.name, records, wanted, Place.of(proving))
+    proof = Proof(proving.environment.name, found.record, found.differences, found.services)
     if proof.record is None:
         raise NotProven(environment.name, proof, images.version, local=proving.is_local)
     return proof
@@ -155,11 +158,14 @@ def expect_proof_or_own(
         return proof
     if waived := _waived(environment):
         return waived
-    proving, records = _records_of(form, environment, reach)
+    proving, records = _records_of(form, environment, reach, left)
     staged = [find_record(proving.environment.name, records, [each], Place.of(proving)) for each in left]
-    differences = tuple(difference for _, found_different in staged for difference in found_different)
-    latest_staged = max((record for record, _ in staged if record), key=lambda record: record.number, default=None)
-    proof = replace(proof, environment=proving.environment.name, record=latest_staged, differences=differences)
+    differences = tuple(dict.fromkeys(difference for each in staged for difference in each.differences))
+    lacking = tuple(service for each in staged for service in each.services)
+    latest_staged = max((each.record for each in staged if each.record), key=lambda record: record.number, default=None)
+    proof = replace(
+        proof, environment=proving.environment.name, record=latest_staged, differences=differences, lacking=lacking
+    )
     if differences:
         raise NotProven(environment.name, proof, ", ".join(each.service for each in left), local=target.is_local)
     return proof
@@ -172,11 +178,11 @@ def expect_task_proof(target: Target, form: Form, wanted: Wanted, reach: Reach) 
         return None
     if waived := _waived(environment):
         return waived
-    proving, _ = _records_of(form, environment, reach)
+    proving, _ = _records_of(form, environment, reach, [wanted])
     name, place = proving.environment.name, Place.of(proving)
     ended = [
         record
-        for record in _read(environment, name, lambda: read_tasks(proving.clients("ssm"), name))
+        for record in _read(environment, name, [wanted], lambda: read_tasks(proving.clients("ssm"), name))
         if record.place == place.name and (place.is_rehearsal or not record.has_changes)
     ]
     same = [
@@ -189,7 +195,7 @@ def expect_task_proof(target: Target, form: Form, wanted: Wanted, reach: Reach) 
         found = f"{wanted.service}: ended with exit code {same[0].exit_code} in {name}"
     else:
         found = f"{wanted.service}: {wanted.reference} did not run in {name}"
-    proof = Proof(name, None, (found,))
+    proof = Proof(name, None, (found,), (wanted.service,))
     raise NotProven(environment.name, proof, wanted.service, local=False, hint=f"Run it there first, in {name}.")
 
 
@@ -226,7 +232,9 @@ def _waived(environment: Environment) -> Proof | None:
     return None
 
 
-def _records_of(form: Form, environment: Environment, reach: Reach) -> tuple[Target, list[DeploymentRecord]]:
+def _records_of(
+    form: Form, environment: Environment, reach: Reach, wanted: Sequence[Wanted]
+) -> tuple[Target, list[DeploymentRecord]]:
     if environment.proved_by is None:
         raise AgoraError(f"no environment proves what {environment.name} may run", "Name it in app.py as PROVED_BY.")
     proving = form.environment(environment.proved_by)
@@ -235,10 +243,10 @@ def _records_of(form: Form, environment: Environment, reach: Reach) -> tuple[Tar
         target = reach(proving)
         return target, read_records(target.clients("ssm"), proving.name)
 
-    return _read(environment, proving.name, read)
+    return _read(environment, proving.name, wanted, read)
 
 
-def _read(environment: Environment, proving: str, read: Callable[[], Answer]) -> Answer:
+def _read(environment: Environment, proving: str, wanted: Sequence[Wanted], read: Callable[[], Answer]) -> Answer:
     """What is on record elsewhere. Raises `ProofUnread` where it can't be read."""
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -247,6 +255,7 @@ def _read(environment: Environment, proving: str, read: Callable[[], Answer]) ->
     except AgoraError as error:
         # A rehearsal has no profiles.
         profile = "" if rehearses() else "\nOr name a profile that reads it: --proof-profile PROFILE"
-        raise ProofUnread(environment.name, proving, error.message, f"{error.hint}{profile}".strip()) from error
+        hint = f"{error.hint}{profile}".strip()
+        raise ProofUnread(environment.name, proving, error.message, hint, wanted) from error
     except (BotoCoreError, ClientError) as error:
-        raise ProofUnread(environment.name, proving, f"AWS: {error}", "") from error
+        raise ProofUnread(environment.name, proving, f"AWS: {error}", "", wanted) from error

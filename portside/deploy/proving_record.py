@@ -6,11 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from operations.deployment_record import DeploymentRecord, place_of
+from operations.origin import Origin
 from operations.target import Target
 from portside.deploy.health import PROVING
+from src.environment import Environment
+from src.form import Form
 from src.image import parse_reference
 from src.resolution import Resolution
 from src.service_props import ServiceProps
+
+_MOST_FILES_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -56,33 +61,43 @@ def wanted_images(services: Sequence[ServiceProps], images: Resolution) -> list[
     return found
 
 
+@dataclass(frozen=True)
+class Search:
+    """What was found for some images: the record that proves them all, or what differs and of which services."""
+
+    record: DeploymentRecord | None
+    differences: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+
+
 def find_record(
     environment: str, records: Sequence[DeploymentRecord], wanted: Sequence[Wanted], place: Place
-) -> tuple[DeploymentRecord | None, tuple[str, ...]]:
-    """The latest deployment that ran exactly these images well; where there is none, the differences.
+) -> Search:
+    """Look for the latest deployment that ran exactly these images well.
 
     What a later rollback took out of service is not proven by what ran before it.
     """
     taken_out: set[str] = set()
-    counting: list[tuple[DeploymentRecord, list[str]]] = []
+    counting: list[tuple[DeploymentRecord, list[tuple[str, str]]]] = []
     refused: list[str] = []
     for record in records:
         why = proves_nothing(record, place)
         if why is None:
             differences = list(_differences(record, wanted, taken_out))
             if not differences:
-                return record, ()
+                return Search(record)
             counting.append((record, differences))
         elif record.is_healthy:
             refused.append(f"{environment}'s deployment {named(record)} proves nothing: {why}")
         if not record.synthetic or place.is_rehearsal:
             taken_out.update(record.instead_of)
     if not counting:
-        return None, (f"{environment} has no healthy deployment on record that counts", *refused[:1])
+        none = f"{environment} has no healthy deployment on record that counts"
+        return Search(None, (none, *refused[:1]), tuple(each.service for each in wanted))
     versions = {each.tag for each in wanted}
     of_version = [each for each in counting if each[0].images.version in versions]
-    differences = (of_version or counting)[0][1]
-    return None, (*differences, *refused[:1])
+    services, sentences = zip(*(of_version or counting)[0][1], strict=True)
+    return Search(None, (*sentences, *refused[:1]), services)
 
 
 def proves_nothing(record: DeploymentRecord, place: Place) -> str | None:
@@ -98,6 +113,25 @@ def proves_nothing(record: DeploymentRecord, place: Place) -> str | None:
     if record.has_changes and not place.is_rehearsal:
         return "it was made from uncommitted changes" if record.commit else "nothing says from which commit"
     return None
+
+
+def proves_for(form: Form, environment: Environment) -> tuple[str, ...]:
+    """The environments whose images an environment's deployments prove."""
+    return tuple(each.name for each in form.environments.values() if each.proved_by == environment.name)
+
+
+def no_proof_to_come(form: Form, target: Target, origin: Origin) -> str:
+    """A sentence for a deployment or task whose record will prove nothing because of its files; empty where it can."""
+    proven = proves_for(form, target.environment)
+    if target.is_local or not proven or (origin.commit and not origin.changes):
+        return ""
+    if origin.commit is None:
+        why = "git can't say from which commit it is made"
+    else:
+        shown = ", ".join(origin.changes[:_MOST_FILES_NAMED])
+        more = len(origin.changes) - _MOST_FILES_NAMED
+        why = f"these files are not committed: {shown}{f' and {more} more' if more > 0 else ''}"
+    return f"This will prove nothing for {' and '.join(proven)}: {why}."
 
 
 def is_adopted(service: str, own: Sequence[DeploymentRecord]) -> bool:
@@ -134,21 +168,25 @@ def own_record_of(wanted: Wanted, own: Sequence[DeploymentRecord], place: Place)
     return None
 
 
-def _differences(record: DeploymentRecord, wanted: Sequence[Wanted], taken_out: set[str]) -> Iterator[str]:
+def _differences(record: DeploymentRecord, wanted: Sequence[Wanted], taken_out: set[str]) -> Iterator[tuple[str, str]]:
+    """Each service whose image a deployment does not prove, and why."""
     for each in wanted:
         found = record.image_of(each.service)
         if not each.digest:
-            yield f"{each.service}: {each.name} is no image of a registry by its digest"
+            yield each.service, f"{each.service}: {each.name} is no image of a registry by its digest"
         elif found is None:
-            yield f"{each.service}: was not deployed with {record.images.version}"
+            yield each.service, f"{each.service}: was not deployed with {record.images.version}"
         elif found[0].name != each.name:
-            yield f"{each.service}: ran as {found[0].name}, wanted is {each.name}"
+            yield each.service, f"{each.service}: ran as {found[0].name}, wanted is {each.name}"
         elif found[0].digest != each.digest:
-            yield f"{each.name}: ran as {found[0].tag} {found[0].digest}, wanted is {each.tag} {each.digest}"
+            yield (
+                each.service,
+                f"{each.name}: ran as {found[0].tag} {found[0].digest}, wanted is {each.tag} {each.digest}",
+            )
         elif found[1] not in PROVING:
-            yield f"{each.service}: {found[1]} in deployment {record.number}"
+            yield each.service, f"{each.service}: {found[1]} in deployment {record.number}"
         elif each.digest in taken_out:
-            yield f"{each.service}: {each.tag} was taken out of service by a later rollback"
+            yield each.service, f"{each.service}: {each.tag} was taken out of service by a later rollback"
 
 
 def named(record: DeploymentRecord) -> str:

@@ -1,4 +1,4 @@
-"""Running in production what nothing proves: only on a person's word, who answers two questions at a terminal."""
+"""Running in production what nothing proves: only when a person answers two questions at a terminal."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def parse_reason(reason: str | None) -> str | None:
 
 
 def expect_responsibility(
-    environment: str, reason: str, differences: Sequence[str], confirm: Confirm, *, is_rehearsal: bool
+    environment: str, reason: str, services: Sequence[str], confirm: Confirm, *, is_rehearsal: bool
 ) -> None:
     """Ask twice whether unproven images may run; --yes answers neither. Raises `AgoraError` for a no.
 
@@ -46,9 +46,10 @@ def expect_responsibility(
             f"{environment}: --unproven is asked at a terminal only, and there is none",
             "Run it where you can answer; --yes does not answer it, and neither does CI.",
         )
-    images = "1 image" if len(differences) == 1 else f"{len(differences)} images"
+    names = list(dict.fromkeys(services))
+    images = f"the image of {names[0]}" if len(names) == 1 else f"the images of {', '.join(names)}"
     for question, expected in (
-        (f"Nothing proves {images} of these. Run them in {environment}?", environment),
+        (f"Nothing proves {images}. Run {'it' if len(names) == 1 else 'them'} in {environment}?", environment),
         (f'"{reason}" goes on record with your name as the reason. Do you answer for it?', RESPONSIBLE),
     ):
         if not confirm(question, expected):

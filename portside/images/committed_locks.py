@@ -6,12 +6,13 @@ The working tree is not asked: what is in no commit was in no review.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from operations.git import git, git_bytes
 from portside.commands import tool
 from portside.config.kind import Kind
+from portside.images.committed_rules import VARIABLES, Rules, committed_rules, rules_of
 from src.environment import Environment
 from src.errors import AgoraError, FormError, UsageError
 from src.form import ROOT, Form, load_form
@@ -19,8 +20,6 @@ from src.resolution import Resolution, parse_resolution
 from src.service_props import ServiceProps
 
 _FOLDER = "releases"
-# `git replace` would let a clone read other content than the commit has.
-_VARIABLES = {"GIT_NO_REPLACE_OBJECTS": "1"}
 
 
 class NotCommitted(UsageError):
@@ -50,43 +49,56 @@ def expect_committed(
         )
 
 
-def expect_committed_rules(form: Form, environment: Environment, root: Path | None = None) -> None:
-    """Raise `NotCommitted` where an uncommitted edit of the configuration decides what proves production."""
-    if not is_production(environment, root):
-        return
+def expect_committed_rules(
+    form: Form,
+    environment: Environment,
+    root: Path | None = None,
+    *,
+    was_production: Callable[[], bool] = lambda: False,
+) -> None:
+    """Raise `NotCommitted` where something that no commit has decides what proves production.
+
+    Where no commit can be read, an environment is what its configuration says, unless it `was_production` before.
+    """
+    root = root or ROOT
     try:
-        committed = committed_form(root) or form
+        committed = committed_rules(root)
     except AgoraError as error:
+        if not environment.is_production and not was_production():
+            return
         raise NotCommitted(
             f"what proves {environment.name} must be committed, and that can't be read: {error.message}",
             "Run it in a clone of the repository, with an app.py that can be read in its last commit.",
         ) from error
-    if _rules(committed, environment.name) != _rules(form, environment.name):
+    if not environment.is_production and not _is_production(committed.get(environment.name)):
+        return
+    if _proving_rules(committed, environment.name) != _proving_rules(rules_of(form), environment.name):
         raise NotCommitted(
             f"what proves {environment.name} differs from what is committed: its KIND, PROVED_BY or PROOF_WAIVED, "
             "or account or region of the environment that proves it",
-            "Commit app.py, or undo the change: git diff app.py",
+            "Commit app.py and every file that it reads, or undo the change: git diff. "
+            "A variable of the environment must not decide it either.",
         )
 
 
-def _rules(form: Form, name: str) -> tuple[object, ...] | None:
-    environment = form.environments.get(name)
-    if environment is None:
-        return None
-    proving = form.environments.get(environment.proved_by or "")
-    places = [each and (each.name, each.kind, each.account, each.region) for each in (environment, proving)]
-    return (environment.proved_by, environment.proof_waived, *places)
+def _proving_rules(rules: Mapping[str, Rules], name: str) -> tuple[Rules | None, Rules | None]:
+    own = rules.get(name)
+    return own, rules.get((own and own.proved_by) or "")
+
+
+def _is_production(rules: Rules | None) -> bool:
+    return rules is not None and rules.kind == Kind.PRODUCTION
 
 
 def committed_images(root: Path | None = None) -> set[tuple[str, str]]:
     """The name and digest of every image in the locks of the commit that is checked out. Raises `AgoraError`."""
     root = root or ROOT
-    prefix = git("rev-parse", "--show-prefix", folder=root, variables=_VARIABLES)
-    listed = git("ls-tree", "-z", "--name-only", "HEAD", f"{_FOLDER}/", folder=root, variables=_VARIABLES).split("\0")
+    prefix = git("rev-parse", "--show-prefix", folder=root, variables=VARIABLES)
+    listed = git("ls-tree", "-z", "--name-only", "HEAD", f"{_FOLDER}/", folder=root, variables=VARIABLES).split("\0")
     found: set[tuple[str, str]] = set()
     for path in listed:
         if path.endswith(".json"):
-            content = git_bytes("cat-file", "blob", f"HEAD:{prefix}{path}", folder=root, variables=_VARIABLES)
+            content = git_bytes("cat-file", "blob", f"HEAD:{prefix}{path}", folder=root, variables=VARIABLES)
             try:
                 lock = parse_resolution(content.decode(errors="replace"), path)
             except FormError:
@@ -99,41 +111,34 @@ def committed_images(root: Path | None = None) -> set[tuple[str, str]]:
 def is_production(environment: Environment, root: Path | None = None) -> bool:
     """Whether an environment is production, by its configuration or by the committed one.
 
-    So an edit of `KIND` that is in no commit takes none of its rules away. Where the committed one can't be read, one
-    that is called development only by its own word counts as production: a name such as `dev` needs no word.
+    So an edit of `KIND` that is in no commit takes none of its rules away. Where no commit can be read, the
+    configuration alone says it.
     """
     if environment.is_production:
         return True
     try:
-        form = committed_form(root)
+        return _is_production(committed_rules(root or ROOT).get(environment.name))
     except AgoraError:
-        return environment.kind is not Kind.default_of(environment.name)
-    committed = form.environments.get(environment.name) if form else None
-    return committed is not None and committed.is_production
-
-
-def committed_form(root: Path | None = None) -> Form | None:
-    """The committed configuration; None where it is what the file says. Raises `AgoraError` where it can't be read."""
-    root = root or ROOT
-    committed = _configuration_at(root, "HEAD")
-    return None if committed == (root / "app.py").read_bytes() else _read(committed, root)
+        return False
 
 
 def form_at(root: Path, revision: str) -> Form:
-    """The configuration of a commit. Raises `AgoraError` where it can't be read."""
-    return _read(_configuration_at(root, revision), root)
+    """The configuration of a commit, whose app.py is read beside the files that are checked out.
 
-
-def _configuration_at(root: Path, revision: str) -> bytes:
-    prefix = git("rev-parse", "--show-prefix", folder=root, variables=_VARIABLES)
-    return git_bytes("cat-file", "blob", f"{revision}:{prefix}app.py", folder=root, variables=_VARIABLES)
-
-
-def _read(committed: bytes, root: Path) -> Form:
+    Raises `AgoraError` where it can't be read, or where these files change what proves an environment.
+    """
+    prefix = git("rev-parse", "--show-prefix", folder=root, variables=VARIABLES)
+    committed = git_bytes("cat-file", "blob", f"{revision}:{prefix}app.py", folder=root, variables=VARIABLES)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "app.py")
         copy.write_bytes(committed)
-        return load_form(copy, root=root)
+        form = load_form(copy, root=root)
+    if rules_of(form) != committed_rules(root, revision):
+        raise AgoraError(
+            f"app.py of {revision[:12]} reads other files than that commit has",
+            "Check that commit out in a clean clone, and run the same command there.",
+        )
+    return form
 
 
 def _missing(services: Sequence[ServiceProps], images: Resolution, committed: set[tuple[str, str]]) -> list[str]:

@@ -99,3 +99,13 @@ def test_what_uat_ran_well_gets_as_far_as_its_plan(place: Place) -> None:
     assert answer.exit_code == 0, answer.stderr
     assert "Proven by uat's deployment 1" in answer.stderr
     assert {each["action"] for each in json.loads(answer.stdout)["plan"]} == {"create"}
+
+
+def test_a_deployment_of_uat_that_will_prove_nothing_says_so_in_its_plan(place: Place) -> None:
+    plan = ("deploy", "uat", "--dry-run", "--no-verify")
+    assert "prove nothing" not in place.agora(*plan).stderr
+    with (place.clone.folder / "app.py").open("a") as app:
+        app.write("# changed\n")
+    answer = place.agora(*plan)
+    assert answer.exit_code == 0, answer.stderr
+    assert "This will prove nothing for live: these files are not committed: app.py." in " ".join(answer.stderr.split())

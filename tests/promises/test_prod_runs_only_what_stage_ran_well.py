@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ import pytest
 from click.testing import CliRunner
 
 from operations.command_line import agora
-from operations.commands.proving import clear_task
+from operations.commands.options import Acting
+from operations.commands.proving import clear_deployment, clear_task
 from operations.deployment_record import FAILED, INTERRUPTED, ROLLBACK
 from portside.deploy.health import NO_TASK, UNCHECKED
 from portside.deploy.proof import NotProven, ProofUnread
@@ -273,6 +275,16 @@ def test_without_git(world: World) -> None:
     assert "git can't say" in not_committed(world.deploy) or "can't be read" in not_committed(world.deploy)
 
 
+@contextmanager
+def as_first_imported(*names: str) -> Iterator[None]:
+    """As in a process that has not imported these modules yet."""
+    try:
+        yield
+    finally:
+        for name in names:
+            sys.modules.pop(name, None)
+
+
 # By an edit of the configuration that is in no commit.
 
 
@@ -435,6 +447,32 @@ def test_an_unproven_image_runs_only_after_two_answers_and_goes_on_record(
     terms.recheck()
 
 
+@pytest.mark.parametrize(
+    ("record", "asked"),
+    [
+        (None, "Nothing proves the images of api, web. Run them in live?"),
+        ("of a failed one", "Nothing proves the images of api, web. Run them in live?"),
+        ("of another web", "Nothing proves the image of web. Run it in live?"),
+    ],
+)
+def test_the_question_names_the_images_that_nothing_proves_and_no_others(
+    world: World, typed: Callable[[bool], None], record: str | None, asked: str
+) -> None:
+    typed(True)
+    if record:
+        world.ran("uat", release(web="another"), **({"result": FAILED} if "failed" in record else {}))
+    # What is found out about a record that proves nothing is no image.
+    world.ran("uat", commit=None)
+    questions: list[str] = []
+
+    def confirm(question: str, _: str) -> bool:
+        questions.append(question)
+        return True
+
+    world.deploy(reason="stage is down").confirm(confirm)
+    assert questions[0] == asked
+
+
 def test_unproven_without_a_terminal_is_refused_whatever_is_answered(
     world: World, typed: Callable[[bool], None]
 ) -> None:
@@ -470,6 +508,7 @@ def test_the_configuration_of_these_tests_is_sound(world: World) -> None:
 
 @pytest.mark.parametrize("how", ["no git", "a broken commit"])
 def test_with_a_kind_that_only_the_working_tree_says(world: World, how: str) -> None:
+    world.ran("live", proof="uat 1")
     if how == "a broken commit":
         world.commit({"app.py": "raise SystemExit(1)\n"})
     world.write({"app.py": APP.replace('"KIND": "production"', '"KIND": "development"')})
@@ -477,6 +516,83 @@ def test_with_a_kind_that_only_the_working_tree_says(world: World, how: str) -> 
         (world.folder / ".git").rename(world.folder.parent / "gone")
     with pytest.raises(NotCommitted):
         world.deploy()
+
+
+def test_without_git_an_environment_is_what_its_kind_says(world: World) -> None:
+    (world.folder / ".git").rename(world.folder.parent / "gone")
+    acting = world.acting()
+    target = replace(acting.target, environment=acting.form.environment("uat"))
+    images = release(web="of no lock")
+    assert clear_deployment(Acting(target, acting.form), images, reason=None, profile=None).proof is None
+    world.ran("uat", proof="")
+    assert clear_deployment(Acting(target, acting.form), images, reason=None, profile=None).proof is None
+
+
+RULES_ELSEWHERE = APP.replace("COMMON = {", "import rules\n\nCOMMON = {").replace('"production"', "rules.KIND")
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "committed", "edited"),
+    [
+        (RULES_ELSEWHERE, "rules.py", 'KIND = "production"\n', 'KIND = "staging"\n'),
+        (
+            APP.replace("COMMON = {", "import json\nfrom pathlib import Path\n\nCOMMON = {").replace(
+                '"production"', 'json.loads((Path(__file__).parent / "rules.json").read_text())'
+            ),
+            "rules.json",
+            '"production"\n',
+            '"development"\n',
+        ),
+        (
+            RULES_ELSEWHERE.replace("import rules", "import within.rules as rules"),
+            "within/rules.py",
+            'KIND = "production"\n',
+            'KIND = "staging"\n',
+        ),
+    ],
+    ids=["module", "JSON", "package"],
+)
+def test_with_rules_from_another_file_that_was_edited(
+    world: World, monkeypatch: pytest.MonkeyPatch, source: str, name: str, committed: str, edited: str
+) -> None:
+    monkeypatch.syspath_prepend(world.folder)
+    world.commit({"app.py": source, name: committed, "releases/1.0.0.json": lock_of(release(web="evil"))})
+    world.write({name: edited})
+    with as_first_imported("rules", "within", "within.rules"):
+        assert "differs from what is committed" in not_committed(lambda: world.deploy(release(web="evil")))
+
+
+def test_with_rules_from_a_module_that_is_ignored(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(world.folder)
+    world.commit({"app.py": RULES_ELSEWHERE, ".gitignore": "rules.py\n"})
+    world.write({"rules.py": 'KIND = "production"\n'})
+    with as_first_imported("rules"):
+        assert "can't be read" in not_committed(world.deploy)
+
+
+@pytest.mark.parametrize("value", ["staging", "production"])
+def test_with_a_kind_from_a_variable_of_the_environment(
+    world: World, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    kind = 'os.environ.get("KIND_OF_LIVE", "production")'
+    source = APP.replace("COMMON = {", "import os\n\nCOMMON = {").replace('"production"', kind)
+    world.commit({"app.py": source})
+    monkeypatch.setenv("KIND_OF_LIVE", value)
+    if value == "staging":
+        not_committed(lambda: world.deploy(release(web="evil")))
+    else:
+        world.ran("uat")
+        assert world.deploy().proof is not None
+
+
+def test_with_a_symbolic_link_that_leads_out_of_the_commit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    (world.folder.parent / "rules.py").write_text('KIND = "staging"\n')
+    (world.folder / "rules.py").symlink_to("../rules.py")
+    monkeypatch.syspath_prepend(world.folder)
+    world.commit({"app.py": RULES_ELSEWHERE})
+    with as_first_imported("rules"):
+        world.ran("live", proof="uat 1")
+        assert "can't be read" in not_committed(world.deploy)
 
 
 def test_another_image_than_the_one_that_a_person_answered_for(world: World) -> None:

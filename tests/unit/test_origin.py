@@ -42,7 +42,7 @@ def test_in_github_actions_it_is_the_person_and_the_run(monkeypatch: pytest.Monk
 
 def test_in_github_actions_without_names_it_is_still_said_to_be_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     _in_actions(monkeypatch)
-    assert read_origin(PLACE).who == "somebody (GitHub run unknown)"
+    assert read_origin(PLACE).who == "someone (GitHub run unknown)"
 
 
 def test_elsewhere_it_is_whose_credentials_act() -> None:
@@ -101,6 +101,40 @@ def test_an_ignoring_file_that_no_commit_has_hides_nothing(repository: Repositor
     (repository.path / "src" / ".gitignore").write_text("*\n")
     (repository.path / "src" / "more.py").write_text("")
     assert origin.uncommitted(repository.path) == ["src/.gitignore"]
+
+
+@pytest.mark.parametrize("folder", ["venv", "htmlcov", "venv/lib/more"])
+def test_a_folder_that_the_repository_ignores_can_have_an_ignoring_file_of_its_own(
+    repository: Repository, folder: str
+) -> None:
+    repository.commit("dev", {".gitignore": "venv/\n/htmlcov\n"}, "Ignore what tools make")
+    (repository.path / folder).mkdir(parents=True)
+    (repository.path / folder / ".gitignore").write_text("*\n")
+    assert origin.uncommitted(repository.path) == []
+
+
+@pytest.mark.parametrize("how", [".git/info/exclude", ".gitignore", "again"])
+def test_a_folder_that_only_this_clone_ignores_counts_with_its_ignoring_file(repository: Repository, how: str) -> None:
+    repository.commit("dev", {".gitignore": "src/*\n!src/kept\n"}, "Ignore some")
+    folder = repository.path / ("src/kept" if how == "again" else "kept")
+    folder.mkdir(parents=True)
+    (folder / ".gitignore").write_text("*\n")
+    if how == ".git/info/exclude":
+        (repository.path / ".git/info").mkdir(exist_ok=True)
+        (repository.path / how).write_text("kept\n")
+    if how == ".gitignore":
+        (repository.path / how).write_text("kept\n")
+    found = origin.uncommitted(repository.path)
+    assert (
+        found == [".gitignore"]
+        if how == ".gitignore"
+        else found == [f"{folder.relative_to(repository.path)}/.gitignore"]
+    )
+
+
+def test_a_renamed_file_is_named_once_by_its_new_path(repository: Repository) -> None:
+    repository.git("mv", "app.py", "moved.py")
+    assert origin.uncommitted(repository.path) == ["moved.py", "app.py"]
 
 
 @pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])

@@ -17,6 +17,7 @@ from operations.deployment_record import (
     read_records,
     write_record,
 )
+from operations.origin import Origin
 from operations.target import Target
 from portside.deploy import proof as proofs
 from portside.deploy.health import RUNNING
@@ -29,7 +30,7 @@ from portside.deploy.proof import (
     proving_environment,
     seed_proof,
 )
-from portside.deploy.proving_record import Place, Wanted, find_record
+from portside.deploy.proving_record import Place, Wanted, find_record, no_proof_to_come
 from src.environment import Environment
 from src.errors import UsageError
 from src.form import Form, check_form
@@ -72,7 +73,8 @@ def _ran(images: Resolution = RELEASE, **changes: Any) -> DeploymentRecord:
 
 
 def _found(*records: DeploymentRecord, wanted: Sequence[Wanted] = WANTED) -> Proof:
-    return Proof("stage", *find_record("stage", records, wanted, AT_STAGE))
+    found = find_record("stage", records, wanted, AT_STAGE)
+    return Proof("stage", found.record, found.differences, found.services)
 
 
 def _place(ssm: FakeParameters, *, environment: str = "prod", is_local: bool = False) -> Target:
@@ -390,3 +392,30 @@ def test_the_record_is_read_where_the_proving_environment_is() -> None:
 def test_two_tags_of_one_image_are_each_looked_for() -> None:
     image = resolved("api", "4.2.0-rc2")
     assert _found(_ran(Resolution("4.2.0-rc2", {"ghcr.io/org/api:4.2.0-rc2": image})), wanted=WANTED[:1]).record
+
+
+COMMIT = "a" * 40
+
+
+@pytest.mark.parametrize(
+    ("origin", "why"),
+    [
+        (Origin("jane", f"{COMMIT}+changes", ("app.py",)), "these files are not committed: app.py"),
+        (
+            Origin("jane", f"{COMMIT}+changes", tuple("abcdefg")),
+            "these files are not committed: a, b, c, d, e and 2 more",
+        ),
+        (Origin("jane", None), "git can't say from which commit it is made"),
+    ],
+)
+def test_a_deployment_of_stage_whose_record_will_prove_nothing_is_announced(origin: Origin, why: str) -> None:
+    there = _place(FakeParameters(), environment="stage")
+    assert no_proof_to_come(FORM, there, origin) == f"This will prove nothing for prod: {why}."
+
+
+def test_where_nothing_is_proven_by_it_or_a_commit_has_everything_nothing_is_announced() -> None:
+    changed, clean = Origin("jane", f"{COMMIT}+changes", ("app.py",)), Origin("jane", COMMIT)
+    assert no_proof_to_come(FORM, _place(FakeParameters(), environment="stage"), clean) == ""
+    assert no_proof_to_come(FORM, _place(FakeParameters(), environment="dev"), changed) == ""
+    assert no_proof_to_come(FORM, _place(FakeParameters(), environment="prod"), changed) == ""
+    assert no_proof_to_come(FORM, _place(FakeParameters(), environment="stage", is_local=True), changed) == ""
