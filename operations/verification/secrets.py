@@ -24,6 +24,11 @@ _READ, _DECRYPT = "secretsmanager:GetSecretValue", "kms:Decrypt"
 _LIKE_AN_ARN = re.compile(r"-[A-Za-z0-9]{6}$")
 _AWS_MANAGED = "alias/aws/secretsmanager"
 
+
+class BinarySecret(Exception):
+    """The value of a secret is binary."""
+
+
 Secret = Mapping[str, Any]
 """What DescribeSecret says."""
 
@@ -113,14 +118,25 @@ def _ask_fields(
     subject: str, name: str, fields: list[str], described: Shared[Secret | None], context: Context
 ) -> Check:
     secret = _usable(described())
-    return having_fields(subject, fields, _field_names(context, str(secret["ARN"])), name, context.commands)
+    try:
+        there = _field_names(context, str(secret["ARN"]))
+    except BinarySecret:
+        put = context.commands.aws("secretsmanager", "put-secret-value", secret_id=name, secret_string=FROM_FILE)
+        what = "its value is binary, and ECS hands only texts to containers"
+        return fail(subject, what, f"Store it as a text: {context.commands.fix(put)}")
+    return having_fields(subject, fields, there, name, context.commands)
 
 
 def _field_names(context: Context, arn: str) -> frozenset[str] | None:
-    """The names of a secret's JSON fields, and nothing else of it; None where it is no JSON object."""
+    """The names of a secret's JSON fields, and nothing else of it; None where it is no JSON object.
+
+    Raises `BinarySecret` where its value is binary.
+    """
     value = context.client("secretsmanager").get_secret_value(SecretId=arn)
+    if "SecretString" not in value:
+        raise BinarySecret
     try:
-        content = json.loads(value.get("SecretString", ""))
+        content = json.loads(value["SecretString"])
     except ValueError:
         return None
     return frozenset(content) if isinstance(content, dict) else None

@@ -25,6 +25,7 @@ from operations.verification import (
     published,
     quotas,
     secrets,
+    service_roles,
     stacks,
 )
 from operations.verification.context import Context, Options, context_of
@@ -42,6 +43,7 @@ _NOT_IN_THE_WAY = frozenset(
     {
         *(database.TLS, database.PARAMETERS),
         *(certificate.EXPIRY, dns.SUBJECT, earlier.HOLD, earlier.PROOF, earlier.ROLLBACK, earlier.RUNNING),
+        service_roles.SUBJECT,
         *(network.FULL_SCALE, *quotas.FULL_SCALE),
     }
 )
@@ -111,6 +113,7 @@ def questions(context: Context) -> list[Question]:
     """All questions, in the order in which their answers are told."""
     return [
         *account.questions(),
+        *service_roles.questions(),
         *stacks.questions(),
         *earlier.questions(),
         *published.questions(),

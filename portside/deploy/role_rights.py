@@ -121,6 +121,7 @@ DEPLOY = (
     ),
     Right("Keys", ("kms:DescribeKey", "kms:GetKeyPolicy"), lambda place: [place.arn("kms", "key/*")]),
     Right("RightsOfRoles", ("iam:SimulatePrincipalPolicy",), lambda place: [place.role(place.stack("*"))]),
+    Right("LinkedRoles", ("iam:GetRole",), lambda place: [place.role("aws-service-role/*")]),
     Right(
         "Quotas",
         ("servicequotas:GetServiceQuota",),

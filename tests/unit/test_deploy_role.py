@@ -152,7 +152,7 @@ def with_everything(tmp_path: Path | None = None) -> Form:
     """A form for which every right is needed; with a folder for an image that is built."""
     props = service(
         public=True,
-        container_location=f"path://{tmp_path}" if tmp_path else "ghcr.io/owner/app:1.0.0",
+        container_location="path://docker" if tmp_path else "ghcr.io/owner/app:1.0.0",
         container_env_vars={"HOST": DatabaseHost()},
         container_secrets=[
             ServiceSecret("app/dev/DATABASE", "A", "user"),
@@ -161,7 +161,7 @@ def with_everything(tmp_path: Path | None = None) -> Form:
         calls=[Call(DATABASE, 27017)],
     )
     bastion = {"KEY_NAME": "access", "AMI_ID": "ami-0123456789abcdef0"}
-    return check_form(environments(dev={"BASTION": bastion}), lambda _: [props])
+    return check_form(environments(dev={"BASTION": bastion}), lambda _: [props], tmp_path or ROOT)
 
 
 def of(form: Form, name: str = "dev", *, shared: bool = False) -> RoleDocuments:
@@ -416,7 +416,8 @@ def test_only_the_roles_that_a_deployment_takes_on_may_be_taken_on() -> None:
 
 
 def test_an_image_that_is_built_needs_the_role_that_publishes_images(tmp_path: Path) -> None:
-    (tmp_path / "Dockerfile").write_text("FROM scratch\n", encoding="utf-8")
+    (tmp_path / "docker").mkdir()
+    (tmp_path / "docker" / "Dockerfile").write_text("FROM scratch\n", encoding="utf-8")
     assert any(
         "image-publishing-role" in each for each in resources(of(with_everything(tmp_path)).deploy, "sts:AssumeRole")
     )

@@ -118,6 +118,12 @@ def test_fields_are_looked_for_by_name_and_no_value_is_shown(text: str, state: s
     assert "hidden-value" not in f"{check}"
 
 
+def test_a_binary_value_is_refused() -> None:
+    check = found(about(value={"SecretBinary": b"hidden-value"}, field="dsn"))[FIELDS]
+    assert (check.state, check.found) == (FAIL, "its value is binary, and ECS hands only texts to containers")
+    assert "hidden-value" not in f"{check}"
+
+
 def test_fields_are_not_known_without_the_right_to_read() -> None:
     refused = client_error("AccessDeniedException", "not authorized to perform: secretsmanager:GetSecretValue on")
     check = found(about(value=refused, field="dsn"))[FIELDS]
