@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,13 +11,9 @@ from portside.aws.model import Container, Service, Task, TaskDefinition
 from portside.aws.reader import Snapshot
 from portside.commands import Commands
 from portside.findings.finding import Finding
+from portside.findings.log_block import ErrorBlock, read_block
 from src.form import stack_part
 from src.task_size import FARGATE_SIZES
-
-_LINES_SHOWN = 6
-_WORTH_SHOWING = re.compile(
-    r"error|exception|fatal|panic|fail|denied|refused|cannot|can't|unable|timed? ?out|killed", re.I
-)
 
 
 @dataclass(frozen=True)
@@ -97,6 +92,11 @@ class RuleContext:
         return self.commands.tool("redeploy", stack_part(self.name))
 
     @property
+    def rollback(self) -> str:
+        """The command that goes back to the images that ran before."""
+        return self.commands.tool("rollback")
+
+    @property
     def start_again(self) -> str:
         """What starts its tasks when something outside app.py was put right; `deploy` skips a stack that is as made."""
         stack = self.snapshot.stack(self.service.stack)
@@ -107,11 +107,11 @@ class RuleContext:
         """What to do about a program that does not run as it is."""
         serves_on = self.was_rolled_back and self.service.running > 0
         if not serves_on and self._ran_with_another_image:
-            return self.commands.tool("rollback")
+            return self.rollback
         if self.snapshot.is_released:
-            return f"Mend the program, cut another release candidate, promote it, then: {self.deploy}"
+            return f"Fix the program, cut another release candidate, promote it, then: {self.deploy}"
         remark = " (what ran before serves on)" if serves_on else ""
-        return f"Mend the program and publish its image{remark}, then: {self.deploy}"
+        return f"Fix the program and publish its image{remark}, then: {self.deploy}"
 
     @property
     def _ran_with_another_image(self) -> bool:
@@ -146,13 +146,23 @@ class RuleContext:
             f"/services/{self.service.ecs_name}/events?region={region}"
         )
 
+    @cached_property
+    def block(self) -> ErrorBlock:
+        """What the program said of its end."""
+        return read_block(self.task.log if self.task else ())
+
+    @property
+    def ended_by_itself(self) -> bool:
+        """Whether the task stopped because a program in it ended, and not because ECS stopped it."""
+        task = self.task
+        return task is not None and (
+            task.stop_code == "EssentialContainerExited" or "Essential container" in task.stopped_reason
+        )
+
     @property
     def last_lines(self) -> tuple[str, ...]:
-        """The end of the task's log, from where it speaks of trouble."""
-        lines = [line for line in (self.task.log if self.task else ()) if line.strip()]
-        first = next((number for number, line in enumerate(lines) if _WORTH_SHOWING.search(line)), None)
-        start = max(0, len(lines) - _LINES_SHOWN) if first is None else first
-        return tuple(f"log: {line}" for line in lines[start : start + _LINES_SHOWN])
+        """The program's error in the task's log; where there is none, the end of the log."""
+        return tuple(f"log: {line}" for line in self.block.shown)
 
     @property
     def told(self) -> tuple[str, ...]:
@@ -164,6 +174,12 @@ class RuleContext:
         if ended and ended.exit_code is not None:
             lines.append(f"{ended.name} exited with {ended.exit_code}{f': {ended.reason}' if ended.reason else ''}")
         return (*lines, *self.last_lines)
+
+    def evidence_with(self, line: str) -> tuple[str, ...]:
+        """What was told, and among it a line of the log."""
+        told, quoted = self.told, f"log: {line}"
+        is_quoted = quoted in told or any(line == each.reason for each in (self.task.containers if self.task else ()))
+        return told if is_quoted else (*told, quoted)
 
     def found(
         self,

@@ -169,15 +169,15 @@ def test_what_was_put_right_outside_is_followed_by_a_command_that_starts_tasks(s
 @pytest.mark.parametrize(
     ("ended", "cause", "fix"),
     [
-        (exited(1, "Error: required setting is missing", *NODE_STACK), "CRASH_AT_START", "Mend the program"),
+        (exited(1, "Error: required setting is missing", *NODE_STACK), "CRASH_AT_START", "Fix the program"),
         (
             exited(1, "listening on port 4200", "TypeError: x is undefined", started=minutes_after_noon(1.99)),
             "CRASH_LATER",
-            "Mend the program",
+            "Fix the program",
         ),
-        (exited(1, "starting", started=minutes_after_noon(1)), "CRASH_LATER", "Mend the program"),
+        (exited(1, "starting", started=minutes_after_noon(1)), "CRASH_LATER", "Fix the program"),
         (exited(0), "STOPPED_BY_ITSELF", "container_command"),
-        (exited(127, "sh: serve: not found"), "BAD_COMMAND", "program"),
+        (exited(127, "sh: serve: not found"), "BAD_COMMAND.NOT_FOUND", "program"),
         (exited(255, "exec /usr/local/bin/docker-entrypoint.sh: exec format error"), "EXEC_FORMAT", "linux/amd64"),
         (
             exited(137, reason="OutOfMemoryError: Container killed due to memory usage"),
@@ -598,7 +598,7 @@ def test_a_rollback_is_advised_only_where_other_images_ran_well_before() -> None
         return judge(evidence(crashed, records=records))[0].fix
 
     assert fix(record("healthy", -60, "sha256:11")) == "./agora rollback dev"
-    nothing_to_go_back_to = "Mend the program and publish its image, then: ./agora deploy dev"
+    nothing_to_go_back_to = "Fix the program and publish its image, then: ./agora deploy dev"
     assert fix() == nothing_to_go_back_to
     assert fix(record("failed", -60, "sha256:11")) == nothing_to_go_back_to
     assert fix(record("healthy", -60, this)) == nothing_to_go_back_to

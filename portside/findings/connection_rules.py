@@ -1,0 +1,100 @@
+"""Connections of a program to services of the environment and to other hosts, by name and by port."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from portside.aws.model import ConfiguredCall
+from portside.findings.finding import Finding
+from portside.findings.rule_context import RuleContext
+from src.form import stack_part
+from src.service_props import DATABASE
+
+_UNKNOWN_HOST = re.compile(
+    r"(?:getaddrinfo (?:ENOTFOUND|EAI_AGAIN)|UnknownHostException:|\blookup|host not found in upstream"
+    r"|[Cc]ould not resolve (?:host|"
+    r"address|hostname):?|[Ff]ailed to (?:resolve|look up address of)|host='|could not be resolved.*"
+    r"|Could not translate host name)"
+    r"[ \"'`]*([\w.-]+)"
+)
+_NO_NAME = re.compile(
+    r"Name or service not known|Temporary failure in name resolution|nodename nor servname|failed to lookup address"
+    r"|no such host"
+    r"|No address associated with hostname|getaddrinfo failed|NameResolutionError|EAI_AGAIN|ENOTFOUND|host not found"
+    r"|UnknownHost"
+    r"|[Cc]ould not resolve|[Ff]ailed to resolve",
+)
+_TEMPORARY = re.compile(r"EAI_AGAIN|Temporary failure|Try again|server misbehaving|i/o timeout")
+_REFUSED = re.compile(
+    r"(?:ECONNREFUSED|Connection refused|connect: connection refused|dial tcp)\D{0,60}?([\w.-]*?)[:/ ]*:(\d{2,5})", re.I
+)
+
+
+def unknown_host(context: RuleContext, lines: Sequence[str]) -> Finding | None:
+    """A name that does not resolve: of a service, of another host, or one that nothing has."""
+    line = next((line for line in lines if _UNKNOWN_HOST.search(line) or _NO_NAME.search(line)), None)
+    if line is None:
+        return None
+    found = next((match for each in (line, *lines) if (match := _UNKNOWN_HOST.search(each))), None)
+    host = found[1].strip(".") if found else ""
+    told = context.evidence_with(line)
+    if host and context.snapshot.service(host) is not None:
+        return context.found(
+            "ENDPOINT_MISSING",
+            f"the name {host} did not exist in Service Connect when its tasks started, and they learn names only then",
+            look=f"services of the namespace of {context.snapshot.environment} in ECS",
+            fix=context.start_again,
+            evidence=told,
+            callee=host,
+        )
+    if "." in host or not host:
+        which = f"the name {host}" if host else "the name of a host that it calls"
+        if any(_TEMPORARY.search(each) for each in lines):
+            return context.found(
+                "ENDPOINT_MISSING.DNS",
+                f"DNS does not answer for {which}",
+                look=context.log,
+                fix=f"{context.start_again}  # again; if it lasts: DNS support of the VPC, and the route out of its "
+                f"subnets (NAT)",
+                evidence=told,
+            )
+        return context.found(
+            "ENDPOINT_MISSING.DNS",
+            f"{which} does not exist in DNS",
+            look=context.field("container_env_vars"),
+            fix=f"Correct the host in container_env_vars of {context.name} in app.py, then: {context.deploy}",
+            evidence=told,
+        )
+    return context.found(
+        "ENDPOINT_MISSING",
+        f"it calls {host}, and nothing has that name",
+        look=context.field("container_env_vars"),
+        fix=f"Name a service of app.py in container_env_vars of {context.name}, then: {context.deploy}",
+        evidence=told,
+    )
+
+
+def refused(context: RuleContext, lines: Sequence[str]) -> Finding | None:
+    """A callee on which nothing listens, or that it may not call."""
+    for line in lines:
+        for found in _REFUSED.finditer(line):
+            call = _call(context, found[1], int(found[2]))
+            if call is not None:
+                return context.found(
+                    "CALLEE_OUT",
+                    f"{call.service} does not take its connections on port {call.port}",
+                    look=context.commands.tool("logs", stack_part(call.service)),
+                    fix=context.commands.tool("redeploy", stack_part(call.service)),
+                    evidence=context.evidence_with(line),
+                    callee=call.service,
+                )
+    return None
+
+
+def _call(context: RuleContext, host: str, port: int) -> ConfiguredCall | None:
+    """The call that is meant: Service Connect gives every callee an address of its own on 127.255/16."""
+    if host in ("localhost", "127.0.0.1"):
+        return None
+    calls = [call for call in context.service.asked.calls if call.service != DATABASE]
+    return next((call for call in calls if host == call.service), next((c for c in calls if c.port == port), None))

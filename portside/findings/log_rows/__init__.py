@@ -1,0 +1,23 @@
+"""Tables of what programs write, and what it means. What knows more of a line comes first."""
+
+from portside.findings.log_rows import (
+    aws_sdk,
+    commands,
+    connections,
+    databases,
+    files,
+    runtimes,
+    servers,
+    settings,
+)
+
+ROWS = (
+    *databases.ROWS,
+    *aws_sdk.ROWS,
+    *servers.ROWS,
+    *settings.ROWS,
+    *runtimes.ROWS,
+    *commands.ROWS,
+    *files.ROWS,
+    *connections.ROWS,
+)

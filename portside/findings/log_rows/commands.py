@@ -1,0 +1,99 @@
+"""Commands that can't be run: what shells, loaders and the programs that read arguments write of them."""
+
+from __future__ import annotations
+
+from portside.findings.log_rows.row import Row
+
+_SCRIPT = r"(?P<path>/?[\w./@-]+)"
+
+ROWS = (
+    Row(
+        "BAD_COMMAND.LINE_ENDINGS",
+        r"\\r|\r|\$'\\r'|\^M|set: (?:illegal|Illegal) option -\s*$|set: -: invalid option",
+        "a script of its image has Windows line endings (CRLF), with which a shell can't run it",
+        "Save the script with LF (dos2unix, or eol=lf in .gitattributes); {program}",
+    ),
+    Row(
+        "BAD_COMMAND.LIBRARY",
+        r"(?P<lib>[\w.+-]+\.so[\w.]*): cannot open shared object file|Error loading shared library (?P<lib>[\w.+-]+)"
+        r"|version `(?P<version>[\w.]+)' not found|Error relocating (?P<of>\S+): (?P<symbol>\w+): symbol not found",
+        "its image lacks a library that the program needs: {lib}{version}{symbol}",
+        "Install the library in the image, or build the program on the base image that it runs in (glibc or musl); "
+        "{program}",
+    ),
+    Row(
+        "BAD_COMMAND.NO_INTERPRETER",
+        r"exec (?:user process caused:?\s*\"?|)(?P<path>/\S+)?:? ?no such file or directory|bad interpreter"
+        r"|env: .?(?P<interpreter>[\w.+-]+).?: (?:No such file|not found|can't execute)",
+        "{path}{interpreter} can't be run in its image: the file, or the interpreter in its first line, is not there",
+        "{entry}",
+    ),
+    Row(
+        "BAD_COMMAND.NOT_EXECUTABLE",
+        r"(?:exec(?: user process caused:?)?|(?:ba|da|a|z)?sh:(?: \d+:| line \d+:)?|^/\S+: line \d+:|su-exec:"
+        r"|tini[^:]*:)"
+        r"\s*\"?:?(?P<path>\.{0,2}/[\w./-]+)?\"?:? *(?:[Pp]ermission denied|cannot execute(?! binary))"
+        r"|exec (?P<path>/\S+) failed: Permission denied",
+        "{path} may not be executed in its image (permission denied)",
+        "chmod +x for the file in the Dockerfile (or COPY --chmod=755); {program}",
+    ),
+    Row(
+        "BAD_COMMAND.SWITCH_USER",
+        r"(?:gosu|su-exec|setpriv|setuidgid|failed switching to \"?(?P<user>[\w:-]+)|setgroups\S*|setgid\S*"
+        r"|setuid\S*)\W.*"
+        r"(?:[Oo]peration not permitted)|su: must be suid|sudo: .*(?:no new privileges|effective uid is not 0)",
+        "its entry point can't switch to another user {user} (operation not permitted)",
+        "Let the image start as that user (USER in the Dockerfile, user of {name} in app.py) and not switch; {program}",
+    ),
+    Row(
+        "BAD_COMMAND.USER",
+        r"getpwnam\(\"(?P<user>[^\"]+)\"\) failed|cannot get [ug]id for (?:user|group) '(?P<user>[^']+)'"
+        r"|unable to find user (?P<user>\S+)|unknown user[: ]+'?(?P<user>[\w-]+)|bad user name (?P<user>\S+)",
+        "user {user} does not exist in its image",
+        "Create the user in the Dockerfile, or name one that exists (user of {name} in app.py); {program}",
+    ),
+    Row(
+        "BAD_COMMAND.NPM_SCRIPT",
+        r"[Mm]issing script:? \"?(?P<script>[\w:.-]+)|Command \"(?P<script>[\w:.-]+)\" not found\."
+        r"|ERR_PNPM_NO_SCRIPT\S*\s+Missing script: (?P<script>\S+)",
+        "package.json of its image has no script {script}",
+        "{entry}",
+    ),
+    Row(
+        "BAD_COMMAND.NOT_FOUND",
+        r"exec:? \"?(?P<exec>[\w./@-]+)\"?:? (?:executable file )?not found|(?:ba|da|a|z)?sh:(?: line)?(?: \d+:)? "
+        rf"(?:exec: )?{_SCRIPT}: (?:command )?not found|: line \d+: (?:exec: )?(?P<path>[\w./@-]+): "
+        r"(?:command not found|not found|No such file or directory)|can't open '?(?P<path>/[^\s':]+)'?"
+        r"|\[FATAL tini \(\d+\)\] exec (?P<path>\S+) failed: No such file|: (?P<path>[\w./@-]+): not found$",
+        "its image has no {exec}{path}, which its start runs",
+        "{entry}",
+    ),
+    Row(
+        "BAD_COMMAND.ENTRY_FILE",
+        r"Unable to access jarfile (?P<path>\S+)|Invalid or corrupt jarfile (?P<path>\S+)"
+        r"|no main manifest attribute, in (?P<path>\S+)|Could not find or load main class (?P<path>[\w.$]+)"
+        r"|can't open file '(?P<path>[^']+)'|(?:The application '(?P<path>[^']+)' does not exist)"
+        r"|Could not open input file: (?P<path>\S+)|No such file or directory -- (?P<path>\S+)"
+        r"|Cannot find module '(?P<path>/[^']+?)'?(?: imported from .*)?$",
+        "the file that its command starts is not in its image or can't be run: {path} ({line})",
+        "{entry}",
+    ),
+    Row(
+        "BAD_COMMAND.ARGUMENT",
+        r"flag provided but not defined: (?P<flag>\S+)|unknown (?:shorthand )?flag:? (?P<flag>.+)"
+        r"|(?:[Uu]nrecognized|[Uu]nknown|[Ii]nvalid|[Nn]o such|bad|Unexpected) (?:command[- ]line )?(?:options?"
+        r"|arguments?|flags?):? "
+        r"(?P<flag>['\"`]?-\S+)|unrecognized arguments: (?P<flag>.+)|unknown command \"(?P<flag>[^\"]+)\" for"
+        r"|Unrecognized VM option (?P<flag>\S+)|No such command (?P<flag>\S+)|Unknown command:? (?P<flag>'[^']+')"
+        r"|unexpected argument '(?P<flag>[^']+)'",
+        "its program does not know the argument {flag}",
+        "{entry}",
+    ),
+    Row(
+        "BAD_COMMAND.SCRIPT",
+        r"[Ss]yntax error(?: near unexpected token|: (?:unexpected|Unterminated|\"|end of file))"
+        r"|unexpected EOF while looking for matching|: bad substitution|[Bb]ad substitution",
+        "its start script has a mistake: {line}",
+        "Correct the script (is it run by the shell that it is written for?); {program}",
+    ),
+)

@@ -1,0 +1,98 @@
+"""What clients of databases write, other than of the environment's DocumentDB; and of schemas that don't fit."""
+
+from __future__ import annotations
+
+from portside.findings.log_rows.row import AT_ITS_TIME, Row
+
+_MIGRATION = f"{AT_ITS_TIME}.MIGRATION"
+_REFUSED, _AWAY = "DATABASE_REFUSED", "DATABASE_UNREACHABLE"
+
+ROWS = (
+    Row(
+        f"{_REFUSED}.AUTHENTICATION",
+        r"password authentication failed for user \"?(?P<user>[^\"]+)|Access denied for user '(?P<user>[^']+)'"
+        r"|Login failed for user '(?P<user>[^']+)'|ORA-01017|P1000|role \"(?P<user>[^\"]+)\" does not exist"
+        r"|ER_ACCESS_DENIED_ERROR|no password supplied|[Aa]uthentication failed against database server|28P01",
+        "its database does not accept its user {user} and password",
+        "Correct the user in {env}, and the password's secret in {secrets}, then: {again}",
+    ),
+    Row(
+        f"{_REFUSED}.TLS",
+        r"no pg_hba\.conf entry for host .*(?:no encryption|SSL off)|SSL connection is required"
+        r"|server does not support SSL"
+        r"|Connections using insecure transport are prohibited|The server does not support SSL connections"
+        r"|self.signed certificate.*(?:5432|postgres|mysql)",
+        "its database and it don't agree on TLS: {line}",
+        "Switch TLS on (or off) for the connection: sslmode or ssl in {env}, then: {deploy}",
+    ),
+    Row(
+        f"{_REFUSED}.HOST",
+        r"no pg_hba\.conf entry|Host '[^']+' is not allowed to connect",
+        "its database does not let its address in: {line}",
+        "Allow the addresses of its subnets in the database, then: {again}",
+    ),
+    Row(
+        f"{_REFUSED}.DATABASE",
+        r"database \"(?P<db>[^\"]+)\" does not exist|Unknown database '(?P<db>[^']+)'|P1003"
+        r"|Cannot open database \"(?P<db>[^\"]+)\"",
+        "the database {db} does not exist on its server",
+        "Create the database, or correct its name in {env}, then: {again}",
+    ),
+    Row(
+        f"{_REFUSED}.CONNECTIONS",
+        r"too many (?:clients|connections)|[Tt]oo many connections|remaining connection slots are reserved"
+        r"|ER_CON_COUNT_ERROR",
+        "its database takes no more connections",
+        "Smaller pools in the program or fewer tasks (AUTO_SCALE_CAPACITY in app.py), or a larger database; then: "
+        "{again}",
+    ),
+    Row(
+        f"{_REFUSED}.PROTOCOL",
+        r"Client does not support authentication protocol|ER_NOT_SUPPORTED_AUTH_MODE"
+        r"|caching_sha2_password.*cannot be loaded"
+        r"|SCRAM authentication requires libpq|authentication method \d+ not supported",
+        "the driver in its image is too old for its database's way to authenticate",
+        "Update the database driver; {program}",
+    ),
+    Row(
+        _MIGRATION,
+        r"relation \"[^\"]+\" does not exist|Table '[^']+' doesn't exist|no such table: \S+"
+        r"|column \S+ does not exist|Unknown column '\S+'"
+        r"|(?:PendingMigrationError|Migrations are pending)|Validate failed: Migrations|checksum mismatch|P3009"
+        r"|P3005|Dirty database version"
+        r"|Can't locate revision|Could not acquire change log lock|Waiting for changelog lock|Found non-empty schema"
+        r"|MigrationFailed|InconsistentMigrationHistory|Schema-validation: missing|migrat\w+ (?:failed|error)"
+        r"|FlywayException|LiquibaseException"
+        r"|NodeInUse|Multiple head revisions",
+        "the schema of its database does not fit it (migrations): {line}",
+        "Run the migrations that this version needs, or repair the one that failed; then: {again}",
+    ),
+    Row(
+        f"{_AWAY}.NOT_READY",
+        r"the database system is (?:starting up|shutting down|in recovery mode)",
+        "its database is starting or stopping",
+        "Wait until it takes connections, then: {again}",
+    ),
+    Row(
+        f"{_AWAY}.OTHER",
+        r"could not connect to server: (?P<why>.+)"
+        r"|connection to server at \"(?P<host>[^\"]+)\".* port (?P<port>\d+) failed: (?P<why>.+)"
+        r"|Can't connect to (?:local )?(?:MySQL|MariaDB|server).*? (?:on"
+        r"|through socket) '(?P<host>[^']+)'(?P<why>.*)|Communications link failure"
+        r"|Can't reach database server at `?(?P<host>[\w.-]+)|SQLState: 08001|SequelizeConnection(?:Refused"
+        r"|Timed ?Out|)Error(?P<why>.*)"
+        r"|CannotCreateTransactionException|HikariPool-\d+ - Connection is not available|The connection attempt failed"
+        r"|Connection to (?P<host>[\w.-]+):(?P<port>\d+) refused|ECONNREFUSED [\w.:]*:(?:5432|3306|1433)\b",
+        "it gets no connection to its database {host} {port}: {why}",
+        "Correct the host and port in {env} (localhost is the task itself); if they are right, let its security group "
+        "and routes reach it; then: {deploy}",
+    ),
+    Row(
+        f"{AT_ITS_TIME}.CACHE_REFUSED",
+        r"NOAUTH Authentication required|WRONGPASS|ERR invalid password|ERR AUTH|ACCESS_REFUSED - Login was refused"
+        r"|DENIED Redis is running in protected mode"
+        r"|SASL authentication failed|SaslAuthenticationException",
+        "the server of its cache or queue does not accept its user and password: {line}",
+        "Correct the user in {env} and the password's secret in {secrets}, then: {again}",
+    ),
+)

@@ -1,0 +1,140 @@
+"""A row of a table of wordings: what programs write, what that means, and what to do about it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import count
+
+from portside.commands import FROM_FILE
+from portside.findings.finding import Finding
+from portside.findings.rule_context import RuleContext, more_memory
+
+AT_ITS_TIME = "CRASH"
+"""In place of a code: `CRASH_AT_START` or `CRASH_LATER`, whichever it was."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """Lines that match `pattern` mean `what`, for which `fix` is what to do.
+
+    `what`, `fix` and `look` may name the groups of the pattern and the words of `_words`. A row whose code begins with
+    `AT_ITS_TIME` counts only where the program ended.
+    """
+
+    code: str
+    pattern: str
+    what: str
+    fix: str
+    look: str = "{log}"
+
+    @cached_property
+    def compiled(self) -> re.Pattern[str]:
+        """The pattern, in which a group may have the name of another: the one that matched counts."""
+        numbers = count()
+        return re.compile(re.sub(r"\(\?P<(\w+)>", lambda name: f"(?P<{name[1]}__{next(numbers)}>", self.pattern))
+
+    @property
+    def of_the_program(self) -> bool:
+        """Whether it tells why a program ended, and nothing of a program that runs."""
+        return self.code.partition(".")[0] in (AT_ITS_TIME, "CRASH_AT_START", "CRASH_LATER", "BAD_COMMAND")
+
+
+def finding(row: Row, context: RuleContext, line: str, crash: str) -> Finding | None:
+    """What a row says of a line; `crash` is the code of a program that ended when this one did."""
+    found = row.compiled.search(line)
+    if found is None:
+        return None
+    groups = {name.partition("__")[0]: each.strip() for name, each in found.groupdict().items() if each is not None}
+    words = _Words(groups | {"line": line.strip()[:200]}, context)
+    return context.found(
+        crash + row.code.removeprefix(AT_ITS_TIME) if row.code.partition(".")[0] == AT_ITS_TIME else row.code,
+        _tidy(row.what.format_map(words)),
+        look=row.look.format_map(words),
+        fix=row.fix.format_map(words),
+        evidence=context.evidence_with(line),
+    )
+
+
+def first(rows: Sequence[Row], context: RuleContext, lines: Sequence[str], crash: str) -> Finding | None:
+    """What the first row says that knows one of these lines."""
+    ended = context.ended_by_itself
+    known = (row for row in rows if ended or not row.of_the_program)
+    return next((found for row in known for line in lines if (found := finding(row, context, line, crash))), None)
+
+
+def _tidy(sentence: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"\s+([,;:)])", r"\1", sentence)).strip().rstrip(":,; ")
+
+
+class _Words(dict[str, str]):
+    """The words of a template: the groups of a match, then those of the context; a group without a match is empty."""
+
+    def __init__(self, groups: Mapping[str, str], context: RuleContext) -> None:
+        super().__init__(groups)
+        self._context = context
+
+    def __missing__(self, name: str) -> str:
+        context = self._context
+        if name == "set":
+            return set_variable(context, self.get("var", ""))
+        if name == "folder":
+            path = self.get("path", "")
+            return json.dumps(path.rpartition("/")[0] or path or "/FOLDER")
+        return _WORDS[name](context) if name in _WORDS else ""
+
+
+def set_variable(context: RuleContext, variable: str) -> str:
+    """How to give a variable its value: that of its secret, where it has one, else a field of app.py."""
+    commands = context.commands
+    for secret in context.service.asked.secrets:
+        if secret.variable == variable and secret.name:
+            put = commands.aws("secretsmanager", "put-secret-value", secret_id=secret.name, secret_string=FROM_FILE)
+            return commands.fix(put, then=f"the value of {variable}; then: {context.start_again}")
+    return (
+        f"Set {variable or 'it'} in container_env_vars of {context.name} in app.py (a secret in container_secrets), "
+        f"then: {context.deploy}"
+    )
+
+
+def entry(context: RuleContext) -> str:
+    """What starts the program: the command that app.py gives, or the image's own."""
+    given = context.definition.command if context.definition else ()
+    if given:
+        field = f"container_command of {context.name} in app.py"
+        return f"Correct {field}, which runs {' '.join(given)}; then: {context.deploy}"
+    return (
+        f"Correct what the image starts with (ENTRYPOINT and CMD in the Dockerfile), or set container_command of "
+        f"{context.name} in app.py; {publish(context)}"
+    )
+
+
+def publish(context: RuleContext) -> str:
+    """What to do once the program or its image is right; back to what ran before where nothing else runs."""
+    if context.mend == context.rollback:
+        return f"until then: {context.rollback}"
+    if context.snapshot.is_released:
+        return f"cut another release candidate of the program, promote it, then: {context.deploy}"
+    return f"publish the program's image, then: {context.deploy}"
+
+
+_WORDS: dict[str, Callable[[RuleContext], str]] = {
+    "name": lambda context: context.name,
+    "deploy": lambda context: context.deploy,
+    "redeploy": lambda context: context.redeploy,
+    "again": lambda context: context.start_again,
+    "program": publish,
+    "image": lambda context: context.image,
+    "log": lambda context: context.log,
+    "container_port": lambda context: str(context.service.asked.port),
+    "has": lambda context: str(context.memory),
+    "memory": lambda context: str(more_memory(context)),
+    "env": lambda context: f"container_env_vars of {context.name} in app.py",
+    "secrets": lambda context: f"container_secrets of {context.name} in app.py",
+    "command": lambda context: f"container_command of {context.name} in app.py",
+    "entry": entry,
+    "set_sentry": lambda context: set_variable(context, "SENTRY_DSN"),
+}

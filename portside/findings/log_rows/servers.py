@@ -1,0 +1,66 @@
+"""Servers that listen: ports, and the configurations of nginx, Caddy, Apache and their like."""
+
+from __future__ import annotations
+
+from portside.findings.log_rows.row import Row
+
+_PORT = r"(?:[:\s\[(]|port )(?P<port>\d{2,5})\b"
+
+ROWS = (
+    Row(
+        "CRASH_AT_START.PORT_IN_USE",
+        rf"(?:EADDRINUSE|[Aa]ddress already in use|[Aa]ddress in use|Only one usage of each socket)\D*?{_PORT}"
+        rf"|{_PORT}\D{{0,60}}(?:[Aa]ddress already in use|[Aa]ddress in use|already in use|os error 98|98: )"
+        r"|Connection in use: \('[^']*', (?P<port>\d+)\)|[Pp]ort:? (?P<port>\d+) (?:was|is) already (?:in use"
+        r"|allocated)"
+        r"|EADDRINUSE|[Aa]ddress already in use|[Aa]ddress in use",
+        "it can't listen on port {port}: address already in use by another program of its task",
+        "Let only one program of the task listen on that port: all containers of a task share its ports "
+        "(container_port "
+        "of {name} in app.py is {container_port}; does the program start its server twice?); then: {deploy}",
+        "app.py, container_port of {name}",
+    ),
+    Row(
+        "CRASH_AT_START.PORT_PRIVILEGED",
+        rf"(?:listen EACCES|bind\b[^\n]{{0,80}}[Pp]ermission denied|[Pp]ermission denied[^\n]{{0,40}}(?:make_sock"
+        rf"|could not bind)"
+        rf"|SocketException[^\n]{{0,20}}Permission denied|\(13: Permission denied\)[^\n]*bind)(?:[^\n]*?{_PORT})?"
+        rf"|bind\(\) to \S+:(?P<port>\d+) failed \(13|listen tcp \S*:(?P<port>\d+): bind: permission denied",
+        "it may not listen on port {port}: its user is not root, and ports below 1024 are for root",
+        "Let it listen on a port from 1024 on and set container_port of {name} in app.py to the same, or run it as "
+        "root "
+        "(user of {name} in app.py); then: {deploy}",
+        "app.py, container_port of {name}",
+    ),
+    Row(
+        "CRASH_AT_START.ADDRESS",
+        r"EADDRNOTAVAIL|bind: cannot assign requested address|\(99: (?:Cannot assign|Address not available)"
+        r"|[Cc]ould not bind.*[Cc]annot assign|bind.*Cannot assign requested address",
+        "it can't listen on the address that it is given, which is none of its task: {line}",
+        "Let it listen on 0.0.0.0, in its settings or {env}; then: {deploy}",
+    ),
+    Row(
+        "CRASH_AT_START.CONFIGURATION",
+        r"\[emerg\](?: \d+#\d+:)? (?P<said>(?:unknown (?:directive|\"?\w+\"? variable)|invalid |unexpected "
+        r"|directive|\"?\w+\"? directive|"
+        r"duplicate|no \"|conflicting|\"\w+\" (?:is|must)|could not build|zero size|variables hash|SSL_CTX|BIO_"
+        r"|PEM_).*)"
+        r"|(?P<said>AH00526: Syntax error.*|Invalid command '[^']+'.*|Cannot load \S+ into server.*"
+        r"|AH\d+: .*[Ss]yntax.*)"
+        r"|Error: (?P<said>(?:adapting config|loading initial config: (?:loading new config: )?(?:unknown"
+        r"|unrecognized|json|module)|"
+        r"parsing caddyfile|Caddyfile:\d+|unrecognized directive).*)|(?P<said>\S+:\d+:? unrecognized directive.*)",
+        "its server does not accept its configuration: {said}",
+        "Correct the configuration in the image, or the variable that it is made of in {env} (an empty one?); "
+        "{program}",
+    ),
+    Row(
+        "CRASH_AT_START.CONFIGURATION",
+        r"(?P<said>(?:yaml|YAML)(?:Exception|Error|\.\w+\.\w+|: line).*|mapping values are not allowed.*"
+        r"|JSONDecodeError.*"
+        r"|SyntaxError: .*in JSON.*|SyntaxError: .*(?:is not valid JSON|JSON input).*|TOMLDecodeError.*|toml: .*"
+        r"|InvalidConfigurationException.*|invalid character .* looking for beginning of .*)",
+        "a configuration that it reads is not well formed: {said}",
+        "Correct the file in the image, or the variable that holds it in {env}; {program}",
+    ),
+)

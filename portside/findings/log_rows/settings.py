@@ -1,0 +1,159 @@
+"""Settings that are missing or wrong: environment variables, secrets' values, licences."""
+
+from __future__ import annotations
+
+from portside.findings.log_rows.row import AT_ITS_TIME, Row
+
+_NAME = r"[\"'`$<{\[]*(?P<var>[A-Za-z_][\w.:-]*[\w])[\"'`>}\]]*"
+_UPPER = r"[\"'`$<{\[]*(?P<var>[A-Z][A-Z0-9_]{2,})[\"'`>}\]]*"
+_MISSING = f"{AT_ITS_TIME}.SETTING_MISSING"
+_INVALID = f"{AT_ITS_TIME}.SETTING_INVALID"
+_WHAT = "the environment variable {var} is not set"
+
+ROWS = (
+    Row(
+        f"{AT_ITS_TIME}.LICENCE",
+        r"(?i)licen[cs]e(?: key| file| token)?\W.{0,40}\b(?:invalid|expired|missing|not found|required|not valid"
+        r"|could not)"
+        r"|(?i:invalid|expired|missing|no valid|no) licen[cs]e\b",
+        "its program does not accept its licence: {line}",
+        "Put a valid licence into the secret or variable that the program reads it from ({secrets}), then: {again}",
+    ),
+    # Names of settings that are no environment variables come first where both could match.
+    Row(
+        _MISSING,
+        r"Requested setting (?P<setting>\w+), but settings are not configured.*define the environment variable "
+        r"(?P<var>\w+)",
+        _WHAT,
+        "{set}",
+    ),
+    Row(
+        _MISSING,
+        r"KeyError: ['\"](?P<var>[A-Z][A-Z0-9_]+)['\"]|key not found: \"(?P<var>[A-Z][A-Z0-9_]+)\""
+        r"|(?P<var>[A-Z][A-Z0-9_]+) not found\. Declare it as envvar|Could not resolve placeholder '(?P<var>[\w.-]+)'"
+        r"|(?:required key|key) (?P<var>[A-Z][A-Z0-9_]+) missing value|: (?P<var>[A-Za-z_]\w*): (?:unbound variable"
+        r"|parameter (?:not set|null or not set))"
+        r"|`?(?P<var>[A-Z][A-Z0-9_]+)`?\W{1,4}(?:environment variable)? ?not found: NotPresent"
+        r"|config property (?P<var>[\w.-]+) is required|AH00111: Config variable \$\{(?P<var>\w+)\} is not defined"
+        r"|Missing `?(?P<var>secret_key_base)`?",
+        "the environment variable {var} is not set",
+        "{set}",
+    ),
+    Row(
+        _MISSING,
+        rf"(?i:(?:environment|env)(?:ironment)?[ -]?(?:variables?|vars?)?:? (?:not found|not set|missing"
+        rf"|required)[: ]+){_NAME}"
+        rf"|(?i:set the ){_UPPER}(?i: environment variable)"
+        rf"|(?i:(?:missing|undefined|required|no|empty|unset|must (?:set|provide|define|specify))(?: (?:the|an?"
+        rf"|required|mandatory))*"
+        rf" (?:environment|env|config(?:uration)?)[ _-]?(?:variables?|vars?|settings?|keys?|values?)?(?: named)?[:( ]+)"
+        rf"{_NAME}",
+        "the environment variable {var} is not set",
+        "{set}",
+    ),
+    Row(
+        _MISSING,
+        rf"(?i:(?:environment|env)(?: variable| var)? ){_NAME}(?i: (?:is |was |are |has )?(?:not set|not defined"
+        rf"|missing|"
+        r"required|undefined|must be (?:set|defined|provided)|not (?:been )?(?:provided|specified|found)|empty|unset"
+        r"|not present))"
+        rf"|{_UPPER}(?i: (?:environment variable |env var |is |was |are |has |variable )*"
+        r"(?:not set|not defined|missing|undefined|required|must be (?:set|defined|provided|specified)|"
+        r"not (?:been )?(?:provided|specified|configured)|empty|unset|must not be (?:empty|null|blank)|"
+        r"should not be empty|cannot be empty|can't be empty|is a required))"
+        rf"|(?i:(?:missing|required|requires|specify|provide|set)(?: the)?:? ){_UPPER}(?=$|[\s.,;)])"
+        r"|The (?P<var>[A-Z][A-Z0-9_]+) setting must not be empty|^\s{2,}(?P<var>[A-Z][A-Z0-9_]+): (?:undefined"
+        r"|Required|Invalid input: expected \w+, received undefined)",
+        "the environment variable {var} is not set",
+        "{set}",
+    ),
+    Row(
+        _MISSING,
+        r"No application encryption key has been specified",
+        "the environment variable APP_KEY is not set",
+        "Set APP_KEY in {secrets}, then: {deploy}",
+    ),
+    Row(
+        _MISSING,
+        r"Database is uninitialized and (?:superuser )?password (?:option )?is not specified"
+        r"|You need to specify one of \w+_PASSWORD",
+        "no password is set for the database that it starts",
+        "Set the password's variable in {secrets}, then: {deploy}",
+    ),
+    Row(
+        _MISSING,
+        r"Failed to configure a DataSource: '(?P<setting>\w+)' attribute is not specified"
+        r"|Failed to determine a suitable driver class",
+        "Spring has no address of a database (spring.datasource.url is not set)",
+        "Set SPRING_DATASOURCE_URL in {env}, or choose the profile that has it (SPRING_PROFILES_ACTIVE), then: "
+        "{deploy}",
+    ),
+    Row(
+        _MISSING,
+        r"(?:couldn't|could not) decrypt .*credentials|ActiveSupport::MessageEncryptor::InvalidMessage"
+        r"|Missing encryption key",
+        "Rails can't decrypt its credentials: RAILS_MASTER_KEY is not set, or is another key",
+        "Set RAILS_MASTER_KEY in {secrets}, then: {deploy}",
+    ),
+    Row(
+        _INVALID,
+        r"(?i:(?:bad|invalid) (?:sentry )?dsn|unsupported scheme '[^']*'.*dsn|BadDsn)\b",
+        "the Sentry DSN (SENTRY_DSN) is not one",
+        "{set_sentry}",
+    ),
+    Row(
+        _INVALID,
+        r"(?:Invalid scheme, expected connection string to start with|error parsing uri"
+        r"|The connection string is invalid"
+        r"|Invalid connection string|MongoParseError|Could not parse (?:rfc1738 )?URL|invalid (?:dsn|connection string)"
+        r"|Invalid URL: No schema supplied|Driver org\.\S+ claims to not accept jdbcUrl|No scheme supplied)",
+        "the address of its database is not one: {line}",
+        "Correct the address and what it is made of (an empty variable?) in {env}, then: {deploy}",
+    ),
+    Row(
+        _INVALID,
+        r"ERR_SOCKET_BAD_PORT|options\.port should be|Failed to bind properties under '(?P<var>server\.port)'"
+        r"|[Pp]ort (?:should|must) be .*|invalid port(?: number)? (?P<value>\S+)"
+        r"|'?(?P<value>\S+)'? is not a valid port",
+        "the port that it is given to listen on is not a number of a port {value}",
+        "Set the port's variable in {env} to {container_port}, as container_port says; then: {deploy}",
+    ),
+    Row(
+        _INVALID,
+        r"Failed to bind properties under '(?P<var>[\w.-]+)'|Invalid value for (?:environment variable |setting )?"
+        r"['\"`]?(?P<var>[A-Z][A-Z0-9_]+)|(?P<var>[A-Z][A-Z0-9_]+) (?:must be|should be|is not) (?:a |an |one of )?"
+        r"(?:valid|number|integer|boolean|url|string|true or false|positive)\b.*|invalid (?:value|format) (?:for"
+        r"|of) (?P<var>[A-Z][A-Z0-9_]+)",
+        "the setting {var} has a value that its program does not accept: {line}",
+        "Correct {var} in {env}, then: {deploy}",
+    ),
+    Row(
+        _INVALID,
+        r"PEM routines|no start line|DECODER routines::unsupported|could not deserialize key data|Invalid PEM|"
+        r"asn1: structure error|InvalidKeyException|secretOrPrivateKey must be an asymmetric key",
+        "a key or certificate that it is given is not one in PEM form: {line}",
+        "Put the whole PEM text, with its line breaks, into the secret ({secrets}), then: {again}",
+    ),
+    Row(
+        _INVALID,
+        r"TypeError(?: \[ERR_INVALID_URL\])?: Invalid URL|ERR_INVALID_URL|MissingSchema|unsupported protocol scheme|"
+        r"no scheme|relative URL without a base|Illegal character in (?:authority|scheme)|Invalid URI: ",
+        "an address that it is given is not a URL (an empty or incomplete variable): {line}",
+        "Correct the addresses in {env}, then: {deploy}",
+    ),
+    Row(
+        _INVALID,
+        r"invalid literal for int\(\)|NumberFormatException: For input string|strconv\.(?:Atoi|Parse\w+): parsing|"
+        r"could not convert string to float|ParseIntError|invalid digit found in string|was not in a correct format",
+        "a setting is no number where its program needs one: {line}",
+        "Correct the number in {env}, then: {deploy}",
+    ),
+    Row(
+        _INVALID,
+        r"ImproperlyConfigured: (?P<what>.+)|CommandError: (?P<what>You must set .+)|"
+        r"(?:[Cc]onfig(?:uration)?|[Ss]ettings?|[Ee]nvironment) (?:validation (?:error|failed)|is invalid"
+        r"|error)[: ]+(?P<what>.+)",
+        "its settings are not complete: {what}",
+        "Correct the setting in {env} (a secret in container_secrets), then: {deploy}",
+    ),
+)
