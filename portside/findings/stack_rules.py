@@ -17,7 +17,7 @@ from portside.findings.words import finding_of, first_row
 LONGEST_OPERATION = timedelta(hours=3)
 
 FILE = "stack_words.toml"
-_OF_ITS_TASKS = "UNKNOWN.TASKS"
+OF_ITS_TASKS = "UNKNOWN.TASKS"
 
 
 def state(snapshot: Snapshot, stack: Stack) -> Finding | None:
@@ -90,7 +90,7 @@ def _failures(stack: Stack) -> tuple[str, ...]:
 def failure(snapshot: Snapshot, stack: Stack, failed: StackFailure) -> Finding | None:
     """A resource that AWS refused. A service whose tasks did not start is left to the rules about tasks."""
     matched = first_row(FILE, failed.reason, failed.kind)
-    if matched is None or matched[0].code == _OF_ITS_TASKS:
+    if matched is None or matched[0].code == OF_ITS_TASKS:
         return None
     row, found = matched
     context = StackContext(snapshot, stack, failed)

@@ -18,9 +18,17 @@ _WRAPPED = re.compile(
 _REQUEST = re.compile(
     r"\s*\((?:Service: [^;,]+[;,] Status Code|RequestToken|Request ID|HandlerErrorCode)[^)]*\)(?: \(SDK [^)]*\))?", re.I
 )
-_PRINCIPAL = re.compile(r"(?:assumed-role|role)/(?:[\w+=,.@/-]+/)?([\w+=,.@-]+?)(?:/[\w+=,.@-]+)? is not authorized")
+_PRINCIPAL = re.compile(r":(assumed-role|role)/(\S+) is not authorized")
 _RESOURCE = re.compile(r"on (?:the )?(?:following )?resources?:? ?\[?\"?'?(arn:[^\s\",'\]]+|\*)")
 _LONGEST_REASON = 300
+# What can deny although a role has the right, and whose it is.
+_POLICIES = {
+    "service control policy": "Ask who manages the organization to allow",
+    "resource control policy": "Ask who manages the organization to allow",
+    "permissions boundary": "Ask who manages the role's permissions boundary to allow",
+    "session policy": "Start the deployment with a session that allows",
+    "vpc endpoint policy": "Let the policy of the VPC endpoint allow",
+}
 _LISTED_BY = {
     "AWS::EC2::VPC": ("ec2", "describe-network-interfaces", "vpc-id", r"vpc-\w+"),
     "AWS::EC2::Subnet": ("ec2", "describe-network-interfaces", "subnet-id", r"subnet-\w+"),
@@ -78,13 +86,47 @@ def _two_steps(context: StackContext, found: Found) -> str:
 
 
 def _principal(context: StackContext, _: Found) -> str:
-    named = _PRINCIPAL.search(context.failure.reason)
-    return f"the role {named[1]}" if named else "the role that deploys"
+    name = _role_of_deployment(context)
+    return f"the role {name}" if name else "the role that deploys"
 
 
 def _role_of_deployment(context: StackContext) -> str:
     named = _PRINCIPAL.search(context.failure.reason)
-    return named[1] if named else ""
+    if named is None:
+        return ""
+    parts = named[2].split("/")
+    return parts[0] if named[1] == "assumed-role" else parts[-1]
+
+
+def _policy(context: StackContext, _: Found) -> str:
+    return next((each for each in _POLICIES if each in context.failure.reason.lower()), "a statement")
+
+
+def _policy_owner(context: StackContext, found: Found) -> str:
+    return _POLICIES.get(
+        _policy(context, found), "Remove the statement with the explicit deny, or limit it so that it allows"
+    )
+
+
+def _force_deployment(context: StackContext, _: Found) -> str:
+    service = next((each for each in context.snapshot.services if each.stack == context.stack.name), None)
+    command = context.commands.aws(
+        "ecs",
+        "update-service",
+        cluster=service.cluster if service else "CLUSTER",
+        service=service.ecs_name if service else "SERVICE",
+        force_new_deployment=True,
+    )
+    return context.commands.fix(
+        command, then=f"with the strategy that app.py wants (--capacity-provider-strategy); then: {context.deploy}"
+    )
+
+
+def _look_up_call(context: StackContext, _: Found) -> str:
+    command = context.commands.aws(
+        "cloudtrail", "lookup-events", lookup_attributes="AttributeKey=Username,AttributeValue=AWSCloudFormation"
+    )
+    return context.commands.fix(command, then=f"shows why the call failed; if it passed by itself: {context.deploy}")
 
 
 def _deploy_role_place(context: StackContext, _: Found) -> str:
@@ -220,6 +262,12 @@ TERMS: Terms[StackContext] = {
     "principal": _principal,
     "deploy_role_place": _deploy_role_place,
     "denied_resource": _denied_resource,
+    "policy": lambda context, found: (
+        f"a {_policy(context, found)}" if _policy(context, found) in _POLICIES else "an explicit deny"
+    ),
+    "policy_owner": _policy_owner,
+    "force_deployment": _force_deployment,
+    "look_up_call": _look_up_call,
     "grant_action": _grant_action,
     "decode_denial": _decode_denial,
     "action_or_this": _action,

@@ -72,8 +72,10 @@ def _registry_status(context: RuleContext, _: Found) -> str:
     return context.events if "." in image.partition("/")[0] else "https://www.dockerstatus.com"
 
 
-def _grant_ecr(context: RuleContext, found: Found) -> str:
-    role, action = execution_role(context), found.groupdict().get("action")
+def _grant_ecr(context: RuleContext, _: Found) -> str:
+    role = execution_role(context)
+    refused = re.search(r"perform: (ecr:\w+)", context.words)
+    action = refused[1] if refused else ""
     named = re.search(r"(\d{12})\.dkr\.ecr[\w-]*\.([\w-]+)\.amazonaws\.com[\w.]*/([\w./-]+)", context.words)
     if action == "ecr:GetAuthorizationToken":
         # It has no resource: https://docs.aws.amazon.com/AmazonECR/latest/userguide/security_iam_id-based-policy-examples.html
@@ -299,7 +301,7 @@ TERMS: Terms[RuleContext] = {
     "command_place": _command_place,
     "fix_command": _fix_command,
     "make_executable": _make_executable,
-    "user_or_empty": lambda _, found: f"{found['user']} " if found.groupdict().get("user") else "",
+    "user_or_empty": lambda _, found: f"{found['user'].strip(':.')} " if found.groupdict().get("user") else "",
     "last_part": last_part,
     "definition": _definition,
     "load_balancer": _load_balancer,

@@ -85,7 +85,7 @@ class _Values(Generic[Context]):
 
     def __getitem__(self, name: str) -> str:
         if name in self._found.re.groupindex:
-            return (self._found[name] or "").strip(" .,;\"'")
+            return (self._found[name] or "").strip(" .,:;\"'")
         return self._terms[name](self._context, self._found)
 
 
