@@ -20,21 +20,19 @@ from operations.deployed_service import find_deployed, task_id
 from operations.deployment_record import USUAL, Terms
 from operations.hold import expect_free, held
 from operations.load_preconditions import check_preconditions
+from operations.loader_image import LOADER, database_keys, model_of
 from operations.origin import Origin
 from operations.redeploy import Redeployment
 from operations.target import Target, patient
 from portside.aws.errors import is_missing, is_passing
 from portside.deploy.task_record import new_record, put_on_record
 from src.environment import Environment
-from src.errors import AgoraError, UsageError
+from src.errors import AgoraError
 from src.form import Form
-from src.image import parse_reference
-from src.late_values import DatabaseHost, DatabaseSecret
 from src.resolved_image import ResolvedImage
-from src.service_props import DATABASE, ServiceProps
+from src.service_props import ServiceProps
 from src.task_size import smallest_size
 
-LOADER = "agora-data"
 CACHING = ("agora-api",)
 """The services that keep what they have read for as long as they run."""
 
@@ -88,28 +86,6 @@ class Load:
         return asdict(self)
 
 
-def loader_image(services: Sequence[ServiceProps], version: str) -> str:
-    """The loader's image at a version: it is published beside the images of the services that read the database."""
-    parsed = parse_reference(model_of(services).container_location)
-    if parsed is None or "/" not in parsed.name:
-        raise UsageError(
-            f"{model_of(services).container_location!r} names no registry that could have {LOADER}",
-            "Give container_location a whole name, such as ghcr.io/owner/name:tag.",
-        )
-    return f"{parsed.name.rpartition('/')[0]}/{LOADER}:{version}"
-
-
-def model_of(services: Sequence[ServiceProps]) -> ServiceProps:
-    """The service after whose deployment the load is made: the first that is told where the database is."""
-    for props in services:
-        if any(call.service == DATABASE for call in props.calls) and _keys_of(props):
-            return props
-    raise UsageError(
-        "no service of app.py reads the database, so nothing says how to reach it",
-        "A service that does calls DATABASE, and has DatabaseHost() and DatabaseSecret() in its environment.",
-    )
-
-
 def plan(target: Target, services: Sequence[ServiceProps], image: ResolvedImage, data_version: str) -> LoadPlan:
     """What is to run, with its preconditions looked at. Raises `AgoraError` where nothing is deployed to go by."""
     environment = target.environment
@@ -118,7 +94,7 @@ def plan(target: Target, services: Sequence[ServiceProps], image: ResolvedImage,
     running = ecs.describe_task_definition(taskDefinition=model.described["taskDefinition"])["taskDefinition"]
     source = logs.source_of(running, model.name)
     container = next(each for each in running["containerDefinitions"] if each["name"] == model.name)
-    host_key, secret_key = _keys_of(model.props) or ("", "")
+    host_key, secret_key = database_keys(model.props) or ("", "")
     host = next((each["value"] for each in container.get("environment", ()) if each["name"] == host_key), None)
     password = next((each["valueFrom"] for each in container.get("secrets", ()) if each["name"] == secret_key), None)
     if source is None or host is None or password is None:
@@ -212,15 +188,6 @@ def remember_version(ssm: Any, environment: str, version: str) -> None:
         Overwrite=True,
         Description="The version of the data that was loaded last; written by ./agora",
     )
-
-
-def _keys_of(props: ServiceProps) -> tuple[str, str] | None:
-    """The environment variables by which a service is told the database's host and its password."""
-    host = next((key for key, value in props.container_env_vars.items() if isinstance(value, DatabaseHost)), None)
-    secret = next(
-        (each.environment_key for each in props.container_secrets if isinstance(each.secret_name, DatabaseSecret)), None
-    )
-    return (host, secret) if host and secret else None
 
 
 def _definition(

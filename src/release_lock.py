@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from portside.commands import tool
@@ -34,7 +35,7 @@ def find_lock(version: str, folders: Sequence[Path] = (RELEASES,)) -> Resolution
 
 
 def require_lock(environment: str, version: str, references: Iterable[str], folders: Sequence[Path]) -> Resolution:
-    """The lock of the version that an environment runs, with all images of its form.
+    """The lock of the version that an environment runs, with exactly the images that its services name.
 
     Raises `UsageError` where there is none, or where it lacks images or has some that cannot run.
     """
@@ -44,7 +45,8 @@ def require_lock(environment: str, version: str, references: Iterable[str], fold
         where = f'ENVIRONMENTS["{environment}"]["GHCR_PACKAGE_VERSION"]'
         raise UsageError(f'{where}: releases/{lock_name(version)} is missing, got "{version}"', make)
     report = Report(f'releases/{lock_name(version)}["images"]')
-    if missing := lock.without(references):
+    wanted = list(references)
+    if missing := lock.without(wanted):
         report.wrong(f"says nothing about {', '.join(missing)}", make)
     for reference, image in lock.images.items():
         if image.platform != PLATFORM:
@@ -52,4 +54,4 @@ def require_lock(environment: str, version: str, references: Iterable[str], fold
             place.wrong(f"not {PLATFORM}, which Fargate runs here", make, image.platform)
     if report.problems:
         raise FormError(report.problems)
-    return lock
+    return replace(lock, images={each: image for each, image in lock.images.items() if each in wanted})

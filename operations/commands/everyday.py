@@ -236,11 +236,13 @@ def load_data(
 ) -> None:
     """Load data into ENV's database by the agora-data image, and then start new tasks of what caches.
 
-    In production the same image must have ended with exit code 0 in the environment that proves it.
+    In production the image must be in a committed lock, and have ended with exit code 0 in the environment that proves
+    it.
 
     Checks first what the load needs, shows its lines as they come, and waits for its end.
     """
     from operations import load_data as loading
+    from operations.loader_image import LOADER
     from operations.origin import read_origin
     from portside.deploy.proving_record import Wanted, no_proof_to_come
 
@@ -260,7 +262,7 @@ def load_data(
         say_all([no_proof_to_come(form, target, origin)], "yellow")
         cleared = clear_task(
             acting,
-            Wanted(loading.LOADER, image.name, image.tag, image.digest),
+            Wanted(LOADER, image.name, image.tag, image.digest),
             starting_services(acting, planned.caching),
             reason=unproven,
             profile=proof_profile,
@@ -372,10 +374,11 @@ def _show_plan(value: object, sentence: str, *, as_json: bool) -> None:
 
 
 def _loader_image(target: Target, form: Form) -> ResolvedImage:
-    """The loader at the environment's version; a rehearsal makes what is missing up, as for a deployment."""
-    from operations.images import look_up
-    from operations.load_data import loader_image
+    """The loader at the environment's version, by its lock where that has it; a rehearsal makes up what is missing."""
+    from operations.images import lock_folders, look_up
     from operations.load_preconditions import SYNAPSE_SECRET
+    from operations.loader_image import loader_image
+    from src.release_lock import find_lock
 
     environment = target.environment
     reference = loader_image(form.services_of(environment.name), environment.ghcr_package_version)
@@ -393,4 +396,8 @@ def _loader_image(target: Target, form: Form) -> ResolvedImage:
             images=[reference],
             state_dir=local_state_dir(),
         )
+    if environment.is_released:
+        lock = find_lock(environment.ghcr_package_version, lock_folders(local=target.is_local))
+        if lock and reference in lock.images and (target.is_local or not lock.stand_in):
+            return lock.images[reference]
     return look_up([reference], environment.ghcr_package_version, local=target.is_local).images[reference]

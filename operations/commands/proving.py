@@ -105,11 +105,14 @@ def clear_task(
     """The same for a task that runs once, and for the services that are started again after it."""
     from operations.deployment_record import read_records
     from portside.deploy.proof import NotProven, expect_proof_or_own, expect_task_proof
+    from portside.images.committed_locks import expect_committed_task
 
     target, as_shown = acting.target, _unchanged()
 
     def ask() -> Proof | None:
         _expect_committed(acting)
+        if not target.is_local:
+            expect_committed_task(target.environment, wanted)
         if not target.environment.is_production:
             return None
         proof, refused = None, list[NotProven]()

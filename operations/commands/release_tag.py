@@ -138,12 +138,13 @@ def _publish_locally(form: Form, version: str, commit: str) -> None:
     """Do what the monorepo's release job does."""
     from local_aws import process
     from operations import practice_monorepo
+    from operations.loader_image import loaders_of
     from operations.target import local_state_dir
     from src.images_at_hand import references_of
 
     running = process.expect_running(local_state_dir())
     references = references_of([props for name in form.released for props in form.services_of(name)])
-    practice_monorepo.publish(running, references, [version], commit)
+    practice_monorepo.publish(running, [*references, *loaders_of(form, form.released)], [version], commit)
 
 
 def _wait_for_images(plan: CutPlan, form: Form, monorepo: Monorepo, *, local: bool, within_seconds: float) -> None:

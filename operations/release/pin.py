@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from operations.loader_image import loaders_of
 from operations.release.branches import (
     BaseRef,
     Commit,
@@ -23,11 +24,15 @@ from portside.commands import tool
 from src.errors import AgoraError, FormError, UsageError
 from src.form import Form, load_form
 from src.image import is_moving_tag, is_tag
+from src.images.failures import Kind, ResolutionFailed
 from src.images_at_hand import references_of
 from src.release_lock import lock_name
 from src.report import shown
 from src.resolution import Resolution, parse_resolution
 from src.resolved_image import one_commit, short_commit
+
+# Without credentials a registry says the same of what is private and of what does not exist.
+_NOT_PUBLISHED = {Kind.TAG_UNKNOWN, Kind.PACKAGE_UNKNOWN, Kind.TOKEN_NEEDED}
 
 LookUp = Callable[[Sequence[str], str], Resolution]
 """From references and a version to what they stand for."""
@@ -107,7 +112,8 @@ def plan_pin(repository: Path, version: str, look_up: LookUp, *, into: str, only
         files["CHANGELOG.md"] = with_entry(read_at(repository, base.ref, "CHANGELOG.md") or b"", _entry(names, lock))
     changed = tuple(name for name, written in before.items() if written != version)
     branch = _free_branch(repository, base, f"release/{version}" + (f"-{only}" if only else ""))
-    return PinPlan(version, lock, before, changed, remark(lock), base, branch, files)
+    said = remark(lock, loaders_of(form, names))
+    return PinPlan(version, lock, before, changed, said, base, branch, files)
 
 
 def plan_rehearsed_pin(
@@ -115,15 +121,19 @@ def plan_rehearsed_pin(
 ) -> PinPlan:
     """What a rehearsal pins, which writes nothing to the repository. The form names the version already."""
     check_version(version)
-    lock = look_up_release(form, version, look_up, _names(form, only))
+    names = _names(form, only)
+    lock = look_up_release(form, version, look_up, names)
     changed = tuple(name for name, written in before.items() if written != version)
-    return PinPlan(version, lock, before, changed, remark(lock))
+    return PinPlan(version, lock, before, changed, remark(lock, loaders_of(form, names)))
 
 
 def look_up_release(form: Form, version: str, look_up: LookUp, names: Sequence[str]) -> Resolution:
-    """All images of a form that names the version in these environments. They must be of one commit."""
-    references = [each for name in names for each in references_of(form.services_of(name))]
-    lock = look_up(list(dict.fromkeys(references)), version)
+    """All images of a form that names the version in these environments. They must be of one commit.
+
+    The image that loads data is among them where it is published.
+    """
+    references = list(dict.fromkeys(each for name in names for each in references_of(form.services_of(name))))
+    lock = _look_up_with(look_up, references, loaders_of(form, names), version)
     commits: dict[str, list[str]] = {}
     for image in lock.images.values():
         if image.tag == version and image.commit:
@@ -144,10 +154,23 @@ def carry_out(repository: Path, plan: PinPlan) -> Commit:
     return commit_files(repository, base=plan.base.ref, branch=plan.branch, files=plan.files or {}, message=message)
 
 
-def remark(lock: Resolution) -> str:
-    """What a reviewer should know of a lock beside what stands in it."""
+def _look_up_with(look_up: LookUp, references: Sequence[str], loaders: Sequence[str], version: str) -> Resolution:
+    """What references stand for, and loaders as far as these are published."""
+    try:
+        return look_up([*references, *(each for each in loaders if each not in references)], version)
+    except ResolutionFailed as failed:
+        if not set(failed.failures) <= set(loaders) - set(references) or not failed.kinds <= _NOT_PUBLISHED:
+            raise
+        return look_up(references, version)
+
+
+def remark(lock: Resolution, loaders: Sequence[str] = ()) -> str:
+    """What a reviewer should know of a lock in addition to its content."""
     unknown = [image.name.rpartition("/")[2] for image in lock.images.values() if image.commit is None]
-    return f"Nothing tells the commit of {', '.join(unknown)}." if unknown else ""
+    missing = [each for each in loaders if each not in lock.images]
+    remarks = [f"The commit of {', '.join(unknown)} is unknown."] if unknown else []
+    remarks += [f"{each} is not published, so load-data can't run it in production." for each in missing]
+    return "\n".join(remarks)
 
 
 def _names(form: Form, only: str | None) -> tuple[str, ...]:

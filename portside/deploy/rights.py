@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from operations import deployment_record, hold, load_data, references
+from operations.loader_image import model_of
 from portside.config.stacks import StackKind, only_stack
 from src.environment import Environment
 from src.form import stack_part
@@ -116,7 +117,7 @@ class Place:
     def loaders(self) -> list[str]:
         """The stack part of the service after whose deployment data is loaded, where there is one."""
         readers = any(call.service == DATABASE for props in self.services for call in props.calls)
-        return [stack_part(load_data.model_of(self.services).container_name)] if readers else []
+        return [stack_part(model_of(self.services).container_name)] if readers else []
 
     def secrets(self, *, with_fields: bool = False) -> list[str]:
         """The names of its secrets, or only of those of which fields are read."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from operations.git import git, git_bytes
 from portside.commands import tool
 from portside.config.kind import Kind
+from portside.deploy.proving_record import Wanted
 from portside.images.committed_rules import VARIABLES, Rules, committed_rules, rules_of
 from src.environment import Environment
 from src.errors import AgoraError, FormError, UsageError
@@ -23,13 +24,30 @@ _FOLDER = "releases"
 
 
 class NotCommitted(UsageError):
-    """Production would run an image that stands in no committed lock."""
+    """Production would run an image that is in no committed lock."""
 
 
 def expect_committed(
     environment: Environment, services: Sequence[ServiceProps], images: Resolution, root: Path | None = None
 ) -> None:
     """Raise `NotCommitted` where a service of production has an image that no committed lock names by its digest."""
+    _expect_in_a_lock(environment, lambda committed: _missing(services, images, committed), images.version, root)
+
+
+def expect_committed_task(environment: Environment, image: Wanted, root: Path | None = None) -> None:
+    """The same for the image of a task that runs once."""
+    found = f"{image.service}: {image.name}@{image.digest} is in no committed lock"
+    _expect_in_a_lock(
+        environment, lambda committed: [] if (image.name, image.digest) in committed else [found], image.tag, root
+    )
+
+
+def _expect_in_a_lock(
+    environment: Environment,
+    missing_from: Callable[[set[tuple[str, str]]], Sequence[str]],
+    version: str,
+    root: Path | None,
+) -> None:
     if not is_production(environment, root):
         return
     name = environment.name
@@ -40,12 +58,12 @@ def expect_committed(
             f"{name} runs only images of a committed lock, and git can't say which those are: {error.message}",
             "Run it in a clone of the repository.",
         ) from error
-    missing = list(_missing(services, images, committed))
+    missing = missing_from(committed)
     if missing:
         raise NotCommitted(
             f"{name} runs only images of a lock in {_FOLDER}/ that is committed\n  " + "\n  ".join(missing),
             f"Is the lock on {name}'s own branch? git switch {environment.branch}. Else pin the release, and commit "
-            f"its lock: {tool('release', 'pin', images.version, local=False)}",
+            f"its lock: {tool('release', 'pin', version, local=False)}",
         )
 
 
@@ -148,5 +166,5 @@ def _missing(services: Sequence[ServiceProps], images: Resolution, committed: se
         if image is None:
             missing.append(f"{props.container_name}: {props.container_location} is no image of a lock")
         elif (image.name, image.digest) not in committed:
-            missing.append(f"{props.container_name}: {image.name}@{image.digest} stands in no committed lock")
+            missing.append(f"{props.container_name}: {image.name}@{image.digest} is in no committed lock")
     return missing

@@ -39,22 +39,21 @@ COMMON = {
 }
 ENVIRONMENTS = {
     "uat": COMMON
-    | {"KIND": "staging", "VPC_CIDR": "10.1.1.0/24", "FQDN": "uat.example.org", "GHCR_PACKAGE_VERSION": "1.0.0"},
+    | {"KIND": "staging", "VPC_CIDR": "10.254.1.0/24", "FQDN": "uat.example.org", "GHCR_PACKAGE_VERSION": "1.0.0"},
     "live": COMMON
-    | {"KIND": "production", "VPC_CIDR": "10.1.2.0/24", "FQDN": "www.example.org", "GHCR_PACKAGE_VERSION": "1.0.0"},
+    | {"KIND": "production", "VPC_CIDR": "10.254.2.0/24", "FQDN": "www.example.org", "GHCR_PACKAGE_VERSION": "1.0.0"},
 }
 
 
 def services(environment: Environment) -> list[ServiceProps]:
     version = environment.ghcr_package_version
-    check = HealthCheck(["CMD-SHELL", "curl -fsS http://localhost/health || exit 1"])
     return [
         ServiceProps(
             container_name=name,
             container_port=port,
             container_memory_reservation=512,
             container_location=f"ghcr.io/org/{name}:{version}",
-            container_healthcheck=check,
+            container_healthcheck=HealthCheck(["CMD-SHELL", f"curl -fsS http://localhost:{port}/health || exit 1"]),
             public=name == "web",
         )
         for name, port in (("api", 3333), ("web", 80))
@@ -68,9 +67,10 @@ def release(version: str = "1.0.0", **contents: str) -> Resolution:
     return Resolution(version, {f"{image.name}:{version}": image for image in images})
 
 
-def lock_of(images: Resolution) -> str:
-    """The text of a lock."""
-    return images.written()
+def lock_of(images: Resolution, *more: ResolvedImage) -> str:
+    """The text of a lock; `more` are images that no service runs."""
+    added = {f"{image.name}:{image.tag}": image for image in more}
+    return replace(images, images={**images.images, **added}).written()
 
 
 class OneService:
@@ -108,7 +108,7 @@ class World:
         folder.mkdir(parents=True)
         world = cls(folder)
         world.git("init", "--quiet")
-        world.commit({"app.py": APP, "releases/1.0.0.json": lock_of(release())})
+        world.commit({"app.py": APP, "releases/1.0.0.json": lock_of(release(), loader())})
         return world
 
     def git(self, *arguments: str) -> str:

@@ -74,7 +74,7 @@ def test_deploy_by_a_record_from_uncommitted_changes(place: Place) -> None:
 def test_deploy_of_a_lock_that_is_not_committed(place: Place) -> None:
     place.put("uat", release(web="evil"))
     (Path(place.clone.folder) / "releases" / "1.0.0.json").write_text(lock_of(release(web="evil")))
-    assert refused(place.agora("deploy", "live", "--yes"), "stands in no committed lock")
+    assert refused(place.agora("deploy", "live", "--yes"), "is in no committed lock")
 
 
 def test_deploy_unproven_with_yes_and_no_terminal(place: Place) -> None:

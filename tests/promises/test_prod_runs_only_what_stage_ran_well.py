@@ -198,7 +198,7 @@ def test_with_a_lock_that_was_edited_and_not_committed(world: World) -> None:
     changed = release(web="evil")
     world.write({"releases/1.0.0.json": lock_of(changed)})
     world.ran("uat", changed)
-    assert f"{WEB}@{EVIL} stands in no committed lock" in not_committed(lambda: world.deploy(changed))
+    assert f"{WEB}@{EVIL} is in no committed lock" in not_committed(lambda: world.deploy(changed))
 
 
 def test_with_a_lock_that_is_only_staged(world: World) -> None:
@@ -249,7 +249,7 @@ def test_with_a_digest_written_straight_into_the_configuration(world: World) -> 
     )
     world.ran("uat")
     image = replace(resolved("web", straight.partition("@")[2]), digest=EVIL)
-    assert "stands in no committed lock" in not_committed(
+    assert "is in no committed lock" in not_committed(
         lambda: world.deploy(Resolution("1.0.0", {**release().images, straight: image}))
     )
     assert f"web: {straight} is no image of a lock" in not_committed(lambda: world.deploy(release()))
@@ -422,7 +422,27 @@ def test_a_task_that_uat_did_not_end_well(world: World, changes: dict[str, Any])
 
 def test_a_task_of_another_digest_than_uats(world: World) -> None:
     world.ended("uat")
-    refused(lambda: world.run_task(replace(loader(), digest=EVIL)))
+    evil = replace(loader(), digest=EVIL)
+    world.commit({"releases/1.0.0.json": lock_of(release(), evil)})
+    refused(lambda: world.run_task(evil))
+
+
+@pytest.mark.parametrize("reason", [None, "the loader is broken"])
+@pytest.mark.parametrize("waived", [False, True])
+def test_a_task_that_is_in_no_committed_lock(world: World, waived: bool, reason: str | None) -> None:
+    if waived:
+        rule = '"KIND": "production", "PROVED_BY": None, "PROOF_WAIVED": "a demo"'
+        world.commit({"app.py": APP.replace('"KIND": "production"', rule)})
+    evil = replace(loader(), digest=EVIL)
+    world.ended("uat", digest=EVIL)
+    world.write({"releases/1.0.0.json": lock_of(release(), evil)})
+    assert f"loader: {evil.name}@{EVIL} is in no committed lock" in not_committed(lambda: world.run_task(evil, reason))
+
+
+def test_a_waiver_lets_a_task_run_from_a_committed_lock(world: World) -> None:
+    rule = '"KIND": "production", "PROVED_BY": None, "PROOF_WAIVED": "a demo"'
+    world.commit({"app.py": APP.replace('"KIND": "production"', rule)})
+    assert world.run_task().terms().proof == "waived"
 
 
 # With --unproven.

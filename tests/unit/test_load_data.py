@@ -12,6 +12,7 @@ from operations import load_data
 from operations.check import FAIL, Check
 from operations.hold import parameter_name as hold_name
 from operations.load_data import LoadPlan
+from operations.loader_image import loader_image
 from operations.origin import Origin
 from operations.target import Target
 from src.errors import AgoraError, UsageError
@@ -104,12 +105,12 @@ def _load(target: Target) -> load_data.Load:
 
 
 def test_the_loader_is_published_beside_the_services() -> None:
-    assert load_data.loader_image(SERVICES, "4.2.0") == "ghcr.io/sage-bionetworks/agora-data:4.2.0"
+    assert loader_image(SERVICES, "4.2.0") == "ghcr.io/sage-bionetworks/agora-data:4.2.0"
 
 
 def test_a_form_without_a_database_can_load_nothing() -> None:
     with pytest.raises(UsageError, match=r"no service of app\.py reads the database"):
-        load_data.loader_image([props("agora-apex")], "1")
+        loader_image([props("agora-apex")], "1")
 
 
 def test_the_load_is_made_after_the_service_that_reads_the_database() -> None:

@@ -13,6 +13,7 @@ from operations.release import pin as pinning
 from operations.release.pin import LookUp, plan_pin, plan_rehearsed_pin
 from src.errors import AgoraError, FormError, UsageError
 from src.form import check_form
+from src.images.failures import Failure, Kind, ResolutionFailed
 from src.resolution import Resolution, parse_resolution
 from src.resolved_image import ResolvedImage
 from tests.unit.form_support import api_and_app, environments, one_service
@@ -142,7 +143,7 @@ def test_a_commit_that_is_known_in_part_or_not_at_all_is_no_other_commit(
     known: str | None, repository: Repository
 ) -> None:
     plan = plan_pin(repository.path, "4.3.0-rc1", published(api=known), into="dev")
-    assert plan.remark == ("" if known else "Nothing tells the commit of api.")
+    assert plan.remark == ("" if known else "The commit of api is unknown.")
     assert plan.lock.commit == (COMMIT if known else None)
 
 
@@ -278,3 +279,60 @@ def test_a_development_environment_or_one_that_does_not_exist_cannot_be_pinned_a
         plan_pin(repository.path, "4.3.0-rc1", published(), into="dev", only="dev")
     with pytest.raises(UsageError, match='no environment "stag"'):
         plan_pin(repository.path, "4.3.0-rc1", published(), into="dev", only="stag")
+
+
+READS_THE_DATABASE = (
+    app("app")
+    .replace(
+        "from src.service_props import ServiceProps",
+        "from src.late_values import DatabaseHost, DatabaseSecret\n"
+        "from src.service_props import DATABASE, Call, ServiceProps, ServiceSecret",
+    )
+    .replace(
+        "            public=number == 0,",
+        '            public=number == 0,\n            container_env_vars={"HOST": DatabaseHost()},\n'
+        '            container_secrets=[ServiceSecret(DatabaseSecret("password"), "PASSWORD")],\n'
+        "            calls=[Call(DATABASE, 27017)],",
+    )
+)
+LOADER = "ghcr.io/org/agora-data:4.3.0-rc1"
+
+
+def without_the_loader(kind: Kind) -> LookUp:
+    def look_up(references: Sequence[str], version: str) -> Resolution:
+        if LOADER in references:
+            raise ResolutionFailed({LOADER: Failure(kind, "is not there")}, {LOADER: "agora-data"})
+        return published()(references, version)
+
+    return look_up
+
+
+def test_the_image_that_loads_data_is_in_the_lock(repository: Repository) -> None:
+    repository.commit("dev", {"app.py": READS_THE_DATABASE}, "A service that reads the database")
+    plan = plan_pin(repository.path, "4.3.0-rc1", published(), into="dev")
+    assert LOADER in plan.lock.images
+    with pytest.raises(AgoraError, match=r"are not of one commit: .*agora-data of ddddddd"):
+        plan_pin(repository.path, "4.3.0-rc1", published(**{"agora-data": OTHER}), into="dev")
+
+
+def test_it_is_added_to_a_lock_that_was_made_without_it(repository: Repository) -> None:
+    repository.commit("dev", {"app.py": READS_THE_DATABASE}, "A service that reads the database")
+    earlier = plan_pin(repository.path, "4.3.0-rc1", without_the_loader(Kind.TAG_UNKNOWN), into="dev").lock
+    repository.commit("dev", {LOCK: earlier.written()}, "Run 4.3.0-rc1")
+    plan = plan_pin(repository.path, "4.3.0-rc1", published(), into="dev")
+    assert plan.lock.images == {**earlier.images, LOADER: plan.lock.images[LOADER]}
+
+
+@pytest.mark.parametrize("kind", [Kind.TAG_UNKNOWN, Kind.PACKAGE_UNKNOWN, Kind.TOKEN_NEEDED])
+def test_where_it_is_not_published_the_lock_is_made_without_it_and_says_so(repository: Repository, kind: Kind) -> None:
+    repository.commit("dev", {"app.py": READS_THE_DATABASE}, "A service that reads the database")
+    plan = plan_pin(repository.path, "4.3.0-rc1", without_the_loader(kind), into="dev")
+    assert LOADER not in plan.lock.images
+    assert plan.remark == f"{LOADER} is not published, so load-data can't run it in production."
+
+
+@pytest.mark.parametrize("kind", [Kind.UNREACHABLE, Kind.RATE_LIMITED, Kind.WRONG_PLATFORM])
+def test_a_loader_that_can_not_be_looked_up_now_is_an_error(repository: Repository, kind: Kind) -> None:
+    repository.commit("dev", {"app.py": READS_THE_DATABASE}, "A service that reads the database")
+    with pytest.raises(ResolutionFailed):
+        plan_pin(repository.path, "4.3.0-rc1", without_the_loader(kind), into="dev")

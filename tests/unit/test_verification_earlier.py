@@ -65,7 +65,7 @@ def test_an_image_that_stands_in_no_committed_lock_fails(monkeypatch: pytest.Mon
     monkeypatch.setattr(earlier, "expect_committed_rules", lambda *_: None)
     check = found("proof", record_of("stage"), "prod")
     assert check.state == FAIL
-    assert "stands in no committed lock" in check.found
+    assert "is in no committed lock" in check.found
 
 
 @pytest.mark.usefixtures("committed")
