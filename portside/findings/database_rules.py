@@ -112,7 +112,7 @@ def _certificate(context: RuleContext, line: str) -> Finding:
         f"store), "
         f"or connect without TLS where the cluster's parameter tls is disabled (tls=false in the program's address "
         f"of the "
-        f"database); {context.mend}",
+        f"database); {context.fix_program}",
         evidence=context.evidence_with(line),
     )
 
@@ -193,7 +193,7 @@ def _unsupported(context: RuleContext, line: str) -> Finding:
         look=context.log,
         fix=f"{what} (container_env_vars of {context.name} in app.py), then: {context.deploy}"
         if is_retry
-        else f"{what}; {context.mend}",
+        else f"{what}; {context.fix_program}",
         evidence=context.evidence_with(line),
     )
 

@@ -35,14 +35,14 @@ def _container(context: RuleContext) -> Finding:
             "HEALTH_CHECK",
             f"its health check asks port {asked[1]}, but the program listens on port {listens}",
             look=context.field("container_healthcheck"),
-            fix=f"Mend the port in container_healthcheck of {context.name} in app.py, then: {context.deploy}",
+            fix=f"Correct the port in container_healthcheck of {context.name} in app.py, then: {context.deploy}",
             evidence=evidence,
         )
     return context.found(
         "HEALTH_CHECK",
         f"it runs, but fails its container health check{f' ({command})' if command else ''}",
         look=context.log,
-        fix=f"{context.mend}; if it is only slow: "
+        fix=f"{context.fix_program}; if it is only slow: "
         f"start_period_seconds of container_healthcheck of {context.name} in app.py",
         evidence=evidence,
     )
@@ -61,7 +61,9 @@ def target(context: RuleContext) -> Finding:
         return _wrong_code(context, codes[0], path, evidence)
     if "timed out" in decisive.lower():
         return _timed_out(context, group, path, evidence)
-    return _refuses(context, path, evidence)
+    if decisive.rstrip(".") == "Health checks failed":
+        return _refuses(context, path, evidence)
+    return _of_the_load_balancer(context, decisive, path, evidence)
 
 
 def _reasons(context: RuleContext) -> Iterator[str]:
@@ -94,17 +96,26 @@ def _wrong_code(context: RuleContext, code: str, path: str, evidence: tuple[str,
     if code in ("401", "403"):
         return context.found(
             "TARGET_CODE",
-            f"{asks}: it wants to know who asks",
+            f"{asks}: it requires a login",
             look=context.field("health_check_path"),
-            fix=f"health_check_path of {context.name} in app.py: a path that answers everybody; then: {context.deploy}",
+            fix=f"health_check_path of {context.name} in app.py: a path that needs no login; then: {context.deploy}",
+            evidence=evidence,
+        )
+    if code == "400":
+        return context.found(
+            "TARGET_CODE",
+            f"{asks}: it refuses the request, often because of its Host header, which is the task's address",
+            look=context.field("health_check_path"),
+            fix=f"Let the program accept any Host header for {path}, or health_check_path of {context.name} in app.py: "
+            f"a path that answers 200; then: {context.deploy}",
             evidence=evidence,
         )
     passes_on = code in _UPSTREAM and context.service.asked.calls
     return context.found(
         "TARGET_CODE",
-        f"{asks}{', which is what it says where it can not pass a request on' if passes_on else ''}",
+        f"{asks}{', which a proxy answers when it cannot pass a request on' if passes_on else ''}",
         look=context.log,
-        fix=context.mend,
+        fix=context.fix_program,
         evidence=evidence,
         callee=ANY_CALLEE if passes_on else "",
     )
@@ -128,7 +139,8 @@ def _timed_out(context: RuleContext, group: TargetGroup | None, path: str, evide
         "TARGET_TIMEOUT",
         f"it does not answer the load balancer's request for {path}{limit}",
         look=context.log,
-        fix=f"{context.mend}; if it is only slow to start: health_check_grace_seconds of {context.name} in app.py",
+        fix=f"{context.fix_program}; if it is only slow to start: "
+        f"health_check_grace_seconds of {context.name} in app.py",
         evidence=evidence,
         callee=ANY_CALLEE if context.service.asked.calls else "",
     )
@@ -151,6 +163,49 @@ def _refuses(context: RuleContext, path: str, evidence: tuple[str, ...]) -> Find
         f"it takes no connection of the load balancer on port {port}",
         look=context.field("container_port"),
         fix=f"container_port of {context.name} in app.py: the port that the program listens on; then: {context.deploy}",
+        evidence=evidence,
+    )
+
+
+def _of_the_load_balancer(context: RuleContext, reason: str, path: str, evidence: tuple[str, ...]) -> Finding:
+    """What is not the answer of the program.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
+    """
+    port, commands = context.service.asked.port, context.commands
+    place = f"target group of {context.name} in EC2, load balancers"
+    if re.search(r"internal error", reason, re.I):
+        return context.found(
+            "AWS_TROUBLE.LOAD_BALANCER",
+            "the load balancer could not check it because of an error of its own; that passes",
+            look="https://health.aws.amazon.com",
+            fix=f"{context.start_again}  # again",
+            evidence=evidence,
+        )
+    if re.search(r"not enabled for the load balancer", reason, re.I):
+        return context.found(
+            "REFUSED.ZONE",
+            "its task runs in an availability zone in which the load balancer has no subnet",
+            look="subnets of the load balancer and of the service",
+            fix=drift(context, context.service.stack, f"give both the same zones; then: {context.deploy}"),
+            evidence=evidence,
+        )
+    if re.search(r"not (?:configured to receive|registered)|IP address|in use by", reason, re.I):
+        return context.found(
+            "BY_HAND.TARGET",
+            f"the load balancer does not send it requests: {reason}",
+            look=place,
+            fix=drift(context, context.service.stack, f"restore what was changed; then: {context.deploy}"),
+            evidence=evidence,
+        )
+    said = f": {reason}" if reason else "; ECS and the load balancer no longer say why"
+    return context.found(
+        "UNKNOWN.TARGET",
+        f"it fails the load balancer's health check for {path} on port {port}{said}",
+        look=context.log,
+        fix=f"See that the program answers {path} on port {port} with 200 within the time limit "
+        f"(health_check_path, container_port and health_check_grace_seconds of {context.name} in app.py); "
+        f"its log: {commands.tool('logs', context.name)}; then: {context.deploy}",
         evidence=evidence,
     )
 

@@ -172,7 +172,7 @@ def not_a_command(context: RuleContext) -> Finding | None:
         look=context.field("container_command") if command else f"the entry point of {context.image}",
         fix=f"Correct container_command of {context.name} in app.py, then: {context.deploy}"
         if command
-        else context.mend,
+        else context.fix_program,
     )
 
 
@@ -211,13 +211,13 @@ def ended(context: RuleContext) -> Finding | None:
             "CRASH_AT_START",
             f"{container.name} crashes while it starts, with {told}{says}",
             look=context.log,
-            fix=context.mend,
+            fix=context.fix_program,
         )
     return context.found(
         "CRASH_LATER",
         f"{container.name} starts, and then crashes with {told}{says}",
         look=context.log,
-        fix=context.mend,
+        fix=context.fix_program,
     )
 
 

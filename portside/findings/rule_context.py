@@ -103,14 +103,14 @@ class RuleContext:
         return self.redeploy if stack and stack.is_as_made else self.deploy
 
     @property
-    def mend(self) -> str:
-        """What to do about a program that does not run as it is."""
+    def fix_program(self) -> str:
+        """What to do about a program that fails."""
         serves_on = self.was_rolled_back and self.service.running > 0
         if not serves_on and self._ran_with_another_image:
             return self.rollback
         if self.snapshot.is_released:
             return f"Fix the program, cut another release candidate, promote it, then: {self.deploy}"
-        remark = " (what ran before serves on)" if serves_on else ""
+        remark = " (the earlier revision still serves)" if serves_on else ""
         return f"Fix the program and publish its image{remark}, then: {self.deploy}"
 
     @property

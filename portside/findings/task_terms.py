@@ -208,7 +208,7 @@ def _fix_command(context: RuleContext, _: Found) -> str:
     given = context.definition.command if context.definition else ()
     if given:
         return f"Correct container_command of {context.name} in app.py, then: {context.deploy}"
-    return context.mend
+    return context.fix_program
 
 
 def _make_executable(context: RuleContext, found: Found) -> str:
@@ -217,7 +217,7 @@ def _make_executable(context: RuleContext, found: Found) -> str:
         return (
             f"Correct container_command of {context.name} in app.py: a program that may be run; then: {context.deploy}"
         )
-    return f"Make the program executable in the image (RUN chmod +x {_program(context, found)}); {context.mend}"
+    return f"Make the program executable in the image (RUN chmod +x {_program(context, found)}); {context.fix_program}"
 
 
 def last_part(context: RuleContext, _: Found) -> str:

@@ -291,6 +291,20 @@ def test_a_database_that_the_form_opens_is_looked_for_in_the_network() -> None:
         ("Health checks failed with these codes: [500]", "TARGET_CODE", "log group group, stream stream"),
         ("Request timed out", "TARGET_TIMEOUT", "log group group, stream stream"),
         ("Health checks failed", "TARGET_REFUSED", "app.py, container_port of agora-app"),
+        ("Health checks failed with these codes: [400]", "TARGET_CODE", "app.py, health_check_path of agora-app"),
+        ("Health checks failed with these codes: [401]", "TARGET_CODE", "app.py, health_check_path of agora-app"),
+        ("Health checks failed due to an internal error", "AWS_TROUBLE.LOAD_BALANCER", "https://health.aws.amazon.com"),
+        (
+            "Target is in an Availability Zone that is not enabled for the load balancer",
+            "REFUSED.ZONE",
+            "subnets of the load balancer and of the service",
+        ),
+        (
+            "Target group is not configured to receive traffic from the load balancer",
+            "BY_HAND.TARGET",
+            "target group of agora-app in EC2, load balancers",
+        ),
+        ("Something new", "UNKNOWN.TARGET", "log group group, stream stream"),
     ],
 )
 def test_what_the_load_balancer_says_tells_the_cause(description: str, cause: str, look: str) -> None:
@@ -586,8 +600,8 @@ def test_trouble_of_what_ran_before_is_told_beside_the_failed_deployment_and_not
     now = exited(137, reason="OutOfMemoryError: Container killed due to memory usage", id="b", deployment=RUNS)
     verdicts = judge(evidence(service("agora-app", exited(1), now, running=0)))
     assert [each.code for each in verdicts] == ["OUT_OF_MEMORY", "CRASH_AT_START"]
-    assert "serves on" not in verdicts[1].fix
-    assert "serves on" in verdict_on(exited(1)).fix
+    assert "still serves" not in verdicts[1].fix
+    assert "still serves" in verdict_on(exited(1)).fix
 
 
 def test_a_rollback_is_advised_only_where_other_images_ran_well_before() -> None:

@@ -114,7 +114,7 @@ def entry(context: RuleContext) -> str:
 
 def publish(context: RuleContext) -> str:
     """What to do once the program or its image is right; back to what ran before where nothing else runs."""
-    if context.mend == context.rollback:
+    if context.fix_program == context.rollback:
         return f"until then: {context.rollback}"
     if context.snapshot.is_released:
         return f"cut another release candidate of the program, promote it, then: {context.deploy}"
