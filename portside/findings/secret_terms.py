@@ -182,7 +182,13 @@ def _find_deny(context: RuleContext, _: Found) -> str:
     return commands.fix(policy, then=f"a statement denies it: remove that, then: {context.start_again}")
 
 
+def _secret_checks(context: RuleContext, _: Found) -> str:
+    checks = context.commands.tool("verify")
+    return f"{checks}  # checks its secrets and its rights to them; if those pass, the network; then: {context.deploy}"
+
+
 TERMS: Terms[RuleContext] = {
+    "secret_checks": _secret_checks,
     "secret": _secret,
     "parameter": lambda context, _: parameter_name(context) or "(AWS does not say which)",
     "execution_role": lambda context, _: execution_role(context),
