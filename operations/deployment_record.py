@@ -28,6 +28,9 @@ HEALTHY, FAILED, INTERRUPTED = "healthy", "failed", "interrupted"
 NOT_READ = "not read"
 """The health of a service in a deployment that did not come to its end."""
 
+NOT_ENDED = "it goes on, or its process was killed"
+"""The reason on record of a rollback whose end is not on record."""
+
 LONGEST_REASON = 200
 _FORMAT = 2
 """The form of what is written. Version 1, which has no number, copied the images of the lock and no health."""
@@ -156,9 +159,19 @@ def parameter_name(environment: str) -> str:
 
 
 def read_records(ssm: Any, environment: str) -> list[DeploymentRecord]:
-    """The deployments of an environment, the latest first. What is no record is passed over."""
+    """The deployments of an environment, the latest first. What is no record is passed over.
+
+    Of one that was recorded at its beginning and again at its end the latter counts.
+    """
     found = (_parse(text, number) for number, text in read_versions(ssm, parameter_name(environment)))
-    return [record for record in found if record is not None]
+    records: list[DeploymentRecord] = []
+    for record in found:
+        if record is None:
+            continue
+        has_ended = any((each.began, each.who) == (record.began, record.who) for each in records)
+        if record.reason != NOT_ENDED or not has_ended:
+            records.append(record)
+    return records
 
 
 def write_record(ssm: Any, environment: str, record: DeploymentRecord) -> None:
@@ -171,7 +184,8 @@ def write_record(ssm: Any, environment: str, record: DeploymentRecord) -> None:
 def recorded(ssm: Any, environment: str, record: DeploymentRecord) -> Iterator[Recording]:
     """Record the deployment that the block carries out, however it ends.
 
-    Raises `AgoraError` where it went well, but can't be put on record.
+    A rollback is on record from its beginning: if its process is killed, what it takes out of service must not prove
+    anything any more. Raises `AgoraError` where it went well, but can't be put on record.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -188,6 +202,8 @@ def recorded(ssm: Any, environment: str, record: DeploymentRecord) -> Iterator[R
         ended = replace(began, result=result, reason=reason, seconds=seconds, ran=ran or began.ran)
         write_record(ssm, environment, ended)
 
+    if began.instead_of:
+        write(INTERRUPTED, NOT_ENDED)
     try:
         yield recording
     except BaseException as error:

@@ -16,7 +16,7 @@ from operations.stack_states import StackState, read_all_stacks
 from operations.target import Target
 from portside.aws.errors import LOG_IN, is_expired
 from portside.config.stacks import service_stack
-from portside.deploy.running_images import digests_of, unaccounted
+from portside.deploy.running_images import digests_of, unaccounted, with_others
 from src.environment import Environment
 from src.errors import AgoraError
 from src.form import Form
@@ -203,6 +203,8 @@ class _Reading:
             self._running[name] = digests_of(own, name)
             stack = stacks.get(service_stack(self._environment, name).name)
             rows.append(_service_status(name, described[arn], own, health, stack))
+        if is_known:
+            self._running = with_others(self._running, tasks, [arn.rpartition("/")[2] for arn in deployed.values()])
         return tuple(rows)
 
 

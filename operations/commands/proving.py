@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from operations.commands.options import Acting, say_all
-from src.errors import AgoraError
+from src.errors import AgoraError, UsageError
 
 if TYPE_CHECKING:
     from operations.target import Target
@@ -90,6 +90,7 @@ def clear_images(
         _expect_committed(acting, images)
         if not target.environment.is_production:
             return None
+        _expect_its_aws(acting, target)
         starting = as_shown(read())
         own = read_records(target.clients("ssm"), target.environment.name)
         return expect_proof_or_own(
@@ -115,6 +116,7 @@ def clear_task(
             expect_committed_task(target.environment, wanted)
         if not target.environment.is_production:
             return None
+        _expect_its_aws(acting, target)
         proof, refused = None, list[NotProven]()
         try:
             proof = expect_task_proof(target, acting.form, wanted, _reach(acting, profile))
@@ -177,7 +179,29 @@ def _unchanged() -> Callable[[Starting], Starting]:
 def _reach(acting: Acting, profile: str | None) -> Callable[[Environment], Target]:
     from operations.target import beside
 
-    return lambda proving: beside(acting.target, proving, profile=profile)
+    def reach(proving: Environment) -> Target:
+        found = beside(acting.target, proving, profile=profile)
+        _expect_its_aws(acting, found)
+        return found
+
+    return reach
+
+
+def _expect_its_aws(acting: Acting, place: Target) -> None:
+    """Raise `UsageError` where a record would be read from another AWS than the one that is deployed to.
+
+    Settings such as AWS_ENDPOINT_URL_SSM, or endpoint_url in a profile, lead one service's calls elsewhere.
+    """
+    from portside.aws.endpoints import endpoint_of, is_same_aws
+
+    if place.is_local:
+        return
+    read, deployed = endpoint_of(place.clients("ssm")), endpoint_of(acting.target.clients("cloudformation"))
+    if not is_same_aws(read, deployed):
+        raise UsageError(
+            f"the record of {place.environment.name} would be read from {read}, but {deployed} is deployed to",
+            "Remove what leads there: AWS_ENDPOINT_URL_SSM, or endpoint_url in a profile.",
+        )
 
 
 def _cleared(acting: Acting, ask: Callable[[], Proof | None], reason: str | None) -> Clearance:

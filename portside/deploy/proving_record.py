@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from operations.deployment_record import DeploymentRecord, place_of
 from operations.origin import Origin
 from operations.target import Target
-from portside.deploy.health import PROVING
+from portside.deploy.health import NO_TASK, PROVING
 from src.environment import Environment
 from src.form import Form
 from src.image import parse_reference
@@ -183,6 +183,9 @@ def _differences(record: DeploymentRecord, wanted: Sequence[Wanted], taken_out: 
                 each.service,
                 f"{each.name}: ran as {found[0].tag} {found[0].digest}, wanted is {each.tag} {each.digest}",
             )
+        elif found[1] == NO_TASK:
+            scale = f"have at least one there (desired count), and deploy {record.images.version} there again"
+            yield each.service, f"{each.service}: {NO_TASK} in deployment {record.number}; {scale}"
         elif found[1] not in PROVING:
             yield each.service, f"{each.service}: {found[1]} in deployment {record.number}"
         elif each.digest in taken_out:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from operations.commands.options import Acting
@@ -73,6 +74,13 @@ def lock_of(images: Resolution, *more: ResolvedImage) -> str:
     return replace(images, images={**images.images, **added}).written()
 
 
+class Elsewhere:
+    """A client that is not asked anything."""
+
+    def __init__(self, service: str = "cloudformation") -> None:
+        self.meta = SimpleNamespace(endpoint_url=f"https://{service}.{REGION}.amazonaws.com")
+
+
 class OneService:
     """ECS with the service web, whose task definition and tasks a test chooses."""
 
@@ -131,7 +139,8 @@ class World:
     def acting(self, **versions: str) -> Acting:
         """live, as a command acts on it."""
         form = self.form(**versions)
-        return Acting(Target(form.environment("live"), self.is_local, {"ssm": self.ssm}.__getitem__, {}), form)
+        clients = {"ssm": self.ssm, "cloudformation": Elsewhere()}
+        return Acting(Target(form.environment("live"), self.is_local, clients.__getitem__, {}), form)
 
     def ran(self, environment: str, images: Resolution | None = None, **changes: Any) -> DeploymentRecord:
         """A deployment of an environment that goes on record; by default it proves what it ran."""
@@ -161,7 +170,8 @@ class World:
 
     def redeploy(self, ecs: OneService, reason: str | None = None) -> Clearance:
         acting = self.acting()
-        target = replace(acting.target, clients={"ssm": self.ssm, "ecs": ecs}.__getitem__)
+        clients = {"ssm": self.ssm, "ecs": ecs, "cloudformation": Elsewhere()}
+        target = replace(acting.target, clients=clients.__getitem__)
         props = next(each for each in acting.services if each.container_name == "web")
         arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/cluster/live-web"
         service = DeployedService(props, arn, {"taskDefinition": RUNNING})

@@ -6,11 +6,13 @@ Production is called `live` here, and `uat` proves what it runs.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,7 +21,7 @@ from click.testing import CliRunner
 from operations.command_line import agora
 from operations.commands.options import Acting
 from operations.commands.proving import clear_deployment, clear_task
-from operations.deployment_record import FAILED, INTERRUPTED, ROLLBACK
+from operations.deployment_record import FAILED, INTERRUPTED, ROLLBACK, recorded
 from portside.deploy.health import NO_TASK, UNCHECKED
 from portside.deploy.proof import NotProven, ProofUnread
 from portside.deploy.proving_record import Wanted
@@ -613,6 +615,38 @@ def test_with_a_symbolic_link_that_leads_out_of_the_commit(world: World, monkeyp
     with as_first_imported("rules"):
         world.ran("live", proof="uat 1")
         assert "can't be read" in not_committed(world.deploy)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://127.0.0.1:4566", "https://ssm.us-east-1.amazonaws.com.example.org", "http://ssm.us-east-1.amazonaws.com"],
+)
+def test_with_a_record_that_a_setting_has_read_from_elsewhere(
+    world: World, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    world.ran("uat")
+    world.ran("live")
+    world.ended("uat")
+    monkeypatch.setattr(world.ssm, "meta", SimpleNamespace(endpoint_url=address))
+    ways: list[Callable[[], object]] = [
+        world.deploy,
+        lambda: world.roll_back(release()),
+        lambda: world.redeploy(OneService(f"{WEB}@{release().images[f'{WEB}:1.0.0'].digest}", running=EVIL)),
+        world.run_task,
+    ]
+    for enter in ways:
+        with pytest.raises((UsageError, ProofUnread), match=f"would be read from {re.escape(address)}"):
+            enter()
+
+
+def test_with_the_record_of_a_release_whose_rollback_was_killed(world: World) -> None:
+    world.ran("uat")
+    rolling_back = world.ran("uat", release("0.9.0"))
+    taken_out = tuple(image.digest for image in release().images.values())
+    record = replace(rolling_back, kind=ROLLBACK, instead_of=taken_out)
+    rollback = recorded(world.ssm, "uat", record)
+    rollback.__enter__()  # and its process is gone, so that no end is recorded
+    assert "taken out of service" in refused(world.deploy)
 
 
 def test_another_image_than_the_one_that_a_person_answered_for(world: World) -> None:

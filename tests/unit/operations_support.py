@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
@@ -92,6 +93,7 @@ class FakeParameters:
 
     def __init__(self, values: Mapping[str, str] | None = None) -> None:
         self.tiers: dict[str, str] = {}
+        self.meta = SimpleNamespace(endpoint_url="https://ssm.us-east-1.amazonaws.com")
         self._versions: dict[str, list[tuple[int, str]]] = {}
         self._lock = threading.Lock()
         for name, value in (values or {}).items():

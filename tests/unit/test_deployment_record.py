@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from operations.deployment_record import (
+    DEPLOY,
     FAILED,
     HEALTHY,
     INTERRUPTED,
+    NOT_ENDED,
     NOT_READ,
     ROLLBACK,
     DeploymentRecord,
@@ -98,12 +100,12 @@ def _large(services: int) -> Resolution:
 
 def test_a_deployment_that_went_well_is_on_record_with_all_that_is_known_of_it() -> None:
     ssm = FakeParameters()
-    with recorded(ssm, "dev", _record(kind=ROLLBACK, instead_of=(digest("bad"),))):
+    with recorded(ssm, "dev", _record(instead_of=())):
         assert read_records(ssm, "dev") == [], "only what has ended is on record"
     (record,) = read_records(ssm, "dev")
-    assert (record.kind, record.result, record.reason) == (ROLLBACK, HEALTHY, "")
+    assert (record.kind, record.result, record.reason) == (DEPLOY, HEALTHY, "")
     assert (record.who, record.commit) == (JANE.who, JANE.commit)
-    assert (record.images, record.instead_of) == (IMAGES, (digest("bad"),))
+    assert (record.images, record.instead_of) == (IMAGES, ())
     assert record.digests == {digest("api edge"), digest("app edge")}
     assert (record.number, record.synthetic, record.is_healthy) == (1, False, True)
 
@@ -122,6 +124,23 @@ def test_a_deployment_that_ended_otherwise_is_on_record_too(outcome: BaseExcepti
     assert record.reason.startswith(reason)
     assert "who knows" not in record.reason
     assert "\n" not in record.reason
+
+
+def test_a_rollback_is_on_record_while_it_goes_on_and_once_when_it_has_ended() -> None:
+    ssm = FakeParameters()
+    with recorded(ssm, "dev", _record(kind=ROLLBACK, instead_of=(digest("bad"),))):
+        (begun,) = read_records(ssm, "dev")
+        assert (begun.result, begun.reason, begun.instead_of) == (INTERRUPTED, NOT_ENDED, (digest("bad"),))
+    (ended,) = read_records(ssm, "dev")
+    assert (ended.result, ended.reason, ended.instead_of) == (HEALTHY, "", (digest("bad"),))
+
+
+def test_a_rollback_whose_end_is_not_on_record_stays_in_the_history_before_a_later_one() -> None:
+    ssm = FakeParameters()
+    killed = recorded(ssm, "dev", _record(kind=ROLLBACK, instead_of=(digest("bad"),)))
+    killed.__enter__()
+    write_record(ssm, "dev", replace(_record(), began="2030-01-01T00:00:00+00:00", result=HEALTHY))
+    assert [record.reason for record in read_records(ssm, "dev")] == ["", NOT_ENDED]
 
 
 def test_of_a_failed_deployment_the_first_verdict_is_the_reason() -> None:

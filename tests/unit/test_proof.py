@@ -20,7 +20,7 @@ from operations.deployment_record import (
 from operations.origin import Origin
 from operations.target import Target
 from portside.deploy import proof as proofs
-from portside.deploy.health import RUNNING
+from portside.deploy.health import HEALTHY, NO_TASK, RUNNING
 from portside.deploy.proof import (
     NotProven,
     Proof,
@@ -194,7 +194,7 @@ def test_a_service_that_was_not_well_in_a_deployment_that_was_proves_nothing_for
     record = _ran(number=3)
     assert record.ran
     record = replace(record, ran={**record.ran, "app": (record.ran["app"][0], health)})
-    assert _found(record).differences == (f"app: {health} in deployment 3",)
+    assert _found(record).differences[0].startswith(f"app: {health} in deployment 3")
     assert _found(record, wanted=WANTED[:1]).record == record
 
 
@@ -392,6 +392,14 @@ def test_the_record_is_read_where_the_proving_environment_is() -> None:
 def test_two_tags_of_one_image_are_each_looked_for() -> None:
     image = resolved("api", "4.2.0-rc2")
     assert _found(_ran(Resolution("4.2.0-rc2", {"ghcr.io/org/api:4.2.0-rc2": image})), wanted=WANTED[:1]).record
+
+
+def test_a_service_of_which_stage_ran_no_task_says_how_it_can_be_proven() -> None:
+    ran = {"api": ("ghcr.io/org/api:4.2.0-rc2", HEALTHY), "app": ("ghcr.io/org/app:4.2.0-rc2", NO_TASK)}
+    (sentence,) = _found(_ran(ran=ran, number=3)).differences
+    assert sentence == (
+        "app: no task ran in deployment 3; have at least one there (desired count), and deploy 4.2.0-rc2 there again"
+    )
 
 
 COMMIT = "a" * 40

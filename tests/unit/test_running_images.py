@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from operations.deployment_record import FAILED, DeploymentRecord
-from portside.deploy.running_images import digests_of, unaccounted
+from portside.deploy.running_images import digests_of, unaccounted, with_others
 from src.form import check_form
 from tests.unit.form_support import environments, one_service
 from tests.unit.operations_support import deployment_of, digest, resolution
@@ -65,3 +65,28 @@ def test_a_container_beside_or_in_place_of_the_services_is_seen_and_what_aws_add
         {"name": name, "imageDigest": name} for name in ("sidecar", "ecs-service-connect-x1", "aws-guardduty-agent-x1")
     ]
     assert digests_of([{"lastStatus": "RUNNING", "containers": containers}], "web") == ("sidecar",)
+
+
+def _task(group: str, name: str, **changes: object) -> dict[str, object]:
+    containers = [{"name": name, "imageDigest": digest(name)}, {"name": "aws-guardduty-agent-1", "imageDigest": "x"}]
+    return {"lastStatus": "RUNNING", "group": group, "containers": containers} | changes
+
+
+def test_a_service_that_the_configuration_no_longer_names_is_accounted_for_by_its_own_record() -> None:
+    tasks = [_task("service:live-app", "app"), _task("service:live-old", "old"), _task("service:live-old", "old")]
+    running = with_others({"app": [digest("app 1.0.0")]}, tasks, ["live-app"])
+    assert running == {"app": [digest("app 1.0.0")], "old": (digest("old"),)}
+    (sentence,) = unaccounted(LIVE, running, [_record()])
+    assert sentence.startswith(f"old runs {digest('old')} without a record")
+    earlier = deployment_of(resolution("1.0.0", old="old"), proof="uat 4")
+    assert unaccounted(LIVE, running, [_record(), earlier]) == ()
+
+
+def test_a_service_that_was_made_by_hand_counts_with_the_one_whose_container_it_is_named_after() -> None:
+    running = with_others({"app": [digest("app 1.0.0")]}, [_task("service:by-hand", "app")], ["live-app"])
+    assert running == {"app": (digest("app 1.0.0"), digest("app"))}
+
+
+def test_tasks_that_run_once_or_have_stopped_belong_to_no_service() -> None:
+    tasks = [_task("family:data-load", "loader"), _task("service:old", "old", lastStatus="STOPPED")]
+    assert with_others({}, tasks, []) == {}
