@@ -303,6 +303,11 @@ def _roles(props: ServiceProps, recorded: Mapping[str, Json], logs: str) -> dict
     secrets = [_secret(each.secret_name, recorded) for each in props.container_secrets]
     statements = [
         _allowed(["logs:CreateLogStream", "logs:PutLogEvents"], _attribute(logs, "Arn")),
+        # The log driver of Service Connect's proxy asks for the same right on its own group.
+        _allowed(
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            _attribute(logical_id("Service", "LogGroup", "Resource"), "Arn"),
+        ),
         *(_allowed(["secretsmanager:GetSecretValue"], secret) for secret in secrets),
     ]
     return {

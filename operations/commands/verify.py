@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 from operations.commands.options import environment_argument, json_option, local_option, looking_at, read_form
-from src.errors import AgoraError, FormError
+from src.errors import AgoraError, FormError, UsageError
+
+if TYPE_CHECKING:
+    from operations.verification.verify import Verification
 
 _MOST_NAMED = 5
 
@@ -25,15 +31,35 @@ _MOST_NAMED = 5
 @click.option(
     "--proof-profile", metavar="PROFILE", help="The AWS profile that reads stage's record, where that is elsewhere."
 )
+@click.option(
+    "--templates",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Check the templates of a folder, such as cdk.out, and ask AWS nothing.",
+)
 def verify(
-    environment: str, local: bool, as_json: bool, drift: bool, replace: tuple[str, ...], proof_profile: str | None
+    environment: str,
+    local: bool,
+    as_json: bool,
+    drift: bool,
+    replace: tuple[str, ...],
+    proof_profile: str | None,
+    templates: Path | None,
 ) -> None:
-    """Say what a deployment of ENV would meet, and change nothing. Exit code 1 when something is found wanting.
+    """Say what a deployment of ENV would meet, and change nothing. Exit code 1 when something failed.
 
-    Looks at the form, credentials, stacks, images, secrets, certificate, host name, addresses, quotas, and at what the
-    new templates would replace or delete. What can't be known is SKIP, with its reason.
+    Looks at the form, credentials, stacks, images, secrets, certificate, host name, addresses, quotas, at the new
+    templates, and at what they would replace or delete. What can't be known is SKIP, with its reason. With --templates
+    it checks the templates of a folder only: no AWS, no app.py.
     """
-    from operations import console
+    if templates:
+        others = {"--local": local, "--drift": drift, "--replace": replace, "--proof-profile": proof_profile}
+        for option in (name for name, given in others.items() if given):
+            raise UsageError(f"{option}: not with --templates", "Only the templates of the folder are read.")
+        from operations.verification.verify import of_folder
+
+        _report(of_folder(environment, templates), None, as_json=as_json)
+        return
     from operations.progress import step
     from operations.verification.context import Options
     from operations.verification.verify import verify as verify_all
@@ -51,6 +77,12 @@ def verify(
         found, stopped = without_form(environment, wrong), wrong
     except (NoCredentials, NotReachable) as refused:
         found, stopped = without_credentials(environment, refused), refused
+    _report(found, stopped, as_json=as_json)
+
+
+def _report(found: Verification, stopped: AgoraError | None, *, as_json: bool) -> None:
+    from operations import console
+
     if as_json:
         console.print_json(found.as_json() | ({"error": stopped.as_error()} if stopped else {}))
     else:
@@ -59,10 +91,10 @@ def verify(
         # In every command the same sentence and exit code.
         raise stopped
     if found.failed:
-        subjects = [check.subject for check in found.failed]
+        subjects = list(dict.fromkeys(check.subject for check in found.failed))
         more = f" and {len(subjects) - _MOST_NAMED} more" if len(subjects) > _MOST_NAMED else ""
         raise AgoraError(
-            f"{environment} is found wanting: {', '.join(subjects[:_MOST_NAMED])}{more}",
+            f"{found.environment} is found wanting: {', '.join(subjects[:_MOST_NAMED])}{more}",
             "What to do stands below each FAIL.",
         )
 

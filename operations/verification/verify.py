@@ -27,6 +27,7 @@ from operations.verification import (
     secrets,
     service_roles,
     stacks,
+    templates,
 )
 from operations.verification.context import Context, Options, context_of
 from operations.verification.questions import Answer, Question, answer
@@ -97,6 +98,11 @@ def before_deployment(
     return _ask(context_of(target, form, images, options, stacks=stacks))
 
 
+def of_folder(environment: str, folder: Path) -> Verification:
+    """Check the templates of a folder, and ask AWS nothing. Raises `UsageError` where it can't be read."""
+    return Verification(environment, tuple(templates.of_folder(folder)))
+
+
 def without_form(environment: str, wrong: FormError) -> Verification:
     """What is said where the form can't be read."""
     checks = [fail(f"form: {each.where}", each.what, each.hint) for each in wrong.problems]
@@ -125,6 +131,7 @@ def questions(context: Context) -> list[Question]:
         *quotas.questions(context),
         *endpoints.questions(),
         *changes.questions(),
+        *templates.questions(),
         *(drift.questions(context) if context.options.drift else []),
     ]
 

@@ -1,4 +1,4 @@
-"""The tables of codes in docs/, generated from `codes.toml`: `python -m portside.findings.tables` writes them."""
+"""The tables in docs/ of codes and of rules over templates: `python -m portside.findings.tables` writes them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from itertools import zip_longest
 from pathlib import Path
 
 from portside.findings.codes import CODES
+from portside.findings.templates.rule import rows
 
 DOCS = Path(__file__).parents[2] / "docs"
-BEGIN, END = "<!-- codes: begin -->\n", "<!-- codes: end -->\n"
+CODES_TABLE, RULES_TABLE = "codes", "template rules"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], widest: int = 36) -> str:
@@ -36,19 +37,30 @@ def codes_table() -> str:
     return table(("cause", "reported when", "what to do"), rows)
 
 
-def with_table(page: str, text: str) -> str:
+def rules_table() -> str:
+    """Every rule over templates, in the order in which its findings are reported."""
+    found = [(row.when, "AWS refuses it" if row.refused else "it does not work", row.fix) for row in rows().values()]
+    return table(("fails when", "deployed", "what to do"), found)
+
+
+def with_table(page: str, text: str, name: str = CODES_TABLE) -> str:
     """A page whose table between the two marks is this one. Raises ValueError where it has no such marks."""
-    before, found, rest = page.partition(BEGIN)
-    _, ended, after = rest.partition(END)
+    begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
+    before, found, rest = page.partition(begin)
+    _, ended, after = rest.partition(end)
     if not found or not ended:
-        raise ValueError(f"no {BEGIN.strip()} … {END.strip()}")
-    return f"{before}{BEGIN}{text}{END}{after}"
+        raise ValueError(f"no {begin.strip()} … {end.strip()}")
+    return f"{before}{begin}{text}{end}{after}"
 
 
 def main() -> None:
     """Write the tables."""
-    page = DOCS / "diagnose.md"
-    page.write_text(with_table(page.read_text(encoding="utf-8"), codes_table()), encoding="utf-8")
+    for name, text, marks in (
+        ("diagnose.md", codes_table(), CODES_TABLE),
+        ("verify.md", rules_table(), RULES_TABLE),
+    ):
+        page = DOCS / name
+        page.write_text(with_table(page.read_text(encoding="utf-8"), text, marks), encoding="utf-8")
 
 
 if __name__ == "__main__":

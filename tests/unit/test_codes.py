@@ -8,13 +8,18 @@ import pytest
 
 from portside.findings.codes import CODES, Severity, code_named, outer
 from portside.findings.finding import Finding, State
-from portside.findings.tables import DOCS, codes_table, table, with_table
+from portside.findings.tables import DOCS, RULES_TABLE, codes_table, rules_table, table, with_table
 from src.form import ROOT
 
 
 def test_the_page_about_diagnosis_has_the_table_of_the_data_file() -> None:
     page = (DOCS / "diagnose.md").read_text(encoding="utf-8")
     assert with_table(page, codes_table()) == page
+
+
+def test_the_page_about_verifying_has_the_table_of_rules_over_templates() -> None:
+    page = (DOCS / "verify.md").read_text(encoding="utf-8")
+    assert with_table(page, rules_table(), RULES_TABLE) == page
 
 
 def test_a_page_without_the_marks_is_an_error() -> None:
@@ -43,8 +48,8 @@ def test_the_order_of_the_codes_is_that_of_how_decisive_they_are() -> None:
         "SECRETS_UNREACHABLE LOG_GROUP_MISSING ROLE_UNUSABLE EXEC_FORMAT BAD_COMMAND OUT_OF_MEMORY DATABASE_REFUSED "
         "DATABASE_UNREACHABLE TASK_ROLE_DENIED READ_ONLY ENDPOINT_MISSING NO_CAPACITY NO_ADDRESS SPOT_RECLAIMED "
         "KILLED CRASH_AT_START CRASH_LATER STOPPED_BY_ITSELF SECURITY_GROUP HEALTH_CHECK TARGET_CODE TARGET_TIMEOUT "
-        "TARGET_REFUSED AWS_TROUBLE NO_TASK_WANTED EXEC_AGENT REFUSED CALLEE_OUT NOT_DEPLOYED UNKNOWN GOING_ON HEALED "
-        "NOTHING"
+        "TARGET_REFUSED AWS_TROUBLE NO_TASK_WANTED EXEC_AGENT REFUSED TEMPLATE_REFUSED TEMPLATE_FAILS CALLEE_OUT "
+        "NOT_DEPLOYED UNKNOWN GOING_ON HEALED NOTHING"
     )
     assert [code.order for code in CODES.values()] == list(range(len(CODES)))
 

@@ -183,8 +183,8 @@ def test_an_aws_that_refuses_everything_is_not_called_ok(
     found = verify.before_deployment(target(Clients(), form=form), form, IMAGES, new)
     known = {check.subject: check.state for check in found.checks if check.state != SKIP}
     expired = {"credentials": FAIL} if refusal is EXPIRED else {}
-    # The configuration, the proof and the record of dev ask no one, and the registry is not AWS's.
-    unasked = dict.fromkeys(("form", "proof", "running tasks", "database: users", "image of app"), OK)
+    # The configuration, the proof, the record of dev and the templates ask no one, and the registry is not AWS's.
+    unasked = dict.fromkeys(("form", "proof", "running tasks", "database: users", "image of app", "template rules"), OK)
     assert known == {**unasked, **expired}
 
 

@@ -1,0 +1,121 @@
+"""Alarms: periods, what they look at, and whom they notify."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from portside.findings.finding import Finding
+from portside.findings.templates.assembly import Assembly, Resource
+from portside.findings.templates.rule import wrong
+from portside.findings.templates.values import fields, is_open, is_whole_list, objects, text, whole
+
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+_SHORT_PERIODS = (10, 20, 30)
+_DAY, _WEEK = 86_400, 604_800
+_HOUR = 3_600
+_ID = re.compile(r"^[a-z][A-Za-z0-9_]*$")
+
+
+def periods(assembly: Assembly) -> Iterator[Finding]:
+    """Periods that CloudWatch does not accept, and alarms that look back too far."""
+    for alarm in assembly.of_type("CloudWatch::Alarm"):
+        found = [("Period", alarm.get("Period"))]
+        for index, each in enumerate(objects(alarm.get("Metrics"))):
+            found.append((f"Metrics[{index}].Period", each.get("Period")))
+            found.append((f"Metrics[{index}].MetricStat.Period", fields(each.get("MetricStat")).get("Period")))
+        periods_known = [(path, period) for path, value in found if (period := whole(value)) is not None]
+        for path, period in periods_known:
+            if period not in _SHORT_PERIODS and (period <= 0 or period % 60):
+                what = f"must be 10, 20, 30 or a multiple of 60 seconds, got {period}"
+                yield wrong("ALARM_PERIOD", alarm, what, at=path)
+        count = whole(alarm.get("EvaluationPeriods"))
+        longest = max((period for _, period in periods_known), default=0)
+        most = _WEEK if longest >= _HOUR else _DAY
+        if count is not None and count * longest > most:
+            what = f"looks back {count} periods of {longest} s, at most {most:,} s are accepted"
+            yield wrong("ALARM_PERIOD", alarm, what, at="EvaluationPeriods")
+        enough = whole(alarm.get("DatapointsToAlarm"))
+        if enough is not None and count is not None and enough > count:
+            yield wrong("ALARM_PERIOD", alarm, f"DatapointsToAlarm {enough} is over EvaluationPeriods {count}")
+
+
+def metrics(assembly: Assembly) -> Iterator[Finding]:
+    """Alarms that look at nothing, at two things, or at what is not declared."""
+    for alarm in assembly.of_type("CloudWatch::Alarm"):
+        has = {key for key, value in alarm.properties.items() if not is_open(value)}
+        if "Metrics" in has:
+            beside = sorted({"MetricName", "Namespace", "Dimensions", "Period", "Statistic", "ExtendedStatistic"} & has)
+            if beside:
+                yield wrong("ALARM_METRIC", alarm, f"an alarm on Metrics has no {', '.join(beside)}")
+            yield from _expressions(alarm)
+        elif "MetricName" in has:
+            wanted = [key for key in ("Namespace", "Period") if key not in alarm.properties]
+            if not {"Statistic", "ExtendedStatistic"} & set(alarm.properties):
+                wanted.append("Statistic")
+            if wanted:
+                yield wrong("ALARM_METRIC", alarm, f"an alarm on a metric needs {', '.join(wanted)}")
+            if {"Statistic", "ExtendedStatistic"} <= has:
+                yield wrong("ALARM_METRIC", alarm, "has both Statistic and ExtendedStatistic")
+        is_banded = str(alarm.get("ComparisonOperator")) in _BANDS
+        if "ThresholdMetricId" in has and not is_banded and not is_open(alarm.get("ComparisonOperator")):
+            yield wrong("ALARM_METRIC", alarm, "ThresholdMetricId is for anomaly detection, its comparison is not")
+
+
+_BANDS = ("LessThanLowerOrGreaterThanUpperThreshold", "LessThanLowerThreshold", "GreaterThanUpperThreshold")
+
+
+def _expressions(alarm: Resource) -> Iterator[Finding]:
+    queries = alarm.get("Metrics")
+    if not isinstance(queries, list) or not is_whole_list(queries):
+        return
+    ids = [each.get("Id") for each in objects(queries)]
+    known = [each for each in ids if isinstance(each, str)]
+    for name in dict.fromkeys(known):
+        if not _ID.match(name):
+            yield wrong("ALARM_METRIC", alarm, f"a metric's Id begins with a small letter, got {name}")
+        if known.count(name) > 1:
+            yield wrong("ALARM_METRIC", alarm, f"two metrics have the Id {name}")
+    returned = [each for each in objects(queries) if str(each.get("ReturnData", True)).lower() == "true"]
+    if len(returned) != 1 and not any(is_open(each.get("ReturnData")) for each in objects(queries)):
+        yield wrong("ALARM_METRIC", alarm, f"one of its metrics must have ReturnData, {len(returned)} have")
+    for each in objects(queries):
+        expression = text(each.get("Expression"))
+        if len(known) == len(ids) and expression and "SELECT" not in expression and "SEARCH" not in expression:
+            yield from _unknown_ids(alarm, expression, known)
+
+
+# Functions are in capitals, and texts in quotes; https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
+_NAMES = re.compile(r"\b[a-z][A-Za-z0-9_]*\b")
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+
+
+def _unknown_ids(alarm: Resource, expression: str, known: list[Any]) -> Iterator[Finding]:
+    for name in dict.fromkeys(_NAMES.findall(_QUOTED.sub("", expression))):
+        if name not in known:
+            what = f"its expression names {name}, and its metrics are {', '.join(map(str, known))}"
+            yield wrong("ALARM_METRIC", alarm, what)
+
+
+def names(assembly: Assembly) -> Iterator[Finding]:
+    """Two alarms of a name: the second takes the first one's place, or is refused."""
+    yield from _taken(assembly, ("CloudWatch::Alarm", "CloudWatch::CompositeAlarm"), "AlarmName")
+    yield from _taken(assembly, ("Logs::LogGroup",), "LogGroupName")
+    yield from _taken(assembly, ("ElasticLoadBalancingV2::TargetGroup",), "Name")
+    yield from _taken(assembly, ("ElasticLoadBalancingV2::LoadBalancer",), "Name")
+    yield from _taken(assembly, ("SecretsManager::Secret",), "Name")
+    yield from _taken(assembly, ("ECS::Service",), "ServiceName")
+    yield from _taken(assembly, ("IAM::Role",), "RoleName")
+
+
+def _taken(assembly: Assembly, types: tuple[str, ...], key: str) -> Iterator[Finding]:
+    seen: dict[tuple[Any, ...], str] = {}
+    for each in assembly.of_type(*types):
+        name, file = text(each.get(key)), assembly.file(each.stack)
+        place: tuple[Any, ...] = (name, file.account, file.region, repr(each.get("Cluster")))
+        if name is None or each.is_conditional or not (file.account or len(assembly.files) == 1):
+            continue
+        if place in seen:
+            yield wrong("NAME_TAKEN", each, f"{key} {name} is also of {seen[place]}")
+        seen.setdefault(place, each.name)

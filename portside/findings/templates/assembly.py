@@ -1,0 +1,156 @@
+"""The templates of an assembly as one graph: each resource with its properties resolved across stacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from portside.findings.templates.intrinsics import Scope, resolve
+from portside.findings.templates.values import Handle, Unknown
+
+_PARTITIONS = {"cn": "aws-cn", "us-gov": "aws-us-gov"}
+
+
+@dataclass(frozen=True)
+class TemplateFile:
+    """The template of a stack, and where it goes as far as that is known."""
+
+    stack: str
+    template: Mapping[str, Any]
+    account: str = ""
+    region: str = ""
+    is_named: bool = True
+    """Whether the stack has this name; else that is the file's."""
+
+    @property
+    def pseudo(self) -> dict[str, str]:
+        """The pseudo parameters that are known."""
+        partition = next((name for key, name in _PARTITIONS.items() if self.region.startswith(f"{key}-")), "aws")
+        found = {"AWS::AccountId": self.account, "AWS::Region": self.region, "AWS::URLSuffix": "amazonaws.com"}
+        found |= {"AWS::Partition": partition} if self.region else {}
+        found |= {"AWS::StackName": self.stack} if self.is_named else {}
+        return {key: value for key, value in found.items() if value}
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource of a template, its properties resolved."""
+
+    stack: str
+    logical_id: str
+    type: str
+    properties: Mapping[str, Any]
+    depends_on: tuple[str, ...] = ()
+    is_conditional: bool = False
+    """Whether a condition of the template decides if it is made."""
+
+    @property
+    def name(self) -> str:
+        """How a person finds it."""
+        return f"{self.stack} {self.logical_id}"
+
+    def get(self, *path: str) -> Any:
+        """A property by its path; None where it is not there, `Unknown` where something above it isn't known."""
+        node: Any = self.properties
+        for key in path:
+            if isinstance(node, Unknown):
+                return node
+            node = node.get(key) if isinstance(node, Mapping) else None
+        return node
+
+    def is_of(self, value: Any) -> bool:
+        """Whether a value is this resource or one of its attributes."""
+        return isinstance(value, Handle) and (value.stack, value.logical_id) == (self.stack, self.logical_id)
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """The templates that would be deployed together."""
+
+    files: Sequence[TemplateFile]
+    _outputs: dict[tuple[str, str], Any] = field(default_factory=dict)
+
+    @cached_property
+    def resources(self) -> tuple[Resource, ...]:
+        """All resources, in the order of the templates."""
+        return tuple(each for file in self.files for each in self._resources_of(file))
+
+    def of_type(self, *types: str) -> tuple[Resource, ...]:
+        """The resources of some types, which are written without `AWS::`."""
+        return tuple(each for name in types for each in self._by_type.get(f"AWS::{name}", ()))
+
+    def resource(self, value: Any, *types: str) -> Resource | None:
+        """The resource that a value is, where it is one of the assembly and of one of these types."""
+        if not isinstance(value, Handle):
+            return None
+        found = self._by_handle.get((value.stack, value.logical_id))
+        return found if found is not None and (not types or found.type.removeprefix("AWS::") in types) else None
+
+    def file(self, stack: str) -> TemplateFile:
+        """The template of a stack."""
+        return self._by_stack[stack]
+
+    def exports(self, name: str, depth: int = 0) -> Any:
+        """The value of an export; None where no template has it."""
+        for file in self.files:
+            for key, output in _mapping(file.template.get("Outputs")).items():
+                export = _mapping(_mapping(output).get("Export")).get("Name")
+                if export is not None and resolve(export, self._scope(file), depth) == name:
+                    return self.output(file.stack, key, depth)
+        return None
+
+    def output(self, stack: str, name: str, depth: int = 0) -> Any:
+        """The value of a stack's output; None where there is none."""
+        file = self._by_stack.get(stack)
+        if file is None:
+            return None
+        if (stack, name) not in self._outputs:
+            output = _mapping(file.template.get("Outputs")).get(name)
+            self._outputs[stack, name] = (
+                resolve(output["Value"], self._scope(file), depth) if isinstance(output, Mapping) else None
+            )
+        return self._outputs[stack, name]
+
+    def _scope(self, file: TemplateFile) -> Scope:
+        return Scope(file.stack, file.template, file.pseudo, self.output, self.exports)
+
+    def _resources_of(self, file: TemplateFile) -> Iterator[Resource]:
+        scope = self._scope(file)
+        for key, each in _mapping(file.template.get("Resources")).items():
+            if isinstance(each, Mapping) and "Type" in each:
+                properties = resolve(each.get("Properties") or {}, scope)
+                after = each.get("DependsOn", ())
+                yield Resource(
+                    stack=file.stack,
+                    logical_id=str(key),
+                    type=str(each["Type"]),
+                    properties=properties if isinstance(properties, dict) else {},
+                    depends_on=(after,) if isinstance(after, str) else tuple(map(str, after or ())),
+                    is_conditional="Condition" in each,
+                )
+
+    @cached_property
+    def _by_stack(self) -> dict[str, TemplateFile]:
+        return {file.stack: file for file in self.files}
+
+    @cached_property
+    def _by_type(self) -> dict[str, list[Resource]]:
+        found: dict[str, list[Resource]] = {}
+        for each in self.resources:
+            found.setdefault(each.type, []).append(each)
+        return found
+
+    @cached_property
+    def _by_handle(self) -> dict[tuple[str, str], Resource]:
+        return {(each.stack, each.logical_id): each for each in self.resources}
+
+
+def assembly_of(templates: Mapping[str, Mapping[str, Any]], account: str = "", region: str = "") -> Assembly:
+    """An assembly of templates by stack name, all for one account and region."""
+    return Assembly([TemplateFile(name, template, account, region) for name, template in templates.items()])
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,313 @@
+"""Load balancers, their listeners and rules, and the target groups that they send to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from portside.findings.finding import Finding
+from portside.findings.templates.assembly import Assembly, Resource
+from portside.findings.templates.rule import wrong
+from portside.findings.templates.service import services, task_definition_of
+from portside.findings.templates.task_definition import is_awsvpc
+from portside.findings.templates.tls_policies import is_policy
+from portside.findings.templates.values import (
+    Handle,
+    Unknown,
+    fields,
+    is_known,
+    is_open,
+    many,
+    objects,
+    text,
+    whole,
+)
+
+_HTTP = frozenset({"HTTP", "HTTPS"})
+_SECURE = frozenset({"HTTPS", "TLS"})
+_USUAL_INTERVAL = 30
+
+
+def target_groups_of(assembly: Assembly, service: Resource) -> list[Resource]:
+    """The target groups of the assembly that a service registers its tasks with."""
+    values = [each.get("TargetGroupArn") for each in objects(service.get("LoadBalancers"))]
+    found = [assembly.resource(each, "ElasticLoadBalancingV2::TargetGroup") for each in values]
+    return [each for each in found if each]
+
+
+def forwarded(actions: Any) -> list[Any]:
+    """The target groups that actions send to."""
+    found = []
+    for each in objects(actions):
+        found += [each["TargetGroupArn"]] if "TargetGroupArn" in each else []
+        groups = fields(each.get("ForwardConfig")).get("TargetGroups")
+        found += [one.get("TargetGroupArn") for one in objects(groups)]
+    return found
+
+
+def _actions(resource: Resource) -> Any:
+    return resource.get("DefaultActions" if resource.type.endswith("::Listener") else "Actions")
+
+
+def forwarders(assembly: Assembly) -> tuple[Resource, ...]:
+    """What sends to target groups: listeners and their rules."""
+    return assembly.of_type("ElasticLoadBalancingV2::Listener", "ElasticLoadBalancingV2::ListenerRule")
+
+
+def listeners_of(assembly: Assembly, group: Resource) -> list[Resource]:
+    """The listeners and rules that send to a target group."""
+    return [each for each in forwarders(assembly) if any(map(group.is_of, forwarded(_actions(each))))]
+
+
+def balancers_of(assembly: Assembly, group: Resource) -> list[Resource]:
+    """The load balancers of the assembly that send to a target group."""
+    found = []
+    for each in listeners_of(assembly, group):
+        listener = (
+            each
+            if each.type.endswith("::Listener")
+            else assembly.resource(each.get("ListenerArn"), "ElasticLoadBalancingV2::Listener")
+        )
+        value = listener.get("LoadBalancerArn") if listener else None
+        balancer = assembly.resource(value, "ElasticLoadBalancingV2::LoadBalancer")
+        if balancer and balancer not in found:
+            found.append(balancer)
+    return found
+
+
+def _is_left_open(assembly: Assembly) -> bool:
+    """Whether a listener of the assembly may send to a target group that can't be told."""
+    sent_to = [value for each in forwarders(assembly) for value in forwarded(_actions(each)) or [Unknown("")]]
+    fixed = [each for each in forwarders(assembly) if is_known(_actions(each))]
+    return any(isinstance(value, Unknown) for value in sent_to) and len(fixed) < len(forwarders(assembly))
+
+
+def health_checks(assembly: Assembly) -> Iterator[Finding]:
+    """Health checks of target groups that contradict themselves."""
+    for group in assembly.of_type("ElasticLoadBalancingV2::TargetGroup"):
+        protocol = group.get("HealthCheckProtocol") or group.get("Protocol")
+        interval, timeout = (
+            whole(group.get("HealthCheckIntervalSeconds")),
+            whole(group.get("HealthCheckTimeoutSeconds")),
+        )
+        # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html
+        interval = _USUAL_INTERVAL if "HealthCheckIntervalSeconds" not in group.properties else interval
+        if protocol in _HTTP and timeout is not None and interval is not None and timeout >= interval:
+            what = f"a health check may take {timeout} s and comes every {interval} s: it must be shorter"
+            yield wrong("HEALTH_TIMEOUT", group, what)
+        if group.get("HealthCheckProtocol") in ("TCP", "TLS") and "HealthCheckPath" in group.properties:
+            yield wrong("HEALTH_PATH", group, f"a {group.get('HealthCheckProtocol')} health check has no path")
+
+
+def target_types(assembly: Assembly) -> Iterator[Finding]:
+    """Target groups whose targets are no addresses, under tasks that have only those."""
+    for service in services(assembly):
+        of = task_definition_of(assembly, service)
+        for group in target_groups_of(assembly, service) if of is not None and is_awsvpc(of) else ():
+            kind = group.get("TargetType") or "instance"
+            if text(kind) and kind != "ip":
+                yield wrong(
+                    "TARGET_TYPE", group, f"TargetType is {kind}, and the tasks of {service.logical_id} need ip"
+                )
+
+
+def unused_groups(assembly: Assembly) -> Iterator[Finding]:
+    """Services whose target group no load balancer sends to, or that don't wait until one does."""
+    for service in services(assembly):
+        for group in target_groups_of(assembly, service):
+            found = listeners_of(assembly, group)
+            if not found and not _is_left_open(assembly) and not group.is_conditional:
+                what = f"no listener sends to its target group {group.logical_id}"
+                yield wrong("NO_LISTENER", service, what)
+            local = [each for each in found if each.stack == service.stack]
+            if found and len(local) == len(found) and not _awaits(assembly, service, {each.name for each in local}):
+                what = f"starts without waiting for {' or '.join(each.logical_id for each in local)}: add a DependsOn"
+                yield wrong("LISTENER_AWAITED", service, what)
+
+
+def _awaits(assembly: Assembly, service: Resource, wanted: set[str]) -> bool:
+    """Whether CloudFormation makes one of some resources before a service."""
+    by_name = {each.name: each for each in assembly.resources if each.stack == service.stack}
+    seen, waiting = set(), [service]
+    while waiting:
+        each = waiting.pop()
+        if each.name in wanted:
+            return True
+        if each.name in seen:
+            continue
+        seen.add(each.name)
+        after = {f"{each.stack} {key}" for key in each.depends_on} | set(_referred(each.properties))
+        waiting += [by_name[name] for name in after if name in by_name]
+    return False
+
+
+def _referred(node: Any) -> Iterator[str]:
+    if isinstance(node, Handle):
+        yield f"{node.stack} {node.logical_id}"
+    parts = node.values() if isinstance(node, dict) else node if isinstance(node, list) else getattr(node, "parts", ())
+    for each in parts:
+        yield from _referred(each)
+
+
+def protocols(assembly: Assembly) -> Iterator[Finding]:
+    """Listeners that send to a target group of another kind of protocol."""
+    for each in forwarders(assembly):
+        listener = each if each.type.endswith("::Listener") else assembly.resource(each.get("ListenerArn"))
+        ours = text(listener.get("Protocol")) if listener else None
+        for value in forwarded(_actions(each)) if ours else ():
+            group = assembly.resource(value, "ElasticLoadBalancingV2::TargetGroup")
+            theirs = text(group.get("Protocol")) if group else None
+            if theirs and (ours in _HTTP) != (theirs in _HTTP):
+                yield wrong(
+                    "PROTOCOL", each, f"{ours} can't be sent to {group.logical_id if group else ''}, of {theirs}"
+                )
+
+
+def listeners(assembly: Assembly) -> Iterator[Finding]:
+    """Listeners without the certificate they need, with one they can't use, or with an unknown TLS policy."""
+    for each in assembly.of_type("ElasticLoadBalancingV2::Listener"):
+        protocol, policy = text(each.get("Protocol")), text(each.get("SslPolicy"))
+        certificates = each.get("Certificates")
+        if protocol in _SECURE and certificates in (None, []):
+            yield wrong("CERTIFICATE", each, f"an {protocol} listener needs a certificate")
+        if protocol and protocol not in _SECURE:
+            for key in ("Certificates", "SslPolicy"):
+                if each.get(key) not in (None, []) and not is_open(each.get(key)):
+                    yield wrong("CERTIFICATE", each, f"a listener of {protocol} has no {key}")
+        if policy and not is_policy(policy):
+            yield wrong("TLS_POLICY", each, f"AWS has no TLS policy {policy}", at="SslPolicy")
+        for arn in [one.get("CertificateArn") for one in objects(certificates)]:
+            yield from _certificate(assembly, each, text(arn))
+    yield from _same_ports(assembly)
+
+
+def _certificate(assembly: Assembly, listener: Resource, arn: str | None) -> Iterator[Finding]:
+    parts = (arn or "").split(":")
+    region = assembly.file(listener.stack).region
+    if arn and len(parts) < 6:
+        yield wrong("CERTIFICATE", listener, f"its certificate is no ARN, got {arn}")
+    elif arn and parts[2] == "acm" and region and parts[3] != region:
+        yield wrong("CERTIFICATE", listener, f"its certificate is of {parts[3]}, the load balancer is in {region}")
+
+
+def _same_ports(assembly: Assembly) -> Iterator[Finding]:
+    seen: dict[tuple[Any, int], str] = {}
+    for each in assembly.of_type("ElasticLoadBalancingV2::Listener"):
+        of, port = each.get("LoadBalancerArn"), whole(each.get("Port"))
+        if port is None or of is None or each.is_conditional:
+            continue
+        if (of, port) in seen:
+            yield wrong("LISTENER_PORT", each, f"port {port} of the load balancer is of {seen[of, port]} already")
+        seen[of, port] = each.logical_id
+
+
+def redirects(assembly: Assembly) -> Iterator[Finding]:
+    """Redirects that lead back to the listener they come from."""
+    for each in assembly.of_type("ElasticLoadBalancingV2::Listener"):
+        for action in objects(each.get("DefaultActions")):
+            to = fields(action.get("RedirectConfig"))
+            if not to or not is_known(to) or is_open(each.get("Port")) or is_open(each.get("Protocol")):
+                continue
+            protocol = to.get("Protocol", "#{protocol}")
+            port = str(to.get("Port", "#{port}"))
+            same_protocol = protocol in ("#{protocol}", each.get("Protocol"))
+            same_port = port in ("#{port}", str(each.get("Port")))
+            same_place = all(to.get(key, same) == same for key, same in _SAME.items())
+            if same_protocol and same_port and same_place:
+                yield wrong("REDIRECT_LOOP", each, "its redirect leads back to itself", at="DefaultActions")
+            if each.get("Protocol") == "HTTPS" and protocol == "HTTP":
+                yield wrong("REDIRECT_LOOP", each, "HTTPS can't be redirected to HTTP", at="DefaultActions")
+
+
+_SAME = {"Host": "#{host}", "Path": "/#{path}", "Query": "#{query}"}
+
+
+def rules(assembly: Assembly) -> Iterator[Finding]:
+    """Two rules of a listener with the same priority, and actions that lack their settings."""
+    seen: dict[tuple[Any, int], str] = {}
+    for each in assembly.of_type("ElasticLoadBalancingV2::ListenerRule"):
+        of, priority = each.get("ListenerArn"), whole(each.get("Priority"))
+        if priority is None or of is None or each.is_conditional:
+            continue
+        if (of, priority) in seen:
+            yield wrong(
+                "RULE_PRIORITY", each, f"priority {priority} of the listener is of {seen[of, priority]} already"
+            )
+        seen[of, priority] = each.logical_id
+    for each in forwarders(assembly):
+        for action in objects(_actions(each)):
+            yield from _action(each, action)
+
+
+_WANTS = {
+    "redirect": ("RedirectConfig",),
+    "fixed-response": ("FixedResponseConfig",),
+    "forward": ("TargetGroupArn", "ForwardConfig"),
+}
+
+
+def _action(resource: Resource, action: dict[str, Any]) -> Iterator[Finding]:
+    kind = text(action.get("Type"))
+    wanted = _WANTS.get(kind or "", ())
+    if wanted and not any(key in action for key in wanted):
+        yield wrong("ACTION", resource, f"an action {kind} needs {' or '.join(wanted)}")
+    for other, keys in _WANTS.items():
+        found = [key for key in keys if key in action and not is_open(action[key])]
+        if kind in _WANTS and other != kind and found:
+            yield wrong("ACTION", resource, f"an action {kind} has no {', '.join(found)}")
+
+
+def zones(assembly: Assembly) -> Iterator[Finding]:
+    """Application load balancers, and groups of database subnets, in a single Availability Zone."""
+    for balancer in assembly.of_type("ElasticLoadBalancingV2::LoadBalancer"):
+        if balancer.get("Type") in (None, "application"):
+            yield from _zones(assembly, balancer, many(balancer.get("Subnets")))
+    for group in assembly.of_type("DocDB::DBSubnetGroup", "RDS::DBSubnetGroup"):
+        yield from _zones(assembly, group, many(group.get("SubnetIds")))
+
+
+def _zones(assembly: Assembly, resource: Resource, values: list[Any]) -> Iterator[Finding]:
+    if any(isinstance(each, Unknown) for each in values) or not values:
+        return
+    subnets = [assembly.resource(each, "EC2::Subnet") for each in values]
+    zones = [each.get("AvailabilityZone") if each else None for each in subnets]
+    if all(each is not None for each in zones) and len(set(map(repr, zones))) < 2:
+        yield wrong("ONE_ZONE", resource, "its subnets are in one Availability Zone, at least two are required")
+
+
+def access_logs(assembly: Assembly) -> Iterator[Finding]:
+    """Access logs to a bucket that does not let the load balancer write."""
+    for balancer in assembly.of_type("ElasticLoadBalancingV2::LoadBalancer"):
+        attributes = {each.get("Key"): each.get("Value") for each in objects(balancer.get("LoadBalancerAttributes"))}
+        if str(attributes.get("access_logs.s3.enabled")).lower() != "true":
+            continue
+        value = attributes.get("access_logs.s3.bucket")
+        if value is None:
+            yield wrong("ACCESS_LOGS", balancer, "access logs are on, and access_logs.s3.bucket is not set")
+        bucket = assembly.resource(value, "S3::Bucket")
+        if bucket is None:
+            continue
+        policies = [each for each in assembly.of_type("S3::BucketPolicy") if bucket.is_of(each.get("Bucket"))]
+        statements = [one for each in policies for one in many(each.get("PolicyDocument", "Statement"))]
+        doubtful = any(is_open(each.get("PolicyDocument")) for each in policies)
+        if not doubtful and not any(_lets_write(each) for each in statements):
+            what = f"the bucket {bucket.logical_id} does not let the load balancer write its access logs"
+            yield wrong("ACCESS_LOGS", balancer, what)
+
+
+def _lets_write(statement: Any) -> bool:
+    """Whether a statement may be the one that lets the load balancer write; a doubtful one is let pass."""
+    if not isinstance(statement, dict):
+        return True
+    if statement.get("Effect") != "Allow":
+        return False
+    actions, principal = many(statement.get("Action")), statement.get("Principal")
+    writes = any(is_open(each) or each in ("s3:PutObject", "s3:Put*", "s3:*", "*") for each in actions)
+    if not writes or isinstance(principal, Unknown):
+        return writes
+    named = fields(principal)
+    if principal == "*" or "AWS" in named:
+        # The account of Elastic Load Balancing in the region, where there was no service principal yet.
+        return True
+    services_named = many(named.get("Service"))
+    return any(is_open(each) or "elasticloadbalancing" in str(each) for each in services_named)

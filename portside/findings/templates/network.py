@@ -1,0 +1,140 @@
+"""Address ranges of VPCs and subnets, and the rules of security groups by themselves."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from typing import Any
+
+from portside.findings.finding import Finding
+from portside.findings.templates.assembly import Assembly, Resource
+from portside.findings.templates.rule import wrong
+from portside.findings.templates.values import Handle, Unknown, flag, is_open, objects, text, whole
+
+# https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html
+_LARGEST, _SMALLEST = 16, 28
+# https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
+_MOST_RULES = 60
+Range = ipaddress.IPv4Network
+
+
+def ranges(assembly: Assembly) -> Iterator[Finding]:
+    """Ranges that are none, subnets outside their VPC, and subnets that overlap."""
+    for vpc in assembly.of_type("EC2::VPC"):
+        whole_range, trouble = _range(vpc)
+        if trouble:
+            yield wrong("RANGE", vpc, trouble, at="CidrBlock")
+        more = [each for each in assembly.of_type("EC2::VPCCidrBlock") if vpc.is_of(each.get("VpcId"))]
+        taken: dict[str, Range] = {}
+        for subnet in assembly.of_type("EC2::Subnet"):
+            if not vpc.is_of(subnet.get("VpcId")):
+                continue
+            found, trouble = _range(subnet)
+            if trouble:
+                yield wrong("RANGE", subnet, trouble, at="CidrBlock")
+            if found is None:
+                continue
+            if whole_range is not None and not more and not found.subnet_of(whole_range):
+                yield wrong("RANGE", subnet, f"{found} is not in the VPC's {whole_range}", at="CidrBlock")
+            for name, other in taken.items():
+                if found.overlaps(other) and not subnet.is_conditional:
+                    yield wrong("RANGE", subnet, f"{found} overlaps with {other} of {name}", at="CidrBlock")
+            taken[subnet.logical_id] = found
+
+
+def _range(resource: Resource) -> tuple[Range | None, str]:
+    value = text(resource.get("CidrBlock"))
+    if value is None:
+        return None, ""
+    try:
+        found = ipaddress.IPv4Network(value)
+    except ValueError:
+        return None, f"is no range of addresses, got {value}"
+    if not _LARGEST <= found.prefixlen <= _SMALLEST:
+        return found, f"must be from /{_LARGEST} to /{_SMALLEST}, got {value}"
+    return found, ""
+
+
+def group_rules(assembly: Assembly) -> Iterator[Finding]:
+    """Rules of security groups that are incomplete, the wrong way round, or there twice."""
+    for group in assembly.of_type("EC2::SecurityGroup"):
+        for key in ("SecurityGroupIngress", "SecurityGroupEgress"):
+            found = objects(group.get(key))
+            for rule in found:
+                yield from _rule(group, rule, "Source" if key.endswith("Ingress") else "Destination")
+            if len(found) > _MOST_RULES:
+                yield wrong("GROUP_RULE", group, f"has {len(found)} rules, at most {_MOST_RULES} by default", at=key)
+    for each in assembly.of_type("EC2::SecurityGroupIngress", "EC2::SecurityGroupEgress"):
+        yield from _rule(each, dict(each.properties), "Source" if each.type.endswith("Ingress") else "Destination")
+    yield from _twice(assembly)
+
+
+def _rule(resource: Resource, rule: dict[str, Any], side: str) -> Iterator[Finding]:
+    protocol = str(rule.get("IpProtocol")).lower()
+    first, last = whole(rule.get("FromPort")), whole(rule.get("ToPort"))
+    if protocol in ("tcp", "udp", "6", "17"):
+        if "FromPort" not in rule or "ToPort" not in rule:
+            yield wrong("GROUP_RULE", resource, f"a rule for {protocol} needs FromPort and ToPort")
+        if first is not None and last is not None and (first > last or not 0 <= first <= 65535 or last > 65535):
+            yield wrong("GROUP_RULE", resource, f"its ports must be from 0 to 65535, got {first} to {last}")
+    names = ("CidrIp", "CidrIpv6", f"{side}SecurityGroupId", f"{side}SecurityGroupName", f"{side}PrefixListId")
+    sides = [key for key in names if key in rule]
+    if not sides:
+        yield wrong("GROUP_RULE", resource, "a rule needs a range or a security group for its other side")
+    if len([key for key in sides if not isinstance(rule[key], Unknown)]) > 1:
+        yield wrong("GROUP_RULE", resource, f"a rule has one other side, got {', '.join(sides)}")
+    cidr = text(rule.get("CidrIp"))
+    if cidr is not None and not _is_range(cidr):
+        yield wrong("GROUP_RULE", resource, f"CidrIp is no range of addresses, got {cidr}")
+
+
+def _is_range(value: str) -> bool:
+    try:
+        ipaddress.IPv4Network(value, strict=False)
+    except ValueError:
+        return False
+    return "/" in value
+
+
+def _twice(assembly: Assembly) -> Iterator[Finding]:
+    """A rule that two resources make is refused the second time."""
+    seen: dict[str, str] = {}
+    for each in assembly.of_type("EC2::SecurityGroupIngress", "EC2::SecurityGroupEgress"):
+        rule = {key: value for key, value in sorted(each.properties.items()) if key != "Description"}
+        if each.is_conditional or not isinstance(rule.get("GroupId"), Handle):
+            continue
+        key = f"{each.type} {rule}"
+        if key in seen:
+            yield wrong("GROUP_RULE_TWICE", each, f"is the same rule as {seen[key]}")
+        seen[key] = each.name
+
+
+def routes(assembly: Assembly) -> Iterator[Finding]:
+    """Two routes of a table to the same place, and routes to nothing."""
+    seen: dict[tuple[Any, Any], str] = {}
+    for route in assembly.of_type("EC2::Route"):
+        key = (route.get("RouteTableId"), route.get("DestinationCidrBlock"))
+        if route.is_conditional or not isinstance(key[0], Handle) or not text(key[1]):
+            continue
+        if key in seen:
+            yield wrong("ROUTE_TWICE", route, f"{key[1]} of the table is also of {seen[key]}")
+        seen[key] = route.logical_id
+    tables: dict[Any, str] = {}
+    for each in assembly.of_type("EC2::SubnetRouteTableAssociation"):
+        subnet = each.get("SubnetId")
+        if isinstance(subnet, Handle) and subnet in tables and not each.is_conditional:
+            yield wrong("ROUTE_TWICE", each, f"{subnet.logical_id} has a route table by {tables[subnet]} already")
+        tables[subnet] = each.logical_id
+
+
+def private_names(assembly: Assembly) -> Iterator[Finding]:
+    """Endpoints and namespaces with private names in a VPC whose DNS is off."""
+    for each in assembly.of_type("EC2::VPCEndpoint"):
+        vpc = assembly.resource(each.get("VpcId"), "EC2::VPC")
+        if vpc is None or not flag(each.get("PrivateDnsEnabled")):
+            continue
+        support, hostnames = vpc.get("EnableDnsSupport"), vpc.get("EnableDnsHostnames")
+        # Host names are off by default in a VPC that a template makes.
+        off = flag(support) is False or (not is_open(hostnames) and not flag(hostnames))
+        if off:
+            yield wrong("PRIVATE_DNS", each, "private names need EnableDnsSupport and EnableDnsHostnames of its VPC")

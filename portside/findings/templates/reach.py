@@ -1,0 +1,202 @@
+"""Who reaches whom through security groups: load balancer, service, callee, database."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from portside.findings.finding import Finding
+from portside.findings.templates.assembly import Assembly, Resource
+from portside.findings.templates.load_balancer import balancers_of
+from portside.findings.templates.rule import wrong
+from portside.findings.templates.security_groups import groups_of, lets_in, lets_out
+from portside.findings.templates.service import may_map, services, task_definition_of
+from portside.findings.templates.task_definition import container_named, containers_of, ports_of
+from portside.findings.templates.values import Handle, Text, fields, flag, number, objects, text, whole
+
+_ADDRESS = re.compile(r"HOST|URL|URI|ENDPOINT|ADDR|SERVER|UPSTREAM|PROXY|CONNECTION", re.I)
+_DATABASES = ("DocDB::DBCluster", "Neptune::DBCluster", "RDS::DBCluster", "RDS::DBInstance")
+# https://docs.aws.amazon.com/documentdb/latest/developerguide/db-cluster-create.html
+_DOCUMENTDB_PORT = 27017
+
+
+def groups_of_service(assembly: Assembly, service: Resource) -> list[Resource] | None:
+    """The security groups of a service's tasks; None where they are not all of the assembly."""
+    return groups_of(assembly, service.get("NetworkConfiguration", "AwsvpcConfiguration", "SecurityGroups"))
+
+
+def from_load_balancers(assembly: Assembly) -> Iterator[Finding]:
+    """Load balancers that can't reach their targets."""
+    for service in services(assembly):
+        own, of = groups_of_service(assembly, service), task_definition_of(assembly, service)
+        for target in objects(service.get("LoadBalancers")):
+            group = assembly.resource(target.get("TargetGroupArn"), "ElasticLoadBalancingV2::TargetGroup")
+            container = container_named(of, target.get("ContainerName")) if of else None
+            if not own or group is None or (container and not may_map(container, whole(target.get("ContainerPort")))):
+                continue
+            for balancer in balancers_of(assembly, group):
+                theirs = groups_of(assembly, balancer.get("SecurityGroups"))
+                if theirs and balancer.get("Type") in (None, "application"):
+                    yield from _to_targets(assembly, (service, own), (balancer, theirs), target, group)
+
+
+def _to_targets(
+    assembly: Assembly,
+    to: tuple[Resource, list[Resource]],
+    by: tuple[Resource, list[Resource]],
+    target: dict[str, Any],
+    group: Resource,
+) -> Iterator[Finding]:
+    (service, own), (balancer, theirs) = to, by
+    checked = whole(group.get("HealthCheckPort"))
+    wanted = {"traffic": whole(target.get("ContainerPort"))} | ({"health checks": checked} if checked else {})
+    for what, port in wanted.items():
+        if port is None:
+            continue
+        if not lets_in(assembly, own, theirs, port):
+            said = f"its security groups don't let {what} of {balancer.logical_id} in on port {port}"
+            yield wrong("REACH_TARGET", service, said)
+        elif not lets_out(assembly, theirs, own, port):
+            said = f"its security groups don't let {what} out to {service.logical_id} of {service.stack} on port {port}"
+            yield wrong("REACH_TARGET", balancer, said)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """What a service offers in Service Connect: name and port, and the container port behind them."""
+
+    service: Resource
+    name: str
+    port: int
+    container_port: int | None
+
+
+def endpoints(assembly: Assembly) -> list[Endpoint]:
+    """What the services of the assembly offer in Service Connect."""
+    found = []
+    for service in services(assembly):
+        connect = fields(service.get("ServiceConnectConfiguration"))
+        of = task_definition_of(assembly, service)
+        for offered in objects(connect.get("Services")) if flag(connect.get("Enabled")) is True else ():
+            ports = [port for each in containers_of(of) for port in ports_of(each) or ()] if of else []
+            behind = [whole(each.get("ContainerPort")) for each in ports if each.get("Name") == offered.get("PortName")]
+            for alias in objects(offered.get("ClientAliases")):
+                name, port = text(alias.get("DnsName", offered.get("PortName"))), whole(alias.get("Port"))
+                if name and port is not None:
+                    found.append(Endpoint(service, name, port, behind[0] if behind else None))
+    return found
+
+
+@dataclass(frozen=True)
+class Call:
+    """A variable of a service that names another's endpoint; `port` is that which it is called on, where it says so."""
+
+    variable: str
+    endpoint: Endpoint
+    port: int | None
+
+
+def calls_of(assembly: Assembly, service: Resource, offered: list[Endpoint]) -> Iterator[Call]:
+    """Whom a service calls, as far as its variables say."""
+    of = task_definition_of(assembly, service)
+    for container in containers_of(of) if of else ():
+        variables = {str(each.get("Name")): each.get("Value") for each in objects(container.get("Environment"))}
+        for name, value in variables.items():
+            for endpoint in offered:
+                if not service.is_of(Handle(endpoint.service.stack, endpoint.service.logical_id)):
+                    yield from _called(name, value, endpoint, variables)
+
+
+def _called(name: str, value: Any, endpoint: Endpoint, variables: dict[str, Any]) -> Iterator[Call]:
+    if not isinstance(value, str):
+        return
+    if value == endpoint.name and _ADDRESS.search(name):
+        beside = re.sub("HOST(NAME)?$", "PORT", name, flags=re.I)
+        port = number(variables.get(beside)) if beside != name else None
+        yield Call(name, endpoint, int(port) if port is not None else None)
+        return
+    found = re.search(rf"(?:^|//|@){re.escape(endpoint.name)}(?::(\d+))?(?:/|$)", value)
+    if found and ("//" in value or _ADDRESS.search(name)):
+        # Without a port a URL means its scheme's.
+        assumed = {"http": 80, "https": 443}.get(value.partition("://")[0]) if "://" in value else None
+        yield Call(name, endpoint, int(found[1]) if found[1] else assumed)
+
+
+def to_callees(assembly: Assembly) -> Iterator[Finding]:
+    """Services that can't reach another one that their variables name."""
+    offered = endpoints(assembly)
+    for service in services(assembly):
+        own = groups_of_service(assembly, service)
+        # A service of two container ports may be called on either.
+        for call in calls_of(assembly, service, offered):
+            same = [each for each in offered if each.name == call.endpoint.name]
+            if call.port is not None and call.port not in [each.port for each in same]:
+                if call.endpoint is same[0]:
+                    known = ", ".join(str(each.port) for each in same)
+                    what = f"{call.variable} calls {call.endpoint.name} on port {call.port}, which offers {known}"
+                    yield wrong("CALL_PORT", service, what)
+                continue
+            if not flag(fields(service.get("ServiceConnectConfiguration")).get("Enabled")):
+                what = f"{call.variable} names {call.endpoint.name}, a name of Service Connect, which is off here"
+                yield wrong("CALL_NAME", service, what)
+                continue
+            yield from _to_callee(assembly, service, own, call)
+
+
+def _to_callee(assembly: Assembly, service: Resource, own: list[Resource] | None, call: Call) -> Iterator[Finding]:
+    callee, port = call.endpoint.service, call.endpoint.container_port
+    theirs = groups_of_service(assembly, callee)
+    if not own or not theirs or port is None or (call.port is not None and call.port != call.endpoint.port):
+        return
+    name = call.endpoint.name
+    if not lets_in(assembly, theirs, own, port):
+        what = f"{call.variable} calls {name}, whose security groups don't let it in on port {port}"
+        yield wrong("REACH_CALLEE", service, what)
+    elif not lets_out(assembly, own, theirs, port):
+        what = f"{call.variable} calls {name}, and its own security groups let nothing out to it on port {port}"
+        yield wrong("REACH_CALLEE", service, what)
+
+
+def to_databases(assembly: Assembly) -> Iterator[Finding]:
+    """Services that can't reach the database whose address they are given."""
+    for service in services(assembly):
+        own, of = groups_of_service(assembly, service), task_definition_of(assembly, service)
+        named: dict[str, tuple[Resource, str]] = {}
+        for container in containers_of(of) if of else ():
+            for each in objects(container.get("Environment")):
+                for part in _parts(each.get("Value")):
+                    found = assembly.resource(part, *_DATABASES)
+                    if found and isinstance(part, Handle) and "Endpoint" in part.attribute:
+                        named[found.name] = (found, str(each.get("Name")))
+        for database, variable in named.values() if own else ():
+            theirs, port = _groups_of_database(assembly, database), _port_of(database)
+            assert own is not None
+            if not theirs:
+                continue
+            on = f" on port {port}" if port else ""
+            if not lets_in(assembly, theirs, own, port):
+                what = f"{variable} is the database {database.logical_id}, whose security groups don't let it in{on}"
+                yield wrong("REACH_DATABASE", service, what)
+            elif not lets_out(assembly, own, theirs, port):
+                what = (
+                    f"{variable} is the database {database.logical_id}, and its own security groups let nothing out{on}"
+                )
+                yield wrong("REACH_DATABASE", service, what)
+
+
+def _parts(value: Any) -> tuple[Any, ...]:
+    return value.parts if isinstance(value, Text) else (value,)
+
+
+def _groups_of_database(assembly: Assembly, database: Resource) -> list[Resource] | None:
+    found = database.get("VpcSecurityGroupIds")
+    return groups_of(assembly, database.get("VPCSecurityGroups") if found is None else found)
+
+
+def _port_of(database: Resource) -> int | None:
+    port = database.get("Port")
+    if port is None and database.type == "AWS::DocDB::DBCluster":
+        return _DOCUMENTDB_PORT
+    return whole(port)

@@ -1,0 +1,125 @@
+"""References to what no template has, and resources that wait for each other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from portside.findings.finding import Finding
+from portside.findings.templates.assembly import Assembly, Resource, TemplateFile
+from portside.findings.templates.rule import wrong
+
+_IN_BRACES = re.compile(r"\$\{([^}!][^}]*)\}")
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+_MOST_RESOURCES = 500
+
+
+def unresolved(assembly: Assembly) -> Iterator[Finding]:
+    """References to a resource, parameter or output that is not there."""
+    for file in assembly.files:
+        names = {*file.template.get("Resources", {}), *(file.template.get("Parameters") or {})}
+        # A macro may add resources.
+        if "Transform" in file.template or any(key.startswith("Fn::ForEach") for key in names):
+            continue
+        for key, resource in file.template.get("Resources", {}).items():
+            at = Resource(file.stack, str(key), str(resource.get("Type")), {})
+            for name in sorted({*_names(resource), *_awaited(resource)} - names):
+                yield wrong("REFERENCE", at, f"refers to {name}, which the template does not have")
+            for stack, output in _outputs(resource):
+                if stack in {each.stack for each in assembly.files} and not _has_output(assembly, stack, output):
+                    yield wrong("OUTPUT", at, f"reads the output {output} of {stack}, which it does not have")
+
+
+def _has_output(assembly: Assembly, stack: str, output: str) -> bool:
+    return output in (assembly.file(stack).template.get("Outputs") or {})
+
+
+def _names(node: Any) -> Iterator[str]:
+    if isinstance(node, list):
+        for each in node:
+            yield from _names(each)
+    if not isinstance(node, Mapping):
+        return
+    for key, value in node.items():
+        if key == "Ref" and len(node) == 1 and isinstance(value, str):
+            yield from [value] if not value.startswith("AWS::") else []
+        elif key == "Fn::GetAtt" and len(node) == 1:
+            first = value.split(".")[0] if isinstance(value, str) else value[0] if value else None
+            yield from [first] if isinstance(first, str) else []
+        elif key == "Fn::Sub" and len(node) == 1:
+            yield from _substituted(value)
+        else:
+            yield from _names(value)
+
+
+def _awaited(resource: Mapping[str, Any]) -> list[str]:
+    found = resource.get("DependsOn") or []
+    return [found] if isinstance(found, str) else [each for each in found if isinstance(each, str)]
+
+
+def _substituted(value: Any) -> Iterator[str]:
+    own = value[1] if isinstance(value, list) and len(value) == 2 and isinstance(value[1], Mapping) else {}
+    text = value[0] if isinstance(value, list) and value else value
+    yield from _names(own)
+    for found in _IN_BRACES.findall(text) if isinstance(text, str) else ():
+        name = found.strip().split(".")[0]
+        if name not in own and not name.startswith("AWS::"):
+            yield name
+
+
+def _outputs(node: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(node, list):
+        for each in node:
+            yield from _outputs(each)
+    elif isinstance(node, Mapping):
+        match node.get("Fn::GetStackOutput"):
+            case {"StackName": str(stack), "OutputName": str(output)}:
+                yield stack, output
+        for value in node.values():
+            yield from _outputs(value)
+
+
+def circles(assembly: Assembly) -> Iterator[Finding]:
+    """Resources of a template, and stacks, that wait for each other."""
+    for file in assembly.files:
+        resources = file.template.get("Resources", {})
+        waits = {
+            key: {name for name in (*_names(each), *_awaited(each)) if name in resources}
+            for key, each in resources.items()
+        }
+        if circle := _circle(waits):
+            at = Resource(file.stack, circle[0], str(resources[circle[0]].get("Type")), {})
+            yield wrong("CIRCLE", at, f"waits for itself: {' -> '.join([*circle, circle[0]])}")
+    stacks = {file.stack: {stack for stack, _ in _outputs(file.template.get("Resources"))} for file in assembly.files}
+    if circle := _circle({stack: {each for each in of if each in stacks} for stack, of in stacks.items()}):
+        at = Resource(circle[0], "", "AWS::CloudFormation::Stack", {})
+        yield wrong("CIRCLE", at, f"the stacks read each other's outputs: {' -> '.join([*circle, circle[0]])}")
+
+
+def _circle(waits: Mapping[str, set[str]]) -> list[str]:
+    """The first circle of a graph; nothing where there is none. What waits for nobody is taken off, again and again."""
+    left = {key: set(of) for key, of in waits.items()}
+    while free := [key for key, of in left.items() if not of]:
+        for key in free:
+            del left[key]
+        for of in left.values():
+            of.difference_update(free)
+    if not left:
+        return []
+    path: list[str] = [sorted(left)[0]]
+    while (following := sorted(left[path[-1]])[0]) not in path:
+        path.append(following)
+    return path[path.index(following) :]
+
+
+def sizes(assembly: Assembly) -> Iterator[Finding]:
+    """Templates over CloudFormation's limits."""
+    for file in assembly.files:
+        count = len(file.template.get("Resources", {}))
+        if count > _MOST_RESOURCES:
+            yield wrong("TEMPLATE_SIZE", _of(file), f"has {count} resources, at most {_MOST_RESOURCES} are accepted")
+
+
+def _of(file: TemplateFile) -> Resource:
+    return Resource(file.stack, "", "AWS::CloudFormation::Stack", {})

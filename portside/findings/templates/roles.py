@@ -1,0 +1,201 @@
+"""Roles against what is done with them: who assumes them, and what a task needs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from portside.findings.finding import Finding
+from portside.findings.templates.assembly import Assembly, Resource
+from portside.findings.templates.grants import principals, rights_of, trusts
+from portside.findings.templates.rule import wrong
+from portside.findings.templates.service import services, task_definition_of
+from portside.findings.templates.task_definition import containers_of, runs_on_fargate, task_definitions
+from portside.findings.templates.values import (
+    Handle,
+    Text,
+    Unknown,
+    fields,
+    flag,
+    is_known,
+    is_open,
+    many,
+    objects,
+    text,
+)
+
+_TASKS = "ecs-tasks.amazonaws.com"
+# Who assumes the role of a property.
+_ASSUMED: tuple[tuple[str, str, str], ...] = (
+    ("ECS::TaskDefinition", "ExecutionRoleArn", _TASKS),
+    ("ECS::TaskDefinition", "TaskRoleArn", _TASKS),
+    ("EC2::FlowLog", "DeliverLogsPermissionArn", "vpc-flow-logs.amazonaws.com"),
+    ("Lambda::Function", "Role", "lambda.amazonaws.com"),
+)
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
+_EXEC = (
+    *("ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel"),
+    *("ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"),
+)
+_LOGS = ("logs:CreateLogStream", "logs:PutLogEvents")
+_SECRET, _PARAMETER, _DECRYPT = ("secretsmanager:GetSecretValue",), ("ssm:GetParameters",), ("kms:Decrypt",)
+_TOKEN, _PULL = ("ecr:GetAuthorizationToken",), ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+_ECR = re.compile(r"^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/([^:@]+)")
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a task's role must be allowed, on which resource, and for what."""
+
+    row: str
+    actions: tuple[str, ...]
+    resource: Any
+    why: str
+
+
+def trust(assembly: Assembly) -> Iterator[Finding]:
+    """Roles that don't trust who has to assume them."""
+    for kind, key, service in _ASSUMED:
+        for resource in assembly.of_type(kind):
+            role = assembly.resource(resource.get(key), "IAM::Role")
+            if role is not None and not trusts(role, service):
+                what = f"must be assumed by {service}, as {key} of {resource.logical_id}, and does not trust it"
+                yield wrong("TRUST", role, what, at="AssumeRolePolicyDocument")
+
+
+def execution_rights(assembly: Assembly) -> Iterator[Finding]:
+    """Execution roles that may not do what a task's start needs."""
+    for resource in task_definitions(assembly):
+        needs = list(_needs(assembly, resource))
+        if "ExecutionRoleArn" not in resource.properties:
+            wanting = [each for each in needs if each.row != "RIGHT_LOGS" or runs_on_fargate(assembly, resource)]
+            if wanting:
+                yield wrong("EXECUTION_ROLE", resource, f"has no execution role, which {wanting[0].why} needs")
+            continue
+        role = assembly.resource(resource.get("ExecutionRoleArn"), "IAM::Role")
+        yield from _denied(assembly, role, needs)
+
+
+def _denied(assembly: Assembly, role: Resource | None, needs: list[Need]) -> Iterator[Finding]:
+    if role is None:
+        return
+    rights = rights_of(assembly, role)
+    for need in needs:
+        if lacking := rights.lacking(assembly, need.actions, need.resource):
+            yield wrong(need.row, role, f"may not {', '.join(lacking)}, which {need.why} needs")
+
+
+def _needs(assembly: Assembly, resource: Resource) -> Iterator[Need]:
+    drivers = []
+    for container in containers_of(resource):
+        name = container.get("Name")
+        yield from _of_image(container.get("Image"), f"the image of {name}")
+        for each in objects(container.get("Secrets")):
+            yield from _of_secret(assembly, each.get("ValueFrom"), f"the secret {each.get('Name')} of {name}")
+        credentials = fields(container.get("RepositoryCredentials")).get("CredentialsParameter")
+        if credentials is not None:
+            yield from _of_secret(assembly, credentials, f"the registry's password of {name}")
+        drivers.append((container.get("LogConfiguration"), f"the log of {name}"))
+    for service in services(assembly):
+        if resource.is_of(service.get("TaskDefinition")):
+            connect = fields(service.get("ServiceConnectConfiguration"))
+            drivers.append((connect.get("LogConfiguration"), "the log of Service Connect"))
+    for driver, why in drivers:
+        yield from _of_logs(assembly, fields(driver), why)
+
+
+def _of_image(image: Any, why: str) -> Iterator[Need]:
+    parts = image.parts if isinstance(image, Text) else (image,)
+    known = "".join(each for each in parts if isinstance(each, str))
+    repositories = [each for each in parts if isinstance(each, Handle)]
+    found = _ECR.match(known)
+    if isinstance(image, Unknown) or not (".dkr.ecr." in known or (repositories and image != parts[0]) or found):
+        return
+    yield Need("RIGHT_IMAGE", _TOKEN, None, why)
+    if found:
+        account, region, name = found.groups()
+        yield Need("RIGHT_IMAGE", _PULL, f"arn:aws:ecr:{region}:{account}:repository/{name}", why)
+    else:
+        yield Need("RIGHT_IMAGE", _PULL, repositories[0] if len(repositories) == 1 else None, why)
+
+
+def _of_secret(assembly: Assembly, value: Any, why: str) -> Iterator[Need]:
+    first = value.parts[0] if isinstance(value, Text) else value
+    if isinstance(first, Handle):
+        secret = assembly.resource(first)
+        if secret is None or secret.type not in ("AWS::SecretsManager::Secret", "AWS::SSM::Parameter"):
+            return
+        is_secret = secret.type.endswith("::Secret")
+        yield Need("RIGHT_SECRET", _SECRET if is_secret else _PARAMETER, first, why)
+        key = secret.get("KmsKeyId")
+        if is_secret and assembly.resource(key, "KMS::Key"):
+            yield Need("RIGHT_KEY", _DECRYPT, key, why)
+    elif isinstance(first, str) and ":secretsmanager:" in first:
+        # A field, version and stage may stand behind the ARN, which has seven parts.
+        arn = ":".join(value.split(":")[:7]) if isinstance(value, str) else None
+        yield Need("RIGHT_SECRET", _SECRET, arn, why)
+    elif isinstance(value, str) and not value.startswith("arn:"):
+        yield Need("RIGHT_SECRET", _PARAMETER, None, why)
+
+
+def _of_logs(assembly: Assembly, driver: dict[str, Any], why: str) -> Iterator[Need]:
+    group = fields(driver.get("Options")).get("awslogs-group")
+    if driver.get("LogDriver") != "awslogs" or group is None:
+        return
+    if text(group):
+        named = [each for each in assembly.of_type("Logs::LogGroup") if each.get("LogGroupName") == group]
+        group = Handle(named[0].stack, named[0].logical_id) if named else None
+    yield Need("RIGHT_LOGS", _LOGS, group, why)
+
+
+def exec_rights(assembly: Assembly) -> Iterator[Finding]:
+    """Task roles of services with `exec` that may not open its channels."""
+    for service in services(assembly):
+        of = task_definition_of(assembly, service)
+        if of is not None and flag(service.get("EnableExecuteCommand")) is True:
+            role = assembly.resource(of.get("TaskRoleArn"), "IAM::Role")
+            needs = [Need("RIGHT_EXEC", _EXEC, None, f"exec into {service.logical_id}")]
+            yield from _denied(assembly, role, needs)
+
+
+def keys(assembly: Assembly) -> Iterator[Finding]:
+    """Log groups and topics whose key does not let the service that writes use it."""
+    for group in assembly.of_type("Logs::LogGroup"):
+        key = assembly.resource(group.get("KmsKeyId"), "KMS::Key")
+        if key is not None and not _is_for(key, "logs."):
+            yield wrong("KEY_POLICY", key, f"CloudWatch Logs may not use it, which {group.logical_id} needs")
+    for topic in assembly.of_type("SNS::Topic"):
+        key = assembly.resource(topic.get("KmsMasterKeyId"), "KMS::Key")
+        if key is None or _is_for(key, "cloudwatch."):
+            continue
+        alarms = [each for each in assembly.of_type("CloudWatch::Alarm") if _is_notified(topic, each)]
+        if alarms:
+            yield wrong("KEY_ALARMS", key, f"CloudWatch may not use it, which alarms on {topic.logical_id} need")
+
+
+def _is_notified(topic: Resource, alarm: Resource) -> bool:
+    name = topic.get("TopicName")
+    wanted = [*many(alarm.get("AlarmActions")), *many(alarm.get("OKActions"))]
+    return any(topic.is_of(each) or (text(name) and str(each).endswith(f":{name}")) for each in wanted)
+
+
+def _is_for(key: Resource, service: str) -> bool:
+    """Whether a key's policy may let a service use it."""
+    policy = key.get("KeyPolicy")
+    if not isinstance(policy, dict):
+        return policy is not None
+    for each in many(policy.get("Statement")):
+        if not isinstance(each, dict):
+            return True
+        named = principals(each)
+        if each.get("Effect") == "Allow" and any(
+            one == "*" or (not is_known(one) and _may_be(one, service)) or str(one).startswith(service) for one in named
+        ):
+            return True
+    return False
+
+
+def _may_be(value: Any, service: str) -> bool:
+    return not is_open(value) or not isinstance(value, Text) or str(value.parts[0]).startswith(service)

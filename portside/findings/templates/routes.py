@@ -1,0 +1,143 @@
+"""The way of tasks to the internet, to its end: subnet, route table, NAT gateway, its subnet, internet gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from portside.findings.finding import Finding
+from portside.findings.templates.assembly import Assembly, Resource
+from portside.findings.templates.reach import groups_of_service
+from portside.findings.templates.rule import wrong
+from portside.findings.templates.security_groups import NOWHERE, egress
+from portside.findings.templates.service import services
+from portside.findings.templates.values import Unknown, fields, is_open, many
+
+_EVERYWHERE = "0.0.0.0/0"
+_HTTPS_PORT = 443
+# Other ways than a NAT gateway or an internet gateway, whose end is not in the templates.
+_OTHER_WAYS = (
+    *("CarrierGatewayId", "CoreNetworkArn", "EgressOnlyInternetGatewayId", "InstanceId", "LocalGatewayId"),
+    *("NetworkInterfaceId", "TransitGatewayId", "VpcEndpointId", "VpcPeeringConnectionId"),
+)
+
+
+def ways_out(assembly: Assembly) -> Iterator[Finding]:
+    """Services whose tasks can't fetch their image: no route out, or one that ends nowhere, and no endpoints."""
+    for service in services(assembly):
+        own = fields(service.get("NetworkConfiguration", "AwsvpcConfiguration"))
+        if is_open(own.get("AssignPublicIp")):
+            continue
+        is_public = own.get("AssignPublicIp") == "ENABLED"
+        for value in many(own.get("Subnets")):
+            subnet = assembly.resource(value, "EC2::Subnet")
+            trouble = _trouble(assembly, subnet, is_public=is_public) if subnet else ""
+            if subnet and trouble and not _has_endpoints(assembly, subnet):
+                yield wrong(
+                    "NO_WAY_OUT", service, f"tasks in {subnet.logical_id} of {subnet.stack} have no way out: {trouble}"
+                )
+                break
+
+
+def balancer_subnets(assembly: Assembly) -> Iterator[Finding]:
+    """Load balancers for the internet in subnets that it does not reach."""
+    for balancer in assembly.of_type("ElasticLoadBalancingV2::LoadBalancer"):
+        if balancer.get("Scheme") not in (None, "internet-facing"):
+            continue
+        for value in many(balancer.get("Subnets")):
+            subnet = assembly.resource(value, "EC2::Subnet")
+            trouble = _trouble(assembly, subnet, is_public=True) if subnet else ""
+            if subnet and trouble:
+                yield wrong("NOT_PUBLIC", balancer, f"the internet does not reach {subnet.logical_id}: {trouble}")
+
+
+def gateways(assembly: Assembly) -> Iterator[Finding]:
+    """NAT gateways in a subnet from which nothing goes to the internet."""
+    for gateway in assembly.of_type("EC2::NatGateway"):
+        subnet = assembly.resource(gateway.get("SubnetId"), "EC2::Subnet")
+        if gateway.get("ConnectivityType") == "private" or subnet is None:
+            continue
+        if "AllocationId" not in gateway.properties:
+            yield wrong("NAT_ADDRESS", gateway, "a public NAT gateway needs an AllocationId")
+        if trouble := _trouble(assembly, subnet, is_public=True):
+            yield wrong("NAT_SUBNET", gateway, f"stands in {subnet.logical_id}, which has no way out: {trouble}")
+
+
+def _trouble(assembly: Assembly, subnet: Resource, *, is_public: bool) -> str:
+    """Why what stands in a subnet does not get to the internet; nothing where it does, or may."""
+    tables = _tables_of(assembly, subnet)
+    if tables is None:
+        return ""
+    routes = [
+        route
+        for route in assembly.of_type("EC2::Route")
+        if any(table.is_of(route.get("RouteTableId")) for table in tables)
+        or isinstance(route.get("RouteTableId"), Unknown)
+    ]
+    unknown = [each for each in routes if isinstance(each.get("RouteTableId"), Unknown)]
+    default = [each for each in routes if each.get("DestinationCidrBlock") == _EVERYWHERE]
+    if unknown or any(is_open(each.get("DestinationCidrBlock")) or _other(each) for each in routes):
+        return ""
+    if not default:
+        return f"its route table has no route to {_EVERYWHERE}" if tables else "it has no route table with a way out"
+    troubles = [_of_route(assembly, each, subnet, is_public=is_public) for each in default]
+    return troubles[0] if all(troubles) else ""
+
+
+def _other(route: Resource) -> bool:
+    return any(key in route.properties for key in _OTHER_WAYS) or "DestinationPrefixListId" in route.properties
+
+
+def _tables_of(assembly: Assembly, subnet: Resource) -> list[Resource] | None:
+    """The route tables of a subnet; None where they are not known, as where the VPC is of elsewhere."""
+    if assembly.resource(subnet.get("VpcId"), "EC2::VPC") is None:
+        return None
+    found = []
+    for each in assembly.of_type("EC2::SubnetRouteTableAssociation"):
+        if isinstance(each.get("SubnetId"), Unknown):
+            return None
+        if subnet.is_of(each.get("SubnetId")):
+            table = assembly.resource(each.get("RouteTableId"), "EC2::RouteTable")
+            if table is None:
+                return None
+            found.append(table)
+    return found
+
+
+def _of_route(assembly: Assembly, route: Resource, subnet: Resource, *, is_public: bool) -> str:
+    nat = assembly.resource(route.get("NatGatewayId"), "EC2::NatGateway")
+    if nat is not None:
+        if is_public:
+            return f"its default route {route.logical_id} leads to a NAT gateway"
+        behind = assembly.resource(nat.get("SubnetId"), "EC2::Subnet")
+        if behind is None or nat.get("ConnectivityType") == "private":
+            return ""
+        trouble = "it is in the same subnet" if behind == subnet else _trouble(assembly, behind, is_public=True)
+        return f"its NAT gateway {nat.logical_id} stands in {behind.logical_id}, and {trouble}" if trouble else ""
+    gateway = assembly.resource(route.get("GatewayId"), "EC2::InternetGateway")
+    if gateway is None:
+        return ""
+    if not is_public:
+        return f"its default route {route.logical_id} leads to an internet gateway, and tasks have no public address"
+    attachments = assembly.of_type("EC2::VPCGatewayAttachment")
+    attached = any(gateway.is_of(each.get("InternetGatewayId")) for each in attachments)
+    unknown = any(isinstance(each.get("InternetGatewayId"), Unknown) for each in attachments)
+    return "" if attached or unknown else f"the internet gateway {gateway.logical_id} is attached to no VPC"
+
+
+def _has_endpoints(assembly: Assembly, subnet: Resource) -> bool:
+    """Whether the VPC has endpoints that may do instead of a way out, such as those of ECR."""
+    vpc = assembly.resource(subnet.get("VpcId"), "EC2::VPC")
+    return any(
+        (vpc is not None and vpc.is_of(each.get("VpcId"))) or is_open(each.get("VpcId"))
+        for each in assembly.of_type("EC2::VPCEndpoint")
+        if is_open(each.get("ServiceName")) or ".ecr." in str(each.get("ServiceName"))
+    )
+
+
+def task_egress(assembly: Assembly) -> Iterator[Finding]:
+    """Services whose security groups let nothing out to the registry, secrets and logs, which are HTTPS."""
+    for service in services(assembly):
+        groups = groups_of_service(assembly, service)
+        found = egress(assembly, groups) if groups else None
+        if found is not None and not any(each.covers(_HTTPS_PORT) and each.cidr != NOWHERE for each in found):
+            yield wrong("EGRESS", service, f"its security groups let nothing out on port {_HTTPS_PORT}")

@@ -1,0 +1,93 @@
+"""Auto scaling of services."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from portside.findings.finding import Finding
+from portside.findings.templates.assembly import Assembly, Resource
+from portside.findings.templates.rule import wrong
+from portside.findings.templates.values import Handle, Text, Unknown, fields, objects, text, whole
+
+
+def target_of(assembly: Assembly, service: Resource) -> Resource | None:
+    """What scales a service."""
+    for each in assembly.of_type("ApplicationAutoScaling::ScalableTarget"):
+        if any(service.is_of(part) for part in _parts(each.get("ResourceId"))):
+            return each
+    return None
+
+
+def _parts(value: Any) -> tuple[Any, ...]:
+    return value.parts if isinstance(value, Text) else (value,)
+
+
+def bounds(assembly: Assembly) -> Iterator[Finding]:
+    """Targets whose least is over their most."""
+    for target in assembly.of_type("ApplicationAutoScaling::ScalableTarget"):
+        least, most = whole(target.get("MinCapacity")), whole(target.get("MaxCapacity"))
+        if least is not None and most is not None and least > most:
+            yield wrong("SCALING_BOUNDS", target, f"MinCapacity {least} is over MaxCapacity {most}")
+    for each in assembly.of_type("ApplicationAutoScaling::ScalingPolicy"):
+        tracking = fields(each.get("TargetTrackingScalingPolicyConfiguration"))
+        predefined = fields(tracking.get("PredefinedMetricSpecification"))
+        metric, goal = text(predefined.get("PredefinedMetricType")), whole(tracking.get("TargetValue"))
+        if metric in _OF_PERCENT and goal is not None and not 0 < goal <= 100:
+            yield wrong("SCALING_GOAL", each, f"{metric} is a percentage, TargetValue is {goal}")
+        if metric == "ALBRequestCountPerTarget" and "ResourceLabel" not in predefined:
+            yield wrong("SCALING_GOAL", each, "ALBRequestCountPerTarget needs a ResourceLabel")
+
+
+_OF_PERCENT = ("ECSServiceAverageCPUUtilization", "ECSServiceAverageMemoryUtilization")
+
+
+def resource_ids(assembly: Assembly) -> Iterator[Finding]:
+    """Targets for ECS whose id has not the form `service/CLUSTER/SERVICE`."""
+    for target in assembly.of_type("ApplicationAutoScaling::ScalableTarget"):
+        found = target.get("ResourceId")
+        if target.get("ServiceNamespace") != "ecs" or not isinstance(found, str | Text):
+            continue
+        is_wrong = _looks(found).split("/")[0] != "service" or _looks(found).count("/") != 2
+        if is_wrong and not any(isinstance(part, Unknown) for part in _parts(found)):
+            yield wrong("SCALING_TARGET", target, f"ResourceId must be service/CLUSTER/SERVICE, got {_looks(found)}")
+        for part in _parts(found):
+            other = assembly.resource(part)
+            if other and other.type not in ("AWS::ECS::Service", "AWS::ECS::Cluster"):
+                yield wrong("SCALING_TARGET", target, f"ResourceId names {other.logical_id}, a {other.type}")
+
+
+def _looks(value: str | Text) -> str:
+    if isinstance(value, str):
+        return value
+    # The ARN of a service is no name: `Ref` of one has slashes of its own.
+    return "".join(each if isinstance(each, str) else _name(each) for each in value.parts)
+
+
+def _name(part: Any) -> str:
+    return part.logical_id if isinstance(part, Handle) else "*"
+
+
+def policies(assembly: Assembly) -> Iterator[Finding]:
+    """Two policies that track the same metric of one target."""
+    seen: dict[tuple[Any, str], str] = {}
+    for each in assembly.of_type("ApplicationAutoScaling::ScalingPolicy"):
+        of = each.get("ScalingTargetId")
+        tracking = fields(each.get("TargetTrackingScalingPolicyConfiguration"))
+        metric = text(fields(tracking.get("PredefinedMetricSpecification")).get("PredefinedMetricType"))
+        if not metric or metric == "ALBRequestCountPerTarget" or not isinstance(of, Handle) or each.is_conditional:
+            continue
+        if (of, metric) in seen:
+            yield wrong("SCALING_TWICE", each, f"{metric} of its target is tracked by {seen[of, metric]} too")
+        seen[of, metric] = each.logical_id
+
+
+def steps(assembly: Assembly) -> Iterator[Finding]:
+    """Step scaling without steps."""
+    for each in assembly.of_type("ApplicationAutoScaling::ScalingPolicy"):
+        found = fields(each.get("StepScalingPolicyConfiguration"))
+        if each.get("PolicyType") == "StepScaling" and found and found.get("StepAdjustments") in (None, []):
+            yield wrong("SCALING_GOAL", each, "a step scaling policy needs at least one step")
+        for step in objects(found.get("StepAdjustments")):
+            if not {"MetricIntervalLowerBound", "MetricIntervalUpperBound"} & set(step):
+                yield wrong("SCALING_GOAL", each, "a step needs a lower or an upper bound")

@@ -1,0 +1,77 @@
+"""The table of what AWS accepts in templates is that of the installed cfn-lint and botocore."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from portside.findings.templates.documented_limits import STEP, Limit, documented_limits
+from tools.template_limits import LIMITS, limits, written
+
+_SCHEMAS = files("cfnlint") / "data" / "schemas"
+_ROWS = [limit for rows in documented_limits().values() for limit in rows]
+
+
+@pytest.mark.slow
+def test_the_table_is_what_the_tool_writes_from_what_is_installed() -> None:
+    assert LIMITS.read_text(encoding="utf-8") == written(limits())
+
+
+@pytest.mark.parametrize("limit", _ROWS, ids=lambda limit: f"{limit.type.removeprefix('AWS::')} {limit.path}")
+def test_a_documented_limit_is_of_a_property_and_still_in_the_words_of_its_documentation(limit: Limit) -> None:
+    documented = _documentation_of(limit)
+    assert limit.words in documented
+    assert limit.url.startswith("https://docs.aws.amazon.com/")
+
+
+def _documentation_of(limit: Limit) -> str:
+    providers: dict[str, str] = json.loads(_SCHEMAS.joinpath("providers", "us-east-1.json").read_text())
+    schema: dict[str, Any] = json.loads(_SCHEMAS.joinpath("resources", f"{providers[limit.type]}.json").read_text())
+    node: dict[str, Any] = schema
+    words = ""
+    for name, _ in STEP.findall(limit.path):
+        if name and "properties" in node:
+            assert name in node["properties"], (limit.type, limit.path, name)
+            node = node["properties"][name]
+        elif not name:
+            node = node.get("items", node)
+        words += str(node.get("description", ""))
+        while "$ref" in node:
+            node = schema["definitions"][node["$ref"].rpartition("/")[2]]
+            words += str(node.get("description", ""))
+    # The keys of attributes are described with the property that holds them.
+    return words + str(node.get("properties", {}).get("Key", {}).get("description", ""))
+
+
+@pytest.mark.parametrize("limit", _ROWS, ids=lambda limit: f"{limit.type.removeprefix('AWS::')} {limit.path}")
+def test_a_documented_limit_accepts_its_edges_and_refuses_what_is_beyond(limit: Limit) -> None:
+    for edge, beyond in ((limit.minimum, -1), (limit.maximum, 1)):
+        if edge is not None:
+            assert not limit.refusal(edge)
+            assert not limit.refusal(str(edge))
+            assert limit.refusal(edge + beyond)
+    if limit.most is not None:
+        assert not limit.refusal(["a"] * limit.most)
+        assert limit.refusal(["a"] * (limit.most + 1))
+    if limit.longest is not None:
+        assert not limit.refusal("a" * limit.longest)
+        assert limit.refusal("a" * (limit.longest + 1))
+    for each in limit.accepted:
+        assert not limit.refusal(each)
+        assert limit.refusal(f"{each}x")
+    if limit.pattern:
+        assert limit.refusal('\x00/"@ ü')
+    assert (limit.minimum, limit.maximum, limit.longest, limit.most, limit.accepted, limit.pattern) != (
+        *(None, None, None, None),
+        (),
+        "",
+    )
+
+
+def test_the_file_of_documented_limits_is_where_it_is_looked_for() -> None:
+    assert Path(str(files("portside.findings.templates") / "documented_limits.toml")).is_file()
+    assert len(_ROWS) > 60
