@@ -23,7 +23,7 @@ _NO_NAME = re.compile(
     r"|no such host"
     r"|No address associated with hostname|getaddrinfo failed|NameResolutionError|EAI_AGAIN|ENOTFOUND|host not found"
     r"|UnknownHost"
-    r"|[Cc]ould not resolve|[Ff]ailed to resolve",
+    r"|[Cc]ould not resolve (?:host|address)|[Ff]ailed to resolve",
 )
 _TEMPORARY = re.compile(r"EAI_AGAIN|Temporary failure|Try again|server misbehaving|i/o timeout")
 _REFUSED = re.compile(
@@ -33,7 +33,7 @@ _REFUSED = re.compile(
 
 def unknown_host(context: RuleContext, lines: Sequence[str]) -> Finding | None:
     """A name that does not resolve: of a service, of another host, or one that nothing has."""
-    line = next((line for line in lines if _UNKNOWN_HOST.search(line) or _NO_NAME.search(line)), None)
+    line = next((line for line in lines if _NO_NAME.search(line)), None)
     if line is None:
         return None
     found = next((match for each in (line, *lines) if (match := _UNKNOWN_HOST.search(each))), None)

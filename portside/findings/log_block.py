@@ -34,7 +34,8 @@ _CONSEQUENCE = re.compile(
     r"|Worker exiting|Worker failed to boot|HaltServer|\bShutting down\b|exited with (?:code|exit|status)"
     r"|exit status \d"
     r"|A complete log of this run|^Node\.js v\d|Application run failed|Application startup failed. Exiting"
-    r"|[Pp]rocess exited|Error: Command failed|^make: \*\*\*|SystemExit|Stopping service \[Tomcat\]",
+    r"|[Pp]rocess exited|Error: Command failed|^make: \*\*\*|SystemExit|Stopping service \[Tomcat\]"
+    r"|Could not create the Java Virtual Machine|A fatal exception has occurred",
 )
 _CHAINED = re.compile(
     r"^\s*(?:Caused by:|\[?cause\]?: |caused by: |--->|Wrapped by:|During handling of|The above exception|Traceback|"
@@ -47,7 +48,8 @@ _FRAME = re.compile(
     r"|^\S+\.\S+\(.*\)$|^\s*\^+\s*$|^created by |^\s+\d+: |^#\d+ "
 )
 _OF_ANOTHER_LEVEL = re.compile(
-    r"(?:^|[\s\[|\"(=])(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|trace|debug|info|notice|warn|warning)(?=[\s\]|\":)]|$)"
+    r"(?i:^\W*|\[|\(|level[\"']?[=:]\s?[\"']?|\d\d:\d\d:\d\d\S*\s+(?:\[[^\]]*\]\s+|\S+@\S+\s+)*)"
+    r"(?i:trace|debug|info|notice|warn|warning)(?=[\]\)\s\":|]|$)(?!\S*Error)|:\s(?:info|notice|debug|warn(?:ing)?):\s"
 )
 _DESCRIPTION = re.compile(r"^\s*Description:\s*$")
 
@@ -94,7 +96,7 @@ def read_block(log: Sequence[str]) -> ErrorBlock:
 
 def is_remark(line: str) -> bool:
     """Whether a line says of itself that it is no error."""
-    return bool(_OF_ANOTHER_LEVEL.search(line[:120])) and not re.search(r"\berror\b", line[:120], re.I)
+    return bool(_OF_ANOTHER_LEVEL.search(line[:120]))
 
 
 def message_of(line: str) -> str:
@@ -179,9 +181,12 @@ def _below(lines: Sequence[str], begin: int) -> int:
     """After the last line of a block."""
     end = begin + 1
     is_report = "APPLICATION FAILED TO START" in lines[begin]
+    # Each of what it lists is a name, and what is wrong with it below.
+    is_list = "validation error" in lines[begin]
     while end < len(lines) and (
         is_report
         or _continues(lines, end)
+        or (is_list and end + 1 < len(lines) and _continues(lines, end + 1))
         or (not _CONSEQUENCE.search(lines[end]) and not is_remark(lines[end]) and _goes_on(lines[end]))
     ):
         end += 1

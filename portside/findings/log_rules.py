@@ -11,9 +11,7 @@ import re
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
-from functools import partial
 
-from portside.aws.model import Container
 from portside.findings import log_rows, start_rules
 from portside.findings.connection_rules import refused, unknown_host
 from portside.findings.database_rules import database
@@ -45,59 +43,30 @@ _PATH = re.compile(
     r"|(/[\w./-]+)(?=:? ?\(?Read-only)",
     re.I,
 )
-# How a program ends that is asked to: by itself, or by the signal. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopTask.html
-_WHEN_STOPPED = (None, 0, 137, 143)
 _LONGEST = 220
-
-
-def sidecar(context: RuleContext) -> Finding | None:
-    """What runs beside the program and failed, while the program itself did not."""
-    own, beside = context.container, _failed_beside(context)
-    if own is None or beside is None:
-        return None
-    agent = _agent(beside.name)
-    what = (
-        f"ended with exit code {beside.exit_code}{_signal(beside.exit_code)}"
-        if beside.exit_code not in _WHEN_STOPPED
-        else "became unhealthy"
-    )
-    return context.found(
-        "AWS_TROUBLE.SIDECAR" if agent else "UNKNOWN.SIDECAR",
-        f"container {beside.name}{agent} {what}, which stopped its task; the program {own.name} did not fail",
-        look=f"container {beside.name} of task {context.task.id if context.task else ''} in ECS",
-        fix=f"{context.start_again}  # again; if it happens again: more memory or cpu of {context.name} in app.py, "
-        f"which {beside.name} shares",
-    )
-
-
-def _failed_beside(context: RuleContext) -> Container | None:
-    own, task = context.container, context.task
-    if own is None or task is None or own.health == "UNHEALTHY" or own.exit_code not in _WHEN_STOPPED or own.reason:
-        return None
-    others = [each for each in task.containers if each.name != own.name]
-    ended = [each for each in others if each.exit_code not in _WHEN_STOPPED]
-    unhealthy = [each for each in others if each.health == "UNHEALTHY" and own.health != "UNHEALTHY"]
-    return next(iter([*ended, *unhealthy]), None)
-
-
-def _agent(name: str) -> str:
-    """What AWS itself puts into a task, by how it names it."""
-    kinds = {"ecs-service-connect": "Service Connect's proxy", "aws-guardduty": "GuardDuty's agent"}
-    return next((f" ({what})" for begin, what in kinds.items() if name.startswith(begin)), "")
 
 
 def program(context: RuleContext) -> Finding | None:
     """What the program's error says; where that says nothing that is known, the rest of its log."""
     crash = "CRASH_AT_START" if _crashed_at_start(context) else "CRASH_LATER"
-    rows: LineRule = partial(_rows, crash=crash)
     for lines in _groups(context):
-        for rule in (*_LINE_RULES, rows):
-            if lines and (found := rule(context, lines)):
-                return found
+        found = _known(context, lines, crash) if lines else None
+        # Some reports take two lines to say it.
+        whole = "\n".join(context.block.lines)
+        if found := found or first(log_rows.ROWS, context, [whole], crash):
+            return found
     return None
 
 
-def _rows(context: RuleContext, lines: Sequence[str], *, crash: str) -> Finding | None:
+def _known(context: RuleContext, lines: Sequence[str], crash: str) -> Finding | None:
+    for rule in _RULES_OF_THE_ENVIRONMENT:
+        if found := rule(context, lines):
+            return found
+    if found := first(log_rows.OF_DATABASES, context, lines, crash):
+        return found
+    for rule in (unknown_host, refused):
+        if found := rule(context, lines):
+            return found
     return first(log_rows.ROWS, context, lines, crash)
 
 
@@ -246,13 +215,11 @@ def _crashed_at_start(context: RuleContext) -> bool:
     return task.stopped - task.started < _STARTS_WITHIN and not any(_READY.search(line) for line in task.log)
 
 
-_LINE_RULES: tuple[LineRule, ...] = (
+_RULES_OF_THE_ENVIRONMENT: tuple[LineRule, ...] = (
     out_of_memory,
     other_platform,
     task_role,
     database,
     read_only,
-    unknown_host,
-    refused,
 )
-RULES: tuple[Rule, ...] = (sidecar, killed_at_limit, program, not_a_command)
+RULES: tuple[Rule, ...] = (killed_at_limit, program, not_a_command)

@@ -176,10 +176,12 @@ class RuleContext:
         return (*lines, *self.last_lines)
 
     def evidence_with(self, line: str) -> tuple[str, ...]:
-        """What was told, and among it a line of the log."""
-        told, quoted = self.told, f"log: {line}"
-        is_quoted = quoted in told or any(line == each.reason for each in (self.task.containers if self.task else ()))
-        return told if is_quoted else (*told, quoted)
+        """What was told, and among it what the log says there."""
+        told = self.told
+        reasons = [each.reason for each in (self.task.containers if self.task else ())]
+        quoted = [f"log: {each}" for each in line.split("\n") if each.strip() and each not in reasons]
+        is_there = any(all(part in each for each in (" ".join(told),)) for part in quoted[:1])
+        return told if is_there or len(quoted) > 1 else (*told, *quoted)
 
     def found(
         self,

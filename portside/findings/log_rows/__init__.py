@@ -11,13 +11,13 @@ from portside.findings.log_rows import (
     settings,
 )
 
+OF_DATABASES = databases.ROWS
 ROWS = (
-    *databases.ROWS,
     *aws_sdk.ROWS,
     *servers.ROWS,
     *settings.ROWS,
-    *runtimes.ROWS,
     *commands.ROWS,
+    *runtimes.ROWS,
     *files.ROWS,
     *connections.ROWS,
 )

@@ -46,7 +46,7 @@ ROWS = (
         r"NoSuchBucket|The specified bucket does not exist|Secrets Manager can't find the specified secret"
         r"|QueueDoesNotExist"
         r"|NonExistentQueue|ParameterNotFound|Requested resource not found|ResourceNotFoundException|NoSuchKey"
-        r"|NotFoundException: ",
+        r"|(?<!\w)NotFoundException: ",
         "something of AWS that it asks for does not exist: {line}",
         "Correct its name in {env}, or create it, then: {deploy}",
         "app.py, container_env_vars of {name}",

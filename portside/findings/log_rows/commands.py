@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from portside.findings.log_rows.row import Row
 
-_SCRIPT = r"(?P<path>/?[\w./@-]+)"
-
 ROWS = (
     Row(
         "BAD_COMMAND.LINE_ENDINGS",
-        r"\\r|\r|\$'\\r'|\^M|set: (?:illegal|Illegal) option -\s*$|set: -: invalid option",
+        # A terminal's carriage return is shown as a space.
+        r"(?:\\r| )['\u2019\"]: (?:No such file|command not found|not found)|\\r: (?:No such|command not|not found)"
+        r"|\$'\\r'|\^M|set: (?:line \d+: )?[Ii]llegal option -\s*$|set: -: invalid option",
         "a script of its image has Windows line endings (CRLF), with which a shell can't run it",
         "Save the script with LF (dos2unix, or eol=lf in .gitattributes); {program}",
     ),
@@ -24,13 +24,15 @@ ROWS = (
     Row(
         "BAD_COMMAND.NO_INTERPRETER",
         r"exec (?:user process caused:?\s*\"?|)(?P<path>/\S+)?:? ?no such file or directory|bad interpreter"
-        r"|env: .?(?P<interpreter>[\w.+-]+).?: (?:No such file|not found|can't execute)",
+        r"|env: .?(?P<interpreter>[\w.+-]+).?: (?:No such file|not found)"
+        r"|env: can't execute '(?P<interpreter>[\w.+-]+)'",
         "{path}{interpreter} can't be run in its image: the file, or the interpreter in its first line, is not there",
         "{entry}",
     ),
     Row(
         "BAD_COMMAND.NOT_EXECUTABLE",
-        r"(?:exec(?: user process caused:?)?|(?:ba|da|a|z)?sh:(?: \d+:| line \d+:)?|^/\S+: line \d+:|su-exec:"
+        r"(?:exec(?: user process caused:?)?|(?:ba|da|a|z)?sh:(?: \d+:| line \d+:)?|^/\S+: (?:exec: )?line \d+:"
+        r"|su-exec:"
         r"|tini[^:]*:)"
         r"\s*\"?:?(?P<path>\.{0,2}/[\w./-]+)?\"?:? *(?:[Pp]ermission denied|cannot execute(?! binary))"
         r"|exec (?P<path>/\S+) failed: Permission denied",
@@ -61,21 +63,24 @@ ROWS = (
     ),
     Row(
         "BAD_COMMAND.NOT_FOUND",
-        r"exec:? \"?(?P<exec>[\w./@-]+)\"?:? (?:executable file )?not found|(?:ba|da|a|z)?sh:(?: line)?(?: \d+:)? "
-        rf"(?:exec: )?{_SCRIPT}: (?:command )?not found|: line \d+: (?:exec: )?(?P<path>[\w./@-]+): "
-        r"(?:command not found|not found|No such file or directory)|can't open '?(?P<path>/[^\s':]+)'?"
-        r"|\[FATAL tini \(\d+\)\] exec (?P<path>\S+) failed: No such file|: (?P<path>[\w./@-]+): not found$",
-        "its image has no {exec}{path}, which its start runs",
+        r"exec:? \"?(?P<path>[\w./@-]+)\"?:? (?:executable file )?not found"
+        r"|(?:ba|da|a|z)?sh:(?: line)?(?: \d+:)? (?:exec: )?(?P<path>/?[\w./@-]+): (?:command )?not found"
+        r"|(?:ba|da|a|z)?sh:(?: line)?(?: \d+:)? (?P<path>/[\w./@-]+): No such file or directory"
+        r"|: line \d+: (?:exec: )?(?P<path>[\w./@-]+): (?:command not found|not found|No such file or directory)"
+        r"|can't open '?(?P<path>/[^\s':]+)'?|\[FATAL tini \(\d+\)\] exec (?P<path>\S+) failed: No such file"
+        r"|: (?P<path>[\w./@-]+): not found$|npm ERR! enoent .*open '(?P<path>[^']+package\.json)'",
+        "its image has no {path}, which its start runs",
         "{entry}",
     ),
     Row(
         "BAD_COMMAND.ENTRY_FILE",
         r"Unable to access jarfile (?P<path>\S+)|Invalid or corrupt jarfile (?P<path>\S+)"
         r"|no main manifest attribute, in (?P<path>\S+)|Could not find or load main class (?P<path>[\w.$]+)"
-        r"|can't open file '(?P<path>[^']+)'|(?:The application '(?P<path>[^']+)' does not exist)"
-        r"|Could not open input file: (?P<path>\S+)|No such file or directory -- (?P<path>\S+)"
-        r"|Cannot find module '(?P<path>/[^']+?)'?(?: imported from .*)?$",
-        "the file that its command starts is not in its image or can't be run: {path} ({line})",
+        r"|can't open file '(?P<path>[^']+)'|(?P<path>dotnet-\S+) does not exist"
+        r"|Could not execute because the (?:specified command|application)|The command could not be loaded"
+        r"|The application '(?P<path>[^']+)' does not exist|Could not open input file: (?P<path>\S+)"
+        r"|No such file or directory -- (?P<path>\S+)|Cannot find module '(?P<path>/[^']+?)'?(?: imported from .*)?$",
+        "the file that its command starts is not in its image or can't be run: {line}",
         "{entry}",
     ),
     Row(

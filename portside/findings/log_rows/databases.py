@@ -74,6 +74,15 @@ ROWS = (
         "Wait until it takes connections, then: {again}",
     ),
     Row(
+        f"{_AWAY}.NAME",
+        r"could not translate host name \"(?P<host>[^\"]+)\"|Unknown (?:MySQL|MariaDB) server host '(?P<host>[^']+)'"
+        r"|SequelizeHostNotFoundError: getaddrinfo \w+ (?P<host>[\w.-]+)"
+        r"|getaddrinfo (?:ENOTFOUND|EAI_AGAIN) (?P<host>\S*(?:postgres|mysql|maria|pg|rds\.amazonaws)\S*)",
+        "the name of its database, {host}, can't be resolved",
+        "Correct the host of the database in {env}, then: {deploy}",
+        "app.py, container_env_vars of {name}",
+    ),
+    Row(
         f"{_AWAY}.OTHER",
         r"could not connect to server: (?P<why>.+)"
         r"|connection to server at \"(?P<host>[^\"]+)\".* port (?P<port>\d+) failed: (?P<why>.+)"

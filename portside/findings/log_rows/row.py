@@ -12,6 +12,7 @@ from itertools import count
 from portside.commands import FROM_FILE
 from portside.findings.finding import Finding
 from portside.findings.rule_context import RuleContext, more_memory
+from portside.secret_names import is_secret_name
 
 AT_ITS_TIME = "CRASH"
 """In place of a code: `CRASH_AT_START` or `CRASH_LATER`, whichever it was."""
@@ -90,14 +91,12 @@ class _Words(dict[str, str]):
 def set_variable(context: RuleContext, variable: str) -> str:
     """How to give a variable its value: that of its secret, where it has one, else a field of app.py."""
     commands = context.commands
+    field = "container_secrets" if is_secret_name(variable) else "container_env_vars"
     for secret in context.service.asked.secrets:
         if secret.variable == variable and secret.name:
             put = commands.aws("secretsmanager", "put-secret-value", secret_id=secret.name, secret_string=FROM_FILE)
             return commands.fix(put, then=f"the value of {variable}; then: {context.start_again}")
-    return (
-        f"Set {variable or 'it'} in container_env_vars of {context.name} in app.py (a secret in container_secrets), "
-        f"then: {context.deploy}"
-    )
+    return f"Set {variable or 'it'} in {field} of {context.name} in app.py, then: {context.deploy}"
 
 
 def entry(context: RuleContext) -> str:

@@ -109,7 +109,7 @@ ROWS = (
     Row(
         "CRASH_AT_START.VM_OPTION",
         r"(?P<said>(?:Invalid (?:maximum|initial) heap size|Initial heap size set to a larger value"
-        r"|Could not create the Java Virtual "
+        r"|"
         r"Machine|Conflicting collector|Unrecognized option|node: bad option|.* is not allowed in NODE_OPTIONS).*)",
         "its runtime does not accept its options: {said}",
         "Correct JAVA_TOOL_OPTIONS or NODE_OPTIONS in {env}, or the options in {command}; then: {deploy}",

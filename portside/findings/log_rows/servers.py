@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from portside.findings.log_rows.row import Row
 
-_PORT = r"(?:[:\s\[(]|port )(?P<port>\d{2,5})\b"
-
 ROWS = (
     Row(
         "CRASH_AT_START.PORT_IN_USE",
-        rf"(?:EADDRINUSE|[Aa]ddress already in use|[Aa]ddress in use|Only one usage of each socket)\D*?{_PORT}"
-        rf"|{_PORT}\D{{0,60}}(?:[Aa]ddress already in use|[Aa]ddress in use|already in use|os error 98|98: )"
+        r"(?:EADDRINUSE|[Aa]ddress already in use|[Aa]ddress in use"
+        r"|Only one usage of each socket).*?:(?P<port>\d{2,5})(?![\d.:])"
+        r"|(?<!:\d\d)(?<!\s\d\d):(?P<port>\d{2,5})\b.{0,60}(?:[Aa]ddress already in use|[Aa]ddress in use|os error 98)"
         r"|Connection in use: \('[^']*', (?P<port>\d+)\)|[Pp]ort:? (?P<port>\d+) (?:was|is) already (?:in use"
         r"|allocated)"
         r"|EADDRINUSE|[Aa]ddress already in use|[Aa]ddress in use",
@@ -22,10 +21,10 @@ ROWS = (
     ),
     Row(
         "CRASH_AT_START.PORT_PRIVILEGED",
-        rf"(?:listen EACCES|bind\b[^\n]{{0,80}}[Pp]ermission denied|[Pp]ermission denied[^\n]{{0,40}}(?:make_sock"
-        rf"|could not bind)"
-        rf"|SocketException[^\n]{{0,20}}Permission denied|\(13: Permission denied\)[^\n]*bind)(?:[^\n]*?{_PORT})?"
-        rf"|bind\(\) to \S+:(?P<port>\d+) failed \(13|listen tcp \S*:(?P<port>\d+): bind: permission denied",
+        r"bind\(\) to \S+:(?P<port>\d+) failed \(13|listen tcp \S*:(?P<port>\d+): bind: permission denied"
+        r"|listen EACCES.*?:?(?P<port>\d{2,5})$|listen EACCES"
+        r"|[Pp]ermission denied.{0,40}(?:make_sock|could not bind).*?:(?P<port>\d{2,5})"
+        r"|(?:bind|SocketException)\b.{0,80}[Pp]ermission denied",
         "it may not listen on port {port}: its user is not root, and ports below 1024 are for root",
         "Let it listen on a port from 1024 on and set container_port of {name} in app.py to the same, or run it as "
         "root "

@@ -96,6 +96,19 @@ ROWS = (
         "Set RAILS_MASTER_KEY in {secrets}, then: {deploy}",
     ),
     Row(
+        _MISSING,
+        r"`?uri`? parameter to `?openUri|(?i:(?:uri|url|dsn|connection string) (?:must be a string|is (?:undefined"
+        r"|required|empty)))",
+        "the address of its database is not set",
+        "Set what the program makes the address of in {env} (DatabaseHost(), DatabasePort()), then: {deploy}",
+    ),
+    Row(
+        _MISSING,
+        r"\n(?P<var>[A-Za-z_]\w+)\n\s+(?:[Ff]ield required|[Mm]issing|value is not a valid)",
+        _WHAT,
+        "{set}",
+    ),
+    Row(
         _INVALID,
         r"(?i:(?:bad|invalid) (?:sentry )?dsn|unsupported scheme '[^']*'.*dsn|BadDsn)\b",
         "the Sentry DSN (SENTRY_DSN) is not one",

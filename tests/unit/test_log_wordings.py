@@ -1,0 +1,37 @@
+"""What programs write of their end is understood: each line of the file is the end of a log, and what is said of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from portside.findings import log_rows
+from portside.findings.log_rows.row import AT_ITS_TIME, Row
+from tests.unit.diagnosis_support import exited, verdict_on
+
+WORDINGS: list[dict[str, Any]] = [
+    json.loads(line) for line in Path(__file__).with_name("log-wordings.jsonl").read_text(encoding="utf-8").splitlines()
+]
+TABLE: tuple[Row, ...] = (*log_rows.OF_DATABASES, *log_rows.ROWS)
+
+
+@pytest.mark.parametrize("wording", WORDINGS, ids=[f"{number}-{each['code']}" for number, each in enumerate(WORDINGS)])
+def test_a_wording_is_understood(wording: dict[str, Any]) -> None:
+    assert _is_understood(wording)
+
+
+@pytest.mark.parametrize("row", TABLE, ids=[f"{number}-{row.code}" for number, row in enumerate(TABLE)])
+def test_without_a_row_a_wording_is_not_understood(row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = row.code.replace(f"{AT_ITS_TIME}.", "CRASH_AT_START.")
+    monkeypatch.setattr(log_rows, "OF_DATABASES", tuple(each for each in log_rows.OF_DATABASES if each is not row))
+    monkeypatch.setattr(log_rows, "ROWS", tuple(each for each in log_rows.ROWS if each is not row))
+
+    assert not all(_is_understood(wording) for wording in WORDINGS if wording["code"] == code)
+
+
+def _is_understood(wording: dict[str, Any]) -> bool:
+    found = verdict_on(exited(wording["exit_code"], *wording["log"]))
+    return found.code == wording["code"] and wording["said"] in found.what and wording["fix"] in found.fix
