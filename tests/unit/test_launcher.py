@@ -33,11 +33,12 @@ case "$all" in
     printf '#!/usr/bin/env bash\n%s\n' "$NPM" >"$clone/bin/npm"
     chmod +x "$clone/bin/npm"
     ;;
-  *'-m pip'*)
-    say "pip ${all##*--no-compile }"
-    eval "${PIP:-:}"
+  *'install_packages.py'*)
+    say "packages ${all##*install_packages.py }"
+    eval "${PACKAGES:-:}"
     ;;
-  *'-m compileall'*) say compileall ;;
+  *'byte_code.py cli'*) say byte_code ;;
+  *'byte_code.py'*) ;;
   *'agora.pth'*) ;;
   *'-m operations'*)
     say "operations ${all#*-m operations }"
@@ -110,7 +111,7 @@ class Answer:
         self.pid, self.code = process.pid, process.returncode
 
 
-SET_UP = ["venv", "pip", "npm", "compileall"]
+SET_UP = ["venv", "packages", "npm", "byte_code"]
 
 
 @pytest.fixture
@@ -190,11 +191,20 @@ def test_the_launcher_works_from_its_own_folder_under_bash(used: Clone) -> None:
     assert used.calls() == ["operations"]
 
 
+def test_the_launcher_works_under_sh(used: Clone) -> None:
+    assert "arguments status" in used.run("agora", "status", program="/bin/sh", cwd=used.root).out
+    assert used.calls() == ["operations"]
+
+
+def test_a_note_of_the_installation_is_shown(clone: Clone) -> None:
+    assert "agora: pip does it\n" in clone.run("status", PACKAGES="echo note: pip does it").err
+
+
 @pytest.mark.parametrize("name", ["requirements.txt", "package-lock.json"])
 def test_a_changed_lock_is_picked_up_in_place(used: Clone, name: str) -> None:
     used.change_lock(name, "two")
     assert used.run("status").code == 0
-    assert used.calls() == ["pip", "npm", "compileall", "operations"]
+    assert used.calls() == [*SET_UP[1:], "operations"]
     assert used.run("status").err == ""
 
 
@@ -212,7 +222,7 @@ def test_a_changed_lock_of_development_tools_does_not_matter_for_use(used: Clone
 @pytest.mark.parametrize("words", [("test",), ("test", "--quick"), ("--debug", "test")])
 def test_the_verb_test_installs_the_development_tools_first(used: Clone, words: tuple[str, ...]) -> None:
     used.run(*words)
-    assert "pip -r requirements.txt -r requirements-dev.txt\n" in used.calls_file.read_text()
+    assert "packages requirements.txt requirements-dev.txt\n" in used.calls_file.read_text()
     used.calls()
     used.run(*words)
     assert used.calls() == ["operations"]
@@ -224,19 +234,19 @@ def test_the_verb_test_picks_up_either_changed_lock(used: Clone, name: str) -> N
     used.calls()
     used.change_lock(name, "two")
     used.run("test")
-    assert used.calls() == ["pip", "npm", "compileall", "operations"]
+    assert used.calls() == [*SET_UP[1:], "operations"]
 
 
 def test_a_set_up_that_was_killed_is_done_again_from_the_start(clone: Clone) -> None:
-    assert clone.run("status", PIP="kill -9 0").code != 0
-    assert clone.calls() == ["venv", "pip"]
+    assert clone.run("status", PACKAGES="kill -9 0").code != 0
+    assert clone.calls() == ["venv", "packages"]
     assert clone.run("status").code == 0
     assert clone.calls() == [*SET_UP, "operations"]
 
 
 def test_an_update_that_was_killed_leaves_nothing_to_build_on(used: Clone) -> None:
     used.change_lock("requirements.txt", "two")
-    used.run("status", PIP="kill -9 0")
+    used.run("status", PACKAGES="kill -9 0")
     used.change_lock("requirements.txt", "one")
     used.calls()
     assert used.run("status").code == 0
@@ -245,7 +255,7 @@ def test_an_update_that_was_killed_leaves_nothing_to_build_on(used: Clone) -> No
 
 def test_a_set_up_that_is_interrupted_ends_as_interrupted_and_says_so(clone: Clone) -> None:
     os.mkfifo(clone.root / "reached")
-    running = clone.start("status", PIP=f"echo >'{clone.root}/reached'; exec sleep 60")
+    running = clone.start("status", PACKAGES=f"echo >'{clone.root}/reached'; exec sleep 60")
     (clone.root / "reached").read_text()
     os.killpg(running.pid, signal.SIGINT)
     answer = Answer(running)
@@ -257,7 +267,7 @@ def test_a_set_up_that_is_interrupted_ends_as_interrupted_and_says_so(clone: Clo
 def test_two_first_uses_at_once_set_up_once(clone: Clone) -> None:
     os.mkfifo(clone.root / "reached")
     os.mkfifo(clone.root / "go on")
-    first = clone.start("first", PIP=f"echo >'{clone.root}/reached'; read -r _ <'{clone.root}/go on'")
+    first = clone.start("first", PACKAGES=f"echo >'{clone.root}/reached'; read -r _ <'{clone.root}/go on'")
     (clone.root / "reached").read_text()
     second = clone.start("second")
     assert second.stderr
@@ -292,7 +302,7 @@ def test_an_environment_made_by_hand_is_kept_and_completed(clone: Clone) -> None
     (clone.root / ".venv/by-hand").touch()
     clone.calls()
     clone.run("status")
-    assert clone.calls() == ["pip", "npm", "compileall", "operations"]
+    assert clone.calls() == [*SET_UP[1:], "operations"]
     assert (clone.root / ".venv/by-hand").exists()
 
 
@@ -357,14 +367,14 @@ def test_debian_s_python_without_venv_is_told_the_package(clone: Clone) -> None:
     ],
 )
 def test_a_failed_installation_shows_what_pip_said_last_and_what_to_do(clone: Clone, said: str, advice: str) -> None:
-    answer = clone.run("status", PIP=f'echo "{said}" >&2; exit 1')
+    answer = clone.run("status", PACKAGES=f'echo "{said}" >&2; exit 1')
     assert answer.code == 1
     assert said in answer.err
     assert advice in answer.err.splitlines()[-1]
 
 
 def test_a_failed_installation_is_tried_again_by_the_next_run(clone: Clone) -> None:
-    clone.run("status", PIP="exit 1")
+    clone.run("status", PACKAGES="exit 1")
     assert clone.run("status").code == 0
 
 
@@ -377,7 +387,7 @@ def test_a_failed_installation_of_the_cdk_stops_the_command(clone: Clone) -> Non
 
 def test_passwords_in_addresses_are_not_shown(clone: Clone) -> None:
     password = "hunter2"
-    answer = clone.run("status", PIP=f"echo 'Looking at https://jane:{password}@pypi.example/simple' >&2; exit 1")
+    answer = clone.run("status", PACKAGES=f"echo 'Looking at https://jane:{password}@pypi.example/simple' >&2; exit 1")
     assert "https://***@pypi.example/simple" in answer.err
     assert password not in answer.err
 
@@ -386,7 +396,7 @@ def test_packages_are_installed_as_locked_and_without_scripts(clone: Clone) -> N
     clone.run("status")
     calls = clone.calls_file.read_text()
     assert "npm ci --ignore-scripts --include=dev" in calls
-    assert "pip -r requirements.txt\n" in calls
+    assert "packages requirements.txt\n" in calls
 
 
 def test_a_folder_that_cannot_be_written_to_is_said(clone: Clone) -> None:

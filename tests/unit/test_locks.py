@@ -10,7 +10,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-checkov.txt", "package-lock.json")
+PYTHON_LOCKS = tuple(f"requirements{part}.txt" for part in ("", "-dev", "-checkov", "-uv"))
+LOCKS = (*PYTHON_LOCKS, "package-lock.json")
 
 
 def asked_for(name: str) -> dict[str, str]:
@@ -31,14 +32,14 @@ def test_a_lock_names_no_download_address_and_no_path(name: str) -> None:
     assert not re.findall(r"\w+://|index-url|find-links|trusted-host|\"resolved\"|(?<![\w.])/\w+/", text)
 
 
-@pytest.mark.parametrize("name", ["requirements", "requirements-dev", "requirements-checkov"])
+@pytest.mark.parametrize("name", PYTHON_LOCKS)
 def test_every_package_asked_for_is_pinned_and_locked_at_that_version(name: str) -> None:
-    wanted = asked_for(f"{name}.in")
+    wanted = asked_for(name.replace(".txt", ".in"))
     assert all(version.startswith("==") for version in wanted.values())
-    assert wanted.items() <= locked(f"{name}.txt").items()
+    assert wanted.items() <= locked(name).items()
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "requirements-checkov.txt"])
+@pytest.mark.parametrize("name", PYTHON_LOCKS)
 def test_every_locked_package_has_hashes(name: str) -> None:
     entries = re.split(r"\n(?=[\w.-]+==)", "\n" + (ROOT / name).read_text())[1:]
     assert len(entries) == len(locked(name)) > 0

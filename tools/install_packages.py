@@ -1,0 +1,132 @@
+"""Installs what lock files pin, into the virtual environment whose Python runs this: with uv, or else with pip.
+
+    .venv/bin/python -I tools/install_packages.py requirements.txt requirements-dev.txt
+
+uv takes over what pip's settings say of indexes, certificates and proxies. Where it can't install, pip does, and a line
+that begins with "note:" says so.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+PIP = [sys.executable, "-I", "-m", "pip"]
+QUIET = ["--quiet", "--no-input", "--disable-pip-version-check"]
+UV_LOCK = Path(__file__).parent.parent / "requirements-uv.txt"
+
+# pip's setting, and how uv is told the same: https://docs.astral.sh/uv/reference/environment/
+SETTINGS = {
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
+    "trusted-host": "UV_INSECURE_HOST",
+    "cert": "SSL_CERT_FILE",
+    "client-cert": "SSL_CLIENT_CERT",
+    "proxy": "ALL_PROXY",
+    "default-timeout": "UV_HTTP_TIMEOUT",
+    "timeout": "UV_HTTP_TIMEOUT",
+}
+SEPARATORS = {"UV_FIND_LINKS": ","}
+# Without meaning for uv, or for packages that are pinned with their hashes.
+WITHOUT_EFFECT = frozenset(
+    {
+        *("break-system-packages", "constraint", "disable-pip-version-check", "no-cache-dir", "no-color", "no-compile"),
+        *("no-input", "no-warn-script-location", "prefer-binary", "progress-bar", "quiet", "require-hashes"),
+        *("require-virtualenv", "retries", "root-user-action", "use-deprecated", "use-feature", "user", "verbose"),
+    }
+)
+
+
+def main(locks: Sequence[str]) -> int:
+    """Install the locks' packages. The exit code is that of the program that installed last."""
+    why = _try_uv(locks)
+    if not why:
+        return 0
+    print(f"note: pip installs the packages, which takes longer: {why}", flush=True)
+    requirements = [word for lock in locks for word in ("-r", lock)]
+    options = ["--require-hashes", "--prefer-binary", "--no-compile"]
+    return subprocess.call([*PIP, "install", *QUIET, *options, *requirements], env=_environment({}))
+
+
+def _try_uv(locks: Sequence[str]) -> str:
+    """Install with uv; why it can't be done, or nothing where it was."""
+    try:
+        settings = uv_settings(pip_settings())
+    except ValueError as unknown:
+        return str(unknown)
+    options = ["--require-hashes", "--only-binary", ":all:", "--no-compile", "-r", str(UV_LOCK)]
+    if subprocess.call([*PIP, "install", *QUIET, *options], env=_environment({})):
+        return "uv can't be installed here"
+    words = ["pip", "install", "--quiet", "--python", sys.executable, "--require-hashes"]
+    words += [word for lock in locks for word in ("-r", lock)]
+    code = subprocess.call([str(Path(sys.executable).parent / "uv"), *words], env=_environment(settings))
+    return f"uv ended with exit code {code}" if code else ""
+
+
+def pip_settings() -> dict[str, str]:
+    """What pip's files and variables say of `pip install`, the more particular last."""
+    listed = subprocess.run(
+        [*PIP, "config", "list", "--disable-pip-version-check"],
+        env=_environment({}),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    found: dict[str, str] = {}
+    for place in ("global.", "install.", ":env:."):
+        for line in listed.stdout.splitlines():
+            name, _, value = line.partition("=")
+            if name.startswith(place):
+                found[name.removeprefix(place)] = str(ast.literal_eval(value))
+    return found
+
+
+def uv_settings(settings: Mapping[str, str]) -> dict[str, str]:
+    """uv's variables that say the same. Raises ValueError with the name of a setting that uv has no word for."""
+    variables = {
+        # pip compares all indexes too. What they offer is pinned by its hashes.
+        "UV_INDEX_STRATEGY": "unsafe-best-match",
+        "UV_SYSTEM_CERTS": "1",
+        "UV_NO_CONFIG": "1",
+        "UV_NO_PROGRESS": "1",
+        "UV_LINK_MODE": "hardlink" if _can_link() else "copy",
+    }
+    if not _can_write(_cache()):
+        variables["UV_NO_CACHE"] = "1"
+    for name, value in settings.items():
+        if name in SETTINGS:
+            variable = SETTINGS[name]
+            variables[variable] = SEPARATORS.get(variable, " ").join(value.split())
+        elif name not in WITHOUT_EFFECT:
+            raise ValueError(f"uv knows no setting like pip's {name}")
+    return variables
+
+
+def _environment(more: Mapping[str, str]) -> dict[str, str]:
+    # In a virtual environment nothing is installed for the user alone, whatever is set.
+    return {**os.environ, "PIP_USER": "0", **more}
+
+
+def _cache() -> Path:
+    cache = os.environ.get("UV_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
+    return Path(cache) if cache else Path.home() / ".cache"
+
+
+def _can_write(folder: Path) -> bool:
+    existing = next((each for each in (folder, *folder.parents) if each.exists()), folder)
+    return os.access(existing, os.W_OK)
+
+
+def _can_link() -> bool:
+    """Whether files of the cache can be linked into the virtual environment: both are on one device."""
+    cache = next((each for each in (_cache(), *_cache().parents) if each.exists()), None)
+    return cache is not None and cache.stat().st_dev == Path(sys.prefix).stat().st_dev
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
