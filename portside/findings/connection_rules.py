@@ -14,7 +14,7 @@ from src.service_props import DATABASE
 _UNKNOWN_HOST = re.compile(
     r"(?:getaddrinfo (?:ENOTFOUND|EAI_AGAIN)|UnknownHostException:|\blookup|host not found in upstream"
     r"|[Cc]ould not resolve (?:host|"
-    r"address|hostname):?|[Ff]ailed to (?:resolve|look up address of)|host='|could not be resolved.*"
+    r"address|hostname):?|[Ff]ailed to (?:resolve|look up address of)|host='|connecting to|could not be resolved.*"
     r"|Could not translate host name)"
     r"[ \"'`]*([\w.-]+)"
 )

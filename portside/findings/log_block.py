@@ -35,7 +35,7 @@ _CONSEQUENCE = re.compile(
     r"|exit status \d"
     r"|A complete log of this run|^Node\.js v\d|Application run failed|Application startup failed. Exiting"
     r"|[Pp]rocess exited|Error: Command failed|^make: \*\*\*|SystemExit|Stopping service \[Tomcat\]"
-    r"|Could not create the Java Virtual Machine|A fatal exception has occurred",
+    r"|Failed to start server|Could not create the Java Virtual Machine|A fatal exception has occurred",
 )
 _CHAINED = re.compile(
     r"^\s*(?:Caused by:|\[?cause\]?: |caused by: |--->|Wrapped by:|During handling of|The above exception|Traceback|"

@@ -115,13 +115,14 @@ def read_only(context: RuleContext, lines: Sequence[str]) -> Finding | None:
     for line in lines:
         if _READ_ONLY.search(line):
             path = _PATH.search(line)
-            where = next(filter(None, path.groups()), "a folder") if path else "a folder"
-            folder = where.rpartition("/")[0] or where
+            where = next(filter(None, path.groups()), "") if path else ""
+            folder = (where.rpartition("/")[0] or where) if where else "/FOLDER"
+            unnamed = "" if where else ", with the folder that the log names"
             return context.found(
                 "READ_ONLY",
-                f"it writes to {where}, but its root file system is read-only",
+                f"it writes to {where or 'a folder'}, but its root file system is read-only",
                 look=context.field("read_only_root"),
-                fix=f"container_volumes=[ContainerVolume({json.dumps(folder)})] of {context.name} in app.py, "
+                fix=f"container_volumes=[ContainerVolume({json.dumps(folder)})] of {context.name} in app.py{unnamed}, "
                 f"then: {context.deploy}",
                 evidence=context.evidence_with(line),
             )

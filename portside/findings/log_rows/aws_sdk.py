@@ -14,7 +14,7 @@ ROWS = (
         r"|Unable to load (?:AWS )?credentials from any|no EC2 IMDS role found|failed to refresh cached credentials"
         r"|Missing credentials in config|CredentialsError|no valid (?:credential )?providers|MissingAuthenticationToken"
         r"|Unable to get IAM security credentials|aws_access_key_id.*(?:not set|missing)",
-        "it finds no AWS credentials: its task role gives it none",
+        "no AWS credentials found: the task role gives it none",
         "Give it what it needs of AWS: permissions=[Permission(…)] of {name} in app.py, and set no AWS_PROFILE and "
         "no keys in "
         "{env}; then: {deploy}",
@@ -25,7 +25,7 @@ ROWS = (
         r"ExpiredToken|security token included in the request is (?:expired|invalid)|InvalidAccessKeyId"
         r"|InvalidClientTokenId"
         r"|UnrecognizedClientException|SignatureDoesNotMatch|The AWS Access Key Id you provided does not exist",
-        "AWS does not accept the credentials that it uses: {line}",
+        "AWS rejects the credentials that it uses: {line}",
         "Remove keys of AWS from {env} and container_secrets, so that it uses its task role (permissions of {name}); "
         "then: {deploy}",
         "app.py, container_env_vars of {name}",
@@ -37,7 +37,7 @@ ROWS = (
         r"|Missing region in config|the region '(?P<region>[\w-]+)' is wrong|PermanentRedirect"
         r"|AuthorizationHeaderMalformed"
         r"|must be addressed using the specified endpoint",
-        "it uses no region of AWS, or the wrong one {region}: {line}",
+        "the AWS region is not set, or wrong {region}: {line}",
         "Set AWS_REGION in {env} to the region of what it asks for, then: {deploy}",
         "app.py, container_env_vars of {name}",
     ),
@@ -47,15 +47,16 @@ ROWS = (
         r"|QueueDoesNotExist"
         r"|NonExistentQueue|ParameterNotFound|Requested resource not found|ResourceNotFoundException|NoSuchKey"
         r"|(?<!\w)NotFoundException: ",
-        "something of AWS that it asks for does not exist: {line}",
+        "an AWS resource that it uses does not exist: {line}",
         "Correct its name in {env}, or create it, then: {deploy}",
         "app.py, container_env_vars of {name}",
     ),
     Row(
         f"{_ROLE}.UNNAMED",
-        r"AccessDenied(?:Exception)?\b|(?:S3|DynamoDb|Sqs|Sns|Kms|Ssm|SecretsManager)Exception: .*(?:Access Denied|403)"
+        r"(?<!nio\.file\.)\bAccessDenied(?:Exception)?\b(?!: /)|(?:S3|DynamoDb|Sqs|Sns|Kms|Ssm"
+        r"|SecretsManager)Exception: .*(?:Access Denied|403)"
         r"|UnauthorizedOperation|An error occurred \(403\)|AuthorizationError(?:Exception)?: .*arn:aws",
-        "AWS denies it something that its task role does not allow: {line}",
+        "its task role lacks a permission: {line}",
         'Grant what the log says it called: permissions=[Permission(["SERVICE:ACTION"], ["ARN"])] of {name} in '
         "app.py, then: {deploy}",
         "app.py, permissions of {name}",
@@ -64,7 +65,7 @@ ROWS = (
         "AWS_TROUBLE.THROTTLED",
         r"ThrottlingException|Rate exceeded|TooManyRequestsException|ProvisionedThroughputExceeded|SlowDown"
         r"|RequestLimitExceeded",
-        "AWS throttles what it asks for: {line}",
+        "AWS throttles its requests: {line}",
         "Let it ask less often and again after a pause (retries of its SDK); then: {again}",
     ),
     Row(
@@ -72,7 +73,7 @@ ROWS = (
         r"Could not connect to the endpoint URL|Connect timeout on endpoint URL"
         r"|Inaccessible host: `?(?P<host>[\w.-]+amazonaws\.com)"
         r"|Unable to connect to endpoint|UnknownEndpoint",
-        "it does not reach an endpoint of AWS: {line}",
+        "it can't reach an AWS endpoint: {line}",
         "Check its region in {env}, and the route out of its subnets (NAT gateways of the network stack); then: "
         "{again}",
     ),

@@ -10,14 +10,14 @@ ROWS = (
         # A terminal's carriage return is shown as a space.
         r"(?:\\r| )['\u2019\"]: (?:No such file|command not found|not found)|\\r: (?:No such|command not|not found)"
         r"|\$'\\r'|\^M|set: (?:line \d+: )?[Ii]llegal option -\s*$|set: -: invalid option",
-        "a script of its image has Windows line endings (CRLF), with which a shell can't run it",
+        "a script in its image has Windows line endings (CRLF)",
         "Save the script with LF (dos2unix, or eol=lf in .gitattributes); {program}",
     ),
     Row(
         "BAD_COMMAND.LIBRARY",
         r"(?P<lib>[\w.+-]+\.so[\w.]*): cannot open shared object file|Error loading shared library (?P<lib>[\w.+-]+)"
         r"|version `(?P<version>[\w.]+)' not found|Error relocating (?P<of>\S+): (?P<symbol>\w+): symbol not found",
-        "its image lacks a library that the program needs: {lib}{version}{symbol}",
+        "its image lacks a shared library that the program needs: {lib}{version}{symbol}",
         "Install the library in the image, or build the program on the base image that it runs in (glibc or musl); "
         "{program}",
     ),
@@ -26,7 +26,7 @@ ROWS = (
         r"exec (?:user process caused:?\s*\"?|)(?P<path>/\S+)?:? ?no such file or directory|bad interpreter"
         r"|env: .?(?P<interpreter>[\w.+-]+).?: (?:No such file|not found)"
         r"|env: can't execute '(?P<interpreter>[\w.+-]+)'",
-        "{path}{interpreter} can't be run in its image: the file, or the interpreter in its first line, is not there",
+        "{path}{interpreter} can't be run: the file, or the interpreter in its first line, is not in the image",
         "{entry}",
     ),
     Row(
@@ -36,7 +36,7 @@ ROWS = (
         r"|tini[^:]*:)"
         r"\s*\"?:?(?P<path>\.{0,2}/[\w./-]+)?\"?:? *(?:[Pp]ermission denied|cannot execute(?! binary))"
         r"|exec (?P<path>/\S+) failed: Permission denied",
-        "{path} may not be executed in its image (permission denied)",
+        "{path:the program} is not executable in its image (permission denied)",
         "chmod +x for the file in the Dockerfile (or COPY --chmod=755); {program}",
     ),
     Row(
@@ -55,6 +55,12 @@ ROWS = (
         "Create the user in the Dockerfile, or name one that exists (user of {name} in app.py); {program}",
     ),
     Row(
+        "BAD_COMMAND.NO_COMMAND",
+        r"no default process a command is required|no command specified|[Nn]o start(?:up)? command",
+        "neither app.py nor its image has a command to start",
+        "{entry}",
+    ),
+    Row(
         "BAD_COMMAND.NPM_SCRIPT",
         r"[Mm]issing script:? \"?(?P<script>[\w:.-]+)|Command \"(?P<script>[\w:.-]+)\" not found\."
         r"|ERR_PNPM_NO_SCRIPT\S*\s+Missing script: (?P<script>\S+)",
@@ -69,7 +75,7 @@ ROWS = (
         r"|: line \d+: (?:exec: )?(?P<path>[\w./@-]+): (?:command not found|not found|No such file or directory)"
         r"|can't open '?(?P<path>/[^\s':]+)'?|\[FATAL tini \(\d+\)\] exec (?P<path>\S+) failed: No such file"
         r"|: (?P<path>[\w./@-]+): not found$|npm ERR! enoent .*open '(?P<path>[^']+package\.json)'",
-        "its image has no {path}, which its start runs",
+        "command {path} was not found in its image",
         "{entry}",
     ),
     Row(
@@ -80,7 +86,7 @@ ROWS = (
         r"|Could not execute because the (?:specified command|application)|The command could not be loaded"
         r"|The application '(?P<path>[^']+)' does not exist|Could not open input file: (?P<path>\S+)"
         r"|No such file or directory -- (?P<path>\S+)|Cannot find module '(?P<path>/[^']+?)'?(?: imported from .*)?$",
-        "the file that its command starts is not in its image or can't be run: {line}",
+        "the file that its command starts is missing or can't be run: {line}",
         "{entry}",
     ),
     Row(
@@ -91,14 +97,14 @@ ROWS = (
         r"(?P<flag>['\"`]?-\S+)|unrecognized arguments: (?P<flag>.+)|unknown command \"(?P<flag>[^\"]+)\" for"
         r"|Unrecognized VM option (?P<flag>\S+)|No such command (?P<flag>\S+)|Unknown command:? (?P<flag>'[^']+')"
         r"|unexpected argument '(?P<flag>[^']+)'",
-        "its program does not know the argument {flag}",
+        "its command has an unknown argument: {flag}",
         "{entry}",
     ),
     Row(
         "BAD_COMMAND.SCRIPT",
         r"[Ss]yntax error(?: near unexpected token|: (?:unexpected|Unterminated|\"|end of file))"
         r"|unexpected EOF while looking for matching|: bad substitution|[Bb]ad substitution",
-        "its start script has a mistake: {line}",
+        "its start script has a syntax error: {line}",
         "Correct the script (is it run by the shell that it is written for?); {program}",
     ),
 )

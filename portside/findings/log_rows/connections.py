@@ -12,7 +12,7 @@ ROWS = (
         r"(?i:proxy authentication required|tunneling socket could not be established|ERR_PROXY|ProxyError"
         r"|unable to connect to proxy"
         r"|cannot connect to proxy|proxyconnect|407 Proxy)",
-        "it does not get through its proxy: {line}",
+        "it can't connect through its proxy: {line}",
         "Correct HTTP_PROXY, HTTPS_PROXY and NO_PROXY in {env} (services of this environment belong to NO_PROXY), "
         "then: {deploy}",
     ),
@@ -26,7 +26,7 @@ ROWS = (
         r"|SSLHandshakeException|"
         r"The SSL connection could not be established|RemoteCertificate|[Hh]ostname/IP does not match"
         r"|unable to find valid certification path",
-        "it does not trust the certificate of a server that it calls: {line}",
+        "it does not trust the TLS certificate of a server that it calls: {line}",
         "Add the issuing CA to the image (NODE_EXTRA_CA_CERTS, SSL_CERT_FILE, or the trust store), or correct the "
         "host name in "
         "{env}; {program}",
@@ -36,14 +36,14 @@ ROWS = (
         r"wrong version number|EPROTO|tls: first record does not look like a TLS handshake|plaintext connection"
         r"|packet length too long"
         r"|Client network socket disconnected before secure TLS",
-        "one side of a connection speaks TLS and the other does not: {line}",
+        "one side of a connection uses TLS and the other does not: {line}",
         "Correct http or https, and the port, in {env}, then: {deploy}",
     ),
     Row(
         f"{AT_ITS_TIME}.CONNECTION_REFUSED",
         r"(?:ECONNREFUSED|[Cc]onnection refused)\D{0,40}(?P<host>localhost|127\.0\.0\.1|\[?::1\]?):(?P<port>\d+)"
         r"|(?P<host>localhost|127\.0\.0\.1|\[::1\]):(?P<port>\d+)\D{0,60}(?i:connection refused|refused|111)",
-        "it asks port {port} of {host}, which is its own task, and nothing listens there",
+        "connection to {host}:{port} refused: that is its own task, and nothing listens there",
         "Set the host of the service that it means in {env} (its default is localhost), then: {deploy}",
         "app.py, container_env_vars of {name}",
     ),
@@ -53,7 +53,7 @@ ROWS = (
         rf"|(?:{_HOST_PORT.replace('host', 'host2').replace('port', 'port2')})\D{{0,80}}(?i:connection refused"
         rf"|connect\(\) failed \(111)"
         r"|Error 111 connecting to (?P<host>[\w.-]+):(?P<port>\d+)|ECONNREFUSED|[Cc]onnection refused",
-        "its connection to {host}:{port} is refused",
+        "connection to {where} refused",
         "Correct the host and port in {env}; where another service of this environment is meant: calls of {name} in "
         "app.py, "
         "and the port that it listens on; then: {deploy}",
@@ -62,17 +62,19 @@ ROWS = (
     Row(
         f"{AT_ITS_TIME}.CONNECTION_LOST",
         r"ECONNRESET|[Cc]onnection reset by peer|socket hang up|EPIPE|[Bb]roken pipe|unexpected EOF|prematurely closed",
-        "a connection of it was closed by the other side: {line}",
+        "the other side closed a connection: {line}",
         "See what the other side says (its log, and whether it expects TLS on that port); then: {again}",
     ),
     Row(
         f"{AT_ITS_TIME}.CONNECTION_TIMEOUT",
+        r"timeout occurred after waiting \d+ seconds for (?P<host>[\w.-]+):(?P<port>\d+)"
+        r"|[Tt]imed? ?out (?:waiting|connecting) (?:for|to) (?P<host>[\w.-]+):(?P<port>\d+)|"
         rf"(?:ETIMEDOUT|ESOCKETTIMEDOUT|[Cc]onnection timed out|[Cc]onnect timed out|i/o timeout"
         rf"|UND_ERR_CONNECT_TIMEOUT|ConnectTimeout\w*"
         rf"|[Cc]onnect Timeout Error|Max retries exceeded|ENETUNREACH|EHOSTUNREACH|[Nn]etwork is unreachable"
         rf"|[Nn]o route to host)"
         rf"(?:\D{{0,60}}?{_HOST_PORT})?",
-        "it gets no answer to a connection {host}:{port}: {line}",
+        "connection to {where} timed out: {line}",
         "Correct the host in {env}; if it is right: the route out of its subnets (NAT gateways of the network stack) "
         "and the "
         "security group of what it calls; then: {again}",
@@ -80,8 +82,8 @@ ROWS = (
     Row(
         f"{AT_ITS_TIME}.UNAUTHORIZED",
         r"(?:status(?: code)?:?|HTTP(?:/[\d.]+)?|[Rr]esponse(?: code)?:?|code) ?(?P<status>40[13])\b(?!\d)"
-        r"|\b(?P<status>401) Unauthorized|\b(?P<status>403) Forbidden",
-        "a service that it calls does not accept it ({status}): {line}",
+        r"|invalid_client|invalid_grant|\b(?P<status>401) Unauthorized|\b(?P<status>403) Forbidden",
+        "a service that it calls rejects its credentials: {line}",
         "Correct the key or token in {secrets}, then: {again}",
     ),
 )

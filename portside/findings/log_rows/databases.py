@@ -13,7 +13,7 @@ ROWS = (
         r"password authentication failed for user \"?(?P<user>[^\"]+)|Access denied for user '(?P<user>[^']+)'"
         r"|Login failed for user '(?P<user>[^']+)'|ORA-01017|P1000|role \"(?P<user>[^\"]+)\" does not exist"
         r"|ER_ACCESS_DENIED_ERROR|no password supplied|[Aa]uthentication failed against database server|28P01",
-        "its database does not accept its user {user} and password",
+        "its database rejects user {user} or the password",
         "Correct the user in {env}, and the password's secret in {secrets}, then: {again}",
     ),
     Row(
@@ -22,13 +22,13 @@ ROWS = (
         r"|server does not support SSL"
         r"|Connections using insecure transport are prohibited|The server does not support SSL connections"
         r"|self.signed certificate.*(?:5432|postgres|mysql)",
-        "its database and it don't agree on TLS: {line}",
+        "its database and its driver are set up differently for TLS: {line}",
         "Switch TLS on (or off) for the connection: sslmode or ssl in {env}, then: {deploy}",
     ),
     Row(
         f"{_REFUSED}.HOST",
         r"no pg_hba\.conf entry|Host '[^']+' is not allowed to connect",
-        "its database does not let its address in: {line}",
+        "its database does not allow connections from its address: {line}",
         "Allow the addresses of its subnets in the database, then: {again}",
     ),
     Row(
@@ -42,7 +42,7 @@ ROWS = (
         f"{_REFUSED}.CONNECTIONS",
         r"too many (?:clients|connections)|[Tt]oo many connections|remaining connection slots are reserved"
         r"|ER_CON_COUNT_ERROR",
-        "its database takes no more connections",
+        "its database accepts no more connections",
         "Smaller pools in the program or fewer tasks (AUTO_SCALE_CAPACITY in app.py), or a larger database; then: "
         "{again}",
     ),
@@ -51,7 +51,7 @@ ROWS = (
         r"Client does not support authentication protocol|ER_NOT_SUPPORTED_AUTH_MODE"
         r"|caching_sha2_password.*cannot be loaded"
         r"|SCRAM authentication requires libpq|authentication method \d+ not supported",
-        "the driver in its image is too old for its database's way to authenticate",
+        "its database driver is too old for the database's authentication method",
         "Update the database driver; {program}",
     ),
     Row(
@@ -64,7 +64,7 @@ ROWS = (
         r"|MigrationFailed|InconsistentMigrationHistory|Schema-validation: missing|migrat\w+ (?:failed|error)"
         r"|FlywayException|LiquibaseException"
         r"|NodeInUse|Multiple head revisions",
-        "the schema of its database does not fit it (migrations): {line}",
+        "its database schema is not the one that it expects (migrations): {line}",
         "Run the migrations that this version needs, or repair the one that failed; then: {again}",
     ),
     Row(
@@ -78,7 +78,7 @@ ROWS = (
         r"could not translate host name \"(?P<host>[^\"]+)\"|Unknown (?:MySQL|MariaDB) server host '(?P<host>[^']+)'"
         r"|SequelizeHostNotFoundError: getaddrinfo \w+ (?P<host>[\w.-]+)"
         r"|getaddrinfo (?:ENOTFOUND|EAI_AGAIN) (?P<host>\S*(?:postgres|mysql|maria|pg|rds\.amazonaws)\S*)",
-        "the name of its database, {host}, can't be resolved",
+        "the host name of its database, {host}, can't be resolved",
         "Correct the host of the database in {env}, then: {deploy}",
         "app.py, container_env_vars of {name}",
     ),
@@ -91,8 +91,9 @@ ROWS = (
         r"|Can't reach database server at `?(?P<host>[\w.-]+)|SQLState: 08001|SequelizeConnection(?:Refused"
         r"|Timed ?Out|)Error(?P<why>.*)"
         r"|CannotCreateTransactionException|HikariPool-\d+ - Connection is not available|The connection attempt failed"
-        r"|Connection to (?P<host>[\w.-]+):(?P<port>\d+) refused|ECONNREFUSED [\w.:]*:(?:5432|3306|1433)\b",
-        "it gets no connection to its database {host} {port}: {why}",
+        r"|Connection to (?P<host>[\w.-]+):(?P<port>\d+) refused|(?P<host>[\w.-]+):(?P<port>5432|3306"
+        r"|1433)\b.*(?:refused|time)|ECONNREFUSED (?P<host>[\w.:]*):(?P<port>5432|3306|1433)\b",
+        "no connection to its database at {where}: {why}",
         "Correct the host and port in {env} (localhost is the task itself); if they are right, let its security group "
         "and routes reach it; then: {deploy}",
     ),
@@ -101,7 +102,7 @@ ROWS = (
         r"NOAUTH Authentication required|WRONGPASS|ERR invalid password|ERR AUTH|ACCESS_REFUSED - Login was refused"
         r"|DENIED Redis is running in protected mode"
         r"|SASL authentication failed|SaslAuthenticationException",
-        "the server of its cache or queue does not accept its user and password: {line}",
+        "its cache or queue rejects its user or password: {line}",
         "Correct the user in {env} and the password's secret in {secrets}, then: {again}",
     ),
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from portside.findings.log_rows.row import AT_ITS_TIME, Row
 
-_QUOTED = r"['\"\u201c\u2018`]?(?P<path>/[^'\"\u201d\u2019`\s:),]+)"
+# A path that is none of an address.
+_QUOTED = r"['\"\u201c\u2018`]?(?<![\w.:/-])(?P<path>/[^'\"\u201d\u2019`\s:),]+)"
 _DENIED = r"(?:[Pp]ermission denied|EACCES|Operation not permitted|EPERM)"
 
 ROWS = (
@@ -12,7 +13,7 @@ ROWS = (
         f"{AT_ITS_TIME}.STORAGE_FULL",
         r"ENOSPC(?!: System limit)|[Nn]o space left on device|There is not enough space on the disk"
         r"|disk quota exceeded",
-        "the storage of its task, or the volume that it writes to, is full",
+        "the storage of its task, or a volume, is full",
         "A larger size in container_volumes of {name} in app.py, or let the program write and keep less; then: "
         "{deploy}",
         "app.py, container_volumes of {name}",
@@ -20,19 +21,17 @@ ROWS = (
     Row(
         f"{AT_ITS_TIME}.OPEN_FILES",
         r"EMFILE|ENFILE|[Tt]oo many open files|System limit for number of file watchers",
-        "it has too many files or connections open at once",
+        "too many open files or connections",
         "Let the program close files and connections, or limit its pools; {program}",
     ),
     Row(
         f"{AT_ITS_TIME}.PERMISSION",
-        rf"{_DENIED}[^/\n]{{0,60}}(?:open|mkdir|scandir|unlink|rename|copyfile|access|dir_s_mkdir|rb_sysopen|write|-"
-        rf"|:)\s*{_QUOTED}"
+        rf"{_DENIED}[^/\n]{{0,80}}{_QUOTED}"
         rf"|(?:open|mkdir|stat|create|remove|rename|chown|chmod|chdir|unlink|read|write)(?:\(\))? {_QUOTED}['\"]?:?"
         rf"(?: failed \((?:13|1):)? ?{_DENIED}|{_QUOTED}['\"\u201d\u2019]?:? ?\(?{_DENIED}"
         r"|(?:AccessDeniedException|UnauthorizedAccessException): (?:Access to the path ')?(?P<path>/[^'\s]+)"
-        r"|(?P<path>/\S+)['\" ]* (?:is not writable|is not readable|is not writeable)"
-        r"|(?P<path>/\S+): Permission denied",
-        "it may not read or write {path} (permission denied)",
+        r"|(?P<path>/\S+)['\" ]* (?:is not writable|is not readable|is not writeable)",
+        "permission denied for {path}",
         "Give the folder to the user that the program runs as in the Dockerfile (chown, before VOLUME where it is a "
         "volume: a volume of app.py belongs to root unless the image declares it), or set user of {name} in app.py; "
         "{program}",
@@ -46,8 +45,10 @@ ROWS = (
         rf"{_QUOTED}: no such file or directory|{_QUOTED}['\"]?:? (?:\()?(?:No such file or directory|does not exist"
         rf"|not found)"
         r"|[Cc]an(?:not|'t) (?:open|find|read|load) (?:the )?(?:file|config(?:uration)?(?: file)?):? "
-        r"['\"]?(?P<path>[\w./-]+)|configuration file '(?P<path>[^']+)' was not found",
-        "the file {path} is not in its container",
+        r"['\"]?(?P<path>[\w-]*[./][\w./-]+)|Error opening zip file or JAR manifest missing : (?P<path>\S+)"
+        r"|resource 'file \[(?P<path>[^\]]+)\]'.*does not exist"
+        r"|configuration file '(?P<path>[^']+)' was not found",
+        "file {path} does not exist in its container",
         "Put the file into the image (COPY in the Dockerfile; a volume of container_volumes is empty at first and "
         "hides "
         "what the image has there), or correct its path in {env}; {program}",
@@ -56,13 +57,14 @@ ROWS = (
         f"{AT_ITS_TIME}.PID_FILE",
         r"server is already running\. Check (?P<path>\S+)|pid file .*already exists|another (?:server"
         r"|instance) .*running",
-        "it finds the mark of an earlier run and does not start: {line}",
+        "a file of an earlier run stops it from starting: {line}",
         "Let the entry point remove the file {path} before it starts the program; {program}",
     ),
     Row(
         f"{AT_ITS_TIME}.PERMISSION",
-        r"PermissionError: |EACCES: permission denied|\[Errno 13\]|Permission denied$|[Oo]peration not permitted$",
-        "a right is missing to it in its container: {line}",
+        r"PermissionError: |PermissionDenied\b|EACCES: permission denied|\[Errno 13\]|Permission denied$"
+        r"|[Oo]peration not permitted$",
+        "permission denied in its container: {line}",
         "Give the user that the program runs as (user of {name} in app.py) what it needs, in the Dockerfile; {program}",
     ),
 )

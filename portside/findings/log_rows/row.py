@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -49,7 +48,9 @@ def finding(row: Row, context: RuleContext, line: str, crash: str) -> Finding | 
     found = row.compiled.search(line)
     if found is None:
         return None
-    groups = {name.partition("__")[0]: each.strip() for name, each in found.groupdict().items() if each is not None}
+    groups = {
+        name.partition("__")[0]: _Word(each.strip()) for name, each in found.groupdict().items() if each is not None
+    }
     words = _Words(groups | {"line": line.strip()[:200]}, context)
     return context.found(
         crash + row.code.removeprefix(AT_ITS_TIME) if row.code.partition(".")[0] == AT_ITS_TIME else row.code,
@@ -71,6 +72,15 @@ def _tidy(sentence: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"\s+([,;:)])", r"\1", sentence)).strip().rstrip(":,; ")
 
 
+class _Word(str):
+    """A group, in whose place `{group:other words}` has others where it is empty."""
+
+    __slots__ = ()
+
+    def __format__(self, instead: str) -> str:
+        return str(self) or instead
+
+
 class _Words(dict[str, str]):
     """The words of a template: the groups of a match, then those of the context; a group without a match is empty."""
 
@@ -82,10 +92,11 @@ class _Words(dict[str, str]):
         context = self._context
         if name == "set":
             return set_variable(context, self.get("var", ""))
-        if name == "folder":
-            path = self.get("path", "")
-            return json.dumps(path.rpartition("/")[0] or path or "/FOLDER")
-        return _WORDS[name](context) if name in _WORDS else ""
+        if name == "where":
+            return ":".join(each for each in (self.get("host"), self.get("port")) if each) or "a server"
+        if name == "its_port":
+            return f"port {self['port']}" if self.get("port") else "its port"
+        return _WORDS[name](context) if name in _WORDS else _Word()
 
 
 def set_variable(context: RuleContext, variable: str) -> str:

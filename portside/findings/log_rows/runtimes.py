@@ -16,7 +16,7 @@ ROWS = (
         r"|Failed to parse '(?P<module>[^']+)' as an "
         r"attribute name|Could not locate a Flask application|No module named '(?P<module>\w+\.(?:wsgi|asgi"
         r"|settings))'",
-        "its server finds no application {app} in module {module}",
+        "its server can't find the application {app} {module}",
         "Name the module and the application that the image has: {entry}",
     ),
     Row(
@@ -41,7 +41,7 @@ ROWS = (
         r"|Your Ruby version is \S+ but|You must install or update \.NET|The framework '[^']+', version '[^']+'"
         r"|[Rr]equires (?:Node\.js|Python|PHP|Java|Ruby) ?\(?[>=~^\d].*|composer dependencies require a PHP version"
         r"|ERR_OSSL_EVP_UNSUPPORTED|digital envelope routines::unsupported",
-        "its image has another version of the runtime than the program was built for: {line}",
+        "its image has the wrong runtime version for the program: {line}",
         "Use the base image of the version that the program needs, or build it for this one; {program}",
     ),
     Row(
@@ -59,28 +59,36 @@ ROWS = (
         r"|NoSuchFieldError: (?P<thing>.+)|AbstractMethodError|IncompatibleClassChangeError"
         r"|ERR_PACKAGE_PATH_NOT_EXPORTED"
         r"|The requested module '(?P<module>[^']+)' does not provide an export",
-        "two of its dependencies don't fit together: {line}",
+        "two of its dependencies are incompatible: {line}",
         "Pin versions that fit together (the lock file), and build the image again; {program}",
+    ),
+    Row(
+        "CRASH_AT_START.NOT_BUILT",
+        r"Could not find a production build|[Mm]issing staticfiles manifest|run (?:`|')?(?:npm|yarn|next"
+        r"|pnpm) (?:run )?build"
+        r"|manifest\.json.*not found in|Vite manifest not found",
+        "its image was made without the build step: {line}",
+        "Run the build in the Dockerfile and copy what it makes into the image; {program}",
     ),
     Row(
         "CRASH_AT_START.MODULE_KIND",
         r"ERR_REQUIRE_ESM|require\(\) of ES Module|Cannot use import statement outside a module"
         r"|ERR_UNKNOWN_FILE_EXTENSION"
         r"|(?:require|exports|module|__dirname) is not defined in ES module scope",
-        "node loads a file as the other kind of module (CommonJS or ES module): {line}",
+        "node loads a file as the wrong module type (CommonJS or ES module): {line}",
         'Set "type" in package.json, or the ending .mjs or .cjs, as the file is written; {program}',
     ),
     Row(
         "CRASH_AT_START.SYNTAX",
         r"^\s*(?:SyntaxError|IndentationError|TabError): (?P<said>.+)|PHP Parse error: +(?P<said>.+)"
         r"|Parse error: (?P<said>.+)",
-        "its code can't be parsed: {said}",
+        "its code has a syntax error: {said}",
         "Correct the file that the log names, or use the version of the runtime that knows this syntax; {program}",
     ),
     Row(
         "CRASH_LATER.WORKER_TIMEOUT",
         r"WORKER TIMEOUT \(pid:\d+\)|(?P<said>Worker \S+ timed? ?out)|HARAKIRI",
-        "a worker of its server did not answer in time and was ended (WORKER TIMEOUT)",
+        "a worker did not respond in time and was stopped (WORKER TIMEOUT)",
         "Find what the worker waits for, or allow it longer (gunicorn --timeout in {command}); {program}",
     ),
     Row(
@@ -91,19 +99,19 @@ ROWS = (
         r"|The dependencies of some of the beans in the application context form a cycle"
         r"|The bean '(?P<bean>[^']+)'.* could not be registered"
         r"|Nest can't resolve dependencies of (?:the )?(?P<bean>[\w]+)",
-        "the parts of its program don't fit together: {line}",
+        "a component of its program is missing or ambiguous: {line}",
         "Correct the program, or the profile that it is started with (SPRING_PROFILES_ACTIVE in {env}); {program}",
     ),
     Row(
         f"{AT_ITS_TIME}.DEADLOCK",
         r"all goroutines are asleep - deadlock",
-        "all parts of its program wait for each other (deadlock)",
+        "its program is deadlocked: all goroutines wait",
         "{program}",
     ),
     Row(
         f"{AT_ITS_TIME}.NULL",
         r"invalid memory address or nil pointer dereference|[Ss]egmentation fault|SIGSEGV|core dumped",
-        "its program used memory that is not its own: {line}",
+        "its program crashed with a memory fault: {line}",
         "Find it by the trace in the log (a native module or a library of another build?); {program}",
     ),
     Row(
@@ -111,7 +119,7 @@ ROWS = (
         r"(?P<said>(?:Invalid (?:maximum|initial) heap size|Initial heap size set to a larger value"
         r"|"
         r"Machine|Conflicting collector|Unrecognized option|node: bad option|.* is not allowed in NODE_OPTIONS).*)",
-        "its runtime does not accept its options: {said}",
+        "its runtime rejects its options: {said}",
         "Correct JAVA_TOOL_OPTIONS or NODE_OPTIONS in {env}, or the options in {command}; then: {deploy}",
     ),
     Row(
@@ -123,7 +131,7 @@ ROWS = (
     Row(
         "CRASH_AT_START.HTTPS_CERTIFICATE",
         r"Unable to configure HTTPS endpoint",
-        "it is to answer HTTPS itself, but has no certificate for that",
+        "it should serve HTTPS itself, but has no certificate",
         "Let it answer HTTP on port {container_port}: set ASPNETCORE_URLS in {env}, then: {deploy}",
     ),
 )

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from portside.findings.log_rows.row import Row
+from portside.findings.log_rows.row import AT_ITS_TIME, Row
 
 ROWS = (
+    Row(
+        f"{AT_ITS_TIME}.ACME",
+        r"could not get certificate from issuer|urn:ietf:params:acme|obtaining certificate:",
+        "its server tries to get its own TLS certificate, which the load balancer already has: {line}",
+        "Turn automatic HTTPS off in its configuration (Caddy: auto_https off, or http:// addresses); {program}",
+    ),
     Row(
         "CRASH_AT_START.PORT_IN_USE",
         r"(?:EADDRINUSE|[Aa]ddress already in use|[Aa]ddress in use"
@@ -13,7 +19,7 @@ ROWS = (
         r"|Connection in use: \('[^']*', (?P<port>\d+)\)|[Pp]ort:? (?P<port>\d+) (?:was|is) already (?:in use"
         r"|allocated)"
         r"|EADDRINUSE|[Aa]ddress already in use|[Aa]ddress in use",
-        "it can't listen on port {port}: address already in use by another program of its task",
+        "can't listen on {its_port}: address already in use by another program in its task",
         "Let only one program of the task listen on that port: all containers of a task share its ports "
         "(container_port "
         "of {name} in app.py is {container_port}; does the program start its server twice?); then: {deploy}",
@@ -25,7 +31,7 @@ ROWS = (
         r"|listen EACCES.*?:?(?P<port>\d{2,5})$|listen EACCES"
         r"|[Pp]ermission denied.{0,40}(?:make_sock|could not bind).*?:(?P<port>\d{2,5})"
         r"|(?:bind|SocketException)\b.{0,80}[Pp]ermission denied",
-        "it may not listen on port {port}: its user is not root, and ports below 1024 are for root",
+        "can't listen on {its_port}: permission denied, because only root may use ports below 1024",
         "Let it listen on a port from 1024 on and set container_port of {name} in app.py to the same, or run it as "
         "root "
         "(user of {name} in app.py); then: {deploy}",
@@ -35,7 +41,7 @@ ROWS = (
         "CRASH_AT_START.ADDRESS",
         r"EADDRNOTAVAIL|bind: cannot assign requested address|\(99: (?:Cannot assign|Address not available)"
         r"|[Cc]ould not bind.*[Cc]annot assign|bind.*Cannot assign requested address",
-        "it can't listen on the address that it is given, which is none of its task: {line}",
+        "can't listen on an address that its task does not have: {line}",
         "Let it listen on 0.0.0.0, in its settings or {env}; then: {deploy}",
     ),
     Row(
@@ -49,7 +55,7 @@ ROWS = (
         r"|Error: (?P<said>(?:adapting config|loading initial config: (?:loading new config: )?(?:unknown"
         r"|unrecognized|json|module)|"
         r"parsing caddyfile|Caddyfile:\d+|unrecognized directive).*)|(?P<said>\S+:\d+:? unrecognized directive.*)",
-        "its server does not accept its configuration: {said}",
+        "its server rejects its configuration: {said}",
         "Correct the configuration in the image, or the variable that it is made of in {env} (an empty one?); "
         "{program}",
     ),
@@ -59,7 +65,7 @@ ROWS = (
         r"|JSONDecodeError.*"
         r"|SyntaxError: .*in JSON.*|SyntaxError: .*(?:is not valid JSON|JSON input).*|TOMLDecodeError.*|toml: .*"
         r"|InvalidConfigurationException.*|invalid character .* looking for beginning of .*)",
-        "a configuration that it reads is not well formed: {said}",
+        "a configuration file or variable is not well formed: {said}",
         "Correct the file in the image, or the variable that holds it in {env}; {program}",
     ),
 )

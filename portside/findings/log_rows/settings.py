@@ -8,7 +8,7 @@ _NAME = r"[\"'`$<{\[]*(?P<var>[A-Za-z_][\w.:-]*[\w])[\"'`>}\]]*"
 _UPPER = r"[\"'`$<{\[]*(?P<var>[A-Z][A-Z0-9_]{2,})[\"'`>}\]]*"
 _MISSING = f"{AT_ITS_TIME}.SETTING_MISSING"
 _INVALID = f"{AT_ITS_TIME}.SETTING_INVALID"
-_WHAT = "the environment variable {var} is not set"
+_WHAT = "environment variable {var} is not set"
 
 ROWS = (
     Row(
@@ -16,7 +16,7 @@ ROWS = (
         r"(?i)licen[cs]e(?: key| file| token)?\W.{0,40}\b(?:invalid|expired|missing|not found|required|not valid"
         r"|could not)"
         r"|(?i:invalid|expired|missing|no valid|no) licen[cs]e\b",
-        "its program does not accept its licence: {line}",
+        "its licence is missing or not valid: {line}",
         "Put a valid licence into the secret or variable that the program reads it from ({secrets}), then: {again}",
     ),
     # Names of settings that are no environment variables come first where both could match.
@@ -36,7 +36,7 @@ ROWS = (
         r"|`?(?P<var>[A-Z][A-Z0-9_]+)`?\W{1,4}(?:environment variable)? ?not found: NotPresent"
         r"|config property (?P<var>[\w.-]+) is required|AH00111: Config variable \$\{(?P<var>\w+)\} is not defined"
         r"|Missing `?(?P<var>secret_key_base)`?",
-        "the environment variable {var} is not set",
+        "environment variable {var} is not set",
         "{set}",
     ),
     Row(
@@ -48,7 +48,7 @@ ROWS = (
         rf"|required|mandatory))*"
         rf" (?:environment|env|config(?:uration)?)[ _-]?(?:variables?|vars?|settings?|keys?|values?)?(?: named)?[:( ]+)"
         rf"{_NAME}",
-        "the environment variable {var} is not set",
+        "environment variable {var} is not set",
         "{set}",
     ),
     Row(
@@ -64,13 +64,33 @@ ROWS = (
         rf"|(?i:(?:missing|required|requires|specify|provide|set)(?: the)?:? ){_UPPER}(?=$|[\s.,;)])"
         r"|The (?P<var>[A-Z][A-Z0-9_]+) setting must not be empty|^\s{2,}(?P<var>[A-Z][A-Z0-9_]+): (?:undefined"
         r"|Required|Invalid input: expected \w+, received undefined)",
-        "the environment variable {var} is not set",
+        "environment variable {var} is not set",
         "{set}",
     ),
     Row(
         _MISSING,
+        r"Value cannot be null\. \(Parameter '(?P<setting>\w*(?:[Cc]onnection|[Kk]ey|[Uu]r[il]|[Hh]ost"
+        r"|[Ss]tring)\w*)'\)"
+        r"|(?P<setting>ConnectionString) property has not been initialized",
+        "setting {setting} is not set",
+        "Set the variable that gives {setting} in {env} (ConnectionStrings__NAME), a secret in container_secrets; "
+        "then: {deploy}",
+    ),
+    Row(
+        _MISSING,
+        r"(?i:requires? an? (?:secret|(?:api )?key|token)\b|(?:secret|api[ _-]?key|token) (?:is"
+        r"|was) (?:not (?:provided|set|found|defined)"
+        r"|missing|required|undefined)|no (?:api[ _-]?key|secret|token) (?:was )?(?:provided|given|found|set"
+        r"|configured)"
+        r"|missing (?:api[ _-]?key|secret|token)\b|secret \S+ not found)",
+        "a secret that it needs is not set: {line}",
+        "Give it the secret: {secrets}; then: {deploy}",
+        "app.py, container_secrets of {name}",
+    ),
+    Row(
+        _MISSING,
         r"No application encryption key has been specified",
-        "the environment variable APP_KEY is not set",
+        "environment variable APP_KEY is not set",
         "Set APP_KEY in {secrets}, then: {deploy}",
     ),
     Row(
@@ -78,13 +98,13 @@ ROWS = (
         r"Database is uninitialized and (?:superuser )?password (?:option )?is not specified"
         r"|You need to specify one of \w+_PASSWORD",
         "no password is set for the database that it starts",
-        "Set the password's variable in {secrets}, then: {deploy}",
+        "Set the variable of the password in {secrets}, then: {deploy}",
     ),
     Row(
         _MISSING,
         r"Failed to configure a DataSource: '(?P<setting>\w+)' attribute is not specified"
         r"|Failed to determine a suitable driver class",
-        "Spring has no address of a database (spring.datasource.url is not set)",
+        "no database address is set (spring.datasource.url)",
         "Set SPRING_DATASOURCE_URL in {env}, or choose the profile that has it (SPRING_PROFILES_ACTIVE), then: "
         "{deploy}",
     ),
@@ -92,7 +112,7 @@ ROWS = (
         _MISSING,
         r"(?:couldn't|could not) decrypt .*credentials|ActiveSupport::MessageEncryptor::InvalidMessage"
         r"|Missing encryption key",
-        "Rails can't decrypt its credentials: RAILS_MASTER_KEY is not set, or is another key",
+        "Rails can't decrypt its credentials: RAILS_MASTER_KEY is missing or wrong",
         "Set RAILS_MASTER_KEY in {secrets}, then: {deploy}",
     ),
     Row(
@@ -111,16 +131,16 @@ ROWS = (
     Row(
         _INVALID,
         r"(?i:(?:bad|invalid) (?:sentry )?dsn|unsupported scheme '[^']*'.*dsn|BadDsn)\b",
-        "the Sentry DSN (SENTRY_DSN) is not one",
+        "the Sentry DSN (SENTRY_DSN) is not valid",
         "{set_sentry}",
     ),
     Row(
         _INVALID,
-        r"(?:Invalid scheme, expected connection string to start with|error parsing uri"
+        r"(?:InvalidURI|Invalid URI scheme|Invalid scheme, expected connection string to start with|error parsing uri"
         r"|The connection string is invalid"
         r"|Invalid connection string|MongoParseError|Could not parse (?:rfc1738 )?URL|invalid (?:dsn|connection string)"
         r"|Invalid URL: No schema supplied|Driver org\.\S+ claims to not accept jdbcUrl|No scheme supplied)",
-        "the address of its database is not one: {line}",
+        "the address of its database is not valid: {line}",
         "Correct the address and what it is made of (an empty variable?) in {env}, then: {deploy}",
     ),
     Row(
@@ -128,8 +148,8 @@ ROWS = (
         r"ERR_SOCKET_BAD_PORT|options\.port should be|Failed to bind properties under '(?P<var>server\.port)'"
         r"|[Pp]ort (?:should|must) be .*|invalid port(?: number)? (?P<value>\S+)"
         r"|'?(?P<value>\S+)'? is not a valid port",
-        "the port that it is given to listen on is not a number of a port {value}",
-        "Set the port's variable in {env} to {container_port}, as container_port says; then: {deploy}",
+        "the port that it should listen on is not valid {value}",
+        "Set the variable of the port in {env} to {container_port}, as container_port says; then: {deploy}",
     ),
     Row(
         _INVALID,
@@ -137,28 +157,28 @@ ROWS = (
         r"['\"`]?(?P<var>[A-Z][A-Z0-9_]+)|(?P<var>[A-Z][A-Z0-9_]+) (?:must be|should be|is not) (?:a |an |one of )?"
         r"(?:valid|number|integer|boolean|url|string|true or false|positive)\b.*|invalid (?:value|format) (?:for"
         r"|of) (?P<var>[A-Z][A-Z0-9_]+)",
-        "the setting {var} has a value that its program does not accept: {line}",
+        "setting {var} has an invalid value: {line}",
         "Correct {var} in {env}, then: {deploy}",
     ),
     Row(
         _INVALID,
         r"PEM routines|no start line|DECODER routines::unsupported|could not deserialize key data|Invalid PEM|"
         r"asn1: structure error|InvalidKeyException|secretOrPrivateKey must be an asymmetric key",
-        "a key or certificate that it is given is not one in PEM form: {line}",
+        "a key or certificate is not in PEM format: {line}",
         "Put the whole PEM text, with its line breaks, into the secret ({secrets}), then: {again}",
     ),
     Row(
         _INVALID,
         r"TypeError(?: \[ERR_INVALID_URL\])?: Invalid URL|ERR_INVALID_URL|MissingSchema|unsupported protocol scheme|"
         r"no scheme|relative URL without a base|Illegal character in (?:authority|scheme)|Invalid URI: ",
-        "an address that it is given is not a URL (an empty or incomplete variable): {line}",
+        "an address in its settings is not a valid URL (an empty variable?): {line}",
         "Correct the addresses in {env}, then: {deploy}",
     ),
     Row(
         _INVALID,
         r"invalid literal for int\(\)|NumberFormatException: For input string|strconv\.(?:Atoi|Parse\w+): parsing|"
         r"could not convert string to float|ParseIntError|invalid digit found in string|was not in a correct format",
-        "a setting is no number where its program needs one: {line}",
+        "a setting must be a number: {line}",
         "Correct the number in {env}, then: {deploy}",
     ),
     Row(
@@ -166,7 +186,7 @@ ROWS = (
         r"ImproperlyConfigured: (?P<what>.+)|CommandError: (?P<what>You must set .+)|"
         r"(?:[Cc]onfig(?:uration)?|[Ss]ettings?|[Ee]nvironment) (?:validation (?:error|failed)|is invalid"
         r"|error)[: ]+(?P<what>.+)",
-        "its settings are not complete: {what}",
+        "its configuration is not valid: {what}",
         "Correct the setting in {env} (a secret in container_secrets), then: {deploy}",
     ),
 )
