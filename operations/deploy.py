@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from operations import cdk_cli, database_logs, references
 from operations.assembly import Stack
-from operations.check import Check
 from operations.console import say
 from operations.deployment_course import Course, DeploymentFailed, told
 from operations.deployment_record import USUAL, DeploymentRecord, Terms, new_record, place_of, recorded
@@ -29,6 +28,8 @@ from portside.commands import tool
 from portside.config.stacks import StackKind, database_stacks, only_stack, service_stack
 from portside.deploy.stability import NotStable, wait_until_stable
 from portside.deploy.template_images import expect_images
+from portside.findings.check import check_as_json
+from portside.findings.finding import Finding
 from src.context_flags import REREAD, SIDE_BY_SIDE
 from src.errors import AgoraError
 from src.form import Form
@@ -322,18 +323,18 @@ def _say_what_goes_on(target: Target, names: Sequence[str]) -> None:
 class NotReady(AgoraError):
     """What was checked before a deployment says that it can't go well; nothing was changed."""
 
-    def __init__(self, target: Target, failed: Sequence[Check]) -> None:
+    def __init__(self, target: Target, failed: Sequence[Finding]) -> None:
         subjects = ", ".join(check.subject for check in failed)
         super().__init__(
             f"nothing was deployed to {target.environment.name}: {subjects}",
-            "\n".join(dict.fromkeys([check.hint for check in failed if check.hint]))
+            "\n".join(dict.fromkeys([check.fix for check in failed if check.fix]))
             + "\nOr deploy all the same, with --no-verify.",
         )
         self.failed = tuple(failed)
 
     def as_json(self) -> dict[str, Any]:
         """The message, and the checks that failed."""
-        return {"message": self.message, "hint": self.hint, "checks": [check.as_json() for check in self.failed]}
+        return {"message": self.message, "hint": self.hint, "checks": [check_as_json(check) for check in self.failed]}
 
 
 def expect_nothing_in_the_way(target: Target, found: Verification) -> None:

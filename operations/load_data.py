@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from operations import logs, redeploy
-from operations.check import FAIL, Check
 from operations.console import say
 from operations.deployed_service import find_deployed, task_id
 from operations.deployment_record import USUAL, Terms
@@ -26,6 +25,8 @@ from operations.redeploy import Redeployment
 from operations.target import Target, patient
 from portside.aws.errors import is_missing, is_passing
 from portside.deploy.task_record import new_record, put_on_record
+from portside.findings.check import FAIL, check_as_json
+from portside.findings.finding import Finding
 from src.environment import Environment
 from src.errors import AgoraError
 from src.form import Form
@@ -54,7 +55,7 @@ class LoadPlan:
     definition: Mapping[str, Any]
     network: Mapping[str, Any]
     source: logs.LogSource
-    checks: tuple[Check, ...] = ()
+    checks: tuple[Finding, ...] = ()
     caching: tuple[str, ...] = CACHING
 
     def as_json(self) -> dict[str, Any]:
@@ -66,7 +67,7 @@ class LoadPlan:
             "data_version": self.data_version,
             "cluster": self.cluster,
             "task_definition": dict(self.definition),
-            "checks": [each.as_json() for each in self.checks],
+            "checks": [check_as_json(each) for each in self.checks],
             "then_redeployed": list(self.caching),
         }
 
@@ -157,8 +158,8 @@ def expect_met(planned: LoadPlan) -> None:
     failed = [check for check in planned.checks if check.state == FAIL]
     if failed:
         raise AgoraError(
-            "\n".join(f"{check.subject}: {check.found}" for check in failed),
-            "\n".join(dict.fromkeys(check.hint for check in failed if check.hint)),
+            "\n".join(f"{check.subject}: {check.what}" for check in failed),
+            "\n".join(dict.fromkeys(check.fix for check in failed if check.fix)),
         )
 
 

@@ -6,16 +6,17 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from operations.check import Check, fail, ok, skip
 from operations.target import Target
 from portside.aws.errors import is_denied, is_missing
 from portside.commands import FROM_FILE, Commands
 from portside.config.stacks import database_stacks
+from portside.findings.check import fail, ok, skip
+from portside.findings.finding import Finding
 
 SYNAPSE_SECRET = "agora-synapse-auth-token"  # nosec B105 # the name of a secret
 
 
-def check_preconditions(target: Target, network: Mapping[str, Any], role: str) -> tuple[str, tuple[Check, ...]]:
+def check_preconditions(target: Target, network: Mapping[str, Any], role: str) -> tuple[str, tuple[Finding, ...]]:
     """The ARN of the secret with Synapse's token (its name where there is none), and what was checked."""
     token, secret = _synapse_secret(target)
     checks = [_way_into_the_database(target, network), secret]
@@ -24,7 +25,7 @@ def check_preconditions(target: Target, network: Mapping[str, Any], role: str) -
     return token, tuple(checks)
 
 
-def _way_into_the_database(target: Target, network: Mapping[str, Any]) -> Check:
+def _way_into_the_database(target: Target, network: Mapping[str, Any]) -> Finding:
     """Whether the network that the load is given has the security group that the database lets in."""
     from botocore.exceptions import ClientError
 
@@ -49,7 +50,7 @@ def _way_into_the_database(target: Target, network: Mapping[str, Any]) -> Check:
     return fail(subject, f"no running service carries the security group of {stack}'s callers", deploy)
 
 
-def _synapse_secret(target: Target) -> tuple[str, Check]:
+def _synapse_secret(target: Target) -> tuple[str, Finding]:
     from botocore.exceptions import ClientError
 
     subject, commands = f"secret {SYNAPSE_SECRET}", target.commands
@@ -72,7 +73,7 @@ def _synapse_secret(target: Target) -> tuple[str, Check]:
     return str(found["ARN"]), ok(subject, "is there")
 
 
-def _may_read(target: Target, role: str, secret: str) -> Check:
+def _may_read(target: Target, role: str, secret: str) -> Finding:
     """Whether the execution role may read the token: by the policy of the secret, or by its own rights."""
     from botocore.exceptions import BotoCoreError, ClientError
 

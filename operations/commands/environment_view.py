@@ -51,7 +51,7 @@ def show_open_ports(target: Target, found: Verification) -> None:
     from operations.verification.earlier import ADOPTION, NEW
 
     environment = target.environment
-    adoption = next((check.found for check in found.checks if check.subject == ADOPTION), "")
+    adoption = next((check.what for check in found.checks if check.subject == ADOPTION), "")
     if not target.is_local and environment.keep_exports and adoption and not adoption.endswith(NEW):
         say(
             f"KEEP_EXPORTS is on for {environment.name}: services accept all of {environment.vpc_cidr}. "
@@ -61,18 +61,16 @@ def show_open_ports(target: Target, found: Verification) -> None:
 
 
 def show_verification(found: Verification) -> None:
-    """Tell a person what failed, and how much could not be known and why; that the rest is well needs no words."""
-    from operations.check import SKIP
+    """Show the summary, what was skipped and why, and last the failures with what to do."""
     from operations.console import say
 
-    skipped = [check.found for check in found.checks if check.state == SKIP]
-    say(f"{len(found.checks)} checks: {len(found.failed)} failed, {len(skipped)} skipped.")
-    for reason in dict.fromkeys(skipped):
-        say(f"  SKIP {skipped.count(reason)}: {reason}")
+    say(found.summary)
+    for reason, subjects in found.skipped.items():
+        say(f"  SKIP {', '.join(subjects)}: {reason}")
     for check in found.failed:
-        say(f"  FAIL {check.subject}: {check.found}", "red" if check in found.in_the_way else "yellow")
-        if check.hint:
-            say(f"       {check.hint}")
+        say(f"  FAIL {check.subject}: {check.what}", "red" if check in found.in_the_way else "yellow")
+        if check.fix:
+            say(f"       {check.fix}")
 
 
 def show_deployment(done: Deployment) -> None:

@@ -121,15 +121,14 @@ def show_line(line: LogLine) -> None:
 def show_load_plan(planned: LoadPlan) -> None:
     """Tell a person what is to run, and what was checked before."""
     from operations.console import say
+    from portside.findings.check import FAIL, OK, printed
 
     say(f"  runs   {planned.image.name}:{planned.image.tag} {planned.image.digest[7:19]} once, on {planned.cluster}")
     say(f"  loads  data version {planned.data_version}")
     say(f"  then   new tasks of {', '.join(planned.caching) or 'nothing'}")
     for check in planned.checks:
-        say(
-            f"  {check.state:<5}  {check.subject}: {check.found}",
-            {"OK": None, "FAIL": "red"}.get(check.state, "yellow"),
-        )
+        style = {OK: None, FAIL: "red"}.get(check.state, "yellow")
+        say(f"  {printed(check):<5}  {check.subject}: {check.what}", style)
 
 
 def show_tunnel(planned: Tunnel, commands: Commands) -> None:

@@ -89,6 +89,7 @@ def verify(environment: str, local: bool, as_json: bool) -> None:
     from operations.release.verify import FAIL, check_records, expected_images, site_of
     from operations.release.verify import verify as verify_images
     from operations.rollback import brings_back
+    from portside.findings.check import check_as_json, printed
 
     acting = looking_at(environment, local=local)
     target = acting.target
@@ -98,10 +99,12 @@ def verify(environment: str, local: bool, as_json: bool) -> None:
     checks += check_records(target, acting.services, records)
     failed = [check for check in checks if check.state == FAIL]
     if as_json:
-        console.print_json({"against": source, "checks": [check.as_json() for check in checks], "agree": not failed})
+        console.print_json(
+            {"against": source, "checks": [check_as_json(check) for check in checks], "agree": not failed}
+        )
     else:
         console.print_lines(f"{target.environment.name} against {source}")
-        console.print_checks([(check.state, check.subject, check.found) for check in checks])
+        console.print_checks([(printed(check), check.subject, check.what) for check in checks])
     if failed:
         name = target.environment.name
         hint = f"Deploy it, or see what was done: {tool('history', name)}"

@@ -1,4 +1,4 @@
-"""The command that asks what can be known before a deployment."""
+"""The command that runs the pre-flight checks of a deployment."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from src.errors import AgoraError, FormError, UsageError
 
 if TYPE_CHECKING:
     from operations.verification.verify import Verification
+    from portside.findings.finding import Finding
 
 _MOST_NAMED = 5
 
@@ -46,11 +47,11 @@ def verify(
     proof_profile: str | None,
     templates: Path | None,
 ) -> None:
-    """Say what a deployment of ENV would meet, and change nothing. Exit code 1 when something failed.
+    """Say what a deployment of ENV would meet, and change nothing. Exit code 1 when a check fails.
 
     Looks at the form, credentials, stacks, images, secrets, certificate, host name, addresses, quotas, at the new
-    templates, and at what they would replace or delete. What can't be known is SKIP, with its reason. With --templates
-    it checks the templates of a folder only: no AWS, no app.py.
+    templates, and at what they would replace or delete. What could not be read is SKIP, with its reason. With
+    --templates it checks the templates of a folder only: no AWS, no app.py.
     """
     if templates:
         others = {"--local": local, "--drift": drift, "--replace": replace, "--proof-profile": proof_profile}
@@ -86,7 +87,7 @@ def _report(found: Verification, stopped: AgoraError | None, *, as_json: bool) -
     if as_json:
         console.print_json(found.as_json() | ({"error": stopped.as_error()} if stopped else {}))
     else:
-        console.print_checks([(each.state, each.subject, _told(each.found, each.hint)) for each in found.checks])
+        _show(found)
     if stopped:
         # In every command the same sentence and exit code.
         raise stopped
@@ -94,10 +95,24 @@ def _report(found: Verification, stopped: AgoraError | None, *, as_json: bool) -
         subjects = list(dict.fromkeys(check.subject for check in found.failed))
         more = f" and {len(subjects) - _MOST_NAMED} more" if len(subjects) > _MOST_NAMED else ""
         raise AgoraError(
-            f"{found.environment} is found wanting: {', '.join(subjects[:_MOST_NAMED])}{more}",
-            "What to do stands below each FAIL.",
+            f"{found.environment}: {len(found.failed)} of {len(found.checks)} checks failed: "
+            f"{', '.join(subjects[:_MOST_NAMED])}{more}",
+            "What to do is below each FAIL.",
         )
 
 
-def _told(found: str, hint: str) -> str:
-    return f"{found}\n{hint}" if hint else found
+def _show(found: Verification) -> None:
+    """Print every check, those that were skipped for one reason together, then the summary and the failures again."""
+    from operations import console
+    from portside.findings.check import SKIP, printed
+
+    made = [(printed(each), each.subject, _with_fix(each)) for each in found.checks if each.state is not SKIP]
+    skipped = [("SKIP", ", ".join(subjects), reason) for reason, subjects in found.skipped.items()]
+    console.print_checks([*made, *skipped])
+    console.print_lines(f"\n{found.summary}")
+    if found.failed:
+        console.print_checks([(printed(each), each.subject, _with_fix(each)) for each in found.failed])
+
+
+def _with_fix(check: Finding) -> str:
+    return f"{check.what}\n{check.fix}" if check.fix else check.what

@@ -8,7 +8,6 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from operations.check import FAIL, OK, SKIP, Check
 from operations.deployment_record import DeploymentRecord, last_healthy
 from operations.images import locked_images
 from operations.service_states import cluster_of, service_arn
@@ -16,6 +15,8 @@ from operations.stack_states import read_stack
 from operations.target import Target
 from portside.config.stacks import StackKind, only_stack, service_stack
 from portside.deploy.running_images import read_running, unaccounted
+from portside.findings.check import FAIL, OK, SKIP, check
+from portside.findings.finding import Finding, State
 from src.errors import AgoraError
 from src.form import Form
 from src.image import LOCAL_BUILD
@@ -24,7 +25,7 @@ from src.resolution import Resolution
 from src.resolved_image import ResolvedImage
 from src.service_props import ServiceProps
 
-__all__ = ["FAIL", "OK", "SKIP", "Check", "expected_images", "footer_of", "site_of", "verify"]
+__all__ = ["FAIL", "OK", "SKIP", "Finding", "expected_images", "footer_of", "site_of", "verify"]
 
 _LONGEST_ANSWER_SECONDS = 10
 _LARGEST_PAGE_BYTES = 4_000_000
@@ -71,7 +72,7 @@ def site_of(target: Target) -> str:
     return f"{url}/"
 
 
-def verify(target: Target, services: Sequence[ServiceProps], expected: Resolution, site: str) -> list[Check]:
+def verify(target: Target, services: Sequence[ServiceProps], expected: Resolution, site: str) -> list[Finding]:
     """Compare what runs with what ought to run, service by service, and then the site."""
     cloudformation, ecs = target.clients("cloudformation"), target.clients("ecs")
     checks = []
@@ -86,16 +87,22 @@ def verify(target: Target, services: Sequence[ServiceProps], expected: Resolutio
     return checks
 
 
-def check_records(target: Target, services: Sequence[ServiceProps], records: Sequence[DeploymentRecord]) -> list[Check]:
+def check_records(
+    target: Target, services: Sequence[ServiceProps], records: Sequence[DeploymentRecord]
+) -> list[Finding]:
     """What runs in production without a record or a proof; nothing where all of it has both."""
     running = read_running(target.clients, target.environment, services)
-    return [Check("record", FAIL, each) for each in unaccounted(target.environment, running, records)]
+    return [_check("record", FAIL, each) for each in unaccounted(target.environment, running, records)]
 
 
-def _unchecked(props: ServiceProps) -> Check:
+def _check(subject: str, state: State, what: str) -> Finding:
+    return check(subject, state, what, code="CHECK.RUNNING_IMAGE")
+
+
+def _unchecked(props: ServiceProps) -> Finding:
     if props.container_location.startswith(LOCAL_BUILD):
-        return Check(props.container_name, SKIP, "is not made from an image of a registry")
-    return Check(props.container_name, FAIL, f"nothing says what {props.container_location} ought to be")
+        return _check(props.container_name, SKIP, "is not made from an image of a registry")
+    return _check(props.container_name, FAIL, f"nothing says what {props.container_location} ought to be")
 
 
 def running_digests(ecs: Any, arn: str | None, container: str) -> list[str]:
@@ -117,31 +124,31 @@ def _digest(container: Mapping[str, Any]) -> str:
     return str(container.get("imageDigest") or str(container.get("image", "")).partition("@")[2] or "unknown")
 
 
-def _check_tasks(service: str, image: ResolvedImage, running: Sequence[str]) -> Check:
+def _check_tasks(service: str, image: ResolvedImage, running: Sequence[str]) -> Finding:
     if not running:
-        return Check(service, FAIL, "no task runs")
+        return _check(service, FAIL, "no task runs")
     wrong = sorted(set(running) - image.digests)
     if wrong:
         others = sum(digest in wrong for digest in running)
-        return Check(service, FAIL, f"{others} of {len(running)} tasks run {', '.join(wrong)}, not {image.digest}")
-    return Check(service, OK, f"{len(running)} of {len(running)} tasks run {image.tag} {image.digest}")
+        return _check(service, FAIL, f"{others} of {len(running)} tasks run {', '.join(wrong)}, not {image.digest}")
+    return _check(service, OK, f"{len(running)} of {len(running)} tasks run {image.tag} {image.digest}")
 
 
-def _check_footer(services: Sequence[ServiceProps], expected: Resolution, site: str) -> Check:
+def _check_footer(services: Sequence[ServiceProps], expected: Resolution, site: str) -> Finding:
     subject = "footer of the site"
     image = next((image for props in services if (image := _shown_image(props, expected))), None)
     if image is None:
-        return Check(subject, SKIP, "no service is told its version (APP_VERSION=ImageVersion())")
+        return _check(subject, SKIP, "no service is told its version (APP_VERSION=ImageVersion())")
     footer = footer_of(image)
     try:
         text = read_page(site)
     except AgoraError as error:
-        return Check(subject, FAIL, error.message)
+        return _check(subject, FAIL, error.message)
     if re.search(f"{_BEFORE}{re.escape(footer)}{_AFTER}", text):
-        return Check(subject, OK, f"{site} shows {footer}")
+        return _check(subject, OK, f"{site} shows {footer}")
     shown = versions_in(text)
     instead = f"it shows {', '.join(shown)}" if shown else "it shows no version"
-    return Check(subject, FAIL, f"{site} does not show {footer}: {instead}")
+    return _check(subject, FAIL, f"{site} does not show {footer}: {instead}")
 
 
 def footer_of(image: ResolvedImage) -> str:

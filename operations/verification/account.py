@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable
 
 from operations.assembly import Stack
-from operations.check import Check, fail, ok, skip
 from operations.verification.context import Context
 from operations.verification.questions import NotKnown, Question
 from portside.aws.errors import is_missing
+from portside.findings.check import fail, ok, skip
+from portside.findings.finding import Finding
 
 CREDENTIALS = "credentials"
 
@@ -30,13 +31,13 @@ def questions() -> list[Question]:
     ]
 
 
-def form(context: Context) -> Check:
+def form(context: Context) -> Finding:
     """A form that is wrong anywhere is not read at all, so one that is here is right."""
     environments = ", ".join(context.form.environments)
     return ok("form", f"app.py is valid: {environments}, with {len(context.services)} services")
 
 
-def credentials(context: Context) -> Check:
+def credentials(context: Context) -> Finding:
     """Whose credentials act, and whether they are for the environment's account."""
     identity = context.client("sts").get_caller_identity()
     account, wanted = str(identity["Account"]), context.environment.account
@@ -49,7 +50,7 @@ def credentials(context: Context) -> Check:
     return ok(CREDENTIALS, f"{str(identity['Arn']).rpartition(':')[2]} in account {account}")
 
 
-def region(context: Context) -> Check:
+def region(context: Context) -> Finding:
     """Newer regions are switched on by account: https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html"""
     name = context.environment.region
     found = context.client("ec2").describe_regions(RegionNames=[name], AllRegions=True)["Regions"]
@@ -60,7 +61,7 @@ def region(context: Context) -> Check:
     return ok("region", name)
 
 
-def bootstrap(context: Context) -> Check:
+def bootstrap(context: Context) -> Finding:
     """Whether the account is bootstrapped for the CDK, as late as the templates want it."""
     from botocore.exceptions import ClientError
 

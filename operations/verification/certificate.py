@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from operations.check import Check, fail, ok, skip
 from operations.verification.context import Context
 from operations.verification.questions import NotKnown, Question
 from operations.verification.shared import Shared
 from portside.aws.errors import is_missing
+from portside.findings.check import fail, ok, skip
+from portside.findings.finding import Finding
 
 EXPIRY = "certificate: expiry"
 
@@ -47,7 +48,7 @@ def _existing(certificate: Mapping[str, Any] | None) -> Mapping[str, Any]:
     return certificate
 
 
-def issued(context: Context, certificate: Mapping[str, Any] | None) -> Check:
+def issued(context: Context, certificate: Mapping[str, Any] | None) -> Finding:
     """Whether it exists where the load balancer looks for it, and is issued."""
     environment = context.environment
     identifier = environment.certificate_arn.rpartition("/")[2]
@@ -80,7 +81,7 @@ def _validations(certificate: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [each for each in options if each.get("ValidationStatus") != "SUCCESS"]
 
 
-def covering(context: Context, certificate: Mapping[str, Any]) -> Check:
+def covering(context: Context, certificate: Mapping[str, Any]) -> Finding:
     """Whether browsers take it for the host name."""
     names = list(dict.fromkeys([certificate["DomainName"], *certificate.get("SubjectAlternativeNames", ())]))
     fqdn = context.environment.fqdn
@@ -101,7 +102,7 @@ def is_covered(fqdn: str, names: Iterable[str]) -> bool:
     return any(name.lower().rstrip(".") in wanted for name in names)
 
 
-def lasting(context: Context, certificate: Mapping[str, Any]) -> Check:
+def lasting(context: Context, certificate: Mapping[str, Any]) -> Finding:
     """Whether it is good for a while yet."""
     ends: datetime | None = certificate.get("NotAfter")
     if ends is None:

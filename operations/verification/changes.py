@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from operations.assembly import Stack
-from operations.check import Check, fail, ok, skip
 from operations.stack_states import StackState
 from operations.verification.context import Context, Template
 from operations.verification.questions import Question
 from operations.verification.replacement import DELETED, Loss, Values, losses
+from portside.findings.check import fail, ok, skip
+from portside.findings.finding import Finding
 
 SUBJECT = "templates"
 _MOST_SHOWN = 6
@@ -21,7 +22,7 @@ def questions() -> list[Question]:
     return [Question(SUBJECT, changes)]
 
 
-def changes(context: Context) -> list[Check]:
+def changes(context: Context) -> list[Finding]:
     """A line of all that is lost, and one for each thing that holds state."""
     states, stacks, deployed = context.states(), context.stacks(), context.deployed()
     found = lost(stacks, deployed, values_of(states, stacks, deployed))
@@ -63,7 +64,7 @@ def _written(output: Mapping[str, object]) -> str:
     return json.dumps(output["Value"], sort_keys=True)
 
 
-def said(found: Mapping[str, Sequence[Loss]], allowed: frozenset[str], unread: Sequence[str] = ()) -> list[Check]:
+def said(found: Mapping[str, Sequence[Loss]], allowed: frozenset[str], unread: Sequence[str] = ()) -> list[Finding]:
     """What is told of losses, of which `allowed` are meant. `unread` are stacks whose templates can't be compared."""
     stateful = [(stack, loss) for stack, all_of in found.items() for loss in all_of if loss.is_stateful]
     others = [loss for all_of in found.values() for loss in all_of if not loss.is_stateful]
@@ -77,7 +78,7 @@ def said(found: Mapping[str, Sequence[Loss]], allowed: frozenset[str], unread: S
     return checks
 
 
-def _told(stack: str, loss: Loss, allowed: frozenset[str]) -> Check:
+def _told(stack: str, loss: Loss, allowed: frozenset[str]) -> Finding:
     subject = f"state: {stack} {loss.logical_id}"
     if loss.logical_id in allowed:
         return ok(subject, f"{loss.sentence}; that is meant (--replace)")

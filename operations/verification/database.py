@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
-from operations.check import Check, fail, ok, skip
 from operations.verification.context import Context
 from operations.verification.questions import Question
 from portside.config.stacks import database_stacks
+from portside.findings.check import fail, ok, skip
+from portside.findings.finding import Finding
 from src.late_values import DatabaseSecret
 
 TLS = "database: TLS"
@@ -30,7 +31,7 @@ def questions() -> list[Question]:
     ]
 
 
-def connections_are_encrypted(context: Context) -> Check:
+def connections_are_encrypted(context: Context) -> Finding:
     """They are not: to the date that is a known exception, after it somebody has to look. It blocks no deployment."""
     why = "off, because agora-api can't use it"
     if context.now.date() <= TLS_ACCEPTED_UNTIL:
@@ -39,7 +40,7 @@ def connections_are_encrypted(context: Context) -> Check:
     return fail(TLS, f"{why}; the exception ended on {TLS_ACCEPTED_UNTIL}", hint)
 
 
-def parameters_are_used(context: Context) -> Check:
+def parameters_are_used(context: Context) -> Finding:
     """Whether the cluster runs with its stack's parameters: a restored one may begin with AWS's own, with TLS on."""
     stack = database_stacks(context.environment)[0].name
     clusters = context.physical_ids(stack, "AWS::DocDB::DBCluster")
@@ -68,7 +69,7 @@ def parameters_are_used(context: Context) -> Check:
     return ok(PARAMETERS, f"{clusters[0]} uses {used}")
 
 
-def users_are_their_own(context: Context) -> Check:
+def users_are_their_own(context: Context) -> Finding:
     """Which services connect as the master user, who may do everything. A reminder: it stands in no one's way."""
     masters = [
         props.container_name

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from operations.check import Check, fail, ok
 from operations.dns import ELSEWHERE, NOT_YET, RESOLVES, compare, look_up, snippet_of
 from operations.verification.context import Context
 from operations.verification.questions import NotKnown, Question
 from portside.config.stacks import StackKind, only_stack
+from portside.findings.check import fail, ok
+from portside.findings.finding import Finding
 
 SUBJECT = "host name"
 
@@ -16,7 +17,7 @@ def questions() -> list[Question]:
     return [Question(SUBJECT, host_name)]
 
 
-def host_name(context: Context) -> Check:
+def host_name(context: Context) -> Finding:
     """Whether people who open the host name come to this environment's load balancer."""
     environment = context.environment
     if context.target.is_local:

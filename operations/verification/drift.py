@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from operations.check import Check, fail, ok
 from operations.verification.context import Context, stack_names
 from operations.verification.questions import NotKnown, Question
+from portside.findings.check import fail, ok
+from portside.findings.finding import Finding
 
 _LONGEST_SECONDS = 300
 _MOST_SHOWN = 5
@@ -25,7 +26,7 @@ def questions(context: Context) -> list[Question]:
     return [Question(f"drift of {name}", partial(drift, name)) for name in names]
 
 
-def drift(name: str, context: Context) -> Check:
+def drift(name: str, context: Context) -> Finding:
     """Let CloudFormation compare a stack with what is there, and wait for the outcome."""
     subject = f"drift of {name}"
     state = context.states().get(name)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from operations.check import Check, fail, ok, skip
 from operations.hold import read_hold
 from operations.rollback import brings_back
 from operations.target import beside
@@ -14,6 +13,8 @@ from operations.verification.questions import Question
 from portside.config.stacks import StackKind, only_stack
 from portside.deploy.proof import NotProven, ProofUnread, expect_proof
 from portside.deploy.running_images import read_running, unaccounted
+from portside.findings.check import fail, ok, skip
+from portside.findings.finding import Finding
 from portside.images.committed_locks import NotCommitted, expect_committed, expect_committed_rules
 
 HOLD, PROOF, ROLLBACK, ADOPTION = "hold", "proof", "last rollback", "adoption"
@@ -37,7 +38,7 @@ def questions() -> list[Question]:
     ]
 
 
-def hold(context: Context) -> Check:
+def hold(context: Context) -> Finding:
     """Whether somebody is at work on the environment."""
     name = context.environment.name
     found = read_hold(context.client("ssm"), name)
@@ -47,7 +48,7 @@ def hold(context: Context) -> Check:
     return fail(HOLD, found.sentence(name), hint)
 
 
-def proof(context: Context) -> Check:
+def proof(context: Context) -> Finding:
     """Whether the environment that proves this one ran the same images well, where that is asked for."""
     profile, target, images = context.options.proof_profile, context.target, context.known_images()
     try:
@@ -64,7 +65,7 @@ def proof(context: Context) -> Check:
     return ok(PROOF, found.sentence if found else f"{context.environment.name} needs none")
 
 
-def running(context: Context) -> Check:
+def running(context: Context) -> Finding:
     """Whether what runs in production is on record there, with what proves it."""
     environment = context.environment
     if not environment.is_production:
@@ -75,7 +76,7 @@ def running(context: Context) -> Check:
     return fail(RUNNING, "; ".join(found), f"See who deployed what: {context.commands.tool('history')}")
 
 
-def last_rollback(context: Context) -> Check:
+def last_rollback(context: Context) -> Finding:
     """Whether the deployment would bring back what a rollback took out of service."""
     returning = brings_back(context.records(), context.known_images())
     if not returning:
@@ -89,7 +90,7 @@ def last_rollback(context: Context) -> Check:
     )
 
 
-def adoption(context: Context) -> Check:
+def adoption(context: Context) -> Finding:
     """Which of the two steps an environment still needs that the earlier app deployed."""
     states, name = context.states(), context.environment.name
     if not states:

@@ -6,9 +6,10 @@ import graphlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from operations.check import Check, ok
 from operations.verification.context import Context
 from operations.verification.questions import Question
+from portside.findings.check import ok
+from portside.findings.finding import Finding
 from src.service_props import ServiceProps
 
 SUBJECT = "Service Connect"
@@ -22,7 +23,7 @@ def questions() -> list[Question]:
     return [Question(SUBJECT, new_endpoints)]
 
 
-def new_endpoints(context: Context) -> Check:
+def new_endpoints(context: Context) -> Finding:
     """Which endpoints are new: a task learns of endpoints when its deployment starts, so callers come after callees.
 
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-connect-concepts-deploy.html
@@ -64,7 +65,7 @@ def order_of(services: Sequence[ServiceProps]) -> list[list[str]]:
     return groups
 
 
-def said(services: Sequence[ServiceProps], new: Sequence[Endpoint]) -> Check:
+def said(services: Sequence[ServiceProps], new: Sequence[Endpoint]) -> Finding:
     """What is told of the order."""
     if not new:
         return ok(SUBJECT, "no endpoint is new: services are deployed side by side")

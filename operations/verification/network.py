@@ -7,10 +7,11 @@ from functools import partial
 from ipaddress import IPv4Network
 from typing import Any
 
-from operations.check import Check, fail, ok
 from operations.verification.context import Context
 from operations.verification.questions import Question
 from operations.verification.scale import Scale, most_tasks
+from portside.findings.check import fail, ok
+from portside.findings.finding import Finding
 
 FULL_SCALE = "addresses: full scale"
 
@@ -36,7 +37,7 @@ def overlapping(cidr: str, others: Iterable[tuple[str, str]]) -> list[str]:
     return [f"{whose} ({other})" for whose, other in others if ours.overlaps(IPv4Network(other))]
 
 
-def apart_from_vpcs(context: Context) -> Check:
+def apart_from_vpcs(context: Context) -> Finding:
     """Whether another VPC of the account and region has addresses of the environment's."""
     own = context.vpc()
     pages = context.client("ec2").get_paginator("describe_vpcs").paginate()
@@ -45,7 +46,7 @@ def apart_from_vpcs(context: Context) -> Check:
     return _said(context, "addresses: other VPCs", networks, f"shared with none of {len(vpcs)} other VPCs")
 
 
-def apart_from_peers(context: Context) -> Check:
+def apart_from_peers(context: Context) -> Finding:
     """Whether a network that VPCs of the account are peered with has addresses of the environment's.
 
     Before the environment has a VPC all peerings count, later its own and those that it could not have any more.
@@ -62,7 +63,7 @@ def apart_from_peers(context: Context) -> Check:
     return _said(context, "addresses: peerings", networks, f"shared with none of {len(found)} peered networks")
 
 
-def apart_from_routes(context: Context) -> Check:
+def apart_from_routes(context: Context) -> Finding:
     """Whether a VPC of the account sends addresses of the environment's elsewhere: to a transit gateway or a VPN.
 
     A route to the whole of a VPC that is there already may be the way to it; one to more than a VPC can have says
@@ -87,7 +88,7 @@ def _way(route: Mapping[str, Any]) -> str | None:
     return str(way) if way else None
 
 
-def _said(context: Context, subject: str, networks: Sequence[tuple[str, str]], well: str) -> Check:
+def _said(context: Context, subject: str, networks: Sequence[tuple[str, str]], well: str) -> Finding:
     cidr = context.environment.vpc_cidr
     shared = overlapping(cidr, dict.fromkeys(networks))
     if not shared:
@@ -115,7 +116,7 @@ def _name(vpc: Mapping[str, Any]) -> str:
     return f"{vpc['VpcId']} {named}" if named else str(vpc["VpcId"])
 
 
-def enough(subject: str, scale: Scale, context: Context) -> Check:
+def enough(subject: str, scale: Scale, context: Context) -> Finding:
     """Whether the private subnets have an address for every task that a rolling update adds."""
     vpc = context.vpc()
     if vpc is None:

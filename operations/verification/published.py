@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from operations.check import Check, fail, ok, skip
 from operations.verification.context import Context
 from operations.verification.looked_up import ask_registry
 from operations.verification.questions import Question
+from portside.findings.check import fail, ok, skip
+from portside.findings.finding import Finding
 from src.image import LOCAL_BUILD
 from src.images.failures import Failure, Kind, ResolutionFailed
 from src.resolved_image import ResolvedImage
@@ -30,7 +31,7 @@ def questions() -> list[Question]:
     return [Question("images", images)]
 
 
-def images(context: Context) -> list[Check]:
+def images(context: Context) -> list[Finding]:
     """Each service's image: what it is, and then by its digest whether it is there, as ECS will ask for it."""
     try:
         known = context.images()
@@ -51,26 +52,26 @@ def images(context: Context) -> list[Check]:
     return checks
 
 
-def published(subject: str, image: ResolvedImage, failure: Failure | None) -> Check:
+def published(subject: str, image: ResolvedImage, failure: Failure | None) -> Finding:
     """Whether the registry has an image."""
     what = f"{image.tag} {image.digest[:19]}…"
     return _failed(subject, what, failure) if failure else ok(subject, f"{what} for {image.platform}")
 
 
-def _looked_up(props: ServiceProps, failure: Failure | None) -> Check:
+def _looked_up(props: ServiceProps, failure: Failure | None) -> Finding:
     if failure is None:
         return skip(_subject(props), "not asked for by its digest: others could not be looked up")
     return _failed(_subject(props), props.container_location, failure)
 
 
-def _unknown(props: ServiceProps, context: Context) -> Check:
+def _unknown(props: ServiceProps, context: Context) -> Finding:
     if props.container_location.startswith(LOCAL_BUILD):
         return skip(_subject(props), "is built on the machine that deploys it")
     hint = f"Look up what it is: {context.commands.tool('images')}"
     return fail(_subject(props), f"nothing says what {props.container_location} is", hint)
 
 
-def _failed(subject: str, what: str, failure: Failure) -> Check:
+def _failed(subject: str, what: str, failure: Failure) -> Finding:
     if failure.kind not in MISSING:
         return skip(subject, f"{what}: {failure.sentence}")
     hint = failure.hint or "Publish it again, or name another GHCR_PACKAGE_VERSION in app.py."

@@ -6,15 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from operations.check import Check, fail, skip
 from operations.verification.refusals import why_not_answered
 from portside.aws.errors import is_expired
+from portside.findings.check import fail, skip
+from portside.findings.finding import Finding
 from src.errors import AgoraError
 
 if TYPE_CHECKING:
     from operations.verification.context import Context
 
-Ask = Callable[["Context"], Check | Sequence[Check]]
+Ask = Callable[["Context"], Finding | Sequence[Finding]]
 
 
 class NotKnown(Exception):
@@ -33,7 +34,7 @@ class Question:
 class Answer:
     """What was found. `expired` says that the credentials were no longer good."""
 
-    checks: tuple[Check, ...]
+    checks: tuple[Finding, ...]
     expired: bool = False
 
 
@@ -50,4 +51,4 @@ def answer(question: Question, context: Context) -> Answer:
     except (BotoCoreError, ClientError) as error:
         why = why_not_answered(error, local=context.target.is_local)
         return Answer((skip(question.subject, why),), expired=is_expired(error))
-    return Answer((found,) if isinstance(found, Check) else tuple(found))
+    return Answer((found,) if isinstance(found, Finding) else tuple(found))

@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 
-from operations.check import Check, fail, ok
 from operations.verification.context import Context
 from operations.verification.questions import NotKnown, Question
 from operations.verification.scale import Scale, most_tasks
 from portside.aws.errors import is_missing
 from portside.config.stacks import StackKind, only_stack
+from portside.findings.check import fail, ok
+from portside.findings.finding import Finding
 from src.service_props import ServiceProps
 
 # Service and quota codes: https://docs.aws.amazon.com/general/latest/gr/ecs-service.html (Fargate),
@@ -35,7 +36,7 @@ _ZONES = 2
 def questions(context: Context) -> list[Question]:
     """What is asked of the account's quotas."""
     spot = [props for props in context.services if props.spot_weight]
-    asked: list[tuple[str, Callable[[str, Context], Check]]] = [
+    asked: list[tuple[str, Callable[[str, Context], Finding]]] = [
         ("Fargate vCPUs", partial(vcpus, "OnDemand", _FARGATE, context.services, Scale.NOW)),
         (f"Fargate vCPUs, {_FULL}", partial(vcpus, "OnDemand", _FARGATE, context.services, Scale.FULL)),
         *([(f"Fargate Spot vCPUs, {_FULL}", partial(vcpus, "Spot", _FARGATE_SPOT, spot, Scale.FULL))] if spot else []),
@@ -49,7 +50,7 @@ def questions(context: Context) -> list[Question]:
 
 def vcpus(
     kind: str, code: tuple[str, str], services: Sequence[ServiceProps], scale: Scale, subject: str, context: Context
-) -> Check:
+) -> Finding:
     """The vCPUs of Fargate, if every service is deployed at once."""
     running = context.running()
     now = sum(running.get(props.container_name, 0) * props.task_size.cpu for props in services) / 1024
@@ -80,7 +81,7 @@ def _used_vcpus(context: Context, kind: str) -> float | None:
     return float(points[-1]["Maximum"]) if points else None
 
 
-def vpcs(subject: str, context: Context) -> Check:
+def vpcs(subject: str, context: Context) -> Finding:
     """A new environment adds one."""
     if context.vpc() is not None:
         return _nothing(subject)
@@ -88,7 +89,7 @@ def vpcs(subject: str, context: Context) -> Check:
     return _said(subject, _VPCS, context, 1, sum(len(page["Vpcs"]) for page in pages), "VPCs")
 
 
-def addresses(subject: str, context: Context) -> Check:
+def addresses(subject: str, context: Context) -> Finding:
     """Each new NAT gateway adds one."""
     added = _new_nat_gateways(context)
     if added <= 0:
@@ -97,7 +98,7 @@ def addresses(subject: str, context: Context) -> Check:
     return _said(subject, _ADDRESSES, context, added, used, "addresses")
 
 
-def nat_gateways(subject: str, context: Context) -> Check:
+def nat_gateways(subject: str, context: Context) -> Finding:
     """Each zone has its own quota, and a new environment adds one in each of its zones."""
     added = _new_nat_gateways(context)
     if added <= 0:
@@ -113,7 +114,7 @@ def nat_gateways(subject: str, context: Context) -> Check:
     return _said(subject, _NAT_GATEWAYS, context, 1, used, "gateways", f"one is added in {' and '.join(first)}")
 
 
-def load_balancers(subject: str, context: Context) -> Check:
+def load_balancers(subject: str, context: Context) -> Finding:
     """A new environment adds one."""
     stack = only_stack(context.environment, StackKind.LOAD_BALANCER).name
     if context.physical_ids(stack, "AWS::ElasticLoadBalancingV2::LoadBalancer"):
@@ -128,13 +129,13 @@ def _new_nat_gateways(context: Context) -> int:
     return context.environment.nat_gateways - len(context.physical_ids(stack, "AWS::EC2::NatGateway"))
 
 
-def _nothing(subject: str) -> Check:
+def _nothing(subject: str) -> Finding:
     return ok(subject, "the deployment adds none")
 
 
 def _said(
     subject: str, code: tuple[str, str], context: Context, added: float, used: float, noun: str, why: str = ""
-) -> Check:
+) -> Finding:
     quota = _quota(context, *code)
     reason = why or f"{added:g} more would be made"
     found = f"{reason}; {used:g} of {quota:g} {noun} are in use beside"

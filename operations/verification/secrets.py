@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from operations.check import Check, fail, ok, skip
 from operations.verification.context import Context, Template
 from operations.verification.questions import NotKnown, Question
 from operations.verification.shared import Shared
 from portside.aws.errors import is_missing
 from portside.commands import FROM_FILE, Commands
 from portside.config.stacks import database_stacks
+from portside.findings.check import fail, ok, skip
+from portside.findings.finding import Finding
 from src.late_values import DatabaseSecret
 from src.service_props import ServiceProps
 
@@ -77,11 +78,11 @@ def _read(context: Context, name: str) -> Secret | None:
     return found
 
 
-def _ask_existence(name: str, described: Shared[Secret | None], context: Context) -> Check:
+def _ask_existence(name: str, described: Shared[Secret | None], context: Context) -> Finding:
     return existing(context, name, described())
 
 
-def existing(context: Context, name: str, secret: Secret | None) -> Check:
+def existing(context: Context, name: str, secret: Secret | None) -> Finding:
     """Whether there is a secret of this name that will stay, has a value, and is found by its name."""
     subject = f"secret {name}"
     aws = context.commands.aws
@@ -116,7 +117,7 @@ def _usable(secret: Secret | None) -> Secret:
 
 def _ask_fields(
     subject: str, name: str, fields: list[str], described: Shared[Secret | None], context: Context
-) -> Check:
+) -> Finding:
     secret = _usable(described())
     try:
         there = _field_names(context, str(secret["ARN"]))
@@ -144,7 +145,7 @@ def _field_names(context: Context, arn: str) -> frozenset[str] | None:
 
 def having_fields(
     subject: str, wanted: list[str], there: frozenset[str] | None, name: str, commands: Commands
-) -> Check:
+) -> Finding:
     """Whether a secret has the fields that containers are given."""
     put = commands.aws("secretsmanager", "put-secret-value", secret_id=name, secret_string=FROM_FILE)
     hint = f"Put it in, or correct json_field in app.py: {commands.fix(put, then='replaces the whole value')}"
@@ -158,7 +159,7 @@ def having_fields(
 
 def _ask_readable(
     subject: str, name: str, reader: ServiceProps, described: Shared[Secret | None], context: Context
-) -> list[Check]:
+) -> list[Finding]:
     secret = _usable(described())
     role = _execution_role(context, context.stack_of(reader))
     checks = [readable(context, subject, name, secret, reader, role)]
@@ -192,7 +193,7 @@ def _role_id(template: Template) -> str | None:
     return None
 
 
-def readable(context: Context, subject: str, name: str, secret: Secret, reader: ServiceProps, role: str) -> Check:
+def readable(context: Context, subject: str, name: str, secret: Secret, reader: ServiceProps, role: str) -> Finding:
     """Whether IAM lets the execution role read the secret, with what this deployment adds to the role."""
     arn = str(secret["ARN"])
     if _decision(context, role, _READ, arn) == "allowed":
@@ -218,7 +219,7 @@ def readable(context: Context, subject: str, name: str, secret: Secret, reader: 
     )
 
 
-def decryptable(context: Context, subject: str, key: str, role: str) -> Check:
+def decryptable(context: Context, subject: str, key: str, role: str) -> Finding:
     """Whether the role may use the key of the account's own that the secret is encrypted with.
 
     The app gives no right on such keys, so it is the key's policy or somebody else's that does.
@@ -264,7 +265,7 @@ def _short(role: str) -> str:
     return role.rpartition("/")[2]
 
 
-def database_secret(context: Context) -> Check:
+def database_secret(context: Context) -> Finding:
     """The password is made with the database; later its cluster and the secret must not part."""
     subject = "secret of the database"
     stack = database_stacks(context.environment)[0].name

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from operations.check import Check, fail, ok, skip
 from operations.verification.context import Context
 from operations.verification.questions import Question
 from portside.aws.errors import is_missing
+from portside.findings.check import fail, ok, skip
+from portside.findings.finding import Finding
 
 SUBJECT = "service-linked roles"
 
@@ -39,7 +40,7 @@ def questions() -> list[Question]:
     return [Question(SUBJECT, linked_roles)]
 
 
-def linked_roles(context: Context) -> Check:
+def linked_roles(context: Context) -> Finding:
     """Whether they are there: the first deployment of a new account can fail while AWS makes one."""
     if context.target.is_local:
         return skip(SUBJECT, "a rehearsal has none, and needs none")

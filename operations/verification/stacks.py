@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from operations.check import Check, fail, ok
 from operations.stack_states import StackState
 from operations.verification.context import Context, stack_names
 from operations.verification.questions import Question
 from portside.aws.stack_status import status_of
 from portside.commands import Commands
+from portside.findings.check import fail, ok
+from portside.findings.finding import Finding
 
 _CAN_BE_CANCELLED = "UPDATE_IN_PROGRESS"
 
@@ -17,7 +18,7 @@ def questions() -> list[Question]:
     return [Question("stacks", stacks)]
 
 
-def stacks(context: Context) -> list[Check]:
+def stacks(context: Context) -> list[Finding]:
     """A line for each stack that is not simply well, and one for the rest."""
     states = context.states()
     names = stack_names(context.environment, context.services)
@@ -28,7 +29,7 @@ def stacks(context: Context) -> list[Check]:
     return [ok("stacks", said), *told] if well or absent else told
 
 
-def remarkable(state: StackState, commands: Commands) -> Check | None:
+def remarkable(state: StackState, commands: Commands) -> Finding | None:
     """What there is to say of a stack that can't simply be updated."""
     subject, status = f"stack {state.name}", status_of(state.status)
     if not status.blocks_deployment:

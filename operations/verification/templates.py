@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from operations.assembly import Stack
-from operations.check import Check, fail, ok
 from operations.verification.context import Context
 from operations.verification.questions import Question
+from portside.findings.check import fail, ok
 from portside.findings.finding import Finding
 from portside.findings.templates.assembly import Assembly, TemplateFile
 from portside.findings.templates.check import check
@@ -29,17 +29,17 @@ def questions() -> list[Question]:
     return [Question(SUBJECT, of_context)]
 
 
-def of_context(context: Context) -> list[Check]:
+def of_context(context: Context) -> list[Finding]:
     """What is wrong with the templates that would be deployed."""
     return checks_of(assembly_of(context.environment, list(context.new_templates().values())))
 
 
-def of_folder(folder: Path) -> list[Check]:
+def of_folder(folder: Path) -> list[Finding]:
     """What is wrong with the templates of a folder. Raises `UsageError` where it can't be read."""
     return checks_of(read_folder(folder))
 
 
-def checks_of(assembly: Assembly) -> list[Check]:
+def checks_of(assembly: Assembly) -> list[Finding]:
     """A failure for each finding; a line where there is none."""
     found = [fail(f"template: {each.stack}", each.what, each.fix) for each in check(assembly)]
     templates, resources = len(assembly.files), len(assembly.resources)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from operations.assembly import Stack
-from operations.check import FAIL, Check, fail, ok, skip
 from operations.target import Target
 from operations.verification import (
     account,
@@ -31,6 +30,9 @@ from operations.verification import (
 )
 from operations.verification.context import Context, Options, context_of
 from operations.verification.questions import Answer, Question, answer
+from portside.findings.check import FAIL, SKIP, check_as_json, fail, ok, skip
+from portside.findings.codes import Severity
+from portside.findings.finding import Finding
 from src.errors import AgoraError, FormError
 from src.form import Form
 from src.resolution import Resolution
@@ -39,40 +41,46 @@ _SIDE_BY_SIDE = 24
 _LONGEST_SECONDS = 60
 _LONGEST_SECONDS_OF_DRIFT = 330
 
-# What does not keep a deployment from succeeding, and what `deploy` refuses or asks by itself.
-_NOT_IN_THE_WAY = frozenset(
-    {
-        *(database.TLS, database.PARAMETERS),
-        *(certificate.EXPIRY, dns.SUBJECT, earlier.HOLD, earlier.PROOF, earlier.ROLLBACK, earlier.RUNNING),
-        service_roles.SUBJECT,
-        *(network.FULL_SCALE, *quotas.FULL_SCALE),
-    }
-)
-
 
 @dataclass(frozen=True)
 class Verification:
     """What was found, in the order in which it is told."""
 
     environment: str
-    checks: tuple[Check, ...]
+    checks: tuple[Finding, ...]
 
     @property
-    def failed(self) -> tuple[Check, ...]:
+    def failed(self) -> tuple[Finding, ...]:
         """What is not as it should be."""
-        return tuple(check for check in self.checks if check.state == FAIL)
+        return tuple(check for check in self.checks if check.state is FAIL)
 
     @property
-    def in_the_way(self) -> tuple[Check, ...]:
-        """What a deployment would fail by, or destroy, and does not ask about itself."""
-        return tuple(check for check in self.failed if check.subject not in _NOT_IN_THE_WAY)
+    def skipped(self) -> Mapping[str, tuple[str, ...]]:
+        """The subjects of the checks that could not be made, by the reason that they share."""
+        found: dict[str, tuple[str, ...]] = {}
+        for check in self.checks:
+            if check.state is SKIP:
+                found[check.what] = (*found.get(check.what, ()), check.subject)
+        return found
+
+    @property
+    def summary(self) -> str:
+        """How many checks ended in which way."""
+        skipped = sum(map(len, self.skipped.values()))
+        passed = len(self.checks) - len(self.failed) - skipped
+        return f"{len(self.checks)} checks: {passed} passed, {len(self.failed)} failed, {skipped} skipped."
+
+    @property
+    def in_the_way(self) -> tuple[Finding, ...]:
+        """What would make a deployment fail or lose something, and what it does not ask about itself."""
+        return tuple(check for check in self.failed if check.severity is not Severity.WARNING)
 
     def as_json(self) -> dict[str, Any]:
         """The checks by subject, and whether all that could be known is well."""
         return {
             "environment": self.environment,
             "well": not self.failed,
-            "checks": [check.as_json() for check in self.checks],
+            "checks": [check_as_json(check) for check in self.checks],
         }
 
 
@@ -158,7 +166,7 @@ def _outcome(question: Question, future: Future[Answer], longest: int) -> Answer
     return Answer((skip(question.subject, f"no answer within {longest} s"),))
 
 
-def _together(asked: Sequence[Question], answers: Sequence[Answer]) -> list[Check]:
+def _together(asked: Sequence[Question], answers: Sequence[Answer]) -> list[Finding]:
     """All that was found. What expired in the middle is a failure of the credentials, however they began."""
     checks = []
     expired = any(each.expired for each in answers)

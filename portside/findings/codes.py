@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 _FILE = Path(__file__).with_name("codes.toml")
 
@@ -24,9 +26,19 @@ class Severity(StrEnum):
     """Nothing has to be done."""
 
 
+CHECK = "CHECK"
+"""The outer code of every check before a deployment."""
+
+# What stands for a name in the title of a check.
+_NAMES = re.compile(r"NAME|SERVICE|STACK|LOGICAL_ID")
+
+
 @dataclass(frozen=True)
 class Code:
-    """A row of `codes.toml`. `order` is its place there: the most decisive codes come first."""
+    """A row of `codes.toml`. `order` is its place there: the most decisive codes come first.
+
+    `also` are patterns of subjects that a check has beside its title, `page` the page that lists it.
+    """
 
     name: str
     title: str
@@ -34,6 +46,8 @@ class Code:
     when: str
     action: str
     order: int
+    also: tuple[str, ...] = ()
+    page: str = ""
 
 
 def outer(name: str) -> str:
@@ -41,8 +55,13 @@ def outer(name: str) -> str:
     return name.partition(".")[0]
 
 
-def _read() -> Mapping[str, Code]:
+def _read() -> tuple[Mapping[str, Code], Mapping[str, Code]]:
     rows = tomllib.loads(_FILE.read_text(encoding="utf-8"))
+    checks = {f"{CHECK}.{name}": row for name, row in rows.pop(CHECK).items()}
+    return _codes(rows, "diagnose.md"), _codes(checks, "verify.md")
+
+
+def _codes(rows: Mapping[str, Mapping[str, Any]], page: str) -> Mapping[str, Code]:
     return {
         name: Code(
             name=name,
@@ -51,14 +70,27 @@ def _read() -> Mapping[str, Code]:
             when=row["when"],
             action=row["action"],
             order=order,
+            also=tuple(row.get("also", ())),
+            page=row.get("page", page),
         )
         for order, (name, row) in enumerate(rows.items())
     }
 
 
-CODES: Mapping[str, Code] = _read()
+CODES, CHECKS = _read()
 
 
 def code_named(name: str) -> Code:
     """The row of a code; that of its outer code where it is a finer one. Raises KeyError for a code without a row."""
-    return CODES[outer(name)]
+    return CHECKS[name] if outer(name) == CHECK else CODES[outer(name)]
+
+
+def check_about(subject: str) -> Code:
+    """The row of the check with this subject; that of any other check where no row is about it."""
+    exact = next((code for code in CHECKS.values() if code.title == subject), None)
+    return exact or next((code for code in CHECKS.values() if _is_about(code, subject)), CHECKS[f"{CHECK}.OTHER"])
+
+
+def _is_about(code: Code, subject: str) -> bool:
+    title = _NAMES.sub(r"\\S+", re.escape(code.title))
+    return any(re.fullmatch(pattern, subject, re.DOTALL) for pattern in (title, *code.also))

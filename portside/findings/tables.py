@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
-from portside.findings.codes import CODES
+from portside.findings.codes import CHECKS, CODES, Severity
 from portside.findings.templates.rule import rows
 
 DOCS = Path(__file__).parents[2] / "docs"
-CODES_TABLE, RULES_TABLE = "codes", "template rules"
+DIAGNOSE, VERIFY = "diagnose.md", "verify.md"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], widest: int = 36) -> str:
@@ -43,8 +43,29 @@ def rules_table() -> str:
     return table(("fails when", "deployed", "what to do"), found)
 
 
-def with_table(page: str, text: str, name: str = CODES_TABLE) -> str:
-    """A page whose table between the two marks is this one. Raises ValueError where it has no such marks."""
+def checks_table() -> str:
+    """Every check before a deployment."""
+    rows = [(f"`{code.title}`", code.when, code.action) for code in CHECKS.values() if code.page == VERIFY]
+    return table(("check", "FAIL means", "what to do"), rows, 40)
+
+
+def warnings_list() -> str:
+    """The checks that do not stop a deployment."""
+    names = [f"`{code.title}`" for code in CHECKS.values() if code.severity is Severity.WARNING]
+    return textwrap.fill(", ".join(names) + ".", 80, break_on_hyphens=False) + "\n"
+
+
+TABLES: Mapping[tuple[str, str], Callable[[], str]] = {
+    (DIAGNOSE, "codes"): codes_table,
+    (VERIFY, "checks"): checks_table,
+    (VERIFY, "warnings"): warnings_list,
+    (VERIFY, "template rules"): rules_table,
+}
+"""What is generated: by page and by the name of the marks that it stands between."""
+
+
+def with_table(page: str, name: str, text: str) -> str:
+    """A page with this text between its two marks of a name. Raises ValueError where it has no such marks."""
     begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
     before, found, rest = page.partition(begin)
     _, ended, after = rest.partition(end)
@@ -55,12 +76,9 @@ def with_table(page: str, text: str, name: str = CODES_TABLE) -> str:
 
 def main() -> None:
     """Write the tables."""
-    for name, text, marks in (
-        ("diagnose.md", codes_table(), CODES_TABLE),
-        ("verify.md", rules_table(), RULES_TABLE),
-    ):
-        page = DOCS / name
-        page.write_text(with_table(page.read_text(encoding="utf-8"), text, marks), encoding="utf-8")
+    for (page, name), text in TABLES.items():
+        path = DOCS / page
+        path.write_text(with_table(path.read_text(encoding="utf-8"), name, text()), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -6,25 +6,22 @@ import re
 
 import pytest
 
-from portside.findings.codes import CODES, Severity, code_named, outer
+from portside.findings.check import check_as_json, fail, ok, printed, skip
+from portside.findings.codes import CHECKS, CODES, Severity, code_named, outer
 from portside.findings.finding import Finding, State
-from portside.findings.tables import DOCS, RULES_TABLE, codes_table, rules_table, table, with_table
+from portside.findings.tables import DOCS, TABLES, table, with_table
 from src.form import ROOT
 
 
-def test_the_page_about_diagnosis_has_the_table_of_the_data_file() -> None:
-    page = (DOCS / "diagnose.md").read_text(encoding="utf-8")
-    assert with_table(page, codes_table()) == page
-
-
-def test_the_page_about_verifying_has_the_table_of_rules_over_templates() -> None:
-    page = (DOCS / "verify.md").read_text(encoding="utf-8")
-    assert with_table(page, rules_table(), RULES_TABLE) == page
+@pytest.mark.parametrize(("page", "name"), TABLES)
+def test_a_page_has_the_table_of_the_data_file(page: str, name: str) -> None:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    assert with_table(text, name, TABLES[page, name]()) == text
 
 
 def test_a_page_without_the_marks_is_an_error() -> None:
     with pytest.raises(ValueError, match="codes: begin"):
-        with_table("no marks", codes_table())
+        with_table("no marks", "codes", "")
 
 
 def test_columns_of_a_table_are_as_wide_as_their_widest_cell_and_a_long_cell_goes_on_below() -> None:
@@ -93,3 +90,50 @@ def test_a_finding_with_an_unknown_code_is_an_error_at_once() -> None:
 )
 def test_what_could_not_be_read_is_no_all_clear(finding: Finding, *, is_wrong: bool) -> None:
     assert (finding.is_wrong, finding.as_json()["wrong"]) == (is_wrong, is_wrong)
+
+
+def test_only_these_checks_do_not_stop_a_deployment() -> None:
+    assert {code.title for code in CHECKS.values() if code.severity is not Severity.ERROR} == {
+        *("certificate: expiry", "database: TLS", "database: parameters", "host name", "hold", "proof"),
+        *("running tasks", "last rollback", "service-linked roles", "addresses: full scale"),
+        *("quota: Fargate vCPUs, full scale", "quota: Fargate Spot vCPUs, full scale"),
+    }
+    assert {code.severity for code in CHECKS.values()} == {Severity.ERROR, Severity.WARNING}
+
+
+@pytest.mark.parametrize(
+    ("subject", "code"),
+    [
+        ("credentials", "CHECK.CREDENTIALS"),
+        ("secret agora-sentry-dsn", "CHECK.SECRET"),
+        ("secret agora-sentry-dsn: fields", "CHECK.SECRET_FIELDS"),
+        ("secret agora-sentry-dsn: read by agora-app", "CHECK.SECRET_READ"),
+        ("secret agora-sentry-dsn: key", "CHECK.SECRET_KEY"),
+        ("secret of the database", "CHECK.DATABASE_SECRET"),
+        ('form: ENVIRONMENTS["dev"]["VPC_CIDR"]', "CHECK.FORM"),
+        ("state: agora-dev-network Subnet1", "CHECK.STATE"),
+        ("state", "CHECK.TEMPLATES"),
+        ("templates of agora-dev-app", "CHECK.TEMPLATES"),
+        ("stack agora-dev-app", "CHECK.STACKS"),
+        ("drift of agora-dev-app", "CHECK.DRIFT"),
+        ("images", "CHECK.IMAGE"),
+        ("image of agora-app", "CHECK.IMAGE"),
+        ("way into the database", "CHECK.LOAD"),
+        ("right to read agora-synapse-auth-token", "CHECK.LOAD"),
+    ],
+)
+def test_a_check_has_the_code_of_its_subject(subject: str, code: str) -> None:
+    found = fail(subject, "is missing", "Create it.")
+    assert (found.code, found.subject, found.title) == (code, subject, CHECKS[code].title)
+
+
+def test_a_check_about_nothing_that_the_file_lists_stops_a_deployment_all_the_same() -> None:
+    assert (fail("the weather", "bad", "Wait.").code, CHECKS["CHECK.OTHER"].severity) == ("CHECK.OTHER", "error")
+
+
+def test_a_check_says_in_one_word_how_it_ended_and_keeps_its_keys() -> None:
+    passed, failed, unread = ok("region", "us-east-1"), fail("region", "off", "Enable it."), skip("region", "denied")
+    assert [printed(each) for each in (passed, failed, unread)] == ["OK", "FAIL", "SKIP"]
+    assert check_as_json(passed) == {"subject": "region", "state": "OK", "found": "us-east-1"}
+    assert check_as_json(failed)["hint"] == "Enable it."
+    assert unread.state is State.UNREAD

@@ -16,7 +16,6 @@ import pytest
 
 from operations import cdk_cli, deploy, deployment_course
 from operations.cdk_cli import CdkFailed
-from operations.check import fail
 from operations.deploy import NotReady, _endpoints_exist, expect_nothing_in_the_way, usual_seconds
 from operations.deployment_course import DeploymentFailed
 from operations.deployment_record import read_records
@@ -26,6 +25,7 @@ from operations.target import Target
 from operations.verification.verify import Verification
 from portside.aws import reader as evidence
 from portside.deploy import stability
+from portside.findings.check import check_as_json, fail
 from portside.findings.finding import Finding
 from src.errors import AgoraError
 from src.form import Form, load_form
@@ -259,7 +259,7 @@ def test_a_check_that_fails_stops_it_before_anything_changes(place: _Place) -> N
     assert "Ask for one." in refused.value.hint
     assert "--no-verify" in refused.value.hint
     assert place.ssm.values == {}
-    assert refused.value.as_json()["checks"] == [found.checks[0].as_json()]
+    assert refused.value.as_json()["checks"] == [check_as_json(found.checks[0])]
 
 
 def test_checks_that_are_well_stop_nothing(place: _Place) -> None:

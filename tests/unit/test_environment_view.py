@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from operations.check import fail, ok, skip
 from operations.commands.environment_view import show_open_ports, show_verification
 from operations.verification.earlier import ADOPTION, NEW
 from operations.verification.verify import Verification
+from portside.findings.check import fail, ok, skip
 from tests.unit.operations_support import target
 
 
@@ -27,9 +27,9 @@ def test_failures_are_told_in_full_skips_by_their_reasons_and_what_is_well_not_a
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.splitlines() == [
-        "5 checks: 1 failed, 3 skipped.",
-        "  SKIP 2: no answer",
-        "  SKIP 1: not yet",
+        "5 checks: 1 passed, 1 failed, 3 skipped.",
+        "  SKIP quota a, quota b: no answer",
+        "  SKIP dns: not yet",
         "  FAIL certificate: there is none",
         "       Ask for one.",
     ]

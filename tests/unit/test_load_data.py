@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from operations import load_data
-from operations.check import FAIL, Check
 from operations.hold import parameter_name as hold_name
 from operations.load_data import LoadPlan
 from operations.loader_image import loader_image
 from operations.origin import Origin
 from operations.target import Target
+from portside.findings.check import FAIL, check
 from src.errors import AgoraError, UsageError
 from src.form import load_form
 from tests.unit.everyday_support import (
@@ -211,7 +211,7 @@ def test_nothing_starts_where_a_precondition_is_not_met() -> None:
     ecs = LoadingEcs(_ended(0))
     target = _place(ecs)
     planned = _plan(target)
-    unmet = (Check("secret x", FAIL, "is not there", "Make it."), Check("way", FAIL, "none", "Make it."))
+    unmet = (check("secret x", FAIL, "is not there", "Make it."), check("way", FAIL, "none", "Make it."))
     with pytest.raises(AgoraError) as refused:
         load_data.load(target, load_form(), LoadPlan(**{**vars(planned), "checks": unmet}), ORIGIN)
     assert refused.value.message == "secret x: is not there\nway: none"

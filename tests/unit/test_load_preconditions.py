@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from operations.check import Check
 from operations.load_preconditions import check_preconditions
 from operations.target import Target
+from portside.findings.check import FAIL, OK, SKIP
+from portside.findings.check import check as expected
+from portside.findings.finding import Finding
 from tests.unit.everyday_support import ROLE, denied, place, throttled
 from tests.unit.operations_support import NOON, client_error
 
@@ -57,19 +59,19 @@ def _target(
     return place(None, **given)
 
 
-def _checks(target: Target, network: dict[str, Any] | None = None) -> list[Check]:
+def _checks(target: Target, network: dict[str, Any] | None = None) -> list[Finding]:
     return list(check_preconditions(target, network or NETWORK, ROLE)[1])
 
 
 def test_all_is_well_where_the_token_is_there_and_may_be_read() -> None:
     token, checks = check_preconditions(_target(), NETWORK, ROLE)
     assert token == TOKEN
-    assert [check.state for check in checks] == ["OK", "OK", "OK"]
+    assert [check.state for check in checks] == [OK, OK, OK]
 
 
 def test_a_network_that_the_database_does_not_let_in_is_found_before() -> None:
     check = _checks(_target(), {"awsvpcConfiguration": {"securityGroups": ["sg-own"]}})[WAY]
-    assert (check.state, check.hint) == ("FAIL", "Deploy today's app.py first: ./agora deploy dev")
+    assert (check.state, check.fix) == (FAIL, "Deploy today's app.py first: ./agora deploy dev")
 
 
 @pytest.mark.parametrize(
@@ -82,15 +84,15 @@ def test_a_network_that_the_database_does_not_let_in_is_found_before() -> None:
 )
 def test_a_token_that_cannot_be_had_says_what_to_do(found: dict[str, Any] | Exception, words: str, hint: str) -> None:
     check = _checks(_target(found))[SECRET]
-    assert check.state == "FAIL"
-    assert words in check.found
-    assert hint in check.hint
+    assert check.state == FAIL
+    assert words in check.what
+    assert hint in check.fix
 
 
 def test_a_role_that_may_not_read_it_gets_a_command_that_lets_it() -> None:
     check = _checks(_target(decision="implicitDeny"))[RIGHT]
-    assert (check.state, check.found) == ("FAIL", f"{ROLE} may not read it")
-    words = shlex.split(check.hint, comments=True)
+    assert (check.state, check.what) == (FAIL, f"{ROLE} may not read it")
+    words = shlex.split(check.fix, comments=True)
     assert words[words.index("put-resource-policy") :][:3] == [
         *("put-resource-policy", "--secret-id", "agora-synapse-auth-token")
     ]
@@ -102,18 +104,18 @@ def test_a_role_that_may_not_read_it_gets_a_command_that_lets_it() -> None:
 def test_the_policy_of_the_secret_counts_too() -> None:
     statement = {"Effect": "Allow", "Principal": {"AWS": [ROLE]}, "Action": "secretsmanager:GetSecretValue"}
     target = _target(decision="implicitDeny", secretsmanager=Secrets({}, {"Statement": statement}))
-    assert _checks(target)[RIGHT].state == "OK"
+    assert _checks(target)[RIGHT].state == OK
 
 
 @pytest.mark.parametrize("error", [denied(), throttled()])
 def test_a_right_that_cannot_be_told_is_skipped(error: Exception) -> None:
     check = _checks(_target(decision=error))[RIGHT]
-    assert check.state == "SKIP"
-    assert str(error) in check.found
+    assert check.state == SKIP
+    assert str(error) in check.what
 
 
 def test_a_rehearsal_checks_no_rights() -> None:
     target = replace(_target(decision="implicitDeny"), is_local=True)
-    assert _checks(target)[RIGHT] == Check(
-        "right to read agora-synapse-auth-token", "SKIP", "a rehearsal checks no rights"
+    assert _checks(target)[RIGHT] == expected(
+        "right to read agora-synapse-auth-token", SKIP, "a rehearsal checks no rights"
     )

@@ -14,8 +14,9 @@ import pytest
 
 from operations import images as operated
 from operations.release import verify as verifying
-from operations.release.verify import FAIL, OK, SKIP, Check, expected_images, footer_of, site_of, verify
+from operations.release.verify import FAIL, OK, SKIP, expected_images, footer_of, site_of, verify
 from portside.deploy.proof import seeded_record
+from portside.findings.finding import Finding, State
 from src.errors import AgoraError
 from src.form import Form, check_form
 from src.image import LOCAL_BUILD
@@ -66,7 +67,12 @@ def task(number: int, digest: str | None, status: str = "RUNNING", image: str = 
     }
 
 
-def check_of(*tasks: dict[str, Any], deployed: bool = True) -> Check:
+def check(subject: str, state: State, found: str) -> Finding:
+    """What is expected of a check."""
+    return Finding("CHECK.RUNNING_IMAGE", found, setting=subject, state=state)
+
+
+def check_of(*tasks: dict[str, Any], deployed: bool = True) -> Finding:
     """What is said of the app's tasks."""
     resources = [{"ResourceType": "AWS::ECS::Service", "PhysicalResourceId": ARN}]
     stacks = {"agora-dev-app": {"resources": resources}} if deployed else {}
@@ -110,24 +116,24 @@ def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
         thread.join()
 
 
-def footer_at(url: str, *services: ServiceProps, expected: Resolution = EXPECTED) -> Check:
+def footer_at(url: str, *services: ServiceProps, expected: Resolution = EXPECTED) -> Finding:
     clients = {"cloudformation": FakeCloudFormation(), "ecs": None}
     return verify(target(clients), services or [APP], expected, url)[-1]
 
 
-def footer_on(page: str | bytes, **keywords: Any) -> Check:
+def footer_on(page: str | bytes, **keywords: Any) -> Finding:
     with site(page, **keywords) as url:
         return footer_at(url)
 
 
 @pytest.mark.parametrize("digest", [INDEX, MANIFEST])
 def test_tasks_agree_by_the_digest_of_the_index_or_of_the_manifest_that_runs(digest: str) -> None:
-    assert check_of(task(1, digest), task(2, INDEX)) == Check("app", OK, f"2 of 2 tasks run 4.2.0-rc2 {INDEX}")
+    assert check_of(task(1, digest), task(2, INDEX)) == check("app", OK, f"2 of 2 tasks run 4.2.0-rc2 {INDEX}")
 
 
 def test_one_task_of_another_image_is_a_failure_and_its_digest_is_told() -> None:
     found = check_of(task(1, MANIFEST), task(2, OTHER), task(3, MANIFEST))
-    assert found == Check("app", FAIL, f"1 of 3 tasks run {OTHER}, not {INDEX}")
+    assert found == check("app", FAIL, f"1 of 3 tasks run {OTHER}, not {INDEX}")
 
 
 @pytest.mark.parametrize(
@@ -142,24 +148,24 @@ def test_without_a_digest_of_its_own_a_task_is_known_by_its_reference_and_a_tag_
 
 @pytest.mark.parametrize("tasks", [[], [task(1, INDEX, "PENDING"), task(2, INDEX, "STOPPED")]])
 def test_a_service_of_which_nothing_runs_proves_nothing(tasks: list[dict[str, Any]]) -> None:
-    assert check_of(*tasks) == Check("app", FAIL, "no task runs")
+    assert check_of(*tasks) == check("app", FAIL, "no task runs")
 
 
 def test_a_service_that_is_not_deployed_proves_nothing() -> None:
-    assert check_of(deployed=False) == Check("app", FAIL, "no task runs")
+    assert check_of(deployed=False) == check("app", FAIL, "no task runs")
 
 
 def test_all_tasks_are_looked_at_however_many_there_are() -> None:
     tasks = [task(number, INDEX) for number in range(230)]
-    assert check_of(*tasks, task(230, OTHER)).found.startswith("1 of 231 tasks run ")
+    assert check_of(*tasks, task(230, OTHER)).what.startswith("1 of 231 tasks run ")
 
 
 def test_an_image_that_no_registry_has_cannot_be_compared_and_one_that_nothing_tells_of_does_not_agree() -> None:
     clients = {"cloudformation": FakeCloudFormation(), "ecs": None}
     services = [service(container_location=location) for location in (f"{LOCAL_BUILD}docker/app", "ghcr.io/org/new:1")]
     built, new, _ = verify(target(clients), services, EXPECTED, "http://127.0.0.1:9/")
-    assert built == Check("app", SKIP, "is not made from an image of a registry")
-    assert new == Check("app", FAIL, "nothing says what ghcr.io/org/new:1 ought to be")
+    assert built == check("app", SKIP, "is not made from an image of a registry")
+    assert new == check("app", FAIL, "nothing says what ghcr.io/org/new:1 ought to be")
 
 
 @pytest.mark.parametrize(
@@ -230,22 +236,22 @@ def test_versions_that_are_shown_instead_are_told_each_once() -> None:
     with site(page) as url:
         found = footer_at(url)
     instead = "4.1.0-1111111, 4.2.0-rc2-abc1234, edge-2222222"
-    assert found == Check("footer of the site", FAIL, f"{url} does not show {FOOTER}: it shows {instead}")
+    assert found == check("footer of the site", FAIL, f"{url} does not show {FOOTER}: it shows {instead}")
 
 
 def test_a_page_without_any_version_is_told() -> None:
-    assert footer_on("<p>Agora</p>").found.endswith(f" does not show {FOOTER}: it shows no version")
+    assert footer_on("<p>Agora</p>").what.endswith(f" does not show {FOOTER}: it shows no version")
 
 
 def test_a_site_that_answers_with_an_error_is_told_even_if_it_shows_the_footer() -> None:
     with site(FOOTER, status=503) as url:
-        assert footer_at(url) == Check("footer of the site", FAIL, f"{url} answers 503")
+        assert footer_at(url) == check("footer of the site", FAIL, f"{url} answers 503")
 
 
 def test_a_site_that_is_down_is_told() -> None:
     with site() as url:
         pass
-    assert footer_at(url) == Check("footer of the site", FAIL, f"{url} does not answer: ConnectError")
+    assert footer_at(url) == check("footer of the site", FAIL, f"{url} does not answer: ConnectError")
 
 
 def test_an_encoding_that_nobody_knows_is_no_obstacle() -> None:
@@ -279,7 +285,7 @@ class Trickling(Endless):
 def test_a_page_that_never_ends_is_told(handler: type[BaseHTTPRequestHandler], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verifying, "_LONGEST_ANSWER_SECONDS", 0.3)
     with serving(handler) as url:
-        assert footer_at(url).found == f"{url} does not come to an end"
+        assert footer_at(url).what == f"{url} does not come to an end"
 
 
 def test_where_no_service_is_told_its_version_no_footer_is_looked_for() -> None:

@@ -10,7 +10,6 @@ import botocore.session
 import pytest
 
 from operations.assembly import Stack as SynthesizedStack
-from operations.check import FAIL, OK
 from operations.commands.everyday_view import sentences_of
 from operations.environment_status import EnvironmentStatus
 from operations.plan import CREATE, RECREATE, STUCK, UPDATE, WAIT, plan_deployment
@@ -18,6 +17,7 @@ from operations.stack_states import StackState
 from operations.verification.stacks import remarkable
 from portside.aws.stack_status import STACK_STATUSES, Outlook, status_of
 from portside.commands import Commands
+from portside.findings.check import FAIL, OK
 from portside.findings.verdict import judge
 from tests.unit.diagnosis_support import evidence, service, stack, task
 from tests.unit.operations_support import NOON
@@ -80,10 +80,10 @@ def test_verification_fails_on_what_a_deployment_would_fail_on_and_reports_the_r
         return
     assert check is not None
     assert check.state == (FAIL if expected_action(status) in (WAIT, STUCK) else OK)
-    assert check.found.startswith(f"{status}: ")
-    assert bool(check.hint) == (check.state == FAIL)
+    assert check.what.startswith(f"{status}: ")
+    assert bool(check.fix) == (check.state == FAIL)
     if check.state == FAIL:
-        assert f"--stack-name {MONITORING}" in check.hint
+        assert f"--stack-name {MONITORING}" in check.fix
 
 
 @pytest.mark.parametrize("status", STATUSES)

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operations.check import FAIL, OK, SKIP, Check
 from operations.verification import certificate
 from operations.verification.certificate import is_covered
+from portside.findings.check import FAIL, OK, SKIP
+from portside.findings.finding import Finding
 from tests.unit.operations_support import NOON, client_error
 from tests.unit.verification_support import DENIED, FakeClient, context, told
 
@@ -24,7 +25,7 @@ SOUND: dict[str, Any] = {
 LABEL = st.from_regex(r"[a-z]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
 
 
-def found(answer: Any, *, is_local: bool = False) -> dict[str, Check]:
+def found(answer: Any, *, is_local: bool = False) -> dict[str, Finding]:
     described = answer if isinstance(answer, Exception) else {"Certificate": answer}
     about = context({"acm": FakeClient(describe_certificate=described)}, is_local=is_local)
     return told(certificate.questions(about), about)
@@ -44,8 +45,8 @@ def test_a_certificate_is_read_once() -> None:
 def test_one_that_does_not_exist_fails_and_nothing_more_is_known_of_it() -> None:
     checks = found(client_error("ResourceNotFoundException", "no"))
     assert [check.state for check in checks.values()] == [FAIL, SKIP, SKIP]
-    assert "region us-east-1" in checks["certificate"].found
-    assert "CERTIFICATE_ID" in checks["certificate"].hint
+    assert "region us-east-1" in checks["certificate"].what
+    assert "CERTIFICATE_ID" in checks["certificate"].fix
 
 
 def test_in_a_rehearsal_that_has_not_begun_it_is_not_known() -> None:
@@ -59,7 +60,7 @@ def test_one_that_waits_for_validation_fails_with_the_record_to_add() -> None:
     pending = SOUND | {"Status": "PENDING_VALIDATION", "DomainValidationOptions": [option], "NotAfter": None}
     checks = found(pending)
     assert checks["certificate"].state == FAIL
-    assert "_a.dev.example.org. CNAME _b.acm-validations.aws." in checks["certificate"].hint
+    assert "_a.dev.example.org. CNAME _b.acm-validations.aws." in checks["certificate"].fix
     assert checks["certificate: expiry"].state == SKIP
 
 
@@ -67,12 +68,12 @@ def test_one_that_waits_for_validation_fails_with_the_record_to_add() -> None:
 def test_one_that_is_no_longer_good_fails(status: str) -> None:
     check = found(SOUND | {"Status": status})["certificate"]
     assert check.state == FAIL
-    assert status in check.found
+    assert status in check.what
 
 
 def test_one_for_another_name_fails_with_its_names() -> None:
     check = found(SOUND | {"DomainName": "*.example.com", "SubjectAlternativeNames": ["a.b"]})["certificate: host name"]
-    assert (check.state, check.found) == (FAIL, "it covers *.example.com, a.b, not dev.example.org")
+    assert (check.state, check.what) == (FAIL, "it covers *.example.com, a.b, not dev.example.org")
 
 
 @pytest.mark.parametrize(("days", "state"), [(31, OK), (30, OK), (29, FAIL), (0, FAIL), (-1, FAIL)])
@@ -82,13 +83,13 @@ def test_one_that_is_about_to_expire_fails(days: int, state: str) -> None:
 
 def test_one_that_was_imported_is_to_be_imported_anew() -> None:
     soon = SOUND | {"NotAfter": NOON + timedelta(days=3), "Type": "IMPORTED"}
-    assert "import its successor" in found(soon)["certificate: expiry"].hint
+    assert "import its successor" in found(soon)["certificate: expiry"].fix
 
 
 def test_without_the_right_to_look_nothing_is_known() -> None:
     checks = found(DENIED)
     assert {check.state for check in checks.values()} == {SKIP}
-    assert checks["certificate"].found == "these credentials lack the right acm:DescribeCertificate"
+    assert checks["certificate"].what == "these credentials lack the right acm:DescribeCertificate"
 
 
 @given(st.lists(LABEL, min_size=2, max_size=5))

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from operations.check import FAIL, OK, SKIP, Check
 from operations.verification import database
+from portside.findings.check import FAIL, OK, SKIP
+from portside.findings.finding import Finding
 from src.form import load_form
 from tests.unit.verification_support import FakeClient, ask, context, deployed, resource_of, told
 
@@ -18,7 +19,7 @@ GROUP = resource_of("AWS::DocDB::DBClusterParameterGroup", "our-parameters", "Gr
 STACKS = {"agora-dev-docdb-v8": deployed(resources=[CLUSTER, GROUP])}
 
 
-def tls_in(days: int) -> Check:
+def tls_in(days: int) -> Finding:
     """What is said of TLS so many days after the exception's last."""
     question = next(each for each in database.questions() if each.subject == database.TLS)
     day = database.TLS_ACCEPTED_UNTIL + timedelta(days=days)
@@ -27,7 +28,7 @@ def tls_in(days: int) -> Check:
     return check
 
 
-def parameters(cluster: dict[str, Any]) -> Check:
+def parameters(cluster: dict[str, Any]) -> Finding:
     members = cluster.pop("members", [])
     described = {"DBClusterParameterGroup": "our-parameters", "DBClusterMembers": members} | cluster
     about = context({"docdb": FakeClient(describe_db_clusters={"DBClusters": [described]})}, stacks=STACKS)
@@ -42,15 +43,15 @@ def member(name: str, status: str) -> dict[str, str]:
 def test_unencrypted_connections_are_a_known_exception_until_its_last_day(days: int) -> None:
     check = tls_in(days)
     assert check.state == SKIP
-    assert "agora-api" in check.found
-    assert str(database.TLS_ACCEPTED_UNTIL) in check.found
+    assert "agora-api" in check.what
+    assert str(database.TLS_ACCEPTED_UNTIL) in check.what
 
 
 def test_after_that_day_somebody_is_told_to_look() -> None:
     check = tls_in(1)
     assert check.state == FAIL
-    assert f"the exception ended on {database.TLS_ACCEPTED_UNTIL}" in check.found
-    assert "docs/database.md" in check.hint
+    assert f"the exception ended on {database.TLS_ACCEPTED_UNTIL}" in check.what
+    assert "docs/database.md" in check.fix
 
 
 def test_a_cluster_with_its_stacks_parameters_is_ok() -> None:
@@ -60,15 +61,15 @@ def test_a_cluster_with_its_stacks_parameters_is_ok() -> None:
 def test_one_with_awss_own_parameters_fails_with_the_command_that_mends_it() -> None:
     check = parameters({"DBClusterParameterGroup": "default.docdb8.0"})
     assert check.state == FAIL
-    assert check.found == "ours uses default.docdb8.0, not our-parameters"
-    assert "--db-cluster-parameter-group-name our-parameters" in check.hint
+    assert check.what == "ours uses default.docdb8.0, not our-parameters"
+    assert "--db-cluster-parameter-group-name our-parameters" in check.fix
 
 
 def test_parameters_that_wait_for_a_reboot_fail_with_the_instance_to_reboot() -> None:
     check = parameters({"members": [member("one", "in-sync"), member("two", "pending-reboot")]})
     assert check.state == FAIL
-    assert check.found == "they wait for a reboot of two"
-    assert "reboot-db-instance --db-instance-identifier two " in check.hint
+    assert check.what == "they wait for a reboot of two"
+    assert "reboot-db-instance --db-instance-identifier two " in check.fix
 
 
 def test_a_database_that_is_not_there_yet_has_no_parameters_to_look_at() -> None:
@@ -78,4 +79,4 @@ def test_a_database_that_is_not_there_yet_has_no_parameters_to_look_at() -> None
 def test_services_that_are_the_master_user_are_named() -> None:
     check = told(database.questions(), replace(context({}), form=load_form()))[database.USERS]
     assert check.state == OK
-    assert check.found.startswith("agora-api, agora-api-next connect as the master user; docs/database.md")
+    assert check.what.startswith("agora-api, agora-api-next connect as the master user; docs/database.md")

@@ -6,8 +6,9 @@ import socket
 
 import pytest
 
-from operations.check import FAIL, OK, SKIP, Check
 from operations.verification import dns
+from portside.findings.check import FAIL, OK, SKIP
+from portside.findings.finding import Finding
 from tests.unit.verification_support import context, deployed, told
 
 BALANCER = "balancer.us-east-1.elb.amazonaws.com"
@@ -20,7 +21,7 @@ def found(
     *,
     is_deployed: bool = True,
     is_local: bool = False,
-) -> Check:
+) -> Finding:
     def look_up(name: str) -> set[str]:
         if name == BALANCER:
             return {"192.0.2.1", "192.0.2.2"}
@@ -43,8 +44,8 @@ def test_a_name_that_is_not_set_or_leads_elsewhere_fails_with_what_to_add(
 ) -> None:
     check = found(monkeypatch, addresses)
     assert check.state == FAIL
-    assert "./agora dns dev" in check.hint
-    assert "!CopyValue [!Sub 'agora-dev-load-balancer-dns'" in check.hint
+    assert "./agora dns dev" in check.fix
+    assert "!CopyValue [!Sub 'agora-dev-load-balancer-dns'" in check.fix
 
 
 def test_a_name_server_that_does_not_answer_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

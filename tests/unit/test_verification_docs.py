@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from operations.verification.verify import _NOT_IN_THE_WAY, questions
+from operations.verification.verify import questions
 from portside.aws.stack_status import STACK_STATUSES, Outlook
 from src.form import check_form
 from src.late_values import DatabaseSecret
@@ -34,12 +34,6 @@ def test_every_check_is_documented_and_no_other() -> None:
     # Told beside what was asked.
     told = {"secret NAME: key", "state: STACK LOGICAL_ID", "template: STACK"}
     assert set(documents.tables(PAGE, "What is checked")) == asked | told
-
-
-def test_what_is_not_in_the_way_of_a_deployment_is_documented() -> None:
-    text = (documents.ROOT / PAGE).read_text(encoding="utf-8")
-    named = text.partition("itself: ")[2].partition("\n\n")[0]
-    assert set(re.findall(r"`([^`]+)`", named)) == set(_NOT_IN_THE_WAY)
 
 
 def test_every_state_of_a_stuck_stack_is_documented() -> None:

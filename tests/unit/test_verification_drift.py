@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from operations.check import FAIL, OK, SKIP, Check
 from operations.verification import drift
+from portside.findings.check import FAIL, OK, SKIP
+from portside.findings.finding import Finding
 from tests.unit.operations_support import FakeCloudFormation
 from tests.unit.verification_support import THROTTLED, ask, context, deployed
 
@@ -47,7 +48,7 @@ def drifted(name: str, status: str = "MODIFIED", kind: str = "AWS::EC2::Security
     return {"LogicalResourceId": name, "ResourceType": kind, "StackResourceDriftStatus": status, **more}
 
 
-def found(cloudformation: Any, *, is_local: bool = True) -> Check:
+def found(cloudformation: Any, *, is_local: bool = True) -> Finding:
     about = context({"cloudformation": cloudformation}, is_local=is_local, drift=True)
     (question,) = [each for each in drift.questions(about) if each.subject == f"drift of {NAME}"]
     (check,) = ask(question, about).checks
@@ -70,7 +71,7 @@ def test_what_was_changed_is_told_from_all_pages_without_its_values() -> None:
         )
     )
     assert check.state == FAIL
-    assert check.found == (
+    assert check.what == (
         "Group (AWS::EC2::SecurityGroup): /Tags/0; Gone (AWS::EC2::SecurityGroup) was deleted; "
         "Other (AWS::EC2::SecurityGroup): /A, /B"
     )

@@ -10,9 +10,10 @@ import pytest
 
 from operations import deployment_record
 from operations import hold as holding
-from operations.check import FAIL, OK, SKIP, Check
 from operations.deployment_record import ROLLBACK
 from operations.verification import earlier
+from portside.findings.check import FAIL, OK, SKIP, check
+from portside.findings.finding import Finding
 from src.errors import UsageError
 from tests.unit.operations_support import FakeCloudFormation, FakePaginator, FakeParameters, client_error, deployment_of
 from tests.unit.verification_support import (
@@ -28,7 +29,7 @@ from tests.unit.verification_support import (
 )
 
 
-def found(subject: str, ssm: object, environment: str = "dev") -> Check:
+def found(subject: str, ssm: object, environment: str = "dev") -> Finding:
     return told(earlier.questions(), context({"ssm": ssm}, environment=environment))[subject]
 
 
@@ -40,12 +41,12 @@ def test_a_hold_fails_with_its_holder_and_how_to_break_it() -> None:
     hold = {"id": "1", "who": "jane", "since": "2026-11-23T12:00:00", "doing": "deploy"}
     check = found("hold", FakeParameters({holding.parameter_name("dev"): json.dumps(hold)}))
     assert check.state == FAIL
-    assert "held by jane" in check.found
-    assert "./agora unlock dev" in check.hint
+    assert "held by jane" in check.what
+    assert "./agora unlock dev" in check.fix
 
 
 def test_only_prod_needs_a_proof() -> None:
-    assert found("proof", FakeParameters()).found == "dev needs none"
+    assert found("proof", FakeParameters()).what == "dev needs none"
 
 
 def record_of(environment: str, **changes: object) -> FakeParameters:
@@ -65,14 +66,14 @@ def test_an_image_that_stands_in_no_committed_lock_fails(monkeypatch: pytest.Mon
     monkeypatch.setattr(earlier, "expect_committed_rules", lambda *_: None)
     check = found("proof", record_of("stage"), "prod")
     assert check.state == FAIL
-    assert "is in no committed lock" in check.found
+    assert "is in no committed lock" in check.what
 
 
 @pytest.mark.usefixtures("committed")
 def test_what_stage_ran_well_is_proven_and_all_else_is_not() -> None:
     assert found("proof", record_of("stage"), "prod").state == OK
     check = found("proof", FakeParameters(), "prod")
-    assert (check.state, "deploy stage" in check.hint) == (FAIL, True)
+    assert (check.state, "deploy stage" in check.fix) == (FAIL, True)
 
 
 @pytest.mark.usefixtures("committed")
@@ -82,13 +83,13 @@ def test_a_proof_in_an_account_that_can_not_be_read_is_not_known(monkeypatch: py
 
     monkeypatch.setattr(earlier, "beside", refuse)
     check = found("proof", FakeParameters(), "prod")
-    assert (check.state, "--proof-profile" in check.found) == (SKIP, True)
+    assert (check.state, "--proof-profile" in check.what) == (SKIP, True)
 
 
 def test_what_the_last_rollback_took_out_of_service_fails_where_it_would_come_back() -> None:
     taken_out = (IMAGES.images[LOCATION].digest,)
     check = found("last rollback", record_of("dev", kind=ROLLBACK, instead_of=taken_out))
-    assert (check.state, "--bring-back" in check.hint) == (FAIL, True)
+    assert (check.state, "--bring-back" in check.fix) == (FAIL, True)
     assert found("last rollback", record_of("dev")).state == OK
 
 
@@ -123,7 +124,7 @@ STACKS = {
 APP, BASTION, SIBLING = "agora-dev-app", "agora-dev-bastion", "other-dev-app"
 
 
-def adoption(*importers: str, kept: bool, stacks: Mapping[str, Any] = STACKS) -> Check:
+def adoption(*importers: str, kept: bool, stacks: Mapping[str, Any] = STACKS) -> Finding:
     # The name for DNS stays exported, so whoever imports it is in nobody's way.
     cloudformation = Importing(stacks, {VPC: importers, DNS: [SIBLING]})
     about = context({"cloudformation": cloudformation}, form=form_with(KEEP_EXPORTS=kept))
@@ -132,55 +133,55 @@ def adoption(*importers: str, kept: bool, stacks: Mapping[str, Any] = STACKS) ->
 
 @pytest.mark.parametrize("kept", [True, False])
 def test_a_new_environment_has_nothing_to_take_over(kept: bool) -> None:
-    assert adoption(kept=kept, stacks={}) == Check("adoption", OK, "dev is new, and has nothing to take over")
+    assert adoption(kept=kept, stacks={}) == check("adoption", OK, "dev is new, and has nothing to take over")
 
 
 def test_what_the_earlier_app_deployed_is_taken_over_by_the_first_step() -> None:
     check = adoption(APP, kept=True)
     assert check.state == OK
-    assert check.found == "step 1 of 2 is to be done: ./agora deploy dev takes over agora-dev-app"
+    assert check.what == "step 1 of 2 is to be done: ./agora deploy dev takes over agora-dev-app"
 
 
 def test_a_stack_outside_the_form_is_told_before_the_first_step() -> None:
-    assert adoption(APP, BASTION, kept=True).found.endswith(". agora-dev-bastion will still import after that")
+    assert adoption(APP, BASTION, kept=True).what.endswith(". agora-dev-bastion will still import after that")
 
 
 def test_the_second_step_before_the_first_fails_and_names_the_one_that_is_missing() -> None:
     check = adoption(APP, BASTION, kept=False)
     assert check.state == FAIL
-    assert check.found.startswith("step 1 of 2 is missing")
-    assert check.found.endswith("imported by agora-dev-app and agora-dev-bastion")
-    assert check.hint == 'Set "KEEP_EXPORTS": True for dev in app.py, then: ./agora deploy dev'
+    assert check.what.startswith("step 1 of 2 is missing")
+    assert check.what.endswith("imported by agora-dev-app and agora-dev-bastion")
+    assert check.fix == 'Set "KEEP_EXPORTS": True for dev in app.py, then: ./agora deploy dev'
 
 
 def test_after_the_first_step_the_bastion_holds_the_second_back() -> None:
     check = adoption(BASTION, kept=True)
     assert check.state == OK
-    assert check.found.startswith("step 1 of 2 is done. Step 2 waits for agora-dev-bastion")
-    assert "as BASTION and deploy, or delete the stack agora-dev-bastion" in check.found
+    assert check.what.startswith("step 1 of 2 is done. Step 2 waits for agora-dev-bastion")
+    assert "as BASTION and deploy, or delete the stack agora-dev-bastion" in check.what
 
 
 @pytest.mark.parametrize(("importer", "way_out"), [(BASTION, "as BASTION"), (SIBLING, "or delete these stacks")])
 def test_the_second_step_fails_while_a_stack_outside_the_form_imports(importer: str, way_out: str) -> None:
     check = adoption(importer, kept=False)
-    assert (check.state, importer in check.found, way_out in check.hint) == (FAIL, True, True)
-    assert '"KEEP_EXPORTS": True for dev' in check.hint
+    assert (check.state, importer in check.what, way_out in check.fix) == (FAIL, True, True)
+    assert '"KEEP_EXPORTS": True for dev' in check.fix
 
 
 def test_the_second_step_is_possible_once_nobody_imports() -> None:
     check = adoption(kept=True)
     assert check.state == OK
-    assert check.found.endswith('Step 2: "KEEP_EXPORTS": False for dev in app.py, then ./agora deploy dev')
+    assert check.what.endswith('Step 2: "KEEP_EXPORTS": False for dev in app.py, then ./agora deploy dev')
 
 
 def test_with_the_form_for_it_the_second_step_is_to_be_done() -> None:
-    assert adoption(kept=False).found.startswith("step 2 of 2 is to be done: ./agora deploy dev takes away exports")
+    assert adoption(kept=False).what.startswith("step 2 of 2 is to be done: ./agora deploy dev takes away exports")
 
 
 def test_without_exports_the_adoption_is_done() -> None:
     without = {name: deployed() for name in STACKS}
-    assert adoption(kept=False, stacks=without) == Check("adoption", OK, "done")
-    assert '"KEEP_EXPORTS": False for dev' in adoption(kept=True, stacks=without).found
+    assert adoption(kept=False, stacks=without) == check("adoption", OK, "done")
+    assert '"KEEP_EXPORTS": False for dev' in adoption(kept=True, stacks=without).what
 
 
 def test_without_the_right_to_ask_nothing_is_known_of_the_adoption() -> None:
@@ -190,4 +191,4 @@ def test_without_the_right_to_ask_nothing_is_known_of_the_adoption() -> None:
 
     about = context({"cloudformation": Denied(STACKS, {})}, form=form_with(KEEP_EXPORTS=False))
     check = told(earlier.questions(), about)["adoption"]
-    assert (check.state, check.found) == (SKIP, "these credentials lack the right cloudformation:ListImports")
+    assert (check.state, check.what) == (SKIP, "these credentials lack the right cloudformation:ListImports")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from operations.check import OK
 from operations.verification import endpoints
 from operations.verification.endpoints import endpoints_of, order_of
+from portside.findings.check import OK
 from src.form import check_form
 from tests.unit.form_support import api_and_app, environments
 from tests.unit.verification_support import context, deployed, told
@@ -24,7 +24,7 @@ def found(**deployed_as: tuple[str, int]) -> str:
     stacks = {f"agora-dev-{part}": deployed(serving(*endpoint)) for part, endpoint in deployed_as.items()}
     (check,) = told(endpoints.questions(), context(stacks=stacks, form=FORM)).values()
     assert check.state == OK
-    return check.found
+    return check.what
 
 
 def test_where_no_endpoint_is_new_order_does_not_matter() -> None:

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operations.check import FAIL, OK, SKIP, Check
 from operations.verification import network
 from operations.verification.network import overlapping
+from portside.findings.check import FAIL, OK, SKIP
+from portside.findings.finding import Finding
 from tests.unit.verification_support import (
     NETWORK,
     THROTTLED,
@@ -39,7 +40,7 @@ def found(
     routes: Any = (),
     is_deployed: bool = False,
     **more: Any,
-) -> Check:
+) -> Finding:
     """Each VPC on a page of its own."""
     tables = [{"RouteTableId": "rtb-1", "VpcId": "vpc-2", "Routes": list(routes)}]
     ec2 = FakeClient(
@@ -56,13 +57,13 @@ VPCS = "addresses: other VPCs"
 
 def test_addresses_of_nobody_else_are_ok() -> None:
     check = found(VPCS, vpcs=[vpc("vpc-1", "172.31.0.0/16"), vpc("vpc-2", "10.254.173.0/24")])
-    assert (check.state, check.found) == (OK, f"{OURS}: shared with none of 2 other VPCs")
+    assert (check.state, check.what) == (OK, f"{OURS}: shared with none of 2 other VPCs")
 
 
 def test_addresses_of_another_vpc_fail_also_its_later_ones() -> None:
     check = found(VPCS, vpcs=[vpc("vpc-1", "172.31.0.0/16"), vpc("vpc-2", "10.0.0.0/16", "10.254.0.0/16")])
-    assert (check.state, check.found) == (FAIL, f"{OURS} is shared with vpc-2 (10.254.0.0/16)")
-    assert 'ENVIRONMENTS["dev"]["VPC_CIDR"]' in check.hint
+    assert (check.state, check.what) == (FAIL, f"{OURS} is shared with vpc-2 (10.254.0.0/16)")
+    assert 'ENVIRONMENTS["dev"]["VPC_CIDR"]' in check.fix
 
 
 def test_the_environments_own_vpc_is_no_other() -> None:
@@ -72,7 +73,7 @@ def test_the_environments_own_vpc_is_no_other() -> None:
 
 def test_throttled_in_the_middle_nothing_is_known() -> None:
     check = found(VPCS, vpcs=THROTTLED)
-    assert (check.state, "no more questions for now" in check.found) == (SKIP, True)
+    assert (check.state, "no more questions for now" in check.what) == (SKIP, True)
 
 
 def peering(cidr: str, status: str = "active", other: str = "vpc-2") -> dict[str, Any]:
@@ -119,7 +120,7 @@ ENOUGH = "addresses: rolling update"
 SERVICE = "arn:aws:ecs:us-east-1:607346494281:service/cluster/app"
 
 
-def room(subject: str, free: int, *, running: int = 1, is_local: bool = False) -> Check:
+def room(subject: str, free: int, *, running: int = 1, is_local: bool = False) -> Finding:
     """The one service has one to two tasks, so a rolling update runs two to four."""
     subnets = [
         {"AvailableIpAddressCount": free, "MapPublicIpOnLaunch": False},
@@ -150,7 +151,7 @@ def test_free_addresses_of_private_subnets_must_hold_what_a_rolling_update_adds(
 ) -> None:
     check = room(subject, free, running=running)
     assert check.state == state
-    assert bool(check.hint) == (state == FAIL)
+    assert bool(check.fix) == (state == FAIL)
 
 
 def test_before_there_is_a_network_the_form_has_made_sure() -> None:

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from operations.check import FAIL, OK, SKIP, Check
 from operations.verification import context as looking
 from operations.verification import published
+from portside.findings.check import FAIL, OK, SKIP
+from portside.findings.finding import Finding
 from src.form import check_form
 from src.image import LOCAL_BUILD
 from src.images.failures import Failure, Kind, ResolutionFailed
@@ -28,7 +29,7 @@ def refusing(reference: str, kind: Kind) -> Callable[..., Resolution]:
     return refuse
 
 
-def found(monkeypatch: pytest.MonkeyPatch, registry: Callable[..., Any], **more: Any) -> Check:
+def found(monkeypatch: pytest.MonkeyPatch, registry: Callable[..., Any], **more: Any) -> Finding:
     monkeypatch.setattr(published, "ask_registry", registry)
     return told(published.questions(), context(**more))["image of app"]
 
@@ -54,7 +55,7 @@ def test_what_ecs_would_meet_fails_and_a_bad_line_does_not(
     monkeypatch: pytest.MonkeyPatch, kind: Kind, state: str
 ) -> None:
     check = found(monkeypatch, refusing(DIGEST, kind))
-    assert (check.state, "says the registry" in check.found) == (state, True)
+    assert (check.state, "says the registry" in check.what) == (state, True)
 
 
 @pytest.mark.parametrize(("kind", "state"), [(Kind.TAG_UNKNOWN, FAIL), (Kind.UNREACHABLE, SKIP)])

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from operations.check import FAIL, OK, SKIP, Check
 from operations.verification import quotas
+from portside.findings.check import FAIL, OK, SKIP
+from portside.findings.finding import Finding
 from src.form import Form, check_form
 from tests.unit.form_support import environments, service
 from tests.unit.operations_support import NOON, client_error
@@ -34,7 +35,7 @@ def quota(value: float) -> FakeClient:
 
 def found(
     subject: str, quotas_of: FakeClient, *, stacks: Any = None, form: Form | None = None, **clients: Any
-) -> Check:
+) -> Finding:
     about = context({"service-quotas": quotas_of, **clients}, stacks=stacks, form=form)
     return told([each for each in quotas.questions(about) if each.subject == f"quota: {subject}"], about)[
         f"quota: {subject}"
@@ -44,7 +45,7 @@ def found(
 NOW, FULL = "Fargate vCPUs", "Fargate vCPUs, full scale"
 
 
-def vcpus(subject: str, *, allowed: float, used: float | None, running: int = 0) -> Check:
+def vcpus(subject: str, *, allowed: float, used: float | None, running: int = 0) -> Finding:
     """The one service has half a vCPU and one to two tasks: a rolling update needs one to two vCPUs."""
     form = form_with({"public": True, "cpu": 512, "auto_scale_max_capacity": 2})
     points = [] if used is None else [{"Timestamp": NOON, "Maximum": used}]
@@ -76,7 +77,7 @@ def test_vcpus_must_hold_what_others_use_and_a_rolling_update(
 ) -> None:
     check = vcpus(subject, allowed=allowed, used=used, running=running)
     assert check.state == state
-    assert ("--quota-code L-3032A538" in check.hint) == (state == FAIL)
+    assert ("--quota-code L-3032A538" in check.fix) == (state == FAIL)
 
 
 def test_usage_that_contradicts_what_runs_is_not_known() -> None:
@@ -96,12 +97,12 @@ VPCS = FakeClient(describe_vpcs=[{"Vpcs": [1, 2]}, {"Vpcs": [3, 4, 5]}])
 @pytest.mark.parametrize(("allowed", "state"), [(6, OK), (5, FAIL)])
 def test_a_new_environment_adds_a_vpc(allowed: int, state: str) -> None:
     check = found("VPCs", quota(allowed), ec2=VPCS)
-    assert (check.state, check.found) == (state, f"1 more would be made; 5 of {allowed} VPCs are in use beside")
+    assert (check.state, check.what) == (state, f"1 more would be made; 5 of {allowed} VPCs are in use beside")
 
 
 def test_an_environment_that_has_its_vpc_adds_none_and_asks_nothing() -> None:
     refusing = FakeClient()
-    assert found("VPCs", refusing, stacks=NETWORK).found == "the deployment adds none"
+    assert found("VPCs", refusing, stacks=NETWORK).what == "the deployment adds none"
 
 
 def test_a_quota_that_was_never_raised_is_that_of_every_account() -> None:

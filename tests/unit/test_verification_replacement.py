@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from operations.check import FAIL, OK, SKIP
 from operations.verification import changes
 from operations.verification.replacement import STATEFUL, Loss, Values, losses, resolved
+from portside.findings.check import FAIL, OK, SKIP
 from tests.unit.operations_support import reads, resource, stack
 from tests.unit.verification_support import context, deployed, told
 
@@ -128,7 +128,7 @@ def test_nothing_lost_is_ok(tmp_path: Path) -> None:
 def test_state_that_would_be_lost_fails_unless_it_is_named(tmp_path: Path) -> None:
     subject = f"state: {NAME} Subnet"
     refused = found(tmp_path, subnet(), {})[subject]
-    assert (refused.state, refused.hint.endswith("--replace Subnet")) == (FAIL, True)
+    assert (refused.state, refused.fix.endswith("--replace Subnet")) == (FAIL, True)
     assert found(tmp_path, subnet(), {}, "Subnet")[subject].state == OK
 
 
@@ -141,7 +141,7 @@ def test_what_holds_no_state_is_only_told(tmp_path: Path) -> None:
     before = {"Group": resource("AWS::EC2::SecurityGroup", GroupName="a"), "Rule": resource("AWS::EC2::Route")}
     check = found(tmp_path, before, {"Group": resource("AWS::EC2::SecurityGroup", GroupName="b")})["templates"]
     assert check.state == OK
-    assert check.found == "of what holds no state: 1 deleted (Rule); 1 replaced (Group)"
+    assert check.what == "of what holds no state: 1 deleted (Rule); 1 replaced (Group)"
 
 
 def test_a_name_that_loses_nothing_is_told(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from operations.check import FAIL, OK, SKIP, Check
 from operations.verification import secrets
 from operations.verification.context import Context
+from portside.findings.check import FAIL, OK, SKIP
+from portside.findings.finding import Finding
 from src.late_values import DatabaseSecret
 from src.service_props import DATABASE, Call, ServiceSecret
 from tests.unit.operations_support import NOON, client_error, stack
@@ -63,7 +64,7 @@ def about(
     )
 
 
-def found(context: Context) -> dict[str, Check]:
+def found(context: Context) -> dict[str, Finding]:
     return told(secrets.questions(context), context)
 
 
@@ -82,13 +83,13 @@ def test_a_sound_secret_is_ok() -> None:
 def test_a_secret_that_tasks_could_not_get_fails_with_the_command_that_mends_it(secret: Any, said: str) -> None:
     check = found(about(secret))[f"secret {NAME}"]
     assert check.state == FAIL
-    assert said in check.found
-    assert "aws secretsmanager " in check.hint
+    assert said in check.what
+    assert "aws secretsmanager " in check.fix
 
 
 def test_a_rehearsal_makes_its_secrets_itself() -> None:
     check = found(about(client_error("ResourceNotFoundException", "no"), is_local=True))[f"secret {NAME}"]
-    assert (check.state, check.hint) == (FAIL, "A rehearsal makes it: ./agora deploy dev --local")
+    assert (check.state, check.fix) == (FAIL, "A rehearsal makes it: ./agora deploy dev --local")
 
 
 def test_nothing_more_is_known_of_a_secret_that_is_not_there() -> None:
@@ -97,7 +98,7 @@ def test_nothing_more_is_known_of_a_secret_that_is_not_there() -> None:
 
 def test_a_name_that_ends_like_an_arn_fails() -> None:
     check = secrets.existing(about(), "app-secret", SOUND)
-    assert (check.state, "ends like an ARN" in check.found) == (FAIL, True)
+    assert (check.state, "ends like an ARN" in check.what) == (FAIL, True)
 
 
 FIELDS = f"secret {NAME}: fields"
@@ -120,14 +121,14 @@ def test_fields_are_looked_for_by_name_and_no_value_is_shown(text: str, state: s
 
 def test_a_binary_value_is_refused() -> None:
     check = found(about(value={"SecretBinary": b"hidden-value"}, field="dsn"))[FIELDS]
-    assert (check.state, check.found) == (FAIL, "its value is binary, and ECS hands only texts to containers")
+    assert (check.state, check.what) == (FAIL, "its value is binary, and ECS hands only texts to containers")
     assert "hidden-value" not in f"{check}"
 
 
 def test_fields_are_not_known_without_the_right_to_read() -> None:
     refused = client_error("AccessDeniedException", "not authorized to perform: secretsmanager:GetSecretValue on")
     check = found(about(value=refused, field="dsn"))[FIELDS]
-    assert (check.state, check.found) == (SKIP, "these credentials lack the right secretsmanager:GetSecretValue")
+    assert (check.state, check.what) == (SKIP, "these credentials lack the right secretsmanager:GetSecretValue")
 
 
 def test_a_value_that_nobody_asks_a_field_of_is_not_read() -> None:
@@ -138,19 +139,19 @@ def test_a_value_that_nobody_asks_a_field_of_is_not_read() -> None:
 
 def test_before_the_first_deployment_nobody_knows_who_will_read() -> None:
     check = found(about(is_deployed=False))[READ]
-    assert (check.state, check.found) == (SKIP, "its execution role is made by the first deployment")
+    assert (check.state, check.what) == (SKIP, "its execution role is made by the first deployment")
 
 
 def test_a_role_that_this_deployment_makes_is_not_known(tmp_path: Path) -> None:
     new = [stack("agora-dev-app", template(role="AnotherRole"), tmp_path)]
     check = found(about(new=new))[READ]
-    assert (check.state, check.found) == (SKIP, "its execution role is made by this deployment")
+    assert (check.state, check.what) == (SKIP, "its execution role is made by this deployment")
 
 
 def test_a_role_that_lost_the_right_that_its_stack_gave_fails() -> None:
     check = found(about(decide=lambda **_: "implicitDeny"))[READ]
     assert check.state == FAIL
-    assert "--drift" in check.hint
+    assert "--drift" in check.fix
 
 
 def by_addition(**arguments: Any) -> str:
@@ -159,12 +160,12 @@ def by_addition(**arguments: Any) -> str:
 
 def test_a_right_that_this_deployment_adds_counts() -> None:
     check = found(about(granted=False, decide=by_addition))[READ]
-    assert (check.state, check.found) == (OK, "this deployment gives the-role the right")
+    assert (check.state, check.what) == (OK, "this deployment gives the-role the right")
 
 
 def test_a_right_that_is_denied_whatever_is_added_fails() -> None:
     check = found(about(granted=False, decide=lambda **_: "explicitDeny"))[READ]
-    assert (check.state, "permissions boundary" in check.hint) == (FAIL, True)
+    assert (check.state, "permissions boundary" in check.fix) == (FAIL, True)
 
 
 def test_a_role_that_is_gone_is_not_known() -> None:

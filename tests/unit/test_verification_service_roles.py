@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from operations.check import FAIL, OK, SKIP
 from operations.verification.service_roles import ROLES, linked_roles
+from portside.findings.check import FAIL, OK, SKIP
 from tests.unit.operations_support import client_error
 from tests.unit.verification_support import DENIED, FakeClient, context
 
@@ -29,9 +29,9 @@ def test_an_account_that_has_them_is_well() -> None:
 def test_a_missing_one_is_named_with_the_command_that_creates_it(role: Any) -> None:
     found = linked_roles(context({"iam": _iam(role.name)}))
     assert found.state == FAIL
-    assert f"has no {role.name}," in found.found
-    assert f"aws iam create-service-linked-role --aws-service-name {role.service}" in found.hint
-    assert found.hint.count("create-service-linked-role") == 1
+    assert f"has no {role.name}," in found.what
+    assert f"aws iam create-service-linked-role --aws-service-name {role.service}" in found.fix
+    assert found.fix.count("create-service-linked-role") == 1
 
 
 def test_a_rehearsal_asks_for_none() -> None:

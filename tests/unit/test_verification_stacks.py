@@ -7,30 +7,31 @@ from typing import Any
 import boto3
 import pytest
 
-from operations.check import FAIL, OK, Check
 from operations.verification import stacks
+from portside.findings.check import FAIL, OK, SKIP, check
+from portside.findings.finding import Finding
 from tests.unit.verification_support import THROTTLED, FakeClient, context, deployed, told
 
 NAME = "agora-dev-app"
 
 
-def found(status: str | None) -> dict[str, Check]:
+def found(status: str | None) -> dict[str, Finding]:
     return told(stacks.questions(), context(stacks={NAME: deployed(status=status)} if status else {}))
 
 
 def test_stacks_that_are_not_there_would_be_made() -> None:
-    assert found(None) == {"stacks": Check("stacks", OK, "0 can be updated, 6 would be made")}
+    assert found(None) == {"stacks": check("stacks", OK, "0 can be updated, 6 would be made")}
 
 
 @pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"])
 def test_a_stack_that_holds_what_was_deployed_can_be_updated(status: str) -> None:
-    assert found(status) == {"stacks": Check("stacks", OK, "1 can be updated, 5 would be made")}
+    assert found(status) == {"stacks": check("stacks", OK, "1 can be updated, 5 would be made")}
 
 
 @pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "REVIEW_IN_PROGRESS"])
 def test_what_the_cdk_makes_anew_by_itself_is_told_and_is_no_failure(status: str) -> None:
     check = found(status)[f"stack {NAME}"]
-    assert (check.state, status in check.found) == (OK, True)
+    assert (check.state, status in check.what) == (OK, True)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,7 @@ def test_what_the_cdk_makes_anew_by_itself_is_told_and_is_no_failure(status: str
 def test_a_stack_that_is_stuck_fails_with_the_way_out(status: str, way_out: str) -> None:
     check = found(status)[f"stack {NAME}"]
     assert check.state == FAIL
-    assert f"aws cloudformation {way_out} --stack-name {NAME}" in check.hint
+    assert f"aws cloudformation {way_out} --stack-name {NAME}" in check.fix
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_a_stack_that_is_stuck_fails_with_the_way_out(status: str, way_out: str)
 )
 def test_what_is_to_be_waited_with_waits_and_then_ends(going_on: str, ended: str) -> None:
     """By the definitions that the AWS CLI waits by: a state that is in none of them is waited in."""
-    name = found(going_on)[f"stack {NAME}"].hint.partition(" wait ")[2].split()[0]
+    name = found(going_on)[f"stack {NAME}"].fix.partition(" wait ")[2].split()[0]
     client: Any = boto3.client("cloudformation", region_name="us-east-1")
     states = {each.expected for each in client.get_waiter(name.replace("-", "_")).config.acceptors}
     assert going_on not in states
@@ -81,4 +82,4 @@ def test_what_is_to_be_waited_with_waits_and_then_ends(going_on: str, ended: str
 def test_throttled_nothing_is_known_of_stacks() -> None:
     about = context({"cloudformation": FakeClient(describe_stacks=THROTTLED)})
     (check,) = told(stacks.questions(), about).values()
-    assert (check.subject, check.state) == ("stacks", "SKIP")
+    assert (check.subject, check.state) == ("stacks", SKIP)

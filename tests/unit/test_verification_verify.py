@@ -6,13 +6,13 @@ import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
 from operations import command_line, rehearsal
-from operations.check import FAIL, OK, SKIP, Check, fail, ok, skip
 from operations.target import Target
 from operations.verification import account, published, verify
 from operations.verification.context import Options
@@ -20,6 +20,8 @@ from operations.verification.questions import NotKnown, Question, answer
 from operations.verification.refusals import why_not_answered
 from operations.verification.shared import Shared, shared_clients
 from operations.verification.verify import Verification
+from portside.findings.check import FAIL, OK, SKIP, fail, ok, skip
+from portside.findings.finding import Finding
 from src.errors import AgoraError, FormError, Problem
 from src.form import load_form
 from tests.unit.operations_support import client_error, stack, target
@@ -27,10 +29,10 @@ from tests.unit.verification_support import DENIED, EXPIRED, IMAGES, THROTTLED, 
 
 
 def asking(outcome: Any) -> Question:
-    def ask(_: object) -> Check:
+    def ask(_: object) -> Finding:
         if isinstance(outcome, Exception):
             raise outcome
-        found: Check = outcome
+        found: Finding = outcome
         return found
 
     return Question("subject", ask)
@@ -56,7 +58,7 @@ def asking(outcome: Any) -> Question:
 def test_what_aws_refuses_to_answer_is_skipped_with_its_reason(error: Exception, said: str) -> None:
     (check,) = answer(asking(error), context()).checks
     assert check.state == SKIP
-    assert check.found.startswith(said)
+    assert check.what.startswith(said)
 
 
 def test_what_only_the_embedded_aws_does_not_know_is_told_in_a_rehearsal() -> None:
@@ -84,7 +86,7 @@ def test_questions_are_asked_side_by_side_and_answered_in_order(monkeypatch: pyt
     together = threading.Barrier(3, timeout=10)
 
     def ask(subject: str) -> Question:
-        def wait(_: object) -> Check:
+        def wait(_: object) -> Finding:
             together.wait()
             return ok(subject, "met the others")
 
@@ -102,13 +104,13 @@ def test_credentials_that_expire_in_the_middle_fail_and_the_rest_is_not_known(mo
         ("subject", SKIP),
         ("other", OK),
     ]
-    assert "sso login" in found.checks[0].hint
+    assert "sso login" in found.checks[0].fix
 
 
 def test_what_does_not_answer_in_time_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
     over = threading.Event()
 
-    def wait(_: object) -> Check:
+    def wait(_: object) -> Finding:
         over.wait(10)
         return ok("slow", "too late")
 
@@ -158,8 +160,8 @@ def test_as_json_says_whether_all_is_well_and_hints_where_there_are_some() -> No
         "environment": "dev",
         "well": False,
         "checks": [
-            {"subject": "a", "state": OK, "found": "fine"},
-            {"subject": "b", "state": FAIL, "found": "broken", "hint": "Mend it."},
+            {"subject": "a", "state": "OK", "found": "fine"},
+            {"subject": "b", "state": "FAIL", "found": "broken", "hint": "Mend it."},
         ],
     }
 
@@ -190,7 +192,7 @@ def test_an_aws_that_refuses_everything_is_not_called_ok(
 
 def test_a_wrong_form_is_told_as_a_check_that_failed() -> None:
     found = verify.without_form("dev", FormError([Problem("ENVIRONMENTS", "wrong", "Write it so.")]))
-    assert [(check.state, check.hint) for check in found.checks] == [(FAIL, "Write it so."), (SKIP, "")]
+    assert [(check.state, check.fix) for check in found.checks] == [(FAIL, "Write it so."), (SKIP, "")]
 
 
 def test_without_credentials_the_rest_is_not_asked() -> None:
@@ -218,14 +220,14 @@ def test_the_whole_against_the_embedded_aws(rehearsed: Target, capsys: pytest.Ca
     secrets = rehearsed.clients("secretsmanager")
     assert command_line.run(["verify", "dev", "--local", "--json"]) == 0
     before = {check["subject"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
-    assert before["secret agora-sentry-dsn"]["state"] == OK
+    assert before["secret agora-sentry-dsn"]["state"] == "OK"
     assert before["secret agora-sentry-dsn: read by agora-app"]["found"] == (
         "its execution role is made by the first deployment"
     )
-    assert before["image of agora-apex"]["state"] == OK
+    assert before["image of agora-apex"]["state"] == "OK"
     assert before["stacks"]["found"] == "0 can be updated, 10 would be made"
     assert before["Service Connect"]["found"].endswith("then agora-app, then agora-apex")
-    assert {check["found"] for check in before.values() if check["state"] == FAIL} == set()
+    assert {check["found"] for check in before.values() if check["state"] == "FAIL"} == set()
 
     secrets.delete_secret(SecretId="agora-sentry-dsn", ForceDeleteWithoutRecovery=True)
     found = verify.verify(rehearsed, load_form(), options=Options(drift=True))
@@ -236,4 +238,28 @@ def test_the_whole_against_the_embedded_aws(rehearsed: Target, capsys: pytest.Ca
     captured = capsys.readouterr()
     assert "FAIL secret agora-sentry-dsn\n" in captured.out
     assert "A rehearsal makes it: ./agora deploy dev --local" in captured.out
-    assert "dev is found wanting: secret agora-sentry-dsn" in captured.err
+    assert "checks failed: secret agora-sentry-dsn" in captured.err
+
+
+def test_what_is_shown_ends_with_a_summary_and_the_failures_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checks = (
+        fail("certificate", "there is none", "Request one."),
+        skip("quota: VPCs", "denied"),
+        ok("region", "us-east-1"),
+        skip("quota: elastic addresses", "denied"),
+    )
+    monkeypatch.setattr("operations.commands.verify.looking_at", lambda *_, **__: SimpleNamespace(target=0, form=0))
+    monkeypatch.setattr("operations.verification.verify.verify", lambda *_, **__: Verification("dev", checks))
+    assert command_line.run(["verify", "dev"]) == 1
+    said = capsys.readouterr()
+    shown = [line.strip("└─ ") for line in said.out.splitlines() if line.strip()]
+    assert shown == [
+        *("FAIL certificate", "there is none", "Request one."),
+        *("OK   region", "us-east-1"),
+        *("SKIP quota: VPCs, quota: elastic addresses", "denied"),
+        "4 checks: 1 passed, 1 failed, 2 skipped.",
+        *("FAIL certificate", "there is none", "Request one."),
+    ]
+    assert "dev: 1 of 4 checks failed: certificate" in said.err

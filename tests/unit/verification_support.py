@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from operations.assembly import Stack
-from operations.check import Check
 from operations.verification.context import Context, Options, context_of
 from operations.verification.questions import Answer, Question, answer
+from portside.findings.finding import Finding
 from src.form import Form, check_form
 from src.resolution import Resolution
 from tests.unit.form_support import environments, one_service, service
@@ -99,7 +99,7 @@ def ask(question: Question, about: Context) -> Answer:
     return answer(question, about)
 
 
-def told(questions: Sequence[Question], about: Context) -> dict[str, Check]:
+def told(questions: Sequence[Question], about: Context) -> dict[str, Finding]:
     """All that is found, by subject."""
     checks = [check for question in questions for check in answer(question, about).checks]
     found = {check.subject: check for check in checks}
