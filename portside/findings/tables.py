@@ -46,7 +46,7 @@ def rules_table() -> str:
 def checks_table() -> str:
     """Every check before a deployment."""
     rows = [(f"`{code.title}`", code.when, code.action) for code in CHECKS.values() if code.page == VERIFY]
-    return table(("check", "FAIL means", "what to do"), rows, 40)
+    return table(("check", "FAIL means", "what to do"), rows, 34)
 
 
 def warnings_list() -> str:
