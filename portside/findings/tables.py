@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import zip_longest
@@ -23,8 +24,13 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], widest: int = 36
 
 
 def _folded(row: Sequence[str], widest: int) -> Iterator[Sequence[str]]:
-    cells = [textwrap.wrap(cell, widest, break_on_hyphens=False) or [""] for cell in row]
+    cells = [_cell(cell, widest) for cell in row]
     return zip_longest(*cells, fillvalue="")
+
+
+def _cell(text: str, widest: int) -> list[str]:
+    # A name stays whole, so that it can be searched for.
+    return [text] if re.fullmatch(r"`[^`]*`", text) else textwrap.wrap(text, widest, break_on_hyphens=False) or [""]
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

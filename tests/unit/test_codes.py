@@ -19,6 +19,10 @@ def test_a_page_has_the_table_of_the_data_file(page: str, name: str) -> None:
     assert with_table(text, name, TABLES[page, name]()) == text
 
 
+def test_a_name_in_a_table_stays_whole() -> None:
+    assert table(("a", "b"), [("`two words`", "c")], 5).splitlines()[-1] == "| `two words` | c |"
+
+
 def test_a_page_without_the_marks_is_an_error() -> None:
     with pytest.raises(ValueError, match="codes: begin"):
         with_table("no marks", "codes", "")
