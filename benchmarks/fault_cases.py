@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from benchmarks.fault_bench import LONGEST_SECONDS, PAUSE_SECONDS, Bench
 from local_aws import control
-from operations.stack_states import read_template
+from portside.aws.stack_reading import read_template
 from src.form import load_form
 from tests.e2e.aws import DEV
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from operations.stack_states import physical_ids
+from portside.aws.stack_reading import physical_ids
 
 
 def keep_for(clients: Any, docdb_stack: str, days: int) -> list[str]:

@@ -20,10 +20,10 @@ from operations.plan import NOTHING, StackChange, leaving_out, plan_deployment
 from operations.progress import following, step
 from operations.rollouts import ReadRollouts, reader
 from operations.service_states import ServiceState
-from operations.stack_states import read_stacks, read_template
 from operations.target import Target
 from operations.verification.endpoints import endpoints_of, missing
 from portside.aws.errors import is_denied, is_expired, is_missing
+from portside.aws.stack_reading import read_stacks, read_template
 from portside.commands import tool
 from portside.config.stacks import StackKind, database_stacks, only_stack, service_stack
 from portside.deploy.stability import NotStable, wait_until_stable

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from operations.stack_states import read_stacks
+from portside.aws.stack_reading import read_stacks
 from portside.config.stacks import service_stack
 from src.environment import Environment
 from src.image_outputs import IMAGE_COMMIT_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT

@@ -29,7 +29,7 @@ from src.resolution import Resolution
 from src.service_props import ServiceProps
 
 if TYPE_CHECKING:
-    from portside.aws.reader import Snapshot
+    from portside.aws.snapshot import Snapshot
 
 
 @dataclass
@@ -106,7 +106,7 @@ class Course:
         return f"Last seen at {at:%H:%M:%S} UTC: {states}." if latest else ""
 
     def _collect(self, service: str) -> Snapshot:
-        from portside.aws.reader import collect
+        from portside.aws.collect import collect
 
         return collect(self.target, self.services, since=self.timeline.began, only=service)
 

@@ -13,9 +13,9 @@ from operations.assembly import Stack
 from operations.hold import held
 from operations.origin import Origin
 from operations.progress import following, step
-from operations.stack_states import failures_since, list_stacks, physical_ids, read_stacks
 from operations.target import Target, patient
 from portside.aws.errors import is_from_aws, message_of
+from portside.aws.stack_reading import failures_since, physical_ids, read_all_stacks, read_stacks
 from portside.config.stacks import StackKind, only_stack, stacks_for
 from portside.deploy import task_record
 from portside.deploy.parameter_history import names_of
@@ -84,7 +84,7 @@ def kept_stacks(environment: Environment) -> tuple[str, ...]:
 def unknown_stacks(target: Target, stacks: Sequence[Stack]) -> list[str]:
     """Stacks of the environment that the form does not name (any longer), and that are therefore left alone."""
     names = {stack.name for stack in stacks}
-    found = list_stacks(target.clients("cloudformation"), target.environment.stack_name(""))
+    found = list(read_all_stacks(target.clients("cloudformation"), target.environment.stack_name("")))
     return [name for name in found if name not in names]
 
 
@@ -143,7 +143,7 @@ def _why(target: Target, names: Sequence[str], since: datetime) -> list[str]:
 
 def _first_failures(cloudformation: Any, names: Sequence[str], since: datetime) -> list[str]:
     return [
-        f"{failure.stack}: {failure.logical_id} ({failure.kind})\n  {failure.reason}"
+        f"{name}: {failure.logical_id} ({failure.kind})\n  {failure.reason}"
         for name in read_stacks(cloudformation, names)
         for failure in failures_since(cloudformation, name, since)[:3]
         if failure.kind != "AWS::CloudFormation::Stack"

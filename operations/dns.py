@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from operations.stack_states import read_stack
 from operations.target import Target
+from portside.aws.stack_reading import read_stack
 from portside.commands import tool
 from portside.config.stacks import StackKind, only_stack
 from src.errors import AgoraError

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from operations.target import Clients
 
 if TYPE_CHECKING:
-    from portside.aws.reader import Snapshot
+    from portside.aws.snapshot import Snapshot
 
 # What is still being read when all is over is read by the diagnosis too.
 _PATIENCE_SECONDS = 3.0
@@ -49,7 +49,7 @@ class EarlyEvidence:
 
 
 def _together(earlier: Snapshot, later: Snapshot) -> Snapshot:
-    from portside.aws.reader import with_earlier
+    from portside.aws.snapshot import with_earlier
 
     both = with_earlier(later, earlier)
     known = {each.name for each in both.services}
@@ -74,7 +74,7 @@ def make_ready(clients: Clients) -> None:
     """Load, on a thread that nobody waits for, what reading takes a second to load at its first use."""
 
     def load() -> None:
-        import portside.aws.reader  # noqa: F401
+        import portside.aws.collect  # noqa: F401
 
         for service in _SLOW_TO_LOAD:
             clients(service)

@@ -12,9 +12,10 @@ from operations.deployed_service import chunks, read_tasks
 from operations.deployment_record import DeploymentRecord, read_records
 from operations.hold import Hold, read_hold
 from operations.service_states import cluster_of, service_arn
-from operations.stack_states import StackState, read_all_stacks
 from operations.target import Target
 from portside.aws.errors import LOG_IN, is_expired
+from portside.aws.model import Stack as DeployedStack
+from portside.aws.stack_reading import read_all_stacks
 from portside.config.stacks import service_stack
 from portside.deploy.running_images import digests_of, unaccounted, with_others
 from src.environment import Environment
@@ -166,7 +167,7 @@ class _Reading:
             return None
 
     def _services_by(
-        self, arns: Mapping[str, Future[str | None]], stacks: Mapping[str, StackState]
+        self, arns: Mapping[str, Future[str | None]], stacks: Mapping[str, DeployedStack]
     ) -> tuple[ServiceStatus, ...]:
         failed_before = len(self._remarks)
         found = {name: self._settled("its services", future) for name, future in arns.items()}
@@ -236,7 +237,7 @@ def _service_status(
     service: Mapping[str, Any],
     tasks: Sequence[Mapping[str, Any]],
     targets: tuple[int, int] | None,
-    stack: StackState | None,
+    stack: DeployedStack | None,
 ) -> ServiceStatus:
     primary: Mapping[str, Any] = next((each for each in service["deployments"] if each["status"] == "PRIMARY"), {})
     version, commit = _version(name, stack, tasks)
@@ -255,7 +256,7 @@ def _service_status(
     )
 
 
-def _version(name: str, stack: StackState | None, tasks: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+def _version(name: str, stack: DeployedStack | None, tasks: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
     """The tag and the commit that the stack names; one that names none is told by its tasks' image."""
     if stack and IMAGE_OUTPUT in stack.outputs:
         image = parse_reference(stack.outputs[IMAGE_OUTPUT])

@@ -10,8 +10,8 @@ from typing import Any
 from local_aws import control, process
 from local_aws.process import LocalAws
 from operations.rehearsed_pins import read_pins
-from operations.stack_states import list_stacks, read_stacks
 from operations.target import local_state_dir, local_target
+from portside.aws.stack_reading import read_all_stacks
 from src.environment import Environment
 from src.form import load_form
 
@@ -60,6 +60,5 @@ def _at(running: LocalAws) -> LocalStatus:
 def _stacks(environments: Iterable[Environment]) -> Iterable[DeployedStack]:
     for environment in environments:
         cloudformation = local_target(environment).clients("cloudformation")
-        names = list_stacks(cloudformation, environment.stack_name(""))
-        for state in read_stacks(cloudformation, names).values():
-            yield DeployedStack(state.name, environment.account, state.status)
+        for stack in read_all_stacks(cloudformation, environment.stack_name("")).values():
+            yield DeployedStack(stack.name, environment.account, stack.status)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from operations.assembly import Stack
-from operations.stack_states import StackState
+from portside.aws.model import Stack as DeployedStack
 from portside.aws.stack_status import Outlook, status_of
 
 CREATE, UPDATE, NOTHING = "create", "update", "nothing"
@@ -62,7 +62,7 @@ ReadTemplate = Callable[[str], Mapping[str, Any] | None]
 
 
 def plan_deployment(
-    stacks: Sequence[Stack], deployed: ReadTemplate, states: Mapping[str, StackState] | None = None
+    stacks: Sequence[Stack], deployed: ReadTemplate, states: Mapping[str, DeployedStack] | None = None
 ) -> tuple[StackChange, ...]:
     """Compare the stacks of an assembly with what is deployed; their settings too, where `states` has them."""
     return tuple(_compare(stack, deployed(stack.name), (states or {}).get(stack.name)) for stack in stacks)
@@ -73,7 +73,7 @@ def leaving_out(changes: Sequence[StackChange], stacks: Sequence[str]) -> tuple[
     return tuple(StackChange(each.stack, NOTHING) if each.stack in stacks else each for each in changes)
 
 
-def _compare(stack: Stack, before: Mapping[str, Any] | None, state: StackState | None) -> StackChange:
+def _compare(stack: Stack, before: Mapping[str, Any] | None, state: DeployedStack | None) -> StackChange:
     status = status_of(state.status) if state else None
     if status and status.outlook in _UNUSABLE:
         added = () if status.blocks_deployment else _resource_changes({}, stack.resources())
@@ -88,7 +88,7 @@ def _compare(stack: Stack, before: Mapping[str, Any] | None, state: StackState |
     return StackChange(stack.name, UPDATE, changes, settings, status.sentence if status and status.has_failed else "")
 
 
-def _settings(stack: Stack, state: StackState) -> Iterator[str]:
+def _settings(stack: Stack, state: DeployedStack) -> Iterator[str]:
     """What the CDK's command line would change although the template is the same."""
     if stack.tags != state.tags:
         yield "tags"

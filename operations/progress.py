@@ -24,9 +24,9 @@ from operations.rollouts import (
     ReadRollouts,
     Rollout,
 )
-from operations.stack_states import read_stacks
 from operations.timeline import SERVICE, STACK, TASK, Timeline
 from portside.aws.errors import is_expired, is_passing
+from portside.aws.stack_reading import read_stacks
 from portside.aws.stack_status import status_of
 
 if TYPE_CHECKING:

@@ -9,17 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from operations.assembly import Stack
-from operations.stack_states import StackState
 from portside.aws.errors import is_missing
+from portside.aws.model import Stack as DeployedStack
 
 Record = Mapping[str, tuple[str, str]]
 """By consumer: the moment of its last update (ISO 8601) and the fingerprint of the values it read then."""
 
 
-def fingerprint(stack: Stack, states: Mapping[str, StackState]) -> str:
+def fingerprint(stack: Stack, states: Mapping[str, DeployedStack]) -> str:
     """Twelve hexadecimal digits that change when a value that a stack reads from others does."""
     values = {
         f"{reference.stack}.{reference.output}": states[reference.stack].outputs.get(reference.output)
@@ -29,7 +30,7 @@ def fingerprint(stack: Stack, states: Mapping[str, StackState]) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def left_behind(stacks: Sequence[Stack], states: Mapping[str, StackState], record: Record) -> list[str]:
+def left_behind(stacks: Sequence[Stack], states: Mapping[str, DeployedStack], record: Record) -> list[str]:
     """The stacks that run on values that have changed since they read them.
 
     Where the record does not know a stack's last update, because somebody deployed by hand, the stack counts as left
@@ -38,24 +39,30 @@ def left_behind(stacks: Sequence[Stack], states: Mapping[str, StackState], recor
     return [stack.name for stack in stacks if stack.name in states and _is_left_behind(stack, states, record)]
 
 
-def _is_left_behind(stack: Stack, states: Mapping[str, StackState], record: Record) -> bool:
+def _is_left_behind(stack: Stack, states: Mapping[str, DeployedStack], record: Record) -> bool:
     if not stack.references:
         return False
     updated = states[stack.name].updated
     recorded_update, recorded_values = record.get(stack.name, ("", ""))
-    if recorded_update == updated.isoformat():
+    if recorded_update == _written(updated):
         return recorded_values != fingerprint(stack, states)
     producers = {reference.stack for reference in stack.references} & states.keys()
-    return any(states[producer].updated > updated for producer in producers)
+    later = (states[producer].updated for producer in producers)
+    return any(updated is not None and each is not None and each > updated for each in later)
 
 
-def record_of(stacks: Sequence[Stack], states: Mapping[str, StackState]) -> dict[str, tuple[str, str]]:
+def record_of(stacks: Sequence[Stack], states: Mapping[str, DeployedStack]) -> dict[str, tuple[str, str]]:
     """What is to be remembered of stacks that all run on current values."""
     return {
-        stack.name: (states[stack.name].updated.isoformat(), fingerprint(stack, states))
+        stack.name: (_written(states[stack.name].updated), fingerprint(stack, states))
         for stack in stacks
         if stack.references and stack.name in states
     }
+
+
+def _written(updated: datetime | None) -> str:
+    """A moment as the record has it."""
+    return updated.isoformat() if updated else ""
 
 
 def parameter_name(environment: str) -> str:

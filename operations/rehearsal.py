@@ -11,8 +11,9 @@ from operations import cdk_cli
 from operations.clone_lock import holding
 from operations.console import say
 from operations.progress import step
-from operations.stack_states import StackState, read_stack
 from operations.target import Target, local_state_dir, local_target
+from portside.aws.model import Stack as DeployedStack
+from portside.aws.stack_reading import read_stack
 from src.environment import Environment
 from src.errors import UsageError
 from src.image import LOCAL_BUILD, stand_in_reference
@@ -67,7 +68,7 @@ def _is_bootstrapped(target: Target) -> bool:
     return False
 
 
-def _settled_bootstrap(cloudformation: Any) -> StackState | None:
+def _settled_bootstrap(cloudformation: Any) -> DeployedStack | None:
     """The bootstrap stack, once what a command that was ended began in CloudFormation is over."""
     until = time.monotonic() + _BOOTSTRAP_SECONDS
     while True:

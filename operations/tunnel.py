@@ -11,9 +11,9 @@ from typing import Any
 from operations.deployed_service import find_deployed
 from operations.execute import choose_container
 from operations.session_manager import Session
-from operations.stack_states import physical_ids, read_stack
 from operations.target import Target
 from portside.aws.errors import code_of, is_denied
+from portside.aws.stack_reading import physical_ids, read_stack
 from portside.commands import Commands
 from portside.config.stacks import StackKind, database_stacks, only_stack
 from src.errors import AgoraError, UsageError

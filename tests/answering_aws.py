@@ -14,6 +14,7 @@ import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +22,14 @@ from operations.target import Target
 from tests.aws_account import Account
 
 _PAGE = 100
+
+
+@cache
+def _session() -> Any:
+    """One for all: it keeps the descriptions of AWS's services, which take long to load."""
+    import boto3
+
+    return boto3.Session("AKIDEXAMPLE", "not-a-key")
 
 
 class NotThere(Exception):
@@ -35,19 +44,16 @@ class AnsweringAws:
     """Clients for an account, which may be exchanged; `calls` are the operations asked for so far."""
 
     def __init__(self, account: Account) -> None:
-        import boto3
-
         self.account = account
         self.calls: list[str] = []
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()
-        self._session: Any = boto3.Session("AKIDEXAMPLE", "not-a-key", region_name=account.environment.region)
 
     def client(self, service: str) -> Any:
         """The client of an AWS service; always the same."""
         with self._lock:
             if service not in self._clients:
-                made = self._session.client(service)
+                made = _session().client(service, region_name=self.account.environment.region)
                 made.meta.events.register("provide-client-params", _keep_parameters)
                 made.meta.events.register("before-call", self._answer)
                 self._clients[service] = made
@@ -64,6 +70,8 @@ class AnsweringAws:
         try:
             if operation in self.account.refused:
                 raise NotThere(*self.account.refused[operation])
+            if operation in self.account.refused_lists and not context["parameters"]:
+                raise NotThere(*self.account.refused_lists[operation])
             if operation not in _ANSWERS:
                 raise AssertionError(f"no answer to {operation} yet; add it to tests/answering_aws.py")
             answer = _ANSWERS[operation](self.account, context["parameters"])

@@ -8,6 +8,7 @@ Every value has the form in which AWS's API gives it; `answering_aws` answers fr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -49,6 +50,8 @@ class Account:
     parameters: dict[str, list[str]] = field(default_factory=dict)
     """The versions of each parameter, the oldest first."""
     refused: dict[str, tuple[str, str]] = field(default_factory=dict)
+    refused_lists: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """The same of operations that are asked for everything, without a name."""
     cuts_text: bool = False
     """Whether stopped reasons and events are cut at 255 characters."""
 
@@ -129,15 +132,30 @@ def _share(account: Account) -> None:
         environment.database_stack,
         ("AWS::DocDB::DBCluster", database),
         ("AWS::SecretsManager::Secret", account.arn("secretsmanager", "secret:database-AbCdEf")),
+        outputs={
+            "PublishOutputRefDocDbClusterB46CF5D3252C2E56": database,
+            "PublishOutputRefDocDbMasterPasswordFFA2183A2022051F": account.arn(
+                "secretsmanager", "secret:database-AbCdEf"
+            ),
+        },
     )
-    _stack(account, "ecs", ("AWS::ECS::Cluster", cluster), ("AWS::ServiceDiscovery::PrivateDnsNamespace", "ns-1"))
+    _stack(
+        account,
+        "ecs",
+        ("AWS::ECS::Cluster", cluster),
+        ("AWS::ServiceDiscovery::PrivateDnsNamespace", "ns-1"),
+        outputs={"ExportsOutputRefClusterEB0386A796A0E3FE": cluster},
+    )
     _stack(account, "load-balancer", ("AWS::ElasticLoadBalancingV2::LoadBalancer", balancer))
     _stack(account, "monitoring", ("AWS::SNS::Topic", account.arn("sns", "alarms")))
     if environment.bastion:
         _stack(account, "bastion", ("AWS::EC2::Instance", "i-1"))
 
 
-def _stack(account: Account, part: str, *resources: tuple[str, str]) -> dict[str, Any]:
+def _stack(
+    account: Account, part: str, *resources: tuple[str, str], outputs: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """A stack with its resources, `(type, id)`, and its outputs."""
     name = account.environment.stack_name(part)
     account.stacks[name] = {
         "StackName": name,
@@ -145,6 +163,7 @@ def _stack(account: Account, part: str, *resources: tuple[str, str]) -> dict[str
         "StackStatus": "CREATE_COMPLETE",
         "CreationTime": account.at(24 * 60),
         "Tags": [],
+        "Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in (outputs or {}).items()],
         "resources": [
             {
                 "LogicalResourceId": f"{kind.rpartition('::')[2]}{number}",
@@ -216,9 +235,13 @@ def _serve(account: Account, props: ServiceProps, number: int) -> None:
         ("AWS::Logs::LogGroup", f"{stack}-logs"),
         *([("AWS::ElasticLoadBalancingV2::TargetGroup", group)] if group else []),
     ]
-    _stack(account, stack_part(name), *resources)
+    outputs = {"PublishOutputFnGetAttServiceD69D759BName7C4FBF09": service}
+    _stack(account, stack_part(name), *resources, outputs=outputs)
     for each in range(props.auto_scale_min_capacity):
-        running_task(account, name, 100 * (number + 1) + each)
+        running = running_task(account, name, 100 * (number + 1) + each)
+        if group:
+            address = running["attachments"][0]["details"][0]["value"]
+            account.targets[group].append(target(address, props.container_port, "healthy"))
 
 
 def _definition(account: Account, props: ServiceProps, stack: str, revision: int) -> str:
@@ -286,7 +309,7 @@ def _target_group(account: Account, props: ServiceProps, stack: str) -> str:
         "Matcher": {"HttpCode": "200"},
         "LoadBalancerArns": [account.load_balancers[0]["LoadBalancerArn"]],
     }
-    account.targets[arn] = [target("10.254.172.20", props.container_port, "healthy")]
+    account.targets[arn] = []
     return arn
 
 
@@ -326,6 +349,7 @@ def running_task(
     """A task of a service that runs, with Service Connect's proxy beside the program; `more` are fields of its own."""
     service = account.services[container]
     definition = account.definitions[more.get("taskDefinitionArn", service["taskDefinition"])]
+    image = str(definition["containerDefinitions"][0]["image"])
     checked = "healthCheck" in definition["containerDefinitions"][0]
     health = "HEALTHY" if checked else "UNKNOWN"
     found: dict[str, Any] = {
@@ -340,8 +364,21 @@ def running_task(
         "createdAt": account.at(minutes),
         "startedAt": account.at(minutes - 0.5),
         "launchType": "FARGATE",
+        "attachments": [
+            {
+                "type": "ElasticNetworkInterface",
+                "status": "ATTACHED",
+                "details": [{"name": "privateIPv4Address", "value": f"10.254.172.{number % 250}"}],
+            }
+        ],
         "containers": [
-            {"name": container, "lastStatus": "RUNNING", "healthStatus": health},
+            {
+                "name": container,
+                "lastStatus": "RUNNING",
+                "healthStatus": health,
+                "image": image,
+                "imageDigest": image.partition("@")[2],
+            },
             {"name": PROXY, "lastStatus": "RUNNING", "healthStatus": "HEALTHY"},
         ],
     }

@@ -10,8 +10,8 @@ from operations.deployed_images import DeployedImage, read_deployed_images
 from operations.images import choose_images
 from operations.release.monorepo import Monorepo
 from operations.release.version_tags import ReleaseTags
-from operations.stack_states import read_stacks
 from operations.target import Target
+from portside.aws.stack_reading import read_stacks
 from portside.config.stacks import service_stack
 from src.environment import Environment
 from src.errors import AgoraError

@@ -11,8 +11,8 @@ from typing import Any
 from operations.deployment_record import DeploymentRecord, last_healthy
 from operations.images import locked_images
 from operations.service_states import cluster_of, service_arn
-from operations.stack_states import read_stack
 from operations.target import Target
+from portside.aws.stack_reading import read_stack
 from portside.config.stacks import StackKind, only_stack, service_stack
 from portside.deploy.running_images import read_running, unaccounted
 from portside.findings.check import FAIL, OK, SKIP, check

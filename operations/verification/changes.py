@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from operations.assembly import Stack
-from operations.stack_states import StackState
+from portside.aws.model import Stack as DeployedStack
 from operations.verification.context import Context, Template
 from operations.verification.questions import Question
 from operations.verification.replacement import DELETED, Loss, Values, losses
@@ -40,7 +40,7 @@ def lost(stacks: Sequence[Stack], deployed: Mapping[str, Template], values: Valu
 
 
 def values_of(
-    states: Mapping[str, StackState], stacks: Sequence[Stack] = (), deployed: Mapping[str, Template] | None = None
+    states: Mapping[str, DeployedStack], stacks: Sequence[Stack] = (), deployed: Mapping[str, Template] | None = None
 ) -> Values:
     """What stacks read from each other, as it is now; also under the names that outputs of `stacks` will have."""
     exports = {name: value for state in states.values() for name, value in state.exports.items()}

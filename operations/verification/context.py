@@ -12,11 +12,12 @@ from operations import cdk_cli
 from operations.assembly import Stack
 from operations.deployment_record import DeploymentRecord, read_records
 from operations.service_states import cluster_of
-from operations.stack_states import StackState, physical_ids, read_stacks, read_template
 from operations.target import Clients, Target
 from operations.verification.looked_up import choose_images
 from operations.verification.questions import NotKnown
 from operations.verification.shared import Shared, shared_clients
+from portside.aws.model import Stack as DeployedStack
+from portside.aws.stack_reading import physical_ids, read_stacks, read_template
 from portside.commands import Commands
 from portside.config.stacks import StackKind, only_stack, service_stack, stacks_for
 from src.environment import Environment
@@ -52,7 +53,7 @@ class Context:
     options: Options
     client: Clients
     now: datetime
-    states: Shared[dict[str, StackState]]
+    states: Shared[dict[str, DeployedStack]]
     deployed: Shared[dict[str, Template]]
     images: Shared[Resolution]
     stacks: Shared[Sequence[Stack]]
@@ -140,7 +141,7 @@ def stack_names(environment: Environment, services: Sequence[ServiceProps]) -> l
     return [stack.name for stack in stacks_for(environment, services)]
 
 
-def _read_templates(client: Clients, states: Mapping[str, StackState]) -> dict[str, Template]:
+def _read_templates(client: Clients, states: Mapping[str, DeployedStack]) -> dict[str, Template]:
     return {name: read_template(client("cloudformation"), name) for name, state in states.items() if state.is_usable}
 
 
@@ -169,7 +170,7 @@ def _synthesize(target: Target, images: Shared[Resolution], folder: Path | None)
 
 
 def _read_running(
-    client: Clients, environment: Environment, services: Sequence[ServiceProps], states: Mapping[str, StackState]
+    client: Clients, environment: Environment, services: Sequence[ServiceProps], states: Mapping[str, DeployedStack]
 ) -> dict[str, int]:
     """How many tasks of each service run; none of one that is not deployed."""
     cloudformation, ecs = client("cloudformation"), client("ecs")

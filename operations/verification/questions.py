@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from operations.verification.refusals import why_not_answered
-from portside.aws.errors import is_expired
+from portside.aws.errors import is_expired, why_unanswered
 from portside.findings.check import fail, skip
 from portside.findings.finding import Finding
 from src.errors import AgoraError
@@ -49,6 +48,6 @@ def answer(question: Question, context: Context) -> Answer:
     except AgoraError as error:
         return Answer((fail(question.subject, error.message, error.hint),))
     except (BotoCoreError, ClientError) as error:
-        why = why_not_answered(error, local=context.target.is_local)
+        why = why_unanswered(error, local=context.target.is_local)
         return Answer((skip(question.subject, why),), expired=is_expired(error))
     return Answer((found,) if isinstance(found, Finding) else tuple(found))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from operations.stack_states import StackState
 from operations.verification.context import Context, stack_names
 from operations.verification.questions import Question
+from portside.aws.model import Stack as DeployedStack
 from portside.aws.stack_status import status_of
 from portside.commands import Commands
 from portside.findings.check import fail, ok
@@ -29,7 +29,7 @@ def stacks(context: Context) -> list[Finding]:
     return [ok("stacks", said), *told] if well or absent else told
 
 
-def remarkable(state: StackState, commands: Commands) -> Finding | None:
+def remarkable(state: DeployedStack, commands: Commands) -> Finding | None:
     """What there is to say of a stack that can't simply be updated."""
     subject, status = f"stack {state.name}", status_of(state.status)
     if not status.blocks_deployment:

@@ -49,6 +49,9 @@ PASSING = THROTTLED | {
 }
 # What was asked about is not there. A service's own codes say what is missing, such as `ParameterNotFound`,
 # `InvalidVpcID.NotFound` and `NoSuchBucket`.
+_UNKNOWN_TO_THE_EMBEDDED_AWS = frozenset({"400", "404", "InvalidAction", "UnknownOperationException", "501"})
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+_MISSING_RIGHT = re.compile(r"to perform: ([a-z0-9-]+:[A-Za-z]+)")
 _MISSING = re.compile(r"NotFound(Exception|Fault)?$|^NoSuch[A-Z]")
 
 
@@ -90,6 +93,33 @@ def is_missing(error: BaseException) -> bool:
         return False
     code = code_of(error)
     return bool(_MISSING.search(code)) or (code == "ValidationError" and "does not exist" in str(error))
+
+
+def operation_of(error: BaseException) -> str:
+    """The call that failed, such as `DescribeStacks`."""
+    return str(getattr(error, "operation_name", type(error).__name__))
+
+
+def right_of(error: BaseException) -> str:
+    """The right that a denied call lacks, as AWS names it, such as `ecs:ListTasks`; else "for" and the call's name."""
+    named = _MISSING_RIGHT.search(message_of(error))
+    return named[1] if named else f"for {operation_of(error)}"
+
+
+def why_unanswered(error: BaseException, *, local: bool = False) -> str:
+    """Why AWS did not answer, in a phrase that can stand behind "could not be read:"."""
+    code = code_of(error)
+    if is_expired(error):
+        return f"the credentials have expired or are not known ({code})"
+    if is_denied(error):
+        return f"these credentials lack the right {right_of(error)}"
+    if is_throttled(error):
+        return f"AWS is asked too often at the moment ({code})"
+    if local and code in _UNKNOWN_TO_THE_EMBEDDED_AWS:
+        return f"the embedded AWS does not know this ({operation_of(error)})"
+    if is_passing(error):
+        return f"AWS does not answer ({code})"
+    return f"AWS answers {operation_of(error)} with {code}: {message_of(error)}"
 
 
 def is_passing(error: BaseException) -> bool:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import types
-import typing
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache
-from typing import Any, TypeVar
 
-from portside.aws.stack_status import status_of
-
-T = TypeVar("T")
+from portside.aws.configured import ConfiguredService
+from portside.aws.stack_status import Outlook, status_of
 
 # ECS and CloudFormation do not tell the time by the same clock, nor to the same fraction of a second.
 CLOCKS_DIFFER = timedelta(seconds=1)
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html
+_STOPPING = ("DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED", "DELETED")
+# Not a failure: a task made room for another, or its service wants fewer.
+_BY_THE_SCHEDULER = ("Scaling activity", "Deployment", "Service", "Task definition")
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ class StackFailure:
 class Stack:
     """A stack; `status` is empty where there is none.
 
-    `began` and `ended` are those of its last operation, where they are known and it has ended.
+    `updated` is when its last creation or update began. `began`, `ended` and `failures` are those of its last
+    operation; they are read from its events, so only of a stack that is not as it was made.
     """
 
     name: str
@@ -52,15 +53,28 @@ class Stack:
     failures: tuple[StackFailure, ...] = ()
     ended: datetime | None = None
     is_protected: bool = False
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    exports: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def has_failed(self) -> bool:
-        """Whether its last operation did not reach what it was to reach."""
+        """Whether its last operation failed."""
         return bool(self.status) and status_of(self.status).has_failed
 
     @property
+    def is_settled(self) -> bool:
+        """Whether no operation is in progress."""
+        return not self.status or status_of(self.status).outlook not in (Outlook.IN_PROGRESS, Outlook.ANNOUNCED)
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether the stack holds what its last successful deployment made."""
+        return bool(self.status) and status_of(self.status).is_usable
+
+    @property
     def is_moving(self) -> bool:
-        """Whether CloudFormation is at work on it."""
+        """Whether CloudFormation is working on it."""
         return bool(self.status) and status_of(self.status).is_in_progress
 
     @property
@@ -76,40 +90,6 @@ class Stack:
 
 
 @dataclass(frozen=True)
-class ConfiguredSecret:
-    """A secret that the form names; that of the database has no name there."""
-
-    name: str | None
-    variable: str
-    field: str | None
-
-
-@dataclass(frozen=True)
-class ConfiguredCall:
-    """A service, or the database, that the form lets a service call."""
-
-    service: str
-    port: int
-
-
-@dataclass(frozen=True)
-class ConfiguredService:
-    """What the form asks for a service. CPU units and MiB of memory are the task's."""
-
-    image: str
-    port: int
-    cpu: int
-    memory: int
-    tasks: int
-    public: bool
-    health_path: str
-    health_command: str
-    secrets: tuple[ConfiguredSecret, ...] = ()
-    calls: tuple[ConfiguredCall, ...] = ()
-    spot_weight: int = 0
-
-
-@dataclass(frozen=True)
 class Event:
     """What ECS says that a service did."""
 
@@ -119,7 +99,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Deployment:
-    """A deployment of an ECS service."""
+    """A deployment of an ECS service; `running` counts its tasks."""
 
     id: str
     status: str
@@ -128,6 +108,8 @@ class Deployment:
     failed_tasks: int
     definition: str
     created: datetime
+    desired: int = 0
+    running: int = 0
 
 
 @dataclass(frozen=True)
@@ -149,6 +131,9 @@ class Container:
     reason: str = ""
     health: str = ""
     agents: tuple[Agent, ...] = ()
+    image: str = ""
+    digest: str = ""
+    runtime_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -171,6 +156,9 @@ class Task:
     log_stream: str = ""
     log: tuple[str, ...] = ()
     log_gone: bool = False
+    desired_status: str = ""
+    addresses: tuple[str, ...] = ()
+    exec_on: bool = False
 
     @property
     def at(self) -> datetime:
@@ -178,13 +166,34 @@ class Task:
         return self.stopped or self.created
 
     @property
+    def is_running(self) -> bool:
+        """Whether it runs, and ECS does not want it to stop."""
+        return self.status == "RUNNING" and self.desired_status != "STOPPED"
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it stops or has stopped."""
+        return self.status in _STOPPING or self.desired_status == "STOPPED"
+
+    @property
     def has_failed(self) -> bool:
         """Whether it stopped for a reason of its own, not because a person or the scheduler wanted fewer."""
-        if self.status not in ("STOPPED", "STOPPING", "DEPROVISIONING", "DEACTIVATING") or not self.stopped_reason:
+        if self.status not in _STOPPING or not self.stopped_reason:
             return False
         return self.stop_code != "UserInitiated" and not self.stopped_reason.startswith(
-            ("Scaling activity", "Deployment", "Service", "Task definition", "Task stopped by")
+            (*_BY_THE_SCHEDULER, "Task stopped by")
         )
+
+    @property
+    def why_it_stopped(self) -> str:
+        """ECS's reason, with the exit codes and reasons of its containers."""
+        codes = [f"{each.name} exited with {each.exit_code}" for each in self.containers if each.exit_code]
+        inner = [each.reason for each in self.containers if each.reason]
+        return "; ".join(dict.fromkeys([self.stopped_reason or "stopped", *codes, *inner]))
+
+    def container(self, name: str) -> Container | None:
+        """The container of a name."""
+        return next((each for each in self.containers if each.name == name), None)
 
 
 @dataclass(frozen=True)
@@ -232,11 +241,21 @@ class TargetGroup:
 
 
 @dataclass(frozen=True)
-class Service:
-    """A service of the form; `name` is the form's, `ecs_name` is ECS's.
+class Alarm:
+    """A CloudWatch alarm that a deployment watches; `state` is OK, ALARM or INSUFFICIENT_DATA."""
 
-    `status` is empty where ECS has none, which is sure only where the service is `known`: could be asked for.
-    `definition` is the revision that it runs, `made` the one that its stack made.
+    name: str
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service of the configuration; `name` is the configuration's, `ecs_name` is ECS's.
+
+    `status` is empty where ECS has none, which is sure only where the service is `known`: could be read.
+    `definition` is the revision that it runs, `made` the one that its stack made. What `made`, `definitions`, `alarms`
+    and all but the targets of `groups` say is read only of a service that something is wrong with.
     """
 
     name: str
@@ -257,6 +276,10 @@ class Service:
     tasks: tuple[Task, ...] = ()
     definitions: tuple[TaskDefinition, ...] = ()
     groups: tuple[TargetGroup, ...] = ()
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+    has_public_addresses: bool = False
+    alarms: tuple[Alarm, ...] = ()
 
     @property
     def primary(self) -> Deployment | None:
@@ -264,14 +287,38 @@ class Service:
         return next((each for each in self.rollouts if each.status == "PRIMARY"), None)
 
     @property
-    def is_steady(self) -> bool:
-        """Whether as many tasks run as are wanted, all of one deployment and none unhealthy."""
+    def running_tasks(self) -> tuple[Task, ...]:
+        """The tasks that run and that ECS wants to run."""
+        return tuple(task for task in self.tasks if task.is_running)
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """Of each running task the digest of the service's own image; "unknown" where ECS gives none."""
+        own = (task.container(self.name) for task in self.running_tasks)
+        return tuple(each.digest or "unknown" for each in own if each)
+
+    @property
+    def targets(self) -> tuple[RegisteredTarget, ...] | None:
+        """The targets of its load balancer, without those that are draining; None where it has no load balancer."""
+        if not self.groups:
+            return None
+        return tuple(each for group in self.groups for each in group.targets if each.state != "draining")
+
+    @property
+    def is_stable(self) -> bool:
+        """Whether as many tasks run as are wanted, all of one deployment that has completed, and none is unhealthy.
+
+        What ECS calls a steady state, and the one definition of it here:
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html
+        """
+        others = [each for each in self.rollouts if each is not self.primary]
         return (
             self.status == "ACTIVE"
             and self.running == self.desired
             and not self.pending
-            and all(each.state in ("COMPLETED", "FAILED", "") for each in self.rollouts)
-            and not any(task.health == "UNHEALTHY" for task in self.tasks if task.status == "RUNNING")
+            and (self.primary is None or self.primary.state in ("COMPLETED", ""))
+            and not any(each.running or each.state == "IN_PROGRESS" for each in others)
+            and not any(task.health == "UNHEALTHY" for task in self.running_tasks)
         )
 
     @property
@@ -289,9 +336,9 @@ class Service:
 
     @property
     def is_well(self) -> bool:
-        """Whether its tasks run, are healthy to all who ask, and can be entered where they are to be."""
+        """Whether it is stable, runs, has no unhealthy target, and commands can be run in it where ECS exec is on."""
         return (
-            self.is_steady
+            self.is_stable
             and self.running > 0
             and not any(target.state == "unhealthy" for group in self.groups for target in group.targets)
             and not any(agent.status == "STOPPED" for _, agent in self.exec_agents)
@@ -336,40 +383,3 @@ class RecordedDeployment:
     ended: datetime
     digests: tuple[str, ...] = ()
     synthetic: bool = False
-
-
-def written(value: Any) -> Any:
-    """A value of this module, or one made of them, as JSON has it."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return written(asdict(value))
-    if isinstance(value, dict):
-        return {name: written(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [written(each) for each in value]
-    return value.isoformat() if isinstance(value, datetime) else value
-
-
-def read_back(kind: type[T], value: Any) -> T:
-    """The value of which `written` made this. Raises KeyError, TypeError or ValueError for anything else."""
-    return typing.cast(T, _read(kind, value))
-
-
-@cache
-def _hints(kind: type) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
-
-
-def _read(kind: Any, value: Any) -> Any:
-    if isinstance(kind, types.UnionType):
-        if value is None:
-            return None
-        return _read(next(each for each in kind.__args__ if each is not types.NoneType), value)
-    if typing.get_origin(kind) is tuple:
-        return tuple(_read(typing.get_args(kind)[0], each) for each in value)
-    if kind is datetime:
-        return datetime.fromisoformat(value)
-    if is_dataclass(kind) and isinstance(kind, type):
-        return kind(**{each.name: _read(_hints(kind)[each.name], value[each.name]) for each in fields(kind)})
-    if not isinstance(value, kind):
-        raise TypeError(f"not a {kind.__name__}, got {type(value).__name__}")
-    return value

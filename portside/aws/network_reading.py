@@ -1,4 +1,4 @@
-"""What the load balancer, the network and the database tell: targets, who is let in, addresses left, the state."""
+"""What the load balancer, the network, alarms and the database say, beside the health of targets."""
 
 from __future__ import annotations
 
@@ -7,43 +7,47 @@ from dataclasses import replace
 from typing import Any
 
 from portside.aws.errors import is_missing
-from portside.aws.model import Database, RegisteredTarget, Subnet, TargetGroup
+from portside.aws.model import Alarm, Database, Subnet, TargetGroup
 from portside.redact import current
 
 
-def read_group(elbv2: Any, ec2: Any, arn: str, security_groups: Sequence[str], port: int) -> TargetGroup:
-    """A target group with its targets; `port` is the one that the tasks listen on."""
+def with_settings(elbv2: Any, ec2: Any, group: TargetGroup, security_groups: Sequence[str]) -> TargetGroup:
+    """A target group with its health check, and with whether its load balancer is let in by the tasks' groups.
+
+    `group.port` is the port that the tasks listen on.
+    """
     from botocore.exceptions import ClientError
 
     try:
-        group = elbv2.describe_target_groups(TargetGroupArns=[arn])["TargetGroups"][0]
-        health = elbv2.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
+        found = elbv2.describe_target_groups(TargetGroupArns=[group.arn])["TargetGroups"][0]
     except ClientError as error:
         if not is_missing(error):
             raise
-        return TargetGroup(arn, port, "", "", 0, (), is_used=False, is_gone=True)
-    return TargetGroup(
-        arn=arn,
-        port=group.get("Port", port),
-        path=group.get("HealthCheckPath") or "",
-        codes=(group.get("Matcher") or {}).get("HttpCode", ""),
-        timeout=group.get("HealthCheckTimeoutSeconds", 0),
-        targets=tuple(_target(each) for each in health),
-        lets_in=_lets_in(elbv2, ec2, group.get("LoadBalancerArns") or [], security_groups, port),
+        return replace(group, is_used=False, is_gone=True)
+    balancers = found.get("LoadBalancerArns") or []
+    return replace(
+        group,
+        port=found.get("Port", group.port),
+        path=found.get("HealthCheckPath") or "",
+        codes=(found.get("Matcher") or {}).get("HttpCode", ""),
+        timeout=found.get("HealthCheckTimeoutSeconds", 0),
+        lets_in=_lets_in(elbv2, ec2, balancers, security_groups, group.port),
         # A target group of which no listener knows has no load balancer.
-        is_used=bool(group.get("LoadBalancerArns")),
+        is_used=bool(balancers),
     )
 
 
-def _target(description: Mapping[str, Any]) -> RegisteredTarget:
-    target, health = description["Target"], description["TargetHealth"]
-    return RegisteredTarget(
-        target["Id"],
-        target.get("Port", 0),
-        health.get("State", ""),
-        health.get("Reason") or "",
-        current().brief(health.get("Description") or ""),
-    )
+def read_alarms(cloudwatch: Any, alarms: Sequence[Alarm]) -> tuple[Alarm, ...]:
+    """The alarms with their states; one that does not exist keeps none. At most 100 names a call.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
+    """
+    found = cloudwatch.describe_alarms(AlarmNames=[each.name for each in alarms])["MetricAlarms"]
+    states = {
+        each["AlarmName"]: (each.get("StateValue", ""), current().brief(each.get("StateReason") or ""))
+        for each in found
+    }
+    return tuple(Alarm(each.name, *states.get(each.name, ("", ""))) for each in alarms)
 
 
 def _lets_in(elbv2: Any, ec2: Any, balancers: Sequence[str], security_groups: Sequence[str], port: int) -> bool | None:

@@ -1,367 +1,275 @@
-"""Collecting what there is to know about an environment: side by side, within seconds, from whatever is still there."""
+"""The one reader of an environment: its stacks, services, tasks and targets, in as few calls as AWS's API allows.
+
+| call | how many | page |
+|---|---|---|
+| DescribeStacks | all stacks of the account and region | as AWS cuts it |
+| DescribeServices | 1 for every 10 services | 10 |
+| ListTasks | 1 or 2: those that run, and those that stopped | 100 |
+| DescribeTasks | 1 for every 100 tasks | 100 |
+| DescribeTargetHealth | 1 for every service with a load balancer | |
+
+Names of the cluster and of services are in the outputs of their stacks, where the templates publish them; else they are
+listed (ListServices, DescribeStackResources). Limits:
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html and API_DescribeTasks.html there.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
-from operations.deployment_record import read_records
-from operations.service_states import cluster_of
-from operations.target import Target
-from portside.aws import log_reading, network_reading, service_reading, stack_reading
-from portside.aws.model import (
-    Database,
-    RecordedDeployment,
-    Service,
-    Stack,
-    Subnet,
-    Task,
-    TaskDefinition,
-    Unread,
-    read_back,
-    written,
-)
-from portside.aws.service_reading import Wiring
+from portside.aws import service_reading, stack_reading
+from portside.aws.calls import Clients
+from portside.aws.configured import configured
+from portside.aws.errors import is_denied, is_missing
+from portside.aws.model import Service, Stack, TargetGroup, Unread
 from portside.aws.side_by_side import side_by_side
-from portside.aws.stack_reading import StackReading
-from portside.aws.unread import sort_out
-from portside.commands import Commands
-from portside.config.stacks import StackKind, database_stacks, only_stack, service_stack, stacks_for
+from portside.aws.unread import unknown
+from portside.config.stacks import StackKind, only_stack, service_stack, stacks_for
 from src.environment import Environment
-from src.service_props import DATABASE, ServiceProps
+from src.service_props import ServiceProps
 
-WITHIN_SECONDS = 8.0
+_SERVICE, _CLUSTER = "AWS::ECS::Service", "AWS::ECS::Cluster"
+# How the CDK names the outputs by which the monitoring stack reads names of services, and services that of the cluster.
+_SERVICE_OUTPUT = re.compile(r"OutputFnGetAttService\w*Name[0-9A-F]{8}$")
+_CLUSTER_OUTPUT = re.compile(r"OutputRefCluster[0-9A-F]+$")
 
-_SERVICE, _CLUSTER, _DEFINITION = "AWS::ECS::Service", "AWS::ECS::Cluster", "AWS::ECS::TaskDefinition"
-_DESCRIBED_AT_ONCE = 10
-_MOST_RECORDS = 5
-_LOGS_OF_EACH, _LOGS_OF_FAILED, _LOGS_OF_RUNNING = 2, 6, 1
-_MOST_DEFINITIONS = 4
-
-T = TypeVar("T")
 Jobs = dict[str, Callable[[], Any]]
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """An environment at a moment; `since` is where the look back was told to begin, `unknown` what could not be read.
+class Look:
+    """An environment at a moment. `stacks` are those that exist, by name; None where they could not be read.
 
-    `only` is the service that was asked about.
+    `unread` is what could not be read; `errors` are AWS's. `unlisted` says why only the configured stacks are known.
     """
 
-    environment: str
-    account: str
-    region: str
-    is_local: bool
-    at: datetime
-    since: datetime | None
-    only: str | None
-    database: Database
-    stacks: tuple[Stack, ...] = ()
+    stacks: Mapping[str, Stack] | None
     services: tuple[Service, ...] = ()
-    subnets: tuple[Subnet, ...] = ()
-    records: tuple[RecordedDeployment, ...] = ()
-    unknown: tuple[Unread, ...] = ()
-    is_released: bool = False
-    """Whether the environment runs releases only, so that another image is another release."""
+    unread: tuple[Unread, ...] = ()
+    errors: tuple[Exception, ...] = ()
+    unlisted: Unread | None = None
+    beside: Mapping[str, Any] = field(default_factory=dict)
+    """What other jobs found, by their names."""
 
-    @property
-    def commands(self) -> Commands:
-        """How a verdict writes commands that act on this environment."""
-        return Commands(self.environment, self.account, self.region, self.is_local)
+    def whole(self) -> Look:
+        """The same, where all could be read. Raises the first of AWS's errors."""
+        for error in self.errors:
+            raise error
+        return self
 
-    def stack(self, name: str) -> Stack | None:
-        """The stack of a name, where it was read."""
-        return next((each for each in self.stacks if each.name == name), None)
 
-    def service(self, name: str) -> Service | None:
-        """The service of the form's name."""
-        return next((each for each in self.services if each.name == name), None)
+@dataclass
+class _Trouble:
+    """What fails while a look goes on."""
 
-    def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
-        found: dict[str, Any] = written(self)
+    deadline: float | None
+    unread: list[Unread] = field(default_factory=list)
+    errors: list[Exception] = field(default_factory=list)
+
+    def answers(self, jobs: Jobs) -> dict[str, Any]:
+        """What the jobs found that did not fail."""
+        found = side_by_side(jobs, self.deadline)
+        for what, answer in found.items():
+            if isinstance(answer, Exception):
+                self.unread.append(unknown(what, answer))
+                self.errors.append(answer)
+        return {what: answer for what, answer in found.items() if not isinstance(answer, Exception)}
+
+
+class Reader:
+    """Reads an environment again and again, on any thread; what never changes is read once.
+
+    `clients` must be safe to use on any thread. Where a role may not list all stacks, the configured ones are read one
+    by one.
+    """
+
+    def __init__(self, clients: Clients, environment: Environment, services: Sequence[ServiceProps]) -> None:
+        self.clients, self.environment, self.services = clients, environment, tuple(services)
+        self._lock = threading.Lock()
+        self._cluster = ""
+        self._refusal: Exception | None = None
+
+    def stacks(self, deadline: float | None = None) -> dict[str, Stack]:
+        """All stacks whose names begin like the environment's; the configured ones where the rest may not be listed."""
+        cloudformation = self.clients("cloudformation")
+        if self._refusal is None:
+            from botocore.exceptions import ClientError
+
+            try:
+                return stack_reading.read_all_stacks(cloudformation, self.environment.stack_name(""))
+            except ClientError as error:
+                if not is_denied(error):
+                    raise
+                self._refusal = error
+        names = [stack.name for stack in stacks_for(self.environment, self.services)]
+        jobs: Jobs = {name: partial(stack_reading.read_stack, cloudformation, name) for name in names}
+        found: dict[str, Stack] = {}
+        for name, answer in side_by_side(jobs, deadline).items():
+            if isinstance(answer, Exception):
+                raise answer
+            if answer is not None:
+                found[name] = answer
         return found
 
+    def look(self, *, stopped: bool = False, deadline: float | None = None, beside: Jobs | None = None) -> Look:
+        """The environment now; with `stopped`, with the tasks that stopped within the last hour.
 
-def parse_snapshot(value: Mapping[str, Any]) -> Snapshot:
-    """What `as_json` gave, read back. Raises KeyError, TypeError or ValueError where it is something else."""
-    return read_back(Snapshot, value)
+        What takes longer than until `deadline`, of `time.monotonic()`, counts as unread. `beside` are other jobs to be
+        done while the stacks are read.
+        """
+        trouble = _Trouble(deadline)
+        what = f"stacks of {self.environment.name}"
+        answers = trouble.answers({what: partial(self.stacks, deadline), **(beside or {})})
+        stacks: dict[str, Stack] | None = answers.pop(what, None)
+        services = self._services(stacks, trouble, stopped=stopped)
+        unlisted = unknown("stacks that are not configured", self._refusal) if self._refusal else None
+        return Look(stacks, services, tuple(trouble.unread), tuple(trouble.errors), unlisted, answers)
 
-
-def collect(
-    target: Target,
-    services: Sequence[ServiceProps],
-    *,
-    since: datetime | None = None,
-    only: str | None = None,
-    within_seconds: float = WITHIN_SECONDS,
-) -> Snapshot:
-    """What AWS tells at this moment. With `only` a service, what it calls is read too: the cause may be there."""
-    deadline = time.monotonic() + within_seconds
-    environment = target.environment
-    read = [props for props in services if only is None or props.container_name in _reached(services, only)]
-    # boto3 makes clients on one thread only; the clients themselves may be used by many.
-    of = {name: target.clients(name) for name in ("cloudformation", "ecs", "logs", "elbv2", "ec2", "ssm", "docdb")}
-    unread: list[Unread] = []
-    stacks, records = _read_stacks(of, environment, read, since, deadline, unread)
-    bare = [_bare(environment, props, stacks) for props in read]
-    wirings, facts = _read_services(of, bare, stacks, environment, deadline, unread)
-    database = _database(environment, stacks)
-    around, facts = _read_around(of, facts, wirings, database, deadline, unread)
-    return Snapshot(
-        environment=environment.name,
-        account=environment.account,
-        region=environment.region,
-        is_local=target.is_local,
-        at=datetime.now(UTC),
-        since=since,
-        only=only,
-        database=around.database,
-        stacks=tuple(reading.facts for reading in stacks.values()),
-        services=tuple(facts),
-        subnets=around.subnets,
-        records=records,
-        unknown=tuple(unread),
-        is_released=environment.is_released,
-    )
-
-
-def _reached(services: Sequence[ServiceProps], name: str) -> set[str]:
-    """A service, and all that it calls, and those call."""
-    calls = {props.container_name: [call.service for call in props.calls] for props in services}
-    reached, todo = set[str](), [name]
-    while todo:
-        each = todo.pop()
-        if each not in reached and each != DATABASE:
-            reached.add(each)
-            todo += calls.get(each, [])
-    return reached
-
-
-def _stack_names(environment: Environment, services: Iterable[ServiceProps]) -> list[str]:
-    return [stack.name for stack in stacks_for(environment, list(services))]
-
-
-def _read_stacks(
-    of: Mapping[str, Any],
-    environment: Environment,
-    services: Sequence[ServiceProps],
-    since: datetime | None,
-    deadline: float,
-    unread: list[Unread],
-) -> tuple[dict[str, StackReading], tuple[RecordedDeployment, ...]]:
-    names = {f"stack {name}": name for name in _stack_names(environment, services)}
-    jobs: Jobs = {what: partial(stack_reading.read, of["cloudformation"], name, since) for what, name in names.items()}
-    record = "the deployments on record"
-    jobs[record] = partial(_read_records, of["ssm"], environment.name)
-    answers = dict(sort_out(side_by_side(jobs, deadline), unread))
-    records = answers.pop(record, ())
-    return {names[what]: answer for what, answer in answers.items()}, records
-
-
-def _read_records(ssm: Any, name: str) -> tuple[RecordedDeployment, ...]:
-    found = []
-    for record in read_records(ssm, name)[:_MOST_RECORDS]:
-        began = datetime.fromisoformat(record.began)
-        found.append(
-            RecordedDeployment(
-                number=record.number,
-                kind=record.kind,
-                version=record.images.version,
-                who=record.who,
-                result=record.result,
-                began=began,
-                ended=began + timedelta(seconds=record.seconds),
-                digests=tuple(sorted(record.digests)),
-                synthetic=record.synthetic,
-            )
+    def _services(self, stacks: Mapping[str, Stack] | None, trouble: _Trouble, *, stopped: bool) -> tuple[Service, ...]:
+        bare = [self._bare(props, stacks) for props in self.services]
+        cluster = self._cluster_name(stacks, trouble)
+        if not cluster:
+            return tuple(bare)
+        bare = [replace(each, cluster=cluster) for each in bare]
+        ecs = self.clients("ecs")
+        named = self._named(bare, stacks or {}, cluster, trouble)
+        names = [each.ecs_name for each in named if each.ecs_name]
+        jobs: Jobs = {
+            f"services {', '.join(part)}": partial(service_reading.describe_services, ecs, cluster, part)
+            for part in service_reading.chunks(names, service_reading.SERVICES_AT_ONCE)
+        }
+        lists = (
+            {f"{status.lower()} tasks of cluster {cluster}": status for status in _statuses(stopped=stopped)}
+            if names
+            else {}
         )
-    return tuple(found)
-
-
-def _bare(environment: Environment, props: ServiceProps, stacks: Mapping[str, StackReading]) -> Service:
-    stack = service_stack(environment, props.container_name).name
-    reading = stacks.get(stack, StackReading(Stack(stack), {}))
-    arn = reading.first(_SERVICE)
-    known = stacks.get(only_stack(environment, StackKind.ECS_CLUSTER).name)
-    cluster = cluster_of(arn) if arn.count("/") > 1 else known.first(_CLUSTER) if known else ""
-    return Service(
-        name=props.container_name,
-        stack=stack,
-        asked=service_reading.asked(props),
-        cluster=cluster,
-        ecs_name=arn.rpartition("/")[2],
-        known=stack in stacks and not arn,
-        made=reading.first(_DEFINITION),
-    )
-
-
-def _read_services(
-    of: Mapping[str, Any],
-    services: Sequence[Service],
-    stacks: Mapping[str, StackReading],
-    environment: Environment,
-    deadline: float,
-    unread: list[Unread],
-) -> tuple[dict[str, Wiring], list[Service]]:
-    clusters = sorted({each.cluster for each in services if each.cluster})
-    jobs: Jobs = {}
-    for cluster in clusters:
-        names = [each.ecs_name for each in services if each.cluster == cluster and each.ecs_name]
-        for start in range(0, len(names), _DESCRIBED_AT_ONCE):
-            asked = names[start : start + _DESCRIBED_AT_ONCE]
-            what = f"services {', '.join(asked)}"
-            jobs[what] = partial(service_reading.read_services, of["ecs"], cluster, asked)
-        for state in ("RUNNING", "STOPPED"):
-            what = f"{state.lower()} tasks of cluster {cluster}"
-            jobs[what] = partial(service_reading.read_tasks, of["ecs"], cluster, state)
-    described: dict[str, Mapping[str, Any]] = {}
-    answered: set[str] = set()
-    tasks: list[Mapping[str, Any]] = []
-    for what, answer in sort_out(side_by_side(jobs, deadline), unread):
-        if isinstance(answer, dict):
-            described |= answer
+        jobs |= {what: partial(service_reading.list_task_arns, ecs, cluster, status) for what, status in lists.items()}
+        answers = trouble.answers(jobs)
+        described: dict[str, Mapping[str, Any]] = {}
+        answered: set[str] = set()
+        for what in jobs.keys() & answers.keys() - lists.keys():
+            described |= answers[what]
             answered |= set(what.removeprefix("services ").split(", "))
-        elif isinstance(answer, list):
-            tasks += answer
-    found, wirings = [], {}
-    for each in services:
-        if each.ecs_name in described:
-            wirings[each.name] = service_reading.wiring_of(described[each.ecs_name])
-            each = service_reading.with_service(each, described[each.ecs_name])
-        elif each.ecs_name in answered:
-            each = replace(each, known=True)
-        found.append(service_reading.with_tasks(each, tasks))
-    return wirings, found
+        found = [
+            service_reading.with_service(each, described[each.ecs_name])
+            if each.ecs_name in described
+            else replace(each, known=each.known and (not each.ecs_name or each.ecs_name in answered))
+            for each in named
+        ]
+        arns = list(dict.fromkeys(arn for what in lists for arn in answers.get(what, ())))
+        return self._with_tasks_and_targets(found, cluster, arns, trouble)
 
+    def _bare(self, props: ServiceProps, stacks: Mapping[str, Stack] | None) -> Service:
+        stack = service_stack(self.environment, props.container_name).name
+        outputs = stacks[stack].outputs if stacks and stack in stacks else {}
+        name = next((value for key, value in outputs.items() if _SERVICE_OUTPUT.search(key)), "")
+        return Service(props.container_name, stack, configured(props), ecs_name=name, known=stacks is not None)
 
-def _database(environment: Environment, stacks: Mapping[str, StackReading]) -> Database:
-    stack = database_stacks(environment)[0].name
-    reading = stacks.get(stack, StackReading(Stack(stack), {}))
-    return Database(
-        stack,
-        environment.database_port,
-        id=reading.first("AWS::DocDB::DBCluster"),
-        secret=reading.first("AWS::SecretsManager::Secret"),
-    )
+    def _cluster_name(self, stacks: Mapping[str, Stack] | None, trouble: _Trouble) -> str:
+        """The name of the cluster, which its stack keeps as long as it exists; empty where there is none."""
+        stack = only_stack(self.environment, StackKind.ECS_CLUSTER).name
+        if stacks is not None and stack not in stacks:
+            self._cluster = ""
+        elif not self._cluster:
+            outputs = stacks[stack].outputs if stacks else {}
+            self._cluster = next((value for key, value in outputs.items() if _CLUSTER_OUTPUT.search(key)), "")
+            if not self._cluster:
+                ids = trouble.answers({f"stack {stack}": partial(self.ids, stack)})
+                self._cluster = next(iter(ids.get(f"stack {stack}", {}).get(_CLUSTER, ())), "")
+        return self._cluster
 
+    def ids(self, stack: str) -> dict[str, tuple[str, ...]]:
+        """The ids in AWS of what a stack holds, by type; none where there is no such stack."""
+        from botocore.exceptions import ClientError
 
-@dataclass(frozen=True)
-class _Around:
-    database: Database
-    subnets: tuple[Subnet, ...]
+        try:
+            return stack_reading.read_ids(self.clients("cloudformation"), stack)
+        except ClientError as error:
+            if is_missing(error):
+                return {}
+            raise
 
+    def _named(
+        self, services: Sequence[Service], stacks: Mapping[str, Stack], cluster: str, trouble: _Trouble
+    ) -> list[Service]:
+        """The services with the names that ECS knows them by.
 
-def _read_around(
-    of: Mapping[str, Any],
-    services: Sequence[Service],
-    wirings: Mapping[str, Wiring],
-    database: Database,
-    deadline: float,
-    unread: list[Unread],
-) -> tuple[_Around, list[Service]]:
-    """The database, subnets, revisions and target groups, and then, because revisions name them, logs."""
-    jobs: Jobs = {}
-    for each in services:
-        for arn in _definitions_of(each):
-            what = f"task definition {arn.rpartition('/')[2]} of {each.name}"
-            jobs[what] = partial(_tagged, each.name, service_reading.read_definition, of["ecs"], arn, each.name)
-        wiring = wirings.get(each.name, Wiring())
-        for arn in wiring.target_groups:
-            read = partial(network_reading.read_group, of["elbv2"], of["ec2"], arn)
-            jobs[f"target group {arn.rpartition('targetgroup/')[2]}"] = partial(
-                _tagged, each.name, read, wiring.security_groups, each.asked.port
+        What a stack publishes holds as long as nothing changes it. Else the cluster's services are listed, and of a
+        stack none of whose services is among them its resources, which name one that was deleted by hand.
+        """
+        unsure = [each for each in services if not each.ecs_name or not _is_sure(stacks.get(each.stack))]
+        if not [each for each in unsure if each.stack in stacks or not stacks]:
+            return list(services)
+        what = f"services of cluster {cluster}"
+        answers = trouble.answers({what: partial(service_reading.list_service_names, self.clients("ecs"), cluster)})
+        if what not in answers:
+            return [replace(each, known=each not in unsure) for each in services]
+        listed = {
+            each.stack: next((name for name in answers[what] if service_reading.is_of_stack(name, each.stack)), "")
+            for each in unsure
+        }
+        left = {f"stack {each}": each for each, name in listed.items() if not name and each in stacks}
+        ids = trouble.answers({what: partial(self.ids, stack) for what, stack in left.items()})
+        for what, stack in left.items():
+            listed[stack] = next(iter(ids.get(what, {}).get(_SERVICE, ())), "").rpartition("/")[2]
+        unread = {stack for what, stack in left.items() if what not in ids}
+        return [
+            replace(each, ecs_name=listed.get(each.stack, each.ecs_name), known=each.known and each.stack not in unread)
+            for each in services
+        ]
+
+    def _with_tasks_and_targets(
+        self, services: Sequence[Service], cluster: str, arns: Sequence[str], trouble: _Trouble
+    ) -> tuple[Service, ...]:
+        ecs, elbv2 = self.clients("ecs"), self.clients("elbv2")
+        chunks = service_reading.chunks(arns, service_reading.TASKS_AT_ONCE)
+        tasks: Jobs = {
+            f"tasks of cluster {cluster} ({number})": partial(service_reading.describe_tasks, ecs, cluster, chunk)
+            for number, chunk in enumerate(chunks, 1)
+        }
+        groups = {
+            f"target group {group.arn.rpartition('targetgroup/')[2]}": group
+            for each in services
+            for group in each.groups
+        }
+        targets: Jobs = {what: partial(_with_targets, elbv2, group) for what, group in groups.items()}
+        answers = trouble.answers({**tasks, **targets})
+        described = [task for what in tasks for task in answers.get(what, ())]
+        read = {group.arn: answers[what] for what, group in groups.items() if what in answers}
+        return tuple(
+            replace(
+                service_reading.with_tasks(each, described),
+                groups=tuple(read.get(group.arn, group) for group in each.groups),
             )
-    subnets = sorted({subnet for wiring in wirings.values() for subnet in wiring.subnets})
-    jobs["subnets"] = partial(network_reading.read_subnets, of["ec2"], subnets)
-    if database.id:
-        jobs["database"] = partial(network_reading.read_database, of["docdb"], database)
-    answers = dict(sort_out(side_by_side(jobs, deadline), unread))
-    around = _Around(answers.pop("database", database), answers.pop("subnets", ()))
-    of_service: dict[str, list[Any]] = {}
-    for name, value in answers.values():
-        of_service.setdefault(name, []).append(value)
-    found, options = [], dict[tuple[str, str], Mapping[str, str]]()
-    for each in services:
-        read_of_it = of_service.get(each.name, [])
-        revisions = [value for value in read_of_it if isinstance(value, tuple)]
-        options |= {(each.name, facts.arn): log for facts, log in revisions}
-        groups = tuple(value for value in read_of_it if not isinstance(value, tuple))
-        definitions: tuple[TaskDefinition, ...] = tuple(facts for facts, _ in revisions)
-        found.append(replace(each, definitions=definitions, groups=groups))
-    return around, _with_logs(of["logs"], found, options, deadline, unread)
+            for each in services
+        )
 
 
-def with_earlier(snapshot: Snapshot, earlier: Snapshot) -> Snapshot:
-    """The evidence, with tasks and log lines that were there when the earlier was collected, and are gone now."""
-    before = {each.name: each for each in earlier.services}
-    services = [_with_earlier(each, before[each.name]) if each.name in before else each for each in snapshot.services]
-    return replace(snapshot, services=tuple(services))
+def _statuses(*, stopped: bool) -> tuple[str, ...]:
+    return ("RUNNING", "STOPPED") if stopped else ("RUNNING",)
 
 
-def _with_earlier(service: Service, earlier: Service) -> Service:
-    logged = {task.id: task for task in earlier.tasks if task.log}
-    tasks = [
-        replace(task, log=logged[task.id].log, log_gone=False) if not task.log and task.id in logged else task
-        for task in service.tasks
-    ]
-    known = {task.id for task in tasks}
-    gone = [task for task in earlier.tasks if task.id not in known and task.has_failed]
-    arns = {each.arn for each in service.definitions}
-    definitions = [each for each in earlier.definitions if each.arn not in arns]
-    return replace(service, tasks=(*tasks, *gone), definitions=(*service.definitions, *definitions))
+def _is_sure(stack: Stack | None) -> bool:
+    return stack is not None and stack.is_settled
 
 
-def _tagged(name: str, read: Callable[..., T], *arguments: Any) -> tuple[str, T]:
-    return name, read(*arguments)
+def _with_targets(elbv2: Any, group: TargetGroup) -> TargetGroup:
+    """A group with its targets. ELB calls them unused where no load balancer sends requests to the group.
 
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
+    """
+    from botocore.exceptions import ClientError
 
-def _definitions_of(service: Service) -> list[str]:
-    """The revisions of tasks that failed, then those that run or are to run."""
-    wanted = [task.definition for task in service.tasks if task.has_failed]
-    wanted += [rollout.definition for rollout in service.rollouts] + [service.definition]
-    wanted += [task.definition for task in service.tasks]
-    return list(dict.fromkeys(filter(None, wanted)))[:_MOST_DEFINITIONS]
-
-
-def _with_logs(
-    logs: Any,
-    services: Sequence[Service],
-    options: Mapping[tuple[str, str], Mapping[str, str]],
-    deadline: float,
-    unread: list[Unread],
-) -> list[Service]:
-    jobs: Jobs = {}
-    places: dict[str, tuple[str, str]] = {}
-    for service in services:
-        for task in _worth_reading(service):
-            driver = options.get((service.name, task.definition), {})
-            group, stream = log_reading.place_of(driver, service.name, task.id)
-            if group:
-                places[task.id] = group, stream
-                what = f"log of task {task.id} of {service.name}"
-                jobs[what] = partial(_tagged, task.id, log_reading.read_lines, logs, group, stream)
-    lines: dict[str, tuple[str, ...] | None] = dict(
-        answer for _, answer in sort_out(side_by_side(jobs, deadline), unread)
-    )
-
-    def whole(task: Task) -> Task:
-        group, stream = places.get(task.id, ("", ""))
-        log = lines.get(task.id, ())
-        return replace(task, log_group=group, log_stream=stream, log=log or (), log_gone=log is None)
-
-    return [replace(service, tasks=tuple(map(whole, service.tasks))) for service in services]
-
-
-def _worth_reading(service: Service) -> list[Task]:
-    """The newest that failed of each deployment, and the newest that lives."""
-    failed = [task for task in service.tasks if task.has_failed]
-    of_each = {task.deployment: [each for each in failed if each.deployment == task.deployment] for task in failed}
-    newest = [task for tasks in of_each.values() for task in tasks[:_LOGS_OF_EACH]]
-    alive = [task for task in service.tasks if not task.has_failed]
-    return newest[:_LOGS_OF_FAILED] + alive[:_LOGS_OF_RUNNING]
+    try:
+        targets = service_reading.read_targets(elbv2, group.arn)
+    except ClientError as error:
+        if not is_missing(error):
+            raise
+        return replace(group, is_used=False, is_gone=True)
+    is_used = not targets or any(each.state != "unused" for each in targets)
+    return replace(group, targets=targets, is_used=is_used)

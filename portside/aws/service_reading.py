@@ -1,177 +1,115 @@
-"""What ECS tells of services: their events, deployments, tasks and revisions."""
+"""What ECS says of services: their events, deployments, tasks and revisions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from portside.aws.model import (
-    Agent,
-    ConfiguredCall,
-    ConfiguredSecret,
-    ConfiguredService,
-    Container,
-    Deployment,
-    Event,
-    Service,
-    Task,
-    TaskDefinition,
-)
+from portside.aws.model import Agent, Alarm, Container, Deployment, Event, RegisteredTarget, Service, TargetGroup, Task
+from portside.aws.model import TaskDefinition as Revision
 from portside.redact import current
-from src.service_props import ServiceProps
 
+# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
+SERVICES_AT_ONCE = 10
+# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
+TASKS_AT_ONCE = 100
+# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServices.html gives 10 a page where nothing is said.
+_LISTED_AT_ONCE = 100
 _MOST_EVENTS = 40
 _MOST_TASKS = 10
-_DESCRIBED_AT_ONCE = 100
 
 
-@dataclass(frozen=True)
-class Wiring:
-    """How a service is connected: what ECS says of it that is no fact for a person."""
-
-    target_groups: tuple[str, ...] = ()
-    subnets: tuple[str, ...] = ()
-    security_groups: tuple[str, ...] = ()
+def chunks(values: Sequence[str], size: int) -> Iterator[list[str]]:
+    """The values in parts of at most so many, as AWS takes them."""
+    for start in range(0, len(values), size):
+        yield list(values[start : start + size])
 
 
-def asked(props: ServiceProps) -> ConfiguredService:
-    """What the form asks for."""
-    check = props.container_healthcheck
-    return ConfiguredService(
-        image=props.container_location,
-        port=props.container_port,
-        cpu=props.task_size.cpu,
-        memory=props.task_size.memory,
-        tasks=props.auto_scale_min_capacity,
-        public=props.public,
-        health_path=props.health_check_path,
-        health_command=" ".join(map(str, check.command)) if check else "",
-        secrets=tuple(
-            ConfiguredSecret(
-                secret.secret_name if isinstance(secret.secret_name, str) else None,
-                secret.environment_key,
-                secret.json_field,
-            )
-            for secret in props.container_secrets
-        ),
-        calls=tuple(ConfiguredCall(call.service, call.port) for call in props.calls),
-        spot_weight=props.spot_weight,
-    )
+def cluster_of(arn: str) -> str:
+    """The name of the cluster in a service's ARN; empty in one of the old form, which has none."""
+    return arn.split("/")[-2] if arn.count("/") > 1 else ""
 
 
-def read_services(ecs: Any, cluster: str, names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-    """What DescribeServices says, by the name that was asked for; at most ten names."""
-    if not names:
-        return {}
+def list_service_names(ecs: Any, cluster: str) -> list[str]:
+    """The names of all services of a cluster."""
+    pages = ecs.get_paginator("list_services").paginate(cluster=cluster, maxResults=_LISTED_AT_ONCE)
+    return [arn.rpartition("/")[2] for page in pages for arn in page["serviceArns"]]
+
+
+def describe_services(ecs: Any, cluster: str, names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """What DescribeServices says, by name; at most `SERVICES_AT_ONCE` names."""
     found = ecs.describe_services(cluster=cluster, services=list(names))["services"]
-    return {name: each for name in names for each in found if name in (each["serviceArn"], each["serviceName"])}
+    # One that was deleted is described for a while.
+    return {each["serviceName"]: each for each in found if each.get("status") != "INACTIVE"}
 
 
-def read_tasks(ecs: Any, cluster: str, state: str) -> list[Mapping[str, Any]]:
-    """The tasks of a cluster that run, or that stopped in the last hour."""
-    pages = ecs.get_paginator("list_tasks").paginate(cluster=cluster, desiredStatus=state)
-    arns = [arn for page in pages for arn in page["taskArns"]]
-    tasks: list[Mapping[str, Any]] = []
-    for start in range(0, len(arns), _DESCRIBED_AT_ONCE):
-        described = ecs.describe_tasks(cluster=cluster, tasks=arns[start : start + _DESCRIBED_AT_ONCE])
-        tasks += described["tasks"]
-    return tasks
+def list_task_arns(ecs: Any, cluster: str, status: str, service: str | None = None) -> list[str]:
+    """The tasks of a cluster, or of one service, that should run, or that stopped within the last hour."""
+    chosen = {"serviceName": service} if service else {}
+    pages = ecs.get_paginator("list_tasks").paginate(cluster=cluster, desiredStatus=status, **chosen)
+    return [arn for page in pages for arn in page["taskArns"]]
 
 
-def with_service(facts: Service, service: Mapping[str, Any]) -> Service:
-    """The facts with what DescribeServices says."""
+def describe_tasks(ecs: Any, cluster: str, arns: Sequence[str]) -> list[Mapping[str, Any]]:
+    """What DescribeTasks says; at most `TASKS_AT_ONCE` ARNs."""
+    found: list[Mapping[str, Any]] = ecs.describe_tasks(cluster=cluster, tasks=list(arns))["tasks"]
+    return found
+
+
+def with_service(facts: Service, described: Mapping[str, Any]) -> Service:
+    """The service with what DescribeServices says; its target groups are known by their ARNs only."""
+    network = described.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
+    alarms = described.get("deploymentConfiguration", {}).get("alarms") or {}
+    groups = filter(None, (each.get("targetGroupArn") for each in described.get("loadBalancers", ())))
     return replace(
         facts,
-        ecs_name=service["serviceName"],
+        ecs_name=described["serviceName"],
         known=True,
-        # One that was deleted is described for a while.
-        status="" if service.get("status") == "INACTIVE" else service.get("status", ""),
-        desired=service.get("desiredCount", 0),
-        running=service.get("runningCount", 0),
-        pending=service.get("pendingCount", 0),
-        definition=service.get("taskDefinition", ""),
-        exec_on=bool(service.get("enableExecuteCommand")),
+        status=described.get("status", ""),
+        desired=described.get("desiredCount", 0),
+        running=described.get("runningCount", 0),
+        pending=described.get("pendingCount", 0),
+        definition=described.get("taskDefinition", ""),
+        exec_on=bool(described.get("enableExecuteCommand")),
         events=tuple(
             Event(each["createdAt"], current().brief(each["message"]))
-            for each in service.get("events", ())[:_MOST_EVENTS]
+            for each in described.get("events", ())[:_MOST_EVENTS]
         ),
-        rollouts=tuple(_rollout(each) for each in service.get("deployments", ())),
-    )
-
-
-def wiring_of(service: Mapping[str, Any]) -> Wiring:
-    """How the service is connected."""
-    network = service.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
-    groups = (each.get("targetGroupArn") for each in service.get("loadBalancers", ()))
-    return Wiring(
-        tuple(filter(None, groups)), tuple(network.get("subnets", ())), tuple(network.get("securityGroups", ()))
+        rollouts=tuple(_deployment(each) for each in described.get("deployments", ())),
+        groups=tuple(TargetGroup(arn, facts.asked.port, "", "", 0, ()) for arn in groups),
+        subnets=tuple(network.get("subnets", ())),
+        security_groups=tuple(network.get("securityGroups", ())),
+        alarms=tuple(Alarm(name, "") for name in alarms.get("alarmNames", ())),
+        has_public_addresses=network.get("assignPublicIp") == "ENABLED",
     )
 
 
 def with_tasks(facts: Service, tasks: Iterable[Mapping[str, Any]]) -> Service:
-    """The facts with the service's own of a cluster's tasks: the newest that failed, and the newest that live."""
+    """The service with its own of a cluster's tasks, the newest first."""
     own = [_task(each) for each in tasks if _belongs(facts, str(each.get("group", "")))]
     newest = sorted({task.id: task for task in own}.values(), key=lambda task: task.at, reverse=True)
+    return replace(facts, tasks=tuple(newest))
+
+
+def most_telling(tasks: Iterable[Task]) -> tuple[Task, ...]:
+    """The newest tasks that failed, then the newest that live."""
+    newest = list(tasks)
     failed = [task for task in newest if task.has_failed][:_MOST_TASKS]
-    alive = [task for task in newest if task.status != "STOPPED" and not task.has_failed][:_MOST_TASKS]
-    return replace(facts, tasks=tuple(failed + alive))
+    return (*failed, *[task for task in newest if task.status != "STOPPED" and not task.has_failed][:_MOST_TASKS])
 
 
-def _belongs(facts: Service, group: str) -> bool:
-    """A service that was deleted is known only by how CloudFormation began its name: with the stack's."""
-    name = group.removeprefix("service:")
-    return group != name and (name == facts.ecs_name or name.startswith(f"{facts.stack}-Service"))
+def read_targets(elbv2: Any, arn: str) -> tuple[RegisteredTarget, ...]:
+    """The targets of a group. An error where the group is gone."""
+    found = elbv2.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
+    return tuple(_target(each) for each in found)
 
 
-def _rollout(deployment: Mapping[str, Any]) -> Deployment:
-    return Deployment(
-        id=deployment["id"],
-        status=deployment["status"],
-        state=deployment.get("rolloutState") or "",
-        reason=current().brief(deployment.get("rolloutStateReason") or ""),
-        failed_tasks=deployment.get("failedTasks", 0),
-        definition=deployment.get("taskDefinition", ""),
-        created=deployment["createdAt"],
-    )
-
-
-def _task(task: Mapping[str, Any]) -> Task:
-    return Task(
-        id=task["taskArn"].rpartition("/")[2],
-        definition=task.get("taskDefinitionArn", ""),
-        status=task.get("lastStatus", ""),
-        created=task["createdAt"],
-        started=task.get("startedAt"),
-        stopped=task.get("stoppedAt"),
-        stop_code=task.get("stopCode") or "",
-        stopped_reason=current().brief(task.get("stoppedReason") or ""),
-        health=task.get("healthStatus") or "",
-        provider=task.get("capacityProviderName") or "",
-        deployment=task.get("startedBy") or "",
-        containers=tuple(_container(each) for each in task.get("containers", ())),
-    )
-
-
-def _container(container: Mapping[str, Any]) -> Container:
-    return Container(
-        name=container["name"],
-        status=container.get("lastStatus") or "",
-        exit_code=container.get("exitCode"),
-        reason=current().brief(container.get("reason") or ""),
-        health=container.get("healthStatus") or "",
-        agents=tuple(
-            Agent(each.get("name", ""), each.get("lastStatus", ""), current().brief(each.get("reason") or ""))
-            for each in container.get("managedAgents") or ()
-        ),
-    )
-
-
-def read_definition(ecs: Any, arn: str, container: str) -> tuple[TaskDefinition, Mapping[str, str]]:
+def read_definition(ecs: Any, arn: str, container: str) -> tuple[Revision, Mapping[str, str]]:
     """A revision, and the options of its container's log driver."""
     found = ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]
     own: Mapping[str, Any] = next((each for each in found["containerDefinitions"] if each["name"] == container), {})
-    facts = TaskDefinition(
+    revision = Revision(
         arn=found["taskDefinitionArn"],
         image=own.get("image", ""),
         command=tuple(map(current().brief, own.get("command") or ())),
@@ -182,4 +120,79 @@ def read_definition(ecs: Any, arn: str, container: str) -> tuple[TaskDefinition,
         execution_role=found.get("executionRoleArn") or "",
         task_role=found.get("taskRoleArn") or "",
     )
-    return facts, (own.get("logConfiguration") or {}).get("options") or {}
+    return revision, (own.get("logConfiguration") or {}).get("options") or {}
+
+
+def _belongs(facts: Service, group: str) -> bool:
+    """A service that was deleted is known only by how CloudFormation began its name: with the stack's."""
+    name = group.removeprefix("service:")
+    return group != name and (name == facts.ecs_name or is_of_stack(name, facts.stack))
+
+
+def is_of_stack(service: str, stack: str) -> bool:
+    """Whether a service's name is one that CloudFormation made for the service of a stack: agora-dev-api-Service…"""
+    return service.startswith(f"{stack}-Service")
+
+
+def _deployment(deployment: Mapping[str, Any]) -> Deployment:
+    return Deployment(
+        id=deployment.get("id", ""),
+        status=deployment["status"],
+        state=deployment.get("rolloutState") or "",
+        reason=current().brief(deployment.get("rolloutStateReason") or ""),
+        failed_tasks=deployment.get("failedTasks", 0),
+        definition=deployment.get("taskDefinition", ""),
+        created=deployment["createdAt"],
+        desired=deployment.get("desiredCount", 0),
+        running=deployment.get("runningCount", 0),
+    )
+
+
+def _task(task: Mapping[str, Any]) -> Task:
+    details = (each for attachment in task.get("attachments", ()) for each in attachment.get("details", ()))
+    return Task(
+        id=task["taskArn"].rpartition("/")[2],
+        definition=task.get("taskDefinitionArn", ""),
+        status=task.get("lastStatus", ""),
+        created=task["createdAt"],
+        started=task.get("startedAt"),
+        stopped=task.get("stoppedAt") or task.get("stoppingAt"),
+        stop_code=task.get("stopCode") or "",
+        stopped_reason=current().brief(task.get("stoppedReason") or ""),
+        health=task.get("healthStatus") or "",
+        provider=task.get("capacityProviderName") or "",
+        deployment=task.get("startedBy") or "",
+        containers=tuple(_container(each) for each in task.get("containers", ())),
+        desired_status=task.get("desiredStatus") or "",
+        addresses=tuple(each["value"] for each in details if each.get("name") == "privateIPv4Address"),
+        exec_on=bool(task.get("enableExecuteCommand")),
+    )
+
+
+def _container(container: Mapping[str, Any]) -> Container:
+    image = str(container.get("image") or "")
+    return Container(
+        name=container["name"],
+        status=container.get("lastStatus") or "",
+        exit_code=container.get("exitCode"),
+        reason=current().brief(container.get("reason") or ""),
+        health=container.get("healthStatus") or "",
+        agents=tuple(
+            Agent(each.get("name", ""), each.get("lastStatus", ""), current().brief(each.get("reason") or ""))
+            for each in container.get("managedAgents") or ()
+        ),
+        image=image,
+        digest=str(container.get("imageDigest") or image.partition("@")[2]),
+        runtime_id=str(container.get("runtimeId") or ""),
+    )
+
+
+def _target(description: Mapping[str, Any]) -> RegisteredTarget:
+    target, health = description["Target"], description["TargetHealth"]
+    return RegisteredTarget(
+        target["Id"],
+        target.get("Port", 0),
+        health.get("State", ""),
+        health.get("Reason") or "",
+        current().brief(health.get("Description") or ""),
+    )

@@ -16,7 +16,7 @@ class NoAnswer(Exception):
 
 
 def side_by_side(
-    jobs: Mapping[str, Callable[[], Any]], deadline: float, *, at_once: int = AT_ONCE
+    jobs: Mapping[str, Callable[[], Any]], deadline: float | None = None, *, at_once: int = AT_ONCE
 ) -> dict[str, Any | Exception]:
     """By name what each job returned or raised, or `NoAnswer`, when all are done or `time.monotonic()` is `deadline`.
 
@@ -28,7 +28,7 @@ def side_by_side(
         waiting.put(job)
 
     def work() -> None:
-        while time.monotonic() < deadline:
+        while deadline is None or time.monotonic() < deadline:
             try:
                 name, job = waiting.get_nowait()
             except queue.Empty:
@@ -43,7 +43,7 @@ def side_by_side(
     found: dict[str, Any | Exception] = {}
     while len(found) < len(jobs):
         try:
-            name, value = done.get(timeout=max(0.0, deadline - time.monotonic()))
+            name, value = done.get(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
         except queue.Empty:
             break
         found[name] = value

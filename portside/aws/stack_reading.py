@@ -1,10 +1,11 @@
-"""What CloudFormation tells of a stack: its state, and what failed since its last operation began."""
+"""What CloudFormation says of stacks: their states, and what failed in their last operation."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -17,53 +18,66 @@ _BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS",
 _MOST_FAILURES = 10
 _STACK = "AWS::CloudFormation::Stack"
 _EXPORT_KEPT = re.compile(r"export \S+ .*in use by", re.I)
+_GONE = "DELETE_COMPLETE"
 
 
-@dataclass(frozen=True)
-class StackReading:
-    """A stack, and the ids in AWS of what it holds, by type."""
-
-    facts: Stack
-    ids: Mapping[str, tuple[str, ...]]
-
-    def first(self, kind: str) -> str:
-        """The id of the one resource of a type; empty where there is none."""
-        return next(iter(self.ids.get(kind, ())), "")
-
-
-def read(cloudformation: Any, name: str, since: datetime | None) -> StackReading:
-    """A stack as it is, with what failed in its last operation, or since a moment."""
+def read_stack(cloudformation: Any, name: str) -> Stack | None:
+    """A stack as it is now, or None where there is none."""
     from botocore.exceptions import ClientError
 
     try:
-        described = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        found = cloudformation.describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
         if is_missing(error):
-            return StackReading(Stack(name), {})
+            return None
         raise
-    if described["StackStatus"] == "DELETE_COMPLETE":
-        return StackReading(Stack(name), {})
-    began, ended, failures = _last_operation(cloudformation, name, since)
-    facts = Stack(
-        name=name,
-        status=described["StackStatus"],
-        reason=current().brief(described.get("StackStatusReason") or ""),
-        updated=described.get("LastUpdatedTime") or described.get("CreationTime"),
-        began=began,
-        failures=failures,
-        ended=ended,
-        is_protected=described.get("EnableTerminationProtection", False),
-    )
-    return StackReading(facts, _ids(cloudformation, name))
+    return _parse(found[0]) if found and found[0]["StackStatus"] != _GONE else None
 
 
-def _last_operation(
-    cloudformation: Any, name: str, since: datetime | None
-) -> tuple[datetime | None, datetime | None, tuple[StackFailure, ...]]:
-    """When it began and ended, and what failed in it, the first first."""
+def read_stacks(cloudformation: Any, names: Sequence[str]) -> dict[str, Stack]:
+    """Those of the named stacks that exist, by a call each, as a role allows it that may not list all stacks."""
+    found = (read_stack(cloudformation, name) for name in names)
+    return {stack.name: stack for stack in found if stack is not None}
+
+
+def read_all_stacks(cloudformation: Any, prefix: str) -> dict[str, Stack]:
+    """All stacks whose names begin so, by one call for each of AWS's pages.
+
+    AWS takes no prefix, and asks for the rights to list and to describe all stacks:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
+    """
+    pages = cloudformation.get_paginator("describe_stacks").paginate()
+    found = (_parse(each) for page in pages for each in page["Stacks"] if each["StackName"].startswith(prefix))
+    return {stack.name: stack for stack in found if stack.status != _GONE}
+
+
+def read_template(cloudformation: Any, name: str) -> dict[str, Any]:
+    """The template that a stack was deployed with, as it was written."""
+    body = cloudformation.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
+    template: dict[str, Any] = json.loads(body) if isinstance(body, str) else body
+    return template
+
+
+def read_ids(cloudformation: Any, stack: str) -> dict[str, tuple[str, ...]]:
+    """The ids in AWS of what a stack holds, by type. An error where there is no such stack."""
+    ids: dict[str, tuple[str, ...]] = {}
+    for each in cloudformation.describe_stack_resources(StackName=stack)["StackResources"]:
+        # What was deleted again is still listed.
+        if each.get("PhysicalResourceId") and each.get("ResourceStatus") != _GONE:
+            ids[each["ResourceType"]] = (*ids.get(each["ResourceType"], ()), each["PhysicalResourceId"])
+    return ids
+
+
+def physical_ids(cloudformation: Any, stack: str, kind: str) -> list[str]:
+    """The ids that the resources of one type in a stack have in AWS."""
+    return list(read_ids(cloudformation, stack).get(kind, ()))
+
+
+def with_events(cloudformation: Any, stack: Stack, since: datetime | None) -> Stack:
+    """A stack with when its last operation began and ended, and what failed in it or since a moment, first to last."""
     failures: list[StackFailure] = []
     began = ended = None
-    for event in _events(cloudformation, name):
+    for event in _events(cloudformation, stack.name):
         if began is not None or (since is not None and event["Timestamp"] < since):
             break
         if failure := _failure(event):
@@ -73,7 +87,23 @@ def _last_operation(
                 began = event["Timestamp"]
             elif not event["ResourceStatus"].endswith("_IN_PROGRESS"):
                 ended = ended or event["Timestamp"]
-    return began, ended, tuple(reversed(failures))[:_MOST_FAILURES]
+    return replace(stack, began=began, ended=ended, failures=tuple(reversed(failures))[:_MOST_FAILURES])
+
+
+def failures_since(cloudformation: Any, name: str, since: datetime) -> list[StackFailure]:
+    """The resources of a stack that failed on their own account since a moment, first to last."""
+    found = []
+    for event in _events(cloudformation, name):
+        if event["Timestamp"] < since:
+            break
+        if failure := _failure(event):
+            found.append(failure)
+    return list(reversed(found))
+
+
+def is_as_made(stack: Stack) -> bool:
+    """Whether its events would say nothing of interest: it is stable, and no export was kept from being deleted."""
+    return not stack.status or (stack.is_as_made and not _EXPORT_KEPT.search(stack.reason))
 
 
 def _events(cloudformation: Any, name: str) -> Iterator[Mapping[str, Any]]:
@@ -100,10 +130,15 @@ def _failure(event: Mapping[str, Any]) -> StackFailure | None:
     )
 
 
-def _ids(cloudformation: Any, name: str) -> dict[str, tuple[str, ...]]:
-    ids: dict[str, tuple[str, ...]] = {}
-    for each in cloudformation.describe_stack_resources(StackName=name)["StackResources"]:
-        # What was deleted again is still listed.
-        if each.get("PhysicalResourceId") and each.get("ResourceStatus") != "DELETE_COMPLETE":
-            ids[each["ResourceType"]] = (*ids.get(each["ResourceType"], ()), each["PhysicalResourceId"])
-    return ids
+def _parse(described: Mapping[str, Any]) -> Stack:
+    outputs = described.get("Outputs", [])
+    return Stack(
+        name=described["StackName"],
+        status=described["StackStatus"],
+        reason=current().brief(described.get("StackStatusReason") or ""),
+        updated=described.get("LastUpdatedTime") or described["CreationTime"],
+        is_protected=described.get("EnableTerminationProtection", False),
+        outputs={each["OutputKey"]: each["OutputValue"] for each in outputs},
+        exports={each["ExportName"]: each["OutputValue"] for each in outputs if "ExportName" in each},
+        tags={each["Key"]: each["Value"] for each in described.get("Tags", [])},
+    )

@@ -1,11 +1,11 @@
-"""Why AWS did not answer a question, in a sentence."""
+"""What could not be read of AWS, and why."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from portside.aws.errors import code_of, is_denied, is_expired, is_throttled
+from portside.aws.errors import code_of, why_unanswered
 from portside.aws.model import Unread
 from portside.aws.side_by_side import NoAnswer
 from portside.redact import current
@@ -17,20 +17,12 @@ def unknown(what: str, error: BaseException) -> Unread:
 
     if not isinstance(error, BotoCoreError | ClientError | NoAnswer | OSError):
         raise error
-    code = code_of(error)
-    if is_expired(error):
-        why = "the credentials have expired or are not known"
-    elif is_throttled(error):
-        why = "AWS is asked too often at the moment (throttled)"
-    elif is_denied(error):
-        why = f"these credentials may not read it: {current().brief(str(error))}"
-    else:
-        why = current().brief(str(error))
-    return Unread(what, why, code)
+    is_answer = isinstance(error, BotoCoreError | ClientError)
+    return Unread(what, current().brief(why_unanswered(error) if is_answer else str(error)), code_of(error))
 
 
 def sort_out(answers: Mapping[str, Any], unread: list[Unread]) -> Iterator[tuple[str, Any]]:
-    """The answers that came; the errors among them are put down as unknown."""
+    """The answers that came; the errors among them are noted as unread."""
     for what, answer in answers.items():
         if isinstance(answer, Exception):
             unread.append(unknown(what, answer))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from portside.aws.model import ConfiguredCall
+from portside.aws.configured import ConfiguredCall
 from portside.findings.finding import Finding
 from portside.findings.rule_context import RuleContext
 from src.form import stack_part

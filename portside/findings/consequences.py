@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from portside.aws.model import Service
-from portside.aws.reader import Snapshot
+from portside.aws.snapshot import Snapshot
 from portside.findings.finding import ANY_CALLEE, Finding
 from src.service_props import DATABASE
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from operations.service_names import find_service
 from operations.target import Target
-from portside.aws.model import written
-from portside.aws.reader import Snapshot, collect, with_earlier
+from portside.aws.collect import collect
+from portside.aws.snapshot import Snapshot, with_earlier
+from portside.aws.written import written
 from portside.findings.finding import Finding
 from portside.findings.injected_faults import naming_injected, read_injected
 from portside.findings.verdict import judge

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from portside.aws.model import written
+from portside.aws.written import written
 from portside.findings.codes import Severity, code_named, outer
 
 ANY_CALLEE = "*"

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from operations.deployment_record import HEALTHY
 from portside.aws.model import Container, Service, Task, TaskDefinition
-from portside.aws.reader import Snapshot
+from portside.aws.snapshot import Snapshot
 from portside.commands import Commands
 from portside.findings.finding import Finding
 from portside.findings.log_block import ErrorBlock, read_block

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from portside.aws.model import Stack, StackFailure
-from portside.aws.reader import Snapshot
+from portside.aws.snapshot import Snapshot
 from portside.aws.stack_status import status_of
 from portside.findings.finding import Finding
 from portside.findings.stack_terms import TERMS, StackContext

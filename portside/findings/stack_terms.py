@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from portside.aws.model import Stack, StackFailure
-from portside.aws.reader import Snapshot
+from portside.aws.snapshot import Snapshot
 from portside.commands import Commands
 from portside.findings.words import Found, Terms
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from portside.aws.model import Agent, Event, Service, Stack, Task
-from portside.aws.reader import Snapshot
+from portside.aws.snapshot import Snapshot
 from portside.commands import remark
 from portside.findings.finding import Finding
 from portside.findings.rule_context import RuleContext
@@ -67,7 +67,7 @@ def by_state(
         yield _going_on(snapshot, service, stack, events)
     elif agents:
         yield _no_exec_agent(context, *agents[0])
-    elif not service.is_steady or service.running == 0:
+    elif not service.is_stable or service.running == 0:
         yield about(
             service,
             context.found(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from portside.aws.model import Event, Service, Task
-from portside.aws.reader import Snapshot
+from portside.aws.snapshot import Snapshot
 from portside.findings import health_rules, log_rules, sidecar_rules, start_rules
 from portside.findings.finding import Finding
 from portside.findings.rule_context import Rule, RuleContext

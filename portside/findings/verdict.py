@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from portside.aws.errors import DENIED, EXPIRED
 from portside.aws.model import Service, Stack, Task
-from portside.aws.reader import Snapshot
+from portside.aws.snapshot import Snapshot
 from portside.commands import tool
 from portside.findings import hand_rules, stack_rules
 from portside.findings.codes import Severity

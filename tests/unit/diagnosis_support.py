@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from portside.aws.configured import ConfiguredCall, ConfiguredSecret, ConfiguredService
 from portside.aws.model import (
-    ConfiguredCall,
-    ConfiguredSecret,
-    ConfiguredService,
     Container,
     Database,
     Deployment,
@@ -23,7 +21,7 @@ from portside.aws.model import (
     Task,
     TaskDefinition,
 )
-from portside.aws.reader import Snapshot
+from portside.aws.snapshot import Snapshot
 from portside.findings.verdict import Finding, judge
 from tests.unit.operations_support import NOON, minutes_after_noon
 

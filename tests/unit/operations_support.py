@@ -21,6 +21,7 @@ from operations.target import Target
 from src.form import Form, load_form
 from src.resolution import Resolution
 from src.resolved_image import PLATFORM, ResolvedImage
+from tests.aws_account import Account
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -235,3 +236,11 @@ def deployment_of(images: Resolution, **changes: Any) -> DeploymentRecord:
     ran = {image.name.rpartition("/")[2]: (reference, HEALTHY) for reference, image in images.images.items()}
     usual = DeploymentRecord(DEPLOY, NOON.isoformat(), 61.5, "Developer/jane", "a" * 40, HEALTHY, images, ran=ran)
     return replace(usual, **changes)
+
+
+def put_on_record(account: Account) -> None:
+    """A deployment on record, that made all that runs."""
+    record = replace(
+        deployment_of(resolution("edge", "agora-app")), began=account.at(24 * 60 + 1).isoformat(), seconds=600
+    )
+    account.parameters[f"/agora/{account.environment.name}/deployment"] = [record.written()]

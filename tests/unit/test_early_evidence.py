@@ -9,7 +9,7 @@ import pytest
 
 from operations.early_evidence import EarlyEvidence, one_at_a_time
 from portside.aws.model import Service
-from portside.aws.reader import Snapshot, with_earlier
+from portside.aws.snapshot import Snapshot, with_earlier
 from portside.findings.verdict import judge
 from tests.unit.diagnosis_support import evidence, exited, service, stack
 

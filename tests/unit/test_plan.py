@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from operations.plan import CREATE, NOTHING, UPDATE, ResourceChange, plan_deployment
-from operations.stack_states import StackState
+from portside.aws.model import Stack as DeployedStack
 from tests.unit.operations_support import NOON, resource, stack
 
 
@@ -62,7 +62,7 @@ def test_settings_of_a_stack_that_differ_are_an_update_too(
 ) -> None:
     template = {"Resources": {"Topic": resource()}}
     tagged = replace(stack("one", template, tmp_path), tags={"CostCenter": "1"})
-    states = {"one": StackState("one", "UPDATE_COMPLETE", NOON, **state)}
+    states = {"one": DeployedStack("one", "UPDATE_COMPLETE", updated=NOON, **state)}
     (change,) = plan_deployment([tagged], {"one": template}.get, states)
     assert (change.action, change.resources, change.settings) == (UPDATE if settings else NOTHING, (), settings)
     assert change.summary == ", ".join(settings)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from operations.assembly import Stack
 from operations.references import fingerprint, left_behind, read_record, record_of, write_record
-from operations.stack_states import StackState
+from portside.aws.model import Stack as DeployedStack
 from tests.unit.operations_support import FakeParameters, minutes_after_noon, reads, resource, stack
 
 
@@ -15,10 +15,12 @@ def _consumer(folder: Path) -> Stack:
     return stack("api", {"Resources": {"Service": resource(Host=reads("docdb", "Host"))}}, folder)
 
 
-def _states(*, host: str, docdb_minutes: float = 0, api_minutes: float = 1) -> Mapping[str, StackState]:
+def _states(*, host: str, docdb_minutes: float = 0, api_minutes: float = 1) -> Mapping[str, DeployedStack]:
     return {
-        "docdb": StackState("docdb", "UPDATE_COMPLETE", minutes_after_noon(docdb_minutes), {"Host": host}),
-        "api": StackState("api", "CREATE_COMPLETE", minutes_after_noon(api_minutes)),
+        "docdb": DeployedStack(
+            "docdb", "UPDATE_COMPLETE", updated=minutes_after_noon(docdb_minutes), outputs={"Host": host}
+        ),
+        "api": DeployedStack("api", "CREATE_COMPLETE", updated=minutes_after_noon(api_minutes)),
     }
 
 

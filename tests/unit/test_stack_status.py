@@ -13,14 +13,13 @@ from operations.assembly import Stack as SynthesizedStack
 from operations.commands.everyday_view import sentences_of
 from operations.environment_status import EnvironmentStatus
 from operations.plan import CREATE, RECREATE, STUCK, UPDATE, WAIT, plan_deployment
-from operations.stack_states import StackState
 from operations.verification.stacks import remarkable
+from portside.aws.model import Stack as DeployedStack
 from portside.aws.stack_status import STACK_STATUSES, Outlook, status_of
 from portside.commands import Commands
 from portside.findings.check import FAIL, OK
 from portside.findings.verdict import judge
 from tests.unit.diagnosis_support import evidence, service, stack, task
-from tests.unit.operations_support import NOON
 
 STATUSES: list[str] = (
     botocore.session.get_session().get_service_model("cloudformation").shape_for("StackStatus").metadata["enum"]
@@ -53,7 +52,7 @@ def planned(status: str, folder: Path) -> tuple[str, str]:
     file = folder / "template.json"
     file.write_text(json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}))
     synthesized = SynthesizedStack(MONITORING, (), file)
-    state = StackState(MONITORING, status, NOON)
+    state = DeployedStack(MONITORING, status)
     deployed: dict[str, dict[str, Any]] = {MONITORING: {"Resources": {}}} if state.is_usable else {}
     (change,) = plan_deployment([synthesized], deployed.get, {MONITORING: state})
     return change.action, change.summary
@@ -74,7 +73,7 @@ def test_the_plan_says_what_a_deployment_does_with_a_stack(status: str, tmp_path
 
 @pytest.mark.parametrize("status", STATUSES)
 def test_verification_fails_on_what_a_deployment_would_fail_on_and_reports_the_rest(status: str) -> None:
-    check = remarkable(StackState(MONITORING, status, NOON), DEV)
+    check = remarkable(DeployedStack(MONITORING, status), DEV)
     if status in USABLE:
         assert check is None
         return

@@ -17,9 +17,9 @@ from operations.target import Target
 from operations.verification import account, published, verify
 from operations.verification.context import Options
 from operations.verification.questions import NotKnown, Question, answer
-from operations.verification.refusals import why_not_answered
 from operations.verification.shared import Shared, shared_clients
 from operations.verification.verify import Verification
+from portside.aws.errors import why_unanswered
 from portside.findings.check import FAIL, OK, SKIP, fail, ok, skip
 from portside.findings.finding import Finding
 from src.errors import AgoraError, FormError, Problem
@@ -46,11 +46,11 @@ def asking(outcome: Any) -> Question:
             client_error("UnauthorizedOperation", "You are not authorized to perform this operation.", "DescribeVpcs"),
             "these credentials lack the right for DescribeVpcs",
         ),
-        (THROTTLED, "AWS takes no more questions for now (ThrottlingException): ask again in a minute"),
-        (client_error("Throttling", "Rate exceeded"), "AWS takes no more questions for now (Throttling): ask again"),
-        (client_error("400", "Rate exceeded"), "AWS takes no more questions for now (400): ask again in a minute"),
-        (EXPIRED, "the credentials are no longer good (ExpiredTokenException)"),
-        (NoCredentialsError(), "the credentials are no longer good (NoCredentialsError)"),
+        (THROTTLED, "AWS is asked too often at the moment (ThrottlingException)"),
+        (client_error("Throttling", "Rate exceeded"), "AWS is asked too often at the moment (Throttling)"),
+        (client_error("400", "Rate exceeded"), "AWS is asked too often at the moment (400)"),
+        (EXPIRED, "the credentials have expired or are not known (ExpiredTokenException)"),
+        (NoCredentialsError(), "the credentials have expired or are not known (NoCredentialsError)"),
         (EndpointConnectionError(endpoint_url="https://x"), "AWS does not answer (EndpointConnectionError)"),
         (client_error("Odd", "Something\n odd", "DescribeX"), "AWS answers DescribeX with Odd: Something odd"),
     ],
@@ -63,8 +63,8 @@ def test_what_aws_refuses_to_answer_is_skipped_with_its_reason(error: Exception,
 
 def test_what_only_the_embedded_aws_does_not_know_is_told_in_a_rehearsal() -> None:
     error = client_error("InvalidAction", "Unknown EC2 action", "DescribeX")
-    assert why_not_answered(error, local=True) == "the embedded AWS does not know this (DescribeX)"
-    assert why_not_answered(error, local=False) == "AWS answers DescribeX with InvalidAction: Unknown EC2 action"
+    assert why_unanswered(error, local=True) == "the embedded AWS does not know this (DescribeX)"
+    assert why_unanswered(error, local=False) == "AWS answers DescribeX with InvalidAction: Unknown EC2 action"
 
 
 def test_what_is_not_known_is_skipped_and_what_is_wrong_fails() -> None:

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from operations.stack_states import (
-    StackState,
+from portside.aws.model import Stack as DeployedStack
+from portside.aws.stack_reading import (
     failures_since,
-    list_stacks,
     read_all_stacks,
     read_stack,
     read_stacks,
@@ -54,13 +53,8 @@ def test_a_refusal_by_aws_is_not_taken_for_absence() -> None:
     ],
 )
 def test_states_are_settled_and_usable(status: str, settled: bool, usable: bool) -> None:
-    state = StackState("a", status, NOON)
+    state = DeployedStack("a", status)
     assert (state.is_settled, state.is_usable) == (settled, usable)
-
-
-def test_stacks_are_listed_by_how_their_names_begin() -> None:
-    aws = FakeCloudFormation({"agora-dev-app": {}, "agora-devel-app": {}, "CDKToolkit": {}})
-    assert list_stacks(aws, "agora-dev-") == ["agora-dev-app"]
 
 
 def test_all_stacks_of_an_environment_are_read_as_each_of_them_is() -> None:

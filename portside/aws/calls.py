@@ -1,0 +1,66 @@
+"""Clients that are made once, may be used on any thread, and count what they are asked."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Clients = Callable[[str], Any]
+"""From the name of an AWS service to its boto3 client."""
+
+
+class CallCount:
+    """How often each operation of AWS was called, as botocore tells; a retry is no further call, a page is one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls: Counter[str] = Counter()
+
+    def note(self, model: Any, **_: Any) -> None:
+        """Handle botocore's `before-call` event."""
+        with self._lock:
+            self._calls[f"{model.service_model.service_name}:{model.name}"] += 1
+
+    def watch(self, client: Any) -> None:
+        """Count the calls of a client."""
+        client.meta.events.register("before-call", self.note)
+
+    @property
+    def total(self) -> int:
+        """All calls."""
+        return sum(self.by_operation.values())
+
+    @property
+    def by_operation(self) -> Mapping[str, int]:
+        """The calls by `service:Operation`, the most frequent first."""
+        with self._lock:
+            return dict(self._calls.most_common())
+
+    def sentence(self) -> str:
+        """What to print with --debug."""
+        found = self.by_operation
+        return f"{sum(found.values())} AWS API calls: {', '.join(f'{name} {count}' for name, count in found.items())}"
+
+
+CALLS = CallCount()
+"""The calls of this process."""
+
+
+def made_once(clients: Clients, count: CallCount = CALLS) -> Clients:
+    """The same clients, each made at its first use: sessions make clients on one thread at a time, clients serve all.
+
+    https://docs.aws.amazon.com/boto3/latest/guide/session.html#multithreading-or-multiprocessing-with-sessions
+    """
+    lock = threading.Lock()
+    made: dict[str, Any] = {}
+
+    def client(service: str) -> Any:
+        with lock:
+            if service not in made:
+                made[service] = clients(service)
+                count.watch(made[service])
+            return made[service]
+
+    return client

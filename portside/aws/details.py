@@ -1,0 +1,198 @@
+"""What is read only of stacks and services that are not well: events, revisions, target groups, logs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from portside.aws import log_reading, network_reading, service_reading, stack_reading
+from portside.aws.health import health
+from portside.aws.model import (
+    CLOCKS_DIFFER,
+    Database,
+    RecordedDeployment,
+    Service,
+    Stack,
+    TargetGroup,
+    Task,
+    TaskDefinition,
+)
+from portside.aws.reader import Jobs, Reader
+from portside.aws.side_by_side import side_by_side
+from portside.aws.snapshot import Snapshot
+from portside.aws.unread import sort_out
+
+_DEFINITION, _DATABASE, _SECRET = "AWS::ECS::TaskDefinition", "AWS::DocDB::DBCluster", "AWS::SecretsManager::Secret"
+_LOGS_OF_EACH, _LOGS_OF_FAILED, _LOGS_OF_RUNNING = 2, 6, 1
+_MOST_DEFINITIONS = 4
+
+Options = Mapping[str, str]
+"""Those of a container's log driver."""
+
+
+def is_suspect(service: Service, stack: Stack | None, records: Sequence[RecordedDeployment]) -> bool:
+    """Whether more has to be read of a service: it is not well, a task of it failed, or it was changed by hand."""
+    if stack is None or not service.status or not stack_reading.is_as_made(stack):
+        return True
+    return (
+        not health(service).is_stable
+        or not service.desired
+        or any(task.has_failed for task in service.tasks)
+        or any(agent.status == "STOPPED" for _, agent in service.exec_agents)
+        or any(not group.is_used for group in service.groups)
+        or not _is_recorded(service, records)
+    )
+
+
+def _is_recorded(service: Service, records: Sequence[RecordedDeployment]) -> bool:
+    """Whether a deployment on record made what runs; what was deployed apart from that may be another revision."""
+    primary = service.primary
+    return primary is not None and any(
+        each.began - CLOCKS_DIFFER <= primary.created <= each.ended + CLOCKS_DIFFER for each in records
+    )
+
+
+def with_details(reader: Reader, snapshot: Snapshot, deadline: float) -> Snapshot:
+    """The snapshot with the details of what is not well; what is not read by `deadline` is noted as unread.
+
+    Of the tasks only those are kept that tell most.
+    """
+    suspects = [each for each in snapshot.services if is_suspect(each, snapshot.stack(each.stack), snapshot.records)]
+    jobs = _jobs(reader, snapshot, suspects)
+    unread = list(snapshot.unknown)
+    found = dict(sort_out(side_by_side(jobs, deadline), unread))
+    revisions: dict[str, tuple[TaskDefinition, Options]] = {
+        arn: found[_of_revision(arn, each)]
+        for each in suspects
+        for arn in _definitions_of(each)
+        if _of_revision(arn, each) in found
+    }
+    detailed = {each.name: _with_found(each, found, revisions) for each in suspects}
+    lines = _logs(reader, detailed.values(), {arn: options for arn, (_, options) in revisions.items()})
+    logs = dict(sort_out(side_by_side(lines.jobs, deadline), unread))
+
+    def kept(service: Service) -> Service:
+        own = detailed.get(service.name, service)
+        return replace(own, tasks=tuple(lines.added_to(each, logs) for each in service_reading.most_telling(own.tasks)))
+
+    return replace(
+        snapshot,
+        stacks=tuple(found.get(_of_events(each), each) for each in snapshot.stacks),
+        services=tuple(map(kept, snapshot.services)),
+        subnets=found.get("subnets", ()),
+        database=found.get("database", snapshot.database),
+        unknown=tuple(unread),
+    )
+
+
+def _of_events(stack: Stack) -> str:
+    return f"events of stack {stack.name}"
+
+
+def _of_resources(service: Service) -> str:
+    return f"resources of stack {service.stack}"
+
+
+def _of_revision(arn: str, service: Service) -> str:
+    return f"task definition {arn.rpartition('/')[2]} of {service.name}"
+
+
+def _of_group(group: TargetGroup) -> str:
+    return f"target group {group.arn.rpartition('targetgroup/')[2]}"
+
+
+def _of_alarms(service: Service) -> str:
+    return f"alarms of {service.name}"
+
+
+def _jobs(reader: Reader, snapshot: Snapshot, suspects: Sequence[Service]) -> Jobs:
+    clients = reader.clients
+    jobs: Jobs = {
+        _of_events(stack): partial(stack_reading.with_events, clients("cloudformation"), stack, snapshot.since)
+        for stack in snapshot.stacks
+        if not stack_reading.is_as_made(stack)
+    }
+    deployed = {stack.name for stack in snapshot.stacks if stack.status}
+    for each in suspects:
+        if each.stack in deployed:
+            jobs[_of_resources(each)] = partial(reader.ids, each.stack)
+        for arn in _definitions_of(each):
+            jobs[_of_revision(arn, each)] = partial(service_reading.read_definition, clients("ecs"), arn, each.name)
+        for group in each.groups:
+            jobs[_of_group(group)] = partial(
+                network_reading.with_settings, clients("elbv2"), clients("ec2"), group, each.security_groups
+            )
+        if each.alarms and any("alarm" in rollout.reason.lower() for rollout in each.rollouts):
+            jobs[_of_alarms(each)] = partial(network_reading.read_alarms, clients("cloudwatch"), each.alarms)
+    if subnets := sorted({subnet for each in suspects for subnet in each.subnets}):
+        jobs["subnets"] = partial(network_reading.read_subnets, clients("ec2"), subnets)
+    if snapshot.database.id or (suspects and snapshot.database.stack in deployed):
+        jobs["database"] = partial(_read_database, reader, snapshot.database)
+    return jobs
+
+
+def _read_database(reader: Reader, database: Database) -> Database:
+    """The database with its state; a stack that does not publish what it holds is asked for its resources."""
+    if not database.id:
+        ids = reader.ids(database.stack)
+        secret = next(iter(ids.get(_SECRET, ())), "")
+        database = replace(database, id=next(iter(ids.get(_DATABASE, ())), ""), secret=database.secret or secret)
+    return network_reading.read_database(reader.clients("docdb"), database) if database.id else database
+
+
+def _with_found(
+    service: Service, found: Mapping[str, Any], revisions: Mapping[str, tuple[TaskDefinition, Options]]
+) -> Service:
+    made: Mapping[str, tuple[str, ...]] = found.get(_of_resources(service), {})
+    return replace(
+        service,
+        made=next(iter(made.get(_DEFINITION, ())), ""),
+        definitions=tuple(revisions[arn][0] for arn in _definitions_of(service) if arn in revisions),
+        groups=tuple(found.get(_of_group(each), each) for each in service.groups),
+        alarms=found.get(_of_alarms(service), service.alarms),
+    )
+
+
+def _definitions_of(service: Service) -> list[str]:
+    """The revisions of tasks that failed, then those that run or are to run."""
+    wanted = [task.definition for task in service.tasks if task.has_failed]
+    wanted += [rollout.definition for rollout in service.rollouts] + [service.definition]
+    wanted += [task.definition for task in service.tasks]
+    return list(dict.fromkeys(filter(None, wanted)))[:_MOST_DEFINITIONS]
+
+
+@dataclass(frozen=True)
+class _Logs:
+    """The logs that are worth reading: by task the group, the stream and what the reading is called."""
+
+    places: Mapping[str, tuple[str, str, str]]
+    jobs: Jobs
+
+    def added_to(self, task: Task, found: Mapping[str, Any]) -> Task:
+        """The task with its log, as far as it was read."""
+        group, stream, what = self.places.get(task.id, ("", "", ""))
+        log: tuple[str, ...] | None = found.get(what, ())
+        return replace(task, log_group=group, log_stream=stream, log=log or (), log_gone=log is None)
+
+
+def _logs(reader: Reader, services: Iterable[Service], options: Mapping[str, Options]) -> _Logs:
+    places, jobs = dict[str, tuple[str, str, str]](), Jobs()
+    for service in services:
+        for task in _worth_reading(service):
+            group, stream = log_reading.place_of(options.get(task.definition, {}), service.name, task.id)
+            if group:
+                what = f"log of task {task.id} of {service.name}"
+                places[task.id] = group, stream, what
+                jobs[what] = partial(log_reading.read_lines, reader.clients("logs"), group, stream)
+    return _Logs(places, jobs)
+
+
+def _worth_reading(service: Service) -> list[Task]:
+    """The newest that failed of each deployment, and the newest that lives."""
+    failed = [task for task in service.tasks if task.has_failed]
+    of_each = {task.deployment: [each for each in failed if each.deployment == task.deployment] for task in failed}
+    newest = [task for tasks in of_each.values() for task in tasks[:_LOGS_OF_EACH]]
+    alive = [task for task in service.tasks if not task.is_stopping]
+    return newest[:_LOGS_OF_FAILED] + alive[:_LOGS_OF_RUNNING]

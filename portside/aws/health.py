@@ -1,0 +1,102 @@
+"""How a service is: the one judgement that status, deployments, their records and verification share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from portside.aws.model import Service
+
+
+class State(StrEnum):
+    """The states of a service."""
+
+    HEALTHY = "healthy"
+    """Stable, and a health check found every task healthy."""
+    RUNNING = "running"
+    """Stable, but nothing has checked the health of every task."""
+    SCALED_TO_ZERO = "scaled to zero"
+    ROLLING_OUT = "rolling out"
+    INCOMPLETE = "incomplete"
+    UNHEALTHY = "unhealthy"
+    FAILED = "failed"
+    NOT_DEPLOYED = "not deployed"
+    UNKNOWN = "unknown"
+
+
+STABLE = (State.HEALTHY, State.RUNNING, State.SCALED_TO_ZERO)
+
+
+@dataclass(frozen=True)
+class Health:
+    """The state of a service, and in words what is missing."""
+
+    state: State
+    detail: str = ""
+
+    def __str__(self) -> str:
+        """What to print."""
+        if self.state is State.INCOMPLETE:
+            return self.detail
+        return f"{self.state}: {self.detail}" if self.detail else str(self.state)
+
+    @property
+    def is_stable(self) -> bool:
+        """Whether there is nothing to wait for."""
+        return self.state in STABLE
+
+
+def health(service: Service) -> Health:
+    """How a service is, by what ECS and the load balancer say."""
+    if not service.status:
+        return Health(State.NOT_DEPLOYED if service.known else State.UNKNOWN)
+    primary = service.primary
+    if primary is not None and primary.state == "FAILED":
+        return Health(State.FAILED)
+    if any(each.state == "IN_PROGRESS" for each in service.rollouts):
+        return Health(State.ROLLING_OUT)
+    if unhealthy := _unhealthy(service):
+        return Health(State.UNHEALTHY, unhealthy)
+    if not service.is_stable:
+        return Health(State.INCOMPLETE, _incomplete(service))
+    if not service.desired:
+        return Health(State.SCALED_TO_ZERO)
+    return Health(State.HEALTHY if is_checked(service) else State.RUNNING)
+
+
+def is_checked(service: Service) -> bool:
+    """Whether a health check found every running task healthy: that of its containers, or of the load balancer.
+
+    ECS says UNKNOWN of a task whose containers have no check, and of one that was not checked yet.
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
+    """
+    by_containers = {task.health for task in service.running_tasks}
+    if service.targets is not None:
+        return are_targets_healthy(service) and by_containers <= {"HEALTHY", "UNKNOWN", ""}
+    return by_containers == {"HEALTHY"}
+
+
+def are_targets_healthy(service: Service) -> bool:
+    """Whether the load balancer finds all targets healthy, and as many as tasks are wanted; True without one."""
+    targets = service.targets
+    if targets is None:
+        return True
+    return len(targets) >= service.desired and all(each.state == "healthy" for each in targets)
+
+
+def _unhealthy(service: Service) -> str:
+    tasks = service.running_tasks
+    if sick := sum(task.health == "UNHEALTHY" for task in tasks):
+        return f"{sick} of {len(tasks)} tasks"
+    targets = service.targets or ()
+    if service.running == service.desired and (sick := sum(each.state != "healthy" for each in targets)):
+        return f"{sick} of {len(targets)} targets"
+    return ""
+
+
+def _incomplete(service: Service) -> str:
+    if service.status != "ACTIVE":
+        return service.status.lower()
+    if service.running == service.desired and not service.pending:
+        return "tasks of an earlier deployment are stopping"
+    return f"{service.running} of {service.desired} running"
