@@ -31,6 +31,7 @@ UNSCOPED: Mapping[str, str] = {
                 "cloudformation:DescribeStackDriftDetectionStatus",
                 "cloudformation:DescribeStacks",
                 "cloudformation:ListImports",
+                "cloudformation:ListStacks",
             ),
         ),
         ("amazoncloudwatch", "metrics have no ARN", ("cloudwatch:GetMetricStatistics",)),
@@ -70,6 +71,7 @@ UNSCOPED: Mapping[str, str] = {
 
 CONSEQUENCES: Mapping[str, str] = {
     "cloudformation:DetectStackResourceDrift": "DetectStackDrift detects the drift of each resource",
+    "cloudformation:ListStacks": "DescribeStacks without a name describes all stacks",
     "ecs:TagResource": "RunTask and RegisterTaskDefinition tag what they make",
     "iam:PassRole": "RunTask hands the task its execution role",
     "sts:AssumeRole": "the CDK's command line deploys with the roles of its bootstrap stack",

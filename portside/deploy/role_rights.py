@@ -78,6 +78,10 @@ DEPLOY = (
         ),
         _stacks,
     ),
+    Right("AllStacks", ("cloudformation:DescribeStacks", "cloudformation:ListStacks")),
+    Right(
+        "Alarms", ("cloudwatch:DescribeAlarms",), lambda place: [place.arn("cloudwatch", f"alarm:{place.stack('*')}")]
+    ),
     Right(
         "RecordAndHold",
         ("ssm:DeleteParameter", "ssm:GetParameter", "ssm:GetParameterHistory", "ssm:PutParameter"),
@@ -147,7 +151,7 @@ DEPLOY = (
 OPERATOR = (
     # It reads everything in the account, and a deployment in CI does without it.
     Right("LookUpRole", ("sts:AssumeRole",), lambda place: [place.bootstrap_role("lookup")]),
-    Right("AllStacks", ("cloudformation:DescribeStackDriftDetectionStatus", "cloudformation:DescribeStacks")),
+    Right("DriftStatus", ("cloudformation:DescribeStackDriftDetectionStatus",)),
     Right(
         "Drift",
         tuple(
@@ -212,7 +216,6 @@ OPERATOR = (
 """What diff, status, logs, exec, tunnel, load-data and a look for drift call in addition."""
 
 DESTROY = (
-    Right("AllStacks", ("cloudformation:DescribeStacks",)),
     Right("Resources", ("cloudformation:ListStackResources", "cloudformation:UpdateTerminationProtection"), _stacks),
     Right("Record", ("ssm:DeleteParameters",), _parameters),
     Right("Buckets", ("s3:ListAllMyBuckets",)),

@@ -225,7 +225,7 @@ def test_every_call_has_a_right_and_every_right_a_call() -> None:
 
 def test_ci_holds_what_it_calls_and_nothing_else() -> None:
     held = actions(of(with_everything()).deploy)
-    assert held == called_by_the_deploying() | {"sts:AssumeRole"}
+    assert held == called_by_the_deploying() | {"cloudformation:ListStacks", "sts:AssumeRole"}
 
 
 def test_what_only_people_call_is_not_ci_s() -> None:
