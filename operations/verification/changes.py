@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from operations.assembly import Stack
-from portside.aws.model import Stack as DeployedStack
 from operations.verification.context import Context, Template
 from operations.verification.questions import Question
 from operations.verification.replacement import DELETED, Loss, Values, losses
+from portside.aws.model import Stack as DeployedStack
 from portside.findings.check import fail, ok, skip
 from portside.findings.finding import Finding
 
