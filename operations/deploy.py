@@ -85,10 +85,17 @@ def carry_out(course: Course, stacks: Sequence[Stack]) -> Deployment:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        return _carry_out(course, stacks)
-    except (cdk_cli.CdkFailed, NotStable) as failure:
-        course.diagnose()
-        raise DeploymentFailed(course, failure) from failure
+        try:
+            return _carry_out(course, stacks)
+        except (cdk_cli.CdkFailed, NotStable) as failure:
+            course.diagnose()
+            if not _passes(course, stacks, failure):
+                raise DeploymentFailed(course, failure) from failure
+        try:
+            return _carry_out(course, stacks)
+        except (cdk_cli.CdkFailed, NotStable) as failure:
+            course.diagnose()
+            raise DeploymentFailed(course, failure) from failure
     except (BotoCoreError, ClientError) as error:
         unseen = _unseen(course, error)
         if is_missing(error):
@@ -96,6 +103,15 @@ def carry_out(course: Course, stacks: Sequence[Stack]) -> Deployment:
             course.diagnose()
             raise DeploymentFailed(course, unseen) from error
         raise unseen from error
+
+
+def _passes(course: Course, stacks: Sequence[Stack], failure: cdk_cli.CdkFailed | NotStable) -> bool:
+    """Whether AWS itself failed in passing, and nothing goes on there any more: then deploying again may go well."""
+    if not course.failed_in_passing or not _waits_until_settled(course, [stack.name for stack in stacks], failure):
+        return False
+    say(f"AWS failed in passing, so this deploys once more: {'; '.join(course.reasons)}", "yellow")
+    course.forget()
+    return True
 
 
 def _carry_out(course: Course, stacks: Sequence[Stack]) -> Deployment:
@@ -186,7 +202,7 @@ def _deploy(course: Course, names: Sequence[str], rollouts: ReadRollouts) -> Non
         cdk_cli.deploy(target, names, progress.hear)
 
 
-def _waits_until_settled(course: Course, names: Sequence[str], failure: cdk_cli.CdkFailed) -> bool:
+def _waits_until_settled(course: Course, names: Sequence[str], failure: cdk_cli.CdkFailed | NotStable) -> bool:
     """Follow what goes on in CloudFormation although the CDK's command line has ended; whether it can start again."""
     cloudformation = course.patient.clients("cloudformation")
     until = time.monotonic() + _SETTLED_WITHIN_SECONDS

@@ -54,6 +54,10 @@ class Course:
     folder: str = ""
     not_written: NotWritten | None = None
     """Why nothing is kept of it on this machine."""
+    failed_in_passing: bool = False
+    """Whether all that a diagnosis found wrong is what AWS does for a moment."""
+    reasons: tuple[str, ...] = ()
+    """What was found wrong, without what only suffers from it."""
     undiagnosed: str = ""
     """Why the diagnosis itself failed, where it did."""
     patient: Target = field(init=False)
@@ -84,6 +88,7 @@ class Course:
     def diagnose(self) -> None:
         """Find out why it failed, while AWS still knows."""
         try:
+            from portside.findings.codes import Severity
             from portside.findings.diagnose import diagnose
 
             with step("Finding out why"):
@@ -94,7 +99,15 @@ class Course:
             self.undiagnosed = f"Why it failed could not be read: {_short(error)}"
             return
         self.evidence = diagnosis.as_json()
-        self.verdicts = tuple(verdict.as_json() for verdict in diagnosis.verdicts if verdict.is_wrong)
+        wrong = [verdict for verdict in diagnosis.verdicts if verdict.is_wrong]
+        self.verdicts = tuple(verdict.as_json() for verdict in wrong)
+        causes = [verdict for verdict in wrong if verdict.severity is not Severity.CONSEQUENCE]
+        self.failed_in_passing = bool(causes) and all(verdict.is_passing for verdict in causes)
+        self.reasons = tuple(f"{verdict.subject}: {verdict.what}" for verdict in causes)
+
+    def forget(self) -> None:
+        """Drop what was found of an attempt, before another one."""
+        self.verdicts, self.evidence, self.failed_in_passing, self.reasons = (), None, False, ()
 
     @property
     def last_seen(self) -> str:

@@ -48,6 +48,7 @@ class Code:
     order: int
     also: tuple[str, ...] = ()
     page: str = ""
+    passing: bool = False
 
 
 def outer(name: str) -> str:
@@ -72,6 +73,7 @@ def _codes(rows: Mapping[str, Mapping[str, Any]], page: str) -> Mapping[str, Cod
             order=order,
             also=tuple(row.get("also", ())),
             page=row.get("page", page),
+            passing=row.get("passing", False),
         )
         for order, (name, row) in enumerate(rows.items())
     }

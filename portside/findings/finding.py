@@ -69,6 +69,11 @@ class Finding:
         return code_named(self.code).severity
 
     @property
+    def is_passing(self) -> bool:
+        """Whether it passes without a change, so that trying again may go well."""
+        return code_named(self.code).passing
+
+    @property
     def order(self) -> int:
         """The place of its code: the most decisive codes come first."""
         return code_named(self.code).order

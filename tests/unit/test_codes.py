@@ -141,3 +141,9 @@ def test_a_check_says_in_one_word_how_it_ended_and_keeps_its_keys() -> None:
     assert check_as_json(passed) == {"subject": "region", "state": "OK", "found": "us-east-1"}
     assert check_as_json(failed)["hint"] == "Enable it."
     assert unread.state is State.UNREAD
+
+
+def test_only_what_aws_does_for_a_moment_passes() -> None:
+    assert [name for name, code in CODES.items() if code.passing] == ["AWS_TROUBLE"]
+    assert Finding("AWS_TROUBLE.THROTTLED", "").is_passing
+    assert not Finding("QUOTA", "").is_passing

@@ -350,6 +350,43 @@ def test_two_causes_are_told_each_with_its_fix(place: _Place) -> None:
     assert failed.value.hint.splitlines() == ["fix: agora-app: make x", "fix: agora-api: give more"]
 
 
+PASSING = Finding("AWS_TROUBLE.THROTTLED", "AWS throttled the calls", stack="agora-dev-app", since=NOON)
+
+
+def test_what_failed_in_passing_is_deployed_once_more(place: _Place, capsys: pytest.CaptureFixture[str]) -> None:
+    attempts: list[int] = []
+
+    def deploys() -> None:
+        attempts.append(1)
+        if len(attempts) == 1:
+            raise CdkFailed("deploy", "last words")
+
+    place.deploys, place.diagnosed = deploys, (PASSING, replace(SECRET, code="CALLEE_OUT"))
+    assert place.deploy() is not None
+    assert len(attempts) == 2
+    assert "so this deploys once more: agora-dev-app: AWS throttled the calls" in " ".join(
+        capsys.readouterr().err.split()
+    )
+    assert place.summary()["result"] == "healthy"
+    assert place.summary()["verdicts"] == []
+
+
+@pytest.mark.parametrize(("diagnosed", "attempts"), [((PASSING,), 2), ((PASSING, SECRET), 1), ((), 1)])
+def test_what_fails_again_or_for_another_reason_is_not_deployed_a_third_time(
+    place: _Place, diagnosed: tuple[Finding, ...], attempts: int
+) -> None:
+    made: list[int] = []
+
+    def deploys() -> None:
+        made.append(1)
+        raise CdkFailed("deploy", "last words")
+
+    place.deploys, place.diagnosed = deploys, diagnosed
+    with pytest.raises(DeploymentFailed):
+        place.deploy()
+    assert len(made) == attempts
+
+
 def test_what_several_verdicts_advise_is_told_once(place: _Place) -> None:
     same = replace(SECRET, service="agora-api", what="agora-app, which it calls, does not run")
     place.deploys, place.diagnosed = _raise(CdkFailed("deploy", "last words")), (SECRET, same)
