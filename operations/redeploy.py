@@ -27,6 +27,7 @@ _LONGEST_SECONDS = 45 * 60
 _MOST_SHOWN = 3
 
 COMPLETED, ROLLED_BACK = "steady", "rolled back"
+NO_TASKS = "no task started: its desired count is 0"
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class RedeploymentFailed(AgoraError):
         for failure in failures:
             lines += [*(f"{failure.service}: {reason}" for reason in failure.reasons), f"  look: {failure.look}"]
         fixes = fixes_of((failure.service, failure.fix) for failure in failures)
-        super().__init__("\n".join(lines), "\n".join([*fixes, "The tasks that ran before go on serving."]))
+        super().__init__("\n".join(lines), "\n".join([*fixes, "The earlier tasks still serve."]))
         self.failures = tuple(failures)
 
 
@@ -170,7 +171,7 @@ def rollout_of(name: str, service: Mapping[str, Any], deployment: str) -> Rollou
         reason = str(ours.get("rolloutStateReason", ""))
         return Rollout(name, "failed", not breaker.get("rollback"), True, reason)
     if ours.get("rolloutState") == "COMPLETED" and is_settled and len(service["deployments"]) == 1:
-        return Rollout(name, COMPLETED, is_over=True)
+        return Rollout(name, COMPLETED if service["desiredCount"] else NO_TASKS, is_over=True)
     failed = f", {ours['failedTasks']} failed" if ours.get("failedTasks") else ""
     return Rollout(name, f"{ours.get('runningCount', 0)} of {ours.get('desiredCount', 0)} new tasks run{failed}")
 

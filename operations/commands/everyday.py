@@ -186,6 +186,7 @@ def redeploy(
     up.
     """
     from operations import redeploy as redeployment
+    from operations.console import say
     from operations.origin import read_origin
     from operations.service_names import choose_services
 
@@ -210,7 +211,10 @@ def redeploy(
         if as_json:
             console.print_json(done.as_json())
         else:
-            console.print_lines(f"{', '.join(names)}: steady after {done.seconds:.0f} s.")
+            for name, state in done.services.items():
+                console.print_lines(f"{name}: {state} (after {done.seconds:.0f} s).")
+            if redeployment.NO_TASKS in done.services.values():
+                say(f"A desired count of 0 was set outside app.py: {target.commands.tool('diagnose')}", "yellow")
 
 
 @click.command("load-data")

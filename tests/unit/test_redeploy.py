@@ -88,7 +88,7 @@ def test_a_rollback_is_waited_for_and_told_with_the_reasons(monkeypatch: pytest.
     assert ecs.states == [BACK]
     assert "agora-api: circuit breaker: tasks failed" in failed.value.message
     assert failed.value.message.splitlines()[-1] == "  look: ./agora logs dev agora-api"
-    assert failed.value.hint == "The tasks that ran before go on serving."
+    assert failed.value.hint == "The earlier tasks still serve."
     assert failed.value.exit_code == 1
 
 
@@ -96,6 +96,12 @@ def test_a_rollback_is_waited_for_and_told_with_the_reasons(monkeypatch: pytest.
     ("described", "state", "is_over", "has_failed"),
     [
         (STEADY, "steady", True, False),
+        (
+            service(deployments=[deployment("new")], runningCount=0, desiredCount=0),
+            "no task started: its desired count is 0",
+            True,
+            False,
+        ),
         (GOING_ON, "1 of 2 new tasks run", False, False),
         (service(deployments=[{**OURS, "failedTasks": 2}, OLD]), "1 of 2 new tasks run, 2 failed", False, False),
         (service(deployments=[deployment("new"), OLD]), "2 of 2 new tasks run", False, False),
@@ -173,7 +179,7 @@ def test_a_failure_is_told_by_its_verdict(monkeypatch: pytest.MonkeyPatch) -> No
         "agora-api: words",
         "  look: the log",
     ]
-    assert failed.value.hint.splitlines() == ["fix: make it", "The tasks that ran before go on serving."]
+    assert failed.value.hint.splitlines() == ["fix: make it", "The earlier tasks still serve."]
 
 
 def test_a_diagnosis_that_fails_does_not_hide_why_ecs_gave_up(monkeypatch: pytest.MonkeyPatch) -> None:
