@@ -99,6 +99,9 @@ def _limits_of(name: str, schema: Json) -> Json:
     for read_only in schema.get("readOnlyProperties", ()):
         # Only a value to be read: nothing is set there.
         kept["properties"].pop(read_only.removeprefix("/properties/"), None)
+    if name.startswith("AWS::RDS::"):
+        # The names of engines are accepted in any case, and differ by region and date.
+        kept.get("properties", {}).get("Engine", {}).pop("enum", None)
     if name in _CALLS:
         service, operation = _CALLS[name]
         model = Session().get_service_model(service)
@@ -167,7 +170,8 @@ def _schemas() -> Iterator[tuple[str, Json]]:
 def _extensions(name: str) -> Iterator[Json]:
     """The rules across the properties of one resource; those across resources are not data."""
     folder = files("cfnlint") / "data" / "schemas" / "extensions" / _folder_of(name)
-    if not folder.is_dir():
+    # Those on RDS are advice, or about versions of engines, which differ by region and date.
+    if not folder.is_dir() or name.startswith("AWS::RDS::"):
         return
     for file in sorted(folder.iterdir(), key=lambda each: each.name):
         # CloudWatch accepts a period of 20 s, which that rule refuses:

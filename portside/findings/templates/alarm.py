@@ -44,7 +44,7 @@ def periods(assembly: Assembly) -> Iterator[Finding]:
 def metrics(assembly: Assembly) -> Iterator[Finding]:
     """Alarms that look at nothing, at two things, or at what is not declared."""
     for alarm in assembly.of_type("CloudWatch::Alarm"):
-        has = {key for key, value in alarm.properties.items() if not is_open(value)}
+        has = {key for key, value in alarm.properties.items() if not is_open(value) and value != []}
         if "Metrics" in has:
             beside = sorted({"MetricName", "Namespace", "Dimensions", "Period", "Statistic", "ExtendedStatistic"} & has)
             if beside:

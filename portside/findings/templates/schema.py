@@ -265,24 +265,29 @@ def _at_least_one(names: list[str], value: Any, schema: Json) -> str:
 def _count(names: list[str], value: Any, *, at_most: int) -> str:
     if not isinstance(value, dict):
         return ""
-    certain = [name for name in names if name in value and not isinstance(value[name], Unknown)]
+    certain = [name for name in names if _is_given(value, name)]
     if len(certain) > at_most:
         return f"may have one of {', '.join(names)}, has {', '.join(certain)}"
     return "" if any(name in value for name in names) else f"lacks one of {', '.join(names)}"
 
 
+def _is_given(value: Json, name: str) -> bool:
+    """Whether a property is certainly there; an empty list is as good as none."""
+    return name in value and not isinstance(value[name], Unknown) and value[name] != []
+
+
 def _wants_others(table: Mapping[str, list[str]], value: Any, schema: Json) -> str:
     for name, others in table.items() if isinstance(value, dict) else ():
         lacking = [each for each in others if each not in value]
-        if name in value and not isinstance(value[name], Unknown) and lacking:
+        if _is_given(value, name) and lacking:
             return f"has {name} without {', '.join(lacking)}"
     return ""
 
 
 def _excludes_others(table: Mapping[str, list[str]], value: Any, schema: Json) -> str:
     for name, others in table.items() if isinstance(value, dict) else ():
-        found = [each for each in others if each in value and not isinstance(value[each], Unknown)]
-        if name in value and not isinstance(value[name], Unknown) and found:
+        found = [each for each in others if _is_given(value, each)]
+        if _is_given(value, name) and found:
             return f"has both {name} and {', '.join(found)}"
     return ""
 
