@@ -117,14 +117,17 @@ class ServiceProps:
     read_only_root: Annotated[bool, checks.flag] = False
     # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CapacityProviderStrategyItem.html
     spot_weight: Annotated[int, checks.between(0, 1000)] = 0
-    # The most that Fargate has: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
-    stop_timeout_seconds: Annotated[int, checks.between(1, 120)] = 30
+    # What Fargate accepts: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
+    stop_timeout_seconds: Annotated[int, checks.between(2, 120)] = 30
     deployment_failure_threshold: Annotated[int, checks.between(1, 200)] = 3
     """After how many failed tasks a deployment is given up and rolled back."""
     public: Annotated[bool, checks.flag] = False
     """Whether the load balancer sends the internet's requests here."""
     health_check_path: Annotated[str, checks.http_path] = "/health"
     """What the load balancer asks a public service for."""
+    target_group_port: Annotated[int, checks.port] = 80
+    """The port of the load balancer's target group. ECS registers each task with its container's port, so that it
+    decides nothing; a change replaces the target group and interrupts requests."""
     # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html
     health_check_grace_seconds: Annotated[int, checks.between(0, 2_147_483_647)] = 60
     no_healthcheck_reason: Annotated[str, checks.reason] = ""

@@ -360,7 +360,7 @@ class LoadBalancedServiceStack(ServiceStack):
             listener.set_attribute(f"routing.http.response.{header}", value)
         return listener.add_targets(
             "HttpsTarget",
-            port=props.container_port,
+            port=props.target_group_port,
             protocol=elbv2.ApplicationProtocol.HTTP,
             targets=[self.service],
             deregistration_delay=cdk.Duration.seconds(20),

@@ -67,7 +67,7 @@ if TYPE_CHECKING:
     "replace",
     multiple=True,
     metavar="LOGICAL_ID",
-    help="What holds state, and is meant to be replaced or deleted all the same.",
+    help="What holds state or would be interrupted, and is meant to be replaced or deleted all the same.",
 )
 @unproven_option
 @proof_profile_option

@@ -27,7 +27,7 @@ _MOST_NAMED = 5
     "replace",
     multiple=True,
     metavar="LOGICAL_ID",
-    help="What holds state, and is meant to be replaced or deleted all the same.",
+    help="What holds state or would be interrupted, and is meant to be replaced or deleted all the same.",
 )
 @click.option(
     "--proof-profile", metavar="PROFILE", help="The AWS profile that reads stage's record, where that is elsewhere."

@@ -66,13 +66,16 @@ def _written(output: Mapping[str, object]) -> str:
 
 def said(found: Mapping[str, Sequence[Loss]], allowed: frozenset[str], unread: Sequence[str] = ()) -> list[Finding]:
     """What is told of losses, of which `allowed` are meant. `unread` are stacks whose templates can't be compared."""
-    stateful = [(stack, loss) for stack, all_of in found.items() for loss in all_of if loss.is_stateful]
-    others = [loss for all_of in found.values() for loss in all_of if not loss.is_stateful]
+    every = [(stack, loss) for stack, all_of in found.items() for loss in all_of]
+    stateful = [(stack, loss) for stack, loss in every if loss.is_stateful]
+    interrupting = [(stack, loss) for stack, loss in every if loss.interruption]
+    others = [loss for _, loss in every if not loss.is_stateful]
     checks = [ok(SUBJECT, f"of what holds no state: {_summary(others)}")]
     checks += [_told(stack, loss, allowed) for stack, loss in stateful]
     if not stateful:
         checks.append(ok("state", "nothing that holds state is replaced or deleted"))
-    for name in sorted(allowed - {loss.logical_id for _, loss in stateful}):
+    checks += [_interrupted(stack, loss, allowed) for stack, loss in interrupting]
+    for name in sorted(allowed - {loss.logical_id for _, loss in (*stateful, *interrupting)}):
         checks.append(skip(f"state: {name}", "--replace names it, but nothing of that name would be lost"))
     checks += [skip(f"templates of {name}", "the stack is in no state to compare with") for name in unread]
     return checks
@@ -87,6 +90,24 @@ def _told(stack: str, loss: Loss, allowed: frozenset[str]) -> Finding:
     renamed = "; if only its logical ID changed, a new one is made beside" if loss.what == DELETED else ""
     hint = f"Take the change back; or if it is meant, pass --replace {loss.logical_id}"
     return fail(subject, f"{loss.sentence}{renamed}", hint)
+
+
+def _interrupted(stack: str, loss: Loss, allowed: frozenset[str]) -> Finding:
+    subject = f"interruption: {stack} {loss.logical_id}"
+    said = f"{loss.sentence}; {loss.interruption}"
+    if loss.logical_id in allowed:
+        return ok(subject, f"{said}; that is meant (--replace)")
+    if not loss.is_certain:
+        return skip(subject, said)
+    way = _WAYS.get(loss.kind, "Revert the change. ")
+    return fail(subject, said, f"{way}Or if it is meant, pass --replace {loss.logical_id}")
+
+
+_WAYS = {
+    "AWS::ElasticLoadBalancingV2::TargetGroup": (
+        "Revert the change; where only the port differs, set target_group_port. "
+    ),
+}
 
 
 def _summary(others: Sequence[Loss]) -> str:

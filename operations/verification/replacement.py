@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,6 +60,14 @@ _OTHERS: Mapping[str, frozenset[str]] = {
         {"IpAddressType", "Name", "Port", "Protocol", "ProtocolVersion", "TargetType", "VpcId"}
     ),
 }
+# What stops answering, or is refused, when it is made again: why.
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/alb.html
+_INTERRUPTING: Mapping[str, str] = {
+    "AWS::ECS::Cluster": "all its services move to the new one",
+    "AWS::ECS::Service": "callers lose it until the new one's tasks are healthy",
+    "AWS::ElasticLoadBalancingV2::Listener": "its port of the load balancer is taken until the old one is gone",
+    "AWS::ElasticLoadBalancingV2::TargetGroup": "the load balancer has no target until new tasks are healthy",
+}
 # A new password is made when how it is made changes, and nobody tells those who have the old one:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-secretsmanager-secret.html
 _REGENERATING: Mapping[str, frozenset[str]] = {"AWS::SecretsManager::Secret": frozenset({"GenerateSecretString"})}
@@ -85,11 +93,18 @@ class Loss:
     why: str = ""
     is_kept: bool = False
     is_certain: bool = True
+    is_renamed: bool = False
+    """Whether it is deleted and another one of its type is new."""
 
     @property
     def is_stateful(self) -> bool:
         """Whether more is lost than time."""
         return self.kind in STATEFUL
+
+    @property
+    def interruption(self) -> str:
+        """What stops answering meanwhile, and why; nothing where nothing does."""
+        return _INTERRUPTING.get(self.kind, "") if self.what == REPLACED or self.is_renamed else ""
 
     @property
     def sentence(self) -> str:
@@ -102,7 +117,8 @@ class Loss:
 
 def losses(before: Resources, after: Resources, values: Values) -> list[Loss]:
     """What a stack loses between two templates. What refers to what is replaced may be replaced with it."""
-    found = {name: _deletion(name, each) for name, each in before.items() if name not in after}
+    new_types = {str(each["Type"]) for name, each in after.items() if name not in before}
+    found = {name: _deletion(name, each, new_types) for name, each in before.items() if name not in after}
     common = [name for name in before if name in after]
     while True:
         gone = {name for name, loss in found.items() if loss.what != REGENERATED and loss.is_certain}
@@ -116,8 +132,9 @@ def losses(before: Resources, after: Resources, values: Values) -> list[Loss]:
         found |= new
 
 
-def _deletion(name: str, resource: Resource) -> Loss:
-    return Loss(name, str(resource["Type"]), DELETED, is_kept=_stays(resource, "DeletionPolicy"))
+def _deletion(name: str, resource: Resource, new_types: Container[str]) -> Loss:
+    kind = str(resource["Type"])
+    return Loss(name, kind, DELETED, is_kept=_stays(resource, "DeletionPolicy"), is_renamed=kind in new_types)
 
 
 def _stays(resource: Resource, policy: str) -> bool:

@@ -41,7 +41,7 @@ def of_folder(folder: Path) -> list[Finding]:
 
 def checks_of(assembly: Assembly) -> list[Finding]:
     """A failure for each finding; a line where there is none."""
-    found = [fail(f"template: {each.stack}", each.what, each.fix) for each in check(assembly)]
+    found = [fail(f"template: {each.stack}", each.what, each.fix, code=each.code) for each in check(assembly)]
     templates, resources = len(assembly.files), len(assembly.resources)
     said = f"{len(rows())} rules find nothing wrong in {resources} resources of {templates} templates"
     return found or [ok(SUBJECT, said)]

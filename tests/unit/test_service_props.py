@@ -161,8 +161,16 @@ WRONG: list[tuple[str, Any, str, str, str]] = [
         "stop_timeout_seconds",
         121,
         "",
-        "not from 1 to 120, got 121",
-        "Write a whole number from 1 to 120, without quotes.",
+        "not from 2 to 120, got 121",
+        "Write a whole number from 2 to 120, without quotes.",
+    ),
+    # Fargate accepts no less.
+    (
+        "stop_timeout_seconds",
+        1,
+        "",
+        "not from 2 to 120, got 1",
+        "Write a whole number from 2 to 120, without quotes.",
     ),
     (
         "health_check_path",

@@ -471,6 +471,17 @@ def test_another_health_check_path_can_be_given() -> None:
     template = Parts().public_service(app_props(health_check_grace_seconds=90), health_check_path="/alive")
     Template.from_json(template).has_resource_properties(
         "AWS::ElasticLoadBalancingV2::TargetGroup",
-        {"HealthCheckPath": "/alive", "Port": 8010, "VpcId": Match.any_value()},
+        {"HealthCheckPath": "/alive", "Port": 80, "VpcId": Match.any_value()},
     )
     assert service(template)["HealthCheckGracePeriodSeconds"] == 90
+
+
+@pytest.mark.parametrize("port", [80, 3000])
+def test_the_target_group_keeps_its_port_whatever_the_containers_is(port: int) -> None:
+    """A port that changes replaces the target group, and ECS registers each task with its container's port anyway."""
+    template = Parts().public_service(app_props(container_port=port))
+    assert properties(template, "AWS::ElasticLoadBalancingV2::TargetGroup")["Port"] == 80
+    balanced = properties(template, "AWS::ECS::Service")["LoadBalancers"]
+    assert [each["ContainerPort"] for each in balanced] == [port]
+    kept = Parts().public_service(app_props(container_port=port, target_group_port=port))
+    assert properties(kept, "AWS::ElasticLoadBalancingV2::TargetGroup")["Port"] == port

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from operations.verification import changes
-from operations.verification.replacement import STATEFUL, Loss, Values, losses, resolved
+from operations.verification.replacement import _INTERRUPTING, _OTHERS, STATEFUL, Loss, Values, losses, resolved
 from portside.findings.check import FAIL, OK, SKIP
 from tests.unit.operations_support import reads, resource, stack
 from tests.unit.verification_support import context, deployed, told
@@ -142,6 +142,36 @@ def test_what_holds_no_state_is_only_told(tmp_path: Path) -> None:
     check = found(tmp_path, before, {"Group": resource("AWS::EC2::SecurityGroup", GroupName="b")})["templates"]
     assert check.state == OK
     assert check.what == "of what holds no state: 1 deleted (Rule); 1 replaced (Group)"
+
+
+def target_group(port: int) -> dict[str, Any]:
+    return {"Targets": resource("AWS::ElasticLoadBalancingV2::TargetGroup", Port=port)}
+
+
+def test_what_stops_answering_fails_unless_it_is_named(tmp_path: Path) -> None:
+    subject = f"interruption: {NAME} Targets"
+    refused = found(tmp_path, target_group(80), target_group(8080))[subject]
+    assert refused.state == FAIL
+    assert "its Port changes; the load balancer has no target until new tasks are healthy" in refused.what
+    assert "set target_group_port" in refused.fix
+    assert found(tmp_path, target_group(80), target_group(8080), "Targets")[subject].state == OK
+
+
+@pytest.mark.parametrize("kind", _INTERRUPTING)
+def test_each_type_that_stops_answering_is_one_that_can_be_replaced(kind: str) -> None:
+    assert kind in _OTHERS
+
+
+def test_a_new_logical_id_interrupts_as_a_replacement_does_and_a_removal_is_meant(tmp_path: Path) -> None:
+    renamed = {"Renamed": target_group(80)["Targets"]}
+    subject = f"interruption: {NAME} Targets"
+    assert found(tmp_path, target_group(80), renamed)[subject].state == FAIL
+    assert subject not in found(tmp_path, target_group(80), {})
+
+
+def test_what_may_be_interrupted_is_not_known(tmp_path: Path) -> None:
+    after = {"Targets": resource("AWS::ElasticLoadBalancingV2::TargetGroup", Port=reads("elsewhere", "Port"))}
+    assert found(tmp_path, target_group(80), after)[f"interruption: {NAME} Targets"].state == SKIP
 
 
 def test_a_name_that_loses_nothing_is_told(tmp_path: Path) -> None:
