@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from portside.aws.errors import is_missing
+from portside.aws.log_lines import lines_of
 from portside.redact import current
 
-LINES = 40
+LINES = 100
+_LONGEST = 1000
 
 
 def place_of(options: Mapping[str, str], container: str, task_id: str) -> tuple[str, str]:
@@ -34,4 +36,4 @@ def read_lines(logs: Any, group: str, stream: str) -> tuple[str, ...] | None:
             raise
         return () if "stream" in str(error).lower() else None
     lines = current().stream()
-    return tuple(lines.brief(each["message"]) for each in events["events"])
+    return tuple(lines.brief(line, _LONGEST) for each in events["events"] for line in lines_of(each["message"]))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 _LINES_SHOWN = 6
 _LINES_OF_A_BLOCK = 12
@@ -85,7 +83,7 @@ class ErrorBlock:
 
 def read_block(log: Sequence[str]) -> ErrorBlock:
     """The last error in a log that is no mere consequence of one before it."""
-    lines = tuple(message_of(line) for line in log if line.strip())
+    lines = tuple(line for line in log if line.strip())
     begin = _begin(lines)
     if begin is None:
         return ErrorBlock(rest=lines)
@@ -97,46 +95,6 @@ def read_block(log: Sequence[str]) -> ErrorBlock:
 def is_remark(line: str) -> bool:
     """Whether a line says of itself that it is no error."""
     return bool(_OF_ANOTHER_LEVEL.search(line[:120]))
-
-
-def message_of(line: str) -> str:
-    """What a line says; of a structured one its message, with the error that it carries."""
-    text = line.strip()
-    if not (text.startswith("{") and text.endswith("}")):
-        return line
-    try:
-        fields = json.loads(text)
-    except ValueError:
-        return line
-    if not isinstance(fields, dict):
-        return line
-    said = _said(fields)
-    level = str(fields.get("level") or fields.get("severity") or fields.get("@l") or "")
-    return f"{level.upper()} {said}" if level.isalpha() and said else said or line
-
-
-def _said(fields: dict[str, Any]) -> str:
-    """A message and its error: pino, winston, zap, logback, Serilog and Caddy name these fields."""
-    parts: list[str] = []
-    for name in (
-        "msg",
-        "message",
-        "@mt",
-        "event",
-        "error",
-        "err",
-        "exception",
-        "stack_trace",
-        "exc_info",
-        "stack",
-        "@x",
-    ):
-        value = fields.get(name)
-        if isinstance(value, dict):
-            value = value.get("stack") or value.get("message") or ""
-        if isinstance(value, str) and value and not any(value in each for each in parts):
-            parts.append(value)
-    return ": ".join(parts)
 
 
 def _begin(lines: Sequence[str]) -> int | None:
@@ -185,6 +143,7 @@ def _below(lines: Sequence[str], begin: int) -> int:
     is_list = "validation error" in lines[begin]
     while end < len(lines) and (
         is_report
+        or (end == begin + 1 and lines[begin].rstrip().endswith(":"))
         or _continues(lines, end)
         or (is_list and end + 1 < len(lines) and _continues(lines, end + 1))
         or (not _CONSEQUENCE.search(lines[end]) and not is_remark(lines[end]) and _goes_on(lines[end]))

@@ -19,7 +19,7 @@ from portside.findings.finding import Finding
 from portside.findings.log_block import is_remark
 from portside.findings.log_rows.row import first
 from portside.findings.memory_rules import killed_at_limit, out_of_memory
-from portside.findings.rule_context import Rule, RuleContext, more_memory
+from portside.findings.rule_context import KILLED, Rule, RuleContext, more_memory
 
 LineRule = Callable[[RuleContext, Sequence[str]], Finding | None]
 
@@ -44,6 +44,11 @@ _PATH = re.compile(
     re.I,
 )
 _LONGEST = 220
+_SIGNALS = {
+    134: "SIGABRT: it aborted itself",
+    139: "SIGSEGV: a memory fault",
+    143: "SIGTERM: it was asked to stop",
+}
 
 
 def program(context: RuleContext) -> Finding | None:
@@ -151,50 +156,53 @@ def ended(context: RuleContext) -> Finding | None:
     container = context.exited
     if container is None or context.task is None:
         return None
-    code = container.exit_code
-    last = _complaint(context)
-    if code == 137 and not context.block.lines:
+    code, last = container.exit_code, _complaint(context)
+    who = "it" if container.name == context.name else f"container {container.name}"
+    if code == KILLED:
         return context.found(
             "KILLED",
-            f"{container.name} was killed (exit code 137); AWS does not say that memory was the reason",
+            f"{who} was killed (exit code 137); AWS does not say that memory was the reason"
+            f"{f', and its log ends with: {last}' if last else ''}",
             look=context.log,
             fix=f"If its memory was near {context.memory} MiB (MemoryUtilization in CloudWatch): "
             f"memory={more_memory(context)} of {context.name} in app.py; "
             "else a stop took longer than stop_timeout_seconds",
         )
-    silent = ", and its log is gone" if context.task.log_gone else ", and wrote nothing"
-    says = (
-        f": {last}" if last else f"; its last line: {_cut(context.task.log[-1])}" if any(context.task.log) else silent
-    )
     if code == 0:
         return context.found(
             "STOPPED_BY_ITSELF",
-            f"{container.name} ended without an error (exit code 0), but a service has to go on "
-            f"running{f': {last}' if last else ''}",
+            f"{who} ended without an error (exit code 0), but a service must keep running{f': {last}' if last else ''}",
             look=context.log,
             fix=f"Correct container_command of {context.name} in app.py, or let the program run in the foreground; "
             f"then: {context.deploy}",
         )
-    told = f"exit code {code}{_signal(code)}"
-    if _crashed_at_start(context):
-        return context.found(
-            "CRASH_AT_START",
-            f"{container.name} crashes while it starts, with {told}{says}",
-            look=context.log,
-            fix=context.fix_program,
-        )
+    told = f"exit code {code}{_meaning(code)}"
+    says = f": {last}" if last else _without_an_error(context)
+    at_start = _crashed_at_start(context)
     return context.found(
-        "CRASH_LATER",
-        f"{container.name} starts, and then crashes with {told}{says}",
+        "CRASH_AT_START" if at_start else "CRASH_LATER",
+        f"{who} {'crashes at start' if at_start else 'starts, then crashes'}, with {told}{says}",
         look=context.log,
         fix=context.fix_program,
     )
 
 
-def _signal(code: int | None) -> str:
-    """The signal that ended a program, which its exit code tells by 128 more."""
-    ended_by = {each.value + 128: each.name for each in signal.Signals}.get(code or 0, "")
-    return f" ({ended_by})" if ended_by else ""
+def _without_an_error(context: RuleContext) -> str:
+    """What is to be said of a log that has no error."""
+    task = context.task
+    if task is None or task.log_gone:
+        return ", and its log is gone"
+    if any(line.strip() for line in task.log):
+        return f"; its log ends with: {_cut(next(line for line in reversed(task.log) if line.strip()))}"
+    if not task.log_group or any(task.id in each.what for each in context.snapshot.unknown):
+        return ", and its log could not be read"
+    return ", and wrote nothing"
+
+
+def _meaning(code: int | None) -> str:
+    """What an exit code says: a signal's is 128 more than its number."""
+    signals = {each.value + 128: each.name for each in signal.Signals}
+    return f" ({_SIGNALS.get(code, signals[code])})" if code in signals else ""
 
 
 def _complaint(context: RuleContext) -> str:

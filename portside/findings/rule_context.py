@@ -15,6 +15,9 @@ from portside.findings.log_block import ErrorBlock, read_block
 from src.form import stack_part
 from src.task_size import FARGATE_SIZES
 
+KILLED = 137
+"""The exit code of a program that the kernel killed: 128 and the number of SIGKILL."""
+
 
 @dataclass(frozen=True)
 class RuleContext:
@@ -153,11 +156,11 @@ class RuleContext:
 
     @property
     def ended_by_itself(self) -> bool:
-        """Whether the task stopped because a program in it ended, and not because ECS stopped it."""
-        task = self.task
-        return task is not None and (
-            task.stop_code == "EssentialContainerExited" or "Essential container" in task.stopped_reason
-        )
+        """Whether the task stopped because a program in it ended, which neither ECS nor the kernel had stopped."""
+        task, ended = self.task, self.exited
+        if task is None or (ended is not None and ended.exit_code == KILLED):
+            return False
+        return task.stop_code == "EssentialContainerExited" or "Essential container" in task.stopped_reason
 
     @property
     def last_lines(self) -> tuple[str, ...]:

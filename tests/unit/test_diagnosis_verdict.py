@@ -761,7 +761,17 @@ def test_the_root_of_a_trace_is_quoted_and_not_what_wraps_it() -> None:
     assert verdict_on(exited(1, *log)).what.endswith("1: java.lang.IllegalStateException: required setting is missing")
 
 
-@pytest.mark.parametrize(("code", "told"), [(139, "139 (SIGSEGV)"), (143, "143 (SIGTERM)"), (2, "2"), (255, "255")])
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (134, "134 (SIGABRT: it aborted itself)"),
+        (139, "139 (SIGSEGV: a memory fault)"),
+        (143, "143 (SIGTERM: it was asked to stop)"),
+        (130, "130 (SIGINT)"),
+        (2, "2"),
+        (255, "255"),
+    ],
+)
 def test_an_exit_code_that_stands_for_a_signal_names_it(code: int, told: str) -> None:
     assert f"with exit code {told}, and wrote nothing" in verdict_on(exited(code)).what
 

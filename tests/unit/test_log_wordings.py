@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from portside.aws.log_lines import lines_of
 from portside.findings import log_rows
 from portside.findings.log_rows.row import AT_ITS_TIME, Row
 from tests.unit.diagnosis_support import exited, verdict_on
@@ -33,5 +34,7 @@ def test_without_a_row_a_wording_is_not_understood(row: Row, monkeypatch: pytest
 
 
 def _is_understood(wording: dict[str, Any]) -> bool:
-    found = verdict_on(exited(wording["exit_code"], *wording["log"]))
+    found = verdict_on(
+        exited(wording["exit_code"], *(line for message in wording["log"] for line in lines_of(message)))
+    )
     return found.code == wording["code"] and wording["said"] in found.what and wording["fix"] in found.fix

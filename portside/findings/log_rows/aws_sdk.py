@@ -9,11 +9,11 @@ _ROLE = "TASK_ROLE_DENIED"
 ROWS = (
     Row(
         f"{_ROLE}.NO_CREDENTIALS",
-        r"[Cc]ould not load credentials from any provider|Unable to locate credentials|NoCredentialsError"
+        r"[Cc]ould not load credentials from any provider|Unable to locate credentials"
         r"|NoCredentialProviders"
         r"|Unable to load (?:AWS )?credentials from any|no EC2 IMDS role found|failed to refresh cached credentials"
-        r"|Missing credentials in config|CredentialsError|no valid (?:credential )?providers|MissingAuthenticationToken"
-        r"|Unable to get IAM security credentials|aws_access_key_id.*(?:not set|missing)",
+        r"|Missing credentials in config|CredentialsError|MissingAuthenticationToken"
+        r"|Unable to get IAM security credentials",
         "no AWS credentials found: the task role gives it none",
         "Give it what it needs of AWS: permissions=[Permission(…)] of {name} in app.py, and set no AWS_PROFILE and "
         "no keys in "
@@ -45,8 +45,7 @@ ROWS = (
         f"{AT_ITS_TIME}.AWS_RESOURCE_MISSING",
         r"NoSuchBucket|The specified bucket does not exist|Secrets Manager can't find the specified secret"
         r"|QueueDoesNotExist"
-        r"|NonExistentQueue|ParameterNotFound|Requested resource not found|ResourceNotFoundException|NoSuchKey"
-        r"|(?<!\w)NotFoundException: ",
+        r"|NonExistentQueue|ParameterNotFound|Requested resource not found|ResourceNotFoundException|NoSuchKey",
         "an AWS resource that it uses does not exist: {line}",
         "Correct its name in {env}, or create it, then: {deploy}",
         "app.py, container_env_vars of {name}",

@@ -34,8 +34,7 @@ ROWS = (
         r"(?:exec(?: user process caused:?)?|(?:ba|da|a|z)?sh:(?: \d+:| line \d+:)?|^/\S+: (?:exec: )?line \d+:"
         r"|su-exec:"
         r"|tini[^:]*:)"
-        r"\s*\"?:?(?P<path>\.{0,2}/[\w./-]+)?\"?:? *(?:[Pp]ermission denied|cannot execute(?! binary))"
-        r"|exec (?P<path>/\S+) failed: Permission denied",
+        r"\s*\"?:?(?P<path>\.{0,2}/[\w./-]+)?\"?:? *(?:[Pp]ermission denied|cannot execute(?! binary))",
         "{path:the program} is not executable in its image (permission denied)",
         "chmod +x for the file in the Dockerfile (or COPY --chmod=755); {program}",
     ),
@@ -50,7 +49,7 @@ ROWS = (
     Row(
         "BAD_COMMAND.USER",
         r"getpwnam\(\"(?P<user>[^\"]+)\"\) failed|cannot get [ug]id for (?:user|group) '(?P<user>[^']+)'"
-        r"|unable to find user (?P<user>\S+)|unknown user[: ]+'?(?P<user>[\w-]+)|bad user name (?P<user>\S+)",
+        r"|unable to find user (?P<user>\S+)|bad user name (?P<user>\S+)",
         "user {user} does not exist in its image",
         "Create the user in the Dockerfile, or name one that exists (user of {name} in app.py); {program}",
     ),
@@ -62,8 +61,7 @@ ROWS = (
     ),
     Row(
         "BAD_COMMAND.NPM_SCRIPT",
-        r"[Mm]issing script:? \"?(?P<script>[\w:.-]+)|Command \"(?P<script>[\w:.-]+)\" not found\."
-        r"|ERR_PNPM_NO_SCRIPT\S*\s+Missing script: (?P<script>\S+)",
+        r"[Mm]issing script:? \"?(?P<script>[\w:.-]+)|Command \"(?P<script>[\w:.-]+)\" not found\.",
         "package.json of its image has no script {script}",
         "{entry}",
     ),
@@ -103,7 +101,7 @@ ROWS = (
     Row(
         "BAD_COMMAND.SCRIPT",
         r"[Ss]yntax error(?: near unexpected token|: (?:unexpected|Unterminated|\"|end of file))"
-        r"|unexpected EOF while looking for matching|: bad substitution|[Bb]ad substitution",
+        r"|unexpected EOF while looking for matching|[Bb]ad substitution",
         "its start script has a syntax error: {line}",
         "Correct the script (is it run by the shell that it is written for?); {program}",
     ),

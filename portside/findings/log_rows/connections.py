@@ -50,9 +50,9 @@ ROWS = (
     Row(
         f"{AT_ITS_TIME}.CONNECTION_REFUSED",
         rf"(?:ECONNREFUSED|[Cc]onnection refused|actively refused)\D{{0,60}}?(?:{_HOST_PORT})"
-        rf"|(?:{_HOST_PORT.replace('host', 'host2').replace('port', 'port2')})\D{{0,80}}(?i:connection refused"
+        rf"|(?:{_HOST_PORT})\D{{0,80}}(?i:connection refused"
         rf"|connect\(\) failed \(111)"
-        r"|Error 111 connecting to (?P<host>[\w.-]+):(?P<port>\d+)|ECONNREFUSED|[Cc]onnection refused",
+        r"|ECONNREFUSED|[Cc]onnection refused",
         "connection to {where} refused",
         "Correct the host and port in {env}; where another service of this environment is meant: calls of {name} in "
         "app.py, "

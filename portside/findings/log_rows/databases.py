@@ -20,8 +20,7 @@ ROWS = (
         f"{_REFUSED}.TLS",
         r"no pg_hba\.conf entry for host .*(?:no encryption|SSL off)|SSL connection is required"
         r"|server does not support SSL"
-        r"|Connections using insecure transport are prohibited|The server does not support SSL connections"
-        r"|self.signed certificate.*(?:5432|postgres|mysql)",
+        r"|Connections using insecure transport are prohibited",
         "its database and its driver are set up differently for TLS: {line}",
         "Switch TLS on (or off) for the connection: sslmode or ssl in {env}, then: {deploy}",
     ),
@@ -37,6 +36,13 @@ ROWS = (
         r"|Cannot open database \"(?P<db>[^\"]+)\"",
         "the database {db} does not exist on its server",
         "Create the database, or correct its name in {env}, then: {again}",
+    ),
+    Row(
+        f"{_REFUSED}.RIGHTS",
+        r"permission denied for (?:table|relation|schema|database|sequence|view|function) \"?(?P<thing>[\w.]+)"
+        r"|command denied to user '(?P<thing>[^']+)'",
+        "its database user lacks a permission: {line}",
+        "Grant it to the user in the database, or correct the user in {env}; then: {again}",
     ),
     Row(
         f"{_REFUSED}.CONNECTIONS",
@@ -58,12 +64,13 @@ ROWS = (
         _MIGRATION,
         r"relation \"[^\"]+\" does not exist|Table '[^']+' doesn't exist|no such table: \S+"
         r"|column \S+ does not exist|Unknown column '\S+'"
-        r"|(?:PendingMigrationError|Migrations are pending)|Validate failed: Migrations|checksum mismatch|P3009"
+        r"|(?:PendingMigrationError|Migrations are pending)|Validate failed: Migrations"
+        r"|[Mm]igration checksum mismatch|P3009"
         r"|P3005|Dirty database version"
         r"|Can't locate revision|Could not acquire change log lock|Waiting for changelog lock|Found non-empty schema"
         r"|MigrationFailed|InconsistentMigrationHistory|Schema-validation: missing|migrat\w+ (?:failed|error)"
         r"|FlywayException|LiquibaseException"
-        r"|NodeInUse|Multiple head revisions",
+        r"|Multiple head revisions",
         "its database schema is not the one that it expects (migrations): {line}",
         "Run the migrations that this version needs, or repair the one that failed; then: {again}",
     ),

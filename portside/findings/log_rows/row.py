@@ -92,6 +92,9 @@ class _Words(dict[str, str]):
         context = self._context
         if name == "set":
             return set_variable(context, self.get("var", ""))
+        if name == "unset":
+            variable = self.get("var", "")
+            return f"{'setting' if '.' in variable else 'environment variable'} {variable} is not set"
         if name == "where":
             return ":".join(each for each in (self.get("host"), self.get("port")) if each) or "a server"
         if name == "its_port":
@@ -107,7 +110,14 @@ def set_variable(context: RuleContext, variable: str) -> str:
         if secret.variable == variable and secret.name:
             put = commands.aws("secretsmanager", "put-secret-value", secret_id=secret.name, secret_string=FROM_FILE)
             return commands.fix(put, then=f"the value of {variable}; then: {context.start_again}")
-    return f"Set {variable or 'it'} in {field} of {context.name} in app.py, then: {context.deploy}"
+    return f"Set {as_variable(variable)} in {field} of {context.name} in app.py, then: {context.deploy}"
+
+
+def as_variable(setting: str) -> str:
+    """The environment variable of a setting. Spring reads `mail.host-name` from MAIL_HOSTNAME:
+    https://docs.spring.io/spring-boot/reference/features/external-config.html
+    """
+    return setting.replace("-", "").replace(".", "_").upper() if "." in setting else setting
 
 
 def entry(context: RuleContext) -> str:

@@ -46,8 +46,8 @@ ROWS = (
     ),
     Row(
         _VERSION,
-        r"invalid ELF header|was compiled for .* but|Could not load the \"[\w-]+\" module using the"
-        r"|[Cc]ould not locate the Query Engine for runtime|wrong ELF class|Unsupported platform|no matching binary",
+        r"invalid ELF header|Could not load the \"[\w-]+\" module using the"
+        r"|[Cc]ould not locate the Query Engine for runtime|wrong ELF class|Unsupported platform",
         "a native module of its image was built for another platform: {line}",
         "Install the modules inside the image, for linux/amd64 and its C library (no node_modules copied in from "
         "outside); "
@@ -80,7 +80,7 @@ ROWS = (
     ),
     Row(
         "CRASH_AT_START.SYNTAX",
-        r"^\s*(?:SyntaxError|IndentationError|TabError): (?P<said>.+)|PHP Parse error: +(?P<said>.+)"
+        r"^\s*(?:SyntaxError|IndentationError|TabError): (?P<said>.+)"
         r"|Parse error: (?P<said>.+)",
         "its code has a syntax error: {said}",
         "Correct the file that the log names, or use the version of the runtime that knows this syntax; {program}",

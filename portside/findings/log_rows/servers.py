@@ -40,7 +40,7 @@ ROWS = (
     Row(
         "CRASH_AT_START.ADDRESS",
         r"EADDRNOTAVAIL|bind: cannot assign requested address|\(99: (?:Cannot assign|Address not available)"
-        r"|[Cc]ould not bind.*[Cc]annot assign|bind.*Cannot assign requested address",
+        r"|bind.*Cannot assign requested address",
         "can't listen on an address that its task does not have: {line}",
         "Let it listen on 0.0.0.0, in its settings or {env}; then: {deploy}",
     ),

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from portside.findings.log_rows.row import AT_ITS_TIME, Row
 
-_NAME = r"[\"'`$<{\[]*(?P<var>[A-Za-z_][\w.:-]*[\w])[\"'`>}\]]*"
-_UPPER = r"[\"'`$<{\[]*(?P<var>[A-Z][A-Z0-9_]{2,})[\"'`>}\]]*"
+# A variable is known by how it is written; what only looks like one is a protocol, a format or a level.
+_NO_VARIABLE = (
+    r"(?!(?:TLS|SSL|HTTPS?|JSON|URLS?|URI|API|SQL|DNS|TCP|UDP|AWS|JWT|CSRF|CORS|SASL|TTY|UUID|XML|YAML|HTML|AVX2?"
+    r"|EOF|CPU|GPU|MFA|NOTE"
+    r"|ERROR|FATAL|WARN|WARNING|CRITICAL|INFO|DEBUG|SEVERE|ALERT)\b)"
+)
+_OPEN, _CLOSE = r"[\"'`$<{\[]*", r"[\"'`>}\]]*"
+_UPPER = rf"{_OPEN}{_NO_VARIABLE}\b(?P<var>[A-Z][A-Z0-9_]{{2,}})\b{_CLOSE}"
+_SNAKE = rf"{_OPEN}\b(?P<var>[A-Z][A-Z0-9]*_[A-Z0-9_]+)\b{_CLOSE}"
+_NAME = rf"{_OPEN}{_NO_VARIABLE}\b(?P<var>[A-Z][A-Z0-9_]{{2,}}|[A-Za-z]\w*[._]\w[\w.]*)\b{_CLOSE}"
 _MISSING = f"{AT_ITS_TIME}.SETTING_MISSING"
 _INVALID = f"{AT_ITS_TIME}.SETTING_INVALID"
-_WHAT = "environment variable {var} is not set"
+_WHAT = "{unset}"
 
 ROWS = (
     Row(
         f"{AT_ITS_TIME}.LICENCE",
         r"(?i)licen[cs]e(?: key| file| token)?\W.{0,40}\b(?:invalid|expired|missing|not found|required|not valid"
         r"|could not)"
-        r"|(?i:invalid|expired|missing|no valid|no) licen[cs]e\b",
+        r"|(?i:invalid|expired|missing|no valid) licen[cs]e\b",
         "its licence is missing or not valid: {line}",
         "Put a valid licence into the secret or variable that the program reads it from ({secrets}), then: {again}",
     ),
@@ -29,42 +37,40 @@ ROWS = (
     ),
     Row(
         _MISSING,
-        r"KeyError: ['\"](?P<var>[A-Z][A-Z0-9_]+)['\"]|key not found: \"(?P<var>[A-Z][A-Z0-9_]+)\""
+        rf"KeyError: {_SNAKE}$|key not found: \"(?P<var>[A-Z][A-Z0-9_]+)\""
+        rf"|environ(?s:.{{0,600}})KeyError: '(?P<var>[^']+)'"
         r"|(?P<var>[A-Z][A-Z0-9_]+) not found\. Declare it as envvar|Could not resolve placeholder '(?P<var>[\w.-]+)'"
-        r"|(?:required key|key) (?P<var>[A-Z][A-Z0-9_]+) missing value|: (?P<var>[A-Za-z_]\w*): (?:unbound variable"
-        r"|parameter (?:not set|null or not set))"
-        r"|`?(?P<var>[A-Z][A-Z0-9_]+)`?\W{1,4}(?:environment variable)? ?not found: NotPresent"
-        r"|config property (?P<var>[\w.-]+) is required|AH00111: Config variable \$\{(?P<var>\w+)\} is not defined"
-        r"|Missing `?(?P<var>secret_key_base)`?",
-        "environment variable {var} is not set",
+        r"|: (?P<var>[A-Za-z_]\w*): (?:unbound variable"
+        r"|parameter (?:not set|null or not set))|(?P<var>[A-Z][A-Z0-9_]+)\W{1,4}not found: NotPresent"
+        r"|config property (?P<var>[\w.-]+) is required"
+        r"|Missing `?(?P<var>secret_key_base)`?|The (?P<var>[A-Z][A-Z0-9_]+) setting must not be empty"
+        r"|^\s{2,}(?P<var>[A-Z][A-Z0-9_]+): (?:undefined|Required|Invalid input: expected \w+, received undefined)",
+        _WHAT,
         "{set}",
     ),
     Row(
         _MISSING,
-        rf"(?i:(?:environment|env)(?:ironment)?[ -]?(?:variables?|vars?)?:? (?:not found|not set|missing"
-        rf"|required)[: ]+){_NAME}"
-        rf"|(?i:set the ){_UPPER}(?i: environment variable)"
-        rf"|(?i:(?:missing|undefined|required|no|empty|unset|must (?:set|provide|define|specify))(?: (?:the|an?"
-        rf"|required|mandatory))*"
-        rf" (?:environment|env|config(?:uration)?)[ _-]?(?:variables?|vars?|settings?|keys?|values?)?(?: named)?[:( ]+)"
-        rf"{_NAME}",
-        "environment variable {var} is not set",
+        rf"(?i:(?:environment|env) ?(?:variables?|vars?)?:? (?:not found|not set|missing|required)[: ]+){_NAME}"
+        rf""
+        rf"|(?i:(?:missing|undefined|required|no|empty|unset)(?: required| mandatory)? (?:environment|env)"
+        rf"(?:ironment)?[ _-]?(?:variables?|vars?|settings?|keys?)?(?: named)?[:( ]+){_NAME}"
+        rf"|(?i:(?:missing|undefined|required) (?:required )?config(?:uration)?[ _-]?(?:settings?|keys?|values?"
+        rf"|options?)?[:( ]+){_NAME}",
+        _WHAT,
         "{set}",
     ),
     Row(
         _MISSING,
         rf"(?i:(?:environment|env)(?: variable| var)? ){_NAME}(?i: (?:is |was |are |has )?(?:not set|not defined"
-        rf"|missing|"
-        r"required|undefined|must be (?:set|defined|provided)|not (?:been )?(?:provided|specified|found)|empty|unset"
-        r"|not present))"
-        rf"|{_UPPER}(?i: (?:environment variable |env var |is |was |are |has |variable )*"
-        r"(?:not set|not defined|missing|undefined|required|must be (?:set|defined|provided|specified)|"
-        r"not (?:been )?(?:provided|specified|configured)|empty|unset|must not be (?:empty|null|blank)|"
-        r"should not be empty|cannot be empty|can't be empty|is a required))"
-        rf"|(?i:(?:missing|required|requires|specify|provide|set)(?: the)?:? ){_UPPER}(?=$|[\s.,;)])"
-        r"|The (?P<var>[A-Z][A-Z0-9_]+) setting must not be empty|^\s{2,}(?P<var>[A-Z][A-Z0-9_]+): (?:undefined"
-        r"|Required|Invalid input: expected \w+, received undefined)",
-        "environment variable {var} is not set",
+        rf"|missing"
+        rf"|required|undefined|must be (?:set|defined|provided)|not (?:been )?(?:provided|specified|found)|empty|unset"
+        rf"|not present))"
+        rf"|{_UPPER}(?i: (?:environment variable |env var |is |was |are |has |variable )*(?:not set|not defined|missing"
+        rf"|undefined|required|must be (?:set|defined|provided|specified)|not (?:been )?(?:provided|specified"
+        rf"|configured)"
+        rf"|empty|unset|must not be (?:empty|null|blank)|should not be empty|cannot be empty|can't be empty))"
+        rf"|(?i:(?:missing|required|requires|specify|provide|set)(?: the)?:? ){_SNAKE}(?=$|[\s.,;)])",
+        _WHAT,
         "{set}",
     ),
     Row(
@@ -110,7 +116,7 @@ ROWS = (
     ),
     Row(
         _MISSING,
-        r"(?:couldn't|could not) decrypt .*credentials|ActiveSupport::MessageEncryptor::InvalidMessage"
+        r"(?i:couldn't|could not) decrypt .*credentials|ActiveSupport::MessageEncryptor::InvalidMessage"
         r"|Missing encryption key",
         "Rails can't decrypt its credentials: RAILS_MASTER_KEY is missing or wrong",
         "Set RAILS_MASTER_KEY in {secrets}, then: {deploy}",
@@ -145,7 +151,7 @@ ROWS = (
     ),
     Row(
         _INVALID,
-        r"ERR_SOCKET_BAD_PORT|options\.port should be|Failed to bind properties under '(?P<var>server\.port)'"
+        r"ERR_SOCKET_BAD_PORT|Failed to bind properties under '(?P<var>server\.port)'"
         r"|[Pp]ort (?:should|must) be .*|invalid port(?: number)? (?P<value>\S+)"
         r"|'?(?P<value>\S+)'? is not a valid port",
         "the port that it should listen on is not valid {value}",
@@ -170,7 +176,7 @@ ROWS = (
     Row(
         _INVALID,
         r"TypeError(?: \[ERR_INVALID_URL\])?: Invalid URL|ERR_INVALID_URL|MissingSchema|unsupported protocol scheme|"
-        r"no scheme|relative URL without a base|Illegal character in (?:authority|scheme)|Invalid URI: ",
+        r"no scheme supplied|relative URL without a base|Illegal character in (?:authority|scheme)|Invalid URI: ",
         "an address in its settings is not a valid URL (an empty variable?): {line}",
         "Correct the addresses in {env}, then: {deploy}",
     ),
@@ -183,7 +189,7 @@ ROWS = (
     ),
     Row(
         _INVALID,
-        r"ImproperlyConfigured: (?P<what>.+)|CommandError: (?P<what>You must set .+)|"
+        r"ImproperlyConfigured: (?P<what>(?!Error loading).+)|CommandError: (?P<what>You must set .+)|"
         r"(?:[Cc]onfig(?:uration)?|[Ss]ettings?|[Ee]nvironment) (?:validation (?:error|failed)|is invalid"
         r"|error)[: ]+(?P<what>.+)",
         "its configuration is not valid: {what}",

@@ -1,0 +1,193 @@
+"""What is taken for a program's own error, and what of it is quoted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from portside.aws.model import Unread
+from portside.findings.log_block import is_remark, read_block
+from portside.findings.verdict import judge
+from tests.unit.diagnosis_support import evidence, exited, service, verdict_on
+from tests.unit.operations_support import minutes_after_noon
+
+TRACE = (
+    "Traceback (most recent call last):",
+    '  File "/app/main.py", line 3, in <module>',
+    "    main()",
+    "RuntimeError: boom",
+)
+CHAIN = (
+    "com.example.StartException: could not start",
+    "\tat com.example.Main.main(Main.java:1)",
+    "\tat com.example.Main.run(Main.java:2)",
+    "\tat com.example.Main.walk(Main.java:3)",
+    "Caused by: com.example.MiddleException: middle",
+    "\tat com.example.Middle.f(Middle.java:1)",
+    "Caused by: com.example.RootException: the root",
+    "\t... 12 more",
+)
+REPORT = (
+    "***************************",
+    "APPLICATION FAILED TO START",
+    "***************************",
+    "Description:",
+    "The moon is full.",
+    "Action:",
+    "Wait for another moon.",
+)
+
+
+@pytest.mark.parametrize(
+    ("log", "reason"),
+    [
+        (TRACE, "RuntimeError: boom"),
+        (("starting", *TRACE, "[INFO] Worker exiting (pid: 7)"), "RuntimeError: boom"),
+        (CHAIN, "com.example.RootException: the root"),
+        (REPORT, "The moon is full."),
+        (("thread 'main' panicked at src/main.rs:1:2:", "the moon is full"), "the moon is full"),
+        (("panic: the moon is full", "goroutine 1 [running]:", "main.main()"), "panic: the moon is full"),
+        (
+            ("Unhandled exception. System.Exception: outer", " ---> System.ArgumentException: inner", "   at A.B()"),
+            "System.ArgumentException: inner",
+        ),
+        (
+            ("TypeError: fetch failed", "    at f (/a.js:1:1) {", "  [cause]: Error: the moon is full"),
+            "Error: the moon is full",
+        ),
+        (
+            ("/app/a.js:3", "  throw err;", "  ^", "Error: boom", "    at f (/app/a.js:3:1)", "Node.js v20.1.0"),
+            "Error: boom",
+        ),
+        (("Error: boom", "npm ERR! code ELIFECYCLE", "npm ERR! errno 1"), "Error: boom"),
+        (("first error: one", "all is well", "later error: two"), "later error: two"),
+        (("the moon could not be found", "bye"), "the moon could not be found"),
+        (("2024-01-01 10:00:00 WARN an error that passes", "INFO bye"), ""),
+        (("hello", "bye"), ""),
+        ((), ""),
+    ],
+)
+def test_the_reason_is_the_line_that_names_it(log: tuple[str, ...], reason: str) -> None:
+    assert read_block(log).reason == reason
+
+
+def test_a_block_is_quoted_whole_but_for_most_of_its_frames() -> None:
+    shown = read_block(CHAIN).shown
+
+    assert CHAIN[3] not in shown
+    assert set(CHAIN) - {CHAIN[3]} == set(shown)
+
+
+def test_of_a_long_block_the_beginning_and_the_end_are_quoted() -> None:
+    log = [f"error {number}" for number in range(30)]
+
+    assert read_block(log).shown == (*log[:6], *log[-6:])
+
+
+def test_without_an_error_the_end_of_the_log_is_quoted() -> None:
+    assert read_block([f"line {number}" for number in range(9)]).shown == tuple(f"line {n}" for n in range(3, 9))
+
+
+@pytest.mark.parametrize(
+    ("line", "is_one"),
+    [
+        ("INFO starting", True),
+        ("[warn] the user directive", True),
+        ("nginx: [notice] hello", True),
+        ("2024-01-01 10:00:00.123  WARN 1 --- [main] x", True),
+        ("level=info msg=error", True),
+        ('{"level":"debug"', True),
+        ("script.sh: info: can not modify /etc (read-only file system?)", True),
+        ("ERROR starting", False),
+        ("CommandError: You must set ALLOWED_HOSTS if DEBUG is False.", False),
+        ("Error: information is missing", False),
+    ],
+)
+def test_a_remark_is_known_by_its_level(line: str, is_one: bool) -> None:
+    assert is_remark(line) is is_one
+
+
+def test_a_program_that_wrote_no_error_is_quoted_with_its_last_line() -> None:
+    found = verdict_on(exited(3, "hello", "bye", ""))
+
+    assert found.what == "it crashes at start, with exit code 3; its log ends with: bye"
+    assert {"log: hello", "log: bye"} <= set(found.evidence)
+
+
+def test_that_a_program_wrote_nothing_is_said_only_where_its_log_was_read() -> None:
+    unread = Unread("log of task 0123456789abcdef of agora-app", "denied", "AccessDeniedException")
+
+    assert verdict_on(exited(3)).what.endswith(", and wrote nothing")
+    assert verdict_on(exited(3, log_group="")).what.endswith(", and its log could not be read")
+    assert judge(evidence(service("agora-app", exited(3)), unknown=(unread,)))[0].what.endswith("could not be read")
+    assert verdict_on(exited(3, log_gone=True)).what.endswith(", and its log is gone")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "lines", "code"),
+    [
+        (59.9, ("hello",), "CRASH_AT_START"),
+        (60, ("hello",), "CRASH_LATER"),
+        (2, ("Server listening on port 4200",), "CRASH_LATER"),
+        (2, ("Application startup complete.",), "CRASH_LATER"),
+        (2, ("Started App in 3.2 seconds",), "CRASH_LATER"),
+        (300, ("[INFO] Listening at: http://0.0.0.0:80", "[ERROR] Worker failed to boot."), "CRASH_AT_START"),
+        (300, REPORT, "CRASH_AT_START"),
+    ],
+)
+def test_a_crash_is_at_start_until_the_program_says_that_it_is_ready(
+    seconds: float, lines: tuple[str, ...], code: str
+) -> None:
+    started = minutes_after_noon(2 - seconds / 60)
+
+    assert verdict_on(exited(1, *lines, started=started)).code == code
+
+
+def test_a_program_that_was_killed_is_not_blamed_for_what_it_wrote_before() -> None:
+    found = verdict_on(exited(137, "Error: connect ECONNREFUSED 10.0.3.4:9200"))
+
+    assert found.code == "KILLED"
+    assert found.what.endswith("its log ends with: Error: connect ECONNREFUSED 10.0.3.4:9200")
+
+
+def test_what_a_program_writes_does_not_tell_why_ecs_stopped_its_task() -> None:
+    stopped = exited(143, "Error: connect ECONNREFUSED 10.0.3.4:9200")
+    stopped = replace(
+        stopped, stop_code="ServiceSchedulerInitiated", stopped_reason="Task failed container health checks"
+    )
+
+    assert verdict_on(stopped).code == "HEALTH_CHECK"
+
+
+def test_the_error_counts_before_the_rest_of_the_log() -> None:
+    found = verdict_on(
+        exited(
+            1,
+            "ERROR could not reach cache: getaddrinfo ENOTFOUND cache",
+            "all is well",
+            *TRACE[:3],
+            "KeyError: 'API_HOST'",
+        )
+    )
+
+    assert found.code == "CRASH_AT_START.SETTING_MISSING"
+
+
+def test_the_rest_of_the_log_counts_where_the_error_says_nothing() -> None:
+    found = verdict_on(exited(1, "ERROR getaddrinfo ENOTFOUND cache", "all is well", *TRACE))
+
+    assert found.code == "ENDPOINT_MISSING"
+    assert "log: ERROR getaddrinfo ENOTFOUND cache" in found.evidence
+
+
+def test_what_a_program_remarks_is_no_reason() -> None:
+    found = verdict_on(exited(1, "WARN getaddrinfo ENOTFOUND cache", "all is well", *TRACE))
+
+    assert found.code == "CRASH_AT_START"
+
+
+def test_numbers_inside_ids_are_no_codes() -> None:
+    log = "MongoServerError: oops, id 5f18code: 180, request 4031 at code 4013"
+
+    assert verdict_on(exited(1, log)).code == "CRASH_AT_START"
