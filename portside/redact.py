@@ -24,6 +24,16 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from portside.secret_lines import (
+    FIELD_OF_A_PAIR,
+    FORM_FIELD,
+    LINE_OF_A_KEY,
+    NAME_OF_A_PAIR,
+    OTHER_VALUE,
+    PRIVATE_KEY_ALONE,
+    alone,
+    names_another,
+)
 from portside.secret_names import is_harmless, is_plural, is_secret_name, normalized
 from portside.secret_shapes import Span, holds_credential, shaped
 from portside.secret_values import HIDDEN, LINE_OF_A_VARIABLE, QUOTE, closing, named
@@ -42,12 +52,15 @@ __all__ = [
 
 LONGEST_LINE = 8 * 1024
 LONGEST_TEXT = 64 * 1024
+MOST_LINES_OF_A_TEXT = 1500
+"""Each line costs up to 20 µs whatever its length, measured on one core of 2026."""
 CUT = "… (cut)"
 
 _SHORTEST_VALUE = 6
 """Of a secret that the tool has. A shorter one would be found in every other word."""
 _MOST_LINES_OF_A_KEY = 120
 _MOST_LINES_OF_A_VALUE = 30
+_MOST_FIELDS_OF_A_PAIR = 4
 
 _STEERING = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*+[ -/]*+[@-~]?"  # colours and cursor
@@ -60,22 +73,12 @@ _INVISIBLE = re.compile(
 )
 _COLOUR = re.compile(r"(\x1b\[[\d;]*m)")
 
-_ALONE = re.compile(
-    r"""(?i)[\s"'\\{,-]*+(?:property:\s?)?["']?([A-Za-z_][\w.-]*+)["']?\s*+([:=]?)\s*+([|>][-+]?|[{(\[]?)\s*+"""
-)
-# After a time or a program's name a line's last word is a key only if it is written like one.
-_ALONE_AT_THE_END = re.compile(
-    r"""[\s|:>](?:["']([A-Za-z_][\w.-]{0,120})["']\s?[:=]|([A-Za-z_][\w-]{0,60}[._][\w.-]{1,60})["']?\s?[:=]?)\s?([|>][-+]?)?\s*$"""
-)
-_LAST_NAME = re.compile(r"[\s:|>]([A-Za-z_][\w.-]{0,120})\s*$")
-_FORM_FIELD = re.compile(r'name="?([\w.-]+)"?;?\s*$')
-_OTHER_VALUE = re.compile(r"""(?:input_value|value|got)["']?\s?[=:]\s?(?P<hide>.++)""", re.I)
 _KEY_BEGINS = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY")
 _KEY_ENDS = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z -]{0,12}")
 _WORD_BACKWARDS = re.compile(r"""[^\s"'<>,;{}\[\]()|`]{0,2048}+""")
 # A line without any of these has no secret that is not known by its value.
 _SUSPECT = re.compile(
-    r"""[=@:>$]|["'`]|[\w+/%.-]{16}|-[upwa]|(?i:pass|pw|secret|token|key|auth|bearer|basic|cred|cookie)"""
+    r"""[=@:>$(]|["'`]|[\w+/%.-]{16}|-[upwa]|(?i:pass|pw|secret|token|key|auth|bearer|basic|cred|cookie|code|otp|pin)"""
 )
 _NAMES_IN_PAIRS = ("name", "Name", "key", "Key")
 
@@ -195,7 +198,9 @@ class Lines:
     def text(self, text: str) -> str:
         """A text of one line or more."""
         rest = text[LONGEST_TEXT:]
-        lines = clean(text[:LONGEST_TEXT]).split("\n")
+        lines = clean(text[:LONGEST_TEXT]).split("\n", MOST_LINES_OF_A_TEXT)
+        if len(lines) > MOST_LINES_OF_A_TEXT:
+            rest = f"{lines.pop()}{rest}"
         shown = [self.line(line) for line in lines[:-1]]
         shown.append(self.line(lines[-1], is_cut=bool(rest)))
         if _begins_a_key(rest):
@@ -247,6 +252,11 @@ class Lines:
             end = closing(text, 0, still.end)
             self._open = None if end >= 0 else still
             return len(text) if end < 0 else end
+        if still.kind == "base64":
+            if LINE_OF_A_KEY.fullmatch(text):
+                return len(text)
+            self._open = None
+            return 0
         if not text.strip():
             return 0
         indent = len(text) - len(text.lstrip())
@@ -254,12 +264,14 @@ class Lines:
             return len(text)
         self._open = None
         if still.kind in ("next", "value"):
-            if other := _OTHER_VALUE.search(text):
+            if other := OTHER_VALUE.search(text):
                 return other.end() if indent >= still.indent else 0
             if still.kind == "value":
+                # Between a name and its value there can be others, such as a type.
+                self._open = still if indent >= still.indent and FIELD_OF_A_PAIR.match(text) else None
                 return 0
             is_value = text.lstrip()[:1] in ("'", '"') or indent > still.indent
-            return len(text) if is_value and not _names_another(text) else 0
+            return len(text) if is_value and not names_another(text) else 0
         if still.kind == "field":
             return len(text)
         if still.kind == "variable" and not LINE_OF_A_VARIABLE.match(text):
@@ -269,7 +281,7 @@ class Lines:
 
     def _look_ahead(self, text: str, rest: str, spans: list[Span], begins: int) -> None:
         """Note what goes on in the next line."""
-        begun = [match.start() for match in _KEY_BEGINS.finditer(text, begins)]
+        begun = [match.start() for match in _KEY_BEGINS.finditer(text, begins)] if "PRIVATE KEY" in text else []
         if _begins_a_key(rest):
             begun.append(len(text))
         variable = LINE_OF_A_VARIABLE.match(text)
@@ -279,6 +291,9 @@ class Lines:
         if begun and not _KEY_ENDS.search(text, begun[-1]) and "-----END" not in rest:
             self._open = _Open(left=_MOST_LINES_OF_A_KEY, kind="key")
             return
+        if "key" in text.lower() and PRIVATE_KEY_ALONE.search(text):
+            self._open = _Open(left=_MOST_LINES_OF_A_KEY, kind="base64")
+            return
         last = max(spans, default=(0, 0), key=lambda span: span[1])
         indent = len(text) - len(text.lstrip())
         if last[1] > len(text):
@@ -287,11 +302,14 @@ class Lines:
                 self._open = _Open(end=quoted)
         elif last[1] and re.fullmatch(r"""["'\s]*+[+\\]\s*+""", text[last[1] :]):
             self._open = _Open(indent=-1, kind="next")
-        elif (alone := _alone(text)) and self._redactor.names_secret(alone[0]):
-            kind = "value" if alone[1] == "value" else "block" if alone[1][:1] in ("|", ">") else "next"
-            self._open = _Open(indent=indent, kind=kind)
-        elif (field := _FORM_FIELD.search(text)) and self._redactor.names_secret(field[1]):
+        elif (last_name := alone(text)) and self._redactor.names_secret(last_name[0]):
+            kind = "value" if last_name[1] == "value" else "block" if last_name[1][:1] in ("|", ">") else "next"
+            most = _MOST_FIELDS_OF_A_PAIR if kind == "value" else _MOST_LINES_OF_A_VALUE
+            self._open = _Open(indent=indent, left=most, kind=kind)
+        elif (field := FORM_FIELD.search(text)) and self._redactor.names_secret(field[1]):
             self._open = _Open(kind="field")
+        elif (pair := NAME_OF_A_PAIR.search(text[-300:])) and self._redactor.names_secret(pair[1]):
+            self._open = _Open(indent=indent, left=_MOST_FIELDS_OF_A_PAIR, kind="value")
         elif variable and was_variable and self._redactor.names_secret(variable[1]):
             self._open = _Open(kind="variable")
 
@@ -334,20 +352,6 @@ def _length_of_last_word(text: str) -> int:
 def _last_quote(text: str, at: int) -> str:
     before = re.search(rf"(?:{QUOTE})\Z", text[max(0, at - 20) : at])
     return before[0] if before else ""
-
-
-def _alone(text: str) -> tuple[str, str] | None:
-    """The name with which a line ends without a value, and the sign of a block after it."""
-    if whole := _ALONE.fullmatch(text):
-        return whole[1], whole[3]
-    if last := _ALONE_AT_THE_END.search(text[-200:]):
-        return last[1] or last[2], last[3] or ""
-    found = _LAST_NAME.search(text[-200:])
-    return (found[1], "value") if found else None
-
-
-def _names_another(text: str) -> bool:
-    return bool(re.match(r"""\s*+["']?[A-Za-z_][\w.-]*+["']?\s*+(?:=|:\s)\s*+\S""", text))
 
 
 def _replaced(text: str, spans: Iterable[Span]) -> str:

@@ -59,6 +59,8 @@ _SENTENCE = """
     verify was were when which will with without wrong you your already able access accepted all any because before
     between both changed check checked checking client connection different either encryption end ends every exist
     exists format generated here lookup manager new next now old one out provided provider rotation scheme server stored
+    authenticated based created file hash id identity issued login longer manager maximum minimum needs policy refresh
+    refreshed reset saved sent shorter sign store updated weak
     string they there use used user via while whose yet ok rate resource resolve retrieve password token key after aws
     """
 _PROSE = frozenset(_SENTENCE.split())

@@ -63,7 +63,58 @@ _ROWS: tuple[tuple[bool, str, str], ...] = (
     (False, "basic", r"(?i)\bbasic\s(?P<hide>(?=[A-Za-z+/]{0,60}[0-9A-Z=])[A-Za-z0-9+/]{8,}+={0,2})"),
     # What `docker login` writes down.
     (False, "auth", r"""(?i)["']auth["']\s?:\s?["'](?P<hide>[A-Za-z0-9+/]{8,}+={0,2})["']"""),
-    (False, "auth", r"(?i)\bauth\s(?:plain|login|cram-md5|xoauth2)\s(?P<hide>\S++)"),
+    (False, "auth", r"(?i)\bauth\s(?:plain|login|cram-md5|xoauth2)\s(?:[a-z]{1,20}+:\s[\"']?)?(?P<hide>[^\s\"']++)"),
+    # A call with a user and a password.
+    (
+        False,
+        "(",
+        r"(?i)\b(?:log_?in|sign_?in|auth|authenticate|basic_?auth|httpbasicauth|passwordauth|createuser|changeuserpassword)"
+        r"\(\s?[^,()\n]{1,100}+,\s?+[\"']?+"
+        r"(?P<hide>(?!(?:res|next|cb|callback|done|opts?|options|err(?:or)?|ctx|config|pass\w*|secret|token)\b)[^\"',()\n]++)",
+    ),
+    (False, "header", r"(?i)\binvalid header field value\s[\"'](?P<hide>[^\"'\n]++)"),
+    (False, "jwt.", r"(?i)\bjwt\.(?:sign|verify|encode|decode)\([^\n]{1,200}?,\s?[\"'](?P<hide>[^\"'\n]++)"),
+    (
+        False,
+        "credential",
+        r"(?i)\bcredentials?\s?[:=]\s?[\"']?(?!(?:not?|none|missing|invalid|expired|unable|could|the|from)\b)[^\s,/:\"']{1,64}+"
+        r"[\"']?\s?[/:,]\s?+[\"']?+(?P<hide>[^\s\"')]++)",
+    ),
+    (
+        False,
+        "password",
+        r"(?i)\b(?:chang|sett|resett?)ing\s(?:the\s)?password\s(?:for|of)\s\S{1,80}+\sto\s[\"']?(?P<hide>[^\s\"']++)",
+    ),
+    # Not the result of a test.
+    (
+        False,
+        "pass",
+        r"(?:^|[^-\w\s]\s|\w\s)PASS\s?[:=]\s?[\"']?"
+        r"(?P<hide>(?![\w./:-]{0,80}(?i:test|spec|check)|\d{1,3}\b|YES|NO)[^\s\"',;]++)",
+    ),
+    # Numbers that are typed once.
+    (
+        False,
+        "pin otp code passcode",
+        r"(?i)\b(?:pin|otp|passcode|(?:one[ -]time|verification|security|access|confirmation|mfa|2fa|login"
+        r"|auth\w{0,12})\s(?:pass)?code)(?:\s(?:is|was|code))?\s?[:=]?\s?[\"']?(?P<hide>\d{4,12}(?![\d.:/-]\w))",
+    ),
+    (
+        False,
+        "pass secret tok cred",
+        r"(?i)(?:pass(?:word|wd|phrase)?|secret|token|credentials?)\.{3,200}+(?P<hide>[^\s,;.][^\s,;]*+)",
+    ),
+    (
+        False,
+        "securestring",
+        r"(?i)\bSecureString\b[^{}\n]{0,200}?[\"']value[\"']\s?:\s?[\"'](?P<hide>[^\"'\n]++)",
+    ),
+    (False, "--password-stdin", r"--password-stdin\s{0,4}+<<<\s{0,4}+[\"']?(?P<hide>[^\s\"']++)"),
+    (
+        False,
+        "--password-stdin --with-token",
+        r"\b(?:echo|printf)\s(?:-n\s)?[\"']?(?P<hide>(?!\$|%s)[^\s\"'|]{1,500}+)[\"']?\s{0,4}+\|[^|\n]{1,200}?--(?:password-stdin|with-token)",
+    ),
     (False, "auth", r"(?:^|[\s:|>])AUTH\s(?!(?:failed|required|error|ok|is|not)\b)(?:[\w.-]{1,40}\s)?(?P<hide>\S++)$"),
     (False, "signature=", r"(?i)\bSignature=(?P<hide>[0-9a-f]{16,}+|[\w%+/=-]{20,}+)"),
     (
@@ -136,7 +187,14 @@ _ROWS: tuple[tuple[bool, str, str], ...] = (
         r"(?:provided|given|used|sent|is)?\s?[:=]\s?[\"']?(?P<hide>[\w*.+/=-]{6,}+)",
     ),
 )
-SHAPES = tuple((tuple(needs.split()), re.compile(form)) for _, needs, form in _ROWS)
+_FORMS = tuple(re.compile(form) for _, _, form in _ROWS)
+_ALWAYS = tuple(number for number, (_, needs, _) in enumerate(_ROWS) if not needs)
+# By what must be in the text, the rows to look at. To ask each row on its own takes longer than the rows themselves.
+_NEEDING = {
+    word: tuple(number for number, (_, needs, _) in enumerate(_ROWS) if word in needs.split())
+    for _, words, _ in _ROWS
+    for word in words.split()
+}
 _CERTAIN = tuple(re.compile(form) for is_certain, _, form in _ROWS if is_certain)
 
 _ADDRESS = re.compile(r"(?<![\w+.-])([A-Za-z][\w+.-]{0,40}+)://([^\s\"'<>`]++)")
@@ -147,10 +205,11 @@ _PLACEHOLDER = re.compile(r"\$\{?[A-Z]|\$\(|\{\{|<|%\(")
 def shaped(text: str) -> Iterator[Span]:
     """What can only be a secret, or so probably is one that it is hidden."""
     low = text.lower()
-    for needs, form in SHAPES:
-        if not needs or any(each in low for each in needs):
-            for match in form.finditer(text):
-                yield match.span("hide")
+    numbers = set(_ALWAYS)
+    numbers.update(*[rows for word, rows in _NEEDING.items() if word in low])
+    for number in numbers:
+        for match in _FORMS[number].finditer(text):
+            yield match.span("hide")
     if "://" in text:
         yield from _in_addresses(text)
 

@@ -18,6 +18,8 @@ _KEY = re.compile(
     (?P<close> (?:{QUOTE})? [\])]? )
     (?P<sep> \s{{0,8}}+ (?: => | -> | <- | → | \| | [:?+]= | ={{1,3}} | : | %3[AD] ) \s{{0,200}}+
            | \s{{1,8}}+ (?: is | was | with\s+value | set\s+to ) [ :]{{1,4}}+
+           | \s (?: invalid | incorrect | wrong | bad | rejected | given | provided | received | entered | used )
+             \s? [:=] \s{{1,4}}+
            | \s? , \s{{0,8}}+ | > | \s{{1,200}}+ | $ )
     """
 )
@@ -48,7 +50,35 @@ _BARE = re.compile(r"""(?:[^\s,;&"'<>)}\]|`]|[,;&"'<>)}\]|`](?!\s|$|[\\"')}\]>,;
 _NEXT_VARIABLE = re.compile(r"\s(?=[A-Za-z_][\w.]{0,80}=)")
 LINE_OF_A_VARIABLE = re.compile(r"\s*(?:export\s+|declare\s+-\w+\s+|set\s+|-\s+)?([A-Za-z_][\w.-]*+)=")
 _ASSIGNMENTS = frozenset({"=", "==", "===", ":", ":=", "?=", "+=", "=>", "->", "<-", "→", "|", "%3a", "%3d"})
-_VERBS = ("is", "was", "with", "set")
+_VERBS = (
+    *("is", "was", "with", "set"),
+    *("invalid", "incorrect", "wrong", "bad", "rejected", "given", "provided", "received", "entered", "used"),
+)
+# Names in two words; that of a sort key or a public key is none.
+_SPACED_NAME = re.compile(
+    r"""(?ix)
+    \b (?P<name> (?: private | secret | access | api | license | encryption | signing | shared | session | account
+    | master | recovery | storage ) \s key )
+    (?: \s \[ [^\]\n]{0,60}+ \] )? ["']? \s? [:=] \s{1,8}+
+    """
+)
+# What someone tried, or set.
+_AFTER_A_VERB = re.compile(
+    r"""(?ix)
+    \b (?: wrong | bad | incorrect | rotat(?:e|ed|ing) | using | tried | typed | entered | with ) \s
+    (?: the \s | new \s | old \s )? (?P<name> secret | password | passwd | passphrase | passcode | token ) \s
+    (?: to \s | as \s )? ["']? (?P<hide> [^\s"',;:=()]{3,200}+ )
+    """
+)
+# A secret's name, of words that are joined: it stands in AWS's errors, and says where to look.
+_NAME_OF_A_SECRET = re.compile(r"[a-z0-9]+(?:[-_./][a-zA-Z0-9]+)+")
+_DIRECTIVE = re.compile(
+    r"""(?ix)
+    \b (?: (?:proxy|grpc)_set_header | (?:more_)?(?:set|add)_headers? | (?:fastcgi|uwsgi|scgi)_param | SetEnv
+    | (?:Request)?Header \s set ) \s{1,20}+ ["']? (?P<name> [a-z_][\w.-]{0,100}+ ) \s{1,20}+
+    """
+)
+_CHANGED_TO = re.compile(rf"(?:{QUOTE})\s{{0,4}}+(?:->|=>)\s{{0,4}}+(?P<quote>{QUOTE})")
 # In a parser's words a token is no secret, and in an ARN "secret" is a kind of resource.
 _A_PARSERS_WORDS = ("unexpected ", "illegal ")
 # Secrets Manager's and ECS's own words, after which the secret's name follows.
@@ -58,12 +88,29 @@ _ARN = re.compile(r"\barn:aws[\w-]*+:[\w:-]*\Z")
 
 def named(text: str, names_secret: Callable[[str], bool], known: frozenset[str]) -> Iterator[Span]:
     """The values of names that a function takes for a secret's; one that does not end in the text ends beyond it."""
-    for match in _PAIR.finditer(text):
-        if names_secret(match["name"]) and (span := _value(text, match.end(), match["name"], "=", known)):
-            yield span
-    for match in chain(_PAIR_BACKWARDS.finditer(text), _VALUE_FOR.finditer(text)):
-        if names_secret(match["name"]):
+    low = text.lower()
+    if "value" in low or "got" in low:
+        for match in _PAIR.finditer(text):
+            if names_secret(match["name"]) and (span := _value(text, match.end(), match["name"], "=", known)):
+                yield span
+    if "value" in low:
+        for match in chain(_PAIR_BACKWARDS.finditer(text), _VALUE_FOR.finditer(text)):
+            if names_secret(match["name"]):
+                yield match.span("hide")
+    if "key" in low:
+        for match in _SPACED_NAME.finditer(text):
+            if span := _value(text, match.end(), match["name"], ":", known):
+                yield span
+    for match in _AFTER_A_VERB.finditer(text):
+        value, is_secret = match["hide"], match["name"].lower() == "secret"
+        if not (value in known or is_harmless(match["name"], value, is_prose=True)) and not (
+            is_secret and _NAME_OF_A_SECRET.fullmatch(value)
+        ):
             yield match.span("hide")
+    if "_" in low or "set" in low:
+        for match in _DIRECTIVE.finditer(text):
+            if names_secret(match["name"]) and (span := _value(text, match.end(), match["name"], "=", known)):
+                yield span
     position = 0
     while key := _KEY.search(text, position):
         position = max(key.end(), position + 1)
@@ -77,6 +124,8 @@ def named(text: str, names_secret: Callable[[str], bool], known: frozenset[str])
         if span := _value(text, key.end(), name, separator, known, before):
             yield span
             position = max(position, span[1])
+            if changed := _CHANGED_TO.match(text, span[1]):
+                yield _in_quotes(text, changed)
 
 
 def _assigns(text: str, match: re.Match[str], separator: str) -> bool:
@@ -93,7 +142,7 @@ def _assigns(text: str, match: re.Match[str], separator: str) -> bool:
         return bool(quoted and (name.startswith("--") or is_header(name) or before.rstrip("\"'").endswith("(")))
     if separator == ">":
         return before.endswith("<") or bool(match["close"])
-    if separator.split(" ")[0].rstrip(":") in _VERBS:
+    if separator.split(" ")[0].rstrip(":=") in _VERBS:
         return True
     is_column = "\t" in match["sep"] or len(match["sep"]) > 1
     return bool(
@@ -112,6 +161,10 @@ def _value(text: str, at: int, name: str, separator: str, known: frozenset[str],
         end = _matching(text, at)
         is_about = is_plural(name) and not is_header(name)
         return None if is_about or is_harmless(name, text[at:end]) else (at, end)
+    if text.startswith("(", at):
+        end = text.find(")", at)
+        span = at + 1, end if end >= 0 else len(text)
+        return None if is_harmless(name, text[span[0] : span[1]], is_prose=True) else span
     span = _in_quotes(text, quoted) if quoted else _bare(text, at, name, separator, before)
     value = text[span[0] : span[1]]
     is_prose = not quoted and separator != "="
