@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -26,6 +25,7 @@ from portside.aws.errors import is_denied, is_expired, is_missing
 from portside.aws.stack_reading import read_stacks, read_template
 from portside.commands import tool
 from portside.config.stacks import StackKind, database_stacks, only_stack, service_stack
+from portside.deploy.cdk_runs import run_to_the_end, wait_until_settled
 from portside.deploy.stability import NotStable, wait_until_stable
 from portside.deploy.template_images import expect_images
 from portside.findings.check import check_as_json
@@ -38,10 +38,6 @@ from src.service_props import ServiceProps
 
 if TYPE_CHECKING:
     from operations.verification.verify import Verification
-
-_SETTLED_WITHIN_SECONDS = 60 * 60
-# It gives up for good where AWS is lost each time.
-_MOST_RUNS_OF_THE_CDK = 3
 
 
 @dataclass(frozen=True)
@@ -191,35 +187,22 @@ def _deploy(course: Course, names: Sequence[str], rollouts: ReadRollouts) -> Non
         expected_seconds=course.expected_seconds,
         note_failure=course.early.note_failure,
     ) as progress:
-        for _ in range(_MOST_RUNS_OF_THE_CDK - 1):
-            try:
-                cdk_cli.deploy(target, names, progress.hear)
-                return
-            except cdk_cli.CdkFailed as failure:
-                if not failure.has_lost_aws or not _waits_until_settled(course, names, failure):
-                    raise
-                say(f"The CDK's command line lost AWS, and is started again: {failure.message}", "yellow")
-        cdk_cli.deploy(target, names, progress.hear)
+        run_to_the_end(
+            lambda: cdk_cli.deploy(target, names, progress.hear),
+            lambda failure: _waits_until_settled(course, names, failure),
+        )
 
 
 def _waits_until_settled(course: Course, names: Sequence[str], failure: cdk_cli.CdkFailed | NotStable) -> bool:
     """Follow what goes on in CloudFormation although the CDK's command line has ended; whether it can start again."""
-    cloudformation = course.patient.clients("cloudformation")
-    until = time.monotonic() + _SETTLED_WITHIN_SECONDS
-    is_said = False
     try:
-        while moving := [state.name for state in read_stacks(cloudformation, names).values() if not state.is_settled]:
-            if time.monotonic() > until:
-                return False
-            if not is_said:
-                say(f"The CDK's command line has ended, and CloudFormation goes on with {', '.join(moving)}.", "yellow")
-                is_said = True
-            time.sleep(course.target.polling_seconds)
+        cloudformation = course.patient.clients("cloudformation")
+        states = wait_until_settled(cloudformation, names, every_seconds=course.target.polling_seconds)
     except Exception as error:
         # What stopped the command line is what a person has to see.
         failure.hint = "\n".join(filter(None, [failure.hint, _unseen(course, error).hint]))
         return False
-    return all(state.is_usable for state in read_stacks(cloudformation, names).values())
+    return states is not None and all(state.is_usable for state in states.values())
 
 
 def _update_those_left_behind(course: Course, stacks: Sequence[Stack], rollouts: ReadRollouts) -> None:

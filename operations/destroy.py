@@ -18,6 +18,7 @@ from portside.aws.errors import is_from_aws, message_of
 from portside.aws.stack_reading import failures_since, physical_ids, read_all_stacks, read_stacks
 from portside.config.stacks import StackKind, only_stack, stacks_for
 from portside.deploy import task_record
+from portside.deploy.cdk_runs import run_to_the_end, wait_until_settled
 from portside.deploy.parameter_history import names_of
 from src.context_flags import DESTROYING, WITH_DATA
 from src.environment import Environment
@@ -153,7 +154,17 @@ def _first_failures(cloudformation: Any, names: Sequence[str], since: datetime) 
 def _act(target: Target, names: Sequence[str], act: Callable[..., None] = cdk_cli.deploy) -> None:
     if names:
         with following(target.clients("cloudformation"), names, every_seconds=target.polling_seconds) as progress:
-            act(target, names, progress.hear)
+            run_to_the_end(lambda: act(target, names, progress.hear), lambda _: _waits_until_settled(target, names))
+
+
+def _waits_until_settled(target: Target, names: Sequence[str]) -> bool:
+    """Wait for what goes on in CloudFormation although the CDK's command line has ended; whether it can start again."""
+    try:
+        cloudformation = patient(target)[0].clients("cloudformation")
+        return wait_until_settled(cloudformation, names, every_seconds=target.polling_seconds) is not None
+    except Exception:
+        # What stopped the command line is what a person has to see; that AWS can't be read is said with the reasons.
+        return False
 
 
 def _clear_of_guardduty(target: Target, network: str) -> None:

@@ -629,7 +629,7 @@ def test_a_command_line_that_lost_aws_is_started_again_once_the_stacks_are_settl
         place.cloudformation.stacks[APP]["status"] = "UPDATE_COMPLETE"
 
     place.deploys = lose_aws_once
-    monkeypatch.setattr("operations.deploy.time.sleep", settle)
+    monkeypatch.setattr("portside.deploy.cdk_runs.time.sleep", settle)
     place.deploy()
     assert len(runs) == 2
     assert runs[1] == "UPDATE_COMPLETE"

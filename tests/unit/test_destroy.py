@@ -19,6 +19,7 @@ from tests.unit.operations_support import (
     FakeCloudFormation,
     FakePaginator,
     FakeParameters,
+    client_error,
     deployment_of,
     resolution,
     resource,
@@ -183,6 +184,57 @@ def test_records_stay_and_the_hold_goes_where_not_all_could_be_deleted(
         _destroy(_deployed("dev"), kept_of_deployments)
     assert len(read_records(kept_of_deployments, "dev")) == 1
     assert read_hold(kept_of_deployments, "dev") is None
+
+
+LOST = "agora-dev-apex: destroy failed Error: Throttling: Rate exceeded\n"
+
+
+@pytest.mark.usefixtures("synthesized")
+def test_a_command_line_that_lost_aws_is_started_again_once_the_stacks_are_settled(
+    deleted: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    kept_of_deployments: FakeParameters,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    aws, delete, runs = _deployed("dev"), cdk_cli.destroy, list[int]()
+
+    def lose_aws_once(place: Target, stacks: Sequence[str], hear: Any) -> None:
+        runs.append(1)
+        if len(runs) == 1:
+            aws.stacks["agora-dev-apex"]["status"] = "DELETE_IN_PROGRESS"
+            raise cdk_cli.CdkFailed("destroy", LOST)
+        assert aws.stacks["agora-dev-apex"]["status"] == "DELETE_FAILED", "while a stack is deleted it is waited for"
+        delete(place, stacks, hear)
+
+    def settle(_: float) -> None:
+        aws.stacks["agora-dev-apex"]["status"] = "DELETE_FAILED"
+
+    monkeypatch.setattr(cdk_cli, "destroy", lose_aws_once)
+    monkeypatch.setattr("portside.deploy.cdk_runs.time.sleep", settle)
+    _destroy(aws, kept_of_deployments)
+    assert len(runs) == 2
+    assert "agora-dev-apex" in deleted
+    assert "is started again: cdk destroy failed" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.usefixtures("synthesized")
+def test_a_command_line_that_lost_aws_for_good_says_so_and_what_is_unknown(
+    monkeypatch: pytest.MonkeyPatch, kept_of_deployments: FakeParameters
+) -> None:
+    aws = _deployed("dev")
+
+    def lose_aws(*_: object) -> None:
+        monkeypatch.setattr(
+            aws, "describe_stacks", lambda **_: (_ for _ in ()).throw(client_error("AccessDenied", "not you"))
+        )
+        raise cdk_cli.CdkFailed("destroy", LOST)
+
+    monkeypatch.setattr(cdk_cli, "destroy", lose_aws)
+    with pytest.raises(destroy.DestructionFailed) as failed:
+        _destroy(aws, kept_of_deployments)
+    assert "Rate exceeded" in failed.value.stopped_by
+    assert "could not be read" in failed.value.message
+    assert "not you" in failed.value.message
 
 
 LOGS = "agora-dev-load-balancer-accesslogs8b620eca-1a2b3c"

@@ -1,0 +1,46 @@
+"""Runs of the CDK's command line, started again where it lost AWS while CloudFormation went on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from operations.cdk_cli import CdkFailed
+from operations.console import say
+from portside.aws.model import Stack
+from portside.aws.stack_reading import read_stacks
+
+_SETTLED_WITHIN_SECONDS = 60 * 60
+# It gives up for good where AWS is lost each time.
+_MOST_RUNS = 3
+
+
+def run_to_the_end(run: Callable[[], None], can_start_again: Callable[[CdkFailed], bool]) -> None:
+    """Run it until it ends on its own, three times at most. Raises `CdkFailed`."""
+    for _ in range(_MOST_RUNS - 1):
+        try:
+            run()
+            return
+        except CdkFailed as failure:
+            if not failure.has_lost_aws or not can_start_again(failure):
+                raise
+            say(f"The CDK's command line lost AWS, and is started again: {failure.message}", "yellow")
+    run()
+
+
+def wait_until_settled(cloudformation: Any, names: Sequence[str], *, every_seconds: float) -> dict[str, Stack] | None:
+    """The stacks once CloudFormation does nothing with any of them; None where that takes more than an hour."""
+    until = time.monotonic() + _SETTLED_WITHIN_SECONDS
+    is_said = False
+    while True:
+        states = dict(read_stacks(cloudformation, names))
+        moving = [state.name for state in states.values() if not state.is_settled]
+        if not moving:
+            return states
+        if time.monotonic() > until:
+            return None
+        if not is_said:
+            say(f"The CDK's command line has ended, and CloudFormation goes on with {', '.join(moving)}.", "yellow")
+            is_said = True
+        time.sleep(every_seconds)
