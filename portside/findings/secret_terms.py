@@ -196,7 +196,6 @@ TERMS: Terms[RuleContext] = {
         f"secret {secret_name(context)} in Secrets Manager of account {context.snapshot.account}, "
         f"region {context.snapshot.region}"
     ),
-    "first_field": _field,
     "field_json": lambda context, found: context.field(f'ServiceSecret(…, json_field="{_field(context, found)}")'),
     "field_secrets": lambda context, _: context.field("container_secrets"),
     "add_field": _add_field,

@@ -89,7 +89,8 @@ def _failures(stack: Stack) -> tuple[str, ...]:
 
 def failure(snapshot: Snapshot, stack: Stack, failed: StackFailure) -> Finding | None:
     """A resource that AWS refused. A service whose tasks did not start is left to the rules about tasks."""
-    matched = first_row(FILE, failed.reason, failed.kind)
+    # What is not found means another thing while a resource is created than when one that the stack has is changed.
+    matched = first_row(FILE, f"{failed.reason}\n{failed.status}", failed.kind)
     if matched is None or matched[0].code == OF_ITS_TASKS:
         return None
     row, found = matched

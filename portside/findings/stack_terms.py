@@ -70,7 +70,7 @@ class StackContext:
 def reason_of(text: str) -> str:
     """What the service said, without CloudFormation's words around it and without the ids of the request."""
     wrapped = _WRAPPED.search(text)
-    said = _REQUEST.sub("", wrapped["said"] if wrapped else text).strip(" \"'.")
+    said = _REQUEST.sub("", wrapped["said"] if wrapped else text).strip().rstrip(".")
     return said if len(said) <= _LONGEST_REASON else f"{said[:_LONGEST_REASON]}…"
 
 

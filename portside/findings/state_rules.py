@@ -34,7 +34,7 @@ def by_state(
             service,
             context.found(
                 "UNKNOWN",
-                "its last deployment failed, and ECS no longer knows why its tasks stopped (it keeps that for an hour)",
+                "its last deployment failed, and why is no longer known (ECS keeps stopped tasks for an hour)",
                 look=context.events,
                 fix=context.deploy + remark(f"and within the hour: {snapshot.commands.tool('diagnose')}"),
                 evidence=(

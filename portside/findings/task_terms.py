@@ -13,19 +13,27 @@ from portside.findings.words import Found, Terms
 from src.image import parse_reference
 
 _IMAGE = re.compile(
-    r"(?:\bref(?:erence)?|image|cannot pull|pull access denied for|repository)[ :]+[\"'`]?"
+    r"(?:\bref(?:erence)?|image|manifest for|cannot pull|pull access denied for|repository)[ :]+[\"'`]?"
     r"((?:[\w-]+(?:\.[\w-]+)*(?::\d+)?/)+[\w./-]+(?::[\w.-]+)?(?:@sha256:\w+)?)"
 )
 _SUBNET = re.compile(r"subnet-\w+")
 _ROLE = re.compile(r"role[/ ]'?(?:arn:aws[\w-]*:iam::\d+:role/)?([\w+=,.@/-]+)")
-_PROGRAM = re.compile(r"exec: \\*\"?([^\"\\:]+)|exec (/[^\s:]+)")
+_PROGRAM = re.compile(r"exec: \\*\"?([^\"\\:\s]+)|exec (/[^\s:]+)")
 _ENDED = re.compile(r"\s*(?:: exit status \d+|: unknown|\(request ?id:?[^)]*\)|, request ?id:? \S+)[ .]*$", re.I)
 # The vCPUs that run at once, on demand and on Spot:
 # https://docs.aws.amazon.com/general/latest/gr/ecs-service.html#limits_fargate
 _ON_DEMAND_QUOTA, _SPOT_QUOTA = "L-3032A538", "L-36FBB829"
 # Network interfaces a region: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
 _INTERFACE_QUOTA = "L-DF5E4CA3"
-_LONGEST_PART = 200
+_LONGEST_PART = 300
+# A service event puts the error of its own call into brackets.
+_INNER = re.compile(r"\((?:error|reason) (.+?)\)+\.?$", re.DOTALL)
+_LAYERS = re.compile(
+    r"(?:Cannot\w+Error|ResourceInitializationError|API error \(\d+\)|Error response from daemon"
+    r"|failed to create new container runtime task|failed to create shim(?: task)?|failed to create task for container"
+    r"|OCI runtime create failed|runc create failed|unable to start container process|error during container init"
+    r"|unable to pull secrets or registry auth|execution resource retrieval failed): "
+)
 
 
 def image_of(context: RuleContext) -> str:
@@ -33,15 +41,7 @@ def image_of(context: RuleContext) -> str:
     named = _IMAGE.search(context.words)
     name = named[1].rstrip(".:") if named else ""
     # What AWS cut off in the middle still names the service's own image.
-    return (
-        context.image
-        if not name or context.image.startswith(name.partition("@")[0].rpartition(":")[0] or name)
-        else name
-    )
-
-
-def _is_ecr(image: str) -> bool:
-    return ".dkr.ecr." in image
+    return context.image if context.image.startswith(name) else name
 
 
 def _package_settings(context: RuleContext, _: Found) -> str:
@@ -221,18 +221,13 @@ def _make_executable(context: RuleContext, found: Found) -> str:
 
 
 def last_part(context: RuleContext, _: Found) -> str:
-    """What AWS says at the end, where the reason is, without what it repeats for each layer."""
-    text = context.task.stopped_reason if context.task else context.said
-    text = _ENDED.sub("", text)
-    if text == "" or ("container" in text.lower() and context.task and not re.search(r"[:(]", text)):
-        text = next((each.reason for each in context.task.containers if each.reason), text) if context.task else text
-    parts = re.split(r"(?:(?<=\w): )+", text)
-    kept = parts[-1]
-    for part in reversed(parts[:-1]):
-        if len(kept) + len(part) > _LONGEST_PART:
-            break
-        kept = f"{part}: {kept}"
-    return kept[-2 * _LONGEST_PART :].strip(" .")
+    """What AWS says, without the layers that its message went through and without the ids of the request."""
+    said = context.task.stopped_reason if context.task else context.said
+    reasons = [each.reason for each in context.task.containers if each.reason] if context.task else []
+    text = next(iter(reasons), said) if ":" not in said else said
+    if inner := _INNER.search(text):
+        text = inner[1]
+    return _ENDED.sub("", _LAYERS.sub("", text)).strip(" .")[:_LONGEST_PART]
 
 
 def _load_balancer(context: RuleContext, _: Found) -> str:
