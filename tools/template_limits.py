@@ -74,7 +74,7 @@ def main() -> None:
 def written(found: Mapping[str, Any]) -> str:
     """A line for each type, so that a change of one can be read."""
     types = ",\n".join(f"  {json.dumps(name)}: {_compact(each)}" for name, each in found["types"].items())
-    head = ",\n".join(f" {json.dumps(name)}: {json.dumps(each)}" for name, each in found.items() if name != "types")
+    head = ",\n".join(f" {json.dumps(name)}: {_compact(each)}" for name, each in found.items() if name != "types")
     return f'{{\n{head},\n "types": {{\n{types}\n }}\n}}\n'
 
 
@@ -88,6 +88,7 @@ def limits() -> Json:
         "source": SOURCE,
         "cfn-lint": importlib.metadata.version("cfn-lint"),
         "botocore": importlib.metadata.version("botocore"),
+        "names": sorted(name for name in _read("providers", "us-east-1.json") if name.startswith("AWS::")),
         "types": {name: _limits_of(name, schema) for name, schema in _schemas()},
     }
 
@@ -117,6 +118,8 @@ def _limits_of(name: str, schema: Json) -> Json:
             }
         )
     more = [_stripped(each, is_schema=True) for each in _extensions(name)]
+    if read_only := [each.removeprefix("/properties/") for each in schema.get("readOnlyProperties", ())]:
+        kept["readOnlyProperties"] = sorted(read_only)
     found: Json = kept | ({"allOf": [*kept.get("allOf", ()), *more]} if more else {})
     return found
 

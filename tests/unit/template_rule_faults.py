@@ -208,6 +208,35 @@ def _forget(resource: Json, *keys: str) -> None:
         resource.pop(key, None)
 
 
+def _secret_field(of: FaultyTemplates) -> None:
+    secret = of.container("api")["Secrets"][0]
+    secret["ValueFrom"] = {"Fn::Join": ["", [secret["ValueFrom"], ":password"]]}
+
+
+def _closed_on_443(of: FaultyTemplates) -> None:
+    of.of("load-balancer", "EC2::SecurityGroup")["SecurityGroupIngress"].pop()
+
+
+def _targets_in_another_vpc(of: FaultyTemplates) -> None:
+    of.add("apex", "OtherVpc", "EC2::VPC", CidrBlock="10.1.0.0/16")
+    of.of("apex", "TargetGroup")["VpcId"] = {"Ref": "OtherVpc"}
+
+
+def _exported_twice(of: FaultyTemplates) -> None:
+    export = {"Value": "x", "Export": {"Name": "agora-dev-load-balancer-dns"}}
+    of.templates["agora-dev-ecs"]["Outputs"]["Again"] = export
+
+
+def _topic_closed_to_alarms(of: FaultyTemplates) -> None:
+    policy = of.of("monitoring", "SNS::TopicPolicy")["PolicyDocument"]
+    policy["Statement"] = [each for each in policy["Statement"] if "cloudwatch" not in str(each)]
+
+
+def _misspelt_group(of: FaultyTemplates) -> None:
+    rule = of.of("load-balancer", "WebACL")["Rules"][0]
+    rule["Statement"]["ManagedRuleGroupStatement"]["Name"] = "AWSManagedRulesCommonRuleset"
+
+
 FAULTS: Mapping[str, Put] = {
     "VALUE": _set("docdb-v8", "DocDB::DBCluster", BackupRetentionPeriod=36),
     "LIMIT": _container("api", StopTimeout=121),
@@ -245,7 +274,7 @@ FAULTS: Mapping[str, Put] = {
     ),
     "CAPACITY": _service("api", LaunchType="FARGATE"),
     "CAPACITY_MISSING": _set("ecs", "ClusterCapacityProviderAssociations", CapacityProviders=["FARGATE_SPOT"]),
-    "NO_ROOM": _deployment("api", MaximumPercent=100),
+    "NO_ROOM": _all(_service("api", AvailabilityZoneRebalancing="DISABLED"), _deployment("api", MaximumPercent=100)),
     "REBALANCING": _all(
         _service("api", AvailabilityZoneRebalancing="ENABLED"),
         _deployment("api", MaximumPercent=100, MinimumHealthyPercent=0),
@@ -324,4 +353,23 @@ FAULTS: Mapping[str, Put] = {
     "GROUP_RULE_TWICE": _same_group_rule,
     "ROUTE_TWICE": _second_default_route,
     "PRIVATE_DNS": _endpoint,
+    "ATTRIBUTE": _task("api", TaskRoleArn={"Fn::GetAtt": ["TaskRole30FC0FBB", "ARN"]}),
+    "TYPE": lambda of: of.resources("api")["ServiceD69D759B"].update(Type="AWS::ECS::Servce"),
+    "DELETION_POLICY": lambda of: of.resources("docdb-v8")["DocDbClusterB46CF5D3"].update(DeletionPolicy="Retian"),
+    "EXPORT": _exported_twice,
+    "SUBSTITUTION": _variable("api", "REGION", "${AWS::Region}"),
+    "POLICY": lambda of: of.of("api", "IAM::Policy")["PolicyDocument"].update(Version="2012-10-18"),
+    "MANAGED_POLICY": _set(
+        "api", "IAM::Role", ManagedPolicyArns=["arn:aws:iam::aws:policy/AmazonECSTaskExecutionRolePolicy"]
+    ),
+    "SECRET_FIELD": _secret_field,
+    "LOG_REGION": lambda of: of.container("api")["LogConfiguration"]["Options"].update({"awslogs-region": "us-west-2"}),
+    "LISTENER_CLOSED": _closed_on_443,
+    "PLAIN_HTTPS": _set("apex", "Listener", Protocol="HTTP"),
+    "TARGET_VPC": _targets_in_another_vpc,
+    "ROUTE_TARGET": _set("network", "EC2::Route", VpcEndpointId="vpce-0123456789abcdef0"),
+    "VPC_DNS": _set("network", "EC2::VPC", EnableDnsSupport=False),
+    "WAF_GROUP": _misspelt_group,
+    "ALARM_ACTION": _set("api", "CloudWatch::Alarm", AlarmActions=["arn:aws:sns:eu-west-1:607346494281:alarms"]),
+    "TOPIC_POLICY": _topic_closed_to_alarms,
 }

@@ -23,11 +23,6 @@ from tests.unit.stacks_support import (
 )
 from tests.unit.template_rule_faults import FAULTS, Put
 
-# What a fault is found by too, because it is wrong in two ways.
-ALSO = {
-    "OUTPUT": {"REFERENCE"},
-}
-
 
 def assembly(of: dict[str, Json], name: str = "dev") -> Assembly:
     return assembly_of(of, environment(name).account, environment(name).region)

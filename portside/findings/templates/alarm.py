@@ -8,8 +8,10 @@ from typing import Any
 
 from portside.findings.finding import Finding
 from portside.findings.templates.assembly import Assembly, Resource
+from portside.findings.templates.grants import principals
+from portside.findings.templates.roles import is_notified
 from portside.findings.templates.rule import wrong
-from portside.findings.templates.values import fields, is_open, is_whole_list, objects, text, whole
+from portside.findings.templates.values import fields, is_open, is_whole_list, many, objects, text, whole
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 _SHORT_PERIODS = (10, 20, 30)
@@ -39,6 +41,36 @@ def periods(assembly: Assembly) -> Iterator[Finding]:
         enough = whole(alarm.get("DatapointsToAlarm"))
         if enough is not None and count is not None and enough > count:
             yield wrong("ALARM_PERIOD", alarm, f"DatapointsToAlarm {enough} is over EvaluationPeriods {count}")
+
+
+def actions(assembly: Assembly) -> Iterator[Finding]:
+    """Alarms that notify a topic of another region, or one whose policy keeps them out."""
+    for alarm in assembly.of_type("CloudWatch::Alarm"):
+        region = assembly.file(alarm.stack).region
+        for key in ("AlarmActions", "OKActions", "InsufficientDataActions"):
+            for arn in filter(text, many(alarm.get(key))):
+                parts = arn.split(":")
+                if region and len(parts) > 4 and parts[2] == "sns" and parts[3] != region:
+                    yield wrong("ALARM_ACTION", alarm, f"notifies a topic in {parts[3]}, and is in {region}", at=key)
+    for policy in assembly.of_type("SNS::TopicPolicy"):
+        statements = policy.get("PolicyDocument", "Statement")
+        closed = isinstance(statements, list) and not any(map(_lets_publish, statements))
+        for topic in assembly.of_type("SNS::Topic") if closed else ():
+            notified = [each for each in assembly.of_type("CloudWatch::Alarm") if is_notified(topic, each)]
+            if notified and any(map(topic.is_of, many(policy.get("Topics")))):
+                what = f"lets no alarm publish to {topic.logical_id}, which {notified[0].logical_id} notifies"
+                yield wrong("TOPIC_POLICY", policy, what)
+
+
+def _lets_publish(statement: Any) -> bool:
+    if not isinstance(statement, dict) or is_open(statement.get("Principal")):
+        return True
+    named = principals(statement)
+    return statement.get("Effect") == "Allow" and any(is_open(each) or _may_be_alarms(str(each)) for each in named)
+
+
+def _may_be_alarms(principal: str) -> bool:
+    return principal.startswith(("cloudwatch.", "arn:")) or principal == "*" or principal.isdecimal()
 
 
 def metrics(assembly: Assembly) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from portside.findings.templates import (
     limits,
     load_balancer,
     network,
+    policies,
     reach,
     references,
     roles,
@@ -22,7 +23,8 @@ from portside.findings.templates.assembly import Assembly
 from portside.findings.templates.rule import Rule, rows
 
 RULES: tuple[Rule, ...] = (
-    *(references.unresolved, references.circles, references.sizes),
+    *(references.unresolved, references.circles, references.sizes, references.attributes, references.types),
+    *(references.policies, references.exports, references.substitutions),
     *(limits.refused_values, limits.undocumented_values, limits.tags),
     *(task_definition.names, task_definition.dependencies, task_definition.sizes, task_definition.ports),
     *(task_definition.fargate, task_definition.interfaces, task_definition.logs, task_definition.images),
@@ -31,11 +33,13 @@ RULES: tuple[Rule, ...] = (
     *(service.deployment_alarms, service.networks, service.exec_sessions, service.platforms),
     *(load_balancer.health_checks, load_balancer.target_types, load_balancer.unused_groups),
     *(load_balancer.protocols, load_balancer.listeners, load_balancer.redirects, load_balancer.rules),
-    *(load_balancer.zones, load_balancer.access_logs),
+    *(load_balancer.zones, load_balancer.access_logs, load_balancer.target_vpcs),
+    *(policies.documents, policies.managed, task_definition.secret_fields),
     *(roles.trust, roles.execution_rights, roles.exec_rights, roles.keys),
-    *(reach.from_load_balancers, reach.to_callees, reach.to_databases),
+    *(reach.to_load_balancers, reach.from_load_balancers, reach.to_callees, reach.to_databases),
     *(routes.ways_out, routes.balancer_subnets, routes.gateways, routes.task_egress),
     *(network.ranges, network.group_rules, network.routes, network.private_names),
+    *(network.route_targets, network.addresses, network.resolvers, web_acl.managed_groups, alarm.actions),
     *(web_acl.rules, web_acl.default_actions, web_acl.associations, web_acl.log_destinations),
     *(alarm.periods, alarm.metrics, alarm.names),
     *(scaling.bounds, scaling.resource_ids, scaling.policies, scaling.steps),

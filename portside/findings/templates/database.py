@@ -15,6 +15,7 @@ _FAMILY = re.compile(r"^docdb(\d+)\.(\d+)$")
 _CLOCK = re.compile(r"^(\d\d):(\d\d)-(\d\d):(\d\d)$")
 _DAY_MINUTES, _SHORTEST_MINUTES = 24 * 60, 30
 _SERVERLESS = "db.serverless"
+_RESERVED = ("admin", "root")
 # https://docs.aws.amazon.com/documentdb/latest/developerguide/docdb-serverless-limitations.html
 _SERVERLESS_VERSIONS = ("5.0", "8.0")
 
@@ -65,6 +66,8 @@ def credentials(assembly: Assembly) -> Iterator[Finding]:
         lacking = [key for key in wanted if key not in cluster.properties]
         if lacking:
             yield wrong("MASTER_USER", cluster, f"a new cluster needs {', '.join(lacking)}")
+        if str(cluster.get("MasterUsername")).lower() in _RESERVED:
+            yield wrong("MASTER_USER", cluster, f"the user name {cluster.get('MasterUsername')} is reserved")
         password = text(cluster.get("MasterUserPassword"))
         if password is not None and not 8 <= len(password) <= 100:
             yield wrong("MASTER_USER", cluster, "the master user's password must have 8 to 100 characters")

@@ -19,7 +19,7 @@ _SESSIONS = (
 )
 # What the policies that AWS manages allow, of what is asked here. A role with another one may do anything.
 # https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html
-_MANAGED: Mapping[str, tuple[str, ...]] = {
+MANAGED: Mapping[str, tuple[str, ...]] = {
     "service-role/AmazonECSTaskExecutionRolePolicy": (
         *("ecr:GetAuthorizationToken", *_PULL, "logs:CreateLogStream", "logs:PutLogEvents"),
     ),
@@ -64,7 +64,7 @@ def rights_of(assembly: Assembly, role: Resource) -> Rights:
     statements: list[Statement] = []
     for value in many(role.get("ManagedPolicyArns")):
         own = assembly.resource(value, "IAM::ManagedPolicy")
-        managed = _MANAGED.get(_name_of(value))
+        managed = MANAGED.get(managed_name(value))
         if own is not None:
             documents.append(own.get("PolicyDocument"))
         elif managed is not None:
@@ -82,7 +82,7 @@ def _has_unknown(value: Any) -> bool:
     return isinstance(value, Unknown) or any(isinstance(each, Unknown) for each in many(value))
 
 
-def _name_of(value: Any) -> str:
+def managed_name(value: Any) -> str:
     """The name of a policy that AWS manages, from its ARN; the partition may be open."""
     last = value.parts[-1] if isinstance(value, Text) else value
     return last.rpartition(":policy/")[2] if isinstance(last, str) else ""

@@ -68,7 +68,24 @@ def _tags_of(resource: Resource) -> Iterator[Finding]:
             yield wrong("TAGS", resource, f"tags that begin with aws: are AWS's own, got {key}", at="Tags")
 
 
-@cache
+def attributes_of(kind: str) -> frozenset[str] | None:
+    """What `Fn::GetAtt` may ask of a type; None where that is not known."""
+    schema = _schemas().get(kind)
+    return frozenset([*schema.get("readOnlyProperties", ()), *schema.get("properties", ())]) if schema else None
+
+
+def type_names() -> list[str]:
+    """All types of AWS."""
+    found: list[str] = _table()["names"]
+    return found
+
+
 def _schemas() -> Mapping[str, Any]:
-    found: Mapping[str, Any] = json.loads((files(__package__) / "limits.json").read_text(encoding="utf-8"))["types"]
+    found: Mapping[str, Any] = _table()["types"]
+    return found
+
+
+@cache
+def _table() -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json.loads((files(__package__) / "limits.json").read_text(encoding="utf-8"))
     return found

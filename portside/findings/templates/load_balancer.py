@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,6 +27,10 @@ from portside.findings.templates.values import (
 _HTTP = frozenset({"HTTP", "HTTPS"})
 _SECURE = frozenset({"HTTPS", "TLS"})
 _USUAL_INTERVAL = 30
+_HTTPS_PORT = 443
+_CERTIFICATE = re.compile(
+    r"^arn:aws[a-z-]*:(acm:[a-z0-9-]+:\d{12}:certificate/[A-Za-z0-9-]+|iam::\d{12}:server-certificate/\S+)$"
+)
 
 
 def target_groups_of(assembly: Assembly, service: Resource) -> list[Resource]:
@@ -174,6 +179,8 @@ def listeners(assembly: Assembly) -> Iterator[Finding]:
             for key in ("Certificates", "SslPolicy"):
                 if each.get(key) not in (None, []) and not is_open(each.get(key)):
                     yield wrong("CERTIFICATE", each, f"a listener of {protocol} has no {key}")
+        if protocol == "HTTP" and whole(each.get("Port")) == _HTTPS_PORT:
+            yield wrong("PLAIN_HTTPS", each, "answers plain HTTP on port 443, where browsers speak TLS")
         if policy and not is_policy(policy):
             yield wrong("TLS_POLICY", each, f"AWS has no TLS policy {policy}", at="SslPolicy")
         for arn in [one.get("CertificateArn") for one in objects(certificates)]:
@@ -184,8 +191,8 @@ def listeners(assembly: Assembly) -> Iterator[Finding]:
 def _certificate(assembly: Assembly, listener: Resource, arn: str | None) -> Iterator[Finding]:
     parts = (arn or "").split(":")
     region = assembly.file(listener.stack).region
-    if arn and len(parts) < 6:
-        yield wrong("CERTIFICATE", listener, f"its certificate is no ARN, got {arn}")
+    if arn and not _CERTIFICATE.match(arn):
+        yield wrong("CERTIFICATE", listener, f"its certificate is no ARN of one, got {arn}")
     elif arn and parts[2] == "acm" and region and parts[3] != region:
         yield wrong("CERTIFICATE", listener, f"its certificate is of {parts[3]}, the load balancer is in {region}")
 
@@ -199,6 +206,19 @@ def _same_ports(assembly: Assembly) -> Iterator[Finding]:
         if (of, port) in seen:
             yield wrong("LISTENER_PORT", each, f"port {port} of the load balancer is of {seen[of, port]} already")
         seen[of, port] = each.logical_id
+
+
+def target_vpcs(assembly: Assembly) -> Iterator[Finding]:
+    """Target groups in another VPC than the load balancer that sends to them."""
+    for group in assembly.of_type("ElasticLoadBalancingV2::TargetGroup"):
+        own = assembly.resource(group.get("VpcId"), "EC2::VPC")
+        for balancer in balancers_of(assembly, group) if own else ():
+            subnets = [assembly.resource(each, "EC2::Subnet") for each in many(balancer.get("Subnets"))]
+            vpcs = [assembly.resource(each.get("VpcId"), "EC2::VPC") for each in subnets if each]
+            others = [each for each in vpcs if each is not None and each != own]
+            if others:
+                what = f"is in {own.logical_id if own else ''}, and {balancer.logical_id} in {others[0].logical_id}"
+                yield wrong("TARGET_VPC", group, what)
 
 
 def redirects(assembly: Assembly) -> Iterator[Finding]:
@@ -287,12 +307,20 @@ def access_logs(assembly: Assembly) -> Iterator[Finding]:
         bucket = assembly.resource(value, "S3::Bucket")
         if bucket is None:
             continue
+        rules = bucket.get("BucketEncryption", "ServerSideEncryptionConfiguration")
+        if any(
+            fields(each.get("ServerSideEncryptionByDefault")).get("SSEAlgorithm") in _KEYS for each in objects(rules)
+        ):
+            yield wrong("ACCESS_LOGS", balancer, f"the bucket {bucket.logical_id} has a KMS key: it must have AES256")
         policies = [each for each in assembly.of_type("S3::BucketPolicy") if bucket.is_of(each.get("Bucket"))]
         statements = [one for each in policies for one in many(each.get("PolicyDocument", "Statement"))]
         doubtful = any(is_open(each.get("PolicyDocument")) for each in policies)
         if not doubtful and not any(_lets_write(each) for each in statements):
             what = f"the bucket {bucket.logical_id} does not let the load balancer write its access logs"
             yield wrong("ACCESS_LOGS", balancer, what)
+
+
+_KEYS = ("aws:kms", "aws:kms:dsse")
 
 
 def _lets_write(statement: Any) -> bool:

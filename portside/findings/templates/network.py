@@ -9,7 +9,7 @@ from typing import Any
 from portside.findings.finding import Finding
 from portside.findings.templates.assembly import Assembly, Resource
 from portside.findings.templates.rule import wrong
-from portside.findings.templates.values import Handle, Unknown, flag, is_open, objects, text, whole
+from portside.findings.templates.values import Handle, Unknown, flag, is_open, many, objects, text, whole
 
 # https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html
 _LARGEST, _SMALLEST = 16, 28
@@ -125,6 +125,47 @@ def routes(assembly: Assembly) -> Iterator[Finding]:
         if isinstance(subnet, Handle) and subnet in tables and not each.is_conditional:
             yield wrong("ROUTE_TWICE", each, f"{subnet.logical_id} has a route table by {tables[subnet]} already")
         tables[subnet] = each.logical_id
+
+
+# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateRoute.html
+_TARGETS = (
+    *("CarrierGatewayId", "CoreNetworkArn", "EgressOnlyInternetGatewayId", "GatewayId", "InstanceId"),
+    *("LocalGatewayId", "NatGatewayId", "NetworkInterfaceId", "TransitGatewayId", "VpcEndpointId"),
+    "VpcPeeringConnectionId",
+)
+
+
+def route_targets(assembly: Assembly) -> Iterator[Finding]:
+    """Routes to nothing, or to two things."""
+    for route in assembly.of_type("EC2::Route"):
+        found = [key for key in _TARGETS if key in route.properties]
+        certain = [key for key in found if not isinstance(route.get(key), Unknown)]
+        if not found or len(certain) > 1:
+            yield wrong("ROUTE_TARGET", route, f"must lead to one target, leads to {', '.join(certain) or 'none'}")
+
+
+def addresses(assembly: Assembly) -> Iterator[Finding]:
+    """Two NAT gateways with one address."""
+    seen: dict[Any, str] = {}
+    for gateway in assembly.of_type("EC2::NatGateway"):
+        address = gateway.get("AllocationId")
+        if isinstance(address, Handle) and address in seen and not gateway.is_conditional:
+            what = f"its address {address.logical_id} is of {seen[address]} already"
+            yield wrong("NAT_ADDRESS", gateway, what)
+        seen[address] = gateway.logical_id
+
+
+def resolvers(assembly: Assembly) -> Iterator[Finding]:
+    """Tasks in a VPC that resolves no names."""
+    for vpc in assembly.of_type("EC2::VPC"):
+        if flag(vpc.get("EnableDnsSupport")) is not False:
+            continue
+        for service in assembly.of_type("ECS::Service"):
+            subnets = many(service.get("NetworkConfiguration", "AwsvpcConfiguration", "Subnets"))
+            found = [assembly.resource(each, "EC2::Subnet") for each in subnets]
+            if any(each is not None and vpc.is_of(each.get("VpcId")) for each in found):
+                yield wrong("VPC_DNS", vpc, f"resolves no names, and {service.stack} runs in it", at="EnableDnsSupport")
+                break
 
 
 def private_names(assembly: Assembly) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from portside.findings.finding import Finding
 from portside.findings.templates.assembly import Assembly, Resource
 from portside.findings.templates.load_balancer import balancers_of
 from portside.findings.templates.rule import wrong
-from portside.findings.templates.security_groups import groups_of, lets_in, lets_out
+from portside.findings.templates.security_groups import groups_of, ingress, lets_in, lets_out
 from portside.findings.templates.service import may_map, services, task_definition_of
 from portside.findings.templates.task_definition import container_named, containers_of, ports_of
 from portside.findings.templates.values import Handle, Text, fields, flag, number, objects, text, whole
@@ -40,6 +40,19 @@ def from_load_balancers(assembly: Assembly) -> Iterator[Finding]:
                 theirs = groups_of(assembly, balancer.get("SecurityGroups"))
                 if theirs and balancer.get("Type") in (None, "application"):
                     yield from _to_targets(assembly, (service, own), (balancer, theirs), target, group)
+
+
+def to_load_balancers(assembly: Assembly) -> Iterator[Finding]:
+    """Listeners on a port that the load balancer's security groups let no one in on."""
+    for listener in assembly.of_type("ElasticLoadBalancingV2::Listener"):
+        balancer = assembly.resource(listener.get("LoadBalancerArn"), "ElasticLoadBalancingV2::LoadBalancer")
+        groups = groups_of(assembly, balancer.get("SecurityGroups")) if balancer else None
+        found = ingress(assembly, groups) if groups else None
+        port = whole(listener.get("Port"))
+        if found is not None and port is not None and not any(each.covers(port) for each in found):
+            yield wrong(
+                "LISTENER_CLOSED", listener, f"listens on port {port}, and its load balancer lets no one in on it"
+            )
 
 
 def _to_targets(

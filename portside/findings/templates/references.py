@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from portside.findings.finding import Finding
 from portside.findings.templates.assembly import Assembly, Resource, TemplateFile
+from portside.findings.templates.limits import attributes_of, type_names
 from portside.findings.templates.rule import wrong
 
 _IN_BRACES = re.compile(r"\$\{([^}!][^}]*)\}")
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 _MOST_RESOURCES = 500
+_AS_GOOD_AS_THE_SAME = 0.9
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+_POLICIES: Mapping[str, tuple[str, ...]] = {
+    "DeletionPolicy": ("Delete", "Retain", "RetainExceptOnCreate", "Snapshot"),
+    "UpdateReplacePolicy": ("Delete", "Retain", "Snapshot"),
+}
 
 
 def unresolved(assembly: Assembly) -> Iterator[Finding]:
@@ -80,6 +88,105 @@ def _outputs(node: Any) -> Iterator[tuple[str, str]]:
             yield from _outputs(value)
 
 
+def attributes(assembly: Assembly) -> Iterator[Finding]:
+    """`Fn::GetAtt` of an attribute that the type does not have."""
+    for file in assembly.files:
+        resources = file.template.get("Resources", {})
+        for key, resource in resources.items():
+            at = Resource(file.stack, str(key), str(resource.get("Type")), {})
+            for name, attribute in dict.fromkeys(_attributes(resource)):
+                kind = str(_mapping(resources.get(name)).get("Type"))
+                known = attributes_of(kind)
+                # A nested attribute, such as Endpoint.Address, is known by its first part.
+                if known is not None and attribute.split(".")[0] not in {each.split(".")[0] for each in known}:
+                    yield wrong("ATTRIBUTE", at, f"asks for {attribute} of {name}, which no {kind} has")
+
+
+def _attributes(node: Any) -> Iterator[tuple[str, str]]:
+    for value in node if isinstance(node, list) else ():
+        yield from _attributes(value)
+    for key, value in node.items() if isinstance(node, Mapping) else ():
+        parts = value.split(".", 1) if isinstance(value, str) else value
+        match parts:
+            case [str(name), str(attribute)] if key == "Fn::GetAtt":
+                yield name, attribute
+            case _:
+                yield from _attributes(value)
+
+
+def types(assembly: Assembly) -> Iterator[Finding]:
+    """Types that AWS does not have, and look like one that it has."""
+    names = type_names()
+    for resource in assembly.resources:
+        if resource.type.startswith("AWS::") and resource.type not in names:
+            meant = difflib.get_close_matches(resource.type, names, 1, _AS_GOOD_AS_THE_SAME)
+            if meant:
+                yield wrong("TYPE", resource, f"{resource.type} is no type of AWS; {meant[0]} is")
+
+
+def policies(assembly: Assembly) -> Iterator[Finding]:
+    """Policies on deletion and replacement that CloudFormation does not have."""
+    for file in assembly.files:
+        for key, resource in file.template.get("Resources", {}).items():
+            at = Resource(file.stack, str(key), str(resource.get("Type")), {})
+            for name, accepted in _POLICIES.items():
+                value = resource.get(name, "Delete")
+                if isinstance(value, str) and value not in accepted:
+                    yield wrong("DELETION_POLICY", at, f"{name} must be {' or '.join(accepted)}, got {value}")
+
+
+def exports(assembly: Assembly) -> Iterator[Finding]:
+    """Two exports of one name, and imports that miss the name of an export."""
+    seen: dict[tuple[str, str, str], str] = {}
+    for file in assembly.files:
+        for output in (file.template.get("Outputs") or {}).values():
+            name = _mapping(_mapping(output).get("Export")).get("Name")
+            place = (str(name), file.account, file.region)
+            if not isinstance(name, str) or "Condition" in output or not file.account:
+                continue
+            if place in seen:
+                yield wrong("EXPORT", _of(file), f"exports {name}, which {seen[place]} exports already")
+            seen[place] = file.stack
+    names = [name for name, _, _ in seen]
+    for file in assembly.files:
+        for name in sorted(set(_imported(file.template)) - set(names)):
+            if meant := difflib.get_close_matches(name, names, 1, _AS_GOOD_AS_THE_SAME):
+                yield wrong("EXPORT", _of(file), f"imports {name}, which no stack exports; {meant[0]} is exported")
+
+
+def _imported(node: Any) -> Iterator[str]:
+    for value in node if isinstance(node, list) else ():
+        yield from _imported(value)
+    for key, value in node.items() if isinstance(node, Mapping) else ():
+        if key == "Fn::ImportValue" and isinstance(value, str):
+            yield value
+        yield from _imported(value)
+
+
+def substitutions(assembly: Assembly) -> Iterator[Finding]:
+    """Texts with a `${…}` for CloudFormation that stands in no Fn::Sub, and values that the CDK left unresolved."""
+    for file in assembly.files:
+        names = {*file.template.get("Resources", {}), *(file.template.get("Parameters") or {})}
+        for key, resource in file.template.get("Resources", {}).items():
+            at = Resource(file.stack, str(key), str(resource.get("Type")), {})
+            for text in _plain(resource.get("Properties")):
+                found = [each for each in _IN_BRACES.findall(text) if each.split(".")[0] in names]
+                found += [each for each in _IN_BRACES.findall(text) if each.startswith(("AWS::", "Token["))]
+                if found:
+                    yield wrong("SUBSTITUTION", at, f"has ${{{found[0]}}} in a text that is not in Fn::Sub")
+
+
+def _plain(node: Any) -> Iterator[str]:
+    """The texts outside Fn::Sub; a user's script has variables of its own."""
+    if isinstance(node, str):
+        yield node
+    for value in node if isinstance(node, list) else ():
+        yield from _plain(value)
+    for key, value in node.items() if isinstance(node, Mapping) else ():
+        if key not in ("Fn::Sub", "UserData", "Fn::Base64", "ZipFile"):
+            yield from _plain(value)
+
+
 def circles(assembly: Assembly) -> Iterator[Finding]:
     """Resources of a template, and stacks, that wait for each other."""
     for file in assembly.files:
@@ -123,3 +230,7 @@ def sizes(assembly: Assembly) -> Iterator[Finding]:
 
 def _of(file: TemplateFile) -> Resource:
     return Resource(file.stack, "", "AWS::CloudFormation::Stack", {})
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -170,12 +170,13 @@ def keys(assembly: Assembly) -> Iterator[Finding]:
         key = assembly.resource(topic.get("KmsMasterKeyId"), "KMS::Key")
         if key is None or _is_for(key, "cloudwatch."):
             continue
-        alarms = [each for each in assembly.of_type("CloudWatch::Alarm") if _is_notified(topic, each)]
+        alarms = [each for each in assembly.of_type("CloudWatch::Alarm") if is_notified(topic, each)]
         if alarms:
             yield wrong("KEY_ALARMS", key, f"CloudWatch may not use it, which alarms on {topic.logical_id} need")
 
 
-def _is_notified(topic: Resource, alarm: Resource) -> bool:
+def is_notified(topic: Resource, alarm: Resource) -> bool:
+    """Whether an alarm notifies a topic, which it may name by its ARN."""
     name = topic.get("TopicName")
     wanted = [*many(alarm.get("AlarmActions")), *many(alarm.get("OKActions"))]
     return any(topic.is_of(each) or (text(name) and str(each).endswith(f":{name}")) for each in wanted)

@@ -95,6 +95,12 @@ def service_connect(assembly: Assembly) -> Iterator[Finding]:
         namespace = _namespace_of(assembly, service, connect)
         for each in objects(connect.get("Services")):
             yield from _port_name(assembly, service, each)
+            discovery = each.get("DiscoveryName", each.get("PortName"))
+            if namespace is not None and text(discovery):
+                key = (repr(namespace), str(discovery), 0)
+                if key in taken and not service.is_conditional:
+                    yield wrong("CONNECT_TAKEN", service, f"the discovery name {discovery} is also of {taken[key]}")
+                taken.setdefault(key, service.name)
             for alias in objects(each.get("ClientAliases")):
                 port = whole(alias.get("Port"))
                 name = alias.get("DnsName", each.get("DiscoveryName", each.get("PortName")))
@@ -229,6 +235,10 @@ def room_to_roll(assembly: Assembly) -> Iterator[Finding]:
         most = number(fields(deployment).get("MaximumPercent", 200))
         if least is None or most is None:
             continue
+        if service.get("AvailabilityZoneRebalancing") == "ENABLED" and most <= 100:
+            what = f"Availability Zone rebalancing needs a MaximumPercent over 100, got {most:g}"
+            yield wrong("REBALANCING", service, what)
+            continue
         for count in _counts(assembly, service):
             if count and math.floor(count * most / 100) <= count <= math.ceil(count * least / 100):
                 what = (
@@ -237,9 +247,6 @@ def room_to_roll(assembly: Assembly) -> Iterator[Finding]:
                 )
                 yield wrong("NO_ROOM", service, what)
                 break
-        if service.get("AvailabilityZoneRebalancing") == "ENABLED" and most <= 100:
-            what = f"Availability Zone rebalancing needs a MaximumPercent over 100, got {most:g}"
-            yield wrong("REBALANCING", service, what)
 
 
 def _counts(assembly: Assembly, service: Resource) -> list[int]:

@@ -11,6 +11,7 @@ from portside.findings.finding import Finding
 from portside.findings.templates.assembly import Assembly, Resource
 from portside.findings.templates.rule import wrong
 from portside.findings.templates.values import (
+    Text,
     fields,
     flag,
     is_open,
@@ -27,6 +28,8 @@ Container = dict[str, Any]
 _MOST_BYTES = 64 * 1024
 # https://github.com/aws/aws-cdk/issues/38225
 _MOST_VARIABLES = 100
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
+_SECRET_PARTS = 3
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html
 _NOT_ON_FARGATE = ("Links", "Privileged", "DockerSecurityOptions", "ExtraHosts", "DisableNetworking")
 _LINUX_NOT_ON_FARGATE = ("Devices", "MaxSwap", "SharedMemorySize", "Swappiness", "Tmpfs")
@@ -278,10 +281,32 @@ def logs(assembly: Assembly) -> Iterator[Finding]:
                 lacking = [each for each in needed if each not in options]
                 if lacking:
                     yield wrong("LOG_DRIVER", resource, f"the log driver of {name} lacks {', '.join(lacking)}")
+                yield from _log_region(assembly, resource, options)
             if driver.get("LogDriver") == "awsfirelens" and not routers and has_known_containers(resource):
                 yield wrong(
                     "LOG_DRIVER", resource, f"{name} logs to FireLens, and no container has a FirelensConfiguration"
                 )
+
+
+def _log_region(assembly: Assembly, resource: Resource, options: dict[str, Any]) -> Iterator[Finding]:
+    group = assembly.resource(options.get("awslogs-group"), "Logs::LogGroup")
+    region = text(options.get("awslogs-region"))
+    place = assembly.file(group.stack).region if group else ""
+    if group and region and place and region != place:
+        yield wrong("LOG_REGION", resource, f"logs go to {region}, and the log group {group.logical_id} is in {place}")
+
+
+def secret_fields(assembly: Assembly) -> Iterator[Finding]:
+    """Fields of secrets that are not written `ARN:field:stage:version`."""
+    for resource in task_definitions(assembly):
+        for container in containers_of(resource):
+            for each in objects(container.get("Secrets")):
+                value = each.get("ValueFrom")
+                parts = value.parts if isinstance(value, Text) else ()
+                is_secret = bool(parts) and assembly.resource(parts[0], "SecretsManager::Secret") is not None
+                if is_secret and len(parts) == 2 and isinstance(parts[1], str) and parts[1].count(":") != _SECRET_PARTS:
+                    what = f"the field of the secret {each.get('Name')} must be written ARN:FIELD::, got ARN{parts[1]}"
+                    yield wrong("SECRET_FIELD", resource, what)
 
 
 def health_commands(assembly: Assembly) -> Iterator[Finding]:

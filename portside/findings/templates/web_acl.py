@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 from typing import Any
 
@@ -48,6 +49,31 @@ def _action(acl: Resource, rule: dict[str, Any]) -> Iterator[Finding]:
         nested = fields(statement.get(kind)).get("Statements")
         if isinstance(nested, list) and len(nested) < 2 and not any(map(is_open, nested)):
             yield wrong("WAF_ACTION", acl, f"the rule {rule.get('Name')} has an {kind} of {len(nested)}: it takes two")
+
+
+# https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html
+_GROUPS = frozenset(
+    {
+        *("AWSManagedRulesACFPRuleSet", "AWSManagedRulesATPRuleSet", "AWSManagedRulesAdminProtectionRuleSet"),
+        *("AWSManagedRulesAmazonIpReputationList", "AWSManagedRulesAnonymousIpList", "AWSManagedRulesAntiDDoSRuleSet"),
+        *("AWSManagedRulesBotControlRuleSet", "AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputsRuleSet"),
+        *("AWSManagedRulesLinuxRuleSet", "AWSManagedRulesPHPRuleSet", "AWSManagedRulesSQLiRuleSet"),
+        *("AWSManagedRulesUnixRuleSet", "AWSManagedRulesWindowsRuleSet", "AWSManagedRulesWordPressRuleSet"),
+    }
+)
+_AS_GOOD_AS_THE_SAME = 0.9
+
+
+def managed_groups(assembly: Assembly) -> Iterator[Finding]:
+    """Groups of AWS's rules whose name is misspelt."""
+    for acl in assembly.of_type("WAFv2::WebACL"):
+        for rule in objects(acl.get("Rules")):
+            group = fields(fields(rule.get("Statement")).get("ManagedRuleGroupStatement"))
+            name = text(group.get("Name"))
+            if group.get("VendorName") == "AWS" and name and name not in _GROUPS:
+                meant = difflib.get_close_matches(name, _GROUPS, 1, _AS_GOOD_AS_THE_SAME)
+                if meant:
+                    yield wrong("WAF_GROUP", acl, f"AWS has no group of rules {name}; it has {meant[0]}")
 
 
 def default_actions(assembly: Assembly) -> Iterator[Finding]:
