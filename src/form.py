@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import cast
 
 from portside import redact
+from portside.config.forgotten_f import unfilled
 from portside.config.guarded_run import guarded
 from portside.config.stacks import stack_part
 from src.environment import Environment
@@ -35,6 +36,7 @@ def state_dir() -> Path:
 
 Services = Callable[[Environment], Sequence[ServiceProps]]
 
+_GOT = ", got "
 _SERVICES_HINT = 'Write "def services(environment: Environment) -> list[ServiceProps]:".'
 
 
@@ -150,7 +152,11 @@ def _check(environments: object, services: object, before: _WrongBefore, root: P
     if source:
         for name, environment in sound.items():
             check_version(environment.ghcr_package_version, report.at(f'[{quoted(name)}]["GHCR_PACKAGE_VERSION"]'))
-    problems = dict.fromkeys([*before.in_text, *report.problems, *_told_once(found), *problems_of(before.entries)])
+    wrong = [*report.problems, *_told_once(found), *problems_of(before.entries)]
+    # A text that lacks its f is refused for its braces too, where a field takes none.
+    left = [text for text in map(unfilled, before.in_text) if text]
+    wrong = [each for each in wrong if not any(text in each.what.partition(_GOT)[2] for text in left)]
+    problems = dict.fromkeys([*before.in_text, *wrong])
     if problems:
         raise FormError(problems) from (causes[0] if causes else None)
     return Form(sound, written, source)
@@ -197,20 +203,43 @@ def _listed(returned: object, report: Report) -> tuple[ServiceProps, ...]:
         return ()
     if not returned:
         report.wrong("returns an empty list", hint)
+    listed: list[ServiceProps] = []
     for index, props in enumerate(returned):
-        if not isinstance(props, ServiceProps):
-            report.at(f"[{index}]").wrong(f"not a ServiceProps, got {kind_of(props)}", "Write ServiceProps(…).")
-    return tuple(props for props in returned if isinstance(props, ServiceProps))
+        place = report.at(f"[{index}]")
+        within = props if isinstance(props, list | tuple) else ()
+        if isinstance(props, ServiceProps):
+            listed.append(props)
+        elif within and all(isinstance(each, ServiceProps) for each in within):
+            listed += within
+            if isinstance(props, tuple) and len(props) == 1:
+                what, end = (
+                    "a tuple, as a comma after ServiceProps(…) makes one",
+                    "Take out the comma after its last ).",
+                )
+            else:
+                what, end = f"{kind_of(props)} inside the list", "Put a * before its name, or join the lists with +."
+            place.wrong(what, end)
+        else:
+            place.wrong(f"not a ServiceProps, got {kind_of(props)}", "Write ServiceProps(…).")
+    return tuple(listed)
 
 
 def _told_once(found: Mapping[str, Sequence[Problem]]) -> Iterator[Problem]:
-    """What is wrong in the services of all environments, told once, and what is wrong in some, with their names."""
-    for problem in dict.fromkeys(problem for problems in found.values() for problem in problems):
-        names = [name for name, problems in found.items() if problem in problems]
-        if len(names) == len(found):
+    """What is wrong in the services of all environments, told once, and what is wrong in some, with their names.
+
+    It is the same mistake where only the value that was got differs, such as the tag in an image's reference.
+    """
+    first: dict[tuple[str, str, str], Problem] = {}
+    names: dict[tuple[str, str, str], list[str]] = {}
+    for name, problems in found.items():
+        for problem in problems:
+            mistake = (problem.where, problem.what.partition(_GOT)[0], problem.hint)
+            first.setdefault(mistake, problem)
+            names[mistake] = list(dict.fromkeys([*names.get(mistake, []), name]))
+    for mistake, problem in first.items():
+        if len(names[mistake]) == len(found):
             yield problem
             continue
-        for name in names:
-            call = f"services({quoted(name)})"
-            where = problem.where.replace("services(…)", call)
-            yield replace(problem, where=where if call in where else f"{where} in {call}")
+        calls = ", ".join(f"services({quoted(name)})" for name in names[mistake])
+        where = problem.where.replace("services(…)", calls)
+        yield replace(problem, where=where if calls in where else f"{where} in {calls}")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass
 from typing import Any, TypeVar, dataclass_transform
 
-from portside.config.odd_characters import TAKE_OUT, refused_character
+from portside.config.unfilled_text import refused
 from src.errors import FormError, Problem
 from src.late_values import holds_deferred
 from src.report import DEFERRED_HINT, Report, quoted
@@ -109,7 +109,7 @@ def _sound_fields(
         if value is None and defaults.get(name, MISSING) in (None, (), {}):
             sound[name] = defaults[name]
             continue
-        if not _refuse_deferred(value, place) and not _refuse_character(value, place):
+        if not _refuse_deferred(value, place) and not _refuse_text(value, place):
             check(value, place)
             _take_over(value, place)
         if len(report.problems) == found_before:
@@ -126,13 +126,16 @@ def _refuse_deferred(value: object, place: Report) -> bool:
     return found is not None
 
 
-def _refuse_character(value: object, place: Report) -> bool:
-    """Refuse a text that no template can carry; variables of the environment are a mapping, and checked one by one."""
+def _refuse_text(value: object, place: Report) -> bool:
+    """Refuse a text that no template can carry, or that can't be meant.
+
+    Variables of the environment are a mapping, and checked one by one.
+    """
     texts = [each for each in (value if isinstance(value, list | tuple) else [value]) if isinstance(each, str)]
-    what = next(filter(None, map(refused_character, texts)), "")
-    if what:
-        place.wrong(what, TAKE_OUT)
-    return bool(what)
+    found = next(filter(None, map(refused, texts)), None)
+    if found:
+        place.wrong(*found)
+    return bool(found)
 
 
 def _kept(value: Any) -> Any:

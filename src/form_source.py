@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
+import re
 import runpy
+import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,12 +16,14 @@ from typing import Any
 from portside.config.duplicate_keys import duplicate_keys
 from portside.config.forgotten_f import forgotten_f
 from portside.config.guarded_run import Left, guarded
+from portside.config.missing_commas import missing_commas
 from portside.config.source_text import read_text
 from portside.redact import holds_credential
 from src.errors import FormError, Problem
 from src.late_values import as_written
 from src.report import closest, suggestion
 
+_NO_SUCH_NAME = re.compile(r"cannot import name '(\w+)' from '([\w.]+)'")
 _JSON_WORDS = {"true": "True", "false": "False", "null": "None"}
 
 
@@ -38,7 +42,7 @@ def run_source(path: Path) -> Source:
         tree = ast.parse(text, str(path))
     except Exception as error:
         raise FormError([stopped_by(error, path.name)]) from error
-    problems = (*duplicate_keys(tree, path), *forgotten_f(tree, path))
+    problems = (*duplicate_keys(tree, path), *forgotten_f(tree, path), *missing_commas(text, path))
     try:
         with guarded():
             # Not an import: the file may have been edited since this process ran it last.
@@ -62,7 +66,8 @@ def stopped_by(error: BaseException, file_name: str) -> Problem:
     where = f"{file_name}, line {lines[-1]}" if lines else file_name
     if isinstance(error, SystemExit | Left):
         return Problem(where, "ends the program", "Take that out: this file only describes what is deployed.")
-    message = as_written(" ".join(str(error).split()))
+    # Of a name that a module lacks, Python says in which file of this machine it looked.
+    message = re.sub(r" \([^()]*\.py\)$", "", as_written(" ".join(str(error).split())))
     said = f"{type(error).__name__}: {message}" if message and not holds_credential(message) else type(error).__name__
     return Problem(where, said, _json_word(error) or _spelling(error) or "Correct that line.")
 
@@ -79,6 +84,9 @@ def _spelling(error: BaseException) -> str:
     known: Sequence[str] = ()
     if isinstance(error, AttributeError) and dataclasses.is_dataclass(error.obj):
         known = [each.name for each in dataclasses.fields(error.obj)]
+    elif isinstance(error, ImportError) and (found := _NO_SUCH_NAME.match(str(error))):
+        name, module = found.groups()
+        known = [each for each in vars(sys.modules.get(module, object())) if not each.startswith("_")]
     elif isinstance(error, NameError) and error.__traceback__ is not None:
         frame = inspect.getinnerframes(error.__traceback__)[-1].frame
         known = [*frame.f_globals, *frame.f_locals]

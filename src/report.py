@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from portside import redact
-from portside.config.odd_characters import TAKE_OUT, look_alike, refused_character
+from portside.config.odd_characters import look_alike
+from portside.config.unfilled_text import refused
 from portside.secret_names import is_plural
 from src.errors import Problem
 from src.late_values import as_written, holds_deferred, is_token
@@ -62,8 +63,8 @@ class Report:
             self.wrong("not a text", hint, value)
         elif not value.strip():
             self.wrong("empty", hint, value)
-        elif refused := refused_character(value):
-            self.wrong(refused, TAKE_OUT)
+        elif found := refused(value):
+            self.wrong(*found)
         elif holds_deferred(value):
             self.wrong("a value that is known only when it is deployed", DEFERRED_HINT, value)
         else:

@@ -7,21 +7,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from portside.config.addresses import LOOPBACK, asked_by
+from portside.config.listening_ports import OWN_PORT, further_ports, ports_of, ports_of_command
 from src.late_values import DatabaseSecret, is_token
 from src.report import Report, quoted
 from src.task_size import FARGATE_SIZES, SIDECARS_MIB, smallest_size
 
-# How a program is given the port that it listens on, by convention or by its framework.
-_OWN_PORT = (
-    "PORT",
-    "SERVER_PORT",
-    "QUARKUS_HTTP_PORT",
-    "MICRONAUT_SERVER_PORT",
-    "UVICORN_PORT",
-    "NUXT_PORT",
-    "NITRO_PORT",
-)
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-storage.html
 _MOST_STORAGE_GIB = 200
@@ -112,21 +102,26 @@ def check_times(interval: int, timeout: int, report: Report) -> None:
         report.at(".timeout_seconds").wrong("not under interval_seconds", hint, timeout)
 
 
-def own_port(port: int, variables: Mapping[str, object], check: object, report: Report) -> None:
-    """The container listens where its own variables and its health command say."""
-    if is_token(port):
-        return
-    for key in _OWN_PORT:
+def own_port(port: int, variables: Mapping[str, object], report: Report) -> None:
+    """The container listens where its own variables say."""
+    for key in OWN_PORT:
         value = variables.get(key)
-        if isinstance(value, str) and value.isascii() and value.isdecimal() and int(value) != port:
+        if not isinstance(value, str) or is_token(port):
+            continue
+        ports = ports_of(value)
+        if ports and port not in ports:
             place = report.at(f".container_env_vars[{quoted(key)}]")
-            place.wrong(f"not container_port, which is {port}", f'Use "{port}", or change container_port.', value)
-    other_ports = {value for key, value in variables.items() if key.endswith("PORT") and key not in _OWN_PORT}
-    for address, text in asked_by(getattr(check, "command", ())):
-        is_own = address.host in LOOPBACK and address.port is not None
-        if is_own and address.port != port and str(address.port) not in other_ports:
-            hint = f"Ask port {port}, or change container_port."
-            report.at(".container_healthcheck").wrong(f"asks another port than container_port, {port}", hint, text)
+            use = f'"{port}"' if value.isdecimal() else f"port {port}"
+            place.wrong(f"not container_port, which is {port}", f"Use {use}, or change container_port.", value)
+
+
+def command_port(port: int, command: Sequence[object] | None, variables: Mapping[str, object], report: Report) -> None:
+    """The container listens where its command says."""
+    ports = ports_of_command(command or ())
+    if ports and not is_token(port) and port not in {*ports, *further_ports(variables, command or ())}:
+        others = ", ".join(map(str, sorted(ports)))
+        hint = f"Use port {port}, or change container_port."
+        report.at(".container_command").wrong(f"listens on port {others}, not on container_port, {port}", hint)
 
 
 def healthcheck(check: object, reason: str, report: Report) -> None:

@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from portside.config.odd_characters import TAKE_OUT, look_alike, refused_character
+from portside.config.odd_characters import look_alike
+from portside.config.unfilled_text import refused
 from portside.redact import holds_credential, looks_secret
 from src.image import LOCAL_BUILD, parse_reference
 from src.late_values import DatabaseSecret, LateValue, as_written, is_token, parts_of
@@ -49,6 +50,8 @@ _UNREACHABLE = re.compile(
     r"(?:localhost|127\.[0-9.]+|10\.[0-9.]+|192\.168\.[0-9.]+|[a-z0-9.-]+\.(?:local|internal))(?::[0-9]+)?"
 )
 _PUBLIC = "Publish the image where it can be read without credentials, such as ghcr.io."
+_SHELL_OPERATORS = frozenset(("||", "&&", "|", ";"))
+_SHELL_OPTIONS = frozenset(("-c", "-ec", "-lc", "-e"))
 _NO_CHANGES = "no !r, no slices, no upper() and the like"
 _LATE_VALUE_IN_TEXT = re.compile(r"(?:Database(?:Host|Port|Secret)|Image(?:Version|Commit))\(")
 
@@ -140,8 +143,8 @@ def environment_variables(value: Any, report: Report) -> None:
 def _variable_text(key: str, text: str, report: Report) -> None:
     if is_token(text):
         return
-    if refused := refused_character(text):
-        report.wrong(refused, TAKE_OUT)
+    if found := refused(text):
+        report.wrong(*found)
         return
     if looks_secret(key, as_written(text)):
         report.wrong(
@@ -191,6 +194,14 @@ def environment_key(value: Any, report: Report) -> None:
         report.wrong(f"not the name of an environment variable{f': {odd}' if odd else ''}", hint, value)
 
 
+def secret_variable(value: Any, report: Report) -> None:
+    if isinstance(value, str) and "/" in value:
+        what = "the name of a secret, not of an environment variable"
+        report.wrong(what, "The secret's name comes first: ServiceSecret(secret_name, environment_key).", value)
+    else:
+        environment_key(value, report)
+
+
 def secret_name(value: Any, report: Report) -> None:
     if isinstance(value, DatabaseSecret):
         if value.key != "password":
@@ -204,6 +215,9 @@ def secret_name(value: Any, report: Report) -> None:
         report.wrong("a secret itself, not the name of one", hint)
     elif value.startswith("arn:"):
         report.wrong("an ARN, not a name", hint, value)
+    elif ":" in value:
+        hint = "Write the name alone: ServiceSecret(secret_name, environment_key, json_field)."
+        report.wrong("has a colon, as where ECS names the field of a JSON secret", hint, value)
     elif len(value) > 512:
         report.wrong("longer than the 512 characters that Secrets Manager takes", "Use a shorter name.", value)
     elif not _SECRET_NAME.fullmatch(value):
@@ -269,6 +283,9 @@ def health_command(value: Any, report: Report) -> None:
         report.wrong("CMD-SHELL takes one text", hint, value)
     elif len(value) < 2 or not value[1]:
         report.wrong("names nothing to run", hint, value)
+    elif value[0] == "CMD" and not _SHELL_OPTIONS.intersection(value) and _SHELL_OPERATORS.intersection(value):
+        operator = next(word for word in value if word in _SHELL_OPERATORS)
+        report.wrong(f"CMD starts the program without a shell, which {operator} needs", hint, value)
     elif value[0] == "CMD" and isinstance(value[1], str) and not is_token(value[1]) and " " in value[1].strip():
         report.wrong("CMD takes the program and each argument as a word of its own", hint, value)
 

@@ -12,17 +12,19 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
-from portside.config.addresses import LOOPBACK, Address, addresses, asked_by
+from portside.config.addresses import LOOPBACK, Address, addresses
+from portside.config.health_commands import asked_by
+from portside.config.listening_ports import further_ports
 from portside.config.stacks import reserved_parts, stack_part
 from src.environment import Environment
-from src.form_entry import report_of
 from src.image import LOCAL_BUILD, parse_reference
 from src.late_values import DatabaseHost, DatabasePort, DatabaseSecret, as_written, is_token, parts_of
 from src.report import Report, closest, quoted, suggestion
-from src.service_props import DATABASE, ServiceProps
+from src.service_props import DATABASE, Call, ServiceProps
 
 Services = Sequence[ServiceProps]
 
+_DATABASE_HOST = "The database's host is DatabaseHost()."
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?", re.I)
 # AWS keeps five addresses of every subnet: https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
 _KEPT_ADDRESSES = 5
@@ -33,19 +35,22 @@ _OTHER_INTERFACES = 8
 
 def check_neighbours(environment: Environment, services: Services, root: Path, report: Report) -> None:
     """Report what is wrong between services; one that was `gathered` as wrong is known by the fields that are right."""
-    sound = [props for props in services if report_of(props) is None]
     _check_unique(services, report)
     _check_stack_names(environment, services, report)
     _check_public(services, report)
-    _check_circles(sound, report)
+    _check_circles([props for props in services if _has(props, "container_name", "calls")], report)
     world = _world(environment, services)
-    for props in sound:
+    # What has no name is called by it in no message: that it has none is reported.
+    for props in (each for each in services if _has(each, "container_name")):
         place = _place(props.container_name, report)
         _check_calls(props, world, place)
-        _check_variables(props, world, place)
-        _check_health_command(props, world, place)
-        _check_image(environment, props.container_location, root, place.at(".container_location"))
-        if environment.is_released and props.spot_weight:
+        if _has(props, "container_env_vars"):
+            _check_variables(props, world, place)
+        if _has(props, "container_healthcheck"):
+            _check_health_command(props, world, place)
+        if _has(props, "container_location"):
+            _check_image(environment, props.container_location, root, place.at(".container_location"))
+        if environment.is_released and _field(props, "spot_weight"):
             what = f"Spot capacity may be taken away at any time, which {environment.name} must not meet"
             place.at(".spot_weight").wrong(what, "Use 0 there.", props.spot_weight)
 
@@ -75,13 +80,18 @@ class _World:
     def meant(self, address: Address) -> str:
         """What to write in place of a host that is no service; empty where it may be something else."""
         host = address.host or ""
-        if not self.all_named or not _LABEL.fullmatch(host):
+        if not self.all_named:
             return ""
-        ended = next((name for name in self.ports if name.endswith(f"-{host}")), None)
-        if meant := ended or closest(host, list(self.ports), likeness=0.75):
+        label = host.partition(".")[0] if address.is_elsewhere else host
+        if not _LABEL.fullmatch(label):
+            return ""
+        names = [name for name in self.ports if name != DATABASE]
+        ended = next((name for name in names if name == label or name.endswith(f"-{label}")), None)
+        if meant := ended or closest(label, names, likeness=0.75):
             return f'Perhaps you meant "{meant}"?'
         # Service Connect knows services only, and without a dot no DNS server is asked for more.
-        return f"Write the container_name of a service: {', '.join(self.ports)}." if address.has_scheme else ""
+        is_wrong = address.is_certain or address.is_elsewhere
+        return f"Write the container_name of a service: {', '.join(names)}. {_DATABASE_HOST}" if is_wrong else ""
 
 
 def _world(environment: Environment, services: Services) -> _World:
@@ -99,6 +109,15 @@ def _place(container_name: str, report: Report) -> Report:
 
 def _field(props: ServiceProps, name: str) -> Any:
     return getattr(props, name, None)
+
+
+def _has(props: ServiceProps, *names: str) -> bool:
+    """Whether fields are right by themselves: an entry lacks those that are wrong."""
+    return all(name in vars(props) for name in names)
+
+
+def _calls(props: ServiceProps) -> Sequence[Call]:
+    return _field(props, "calls") or ()
 
 
 def _check_unique(services: Services, report: Report) -> None:
@@ -154,7 +173,7 @@ def _circle(callees: Mapping[str, set[str]]) -> list[str]:
 
 def _check_calls(props: ServiceProps, world: _World, report: Report) -> None:
     ports = world.ports
-    for index, call in enumerate(props.calls):
+    for index, call in enumerate(_calls(props)):
         place = report.at(f".calls[{index}]")
         if is_token(call.service):
             continue
@@ -164,10 +183,10 @@ def _check_calls(props: ServiceProps, world: _World, report: Report) -> None:
         elif not _is_port(call.port, ports[call.service]):
             listening = ports[call.service]
             place.wrong(f"{call.service} listens on port {listening}", f"Use port {listening}.", call.port)
-    told = [part for value in props.container_env_vars.values() for part in parts_of(value)]
-    uses = [*told, *(secret.secret_name for secret in props.container_secrets)]
+    told = [part for value in (_field(props, "container_env_vars") or {}).values() for part in parts_of(value)]
+    uses = [*told, *(secret.secret_name for secret in _field(props, "container_secrets") or ())]
     reads_database = any(isinstance(value, DatabaseHost | DatabasePort | DatabaseSecret) for value in uses)
-    if reads_database and DATABASE not in [call.service for call in props.calls]:
+    if reads_database and _has(props, "calls") and DATABASE not in [call.service for call in _calls(props)]:
         hint = f"Add Call(DATABASE, {ports[DATABASE]})."
         report.at(".calls").wrong("is told how to reach the database, but not let in there", hint)
 
@@ -178,36 +197,57 @@ def _is_port(given: int, listening: int | None) -> bool:
 
 def _check_variables(props: ServiceProps, world: _World, report: Report) -> None:
     """Variables that hold the address of another service name one that is called, and its port."""
-    called = {props.container_name, *(call.service for call in props.calls)}
+    called = {_field(props, "container_name"), *(call.service for call in _calls(props))}
+    further = set(further_ports(props.container_env_vars, _field(props, "container_command") or ()))
     for key, address, got in addresses(props.container_env_vars):
         host, port = address.host, address.port
         place = report.at(f".container_env_vars[{quoted(key)}]")
-        if host is None or host == DATABASE or host in LOOPBACK:
+        if host is None:
+            continue
+        if host in LOOPBACK:
+            called_here = next((call.service for call in _calls(props) if call.port == port), None)
+            # A number alone, in X_PORT, comes after its host, which was reported.
+            if called_here and "://" in got and port not in {_field(props, "container_port"), *further}:
+                what = f"the container itself, and {called_here} is another one"
+                place.wrong(what, f"Write {called_here} in place of {host}.", got)
+            continue
+        if host == DATABASE:
+            if address.is_certain or key.endswith("_HOST"):
+                place.wrong("no such host", _DATABASE_HOST, got)
             continue
         if host not in world.ports:
-            if hint := world.meant(address):
+            if (address.is_certain or "://" not in got) and (hint := world.meant(address)):
                 place.wrong("no such service", hint, got)
             continue
         listening = world.ports[host]
-        if host not in called and not key.endswith("_PORT"):
+        if _has(props, "calls") and host not in called and not key.endswith("_PORT"):
             place.wrong(f"names {host}, which is not called", f"Add Call({quoted(host)}, {listening}) to calls.", got)
         if port is not None and not _is_port(port, listening):
             place.wrong(f"{host} listens on port {listening}", f"Use port {listening}.", got)
 
 
 def _check_health_command(props: ServiceProps, world: _World, report: Report) -> None:
-    command = getattr(props.container_healthcheck, "command", ())
-    for address, got in asked_by(command):
+    """The health command asks this container, on a port that it listens on."""
+    place, port = report.at(".container_healthcheck"), _field(props, "container_port")
+    further = further_ports(_field(props, "container_env_vars") or {}, _field(props, "container_command") or ())
+    ports = {port, *further}
+    for address, got in asked_by(getattr(props.container_healthcheck, "command", ())):
         if address.host in world.ports and address.host != props.container_name:
             what = f"asks {address.host}, which tells nothing about this container"
-            report.at(".container_healthcheck").wrong(what, "Ask localhost.", got)
+            place.wrong(what, "Ask localhost.", got)
+        elif address.host in LOOPBACK and address.port not in {None, *ports} and port and not is_token(port):
+            hint = (
+                f"Ask port {port}, or change container_port. If the container listens on port {address.port} too, name "
+                "that in a variable such as MANAGEMENT_PORT."
+            )
+            place.wrong(f"asks another port than container_port, {port}", hint, got)
 
 
 def check_host_names(
     environment: Environment, others: Iterable[Environment], services: Services, report: Report
 ) -> None:
     """A variable that names another environment's host, unless its own name says that it is that one's."""
-    for props in (each for each in services if report_of(each) is None):
+    for props in (each for each in services if _has(each, "container_name", "container_env_vars")):
         for key, value in props.container_env_vars.items():
             if not isinstance(value, str):
                 continue
@@ -216,8 +256,9 @@ def check_host_names(
                 named = re.search(rf"(?<![\w.-]){re.escape(other.fqdn)}(?![\w.-])", as_written(value))
                 if named and other.fqdn != environment.fqdn and not is_meant:
                     place = _place(props.container_name, report).at(f".container_env_vars[{quoted(key)}]")
-                    what = f"the host name of {other.name}, in {environment.name}"
-                    place.wrong(what, 'Write f"https://{environment.fqdn}/…".', value)
+                    place.wrong(
+                        "the host name of another environment", 'Write f"https://{environment.fqdn}/…".', other.fqdn
+                    )
 
 
 def _check_image(environment: Environment, location: str, root: Path, report: Report) -> None:

@@ -30,7 +30,7 @@ class ServiceSecret:
     """
 
     secret_name: Annotated[str | DatabaseSecret, checks.secret_name]
-    environment_key: Annotated[str, checks.environment_key]
+    environment_key: Annotated[str, checks.secret_variable]
     json_field: Annotated[str | None, checks.json_field] = None
 
 
@@ -84,7 +84,8 @@ class Permission:
         ("container_volumes",): agreement.volumes,
         ("container_name", "calls"): agreement.calls,
         ("container_healthcheck", "no_healthcheck_reason"): agreement.healthcheck,
-        ("container_port", "container_env_vars", "container_healthcheck"): agreement.own_port,
+        ("container_port", "container_env_vars"): agreement.own_port,
+        ("container_port", "container_command", "container_env_vars"): agreement.command_port,
     },
 )
 class ServiceProps:

@@ -1,27 +1,41 @@
-"""The addresses that a container's variables and its health command name."""
+"""The addresses that a container's variables name."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from src.late_values import as_written, holds_deferred, is_token
+from src.late_values import holds_deferred, is_token
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1", "0.0.0.0")  # nosec B104 # nothing listens here
 _SCHEME_PORTS = {"http": 80, "https": 443}
-_URL = re.compile(r"\bhttps?://[^\s'\"|;&<>)\\]+", re.I)
-_HOST_AND_PORT = re.compile(r"(?<![\w./@-])(localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])[: ]([0-9]{1,5})(?![\w.])")
+# Behind these stands a host; behind s3://, sqlite:// or doctrine:// something else.
+_NETWORK_SCHEMES = re.compile(
+    r"https?|wss?|grpcs?|tcp|udp|rediss?|valkey|mongodb|postgres(?:ql)?|mysql|mariadb|mssql|sqlserver|amqps?|nats|kafka"
+    r"|mqtts?|ldaps?|smtps?|memcached|elasticsearch|opensearch|clickhouse|zookeeper"
+)
+# What only Docker and Kubernetes resolve: https://docs.docker.com/desktop/features/networking/,
+# https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/
+_ELSEWHERE = re.compile(r"(?:host|gateway)\.docker\.internal|[\w.-]+\.svc(?:\.cluster\.local)?", re.I)
 
 
 @dataclass(frozen=True)
 class Address:
-    """A host and a port that a text names, None for what it doesn't; `has_scheme` where it is a URL."""
+    """A host and a port that a text names, None for what it doesn't.
+
+    `is_certain` where it can't be anything else than the address of a server: in a URL, or where a port is given too.
+    """
 
     host: str | None
     port: int | None
-    has_scheme: bool = False
+    is_certain: bool = False
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether only Docker or Kubernetes know a host of that name."""
+        return bool(self.host and _ELSEWHERE.fullmatch(self.host))
 
 
 def addresses(variables: Mapping[str, object]) -> Iterator[tuple[str, Address, str]]:
@@ -30,29 +44,23 @@ def addresses(variables: Mapping[str, object]) -> Iterator[tuple[str, Address, s
         if not isinstance(value, str) or is_token(value) or holds_deferred(value):
             continue
         if "://" in value:
-            if found := _of_url(value):
+            if found := of_url(value):
                 yield key, found, value
         elif key.endswith("_HOST"):
-            yield key, Address(value, None), value
+            yield key, Address(value, None, is_certain=f"{key.removesuffix('_HOST')}_PORT" in variables), value
         elif key.endswith("_PORT") and value.isascii() and value.isdecimal():
             host = variables.get(f"{key.removesuffix('_PORT')}_HOST")
             if isinstance(host, str):
                 yield key, Address(host, int(value)), value
 
 
-def asked_by(command: Sequence[object]) -> Iterator[tuple[Address, str]]:
-    """The addresses that a health command asks, with its text; what a shell fills in is not known."""
-    text = as_written(" ".join(word for word in command if isinstance(word, str) and not is_token(word)))
-    for url in _URL.finditer(text):
-        if not re.search(r"[${}]", url[0]) and (found := _of_url(url[0])):
-            yield found, url[0]
-    for pair in _HOST_AND_PORT.finditer(_URL.sub(" ", text)):
-        yield Address(pair[1].strip("[]"), int(pair[2])), pair[0]
-
-
-def _of_url(text: str) -> Address | None:
+def of_url(text: str) -> Address | None:
+    """What a URL names; None where that can't be told."""
     try:
         url = urlsplit(text.removeprefix("jdbc:"))
-        return Address(url.hostname, url.port or _SCHEME_PORTS.get(url.scheme.lower()), has_scheme=True)
+        scheme = url.scheme.lower().partition("+")[0]
+        return Address(
+            url.hostname, url.port or _SCHEME_PORTS.get(scheme), is_certain=bool(_NETWORK_SCHEMES.fullmatch(scheme))
+        )
     except ValueError:  # not for us to say what a URL of the application must be
         return None

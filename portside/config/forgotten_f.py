@@ -1,8 +1,9 @@
-"""Texts in a Python file that name a variable in braces, but lack the `f` that would fill it in."""
+"""Texts in a Python file that name a variable in braces, and in which it isn't filled in: no `f`, or double braces."""
 
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,9 +18,15 @@ _Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
 def forgotten_f(tree: ast.Module, path: Path) -> list[Problem]:
-    """A problem for each text that is no f-string and has the name of a variable in sight in braces."""
+    """A problem for each text that is no f-string and has the names of variables in sight in braces, and no others."""
     formatted = set(_formatted(tree))
     return list(_in_scope(tree, set(), formatted, path))
+
+
+def unfilled(problem: Problem) -> str:
+    """What a problem found here says that a text has in braces; empty for another problem."""
+    found = re.match(r"a text with (\{.+\}) in it, ", problem.what)
+    return found[1] if found else ""
 
 
 def _in_scope(scope: _Scope, outer: set[str], formatted: set[str], path: Path) -> Iterator[Problem]:
@@ -28,11 +35,34 @@ def _in_scope(scope: _Scope, outer: set[str], formatted: set[str], path: Path) -
         if isinstance(node, _Scope) and node is not scope:
             yield from _in_scope(node, known, formatted, path)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value not in formatted:
-            for found in _PLACEHOLDER.finditer(node.value):
-                if found[1] in known:
-                    hint = f'Write f before the quotes, so that {found[0]} is filled in: f"…{found[0]}…".'
-                    yield Problem(line_of(path, node.lineno), f"a text with {found[0]} in it, but no f-string", hint)
-                    break
+            if found := _placeholder(node.value, known):
+                hint = f'Write f before the quotes, so that {found} is filled in: f"…{found}…".'
+                yield Problem(line_of(path, node.lineno), f"a text with {found} in it, but no f-string", hint)
+        elif isinstance(node, ast.JoinedStr) and (found := _placeholder(_with_nothing_filled_in(node), known)):
+            what = f"a text with {found} in it, which double braces leave as it is"
+            yield Problem(line_of(path, node.lineno), what, f'Write single braces: f"…{found}…".')
+
+
+def _placeholder(text: str, known: set[str]) -> str:
+    """The first of a text's placeholders where an f-string could fill in all, and the text isn't JSON."""
+    found = list(_PLACEHOLDER.finditer(text))
+    if not found or not all(each[1] in known for each in found) or _is_json(text):
+        return ""
+    return found[0][0]
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _with_nothing_filled_in(node: ast.JoinedStr) -> str:
+    """The text of an f-string that fills nothing in; empty where it does."""
+    texts = [each.value for each in node.values if isinstance(each, ast.Constant)]
+    return "".join(map(str, texts)) if len(texts) == len(node.values) else ""
 
 
 def _own_nodes(scope: _Scope) -> Iterator[ast.AST]:
@@ -41,6 +71,7 @@ def _own_nodes(scope: _Scope) -> Iterator[ast.AST]:
     while waiting:
         node = waiting.pop(0)
         if isinstance(node, ast.JoinedStr):
+            yield node
             waiting = [*(each for each in node.values if isinstance(each, ast.FormattedValue)), *waiting]
             continue
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):

@@ -112,7 +112,107 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     (
         variables(SITE_URL="https://stage.example.org/x"),
         f'{APP}.container_env_vars["SITE_URL"] in services("dev")',
-        "the host name of stage, in dev, got 'https://stage.example.org/x'",
+        "the host name of another environment, got 'stage.example.org'",
+    ),
+    (
+        health("CMD", "node", "-e", "require('http').request({host: 'localhost', port: 3000})"),
+        f"{APP}.container_healthcheck",
+        'asks another port than container_port, 4200, got "localhost\', port: 3000"',
+    ),
+    (
+        health("CMD", "node", "-e", "require('http').get({port: 3000, path: '/health'})"),
+        f"{APP}.container_healthcheck",
+        "asks another port than container_port, 4200, got 'port 3000'",
+    ),
+    (
+        health("CMD", "python3", "-c", "import socket; socket.create_connection(('127.0.0.1', 8000), 2)"),
+        f"{APP}.container_healthcheck",
+        'asks another port than container_port, 4200, got "127.0.0.1\', 8000"',
+    ),
+    (
+        health("CMD", "/bin/grpc_health_probe", "-addr=:50051"),
+        f"{APP}.container_healthcheck",
+        "asks another port than container_port, 4200, got 'port 50051'",
+    ),
+    (
+        health("CMD", "redis-cli", "-p", "6380", "ping"),
+        f"{APP}.container_healthcheck",
+        "asks another port than container_port, 4200, got 'port 6380'",
+    ),
+    (
+        health("CMD-SHELL", "mysqladmin ping -P 3306"),
+        f"{APP}.container_healthcheck",
+        "asks another port than container_port, 4200, got 'port 3306'",
+    ),
+    (
+        health("CMD", "curl", "-f", "http://localhost:3333") | variables(API_HOST="shop-api", API_PORT="3333"),
+        f"{APP}.container_healthcheck",
+        "asks another port than container_port, 4200, got 'http://localhost:3333'",
+    ),
+    (
+        variables(ASPNETCORE_URLS="http://+:8080;http://+:8081"),
+        f'{APP}.container_env_vars["ASPNETCORE_URLS"]',
+        "not container_port, which is 4200, got 'http://+:8080;http://+:8081'",
+    ),
+    (
+        {"container_command": ["uvicorn", "app:app", "--host", "0.0.0.0", "--port", "8000"]},
+        f"{APP}.container_command",
+        "listens on port 8000, not on container_port, 4200",
+    ),
+    (
+        {"container_command": ["gunicorn", "-b", "0.0.0.0:8000", "app"]},
+        f"{APP}.container_command",
+        "listens on port 8000, not on container_port, 4200",
+    ),
+    (
+        variables(API_URL="http://localhost:3333/v1"),
+        f'{APP}.container_env_vars["API_URL"]',
+        "the container itself, and shop-api is another one, got 'http://localhost:3333/v1'",
+    ),
+    (
+        variables(API_URL="http://host.docker.internal:3333"),
+        f'{APP}.container_env_vars["API_URL"]',
+        "no such service, got 'http://host.docker.internal:3333'",
+    ),
+    (
+        variables(API_URL="http://shop-api.default.svc.cluster.local:3333"),
+        f'{APP}.container_env_vars["API_URL"]',
+        "no such service, got 'http://shop-api.default.svc.cluster.local:3333'",
+    ),
+    (
+        variables(MONGO_HOST="mongo", MONGO_PORT="27017"),
+        f'{APP}.container_env_vars["MONGO_HOST"]',
+        "no such service, got 'mongo'",
+    ),
+    (
+        variables(MONGO_URL="mongodb://database:27017/shop"),
+        f'{APP}.container_env_vars["MONGO_URL"]',
+        "no such host, got 'mongodb://database:27017/shop'",
+    ),
+    (
+        variables(BUCKET="shop-${AWS::AccountId}"),
+        f'{APP}.container_env_vars["BUCKET"]',
+        "has a placeholder that CloudFormation would fill in, and nothing here does",
+    ),
+    (
+        {"container_command": ["run", "--stage=${var.stage}"]},
+        f"{APP}.container_command",
+        "has a placeholder that Terraform would fill in, and nothing here does",
+    ),
+    (
+        variables(LEVEL="{{ .Values.logLevel }}"),
+        f'{APP}.container_env_vars["LEVEL"]',
+        "has a placeholder that Helm would fill in, and nothing here does",
+    ),
+    (
+        variables(SHA="${{ github.sha }}"),
+        f'{APP}.container_env_vars["SHA"]',
+        "has a placeholder that GitHub Actions would fill in, and nothing here does",
+    ),
+    (
+        variables(RUN=f"{print}{object()}"),
+        f'{APP}.container_env_vars["RUN"]',
+        "has a whole Python object written out in it",
     ),
     (variables(GREETING="a\0b"), f'{APP}.container_env_vars["GREETING"]', "has a NUL character"),
     (
@@ -171,6 +271,20 @@ SOUND: list[dict[str, Any]] = [
     health("CMD-SHELL", "curl -f http://localhost:$PORT/health || exit 1"),
     health("CMD-SHELL", "curl -f http://localhost:${PORT:-80}/health || exit 1"),
     health("CMD-SHELL", "pg_isready -U app || exit 1"),
+    health("CMD", "node", "-e", "fetch('http://localhost:' + (process.env.PORT || 3000) + '/health')"),
+    health("CMD", "python", "-c", "import requests; requests.get('http://localhost' + ':4200')"),
+    health("CMD", "pg_isready", "-h", "db.example.org", "-p", "5432"),
+    health("CMD", "sh", "-c", "curl -f http://localhost:4200", "||", "true"),
+    health("CMD", "curl", "-f", "http://localhost:2019/config") | variables(CADDY_ADMIN="localhost:2019"),
+    health("CMD", "curl", "-f", "http://localhost:8002/ready")
+    | {"container_command": ["serve", "--metrics-port=8002"]},
+    {"container_command": ["proxy", "--port=4200", "--api-port=8001"]},
+    {"container_command": ["tunnel", "--host", "db.example.org", "--port", "5432"]},
+    {"container_command": ["serve", "--port", "8080"]} | variables(HTTP_PORT="4200"),
+    variables(ASPNETCORE_URLS="http://+:8080;http://+:4200", DOTNET_URLS="http://*", LISTEN_ADDR=":4200"),
+    variables(DSN="doctrine://default", MODELS="s3://shop-ap/x", DB="sqlite:///x", ROUTE="lb://shop-apy"),
+    variables(ORIGIN="http://localhost:8080", OTLP="http://localhost:4318", GREETING_HOST="host"),
+    variables(PLACEHOLDERS="${var} ${HOME:-x} {{ name }} $(id) <title>", SPRING="${server.port}"),
     health("CMD", "/bin/healthcheck", "--port=4200"),
     health("CMD", "node", "-e", "require('http').get('http://localhost:4200/health')"),
     variables(API_URL="http://shop-api:3333/v1", API_HOST="shop-api", API_PORT="3333"),
@@ -344,3 +458,90 @@ def test_every_environment_reports_what_is_wrong_in_it_alone() -> None:
     assert [each.where for each in told_of_form(environments(dev={}, stage={}), services)] == [
         'ServiceProps("app").container_env_vars["SITE"] in services("dev")'
     ]
+
+
+def test_what_is_wrong_between_services_is_reported_with_what_is_wrong_in_one() -> None:
+    found = problems(**variables(PORT="1", API_URL="http://shop-api:1"), **health("CMD", "nc", "-z", "localhost", "2"))
+    assert [each.where.removeprefix(APP) for each in found] == [
+        '.container_env_vars["PORT"]',
+        '.container_env_vars["API_URL"]',
+        ".container_healthcheck",
+    ]
+
+
+def test_a_mistake_of_all_environments_is_reported_once_though_what_was_got_differs() -> None:
+    def services(environment: Environment) -> list[ServiceProps]:
+        return [service(public=True, container_location=f"registry.local/app:{environment.name}")]
+
+    (found,) = told_of_form(environments(dev={}, uat={"KIND": "staging"}), services)
+    assert found.where == 'ServiceProps("app").container_location'
+
+
+def test_a_mistake_of_some_environments_is_reported_once_with_their_names() -> None:
+    def services(environment: Environment) -> list[ServiceProps]:
+        return [service(public=True, container_env_vars={"SITE": "https://dev.example.org"})]
+
+    (found,) = told_of_form(environments(dev={}, stage={}, prod={}), services)
+    assert found.where == 'ServiceProps("app").container_env_vars["SITE"] in services("stage"), services("prod")'
+
+
+@pytest.mark.parametrize("words", [["curl", "-f", "x", "||", "exit", "1"], ["true", "&&", "true"], ["a", "|", "b"]])
+def test_a_shells_operator_without_a_shell_is_reported(words: list[str]) -> None:
+    with pytest.raises(FormError, match=r"CMD starts the program without a shell, which (\|\||&&|\|) needs"):
+        HealthCheck(["CMD", *words])
+
+
+def test_the_name_of_a_secret_in_the_variables_place_is_reported() -> None:
+    with pytest.raises(FormError) as raised:
+        ServiceSecret("SENTRY_DSN", "shop/dev/sentry")
+    (found,) = raised.value.problems
+    assert found.what.startswith("the name of a secret, not of an environment variable")
+    assert found.hint == "The secret's name comes first: ServiceSecret(secret_name, environment_key)."
+
+
+def test_the_field_of_a_secret_is_not_a_part_of_its_name() -> None:
+    with pytest.raises(FormError) as raised:
+        ServiceSecret("shop/dev/sentry:dsn::", "SENTRY_DSN")
+    (found,) = raised.value.problems
+    assert found.what.startswith("has a colon, as where ECS names the field of a JSON secret")
+
+
+@pytest.mark.parametrize("url", ['f"https://{{environment.fqdn}}/api"', 'f"{{HOST}}"'])
+def test_double_braces_that_leave_a_variable_as_it_is_are_reported(url: str, tmp_path: Path) -> None:
+    (found,) = _load(tmp_path, SERVICES.format(url=url))
+    assert found.where == "app.py, line 9"
+    assert found.what.endswith("in it, which double braces leave as it is")
+
+
+@pytest.mark.parametrize("url", ['"{HOST} {level} {message}"', '\'{"a": {"b": "{HOST}"}}\'', 'f"{{HOST}}-{HOST}"'])
+def test_a_text_that_no_f_string_could_be_is_left_alone(url: str, tmp_path: Path) -> None:
+    assert _load(tmp_path, SERVICES.format(url=url)) == []
+
+
+def test_a_text_without_its_f_is_reported_once_where_its_field_refuses_braces_too(tmp_path: Path) -> None:
+    (found,) = _load(tmp_path, SERVICES.format(url='"x"').replace("a/b:1.0", "a/b:{HOST}"))
+    assert found.where == "app.py, line 9"
+
+
+COMMAND = SERVICES.format(url='"x"').replace("public=True", "public=True, container_command=COMMAND")
+
+
+@pytest.mark.parametrize("command", ['["node" "server.js"]', '["sh", "-c" "x"]', '["a",\n"b"\n"c"]'])
+def test_a_missing_comma_in_a_list_is_reported_with_its_line(command: str, tmp_path: Path) -> None:
+    found = _load(tmp_path, COMMAND.replace("=COMMAND", f"={command}"))
+    assert "two texts in a list without a comma between them" in [each.what for each in found]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        '["sh", "-c", "first && " "second"]',
+        '["curl", "https://example.org/" "path"]',
+        '["a", ("b" "c")]',
+        '["a", "b"]',
+        '[f"{HOST}" f"x"]',
+        'list(("a" "b", ))',
+    ],
+)
+def test_a_long_text_in_pieces_is_left_alone(command: str, tmp_path: Path) -> None:
+    assert _load(tmp_path, COMMAND.replace("=COMMAND", f"={command}")) == []

@@ -104,7 +104,13 @@ def test_calls_to_a_service_that_is_wrong_elsewhere_are_not_told() -> None:
         (iter(()), "services(…)", "returns a tuple_iterator, not a list of ServiceProps"),
         ({"app": 1}, "services(…)", "returns a dict, not a list of ServiceProps"),
         ([], "services(…)", "returns an empty list"),
-        ([service(public=True), [service()]], "services(…)[1]", "not a ServiceProps, got a list"),
+        ([service(public=True), [service(container_name="b")]], "services(…)[1]", "a list inside the list"),
+        (
+            [(service(public=True),)],
+            "services(…)[0]",
+            "a tuple, as a comma after ServiceProps(…) makes one",
+        ),
+        ([service(public=True), [1]], "services(…)[1]", "not a ServiceProps, got a list"),
         ([service(public=True), None], "services(…)[1]", "not a ServiceProps, got None"),
         ([service(public=True), ServiceProps], "services(…)[1]", "not a ServiceProps, got a type"),
     ],
@@ -137,8 +143,8 @@ def test_what_is_no_function_of_an_environment_is_told(services: object) -> None
         (("version = environment", 'version = {}["x"]  #'), "KeyError: 'x'", "Correct that line."),
         (
             ("import DATABASE, ", "import DATABSE, "),
-            "ImportError: cannot import name 'DATABSE' from",
-            "Correct that line.",
+            "ImportError: cannot import name 'DATABSE' from 'src.service_props'",
+            'Perhaps you meant "DATABASE"?',
         ),
         (
             ('"stage": {', '"stage": {{'),
