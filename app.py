@@ -3,17 +3,17 @@
 Run by the CDK (see cdk.json) it makes the CloudFormation templates of the environment that ENV names.
 """
 
+if __name__ == "__main__":
+    # Before anything else, as main() reads the form for itself: a mistake in it is then told, not thrown.
+    from src.synthesize import main
+
+    main()
+
 from typing import Any
 
 from src.environment import Environment, Kind
 from src.late_values import DatabaseHost, DatabasePort, DatabaseSecret, ImageCommit, ImageVersion
 from src.service_props import DATABASE, Call, ContainerVolume, HealthCheck, ServiceProps, ServiceSecret
-
-if __name__ == "__main__":
-    # Before the form, which main() reads for itself: a mistake in it is then told, not thrown.
-    from src.synthesize import main
-
-    main()
 
 ENVIRONMENTS = {
     "dev": {

@@ -17,7 +17,7 @@ from portside.config.stacks import stack_part
 from src.environment import Environment
 from src.environment_form import parse_environments
 from src.errors import FormError, Problem, UsageError
-from src.form_entry import gathering, problems_of, report_of
+from src.form_entry import gathering, noting, problems_of, report_of
 from src.form_source import run_source, stopped_by
 from src.release_source import ReleaseSource, check_version, parse_releases
 from src.report import Report, closest, kind_of, quoted, suggestion
@@ -141,9 +141,9 @@ def _check(environments: object, services: object, before: _WrongBefore, root: P
     if _is_services_function(services, Report("services", report.problems)):
         for name, environment in sound.items():
             place = Report("services(…)")
-            written[name] = _write_down(environment, cast(Services, services), place, causes)
+            written[name], left_out = _write_down(environment, cast(Services, services), place, causes)
             if written[name]:
-                check_neighbours(environment, written[name], root, place)
+                check_neighbours(environment, written[name], root, place, left_out)
                 others = [other for other in sound.values() if other is not environment]
                 check_host_names(environment, others, written[name], place)
                 check_addresses(environment, written[name], report.at(f'[{quoted(name)}]["VPC_CIDR"]'))
@@ -176,10 +176,13 @@ def _is_services_function(services: object, report: Report) -> bool:
 
 def _write_down(
     environment: Environment, services: Services, report: Report, causes: list[BaseException]
-) -> tuple[ServiceProps, ...]:
-    """The services of an environment; none where the form's code stopped before all were written down."""
+) -> tuple[tuple[ServiceProps, ...], list[ServiceProps]]:
+    """The services of an environment, and those that were written down and not returned.
+
+    There are none where the code stopped before all were written down.
+    """
     listed: tuple[ServiceProps, ...] = ()
-    with gathering() as wrong:
+    with gathering() as wrong, noting() as made:
         try:
             with guarded():
                 listed = _listed(services(environment), report)
@@ -193,7 +196,8 @@ def _write_down(
     for problem in problems_of([*wrong, *(props for props in listed if report_of(props))]):
         if problem not in report.problems:
             report.problems.append(problem)
-    return listed
+    returned = {id(props) for props in listed}
+    return listed, [each for each in made if isinstance(each, ServiceProps) and id(each) not in returned]
 
 
 def _listed(returned: object, report: Report) -> tuple[ServiceProps, ...]:

@@ -19,6 +19,8 @@ from src.report import DEFERRED_HINT, Report, quoted
 _Entry = TypeVar("_Entry", bound=type)
 _gathering: contextvars.ContextVar[list[Any] | None] = contextvars.ContextVar("gathering", default=None)
 
+_noting: contextvars.ContextVar[list[Any] | None] = contextvars.ContextVar("noting", default=None)
+
 Together = Mapping[tuple[str, ...], Callable[..., None]]
 
 
@@ -34,6 +36,17 @@ def gathering() -> Iterator[list[Any]]:
         yield wrong_entries
     finally:
         _gathering.reset(token)
+
+
+@contextlib.contextmanager
+def noting() -> Iterator[list[Any]]:
+    """Note every entry that is written down, right or wrong."""
+    made: list[Any] = []
+    token = _noting.set(made)
+    try:
+        yield made
+    finally:
+        _noting.reset(token)
 
 
 def report_of(entry: object) -> Report | None:
@@ -75,6 +88,8 @@ def form_entry(*, named_by: str = "", together: Together | None = None) -> Calla
                 if all(each in fields for each in compared):
                     check(*(fields[each] for each in compared), report)
             vars(self).update(fields)
+            if (made := _noting.get()) is not None:
+                made.append(self)
             if report.problems:
                 _turn_down(self, report)
 

@@ -52,6 +52,11 @@ _UNREACHABLE = re.compile(
 _PUBLIC = "Publish the image where it can be read without credentials, such as ghcr.io."
 _SHELL_OPERATORS = frozenset(("||", "&&", "|", ";"))
 _SHELL_OPTIONS = frozenset(("-c", "-ec", "-lc", "-e"))
+# What is written where a reason is asked for and there is none.
+_NO_REASONS = re.compile(
+    r"[-?x.…]?|no|none|na|n/a|nil|null|todo|tbd|fixme|because|reason|unknown|test|ok|yes|later|temporary|not needed"
+    r"|no reason|none needed|not applicable"
+)
 _NO_CHANGES = "no !r, no slices, no upper() and the like"
 _LATE_VALUE_IN_TEXT = re.compile(r"(?:Database(?:Host|Port|Secret)|Image(?:Version|Commit))\(")
 
@@ -341,7 +346,7 @@ def reason(value: Any, report: Report) -> None:
     hint = "Write a sentence that a reviewer would accept."
     if value == "":
         return
-    if report.text(value, hint) and not is_token(value) and len(value.split()) < 3:
+    if report.text(value, hint) and not is_token(value) and _NO_REASONS.fullmatch(value.strip(" .!").lower()):
         report.wrong("not a reason", hint, value)
 
 

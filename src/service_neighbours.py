@@ -19,7 +19,7 @@ from portside.config.stacks import reserved_parts, stack_part
 from src.environment import Environment
 from src.image import LOCAL_BUILD, parse_reference
 from src.late_values import DatabaseHost, DatabasePort, DatabaseSecret, as_written, is_token, parts_of
-from src.report import Report, closest, quoted, suggestion
+from src.report import Report, closest, quoted
 from src.service_props import DATABASE, Call, ServiceProps
 
 Services = Sequence[ServiceProps]
@@ -33,13 +33,18 @@ _PRIVATE_SUBNETS = 2
 _OTHER_INTERFACES = 8
 
 
-def check_neighbours(environment: Environment, services: Services, root: Path, report: Report) -> None:
-    """Report what is wrong between services; one that was `gathered` as wrong is known by the fields that are right."""
+def check_neighbours(
+    environment: Environment, services: Services, root: Path, report: Report, left_out: Services = ()
+) -> None:
+    """Report what is wrong between services; one that was `gathered` as wrong is known by the fields that are right.
+
+    `left_out` are services that were written down and not returned, which is a mistake where they are called.
+    """
     _check_unique(services, report)
     _check_stack_names(environment, services, report)
     _check_public(services, report)
     _check_circles([props for props in services if _has(props, "container_name", "calls")], report)
-    world = _world(environment, services)
+    world = _world(environment, [*services, *_called_and_left_out(services, left_out, report)])
     # What has no name is called by it in no message: that it has none is reported.
     for props in (each for each in services if _has(each, "container_name")):
         place = _place(props.container_name, report)
@@ -53,6 +58,15 @@ def check_neighbours(environment: Environment, services: Services, root: Path, r
         if environment.is_released and _field(props, "spot_weight"):
             what = f"Spot capacity may be taken away at any time, which {environment.name} must not meet"
             place.at(".spot_weight").wrong(what, "Use 0 there.", props.spot_weight)
+
+
+def _called_and_left_out(services: Services, left_out: Services, report: Report) -> list[ServiceProps]:
+    names = {_field(props, "container_name") for props in services}
+    called = {call.service for props in services for call in _calls(props)} - names
+    found = {_field(props, "container_name"): props for props in left_out if _field(props, "container_name") in called}
+    for name in found:
+        report.wrong("does not return a service that others call", "Add it to the list that is returned.", name)
+    return list(found.values())
 
 
 def check_addresses(environment: Environment, services: Services, report: Report) -> None:
@@ -87,7 +101,7 @@ class _World:
             return ""
         names = [name for name in self.ports if name != DATABASE]
         ended = next((name for name in names if name == label or name.endswith(f"-{label}")), None)
-        if meant := ended or closest(label, names, likeness=0.75):
+        if meant := ended or _closest_name(label, names, likeness=0.75):
             return f'Perhaps you meant "{meant}"?'
         # Service Connect knows services only, and without a dot no DNS server is asked for more.
         is_wrong = address.is_certain or address.is_elsewhere
@@ -179,7 +193,7 @@ def _check_calls(props: ServiceProps, world: _World, report: Report) -> None:
             continue
         if call.service not in ports:
             if world.all_named:
-                place.wrong("no such service", suggestion(call.service, list(ports)), call.service)
+                place.wrong("no such service", _suggested_callee(call.service, list(ports)), call.service)
         elif not _is_port(call.port, ports[call.service]):
             listening = ports[call.service]
             place.wrong(f"{call.service} listens on port {listening}", f"Use port {listening}.", call.port)
@@ -188,7 +202,22 @@ def _check_calls(props: ServiceProps, world: _World, report: Report) -> None:
     reads_database = any(isinstance(value, DatabaseHost | DatabasePort | DatabaseSecret) for value in uses)
     if reads_database and _has(props, "calls") and DATABASE not in [call.service for call in _calls(props)]:
         hint = f"Add Call(DATABASE, {ports[DATABASE]})."
-        report.at(".calls").wrong("is told how to reach the database, but not let in there", hint)
+        report.at(".calls").wrong("uses the database's host, port or password, but does not call it", hint)
+
+
+def _closest_name(name: str, names: Sequence[str], *, likeness: float) -> str | None:
+    """The service that was probably meant: compared without the word that all names begin with, which likens them."""
+    first_words = {"".join(each.partition("-")[:2]) for each in names}
+    prefix = first_words.pop() if len(first_words) == 1 else ""
+    short = {each.removeprefix(prefix): each for each in names}
+    meant = closest(name.replace("_", "-").removeprefix(prefix), list(short), likeness=likeness)
+    return short[meant] if meant else None
+
+
+def _suggested_callee(name: str, known: Sequence[str]) -> str:
+    meant = _closest_name(name, [each for each in known if each != DATABASE], likeness=0.6)
+    meant = meant or closest(name, [DATABASE], likeness=0.6)
+    return f'Perhaps you meant "{meant}"?' if meant else f"Known are: {', '.join(known)}."
 
 
 def _is_port(given: int, listening: int | None) -> bool:

@@ -86,10 +86,10 @@ def _report(found: Verification, stopped: AgoraError | None, *, as_json: bool) -
 
     if as_json:
         console.print_json(found.as_json() | ({"error": stopped.as_error()} if stopped else {}))
-    else:
+    elif not isinstance(stopped, FormError):
         _show(found)
     if stopped:
-        # In every command the same sentence and exit code.
+        # In every command the same sentence and exit code; of a wrong configuration it says all that there is.
         raise stopped
     if found.failed:
         subjects = list(dict.fromkeys(check.subject for check in found.failed))
@@ -110,7 +110,7 @@ def _show(found: Verification) -> None:
     skipped = [("SKIP", ", ".join(subjects), reason) for reason, subjects in found.skipped.items()]
     console.print_checks([*made, *skipped])
     console.print_lines(f"\n{found.summary}")
-    if found.failed:
+    if len(made) > len(found.failed):
         console.print_checks([(printed(each), each.subject, _with_fix(each)) for each in found.failed])
 
 

@@ -26,7 +26,8 @@ OWN_PORT = (
 )
 _ANY_INTERFACE = r"(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\]|\*|\+)?"
 _LISTENING = re.compile(rf"(?:(?:\w+://)?{_ANY_INTERFACE}:)?([0-9]{{1,5}})/?")
-_ALSO_LISTENING = re.compile(rf"(?:[-\w.]+=)?(?:\w+://)?{_ANY_INTERFACE}:([0-9]{{1,5}})/?")
+# With a scheme, an address on this machine is one that is asked.
+_ALSO_LISTENING = re.compile(rf"(?:[-\w.]+=)?(?:{_ANY_INTERFACE}|\w+://(?:0\.0\.0\.0|\[::\]|\*|\+)?):([0-9]{{1,5}})/?")
 _OPTION = re.compile(
     r"(?<!\S)(?:(?:--|-D)(?:server\.)?port[= ]"
     rf"|(?:-b|--bind|--listen|--web\.listen-address)[= ]{_ANY_INTERFACE}:)([0-9]{{1,5}})(?!\S)"

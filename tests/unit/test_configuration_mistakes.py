@@ -165,6 +165,11 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
         "listens on port 8000, not on container_port, 4200",
     ),
     (
+        variables(API_URL="http://localhost:3333"),
+        f'{APP}.container_env_vars["API_URL"]',
+        "the container itself, and shop-api is another one, got 'http://localhost:3333'",
+    ),
+    (
         variables(API_URL="http://localhost:3333/v1"),
         f'{APP}.container_env_vars["API_URL"]',
         "the container itself, and shop-api is another one, got 'http://localhost:3333/v1'",
@@ -545,3 +550,32 @@ def test_a_missing_comma_in_a_list_is_reported_with_its_line(command: str, tmp_p
 )
 def test_a_long_text_in_pieces_is_left_alone(command: str, tmp_path: Path) -> None:
     assert _load(tmp_path, COMMAND.replace("=COMMAND", f"={command}")) == []
+
+
+def test_a_service_that_was_not_returned_is_reported_once_where_it_is_called() -> None:
+    def services(_: Environment) -> list[ServiceProps]:
+        service(container_name="shop-unused")
+        service(container_name="shop-cart", container_port=6379)
+        cart = {"CART_URL": "redis://shop-cart:6379", "CART_HOST": "shop-cart"}
+        return [service(public=True, calls=[Call("shop-cart", 6379)], container_env_vars=cart)]
+
+    (found,) = told_of_form(environments(dev={}), services)
+    assert (found.where, found.what) == (
+        "services(…)",
+        "does not return a service that others call, got 'shop-cart'",
+    )
+
+
+@pytest.mark.parametrize(
+    ("called", "hint"),
+    [
+        ("shop-apis", 'Perhaps you meant "shop-api"?'),
+        ("api", 'Perhaps you meant "shop-api"?'),
+        ("shop_api", 'Perhaps you meant "shop-api"?'),
+        ("databse", 'Perhaps you meant "database"?'),
+        ("shop-cart", "Known are: database, shop-api, shop-app."),
+    ],
+)
+def test_a_callee_is_suggested_by_what_names_do_not_share(called: str, hint: str) -> None:
+    (found,) = problems(calls=[Call("shop-api", 3333), Call(called, 3333)])
+    assert found.hint == hint

@@ -63,6 +63,11 @@ def template_form() -> Form:
     return check_form(example["ENVIRONMENTS"], example["services"])
 
 
+def test_a_misspelt_import_is_reported_as_main_comes_before_the_imports() -> None:
+    (example,) = [each.text for each in PYTHON_BLOCKS if each.section == "Use it as a template"]
+    assert example.index("main()") < example.index("from src.environment")
+
+
 def test_the_minimal_form_is_a_form() -> None:
     assert [props.container_name for props in template_form().services_of("dev")] == ["hello"]
 

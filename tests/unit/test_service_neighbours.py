@@ -74,11 +74,11 @@ def test_a_call_to_the_database_goes_to_its_port() -> None:
         {"container_secrets": [ServiceSecret(DatabaseSecret(), "PASS")]},
     ],
 )
-def test_who_is_told_of_the_database_must_be_let_in_there(use: dict[str, Any]) -> None:
+def test_a_service_that_uses_the_database_calls_it(use: dict[str, Any]) -> None:
     assert told_of_app(**use) == [
         Problem(
             'ServiceProps("app").calls',
-            "is told how to reach the database, but not let in there",
+            "uses the database's host, port or password, but does not call it",
             "Add Call(DATABASE, 27017).",
         )
     ]

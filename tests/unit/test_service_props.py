@@ -347,8 +347,13 @@ def test_a_right_with_a_wildcard_says_why(actions: list[str], resources: list[st
     (problem,) = told(lambda: Permission(actions, resources))
     assert (problem.where, problem.what) == ("Permission.reason", f"missing, and {wide} gives more than one right")
     assert Permission(actions, resources, "reports get new names every day").reason
-    (problem,) = told(lambda: Permission(actions, resources, "because"))
-    assert problem.what == "not a reason, got 'because'"
+
+
+@pytest.mark.parametrize("words", ["because", "TODO", "n/a", "-", "Not needed."])
+def test_a_reason_is_not_one_where_it_only_fills_its_place(words: str) -> None:
+    (problem,) = told(lambda: Permission(["s3:GetObject"], ["*"], words))
+    assert problem.what == f"not a reason, got {words!r}"
+    assert service(no_healthcheck_reason="distroless").no_healthcheck_reason
 
 
 def test_a_health_check_and_a_reason_for_having_none_exclude_each_other() -> None:

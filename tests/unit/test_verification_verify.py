@@ -263,3 +263,25 @@ def test_what_is_shown_ends_with_a_summary_and_the_failures_again(
         *("FAIL certificate", "there is none", "Request one."),
     ]
     assert "dev: 1 of 4 checks failed: certificate" in said.err
+
+
+def test_a_wrong_configuration_is_reported_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def wrong(**_: object) -> None:
+        raise FormError([Problem("ENVIRONMENTS", "wrong", "Write it so.")])
+
+    monkeypatch.setattr("operations.commands.verify.read_form", wrong)
+    assert command_line.run(["verify", "dev"]) == 2
+    said = capsys.readouterr()
+    assert (said.out + said.err).count("Write it so.") == 1
+
+
+def test_failures_are_not_repeated_where_nothing_stands_between(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = Verification("dev", (fail("certificate", "there is none", "Request one."), skip("region", "denied")))
+    monkeypatch.setattr("operations.commands.verify.looking_at", lambda *_, **__: SimpleNamespace(target=0, form=0))
+    monkeypatch.setattr("operations.verification.verify.verify", lambda *_, **__: found)
+    assert command_line.run(["verify", "dev"]) == 1
+    assert capsys.readouterr().out.count("Request one.") == 1
