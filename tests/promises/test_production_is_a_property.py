@@ -235,7 +235,7 @@ def check_agora() -> Form:
     import app
 
     changed = written(GHCR_PACKAGE_VERSION="4.2.1-rc1")
-    wide = {name: entry | {"VPC_CIDR": f"10.{index}.0.0/22"} for index, (name, entry) in enumerate(changed.items())}
+    wide = {name: entry | {"VPC_CIDR": f"10.{index}.0.0/22"} for index, (name, entry) in enumerate(changed.items(), 2)}
     return check_form(wide, app.services)
 
 
