@@ -12,7 +12,8 @@ from src.form import stack_part
 from src.service_props import DATABASE
 
 _UNKNOWN_HOST = re.compile(
-    r"(?:getaddrinfo (?:ENOTFOUND|EAI_AGAIN)|UnknownHostException:|\blookup|host not found in upstream"
+    r"(?:getaddrinfo (?:ENOTFOUND|EAI_AGAIN)|UnknownHostException:|\blookup (?!address)"
+    r"|host not found in (?:upstream|resolver)"
     r"|[Cc]ould not resolve (?:host|"
     r"address|hostname):?|[Ff]ailed to (?:resolve|look up address of)|host='|connecting to|could not be resolved.*"
     r"|Could not translate host name)"

@@ -24,13 +24,14 @@ _TLS = re.compile(
 _CLOSED = re.compile(
     r"connection (?:<monitor>|\d+)? ?(?:to \S+ )?closed|prematurely (?:reached|closed)|ECONNRESET|connection reset"
     r"|socket hang up"
-    r"|wrong version number|does not look like a TLS|secure TLS|EPROTO|SSL(?:V3)?_?(?:ALERT|Error)|tls: "
+    r"|Unsupported or unrecognized SSL|wrong version number|does not look like a TLS|secure TLS|EPROTO"
+    r"|SSL(?:V3)?_?(?:ALERT|Error)|tls: "
     r"|Remote host terminated the handshake"
-    r"|connection closed|EOF occurred in violation of protocol|unexpected EOF|incomplete read of message header: EOF",
+    r"|EOF occurred in violation of protocol|unexpected EOF|incomplete read of message header: EOF",
     re.I,
 )
 _AUTHENTICATION = re.compile(
-    r"Authentication ?failed|bad auth\b|MongoSecurityException|AuthenticationFailed|\bcode: 18\b|'code': 18\b"
+    r"Authentication ?failed|bad auth\b|MongoSecurityException|\bcode: 18\b|'code': 18\b"
     r"|\berror 18\b"
     r"|sasl conversation error|unable to authenticate|auth error",
     re.I,
@@ -46,7 +47,7 @@ _UNSUPPORTED = re.compile(
     r"|Unrecognized pipeline stage"
     r"|(?:[Oo]peration|[Oo]ption|[Aa]ggregation stage|[Cc]ommand|[Ii]ndex(?: type)?)\s?\S* (?:is )?not supported"
     r"|no such command|CommandNotSupported"
-    r"|CommandNotFound",
+    r"|CommandNotFound|Transactions are not supported|Transaction numbers are only allowed",
 )
 _NOT_PRIMARY = re.compile(r"not (?:master|primary)\b|NotPrimary|NotWritablePrimary|ReplicaSetNoPrimary.*setName")
 _NAME = re.compile(
@@ -67,6 +68,9 @@ _AWAY = re.compile(
     r"|context deadline exceeded|Exception opening socket|failed to connect|could not connect|No route to host",
     re.I,
 )
+_UNNAMED = re.compile(
+    r"connect(?:ing|ion)? (?:to|with) (?:the )?(?:database|db)\b|database connection (?:failed|error)", re.I
+)
 _OWN_TASK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 _CA = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
 
@@ -74,7 +78,8 @@ _CA = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
 def database(context: RuleContext, lines: Sequence[str]) -> Finding | None:
     """The database: its certificate, its name, whom it lets in, what it can do, and whether it answers."""
     if not any(_SPOKEN_OF.search(line) for line in lines):
-        return None
+        unnamed = _calls_it(context) and any(_UNNAMED.search(line) for line in lines)
+        return _away(context) if unnamed else None
     kinds = (
         (_MECHANISM, _mechanism),
         (_TLS, _certificate),
@@ -97,6 +102,10 @@ def database(context: RuleContext, lines: Sequence[str]) -> Finding | None:
     if own or (meant and meant["host"] in _OWN_TASK):
         return _localhost(context)
     return _away(context)
+
+
+def _calls_it(context: RuleContext) -> bool:
+    return any(call.service == DATABASE for call in context.service.asked.calls)
 
 
 def _port(context: RuleContext) -> int:
@@ -250,7 +259,7 @@ def _away(context: RuleContext) -> Finding:
             if facts.state == "stopped"
             else f"Wait until it is available, then: {context.start_again}",
         )
-    if not any(call.service == DATABASE for call in context.service.asked.calls):
+    if not _calls_it(context):
         return context.found(
             "DATABASE_UNREACHABLE",
             "the database does not let it in: app.py does not say that it calls it",

@@ -12,7 +12,7 @@ _FRAMES_SHOWN = 2
 
 # A name as languages write those of errors: `TypeError:`, `java.lang.IllegalStateException:`, `MongoServerError:`.
 _TYPED = re.compile(
-    r"(?:^|[\s\"'(>\]|])(?P<said>(?:[A-Za-z_][\w$]*(?:\.|::|\\))*[A-Z][\w$]*(?:Error|Exception|Fault|Exit"
+    r"(?:^|[\s\"'(>\]|])(?P<said>(?:[A-Za-z_][\w$]*(?:\.|::|\\))*_?[A-Z][\w$]*(?:Error|Exception|Fault|Exit"
     r"|Panic)(?:\s\[\w+\])?"
     r"(?::\s|\s\(|$).*)"
 )
@@ -33,7 +33,8 @@ _CONSEQUENCE = re.compile(
     r"|exit status \d"
     r"|A complete log of this run|^Node\.js v\d|Application run failed|Application startup failed. Exiting"
     r"|[Pp]rocess exited|Error: Command failed|^make: \*\*\*|SystemExit|Stopping service \[Tomcat\]"
-    r"|Failed to start server|Could not create the Java Virtual Machine|A fatal exception has occurred",
+    r"|Failed to start server|Error occurred during initialization of VM|Could not create the Java Virtual Machine"
+    r"|A fatal exception has occurred",
 )
 _CHAINED = re.compile(
     r"^\s*(?:Caused by:|\[?cause\]?: |caused by: |--->|Wrapped by:|During handling of|The above exception|Traceback|"
@@ -62,6 +63,12 @@ class ErrorBlock:
     lines: tuple[str, ...] = ()
     reason: str = ""
     rest: tuple[str, ...] = ()
+
+    @property
+    def last(self) -> str:
+        """The last line of a log without an error, but for what says only that something failed."""
+        lines = [line for line in self.rest if not _CONSEQUENCE.search(line)]
+        return (lines or list(self.rest) or [""])[-1].strip()
 
     @property
     def shown(self) -> tuple[str, ...]:

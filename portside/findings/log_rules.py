@@ -121,7 +121,8 @@ def read_only(context: RuleContext, lines: Sequence[str]) -> Finding | None:
         if _READ_ONLY.search(line):
             path = _PATH.search(line)
             where = next(filter(None, path.groups()), "") if path else ""
-            folder = (where.rpartition("/")[0] or where) if where else "/FOLDER"
+            is_folder = "chown" in line or "chmod" in line
+            folder = (where if is_folder else where.rpartition("/")[0] or where) or "/FOLDER"
             unnamed = "" if where else ", with the folder that the log names"
             return context.found(
                 "READ_ONLY",
@@ -192,8 +193,8 @@ def _without_an_error(context: RuleContext) -> str:
     task = context.task
     if task is None or task.log_gone:
         return ", and its log is gone"
-    if any(line.strip() for line in task.log):
-        return f"; its log ends with: {_cut(next(line for line in reversed(task.log) if line.strip()))}"
+    if context.block.last:
+        return f"; its log ends with: {_cut(context.block.last)}"
     if not task.log_group or any(task.id in each.what for each in context.snapshot.unknown):
         return ", and its log could not be read"
     return ", and wrote nothing"

@@ -10,14 +10,14 @@ from portside.findings.rule_context import RuleContext, more_memory
 
 _HEAP = re.compile(
     r"JavaScript heap out of memory|java\.lang\.OutOfMemoryError|Reached heap limit|GC overhead limit|^\s*MemoryError\b"
-    r"|runtime: out of memory|runtime: cannot allocate memory|System\.OutOfMemoryException|NoMemoryError|std::bad_alloc"
+    r"|runtime: out of memory|System\.OutOfMemoryException|NoMemoryError|std::bad_alloc"
     r"|Insufficient memory for the Java Runtime|Could not reserve enough space|Native memory allocation"
     r"|Cannot allocate memory|ENOMEM"
-    r"|memory allocation of \d+ bytes failed|fixed memory regions require|unable to calculate memory configuration",
+    r"|memory allocation of \d+ bytes failed|unable to calculate memory configuration",
     re.I,
 )
 _KERNEL = re.compile(
-    r"Perhaps out of memory|oom[-_ ]?kill|Memory cgroup out of memory|Out of memory: Kill|OOMKilled"
+    r"Perhaps out of memory|oom[-_ ]?kill|Out of memory: Kill"
     r"|^\S*:? ?(?:line \d+: +)?(?:\d+ )?Killed\b",
     re.I,
 )

@@ -9,7 +9,8 @@ import pytest
 from portside.aws.model import Unread
 from portside.findings.log_block import is_remark, read_block
 from portside.findings.verdict import judge
-from tests.unit.diagnosis_support import evidence, exited, service, verdict_on
+from src.service_props import DATABASE
+from tests.unit.diagnosis_support import calling, evidence, exited, service, verdict_on
 from tests.unit.operations_support import minutes_after_noon
 
 TRACE = (
@@ -191,3 +192,14 @@ def test_numbers_inside_ids_are_no_codes() -> None:
     log = "MongoServerError: oops, id 5f18code: 180, request 4031 at code 4013"
 
     assert verdict_on(exited(1, log)).code == "CRASH_AT_START"
+
+
+@pytest.mark.parametrize("line", ["Error: unable to connect to database", "Database connection failed"])
+def test_a_database_without_a_name_is_the_environment_s_where_the_service_calls_it(line: str) -> None:
+    calling_it = calling(service("agora-app", exited(1, line)), DATABASE)
+
+    found = judge(evidence(calling_it))[0]
+
+    assert found.code == "DATABASE_UNREACHABLE"
+    assert "detect-stack-drift" in found.fix
+    assert verdict_on(exited(1, line)).code == "DATABASE_UNREACHABLE.OTHER"

@@ -31,7 +31,8 @@ ROWS = (
     ),
     Row(
         "BAD_COMMAND.NOT_EXECUTABLE",
-        r"(?:exec(?: user process caused:?)?|(?:ba|da|a|z)?sh:(?: \d+:| line \d+:)?|^/\S+: (?:exec: )?line \d+:"
+        r"(?:exec(?: user process caused:?)?|(?:^|[\s/])(?:ba|da|a|z)?sh:(?: \d+:| line \d+:)?|^/\S+: exec: line \d+:"
+        r"|^/\S+: line \d+:(?= \S*(?:\.sh|bin/\S+):)"
         r"|su-exec:"
         r"|tini[^:]*:)"
         r"\s*\"?:?(?P<path>\.{0,2}/[\w./-]+)?\"?:? *(?:[Pp]ermission denied|cannot execute(?! binary))",
@@ -67,7 +68,7 @@ ROWS = (
     ),
     Row(
         "BAD_COMMAND.NOT_FOUND",
-        r"exec:? \"?(?P<path>[\w./@-]+)\"?:? (?:executable file )?not found"
+        r"spawn (?P<path>\S+) ENOENT|exec:? \"?(?P<path>[\w./@-]+)\"?:? (?:executable file )?not found"
         r"|(?:ba|da|a|z)?sh:(?: line)?(?: \d+:)? (?:exec: )?(?P<path>/?[\w./@-]+): (?:command )?not found"
         r"|(?:ba|da|a|z)?sh:(?: line)?(?: \d+:)? (?P<path>/[\w./@-]+): No such file or directory"
         r"|: line \d+: (?:exec: )?(?P<path>[\w./@-]+): (?:command not found|not found|No such file or directory)"
@@ -96,6 +97,14 @@ ROWS = (
         r"|Unrecognized VM option (?P<flag>\S+)|No such command (?P<flag>\S+)|Unknown command:? (?P<flag>'[^']+')"
         r"|unexpected argument '(?P<flag>[^']+)'",
         "its command has an unknown argument: {flag}",
+        "{entry}",
+    ),
+    Row(
+        "BAD_COMMAND.ARGUMENT_MISSING",
+        r"required flag\(s\) (?P<flag>.+) not set|the following arguments are required: (?P<flag>.+)"
+        r"|[Mm]issing (?:required )?(?:argument|option|parameter)s?:? (?P<flag>['\"<-]\S+)"
+        r"|the following required arguments were not provided(?P<flag>.*)",
+        "its command lacks an argument {flag}",
         "{entry}",
     ),
     Row(

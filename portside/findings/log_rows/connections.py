@@ -61,7 +61,8 @@ ROWS = (
     ),
     Row(
         f"{AT_ITS_TIME}.CONNECTION_LOST",
-        r"ECONNRESET|[Cc]onnection reset by peer|socket hang up|EPIPE|[Bb]roken pipe|unexpected EOF|prematurely closed",
+        r"ECONNRESET|[Cc]onnection reset by peer|socket hang up|EPIPE|[Bb]roken pipe|unexpected EOF"
+        r"|prematurely closed|outbound has closed",
         "the other side closed a connection: {line}",
         "See what the other side says (its log, and whether it expects TLS on that port); then: {again}",
     ),
@@ -78,6 +79,13 @@ ROWS = (
         "Correct the host in {env}; if it is right: the route out of its subnets (NAT gateways of the network stack) "
         "and the "
         "security group of what it calls; then: {again}",
+    ),
+    Row(
+        f"{AT_ITS_TIME}.CONNECTION_UNAVAILABLE",
+        r"StatusCode\.UNAVAILABLE|code = Unavailable|failed to connect to all addresses",
+        "a gRPC server that it calls is not available: {line}",
+        "Correct the host and port in {env}; where another service of this environment is meant: see its log; then: "
+        "{again}",
     ),
     Row(
         f"{AT_ITS_TIME}.UNAUTHORIZED",

@@ -33,7 +33,7 @@ ROWS = (
     Row(
         f"{_REFUSED}.DATABASE",
         r"database \"(?P<db>[^\"]+)\" does not exist|Unknown database '(?P<db>[^']+)'|P1003"
-        r"|Cannot open database \"(?P<db>[^\"]+)\"",
+        r"|We could not find your database: (?P<db>\w+)|Cannot open database \"(?P<db>[^\"]+)\"",
         "the database {db} does not exist on its server",
         "Create the database, or correct its name in {env}, then: {again}",
     ),
@@ -91,16 +91,21 @@ ROWS = (
     ),
     Row(
         f"{_AWAY}.OTHER",
+        r"(?i:(?:unable to|could ?n[o']t|cannot|can't|failed to|error) connect(?:ing)? (?:to"
+        r"|with) (?:the )?(?:database|db)\b)"
+        r"|(?i:database connection (?:failed|error|refused|timed out))|"
         r"could not connect to server: (?P<why>.+)"
         r"|connection to server at \"(?P<host>[^\"]+)\".* port (?P<port>\d+) failed: (?P<why>.+)"
         r"|Can't connect to (?:local )?(?:MySQL|MariaDB|server).*? (?:on"
         r"|through socket) '(?P<host>[^']+)'(?P<why>.*)|Communications link failure"
-        r"|Can't reach database server at `?(?P<host>[\w.-]+)|SQLState: 08001|SequelizeConnection(?:Refused"
+        r"|Can't reach database server at `?(?P<host>[\w.-]+)|SQLState: 08001"
+        r"|A network-related or instance-specific error|SequelizeConnection(?:Refused"
         r"|Timed ?Out|)Error(?P<why>.*)"
         r"|CannotCreateTransactionException|HikariPool-\d+ - Connection is not available|The connection attempt failed"
         r"|Connection to (?P<host>[\w.-]+):(?P<port>\d+) refused|(?P<host>[\w.-]+):(?P<port>5432|3306"
-        r"|1433)\b.*(?:refused|time)|ECONNREFUSED (?P<host>[\w.:]*):(?P<port>5432|3306|1433)\b",
-        "no connection to its database at {where}: {why}",
+        r"|1433)\b.*(?:refused|time|no route|reset|unreachable)|ECONNREFUSED (?P<host>[\w.:]*):(?P<port>5432|3306"
+        r"|1433)\b",
+        "no connection to its database {at_where}: {why}",
         "Correct the host and port in {env} (localhost is the task itself); if they are right, let its security group "
         "and routes reach it; then: {deploy}",
     ),

@@ -37,13 +37,23 @@ ROWS = (
         "{program}",
     ),
     Row(
+        "READ_ONLY.TEMPORARY",
+        r"No usable temporary directory|Unable to create tempDir|could not create temporary (?:file|directory)",
+        "it can't write to a temporary folder: {line}",
+        'container_volumes=[ContainerVolume("/tmp")] of {name} in app.py (its root file system may be read-only), '
+        "then: {deploy}",
+        "app.py, read_only_root of {name}",
+    ),
+    Row(
         f"{AT_ITS_TIME}.FILE_MISSING",
         rf"ENOENT:? no such file or directory, \w+ {_QUOTED}|(?:\[Errno 2\]|Errno::ENOENT|os error 2|\(2: |open\(\)"
         rf"|NoSuchFileException"
-        rf"|FileNotFoundException|cannot load certificate(?: key)?|[Cc]ould not find file)[^/\n]{{0,60}}{_QUOTED}"
+        rf"|FileNotFoundException|cannot load certificate(?: key)?|BIO_new_file"
+        rf"|[Cc]ould not find file)[^/\n]{{0,60}}{_QUOTED}"
         rf"|(?:open|stat|read|lstat|chdir|loading) "
         rf"{_QUOTED}: no such file or directory|{_QUOTED}['\"]?:? \(?No such file or directory"
         rf"|(?:file|directory|folder|path|config\w*)\W{{1,3}}{_QUOTED}\W{{0,3}} (?:does not exist|not found)"
+        rf"|not found at {_QUOTED}|Error: '(?P<path>[^']+)' doesn't exist|Config File \"(?P<path>[^\"]+)\" Not Found"
         r"|[Cc]an(?:not|'t) (?:open|find|read|load) (?:the )?(?:file|config(?:uration)?(?: file)?):? "
         r"['\"]?(?P<path>[\w-]*[./][\w./-]+)|Error opening zip file or JAR manifest missing : (?P<path>\S+)"
         r"|resource 'file \[(?P<path>[^\]]+)\]'.*does not exist"

@@ -95,8 +95,9 @@ class _Words(dict[str, str]):
         if name == "unset":
             variable = self.get("var", "")
             return f"{'setting' if '.' in variable else 'environment variable'} {variable} is not set"
-        if name == "where":
-            return ":".join(each for each in (self.get("host"), self.get("port")) if each) or "a server"
+        if name in ("where", "at_where"):
+            where = ":".join(each for each in (self.get("host"), self.get("port")) if each)
+            return where or "a server" if name == "where" else f"at {where}" if where else ""
         if name == "its_port":
             return f"port {self['port']}" if self.get("port") else "its port"
         return _WORDS[name](context) if name in _WORDS else _Word()

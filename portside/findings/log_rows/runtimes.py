@@ -21,8 +21,10 @@ ROWS = (
     ),
     Row(
         _MODULE,
-        r"ModuleNotFoundError: No module named '(?P<module>[^']+)'|Cannot find (?:module|package) '(?P<module>[^']+)'"
-        r"|cannot load such file -- (?P<module>\S+)|Could not find (?:gem '|)(?P<module>[\w.-]+)(?:'"
+        r"ModuleNotFoundError: No module named '(?P<module>[^']+)'|Cannot find (?:module"
+        r"|package) ['\"](?P<module>(?![^'\"]*\.node['\"])[^'\"]+)['\"]"
+        r"|cannot load such file -- (?P<module>\S+)|there is no package called .(?P<module>\w+)"
+        r"|Can't locate (?P<module>\S+\.pm) in @INC|Could not find (?:gem '|)(?P<module>[\w.-]+)(?:'"
         r"|-\d\S*)? in (?:locally|any of)"
         r"|Could not load file or assembly '(?P<module>[^',]+)|Class \"(?P<module>[^\"]+)\" not found"
         r"|(?:NoClassDefFoundError|ClassNotFoundException): (?P<module>[\w./$]+)"
@@ -46,7 +48,7 @@ ROWS = (
     ),
     Row(
         _VERSION,
-        r"invalid ELF header|Could not load the \"[\w-]+\" module using the"
+        r"invalid ELF header|Cannot find module '[^']+\.node\'|Could not load the \"[\w-]+\" module using the"
         r"|[Cc]ould not locate the Query Engine for runtime|wrong ELF class|Unsupported platform",
         "a native module of its image was built for another platform: {line}",
         "Install the modules inside the image, for linux/amd64 and its C library (no node_modules copied in from "
@@ -116,7 +118,8 @@ ROWS = (
     ),
     Row(
         "CRASH_AT_START.VM_OPTION",
-        r"(?P<said>(?:Invalid (?:maximum|initial) heap size|Initial heap size set to a larger value"
+        r"(?P<said>(?:Invalid (?:maximum|initial) heap size|Too small (?:maximum|initial) heap"
+        r"|Initial heap size set to a larger value"
         r"|"
         r"Machine|Conflicting collector|Unrecognized option|node: bad option|.* is not allowed in NODE_OPTIONS).*)",
         "its runtime rejects its options: {said}",

@@ -16,7 +16,8 @@ ROWS = (
         r"(?:EADDRINUSE|[Aa]ddress already in use|[Aa]ddress in use"
         r"|Only one usage of each socket).*?:(?P<port>\d{2,5})(?![\d.:])"
         r"|(?<!:\d\d)(?<!\s\d\d):(?P<port>\d{2,5})\b.{0,60}(?:[Aa]ddress already in use|[Aa]ddress in use|os error 98)"
-        r"|Connection in use: \('[^']*', (?P<port>\d+)\)|[Pp]ort:? (?P<port>\d+) (?:was|is) already (?:in use"
+        r"|[Aa]ddress already in use.*? port (?P<port>\d+)|Connection in use: \('[^']*', (?P<port>\d+)\)"
+        r"|[Pp]ort:? (?P<port>\d+) (?:was|is) already (?:in use"
         r"|allocated)"
         r"|EADDRINUSE|[Aa]ddress already in use|[Aa]ddress in use",
         "can't listen on {its_port}: address already in use by another program in its task",
@@ -39,7 +40,8 @@ ROWS = (
     ),
     Row(
         "CRASH_AT_START.ADDRESS",
-        r"EADDRNOTAVAIL|bind: cannot assign requested address|\(99: (?:Cannot assign|Address not available)"
+        r"EADDRNOTAVAIL|EAFNOSUPPORT|Address family not supported by protocol|bind: cannot assign requested address"
+        r"|\(99: (?:Cannot assign|Address not available)"
         r"|bind.*Cannot assign requested address",
         "can't listen on an address that its task does not have: {line}",
         "Let it listen on 0.0.0.0, in its settings or {env}; then: {deploy}",
@@ -48,7 +50,7 @@ ROWS = (
         "CRASH_AT_START.CONFIGURATION",
         r"\[emerg\](?: \d+#\d+:)? (?P<said>(?:unknown (?:directive|\"?\w+\"? variable)|invalid |unexpected "
         r"|directive|\"?\w+\"? directive|"
-        r"duplicate|no \"|conflicting|\"\w+\" (?:is|must)|could not build|zero size|variables hash|SSL_CTX|BIO_"
+        r"duplicate|no \"|conflicting|\"\w+\" (?:is|must)|could not build|zero size|variables hash|SSL_CTX"
         r"|PEM_).*)"
         r"|(?P<said>AH00526: Syntax error.*|Invalid command '[^']+'.*|Cannot load \S+ into server.*"
         r"|AH\d+: .*[Ss]yntax.*)"
@@ -61,7 +63,8 @@ ROWS = (
     ),
     Row(
         "CRASH_AT_START.CONFIGURATION",
-        r"(?P<said>(?:yaml|YAML)(?:Exception|Error|\.\w+\.\w+|: line).*|mapping values are not allowed.*"
+        r"(?P<said>Failed to load configuration from file.*|Could not parse the JSON file.*|(?:yaml"
+        r"|YAML)(?:Exception|Error|\.\w+\.\w+|: line).*|mapping values are not allowed.*"
         r"|JSONDecodeError.*"
         r"|SyntaxError: .*in JSON.*|SyntaxError: .*(?:is not valid JSON|JSON input).*|TOMLDecodeError.*|toml: .*"
         r"|InvalidConfigurationException.*|invalid character .* looking for beginning of .*)",

@@ -44,6 +44,8 @@ ROWS = (
         r"|parameter (?:not set|null or not set))|(?P<var>[A-Z][A-Z0-9_]+)\W{1,4}not found: NotPresent"
         r"|config property (?P<var>[\w.-]+) is required"
         r"|Missing `?(?P<var>secret_key_base)`?|The (?P<var>[A-Z][A-Z0-9_]+) setting must not be empty"
+        r"|\b(?P<var>[A-Z][A-Z0-9_]+): \[ ?'Required'|path: \[ ?['\"](?P<var>[A-Z]\w+)['\"] ?\], message: ['\"]Required"
+        rf"|(?i:by setting the ){_UPPER}(?i: environment variable)"
         r"|^\s{2,}(?P<var>[A-Z][A-Z0-9_]+): (?:undefined|Required|Invalid input: expected \w+, received undefined)",
         _WHAT,
         "{set}",
@@ -88,7 +90,7 @@ ROWS = (
         r"|was) (?:not (?:provided|set|found|defined)"
         r"|missing|required|undefined)|no (?:api[ _-]?key|secret|token) (?:was )?(?:provided|given|found|set"
         r"|configured)"
-        r"|missing (?:api[ _-]?key|secret|token)\b|secret \S+ not found)",
+        r"|missing (?:api[ _-]?key|secret|token)\b|neither apiKey nor|api key does not start|secret \S+ not found)",
         "a secret that it needs is not set: {line}",
         "Give it the secret: {secrets}; then: {deploy}",
         "app.py, container_secrets of {name}",
@@ -142,7 +144,8 @@ ROWS = (
     ),
     Row(
         _INVALID,
-        r"(?:InvalidURI|Invalid URI scheme|Invalid scheme, expected connection string to start with|error parsing uri"
+        r"(?:InvalidURI|Invalid mongo configuration|Invalid URI scheme"
+        r"|Invalid scheme, expected connection string to start with|error parsing uri"
         r"|The connection string is invalid"
         r"|Invalid connection string|MongoParseError|Could not parse (?:rfc1738 )?URL|invalid (?:dsn|connection string)"
         r"|Invalid URL: No schema supplied|Driver org\.\S+ claims to not accept jdbcUrl|No scheme supplied)",
@@ -152,7 +155,8 @@ ROWS = (
     Row(
         _INVALID,
         r"ERR_SOCKET_BAD_PORT|Failed to bind properties under '(?P<var>server\.port)'"
-        r"|[Pp]ort (?:should|must) be .*|invalid port(?: number)? (?P<value>\S+)"
+        r"|[Pp]ort (?:should|must) be .*|Invalid value for '--port': '(?P<value>[^']+)\'"
+        r"|invalid port(?: number)? (?P<value>\S+)"
         r"|'?(?P<value>\S+)'? is not a valid port",
         "the port that it should listen on is not valid {value}",
         "Set the variable of the port in {env} to {container_port}, as container_port says; then: {deploy}",
