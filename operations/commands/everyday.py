@@ -139,11 +139,12 @@ def execute(
     from operations.deployed_service import find_deployed
     from operations.execute import SHELL, Execution, choose_container, open_session, what_a_quick_end_means
     from operations.service_names import find_service
+    from operations.target import patient
 
     if as_json and not dry_run:
         raise UsageError("--json: only with --dry-run", "A session has the terminal to itself.")
     acting = looking_at(environment, local=local)
-    target = acting.target
+    target, _ = patient(acting.target)
     props = find_service(acting.services, service)
     plugin = None if dry_run else session_manager.find_plugin(target.process_environment)
     planned = Execution(choose_container(target, find_deployed(target, props), task), command or (SHELL,))

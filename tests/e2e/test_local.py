@@ -137,6 +137,26 @@ def test_an_interrupted_deployment_leaves_nothing_running_and_the_next_one_works
     assert {each["health"] for each in answer.json()["deployment"]["services"]} == {"steady"}
 
 
+@pytest.mark.parametrize("victim", ["the tool", "the server", "both"])
+def test_a_deployment_that_was_killed_in_the_middle_is_made_good_by_the_next(clone: Clone, victim: str) -> None:
+    process = clone.start("deploy", "dev", "--local")
+    assert process.stderr is not None
+    begun = next(line for line in process.stderr if "agora-dev-network: creat" in line)
+    if victim != "the tool":
+        os.kill(int((clone.folder / ".agora" / "local" / "server.lock").read_text()), signal.SIGKILL)
+    if victim != "the server":
+        os.killpg(process.pid, signal.SIGKILL)
+    _, said = process.communicate(timeout=LONGEST_SECONDS)
+    assert process.returncode == (1 if victim == "the server" else -signal.SIGKILL), begun + said
+    assert "Traceback" not in said
+    answer = clone.agora("deploy", "dev", "--local", "--json")
+    assert answer.exit_code == 0, answer.stderr
+    assert {each["health"] for each in answer.json()["deployment"]["services"]} == {"steady"}
+    if victim != "the server":
+        # What was held is named; what was not saved, or is repaired, is said in a line of its own.
+        assert "Released the lock on dev: process" in answer.stderr or "lost" in answer.stderr, answer.stderr
+
+
 def _processes_of(clone: Clone) -> list[str]:
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     return [line for line in listed.splitlines() if str(clone.folder) in line]
