@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from operations import cdk_cli, database_logs, references
 from operations.assembly import Stack
 from operations.console import say
-from operations.deployment_course import Course, DeploymentFailed, told
+from operations.deployment_course import Course, DeploymentFailed, reporting
 from operations.deployment_record import USUAL, DeploymentRecord, Terms, new_record, place_of, recorded
 from operations.early_evidence import make_ready, one_at_a_time
 from operations.hold import expect_free, held, read_hold
@@ -254,7 +254,7 @@ def deploy(
     terms: Terms = USUAL,
     expected_seconds: float | None = None,
 ) -> Deployment | None:
-    """Plan, show the plan, check it, and carry it out if that may be, held, recorded and told. None where it may not.
+    """Plan, show the plan, check it, and carry it out if it is confirmed: locked, recorded, reported. None where not.
 
     `check` raises `AgoraError` where the plan can't go well.
     """
@@ -280,7 +280,7 @@ def deploy(
         with held(ssm, name, origin, terms.kind, local=target.is_local):
             # Someone may have changed what proves the images while a person read the plan.
             terms.recheck()
-            with recorded(ssm, name, record) as recording, told(course):
+            with recorded(ssm, name, record) as recording, reporting(course):
                 try:
                     done = carry_out(course, stacks)
                 except BaseException:

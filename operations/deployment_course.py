@@ -124,7 +124,7 @@ class Course:
         return collect(self.target, self.services, since=self.timeline.began, only=service)
 
     def report(self, result: str, message: str = "") -> DeploymentReport:
-        """All that is to be told of it."""
+        """Everything that is reported of it."""
         running = {state.name: state for state in self.running}
         return DeploymentReport(
             environment=self.target.environment.name,
@@ -155,8 +155,8 @@ def _reported(props: ServiceProps, images: Resolution, state: ServiceState | Non
 
 
 @contextmanager
-def told(course: Course) -> Iterator[None]:
-    """Keep what the block's deployment leaves in a folder, and tell GitHub of it, however it ends."""
+def reporting(course: Course) -> Iterator[None]:
+    """Write the report of the block's deployment to a folder and to GitHub, however it ends."""
     try:
         yield
     except KeyboardInterrupt:

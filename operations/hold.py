@@ -52,7 +52,7 @@ class Hold:
 
 
 class Held(AgoraError):
-    """Somebody else is at work on the environment."""
+    """Someone else has locked the environment."""
 
     def __init__(self, environment: str, hold: Hold, *, local: bool = False) -> None:
         unlock = _unlock(environment, local=local)
@@ -84,7 +84,7 @@ def read_hold(ssm: Any, environment: str) -> Hold | None:
 
 
 def expect_free(ssm: Any, environment: str, *, local: bool = False) -> None:
-    """Raise `Held` where somebody is at work, before anything else is done."""
+    """Raise `Held` where the environment is locked, before anything else is done."""
     hold = read_hold(ssm, environment)
     if hold and not (local and _is_released(ssm, environment, hold)):
         raise Held(environment, hold, local=local)
@@ -101,7 +101,7 @@ def _is_released(ssm: Any, environment: str, hold: Hold) -> bool:
 
 @contextmanager
 def held(ssm: Any, environment: str, origin: Origin, doing: str, *, local: bool = False) -> Iterator[Hold]:
-    """Hold an environment for as long as the block runs. Raises `Held` where somebody else does.
+    """Hold an environment for as long as the block runs. Raises `Held` where someone else does.
 
     `local` says that it is a rehearsal's, so that the commands a person is told act on that.
     """
@@ -143,7 +143,7 @@ def _left(ssm: Any, environment: str, hold: Hold, *, local: bool) -> str:
 
 
 def let_go(ssm: Any, environment: str, hold: Hold) -> None:
-    """Take a hold away. One that was broken and taken by somebody else in the meantime stays theirs."""
+    """Take a hold away. One that was broken and taken by someone else in the meantime stays theirs."""
     from botocore.exceptions import ClientError
 
     if read_hold(ssm, environment) != hold:
@@ -172,7 +172,7 @@ def _take(ssm: Any, environment: str, hold: Hold, *, local: bool) -> None:
         found = read_hold(ssm, environment)
         # boto3 asks again where an answer was lost, and then meets what it made itself.
         if found != hold:
-            raise Held(environment, found or _somebody("began or ended at this very moment"), local=local) from None
+            raise Held(environment, found or _someone("began or ended at this very moment"), local=local) from None
 
 
 def _unlock(environment: str, *, local: bool) -> str:
@@ -180,14 +180,14 @@ def _unlock(environment: str, *, local: bool) -> str:
 
 
 def _parse(value: str) -> Hold:
-    """A hold that somebody wrote by hand counts too."""
+    """A hold that someone wrote by hand counts too."""
     try:
         fields = json.loads(value)
         texts = {name: str(fields[name]) for name in ("id", "who", "since", "doing")}
         return Hold(**texts, process=parse(fields.get("process")))
     except (ValueError, TypeError, KeyError):
-        return _somebody(shown(value))
+        return _someone(shown(value))
 
 
-def _somebody(doing: str) -> Hold:
-    return Hold("", "somebody", _UNKNOWN, doing)
+def _someone(doing: str) -> Hold:
+    return Hold("", "someone", _UNKNOWN, doing)

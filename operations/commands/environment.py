@@ -21,6 +21,7 @@ from operations.commands.options import (
     Acting,
     acting_on,
     answer,
+    changing_options,
     dry_run_option,
     environment_argument,
     go_ahead,
@@ -34,8 +35,7 @@ from operations.commands.options import (
 from operations.commands.proving import (
     clear_deployment,
     confirm,
-    proof_profile_option,
-    unproven_option,
+    proof_options,
 )
 from src.errors import AgoraError, UsageError
 
@@ -48,10 +48,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @environment_argument
-@local_option
-@yes_option
-@dry_run_option
-@json_option
+@changing_options
 @click.option(
     "--fault",
     "faults",
@@ -69,8 +66,7 @@ if TYPE_CHECKING:
     metavar="LOGICAL_ID",
     help="What holds state or would be interrupted, and is meant to be replaced or deleted all the same.",
 )
-@unproven_option
-@proof_profile_option
+@proof_options
 def deploy(
     environment: str,
     local: bool,
@@ -119,10 +115,10 @@ def deploy(
         without_proof = no_proof_to_come(acting.form, target, origin)
         records = read_records(target.clients("ssm"), target.environment.name)
         _look_back(acting, records, images, unasked=(local or yes) and not dry_run, allowed=bring_back)
-        told: dict[str, Any] = {"images": images.as_json()}
+        result: dict[str, Any] = {"images": images.as_json()}
 
         def show(changes: Sequence[StackChange]) -> None:
-            told["plan"] = [change.as_json() for change in changes]
+            result["plan"] = [change.as_json() for change in changes]
             show_changes(changes, with_difference=None if local or dry_run or yes else target)
             show_idle_faults(target, changes, faults)
             say_all([without_proof], "yellow")
@@ -151,12 +147,12 @@ def deploy(
                 found = before_deployment(
                     target, acting.form, images, stacks, replace=replace, proof_profile=proof_profile
                 )
-            told["verification"] = found.as_json()
+            result["verification"] = found.as_json()
             show_verification(found)
             show_open_ports(target, found)
             expect_nothing_in_the_way(target, found)
 
-        with answering(told, as_json=as_json):
+        with answering(result, as_json=as_json):
             done = deploy_to(
                 target,
                 acting.form,
@@ -168,7 +164,7 @@ def deploy(
                 terms=cleared.terms(),
                 expected_seconds=usual_seconds(records),
             )
-            told |= {"deployment": done.as_json()} if done else {}
+            result |= {"deployment": done.as_json()} if done else {}
         if done and not as_json:
             show_deployment(done)
 
@@ -289,8 +285,8 @@ def unlock(environment: str, local: bool, yes: bool, as_json: bool) -> None:
 
 
 @contextmanager
-def answering(told: Mapping[str, Any], *, as_json: bool) -> Iterator[None]:
-    """Answer a machine with what is told by the end of the block, also where a deployment failed or was refused."""
+def answering(result: Mapping[str, Any], *, as_json: bool) -> Iterator[None]:
+    """Answer in JSON with the result at the end of the block, also where a deployment failed or was refused."""
     from operations import console
 
     try:
@@ -298,10 +294,10 @@ def answering(told: Mapping[str, Any], *, as_json: bool) -> Iterator[None]:
     except BaseException as error:
         # The command line prints it together with the error.
         as_failure = getattr(error, "as_json", None)
-        error.answered = {**told} | ({"failure": as_failure()} if as_failure else {})  # type: ignore[attr-defined]
+        error.answered = {**result} | ({"failure": as_failure()} if as_failure else {})  # type: ignore[attr-defined]
         raise
     if as_json:
-        console.print_json(told)
+        console.print_json(result)
 
 
 def _look_back(

@@ -14,6 +14,7 @@ from operations.commands.everyday_view import show_dns, show_load_plan, show_sta
 from operations.commands.options import (
     Reaching,
     acting_on,
+    changing_options,
     dry_run_option,
     environment_argument,
     go_ahead,
@@ -22,15 +23,13 @@ from operations.commands.options import (
     looking_at,
     read_form,
     say_all,
-    yes_option,
 )
 from operations.commands.proving import (
     clear_images,
     clear_task,
     confirm,
-    proof_profile_option,
+    proof_options,
     starting_services,
-    unproven_option,
 )
 from src.errors import AgoraError, UsageError
 
@@ -163,12 +162,8 @@ def execute(
 @environment_argument
 @click.argument("services", metavar="SERVICE…", nargs=-1)
 @click.option("--all", "all_of_them", is_flag=True, help="All services of the environment.")
-@local_option
-@yes_option
-@dry_run_option
-@json_option
-@unproven_option
-@proof_profile_option
+@changing_options
+@proof_options
 def redeploy(
     environment: str,
     services: tuple[str, ...],
@@ -223,12 +218,8 @@ def redeploy(
 @click.option(
     "--version", "data_version", metavar="N", help="The version of the data; without it that of the last load."
 )
-@local_option
-@yes_option
-@dry_run_option
-@json_option
-@unproven_option
-@proof_profile_option
+@changing_options
+@proof_options
 def load_data(
     environment: str,
     data_version: str | None,

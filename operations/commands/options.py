@@ -38,6 +38,11 @@ dry_run_option = click.option("--dry-run", is_flag=True, help="Show what would b
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON on stdout.")
 
 
+def changing_options(command: Any) -> Any:
+    """The options of a command that changes something: --local, --yes, --dry-run, --json."""
+    return local_option(yes_option(dry_run_option(json_option(command))))
+
+
 @dataclass(frozen=True)
 class Acting:
     """The place that a command acts on, and the form that it acts by."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -31,6 +31,11 @@ unproven_option = click.option(
     metavar="REASON",
     help="Run in production what nothing proves, for a reason that goes on record. Asked twice, at a terminal only.",
 )
+
+
+def proof_options(command: Any) -> Any:
+    """The options of a command that starts something in production: --unproven, --proof-profile."""
+    return unproven_option(proof_profile_option(command))
 
 
 def clear_deployment(

@@ -10,14 +10,11 @@ import click
 from operations import console
 from operations.commands.options import (
     answer,
-    dry_run_option,
+    changing_options,
     environment_argument,
     go_ahead,
-    json_option,
-    local_option,
     read_form,
     say_all,
-    yes_option,
 )
 from operations.commands.proving import confirm, proof_profile_option, unproven_option
 from operations.commands.release_options import (
@@ -49,10 +46,7 @@ if TYPE_CHECKING:
 @repository_option
 @push_option
 @proof_profile_option
-@local_option
-@yes_option
-@dry_run_option
-@json_option
+@changing_options
 def pin(
     version: str,
     only: str | None,
@@ -110,10 +104,7 @@ def pin(
 @wait_options
 @proof_profile_option
 @unproven_option
-@local_option
-@yes_option
-@dry_run_option
-@json_option
+@changing_options
 def promote(
     environment: str,
     push: bool,

@@ -9,13 +9,10 @@ import click
 
 from operations.commands.options import (
     answer,
-    dry_run_option,
+    changing_options,
     go_ahead,
-    json_option,
-    local_option,
     read_form,
     say_all,
-    yes_option,
 )
 from operations.commands.proving import proof_profile_option
 from operations.commands.release_options import expect_monorepo, part_options, repository_option
@@ -42,10 +39,7 @@ if TYPE_CHECKING:
 @click.option("--again", is_flag=True, help="Cut another candidate of a commit that has one.")
 @click.option("--wait-minutes", type=click.IntRange(0, 240), default=60, show_default=True, help="For the images.")
 @repository_option
-@local_option
-@yes_option
-@dry_run_option
-@json_option
+@changing_options
 def cut(
     part: Part | None,
     version: str | None,
@@ -94,10 +88,7 @@ def cut(
 @click.option("--stage", metavar="ENV", help="The staging environment, where several prove releases.")
 @proof_profile_option
 @repository_option
-@local_option
-@yes_option
-@dry_run_option
-@json_option
+@changing_options
 def finish(
     version: str | None,
     stage: str | None,

@@ -12,16 +12,13 @@ from operations.commands.environment_view import show_changes, show_deployment, 
 from operations.commands.options import (
     Acting,
     acting_on,
-    dry_run_option,
+    changing_options,
     environment_argument,
     go_ahead,
-    json_option,
-    local_option,
     read_form,
     say_all,
-    yes_option,
 )
-from operations.commands.proving import clear_images, confirm, proof_profile_option, unproven_option
+from operations.commands.proving import clear_images, confirm, proof_options
 from src.errors import AgoraError
 
 if TYPE_CHECKING:
@@ -36,12 +33,8 @@ if TYPE_CHECKING:
 @click.command()
 @environment_argument
 @click.option("--to", "to", metavar="VERSION", help="A version, or the number of a deployment in the history.")
-@local_option
-@yes_option
-@dry_run_option
-@json_option
-@unproven_option
-@proof_profile_option
+@changing_options
+@proof_options
 def rollback(
     environment: str,
     to: str | None,
@@ -90,8 +83,8 @@ def rollback(
             return True
 
         terms = Terms(kind=ROLLBACK, instead_of=plan.instead_of, left_out=frozenset(plan.left_out))
-        told: dict[str, Any] = {"plan": plan.as_json() | {"commit": commit and commit.as_json()}}
-        with answering(told, as_json=as_json):
+        result: dict[str, Any] = {"plan": plan.as_json() | {"commit": commit and commit.as_json()}}
+        with answering(result, as_json=as_json):
             done = deploy_to(
                 target,
                 acting.form,
@@ -103,7 +96,7 @@ def rollback(
                 expected_seconds=usual_seconds(records),
             )
             made = _commit_rollback(commit) if done and commit else None
-            told |= {"deployment": done.as_json(), "commit": made and made.as_json()} if done else {}
+            result |= {"deployment": done.as_json(), "commit": made and made.as_json()} if done else {}
         if done and not as_json:
             show_deployment(done)
 

@@ -221,7 +221,7 @@ def proving_environment(form: Form, environment: Environment) -> Environment | N
 def seeded_record(images: Resolution, services: Mapping[str, str] | None = None, place: str = "") -> DeploymentRecord:
     """A record of a deployment that never was, for a rehearsal of what comes after it."""
     locations = services or {image.name.rpartition("/")[2]: reference for reference, image in images.images.items()}
-    record = new_record(Origin("nobody", None), images, locations, place)
+    record = new_record(Origin("synthetic", None), images, locations, place)
     ran = {service: (reference, HEALTHY) for service, (reference, _) in (record.ran or {}).items()}
     return replace(record, result=HEALTHY, ran=ran, synthetic=True)
 

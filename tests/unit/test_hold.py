@@ -166,7 +166,7 @@ def test_a_hold_that_somebody_wrote_by_hand_holds_and_can_be_broken(written: str
     ssm = FakeParameters({PARAMETER: written})
     with pytest.raises(Held) as refused, held(ssm, "dev", JANE, "deploy"):
         pytest.fail("two at once")
-    assert refused.value.message == f"dev is held by somebody: {written!r}"
+    assert refused.value.message == f"dev is held by someone: {written!r}"
     let_go(ssm, "dev", refused.value.hold)
     expect_free(ssm, "dev")
 
@@ -200,7 +200,7 @@ def test_whoever_meets_its_own_hold_because_an_answer_was_lost_has_it() -> None:
 @pytest.mark.parametrize("code", ["ParameterAlreadyExists", "TooManyUpdates"])
 def test_a_hold_that_comes_or_goes_at_this_very_moment_refuses(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_EndsJustNow, "code", code)
-    with pytest.raises(Held, match="dev is held by somebody: began or ended"), held(_EndsJustNow(), "dev", JANE, "x"):
+    with pytest.raises(Held, match="dev is held by someone: began or ended"), held(_EndsJustNow(), "dev", JANE, "x"):
         pytest.fail("two at once")
 
 

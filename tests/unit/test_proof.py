@@ -325,7 +325,7 @@ def test_a_rehearsal_says_how_to_pretend_and_then_that_it_did(rehearsing: Target
     assert proof is not None
     assert proof.sentence.endswith("UTC, which never was.")
     (record,) = read_records(rehearsing.clients("ssm"), "stage")
-    assert (record.synthetic, record.who) == (True, "nobody")
+    assert (record.synthetic, record.who) == (True, "synthetic")
 
 
 def test_a_seeded_record_proves_nothing_in_aws(rehearsing: Target) -> None:
