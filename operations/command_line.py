@@ -120,6 +120,8 @@ def main() -> NoReturn:
         code = run(sys.argv[1:])
     finally:
         _give_up_what_is_not_written()
+        if "--debug" in sys.argv:
+            _print_calls()
     sys.exit(code)
 
 
@@ -157,6 +159,14 @@ def _save_rehearsal() -> int:
         _complain(error.message, error.hint)
         return error.exit_code
     return 0
+
+
+def _print_calls() -> None:
+    """Print how often AWS was asked, where it was."""
+    from portside.aws.calls import CALLS
+
+    if CALLS.total:
+        console.print_diagnostics(CALLS.sentence())
 
 
 def _run_and_explain(arguments: Sequence[str]) -> int:

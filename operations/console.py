@@ -171,7 +171,7 @@ def print_checks(checks: Sequence[tuple[str, str, str]]) -> None:
 CHECK_STYLES = {"OK": "green", "FAIL": "red", "SKIP": "yellow"}
 
 _GOOD = (
-    *("steady", "healthy", "created", "updated", "no changes", "deleted", "running", "HEALTHY", "imported"),
+    *("stable", "healthy", "created", "updated", "no changes", "deleted", "running", "HEALTHY", "imported"),
     "as the form says",
 )
 _BAD = ("failed", "unhealthy", "rolled back", "UNHEALTHY", "stopped")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,19 +12,20 @@ from operations.assembly import Stack
 from operations.console import say
 from operations.deployment_course import Course, DeploymentFailed, reporting
 from operations.deployment_record import USUAL, DeploymentRecord, Terms, new_record, place_of, recorded
-from operations.early_evidence import make_ready, one_at_a_time
+from operations.early_evidence import make_ready
 from operations.hold import expect_free, held, read_hold
 from operations.origin import Origin
 from operations.plan import NOTHING, StackChange, leaving_out, plan_deployment
 from operations.progress import following, step
-from operations.rollouts import ReadRollouts, reader
-from operations.service_states import ServiceState
 from operations.target import Target
 from operations.verification.endpoints import endpoints_of, missing
 from portside.aws.errors import is_denied, is_expired, is_missing
-from portside.aws.stack_reading import read_stacks, read_template
+from portside.aws.health import health
+from portside.aws.model import Service
+from portside.aws.reader import Reader
+from portside.aws.stack_reading import read_templates
 from portside.commands import tool
-from portside.config.stacks import StackKind, database_stacks, only_stack, service_stack
+from portside.config.stacks import StackKind, database_stacks, only_stack, service_stack, stacks_for
 from portside.deploy.cdk_runs import run_to_the_end, wait_until_settled
 from portside.deploy.stability import NotStable, wait_until_stable
 from portside.deploy.template_images import expect_images
@@ -41,6 +42,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class ServiceSummary:
+    """A service as a person is shown it at the end."""
+
+    name: str
+    image: str
+    desired: int
+    running: int
+    health: str
+
+
+@dataclass(frozen=True)
 class Deployment:
     """What has been deployed, and what runs now."""
 
@@ -49,7 +61,7 @@ class Deployment:
     local: bool
     seconds: float
     stacks: Mapping[str, str]
-    services: tuple[ServiceState, ...]
+    services: tuple[ServiceSummary, ...]
     images: Resolution
     load_balancer_dns: str
     load_balancer_export: str
@@ -67,12 +79,16 @@ def plan(
     target: Target, services: Sequence[ServiceProps], images: Resolution
 ) -> tuple[tuple[Stack, ...], tuple[StackChange, ...]]:
     """Synthesize with these images, and compare with what is deployed."""
-    cloudformation = target.clients("cloudformation")
-    context = {SIDE_BY_SIDE: "true"} if _endpoints_exist(cloudformation, target, services) else {}
+    environment, reader = target.environment, _reader(target, services)
+    states = reader.named(stack.name for stack in stacks_for(environment, services))
+    deployed = read_templates(
+        target.clients("cloudformation"), [each.name for each in states.values() if each.is_usable]
+    )
+    of_services = {service_stack(environment, props.container_name).name for props in services}
+    known = (template for name, template in deployed.items() if name in of_services)
+    context = {SIDE_BY_SIDE: "true"} if _endpoints_exist(known, services) else {}
     with step("Making and validating the templates"):
         stacks = cdk_cli.synthesize(target, images, context, lambda _: None)
-        states = read_stacks(cloudformation, [stack.name for stack in stacks])
-        deployed = {name: read_template(cloudformation, name) for name, state in states.items() if state.is_usable}
     return stacks, plan_deployment(stacks, deployed.get, states)
 
 
@@ -113,15 +129,13 @@ def _passes(course: Course, stacks: Sequence[Stack], failure: cdk_cli.CdkFailed 
 def _carry_out(course: Course, stacks: Sequence[Stack]) -> Deployment:
     target = course.patient
     names = [stack.name for stack in stacks]
-    # The watcher looks again on its own, and must not be waited for at the end.
-    rollouts = reader(course.target, course.services)
-    _deploy(course, [change.stack for change in course.changes if change.action != NOTHING], rollouts)
-    _update_those_left_behind(course, stacks, rollouts)
+    _deploy(course, [change.stack for change in course.changes if change.action != NOTHING])
+    _update_those_left_behind(course, stacks)
     environment = target.environment
     for stack in database_stacks(environment):
         database_logs.keep_for(target.clients, stack.name, environment.log_retention_days)
-    course.running = wait_until_stable(course, reader(target, course.services))
-    found = read_stacks(target.clients("cloudformation"), names)
+    course.running = wait_until_stable(course)
+    found = _reader(target, course.services).named(names)
     balancer = found[only_stack(environment, StackKind.LOAD_BALANCER).name]
     return Deployment(
         environment=environment.name,
@@ -129,7 +143,7 @@ def _carry_out(course: Course, stacks: Sequence[Stack]) -> Deployment:
         local=target.is_local,
         seconds=round(course.timeline.seconds, 1),
         stacks=course.actions,
-        services=tuple(course.running),
+        services=tuple(map(_summary, course.running)),
         images=course.images,
         load_balancer_dns=balancer.outputs.get("LoadBalancerDNS", ""),
         load_balancer_export=next((name for name in balancer.exports if name.endswith("-load-balancer-dns")), ""),
@@ -173,16 +187,28 @@ def _urls(target: Target, load_balancer_dns: str) -> dict[str, str]:
     return {"Stand-in": url} if url else {}
 
 
-def _deploy(course: Course, names: Sequence[str], rollouts: ReadRollouts) -> None:
+def _summary(service: Service) -> ServiceSummary:
+    images = {own.image for task in service.running_tasks if (own := task.container(service.name))}
+    return ServiceSummary(
+        service.name, " and ".join(sorted(images)) or "-", service.desired, service.running, str(health(service))
+    )
+
+
+def _reader(target: Target, services: Sequence[ServiceProps]) -> Reader:
+    return Reader(target.clients, target.environment, services)
+
+
+def _deploy(course: Course, names: Sequence[str]) -> None:
     if not names:
         return
     target = course.target
     with following(
-        target.clients("cloudformation"),
+        # It looks again, and must not be waited for at the end.
+        Reader(target.clients, target.environment, course.services),
         names,
         every_seconds=target.polling_seconds,
         title=f"{course.verb} {target.environment.name}",
-        rollouts=rollouts,
+        with_services=True,
         timeline=course.timeline,
         expected_seconds=course.expected_seconds,
         note_failure=course.early.note_failure,
@@ -196,8 +222,8 @@ def _deploy(course: Course, names: Sequence[str], rollouts: ReadRollouts) -> Non
 def _waits_until_settled(course: Course, names: Sequence[str], failure: cdk_cli.CdkFailed | NotStable) -> bool:
     """Follow what goes on in CloudFormation although the CDK's command line has ended; whether it can start again."""
     try:
-        cloudformation = course.patient.clients("cloudformation")
-        states = wait_until_settled(cloudformation, names, every_seconds=course.target.polling_seconds)
+        reader = _reader(course.patient, course.services)
+        states = wait_until_settled(reader, names, every_seconds=course.target.polling_seconds)
     except Exception as error:
         # What stopped the command line is what a person has to see.
         failure.hint = "\n".join(filter(None, [failure.hint, _unseen(course, error).hint]))
@@ -205,11 +231,11 @@ def _waits_until_settled(course: Course, names: Sequence[str], failure: cdk_cli.
     return states is not None and all(state.is_usable for state in states.values())
 
 
-def _update_those_left_behind(course: Course, stacks: Sequence[Stack], rollouts: ReadRollouts) -> None:
+def _update_those_left_behind(course: Course, stacks: Sequence[Stack]) -> None:
     target = course.patient
-    cloudformation, ssm = target.clients("cloudformation"), target.clients("ssm")
+    reader, ssm = _reader(target, course.services), target.clients("ssm")
     names = [stack.name for stack in stacks]
-    states = read_stacks(cloudformation, names)
+    states = reader.named(names)
     record = references.read_record(ssm, target.environment.name)
     left_out = {service_stack(target.environment, each).name for each in course.left_out}
     stale = [name for name in references.left_behind(stacks, states, record) if name not in left_out]
@@ -218,22 +244,20 @@ def _update_those_left_behind(course: Course, stacks: Sequence[Stack], rollouts:
             context = {SIDE_BY_SIDE: "true", REREAD: ",".join(stale)}
             made = cdk_cli.synthesize(target, course.images, context, lambda _: None, validate=False)
             expect_images(made, target.environment, course.services, course.images)
-        _deploy(course, stale, rollouts)
-        states = read_stacks(cloudformation, names)
+        _deploy(course, stale)
+        states = reader.named(names)
     current = references.record_of(stacks, states)
     if current != record:
         references.write_record(ssm, target.environment.name, current)
 
 
-def _endpoints_exist(cloudformation: Any, target: Target, services: Sequence[ServiceProps]) -> bool:
+def _endpoints_exist(deployed: Iterable[Mapping[str, Any]], services: Sequence[ServiceProps]) -> bool:
     """Whether everything that a service may call has its Service Connect endpoint already.
 
     A task learns of endpoints when its deployment starts, so only new ones oblige callers to wait.
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-connect-concepts-deploy.html
     """
-    names = [service_stack(target.environment, each.container_name).name for each in services]
-    usable = [state.name for state in read_stacks(cloudformation, names).values() if state.is_usable]
-    existing = {endpoint for name in usable for endpoint in endpoints_of(read_template(cloudformation, name))}
+    existing = {endpoint for template in deployed for endpoint in endpoints_of(template)}
     return not missing(services, existing)
 
 
@@ -268,7 +292,6 @@ def deploy(
     check(stacks)
     if not may_go_on(changes):
         return None
-    target = replace(target, clients=one_at_a_time(target.clients))
     if target.is_local:
         # A rehearsal is over within seconds of its first failure; on AWS it takes minutes.
         make_ready(target.clients)
@@ -302,7 +325,7 @@ def _say_what_goes_on(target: Target, names: Sequence[str]) -> None:
 
     name = target.environment.name
     try:
-        states = read_stacks(target.clients("cloudformation"), names).values()
+        states = _reader(target, ()).named(names).values()
         moving = [f"{state.name} ({state.status})" for state in states if not state.is_settled]
         hold = read_hold(target.clients("ssm"), name)
     except (BotoCoreError, ClientError) as error:

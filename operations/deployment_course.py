@@ -17,10 +17,11 @@ from operations.origin import Origin
 from operations.plan import StackChange
 from operations.progress import step
 from operations.report_page import DeploymentReport, ReportedService, advised, page, verdict_sentence
-from operations.service_states import ServiceState
 from operations.target import Target, patient
 from operations.timeline import STACK, Timeline
 from portside.aws.errors import is_from_aws, message_of
+from portside.aws.health import health
+from portside.aws.model import Service
 from portside.aws.patience import Patience
 from portside.state_file import NotWritten
 from src.errors import AgoraError
@@ -44,7 +45,7 @@ class Course:
     kind: str = DEPLOY
     expected_seconds: float | None = None
     timeline: Timeline = field(default_factory=Timeline)
-    running: Sequence[ServiceState] = ()
+    running: Sequence[Service] = ()
     left_out: frozenset[str] = frozenset()
     """Services that keep what they run."""
     ran: Mapping[str, str] = field(default_factory=dict)
@@ -146,9 +147,9 @@ class Course:
         )
 
 
-def _reported(props: ServiceProps, images: Resolution, state: ServiceState | None) -> ReportedService:
+def _reported(props: ServiceProps, images: Resolution, state: Service | None) -> ReportedService:
     image = images.images.get(props.container_location)
-    numbers = (str(state.desired), str(state.running), state.health) if state else ("", "", "")
+    numbers = (str(state.desired), str(state.running), str(health(state))) if state else ("", "", "")
     if image is None:
         return ReportedService(props.container_name, props.container_location, "", "", *numbers)
     return ReportedService(props.container_name, image.tag, image.short_commit or "unknown", image.digest, *numbers)

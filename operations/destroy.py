@@ -15,6 +15,7 @@ from operations.origin import Origin
 from operations.progress import following, step
 from operations.target import Target, patient
 from portside.aws.errors import is_from_aws, message_of
+from portside.aws.reader import Reader
 from portside.aws.stack_reading import failures_since, physical_ids, read_all_stacks, read_stacks
 from portside.config.stacks import StackKind, only_stack, stacks_for
 from portside.deploy import task_record
@@ -153,18 +154,21 @@ def _first_failures(cloudformation: Any, names: Sequence[str], since: datetime) 
 
 def _act(target: Target, names: Sequence[str], act: Callable[..., None] = cdk_cli.deploy) -> None:
     if names:
-        with following(target.clients("cloudformation"), names, every_seconds=target.polling_seconds) as progress:
+        with following(_reader(target), names, every_seconds=target.polling_seconds) as progress:
             run_to_the_end(lambda: act(target, names, progress.hear), lambda _: _waits_until_settled(target, names))
 
 
 def _waits_until_settled(target: Target, names: Sequence[str]) -> bool:
     """Wait for what goes on in CloudFormation although the CDK's command line has ended; whether it can start again."""
     try:
-        cloudformation = patient(target)[0].clients("cloudformation")
-        return wait_until_settled(cloudformation, names, every_seconds=target.polling_seconds) is not None
+        return wait_until_settled(_reader(patient(target)[0]), names, every_seconds=target.polling_seconds) is not None
     except Exception:
         # What stopped the command line is what a person has to see; that AWS can't be read is said with the reasons.
         return False
+
+
+def _reader(target: Target) -> Reader:
+    return Reader(target.clients, target.environment, ())
 
 
 def _clear_of_guardduty(target: Target, network: str) -> None:

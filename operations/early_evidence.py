@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from operations.target import Clients
+from portside.aws.calls import Clients
 
 if TYPE_CHECKING:
     from portside.aws.snapshot import Snapshot
@@ -54,20 +54,6 @@ def _together(earlier: Snapshot, later: Snapshot) -> Snapshot:
     both = with_earlier(later, earlier)
     known = {each.name for each in both.services}
     return replace(both, services=(*both.services, *(each for each in earlier.services if each.name not in known)))
-
-
-def one_at_a_time(clients: Clients) -> Clients:
-    """The same clients, safe to ask for on several threads.
-
-    https://docs.aws.amazon.com/boto3/latest/guide/session.html#multithreading-or-multiprocessing-with-sessions
-    """
-    lock = threading.Lock()
-
-    def client(service: str) -> Any:
-        with lock:
-            return clients(service)
-
-    return client
 
 
 def make_ready(clients: Clients) -> None:

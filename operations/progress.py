@@ -5,14 +5,13 @@ from __future__ import annotations
 import functools
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from operations.console import is_watched, say, style_of, talk_console
-from operations.deployed_service import short_task_id
 from operations.rollouts import (
     PENDING,
     ROLLED_BACK,
@@ -21,12 +20,13 @@ from operations.rollouts import (
     ROLLING_OUT,
     RUNNING,
     STOPPED,
-    ReadRollouts,
     Rollout,
+    rollouts_in,
 )
 from operations.timeline import SERVICE, STACK, TASK, Timeline
 from portside.aws.errors import is_expired, is_passing
-from portside.aws.stack_reading import read_stacks
+from portside.aws.model import Stack
+from portside.aws.reader import Reader
 from portside.aws.stack_status import status_of
 
 if TYPE_CHECKING:
@@ -101,10 +101,11 @@ class Progress:
     def note_rollout(self, rollout: Rollout) -> None:
         """Note how far the rollout of a service is, and at once why a task stopped; what is the same is told once."""
         with self._lock:
-            line = self.lines.get(rollout.stack)
-            if line is None or not (rollout.is_new or rollout.service in line.services):
+            line = self.lines.get(rollout.service.stack)
+            name = rollout.service.name
+            if line is None or not (rollout.is_new or name in line.services):
                 return
-            service = line.services.setdefault(rollout.service, _Service())
+            service = line.services.setdefault(name, _Service())
             self._note_tasks(rollout, service)
             has_failed = service.state in _AFTER_FAILURE.values()
             state = _AFTER_FAILURE.get(rollout.state, rollout.state) if has_failed else rollout.state
@@ -112,26 +113,29 @@ class Progress:
                 return
             service.state, service.summary = state, rollout.summary
             over = state in (ROLLED_OUT, ROLLED_BACK)
-            self.timeline.note(SERVICE, rollout.service, state, within=rollout.stack, over=over)
-            self.tell(self._timed(f"{rollout.service}: {state}, {rollout.summary}"))
+            self.timeline.note(SERVICE, name, state, within=rollout.service.stack, over=over)
+            self.tell(self._timed(f"{name}: {state}, {rollout.summary}"))
 
     def _note_tasks(self, rollout: Rollout, service: _Service) -> None:
+        name = rollout.service.name
         for task in rollout.tasks:
-            note = functools.partial(self.timeline.note, TASK, task.id, within=rollout.service)
+            note = functools.partial(self.timeline.note, TASK, task.id, within=name)
             if not self.timeline.knows(TASK, task.id):
                 note(PENDING, at=task.created)
                 if task.started:
                     note(RUNNING, at=task.started)
-            if task.state != STOPPED:
-                note(task.state)
+            state = rollout.state_of(task)
+            if state != STOPPED:
+                note(state)
                 continue
-            is_news = note(STOPPED, reason=task.reason, over=True, at=task.stopped)
+            reason = task.why_it_stopped if task.has_failed else ""
+            is_news = note(STOPPED, reason=reason, over=True, at=task.stopped)
             if task.has_failed:
-                why = "for the same reason" if task.reason in service.reasons.values() else task.reason
-                service.reasons[task.id] = task.reason
+                why = "for the same reason" if reason in service.reasons.values() else reason
+                service.reasons[task.id] = reason
                 if is_news:
-                    self.note_failure(rollout.service)
-                    self.warn(self._timed(f"{rollout.service}: task {short_task_id(task.id)} stopped: {why}"))
+                    self.note_failure(name)
+                    self.warn(self._timed(f"{name}: task {task.short_id} stopped: {why}"))
 
     def _timed(self, said: str) -> str:
         return f"{self.timeline.seconds:5.0f} s  {said}"
@@ -196,19 +200,20 @@ def _mark(state: str) -> str:
 
 @contextmanager
 def following(
-    cloudformation: Any,
+    reader: Reader,
     names: Sequence[str],
     *,
     every_seconds: float,
     title: str = "",
-    rollouts: ReadRollouts | None = None,
+    with_services: bool = False,
     timeline: Timeline | None = None,
     expected_seconds: float | None = None,
     note_failure: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Progress]:
     """Show how far stacks are for as long as the block runs: a live picture for a person, plain lines otherwise.
 
-    What stood before the block began is not told: only what changes. `note_failure` is as in `Progress`.
+    What stood before the block began is not told: only what changes. With `with_services` the rollouts of services are
+    shown too. `note_failure` is as in `Progress`.
     """
     watched = is_watched()
     progress = Progress(
@@ -220,7 +225,7 @@ def following(
         expected_seconds=expected_seconds,
         timeline=timeline or Timeline(),
     )
-    look = _looker(cloudformation, progress, rollouts)
+    look = _looker(reader, progress, with_services=with_services)
     over = threading.Event()
     watcher = threading.Thread(target=_keep_looking, args=(look, progress, over, every_seconds), daemon=True)
     watcher.start()
@@ -242,27 +247,31 @@ def _keep_to_oneself(_: str) -> None:
     """A person sees the picture."""
 
 
-def _looker(cloudformation: Any, progress: Progress, rollouts: ReadRollouts | None) -> Callable[[], None]:
-    names = progress.names
-    before = {name: (state.status, state.updated) for name, state in read_stacks(cloudformation, names).items()}
+def _looker(reader: Reader, progress: Progress, *, with_services: bool) -> Callable[[], None]:
+    before = {name: (stack.status, stack.updated) for name, stack in reader.named(progress.names).items()}
     began = progress.timeline.began
 
-    def look() -> None:
-        found = read_stacks(cloudformation, names)
-        for name in names:
-            state = found.get(name)
-            if state is None:
+    def note(found: Mapping[str, Stack]) -> None:
+        for name in progress.names:
+            stack = found.get(name)
+            if stack is None:
                 if name in before or progress.lines[name].state == "deleting":
                     progress.note(name, "deleted", over=True)
-            elif (state.status, state.updated) != before.get(name):
+            elif (stack.status, stack.updated) != before.get(name):
                 before.pop(name, None)
-                word = status_of(state.status).word
+                word = status_of(stack.status).word
                 # CloudFormation says when it began with a stack, and of nothing else since when it is so.
-                is_first = progress.lines[name].started is None and not state.is_settled
-                progress.note(name, word, over=state.is_settled, since=state.updated if is_first else None)
+                is_first = progress.lines[name].started is None and not stack.is_settled
+                progress.note(name, word, over=stack.is_settled, since=stack.updated if is_first else None)
+
+    def look() -> None:
         # Nothing rolls out where no stack changes, and each call counts towards the account's limits.
-        if rollouts is not None and progress.is_moving:
-            for rollout in rollouts(began):
+        if not (with_services and progress.is_moving):
+            note(reader.stacks())
+        if with_services and progress.is_moving:
+            found = reader.look(stopped=True).whole()
+            note(found.known_stacks)
+            for rollout in rollouts_in(found, began):
                 progress.note_rollout(rollout)
 
     return look

@@ -26,7 +26,7 @@ from src.service_props import ServiceProps
 _LONGEST_SECONDS = 45 * 60
 _MOST_SHOWN = 3
 
-COMPLETED, ROLLED_BACK = "steady", "rolled back"
+COMPLETED, ROLLED_BACK = "stable", "rolled back"
 NO_TASKS = "no task started: its desired count is 0"
 
 
@@ -69,7 +69,7 @@ class RedeploymentFailed(AgoraError):
 
     def __init__(self, target: Target, failures: Sequence[Failure]) -> None:
         names = ", ".join(failure.service for failure in failures)
-        lines = [f"new tasks of {names} did not become steady in {target.environment.name} {target.place}"]
+        lines = [f"new tasks of {names} did not become stable in {target.environment.name} {target.place}"]
         for failure in failures:
             lines += [*(f"{failure.service}: {reason}" for reason in failure.reasons), f"  look: {failure.look}"]
         fixes = fixes_of((failure.service, failure.fix) for failure in failures)
@@ -147,7 +147,7 @@ def _follow(
             wait(target.polling_seconds)
     restless = ", ".join(f"{each.service} ({each.state})" for each in found.values() if not each.is_over)
     raise AgoraError(
-        f"after {_LONGEST_SECONDS // 60} minutes not steady: {restless}",
+        f"after {_LONGEST_SECONDS // 60} minutes not stable: {restless}",
         f"ECS goes on with it. Look at: {target.commands.tool('status')}",
     )
 

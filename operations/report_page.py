@@ -67,7 +67,7 @@ class DeploymentReport:
 
     @property
     def is_healthy(self) -> bool:
-        """Whether it ended with every service steady."""
+        """Whether it ended with every service stable."""
         return self.result == HEALTHY
 
     @property

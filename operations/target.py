@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from local_aws.process import LocalAws
+from portside.aws.calls import Clients, made_once
 from portside.aws.patience import Patience
 from portside.aws.session import open_session
 from portside.commands import Commands
@@ -19,9 +20,6 @@ from src.environment import Environment
 from src.form import state_dir
 
 _HOPE_SECONDS = 15 * 60
-
-Clients = Callable[[str], Any]
-"""From the name of an AWS service to its boto3 client."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ def aws_target(environment: Environment, *, profile: str | None = None) -> Targe
     return Target(
         environment,
         False,
-        session.client,
+        made_once(session.client),
         tool_environment() | region | chosen,
         caller=session.caller,
         is_renewable=session.is_renewable,
@@ -146,7 +144,7 @@ def local_target(environment: Environment) -> Target:
         made.meta.events.register("before-send", connection.refuse_when_dead)
         return made
 
-    return Target(environment, True, client, child_environment(tool_environment(), variables), running)
+    return Target(environment, True, made_once(client), child_environment(tool_environment(), variables), running)
 
 
 def local_state_dir() -> Path:

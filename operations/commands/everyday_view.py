@@ -148,4 +148,4 @@ def show_dns(found: DnsStatus) -> None:
         f"Name           {found.fqdn}\nExport         {found.export}\nLoad balancer  {found.load_balancer}\n"
     )
     console.print_lines(found.snippet)
-    say(f"{found.state}: {found.found}", style_of("steady" if found.state == "resolves" else found.state))
+    say(f"{found.state}: {found.found}", style_of("healthy" if found.state == "resolves" else found.state))

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from operations.deployment_record import DeploymentRecord, last_healthy
-from operations.release.verify import read_page, running_digests, versions_in
+from operations.release.verify import read_page, versions_in
 from operations.release.version_tags import Version, parse_version
-from operations.service_states import service_arn
 from operations.target import Target
+from portside.aws.reader import Reader
 from portside.commands import tool
 from portside.config.kind import Kind
-from portside.config.stacks import service_stack
 from src.environment import Environment
 from src.errors import AgoraError, UsageError
 from src.form import Form
@@ -144,7 +143,8 @@ def _when(record: DeploymentRecord) -> str:
 
 
 def _check_tasks(target: Target, services: Sequence[ServiceProps], record: DeploymentRecord) -> None:
-    cloudformation, ecs = target.clients("cloudformation"), target.clients("ecs")
+    look = Reader(target.clients, target.environment, services).look().whole()
+    digests = {each.name: each.digests for each in look.services}
     recorded = {image.name: image for image in record.images.images.values()}
     differing = []
     for props in services:
@@ -153,8 +153,7 @@ def _check_tasks(target: Target, services: Sequence[ServiceProps], record: Deplo
         if image is None:
             continue
         service = props.container_name
-        arn = service_arn(cloudformation, service_stack(target.environment, service).name)
-        running = running_digests(ecs, arn, service)
+        running = digests[service]
         others = sorted(set(running) - image.digests)
         if others:
             differing.append(f"{service}: tasks run {', '.join(others)}, the record has {image.tag} {image.digest}")

@@ -5,16 +5,15 @@ from __future__ import annotations
 import html
 import re
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from operations.deployment_record import DeploymentRecord, last_healthy
 from operations.images import locked_images
-from operations.service_states import cluster_of, service_arn
 from operations.target import Target
+from portside.aws.reader import Reader
 from portside.aws.stack_reading import read_stack
-from portside.config.stacks import StackKind, only_stack, service_stack
-from portside.deploy.running_images import read_running, unaccounted
+from portside.config.stacks import StackKind, only_stack
+from portside.deploy.running_images import running_in, unaccounted
 from portside.findings.check import FAIL, OK, SKIP, check
 from portside.findings.finding import Finding, State
 from src.errors import AgoraError
@@ -74,15 +73,15 @@ def site_of(target: Target) -> str:
 
 def verify(target: Target, services: Sequence[ServiceProps], expected: Resolution, site: str) -> list[Finding]:
     """Compare what runs with what ought to run, service by service, and then the site."""
-    cloudformation, ecs = target.clients("cloudformation"), target.clients("ecs")
+    look = Reader(target.clients, target.environment, services).look().whole()
+    running = {each.name: each.digests for each in look.services}
     checks = []
     for props in services:
         image = expected.images.get(props.container_location)
         if image is None:
             checks.append(_unchecked(props))
             continue
-        arn = service_arn(cloudformation, service_stack(target.environment, props.container_name).name)
-        checks.append(_check_tasks(props.container_name, image, running_digests(ecs, arn, props.container_name)))
+        checks.append(_check_tasks(props.container_name, image, running[props.container_name]))
     checks.append(_check_footer(services, expected, site))
     return checks
 
@@ -91,7 +90,7 @@ def check_records(
     target: Target, services: Sequence[ServiceProps], records: Sequence[DeploymentRecord]
 ) -> list[Finding]:
     """What runs in production without a record or a proof; nothing where all of it has both."""
-    running = read_running(target.clients, target.environment, services)
+    running = running_in(Reader(target.clients, target.environment, services).look().whole())
     return [_check("record", FAIL, each) for each in unaccounted(target.environment, running, records)]
 
 
@@ -103,25 +102,6 @@ def _unchecked(props: ServiceProps) -> Finding:
     if props.container_location.startswith(LOCAL_BUILD):
         return _check(props.container_name, SKIP, "is not made from an image of a registry")
     return _check(props.container_name, FAIL, f"nothing says what {props.container_location} ought to be")
-
-
-def running_digests(ecs: Any, arn: str | None, container: str) -> list[str]:
-    """The digest of the container's image in each running task."""
-    if arn is None:
-        return []
-    cluster = cluster_of(arn)
-    pages = ecs.get_paginator("list_tasks").paginate(cluster=cluster, serviceName=arn.rpartition("/")[2])
-    arns = [task for page in pages for task in page["taskArns"]]
-    digests = []
-    for start in range(0, len(arns), 100):
-        for task in ecs.describe_tasks(cluster=cluster, tasks=arns[start : start + 100])["tasks"]:
-            if task["lastStatus"] == "RUNNING":
-                digests += [_digest(each) for each in task["containers"] if each["name"] == container]
-    return digests
-
-
-def _digest(container: Mapping[str, Any]) -> str:
-    return str(container.get("imageDigest") or str(container.get("image", "")).partition("@")[2] or "unknown")
 
 
 def _check_tasks(service: str, image: ResolvedImage, running: Sequence[str]) -> Finding:

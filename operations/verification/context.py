@@ -11,13 +11,14 @@ from typing import Any
 from operations import cdk_cli
 from operations.assembly import Stack
 from operations.deployment_record import DeploymentRecord, read_records
-from operations.service_states import cluster_of
-from operations.target import Clients, Target
+from operations.target import Target
 from operations.verification.looked_up import choose_images
 from operations.verification.questions import NotKnown
-from operations.verification.shared import Shared, shared_clients
+from operations.verification.shared import Shared
+from portside.aws.calls import Clients
 from portside.aws.model import Stack as DeployedStack
-from portside.aws.stack_reading import physical_ids, read_stacks, read_template
+from portside.aws.reader import Look, Reader
+from portside.aws.stack_reading import physical_ids, read_templates
 from portside.commands import Commands
 from portside.config.stacks import StackKind, only_stack, service_stack, stacks_for
 from src.environment import Environment
@@ -58,6 +59,7 @@ class Context:
     images: Shared[Resolution]
     stacks: Shared[Sequence[Stack]]
     records: Shared[list[DeploymentRecord]]
+    look: Shared[Look]
     running: Shared[dict[str, int]]
 
     @property
@@ -117,10 +119,13 @@ def context_of(
     Without `images` they are looked up, and without `stacks` their templates are written into `folder`, both by whoever
     wants to know them first.
     """
-    client = shared_clients(target.clients)
+    client = target.clients
     services = form.services_of(target.environment.name)
+    reader = Reader(client, target.environment, services)
+    look = Shared(reader.look)
     looked_up = Shared(lambda: images or choose_images(target, form))
-    states = Shared(lambda: read_stacks(client("cloudformation"), stack_names(target.environment, services)))
+    names = stack_names(target.environment, services)
+    states = Shared(lambda: {name: look().known_stacks[name] for name in names if name in look().known_stacks})
     return Context(
         target=target,
         form=form,
@@ -132,7 +137,8 @@ def context_of(
         images=looked_up,
         stacks=Shared(lambda: stacks if stacks is not None else _synthesize(target, looked_up, folder)),
         records=Shared(lambda: read_records(client("ssm"), target.environment.name)),
-        running=Shared(lambda: _read_running(client, target.environment, services, states())),
+        look=look,
+        running=Shared(lambda: {each.name: each.running for each in look().whole().services}),
     )
 
 
@@ -142,7 +148,7 @@ def stack_names(environment: Environment, services: Sequence[ServiceProps]) -> l
 
 
 def _read_templates(client: Clients, states: Mapping[str, DeployedStack]) -> dict[str, Template]:
-    return {name: read_template(client("cloudformation"), name) for name, state in states.items() if state.is_usable}
+    return read_templates(client("cloudformation"), [name for name, state in states.items() if state.is_usable])
 
 
 @dataclass(frozen=True)
@@ -167,24 +173,3 @@ def _synthesize(target: Target, images: Shared[Resolution], folder: Path | None)
         # Read while the folder is there.
         assert stack.template
     return stacks
-
-
-def _read_running(
-    client: Clients, environment: Environment, services: Sequence[ServiceProps], states: Mapping[str, DeployedStack]
-) -> dict[str, int]:
-    """How many tasks of each service run; none of one that is not deployed."""
-    cloudformation, ecs = client("cloudformation"), client("ecs")
-    names: dict[str, str] = {}
-    for props in services:
-        stack = service_stack(environment, props.container_name).name
-        if stack in states:
-            names |= dict.fromkeys(physical_ids(cloudformation, stack, "AWS::ECS::Service"), props.container_name)
-    running = {props.container_name: 0 for props in services}
-    for cluster in {cluster_of(arn) for arn in names}:
-        arns = [arn for arn in names if cluster_of(arn) == cluster]
-        for start in range(0, len(arns), _MOST_SERVICES):
-            found = ecs.describe_services(cluster=cluster, services=arns[start : start + _MOST_SERVICES])["services"]
-            for service in found:
-                name = next(name for arn, name in names.items() if arn.endswith(f"/{service['serviceName']}"))
-                running[name] += int(service["runningCount"])
-    return running

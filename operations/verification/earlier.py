@@ -12,7 +12,7 @@ from operations.verification.context import Context
 from operations.verification.questions import Question
 from portside.config.stacks import StackKind, only_stack
 from portside.deploy.proof import NotProven, ProofUnread, expect_proof
-from portside.deploy.running_images import read_running, unaccounted
+from portside.deploy.running_images import running_in, unaccounted
 from portside.findings.check import fail, ok, skip
 from portside.findings.finding import Finding
 from portside.images.committed_locks import NotCommitted, expect_committed, expect_committed_rules
@@ -70,7 +70,7 @@ def running(context: Context) -> Finding:
     environment = context.environment
     if not environment.is_production:
         return ok(RUNNING, f"{environment.name} may run anything")
-    found = unaccounted(environment, read_running(context.client, environment, context.services), context.records())
+    found = unaccounted(environment, running_in(context.look().whole()), context.records())
     if not found:
         return ok(RUNNING, "all are on record, with what proves them")
     return fail(RUNNING, "; ".join(found), f"See who deployed what: {context.commands.tool('history')}")

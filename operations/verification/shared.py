@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
-
-from operations.target import Clients
+from typing import Generic, TypeVar
 
 Value = TypeVar("Value")
 
@@ -31,20 +29,3 @@ class Shared(Generic[Value]):
         if isinstance(self._outcome, Exception):
             raise self._outcome
         return self._outcome  # type: ignore[return-value]  # what `_read` gave
-
-
-def shared_clients(clients: Clients) -> Clients:
-    """The same clients, each made once: boto3's sessions make them for one thread at a time.
-
-    https://docs.aws.amazon.com/boto3/latest/guide/session.html#multithreading-or-multiprocessing-with-sessions
-    """
-    lock = threading.Lock()
-    made: dict[str, Any] = {}
-
-    def client(service: str) -> Any:
-        with lock:
-            if service not in made:
-                made[service] = clients(service)
-            return made[service]
-
-    return client

@@ -25,7 +25,8 @@ class CallCount:
 
     def watch(self, client: Any) -> None:
         """Count the calls of a client."""
-        client.meta.events.register("before-call", self.note)
+        # First, because a handler that answers in the place of AWS ends the handling.
+        client.meta.events.register_first("before-call", self.note)
 
     @property
     def total(self) -> int:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from portside.aws.model import Service
 
 
-class State(StrEnum):
+class HealthState(StrEnum):
     """The states of a service."""
 
     HEALTHY = "healthy"
@@ -24,19 +24,19 @@ class State(StrEnum):
     UNKNOWN = "unknown"
 
 
-STABLE = (State.HEALTHY, State.RUNNING, State.SCALED_TO_ZERO)
+STABLE = (HealthState.HEALTHY, HealthState.RUNNING, HealthState.SCALED_TO_ZERO)
 
 
 @dataclass(frozen=True)
 class Health:
     """The state of a service, and in words what is missing."""
 
-    state: State
+    state: HealthState
     detail: str = ""
 
     def __str__(self) -> str:
         """What to print."""
-        if self.state is State.INCOMPLETE:
+        if self.state is HealthState.INCOMPLETE:
             return self.detail
         return f"{self.state}: {self.detail}" if self.detail else str(self.state)
 
@@ -49,19 +49,19 @@ class Health:
 def health(service: Service) -> Health:
     """How a service is, by what ECS and the load balancer say."""
     if not service.status:
-        return Health(State.NOT_DEPLOYED if service.known else State.UNKNOWN)
+        return Health(HealthState.NOT_DEPLOYED if service.known else HealthState.UNKNOWN)
     primary = service.primary
     if primary is not None and primary.state == "FAILED":
-        return Health(State.FAILED)
+        return Health(HealthState.FAILED)
     if any(each.state == "IN_PROGRESS" for each in service.rollouts):
-        return Health(State.ROLLING_OUT)
+        return Health(HealthState.ROLLING_OUT)
     if unhealthy := _unhealthy(service):
-        return Health(State.UNHEALTHY, unhealthy)
+        return Health(HealthState.UNHEALTHY, unhealthy)
     if not service.is_stable:
-        return Health(State.INCOMPLETE, _incomplete(service))
+        return Health(HealthState.INCOMPLETE, _incomplete(service))
     if not service.desired:
-        return Health(State.SCALED_TO_ZERO)
-    return Health(State.HEALTHY if is_checked(service) else State.RUNNING)
+        return Health(HealthState.SCALED_TO_ZERO)
+    return Health(HealthState.HEALTHY if is_checked(service) else HealthState.RUNNING)
 
 
 def is_checked(service: Service) -> bool:
@@ -70,10 +70,14 @@ def is_checked(service: Service) -> bool:
     ECS says UNKNOWN of a task whose containers have no check, and of one that was not checked yet.
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
     """
-    by_containers = {task.health for task in service.running_tasks}
     if service.targets is not None:
-        return are_targets_healthy(service) and by_containers <= {"HEALTHY", "UNKNOWN", ""}
-    return by_containers == {"HEALTHY"}
+        return are_targets_healthy(service) and not any(task.health == "UNHEALTHY" for task in service.running_tasks)
+    return are_tasks_healthy(service)
+
+
+def are_tasks_healthy(service: Service) -> bool:
+    """Whether a health check of their containers found all running tasks healthy."""
+    return {task.health for task in service.running_tasks} == {"HEALTHY"}
 
 
 def are_targets_healthy(service: Service) -> bool:

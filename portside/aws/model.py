@@ -136,6 +136,11 @@ class Container:
     runtime_id: str = ""
 
 
+def short_task_id(identifier: str) -> str:
+    """As much of a task's id as tells tasks apart."""
+    return identifier[:8]
+
+
 @dataclass(frozen=True)
 class Task:
     """A task that runs or ran, with the last lines that its container wrote; `log_gone` where their group is gone."""
@@ -159,6 +164,11 @@ class Task:
     desired_status: str = ""
     addresses: tuple[str, ...] = ()
     exec_on: bool = False
+
+    @property
+    def short_id(self) -> str:
+        """As much of its id as tells tasks apart."""
+        return short_task_id(self.id)
 
     @property
     def at(self) -> datetime:
@@ -220,6 +230,11 @@ class RegisteredTarget:
     state: str
     reason: str = ""
     description: str = ""
+
+    @property
+    def why(self) -> str:
+        """Why it is in that state, in the load balancer's words."""
+        return self.description or self.reason
 
 
 @dataclass(frozen=True)

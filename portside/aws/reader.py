@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -26,7 +26,7 @@ from portside.aws import service_reading, stack_reading
 from portside.aws.calls import Clients
 from portside.aws.configured import configured
 from portside.aws.errors import is_denied, is_missing
-from portside.aws.model import Service, Stack, TargetGroup, Unread
+from portside.aws.model import Service, Stack, TargetGroup, Task, Unread
 from portside.aws.side_by_side import side_by_side
 from portside.aws.unread import unknown
 from portside.config.stacks import StackKind, only_stack, service_stack, stacks_for
@@ -50,11 +50,21 @@ class Look:
 
     stacks: Mapping[str, Stack] | None
     services: tuple[Service, ...] = ()
+    other_tasks: tuple[Task, ...] = ()
+    """Those of the cluster's services that are not configured."""
     unread: tuple[Unread, ...] = ()
     errors: tuple[Exception, ...] = ()
     unlisted: Unread | None = None
     beside: Mapping[str, Any] = field(default_factory=dict)
     """What other jobs found, by their names."""
+
+    @property
+    def known_stacks(self) -> Mapping[str, Stack]:
+        """The stacks. Raises AWS's error where they could not be read."""
+        if self.stacks is None:
+            # They are read before all that depends on them.
+            raise self.errors[0]
+        return self.stacks
 
     def whole(self) -> Look:
         """The same, where all could be read. Raises the first of AWS's errors."""
@@ -116,7 +126,18 @@ class Reader:
                 found[name] = answer
         return found
 
-    def look(self, *, stopped: bool = False, deadline: float | None = None, beside: Jobs | None = None) -> Look:
+    def named(self, names: Iterable[str]) -> dict[str, Stack]:
+        """Those of the named stacks that exist."""
+        found = self.stacks()
+        return {name: found[name] for name in names if name in found}
+
+    def look(
+        self,
+        *,
+        stopped: bool = False,
+        deadline: float | None = None,
+        beside: Mapping[str, Callable[[], Any]] | None = None,
+    ) -> Look:
         """The environment now; with `stopped`, with the tasks that stopped within the last hour.
 
         What takes longer than until `deadline`, of `time.monotonic()`, counts as unread. `beside` are other jobs to be
@@ -126,15 +147,20 @@ class Reader:
         what = f"stacks of {self.environment.name}"
         answers = trouble.answers({what: partial(self.stacks, deadline), **(beside or {})})
         stacks: dict[str, Stack] | None = answers.pop(what, None)
-        services = self._services(stacks, trouble, stopped=stopped)
+        services, other_tasks = self._services(stacks, trouble, stopped=stopped)
         unlisted = unknown("stacks that are not configured", self._refusal) if self._refusal else None
-        return Look(stacks, services, tuple(trouble.unread), tuple(trouble.errors), unlisted, answers)
+        return Look(stacks, services, other_tasks, tuple(trouble.unread), tuple(trouble.errors), unlisted, answers)
 
-    def _services(self, stacks: Mapping[str, Stack] | None, trouble: _Trouble, *, stopped: bool) -> tuple[Service, ...]:
+    def _services(
+        self, stacks: Mapping[str, Stack] | None, trouble: _Trouble, *, stopped: bool
+    ) -> tuple[tuple[Service, ...], tuple[Task, ...]]:
         bare = [self._bare(props, stacks) for props in self.services]
+        if stacks is None and not is_denied(trouble.errors[0]):
+            # What kept AWS from answering this keeps it from answering the rest.
+            return tuple(bare), ()
         cluster = self._cluster_name(stacks, trouble)
         if not cluster:
-            return tuple(bare)
+            return tuple(bare), ()
         bare = [replace(each, cluster=cluster) for each in bare]
         ecs = self.clients("ecs")
         named = self._named(bare, stacks or {}, cluster, trouble)
@@ -174,14 +200,21 @@ class Reader:
         """The name of the cluster, which its stack keeps as long as it exists; empty where there is none."""
         stack = only_stack(self.environment, StackKind.ECS_CLUSTER).name
         if stacks is not None and stack not in stacks:
-            self._cluster = ""
-        elif not self._cluster:
+            # An earlier app may have made it elsewhere; then the services' ARNs name it.
+            own = (service_stack(self.environment, each.container_name).name for each in self.services)
+            arns = (self._first(each, _SERVICE, trouble) for each in own if each in stacks)
+            return next((cluster for arn in arns if (cluster := service_reading.cluster_of(arn))), "")
+        if not self._cluster:
             outputs = stacks[stack].outputs if stacks else {}
             self._cluster = next((value for key, value in outputs.items() if _CLUSTER_OUTPUT.search(key)), "")
-            if not self._cluster:
-                ids = trouble.answers({f"stack {stack}": partial(self.ids, stack)})
-                self._cluster = next(iter(ids.get(f"stack {stack}", {}).get(_CLUSTER, ())), "")
+            self._cluster = self._cluster or self._first(stack, _CLUSTER, trouble)
         return self._cluster
+
+    def _first(self, stack: str, kind: str, trouble: _Trouble) -> str:
+        """The id in AWS of the first resource of a kind in a stack; empty where there is none."""
+        what = f"resources of stack {stack}"
+        ids = trouble.answers({what: partial(self.ids, stack)})
+        return next(iter(ids.get(what, {}).get(kind, ())), "")
 
     def ids(self, stack: str) -> dict[str, tuple[str, ...]]:
         """The ids in AWS of what a stack holds, by type; none where there is no such stack."""
@@ -225,7 +258,7 @@ class Reader:
 
     def _with_tasks_and_targets(
         self, services: Sequence[Service], cluster: str, arns: Sequence[str], trouble: _Trouble
-    ) -> tuple[Service, ...]:
+    ) -> tuple[tuple[Service, ...], tuple[Task, ...]]:
         ecs, elbv2 = self.clients("ecs"), self.clients("elbv2")
         chunks = service_reading.chunks(arns, service_reading.TASKS_AT_ONCE)
         tasks: Jobs = {
@@ -241,13 +274,16 @@ class Reader:
         answers = trouble.answers({**tasks, **targets})
         described = [task for what in tasks for task in answers.get(what, ())]
         read = {group.arn: answers[what] for what, group in groups.items() if what in answers}
-        return tuple(
+        tasks_of, other_tasks = service_reading.by_service(services, described)
+        found = tuple(
             replace(
-                service_reading.with_tasks(each, described),
+                each,
+                tasks=tasks_of[each.name],
                 groups=tuple(read.get(group.arn, group) for group in each.groups),
             )
             for each in services
         )
+        return found, other_tasks
 
 
 def _statuses(*, stopped: bool) -> tuple[str, ...]:

@@ -85,11 +85,15 @@ def with_service(facts: Service, described: Mapping[str, Any]) -> Service:
     )
 
 
-def with_tasks(facts: Service, tasks: Iterable[Mapping[str, Any]]) -> Service:
-    """The service with its own of a cluster's tasks, the newest first."""
-    own = [_task(each) for each in tasks if _belongs(facts, str(each.get("group", "")))]
-    newest = sorted({task.id: task for task in own}.values(), key=lambda task: task.at, reverse=True)
-    return replace(facts, tasks=tuple(newest))
+def by_service(
+    services: Sequence[Service], described: Iterable[Mapping[str, Any]]
+) -> tuple[dict[str, tuple[Task, ...]], tuple[Task, ...]]:
+    """The tasks of each service by its name, the newest first, and those of the cluster's other services."""
+    tasks = {task.id: (str(each.get("group", "")), task) for each in described for task in [_task(each)]}
+    newest = sorted(tasks.values(), key=lambda found: found[1].at, reverse=True)
+    own = {service.name: tuple(task for group, task in newest if _belongs(service, group)) for service in services}
+    known = {task.id for found in own.values() for task in found}
+    return own, tuple(task for group, task in newest if group.startswith("service:") and task.id not in known)
 
 
 def most_telling(tasks: Iterable[Task]) -> tuple[Task, ...]:

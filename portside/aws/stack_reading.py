@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from portside.aws.errors import is_missing
 from portside.aws.model import Stack, StackFailure
+from portside.aws.side_by_side import side_by_side
 from portside.redact import current
 
 # Each begins an operation; a rollback belongs to the operation that it undoes.
@@ -56,6 +58,17 @@ def read_template(cloudformation: Any, name: str) -> dict[str, Any]:
     body = cloudformation.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
     template: dict[str, Any] = json.loads(body) if isinstance(body, str) else body
     return template
+
+
+def read_templates(cloudformation: Any, names: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+    """The templates of several stacks, read side by side. Raises the first error."""
+    found = side_by_side({name: partial(read_template, cloudformation, name) for name in names})
+    templates: dict[str, Mapping[str, Any]] = {}
+    for name, answer in found.items():
+        if isinstance(answer, Exception):
+            raise answer
+        templates[name] = answer
+    return templates
 
 
 def read_ids(cloudformation: Any, stack: str) -> dict[str, tuple[str, ...]]:

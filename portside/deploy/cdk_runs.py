@@ -9,7 +9,7 @@ from typing import Any
 from operations.cdk_cli import CdkFailed
 from operations.console import say
 from portside.aws.model import Stack
-from portside.aws.stack_reading import read_stacks
+from portside.aws.reader import Reader
 
 _SETTLED_WITHIN_SECONDS = 60 * 60
 # It gives up for good where AWS is lost each time.
@@ -29,12 +29,12 @@ def run_to_the_end(run: Callable[[], None], can_start_again: Callable[[CdkFailed
     run()
 
 
-def wait_until_settled(cloudformation: Any, names: Sequence[str], *, every_seconds: float) -> dict[str, Stack] | None:
+def wait_until_settled(reader: Reader, names: Sequence[str], *, every_seconds: float) -> dict[str, Stack] | None:
     """The stacks once CloudFormation does nothing with any of them; None where that takes more than an hour."""
     until = time.monotonic() + _SETTLED_WITHIN_SECONDS
     is_said = False
     while True:
-        states = dict(read_stacks(cloudformation, names))
+        states = dict(reader.named(names))
         moving = [state.name for state in states.values() if not state.is_settled]
         if not moving:
             return states

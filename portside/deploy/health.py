@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from operations.rollouts import Rollout
+from portside.aws.health import HealthState, are_targets_healthy, are_tasks_healthy, is_checked
+from portside.aws.model import Service
 from src.resolution import Resolution
 from src.resolved_image import ResolvedImage
 from src.service_props import ServiceProps
 
-HEALTHY = "healthy"
-RUNNING = "running"
+HEALTHY, RUNNING = HealthState.HEALTHY.value, HealthState.RUNNING.value
 """Nothing checks the service's health, as its configuration says and why: that all its tasks run is all there is."""
 
 PROVING = (HEALTHY, RUNNING)
@@ -22,26 +22,24 @@ UNCHECKED = "not every task was checked and found healthy"
 TARGETS = "not every target of the load balancer was healthy"
 
 
-def health_of(props: ServiceProps, image: ResolvedImage, rollout: Rollout | None) -> str:
+def health_of(props: ServiceProps, image: ResolvedImage, service: Service | None) -> str:
     """What the running tasks of a service say about the image that was deployed."""
-    if rollout is None or not rollout.desired or len(rollout.digests) < rollout.desired:
+    if service is None or not service.desired or len(service.digests) < service.desired:
         return NO_TASK
-    if not set(rollout.digests) <= image.digests:
+    if not set(service.digests) <= image.digests:
         return ANOTHER_IMAGE
-    if rollout.targets is not None:
-        states = [state for state, _ in rollout.targets]
-        if set(states) != {"healthy"} or len(states) < rollout.desired:
-            return TARGETS
-    if props.container_healthcheck is not None:
-        return HEALTHY if set(rollout.healths) == {"HEALTHY"} else UNCHECKED
-    return HEALTHY if rollout.targets is not None else RUNNING
+    if not are_targets_healthy(service):
+        return TARGETS
+    if props.container_healthcheck is not None and not are_tasks_healthy(service):
+        return UNCHECKED
+    return HEALTHY if is_checked(service) else RUNNING
 
 
-def read_health(services: Sequence[ServiceProps], images: Resolution, rollouts: Sequence[Rollout]) -> dict[str, str]:
+def read_health(services: Sequence[ServiceProps], images: Resolution, found: Sequence[Service]) -> dict[str, str]:
     """The same for each service that has an image of a registry."""
-    by_service = {rollout.service: rollout for rollout in rollouts}
+    by_name = {service.name: service for service in found}
     return {
-        props.container_name: health_of(props, image, by_service.get(props.container_name))
+        props.container_name: health_of(props, image, by_name.get(props.container_name))
         for props in services
         if (image := images.images.get(props.container_location))
     }

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
 
 from operations.deployment_course import Course
 from operations.progress import step
-from operations.rollouts import ReadRollouts, Rollout
-from operations.service_states import ServiceState, read_services
 from portside.aws.errors import is_passing
+from portside.aws.health import are_targets_healthy, health
+from portside.aws.model import Service
+from portside.aws.reader import Reader
 from portside.deploy.health import UNCHECKED, read_health
 from src.errors import AgoraError
 from src.resolution import Resolution
@@ -32,7 +32,7 @@ class NotStable(AgoraError):
         )
 
 
-def wait_until_stable(run: Course, rollouts: ReadRollouts) -> list[ServiceState]:
+def wait_until_stable(run: Course) -> list[Service]:
     """Wait for stable services, healthy targets and the right digests in all tasks. Raises `NotStable`.
 
     The health of each service's tasks at that moment goes on record.
@@ -40,26 +40,27 @@ def wait_until_stable(run: Course, rollouts: ReadRollouts) -> list[ServiceState]
     from botocore.exceptions import BotoCoreError, ClientError
 
     target, services, images = run.patient, run.services, run.images
+    reader = Reader(target.clients, target.environment, services)
     until = time.monotonic() + _STABLE_WITHIN_SECONDS
     shown: list[str] = []
     with ExitStack() as waiting:
         while True:
             began = time.monotonic()
             try:
-                states = read_services(target.clients, target.environment, services)
-                found = rollouts(datetime.now(UTC))
+                look = reader.look().whole()
+                found = [each for each in look.services if each.status]
                 # How long AWS did not answer says nothing about the services.
                 until += time.monotonic() - began
                 if in_vain := list(_waited_for_in_vain(services, found)):
                     raise NotStable(in_vain)
-                missing = [f"{state.name} ({state.health})" for state in states if not state.is_steady]
+                missing = list(_not_stable(look.services))
                 missing = missing or list(_not_served(services, images, found))
                 if not missing:
                     run.ran = read_health(services, images, found)
                     # A task that was started to scale out is not checked yet, and would let the rest prove nothing.
-                    missing = [f"{name} ({health})" for name, health in run.ran.items() if health == UNCHECKED]
+                    missing = [f"{name} ({found})" for name, found in run.ran.items() if found == UNCHECKED]
                     if not missing or time.monotonic() > until:
-                        return states
+                        return list(look.services)
             except (BotoCoreError, ClientError) as error:
                 if not is_passing(error) or time.monotonic() > until:
                     raise
@@ -73,28 +74,35 @@ def wait_until_stable(run: Course, rollouts: ReadRollouts) -> list[ServiceState]
             time.sleep(target.polling_seconds)
 
 
-def _waited_for_in_vain(services: Sequence[ServiceProps], rollouts: Sequence[Rollout]) -> Iterator[str]:
+def _not_stable(services: Sequence[Service]) -> Iterator[str]:
+    """Services that are not stable for another reason than their targets, of which more is said."""
+    for service in services:
+        if not health(service).is_stable and are_targets_healthy(service):
+            yield f"{service.name} ({health(service)})"
+
+
+def _waited_for_in_vain(services: Sequence[ServiceProps], found: Sequence[Service]) -> Iterator[str]:
     """What someone changed by hand, so that waiting longer does not help."""
     wanted = {props.container_name for props in services if props.auto_scale_min_capacity}
-    for rollout in rollouts:
-        if not rollout.desired and rollout.service in wanted:
-            yield f"{rollout.service} (its desired count was set to 0 by hand)"
-        unused = [reason for state, reason in rollout.targets or () if state == "unused"]
+    for service in found:
+        if not service.desired and service.name in wanted:
+            yield f"{service.name} (its desired count was set to 0 by hand)"
+        unused = [each.why for each in service.targets or () if each.state == "unused"]
         if unused:
-            yield f"{rollout.service} (no load balancer sends requests to its targets: {unused[0]})"
+            yield f"{service.name} (no load balancer sends requests to its targets: {unused[0]})"
 
 
-def _not_served(services: Sequence[ServiceProps], images: Resolution, rollouts: Sequence[Rollout]) -> Iterator[str]:
+def _not_served(services: Sequence[ServiceProps], images: Resolution, found: Sequence[Service]) -> Iterator[str]:
     """What keeps services that are stable from serving what was deployed."""
-    by_service = {rollout.service: rollout for rollout in rollouts}
+    by_service = {service.name: service for service in found}
     for props in services:
-        rollout, image = by_service.get(props.container_name), images.images.get(props.container_location)
-        if rollout is None:
+        service, image = by_service.get(props.container_name), images.images.get(props.container_location)
+        if service is None:
             continue
-        if image and (wrong := sorted(set(rollout.digests) - image.digests)):
-            yield f"{rollout.service} (runs {', '.join(wrong)}, not {image.digest})"
-        unhealthy = [(state, reason) for state, reason in rollout.targets or () if state != "healthy"]
-        healthy = len(rollout.targets or ()) - len(unhealthy)
-        if rollout.targets is not None and (unhealthy or healthy < rollout.desired):
-            why = ", ".join(dict.fromkeys(reason or state for state, reason in unhealthy))
-            yield f"{rollout.service} ({healthy} of {rollout.desired} targets healthy{why and ': '}{why})"
+        if image and (wrong := sorted(set(service.digests) - image.digests)):
+            yield f"{service.name} (runs {', '.join(wrong)}, not {image.digest})"
+        unhealthy = [each for each in service.targets or () if each.state != "healthy"]
+        healthy = len(service.targets or ()) - len(unhealthy)
+        if service.targets is not None and (unhealthy or healthy < service.desired):
+            why = ", ".join(dict.fromkeys(each.why or each.state for each in unhealthy))
+            yield f"{service.name} ({healthy} of {service.desired} targets healthy{why and ': '}{why})"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from portside.aws.errors import DENIED, EXPIRED
+from portside.aws.health import HealthState, health
 from portside.aws.model import Service, Stack, Task
 from portside.aws.snapshot import Snapshot
 from portside.commands import tool
@@ -195,13 +196,16 @@ def _nothing_wrong(snapshot: Snapshot, remarks: Sequence[Finding]) -> tuple[Find
     if remarks:
         return tuple(sorted(remarks, key=_rank))
     about = snapshot.only or snapshot.environment
-    running = sum(each.running for each in snapshot.services if snapshot.only in (None, each.name))
+    services = [each for each in snapshot.services if snapshot.only in (None, each.name)]
+    running = sum(each.running for each in services)
+    unchecked = ", ".join(each.name for each in services if health(each).state is not HealthState.HEALTHY)
+    well = f"none unhealthy; nothing checks the health of {unchecked}" if unchecked else "all healthy"
     last = next((each for each in snapshot.records if each.result == "healthy"), None)
     told = (f"last deployment: {last.version}, {last.ended:%Y-%m-%d %H:%M} UTC, by {last.who}",) if last else ()
     return (
         Finding(
             "NOTHING",
-            f"Nothing is wrong with {about}: {running} tasks run, all healthy",
+            f"Nothing is wrong with {about}: {running} tasks run, {well}",
             evidence=told,
             look=snapshot.commands.tool("history"),
             fix="Nothing has to be done",

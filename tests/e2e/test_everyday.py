@@ -20,7 +20,7 @@ def test_what_runs_is_shown_for_every_environment(first_deployment: tuple[Clone,
     answer = clone.agora("status", "--local", "--json")
     assert answer.exit_code == 0, answer.stderr
     dev = next(each for each in answer.json() if each["environment"] == "dev")
-    assert {service["state"] for service in dev["services"]} == {"steady"}
+    assert {service["state"] for service in dev["services"]} <= {"healthy", "running"}
     assert {service["version"] for service in dev["services"]} == {"edge"}
     assert all(service["commit"] for service in dev["services"])
     apex = next(each for each in dev["services"] if each["name"] == "agora-apex")

@@ -26,16 +26,18 @@ from src.form import Form, check_form
 from src.late_values import ImageCommit, ImageVersion, parts_of
 from src.resolution import Resolution
 from src.service_props import ServiceProps
+from tests.answering_aws import AnsweringAws
+from tests.aws_account import running_task
 from tests.unit.form_support import environments, service
 from tests.unit.git_support import commit, head, monorepo, refs, tag, use_own_settings
-from tests.unit.operations_support import FakeCloudFormation, FakeParameters, resolved
+from tests.unit.operations_support import FakeParameters, resolved
 from tests.unit.repository_support import make_repository
 from tests.unit.test_release_promote import FORWARD, promotion, squash
-from tests.unit.test_release_verify import PagedEcs, task
+from tests.unit.test_release_verify import running, task
 
 pytestmark = pytest.mark.slow
 
-NAME, ARN = "ghcr.io/org/app", "arn:aws:ecs:us-east-1:681175625864:service/cluster/agora-stage-app"
+NAME = "ghcr.io/org/app"
 
 
 @dataclass
@@ -44,7 +46,7 @@ class Stage:
 
     remote: Path
     ssm: FakeParameters
-    ecs: PagedEcs
+    aws: AnsweringAws
     commits: dict[str, str]
 
     def ran(self, version: str, **changes: Any) -> None:
@@ -54,7 +56,12 @@ class Stage:
         made = replace(seeded_record(images, {"app": f"{NAME}:{version}"}), synthetic=False)
         write_record(self.ssm, "stage", replace(made, **changes))
         if "result" not in changes:
-            self.ecs.tasks = [task(1, image.digest)]
+            self.runs(image.digest)
+
+    def runs(self, digest: str) -> None:
+        """Let one task of app run an image."""
+        self.aws.account.tasks.clear()
+        running_task(self.aws.account, "app", 1, **task(digest))
 
     def finish(self, *arguments: str) -> str:
         """Run the command, and return what it said."""
@@ -84,13 +91,13 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
         tag(remote, commits[version], f"agora/v{version}")
     named: dict[str, Any] = {"GHCR_PACKAGE_VERSION": "4.3.0-rc1"}
     form = check_form(environments(dev={"GHCR_PACKAGE_VERSION": "edge"}, stage=named, prod=named), services)
-    made = Stage(remote, FakeParameters(), PagedEcs({}, {}), commits)
-    resources = [{"ResourceType": "AWS::ECS::Service", "PhysicalResourceId": ARN}]
-    cloudformation = FakeCloudFormation({"agora-stage-app": {"resources": resources}})
-    clients = {"ssm": made.ssm, "cloudformation": cloudformation, "ecs": made.ecs}
+    made = Stage(remote, FakeParameters(), running(form.services_of("stage"), "stage"), commits)
+
+    def client(name: str) -> Any:
+        return made.ssm if name == "ssm" else made.aws.client(name)
 
     def reach(environment: Any, *, profile: str | None = None) -> Target:
-        return Target(environment, False, clients.__getitem__, {})
+        return Target(environment, False, client, {})
 
     def read(*, local: bool, versions: Any = None) -> Form:
         return form
@@ -118,7 +125,7 @@ def test_a_deployment_that_failed_is_not_what_stage_runs(stage: Stage) -> None:
 
 def test_a_record_that_the_tasks_do_not_agree_with_finishes_nothing(stage: Stage) -> None:
     stage.ran("4.2.0-rc2")
-    stage.ecs.tasks = [task(1, f"sha256:{'9' * 64}")]
+    stage.runs(f"sha256:{'9' * 64}")
     with pytest.raises(AgoraError, match=r"stage's record \(deployment 1\) and its tasks differ"):
         stage.finish()
     assert stage.finished is None

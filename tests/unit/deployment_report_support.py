@@ -68,7 +68,7 @@ def failed_report(**changes: Any) -> DeploymentReport:
         result=FAILED,
         version="edge",
         services=(
-            ReportedService("agora-api", "edge", "ccccccc", digest("api"), "1", "1", "steady"),
+            ReportedService("agora-api", "edge", "ccccccc", digest("api"), "1", "1", "healthy"),
             ReportedService("agora-app", "edge", "ccccccc", digest("app")),
         ),
         changes={"agora-dev-network": "nothing", "agora-dev-api": "update", "agora-dev-app": "update"},

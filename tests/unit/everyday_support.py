@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +16,6 @@ from src.service_props import ServiceProps
 from tests.unit.operations_support import (
     FakeCloudFormation,
     FakeEcs,
-    FakePaginator,
     FakeParameters,
     client_error,
     minutes_after_noon,
@@ -142,15 +141,6 @@ class Ecs(FakeEcs):
     def describe_task_definition(self, *, taskDefinition: str) -> dict[str, Any]:
         assert taskDefinition == DEFINITION_ARN
         return {"taskDefinition": self.definition}
-
-    def get_paginator(self, operation: str) -> FakePaginator:
-        assert operation == "list_tasks"
-
-        def pages(**request: Any) -> Iterator[dict[str, Any]]:
-            for arn in self.list_tasks(**request)["taskArns"]:
-                yield {"taskArns": [arn]}
-
-        return FakePaginator(pages)
 
     def execute_command(self, **request: Any) -> dict[str, Any]:
         self.asked.append(("execute_command", request))

@@ -176,6 +176,14 @@ class FakeEcs:
         assert cluster
         return {"services": [self.service]}
 
+    def get_paginator(self, operation: str) -> FakePaginator:
+        def tasks(**request: Any) -> Iterator[dict[str, Any]]:
+            for arn in self.list_tasks(**request)["taskArns"]:
+                yield {"taskArns": [arn]}
+
+        listed = {"serviceArns": [self.service["serviceArn"]]}
+        return FakePaginator({"list_tasks": tasks, "list_services": lambda **_: [listed]}[operation])
+
     def describe_task_definition(self, *, taskDefinition: str) -> dict[str, Any]:
         assert taskDefinition == self.service["taskDefinition"]
         return {"taskDefinition": self.definition}

@@ -1,101 +1,71 @@
-"""An ECS cluster with services, tasks and a target group, as AWS describes them, page by page."""
+"""Services, their tasks and rollouts, as the reader gives them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from tests.unit.operations_support import NOON, FakePaginator, digest, minutes_after_noon
+from operations.rollouts import ROLLED_BACK, ROLLED_OUT, ROLLING_BACK, ROLLING_OUT, Rollout
+from portside.aws.configured import configured
+from portside.aws.model import Container, Deployment, RegisteredTarget, Service, TargetGroup, Task
+from tests.unit.form_support import service as props_of
+from tests.unit.operations_support import NOON, digest, minutes_after_noon
 
-CLUSTER = "agora-dev-ecs-Cluster"
-TARGETS = "arn:aws:elasticloadbalancing:us-east-1:607346494281:targetgroup/apex/1"
-
-
-def arn_of(stack: str) -> str:
-    return f"arn:aws:ecs:us-east-1:607346494281:service/{CLUSTER}/{stack}-ServiceD69D759B-abc"
+APP, APP_STACK = "agora-app", "agora-dev-app"
+_STATES = {
+    ROLLING_OUT: ("IN_PROGRESS",),
+    ROLLED_OUT: ("COMPLETED",),
+    ROLLING_BACK: ("IN_PROGRESS", "FAILED"),
+    ROLLED_BACK: ("COMPLETED", "FAILED"),
+}
 
 
 def deployment(
-    state: str = "IN_PROGRESS", *, status: str = "PRIMARY", created: datetime | None = None
-) -> dict[str, Any]:
-    return {"status": status, "rolloutState": state, "createdAt": created or minutes_after_noon(1)}
+    state: str = "IN_PROGRESS", *, status: str = "PRIMARY", created: datetime | None = None, running: int = 0
+) -> Deployment:
+    """A deployment of ECS."""
+    return Deployment(f"ecs-svc/{state}", status, state, "", 0, "", created or minutes_after_noon(1), running=running)
 
 
-def service(stack: str, *deployments: Mapping[str, Any], desired: int = 1, behind: str = "") -> dict[str, Any]:
-    arn = arn_of(stack)
-    return {
-        "serviceArn": arn,
-        "serviceName": arn.rpartition("/")[2],
-        "status": "ACTIVE",
-        "desiredCount": desired,
-        "deployments": list(deployments) or [deployment()],
-        "loadBalancers": [{"targetGroupArn": behind}] if behind else [],
-    }
+def task(id: str, status: str = "RUNNING", *, minute: float = 1, image: str = APP, **more: Any) -> Task:
+    """A task; one that stopped did so by its program's end, unless more is said."""
+    stopped: dict[str, Any] = {}
+    if status == "STOPPED":
+        stopped = {"stopped": minutes_after_noon(minute + 1), "stopped_reason": "agora-app exited with 1"}
+    return Task(
+        id,
+        "definition:1",
+        status,
+        minutes_after_noon(minute),
+        **{
+            "desired_status": "STOPPED" if status == "STOPPED" else "RUNNING",
+            "containers": (Container(APP, status, digest=digest(image)),),
+            **stopped,
+            **more,
+        },
+    )
 
 
-def task(stack: str, id: str, status: str = "RUNNING", *, minute: float = 1, **more: Any) -> dict[str, Any]:
-    name = stack.replace("agora-dev-", "agora-")
-    return {
-        "taskArn": f"arn:aws:ecs:us-east-1:607346494281:task/{CLUSTER}/{id}",
-        "group": f"service:{arn_of(stack).rpartition('/')[2]}",
-        "lastStatus": status,
-        "desiredStatus": "STOPPED" if status == "STOPPED" else "RUNNING",
-        "healthStatus": "UNKNOWN",
-        "createdAt": minutes_after_noon(minute),
-        "containers": [{"name": name, "image": f"ghcr.io/org/{name}@{digest(name)}", "imageDigest": digest(name)}],
-        **more,
-    }
+def service(*deployments: Deployment, tasks: Sequence[Task] = (), **more: Any) -> Service:
+    """A service with one task wanted."""
+    running = sum(each.is_running for each in tasks)
+    usual: dict[str, Any] = {"status": "ACTIVE", "desired": 1, "running": running}
+    rollouts = deployments or (deployment(),)
+    return Service(APP, APP_STACK, configured(props_of()), tasks=tuple(tasks), rollouts=rollouts, **(usual | more))
 
 
-def at_address(address: str) -> dict[str, Any]:
-    return {"attachments": [{"details": [{"name": "privateIPv4Address", "value": address}]}]}
+def behind(*targets: tuple[str, str, str]) -> tuple[TargetGroup, ...]:
+    """A load balancer's targets: address, state, reason."""
+    found = tuple(RegisteredTarget(address, 80, state, reason) for address, state, reason in targets)
+    return (TargetGroup("arn:targetgroup/app/1", 80, "/", "200", 5, found),)
 
 
-class FakeCluster:
-    """ECS with one cluster; it refuses more at once than AWS takes, and answers in pages of two."""
-
-    def __init__(self, services: Sequence[Mapping[str, Any]], tasks: Sequence[Mapping[str, Any]] = ()) -> None:
-        self.services, self.tasks = list(services), list(tasks)
-        self.calls: list[str] = []
-
-    def get_paginator(self, operation: str) -> FakePaginator:
-        self.calls.append(operation)
-        return FakePaginator({"list_services": self._services, "list_tasks": self._tasks}[operation])
-
-    def _services(self, *, cluster: str) -> Iterator[dict[str, Any]]:
-        assert cluster == CLUSTER
-        arns = [each["serviceArn"] for each in self.services]
-        yield from ({"serviceArns": arns[start : start + 2]} for start in range(0, len(arns), 2))
-
-    def _tasks(self, *, cluster: str, desiredStatus: str) -> Iterator[dict[str, Any]]:
-        arns = [each["taskArn"] for each in self.tasks if each["desiredStatus"] == desiredStatus]
-        yield from ({"taskArns": arns[start : start + 2]} for start in range(0, len(arns), 2))
-
-    def describe_services(self, *, cluster: str, services: Sequence[str]) -> dict[str, Any]:
-        assert 0 < len(services) <= 10
-        return {"services": [each for each in self.services if each["serviceArn"] in services]}
-
-    def describe_tasks(self, *, cluster: str, tasks: Sequence[str]) -> dict[str, Any]:
-        assert 0 < len(tasks) <= 100
-        return {"tasks": [each for each in self.tasks if each["taskArn"] in tasks]}
-
-
-class FakeTargets:
-    """The load balancer's view of each address: state, and why."""
-
-    def __init__(self, **targets: tuple[str, str]) -> None:
-        self.targets = targets
-
-    def describe_target_health(self, *, TargetGroupArn: str) -> dict[str, Any]:
-        assert TargetGroupArn == TARGETS
-        return {
-            "TargetHealthDescriptions": [
-                {"Target": {"Id": address}, "TargetHealth": {"State": state, "Description": why}}
-                for address, (state, why) in self.targets.items()
-            ]
-        }
-
-
-CLUSTER_STACK = {"agora-dev-ecs": {"resources": [{"ResourceType": "AWS::ECS::Cluster", "PhysicalResourceId": CLUSTER}]}}
-BEGAN = NOON
+def rollout(state: str = ROLLING_OUT, *tasks: Task, is_new: bool = True, **more: Any) -> Rollout:
+    """A rollout since noon in a state."""
+    created = minutes_after_noon(1 if is_new else -60)
+    statuses = ("PRIMARY", "ACTIVE")
+    made = [
+        deployment(each, status=status, created=created) for each, status in zip(_STATES[state], statuses, strict=False)
+    ]
+    return Rollout(service(*made, tasks=tasks, **more), NOON)

@@ -23,13 +23,14 @@ from operations.hold import Held, held, read_hold
 from operations.origin import Origin
 from operations.target import Target
 from operations.verification.verify import Verification
-from portside.aws import reader as evidence
+from portside.aws import collect as evidence
 from portside.deploy import stability
 from portside.findings.check import check_as_json, fail
 from portside.findings.finding import Finding
 from src.errors import AgoraError
 from src.form import Form, load_form
 from src.resolution import Resolution
+from tests.unit.cluster_support import CLUSTER_STACK, TARGETS, FakeCluster, FakeTargets, deployment, service, task
 from tests.unit.operations_support import (
     NOON,
     FakeCloudFormation,
@@ -43,7 +44,6 @@ from tests.unit.operations_support import (
     stack,
     target,
 )
-from tests.unit.rollouts_support import CLUSTER_STACK, TARGETS, FakeCluster, FakeTargets, deployment, service, task
 
 JANE = Origin("Developer/jane", "a" * 40)
 APP = "agora-dev-app"
@@ -55,18 +55,15 @@ def _service_template(name: str, port: int) -> dict[str, Any]:
     return {"Resources": {"Service": resource("AWS::ECS::Service", ServiceConnectConfiguration=connect)}}
 
 
+SERVICES = load_form().services_of("dev")
+
+
 def _deployed() -> dict[str, dict[str, Any]]:
-    return {
-        f"agora-dev-{props.container_name.removeprefix('agora-')}": {
-            "template": _service_template(props.container_name, props.container_port)
-        }
-        for props in load_form().services_of("dev")
-    }
+    return {props.container_name: _service_template(props.container_name, props.container_port) for props in SERVICES}
 
 
-def _exist(stacks: dict[str, dict[str, Any]]) -> bool:
-    aws = FakeCloudFormation(stacks)
-    return _endpoints_exist(aws, target({"cloudformation": aws}), load_form().services_of("dev"))
+def _exist(templates: dict[str, dict[str, Any]]) -> bool:
+    return _endpoints_exist(templates.values(), SERVICES)
 
 
 def test_services_go_side_by_side_once_every_endpoint_exists() -> None:
@@ -74,31 +71,13 @@ def test_services_go_side_by_side_once_every_endpoint_exists() -> None:
 
 
 def test_a_service_that_is_not_deployed_yet_keeps_the_order() -> None:
-    stacks = _deployed()
-    del stacks["agora-dev-api-docs"]
-    assert not _exist(stacks)
-
-
-def test_a_service_whose_first_deployment_failed_keeps_the_order() -> None:
-    stacks = _deployed()
-    stacks["agora-dev-api"]["status"] = "ROLLBACK_COMPLETE"
-    assert not _exist(stacks)
+    templates = _deployed()
+    del templates["agora-api-docs"]
+    assert not _exist(templates)
 
 
 def test_a_service_that_moves_to_another_port_keeps_the_order() -> None:
-    stacks = _deployed()
-    stacks["agora-dev-api"]["template"] = _service_template("agora-api", 3000)
-    assert not _exist(stacks)
-
-
-class _Ecs(FakeCluster):
-    """One service, agora-app, which `read_services` can look at too."""
-
-    def list_tasks(self, *, cluster: str, serviceName: str) -> dict[str, Any]:
-        return {"taskArns": [each["taskArn"] for each in self.tasks if each["desiredStatus"] == "RUNNING"]}
-
-    def describe_task_definition(self, *, taskDefinition: str) -> dict[str, Any]:
-        return {"taskDefinition": {"containerDefinitions": [{"name": "agora-app", "image": "ghcr.io/org/agora-app:1"}]}}
+    assert not _exist(_deployed() | {"agora-api": _service_template("agora-api", 3000)})
 
 
 @dataclass
@@ -107,7 +86,7 @@ class _Place:
 
     folder: Path
     cloudformation: FakeCloudFormation
-    ecs: _Ecs
+    ecs: FakeCluster
     ssm: FakeParameters = field(default_factory=FakeParameters)
     targets: FakeTargets = field(default_factory=FakeTargets)
     is_local: bool = False
@@ -173,7 +152,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Place:
         APP: {"template": template, "resources": own},
     }
     here = _Place(
-        tmp_path / "state", FakeCloudFormation(stacks), _Ecs([running], [task(APP, "1", healthStatus="HEALTHY")])
+        tmp_path / "state", FakeCloudFormation(stacks), FakeCluster([running], [task(APP, "1", healthStatus="HEALTHY")])
     )
     templates = {name: each["template"] for name, each in stacks.items()} | {APP: {"Resources": {"New": resource()}}}
     synthesized = [stack(name, each, tmp_path) for name, each in templates.items()]
@@ -232,7 +211,7 @@ APART = Finding(
 def test_a_deployment_ends_with_what_runs_recorded_let_go_and_kept(place: _Place) -> None:
     done = place.deploy()
     assert done is not None
-    assert [state.health for state in done.services] == ["steady"]
+    assert [state.health for state in done.services] == ["healthy"]
     assert done.load_balancer_dns == "lb.example.org"
     assert done.folder == str(place.kept)
     assert place.kept.name.endswith("Z-healthy")
@@ -323,7 +302,7 @@ def test_what_tells_why_the_first_task_stopped_is_read_before_it_can_be_gone(
 ) -> None:
     read = threading.Event()
 
-    def collect(*_: object, **__: object) -> str:
+    def collecting(*_: object, **__: object) -> str:
         read.set()
         return "its last words"
 
@@ -335,7 +314,7 @@ def test_what_tells_why_the_first_task_stopped_is_read_before_it_can_be_gone(
         assert read.wait(10), "a task has stopped, and nobody reads why"
         raise CdkFailed("deploy", "last words")
 
-    monkeypatch.setattr(evidence, "collect", collect)
+    monkeypatch.setattr(evidence, "collect", collecting)
     place.deploys, place.diagnosed = fail, (SECRET,)
     with pytest.raises(DeploymentFailed):
         place.deploy()

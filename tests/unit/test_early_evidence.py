@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from operations.early_evidence import EarlyEvidence, one_at_a_time
+from operations.early_evidence import EarlyEvidence
 from portside.aws.model import Service
 from portside.aws.snapshot import Snapshot, with_earlier
 from portside.findings.verdict import judge
@@ -85,27 +85,3 @@ def test_a_first_deployment_that_took_its_log_along_is_told_by_what_was_read_bef
     before = evidence(_crashed("agora-app", gone.tasks[0].id))
     assert judge(later)[0].code == "CRASH_AT_START"
     assert judge(with_earlier(later, before))[0].code == "DATABASE_UNREACHABLE"
-
-
-def test_clients_are_made_on_one_thread_at_a_time() -> None:
-    at_work = threading.Lock()
-    met: list[str] = []
-
-    def make(name: str) -> str:
-        if not at_work.acquire(blocking=False):
-            met.append(name)
-            return name
-        try:
-            threading.Event().wait(0.02)
-        finally:
-            at_work.release()
-        return name
-
-    clients = one_at_a_time(make)
-    threads = [threading.Thread(target=clients, args=(name,)) for name in ("ecs", "logs", "ec2")]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert met == []
-    assert clients("ssm") == "ssm"

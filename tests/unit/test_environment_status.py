@@ -1,9 +1,8 @@
-"""What runs where."""
+"""The status of environments."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -14,37 +13,13 @@ from operations.hold import parameter_name as hold_name
 from operations.target import Target
 from src.errors import UsageError
 from src.form import load_form
-from tests.unit.everyday_support import (
-    API_STACK,
-    Ecs,
-    container,
-    denied,
-    deployment,
-    expired,
-    place,
-    service,
-    task,
-    throttled,
-)
-from tests.unit.operations_support import (
-    FakeCloudFormation,
-    FakeParameters,
-    client_error,
-    deployment_of,
-    minutes_after_noon,
-    resolution,
-)
+from tests.answering_aws import AnsweringAws
+from tests.aws_account import deployed
+from tests.unit.everyday_support import denied, expired, place, throttled
+from tests.unit.operations_support import FakeParameters, deployment_of, resolution
 
-IMAGE = {"Image": "ghcr.io/org/agora-api:4.2.0", "ImageDigest": "sha256:1", "ImageCommit": "c" * 40}
-
-
-class Balancer:
-    def __init__(self, *states: str) -> None:
-        self.states = states
-
-    def describe_target_health(self, *, TargetGroupArn: str) -> dict[str, Any]:
-        assert TargetGroupArn == "tg"
-        return {"TargetHealthDescriptions": [{"TargetHealth": {"State": state}} for state in self.states]}
+API, APEX = "agora-api", "agora-apex"
+HOLD = json.dumps({"id": "1", "who": "jane", "since": "2026-11-23T12:00:00", "doing": "deploy"})
 
 
 def _status(target: Target) -> EnvironmentStatus:
@@ -52,70 +27,56 @@ def _status(target: Target) -> EnvironmentStatus:
     return found
 
 
-def _api(
-    described: Mapping[str, Any],
-    *tasks: Mapping[str, Any],
-    outputs: Mapping[str, str] = IMAGE,
-    targets: tuple[str, ...] = (),
-) -> ServiceStatus:
-    stacks = {"agora-dev-api": API_STACK | {"outputs": outputs}}
-    found = _status(place(Ecs(described, tasks), stacks=stacks, elbv2=Balancer(*targets)))
+def _service(aws: AnsweringAws, name: str = API) -> ServiceStatus:
+    found = _status(aws.target())
     assert found.remarks == ()
-    return next(each for each in found.services if each.name == "agora-api")
+    return next(each for each in found.services if each.name == name)
 
 
 def test_a_service_tells_its_version_its_tasks_and_since_when() -> None:
-    api = _api(service(), task("a"), task("b"))
-    assert (api.version, api.commit, api.state) == ("4.2.0", "ccccccc", "steady")
-    assert (api.desired, api.running, api.pending, api.rollout) == (2, 2, 0, "COMPLETED")
-    assert api.since == minutes_after_noon(0)
+    aws = AnsweringAws(deployed())
+    image = {"Image": "ghcr.io/org/agora-api:4.2.0", "ImageDigest": "sha256:1", "ImageCommit": "c" * 40}
+    aws.account.stack_of(API)["Outputs"] += [{"OutputKey": key, "OutputValue": value} for key, value in image.items()]
+    api = _service(aws)
+    assert (api.version, api.commit, api.state) == ("4.2.0", "ccccccc", "healthy")
+    assert (api.desired, api.running, api.pending, api.rollout) == (1, 1, 0, "COMPLETED")
+    assert api.since == aws.account.at(24 * 60)
+    apex = _service(aws, APEX)
+    assert (apex.healthy_targets, apex.targets) == (1, 1)
 
 
-@pytest.mark.parametrize(
-    ("described", "tasks", "targets", "state"),
-    [
-        (service(runningCount=1), [], (), "1 of 2 running"),
-        (service(deployments=[deployment("d", rolloutState="IN_PROGRESS")]), [], (), "rolling out"),
-        (service(deployments=[deployment("d", rolloutState="FAILED")]), [], (), "failed"),
-        (service(), [task("a", healthStatus="UNHEALTHY"), task("b")], (), "unhealthy: 1 of 2 tasks"),
-        (service(loadBalancers=[{"targetGroupArn": "tg"}]), [], ("healthy", "unhealthy"), "unhealthy: 1 of 2 targets"),
-        (service(loadBalancers=[{"targetGroupArn": "tg"}]), [], ("healthy", "draining"), "steady"),
-        (service(desiredCount=0, runningCount=0), [], (), "scaled to zero"),
-    ],
-)
-def test_a_service_that_is_not_steady_says_why(
-    described: dict[str, Any], tasks: list[dict[str, Any]], targets: tuple[str, ...], state: str
-) -> None:
-    assert _api(described, *tasks, targets=targets).state == state
+def test_targets_that_are_draining_do_not_count() -> None:
+    aws = AnsweringAws(deployed())
+    targets = next(iter(aws.account.targets.values()))
+    targets.append({**targets[0], "TargetHealth": {"State": "draining"}})
+    apex = _service(aws, APEX)
+    assert (apex.healthy_targets, apex.targets, apex.state) == (1, 1, "healthy")
 
 
 def test_a_stack_that_does_not_say_what_it_runs_is_told_by_its_tasks() -> None:
-    old, new = container(image="ghcr.io/org/agora-api:4.1.0"), container(image="ghcr.io/org/agora-api:4.2.0")
-    api = _api(service(), task("a", containers=[old]), task("b", containers=[new]), outputs={})
+    aws = AnsweringAws(deployed())
+    own = next(each for each in aws.account.tasks if each["containers"][0]["name"] == API)
+    other = {**own, "taskArn": f"{own['taskArn']}2", "containers": [{**own["containers"][0]}]}
+    aws.account.tasks.append(other)
+    own["containers"][0]["image"], other["containers"][0]["image"] = "ghcr.io/org/api:4.1.0", "ghcr.io/org/api:4.2.0"
+    api = _service(aws)
     assert (api.version, api.commit) == ("4.1.0 and 4.2.0", "")
 
 
 def test_services_without_a_stack_are_not_deployed() -> None:
-    found = _status(place(Ecs(service()), stacks={}, elbv2=None))
+    aws = AnsweringAws(deployed())
+    aws.account.stacks.clear()
+    found = _status(aws.target())
     assert {each.state for each in found.services} == {"not deployed"}
     assert found.remarks == ()
 
 
 def test_the_last_deployment_the_hold_and_stacks_that_are_stuck_are_told() -> None:
-    ssm = FakeParameters()
-    for version in ("4.1.0", "4.2.0"):
-        record = deployment_of(resolution(version, "agora-api"))
-        ssm.put_parameter(
-            Name="/agora/dev/deployment",
-            Value=json.dumps(record.as_json()),
-            Type="String",
-            Overwrite=True,
-            Description="x",
-        )
-    hold = json.dumps({"id": "1", "who": "jane", "since": "2026-11-23T12:00:00", "doing": "deploy"})
-    ssm.put_parameter(Name=hold_name("dev"), Value=hold, Type="String", Overwrite=True, Description="x")
-    stacks = {"agora-dev-ecs": {"status": "UPDATE_ROLLBACK_FAILED"}, "agora-dev-network": {}, "agora-prod-app": {}}
-    found = _status(place(Ecs(service()), stacks=stacks, elbv2=None, ssm=ssm))
+    aws = AnsweringAws(deployed())
+    versions = [deployment_of(resolution(version, "agora-api")).written() for version in ("4.1.0", "4.2.0")]
+    aws.account.parameters |= {"/agora/dev/deployment": versions, hold_name("dev"): [HOLD]}
+    aws.account.stacks["agora-dev-ecs"]["StackStatus"] = "UPDATE_ROLLBACK_FAILED"
+    found = _status(aws.target())
     assert found.last is not None
     assert found.last.images.version == "4.2.0"
     assert found.hold is not None
@@ -123,16 +84,33 @@ def test_the_last_deployment_the_hold_and_stacks_that_are_stuck_are_told() -> No
     assert found.stacks == {"agora-dev-ecs": "UPDATE_ROLLBACK_FAILED"}
 
 
-@pytest.mark.parametrize("error", [throttled(), denied()])
-def test_what_aws_does_not_answer_is_unknown_with_the_reason_and_the_rest_is_told(error: Exception) -> None:
-    found = _status(place(Ecs(service(), refusals=[error]), elbv2=None))
-    states = {each.name: each.state for each in found.services}
-    assert states["agora-api"] == "unknown"
-    assert states["agora-app"] == "not deployed"
+def test_the_status_of_a_healthy_environment_takes_few_calls() -> None:
+    aws = AnsweringAws(deployed())
+    _status(aws.target())
+    assert len(aws.calls) <= 8, aws.calls
+
+
+def test_what_aws_does_not_answer_is_unknown_with_the_reason_and_the_rest_is_told() -> None:
+    aws = AnsweringAws(deployed())
+    aws.account.refused["ecs.DescribeServices"] = ("AccessDenied", "not authorized to perform: ecs:DescribeServices")
+    found = _status(aws.target())
+    assert {each.state for each in found.services} == {"unknown"}
     (remark,) = found.remarks
-    assert remark.startswith("its services: unknown, AWS: ")
-    assert str(error) in remark
+    assert remark.endswith("could not be read: these credentials lack the right ecs:DescribeServices")
+    assert found.stacks == {}
     assert not found.is_unread
+
+
+def test_a_role_that_may_not_list_all_stacks_is_told_of_the_right() -> None:
+    aws = AnsweringAws(deployed())
+    said = "not authorized to perform: cloudformation:ListStacks"
+    aws.account.refused_lists["cloudformation.DescribeStacks"] = ("AccessDenied", said)
+    found = _status(aws.target())
+    assert found.stacks == {}
+    (remark,) = found.remarks
+    assert remark == (
+        "stacks that are not configured could not be read: these credentials lack the right cloudformation:ListStacks"
+    )
 
 
 class Refusing:
@@ -165,26 +143,16 @@ def test_of_credentials_that_are_no_longer_good_one_sentence_says_what_to_do(err
 
 
 def test_an_environment_that_only_its_record_or_its_hold_could_be_read_of_is_not_unread() -> None:
-    hold = json.dumps({"id": "1", "who": "jane", "since": "2026-11-23T12:00:00", "doing": "deploy"})
     nothing = Refusing(throttled())
-    place_held = place(nothing, cloudformation=nothing, elbv2=nothing, ssm=FakeParameters({hold_name("dev"): hold}))
+    place_held = place(nothing, cloudformation=nothing, elbv2=nothing, ssm=FakeParameters({hold_name("dev"): HOLD}))
     assert not _status(place_held).is_unread
-
-
-def test_stacks_that_cannot_be_read_are_never_said_to_be_absent() -> None:
-    class Silent(FakeCloudFormation):
-        def describe_stack_resources(self, *, StackName: str) -> dict[str, Any]:
-            raise client_error("Throttling", "Rate exceeded")
-
-    found = _status(place(Ecs(service()), cloudformation=Silent({"agora-dev-api": API_STACK}), elbv2=None))
-    assert {each.state for each in found.services} == {"unknown"}
 
 
 def test_an_environment_out_of_reach_is_remarked_on_and_others_are_told() -> None:
     def reach(name: str) -> Target:
         if name == "prod":
             raise UsageError("the credentials are for account 1")
-        return place(Ecs(service()), elbv2=None)
+        return AnsweringAws(deployed()).target()
 
     dev, prod = read_status(load_form(), ["dev", "prod"], reach)
     assert prod.is_unread

@@ -165,7 +165,7 @@ def test_an_environment_whose_rows_are_all_unknown_ends_with_1_and_says_why(
     assert "Log in again" in captured.err
 
 
-STEADY = ServiceStatus("agora-api", "steady", "4.2.0", "ccccccc", 1, 1, 0, "COMPLETED", since=minutes_after_noon(0))
+STEADY = ServiceStatus("agora-api", "healthy", "4.2.0", "ccccccc", 1, 1, 0, "COMPLETED", since=minutes_after_noon(0))
 DEV = EnvironmentStatus("dev", (STEADY,), stacks={})
 
 
@@ -180,7 +180,7 @@ def test_watching_without_a_terminal_prints_once_per_change(capsys: pytest.Captu
     with pytest.raises(KeyboardInterrupt):
         watch_status(lambda: looks.pop(0), every_seconds=1, as_json=False, wait=wait)
     lines = [line.split()[-2:] for line in capsys.readouterr().out.splitlines() if line.startswith("agora-api")]
-    assert [line[-1] for line in lines] == ["steady", "out", "steady"]
+    assert [line[-1] for line in lines] == ["healthy", "out", "healthy"]
 
 
 def test_watching_on_a_terminal_redraws_one_picture(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,7 +203,7 @@ def test_watching_on_a_terminal_redraws_one_picture(monkeypatch: pytest.MonkeyPa
     with pytest.raises(KeyboardInterrupt):
         watch_status(lambda: looks.pop(0), every_seconds=1, as_json=False, wait=wait)
     drawn = screen.getvalue()
-    assert drawn.index("steady") < drawn.index("Ctrl-C") < drawn.index("rolling out")
+    assert drawn.index("healthy") < drawn.index("Ctrl-C") < drawn.index("rolling out")
     assert drawn.rindex("agora-api") < drawn.rindex("rolling out") < drawn.rindex("a remark") < drawn.rindex("Ctrl-C")
 
 

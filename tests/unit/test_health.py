@@ -7,42 +7,50 @@ from typing import Any
 
 import pytest
 
-from operations.rollouts import ROLLED_OUT, Rollout
+from portside.aws.model import Service
 from portside.deploy.health import ANOTHER_IMAGE, HEALTHY, NO_TASK, RUNNING, TARGETS, UNCHECKED, health_of, read_health
 from src.resolution import Resolution
 from src.service_props import HealthCheck
-from tests.unit.form_support import service
+from tests.unit.form_support import service as props_of
 from tests.unit.operations_support import digest, resolved
+from tests.unit.rollouts_support import APP, behind, deployment, service, task
 
 IMAGE = resolved("app", "1.0.0", manifest=digest("for amd64"))
-CHECKED = service(container_healthcheck=HealthCheck(["CMD-SHELL", "true"]))
-UNCHECKED_SERVICE = service(no_healthcheck_reason="nothing to ask")
+CHECKED = props_of(container_name=APP, container_healthcheck=HealthCheck(["CMD-SHELL", "true"]))
+UNCHECKED_SERVICE = props_of(container_name=APP, no_healthcheck_reason="nothing to ask")
+WELL, STARTING = ("10.0.0.1", "healthy", ""), ("10.0.0.2", "initial", "")
 
 
-def _rollout(**changes: Any) -> Rollout:
-    two = Rollout("stack", "app", 2, ROLLED_OUT, False, digests=(IMAGE.digest,) * 2, healths=("HEALTHY",) * 2)
-    return replace(two, **changes)
+def running(*images: str, healths: tuple[str, ...] = ("HEALTHY", "HEALTHY"), **more: Any) -> Service:
+    """A service with two tasks wanted; a task for each of the digests that are given, by default of the image's."""
+    digests = images or (IMAGE.digest,) * 2
+    tasks = [
+        replace(each, containers=(replace(each.containers[0], digest=image),), health=health)
+        for image, health in zip(digests, healths, strict=False)
+        for each in [task(f"{image}{health}")]
+    ]
+    return service(deployment("COMPLETED"), tasks=tasks, **({"desired": 2} | more))
 
 
 @pytest.mark.parametrize(
-    ("changes", "health"),
+    ("found", "health"),
     [
-        ({}, HEALTHY),
-        ({"digests": (IMAGE.digest, str(IMAGE.manifest))}, HEALTHY),
-        ({"desired": 0, "digests": (), "healths": ()}, NO_TASK),
-        ({"digests": (IMAGE.digest,), "healths": ("HEALTHY",)}, NO_TASK),
-        ({"digests": (IMAGE.digest, digest("another"))}, ANOTHER_IMAGE),
-        ({"digests": (IMAGE.digest, "unknown")}, ANOTHER_IMAGE),
-        ({"healths": ("HEALTHY", "UNKNOWN")}, UNCHECKED),
-        ({"healths": ()}, UNCHECKED),
-        ({"targets": (("healthy", ""), ("healthy", ""))}, HEALTHY),
-        ({"targets": (("healthy", ""), ("initial", ""))}, TARGETS),
-        ({"targets": (("healthy", ""),)}, TARGETS),
-        ({"targets": ()}, TARGETS),
+        (running(), HEALTHY),
+        (running(IMAGE.digest, str(IMAGE.manifest)), HEALTHY),
+        (running(healths=(), desired=0), NO_TASK),
+        (running(IMAGE.digest), NO_TASK),
+        (running(IMAGE.digest, digest("another")), ANOTHER_IMAGE),
+        (running(IMAGE.digest, ""), ANOTHER_IMAGE),
+        (running(healths=("HEALTHY", "UNKNOWN")), UNCHECKED),
+        (running(healths=("HEALTHY", "")), UNCHECKED),
+        (running(groups=behind(WELL, WELL)), HEALTHY),
+        (running(groups=behind(WELL, STARTING)), TARGETS),
+        (running(groups=behind(WELL)), TARGETS),
+        (running(groups=behind()), TARGETS),
     ],
 )
-def test_only_tasks_that_all_run_the_image_and_are_all_healthy_prove_it(changes: dict[str, Any], health: str) -> None:
-    assert health_of(CHECKED, IMAGE, _rollout(**changes)) == health
+def test_only_tasks_that_all_run_the_image_and_are_all_healthy_prove_it(found: Service, health: str) -> None:
+    assert health_of(CHECKED, IMAGE, found) == health
 
 
 def test_a_service_that_ecs_does_not_list_ran_no_task() -> None:
@@ -50,12 +58,12 @@ def test_a_service_that_ecs_does_not_list_ran_no_task() -> None:
 
 
 def test_a_service_that_nothing_checks_is_never_called_healthy() -> None:
-    unchecked = _rollout(healths=("UNKNOWN", "UNKNOWN"))
+    unchecked = running(healths=("UNKNOWN", "UNKNOWN"))
     assert health_of(UNCHECKED_SERVICE, IMAGE, unchecked) == RUNNING
-    assert health_of(UNCHECKED_SERVICE, IMAGE, replace(unchecked, targets=(("healthy", ""),) * 2)) == HEALTHY
+    assert health_of(UNCHECKED_SERVICE, IMAGE, replace(unchecked, groups=behind(WELL, WELL))) == HEALTHY
 
 
 def test_a_service_without_an_image_of_a_registry_has_no_health() -> None:
-    built = service(container_name="built", container_location="path://docker")
+    built = props_of(container_name="built", container_location="path://docker")
     images = Resolution("1.0.0", {CHECKED.container_location: IMAGE})
-    assert read_health([CHECKED, built], images, [_rollout()]) == {"app": HEALTHY}
+    assert read_health([CHECKED, built], images, [running()]) == {APP: HEALTHY}

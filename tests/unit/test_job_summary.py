@@ -19,7 +19,7 @@ def test_the_summary_has_the_verdict_what_was_deployed_and_where_the_page_is() -
     assert written.startswith("## ✗ Deploying dev in AWS account 607346494281 failed after 3 min 05 s")
     assert "**agora-app: the image is not in the registry any more**" in written
     assert "- Fix: ./agora deploy dev" in written
-    assert "| agora-api | edge | ccccccc | 1 | 1 | steady |" in written
+    assert "| agora-api | edge | ccccccc | 1 | 1 | healthy |" in written
     assert "| agora-dev-app | update |" in written
     assert "agora-dev-network" not in written
     assert f"`{FOLDER}`" in written

@@ -143,7 +143,7 @@ def test_it_runs_once_in_the_network_of_that_service_and_then_what_caches_is_dep
     assert ecs.calls == ["deregistered"]
     assert ecs.forced == 1
     assert done.redeployment is not None
-    assert done.redeployment.services == {"agora-api": "steady"}
+    assert done.redeployment.services == {"agora-api": "stable"}
     assert load_data.last_version(ssm, "dev") == "68"
     assert hold_name("dev") not in ssm.values
 

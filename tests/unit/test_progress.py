@@ -5,18 +5,28 @@ from __future__ import annotations
 import io
 import threading
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from rich.console import Console, Group
 
 from operations.progress import Progress, following, picture
-from operations.rollouts import Rollout, Task
 from operations.timeline import Timeline
+from portside.aws.model import Task
+from portside.aws.reader import Reader
 from src.errors import AgoraError
+from src.form import load_form
+from tests.answering_aws import AnsweringAws
+from tests.aws_account import deployed, deployment
 from tests.unit.operations_support import FakeCloudFormation, client_error, minutes_after_noon
+from tests.unit.rollouts_support import rollout, task
 
 NAMES = ["agora-dev-network", "agora-dev-app"]
+
+
+def reader(aws: FakeCloudFormation) -> Reader:
+    return Reader(lambda _: aws, load_form().environment("dev"), ())
 
 
 def _told() -> tuple[Progress, list[str]]:
@@ -43,7 +53,7 @@ def test_a_stack_without_changes_is_known_from_what_the_cdk_says() -> None:
 
 def test_what_stood_before_is_not_told_and_what_changed_is(capsys: pytest.CaptureFixture[str]) -> None:
     aws = FakeCloudFormation({"agora-dev-network": {}, "agora-dev-app": {}})
-    with following(aws, NAMES, every_seconds=60) as progress:
+    with following(reader(aws), NAMES, every_seconds=60) as progress:
         aws.stacks["agora-dev-app"] = {"status": "UPDATE_COMPLETE", "updated": minutes_after_noon(1)}
     assert {name: state for name, state, _ in progress.rows()} == {
         "agora-dev-network": "waiting",
@@ -53,7 +63,7 @@ def test_what_stood_before_is_not_told_and_what_changed_is(capsys: pytest.Captur
 
 def test_a_stack_that_went_is_told_to_be_deleted() -> None:
     aws = FakeCloudFormation({"agora-dev-network": {}, "agora-dev-app": {}})
-    with following(aws, NAMES, every_seconds=60) as progress:
+    with following(reader(aws), NAMES, every_seconds=60) as progress:
         del aws.stacks["agora-dev-app"]
     assert {name: state for name, state, _ in progress.rows()}["agora-dev-app"] == "deleted"
 
@@ -61,7 +71,7 @@ def test_a_stack_that_went_is_told_to_be_deleted() -> None:
 def test_stacks_are_followed_while_the_block_runs() -> None:
     aws = FakeCloudFormation()
     seen = threading.Event()
-    with following(aws, NAMES, every_seconds=0.01) as progress:
+    with following(reader(aws), NAMES, every_seconds=0.01) as progress:
         progress.tell = lambda line: seen.set() if "creating" in line else None
         aws.stacks["agora-dev-app"] = {"status": "CREATE_IN_PROGRESS"}
         assert seen.wait(timeout=10)
@@ -70,12 +80,8 @@ def test_stacks_are_followed_while_the_block_runs() -> None:
 APP = "agora-dev-app"
 
 
-def _rollout(state: str = "rolling out", *tasks: Task, is_new: bool = True) -> Rollout:
-    return Rollout(APP, "agora-app", 1, state, is_new, tasks)
-
-
 def _stopped(id: str, reason: str = "agora-app exited with 1") -> Task:
-    return Task(id, "stopped", minutes_after_noon(0), stopped=minutes_after_noon(1), reason=reason)
+    return task(id, "STOPPED", minute=0, stopped_reason=reason)
 
 
 def _watched() -> tuple[Progress, list[str], list[str]]:
@@ -90,9 +96,9 @@ def _without_seconds(lines: list[str]) -> list[str]:
 
 def test_a_rollout_is_told_whenever_its_tasks_change() -> None:
     progress, told, _ = _watched()
-    pending = Task("1", "pending", minutes_after_noon(0))
-    for rollout in (_rollout("rolling out", pending), _rollout("rolling out", pending), _rollout("rolled out")):
-        progress.note_rollout(rollout)
+    pending = task("1", "PENDING")
+    for found in (rollout("rolling out", pending), rollout("rolling out", pending), rollout("rolled out")):
+        progress.note_rollout(found)
     assert _without_seconds(told) == [
         "agora-app: rolling out, 0 of 1 healthy, 1 pending",
         "agora-app: rolled out, 0 of 1 healthy",
@@ -101,15 +107,15 @@ def test_a_rollout_is_told_whenever_its_tasks_change() -> None:
 
 def test_a_service_that_does_not_roll_out_is_not_told() -> None:
     progress, told, _ = _watched()
-    progress.note_rollout(_rollout("rolled out", is_new=False))
+    progress.note_rollout(rollout("rolled out", is_new=False))
     assert told == []
 
 
 def test_the_reason_is_told_at_once_and_in_full_once() -> None:
     progress, _, warned = _watched()
-    progress.note_rollout(_rollout("rolling out", _stopped("aaaaaaaa-1")))
-    progress.note_rollout(_rollout("rolling out", _stopped("aaaaaaaa-1"), _stopped("bbbbbbbb-2")))
-    progress.note_rollout(_rollout("rolling out", _stopped("cccccccc-3", "OutOfMemoryError")))
+    progress.note_rollout(rollout("rolling out", _stopped("aaaaaaaa-1")))
+    progress.note_rollout(rollout("rolling out", _stopped("aaaaaaaa-1"), _stopped("bbbbbbbb-2")))
+    progress.note_rollout(rollout("rolling out", _stopped("cccccccc-3", "OutOfMemoryError")))
     assert _without_seconds(warned) == [
         "agora-app: task aaaaaaaa stopped: agora-app exited with 1",
         "agora-app: task bbbbbbbb stopped: for the same reason",
@@ -120,16 +126,16 @@ def test_the_reason_is_told_at_once_and_in_full_once() -> None:
 def test_each_failure_of_a_task_is_noted_once_and_one_that_made_room_is_none() -> None:
     failed: list[str] = []
     progress = Progress(NAMES, lambda _: None, note_failure=failed.append)
-    made_room = _stopped("a", "")
-    for rollout in (_rollout("rolling out", made_room, _stopped("b")), _rollout("rolling out", _stopped("b"))):
-        progress.note_rollout(rollout)
+    made_room = _stopped("a", "Scaling activity initiated by (deployment 2)")
+    for found in (rollout("rolling out", made_room, _stopped("b")), rollout("rolling out", _stopped("b"))):
+        progress.note_rollout(found)
     assert failed == ["agora-app"]
 
 
 def test_what_follows_a_failed_rollout_is_its_rolling_back() -> None:
     progress, told, _ = _watched()
     for state in ("failed, rolling back", "rolling out", "rolled out"):
-        progress.note_rollout(_rollout(state))
+        progress.note_rollout(rollout(state))
     assert _without_seconds(told) == [
         "agora-app: failed, rolling back, 0 of 1 healthy",
         "agora-app: failed, rolled back, 0 of 1 healthy",
@@ -138,9 +144,9 @@ def test_what_follows_a_failed_rollout_is_its_rolling_back() -> None:
 
 def test_a_rollout_that_heals_by_itself_ends_well_and_keeps_its_reasons() -> None:
     progress, _, _ = _watched()
-    progress.note_rollout(_rollout("rolling out", _stopped("1")))
-    healthy = Task("2", "healthy", minutes_after_noon(0))
-    progress.note_rollout(_rollout("rolled out", _stopped("1"), healthy))
+    progress.note_rollout(rollout("rolling out", _stopped("1")))
+    healthy = task("2", health="HEALTHY")
+    progress.note_rollout(rollout("rolled out", _stopped("1"), healthy))
     assert progress.lines[APP].services["agora-app"].summary == "1 of 1 healthy, 1 stopped"
     assert [(moment.subject, moment.state) for moment in progress.timeline.moments if moment.over] == [
         ("1", "stopped"),
@@ -153,7 +159,7 @@ def _busy() -> Progress:
     progress.title, progress.expected_seconds = "Deploying dev", 190.0
     progress.note("agora-dev-network", "no changes", over=True)
     progress.note(APP, "updating", over=False)
-    progress.note_rollout(_rollout("rolling out", _stopped("1", "CannotPullContainerError: " + "x" * 90 + " END")))
+    progress.note_rollout(rollout("rolling out", _stopped("1", "CannotPullContainerError: " + "x" * 90 + " END")))
     return progress
 
 
@@ -191,25 +197,25 @@ class _Failing(FakeCloudFormation):
         super().__init__({"agora-dev-network": {}})
         self.error, self.looks, self.many = client_error(code, "no"), 0, threading.Event()
 
-    def describe_stacks(self, *, StackName: str) -> Any:
+    def get_paginator(self, operation: str) -> Any:
         self.looks += 1
-        if self.looks > len(NAMES):
-            if self.looks > len(NAMES) + 2:
+        if self.looks > 1:
+            if self.looks > 3:
                 self.many.set()
             raise self.error
-        return super().describe_stacks(StackName=StackName)
+        return super().get_paginator(operation)
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "ServiceUnavailable", "ExpiredToken"])
 def test_a_look_that_fails_is_no_failure_of_the_deployment(code: str) -> None:
     aws = _Failing(code)
-    with following(aws, NAMES, every_seconds=0.01):
+    with following(reader(aws), NAMES, every_seconds=0.01):
         assert aws.many.wait(timeout=10)
 
 
 def test_expired_credentials_are_told_once(capsys: pytest.CaptureFixture[str]) -> None:
     aws = _Failing("ExpiredToken")
-    with following(aws, NAMES, every_seconds=0.01) as progress:
+    with following(reader(aws), NAMES, every_seconds=0.01) as progress:
         warned: list[str] = []
         progress.warn = warned.append
         aws.many.clear()
@@ -217,21 +223,30 @@ def test_expired_credentials_are_told_once(capsys: pytest.CaptureFixture[str]) -
     assert sum("credentials have expired" in line for line in [*warned, *capsys.readouterr().err.splitlines()]) == 1
 
 
-def test_rollouts_are_read_only_while_a_stack_changes() -> None:
-    aws = FakeCloudFormation({name: {} for name in NAMES})
-    seen = threading.Event()
+def _dev() -> tuple[AnsweringAws, Reader]:
+    aws = AnsweringAws(deployed())
+    return aws, Reader(aws.client, aws.account.environment, load_form().services_of("dev"))
 
-    def read(_: object) -> list[Rollout]:
-        seen.set()
-        return [_rollout("rolling out", Task("1", "pending", minutes_after_noon(0)))]
 
-    with following(aws, NAMES, every_seconds=60, rollouts=read) as progress:
+def test_services_are_read_only_while_a_stack_changes() -> None:
+    aws, dev = _dev()
+    with following(dev, NAMES, every_seconds=60, with_services=True) as progress:
         progress.hear(" ✅  agora-dev-network (no changes)")
-    assert not seen.is_set()
-    with following(aws, NAMES, every_seconds=0.01, rollouts=read) as progress:
-        aws.stacks[APP] = {"status": "UPDATE_IN_PROGRESS", "updated": minutes_after_noon(1)}
-        assert seen.wait(timeout=10)
+    assert set(aws.calls) == {"cloudformation.DescribeStacks"}
+
+
+def test_a_look_at_a_deployment_that_goes_on_takes_few_calls_and_shows_its_tasks() -> None:
+    aws, dev = _dev()
+    account, app = aws.account, aws.account.services["agora-app"]
+    with following(dev, NAMES, every_seconds=60, with_services=True) as progress:
+        moved = datetime.now(UTC) + timedelta(seconds=1)
+        account.stacks[APP] |= {"StackStatus": "UPDATE_IN_PROGRESS", "LastUpdatedTime": moved}
+        new = deployment(account, "ecs-svc/2", app["taskDefinition"], rolloutState="IN_PROGRESS") | {"createdAt": moved}
+        app["deployments"] = [new, app["deployments"][0] | {"status": "ACTIVE"}]
+        progress.note(APP, "updating", over=False)
+        aws.calls.clear()
     assert progress.lines[APP].services["agora-app"].state == "rolling out"
+    assert len(aws.calls) <= 8, aws.calls
 
 
 def test_what_happened_last_is_seen_although_the_block_failed() -> None:
@@ -239,7 +254,7 @@ def test_what_happened_last_is_seen_although_the_block_failed() -> None:
     timeline = Timeline()
 
     def fail() -> None:
-        with following(aws, NAMES, every_seconds=60, timeline=timeline):
+        with following(reader(aws), NAMES, every_seconds=60, timeline=timeline):
             aws.stacks[APP] = {"status": "UPDATE_ROLLBACK_COMPLETE", "updated": minutes_after_noon(1)}
             raise AgoraError("cdk deploy failed")
 
@@ -250,11 +265,11 @@ def test_what_happened_last_is_seen_although_the_block_failed() -> None:
 
 def test_what_was_told_of_tasks_is_not_told_again_when_other_stacks_are_followed() -> None:
     first, _, _ = _watched()
-    rollout = _rollout("rolled out", _stopped("1"), Task("2", "healthy", minutes_after_noon(0)))
-    first.note_rollout(rollout)
+    over = rollout("rolled out", _stopped("1"), task("2", health="HEALTHY"))
+    first.note_rollout(over)
     again, _, warned = _watched()
     again.timeline = first.timeline
     before = first.timeline.moments
-    again.note_rollout(rollout)
+    again.note_rollout(over)
     assert warned == []
     assert again.timeline.moments == before

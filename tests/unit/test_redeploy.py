@@ -42,12 +42,12 @@ def _carry_out(ecs: RollingEcs) -> redeploy.Redeployment:
 
 def test_new_tasks_are_forced_and_waited_for() -> None:
     ecs = RollingEcs(GOING_ON, GOING_ON, STEADY)
-    assert _carry_out(ecs).services == {"agora-api": "steady"}
+    assert _carry_out(ecs).services == {"agora-api": "stable"}
     assert ecs.forced == 1
 
 
 def test_a_busy_aws_does_not_end_the_waiting(capsys: pytest.CaptureFixture[str]) -> None:
-    assert _carry_out(RollingEcs(GOING_ON, throttled(), throttled(), STEADY)).services == {"agora-api": "steady"}
+    assert _carry_out(RollingEcs(GOING_ON, throttled(), throttled(), STEADY)).services == {"agora-api": "stable"}
 
 
 def test_a_right_that_is_missing_ends_it_in_a_sentence() -> None:
@@ -95,7 +95,7 @@ def test_a_rollback_is_waited_for_and_told_with_the_reasons(monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("described", "state", "is_over", "has_failed"),
     [
-        (STEADY, "steady", True, False),
+        (STEADY, "stable", True, False),
         (
             service(deployments=[deployment("new")], runningCount=0, desiredCount=0),
             "no task started: its desired count is 0",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 from operations.deployment_record import FAILED, DeploymentRecord
 from operations.release import staged as staging
 from operations.release.staged import read_footer, read_staged, staging_environment
-from operations.target import Target
 from portside.deploy.proof import seeded_record
 from src.environment import Environment
 from src.errors import AgoraError, UsageError
@@ -20,8 +18,7 @@ from src.resolution import Resolution
 from src.resolved_image import ResolvedImage
 from src.service_props import ServiceProps
 from tests.unit.form_support import WAIVED, environments, one_service, service
-from tests.unit.operations_support import FakeCloudFormation
-from tests.unit.test_release_verify import PagedEcs, task
+from tests.unit.test_release_verify import running, task
 
 COMMIT = "abc1234f4af8271f4f03ff98b87392ae16749fbb"
 DIGEST, INNER, OTHER = (f"sha256:{digit * 64}" for digit in "abc")
@@ -41,16 +38,11 @@ def record(version: str, number: int, digest: str = DIGEST, **changes: Any) -> D
 
 def read(*records: DeploymentRecord, runs: str | None = DIGEST, version: str | None = None) -> staging.Staged:
     """What is said of a stage whose one task runs a digest. The configuration names an older version, or none."""
-    place = environment()
-    arn = "arn:aws:ecs:us-east-1:607346494281:service/cluster/agora-stage-app"
-    resources = [{"ResourceType": "AWS::ECS::Service", "PhysicalResourceId": arn}]
-    stacks: Mapping[str, Any] = {"agora-stage-app": {"resources": resources}}
-    ecs = PagedEcs({}, {}, [task(1, runs)] if runs else [])
-    of = Target(place, False, {"cloudformation": FakeCloudFormation(stacks), "ecs": ecs}.__getitem__, {})
     services: list[ServiceProps] = [
         service(container_location="ghcr.io/org/app:4.0.0-rc1"),
         service(container_name="new", container_location="ghcr.io/org/new:4.0.0-rc1", public=False),
     ]
+    of = running(services, "stage", *([task(runs)] if runs else [])).target()
     return read_staged(of, services, records, version)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -18,14 +18,16 @@ from operations.release.verify import FAIL, OK, SKIP, expected_images, footer_of
 from portside.deploy.proof import seeded_record
 from portside.findings.finding import Finding, State
 from src.errors import AgoraError
-from src.form import Form, check_form
+from src.form import Form, check_form, load_form
 from src.image import LOCAL_BUILD
 from src.late_values import ImageVersion
 from src.resolution import Resolution
 from src.resolved_image import ResolvedImage
 from src.service_props import ServiceProps
+from tests.answering_aws import AnsweringAws
+from tests.aws_account import deployed, running_task
 from tests.unit.form_support import environments, one_service, service
-from tests.unit.operations_support import FakeCloudFormation, FakeEcs, FakePaginator, target
+from tests.unit.operations_support import FakeCloudFormation, target
 
 COMMIT = "abc1234f4af8271f4f03ff98b87392ae16749fbb"
 INDEX, MANIFEST, OTHER = (f"sha256:{digit * 64}" for digit in "abc")
@@ -36,35 +38,22 @@ IMAGE = ResolvedImage(
 EXPECTED = Resolution("4.2.0-rc2", {LOCATION: IMAGE})
 APP = service(container_location=LOCATION, container_env_vars={"APP_VERSION": ImageVersion()})
 FOOTER = "4.2.0-abc1234"
-ARN = "arn:aws:ecs:us-east-1:607346494281:service/cluster/agora-dev-app"
 
 
-class PagedEcs(FakeEcs):
-    """Tasks of one service, each on a page of its own."""
-
-    def get_paginator(self, operation: str) -> FakePaginator:
-        assert operation == "list_tasks"
-
-        def pages(cluster: str, serviceName: str) -> list[dict[str, Any]]:
-            arns = self.list_tasks(cluster=cluster, serviceName=serviceName)["taskArns"]
-            return [{"taskArns": [arn]} for arn in arns]
-
-        return FakePaginator(pages)
-
-    def describe_tasks(self, *, cluster: str, tasks: Sequence[str]) -> dict[str, Any]:
-        assert 0 < len(tasks) <= 100, "ECS describes at most 100 tasks at once"
-        return super().describe_tasks(cluster=cluster, tasks=tasks)
+def running(services: Sequence[ServiceProps], environment: str = "dev", *tasks: Mapping[str, Any]) -> AnsweringAws:
+    """An environment of these services in which only these tasks of app are."""
+    usual = load_form()
+    account = deployed(environment, Form(usual.environments, {**usual.services, environment: tuple(services)}))
+    account.tasks.clear()
+    for number, each in enumerate(tasks):
+        running_task(account, "app", number, **each)
+    return AnsweringAws(account)
 
 
-def task(number: int, digest: str | None, status: str = "RUNNING", image: str = LOCATION) -> dict[str, Any]:
+def task(digest: str | None, status: str = "RUNNING", image: str = LOCATION) -> dict[str, Any]:
     sidecar = {"name": "guardduty", "imageDigest": OTHER, "image": "agent"}
     own = {"name": "app", "image": image} | ({"imageDigest": digest} if digest else {})
-    return {
-        "taskArn": f"task/{number}",
-        "desiredStatus": "RUNNING",
-        "lastStatus": status,
-        "containers": [sidecar, own],
-    }
+    return {"lastStatus": status, "containers": [sidecar, own]}
 
 
 def check(subject: str, state: State, found: str) -> Finding:
@@ -72,13 +61,10 @@ def check(subject: str, state: State, found: str) -> Finding:
     return Finding("CHECK.RUNNING_IMAGE", found, setting=subject, state=state)
 
 
-def check_of(*tasks: dict[str, Any], deployed: bool = True) -> Finding:
+def check_of(*tasks: dict[str, Any]) -> Finding:
     """What is said of the app's tasks."""
-    resources = [{"ResourceType": "AWS::ECS::Service", "PhysicalResourceId": ARN}]
-    stacks = {"agora-dev-app": {"resources": resources}} if deployed else {}
-    clients = {"cloudformation": FakeCloudFormation(stacks), "ecs": PagedEcs({}, {}, tasks)}
     props = dataclasses.replace(APP, container_env_vars={})
-    first, footer = verify(target(clients), [props], EXPECTED, "http://127.0.0.1:9/")
+    first, footer = verify(running([props], "dev", *tasks).target(), [props], EXPECTED, "http://127.0.0.1:9/")
     assert footer.state == SKIP
     return first
 
@@ -117,8 +103,8 @@ def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
 
 
 def footer_at(url: str, *services: ServiceProps, expected: Resolution = EXPECTED) -> Finding:
-    clients = {"cloudformation": FakeCloudFormation(), "ecs": None}
-    return verify(target(clients), services or [APP], expected, url)[-1]
+    chosen = services or [APP]
+    return verify(running(chosen).target(), chosen, expected, url)[-1]
 
 
 def footer_on(page: str | bytes, **keywords: Any) -> Finding:
@@ -128,11 +114,11 @@ def footer_on(page: str | bytes, **keywords: Any) -> Finding:
 
 @pytest.mark.parametrize("digest", [INDEX, MANIFEST])
 def test_tasks_agree_by_the_digest_of_the_index_or_of_the_manifest_that_runs(digest: str) -> None:
-    assert check_of(task(1, digest), task(2, INDEX)) == check("app", OK, f"2 of 2 tasks run 4.2.0-rc2 {INDEX}")
+    assert check_of(task(digest), task(INDEX)) == check("app", OK, f"2 of 2 tasks run 4.2.0-rc2 {INDEX}")
 
 
 def test_one_task_of_another_image_is_a_failure_and_its_digest_is_told() -> None:
-    found = check_of(task(1, MANIFEST), task(2, OTHER), task(3, MANIFEST))
+    found = check_of(task(MANIFEST), task(OTHER), task(MANIFEST))
     assert found == check("app", FAIL, f"1 of 3 tasks run {OTHER}, not {INDEX}")
 
 
@@ -143,21 +129,24 @@ def test_one_task_of_another_image_is_a_failure_and_its_digest_is_told() -> None
 def test_without_a_digest_of_its_own_a_task_is_known_by_its_reference_and_a_tag_is_no_proof(
     image: str, state: str
 ) -> None:
-    assert check_of(task(1, None, image=image)).state == state
+    assert check_of(task(None, image=image)).state == state
 
 
-@pytest.mark.parametrize("tasks", [[], [task(1, INDEX, "PENDING"), task(2, INDEX, "STOPPED")]])
+@pytest.mark.parametrize("tasks", [[], [task(INDEX, "PENDING"), task(INDEX, "STOPPED")]])
 def test_a_service_of_which_nothing_runs_proves_nothing(tasks: list[dict[str, Any]]) -> None:
     assert check_of(*tasks) == check("app", FAIL, "no task runs")
 
 
 def test_a_service_that_is_not_deployed_proves_nothing() -> None:
-    assert check_of(deployed=False) == check("app", FAIL, "no task runs")
+    aws = running([APP])
+    aws.account.stacks.clear()
+    found = verify(aws.target(), [APP], EXPECTED, "http://127.0.0.1:9/")
+    assert found[0] == check("app", FAIL, "no task runs")
 
 
 def test_all_tasks_are_looked_at_however_many_there_are() -> None:
-    tasks = [task(number, INDEX) for number in range(230)]
-    assert check_of(*tasks, task(230, OTHER)).what.startswith("1 of 231 tasks run ")
+    tasks = [task(INDEX)] * 230
+    assert check_of(*tasks, task(OTHER)).what.startswith("1 of 231 tasks run ")
 
 
 def test_an_image_that_no_registry_has_cannot_be_compared_and_one_that_nothing_tells_of_does_not_agree() -> None:

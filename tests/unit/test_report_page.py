@@ -62,7 +62,7 @@ def test_verdicts_stand_on_top_with_the_place_to_look_and_the_fix() -> None:
 
 def test_what_was_deployed_is_named_by_version_commit_and_digest() -> None:
     text = _Reader(page(failed_report())).text
-    assert f"agora-api edge ccccccc {digest('api')} 1 of 1 steady" in text
+    assert f"agora-api edge ccccccc {digest('api')} 1 of 1 healthy" in text
     assert "1 stack needs no change." in text
 
 

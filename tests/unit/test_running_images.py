@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from operations.deployment_record import FAILED, DeploymentRecord
-from portside.deploy.running_images import digests_of, unaccounted, with_others
-from src.form import check_form
+from portside.aws.model import Container, Task
+from portside.aws.reader import Look, Reader
+from portside.deploy.running_images import digests_of, running_in, unaccounted
+from src.form import check_form, load_form
+from tests.answering_aws import AnsweringAws
+from tests.aws_account import deployed
 from tests.unit.form_support import environments, one_service
 from tests.unit.operations_support import deployment_of, digest, resolution
+from tests.unit.rollouts_support import service, task
 
 FORM = check_form(environments(uat={"KIND": "staging"}, live={"KIND": "production"}), one_service)
 LIVE = FORM.environment("live")
@@ -45,37 +53,43 @@ def test_other_environments_may_run_anything() -> None:
     assert unaccounted(FORM.environment("uat"), RUNNING, []) == ()
 
 
+def _container(name: str, image: str) -> Container:
+    return Container(name, "RUNNING", digest=image)
+
+
+def _task(*containers: Container, **changes: Any) -> Task:
+    return task(str(len(containers)), containers=containers, **changes)
+
+
+def _look(*tasks: Task, others: tuple[Task, ...] = ()) -> Look:
+    return Look({}, (replace(service(tasks=tasks), name="app"),), others)
+
+
 def test_only_tasks_that_run_count_each_digest_once() -> None:
-    container = {"name": "app", "imageDigest": digest("a")}
+    own, agent = _container("app", digest("a")), _container("aws-guardduty-agent-1", digest("b"))
     tasks = [
-        {
-            "lastStatus": "RUNNING",
-            "containers": [container, {"name": "aws-guardduty-agent-1", "imageDigest": digest("b")}],
-        },
-        {"lastStatus": "RUNNING", "containers": [container]},
-        {"lastStatus": "STOPPED", "containers": [container | {"imageDigest": digest("c")}]},
-        {"lastStatus": "RUNNING", "desiredStatus": "STOPPED", "containers": [container | {"imageDigest": digest("d")}]},
-        {"lastStatus": "RUNNING", "containers": [{"name": "app", "image": "x@sha256:1"}]},
+        _task(own, agent),
+        _task(own),
+        _task(_container("app", digest("c")), status="STOPPED"),
+        _task(_container("app", digest("d")), desired_status="STOPPED"),
+        _task(_container("app", "sha256:1")),
     ]
     assert digests_of(tasks, "app") == (digest("a"), "sha256:1")
 
 
 def test_a_container_beside_or_in_place_of_the_services_is_seen_and_what_aws_adds_is_not() -> None:
-    containers = [
-        {"name": name, "imageDigest": name} for name in ("sidecar", "ecs-service-connect-x1", "aws-guardduty-agent-x1")
-    ]
-    assert digests_of([{"lastStatus": "RUNNING", "containers": containers}], "web") == ("sidecar",)
+    names = ("sidecar", "ecs-service-connect-x1", "aws-guardduty-agent-x1")
+    assert digests_of([_task(*(_container(name, name) for name in names))], "web") == ("sidecar",)
 
 
-def _task(group: str, name: str, **changes: object) -> dict[str, object]:
-    containers = [{"name": name, "imageDigest": digest(name)}, {"name": "aws-guardduty-agent-1", "imageDigest": "x"}]
-    return {"lastStatus": "RUNNING", "group": group, "containers": containers} | changes
+def _beside(name: str, **changes: Any) -> Task:
+    return _task(_container(name, digest(name)), _container("aws-guardduty-agent-1", "x"), **changes)
 
 
 def test_a_service_that_the_configuration_no_longer_names_is_accounted_for_by_its_own_record() -> None:
-    tasks = [_task("service:live-app", "app"), _task("service:live-old", "old"), _task("service:live-old", "old")]
-    running = with_others({"app": [digest("app 1.0.0")]}, tasks, ["live-app"])
-    assert running == {"app": [digest("app 1.0.0")], "old": (digest("old"),)}
+    own = _task(_container("app", digest("app 1.0.0")))
+    running = running_in(_look(own, others=(_beside("old"), _beside("old"), _beside("older", status="STOPPED"))))
+    assert running == {"app": (digest("app 1.0.0"),), "old": (digest("old"),)}
     (sentence,) = unaccounted(LIVE, running, [_record()])
     assert sentence.startswith(f"old runs {digest('old')} without a record")
     earlier = deployment_of(resolution("1.0.0", old="old"), proof="uat 4")
@@ -83,10 +97,16 @@ def test_a_service_that_the_configuration_no_longer_names_is_accounted_for_by_it
 
 
 def test_a_service_that_was_made_by_hand_counts_with_the_one_whose_container_it_is_named_after() -> None:
-    running = with_others({"app": [digest("app 1.0.0")]}, [_task("service:by-hand", "app")], ["live-app"])
-    assert running == {"app": (digest("app 1.0.0"), digest("app"))}
+    own = _task(_container("app", digest("app 1.0.0")))
+    assert running_in(_look(own, others=(_beside("app"),))) == {"app": (digest("app 1.0.0"), digest("app"))}
 
 
-def test_tasks_that_run_once_or_have_stopped_belong_to_no_service() -> None:
-    tasks = [_task("family:data-load", "loader"), _task("service:old", "old", lastStatus="STOPPED")]
-    assert with_others({}, tasks, []) == {}
+def test_tasks_of_services_that_are_not_configured_are_known_and_those_that_run_once_are_not() -> None:
+    aws = AnsweringAws(deployed())
+    own = aws.account.tasks[0]
+    aws.account.tasks += [
+        own | {"taskArn": f"{own['taskArn']}a", "group": "service:agora-dev-old-Service-1"},
+        own | {"taskArn": f"{own['taskArn']}b", "group": "family:data-load"},
+    ]
+    reader = Reader(aws.client, aws.account.environment, load_form().services_of("dev"))
+    assert [task.id[-1] for task in reader.look().other_tasks] == ["a"]

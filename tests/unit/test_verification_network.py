@@ -21,6 +21,7 @@ from tests.unit.verification_support import (
     deployed,
     form_with,
     resource_of,
+    running_service,
     told,
 )
 
@@ -126,8 +127,8 @@ def room(subject: str, free: int, *, running: int = 1, is_local: bool = False) -
         {"AvailableIpAddressCount": free, "MapPublicIpOnLaunch": False},
         {"AvailableIpAddressCount": 200, "MapPublicIpOnLaunch": True},
     ]
-    ecs = FakeClient(describe_services={"services": [{"serviceName": "app", "runningCount": running}]})
-    clients = {"ec2": FakeClient(describe_subnets=[{"Subnets": subnets}]), "ecs": ecs}
+    ecs = running_service(running)
+    clients = {"ec2": FakeClient(describe_subnets=[{"Subnets": subnets}]), "ecs": ecs, "elbv2": None}
     app = deployed(resources=[resource_of("AWS::ECS::Service", SERVICE)])
     form = form_with({"public": True, "auto_scale_max_capacity": 2})
     about = context(clients, stacks={**NETWORK, "agora-dev-app": app}, form=form, is_local=is_local)

@@ -22,6 +22,7 @@ from tests.unit.verification_support import (
     deployed,
     form_with,
     resource_of,
+    running_service,
     told,
 )
 
@@ -52,7 +53,8 @@ def vcpus(subject: str, *, allowed: float, used: float | None, running: int = 0)
     points += [{"Timestamp": NOON - timedelta(minutes=5), "Maximum": 999.0}] if points else []
     clients = {
         "cloudwatch": FakeClient(get_metric_statistics={"Datapoints": points}),
-        "ecs": FakeClient(describe_services={"services": [{"serviceName": "app", "runningCount": running}]}),
+        "ecs": running_service(running),
+        "elbv2": None,
     }
     return found(subject, quota(allowed), stacks=RUNNING if running else {}, form=form, **clients)
 

@@ -17,7 +17,7 @@ from operations.target import Target
 from operations.verification import account, published, verify
 from operations.verification.context import Options
 from operations.verification.questions import NotKnown, Question, answer
-from operations.verification.shared import Shared, shared_clients
+from operations.verification.shared import Shared
 from operations.verification.verify import Verification
 from portside.aws.errors import why_unanswered
 from portside.findings.check import FAIL, OK, SKIP, fail, ok, skip
@@ -134,18 +134,6 @@ def test_a_value_that_several_want_is_read_once_and_its_error_is_everybodys() ->
         with pytest.raises(AgoraError):
             shared()
     assert read == [1]
-
-
-def test_a_client_is_made_once() -> None:
-    made: list[str] = []
-
-    def make(service: str) -> object:
-        made.append(service)
-        return object()
-
-    clients = shared_clients(make)
-    assert clients("ec2") is clients("ec2")
-    assert made == ["ec2"]
 
 
 def test_what_a_deployment_asks_about_itself_is_not_in_its_way() -> None:

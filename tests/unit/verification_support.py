@@ -69,6 +69,12 @@ class FakePages:
         return iter(found)
 
 
+def running_service(tasks: int) -> FakeClient:
+    """ECS with one service, app, of which so many tasks run."""
+    found = {"serviceName": "app", "status": "ACTIVE", "runningCount": tasks, "deployments": []}
+    return FakeClient(list_services=[], list_tasks=[], describe_services={"services": [found]})
+
+
 def form_with(*services: Mapping[str, Any], **dev: Any) -> Form:
     """A form of dev, stage and prod with these services, or one."""
     names: dict[str, Any] = {"dev": dev, "stage": {}, "prod": {}}
