@@ -1,4 +1,4 @@
-"""Telling what only suffers from what is at fault."""
+"""Which findings only follow from another one."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _traced(snapshot: Snapshot, verdict: Finding, verdicts: Sequence[Finding]) -
 
 
 def _because(snapshot: Snapshot, verdict: Finding, root: Finding, what: str) -> Finding:
-    # Who is asked about one service is told nothing of the other.
+    # Asked about one service, the other one's finding is not shown, so its sentence is.
     why = f": {root.what}" if snapshot.only else ""
     return replace(
         verdict,

@@ -1,4 +1,4 @@
-"""Which of a service's deployments failed, and which of its tasks tell why."""
+"""Which of a service's deployments failed, and which of its tasks show why."""
 
 from __future__ import annotations
 

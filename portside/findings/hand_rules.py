@@ -1,4 +1,4 @@
-"""What somebody changed or deleted past its stack, which CloudFormation does not notice by itself."""
+"""What was changed or deleted outside its stack, which CloudFormation does not notice."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ def deleted(context: RuleContext, stack: Stack) -> Finding | None:
         return None
     return context.found(
         "BY_HAND",
-        "it was deleted by hand, and its stack still counts it as there",
+        "it was deleted by hand, and its stack still lists it",
         look=f"service {context.service.ecs_name} in cluster {context.service.cluster}",
-        fix=_make_anew(context, stack),
+        fix=_recreate(context, stack),
         evidence=(f"stack {stack.name}: {stack.status}", "ECS: no such service"),
     )
 
@@ -29,15 +29,15 @@ def another_revision(context: RuleContext, stack: Stack) -> Finding | None:
     runs, made = (arn.rpartition("/")[2] for arn in (service.definition, service.made))
     return context.found(
         "BY_HAND",
-        f"somebody gave it the revision {runs}, which its stack did not make",
+        f"it was changed by hand to the revision {runs}, which its stack did not create",
         look=f"task definition {runs} in ECS",
         fix=commands.fix(
             commands.aws(
                 "ecs", "update-service", cluster=service.cluster, service=service.ecs_name, task_definition=made
             ),
-            then="what must stay of the other one belongs in app.py",
+            then="what the other revision needs belongs in app.py",
         ),
-        evidence=(f"ECS: {runs}", f"stack {stack.name}: {made}", *context.told),
+        evidence=(f"ECS: {runs}", f"stack {stack.name}: {made}", *context.evidence),
     )
 
 
@@ -59,7 +59,7 @@ def entrance(context: RuleContext, stack: Stack) -> Finding | None:
         "BY_HAND",
         what,
         look=f"load balancer of stack agora-{context.snapshot.environment}-load-balancer, its listeners",
-        fix=f"{_make_anew(context, stack)}; if the load balancer is gone too, its stack the same way",
+        fix=f"{_recreate(context, stack)}; if the load balancer is gone too, its stack the same way",
         evidence=(
             f"stack {stack.name}: {stack.status}",
             f"target group {name}: {state}",
@@ -67,8 +67,8 @@ def entrance(context: RuleContext, stack: Stack) -> Finding | None:
     )
 
 
-def _make_anew(context: RuleContext, stack: Stack) -> str:
-    """The way to have a service's stack make everything again; nothing in it holds state."""
+def _recreate(context: RuleContext, stack: Stack) -> str:
+    """How to have a service's stack create everything again; nothing in it holds state."""
     commands, name = context.commands, stack.name
     unlock = commands.aws(
         "cloudformation", "update-termination-protection", no_enable_termination_protection=True, stack_name=name

@@ -29,7 +29,7 @@ def health(context: RuleContext) -> Finding | None:
 def _container(context: RuleContext) -> Finding:
     command = (context.definition.health_command if context.definition else "") or context.service.asked.health_command
     asked, listens = _ASKS.search(command), _listens_on(context)
-    evidence = (*context.told, f"health check: {command}") if command else context.told
+    evidence = (*context.evidence, f"health check: {command}") if command else context.evidence
     if asked and listens and asked[1] != listens:
         return context.found(
             "HEALTH_CHECK",
@@ -52,7 +52,7 @@ def target(context: RuleContext) -> Finding:
     """What the load balancer says about the service's targets, now or in its events."""
     reasons = list(_reasons(context))
     group = next(iter(context.service.groups), None)
-    evidence = (*context.told, *(f"load balancer: {reason}" for reason in dict.fromkeys(reasons)))
+    evidence = (*context.evidence, *(f"load balancer: {reason}" for reason in dict.fromkeys(reasons)))
     # The newest: others may be of the time when the program had yet to start.
     decisive = reasons[0] if reasons else ""
     codes = [code for found in _CODES.finditer(decisive) for code in re.findall(r"\d+", found[1])]

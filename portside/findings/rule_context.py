@@ -91,7 +91,7 @@ class RuleContext:
 
     @property
     def redeploy(self) -> str:
-        """The command that starts the service's tasks anew."""
+        """The command that starts the service's tasks again."""
         return self.commands.tool("redeploy", stack_part(self.name))
 
     @property
@@ -138,7 +138,7 @@ class RuleContext:
 
     @property
     def events(self) -> str:
-        """Where ECS tells what it does."""
+        """Where ECS reports what it does."""
         if not self.service.ecs_name:
             return f"events of stack {self.service.stack} in CloudFormation"
         if self.snapshot.is_local:
@@ -168,7 +168,7 @@ class RuleContext:
         return tuple(f"log: {line}" for line in self.block.shown)
 
     @property
-    def told(self) -> tuple[str, ...]:
+    def evidence(self) -> tuple[str, ...]:
         """AWS's words and the program's last ones, as evidence."""
         if self.task is None:
             return (f"event: {self.said}",) if self.said else ()
@@ -180,7 +180,7 @@ class RuleContext:
 
     def evidence_with(self, line: str) -> tuple[str, ...]:
         """What was told, and among it what the log says there."""
-        told = self.told
+        told = self.evidence
         reasons = [each.reason for each in (self.task.containers if self.task else ())]
         quoted = [f"log: {each}" for each in line.split("\n") if each.strip() and each not in reasons]
         is_there = any(all(part in each for each in (" ".join(told),)) for part in quoted[:1])
@@ -196,8 +196,8 @@ class RuleContext:
         evidence: tuple[str, ...] | None = None,
         callee: str = "",
     ) -> Finding:
-        """A finding with what was told as its evidence."""
-        return Finding(cause, sentence, self.told if evidence is None else evidence, look, fix, callee)
+        """A finding with the words of AWS and of the program as its evidence."""
+        return Finding(cause, sentence, self.evidence if evidence is None else evidence, look, fix, callee)
 
 
 def drift(context: RuleContext, stack: str, then: str) -> str:

@@ -23,7 +23,7 @@ def sidecar(context: RuleContext) -> Finding | None:
         return None
     how = _how(other)
     evidence = (
-        *context.told,
+        *context.evidence,
         f"{other.name}: {how}",
         f"{own.name}: {own.health or 'no health check'}, {_ended(own)}",
     )

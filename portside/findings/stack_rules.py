@@ -12,7 +12,7 @@ from portside.findings.finding import Finding
 from portside.findings.stack_terms import TERMS, StackContext
 from portside.findings.words import finding_of, first_row
 
-# CloudFormation itself waits that long for a service: what takes longer does not come to an end by itself.
+# CloudFormation itself waits that long for a service: what takes longer does not end without help.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-ecs-service.html
 LONGEST_OPERATION = timedelta(hours=3)
 

@@ -126,7 +126,7 @@ def _look_up_call(context: StackContext, _: Found) -> str:
     command = context.commands.aws(
         "cloudtrail", "lookup-events", lookup_attributes="AttributeKey=Username,AttributeValue=AWSCloudFormation"
     )
-    return context.commands.fix(command, then=f"shows why the call failed; if it passed by itself: {context.deploy}")
+    return context.commands.fix(command, then=f"shows why the call failed; if it has passed: {context.deploy}")
 
 
 def _deploy_role_place(context: StackContext, _: Found) -> str:

@@ -19,7 +19,7 @@ def words_of_aws(context: RuleContext) -> Finding | None:
     if matched is None:
         return None
     row, found = matched
-    evidence = context.told
+    evidence = context.evidence
     if row.code == "NO_ADDRESS":
         free = "; ".join(f"{each.id} {each.cidr}: {each.free} free" for each in context.snapshot.subnets)
         evidence = (*evidence, f"subnets: {free}") if free else evidence
@@ -34,4 +34,4 @@ def exec_format(context: RuleContext) -> Finding:
     row = next(each for each in rows_of(FILE) if each.code == "EXEC_FORMAT")
     found = re.search("", "")
     assert found is not None  # nosec B101 # an empty pattern always matches
-    return replace(finding_of(row, TERMS, context, found), evidence=context.told)
+    return replace(finding_of(row, TERMS, context, found), evidence=context.evidence)

@@ -28,7 +28,7 @@ _AGAIN_AND_AGAIN = 3
 # https://docs.aws.amazon.com/documentdb/latest/developerguide/monitoring_docdb-cluster_status.html
 _AFTERWARDS = {"stopping": "stopped, then start it", "starting": "available"}
 _NO_ANSWER = frozenset({"stopped", *_AFTERWARDS})
-_STEADY = re.compile(r"deployment completed|reached a steady state")
+_STABLE = re.compile(r"deployment completed|reached a steady state")
 
 
 def judge(snapshot: Snapshot) -> tuple[Finding, ...]:
@@ -157,12 +157,12 @@ def _by_hand(snapshot: Snapshot, service: Service, stack: Stack) -> Finding | No
 
 
 def _of_a_service_that_is_well(service: Service, findings: Sequence[tuple[Finding, list[Task]]]) -> Iterator[Finding]:
-    steady = [event.at for event in service.events if _STEADY.search(event.message)]
+    steady = [event.at for event in service.events if _STABLE.search(event.message)]
     for finding, tasks in findings:
-        # Between two of these it was steady: so it does not last, and not as with one outage however long.
+        # Stable in between, it recovers and fails again; one outage, however long, is something else.
         outages = {sum(at <= task.at for at in steady) for task in tasks} - {0}
         if len(outages) >= _AGAIN_AND_AGAIN:
-            yield _verdict(service, finding, tasks, " (again and again; another task has always taken its place)")
+            yield _verdict(service, finding, tasks, " (again and again; each time another task took its place)")
         elif tasks:
             verdict = _verdict(service, finding, tasks, "")
             failed = f"{len(tasks)} tasks failed" if len(tasks) > 1 else "a task failed"
@@ -170,7 +170,7 @@ def _of_a_service_that_is_well(service: Service, findings: Sequence[tuple[Findin
             yield replace(
                 verdict,
                 code="HEALED",
-                what=f"nothing is wrong now; {failed} {until}, and it healed by itself: {verdict.what}",
+                what=f"it has recovered; {failed} {until}: {verdict.what}",
                 fix="Nothing has to be done",
             )
 
@@ -190,7 +190,7 @@ def _verdict(service: Service, finding: Finding, tasks: Sequence[Task], remark: 
 
 
 def _nothing_wrong(snapshot: Snapshot, remarks: Sequence[Finding]) -> tuple[Finding, ...]:
-    """What is to be told where nothing wrong was found, which is not the same as that nothing is wrong."""
+    """What to report where nothing wrong was found, which does not mean that nothing is wrong."""
     if snapshot.unknown:
         return (_not_all_known(snapshot), *remarks)
     if remarks:

@@ -395,7 +395,7 @@ def test_a_fault_that_healed_is_told_and_nothing_is_wrong() -> None:
     (found,) = judge(evidence(service("agora-app", broken, task(), events=done)))
     assert found.code == "HEALED"
     assert not found.is_wrong
-    assert found.what.startswith("nothing is wrong now; a task failed until 12:02 UTC, and it healed by itself: ")
+    assert found.what.startswith("it has recovered; a task failed until 12:02 UTC: ")
 
 
 def test_a_running_service_whose_tasks_end_again_and_again_is_not_well() -> None:
