@@ -15,6 +15,9 @@ from src.environment import Environment, Kind
 from src.late_values import DatabaseHost, DatabasePort, DatabaseSecret, ImageCommit, ImageVersion
 from src.service_props import DATABASE, Call, ContainerVolume, HealthCheck, ServiceProps, ServiceSecret
 
+# Why stacks that carry no owner tag are taken over. Once every stack carries it, this can go.
+EARLIER_APP = "deployed by Agora's earlier CDK app, which this one replaces"
+
 ENVIRONMENTS = {
     "dev": {
         "ACCOUNT": "607346494281",
@@ -26,6 +29,7 @@ ENVIRONMENTS = {
         "AUTO_SCALE_CAPACITY": {"min": 1, "max": 2},
         "NAT_GATEWAYS": 2,
         "KEEP_EXPORTS": True,
+        "ADOPTED_STACKS": EARLIER_APP,
     },
     "stage": {
         "ACCOUNT": "681175625864",
@@ -37,6 +41,7 @@ ENVIRONMENTS = {
         "AUTO_SCALE_CAPACITY": {"min": 2, "max": 4},
         "NAT_GATEWAYS": 2,
         "KEEP_EXPORTS": True,
+        "ADOPTED_STACKS": EARLIER_APP,
     },
     "prod": {
         "ACCOUNT": "681175625864",
@@ -48,6 +53,7 @@ ENVIRONMENTS = {
         "AUTO_SCALE_CAPACITY": {"min": 2, "max": 4},
         "NAT_GATEWAYS": 2,
         "KEEP_EXPORTS": True,
+        "ADOPTED_STACKS": EARLIER_APP,
     },
 }
 

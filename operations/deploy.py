@@ -14,8 +14,9 @@ from operations.deployment_course import Course, DeploymentFailed, reporting
 from operations.deployment_record import USUAL, DeploymentRecord, Terms, new_record, place_of, recorded
 from operations.early_evidence import make_ready
 from operations.hold import expect_free, held, read_hold
+from operations.images import kept_folder
 from operations.origin import Origin
-from operations.plan import NOTHING, StackChange, leaving_out, plan_deployment
+from operations.plan import LEAVE, NOTHING, StackChange, leaving_out, plan_deployment
 from operations.progress import following, step
 from operations.target import Target
 from operations.verification.endpoints import endpoints_of, missing
@@ -27,13 +28,18 @@ from portside.aws.stack_reading import read_templates
 from portside.commands import tool
 from portside.config.stacks import StackKind, database_stacks, only_stack, service_stack, stacks_for
 from portside.deploy.cdk_runs import run_to_the_end, wait_until_settled
+from portside.deploy.deployment_plan import DeploymentPlan, changes_of, context_of_groups, expect_ours, planned_groups
 from portside.deploy.stability import NotStable, wait_until_stable
+from portside.deploy.stack_record import StackRecord, read_stack_record, write_stack_record
+from portside.deploy.stack_removal import remove_stacks
 from portside.deploy.template_images import expect_images
+from portside.deploy.unconfigured import unconfigured_of
 from portside.findings.check import check_as_json
 from portside.findings.finding import Finding
 from src.context_flags import REREAD, SIDE_BY_SIDE
 from src.errors import AgoraError
 from src.form import Form
+from src.groups_at_hand import keep_groups
 from src.resolution import Resolution
 from src.service_props import ServiceProps
 
@@ -76,20 +82,34 @@ class Deployment:
 
 
 def plan(
-    target: Target, services: Sequence[ServiceProps], images: Resolution
-) -> tuple[tuple[Stack, ...], tuple[StackChange, ...]]:
-    """Synthesize with these images, and compare with what is deployed."""
+    target: Target, services: Sequence[ServiceProps], images: Resolution, *, prune: bool = False
+) -> DeploymentPlan:
+    """Synthesize with these images, and compare with what is deployed; `prune` deletes what is not configured.
+
+    Raises `AgoraError` where a stack of a configured name is another's.
+    """
     environment, reader = target.environment, _reader(target, services)
-    states = reader.named(stack.name for stack in stacks_for(environment, services))
+    found = reader.stacks()
+    names = [stack.name for stack in stacks_for(environment, services)]
+    states = {name: found[name] for name in names if name in found}
+    adopted = expect_ours(states.values(), environment)
     deployed = read_templates(
         target.clients("cloudformation"), [each.name for each in states.values() if each.is_usable]
     )
+    unconfigured = unconfigured_of(target, services, found.values() if reader.lists_all else None)
+    groups = planned_groups(target.clients("ssm"), environment, services, unconfigured)
     of_services = {service_stack(environment, props.container_name).name for props in services}
     known = (template for name, template in deployed.items() if name in of_services)
     context = {SIDE_BY_SIDE: "true"} if _endpoints_exist(known, services) else {}
     with step("Making and validating the templates"):
-        stacks = cdk_cli.synthesize(target, images, context, lambda _: None)
-    return stacks, plan_deployment(stacks, deployed.get, states)
+        stacks = cdk_cli.synthesize(target, images, context | context_of_groups(groups), lambda _: None)
+    return DeploymentPlan(
+        stacks=stacks,
+        changes=(*plan_deployment(stacks, deployed.get, states), *changes_of(unconfigured, prune=prune)),
+        unconfigured=unconfigured,
+        adopted=adopted,
+        groups=groups,
+    )
 
 
 def carry_out(course: Course, stacks: Sequence[Stack]) -> Deployment:
@@ -129,7 +149,7 @@ def _passes(course: Course, stacks: Sequence[Stack], failure: cdk_cli.CdkFailed 
 def _carry_out(course: Course, stacks: Sequence[Stack]) -> Deployment:
     target = course.patient
     names = [stack.name for stack in stacks]
-    _deploy(course, [change.stack for change in course.changes if change.action != NOTHING])
+    _deploy(course, [change.stack for change in course.changes if change.is_deployed])
     _update_those_left_behind(course, stacks)
     environment = target.environment
     for stack in database_stacks(environment):
@@ -241,7 +261,7 @@ def _update_those_left_behind(course: Course, stacks: Sequence[Stack]) -> None:
     stale = [name for name in references.left_behind(stacks, states, record) if name not in left_out]
     if stale:
         with step(f"Updating stacks that run on old values of others: {', '.join(stale)}"):
-            context = {SIDE_BY_SIDE: "true", REREAD: ",".join(stale)}
+            context = {SIDE_BY_SIDE: "true", REREAD: ",".join(stale)} | context_of_groups(course.groups)
             made = cdk_cli.synthesize(target, course.images, context, lambda _: None, validate=False)
             expect_images(made, target.environment, course.services, course.images)
         _deploy(course, stale)
@@ -263,7 +283,7 @@ def _endpoints_exist(deployed: Iterable[Mapping[str, Any]], services: Sequence[S
 
 def anything_to_do(changes: Sequence[StackChange]) -> bool:
     """Whether a plan changes anything."""
-    return any(change.action != NOTHING for change in changes)
+    return any(change.action not in (NOTHING, LEAVE) for change in changes)
 
 
 def deploy(
@@ -285,9 +305,10 @@ def deploy(
     ssm, name = target.clients("ssm"), target.environment.name
     services = form.services_of(name)
     expect_free(ssm, name, local=target.is_local)
-    stacks, changes = plan(target, services, images)
+    planned = plan(target, services, images, prune=terms.prune)
+    stacks = planned.stacks
     expect_images(stacks, target.environment, services, images)
-    changes = leaving_out(changes, [service_stack(target.environment, each).name for each in terms.left_out])
+    changes = leaving_out(planned.changes, [service_stack(target.environment, each).name for each in terms.left_out])
     show(changes)
     check(stacks)
     if not may_go_on(changes):
@@ -296,6 +317,7 @@ def deploy(
         # A rehearsal is over within seconds of its first failure; on AWS it takes minutes.
         make_ready(target.clients)
     course = Course(target, form, images, changes, origin, terms.kind, expected_seconds, left_out=terms.left_out)
+    course.groups = planned.groups or {}
     locations = {props.container_name: props.container_location for props in services}
     record = new_record(origin, images, locations, place_of(target.environment, is_local=target.is_local), terms)
     ssm = course.patient.clients("ssm")
@@ -303,6 +325,8 @@ def deploy(
         with held(ssm, name, origin, terms.kind, local=target.is_local):
             # Someone may have changed what proves the images while a person read the plan.
             terms.recheck()
+            stack_record = read_stack_record(ssm, name)
+            _remember(ssm, name, stack_record, began := planned.record_at_begin(stack_record))
             with recorded(ssm, name, record) as recording, reporting(course):
                 try:
                     done = carry_out(course, stacks)
@@ -311,6 +335,9 @@ def deploy(
                     course.patience.give_up()
                     raise
                 recording.ran = course.ran
+            _prune(course.patient, planned)
+            _remember(ssm, name, began, planned.record_at_end(began))
+            keep_groups(name, planned.groups or {}, kept_folder() if target.is_local else None)
         if course.not_written:
             problem = course.not_written
             raise AgoraError(f"{name} is deployed and runs, but {problem.message}", problem.hint) from problem
@@ -318,6 +345,26 @@ def deploy(
     except KeyboardInterrupt:
         _say_what_goes_on(target, [stack.name for stack in stacks])
         raise
+
+
+def _remember(ssm: Any, name: str, before: StackRecord, after: StackRecord) -> None:
+    if after != before:
+        write_stack_record(ssm, name, after)
+
+
+def _prune(target: Target, planned: DeploymentPlan) -> None:
+    """Delete what is not configured. What was deployed runs by then, and is on record."""
+    if not planned.pruned:
+        return
+    names = ", ".join(stack.name for stack in planned.pruned)
+    try:
+        with step(f"Removing {names}"):
+            remove_stacks(target, planned.pruned)
+    except AgoraError as error:
+        raise AgoraError(
+            f"{target.environment.name} is deployed and runs, but not removed: {names}\n{error.message}",
+            error.hint or "Fix the cause and run the same command again.",
+        ) from error
 
 
 def _say_what_goes_on(target: Target, names: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ from operations.deployment_record import DEPLOY, FAILED, HEALTHY, INTERRUPTED, R
 from operations.early_evidence import EarlyEvidence
 from operations.job_summary import tell_github
 from operations.origin import Origin
-from operations.plan import StackChange
+from operations.plan import LEAVE, StackChange
 from operations.progress import step
 from operations.report_page import DeploymentReport, ReportedService, advised, page, verdict_sentence
 from operations.target import Target, patient
@@ -23,6 +23,7 @@ from portside.aws.errors import is_from_aws, message_of
 from portside.aws.health import health
 from portside.aws.model import Service
 from portside.aws.patience import Patience
+from portside.config.service_groups import ServiceGroup
 from portside.state_file import NotWritten
 from src.errors import AgoraError
 from src.form import Form
@@ -48,6 +49,8 @@ class Course:
     running: Sequence[Service] = ()
     left_out: frozenset[str] = frozenset()
     """Services that keep what they run."""
+    groups: Mapping[str, ServiceGroup] = field(default_factory=dict)
+    """The groups between services that the templates have."""
     ran: Mapping[str, str] = field(default_factory=dict)
     """What the tasks of each service were like in the end."""
     verdicts: tuple[Mapping[str, Any], ...] = ()
@@ -79,7 +82,7 @@ class Course:
     @property
     def actions(self) -> dict[str, str]:
         """What happens to each stack."""
-        return {change.stack: change.action for change in self.changes}
+        return {change.stack: change.action for change in self.changes if change.action != LEAVE}
 
     @property
     def verb(self) -> str:

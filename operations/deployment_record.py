@@ -40,14 +40,15 @@ _FORMAT = 2
 class Terms:
     """What a deployment is, and why its images may run.
 
-    `left_out` are services that keep what they run. `proof` says what proves the images, `unproven` why they run
-    without a proof. `recheck` raises `AgoraError` where that is no longer so; it is called under the environment's
-    lock.
+    `left_out` are services that keep what they run. With `prune` stacks that are not configured are deleted. `proof`
+    says what proves the images, `unproven` why they run without a proof. `recheck` raises `AgoraError` where that is no
+    longer so; it is called under the environment's lock.
     """
 
     kind: str = DEPLOY
     instead_of: tuple[str, ...] = ()
     left_out: frozenset[str] = frozenset()
+    prune: bool = False
     proof: str = ""
     unproven: str = ""
     recheck: Callable[[], object] = lambda: None

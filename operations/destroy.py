@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,9 +18,10 @@ from portside.aws.errors import is_from_aws, message_of
 from portside.aws.reader import Reader
 from portside.aws.stack_reading import failures_since, physical_ids, read_all_stacks, read_stacks
 from portside.config.stacks import StackKind, only_stack, stacks_for
-from portside.deploy import task_record
+from portside.deploy import stack_record, task_record
 from portside.deploy.cdk_runs import run_to_the_end, wait_until_settled
 from portside.deploy.parameter_history import names_of
+from portside.deploy.stack_record import read_stack_record, write_stack_record
 from src.context_flags import DESTROYING, WITH_DATA
 from src.environment import Environment
 from src.errors import AgoraError, UsageError
@@ -29,6 +30,8 @@ from src.images_at_hand import images_at_hand
 from src.resolution import Resolution
 
 _ENDPOINT_GONE_WITHIN_SECONDS = 300
+# https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DeleteParameters.html
+_DELETED_AT_ONCE = 10
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,23 @@ def _carry_out(target: Target, planned: DestructionPlan, *, with_data: bool) -> 
         *names_of(deployment_record.parameter_name(name)),
         task_record.parameter_name(name),
     ]
-    asked.clients("ssm").delete_parameters(Names=kept)
+    _delete_parameters(asked.clients("ssm"), kept)
+    _forget_stacks(asked, planned.going)
+
+
+def _forget_stacks(target: Target, gone: Sequence[str]) -> None:
+    """Take stacks off the record, which stays as long as it names one: what stays can be removed later."""
+    ssm, name = target.clients("ssm"), target.environment.name
+    record = read_stack_record(ssm, name).without_stacks(gone)
+    if read_stacks(target.clients("cloudformation"), list(record.stacks)):
+        write_stack_record(ssm, name, replace(record, groups={}))
+    else:
+        _delete_parameters(ssm, names_of(stack_record.parameter_name(name)))
+
+
+def _delete_parameters(ssm: Any, names: Sequence[str]) -> None:
+    for start in range(0, len(names), _DELETED_AT_ONCE):
+        ssm.delete_parameters(Names=names[start : start + _DELETED_AT_ONCE])
 
 
 class DestructionFailed(AgoraError):

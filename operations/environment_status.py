@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -17,6 +17,7 @@ from portside.aws.health import HealthState, health
 from portside.aws.model import Service, Stack
 from portside.aws.reader import Jobs, Look, Reader
 from portside.deploy.running_images import running_in, unaccounted
+from portside.deploy.unconfigured import UnconfiguredStack, unconfigured_in
 from src.environment import Environment
 from src.errors import AgoraError
 from src.form import Form
@@ -65,6 +66,8 @@ class EnvironmentStatus:
     remarks: tuple[str, ...] = ()
     unaccounted: tuple[str, ...] = ()
     """Images that run in production without a record or a proof, in sentences."""
+    unconfigured: tuple[UnconfiguredStack, ...] = ()
+    """Stacks that are deployed and not configured."""
 
     @property
     def is_unread(self) -> bool:
@@ -81,6 +84,7 @@ class EnvironmentStatus:
             "last_deployment": {"number": last.number, **last.as_json()} if last else None,
             "hold": self.hold and self.hold.as_json(),
             "stacks_not_usable": self.stacks,
+            "stacks_not_configured": [each.as_json() for each in self.unconfigured],
             "unaccounted_images": list(self.unaccounted),
             "remarks": list(self.remarks),
         }
@@ -101,7 +105,11 @@ def _read(form: Form, name: str, reach: Callable[[str], Target]) -> EnvironmentS
     environment = form.environment(name)
     ssm = target.clients("ssm")
     beside: Jobs = {_RECORDS: partial(read_records, ssm, name), _LOCK: partial(read_hold, ssm, name)}
-    return status_of(environment, Reader(target.clients, environment, form.services_of(name)).look(beside=beside))
+    services = form.services_of(name)
+    look = Reader(target.clients, environment, services).look(beside=beside)
+    found, remarks = unconfigured_in(target, services, look)
+    status = status_of(environment, look)
+    return replace(status, unconfigured=found, remarks=(*status.remarks, *remarks))
 
 
 def status_of(environment: Environment, look: Look) -> EnvironmentStatus:

@@ -12,6 +12,8 @@ from portside.aws.stack_status import Outlook, status_of
 
 CREATE, UPDATE, NOTHING = "create", "update", "nothing"
 RECREATE, WAIT, STUCK = "recreate", "wait", "stuck"
+DELETE, LEAVE = "delete", "leave"
+"""What happens to stacks that are deployed and not configured."""
 
 _UNUSABLE = {
     Outlook.ABSENT: CREATE,
@@ -40,15 +42,20 @@ class StackChange:
     resources: tuple[ResourceChange, ...] = ()
     settings: tuple[str, ...] = ()
     """What changes of the stack itself."""
-    status: str = ""
-    """The status that decides what happens, and what it means, where the stack can't simply be created or updated."""
+    remark: str = ""
+    """What decides: a status in which the stack can't simply be created or updated, or that it is not configured."""
+
+    @property
+    def is_deployed(self) -> bool:
+        """Whether its template is deployed."""
+        return self.action in (CREATE, UPDATE, RECREATE, WAIT, STUCK)
 
     @property
     def summary(self) -> str:
-        """How many resources are added, changed and removed, which settings change, and the status that decides."""
+        """How many resources are added, changed and removed, which settings change, and the remark."""
         counts = {verb: sum(change.action == verb for change in self.resources) for verb in ("add", "change", "remove")}
         changed = ", ".join([f"{count} {_PAST[verb]}" for verb, count in counts.items() if count] + [*self.settings])
-        return "; ".join(filter(None, [changed, self.status]))
+        return "; ".join(filter(None, [changed, self.remark]))
 
     def as_json(self) -> dict[str, Any]:
         """The fields by name."""
@@ -77,7 +84,7 @@ def _compare(stack: Stack, before: Mapping[str, Any] | None, state: DeployedStac
     status = status_of(state.status) if state else None
     if status and status.outlook in _UNUSABLE:
         added = () if status.blocks_deployment else _resource_changes({}, stack.resources())
-        return StackChange(stack.name, _UNUSABLE[status.outlook], added, status=status.sentence)
+        return StackChange(stack.name, _UNUSABLE[status.outlook], added, remark=status.sentence)
     if before is None:
         return StackChange(stack.name, CREATE, _resource_changes({}, stack.resources()))
     changes = _resource_changes(before.get("Resources", {}), stack.resources())

@@ -5,20 +5,6 @@ from __future__ import annotations
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from src.service_props import ServiceProps
-
-# A task is in five security groups at most, its own among them; asking AWS for more takes a quota increase.
-# https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-security-groups
-MOST_CALLERS_GROUPS = 4
-
-
-def has_many_calls(props: ServiceProps) -> bool:
-    """Whether a service has a group of its own that all its callees let in.
-
-    It has that group one call before it needs it: callees then let it in before a fifth call makes it carry it.
-    """
-    return len(props.calls) >= MOST_CALLERS_GROUPS
-
 
 def calls_group(scope: Construct, vpc: ec2.IVpc, caller: str) -> ec2.SecurityGroup:
     """The group of a service with many calls: all its callees let it in."""

@@ -12,5 +12,8 @@ WITH_DATA = "agora:with-data"
 REREAD = "agora:reread"
 """The names of stacks, separated by commas, that are to read their references again."""
 
+KEPT_GROUPS = "agora:kept-groups"
+"""The groups between services that stay for one more deployment, as `service_groups.written_groups` writes them."""
+
 REHEARSAL = "agora:rehearsal"
 """With "true" an image that would be built from a folder has a stand-in."""

@@ -7,6 +7,12 @@ from dataclasses import dataclass, field
 
 from portside.config.kind import Kind as Kind  # app.py imports it from here
 
+APP = "agora"
+"""The identity of the app: its stacks' names begin with it, and their owner tag names it."""
+
+OWNER_TAG = "portside:owner"
+"""The tag, `APP/ENVIRONMENT`, by which a stack says whose it is."""
+
 FIRST_DATABASE_STACK = "docdb-v8"
 LATEST = "latest"
 """In place of a moment: the last one to which a cluster can be restored."""
@@ -79,12 +85,19 @@ class Environment:
     log_retention_days: int = 90
     container_insights: bool = False
     alarm_emails: Sequence[str] = ()
+    adopted_stacks: str = ""
+    """Why deployed stacks without an owner tag are this app's; without it they are taken for another's."""
     keep_exports: bool = False
     """Whether the stacks still export, by name, all that the earlier app's stacks import from each other."""
 
+    @property
+    def owner(self) -> str:
+        """What its stacks carry as their owner tag: the app, and which of its environments."""
+        return f"{APP}/{self.name}"
+
     def stack_name(self, part: str) -> str:
         """The name of this environment's stack for a part, such as `network`."""
-        return f"agora-{self.name}-{part}"
+        return f"{APP}-{self.name}-{part}"
 
     @property
     def alarm_topic_name(self) -> str:

@@ -56,6 +56,7 @@ _KEYS = {
     "CONTAINER_INSIGHTS": _Key(values.flag),
     "ALARM_EMAILS": _Key(values.emails),
     "KEEP_EXPORTS": _Key(values.flag),
+    "ADOPTED_STACKS": _Key(values.reason),
 }
 
 

@@ -14,7 +14,7 @@ from portside.config.aws_names import DOCUMENTDB_CLASSES, REGIONS
 from portside.config.kind import Kind
 from portside.config.proved_by import NO_ONE, REPORTED
 from portside.redact import holds_credential
-from src.environment import FIRST_DATABASE_STACK, LATEST, Bastion, DatabaseOrigin
+from src.environment import FIRST_DATABASE_STACK, LATEST, OWNER_TAG, Bastion, DatabaseOrigin
 from src.image import is_tag
 from src.release_source import is_ref_name
 from src.report import Report, closest, quoted, shown
@@ -47,8 +47,9 @@ _CERTIFICATE = re.compile(
 )
 _HOST_NAME = re.compile(r"(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])")
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Tag.html, and no resource has more than 50, of
-# which the CDK writes up to three on a subnet.
-_MOST_TAGS = 47
+# which the CDK writes up to three on a subnet, and this tool one that names the owner.
+_MOST_TAGS = 46
+_OWN_TAGS = OWNER_TAG.partition(":")[0] + ":"
 _TAG_SIGNS = frozenset("_.:/=+-@")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
@@ -253,7 +254,8 @@ def tags(value: Any, report: Report) -> dict[str, str] | None:
     if not value:
         report.wrong("empty", TAGS_HINT, value)
     if len(value) > _MOST_TAGS:
-        report.wrong(f"more than {_MOST_TAGS}, and AWS takes 50 with those of the CDK", "Take some out.", len(value))
+        what = f"more than {_MOST_TAGS}, and AWS takes 50 with those of the CDK and of this tool"
+        report.wrong(what, "Take some out.", len(value))
     seen: dict[str, str] = {}
     for key, text in value.items():
         place = report.at(f"[{quoted(key)}]")
@@ -262,6 +264,8 @@ def tags(value: Any, report: Report) -> dict[str, str] | None:
                 what = f"differs only in case from {quoted(seen[key.lower()])}, which IAM refuses"
                 place.wrong(what, "Keep one of them.", key)
             seen[key.lower()] = key
+            if key.lower().startswith(_OWN_TAGS):
+                place.wrong(f"tags that begin with {_OWN_TAGS} are set by this tool", "Use another name.", key)
         _is_tag_text(text, 256, "value", place)
     return dict(value) if len(report.problems) == found_before else None
 

@@ -15,9 +15,9 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct, IConstruct
 
+from portside.config.service_groups import MOST_CALLERS_GROUPS
 from src.acknowledgment import acknowledge
 from src.alarms import DEPLOYMENT_ALARM_MINUTES, EVERY_MINUTE, add_alarm
-from src.callers import MOST_CALLERS_GROUPS
 from src.docdb_stack import Database
 from src.errors import UsageError
 from src.image import LOCAL_BUILD, parse_reference, stand_in_reference

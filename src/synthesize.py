@@ -22,18 +22,26 @@ import aws_cdk as cdk
 from portside import redact
 from portside.commands import tool
 from portside.config.env_file import read_env_file
+from portside.config.service_groups import (
+    CALLERS_OF,
+    CALLS_OF,
+    KeptGroups,
+    callees_of,
+    has_many_calls,
+    parse_groups,
+)
 from portside.config.stacks import ConfiguredStack, StackKind, database_stacks, only_stack, service_stack
 from portside.images.committed_locks import expect_committed
 from src.bastion_props import BastionProps
 from src.bastion_stack import BastionStack
-from src.callers import has_many_calls
-from src.context_flags import DESTROYING, REHEARSAL, REREAD, SIDE_BY_SIDE, WITH_DATA
+from src.context_flags import DESTROYING, KEPT_GROUPS, REHEARSAL, REREAD, SIDE_BY_SIDE, WITH_DATA
 from src.docdb_props import DocdbProps
 from src.docdb_stack import DocdbStack
 from src.ecs_stack import EcsStack
-from src.environment import DatabaseOrigin, Environment
+from src.environment import OWNER_TAG, DatabaseOrigin, Environment
 from src.errors import AgoraError, UsageError
 from src.form import ROOT, Form, load_form
+from src.groups_at_hand import groups_at_hand
 from src.images_at_hand import IMAGES_FILE, images_at_hand
 from src.load_balancer_stack import LoadBalancerStack
 from src.monitoring_stack import MonitoringStack
@@ -64,10 +72,18 @@ def main() -> None:
     try:
         settings = {**read_env_file(ROOT / ".env", interpolate=True), **os.environ}
         form, environment, images = _form_and_images(settings.get("ENV") or "", os.environ.get(IMAGES_FILE))
-        app = build_app(form, environment.name, images=images, outdir=os.environ.get("CDK_OUTDIR", "cdk.out"))
+        services = form.services_of(environment.name)
+        app = build_app(
+            form,
+            environment.name,
+            images=images,
+            outdir=os.environ.get("CDK_OUTDIR", "cdk.out"),
+            # A command hands over what it has read; by hand there is what the last one left.
+            context={} if os.environ.get(IMAGES_FILE) else {KEPT_GROUPS: groups_at_hand(environment.name, services)},
+        )
         if not _is_rehearsal(app):
             # `cdk deploy` by hand asks nothing else.
-            expect_committed(environment, form.services_of(environment.name), images)
+            expect_committed(environment, services, images)
         app.synth()
     except AgoraError as error:
         print(redact.current().text(str(error)), file=sys.stderr)
@@ -128,10 +144,13 @@ def build_app(
     app = cdk.App(outdir=outdir, context=_committed_context() | dict(context or {}), tree_metadata=False)
     for key, value in environment.tags.items():
         cdk.Tags.of(app).add(key, value)
+    kept = parse_groups(app.node.try_get_context(KEPT_GROUPS))
     protected = environment.is_production and not _is_set(app, DESTROYING)
     place: dict[str, Any] = {
         "env": cdk.Environment(account=environment.account, region=environment.region),
         "termination_protection": protected,
+        # Of the stack, not of the template: CloudFormation passes it on to the resources.
+        "tags": {OWNER_TAG: environment.owner},
     }
     stateful = place | {"keep_exports": environment.keep_exports}
 
@@ -152,7 +171,8 @@ def build_app(
         only_stack(environment, StackKind.ECS_CLUSTER).name,
         network.vpc,
         environment.fqdn,
-        callees=_callees(services),
+        callees=callees_of(services),
+        kept_groups=list(kept),
         many_callers=[props.container_name for props in services if has_many_calls(props)],
         container_insights=environment.container_insights,
         **stateful,
@@ -176,7 +196,7 @@ def build_app(
             docdb,
             ecs,
             load_balancer,
-            place | _groups_of_many_calls(props, services, ecs),
+            place | _groups_of(props, services, ecs, kept),
         )
         for props in services
     }
@@ -248,7 +268,6 @@ def _service_stack(
 ) -> ServiceStack:
     name = service_stack(environment, props.container_name).name
     keywords = {
-        "callers": ecs.callers,
         "database": docdb.database,
         "ecs_exec": environment.ecs_exec,
         "log_retention_days": environment.log_retention_days,
@@ -275,20 +294,26 @@ def _service_stack(
     )
 
 
-def _callees(services: tuple[ServiceProps, ...]) -> list[str]:
-    """Who is called by another service, in the order of the form."""
-    called = {call.service for props in services for call in props.calls}
-    return [props.container_name for props in services if props.container_name in called]
-
-
-def _groups_of_many_calls(props: ServiceProps, services: tuple[ServiceProps, ...], ecs: EcsStack) -> dict[str, Any]:
-    """The group of a service that has many calls, and those of its callers that have."""
+def _groups_of(
+    props: ServiceProps, services: tuple[ServiceProps, ...], ecs: EcsStack, kept: KeptGroups
+) -> dict[str, Any]:
+    """The groups that a service carries or lets in, those that stay for it among them."""
     callers = {
         each.container_name for each in services if props.container_name in {call.service for call in each.calls}
     }
+    let_in = {group_id: ecs.kept[group_id] for group_id, users in kept.items() if props.container_name in users}
+    own = f"{CALLERS_OF}{props.container_name}"
     return {
+        "callers": ecs.callers | ({props.container_name: let_in[own]} if own in let_in else {}),
         "calls_group": ecs.calls.get(props.container_name),
-        "many_callers": {caller: group for caller, group in ecs.calls.items() if caller in callers},
+        "many_callers": {
+            **{caller: group for caller, group in ecs.calls.items() if caller in callers},
+            **{
+                group_id.removeprefix(CALLS_OF): group
+                for group_id, group in let_in.items()
+                if group_id.startswith(CALLS_OF)
+            },
+        },
     }
 
 

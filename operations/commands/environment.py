@@ -59,6 +59,7 @@ if TYPE_CHECKING:
 @click.option("--seed-stage", is_flag=True, help="Pretend that stage ran this release. Only with --local.")
 @click.option("--bring-back", is_flag=True, help="Deploy also what the last rollback took out of service.")
 @click.option("--no-verify", is_flag=True, help="Do not check first what a deployment needs to go well.")
+@click.option("--prune", is_flag=True, help="Then delete stacks of ENV that app.py no longer describes.")
 @click.option(
     "--replace",
     "replace",
@@ -77,6 +78,7 @@ def deploy(
     seed_stage: bool,
     bring_back: bool,
     no_verify: bool,
+    prune: bool,
     replace: tuple[str, ...],
     unproven: str | None,
     proof_profile: str | None,
@@ -93,7 +95,7 @@ def deploy(
     from operations import console
     from operations.deploy import anything_to_do, expect_nothing_in_the_way, usual_seconds
     from operations.deploy import deploy as deploy_to
-    from operations.deployment_record import read_records
+    from operations.deployment_record import Terms, read_records
     from operations.images import choose_images
     from operations.origin import read_origin
     from operations.progress import step
@@ -161,7 +163,7 @@ def deploy(
                 show=show,
                 may_go_on=may_go_on,
                 check=check,
-                terms=cleared.terms(),
+                terms=cleared.terms(Terms(prune=prune)),
                 expected_seconds=usual_seconds(records),
             )
             result |= {"deployment": done.as_json()} if done else {}
@@ -181,9 +183,9 @@ def diff(environment: str, local: bool, as_json: bool) -> None:
 
     with acting_on(environment, local=local) as acting:
         images = choose_images(acting.target.environment, acting.form, local=local)
-        _, changes = deployment.plan(acting.target, acting.services, images)
+        planned = deployment.plan(acting.target, acting.services, images)
         if as_json:
-            console.print_json([change.as_json() for change in changes])
+            console.print_json([change.as_json() for change in planned.changes])
         else:
             cdk_cli.diff(acting.target)
 
@@ -192,11 +194,17 @@ def diff(environment: str, local: bool, as_json: bool) -> None:
 @environment_argument
 @local_option
 @click.option("--with-data", is_flag=True, help="Delete the database and its network too; never in prod on AWS.")
+@click.option("--stack", metavar="NAME", help="Delete only this stack, which app.py no longer describes.")
 @yes_option
 @dry_run_option
 @json_option
-def destroy(environment: str, local: bool, with_data: bool, yes: bool, dry_run: bool, as_json: bool) -> None:
+def destroy(
+    environment: str, local: bool, with_data: bool, stack: str | None, yes: bool, dry_run: bool, as_json: bool
+) -> None:
     """Take the environment ENV down. The database and its network stay, unless --with-data is given."""
+    if stack is not None:
+        _destroy_stack(environment, stack, local=local, with_data=with_data, yes=yes, dry_run=dry_run, as_json=as_json)
+        return
     from operations import console
     from operations import destroy as destruction
     from operations.origin import read_origin
@@ -212,6 +220,25 @@ def destroy(environment: str, local: bool, with_data: bool, yes: bool, dry_run: 
             destruction.carry_out(target, planned, read_origin(target), with_data=with_data)
         if as_json:
             console.print_json(planned.as_json())
+
+
+def _destroy_stack(
+    environment: str, name: str, *, local: bool, with_data: bool, yes: bool, dry_run: bool, as_json: bool
+) -> None:
+    from operations import console
+    from operations.origin import read_origin
+    from portside.deploy.destroy_stack import destroy_stack, planned_removal
+
+    with acting_on(environment, local=local, only_if_running=True) as acting:
+        target = acting.target
+        found = planned_removal(target, acting.services, name, with_data=with_data)
+        console.say(f"  delete  {found.name}  {found.sentence}")
+        if not dry_run:
+            question = f"Delete {found.name} {target.place}{', data included' if found.state else ''}?"
+            go_ahead(question, assumed=local or yes, expected=found.name)
+            destroy_stack(target, found, read_origin(target))
+        if as_json:
+            console.print_json(found.as_json())
 
 
 @click.command()

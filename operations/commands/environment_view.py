@@ -22,14 +22,14 @@ def show_changes(changes: Sequence[StackChange], *, with_difference: Target | No
     """Tell a person what a plan changes."""
     from operations import cdk_cli
     from operations.console import say
-    from operations.plan import NOTHING
+    from operations.plan import LEAVE, NOTHING
 
-    if with_difference is not None and any(change.action != NOTHING for change in changes):
+    if with_difference is not None and any(change.is_deployed for change in changes):
         cdk_cli.diff(with_difference, to_stderr=True)
     for change in changes:
         if change.action != NOTHING:
             say(f"{change.action:>8}  {change.stack}  {change.summary}")
-    if all(change.action == NOTHING for change in changes):
+    if all(change.action in (NOTHING, LEAVE) for change in changes):
         say("No stack needs a change.")
 
 

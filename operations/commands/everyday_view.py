@@ -55,6 +55,7 @@ def sentences_of(environment: EnvironmentStatus) -> list[str]:
         said.append(environment.hold.sentence(environment.name))
     said += list(environment.unaccounted)
     said += [f"Stack {name}: {status_of(state).sentence}" for name, state in (environment.stacks or {}).items()]
+    said += [f"Stack {stack.name}: {stack.report}" for stack in environment.unconfigured]
     return said + list(environment.remarks)
 
 

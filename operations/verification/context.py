@@ -21,6 +21,8 @@ from portside.aws.reader import Look, Reader
 from portside.aws.stack_reading import physical_ids, read_templates
 from portside.commands import Commands
 from portside.config.stacks import StackKind, only_stack, service_stack, stacks_for
+from portside.deploy.deployment_plan import context_of_groups, planned_groups
+from portside.deploy.unconfigured import read_unconfigured
 from src.environment import Environment
 from src.errors import AgoraError
 from src.form import Form
@@ -126,6 +128,10 @@ def context_of(
     looked_up = Shared(lambda: images or choose_images(target, form))
     names = stack_names(target.environment, services)
     states = Shared(lambda: {name: look().known_stacks[name] for name in names if name in look().known_stacks})
+
+    def made() -> Sequence[Stack]:
+        return _synthesize(target, looked_up, folder, _kept(target, client, services))
+
     return Context(
         target=target,
         form=form,
@@ -135,7 +141,7 @@ def context_of(
         states=states,
         deployed=Shared(lambda: _read_templates(client, states())),
         images=looked_up,
-        stacks=Shared(lambda: stacks if stacks is not None else _synthesize(target, looked_up, folder)),
+        stacks=Shared(lambda: stacks if stacks is not None else made()),
         records=Shared(lambda: read_records(client("ssm"), target.environment.name)),
         look=look,
         running=Shared(lambda: {each.name: each.running for each in look().whole().services}),
@@ -162,13 +168,27 @@ class _Apart(Target):
         return self.folder / self.key
 
 
-def _synthesize(target: Target, images: Shared[Resolution], folder: Path | None) -> Sequence[Stack]:
+def _kept(target: Target, client: Clients, services: Sequence[ServiceProps]) -> dict[str, str]:
+    """What the next deployment keeps in the templates; nothing where that can't be read, which another check says."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        found = read_unconfigured(target, services)
+        return context_of_groups(planned_groups(client("ssm"), target.environment, services, found))
+    except (AgoraError, BotoCoreError, ClientError):
+        return {}
+
+
+def _synthesize(
+    target: Target, images: Shared[Resolution], folder: Path | None, context: Mapping[str, str]
+) -> Sequence[Stack]:
     assert folder is not None
     try:
         chosen = images()
     except AgoraError as error:
         raise NotKnown("the images are not known, and with them the templates") from error
-    stacks = cdk_cli.synthesize(_Apart(**vars(target), folder=folder), chosen, {}, lambda _: None, validate=False)
+    apart = _Apart(**vars(target), folder=folder)
+    stacks = cdk_cli.synthesize(apart, chosen, context, lambda _: None, validate=False)
     for stack in stacks:
         # Read while the folder is there.
         assert stack.template

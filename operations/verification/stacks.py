@@ -7,26 +7,43 @@ from operations.verification.questions import Question
 from portside.aws.model import Stack as DeployedStack
 from portside.aws.stack_status import status_of
 from portside.commands import Commands
+from portside.deploy.ownership import refusal
+from portside.deploy.unconfigured import read_unconfigured
 from portside.findings.check import fail, ok
 from portside.findings.finding import Finding
 
+UNCONFIGURED = "stacks not configured"
+_UNCONFIGURED_CODE = "CHECK.UNCONFIGURED"
 _CAN_BE_CANCELLED = "UPDATE_IN_PROGRESS"
 
 
 def questions() -> list[Question]:
     """What is asked of the stacks."""
-    return [Question("stacks", stacks)]
+    return [Question("stacks", stacks), Question(UNCONFIGURED, unconfigured)]
 
 
 def stacks(context: Context) -> list[Finding]:
     """A line for each stack that is not simply well, and one for the rest."""
     states = context.states()
     names = stack_names(context.environment, context.services)
-    told = [check for name in names if name in states and (check := remarkable(states[name], context.commands))]
+    told = [check for name in names if name in states and (check := _check_of(context, states[name]))]
     absent = [name for name in names if name not in states]
     well = len(names) - len(told) - len(absent)
     said = f"{well} can be updated" + (f", {len(absent)} would be made" if absent else "")
     return [ok("stacks", said), *told] if well or absent else told
+
+
+def _check_of(context: Context, state: DeployedStack) -> Finding | None:
+    if refused := refusal(state, context.environment):
+        return fail(f"stack {state.name}", *refused)
+    return remarkable(state, context.commands)
+
+
+def unconfigured(context: Context) -> list[Finding]:
+    """A line for each stack that is deployed and not configured, with what it costs."""
+    found = read_unconfigured(context.target, context.services)
+    told = [ok(f"stack {stack.name}", stack.report, code=_UNCONFIGURED_CODE) for stack in found]
+    return told or [ok(UNCONFIGURED, "none")]
 
 
 def remarkable(state: DeployedStack, commands: Commands) -> Finding | None:

@@ -13,10 +13,11 @@ from operations.deployment_record import read_records
 from operations.target import Target
 from portside.aws.calls import Clients
 from portside.aws.details import with_details
-from portside.aws.model import Database, RecordedDeployment, Stack
+from portside.aws.model import Database, RecordedDeployment, Stack, StackBeside, Unread
 from portside.aws.reader import Look, Reader
 from portside.aws.snapshot import Snapshot
 from portside.config.stacks import database_stacks, stacks_for
+from portside.deploy.unconfigured import unconfigured_in
 from src.environment import Environment
 from src.service_props import DATABASE, ServiceProps
 
@@ -46,6 +47,7 @@ def collect(
     look = reader.look(stopped=True, deadline=deadline, beside={_RECORDS: read})
     records: tuple[RecordedDeployment, ...] = look.beside.get(_RECORDS, ())
     stacks = {name: (look.stacks or {}).get(name, Stack(name)) for name in names} if look.stacks is not None else {}
+    beside, unread = _read_beside(target, services, look) if only is None else ((), ())
     snapshot = Snapshot(
         environment=environment.name,
         account=environment.account,
@@ -58,7 +60,8 @@ def collect(
         stacks=tuple(stacks.values()),
         services=look.services,
         records=records,
-        unknown=look.unread,
+        unknown=(*look.unread, *unread),
+        beside=beside,
         is_released=environment.is_released,
     )
     found = with_details(reader, snapshot, deadline)
@@ -75,6 +78,15 @@ def _reached(services: Sequence[ServiceProps], name: str) -> set[str]:
             reached.add(each)
             todo += calls.get(each, [])
     return reached
+
+
+def _read_beside(
+    target: Target, services: Sequence[ServiceProps], look: Look
+) -> tuple[tuple[StackBeside, ...], tuple[Unread, ...]]:
+    """What is deployed and not configured, or that it could not be read."""
+    found, remarks = unconfigured_in(target, services, look)
+    beside = tuple(StackBeside(each.name, each.status, each.sentence, each.advice) for each in found)
+    return beside, tuple(Unread("stacks that are not configured", remark) for remark in remarks)
 
 
 def _read_records(clients: Clients, name: str) -> tuple[RecordedDeployment, ...]:

@@ -90,6 +90,16 @@ class Stack:
 
 
 @dataclass(frozen=True)
+class StackBeside:
+    """A stack that is deployed and not configured: what it is and costs, and how to remove it."""
+
+    name: str
+    status: str
+    sentence: str
+    advice: str
+
+
+@dataclass(frozen=True)
 class Event:
     """What ECS says that a service did."""
 

@@ -104,6 +104,11 @@ class Reader:
         self._cluster = ""
         self._refusal: Exception | None = None
 
+    @property
+    def lists_all(self) -> bool:
+        """Whether all stacks were listed; else only the configured ones are known."""
+        return self._refusal is None
+
     def stacks(self, deadline: float | None = None) -> dict[str, Stack]:
         """All stacks whose names begin like the environment's; the configured ones where the rest may not be listed."""
         cloudformation = self.clients("cloudformation")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from portside.aws.model import Database, RecordedDeployment, Service, Stack, Subnet, Unread
+from portside.aws.model import Database, RecordedDeployment, Service, Stack, StackBeside, Subnet, Unread
 from portside.aws.written import read_back, written
 from portside.commands import Commands
 
@@ -32,6 +32,8 @@ class Snapshot:
     subnets: tuple[Subnet, ...] = ()
     records: tuple[RecordedDeployment, ...] = ()
     unknown: tuple[Unread, ...] = ()
+    beside: tuple[StackBeside, ...] = ()
+    """Stacks that are deployed and not configured."""
     is_released: bool = False
     """Whether the environment runs releases only, so that another image is another release."""
 

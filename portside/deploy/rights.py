@@ -9,12 +9,11 @@ from typing import Any
 from operations import deployment_record, hold, load_data, references
 from operations.loader_image import model_of
 from portside.config.stacks import StackKind, only_stack
+from portside.deploy.bootstrap_roles import bootstrap_role
 from src.environment import Environment
 from src.form import stack_part
 from src.service_props import DATABASE, ServiceProps
 
-# The CDK's own, https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html
-QUALIFIER = "hnb659fds"
 _ANY = "*"
 # Six characters that Secrets Manager adds to a name,
 # https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html
@@ -91,7 +90,7 @@ class Place:
         return f"arn:aws:iam::{self.environment.account}:role/{name}"
 
     def bootstrap_role(self, name: str) -> str:
-        return self.role(f"cdk-{QUALIFIER}-{name}-role-{self.environment.account}-{self.environment.region}")
+        return bootstrap_role(self.environment, name)
 
     def stack(self, part: str) -> str:
         return self.environment.stack_name(part)

@@ -8,7 +8,8 @@ from operations import access_logs
 from operations.load_preconditions import SYNAPSE_SECRET
 from operations.tunnel import DOCUMENT
 from portside.config.stacks import StackKind, only_stack
-from portside.deploy.rights import QUALIFIER, UNSCOPED, Conditions, Place, Right, of_all, parameter_paths
+from portside.deploy.bootstrap_roles import QUALIFIER
+from portside.deploy.rights import UNSCOPED, Conditions, Place, Right, of_all, parameter_paths
 from src.image import LOCAL_BUILD
 
 

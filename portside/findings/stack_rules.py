@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from portside.aws.model import Stack, StackFailure
+from portside.aws.model import Stack, StackBeside, StackFailure
 from portside.aws.snapshot import Snapshot
 from portside.aws.stack_status import status_of
 from portside.findings.finding import Finding
@@ -68,6 +68,12 @@ def unexplained(snapshot: Snapshot, stack: Stack) -> Finding | None:
     if status.is_in_progress:
         return Finding("GOING_ON", status.meaning, _evidence(stack), _events_of(stack), wait)
     return None
+
+
+def beside(stack: StackBeside) -> Finding:
+    """A stack that is deployed and not configured, which harms nothing and costs something."""
+    evidence, look = (f"stack: {stack.status}",), "app.py"
+    return Finding("NOT_CONFIGURED", stack.sentence, evidence, look, stack.advice, stack=stack.name)
 
 
 def _evidence(stack: Stack) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 from operations.assembly import Stack
 from operations.deployment_record import DEPLOY, HEALTHY, DeploymentRecord
 from operations.target import Target
+from src.environment import OWNER_TAG
 from src.form import Form, load_form
 from src.resolution import Resolution
 from src.resolved_image import PLATFORM, ResolvedImage
@@ -35,7 +36,10 @@ def client_error(code: str, message: str, operation: str = "Operation") -> Clien
 
 
 class FakeCloudFormation:
-    """Stacks by name: `status`, `updated`, `outputs`, `exports`, `template`, `resources`, `events`."""
+    """Stacks by name: `status`, `updated`, `outputs`, `exports`, `template`, `resources`, `events`, `tags`.
+
+    They carry the owner tag of the environment in their name unless they are given tags.
+    """
 
     def __init__(self, stacks: Mapping[str, Mapping[str, Any]] | None = None) -> None:
         self.stacks: dict[str, dict[str, Any]] = {name: dict(stack) for name, stack in (stacks or {}).items()}
@@ -74,6 +78,9 @@ class FakeCloudFormation:
             for key, value in stack.get("exports", {}).items()
         ]
         described = {"StackName": name, "StackStatus": stack.get("status", "CREATE_COMPLETE"), "CreationTime": NOON}
+        owner = "/".join(name.split("-")[:2])
+        tags = [{"Key": key, "Value": value} for key, value in stack.get("tags", {OWNER_TAG: owner}).items()]
+        described |= {"Tags": tags, "EnableTerminationProtection": stack.get("protected", False)}
         return described | {"LastUpdatedTime": stack.get("updated", NOON), "Outputs": outputs + exports}
 
 

@@ -50,7 +50,7 @@ def test_the_order_of_the_codes_is_that_of_how_decisive_they_are() -> None:
         "DATABASE_UNREACHABLE TASK_ROLE_DENIED READ_ONLY ENDPOINT_MISSING NO_CAPACITY NO_ADDRESS SPOT_RECLAIMED "
         "KILLED CRASH_AT_START CRASH_LATER STOPPED_BY_ITSELF SECURITY_GROUP HEALTH_CHECK TARGET_CODE TARGET_TIMEOUT "
         "TARGET_REFUSED AWS_TROUBLE NO_TASK_WANTED EXEC_AGENT REFUSED TEMPLATE_REFUSED TEMPLATE_FAILS CALLEE_OUT "
-        "NOT_DEPLOYED UNKNOWN GOING_ON HEALED NOTHING"
+        "NOT_DEPLOYED UNKNOWN GOING_ON HEALED NOT_CONFIGURED NOTHING"
     )
     assert [code.order for code in CODES.values()] == list(range(len(CODES)))
 
@@ -60,7 +60,7 @@ def test_only_these_codes_are_consequences_or_nothing_wrong() -> None:
         return {name for name, code in CODES.items() if code.severity is severity}
 
     assert of(Severity.CONSEQUENCE) == {"CALLEE_OUT", "NOT_DEPLOYED"}
-    assert of(Severity.NONE) == {"GOING_ON", "HEALED", "NOTHING"}
+    assert of(Severity.NONE) == {"GOING_ON", "HEALED", "NOT_CONFIGURED", "NOTHING"}
 
 
 def test_every_code_is_reported_somewhere_and_every_code_that_is_reported_has_a_row() -> None:
@@ -99,7 +99,7 @@ def test_what_could_not_be_read_is_no_all_clear(finding: Finding, *, is_wrong: b
 def test_only_these_checks_do_not_stop_a_deployment() -> None:
     assert {code.title for code in CHECKS.values() if code.severity is not Severity.ERROR} == {
         *("certificate: expiry", "database: TLS", "database: parameters", "host name", "hold", "proof"),
-        *("running tasks", "last rollback", "service-linked roles", "addresses: full scale"),
+        *("running tasks", "last rollback", "service-linked roles", "addresses: full scale", "stacks not configured"),
         *("quota: Fargate vCPUs, full scale", "quota: Fargate Spot vCPUs, full scale"),
     }
     assert {code.severity for code in CHECKS.values()} == {Severity.ERROR, Severity.WARNING}

@@ -148,7 +148,7 @@ WRONG: list[tuple[str, Any, str, str, str]] = [
         "TAGS",
         {str(number): "x" for number in range(48)},
         "",
-        "more than 47, and AWS takes 50 with those of the CDK, got 48",
+        "more than 46, and AWS takes 50 with those of the CDK and of this tool, got 48",
         "Take some out.",
     ),
     ("GHCR_PACKAGE_VERSION", "a b", "", "not a tag that an image can have, got 'a b'", VERSION_HINT),

@@ -1,0 +1,101 @@
+"""What a deployed stack costs a month, by its template: what runs all the time, whether it is used or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from operations.estimate import PRICES, Line, total
+
+Resource = Mapping[str, Any]
+
+# One for more tasks and one for fewer:
+# https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking.html
+_ALARMS_OF_SCALING = 2
+# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html
+_DEFAULT_DESIRED_COUNT = 1
+
+
+@dataclass(frozen=True)
+class StackCosts:
+    """The lines of a stack, and what runs in it whose price this tool does not know."""
+
+    lines: tuple[Line, ...] = ()
+    unpriced: tuple[str, ...] = ()
+
+    @property
+    def dollars(self) -> float:
+        """What the priced lines cost a month, to the cent."""
+        return round(total(self.lines), 2)
+
+    @property
+    def sentence(self) -> str:
+        """The sum, and what is not in it."""
+        beside = f", and {', '.join(self.unpriced)}, of which no price is known here" if self.unpriced else ""
+        return f"${self.dollars:.2f} a month{beside}"
+
+
+def template_costs(template: Mapping[str, Any]) -> StackCosts:
+    """The costs of a CloudFormation template's resources, with the fewest tasks that run."""
+    resources: Mapping[str, Resource] = template.get("Resources", {})
+    found: dict[str, float] = {}
+    for name, quantity in _quantities(resources):
+        found[name] = found.get(name, 0) + quantity
+    lines = tuple(Line(name, quantity) for name, quantity in found.items() if name in PRICES and quantity)
+    return StackCosts(lines, tuple(name for name in found if name not in PRICES))
+
+
+def _quantities(resources: Mapping[str, Resource]) -> Iterator[tuple[str, float]]:
+    """The names in `PRICES` and quantities of each resource."""
+    tasks = _tasks(resources)
+    for resource in resources.values():
+        properties = resource.get("Properties", {})
+        match resource.get("Type"):
+            case "AWS::ECS::TaskDefinition":
+                yield "Fargate, vCPU", _number(properties.get("Cpu")) * tasks / 1024
+                yield "Fargate, GB of memory", _number(properties.get("Memory")) * tasks / 1024
+            case "AWS::EC2::NatGateway":
+                yield "NAT gateway", 1
+            case "AWS::EC2::EIP":
+                yield "public IPv4 address", 1
+            case "AWS::EC2::Instance":
+                yield f"EC2 {properties.get('InstanceType', 'instance')}", 1
+            case "AWS::ElasticLoadBalancingV2::LoadBalancer":
+                yield "load balancer", 1
+                is_public = properties.get("Scheme") == "internet-facing"
+                yield "public IPv4 address", len(properties.get("Subnets", ())) if is_public else 0
+            case "AWS::DocDB::DBInstance":
+                yield f"DocumentDB {str(properties.get('DBInstanceClass')).removeprefix('db.')}", 1
+            case "AWS::WAFv2::WebACL":
+                yield "firewall", 1
+                yield "firewall, rule", len(properties.get("Rules", ()))
+            case "AWS::CloudWatch::Alarm":
+                metrics = [each for each in properties.get("Metrics", ()) if "MetricStat" in each]
+                yield "alarm, metric", len(metrics) or 1
+            case "AWS::ApplicationAutoScaling::ScalingPolicy":
+                yield "alarm, metric", _ALARMS_OF_SCALING
+            case "AWS::KMS::Key":
+                yield "key", 1
+            case "AWS::SecretsManager::Secret":
+                yield "secret", 1
+
+
+def _tasks(resources: Mapping[str, Resource]) -> float:
+    """How many tasks run at least. Our stacks have one service each."""
+    of_type: dict[str, Mapping[str, Any]] = {
+        str(each.get("Type")): each.get("Properties", {}) for each in resources.values()
+    }
+    target = of_type.get("AWS::ApplicationAutoScaling::ScalableTarget")
+    if target is not None:
+        return _number(target.get("MinCapacity"))
+    service = of_type.get("AWS::ECS::Service")
+    return _number(service.get("DesiredCount", _DEFAULT_DESIRED_COUNT)) if service is not None else 0
+
+
+def _number(value: object) -> float:
+    """A number that a template has as a text or as a number; 0 for an expression."""
+    try:
+        return float(str(value))
+    except ValueError:
+        return 0

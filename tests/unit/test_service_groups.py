@@ -1,0 +1,141 @@
+"""Groups between services: which there are, and for how many deployments they stay after they are gone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from portside.config.service_groups import (
+    ServiceGroup,
+    configured_groups,
+    groups_after,
+    kept_groups,
+    parse_groups,
+    written_groups,
+)
+from src.context_flags import KEPT_GROUPS
+from src.form import Form, check_form
+from src.groups_at_hand import groups_at_hand, keep_groups
+from src.images_at_hand import KEPT_FOLDER
+from src.service_props import Call, ServiceProps
+from src.synthesize import build_app
+from tests.unit.form_support import environments, service
+from tests.unit.stacks_support import Json, of_type, read_templates, references
+
+API = "CallersOf-api"
+
+
+def api() -> ServiceProps:
+    return service(container_name="api", container_port=3333)
+
+
+def app(*callees: str, port: int = 443) -> ServiceProps:
+    return service(public=True, container_port=port, calls=[Call(callee, 3333 + n) for n, callee in enumerate(callees)])
+
+
+def form(*services: ServiceProps) -> Form:
+    return check_form(environments(dev={}), lambda _: list(services))
+
+
+def templates(of: Form, folder: Path, kept: str = "") -> Mapping[str, Json]:
+    build_app(of, "dev", outdir=str(folder), context={KEPT_GROUPS: kept}).synth()
+    return read_templates(folder)
+
+
+def groups_in(ecs: Json) -> set[str]:
+    return {each["Properties"]["GroupDescription"] for each in of_type(ecs, "AWS::EC2::SecurityGroup").values()}
+
+
+def test_each_callee_has_a_group_that_it_lets_in_and_a_caller_with_many_calls_one_that_all_its_callees_do() -> None:
+    callees = [service(container_name=name, container_port=3333 + n) for n, name in enumerate("abcd")]
+    many = app(*"abcd")
+    assert configured_groups([*callees, many]) == {
+        **{f"CallersOf-{name}": ServiceGroup(0, (name,)) for name in "abcd"},
+        "CallsOf-app": ServiceGroup(0, ("a", "b", "c", "d")),
+    }
+
+
+def test_the_group_of_a_service_that_is_gone_stays_once_and_the_next_deployment_removes_it() -> None:
+    first = groups_after(configured_groups([api(), app("api")]), [app()], has_leftovers=False)
+    assert first == {API: ServiceGroup(1)}
+    assert groups_after(first, [app()], has_leftovers=False) == {}
+
+
+def test_it_stays_as_long_as_a_stack_is_deployed_that_may_use_it() -> None:
+    groups: Mapping[str, ServiceGroup] = configured_groups([api(), app("api")])
+    for _ in range(3):
+        groups = groups_after(groups, [app()], has_leftovers=True)
+        assert set(groups) == {API}
+    assert groups_after(groups, [app()], has_leftovers=False) == {}
+
+
+def test_the_rule_of_a_service_that_is_no_longer_called_goes_before_its_group() -> None:
+    services = [api(), app()]
+    first = groups_after(configured_groups([api(), app("api")]), services, has_leftovers=False)
+    assert first == {API: ServiceGroup(1, ("api",))}, "tasks that call it may still run"
+    second = groups_after(first, services, has_leftovers=False)
+    assert second == {API: ServiceGroup(2)}, "the rule goes now, and the stack of groups is deployed before it"
+    assert groups_after(second, services, has_leftovers=False) == {}
+
+
+def test_a_group_that_is_needed_again_is_configured_again() -> None:
+    again = groups_after({API: ServiceGroup(1)}, [api(), app("api")], has_leftovers=False)
+    assert again == {API: ServiceGroup(0, ("api",))}
+    assert kept_groups(again) == {}
+
+
+def test_what_stays_is_handed_to_a_synthesis_as_text() -> None:
+    kept = {API: ("api",), "CallsOf-app": ()}
+    assert parse_groups(written_groups(kept)) == kept
+    assert written_groups({}) == ""
+    assert parse_groups("") == parse_groups(None) == {}
+    for wrong in ("[]", '{"Other-api": []}'):
+        with pytest.raises(ValueError, match=r"\S"):
+            parse_groups(wrong)
+
+
+def test_a_group_that_stays_is_the_same_resource_with_the_same_output(tmp_path: Path) -> None:
+    before = templates(form(api(), app("api")), tmp_path / "before")["agora-dev-ecs"]
+    gone = templates(form(app()), tmp_path / "gone")["agora-dev-ecs"]
+    kept = templates(form(app()), tmp_path / "kept", written_groups({API: ()}))["agora-dev-ecs"]
+    assert groups_in(before) == groups_in(kept) == {"Carried by the callers of api"}
+    assert groups_in(gone) == set()
+    assert kept["Resources"] == before["Resources"]
+    of_groups = {key: value for key, value in before["Outputs"].items() if "CallersOf" in key}
+    assert of_groups
+    assert of_groups.items() <= kept["Outputs"].items()
+
+
+def test_the_rule_that_stays_leaves_the_callee_s_template_as_it_was(tmp_path: Path) -> None:
+    before = templates(form(api(), app("api")), tmp_path / "before")["agora-dev-api"]
+    kept = templates(form(api(), app()), tmp_path / "kept", written_groups({API: ("api",)}))["agora-dev-api"]
+    later = templates(form(api(), app()), tmp_path / "later", written_groups({API: ()}))["agora-dev-api"]
+    assert kept == before
+    assert (
+        len(of_type(later, "AWS::EC2::SecurityGroupIngress"))
+        == len(of_type(kept, "AWS::EC2::SecurityGroupIngress")) - 1
+    )
+
+
+def test_no_stack_reads_from_a_group_that_only_stays(tmp_path: Path) -> None:
+    found = templates(form(app()), tmp_path, written_groups({API: ()}))
+    assert not any("CallersOf" in json.dumps(each) for name, each in found.items() if name != "agora-dev-ecs")
+    assert all(references(each) <= found.keys() for each in found.values())
+
+
+def test_a_synthesis_by_hand_keeps_what_the_last_deployment_from_here_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEPT_FOLDER, str(tmp_path))
+    assert groups_at_hand("dev", [app()]) == "", "nothing is at hand"
+    keep_groups("dev", configured_groups([api(), app("api")]))
+    for _ in range(3):
+        assert parse_groups(groups_at_hand("dev", [app()])) == {API: ()}, "it does not know what is deployed"
+    assert groups_at_hand("dev", [api(), app("api")]) == ""
+    keep_groups("dev", {})
+    assert groups_at_hand("dev", [app()]) == ""
+    next(tmp_path.iterdir()).write_text('{"x": 1}')
+    assert groups_at_hand("dev", [app()]) == "", "a cache that is damaged is none"
