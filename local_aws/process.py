@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import select
+import shlex
 import signal
 import socket
 import subprocess
@@ -89,9 +90,18 @@ def default_state_dir() -> Path:
     return (Path(chosen).expanduser() if chosen else REPOSITORY / ".agora").resolve() / "local"
 
 
+def _resolved(state_dir: Path) -> Path:
+    """The folder without links. Raises `AgoraError` for a link that leads to itself."""
+    try:
+        return state_dir.resolve()
+    except (OSError, RuntimeError) as error:  # RuntimeError up to Python 3.12
+        remedy = f"Delete the link: rm {shlex.quote(str(state_dir))}"
+        raise AgoraError(f"the embedded AWS can't use {state_dir}: the link leads to itself", remedy) from error
+
+
 def up(state_dir: Path, *, announce: Callable[[str], None]) -> LocalAws:
     """The embedded AWS of this state directory: the running one, or a new one with the state it had."""
-    state_dir = state_dir.resolve()
+    state_dir = _resolved(state_dir)
     try:
         _keep_private(state_dir)
     except owner_only.NotOurs as error:
@@ -121,7 +131,7 @@ def up(state_dir: Path, *, announce: Callable[[str], None]) -> LocalAws:
 
 def running(state_dir: Path) -> LocalAws | None:
     """The embedded AWS of this state directory if it runs and answers as ours, else None."""
-    state_dir = state_dir.resolve()
+    state_dir = _resolved(state_dir)
     if not is_alive(state_dir):
         return None
     remembered = _remembered(state_dir)
@@ -138,7 +148,7 @@ def expect_running(state_dir: Path) -> LocalAws:
 
 def down(state_dir: Path, announce: Callable[[str], None]) -> bool:
     """Stops the server, which saves its state first; returns whether there was one. Waits for its true end."""
-    state_dir = state_dir.resolve()
+    state_dir = _resolved(state_dir)
     if not state_dir.is_dir():
         return False
     with _one_at_a_time(state_dir, announce):
@@ -167,7 +177,7 @@ def client_environment(aws: LocalAws, account: str, region: str, state_dir: Path
 
     Drop `CLEARED_VARIABLES` from the environment before adding these.
     """
-    state_dir = state_dir.resolve()
+    state_dir = _resolved(state_dir)
     nothing = str(state_dir / "no-aws-config")
     without_proxy = ",".join(filter(None, (os.environ.get("NO_PROXY"), "localhost,127.0.0.1")))
     return {

@@ -24,6 +24,9 @@ STATE_FOLDER_VARIABLE = "AGORA_STATE_DIR"
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """The error numbers of a disk, or of a quota, that is full."""
 
+LARGEST_BYTES = 256 * 2**20
+"""Of a file that is read. The largest that is written, all that an embedded AWS holds, is a few MiB."""
+
 _KINDS = {dict: "an object", list: "a list", str: "a text", int: "a number", float: "a number", bool: "true or false"}
 _SET_ASIDE = ".damaged"
 
@@ -80,9 +83,11 @@ def read(path: Path, *, what: str, remedy: str) -> bytes | None:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(descriptor, "rb") as file:
-            kind = os.fstat(descriptor).st_mode
-            if not stat.S_ISREG(kind):
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode):
                 raise Damaged(path, what, "it is no regular file", remedy)
+            if found.st_size > LARGEST_BYTES:
+                raise Damaged(path, what, f"it is larger than {LARGEST_BYTES >> 20} MiB", remedy)
             content = file.read()
     except FileNotFoundError:
         return None

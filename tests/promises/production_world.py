@@ -125,7 +125,7 @@ class World:
 
     def write(self, files: Mapping[str, str]) -> None:
         for name, text in files.items():
-            (self.folder / name).parent.mkdir(exist_ok=True)
+            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
             (self.folder / name).write_text(text)
 
     def commit(self, files: Mapping[str, str]) -> None:

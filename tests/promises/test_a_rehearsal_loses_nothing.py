@@ -156,6 +156,7 @@ def test_each_damaged_file_of_the_server_is_repaired_at_its_start_or_said_in_a_s
             assert any("moved to" in each for each in said), f"{name}: {said}"
 
 
+_MORE_DAMAGES = ("a pipe", "a link to itself", "a link to nothing", "much too large", "deep")
 TOOL_FILES = {
     "dev-local.lock": ["deploy", "dev", "--local", "--dry-run"],
     "local/pins.json": ["images", "dev", "--local"],
@@ -168,7 +169,9 @@ TOOL_FILES = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("damage", [*DAMAGES, "a pipe"])
+@pytest.mark.parametrize(
+    "damage", [*DAMAGES, "a pipe", "a link to itself", "a link to nothing", "much too large", "deep"]
+)
 @pytest.mark.parametrize("file", TOOL_FILES)
 def test_each_damaged_file_of_the_tool_gives_a_sentence_or_is_made_again(
     tmp_path: Path, file: str, damage: str
@@ -177,6 +180,13 @@ def test_each_damaged_file_of_the_tool_gives_a_sentence_or_is_made_again(
     path.parent.mkdir(parents=True, exist_ok=True)
     if damage == "a pipe":
         os.mkfifo(path)
+    elif damage.startswith("a link"):
+        path.symlink_to(path.name if damage == "a link to itself" else "/nowhere/at/all")
+    elif damage == "much too large":
+        path.touch()
+        os.truncate(path, 3 * 2**30)
+    elif damage == "deep":
+        path.write_text("[" * 200_000)
     else:
         DAMAGES[damage](path)
     environment = os.environ | {"AGORA_STATE_DIR": str(tmp_path), "AGORA_LOCAL_TIME_SCALE": "0"}

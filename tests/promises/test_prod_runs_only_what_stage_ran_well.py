@@ -592,6 +592,64 @@ def test_with_rules_from_a_module_that_is_ignored(world: World, monkeypatch: pyt
         assert "can't be read" in not_committed(world.deploy)
 
 
+def test_with_a_module_that_pythonpath_puts_before_the_committed_one(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    world.commit({"app.py": RULES_ELSEWHERE, "rules.py": 'KIND = "production"\n'})
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "rules.py").write_text('KIND = "staging"\n')
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "elsewhere"))
+    monkeypatch.syspath_prepend(tmp_path / "elsewhere")
+    with as_first_imported("rules"):
+        not_committed(lambda: world.deploy(release(web="evil")))
+
+
+@pytest.mark.parametrize("variable", ["GIT_DIR", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_CONFIG_PARAMETERS"])
+def test_with_a_variable_that_leads_git_to_another_commit(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str
+) -> None:
+    evil = World.at(tmp_path / "evil")
+    evil.commit({"releases/1.0.0.json": lock_of(release(web="evil"))})
+    world.ran("uat", release(web="evil"))
+    world.write({"releases/1.0.0.json": lock_of(release(web="evil"))})
+    folder = evil.folder / ".git"
+    values = {"GIT_OBJECT_DIRECTORY": str(folder / "objects"), "GIT_CONFIG_PARAMETERS": f"'core.worktree'='{folder}'"}
+    monkeypatch.setenv(variable, values.get(variable, str(folder)))
+    not_committed(lambda: world.deploy(release(web="evil")))
+
+
+@pytest.mark.parametrize("proving", ["live", "elsewhere"])
+def test_with_production_as_its_own_proof(world: World, proving: str) -> None:
+    rule = f'"KIND": "production", "PROVED_BY": "{proving}"'
+    world.commit({"app.py": APP.replace('"KIND": "production"', rule)})
+    with pytest.raises(FormError, match="PROVED_BY"):
+        world.form()
+
+
+def test_with_a_lock_that_names_an_image_twice(world: World) -> None:
+    text = lock_of(release())
+    evil = lock_of(release(web="evil"))
+    images = evil[evil.index('"images"') : evil.rindex("}")].rstrip()
+    world.commit({"releases/1.0.0.json": text[: text.rindex("}")].rstrip() + f",\n  {images}\n}}\n"})
+    world.ran("uat", release(web="evil"))
+    not_committed(lambda: world.deploy(release(web="evil")))
+
+
+@pytest.mark.parametrize("mark", ["tests/", "docs/", ".hidden/", "releases/old/"])
+def test_with_a_lock_in_another_folder_than_releases(world: World, mark: str) -> None:
+    world.commit({f"{mark}1.0.0.json": lock_of(release(web="evil"))})
+    world.ran("uat", release(web="evil"))
+    not_committed(lambda: world.deploy(release(web="evil")))
+
+
+def test_with_a_lock_that_is_a_link_to_one_that_is_not_committed(world: World) -> None:
+    (world.folder.parent / "evil.json").write_text(lock_of(release(web="evil")))
+    (world.folder / "releases" / "2.0.0.json").symlink_to("../../evil.json")
+    world.commit({})
+    world.ran("uat", release(web="evil"))
+    not_committed(lambda: world.deploy(release(web="evil")))
+
+
 @pytest.mark.parametrize("value", ["staging", "production"])
 def test_with_a_kind_from_a_variable_of_the_environment(
     world: World, monkeypatch: pytest.MonkeyPatch, value: str
