@@ -38,9 +38,7 @@ _NEVER_BOOTED = re.compile(
 _DENIED = re.compile(r"is not authorized to perform: ([\w-]+:\w+)(?: on resource: \"?([^\s\",]+))?")
 _READ_ONLY = re.compile(r"EROFS|Read-only file system|\[Errno 30\]|os error 30", re.I)
 _PATH = re.compile(
-    r"['\"\u201c\u2018`](/[^'\"\u201d\u2019`]+)['\"\u201d\u2019`]|(?:mkdir|open|create|touch|rename|write"
-    r"|remove)(?: cannot \w+)? (/[^\s:]+)"
-    r"|(/[\w./-]+)(?=:? ?\(?Read-only)",
+    r"['\"\u201c\u2018`](/[^'\"\u201d\u2019`]+)['\"\u201d\u2019`]|(/[\w./-]+)(?=:? ?\(?Read-only)",
     re.I,
 )
 _LONGEST = 220

@@ -73,6 +73,110 @@ def test_the_reason_is_the_line_that_names_it(log: tuple[str, ...], reason: str)
     assert read_block(log).reason == reason
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "panic: the moon",
+        "fatal: the moon",
+        "fatal error: the moon",
+        "it panicked at the moon",
+        "nginx: [emerg] the moon",
+        "[alert] the moon",
+        "[crit] the moon",
+        "Unhandled exception. The moon",
+        "Uncaught the moon",
+        "Exception in thread main",
+        "FATAL the moon",
+        "[7] CRITICAL the moon",
+        "Error: the moon",
+        "PHP Fatal error:  the moon",
+        "app.rb:1:in `x': the moon (LoadError)",
+        "app.rb:1:in `x': the moon (Errno::EACCES)",
+        "TypeError: the moon",
+        "java.lang.IllegalStateException: the moon",
+    ],
+)
+def test_what_ends_a_program_counts_before_trouble_that_came_later(line: str) -> None:
+    assert read_block([line, "all is well", "later trouble: could not say goodbye"]).reason == line
+
+
+@pytest.mark.parametrize("header", [TRACE[0], REPORT[1]])
+def test_a_header_begins_a_block_whatever_trouble_came_later(header: str) -> None:
+    block = read_block([header, "  the moon", "  is full", "all is well", "later trouble: could not say goodbye"])
+
+    assert block.lines[:3] == (header, "  the moon", "  is full")
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("an error", "an exception", "so fatal", "a panic", "it failed", "a failure", "it fails", "denied", "refused"),
+        *("cannot go on", "can't go on", "can not go on", "could not go on", "couldn't go on", "unable to go on"),
+        *("timed out", "timeout", "killed", "not found", "no such thing", "not set", "missing", "required"),
+        *("invalid", "unknown", "unrecognized", "illegal", "unbound"),
+    ],
+)
+def test_a_line_that_tells_of_trouble_is_a_reason_where_there_is_no_better(word: str) -> None:
+    assert read_block(["hello", f"the moon: {word}", "bye"]).reason == f"the moon: {word}"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "npm ERR! code 1",
+        "npm error code 1",
+        "error Command failed with exit code 1.",
+        "code ELIFECYCLE",
+        "[7] Worker exiting (pid: 7)",
+        "Reason: Worker failed to boot.",
+        "gunicorn: HaltServer",
+        "Shutting down: Master",
+        "app exited with code 1",
+        "exit status 1",
+        "A complete log of this run can be found in: /root",
+        "Node.js v20.1.0",
+        "o.s.boot.SpringApplication: Application run failed",
+        "Application startup failed. Exiting.",
+        "Process exited",
+        "Error: Command failed: node",
+        "make: *** [start] Error 1",
+        "SystemExit: 1",
+        "Stopping service [Tomcat]",
+        "Failed to start server",
+        "Error occurred during initialization of VM",
+        "Error: Could not create the Java Virtual Machine.",
+        "Error: A fatal exception has occurred. Program will exit.",
+    ],
+)
+def test_what_only_follows_from_an_error_is_none(line: str) -> None:
+    block = read_block(["hello", line])
+
+    assert (block.reason, block.last) == ("", "hello")
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "    at f (/app/a.js:1:1)",
+        '  File "/app/a.py", line 1, in f',
+        "\tfrom /app/a.rb:1:in `f'",
+        "    ... 1 common frames omitted",
+        "... 12 more",
+        "goroutine 1 [running]:",
+        "\t/app/main.go:1 +0x1d",
+        "main.main(0x1)",
+        "        ^^^^^",
+        "created by main.start in goroutine 1",
+        "   1: rust_begin_unwind",
+        "#0 /app/index.php(1): f()",
+    ],
+)
+def test_of_frames_the_first_two_are_quoted(frame: str) -> None:
+    shown = read_block(["Error: boom", frame, frame, frame, frame]).shown
+
+    assert shown == ("Error: boom", frame, frame)
+
+
 def test_a_block_is_quoted_whole_but_for_most_of_its_frames() -> None:
     shown = read_block(CHAIN).shown
 
@@ -133,6 +237,16 @@ def test_that_a_program_wrote_nothing_is_said_only_where_its_log_was_read() -> N
         (2, ("Server listening on port 4200",), "CRASH_LATER"),
         (2, ("Application startup complete.",), "CRASH_LATER"),
         (2, ("Started App in 3.2 seconds",), "CRASH_LATER"),
+        (2, ("The server is running",), "CRASH_LATER"),
+        (2, ("ready",), "CRASH_LATER"),
+        (2, ("serving initial configuration",), "CRASH_LATER"),
+        (2, ("start worker process 7",), "CRASH_LATER"),
+        (2, ("Apache configured -- resuming normal operations",), "CRASH_LATER"),
+        (2, ("Now listening on: http://[::]:80",), "CRASH_LATER"),
+        (2, ("* Booted in 1 s",), "CRASH_LATER"),
+        (2, ("ready to begin",), "CRASH_AT_START"),
+        (300, ("Listening at: http://0.0.0.0:80", "Exception in worker process"), "CRASH_AT_START"),
+        (300, ("Listening at: http://0.0.0.0:80", "Application startup failed"), "CRASH_AT_START"),
         (300, ("[INFO] Listening at: http://0.0.0.0:80", "[ERROR] Worker failed to boot."), "CRASH_AT_START"),
         (300, REPORT, "CRASH_AT_START"),
     ],
