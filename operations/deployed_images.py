@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from portside.aws.stack_reading import read_stacks
+from portside.aws.model import Stack
 from portside.config.stacks import service_stack
 from src.environment import Environment
 from src.image_outputs import IMAGE_COMMIT_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT
@@ -33,18 +33,19 @@ class DeployedImage:
         return asdict(self)
 
 
-def read_deployed_images(
-    cloudformation: Any, environment: Environment, services: Sequence[ServiceProps]
+def deployed_images(
+    stacks: Mapping[str, Stack], environment: Environment, services: Sequence[ServiceProps]
 ) -> dict[str, DeployedImage]:
-    """By service. One that is not deployed, or by a stack that doesn't say what it runs, is left out."""
-    stacks = {service_stack(environment, props.container_name).name: props.container_name for props in services}
+    """By service, as its stack says; one without a stack, or whose stack doesn't say what it runs, is left out."""
     found = {}
-    for stack, state in read_stacks(cloudformation, list(stacks)).items():
-        image, digest = state.outputs.get(IMAGE_OUTPUT), state.outputs.get(IMAGE_DIGEST_OUTPUT)
+    for props in services:
+        stack = stacks.get(service_stack(environment, props.container_name).name)
+        outputs = stack.outputs if stack else {}
+        image, digest = outputs.get(IMAGE_OUTPUT), outputs.get(IMAGE_DIGEST_OUTPUT)
         if image and digest:
             name, tag = _name_and_tag(image)
-            commit = state.outputs.get(IMAGE_COMMIT_OUTPUT, UNKNOWN_COMMIT)
-            found[stacks[stack]] = DeployedImage(name, tag, digest, None if commit == UNKNOWN_COMMIT else commit)
+            commit = outputs.get(IMAGE_COMMIT_OUTPUT, UNKNOWN_COMMIT)
+            found[props.container_name] = DeployedImage(name, tag, digest, None if commit == UNKNOWN_COMMIT else commit)
     return found
 
 

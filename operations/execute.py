@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from operations.deployed_service import DeployedService, read_tasks, task_id
+from operations.deployed_service import find_deployed
 from operations.session_manager import Session
 from operations.target import Target
 from portside.aws.errors import code_of, is_denied
+from portside.aws.model import Container as RunningContainer
+from portside.aws.model import Service, Task
 from src.errors import AgoraError, UsageError
+from src.service_props import ServiceProps
 
 SHELL = "/bin/sh"
 _QUICK_SECONDS = 3
@@ -46,21 +48,19 @@ class Execution:
         return asdict(self) | {"target": self.container.target}
 
 
-def choose_container(target: Target, service: DeployedService, task: str = "") -> Container:
+def choose_container(target: Target, props: ServiceProps, task: str = "") -> Container:
     """The newest healthy container of a service, or that of the task whose id begins so.
 
     Raises `AgoraError` that says what is missing where no command can be executed in it.
     """
-    tasks = read_tasks(target.clients("ecs"), service.cluster, service=service.ecs_name)
-    chosen = _choose_task(service, tasks, task, target)
-    _expect_exec(target, service, chosen)
-    container = next((each for each in chosen["containers"] if each["name"] == service.name), None)
-    if container is None or not container.get("runtimeId"):
-        raise AgoraError(
-            f"the container {service.name} of task {task_id(chosen)} does not run yet", "Try again in a moment."
-        )
-    _expect_agent(service, chosen, container)
-    return Container(service.cluster, task_id(chosen), service.name, str(container["runtimeId"]))
+    service = find_deployed(target, props)
+    chosen = _choose_task(service, task, target)
+    _expect_exec(target, props, service, chosen)
+    container = chosen.container(service.name)
+    if container is None or not container.runtime_id:
+        raise AgoraError(f"the container {service.name} of task {chosen.id} does not run yet", "Try again in a moment.")
+    _expect_agent(chosen, container)
+    return Container(service.cluster, chosen.id, service.name, container.runtime_id)
 
 
 def open_session(target: Target, execution: Execution) -> Session:
@@ -91,54 +91,50 @@ def what_a_quick_end_means(execution: Execution, exit_code: int, seconds: float)
     )
 
 
-def _choose_task(
-    service: DeployedService, tasks: Sequence[Mapping[str, Any]], wanted: str, target: Target
-) -> Mapping[str, Any]:
-    running = [task for task in tasks if task["lastStatus"] == "RUNNING"]
-    status = target.commands.tool("status")
+def _choose_task(service: Service, wanted: str, target: Target) -> Task:
+    running, status = service.running_tasks, target.commands.tool("status")
     if not running:
-        waiting = f": {len(tasks)} {'is' if len(tasks) == 1 else 'are'} starting" if tasks else ""
+        count = sum(not task.is_stopping for task in service.tasks)
+        waiting = f": {count} {'is' if count == 1 else 'are'} starting" if count else ""
         raise AgoraError(f"{service.name} has no running task{waiting}", f"See why: {status}")
     if wanted:
-        found = [task for task in running if task_id(task).startswith(wanted)]
+        found = [task for task in running if task.id.startswith(wanted)]
         if len(found) != 1:
             raise UsageError(
                 f"--task {wanted}: {'several tasks begin so' if found else 'no such task runs'}",
-                f"{service.name} runs: {', '.join(task_id(task) for task in running)}.",
+                f"{service.name} runs: {', '.join(sorted(task.id for task in running))}.",
             )
         return found[0]
-    healthy = [task for task in running if task.get("healthStatus") != "UNHEALTHY"]
-    return max(healthy or running, key=lambda task: str(task.get("startedAt") or task["createdAt"]))
+    healthy = [task for task in running if task.health != "UNHEALTHY"]
+    return max(healthy or running, key=lambda task: task.started or task.created)
 
 
-def _expect_exec(target: Target, service: DeployedService, task: Mapping[str, Any]) -> None:
+def _expect_exec(target: Target, props: ServiceProps, service: Service, task: Task) -> None:
     name, environment = service.name, target.environment.name
-    if not service.described.get("enableExecuteCommand"):
-        is_own_choice = service.props.ecs_exec is False
+    if not service.exec_on:
         raise AgoraError(
             f"commands can't be executed in {name}: ECS exec is off for it in {environment}",
             f'In app.py set ecs_exec=True in ServiceProps("{name}"), and deploy.'
-            if is_own_choice
+            if props.ecs_exec is False
             else f'In app.py set ENVIRONMENTS["{environment}"]["ECS_EXEC"] to True, or ecs_exec=True in '
             f'ServiceProps("{name}") for it alone, and deploy.',
         )
-    if not task.get("enableExecuteCommand"):
+    if not task.exec_on:
         raise AgoraError(
-            f"commands can't be executed in task {task_id(task)}: it started before ECS exec was on",
+            f"commands can't be executed in task {task.id}: it started before ECS exec was on",
             f"Start new tasks: {target.commands.tool('redeploy', name)}",
         )
 
 
-def _expect_agent(service: DeployedService, task: Mapping[str, Any], container: Mapping[str, Any]) -> None:
-    agent = next((each for each in container.get("managedAgents", ()) if each.get("name") == _AGENT), None)
-    if agent is None or agent.get("lastStatus") == "RUNNING":
+def _expect_agent(task: Task, container: RunningContainer) -> None:
+    agent = next((each for each in container.agents if each.name == _AGENT), None)
+    if agent is None or agent.status == "RUNNING":
         return
-    reason = f": {agent['reason']}" if agent.get("reason") else ""
-    if agent.get("lastStatus") == "PENDING":
-        raise AgoraError(f"the exec agent in task {task_id(task)} is still starting{reason}", "Try again in a moment.")
-    status = str(agent.get("lastStatus", "unknown")).lower()
+    reason = f": {agent.reason}" if agent.reason else ""
+    if agent.status == "PENDING":
+        raise AgoraError(f"the exec agent in task {task.id} is still starting{reason}", "Try again in a moment.")
     raise AgoraError(
-        f"the exec agent in task {task_id(task)} does not run ({status}){reason}",
+        f"the exec agent in task {task.id} does not run ({agent.status.lower() or 'unknown'}){reason}",
         "Try another task, or start new ones. The agent needs a root that can be written to, the ssmmessages rights "
         f"in the task's role, and a way to Systems Manager: {_HOW_EXEC_WORKS}",
     )

@@ -15,7 +15,7 @@ from typing import Any
 
 from operations import logs, redeploy
 from operations.console import say
-from operations.deployed_service import find_deployed, task_id
+from operations.deployed_service import find_deployed
 from operations.deployment_record import USUAL, Terms
 from operations.hold import expect_free, held
 from operations.load_preconditions import check_preconditions
@@ -24,6 +24,7 @@ from operations.origin import Origin
 from operations.redeploy import Redeployment
 from operations.target import Target, patient
 from portside.aws.errors import is_missing, is_passing
+from portside.aws.model import Service
 from portside.deploy.task_record import new_record, put_on_record
 from portside.findings.check import FAIL, check_as_json
 from portside.findings.finding import Finding
@@ -90,12 +91,13 @@ class Load:
 def plan(target: Target, services: Sequence[ServiceProps], image: ResolvedImage, data_version: str) -> LoadPlan:
     """What is to run, with its preconditions looked at. Raises `AgoraError` where nothing is deployed to go by."""
     environment = target.environment
-    model = find_deployed(target, model_of(services))
+    props = model_of(services)
+    model = find_deployed(target, props)
     ecs = target.clients("ecs")
-    running = ecs.describe_task_definition(taskDefinition=model.described["taskDefinition"])["taskDefinition"]
+    running = ecs.describe_task_definition(taskDefinition=model.definition)["taskDefinition"]
     source = logs.source_of(running, model.name)
     container = next(each for each in running["containerDefinitions"] if each["name"] == model.name)
-    host_key, secret_key = database_keys(model.props) or ("", "")
+    host_key, secret_key = database_keys(props) or ("", "")
     host = next((each["value"] for each in container.get("environment", ()) if each["name"] == host_key), None)
     password = next((each["valueFrom"] for each in container.get("secrets", ()) if each["name"] == secret_key), None)
     if source is None or host is None or password is None:
@@ -103,7 +105,7 @@ def plan(target: Target, services: Sequence[ServiceProps], image: ResolvedImage,
             f"{model.name} as it is deployed in {environment.name} does not say where the database or its log is",
             f"Deploy today's app.py first: {target.commands.tool('deploy')}",
         )
-    network = model.described["networkConfiguration"]
+    network = _network_of(model)
     role = str(running.get("executionRoleArn", ""))
     token, checks = check_preconditions(target, network, role)
     definition = _definition(environment, image, data_version, host, password, token, role, source)
@@ -118,6 +120,21 @@ def plan(target: Target, services: Sequence[ServiceProps], image: ResolvedImage,
         checks,
         tuple(name for name in CACHING if any(props.container_name == name for props in services)),
     )
+
+
+def _network_of(service: Service) -> dict[str, Any]:
+    """The network of a service's tasks, as RunTask takes it."""
+    return {
+        "awsvpcConfiguration": {
+            "subnets": list(service.subnets),
+            "securityGroups": list(service.security_groups),
+            "assignPublicIp": "ENABLED" if service.has_public_addresses else "DISABLED",
+        }
+    }
+
+
+def _id_of(task: Mapping[str, Any]) -> str:
+    return str(task["taskArn"]).rpartition("/")[2]
 
 
 def load(
@@ -274,7 +291,7 @@ def _run(target: Target, planned: LoadPlan, definition: str) -> str:
         raise AgoraError(
             f"ECS starts no task for the load: {reasons}", "Nothing was loaded. Mend the cause, try again."
         )
-    return task_id(answer["tasks"][0])
+    return _id_of(answer["tasks"][0])
 
 
 def _follow(target: Target, planned: LoadPlan, task: str, wait: Callable[[float], object]) -> Mapping[str, Any]:
@@ -351,7 +368,7 @@ def _expect_success(planned: LoadPlan, task: Mapping[str, Any]) -> None:
     ended = f"exit code {code}" if code is not None else "no exit code: it never started"
     raise AgoraError(
         f"data version {planned.data_version} was not loaded into {planned.environment}: "
-        f"task {task_id(task)} ended with {ended}; {'; '.join(reasons) or 'no reason given'}",
+        f"task {_id_of(task)} ended with {ended}; {'; '.join(reasons) or 'no reason given'}",
         _what_to_do(code, " ".join(reasons), planned),
     )
 

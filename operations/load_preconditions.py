@@ -35,7 +35,7 @@ def _way_into_the_database(target: Target, network: Mapping[str, Any]) -> Findin
     try:
         resources = target.clients("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
     except ClientError as error:
-        if "does not exist" in str(error):
+        if is_missing(error):
             return fail(subject, f"there is no stack {stack}", deploy)
         if is_denied(error):
             return skip(subject, f"AWS: {error}")

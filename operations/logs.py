@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from operations.deployed_service import DeployedService, read_tasks
 from portside import redact
 from portside.aws.errors import code_of, is_missing, is_passing, patiently
+from portside.aws.model import Service
 from src.errors import AgoraError, UsageError
 
 # Lines reach CloudWatch late and out of order: a container's driver sends them in batches, each task for itself.
@@ -62,22 +62,13 @@ def parse_since(text: str, now: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def find_sources(ecs: Any, service: DeployedService) -> list[LogSource]:
+def find_sources(ecs: Any, service: Service) -> list[LogSource]:
     """Where the service's container writes, as the task definitions say that it runs, or ran in tasks ECS still knows.
 
     Raises `AgoraError` where none of them writes to CloudWatch Logs.
     """
-    tasks = [
-        task
-        for stopped in (False, True)
-        for task in read_tasks(ecs, service.cluster, service=service.ecs_name, stopped=stopped)
-    ]
-    definitions = dict.fromkeys(
-        [
-            *(deployment["taskDefinition"] for deployment in service.described["deployments"]),
-            *(task["taskDefinitionArn"] for task in tasks),
-        ]
-    )
+    revisions = [*(each.definition for each in service.rollouts), *(each.definition for each in service.tasks)]
+    definitions = dict.fromkeys(filter(None, revisions))
     found = [source_of(_definition(ecs, each), service.name) for each in definitions]
     sources = list(dict.fromkeys(source for source in found if source))
     if not sources:

@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from operations.console import is_watched, say, talk_console
-from operations.deployed_service import DeployedService, find_deployed
+from operations.deployed_service import find_all_deployed
 from operations.deployment_course import fixes_of
 from operations.hold import expect_free, held
 from operations.origin import Origin
-from operations.service_states import stopped_reasons
 from operations.target import Target, patient
 from portside.aws.errors import is_from_aws, is_passing, message_of
+from portside.aws.model import Service
+from portside.aws.reader import Reader
 from src.errors import AgoraError
 from src.form import Form
 from src.service_props import ServiceProps
@@ -77,15 +78,15 @@ class RedeploymentFailed(AgoraError):
         self.failures = tuple(failures)
 
 
-def plan(target: Target, services: Sequence[ServiceProps]) -> tuple[DeployedService, ...]:
+def plan(target: Target, services: Sequence[ServiceProps]) -> tuple[Service, ...]:
     """The services as they are. Raises `AgoraError` where one is not deployed."""
-    return tuple(find_deployed(target, props) for props in services)
+    return find_all_deployed(target, services)
 
 
 def redeploy(
     target: Target,
     form: Form,
-    services: Sequence[DeployedService],
+    services: Sequence[Service],
     origin: Origin,
     recheck: Callable[[], object] = lambda: None,
 ) -> Redeployment:
@@ -102,7 +103,7 @@ def redeploy(
 
 
 def carry_out(
-    target: Target, form: Form, services: Sequence[DeployedService], *, wait: Callable[[float], object] = time.sleep
+    target: Target, form: Form, services: Sequence[Service], *, wait: Callable[[float], object] = time.sleep
 ) -> Redeployment:
     """The same for who holds the environment already."""
     began, clock = datetime.now(UTC), time.monotonic()
@@ -119,7 +120,7 @@ def carry_out(
     return Redeployment(target.environment.name, round(time.monotonic() - clock, 1), states)
 
 
-def _force(ecs: Any, service: DeployedService) -> str:
+def _force(ecs: Any, service: Service) -> str:
     """Ask for new tasks; the id of the deployment that starts them."""
     answer = ecs.update_service(cluster=service.cluster, service=service.ecs_name, forceNewDeployment=True)
     return next(str(each["id"]) for each in answer["service"]["deployments"] if each["status"] == "PRIMARY")
@@ -127,18 +128,18 @@ def _force(ecs: Any, service: DeployedService) -> str:
 
 def _follow(
     target: Target,
-    services: Sequence[DeployedService],
+    services: Sequence[Service],
     deployments: Mapping[str, str],
     wait: Callable[[float], object],
 ) -> dict[str, Rollout]:
     """Tell what changes until every rollout is over."""
-    ecs, clock = patient(target, wait=wait)[0].clients("ecs"), time.monotonic()
+    reader, clock = Reader(patient(target, wait=wait)[0].clients, target.environment, ()), time.monotonic()
     found = {name: Rollout(name, "starting") for name in deployments}
     with _spinning(f"Starting new tasks of {', '.join(deployments)}"):
         while time.monotonic() - clock < _LONGEST_SECONDS:
-            for service in (each for each in services if not found[each.name].is_over):
-                with _passing_over_passing_troubles(target):
-                    rollout = _look(ecs, service, deployments[service.name])
+            with _passing_over_passing_troubles(target):
+                for service in reader.described([each for each in services if not found[each.name].is_over]):
+                    rollout = rollout_of(service, deployments[service.name])
                     if rollout.state != found[service.name].state:
                         say(f"{time.monotonic() - clock:5.0f} s  {service.name}: {rollout.state}")
                     found[service.name] = rollout
@@ -152,31 +153,25 @@ def _follow(
     )
 
 
-def _look(ecs: Any, service: DeployedService, deployment: str) -> Rollout:
-    described = ecs.describe_services(cluster=service.cluster, services=[service.arn])["services"][0]
-    return rollout_of(service.name, described, deployment)
-
-
-def rollout_of(name: str, service: Mapping[str, Any], deployment: str) -> Rollout:
-    """How far a deployment of a service is, as DescribeServices tells."""
-    primary: Mapping[str, Any] = next(each for each in service["deployments"] if each["status"] == "PRIMARY")
-    ours: Mapping[str, Any] = next((each for each in service["deployments"] if each["id"] == deployment), {})
-    is_settled = service["runningCount"] == service["desiredCount"] and not service["pendingCount"]
-    if primary["id"] != deployment:
-        reason = str(ours.get("rolloutStateReason") or "another deployment has taken its place")
-        is_over = primary.get("rolloutState") == "COMPLETED" and is_settled
+def rollout_of(service: Service, deployment: str) -> Rollout:
+    """How far a deployment of a service is."""
+    name, primary = service.name, service.primary
+    ours = next((each for each in service.rollouts if each.id == deployment), None)
+    if primary is None:
+        return Rollout(name, "failed", True, True, "the service was deleted")
+    if primary.id != deployment:
+        reason = (ours.reason if ours else "") or "another deployment has taken its place"
+        is_over = primary.state == "COMPLETED" and service.running == service.desired and not service.pending
         return Rollout(name, ROLLED_BACK if is_over else "failed, rolling back", is_over, True, reason)
-    if ours.get("rolloutState") == "FAILED":
-        breaker = service.get("deploymentConfiguration", {}).get("deploymentCircuitBreaker", {})
-        reason = str(ours.get("rolloutStateReason", ""))
-        return Rollout(name, "failed", not breaker.get("rollback"), True, reason)
-    if ours.get("rolloutState") == "COMPLETED" and is_settled and len(service["deployments"]) == 1:
-        return Rollout(name, COMPLETED if service["desiredCount"] else NO_TASKS, is_over=True)
-    failed = f", {ours['failedTasks']} failed" if ours.get("failedTasks") else ""
-    return Rollout(name, f"{ours.get('runningCount', 0)} of {ours.get('desiredCount', 0)} new tasks run{failed}")
+    if primary.state == "FAILED":
+        return Rollout(name, "failed", not service.rolls_back, True, primary.reason)
+    if primary.state == "COMPLETED" and service.is_stable:
+        return Rollout(name, COMPLETED if service.desired else NO_TASKS, is_over=True)
+    failed = f", {primary.failed_tasks} failed" if primary.failed_tasks else ""
+    return Rollout(name, f"{primary.running} of {primary.desired} new tasks run{failed}")
 
 
-def _explain(target: Target, form: Form, service: DeployedService, rollout: Rollout, since: datetime) -> Failure:
+def _explain(target: Target, form: Form, service: Service, rollout: Rollout, since: datetime) -> Failure:
     """Why ECS gave the tasks up and then the verdict, or without one why they stopped, as far as that can be read."""
     from portside.findings.diagnose import diagnose
 
@@ -187,7 +182,10 @@ def _explain(target: Target, form: Form, service: DeployedService, rollout: Roll
         if decisive:
             why = (*filter(None, [rollout.reason]), decisive.what, *decisive.evidence[:_MOST_SHOWN])
             return Failure(service.name, why, decisive.look or look, decisive.fix)
-        tasks = stopped_reasons(target.clients("ecs"), service.cluster, service.ecs_name, since)
+        props = [each for each in form.services_of(target.environment.name) if each.container_name == service.name]
+        (now,) = Reader(target.clients, target.environment, props).look(stopped=True).whole().services
+        ended = (each.why_it_stopped for each in now.tasks if each.has_failed and each.at >= since)
+        tasks = list(dict.fromkeys(ended))[:_MOST_SHOWN]
     except Exception as error:
         # Whatever goes wrong in finding out why, that ECS gave the tasks up is what a person has to see.
         tasks = [f"unknown, {'AWS: ' + message_of(error) if is_from_aws(error) else type(error).__name__}"]

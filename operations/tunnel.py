@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from operations.deployed_service import find_deployed
 from operations.execute import choose_container
 from operations.session_manager import Session
 from operations.target import Target
@@ -133,7 +132,7 @@ def _way_through_a_task(target: Target, services: Sequence[ServiceProps]) -> tup
     for props in services:
         if any(call.service == DATABASE for call in props.calls):
             try:
-                container = choose_container(target, find_deployed(target, props))
+                container = choose_container(target, props)
             except AgoraError as error:
                 obstacles.append(error)
                 continue

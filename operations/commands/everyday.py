@@ -99,7 +99,7 @@ def logs(
     begin = log.parse_since(since, datetime.now(UTC))
     acting = looking_at(environment, local=local)
     target = acting.target
-    found = find_deployed(target, find_service(acting.services, service))
+    found = find_deployed(target, find_service(acting.services, service), stopped=True)
     sources = log.find_sources(target.clients("ecs"), found)
     client = (patient(target)[0] if follow else target).clients("logs")
 
@@ -135,7 +135,6 @@ def execute(
     The exit code is that of AWS's Session Manager plugin, which does not tell CMD's.
     """
     from operations import session_manager
-    from operations.deployed_service import find_deployed
     from operations.execute import SHELL, Execution, choose_container, open_session, what_a_quick_end_means
     from operations.service_names import find_service
     from operations.target import patient
@@ -146,7 +145,7 @@ def execute(
     target, _ = patient(acting.target)
     props = find_service(acting.services, service)
     plugin = None if dry_run else session_manager.find_plugin(target.process_environment)
-    planned = Execution(choose_container(target, find_deployed(target, props), task), command or (SHELL,))
+    planned = Execution(choose_container(target, props, task), command or (SHELL,))
     if plugin is None:
         _show_plan(planned.as_json(), f"{' '.join(planned.command)} in task {planned.container.task}", as_json=as_json)
         return
@@ -191,7 +190,7 @@ def redeploy(
         chosen = choose_services(acting.services, services, all_of_them=all_of_them)
         planned = redeployment.plan(target, chosen)
         for each in planned:
-            console.say(f"  new tasks of {each.name}: {each.described['desiredCount']}")
+            console.say(f"  new tasks of {each.name}: {each.desired}")
         names = [each.name for each in planned]
         cleared = clear_images(acting, starting_services(acting, names), reason=unproven, profile=proof_profile)
         if dry_run:

@@ -108,7 +108,7 @@ def _row(service: ServiceStatus) -> list[str]:
 
 def show_line(line: LogLine) -> None:
     """Print a log line, each of its lines with the task that wrote it."""
-    from operations.deployed_service import short_task_id
+    from portside.aws.model import short_task_id
 
     short = short_task_id(line.task)
     at = f"{line.at:%H:%M:%S}.{line.at.microsecond // 1000:03}"

@@ -107,13 +107,15 @@ def _planned_rollback(
     """The plan, the place with the configuration at the version that comes back, and what is on record."""
     from dataclasses import replace
 
-    from operations.deployed_images import read_deployed_images
+    from operations.deployed_images import deployed_images
     from operations.deployment_record import read_records
     from operations.images import choose_images
     from operations.rollback import choose_record, plan_rollback
+    from portside.aws.reader import Reader
 
     target, name = acting.target, acting.target.environment.name
-    running = read_deployed_images(target.clients("cloudformation"), target.environment, acting.services)
+    stacks = Reader(target.clients, target.environment, acting.services).stacks()
+    running = deployed_images(stacks, target.environment, acting.services)
     records = read_records(target.clients("ssm"), name)
     record = choose_record(name, records, running, to)
     form = read_form(local=local, versions={name: record.images.version})

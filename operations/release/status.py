@@ -6,18 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from operations.deployed_images import DeployedImage, read_deployed_images
+from operations.deployed_images import DeployedImage, deployed_images
 from operations.images import choose_images
 from operations.release.monorepo import Monorepo
 from operations.release.version_tags import ReleaseTags
 from operations.target import Target
-from portside.aws.stack_reading import read_stacks
+from portside.aws.reader import Reader
 from portside.config.stacks import service_stack
-from src.environment import Environment
 from src.errors import AgoraError
 from src.form import Form
 from src.resolved_image import ResolvedImage
-from src.service_props import ServiceProps
 
 AS_WANTED, DIFFERENT, NOT_DEPLOYED, UNKNOWN = "as the form says", "differs", "not deployed", "unknown"
 
@@ -98,9 +96,13 @@ def _status(form: Form, name: str, reach: Callable[[str], Target]) -> Environmen
     wanted: Mapping[str, ResolvedImage] = {}
     try:
         target = reach(name)
-        cloudformation = target.clients("cloudformation")
-        found = read_deployed_images(cloudformation, environment, services)
-        silent = _silent(cloudformation, environment, [each for each in services if each.container_name not in found])
+        stacks = Reader(target.clients, environment, services).stacks()
+        found = deployed_images(stacks, environment, services)
+        silent = [
+            each.container_name
+            for each in services
+            if each.container_name not in found and service_stack(environment, each.container_name).name in stacks
+        ]
         deployed = found
         wanted = choose_images(target.environment, form, local=target.is_local).images
     except AgoraError as error:
@@ -119,12 +121,6 @@ def _status(form: Form, name: str, reach: Callable[[str], Target]) -> Environmen
         for props in services
     )
     return EnvironmentStatus(name, environment.ghcr_package_version, cells, tuple(remarks))
-
-
-def _silent(cloudformation: Any, environment: Environment, services: Sequence[ServiceProps]) -> list[str]:
-    """Those of the services that have a stack all the same, such as one of the earlier app."""
-    stacks = {service_stack(environment, props.container_name).name: props.container_name for props in services}
-    return [stacks[name] for name in read_stacks(cloudformation, list(stacks))]
 
 
 def released_versions(tags: ReleaseTags, most: int = 5) -> Sequence[str]:

@@ -304,6 +304,8 @@ class Service:
     subnets: tuple[str, ...] = ()
     security_groups: tuple[str, ...] = ()
     has_public_addresses: bool = False
+    rolls_back: bool = False
+    """Whether ECS brings back what ran before a deployment that it gives up."""
     alarms: tuple[Alarm, ...] = ()
 
     @property

@@ -221,6 +221,23 @@ class Reader:
         ids = trouble.answers({what: partial(self.ids, stack)})
         return next(iter(ids.get(what, {}).get(kind, ())), "")
 
+    def described(self, services: Sequence[Service]) -> tuple[Service, ...]:
+        """Services that were read before as ECS describes them now, without their tasks and targets.
+
+        One that was deleted meanwhile has no status. Raises AWS's error.
+        """
+        found: dict[str, Mapping[str, Any]] = {}
+        for cluster in dict.fromkeys(each.cluster for each in services):
+            names = [each.ecs_name for each in services if each.cluster == cluster]
+            for part in service_reading.chunks(names, service_reading.SERVICES_AT_ONCE):
+                found |= service_reading.describe_services(self.clients("ecs"), cluster, part)
+        return tuple(
+            service_reading.with_service(each, found[each.ecs_name])
+            if each.ecs_name in found
+            else replace(each, status="")
+            for each in services
+        )
+
     def ids(self, stack: str) -> dict[str, tuple[str, ...]]:
         """The ids in AWS of what a stack holds, by type; none where there is no such stack."""
         from botocore.exceptions import ClientError
@@ -264,7 +281,7 @@ class Reader:
     def _with_tasks_and_targets(
         self, services: Sequence[Service], cluster: str, arns: Sequence[str], trouble: _Trouble
     ) -> tuple[tuple[Service, ...], tuple[Task, ...]]:
-        ecs, elbv2 = self.clients("ecs"), self.clients("elbv2")
+        ecs = self.clients("ecs")
         chunks = service_reading.chunks(arns, service_reading.TASKS_AT_ONCE)
         tasks: Jobs = {
             f"tasks of cluster {cluster} ({number})": partial(service_reading.describe_tasks, ecs, cluster, chunk)
@@ -275,7 +292,7 @@ class Reader:
             for each in services
             for group in each.groups
         }
-        targets: Jobs = {what: partial(_with_targets, elbv2, group) for what, group in groups.items()}
+        targets: Jobs = {what: partial(_with_targets, self.clients("elbv2"), group) for what, group in groups.items()}
         answers = trouble.answers({**tasks, **targets})
         described = [task for what in tasks for task in answers.get(what, ())]
         read = {group.arn: answers[what] for what, group in groups.items() if what in answers}

@@ -60,7 +60,8 @@ def describe_tasks(ecs: Any, cluster: str, arns: Sequence[str]) -> list[Mapping[
 def with_service(facts: Service, described: Mapping[str, Any]) -> Service:
     """The service with what DescribeServices says; its target groups are known by their ARNs only."""
     network = described.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
-    alarms = described.get("deploymentConfiguration", {}).get("alarms") or {}
+    configuration = described.get("deploymentConfiguration") or {}
+    alarms = configuration.get("alarms") or {}
     groups = filter(None, (each.get("targetGroupArn") for each in described.get("loadBalancers", ())))
     return replace(
         facts,
@@ -81,6 +82,7 @@ def with_service(facts: Service, described: Mapping[str, Any]) -> Service:
         subnets=tuple(network.get("subnets", ())),
         security_groups=tuple(network.get("securityGroups", ())),
         alarms=tuple(Alarm(name, "") for name in alarms.get("alarmNames", ())),
+        rolls_back=bool((configuration.get("deploymentCircuitBreaker") or {}).get("rollback")),
         has_public_addresses=network.get("assignPublicIp") == "ENABLED",
     )
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from operations.deployed_service import DeployedService, read_tasks
 from operations.target import Target
+from portside.aws.model import Service, Task
 from portside.deploy.proving_record import Wanted
 from src.image import parse_reference
 from src.resolved_image import ResolvedImage
@@ -24,7 +24,7 @@ class Starting:
     running: Mapping[str, str] | None = None
 
 
-def read_starting(target: Target, services: Sequence[DeployedService], look_up: LookUp) -> Starting:
+def read_starting(target: Target, services: Sequence[Service], look_up: LookUp) -> Starting:
     """Read the task definitions of services and, for images named by a tag, what that tag stands for now.
 
     A tag is resolved again by each deployment of ECS, so new tasks may run another image than those that run.
@@ -34,9 +34,9 @@ def read_starting(target: Target, services: Sequence[DeployedService], look_up: 
     wanted: list[Wanted] = []
     running: dict[str, str] = {}
     for service in services:
-        arn = service.described["taskDefinition"]
+        arn = service.definition
         definition = ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]
-        tasks = [each for each in read_tasks(ecs, service.cluster, service=service.ecs_name) if _runs(each)]
+        tasks = service.running_tasks
         for container in definition["containerDefinitions"]:
             is_own = container["name"] == service.name
             found = _image(str(container.get("image", "")), look_up)
@@ -56,20 +56,12 @@ def _image(reference: str, look_up: LookUp) -> ResolvedImage | None:
     return look_up(reference)
 
 
-def _all_run(
-    tasks: Sequence[Mapping[str, Any]], container: str, definition: str, reference: str, image: ResolvedImage
-) -> bool:
+def _all_run(tasks: Sequence[Task], container: str, definition: str, reference: str, image: ResolvedImage) -> bool:
     """Whether every running task has this image: by its digest, or of this definition where that names the digest."""
     if "@" in reference:
-        return bool(tasks) and all(task.get("taskDefinitionArn") == definition for task in tasks)
-    digests = {
-        str(each.get("imageDigest", "")) for task in tasks for each in task["containers"] if each["name"] == container
-    }
+        return bool(tasks) and all(task.definition == definition for task in tasks)
+    digests = {own.digest for task in tasks if (own := task.container(container))}
     return bool(digests) and digests <= image.digests
-
-
-def _runs(task: Mapping[str, Any]) -> bool:
-    return task["lastStatus"] == "RUNNING" and task.get("desiredStatus") != "STOPPED"
 
 
 def _unknown(name: str, container: Mapping[str, Any]) -> Wanted:

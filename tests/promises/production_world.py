@@ -12,10 +12,11 @@ from typing import Any
 
 from operations.commands.options import Acting
 from operations.commands.proving import clear_deployment, clear_images, clear_task
-from operations.deployed_service import DeployedService
 from operations.deployment_record import DeploymentRecord, read_records, write_record
 from operations.git import git
 from operations.target import Target
+from portside.aws.configured import configured
+from portside.aws.model import Container, Service, Task
 from portside.deploy.clearance import Clearance
 from portside.deploy.proving_record import Wanted
 from portside.deploy.starting import Starting, read_starting
@@ -23,7 +24,7 @@ from portside.deploy.task_record import TaskRecord, write_task
 from src.form import Form, load_form
 from src.resolution import Resolution
 from src.resolved_image import ResolvedImage
-from tests.unit.operations_support import FakePaginator, FakeParameters, deployment_of, digest, resolved
+from tests.unit.operations_support import NOON, FakeParameters, deployment_of, digest, resolved
 
 ACCOUNT, REGION = "111122223333", "us-east-1"
 RUNNING = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/web:7"
@@ -93,13 +94,11 @@ class OneService:
         assert taskDefinition == RUNNING
         return {"taskDefinition": {"containerDefinitions": [{"name": "web", "image": self._image}, *self._more]}}
 
-    def get_paginator(self, operation: str) -> FakePaginator:
-        assert operation == "list_tasks"
-        return FakePaginator(lambda **_: [{"taskArns": ["t1"]}])
-
-    def describe_tasks(self, *, cluster: str, tasks: Sequence[str]) -> dict[str, Any]:
-        container = {"name": "web", "imageDigest": self._running}
-        return {"tasks": [{"lastStatus": "RUNNING", "taskDefinitionArn": self._tasks_of, "containers": [container]}]}
+    @property
+    def task(self) -> Task:
+        """The one that runs."""
+        own = Container("web", "RUNNING", digest=self._running)
+        return Task("t1", self._tasks_of, "RUNNING", NOON, containers=(own,))
 
 
 @dataclass
@@ -173,8 +172,7 @@ class World:
         clients = {"ssm": self.ssm, "ecs": ecs, "cloudformation": Elsewhere()}
         target = replace(acting.target, clients=clients.__getitem__)
         props = next(each for each in acting.services if each.container_name == "web")
-        arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/cluster/live-web"
-        service = DeployedService(props, arn, {"taskDefinition": RUNNING})
+        service = Service("web", "live-web", configured(props), status="ACTIVE", definition=RUNNING, tasks=(ecs.task,))
         return clear_images(
             acting, lambda: read_starting(target, [service], self.registry.__getitem__), reason=reason, profile=None
         )

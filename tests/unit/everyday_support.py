@@ -67,6 +67,7 @@ def service(**differing: Any) -> dict[str, Any]:
     """agora-api, steady, with two tasks."""
     steady = {
         "serviceArn": SERVICE_ARN,
+        "serviceName": "agora-dev-api-Service-x1",
         "status": "ACTIVE",
         "taskDefinition": DEFINITION_ARN,
         "desiredCount": 2,

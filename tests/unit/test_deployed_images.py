@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from operations.deployed_images import DeployedImage, read_deployed_images
+from operations.deployed_images import DeployedImage, deployed_images
+from portside.aws.stack_reading import read_all_stacks
 from src.form import check_form
 from tests.unit.form_support import api_and_app, environments
 from tests.unit.operations_support import FakeCloudFormation, digest
@@ -20,7 +21,8 @@ def _outputs(image: str, **changes: str) -> dict[str, Any]:
 
 
 def _read(stacks: dict[str, Any]) -> dict[str, DeployedImage]:
-    return read_deployed_images(FakeCloudFormation(stacks), FORM.environment("dev"), FORM.services_of("dev"))
+    found = read_all_stacks(FakeCloudFormation(stacks), "agora-dev-")
+    return deployed_images(found, FORM.environment("dev"), FORM.services_of("dev"))
 
 
 def test_each_services_own_stack_tells_what_it_runs() -> None:

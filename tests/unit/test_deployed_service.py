@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from operations.deployed_service import find_deployed, read_tasks
+from operations.deployed_service import find_deployed
 from src.errors import AgoraError
-from tests.unit.everyday_support import CLUSTER, Ecs, place, props, service, task
+from tests.unit.everyday_support import CLUSTER, Ecs, place, props, service
 
 
 def test_a_deployed_service_has_its_names() -> None:
@@ -23,17 +23,3 @@ def test_a_service_that_is_not_deployed_says_how_to_deploy_it() -> None:
 def test_a_service_that_was_deleted_by_hand_is_not_deployed() -> None:
     with pytest.raises(AgoraError, match="is not deployed"):
         find_deployed(place(Ecs(service(status="INACTIVE"))), props())
-
-
-def test_all_pages_of_tasks_are_described_in_parts_that_aws_takes() -> None:
-    class Counting(Ecs):
-        sizes: list[int] = []  # noqa: RUF012
-
-        def describe_tasks(self, *, cluster: str, tasks: object) -> dict[str, object]:
-            assert isinstance(tasks, list)
-            self.sizes.append(len(tasks))
-            return super().describe_tasks(cluster=cluster, tasks=tasks)
-
-    ecs = Counting(service(), [task(f"{number:04}") for number in range(230)])
-    assert len(read_tasks(ecs, CLUSTER)) == 230
-    assert ecs.sizes == [100, 100, 30]

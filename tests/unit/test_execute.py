@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from operations.deployed_service import find_deployed
 from operations.execute import Container, Execution, choose_container, open_session, what_a_quick_end_means
 from src.errors import AgoraError, UsageError
 from tests.unit.everyday_support import CLUSTER, Ecs, container, denied, place, props, service, task
@@ -15,7 +14,7 @@ from tests.unit.operations_support import client_error
 
 def _choose(*tasks: dict[str, Any], of: dict[str, Any] | None = None, wanted: str = "", **changes: Any) -> Container:
     target = place(Ecs(of or service(), tasks))
-    return choose_container(target, find_deployed(target, props(**changes)), wanted)
+    return choose_container(target, props(**changes), wanted)
 
 
 def _refusal(*tasks: dict[str, Any], **more: Any) -> str:

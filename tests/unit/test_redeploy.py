@@ -12,6 +12,9 @@ from operations import redeploy
 from operations.hold import Held, parameter_name
 from operations.origin import Origin
 from operations.redeploy import Failure, RedeploymentFailed, rollout_of
+from portside.aws.configured import configured
+from portside.aws.model import Service
+from portside.aws.service_reading import with_service
 from src.errors import AgoraError
 from src.form import load_form
 from tests.unit.everyday_support import (
@@ -92,6 +95,12 @@ def test_a_rollback_is_waited_for_and_told_with_the_reasons(monkeypatch: pytest.
     assert failed.value.exit_code == 1
 
 
+def deployed(described: dict[str, Any]) -> Service:
+    """agora-api as ECS describes it."""
+    bare = Service("agora-api", "agora-dev-api", configured(props()))
+    return with_service(bare, described)
+
+
 @pytest.mark.parametrize(
     ("described", "state", "is_over", "has_failed"),
     [
@@ -118,12 +127,12 @@ def test_a_rollback_is_waited_for_and_told_with_the_reasons(monkeypatch: pytest.
     ],
 )
 def test_how_far_a_rollout_is(described: dict[str, Any], state: str, is_over: bool, has_failed: bool) -> None:
-    rollout = rollout_of("agora-api", described, "new")
+    rollout = rollout_of(deployed(described), "new")
     assert (rollout.state, rollout.is_over, rollout.has_failed) == (state, is_over, has_failed)
 
 
 def test_another_deployment_that_took_its_place_is_the_reason() -> None:
-    rollout = rollout_of("agora-api", service(deployments=[deployment("another")]), "new")
+    rollout = rollout_of(deployed(service(deployments=[deployment("another")])), "new")
     assert rollout.reason == "another deployment has taken its place"
 
 

@@ -125,12 +125,13 @@ def test_an_environment_out_of_reach_is_a_remark_and_the_others_are_told(form: F
 def test_what_aws_refuses_is_a_remark_too(form: Form) -> None:
     class Refusing(FakeCloudFormation):
         def describe_stacks(self, *, StackName: str) -> dict[str, Any]:
-            if StackName.startswith("agora-stage-"):
-                raise client_error("AccessDenied", "not authorized", "DescribeStacks")
-            return super().describe_stacks(StackName=StackName)
+            raise client_error("AccessDenied", "not authorized", "DescribeStacks")
 
-    refusing = Refusing({})
-    stage, prod = read_status(form, lambda name: target({"cloudformation": refusing}, environment=name, form=form))
+        def get_paginator(self, operation: str) -> Any:
+            raise client_error("AccessDenied", "not authorized", "DescribeStacks")
+
+    of: dict[str, Any] = {"stage": Refusing(), "prod": FakeCloudFormation()}
+    stage, prod = read_status(form, lambda name: target({"cloudformation": of[name]}, environment=name, form=form))
     [remark] = stage.remarks
     assert remark.startswith("AWS: ")
     assert "not authorized" in remark
