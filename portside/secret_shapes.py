@@ -154,7 +154,8 @@ _ROWS: tuple[tuple[bool, str, str], ...] = (
         r"(?i)\bsecret\s(?:\S{1,80}\shas\s)?value\s?[:=]?\s?[\"']?(?P<hide>"
         r"(?!(?:of|from|is|in|for|and|must|does|not|was|could|can|with|at|to|or|has|should|may|that)\b)[^\s\"',;]{3,}+)",
     ),
-    (False, "identified", r"(?i)\bidentified\s+(?:with\s\S{1,80}\s)?(?:by|as)\s+[\"']?(?P<hide>[^\"'\n;]++)"),
+    # SQL's; in plain words a route is "identified by 0.0.0.0/0".
+    (False, "identified", r"(?i)\bidentified\s+(?:with\s\S{1,80}\s)?(?:by|as)\s+[\"'](?P<hide>[^\"'\n;]++)"),
     (False, "pwd=", r"(?i)[;{]\s?(?:pwd)=(?P<hide>[^;}\"']++)"),
     (
         False,

@@ -32,6 +32,14 @@ _REFUSED = re.compile(
 )
 
 
+_NO_ANSWER = re.compile(
+    r"upstream connect error|no healthy upstream|status(?:[ _]?code)?\W{1,4}50[234]\b"
+    r"|\b50[234] (?:Bad Gateway|Service|Gateway)",
+    re.I,
+)
+_URL = re.compile(r"\bhttps?://([\w.-]+?)(?::(\d{2,5}))?(?=[/\s'\"?]|$)")
+
+
 def unknown_host(context: RuleContext, lines: Sequence[str]) -> Finding | None:
     """A name that does not resolve: of a service, of another host, or one that nothing has."""
     line = next((line for line in lines if _NO_NAME.search(line)), None)
@@ -90,6 +98,25 @@ def refused(context: RuleContext, lines: Sequence[str]) -> Finding | None:
                     evidence=context.evidence_with(line),
                     callee=call.service,
                 )
+    return None
+
+
+def answers_badly(context: RuleContext, lines: Sequence[str]) -> Finding | None:
+    """A callee that the proxy of Service Connect, or the callee's own, answers for: no task of it can."""
+    line = next((line for line in lines if _NO_ANSWER.search(line)), None)
+    if line is None:
+        return None
+    for found in (match for each in lines for match in _URL.finditer(each)):
+        call = _call(context, found[1], int(found[2] or 80))
+        if call is not None and call.service == found[1]:
+            return context.found(
+                "CALLEE_OUT",
+                f"{call.service} has no task that answers on port {call.port}",
+                look=context.commands.tool("logs", stack_part(call.service)),
+                fix=context.commands.tool("redeploy", stack_part(call.service)),
+                evidence=context.evidence_with(line),
+                callee=call.service,
+            )
     return None
 
 

@@ -13,7 +13,7 @@ from portside.findings.finding import Finding
 from portside.findings.rule_context import RuleContext, drift
 from src.service_props import DATABASE
 
-_SPOKEN_OF = re.compile(r"mongo|:27017|docdb", re.I)
+_SPOKEN_OF = re.compile(r"mongo|:27017|docdb|sasl conversation error", re.I)
 _TLS = re.compile(
     r"self[- ]signed certificate|SELF_SIGNED|unable to (?:verify the first|get (?:local )?issuer) certificate|PKIX path"
     r"|certificate verify failed|CERTIFICATE_VERIFY_FAILED|x509: |SSLHandshakeException|certificate has expired"
@@ -45,7 +45,8 @@ _RIGHT = re.compile(
 _UNSUPPORTED = re.compile(
     r"[Rr]etryable writes are not supported|(?:maximum|max) wire version \d+|[Ff]eature not supported"
     r"|Unrecognized pipeline stage"
-    r"|(?:[Oo]peration|[Oo]ption|[Aa]ggregation stage|[Cc]ommand|[Ii]ndex(?: type)?)\s?\S* (?:is )?not supported"
+    r"|(?:[Oo]peration|(?<!MongoParseError: )[Oo]ption|[Aa]ggregation stage|[Cc]ommand|[Ii]ndex(?: type)?)\s?\S*"
+    r" (?:is )?not supported"
     r"|no such command|CommandNotSupported"
     r"|CommandNotFound|Transactions are not supported|Transaction numbers are only allowed",
 )

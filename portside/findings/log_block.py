@@ -50,6 +50,11 @@ _OF_ANOTHER_LEVEL = re.compile(
     r"(?i:^\W*|\[|\(|level[\"']?[=:]\s?[\"']?|\d\d:\d\d:\d\d\S*\s+(?:\[[^\]]*\]\s+|\S+@\S+\s+)*)"
     r"(?i:trace|debug|info|notice|warn|warning)(?=[\]\)\s\":|]|$)(?!\S*Error)|:\s(?:info|notice|debug|warn(?:ing)?):\s"
 )
+# Spring writes why it gives up as a warning.
+_ERROR_AT_ANY_LEVEL = re.compile(r"Exception encountered during context initialization")
+_GOES_ON_ALL_THE_SAME = re.compile(
+    r"\b(?:[Pp]roceeding|[Cc]ontinuing|[Ii]gnoring|[Ss]kipping|[Ff]alling back|[Uu]sing (?:the )?defaults?)\b"
+)
 _DESCRIPTION = re.compile(r"^\s*Description:\s*$")
 
 
@@ -100,8 +105,10 @@ def read_block(log: Sequence[str]) -> ErrorBlock:
 
 
 def is_remark(line: str) -> bool:
-    """Whether a line says of itself that it is no error."""
-    return bool(_OF_ANOTHER_LEVEL.search(line[:120]))
+    """Whether a line says of itself that it is no error, or that the program goes on all the same."""
+    if _ERROR_AT_ANY_LEVEL.search(line):
+        return False
+    return bool(_OF_ANOTHER_LEVEL.search(line[:120]) or _GOES_ON_ALL_THE_SAME.search(line))
 
 
 def _begin(lines: Sequence[str]) -> int | None:

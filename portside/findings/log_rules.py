@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
 from portside.findings import log_rows, start_rules
-from portside.findings.connection_rules import refused, unknown_host
+from portside.findings.connection_rules import answers_badly, refused, unknown_host
 from portside.findings.database_rules import database
 from portside.findings.finding import Finding
 from portside.findings.log_block import is_remark
@@ -26,7 +26,8 @@ LineRule = Callable[[RuleContext, Sequence[str]], Finding | None]
 # A program that says no word of being ready starts as long as the slowest ones do.
 _STARTS_WITHIN = timedelta(seconds=60)
 _READY = re.compile(
-    r"\blisten(?:ing|s)?\b(?! (?:EADDR|EACCES|tcp))|\bstarted\b .*\bin\b|server is running|\bready\b(?! to)"
+    r"\blisten(?:ing|s)?\b(?! (?:EADDR|EACCES|tcp))|\bstarted\b (?!by\b).*\bin\b|server is running"
+    r"|\bready\b(?! (?:to|for start))"
     r"|Application startup complete"
     r"|serving (?:initial configuration|at|on)|start worker process|resuming normal operations|Now listening on"
     r"|Booted\b",
@@ -34,6 +35,7 @@ _READY = re.compile(
 )
 _NEVER_BOOTED = re.compile(
     r"failed to boot|Exception in worker process|APPLICATION FAILED TO START|Application startup failed"
+    r"|Exception encountered during context initialization"
 )
 _DENIED = re.compile(r"is not authorized to perform: ([\w-]+:\w+)(?: on resource: \"?([^\s\",]+))?")
 _READ_ONLY = re.compile(r"EROFS|Read-only file system|\[Errno 30\]|os error 30", re.I)
@@ -67,7 +69,7 @@ def _known(context: RuleContext, lines: Sequence[str], crash: str) -> Finding | 
             return found
     if found := first(log_rows.OF_DATABASES, context, lines, crash):
         return found
-    for rule in (unknown_host, refused):
+    for rule in (unknown_host, refused, answers_badly):
         if found := rule(context, lines):
             return found
     return first(log_rows.ROWS, context, lines, crash)

@@ -13,7 +13,12 @@ _HEAP = re.compile(
     r"|runtime: out of memory|System\.OutOfMemoryException|NoMemoryError|std::bad_alloc"
     r"|Insufficient memory for the Java Runtime|Could not reserve enough space|Native memory allocation"
     r"|Cannot allocate memory|ENOMEM"
-    r"|memory allocation of \d+ bytes failed|unable to calculate memory configuration",
+    r"|memory allocation of \d+ bytes failed",
+    re.I,
+)
+# The launcher of a Java program compares the task's memory with what the runtime takes beside the heap.
+_CALCULATOR = re.compile(
+    r"calculate (?:\w+ )?memory configuration|insufficient memory remaining for heap|required memory \d+\w? is greater",
     re.I,
 )
 _KERNEL = re.compile(
@@ -29,20 +34,23 @@ def out_of_memory(context: RuleContext, lines: Sequence[str]) -> Finding | None:
     ended = context.exited
     heap = next((line for line in lines if _HEAP.search(line)), None)
     child = next((line for line in lines if _KERNEL.search(line)), None)
+    calculated = next((line for line in lines if _CALCULATOR.search(line)), None)
     killed = "OutOfMemory" in context.words
     if limit := next((found for line in lines if (found := _OWN_LIMIT.search(line))), None):
         return _php_memory(context, int(limit[1]) // 2**20)
-    if not killed and heap is None and child is None:
+    if not killed and heap is None and child is None and calculated is None:
         return None
     size = more_memory(context)
     code = f" (exit code {ended.exit_code})" if ended and ended.exit_code is not None else ""
     if killed:
         what = f"it used more than the {context.memory} MiB of its task, and was killed"
+    elif calculated is not None:
+        what = f"its Java runtime needs more than the {context.memory} MiB of its task to start"
     elif heap is not None:
         what = f"the heap of its program was full ({context.memory} MiB are the task's limit)"
     else:
         what = f"a process of it was killed, probably at the {context.memory} MiB of its task"
-    line = heap or child
+    line = calculated or heap or child
     return context.found(
         "OUT_OF_MEMORY",
         f"out of memory: {what}{code}",

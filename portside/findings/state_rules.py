@@ -38,6 +38,7 @@ def by_state(
                 look=context.events,
                 fix=context.deploy + remark(f"and within the hour: {snapshot.commands.tool('diagnose')}"),
                 evidence=(
+                    f"stack {stack.name}: {stack.status}",
                     *(f"{each.logical_id}: {each.reason}" for each in stack.failures[:2]),
                     *_not_routine(events),
                 ),
