@@ -39,8 +39,11 @@ def release() -> None:
 @local_option
 @json_option
 def status(repository: str | None, local: bool, as_json: bool) -> None:
-    """Show what runs where against what app.py says, by environment and service, and which release tags exist."""
-    from operations.release.status import read_status, read_tags, released_versions
+    """Show what runs where against what app.py says, by environment and service, and which release tags exist.
+
+    Exit code 1 when nothing could be read at all.
+    """
+    from operations.release.status import expect_one_read, read_status, read_tags, released_versions
 
     form = read_form(local=local)
 
@@ -55,12 +58,14 @@ def status(repository: str | None, local: bool, as_json: bool) -> None:
         value = {"environments": [each.as_json() for each in found], "tags": versions, "remark": remark}
         console.print_json(value | reaching.as_json())
         reaching.expect_one()
+        expect_one_read(found)
         return
     show_matrix(found)
     if tags:
         console.print_lines(f"\nTags  {', '.join(versions) or 'none yet'}")
     say_all([remark, tags.ignored if tags else ""], "yellow")
     reaching.expect_one()
+    expect_one_read(found)
 
 
 @release.command(name="next")

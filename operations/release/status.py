@@ -76,6 +76,13 @@ def read_status(form: Form, reach: Callable[[str], Target]) -> list[EnvironmentS
     return [_status(form, name, reach) for name in form.environments]
 
 
+def expect_one_read(found: Sequence[EnvironmentStatus]) -> None:
+    """Raise `AgoraError` where nothing could be read of any environment."""
+    if found and not any(cell.is_known for status in found for cell in status.cells):
+        reasons = dict.fromkeys(remark for status in found for remark in status.remarks)
+        raise AgoraError(f"nothing could be read of {', '.join(each.name for each in found)}", "\n".join(reasons))
+
+
 def read_tags(monorepo: Monorepo | None) -> tuple[ReleaseTags | None, str]:
     """The release tags that exist, or why they could not be read."""
     if monorepo is None:

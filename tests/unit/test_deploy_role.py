@@ -534,3 +534,16 @@ def test_the_page_makes_the_role_that_the_workflows_take_on() -> None:
     name = yaml.safe_load(workflow)[True]["workflow_call"]["inputs"]["role"]["default"]
     text = (ROOT / PAGE).read_text(encoding="utf-8")
     assert set(re.findall(r"--role-name (\S+)", text)) == {name}
+
+
+def test_no_statement_is_without_a_resource_where_nothing_has_a_secret() -> None:
+    form = check_form(environments(dev={}, stage={}, prod={}), lambda _: [service(public=True)])
+    documents_of = role_documents(form, "stage", REPOSITORY, shared=True)
+    statements = [
+        each
+        for policy in (documents_of.deploy, documents_of.operator, documents_of.destroy)
+        for each in policy["Statement"]
+    ]
+    assert statements
+    assert all(each["Resource"] for each in statements)
+    assert "Secrets" not in {each["Sid"] for each in statements}

@@ -18,6 +18,7 @@ from operations.release.status import (
     NOT_DEPLOYED,
     UNKNOWN,
     EnvironmentStatus,
+    expect_one_read,
     read_status,
     read_tags,
     released_versions,
@@ -137,6 +138,19 @@ def test_what_aws_refuses_is_a_remark_too(form: Form) -> None:
     assert "not authorized" in remark
     assert set(states(stage).values()) == {UNKNOWN}
     assert (set(states(prod).values()), prod.remarks) == ({NOT_DEPLOYED}, ())
+
+
+def test_where_nothing_could_be_read_of_any_environment_that_is_an_error(form: Form) -> None:
+    def refused(_: str) -> Target:
+        raise AgoraError("no credentials")
+
+    found = read_status(form, refused)
+    with pytest.raises(AgoraError, match="nothing could be read of") as error:
+        expect_one_read(found)
+    assert error.value.hint == "no credentials"
+    known = dataclasses.replace(found[0].cells[0], is_known=True)
+    expect_one_read([dataclasses.replace(found[0], cells=(known,)), *found[1:]])
+    expect_one_read([])
 
 
 def test_a_stack_that_does_not_say_what_it_runs_is_not_said_to_be_missing(form: Form) -> None:
