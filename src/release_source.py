@@ -11,6 +11,8 @@ from portside.redact import holds_credential
 from src.report import Report, quoted
 
 _HINT = 'Write {"REPOSITORY": "https://github.com/Sage-Bionetworks/sage-monorepo", "TAG_PREFIX": "agora"}.'
+# What GitHub and GitLab show of a repository: its files, and its commits.
+_PAGE = re.compile(r"(https?://[^/]+/[^/]+/[^/]+?)(?:\.git)?/(?:-/)?(?:tree|blob|commits?|pull)(?:/|$)")
 _REF_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*(?<!\.lock)")
 
 
@@ -59,6 +61,8 @@ def _repository(value: Any, report: Report) -> None:
         report.wrong("holds what looks like a password", "Leave it out: git knows how to log in.")
     elif value.startswith("-") or not value.isprintable():
         report.wrong("not the address of a git repository", _HINT, value)
+    elif page := _PAGE.match(value):
+        report.wrong("a page about a git repository, not its address", f"Write {quoted(page[1])}.", value)
 
 
 def _ref_part(value: Any, report: Report) -> None:

@@ -123,10 +123,19 @@ def container_location(value: Any, report: Report) -> None:
         report.wrong("a registry that Fargate can't reach", _PUBLIC, value)
     elif "://" in value:
         report.wrong("an image reference begins with the registry, not with a scheme", hint, value)
-    elif (reference := parse_reference(value)) is None:
+    elif (reference := parse_reference(value)) is None and parse_reference(_small_name(value)):
+        report.wrong("a registry takes no capital letters in an image's name", "Write them small.", value)
+    elif reference is None:
         report.wrong("not a reference to an image", hint, value)
     elif reference.tag is None and reference.digest is None:
         report.wrong("has neither tag nor digest, which means whatever is latest", f'Use "{value}:<tag>".', value)
+
+
+def _small_name(location: str) -> str:
+    """A reference with its name, but not its tag, in small letters."""
+    folder, slash, rest = location.rpartition("/")
+    end = re.sub(r"^[^:@]*", "", rest)
+    return f"{folder.lower()}{slash}{rest.removesuffix(end).lower()}{end}"
 
 
 def environment_variables(value: Any, report: Report) -> None:
@@ -357,7 +366,7 @@ def user(value: Any, report: Report) -> None:
     if not _USER.fullmatch(value):
         report.wrong("not a user that ECS takes", hint, value)
     elif value.partition(":")[0] in ("root", "0"):
-        report.wrong("root, which images are by themselves where they must be", "Leave it out.", value)
+        report.wrong("root, as which no container should run", "Name another user, or leave it out.", value)
 
 
 def http_path(value: Any, report: Report) -> None:

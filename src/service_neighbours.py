@@ -210,7 +210,7 @@ def _closest_name(name: str, names: Sequence[str], *, likeness: float) -> str | 
     first_words = {"".join(each.partition("-")[:2]) for each in names}
     prefix = first_words.pop() if len(first_words) == 1 else ""
     short = {each.removeprefix(prefix): each for each in names}
-    meant = closest(name.replace("_", "-").removeprefix(prefix), list(short), likeness=likeness)
+    meant = closest(name.lower().replace("_", "-").removeprefix(prefix), list(short), likeness=likeness)
     return short[meant] if meant else None
 
 
@@ -245,7 +245,9 @@ def _check_variables(props: ServiceProps, world: _World, report: Report) -> None
                 place.wrong("no such host", _DATABASE_HOST, got)
             continue
         if host not in world.ports:
-            if (address.is_certain or "://" not in got) and (hint := world.meant(address)):
+            # The host of X_PORT stands in X_HOST, and is reported there.
+            is_asked = address.is_certain or key.endswith("_HOST")
+            if is_asked and (hint := world.meant(address)):
                 place.wrong("no such service", hint, got)
             continue
         listening = world.ports[host]

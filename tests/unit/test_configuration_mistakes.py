@@ -98,6 +98,11 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
         f'{APP}.container_env_vars["CACHE_URL"]',
         "no such service, got 'redis://redis:6379'",
     ),
+    (
+        variables(API_HOST="shop-apy", API_PORT="3333"),
+        f'{APP}.container_env_vars["API_HOST"]',
+        "no such service, got 'shop-apy'",
+    ),
     (variables(API_HOST="shop_api"), f'{APP}.container_env_vars["API_HOST"]', "no such service, got 'shop_api'"),
     (
         variables(API_URL="http://shop-api:3334"),
@@ -246,6 +251,11 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
         {"container_location": "123456789012.dkr.ecr.us-east-1.amazonaws.com/app:1.0"},
         f"{APP}.container_location",
         "images of Amazon ECR are not supported yet: tasks pull without credentials, got '123456789012.dkr",
+    ),
+    (
+        {"container_location": "ghcr.io/Example/Shop:1.0-RC1"},
+        f"{APP}.container_location",
+        "a registry takes no capital letters in an image's name, got 'ghcr.io/Example/Shop:1.0-RC1'",
     ),
     (
         {"container_location": "localhost:5000/app:1.0"},
@@ -572,6 +582,7 @@ def test_a_service_that_was_not_returned_is_reported_once_where_it_is_called() -
         ("shop-apis", 'Perhaps you meant "shop-api"?'),
         ("api", 'Perhaps you meant "shop-api"?'),
         ("shop_api", 'Perhaps you meant "shop-api"?'),
+        ("Shop-API", 'Perhaps you meant "shop-api"?'),
         ("databse", 'Perhaps you meant "database"?'),
         ("shop-cart", "Known are: database, shop-api, shop-app."),
     ],

@@ -52,6 +52,14 @@ def test_any_address_that_git_takes_is_one(address: str) -> None:
     [
         (None, "not a text, got None"),
         (" ", "empty, got ' '"),
+        (
+            "https://github.com/org/shop/tree/main",
+            "a page about a git repository, not its address, got 'https://github.com/org/shop/tree/main'",
+        ),
+        (
+            "https://gitlab.com/org/shop/-/commits/main",
+            "a page about a git repository, not its address, got 'https://gitlab.com/org/shop/-/commits/main'",
+        ),
         ("--upload-pack=x", "not the address of a git repository, got '--upload-pack=x'"),
         ("https://host/\nrepo", "not the address of a git repository, got 'https://host/\\nrepo'"),
         (f"https://me:{'secret'}@host/repo", "holds what looks like a password"),

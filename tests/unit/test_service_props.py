@@ -41,7 +41,14 @@ WRONG: list[tuple[str, Any, str, str, str]] = [
     ("container_memory_reservation", "1 GB", "", "not a whole number, got '1 GB'", MEMORY_HINT),
     ("container_memory_reservation", 5, "", "not from 6 to 122880, got 5", MEMORY_HINT),
     ("container_location", None, "", "not a text, got None", LOCATION_HINT),
-    ("container_location", "ghcr.io/App:1", "", "not a reference to an image, got 'ghcr.io/App:1'", LOCATION_HINT),
+    ("container_location", "ghcr.io/a b:1", "", "not a reference to an image, got 'ghcr.io/a b:1'", LOCATION_HINT),
+    (
+        "container_location",
+        "ghcr.io/App:1",
+        "",
+        "a registry takes no capital letters in an image's name, got 'ghcr.io/App:1'",
+        "Write them small.",
+    ),
     (
         "container_location",
         "ghcr.io/app",
@@ -371,7 +378,7 @@ def test_a_container_may_run_as_any_user_by_name_or_number(user: str) -> None:
 @pytest.mark.parametrize("user", ["root", "0", "0:0", "root:root"])
 def test_no_container_is_told_to_run_as_root(user: str) -> None:
     (problem,) = told_of_service(user=user)
-    assert problem.what == f"root, which images are by themselves where they must be, got '{user}'"
+    assert problem.what == f"root, as which no container should run, got '{user}'"
 
 
 @pytest.mark.parametrize("user", ["", "Node JS", "1000:", ":1000"])
