@@ -179,8 +179,8 @@ def _right(context: RuleContext, line: str) -> Finding:
         "DATABASE_REFUSED.RIGHTS",
         f"its database user may not do what it asks for{f' in database {named}' if named else ''}: {_short(line)}",
         look=context.field("container_env_vars"),
-        fix="Grant the user that right in the database (./agora tunnel), or correct user, database and "
-        "authSource=admin in "
+        fix=f"Grant the user that right in the database ({context.commands.tool('tunnel')}), or correct user, "
+        "database and authSource=admin in "
         f"container_env_vars of {context.name} in app.py; then: {context.start_again}",
         evidence=context.evidence_with(line),
     )

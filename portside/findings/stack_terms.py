@@ -29,12 +29,12 @@ _POLICIES = {
     "session policy": "Start the deployment with a session that allows",
     "vpc endpoint policy": "Let the policy of the VPC endpoint allow",
 }
-_LISTED_BY = {
-    "AWS::EC2::VPC": ("ec2", "describe-network-interfaces", "vpc-id", r"vpc-\w+"),
-    "AWS::EC2::Subnet": ("ec2", "describe-network-interfaces", "subnet-id", r"subnet-\w+"),
-    "AWS::EC2::SecurityGroup": ("ec2", "describe-network-interfaces", "group-id", r"sg-\w+"),
-    "AWS::EC2::InternetGateway": ("ec2", "describe-network-interfaces", "vpc-id", r"vpc-\w+"),
-    "AWS::EC2::VPCGatewayAttachment": ("ec2", "describe-network-interfaces", "vpc-id", r"vpc-\w+"),
+_USED_BY_INTERFACES = {
+    "AWS::EC2::VPC": ("vpc-id", r"vpc-\w+"),
+    "AWS::EC2::Subnet": ("subnet-id", r"subnet-\w+"),
+    "AWS::EC2::SecurityGroup": ("group-id", r"sg-\w+"),
+    "AWS::EC2::InternetGateway": ("vpc-id", r"vpc-\w+"),
+    "AWS::EC2::VPCGatewayAttachment": ("vpc-id", r"vpc-\w+"),
 }
 
 
@@ -195,7 +195,11 @@ def _service_code(kind: str) -> str:
     }.get(service, service)
 
 
-def _service_principal(context: StackContext, _: Found) -> str:
+def _create_linked_role(context: StackContext, _: Found) -> str:
+    return context.commands.aws("iam", "create-service-linked-role", aws_service_name=_service_principal(context))
+
+
+def _service_principal(context: StackContext) -> str:
     service = context.failure.kind.removeprefix("AWS::").lower().partition("::")[0]
     return {
         "elasticloadbalancingv2": "elasticloadbalancing.amazonaws.com",
@@ -214,10 +218,11 @@ def _choose_certificate(context: StackContext, _: Found) -> str:
 
 
 def _list_users(context: StackContext, _: Found) -> str:
-    listed = _LISTED_BY.get(context.failure.kind)
-    if listed and (named := re.search(listed[3], context.failure.reason)):
-        service, operation, name, _pattern = listed
-        command = context.commands.aws(service, operation, filters=f"Name={name},Values={named[0]}")
+    listed = _USED_BY_INTERFACES.get(context.failure.kind)
+    if listed and (named := re.search(listed[1], context.failure.reason)):
+        command = context.commands.aws(
+            "ec2", "describe-network-interfaces", filters=f"Name={listed[0]},Values={named[0]}"
+        )
         return context.commands.fix(
             command, then=f"shows what still uses it: remove that if it is not needed, then: {again(context)}"
         )
@@ -274,7 +279,7 @@ TERMS: Terms[StackContext] = {
     "list_quotas": _list_quotas,
     "list_interfaces": lambda context, _: context.commands.aws("ec2", "describe-network-interfaces"),
     "list_users": _list_users,
-    "service_principal": _service_principal,
+    "create_linked_role": _create_linked_role,
     "choose_certificate": _choose_certificate,
     "drift": _drift,
     "start_database": _start_database,

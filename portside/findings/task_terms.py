@@ -119,6 +119,10 @@ def _restore_service_role(context: RuleContext, _: Found) -> str:
     )
 
 
+def _create_linked_role(context: RuleContext, _: Found) -> str:
+    return context.commands.aws("iam", "create-service-linked-role", aws_service_name="ecs.amazonaws.com")
+
+
 def _make_role(context: RuleContext, found: Found) -> str:
     name = _role(context, found)
     trust = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
@@ -281,6 +285,7 @@ TERMS: Terms[RuleContext] = {
     "restore_service_role": _restore_service_role,
     "role": _role,
     "make_role": _make_role,
+    "create_linked_role": _create_linked_role,
     "log_group": _log_group,
     "make_log_group": _make_log_group,
     "grant_logs": _grant_logs,

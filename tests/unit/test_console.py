@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from operations import console
-from operations.release.verify import FAIL, OK, SKIP
+from portside.findings.check import FAIL, OK, SKIP, check, printed
 
 
 @pytest.fixture
@@ -85,11 +85,13 @@ def test_on_a_narrow_terminal_what_was_found_is_folded_and_nothing_is_lost(
 
 
 def test_every_state_of_a_check_has_a_colour_of_its_own() -> None:
-    assert console.CHECK_STYLES == {OK: "green", FAIL: "red", SKIP: "yellow"}
+    ended = [printed(check("region", state, "")) for state in (OK, FAIL, SKIP)]
+    assert [console.CHECK_STYLES[word] for word in ended] == ["green", "red", "yellow"]
+    assert len(console.CHECK_STYLES) == 3
 
 
 @pytest.mark.parametrize(
-    ("word", "colour"), [("steady", "green"), ("failed, rolled back", "red"), ("rolling out", "yellow")]
+    ("word", "colour"), [("stable", "green"), ("failed, rolled back", "red"), ("rolling out", "yellow")]
 )
 def test_states_have_the_colours_of_traffic_lights(word: str, colour: str) -> None:
     assert console.style_of(word) == colour

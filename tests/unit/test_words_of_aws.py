@@ -120,3 +120,9 @@ def test_numbers_inside_ids_are_no_status_codes(number: str) -> None:
     refused = of_a_stack({"words": reason})
     assert refused is not None
     assert refused.code == "REFUSED"
+
+
+@pytest.mark.parametrize("file", [start_rules.FILE, stack_rules.FILE])
+def test_no_row_writes_a_command_by_hand(file: str) -> None:
+    written = [row.fix for row in rows_of(file) if re.search(r"\./agora|\baws [a-z]", row.fix)]
+    assert written == []
