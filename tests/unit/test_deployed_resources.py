@@ -306,3 +306,14 @@ def test_the_description_of_a_group_is_that_of_its_own_environment() -> None:
         for name in ENVIRONMENTS
     }
     assert len({re.sub(r"agora\w+load", "", each) for each in descriptions}) == len(ENVIRONMENTS)
+
+
+MOVING = [template for name in ENVIRONMENTS for template in moving_templates(name).values()]
+KINDS = {resource["Type"] for template in MOVING for resource in template["Resources"].values()}
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_no_resource_is_replaced_for_the_owner_tag_of_its_stack(kind: str) -> None:
+    """CloudFormation passes a stack's tags on to every resource that takes tags."""
+    tags = {"Tags", "TagList", "HostedZoneTags", "FileSystemTags"}
+    assert not tags & top_level(kind, "createOnlyProperties", "conditionalCreateOnlyProperties")
