@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 from operations import cdk_cli
 from operations.progress import following
 from operations.target import Target
+from portside.aws.model import Stack
+from portside.aws.reader import Reader
 from portside.aws.stack_reading import read_stacks, read_template
 from portside.deploy.bootstrap_roles import bootstrap_role
 from portside.deploy.unconfigured import UnconfiguredStack
@@ -33,6 +35,13 @@ class _Apart(Target):
         return self.folder
 
 
+class _ByName(Reader):
+    """Reads stacks that are not configured, also for a role that may not list all stacks."""
+
+    def named(self, names: Iterable[str]) -> dict[str, Stack]:
+        return read_stacks(self.clients("cloudformation"), list(names))
+
+
 def remove_stacks(target: Target, stacks: Sequence[UnconfiguredStack], *, with_data: bool = False) -> None:
     """Delete deployed stacks, `with_data` also what their templates retain or protect.
 
@@ -49,8 +58,9 @@ def remove_stacks(target: Target, stacks: Sequence[UnconfiguredStack], *, with_d
     # A deployment of the same template takes the protection from termination away, by the role that may do so.
     is_protected = any(stack.is_protected for stack in stacks)
     acts: list[Callable[..., None]] = [*([cdk_cli.deploy] if with_data or is_protected else []), cdk_cli.destroy]
+    reader = _ByName(target.clients, target.environment, ())
     for act in acts:
-        with following(cloudformation, names, every_seconds=target.polling_seconds) as progress:
+        with following(reader, names, every_seconds=target.polling_seconds) as progress:
             act(apart, names, progress.hear)
     if left := read_stacks(cloudformation, names):
         raise AgoraError(f"still there: {', '.join(left)}", "Run the same command again.")

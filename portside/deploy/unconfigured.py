@@ -22,8 +22,9 @@ from src.environment import APP, OWNER_TAG, Environment
 from src.errors import AgoraError
 from src.service_props import ServiceProps
 
-# Of what holds state, a log group goes with its service on purpose: src/service_stack.py deletes it with the stack.
-_STATE = STATEFUL.keys() - {"AWS::Logs::LogGroup"} | {"AWS::S3::Bucket"}
+# What holds data is named first. A log group goes with its service on purpose: src/service_stack.py deletes it.
+_DATA = ("AWS::DocDB::DBCluster", "AWS::S3::Bucket", "AWS::SecretsManager::Secret")
+_STATE = (*_DATA, *(kind for kind in STATEFUL if kind not in (*_DATA, "AWS::Logs::LogGroup")))
 
 
 class Removal(StrEnum):
@@ -73,7 +74,8 @@ class UnconfiguredStack:
         if self.costs is None:
             return "what it holds could not be read"
         adopted = "adopted" if self.origin is Origin.ADOPTED else "ours"
-        return f"{adopted}, and holds {', '.join(self.state)}" if self.state else adopted
+        more = f" and {len(self.state) - 1} more kinds of resources with state" if len(self.state) > 1 else ""
+        return f"{adopted}, and holds {self.state[0]}{more}" if self.state else adopted
 
     @property
     def sentence(self) -> str:
@@ -165,7 +167,8 @@ def _described(
     stack: Stack, target: Target, template: Mapping[str, Any] | None, record: StackRecord
 ) -> UnconfiguredStack:
     resources = (template or {}).get("Resources", {}).values()
-    kinds = dict.fromkeys(each.get("Type", "") for each in resources if each.get("Type") in _STATE)
+    types = {each.get("Type", "") for each in resources}
+    kinds = [kind for kind in _STATE if kind in types]
     found = UnconfiguredStack(
         name=stack.name,
         status=stack.status,

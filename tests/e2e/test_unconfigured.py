@@ -98,7 +98,8 @@ def test_only_what_is_ours_is_removed_and_what_holds_data_only_with_its_data(dep
     for name, tags in others.items():
         of("cloudformation").create_stack(StackName=name, TemplateBody=topic, Tags=tags)
     _without_docs(deployed)
-    deployed.edit_form('"KEEP_EXPORTS": True,', '"KEEP_EXPORTS": True,\n        "DATABASES": {"docdb-v8-second": {}},')
+    database = '"DATABASES": {"docdb-v8-second": {"ENGINE_VERSION": "8.0.0"}},'
+    deployed.edit_form('"GHCR_PACKAGE_VERSION": "edge",', f'"GHCR_PACKAGE_VERSION": "edge", {database}')
     second = deployed.agora("deploy", "dev", "--local", "--prune")
     assert second.exit_code == 0, second.stderr
     assert DOCS not in _stacks(of)
@@ -107,7 +108,7 @@ def test_only_what_is_ours_is_removed_and_what_holds_data_only_with_its_data(dep
     assert "not ours: it carries no tag portside:owner" in second.stderr
     before = inventory(of)
 
-    deployed.edit_form('"DATABASES": {"docdb-v8-second": {}},', "")
+    deployed.edit_form(database, "")
     for name in others:
         refused = deployed.agora("destroy", "dev", "--local", "--stack", name, "--with-data")
         assert (refused.exit_code, "not ours" in refused.stderr) == (2, True)
