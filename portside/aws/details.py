@@ -32,8 +32,8 @@ Options = Mapping[str, str]
 """Those of a container's log driver."""
 
 
-def is_suspect(service: Service, stack: Stack | None, records: Sequence[RecordedDeployment]) -> bool:
-    """Whether more has to be read of a service: it is not well, a task of it failed, or it was changed by hand."""
+def is_suspect(service: Service, stack: Stack | None) -> bool:
+    """Whether more has to be read of a service: it is not well, or a task of it failed."""
     if stack is None or not service.status or not stack_reading.is_as_made(stack):
         return True
     return (
@@ -42,12 +42,14 @@ def is_suspect(service: Service, stack: Stack | None, records: Sequence[Recorded
         or any(task.has_failed for task in service.tasks)
         or any(agent.status == "STOPPED" for _, agent in service.exec_agents)
         or any(not group.is_used for group in service.groups)
-        or not _is_recorded(service, records)
     )
 
 
-def _is_recorded(service: Service, records: Sequence[RecordedDeployment]) -> bool:
-    """Whether a deployment on record made what runs; what was deployed apart from that may be another revision."""
+def is_recorded(service: Service, records: Sequence[RecordedDeployment]) -> bool:
+    """Whether a deployment on record made what runs.
+
+    What was deployed apart from that may be a revision that was given by hand, which only the service's stack can tell.
+    """
     primary = service.primary
     return primary is not None and any(
         each.began - CLOCKS_DIFFER <= primary.created <= each.ended + CLOCKS_DIFFER for each in records
@@ -59,8 +61,9 @@ def with_details(reader: Reader, snapshot: Snapshot, deadline: float) -> Snapsho
 
     Of the tasks only those are kept that tell most.
     """
-    suspects = [each for each in snapshot.services if is_suspect(each, snapshot.stack(each.stack), snapshot.records)]
-    jobs = _jobs(reader, snapshot, suspects)
+    suspects = [each for each in snapshot.services if is_suspect(each, snapshot.stack(each.stack))]
+    others = [each for each in snapshot.services if each not in suspects and not is_recorded(each, snapshot.records)]
+    jobs = _jobs(reader, snapshot, suspects) | {_of_resources(each): partial(reader.ids, each.stack) for each in others}
     unread = list(snapshot.unknown)
     found = dict(sort_out(side_by_side(jobs, deadline), unread))
     revisions: dict[str, tuple[TaskDefinition, Options]] = {
@@ -70,7 +73,10 @@ def with_details(reader: Reader, snapshot: Snapshot, deadline: float) -> Snapsho
         if _of_revision(arn, each) in found
     }
     detailed = {each.name: _with_found(each, found, revisions) for each in suspects}
-    lines = _logs(reader, detailed.values(), {arn: options for arn, (_, options) in revisions.items()})
+    detailed |= {each.name: replace(each, made=_made(each, found)) for each in others}
+    lines = _logs(
+        reader, [detailed[each.name] for each in suspects], {arn: options for arn, (_, options) in revisions.items()}
+    )
     logs = dict(sort_out(side_by_side(lines.jobs, deadline), unread))
 
     def kept(service: Service) -> Service:
@@ -145,14 +151,19 @@ def _read_database(reader: Reader, database: Database) -> Database:
 def _with_found(
     service: Service, found: Mapping[str, Any], revisions: Mapping[str, tuple[TaskDefinition, Options]]
 ) -> Service:
-    made: Mapping[str, tuple[str, ...]] = found.get(_of_resources(service), {})
     return replace(
         service,
-        made=next(iter(made.get(_DEFINITION, ())), ""),
+        made=_made(service, found),
         definitions=tuple(revisions[arn][0] for arn in _definitions_of(service) if arn in revisions),
         groups=tuple(found.get(_of_group(each), each) for each in service.groups),
         alarms=found.get(_of_alarms(service), service.alarms),
     )
+
+
+def _made(service: Service, found: Mapping[str, Any]) -> str:
+    """The revision that the service's stack made."""
+    ids: Mapping[str, tuple[str, ...]] = found.get(_of_resources(service), {})
+    return next(iter(ids.get(_DEFINITION, ())), "")
 
 
 def _definitions_of(service: Service) -> list[str]:
