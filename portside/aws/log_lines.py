@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 # As pino, winston, zap, logback, Serilog and Caddy name them.
-_FIELDS = ("msg", "message", "@mt", "event", "error", "err", "exception", "stack_trace", "exc_info", "stack", "@x")
+_FIELDS = (
+    *("msg", "message", "@mt", "event", "error", "err", "exception", "stack_trace", "error.stack_trace", "exc_info"),
+    *("stack", "@x"),
+)
 _LEVELS = ("level", "severity", "@l", "levelname", "log.level")
 # https://github.com/pinojs/pino/blob/main/docs/api.md#loggerlevels-object
 _LEVELS_OF_PINO = {10: "trace", 20: "debug", 30: "info", 40: "warn", 50: "error", 60: "fatal"}
@@ -37,7 +40,7 @@ def _said(message: str) -> str:
 
 def _text(value: Any) -> str:
     if isinstance(value, Mapping):
-        value = value.get("stack") or value.get("message") or ""
+        value = value.get("stack") or value.get("stack_trace") or value.get("message") or ""
     return value if isinstance(value, str) else ""
 
 

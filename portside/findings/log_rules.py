@@ -29,7 +29,7 @@ _READY = re.compile(
     r"\blisten(?:ing|s)?\b(?! (?:EADDR|EACCES|tcp))|\bstarted\b (?!by\b).*\bin\b|server is running"
     r"|\bready\b(?! (?:to|for start))"
     r"|Application startup complete"
-    r"|serving (?:initial configuration|at|on)|start worker process|resuming normal operations|Now listening on"
+    r"|serving (?:initial configuration|at|on)|start worker process|resuming normal operations"
     r"|Booted\b",
     re.I,
 )

@@ -22,6 +22,8 @@ STACK = f"Error: boom\n{FRAME}"
         ({"severity": "ERROR", "event": "no", "exception": STACK}, ["ERROR no: Error: boom", FRAME]),
         ({"levelname": "ERROR", "message": "no", "exc_info": "boom"}, ["ERROR no: boom"]),
         ({"log.level": "ERROR", "message": "no", "stack_trace": "boom"}, ["ERROR no: boom"]),
+        ({"log.level": "ERROR", "message": "no", "error.stack_trace": "boom"}, ["ERROR no: boom"]),
+        ({"level": "ERROR", "message": "no", "error": {"stack_trace": "boom"}}, ["ERROR no: boom"]),
         ({"level": 50, "msg": "no"}, ["ERROR no"]),
         ({"level": 40, "msg": "no"}, ["WARN no"]),
         ({"level": 30, "msg": "fine"}, ["INFO fine"]),

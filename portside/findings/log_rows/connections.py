@@ -81,6 +81,14 @@ ROWS = (
         "security group of what it calls; then: {again}",
     ),
     Row(
+        f"{AT_ITS_TIME}.CALLEE_UNAVAILABLE",
+        r"upstream connect error or disconnect/reset before headers|no healthy upstream",
+        "Service Connect's proxy can't reach a service that it calls: {line}",
+        "See how the services that it calls are ({status}), and that calls of {name} in app.py has each with its port; "
+        "then: {again}",
+        "app.py, calls of {name}",
+    ),
+    Row(
         f"{AT_ITS_TIME}.CONNECTION_UNAVAILABLE",
         r"StatusCode\.UNAVAILABLE|code = Unavailable|failed to connect to all addresses",
         "a gRPC server that it calls is not available: {line}",

@@ -145,6 +145,7 @@ def publish(context: RuleContext) -> str:
 _WORDS: dict[str, Callable[[RuleContext], str]] = {
     "name": lambda context: context.name,
     "deploy": lambda context: context.deploy,
+    "status": lambda context: context.commands.tool("status"),
     "redeploy": lambda context: context.redeploy,
     "again": lambda context: context.start_again,
     "program": publish,
