@@ -114,12 +114,9 @@ def is_remark(line: str) -> bool:
 def _begin(lines: Sequence[str]) -> int | None:
     """Where the last error stands, the surest sign first."""
     own = [number for number, line in enumerate(lines) if not _CONSEQUENCE.search(line)]
-    for sign in (_FATAL, _TYPED, _TROUBLE):
-        found = [
-            number
-            for number in own
-            if sign.search(lines[number]) and not _FRAME.search(lines[number]) and not is_remark(lines[number])
-        ]
+    own = [number for number in own if not _FRAME.search(lines[number]) and not is_remark(lines[number])]
+    for signs in ((_FATAL, _TYPED), (_TROUBLE,)):
+        found = [number for number in own if any(sign.search(lines[number]) for sign in signs)]
         if found:
             # Of those that belong together the first.
             last = found[-1]

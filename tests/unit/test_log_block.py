@@ -63,6 +63,7 @@ REPORT = (
         ),
         (("Error: boom", "npm ERR! code ELIFECYCLE", "npm ERR! errno 1"), "Error: boom"),
         (("first error: one", "all is well", "later error: two"), "later error: two"),
+        (("Error: no plugin", "all is well", "a.b.StartException: boom", "\tat a.b.Main"), "a.b.StartException: boom"),
         (("the moon could not be found", "bye"), "the moon could not be found"),
         (("2024-01-01 10:00:00 WARN an error that passes", "INFO bye"), ""),
         (("hello", "bye"), ""),
