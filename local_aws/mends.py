@@ -16,6 +16,7 @@ from local_aws import (
     service_api,
     sessions,
     settling,
+    simulated_policies,
     stack_faults,
     subnet_addresses,
     task_api,
@@ -35,6 +36,7 @@ CLOUDFORMATION = "ministack.services.cloudformation"
 EC2 = "ministack.services.ec2"
 ECS = "ministack.services.ecs"
 HANDLERS = "ministack.services.cloudformation.handlers"
+IAM = "ministack.services.iam"
 LOGS = "ministack.services.cloudwatch_logs"
 SSM = "ministack.services.ssm"
 STACKS = "ministack.services.cloudformation.stacks"
@@ -256,6 +258,20 @@ def _of_others(fargate: Fargate, refusals: ApiFaults) -> tuple[Patch, ...]:
             "(params)",
             "every target was healthy",
             load_balancer_description.with_target_health(fargate.platform.tasks),
+        ),
+        Patch(
+            IAM,
+            "_extract_simulate_params",
+            "(p)",
+            "a simulation ignored the policies that it adds to a principal's",
+            simulated_policies.noting_what_is_added,
+        ),
+        Patch(
+            IAM,
+            "_build_simulate_results_real",
+            "(actions, resource_arn, principal_arn, account_id, policies)",
+            "the same",
+            simulated_policies.with_what_is_added,
         ),
         Patch(
             ALB,

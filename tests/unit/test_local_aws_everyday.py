@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
@@ -291,3 +292,17 @@ def test_a_secret_that_is_to_be_deleted_says_so(account: Account) -> None:
     assert "DeletedDate" not in secrets.describe_secret(SecretId="going")
     secrets.delete_secret(SecretId="going", RecoveryWindowInDays=7)
     assert "DeletedDate" in secrets.describe_secret(SecretId="going")
+
+
+def test_a_simulation_of_a_role_s_rights_adds_the_policies_that_it_is_given(account: Account) -> None:
+    iam = account.client("iam")
+    role = iam.create_role(RoleName="reader", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    action = "secretsmanager:GetSecretValue"
+    statement = {"Effect": "Allow", "Action": action, "Resource": "*"}
+    grant = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+    def decided(*added: str) -> str:
+        found = iam.simulate_principal_policy(PolicySourceArn=role, ActionNames=[action], PolicyInputList=list(added))
+        return str(found["EvaluationResults"][0]["EvalDecision"])
+
+    assert [decided(), decided(grant), decided()] == ["implicitDeny", "allowed", "implicitDeny"]
