@@ -181,7 +181,7 @@ def test_each_damaged_file_of_the_tool_gives_a_sentence_or_is_made_again(
     if damage == "a pipe":
         os.mkfifo(path)
     elif damage.startswith("a link"):
-        path.symlink_to(path.name if damage == "a link to itself" else "/nowhere/at/all")
+        path.symlink_to(path.name if damage == "a link to itself" else str(tmp_path / "nowhere" / "at all"))
     elif damage == "much too large":
         path.touch()
         os.truncate(path, 3 * 2**30)

@@ -63,8 +63,10 @@ def test_a_form_that_names_a_version_without_a_lock_is_told_which_command_makes_
     assert raised.value.hint == "Make it: ./agora release pin 4.2.0"
 
 
-def test_a_lock_with_all_images_of_the_form_is_taken_as_it_is(tmp_path: Path) -> None:
-    assert require_lock("stage", "4.2.0", [APP], [folder_with(tmp_path)]) == LOCK
+def test_of_a_lock_those_images_are_taken_that_services_name(tmp_path: Path) -> None:
+    assert require_lock("stage", "4.2.0", [APP, API], [folder_with(tmp_path / "a")]) == LOCK
+    only = dataclasses.replace(LOCK, images={APP: image(APP)})
+    assert require_lock("stage", "4.2.0", [APP], [folder_with(tmp_path / "b")]) == only
 
 
 def test_images_that_the_lock_lacks_and_images_that_cannot_run_are_told_at_once(tmp_path: Path) -> None:
