@@ -1,8 +1,9 @@
 """How long what people wait for takes: medians of paired runs, on an embedded AWS of its own.
 
-    ./agora --help >/dev/null && .venv/bin/python benchmarks/measure.py [NAME …] [--rounds N]
+    ./agora --help >/dev/null && .venv/bin/python benchmarks/measure.py [NAME …] [--rounds N] [--beside CLONE]
 
 Each round runs every variant once, one after the other, so that a slow moment of the machine falls on all of them.
+`--beside` names another clone, such as one of the state before, whose answers are measured in the same rounds.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -17,7 +19,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,10 +59,15 @@ keep(Resolution(version, images), kept_file("dev", Path(sys.argv[1])))
 
 def run(command: Sequence[str | Path], **environment: str) -> float:
     """Run a command and return the seconds it took. Raises `CalledProcessError` with its output when it fails."""
+    return run_in(ROOT, command, environment)
+
+
+def run_in(root: Path, command: Sequence[str | Path], environment: Mapping[str, str]) -> float:
+    """The same in another clone."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "CDK_", "ENV"))}
-    path = f"{ROOT / '.venv' / 'bin'}{os.pathsep}{clean['PATH']}"
+    path = f"{root / '.venv' / 'bin'}{os.pathsep}{clean['PATH']}"
     began = time.monotonic()
-    done = subprocess.run(command, cwd=ROOT, env=clean | {"PATH": path} | environment, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=root, env=clean | {"PATH": path, **environment}, capture_output=True, text=True)
     seconds = time.monotonic() - began
     if done.returncode:
         sys.stderr.write(done.stdout + done.stderr)
@@ -77,14 +85,14 @@ def rounds(variants: Mapping[str, Callable[[], float]], count: int) -> dict[str,
 
 
 @contextmanager
-def rehearsal() -> Iterator[dict[str, str]]:
+def rehearsal(root: Path = ROOT) -> Iterator[dict[str, str]]:
     """An embedded AWS of its own, in a folder that goes afterwards."""
     folder = tempfile.mkdtemp()
     environment = {"AGORA_STATE_DIR": folder}
     try:
         yield environment
     finally:
-        run(["./agora", "local", "down"], **environment)
+        run_in(root, ["./agora", "local", "down"], environment)
         shutil.rmtree(folder)
 
 
@@ -138,6 +146,30 @@ def questions(count: int) -> dict[str, float]:
     return found | ratios
 
 
+def reads(count: int, beside: Path | None = None) -> dict[str, float]:
+    """What reads a deployed, healthy dev, and a deployment that changes nothing; and how often AWS is called."""
+    clones = {"": ROOT} | ({f", {beside}": beside} if beside else {})
+    verbs = {"status dev": ["status"], "diagnose dev": ["diagnose"], "deploy dev, no change": ["deploy"]}
+    variants: dict[str, Callable[[], float]] = {}
+    calls: dict[str, float] = {}
+    with ExitStack() as running:
+        for suffix, root in clones.items():
+            environment = running.enter_context(rehearsal(root))
+            run_in(root, ["./agora", "deploy", "dev", "--local"], environment)
+            for label, verb in verbs.items():
+                command = ["./agora", *verb, "dev", "--local"]
+                variants[label + suffix] = partial(run_in, root, command, environment)
+                if not suffix:
+                    calls[f"{label}, calls"] = _calls([command[0], "--debug", *command[1:]], environment)
+        return rounds(variants, count) | calls
+
+
+def _calls(command: Sequence[str], environment: Mapping[str, str]) -> float:
+    """How often a command called AWS, as it says with --debug."""
+    asked = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True)
+    return float(re.findall(r"^(\d+) AWS API calls", asked.stderr, re.M)[-1])
+
+
 def _resident_megabytes(environment: Mapping[str, str]) -> float:
     status = ["./agora", "local", "status", "--json"]
     answer = subprocess.run(status, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, check=True)
@@ -171,7 +203,7 @@ def tests(count: int) -> dict[str, float]:
     return rounds({"agora test --quick": lambda: run(["./agora", "test", "--quick", "-q"])}, count)
 
 
-BENCHMARKS = {each.__name__: each for each in (launcher, synthesis, deployment, questions, tests)}
+BENCHMARKS = {each.__name__: each for each in (launcher, synthesis, deployment, questions, reads, tests)}
 
 
 def main() -> None:
@@ -179,10 +211,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--beside", type=lambda given: Path(given).resolve(), metavar="CLONE")
     arguments = parser.parse_args()
     for name in arguments.names or BENCHMARKS:
         print(f"{name}: {BENCHMARKS[name].__doc__}")
-        for label, value in BENCHMARKS[name](arguments.rounds).items():
+        measured = reads(arguments.rounds, arguments.beside) if name == "reads" else BENCHMARKS[name](arguments.rounds)
+        for label, value in measured.items():
             print(f"  {label:<36} {value:8.3f}", flush=True)
 
 
