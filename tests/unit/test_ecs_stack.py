@@ -16,11 +16,9 @@ def test_both_kinds_of_fargate_capacity_are_associated_with_the_cluster() -> Non
 
 def test_every_callee_has_a_group_for_its_callers_that_opens_nothing_by_itself() -> None:
     groups = [group["Properties"] for group in of_type(stack("dev", "ecs"), "AWS::EC2::SecurityGroup").values()]
-    assert {group["GroupDescription"].rpartition(" ")[2] for group in groups} == {
-        "agora-api",
-        "agora-api-next",
-        "agora-api-docs",
-        "agora-app",
+    assert {group["GroupDescription"] for group in groups} == {
+        *(f"Carried by the callers of agora-{part}" for part in ("api", "api-next", "api-docs", "app")),
+        "Carried by agora-apex to reach all that it calls",
     }
     for group in groups:
         assert "SecurityGroupIngress" not in group
