@@ -238,6 +238,7 @@ def _misspelt_group(of: FaultyTemplates) -> None:
 
 
 FAULTS: Mapping[str, Put] = {
+    "FORM": lambda of: of.resources("api").update(Another=[]),
     "VALUE": _set("docdb-v8", "DocDB::DBCluster", BackupRetentionPeriod=36),
     "LIMIT": _container("api", StopTimeout=121),
     "TAGS": lambda of: of.of("api", "Logs::LogGroup")["Tags"].append({"Key": "Environment", "Value": "dev"}),

@@ -34,6 +34,28 @@ def found_with(put: Put) -> list[Finding]:
     return check(assembly(changed))
 
 
+def _variables(count: int) -> Put:
+    """With the four that are there and the secret: `count` and five."""
+    more = [{"Name": f"V{number}", "Value": "1"} for number in range(count - 1)]
+    return lambda of: of.container("api").update(Environment=more + of.container("api")["Environment"])
+
+
+def _alarm(**changes: object) -> Put:
+    return lambda of: of.of("api", "CloudWatch::Alarm").update(changes)
+
+
+def _scaling(**changes: object) -> Put:
+    return lambda of: of.of("api", "ScalableTarget").update(changes)
+
+
+def _targets(**changes: object) -> Put:
+    return lambda of: of.of("apex", "TargetGroup").update(changes)
+
+
+def _cluster(window: str) -> Put:
+    return lambda of: of.of("docdb-v8", "DocDB::DBCluster").update(PreferredBackupWindow=window)
+
+
 def test_every_rule_has_a_fault_that_shows_it() -> None:
     assert list(FAULTS) == list(rows())
 
@@ -56,3 +78,31 @@ def test_nothing_is_found_in_our_templates_in_any_step(name: str, step: object) 
 def test_nothing_is_found_in_the_templates_of_the_earlier_app(name: str) -> None:
     earlier = earlier_templates(environment(name), form().services_of(name))
     assert check(assembly(earlier, name)) == []
+
+
+EDGES: list[tuple[str, Put, Put]] = [
+    ("VARIABLES", _variables(95), _variables(96)),
+    ("ALARM_PERIOD", _alarm(Period=60, EvaluationPeriods=1440), _alarm(Period=60, EvaluationPeriods=1441)),
+    ("ALARM_PERIOD", _alarm(Period=20), _alarm(Period=40)),
+    ("SCALING_BOUNDS", _scaling(MinCapacity=2), _scaling(MinCapacity=3)),
+    ("HEALTH_TIMEOUT", _targets(HealthCheckTimeoutSeconds=9), _targets(HealthCheckTimeoutSeconds=10)),
+    ("BACKUP_WINDOW", _cluster("01:00-01:30"), _cluster("01:00-01:29")),
+]
+
+
+@pytest.mark.parametrize(("name", "inside", "beyond"), EDGES)
+def test_a_limit_lets_pass_its_edge_and_nothing_beyond(name: str, inside: Put, beyond: Put) -> None:
+    assert rows()[name].code not in {each.code for each in found_with(inside)}
+    assert rows()[name].code in {each.code for each in found_with(beyond)}
+
+
+@pytest.mark.parametrize("value", [None, "", 1.5, [], {}, [[]], {"Ref": 3}, {"Fn::GetAtt": []}, {"Fn::Sub": 3}])
+@pytest.mark.parametrize("key", ["Properties", "DependsOn", "Type", "ContainerDefinitions", "SecurityGroups"])
+def test_a_value_of_another_form_ends_no_check(key: str, value: object) -> None:
+    changed = copy.deepcopy(settled_templates("dev"))
+    for template in changed.values():
+        for resource in template["Resources"].values():
+            for holder in (resource, resource.get("Properties", {})):
+                if key in holder:
+                    holder[key] = value
+    check(assembly(changed))

@@ -24,6 +24,26 @@ class TemplateFile:
     is_named: bool = True
     """Whether the stack has this name; else that is the file's."""
 
+    @cached_property
+    def resources(self) -> dict[str, Mapping[str, Any]]:
+        """The resources that have the form of one, by logical ID."""
+        found = _mapping(self.template.get("Resources"))
+        return {str(key): each for key, each in found.items() if isinstance(_mapping(each).get("Type"), str)}
+
+    @cached_property
+    def outputs(self) -> dict[str, Mapping[str, Any]]:
+        """The outputs that have the form of one, by name."""
+        found = _mapping(self.template.get("Outputs"))
+        return {str(key): each for key, each in found.items() if "Value" in _mapping(each)}
+
+    @property
+    def names(self) -> set[str]:
+        """What may be referred to: resources and parameters."""
+        return {
+            *map(str, _mapping(self.template.get("Resources"))),
+            *map(str, _mapping(self.template.get("Parameters"))),
+        }
+
     @property
     def pseudo(self) -> dict[str, str]:
         """The pseudo parameters that are known."""
@@ -95,8 +115,8 @@ class Assembly:
     def exports(self, name: str, depth: int = 0) -> Any:
         """The value of an export; None where no template has it."""
         for file in self.files:
-            for key, output in _mapping(file.template.get("Outputs")).items():
-                export = _mapping(_mapping(output).get("Export")).get("Name")
+            for key, output in file.outputs.items():
+                export = _mapping(output.get("Export")).get("Name")
                 if export is not None and resolve(export, self._scope(file), depth) == name:
                     return self.output(file.stack, key, depth)
         return None
@@ -107,29 +127,33 @@ class Assembly:
         if file is None:
             return None
         if (stack, name) not in self._outputs:
-            output = _mapping(file.template.get("Outputs")).get(name)
-            self._outputs[stack, name] = (
-                resolve(output["Value"], self._scope(file), depth) if isinstance(output, Mapping) else None
-            )
+            output = file.outputs.get(name)
+            found = resolve(output["Value"], self._scope(file), depth) if output is not None else None
+            self._outputs[stack, name] = found
         return self._outputs[stack, name]
 
     def _scope(self, file: TemplateFile) -> Scope:
-        return Scope(file.stack, file.template, file.pseudo, self.output, self.exports)
+        return Scope(
+            stack=file.stack,
+            resources=file.resources,
+            mappings=_mapping(file.template.get("Mappings")),
+            pseudo=file.pseudo,
+            output_of=self.output,
+            exported=self.exports,
+        )
 
     def _resources_of(self, file: TemplateFile) -> Iterator[Resource]:
         scope = self._scope(file)
-        for key, each in _mapping(file.template.get("Resources")).items():
-            if isinstance(each, Mapping) and "Type" in each:
-                properties = resolve(each.get("Properties") or {}, scope)
-                after = each.get("DependsOn", ())
-                yield Resource(
-                    stack=file.stack,
-                    logical_id=str(key),
-                    type=str(each["Type"]),
-                    properties=properties if isinstance(properties, dict) else {},
-                    depends_on=(after,) if isinstance(after, str) else tuple(map(str, after or ())),
-                    is_conditional="Condition" in each,
-                )
+        for key, each in file.resources.items():
+            properties = resolve(each.get("Properties") or {}, scope)
+            yield Resource(
+                stack=file.stack,
+                logical_id=key,
+                type=each["Type"],
+                properties=properties if isinstance(properties, dict) else {},
+                depends_on=tuple(awaited(each)),
+                is_conditional="Condition" in each,
+            )
 
     @cached_property
     def _by_stack(self) -> dict[str, TemplateFile]:
@@ -150,6 +174,18 @@ class Assembly:
 def assembly_of(templates: Mapping[str, Mapping[str, Any]], account: str = "", region: str = "") -> Assembly:
     """An assembly of templates by stack name, all for one account and region."""
     return Assembly([TemplateFile(name, template, account, region) for name, template in templates.items()])
+
+
+def awaited(resource: Mapping[str, Any]) -> list[str]:
+    """The logical IDs in `DependsOn`."""
+    found = resource.get("DependsOn")
+    return (
+        [found]
+        if isinstance(found, str)
+        else [each for each in found or () if isinstance(each, str)]
+        if isinstance(found, list)
+        else []
+    )
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

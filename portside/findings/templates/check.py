@@ -23,7 +23,14 @@ from portside.findings.templates.assembly import Assembly
 from portside.findings.templates.rule import Rule, rows
 
 RULES: tuple[Rule, ...] = (
-    *(references.unresolved, references.circles, references.sizes, references.attributes, references.types),
+    *(
+        references.forms,
+        references.unresolved,
+        references.circles,
+        references.sizes,
+        references.attributes,
+        references.types,
+    ),
     *(references.policies, references.exports, references.substitutions),
     *(limits.refused_values, limits.undocumented_values, limits.tags),
     *(task_definition.names, task_definition.dependencies, task_definition.sizes, task_definition.ports),

@@ -19,7 +19,8 @@ def read_folder(folder: Path) -> Assembly:
     if not folder.is_dir():
         raise UsageError(f"--templates {folder}: no such folder", 'Name a folder of templates, such as "cdk.out".')
     manifest = folder / "manifest.json"
-    found = list(_of_manifest(manifest) if manifest.is_file() else _of_files(folder))
+    is_assembly = manifest.is_file() and "artifacts" in _object(_json(manifest), manifest)
+    found = list(_of_manifest(manifest) if is_assembly else _of_files(folder))
     if not found:
         raise UsageError(
             f"--templates {folder}: no CloudFormation template in it",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,8 @@ class Scope:
     """What the intrinsic functions of one template may refer to."""
 
     stack: str
-    template: Mapping[str, Any]
+    resources: Container[str]
+    mappings: Mapping[str, Any]
     pseudo: Mapping[str, str]
     output_of: Callable[[str, str, int], Any]
     """The value of another stack's output: by stack and name, and how deep the question is."""
@@ -58,17 +59,19 @@ def _called(name: str, argument: Any, scope: Scope, depth: int) -> Any:
 
 
 def _reference(argument: Any, scope: Scope, depth: int) -> Any:
+    if not isinstance(argument, str):
+        return None
     if argument == "AWS::NoValue":
         return NO_VALUE
     if argument in scope.pseudo:
         return scope.pseudo[argument]
-    return Handle(scope.stack, argument) if argument in scope.template.get("Resources", {}) else None
+    return Handle(scope.stack, argument) if argument in scope.resources else None
 
 
 def _attribute(argument: Any, scope: Scope, depth: int) -> Any:
     parts = argument.split(".", 1) if isinstance(argument, str) else argument
     match parts:
-        case [str(logical_id), str(attribute)] if logical_id in scope.template.get("Resources", {}):
+        case [str(logical_id), str(attribute)] if logical_id in scope.resources:
             return Handle(scope.stack, logical_id, attribute)
     return None
 
@@ -125,7 +128,10 @@ def _split(argument: Any, scope: Scope, depth: int) -> Any:
 def _in_map(argument: Any, scope: Scope, depth: int) -> Any:
     match resolve(argument, scope, depth):
         case [str(name), str(first), str(second), *_]:
-            return scope.template.get("Mappings", {}).get(name, {}).get(first, {}).get(second)
+            found: Any = scope.mappings
+            for key in (name, first, second):
+                found = found.get(key) if isinstance(found, Mapping) else None
+            return found
     return None
 
 

@@ -200,8 +200,8 @@ def _certificate(assembly: Assembly, listener: Resource, arn: str | None) -> Ite
 def _same_ports(assembly: Assembly) -> Iterator[Finding]:
     seen: dict[tuple[Any, int], str] = {}
     for each in assembly.of_type("ElasticLoadBalancingV2::Listener"):
-        of, port = each.get("LoadBalancerArn"), whole(each.get("Port"))
-        if port is None or of is None or each.is_conditional:
+        of, port = repr(each.get("LoadBalancerArn")), whole(each.get("Port"))
+        if port is None or each.is_conditional:
             continue
         if (of, port) in seen:
             yield wrong("LISTENER_PORT", each, f"port {port} of the load balancer is of {seen[of, port]} already")
@@ -246,8 +246,8 @@ def rules(assembly: Assembly) -> Iterator[Finding]:
     """Two rules of a listener with the same priority, and actions that lack their settings."""
     seen: dict[tuple[Any, int], str] = {}
     for each in assembly.of_type("ElasticLoadBalancingV2::ListenerRule"):
-        of, priority = each.get("ListenerArn"), whole(each.get("Priority"))
-        if priority is None or of is None or each.is_conditional:
+        of, priority = repr(each.get("ListenerArn")), whole(each.get("Priority"))
+        if priority is None or each.is_conditional:
             continue
         if (of, priority) in seen:
             yield wrong(
@@ -298,7 +298,8 @@ def _zones(assembly: Assembly, resource: Resource, values: list[Any]) -> Iterato
 def access_logs(assembly: Assembly) -> Iterator[Finding]:
     """Access logs to a bucket that does not let the load balancer write."""
     for balancer in assembly.of_type("ElasticLoadBalancingV2::LoadBalancer"):
-        attributes = {each.get("Key"): each.get("Value") for each in objects(balancer.get("LoadBalancerAttributes"))}
+        listed = objects(balancer.get("LoadBalancerAttributes"))
+        attributes = {str(each.get("Key")): each.get("Value") for each in listed}
         if str(attributes.get("access_logs.s3.enabled")).lower() != "true":
             continue
         value = attributes.get("access_logs.s3.bucket")

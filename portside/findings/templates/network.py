@@ -124,7 +124,8 @@ def routes(assembly: Assembly) -> Iterator[Finding]:
         subnet = each.get("SubnetId")
         if isinstance(subnet, Handle) and subnet in tables and not each.is_conditional:
             yield wrong("ROUTE_TWICE", each, f"{subnet.logical_id} has a route table by {tables[subnet]} already")
-        tables[subnet] = each.logical_id
+        if isinstance(subnet, Handle):
+            tables[subnet] = each.logical_id
 
 
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateRoute.html
@@ -152,7 +153,8 @@ def addresses(assembly: Assembly) -> Iterator[Finding]:
         if isinstance(address, Handle) and address in seen and not gateway.is_conditional:
             what = f"its address {address.logical_id} is of {seen[address]} already"
             yield wrong("NAT_ADDRESS", gateway, what)
-        seen[address] = gateway.logical_id
+        if isinstance(address, Handle):
+            seen[address] = gateway.logical_id
 
 
 def resolvers(assembly: Assembly) -> Iterator[Finding]:

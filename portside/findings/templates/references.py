@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from portside.findings.finding import Finding
-from portside.findings.templates.assembly import Assembly, Resource, TemplateFile
+from portside.findings.templates.assembly import Assembly, Resource, TemplateFile, awaited
 from portside.findings.templates.limits import attributes_of, type_names
 from portside.findings.templates.rule import wrong
 
@@ -23,16 +23,34 @@ _POLICIES: Mapping[str, tuple[str, ...]] = {
 }
 
 
+def forms(assembly: Assembly) -> Iterator[Finding]:
+    """Resources and outputs that don't have the form of one."""
+    for file in assembly.files:
+        for key, each in _mapping(file.template.get("Resources")).items():
+            if str(key) not in file.resources and not str(key).startswith("Fn::"):
+                yield wrong("FORM", _at(file, str(key)), "is no object with a Type")
+            elif not isinstance(_mapping(each).get("DependsOn", []), str | list):
+                yield wrong("FORM", _at(file, str(key)), "DependsOn must be a name or a list of names")
+        for key in _mapping(file.template.get("Outputs")):
+            if str(key) not in file.outputs and not str(key).startswith("Fn::"):
+                yield wrong("FORM", _at(file, str(key)), "is an output without a Value")
+
+
+def _at(file: TemplateFile, key: str) -> Resource:
+    """A place in a template, to report on."""
+    return Resource(file.stack, key, str(file.resources.get(key, {}).get("Type", "AWS::CloudFormation::Stack")), {})
+
+
 def unresolved(assembly: Assembly) -> Iterator[Finding]:
     """References to a resource, parameter or output that is not there."""
     for file in assembly.files:
-        names = {*file.template.get("Resources", {}), *(file.template.get("Parameters") or {})}
+        names = file.names
         # A macro may add resources.
         if "Transform" in file.template or any(key.startswith("Fn::ForEach") for key in names):
             continue
-        for key, resource in file.template.get("Resources", {}).items():
-            at = Resource(file.stack, str(key), str(resource.get("Type")), {})
-            for name in sorted({*_names(resource), *_awaited(resource)} - names):
+        for key, resource in file.resources.items():
+            at = _at(file, key)
+            for name in sorted({*_names(resource), *awaited(resource)} - names):
                 yield wrong("REFERENCE", at, f"refers to {name}, which the template does not have")
             for stack, output in _outputs(resource):
                 if stack in {each.stack for each in assembly.files} and not _has_output(assembly, stack, output):
@@ -40,7 +58,7 @@ def unresolved(assembly: Assembly) -> Iterator[Finding]:
 
 
 def _has_output(assembly: Assembly, stack: str, output: str) -> bool:
-    return output in (assembly.file(stack).template.get("Outputs") or {})
+    return output in assembly.file(stack).outputs
 
 
 def _names(node: Any) -> Iterator[str]:
@@ -53,17 +71,11 @@ def _names(node: Any) -> Iterator[str]:
         if key == "Ref" and len(node) == 1 and isinstance(value, str):
             yield from [value] if not value.startswith("AWS::") else []
         elif key == "Fn::GetAtt" and len(node) == 1:
-            first = value.split(".")[0] if isinstance(value, str) else value[0] if value else None
-            yield from [first] if isinstance(first, str) else []
+            yield from [name for name, _ in _attributes(node)]
         elif key == "Fn::Sub" and len(node) == 1:
             yield from _substituted(value)
         else:
             yield from _names(value)
-
-
-def _awaited(resource: Mapping[str, Any]) -> list[str]:
-    found = resource.get("DependsOn") or []
-    return [found] if isinstance(found, str) else [each for each in found if isinstance(each, str)]
 
 
 def _substituted(value: Any) -> Iterator[str]:
@@ -91,9 +103,9 @@ def _outputs(node: Any) -> Iterator[tuple[str, str]]:
 def attributes(assembly: Assembly) -> Iterator[Finding]:
     """`Fn::GetAtt` of an attribute that the type does not have."""
     for file in assembly.files:
-        resources = file.template.get("Resources", {})
+        resources = file.resources
         for key, resource in resources.items():
-            at = Resource(file.stack, str(key), str(resource.get("Type")), {})
+            at = _at(file, key)
             for name, attribute in dict.fromkeys(_attributes(resource)):
                 kind = str(_mapping(resources.get(name)).get("Type"))
                 known = attributes_of(kind)
@@ -127,8 +139,8 @@ def types(assembly: Assembly) -> Iterator[Finding]:
 def policies(assembly: Assembly) -> Iterator[Finding]:
     """Policies on deletion and replacement that CloudFormation does not have."""
     for file in assembly.files:
-        for key, resource in file.template.get("Resources", {}).items():
-            at = Resource(file.stack, str(key), str(resource.get("Type")), {})
+        for key, resource in file.resources.items():
+            at = _at(file, key)
             for name, accepted in _POLICIES.items():
                 value = resource.get(name, "Delete")
                 if isinstance(value, str) and value not in accepted:
@@ -139,19 +151,19 @@ def exports(assembly: Assembly) -> Iterator[Finding]:
     """Two exports of one name, and imports that miss the name of an export."""
     seen: dict[tuple[str, str, str], str] = {}
     for file in assembly.files:
-        for output in (file.template.get("Outputs") or {}).values():
-            name = _mapping(_mapping(output).get("Export")).get("Name")
+        for output in file.outputs.values():
+            name = _mapping(output.get("Export")).get("Name")
             place = (str(name), file.account, file.region)
             if not isinstance(name, str) or "Condition" in output or not file.account:
                 continue
             if place in seen:
-                yield wrong("EXPORT", _of(file), f"exports {name}, which {seen[place]} exports already")
+                yield wrong("EXPORT", _at(file, ""), f"exports {name}, which {seen[place]} exports already")
             seen[place] = file.stack
     names = [name for name, _, _ in seen]
     for file in assembly.files:
         for name in sorted(set(_imported(file.template)) - set(names)):
             if meant := difflib.get_close_matches(name, names, 1, _AS_GOOD_AS_THE_SAME):
-                yield wrong("EXPORT", _of(file), f"imports {name}, which no stack exports; {meant[0]} is exported")
+                yield wrong("EXPORT", _at(file, ""), f"imports {name}, which no stack exports; {meant[0]} is exported")
 
 
 def _imported(node: Any) -> Iterator[str]:
@@ -166,9 +178,9 @@ def _imported(node: Any) -> Iterator[str]:
 def substitutions(assembly: Assembly) -> Iterator[Finding]:
     """Texts with a `${…}` for CloudFormation that stands in no Fn::Sub, and values that the CDK left unresolved."""
     for file in assembly.files:
-        names = {*file.template.get("Resources", {}), *(file.template.get("Parameters") or {})}
-        for key, resource in file.template.get("Resources", {}).items():
-            at = Resource(file.stack, str(key), str(resource.get("Type")), {})
+        names = file.names
+        for key, resource in file.resources.items():
+            at = _at(file, key)
             for text in _plain(resource.get("Properties")):
                 found = [each for each in _IN_BRACES.findall(text) if each.split(".")[0] in names]
                 found += [each for each in _IN_BRACES.findall(text) if each.startswith(("AWS::", "Token["))]
@@ -190,17 +202,17 @@ def _plain(node: Any) -> Iterator[str]:
 def circles(assembly: Assembly) -> Iterator[Finding]:
     """Resources of a template, and stacks, that wait for each other."""
     for file in assembly.files:
-        resources = file.template.get("Resources", {})
+        resources = file.resources
         waits = {
-            key: {name for name in (*_names(each), *_awaited(each)) if name in resources}
+            key: {name for name in (*_names(each), *awaited(each)) if name in resources}
             for key, each in resources.items()
         }
         if circle := _circle(waits):
-            at = Resource(file.stack, circle[0], str(resources[circle[0]].get("Type")), {})
+            at = _at(file, circle[0])
             yield wrong("CIRCLE", at, f"waits for itself: {' -> '.join([*circle, circle[0]])}")
-    stacks = {file.stack: {stack for stack, _ in _outputs(file.template.get("Resources"))} for file in assembly.files}
+    stacks = {file.stack: {stack for stack, _ in _outputs(file.resources)} for file in assembly.files}
     if circle := _circle({stack: {each for each in of if each in stacks} for stack, of in stacks.items()}):
-        at = Resource(circle[0], "", "AWS::CloudFormation::Stack", {})
+        at = _at(assembly.file(circle[0]), "")
         yield wrong("CIRCLE", at, f"the stacks read each other's outputs: {' -> '.join([*circle, circle[0]])}")
 
 
@@ -223,13 +235,11 @@ def _circle(waits: Mapping[str, set[str]]) -> list[str]:
 def sizes(assembly: Assembly) -> Iterator[Finding]:
     """Templates over CloudFormation's limits."""
     for file in assembly.files:
-        count = len(file.template.get("Resources", {}))
+        count = len(file.resources)
         if count > _MOST_RESOURCES:
-            yield wrong("TEMPLATE_SIZE", _of(file), f"has {count} resources, at most {_MOST_RESOURCES} are accepted")
-
-
-def _of(file: TemplateFile) -> Resource:
-    return Resource(file.stack, "", "AWS::CloudFormation::Stack", {})
+            yield wrong(
+                "TEMPLATE_SIZE", _at(file, ""), f"has {count} resources, at most {_MOST_RESOURCES} are accepted"
+            )
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -265,11 +265,12 @@ def _counts(assembly: Assembly, service: Resource) -> list[int]:
 
 def deployment_alarms(assembly: Assembly) -> Iterator[Finding]:
     """Alarms of a deployment that no stack makes, where the others are made here."""
-    made = {each.get("AlarmName") for each in assembly.of_type("CloudWatch::Alarm", "CloudWatch::CompositeAlarm")}
+    alarms_made = assembly.of_type("CloudWatch::Alarm", "CloudWatch::CompositeAlarm")
+    made = {name for each in alarms_made if (name := text(each.get("AlarmName"))) is not None}
     for service in services(assembly):
         wanted = fields(service.get("DeploymentConfiguration", "Alarms"))
         alarms = many(wanted.get("AlarmNames")) if flag(wanted.get("Enable")) else []
-        families = {_family(each) for each in made if text(each)}
+        families = {_family(each) for each in made}
         for name in filter(text, alarms):
             if name not in made and _family(name) in families:
                 what = f"a deployment is watched by the alarm {name}, which no stack makes"
