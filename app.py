@@ -4,7 +4,7 @@ Run by the CDK (see cdk.json) it makes the CloudFormation templates of the envir
 """
 
 if __name__ == "__main__":
-    # Before anything else, as main() reads the form for itself: a mistake in it is then told, not thrown.
+    # Before anything else, as main() reads the form for itself: a mistake in it is then reported, not thrown.
     from src.synthesize import main
 
     main()

@@ -5,7 +5,7 @@
 One environment is deployed from a copy of this repository, with an embedded AWS of its own. Each fault is injected, the
 service is deployed (by `./agora deploy`, by the CDK, or anew as it is), `./agora diagnose dev --local --json` is asked,
 its fix is followed, and the service is deployed again. Printed commands of AWS are run as they are printed. Scored are:
-the first verdict's cause and service, which `deploy` must have told as well, whether nothing is wrong after the fix,
+the first verdict's cause and service, which `deploy` must have reported too, whether nothing is wrong after the fix,
 the seconds that `diagnose` took, and those that `deploy` took to its verdict since the deployment of the service had
 failed. `--write` puts the table into docs/diagnose.md.
 """
@@ -36,7 +36,7 @@ BEGIN, END = "<!-- benchmark: begin -->", "<!-- benchmark: end -->"
 
 @dataclass(frozen=True)
 class Score:
-    """How a fault was told."""
+    """How a fault was reported."""
 
     case: Case
     said: str
@@ -101,13 +101,13 @@ def score(bench: Bench, case: Case) -> Score:
     _bring_about(bench, case)
     by_deploy = case.by == "deploy"
     of_deploy = bench.kept["verdicts"][:1] if by_deploy else []
-    told_by_deploy = [(each["service"], outer(each["cause"])) for each in of_deploy]
+    reported_by_deploy = [(each["service"], outer(each["cause"])) for each in of_deploy]
     since_failure = bench.seconds_since_failure(case.service) if by_deploy else None
     answer, exit_code, seconds = bench.diagnose()
     verdicts = answer["verdicts"]
     first = verdicts[0] if verdicts else {"cause": "none", "service": "", "sentence": answer.get("said", ""), "fix": ""}
-    told = {(each["service"], outer(each["cause"])) for each in verdicts}
-    others = all((service, cause) in told for service, cause in case.others)
+    reported = {(each["service"], outer(each["cause"])) for each in verdicts}
+    others = all((service, cause) in reported for service, cause in case.others)
     is_wrong = case.cause not in ("HEALED", "NOTHING")
     return Score(
         case,
@@ -115,7 +115,7 @@ def score(bench: Bench, case: Case) -> Score:
         outer(first["cause"]) == case.cause
         and others
         and (exit_code == 1) == is_wrong
-        and (not by_deploy or told_by_deploy == [(case.service, case.cause)]),
+        and (not by_deploy or reported_by_deploy == [(case.service, case.cause)]),
         first["service"] == case.service,
         _follow(bench, case, first["fix"]),
         seconds,

@@ -212,8 +212,8 @@ def following(
 ) -> Iterator[Progress]:
     """Show how far stacks are for as long as the block runs: a live picture for a person, plain lines otherwise.
 
-    What stood before the block began is not told: only what changes. With `with_services` the rollouts of services are
-    shown too. `note_failure` is as in `Progress`.
+    What was there before the block began is not reported: only what changes. With `with_services` the rollouts of
+    services are shown too. `note_failure` is as in `Progress`.
     """
     watched = is_watched()
     progress = Progress(

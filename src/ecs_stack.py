@@ -72,7 +72,7 @@ class EcsStack(Stack):
             group = calls_group(self, vpc, group_id.removeprefix(CALLS_OF))
         else:
             group = callers_group(self, group_id, vpc, group_id.removeprefix(CALLERS_OF))
-        # The CDK makes such an output in a construct of these names for whoever reads a value of this stack.
+        # The CDK makes such an output in a construct of these names for a stack that reads a value of this one.
         scope = self.node.try_find_child(_OUTPUTS) or Construct(self, _OUTPUTS)
         read = json.dumps(self.resolve(group.security_group_id), separators=(",", ":"))
         CfnOutput(cast(Construct, scope), f"Output{read}", value=group.security_group_id)

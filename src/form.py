@@ -229,7 +229,7 @@ def _listed(returned: object, report: Report) -> tuple[ServiceProps, ...]:
 
 
 def _told_once(found: Mapping[str, Sequence[Problem]]) -> Iterator[Problem]:
-    """What is wrong in the services of all environments, told once, and what is wrong in some, with their names.
+    """What is wrong in the services of all environments, reported once, and what is wrong in some, with their names.
 
     It is the same mistake where only the value that was got differs, such as the tag in an image's reference.
     """

@@ -86,7 +86,7 @@ def check_addresses(environment: Environment, services: Services, report: Report
 
 @dataclass(frozen=True)
 class _World:
-    """Where each service listens, None where that can't be told; `all_named` is False where a name can't be read."""
+    """Where each service listens, None where that is not known; `all_named` is False where a name can't be read."""
 
     ports: Mapping[str, int | None]
     all_named: bool
@@ -197,8 +197,8 @@ def _check_calls(props: ServiceProps, world: _World, report: Report) -> None:
         elif not _is_port(call.port, ports[call.service]):
             listening = ports[call.service]
             place.wrong(f"{call.service} listens on port {listening}", f"Use port {listening}.", call.port)
-    told = [part for value in (_field(props, "container_env_vars") or {}).values() for part in parts_of(value)]
-    uses = [*told, *(secret.secret_name for secret in _field(props, "container_secrets") or ())]
+    values = [part for value in (_field(props, "container_env_vars") or {}).values() for part in parts_of(value)]
+    uses = [*values, *(secret.secret_name for secret in _field(props, "container_secrets") or ())]
     reads_database = any(isinstance(value, DatabaseHost | DatabasePort | DatabaseSecret) for value in uses)
     if reads_database and _has(props, "calls") and DATABASE not in [call.service for call in _calls(props)]:
         hint = f"Add Call(DATABASE, {ports[DATABASE]})."
@@ -264,7 +264,7 @@ def _check_health_command(props: ServiceProps, world: _World, report: Report) ->
     ports = {port, *further}
     for address, got in asked_by(getattr(props.container_healthcheck, "command", ())):
         if address.host in world.ports and address.host != props.container_name:
-            what = f"asks {address.host}, which tells nothing about this container"
+            what = f"asks {address.host}, which says nothing about this container"
             place.wrong(what, "Ask localhost.", got)
         elif address.host in LOOPBACK and address.port not in {None, *ports} and port and not is_token(port):
             hint = (

@@ -19,7 +19,7 @@ PIP = [sys.executable, "-I", "-m", "pip"]
 QUIET = ["--quiet", "--no-input", "--disable-pip-version-check"]
 UV_LOCK = Path(__file__).parent.parent / "requirements-uv.txt"
 
-# pip's setting, and how uv is told the same: https://docs.astral.sh/uv/reference/environment/
+# pip's setting, and the variable by which uv takes the same: https://docs.astral.sh/uv/reference/environment/
 SETTINGS = {
     "index-url": "UV_DEFAULT_INDEX",
     "extra-index-url": "UV_INDEX",

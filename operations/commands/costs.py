@@ -31,12 +31,12 @@ def costs(environment: str, local: bool, as_json: bool) -> None:
     beside = _unconfigured(environment, local=local)
     parts = {"standing": standing(form.environment(environment), form.services_of(environment)), "by use": ASSUMED}
     if as_json:
-        told: dict[str, Any] = {
+        shown: dict[str, Any] = {
             part: [{"what": line.name, "quantity": line.quantity, "dollars": round(line.dollars, 2)} for line in lines]
             for part, lines in parts.items()
         }
-        told["not configured"] = None if beside is None else [each.as_json() for each in beside]
-        console.print_json({**told, "total": round(sum(map(total, parts.values())), 2)})
+        shown["not configured"] = None if beside is None else [each.as_json() for each in beside]
+        console.print_json({**shown, "total": round(sum(map(total, parts.values())), 2)})
         return
     rows = [
         [line.name, f"{line.quantity:g}", PRICES[line.name].unit, f"{line.dollars:.2f}", part]

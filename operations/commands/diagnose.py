@@ -39,9 +39,9 @@ def diagnose(environment: str, service: str | None, local: bool, as_json: bool) 
             console.say(f"unknown: {each.what}, because {each.why}", "yellow")
     wrong = [verdict for verdict in found.verdicts if verdict.is_wrong]
     if wrong:
-        told = (f"{each.subject} ({each.title})" if each.subject else each.title for each in wrong)
+        subjects = (f"{each.subject} ({each.title})" if each.subject else each.title for each in wrong)
         hint = f"To do: {wrong[0].fix}" if as_json else ""
-        raise AgoraError(f"{environment}: {', '.join(dict.fromkeys(told))}", hint)
+        raise AgoraError(f"{environment}: {', '.join(dict.fromkeys(subjects))}", hint)
 
 
 def show_verdicts(verdicts: Sequence[Finding]) -> None:

@@ -118,7 +118,7 @@ def _check_footer(services: Sequence[ServiceProps], expected: Resolution, site: 
     subject = "footer of the site"
     image = next((image for props in services if (image := _shown_image(props, expected))), None)
     if image is None:
-        return _check(subject, SKIP, "no service is told its version (APP_VERSION=ImageVersion())")
+        return _check(subject, SKIP, "no service gets its version (APP_VERSION=ImageVersion())")
     footer = footer_of(image)
     try:
         text = read_page(site)

@@ -106,14 +106,14 @@ def adoption(context: Context) -> Finding:
         hint = f'First {_let_go(context, others)} Until then: "KEEP_EXPORTS": True for {name} in app.py'
         return fail(ADOPTION, f"the exports that go are imported by {_listed(others)}", hint)
     if ours:
-        return ok(ADOPTION, f"step 1 of 2 is to be done: {deploy} takes over {_listed(ours)}{_also(others)}")
+        return ok(ADOPTION, f"step 1 of 2 is next: {deploy} takes over {_listed(ours)}{_also(others)}")
     if others:
         return ok(ADOPTION, f"step 1 of 2 is done. Step 2 waits for {_listed(others)}: {_let_go(context, others)}")
     settle = f'"KEEP_EXPORTS": False for {name} in app.py'
     if exports and kept:
         return ok(ADOPTION, f"step 1 of 2 is done, and nobody imports the exports. Step 2: {settle}, then {deploy}")
     if exports:
-        return ok(ADOPTION, f"step 2 of 2 is to be done: {deploy} takes away exports that nobody imports")
+        return ok(ADOPTION, f"step 2 of 2 is next: {deploy} takes away exports that no stack imports")
     return ok(ADOPTION, f"done, but the form would export again: {settle}" if kept else "done")
 
 

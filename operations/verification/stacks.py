@@ -26,11 +26,11 @@ def stacks(context: Context) -> list[Finding]:
     """A line for each stack that is not simply well, and one for the rest."""
     states = context.states()
     names = stack_names(context.environment, context.services)
-    told = [check for name in names if name in states and (check := _check_of(context, states[name]))]
+    checks = [check for name in names if name in states and (check := _check_of(context, states[name]))]
     absent = [name for name in names if name not in states]
-    well = len(names) - len(told) - len(absent)
+    well = len(names) - len(checks) - len(absent)
     said = f"{well} can be updated" + (f", {len(absent)} would be made" if absent else "")
-    return [ok("stacks", said), *told] if well or absent else told
+    return [ok("stacks", said), *checks] if well or absent else checks
 
 
 def _check_of(context: Context, state: DeployedStack) -> Finding | None:
@@ -42,8 +42,8 @@ def _check_of(context: Context, state: DeployedStack) -> Finding | None:
 def unconfigured(context: Context) -> list[Finding]:
     """A line for each stack that is deployed and not configured, with what it costs."""
     found = read_unconfigured(context.target, context.services)
-    told = [ok(f"stack {stack.name}", stack.report, code=_UNCONFIGURED_CODE) for stack in found]
-    return told or [ok(UNCONFIGURED, "none")]
+    unconfigured = [ok(f"stack {stack.name}", stack.report, code=_UNCONFIGURED_CODE) for stack in found]
+    return unconfigured or [ok(UNCONFIGURED, "none")]
 
 
 def remarkable(state: DeployedStack, commands: Commands) -> Finding | None:

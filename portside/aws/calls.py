@@ -12,7 +12,7 @@ Clients = Callable[[str], Any]
 
 
 class CallCount:
-    """How often each operation of AWS was called, as botocore tells; a retry is no further call, a page is one."""
+    """How often each operation of AWS was called, as botocore counts; a retry is no further call, a page is one."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

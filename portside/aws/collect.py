@@ -1,4 +1,4 @@
-"""Collecting what tells why an environment is as it is: a look at all of it, then details of what is not well."""
+"""Collecting what explains the state of an environment: a look at all of it, then details of what is not well."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ class Container:
 
 
 def short_task_id(identifier: str) -> str:
-    """As much of a task's id as tells tasks apart."""
+    """The part of a task's id that distinguishes it."""
     return identifier[:8]
 
 
@@ -177,7 +177,7 @@ class Task:
 
     @property
     def short_id(self) -> str:
-        """As much of its id as tells tasks apart."""
+        """The part of its id that distinguishes it."""
         return short_task_id(self.id)
 
     @property

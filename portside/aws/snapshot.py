@@ -14,7 +14,7 @@ from portside.commands import Commands
 
 @dataclass(frozen=True)
 class Snapshot:
-    """An environment at a moment; `since` is where the look back was told to begin, `unknown` what could not be read.
+    """An environment at a moment; `since` is the moment from which events count, `unknown` what could not be read.
 
     `only` is the service that was asked about.
     """

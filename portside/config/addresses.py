@@ -55,7 +55,7 @@ def addresses(variables: Mapping[str, object]) -> Iterator[tuple[str, Address, s
 
 
 def of_url(text: str) -> Address | None:
-    """What a URL names; None where that can't be told."""
+    """What a URL names; None where that is not known."""
     try:
         url = urlsplit(text.removeprefix("jdbc:"))
         scheme = url.scheme.lower().partition("+")[0]

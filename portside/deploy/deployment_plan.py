@@ -59,7 +59,7 @@ def planned_groups(
 
 
 def context_of_groups(groups: Mapping[str, ServiceGroup]) -> dict[str, str]:
-    """What a synthesis is told of groups that stay for one more deployment."""
+    """What a synthesis is given about groups that stay for one more deployment."""
     kept = written_groups(kept_groups(groups))
     return {KEPT_GROUPS: kept} if kept else {}
 

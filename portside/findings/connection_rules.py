@@ -47,14 +47,14 @@ def unknown_host(context: RuleContext, lines: Sequence[str]) -> Finding | None:
         return None
     found = next((match for each in (line, *lines) if (match := _UNKNOWN_HOST.search(each))), None)
     host = found[1].strip(".") if found else ""
-    told = context.evidence_with(line)
+    evidence = context.evidence_with(line)
     if host and context.snapshot.service(host) is not None:
         return context.found(
             "ENDPOINT_MISSING",
             f"the name {host} did not exist in Service Connect when its tasks started, and they learn names only then",
             look=f"services of the namespace of {context.snapshot.environment} in ECS",
             fix=context.start_again,
-            evidence=told,
+            evidence=evidence,
             callee=host,
         )
     if "." in host or not host:
@@ -66,21 +66,21 @@ def unknown_host(context: RuleContext, lines: Sequence[str]) -> Finding | None:
                 look=context.log,
                 fix=f"{context.start_again}  # again; if it lasts: DNS support of the VPC, and the route out of its "
                 f"subnets (NAT)",
-                evidence=told,
+                evidence=evidence,
             )
         return context.found(
             "ENDPOINT_MISSING.DNS",
             f"{which} does not exist in DNS",
             look=context.field("container_env_vars"),
             fix=f"Correct the host in container_env_vars of {context.name} in app.py, then: {context.deploy}",
-            evidence=told,
+            evidence=evidence,
         )
     return context.found(
         "ENDPOINT_MISSING",
         f"it calls {host}, and nothing has that name",
         look=context.field("container_env_vars"),
         fix=f"Name a service of app.py in container_env_vars of {context.name}, then: {context.deploy}",
-        evidence=told,
+        evidence=evidence,
     )
 
 

@@ -1,4 +1,4 @@
-"""What a program's driver writes of the environment's DocumentDB cluster, told apart by what is to be done.
+"""What a program's driver writes of the environment's DocumentDB cluster, by what has to be done about it.
 
 https://docs.aws.amazon.com/documentdb/latest/developerguide/troubleshooting.connecting.html
 """
@@ -248,7 +248,7 @@ def _localhost(context: RuleContext) -> Finding:
 
 
 def _away(context: RuleContext) -> Finding:
-    """No connection, and nothing that tells why: its state, the configuration, then the network."""
+    """No connection, and nothing that says why: its state, the configuration, then the network."""
     facts = context.snapshot.database
     if facts.state and facts.state != "available":
         start = context.commands.aws("docdb", "start-db-cluster", db_cluster_identifier=facts.id)

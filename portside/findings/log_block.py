@@ -174,9 +174,11 @@ def _reason(block: Sequence[str], header: int) -> str:
         return causes[-1].strip()
     described = next((number for number, line in enumerate(block) if _DESCRIPTION.search(line)), None)
     if described is not None:
-        told = [line.strip() for line in block[described + 1 :] if line.strip()]
-        end = next((number for number, line in enumerate(told) if re.match(r"Action:?$", line)), len(told))
-        return " ".join(told[:end][:4])
+        description = [line.strip() for line in block[described + 1 :] if line.strip()]
+        end = next(
+            (number for number, line in enumerate(description) if re.match(r"Action:?$", line)), len(description)
+        )
+        return " ".join(description[:end][:4])
     for number, line in enumerate(block):
         if "panicked at" in line and number + 1 < len(block) and line.rstrip().endswith(":"):
             return block[number + 1].strip()

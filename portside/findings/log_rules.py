@@ -177,19 +177,19 @@ def ended(context: RuleContext) -> Finding | None:
             fix=f"Correct container_command of {context.name} in app.py, or let the program run in the foreground; "
             f"then: {context.deploy}",
         )
-    told = f"exit code {code}{_meaning(code)}"
+    ended_with = f"exit code {code}{_meaning(code)}"
     says = f": {last}" if last else _without_an_error(context)
     at_start = _crashed_at_start(context)
     return context.found(
         "CRASH_AT_START" if at_start else "CRASH_LATER",
-        f"{who} {'crashes at start' if at_start else 'starts, then crashes'}, with {told}{says}",
+        f"{who} {'crashes at start' if at_start else 'starts, then crashes'}, with {ended_with}{says}",
         look=context.log,
         fix=context.fix_program,
     )
 
 
 def _without_an_error(context: RuleContext) -> str:
-    """What is to be said of a log that has no error."""
+    """What to say of a log that has no error."""
     task = context.task
     if task is None or task.log_gone:
         return ", and its log is gone"
@@ -207,7 +207,7 @@ def _meaning(code: int | None) -> str:
 
 
 def _complaint(context: RuleContext) -> str:
-    """The line of the log that says most; empty where none tells of trouble."""
+    """The line of the log that says most; empty where none is about trouble."""
     return _cut(context.block.reason)
 
 

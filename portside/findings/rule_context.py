@@ -179,12 +179,12 @@ class RuleContext:
         return (*lines, *self.last_lines)
 
     def evidence_with(self, line: str) -> tuple[str, ...]:
-        """What was told, and among it what the log says there."""
-        told = self.evidence
+        """The evidence, and in it what the log says there."""
+        given = self.evidence
         reasons = [each.reason for each in (self.task.containers if self.task else ())]
         quoted = [f"log: {each}" for each in line.split("\n") if each.strip() and each not in reasons]
-        is_there = any(all(part in each for each in (" ".join(told),)) for part in quoted[:1])
-        return told if is_there or len(quoted) > 1 else (*told, *quoted)
+        is_there = any(all(part in each for each in (" ".join(given),)) for part in quoted[:1])
+        return given if is_there or len(quoted) > 1 else (*given, *quoted)
 
     def found(
         self,

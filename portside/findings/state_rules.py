@@ -105,9 +105,11 @@ def _not_deployed(snapshot: Snapshot, service: Service, stack: Stack, *, deploym
     if deployment_failed:
         cause = "UNKNOWN"
         sentence += ": its first deployment failed, and ECS no longer knows why its tasks stopped"
-    told = tuple(f"{each.logical_id}: {each.reason}" for each in stack.failures[:2])
+    reasons = tuple(f"{each.logical_id}: {each.reason}" for each in stack.failures[:2])
     look = f"events of stack {stack.name} in CloudFormation"
-    return about(service, context.found(cause, sentence, look=look, fix=context.deploy, evidence=told), stack.updated)
+    return about(
+        service, context.found(cause, sentence, look=look, fix=context.deploy, evidence=reasons), stack.updated
+    )
 
 
 def _going_on(snapshot: Snapshot, service: Service, stack: Stack, events: Sequence[Event]) -> Finding:

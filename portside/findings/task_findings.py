@@ -30,9 +30,9 @@ def findings_of(snapshot: Snapshot, service: Service, failed: Sequence[Task], ev
     if any(finding.outer != "UNKNOWN" for finding, _ in found):
         return sorted((each for each in found), key=lambda each: each[0].order)
     rest = next(filter(None, (find(snapshot, service, events) for find in (_of_running_tasks, _of_targets))), None)
-    told = [] if rest else list(_of_events(snapshot, service, events))
-    known = [each for each in told if each[0].outer != "UNKNOWN"]
-    return rest or known[:1] or found or told[:1]
+    of_events = [] if rest else list(_of_events(snapshot, service, events))
+    known = [each for each in of_events if each[0].outer != "UNKNOWN"]
+    return rest or known[:1] or found or of_events[:1]
 
 
 def _of_failed_tasks(snapshot: Snapshot, service: Service, failed: Sequence[Task]) -> list[Found]:

@@ -141,10 +141,10 @@ def _on_service(snapshot: Snapshot, service: Service, stacks: Sequence[Finding])
         return
     if not service.known:
         return
-    told_by_stack = any(each.stack == service.stack for each in stacks)
-    if told_by_stack and not service.status:
+    reported_by_stack = any(each.stack == service.stack for each in stacks)
+    if reported_by_stack and not service.status:
         return
-    yield from by_state(snapshot, service, stack, events, deployment_failed=deployment_failed and not told_by_stack)
+    yield from by_state(snapshot, service, stack, events, deployment_failed=deployment_failed and not reported_by_stack)
 
 
 def _by_hand(snapshot: Snapshot, service: Service, stack: Stack) -> Finding | None:
@@ -158,10 +158,10 @@ def _by_hand(snapshot: Snapshot, service: Service, stack: Stack) -> Finding | No
 
 
 def _of_a_service_that_is_well(service: Service, findings: Sequence[tuple[Finding, list[Task]]]) -> Iterator[Finding]:
-    steady = [event.at for event in service.events if _STABLE.search(event.message)]
+    stable_since = [event.at for event in service.events if _STABLE.search(event.message)]
     for finding, tasks in findings:
         # Stable in between, it recovers and fails again; one outage, however long, is something else.
-        outages = {sum(at <= task.at for at in steady) for task in tasks} - {0}
+        outages = {sum(at <= task.at for at in stable_since) for task in tasks} - {0}
         if len(outages) >= _AGAIN_AND_AGAIN:
             yield _verdict(service, finding, tasks, " (again and again; each time another task took its place)")
         elif tasks:
@@ -202,12 +202,14 @@ def _nothing_wrong(snapshot: Snapshot, remarks: Sequence[Finding]) -> tuple[Find
     unchecked = ", ".join(each.name for each in services if health(each).state is not HealthState.HEALTHY)
     well = f"none unhealthy; nothing checks the health of {unchecked}" if unchecked else "all healthy"
     last = next((each for each in snapshot.records if each.result == "healthy"), None)
-    told = (f"last deployment: {last.version}, {last.ended:%Y-%m-%d %H:%M} UTC, by {last.who}",) if last else ()
+    last_deployment = (
+        (f"last deployment: {last.version}, {last.ended:%Y-%m-%d %H:%M} UTC, by {last.who}",) if last else ()
+    )
     return (
         Finding(
             "NOTHING",
             f"Nothing is wrong with {about}: {running} tasks run, {well}",
-            evidence=told,
+            evidence=last_deployment,
             look=snapshot.commands.tool("history"),
             fix="Nothing has to be done",
             service=snapshot.only or "",

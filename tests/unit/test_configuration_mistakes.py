@@ -81,7 +81,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     (
         health("CMD", "curl", "-f", "http://shop-api:3333/health"),
         f"{APP}.container_healthcheck",
-        "asks shop-api, which tells nothing about this container, got 'http://shop-api:3333/health'",
+        "asks shop-api, which says nothing about this container, got 'http://shop-api:3333/health'",
     ),
     (
         variables(API_URL="http://shop-apy:3333/v1"),

@@ -139,7 +139,7 @@ def test_a_new_environment_has_nothing_to_take_over(kept: bool) -> None:
 def test_what_the_earlier_app_deployed_is_taken_over_by_the_first_step() -> None:
     check = adoption(APP, kept=True)
     assert check.state == OK
-    assert check.what == "step 1 of 2 is to be done: ./agora deploy dev takes over agora-dev-app"
+    assert check.what == "step 1 of 2 is next: ./agora deploy dev takes over agora-dev-app"
 
 
 def test_a_stack_outside_the_form_is_told_before_the_first_step() -> None:
@@ -175,7 +175,7 @@ def test_the_second_step_is_possible_once_nobody_imports() -> None:
 
 
 def test_with_the_form_for_it_the_second_step_is_to_be_done() -> None:
-    assert adoption(kept=False).what.startswith("step 2 of 2 is to be done: ./agora deploy dev takes away exports")
+    assert adoption(kept=False).what.startswith("step 2 of 2 is next: ./agora deploy dev takes away exports")
 
 
 def test_without_exports_the_adoption_is_done() -> None:

@@ -39,7 +39,7 @@ class Row:
 
     @property
     def of_the_program(self) -> bool:
-        """Whether it tells why a program ended, and nothing of a program that runs."""
+        """Whether it says why a program ended, and nothing of a program that runs."""
         return self.code.partition(".")[0] in (AT_ITS_TIME, "CRASH_AT_START", "CRASH_LATER", "BAD_COMMAND")
 
 

@@ -89,7 +89,7 @@ def managed_name(value: Any) -> str:
 
 
 def trusts(role: Resource, service: str) -> bool:
-    """Whether a role may be assumed by a service, or that can't be told."""
+    """Whether a role may be assumed by a service, or that is not known."""
     document = role.get("AssumeRolePolicyDocument")
     if not isinstance(document, Mapping):
         return True

@@ -81,7 +81,7 @@ def balancers_of(assembly: Assembly, group: Resource) -> list[Resource]:
 
 
 def _is_left_open(assembly: Assembly) -> bool:
-    """Whether a listener of the assembly may send to a target group that can't be told."""
+    """Whether a listener of the assembly can send to a target group that is not known."""
     sent_to = [value for each in forwarders(assembly) for value in forwarded(_actions(each)) or [Unknown("")]]
     fixed = [each for each in forwarders(assembly) if is_known(_actions(each))]
     return any(isinstance(value, Unknown) for value in sent_to) and len(fixed) < len(forwarders(assembly))

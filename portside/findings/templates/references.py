@@ -217,7 +217,7 @@ def circles(assembly: Assembly) -> Iterator[Finding]:
 
 
 def _circle(waits: Mapping[str, set[str]]) -> list[str]:
-    """The first circle of a graph; nothing where there is none. What waits for nobody is taken off, again and again."""
+    """The first circle of a graph; nothing where there is none. What waits for nothing is removed first."""
     left = {key: set(of) for key, of in waits.items()}
     while free := [key for key, of in left.items() if not of]:
         for key in free:

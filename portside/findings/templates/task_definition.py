@@ -73,7 +73,7 @@ def is_awsvpc(task_definition: Resource) -> bool:
 
 
 def runs_on_fargate(assembly: Assembly, task_definition: Resource) -> bool:
-    """Whether a task definition is certainly for Fargate: by itself, or by a service that runs it there."""
+    """Whether a task definition is certainly for Fargate: as it says, or as a service runs it there."""
     wanted = task_definition.get("RequiresCompatibilities")
     if isinstance(wanted, list) and "FARGATE" in wanted:
         return True
