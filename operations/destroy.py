@@ -74,6 +74,10 @@ def plan(target: Target, *, with_data: bool) -> tuple[tuple[Stack, ...], Destruc
     if buckets and not with_data:
         balancer = only_stack(environment, StackKind.LOAD_BALANCER)
         staying[balancer.name] = tuple(f"AWS::S3::Bucket {name}" for name in buckets)
+    if staying and read_stack_record(target.clients("ssm"), environment.name).stacks:
+        network = only_stack(environment, StackKind.NETWORK).name
+        record = f"AWS::SSM::Parameter {stack_record.parameter_name(environment.name)}"
+        staying[network] = (*staying.get(network, ()), record)
     return stacks, DestructionPlan(
         going=tuple(stack.name for stack in reversed(stacks) if stack.name in deployed and stack.name not in kept),
         staying=staying,

@@ -24,7 +24,7 @@ from portside.aws.side_by_side import side_by_side
 from portside.aws.snapshot import Snapshot
 from portside.aws.unread import sort_out
 
-_DEFINITION, _DATABASE, _SECRET = "AWS::ECS::TaskDefinition", "AWS::DocDB::DBCluster", "AWS::SecretsManager::Secret"
+_DEFINITION, _DATABASE = "AWS::ECS::TaskDefinition", "AWS::DocDB::DBCluster"
 _LOGS_OF_EACH, _LOGS_OF_FAILED, _LOGS_OF_RUNNING = 2, 6, 1
 _MOST_DEFINITIONS = 4
 
@@ -143,7 +143,7 @@ def _read_database(reader: Reader, database: Database) -> Database:
     """The database with its state; a stack that does not publish what it holds is asked for its resources."""
     if not database.id:
         ids = reader.ids(database.stack)
-        secret = next(iter(ids.get(_SECRET, ())), "")
+        secret = next(iter(ids.get("AWS::SecretsManager::Secret", ())), "")
         database = replace(database, id=next(iter(ids.get(_DATABASE, ())), ""), secret=database.secret or secret)
     return network_reading.read_database(reader.clients("docdb"), database) if database.id else database
 

@@ -57,7 +57,7 @@ def test_new_tasks_take_the_place_of_those_that_run(deployed: Clone) -> None:
     before = running_images(of)
     answer = deployed.agora("redeploy", "dev", "api", "apex", "--local", "--json")
     assert answer.exit_code == 0, answer.stderr
-    assert answer.json()["services"] == {"agora-api": "steady", "agora-apex": "steady"}
+    assert answer.json()["services"] == {"agora-api": "stable", "agora-apex": "stable"}
     assert running_images(of) == before
     loaded = deployed.agora("load-data", "dev", "--local", "--version", "68")
     assert loaded.exit_code == 0, loaded.stderr

@@ -8,7 +8,7 @@ import pytest
 
 from local_aws import control, process
 from local_aws.process import LocalAws
-from tests.e2e.clone import Answer, Clone
+from tests.e2e.clone import LONGEST_SECONDS, Answer, Clone
 from tests.e2e.conftest import FirstDeployment
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -27,14 +27,24 @@ def aws(deployed: Clone) -> Iterator[LocalAws]:
     control.clear_api_faults(aws=running)
 
 
-def _deploy_a_new_image(clone: Clone) -> Answer:
+def _deploy_a_new_image(clone: Clone, aws: LocalAws, *refused: tuple[str, str]) -> Answer:
+    """Deploy another image, with credentials that expire for these calls once the service is being updated."""
     assert clone.agora("local", "publish", "edge", "agora-app").exit_code == 0
-    return clone.agora("deploy", "dev", "--local", "--json")
+    deploying = clone.start("deploy", "dev", "--local", "--json")
+    assert deploying.stderr is not None
+    seen = []
+    for line in deploying.stderr:
+        seen.append(line)
+        if "agora-dev-app: updat" in line:
+            break
+    for service, operation in refused:
+        control.set_api_fault(service, operation, "ExpiredTokenException", aws=aws)
+    said, rest = deploying.communicate(timeout=LONGEST_SECONDS)
+    return Answer(deploying.returncode, said, "".join([*seen, rest]))
 
 
 def test_expired_credentials_in_mid_deployment_say_what_is_known(deployed: Clone, aws: LocalAws) -> None:
-    control.set_api_fault("elbv2", "DescribeTargetHealth", "ExpiredTokenException", aws=aws)
-    done = _deploy_a_new_image(deployed)
+    done = _deploy_a_new_image(deployed, aws, ("elbv2", "DescribeTargetHealth"))
     assert done.exit_code == 1
     error = done.json()["error"]
     assert error["message"] == "the AWS credentials expired while dev was being deployed: how it ended can't be seen"
@@ -46,9 +56,7 @@ def test_expired_credentials_in_mid_deployment_say_what_is_known(deployed: Clone
 
 
 def test_a_lock_that_cannot_be_released_is_said_with_the_way_to_release_it(deployed: Clone, aws: LocalAws) -> None:
-    control.set_api_fault("elbv2", "DescribeTargetHealth", "ExpiredTokenException", aws=aws)
-    control.set_api_fault("ssm", "DeleteParameter", "ExpiredTokenException", aws=aws)
-    done = _deploy_a_new_image(deployed)
+    done = _deploy_a_new_image(deployed, aws, ("elbv2", "DescribeTargetHealth"), ("ssm", "DeleteParameter"))
     left = done.json()["error"]["lock"]
     assert left.startswith("dev is still locked: the lock could not be released (ExpiredTokenException).")
     assert left.endswith("./agora unlock dev --local")

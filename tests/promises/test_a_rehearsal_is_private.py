@@ -137,12 +137,17 @@ WAYS: Mapping[str, tuple[str, str, list[str]]] = {
 
 
 def _as_nobody(*command: str) -> subprocess.CompletedProcess[str]:
+    program, *arguments = command
+    found = shutil.which(program)
+    assert found, program
     return subprocess.run(
-        command,
+        # Where PATH leads through a folder of ours, another user can't follow.
+        [os.path.realpath(found), *arguments],
         user=NOBODY,
         group=NOBODY,
         extra_groups=[],
         cwd="/",
+        env={"PATH": os.defpath},
         capture_output=True,
         text=True,
         timeout=20,
