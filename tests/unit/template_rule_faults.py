@@ -373,4 +373,6 @@ FAULTS: Mapping[str, Put] = {
     "WAF_GROUP": _misspelt_group,
     "ALARM_ACTION": _set("api", "CloudWatch::Alarm", AlarmActions=["arn:aws:sns:eu-west-1:607346494281:alarms"]),
     "TOPIC_POLICY": _topic_closed_to_alarms,
+    "GRACE_PERIOD": _service("api", HealthCheckGracePeriodSeconds=60),
+    "ATTRIBUTE_NAME": _attribute("load-balancer", "LoadBalancer", "deletion_protection.enable", "true"),
 }

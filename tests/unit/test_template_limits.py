@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.loaders import Loader
 
+from portside.findings.templates import attribute_names
 from portside.findings.templates.documented_limits import STEP, Limit, documented_limits
 from tools.template_limits import LIMITS, limits, written
 
@@ -75,3 +78,11 @@ def test_a_documented_limit_accepts_its_edges_and_refuses_what_is_beyond(limit: 
 def test_the_file_of_documented_limits_is_where_it_is_looked_for() -> None:
     assert Path(str(files("portside.findings.templates") / "documented_limits.toml")).is_file()
     assert len(_ROWS) > 60
+
+
+@pytest.mark.parametrize(("kind", "key", "shape"), attribute_names.NAMES)
+def test_attributes_are_those_that_botocore_documents(kind: str, key: str, shape: str) -> None:
+    model = Loader().load_service_model("elbv2", "service-2")["shapes"][shape]
+    documented = " ".join(member.get("documentation", "") for member in model["members"].values())
+    named = set(re.findall(r"<code>([a-z][a-z_0-9]*(?:\.[a-z0-9_]+)+)</code>", documented))
+    assert set(attribute_names.NAMES[kind, key, shape]) == named

@@ -5,6 +5,7 @@ from __future__ import annotations
 from portside.findings.finding import Finding
 from portside.findings.templates import (
     alarm,
+    attribute_names,
     database,
     limits,
     load_balancer,
@@ -37,6 +38,7 @@ RULES: tuple[Rule, ...] = (
     *(task_definition.fargate, task_definition.interfaces, task_definition.logs, task_definition.images),
     *(task_definition.health_commands, task_definition.health_ports),
     *(service.load_balanced_ports, service.service_connect, service.capacity, service.room_to_roll),
+    *(service.grace_periods, attribute_names.misspelt),
     *(service.deployment_alarms, service.networks, service.exec_sessions, service.platforms),
     *(load_balancer.health_checks, load_balancer.target_types, load_balancer.unused_groups),
     *(load_balancer.protocols, load_balancer.listeners, load_balancer.redirects, load_balancer.rules),

@@ -249,6 +249,17 @@ def room_to_roll(assembly: Assembly) -> Iterator[Finding]:
                 break
 
 
+def grace_periods(assembly: Assembly) -> Iterator[Finding]:
+    """Services that wait for the checks of a load balancer, and have none."""
+    for service in services(assembly):
+        entrances = [service.get("LoadBalancers"), service.get("VpcLatticeConfigurations")]
+        seconds = whole(service.get("HealthCheckGracePeriodSeconds"))
+        if seconds and not any(is_open(each) or objects(each) for each in entrances):
+            yield wrong(
+                "GRACE_PERIOD", service, f"a grace period of {seconds} s, and no load balancer checks its tasks"
+            )
+
+
 def _counts(assembly: Assembly, service: Resource) -> list[int]:
     """How many tasks a service may want; none where that is not known."""
     from portside.findings.templates.scaling import target_of
