@@ -61,7 +61,8 @@ _SENTENCE = """
     exists format generated here lookup manager new next now old one out provided provider rotation scheme server stored
     authenticated based created file hash id identity issued login longer manager maximum minimum needs policy refresh
     refreshed reset saved sent shorter sign store updated weak
-    string they there use used user via while whose yet ok rate resource resolve retrieve password token key after aws
+    begins holds looks names string they there use used user via while whose yet ok rate resource resolve retrieve
+    password token key after aws
     """
 _PROSE = frozenset(_SENTENCE.split())
 _WORD = re.compile(r"[^A-Za-z']*([A-Za-z']+)[,.;:!)\]]*$")

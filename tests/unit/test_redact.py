@@ -95,3 +95,9 @@ def test_a_long_line_is_cut_and_says_so() -> None:
 def test_others_words_are_shortened_only_once_they_are_redacted() -> None:
     brief = Redactor().brief("x" * 580 + " password=correcthorsebattery and more words that follow", 600)
     assert brief == "x" * 580 + " password=[hidden] …"
+
+
+def test_a_message_about_a_variable_that_is_named_like_a_secret_is_whole() -> None:
+    for words in ("looks like a secret", "holds a value that is known only when it is deployed", "names no folder"):
+        message = f'ServiceProps("app").container_env_vars["DB_PASSWORD"]: {words}'
+        assert Redactor().text(message) == message
