@@ -14,6 +14,8 @@ from operations.deployment_record import read_records, write_record
 from operations.hold import Held, held, read_hold
 from operations.origin import Origin
 from operations.target import Target
+from portside.deploy.stack_record import Origin as StackOrigin
+from portside.deploy.stack_record import StackRecord, write_stack_record
 from src.errors import AgoraError, UsageError
 from tests.unit.operations_support import (
     FakeCloudFormation,
@@ -73,8 +75,10 @@ class FakeBuckets:
         del self.contents[Bucket]
 
 
-def _place(aws: FakeCloudFormation, s3: FakeBuckets | None = None, **more: Any) -> Target:
-    return target({"cloudformation": aws, "s3": s3 or FakeBuckets()}, **more)
+def _place(
+    aws: FakeCloudFormation, s3: FakeBuckets | None = None, ssm: FakeParameters | None = None, **more: Any
+) -> Target:
+    return target({"cloudformation": aws, "s3": s3 or FakeBuckets(), "ssm": ssm or FakeParameters()}, **more)
 
 
 def _deployed(environment: str, *more: str) -> FakeCloudFormation:
@@ -91,6 +95,14 @@ def test_the_database_and_its_network_stay_with_all_that_is_in_them() -> None:
         "agora-dev-network": ("AWS::EC2::VPC vpc-1",),
         "agora-dev-docdb-v8": ("AWS::EC2::VPC vpc-1",),
     }
+
+
+@pytest.mark.usefixtures("synthesized")
+def test_the_record_of_the_stacks_that_stay_is_listed_with_them() -> None:
+    ssm = FakeParameters()
+    write_stack_record(ssm, "dev", StackRecord({"agora-dev-network": StackOrigin.CREATED}))
+    _, planned = destroy.plan(_place(_deployed("dev"), ssm=ssm), with_data=False)
+    assert planned.staying["agora-dev-network"][-1] == "AWS::SSM::Parameter /agora/dev/stacks"
 
 
 def test_with_data_everything_goes_those_that_others_depend_on_last(synthesized: list[dict[str, str]]) -> None:
