@@ -77,7 +77,7 @@ _CA = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
 
 
 def database(context: RuleContext, lines: Sequence[str]) -> Finding | None:
-    """The database: its certificate, its name, whom it lets in, what it can do, and whether it answers."""
+    """The database: its certificate, its name, its users, what it can do, and whether it answers."""
     if not any(_SPOKEN_OF.search(line) for line in lines):
         unnamed = _calls_it(context) and any(_UNNAMED.search(line) for line in lines)
         return _away(context) if unnamed else None

@@ -324,7 +324,7 @@ SHAPES = {
     "mongo shell auth": "db.auth('agora', '<word>')",
     "otp, again": "Your one-time code is <num>",
     "pin, again": "PIN=<num> accepted for user 4",
-    "passphrase, again": "Enter passphrase for key '/root/.ssh/id_rsa': <word>",
+    "passphrase, again": "Enter passphrase for key '/srv/app/.ssh/id_rsa': <word>",
     "ruby inspect": '#<User id: 1, email: "a@b.org", encrypted_password: "<word>">',
     "rails params": 'Parameters: {"user"=>{"email"=>"a@b.org", "password"=>"<word>"}}',
     "graphql": 'mutation { login(email: "a@b.org", password: "<word>") { token } }',

@@ -644,7 +644,7 @@ def test_what_cloudformation_deploys_anew_to_roll_back_does_not_hide_why_the_dep
     )
     later = (Event(minutes_after_noon(9), "(service S) (deployment ecs-svc/4) deployment completed."), *undone)
     (past,) = judge(evidence(service("agora-app", exited(1), events=later), stacks=(failed,)))
-    assert "CRASH" not in past.code, "somebody has deployed it since"
+    assert "CRASH" not in past.code, "another deployment has come since"
 
 
 def test_events_whose_clock_is_a_little_behind_belong_to_the_operation_too() -> None:
@@ -762,7 +762,7 @@ def test_the_root_of_a_trace_is_quoted_and_not_what_wraps_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "told"),
+    ("code", "named"),
     [
         (134, "134 (SIGABRT: it aborted itself)"),
         (139, "139 (SIGSEGV: a memory fault)"),
@@ -772,8 +772,8 @@ def test_the_root_of_a_trace_is_quoted_and_not_what_wraps_it() -> None:
         (255, "255"),
     ],
 )
-def test_an_exit_code_that_stands_for_a_signal_names_it(code: int, told: str) -> None:
-    assert f"with exit code {told}, and wrote nothing" in verdict_on(exited(code)).what
+def test_an_exit_code_that_stands_for_a_signal_names_it(code: int, named: str) -> None:
+    assert f"with exit code {named}, and wrote nothing" in verdict_on(exited(code)).what
 
 
 def test_of_a_deployment_that_goes_on_the_new_tasks_are_counted() -> None:

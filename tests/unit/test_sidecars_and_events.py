@@ -59,7 +59,7 @@ def test_a_container_that_ecs_stopped_with_the_task_is_not_the_reason(own: Conta
     assert "PROXY" not in found_in(beside(own, other)).code
 
 
-def told(minutes: float, message: str) -> Event:
+def said(minutes: float, message: str) -> Event:
     return Event(minutes_after_noon(minutes), f"(service S) {message}")
 
 
@@ -69,12 +69,12 @@ PLACED = "was unable to place a task. Reason: Capacity is unavailable at this ti
 @pytest.mark.parametrize(
     ("events", "counts"),
     [
-        ((told(2, PLACED),), True),
-        ((told(3, "has reached a steady state."), told(2, PLACED)), False),
-        ((told(3, "(deployment ecs-svc/9) deployment completed."), told(2, PLACED)), False),
-        ((*gave_up(), told(2, PLACED)), True),
-        ((told(5, "has reached a steady state."), *gave_up(), told(2, PLACED)), True),
-        ((told(6, "(deployment ecs-svc/9) deployment completed."), *gave_up(), told(2, PLACED)), False),
+        ((said(2, PLACED),), True),
+        ((said(3, "has reached a steady state."), said(2, PLACED)), False),
+        ((said(3, "(deployment ecs-svc/9) deployment completed."), said(2, PLACED)), False),
+        ((*gave_up(), said(2, PLACED)), True),
+        ((said(5, "has reached a steady state."), *gave_up(), said(2, PLACED)), True),
+        ((said(6, "(deployment ecs-svc/9) deployment completed."), *gave_up(), said(2, PLACED)), False),
     ],
 )
 def test_an_event_counts_until_the_service_gets_where_it_should_be(events: tuple[Event, ...], *, counts: bool) -> None:
@@ -83,9 +83,9 @@ def test_an_event_counts_until_the_service_gets_where_it_should_be(events: tuple
 
 
 def test_an_event_before_the_moment_in_question_does_not_count() -> None:
-    placed = replace(service(), events=(told(2, PLACED),))
+    placed = replace(service(), events=(said(2, PLACED),))
     assert events_in_question(placed, minutes_after_noon(3), stack()) == []
-    assert events_in_question(placed, minutes_after_noon(2) + timedelta(seconds=1), stack()) == [told(2, PLACED)]
+    assert events_in_question(placed, minutes_after_noon(2) + timedelta(seconds=1), stack()) == [said(2, PLACED)]
 
 
 @pytest.mark.parametrize(
@@ -105,19 +105,19 @@ def test_an_event_before_the_moment_in_question_does_not_count() -> None:
     ],
 )
 def test_what_ecs_says_of_every_deployment_is_no_cause(message: str) -> None:
-    assert is_routine(told(1, message))
-    assert not is_trouble(told(1, message))
+    assert is_routine(said(1, message))
+    assert not is_trouble(said(1, message))
 
 
 def test_an_event_that_no_rule_knows_is_shown() -> None:
-    odd = told(2, "could not do something that nobody has seen before.")
+    odd = said(2, "could not do something that no rule knows.")
     (found,) = judge(evidence(replace(service(), events=(*gave_up(), odd))))
-    assert (found.code, "something that nobody has seen before" in found.what) == ("UNKNOWN.EVENT", True)
+    assert (found.code, "something that no rule knows" in found.what) == ("UNKNOWN.EVENT", True)
 
 
 def test_known_trouble_in_a_deployment_that_still_runs_is_reported_at_once() -> None:
     moving = replace(stack("agora-dev-app", "UPDATE_IN_PROGRESS"), began=minutes_after_noon(1))
-    trying = replace(service(), running=0, pending=1, events=(told(2, PLACED),))
+    trying = replace(service(), running=0, pending=1, events=(said(2, PLACED),))
     (found,) = judge(evidence(trying, stacks=(moving,)))
     assert (found.code, found.is_wrong) == ("NO_CAPACITY", True)
     assert "still being tried" in found.what

@@ -1,4 +1,4 @@
-"""What a deployed stack costs, told by its template."""
+"""What a deployed stack costs, by its template."""
 
 from __future__ import annotations
 

@@ -32,8 +32,8 @@ def test_every_check_is_documented_and_no_other() -> None:
         for each in questions(about)
     }
     # Told beside what was asked.
-    told = {"secret NAME: key", "state: STACK LOGICAL_ID", "interruption: STACK LOGICAL_ID", "template: STACK"}
-    assert set(documents.tables(PAGE, "What is checked")) == asked | told
+    others = {"secret NAME: key", "state: STACK LOGICAL_ID", "interruption: STACK LOGICAL_ID", "template: STACK"}
+    assert set(documents.tables(PAGE, "What is checked")) == asked | others
 
 
 def test_every_state_of_a_stuck_stack_is_documented() -> None:

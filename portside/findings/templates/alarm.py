@@ -1,4 +1,4 @@
-"""Alarms: periods, what they look at, and whom they notify."""
+"""Alarms: periods, what they look at, and what they notify."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def trusts(role: Resource, service: str) -> bool:
 
 
 def principals(statement: Statement) -> list[Any]:
-    """Whom a statement of a resource's policy is about."""
+    """The principals of a statement of a resource's policy."""
     found = statement.get("Principal")
     return [one for each in found.values() for one in many(each)] if isinstance(found, Mapping) else [found]
 

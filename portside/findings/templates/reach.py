@@ -1,4 +1,4 @@
-"""Who reaches whom through security groups: load balancer, service, callee, database."""
+"""Reachability through security groups: load balancer, service, callee, database."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class Call:
 
 
 def calls_of(assembly: Assembly, service: Resource, offered: list[Endpoint]) -> Iterator[Call]:
-    """Whom a service calls, as far as its variables say."""
+    """The services that a service calls, as far as its variables say."""
     of = task_definition_of(assembly, service)
     for container in containers_of(of) if of else ():
         variables = {str(each.get("Name")): each.get("Value") for each in objects(container.get("Environment"))}

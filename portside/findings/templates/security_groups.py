@@ -114,7 +114,7 @@ def lets_out(assembly: Assembly, groups: Sequence[Resource], callees: Sequence[R
     found = egress(assembly, groups)
     if found is not None:
         return any(each.covers(port) and each.is_about(callees) for each in found)
-    # A group without rules of its own lets all out, unless rules beside it say what to whom: then those are meant.
+    # A group without rules of its own lets all out, unless separate rules name their destinations: then those count.
     # https://github.com/aws/aws-cdk/issues/987
     beside = [each for group in groups for each in own_egress(assembly, group) if each.group is not None]
     meant = [each for each in beside if each.is_about(callees)]
