@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from local_aws import control
-from local_aws.process import LocalAws
-from src.form import stack_part
+from portside.config.configuration import stack_part
+from portside.emulator.client import control
+from portside.emulator.client.process import LocalAws
 from tests.e2e.aws import DEV, Clients
 from tests.e2e.clone import Clone
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchmarks.fault_bench import LONGEST_SECONDS, PAUSE_SECONDS, Bench
-from local_aws import control
 from portside.aws.stack_reading import read_template
-from src.form import load_form
+from portside.config.configuration import load_form
+from portside.emulator.client import control
 from tests.e2e.aws import DEV
 
 Act = Callable[[Bench], None]

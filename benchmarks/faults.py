@@ -24,9 +24,9 @@ from typing import Any
 
 from benchmarks.fault_bench import Bench
 from benchmarks.fault_cases import Case, cases
-from local_aws import control, process
+from portside.config.configuration import ROOT
+from portside.emulator.client import control, process
 from portside.findings.codes import code_named, outer
-from src.form import ROOT
 from tests.e2e.aws import DEV, clients
 from tests.e2e.clone import Clone
 

@@ -43,7 +43,7 @@ class Round:
 def agora(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """A command of the tool, to its end."""
     return subprocess.run(
-        [sys.executable, "-m", "operations", *arguments],
+        [sys.executable, "-m", "portside", *arguments],
         cwd=ROOT,
         env=os.environ | {"AGORA_STATE_DIR": str(state)},
         stdin=subprocess.DEVNULL,
@@ -58,7 +58,7 @@ def kill_and_recover(state: Path, victim: str, after_seconds: float) -> Round:
     """One round in a state folder."""
     was_empty = not (state / "local").exists()
     deploying = subprocess.Popen(
-        [sys.executable, "-m", "operations", *DEPLOY],
+        [sys.executable, "-m", "portside", *DEPLOY],
         cwd=ROOT,
         env=os.environ | {"AGORA_STATE_DIR": str(state)},
         stdin=subprocess.DEVNULL,

@@ -28,9 +28,9 @@ ENVIRONMENTS = ("dev", "stage", "prod")
 
 IN_ONE_PROCESS = """
 import sys
-from src.form import load_form
-from src.images_at_hand import images_at_hand
-from src.synthesize import build_app
+from portside.config.configuration import load_form
+from portside.images.synthesis_images import images_at_hand
+from portside.stacks.synthesize import build_app
 form = load_form()
 for name in ("dev", "stage", "prod"):
     images = images_at_hand(form.environment(name), form.services_of(name))
@@ -40,11 +40,11 @@ for name in ("dev", "stage", "prod"):
 KEEP_IMAGES_OF_DEV = """
 import sys
 from pathlib import Path
-from local_aws.catalogue import Catalogue
-from src.form import load_form
-from src.images_at_hand import keep, kept_file, references_of
-from src.resolution import Resolution
-from src.resolved_image import ResolvedImage
+from portside.emulator.catalogue import Catalogue
+from portside.config.configuration import load_form
+from portside.images.synthesis_images import keep, kept_file, references_of
+from portside.images.resolution import Resolution
+from portside.images.resolved_image import ResolvedImage
 form = load_form()
 catalogue = Catalogue(Path(sys.argv[1]) / "images.json")
 images = {}

@@ -14,8 +14,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from src.images.access import Access
-from src.images.resolve import resolve
+from portside.images.access import Access
+from portside.images.resolve import resolve
 from tests.unit.registry_support import AMD64, ARM64, Catalogue, anonymous, reference, serving, with_token
 
 IMAGES = 10

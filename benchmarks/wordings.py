@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from portside.config.configuration import Form, load_form
 from portside.findings.diagnose import diagnose
-from src.form import Form, load_form
 from tests.answering_aws import AnsweringAws
 from tests.aws_account import Account, deployed, target
 from tests.aws_failures import Refused, Stopped, failed_stack, failed_update, given_up

@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from src.program import PROGRAM
+from portside.program import PROGRAM
 
 Option = str | int | bool | Sequence[str]
 

@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, overload
 
-from src.errors import AgoraError
+from portside.errors import AgoraError
 
 STATE_FOLDER_VARIABLE = "AGORA_STATE_DIR"
 

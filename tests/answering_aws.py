@@ -18,7 +18,7 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
-from operations.target import Target
+from portside.aws.target import Target
 from tests.aws_account import Account
 
 _PAGE = 100

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from src.environment import Environment
-from src.form import Form, load_form, stack_part
-from src.service_props import ServiceProps
+from portside.config.configuration import Form, load_form, stack_part
+from portside.config.environment import Environment
+from portside.config.service_props import ServiceProps
 
 CUT = 255
 """The length to which ECS cuts a reason: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html"""

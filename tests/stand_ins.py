@@ -6,9 +6,9 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from local_aws.catalogue import Catalogue
-from src.resolution import Resolution
-from src.resolved_image import PLATFORM, ResolvedImage
+from portside.emulator.catalogue import Catalogue
+from portside.images.resolution import Resolution
+from portside.images.resolved_image import PLATFORM, ResolvedImage
 
 
 def stand_ins(version: str, references: Iterable[str]) -> Resolution:

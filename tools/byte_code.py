@@ -9,33 +9,37 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
+from collections.abc import Iterator
+
+import portside
 
 CLI = (
     "boto3.session",
     "botocore.waiter",
     "httpx",
-    "operations.command_line",
+    "portside.cli.main",
     "rich.live",
     "rich.progress",
     "rich.table",
 )
-CDK = ("src.synthesize",)
-EMULATOR = ("local_aws", "portside.emulator")
+CDK = ("portside.stacks.synthesize",)
+EMULATOR = "portside.emulator"
 
 
 def main(parts: list[str]) -> None:
     """Import what belongs to the parts."""
     for name in [*(CLI if "cli" in parts else ()), *(CDK if "cdk" in parts else ())]:
         importlib.import_module(name)
-    for name in EMULATOR if "emulator" in parts else ():
-        package = importlib.import_module(name)
-        for module in pkgutil.iter_modules(package.__path__, f"{name}."):
-            if not module.name.endswith("__main__"):
-                importlib.import_module(module.name)
-    if "cli" in parts:
-        for module in pkgutil.walk_packages(importlib.import_module("operations").__path__, "operations."):
-            if not module.name.endswith("__main__"):
-                importlib.import_module(module.name)
+    for module in _modules():
+        is_emulators = module == EMULATOR or module.startswith(f"{EMULATOR}.")
+        if ("emulator" if is_emulators else "cdk" if module.startswith("portside.stacks.") else "cli") in parts:
+            importlib.import_module(module)
+
+
+def _modules() -> Iterator[str]:
+    for module in pkgutil.walk_packages(portside.__path__, "portside."):
+        if not module.name.endswith("__main__"):
+            yield module.name
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from operations.command_line import agora
+from portside.cli.main import agora
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "commands.md"
 

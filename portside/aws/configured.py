@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from src.service_props import ServiceProps
+from portside.config.service_props import ServiceProps
 
 
 @dataclass(frozen=True)

@@ -29,9 +29,9 @@ from portside.aws.errors import is_denied, is_missing
 from portside.aws.model import Service, Stack, TargetGroup, Task, Unread
 from portside.aws.side_by_side import side_by_side
 from portside.aws.unread import unknown
+from portside.config.environment import Environment
+from portside.config.service_props import ServiceProps
 from portside.config.stacks import StackKind, only_stack, service_stack, stacks_for
-from src.environment import Environment
-from src.service_props import ServiceProps
 
 _SERVICE, _CLUSTER = "AWS::ECS::Service", "AWS::ECS::Cluster"
 # How the CDK names the outputs by which the monitoring stack reads names of services, and services that of the cluster.

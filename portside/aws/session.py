@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from portside.aws.errors import is_expired, is_passing
+from portside.config.mistakes import quoted, suggestion
+from portside.errors import UsageError
 from portside.redact import holds_credential
-from src.errors import UsageError
-from src.report import quoted, suggestion
 
 # Without them an address that swallows everything would be asked for minutes.
 _CONNECT_SECONDS, _READ_SECONDS, _ATTEMPTS = 5, 15, 3

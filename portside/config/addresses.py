@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from src.late_values import holds_deferred, is_token
+from portside.config.deferred_values import holds_deferred, is_token
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1", "0.0.0.0")  # nosec B104 # nothing listens here
 _SCHEME_PORTS = {"http": 80, "https": 443}

@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 from portside.config.source_text import line_of
-from src.errors import Problem
+from portside.errors import Problem
 
 
 def duplicate_keys(tree: ast.AST, path: Path) -> list[Problem]:

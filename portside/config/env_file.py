@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from portside.config.source_text import line_of, read_text
-from src.errors import FormError, Problem
+from portside.errors import FormError, Problem
 
 _HINT = 'Write NAME=value, one a line; a value with blanks or # in it in quotes: NAME="a value".'
 

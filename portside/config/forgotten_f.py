@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeGuard
 
 from portside.config.source_text import line_of
-from src.errors import Problem
+from portside.errors import Problem
 
 # `${NAME}` is a shell's or Spring's, `{{name}}` a template's.
 _PLACEHOLDER = re.compile(r"(?<![${])\{([A-Za-z_]\w*)((?:\.\w+|\[[^\]{}]*\]|\(\))*)\}(?!\})")

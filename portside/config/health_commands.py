@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from portside.config.addresses import LOOPBACK, Address, of_url
-from src.late_values import as_written, is_token
+from portside.config.deferred_values import as_written, is_token
 
 _URL = re.compile(r"\bhttps?://[^\s'\"|;&<>)\\]+", re.I)
 # What a program adds to a text when it runs, which says more than the text does.

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from portside.config.source_text import line_of
-from src.errors import Problem
+from portside.errors import Problem
 
 # A long text over several lines is broken at a space, or at a character that holds its parts together.
 _WORD = re.compile(r"[\w@*-](?:[\w./:=@*-]*[\w@*])?")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from portside.config.kind import Kind
-from src.report import Report, quoted, suggestion
+from portside.config.mistakes import Report, quoted, suggestion
 
 NO_ONE = ""
 """What `"PROVED_BY": None` is read as, apart from a key that was left out."""

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from src.service_props import ServiceProps
+from portside.config.service_props import ServiceProps
 
 # A task is in five security groups at most, its own among them; asking AWS for more takes a quota increase.
 # https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-security-groups

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from src.errors import FormError, Problem
+from portside.errors import FormError, Problem
 
 
 def read_text(path: Path, *, hint_missing: str) -> str:

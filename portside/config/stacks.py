@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from src.environment import Environment
-    from src.form import Form
-    from src.service_props import ServiceProps
+    from portside.config.configuration import Form
+    from portside.config.environment import Environment
+    from portside.config.service_props import ServiceProps
 
 
 class StackKind(StrEnum):

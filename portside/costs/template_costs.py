@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from operations.estimate import PRICES, Line, total
+from portside.costs.estimate import PRICES, Line, total
 
 Resource = Mapping[str, Any]
 

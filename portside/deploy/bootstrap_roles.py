@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from src.environment import Environment
+from portside.config.environment import Environment
 
 # https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html
 QUALIFIER = "hnb659fds"

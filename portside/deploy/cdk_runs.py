@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from operations.cdk_cli import CdkFailed
-from operations.console import say
 from portside.aws.model import Stack
 from portside.aws.reader import Reader
+from portside.synthesis.cdk_cli import CdkFailed
+from portside.terminal.console import say
 
 _SETTLED_WITHIN_SECONDS = 60 * 60
 # It gives up for good where AWS is lost each time.

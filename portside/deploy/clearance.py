@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from operations.deployment_record import USUAL, Terms
-from portside.deploy.proof import NotProven, Proof
-from portside.deploy.unproven import Confirm, expect_responsibility
-from src.errors import UsageError
+from portside.errors import UsageError
+from portside.records.deployment_record import USUAL, Terms
+from portside.records.proof import NotProven, Proof
+from portside.records.unproven import Confirm, expect_responsibility
 
 Ask = Callable[[], Proof | None]
 """Asks for the proof, now: the proof, or None where none is needed. Raises `NotProven`."""

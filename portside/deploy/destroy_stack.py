@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from operations.hold import held
-from operations.origin import Origin
-from operations.progress import step
-from operations.target import Target, patient
+from portside.aws.target import Target, patient
+from portside.config.mistakes import suggestion
+from portside.config.service_props import ServiceProps
 from portside.config.stacks import stacks_for
-from portside.deploy.stack_record import read_stack_record, write_stack_record
+from portside.deploy.progress import step
 from portside.deploy.stack_removal import remove_stacks
-from portside.deploy.unconfigured import Removal, UnconfiguredStack, keeps_data, read_unconfigured
-from src.errors import UsageError
-from src.report import suggestion
-from src.service_props import ServiceProps
+from portside.errors import UsageError
+from portside.plan.unconfigured import Removal, UnconfiguredStack, keeps_data, read_unconfigured
+from portside.records.environment_lock import held
+from portside.records.origin import Origin
+from portside.records.stack_record import read_stack_record, write_stack_record
 
 
 def planned_removal(

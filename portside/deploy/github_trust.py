@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from src.errors import UsageError
-from src.report import quoted
+from portside.config.mistakes import quoted
+from portside.errors import UsageError
 
 _ISSUER = "token.actions.githubusercontent.com"
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")

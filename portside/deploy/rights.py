@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from operations import deployment_record, hold, load_data, references
-from operations.loader_image import model_of
+from portside.config.configuration import stack_part
+from portside.config.environment import Environment
+from portside.config.service_props import DATABASE, ServiceProps
 from portside.config.stacks import StackKind, only_stack
+from portside.deploy import load_data
 from portside.deploy.bootstrap_roles import bootstrap_role
-from src.environment import Environment
-from src.form import stack_part
-from src.service_props import DATABASE, ServiceProps
+from portside.images.loader_image import model_of
+from portside.records import deployment_record, environment_lock
+from portside.synthesis import references
 
 _ANY = "*"
 # Six characters that Secrets Manager adds to a name,
@@ -129,7 +131,7 @@ class Place:
 
 def parameter_paths(environment: str) -> list[str]:
     """The one path under which everything that is remembered of an environment is stored."""
-    of = (deployment_record, hold, load_data, references)
+    of = (deployment_record, environment_lock, load_data, references)
     return sorted({f"{each.parameter_name(environment).rpartition('/')[0]}/*" for each in of})
 
 

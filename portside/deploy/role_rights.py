@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from operations import access_logs
-from operations.load_preconditions import SYNAPSE_SECRET
-from operations.tunnel import DOCUMENT
+from portside.aws import access_logs
+from portside.config.image_reference import LOCAL_BUILD
 from portside.config.stacks import StackKind, only_stack
 from portside.deploy.bootstrap_roles import QUALIFIER
+from portside.deploy.load_preconditions import SYNAPSE_SECRET
 from portside.deploy.rights import UNSCOPED, Conditions, Place, Right, of_all, parameter_paths
-from src.image import LOCAL_BUILD
+from portside.deploy.tunnel import DOCUMENT
 
 
 def _on_clusters(places: Sequence[Place]) -> Conditions:

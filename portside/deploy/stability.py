@@ -6,16 +6,16 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 
-from operations.deployment_course import Course
-from operations.progress import step
 from portside.aws.errors import is_passing
 from portside.aws.health import are_targets_healthy, health
 from portside.aws.model import Service
 from portside.aws.reader import Reader
-from portside.deploy.health import UNCHECKED, read_health
-from src.errors import AgoraError
-from src.resolution import Resolution
-from src.service_props import ServiceProps
+from portside.aws.service_health import UNCHECKED, read_health
+from portside.config.service_props import ServiceProps
+from portside.deploy.deployment_run import Course
+from portside.deploy.progress import step
+from portside.errors import AgoraError
+from portside.images.resolution import Resolution
 
 # CloudFormation has waited for every rollout by then; what is left is ECS's own bookkeeping.
 _STABLE_WITHIN_SECONDS = 120

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from operations import cdk_cli
-from operations.progress import following
-from operations.target import Target
 from portside.aws.model import Stack
 from portside.aws.reader import Reader
 from portside.aws.stack_reading import read_stacks, read_template
+from portside.aws.target import Target
+from portside.config.environment import Environment
 from portside.deploy.bootstrap_roles import bootstrap_role
-from portside.deploy.unconfigured import UnconfiguredStack
-from src.environment import Environment
-from src.errors import AgoraError
+from portside.deploy.progress import following
+from portside.errors import AgoraError
+from portside.plan.unconfigured import UnconfiguredStack
+from portside.synthesis import cdk_cli
 
 # A version of the manifest that every command line of the CDK's 2 reads:
 # https://docs.aws.amazon.com/cdk/api/v2/docs/cloud-assembly-schema-readme.html

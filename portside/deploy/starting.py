@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from operations.target import Target
 from portside.aws.model import Service, Task
-from portside.deploy.proving_record import Wanted
-from src.image import parse_reference
-from src.resolved_image import ResolvedImage
+from portside.aws.target import Target
+from portside.config.image_reference import parse_reference
+from portside.images.resolved_image import ResolvedImage
+from portside.records.proving_record import Wanted
 
 LookUp = Callable[[str], ResolvedImage]
 """From a reference to what it stands for now. Raises `AgoraError` where that can't be read."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from operations.target import Target
-from operations.verification.looked_up import ask_registry
-from operations.verification.published import MISSING
+from portside.aws.target import Target
 from portside.commands import tool
-from src.errors import AgoraError
-from src.images.failures import ResolutionFailed
-from src.resolved_image import ResolvedImage
+from portside.errors import AgoraError
+from portside.images.failures import ResolutionFailed
+from portside.images.resolved_image import ResolvedImage
+from portside.preflight.looked_up import ask_registry
+from portside.preflight.published import MISSING
 
 
 def expect_published(target: Target, images: Sequence[ResolvedImage]) -> str:

@@ -13,7 +13,7 @@ from portside.state_file import Damaged, NotWritten
 
 Item = TypeVar("Item")
 
-log = logging.getLogger("local_aws")
+log = logging.getLogger("portside.emulator")
 
 
 class KeptList(Generic[Item]):

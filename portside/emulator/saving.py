@@ -17,12 +17,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from local_aws import rollout, stack_faults
-from local_aws.mending import Patch
-from local_aws.ministack_modules import app, cloudformation, persistence, s3
+from portside.emulator import rollout, stack_faults
 from portside.emulator.generations import Generations
+from portside.emulator.ministack_modules import app, cloudformation, persistence, s3
+from portside.emulator.patching import Patch
+from portside.errors import AgoraError
 from portside.state_file import NotWritten
-from src.errors import AgoraError
 
 APP = "ministack.app"
 PAUSE_SECONDS = 2.0
@@ -38,7 +38,7 @@ _READING = (
     *("Simulate", "Decode", "AssumeRole", "StartSession", "StartQuery", "TestMetricFilter"),
 )
 
-log = logging.getLogger("local_aws")
+log = logging.getLogger("portside.emulator")
 
 
 class Saver:
@@ -187,7 +187,7 @@ def is_reading(method: str, operation: str) -> bool:
 
 
 def _noticing(original: Any, saver: Saver) -> Callable[..., Any]:
-    from local_aws.api_faults import _operation
+    from portside.emulator.api_faults import _operation
 
     async def dispatch(
         method: str, path: str, headers: Mapping[str, str], body: bytes, query_params: Any, request_id: str

@@ -9,8 +9,7 @@ import re
 import secrets
 from pathlib import Path
 
-from portside import state_file
-from portside.emulator import owner_only
+from portside import owner_only, state_file
 
 FILE_NAME = "secret"
 _SHAPE = re.compile(rb"[A-Za-z0-9_-]{43}\n")

@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 
 from portside.aws.configured import ConfiguredCall
+from portside.config.configuration import stack_part
+from portside.config.service_props import DATABASE
 from portside.findings.finding import Finding
 from portside.findings.rule_context import RuleContext
-from src.form import stack_part
-from src.service_props import DATABASE
 
 _UNKNOWN_HOST = re.compile(
     r"(?:getaddrinfo (?:ENOTFOUND|EAI_AGAIN)|UnknownHostException:|\blookup (?!address)"

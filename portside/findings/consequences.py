@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from portside.aws.model import Service
 from portside.aws.snapshot import Snapshot
+from portside.config.service_props import DATABASE
 from portside.findings.finding import ANY_CALLEE, Finding
-from src.service_props import DATABASE
 
 
 def traced(snapshot: Snapshot, verdicts: Sequence[Finding]) -> list[Finding]:

@@ -9,9 +9,9 @@ import re
 from collections.abc import Sequence
 
 from portside.commands import file_of
+from portside.config.service_props import DATABASE
 from portside.findings.finding import Finding
 from portside.findings.rule_context import RuleContext, drift
-from src.service_props import DATABASE
 
 _SPOKEN_OF = re.compile(r"mongo|:27017|docdb|sasl conversation error", re.I)
 _TLS = re.compile(

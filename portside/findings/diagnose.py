@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from operations.service_names import find_service
-from operations.target import Target
-from portside.aws.collect import collect
 from portside.aws.snapshot import Snapshot, with_earlier
+from portside.aws.target import Target
 from portside.aws.written import written
+from portside.config.configuration import Form
+from portside.config.service_names import find_service
+from portside.findings.collect import collect
 from portside.findings.finding import Finding
 from portside.findings.injected_faults import naming_injected, read_injected
 from portside.findings.verdict import judge
-from src.form import Form
 
 
 @dataclass(frozen=True)

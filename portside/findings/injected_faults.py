@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from operations.target import Target
+from portside.aws.target import Target
 from portside.commands import Commands, local_tool, remark
+from portside.errors import AgoraError
 from portside.findings.finding import Finding
-from src.errors import AgoraError
 
 # What no fault of a service's tasks brings about.
 _OF_ITS_OWN = frozenset({"BY_HAND", "STACK_STUCK", "EXPORT_IN_USE", "NO_TASK_WANTED", "NOT_DEPLOYED"})
@@ -33,7 +33,7 @@ def read_injected(target: Target) -> tuple[InjectedFault, ...]:
     """The faults that are on for an environment; none on AWS, nor where the embedded AWS does not answer."""
     if not target.is_local or target.local_aws is None:
         return ()
-    from local_aws import control
+    from portside.emulator.client import control
 
     account, aws = target.environment.account, target.local_aws
     try:

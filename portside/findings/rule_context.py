@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from operations.deployment_record import HEALTHY
 from portside.aws.model import Container, Service, Task, TaskDefinition
 from portside.aws.snapshot import Snapshot
 from portside.commands import Commands
+from portside.config.configuration import stack_part
+from portside.config.task_size import FARGATE_SIZES
 from portside.findings.finding import Finding
 from portside.findings.log_block import ErrorBlock, read_block
-from src.form import stack_part
-from src.task_size import FARGATE_SIZES
+from portside.records.deployment_record import HEALTHY
 
 KILLED = 137
 """The exit code of a program that the kernel killed: 128 and the number of SIGKILL."""

@@ -6,11 +6,11 @@ import json
 import re
 
 from portside.commands import remark, tool
+from portside.config.image_reference import parse_reference
 from portside.findings import secret_terms
 from portside.findings.rule_context import RuleContext, drift, more_memory
 from portside.findings.secret_terms import execution_role, grant
 from portside.findings.words import Found, Terms
-from src.image import parse_reference
 
 _IMAGE = re.compile(
     r"(?:\bref(?:erence)?|image|manifest for|cannot pull|pull access denied for|repository)[ :]+[\"'`]?"

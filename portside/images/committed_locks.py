@@ -9,16 +9,16 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from operations.git import git, git_bytes
 from portside.commands import tool
+from portside.config.configuration import ROOT, Form, load_form
+from portside.config.environment import Environment
 from portside.config.kind import Kind
-from portside.deploy.proving_record import Wanted
+from portside.config.service_props import ServiceProps
+from portside.errors import AgoraError, FormError, UsageError
+from portside.git import git, git_bytes
 from portside.images.committed_rules import VARIABLES, Rules, committed_rules, rules_of
-from src.environment import Environment
-from src.errors import AgoraError, FormError, UsageError
-from src.form import ROOT, Form, load_form
-from src.resolution import Resolution, parse_resolution
-from src.service_props import ServiceProps
+from portside.images.resolution import Resolution, parse_resolution
+from portside.records.proving_record import Wanted
 
 _FOLDER = "releases"
 

@@ -16,24 +16,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from operations.git import git, git_bytes
-from operations.origin import NEVER_READ
-from src.environment import Environment
-from src.errors import AgoraError
-from src.form import ROOT, Form
+from portside.config.configuration import ROOT, Form
+from portside.config.environment import Environment
+from portside.errors import AgoraError
+from portside.git import git, git_bytes
+from portside.records.origin import NEVER_READ
 
 # `git replace` would let a clone read other content than the commit has.
 VARIABLES = {"GIT_NO_REPLACE_OBJECTS": "1"}
 
 # What reads app.py; a configuration in a repository of its own has none of it.
-_MACHINERY = ("local_aws", "operations", "portside", "src")
+_MACHINERY = ("portside", "src")
 _LONGEST_SECONDS = 60
 _SYMBOLIC_LINK, _SUBMODULE = "120000", "160000"
 _PROGRAM = """
 import json, sys
 from pathlib import Path
-from src.errors import AgoraError
-from src.form import load_form
+from portside.errors import AgoraError
+from portside.config.configuration import load_form
 folder, answer = Path(sys.argv[1]), Path(sys.argv[2])
 try:
     environments = load_form(folder / "app.py", root=folder).environments

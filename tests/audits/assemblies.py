@@ -16,7 +16,7 @@ from typing import Any
 import aws_cdk as cdk
 from constructs import IConstruct
 
-from src.synthesize import build_app
+from portside.stacks.synthesize import build_app
 from tests.unit.invariants import Acknowledgment
 from tests.unit.stacks_support import BASTION, ENVIRONMENTS, environment, form_with, images_of
 

@@ -9,7 +9,7 @@ from shlex import quote
 
 import pytest
 
-from src.images_at_hand import IMAGES_FILE
+from portside.images.synthesis_images import IMAGES_FILE
 from tests.audits.reports import ROOT, offline_environment, report_file, tool
 from tests.unit.stacks_support import ENVIRONMENTS, images_of
 

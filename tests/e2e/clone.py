@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local_aws import process
+from portside.emulator.client import process
 from tests.interrupts import heed_interrupts
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("agora", "app.py", "cdk.json", "CHANGELOG.md", "releases", "src", "portside", "operations", "local_aws")
+PARTS = ("agora", "app.py", "cdk.json", "CHANGELOG.md", "releases", "src", "portside")
 LONGEST_SECONDS = 240
 
 # What would lead a command away from the embedded AWS, or colour what tests read, and what differs from test to test.
@@ -96,7 +96,7 @@ class Clone:
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start ./agora with arguments, in a process group of its own, without waiting for it."""
         return subprocess.Popen(
-            [sys.executable, "-m", "operations", *arguments],
+            [sys.executable, "-m", "portside", *arguments],
             cwd=self.folder,
             env=self.environment(**environment),
             stdin=subprocess.DEVNULL,
@@ -134,7 +134,7 @@ class Clone:
 
     def paste(self, line: str, **environment: str) -> Answer:
         """What a shell makes of a printed line; ./agora without its set-up, which the clone does not have."""
-        tool = f"{shlex.quote(sys.executable)} -m operations "
+        tool = f"{shlex.quote(sys.executable)} -m portside "
         return self.run(["bash", "-c", line.replace("./agora ", tool)], environment)
 
     def exports(self, environment: str) -> dict[str, str]:

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from local_aws import control, process
-from operations.verification.replacement import STATEFUL
-from src.form import load_form
+from portside.config.configuration import load_form
+from portside.emulator.client import control, process
+from portside.plan.replacement import STATEFUL
 from tests import earlier_app
 from tests.e2e.aws import Clients, clients
 from tests.e2e.clone import Answer, Clone

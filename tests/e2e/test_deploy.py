@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from local_aws import resource_types
+from portside.emulator import resources
 from portside.findings.codes import outer
 from tests.e2e.aws import Clients, clients, revisions, running_images
 from tests.e2e.clone import Answer, Clone
@@ -77,8 +77,8 @@ def test_every_resource_type_of_the_templates_is_one_that_the_embedded_aws_has(
     clone, _ = first_deployment
     templates = [json.loads(path.read_text()) for path in Path(clone.folder, ".agora").rglob("*.template.json")]
     used = {resource["Type"] for template in templates for resource in template["Resources"].values()}
-    missing = used - resource_types.supported()
-    assert not missing, f"local_aws/resource_types lacks {', '.join(sorted(missing))}"
+    missing = used - resources.supported()
+    assert not missing, f"portside/emulator/resources lacks {', '.join(sorted(missing))}"
 
 
 def test_a_new_image_of_one_service_rolls_that_service_only_however_slowly_it_starts(deployed: Clone) -> None:

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.fault_bench import Bench
 from benchmarks.fault_cases import cases
 from benchmarks.faults import score
-from local_aws import process
+from portside.emulator.client import process
 from tests.e2e.aws import clients
 from tests.e2e.clone import Clone
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from local_aws import control, process
-from local_aws.process import LocalAws
+from portside.emulator.client import control, process
+from portside.emulator.client.process import LocalAws
 from tests.e2e.clone import LONGEST_SECONDS, Answer, Clone
 from tests.e2e.conftest import FirstDeployment
 

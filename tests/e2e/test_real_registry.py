@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 
-from src.images.access import Access
-from src.images.failures import Kind, ResolutionFailed
-from src.images.resolve import resolve
-from src.resolved_image import ResolvedImage
+from portside.images.access import Access
+from portside.images.failures import Kind, ResolutionFailed
+from portside.images.resolve import resolve
+from portside.images.resolved_image import ResolvedImage
 
 SEARCHED = os.pathsep.join([os.environ.get("PATH", ""), "/usr/bin", "/usr/local/bin"])
 REGISTRY = shutil.which("docker-registry", path=SEARCHED)

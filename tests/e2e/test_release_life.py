@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from local_aws import control, process
-from local_aws.process import LocalAws
-from operations.release.form_edit import with_versions
+from portside.emulator.client import control, process
+from portside.emulator.client.process import LocalAws
+from portside.release.configuration_edit import with_versions
 from tests.e2e.aws import clients, running_images
 from tests.e2e.clone import LONGEST_SECONDS, Answer, Clone
 from tests.stand_ins import stand_ins

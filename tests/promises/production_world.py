@@ -10,28 +10,28 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from operations.commands.options import Acting
-from operations.commands.proving import clear_deployment, clear_images, clear_task
-from operations.deployment_record import DeploymentRecord, read_records, write_record
-from operations.git import git
-from operations.target import Target
 from portside.aws.configured import configured
 from portside.aws.model import Container, Service, Task
+from portside.aws.target import Target
+from portside.cli.options import Acting
+from portside.cli.proving import clear_deployment, clear_images, clear_task
+from portside.config.configuration import Form, load_form
 from portside.deploy.clearance import Clearance
-from portside.deploy.proving_record import Wanted
 from portside.deploy.starting import Starting, read_starting
-from portside.deploy.task_record import TaskRecord, write_task
-from src.form import Form, load_form
-from src.resolution import Resolution
-from src.resolved_image import ResolvedImage
+from portside.git import git
+from portside.images.resolution import Resolution
+from portside.images.resolved_image import ResolvedImage
+from portside.records.deployment_record import DeploymentRecord, read_records, write_record
+from portside.records.proving_record import Wanted
+from portside.records.task_record import TaskRecord, write_task
 from tests.unit.operations_support import NOON, FakeParameters, deployment_of, digest, resolved
 
 ACCOUNT, REGION = "111122223333", "us-east-1"
 RUNNING = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/web:7"
 
 APP = """\
-from src.environment import Environment
-from src.service_props import HealthCheck, ServiceProps
+from portside.config.environment import Environment
+from portside.config.service_props import HealthCheck, ServiceProps
 
 COMMON = {
     "ACCOUNT": "111122223333",

@@ -19,8 +19,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local_aws import control, process
-from local_aws.process import LocalAws
+from portside.emulator.client import control, process
+from portside.emulator.client.process import LocalAws
 from tests.promises import browser
 from tests.unit.local_aws_support import (
     REGION,
@@ -202,7 +202,7 @@ def test_another_user_reads_no_file_of_it_and_no_secret_in_the_list_of_processes
         assert stat.S_IMODE(each.stat().st_mode) & 0o077 == 0, each
     for each in files:
         assert _as_nobody("cat", str(each)).returncode != 0
-    assert "local_aws.server" in seen
+    assert "portside.emulator.server" in seen
     for secret in (
         aws.secret,
         aws.account_secret("111122223333"),

@@ -19,12 +19,12 @@ from typing import Any
 import boto3
 import pytest
 
-from local_aws import connection, control, process
-from local_aws.process import LocalAws
-from operations.command_line import run
 from portside import state_file
-from src.errors import AgoraError
-from src.form import ROOT
+from portside.cli.main import run
+from portside.config.configuration import ROOT
+from portside.emulator.client import connection, control, process
+from portside.emulator.client.process import LocalAws
+from portside.errors import AgoraError
 
 ACCOUNT, REGION = "607346494281", "us-east-1"
 
@@ -209,12 +209,12 @@ def test_each_damaged_file_of_the_tool_gives_a_sentence_or_is_made_again(
 # Commands that would start a server say that they would.
 _WITHOUT_A_SERVER = """
 import sys
-from local_aws import process
-from src.errors import AgoraError
+from portside.emulator.client import process
+from portside.errors import AgoraError
 def start(state_dir):
     raise AgoraError("would start", "in a test")
 process._start = start
-from operations.command_line import run
+from portside.cli.main import run
 sys.exit(run(sys.argv[1:]))
 """
 
@@ -249,9 +249,9 @@ def test_a_server_that_dies_ends_the_command_within_2_seconds_and_says_what_its_
 # A command in the midst of a long wait for AWS.
 _WAITING = """
 import sys, time
-from local_aws import connection, process
-from operations import command_line
-from operations.target import local_state_dir
+from portside.emulator.client import connection, process
+from portside.cli import main as command_line
+from portside.aws.target import local_state_dir
 connection.end_commands_with_their_server()
 def wait(_):
     connection.use(process.running(local_state_dir()))
@@ -325,8 +325,8 @@ def buckets(aws: LocalAws) -> list[Any]:
 
 _SAVE = """
 import contextlib
-from local_aws import control
-from src.errors import AgoraError
+from portside.emulator.client import control
+from portside.errors import AgoraError
 with contextlib.suppress(AgoraError, OSError):
     control.save()
 """

@@ -22,18 +22,18 @@ import pytest
 from botocore import xform_name
 from botocore.session import get_session
 
-from operations.command_line import agora
-from operations.local_environment import words_of
+from portside.cli.main import agora
 from portside.commands import Commands
-from portside.emulator.child_environment import child_environment
+from portside.emulator.client.child_environment import child_environment
 from portside.findings.verdict import judge
+from portside.rehearsal.environment_variables import words_of
 from tests.unit.diagnosis_support import ACCOUNT, DEFINITION, evidence, service, stack, task
 from tests.unit.documents import ROOT
 
-FOLDERS = ("operations", "src", "local_aws", "portside")
+FOLDERS = ("portside",)
 # Where commands are written by hand, and why.
 BY_HAND = {
-    "operations/commands/local.py": "the help of the command itself",
+    "portside/cli/local.py": "the help of the command itself",
     "portside/emulator/aws_command.py": "imports nothing of this project, and names the command that runs it",
 }
 # What people run before there is an environment, or outside every one.

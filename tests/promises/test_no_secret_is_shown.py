@@ -22,18 +22,20 @@ from typing import Any
 
 import pytest
 
-from operations import cdk_cli, console, job_summary
-from operations.command_line import run
-from operations.deployment_folder import keep
-from operations.deployment_record import read_records
-from operations.logs import LogSource, read_lines
-from operations.report_page import page
 from portside import redact
 from portside.aws import log_reading
-from portside.cli.shown_console import ShownConsole
+from portside.aws.logs import LogSource, read_lines
+from portside.cli.main import run
+from portside.config.configuration import ROOT, check_form, load_form
+from portside.deploy.deployment_folder import keep
+from portside.errors import AgoraError, FormError
+from portside.records.deployment_record import read_records
 from portside.redact import Redactor
-from src.errors import AgoraError, FormError
-from src.form import ROOT, check_form, load_form
+from portside.report import job_summary
+from portside.report.report_page import page
+from portside.synthesis import cdk_cli
+from portside.terminal import console
+from portside.terminal.shown_console import ShownConsole
 from tests.promises.secrets_in_the_wild import SHAPES, filled, shown_of
 from tests.unit.deployment_report_support import VERDICT, failed_report
 from tests.unit.everyday_support import Logs, event
@@ -95,7 +97,7 @@ def _error(text: str, capsys: Capture, _: Path) -> str:
         raise AgoraError(text, text)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("operations.command_line._run", lambda _: fail())
+        patched.setattr("portside.cli.main._run", lambda _: fail())
         assert run(["status", "dev"]) == 1
     return _out(capsys)
 
@@ -107,7 +109,7 @@ def _traceback(text: str, capsys: Capture, tmp_path: Path) -> str:
     with pytest.MonkeyPatch.context() as patched:
         folder = Path(tempfile.mkdtemp(dir=tmp_path))
         patched.setenv("AGORA_STATE_DIR", str(folder))
-        patched.setattr("operations.command_line._run", lambda _: fail())
+        patched.setattr("portside.cli.main._run", lambda _: fail())
         run(["--debug", "status", "dev"])
     kept = "".join(path.read_text() for path in folder.rglob("*.txt"))
     # The source's line, and not only the message, is in a traceback: here it has no secret.
@@ -407,7 +409,7 @@ def test_a_secret_of_the_process_is_hidden_wherever_and_however_it_is_written(
     def fail() -> None:
         raise AgoraError("answer: plainword/plus, plainword%2Fplus, cGxhaW53b3JkL3BsdXM=, other-secret")
 
-    monkeypatch.setattr("operations.command_line._run", lambda _: fail())
+    monkeypatch.setattr("portside.cli.main._run", lambda _: fail())
     run(["exec", "dev", "app", "--", "mongosh", "--password", "other-secret"])
     assert "answer: [hidden], [hidden], [hidden], [hidden]" in capsys.readouterr().err
 
@@ -458,7 +460,12 @@ def test_a_usage_error_echoes_no_secret(arguments: list[str], capsys: Capture) -
     assert "hunter2" not in _out(capsys)
 
 
-_DOORS = {"operations/console.py", "portside/cli/shown_console.py", "src/synthesize.py", "src/images_at_hand.py"}
+_DOORS = {
+    "portside/terminal/console.py",
+    "portside/terminal/shown_console.py",
+    "portside/stacks/synthesize.py",
+    "portside/images/synthesis_images.py",
+}
 # Programs of their own, whose answers are other programs' input.
 _OTHER_PROGRAMS = ("portside/emulator/",)
 
@@ -475,7 +482,7 @@ def _prints(tree: ast.AST) -> Iterator[str]:
 
 def test_everything_is_printed_through_the_one_door() -> None:
     found = []
-    for folder in ("operations", "src", "portside"):
+    for folder in ("portside",):
         for path in (ROOT / folder).rglob("*.py"):
             name = path.relative_to(ROOT).as_posix()
             if name not in _DOORS and not name.startswith(_OTHER_PROGRAMS):

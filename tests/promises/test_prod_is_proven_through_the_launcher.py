@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from src.resolution import Resolution
+from portside.images.resolution import Resolution
 from tests.e2e.aws import clients
 from tests.e2e.clone import Answer, Clone
 from tests.promises.production_world import ACCOUNT, APP, REGION, World, lock_of, release

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from src.images_at_hand import IMAGES_FILE
+from portside.images.synthesis_images import IMAGES_FILE
 from tests.e2e.clone import Answer, Clone
 from tests.promises.production_world import APP, World, lock_of, release
 
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(300)]
 
 MAIN = """
 if __name__ == "__main__":
-    from src.synthesize import main
+    from portside.stacks.synthesize import main
 
     main()
 """

@@ -18,20 +18,20 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from operations.command_line import agora
-from operations.commands.options import Acting
-from operations.commands.proving import clear_deployment, clear_task
-from operations.deployment_record import FAILED, INTERRUPTED, ROLLBACK, recorded
-from portside.deploy.health import NO_TASK, UNCHECKED
-from portside.deploy.proof import NotProven, ProofUnread
-from portside.deploy.proving_record import Wanted
+from portside.aws.service_health import NO_TASK, UNCHECKED
+from portside.cli.main import agora
+from portside.cli.options import Acting
+from portside.cli.proving import clear_deployment, clear_task
+from portside.config.configuration import load_form
 from portside.deploy.starting import Starting
-from portside.deploy.template_images import expect_images
+from portside.errors import AgoraError, FormError, UsageError
 from portside.images import committed_locks
 from portside.images.committed_locks import NotCommitted
-from src.errors import AgoraError, FormError, UsageError
-from src.form import load_form
-from src.resolution import Resolution
+from portside.images.resolution import Resolution
+from portside.records.deployment_record import FAILED, INTERRUPTED, ROLLBACK, recorded
+from portside.records.proof import NotProven, ProofUnread
+from portside.records.proving_record import Wanted
+from portside.synthesis.template_images import expect_images
 from tests.promises.production_world import (
     ACCOUNT,
     APP,

@@ -14,16 +14,17 @@ from typing import Any
 import pytest
 from aws_cdk.assertions import Template
 
-from operations import cdk_cli, destroy
-from operations.deploy_role import role_documents
-from operations.images import locked_images
+from portside.config.configuration import ROOT, Form, check_form
+from portside.config.environment import Environment
 from portside.config.kind import Kind
-from src.environment import Environment
-from src.errors import FormError, UsageError
-from src.form import ROOT, Form, check_form
-from src.images_at_hand import images_at_hand, references_of
-from src.service_props import ServiceProps
-from src.synthesize import build_app
+from portside.config.service_props import ServiceProps
+from portside.deploy import destroy
+from portside.deploy.deploy_role import role_documents
+from portside.errors import FormError, UsageError
+from portside.images.synthesis_images import images_at_hand, references_of
+from portside.plan.images import locked_images
+from portside.stacks.synthesize import build_app
+from portside.synthesis import cdk_cli
 from tests.stand_ins import stand_ins
 from tests.unit.form_support import WAIVED, environments, service
 from tests.unit.operations_support import FakeCloudFormation, target
@@ -155,8 +156,8 @@ def test_an_environment_names_a_moving_tag_only_in_development(tag: str) -> None
 def test_images_come_from_a_lock_outside_development(
     name: str, kind: Kind, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("src.images_at_hand.RELEASES", tmp_path)
-    monkeypatch.setattr("operations.images.RELEASES", tmp_path)
+    monkeypatch.setattr("portside.images.synthesis_images.RELEASES", tmp_path)
+    monkeypatch.setattr("portside.plan.images.RELEASES", tmp_path)
     environment = form().environment(name)
     if kind is Kind.DEVELOPMENT:
         assert locked_images(environment, form(), local=False) is None
@@ -248,7 +249,7 @@ ALLOWED = {
 
 
 def sources() -> Iterator[Path]:
-    for folder in ("src", "operations", "local_aws", "portside"):
+    for folder in ("src", "portside"):
         yield from (path for path in (ROOT / folder).rglob("*.py") if "__pycache__" not in path.parts)
     yield ROOT / "app.py"
 

@@ -10,22 +10,22 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from operations import target as targets
-from operations.commands import release_tag
-from operations.commands.release import release
-from operations.deployment_record import FAILED, write_record
-from operations.git import git
-from operations.release import staged
-from operations.release.built_from import check_built_from
-from operations.release.cut import plan_cut
-from operations.release.monorepo import Monorepo
-from operations.target import Target
-from portside.deploy.proof import seeded_record
-from src.errors import AgoraError, UsageError
-from src.form import Form, check_form
-from src.late_values import ImageCommit, ImageVersion, parts_of
-from src.resolution import Resolution
-from src.service_props import ServiceProps
+from portside.aws import target as targets
+from portside.aws.target import Target
+from portside.cli import release_tag
+from portside.cli.release import release
+from portside.config.configuration import Form, check_form
+from portside.config.deferred_values import ImageCommit, ImageVersion, parts_of
+from portside.config.service_props import ServiceProps
+from portside.errors import AgoraError, UsageError
+from portside.git import git
+from portside.images.resolution import Resolution
+from portside.records.deployment_record import FAILED, write_record
+from portside.records.proof import seeded_record
+from portside.release import staged
+from portside.release.built_from import check_built_from
+from portside.release.cut import plan_cut
+from portside.release.monorepo import Monorepo
 from tests.answering_aws import AnsweringAws
 from tests.aws_account import running_task
 from tests.unit.form_support import environments, service

@@ -10,9 +10,9 @@ from pathlib import Path
 import click
 import pytest
 
-from operations import command_line
 from portside.aws.session import NoCredentials, NotReachable
-from src.errors import FormError, Problem, UsageError
+from portside.cli import main
+from portside.errors import FormError, Problem, UsageError
 
 WITHOUT_AWS = frozenset(
     {
@@ -51,7 +51,7 @@ def _commands(group: click.Group, path: str = "") -> Iterator[tuple[str, click.C
             yield f"{path}{name}", command
 
 
-COMMANDS = dict(_commands(command_line.agora))
+COMMANDS = dict(_commands(main.agora))
 
 
 def _words(name: str) -> list[str]:
@@ -67,7 +67,7 @@ def _has(name: str, option: str) -> bool:
 
 def _run(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
     capsys.readouterr()
-    code = command_line.run(words)
+    code = main.run(words)
     captured = capsys.readouterr()
     return code, captured.out, captured.err
 
@@ -116,7 +116,7 @@ def test_each_refusal_is_the_same_in_every_command_and_in_json(
     def refuse(*_: object, **__: object) -> None:
         raise refusal
 
-    monkeypatch.setattr("operations.target.open_session", refuse)
+    monkeypatch.setattr("portside.aws.target.open_session", refuse)
     as_json = ["--json"] if _has(name, "--json") else []
     code, out, said = _run([*_words(name), *as_json], capsys)
     assert code == 2
@@ -145,7 +145,7 @@ def test_a_wrong_app_py_is_the_same_sentence_in_every_command(
     def wrong(*_: object, **__: object) -> None:
         raise FormError([Problem("app.py, line 3", '"dev" stands in this dictionary twice', "Delete one.")])
 
-    monkeypatch.setattr("src.form.run_source", wrong)
+    monkeypatch.setattr("portside.config.configuration.run_source", wrong)
     as_json = ["--json"] if _has(name, "--json") else []
     code, out, said = _run([*_words(name), *as_json], capsys)
     assert code == 2

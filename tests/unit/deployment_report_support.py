@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from operations.deployment_record import DEPLOY, FAILED
-from operations.report_page import DeploymentReport, ReportedService
-from operations.timeline import SERVICE, STACK, TASK, Moment
+from portside.records.deployment_record import DEPLOY, FAILED
+from portside.report.report_page import DeploymentReport, ReportedService
+from portside.report.timeline import SERVICE, STACK, TASK, Moment
 from tests.unit.operations_support import NOON, digest
 
 REASON = "CannotPullContainerError: failed to resolve ref ghcr.io/org/agora-app@sha256:0123: not found"

@@ -10,9 +10,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from operations.target import Target
-from src.form import load_form
-from src.service_props import ServiceProps
+from portside.aws.target import Target
+from portside.config.configuration import load_form
+from portside.config.service_props import ServiceProps
 from tests.unit.operations_support import (
     FakeCloudFormation,
     FakeEcs,

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from portside.config.configuration import check_form
+from portside.config.environment import Environment
 from portside.config.kind import Kind
-from src.environment import Environment
-from src.errors import FormError, Problem
-from src.form import check_form
-from src.service_props import Call, ServiceProps
+from portside.config.service_props import Call, ServiceProps
+from portside.errors import FormError, Problem
 
 LEAVE_OUT = object()
 WAIVED: dict[str, Any] = {"PROVED_BY": None, "PROOF_WAIVED": "a test of something else"}

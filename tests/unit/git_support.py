@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from operations.git import git
+from portside.git import git
 
 _SETTINGS = {
     "GIT_CONFIG_GLOBAL": os.devnull,

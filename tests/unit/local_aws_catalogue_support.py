@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from local_aws import catalogue_api, loopback_http
-from local_aws.catalogue import Catalogue
-from local_aws.catalogue_faults import CatalogueFaults, checked
+from portside.emulator import catalogue_api, loopback_http
+from portside.emulator.catalogue import Catalogue
+from portside.emulator.catalogue_faults import CatalogueFaults, checked
 
 PATH = "sage-bionetworks/agora-app"
 NAME = f"ghcr.io/{PATH}"

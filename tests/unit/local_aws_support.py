@@ -17,8 +17,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local_aws import control, process
-from local_aws.process import LocalAws
+from portside.emulator.client import control, process
+from portside.emulator.client.process import LocalAws
 
 REGION = "us-east-1"
 IMAGE = "ghcr.io/sage-bionetworks/agora-api"

@@ -15,13 +15,13 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
-from operations.assembly import Stack
-from operations.deployment_record import DEPLOY, HEALTHY, DeploymentRecord
-from operations.target import Target
-from src.environment import OWNER_TAG
-from src.form import Form, load_form
-from src.resolution import Resolution
-from src.resolved_image import PLATFORM, ResolvedImage
+from portside.aws.target import Target
+from portside.config.configuration import Form, load_form
+from portside.config.environment import OWNER_TAG
+from portside.images.resolution import Resolution
+from portside.images.resolved_image import PLATFORM, ResolvedImage
+from portside.records.deployment_record import DEPLOY, HEALTHY, DeploymentRecord
+from portside.synthesis.assembly import Stack
 from tests.aws_account import Account
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

@@ -17,8 +17,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from src.images.access import Access, Token
-from src.images.calls import Limits
+from portside.images.access import Access, Token
+from portside.images.calls import Limits
 
 OWNER = "sage-bionetworks"
 SECRET = f"ghp_{'stand1n0123456789'}abcdefghijklmnopqrst"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from operations.git import git
+from portside.git import git
 
 APP = """\
 ENVIRONMENTS = {

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from operations.rollouts import ROLLED_BACK, ROLLED_OUT, ROLLING_BACK, ROLLING_OUT, Rollout
 from portside.aws.configured import configured
 from portside.aws.model import Container, Deployment, RegisteredTarget, Service, TargetGroup, Task
+from portside.aws.rollouts import ROLLED_BACK, ROLLED_OUT, ROLLING_BACK, ROLLING_OUT, Rollout
 from tests.unit.form_support import service as props_of
 from tests.unit.operations_support import NOON, digest, minutes_after_noon
 

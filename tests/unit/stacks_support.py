@@ -14,19 +14,19 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Template
 
-from src.docdb_props import DocdbProps
-from src.docdb_stack import DocdbStack
-from src.ecs_stack import EcsStack
-from src.environment import Bastion, Environment
-from src.form import Form, load_form
-from src.images_at_hand import references_of
-from src.load_balancer_stack import LoadBalancerStack
-from src.network_stack import NetworkStack
-from src.release_lock import RELEASES, require_lock
-from src.resolution import Resolution
-from src.service_props import ServiceProps
-from src.service_stack import LoadBalancedServiceStack, ServiceStack
-from src.synthesize import build_app
+from portside.config.configuration import Form, load_form
+from portside.config.environment import Bastion, Environment
+from portside.config.service_props import ServiceProps
+from portside.images.release_lock import RELEASES, require_lock
+from portside.images.resolution import Resolution
+from portside.images.synthesis_images import references_of
+from portside.stacks.docdb_props import DocdbProps
+from portside.stacks.docdb_stack import DocdbStack
+from portside.stacks.ecs_stack import EcsStack
+from portside.stacks.load_balancer_stack import LoadBalancerStack
+from portside.stacks.network_stack import NetworkStack
+from portside.stacks.service_stack import LoadBalancedServiceStack, ServiceStack
+from portside.stacks.synthesize import build_app
 from tests.stand_ins import stand_ins
 
 ENVIRONMENTS = ("dev", "stage", "prod")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from src.errors import FormError
-from src.form import load_form
-from src.form_source import run_source
+from portside.config.app_source import run_source
+from portside.config.configuration import load_form
+from portside.errors import FormError
 from tests.unit.form_support import environments
 
 SERVICES = "def services(environment):\n    {}\n"

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from operations.assembly import Reference, read_assembly
+from portside.synthesis.assembly import Reference, read_assembly
 from tests.unit.operations_support import reads, resource
 
 

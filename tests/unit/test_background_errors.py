@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from src.form import ROOT
+from portside.config.configuration import ROOT
 
 _HANDLE = """
 import sys

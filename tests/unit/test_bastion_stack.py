@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from aws_cdk.assertions import Match, Template
 
-from src.bastion_props import BastionProps
-from src.bastion_stack import BastionStack
+from portside.stacks.bastion_props import BastionProps
+from portside.stacks.bastion_stack import BastionStack
 from tests.unit.stacks_support import Json, Parts, form, moving_templates, of_type, properties, templates
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from operations.cdk_cli import CdkFailed
+from portside.synthesis.cdk_cli import CdkFailed
 
 BREAKER = """
 agora-dev-api |  3/14 | 9:30:45 PM | ROLLBACK_COMPLETE | AWS::CloudFormation::Stack | agora-dev-api Rollback complete

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from portside.emulator.client_session import client_session
+from portside.emulator.client.session import client_session
 
 
 def test_a_person_s_own_aws_settings_are_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:

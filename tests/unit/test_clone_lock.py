@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from operations.clone_lock import holding
+from portside.config.configuration import ROOT
+from portside.deploy.clone_lock import holding
+from portside.errors import AgoraError
 from portside.process_identity import this_process
-from src.errors import AgoraError
-from src.form import ROOT
 
 HOLD = """
 import sys
-from operations.clone_lock import holding
+from portside.deploy.clone_lock import holding
 from portside.process_identity import this_process
 with holding("dev"):
     print("held", flush=True)

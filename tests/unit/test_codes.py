@@ -6,11 +6,11 @@ import re
 
 import pytest
 
+from portside.config.configuration import ROOT
 from portside.findings.check import check_as_json, fail, ok, printed, skip
 from portside.findings.codes import CHECKS, CODES, Severity, code_named, outer
 from portside.findings.finding import Finding, State
 from portside.findings.tables import DOCS, TABLES, table, with_table
-from src.form import ROOT
 
 
 @pytest.mark.parametrize(("page", "name"), TABLES)

@@ -13,15 +13,16 @@ import click
 import pytest
 from botocore.exceptions import NoCredentialsError
 
-from operations import command_line, console
-from src.errors import AgoraError, UsageError
-from src.form import ROOT
+from portside.cli import main
+from portside.config.configuration import ROOT
+from portside.errors import AgoraError, UsageError
+from portside.terminal import console
 from tests.unit.everyday_support import denied, expired, throttled
 from tests.unit.operations_support import client_error
 
 
 def _run(arguments: Sequence[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
-    code = command_line.run(arguments)
+    code = main.run(arguments)
     return code, capsys.readouterr().err
 
 
@@ -56,7 +57,7 @@ def test_failures_leave_with_exit_code_1_and_their_hint(
     def fail() -> None:
         raise AgoraError("it broke", "Mend it.")
 
-    monkeypatch.setattr(command_line.agora.commands["local"].commands["down"], "callback", fail)  # type: ignore[attr-defined]
+    monkeypatch.setattr(main.agora.commands["local"].commands["down"], "callback", fail)  # type: ignore[attr-defined]
     assert _run(["local", "down"], capsys) == (1, "✗ it broke\nMend it.\n")
 
 
@@ -66,7 +67,7 @@ def test_an_interruption_leaves_with_the_shells_exit_code(
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command_line.agora.commands["local"].commands["down"], "callback", interrupt)  # type: ignore[attr-defined]
+    monkeypatch.setattr(main.agora.commands["local"].commands["down"], "callback", interrupt)  # type: ignore[attr-defined]
     code, error = _run(["local", "down"], capsys)
     assert (code, error) == (130, "\n✗ interrupted\n")
 
@@ -81,7 +82,7 @@ def test_after_an_interruption_what_goes_on_is_to_end_before_the_same_command_is
     def interrupt(**_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command_line.agora.commands[arguments[0]], "callback", interrupt)
+    monkeypatch.setattr(main.agora.commands[arguments[0]], "callback", interrupt)
     code, error = _run(arguments, capsys)
     assert code == 130
     assert f"goes on there. Once it has ended ({status}), run it again: ./agora {' '.join(arguments)}" in error
@@ -108,7 +109,7 @@ def test_an_error_of_aws_that_ends_a_command_says_what_to_do_about_it(
         raise aws
 
     monkeypatch.setattr(aws, "operation_name", "GetParameter", raising=False)
-    monkeypatch.setattr(command_line.agora.commands["local"].commands["down"], "callback", fail)  # type: ignore[attr-defined]
+    monkeypatch.setattr(main.agora.commands["local"].commands["down"], "callback", fail)  # type: ignore[attr-defined]
     code, error = _run(["local", "down"], capsys)
     assert code == 1
     said, told = error.splitlines()
@@ -123,11 +124,11 @@ def _in_a_shell(program: Sequence[str], redirected: str) -> subprocess.Completed
     return subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-HELP = ("-m", "operations", "--help")
-LONG_ANSWER = ("-m", "operations", "role", "dev", "--only", "deploy")
+HELP = ("-m", "portside", "--help")
+LONG_ANSWER = ("-m", "portside", "role", "dev", "--only", "deploy")
 LEAVES_BY_ITSELF = (
     "-c",
-    "import sys; from operations import command_line as it; sys.argv[1:] = ['costs', 'dev'];"
+    "import sys; from portside.cli import main as it; sys.argv[1:] = ['costs', 'dev'];"
     "it.agora.commands['costs'].callback = lambda **_: sys.exit(sys.stdout.write('answer'));"
     "it.main()",
 )
@@ -163,7 +164,7 @@ def test_a_reader_that_has_enough_is_told_nothing(program: Sequence[str], reader
 
 def test_help_loads_neither_the_cdk_nor_boto3_nor_rich() -> None:
     code = (
-        "import sys; from operations.command_line import run; run(['--help']);"
+        "import sys; from portside.cli.main import run; run(['--help']);"
         "sys.exit(', '.join({'aws_cdk', 'jsii', 'boto3', 'rich'} & sys.modules.keys()) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -178,7 +179,7 @@ def _commands(group: click.Group, path: str = "") -> Iterator[tuple[str, click.C
 
 
 def test_every_command_and_option_says_what_it_does() -> None:
-    for name, command in _commands(command_line.agora):
+    for name, command in _commands(main.agora):
         assert command.help, name
         for parameter in command.params:
             assert not isinstance(parameter, click.Option) or parameter.help, f"{name} {parameter.name}"
@@ -186,7 +187,7 @@ def test_every_command_and_option_says_what_it_does() -> None:
 
 @pytest.mark.parametrize("command", ["deploy", "destroy"])
 def test_what_changes_aws_can_be_tried_dry_asks_and_answers_machines(command: str) -> None:
-    options = {option for each in command_line.agora.commands[command].params for option in each.opts}
+    options = {option for each in main.agora.commands[command].params for option in each.opts}
     assert {"--dry-run", "--yes", "--json", "--local"} <= options
 
 
@@ -194,7 +195,7 @@ def _failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     def fail(**_: object) -> None:
         raise error
 
-    monkeypatch.setattr(command_line.agora.commands["costs"], "callback", fail)
+    monkeypatch.setattr(main.agora.commands["costs"], "callback", fail)
 
 
 @pytest.mark.parametrize(
@@ -224,7 +225,7 @@ def test_a_machine_gets_a_document_with_what_stopped_the_command(
 ) -> None:
     monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
     _failing(monkeypatch, error)
-    assert command_line.run(["costs", "dev", "--json"]) == exit_code
+    assert main.run(["costs", "dev", "--json"]) == exit_code
     captured = capsys.readouterr()
     told = json.loads(captured.out)["error"]
     assert (told["code"], told["exit_code"]) == (code, exit_code)
@@ -241,8 +242,8 @@ def test_a_machine_that_has_its_document_gets_no_second_one(
         console.print_json({"answer": 1})
         raise AgoraError("but it failed")
 
-    monkeypatch.setattr(command_line.agora.commands["costs"], "callback", answer_and_fail)
-    assert command_line.run(["costs", "dev", "--json"]) == 1
+    monkeypatch.setattr(main.agora.commands["costs"], "callback", answer_and_fail)
+    assert main.run(["costs", "dev", "--json"]) == 1
     assert json.loads(capsys.readouterr().out) == {"answer": 1}
 
 
@@ -253,8 +254,8 @@ def test_after_lines_the_error_is_one_more_line(
         console.print_json_line({"line": 1})
         raise AgoraError("no more of them")
 
-    monkeypatch.setattr(command_line.agora.commands["costs"], "callback", answer_and_fail)
-    command_line.run(["costs", "dev", "--json"])
+    monkeypatch.setattr(main.agora.commands["costs"], "callback", answer_and_fail)
+    main.run(["costs", "dev", "--json"])
     first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     assert first == {"line": 1}
     assert second["error"]["message"] == "no more of them"
@@ -264,8 +265,8 @@ def test_json_that_is_asked_of_another_program_is_not_answered(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _failing(monkeypatch, AgoraError("it broke"))
-    command_line.run(["costs", "dev"])
-    command_line.run(["exec", "nowhere", "x", "--", "cat", "--json"])
+    main.run(["costs", "dev"])
+    main.run(["exec", "nowhere", "x", "--", "cat", "--json"])
     assert capsys.readouterr().out == ""
 
 
@@ -274,7 +275,7 @@ def test_a_mistake_of_ours_is_one_sentence_and_a_file_with_the_traceback(
 ) -> None:
     monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
     _failing(monkeypatch, ZeroDivisionError("token ghp_" + "0123456789012345678901234567890123456"))
-    assert command_line.run(["costs", "dev"]) == 1
+    assert main.run(["costs", "dev"]) == 1
     said = capsys.readouterr().err
     assert "Traceback" not in said
     (report,) = (tmp_path / "errors").iterdir()
@@ -292,7 +293,7 @@ def test_a_mistake_whose_details_cannot_be_kept_is_said_all_the_same(
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path / "file"))
     _failing(monkeypatch, ZeroDivisionError())
-    assert command_line.run(["costs", "dev"]) == 1
+    assert main.run(["costs", "dev"]) == 1
     said = capsys.readouterr().err
     assert said.startswith("✗ unexpected ZeroDivisionError")
     assert "./agora --debug" in said
@@ -302,7 +303,7 @@ def test_debug_shows_where_an_error_came_from_and_says_it_all_the_same(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _failing(monkeypatch, AgoraError("it broke", "Fix it."))
-    assert command_line.run(["--debug", "costs", "dev"]) == 1
+    assert main.run(["--debug", "costs", "dev"]) == 1
     said = capsys.readouterr().err
     assert "Traceback" in said
     assert said.endswith("✗ it broke\nFix it.\n")

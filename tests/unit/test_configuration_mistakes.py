@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from src.environment import Environment
-from src.errors import FormError, Problem
-from src.form import check_form, load_form
-from src.late_values import DatabaseHost, ImageVersion
-from src.service_props import Call, ContainerVolume, HealthCheck, ServiceProps, ServiceSecret
+from portside.config.configuration import check_form, load_form
+from portside.config.deferred_values import DatabaseHost, ImageVersion
+from portside.config.environment import Environment
+from portside.config.service_props import Call, ContainerVolume, HealthCheck, ServiceProps, ServiceSecret
+from portside.errors import FormError, Problem
 from tests.unit.form_support import environments, one_service, service, told_of_environment, told_of_form
 
 API: dict[str, Any] = {"container_name": "shop-api", "container_port": 3333}
@@ -411,7 +411,7 @@ def _load(tmp_path: Path, body: str) -> list[Problem]:
 
 
 SERVICES = """
-from src.service_props import ServiceProps
+from portside.config.service_props import ServiceProps
 
 HOST = "example.org"
 

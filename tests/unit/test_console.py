@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from operations import console
 from portside.findings.check import FAIL, OK, SKIP, check, printed
+from portside.terminal import console
 
 
 @pytest.fixture

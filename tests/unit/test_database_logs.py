@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from operations.database_logs import keep_for
+from portside.aws.database_logs import keep_for
 from tests.unit.operations_support import FakeCloudFormation
 
 

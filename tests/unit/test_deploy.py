@@ -14,22 +14,22 @@ from typing import Any
 
 import pytest
 
-from operations import cdk_cli, deploy, deployment_course
-from operations.cdk_cli import CdkFailed
-from operations.deploy import NotReady, _endpoints_exist, expect_nothing_in_the_way, usual_seconds
-from operations.deployment_course import DeploymentFailed
-from operations.deployment_record import read_records
-from operations.hold import Held, held, read_hold
-from operations.origin import Origin
-from operations.target import Target
-from operations.verification.verify import Verification
-from portside.aws import collect as evidence
-from portside.deploy import stability
+from portside.aws.target import Target
+from portside.config.configuration import Form, load_form
+from portside.deploy import deploy, deployment_run, stability
+from portside.deploy.deploy import NotReady, _endpoints_exist, expect_nothing_in_the_way, usual_seconds
+from portside.deploy.deployment_run import DeploymentFailed
+from portside.errors import AgoraError
+from portside.findings import collect as evidence
 from portside.findings.check import check_as_json, fail
 from portside.findings.finding import Finding
-from src.errors import AgoraError
-from src.form import Form, load_form
-from src.resolution import Resolution
+from portside.images.resolution import Resolution
+from portside.preflight.run import Verification
+from portside.records.deployment_record import read_records
+from portside.records.environment_lock import Held, held, read_hold
+from portside.records.origin import Origin
+from portside.synthesis import cdk_cli
+from portside.synthesis.cdk_cli import CdkFailed
 from tests.unit.cluster_support import CLUSTER_STACK, TARGETS, FakeCluster, FakeTargets, deployment, service, task
 from tests.unit.operations_support import (
     NOON,
@@ -479,7 +479,7 @@ def test_a_folder_that_cannot_be_written_fails_no_deployment(
     def full(*_: object) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(deployment_course, "keep", full)
+    monkeypatch.setattr(deployment_run, "keep", full)
     assert place.deploy() is not None
     assert "No space left on device" in capsys.readouterr().err
 

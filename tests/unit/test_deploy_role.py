@@ -1,4 +1,4 @@
-"""Tests for operations/deploy_role.py, and for the page that explains what it prints."""
+"""Tests for portside/deploy/deploy_role.py, and for the page that explains what it prints."""
 
 from __future__ import annotations
 
@@ -18,8 +18,11 @@ from botocore import xform_name
 from botocore.loaders import Loader
 from click.testing import CliRunner
 
-from operations.commands.role import DOCUMENTS, role
-from operations.deploy_role import (
+from portside.cli.role import DOCUMENTS, role
+from portside.config.configuration import Form, check_form, load_form
+from portside.config.deferred_values import DatabaseHost, DatabaseSecret
+from portside.config.service_props import DATABASE, Call, ServiceSecret
+from portside.deploy.deploy_role import (
     LONGEST_POLICY,
     LONGEST_SESSION_POLICY,
     LONGEST_TRUST,
@@ -30,10 +33,7 @@ from operations.deploy_role import (
 )
 from portside.deploy.github_trust import Repository
 from portside.deploy.rights import CONSEQUENCES, UNSCOPED
-from src.errors import UsageError
-from src.form import Form, check_form, load_form
-from src.late_values import DatabaseHost, DatabaseSecret
-from src.service_props import DATABASE, Call, ServiceSecret
+from portside.errors import UsageError
 from tests.unit import documents
 from tests.unit.documents import ROOT
 from tests.unit.form_support import environments, service
@@ -68,13 +68,15 @@ NAMED_OTHERWISE = {
 NEEDS_NO_RIGHT = {"sts:GetCallerIdentity"}
 # What is called by these is called by `deploy`, `rollback`, `redeploy` and `release`, whose modules they are.
 OF_THE_DEPLOYING = (
-    *("deploy", "verification.verify", "rollback", "deployed_images", "redeploy", "diagnosis.diagnose"),
+    *("deploy.deploy", "preflight.run", "plan.rollback", "aws.deployed_images", "deploy.redeploy"),
+    *("findings.diagnose", "records.proof"),
     *("release.verify", "release.status", "release.promote", "release.finish", "release.pin", "release.cut"),
 )
-ONLY_WHEN_ASKED = "operations.verification.drift"
+ONLY_WHEN_ASKED = "portside.preflight.drift"
 # It calls the embedded AWS alone, which asks for no rights.
-_ASKING = ("portside.aws", "portside.deploy", "portside.findings")
-ONLY_IN_REHEARSALS = "operations.rehearsal"
+_PACKAGES = ("aws", "cli", "deploy", "findings", "plan", "preflight", "records", "rehearsal", "release", "synthesis")
+CALLERS_OF_AWS = tuple(f"portside.{each}" for each in _PACKAGES)
+ONLY_IN_REHEARSALS = "portside.rehearsal.prepare"
 
 
 @cache
@@ -110,7 +112,7 @@ def _action(method: str, receiver: str) -> Iterator[str]:
 
 @cache
 def called_by_module() -> dict[str, frozenset[str]]:
-    parts = [part.replace(".", "/") for part in ("operations", *_ASKING)]
+    parts = [part.replace(".", "/") for part in CALLERS_OF_AWS]
     paths = [path for part in parts for path in (ROOT / part).rglob("*.py")]
     asked = {module_of(path): path for path in paths if module_of(path) != ONLY_IN_REHEARSALS}
     return {module: frozenset(calls(path.read_text(encoding="utf-8"))) for module, path in asked.items()}
@@ -123,7 +125,7 @@ def module_of(path: Path) -> str:
 def imported(module: str) -> Iterator[str]:
     tree = ast.parse((ROOT / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8"))
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("operations", *_ASKING)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(CALLERS_OF_AWS):
             yield str(node.module)
             yield from (f"{node.module}.{each.name}" for each in node.names)
 
@@ -143,8 +145,8 @@ def called() -> set[str]:
 def called_by_the_deploying() -> set[str]:
     modules: set[str] = set()
     for name in OF_THE_DEPLOYING:
-        reached(f"operations.{name}", modules)
-    reached("portside.deploy.proof", modules)
+        assert f"portside.{name}" in called_by_module()
+        reached(f"portside.{name}", modules)
     return set().union(*(called_by_module()[each] for each in modules)) - NEEDS_NO_RIGHT
 
 
@@ -213,7 +215,8 @@ def test_every_service_that_is_called_is_looked_for() -> None:
     clients = re.compile(r"clients?\(\"([a-z0-9-]+)\"")
     named = {
         name
-        for path in (ROOT / "operations").rglob("*.py")
+        for package in CALLERS_OF_AWS
+        for path in (ROOT / package.replace(".", "/")).rglob("*.py")
         for name in clients.findall(path.read_text(encoding="utf-8"))
     }
     assert named <= set(PREFIXES)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from operations.deployed_images import DeployedImage, deployed_images
+from portside.aws.deployed_images import DeployedImage, deployed_images
 from portside.aws.stack_reading import read_all_stacks
-from src.form import check_form
+from portside.config.configuration import check_form
 from tests.unit.form_support import api_and_app, environments
 from tests.unit.operations_support import FakeCloudFormation, digest
 

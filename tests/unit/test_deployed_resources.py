@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
-from operations.verification import replacement
-from operations.verification.replacement import STATEFUL
+from portside.plan import replacement
+from portside.plan.replacement import STATEFUL
 from tests import earlier_app
 from tests.unit.stacks_support import ENVIRONMENTS, Json, environment, form, moving_templates, settled_templates
 

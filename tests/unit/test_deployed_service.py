@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from operations.deployed_service import find_deployed
-from src.errors import AgoraError
+from portside.aws.deployed_service import find_deployed
+from portside.errors import AgoraError
 from tests.unit.everyday_support import CLUSTER, Ecs, place, props, service
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from operations.deployment_folder import KEPT, folders_of, keep
 from portside import state_file
+from portside.deploy.deployment_folder import KEPT, folders_of, keep
 from tests.unit.operations_support import NOON
 
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from operations.deployment_record import (
+from portside.errors import AgoraError
+from portside.images.resolution import Resolution
+from portside.records.deployment_record import (
     DEPLOY,
     FAILED,
     HEALTHY,
@@ -26,10 +28,8 @@ from operations.deployment_record import (
     recorded,
     write_record,
 )
-from operations.origin import Origin
-from portside.deploy.parameter_history import names_of
-from src.errors import AgoraError
-from src.resolution import Resolution
+from portside.records.origin import Origin
+from portside.records.parameter_history import names_of
 from tests.unit.operations_support import (
     FakePaginator,
     FakeParameters,

@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
-from operations import cdk_cli, destroy
-from operations.assembly import Stack
-from operations.deployment_record import read_records, write_record
-from operations.hold import Held, held, read_hold
-from operations.origin import Origin
-from operations.target import Target
-from portside.deploy.stack_record import Origin as StackOrigin
-from portside.deploy.stack_record import StackRecord, write_stack_record
-from src.errors import AgoraError, UsageError
+from portside.aws.target import Target
+from portside.deploy import destroy
+from portside.errors import AgoraError, UsageError
+from portside.records.deployment_record import read_records, write_record
+from portside.records.environment_lock import Held, held, read_hold
+from portside.records.origin import Origin
+from portside.records.stack_record import Origin as StackOrigin
+from portside.records.stack_record import StackRecord, write_stack_record
+from portside.synthesis import cdk_cli
+from portside.synthesis.assembly import Stack
 from tests.unit.operations_support import (
     FakeCloudFormation,
     FakePaginator,

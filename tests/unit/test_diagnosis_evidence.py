@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from portside.aws.collect import collect
 from portside.aws.model import Service
 from portside.aws.snapshot import Snapshot, parse_snapshot, with_earlier
+from portside.config.configuration import load_form
 from portside.config.stacks import stacks_of
+from portside.errors import UsageError
+from portside.findings.collect import collect
 from portside.findings.diagnose import diagnose
 from portside.findings.verdict import judge
-from src.errors import UsageError
-from src.form import load_form
 from tests.answering_aws import AnsweringAws
 from tests.aws_account import deployed, deployment, running_task, stack_event
 from tests.unit.operations_support import put_on_record, target

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from portside.aws.model import Agent, Container, Deployment, Event, RecordedDeployment, TargetGroup, Task, Unread
+from portside.config.service_props import DATABASE
 from portside.findings.verdict import judge
-from src.service_props import DATABASE
 from tests.unit.diagnosis_support import (
     ACCOUNT,
     DEFINITION,

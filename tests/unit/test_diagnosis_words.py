@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from operations import console
-from operations.command_line import run
-from operations.commands import diagnose as command
-from operations.commands.diagnose import show_verdicts
 from portside.aws.side_by_side import side_by_side
+from portside.cli import diagnose as command
+from portside.cli.diagnose import show_verdicts
+from portside.cli.main import run
 from portside.findings import diagnose
 from portside.findings.finding import Finding
+from portside.terminal import console
 from tests.unit.operations_support import NOON
 
 VERDICT = Finding(

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from operations.dns import compare, read_dns, snippet_of
-from src.errors import AgoraError
+from portside.aws.dns import compare, read_dns, snippet_of
+from portside.errors import AgoraError
 from tests.unit.everyday_support import place
 
 STACKS = {"agora-dev-load-balancer": {"exports": {"agora-dev-load-balancer-dns": "lb.example.org"}}}

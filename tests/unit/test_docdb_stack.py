@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from aws_cdk.assertions import Match, Template
 
-from operations.verification.replacement import REPLACED, Values, losses
-from src.docdb_props import DocdbProps
-from src.docdb_stack import DocdbStack
-from src.environment import DatabaseOrigin
+from portside.config.environment import DatabaseOrigin
+from portside.plan.replacement import REPLACED, Values, losses
+from portside.stacks.docdb_props import DocdbProps
+from portside.stacks.docdb_stack import DocdbStack
 from tests.unit.stacks_support import ENVIRONMENTS, Json, Parts, environment, json_of, of_type, properties, stack
 
 

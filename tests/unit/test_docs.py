@@ -13,13 +13,13 @@ import click
 import pytest
 
 import app
-from local_aws.faults import FAULTS
-from operations.command_line import agora
+from portside.cli.main import agora
+from portside.config import service_props
+from portside.config.environment import Bastion, Environment
 from portside.config.kind import Kind
-from src import service_props
-from src.environment import Bastion, Environment
-from src.report import quoted
-from src.service_props import ServiceProps
+from portside.config.mistakes import quoted
+from portside.config.service_props import ServiceProps
+from portside.emulator.faults import FAULTS
 from tests.unit import documents
 from tests.unit.documents import PAGES, ROOT, Command
 from tools import command_reference
@@ -57,7 +57,7 @@ def test_tables_are_narrow_enough_to_be_read(page: str) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_files_that_are_named_are_there(page: str) -> None:
     named = re.findall(
-        r"`((?:src|operations|local_aws|tools|tests|docs|benchmarks|\.github|\.ci)/[\w./-]*)`",
+        r"`((?:src|portside|tools|tests|docs|benchmarks|\.github|\.ci)/[\w./-]*)`",
         "\n".join(line for _, line in documents.prose(page)),
     )
     assert [path for path in named if not (ROOT / path).exists()] == []

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from operations.early_evidence import EarlyEvidence
 from portside.aws.model import Service
 from portside.aws.snapshot import Snapshot, with_earlier
+from portside.findings.early_evidence import EarlyEvidence
 from portside.findings.verdict import judge
 from tests.unit.diagnosis_support import evidence, exited, service, stack
 

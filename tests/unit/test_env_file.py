@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from portside.config.env_file import read_env_file
-from src.errors import FormError
+from portside.errors import FormError
 
 
 def test_settings_are_read_as_people_write_them(tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.environment import Bastion, DatabaseOrigin, Environment
-from src.environment_values import vpc_cidr
-from src.errors import Problem
-from src.form import check_form
-from src.report import Report
+from portside.config.configuration import check_form
+from portside.config.environment import Bastion, DatabaseOrigin, Environment
+from portside.config.environment_values import vpc_cidr
+from portside.config.mistakes import Report
+from portside.errors import Problem
 from tests.unit.form_support import (
     CERTIFICATE_ID,
     LEAVE_OUT,

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import NoCredentialsError
 
-from operations.environment_status import EnvironmentStatus, ServiceStatus, read_status
-from operations.hold import parameter_name as hold_name
-from operations.target import Target
-from src.errors import UsageError
-from src.form import load_form
+from portside.aws.target import Target
+from portside.config.configuration import load_form
+from portside.deploy.environment_status import EnvironmentStatus, ServiceStatus, read_status
+from portside.errors import UsageError
+from portside.records.environment_lock import parameter_name as hold_name
 from tests.answering_aws import AnsweringAws
 from tests.aws_account import deployed
 from tests.unit.everyday_support import denied, expired, place, throttled

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from operations.commands.environment_view import show_open_ports, show_verification
-from operations.verification.earlier import ADOPTION, NEW
-from operations.verification.verify import Verification
+from portside.cli.environment_view import show_open_ports, show_verification
 from portside.findings.check import fail, ok, skip
+from portside.preflight.earlier import ADOPTION, NEW
+from portside.preflight.run import Verification
 from tests.unit.operations_support import target
 
 

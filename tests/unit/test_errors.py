@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from src.errors import AgoraError, FormError, Problem, UsageError
+from portside.errors import AgoraError, FormError, Problem, UsageError
 
 
 def test_an_error_says_what_is_wrong_and_then_what_to_do() -> None:

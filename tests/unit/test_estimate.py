@@ -1,4 +1,4 @@
-"""Tests for operations/estimate.py, and for the page that says what an environment costs."""
+"""Tests for portside/costs/estimate.py, and for the page that says what an environment costs."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from collections.abc import Sequence
 import pytest
 from click.testing import CliRunner
 
-from operations.commands.costs import costs
-from operations.estimate import ASSUMED, PRICES, Line, standing, total
-from src.errors import UsageError
-from src.form import load_form
+from portside.cli.costs import costs
+from portside.config.configuration import load_form
+from portside.costs.estimate import ASSUMED, PRICES, Line, standing, total
+from portside.errors import UsageError
 from tests.unit.documents import ROOT
 from tests.unit.form_support import service
 from tests.unit.stacks_support import ENVIRONMENTS, Json, every_resource

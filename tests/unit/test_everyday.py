@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from operations.command_line import run
-from operations.commands.everyday_view import sentences_of, watch_status
-from operations.environment_status import EnvironmentStatus, ServiceStatus
-from operations.hold import Hold
-from operations.target import Target
+from portside.aws.target import Target
+from portside.cli.everyday_view import sentences_of, watch_status
+from portside.cli.main import run
+from portside.deploy.environment_status import EnvironmentStatus, ServiceStatus
+from portside.records.environment_lock import Hold
 from tests.unit.everyday_support import CLUSTER, Ecs, Logs, Ssm, event, expired, place, service, task, write_plugin
 from tests.unit.operations_support import minutes_after_noon
 
@@ -27,7 +27,7 @@ def arrange(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Arrange:
     monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path / "state"))
 
     def given(target: Target) -> None:
-        monkeypatch.setattr("operations.target.aws_target", lambda _environment, **_: target)
+        monkeypatch.setattr("portside.aws.target.aws_target", lambda _environment, **_: target)
 
     return given
 
@@ -137,12 +137,12 @@ def test_data_whose_version_nobody_knows_is_not_loaded(arrange: Arrange, capsys:
 def test_an_environment_that_cannot_be_reached_ends_as_in_every_other_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from src.errors import UsageError
+    from portside.errors import UsageError
 
     def refused(*_: object, **__: object) -> Target:
         raise UsageError("no usable AWS credentials: none")
 
-    monkeypatch.setattr("operations.target.aws_target", refused)
+    monkeypatch.setattr("portside.aws.target.aws_target", refused)
     assert run(["status", "dev"]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -191,8 +191,8 @@ def test_watching_on_a_terminal_redraws_one_picture(monkeypatch: pytest.MonkeyPa
     screen = io.StringIO()
 
     data, live = (Console(file=screen, force_terminal=True, width=120, highlight=False) for _ in range(2))
-    monkeypatch.setattr("operations.console.data_console", lambda: data)
-    monkeypatch.setattr("portside.cli.shown_console.ShownConsole", lambda **_: live)
+    monkeypatch.setattr("portside.terminal.console.data_console", lambda: data)
+    monkeypatch.setattr("portside.terminal.shown_console.ShownConsole", lambda **_: live)
     later = replace(DEV, services=(replace(STEADY, state="rolling out"),), remarks=("a remark",))
     looks: list[Sequence[EnvironmentStatus]] = [[DEV], [later]]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from operations.execute import Container, Execution, choose_container, open_session, what_a_quick_end_means
-from src.errors import AgoraError, UsageError
+from portside.deploy.execute import Container, Execution, choose_container, open_session, what_a_quick_end_means
+from portside.errors import AgoraError, UsageError
 from tests.unit.everyday_support import CLUSTER, Ecs, container, denied, place, props, service, task
 from tests.unit.operations_support import client_error
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from src.environment import Environment
-from src.errors import Problem, UsageError
-from src.form import ROOT, check_form, load_form, state_dir
-from src.service_props import Call, HealthCheck, ServiceProps
+from portside.config.configuration import ROOT, check_form, load_form, state_dir
+from portside.config.environment import Environment
+from portside.config.service_props import Call, HealthCheck, ServiceProps
+from portside.errors import Problem, UsageError
 from tests.unit.form_support import api_and_app, environments, one_service, service, told, told_of_form
 from tests.unit.test_redact import GITHUB_TOKEN
 

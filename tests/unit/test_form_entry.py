@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from src.errors import FormError, Problem
-from src.form_entry import gathering, problems_of, report_of
-from src.service_props import Call, HealthCheck, ServiceProps
+from portside.config.entry import gathering, problems_of, report_of
+from portside.config.service_props import Call, HealthCheck, ServiceProps
+from portside.errors import FormError, Problem
 from tests.unit.form_support import service, told
 
 

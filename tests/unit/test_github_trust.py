@@ -7,7 +7,7 @@ import json
 import pytest
 
 from portside.deploy.github_trust import Repository, parse_repository, repository_of, trust
-from src.errors import UsageError
+from portside.errors import UsageError
 
 
 def test_only_jobs_of_the_repository_in_these_environments_take_the_role_on() -> None:

@@ -8,9 +8,18 @@ from typing import Any
 import pytest
 
 from portside.aws.model import Service
-from portside.deploy.health import ANOTHER_IMAGE, HEALTHY, NO_TASK, RUNNING, TARGETS, UNCHECKED, health_of, read_health
-from src.resolution import Resolution
-from src.service_props import HealthCheck
+from portside.aws.service_health import (
+    ANOTHER_IMAGE,
+    HEALTHY,
+    NO_TASK,
+    RUNNING,
+    TARGETS,
+    UNCHECKED,
+    health_of,
+    read_health,
+)
+from portside.config.service_props import HealthCheck
+from portside.images.resolution import Resolution
 from tests.unit.form_support import service as props_of
 from tests.unit.operations_support import digest, resolved
 from tests.unit.rollouts_support import APP, behind, deployment, service, task

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from operations.hold import Held, Hold, expect_free, held, let_go, parameter_name, read_hold
-from operations.origin import Origin
+from portside.errors import AgoraError
 from portside.process_identity import ProcessIdentity, this_process
-from src.errors import AgoraError
+from portside.records.environment_lock import Held, Hold, expect_free, held, let_go, parameter_name, read_hold
+from portside.records.origin import Origin
 from tests.unit.operations_support import FakeParameters, client_error
 
 JANE, JOE = Origin("Developer/jane", "a" * 40), Origin("joe (GitHub run 7)", None)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.image import ImageReference, is_moving_tag, is_tag, parse_reference, stand_in_reference
+from portside.config.image_reference import ImageReference, is_moving_tag, is_tag, parse_reference, stand_in_reference
 
 MOVING_TAGS = """
     edge latest LATEST latest-alpine edge.amd64 main master dev stage prod live uat preprod nightly stable

@@ -8,20 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from local_aws import process
-from local_aws.process import LocalAws
-from operations import images
-from operations.images import choose_images, kept_folder, local_releases, locked_images, look_up, missing_images
-from src.environment import Environment
-from src.errors import AgoraError, FormError, UsageError
-from src.form import Form, check_form
-from src.images.access import API_VARIABLE, REGISTRY_VARIABLE, TOKEN_VARIABLE
-from src.images.failures import ResolutionFailed
-from src.images_at_hand import keep, kept_file
-from src.release_lock import lock_name
-from src.resolution import Resolution, read_resolution
-from src.resolved_image import ResolvedImage
-from src.service_props import ServiceProps
+from portside.config.configuration import Form, check_form
+from portside.config.environment import Environment
+from portside.config.service_props import ServiceProps
+from portside.emulator.client import process
+from portside.emulator.client.process import LocalAws
+from portside.errors import AgoraError, FormError, UsageError
+from portside.images.access import API_VARIABLE, REGISTRY_VARIABLE, TOKEN_VARIABLE
+from portside.images.failures import ResolutionFailed
+from portside.images.release_lock import lock_name
+from portside.images.resolution import Resolution, read_resolution
+from portside.images.resolved_image import ResolvedImage
+from portside.images.synthesis_images import keep, kept_file
+from portside.plan import images
+from portside.plan.images import choose_images, kept_folder, local_releases, locked_images, look_up, missing_images
 from tests.unit.form_support import environments, service
 from tests.unit.operations_support import digest, resolved
 from tests.unit.registry_support import COMMIT, OWNER, SECRET, Catalogue, StandIn, reference, serving

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from src.errors import UsageError
-from src.images.access import GITHUB_API_URL, Access, Token, access_from_environment, parse_token
+from portside.errors import UsageError
+from portside.images.access import GITHUB_API_URL, Access, Token, access_from_environment, parse_token
 
 SECRET = "ghp_atTheDoor0123456789abcdefghijklmnop"
 

@@ -11,11 +11,11 @@ import stamina
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from src.images.access import Access
-from src.images.calls import Limits
-from src.images.failures import ResolutionFailed
-from src.images.resolve import resolve
-from src.resolution import Resolution
+from portside.images.access import Access
+from portside.images.calls import Limits
+from portside.images.failures import ResolutionFailed
+from portside.images.resolution import Resolution
+from portside.images.resolve import resolve
 from tests.unit.registry_support import (
     AMD64,
     ARM64,

@@ -10,14 +10,14 @@ from pathlib import Path
 import aws_cdk as cdk
 import pytest
 
-from src import images_at_hand as at_hand
-from src.environment import Environment
-from src.errors import AgoraError, UsageError
-from src.images.calls import Limits
-from src.images.resolve import resolve
-from src.images_at_hand import KEPT_FOLDER, images_at_hand, keep, kept_file, references_of
-from src.release_lock import find_lock
-from src.resolution import Resolution, read_resolution
+from portside.config.environment import Environment
+from portside.errors import AgoraError, UsageError
+from portside.images import synthesis_images as at_hand
+from portside.images.calls import Limits
+from portside.images.release_lock import find_lock
+from portside.images.resolution import Resolution, read_resolution
+from portside.images.resolve import resolve
+from portside.images.synthesis_images import KEPT_FOLDER, images_at_hand, keep, kept_file, references_of
 from tests.stand_ins import stand_ins
 from tests.unit.form_support import service
 from tests.unit.stacks_support import environment, form, images_of
@@ -46,7 +46,7 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         asked.append(list(references))
         return dataclasses.replace(stand_ins(version, references), stand_in=False)
 
-    monkeypatch.setattr("src.images.resolve.resolve", found)
+    monkeypatch.setattr("portside.images.resolve.resolve", found)
     return asked
 
 
@@ -110,7 +110,7 @@ def test_what_is_kept_is_of_no_use_where_it_is_malformed_or_of_another_version_o
 def test_a_registry_that_cannot_be_reached_leads_to_the_command_that_keeps_the_images(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("src.images.resolve.resolve", functools.partial(resolve, limits=Limits(attempts=1)))
+    monkeypatch.setattr("portside.images.resolve.resolve", functools.partial(resolve, limits=Limits(attempts=1)))
     with pytest.raises(AgoraError) as raised:
         images_at_hand(environment("dev"), SERVICES)
     assert "app: " in raised.value.message

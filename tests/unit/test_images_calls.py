@@ -11,10 +11,10 @@ from email.utils import format_datetime
 import pytest
 import stamina
 
-from src.errors import UsageError
-from src.images.access import Access
-from src.images.failures import ResolutionFailed
-from src.images.resolve import resolve
+from portside.errors import UsageError
+from portside.images.access import Access
+from portside.images.failures import ResolutionFailed
+from portside.images.resolve import resolve
 from tests.unit.registry_support import (
     AMD64,
     ARM64,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from src.images.calls import Misshapen
-from src.images.contents import (
+from portside.images.calls import Misshapen
+from portside.images.contents import (
     NEVER,
     REVISION,
     Index,

@@ -12,10 +12,10 @@ from email.utils import format_datetime
 import pytest
 import stamina
 
-from src.images.access import Access, Token
-from src.images.calls import Limits
-from src.images.failures import Failure, Kind, ResolutionFailed, package_unknown, tag_unknown
-from src.images.resolve import resolve
+from portside.images.access import Access, Token
+from portside.images.calls import Limits
+from portside.images.failures import Failure, Kind, ResolutionFailed, package_unknown, tag_unknown
+from portside.images.resolve import resolve
 from tests.unit.registry_support import (
     AMD64,
     ARM64,

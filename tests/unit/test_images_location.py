@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from src.errors import UsageError
-from src.images.location import locate
+from portside.errors import UsageError
+from portside.images.location import locate
 
 DIGEST = f"sha256:{'a' * 64}"
 

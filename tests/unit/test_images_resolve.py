@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from benchmarks.resolution import IMAGES, modes, seconds
-from src.errors import UsageError
-from src.images.access import Access, Token
-from src.images.failures import Kind, ResolutionFailed
-from src.images.resolve import resolve
-from src.resolution import parse_resolution
-from src.resolved_image import ResolvedImage
+from portside.errors import UsageError
+from portside.images.access import Access, Token
+from portside.images.failures import Kind, ResolutionFailed
+from portside.images.resolution import parse_resolution
+from portside.images.resolve import resolve
+from portside.images.resolved_image import ResolvedImage
 from tests.unit.registry_support import (
     AMD64,
     ARM64,

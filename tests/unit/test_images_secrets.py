@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 import stamina
 
-from src.images.failures import ResolutionFailed
-from src.images.resolve import resolve
+from portside.images.failures import ResolutionFailed
+from portside.images.resolve import resolve
 from tests.unit.registry_support import (
     AMD64,
     ARM64,

@@ -7,14 +7,16 @@ import subprocess
 import sys
 from types import ModuleType
 
-import local_aws
-import operations
 import portside
-from src.form import ROOT
+from portside.config.configuration import ROOT
 
 CDK = ("aws_cdk", "jsii")
-FORM = ["app", "src.form", "src.environment", "src.service_props"]
-LOCAL_AWS_CLIENTS = ["local_aws.process", "local_aws.control", "local_aws.seed"]
+FORM = ["app", "portside.config.configuration", "portside.config.environment", "portside.config.service_props"]
+LOCAL_AWS_CLIENTS = [
+    "portside.emulator.client.process",
+    "portside.emulator.client.control",
+    "portside.emulator.client.seed",
+]
 
 
 def modules_of(package: ModuleType) -> list[str]:
@@ -38,18 +40,21 @@ print(*sorted(set(sys.modules) & set({forbidden!r})))
 
 
 def test_the_form_is_read_without_the_cdk_and_without_aws() -> None:
-    assert loaded(FORM, (*CDK, "boto3", "botocore"), then="sys.modules['src.form'].load_form()") == []
+    assert (
+        loaded(FORM, (*CDK, "boto3", "botocore"), then="sys.modules['portside.config.configuration'].load_form()") == []
+    )
 
 
 def test_the_operations_and_the_clients_of_the_embedded_aws_work_without_the_cdk() -> None:
-    assert "operations.command_line" in modules_of(operations)
-    ours = [each for each in modules_of(portside) if not each.startswith("portside.emulator.")]
-    assert loaded([*modules_of(operations), *ours, *LOCAL_AWS_CLIENTS], (*CDK, "ministack")) == []
+    assert "portside.cli.main" in modules_of(portside)
+    apart = ("portside.emulator.", "portside.stacks.")
+    ours = [each for each in modules_of(portside) if not each.startswith(apart)]
+    assert loaded([*ours, *LOCAL_AWS_CLIENTS], (*CDK, "ministack")) == []
 
 
 def test_the_embedded_aws_itself_runs_without_the_cdk() -> None:
     emulator = [each for each in modules_of(portside) if each.startswith("portside.emulator.")]
-    assert loaded([*modules_of(local_aws), *emulator], CDK) == []
+    assert loaded(emulator, CDK) == []
 
 
 def test_the_fence_sees_what_is_loaded() -> None:

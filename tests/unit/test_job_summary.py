@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from operations.deployment_record import HEALTHY
-from operations.job_summary import error_commands, summary, tell_github
+from portside.records.deployment_record import HEALTHY
+from portside.report.job_summary import error_commands, summary, tell_github
 from tests.unit.deployment_report_support import VERDICT, failed_report
 
 FOLDER = Path(".agora/deployments/dev/2026-11-23T12-00-00Z-failed")

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from operations import cdk_cli, kept_templates
-from operations.target import Target
-from src.context_flags import REREAD, SIDE_BY_SIDE
-from src.errors import AgoraError
-from src.images_at_hand import IMAGES_FILE
-from src.resolution import Resolution
+from portside.aws.target import Target
+from portside.config.context_flags import REREAD, SIDE_BY_SIDE
+from portside.errors import AgoraError
+from portside.images.resolution import Resolution
+from portside.images.synthesis_images import IMAGES_FILE
+from portside.synthesis import cdk_cli, kept_templates
 from tests.unit.operations_support import target
 from tests.unit.stacks_support import images_of
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from portside.config.configuration import check_form
+from portside.config.environment import Environment
 from portside.config.kind import Kind, kind_hint
-from src.environment import Environment
-from src.errors import Problem
-from src.form import check_form
+from portside.errors import Problem
 from tests.unit.form_support import environments, one_service, told_of_environment, told_of_form
 
 ANY_HINT = 'Add "KIND": "development", "staging" or "production" to this entry.'

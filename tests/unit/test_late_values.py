@@ -8,7 +8,7 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 
-from src.late_values import DatabaseHost, DatabaseSecret, ImageCommit, ImageVersion, is_token, parts_of
+from portside.config.deferred_values import DatabaseHost, DatabaseSecret, ImageCommit, ImageVersion, is_token, parts_of
 from tests.unit.form_support import service, told_of_service
 
 

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from operations import load_data
-from operations.hold import parameter_name as hold_name
-from operations.load_data import LoadPlan
-from operations.loader_image import loader_image
-from operations.origin import Origin
-from operations.target import Target
+from portside.aws.target import Target
+from portside.config.configuration import load_form
+from portside.deploy import load_data
+from portside.deploy.load_data import LoadPlan
+from portside.errors import AgoraError, UsageError
 from portside.findings.check import FAIL, check
-from src.errors import AgoraError, UsageError
-from src.form import load_form
+from portside.images.loader_image import loader_image
+from portside.records.environment_lock import parameter_name as hold_name
+from portside.records.origin import Origin
 from tests.unit.everyday_support import (
     CLUSTER,
     DEFINITION_ARN,

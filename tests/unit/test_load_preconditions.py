@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from operations.load_preconditions import check_preconditions
-from operations.target import Target
+from portside.aws.target import Target
+from portside.deploy.load_preconditions import check_preconditions
 from portside.findings.check import FAIL, OK, SKIP
 from portside.findings.check import check as expected
 from portside.findings.finding import Finding

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local_aws.faults import Fault
+from portside.emulator.faults import Fault
 
 APEX = {"API_HOST": "agora-api", "API_PORT": "3333", "APP_HOST": "agora-app", "APP_PORT": "4200"}
 SPRING = {"SPRING_DATA_MONGODB_HOST": "docdb.example", "SPRING_DATA_MONGODB_PORT": "27018"}
@@ -14,8 +14,8 @@ NODE = {"MONGODB_HOST": "docdb.example", "SSR_API_URL": "http://agora-api:3333/v
 
 
 def _complaint(fault: str, environment: dict[str, str]) -> str:
-    from local_aws.fargate import application_log
-    from local_aws.fargate.launch import Launch
+    from portside.emulator.fargate import application_log
+    from portside.emulator.fargate.launch import Launch
 
     container: dict[str, Any] = {
         "name": "c",
@@ -58,7 +58,7 @@ def test_a_program_does_not_complain_about_what_it_cannot_know() -> None:
 
 @pytest.mark.parametrize(("environment", "told"), [(NODE, "Node.js v"), (SPRING, "Caused by: java."), (APEX, "caddy")])
 def test_a_program_that_crashes_leaves_its_platforms_trace(environment: dict[str, str], told: str) -> None:
-    from local_aws.fargate import application_log
+    from portside.emulator.fargate import application_log
 
     container = {"environment": [{"name": name, "value": value} for name, value in environment.items()]}
     assert told in "\n".join(application_log.crash_while_starting(container))

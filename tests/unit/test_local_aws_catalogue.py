@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from local_aws.catalogue import LONG_AGO, Catalogue, Image, pulled_reference
-from local_aws.oci_image import INDEX, MANIFEST, Recipe, made
-from src.image import ImageReference
+from portside.config.image_reference import ImageReference
+from portside.emulator.catalogue import LONG_AGO, Catalogue, Image, pulled_reference
+from portside.emulator.oci_image import INDEX, MANIFEST, Recipe, made
 
 DIGEST = "sha256:" + "ab" * 32
 NAME = "ghcr.io/sage-bionetworks/agora-app"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from local_aws import catalogue_api
-from local_aws.catalogue_faults import APIS, CATALOGUE_FAULTS, CatalogueFault, CatalogueFaults, checked
+from portside.emulator import catalogue_api
+from portside.emulator.catalogue_faults import APIS, CATALOGUE_FAULTS, CatalogueFault, CatalogueFaults, checked
 from tests.unit.local_aws_catalogue_support import (
     COMMIT,
     CREATED,

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local_aws import control
-from local_aws.log_filter import matcher
-from local_aws.stand_in import TOKEN_HEADER
+from portside.emulator.client import control
+from portside.emulator.log_filter import matcher
+from portside.emulator.stub import TOKEN_HEADER
 from tests.unit.local_aws_support import (
     IMAGE,
     REGION,

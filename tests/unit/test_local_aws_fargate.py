@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from local_aws import control, process
-from local_aws.stand_in import TOKEN_HEADER
+from portside.emulator.client import control, process
+from portside.emulator.stub import TOKEN_HEADER
 from tests.unit.local_aws_support import (
     IMAGE,
     NETWORK,

@@ -7,8 +7,8 @@ import json
 import urllib.request
 from pathlib import Path
 
-from local_aws import control, loopback_client, seed
-from local_aws.stand_in import TOKEN_HEADER
+from portside.emulator.client import control, loopback_client, seed
+from portside.emulator.stub import TOKEN_HEADER
 from tests.unit.local_aws_support import IMAGE, REGION, SERVICE_OUTPUT, Account, account, embedded_aws, network, service
 
 __all__ = ["account", "embedded_aws", "network"]

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import pytest
 
-from local_aws import control, loopback_client, process
-from src.errors import AgoraError
+from portside.emulator.client import control, loopback_client, process
+from portside.errors import AgoraError
 from tests.unit.local_aws_support import embedded_aws, until
 
 __all__ = ["embedded_aws"]
@@ -216,7 +216,8 @@ def test_it_ends_with_its_clone(state_dir: Path) -> None:
 
 
 def test_its_client_side_is_cheap_and_its_environment_leads_nowhere_else(tmp_path: Path) -> None:
-    code = "import sys, local_aws.process, local_aws.control; print([m for m in sys.modules if m.split('.')[0] in "
+    code = "import sys; from portside.emulator.client import control, process; "
+    code += "print([m for m in sys.modules if m.split('.')[0] in "
     code += "('ministack', 'boto3', 'botocore', 'aws_cdk', 'hypercorn', 'jsii', 'asyncio')])"
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=process.REPOSITORY

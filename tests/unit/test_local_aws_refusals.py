@@ -11,9 +11,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local_aws import control
-from local_aws.api_faults import ApiFaults, checked
-from src.errors import AgoraError
+from portside.emulator.api_faults import ApiFaults, checked
+from portside.emulator.client import control
+from portside.errors import AgoraError
 from tests.unit.local_aws_support import REGION, Account, account, embedded_aws, network
 
 __all__ = ["account", "embedded_aws", "network"]

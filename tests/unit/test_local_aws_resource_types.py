@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from local_aws import control, seed
-from local_aws.process import LocalAws
+from portside.emulator.client import control, seed
+from portside.emulator.client.process import LocalAws
 from tests.unit.local_aws_support import (
     IMAGE,
     REGION,

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local_aws import mending
-from portside.emulator import saving
+from portside.emulator import patching, saving
 from portside.emulator.generations import Generations
 from portside.emulator.kept_list import KeptList
 from portside.emulator.saving import Saver
@@ -109,4 +108,4 @@ def test_what_only_reads_changes_nothing(method: str, operation: str, reads: boo
 
 
 def test_what_is_replaced_in_ministack_has_the_shape_that_it_had(tmp_path: Path) -> None:
-    assert mending.drift(saving.mends(Saver(tmp_path))) == []
+    assert patching.drift(saving.mends(Saver(tmp_path))) == []

@@ -7,9 +7,9 @@ import json
 
 import pytest
 
-from local_aws import loopback_http, stand_in
-from local_aws.loopback_http import Answer, Request
-from local_aws.stand_in import Ailment, Alias, StandIn
+from portside.emulator import loopback_http, stub
+from portside.emulator.loopback_http import Answer, Request
+from portside.emulator.stub import Ailment, Alias, StandIn
 
 
 def _stand_in(**changes: object) -> StandIn:
@@ -34,7 +34,7 @@ def _ask(subject: StandIn, path: str = "/health", accept: str = "*/*", others: t
     def lookup(namespace: str, name: str, port: int | None) -> list[StandIn]:
         return [each for each in others if Alias(name, port or 0) in each.aliases and each.namespace == namespace]
 
-    return asyncio.run(_answer(stand_in.handler(subject, lookup), Request("GET", path, {"accept": accept})))
+    return asyncio.run(_answer(stub.handler(subject, lookup), Request("GET", path, {"accept": accept})))
 
 
 async def _answer(handler: loopback_http.Handler, request: Request) -> Answer:
@@ -72,7 +72,7 @@ def test_an_unhealthy_one_fails_its_health_check() -> None:
     ],
 )
 def test_apex_knows_whom_a_path_belongs_to(path: str, upstream: str) -> None:
-    assert stand_in.apex_route(path)[0] == upstream
+    assert stub.apex_route(path)[0] == upstream
 
 
 def test_apex_says_which_service_is_not_there() -> None:

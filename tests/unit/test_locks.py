@@ -81,5 +81,5 @@ def test_the_cdk_cli_is_pinned_and_locked_at_that_version() -> None:
 
 
 def test_no_installed_package_takes_the_name_of_one_of_ours() -> None:
-    ours = {"app", "src", "portside", "operations", "local_aws", "tests", "tools", "benchmarks"}
+    ours = {"app", "src", "portside", "tests", "tools", "benchmarks"}
     assert not ours & importlib.metadata.packages_distributions().keys()

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from portside.aws.model import Unread
+from portside.config.service_props import DATABASE
 from portside.findings.log_block import is_remark, read_block
 from portside.findings.verdict import judge
-from src.service_props import DATABASE
 from tests.unit.diagnosis_support import calling, evidence, exited, service, verdict_on
 from tests.unit.operations_support import minutes_after_noon
 

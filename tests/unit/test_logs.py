@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from operations.deployed_service import find_deployed
-from operations.logs import LogSource, find_sources, follow, parse_since, read_lines
-from src.errors import AgoraError, UsageError
+from portside.aws.deployed_service import find_deployed
+from portside.aws.logs import LogSource, find_sources, follow, parse_since, read_lines
+from portside.errors import AgoraError, UsageError
 from tests.unit.everyday_support import DEFINITION, Ecs, Logs, event, expired, place, props, service, task, throttled
 from tests.unit.operations_support import NOON, client_error, minutes_after_noon
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from src.environment import Environment
-from src.form import check_form
-from src.late_values import DatabaseHost
-from src.service_props import DATABASE, Call, ServiceProps
+from portside.config.configuration import check_form
+from portside.config.deferred_values import DatabaseHost
+from portside.config.environment import Environment
+from portside.config.service_props import DATABASE, Call, ServiceProps
 from tests.unit.form_support import environments, service
 from tests.unit.stacks_support import Json, of_type, properties, read_templates, references, synthesize
 

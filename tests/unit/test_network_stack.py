@@ -4,7 +4,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Template
 
-from src.network_stack import NetworkStack
+from portside.stacks.network_stack import NetworkStack
 from tests.unit.stacks_support import (
     ENVIRONMENTS,
     environment,

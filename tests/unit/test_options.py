@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from operations.commands.options import Reaching
-from src.errors import UsageError
-from src.form import load_form
+from portside.cli.options import Reaching
+from portside.config.configuration import load_form
+from portside.errors import UsageError
 from tests.unit.operations_support import target
 
 FORM = load_form()
@@ -23,7 +23,7 @@ def refused(monkeypatch: pytest.MonkeyPatch) -> set[str]:
             raise REFUSED
         return target({})
 
-    monkeypatch.setattr("operations.target.aws_target", reach)
+    monkeypatch.setattr("portside.aws.target.aws_target", reach)
     return names
 
 

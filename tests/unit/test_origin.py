@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from operations import origin
-from operations.git import git
-from operations.origin import read_origin
-from operations.target import Target
+from portside.aws.target import Target
+from portside.git import git
+from portside.records import origin
+from portside.records.origin import read_origin
 from tests.unit.operations_support import target
 from tests.unit.repository_support import Repository, make_repository
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from local_aws import process
-from portside.emulator import owner_only, server_secret
-from src.errors import AgoraError
+from portside import owner_only
+from portside.emulator import server_secret
+from portside.emulator.client import process
+from portside.errors import AgoraError
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
 NOBODY = 65534
@@ -108,7 +109,7 @@ def test_the_secret_is_shown_by_no_representation(tmp_path: Path) -> None:
 def test_what_a_deployment_leaves_is_its_owners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from datetime import UTC, datetime
 
-    from operations import deployment_folder
+    from portside.deploy import deployment_folder
 
     monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path / "kept"))
     (tmp_path / "kept" / "deployments").mkdir(parents=True)
@@ -121,7 +122,7 @@ def test_what_a_deployment_leaves_is_its_owners(tmp_path: Path, monkeypatch: pyt
 def test_each_command_narrows_what_earlier_ones_left_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from click.testing import CliRunner
 
-    from operations.command_line import agora
+    from portside.cli.main import agora
 
     monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
     tmp_path.chmod(0o755)

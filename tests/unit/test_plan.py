@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from operations.plan import CREATE, NOTHING, UPDATE, ResourceChange, plan_deployment
 from portside.aws.model import Stack as DeployedStack
+from portside.plan.plan import CREATE, NOTHING, UPDATE, ResourceChange, plan_deployment
 from tests.unit.operations_support import NOON, resource, stack
 
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from local_aws import control
-from local_aws.process import LocalAws
-from operations import practice_monorepo
-from operations.git import git
-from operations.target import local_state_dir
-from src.form import check_form
-from src.release_source import ReleaseSource
-from src.resolved_image import COMMIT
+from portside.aws.target import local_state_dir
+from portside.config.configuration import check_form
+from portside.config.release_source import ReleaseSource
+from portside.emulator.client import control
+from portside.emulator.client.process import LocalAws
+from portside.git import git
+from portside.images.resolved_image import COMMIT
+from portside.rehearsal import practice_monorepo
 from tests.unit.form_support import api_and_app, environments
 from tests.unit.git_support import head, hook, refs, tag, use_own_settings
 

@@ -23,7 +23,7 @@ def test_this_process_lives() -> None:
 def test_one_that_has_ended_is_dead() -> None:
     import json
 
-    from src.form import ROOT
+    from portside.config.configuration import ROOT
 
     ended = subprocess.run([sys.executable, "-c", PRINT_IDENTITY], cwd=ROOT, capture_output=True, text=True, check=True)
     found = parse(json.loads(ended.stdout))

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from rich.console import Console, Group
 
-from operations.progress import Progress, following, picture
-from operations.timeline import Timeline
 from portside.aws.model import Task
 from portside.aws.reader import Reader
-from src.errors import AgoraError
-from src.form import load_form
+from portside.config.configuration import load_form
+from portside.deploy.progress import Progress, following, picture
+from portside.errors import AgoraError
+from portside.report.timeline import Timeline
 from tests.answering_aws import AnsweringAws
 from tests.aws_account import deployed, deployment
 from tests.unit.operations_support import FakeCloudFormation, client_error, minutes_after_noon

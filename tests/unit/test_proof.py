@@ -9,7 +9,14 @@ from typing import Any
 
 import pytest
 
-from operations.deployment_record import (
+from portside.aws.service_health import HEALTHY, NO_TASK, RUNNING
+from portside.aws.target import Target
+from portside.config.configuration import Form, check_form
+from portside.config.environment import Environment
+from portside.errors import UsageError
+from portside.images.resolution import Resolution
+from portside.records import proof as proofs
+from portside.records.deployment_record import (
     FAILED,
     INTERRUPTED,
     ROLLBACK,
@@ -17,11 +24,8 @@ from operations.deployment_record import (
     read_records,
     write_record,
 )
-from operations.origin import Origin
-from operations.target import Target
-from portside.deploy import proof as proofs
-from portside.deploy.health import HEALTHY, NO_TASK, RUNNING
-from portside.deploy.proof import (
+from portside.records.origin import Origin
+from portside.records.proof import (
     NotProven,
     Proof,
     ProofUnread,
@@ -30,11 +34,7 @@ from portside.deploy.proof import (
     proving_environment,
     seed_proof,
 )
-from portside.deploy.proving_record import Place, Wanted, find_record, no_proof_to_come
-from src.environment import Environment
-from src.errors import UsageError
-from src.form import Form, check_form
-from src.resolution import Resolution
+from portside.records.proving_record import Place, Wanted, find_record, no_proof_to_come
 from tests.unit.form_support import ENVIRONMENT, api_and_app, environments
 from tests.unit.operations_support import (
     FakeParameters,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from src.environment import Environment
-from src.errors import Problem
-from src.form import check_form
+from portside.config.configuration import check_form
+from portside.config.environment import Environment
+from portside.errors import Problem
 from tests.unit.form_support import LEAVE_OUT, environments, one_service, told_of_form
 
 STAGING = {"KIND": "staging"}

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from portside.aws.collect import collect
 from portside.aws.health import health
 from portside.aws.model import Service
 from portside.aws.reader import Look, Reader
-from src.form import Form, load_form
+from portside.config.configuration import Form, load_form
+from portside.findings.collect import collect
 from tests.answering_aws import AnsweringAws
 from tests.aws_account import Account, deployed, deployment
 from tests.unit.form_support import service as props_of

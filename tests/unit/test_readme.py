@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from src.form import Form, check_form
-from src.service_props import ServiceProps
+from portside.config.configuration import Form, check_form
+from portside.config.service_props import ServiceProps
 from tests.unit.documents import PAGES, Block, blocks
 
 PYTHON_BLOCKS = [block for page in PAGES for block in blocks(page) if block.language == "python"]
@@ -74,7 +74,7 @@ def test_the_minimal_form_is_a_form() -> None:
 
 @pytest.mark.slow
 def test_the_minimal_form_makes_stacks(tmp_path: Any) -> None:
-    from src.synthesize import build_app
+    from portside.stacks.synthesize import build_app
 
     assembly = build_app(template_form(), "dev", outdir=str(tmp_path)).synth()
     assert "agora-dev-hello" in [stack.stack_name for stack in assembly.stacks]

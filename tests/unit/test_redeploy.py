@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from operations import redeploy
-from operations.hold import Held, parameter_name
-from operations.origin import Origin
-from operations.redeploy import Failure, RedeploymentFailed, rollout_of
 from portside.aws.configured import configured
 from portside.aws.model import Service
 from portside.aws.service_reading import with_service
-from src.errors import AgoraError
-from src.form import load_form
+from portside.config.configuration import load_form
+from portside.deploy import redeploy
+from portside.deploy.redeploy import Failure, RedeploymentFailed, rollout_of
+from portside.errors import AgoraError
+from portside.records.environment_lock import Held, parameter_name
+from portside.records.origin import Origin
 from tests.unit.everyday_support import (
     BACK,
     FAILED,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from operations.assembly import Stack
-from operations.references import fingerprint, left_behind, read_record, record_of, write_record
 from portside.aws.model import Stack as DeployedStack
+from portside.synthesis.assembly import Stack
+from portside.synthesis.references import fingerprint, left_behind, read_record, record_of, write_record
 from tests.unit.operations_support import FakeParameters, minutes_after_noon, reads, resource, stack
 
 

@@ -10,7 +10,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local_aws.process import LocalAws
+from portside.emulator.client.process import LocalAws
 from portside.emulator.refusals import REASONS, refusal
 from portside.emulator.served import SERVICES, problem_of_resources, resource_is_served
 from tests.unit.local_aws_support import REGION, embedded_aws

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from operations.rehearsal import images_of, secrets_of, switch_faults
-from src.errors import UsageError
-from src.form import load_form
-from src.late_values import DatabaseSecret
-from src.service_props import ServiceProps, ServiceSecret
+from portside.config.configuration import load_form
+from portside.config.deferred_values import DatabaseSecret
+from portside.config.service_props import ServiceProps, ServiceSecret
+from portside.errors import UsageError
+from portside.rehearsal.prepare import images_of, secrets_of, switch_faults
 from tests.unit.operations_support import digest, resolution, target
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from operations.images import kept_folder, local_releases
-from operations.rehearsed_pins import forget, pin, read_pins
-from operations.target import local_state_dir
+from portside.aws.target import local_state_dir
+from portside.config.configuration import ROOT
+from portside.images.release_lock import find_lock
+from portside.images.synthesis_images import keep
+from portside.plan.images import kept_folder, local_releases
+from portside.rehearsal.pins import forget, pin, read_pins
 from portside.state_file import Damaged
-from src.form import ROOT
-from src.images_at_hand import keep
-from src.release_lock import find_lock
 from tests.unit.operations_support import resolution
 
 PINNED = resolution("4.3.0-rc1", "api", "app")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from operations.git import git
-from operations.release.branches import base_of, commit_files, make_branch, read_at
-from src.errors import AgoraError, UsageError
+from portside.errors import AgoraError, UsageError
+from portside.git import git
+from portside.release.branches import base_of, commit_files, make_branch, read_at
 from tests.unit.repository_support import APP, Repository, add_hook, make_repository
 
 pytestmark = pytest.mark.slow

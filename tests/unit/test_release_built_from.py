@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from operations.release.built_from import check_built_from, tagged_commit
-from operations.release.monorepo import RemoteRefs
-from operations.release.version_tags import read_tags
-from src.errors import AgoraError
-from src.resolution import Resolution
+from portside.errors import AgoraError
+from portside.images.resolution import Resolution
+from portside.release.built_from import check_built_from, tagged_commit
+from portside.release.monorepo import RemoteRefs
+from portside.release.version_tags import read_tags
 from tests.unit.operations_support import resolved
 
 TAGGED, EARLIER, OTHER = "1" * 40, "2" * 40, "3" * 40

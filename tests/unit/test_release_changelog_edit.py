@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operations.release.changelog_edit import with_entry
-from src.errors import UsageError
-from src.form import ROOT
+from portside.config.configuration import ROOT
+from portside.errors import UsageError
+from portside.release.changelog_edit import with_entry
 
 HEAD = "# Changelog\n\nWhat changed.\n\n"
 RELEASED = "## [1.0.0] - 2026-01-01\n\n### Changed\n\n- Old.\n\n[1.0.0]: https://example.org/1\n"

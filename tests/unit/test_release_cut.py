@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from operations.release.cut import CutPlan, carry_out, plan_cut, wait_for_images
-from operations.release.monorepo import Monorepo
-from operations.release.version_tags import Version
-from src.errors import AgoraError, UsageError
+from portside.errors import AgoraError, UsageError
+from portside.release.cut import CutPlan, carry_out, plan_cut, wait_for_images
+from portside.release.monorepo import Monorepo
+from portside.release.version_tags import Version
 from tests.unit.git_support import bare, clone, commit, head, hook, monorepo, refs, tag, use_own_settings
 
 pytestmark = pytest.mark.slow

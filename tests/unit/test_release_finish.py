@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from operations.release.finish import carry_out, plan_finish
-from operations.release.monorepo import Monorepo
-from operations.release.staged import Staged
-from operations.release.version_tags import parse_version
-from src.errors import AgoraError, UsageError
+from portside.errors import AgoraError, UsageError
+from portside.release.finish import carry_out, plan_finish
+from portside.release.monorepo import Monorepo
+from portside.release.staged import Staged
+from portside.release.version_tags import parse_version
 from tests.unit.git_support import annotated_tag, bare, clone, commit, head, hook, monorepo, refs, tag, use_own_settings
 
 pytestmark = pytest.mark.slow

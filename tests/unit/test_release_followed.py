@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from operations.deployment_record import FAILED, ROLLBACK, write_record
-from operations.release.followed import Ended, Look, Pace, follow, last_number, merge_look, record_look
-from operations.release.github_runs import GithubRepository, pull_request_look, run_look
-from operations.release.promote import merged_already
-from portside.deploy.proof import seeded_record
-from src.errors import AgoraError
-from src.images.access import Access, Token
+from portside.errors import AgoraError
+from portside.images.access import Access, Token
+from portside.records.deployment_record import FAILED, ROLLBACK, write_record
+from portside.records.proof import seeded_record
+from portside.release.followed import Ended, Look, Pace, follow, last_number, merge_look, record_look
+from portside.release.github_runs import GithubRepository, pull_request_look, run_look
+from portside.release.promote import merged_already
 from tests.unit.operations_support import FakeParameters, resolution
 from tests.unit.repository_support import APP, Repository, make_repository
 from tests.unit.test_release_hot_fix import FIX, for_stage

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from operations.release.form_edit import versions_in, with_versions
-from src.errors import UsageError
-from src.form import ROOT, load_form
+from portside.config.configuration import ROOT, load_form
+from portside.errors import UsageError
+from portside.release.configuration_edit import versions_in, with_versions
 
 FORM = """\
 ENVIRONMENTS = {

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from operations.release.hot_fix import HotFixPlan, plan_hot_fix, prepare_hot_fix
-from operations.release.promote import plan_promotion
-from operations.release.pull_request import USE_A_MERGE_COMMIT
-from operations.release.route import pinned_into, promoted_from
-from portside.deploy.proof import Proof, seeded_record
-from src.errors import AgoraError, UsageError
-from src.form import check_form
+from portside.config.configuration import check_form
+from portside.errors import AgoraError, UsageError
+from portside.records.proof import Proof, seeded_record
+from portside.release.hot_fix import HotFixPlan, plan_hot_fix, prepare_hot_fix
+from portside.release.promote import plan_promotion
+from portside.release.pull_request import USE_A_MERGE_COMMIT
+from portside.release.route import pinned_into, promoted_from
 from tests.unit.form_support import WAIVED, environments, one_service
 from tests.unit.repository_support import APP, Repository, make_repository
 from tests.unit.test_release_promote import FORM, OLD, file_of, lock, promotion, run_commands

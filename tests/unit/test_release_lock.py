@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from src.errors import FormError, UsageError
-from src.release_lock import find_lock, lock_name, require_lock
-from src.resolution import Resolution
-from src.resolved_image import ResolvedImage
+from portside.errors import FormError, UsageError
+from portside.images.release_lock import find_lock, lock_name, require_lock
+from portside.images.resolution import Resolution
+from portside.images.resolved_image import ResolvedImage
 
 APP, API = "ghcr.io/org/app:4.2.0", "ghcr.io/org/api:4.2.0"
 

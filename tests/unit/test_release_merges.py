@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from operations.git import git
-from operations.release.merges import plan_merge, prepare_branch
-from src.errors import AgoraError, UsageError
+from portside.errors import AgoraError, UsageError
+from portside.git import git
+from portside.release.merges import plan_merge, prepare_branch
 from tests.unit.repository_support import APP, Repository, make_repository
 
 pytestmark = pytest.mark.slow

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from operations.git import git
-from operations.release.monorepo import Monorepo
-from src.errors import AgoraError, UsageError
+from portside.errors import AgoraError, UsageError
+from portside.git import git
+from portside.release.monorepo import Monorepo
 from tests.unit.git_support import annotated_tag, bare, clone, commit, head, hook, monorepo, refs, tag, use_own_settings
 
 pytestmark = pytest.mark.slow

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from operations.release.monorepo import Monorepo
-from operations.release.next_tag import next_tag
-from src.errors import AgoraError
+from portside.errors import AgoraError
+from portside.release.monorepo import Monorepo
+from portside.release.next_tag import next_tag
 from tests.unit.git_support import bare, clone, commit, head, monorepo, refs, tag, use_own_settings
 
 

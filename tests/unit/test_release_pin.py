@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from operations.release import pin as pinning
-from operations.release.pin import LookUp, plan_pin, plan_rehearsed_pin
-from src.errors import AgoraError, FormError, UsageError
-from src.form import check_form
-from src.images.failures import Failure, Kind, ResolutionFailed
-from src.resolution import Resolution, parse_resolution
-from src.resolved_image import ResolvedImage
+from portside.config.configuration import check_form
+from portside.errors import AgoraError, FormError, UsageError
+from portside.images.failures import Failure, Kind, ResolutionFailed
+from portside.images.resolution import Resolution, parse_resolution
+from portside.images.resolved_image import ResolvedImage
+from portside.release import pin as pinning
+from portside.release.pin import LookUp, plan_pin, plan_rehearsed_pin
 from tests.unit.form_support import api_and_app, environments, one_service
 from tests.unit.repository_support import Repository, make_repository
 
@@ -34,7 +34,7 @@ def app(*names: str, released: str = "4.2.0-rc2") -> str:
     )
     lines = json.dumps(written, indent=4)
     return f"""\
-from src.service_props import ServiceProps
+from portside.config.service_props import ServiceProps
 
 ENVIRONMENTS = {lines}   # as it is
 
@@ -284,9 +284,9 @@ def test_a_development_environment_or_one_that_does_not_exist_cannot_be_pinned_a
 READS_THE_DATABASE = (
     app("app")
     .replace(
-        "from src.service_props import ServiceProps",
-        "from src.late_values import DatabaseHost, DatabaseSecret\n"
-        "from src.service_props import DATABASE, Call, ServiceProps, ServiceSecret",
+        "from portside.config.service_props import ServiceProps",
+        "from portside.config.deferred_values import DatabaseHost, DatabaseSecret\n"
+        "from portside.config.service_props import DATABASE, Call, ServiceProps, ServiceSecret",
     )
     .replace(
         "            public=number == 0,",

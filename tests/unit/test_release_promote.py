@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from operations.plan import CREATE, NOTHING, UPDATE, ResourceChange
-from operations.release.promote import ImageChange, PromotionPlan, lock_at_source, plan_promotion
-from operations.release.pull_request import USE_A_MERGE_COMMIT
-from operations.release.route import promoted_from
-from portside.deploy.proof import Proof, seeded_record
-from src.errors import AgoraError, FormError, UsageError
-from src.form import ROOT, check_form
-from src.images_at_hand import IMAGES_FILE
-from src.resolution import Resolution
-from src.resolved_image import ResolvedImage
+from portside.config.configuration import ROOT, check_form
+from portside.errors import AgoraError, FormError, UsageError
+from portside.images.resolution import Resolution
+from portside.images.resolved_image import ResolvedImage
+from portside.images.synthesis_images import IMAGES_FILE
+from portside.plan.plan import CREATE, NOTHING, UPDATE, ResourceChange
+from portside.records.proof import Proof, seeded_record
+from portside.release.promote import ImageChange, PromotionPlan, lock_at_source, plan_promotion
+from portside.release.pull_request import USE_A_MERGE_COMMIT
+from portside.release.route import promoted_from
 from tests.unit.form_support import environments, one_service
 from tests.unit.repository_support import APP, Repository, make_repository
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from operations.release.pull_request import Outcome, PullRequest, github_name, open_pull_request, plan_pull_request
-from src.errors import AgoraError, UsageError
+from portside.errors import AgoraError, UsageError
+from portside.release.pull_request import Outcome, PullRequest, github_name, open_pull_request, plan_pull_request
 from tests.unit.repository_support import Repository, add_hook, make_repository
 
 pytestmark = pytest.mark.slow

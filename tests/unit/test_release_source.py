@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from src.errors import Problem
-from src.form import check_form, load_form
-from src.release_source import ReleaseSource, parse_releases
-from src.report import Report
+from portside.config.configuration import check_form, load_form
+from portside.config.mistakes import Report
+from portside.config.release_source import ReleaseSource, parse_releases
+from portside.errors import Problem
 from tests.unit.form_support import environments, one_service, told
 from tests.unit.test_redact import GITHUB_TOKEN
 

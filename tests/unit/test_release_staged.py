@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from operations.deployment_record import FAILED, DeploymentRecord
-from operations.release import staged as staging
-from operations.release.staged import read_footer, read_staged, staging_environment
-from portside.deploy.proof import seeded_record
-from src.environment import Environment
-from src.errors import AgoraError, UsageError
-from src.form import check_form
-from src.resolution import Resolution
-from src.resolved_image import ResolvedImage
-from src.service_props import ServiceProps
+from portside.config.configuration import check_form
+from portside.config.environment import Environment
+from portside.config.service_props import ServiceProps
+from portside.errors import AgoraError, UsageError
+from portside.images.resolution import Resolution
+from portside.images.resolved_image import ResolvedImage
+from portside.records.deployment_record import FAILED, DeploymentRecord
+from portside.records.proof import seeded_record
+from portside.release import staged as staging
+from portside.release.staged import read_footer, read_staged, staging_environment
 from tests.unit.form_support import WAIVED, environments, one_service, service
 from tests.unit.test_release_verify import running, task
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from operations.git import git
-from operations.release.cut import carry_out, plan_cut
-from operations.release.monorepo import Monorepo
-from src.errors import AgoraError, UsageError
+from portside.errors import AgoraError, UsageError
+from portside.git import git
+from portside.release.cut import carry_out, plan_cut
+from portside.release.monorepo import Monorepo
 from tests.unit.git_support import clone, commit, head, monorepo, refs, tag, use_own_settings
 
 pytestmark = pytest.mark.slow

@@ -10,9 +10,18 @@ from typing import Any
 
 import pytest
 
-from operations import images as operated
-from operations.release import monorepo, status
-from operations.release.status import (
+from portside.aws.target import Target
+from portside.config.configuration import Form, check_form
+from portside.config.environment import Environment
+from portside.config.image_outputs import IMAGE_COMMIT_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT
+from portside.config.service_props import ServiceProps
+from portside.errors import AgoraError
+from portside.images.resolution import Resolution
+from portside.images.resolved_image import ResolvedImage
+from portside.images.synthesis_images import keep
+from portside.plan import images as operated
+from portside.release import monorepo, status
+from portside.release.status import (
     AS_WANTED,
     DIFFERENT,
     NOT_DEPLOYED,
@@ -23,16 +32,7 @@ from operations.release.status import (
     read_tags,
     released_versions,
 )
-from operations.release.version_tags import read_tags as tags_of
-from operations.target import Target
-from src.environment import Environment
-from src.errors import AgoraError
-from src.form import Form, check_form
-from src.image_outputs import IMAGE_COMMIT_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT
-from src.images_at_hand import keep
-from src.resolution import Resolution
-from src.resolved_image import ResolvedImage
-from src.service_props import ServiceProps
+from portside.release.version_tags import read_tags as tags_of
 from tests.unit.form_support import environments, service
 from tests.unit.operations_support import FakeCloudFormation, client_error, target
 

@@ -12,18 +12,18 @@ from typing import Any
 
 import pytest
 
-from operations import images as operated
-from operations.release import verify as verifying
-from operations.release.verify import FAIL, OK, SKIP, expected_images, footer_of, site_of, verify
-from portside.deploy.proof import seeded_record
+from portside.config.configuration import Form, check_form, load_form
+from portside.config.deferred_values import ImageVersion
+from portside.config.image_reference import LOCAL_BUILD
+from portside.config.service_props import ServiceProps
+from portside.errors import AgoraError
 from portside.findings.finding import Finding, State
-from src.errors import AgoraError
-from src.form import Form, check_form, load_form
-from src.image import LOCAL_BUILD
-from src.late_values import ImageVersion
-from src.resolution import Resolution
-from src.resolved_image import ResolvedImage
-from src.service_props import ServiceProps
+from portside.images.resolution import Resolution
+from portside.images.resolved_image import ResolvedImage
+from portside.plan import images as operated
+from portside.records.proof import seeded_record
+from portside.release import verify as verifying
+from portside.release.verify import FAIL, OK, SKIP, expected_images, footer_of, site_of, verify
 from tests.answering_aws import AnsweringAws
 from tests.aws_account import deployed, running_task
 from tests.unit.form_support import environments, one_service, service

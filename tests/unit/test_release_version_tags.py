@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from operations.release.version_tags import Part, Version, next_version, parse_version, read_tags
+from portside.release.version_tags import Part, Version, next_version, parse_version, read_tags
 
 PARTS: list[Part | None] = [None, "patch", "minor", "major"]
 REAL_TAGS = [

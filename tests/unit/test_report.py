@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from src.errors import Problem
-from src.report import Report, closest, kind_of, quoted, shown, suggestion
+from portside.config.mistakes import Report, closest, kind_of, quoted, shown, suggestion
+from portside.errors import Problem
 from tests.unit.test_redact import GITHUB_TOKEN
 
 

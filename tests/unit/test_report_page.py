@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from operations.deployment_record import HEALTHY, INTERRUPTED, ROLLBACK
-from operations.report_page import duration, page, tone_of
-from operations.timeline import SERVICE, STACK, TASK, Moment
+from portside.records.deployment_record import HEALTHY, INTERRUPTED, ROLLBACK
+from portside.report.report_page import duration, page, tone_of
+from portside.report.timeline import SERVICE, STACK, TASK, Moment
 from tests.unit.deployment_report_support import REASON, VERDICT, failed_report
 from tests.unit.operations_support import digest
 

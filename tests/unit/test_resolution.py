@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.errors import FormError, Problem
-from src.image import parse_reference
-from src.release_lock import RELEASES
-from src.resolution import Resolution, parse_resolution, read_resolution
-from src.resolved_image import ResolvedImage
+from portside.config.image_reference import parse_reference
+from portside.errors import FormError, Problem
+from portside.images.release_lock import RELEASES
+from portside.images.resolution import Resolution, parse_resolution, read_resolution
+from portside.images.resolved_image import ResolvedImage
 from tests.stand_ins import stand_ins
 from tests.unit.form_support import told
 

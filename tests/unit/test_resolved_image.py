@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from src.resolved_image import ResolvedImage, one_commit, short_commit
+from portside.images.resolved_image import ResolvedImage, one_commit, short_commit
 
 INDEX, MANIFEST = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
 COMMIT = "c9b631124af8271f4f03ff98b87392ae16749fbb"

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from operations.deployed_images import DeployedImage
-from operations.deployment_record import FAILED, INTERRUPTED, ROLLBACK, DeploymentRecord
-from operations.rollback import RollbackPlan, brings_back, choose_record, plan_rollback
-from src.environment import Environment
-from src.errors import AgoraError, UsageError
-from src.form import ROOT, Form, check_form
-from src.resolution import Resolution
-from src.resolved_image import ResolvedImage
-from src.service_props import ServiceProps
+from portside.aws.deployed_images import DeployedImage
+from portside.config.configuration import ROOT, Form, check_form
+from portside.config.environment import Environment
+from portside.config.service_props import ServiceProps
+from portside.errors import AgoraError, UsageError
+from portside.images.resolution import Resolution
+from portside.images.resolved_image import ResolvedImage
+from portside.plan.rollback import RollbackPlan, brings_back, choose_record, plan_rollback
+from portside.records.deployment_record import FAILED, INTERRUPTED, ROLLBACK, DeploymentRecord
 from tests.unit.form_support import environments, service
 from tests.unit.operations_support import deployment_of, digest, resolution
 

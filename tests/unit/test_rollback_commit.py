@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from operations.release.form_edit import versions_in
-from operations.rollback_commit import RollbackCommit, carry_out, plan_rollback_commit
-from src.errors import AgoraError, UsageError
-from src.form import check_form
-from src.resolution import Resolution, parse_resolution
+from portside.config.configuration import check_form
+from portside.errors import AgoraError, UsageError
+from portside.images.resolution import Resolution, parse_resolution
+from portside.release.configuration_edit import versions_in
+from portside.release.rollback_commit import RollbackCommit, carry_out, plan_rollback_commit
 from tests.unit.form_support import environments, one_service
 from tests.unit.operations_support import digest, resolution
 from tests.unit.repository_support import APP, Repository, make_repository

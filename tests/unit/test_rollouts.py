@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from operations.rollouts import ROLLED_OUT, Rollout, rollouts_in
 from portside.aws.model import Container, Deployment
 from portside.aws.reader import Look
+from portside.aws.rollouts import ROLLED_OUT, Rollout, rollouts_in
 from tests.unit.operations_support import NOON, digest, minutes_after_noon
 from tests.unit.rollouts_support import behind, deployment, rollout, service, task
 

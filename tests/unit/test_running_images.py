@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from operations.deployment_record import FAILED, DeploymentRecord
 from portside.aws.model import Container, Task
 from portside.aws.reader import Look, Reader
-from portside.deploy.running_images import digests_of, running_in, unaccounted
-from src.form import check_form, load_form
+from portside.config.configuration import check_form, load_form
+from portside.records.deployment_record import FAILED, DeploymentRecord
+from portside.records.running_images import digests_of, running_in, unaccounted
 from tests.answering_aws import AnsweringAws
 from tests.aws_account import deployed
 from tests.unit.form_support import environments, one_service

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from operations.deploy_role import role_documents
-from src.environment import Environment
-from src.form import load_form
-from src.service_props import ServiceProps, ServiceSecret
+from portside.config.configuration import load_form
+from portside.config.environment import Environment
+from portside.config.service_props import ServiceProps, ServiceSecret
+from portside.deploy.deploy_role import role_documents
 from tests.unit.documents import ROOT
 from tests.unit.stacks_support import ENVIRONMENTS, Json, environment, form, form_with, read_templates, synthesize
 from tests.unit.test_security_docs import all_templates, allowed, attributes, containers, every, ingress

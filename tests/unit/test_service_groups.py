@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from portside.config.configuration import Form, check_form
+from portside.config.context_flags import KEPT_GROUPS
 from portside.config.service_groups import (
     ServiceGroup,
     configured_groups,
@@ -16,12 +18,10 @@ from portside.config.service_groups import (
     parse_groups,
     written_groups,
 )
-from src.context_flags import KEPT_GROUPS
-from src.form import Form, check_form
-from src.groups_at_hand import groups_at_hand, keep_groups
-from src.images_at_hand import KEPT_FOLDER
-from src.service_props import Call, ServiceProps
-from src.synthesize import build_app
+from portside.config.service_props import Call, ServiceProps
+from portside.images.kept_groups import groups_at_hand, keep_groups
+from portside.images.synthesis_images import KEPT_FOLDER
+from portside.stacks.synthesize import build_app
 from tests.unit.form_support import environments, service
 from tests.unit.stacks_support import Json, of_type, read_templates, references
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from operations.service_names import choose_services, find_service
-from src.errors import UsageError
-from src.form import load_form
+from portside.config.configuration import load_form
+from portside.config.service_names import choose_services, find_service
+from portside.errors import UsageError
 
 SERVICES = load_form().services_of("dev")
 

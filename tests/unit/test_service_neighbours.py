@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from portside.config.configuration import check_form
+from portside.config.deferred_values import DatabaseHost, DatabaseSecret
+from portside.config.service_props import DATABASE, Call, ServiceProps, ServiceSecret
 from portside.config.stacks import stack_part
-from src.errors import Problem
-from src.form import check_form
-from src.late_values import DatabaseHost, DatabaseSecret
-from src.service_props import DATABASE, Call, ServiceProps, ServiceSecret
+from portside.errors import Problem
 from tests.unit.form_support import api_and_app, environments, service, told, told_of_form
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4

@@ -9,10 +9,18 @@ import pytest
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
-from src.errors import Problem
-from src.late_values import DatabaseHost, DatabasePort, DatabaseSecret
-from src.service_props import DATABASE, Call, ContainerVolume, HealthCheck, Permission, ServiceProps, ServiceSecret
-from src.task_size import TaskSize
+from portside.config.deferred_values import DatabaseHost, DatabasePort, DatabaseSecret
+from portside.config.service_props import (
+    DATABASE,
+    Call,
+    ContainerVolume,
+    HealthCheck,
+    Permission,
+    ServiceProps,
+    ServiceSecret,
+)
+from portside.config.task_size import TaskSize
+from portside.errors import Problem
 from tests.unit.form_support import LEAVE_OUT, service, told, told_of_service
 from tests.unit.test_redact import GITHUB_TOKEN
 

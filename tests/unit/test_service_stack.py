@@ -7,11 +7,11 @@ import pytest
 from aws_cdk import aws_ecs as ecs
 from aws_cdk.assertions import Match, Template
 
-from src.errors import UsageError
-from src.image_outputs import IMAGE_COMMIT_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT
-from src.late_values import DatabaseHost, DatabasePort, DatabaseSecret, ImageCommit, ImageVersion
-from src.resolved_image import ResolvedImage
-from src.service_props import DATABASE, Call, ContainerVolume, HealthCheck, Permission, ServiceSecret
+from portside.config.deferred_values import DatabaseHost, DatabasePort, DatabaseSecret, ImageCommit, ImageVersion
+from portside.config.image_outputs import IMAGE_COMMIT_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT
+from portside.config.service_props import DATABASE, Call, ContainerVolume, HealthCheck, Permission, ServiceSecret
+from portside.errors import UsageError
+from portside.images.resolved_image import ResolvedImage
 from tests.unit.stacks_support import (
     ENVIRONMENTS,
     SERVICES,

@@ -11,7 +11,7 @@ import pytest
 from botocore.credentials import Credentials
 
 from portside.aws.session import NoCredentials, NotReachable, open_session, renewing
-from src.errors import UsageError
+from portside.errors import UsageError
 
 ACCOUNT = "607346494281"
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIA" + "ABCDEFGHIJKLMNOP", "AWS_SECRET_ACCESS_KEY": "x"}

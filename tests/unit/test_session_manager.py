@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from operations.session_manager import Plugin, Session, arguments, carry, find_plugin
-from operations.target import Target
-from src.errors import AgoraError
+from portside.aws.target import Target
+from portside.deploy.session_manager import Plugin, Session, arguments, carry, find_plugin
+from portside.errors import AgoraError
 from tests.unit.everyday_support import Ecs, Ssm, place, service, write_plugin
 
 OPENED = {"SessionId": "s-1", "StreamUrl": "wss://example.org", "TokenValue": "the-token"}

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from operations import cdk_cli
-from operations.target import Target
+from portside.aws.target import Target
+from portside.config.environment import OWNER_TAG
 from portside.deploy import stack_removal
-from portside.deploy.ownership import Owner
 from portside.deploy.stack_removal import deletable, remove_stacks
-from portside.deploy.unconfigured import UnconfiguredStack
-from src.environment import OWNER_TAG
-from src.errors import AgoraError
+from portside.errors import AgoraError
+from portside.plan.ownership import Owner
+from portside.plan.unconfigured import UnconfiguredStack
+from portside.synthesis import cdk_cli
 from tests.unit.operations_support import FakeCloudFormation, resource, target
 
 OLD = "agora-dev-old"

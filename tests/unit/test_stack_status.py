@@ -9,16 +9,16 @@ from typing import Any
 import botocore.session
 import pytest
 
-from operations.assembly import Stack as SynthesizedStack
-from operations.commands.everyday_view import sentences_of
-from operations.environment_status import EnvironmentStatus
-from operations.plan import CREATE, RECREATE, STUCK, UPDATE, WAIT, plan_deployment
-from operations.verification.stacks import remarkable
 from portside.aws.model import Stack as DeployedStack
 from portside.aws.stack_status import STACK_STATUSES, Outlook, status_of
+from portside.cli.everyday_view import sentences_of
 from portside.commands import Commands
+from portside.deploy.environment_status import EnvironmentStatus
 from portside.findings.check import FAIL, OK
 from portside.findings.verdict import judge
+from portside.plan.plan import CREATE, RECREATE, STUCK, UPDATE, WAIT, plan_deployment
+from portside.preflight.stacks import remarkable
+from portside.synthesis.assembly import Stack as SynthesizedStack
 from tests.unit.diagnosis_support import evidence, service, stack, task
 
 STATUSES: list[str] = (

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from operations.assembly import Stack, read_assembly
-from operations.destroy import kept_stacks
-from operations.verification.context import stack_names
+from portside.config.configuration import Form, check_form
+from portside.config.environment import DatabaseOrigin
 from portside.config.stacks import StackKind, reserved_parts, stacks_for, stacks_of
-from src.environment import DatabaseOrigin
-from src.errors import UsageError
-from src.form import Form, check_form
-from src.synthesize import build_app
+from portside.deploy.destroy import kept_stacks
+from portside.errors import UsageError
+from portside.preflight.context import stack_names
+from portside.stacks.synthesize import build_app
+from portside.synthesis.assembly import Stack, read_assembly
 from tests.unit.form_support import environments, one_service
 from tests.unit.stacks_support import BASTION, ENVIRONMENTS, form, form_with, images_of
 from tests.unit.test_readme import template_form

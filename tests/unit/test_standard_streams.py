@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from src.form import ROOT
+from portside.config.configuration import ROOT
 
 _READY = "from portside.cli import standard_streams; standard_streams.make_ready()"
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from operations.target import Target
+from portside.aws.target import Target
 from portside.deploy import still_published
 from portside.deploy.still_published import expect_published
-from src.errors import AgoraError
-from src.images import failures
-from src.images.failures import Failure, ResolutionFailed
+from portside.errors import AgoraError
+from portside.images import failures
+from portside.images.failures import Failure, ResolutionFailed
 from tests.unit.operations_support import resolved, target
 
 IMAGE = resolved("app", "1.0.0")

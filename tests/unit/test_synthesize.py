@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from operations import cdk_cli
-from operations.target import Target
-from src import synthesize as entry
-from src.context_flags import DESTROYING, REHEARSAL, REREAD, SIDE_BY_SIDE, WITH_DATA
-from src.form import ROOT
-from src.images_at_hand import IMAGES_FILE, KEPT_FOLDER, keep
-from src.resolution import Resolution, read_resolution
+from portside.aws.target import Target
+from portside.config.configuration import ROOT
+from portside.config.context_flags import DESTROYING, REHEARSAL, REREAD, SIDE_BY_SIDE, WITH_DATA
+from portside.images.resolution import Resolution, read_resolution
+from portside.images.synthesis_images import IMAGES_FILE, KEPT_FOLDER, keep
+from portside.stacks import synthesize as entry
+from portside.synthesis import cdk_cli
 from tests.stand_ins import stand_ins
 from tests.unit.operations_support import target
 from tests.unit.stacks_support import (

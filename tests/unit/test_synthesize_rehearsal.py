@@ -8,8 +8,8 @@ from pathlib import Path
 import aws_cdk as cdk
 import pytest
 
-from src.context_flags import REHEARSAL
-from src.synthesize import _is_rehearsal
+from portside.config.context_flags import REHEARSAL
+from portside.stacks.synthesize import _is_rehearsal
 
 
 @pytest.mark.parametrize(

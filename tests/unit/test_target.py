@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 import boto3
 import pytest
 
-from local_aws import process
-from local_aws.process import LocalAws
-from operations.git import git
-from operations.target import aws_target, beside, local_target, tool_environment
-from src.errors import AgoraError, UsageError
-from src.form import ROOT, check_form, load_form, state_dir
+from portside.aws.target import aws_target, beside, local_target, tool_environment
+from portside.config.configuration import ROOT, check_form, load_form, state_dir
+from portside.emulator.client import process
+from portside.emulator.client.process import LocalAws
+from portside.errors import AgoraError, UsageError
+from portside.git import git
 from tests.unit.form_support import environments, one_service
 from tests.unit.operations_support import client_error, target
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.task_size import FARGATE_SIZES, LARGEST_MEMORY_MIB, SIDECARS_MIB, TaskSize, smallest_size
+from portside.config.task_size import FARGATE_SIZES, LARGEST_MEMORY_MIB, SIDECARS_MIB, TaskSize, smallest_size
 
 
 def is_fargate_pair(cpu: int, memory: int) -> bool:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from operations.estimate import Line, standing, total
+from portside.config.configuration import load_form
+from portside.costs.estimate import Line, standing, total
 from portside.costs.template_costs import template_costs
-from src.form import load_form
 from tests.unit.operations_support import resource
 from tests.unit.stacks_support import ENVIRONMENTS, templates
 

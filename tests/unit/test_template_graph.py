@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from portside.errors import UsageError
 from portside.findings.templates.assembly import assembly_of
 from portside.findings.templates.check import check
 from portside.findings.templates.folder import read_folder
 from portside.findings.templates.values import Handle, Text, Unknown, flag, many, number, whole
-from src.errors import UsageError
 
 PRODUCER = {
     "Resources": {"Group": {"Type": "AWS::EC2::SecurityGroup"}, "Port": {"Type": "AWS::SSM::Parameter"}},

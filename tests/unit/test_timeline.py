@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from operations.timeline import SERVICE, STACK, TASK, Moment, Timeline, lanes
+from portside.report.timeline import SERVICE, STACK, TASK, Moment, Timeline, lanes
 
 
 def test_a_state_is_noted_once() -> None:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from operations import tunnel
 from portside.commands import Commands
-from src.errors import AgoraError, UsageError
-from src.form import load_form
+from portside.config.configuration import load_form
+from portside.deploy import tunnel
+from portside.errors import AgoraError, UsageError
 from tests.unit.everyday_support import API_STACK, CLUSTER, DATABASE_STACK, Ecs, denied, place, service, task
 from tests.unit.operations_support import client_error
 

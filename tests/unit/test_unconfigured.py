@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from operations.target import Target
-from portside.aws.collect import collect
 from portside.aws.model import Stack
-from portside.deploy.deployment_plan import DeploymentPlan, changes_of, expect_ours
+from portside.aws.target import Target
+from portside.config.configuration import load_form
+from portside.config.environment import OWNER_TAG
 from portside.deploy.destroy_stack import planned_removal
-from portside.deploy.stack_record import Origin, StackRecord, read_stack_record, write_stack_record
-from portside.deploy.unconfigured import Removal, UnconfiguredStack, read_unconfigured
+from portside.errors import AgoraError, UsageError
+from portside.findings.collect import collect
 from portside.findings.verdict import judge
-from src.environment import OWNER_TAG
-from src.errors import AgoraError, UsageError
-from src.form import load_form
+from portside.plan.deployment_plan import DeploymentPlan, changes_of, expect_ours
+from portside.plan.unconfigured import Removal, UnconfiguredStack, read_unconfigured
+from portside.records.stack_record import Origin, StackRecord, read_stack_record, write_stack_record
 from tests.unit.diagnosis_support import evidence, service, task
 from tests.unit.operations_support import NOON, FakeCloudFormation, FakeParameters, client_error, resource, target
 

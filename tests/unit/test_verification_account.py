@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from operations.verification import account
 from portside.findings.check import FAIL, OK, SKIP, check
 from portside.findings.finding import Finding
+from portside.preflight import account
 from tests.unit.operations_support import FakeParameters, stack
 from tests.unit.verification_support import ACCOUNT, FakeClient, context, told
 

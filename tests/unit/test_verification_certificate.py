@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operations.verification import certificate
-from operations.verification.certificate import is_covered
 from portside.findings.check import FAIL, OK, SKIP
 from portside.findings.finding import Finding
+from portside.preflight import certificate
+from portside.preflight.certificate import is_covered
 from tests.unit.operations_support import NOON, client_error
 from tests.unit.verification_support import DENIED, FakeClient, context, told
 

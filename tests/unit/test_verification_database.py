@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from operations.verification import database
+from portside.config.configuration import load_form
 from portside.findings.check import FAIL, OK, SKIP
 from portside.findings.finding import Finding
-from src.form import load_form
+from portside.preflight import database
 from tests.unit.verification_support import FakeClient, ask, context, deployed, resource_of, told
 
 CLUSTER = resource_of("AWS::DocDB::DBCluster", "ours", "Cluster")

@@ -6,9 +6,9 @@ import socket
 
 import pytest
 
-from operations.verification import dns
 from portside.findings.check import FAIL, OK, SKIP
 from portside.findings.finding import Finding
+from portside.preflight import dns
 from tests.unit.verification_support import context, deployed, told
 
 BALANCER = "balancer.us-east-1.elb.amazonaws.com"

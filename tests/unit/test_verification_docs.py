@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from operations.verification.verify import questions
 from portside.aws.stack_status import STACK_STATUSES, Outlook
-from src.form import check_form
-from src.late_values import DatabaseSecret
-from src.service_props import DATABASE, Call, ServiceSecret
+from portside.config.configuration import check_form
+from portside.config.deferred_values import DatabaseSecret
+from portside.config.service_props import DATABASE, Call, ServiceSecret
+from portside.preflight.run import questions
 from tests.unit import documents
 from tests.unit.form_support import environments, service
 from tests.unit.verification_support import context

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from operations.verification import drift
 from portside.findings.check import FAIL, OK, SKIP
 from portside.findings.finding import Finding
+from portside.preflight import drift
 from tests.unit.operations_support import FakeCloudFormation
 from tests.unit.verification_support import THROTTLED, ask, context, deployed
 

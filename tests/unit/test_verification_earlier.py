@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from operations import deployment_record
-from operations import hold as holding
-from operations.deployment_record import ROLLBACK
-from operations.verification import earlier
+from portside.errors import UsageError
 from portside.findings.check import FAIL, OK, SKIP, check
 from portside.findings.finding import Finding
-from src.errors import UsageError
+from portside.preflight import earlier
+from portside.records import deployment_record
+from portside.records import environment_lock as holding
+from portside.records.deployment_record import ROLLBACK
 from tests.unit.operations_support import FakeCloudFormation, FakePaginator, FakeParameters, client_error, deployment_of
 from tests.unit.verification_support import (
     ACCOUNT,

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operations.verification import network
-from operations.verification.network import overlapping
 from portside.findings.check import FAIL, OK, SKIP
 from portside.findings.finding import Finding
+from portside.preflight import network
+from portside.preflight.network import overlapping
 from tests.unit.verification_support import (
     NETWORK,
     THROTTLED,

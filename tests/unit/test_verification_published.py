@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from operations.verification import context as looking
-from operations.verification import published
+from portside.config.configuration import check_form
+from portside.config.image_reference import LOCAL_BUILD
 from portside.findings.check import FAIL, OK, SKIP
 from portside.findings.finding import Finding
-from src.form import check_form
-from src.image import LOCAL_BUILD
-from src.images.failures import Failure, Kind, ResolutionFailed
-from src.resolution import Resolution
+from portside.images.failures import Failure, Kind, ResolutionFailed
+from portside.images.resolution import Resolution
+from portside.preflight import context as looking
+from portside.preflight import published
 from tests.unit.form_support import environments, service
 from tests.unit.verification_support import IMAGES, LOCATION, context, told
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from operations.verification import quotas
+from portside.config.configuration import Form, check_form
 from portside.findings.check import FAIL, OK, SKIP
 from portside.findings.finding import Finding
-from src.form import Form, check_form
+from portside.preflight import quotas
 from tests.unit.form_support import environments, service
 from tests.unit.operations_support import NOON, client_error
 from tests.unit.verification_support import (

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from operations.verification import changes
-from operations.verification.replacement import _INTERRUPTING, _OTHERS, STATEFUL, Loss, Values, losses, resolved
 from portside.findings.check import FAIL, OK, SKIP
+from portside.plan.replacement import _INTERRUPTING, _OTHERS, STATEFUL, Loss, Values, losses, resolved
+from portside.preflight import changes
 from tests.unit.operations_support import reads, resource, stack
 from tests.unit.verification_support import context, deployed, told
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from operations.verification import secrets
-from operations.verification.context import Context
+from portside.config.deferred_values import DatabaseSecret
+from portside.config.service_props import DATABASE, Call, ServiceSecret
 from portside.findings.check import FAIL, OK, SKIP
 from portside.findings.finding import Finding
-from src.late_values import DatabaseSecret
-from src.service_props import DATABASE, Call, ServiceSecret
+from portside.preflight import secrets
+from portside.preflight.context import Context
 from tests.unit.operations_support import NOON, client_error, stack
 from tests.unit.verification_support import ACCOUNT, FakeClient, context, deployed, form_with, resource_of, told
 

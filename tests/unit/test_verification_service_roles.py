@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from operations.verification.service_roles import ROLES, linked_roles
 from portside.findings.check import FAIL, OK, SKIP
+from portside.preflight.service_roles import ROLES, linked_roles
 from tests.unit.operations_support import client_error
 from tests.unit.verification_support import DENIED, FakeClient, context
 

@@ -7,9 +7,9 @@ from typing import Any
 import boto3
 import pytest
 
-from operations.verification import stacks
 from portside.findings.check import FAIL, OK, SKIP, check
 from portside.findings.finding import Finding
+from portside.preflight import stacks
 from tests.unit.verification_support import THROTTLED, FakeClient, context, deployed, told
 
 NAME = "agora-dev-app"

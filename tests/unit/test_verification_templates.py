@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from operations.commands.verify import verify
-from operations.verification.templates import TemplatesRefused, expect_accepted
+from portside.cli.verify import verify
 from portside.findings.check import FAIL
+from portside.preflight.templates import TemplatesRefused, expect_accepted
 from tests.unit.faulty_templates import FaultyTemplates
 from tests.unit.operations_support import stack
 from tests.unit.stacks_support import assembly, environment, settled_templates

@@ -12,18 +12,19 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
-from operations import command_line, rehearsal
-from operations.target import Target
-from operations.verification import account, published, verify
-from operations.verification.context import Options
-from operations.verification.questions import NotKnown, Question, answer
-from operations.verification.shared import Shared
-from operations.verification.verify import Verification
 from portside.aws.errors import why_unanswered
+from portside.aws.target import Target
+from portside.cli import main
+from portside.config.configuration import load_form
+from portside.errors import AgoraError, FormError, Problem
 from portside.findings.check import FAIL, OK, SKIP, fail, ok, skip
 from portside.findings.finding import Finding
-from src.errors import AgoraError, FormError, Problem
-from src.form import load_form
+from portside.preflight import account, published, run
+from portside.preflight.context import Options
+from portside.preflight.questions import NotKnown, Question, answer
+from portside.preflight.run import Verification
+from portside.preflight.shared import Shared
+from portside.rehearsal import prepare
 from tests.unit.operations_support import client_error, stack, target
 from tests.unit.verification_support import DENIED, EXPIRED, IMAGES, THROTTLED, FakeClient, context, form_with
 
@@ -78,8 +79,8 @@ def test_a_mistake_of_ours_is_not_hidden() -> None:
 
 
 def asked(monkeypatch: pytest.MonkeyPatch, *questions: Question) -> Verification:
-    monkeypatch.setattr(verify, "questions", lambda _: list(questions))
-    return verify.before_deployment(target({}, form=form_with()), form_with(), IMAGES, [])
+    monkeypatch.setattr(run, "questions", lambda _: list(questions))
+    return run.before_deployment(target({}, form=form_with()), form_with(), IMAGES, [])
 
 
 def test_questions_are_asked_side_by_side_and_answered_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +115,7 @@ def test_what_does_not_answer_in_time_is_not_known(monkeypatch: pytest.MonkeyPat
         over.wait(10)
         return ok("slow", "too late")
 
-    monkeypatch.setattr(verify, "_LONGEST_SECONDS", 0.05)
+    monkeypatch.setattr(run, "_LONGEST_SECONDS", 0.05)
     try:
         found = asked(monkeypatch, Question("slow", wait))
     finally:
@@ -170,7 +171,7 @@ def test_an_aws_that_refuses_everything_is_not_called_ok(
 
     form = form_with()
     new = [stack("agora-dev-app", {"Resources": {}}, tmp_path)]
-    found = verify.before_deployment(target(Clients(), form=form), form, IMAGES, new)
+    found = run.before_deployment(target(Clients(), form=form), form, IMAGES, new)
     known = {check.subject: check.state for check in found.checks if check.state != SKIP}
     expired = {"credentials": FAIL} if refusal is EXPIRED else {}
     # The configuration, the proof, the record of dev and the templates ask no one, and the registry is not AWS's.
@@ -179,26 +180,26 @@ def test_an_aws_that_refuses_everything_is_not_called_ok(
 
 
 def test_a_wrong_form_is_told_as_a_check_that_failed() -> None:
-    found = verify.without_form("dev", FormError([Problem("ENVIRONMENTS", "wrong", "Write it so.")]))
+    found = run.without_form("dev", FormError([Problem("ENVIRONMENTS", "wrong", "Write it so.")]))
     assert [(check.state, check.fix) for check in found.checks] == [(FAIL, "Write it so."), (SKIP, "")]
 
 
 def test_without_credentials_the_rest_is_not_asked() -> None:
-    found = verify.without_credentials("dev", AgoraError("no usable AWS credentials", "Log in."))
+    found = run.without_credentials("dev", AgoraError("no usable AWS credentials", "Log in."))
     assert [check.state for check in found.checks] == [OK, FAIL, SKIP]
 
 
 @pytest.fixture
 def rehearsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
     """An account of an embedded AWS of its own as a person makes it, before anything is deployed."""
-    from local_aws import process
-    from operations.target import local_state_dir
+    from portside.aws.target import local_state_dir
+    from portside.emulator.client import process
 
     monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
     form = load_form()
     services = form.services_of("dev")
     try:
-        yield rehearsal.prepare(form.environment("dev"), services, rehearsal.images_of(services, None))
+        yield prepare.prepare(form.environment("dev"), services, prepare.images_of(services, None))
     finally:
         process.down(local_state_dir(), lambda _: None)
 
@@ -206,7 +207,7 @@ def rehearsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Targe
 @pytest.mark.slow
 def test_the_whole_against_the_embedded_aws(rehearsed: Target, capsys: pytest.CaptureFixture[str]) -> None:
     secrets = rehearsed.clients("secretsmanager")
-    assert command_line.run(["verify", "dev", "--local", "--json"]) == 0
+    assert main.run(["verify", "dev", "--local", "--json"]) == 0
     before = {check["subject"]: check for check in json.loads(capsys.readouterr().out)["checks"]}
     assert before["secret agora-sentry-dsn"]["state"] == "OK"
     assert before["secret agora-sentry-dsn: read by agora-app"]["found"] == (
@@ -218,11 +219,11 @@ def test_the_whole_against_the_embedded_aws(rehearsed: Target, capsys: pytest.Ca
     assert {check["found"] for check in before.values() if check["state"] == "FAIL"} == set()
 
     secrets.delete_secret(SecretId="agora-sentry-dsn", ForceDeleteWithoutRecovery=True)
-    found = verify.verify(rehearsed, load_form(), options=Options(drift=True))
+    found = run.verify(rehearsed, load_form(), options=Options(drift=True))
     assert [check.subject for check in found.failed] == ["secret agora-sentry-dsn"]
     assert rehearsed.clients("cloudformation").describe_stacks()["Stacks"][0]["StackName"] == "CDKToolkit"
 
-    assert command_line.run(["verify", "dev", "--local"]) == 1
+    assert main.run(["verify", "dev", "--local"]) == 1
     captured = capsys.readouterr()
     assert "FAIL secret agora-sentry-dsn\n" in captured.out
     assert "A rehearsal makes it: ./agora deploy dev --local" in captured.out
@@ -238,9 +239,9 @@ def test_what_is_shown_ends_with_a_summary_and_the_failures_again(
         ok("region", "us-east-1"),
         skip("quota: elastic addresses", "denied"),
     )
-    monkeypatch.setattr("operations.commands.verify.looking_at", lambda *_, **__: SimpleNamespace(target=0, form=0))
-    monkeypatch.setattr("operations.verification.verify.verify", lambda *_, **__: Verification("dev", checks))
-    assert command_line.run(["verify", "dev"]) == 1
+    monkeypatch.setattr("portside.cli.verify.looking_at", lambda *_, **__: SimpleNamespace(target=0, form=0))
+    monkeypatch.setattr("portside.preflight.run.verify", lambda *_, **__: Verification("dev", checks))
+    assert main.run(["verify", "dev"]) == 1
     said = capsys.readouterr()
     shown = [line.strip("└─ ") for line in said.out.splitlines() if line.strip()]
     assert shown == [
@@ -259,8 +260,8 @@ def test_a_wrong_configuration_is_reported_once(
     def wrong(**_: object) -> None:
         raise FormError([Problem("ENVIRONMENTS", "wrong", "Write it so.")])
 
-    monkeypatch.setattr("operations.commands.verify.read_form", wrong)
-    assert command_line.run(["verify", "dev"]) == 2
+    monkeypatch.setattr("portside.cli.verify.read_form", wrong)
+    assert main.run(["verify", "dev"]) == 2
     said = capsys.readouterr()
     assert (said.out + said.err).count("Write it so.") == 1
 
@@ -269,7 +270,7 @@ def test_failures_are_not_repeated_where_nothing_stands_between(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = Verification("dev", (fail("certificate", "there is none", "Request one."), skip("region", "denied")))
-    monkeypatch.setattr("operations.commands.verify.looking_at", lambda *_, **__: SimpleNamespace(target=0, form=0))
-    monkeypatch.setattr("operations.verification.verify.verify", lambda *_, **__: found)
-    assert command_line.run(["verify", "dev"]) == 1
+    monkeypatch.setattr("portside.cli.verify.looking_at", lambda *_, **__: SimpleNamespace(target=0, form=0))
+    monkeypatch.setattr("portside.preflight.run.verify", lambda *_, **__: found)
+    assert main.run(["verify", "dev"]) == 1
     assert capsys.readouterr().out.count("Request one.") == 1

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from benchmarks.wordings import left_behind, main, said_of
+from portside.config.configuration import load_form
 from portside.findings.diagnose import diagnose
-from src.form import load_form
 from tests.answering_aws import AnsweringAws
 from tests.aws_account import deployed
 

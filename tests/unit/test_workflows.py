@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from app import ENVIRONMENTS
-from operations.deployment_folder import folders_of
-from src.form import load_form
+from portside.config.configuration import load_form
+from portside.deploy.deployment_folder import folders_of
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = {path.stem: path for path in (ROOT / ".github/workflows").glob("*.yaml")}

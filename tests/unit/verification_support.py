@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from operations.assembly import Stack
-from operations.verification.context import Context, Options, context_of
-from operations.verification.questions import Answer, Question, answer
+from portside.config.configuration import Form, check_form
 from portside.findings.finding import Finding
-from src.form import Form, check_form
-from src.resolution import Resolution
+from portside.images.resolution import Resolution
+from portside.preflight.context import Context, Options, context_of
+from portside.preflight.questions import Answer, Question, answer
+from portside.synthesis.assembly import Stack
 from tests.unit.form_support import environments, one_service, service
 from tests.unit.operations_support import NOON, FakeCloudFormation, FakeParameters, client_error, resolved, target
 

@@ -1,15 +1,6 @@
 """Tables of what programs write, and what it means. What knows more of a line comes first."""
 
-from portside.findings.log_rows import (
-    aws_sdk,
-    commands,
-    connections,
-    databases,
-    files,
-    runtimes,
-    servers,
-    settings,
-)
+from portside.findings.log_rows import aws_sdk, commands, connections, databases, files, runtimes, servers, settings
 
 OF_DATABASES = databases.ROWS
 ROWS = (

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from portside.errors import UsageError
 from portside.findings.templates.assembly import Assembly, TemplateFile
-from src.errors import UsageError
 
 _ENDINGS = (".json", ".template", ".yaml", ".yml")
 _STACK, _NESTED = "aws:cloudformation:stack", "cdk:cloud-assembly"

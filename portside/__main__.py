@@ -1,0 +1,5 @@
+"""`python -m portside`: what ./agora runs once everything is installed."""
+
+from portside.cli.main import main
+
+main()

@@ -1,0 +1,33 @@
+"""The bucket that the load balancer's access logs go to, which outlives its stack."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portside.config.environment import Environment
+from portside.config.stacks import StackKind, only_stack
+
+
+def bucket_prefix(environment: Environment) -> str:
+    """What CloudFormation makes a bucket's name of: the stack's name and the beginning of its logical ID."""
+    return f"{only_stack(environment, StackKind.LOAD_BALANCER).name}-accesslogs"
+
+
+def buckets_of(s3: Any, environment: Environment) -> tuple[str, ...]:
+    """The names of an environment's buckets, those of load balancers that are gone among them."""
+    prefix = bucket_prefix(environment)
+    pages = s3.get_paginator("list_buckets").paginate(Prefix=prefix)
+    # Asked again here: who doesn't know the prefix must not make us delete somebody else's.
+    return tuple(each["Name"] for page in pages for each in page["Buckets"] if each["Name"].startswith(prefix))
+
+
+def delete(s3: Any, bucket: str) -> None:
+    """Delete a bucket with all that is in it, in every version."""
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        objects = [
+            {"Key": each["Key"], "VersionId": each["VersionId"]}
+            for each in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+        ]
+        if objects:
+            s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
+    s3.delete_bucket(Bucket=bucket)

@@ -1,0 +1,56 @@
+"""Which image each service of an environment was last deployed with, as its own stack tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from portside.aws.model import Stack
+from portside.config.environment import Environment
+from portside.config.image_outputs import IMAGE_COMMIT_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT
+from portside.config.service_props import ServiceProps
+from portside.config.stacks import service_stack
+from portside.images.resolved_image import short_commit
+
+
+@dataclass(frozen=True)
+class DeployedImage:
+    """An image that a stack says it runs; `commit` is None where nobody knew it."""
+
+    name: str
+    tag: str
+    digest: str
+    commit: str | None
+
+    @property
+    def short_commit(self) -> str | None:
+        """The commit as a person sees it."""
+        return short_commit(self.commit) if self.commit else None
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields by name."""
+        return asdict(self)
+
+
+def deployed_images(
+    stacks: Mapping[str, Stack], environment: Environment, services: Sequence[ServiceProps]
+) -> dict[str, DeployedImage]:
+    """By service, as its stack says; one without a stack, or whose stack doesn't say what it runs, is left out."""
+    found = {}
+    for props in services:
+        stack = stacks.get(service_stack(environment, props.container_name).name)
+        outputs = stack.outputs if stack else {}
+        image, digest = outputs.get(IMAGE_OUTPUT), outputs.get(IMAGE_DIGEST_OUTPUT)
+        if image and digest:
+            name, tag = _name_and_tag(image)
+            commit = outputs.get(IMAGE_COMMIT_OUTPUT, UNKNOWN_COMMIT)
+            found[props.container_name] = DeployedImage(name, tag, digest, None if commit == UNKNOWN_COMMIT else commit)
+    return found
+
+
+def _name_and_tag(image: str) -> tuple[str, str]:
+    """A registry's port has a colon too, and so has a digest where that was the form's choice."""
+    path, slash, last = image.rpartition("/")
+    name, _, tag = last.partition(":")
+    return f"{path}{slash}{name}", tag

@@ -1,0 +1,92 @@
+"""The name that people open, and whether it leads to the environment's load balancer."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from portside.aws.stack_reading import read_stack
+from portside.aws.target import Target
+from portside.commands import tool
+from portside.config.stacks import StackKind, only_stack
+from portside.errors import AgoraError
+
+RESOLVES, ELSEWHERE, NOT_YET, UNKNOWN = "resolves", "leads elsewhere", "does not resolve yet", "unknown"
+
+Resolve = Callable[[str], set[str]]
+"""From a name to its addresses, none where it has none. Raises OSError where that can't be told."""
+
+
+@dataclass(frozen=True)
+class DnsStatus:
+    """What the repository of the organisation's DNS needs (`snippet`), and where the name leads now."""
+
+    environment: str
+    fqdn: str
+    export: str
+    load_balancer: str
+    snippet: str
+    state: str
+    found: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields by name."""
+        return asdict(self)
+
+
+def read_dns(target: Target, resolve: Resolve) -> DnsStatus:
+    """Read the export, and look the name up. Raises `AgoraError` where there is no load balancer yet."""
+    environment = target.environment
+    name = only_stack(environment, StackKind.LOAD_BALANCER).name
+    stack = read_stack(target.clients("cloudformation"), name)
+    exports = {key: value for key, value in (stack.exports if stack else {}).items() if key == f"{name}-dns"}
+    if not exports:
+        raise AgoraError(
+            f"{environment.name} has no load balancer {target.place} that exports its name as {name}-dns",
+            f"Deploy it first, then add the name: {tool('deploy', environment.name)}"
+            f"{' --local' if target.is_local else ''}",
+        )
+    ((export, load_balancer),) = exports.items()
+    if target.is_local:
+        state, found = UNKNOWN, "a rehearsal has no DNS"
+    else:
+        state, found = compare(environment.fqdn, load_balancer, resolve)
+    return DnsStatus(
+        environment.name, environment.fqdn, export, load_balancer, snippet_of(environment.name, export), state, found
+    )
+
+
+def snippet_of(environment: str, export: str) -> str:
+    """The line for org-formation, which copies the export's value from the environment's account."""
+    return f"TargetHostName: !CopyValue [!Sub '{export}', !Ref Agora{environment.capitalize()}Account]"
+
+
+def compare(fqdn: str, load_balancer: str, resolve: Resolve) -> tuple[str, str]:
+    """Whether a name leads to a load balancer, and what was found.
+
+    A load balancer has more addresses than one answer tells, so one in common is enough.
+    """
+    try:
+        expected, actual = resolve(load_balancer), resolve(fqdn)
+    except OSError as error:
+        return UNKNOWN, f"the name server does not answer: {error}"
+    if not actual:
+        return NOT_YET, f"{fqdn} has no address"
+    addresses = ", ".join(sorted(actual))
+    if not expected:
+        return UNKNOWN, f"{fqdn} has {addresses}, but the load balancer's own name has no address"
+    if actual & expected:
+        return RESOLVES, f"{fqdn} leads to the load balancer ({addresses})"
+    return ELSEWHERE, f"{fqdn} leads to {addresses}, the load balancer is {', '.join(sorted(expected))}"
+
+
+def look_up(name: str) -> set[str]:
+    """The addresses of a name, as this machine's resolver finds them."""
+    try:
+        return {str(found[4][0]) for found in socket.getaddrinfo(name, 443, type=socket.SOCK_STREAM)}
+    except socket.gaierror as error:
+        if error.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)):
+            return set()
+        raise

@@ -1,0 +1,346 @@
+"""The commands that act on one environment: deploy it, compare it, go back, take it down, and see what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from portside.cli.environment_view import (
+    history_row,
+    show_changes,
+    show_deployment,
+    show_destruction,
+    show_idle_faults,
+    show_open_ports,
+    show_verification,
+)
+from portside.cli.options import (
+    Acting,
+    acting_on,
+    answer,
+    changing_options,
+    dry_run_option,
+    environment_argument,
+    go_ahead,
+    json_option,
+    local_option,
+    looking_at,
+    read_form,
+    say_all,
+    yes_option,
+)
+from portside.cli.proving import (
+    clear_deployment,
+    confirm,
+    proof_options,
+)
+from portside.errors import AgoraError, UsageError
+
+if TYPE_CHECKING:
+    from portside.images.resolution import Resolution
+    from portside.plan.plan import StackChange
+    from portside.records.deployment_record import DeploymentRecord
+    from portside.synthesis.assembly import Stack
+
+
+@click.command()
+@environment_argument
+@changing_options
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="SERVICE=FAULT[:VALUE]",
+    help="Rehearse a failure, such as agora-app=slow-start:20; see: local faults. Only with --local.",
+)
+@click.option("--seed-stage", is_flag=True, help="Pretend that stage ran this release. Only with --local.")
+@click.option("--bring-back", is_flag=True, help="Deploy also what the last rollback took out of service.")
+@click.option("--no-verify", is_flag=True, help="Do not check first what a deployment needs to go well.")
+@click.option("--prune", is_flag=True, help="Then delete stacks of ENV that app.py no longer describes.")
+@click.option(
+    "--replace",
+    "replace",
+    multiple=True,
+    metavar="LOGICAL_ID",
+    help="What holds state or would be interrupted, and is meant to be replaced or deleted all the same.",
+)
+@proof_options
+def deploy(
+    environment: str,
+    local: bool,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
+    faults: tuple[str, ...],
+    seed_stage: bool,
+    bring_back: bool,
+    no_verify: bool,
+    prune: bool,
+    replace: tuple[str, ...],
+    unproven: str | None,
+    proof_profile: str | None,
+) -> None:
+    """Deploy the environment ENV and wait until all of it runs.
+
+    Looks its images up once, or takes those of its release's lock, shows what will change, checks that it can go well,
+    and asks first; a rehearsal with --local does not ask, and starts the embedded AWS if needed. prod takes only a
+    release that stage ran well, from a lock that is committed. What happened is left in a folder, as a page too.
+    """
+    for given, option in ((faults, "--fault"), (seed_stage, "--seed-stage")):
+        if given and not local:
+            raise UsageError(f"{option}: only with --local", "That is rehearsed on this machine, never in AWS.")
+    from portside.deploy.deploy import anything_to_do, expect_nothing_in_the_way, usual_seconds
+    from portside.deploy.deploy import deploy as deploy_to
+    from portside.deploy.progress import step
+    from portside.plan.images import choose_images
+    from portside.records.deployment_record import Terms, read_records
+    from portside.records.origin import read_origin
+    from portside.records.proving_record import no_proof_to_come
+    from portside.terminal import console
+
+    with acting_on(environment, local=local) as acting:
+        target = acting.target
+        if local:
+            from portside.rehearsal.prepare import switch_faults
+
+            switch_faults(target, acting.services, faults)
+        else:
+            console.say(f"This acts on {target.environment.name} {target.place}.")
+        images = choose_images(target.environment, acting.form, local=local)
+        cleared = clear_deployment(
+            acting, images, reason=unproven, profile=proof_profile, seed=seed_stage, write=not dry_run
+        )
+        origin = read_origin(target)
+        without_proof = no_proof_to_come(acting.form, target, origin)
+        records = read_records(target.clients("ssm"), target.environment.name)
+        _look_back(acting, records, images, unasked=(local or yes) and not dry_run, allowed=bring_back)
+        result: dict[str, Any] = {"images": images.as_json()}
+
+        def show(changes: Sequence[StackChange]) -> None:
+            result["plan"] = [change.as_json() for change in changes]
+            show_changes(changes, with_difference=None if local or dry_run or yes else target)
+            show_idle_faults(target, changes, faults)
+            say_all([without_proof], "yellow")
+
+        def may_go_on(changes: Sequence[StackChange]) -> bool:
+            if dry_run:
+                return False
+            cleared.confirm(confirm)
+            question = f"Deploy this to {target.environment.name} {target.place}?"
+            go_ahead(
+                question, assumed=local or yes or not anything_to_do(changes), expected=target.environment.confirmation
+            )
+            return True
+
+        def check(stacks: Sequence[Stack]) -> None:
+            if no_verify:
+                if local:
+                    from portside.preflight.templates import expect_accepted
+
+                    # In AWS it would fail there.
+                    expect_accepted(target.environment, stacks)
+                return
+            from portside.preflight.run import before_deployment
+
+            with step("Checking what can be known before"):
+                found = before_deployment(
+                    target, acting.form, images, stacks, replace=replace, proof_profile=proof_profile
+                )
+            result["verification"] = found.as_json()
+            show_verification(found)
+            show_open_ports(target, found)
+            expect_nothing_in_the_way(target, found)
+
+        with answering(result, as_json=as_json):
+            done = deploy_to(
+                target,
+                acting.form,
+                images,
+                origin,
+                show=show,
+                may_go_on=may_go_on,
+                check=check,
+                terms=cleared.terms(Terms(prune=prune)),
+                expected_seconds=usual_seconds(records),
+            )
+            result |= {"deployment": done.as_json()} if done else {}
+        if done and not as_json:
+            show_deployment(done)
+
+
+@click.command()
+@environment_argument
+@local_option
+@json_option
+def diff(environment: str, local: bool, as_json: bool) -> None:
+    """Show how what is deployed differs from what app.py says."""
+    from portside.deploy import deploy as deployment
+    from portside.plan.images import choose_images
+    from portside.synthesis import cdk_cli
+    from portside.terminal import console
+
+    with acting_on(environment, local=local) as acting:
+        images = choose_images(acting.target.environment, acting.form, local=local)
+        planned = deployment.plan(acting.target, acting.services, images)
+        if as_json:
+            console.print_json([change.as_json() for change in planned.changes])
+        else:
+            cdk_cli.diff(acting.target)
+
+
+@click.command()
+@environment_argument
+@local_option
+@click.option("--with-data", is_flag=True, help="Delete the database and its network too; never in prod on AWS.")
+@click.option("--stack", metavar="NAME", help="Delete only this stack, which app.py no longer describes.")
+@yes_option
+@dry_run_option
+@json_option
+def destroy(
+    environment: str, local: bool, with_data: bool, stack: str | None, yes: bool, dry_run: bool, as_json: bool
+) -> None:
+    """Take the environment ENV down. The database and its network stay, unless --with-data is given."""
+    if stack is not None:
+        _destroy_stack(environment, stack, local=local, with_data=with_data, yes=yes, dry_run=dry_run, as_json=as_json)
+        return
+    from portside.deploy import destroy as destruction
+    from portside.records.origin import read_origin
+    from portside.terminal import console
+
+    with acting_on(environment, local=local, only_if_running=True) as acting:
+        target = acting.target
+        stacks, planned = destruction.plan(target, with_data=with_data)
+        show_destruction(target, planned, destruction.unknown_stacks(target, stacks))
+        if (planned.going or planned.buckets) and not dry_run:
+            name = target.environment.name
+            question = f"Destroy {name} {target.place}{', data included' if with_data else ''}?"
+            go_ahead(question, assumed=local or yes, expected=name)
+            destruction.carry_out(target, planned, read_origin(target), with_data=with_data)
+        if as_json:
+            console.print_json(planned.as_json())
+
+
+def _destroy_stack(
+    environment: str, name: str, *, local: bool, with_data: bool, yes: bool, dry_run: bool, as_json: bool
+) -> None:
+    from portside.deploy.destroy_stack import destroy_stack, planned_removal
+    from portside.records.origin import read_origin
+    from portside.terminal import console
+
+    with acting_on(environment, local=local, only_if_running=True) as acting:
+        target = acting.target
+        found = planned_removal(target, acting.services, name, with_data=with_data)
+        console.say(f"  delete  {found.name}  {found.sentence}")
+        if not dry_run:
+            question = f"Delete {found.name} {target.place}{', data included' if found.state else ''}?"
+            go_ahead(question, assumed=local or yes, expected=found.name)
+            destroy_stack(target, found, read_origin(target))
+        if as_json:
+            console.print_json(found.as_json())
+
+
+@click.command()
+@environment_argument
+@local_option
+@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="How many are shown.")
+@json_option
+def history(environment: str, local: bool, limit: int, as_json: bool) -> None:
+    """List the deployments of ENV that are on record, latest first: who, when, what, and how it ended."""
+    from portside.records.deployment_record import read_records
+    from portside.terminal import console
+
+    target = looking_at(environment, local=local).target
+    records = read_records(target.clients("ssm"), target.environment.name)[:limit]
+    if as_json:
+        console.print_json([{"number": record.number, **record.as_json()} for record in records])
+    elif not records:
+        console.say(f"No deployment of {target.environment.name} is on record.")
+    else:
+        console.print_table(
+            ["No", "Began (UTC)", "What", "Version", "Ended", "Seconds", "From", "Who"],
+            [history_row(record) for record in records],
+            states=[4],
+        )
+
+
+@click.command()
+@environment_argument
+@local_option
+@json_option
+def images(environment: str, local: bool, as_json: bool) -> None:
+    """Look up which images ENV would be deployed with now: tag, commit, digest. `cdk synth` takes these afterwards."""
+    from portside.plan.images import choose_images
+    from portside.terminal import console
+
+    form = read_form(local=local)
+    found = choose_images(form.environment(environment), form, local=local)
+    if as_json:
+        console.print_json(found.as_json())
+        return
+    rows = [
+        [image.name.rpartition("/")[2], image.tag, image.short_commit or "unknown", image.digest, image.created]
+        for image in found.images.values()
+    ]
+    console.print_table(["Image", "Version", "Commit", "Digest", "Created"], rows)
+
+
+@click.command()
+@environment_argument
+@local_option
+@yes_option
+@json_option
+def unlock(environment: str, local: bool, yes: bool, as_json: bool) -> None:
+    """Break the hold on ENV that a deployment left behind which can no longer let go.
+
+    Look first whether that deployment is still at work: two at once undo each other's changes.
+    """
+    from portside.records.environment_lock import let_go, read_hold
+    from portside.terminal import console
+
+    target = looking_at(environment, local=local).target
+    name = target.environment.name
+    hold = read_hold(target.clients("ssm"), name)
+    if hold is None:
+        answer({"broken": None}, f"Nobody holds {name}.", as_json=as_json)
+        return
+    console.say(hold.sentence(name))
+    go_ahead(f"Break this hold on {name} {target.place}?", assumed=yes, expected=target.environment.confirmation)
+    let_go(target.clients("ssm"), name, hold)
+    answer({"broken": hold.as_json()}, f"{name} is free.", as_json=as_json)
+
+
+@contextmanager
+def answering(result: Mapping[str, Any], *, as_json: bool) -> Iterator[None]:
+    """Answer in JSON with the result at the end of the block, also where a deployment failed or was refused."""
+    from portside.terminal import console
+
+    try:
+        yield
+    except BaseException as error:
+        # The command line prints it together with the error.
+        as_failure = getattr(error, "as_json", None)
+        error.answered = {**result} | ({"failure": as_failure()} if as_failure else {})  # type: ignore[attr-defined]
+        raise
+    if as_json:
+        console.print_json(result)
+
+
+def _look_back(
+    acting: Acting, records: Sequence[DeploymentRecord], images: Resolution, *, unasked: bool, allowed: bool
+) -> None:
+    """Warn where the last rollback would be undone; where nobody is asked, refuse."""
+    from portside.plan.rollback import brings_back
+    from portside.terminal.console import say
+
+    returning = brings_back(records, images)
+    if not returning or allowed:
+        return
+    environment = acting.target.environment
+    message = f"{environment.name} was rolled back, and this would bring back {', '.join(returning)}"
+    if unasked:
+        into = f"Merge the rollback's commit into {environment.branch}"
+        raise AgoraError(message, f"{into}, or pin what should run; or deploy it with --bring-back.")
+    say(message, "yellow")

@@ -1,0 +1,398 @@
+"""The commands of every day: see what runs, read its logs, get into it, start it anew, load and reach its data."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from portside.cli.everyday_view import show_dns, show_load_plan, show_status, show_tunnel
+from portside.cli.options import (
+    Reaching,
+    acting_on,
+    changing_options,
+    dry_run_option,
+    environment_argument,
+    go_ahead,
+    json_option,
+    local_option,
+    looking_at,
+    read_form,
+    say_all,
+)
+from portside.cli.proving import (
+    clear_images,
+    clear_task,
+    confirm,
+    proof_options,
+    starting_services,
+)
+from portside.errors import AgoraError, UsageError
+from portside.terminal import console
+
+if TYPE_CHECKING:
+    from portside.aws.logs import LogLine
+    from portside.aws.target import Target
+    from portside.config.configuration import Form
+    from portside.deploy.environment_status import EnvironmentStatus
+    from portside.images.resolved_image import ResolvedImage
+
+service_argument = click.argument("service", metavar="SERVICE")
+task_option = click.option("--task", metavar="ID", default="", help="The task whose id begins so.")
+
+
+@click.command()
+@click.argument("environment", metavar="[ENV]", required=False)
+@local_option
+@click.option("--watch", is_flag=True, help="Look again every few seconds, until Ctrl-C.")
+@json_option
+def status(environment: str | None, local: bool, watch: bool, as_json: bool) -> None:
+    """Show what runs where: versions, tasks, health, the last deployment, who is at work. Without ENV everywhere.
+
+    Exit code 1 when nothing could be read at all.
+    """
+    from portside.deploy.environment_status import read_status
+
+    form = read_form(local=local)
+    names = [form.environment(environment).name] if environment else list(form.environments)
+    if watch:
+        _watch(form, names, local=local, as_json=as_json)
+        return
+    reaching = Reaching(form, local=local)
+    found = read_status(form, names, reaching)
+    reaching.expect_one()
+    if as_json:
+        console.print_json([each.as_json() for each in found])
+    else:
+        show_status(found)
+    if all(each.is_unread for each in found):
+        reasons = dict.fromkeys(remark for each in found for remark in each.remarks)
+        raise AgoraError(f"nothing could be read of {', '.join(each.name for each in found)}", "\n".join(reasons))
+
+
+@click.command()
+@environment_argument
+@service_argument
+@local_option
+@click.option("--follow", "-f", is_flag=True, help="Go on with the lines that come, until Ctrl-C.")
+@click.option(
+    "--since", default="10m", show_default=True, help="From when on: 30s, 10m, 2h, 1d, or a moment (ISO 8601)."
+)
+@click.option("--grep", metavar="TEXT", default="", help="Only lines with this text in them.")
+@task_option
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON on stdout, one line for each.")
+def logs(
+    environment: str, service: str, local: bool, follow: bool, since: str, grep: str, task: str, as_json: bool
+) -> None:
+    """Print what the tasks of SERVICE in ENV have written to their log, stopped ones too, merged by time."""
+    from datetime import UTC, datetime
+
+    from portside.aws import logs as log
+    from portside.aws.deployed_service import find_deployed
+    from portside.aws.target import patient
+    from portside.config.service_names import find_service
+    from portside.terminal.console import say
+
+    begin = log.parse_since(since, datetime.now(UTC))
+    acting = looking_at(environment, local=local)
+    target = acting.target
+    found = find_deployed(target, find_service(acting.services, service), stopped=True)
+    sources = log.find_sources(target.clients("ecs"), found)
+    client = (patient(target)[0] if follow else target).clients("logs")
+
+    def read(moment: datetime) -> Iterable[LogLine]:
+        return log.read_lines(client, sources, moment, task=task, grep=grep)
+
+    if follow:
+        pause = target.polling_seconds
+        lines: Iterable[LogLine] = log.follow(read, begin, wait=lambda: time.sleep(pause), remark=say)
+    else:
+        lines = read(begin)
+    try:
+        if _print_lines(lines, as_json=as_json) == 0:
+            say(f"No line{' with this text' if grep else ''} since {begin:%Y-%m-%d %H:%M:%S} UTC.")
+    except KeyboardInterrupt:
+        if not follow:
+            raise
+
+
+@click.command("exec", context_settings={"ignore_unknown_options": False})
+@environment_argument
+@service_argument
+@click.argument("command", metavar="[-- CMD…]", nargs=-1, type=click.UNPROCESSED)
+@local_option
+@task_option
+@dry_run_option
+@json_option
+def execute(
+    environment: str, service: str, command: tuple[str, ...], local: bool, task: str, dry_run: bool, as_json: bool
+) -> None:
+    """Execute CMD, by default a shell, in the newest healthy container of SERVICE in ENV.
+
+    The exit code is that of AWS's Session Manager plugin, which does not tell CMD's.
+    """
+    from portside.aws.target import patient
+    from portside.config.service_names import find_service
+    from portside.deploy import session_manager
+    from portside.deploy.execute import SHELL, Execution, choose_container, open_session, what_a_quick_end_means
+
+    if as_json and not dry_run:
+        raise UsageError("--json: only with --dry-run", "A session has the terminal to itself.")
+    acting = looking_at(environment, local=local)
+    target, _ = patient(acting.target)
+    props = find_service(acting.services, service)
+    plugin = None if dry_run else session_manager.find_plugin(target.process_environment)
+    planned = Execution(choose_container(target, props, task), command or (SHELL,))
+    if plugin is None:
+        _show_plan(planned.as_json(), f"{' '.join(planned.command)} in task {planned.container.task}", as_json=as_json)
+        return
+    console.say(f"{props.container_name}, task {planned.container.task} {target.place}")
+    began = time.monotonic()
+    code = session_manager.carry(plugin, open_session(target, planned), target)
+    if hint := what_a_quick_end_means(planned, code, time.monotonic() - began):
+        console.say(hint, "yellow")
+    sys.exit(code)
+
+
+@click.command()
+@environment_argument
+@click.argument("services", metavar="SERVICE…", nargs=-1)
+@click.option("--all", "all_of_them", is_flag=True, help="All services of the environment.")
+@changing_options
+@proof_options
+def redeploy(
+    environment: str,
+    services: tuple[str, ...],
+    all_of_them: bool,
+    local: bool,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
+    unproven: str | None,
+    proof_profile: str | None,
+) -> None:
+    """Start new tasks of services in ENV from what is deployed, side by side, and wait until they are stable.
+
+    Nothing else changes: neither images nor settings. In production only what is proven starts, what its own record
+    says that it ran well, or for a service without a record exactly what runs. Exit code 1 when ECS gave the new tasks
+    up.
+    """
+    from portside.config.service_names import choose_services
+    from portside.deploy import redeploy as redeployment
+    from portside.records.origin import read_origin
+    from portside.terminal.console import say
+
+    with acting_on(environment, local=local, only_if_running=True) as acting:
+        target = acting.target
+        chosen = choose_services(acting.services, services, all_of_them=all_of_them)
+        planned = redeployment.plan(target, chosen)
+        for each in planned:
+            console.say(f"  new tasks of {each.name}: {each.desired}")
+        names = [each.name for each in planned]
+        cleared = clear_images(acting, starting_services(acting, names), reason=unproven, profile=proof_profile)
+        if dry_run:
+            _show_plan({"environment": target.environment.name, "services": names}, "", as_json=as_json)
+            return
+        cleared.confirm(confirm)
+        go_ahead(
+            f"Start new tasks of {', '.join(names)} in {target.environment.name} {target.place}?",
+            assumed=local or yes,
+            expected=target.environment.confirmation,
+        )
+        done = redeployment.redeploy(target, acting.form, planned, read_origin(target), cleared.recheck)
+        if as_json:
+            console.print_json(done.as_json())
+        else:
+            for name, state in done.services.items():
+                console.print_lines(f"{name}: {state} (after {done.seconds:.0f} s).")
+            if redeployment.NO_TASKS in done.services.values():
+                say(f"A desired count of 0 was set outside app.py: {target.commands.tool('diagnose')}", "yellow")
+
+
+@click.command("load-data")
+@environment_argument
+@click.option(
+    "--version", "data_version", metavar="N", help="The version of the data; without it that of the last load."
+)
+@changing_options
+@proof_options
+def load_data(
+    environment: str,
+    data_version: str | None,
+    local: bool,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
+    unproven: str | None,
+    proof_profile: str | None,
+) -> None:
+    """Load data into ENV's database by the agora-data image, and then start new tasks of what caches.
+
+    In production the image must be in a committed lock, and have ended with exit code 0 in the environment that proves
+    it.
+
+    Checks first what the load needs, shows its lines as they come, and waits for its end.
+    """
+    from portside.deploy import load_data as loading
+    from portside.images.loader_image import LOADER
+    from portside.records.origin import read_origin
+    from portside.records.proving_record import Wanted, no_proof_to_come
+
+    with acting_on(environment, local=local, only_if_running=True) as acting:
+        target, form = acting.target, acting.form
+        version = data_version or loading.last_version(target.clients("ssm"), target.environment.name)
+        if not version:
+            raise UsageError(
+                f"no data of {target.environment.name} is on record, so its version is not known",
+                f"Name it: {target.commands.tool('load-data', '--version', 'N')}",
+            )
+        image = _loader_image(target, form)
+        planned = loading.plan(target, acting.services, image, version)
+        if not as_json:
+            show_load_plan(planned)
+        origin = read_origin(target)
+        say_all([no_proof_to_come(form, target, origin)], "yellow")
+        cleared = clear_task(
+            acting,
+            Wanted(LOADER, image.name, image.tag, image.digest),
+            starting_services(acting, planned.caching),
+            reason=unproven,
+            profile=proof_profile,
+        )
+        if dry_run:
+            if as_json:
+                console.print_json(planned.as_json())
+            return
+        loading.expect_met(planned)
+        cleared.confirm(confirm)
+        go_ahead(
+            f"Load data version {version} into {target.environment.name} {target.place}?",
+            assumed=local or yes,
+            expected=target.environment.confirmation,
+        )
+        done = loading.load(target, form, planned, origin, terms=cleared.terms())
+        if as_json:
+            console.print_json(done.as_json())
+        else:
+            console.print_lines(f"{target.environment.name} has data version {version}: {done.seconds:.0f} s.")
+
+
+@click.command()
+@environment_argument
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=27017, show_default=True, help="The port on this machine."
+)
+@local_option
+@dry_run_option
+@json_option
+def tunnel(environment: str, port: int, local: bool, dry_run: bool, as_json: bool) -> None:
+    """Open a port of this machine that leads to ENV's database, until Ctrl-C.
+
+    It goes through the bastion where there is one, else through a container that may call the database.
+    """
+    from portside.deploy import session_manager
+    from portside.deploy import tunnel as tunnelling
+
+    if as_json and not dry_run:
+        raise UsageError("--json: only with --dry-run", "A tunnel has the terminal to itself.")
+    acting = looking_at(environment, local=local)
+    target = acting.target
+    plugin = None if dry_run else session_manager.find_plugin(target.process_environment)
+    planned = tunnelling.plan(target, acting.services, port)
+    if as_json:
+        console.print_json(planned.as_json())
+        return
+    session = tunnelling.open_session(target, planned) if plugin is not None else None
+    show_tunnel(planned, target.commands)
+    if plugin is not None and session is not None:
+        sys.exit(session_manager.carry(plugin, session, target))
+
+
+@click.command()
+@environment_argument
+@local_option
+@json_option
+def dns(environment: str, local: bool, as_json: bool) -> None:
+    """Show what the organisation's DNS needs to lead to ENV, and where its name leads now."""
+    from portside.aws.dns import look_up, read_dns
+
+    found = read_dns(looking_at(environment, local=local).target, look_up)
+    if as_json:
+        console.print_json(found.as_json())
+    else:
+        show_dns(found)
+
+
+def _watch(form: Form, names: Sequence[str], *, local: bool, as_json: bool) -> None:
+    from portside.cli.everyday_view import watch_status
+    from portside.deploy.environment_status import read_status
+
+    reaching = Reaching(form, local=local)
+
+    def read() -> list[EnvironmentStatus]:
+        found = read_status(form, names, reaching)
+        # Later ones may be refused for a while: the first look says whether there is anything to watch.
+        reaching.expect_one()
+        return found
+
+    try:
+        watch_status(read, every_seconds=2 if local else 10, as_json=as_json)
+    except KeyboardInterrupt:
+        return
+
+
+def _print_lines(lines: Iterable[LogLine], *, as_json: bool) -> int:
+    """Print lines as they come; how many there were."""
+    from portside.cli.everyday_view import show_line
+    from portside.terminal.console import print_json_line
+
+    count = 0
+    for line in lines:
+        count += 1
+        if as_json:
+            print_json_line(line.as_json())
+        else:
+            show_line(line)
+        sys.stdout.flush()
+    return count
+
+
+def _show_plan(value: object, sentence: str, *, as_json: bool) -> None:
+
+    if as_json:
+        console.print_json(value)
+    elif sentence:
+        console.print_lines(sentence)
+
+
+def _loader_image(target: Target, form: Form) -> ResolvedImage:
+    """The loader at the environment's version, by its lock where that has it; a rehearsal makes up what is missing."""
+    from portside.deploy.load_preconditions import SYNAPSE_SECRET
+    from portside.images.loader_image import loader_image
+    from portside.images.release_lock import find_lock
+    from portside.plan.images import lock_folders, look_up
+
+    environment = target.environment
+    reference = loader_image(form.services_of(environment.name), environment.ghcr_package_version)
+    if target.local_aws is not None:
+        from portside.aws.target import local_state_dir
+        from portside.emulator.client.seed import seed
+
+        seed(
+            target.local_aws,
+            environment.account,
+            environment.region,
+            certificate_arn=environment.certificate_arn,
+            domain=environment.fqdn,
+            secrets={SYNAPSE_SECRET: None},
+            images=[reference],
+            state_dir=local_state_dir(),
+        )
+    if environment.is_released:
+        lock = find_lock(environment.ghcr_package_version, lock_folders(local=target.is_local))
+        if lock and reference in lock.images and (target.is_local or not lock.stand_in):
+            return lock.images[reference]
+    return look_up([reference], environment.ghcr_package_version, local=target.is_local).images[reference]

@@ -1,0 +1,180 @@
+"""`./agora local …`: the embedded AWS of this clone."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from portside.cli.options import Suggesting, answer, go_ahead, json_option, yes_option
+from portside.commands import local_tool
+from portside.errors import UsageError
+from portside.terminal import console
+
+
+@click.group(cls=Suggesting)
+def local() -> None:
+    """The embedded AWS that rehearsals run on."""
+
+
+@local.command()
+@json_option
+def up(as_json: bool) -> None:
+    """Start it, or say where it runs already."""
+    from portside.aws.target import local_state_dir
+    from portside.emulator.client import process
+    from portside.terminal import console
+
+    running = process.up(local_state_dir(), announce=console.say)
+    answer({"url": running.url, "pid": running.pid}, f"The embedded AWS runs at {running.url}.", as_json=as_json)
+
+
+@local.command()
+def down() -> None:
+    """Stop it; what was deployed is there again after the next start."""
+    from portside.aws.target import local_state_dir
+    from portside.emulator.client import process
+    from portside.terminal import console
+
+    if not process.down(local_state_dir(), console.say):
+        console.say("The embedded AWS was not running.")
+
+
+@local.command()
+@yes_option
+def reset(yes: bool) -> None:
+    """Empty it: no stacks, no data, no images, no faults, no pinned versions, no practice monorepo. Asks first."""
+    from portside.aws.target import local_state_dir
+    from portside.emulator.client import process
+    from portside.rehearsal import pins, practice_monorepo
+    from portside.terminal import console
+
+    process.expect_running(local_state_dir())
+    go_ahead("Delete all that was rehearsed in this clone?", assumed=yes)
+    process.reset(local_state_dir())
+    pins.forget()
+    practice_monorepo.forget()
+    console.say("The embedded AWS is empty.")
+
+
+@local.command()
+@json_option
+def status(as_json: bool) -> None:
+    """Say whether it runs, where, and what is deployed on it. Exit code 1 when it does not run."""
+    from portside.rehearsal.status import read_status
+
+    found = read_status()
+    if as_json:
+        answer(found.as_json(), "", as_json=True)
+    else:
+        _show_status(found)
+    if not found.running:
+        sys.exit(1)
+
+
+@local.command()
+@click.argument("environment", metavar="[ENV]", required=False)
+@click.argument("command", metavar="[-- COMMAND]", nargs=-1, type=click.UNPROCESSED)
+def env(environment: str | None, command: tuple[str, ...]) -> None:
+    """Run a command on it: local env dev -- aws ecs list-clusters. Its exit code is this one's.
+
+    COMMAND sees the environment's account on the embedded AWS and can reach no other. Without one, print exports for
+    cdk, boto3 and your own aws: eval "$(./agora local env dev)". Without ENV it is the first environment for
+    development.
+    """
+    from portside.config.configuration import load_form
+    from portside.rehearsal import environment_variables
+
+    chosen = environment or load_form().first
+    if command:
+        environment_variables.become(chosen, command)
+    console.hand_over(environment_variables.exports(chosen))
+
+
+@local.command()
+@click.option("--clear", is_flag=True, help="Switch off all faults that are on, in every environment.")
+@json_option
+def faults(clear: bool, as_json: bool) -> None:
+    """List the failures that can be rehearsed with: deploy ENV --local --fault SERVICE=FAULT."""
+    from portside.emulator.faults import FAULTS
+    from portside.terminal import console
+
+    if clear:
+        answer(*_clear_faults(), as_json=as_json)
+    elif as_json:
+        console.print_json(dict(FAULTS))
+    else:
+        console.print_table(["Fault", "Value"], [[name, value or "-"] for name, value in FAULTS.items()])
+
+
+def _clear_faults() -> tuple[Any, str]:
+    from portside.aws.target import local_state_dir
+    from portside.emulator.client import control, process
+
+    aws = process.expect_running(local_state_dir())
+    cleared = [f"{each['container']}={each['fault']}" for each in control.faults(aws=aws)]
+    others = len(control.api_faults(aws=aws)) + len(control.catalogue_faults(aws=aws))
+    control.clear_faults(aws=aws)
+    control.clear_api_faults(aws=aws)
+    control.clear_catalogue_faults(aws=aws)
+    named = [*cleared, *([f"{others} of AWS's API or the catalogue"] if others else [])]
+    sentence = f"Switched off: {', '.join(named)}." if named else "No fault was on."
+    return {"cleared": cleared, "others": others}, sentence
+
+
+@local.command()
+@click.argument("tag", metavar="TAG")
+@click.argument("services", metavar="[SERVICE]...", nargs=-1)
+@click.option("--commit", help="The commit of the images; by default a new one of the practice monorepo.")
+@json_option
+def publish(tag: str, services: tuple[str, ...], commit: str | None, as_json: bool) -> None:
+    """Publish images under TAG, as the monorepo's jobs do: edge after a merge, a version after a tag.
+
+    All services get a new image, or those that are named; nothing leaves this machine.
+    """
+    from portside.aws.target import local_state_dir
+    from portside.cli.options import read_form
+    from portside.config.image_reference import is_tag
+    from portside.config.mistakes import suggestion
+    from portside.emulator.client import process
+    from portside.images.resolved_image import COMMIT
+    from portside.images.synthesis_images import references_of
+    from portside.rehearsal import practice_monorepo
+
+    if not is_tag(tag):
+        raise UsageError(f"not the tag of an image, got {tag!r}", "Write edge, or a version such as 4.3.0-rc1.")
+    if commit is not None and not COMMIT.fullmatch(commit):
+        raise UsageError(f"--commit: not the id of a commit, got {commit!r}", "Write 7 to 40 hexadecimal digits.")
+    form = read_form(local=True)
+    environment = next(iter(form.environments))
+    known = {props.container_name: props for props in form.services_of(environment)}
+    for name in services:
+        if name not in known:
+            raise UsageError(f"no service {name!r}", suggestion(name, list(known)))
+    chosen = references_of([known[name] for name in services or known])
+    running = process.expect_running(local_state_dir())
+    if commit is None:
+        commit = practice_monorepo.change(form)
+    practice_monorepo.publish(running, chosen, [tag], commit)
+    images = [f"{reference.rpartition(':')[0]}:{tag}" for reference in chosen]
+    lines = [*images, f"from commit {commit}"]
+    answer({"images": images, "commit": commit}, "\n".join(lines), as_json=as_json)
+
+
+def _show_status(found: Any) -> None:
+    from portside.terminal.console import print_table
+
+    if not found.running:
+        console.print_lines(f"The embedded AWS is not running. Start it with: {local_tool('up')}")
+        return
+    console.print_lines(f"The embedded AWS runs at {found.url} (process {found.pid}, up {found.up_seconds:.0f} s).")
+    if found.pins:
+        console.print_lines("")
+        print_table(["Environment", "Version here"], [[*each] for each in found.pins.items()])
+    if found.stacks:
+        console.print_lines("")
+        print_table(["Stack", "Account", "Status"], [[each.name, each.account, each.status] for each in found.stacks])
+    if found.faults:
+        console.print_lines("")
+        print_table(["Account", "Service", "Fault"], [[*each] for each in found.faults])

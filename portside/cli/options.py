@@ -1,0 +1,167 @@
+"""What the commands of `./agora` have in common: their options, and the environment that they act on."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from portside.config.mistakes import suggestion
+from portside.errors import AgoraError, UsageError
+
+if TYPE_CHECKING:
+    from portside.aws.target import Target
+    from portside.config.configuration import Form
+    from portside.config.service_props import ServiceProps
+
+
+class Suggesting(click.Group):
+    """A group of commands that names the one that was probably meant."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            raise UsageError(f"no command {args[0]!r}", suggestion(args[0], self.list_commands(ctx)))
+        return super().resolve_command(ctx, args)
+
+
+environment_argument = click.argument("environment", metavar="ENV")
+local_option = click.option(
+    "--local", is_flag=True, help="Act on the embedded AWS of this machine, which needs no account."
+)
+yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask before changing anything.")
+dry_run_option = click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON on stdout.")
+
+
+def changing_options(command: Any) -> Any:
+    """The options of a command that changes something: --local, --yes, --dry-run, --json."""
+    return local_option(yes_option(dry_run_option(json_option(command))))
+
+
+@dataclass(frozen=True)
+class Acting:
+    """The place that a command acts on, and the form that it acts by."""
+
+    target: Target
+    form: Form
+
+    @property
+    def services(self) -> tuple[ServiceProps, ...]:
+        """The services of the environment."""
+        return self.form.services_of(self.target.environment.name)
+
+
+def read_form(*, local: bool, versions: Mapping[str, str] | None = None) -> Form:
+    """The form as it stands, in a rehearsal with the versions that rehearsals have pinned, or with others."""
+    from portside.config.configuration import load_form
+
+    if not local:
+        return load_form(versions=versions)
+    from portside.rehearsal.pins import read_pins
+
+    return load_form(versions=read_pins() | dict(versions or {}))
+
+
+@contextlib.contextmanager
+def acting_on(name: str, *, local: bool, only_if_running: bool = False) -> Iterator[Acting]:
+    """The environment to change. What a rehearsal started is stopped when it is interrupted."""
+    from portside.aws import target
+    from portside.deploy.clone_lock import holding
+
+    form = read_form(local=local)
+    environment = form.environment(name)
+    if not local:
+        with holding(environment.name):
+            yield Acting(target.aws_target(environment), form)
+        return
+    from portside.emulator.client import process
+
+    was_running = process.running(target.local_state_dir()) is not None
+    try:
+        with holding(f"{environment.name}-local"):
+            found = target.local_target(environment) if only_if_running else _rehearsed(form, name)
+            yield Acting(found, form)
+    except KeyboardInterrupt:
+        if not was_running:
+            process.down(target.local_state_dir(), lambda _: None)
+        raise
+
+
+def looking_at(name: str, *, local: bool) -> Acting:
+    """The environment to read from, which anybody may do at any time."""
+    from portside.aws import target
+
+    form = read_form(local=local)
+    environment = form.environment(name)
+    return Acting(target.local_target(environment) if local else target.aws_target(environment), form)
+
+
+class Reaching:
+    """Reaches several environments, some of which may refuse; what they answered is remembered."""
+
+    def __init__(self, form: Form, *, local: bool) -> None:
+        self._form, self._local = form, local
+        self._refusals: list[AgoraError] = []
+        self._has_reached = False
+
+    def __call__(self, name: str) -> Target:
+        """The place of an environment. Raises `AgoraError`."""
+        from portside.aws import target
+
+        reach = target.local_target if self._local else target.aws_target
+        try:
+            found = reach(self._form.environment(name))
+        except AgoraError as error:
+            self._refusals.append(error)
+            raise
+        self._has_reached = True
+        return found
+
+    def as_json(self) -> dict[str, Any]:
+        """What the JSON answer adds where nothing was reached."""
+        return {"error": self._refusals[0].as_error()} if self._refusals and not self._has_reached else {}
+
+    def expect_one(self) -> None:
+        """Raise what refused, as a command about one environment would, where none was reached."""
+        if self._refusals and not self._has_reached:
+            raise self._refusals[0]
+
+
+def go_ahead(question: str, *, assumed: bool, expected: str = "yes") -> None:
+    """Ask a person, unless the answer is given already. Raises `AgoraError` for a no."""
+    from portside.terminal.console import confirm
+
+    if not assumed and not confirm(question, expected=expected):
+        raise AgoraError("nothing was done: no go-ahead was given", "Answer the question, or pass --yes.")
+
+
+def answer(value: Any, sentence: str, *, as_json: bool) -> None:
+    """Answer on stdout: the value to a machine, else the sentence."""
+    from portside.terminal import console
+
+    if as_json:
+        console.print_json(value)
+    else:
+        console.print_lines(sentence)
+
+
+def say_all(sentences: Sequence[str], style: str | None = None) -> None:
+    """Tell a person each sentence that says something."""
+    from portside.terminal.console import say
+
+    for sentence in filter(None, sentences):
+        say(sentence, style)
+
+
+def _rehearsed(form: Form, name: str) -> Target:
+    from portside.plan.images import locked_images
+    from portside.rehearsal.prepare import images_of, prepare
+
+    environment, services = form.environment(name), form.services_of(name)
+    lock = locked_images(environment, form, local=True)
+    return prepare(environment, services, images_of(services, lock))

@@ -1,0 +1,193 @@
+"""`./agora release cut` and `finish`: the tags on the monorepo that begin and end a release."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from portside.cli.options import (
+    answer,
+    changing_options,
+    go_ahead,
+    read_form,
+    say_all,
+)
+from portside.cli.proving import proof_profile_option
+from portside.cli.release_options import expect_monorepo, part_options, repository_option
+from portside.commands import tool
+from portside.errors import AgoraError, UsageError
+
+if TYPE_CHECKING:
+    from portside.config.configuration import Form
+    from portside.release.cut import CutPlan
+    from portside.release.monorepo import Monorepo
+    from portside.release.staged import Staged
+    from portside.release.version_tags import Part
+
+
+@click.command()
+@part_options
+@click.option("--version", "version", metavar="VERSION", help="The candidate to cut, if the rules allow it.")
+@click.option(
+    "--from",
+    "start",
+    metavar="REF",
+    help="Cut from an older release, a branch or a commit, for a hot-fix; by default from main.",
+)
+@click.option("--again", is_flag=True, help="Cut another candidate of a commit that has one.")
+@click.option("--wait-minutes", type=click.IntRange(0, 240), default=60, show_default=True, help="For the images.")
+@repository_option
+@changing_options
+def cut(
+    part: Part | None,
+    version: str | None,
+    start: str | None,
+    again: bool,
+    wait_minutes: int,
+    repository: str | None,
+    local: bool,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Tag the monorepo's main as the next release candidate, and wait until its images are published.
+
+    With --from it tags something older: the next patch of the release that this goes back to. The images must be built
+    from the commit of the tag.
+    """
+    from portside.release import cut as cutting
+    from portside.terminal.console import say
+
+    form = read_form(local=local)
+    monorepo = expect_monorepo(form, repository, local=local)
+    plan = cutting.plan_cut(monorepo, part, version, start=start, again=again)
+    say(f"Read {plan.source} of {monorepo.name}: {plan.commit[:12]} {plan.subject or ''}".rstrip())
+    say(f"{plan.tag} on {plan.commit[:12]}, after {plan.last_tag or 'no tag'}")
+    say_all([plan.ignored], "yellow")
+    if dry_run:
+        answer({"plan": plan.as_json()}, plan.tag, as_json=as_json)
+        return
+    go_ahead(f"Push {plan.tag} to {monorepo.name}?", assumed=yes or local)
+    cutting.carry_out(plan, monorepo)
+    say(f"{plan.tag} is pushed.")
+    if local:
+        _publish_locally(form, str(plan.version), plan.commit)
+    if wait_minutes:
+        _wait_for_images(plan, form, monorepo, local=local, within_seconds=wait_minutes * 60)
+    go_on = tool("release", "pin", plan.version, *(["--only", "ENV"] if plan.is_hot_fix else []))
+    if plan.is_hot_fix:
+        say("A hot-fix is pinned for one environment after the other, the staging one first.")
+    say(f"Go on with: {go_on}")
+    answer({"plan": plan.as_json(), "pushed": True}, plan.tag, as_json=as_json)
+
+
+@click.command()
+@click.argument("version", metavar="[VERSION]", required=False)
+@click.option("--stage", metavar="ENV", help="The staging environment, where several prove releases.")
+@proof_profile_option
+@repository_option
+@changing_options
+def finish(
+    version: str | None,
+    stage: str | None,
+    proof_profile: str | None,
+    repository: str | None,
+    local: bool,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Tag the commit of the candidate that stage runs as released.
+
+    What runs is what stage's record and its tasks say; without credentials, what the footer of its site shows. VERSION
+    can name another one that stage ran well before.
+    """
+    from portside.release import finish as finishing
+    from portside.terminal.console import say
+
+    form = read_form(local=local)
+    monorepo = expect_monorepo(form, repository, local=local)
+    staged = _read_staged(form, stage, version, profile=proof_profile, local=local)
+    say(f"{staged.version}: {staged.source}.", "yellow" if staged.is_footer else None)
+    plan = finishing.plan_finish(monorepo, version, staged)
+    say(f"{plan.tag} on {plan.commit[:12]} {plan.subject or ''}".rstrip() + f", where {plan.candidate_tag} is")
+    say_all([plan.remark, plan.ignored], "yellow")
+    if dry_run:
+        answer({"plan": plan.as_json()}, plan.tag, as_json=as_json)
+        return
+    go_ahead(f"Push {plan.tag} to {monorepo.name}?", assumed=yes or local)
+    finishing.carry_out(plan, monorepo)
+    production = next((each.name for each in form.environments.values() if each.proved_by == staged.environment), "ENV")
+    go_on = tool("release", "promote", production)
+    say(f"Both tags are on {plan.commit}. Go on with: {go_on}")
+    answer({"plan": plan.as_json(), "pushed": True}, plan.tag, as_json=as_json)
+
+
+def _publish_locally(form: Form, version: str, commit: str) -> None:
+    """Do what the monorepo's release job does."""
+    from portside.aws.target import local_state_dir
+    from portside.emulator.client import process
+    from portside.images.loader_image import loaders_of
+    from portside.images.synthesis_images import references_of
+    from portside.rehearsal import practice_monorepo
+
+    running = process.expect_running(local_state_dir())
+    references = references_of([props for name in form.released for props in form.services_of(name)])
+    practice_monorepo.publish(running, [*references, *loaders_of(form, form.released)], [version], commit)
+
+
+def _wait_for_images(plan: CutPlan, form: Form, monorepo: Monorepo, *, local: bool, within_seconds: float) -> None:
+    """Wait until all images are published, and check that they were built from the tag's commit."""
+    from portside.images.failures import ResolutionFailed
+    from portside.images.synthesis_images import references_of
+    from portside.plan.images import look_up, missing_images
+    from portside.release.built_from import check_built_from
+    from portside.release.cut import wait_for_images
+    from portside.terminal.console import say
+
+    version = str(plan.version)
+    at_version = read_form(local=local, versions=dict.fromkeys(form.released, version))
+    references = references_of([props for name in at_version.released for props in at_version.services_of(name)])
+
+    def report(missing: Sequence[str]) -> None:
+        there = len(references) - len(missing)
+        names = ", ".join(name.rpartition("/")[2] for name in missing)
+        say(f"{there} of {len(references)} images are published" + (f", waiting for {names}" if names else "."))
+
+    try:
+        wait_for_images(
+            plan,
+            lambda: missing_images(references, version, local=local),
+            report,
+            every_seconds=0.2 if local else 20,
+            within_seconds=within_seconds,
+        )
+        lock = look_up(references, version, local=local)
+    except ResolutionFailed as failed:
+        hint = f"{plan.tag} is pushed. When that is fixed, go on with: {tool('release', 'pin', version)}"
+        raise AgoraError(failed.message, f"{failed.hint}\n{hint}".strip()) from None
+    check_built_from(lock, monorepo.refs())
+
+
+def _read_staged(form: Form, name: str | None, version: str | None, *, profile: str | None, local: bool) -> Staged:
+    """What the staging environment runs, by AWS or, where that cannot be asked, by its site."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from portside.aws.target import aws_target, local_target
+    from portside.records.deployment_record import read_records
+    from portside.release.staged import read_footer, read_staged, staging_environment
+
+    environment = staging_environment(form, name)
+    try:
+        target = local_target(environment) if local else aws_target(environment, profile=profile)
+    except UsageError as error:
+        return read_footer(environment, error.message)
+    try:
+        records = read_records(target.clients("ssm"), environment.name)
+        return read_staged(target, form.services_of(environment.name), records, version)
+    except (BotoCoreError, ClientError) as error:
+        if local:
+            raise
+        return read_footer(environment, f"AWS did not say what {environment.name} runs ({error})")

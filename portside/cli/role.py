@@ -1,0 +1,77 @@
+"""The command that prints what an account's owner gives to those who deploy."""
+
+from __future__ import annotations
+
+import click
+
+from portside.cli.options import environment_argument, read_form
+
+DOCUMENTS = ("trust", "deploy", "operator", "destroy")
+
+
+@click.command()
+@environment_argument
+@click.option("--repository", metavar="OWNER/NAME", help="Which GitHub repository deploys; by default this clone's.")
+@click.option("--owner-id", metavar="NUMBER", help="The owner's id at GitHub, where subjects have ids; see the docs.")
+@click.option("--repository-id", metavar="NUMBER", help="The repository's id at GitHub; with --owner-id.")
+@click.option("--shared", is_flag=True, help="One role for all environments of ENV's account, instead of ENV's own.")
+@click.option("--only", type=click.Choice(DOCUMENTS), help="Print this document alone, as IAM takes it.")
+def role(
+    environment: str,
+    repository: str | None,
+    owner_id: str | None,
+    repository_id: str | None,
+    shared: bool,
+    only: str | None,
+) -> None:
+    """Print who may deploy ENV, and with which rights: JSON for the account's owner.
+
+    trust and deploy make the role of GitHub's jobs. operator is what people need beside deploy, and destroy what taking
+    an environment down needs beside both. Nothing of another environment can be written with them. AWS is not asked.
+    """
+    from portside.deploy.deploy_role import beside_in_account, role_documents
+    from portside.deploy.github_trust import parse_repository
+    from portside.errors import UsageError
+    from portside.terminal import console
+
+    form = read_form(local=False)
+    form.environment(environment)
+    needs_repository = only in (None, "trust") or owner_id is not None or repository_id is not None
+    deploys = parse_repository(_repository(repository), owner_id, repository_id) if needs_repository else None
+    documents = role_documents(form, environment, deploys, shared=shared)
+    if only == "destroy" and not documents.destroy["Statement"]:
+        raise UsageError(
+            f"no role takes {environment} down, which is a production environment",
+            "Taking it down is the work of the account's owner.",
+        )
+    others = beside_in_account(form, environment)
+    if others and not shared:
+        console.say(
+            f"Account {documents.account} has {' and '.join(others)} too, which this role must not serve: give each a "
+            "role of its own, or print one for all with --shared.",
+            "yellow",
+        )
+    if deploys:
+        jobs = f"GitHub's environments {' and '.join(documents.environments)}"
+        console.say(f"Account {documents.account}, for jobs of {deploys} in {jobs}.")
+    console.print_json(documents.as_json()[only] if only else documents.as_json())
+
+
+def _repository(given: str | None) -> str:
+    from portside.config.configuration import ROOT
+    from portside.deploy.github_trust import repository_of
+    from portside.errors import UsageError
+    from portside.git import GitFailed, git
+
+    if given:
+        return given
+    try:
+        found = repository_of(git("remote", "get-url", "origin", folder=ROOT))
+    except GitFailed:
+        found = None
+    if not found:
+        raise UsageError(
+            "which repository deploys is not known: this clone's origin is not on GitHub",
+            "Name it: --repository OWNER/NAME.",
+        )
+    return found

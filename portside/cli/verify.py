@@ -1,0 +1,118 @@
+"""The command that runs the pre-flight checks of a deployment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from portside.cli.options import environment_argument, json_option, local_option, looking_at, read_form
+from portside.errors import AgoraError, FormError, UsageError
+
+if TYPE_CHECKING:
+    from portside.findings.finding import Finding
+    from portside.preflight.run import Verification
+
+_MOST_NAMED = 5
+
+
+@click.command()
+@environment_argument
+@local_option
+@json_option
+@click.option("--drift", is_flag=True, help="Also look for what was changed by hand; on AWS that takes minutes.")
+@click.option(
+    "--replace",
+    "replace",
+    multiple=True,
+    metavar="LOGICAL_ID",
+    help="What holds state or would be interrupted, and is meant to be replaced or deleted all the same.",
+)
+@click.option(
+    "--proof-profile", metavar="PROFILE", help="The AWS profile that reads stage's record, where that is elsewhere."
+)
+@click.option(
+    "--templates",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Check the templates of a folder, such as cdk.out, and ask AWS nothing.",
+)
+def verify(
+    environment: str,
+    local: bool,
+    as_json: bool,
+    drift: bool,
+    replace: tuple[str, ...],
+    proof_profile: str | None,
+    templates: Path | None,
+) -> None:
+    """Say what a deployment of ENV would meet, and change nothing. Exit code 1 when a check fails.
+
+    Looks at the form, credentials, stacks, images, secrets, certificate, host name, addresses, quotas, at the new
+    templates, and at what they would replace or delete. What could not be read is SKIP, with its reason. With
+    --templates it checks the templates of a folder only: no AWS, no app.py.
+    """
+    if templates:
+        others = {"--local": local, "--drift": drift, "--replace": replace, "--proof-profile": proof_profile}
+        for option in (name for name, given in others.items() if given):
+            raise UsageError(f"{option}: not with --templates", "Only the templates of the folder are read.")
+        from portside.preflight.run import of_folder
+
+        _report(of_folder(environment, templates), None, as_json=as_json)
+        return
+    from portside.aws.session import NoCredentials, NotReachable
+    from portside.deploy.progress import step
+    from portside.preflight.context import Options
+    from portside.preflight.run import verify as verify_all
+    from portside.preflight.run import without_credentials, without_form
+
+    options = Options(drift=drift, replace=frozenset(replace), proof_profile=proof_profile)
+    stopped: AgoraError | None = None
+    try:
+        read_form(local=local).environment(environment)
+        with step(f"Verifying {environment}"):
+            acting = looking_at(environment, local=local)
+            found = verify_all(acting.target, acting.form, options=options)
+    except FormError as wrong:
+        found, stopped = without_form(environment, wrong), wrong
+    except (NoCredentials, NotReachable) as refused:
+        found, stopped = without_credentials(environment, refused), refused
+    _report(found, stopped, as_json=as_json)
+
+
+def _report(found: Verification, stopped: AgoraError | None, *, as_json: bool) -> None:
+    from portside.terminal import console
+
+    if as_json:
+        console.print_json(found.as_json() | ({"error": stopped.as_error()} if stopped else {}))
+    elif not isinstance(stopped, FormError):
+        _show(found)
+    if stopped:
+        # In every command the same sentence and exit code; of a wrong configuration it says all that there is.
+        raise stopped
+    if found.failed:
+        subjects = list(dict.fromkeys(check.subject for check in found.failed))
+        more = f" and {len(subjects) - _MOST_NAMED} more" if len(subjects) > _MOST_NAMED else ""
+        raise AgoraError(
+            f"{found.environment}: {len(found.failed)} of {len(found.checks)} checks failed: "
+            f"{', '.join(subjects[:_MOST_NAMED])}{more}",
+            "What to do is below each FAIL.",
+        )
+
+
+def _show(found: Verification) -> None:
+    """Print every check, those that were skipped for one reason together, then the summary and the failures again."""
+    from portside.findings.check import SKIP, printed
+    from portside.terminal import console
+
+    made = [(printed(each), each.subject, _with_fix(each)) for each in found.checks if each.state is not SKIP]
+    skipped = [("SKIP", ", ".join(subjects), reason) for reason, subjects in found.skipped.items()]
+    console.print_checks([*made, *skipped])
+    console.print_lines(f"\n{found.summary}")
+    if len(made) > len(found.failed):
+        console.print_checks([(printed(each), each.subject, _with_fix(each)) for each in found.failed])
+
+
+def _with_fix(check: Finding) -> str:
+    return f"{check.what}\n{check.fix}" if check.fix else check.what

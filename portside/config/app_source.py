@@ -1,0 +1,93 @@
+"""Running `app.py`, and saying where it stopped when Python cannot."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import re
+import runpy
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from portside.config.deferred_values import as_written
+from portside.config.duplicate_keys import duplicate_keys
+from portside.config.forgotten_f import forgotten_f
+from portside.config.guarded_run import Left, guarded
+from portside.config.missing_commas import missing_commas
+from portside.config.mistakes import closest, suggestion
+from portside.config.source_text import read_text
+from portside.errors import FormError, Problem
+from portside.redact import holds_credential
+
+_NO_SUCH_NAME = re.compile(r"cannot import name '(\w+)' from '([\w.]+)'")
+_JSON_WORDS = {"true": "True", "false": "False", "null": "None"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """The names that a Python file defines, and what is wrong with its text although it can be run."""
+
+    names: Mapping[str, Any]
+    problems: tuple[Problem, ...]
+
+
+def run_source(path: Path) -> Source:
+    """Run a Python file. Raises `FormError` where that can't be done."""
+    text = read_text(path, hint_missing=f"Get it back: git checkout {path.name}")
+    try:
+        tree = ast.parse(text, str(path))
+    except Exception as error:
+        raise FormError([stopped_by(error, path.name)]) from error
+    problems = (*duplicate_keys(tree, path), *forgotten_f(tree, path), *missing_commas(text, path))
+    try:
+        with guarded():
+            # Not an import: the file may have been edited since this process ran it last.
+            return Source(runpy.run_path(str(path), run_name=path.stem), problems)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise FormError([*problems, stopped_by(error, path.name)]) from error
+
+
+def stopped_by(error: BaseException, file_name: str) -> Problem:
+    """What stopped the code in a file, without a traceback."""
+    if isinstance(error, TabError):
+        return Problem(f"{file_name}, line {error.lineno}", error.msg, "Indent every line with spaces only.")
+    if isinstance(error, SyntaxError):
+        where = Path(error.filename or file_name).name
+        line = f", line {error.lineno}" if error.lineno else ""
+        return Problem(f"{where}{line}", error.msg, "Python can't read this: correct that line or the one before it.")
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if Path(frame.filename).name == file_name]
+    where = f"{file_name}, line {lines[-1]}" if lines else file_name
+    if isinstance(error, SystemExit | Left):
+        return Problem(where, "ends the program", "Take that out: this file only describes what is deployed.")
+    # Of a name that a module lacks, Python says in which file of this machine it looked.
+    message = re.sub(r" \([^()]*\.py\)$", "", as_written(" ".join(str(error).split())))
+    said = f"{type(error).__name__}: {message}" if message and not holds_credential(message) else type(error).__name__
+    return Problem(where, said, _json_word(error) or _spelling(error) or "Correct that line.")
+
+
+def _json_word(error: BaseException) -> str:
+    """What to write in place of a word of JSON."""
+    name = getattr(error, "name", None) if isinstance(error, NameError) else None
+    return f"Write {_JSON_WORDS[name]}: {name} is JSON, and this is Python." if name in _JSON_WORDS else ""
+
+
+def _spelling(error: BaseException) -> str:
+    """The name that was probably meant where Python knows none of that name."""
+    name = getattr(error, "name", None)
+    known: Sequence[str] = ()
+    if isinstance(error, AttributeError) and dataclasses.is_dataclass(error.obj):
+        known = [each.name for each in dataclasses.fields(error.obj)]
+    elif isinstance(error, ImportError) and (found := _NO_SUCH_NAME.match(str(error))):
+        name, module = found.groups()
+        known = [each for each in vars(sys.modules.get(module, object())) if not each.startswith("_")]
+    elif isinstance(error, NameError) and error.__traceback__ is not None:
+        frame = inspect.getinnerframes(error.__traceback__)[-1].frame
+        known = [*frame.f_globals, *frame.f_locals]
+    return suggestion(name, known) if name and closest(name, known, likeness=0.6) else ""

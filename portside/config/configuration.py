@@ -1,0 +1,249 @@
+"""The whole form of `app.py`, checked once, at the door."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+from typing import cast
+
+from portside import redact
+from portside.config.app_source import run_source, stopped_by
+from portside.config.entry import gathering, noting, problems_of, report_of
+from portside.config.environment import Environment
+from portside.config.environments import parse_environments
+from portside.config.forgotten_f import unfilled
+from portside.config.guarded_run import guarded
+from portside.config.mistakes import Report, closest, kind_of, quoted, suggestion
+from portside.config.release_source import ReleaseSource, check_version, parse_releases
+from portside.config.service_neighbours import check_addresses, check_host_names, check_neighbours
+from portside.config.service_props import ServiceProps
+from portside.config.stacks import stack_part
+from portside.errors import FormError, Problem, UsageError
+
+__all__ = ["ROOT", "Form", "Services", "check_form", "load_form", "stack_part", "state_dir"]
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def state_dir() -> Path:
+    """The folder, ignored by git, for what a clone keeps between commands."""
+    return Path(os.environ.get("AGORA_STATE_DIR") or ROOT / ".agora")
+
+
+Services = Callable[[Environment], Sequence[ServiceProps]]
+
+_GOT = ", got "
+_SERVICES_HINT = 'Write "def services(environment: Environment) -> list[ServiceProps]:".'
+
+
+@dataclass(frozen=True)
+class Form:
+    """Every environment, and the services that run in each."""
+
+    environments: Mapping[str, Environment]
+    services: Mapping[str, tuple[ServiceProps, ...]]
+    releases: ReleaseSource | None = None
+
+    def environment(self, name: str) -> Environment:
+        """The environment of a name. Raises `UsageError` with the one that was probably meant."""
+        if name not in self.environments:
+            raise UsageError(f"no environment {quoted(name)} in app.py", suggestion(name, list(self.environments)))
+        return self.environments[name]
+
+    def services_of(self, name: str) -> tuple[ServiceProps, ...]:
+        """The services of an environment, in the order of the form."""
+        return self.services[self.environment(name).name]
+
+    def taught(self, redactor: redact.Redactor) -> redact.Redactor:
+        """A redactor that knows the variables and JSON fields of the services' secrets, and what these are called."""
+        secrets = [each for props in self.services.values() for service in props for each in service.container_secrets]
+        names = {name for each in secrets for name in (each.environment_key, each.json_field) if name}
+        return redactor.knowing(names, {each.secret_name for each in secrets if isinstance(each.secret_name, str)})
+
+    @property
+    def first(self) -> str:
+        """The environment that is meant where none is named: the first for development, if there is one."""
+        developed = [name for name in self.environments if name not in self.released]
+        return next(iter([*developed, *self.environments]))
+
+    @property
+    def released(self) -> tuple[str, ...]:
+        """The environments that run releases only, in the order of the form."""
+        return tuple(name for name, environment in self.environments.items() if environment.is_released)
+
+
+def load_form(
+    path: Path = ROOT / "app.py", *, versions: Mapping[str, str] | None = None, root: Path | None = None
+) -> Form:
+    """Read and check the form. Raises `FormError` with every mistake in it.
+
+    `versions` are read in place of what environments name as their GHCR_PACKAGE_VERSION. Folders in the form are seen
+    from `root`, by default from where the form is.
+    """
+    with gathering() as wrong:
+        try:
+            source = run_source(path)
+        except FormError as error:
+            raise FormError([*problems_of(wrong), *error.problems]) from error.__cause__
+    written = source.names
+    missing = [_missing(name, written, path) for name in ("ENVIRONMENTS", "services") if name not in written]
+    if missing:
+        raise FormError([*source.problems, *problems_of(wrong), *missing])
+    environments = _with_versions(written["ENVIRONMENTS"], versions or {})
+    wrong_entries = _WrongBefore(source.problems, wrong)
+    form = _check(environments, written["services"], wrong_entries, root or path.parent, written.get("RELEASES"))
+    # From here on everything that is shown knows under which names this app's secrets are injected.
+    redact.install(form.taught(redact.current()))
+    return form
+
+
+def check_form(environments: object, services: object, root: Path = ROOT, releases: object = None) -> Form:
+    """Check a form that is at hand. Raises `FormError` with every mistake in all environments and services."""
+    return _check(environments, services, _WrongBefore(), root, releases)
+
+
+def _with_versions(environments: object, versions: Mapping[str, str]) -> object:
+    if not isinstance(environments, Mapping):
+        return environments
+    return {
+        name: {**written, "GHCR_PACKAGE_VERSION": versions[name]}
+        if name in versions and isinstance(written, Mapping)
+        else written
+        for name, written in environments.items()
+    }
+
+
+def _missing(name: str, written: Mapping[str, object], path: Path) -> Problem:
+    candidates = [each for each, value in written.items() if not isinstance(value, type | ModuleType)]
+    meant = closest(name, candidates, likeness=0.8)
+    hint = f'Perhaps "{meant}" is it?' if meant else f"Write {name}, as the README shows."
+    return Problem(path.name, f"no {name} in it", hint)
+
+
+@dataclass(frozen=True)
+class _WrongBefore:
+    """What was wrong before the configuration is checked as a whole: in its text, and in entries elsewhere."""
+
+    in_text: Sequence[Problem] = ()
+    entries: Sequence[object] = ()
+
+
+def _check(environments: object, services: object, before: _WrongBefore, root: Path, releases: object = None) -> Form:
+    report = Report("ENVIRONMENTS")
+    sound = parse_environments(environments, report)
+    written: dict[str, tuple[ServiceProps, ...]] = {}
+    found: dict[str, list[Problem]] = {}
+    causes: list[BaseException] = []
+    if _is_services_function(services, Report("services", report.problems)):
+        for name, environment in sound.items():
+            place = Report("services(…)")
+            written[name], left_out = _write_down(environment, cast(Services, services), place, causes)
+            if written[name]:
+                check_neighbours(environment, written[name], root, place, left_out)
+                others = [other for other in sound.values() if other is not environment]
+                check_host_names(environment, others, written[name], place)
+                check_addresses(environment, written[name], report.at(f'[{quoted(name)}]["VPC_CIDR"]'))
+            found[name] = place.problems
+    source = parse_releases(releases, Report("RELEASES", report.problems))
+    if source:
+        for name, environment in sound.items():
+            check_version(environment.ghcr_package_version, report.at(f'[{quoted(name)}]["GHCR_PACKAGE_VERSION"]'))
+    wrong = [*report.problems, *_told_once(found), *problems_of(before.entries)]
+    # A text that lacks its f is refused for its braces too, where a field takes none.
+    left = [text for text in map(unfilled, before.in_text) if text]
+    wrong = [each for each in wrong if not any(text in each.what.partition(_GOT)[2] for text in left)]
+    problems = dict.fromkeys([*before.in_text, *wrong])
+    if problems:
+        raise FormError(problems) from (causes[0] if causes else None)
+    return Form(sound, written, source)
+
+
+def _is_services_function(services: object, report: Report) -> bool:
+    if not callable(services):
+        report.wrong(f"not a function, got {kind_of(services)}", _SERVICES_HINT)
+        return False
+    try:
+        inspect.signature(services).bind("an environment")
+    except (TypeError, ValueError):
+        report.wrong("does not take one environment", _SERVICES_HINT)
+        return False
+    return True
+
+
+def _write_down(
+    environment: Environment, services: Services, report: Report, causes: list[BaseException]
+) -> tuple[tuple[ServiceProps, ...], list[ServiceProps]]:
+    """The services of an environment, and those that were written down and not returned.
+
+    There are none where the code stopped before all were written down.
+    """
+    listed: tuple[ServiceProps, ...] = ()
+    with gathering() as wrong, noting() as made:
+        try:
+            with guarded():
+                listed = _listed(services(environment), report)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            causes.append(error)
+            # That a wrong entry lacks its wrong fields is no mistake of its own.
+            if report_of(getattr(error, "obj", None)) is None:
+                report.problems.append(stopped_by(error, "app.py"))
+    for problem in problems_of([*wrong, *(props for props in listed if report_of(props))]):
+        if problem not in report.problems:
+            report.problems.append(problem)
+    returned = {id(props) for props in listed}
+    return listed, [each for each in made if isinstance(each, ServiceProps) and id(each) not in returned]
+
+
+def _listed(returned: object, report: Report) -> tuple[ServiceProps, ...]:
+    hint = "Return a list: [ServiceProps(…), …]."
+    if not isinstance(returned, list | tuple):
+        report.wrong(f"returns {kind_of(returned)}, not a list of ServiceProps", hint)
+        return ()
+    if not returned:
+        report.wrong("returns an empty list", hint)
+    listed: list[ServiceProps] = []
+    for index, props in enumerate(returned):
+        place = report.at(f"[{index}]")
+        within = props if isinstance(props, list | tuple) else ()
+        if isinstance(props, ServiceProps):
+            listed.append(props)
+        elif within and all(isinstance(each, ServiceProps) for each in within):
+            listed += within
+            if isinstance(props, tuple) and len(props) == 1:
+                what, end = (
+                    "a tuple, as a comma after ServiceProps(…) makes one",
+                    "Take out the comma after its last ).",
+                )
+            else:
+                what, end = f"{kind_of(props)} inside the list", "Put a * before its name, or join the lists with +."
+            place.wrong(what, end)
+        else:
+            place.wrong(f"not a ServiceProps, got {kind_of(props)}", "Write ServiceProps(…).")
+    return tuple(listed)
+
+
+def _told_once(found: Mapping[str, Sequence[Problem]]) -> Iterator[Problem]:
+    """What is wrong in the services of all environments, reported once, and what is wrong in some, with their names.
+
+    It is the same mistake where only the value that was got differs, such as the tag in an image's reference.
+    """
+    first: dict[tuple[str, str, str], Problem] = {}
+    names: dict[tuple[str, str, str], list[str]] = {}
+    for name, problems in found.items():
+        for problem in problems:
+            mistake = (problem.where, problem.what.partition(_GOT)[0], problem.hint)
+            first.setdefault(mistake, problem)
+            names[mistake] = list(dict.fromkeys([*names.get(mistake, []), name]))
+    for mistake, problem in first.items():
+        if len(names[mistake]) == len(found):
+            yield problem
+            continue
+        calls = ", ".join(f"services({quoted(name)})" for name in names[mistake])
+        where = problem.where.replace("services(…)", calls)
+        yield replace(problem, where=where if calls in where else f"{where} in {calls}")

@@ -1,0 +1,181 @@
+"""What makes a class an entry of the form: a frozen dataclass that tells all its mistakes at once."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import dataclasses
+import functools
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass
+from typing import Any, TypeVar, dataclass_transform
+
+from portside.config.deferred_values import holds_deferred
+from portside.config.mistakes import DEFERRED_HINT, Report, quoted
+from portside.config.unfilled_text import refused
+from portside.errors import FormError, Problem
+
+_Entry = TypeVar("_Entry", bound=type)
+_gathering: contextvars.ContextVar[list[Any] | None] = contextvars.ContextVar("gathering", default=None)
+
+_noting: contextvars.ContextVar[list[Any] | None] = contextvars.ContextVar("noting", default=None)
+
+Together = Mapping[tuple[str, ...], Callable[..., None]]
+
+
+@contextlib.contextmanager
+def gathering() -> Iterator[list[Any]]:
+    """Let entries be written down although they are wrong, and gather those: each lacks its wrong fields.
+
+    Elsewhere a wrong entry raises `FormError` when it is written down.
+    """
+    wrong_entries: list[Any] = []
+    token = _gathering.set(wrong_entries)
+    try:
+        yield wrong_entries
+    finally:
+        _gathering.reset(token)
+
+
+@contextlib.contextmanager
+def noting() -> Iterator[list[Any]]:
+    """Note every entry that is written down, right or wrong."""
+    made: list[Any] = []
+    token = _noting.set(made)
+    try:
+        yield made
+    finally:
+        _noting.reset(token)
+
+
+def report_of(entry: object) -> Report | None:
+    """What is wrong with an entry that was written down while `gathering`."""
+    report: Report | None = vars(entry).get("_report") if hasattr(entry, "__dict__") else None
+    return report
+
+
+def problems_of(wrong_entries: Iterable[object]) -> list[Problem]:
+    """The mistakes of gathered entries. Those of an entry within another are told by the whole."""
+    wholes = [entry for entry in wrong_entries if "_told_by_whole" not in vars(entry)]
+    return [problem for entry in wholes if (report := report_of(entry)) for problem in report.problems]
+
+
+@dataclass_transform(frozen_default=True)
+def form_entry(*, named_by: str = "", together: Together | None = None) -> Callable[[_Entry], _Entry]:
+    """Make a class a frozen dataclass that reports everything wrong with it together.
+
+    Each field is `Annotated` with its check; `together` has checks that compare fields, once these are right by
+    themselves. `named_by` is the field by which messages call an entry. None means the default of a field that
+    is empty by default.
+    """
+
+    def decorate(cls: _Entry) -> _Entry:
+        entry: Any = dataclass(frozen=True)(cls)
+        names = [each.name for each in dataclasses.fields(entry)]
+        defaults = {each.name: _default(each) for each in dataclasses.fields(entry) if _default(each) is not MISSING}
+        hints = typing.get_type_hints(entry, include_extras=True)
+        checks = {name: hints[name].__metadata__[0] for name in names}
+
+        @functools.wraps(entry.__init__)
+        def init(self: Any, *positional: Any, **keywords: Any) -> None:
+            given = dict(zip(names, positional, strict=False)) | keywords
+            name = f"({quoted(given[named_by])})" if named_by in given else ""
+            report = Report(f"{entry.__name__}{name}")
+            _check_call(names, positional, keywords, report)
+            fields = _sound_fields(report.by_known_name(given, names, "field"), checks, defaults, report)
+            for compared, check in (together or {}).items():
+                if all(each in fields for each in compared):
+                    check(*(fields[each] for each in compared), report)
+            vars(self).update(fields)
+            if (made := _noting.get()) is not None:
+                made.append(self)
+            if report.problems:
+                _turn_down(self, report)
+
+        entry.__init__ = init
+        return cls
+
+    return decorate
+
+
+def _default(of: dataclasses.Field[Any]) -> Any:
+    return of.default_factory() if of.default_factory is not MISSING else of.default
+
+
+def _check_call(names: Sequence[str], positional: Sequence[Any], keywords: Mapping[str, Any], report: Report) -> None:
+    if len(positional) > len(names):
+        report.wrong(f"{len(positional)} values for {len(names)} fields", "Write name=value for each field.")
+    for name in keywords.keys() & set(names[: len(positional)]):
+        report.at(f".{name}").wrong("given twice", "Write it once, as name=value.")
+
+
+def _sound_fields(
+    given: Mapping[str, Any], checks: Mapping[str, Any], defaults: Mapping[str, Any], report: Report
+) -> dict[str, Any]:
+    sound = {name: defaults[name] for name in checks if name in defaults and name not in given}
+    for name, check in checks.items():
+        place = report.at(f".{name}")
+        if name not in given:
+            if name not in defaults:
+                place.wrong("missing", f"Give it: {name}=…")
+            continue
+        value, found_before = given[name], len(report.problems)
+        if value is None and defaults.get(name, MISSING) in (None, (), {}):
+            sound[name] = defaults[name]
+            continue
+        if not _refuse_deferred(value, place) and not _refuse_text(value, place):
+            check(value, place)
+            _take_over(value, place)
+        if len(report.problems) == found_before:
+            sound[name] = _kept(value)
+    return sound
+
+
+def _refuse_deferred(value: object, place: Report) -> bool:
+    """Refuse a deferred value inside a text of a field; variables of the environment are a mapping, and take them."""
+    texts = [each for each in (value if isinstance(value, list | tuple) else [value]) if isinstance(each, str)]
+    found = next((each for each in texts if holds_deferred(each)), None)
+    if found is not None:
+        place.wrong("a value that is known only when it is deployed", DEFERRED_HINT, found)
+    return found is not None
+
+
+def _refuse_text(value: object, place: Report) -> bool:
+    """Refuse a text that no template can carry, or that can't be meant.
+
+    Variables of the environment are a mapping, and checked one by one.
+    """
+    texts = [each for each in (value if isinstance(value, list | tuple) else [value]) if isinstance(each, str)]
+    found = next(filter(None, map(refused, texts)), None)
+    if found:
+        place.wrong(*found)
+    return bool(found)
+
+
+def _kept(value: Any) -> Any:
+    """What the entry keeps of a value: nobody else's list or dict, which may change."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _take_over(value: object, place: Report) -> None:
+    """Tell the mistakes of the entries in a field as mistakes of this field."""
+    for index, part in enumerate(value) if isinstance(value, list | tuple) else [(None, value)]:
+        report = report_of(part)
+        if report is None:
+            continue
+        inner = place if index is None else place.at(f"[{index}]")
+        for problem in report.problems:
+            moved = inner.where + problem.where.removeprefix(report.where)
+            place.problems.append(dataclasses.replace(problem, where=moved))
+        object.__setattr__(part, "_told_by_whole", True)
+
+
+def _turn_down(entry: Any, report: Report) -> None:
+    gathered = _gathering.get()
+    if gathered is None:
+        raise FormError(report.problems)
+    object.__setattr__(entry, "_report", report)
+    gathered.append(entry)

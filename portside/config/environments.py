@@ -1,0 +1,171 @@
+"""The environments of the form: `ENVIRONMENTS` in `app.py`, checked and parsed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import Any, cast
+
+from portside.config import environment_values as values
+from portside.config.environment import Environment
+from portside.config.environment_values import Parser
+from portside.config.image_reference import is_moving_tag
+from portside.config.kind import Kind, kind_hint
+from portside.config.mistakes import Report, quoted
+from portside.config.proved_by import check_proved_by
+
+_NAME = re.compile(r"[a-z][a-z0-9]{0,15}")
+_DEFAULT_REGION = "us-east-1"
+
+
+@dataclass(frozen=True)
+class _Key:
+    """How the value of a key is read; a key with a hint must be there."""
+
+    parse: Parser
+    hint_if_missing: str = ""
+
+
+_KEYS = {
+    "KIND": _Key(values.kind),
+    "BRANCH": _Key(values.branch),
+    "PROVED_BY": _Key(values.proved_by),
+    "PROOF_WAIVED": _Key(values.reason),
+    "ACCOUNT": _Key(values.account, values.ACCOUNT_HINT),
+    "VPC_CIDR": _Key(values.vpc_cidr, 'Give the network\'s addresses, such as "10.254.172.0/24".'),
+    "FQDN": _Key(values.fqdn, 'Give the host name that people will open, such as "agora-dev.adknowledgeportal.org".'),
+    "CERTIFICATE_ID": _Key(values.certificate, "Create a certificate in AWS Certificate Manager and give its id."),
+    "TAGS": _Key(values.tags, values.TAGS_HINT),
+    "GHCR_PACKAGE_VERSION": _Key(values.version, values.VERSION_HINT),
+    "AUTO_SCALE_CAPACITY": _Key(values.auto_scale, values.AUTO_SCALE_HINT),
+    "REGION": _Key(values.region),
+    "NAT_GATEWAYS": _Key(values.between(1, 2, "Write 1, or 2 for one in each zone.")),
+    "DATABASE_STACK": _Key(values.database_stack),
+    "DATABASES": _Key(values.databases),
+    "DATABASE_INSTANCE_CLASS": _Key(values.database_instance_class),
+    # https://docs.aws.amazon.com/documentdb/latest/developerguide/limits.html
+    "DATABASE_INSTANCES": _Key(values.between(1, 16, "Write how many instances the cluster has, from 1 to 16.")),
+    "DATABASE_USERNAME": _Key(values.database_username),
+    "DATABASE_NAME": _Key(values.database_name),
+    "DATABASE_PORT": _Key(values.between(1150, 65535, "Write a port that DocumentDB takes, such as 27017.")),
+    "BASTION": _Key(values.bastion),
+    "ECS_EXEC": _Key(values.flag),
+    "LOG_RETENTION_DAYS": _Key(values.log_retention_days),
+    "CONTAINER_INSIGHTS": _Key(values.flag),
+    "ALARM_EMAILS": _Key(values.emails),
+    "KEEP_EXPORTS": _Key(values.flag),
+    "ADOPTED_STACKS": _Key(values.reason),
+}
+
+
+def parse_environments(form: object, report: Report) -> dict[str, Environment]:
+    """The environments of a form, by name. What is wrong is reported, and environments that are wrong are left out."""
+    hint = 'Write ENVIRONMENTS = {"dev": {…}, …}.'
+    if not report.mapping(form, hint):
+        return {}
+    if not form:
+        report.wrong("empty", hint, form)
+    sound: dict[str, dict[str, Any]] = {}
+    entries: dict[str, dict[str, Any]] = {}
+    for name, written in cast(Mapping[Any, Any], form).items():
+        place, found_before = report.at(f"[{quoted(name)}]"), len(report.problems)
+        fields = _parse_environment(name, written, place)
+        if len(report.problems) == found_before:
+            sound[name] = fields
+        _check_apart(fields, entries, place)
+        entries[name] = fields
+    for name in entries:
+        found_before = len(report.problems)
+        proof = check_proved_by(name, entries, report.at(f"[{quoted(name)}]"))
+        if name in sound and len(report.problems) > found_before:
+            del sound[name]
+        elif name in sound:
+            sound[name] = sound[name] | proof
+    return {name: Environment(**fields) for name, fields in sound.items()}
+
+
+def _parse_environment(name: object, written: object, report: Report) -> dict[str, Any]:
+    """The fields of an environment that are right."""
+    is_name = isinstance(name, str) and _NAME.fullmatch(name) is not None
+    if not is_name:
+        report.wrong("not a name for an environment", 'Use up to 16 small letters and digits, such as "dev".', name)
+    if not report.mapping(written, 'Write {"VPC_CIDR": …, "FQDN": …}.'):
+        return {}
+    given = report.by_known_name(cast(Mapping[Any, Any], written), list(_KEYS), "key")
+    fields: dict[str, Any] = {"name": name}
+    if is_name and "KIND" not in given:
+        _default_kind(fields, report.at('["KIND"]'))
+    for key, reading in _KEYS.items():
+        place = report.at(f"[{quoted(key)}]")
+        if key in given:
+            value = reading.parse(given[key], place)
+            if value is not None:
+                fields[key.lower()] = value
+        elif reading.hint_if_missing:
+            place.wrong("missing", reading.hint_if_missing)
+    return _with_what_follows(fields, report)
+
+
+def _default_kind(fields: dict[str, Any], place: Report) -> None:
+    if kind := Kind.default_of(fields["name"]):
+        fields["kind"] = kind
+    else:
+        place.wrong("missing", kind_hint(fields["name"]))
+
+
+def _with_what_follows(fields: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Check what depends on several keys, and fill in the defaults that do."""
+    kind = fields.get("kind")
+    released = kind in (Kind.STAGING, Kind.PRODUCTION)
+    defaults = {
+        "region": _DEFAULT_REGION,
+        "branch": fields["name"],
+        "nat_gateways": 2 if released else 1,
+        "ecs_exec": kind is not Kind.PRODUCTION,
+    }
+    fields = defaults | fields
+    for bound, tasks in fields.pop("auto_scale_capacity", {}).items():
+        fields[f"auto_scale_{bound}"] = tasks
+    version = fields.get("ghcr_package_version")
+    if released and version and is_moving_tag(version):
+        hint = f'Name the release that {fields["name"]} is to run, such as "4.2.0-rc2".'
+        report.at('["GHCR_PACKAGE_VERSION"]').wrong("a tag that moves from image to image", hint, version)
+    certificate = fields.pop("certificate_id", None)
+    if certificate:
+        fields["certificate_arn"] = _certificate_arn(certificate, fields, report.at('["CERTIFICATE_ID"]'))
+    return fields
+
+
+def _certificate_arn(certificate: Mapping[str, str | None], fields: Mapping[str, Any], report: Report) -> str:
+    for part in ("region", "account"):
+        if part in fields and certificate[part] not in (None, fields[part]):
+            what = f"a certificate of another {part} than the environment's, {fields[part]}"
+            hint = "A load balancer takes certificates of its own account and region: create one there."
+            report.wrong(what, hint, certificate[part])
+    return f"arn:aws:acm:{fields['region']}:{fields.get('account')}:certificate/{certificate['id']}"
+
+
+def _check_apart(fields: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]], report: Report) -> None:
+    for name, other in others.items():
+        if "vpc_cidr" in fields and "vpc_cidr" in other:
+            ours, theirs = IPv4Network(fields["vpc_cidr"]), IPv4Network(other["vpc_cidr"])
+            if ours.overlaps(theirs):
+                hint = "Give every environment addresses that nobody else in the organisation has."
+                report.at('["VPC_CIDR"]').wrong(f"overlaps with {theirs} of {quoted(name)}", hint, str(ours))
+        if "fqdn" in fields and fields["fqdn"] == other.get("fqdn"):
+            hint = "Give every environment a host name of its own."
+            report.at('["FQDN"]').wrong(f"the same as that of {quoted(name)}", hint, fields["fqdn"])
+        if "branch" in fields and "branch" in other:
+            _check_branches(fields["branch"], name, other["branch"], report.at('["BRANCH"]'))
+
+
+def _check_branches(branch: str, other_name: str, other: str, place: Report) -> None:
+    hint = "Give every environment a branch of its own."
+    if branch == other:
+        place.wrong(f"the branch of {quoted(other_name)} too", hint, branch)
+    # git keeps a branch in a file, in a folder for each part of its name before the last.
+    elif f"{branch}/".startswith(f"{other}/") or f"{other}/".startswith(f"{branch}/"):
+        what = f"git cannot have this branch and {quoted(other)} of {quoted(other_name)}, since one is a folder"
+        place.wrong(what, "Name one of them otherwise.", branch)

@@ -1,0 +1,147 @@
+"""What a person says about one container: the entries of the form in `app.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import field
+from typing import Annotated, Any
+
+from portside.config import service_agreement as agreement
+from portside.config import service_checks as checks
+from portside.config.deferred_values import DatabaseSecret, LateValue, is_token
+from portside.config.entry import form_entry
+from portside.config.task_size import TaskSize, smallest_size
+
+DATABASE = "database"
+"""The name by which a `Call` means the environment's database."""
+
+
+@form_entry(
+    named_by="secret_name",
+    together={
+        ("secret_name", "json_field"): agreement.secret_field,
+        ("secret_name", "environment_key"): agreement.swapped,
+    },
+)
+class ServiceSecret:
+    """A secret of AWS Secrets Manager, handed to the container in an environment variable.
+
+    The variable holds the whole secret, or the value of `json_field` where one is named.
+    """
+
+    secret_name: Annotated[str | DatabaseSecret, checks.secret_name]
+    environment_key: Annotated[str, checks.secret_variable]
+    json_field: Annotated[str | None, checks.json_field] = None
+
+
+@form_entry(named_by="path")
+class ContainerVolume:
+    """A folder of the task's own storage, `size` GiB, mounted at `path`; it goes when the task goes."""
+
+    path: Annotated[str, checks.mount_path]
+    size: Annotated[int, checks.volume_size] = 15
+    read_only: Annotated[bool, checks.flag] = False
+
+
+@form_entry(together={("interval_seconds", "timeout_seconds"): agreement.check_times})
+class HealthCheck:
+    """A command that ECS runs in the container; ECS does not look at a Dockerfile's own HEALTHCHECK."""
+
+    # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
+    command: Annotated[Sequence[str], checks.health_command]
+    interval_seconds: Annotated[int, checks.between(5, 300)] = 10
+    timeout_seconds: Annotated[int, checks.between(2, 60)] = 5
+    retries: Annotated[int, checks.between(1, 10)] = 3
+    start_period_seconds: Annotated[int, checks.between(0, 300)] = 60
+
+
+@form_entry(named_by="service")
+class Call:
+    """A service, or the `DATABASE`, that a container opens connections to."""
+
+    service: Annotated[str, checks.callee]
+    port: Annotated[int, checks.port]
+
+
+@form_entry(together={("actions", "resources", "reason"): agreement.permission})
+class Permission:
+    """A right that the container's own code has in AWS; a task role starts without any.
+
+    One that has a `*` in it says in `reason` why it can't be narrower.
+    """
+
+    actions: Annotated[Sequence[str], checks.actions]
+    resources: Annotated[Sequence[str], checks.resources]
+    reason: Annotated[str, checks.reason] = ""
+
+
+@form_entry(
+    named_by="container_name",
+    together={
+        ("auto_scale_min_capacity", "auto_scale_max_capacity"): agreement.capacities,
+        ("container_memory_reservation", "cpu", "memory"): agreement.sizes,
+        ("container_env_vars", "container_secrets"): agreement.names_once,
+        ("container_volumes",): agreement.volumes,
+        ("container_name", "calls"): agreement.calls,
+        ("container_healthcheck", "no_healthcheck_reason"): agreement.healthcheck,
+        ("container_port", "container_env_vars"): agreement.own_port,
+        ("container_port", "container_command", "container_env_vars"): agreement.command_port,
+    },
+)
+class ServiceProps:
+    """One container and the Fargate service that keeps it running.
+
+    Raises `FormError` with every mistake in it. Memory is in MiB, `cpu` in CPU units (1024 are one vCPU). Without `cpu`
+    or `memory` the task is the smallest that holds the reservation and the sidecars.
+    """
+
+    container_name: Annotated[str, checks.container_name]
+    container_port: Annotated[int, checks.port]
+    container_memory_reservation: Annotated[int, checks.memory_reservation]
+    container_location: Annotated[str, checks.container_location]
+    container_env_vars: Annotated[Mapping[str, str | LateValue], checks.environment_variables] = field(
+        default_factory=dict
+    )
+    container_secrets: Annotated[Sequence[ServiceSecret], checks.entries(ServiceSecret)] = ()
+    container_volumes: Annotated[Sequence[ContainerVolume], checks.entries(ContainerVolume)] = ()
+    auto_scale_min_capacity: Annotated[int, checks.tasks] = 1
+    auto_scale_max_capacity: Annotated[int, checks.tasks] = 1
+    container_command: Annotated[Sequence[str] | None, checks.command] = None
+    container_healthcheck: Annotated[Any, checks.healthcheck(HealthCheck)] = None
+    """A `HealthCheck` of ours or CDK's `aws_ecs.HealthCheck`."""
+    cpu: Annotated[int | None, checks.cpu] = None
+    memory: Annotated[int | None, checks.memory] = None
+    calls: Annotated[Sequence[Call], checks.entries(Call)] = ()
+    permissions: Annotated[Sequence[Permission], checks.entries(Permission)] = ()
+    ecs_exec: Annotated[bool | None, checks.flag] = None
+    """Whether `aws ecs execute-command` works; None leaves it to the environment."""
+    read_only_root: Annotated[bool, checks.flag] = False
+    # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CapacityProviderStrategyItem.html
+    spot_weight: Annotated[int, checks.between(0, 1000)] = 0
+    # What Fargate accepts: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
+    stop_timeout_seconds: Annotated[int, checks.between(2, 120)] = 30
+    deployment_failure_threshold: Annotated[int, checks.between(1, 200)] = 3
+    """After how many failed tasks a deployment is given up and rolled back."""
+    public: Annotated[bool, checks.flag] = False
+    """Whether the load balancer sends the internet's requests here."""
+    health_check_path: Annotated[str, checks.http_path] = "/health"
+    """What the load balancer asks a public service for."""
+    target_group_port: Annotated[int, checks.port] = 80
+    """The port of the load balancer's target group. ECS registers each task with its container's port, so that it
+    decides nothing; a change replaces the target group and interrupts requests."""
+    # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html
+    health_check_grace_seconds: Annotated[int, checks.between(0, 2_147_483_647)] = 60
+    no_healthcheck_reason: Annotated[str, checks.reason] = ""
+    """Why the container has no health check, where it has none."""
+    user: Annotated[str | None, checks.user] = None
+    """Who the container's process is, such as `node` or `1000:1000`; None leaves it to the image."""
+
+    @property
+    def task_size(self) -> TaskSize:
+        """The task's CPU and memory: as given, or the smallest pair that holds the container and its sidecars."""
+        reservation, cpu, memory = (
+            None if is_token(value) else value for value in (self.container_memory_reservation, self.cpu, self.memory)
+        )
+        size = smallest_size(reservation or 0, cpu=cpu, memory=memory)
+        assert size is not None, "checked when the entry was written down"
+        return TaskSize(self.cpu or size.cpu, self.memory or size.memory)

@@ -1,0 +1,119 @@
+"""What an environment costs a month: what runs all the time exactly, what depends on use as far as it was assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from portside.config.environment import Environment
+from portside.config.service_props import ServiceProps
+from portside.errors import UsageError
+
+HOURS = 730
+"""A month's, as AWS's own calculator has it."""
+
+_ZONES = 2
+# Two of the load balancer's own, in portside/stacks/load_balancer_stack.py; a sum of two metrics is billed as two.
+_ALARMED_ON_THE_LOAD_BALANCER, _ALARMED_ON_ITS_TARGETS, _ALARMED_ON_A_SERVICE, _ALARMED_ON_THE_DATABASE = 3, 1, 1, 5
+# What Application Auto Scaling makes for each target that it tracks, one for more and one for fewer:
+# https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking.html
+_ALARMS_OF_SCALING = 2
+_FIREWALL_RULES = 4
+
+
+@dataclass(frozen=True)
+class Price:
+    """A list price of us-east-1 in US dollars, per unit, and where it was read."""
+
+    dollars: float
+    unit: str
+    source: str
+
+
+PRICES: Mapping[str, Price] = {
+    "Fargate, vCPU": Price(0.04048, "hour", "https://aws.amazon.com/fargate/pricing/"),
+    "Fargate, GB of memory": Price(0.004445, "hour", "https://aws.amazon.com/fargate/pricing/"),
+    "NAT gateway": Price(0.045, "hour", "https://aws.amazon.com/vpc/pricing/"),
+    "NAT gateway, data": Price(0.045, "GB", "https://aws.amazon.com/vpc/pricing/"),
+    "public IPv4 address": Price(0.005, "hour", "https://aws.amazon.com/vpc/pricing/"),
+    "load balancer": Price(0.0225, "hour", "https://aws.amazon.com/elasticloadbalancing/pricing/"),
+    "load balancer, LCU": Price(0.008, "hour", "https://aws.amazon.com/elasticloadbalancing/pricing/"),
+    "DocumentDB r5.large": Price(0.277, "hour", "https://aws.amazon.com/documentdb/pricing/"),
+    "DocumentDB, storage": Price(0.10, "GB-month", "https://aws.amazon.com/documentdb/pricing/"),
+    "DocumentDB, I/O": Price(0.20, "million", "https://aws.amazon.com/documentdb/pricing/"),
+    "DocumentDB, backups": Price(0.02, "GB-month", "https://aws.amazon.com/documentdb/pricing/"),
+    "firewall": Price(5.00, "month", "https://aws.amazon.com/waf/pricing/"),
+    "firewall, rule": Price(1.00, "month", "https://aws.amazon.com/waf/pricing/"),
+    "firewall, requests": Price(0.60, "million", "https://aws.amazon.com/waf/pricing/"),
+    "alarm, metric": Price(0.10, "month", "https://aws.amazon.com/cloudwatch/pricing/"),
+    "logs, written": Price(0.50, "GB", "https://aws.amazon.com/cloudwatch/pricing/"),
+    "logs, kept": Price(0.03, "GB-month", "https://aws.amazon.com/cloudwatch/pricing/"),
+    "access logs, kept": Price(0.023, "GB-month", "https://aws.amazon.com/s3/pricing/"),
+    "key": Price(1.00, "month", "https://aws.amazon.com/kms/pricing/"),
+    "secret": Price(0.40, "month", "https://aws.amazon.com/secrets-manager/pricing/"),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """So much of something, by its name in `PRICES`; what is priced by the hour runs all the month."""
+
+    name: str
+    quantity: float
+
+    @property
+    def dollars(self) -> float:
+        """What it costs a month, to the cent."""
+        price = PRICES[self.name]
+        return round(self.quantity * price.dollars * (HOURS if price.unit == "hour" else 1), 2)
+
+
+def standing(environment: Environment, services: Sequence[ServiceProps]) -> list[Line]:
+    """What is paid for whether anybody comes or not, with the fewest tasks that run.
+
+    Raises `UsageError` for a class of database instances whose price is not known here.
+    """
+    database = f"DocumentDB {environment.database_instance_class}"
+    if database not in PRICES:
+        raise UsageError(
+            f"no price is known of {database}",
+            f"Add it to PRICES in portside/costs/estimate.py, from {PRICES['DocumentDB, storage'].source}.",
+        )
+    tasks = [(props, props.auto_scale_min_capacity) for props in services]
+    secrets = {str(secret.secret_name) for props in services for secret in props.container_secrets}
+    public = sum(props.public for props in services)
+    alarms = _ALARMED_ON_THE_LOAD_BALANCER + _ALARMED_ON_ITS_TARGETS * public + _ALARMED_ON_THE_DATABASE
+    alarms += len(services) * (_ALARMED_ON_A_SERVICE + _ALARMS_OF_SCALING)
+    return [
+        Line("Fargate, vCPU", sum(props.task_size.cpu * count for props, count in tasks) / 1024),
+        Line("Fargate, GB of memory", sum(props.task_size.memory * count for props, count in tasks) / 1024),
+        Line("NAT gateway", environment.nat_gateways),
+        Line("public IPv4 address", environment.nat_gateways + _ZONES),
+        Line("load balancer", 1),
+        Line(database, environment.database_instances),
+        Line("firewall", 1),
+        Line("firewall, rule", _FIREWALL_RULES),
+        Line("alarm, metric", alarms),
+        # The alarms' topic is encrypted with it.
+        Line("key", 1),
+        Line("secret", len(secrets)),
+    ]
+
+
+ASSUMED: Sequence[Line] = (
+    Line("NAT gateway, data", 20),
+    Line("load balancer, LCU", 0.5),
+    Line("DocumentDB, storage", 5),
+    Line("DocumentDB, I/O", 5),
+    Line("DocumentDB, backups", 5),
+    Line("firewall, requests", 3),
+    Line("logs, written", 2.5),
+    Line("logs, kept", 7.5),
+    Line("access logs, kept", 0.6),
+)
+"""A small portal's month, by guess. A bill tells better."""
+
+
+def total(lines: Sequence[Line]) -> float:
+    """What all of it costs a month."""
+    return sum(line.dollars for line in lines)

@@ -1,0 +1,108 @@
+"""The rights of those who deploy, as documents for the owner of an account.
+
+Every right stands for a call that some command makes; a test compares the two.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from portside.config.configuration import Form
+from portside.deploy.github_trust import Repository, trust
+from portside.deploy.rights import Place, parameter_paths, statements
+from portside.deploy.role_rights import DEPLOY, DESTROY, OPERATOR, PROOF
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, white space not counted
+LONGEST_POLICY, LONGEST_TRUST = 6144, 2048
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html, white space counted
+LONGEST_SESSION_POLICY = 2048
+
+_PARAMETER_WRITES = (
+    *("ssm:AddTagsToResource", "ssm:DeleteParameter", "ssm:DeleteParameters", "ssm:DeleteResourcePolicy"),
+    *("ssm:LabelParameterVersion", "ssm:PutParameter", "ssm:PutResourcePolicy", "ssm:RemoveTagsFromResource"),
+    "ssm:UnlabelParameterVersion",
+)
+
+
+@dataclass(frozen=True)
+class RoleDocuments:
+    """What an account's owner is given: who can assume the role, and what it can do.
+
+    `deploy` is for CI, `operator` is what people need in addition, `destroy` what taking an environment down needs.
+    Without a repository that deploys there is no `trust`.
+    """
+
+    account: str
+    environments: tuple[str, ...]
+    trust: Mapping[str, Any] | None
+    deploy: Mapping[str, Any]
+    operator: Mapping[str, Any]
+    destroy: Mapping[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields by name."""
+        return {**vars(self), "environments": list(self.environments)}
+
+
+def role_documents(
+    form: Form, name: str, repository: Repository | None = None, *, shared: bool = False
+) -> RoleDocuments:
+    """The documents of the role that deploys an environment; `shared`, of one for all environments of its account.
+
+    `repository` is the GitHub repository that deploys.
+    """
+    account = form.environment(name).account
+    environments = (name, *beside_in_account(form, name)) if shared else (name,)
+    # In the order of the configuration, whichever was asked for.
+    environments = tuple(each for each in form.environments if each in environments)
+    places = [Place(form.environment(each), form.services_of(each)) for each in environments]
+    proving = [Place(form.environment(each), ()) for each in _proving_in_account(form, environments)]
+    return RoleDocuments(
+        account=account,
+        environments=environments,
+        trust=trust(account, repository, environments) if repository else None,
+        deploy=_policy(*statements(DEPLOY, places), *statements(PROOF, proving)),
+        operator=_policy(*statements(OPERATOR, places)),
+        destroy=_policy(*statements(DESTROY, [place for place in places if not place.environment.is_production])),
+    )
+
+
+def beside_in_account(form: Form, name: str) -> tuple[str, ...]:
+    """The other environments of an environment's account."""
+    account = form.environment(name).account
+    return tuple(each.name for each in form.environments.values() if each.account == account and each.name != name)
+
+
+def _proving_in_account(form: Form, names: Sequence[str]) -> list[str]:
+    """The environments whose records prove what these may run, where the same role can read them."""
+    proving = [form.environment(name).proved_by for name in names]
+    account = form.environment(names[0]).account
+    found = dict.fromkeys(each for each in proving if each and each not in names)
+    return [each for each in found if form.environment(each).account == account]
+
+
+def session_policy(environment: str) -> dict[str, Any]:
+    """What the workflow denies its own session: to write the parameters of another environment of the account.
+
+    Everything else is allowed, because a session has only those rights that both its role and this policy allow.
+    """
+    own = [f"arn:aws:ssm:*:*:parameter{path}" for path in parameter_paths(environment)]
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Sid": "WhatTheRoleMay", "Effect": "Allow", "Action": "*", "Resource": "*"},
+            {"Sid": "OwnRecordsOnly", "Effect": "Deny", "Action": list(_PARAMETER_WRITES), "NotResource": own},
+        ],
+    }
+
+
+def size(document: Mapping[str, Any]) -> int:
+    """The characters that IAM counts."""
+    return len(json.dumps(document, separators=(",", ":")))
+
+
+def _policy(*found: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(found)}

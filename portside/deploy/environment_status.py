@@ -1,0 +1,166 @@
+"""The status of environments: their services, the last deployment, the lock, and which stacks are not usable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from portside.aws.errors import EXPIRED, LOG_IN, is_expired
+from portside.aws.health import HealthState, health
+from portside.aws.model import Service, Stack
+from portside.aws.reader import Jobs, Look, Reader
+from portside.aws.target import Target
+from portside.config.configuration import Form
+from portside.config.environment import Environment
+from portside.config.image_outputs import IMAGE_COMMIT_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT
+from portside.config.image_reference import parse_reference
+from portside.errors import AgoraError
+from portside.images.resolved_image import short_commit
+from portside.plan.unconfigured import UnconfiguredStack, unconfigured_in
+from portside.records.deployment_record import DeploymentRecord, read_records
+from portside.records.environment_lock import Hold, read_hold
+from portside.records.running_images import running_in, unaccounted
+
+_RECORDS, _LOCK = "deployments on record", "the lock"
+
+NO_LONGER_GOOD = f"the AWS credentials have expired or are not known. {LOG_IN}"
+
+
+@dataclass(frozen=True)
+class ServiceStatus:
+    """A service as it runs. Numbers and moments are None where they are not known.
+
+    `state` is how it is, in the words of `portside.aws.health`; `targets` are those of the load balancer.
+    """
+
+    name: str
+    state: str
+    version: str = ""
+    commit: str = ""
+    desired: int | None = None
+    running: int | None = None
+    pending: int | None = None
+    rollout: str = ""
+    healthy_targets: int | None = None
+    targets: int | None = None
+    since: datetime | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields by name."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class EnvironmentStatus:
+    """An environment. `remarks` tell what could not be known, and why; `stacks` are those that are not usable."""
+
+    name: str
+    services: tuple[ServiceStatus, ...] = ()
+    last: DeploymentRecord | None = None
+    hold: Hold | None = None
+    stacks: Mapping[str, str] | None = None
+    remarks: tuple[str, ...] = ()
+    unaccounted: tuple[str, ...] = ()
+    """Images that run in production without a record or a proof, in sentences."""
+    unconfigured: tuple[UnconfiguredStack, ...] = ()
+    """Stacks that are deployed and not configured."""
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether nothing at all could be read."""
+        unknown = all(service.state == HealthState.UNKNOWN for service in self.services)
+        return unknown and self.stacks is None and self.last is None and self.hold is None
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields by name."""
+        last = self.last
+        return {
+            "environment": self.name,
+            "services": [each.as_json() for each in self.services],
+            "last_deployment": {"number": last.number, **last.as_json()} if last else None,
+            "hold": self.hold and self.hold.as_json(),
+            "stacks_not_usable": self.stacks,
+            "stacks_not_configured": [each.as_json() for each in self.unconfigured],
+            "unaccounted_images": list(self.unaccounted),
+            "remarks": list(self.remarks),
+        }
+
+
+def read_status(form: Form, names: Sequence[str], reach: Callable[[str], Target]) -> list[EnvironmentStatus]:
+    """The named environments, side by side; `reach` gives the place of one, or raises `AgoraError`."""
+    with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
+        return list(pool.map(lambda name: _read(form, name, reach), names))
+
+
+def _read(form: Form, name: str, reach: Callable[[str], Target]) -> EnvironmentStatus:
+    try:
+        target = reach(name)
+    except AgoraError as error:
+        why = NO_LONGER_GOOD if error.__cause__ and is_expired(error.__cause__) else error.message
+        return EnvironmentStatus(name, remarks=(f"not reachable: {why}",))
+    environment = form.environment(name)
+    ssm = target.clients("ssm")
+    beside: Jobs = {_RECORDS: partial(read_records, ssm, name), _LOCK: partial(read_hold, ssm, name)}
+    services = form.services_of(name)
+    look = Reader(target.clients, environment, services).look(beside=beside)
+    found, remarks = unconfigured_in(target, services, look)
+    status = status_of(environment, look)
+    return replace(status, unconfigured=found, remarks=(*status.remarks, *remarks))
+
+
+def status_of(environment: Environment, look: Look) -> EnvironmentStatus:
+    """An environment by a look at it, its records and its lock: what could not be read is remarked on."""
+    stacks, records = look.stacks, look.beside.get(_RECORDS)
+    return EnvironmentStatus(
+        environment.name,
+        tuple(_service_status(each, (stacks or {}).get(each.stack)) for each in look.services),
+        last=next((record for record in records or () if not record.synthetic), None),
+        hold=look.beside.get(_LOCK),
+        stacks=None if stacks is None else {each.name: each.status for each in stacks.values() if not each.is_usable},
+        remarks=tuple(_remarks(look)),
+        unaccounted=() if records is None else unaccounted(environment, running_in(look), records),
+    )
+
+
+def _remarks(look: Look) -> Iterator[str]:
+    if any(is_expired(error) for error in look.errors):
+        yield f"unknown: {NO_LONGER_GOOD}"
+    for each in (*look.unread, *([look.unlisted] if look.unlisted else [])):
+        if each.code not in EXPIRED:
+            yield f"{each.what} could not be read: {each.why}"
+
+
+def _service_status(service: Service, stack: Stack | None) -> ServiceStatus:
+    if not service.status:
+        return ServiceStatus(service.name, str(health(service)))
+    version, commit = _version(service, stack)
+    primary, targets = service.primary, service.targets
+    return ServiceStatus(
+        service.name,
+        str(health(service)),
+        version,
+        commit,
+        desired=service.desired,
+        running=service.running,
+        pending=service.pending,
+        rollout=primary.state if primary else "",
+        healthy_targets=None if targets is None else sum(each.state == "healthy" for each in targets),
+        targets=None if targets is None else len(targets),
+        since=primary.created if primary else None,
+    )
+
+
+def _version(service: Service, stack: Stack | None) -> tuple[str, str]:
+    """The tag and the commit that the stack names; where it names none, the tags of the tasks' images."""
+    if stack and IMAGE_OUTPUT in stack.outputs:
+        image = parse_reference(stack.outputs[IMAGE_OUTPUT])
+        commit = stack.outputs.get(IMAGE_COMMIT_OUTPUT, UNKNOWN_COMMIT)
+        tag = (image.tag if image else None) or stack.outputs[IMAGE_OUTPUT].rpartition("/")[2]
+        return tag, "" if commit == UNKNOWN_COMMIT else short_commit(commit)
+    images = {own.image for task in service.running_tasks if (own := task.container(service.name))}
+    found = [(parsed.tag or str(parsed.digest)[:19]) for each in sorted(images) if (parsed := parse_reference(each))]
+    return " and ".join(found), ""

@@ -1,0 +1,384 @@
+"""Loading data into an environment's database: a task that runs once, then new tasks of what caches.
+
+No stack has a task definition for it. One is registered for the time of the load, made of what a service that reads the
+database is deployed with: its execution role, network, log group, and how it is told where the database is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from portside.aws import logs
+from portside.aws.deployed_service import find_deployed
+from portside.aws.errors import is_missing, is_passing
+from portside.aws.model import Service
+from portside.aws.target import Target, patient
+from portside.config.configuration import Form
+from portside.config.environment import Environment
+from portside.config.service_props import ServiceProps
+from portside.config.task_size import smallest_size
+from portside.deploy import redeploy
+from portside.deploy.load_preconditions import check_preconditions
+from portside.deploy.redeploy import Redeployment
+from portside.errors import AgoraError
+from portside.findings.check import FAIL, check_as_json
+from portside.findings.finding import Finding
+from portside.images.loader_image import LOADER, database_keys, model_of
+from portside.images.resolved_image import ResolvedImage
+from portside.records.deployment_record import USUAL, Terms
+from portside.records.environment_lock import expect_free, held
+from portside.records.origin import Origin
+from portside.records.task_record import new_record, put_on_record
+from portside.terminal.console import say
+
+CACHING = ("agora-api",)
+"""The services that keep what they have read for as long as they run."""
+
+DATA_FILE = "syn13363290"
+
+_MEMORY_MIB, _CPU = 2048, 1024
+_LONGEST_SECONDS = 3 * 60 * 60
+_STREAM_PREFIX = "agora-data-load"
+
+
+@dataclass(frozen=True)
+class LoadPlan:
+    """What is to run: RegisterTaskDefinition's request, and where. Secrets stand in it by their ARN only."""
+
+    environment: str
+    image: ResolvedImage
+    data_version: str
+    cluster: str
+    definition: Mapping[str, Any]
+    network: Mapping[str, Any]
+    source: logs.LogSource
+    checks: tuple[Finding, ...] = ()
+    caching: tuple[str, ...] = CACHING
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields by name."""
+        return {
+            "environment": self.environment,
+            "image": self.image.reference,
+            "version": self.image.tag,
+            "data_version": self.data_version,
+            "cluster": self.cluster,
+            "task_definition": dict(self.definition),
+            "checks": [check_as_json(each) for each in self.checks],
+            "then_redeployed": list(self.caching),
+        }
+
+
+@dataclass(frozen=True)
+class Load:
+    """A load that went well."""
+
+    environment: str
+    data_version: str
+    task: str
+    seconds: float
+    redeployment: Redeployment | None = field(default=None)
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields by name."""
+        return asdict(self)
+
+
+def plan(target: Target, services: Sequence[ServiceProps], image: ResolvedImage, data_version: str) -> LoadPlan:
+    """What is to run, with its preconditions looked at. Raises `AgoraError` where nothing is deployed to go by."""
+    environment = target.environment
+    props = model_of(services)
+    model = find_deployed(target, props)
+    ecs = target.clients("ecs")
+    running = ecs.describe_task_definition(taskDefinition=model.definition)["taskDefinition"]
+    source = logs.source_of(running, model.name)
+    container = next(each for each in running["containerDefinitions"] if each["name"] == model.name)
+    host_key, secret_key = database_keys(props) or ("", "")
+    host = next((each["value"] for each in container.get("environment", ()) if each["name"] == host_key), None)
+    password = next((each["valueFrom"] for each in container.get("secrets", ()) if each["name"] == secret_key), None)
+    if source is None or host is None or password is None:
+        raise AgoraError(
+            f"{model.name} as it is deployed in {environment.name} does not say where the database or its log is",
+            f"Deploy today's app.py first: {target.commands.tool('deploy')}",
+        )
+    network = _network_of(model)
+    role = str(running.get("executionRoleArn", ""))
+    token, checks = check_preconditions(target, network, role)
+    definition = _definition(environment, image, data_version, host, password, token, role, source)
+    return LoadPlan(
+        environment.name,
+        image,
+        data_version,
+        model.cluster,
+        definition,
+        network,
+        logs.LogSource(source.group, f"{_STREAM_PREFIX}/{LOADER}/"),
+        checks,
+        tuple(name for name in CACHING if any(props.container_name == name for props in services)),
+    )
+
+
+def _network_of(service: Service) -> dict[str, Any]:
+    """The network of a service's tasks, as RunTask takes it."""
+    return {
+        "awsvpcConfiguration": {
+            "subnets": list(service.subnets),
+            "securityGroups": list(service.security_groups),
+            "assignPublicIp": "ENABLED" if service.has_public_addresses else "DISABLED",
+        }
+    }
+
+
+def _id_of(task: Mapping[str, Any]) -> str:
+    return str(task["taskArn"]).rpartition("/")[2]
+
+
+def load(
+    target: Target,
+    form: Form,
+    planned: LoadPlan,
+    origin: Origin,
+    *,
+    terms: Terms = USUAL,
+    wait: Callable[[float], object] = time.sleep,
+) -> Load:
+    """Run what was planned to its end, which goes on record; then start new tasks of what caches.
+
+    Raises `AgoraError` with the verdict.
+    """
+    expect_met(planned)
+    ssm, name = target.clients("ssm"), target.environment.name
+    expect_free(ssm, name, local=target.is_local)
+    with held(ssm, name, origin, "load-data", local=target.is_local):
+        terms.recheck()
+        clock, record = time.monotonic(), new_record(target, LOADER, planned.image, origin)
+        with _registered(target, planned) as definition:
+            task = _run(target, planned, definition)
+            say(f"Task {task} loads data version {planned.data_version} …")
+            ended = _follow(target, planned, task, wait)
+            put_on_record(
+                ssm, name, replace(record, exit_code=_container_of(ended).get("exitCode"), unproven=terms.unproven)
+            )
+            _expect_success(planned, ended)
+        remember_version(ssm, name, planned.data_version)
+        caching = [props for props in form.services_of(name) if props.container_name in planned.caching]
+        done = redeploy.carry_out(target, form, redeploy.plan(target, caching), wait=wait) if caching else None
+        return Load(name, planned.data_version, task, round(time.monotonic() - clock, 1), done)
+
+
+def expect_met(planned: LoadPlan) -> None:
+    """Raise `AgoraError` with every precondition that is not met."""
+    failed = [check for check in planned.checks if check.state == FAIL]
+    if failed:
+        raise AgoraError(
+            "\n".join(f"{check.subject}: {check.what}" for check in failed),
+            "\n".join(dict.fromkeys(check.fix for check in failed if check.fix)),
+        )
+
+
+def parameter_name(environment: str) -> str:
+    """The parameter that says which version of the data was loaded last."""
+    return f"/agora/{environment}/data-version"
+
+
+def last_version(ssm: Any, environment: str) -> str | None:
+    """The version of the data that was loaded last, if any was by this tool."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return str(ssm.get_parameter(Name=parameter_name(environment))["Parameter"]["Value"])
+    except ClientError as error:
+        if is_missing(error):
+            return None
+        raise
+
+
+def remember_version(ssm: Any, environment: str, version: str) -> None:
+    """Write down which version of the data was loaded."""
+    ssm.put_parameter(
+        Name=parameter_name(environment),
+        Value=version,
+        Type="String",
+        Overwrite=True,
+        Description="The version of the data that was loaded last; written by ./agora",
+    )
+
+
+def _definition(
+    environment: Environment,
+    image: ResolvedImage,
+    data_version: str,
+    host: str,
+    password: str,
+    token: str,
+    role: str,
+    source: logs.LogSource,
+) -> dict[str, Any]:
+    size = smallest_size(_MEMORY_MIB, cpu=_CPU)
+    assert size is not None, "Fargate has a size for 2 GB and one vCPU"
+    variables = {
+        "DB_HOST": host,
+        "DB_PORT": str(environment.database_port),
+        "DB_NAME": environment.database_name,
+        "DB_USER": environment.database_username,
+        "DATA_FILE": DATA_FILE,
+        "DATA_VERSION": data_version,
+    }
+    container = {
+        "name": LOADER,
+        "image": image.reference,
+        "essential": True,
+        "memory": _MEMORY_MIB,
+        "environment": [{"name": name, "value": value} for name, value in variables.items()],
+        "secrets": [
+            {"name": "DB_PASS", "valueFrom": password},
+            {"name": "SYNAPSE_AUTH_TOKEN", "valueFrom": token},
+        ],
+        "logConfiguration": {
+            "logDriver": "awslogs",
+            "options": {
+                "awslogs-group": source.group,
+                "awslogs-region": environment.region,
+                "awslogs-stream-prefix": _STREAM_PREFIX,
+            },
+        },
+    }
+    return {
+        "family": environment.stack_name("data-load"),
+        "networkMode": "awsvpc",
+        "requiresCompatibilities": ["FARGATE"],
+        "cpu": str(size.cpu),
+        "memory": str(size.memory),
+        "executionRoleArn": role,
+        "containerDefinitions": [container],
+        "tags": [{"key": key, "value": value} for key, value in environment.tags.items()],
+    }
+
+
+@contextmanager
+def _registered(target: Target, planned: LoadPlan) -> Iterator[str]:
+    """The task definition for as long as the block runs."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    ecs = target.clients("ecs")
+    arn = str(ecs.register_task_definition(**planned.definition)["taskDefinition"]["taskDefinitionArn"])
+    try:
+        yield arn
+    finally:
+        try:
+            ecs.deregister_task_definition(taskDefinition=arn)
+        except (BotoCoreError, ClientError) as error:
+            say(f"The task definition {arn} could not be deregistered: {error}", "yellow")
+
+
+def _run(target: Target, planned: LoadPlan, definition: str) -> str:
+    """Start the task; its id."""
+    answer = target.clients("ecs").run_task(
+        cluster=planned.cluster,
+        taskDefinition=definition,
+        launchType="FARGATE",
+        count=1,
+        networkConfiguration=planned.network,
+        startedBy="agora load-data",
+        propagateTags="TASK_DEFINITION",
+    )
+    if not answer["tasks"]:
+        reasons = ", ".join(str(each.get("reason", each)) for each in answer.get("failures", ())) or "no reason given"
+        raise AgoraError(
+            f"ECS starts no task for the load: {reasons}", "Nothing was loaded. Mend the cause, try again."
+        )
+    return _id_of(answer["tasks"][0])
+
+
+def _follow(target: Target, planned: LoadPlan, task: str, wait: Callable[[float], object]) -> Mapping[str, Any]:
+    """Tell the task's lines until it has stopped; its last description. Interrupted, it is stopped too."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    ecs = patient(target, wait=wait)[0].clients("ecs")
+    until, telling = time.monotonic() + _LONGEST_SECONDS, _Telling(target, planned, task, wait)
+    try:
+        while time.monotonic() < until:
+            try:
+                found = ecs.describe_tasks(cluster=planned.cluster, tasks=[task])["tasks"]
+                telling.tell_new()
+                if found and found[0]["lastStatus"] == "STOPPED":
+                    telling.tell_new()
+                    return dict(found[0])
+            except (BotoCoreError, ClientError) as error:
+                if not is_passing(error):
+                    raise
+            wait(target.polling_seconds)
+    except BaseException:
+        _stop(ecs, planned.cluster, task)
+        raise
+    _stop(ecs, planned.cluster, task)
+    raise AgoraError(
+        f"the load was not done after {_LONGEST_SECONDS // 3600} hours, and was stopped", "Look at its last lines."
+    )
+
+
+def _stop(ecs: Any, cluster: str, task: str) -> None:
+    """A load that nobody waits for would go on unheld."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        ecs.stop_task(cluster=cluster, task=task, reason="given up by load-data")
+        say(f"Task {task} is stopped; the database may have a part of the data.", "yellow")
+    except (BotoCoreError, ClientError) as error:
+        say(f"Task {task} could not be stopped, and may go on: {error}", "yellow")
+
+
+class _Telling:
+    """The lines of a task that have been told already."""
+
+    def __init__(self, target: Target, planned: LoadPlan, task: str, wait: Callable[[float], object]) -> None:
+        self._client, self._planned, self._task, self._wait = target.clients("logs"), planned, task, wait
+        self._since, self._told = datetime.now(UTC) - logs.OVERLAP, set[str]()
+
+    def tell_new(self) -> None:
+        """Tell the lines that have come; a log that can't be read yet does not stop a load."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        lines = logs.read_lines(self._client, [self._planned.source], self._since, task=self._task, wait=self._wait)
+        try:
+            for line in lines:
+                if line.id not in self._told:
+                    self._told.add(line.id)
+                    for text in line.texts:
+                        say(f"  {text}")
+                    self._since = max(self._since, line.at - logs.OVERLAP)
+        except (AgoraError, BotoCoreError, ClientError):
+            return
+
+
+def _container_of(task: Mapping[str, Any]) -> Mapping[str, Any]:
+    return next((each for each in task.get("containers", ()) if each["name"] == LOADER), {})
+
+
+def _expect_success(planned: LoadPlan, task: Mapping[str, Any]) -> None:
+    container = _container_of(task)
+    code = container.get("exitCode")
+    if code == 0:
+        return
+    reasons = dict.fromkeys(filter(None, [task.get("stoppedReason"), container.get("reason")]))
+    ended = f"exit code {code}" if code is not None else "no exit code: it never started"
+    raise AgoraError(
+        f"data version {planned.data_version} was not loaded into {planned.environment}: "
+        f"task {_id_of(task)} ended with {ended}; {'; '.join(reasons) or 'no reason given'}",
+        _what_to_do(code, " ".join(reasons), planned),
+    )
+
+
+def _what_to_do(code: object, reasons: str, planned: LoadPlan) -> str:
+    if "CannotPullContainerError" in reasons:
+        return f"The image could not be pulled: {planned.image.reference}"
+    if "ResourceInitializationError" in reasons:
+        return "A secret or the log could not be reached with the execution role: the reason says which."
+    if code == 137:
+        return f"It was killed, most often for its use of memory ({_MEMORY_MIB} MiB)."
+    return f"Its lines are above, and in the log group {planned.source.group}. Services were not deployed anew."

@@ -1,0 +1,360 @@
+"""Following stacks, and the rollouts of services within them, while the CDK's command line works on them."""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from portside.aws.errors import is_expired, is_passing
+from portside.aws.model import Stack
+from portside.aws.reader import Reader
+from portside.aws.rollouts import (
+    PENDING,
+    ROLLED_BACK,
+    ROLLED_OUT,
+    ROLLING_BACK,
+    ROLLING_OUT,
+    RUNNING,
+    STOPPED,
+    Rollout,
+    rollouts_in,
+)
+from portside.aws.stack_status import status_of
+from portside.report.timeline import SERVICE, STACK, TASK, Timeline
+from portside.terminal.console import is_watched, say, style_of, talk_console
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+_LONGEST_PAUSE_SECONDS = 30.0
+_WIDTH_OF_COLUMNS = 70
+_DONE = ("no changes", "created", "updated", "deleted")
+# A rollout that has failed goes on as its own rolling back, even where ECS calls that another deployment.
+_AFTER_FAILURE = {ROLLING_OUT: ROLLING_BACK, ROLLED_OUT: ROLLED_BACK}
+
+
+@dataclass
+class _Service:
+    state: str = ""
+    summary: str = ""
+    reasons: dict[str, str] = field(default_factory=dict)
+    """By task that stopped, why."""
+
+
+@dataclass
+class _Line:
+    state: str = "waiting"
+    started: float | None = None
+    ended: float | None = None
+    services: dict[str, _Service] = field(default_factory=dict)
+
+
+@dataclass
+class Progress:
+    """How far each stack is, and within it each service's rollout.
+
+    `tell` announces a change to a person who reads line by line, `warn` to everybody what must not be overlooked;
+    `note_failure` is given the service of each task that failed, and must return at once.
+    """
+
+    names: Sequence[str]
+    tell: Callable[[str], None]
+    warn: Callable[[str], None] = lambda _: None
+    note_failure: Callable[[str], None] = lambda _: None
+    title: str = ""
+    expected_seconds: float | None = None
+    timeline: Timeline = field(default_factory=Timeline)
+    lines: dict[str, _Line] = field(init=False)
+    _warned: set[str] = field(default_factory=set)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def __post_init__(self) -> None:
+        self.lines = {name: _Line() for name in self.names}
+
+    def hear(self, said: str) -> None:
+        """Take from the CDK's talk what CloudFormation does not know: that a stack needed no change."""
+        if said.rstrip().endswith("(no changes)"):
+            for name in self.names:
+                if f" {name} " in f" {said} ":
+                    self.note(name, "no changes", over=True)
+
+    def note(self, name: str, state: str, *, over: bool, since: datetime | None = None) -> None:
+        """Note the state of a stack, and since when it is; the same state twice is told once."""
+        with self._lock:
+            line = self.lines[name]
+            if line.state == state:
+                return
+            moment = self.timeline.note(STACK, name, state, over=over, at=since)
+            now = moment.seconds if moment else self.timeline.seconds
+            line.state = state
+            line.started = now if line.started is None else line.started
+            line.ended = now if over else None
+            self.tell(self._timed(f"{name}: {state}"))
+
+    def note_rollout(self, rollout: Rollout) -> None:
+        """Note how far the rollout of a service is, and at once why a task stopped; what is the same is told once."""
+        with self._lock:
+            line = self.lines.get(rollout.service.stack)
+            name = rollout.service.name
+            if line is None or not (rollout.is_new or name in line.services):
+                return
+            service = line.services.setdefault(name, _Service())
+            self._note_tasks(rollout, service)
+            has_failed = service.state in _AFTER_FAILURE.values()
+            state = _AFTER_FAILURE.get(rollout.state, rollout.state) if has_failed else rollout.state
+            if (service.state, service.summary) == (state, rollout.summary):
+                return
+            service.state, service.summary = state, rollout.summary
+            over = state in (ROLLED_OUT, ROLLED_BACK)
+            self.timeline.note(SERVICE, name, state, within=rollout.service.stack, over=over)
+            self.tell(self._timed(f"{name}: {state}, {rollout.summary}"))
+
+    def _note_tasks(self, rollout: Rollout, service: _Service) -> None:
+        name = rollout.service.name
+        for task in rollout.tasks:
+            note = functools.partial(self.timeline.note, TASK, task.id, within=name)
+            if not self.timeline.knows(TASK, task.id):
+                note(PENDING, at=task.created)
+                if task.started:
+                    note(RUNNING, at=task.started)
+            state = rollout.state_of(task)
+            if state != STOPPED:
+                note(state)
+                continue
+            reason = task.why_it_stopped if task.has_failed else ""
+            is_news = note(STOPPED, reason=reason, over=True, at=task.stopped)
+            if task.has_failed:
+                why = "for the same reason" if reason in service.reasons.values() else reason
+                service.reasons[task.id] = reason
+                if is_news:
+                    self.note_failure(name)
+                    self.warn(self._timed(f"{name}: task {task.short_id} stopped: {why}"))
+
+    def _timed(self, said: str) -> str:
+        return f"{self.timeline.seconds:5.0f} s  {said}"
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Name, state and seconds of each stack."""
+        now = self.timeline.seconds
+        with self._lock:
+            return [
+                (name, line.state, "" if line.started is None else f"{(line.ended or now) - line.started:.0f} s")
+                for name, line in self.lines.items()
+            ]
+
+    @property
+    def heading(self) -> str:
+        """What goes on, for how long, and how long it usually takes."""
+        usual = f" of about {self.expected_seconds:.0f} s" if self.expected_seconds else ""
+        return f"{self.title}: {self.timeline.seconds:.0f} s{usual}"
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether anything has changed since the block began."""
+        with self._lock:
+            return any(line.state not in ("waiting", "no changes") for line in self.lines.values())
+
+    def warn_once(self, said: str) -> None:
+        """Warn of what would otherwise be told at every look."""
+        if said not in self._warned:
+            self._warned.add(said)
+            self.warn(self._timed(said))
+
+    def drawn(self, hidden: Sequence[str] = (), *, aligned: bool = True) -> list[Text]:
+        """Its lines, with the stacks in `hidden` states only counted; `aligned` in columns."""
+        from rich.text import Text
+
+        width = max(map(len, self.names), default=0) if aligned else 0
+        with self._lock:
+            rows = self.rows()
+            counts = {state: sum(row[1] == state for row in rows) for state in hidden}
+            lines = [Text(self.heading, "bold")] if self.title else []
+            lines += [Text(f"{_mark(state)} {count} {state}", "dim") for state, count in counts.items() if count]
+            for name, state, seconds in rows:
+                if state not in hidden:
+                    line = Text(f"{_mark(state)} {name.ljust(width)}  ")
+                    lines.append(line.append(state, style_of(state)).append(f"  {seconds}", "dim"))
+                    for service, found in self.lines[name].services.items():
+                        lines += _drawn(service, found)
+        return lines
+
+
+def _drawn(name: str, service: _Service) -> Iterator[Text]:
+    from rich.text import Text
+
+    yield Text(f"    {name}: ").append(f"{service.state}, {service.summary}", style_of(service.state))
+    for reason in dict.fromkeys(service.reasons.values()):
+        yield Text(f"    ✗ {reason}", "red")
+
+
+def _mark(state: str) -> str:
+    return {"green": "✓", "red": "✗"}.get(style_of(state), "·")
+
+
+@contextmanager
+def following(
+    reader: Reader,
+    names: Sequence[str],
+    *,
+    every_seconds: float,
+    title: str = "",
+    with_services: bool = False,
+    timeline: Timeline | None = None,
+    expected_seconds: float | None = None,
+    note_failure: Callable[[str], None] = lambda _: None,
+) -> Iterator[Progress]:
+    """Show how far stacks are for as long as the block runs: a live picture for a person, plain lines otherwise.
+
+    What was there before the block began is not reported: only what changes. With `with_services` the rollouts of
+    services are shown too. `note_failure` is as in `Progress`.
+    """
+    watched = is_watched()
+    progress = Progress(
+        names,
+        tell=_keep_to_oneself if watched else say,
+        warn=functools.partial(say, style="red") if watched else say,
+        note_failure=note_failure,
+        title=title,
+        expected_seconds=expected_seconds,
+        timeline=timeline or Timeline(),
+    )
+    look = _looker(reader, progress, with_services=with_services)
+    over = threading.Event()
+    watcher = threading.Thread(target=_keep_looking, args=(look, progress, over, every_seconds), daemon=True)
+    watcher.start()
+    try:
+        with _live(progress):
+            try:
+                yield progress
+            except KeyboardInterrupt:
+                raise
+            except BaseException:
+                _look_once_more(look, progress, watcher, over)
+                raise
+            _look_once_more(look, progress, watcher, over)
+    finally:
+        over.set()
+
+
+def _keep_to_oneself(_: str) -> None:
+    """A person sees the picture."""
+
+
+def _looker(reader: Reader, progress: Progress, *, with_services: bool) -> Callable[[], None]:
+    before = {name: (stack.status, stack.updated) for name, stack in reader.named(progress.names).items()}
+    began = progress.timeline.began
+
+    def note(found: Mapping[str, Stack]) -> None:
+        for name in progress.names:
+            stack = found.get(name)
+            if stack is None:
+                if name in before or progress.lines[name].state == "deleting":
+                    progress.note(name, "deleted", over=True)
+            elif (stack.status, stack.updated) != before.get(name):
+                before.pop(name, None)
+                word = status_of(stack.status).word
+                # CloudFormation says when it began with a stack, and of nothing else since when it is so.
+                is_first = progress.lines[name].started is None and not stack.is_settled
+                progress.note(name, word, over=stack.is_settled, since=stack.updated if is_first else None)
+
+    def look() -> None:
+        # Nothing rolls out where no stack changes, and each call counts towards the account's limits.
+        if not (with_services and progress.is_moving):
+            note(reader.stacks())
+        if with_services and progress.is_moving:
+            found = reader.look(stopped=True).whole()
+            note(found.known_stacks)
+            for rollout in rollouts_in(found, began):
+                progress.note_rollout(rollout)
+
+    return look
+
+
+def _keep_looking(look: Callable[[], None], progress: Progress, over: threading.Event, every_seconds: float) -> None:
+    pause = every_seconds
+    while not over.wait(pause):
+        error = _look(look, progress)
+        pause = min(pause * 2, _LONGEST_PAUSE_SECONDS) if error and is_passing(error) else every_seconds
+
+
+def _look(look: Callable[[], None], progress: Progress) -> Exception | None:
+    """A look that fails says nothing about the deployment; the next one may succeed."""
+    try:
+        look()
+    except Exception as error:
+        if is_expired(error):
+            progress.warn_once("The AWS credentials have expired: what happens from here on can't be seen.")
+        return error
+    return None
+
+
+def _look_once_more(
+    look: Callable[[], None], progress: Progress, watcher: threading.Thread, over: threading.Event
+) -> None:
+    over.set()
+    watcher.join()
+    _look(look, progress)
+
+
+@contextmanager
+def _live(progress: Progress) -> Iterator[None]:
+    if not is_watched():
+        if progress.expected_seconds:
+            say(f"{progress.title}: usually takes about {progress.expected_seconds:.0f} s")
+        yield
+        return
+    from rich.console import Group
+    from rich.live import Live
+
+    console = talk_console()
+
+    def draw() -> Group:
+        return Group(*picture(progress, console, most_lines=console.height - 1))
+
+    # What a terminal is too low for comes when it is over, in full.
+    live = Live(console=console, get_renderable=draw, refresh_per_second=4, transient=True)
+    try:
+        with live:
+            yield
+    finally:
+        console.print(Group(*picture(progress, console)))
+
+
+def picture(progress: Progress, console: Console, most_lines: int | None = None) -> list[Text]:
+    """What a person sees: each stack, its services, and why tasks stopped; nothing is cut off, long lines fold.
+
+    Where that is more than so many lines, stacks that are done, and then those that wait, are only counted.
+    """
+    tried: list[Text] = []
+    for hidden in ((), _DONE, (*_DONE, "waiting")):
+        tried = progress.drawn(hidden, aligned=console.width >= _WIDTH_OF_COLUMNS)
+        if most_lines is None or _height(tried, console) <= most_lines:
+            return tried
+    # The newest stands last; reasons were told above the picture already.
+    while len(tried) > 2 and most_lines is not None and _height(tried, console) > most_lines:
+        del tried[1]
+    return tried
+
+
+def _height(lines: Sequence[Text], console: Console) -> int:
+    return sum(len(line.wrap(console, console.width)) for line in lines)
+
+
+@contextmanager
+def step(title: str) -> Iterator[None]:
+    """Tell what is being done while the block runs, and how long it took."""
+    began = time.monotonic()
+    if is_watched():
+        with talk_console().status(f"{title} …"):
+            yield
+    else:
+        say(f"{title} …")
+        yield
+    say(f"{title}: {time.monotonic() - began:.1f} s")

@@ -1,0 +1,187 @@
+"""A port of this machine that leads to an environment's database, through a machine or a container in its network."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from portside.aws.errors import code_of, is_denied
+from portside.aws.stack_reading import physical_ids, read_stack
+from portside.aws.target import Target
+from portside.commands import Commands
+from portside.config.service_props import DATABASE, ServiceProps
+from portside.config.stacks import StackKind, database_stacks, only_stack
+from portside.deploy.execute import choose_container
+from portside.deploy.session_manager import Session
+from portside.errors import AgoraError, UsageError
+
+# https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-working-with-sessions-start.html
+DOCUMENT = "AWS-StartPortForwardingSessionToRemoteHost"
+
+
+@dataclass(frozen=True)
+class Tunnel:
+    """What is to be opened: from `local_port` through `through` (what Systems Manager calls `target`) to the host."""
+
+    environment: str
+    local_port: int
+    through: str
+    target: str
+    host: str
+    port: int
+    user: str
+    database: str
+    secret: str
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """StartSession's parameters."""
+        parameters = {"host": self.host, "portNumber": str(self.port), "localPortNumber": str(self.local_port)}
+        return {
+            "Target": self.target,
+            "DocumentName": DOCUMENT,
+            "Parameters": {key: [value] for key, value in parameters.items()},
+        }
+
+    @property
+    def uri(self) -> str:
+        """Where to connect, without the password. The cluster's other hosts can't be reached through the tunnel."""
+        options = "directConnection=true&authSource=admin&retryWrites=false"
+        return f"mongodb://{self.user}@127.0.0.1:{self.local_port}/{self.database}?{options}"
+
+    def password_command(self, commands: Commands) -> str:
+        """The command that shows the password to those who may see it."""
+        return commands.aws(
+            *("secretsmanager", "get-secret-value"), secret_id=self.secret, query="SecretString", output="text"
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields by name."""
+        return asdict(self) | {"request": self.request, "uri": self.uri}
+
+
+def plan(target: Target, services: Sequence[ServiceProps], local_port: int) -> Tunnel:
+    """What to open. Raises `AgoraError` or `UsageError` that says what is missing where nothing can be."""
+    expect_free_port(local_port)
+    environment = target.environment
+    stack = database_stacks(environment)[0].name
+    cloudformation = target.clients("cloudformation")
+    if read_stack(cloudformation, stack) is None:
+        raise AgoraError(
+            f"{environment.name} has no database {target.place}: there is no stack {stack}",
+            f"Deploy it: {target.commands.tool('deploy')}",
+        )
+    clusters = physical_ids(cloudformation, stack, "AWS::DocDB::DBCluster")
+    secrets = physical_ids(cloudformation, stack, "AWS::SecretsManager::Secret")
+    if not clusters or not secrets:
+        raise AgoraError(f"the stack {stack} has no database cluster and secret", "Look at it in CloudFormation.")
+    cluster = target.clients("docdb").describe_db_clusters(DBClusterIdentifier=clusters[0])["DBClusters"][0]
+    through, session_target = _way(target, services)
+    return Tunnel(
+        environment.name,
+        local_port,
+        through,
+        session_target,
+        str(cluster["Endpoint"]),
+        int(cluster.get("Port") or environment.database_port),
+        environment.database_username,
+        environment.database_name,
+        secrets[0],
+    )
+
+
+def expect_free_port(port: int) -> None:
+    """Raise `UsageError` where something on this machine uses the port already, or it is not for everybody to use."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tried:
+        # As the plugin will: a connection of an hour ago must not count.
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind(("127.0.0.1", port))
+        except OSError as error:
+            why = "is in use on this machine" if error.errno == errno.EADDRINUSE else f"can't be used: {error.strerror}"
+            raise UsageError(f"port {port} {why}", f"Choose another one: --port {_another(port)}") from error
+
+
+def open_session(target: Target, tunnel: Tunnel) -> Session:
+    """Ask Systems Manager for the session. Raises `AgoraError` that says what is missing where it refuses."""
+    from botocore.exceptions import ClientError
+
+    try:
+        opened = target.clients("ssm").start_session(**tunnel.request)
+    except ClientError as error:
+        raise _refused(error, tunnel) from error
+    return Session({key: opened[key] for key in ("SessionId", "TokenValue", "StreamUrl")}, tunnel.request)
+
+
+def _way(target: Target, services: Sequence[ServiceProps]) -> tuple[str, str]:
+    """Through what: the bastion if the environment has one, else a container that may call the database."""
+    cloudformation, name = target.clients("cloudformation"), only_stack(target.environment, StackKind.BASTION).name
+    stack = read_stack(cloudformation, name)
+    instances = physical_ids(cloudformation, name, "AWS::EC2::Instance") if stack else []
+    if instances:
+        _expect_online(target, instances[0])
+        return f"the bastion {instances[0]}", instances[0]
+    return _way_through_a_task(target, services)
+
+
+def _way_through_a_task(target: Target, services: Sequence[ServiceProps]) -> tuple[str, str]:
+    obstacles = []
+    for props in services:
+        if any(call.service == DATABASE for call in props.calls):
+            try:
+                container = choose_container(target, props)
+            except AgoraError as error:
+                obstacles.append(error)
+                continue
+            return f"task {container.task} of {props.container_name}", container.target
+    if not obstacles:
+        raise AgoraError(
+            f"nothing in {target.environment.name} leads to the database: no bastion, and no service that calls it",
+            f'Give it a bastion: ENVIRONMENTS["{target.environment.name}"]["BASTION"] in app.py.',
+        )
+    raise AgoraError(
+        "\n".join(["there is no bastion, and no way through a container:", *(each.message for each in obstacles)]),
+        "\n".join(dict.fromkeys(each.hint for each in obstacles)),
+    )
+
+
+def _expect_online(target: Target, instance: str) -> None:
+    """Raise `AgoraError` where Systems Manager has no connection to a machine."""
+    from botocore.exceptions import ClientError
+
+    try:
+        found = target.clients("ssm").describe_instance_information(
+            Filters=[{"Key": "InstanceIds", "Values": [instance]}]
+        )["InstanceInformationList"]
+    except ClientError as error:
+        if is_denied(error):  # the session itself needs no such right, and will tell
+            return
+        raise
+    status = found[0].get("PingStatus", "unknown") if found else "unknown to it"
+    if status != "Online":
+        raise AgoraError(
+            f"the bastion {instance} is not online in Systems Manager ({status})",
+            "Start the instance if it is stopped. It needs its instance profile with AmazonSSMManagedInstanceCore, an "
+            "agent of version 3.1.1374.0 or later, and a way to the internet.",
+        )
+
+
+def _refused(error: Exception, tunnel: Tunnel) -> AgoraError:
+    if is_denied(error):
+        return AgoraError(
+            f"the credentials may not open a session: {error}",
+            f"They need ssm:StartSession on the target and on the document {DOCUMENT}.",
+        )
+    if code_of(error) == "TargetNotConnected":
+        return AgoraError(
+            f"{tunnel.through} is not connected to Systems Manager: {error}",
+            "An agent connects some seconds after its start. Try again, or look whether it runs.",
+        )
+    return AgoraError(f"Systems Manager opens no session to {tunnel.through}: {error}", "The reason is AWS's own.")
+
+
+def _another(port: int) -> int:
+    return port + 1 if 1024 <= port < 65535 else 27018

@@ -1,0 +1,172 @@
+"""Calls of AWS's API that are refused though nothing is wrong with them: too many, not allowed, credentials expired."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from html import escape
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from portside.emulator.ministack_modules import responses
+
+ANY = "*"
+
+_CALLER = "arn:aws:sts::{account}:assumed-role/rehearsal/session"
+_DENIED = (
+    f"User: {_CALLER} is not authorized to perform: {{service}}:{{operation}} on resource: * because no identity-based "
+    "policy allows the {service}:{operation} action"
+)
+_EXPIRED = "The security token included in the request is expired"
+
+# What each protocol calls them: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html,
+# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/CommonErrors.html and
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/CommonErrors.html
+_WORDS: Final[Mapping[str, Mapping[str, tuple[int, str, str]]]] = {
+    "ThrottlingException": {
+        "json": (400, "ThrottlingException", "Rate exceeded"),
+        "query": (400, "Throttling", "Rate exceeded"),
+        "ec2": (503, "RequestLimitExceeded", "Request limit exceeded."),
+    },
+    "AccessDeniedException": {
+        "json": (400, "AccessDeniedException", _DENIED),
+        "query": (403, "AccessDenied", _DENIED),
+        "ec2": (403, "UnauthorizedOperation", f"You are not authorized to perform this operation. {_DENIED}"),
+    },
+    "ExpiredTokenException": {
+        "json": (400, "ExpiredTokenException", _EXPIRED),
+        "query": (403, "ExpiredToken", _EXPIRED),
+        "ec2": (400, "RequestExpired", "Request has expired."),
+    },
+    "ServiceUnavailable": {
+        "json": (503, "ServiceUnavailableException", "The service is unavailable. Please try again shortly."),
+        "query": (503, "ServiceUnavailable", "Service is unavailable. Please try again shortly."),
+        "ec2": (503, "Unavailable", "The service is unavailable. Please try again shortly."),
+    },
+}
+CODES = tuple(_WORDS)
+
+# boto3's names of services that sign their calls with another.
+_SIGNING_NAMES = {"elbv2": "elasticloadbalancing", "service-quotas": "servicequotas", "cloudwatch": "monitoring"}
+_SIGNED_FOR = re.compile(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/")
+
+
+@dataclass(frozen=True)
+class ApiFault:
+    """The calls of a service that get this code: all operations with `*`, all accounts and for good with None."""
+
+    service: str
+    operation: str
+    code: str
+    times: int | None = None
+    account: str | None = None
+
+    def concerns(self, service: str, operation: str, account: str) -> bool:
+        """Whether a call is one of those."""
+        return (
+            self.service in (ANY, service)
+            and (self.operation == ANY or _plain(self.operation) == _plain(operation))
+            and self.account in (None, account)
+        )
+
+
+def checked(service: str, operation: str, code: str, times: int | None = None, account: str | None = None) -> ApiFault:
+    """A fault that can be switched on, with boto3's or AWS's names. Raises ValueError that names what is wrong."""
+    if code not in CODES:
+        raise ValueError(f"unknown code {code!r}: known are {', '.join(CODES)}")
+    if times is not None and times < 1:
+        raise ValueError(f"times must be 1 or more, got {times}")
+    return ApiFault(_SIGNING_NAMES.get(service, service), operation, code, times, account)
+
+
+class ApiFaults:
+    """The faults that are on, until the embedded AWS ends. Safe for use by several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._faults: list[ApiFault] = []
+
+    def all(self) -> list[ApiFault]:
+        """In the order in which they were switched on."""
+        with self._lock:
+            return list(self._faults)
+
+    def put(self, fault: ApiFault) -> None:
+        """Takes the place of one for the same calls."""
+        with self._lock:
+            same = (fault.service, fault.operation, fault.account)
+            self._faults = [each for each in self._faults if (each.service, each.operation, each.account) != same]
+            self._faults.append(fault)
+
+    def clear(self) -> None:
+        """Switches all off."""
+        with self._lock:
+            self._faults.clear()
+
+    def take(self, service: str, operation: str, account: str) -> ApiFault | None:
+        """The fault that a call meets; one of its times is used up."""
+        with self._lock:
+            for index, fault in enumerate(self._faults):
+                if fault.concerns(service, operation, account):
+                    if fault.times == 1:
+                        del self._faults[index]
+                    elif fault.times is not None:
+                        self._faults[index] = replace(fault, times=fault.times - 1)
+                    return fault
+        return None
+
+
+def refuse(faults: ApiFaults) -> Callable[[Any], Callable[..., Any]]:
+    """The dispatch of all calls, which asks for faults first."""
+
+    def make(original: Any) -> Callable[..., Any]:
+        async def dispatch(
+            method: str, path: str, headers: Mapping[str, str], body: bytes, query_params: Any, request_id: str
+        ) -> Any:
+            signed = _SIGNED_FOR.search(headers.get("authorization", ""))
+            if signed and faults.all():
+                operation = _operation(headers, body)
+                fault = faults.take(signed[1], operation, responses.get_account_id())
+                if fault:
+                    return _answer(fault, signed[1], operation, _protocol(signed[1], headers), request_id)
+            return await original(method, path, headers, body, query_params, request_id)
+
+        return dispatch
+
+    return make
+
+
+def _plain(operation: str) -> str:
+    return operation.replace("_", "").lower()
+
+
+def _operation(headers: Mapping[str, str], body: bytes) -> str:
+    target = headers.get("x-amz-target", "")
+    if target:
+        return target.rpartition(".")[2]
+    return parse_qs(body.decode("utf-8", errors="replace")).get("Action", [""])[0]
+
+
+def _protocol(service: str, headers: Mapping[str, str]) -> str:
+    if headers.get("x-amz-target"):
+        return "json"
+    return "ec2" if service == "ec2" else "query"
+
+
+def _answer(fault: ApiFault, service: str, operation: str, protocol: str, request_id: str) -> Any:
+    status, code, message = _WORDS[fault.code][protocol]
+    message = message.format(account=responses.get_account_id(), service=service, operation=operation)
+    headers = {"x-amzn-requestid": request_id}
+    if protocol == "json":
+        headers |= {"Content-Type": "application/x-amz-json-1.1", "x-amzn-errortype": code}
+        return status, headers, json.dumps({"__type": code, "message": message}).encode()
+    error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+    text = (
+        f"<Response><Errors>{error}</Errors><RequestID>{request_id}</RequestID></Response>"
+        if protocol == "ec2"
+        else f"<ErrorResponse>{error}<RequestId>{request_id}</RequestId></ErrorResponse>"
+    )
+    return status, headers | {"Content-Type": "text/xml"}, text.encode()

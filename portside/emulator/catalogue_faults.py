@@ -1,0 +1,180 @@
+"""The named ways in which the catalogue's APIs can be made to fail, switched on per API and image."""
+
+from __future__ import annotations
+
+import difflib
+import threading
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from portside.emulator.catalogue import Image, made_from, path_of
+from portside.emulator.kept_list import KeptList
+from portside.emulator.oci_image import digest_of
+
+APIS = ("registry", "packages")
+
+# What stands instead of the answer.
+ANSWER_FAULTS: Final[dict[str, str]] = {
+    "unauthorized": "401: the token is refused",
+    "forbidden": "403: access is forbidden",
+    "lacks-scope": "403: the token has scopes, but not read:packages",
+    "expired": "401: the token has expired",
+    "not-found": "404: there is no such package",
+    "rate-limited": "429: too many requests, with Retry-After",
+    "quota-used-up": "403: the API's rate limit is used up, with the moment of its reset",
+    "server-error": "500: the server fails",
+    "slow": "the right answer, but late",
+    "endless": "an answer that trickles on, for two minutes",
+    "garbage": "200 with bytes that are no JSON",
+    "html": "200 with a page to log in instead of JSON",
+    "truncated": "an answer that breaks off half-way",
+    "redirect": "302 to another host",
+}
+# What the right answer speaks of.
+CONTENT_FAULTS: Final[dict[str, str]] = {
+    "edge-on-page-2": "a hundred newer versions before the one that is tagged edge",
+    "edge-missing": "no version is tagged edge",
+    "edge-only": "the version that is tagged edge has no sha- tag",
+    "wrong-platform": "what the tags stand for is for linux/arm64",
+}
+CATALOGUE_FAULTS: Final[dict[str, str]] = ANSWER_FAULTS | CONTENT_FAULTS
+# Those that take a value, in seconds, and what it is by default.
+SECONDS: Final[dict[str, float]] = {"rate-limited": 1, "quota-used-up": 1, "slow": 0.25}
+
+OTHER_PLATFORM = "linux/arm64"
+LARGEST_PAGE = 100
+
+
+@dataclass(frozen=True)
+class CatalogueFault:
+    """A fault that is on: for an API or both, an image or all, so many answers or all; `value` in seconds."""
+
+    fault: str
+    api: str | None = None
+    image: str | None = None
+    times: int | None = None
+    value: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        return SECONDS.get(self.fault, 0.0) if self.value is None else self.value
+
+    def concerns(self, api: str, image: str | None) -> bool:
+        """Whether a request is answered wrongly; `image` is its path, None where the request is about no single one."""
+        if self.api not in (None, api):
+            return False
+        return self.image is None or f"/{image or ''}".endswith(f"/{self.image}")
+
+
+def checked(fault: str, api: Any = None, image: Any = None, times: Any = None, value: Any = None) -> CatalogueFault:
+    """A fault that can be switched on. Raises ValueError that names what is wrong and what would be right."""
+    if fault not in CATALOGUE_FAULTS:
+        close = difflib.get_close_matches(fault, CATALOGUE_FAULTS, 1)
+        suggestion = f"perhaps you meant {close[0]}?" if close else f"known are {', '.join(CATALOGUE_FAULTS)}"
+        raise ValueError(f"unknown fault of the catalogue {fault!r}: {suggestion}")
+    if api not in (None, *APIS):
+        raise ValueError(f"unknown API of the catalogue: {api!r}, must be one of {', '.join(APIS)}")
+    if times is not None and (not isinstance(times, int) or isinstance(times, bool) or times < 1):
+        raise ValueError(f"the number of faulty answers must be 1 or more, got {times!r}")
+    if value is not None:
+        if fault not in SECONDS:
+            raise ValueError(f"the fault {fault} takes no value, got {value!r}")
+        try:
+            value = float(value)
+        except ValueError:
+            value = -1.0
+        if not 0 <= value <= 3600:
+            raise ValueError(f"the value of {fault} must be a number of seconds, at most 3600")
+    return CatalogueFault(fault, api, path_of(image) if image else None, times, value)
+
+
+class CatalogueFaults:
+    """The faults that are on, kept in a file. Safe for use by several threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        self._kept = KeptList(path, "the faults of the catalogue", lambda each: CatalogueFault(**each))
+        self._faults = self._kept.found
+        self.remarks = self._kept.remarks
+
+    def all(self) -> list[CatalogueFault]:
+        """In the order in which they were switched on."""
+        with self._lock:
+            return list(self._faults)
+
+    def put(self, fault: CatalogueFault) -> None:
+        """The same fault of the same API and image starts again."""
+        with self._lock:
+            where = (fault.fault, fault.api, fault.image)
+            others = [each for each in self._faults if (each.fault, each.api, each.image) != where]
+            self._replace([*others, fault])
+
+    def clear(self) -> None:
+        """Switches all off."""
+        with self._lock:
+            self._replace([])
+
+    def take(self, among: Collection[str], api: str, image: str | None) -> CatalogueFault | None:
+        """The first of these faults that concerns a request; one that is on for so many answers has one fewer left."""
+        with self._lock:
+            for index, fault in enumerate(self._faults):
+                if fault.fault in among and fault.concerns(api, image):
+                    if fault.times is not None:
+                        left = [replace(fault, times=fault.times - 1)] if fault.times > 1 else []
+                        self._faults[index : index + 1] = left
+                        self._kept.write_if_possible(self._faults)
+                    return fault
+        return None
+
+    def seen(self, images: Iterable[Image], among: Collection[str], api: str, image: str | None) -> list[Image]:
+        """The versions of an image, newest first, as an answer shows them while these faults of content are on."""
+        shown = list(images)
+        for name in CONTENT_FAULTS:
+            if name in among and self.take((name,), api, image):
+                shown = _CHANGES[name](shown)
+        return shown
+
+    def _replace(self, faults: list[CatalogueFault]) -> None:
+        if faults != self._faults:
+            self._kept.write(faults)
+            self._faults = faults
+
+
+def for_other_platform(image: Image) -> Image:
+    """The same image, had it been built on another kind of machine."""
+    return made_from(image, replace(image.recipe, platform=OTHER_PLATFORM)) if image.recipe else image
+
+
+def _push_edge_to_page_2(images: list[Image]) -> list[Image]:
+    index = next((index for index, image in enumerate(images) if "edge" in image.tags), None)
+    if index is None:
+        return images
+    newest = images[0]
+    fillers = [
+        replace(newest, digest=digest_of(f"{newest.name} {number}".encode()), tags=(), id=newest.id + number)
+        for number in range(LARGEST_PAGE - index, 0, -1)
+    ]
+    return [*fillers, *images]
+
+
+def _without_edge(images: list[Image]) -> list[Image]:
+    return [replace(image, tags=tuple(tag for tag in image.tags if tag != "edge")) for image in images]
+
+
+def _edge_alone(images: list[Image]) -> list[Image]:
+    return [
+        replace(image, tags=tuple(tag for tag in image.tags if not tag.startswith("sha-")))
+        if "edge" in image.tags
+        else image
+        for image in images
+    ]
+
+
+_CHANGES: Final[dict[str, Callable[[list[Image]], list[Image]]]] = {
+    "edge-on-page-2": _push_edge_to_page_2,
+    "edge-missing": _without_edge,
+    "edge-only": _edge_alone,
+    "wrong-platform": lambda images: [for_other_platform(image) for image in images],
+}

@@ -1,0 +1,93 @@
+"""What a person would have made by hand before a first deployment, made in the embedded AWS."""
+
+from __future__ import annotations
+
+import json
+import secrets as randomness
+import string
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from portside.emulator.catalogue import pulled_reference
+from portside.emulator.client import control
+from portside.emulator.client.process import LocalAws
+
+PLACEHOLDER_LENGTH = 24
+
+
+def seed(
+    aws: LocalAws,
+    account: str,
+    region: str,
+    *,
+    certificate_arn: str,
+    domain: str,
+    secrets: Mapping[str, Sequence[str] | None],
+    images: Iterable[str],
+    state_dir: Path,
+) -> list[str]:
+    """Makes the certificate, secrets and images that aren't there; one line for each thing that it made.
+
+    `secrets` maps names to the JSON fields that are read from them, or to None for a plain value. Values are
+    made up: letters and digits only, because some go unescaped into a URI.
+    """
+    made = []
+    if control.put_certificate(certificate_arn, domain=domain, aws=aws):
+        made.append(f"certificate {certificate_arn} for {domain}")
+    present = {under for each in control.images(aws=aws) for under in _references_of(each)}
+    for reference in dict.fromkeys(images):
+        wanted = pulled_reference(reference)
+        if (wanted.name, wanted.digest or wanted.tag) not in present:
+            control.put_image(reference, source="stand-in", aws=aws)
+            made.append(f"image {reference}")
+    return made + _make_secrets(aws, account, region, secrets)
+
+
+def _references_of(image: Mapping[str, Any]) -> set[tuple[str, str]]:
+    return {(image["name"], under) for under in (image["digest"], *image["tags"])}
+
+
+def _make_secrets(aws: LocalAws, account: str, region: str, secrets: Mapping[str, Sequence[str] | None]) -> list[str]:
+    if not secrets:
+        return []
+    client = _secrets_manager(aws, account, region)
+    made = []
+    for name, fields in secrets.items():
+        wanted = json.dumps({field: _placeholder() for field in fields}) if fields else _placeholder()
+        try:
+            client.create_secret(Name=name, SecretString=wanted)
+            made.append(f"secret {name}")
+        except client.exceptions.ResourceExistsException:
+            if _add_fields(client, name, fields or ()):
+                made.append(f"secret {name}, more fields")
+    return made
+
+
+def _add_fields(client: Any, name: str, fields: Sequence[str]) -> bool:
+    if not fields:
+        return False
+    value = client.get_secret_value(SecretId=name)["SecretString"]
+    try:
+        have = json.loads(value)
+    except ValueError:
+        have = None
+    have = have if isinstance(have, dict) else {}
+    missing = [field for field in fields if field not in have]
+    if missing:
+        have |= {field: _placeholder() for field in missing}
+        client.put_secret_value(SecretId=name, SecretString=json.dumps(have))
+    return bool(missing)
+
+
+def _placeholder() -> str:
+    return "".join(randomness.choice(string.ascii_letters + string.digits) for _ in range(PLACEHOLDER_LENGTH))
+
+
+def _secrets_manager(aws: LocalAws, account: str, region: str) -> Any:
+    from botocore.config import Config
+
+    from portside.emulator.client.session import client_session
+
+    session = client_session(account, aws.account_secret(account), region)
+    return session.client("secretsmanager", endpoint_url=aws.url, config=Config(proxies={}))

@@ -1,0 +1,137 @@
+"""Deployments of ECS services: in progress until they are steady, failed ones rolled back, and told in events."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from portside.emulator import rollout, service_events
+from portside.emulator.ministack_modules import ecs
+
+# Reconciling reads all tasks and then starts some: two at once would start them twice. It is entered again by
+# what it calls, on the same thread.
+reconciling = threading.RLock()
+
+_RUNNING = frozenset({"RUNNING"})
+
+
+def primary_id(service: dict[str, Any] | None) -> str | None:
+    """The id of the deployment that a service is on its way to."""
+    primary = ecs._primary_deployment(service) if service else None
+    return primary["id"] if primary else None
+
+
+def first_in_progress(original: Any) -> Callable[..., dict[str, Any]]:
+    """A new deployment that has yet to become steady."""
+
+    def make_deployment(task_definition: str, desired_count: int, status: str = "PRIMARY") -> dict[str, Any]:
+        deployment: dict[str, Any] = original(task_definition, desired_count, status)
+        deployment["rolloutState"] = "IN_PROGRESS"
+        deployment["rolloutStateReason"] = f"ECS deployment {deployment['id']} in progress."
+        return deployment
+
+    return make_deployment
+
+
+def reconcile_one_at_a_time(original: Any) -> Callable[..., None]:
+    """The scheduler's reconciling, on one thread at a time, with an event about the tasks that it starts."""
+
+    def reconcile(cluster_name: str, svc_key: str) -> None:
+        with reconciling:
+            service = ecs._services.get(svc_key)
+            before = _task_ids(service)
+            original(cluster_name, svc_key)
+            if service is not None and (started := _task_ids(service) - before):
+                _tell(service, f"has started {len(started)} tasks: {_listed(started)}.")
+        rollout.notify()
+
+    return reconcile
+
+
+def announce_completion(original: Any) -> Callable[..., None]:
+    """The end of a deployment, with its events; AWS drops failed deployments, unless this is their rollback."""
+
+    def complete(cluster_name: str, svc_key: str, expected_deployment_id: str | None = None) -> None:
+        with reconciling:
+            service = ecs._services.get(svc_key)
+            primary = ecs._primary_deployment(service) if service else None
+            before = primary.get("rolloutState") if primary else None
+            running = _task_ids(service, _RUNNING)
+            original(cluster_name, svc_key, expected_deployment_id)
+            if service and (stopped := running - _task_ids(service, _RUNNING)):
+                _tell(service, f"has stopped {len(stopped)} running tasks: {_listed(stopped)}.")
+            if service and primary and before == "IN_PROGRESS" and primary.get("rolloutState") == "COMPLETED":
+                _complete(service, primary)
+        rollout.notify()
+
+    return complete
+
+
+def _complete(service: dict[str, Any], primary: dict[str, Any]) -> None:
+    primary["rolloutStateReason"] = f"ECS deployment {primary['id']} completed."
+    if not primary.pop("_rolling_back", False):
+        service["deployments"] = [each for each in service["deployments"] if each.get("rolloutState") != "FAILED"]
+    _tell(service, f"(deployment {primary['id']}) deployment completed.")
+    _tell(service, "has reached a steady state.")
+
+
+def word_failures_as_aws(original: Any) -> Callable[..., None]:
+    """The circuit breaker's count of a failed task; what it triggers is told in AWS's words."""
+
+    def record(task: dict[str, Any], digest_resolution_failed: bool = False) -> None:
+        cluster = ecs._cluster_name_from_arn(task.get("clusterArn", ""))
+        service = ecs._services.get(f"{cluster}/{task.get('group', '').partition(':')[2]}")
+        before = {each["id"] for each in _failed(service)}
+        with reconciling:
+            original(task, digest_resolution_failed)
+        for deployment in _failed(service):
+            if service is not None and deployment["id"] not in before:
+                _word_failure(service, deployment)
+        rollout.notify()
+
+    return record
+
+
+def _word_failure(service: dict[str, Any], deployment: dict[str, Any]) -> None:
+    deployment["rolloutStateReason"] = "ECS deployment circuit breaker: tasks failed to start."
+    primary = ecs._primary_deployment(service)
+    if primary and primary is not deployment:
+        primary["_rolling_back"] = True
+        primary["rolloutStateReason"] = f"ECS deployment circuit breaker: rolling back to deploymentId {primary['id']}."
+    words = {
+        "deployment failed: deployment circuit breaker was triggered.": (
+            f"(deployment {deployment['id']}) deployment failed: tasks failed to start."
+        ),
+        "rolled back to the last completed deployment.": (
+            f"rolling back to deployment {(primary or deployment)['id']}."
+        ),
+    }
+    for each in service["events"][:4]:
+        for ministacks, awss in words.items():
+            each["message"] = each["message"].replace(ministacks, awss)
+
+
+def _failed(service: dict[str, Any] | None) -> list[dict[str, Any]]:
+    return [each for each in (service or {}).get("deployments", []) if each.get("rolloutState") == "FAILED"]
+
+
+def _task_ids(service: dict[str, Any] | None, states: frozenset[str] | None = None) -> set[str]:
+    if service is None:
+        return set()
+    group = f"service:{service['serviceName']}"
+    return {
+        arn.rsplit("/", 1)[-1]
+        for arn, task in ecs._tasks.items()
+        if task.get("group") == group
+        and task.get("clusterArn") == service.get("clusterArn")
+        and (states is None or task.get("lastStatus") in states)
+    }
+
+
+def _listed(task_ids: set[str]) -> str:
+    return " ".join(f"(task {each})" for each in sorted(task_ids))
+
+
+def _tell(service: dict[str, Any], what: str) -> None:
+    service_events.add(service, f"(service {service['serviceName']}) {what}")

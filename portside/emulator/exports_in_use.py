@@ -1,0 +1,102 @@
+"""Exports that other stacks import, and that CloudFormation therefore neither changes nor removes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from portside.emulator.ministack_modules import cloudformation, stacks
+
+_STACK = "AWS::CloudFormation::Stack"
+
+
+class ExportInUse(Exception):
+    """An update would change or remove an export that a stack imports."""
+
+
+def importers(export: str, exporter: str) -> list[str]:
+    """The stacks that import an export of another."""
+    return sorted(
+        name
+        for name, stack in cloudformation._stacks.items()
+        if name != exporter
+        and "DELETE" not in stack["StackStatus"]
+        and export in cloudformation.handlers._imported_export_names(stack, name)
+    )
+
+
+def keep_imported(original: Any) -> Callable[..., Any]:
+    """The outputs of an operation; raises ExportInUse, which rolls it back, where one that is imported would change.
+
+    Exports that the operation takes away are forgotten: they stayed listed, and could be imported.
+    """
+
+    def resolve_stack_outputs(
+        outputs_defs: Any,
+        conditions: Any,
+        resources: Any,
+        param_values: Any,
+        mappings: Any,
+        stack_name: str,
+        stack_id: str,
+    ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        outputs, exports = original(outputs_defs, conditions, resources, param_values, mappings, stack_name, stack_id)
+        stack = cloudformation._stacks.get(stack_name) or {}
+        if problem := _problem(stack.get("Outputs", []), exports, stack_name):
+            stack["_export_in_use"] = problem
+            raise ExportInUse(problem)
+        for name in {each.get("ExportName") for each in stack.get("Outputs", [])} - exports.keys():
+            if (cloudformation._exports.get(name) or {}).get("StackId") == stack_id:
+                cloudformation._exports.pop(name, None)
+        return outputs, exports
+
+    return resolve_stack_outputs
+
+
+def tell_why_rolled_back(original: Any) -> Callable[..., Any]:
+    """The roll-back of an operation, whose first event gives an export in use as its reason, and is the only one."""
+
+    async def roll_back(
+        stack_name: str, stack_id: str, stack: dict[str, Any], operation: dict[str, Any], reason_override: str = ""
+    ) -> None:
+        problem = stack.pop("_export_in_use", "")
+        if problem:
+            events = cloudformation._stack_events.get(stack_id, [])
+            events[:] = [each for each in events if each["ResourceStatusReason"] != problem]
+            stack["StackStatusReason"] = problem
+        await original(stack_name, stack_id, stack, operation, problem or reason_override)
+
+    return roll_back
+
+
+def cancel_deletion(original: Any) -> Callable[[Mapping[str, Any]], Any]:
+    """DeleteStack, which is accepted and then cancelled where an export of the stack is imported."""
+
+    def delete_stack(params: Mapping[str, Any]) -> Any:
+        stack = cloudformation.handlers._resolve_stack(cloudformation.helpers._p(params, "StackName"))
+        for export in (each.get("ExportName") for each in (stack or {}).get("Outputs", [])):
+            users = importers(export, stack["StackName"]) if export else []
+            if users:
+                reason = f"Delete canceled. Cannot delete export {export} as it is in use by {_listed(users)}."
+                stack["StackStatusReason"] = reason
+                identifier, name = stack["StackId"], stack["StackName"]
+                stacks._add_event(identifier, name, name, _STACK, stack["StackStatus"], reason, identifier)
+                return cloudformation.helpers._xml(200, "DeleteStackResponse", "")
+        return original(params)
+
+    return delete_stack
+
+
+def _problem(before: Sequence[Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]], stack: str) -> str | None:
+    for output in before:
+        export = output.get("ExportName")
+        if not export or (export in after and after[export]["Value"] == output.get("OutputValue")):
+            continue
+        if users := importers(export, stack):
+            verb = "updated" if export in after else "deleted"
+            return f"Export {export} cannot be {verb} as it is in use by {_listed(users)}"
+    return None
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

@@ -1,0 +1,124 @@
+"""The secrets that a container reads when it starts."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import uuid
+from typing import Any
+
+from portside.emulator.fargate.launch import Launch
+from portside.emulator.fargate.stopping import TaskStopped
+from portside.emulator.ministack_modules import secretsmanager, ssm
+
+
+def check(launch: Launch, container: dict[str, Any]) -> None:
+    """Raises TaskStopped unless every secret can be read; keeps none of the values.
+
+    A fault bites even where the container reads no secret, or no field of one: then it is as if it did.
+    """
+    missing = launch.fault(container, "missing-secret") is not None
+    denied = launch.fault(container, "secret-denied") is not None
+    without_field = launch.fault(container, "missing-json-field") is not None
+    secrets = [(secret["name"], *_location(secret["valueFrom"])) for secret in container.get("secrets", [])]
+    if (missing or denied or without_field) and not secrets:
+        arn = f"arn:aws:secretsmanager:{launch.region}:{launch.account}:secret:{container['name']}-fault"
+        secrets = [("FAULT", arn, None)]
+    for number, (variable, arn, field) in enumerate(secrets):
+        if missing:
+            raise _no_such_secret(arn)
+        if denied:
+            raise _denied(launch, arn)
+        if without_field and (field or number == len(secrets) - 1):
+            raise _no_such_field(field or variable)
+        if _is_to_be_deleted(arn):
+            raise _marked_for_deletion(arn)
+        value = _value_at(arn)
+        if value is None:
+            raise _no_such_secret(arn)
+        if field and field not in _json_fields(value):
+            raise _no_such_field(field)
+
+
+def value_of(value_from: str) -> str | None:
+    """What a container gets for a secret that can be read."""
+    arn, field = _location(value_from)
+    value = _value_at(arn)
+    return str(json.loads(value)[field]) if value and field else value
+
+
+def _value_at(arn: str) -> str | None:
+    value: str | None = _secret_value(arn) if ":secretsmanager:" in arn else ssm.resolve_parameter_value(arn)
+    return value
+
+
+def _location(value_from: str) -> tuple[str, str | None]:
+    """The ARN (or parameter name) and the JSON field of a container secret's `valueFrom`."""
+    parts = value_from.split(":")
+    if ":secretsmanager:" not in value_from:
+        return value_from, None
+    return ":".join(parts[:7]), (parts[7] or None) if len(parts) > 7 else None
+
+
+def _secret_value(arn: str) -> str | None:
+    """By its whole ARN, or by one without the six random characters; ministack takes any beginning of an ARN."""
+    secret = _secret(arn)
+    value: str | None = secretsmanager.resolve_secret_string(secret["ARN"]) if secret else None
+    return value
+
+
+def _secret(arn: str) -> dict[str, Any] | None:
+    secret: dict[str, Any] | None = secretsmanager._resolve(arn, use_arn_scope=True)[1]
+    if secret and arn in (secret["ARN"], secret["ARN"][:-7]):
+        return secret
+    return next((each for each in secretsmanager._secrets.values() if each["ARN"][:-7] == arn), None)
+
+
+def _is_to_be_deleted(arn: str) -> bool:
+    secret = _secret(arn) if ":secretsmanager:" in arn else None
+    return bool(secret and secret.get("DeletedDate"))
+
+
+def _json_fields(value: str) -> frozenset[str]:
+    with contextlib.suppress(ValueError):
+        decoded = json.loads(value)
+        if isinstance(decoded, dict):
+            return frozenset(decoded)
+    return frozenset()
+
+
+def _unreadable(detail: str) -> TaskStopped:
+    return TaskStopped(
+        "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: "
+        f"unable to retrieve secret from asm: service call has been retried 1 time(s): {detail}"
+    )
+
+
+def _no_such_secret(arn: str) -> TaskStopped:
+    return _unreadable(
+        f"failed to fetch secret {arn} from secrets manager: "
+        "ResourceNotFoundException: Secrets Manager can't find the specified secret."
+    )
+
+
+def _marked_for_deletion(arn: str) -> TaskStopped:
+    """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html"""
+    return _unreadable(
+        f"failed to fetch secret {arn} from secrets manager: InvalidRequestException: You can't perform this operation "
+        "on the secret because it was marked for deletion."
+    )
+
+
+def _denied(launch: Launch, arn: str) -> TaskStopped:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/resource-initialization-error.html"""
+    role = str(launch.task_definition.get("executionRoleArn", "")).rsplit("/", 1)[-1]
+    who = f"arn:aws:sts::{launch.account}:assumed-role/{role}/{launch.task_id}"
+    return _unreadable(
+        f"failed to fetch secret {arn} from secrets manager: AccessDeniedException: User: {who} is not authorized to "
+        f"perform: secretsmanager:GetSecretValue on resource: {arn} because no identity-based policy allows the "
+        f"secretsmanager:GetSecretValue action status code: 400, request id: {uuid.uuid4()}"
+    )
+
+
+def _no_such_field(name: str) -> TaskStopped:
+    return _unreadable(f"retrieved secret from Secrets Manager did not contain json key {name}")

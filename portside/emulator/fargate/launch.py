@@ -1,0 +1,64 @@
+"""A task as ministack hands it over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from portside.emulator.faults import Fault
+from portside.emulator.ministack_modules import ecs
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A task that ministack wants to run; `task` is its own record, which every step writes to.
+
+    `faults` are those that its containers got when it began.
+    """
+
+    task: dict[str, Any]
+    task_definition: dict[str, Any]
+    account: str
+    region: str
+    faults: Mapping[str, Fault] = field(default_factory=dict)
+
+    def fault(self, container: Mapping[str, Any], name: str) -> Fault | None:
+        """The fault of this name, if the container has it."""
+        found = self.faults.get(container["name"])
+        return found if found and found.fault == name else None
+
+    @property
+    def arn(self) -> str:
+        return str(self.task["taskArn"])
+
+    @property
+    def task_id(self) -> str:
+        return self.arn.rsplit("/", 1)[-1]
+
+    @property
+    def cluster(self) -> str:
+        return str(self.task["clusterArn"]).rsplit("/", 1)[-1]
+
+    @property
+    def service_name(self) -> str | None:
+        kind, _, name = str(self.task.get("group", "")).partition(":")
+        return name if kind == "service" else None
+
+    @property
+    def service_key(self) -> str:
+        return f"{self.cluster}/{self.service_name}"
+
+    @property
+    def service(self) -> dict[str, Any] | None:
+        """ministack's record of the service that the task belongs to, while there is one."""
+        found: dict[str, Any] | None = ecs._services.get(self.service_key) if self.service_name else None
+        return found
+
+    @property
+    def deployment_id(self) -> str:
+        return str(self.task.get("_deployment_id"))
+
+    @property
+    def containers(self) -> list[dict[str, Any]]:
+        return list(self.task_definition.get("containerDefinitions", []))

@@ -1,0 +1,50 @@
+"""What tasks run on: the images that exist, the faults that are on, the pace of time, and the tasks that run."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from portside.emulator.catalogue import Catalogue
+from portside.emulator.fargate.backoff import Backoff
+from portside.emulator.fargate.launch import Launch
+from portside.emulator.fargate.running_tasks import RunningTasks
+from portside.emulator.faults import Faults
+
+
+@dataclass(frozen=True)
+class Platform:
+    """One for all accounts."""
+
+    catalogue: Catalogue
+    faults: Faults
+    time_scale: float = 1.0
+    tasks: RunningTasks = field(default_factory=RunningTasks)
+    backoff: Backoff = field(default_factory=Backoff)
+    interface_numbers: Iterator[int] = field(default_factory=itertools.count)
+    full_subnets: set[tuple[str, str]] = field(default_factory=set)
+
+    async def pause(self, seconds: float) -> None:
+        """Lets time pass; `seconds` at time scale 1."""
+        await asyncio.sleep(seconds * self.time_scale)
+
+    def with_faults(self, launch: Launch) -> Launch:
+        """The task with the faults that are on for its containers; one of their times is used up."""
+        taken = {each["name"]: self.faults.take(launch.account, each["name"]) for each in launch.containers}
+        return replace(launch, faults={name: fault for name, fault in taken.items() if fault})
+
+    def is_full(self, account: str, subnet_id: str) -> bool:
+        """Whether a subnet has no free address, because a fault said so and is still on."""
+        on = any(each.fault == "no-address" for each in self.faults.all() if each.account == account)
+        return on and (account, subnet_id) in self.full_subnets
+
+
+def time_scale() -> float:
+    """`AGORA_LOCAL_TIME_SCALE`: 1 is the usual compressed time, 0 leaves out every pause that can be left out."""
+    with contextlib.suppress(ValueError):
+        return max(0.0, float(os.environ.get("AGORA_LOCAL_TIME_SCALE", "1")))
+    return 1.0

@@ -1,0 +1,47 @@
+"""Stacks whose operation was cut short when the embedded AWS ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from portside.emulator import stack_faults
+from portside.emulator.ministack_modules import cloudformation
+
+# The state that such a stack is found in, so that the CDK can go on from there.
+AFTER_INTERRUPTION = {
+    "CREATE_IN_PROGRESS": "ROLLBACK_COMPLETE",
+    "ROLLBACK_IN_PROGRESS": "ROLLBACK_COMPLETE",
+    "UPDATE_IN_PROGRESS": "UPDATE_ROLLBACK_COMPLETE",
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": "UPDATE_COMPLETE",
+    "UPDATE_ROLLBACK_IN_PROGRESS": "UPDATE_ROLLBACK_COMPLETE",
+    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": "UPDATE_ROLLBACK_COMPLETE",
+    "DELETE_IN_PROGRESS": "DELETE_FAILED",
+}
+
+
+def settle(original: Any) -> Callable[..., Any]:
+    """The loading of CloudFormation's state, after which no stack is in progress."""
+
+    def load(data: Any) -> Any:
+        loaded = original(data)
+        for key, stack in list(cloudformation._stacks._data.items()):
+            if stack.get("StackStatus") == "REVIEW_IN_PROGRESS" and not stack_faults.is_held(stack):
+                # Nothing of it exists yet, and the process that would execute its change set is gone.
+                del cloudformation._stacks._data[key]
+                _forget_change_sets(stack["StackId"])
+                continue
+            settled = AFTER_INTERRUPTION.get(stack.get("StackStatus", ""))
+            if settled:
+                stack["StackStatus"] = settled
+                stack["StackStatusReason"] = "The embedded AWS was stopped during this operation"
+        return loaded
+
+    return load
+
+
+def _forget_change_sets(stack_id: str) -> None:
+    """Else the CDK, which looks for one only where there is a stack, could make none of the same name."""
+    change_sets = cloudformation._change_sets._data
+    for key in [key for key, each in change_sets.items() if each.get("StackId") == stack_id]:
+        del change_sets[key]

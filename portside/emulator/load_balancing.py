@@ -1,0 +1,74 @@
+"""One port on 127.0.0.1 for each load balancer, which forwards to healthy targets as its listeners say."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from typing import Any
+
+from portside.emulator import loopback_http
+from portside.emulator.fargate.running_tasks import RunningTasks
+from portside.emulator.loopback_http import Answer, Handler, Request
+from portside.emulator.ministack_modules import alb
+
+FORWARD_TIMEOUT_SECONDS = 10
+
+
+class LoadBalancers:
+    """The stand-ins of all load balancers; lives on the runtime's loop."""
+
+    def __init__(self, tasks: RunningTasks) -> None:
+        self._tasks = tasks
+        self._servers: dict[str, asyncio.Server] = {}
+        self._turns = itertools.count()
+
+    async def described(self, account: str | None) -> list[dict[str, Any]]:
+        """What the control API tells about the load balancers of an account, or of all."""
+        await self._keep_up()
+        return [
+            {
+                "account": key[0],
+                "arn": arn,
+                "name": record["LoadBalancerName"],
+                "dns_name": record["DNSName"],
+                "url": f"http://127.0.0.1:{loopback_http.port_of(self._servers[arn])}",
+            }
+            for key, record in list(alb._lbs._data.items())
+            if (arn := record["LoadBalancerArn"]) in self._servers and account in (None, key[0])
+        ]
+
+    async def _keep_up(self) -> None:
+        """A load balancer gets its port when someone first asks for it, and loses it with its record."""
+        present = {record["LoadBalancerArn"] for record in list(alb._lbs._data.values())}
+        for arn in self._servers.keys() - present:
+            self._servers.pop(arn).close()
+        for arn in present - self._servers.keys():
+            self._servers[arn] = await loopback_http.serve(self._handler(arn), guard=loopback_http.as_a_site)
+
+    def _handler(self, arn: str) -> Handler:
+        async def answer(request: Request) -> Answer:
+            target_group = self._target_group(arn)
+            healthy = self._tasks.healthy_targets(target_group) if target_group else []
+            if not healthy:
+                return Answer(503, b"503 Service Temporarily Unavailable: no healthy target\n")
+            target = healthy[next(self._turns) % len(healthy)]
+            try:
+                return await target.fetch(request, FORWARD_TIMEOUT_SECONDS)
+            except TimeoutError:
+                return Answer(504, b"504 Gateway Time-out\n")
+            except OSError:
+                return Answer(502, b"502 Bad Gateway\n")
+
+        return answer
+
+    @staticmethod
+    def _target_group(arn: str) -> str | None:
+        """Where the listener that forwards (HTTPS, since HTTP redirects to it) sends requests."""
+        listeners = [each for each in list(alb._listeners._data.values()) if each["LoadBalancerArn"] == arn]
+        for listener in sorted(listeners, key=lambda each: each.get("Protocol") != "HTTPS"):
+            own = [each for each in list(alb._rules._data.values()) if each["ListenerArn"] == listener["ListenerArn"]]
+            for actions in (listener["DefaultActions"], *(each["Actions"] for each in own)):
+                for action in actions:
+                    if action.get("TargetGroupArn"):
+                        return str(action["TargetGroupArn"])
+        return None

@@ -1,0 +1,32 @@
+"""The modules of ministack that this package reads and mends, untyped as they are.
+
+Importing this module imports ministack, which takes its settings from the environment at that moment:
+`portside.emulator.server` sets them first.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+acm: Any = import_module("ministack.services.acm")
+alb: Any = import_module("ministack.services.alb")
+app: Any = import_module("ministack.app")
+cloudformation: Any = import_module("ministack.services.cloudformation")
+documentdb: Any = import_module("ministack.services.documentdb")
+ec2: Any = import_module("ministack.services.ec2")
+ecs: Any = import_module("ministack.services.ecs")
+iam: Any = import_module("ministack.services.iam")
+logs: Any = import_module("ministack.services.cloudwatch_logs")
+persistence: Any = import_module("ministack.core.persistence")
+provisioners: Any = import_module("ministack.services.cloudformation.provisioners")
+rds: Any = import_module("ministack.services.rds")
+responses: Any = import_module("ministack.core.responses")
+router: Any = import_module("ministack.core.router")
+s3: Any = import_module("ministack.services.s3")
+secretsmanager: Any = import_module("ministack.services.secretsmanager")
+servicediscovery: Any = import_module("ministack.services.servicediscovery")
+ssm: Any = import_module("ministack.services.ssm")
+sts: Any = import_module("ministack.services.sts")
+stacks: Any = import_module("ministack.services.cloudformation.stacks")
+waf: Any = import_module("ministack.services.waf")

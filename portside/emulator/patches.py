@@ -1,0 +1,339 @@
+"""All that is mended in ministack besides resource types, in one list that the server applies and a test holds fast."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from portside.emulator import (
+    api_faults,
+    certificate_use,
+    changed_outputs,
+    closed_doors,
+    deployments,
+    exports_in_use,
+    interrupted_stacks,
+    load_balancer_description,
+    log_filter,
+    service_api,
+    sessions,
+    settling,
+    simulated_policies,
+    stack_faults,
+    subnet_addresses,
+    task_api,
+    task_handover,
+)
+from portside.emulator.api_faults import ApiFaults
+from portside.emulator.fargate.runtime import Fargate
+from portside.emulator.ministack_modules import app
+from portside.emulator.patching import Patch
+from portside.emulator.resources import service, task_definition, web_acl
+
+ACM = "ministack.services.acm"
+ALB = "ministack.services.alb"
+APP = "ministack.app"
+CLOUDFORMATION = "ministack.services.cloudformation"
+EC2 = "ministack.services.ec2"
+ECS = "ministack.services.ecs"
+HANDLERS = "ministack.services.cloudformation.handlers"
+IAM = "ministack.services.iam"
+LOGS = "ministack.services.cloudwatch_logs"
+SSM = "ministack.services.ssm"
+STACKS = "ministack.services.cloudformation.stacks"
+WAF = "ministack.services.waf"
+
+
+def all_mends(fargate: Fargate, refusals: ApiFaults) -> tuple[Patch, ...]:
+    """What is replaced, its signature in ministack, why, and by what."""
+    closed = closed_doors.patches(app)
+    return (*closed, *_of_tasks(fargate), *_of_services(), *_of_stacks(), *_of_others(fargate, refusals))
+
+
+def _of_tasks(fargate: Fargate) -> tuple[Patch, ...]:
+    return (
+        Patch(ECS, "_get_docker", "()", "without Docker tasks are RUNNING at once", task_handover.no_docker),
+        Patch(
+            ECS,
+            "_restore_state",
+            "(data)",
+            "tasks of before a restart were listed among those that are to run",
+            task_handover.no_longer_wanted,
+        ),
+        Patch(
+            ECS,
+            "_run_task_worker",
+            "(task, td, container_overrides, docker_client, account_id, region)",
+            "tasks run in our own runtime",
+            task_handover.launch_on(fargate),
+        ),
+        Patch(
+            ECS,
+            "_mark_task_stopped",
+            "(task_arn, task, reason, stop_code, exit_code=None)",
+            "the runtime must know, and the scheduler's stops carry AWS's stop code",
+            task_handover.tell_of_stops(fargate),
+        ),
+        Patch(ECS, "reset", "()", "stand-ins end with the state", task_handover.reset_too(fargate)),
+        Patch(
+            ECS,
+            "_run_task",
+            "(data)",
+            "a missing cluster was made up, and a task needed no network and always found a place",
+            task_api.run_checked(fargate.platform),
+            only_api=True,
+        ),
+        Patch(
+            ECS,
+            "_execute_command",
+            "(data)",
+            "commands were executed in every task, with exec off too",
+            task_api.execute_where_connected,
+        ),
+    )
+
+
+def _of_services() -> tuple[Patch, ...]:
+    return (
+        Patch(
+            ECS,
+            "_make_deployment",
+            "(task_definition, desired_count, status='PRIMARY')",
+            "a first deployment counted as complete before any task ran",
+            deployments.first_in_progress,
+        ),
+        Patch(
+            ECS,
+            "_reconcile_service_tasks",
+            "(cluster_name, svc_key)",
+            "two threads at once started tasks twice, and there were no events",
+            deployments.reconcile_one_at_a_time,
+        ),
+        Patch(
+            ECS,
+            "_complete_service_deployment",
+            "(cluster_name, svc_key, expected_deployment_id=None)",
+            "there were no steady-state events",
+            deployments.announce_completion,
+        ),
+        Patch(
+            ECS,
+            "_record_service_task_failure",
+            "(task, digest_resolution_failed=False)",
+            "failed deployments are told in AWS's words",
+            deployments.word_failures_as_aws,
+        ),
+        Patch(
+            ECS,
+            "_ECS_DEPLOYMENT_STEADY_DELAY",
+            "1.0",
+            "the runtime itself says when a task is steady",
+            lambda _: 0.02,
+        ),
+        Patch(
+            ECS,
+            "_list_tasks",
+            "(data)",
+            "list-tasks did not take a service's ARN",
+            service_api.list_tasks_by_any_name,
+        ),
+        Patch(
+            ECS,
+            "_stop_task",
+            "(data)",
+            "a service's task that someone stopped was not replaced; the scheduler replaces what it stops itself",
+            service_api.replace_stopped,
+            only_api=True,
+        ),
+        Patch(
+            ECS,
+            "_create_service",
+            "(data)",
+            "Service Connect and volume configurations were dropped, missing clusters made up",
+            service_api.create_whole,
+        ),
+        Patch(
+            ECS,
+            "_update_service",
+            "(data)",
+            "only a new task definition started a deployment",
+            service_api.update_whole,
+        ),
+        Patch(
+            ECS,
+            "_delete_service",
+            "(data)",
+            "Cloud Map services go with the service",
+            service_api.delete_with_discovery,
+        ),
+        Patch(
+            ECS,
+            "_register_task_definition",
+            "(data)",
+            "sizes that Fargate lacks were taken",
+            task_definition.register_checked,
+        ),
+    )
+
+
+def _of_stacks() -> tuple[Patch, ...]:
+    return (
+        Patch(
+            STACKS,
+            "_runs_on_worker_thread",
+            "(resource_type: str) -> bool",
+            "a service is waited for, which must not hold up the server",
+            _also_for_services,
+        ),
+        Patch(
+            STACKS,
+            "_sends_back_failed_update",
+            "(resource_type: str) -> bool",
+            "a service whose update failed is sent back to its previous properties",
+            _also_for_services,
+        ),
+        Patch(
+            CLOUDFORMATION,
+            "handle_request",
+            "(method: str, path: str, headers: dict, body: bytes, query_params: dict) -> tuple",
+            "callers that look every 5 s would wait for operations that take less",
+            settling.answer_when_settled,
+        ),
+        Patch(
+            CLOUDFORMATION,
+            "load_persisted_state",
+            "(data)",
+            "a stack whose operation was cut short stayed IN_PROGRESS for good",
+            interrupted_stacks.settle,
+        ),
+        Patch(
+            STACKS,
+            "_resolve_stack_outputs",
+            "(outputs_defs, conditions, resources, param_values, mappings, stack_name, stack_id)",
+            "exports in use were changed and removed, and removed ones stayed listed",
+            exports_in_use.keep_imported,
+        ),
+        Patch(
+            STACKS,
+            "_roll_back_operation",
+            "(stack_name: str, stack_id: str, stack: dict, operation: dict, reason_override: str = '')",
+            "a roll-back for an export in use says so in its first event",
+            exports_in_use.tell_why_rolled_back,
+        ),
+        Patch(
+            HANDLERS,
+            "_delete_stack",
+            "(params)",
+            "the deletion of a stack with an export in use was refused, not cancelled",
+            exports_in_use.cancel_deletion,
+        ),
+        Patch(
+            HANDLERS,
+            "_update_stack",
+            "(params)",
+            "a stack that can't be updated is told in AWS's words",
+            stack_faults.refuse_stuck,
+        ),
+        Patch(
+            HANDLERS,
+            "_create_change_set",
+            "(params)",
+            "stacks that can't be updated got change sets",
+            stack_faults.refuse_stuck,
+        ),
+        Patch(
+            HANDLERS,
+            "_create_change_set",
+            "(params)",
+            "a change of outputs alone counted as no change",
+            changed_outputs.count_outputs,
+        ),
+    )
+
+
+def _of_others(fargate: Fargate, refusals: ApiFaults) -> tuple[Patch, ...]:
+    return (
+        Patch(
+            ALB,
+            "_describe_target_health",
+            "(params)",
+            "every target was healthy",
+            load_balancer_description.with_target_health(fargate.platform.tasks),
+        ),
+        Patch(
+            IAM,
+            "_extract_simulate_params",
+            "(p)",
+            "a simulation ignored the policies that it adds to a principal's",
+            simulated_policies.noting_what_is_added,
+        ),
+        Patch(
+            IAM,
+            "_build_simulate_results_real",
+            "(actions, resource_arn, principal_arn, account_id, policies)",
+            "the same",
+            simulated_policies.with_what_is_added,
+        ),
+        Patch(
+            ALB,
+            "_tg_xml",
+            "(tg)",
+            "a target group kept the load balancer of a listener that was deleted",
+            load_balancer_description.with_balancers,
+        ),
+        Patch(
+            ALB,
+            "_lb_xml",
+            "(lb)",
+            "every subnet of a load balancer was in zone a",
+            load_balancer_description.with_zones,
+        ),
+        Patch(
+            WAF,
+            "handle_request",
+            "(method, path, headers, body, query_params)",
+            "logging configurations were unknown",
+            web_acl.with_logging,
+        ),
+        Patch(
+            ACM,
+            "_cert_shape",
+            "(cert)",
+            "no load balancer used a certificate",
+            certificate_use.with_users,
+        ),
+        Patch(
+            EC2,
+            "_subnet_fields_xml",
+            "(subnet, tag='item')",
+            "every subnet had 251 free addresses",
+            subnet_addresses.counted(fargate.platform),
+        ),
+        Patch(
+            LOGS,
+            "_filter_log_events",
+            "(data)",
+            "what didn't fit into a page was left out, and patterns took no notice of case",
+            log_filter.filter_in_pages,
+        ),
+        Patch(
+            SSM,
+            "handle_request",
+            "(method, path, headers, body, query_params)",
+            "sessions were unknown",
+            sessions.start_where_connected,
+        ),
+        Patch(
+            APP,
+            "_dispatch_service_request",
+            "(method: str, path: str, headers: dict, body: bytes, query_params: dict, request_id: str)",
+            "no call was ever refused",
+            api_faults.refuse(refusals),
+        ),
+    )
+
+
+def _also_for_services(original: Any) -> Any:
+    def mended(resource_type: str) -> bool:
+        return resource_type == service.NAME or bool(original(resource_type))
+
+    return mended

@@ -1,0 +1,80 @@
+"""AWS::DocDB::DBCluster: also made from a backup, with the user and password of its source.
+
+Snapshots are made up, as other things are that a person makes by hand: any identifier is that of one, whose password
+nobody knows.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from portside.emulator.ministack_modules import documentdb, provisioners
+from portside.emulator.resources import Created, ResourceType
+from portside.emulator.resources.failure import ResourceFailed
+
+NAME = "AWS::DocDB::DBCluster"
+_USER_OF_SNAPSHOTS = "master"
+
+
+def create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> Created:
+    inherited = _of_source(properties) or _of_snapshot(properties)
+    if not inherited and not properties.get("MasterUsername"):
+        raise ResourceFailed("The parameter MasterUsername must be provided and must not be blank.", "InvalidRequest")
+    created: Created = provisioners._docdb_cluster_create(logical_id, dict(properties) | inherited, stack_name)
+    _export_logs(created[0], properties)
+    return created
+
+
+def update(
+    physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str, logical_id: str | None
+) -> Created:
+    updated: Created = provisioners._docdb_cluster_update(physical_id, old, new, stack_name, logical_id)
+    _export_logs(physical_id, new)
+    return updated
+
+
+def delete(physical_id: str, properties: Mapping[str, Any]) -> None:
+    provisioners._docdb_cluster_delete(physical_id, properties)
+
+
+def _of_source(properties: Mapping[str, Any]) -> dict[str, str]:
+    """The user and password of the cluster that is restored. Raises ResourceFailed where there is no such cluster."""
+    name = properties.get("SourceDBClusterIdentifier")
+    if not name:
+        return {}
+    source = documentdb._clusters.get(name)
+    if source is None:
+        raise ResourceFailed(f"DBCluster {name} not found.", "NotFound")
+    if not properties.get("RestoreToTime") and str(properties.get("UseLatestRestorableTime", "")).lower() != "true":
+        raise ResourceFailed("You must specify either RestoreToTime or UseLatestRestorableTime.", "InvalidRequest")
+    return {"MasterUsername": source["MasterUsername"], "MasterUserPassword": source["_MasterUserPassword"]}
+
+
+def _of_snapshot(properties: Mapping[str, Any]) -> dict[str, str]:
+    if not properties.get("SnapshotIdentifier"):
+        return {}
+    return {"MasterUsername": _USER_OF_SNAPSHOTS, "MasterUserPassword": secrets.token_hex(16)}
+
+
+def _export_logs(physical_id: str, properties: Mapping[str, Any]) -> None:
+    documentdb._clusters[physical_id]["EnabledCloudwatchLogsExports"] = list(
+        properties.get("EnableCloudwatchLogsExports") or ()
+    )
+
+
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-docdb-dbcluster.html
+TYPES = (
+    ResourceType(
+        NAME,
+        create,
+        update,
+        delete,
+        replacing=(
+            *("AvailabilityZones", "DBClusterIdentifier", "DBSubnetGroupName", "KmsKeyId", "MasterUsername"),
+            *("SnapshotIdentifier", "SourceDBClusterIdentifier", "StorageEncrypted"),
+        ),
+        tagged=True,
+    ),
+)

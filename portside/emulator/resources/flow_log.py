@@ -1,0 +1,53 @@
+"""AWS::EC2::FlowLog: recorded, and nothing flows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from portside.emulator.ministack_modules import ec2, provisioners
+from portside.emulator.resources import Created, ResourceType
+
+
+def create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> Created:
+    known = set(ec2._flow_logs)
+    given = ("ResourceType", "TrafficType", "LogDestinationType", "LogDestination", "LogGroupName")
+    request = {name: [properties[name]] for name in given if properties.get(name)}
+    ec2._create_flow_logs(request | {"ResourceId.1": [properties["ResourceId"]]})
+    identifier = next(each for each in ec2._flow_logs if each not in known)
+    provisioners._ec2_apply_tags(identifier, properties)
+    return identifier, {"Id": identifier}
+
+
+def update(
+    physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str, logical_id: str | None
+) -> Created:
+    provisioners._ec2_apply_tags(physical_id, new, old)
+    return physical_id, {"Id": physical_id}
+
+
+def delete(physical_id: str, properties: Mapping[str, Any]) -> None:
+    ec2._flow_logs.pop(physical_id, None)
+    ec2._tags.pop(physical_id, None)
+
+
+TYPES = (
+    ResourceType(
+        "AWS::EC2::FlowLog",
+        create,
+        update,
+        delete,
+        replacing=(
+            "DeliverLogsPermissionArn",
+            "LogDestination",
+            "LogDestinationType",
+            "LogFormat",
+            "LogGroupName",
+            "MaxAggregationInterval",
+            "ResourceId",
+            "ResourceType",
+            "TrafficType",
+        ),
+        tagged=True,
+    ),
+)

@@ -1,0 +1,35 @@
+"""AWS::IAM::InstanceProfile: `Ref` is its name; ministack gives its ARN."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from portside.emulator.ministack_modules import iam, provisioners
+from portside.emulator.resources import Created, ResourceType
+
+
+def _named(created: tuple[str, Any]) -> Created:
+    arn, attributes = created
+    return arn.rsplit("/", 1)[-1], attributes
+
+
+def _arn(physical_id: str) -> str:
+    return str(iam._instance_profiles.get(physical_id, {}).get("Arn", physical_id))
+
+
+def create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> Created:
+    return _named(provisioners._iam_ip_create(logical_id, properties, stack_name))
+
+
+def update(
+    physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str, logical_id: str | None
+) -> Created:
+    return _named(provisioners._iam_ip_update(_arn(physical_id), old, new, stack_name, logical_id))
+
+
+def delete(physical_id: str, properties: Mapping[str, Any]) -> None:
+    provisioners._iam_ip_delete(_arn(physical_id), properties)
+
+
+TYPES = (ResourceType("AWS::IAM::InstanceProfile", create, update, delete, replacing=("InstanceProfileName", "Path")),)

@@ -1,0 +1,70 @@
+"""AWS::ApplicationAutoScaling::ScalableTarget and ::ScalingPolicy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from portside.emulator import application_autoscaling as autoscaling
+from portside.emulator.ministack_modules import provisioners
+from portside.emulator.resources import Created, ResourceType
+
+_TARGET_KEY = ("ResourceId", "ScalableDimension", "ServiceNamespace")
+
+
+def _target(properties: Mapping[str, Any]) -> dict[str, Any]:
+    given = (*_TARGET_KEY, "RoleARN", "SuspendedState")
+    capacity = {name: int(properties[name]) for name in ("MinCapacity", "MaxCapacity")}
+    return {name: properties[name] for name in given if name in properties} | capacity
+
+
+def create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> Created:
+    target = autoscaling.register_target(_target(properties))
+    physical_id = "|".join(str(properties[name]) for name in _TARGET_KEY)
+    return physical_id, {"Id": physical_id, "ScalableTargetARN": target["ScalableTargetARN"]}
+
+
+def update(
+    physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str, logical_id: str | None
+) -> Created:
+    return create(logical_id or physical_id, new, stack_name)
+
+
+def delete(physical_id: str, properties: Mapping[str, Any]) -> None:
+    autoscaling.deregister_target({name: properties[name] for name in _TARGET_KEY})
+
+
+def _policy(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> dict[str, Any]:
+    policy = dict(properties)
+    target_key = str(policy.pop("ScalingTargetId", ""))
+    if target_key:
+        policy |= dict(zip(_TARGET_KEY, target_key.split("|"), strict=True))
+    policy.setdefault("PolicyName", provisioners._physical_name(stack_name, logical_id))
+    return policy
+
+
+def create_policy(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> Created:
+    policy = autoscaling.put_policy(_policy(logical_id, properties, stack_name))
+    return policy["PolicyARN"], {"Arn": policy["PolicyARN"], "PolicyName": policy["PolicyName"]}
+
+
+def update_policy(
+    physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str, logical_id: str | None
+) -> Created:
+    return create_policy(logical_id or physical_id, new, stack_name)
+
+
+def delete_policy(physical_id: str, properties: Mapping[str, Any]) -> None:
+    autoscaling.delete_policy(physical_id)
+
+
+TYPES = (
+    ResourceType("AWS::ApplicationAutoScaling::ScalableTarget", create, update, delete, replacing=_TARGET_KEY),
+    ResourceType(
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        create_policy,
+        update_policy,
+        delete_policy,
+        replacing=("PolicyName", "ResourceId", "ScalableDimension", "ScalingTargetId", "ServiceNamespace"),
+    ),
+)

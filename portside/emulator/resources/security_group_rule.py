@@ -1,0 +1,69 @@
+"""AWS::EC2::SecurityGroupIngress and ::SecurityGroupEgress: one rule each, in a group made elsewhere."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from portside.emulator.ministack_modules import ec2, provisioners
+from portside.emulator.resources import Created, ResourceType
+from portside.emulator.resources.failure import ResourceFailed
+
+_REPLACING = (
+    "CidrIp",
+    "CidrIpv6",
+    "DestinationPrefixListId",
+    "DestinationSecurityGroupId",
+    "FromPort",
+    "GroupId",
+    "GroupName",
+    "IpProtocol",
+    "SourcePrefixListId",
+    "SourceSecurityGroupId",
+    "SourceSecurityGroupName",
+    "SourceSecurityGroupOwnerId",
+    "ToPort",
+)
+
+
+def _rule_type(name: str, direction: str) -> ResourceType:
+    def rules(properties: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+        group = ec2._security_groups.get(properties.get("GroupId", ""))
+        found: list[dict[str, Any]] | None = group.setdefault(direction, []) if group else None
+        return found
+
+    def create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> Created:
+        present = rules(properties)
+        if present is None:
+            raise ResourceFailed(f"The security group '{properties.get('GroupId')}' does not exist", "NotFound")
+        (rule,) = provisioners._ec2_sg_permissions([properties])
+        for side in ("SourceSecurityGroupId", "DestinationSecurityGroupId"):
+            if properties.get(side) and properties[side] not in ec2._security_groups:
+                raise ResourceFailed(f"The security group '{properties[side]}' does not exist", "NotFound")
+        if rule in present:
+            raise ResourceFailed("the specified rule already exists", "AlreadyExists")
+        present.append(rule)
+        identifier = f"sgr-{uuid.uuid4().hex[:17]}"
+        return identifier, {"Id": identifier}
+
+    def update(
+        physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str, logical_id: str | None
+    ) -> Created:
+        delete(physical_id, old)
+        create(logical_id or physical_id, new, stack_name)
+        return physical_id, {"Id": physical_id}
+
+    def delete(physical_id: str, properties: Mapping[str, Any]) -> None:
+        present = rules(properties)
+        (rule,) = provisioners._ec2_sg_permissions([properties])
+        if present and rule in present:
+            present.remove(rule)
+
+    return ResourceType(name, create, update, delete, replacing=_REPLACING)
+
+
+TYPES = (
+    _rule_type("AWS::EC2::SecurityGroupIngress", "IpPermissions"),
+    _rule_type("AWS::EC2::SecurityGroupEgress", "IpPermissionsEgress"),
+)

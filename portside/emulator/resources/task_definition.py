@@ -1,0 +1,125 @@
+"""AWS::ECS::TaskDefinition: every property kept, in the API's spelling, and Fargate's sizes checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from portside.config.task_size import FARGATE_SIZES
+from portside.emulator.ministack_modules import ecs, provisioners, responses
+from portside.emulator.resources import Created, ResourceType
+from portside.emulator.resources.failure import checked
+
+# Keys below these are a person's own, not AWS's.
+_FREE_FORM = frozenset({"DockerLabels", "DriverOpts", "Labels", "Options"})
+_IRREGULAR = {
+    "EFSVolumeConfiguration": "efsVolumeConfiguration",
+    "FilesystemId": "fileSystemId",
+    "FSxWindowsFileServerVolumeConfiguration": "fsxWindowsFileServerVolumeConfiguration",
+    "IAM": "iam",
+}
+
+
+def camel_case(value: Any) -> Any:
+    """CloudFormation's PascalCase in the API's camelCase, at every depth but in free-form maps."""
+    if isinstance(value, list):
+        return [camel_case(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        _IRREGULAR.get(key) or key[:1].lower() + key[1:]: each if key in _FREE_FORM else camel_case(each)
+        for key, each in value.items()
+    }
+
+
+def problem(request: Mapping[str, Any]) -> str | None:
+    """Why Fargate would refuse this task definition."""
+    if "FARGATE" not in (request.get("requiresCompatibilities") or []):
+        return None
+    cpu, memory = str(request.get("cpu") or ""), str(request.get("memory") or "")
+    for name, value in (("cpu", cpu), ("memory", memory)):
+        if not value:
+            return f"Fargate requires that '{name}' be defined at the task level."
+    if not cpu.isdigit() or not memory.isdigit() or int(memory) not in FARGATE_SIZES.get(int(cpu), ()):
+        return f"No Fargate configuration exists for given values: {cpu} CPU, {memory} memory."
+    if request.get("networkMode") != "awsvpc":
+        return "Fargate only supports network mode 'awsvpc'."
+    if not request.get("executionRoleArn"):
+        for container in request.get("containerDefinitions") or []:
+            if container.get("secrets"):
+                return (
+                    "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'."
+                )
+            if (container.get("logConfiguration") or {}).get("logDriver") == "awslogs":
+                return "Fargate requires task definition to have execution role ARN to support log driver awslogs."
+    reserved = 0
+    for container in request.get("containerDefinitions") or []:
+        wanted = int(container.get("memory") or 0) or int(container.get("memoryReservation") or 0)
+        if max(int(container.get("memory") or 0), int(container.get("memoryReservation") or 0)) > int(memory):
+            return (
+                f"Invalid setting for container '{container.get('name')}'. Its memory exceeds the task's: {memory} MiB."
+            )
+        reserved += wanted
+    if reserved > int(memory):
+        return f"Invalid 'memory' setting for task: its containers need {reserved} MiB, it has {memory} MiB."
+    return None
+
+
+def register_checked(original: Any) -> Any:
+    """RegisterTaskDefinition with the checks that ministack leaves out."""
+
+    def register(data: dict[str, Any]) -> Any:
+        if found := problem(data):
+            return responses.error_response_json("ClientException", found, 400)
+        return original(data)
+
+    return register
+
+
+def create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> Created:
+    # AWS makes up a family from the stack, the logical id and a suffix; a replacement keeps it.
+    family = properties.get("Family") or provisioners._physical_name(stack_name, logical_id, seeded=False)
+    request = camel_case(dict(properties)) | {"family": family}
+    arn = checked(ecs._register_task_definition(request))["taskDefinition"]["taskDefinitionArn"]
+    return arn, {"TaskDefinitionArn": arn}
+
+
+def update(
+    physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str, logical_id: str | None
+) -> Created:
+    if {name: old[name] for name in old if name != "Tags"} != {name: new[name] for name in new if name != "Tags"}:
+        return create(logical_id or physical_id, new, stack_name)
+    provisioners._reconcile_tag_list(ecs._tags.setdefault(physical_id, []), old, new, key="key", value="value")
+    return physical_id, {"TaskDefinitionArn": physical_id}
+
+
+def delete(physical_id: str, properties: Mapping[str, Any]) -> None:
+    ecs._deregister_task_definition({"taskDefinition": physical_id})
+
+
+TYPES = (
+    ResourceType(
+        "AWS::ECS::TaskDefinition",
+        create,
+        update,
+        delete,
+        replacing=(
+            "ContainerDefinitions",
+            "Cpu",
+            "EphemeralStorage",
+            "ExecutionRoleArn",
+            "Family",
+            "IpcMode",
+            "Memory",
+            "NetworkMode",
+            "PidMode",
+            "PlacementConstraints",
+            "ProxyConfiguration",
+            "RequiresCompatibilities",
+            "RuntimePlatform",
+            "TaskRoleArn",
+            "Volumes",
+        ),
+        tagged=True,
+    ),
+)

@@ -1,0 +1,239 @@
+"""The process of the embedded AWS. Started by `process.up`, which hands over bound sockets and waits for `ready`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from portside import owner_only, state_file
+from portside.emulator import confinement, server_secret
+from portside.emulator.catalogue import Catalogue
+from portside.emulator.catalogue_faults import CatalogueFaults
+from portside.emulator.client.process import hold_lock
+from portside.emulator.faults import Faults
+from portside.errors import AgoraError
+from portside.state_file import NotWritten
+
+log = logging.getLogger("portside.emulator")
+
+WATCH_INTERVAL_SECONDS = 0.2
+WIND_DOWN_SECONDS = 5
+
+
+class Listeners(NamedTuple):
+    """The bound sockets: of AWS, of the control API, of the catalogue of images."""
+
+    gateway: socket.socket
+    control: socket.socket
+    catalogue: socket.socket
+
+
+def settings(state_dir: Path, port: int) -> dict[str, str]:
+    """ministack's settings, which it reads when it is imported."""
+    return {
+        "BIND_HOST": "127.0.0.1",
+        "MINISTACK_HOST": "localhost",
+        "GATEWAY_PORT": str(port),
+        # Else it opens ports of its own, on every interface.
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "PERSIST_STATE": "1",
+        "STATE_DIR": str(state_dir / "aws"),
+        # `portside.emulator.saving` saves the objects with all else.
+        "S3_PERSIST": "0",
+        "ECS_RESTORE_RECONCILE_DELAY_SECONDS": "0",
+        "MINISTACK_WORKER_THREADS": "8",
+        "LOG_LEVEL": "WARNING",
+    }
+
+
+def main(arguments: list[str]) -> int:
+    """Serves until it is told to stop, or its clone is gone."""
+    given = _parse(arguments)
+    os.umask(owner_only.UMASK)
+    confinement.install()
+    lock = hold_lock(given.state_dir / "server.lock")
+    if lock is None:
+        print("another embedded AWS already runs with this state", file=sys.stderr)
+        return 1
+    try:
+        return _run(given, lock)
+    except (AgoraError, OSError) as error:
+        problem = error if isinstance(error, AgoraError) else NotWritten(given.state_dir, "its state", error)
+        # The disk of the log may be full: the command that waits for the start reads it from the pipe.
+        os.write(given.ready, f"{problem.message}\n{problem.hint}".encode())
+        log.error("%s", problem)
+        return 1
+
+
+def _run(given: argparse.Namespace, lock: int) -> int:
+    state_dir: Path = given.state_dir
+    os.ftruncate(lock, 0)
+    os.write(lock, str(os.getpid()).encode())
+    listeners = Listeners(*(socket.socket(fileno=each) for each in (given.gateway, given.control, given.catalogue)))
+    ports = [each.getsockname()[1] for each in listeners]
+    os.environ.update(settings(state_dir, ports[0]))
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    log.setLevel(logging.INFO)
+    url, control_url, catalogue_url = (f"http://127.0.0.1:{port}" for port in ports)
+    token = secrets.token_urlsafe(18)
+
+    def ready(remarks: Sequence[str]) -> None:
+        state = {
+            "pid": os.getpid(),
+            "url": url,
+            "control_url": f"{control_url}/{token}",
+            "catalogue_url": catalogue_url,
+            "ports": ports,
+            "started_at": time.time(),
+            "remarks": remarks,
+        }
+        state_file.write_json(state_dir / "server.json", state, what="where the embedded AWS runs")
+        os.write(given.ready, b"ready")
+        os.close(given.ready)
+
+    asyncio.run(_serve(state_dir, listeners, token, ready))
+    log.info("stopped")
+    logging.shutdown()
+    # Threads that wait for a rollout must not hold up the end: everything is saved by now.
+    os._exit(0)
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="portside.emulator.server")
+    parser.add_argument("--state-dir", type=Path, required=True)
+    for name in ("--gateway", "--control", "--catalogue", "--ready"):
+        parser.add_argument(name, type=int, required=True, help="an inherited file descriptor")
+    return parser.parse_args(arguments)
+
+
+async def _serve(state_dir: Path, listeners: Listeners, token: str, ready: Callable[[Sequence[str]], None]) -> None:
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+
+    stopping = asyncio.Event()
+    winding_down: set[asyncio.Task[None]] = set()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, lambda: winding_down.add(loop.create_task(_wind_down(stopping))))
+    application, saver = await _assemble(state_dir, listeners, token)
+    config = Config()
+    config.bind = [f"fd://{listeners.gateway.detach()}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 1
+    config.loglevel = "WARNING"
+    watchers = [asyncio.create_task(each) for each in (_stop_when_gone(state_dir, stopping), saver.save_in_pauses())]
+    failed: list[AgoraError] = []
+
+    def started() -> None:
+        try:
+            if saver.failure:
+                raise saver.failure
+            ready(saver.remarks)
+        except AgoraError as error:
+            failed.append(error)
+            stopping.set()
+
+    await serve(_telling(application, started), config, shutdown_trigger=_stopped(stopping))
+    for watcher in watchers:
+        watcher.cancel()
+    if failed:
+        raise failed[0]
+
+
+async def _wind_down(stopping: asyncio.Event) -> None:
+    """Lets stack operations that wait for a rollout fail and roll back: cut short, they could not go on later."""
+    from portside.emulator import rollout
+    from portside.emulator.saving import operations_run
+
+    rollout.interrupt()
+    for _ in range(int(WIND_DOWN_SECONDS / 0.05)):
+        if not operations_run():
+            break
+        await asyncio.sleep(0.05)
+    stopping.set()
+
+
+def _stopped(stopping: asyncio.Event) -> Callable[[], Any]:
+    async def wait() -> None:
+        await stopping.wait()
+
+    return wait
+
+
+async def _stop_when_gone(state_dir: Path, stopping: asyncio.Event) -> None:
+    """A clone that was removed takes its server along."""
+    while (state_dir / "server.lock").exists():
+        await asyncio.sleep(WATCH_INTERVAL_SECONDS)
+    stopping.set()
+
+
+async def _assemble(state_dir: Path, listeners: Listeners, token: str) -> Any:
+    """ministack's application, mended, with our resource types, services and container runtime."""
+    from portside.emulator import (
+        application_autoscaling,
+        catalogue_api,
+        closed_doors,
+        control_api,
+        loopback_http,
+        patches,
+        patching,
+        resources,
+        saving,
+        service_quotas,
+    )
+    from portside.emulator.api_faults import ApiFaults
+    from portside.emulator.fargate.platform import Platform, time_scale
+    from portside.emulator.fargate.runtime import Fargate
+    from portside.emulator.gate import Gate
+    from portside.emulator.keys import keys
+    from portside.emulator.load_balancing import LoadBalancers
+    from portside.emulator.ministack_modules import app, provisioners, sts
+
+    saver = saving.Saver(state_dir / "aws")
+    catalogue, faulty = Catalogue(state_dir / "images.json"), CatalogueFaults(state_dir / "catalogue-faults.json")
+    platform = Platform(catalogue, Faults(state_dir / "faults.json"), time_scale())
+    fargate = Fargate(platform)
+    fargate.start()
+    refusals = ApiFaults()
+    patching.apply((*patches.all_mends(fargate, refusals), *saving.mends(saver)))
+    resources.register()
+    closed_doors.keep_served(app, provisioners._RESOURCE_HANDLERS)
+    application_autoscaling.install()
+    service_quotas.install()
+    control = control_api.handler(token, platform, faulty, refusals, LoadBalancers(platform.tasks), saver)
+    secret = server_secret.ensure(state_dir)
+    images = catalogue_api.handler(catalogue, faulty, server_secret.images_token(secret))
+    for api, listener in ((control, listeners.control), (images, listeners.catalogue)):
+        await asyncio.to_thread(fargate.run, loopback_http.serve(api, listener=listener))
+    saver.remarks += [*catalogue.remarks, *faulty.remarks, *platform.faults.remarks]
+    gate = Gate(app.app, keys(secret, sts._sessions), listeners.gateway.getsockname()[1])
+    return gate, saver
+
+
+def _telling(application: Any, ready: Callable[[], None]) -> Any:
+    """The application, which says `ready` once its state is restored."""
+
+    async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+        async def sending(message: Any) -> None:
+            await send(message)
+            if message["type"] == "lifespan.startup.complete":
+                ready()
+
+        await application(scope, receive, sending if scope["type"] == "lifespan" else send)
+
+    return wrapped
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,44 @@
+"""Sessions of Systems Manager: started where an agent would answer, although what they lead to isn't there."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from portside.emulator.ministack_modules import ecs, responses, ssm
+
+
+def start_where_connected(original: Any) -> Callable[..., Any]:
+    """Systems Manager's API, with StartSession and TerminateSession."""
+
+    async def handle_request(method: str, path: str, headers: Mapping[str, str], body: Any, query_params: Any) -> Any:
+        action = headers.get("x-amz-target", "").rpartition(".")[2]
+        if action not in ("StartSession", "TerminateSession"):
+            return await original(method, path, headers, body, query_params)
+        data = json.loads(body or b"{}")
+        if action == "TerminateSession":
+            return responses.json_response({"SessionId": data.get("SessionId", "")})
+        target = str(data.get("Target", ""))
+        if not _is_connected(target):
+            return responses.error_response_json("TargetNotConnected", f"{target} is not connected.", 400)
+        session = f"session-{uuid.uuid4().hex[:17]}"
+        stream = f"wss://ssmmessages.{responses.get_region()}.amazonaws.com/v1/data-channel/{session}"
+        return responses.json_response({"SessionId": session, "StreamUrl": stream, "TokenValue": uuid.uuid4().hex})
+
+    return handle_request
+
+
+def _is_connected(target: str) -> bool:
+    """An instance with its agent, or a container of a task, `ecs:CLUSTER_TASK_RUNTIMEID`, with its."""
+    if not target.startswith("ecs:"):
+        return target in ssm._managed_instance_ids()
+    place, _, runtime = target.removeprefix("ecs:").rpartition("_")
+    cluster, _, task_id = place.rpartition("_")
+    task = ecs._resolve_task(task_id, cluster)
+    return any(
+        each.get("runtimeId") == runtime and agent["lastStatus"] == "RUNNING"
+        for each in (task or {}).get("containers", [])
+        for agent in each.get("managedAgents", [])
+    )

@@ -1,0 +1,68 @@
+"""Reading what tells why a service's first task failed, before AWS deletes it: a stack rolled back takes its logs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from portside.aws.calls import Clients
+
+if TYPE_CHECKING:
+    from portside.aws.snapshot import Snapshot
+
+# What is still being read when all is over is read by the diagnosis too.
+_PATIENCE_SECONDS = 3.0
+_SLOW_TO_LOAD = ("ec2", "logs", "docdb", "ssm")
+
+
+class EarlyEvidence:
+    """What `collect` found about each service after its first failure, on threads that nobody has to wait for."""
+
+    def __init__(self, collect: Callable[[str], Snapshot]) -> None:
+        self._collect = collect
+        self._threads: dict[str, threading.Thread] = {}
+        self._found: list[Snapshot] = []
+
+    def note_failure(self, service: str) -> None:
+        """Collect what there is about a service, unless that was done already; returns at once."""
+        if service not in self._threads:
+            self._threads[service] = threading.Thread(target=self._read, args=(service,), daemon=True)
+            self._threads[service].start()
+
+    def _read(self, service: str) -> None:
+        try:
+            self._found.append(self._collect(service))
+        except Exception:
+            return  # The diagnosis asks again, and says what it can't read.
+
+    def gathered(self, patience_seconds: float = _PATIENCE_SECONDS) -> Snapshot | None:
+        """All that was found, the newest of each; None where no task failed or nothing could be read in time."""
+        until = time.monotonic() + patience_seconds
+        for thread in self._threads.values():
+            thread.join(max(0.0, until - time.monotonic()))
+        found = list(self._found)
+        return reduce(_together, found) if found else None
+
+
+def _together(earlier: Snapshot, later: Snapshot) -> Snapshot:
+    from portside.aws.snapshot import with_earlier
+
+    both = with_earlier(later, earlier)
+    known = {each.name for each in both.services}
+    return replace(both, services=(*both.services, *(each for each in earlier.services if each.name not in known)))
+
+
+def make_ready(clients: Clients) -> None:
+    """Load, on a thread that nobody waits for, what reading takes a second to load at its first use."""
+
+    def load() -> None:
+        import portside.findings.collect  # noqa: F401
+
+        for service in _SLOW_TO_LOAD:
+            clients(service)
+
+    threading.Thread(target=load, daemon=True).start()

@@ -1,0 +1,134 @@
+"""What images are looked up with: a token for GitHub's API, and the addresses that stand in for the public ones."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from portside.config.env_file import read_env_file
+from portside.config.mistakes import shown
+from portside.errors import UsageError
+
+GITHUB_REGISTRY = "ghcr.io"
+GITHUB_API_URL = "https://api.github.com"
+DOCKER_HUB = "docker.io"
+_DOCKER_HUB_REGISTRY = "registry-1.docker.io"
+
+TOKEN_VARIABLE = "GITHUB_TOKEN"  # nosec B105 # the name of a variable
+API_VARIABLE = "AGORA_GITHUB_API_URL"
+REGISTRY_VARIABLE = "AGORA_REGISTRY_URL"
+PASSWORD_VARIABLE = "AGORA_REGISTRY_TOKEN"  # nosec B105 # the name of a variable
+
+_VISIBLE_ASCII = re.compile(r"[!-~]+")
+
+
+class Token:
+    """A secret that goes into a header and nowhere else: only `reveal` tells it."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The secret itself."""
+        return self._value
+
+    def hidden_in(self, text: str) -> str:
+        """A text with the secret taken out, should somebody have sent it back."""
+        for form in (self._value, quote(self._value, safe="")):
+            text = text.replace(form, "[token]")
+        return text
+
+    def __repr__(self) -> str:
+        return "Token([hidden])"
+
+
+@dataclass(frozen=True)
+class Access:
+    """Where images are looked up, and with what.
+
+    `registries` gives the address to ask instead of `https://HOST` for the host in an image's name. The token goes to
+    the host of `api_url` and to no registry; to those in `registries`, `passwords` has what they want to see.
+    """
+
+    token: Token | None = None
+    api_url: str = GITHUB_API_URL
+    registries: Mapping[str, str] = field(default_factory=dict)
+    passwords: Mapping[str, Token] = field(default_factory=dict)
+
+    def registry_url(self, host: str) -> str:
+        """Where the registry of a host answers, without a slash at the end."""
+        scheme = "http" if is_loopback(host.rpartition(":")[0] or host) else "https"
+        answering = _DOCKER_HUB_REGISTRY if host == DOCKER_HUB else host
+        return self.registries.get(host, f"{scheme}://{answering}").rstrip("/")
+
+
+def access_from_environment(environ: Mapping[str, str], dotenv_path: Path) -> Access:
+    """What the environment says, and where it says nothing, the `.env` file. Raises `UsageError`.
+
+    `GITHUB_TOKEN` is the token, `AGORA_GITHUB_API_URL` the API's address (GitHub Enterprise: https://HOST/api/v3), and
+    `AGORA_REGISTRY_URL` the address that stands in for https://ghcr.io, with `AGORA_REGISTRY_TOKEN` as its password.
+    """
+    written = read_env_file(dotenv_path)
+
+    def setting(name: str) -> str:
+        return environ.get(name, "").strip() or (written.get(name) or "").strip()
+
+    token = parse_token(setting(TOKEN_VARIABLE))
+    api, registry = setting(API_VARIABLE), setting(REGISTRY_VARIABLE)
+    password = parse_token(setting(PASSWORD_VARIABLE), PASSWORD_VARIABLE) if registry else None
+    has_token = token is not None or password is not None
+    return Access(
+        token,
+        parse_address(api, API_VARIABLE, has_token=token is not None) if api else GITHUB_API_URL,
+        {GITHUB_REGISTRY: parse_address(registry, REGISTRY_VARIABLE, has_token=has_token)} if registry else {},
+        {GITHUB_REGISTRY: password} if password else {},
+    )
+
+
+def parse_token(text: str, where: str = TOKEN_VARIABLE) -> Token | None:
+    """A token, or None where nothing but white space is given. Raises `UsageError`, which doesn't show it."""
+    text = text.strip()
+    if not text:
+        return None
+    if not _VISIBLE_ASCII.fullmatch(text):
+        raise UsageError(
+            f"{where}: not a token: there is a blank, a line break or a character beyond ASCII inside it",
+            "Copy the token again, in one line and without anything else.",
+        )
+    return Token(text)
+
+
+def parse_address(text: str, where: str, *, has_token: bool) -> str:
+    """The address of a server, without a slash at the end. Raises `UsageError`."""
+    hint = "Write it like https://github.example.org/api/v3; http is only for this machine."
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise UsageError(f"{where}: not an address", hint) from None
+    if "@" in text:
+        raise UsageError(f"{where}: there are credentials in the address", "Leave them out.")
+    if not _VISIBLE_ASCII.fullmatch(text) or parts.scheme not in ("http", "https") or not host or port == 0:
+        raise UsageError(f"{where}: not an address of http or https, got {shown(text)}", hint)
+    if parts.query or parts.fragment:
+        raise UsageError(f"{where}: more than an address, got {shown(text)}", "Leave out what follows the ? or #.")
+    if has_token and parts.scheme == "http" and not is_loopback(host):
+        raise UsageError(
+            f"{where}: http to another machine while {TOKEN_VARIABLE} is set, got {shown(text)}",
+            f"Use https, or unset {TOKEN_VARIABLE}: on the way everybody could read the token.",
+        )
+    return text.rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

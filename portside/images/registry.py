@@ -1,0 +1,252 @@
+"""The registry API: manifests, configs and tags, read as anybody may.
+
+https://github.com/opencontainers/distribution-spec/blob/main/spec.md
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+from typing import TypeVar
+
+import httpx
+
+from portside.config.image_reference import is_tag
+from portside.images import failures
+from portside.images.access import Access, Token, is_loopback
+from portside.images.calls import Answer, Call, Caller, digest_of, host_of, is_same_origin, target_of
+from portside.images.contents import (
+    Config,
+    Descriptor,
+    Index,
+    Manifest,
+    commit_in,
+    read_bearer,
+    read_config,
+    read_content,
+    read_error_codes,
+    read_tags,
+)
+from portside.images.failures import Failed, Failure
+from portside.images.location import Location
+
+_MANIFESTS = ", ".join(
+    (
+        "application/vnd.oci.image.index.v1+json",
+        "application/vnd.oci.image.manifest.v1+json",
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+        "application/vnd.docker.distribution.manifest.v2+json",
+    )
+)
+_MOST_PAGES = 100
+_PER_PAGE = 1000
+_MOST_COMPARED_TAGS = 100
+_PARAMETER = re.compile(r'([A-Za-z]+)\s*=\s*"([^"]*)"')
+_NUMBERS = re.compile(r"[0-9]{1,9}")
+_BEYOND_CANDIDATES = "1000000000"
+# A registry need not list its tags.
+_NO_LIST = (400, 405, 501)
+
+_Content = TypeVar("_Content")
+
+
+class Denied(Failed):
+    """The registry does not let everybody read."""
+
+    def __init__(self, failure: Failure, host: str, status: int) -> None:
+        super().__init__(failure)
+        self.host, self.status = host, status
+
+
+class Repository:
+    """One image's repository in its registry."""
+
+    def __init__(self, caller: Caller, access: Access, location: Location) -> None:
+        self._caller, self._location = caller, location
+        self._has_token = access.token is not None
+        self._base = httpx.URL(access.registry_url(location.host))
+        self._password = access.passwords.get(location.host)
+        self._bearer: Token | None = None
+        self._refusal: Failed | None = None
+
+    async def open(self) -> None:
+        """Get what pulling takes from ghcr.io, which is known to want it; a refusal is told by what is read first."""
+        if not self._location.is_on_github:
+            return
+        url = self._at("token").copy_set_param("scope", f"repository:{self._location.path}:pull")
+        try:
+            self._bearer = await self._new_bearer(url)
+        except Failed as failed:
+            self._refusal = failed
+
+    async def manifest(self, reference: str) -> tuple[str, Index | Manifest]:
+        """The digest of what is under a tag or digest, and what it says. Raises `Failed`."""
+        digest = None if is_tag(reference) else reference
+        answer = await self._read(f"manifests/{reference}", accept=_MANIFESTS, digest=digest)
+        if answer.status == 404:
+            raise Failed(await self._not_found(answer, reference, digest))
+        return digest_of(answer.body), answer.parsed(read_content, "the manifest of an image")
+
+    async def inner_manifest(self, entry: Descriptor) -> Manifest:
+        """The manifest that an index names. Raises `Failed`."""
+        answer = await self._known(f"manifests/{entry.digest}", entry, accept=_MANIFESTS)
+        content = answer.parsed(read_content, "the manifest of an image")
+        if isinstance(content, Index):
+            raise Failed(failures.malformed(answer.address, "an index inside an index"))
+        return content
+
+    async def config(self, descriptor: Descriptor) -> Config:
+        """What an image says about itself. Raises `Failed`."""
+        answer = await self._known(f"blobs/{descriptor.digest}", descriptor, accept="*/*")
+        return answer.parsed(read_config, "the config of an image")
+
+    async def tags(self) -> tuple[list[str], bool] | None:
+        """The tags, newest releases first, and whether these are all; None where the image is not known at all.
+
+        Raises `Failed` where the registry lists them in a circle.
+        """
+        url: httpx.URL | None = self._at(f"v2/{self._location.path}/tags/list").copy_set_param("n", _PER_PAGE)
+        asked: set[httpx.URL] = set()
+        tags: list[str] = []
+        while url is not None and len(asked) < _MOST_PAGES:
+            asked.add(url)
+            answer = await self._get(url)
+            if answer.status == 404:
+                return None
+            if answer.status in _NO_LIST:
+                return tags, False
+            self._raise_refusal(answer)
+            tags += answer.parsed(read_tags, "a list of tags")
+            url = answer.next_page()
+            if url in asked:
+                raise Failed(failures.pages_in_a_circle(answer.address, len(asked)))
+        return sorted(dict.fromkeys(tags), key=_age), url is None
+
+    async def commit_of(self, digest: str) -> str | None:
+        """The commit in a tag sha-… that stands for a digest, if there is one among the first hundred."""
+        try:
+            found = await self.tags()
+        except Denied:
+            return None
+        tags = [tag for tag in (found[0] if found else []) if commit_in(tag)][:_MOST_COMPARED_TAGS]
+        digests = await asyncio.gather(*map(self._digest_of_tag, tags))
+        same = [
+            commit for tag, each in zip(tags, digests, strict=True) if each == digest and (commit := commit_in(tag))
+        ]
+        return max(same, key=len, default=None)
+
+    async def _digest_of_tag(self, tag: str) -> str | None:
+        url = self._at(f"v2/{self._location.path}/manifests/{tag}")
+        answer = await self._get(url, accept=_MANIFESTS, method="HEAD")
+        return answer.headers.get("docker-content-digest") if answer.status == 200 else None
+
+    async def _known(self, path: str, descriptor: Descriptor, *, accept: str) -> Answer:
+        answer = await self._read(path, accept=accept, digest=descriptor.digest, size=descriptor.size)
+        if answer.status == 404:
+            raise Failed(failures.content_missing(answer.host, descriptor.digest))
+        return answer
+
+    async def _read(self, path: str, *, accept: str, digest: str | None, size: int | None = None) -> Answer:
+        """An answer of 200 or 404."""
+        url = self._at(f"v2/{self._location.path}/{path}")
+        answer = await self._get(url, accept=accept, digest=digest, size=size)
+        if answer.status != 404:
+            self._raise_refusal(answer)
+        return answer
+
+    async def _get(
+        self,
+        url: httpx.URL,
+        *,
+        accept: str = "application/json",
+        method: str = "GET",
+        digest: str | None = None,
+        size: int | None = None,
+    ) -> Answer:
+        """An answer, after the registry's challenge where it makes one."""
+        if self._refusal is not None:
+            raise self._refusal
+        call = Call(url, self._location, accept, method, self._bearer, digest, size)
+        answer = await self._caller.ask(call)
+        if answer.status != 401 or not is_same_origin(self._base, answer.url):
+            return answer
+        realm = self._challenge(answer)
+        if realm is None:
+            return answer
+        self._bearer = await self._new_bearer(realm)
+        return await self._caller.ask(Call(url, self._location, accept, method, self._bearer, digest, size))
+
+    def _challenge(self, answer: Answer) -> httpx.URL | None:
+        """Where the registry says that tokens for pulling are given to everybody."""
+        challenge = answer.headers.get("www-authenticate", "")
+        if not challenge.lower().startswith("bearer "):
+            return None
+        said = dict(_PARAMETER.findall(challenge))
+        realm = target_of(answer.url, said.get("realm"))
+        if realm is None or not (realm.scheme == "https" or is_loopback(realm.host) or realm.host == answer.url.host):
+            return None
+        if "service" in said:
+            realm = realm.copy_set_param("service", said["service"])
+        return realm.copy_set_param("scope", said.get("scope") or f"repository:{self._location.path}:pull")
+
+    async def _new_bearer(self, url: httpx.URL) -> Token | None:
+        answer = await self._caller.ask(Call(url, self._location, headers=self._login(url)))
+        if answer.status == 404:
+            return None
+        self._raise_refusal(answer)
+        return Token(answer.parsed(read_bearer, "a token for pulling"))
+
+    def _login(self, url: httpx.URL) -> dict[str, str]:
+        """The password, for the registry itself: a token for pulling may be handed out elsewhere."""
+        if self._password is None or not is_same_origin(self._base, url):
+            return {}
+        said = base64.b64encode(f"token:{self._password.reveal()}".encode()).decode()
+        return {"Authorization": f"Basic {said}"}
+
+    def _raise_refusal(self, answer: Answer) -> None:
+        if answer.status == 200:
+            return
+        if answer.status in (401, 403):
+            failure = failures.token_needed(answer.host, answer.status, has_token=self._has_token)
+            raise Denied(failure, answer.host, answer.status)
+        if answer.status == 451:
+            raise Failed(failures.blocked(answer.host, answer.status))
+        raise Failed(failures.unexpected(answer.address, answer.status))
+
+    async def _not_found(self, answer: Answer, reference: str, digest: str | None) -> Failure:
+        host, path = host_of(self._base), self._location.path
+        if "NAME_UNKNOWN" in _error_codes(answer):
+            return failures.package_unknown(host, path)
+        if digest is not None:
+            return failures.content_missing(host, digest)
+        try:
+            found = await self.tags()
+        except Denied:
+            return failures.tag_unknown(host, reference, [], read_all=False)
+        except Failed as failed:
+            return failures.tag_unknown(host, reference, [], read_all=False, faults=[failed.failure.sentence])
+        if found is None:
+            return failures.package_unknown(host, path)
+        tags, are_all = found
+        return failures.tag_unknown(host, reference, tags, read_all=are_all)
+
+    def _at(self, path: str) -> httpx.URL:
+        return httpx.URL(f"{str(self._base).rstrip('/')}/{path}")
+
+
+def _error_codes(answer: Answer) -> frozenset[str]:
+    try:
+        return answer.parsed(read_error_codes, "errors")
+    except Failed:
+        return frozenset()
+
+
+def _age(tag: str) -> tuple[int, ...]:
+    """Releases before others, the higher ones first, and a release before its candidates."""
+    release, _, candidate = tag.removeprefix("v").partition("-")
+    numbers = release.split(".")
+    if len(numbers) != 3 or not all(map(_NUMBERS.fullmatch, numbers)):
+        return (1,)
+    last = _NUMBERS.findall(candidate)[-1:] if candidate else [_BEYOND_CANDIDATES]
+    return 0, *(-int(number) for number in [*numbers, *last])

@@ -1,0 +1,84 @@
+"""The images that a synthesis by hand takes: those of the lock, else the last ones found, else found now."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from portside import redact, state_file
+from portside.commands import tool
+from portside.config.configuration import ROOT, state_dir
+from portside.config.deferred_values import is_token
+from portside.config.environment import Environment
+from portside.config.image_reference import LOCAL_BUILD
+from portside.config.service_props import ServiceProps
+from portside.errors import AgoraError, FormError
+from portside.images.release_lock import RELEASES, find_lock, require_lock
+from portside.images.resolution import Resolution, read_resolution
+
+IMAGES_FILE = "AGORA_IMAGES"
+"""The variable that names the file with the images to take, where a command has chosen them."""
+
+KEPT_FOLDER = "AGORA_IMAGES_DIR"
+"""The variable that names the folder for what was last found, where it is not this clone's own."""
+
+
+def references_of(services: Iterable[ServiceProps]) -> list[str]:
+    """The images that a registry must know, as the form names them."""
+    locations = (props.container_location for props in services)
+    return list(dict.fromkeys(each for each in locations if not is_token(each) and not each.startswith(LOCAL_BUILD)))
+
+
+def kept_file(environment: str, folder: Path | None = None) -> Path:
+    """Where the images that were last found for an environment are kept."""
+    chosen = folder or Path(os.environ.get(KEPT_FOLDER) or state_dir() / "images")
+    return chosen / f"{environment}.json"
+
+
+def images_at_hand(environment: Environment, services: Iterable[ServiceProps]) -> Resolution:
+    """The images of an environment, with no network unless nothing at hand knows them.
+
+    Raises `UsageError` where a release has no lock, and `AgoraError` where the images can't be found now.
+    """
+    version, references = environment.ghcr_package_version, references_of(services)
+    if environment.is_released:
+        return require_lock(environment.name, version, references, [RELEASES])
+    lock = find_lock(version)
+    if lock and not lock.stand_in and not lock.without(references):
+        return lock
+    kept = _kept(environment.name)
+    if kept and kept.version == version and not kept.without(references):
+        return kept
+    return _found_now(environment.name, version, references)
+
+
+def keep(resolution: Resolution, path: Path) -> None:
+    """Remember what was found."""
+    state_file.write(path, resolution.written(), what="what images stand for")
+
+
+def _kept(environment: str) -> Resolution | None:
+    try:
+        return read_resolution(kept_file(environment))
+    except FormError:  # a cache that cannot be read is none
+        return None
+
+
+def _found_now(environment: str, version: str, references: Iterable[str]) -> Resolution:
+    from portside.images.access import access_from_environment
+    from portside.images.resolve import resolve
+
+    try:
+        found = resolve(references, version, access=access_from_environment(os.environ, ROOT / ".env"), tell=_tell)
+    except AgoraError as error:
+        hint = f"Then look the images up, which keeps them for cdk: {tool('images', environment)}"
+        error.hint = f"{error.hint}\n{hint}".strip()
+        raise
+    keep(found, kept_file(environment))
+    return found
+
+
+def _tell(sentence: str) -> None:
+    print(redact.current().text(sentence), file=sys.stderr)

@@ -1,0 +1,88 @@
+"""What a deployment would do with every stack of an environment, configured or not, before it does anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from portside.aws.model import Stack as DeployedStack
+from portside.config.context_flags import KEPT_GROUPS
+from portside.config.environment import Environment
+from portside.config.service_groups import ServiceGroup, groups_after, kept_groups, written_groups
+from portside.config.service_props import ServiceProps
+from portside.errors import AgoraError
+from portside.plan.ownership import Owner, owner_of, refusal
+from portside.plan.plan import DELETE, LEAVE, StackChange
+from portside.plan.unconfigured import Removal, UnconfiguredStack
+from portside.records.stack_record import StackRecord, read_stack_record
+from portside.synthesis.assembly import Stack
+
+
+@dataclass(frozen=True)
+class DeploymentPlan:
+    """The templates, what changes, and what is deployed and not configured.
+
+    `adopted` are stacks that get the owner tag with this deployment, `groups` those that the templates have.
+    """
+
+    stacks: tuple[Stack, ...]
+    changes: tuple[StackChange, ...]
+    unconfigured: tuple[UnconfiguredStack, ...] = ()
+    adopted: tuple[str, ...] = ()
+    groups: Mapping[str, ServiceGroup] | None = None
+
+    @property
+    def pruned(self) -> tuple[UnconfiguredStack, ...]:
+        """The stacks that are deleted once everything else runs."""
+        deleted = {change.stack for change in self.changes if change.action == DELETE}
+        return tuple(stack for stack in self.unconfigured if stack.name in deleted)
+
+    def record_at_begin(self, record: StackRecord) -> StackRecord:
+        """The record with all stacks and groups that this deployment may make."""
+        names = [stack.name for stack in self.stacks]
+        created = [name for name in names if name not in self.adopted]
+        return replace(record.with_stacks(created, self.adopted), groups={**(self.groups or {}), **record.groups})
+
+    def record_at_end(self, record: StackRecord) -> StackRecord:
+        """The record once all of it is done."""
+        gone = [stack.name for stack in self.pruned]
+        return replace(record.without_stacks(gone), groups=self.groups or {})
+
+
+def planned_groups(
+    ssm: Any, environment: Environment, services: Sequence[ServiceProps], unconfigured: Sequence[UnconfiguredStack]
+) -> dict[str, ServiceGroup]:
+    """The groups between services that the next deployment's templates have."""
+    before = read_stack_record(ssm, environment.name).groups
+    return groups_after(before, services, has_leftovers=any(stack.owner is Owner.OURS for stack in unconfigured))
+
+
+def context_of_groups(groups: Mapping[str, ServiceGroup]) -> dict[str, str]:
+    """What a synthesis is given about groups that stay for one more deployment."""
+    kept = written_groups(kept_groups(groups))
+    return {KEPT_GROUPS: kept} if kept else {}
+
+
+def expect_ours(states: Iterable[DeployedStack], environment: Environment) -> tuple[str, ...]:
+    """The deployed stacks of configured names that this environment adopts: they carry no owner tag yet.
+
+    Raises `AgoraError` where one is another's, or where app.py does not say that it is this environment's.
+    """
+    found = list(states)
+    refused = [(state.name, why) for state in found if (why := refusal(state, environment))]
+    if refused:
+        said = "\n".join(f"stack {name} {what}" for name, (what, _) in refused)
+        hints = dict.fromkeys(hint for _, (_, hint) in refused)
+        raise AgoraError(f"nothing was deployed to {environment.name}\n{said}", "\n".join(hints))
+    return tuple(state.name for state in found if owner_of(state, environment) is Owner.UNKNOWN)
+
+
+def changes_of(unconfigured: Sequence[UnconfiguredStack], *, prune: bool) -> tuple[StackChange, ...]:
+    """What happens to stacks that are not configured: they are deleted with `prune`, or reported."""
+    return tuple(
+        StackChange(stack.name, DELETE, remark=stack.sentence)
+        if prune and stack.removal is Removal.PRUNE
+        else StackChange(stack.name, LEAVE, remark=stack.report)
+        for stack in unconfigured
+    )

@@ -1,0 +1,102 @@
+"""The images that a command acts with: looked up once, and the same from the plan to the record."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from portside.aws.target import local_state_dir
+from portside.commands import tool
+from portside.config.configuration import ROOT, Form
+from portside.config.environment import Environment
+from portside.deploy.progress import step
+from portside.emulator.client import process
+from portside.errors import UsageError
+from portside.images.access import Access, Token, access_from_environment
+from portside.images.location import locate
+from portside.images.release_lock import RELEASES, find_lock, lock_name, require_lock
+from portside.images.resolution import Resolution
+from portside.images.synthesis_images import keep, kept_file, references_of
+from portside.terminal.console import say
+
+
+def lock_folders(*, local: bool) -> list[Path]:
+    """Where locks are looked for: a rehearsal has its own, before those of the repository."""
+    return [local_releases(), RELEASES] if local else [RELEASES]
+
+
+def local_releases() -> Path:
+    """The folder of the locks that rehearsals have made."""
+    return local_state_dir() / "releases"
+
+
+def locked_images(environment: Environment, form: Form, *, local: bool) -> Resolution | None:
+    """The images of the version that an environment names, as far as a lock has them all.
+
+    Raises `UsageError` where the environment runs releases only and there is no such lock, or in AWS one of stand-ins.
+    """
+    version, references = environment.ghcr_package_version, references_of(form.services_of(environment.name))
+    folders = lock_folders(local=local)
+    if environment.is_released:
+        lock = require_lock(environment.name, version, references, folders)
+        if lock.stand_in and not local:
+            raise UsageError(
+                f"releases/{lock_name(version)}: made from stand-ins, which nobody can pull",
+                f"Make it from what is published: {tool('release', 'pin', version, local=False)}",
+            )
+        return lock
+    found = find_lock(version, folders)
+    usable = found is not None and not found.without(references) and (local or not found.stand_in)
+    return found if usable else None
+
+
+def choose_images(environment: Environment, form: Form, *, local: bool) -> Resolution:
+    """What each image of an environment is now: by its lock, else looked up, which is kept for `cdk synth`."""
+    lock = locked_images(environment, form, local=local)
+    if lock is not None:
+        return lock
+    references = references_of(form.services_of(environment.name))
+    found = look_up(references, environment.ghcr_package_version, local=local)
+    keep(found, kept_file(environment.name, kept_folder() if local else None))
+    return found
+
+
+def look_up(references: Sequence[str], version: str, *, local: bool) -> Resolution:
+    """Ask the registry, or the catalogue of the embedded AWS, what references stand for."""
+    from portside.images.resolve import resolve
+
+    with step(f"Looking up {len(references)} images"):
+        return resolve(references, version, access=access_to(references, local=local), tell=say)
+
+
+def missing_images(references: Sequence[str], version: str, *, local: bool) -> list[str]:
+    """The references whose tag is not published yet. Raises `AgoraError` where that can't be told."""
+    from portside.images.failures import Kind, ResolutionFailed
+    from portside.images.resolve import resolve
+
+    try:
+        resolve(references, version, access=access_to(references, local=local))
+    except ResolutionFailed as failed:
+        if failed.kinds != {Kind.TAG_UNKNOWN}:
+            raise
+        return list(failed.failures)
+    return []
+
+
+def access_to(references: Sequence[str], *, local: bool) -> Access:
+    """How images are looked up. A rehearsal never asks another machine, and takes no token along."""
+    if not local:
+        return access_from_environment(os.environ, ROOT / ".env")
+    aws = process.expect_running(local_state_dir())
+    hosts = {locate(each).host for each in references}
+    return Access(
+        api_url=aws.catalogue_url,
+        registries=dict.fromkeys(hosts, aws.catalogue_url),
+        passwords=dict.fromkeys(hosts, Token(aws.images_token)),
+    )
+
+
+def kept_folder() -> Path:
+    """Where a rehearsal keeps what it has looked up."""
+    return local_state_dir() / "images"

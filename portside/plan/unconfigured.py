@@ -1,0 +1,214 @@
+"""What is deployed and not configured: a service that was removed from app.py or renamed, or another's stack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from portside.aws.errors import is_denied, message_of
+from portside.aws.model import Stack
+from portside.aws.reader import Look
+from portside.aws.stack_reading import read_all_stacks, read_stacks, read_template
+from portside.aws.stack_status import status_of
+from portside.aws.target import Target
+from portside.config.environment import APP, OWNER_TAG, Environment
+from portside.config.service_props import ServiceProps
+from portside.config.stacks import stacks_for
+from portside.costs.template_costs import StackCosts, template_costs
+from portside.errors import AgoraError
+from portside.plan.ownership import Owner, owner_of
+from portside.plan.replacement import STATEFUL
+from portside.records.stack_record import Origin, StackRecord, read_stack_record
+
+# What holds data is named first. A log group goes with its service on purpose: see portside/stacks/service_stack.py.
+_DATA = ("AWS::DocDB::DBCluster", "AWS::S3::Bucket", "AWS::SecretsManager::Secret")
+_STATE = (*_DATA, *(kind for kind in STATEFUL if kind not in (*_DATA, "AWS::Logs::LogGroup")))
+
+
+class Removal(StrEnum):
+    """What can remove a stack that is not configured."""
+
+    PRUNE = "deploy --prune"
+    BY_NAME = "destroy --stack"
+    WITH_DATA = "destroy --stack --with-data"
+    NEVER = "nothing of this tool"
+
+
+@dataclass(frozen=True)
+class UnconfiguredStack:
+    """A deployed stack that app.py does not describe; `state` has the resources in it that hold state.
+
+    `origin` is None where the environment's record does not name it, or was not read. `costs` is None where its
+    template could not be read.
+    """
+
+    name: str
+    status: str
+    owner: Owner
+    owner_tag: str = ""
+    origin: Origin | None = None
+    state: tuple[str, ...] = ()
+    costs: StackCosts | None = None
+    is_protected: bool = False
+    advice: str = ""
+    """How to remove it, or why this tool does not."""
+
+    @property
+    def removal(self) -> Removal:
+        """What can remove it: only a stack that is tagged as this environment's and that its record names."""
+        if self.owner is not Owner.OURS or self.origin is None or self.costs is None:
+            return Removal.NEVER
+        if self.state:
+            return Removal.WITH_DATA
+        return Removal.BY_NAME if self.origin is Origin.ADOPTED else Removal.PRUNE
+
+    @property
+    def whose(self) -> str:
+        """Whose it is, in words."""
+        if self.owner is Owner.ANOTHER:
+            return f"not ours: it belongs to {self.owner_tag}"
+        if self.owner is Owner.UNKNOWN:
+            return f"not ours: it carries no tag {OWNER_TAG}"
+        if self.costs is None:
+            return "what it holds could not be read"
+        adopted = "adopted" if self.origin is Origin.ADOPTED else "ours"
+        more = f" and {len(self.state) - 1} more kinds of resources with state" if len(self.state) > 1 else ""
+        return f"{adopted}, and holds {self.state[0]}{more}" if self.state else adopted
+
+    @property
+    def sentence(self) -> str:
+        """What it is and costs, and its status where that is not simply one that was reached."""
+        status = status_of(self.status)
+        remark = "" if status.is_usable else f"{status.sentence}; "
+        costs = self.costs.sentence if self.costs else "costs unknown"
+        return f"{remark}deployed, and not in app.py; {self.whose}; {costs}"
+
+    @property
+    def report(self) -> str:
+        """The same, and how to remove it."""
+        return f"{self.sentence}; {self.advice}"
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields by name; what can remove it where that was read."""
+        return {
+            "stack": self.name,
+            "status": self.status,
+            "ours": self.owner is Owner.OURS,
+            "owner": self.owner_tag or None,
+            "advice": self.advice,
+            "adopted": self.origin is Origin.ADOPTED,
+            "state": list(self.state),
+            "dollars": self.costs.dollars if self.costs else None,
+            "unpriced": list(self.costs.unpriced) if self.costs else [],
+        }
+
+
+def read_unconfigured(target: Target, services: Sequence[ServiceProps]) -> tuple[UnconfiguredStack, ...]:
+    """The environment's stacks that are deployed and not configured, with what its record says of them."""
+    from botocore.exceptions import ClientError
+
+    try:
+        stacks = read_all_stacks(target.clients("cloudformation"), target.environment.stack_name(""))
+    except ClientError as error:
+        if not is_denied(error):
+            raise
+        return unconfigured_of(target, services, None)
+    return unconfigured_of(target, services, stacks.values())
+
+
+def unconfigured_of(
+    target: Target, services: Sequence[ServiceProps], stacks: Iterable[Stack] | None
+) -> tuple[UnconfiguredStack, ...]:
+    """The same, of stacks that were read before. None are those that the record names: for credentials that may not
+    list stacks."""
+    environment, cloudformation = target.environment, target.clients("cloudformation")
+    configured = {stack.name for stack in stacks_for(environment, services)}
+    record: StackRecord | None = None
+    if stacks is None:
+        record = read_stack_record(target.clients("ssm"), environment.name)
+        named = [name for name in record.stacks if name not in configured]
+        stacks = read_stacks(cloudformation, named).values()
+    others = [each for each in stacks if each.name not in configured]
+    found = [each for each in others if not _is_of_another_environment(each, environment)]
+    if record is None:
+        is_ours = any(owner_of(each, environment) is Owner.OURS for each in found)
+        record = read_stack_record(target.clients("ssm"), environment.name) if is_ours else StackRecord()
+    return tuple(
+        _described(stack, target, _template(cloudformation, stack.name), record)
+        for stack in sorted(found, key=lambda each: each.name)
+    )
+
+
+def unconfigured_in(
+    target: Target, services: Sequence[ServiceProps], look: Look
+) -> tuple[tuple[UnconfiguredStack, ...], tuple[str, ...]]:
+    """The same, of a look at the environment; or why they are not known."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    if look.stacks is None:
+        return (), ()
+    try:
+        return unconfigured_of(target, services, None if look.unlisted else look.stacks.values()), ()
+    except AgoraError as error:
+        return (), (error.message,)
+    except (BotoCoreError, ClientError) as error:
+        return (), (f"stacks that are not configured could not be read: {message_of(error)}",)
+
+
+def _is_of_another_environment(stack: Stack, environment: Environment) -> bool:
+    """Whether the name begins alike only because another environment's does: `dev` and `dev-2`."""
+    app, _, name = stack.tags.get(OWNER_TAG, "").partition("/")
+    return app == APP and name != environment.name and stack.name.startswith(f"{APP}-{name}-")
+
+
+def _described(
+    stack: Stack, target: Target, template: Mapping[str, Any] | None, record: StackRecord
+) -> UnconfiguredStack:
+    resources = (template or {}).get("Resources", {}).values()
+    types = {each.get("Type", "") for each in resources}
+    kinds = [kind for kind in _STATE if kind in types]
+    found = UnconfiguredStack(
+        name=stack.name,
+        status=stack.status,
+        owner=owner_of(stack, target.environment),
+        owner_tag=stack.tags.get(OWNER_TAG, ""),
+        origin=record.stacks.get(stack.name),
+        state=tuple(kinds),
+        costs=template_costs(template) if template is not None else None,
+        is_protected=stack.is_protected,
+    )
+    return replace(found, advice=_advice(found, target))
+
+
+def _advice(stack: UnconfiguredStack, target: Target) -> str:
+    """How to remove a stack that is not configured, or why this tool does not."""
+    commands = target.commands
+    match stack.removal:
+        case Removal.PRUNE:
+            return f"remove it: {commands.tool('deploy', '--prune')}"
+        case Removal.BY_NAME:
+            return f"remove it: {commands.tool('destroy', '--stack', stack.name)}"
+        case Removal.WITH_DATA if keeps_data(target):
+            return "its data is not deleted by this tool in production"
+        case Removal.WITH_DATA:
+            return f"remove it: {commands.tool('destroy', '--stack', stack.name, '--with-data')}"
+    if stack.owner is Owner.OURS and stack.costs is not None:
+        return "the record of this environment does not name it, so this tool does not remove it"
+    return "this tool does not remove it"
+
+
+def keeps_data(target: Target) -> bool:
+    """Whether this tool deletes no data of an environment: in production on AWS."""
+    return target.environment.is_production and not target.is_local
+
+
+def _template(cloudformation: Any, name: str) -> Mapping[str, Any] | None:
+    """The deployed template; None where it can't be read, as of a stack whose creation failed."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return read_template(cloudformation, name)
+    except (BotoCoreError, ClientError, ValueError):
+        return None

@@ -1,0 +1,102 @@
+"""The form, and the account that it names: credentials, region, and what the CDK needs there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from portside.aws.errors import is_missing
+from portside.findings.check import fail, ok, skip
+from portside.findings.finding import Finding
+from portside.preflight.context import Context
+from portside.preflight.questions import NotKnown, Question
+from portside.synthesis.assembly import Stack
+
+CREDENTIALS = "credentials"
+
+# What the default synthesizer of the CDK asks for where a template does not say:
+# https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html
+_BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
+_BOOTSTRAP_VERSION = 6
+_VERSION_IN_RULE = re.compile(r"bootstrap stack version (\d+) required")
+
+
+def questions() -> list[Question]:
+    """What is asked of the account."""
+    return [
+        Question("form", form),
+        Question(CREDENTIALS, credentials),
+        Question("region", region),
+        Question("CDK bootstrap", bootstrap),
+    ]
+
+
+def form(context: Context) -> Finding:
+    """A form that is wrong anywhere is not read at all, so one that is here is right."""
+    environments = ", ".join(context.form.environments)
+    return ok("form", f"app.py is valid: {environments}, with {len(context.services)} services")
+
+
+def credentials(context: Context) -> Finding:
+    """Whose credentials act, and whether they are for the environment's account."""
+    identity = context.client("sts").get_caller_identity()
+    account, wanted = str(identity["Account"]), context.environment.account
+    if account != wanted:
+        return fail(
+            CREDENTIALS,
+            f"they are for account {account}, but {context.environment.name} is {wanted}",
+            f"Choose a profile of account {wanted} with AWS_PROFILE.",
+        )
+    return ok(CREDENTIALS, f"{str(identity['Arn']).rpartition(':')[2]} in account {account}")
+
+
+def region(context: Context) -> Finding:
+    """Newer regions are switched on by account: https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html"""
+    name = context.environment.region
+    found = context.client("ec2").describe_regions(RegionNames=[name], AllRegions=True)["Regions"]
+    if not found or found[0].get("OptInStatus") == "not-opted-in":
+        enable = context.commands.fix(context.commands.aws("account", "enable-region", region_name=name))
+        hint = f"Name another REGION in app.py, or switch it on: {enable}"
+        return fail("region", f"{name} is not switched on in this account", hint)
+    return ok("region", name)
+
+
+def bootstrap(context: Context) -> Finding:
+    """Whether the account is bootstrapped for the CDK, as late as the templates want it."""
+    from botocore.exceptions import ClientError
+
+    subject, environment = "CDK bootstrap", context.environment
+    parameter, wanted = _required(_stacks(context))
+    how = f"Bootstrap it: cdk bootstrap aws://{environment.account}/{environment.region}"
+    try:
+        value = context.client("ssm").get_parameter(Name=parameter)["Parameter"]["Value"]
+    except ClientError as error:
+        if not is_missing(error):
+            raise
+        if context.target.is_local:
+            return skip(subject, f"the first rehearsal does it: {context.commands.tool('deploy')}")
+        return fail(subject, f"the account is not bootstrapped: {parameter} is missing", how)
+    if not value.isdecimal():
+        return skip(subject, f"{parameter} is no number")
+    if int(value) < wanted:
+        return fail(subject, f"version {value}, but the templates want {wanted}", how)
+    return ok(subject, f"version {value}, at least {wanted} is wanted")
+
+
+def _stacks(context: Context) -> Iterable[Stack]:
+    try:
+        return context.new_templates().values()
+    except NotKnown:
+        return ()
+
+
+def _required(stacks: Iterable[Stack]) -> tuple[str, int]:
+    """The parameter that holds the version, and the least that it may be, as the templates' own rules say."""
+    parameter, version = _BOOTSTRAP_PARAMETER, _BOOTSTRAP_VERSION
+    for stack in stacks:
+        parameter = stack.template.get("Parameters", {}).get("BootstrapVersion", {}).get("Default", parameter)
+        for rule in stack.template.get("Rules", {}).values():
+            said = " ".join(each.get("AssertDescription", "") for each in rule["Assertions"])
+            if found := _VERSION_IN_RULE.search(said):
+                version = max(version, int(found[1]))
+    return parameter, version

@@ -1,0 +1,195 @@
+"""What questions are asked about, and what several of them want to know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from portside.aws.calls import Clients
+from portside.aws.model import Stack as DeployedStack
+from portside.aws.reader import Look, Reader
+from portside.aws.stack_reading import physical_ids, read_templates
+from portside.aws.target import Target
+from portside.commands import Commands
+from portside.config.configuration import Form
+from portside.config.environment import Environment
+from portside.config.service_props import ServiceProps
+from portside.config.stacks import StackKind, only_stack, service_stack, stacks_for
+from portside.errors import AgoraError
+from portside.images.resolution import Resolution
+from portside.plan.deployment_plan import context_of_groups, planned_groups
+from portside.plan.unconfigured import read_unconfigured
+from portside.preflight.looked_up import choose_images
+from portside.preflight.questions import NotKnown
+from portside.preflight.shared import Shared
+from portside.records.deployment_record import DeploymentRecord, read_records
+from portside.synthesis import cdk_cli
+from portside.synthesis.assembly import Stack
+
+# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
+_MOST_SERVICES = 10
+
+Template = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person asks for beside the usual: `replace` names what may be replaced or deleted."""
+
+    drift: bool = False
+    replace: frozenset[str] = frozenset()
+    proof_profile: str | None = None
+
+
+@dataclass(frozen=True)
+class Context:
+    """An environment, its form and images, and what AWS says of what is deployed.
+
+    `stacks` are the templates that would be deployed, `deployed` by stack those that were.
+    """
+
+    target: Target
+    form: Form
+    options: Options
+    client: Clients
+    now: datetime
+    states: Shared[dict[str, DeployedStack]]
+    deployed: Shared[dict[str, Template]]
+    images: Shared[Resolution]
+    stacks: Shared[Sequence[Stack]]
+    records: Shared[list[DeploymentRecord]]
+    look: Shared[Look]
+    running: Shared[dict[str, int]]
+
+    @property
+    def environment(self) -> Environment:
+        """The environment that would be deployed."""
+        return self.target.environment
+
+    @property
+    def services(self) -> tuple[ServiceProps, ...]:
+        """Its services."""
+        return self.form.services_of(self.environment.name)
+
+    @property
+    def commands(self) -> Commands:
+        """How hints write commands that act on the same place."""
+        return self.target.commands
+
+    def stack_of(self, props: ServiceProps) -> str:
+        """The name of a service's stack."""
+        return service_stack(self.environment, props.container_name).name
+
+    def physical_ids(self, stack: str, kind: str) -> list[str]:
+        """The ids of a deployed stack's resources of one type; none where there is no such stack."""
+        return physical_ids(self.client("cloudformation"), stack, kind) if stack in self.states() else []
+
+    def vpc(self) -> str | None:
+        """The id of the environment's own VPC, where it has one already."""
+        network = only_stack(self.environment, StackKind.NETWORK)
+        return next(iter(self.physical_ids(network.name, "AWS::EC2::VPC")), None)
+
+    def known_images(self) -> Resolution:
+        """The images that would be deployed. Raises `NotKnown` where they can't be looked up."""
+        try:
+            return self.images()
+        except AgoraError as error:
+            raise NotKnown("the images are not known") from error
+
+    def new_templates(self) -> dict[str, Stack]:
+        """The stacks that would be deployed, by name. Raises `NotKnown` where their templates can't be made."""
+        try:
+            return {stack.name: stack for stack in self.stacks()}
+        except AgoraError as error:
+            raise NotKnown("the new templates could not be made") from error
+
+
+def context_of(
+    target: Target,
+    form: Form,
+    images: Resolution | None,
+    options: Options,
+    *,
+    stacks: Sequence[Stack] | None = None,
+    folder: Path | None = None,
+) -> Context:
+    """What is known without asking, and how to ask for the rest.
+
+    Without `images` they are looked up, and without `stacks` their templates are written into `folder`, both by whoever
+    wants to know them first.
+    """
+    client = target.clients
+    services = form.services_of(target.environment.name)
+    reader = Reader(client, target.environment, services)
+    look = Shared(reader.look)
+    looked_up = Shared(lambda: images or choose_images(target, form))
+    names = stack_names(target.environment, services)
+    states = Shared(lambda: {name: look().known_stacks[name] for name in names if name in look().known_stacks})
+
+    def made() -> Sequence[Stack]:
+        return _synthesize(target, looked_up, folder, _kept(target, client, services))
+
+    return Context(
+        target=target,
+        form=form,
+        options=options,
+        client=client,
+        now=datetime.now(UTC),
+        states=states,
+        deployed=Shared(lambda: _read_templates(client, states())),
+        images=looked_up,
+        stacks=Shared(lambda: stacks if stacks is not None else made()),
+        records=Shared(lambda: read_records(client("ssm"), target.environment.name)),
+        look=look,
+        running=Shared(lambda: {each.name: each.running for each in look().whole().services}),
+    )
+
+
+def stack_names(environment: Environment, services: Sequence[ServiceProps]) -> list[str]:
+    """The stacks that an environment has, by its form."""
+    return [stack.name for stack in stacks_for(environment, services)]
+
+
+def _read_templates(client: Clients, states: Mapping[str, DeployedStack]) -> dict[str, Template]:
+    return read_templates(client("cloudformation"), [name for name, state in states.items() if state.is_usable])
+
+
+@dataclass(frozen=True)
+class _Apart(Target):
+    """A target whose templates are written where no deployment reads them."""
+
+    folder: Path = Path()
+
+    @property
+    def assembly_dir(self) -> Path:
+        return self.folder / self.key
+
+
+def _kept(target: Target, client: Clients, services: Sequence[ServiceProps]) -> dict[str, str]:
+    """What the next deployment keeps in the templates; nothing where that can't be read, which another check says."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        found = read_unconfigured(target, services)
+        return context_of_groups(planned_groups(client("ssm"), target.environment, services, found))
+    except (AgoraError, BotoCoreError, ClientError):
+        return {}
+
+
+def _synthesize(
+    target: Target, images: Shared[Resolution], folder: Path | None, context: Mapping[str, str]
+) -> Sequence[Stack]:
+    assert folder is not None
+    try:
+        chosen = images()
+    except AgoraError as error:
+        raise NotKnown("the images are not known, and with them the templates") from error
+    apart = _Apart(**vars(target), folder=folder)
+    stacks = cdk_cli.synthesize(apart, chosen, context, lambda _: None, validate=False)
+    for stack in stacks:
+        # Read while the folder is there.
+        assert stack.template
+    return stacks

@@ -1,0 +1,148 @@
+"""What earlier deployments say about the next: the hold, the proof that prod wants, the last rollback, the adoption."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from portside.aws.target import beside
+from portside.config.stacks import StackKind, only_stack
+from portside.findings.check import fail, ok, skip
+from portside.findings.finding import Finding
+from portside.images.committed_locks import NotCommitted, expect_committed, expect_committed_rules
+from portside.plan.rollback import brings_back
+from portside.preflight.context import Context
+from portside.preflight.questions import Question
+from portside.records.environment_lock import read_hold
+from portside.records.proof import NotProven, ProofUnread, expect_proof
+from portside.records.running_images import running_in, unaccounted
+
+HOLD, PROOF, ROLLBACK, ADOPTION = "hold", "proof", "last rollback", "adoption"
+RUNNING = "running tasks"
+
+NEW = "is new, and has nothing to take over"
+
+# What the CDK calls an export that it makes for a reference between stacks:
+# https://docs.aws.amazon.com/cdk/v2/guide/resources.html#resource-stack
+_FOR_STACKS = ":ExportsOutput"
+
+
+def questions() -> list[Question]:
+    """What is asked of the environment's own record."""
+    return [
+        Question(HOLD, hold),
+        Question(PROOF, proof),
+        Question(RUNNING, running),
+        Question(ROLLBACK, last_rollback),
+        Question(ADOPTION, adoption),
+    ]
+
+
+def hold(context: Context) -> Finding:
+    """Whether somebody is at work on the environment."""
+    name = context.environment.name
+    found = read_hold(context.client("ssm"), name)
+    if found is None:
+        return ok(HOLD, f"nobody holds {name}")
+    hint = f"Wait for its end. If it ended without letting go: {context.commands.tool('unlock')}"
+    return fail(HOLD, found.sentence(name), hint)
+
+
+def proof(context: Context) -> Finding:
+    """Whether the environment that proves this one ran the same images well, where that is asked for."""
+    profile, target, images = context.options.proof_profile, context.target, context.known_images()
+    try:
+        if not target.is_local:
+            expect_committed_rules(context.form, context.environment)
+            expect_committed(context.environment, context.services, images)
+        found = expect_proof(
+            context.environment, context.form, images, lambda proving: beside(target, proving, profile=profile)
+        )
+    except ProofUnread as unread:
+        return skip(PROOF, f"{unread.message}: name a profile that reads it with --proof-profile")
+    except (NotProven, NotCommitted) as refused:
+        return fail(PROOF, " ".join(refused.message.split()), refused.hint)
+    return ok(PROOF, found.sentence if found else f"{context.environment.name} needs none")
+
+
+def running(context: Context) -> Finding:
+    """Whether what runs in production is on record there, with what proves it."""
+    environment = context.environment
+    if not environment.is_production:
+        return ok(RUNNING, f"{environment.name} may run anything")
+    found = unaccounted(environment, running_in(context.look().whole()), context.records())
+    if not found:
+        return ok(RUNNING, "all are on record, with what proves them")
+    return fail(RUNNING, "; ".join(found), f"See who deployed what: {context.commands.tool('history')}")
+
+
+def last_rollback(context: Context) -> Finding:
+    """Whether the deployment would bring back what a rollback took out of service."""
+    returning = brings_back(context.records(), context.known_images())
+    if not returning:
+        return ok(ROLLBACK, "none would be undone")
+    name, branch = context.environment.name, context.environment.branch
+    return fail(
+        ROLLBACK,
+        f"{name} was rolled back, and this would bring back {', '.join(returning)}",
+        f"Merge the rollback's commit into {branch}, or if they are meant: "
+        + context.commands.tool("deploy", "--bring-back"),
+    )
+
+
+def adoption(context: Context) -> Finding:
+    """Which of the two steps an environment still needs that the earlier app deployed."""
+    states, name = context.states(), context.environment.name
+    if not states:
+        return ok(ADOPTION, f"{name} {NEW}")
+    exports = [export for state in states.values() for export in state.exports if _FOR_STACKS in export]
+    importers = read_importers(context.client("cloudformation"), exports)
+    ours, others = sorted(importers & states.keys()), sorted(importers - states.keys())
+    deploy, kept = context.commands.tool("deploy"), context.environment.keep_exports
+    if ours and not kept:
+        found = f"step 1 of 2 is missing: the exports that go are imported by {_listed([*ours, *others])}"
+        return fail(ADOPTION, found, f'Set "KEEP_EXPORTS": True for {name} in app.py, then: {deploy}')
+    if others and not kept:
+        hint = f'First {_let_go(context, others)} Until then: "KEEP_EXPORTS": True for {name} in app.py'
+        return fail(ADOPTION, f"the exports that go are imported by {_listed(others)}", hint)
+    if ours:
+        return ok(ADOPTION, f"step 1 of 2 is next: {deploy} takes over {_listed(ours)}{_also(others)}")
+    if others:
+        return ok(ADOPTION, f"step 1 of 2 is done. Step 2 waits for {_listed(others)}: {_let_go(context, others)}")
+    settle = f'"KEEP_EXPORTS": False for {name} in app.py'
+    if exports and kept:
+        return ok(ADOPTION, f"step 1 of 2 is done, and nobody imports the exports. Step 2: {settle}, then {deploy}")
+    if exports:
+        return ok(ADOPTION, f"step 2 of 2 is next: {deploy} takes away exports that no stack imports")
+    return ok(ADOPTION, f"done, but the form would export again: {settle}" if kept else "done")
+
+
+def _let_go(context: Context, importers: Sequence[str]) -> str:
+    bastion = only_stack(context.environment, StackKind.BASTION).name
+    if list(importers) == [bastion]:
+        return f"put it into the form as BASTION and deploy, or delete the stack {bastion}."
+    return "let them import nothing of this environment, or delete these stacks."
+
+
+def _also(others: Sequence[str]) -> str:
+    return f". {_listed(others)} will still import after that" if others else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def read_importers(cloudformation: Any, exports: Sequence[str]) -> set[str]:
+    """The stacks that import one of these exports."""
+    from botocore.exceptions import ClientError
+
+    found: set[str] = set()
+    for name in exports:
+        try:
+            for page in cloudformation.get_paginator("list_imports").paginate(ExportName=name):
+                found.update(page["Imports"])
+        except ClientError as error:
+            # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListImports.html
+            if "is not imported by any stack" not in str(error):
+                raise
+    return found

@@ -1,0 +1,74 @@
+"""Endpoints that are new to Service Connect, and the order of deployment that they oblige to."""
+
+from __future__ import annotations
+
+import graphlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from portside.config.service_props import ServiceProps
+from portside.findings.check import ok
+from portside.findings.finding import Finding
+from portside.preflight.context import Context
+from portside.preflight.questions import Question
+
+SUBJECT = "Service Connect"
+
+Endpoint = tuple[str, int]
+"""The name and port by which a service is called."""
+
+
+def questions() -> list[Question]:
+    """What is asked of the services' endpoints."""
+    return [Question(SUBJECT, new_endpoints)]
+
+
+def new_endpoints(context: Context) -> Finding:
+    """Which endpoints are new: a task learns of endpoints when its deployment starts, so callers come after callees.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-connect-concepts-deploy.html
+    """
+    deployed = context.deployed()
+    existing = {endpoint for template in deployed.values() for endpoint in endpoints_of(template)}
+    return said(context.services, missing(context.services, existing))
+
+
+def endpoints_of(template: Mapping[str, Any]) -> set[Endpoint]:
+    """The endpoints that the services of a template offer."""
+    return {
+        (alias["DnsName"], int(alias["Port"]))
+        for resource in template.get("Resources", {}).values()
+        if resource["Type"] == "AWS::ECS::Service"
+        for service in resource["Properties"].get("ServiceConnectConfiguration", {}).get("Services", ())
+        for alias in service.get("ClientAliases", ())
+    }
+
+
+def missing(services: Sequence[ServiceProps], existing: set[Endpoint]) -> list[Endpoint]:
+    """The endpoints that a deployment adds."""
+    wanted = [(props.container_name, props.container_port) for props in services]
+    return [endpoint for endpoint in wanted if endpoint not in existing]
+
+
+def order_of(services: Sequence[ServiceProps]) -> list[list[str]]:
+    """The services in groups: each calls only those of groups before."""
+    names = [props.container_name for props in services]
+    sorter = graphlib.TopologicalSorter(
+        {props.container_name: [call.service for call in props.calls if call.service in names] for props in services}
+    )
+    sorter.prepare()
+    groups = []
+    while sorter.is_active():
+        ready = sorter.get_ready()
+        groups.append(sorted(ready, key=names.index))
+        sorter.done(*ready)
+    return groups
+
+
+def said(services: Sequence[ServiceProps], new: Sequence[Endpoint]) -> Finding:
+    """What is told of the order."""
+    if not new:
+        return ok(SUBJECT, "no endpoint is new: services are deployed side by side")
+    order = ", then ".join(" and ".join(group) for group in order_of(services))
+    named = ", ".join(f"{name}:{port}" for name, port in new)
+    return ok(SUBJECT, f"new: {named}; so callees come first: {order}")

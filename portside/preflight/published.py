@@ -1,0 +1,82 @@
+"""The images: whether the registry still has each at its digest, for the platform that runs it."""
+
+from __future__ import annotations
+
+from portside.config.image_reference import LOCAL_BUILD
+from portside.config.service_props import ServiceProps
+from portside.findings.check import fail, ok, skip
+from portside.findings.finding import Finding
+from portside.images.failures import Failure, Kind, ResolutionFailed
+from portside.images.resolved_image import ResolvedImage
+from portside.preflight.context import Context
+from portside.preflight.looked_up import ask_registry
+from portside.preflight.questions import Question
+
+# What ECS would meet too; all else says something of the way there, or of the look-up's own credentials.
+MISSING = frozenset(
+    {
+        Kind.BLOCKED,
+        Kind.CONTENT_MISSING,
+        Kind.NOT_PUBLIC,
+        Kind.PACKAGE_UNKNOWN,
+        Kind.TAG_UNKNOWN,
+        Kind.TOKEN_NEEDED,
+        Kind.WRONG_PLATFORM,
+    }
+)
+
+
+def questions() -> list[Question]:
+    """One question for all images: they are asked for side by side."""
+    return [Question("images", images)]
+
+
+def images(context: Context) -> list[Finding]:
+    """Each service's image: what it is, and then by its digest whether it is there, as ECS will ask for it."""
+    try:
+        known = context.images()
+    except ResolutionFailed as failed:
+        return [_looked_up(props, failed.failures.get(props.container_location)) for props in context.services]
+    wanted = {props.container_name: known.images.get(props.container_location) for props in context.services}
+    references = [image.reference for image in wanted.values() if image]
+    failures: dict[str, Failure] = {}
+    try:
+        ask_registry(context.target, references, known.version)
+    except ResolutionFailed as failed:
+        failures = failed.failures
+    checks = []
+    for props in context.services:
+        image = wanted[props.container_name]
+        failure = failures.get(image.reference) if image else None
+        checks.append(published(_subject(props), image, failure) if image else _unknown(props, context))
+    return checks
+
+
+def published(subject: str, image: ResolvedImage, failure: Failure | None) -> Finding:
+    """Whether the registry has an image."""
+    what = f"{image.tag} {image.digest[:19]}…"
+    return _failed(subject, what, failure) if failure else ok(subject, f"{what} for {image.platform}")
+
+
+def _looked_up(props: ServiceProps, failure: Failure | None) -> Finding:
+    if failure is None:
+        return skip(_subject(props), "not asked for by its digest: others could not be looked up")
+    return _failed(_subject(props), props.container_location, failure)
+
+
+def _unknown(props: ServiceProps, context: Context) -> Finding:
+    if props.container_location.startswith(LOCAL_BUILD):
+        return skip(_subject(props), "is built on the machine that deploys it")
+    hint = f"Look up what it is: {context.commands.tool('images')}"
+    return fail(_subject(props), f"nothing says what {props.container_location} is", hint)
+
+
+def _failed(subject: str, what: str, failure: Failure) -> Finding:
+    if failure.kind not in MISSING:
+        return skip(subject, f"{what}: {failure.sentence}")
+    hint = failure.hint or "Publish it again, or name another GHCR_PACKAGE_VERSION in app.py."
+    return fail(subject, f"{what}: {failure.sentence}", hint)
+
+
+def _subject(props: ServiceProps) -> str:
+    return f"image of {props.container_name}"

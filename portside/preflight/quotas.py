@@ -1,0 +1,166 @@
+"""What AWS lets an account have, against what it has and what a deployment adds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from functools import partial
+
+from portside.aws.errors import is_missing
+from portside.config.service_props import ServiceProps
+from portside.config.stacks import StackKind, only_stack
+from portside.findings.check import fail, ok
+from portside.findings.finding import Finding
+from portside.preflight.context import Context
+from portside.preflight.questions import NotKnown, Question
+from portside.preflight.scale import Scale, most_tasks
+
+# Service and quota codes: https://docs.aws.amazon.com/general/latest/gr/ecs-service.html (Fargate),
+# https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html,
+# https://docs.aws.amazon.com/general/latest/gr/elb.html
+_FARGATE = ("fargate", "L-3032A538")
+_FARGATE_SPOT = ("fargate", "L-36FBB829")
+_VPCS = ("vpc", "L-F678F1CE")
+_ADDRESSES = ("ec2", "L-0263D0A3")
+_NAT_GATEWAYS = ("vpc", "L-FE5A380F")
+_LOAD_BALANCERS = ("elasticloadbalancing", "L-53DA6B97")
+
+_FULL = "full scale"
+FULL_SCALE = frozenset({f"quota: Fargate vCPUs, {_FULL}", f"quota: Fargate Spot vCPUs, {_FULL}"})
+
+# A NAT gateway counts in these: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
+_COUNTING = ["pending", "available", "deleting"]
+_ZONES = 2
+
+
+def questions(context: Context) -> list[Question]:
+    """What is asked of the account's quotas."""
+    spot = [props for props in context.services if props.spot_weight]
+    asked: list[tuple[str, Callable[[str, Context], Finding]]] = [
+        ("Fargate vCPUs", partial(vcpus, "OnDemand", _FARGATE, context.services, Scale.NOW)),
+        (f"Fargate vCPUs, {_FULL}", partial(vcpus, "OnDemand", _FARGATE, context.services, Scale.FULL)),
+        *([(f"Fargate Spot vCPUs, {_FULL}", partial(vcpus, "Spot", _FARGATE_SPOT, spot, Scale.FULL))] if spot else []),
+        ("VPCs", vpcs),
+        ("elastic addresses", addresses),
+        ("NAT gateways", nat_gateways),
+        ("load balancers", load_balancers),
+    ]
+    return [Question(f"quota: {name}", partial(ask, f"quota: {name}")) for name, ask in asked]
+
+
+def vcpus(
+    kind: str, code: tuple[str, str], services: Sequence[ServiceProps], scale: Scale, subject: str, context: Context
+) -> Finding:
+    """The vCPUs of Fargate, if every service is deployed at once."""
+    running = context.running()
+    now = sum(running.get(props.container_name, 0) * props.task_size.cpu for props in services) / 1024
+    most = [(props.task_size.cpu, most_tasks(props, running.get(props.container_name, 0), scale)) for props in services]
+    peak = sum(cpu * tasks for cpu, tasks in most) / 1024
+    used = _used_vcpus(context, kind)
+    if used is None and now:
+        raise NotKnown(f"CloudWatch has no {kind} usage yet, although tasks run")
+    others = max((used or 0) - now, 0)
+    return _said(
+        subject, code, context, peak, others, "vCPUs", f"the services need {peak:g} in a rolling update {scale.value}"
+    )
+
+
+def _used_vcpus(context: Context, kind: str) -> float | None:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/monitoring-fargate-usage.html"""
+    dimensions = {"Service": "Fargate", "Type": "Resource", "Resource": "vCPU", "Class": f"Standard/{kind}"}
+    found = context.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Usage",
+        MetricName="ResourceCount",
+        Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
+        StartTime=context.now - timedelta(minutes=30),
+        EndTime=context.now,
+        Period=300,
+        Statistics=["Maximum"],
+    )
+    points = sorted(found["Datapoints"], key=lambda point: point["Timestamp"])
+    return float(points[-1]["Maximum"]) if points else None
+
+
+def vpcs(subject: str, context: Context) -> Finding:
+    """A new environment adds one."""
+    if context.vpc() is not None:
+        return _nothing(subject)
+    pages = context.client("ec2").get_paginator("describe_vpcs").paginate()
+    return _said(subject, _VPCS, context, 1, sum(len(page["Vpcs"]) for page in pages), "VPCs")
+
+
+def addresses(subject: str, context: Context) -> Finding:
+    """Each new NAT gateway adds one."""
+    added = _new_nat_gateways(context)
+    if added <= 0:
+        return _nothing(subject)
+    used = len(context.client("ec2").describe_addresses()["Addresses"])
+    return _said(subject, _ADDRESSES, context, added, used, "addresses")
+
+
+def nat_gateways(subject: str, context: Context) -> Finding:
+    """Each zone has its own quota, and a new environment adds one in each of its zones."""
+    added = _new_nat_gateways(context)
+    if added <= 0:
+        return _nothing(subject)
+    ec2 = context.client("ec2")
+    gateways = ec2.get_paginator("describe_nat_gateways").paginate(Filters=[{"Name": "state", "Values": _COUNTING}])
+    subnets = [gateway["SubnetId"] for page in gateways for gateway in page["NatGateways"]]
+    pages = ec2.get_paginator("describe_subnets").paginate()
+    zones = {subnet["SubnetId"]: subnet["AvailabilityZone"] for page in pages for subnet in page["Subnets"]}
+    named = ec2.describe_availability_zones(Filters=[{"Name": "state", "Values": ["available"]}])["AvailabilityZones"]
+    first = sorted(zone["ZoneName"] for zone in named)[: min(added, _ZONES)]
+    used = max((sum(zones.get(subnet) == zone for subnet in subnets) for zone in first), default=0)
+    return _said(subject, _NAT_GATEWAYS, context, 1, used, "gateways", f"one is added in {' and '.join(first)}")
+
+
+def load_balancers(subject: str, context: Context) -> Finding:
+    """A new environment adds one."""
+    stack = only_stack(context.environment, StackKind.LOAD_BALANCER).name
+    if context.physical_ids(stack, "AWS::ElasticLoadBalancingV2::LoadBalancer"):
+        return _nothing(subject)
+    pages = context.client("elbv2").get_paginator("describe_load_balancers").paginate()
+    used = sum(each["Type"] == "application" for page in pages for each in page["LoadBalancers"])
+    return _said(subject, _LOAD_BALANCERS, context, 1, used, "load balancers")
+
+
+def _new_nat_gateways(context: Context) -> int:
+    stack = only_stack(context.environment, StackKind.NETWORK).name
+    return context.environment.nat_gateways - len(context.physical_ids(stack, "AWS::EC2::NatGateway"))
+
+
+def _nothing(subject: str) -> Finding:
+    return ok(subject, "the deployment adds none")
+
+
+def _said(
+    subject: str, code: tuple[str, str], context: Context, added: float, used: float, noun: str, why: str = ""
+) -> Finding:
+    quota = _quota(context, *code)
+    reason = why or f"{added:g} more would be made"
+    found = f"{reason}; {used:g} of {quota:g} {noun} are in use beside"
+    if used + added <= quota:
+        return ok(subject, found)
+    service, number = code
+    request = context.commands.aws(
+        *("service-quotas", "request-service-quota-increase"),
+        service_code=service,
+        quota_code=number,
+        desired_value=round(used + added),
+    )
+    instead = 'Lower AUTO_SCALE_CAPACITY in app.py ("max"), or ask for more' if noun == "vCPUs" else "Ask for more"
+    return fail(subject, found, f"{instead}: {context.commands.fix(request)}")
+
+
+def _quota(context: Context, service: str, code: str) -> float:
+    """What the account has been given, or what every account has."""
+    from botocore.exceptions import ClientError
+
+    quotas = context.client("service-quotas")
+    try:
+        found = quotas.get_service_quota(ServiceCode=service, QuotaCode=code)
+    except ClientError as error:
+        if not is_missing(error):
+            raise
+        found = quotas.get_aws_default_service_quota(ServiceCode=service, QuotaCode=code)
+    return float(found["Quota"]["Value"])

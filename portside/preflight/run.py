@@ -1,0 +1,179 @@
+"""Everything that can be known before a deployment, asked side by side; nothing is changed."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from portside.aws.target import Target
+from portside.config.configuration import Form
+from portside.errors import AgoraError, FormError
+from portside.findings.check import FAIL, SKIP, check_as_json, fail, ok, skip
+from portside.findings.codes import Severity
+from portside.findings.finding import Finding
+from portside.images.resolution import Resolution
+from portside.preflight import (
+    account,
+    certificate,
+    changes,
+    database,
+    dns,
+    drift,
+    earlier,
+    endpoints,
+    network,
+    published,
+    quotas,
+    secrets,
+    service_roles,
+    stacks,
+    templates,
+)
+from portside.preflight.context import Context, Options, context_of
+from portside.preflight.questions import Answer, Question, answer
+from portside.synthesis.assembly import Stack
+
+_SIDE_BY_SIDE = 24
+_LONGEST_SECONDS = 60
+_LONGEST_SECONDS_OF_DRIFT = 330
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was found, in the order in which it is told."""
+
+    environment: str
+    checks: tuple[Finding, ...]
+
+    @property
+    def failed(self) -> tuple[Finding, ...]:
+        """What is not as it should be."""
+        return tuple(check for check in self.checks if check.state is FAIL)
+
+    @property
+    def skipped(self) -> Mapping[str, tuple[str, ...]]:
+        """The subjects of the checks that could not be made, by the reason that they share."""
+        found: dict[str, tuple[str, ...]] = {}
+        for check in self.checks:
+            if check.state is SKIP:
+                found[check.what] = (*found.get(check.what, ()), check.subject)
+        return found
+
+    @property
+    def summary(self) -> str:
+        """How many checks ended in which way."""
+        skipped = sum(map(len, self.skipped.values()))
+        passed = len(self.checks) - len(self.failed) - skipped
+        return f"{len(self.checks)} checks: {passed} passed, {len(self.failed)} failed, {skipped} skipped."
+
+    @property
+    def in_the_way(self) -> tuple[Finding, ...]:
+        """What would make a deployment fail or lose something, and what it does not ask about itself."""
+        return tuple(check for check in self.failed if check.severity is not Severity.WARNING)
+
+    def as_json(self) -> dict[str, Any]:
+        """The checks by subject, and whether all that could be known is well."""
+        return {
+            "environment": self.environment,
+            "well": not self.failed,
+            "checks": [check_as_json(check) for check in self.checks],
+        }
+
+
+def verify(
+    target: Target, form: Form, images: Resolution | None = None, options: Options | None = None
+) -> Verification:
+    """Ask everything. Without `images` they are looked up beside the rest."""
+    with tempfile.TemporaryDirectory(prefix="agora-verify-", ignore_cleanup_errors=True) as folder:
+        return _ask(context_of(target, form, images, options or Options(), folder=Path(folder)))
+
+
+def before_deployment(
+    target: Target,
+    form: Form,
+    images: Resolution,
+    stacks: Sequence[Stack],
+    *,
+    replace: Iterable[str] = (),
+    proof_profile: str | None = None,
+) -> Verification:
+    """Ask what a deployment of these templates wants to know: all but what was changed by hand."""
+    options = Options(replace=frozenset(replace), proof_profile=proof_profile)
+    return _ask(context_of(target, form, images, options, stacks=stacks))
+
+
+def of_folder(environment: str, folder: Path) -> Verification:
+    """Check the templates of a folder, and ask AWS nothing. Raises `UsageError` where it can't be read."""
+    return Verification(environment, tuple(templates.of_folder(folder)))
+
+
+def without_form(environment: str, wrong: FormError) -> Verification:
+    """What is said where the form can't be read."""
+    checks = [fail(f"form: {each.where}", each.what, each.hint) for each in wrong.problems]
+    return Verification(environment, (*checks, skip("all else", "nothing is read of a form that is wrong")))
+
+
+def without_credentials(environment: str, refused: AgoraError) -> Verification:
+    """What is said where AWS can't be asked."""
+    failed = fail(account.CREDENTIALS, refused.message, refused.hint)
+    return Verification(environment, (ok("form", "app.py is valid"), failed, skip("all else", "AWS can't be asked")))
+
+
+def questions(context: Context) -> list[Question]:
+    """All questions, in the order in which their answers are told."""
+    return [
+        *account.questions(),
+        *service_roles.questions(),
+        *stacks.questions(),
+        *earlier.questions(),
+        *published.questions(),
+        *secrets.questions(context),
+        *database.questions(),
+        *certificate.questions(context),
+        *dns.questions(),
+        *network.questions(),
+        *quotas.questions(context),
+        *endpoints.questions(),
+        *changes.questions(),
+        *templates.questions(),
+        *(drift.questions(context) if context.options.drift else []),
+    ]
+
+
+def _ask(context: Context) -> Verification:
+    asked = questions(context)
+    pool = ThreadPoolExecutor(_SIDE_BY_SIDE)
+    try:
+        futures = [pool.submit(answer, question, context) for question in asked]
+        longest = _LONGEST_SECONDS_OF_DRIFT if context.options.drift else _LONGEST_SECONDS
+        wait(futures, timeout=longest)
+        pool.shutdown(wait=False, cancel_futures=True)
+    except BaseException:
+        # Whoever is interrupted waits for what is being written, so that nothing of it is left behind.
+        pool.shutdown(wait=True, cancel_futures=True)
+        raise
+    answers = [_outcome(question, future, longest) for question, future in zip(asked, futures, strict=True)]
+    return Verification(context.environment.name, tuple(_together(asked, answers)))
+
+
+def _outcome(question: Question, future: Future[Answer], longest: int) -> Answer:
+    if future.done() and not future.cancelled():
+        return future.result()
+    return Answer((skip(question.subject, f"no answer within {longest} s"),))
+
+
+def _together(asked: Sequence[Question], answers: Sequence[Answer]) -> list[Finding]:
+    """All that was found. What expired in the middle is a failure of the credentials, however they began."""
+    checks = []
+    expired = any(each.expired for each in answers)
+    for question, each in zip(asked, answers, strict=True):
+        if expired and question.subject == account.CREDENTIALS:
+            hint = 'Log in again ("aws --profile NAME sso login"), then ask again.'
+            checks.append(fail(account.CREDENTIALS, "they are not, or no longer, good", hint))
+        else:
+            checks += each.checks
+    return checks

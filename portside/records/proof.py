@@ -1,0 +1,261 @@
+"""What proves that an image may run in production: that the staging environment ran it, as the same service, well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from portside.aws.target import Target, beside
+from portside.commands import rehearses, tool
+from portside.config.configuration import Form
+from portside.config.environment import Environment
+from portside.errors import AgoraError
+from portside.images.resolution import Resolution
+from portside.records.deployment_record import (
+    HEALTHY,
+    DeploymentRecord,
+    new_record,
+    place_of,
+    read_records,
+    write_record,
+)
+from portside.records.origin import Origin
+from portside.records.proving_record import Place, Wanted, find_record, is_adopted, named, own_record_of, wanted_images
+from portside.records.task_record import read_tasks
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What proves images; without a `record`, what was found instead. `waived` is the configuration's reason for none.
+
+    `own` says that production's own record proves some of them, which is enough to start them again.
+    """
+
+    environment: str
+    record: DeploymentRecord | None
+    differences: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
+    """The services whose images nothing proves."""
+    waived: str = ""
+    own: DeploymentRecord | None = None
+    unrecorded: tuple[str, ...] = ()
+    task: str = ""
+    answered: str = ""
+    """Why an image whose own record proves it ran without a proof then; it says so for as long as it runs."""
+
+    @property
+    def sentence(self) -> str:
+        """The proof, for people."""
+        if self.waived:
+            return f"PROOF_WAIVED: no environment proves what runs here. Reason: {self.waived}"
+        said = [self.task] if self.task else []
+        if self.record:
+            said.append(f"Proven by {self.environment}'s deployment {named(self.record)}")
+        if self.own:
+            said.append(f"Ran well here in deployment {named(self.own)}")
+        if self.unrecorded:
+            said.append(f"Running already, without a record: {', '.join(self.unrecorded)}")
+        return ". ".join(said) + "."
+
+    @property
+    def remark(self) -> str:
+        """The proof in a few words, as it goes on record."""
+        if self.waived:
+            return "waived"
+        parts = [f"{self.environment} {self.record.number}"] if self.record else []
+        parts += [f"own {self.own.number}"] if self.own else []
+        return ", ".join([*parts, *(["without record"] if self.unrecorded else [])])
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields by name, of the record what identifies it."""
+        record = self.record and {"number": self.record.number, "began": self.record.began, "who": self.record.who}
+        return {
+            "environment": self.environment,
+            "record": record,
+            "differences": list(self.differences),
+            **({"waived": self.waived} if self.waived else {}),
+            **({"own_record": self.own.number} if self.own else {}),
+        }
+
+
+class NotProven(AgoraError):
+    """Production was asked to run what the staging environment never ran well."""
+
+    def __init__(self, environment: str, proof: Proof, what: str, *, local: bool, hint: str = "") -> None:
+        said = f"{environment} runs only what {proof.environment} ran well, which is not so for {what}"
+        hint = hint or f"Deploy it there first: {tool('deploy', proof.environment, local=local)}"
+        if local:
+            hint += f", or pretend that was done: {tool('deploy', environment, '--local', '--seed-stage', local=False)}"
+        super().__init__("\n  ".join([said, *proof.differences]), hint)
+        self.proof = proof
+
+
+class ProofUnread(NotProven):
+    """The record that would prove images can't be read, which says nothing about what is in it."""
+
+    def __init__(self, environment: str, proving: str, why: str, hint: str, wanted: Sequence[Wanted]) -> None:
+        said = f"{proving}'s record, which proves what {environment} runs, could not be read"
+        AgoraError.__init__(self, f"{said}: {why}", hint or "Name a profile that reads it: --proof-profile PROFILE")
+        self.proof = Proof(proving, None, (said,), tuple(each.service for each in wanted))
+
+
+Reach = Callable[[Environment], Target]
+"""From an environment to its place, where its record is."""
+
+
+def expect_proof(environment: Environment, form: Form, images: Resolution, reach: Reach) -> Proof | None:
+    """The proof that an environment may run these images; None where it needs none. Raises `NotProven`.
+
+    One deployment of the environment that proves it must have run all of them well, each as the same service.
+    """
+    if not environment.is_production:
+        return None
+    if waived := _waived(environment):
+        return waived
+    wanted = wanted_images(form.services_of(environment.name), images)
+    proving, records = _records_of(form, environment, reach, wanted)
+    found = find_record(proving.environment.name, records, wanted, Place.of(proving))
+    proof = Proof(proving.environment.name, found.record, found.differences, found.services)
+    if proof.record is None:
+        raise NotProven(environment.name, proof, images.version, local=proving.is_local)
+    return proof
+
+
+def expect_proof_or_own(
+    target: Target,
+    form: Form,
+    wanted: Sequence[Wanted],
+    own: Sequence[DeploymentRecord],
+    reach: Reach,
+    *,
+    running: Mapping[str, str] | None = None,
+) -> Proof | None:
+    """The same for images that come back or start again, each for itself: an own record that ran it well is enough.
+
+    `own` is the environment's own record. `running` has, by service, the digest that all of its tasks run: a service
+    that no record names was deployed by an earlier app, and may be started again with that.
+    """
+    environment = target.environment
+    if not environment.is_production:
+        return None
+    place, found, unrecorded = Place.of(target), list[DeploymentRecord](), list[str]()
+    left = []
+    for each in wanted:
+        record = own_record_of(each, own, place)
+        if record:
+            found.append(record)
+        elif is_adopted(each.service, own) and each.digest and (running or {}).get(each.service) == each.digest:
+            unrecorded.append(each.service)
+        else:
+            left.append(each)
+    latest = max(found, key=lambda record: record.number, default=None)
+    answered = next((record.unproven for record in found if record.unproven), "")
+    proof = Proof(environment.proved_by or "", None, own=latest, unrecorded=tuple(unrecorded), answered=answered)
+    if not left:
+        return proof
+    if waived := _waived(environment):
+        return waived
+    proving, records = _records_of(form, environment, reach, left)
+    staged = [find_record(proving.environment.name, records, [each], Place.of(proving)) for each in left]
+    differences = tuple(dict.fromkeys(difference for each in staged for difference in each.differences))
+    lacking = tuple(service for each in staged for service in each.services)
+    latest_staged = max((each.record for each in staged if each.record), key=lambda record: record.number, default=None)
+    proof = replace(
+        proof, environment=proving.environment.name, record=latest_staged, differences=differences, lacking=lacking
+    )
+    if differences:
+        raise NotProven(environment.name, proof, ", ".join(each.service for each in left), local=target.is_local)
+    return proof
+
+
+def expect_task_proof(target: Target, form: Form, wanted: Wanted, reach: Reach) -> Proof | None:
+    """The proof that a task may run once: the environment that proves this one ran the same image to exit code 0."""
+    environment = target.environment
+    if not environment.is_production:
+        return None
+    if waived := _waived(environment):
+        return waived
+    proving, _ = _records_of(form, environment, reach, [wanted])
+    name, place = proving.environment.name, Place.of(proving)
+    ended = [
+        record
+        for record in _read(environment, name, [wanted], lambda: read_tasks(proving.clients("ssm"), name))
+        if record.place == place.name and (place.is_rehearsal or not record.has_changes)
+    ]
+    same = [
+        each for each in ended if (each.task, each.image, each.digest) == (wanted.service, wanted.name, wanted.digest)
+    ]
+    done = next((record for record in same if record.exit_code == 0), None)
+    if done is not None and wanted.digest:
+        return Proof(name, None, task=f"Proven by {name}, where task {done.number} ended with exit code 0")
+    if same:
+        found = f"{wanted.service}: ended with exit code {same[0].exit_code} in {name}"
+    else:
+        found = f"{wanted.service}: {wanted.reference} did not run in {name}"
+    proof = Proof(name, None, (found,), (wanted.service,))
+    raise NotProven(environment.name, proof, wanted.service, local=False, hint=f"Run it there first, in {name}.")
+
+
+def seed_proof(target: Target, form: Form, images: Resolution) -> None:
+    """Let a rehearsal pretend that the proving environment ran these images."""
+    proving = proving_environment(form, target.environment)
+    assert target.is_local
+    if proving is not None:
+        services = {
+            props.container_name: props.container_location for props in form.services_of(target.environment.name)
+        }
+        record = seeded_record(images, services, place_of(proving, is_local=True))
+        write_record(beside(target, proving).clients("ssm"), proving.name, record)
+
+
+def proving_environment(form: Form, environment: Environment) -> Environment | None:
+    """The environment whose deployments prove what this one may run; None where it needs no proof, or it is waived."""
+    if not environment.is_production or environment.proved_by is None:
+        return None
+    return form.environment(environment.proved_by)
+
+
+def seeded_record(images: Resolution, services: Mapping[str, str] | None = None, place: str = "") -> DeploymentRecord:
+    """A record of a deployment that never was, for a rehearsal of what comes after it."""
+    locations = services or {image.name.rpartition("/")[2]: reference for reference, image in images.images.items()}
+    record = new_record(Origin("synthetic", None), images, locations, place)
+    ran = {service: (reference, HEALTHY) for service, (reference, _) in (record.ran or {}).items()}
+    return replace(record, result=HEALTHY, ran=ran, synthetic=True)
+
+
+def _waived(environment: Environment) -> Proof | None:
+    if environment.proved_by is None and environment.proof_waived:
+        return Proof("", None, waived=environment.proof_waived)
+    return None
+
+
+def _records_of(
+    form: Form, environment: Environment, reach: Reach, wanted: Sequence[Wanted]
+) -> tuple[Target, list[DeploymentRecord]]:
+    if environment.proved_by is None:
+        raise AgoraError(f"no environment proves what {environment.name} may run", "Name it in app.py as PROVED_BY.")
+    proving = form.environment(environment.proved_by)
+
+    def read() -> tuple[Target, list[DeploymentRecord]]:
+        target = reach(proving)
+        return target, read_records(target.clients("ssm"), proving.name)
+
+    return _read(environment, proving.name, wanted, read)
+
+
+def _read(environment: Environment, proving: str, wanted: Sequence[Wanted], read: Callable[[], Answer]) -> Answer:
+    """What is on record elsewhere. Raises `ProofUnread` where it can't be read."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return read()
+    except AgoraError as error:
+        # A rehearsal has no profiles.
+        profile = "" if rehearses() else "\nOr name a profile that reads it: --proof-profile PROFILE"
+        hint = f"{error.hint}{profile}".strip()
+        raise ProofUnread(environment.name, proving, error.message, hint, wanted) from error
+    except (BotoCoreError, ClientError) as error:
+        raise ProofUnread(environment.name, proving, f"AWS: {error}", "", wanted) from error

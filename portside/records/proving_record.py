@@ -1,0 +1,198 @@
+"""Whether a deployment on record proves that an image may run: it ran that image, as the same service, well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from portside.aws.service_health import NO_TASK, PROVING
+from portside.aws.target import Target
+from portside.config.configuration import Form
+from portside.config.environment import Environment
+from portside.config.image_reference import parse_reference
+from portside.config.service_props import ServiceProps
+from portside.images.resolution import Resolution
+from portside.records.deployment_record import DeploymentRecord, place_of
+from portside.records.origin import Origin
+
+_MOST_FILES_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """An image that a service would run. Without a digest there is nothing that could be proven."""
+
+    service: str
+    name: str
+    tag: str
+    digest: str
+
+    @property
+    def reference(self) -> str:
+        """The image as a person reads it."""
+        return f"{self.name}:{self.tag} {self.digest}".rstrip()
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where records are from, and whether that is a rehearsal, in which less is asked of them."""
+
+    name: str
+    is_rehearsal: bool
+
+    @classmethod
+    def of(cls, target: Target) -> Place:
+        """The place of an environment that can be reached."""
+        return cls(place_of(target.environment, is_local=target.is_local), target.is_local)
+
+
+def wanted_images(services: Sequence[ServiceProps], images: Resolution) -> list[Wanted]:
+    """The image of each service. Where images were looked up for another version, they are found by their names."""
+    by_name = {image.name: image for image in images.images.values()}
+    found = []
+    for props in services:
+        location = props.container_location
+        parsed = parse_reference(location)
+        image = images.images.get(location) or (by_name.get(parsed.name) if parsed else None)
+        if image is None:
+            found.append(Wanted(props.container_name, location, "", ""))
+        else:
+            found.append(Wanted(props.container_name, image.name, image.tag, image.digest))
+    return found
+
+
+@dataclass(frozen=True)
+class Search:
+    """What was found for some images: the record that proves them all, or what differs and of which services."""
+
+    record: DeploymentRecord | None
+    differences: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+
+
+def find_record(
+    environment: str, records: Sequence[DeploymentRecord], wanted: Sequence[Wanted], place: Place
+) -> Search:
+    """Look for the latest deployment that ran exactly these images well.
+
+    What a later rollback took out of service is not proven by what ran before it.
+    """
+    taken_out: set[str] = set()
+    counting: list[tuple[DeploymentRecord, list[tuple[str, str]]]] = []
+    refused: list[str] = []
+    for record in records:
+        why = proves_nothing(record, place)
+        if why is None:
+            differences = list(_differences(record, wanted, taken_out))
+            if not differences:
+                return Search(record)
+            counting.append((record, differences))
+        elif record.is_healthy:
+            refused.append(f"{environment}'s deployment {named(record)} proves nothing: {why}")
+        if not record.synthetic or place.is_rehearsal:
+            taken_out.update(record.instead_of)
+    if not counting:
+        none = f"{environment} has no healthy deployment on record that counts"
+        return Search(None, (none, *refused[:1]), tuple(each.service for each in wanted))
+    versions = {each.tag for each in wanted}
+    of_version = [each for each in counting if each[0].images.version in versions]
+    services, sentences = zip(*(of_version or counting)[0][1], strict=True)
+    return Search(None, (*sentences, *refused[:1]), services)
+
+
+def proves_nothing(record: DeploymentRecord, place: Place) -> str | None:
+    """Why a record proves nothing; None where it does. A rehearsal may be of changes that no commit has."""
+    if not record.is_healthy:
+        return f"it is {record.result}"
+    if record.synthetic and not place.is_rehearsal:
+        return "it never was (synthetic)"
+    if record.ran is None:
+        return "it was recorded by an earlier version, which did not read what ran; deploy it again"
+    if record.place != place.name:
+        return f"it is of {record.place or 'an unknown place'}, not of {place.name}"
+    if record.has_changes and not place.is_rehearsal:
+        return "it was made from uncommitted changes" if record.commit else "nothing says from which commit"
+    return None
+
+
+def proves_for(form: Form, environment: Environment) -> tuple[str, ...]:
+    """The environments whose images an environment's deployments prove."""
+    return tuple(each.name for each in form.environments.values() if each.proved_by == environment.name)
+
+
+def no_proof_to_come(form: Form, target: Target, origin: Origin) -> str:
+    """A sentence for a deployment or task whose record will prove nothing because of its files; empty where it can."""
+    proven = proves_for(form, target.environment)
+    if target.is_local or not proven or (origin.commit and not origin.changes):
+        return ""
+    if origin.commit is None:
+        why = "git can't say from which commit it is made"
+    else:
+        shown = ", ".join(origin.changes[:_MOST_FILES_NAMED])
+        more = len(origin.changes) - _MOST_FILES_NAMED
+        why = f"these files are not committed: {shown}{f' and {more} more' if more > 0 else ''}"
+    return f"This will prove nothing for {' and '.join(proven)}: {why}."
+
+
+def is_adopted(service: str, own: Sequence[DeploymentRecord]) -> bool:
+    """Whether an earlier app deployed a service: no record names it. Those of an earlier version name no services."""
+    return all(record.ran is not None and service not in record.ran for record in own if not record.synthetic)
+
+
+def ran_well(record: DeploymentRecord, wanted: Wanted) -> bool:
+    """Whether a deployment ran this very image as this very service, and well."""
+    if record.ran is None:
+        same = (image for image in record.images.images.values() if image.name == wanted.name)
+        return bool(wanted.digest) and any(image.digest == wanted.digest for image in same)
+    found = record.image_of(wanted.service)
+    if found is None or not wanted.digest:
+        return False
+    image, health = found
+    return (image.name, image.digest) == (wanted.name, wanted.digest) and health in PROVING
+
+
+def own_record_of(wanted: Wanted, own: Sequence[DeploymentRecord], place: Place) -> DeploymentRecord | None:
+    """The environment's own deployment that ran an image well.
+
+    One that an earlier version recorded counts too: it had compared the digests of all running tasks.
+    """
+    for record in own:
+        if record.ran is None:
+            counts = record.is_healthy and not record.has_changes and (place.is_rehearsal or not record.synthetic)
+        else:
+            # What proved its images then does not depend on the files that its templates were made of.
+            proven = replace(record, commit=(record.commit or "unknown").partition("+")[0]) if record.proof else record
+            counts = proves_nothing(proven, place) is None
+        if counts and ran_well(record, wanted):
+            return record
+    return None
+
+
+def _differences(record: DeploymentRecord, wanted: Sequence[Wanted], taken_out: set[str]) -> Iterator[tuple[str, str]]:
+    """Each service whose image a deployment does not prove, and why."""
+    for each in wanted:
+        found = record.image_of(each.service)
+        if not each.digest:
+            yield each.service, f"{each.service}: {each.name} is no image of a registry by its digest"
+        elif found is None:
+            yield each.service, f"{each.service}: was not deployed with {record.images.version}"
+        elif found[0].name != each.name:
+            yield each.service, f"{each.service}: ran as {found[0].name}, wanted is {each.name}"
+        elif found[0].digest != each.digest:
+            yield (
+                each.service,
+                f"{each.name}: ran as {found[0].tag} {found[0].digest}, wanted is {each.tag} {each.digest}",
+            )
+        elif found[1] == NO_TASK:
+            scale = f"have at least one there (desired count), and deploy {record.images.version} there again"
+            yield each.service, f"{each.service}: {NO_TASK} in deployment {record.number}; {scale}"
+        elif found[1] not in PROVING:
+            yield each.service, f"{each.service}: {found[1]} in deployment {record.number}"
+        elif each.digest in taken_out:
+            yield each.service, f"{each.service}: {each.tag} was taken out of service by a later rollback"
+
+
+def named(record: DeploymentRecord) -> str:
+    """A deployment as a person can find it in the history."""
+    pretended = ", which never was" if record.synthetic else ""
+    return f"{record.number} of {record.began[:16].replace('T', ' ')} UTC{pretended}"

@@ -1,0 +1,86 @@
+"""Which stacks an environment has, kept in the environment itself: only what is named here can be removed.
+
+A parameter of Systems Manager, written under the environment's lock before a deployment begins, so that a stack whose
+deployment fails is named too, and again at its end.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from portside.config.service_groups import ServiceGroup
+from portside.errors import AgoraError
+from portside.records.parameter_history import read_versions, write_version
+
+_FORMAT = 1
+
+
+class Origin(StrEnum):
+    """How a stack became this environment's."""
+
+    CREATED = "created"
+    ADOPTED = "adopted"
+    """It was there before, without an owner tag."""
+
+
+@dataclass(frozen=True)
+class StackRecord:
+    """The stacks of an environment by name, and its security groups between services.
+
+    `groups` are by id those that the `ecs` stack holds.
+    """
+
+    stacks: Mapping[str, Origin] = field(default_factory=dict)
+    groups: Mapping[str, ServiceGroup] = field(default_factory=dict)
+
+    def with_stacks(self, created: Iterable[str], adopted: Iterable[str]) -> StackRecord:
+        """The record with these stacks; one that it names already stays what it is."""
+        new = dict.fromkeys(created, Origin.CREATED) | dict.fromkeys(adopted, Origin.ADOPTED)
+        return replace(self, stacks=new | dict(self.stacks))
+
+    def without_stacks(self, names: Iterable[str]) -> StackRecord:
+        """The record without stacks that are gone."""
+        gone = set(names)
+        return replace(self, stacks={name: origin for name, origin in self.stacks.items() if name not in gone})
+
+    def written(self) -> str:
+        """The text of the parameter."""
+        by_origin = {origin.value: [name for name, each in self.stacks.items() if each is origin] for origin in Origin}
+        groups = {group_id: [group.age, *group.let_in_by] for group_id, group in self.groups.items()}
+        return json.dumps({"format": _FORMAT, **by_origin, "groups": groups}, separators=(",", ":"))
+
+
+def parameter_name(environment: str) -> str:
+    """The parameter that names an environment's stacks."""
+    return f"/agora/{environment}/stacks"
+
+
+def read_stack_record(ssm: Any, environment: str) -> StackRecord:
+    """The record of an environment, empty where there is none. Raises `AgoraError` where it is something else."""
+    versions = read_versions(ssm, parameter_name(environment))
+    if not versions:
+        return StackRecord()
+    try:
+        fields = json.loads(versions[0][1])
+        if fields["format"] != _FORMAT:
+            raise ValueError(fields["format"])
+        return StackRecord(
+            {str(name): origin for origin in Origin for name in fields[origin.value]},
+            {str(key): ServiceGroup(int(age), tuple(map(str, by))) for key, (age, *by) in fields["groups"].items()},
+        )
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise AgoraError(
+            f"{parameter_name(environment)}: not a record of stacks that this version reads",
+            "Use the version of this tool that wrote it, or delete that parameter: the next deployment writes it "
+            "again, without the stacks that app.py no longer names.",
+        ) from error
+
+
+def write_stack_record(ssm: Any, environment: str, record: StackRecord) -> None:
+    """Keep the record."""
+    description = "The stacks of this environment, and groups between its services; written by ./agora"
+    write_version(ssm, parameter_name(environment), record.written(), description)

@@ -1,0 +1,96 @@
+"""The tasks that ran once in an environment, kept beside the record of its deployments."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from portside.aws.target import Target
+from portside.images.resolved_image import ResolvedImage
+from portside.records.deployment_record import place_of
+from portside.records.origin import Origin
+from portside.records.parameter_history import read_versions, write_version
+from portside.terminal.console import say
+
+
+@dataclass(frozen=True)
+class TaskRecord:
+    """A task that has ended: what it was for, with which image, its exit code (None where it never started), and who.
+
+    `began` is a moment in ISO 8601; `commit` is this repository's, `place` is where it ran. `unproven` is why it ran
+    without a proof.
+    """
+
+    task: str
+    image: str
+    digest: str
+    exit_code: int | None
+    began: str
+    who: str
+    commit: str | None
+    place: str
+    unproven: str = ""
+    number: int = 0
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether it was started from files that no commit has, or of which nothing says that one does."""
+        return self.commit is None or "+" in self.commit
+
+
+def new_record(target: Target, task: str, image: ResolvedImage, origin: Origin) -> TaskRecord:
+    """The record of a task that begins now."""
+    began = datetime.now(UTC).isoformat(timespec="seconds")
+    place = place_of(target.environment, is_local=target.is_local)
+    return TaskRecord(task, image.name, image.digest, None, began, origin.who, origin.commit, place)
+
+
+def parameter_name(environment: str) -> str:
+    """The parameter whose history has the tasks of an environment."""
+    return f"/agora/{environment}/task"
+
+
+def write_task(ssm: Any, environment: str, record: TaskRecord) -> None:
+    """Add a task to the history."""
+    fields = {name: value for name, value in asdict(record).items() if name != "number"}
+    description = "The last task that ran once; the earlier versions are those before it; written by ./agora"
+    write_version(ssm, parameter_name(environment), json.dumps(fields, separators=(",", ":")), description)
+
+
+def put_on_record(ssm: Any, environment: str, record: TaskRecord) -> None:
+    """The same, where that it can't be done changes nothing about what the task did."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        write_task(ssm, environment, record)
+    except (BotoCoreError, ClientError) as error:
+        say(f"The task could not be put on record, so it proves nothing: {error}", "yellow")
+
+
+def read_tasks(ssm: Any, environment: str) -> Sequence[TaskRecord]:
+    """The tasks of an environment, the latest first. What is no record is passed over."""
+    found = (_parse(text, number) for number, text in read_versions(ssm, parameter_name(environment)))
+    return [record for record in found if record is not None]
+
+
+def _parse(text: str, number: int) -> TaskRecord | None:
+    try:
+        fields = json.loads(text)
+        code = fields["exit_code"]
+        return TaskRecord(
+            task=str(fields["task"]),
+            image=str(fields["image"]),
+            digest=str(fields["digest"]),
+            exit_code=code if type(code) is int else None,
+            began=str(fields["began"]),
+            who=str(fields["who"]),
+            commit=str(fields["commit"]) if fields.get("commit") else None,
+            place=str(fields["place"]),
+            unproven=str(fields.get("unproven", "")),
+            number=number,
+        )
+    except (ValueError, TypeError, KeyError):
+        return None

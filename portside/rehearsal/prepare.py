@@ -1,0 +1,130 @@
+"""Making the embedded AWS ready for an environment: what a person makes by hand, once, in a real account."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from portside.aws.model import Stack as DeployedStack
+from portside.aws.stack_reading import read_stack
+from portside.aws.target import Target, local_state_dir, local_target
+from portside.config.environment import Environment
+from portside.config.image_reference import LOCAL_BUILD, stand_in_reference
+from portside.config.mistakes import suggestion
+from portside.config.service_props import ServiceProps
+from portside.deploy.clone_lock import holding
+from portside.deploy.progress import step
+from portside.emulator.client import control, process, seed
+from portside.errors import UsageError
+from portside.images.resolution import Resolution
+from portside.synthesis import cdk_cli
+from portside.terminal.console import say
+
+BOOTSTRAP_STACK = "CDKToolkit"
+_BOOTSTRAP_SECONDS = 60
+
+
+def prepare(environment: Environment, services: Sequence[ServiceProps], images: Sequence[str]) -> Target:
+    """Start the embedded AWS if it does not run, and give it the environment's certificate, secrets and images."""
+    aws = process.up(local_state_dir(), announce=say)
+    target = local_target(environment)
+    # Stage and prod share an account.
+    with holding("bootstrap-local", wait=True):
+        if not _is_bootstrapped(target):
+            with step("Bootstrapping the account for the CDK"):
+                cdk_cli.bootstrap(target, lambda _: None)
+    seed.seed(
+        aws,
+        environment.account,
+        environment.region,
+        certificate_arn=environment.certificate_arn,
+        # Environments share certificates, and which names one has is not in the form.
+        domain=f"*.{environment.fqdn.partition('.')[2]}",
+        secrets=secrets_of(services),
+        images=images,
+        state_dir=local_state_dir(),
+    )
+    return target
+
+
+def _is_bootstrapped(target: Target) -> bool:
+    """Whether the account has a whole bootstrap stack. What a command left that was ended half-way is taken away."""
+    cloudformation, s3 = target.clients("cloudformation"), target.clients("s3")
+    found = _settled_bootstrap(cloudformation)
+    bucket = f"cdk-hnb659fds-assets-{target.environment.account}-{target.environment.region}"
+    has_bucket = bucket in [each["Name"] for each in s3.list_buckets()["Buckets"]]
+    if found is not None and found.is_usable and has_bucket:
+        return True
+    if found is not None:
+        say(f"{BOOTSTRAP_STACK} is {found.status}: an earlier bootstrap was ended half-way. It is made again.")
+        cloudformation.delete_stack(StackName=BOOTSTRAP_STACK)
+        cloudformation.get_waiter("stack_delete_complete").wait(
+            StackName=BOOTSTRAP_STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
+    if has_bucket:
+        # The stack retains its bucket, so that its next creation would find the name taken.
+        _delete_bucket(s3, bucket)
+    return False
+
+
+def _settled_bootstrap(cloudformation: Any) -> DeployedStack | None:
+    """The bootstrap stack, once what a command that was ended began in CloudFormation is over."""
+    until = time.monotonic() + _BOOTSTRAP_SECONDS
+    while True:
+        found = read_stack(cloudformation, BOOTSTRAP_STACK)
+        if found is None or found.is_settled or found.status == "REVIEW_IN_PROGRESS" or time.monotonic() > until:
+            return found
+        time.sleep(0.2)
+
+
+def _delete_bucket(s3: Any, bucket: str) -> None:
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        for each in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+            s3.delete_object(Bucket=bucket, Key=each["Key"], VersionId=each["VersionId"])
+    s3.delete_bucket(Bucket=bucket)
+
+
+def secrets_of(services: Sequence[ServiceProps]) -> Mapping[str, tuple[str, ...] | None]:
+    """The secrets that people create, and the JSON fields that are read of each; None where it is a plain text."""
+    fields: dict[str, list[str]] = {}
+    for props in services:
+        for secret in props.container_secrets:
+            if isinstance(secret.secret_name, str):
+                found = fields.setdefault(secret.secret_name, [])
+                if secret.json_field is not None and secret.json_field not in found:
+                    found.append(secret.json_field)
+    return {name: tuple(found) or None for name, found in fields.items()}
+
+
+def images_of(services: Sequence[ServiceProps], lock: Resolution | None) -> list[str]:
+    """The images that the services run, as a lock has them; one that would be built on this machine has a stand-in."""
+    images = []
+    for location in (props.container_location for props in services):
+        if location.startswith(LOCAL_BUILD):
+            images.append(stand_in_reference(location))
+        elif lock and not lock.stand_in and location in lock.images:
+            images.append(lock.images[location].reference)
+        else:
+            images.append(location)
+    return images
+
+
+def switch_faults(target: Target, services: Sequence[ServiceProps], wanted: Sequence[str]) -> None:
+    """Switch on faults written as SERVICE=FAULT or SERVICE=FAULT:VALUE; those of earlier runs are cleared first."""
+    from portside.emulator.faults import FAULTS
+
+    names = [props.container_name for props in services]
+    parsed = []
+    for text in wanted:
+        service, _, named = text.partition("=")
+        fault, _, value = named.partition(":")
+        if service not in names:
+            raise UsageError(f"--fault {text}: no service {service!r}", suggestion(service, names))
+        if fault not in FAULTS:
+            raise UsageError(f"--fault {text}: no fault {fault!r}", suggestion(fault, list(FAULTS)))
+        parsed.append((service, fault, value or None))
+    aws = process.running(local_state_dir())
+    control.clear_faults(target.environment.account, aws=aws)
+    for container, switched, setting in parsed:
+        control.set_fault(target.environment.account, container, switched, setting, aws=aws)

@@ -1,0 +1,274 @@
+"""Changing which release an environment runs in `app.py`, and not one byte beside that."""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from portside.config.image_reference import is_tag
+from portside.config.mistakes import quoted
+from portside.errors import UsageError
+
+_KEY = "GHCR_PACKAGE_VERSION"
+_ENVIRONMENTS = "ENVIRONMENTS"
+
+
+class _NotEditable(Exception):
+    """What stands in the way, and the line it is on."""
+
+    def __init__(self, line: int | None, what: str) -> None:
+        super().__init__(what)
+        self.line, self.what = line, what
+
+
+@dataclass(frozen=True)
+class _Written:
+    """The literal that gives an environment its version, and the module-level name that it has, if any."""
+
+    literal: ast.Constant
+    name: str | None
+
+    @property
+    def version(self) -> str:
+        return str(self.literal.value)
+
+
+@dataclass(frozen=True)
+class _Form:
+    """The text of the form, and what each environment in it is written as."""
+
+    text: str
+    encoding: str
+    tree: ast.Module
+    environments: Mapping[str, ast.expr]
+
+
+def with_versions(source: bytes, versions: Mapping[str, str]) -> bytes:
+    """The form with the `GHCR_PACKAGE_VERSION` of some environments changed, by environment.
+
+    Raises `UsageError` where a version is not written as a text of its own, or changing it would change another's.
+    """
+    hint = f"Edit app.py by hand: {', '.join(_as_written(*each) for each in versions.items())}."
+    for name, version in versions.items():
+        if not is_tag(version):
+            raise UsageError(
+                f"{_KEY} of {quoted(name)}: not a tag that an image can have, got {quoted(version)}",
+                'Give the release\'s version, such as "4.2.0-rc2".',
+            )
+    try:
+        return _edited(source, versions)
+    except _NotEditable as error:
+        place = f"app.py, line {error.line}" if error.line else "app.py"
+        raise UsageError(f"{place}: {error.what}", hint) from error
+
+
+def versions_in(source: bytes) -> dict[str, str]:
+    """The `GHCR_PACKAGE_VERSION` of each environment; those that only running the form would tell are left out."""
+    try:
+        form = _parsed(source)
+    except _NotEditable:
+        return {}
+    found = {}
+    for name in form.environments:
+        try:
+            found[name] = _written(form, name).version
+        except _NotEditable:
+            continue
+    return found
+
+
+def _as_written(name: str, version: str) -> str:
+    return f"{_ENVIRONMENTS}[{quoted(name)}][{quoted(_KEY)}] is to be {quoted(version)}"
+
+
+def _edited(source: bytes, versions: Mapping[str, str]) -> bytes:
+    form = _parsed(source)
+    changes: dict[ast.AST, str] = {}
+    for name, version in versions.items():
+        written = _written(form, name)
+        if written.version != version:
+            if written.name:
+                _check_nobody_else_uses(written.name, name, form, versions)
+            changes[written.literal] = version
+    if not changes:
+        return source
+    edited = _spliced(form.text, changes).encode(form.encoding)
+    if _outline(_parsed(edited).tree) != _outline(form.tree, changes):
+        raise _NotEditable(None, "more than the versions would change")
+    return edited
+
+
+def _parsed(source: bytes) -> _Form:
+    """Raises `_NotEditable` where this is not a form whose environments are written out."""
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
+        text = source.decode(encoding)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text)
+        is_reversible = text.encode(encoding) == source
+    except SyntaxError as error:
+        raise _NotEditable(error.lineno, f"Python cannot read this: {error.msg}") from error
+    except (ValueError, LookupError, RecursionError) as error:
+        raise _NotEditable(None, "Python cannot read this") from error
+    if not is_reversible:
+        raise _NotEditable(None, f"in the encoding {encoding} the same text can be written in several ways")
+    dictionary = _value_of(_ENVIRONMENTS, tree)
+    mentions = [node for node in _outside_functions(tree) if _is_name(node, _ENVIRONMENTS)]
+    if len(mentions) > 1:
+        what = f"{_ENVIRONMENTS} is used again here, and what stands in it may be changed"
+        raise _NotEditable(max(map(_line, mentions)), what)
+    return _Form(text, encoding, tree, _entries(dictionary, _ENVIRONMENTS))
+
+
+def _written(form: _Form, name: str) -> _Written:
+    """Where the version of an environment is written. Raises `_NotEditable` where it is no literal."""
+    if name not in form.environments:
+        raise _NotEditable(None, f"no environment {quoted(name)} in {_ENVIRONMENTS}")
+    place = f"{_ENVIRONMENTS}[{quoted(name)}]"
+    keys = _entries(form.environments[name], place)
+    if _KEY not in keys:
+        raise _NotEditable(form.environments[name].lineno, f"no {_KEY} in {place}")
+    value, constant = keys[_KEY], None
+    if isinstance(value, ast.Name):
+        constant = value.id
+        value = _value_of(constant, form.tree)
+    if not isinstance(value, ast.Constant) or not isinstance(value.value, str) or not _is_one_literal(form.text, value):
+        raise _NotEditable(value.lineno, f"{_KEY} of {quoted(name)} is not one plain text")
+    return _Written(value, constant)
+
+
+def _value_of(name: str, tree: ast.Module) -> ast.expr:
+    """What a name of the module stands for. Raises `_NotEditable` unless it is assigned once, and not under an `if`."""
+    bound = [node for node in ast.walk(tree) if _binds(node, name)]
+    if not bound:
+        raise _NotEditable(None, f"no {name} in it")
+    for statement in tree.body:
+        targets = _targets(statement)
+        if len(bound) == 1 and len(targets) == 1 and targets[0] is bound[0]:
+            value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
+            if value is not None:
+                return value
+    what = f"{name} is assigned more than once" if len(bound) > 1 else f"{name} is no plain assignment"
+    raise _NotEditable(max(map(_line, bound)), what)
+
+
+def _targets(statement: ast.stmt) -> Sequence[ast.expr]:
+    if isinstance(statement, ast.Assign):
+        return statement.targets
+    return [statement.target] if isinstance(statement, ast.AnnAssign) else []
+
+
+def _binds(node: ast.AST, name: str) -> bool:
+    """Whether a node gives a name a (new) meaning."""
+    match node:
+        case ast.Name(id=given, ctx=ast.Store() | ast.Del()):
+            return given == name
+        case ast.alias(name=imported, asname=given):
+            return name == (given or imported.partition(".")[0])
+        case ast.Global(names=names):
+            return name in names
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() | ast.ExceptHandler():
+            return node.name == name
+        case ast.MatchAs() | ast.MatchStar():
+            return node.name == name
+        case ast.MatchMapping(rest=rest):
+            return rest == name
+    return False
+
+
+def _outside_functions(tree: ast.Module) -> Iterator[ast.AST]:
+    """What runs when the module is loaded."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            waiting += [*node.decorator_list, node.args]
+        else:
+            waiting += ast.iter_child_nodes(node)
+
+
+def _is_name(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def _line(node: ast.AST) -> int:
+    return int(getattr(node, "lineno", 1))
+
+
+def _entries(value: ast.expr, place: str) -> dict[str, ast.expr]:
+    """The entries of a dict literal. Raises `_NotEditable` where it is none, or not all keys are written out once."""
+    if not isinstance(value, ast.Dict):
+        raise _NotEditable(value.lineno, f"{place} is not written out as a dict")
+    entries: dict[str, ast.expr] = {}
+    for key, entry in zip(value.keys, value.values, strict=True):
+        if key is None:
+            raise _NotEditable(entry.lineno, f"{place} takes in another dict with **")
+        if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
+            raise _NotEditable(key.lineno, f"{place} has a key that is no plain text")
+        if key.value in entries:
+            raise _NotEditable(key.lineno, f"{place} has {quoted(key.value)} twice")
+        entries[key.value] = entry
+    return entries
+
+
+def _check_nobody_else_uses(constant: str, name: str, form: _Form, versions: Mapping[str, str]) -> None:
+    """Raises `_NotEditable` where a constant is used by anything but environments that are to have its new value."""
+    inside = {each: set(ast.walk(value)) for each, value in form.environments.items()}
+    following = {each for each, version in versions.items() if version == versions[name]}
+    for node in ast.walk(form.tree):
+        if isinstance(node, ast.Name) and node.id == constant and isinstance(node.ctx, ast.Load):
+            user = next((each for each, nodes in inside.items() if node in nodes), None)
+            if user not in following:
+                whose = f"by {quoted(user)}" if user else "here"
+                raise _NotEditable(node.lineno, f"{constant} is used {whose} too, which is not to change with it")
+
+
+def _is_one_literal(text: str, node: ast.Constant) -> bool:
+    """Whether a text stands in one pair of quotes, and not in several that Python puts together."""
+    start, end = _span(text, node)
+    # In brackets, lest an end of line between two of them ends the statement.
+    tokens = tokenize.generate_tokens(io.StringIO(f"({text[start:end]})").readline)
+    return sum(token.type == tokenize.STRING for token in tokens) == 1
+
+
+def _span(text: str, node: ast.Constant) -> tuple[int, int]:
+    """From where to where in a text a node stands; Python counts its columns in bytes of UTF-8."""
+    # Not splitlines(), which takes form feeds and more for ends of lines.
+    lines = list(io.StringIO(text, newline=""))
+    assert node.end_lineno is not None
+    assert node.end_col_offset is not None
+    positions = []
+    for line, column in ((node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)):
+        before = len("".join(lines[: line - 1]))
+        positions.append(before + len(lines[line - 1].encode()[:column].decode()))
+    return positions[0], positions[1]
+
+
+def _spliced(text: str, changes: Mapping[ast.AST, str]) -> str:
+    """The text with other contents between the quotes of some literals."""
+    spans = [(*_span(text, node), version) for node, version in changes.items() if isinstance(node, ast.Constant)]
+    for start, end, version in sorted(spans, reverse=True):
+        literal = text[start:end].lstrip("rRuU")
+        quotes = 3 if literal.startswith(('"""', "'''")) else 1
+        text = text[: end - len(literal) + quotes] + version + text[end - quotes :]
+    return text
+
+
+def _outline(tree: ast.Module, changes: Mapping[ast.AST, str] | None = None) -> list[tuple[object, ...]]:
+    """All that a module says, node by node, as it would be with some literals changed."""
+    return [
+        (type(node), changes[node])
+        if changes and node in changes
+        else (type(node), *(value for name, value in ast.iter_fields(node) if _is_said_here(name, value)))
+        for node in ast.walk(tree)
+    ]
+
+
+def _is_said_here(field: str, value: object) -> bool:
+    return field != "kind" and not isinstance(value, ast.AST | list)

@@ -1,0 +1,184 @@
+"""Cutting a release candidate: tag the head of the monorepo's branch, and wait for the images of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from portside.commands import tool
+from portside.config.mistakes import shown
+from portside.errors import AgoraError, UsageError
+from portside.release.monorepo import Monorepo, RemoteRefs
+from portside.release.starting_point import StartingPoint, find_starting_point
+from portside.release.version_tags import Part, ReleaseTags, Version, next_hot_fix, next_version, parse_version
+
+
+@dataclass(frozen=True)
+class CutPlan:
+    """The tag that is to be made, on which commit, after which one."""
+
+    tag: str
+    version: Version
+    commit: str
+    subject: str | None
+    """The first line of the commit's message, None where only the remote knows it."""
+    last_tag: str | None
+    ignored: str
+    source: str
+    """What the commit was read from, such as `branch main`."""
+    is_hot_fix: bool = False
+    """Whether it was cut from something else than the head of the branch."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields by name."""
+        return {
+            "tag": self.tag,
+            "version": str(self.version),
+            "commit": self.commit,
+            "subject": self.subject,
+            "last_tag": self.last_tag,
+            "ignored": self.ignored,
+            "from": self.source,
+            "hot_fix": self.is_hot_fix,
+        }
+
+
+def plan_cut(
+    monorepo: Monorepo,
+    part: Part | None = None,
+    version: str | None = None,
+    *,
+    start: str | None = None,
+    again: bool = False,
+) -> CutPlan:
+    """Find what to tag; `again` allows another candidate of a commit that has one.
+
+    `start` names an older release, a branch or a commit to cut from, by default the head of the monorepo's branch.
+    Raises `UsageError` for a version that the rules do not allow, and `AgoraError` where there is nothing to release.
+    """
+    if part and version:
+        raise UsageError(
+            f"{version}: a version and the part to count up ({part}) exclude each other", "Leave one of them out."
+        )
+    refs = monorepo.refs()
+    if start is not None:
+        return _plan_hot_fix(monorepo, refs, find_starting_point(monorepo, refs, start), part, version, again=again)
+    tags = refs.release_tags
+    wanted = next_version(tags, part) if version is None else _allowed(version, refs, _choices(tags), tags.last_tag)
+    monorepo.check_clone(refs)
+    source = f"branch {monorepo.branch}"
+    if not again:
+        _refuse_released(refs, refs.head, source, "Merge what should be released first")
+    subject = monorepo.subject(refs.head)
+    return CutPlan(tags.tag(wanted), wanted, refs.head, subject, tags.last_tag, tags.ignored, source)
+
+
+def _plan_hot_fix(
+    monorepo: Monorepo,
+    refs: RemoteRefs,
+    start: StartingPoint,
+    part: Part | None,
+    version: str | None,
+    *,
+    again: bool,
+) -> CutPlan:
+    tags = refs.release_tags
+    if part in ("minor", "major"):
+        raise UsageError(
+            f"--{part}: what is cut from {start.name} fixes {start.base.release}, which counts up the patch",
+            "Leave it out, or leave out --from.",
+        )
+    following = next_hot_fix(tags, start.base)
+    base = tags.tag(start.base) if start.base in tags.versions else tags.finished_tag(start.base)
+    wanted = following if version is None else _allowed(version, refs, {following}, base)
+    if not again:
+        what = f"Push the fix on a branch first: git switch -c hotfix/{wanted.release} {start.commit[:12]}, and then "
+        _refuse_released(refs, start.commit, start.name, f"{what}--from hotfix/{wanted.release}")
+    subject = monorepo.subject(start.commit)
+    return CutPlan(tags.tag(wanted), wanted, start.commit, subject, base, tags.ignored, start.name, is_hot_fix=True)
+
+
+def carry_out(plan: CutPlan, monorepo: Monorepo) -> None:
+    """Push the tag. Raises `AgoraError` where it cannot be, or where the plan has been overtaken."""
+    tags = monorepo.refs().release_tags
+    last_tag = _last_of_fix(tags, plan) if plan.is_hot_fix else tags.last_tag
+    if last_tag != plan.last_tag and plan.version not in tags.versions:
+        raise AgoraError(
+            f"{plan.tag}: overtaken, the last tag in {monorepo.name} is {last_tag} by now",
+            "Nothing was pushed. Run the same command again to plan again.",
+        )
+    monorepo.push_tag(plan.tag, plan.commit)
+
+
+def wait_for_images(
+    plan: CutPlan,
+    missing: Callable[[], Sequence[str]],
+    tell: Callable[[Sequence[str]], None],
+    *,
+    every_seconds: float,
+    within_seconds: float,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
+    """Look until no image of the tag is missing, and tell those that are whenever that changes.
+
+    Raises `AgoraError` with the names of those that are still missing when the time is over.
+    """
+    end = clock() + within_seconds
+    told: set[str] = set()
+    while True:
+        names = missing()
+        if set(names) != told:
+            tell(names)
+            told = set(names)
+        if not names:
+            return
+        left = end - clock()
+        if left <= 0:
+            raise AgoraError(
+                f"{plan.tag}: not published within {within_seconds:.0f} s: {', '.join(names)}",
+                f"The tag is pushed. Look at the monorepo's release job for {plan.tag}; "
+                f"when the images are there, go on with: {tool('release', 'pin', plan.version)}",
+            )
+        sleep(min(every_seconds, left))
+
+
+def _last_of_fix(tags: ReleaseTags, plan: CutPlan) -> str | None:
+    """What stands in the way of a hot-fix: a later candidate of its own release, or that this is finished."""
+    if plan.version.release in tags.finished:
+        return tags.finished_tag(plan.version)
+    last = tags.last_of(plan.version)
+    return tags.tag(last) if last is not None and last >= plan.version else plan.last_tag
+
+
+def _allowed(text: str, refs: RemoteRefs, choices: set[Version], last_tag: str | None) -> Version:
+    tags = refs.release_tags
+    hint = f"Allowed: {', '.join(map(str, sorted(choices)))}."
+    version = parse_version(text)
+    if version is None:
+        raise UsageError(f"version: not written as X.Y.Z-rcN, got {shown(text)}", hint)
+    if version in tags.versions:
+        tag = tags.tag(version)
+        raise UsageError(f"{version}: its tag {tag} exists already, on {refs.tags[tag][:12]}", hint)
+    if version.candidate is None:
+        raise UsageError(f"{version}: only release candidates are cut", hint)
+    if version not in choices:
+        after = f"after {last_tag}" if last_tag else "as the first one"
+        raise UsageError(f"{version}: not a version that may come {after}", hint)
+    return version
+
+
+def _choices(tags: ReleaseTags) -> set[Version]:
+    return {next_version(tags, part) for part in get_args(Part)} | {next_version(tags)}
+
+
+def _refuse_released(refs: RemoteRefs, commit: str, source: str, what_to_do: str) -> None:
+    tags = refs.release_tags
+    carried = [tags.tag(version) for version in tags.versions if refs.tags[tags.tag(version)] == commit]
+    if carried:
+        raise AgoraError(
+            f"{source}: nothing new to release, {commit[:12]} is {' and '.join(carried)} already",
+            f"{what_to_do}; --again makes another candidate of the same commit.",
+        )

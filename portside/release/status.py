@@ -1,0 +1,136 @@
+"""What runs where: each environment's services as they are deployed, against what the form says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from portside.aws.deployed_images import DeployedImage, deployed_images
+from portside.aws.reader import Reader
+from portside.aws.target import Target
+from portside.config.configuration import Form
+from portside.config.stacks import service_stack
+from portside.errors import AgoraError
+from portside.images.resolved_image import ResolvedImage
+from portside.plan.images import choose_images
+from portside.release.monorepo import Monorepo
+from portside.release.version_tags import ReleaseTags
+
+AS_WANTED, DIFFERENT, NOT_DEPLOYED, UNKNOWN = "as the form says", "differs", "not deployed", "unknown"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A service in an environment: what is deployed, what the form asks for."""
+
+    service: str
+    deployed: DeployedImage | None
+    wanted: ResolvedImage | None
+    is_known: bool = True
+    """Whether what is deployed could be told."""
+
+    @property
+    def state(self) -> str:
+        """How the two compare."""
+        if not self.is_known:
+            return UNKNOWN
+        if self.deployed is None:
+            return NOT_DEPLOYED
+        if self.wanted is None:
+            return UNKNOWN
+        return AS_WANTED if self.deployed.digest == self.wanted.digest else DIFFERENT
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields by name."""
+        wanted = self.wanted
+        return {
+            "service": self.service,
+            "state": self.state,
+            "deployed": self.deployed and self.deployed.as_json(),
+            "wanted": wanted and {"tag": wanted.tag, "digest": wanted.digest, "commit": wanted.commit},
+        }
+
+
+@dataclass(frozen=True)
+class EnvironmentStatus:
+    """An environment's services. `remarks` tell what could not be known, and why."""
+
+    name: str
+    version: str
+    cells: tuple[Cell, ...]
+    remarks: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields by name."""
+        return {
+            "environment": self.name,
+            "version": self.version,
+            "services": [cell.as_json() for cell in self.cells],
+            "remarks": list(self.remarks),
+        }
+
+
+def read_status(form: Form, reach: Callable[[str], Target]) -> list[EnvironmentStatus]:
+    """Every environment of the form; `reach` gives the place of one, or raises `AgoraError`."""
+    return [_status(form, name, reach) for name in form.environments]
+
+
+def expect_one_read(found: Sequence[EnvironmentStatus]) -> None:
+    """Raise `AgoraError` where nothing could be read of any environment."""
+    if found and not any(cell.is_known for status in found for cell in status.cells):
+        reasons = dict.fromkeys(remark for status in found for remark in status.remarks)
+        raise AgoraError(f"nothing could be read of {', '.join(each.name for each in found)}", "\n".join(reasons))
+
+
+def read_tags(monorepo: Monorepo | None) -> tuple[ReleaseTags | None, str]:
+    """The release tags that exist, or why they could not be read."""
+    if monorepo is None:
+        return None, "app.py has no RELEASES, so no tags are known"
+    try:
+        return monorepo.refs().release_tags, ""
+    except AgoraError as error:
+        return None, error.message
+
+
+def _status(form: Form, name: str, reach: Callable[[str], Target]) -> EnvironmentStatus:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    environment, services = form.environment(name), form.services_of(name)
+    remarks: list[str] = []
+    deployed: Mapping[str, DeployedImage] | None = None
+    silent: Sequence[str] = ()
+    wanted: Mapping[str, ResolvedImage] = {}
+    try:
+        target = reach(name)
+        stacks = Reader(target.clients, environment, services).stacks()
+        found = deployed_images(stacks, environment, services)
+        silent = [
+            each.container_name
+            for each in services
+            if each.container_name not in found and service_stack(environment, each.container_name).name in stacks
+        ]
+        deployed = found
+        wanted = choose_images(target.environment, form, local=target.is_local).images
+    except AgoraError as error:
+        remarks.append(error.message)
+    except (BotoCoreError, ClientError) as error:
+        remarks.append(f"AWS: {error}")
+    if silent:
+        remarks.append(f"nothing tells which images {', '.join(silent)} run: their stacks have no such output")
+    cells = tuple(
+        Cell(
+            props.container_name,
+            (deployed or {}).get(props.container_name),
+            wanted.get(props.container_location),
+            is_known=deployed is not None and props.container_name not in silent,
+        )
+        for props in services
+    )
+    return EnvironmentStatus(name, environment.ghcr_package_version, cells, tuple(remarks))
+
+
+def released_versions(tags: ReleaseTags, most: int = 5) -> Sequence[str]:
+    """The last versions that were tagged, latest first; a finished one says so."""
+    versions = sorted(tags.versions, reverse=True)[:most]
+    return [f"{version} (finished)" if version.release in tags.finished else str(version) for version in versions]

@@ -1,0 +1,174 @@
+"""Proving that an environment runs what was chosen: the tasks' digests, the site's footer and the lock agree."""
+
+from __future__ import annotations
+
+import html
+import re
+import time
+from collections.abc import Sequence
+
+from portside.aws.reader import Reader
+from portside.aws.stack_reading import read_stack
+from portside.aws.target import Target
+from portside.config.configuration import Form
+from portside.config.deferred_values import ImageVersion
+from portside.config.image_reference import LOCAL_BUILD
+from portside.config.service_props import ServiceProps
+from portside.config.stacks import StackKind, only_stack
+from portside.errors import AgoraError
+from portside.findings.check import FAIL, OK, SKIP, check
+from portside.findings.finding import Finding, State
+from portside.images.resolution import Resolution
+from portside.images.resolved_image import ResolvedImage
+from portside.plan.images import locked_images
+from portside.records.deployment_record import DeploymentRecord, last_healthy
+from portside.records.running_images import running_in, unaccounted
+
+__all__ = ["FAIL", "OK", "SKIP", "Finding", "expected_images", "footer_of", "site_of", "verify"]
+
+_LONGEST_ANSWER_SECONDS = 10
+_LARGEST_PAGE_BYTES = 4_000_000
+# Comments stand in the middle of a text, where frameworks put them; tags separate words.
+_UNSEEN_IN_HTML = re.compile(
+    r"(?P<comment><!--.*?(?:-->|\Z))|<(?P<tag>script|style)\b.*?(?:</(?P=tag)>|\Z)|<[^>]*>", re.DOTALL | re.IGNORECASE
+)
+# Not a part of a longer version: neither 14.2.0-abc1234 nor 4.2.0-abc1234-dirty is 4.2.0-abc1234.
+_BEFORE, _AFTER = r"(?<![\w.+-])v?", r"(?![\w+-]|\.\w)"
+_VERSION = re.compile(rf"{_BEFORE}((?:[0-9]+\.[0-9]+\.[0-9]+|edge)(?:-[\w.]*\w)+){_AFTER}")
+_MOST_SHOWN = 3
+
+
+def expected_images(target: Target, form: Form, records: Sequence[DeploymentRecord]) -> tuple[Resolution, str]:
+    """What ought to run, and who says so: the lock, or where there is none the last healthy deployment."""
+    lock = locked_images(target.environment, form, local=target.is_local)
+    if lock is not None:
+        return lock, f"the lock of {lock.version}"
+    record = last_healthy(records)
+    if record is None:
+        raise AgoraError(
+            f"{target.environment.name} has no healthy deployment on record, so nothing says what ought to run",
+            f"Deploy it: {target.commands.tool('deploy')}",
+        )
+    return record.images, f"deployment {record.number}"
+
+
+def site_of(target: Target) -> str:
+    """Where the site answers: at its host name, or in a rehearsal at what stands in for its load balancer."""
+    environment = target.environment
+    if target.local_aws is None:
+        return f"https://{environment.fqdn}/"
+    from portside.emulator.client import control
+
+    balancer = read_stack(target.clients("cloudformation"), only_stack(environment, StackKind.LOAD_BALANCER).name)
+    dns = balancer.outputs.get("LoadBalancerDNS") if balancer else None
+    found = control.load_balancers(environment.account, aws=target.local_aws)
+    url = next((each["url"] for each in found if each["dns_name"] == dns), None)
+    if url is None:
+        raise AgoraError(
+            f"{environment.name} has no load balancer on this machine",
+            f"Deploy it: {target.commands.tool('deploy')}",
+        )
+    return f"{url}/"
+
+
+def verify(target: Target, services: Sequence[ServiceProps], expected: Resolution, site: str) -> list[Finding]:
+    """Compare what runs with what ought to run, service by service, and then the site."""
+    look = Reader(target.clients, target.environment, services).look().whole()
+    running = {each.name: each.digests for each in look.services}
+    checks = []
+    for props in services:
+        image = expected.images.get(props.container_location)
+        if image is None:
+            checks.append(_unchecked(props))
+            continue
+        checks.append(_check_tasks(props.container_name, image, running[props.container_name]))
+    checks.append(_check_footer(services, expected, site))
+    return checks
+
+
+def check_records(
+    target: Target, services: Sequence[ServiceProps], records: Sequence[DeploymentRecord]
+) -> list[Finding]:
+    """What runs in production without a record or a proof; nothing where all of it has both."""
+    running = running_in(Reader(target.clients, target.environment, services).look().whole())
+    return [_check("record", FAIL, each) for each in unaccounted(target.environment, running, records)]
+
+
+def _check(subject: str, state: State, what: str) -> Finding:
+    return check(subject, state, what, code="CHECK.RUNNING_IMAGE")
+
+
+def _unchecked(props: ServiceProps) -> Finding:
+    if props.container_location.startswith(LOCAL_BUILD):
+        return _check(props.container_name, SKIP, "is not made from an image of a registry")
+    return _check(props.container_name, FAIL, f"nothing says what {props.container_location} ought to be")
+
+
+def _check_tasks(service: str, image: ResolvedImage, running: Sequence[str]) -> Finding:
+    if not running:
+        return _check(service, FAIL, "no task runs")
+    wrong = sorted(set(running) - image.digests)
+    if wrong:
+        others = sum(digest in wrong for digest in running)
+        return _check(service, FAIL, f"{others} of {len(running)} tasks run {', '.join(wrong)}, not {image.digest}")
+    return _check(service, OK, f"{len(running)} of {len(running)} tasks run {image.tag} {image.digest}")
+
+
+def _check_footer(services: Sequence[ServiceProps], expected: Resolution, site: str) -> Finding:
+    subject = "footer of the site"
+    image = next((image for props in services if (image := _shown_image(props, expected))), None)
+    if image is None:
+        return _check(subject, SKIP, "no service gets its version (APP_VERSION=ImageVersion())")
+    footer = footer_of(image)
+    try:
+        text = read_page(site)
+    except AgoraError as error:
+        return _check(subject, FAIL, error.message)
+    if re.search(f"{_BEFORE}{re.escape(footer)}{_AFTER}", text):
+        return _check(subject, OK, f"{site} shows {footer}")
+    shown = versions_in(text)
+    instead = f"it shows {', '.join(shown)}" if shown else "it shows no version"
+    return _check(subject, FAIL, f"{site} does not show {footer}: {instead}")
+
+
+def footer_of(image: ResolvedImage) -> str:
+    """What the site's footer shows: the version without its candidate, then the commit."""
+    return f"{re.sub(r'-rc[0-9]+$', '', image.tag)}-{image.short_commit or 'unknown'}"
+
+
+def _shown_image(props: ServiceProps, expected: Resolution) -> ResolvedImage | None:
+    is_told = props.container_env_vars.get("APP_VERSION") == ImageVersion()
+    return expected.images.get(props.container_location) if is_told else None
+
+
+def read_page(url: str) -> str:
+    """The text that a person sees on a page."""
+    import httpx
+
+    is_local = url.startswith("http://127.0.0.1:")
+    deadline, page = time.monotonic() + _LONGEST_ANSWER_SECONDS, bytearray()
+    try:
+        with httpx.stream(
+            "GET",
+            url,
+            headers={"Accept": "text/html"},
+            timeout=_LONGEST_ANSWER_SECONDS,
+            follow_redirects=True,
+            trust_env=not is_local,
+        ) as answer:
+            answer.raise_for_status()
+            for part in answer.iter_bytes():
+                page += part
+                if len(page) > _LARGEST_PAGE_BYTES or time.monotonic() > deadline:
+                    raise AgoraError(f"{url} does not come to an end")
+            written = page.decode(answer.encoding or "utf-8", errors="replace")
+    except httpx.HTTPStatusError as error:
+        raise AgoraError(f"{url} answers {error.response.status_code}") from None
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise AgoraError(f"{url} does not answer: {type(error).__name__}") from None
+    return html.unescape(_UNSEEN_IN_HTML.sub(lambda found: "" if found["comment"] else " ", written))
+
+
+def versions_in(text: str) -> list[str]:
+    """What looks like a footer, for a person to compare."""
+    return list(dict.fromkeys(_VERSION.findall(text)))[:_MOST_SHOWN]

@@ -1,0 +1,79 @@
+"""The cluster that the services run on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, cast
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from constructs import Construct
+
+from portside.config.service_groups import CALLERS_OF, CALLS_OF
+from portside.stacks.acknowledgment import acknowledge
+from portside.stacks.callers import callers_group, calls_group
+
+_OUTPUTS = "Publish"
+
+
+class EcsStack(Stack):
+    """The cluster, its Service Connect namespace, and the groups by which services let each other in.
+
+    `callers` has for each callee the group that its callers carry, `calls` for each caller with many calls the group
+    that all its callees let in. So no service's stack needs to know another's. `kept_groups` are ids of groups that no
+    service needs any longer, and that stay with their outputs.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        vpc: ec2.IVpc,
+        namespace: str,
+        *,
+        callees: Sequence[str] = (),
+        many_callers: Sequence[str] = (),
+        kept_groups: Sequence[str] = (),
+        container_insights: bool = False,
+        keep_exports: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        self.cluster = ecs.Cluster(
+            self,
+            "Cluster",
+            vpc=vpc,
+            default_cloud_map_namespace=ecs.CloudMapNamespaceOptions(name=namespace, use_for_service_connect=True),
+            enable_fargate_capacity_providers=True,
+            container_insights_v2=ecs.ContainerInsights.ENABLED
+            if container_insights
+            else ecs.ContainerInsights.DISABLED,
+            # Sessions that are logged need rights on log groups in every task role; CloudTrail says who opened one.
+            execute_command_configuration=ecs.ExecuteCommandConfiguration(logging=ecs.ExecuteCommandLogging.NONE),
+        )
+        if not container_insights:
+            acknowledge(
+                self.cluster,
+                "AwsSolutions-ECS4",
+                "billed by the metric; the alarms look at the free metrics of ECS and of the load balancer, and "
+                "CONTAINER_INSIGHTS in the form switches it on for whoever needs more",
+            )
+        self.callers = {callee: callers_group(self, f"CallersOf-{callee}", vpc, callee) for callee in callees}
+        self.calls = {caller: calls_group(self, vpc, caller) for caller in many_callers}
+        self.kept = {group_id: self._keep(group_id, vpc) for group_id in kept_groups}
+        if keep_exports:
+            self.export_value(self.cluster.cluster_name)
+
+    def _keep(self, group_id: str, vpc: ec2.IVpc) -> ec2.SecurityGroup:
+        """A group that was configured before, with the output that its readers read, under the name it had."""
+        if group_id.startswith(CALLS_OF):
+            group = calls_group(self, vpc, group_id.removeprefix(CALLS_OF))
+        else:
+            group = callers_group(self, group_id, vpc, group_id.removeprefix(CALLERS_OF))
+        # The CDK makes such an output in a construct of these names for a stack that reads a value of this one.
+        scope = self.node.try_find_child(_OUTPUTS) or Construct(self, _OUTPUTS)
+        read = json.dumps(self.resolve(group.security_group_id), separators=(",", ":"))
+        CfnOutput(cast(Construct, scope), f"Output{read}", value=group.security_group_id)
+        return group

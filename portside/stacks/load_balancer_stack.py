@@ -1,0 +1,112 @@
+"""The door to the internet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from constructs import Construct
+
+from portside.stacks.access_logs import keep_access_logs
+from portside.stacks.acknowledgment import acknowledge
+from portside.stacks.alarms import DEPLOYMENT_ALARM_MINUTES, EVERY_MINUTE, add_alarm
+from portside.stacks.web_acl import protect
+
+HTTP_PORT, HTTPS_PORT = 80, 443
+# More than a scanner or one broken page makes, less than a broken release.
+_SERVER_ERRORS_PER_MINUTE = 25
+# A page asks for several answers one after another; people leave when that takes ten seconds.
+_SLOW_SECONDS = 3
+
+
+class LoadBalancerStack(cdk.Stack):
+    """An application load balancer behind a firewall. Whoever is served through it adds the listeners.
+
+    `alarms` are the names of the alarms that say that the site is broken or slow, whichever service made it so.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        vpc: ec2.IVpc,
+        *,
+        deletion_protection: bool = False,
+        log_retention_days: int = 90,
+        alarm_topic_arn: str | None = None,
+        keep_exports: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        self.alb = elbv2.ApplicationLoadBalancer(
+            self,
+            "AppLoadBalancer",
+            vpc=vpc,
+            internet_facing=True,
+            deletion_protection=deletion_protection,
+            drop_invalid_header_fields=True,
+        )
+        self.access_logs = keep_access_logs(self, self.alb, days=log_retention_days)
+        self._let_everyone_in()
+        self.web_acl = protect(
+            self,
+            self.alb.load_balancer_arn,
+            metric=self.stack_name,
+            log_group_name=f"aws-waf-logs-{construct_id}",
+            log_retention_days=log_retention_days,
+        )
+        self.alarms = self._alarms(alarm_topic_arn)
+        # The organisation's DNS repository makes the CNAME from this export.
+        cdk.CfnOutput(self, "LoadBalancerDNS", value=self.alb.load_balancer_dns_name, export_name=f"{construct_id}-dns")
+        if keep_exports:
+            self.export_value(self.alb.load_balancer_arn)
+            self.export_value(self.alb.connections.security_groups[0].security_group_id)
+
+    def _let_everyone_in(self) -> None:
+        for port in (HTTP_PORT, HTTPS_PORT):
+            self.alb.connections.allow_from_any_ipv4(ec2.Port.tcp(port), f"Allow from anyone on port {port}")
+        acknowledge(
+            self.alb.connections.security_groups[0],
+            "AwsSolutions-EC23",
+            "this is the public door of a public portal, behind a web ACL; port 80 only redirects to 443",
+        )
+
+    def _alarms(self, topic_arn: str | None) -> list[str]:
+        codes = elbv2.HttpCodeTarget.TARGET_5XX_COUNT, elbv2.HttpCodeElb.ELB_5XX_COUNT
+        errors = cloudwatch.MathExpression(
+            expression="FILL(services, 0) + FILL(balancer, 0)",
+            using_metrics={
+                "services": self.alb.metrics.http_code_target(codes[0], period=EVERY_MINUTE, statistic="Sum"),
+                # Those that the load balancer gives where no service answers.
+                "balancer": self.alb.metrics.http_code_elb(codes[1], period=EVERY_MINUTE, statistic="Sum"),
+            },
+            label="Server errors",
+            period=EVERY_MINUTE,
+        )
+        slowness = self.alb.metrics.target_response_time(period=EVERY_MINUTE, statistic="p95")
+        return [
+            add_alarm(
+                self,
+                "ServerErrorsAlarm",
+                errors,
+                name=f"{self.stack_name}-server-errors",
+                description="The site answers with server errors",
+                above=_SERVER_ERRORS_PER_MINUTE,
+                minutes=DEPLOYMENT_ALARM_MINUTES,
+                topic_arn=topic_arn,
+            ),
+            add_alarm(
+                self,
+                "SlowAnswersAlarm",
+                slowness,
+                name=f"{self.stack_name}-slow-answers",
+                description=f"One answer in twenty takes {_SLOW_SECONDS} s or longer",
+                above=_SLOW_SECONDS,
+                few_samples_say_nothing=True,
+                minutes=DEPLOYMENT_ALARM_MINUTES,
+                topic_arn=topic_arn,
+            ),
+        ]

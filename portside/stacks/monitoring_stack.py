@@ -1,0 +1,223 @@
+"""What people see of an environment in CloudWatch, and who is told when it is unwell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from portside.stacks.alarms import EVERY_MINUTE
+from portside.stacks.docdb_stack import DocdbStack
+from portside.stacks.ecs_stack import EcsStack
+from portside.stacks.load_balancer_stack import LoadBalancerStack
+from portside.stacks.service_stack import LoadBalancedServiceStack, ServiceStack
+
+_WIDTH = 24
+"""Of a dashboard, https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html"""
+
+
+class MonitoringStack(cdk.Stack):
+    """The topic that all alarms of an environment tell, and its dashboard: the site, its services, its database.
+
+    Alarms name the topic by `topic_name`, so that no stack waits for this one, which reads of all others.
+    Three dashboards cost nothing, each further one $3 a month; e-mails cost nothing here.
+    https://aws.amazon.com/cloudwatch/pricing/
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        topic_name: str,
+        title: str,
+        load_balancer: LoadBalancerStack,
+        ecs: EcsStack,
+        docdb: DocdbStack,
+        services: Mapping[str, ServiceStack],
+        emails: Sequence[str] = (),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        self.topic = self._topic(topic_name, emails)
+        alarms = [*load_balancer.alarms, *(name for stack in services.values() for name in stack.alarms), *docdb.alarms]
+        self.dashboard = cloudwatch.Dashboard(
+            self,
+            "Dashboard",
+            dashboard_name=topic_name.removesuffix("-alarms"),
+            default_interval=cdk.Duration.hours(3),
+            widgets=[
+                [cloudwatch.TextWidget(markdown=title, width=_WIDTH, height=2)],
+                [self._alarms(alarms)],
+                _site(load_balancer.alb, services),
+                _services(ecs, services),
+                _database(docdb),
+                [_stopped(load_balancer)],
+            ],
+        )
+
+    def _topic(self, name: str, emails: Sequence[str]) -> sns.Topic:
+        topic = sns.Topic(self, "Alarms", topic_name=name, enforce_ssl=True, master_key=self._topic_key(name))
+        # A policy of ours takes the place of the one that lets the account's services publish.
+        topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+            )
+        )
+        for email in emails:
+            topic.add_subscription(subscriptions.EmailSubscription(email))
+        return topic
+
+    def _topic_key(self, topic: str) -> kms.Key:
+        """A key of our own: CloudWatch can't use AWS's own for topics, and its alarms would be lost.
+
+        https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html. It goes with the stack, after seven days:
+        nothing is kept under it. $1 a month, https://aws.amazon.com/kms/pricing/.
+        """
+        key = kms.Key(
+            self,
+            "AlarmsKey",
+            description=f"Encrypts the topic {topic}",
+            enable_key_rotation=True,
+            pending_window=cdk.Duration.days(7),
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+        key.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+                resources=["*"],
+            )
+        )
+        return key
+
+    def _alarms(self, names: Sequence[str]) -> cloudwatch.AlarmStatusWidget:
+        alarms = [cloudwatch.Alarm.from_alarm_name(self, f"Alarm-{name}", name) for name in names]
+        return cloudwatch.AlarmStatusWidget(alarms=alarms, title="Is anything wrong?", width=_WIDTH, height=4)
+
+
+def _site(alb: elbv2.ApplicationLoadBalancer, services: Mapping[str, ServiceStack]) -> list[cloudwatch.IWidget]:
+    def answers(code: elbv2.HttpCodeTarget, label: str) -> cloudwatch.IMetric:
+        return alb.metrics.http_code_target(code, label=label, period=EVERY_MINUTE, statistic="Sum")
+
+    codes = elbv2.HttpCodeTarget
+
+    def hosts(metric: str, label: str, statistic: str) -> list[cloudwatch.IMetric]:
+        # The target group's own metrics take the load balancer's name out of the listener's, which takes a function of
+        # CloudFormation around the reference to another stack.
+        return [
+            cloudwatch.Metric(
+                namespace="AWS/ApplicationELB",
+                metric_name=metric,
+                dimensions_map={
+                    "LoadBalancer": alb.load_balancer_full_name,
+                    "TargetGroup": stack.targets.target_group_full_name,
+                },
+                label=label,
+                statistic=statistic,
+                period=EVERY_MINUTE,
+            )
+            for stack in services.values()
+            if isinstance(stack, LoadBalancedServiceStack)
+        ]
+
+    return [
+        _graph(
+            "Requests a minute", [alb.metrics.request_count(period=EVERY_MINUTE, statistic="Sum", label="Requests")]
+        ),
+        _graph(
+            "Answers that are errors, a minute",
+            [
+                answers(codes.TARGET_5XX_COUNT, "5xx of services"),
+                alb.metrics.http_code_elb(
+                    elbv2.HttpCodeElb.ELB_5XX_COUNT, label="5xx of the load balancer", period=EVERY_MINUTE
+                ),
+                answers(codes.TARGET_4XX_COUNT, "4xx"),
+            ],
+        ),
+        _graph(
+            "Seconds until an answer",
+            [
+                alb.metrics.target_response_time(period=EVERY_MINUTE, statistic=statistic, label=label)
+                for statistic, label in (("p50", "half of them"), ("p95", "19 of 20"))
+            ],
+        ),
+        _graph(
+            "Targets",
+            [
+                *hosts("HealthyHostCount", "healthy", "Minimum"),
+                *hosts("UnHealthyHostCount", "unhealthy", "Maximum"),
+            ],
+        ),
+    ]
+
+
+def _services(ecs: EcsStack, services: Mapping[str, ServiceStack]) -> list[cloudwatch.IWidget]:
+    def of_each(metric: str, statistic: str) -> list[cloudwatch.IMetric]:
+        return [
+            cloudwatch.Metric(
+                namespace="AWS/ECS",
+                metric_name=metric,
+                dimensions_map={"ClusterName": ecs.cluster.cluster_name, "ServiceName": stack.service.service_name},
+                statistic=statistic,
+                period=EVERY_MINUTE,
+                label=name,
+            )
+            for name, stack in services.items()
+        ]
+
+    return [
+        _graph("Running tasks", of_each("CPUUtilization", "SampleCount"), width=8),
+        _graph("CPU in use, %", of_each("CPUUtilization", "Average"), width=8),
+        _graph("Memory in use, %", of_each("MemoryUtilization", "Average"), width=8),
+    ]
+
+
+def _database(docdb: DocdbStack) -> list[cloudwatch.IWidget]:
+    def metric(name: str, label: str) -> cloudwatch.IMetric:
+        return cloudwatch.Metric(
+            namespace="AWS/DocDB",
+            metric_name=name,
+            dimensions_map={"DBClusterIdentifier": docdb.cluster.cluster_identifier},
+            statistic="Average",
+            period=EVERY_MINUTE,
+            label=label,
+        )
+
+    return [
+        _graph("Database: CPU, %", [metric("CPUUtilization", "CPU")]),
+        _graph("Database: connections", [metric("DatabaseConnections", "connections")]),
+        _graph("Database: memory left, bytes", [metric("FreeableMemory", "memory")]),
+        _graph("Database: storage in use, bytes", [metric("VolumeBytesUsed", "storage")]),
+    ]
+
+
+def _stopped(load_balancer: LoadBalancerStack) -> cloudwatch.IWidget:
+    def rule(name: str, label: str) -> cloudwatch.IMetric:
+        return cloudwatch.Metric(
+            namespace="AWS/WAFV2",
+            metric_name=name,
+            dimensions_map={"WebACL": load_balancer.stack_name, "Region": load_balancer.region, "Rule": "ALL"},
+            statistic="Sum",
+            period=EVERY_MINUTE,
+            label=label,
+        )
+
+    metrics = [rule("BlockedRequests", "stopped"), rule("CountedRequests", "counted")]
+    return _graph("Requests that the firewall stopped, a minute", metrics, width=_WIDTH)
+
+
+def _graph(title: str, metrics: Sequence[cloudwatch.IMetric], width: int = _WIDTH // 4) -> cloudwatch.GraphWidget:
+    axis = cloudwatch.YAxisProps(min=0, show_units=False)
+    return cloudwatch.GraphWidget(title=title, left=list(metrics), left_y_axis=axis, width=width, height=6)

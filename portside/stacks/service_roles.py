@@ -1,0 +1,60 @@
+"""What a task may do in AWS, and what ECS may do to start it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from portside.config.service_props import Permission
+from portside.stacks.acknowledgment import acknowledge
+
+# GuardDuty's agent is pulled with the rights of the execution role:
+# https://docs.aws.amazon.com/guardduty/latest/ug/prereq-runtime-monitoring-ecs-support.html
+_GUARDDUTY_AGENT = "arn:aws:ecr:*:*:repository/aws-guardduty-agent-fargate"
+
+
+def task_role(scope: Construct, permissions: Sequence[Permission], *, ecs_exec: bool) -> iam.Role:
+    """What the container itself may do: what the form permits; the CDK adds the rights of ECS exec where that is on."""
+    role = _role_of_tasks(scope, "TaskRole")
+    for permission in permissions:
+        role.add_to_policy(iam.PolicyStatement(actions=list(permission.actions), resources=list(permission.resources)))
+    for permission in permissions:
+        for kind, rights in (("Action", permission.actions), ("Resource", permission.resources)):
+            for wide in (right for right in rights if "*" in right):
+                acknowledge(role, f"AwsSolutions-IAM5[{kind}::{wide}]", permission.reason)
+    if ecs_exec:
+        acknowledge(
+            role,
+            "AwsSolutions-IAM5[Resource::*]",
+            "commands are executed through ssmmessages, whose actions know no resources",
+        )
+    return role
+
+
+def execution_role(scope: Construct) -> iam.Role:
+    """What ECS itself may do for a task: the CDK adds this task's log groups and secrets, and its own images."""
+    role = _role_of_tasks(scope, "ExecutionRole")
+    role.add_to_policy(iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"]))
+    role.add_to_policy(
+        iam.PolicyStatement(
+            actions=["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            resources=[_GUARDDUTY_AGENT],
+        )
+    )
+    acknowledge(
+        role,
+        "AwsSolutions-IAM5[Resource::*]",
+        "ecr:GetAuthorizationToken, for GuardDuty's agent, knows no resources",
+    )
+    acknowledge(
+        role,
+        f"AwsSolutions-IAM5[Resource::{_GUARDDUTY_AGENT}]",
+        "AWS keeps GuardDuty's agent in an account of its own, another one in each region; the repository is named",
+    )
+    return role
+
+
+def _role_of_tasks(scope: Construct, construct_id: str) -> iam.Role:
+    return iam.Role(scope, construct_id, assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))

@@ -1,0 +1,454 @@
+"""A container that runs on the cluster, and the one that the load balancer sends requests to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import aws_cdk as cdk
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct, IConstruct
+
+from portside.config.deferred_values import (
+    DatabaseHost,
+    DatabasePort,
+    DatabaseSecret,
+    ImageCommit,
+    ImageVersion,
+    parts_of,
+)
+from portside.config.image_outputs import IMAGE_COMMIT_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT
+from portside.config.image_reference import LOCAL_BUILD, parse_reference, stand_in_reference
+from portside.config.service_groups import MOST_CALLERS_GROUPS
+from portside.config.service_props import DATABASE, HealthCheck, ServiceProps, ServiceSecret
+from portside.errors import UsageError
+from portside.images.resolved_image import ResolvedImage
+from portside.stacks.acknowledgment import acknowledge
+from portside.stacks.alarms import DEPLOYMENT_ALARM_MINUTES, EVERY_MINUTE, add_alarm
+from portside.stacks.docdb_stack import Database
+from portside.stacks.load_balancer_stack import HTTP_PORT, HTTPS_PORT
+from portside.stacks.service_roles import execution_role, task_role
+
+SCALING_CPU_PERCENT = 50
+# What Fargate gives for nothing, https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-storage.html
+_FREE_STORAGE_GIB = 20
+# Where the agent of ECS exec writes, https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
+_EXEC_AGENT_PATHS = ("/var/lib/amazon", "/var/log/amazon")
+# Long enough for a lost task to be replaced by ECS itself, which needs nobody.
+_TOO_FEW_TASKS_MINUTES = 5
+# Enough for what a container writes in bursts, as AWS measured:
+# https://aws.amazon.com/blogs/containers/preventing-log-loss-with-non-blocking-mode-in-the-awslogs-container-log-driver/
+_LOG_BUFFER = cdk.Size.mebibytes(25)
+# A year: who has been here once by HTTPS doesn't try HTTP again.
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/header-modification.html
+_RESPONSE_HEADERS = {
+    "strict_transport_security.header_value": "max-age=31536000",
+    "x_content_type_options.header_value": "nosniff",
+    "server.enabled": "false",
+}
+
+
+class ServiceStack(cdk.Stack):
+    """A Fargate service of one container, reached by its name through Service Connect.
+
+    `callers` has the group that each callee lets in: its own is let in here, those of the services it calls are carried
+    by its tasks. One with more calls than a task can have groups carries its `calls_group` instead; `many_callers` are
+    the groups of such callers of it, by name. `ecs_exec` holds where the props leave it open. `deployment_alarms` are
+    names of alarms that roll a deployment back; alarms of its own, whose names are `alarms`, notify the topic
+    `alarm_topic_arn`. `open_to` is a network that can call it without being in a group, for an environment whose
+    callers don't carry theirs yet. `image` is what the props' location stands for; without it the location itself is
+    deployed. In a rehearsal (`rehearsed`) an image that would be built from a folder has a stub.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        vpc: ec2.IVpc,
+        cluster: ecs.ICluster,
+        props: ServiceProps,
+        *,
+        callers: Mapping[str, ec2.ISecurityGroup] | None = None,
+        calls_group: ec2.ISecurityGroup | None = None,
+        many_callers: Mapping[str, ec2.ISecurityGroup] | None = None,
+        database: Database | None = None,
+        ecs_exec: bool = False,
+        log_retention_days: int = 90,
+        deployment_alarms: Sequence[str] = (),
+        alarm_topic_arn: str | None = None,
+        open_to: str | None = None,
+        image: ResolvedImage | None = None,
+        rehearsed: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, **kwargs)
+        self._resolved = image
+        self._rehearsed = rehearsed
+        self._log_retention_days = log_retention_days
+        self.ecs_exec = ecs_exec if props.ecs_exec is None else props.ecs_exec
+        self.task_definition = self._task_definition(props)
+        self.container = self._container(props, database)
+        self._mount_volumes(props)
+        self.service = self._service(cluster, props)
+        alarms = [*deployment_alarms, *self._own_deployment_alarms()]
+        if alarms:
+            self.service.enable_deployment_alarms(alarms, behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM)
+        self.own_group = self.service.connections.security_groups[0]
+        self._let_in(props, callers or {}, many_callers or {}, open_to)
+        self._carry(self._groups_of_calls(props, callers or {}, calls_group, database))
+        self._scale(props)
+        self.alarms = [self._alarm_on_too_few_tasks(cluster, props, alarm_topic_arn)]
+        self._say_what_runs()
+
+    @property
+    def _cfn_service(self) -> ecs.CfnService:
+        # The service itself is a child of the construct: its default child is ambiguous beside the log group.
+        return cast(ecs.CfnService, self.service.node.find_child("Service"))
+
+    def _task_definition(self, props: ServiceProps) -> ecs.FargateTaskDefinition:
+        storage = sum(volume.size for volume in props.container_volumes)
+        definition = ecs.FargateTaskDefinition(
+            self,
+            "TaskDef",
+            cpu=props.task_size.cpu,
+            memory_limit_mib=props.task_size.memory,
+            ephemeral_storage_gib=storage if storage > _FREE_STORAGE_GIB else None,
+            task_role=task_role(self, props.permissions, ecs_exec=self.ecs_exec),
+            execution_role=execution_role(self),
+        )
+        if props.container_env_vars:
+            acknowledge(
+                definition,
+                "AwsSolutions-ECS2",
+                "addresses, names and versions are no secrets; the form refuses a variable that looks like one, and "
+                "secrets come from Secrets Manager",
+            )
+        return definition
+
+    def _container(self, props: ServiceProps, database: Database | None) -> ecs.ContainerDefinition:
+        container = self.task_definition.add_container(
+            props.container_name,
+            image=self._image(props.container_location),
+            memory_reservation_mib=props.container_memory_reservation,
+            environment={key: self._late(value, props, database) for key, value in props.container_env_vars.items()},
+            secrets={secret.environment_key: self._secret(secret, database) for secret in props.container_secrets},
+            command=list(props.container_command) if props.container_command else None,
+            health_check=_health_check(props.container_healthcheck),
+            port_mappings=[
+                ecs.PortMapping(
+                    name=props.container_name, container_port=props.container_port, protocol=ecs.Protocol.TCP
+                )
+            ],
+            readonly_root_filesystem=props.read_only_root or None,
+            user=props.user,
+            # A process that reaps what others leave behind, and hands signals on: most images' first process doesn't.
+            linux_parameters=ecs.LinuxParameters(self, "LinuxParameters", init_process_enabled=True),
+            stop_timeout=cdk.Duration.seconds(props.stop_timeout_seconds),
+            logging=_log_driver(self.stack_name),
+        )
+        self._keep_logs_of(container)
+        return container
+
+    def _image(self, location: str) -> ecs.ContainerImage:
+        if self._resolved:
+            return ecs.ContainerImage.from_registry(self._resolved.reference)
+        if location.startswith(LOCAL_BUILD) and self._rehearsed:
+            return ecs.ContainerImage.from_registry(stand_in_reference(location))
+        if location.startswith(LOCAL_BUILD):
+            return ecs.ContainerImage.from_asset(location.removeprefix(LOCAL_BUILD))
+        return ecs.ContainerImage.from_registry(location)
+
+    def _late(self, value: object, props: ServiceProps, database: Database | None) -> str:
+        """A variable's text, with what is known by now in place of the deferred values in it."""
+        return "".join(self._known(part, props, database) for part in parts_of(value))
+
+    def _known(self, value: object, props: ServiceProps, database: Database | None) -> str:
+        match value:
+            case DatabaseHost():
+                return _existing(database).host
+            case DatabasePort():
+                return str(_existing(database).port)
+            case ImageVersion():
+                return self._resolved.tag if self._resolved else _tag_of(props.container_location)
+            case ImageCommit():
+                return (self._resolved and self._resolved.short_commit) or UNKNOWN_COMMIT
+        return str(value)
+
+    def _say_what_runs(self) -> None:
+        """The tag and the commit beside the digest, for those who ask CloudFormation."""
+        if self._resolved:
+            cdk.CfnOutput(self, IMAGE_OUTPUT, value=f"{self._resolved.name}:{self._resolved.tag}")
+            cdk.CfnOutput(self, IMAGE_DIGEST_OUTPUT, value=self._resolved.digest)
+            cdk.CfnOutput(self, IMAGE_COMMIT_OUTPUT, value=self._resolved.commit or UNKNOWN_COMMIT)
+
+    def _secret(self, secret: ServiceSecret, database: Database | None) -> ecs.Secret:
+        if isinstance(secret.secret_name, DatabaseSecret):
+            return ecs.Secret.from_secrets_manager(_existing(database).secret)
+        named = secretsmanager.Secret.from_secret_name_v2(self, f"Secret-{secret.environment_key}", secret.secret_name)
+        return ecs.Secret.from_secrets_manager(named, secret.json_field)
+
+    def _mount_volumes(self, props: ServiceProps) -> None:
+        mounts = [(volume.path, volume.read_only) for volume in props.container_volumes]
+        if self.ecs_exec and props.read_only_root:
+            mounted = {path for path, _ in mounts}
+            mounts += [(path, False) for path in _EXEC_AGENT_PATHS if path not in mounted]
+        for number, (path, read_only) in enumerate(mounts, start=1):
+            name = f"{props.container_name}-{number}"
+            self.task_definition.add_volume(name=name)
+            self.container.add_mount_points(
+                ecs.MountPoint(container_path=path, read_only=read_only, source_volume=name)
+            )
+
+    def _service(self, cluster: ecs.ICluster, props: ServiceProps) -> ecs.FargateService:
+        service = ecs.FargateService(
+            self,
+            "Service",
+            cluster=cluster,
+            task_definition=self.task_definition,
+            assign_public_ip=False,
+            capacity_provider_strategies=_capacity(props.spot_weight),
+            circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
+            enable_execute_command=self.ecs_exec,
+            enable_ecs_managed_tags=True,
+            availability_zone_rebalancing=ecs.AvailabilityZoneRebalancing.ENABLED,
+            min_healthy_percent=100,
+            max_healthy_percent=200,
+            propagate_tags=ecs.PropagatedTagSource.SERVICE,
+            service_connect_configuration=ecs.ServiceConnectProps(
+                log_driver=_log_driver(self.stack_name),
+                services=[
+                    ecs.ServiceConnectService(
+                        port_mapping_name=props.container_name,
+                        dns_name=props.container_name,
+                        port=props.container_port,
+                    )
+                ],
+            ),
+        )
+        self._keep_logs_of(service)
+        resource = cast(ecs.CfnService, service.node.find_child("Service"))
+        # Tasks that start before their rights are there fail, and the circuit breaker counts them.
+        resource.node.add_dependency(self.task_definition.obtain_execution_role())
+        resource.add_property_override(
+            "DeploymentConfiguration.DeploymentCircuitBreaker.ThresholdConfiguration",
+            {"Type": "COUNT", "Value": props.deployment_failure_threshold},
+        )
+        return service
+
+    def _let_in(
+        self,
+        props: ServiceProps,
+        callers: Mapping[str, ec2.ISecurityGroup],
+        many_callers: Mapping[str, ec2.ISecurityGroup],
+        open_to: str | None,
+    ) -> None:
+        port = ec2.Port.tcp(props.container_port)
+        if props.container_name in callers:
+            self.own_group.add_ingress_rule(
+                callers[props.container_name], port, f"From the callers of {props.container_name}"
+            )
+        for caller, group in many_callers.items():
+            self.own_group.add_ingress_rule(group, port, f"From {caller}, which has many calls")
+        if open_to:
+            self.own_group.add_ingress_rule(ec2.Peer.ipv4(open_to), port, "From callers that run without their group")
+
+    def _groups_of_calls(
+        self,
+        props: ServiceProps,
+        callers: Mapping[str, ec2.ISecurityGroup],
+        calls_group: ec2.ISecurityGroup | None,
+        database: Database | None,
+    ) -> list[ec2.ISecurityGroup]:
+        """What lets the tasks in at each of their callees."""
+        if calls_group and len(props.calls) > MOST_CALLERS_GROUPS:
+            calls_database = DATABASE in [call.service for call in props.calls]
+            return [*([_existing(database).callers] if calls_database else []), calls_group]
+        return [
+            _existing(database).callers if call.service == DATABASE else callers[call.service] for call in props.calls
+        ]
+
+    def _carry(self, groups: Sequence[ec2.ISecurityGroup]) -> None:
+        # Not through the construct: it would open what it opens for the service in these groups too, which are shared.
+        self._cfn_service.add_property_override(
+            "NetworkConfiguration.AwsvpcConfiguration.SecurityGroups",
+            [group.security_group_id for group in (self.own_group, *groups)],
+        )
+
+    def _scale(self, props: ServiceProps) -> None:
+        # With a scalable target the template names no desired count, so that a deployment leaves the running one alone.
+        # Memory says nothing about load here: Node and Java keep what they have taken.
+        scaling = self.service.auto_scale_task_count(
+            min_capacity=props.auto_scale_min_capacity, max_capacity=props.auto_scale_max_capacity
+        )
+        scaling.scale_on_cpu_utilization("CpuScaling", target_utilization_percent=SCALING_CPU_PERCENT)
+
+    def _own_deployment_alarms(self) -> list[str]:
+        """Names of alarms of this stack that roll a deployment back."""
+        return []
+
+    def _alarm_on_too_few_tasks(self, cluster: ecs.ICluster, props: ServiceProps, topic_arn: str | None) -> str:
+        # Every running task says once a minute how busy it is, so the number of samples is the number of tasks:
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/available-metrics.html
+        running = cloudwatch.Metric(
+            namespace="AWS/ECS",
+            metric_name="CPUUtilization",
+            dimensions_map={"ClusterName": cluster.cluster_name, "ServiceName": self.service.service_name},
+            statistic="SampleCount",
+            period=EVERY_MINUTE,
+        )
+        return add_alarm(
+            self,
+            "TooFewTasksAlarm",
+            running,
+            name=f"{self.stack_name}-too-few-tasks",
+            description=f"Fewer tasks of {props.container_name} run than it is to have at least",
+            below=props.auto_scale_min_capacity,
+            minutes=_TOO_FEW_TASKS_MINUTES,
+            topic_arn=topic_arn,
+            without_data=cloudwatch.TreatMissingData.BREACHING,
+        )
+
+    def _keep_logs_of(self, logging: IConstruct) -> None:
+        """Set how long logs are kept: in the log group that the CDK makes, because the running ones are those."""
+        group = cast(logs.CfnLogGroup, logging.node.find_child("LogGroup").node.default_child)
+        group.retention_in_days = self._log_retention_days
+        group.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
+
+
+class LoadBalancedServiceStack(ServiceStack):
+    """A service that answers the internet's requests, through listeners on a load balancer of another stack.
+
+    `certificate_id` is the id or the ARN of an existing certificate.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        vpc: ec2.IVpc,
+        cluster: ecs.ICluster,
+        props: ServiceProps,
+        load_balancer: elbv2.IApplicationLoadBalancer,
+        certificate_id: str,
+        health_check_path: str = "/health",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, construct_id, vpc, cluster, props, **kwargs)
+        self.targets = self._serve_over_https(props, load_balancer, certificate_id, health_check_path)
+        self._redirect_http(load_balancer)
+        self.alarms += [self._alarm_on_unhealthy_targets(kwargs.get("alarm_topic_arn"))]
+        self._cfn_service.health_check_grace_period_seconds = props.health_check_grace_seconds
+
+    def _serve_over_https(
+        self,
+        props: ServiceProps,
+        load_balancer: elbv2.IApplicationLoadBalancer,
+        certificate_id: str,
+        health_check_path: str,
+    ) -> elbv2.ApplicationTargetGroup:
+        listener = elbv2.ApplicationListener(
+            self,
+            "HttpsListener",
+            load_balancer=load_balancer,
+            port=HTTPS_PORT,
+            protocol=elbv2.ApplicationProtocol.HTTPS,
+            ssl_policy=elbv2.SslPolicy.TLS13_12_RES_PQ,
+            certificates=[acm.Certificate.from_certificate_arn(self, "Cert", self._certificate_arn(certificate_id))],
+            # Who may come in is the load balancer's own rule, in its stack.
+            open=False,
+        )
+        for header, value in _RESPONSE_HEADERS.items():
+            listener.set_attribute(f"routing.http.response.{header}", value)
+        return listener.add_targets(
+            "HttpsTarget",
+            port=props.target_group_port,
+            protocol=elbv2.ApplicationProtocol.HTTP,
+            targets=[self.service],
+            deregistration_delay=cdk.Duration.seconds(20),
+            health_check=elbv2.HealthCheck(
+                path=health_check_path,
+                interval=cdk.Duration.seconds(10),
+                timeout=cdk.Duration.seconds(5),
+                healthy_threshold_count=2,
+                unhealthy_threshold_count=3,
+            ),
+        )
+
+    def _own_deployment_alarms(self) -> list[str]:
+        return [self._unhealthy_targets]
+
+    @property
+    def _unhealthy_targets(self) -> str:
+        return f"{self.stack_name}-unhealthy-targets"
+
+    def _alarm_on_unhealthy_targets(self, topic_arn: str | None) -> str:
+        return add_alarm(
+            self,
+            "UnhealthyTargetsAlarm",
+            self.targets.metrics.unhealthy_host_count(period=EVERY_MINUTE, statistic="Minimum"),
+            name=self._unhealthy_targets,
+            description="The load balancer finds tasks unhealthy",
+            above=1,
+            minutes=DEPLOYMENT_ALARM_MINUTES,
+            topic_arn=topic_arn,
+        )
+
+    def _redirect_http(self, load_balancer: elbv2.IApplicationLoadBalancer) -> None:
+        elbv2.ApplicationListener(
+            self,
+            "HttpListener",
+            load_balancer=load_balancer,
+            port=HTTP_PORT,
+            protocol=elbv2.ApplicationProtocol.HTTP,
+            open=False,
+            default_action=elbv2.ListenerAction.redirect(port=str(HTTPS_PORT), protocol="HTTPS", permanent=True),
+        )
+
+    def _certificate_arn(self, certificate_id: str) -> str:
+        if certificate_id.startswith("arn:"):
+            return certificate_id
+        return self.format_arn(service="acm", resource="certificate", resource_name=certificate_id)
+
+
+def _health_check(check: HealthCheck | ecs.HealthCheck | None) -> ecs.HealthCheck | None:
+    if not isinstance(check, HealthCheck):
+        return check
+    return ecs.HealthCheck(
+        command=list(check.command),
+        interval=cdk.Duration.seconds(check.interval_seconds),
+        timeout=cdk.Duration.seconds(check.timeout_seconds),
+        retries=check.retries,
+        start_period=cdk.Duration.seconds(check.start_period_seconds),
+    )
+
+
+def _log_driver(stream_prefix: str) -> ecs.LogDriver:
+    """Logs go to CloudWatch through a buffer: while it answers slowly, the program goes on, and may lose lines."""
+    return ecs.LogDrivers.aws_logs(
+        stream_prefix=stream_prefix, mode=ecs.AwsLogDriverMode.NON_BLOCKING, max_buffer_size=_LOG_BUFFER
+    )
+
+
+def _capacity(spot_weight: int) -> list[ecs.CapacityProviderStrategy]:
+    always = ecs.CapacityProviderStrategy(capacity_provider="FARGATE", base=1, weight=0 if spot_weight else 1)
+    spot = ecs.CapacityProviderStrategy(capacity_provider="FARGATE_SPOT", weight=spot_weight)
+    return [always, spot] if spot_weight else [always]
+
+
+def _tag_of(location: str) -> str:
+    reference = parse_reference(location)
+    return (reference and reference.tag) or "unversioned"
+
+
+def _existing(database: Database | None) -> Database:
+    if database is None:
+        raise UsageError(
+            "a service needs the database, but its stack was given none", "Pass it: database=docdb_stack.database."
+        )
+    return database

@@ -1,0 +1,352 @@
+"""From the form to CloudFormation templates: the CDK's entry point."""
+
+from __future__ import annotations
+
+import gc
+
+# The CDK's modules are hundreds of thousands of objects that live as long as the process. Looking through them for
+# garbage while they load, and ever after, takes a seventh of a synthesis.
+gc.disable()
+
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import aws_cdk as cdk
+
+from portside import redact
+from portside.commands import tool
+from portside.config.configuration import ROOT, Form, load_form
+from portside.config.context_flags import DESTROYING, KEPT_GROUPS, REHEARSAL, REREAD, SIDE_BY_SIDE, WITH_DATA
+from portside.config.env_file import read_env_file
+from portside.config.environment import OWNER_TAG, DatabaseOrigin, Environment
+from portside.config.mistakes import quoted
+from portside.config.service_groups import (
+    CALLERS_OF,
+    CALLS_OF,
+    KeptGroups,
+    callees_of,
+    has_many_calls,
+    parse_groups,
+)
+from portside.config.service_props import DATABASE, ServiceProps
+from portside.config.stacks import ConfiguredStack, StackKind, database_stacks, only_stack, service_stack
+from portside.errors import AgoraError, UsageError
+from portside.images.committed_locks import expect_committed
+from portside.images.kept_groups import groups_at_hand
+from portside.images.release_lock import lock_name
+from portside.images.resolution import Resolution, read_resolution
+from portside.images.synthesis_images import IMAGES_FILE, images_at_hand
+from portside.stacks.bastion_props import BastionProps
+from portside.stacks.bastion_stack import BastionStack
+from portside.stacks.docdb_props import DocdbProps
+from portside.stacks.docdb_stack import DocdbStack
+from portside.stacks.ecs_stack import EcsStack
+from portside.stacks.load_balancer_stack import LoadBalancerStack
+from portside.stacks.monitoring_stack import MonitoringStack
+from portside.stacks.network_stack import NetworkStack
+from portside.stacks.service_stack import LoadBalancedServiceStack, ServiceStack
+
+gc.freeze()
+gc.enable()
+
+# What the CDK's command line hands over by itself, and may not stand in cdk.json; and no traces of where in this code
+# each construct was made, which cost time and are paths of the machine that ran it.
+_CONTEXT_OF_THE_COMMAND_LINE: dict[str, Any] = {
+    "aws:cdk:enable-path-metadata": True,
+    "aws:cdk:enable-asset-metadata": True,
+    "aws:cdk:disable-creation-stack-traces": True,
+}
+
+_PAST_THE_ADDRESS = ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_PROFILE", "AWS_DEFAULT_PROFILE")
+_FILES_OF_PROFILES = {"AWS_CONFIG_FILE": "config", "AWS_SHARED_CREDENTIALS_FILE": "credentials"}
+
+
+def main() -> None:
+    """Synthesize the environment that the variable ENV names, into the folder that the CDK command line asks for."""
+    try:
+        settings = {**read_env_file(ROOT / ".env", interpolate=True), **os.environ}
+        form, environment, images = _form_and_images(settings.get("ENV") or "", os.environ.get(IMAGES_FILE))
+        services = form.services_of(environment.name)
+        app = build_app(
+            form,
+            environment.name,
+            images=images,
+            outdir=os.environ.get("CDK_OUTDIR", "cdk.out"),
+            # A command hands over what it has read; by hand there is what the last one left.
+            context={} if os.environ.get(IMAGES_FILE) else {KEPT_GROUPS: groups_at_hand(environment.name, services)},
+        )
+        if not _is_rehearsal(app):
+            # `cdk deploy` by hand asks nothing else.
+            expect_committed(environment, services, images)
+        app.synth()
+    except AgoraError as error:
+        print(redact.current().text(str(error)), file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+def _is_rehearsal(app: cdk.App) -> bool:
+    """Whether the templates are for the embedded AWS: the flag alone does not say so, since anyone can pass it.
+
+    Nothing may lead what deploys them past its address to a real account: no other endpoint, no profile, no real key.
+    """
+    given = os.environ
+    past = [name for name in given if name.startswith("AWS_ENDPOINT_URL_") or name in _PAST_THE_ADDRESS]
+    files = [Path(given.get(name) or f"~/.aws/{file}").expanduser() for name, file in _FILES_OF_PROFILES.items()]
+    return (
+        _is_set(app, REHEARSAL)
+        and urlsplit(given.get("AWS_ENDPOINT_URL", "")).hostname in ("127.0.0.1", "localhost")
+        and given.get("AWS_ACCESS_KEY_ID", "").isdecimal()
+        and not past
+        and not any(file.exists() for file in files)
+    )
+
+
+def _form_and_images(name: str, chosen: str | None) -> tuple[Form, Environment, Resolution]:
+    """What to synthesize: as a command has chosen it, perhaps not the form's version, else as it is at hand."""
+    images = read_resolution(Path(chosen)) if chosen else None
+    if chosen and images is None:
+        raise UsageError(
+            f"{IMAGES_FILE}: names no file, got {quoted(chosen)}", f"Leave it to ./agora: unset {IMAGES_FILE}"
+        )
+    form = load_form(versions={name: images.version} if images else None)
+    environment = _chosen(form, name)
+    if images is None:
+        images = images_at_hand(environment, form.services_of(name))
+        if images.stand_in:
+            print(
+                f"releases/{lock_name(images.version)} was made from stand-ins: nobody can pull these images. "
+                f"Replace it: {tool('release', 'pin', images.version, local=False)}",
+                file=sys.stderr,
+            )
+    return form, environment, images
+
+
+def build_app(
+    form: Form,
+    environment_name: str,
+    *,
+    images: Resolution | None = None,
+    outdir: str | None = None,
+    context: Mapping[str, Any] | None = None,
+) -> cdk.App:
+    """All stacks of one environment. What `context` leaves out is as cdk.json has it, whoever runs this.
+
+    An image that `images` says nothing about is deployed as the form names it.
+    """
+    environment = form.environment(environment_name)
+    services = form.services_of(environment_name)
+    app = cdk.App(outdir=outdir, context=_committed_context() | dict(context or {}), tree_metadata=False)
+    for key, value in environment.tags.items():
+        cdk.Tags.of(app).add(key, value)
+    kept = parse_groups(app.node.try_get_context(KEPT_GROUPS))
+    protected = environment.is_production and not _is_set(app, DESTROYING)
+    place: dict[str, Any] = {
+        "env": cdk.Environment(account=environment.account, region=environment.region),
+        "termination_protection": protected,
+        # Of the stack, not of the template: CloudFormation passes it on to the resources.
+        "tags": {OWNER_TAG: environment.owner},
+    }
+    stateful = place | {"keep_exports": environment.keep_exports}
+
+    network = NetworkStack(
+        app,
+        only_stack(environment, StackKind.NETWORK).name,
+        environment.vpc_cidr,
+        nat_gateways=environment.nat_gateways,
+        log_retention_days=environment.log_retention_days,
+        **stateful,
+    )
+    main, *others = database_stacks(environment)
+    docdb = _database(app, environment, main, network, **stateful)
+    for stack in others:
+        _database(app, environment, stack, network, visitors=docdb.callers, **stateful)
+    ecs = EcsStack(
+        app,
+        only_stack(environment, StackKind.ECS_CLUSTER).name,
+        network.vpc,
+        environment.fqdn,
+        callees=callees_of(services),
+        kept_groups=list(kept),
+        many_callers=[props.container_name for props in services if has_many_calls(props)],
+        container_insights=environment.container_insights,
+        **stateful,
+    )
+    load_balancer = LoadBalancerStack(
+        app,
+        only_stack(environment, StackKind.LOAD_BALANCER).name,
+        network.vpc,
+        deletion_protection=protected,
+        log_retention_days=environment.log_retention_days,
+        alarm_topic_arn=environment.alarm_topic_arn,
+        **stateful,
+    )
+    stacks = {
+        props.container_name: _service_stack(
+            app,
+            environment,
+            props,
+            images,
+            network,
+            docdb,
+            ecs,
+            load_balancer,
+            place | _groups_of(props, services, ecs, kept),
+        )
+        for props in services
+    }
+    if not _is_set(app, SIDE_BY_SIDE):
+        _start_callees_first(services, stacks)
+    MonitoringStack(
+        app,
+        only_stack(environment, StackKind.MONITORING).name,
+        topic_name=environment.alarm_topic_name,
+        title=f"# Agora {environment.name}\n[{environment.fqdn}](https://{environment.fqdn})",
+        load_balancer=load_balancer,
+        ecs=ecs,
+        docdb=docdb,
+        services=stacks,
+        emails=environment.alarm_emails,
+        **place,
+    )
+    if environment.bastion:
+        BastionStack(
+            app,
+            only_stack(environment, StackKind.BASTION).name,
+            network.vpc,
+            BastionProps(
+                key_name=environment.bastion.key_name,
+                instance_type=environment.bastion.instance_type,
+                ami_id=environment.bastion.ami_id,
+                ami_region=environment.region,
+            ),
+            database_callers=docdb.callers,
+            **place,
+        )
+    _let_reread(app)
+    return app
+
+
+def _database(
+    app: cdk.App, environment: Environment, stack: ConfiguredStack, network: NetworkStack, **keywords: Any
+) -> DocdbStack:
+    origin = environment.databases.get(stack.part, DatabaseOrigin())
+    return DocdbStack(
+        app,
+        stack.name,
+        network.vpc,
+        DocdbProps(
+            instance_type=environment.database_instance_class,
+            instances=environment.database_instances,
+            master_username=environment.database_username,
+            port=environment.database_port,
+            engine_version=origin.engine_version,
+            family=origin.family,
+            restored_from=origin if origin.is_restored else None,
+        ),
+        alarm_topic_arn=environment.alarm_topic_arn,
+        deletable=_is_set(app, WITH_DATA),
+        **keywords,
+    )
+
+
+def _service_stack(
+    app: cdk.App,
+    environment: Environment,
+    props: ServiceProps,
+    images: Resolution | None,
+    network: NetworkStack,
+    docdb: DocdbStack,
+    ecs: EcsStack,
+    load_balancer: LoadBalancerStack,
+    place: Mapping[str, Any],
+) -> ServiceStack:
+    name = service_stack(environment, props.container_name).name
+    keywords = {
+        "database": docdb.database,
+        "ecs_exec": environment.ecs_exec,
+        "log_retention_days": environment.log_retention_days,
+        "deployment_alarms": load_balancer.alarms,
+        "alarm_topic_arn": environment.alarm_topic_arn,
+        # In the step that moves a running environment here, callers that still run have no group to be let in by.
+        "open_to": environment.vpc_cidr if environment.keep_exports else None,
+        "image": images.images.get(props.container_location) if images else None,
+        "rehearsed": _is_set(app, REHEARSAL),
+        **place,
+    }
+    if not props.public:
+        return ServiceStack(app, name, network.vpc, ecs.cluster, props, **keywords)
+    return LoadBalancedServiceStack(
+        app,
+        name,
+        network.vpc,
+        ecs.cluster,
+        props,
+        load_balancer.alb,
+        environment.certificate_arn,
+        props.health_check_path,
+        **keywords,
+    )
+
+
+def _groups_of(
+    props: ServiceProps, services: tuple[ServiceProps, ...], ecs: EcsStack, kept: KeptGroups
+) -> dict[str, Any]:
+    """The groups that a service carries or lets in, those that stay for it among them."""
+    callers = {
+        each.container_name for each in services if props.container_name in {call.service for call in each.calls}
+    }
+    let_in = {group_id: ecs.kept[group_id] for group_id, users in kept.items() if props.container_name in users}
+    own = f"{CALLERS_OF}{props.container_name}"
+    return {
+        "callers": ecs.callers | ({props.container_name: let_in[own]} if own in let_in else {}),
+        "calls_group": ecs.calls.get(props.container_name),
+        "many_callers": {
+            **{caller: group for caller, group in ecs.calls.items() if caller in callers},
+            **{
+                group_id.removeprefix(CALLS_OF): group
+                for group_id, group in let_in.items()
+                if group_id.startswith(CALLS_OF)
+            },
+        },
+    }
+
+
+def _start_callees_first(services: tuple[ServiceProps, ...], stacks: Mapping[str, cdk.Stack]) -> None:
+    for props in services:
+        for call in props.calls:
+            if call.service != DATABASE:
+                stacks[props.container_name].add_stack_dependency(stacks[call.service])
+
+
+def _let_reread(app: cdk.App) -> None:
+    """Change stacks without changing what they hold, because only an update reads references again.
+
+    The handle's name is the moment: a stack may be left behind a second time.
+    """
+    wanted = str(app.node.try_get_context(REREAD) or "").split(",")
+    for stack in app.node.children:
+        if isinstance(stack, cdk.Stack) and stack.stack_name in wanted:
+            cdk.CfnWaitConditionHandle(stack, f"Reread{int(time.time())}")
+
+
+def _chosen(form: Form, name: str) -> Environment:
+    if not name:
+        names = ", ".join(form.environments)
+        raise UsageError("ENV: not set", f'Name the environment, one of {names}: "ENV=dev cdk synth".')
+    return form.environment(name)
+
+
+def _is_set(app: cdk.App, flag: str) -> bool:
+    # `cdk --context` hands over text.
+    return app.node.try_get_context(flag) in (True, "true")
+
+
+def _committed_context() -> dict[str, Any]:
+    context: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+    return _CONTEXT_OF_THE_COMMAND_LINE | context

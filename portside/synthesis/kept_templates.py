@@ -1,0 +1,163 @@
+"""Templates that were made before, kept under a digest of all that they were made of.
+
+A synthesis takes seconds, and most commands want the one that the command before them made.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+from portside import state_file
+from portside.config.configuration import ROOT, state_dir
+from portside.images.synthesis_images import IMAGES_FILE
+from portside.state_file import NotWritten
+
+_MOST_KEPT = 12
+_DIGESTS = "digests.json"
+_CONTENT = "content"
+_NOT_READ = frozenset({"node_modules", "cdk.out", "__pycache__"})
+# What no template depends on, and what changes from one command to the next: where AWS is and who acts there, the
+# terminal, the folders to write to, and whether templates are validated. All others count: a form may read any.
+_PASSING_PREFIXES = ("AWS_",)
+_PASSING = frozenset(
+    {
+        *("_", "COLUMNS", "LINES", "OLDPWD", "PWD", "SHLVL", "TERM"),
+        *("CDK_HOME", "CDK_OUTDIR", "CDK_VALIDATION", "PYTHONPATH", IMAGES_FILE),
+    }
+)
+
+
+def digest_of(variables: Mapping[str, str], images: str, context: Mapping[str, str]) -> str:
+    """What stands for all that templates are made of: this clone's files, the libraries, and what a command hands over.
+
+    `images` is the text of their file; `variables` are those of the process that makes the templates.
+    """
+    parts = {
+        "python": sys.version,
+        "libraries": [version("aws-cdk-lib"), version("constructs")],
+        "variables": {key: value for key, value in sorted(variables.items()) if not _is_passing(key)},
+        "images": images,
+        "context": dict(sorted(context.items())),
+        "files": dict(_contents(ROOT)),
+    }
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def bring(digest: str, directory: Path, *, validated: bool) -> bool:
+    """Put what is kept under a digest into a folder, in place of what is there; whether there was any.
+
+    Where they need not be `validated`, those that were serve too.
+    """
+    names = [_name(digest, validated=True)] + ([] if validated else [_name(digest, validated=False)])
+    return any(_bring(_folder() / name, directory) for name in names)
+
+
+def _bring(kept: Path, directory: Path) -> bool:
+    digests = state_file.read_cache(kept / _DIGESTS, dict, what="the digests of kept templates")
+    if digests is None:
+        _delete(kept)
+        return False
+    _delete(directory)
+    try:
+        shutil.copytree(kept / _CONTENT, directory, symlinks=True)
+        is_whole = dict(_contents(directory)) == digests
+        # What was used last is deleted last.
+        os.utime(kept)
+    except OSError as error:
+        if error.errno in state_file.FULL or _is_full(error):
+            raise NotWritten(directory, "the templates", OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))) from error
+        is_whole = False
+    if not is_whole:
+        # Made again, so no one need know.
+        _delete(kept)
+        _delete(directory)
+    return is_whole
+
+
+def _is_full(error: OSError) -> bool:
+    """`copytree` gathers the errors of all files in one, as texts."""
+    return isinstance(error, shutil.Error) and os.strerror(errno.ENOSPC) in str(error)
+
+
+def keep(digest: str, directory: Path, *, validated: bool) -> None:
+    """Keep the templates of a folder, but not those that stand for images built of folders anywhere.
+
+    Where there is no room for them they are not kept: they can be made again.
+    """
+    if any(json.loads(file.read_text()).get("dockerImages") for file in directory.glob("*.assets.json")):
+        return
+    with contextlib.suppress(OSError, NotWritten):
+        _folder().mkdir(parents=True, exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=_folder()))
+        try:
+            shutil.copytree(directory, unfinished / _CONTENT, symlinks=True)
+            digests = dict(_contents(directory))
+            state_file.write_json(unfinished / _DIGESTS, digests, what="the digests of templates", durable=False)
+            # Another command may keep the same at this moment: then this fails, and theirs stays.
+            unfinished.replace(_folder() / _name(digest, validated=validated))
+        finally:
+            _delete(unfinished)
+        _delete_the_oldest()
+
+
+def _delete(path: Path) -> None:
+    """Whatever it is."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def _name(digest: str, *, validated: bool) -> str:
+    return f"{digest}{'-validated' if validated else ''}"
+
+
+def _folder() -> Path:
+    return state_dir() / "templates"
+
+
+def _is_passing(variable: str) -> bool:
+    return variable in _PASSING or variable.startswith(_PASSING_PREFIXES)
+
+
+def _contents(root: Path) -> Iterator[tuple[str, str]]:
+    """Every file that a form may read, with a digest of its content."""
+    seen = set()
+    for folder, folders, files in os.walk(root, followlinks=True):
+        # A link may lead back to a folder above it.
+        real = os.path.realpath(folder)
+        if real in seen:
+            folders[:] = []
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if name not in _NOT_READ and not name.startswith("."))
+        for path in (Path(folder, name) for name in sorted(files)):
+            yield str(path.relative_to(root)), _content(path)
+
+
+def _content(path: Path) -> str:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return "no file"
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:  # a link to nothing
+        return ""
+
+
+def _delete_the_oldest() -> None:
+    kept = sorted(_folder().iterdir(), key=lambda each: each.stat().st_mtime)
+    for each in kept[:-_MOST_KEPT]:
+        _delete(each)

@@ -1,0 +1,94 @@
+"""Values that stacks read from each other, and stacks that run on values that are no longer true.
+
+A weak reference is read when its consumer is created or updated. A producer that changed an output afterwards leaves
+consumers behind whose own templates did not change, so CloudFormation and the CDK see nothing to do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from portside.aws.errors import is_missing
+from portside.aws.model import Stack as DeployedStack
+from portside.synthesis.assembly import Stack
+
+Record = Mapping[str, tuple[str, str]]
+"""By consumer: the moment of its last update (ISO 8601) and the fingerprint of the values it read then."""
+
+
+def fingerprint(stack: Stack, states: Mapping[str, DeployedStack]) -> str:
+    """Twelve hexadecimal digits that change when a value that a stack reads from others does."""
+    values = {
+        f"{reference.stack}.{reference.output}": states[reference.stack].outputs.get(reference.output)
+        for reference in stack.references
+        if reference.stack in states
+    }
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def left_behind(stacks: Sequence[Stack], states: Mapping[str, DeployedStack], record: Record) -> list[str]:
+    """The stacks that run on values that have changed since they read them.
+
+    Where the record does not know a stack's last update, because somebody deployed by hand, the stack counts as left
+    behind when a stack that it reads from was updated later.
+    """
+    return [stack.name for stack in stacks if stack.name in states and _is_left_behind(stack, states, record)]
+
+
+def _is_left_behind(stack: Stack, states: Mapping[str, DeployedStack], record: Record) -> bool:
+    if not stack.references:
+        return False
+    updated = states[stack.name].updated
+    recorded_update, recorded_values = record.get(stack.name, ("", ""))
+    if recorded_update == _written(updated):
+        return recorded_values != fingerprint(stack, states)
+    producers = {reference.stack for reference in stack.references} & states.keys()
+    later = (states[producer].updated for producer in producers)
+    return any(updated is not None and each is not None and each > updated for each in later)
+
+
+def record_of(stacks: Sequence[Stack], states: Mapping[str, DeployedStack]) -> dict[str, tuple[str, str]]:
+    """What is to be remembered of stacks that all run on current values."""
+    return {
+        stack.name: (_written(states[stack.name].updated), fingerprint(stack, states))
+        for stack in stacks
+        if stack.references and stack.name in states
+    }
+
+
+def _written(updated: datetime | None) -> str:
+    """A moment as the record has it."""
+    return updated.isoformat() if updated else ""
+
+
+def parameter_name(environment: str) -> str:
+    """The SSM parameter in which an environment's record is kept."""
+    return f"/agora/{environment}/references"
+
+
+def read_record(ssm: Any, environment: str) -> Record:
+    """The record of an environment, empty where there is none."""
+    from botocore.exceptions import ClientError
+
+    try:
+        value = ssm.get_parameter(Name=parameter_name(environment))["Parameter"]["Value"]
+    except ClientError as error:
+        if is_missing(error):
+            return {}
+        raise
+    return {stack: (entry[0], entry[1]) for stack, entry in json.loads(value).items()}
+
+
+def write_record(ssm: Any, environment: str, record: Record) -> None:
+    """Remember what the environment's stacks run on; a standard parameter (4 KiB) holds some 40 stacks."""
+    ssm.put_parameter(
+        Name=parameter_name(environment),
+        Value=json.dumps(record, separators=(",", ":")),
+        Type="String",
+        Overwrite=True,
+        Description="Which values of other stacks each stack runs on; written by deploy",
+    )
