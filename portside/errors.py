@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 
-class AgoraError(Exception):
+class UserError(Exception):
     """Something that stops a command: what is wrong, and what to do about it.
 
     The command line prints `message` and `hint` without a traceback and leaves with `exit_code`:
@@ -31,7 +31,7 @@ class AgoraError(Exception):
         return {"message": self.message, "hint": self.hint, "code": self.code, "exit_code": self.exit_code}
 
 
-class UsageError(AgoraError):
+class UsageError(UserError):
     """What a person asked for cannot be done as asked; nothing has happened."""
 
     exit_code = 2

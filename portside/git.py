@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from portside.errors import AgoraError
+from portside.errors import UserError
 
 # Fetching or pushing may wait for a network; nothing else does.
 _LONGEST_SECONDS = 300
@@ -21,7 +21,7 @@ _UNWANTED = (
 _CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/\s]+@")
 
 
-class GitFailed(AgoraError):
+class GitFailed(UserError):
     """git ended with an error; `said` is its own message, without credentials."""
 
     def __init__(self, arguments: tuple[str, ...], said: str) -> None:
@@ -59,7 +59,7 @@ def git_bytes(
             timeout=_LONGEST_SECONDS,
         )
     except FileNotFoundError as error:
-        raise AgoraError("git is not installed", "Install it, then run the same command again.") from error
+        raise UserError("git is not installed", "Install it, then run the same command again.") from error
     except subprocess.TimeoutExpired as error:
         raise GitFailed(arguments, f"no answer within {_LONGEST_SECONDS} s") from error
     if done.returncode not in accepted:

@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, overload
 
-from portside.errors import AgoraError
+from portside.errors import UserError
 
 STATE_FOLDER_VARIABLE = "AGORA_STATE_DIR"
 
@@ -31,7 +31,7 @@ _KINDS = {dict: "an object", list: "a list", str: "a text", int: "a number", flo
 _SET_ASIDE = ".damaged"
 
 
-class Damaged(AgoraError):
+class Damaged(UserError):
     """A file that is there and can't be used; `reason` says why in a few words."""
 
     def __init__(self, path: Path, what: str, reason: str, remedy: str) -> None:
@@ -39,7 +39,7 @@ class Damaged(AgoraError):
         self.reason = reason
 
 
-class NotWritten(AgoraError):
+class NotWritten(UserError):
     """A file that could not be written; what was there before is unchanged."""
 
     def __init__(self, path: Path, what: str, error: OSError) -> None:

@@ -8,11 +8,11 @@ from portside.aws.model import Service
 from portside.aws.reader import Reader
 from portside.aws.target import Target
 from portside.config.service_props import ServiceProps
-from portside.errors import AgoraError
+from portside.errors import UserError
 
 
 def find_deployed(target: Target, props: ServiceProps, *, stopped: bool = False) -> Service:
-    """A service as it is now; with `stopped`, with its tasks that stopped. Raises `AgoraError` where it is absent."""
+    """A service as it is now; with `stopped`, with its tasks that stopped. Raises `UserError` where it is absent."""
     (found,) = find_all_deployed(target, [props], stopped=stopped)
     return found
 
@@ -24,7 +24,7 @@ def find_all_deployed(
     found = Reader(target.clients, target.environment, services).look(stopped=stopped).whole().services
     for service in found:
         if not service.status:
-            raise AgoraError(
+            raise UserError(
                 f"{service.name} is not deployed in {target.environment.name} {target.place}",
                 f"Deploy it: {target.commands.tool('deploy')}",
             )

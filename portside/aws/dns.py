@@ -11,7 +11,7 @@ from portside.aws.stack_reading import read_stack
 from portside.aws.target import Target
 from portside.commands import tool
 from portside.config.stacks import StackKind, only_stack
-from portside.errors import AgoraError
+from portside.errors import UserError
 
 RESOLVES, ELSEWHERE, NOT_YET, UNKNOWN = "resolves", "leads elsewhere", "does not resolve yet", "unknown"
 
@@ -37,13 +37,13 @@ class DnsStatus:
 
 
 def read_dns(target: Target, resolve: Resolve) -> DnsStatus:
-    """Read the export, and look the name up. Raises `AgoraError` where there is no load balancer yet."""
+    """Read the export, and look the name up. Raises `UserError` where there is no load balancer yet."""
     environment = target.environment
     name = only_stack(environment, StackKind.LOAD_BALANCER).name
     stack = read_stack(target.clients("cloudformation"), name)
     exports = {key: value for key, value in (stack.exports if stack else {}).items() if key == f"{name}-dns"}
     if not exports:
-        raise AgoraError(
+        raise UserError(
             f"{environment.name} has no load balancer {target.place} that exports its name as {name}-dns",
             f"Deploy it first, then add the name: {tool('deploy', environment.name)}"
             f"{' --local' if target.is_local else ''}",

@@ -13,7 +13,7 @@ from typing import Any
 from portside import redact
 from portside.aws.errors import code_of, is_missing, is_passing, patiently
 from portside.aws.model import Service
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 
 # Lines reach CloudWatch late and out of order: a container's driver sends them in batches, each task for itself.
 OVERLAP = timedelta(seconds=30)
@@ -65,14 +65,14 @@ def parse_since(text: str, now: datetime) -> datetime:
 def find_sources(ecs: Any, service: Service) -> list[LogSource]:
     """Where the service's container writes, as the task definitions say that it runs, or ran in tasks ECS still knows.
 
-    Raises `AgoraError` where none of them writes to CloudWatch Logs.
+    Raises `UserError` where none of them writes to CloudWatch Logs.
     """
     revisions = [*(each.definition for each in service.rollouts), *(each.definition for each in service.tasks)]
     definitions = dict.fromkeys(filter(None, revisions))
     found = [source_of(_definition(ecs, each), service.name) for each in definitions]
     sources = list(dict.fromkeys(source for source in found if source))
     if not sources:
-        raise AgoraError(
+        raise UserError(
             f"{service.name} does not write to CloudWatch Logs", "Its task definition has no awslogs options for it."
         )
     return sources
@@ -176,7 +176,7 @@ def _page(logs: Any, request: Mapping[str, Any], wait: Callable[[float], object]
     except ClientError as error:
         if not is_missing(error):
             raise
-        raise AgoraError(
+        raise UserError(
             f"the log group {request['logGroupName']} does not exist",
             "Somebody has deleted it, and no task can start without it. Make it again under this name.",
         ) from error

@@ -123,7 +123,7 @@ def beside(target: Target, environment: Environment, *, profile: str | None = No
 
 
 def local_target(environment: Environment) -> Target:
-    """The environment on the embedded AWS that runs. Raises `AgoraError` when none does."""
+    """The environment on the embedded AWS that runs. Raises `UserError` when none does."""
     from portside.emulator.client import connection, process
 
     directory = local_state_dir()

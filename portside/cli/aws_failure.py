@@ -14,10 +14,10 @@ from portside.aws.errors import (
     is_throttled,
 )
 from portside.commands import tool
-from portside.errors import AgoraError
+from portside.errors import UserError
 
 
-class AwsFailed(AgoraError):
+class AwsFailed(UserError):
     """AWS refused, or did not answer; `code` is the kind of refusal."""
 
     def __init__(self, error: BaseException, environment: str, again: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from portside.cli.options import environment_argument, json_option, local_option, looking_at, read_form
-from portside.errors import AgoraError
+from portside.errors import UserError
 
 if TYPE_CHECKING:
     from portside.plan.unconfigured import UnconfiguredStack
@@ -66,7 +66,7 @@ def _unconfigured(environment: str, *, local: bool) -> Sequence[UnconfiguredStac
     try:
         acting = looking_at(environment, local=False)
         return read_unconfigured(acting.target, acting.services)
-    except (AgoraError, BotoCoreError, ClientError) as error:
-        why = error.message if isinstance(error, AgoraError) else str(error)
+    except (UserError, BotoCoreError, ClientError) as error:
+        why = error.message if isinstance(error, UserError) else str(error)
         console.say(f"What is deployed beside app.py could not be read: {why}", "yellow")
         return None

@@ -31,7 +31,7 @@ def sentence_of(error: BaseException, root: Path) -> str:
 def write_report(
     error: BaseException, folder: Path, command: Sequence[str], *, redact: Callable[[str], str] = str
 ) -> Path:
-    """Write what is known of an exception into a file of its own. Raises `AgoraError` where that can't be done."""
+    """Write what is known of an exception into a file of its own. Raises `UserError` where that can't be done."""
     moment = datetime.now(UTC)
     path = folder / f"{moment:%Y%m%dT%H%M%S%f}-{os.getpid()}.txt"
     head = (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from portside.cli.options import environment_argument, json_option, local_option, looking_at
-from portside.errors import AgoraError
+from portside.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ def diagnose(environment: str, service: str | None, local: bool, as_json: bool) 
     if wrong:
         subjects = (f"{each.subject} ({each.title})" if each.subject else each.title for each in wrong)
         hint = f"To do: {wrong[0].fix}" if as_json else ""
-        raise AgoraError(f"{environment}: {', '.join(dict.fromkeys(subjects))}", hint)
+        raise UserError(f"{environment}: {', '.join(dict.fromkeys(subjects))}", hint)
 
 
 def show_verdicts(verdicts: Sequence[Finding]) -> None:

@@ -37,7 +37,7 @@ from portside.cli.proving import (
     confirm,
     proof_options,
 )
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 
 if TYPE_CHECKING:
     from portside.images.resolution import Resolution
@@ -342,5 +342,5 @@ def _look_back(
     message = f"{environment.name} was rolled back, and this would bring back {', '.join(returning)}"
     if unasked:
         into = f"Merge the rollback's commit into {environment.branch}"
-        raise AgoraError(message, f"{into}, or pin what should run; or deploy it with --bring-back.")
+        raise UserError(message, f"{into}, or pin what should run; or deploy it with --bring-back.")
     say(message, "yellow")

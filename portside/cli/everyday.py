@@ -30,7 +30,7 @@ from portside.cli.proving import (
     proof_options,
     starting_services,
 )
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from portside.terminal import console
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def status(environment: str | None, local: bool, watch: bool, as_json: bool) -> 
         show_status(found)
     if all(each.is_unread for each in found):
         reasons = dict.fromkeys(remark for each in found for remark in each.remarks)
-        raise AgoraError(f"nothing could be read of {', '.join(each.name for each in found)}", "\n".join(reasons))
+        raise UserError(f"nothing could be read of {', '.join(each.name for each in found)}", "\n".join(reasons))
 
 
 @click.command()

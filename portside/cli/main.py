@@ -26,7 +26,7 @@ from portside.cli.rollback import rollback
 from portside.cli.verify import verify
 from portside.commands import tool
 from portside.emulator.client import connection
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from portside.program import PROGRAM
 from portside.terminal import console
 
@@ -153,7 +153,7 @@ def _save_rehearsal() -> int:
     """However the command ended: what it has changed in a rehearsal is there again after a crash."""
     try:
         connection.finish()
-    except AgoraError as error:
+    except UserError as error:
         _complain(error.message, error.hint)
         return error.exit_code
     return 0
@@ -181,7 +181,7 @@ def _run_and_explain(arguments: Sequence[str]) -> int:
         return _fail(_death_behind(error) or _stopped_by(error, arguments), error, arguments)
 
 
-def _death_behind(error: BaseException) -> AgoraError | None:
+def _death_behind(error: BaseException) -> UserError | None:
     """What fails after the embedded AWS has died fails because of that; a wrong use and an interrupt do not."""
     own = isinstance(error, UsageError | click.ClickException | click.Abort | KeyboardInterrupt)
     return None if own else connection.death()
@@ -197,7 +197,7 @@ def _run(arguments: Sequence[str]) -> None:
     sys.stdout.flush()
 
 
-def _fail(stopped: AgoraError, error: BaseException, arguments: Sequence[str]) -> int:
+def _fail(stopped: UserError, error: BaseException, arguments: Sequence[str]) -> int:
     """Say what stopped a command, to a person and where it was asked for to a machine."""
     left = getattr(error, "lock_left", "")
     if stopped.code == "unseen" and hasattr(error, "lock_left"):
@@ -217,20 +217,20 @@ def _wants_json(arguments: Sequence[str]) -> bool:
     return "--json" in own
 
 
-class _Interrupted(AgoraError):
+class _Interrupted(UserError):
     exit_code = INTERRUPTED
     code = "interrupted"
 
 
-class _Unexpected(AgoraError):
+class _Unexpected(UserError):
     code = "unexpected"
 
 
-def _stopped_by(error: BaseException, arguments: Sequence[str]) -> AgoraError:
+def _stopped_by(error: BaseException, arguments: Sequence[str]) -> UserError:
     """Any error as one that a person can read."""
     from portside.aws.errors import is_from_aws
 
-    if isinstance(error, AgoraError):
+    if isinstance(error, UserError):
         return error
     if isinstance(error, click.ClickException):
         return UsageError(error.format_message(), _usage_hint(error))
@@ -242,7 +242,7 @@ def _stopped_by(error: BaseException, arguments: Sequence[str]) -> AgoraError:
         return NotWritten(path, "what is kept between commands", error)
     if isinstance(error, OSError) and error.errno in _NOT_WRITTEN:
         hint = "Make room on the disk, or where stdout goes."
-        return AgoraError(f"what there is to say could not be written: {error.strerror}", hint)
+        return UserError(f"what there is to say could not be written: {error.strerror}", hint)
     if is_from_aws(error):
         from portside.cli.aws_failure import AwsFailed
 
@@ -260,7 +260,7 @@ def _state_file_of(error: OSError) -> Path | None:
     return None
 
 
-def _unexpected(error: BaseException, arguments: Sequence[str]) -> AgoraError:
+def _unexpected(error: BaseException, arguments: Sequence[str]) -> UserError:
     """A mistake in this code: what is known of it goes into a file, and its place into a sentence."""
     from portside.cli.crash_report import sentence_of
     from portside.config.configuration import ROOT

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from portside.config.mistakes import suggestion
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 
 if TYPE_CHECKING:
     from portside.aws.target import Target
@@ -106,17 +106,17 @@ class Reaching:
 
     def __init__(self, form: Form, *, local: bool) -> None:
         self._form, self._local = form, local
-        self._refusals: list[AgoraError] = []
+        self._refusals: list[UserError] = []
         self._has_reached = False
 
     def __call__(self, name: str) -> Target:
-        """The place of an environment. Raises `AgoraError`."""
+        """The place of an environment. Raises `UserError`."""
         from portside.aws import target
 
         reach = target.local_target if self._local else target.aws_target
         try:
             found = reach(self._form.environment(name))
-        except AgoraError as error:
+        except UserError as error:
             self._refusals.append(error)
             raise
         self._has_reached = True
@@ -133,11 +133,11 @@ class Reaching:
 
 
 def go_ahead(question: str, *, assumed: bool, expected: str = "yes") -> None:
-    """Ask a person, unless the answer is given already. Raises `AgoraError` for a no."""
+    """Ask a person, unless the answer is given already. Raises `UserError` for a no."""
     from portside.terminal.console import confirm
 
     if not assumed and not confirm(question, expected=expected):
-        raise AgoraError("nothing was done: no go-ahead was given", "Answer the question, or pass --yes.")
+        raise UserError("nothing was done: no go-ahead was given", "Answer the question, or pass --yes.")
 
 
 def answer(value: Any, sentence: str, *, as_json: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from portside.cli.options import Acting, say_all
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 
 if TYPE_CHECKING:
     from portside.aws.target import Target
@@ -170,7 +170,7 @@ def _unchanged() -> Callable[[Starting], Starting]:
 
     def compare(starting: Starting) -> Starting:
         if shown and starting.wanted != shown[0].wanted:
-            raise AgoraError(
+            raise UserError(
                 "what would start has changed since it was shown: "
                 + ", ".join(each.reference for each in starting.wanted if each not in shown[0].wanted),
                 "Run the same command again.",

@@ -22,7 +22,7 @@ from portside.cli.release_options import chosen_monorepo, expect_monorepo, part_
 from portside.cli.release_tag import cut, finish
 from portside.cli.release_view import show_matrix
 from portside.commands import tool
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.terminal import console
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def status(repository: str | None, local: bool, as_json: bool) -> None:
     found = read_status(form, reaching)
     try:
         tags, remark = read_tags(chosen_monorepo(form, repository, local=local))
-    except AgoraError as error:
+    except UserError as error:
         tags, remark = None, error.message
     versions = released_versions(tags) if tags else []
     if as_json:
@@ -115,7 +115,7 @@ def verify(environment: str, local: bool, as_json: bool) -> None:
         hint = f"Deploy it, or see what was done: {tool('history', name)}"
         if brings_back(records, expected):
             hint = f"{name} was rolled back: merge the rollback's commit into {name}, then they agree."
-        raise AgoraError(f"{name} does not run what it should: {', '.join(each.subject for each in failed)}", hint)
+        raise UserError(f"{name} does not run what it should: {', '.join(each.subject for each in failed)}", hint)
 
 
 for _command in (cut, finish, pin, promote):

@@ -26,7 +26,7 @@ from portside.cli.release_options import (
 from portside.cli.release_view import show_hot_fix, show_lock, show_promotion
 from portside.cli.release_wait import Waiting, rehearsed_deployment, wait_options
 from portside.commands import tool
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.terminal import console
 
 if TYPE_CHECKING:
@@ -260,7 +260,7 @@ def _rehearse_promotion(
         target = form.environment(target.name)
     lock = locked_images(target, form, local=True)
     if lock is None:
-        raise AgoraError(f"{target.name} runs no release", f"Pin one: {tool('release', 'pin', 'VERSION')}")
+        raise UserError(f"{target.name} runs no release", f"Pin one: {tool('release', 'pin', 'VERSION')}")
     show_lock(lock)
     proof = _proof(form, target, lock, None, local=True)
     say_all([proof.sentence if proof else ""])

@@ -17,7 +17,7 @@ from portside.cli.options import (
 from portside.cli.proving import proof_profile_option
 from portside.cli.release_options import expect_monorepo, part_options, repository_option
 from portside.commands import tool
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 
 if TYPE_CHECKING:
     from portside.config.configuration import Form
@@ -167,7 +167,7 @@ def _wait_for_images(plan: CutPlan, form: Form, monorepo: Monorepo, *, local: bo
         lock = look_up(references, version, local=local)
     except ResolutionFailed as failed:
         hint = f"{plan.tag} is pushed. When that is fixed, go on with: {tool('release', 'pin', version)}"
-        raise AgoraError(failed.message, f"{failed.hint}\n{hint}".strip()) from None
+        raise UserError(failed.message, f"{failed.hint}\n{hint}".strip()) from None
     check_built_from(lock, monorepo.refs())
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from portside.commands import tool
-from portside.errors import AgoraError
+from portside.errors import UserError
 
 if TYPE_CHECKING:
     from portside.aws.target import Target
@@ -47,7 +47,7 @@ class Waiting:
         try:
             self._target = aws_target(environment)
             self._since = _reading(lambda: last_number(self._ssm, environment.name))
-        except AgoraError as error:
+        except UserError as error:
             self._target, self._unread = None, error.message
 
     @property
@@ -69,14 +69,14 @@ class Waiting:
         self._expect_a_source(github)
         merged = follow(f"the merge into {self._environment.branch}", looks, say, self._pace(github))
         if not merged.is_healthy:
-            raise AgoraError(merged.sentence, merged.address or "Open another one: run the same command again.")
+            raise UserError(merged.sentence, merged.address or "Open another one: run the same command again.")
         say(f"Merged: {self._environment.branch} is at {merged.sentence[:7]}.")
         return self.deployment_of(merged.sentence, version)
 
     def deployment_of(
         self, commit: str, version: str, is_meant: Callable[[DeploymentRecord], bool] | None = None
     ) -> Ended:
-        """Wait for the deployment of a commit of the environment's branch. Raises `AgoraError` where it failed."""
+        """Wait for the deployment of a commit of the environment's branch. Raises `UserError` where it failed."""
         from portside.release.followed import follow, record_look
         from portside.release.github_runs import run_look
         from portside.terminal.console import say
@@ -106,7 +106,7 @@ class Waiting:
 
     def _expect_a_source(self, github: GithubRepository | None) -> None:
         if github is None and self._target is None:
-            raise AgoraError(
+            raise UserError(
                 f"nothing can say how the deployment to {self._environment.name} ends: {self._unread}, and this "
                 "repository is not at github.com",
                 f"Set AWS_PROFILE to a profile of account {self._environment.account}, or leave out --wait.",
@@ -143,7 +143,7 @@ def _judged(ended: Ended, environment: str, *, local: bool) -> Ended:
         return ended
     diagnose = tool("diagnose", environment, local=local)
     hint = f"See {ended.address}, and why: {diagnose}" if ended.address else f"See why: {diagnose}"
-    raise AgoraError(ended.sentence, hint)
+    raise UserError(ended.sentence, hint)
 
 
 def _reading(read: Callable[[], int]) -> int:
@@ -152,4 +152,4 @@ def _reading(read: Callable[[], int]) -> int:
     try:
         return read()
     except (BotoCoreError, ClientError) as error:
-        raise AgoraError(str(error)) from error
+        raise UserError(str(error)) from error

@@ -19,7 +19,7 @@ from portside.cli.options import (
     say_all,
 )
 from portside.cli.proving import clear_images, confirm, proof_options
-from portside.errors import AgoraError
+from portside.errors import UserError
 
 if TYPE_CHECKING:
     from portside.aws.target import Target
@@ -135,7 +135,7 @@ def _rollback_commit(target: Target, plan: RollbackPlan) -> tuple[RollbackCommit
         return None, "This is a rehearsal: app.py is left alone. In AWS a commit for it is prepared."
     try:
         commit = plan_rollback_commit(ROOT, target.environment, plan.images)
-    except AgoraError as error:
+    except UserError as error:
         return None, f"No commit is prepared: {error.message}\nSet GHCR_PACKAGE_VERSION of {name} to {version} by hand."
     if commit is None and target.environment.is_released:
         return None, f"Branch {target.environment.branch} names {version} already, so no commit is needed."
@@ -153,7 +153,7 @@ def _commit_rollback(commit: RollbackCommit) -> Commit | None:
 
     try:
         made = carry_out(ROOT, commit)
-    except AgoraError as error:
+    except UserError as error:
         say(f"It is rolled back, but the commit for it was not made: {error.message}\n{error.hint}".strip(), "yellow")
         return None
     say(f"Branch {made.branch} has the commit: push it, and merge it into {commit.base.branch} by a pull request.")

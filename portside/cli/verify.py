@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from portside.cli.options import environment_argument, json_option, local_option, looking_at, read_form
-from portside.errors import AgoraError, FormError, UsageError
+from portside.errors import FormError, UsageError, UserError
 
 if TYPE_CHECKING:
     from portside.findings.finding import Finding
@@ -68,7 +68,7 @@ def verify(
     from portside.preflight.run import without_credentials, without_form
 
     options = Options(drift=drift, replace=frozenset(replace), proof_profile=proof_profile)
-    stopped: AgoraError | None = None
+    stopped: UserError | None = None
     try:
         read_form(local=local).environment(environment)
         with step(f"Verifying {environment}"):
@@ -81,7 +81,7 @@ def verify(
     _report(found, stopped, as_json=as_json)
 
 
-def _report(found: Verification, stopped: AgoraError | None, *, as_json: bool) -> None:
+def _report(found: Verification, stopped: UserError | None, *, as_json: bool) -> None:
     from portside.terminal import console
 
     if as_json:
@@ -94,7 +94,7 @@ def _report(found: Verification, stopped: AgoraError | None, *, as_json: bool) -
     if found.failed:
         subjects = list(dict.fromkeys(check.subject for check in found.failed))
         more = f" and {len(subjects) - _MOST_NAMED} more" if len(subjects) > _MOST_NAMED else ""
-        raise AgoraError(
+        raise UserError(
             f"{found.environment}: {len(found.failed)} of {len(found.checks)} checks failed: "
             f"{', '.join(subjects[:_MOST_NAMED])}{more}",
             "What to do is below each FAIL.",

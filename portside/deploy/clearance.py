@@ -33,7 +33,7 @@ class Clearance:
         return self.proof.sentence if self.proof else ""
 
     def confirm(self, confirm: Confirm) -> None:
-        """Have a person answer for what nothing proves. Raises `AgoraError` for a no."""
+        """Have a person answer for what nothing proves. Raises `UserError` for a no."""
         if self.refused:
             services = self.refused.proof.lacking
             expect_responsibility(self.environment, self.reason, services, confirm, is_rehearsal=self.is_rehearsal)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from portside import state_file
 from portside.config.configuration import state_dir
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.process_identity import is_dead, parse, this_process
 from portside.state_file import NotWritten
 
@@ -20,7 +20,7 @@ from portside.state_file import NotWritten
 def holding(name: str, *, wait: bool = False) -> Iterator[None]:
     """Hold a lock of this clone, which the system frees however the process ends.
 
-    Raises `AgoraError`, naming the process that holds it, unless told to wait.
+    Raises `UserError`, naming the process that holds it, unless told to wait.
     """
     path = state_dir() / f"{name}.lock"
     descriptor = state_file.open_lock(path, what="the lock of this clone")
@@ -28,7 +28,7 @@ def holding(name: str, *, wait: bool = False) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
-            raise AgoraError(
+            raise UserError(
                 f"{name}: another command of this clone is running on it ({_holder(file.read())})",
                 "Wait for its end, then run this one again.",
             ) from None

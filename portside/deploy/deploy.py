@@ -24,7 +24,7 @@ from portside.deploy.deployment_run import Course, DeploymentFailed, reporting
 from portside.deploy.progress import following, step
 from portside.deploy.stability import NotStable, wait_until_stable
 from portside.deploy.stack_removal import remove_stacks
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.findings.check import check_as_json
 from portside.findings.early_evidence import make_ready
 from portside.findings.finding import Finding
@@ -87,7 +87,7 @@ def plan(
 ) -> DeploymentPlan:
     """Synthesize with these images, and compare with what is deployed; `prune` deletes what is not configured.
 
-    Raises `AgoraError` where a stack of a configured name is another's.
+    Raises `UserError` where a stack of a configured name is another's.
     """
     environment, reader = target.environment, _reader(target, services)
     found = reader.stacks()
@@ -172,13 +172,13 @@ def _carry_out(course: Course, stacks: Sequence[Stack]) -> Deployment:
     )
 
 
-class LostSight(AgoraError):
+class LostSight(UserError):
     """How a deployment goes on can't be seen any longer; it goes on."""
 
     code = "unseen"
 
 
-def _unseen(course: Course, error: Exception) -> AgoraError:
+def _unseen(course: Course, error: Exception) -> UserError:
     target, name = course.target, course.target.environment.name
     again = "What CloudFormation was doing goes on there. See how it ended, then run the same command again: "
     again = f"{course.last_seen} {again}".lstrip()
@@ -301,7 +301,7 @@ def deploy(
 ) -> Deployment | None:
     """Plan, show the plan, check it, and carry it out if it is confirmed: locked, recorded, reported. None where not.
 
-    `check` raises `AgoraError` where the plan can't go well.
+    `check` raises `UserError` where the plan can't go well.
     """
     ssm, name = target.clients("ssm"), target.environment.name
     services = form.services_of(name)
@@ -341,7 +341,7 @@ def deploy(
             keep_groups(name, planned.groups or {}, kept_folder() if target.is_local else None)
         if course.not_written:
             problem = course.not_written
-            raise AgoraError(f"{name} is deployed and runs, but {problem.message}", problem.hint) from problem
+            raise UserError(f"{name} is deployed and runs, but {problem.message}", problem.hint) from problem
         return replace(done, folder=course.folder)
     except KeyboardInterrupt:
         _say_what_goes_on(target, [stack.name for stack in stacks])
@@ -361,8 +361,8 @@ def _prune(target: Target, planned: DeploymentPlan) -> None:
     try:
         with step(f"Removing {names}"):
             remove_stacks(target, planned.pruned)
-    except AgoraError as error:
-        raise AgoraError(
+    except UserError as error:
+        raise UserError(
             f"{target.environment.name} is deployed and runs, but not removed: {names}\n{error.message}",
             error.hint or "Fix the cause and run the same command again.",
         ) from error
@@ -390,7 +390,7 @@ def _say_what_goes_on(target: Target, names: Sequence[str]) -> None:
     )
 
 
-class NotReady(AgoraError):
+class NotReady(UserError):
     """What was checked before a deployment says that it can't go well; nothing was changed."""
 
     def __init__(self, target: Target, failed: Sequence[Finding]) -> None:

@@ -18,7 +18,7 @@ from portside.config.service_groups import ServiceGroup
 from portside.config.service_props import ServiceProps
 from portside.deploy.deployment_folder import PAGE, keep
 from portside.deploy.progress import step
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.findings.early_evidence import EarlyEvidence
 from portside.images.resolution import Resolution
 from portside.plan.plan import LEAVE, StackChange
@@ -174,13 +174,13 @@ def reporting(course: Course) -> Iterator[None]:
 
 def stopped_by(error: BaseException) -> str:
     """What stopped a deployment, without what a diagnosis adds to it."""
-    message = error.message if isinstance(error, AgoraError) else _short(error)
+    message = error.message if isinstance(error, UserError) else _short(error)
     return str(getattr(error, "stopped_by", message))
 
 
 def _short(error: BaseException) -> str:
     """An error in a line. One that is not AWS's says only its kind: it may have anything in it."""
-    if isinstance(error, AgoraError):
+    if isinstance(error, UserError):
         return error.message
     return message_of(error) if is_from_aws(error) else type(error).__name__
 
@@ -204,10 +204,10 @@ def _leave(course: Course, report: DeploymentReport) -> None:
         say(f"What happened could not be written down: {type(error).__name__}: {error}", "yellow")
 
 
-class DeploymentFailed(AgoraError):
+class DeploymentFailed(UserError):
     """A deployment that did not end well: what stopped it, then its verdicts, which say why and what to do."""
 
-    def __init__(self, course: Course, failure: AgoraError) -> None:
+    def __init__(self, course: Course, failure: UserError) -> None:
         target, verdicts = course.target, course.verdicts
         lines = [
             f"{course.verb.lower()} {target.environment.name} {target.place} failed",

@@ -19,7 +19,7 @@ from portside.config.environment import Environment
 from portside.config.stacks import StackKind, only_stack, stacks_for
 from portside.deploy.cdk_runs import run_to_the_end, wait_until_settled
 from portside.deploy.progress import following, step
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from portside.images.resolution import Resolution
 from portside.images.synthesis_images import images_at_hand
 from portside.records import deployment_record, stack_record, task_record
@@ -119,7 +119,7 @@ def _carry_out(target: Target, planned: DestructionPlan, *, with_data: bool) -> 
         raise DestructionFailed(target, _why(target, planned.going, began), failure) from failure
     left = read_stacks(asked.clients("cloudformation"), planned.going)
     if left:
-        raise AgoraError(f"still there: {', '.join(left)}", "Run the same command again.")
+        raise UserError(f"still there: {', '.join(left)}", "Run the same command again.")
     for bucket in planned.buckets:
         with step(f"Deleting the access logs in {bucket}"):
             access_logs.delete(asked.clients("s3"), bucket)
@@ -148,7 +148,7 @@ def _delete_parameters(ssm: Any, names: Sequence[str]) -> None:
         ssm.delete_parameters(Names=names[start : start + _DELETED_AT_ONCE])
 
 
-class DestructionFailed(AgoraError):
+class DestructionFailed(UserError):
     """One or more stacks could not be deleted: what stopped it, and CloudFormation's `reasons`."""
 
     def __init__(self, target: Target, reasons: Sequence[str], cli: cdk_cli.CdkFailed) -> None:

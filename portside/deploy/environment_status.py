@@ -18,7 +18,7 @@ from portside.config.configuration import Form
 from portside.config.environment import Environment
 from portside.config.image_outputs import IMAGE_COMMIT_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT
 from portside.config.image_reference import parse_reference
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.images.resolved_image import short_commit
 from portside.plan.unconfigured import UnconfiguredStack, unconfigured_in
 from portside.records.deployment_record import DeploymentRecord, read_records
@@ -91,7 +91,7 @@ class EnvironmentStatus:
 
 
 def read_status(form: Form, names: Sequence[str], reach: Callable[[str], Target]) -> list[EnvironmentStatus]:
-    """The named environments, side by side; `reach` gives the place of one, or raises `AgoraError`."""
+    """The named environments, side by side; `reach` gives the place of one, or raises `UserError`."""
     with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
         return list(pool.map(lambda name: _read(form, name, reach), names))
 
@@ -99,7 +99,7 @@ def read_status(form: Form, names: Sequence[str], reach: Callable[[str], Target]
 def _read(form: Form, name: str, reach: Callable[[str], Target]) -> EnvironmentStatus:
     try:
         target = reach(name)
-    except AgoraError as error:
+    except UserError as error:
         why = NO_LONGER_GOOD if error.__cause__ and is_expired(error.__cause__) else error.message
         return EnvironmentStatus(name, remarks=(f"not reachable: {why}",))
     environment = form.environment(name)

@@ -13,7 +13,7 @@ from portside.aws.model import Service, Task
 from portside.aws.target import Target
 from portside.config.service_props import ServiceProps
 from portside.deploy.session_manager import Session
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 
 SHELL = "/bin/sh"
 _QUICK_SECONDS = 3
@@ -51,20 +51,20 @@ class Execution:
 def choose_container(target: Target, props: ServiceProps, task: str = "") -> Container:
     """The newest healthy container of a service, or that of the task whose id begins so.
 
-    Raises `AgoraError` that says what is missing where no command can be executed in it.
+    Raises `UserError` that says what is missing where no command can be executed in it.
     """
     service = find_deployed(target, props)
     chosen = _choose_task(service, task, target)
     _expect_exec(target, props, service, chosen)
     container = chosen.container(service.name)
     if container is None or not container.runtime_id:
-        raise AgoraError(f"the container {service.name} of task {chosen.id} does not run yet", "Try again in a moment.")
+        raise UserError(f"the container {service.name} of task {chosen.id} does not run yet", "Try again in a moment.")
     _expect_agent(chosen, container)
     return Container(service.cluster, chosen.id, service.name, container.runtime_id)
 
 
 def open_session(target: Target, execution: Execution) -> Session:
-    """Ask ECS to execute the command. Raises `AgoraError` that says what is missing where it refuses."""
+    """Ask ECS to execute the command. Raises `UserError` that says what is missing where it refuses."""
     from botocore.exceptions import ClientError
 
     container = execution.container
@@ -96,7 +96,7 @@ def _choose_task(service: Service, wanted: str, target: Target) -> Task:
     if not running:
         count = sum(not task.is_stopping for task in service.tasks)
         waiting = f": {count} {'is' if count == 1 else 'are'} starting" if count else ""
-        raise AgoraError(f"{service.name} has no running task{waiting}", f"See why: {status}")
+        raise UserError(f"{service.name} has no running task{waiting}", f"See why: {status}")
     if wanted:
         found = [task for task in running if task.id.startswith(wanted)]
         if len(found) != 1:
@@ -112,7 +112,7 @@ def _choose_task(service: Service, wanted: str, target: Target) -> Task:
 def _expect_exec(target: Target, props: ServiceProps, service: Service, task: Task) -> None:
     name, environment = service.name, target.environment.name
     if not service.exec_on:
-        raise AgoraError(
+        raise UserError(
             f"commands can't be executed in {name}: ECS exec is off for it in {environment}",
             f'In app.py set ecs_exec=True in ServiceProps("{name}"), and deploy.'
             if props.ecs_exec is False
@@ -120,7 +120,7 @@ def _expect_exec(target: Target, props: ServiceProps, service: Service, task: Ta
             f'ServiceProps("{name}") for it alone, and deploy.',
         )
     if not task.exec_on:
-        raise AgoraError(
+        raise UserError(
             f"commands can't be executed in task {task.id}: it started before ECS exec was on",
             f"Start new tasks: {target.commands.tool('redeploy', name)}",
         )
@@ -132,29 +132,29 @@ def _expect_agent(task: Task, container: RunningContainer) -> None:
         return
     reason = f": {agent.reason}" if agent.reason else ""
     if agent.status == "PENDING":
-        raise AgoraError(f"the exec agent in task {task.id} is still starting{reason}", "Try again in a moment.")
-    raise AgoraError(
+        raise UserError(f"the exec agent in task {task.id} is still starting{reason}", "Try again in a moment.")
+    raise UserError(
         f"the exec agent in task {task.id} does not run ({agent.status.lower() or 'unknown'}){reason}",
         "Try another task, or start new ones. The agent needs a root that can be written to, the ssmmessages rights "
         f"in the task's role, and a way to Systems Manager: {_HOW_EXEC_WORKS}",
     )
 
 
-def _refused(error: Exception, container: Container) -> AgoraError:
+def _refused(error: Exception, container: Container) -> UserError:
     code = code_of(error)
     if is_denied(error):
-        return AgoraError(
+        return UserError(
             f"the credentials may not execute commands in containers: {error}",
             "They need ecs:ExecuteCommand on the cluster and its tasks, and ecs:DescribeTasks.",
         )
     if code == "TargetNotConnectedException":
-        return AgoraError(
+        return UserError(
             f"the exec agent in task {container.task} is not connected: {error}",
             f"A task is connected some seconds after its start. If it stays so: {_HOW_EXEC_WORKS}",
         )
     if code == "InvalidParameterException" and "execute command was not enabled" in str(error).lower():
-        return AgoraError(
+        return UserError(
             f"commands can't be executed in task {container.task}: it started before ECS exec was on",
             "Redeploy the service, which starts new tasks, or name another task with --task.",
         )
-    return AgoraError(f"ECS does not execute the command: {error}", f"How it works: {_HOW_EXEC_WORKS}")
+    return UserError(f"ECS does not execute the command: {error}", f"How it works: {_HOW_EXEC_WORKS}")

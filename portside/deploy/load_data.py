@@ -25,7 +25,7 @@ from portside.config.task_size import smallest_size
 from portside.deploy import redeploy
 from portside.deploy.load_preconditions import check_preconditions
 from portside.deploy.redeploy import Redeployment
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.findings.check import FAIL, check_as_json
 from portside.findings.finding import Finding
 from portside.images.loader_image import LOADER, database_keys, model_of
@@ -90,7 +90,7 @@ class Load:
 
 
 def plan(target: Target, services: Sequence[ServiceProps], image: ResolvedImage, data_version: str) -> LoadPlan:
-    """What is to run, with its preconditions looked at. Raises `AgoraError` where nothing is deployed to go by."""
+    """What is to run, with its preconditions looked at. Raises `UserError` where nothing is deployed to go by."""
     environment = target.environment
     props = model_of(services)
     model = find_deployed(target, props)
@@ -102,7 +102,7 @@ def plan(target: Target, services: Sequence[ServiceProps], image: ResolvedImage,
     host = next((each["value"] for each in container.get("environment", ()) if each["name"] == host_key), None)
     password = next((each["valueFrom"] for each in container.get("secrets", ()) if each["name"] == secret_key), None)
     if source is None or host is None or password is None:
-        raise AgoraError(
+        raise UserError(
             f"{model.name} as it is deployed in {environment.name} does not say where the database or its log is",
             f"Deploy today's app.py first: {target.commands.tool('deploy')}",
         )
@@ -149,7 +149,7 @@ def load(
 ) -> Load:
     """Run what was planned to its end, which goes on record; then start new tasks of what caches.
 
-    Raises `AgoraError` with the verdict.
+    Raises `UserError` with the verdict.
     """
     expect_met(planned)
     ssm, name = target.clients("ssm"), target.environment.name
@@ -172,10 +172,10 @@ def load(
 
 
 def expect_met(planned: LoadPlan) -> None:
-    """Raise `AgoraError` with every precondition that is not met."""
+    """Raise `UserError` with every precondition that is not met."""
     failed = [check for check in planned.checks if check.state == FAIL]
     if failed:
-        raise AgoraError(
+        raise UserError(
             "\n".join(f"{check.subject}: {check.what}" for check in failed),
             "\n".join(dict.fromkeys(check.fix for check in failed if check.fix)),
         )
@@ -289,9 +289,7 @@ def _run(target: Target, planned: LoadPlan, definition: str) -> str:
     )
     if not answer["tasks"]:
         reasons = ", ".join(str(each.get("reason", each)) for each in answer.get("failures", ())) or "no reason given"
-        raise AgoraError(
-            f"ECS starts no task for the load: {reasons}", "Nothing was loaded. Mend the cause, try again."
-        )
+        raise UserError(f"ECS starts no task for the load: {reasons}", "Nothing was loaded. Mend the cause, try again.")
     return _id_of(answer["tasks"][0])
 
 
@@ -317,7 +315,7 @@ def _follow(target: Target, planned: LoadPlan, task: str, wait: Callable[[float]
         _stop(ecs, planned.cluster, task)
         raise
     _stop(ecs, planned.cluster, task)
-    raise AgoraError(
+    raise UserError(
         f"the load was not done after {_LONGEST_SECONDS // 3600} hours, and was stopped", "Look at its last lines."
     )
 
@@ -352,7 +350,7 @@ class _Telling:
                     for text in line.texts:
                         say(f"  {text}")
                     self._since = max(self._since, line.at - logs.OVERLAP)
-        except (AgoraError, BotoCoreError, ClientError):
+        except (UserError, BotoCoreError, ClientError):
             return
 
 
@@ -367,7 +365,7 @@ def _expect_success(planned: LoadPlan, task: Mapping[str, Any]) -> None:
         return
     reasons = dict.fromkeys(filter(None, [task.get("stoppedReason"), container.get("reason")]))
     ended = f"exit code {code}" if code is not None else "no exit code: it never started"
-    raise AgoraError(
+    raise UserError(
         f"data version {planned.data_version} was not loaded into {planned.environment}: "
         f"task {_id_of(task)} ended with {ended}; {'; '.join(reasons) or 'no reason given'}",
         _what_to_do(code, " ".join(reasons), planned),

@@ -18,7 +18,7 @@ from portside.aws.target import Target, patient
 from portside.config.configuration import Form
 from portside.config.service_props import ServiceProps
 from portside.deploy.deployment_run import fixes_of
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.records.environment_lock import expect_free, held
 from portside.records.origin import Origin
 from portside.terminal.console import is_watched, say, talk_console
@@ -65,7 +65,7 @@ class Failure:
     fix: str = ""
 
 
-class RedeploymentFailed(AgoraError):
+class RedeploymentFailed(UserError):
     """ECS gave the new tasks of one or more services up."""
 
     def __init__(self, target: Target, failures: Sequence[Failure]) -> None:
@@ -79,7 +79,7 @@ class RedeploymentFailed(AgoraError):
 
 
 def plan(target: Target, services: Sequence[ServiceProps]) -> tuple[Service, ...]:
-    """The services as they are. Raises `AgoraError` where one is not deployed."""
+    """The services as they are. Raises `UserError` where one is not deployed."""
     return find_all_deployed(target, services)
 
 
@@ -92,7 +92,7 @@ def redeploy(
 ) -> Redeployment:
     """Start new tasks of services side by side, and wait for the end. Raises `RedeploymentFailed` with the reasons.
 
-    `recheck` raises `AgoraError` where they may not start; it is asked under the environment's lock.
+    `recheck` raises `UserError` where they may not start; it is asked under the environment's lock.
     """
     ssm, name = target.clients("ssm"), target.environment.name
     doing = f"redeploy {', '.join(service.name for service in services)}"
@@ -147,7 +147,7 @@ def _follow(
                 return found
             wait(target.polling_seconds)
     restless = ", ".join(f"{each.service} ({each.state})" for each in found.values() if not each.is_over)
-    raise AgoraError(
+    raise UserError(
         f"after {_LONGEST_SECONDS // 60} minutes not stable: {restless}",
         f"ECS goes on with it. Look at: {target.commands.tool('status')}",
     )
@@ -202,7 +202,7 @@ def _passing_over_passing_troubles(target: Target) -> Iterator[None]:
         yield
     except (BotoCoreError, ClientError) as error:
         if not is_passing(error):
-            raise AgoraError(
+            raise UserError(
                 f"the rollout can't be followed any more, AWS: {error}",
                 f"It goes on in ECS. Look at it with: {target.commands.tool('status')}",
             ) from error

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from portside.aws.target import Target
-from portside.errors import AgoraError
+from portside.errors import UserError
 
 PLUGIN = "session-manager-plugin"
 WHERE_TO_GET_IT = (
@@ -45,10 +45,10 @@ class Plugin:
 
 
 def find_plugin(environment: Mapping[str, str]) -> Plugin:
-    """The plugin on the PATH of an environment. Raises `AgoraError` that says where to get it."""
+    """The plugin on the PATH of an environment. Raises `UserError` that says where to get it."""
     path = shutil.which(PLUGIN, path=environment.get("PATH", os.defpath))
     if path is None:
-        raise AgoraError(
+        raise UserError(
             f"{PLUGIN} is not installed on this machine", f"Install AWS's Session Manager plugin: {WHERE_TO_GET_IT}"
         )
     return Plugin(path, _version(path, environment))
@@ -66,7 +66,7 @@ def _version(path: str, environment: Mapping[str, str]) -> tuple[int, ...]:
             check=False,
         ).stdout.strip()
     except OSError as error:
-        raise AgoraError(
+        raise UserError(
             f"{path} can't be run: {error.strerror}", f"Install AWS's Session Manager plugin anew: {WHERE_TO_GET_IT}"
         ) from error
     except subprocess.TimeoutExpired:
@@ -112,7 +112,7 @@ def carry(plugin: Plugin, session: Session, target: Target) -> int:
     except OSError as error:
         with contextlib.suppress(Exception):
             ssm.terminate_session(SessionId=session.id)
-        raise AgoraError(
+        raise UserError(
             f"{plugin.path} can't be run: {error.strerror}", f"Install AWS's Session Manager plugin: {WHERE_TO_GET_IT}"
         ) from error
 

@@ -14,14 +14,14 @@ from portside.aws.service_health import UNCHECKED, read_health
 from portside.config.service_props import ServiceProps
 from portside.deploy.deployment_run import Course
 from portside.deploy.progress import step
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.images.resolution import Resolution
 
 # CloudFormation has waited for every rollout by then; what is left is ECS's own bookkeeping.
 _STABLE_WITHIN_SECONDS = 120
 
 
-class NotStable(AgoraError):
+class NotStable(UserError):
     """All stacks are deployed, but not everything that was deployed runs."""
 
     def __init__(self, missing: Sequence[str], *, waited_seconds: int = 0) -> None:

@@ -15,7 +15,7 @@ from portside.aws.target import Target
 from portside.config.environment import Environment
 from portside.deploy.bootstrap_roles import bootstrap_role
 from portside.deploy.progress import following
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.plan.unconfigured import UnconfiguredStack
 from portside.synthesis import cdk_cli
 
@@ -45,7 +45,7 @@ class _ByName(Reader):
 def remove_stacks(target: Target, stacks: Sequence[UnconfiguredStack], *, with_data: bool = False) -> None:
     """Delete deployed stacks, `with_data` also what their templates retain or protect.
 
-    Raises `AgoraError` where CloudFormation could not delete one.
+    Raises `UserError` where CloudFormation could not delete one.
     """
     cloudformation = target.clients("cloudformation")
     names = [stack.name for stack in stacks]
@@ -63,7 +63,7 @@ def remove_stacks(target: Target, stacks: Sequence[UnconfiguredStack], *, with_d
         with following(reader, names, every_seconds=target.polling_seconds) as progress:
             act(apart, names, progress.hear)
     if left := read_stacks(cloudformation, names):
-        raise AgoraError(f"still there: {', '.join(left)}", "Run the same command again.")
+        raise UserError(f"still there: {', '.join(left)}", "Run the same command again.")
 
 
 def deletable(template: Mapping[str, Any]) -> dict[str, Any]:

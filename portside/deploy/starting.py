@@ -13,7 +13,7 @@ from portside.images.resolved_image import ResolvedImage
 from portside.records.proving_record import Wanted
 
 LookUp = Callable[[str], ResolvedImage]
-"""From a reference to what it stands for now. Raises `AgoraError` where that can't be read."""
+"""From a reference to what it stands for now. Raises `UserError` where that can't be read."""
 
 
 @dataclass(frozen=True)

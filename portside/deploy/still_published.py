@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from portside.aws.target import Target
 from portside.commands import tool
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.images.failures import ResolutionFailed
 from portside.images.resolved_image import ResolvedImage
 from portside.preflight.looked_up import ask_registry
@@ -16,7 +16,7 @@ from portside.preflight.published import MISSING
 def expect_published(target: Target, images: Sequence[ResolvedImage]) -> str:
     """Ask for each image by its digest; what could not be read, as a remark.
 
-    Raises `AgoraError` where the registry says that it has one no longer: its tasks could not start.
+    Raises `UserError` where the registry says that it has one no longer: its tasks could not start.
     """
     references = [image.reference for image in images]
     if not references:
@@ -27,12 +27,12 @@ def expect_published(target: Target, images: Sequence[ResolvedImage]) -> str:
         gone = [f"{each}: {failure.sentence}" for each, failure in failed.failures.items() if failure.kind in MISSING]
         if gone:
             history = tool("history", target.environment.name, local=target.is_local)
-            raise AgoraError(
+            raise UserError(
                 "images of that deployment can't be pulled any more\n  " + "\n  ".join(gone),
                 f"Go back to another one with --to VERSION, of those in {history}; or publish the image again.",
             ) from failed
         unread = [f"{each}: {failure.sentence}" for each, failure in failed.failures.items()]
         return "Whether the registry still has these could not be read:\n  " + "\n  ".join(unread)
-    except AgoraError as error:
+    except UserError as error:
         return f"Whether the registry still has the images could not be read: {error.message}"
     return ""

@@ -16,7 +16,7 @@ from portside.config.service_props import DATABASE, ServiceProps
 from portside.config.stacks import StackKind, database_stacks, only_stack
 from portside.deploy.execute import choose_container
 from portside.deploy.session_manager import Session
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 
 # https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-working-with-sessions-start.html
 DOCUMENT = "AWS-StartPortForwardingSessionToRemoteHost"
@@ -64,20 +64,20 @@ class Tunnel:
 
 
 def plan(target: Target, services: Sequence[ServiceProps], local_port: int) -> Tunnel:
-    """What to open. Raises `AgoraError` or `UsageError` that says what is missing where nothing can be."""
+    """What to open. Raises `UserError` or `UsageError` that says what is missing where nothing can be."""
     expect_free_port(local_port)
     environment = target.environment
     stack = database_stacks(environment)[0].name
     cloudformation = target.clients("cloudformation")
     if read_stack(cloudformation, stack) is None:
-        raise AgoraError(
+        raise UserError(
             f"{environment.name} has no database {target.place}: there is no stack {stack}",
             f"Deploy it: {target.commands.tool('deploy')}",
         )
     clusters = physical_ids(cloudformation, stack, "AWS::DocDB::DBCluster")
     secrets = physical_ids(cloudformation, stack, "AWS::SecretsManager::Secret")
     if not clusters or not secrets:
-        raise AgoraError(f"the stack {stack} has no database cluster and secret", "Look at it in CloudFormation.")
+        raise UserError(f"the stack {stack} has no database cluster and secret", "Look at it in CloudFormation.")
     cluster = target.clients("docdb").describe_db_clusters(DBClusterIdentifier=clusters[0])["DBClusters"][0]
     through, session_target = _way(target, services)
     return Tunnel(
@@ -106,7 +106,7 @@ def expect_free_port(port: int) -> None:
 
 
 def open_session(target: Target, tunnel: Tunnel) -> Session:
-    """Ask Systems Manager for the session. Raises `AgoraError` that says what is missing where it refuses."""
+    """Ask Systems Manager for the session. Raises `UserError` that says what is missing where it refuses."""
     from botocore.exceptions import ClientError
 
     try:
@@ -133,23 +133,23 @@ def _way_through_a_task(target: Target, services: Sequence[ServiceProps]) -> tup
         if any(call.service == DATABASE for call in props.calls):
             try:
                 container = choose_container(target, props)
-            except AgoraError as error:
+            except UserError as error:
                 obstacles.append(error)
                 continue
             return f"task {container.task} of {props.container_name}", container.target
     if not obstacles:
-        raise AgoraError(
+        raise UserError(
             f"nothing in {target.environment.name} leads to the database: no bastion, and no service that calls it",
             f'Give it a bastion: ENVIRONMENTS["{target.environment.name}"]["BASTION"] in app.py.',
         )
-    raise AgoraError(
+    raise UserError(
         "\n".join(["there is no bastion, and no way through a container:", *(each.message for each in obstacles)]),
         "\n".join(dict.fromkeys(each.hint for each in obstacles)),
     )
 
 
 def _expect_online(target: Target, instance: str) -> None:
-    """Raise `AgoraError` where Systems Manager has no connection to a machine."""
+    """Raise `UserError` where Systems Manager has no connection to a machine."""
     from botocore.exceptions import ClientError
 
     try:
@@ -162,25 +162,25 @@ def _expect_online(target: Target, instance: str) -> None:
         raise
     status = found[0].get("PingStatus", "unknown") if found else "unknown to it"
     if status != "Online":
-        raise AgoraError(
+        raise UserError(
             f"the bastion {instance} is not online in Systems Manager ({status})",
             "Start the instance if it is stopped. It needs its instance profile with AmazonSSMManagedInstanceCore, an "
             "agent of version 3.1.1374.0 or later, and a way to the internet.",
         )
 
 
-def _refused(error: Exception, tunnel: Tunnel) -> AgoraError:
+def _refused(error: Exception, tunnel: Tunnel) -> UserError:
     if is_denied(error):
-        return AgoraError(
+        return UserError(
             f"the credentials may not open a session: {error}",
             f"They need ssm:StartSession on the target and on the document {DOCUMENT}.",
         )
     if code_of(error) == "TargetNotConnected":
-        return AgoraError(
+        return UserError(
             f"{tunnel.through} is not connected to Systems Manager: {error}",
             "An agent connects some seconds after its start. Try again, or look whether it runs.",
         )
-    return AgoraError(f"Systems Manager opens no session to {tunnel.through}: {error}", "The reason is AWS's own.")
+    return UserError(f"Systems Manager opens no session to {tunnel.through}: {error}", "The reason is AWS's own.")
 
 
 def _another(port: int) -> int:

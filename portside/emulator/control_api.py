@@ -19,7 +19,7 @@ from portside.emulator.load_balancing import LoadBalancers
 from portside.emulator.loopback_http import Answer, Handler, Request, json_answer
 from portside.emulator.ministack_modules import acm, app, responses
 from portside.emulator.saving import Saver
-from portside.errors import AgoraError
+from portside.errors import UserError
 
 Action = Callable[[Request], Awaitable[Any]]
 
@@ -51,7 +51,7 @@ def handler(
             return json_answer(await action(request))
         except (KeyError, TypeError, ValueError) as error:
             return json_answer({"error": str(error)}, 400)
-        except AgoraError as error:
+        except UserError as error:
             return json_answer({"error": error.message, "hint": error.hint}, 507)
 
     return answer

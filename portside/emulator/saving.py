@@ -21,7 +21,7 @@ from portside.emulator import rollout, stack_faults
 from portside.emulator.generations import Generations
 from portside.emulator.ministack_modules import app, cloudformation, persistence, s3
 from portside.emulator.patching import Patch
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.state_file import NotWritten
 
 APP = "ministack.app"
@@ -54,7 +54,7 @@ class Saver:
         self._had_operations = False
         self._complaint = ""
         self.remarks: list[str] = []
-        self.failure: AgoraError | None = None
+        self.failure: UserError | None = None
         """What keeps the server from starting."""
 
     def changed(self) -> None:

@@ -21,7 +21,7 @@ from portside.emulator.catalogue import Catalogue
 from portside.emulator.catalogue_faults import CatalogueFaults
 from portside.emulator.client.process import hold_lock
 from portside.emulator.faults import Faults
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.state_file import NotWritten
 
 log = logging.getLogger("portside.emulator")
@@ -68,8 +68,8 @@ def main(arguments: list[str]) -> int:
         return 1
     try:
         return _run(given, lock)
-    except (AgoraError, OSError) as error:
-        problem = error if isinstance(error, AgoraError) else NotWritten(given.state_dir, "its state", error)
+    except (UserError, OSError) as error:
+        problem = error if isinstance(error, UserError) else NotWritten(given.state_dir, "its state", error)
         # The disk of the log may be full: the command that waits for the start reads it from the pipe.
         os.write(given.ready, f"{problem.message}\n{problem.hint}".encode())
         log.error("%s", problem)
@@ -133,14 +133,14 @@ async def _serve(state_dir: Path, listeners: Listeners, token: str, ready: Calla
     config.graceful_timeout = 1
     config.loglevel = "WARNING"
     watchers = [asyncio.create_task(each) for each in (_stop_when_gone(state_dir, stopping), saver.save_in_pauses())]
-    failed: list[AgoraError] = []
+    failed: list[UserError] = []
 
     def started() -> None:
         try:
             if saver.failure:
                 raise saver.failure
             ready(saver.remarks)
-        except AgoraError as error:
+        except UserError as error:
             failed.append(error)
             stopping.set()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from portside.aws.target import Target
 from portside.commands import Commands, local_tool, remark
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.findings.finding import Finding
 
 # What no fault of a service's tasks brings about.
@@ -38,7 +38,7 @@ def read_injected(target: Target) -> tuple[InjectedFault, ...]:
     account, aws = target.environment.account, target.local_aws
     try:
         tasks, calls = control.faults(aws=aws), control.api_faults(aws=aws)
-    except AgoraError:
+    except UserError:
         return ()
     return (
         *(InjectedFault(each["container"], _with_value(each)) for each in tasks if each["account"] == account),

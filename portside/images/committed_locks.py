@@ -14,7 +14,7 @@ from portside.config.configuration import ROOT, Form, load_form
 from portside.config.environment import Environment
 from portside.config.kind import Kind
 from portside.config.service_props import ServiceProps
-from portside.errors import AgoraError, FormError, UsageError
+from portside.errors import FormError, UsageError, UserError
 from portside.git import git, git_bytes
 from portside.images.committed_rules import VARIABLES, Rules, committed_rules, rules_of
 from portside.images.resolution import Resolution, parse_resolution
@@ -53,7 +53,7 @@ def _expect_in_a_lock(
     name = environment.name
     try:
         committed = committed_images(root)
-    except AgoraError as error:
+    except UserError as error:
         raise NotCommitted(
             f"{name} runs only images of a committed lock, and git can't say which those are: {error.message}",
             "Run it in a clone of the repository.",
@@ -81,7 +81,7 @@ def expect_committed_rules(
     root = root or ROOT
     try:
         committed = committed_rules(root)
-    except AgoraError as error:
+    except UserError as error:
         if not environment.is_production and not was_production():
             return
         raise NotCommitted(
@@ -109,7 +109,7 @@ def _is_production(rules: Rules | None) -> bool:
 
 
 def committed_images(root: Path | None = None) -> set[tuple[str, str]]:
-    """The name and digest of every image in the locks of the commit that is checked out. Raises `AgoraError`."""
+    """The name and digest of every image in the locks of the commit that is checked out. Raises `UserError`."""
     root = root or ROOT
     prefix = git("rev-parse", "--show-prefix", folder=root, variables=VARIABLES)
     listed = git("ls-tree", "-z", "--name-only", "HEAD", f"{_FOLDER}/", folder=root, variables=VARIABLES).split("\0")
@@ -136,14 +136,14 @@ def is_production(environment: Environment, root: Path | None = None) -> bool:
         return True
     try:
         return _is_production(committed_rules(root or ROOT).get(environment.name))
-    except AgoraError:
+    except UserError:
         return False
 
 
 def form_at(root: Path, revision: str) -> Form:
     """The configuration of a commit, whose app.py is read beside the files that are checked out.
 
-    Raises `AgoraError` where it can't be read, or where these files change what proves an environment.
+    Raises `UserError` where it can't be read, or where these files change what proves an environment.
     """
     prefix = git("rev-parse", "--show-prefix", folder=root, variables=VARIABLES)
     committed = git_bytes("cat-file", "blob", f"{revision}:{prefix}app.py", folder=root, variables=VARIABLES)
@@ -152,7 +152,7 @@ def form_at(root: Path, revision: str) -> Form:
         copy.write_bytes(committed)
         form = load_form(copy, root=root)
     if rules_of(form) != committed_rules(root, revision):
-        raise AgoraError(
+        raise UserError(
             f"app.py of {revision[:12]} reads other files than that commit has",
             "Check that commit out in a clean clone, and run the same command there.",
         )

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from portside.config.configuration import ROOT, Form
 from portside.config.environment import Environment
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.git import git, git_bytes
 from portside.records.origin import NEVER_READ
 
@@ -32,12 +32,12 @@ _SYMBOLIC_LINK, _SUBMODULE = "120000", "160000"
 _PROGRAM = """
 import json, sys
 from pathlib import Path
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.config.configuration import load_form
 folder, answer = Path(sys.argv[1]), Path(sys.argv[2])
 try:
     environments = load_form(folder / "app.py", root=folder).environments
-except AgoraError as error:
+except UserError as error:
     sys.exit(error.message)
 answer.write_text(json.dumps({
     name: [str(each.kind), each.account, each.region, each.proved_by, each.proof_waived]
@@ -72,7 +72,7 @@ def rules_of(form: Form) -> dict[str, Rules]:
 
 
 def committed_rules(root: Path, revision: str = "HEAD") -> Mapping[str, Rules]:
-    """The rules of each environment in a commit. Raises `AgoraError` where they can't be read."""
+    """The rules of each environment in a commit. Raises `UserError` where they can't be read."""
     prefix = git("rev-parse", "--show-prefix", folder=root, variables=VARIABLES)
     tree = git("rev-parse", "--verify", f"{revision}^{{commit}}:{prefix}", folder=root, variables=VARIABLES)
     # The same tree has the same rules in every clone.
@@ -86,7 +86,7 @@ def _rules_in(root: Path, tree: str) -> Mapping[str, Rules]:
         folder, answer = Path(scratch, "tree"), Path(scratch, "rules.json")
         _write_tree(root, tree, folder)
         if not (folder / "app.py").is_file():
-            raise AgoraError("the commit has no app.py")
+            raise UserError("the commit has no app.py")
         for name in _MACHINERY:
             if not (folder / name).exists():
                 (folder / name).symlink_to(ROOT / name)
@@ -110,10 +110,10 @@ def _run(folder: Path, answer: Path) -> None:
             timeout=_LONGEST_SECONDS,
         )
     except subprocess.TimeoutExpired as error:
-        raise AgoraError(f"the committed app.py was not read within {_LONGEST_SECONDS} s") from error
+        raise UserError(f"the committed app.py was not read within {_LONGEST_SECONDS} s") from error
     if done.returncode or not answer.is_file():
         lines = [line for line in done.stderr.splitlines() if line.strip()]
-        raise AgoraError(f"the committed app.py can't be read: {lines[-1] if lines else 'it ended the program'}")
+        raise UserError(f"the committed app.py can't be read: {lines[-1] if lines else 'it ended the program'}")
 
 
 def _write_tree(root: Path, tree: str, folder: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.images.access import TOKEN_VARIABLE
 from portside.images.resolved_image import PLATFORM
 
@@ -74,7 +74,7 @@ class FailedInPassing(Failed):
         self.wait_seconds = wait_seconds
 
 
-class ResolutionFailed(AgoraError):
+class ResolutionFailed(UserError):
     """Images that were not found, by their references; all are told at once."""
 
     def __init__(self, failures: Mapping[str, Failure], labels: Mapping[str, str]) -> None:

@@ -14,7 +14,7 @@ from portside.config.deferred_values import is_token
 from portside.config.environment import Environment
 from portside.config.image_reference import LOCAL_BUILD
 from portside.config.service_props import ServiceProps
-from portside.errors import AgoraError, FormError
+from portside.errors import FormError, UserError
 from portside.images.release_lock import RELEASES, find_lock, require_lock
 from portside.images.resolution import Resolution, read_resolution
 
@@ -40,7 +40,7 @@ def kept_file(environment: str, folder: Path | None = None) -> Path:
 def images_at_hand(environment: Environment, services: Iterable[ServiceProps]) -> Resolution:
     """The images of an environment, with no network unless nothing at hand knows them.
 
-    Raises `UsageError` where a release has no lock, and `AgoraError` where the images can't be found now.
+    Raises `UsageError` where a release has no lock, and `UserError` where the images can't be found now.
     """
     version, references = environment.ghcr_package_version, references_of(services)
     if environment.is_released:
@@ -72,7 +72,7 @@ def _found_now(environment: str, version: str, references: Iterable[str]) -> Res
 
     try:
         found = resolve(references, version, access=access_from_environment(os.environ, ROOT / ".env"), tell=_tell)
-    except AgoraError as error:
+    except UserError as error:
         hint = f"Then look the images up, which keeps them for cdk: {tool('images', environment)}"
         error.hint = f"{error.hint}\n{hint}".strip()
         raise

@@ -11,7 +11,7 @@ from portside.config.context_flags import KEPT_GROUPS
 from portside.config.environment import Environment
 from portside.config.service_groups import ServiceGroup, groups_after, kept_groups, written_groups
 from portside.config.service_props import ServiceProps
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.plan.ownership import Owner, owner_of, refusal
 from portside.plan.plan import DELETE, LEAVE, StackChange
 from portside.plan.unconfigured import Removal, UnconfiguredStack
@@ -67,14 +67,14 @@ def context_of_groups(groups: Mapping[str, ServiceGroup]) -> dict[str, str]:
 def expect_ours(states: Iterable[DeployedStack], environment: Environment) -> tuple[str, ...]:
     """The deployed stacks of configured names that this environment adopts: they carry no owner tag yet.
 
-    Raises `AgoraError` where one is another's, or where app.py does not say that it is this environment's.
+    Raises `UserError` where one is another's, or where app.py does not say that it is this environment's.
     """
     found = list(states)
     refused = [(state.name, why) for state in found if (why := refusal(state, environment))]
     if refused:
         said = "\n".join(f"stack {name} {what}" for name, (what, _) in refused)
         hints = dict.fromkeys(hint for _, (_, hint) in refused)
-        raise AgoraError(f"nothing was deployed to {environment.name}\n{said}", "\n".join(hints))
+        raise UserError(f"nothing was deployed to {environment.name}\n{said}", "\n".join(hints))
     return tuple(state.name for state in found if owner_of(state, environment) is Owner.UNKNOWN)
 
 

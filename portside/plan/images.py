@@ -71,7 +71,7 @@ def look_up(references: Sequence[str], version: str, *, local: bool) -> Resoluti
 
 
 def missing_images(references: Sequence[str], version: str, *, local: bool) -> list[str]:
-    """The references whose tag is not published yet. Raises `AgoraError` where that can't be told."""
+    """The references whose tag is not published yet. Raises `UserError` where that can't be told."""
     from portside.images.failures import Kind, ResolutionFailed
     from portside.images.resolve import resolve
 

@@ -10,7 +10,7 @@ from portside.aws.deployed_images import DeployedImage
 from portside.commands import tool
 from portside.config.configuration import Form
 from portside.config.image_reference import parse_reference
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from portside.images.resolution import Resolution
 from portside.images.resolved_image import ResolvedImage
 from portside.images.synthesis_images import references_of
@@ -64,7 +64,7 @@ def choose_record(
     """The latest healthy deployment of other images than those that run, or the latest of what is wanted.
 
     What a later rollback took out of service, or was to, comes back only where it is wanted: a version, or the number
-    of a deployment in the history. Raises `AgoraError` where there is none.
+    of a deployment in the history. Raises `UserError` where there is none.
     """
     healthy = [record for record in records if _ran_well(record)]
     if wanted is not None:
@@ -79,7 +79,7 @@ def choose_record(
         if _ran_well(record) and taken_out.isdisjoint(record.digests) and _has_others(record, running):
             return record
         taken_out.update(record.instead_of)
-    raise AgoraError(
+    raise UserError(
         f"{environment} has no earlier healthy deployment of other images on record",
         f"See what is on record, and choose with --to: {tool('history', environment)}",
     )

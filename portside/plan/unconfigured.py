@@ -17,7 +17,7 @@ from portside.config.environment import APP, OWNER_TAG, Environment
 from portside.config.service_props import ServiceProps
 from portside.config.stacks import stacks_for
 from portside.costs.template_costs import StackCosts, template_costs
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.plan.ownership import Owner, owner_of
 from portside.plan.replacement import STATEFUL
 from portside.records.stack_record import Origin, StackRecord, read_stack_record
@@ -151,7 +151,7 @@ def unconfigured_in(
         return (), ()
     try:
         return unconfigured_of(target, services, None if look.unlisted else look.stacks.values()), ()
-    except AgoraError as error:
+    except UserError as error:
         return (), (error.message,)
     except (BotoCoreError, ClientError) as error:
         return (), (f"stacks that are not configured could not be read: {message_of(error)}",)

@@ -18,7 +18,7 @@ from portside.config.configuration import Form
 from portside.config.environment import Environment
 from portside.config.service_props import ServiceProps
 from portside.config.stacks import StackKind, only_stack, service_stack, stacks_for
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.images.resolution import Resolution
 from portside.plan.deployment_plan import context_of_groups, planned_groups
 from portside.plan.unconfigured import read_unconfigured
@@ -96,14 +96,14 @@ class Context:
         """The images that would be deployed. Raises `NotKnown` where they can't be looked up."""
         try:
             return self.images()
-        except AgoraError as error:
+        except UserError as error:
             raise NotKnown("the images are not known") from error
 
     def new_templates(self) -> dict[str, Stack]:
         """The stacks that would be deployed, by name. Raises `NotKnown` where their templates can't be made."""
         try:
             return {stack.name: stack for stack in self.stacks()}
-        except AgoraError as error:
+        except UserError as error:
             raise NotKnown("the new templates could not be made") from error
 
 
@@ -175,7 +175,7 @@ def _kept(target: Target, client: Clients, services: Sequence[ServiceProps]) -> 
     try:
         found = read_unconfigured(target, services)
         return context_of_groups(planned_groups(client("ssm"), target.environment, services, found))
-    except (AgoraError, BotoCoreError, ClientError):
+    except (UserError, BotoCoreError, ClientError):
         return {}
 
 
@@ -185,7 +185,7 @@ def _synthesize(
     assert folder is not None
     try:
         chosen = images()
-    except AgoraError as error:
+    except UserError as error:
         raise NotKnown("the images are not known, and with them the templates") from error
     apart = _Apart(**vars(target), folder=folder)
     stacks = cdk_cli.synthesize(apart, chosen, context, lambda _: None, validate=False)

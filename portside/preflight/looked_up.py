@@ -12,7 +12,7 @@ from portside.plan.images import access_to, locked_images
 
 
 def choose_images(target: Target, form: Form) -> Resolution:
-    """What each image is now: by the lock of its version, else as the registry says. Raises `AgoraError`."""
+    """What each image is now: by the lock of its version, else as the registry says. Raises `UserError`."""
     environment = target.environment
     lock = locked_images(environment, form, local=target.is_local)
     if lock is not None:

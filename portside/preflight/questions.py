@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from portside.aws.errors import is_expired, why_unanswered
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.findings.check import fail, skip
 from portside.findings.finding import Finding
 
@@ -45,7 +45,7 @@ def answer(question: Question, context: Context) -> Answer:
         found = question.ask(context)
     except NotKnown as unknown:
         return Answer((skip(question.subject, str(unknown)),))
-    except AgoraError as error:
+    except UserError as error:
         return Answer((fail(question.subject, error.message, error.hint),))
     except (BotoCoreError, ClientError) as error:
         why = why_unanswered(error, local=context.target.is_local)

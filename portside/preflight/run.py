@@ -11,7 +11,7 @@ from typing import Any
 
 from portside.aws.target import Target
 from portside.config.configuration import Form
-from portside.errors import AgoraError, FormError
+from portside.errors import FormError, UserError
 from portside.findings.check import FAIL, SKIP, check_as_json, fail, ok, skip
 from portside.findings.codes import Severity
 from portside.findings.finding import Finding
@@ -117,7 +117,7 @@ def without_form(environment: str, wrong: FormError) -> Verification:
     return Verification(environment, (*checks, skip("all else", "nothing is read of a form that is wrong")))
 
 
-def without_credentials(environment: str, refused: AgoraError) -> Verification:
+def without_credentials(environment: str, refused: UserError) -> Verification:
     """What is said where AWS can't be asked."""
     failed = fail(account.CREDENTIALS, refused.message, refused.hint)
     return Verification(environment, (ok("form", "app.py is valid"), failed, skip("all else", "AWS can't be asked")))

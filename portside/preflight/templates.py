@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from portside.config.environment import Environment
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.findings.check import fail, ok
 from portside.findings.finding import Finding
 from portside.findings.templates.assembly import Assembly, TemplateFile
@@ -20,7 +20,7 @@ from portside.synthesis.assembly import Stack
 SUBJECT = "template rules"
 
 
-class TemplatesRefused(AgoraError):
+class TemplatesRefused(UserError):
     """Templates have what AWS would refuse."""
 
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from portside.config.environment import Environment
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.images.resolution import Resolution, parse_resolution
 from portside.images.resolved_image import PLATFORM, ResolvedImage
 from portside.records.origin import Origin
@@ -41,7 +41,7 @@ class Terms:
     """What a deployment is, and why its images may run.
 
     `left_out` are services that keep what they run. With `prune` stacks that are not configured are deleted. `proof`
-    says what proves the images, `unproven` why they run without a proof. `recheck` raises `AgoraError` where that is no
+    says what proves the images, `unproven` why they run without a proof. `recheck` raises `UserError` where that is no
     longer so; it is called under the environment's lock.
     """
 
@@ -186,7 +186,7 @@ def recorded(ssm: Any, environment: str, record: DeploymentRecord) -> Iterator[R
     """Record the deployment that the block carries out, however it ends.
 
     A rollback is on record from its beginning: if its process is killed, what it takes out of service must not prove
-    anything any more. Raises `AgoraError` where it went well, but can't be put on record.
+    anything any more. Raises `UserError` where it went well, but can't be put on record.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -218,7 +218,7 @@ def recorded(ssm: Any, environment: str, record: DeploymentRecord) -> Iterator[R
     try:
         write(HEALTHY)
     except (BotoCoreError, ClientError, ValueError) as error:
-        raise AgoraError(
+        raise UserError(
             f"{environment} is deployed, but that could not be put on record: {error}",
             "Remove the cause, then run the same command again: it changes nothing more, and records what runs.",
         ) from error
@@ -253,7 +253,7 @@ def last_healthy(records: Sequence[DeploymentRecord]) -> DeploymentRecord | None
 
 def _reason_of(error: BaseException) -> str:
     """What stopped a deployment and then, where a diagnosis says so, why: two short lines as one."""
-    if not isinstance(error, AgoraError):
+    if not isinstance(error, UserError):
         return type(error).__name__
     stopped, why = getattr(error, "stopped_by", ""), getattr(error, "why", "")
     if not why:

@@ -16,7 +16,7 @@ from typing import Any
 from portside.aws.errors import code_of, is_missing
 from portside.commands import tool
 from portside.config.mistakes import shown
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.process_identity import ProcessIdentity, is_dead, parse, this_process
 from portside.records.origin import Origin
 from portside.terminal.console import say
@@ -51,7 +51,7 @@ class Hold:
         return asdict(self)
 
 
-class Held(AgoraError):
+class Held(UserError):
     """Someone else has locked the environment."""
 
     def __init__(self, environment: str, hold: Hold, *, local: bool = False) -> None:
@@ -121,7 +121,7 @@ def held(ssm: Any, environment: str, origin: Origin, doing: str, *, local: bool 
     try:
         let_go(ssm, environment, hold)
     except (BotoCoreError, ClientError) as error:
-        raise AgoraError(
+        raise UserError(
             f"all is done, but the hold on {environment} could not be taken away: {error}",
             f"Take it away: {_unlock(environment, local=local)}",
         ) from error

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from portside.aws.target import Target
 from portside.config.configuration import ROOT
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.git import git, git_bytes
 
 NEVER_READ = ("benchmarks/", "cdk.out/", "docs/", "node_modules/", "tests/")
@@ -51,7 +51,7 @@ def _commit() -> tuple[str | None, tuple[str, ...]]:
     try:
         commit = git("rev-parse", "HEAD", folder=ROOT)
         changes = tuple(uncommitted(ROOT))
-    except AgoraError:
+    except UserError:
         return None, ()
     return f"{commit}+changes" if changes else commit, changes
 

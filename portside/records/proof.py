@@ -10,7 +10,7 @@ from portside.aws.target import Target, beside
 from portside.commands import rehearses, tool
 from portside.config.configuration import Form
 from portside.config.environment import Environment
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.images.resolution import Resolution
 from portside.records.deployment_record import (
     HEALTHY,
@@ -81,7 +81,7 @@ class Proof:
         }
 
 
-class NotProven(AgoraError):
+class NotProven(UserError):
     """Production was asked to run what the staging environment never ran well."""
 
     def __init__(self, environment: str, proof: Proof, what: str, *, local: bool, hint: str = "") -> None:
@@ -98,7 +98,7 @@ class ProofUnread(NotProven):
 
     def __init__(self, environment: str, proving: str, why: str, hint: str, wanted: Sequence[Wanted]) -> None:
         said = f"{proving}'s record, which proves what {environment} runs, could not be read"
-        AgoraError.__init__(self, f"{said}: {why}", hint or "Name a profile that reads it: --proof-profile PROFILE")
+        UserError.__init__(self, f"{said}: {why}", hint or "Name a profile that reads it: --proof-profile PROFILE")
         self.proof = Proof(proving, None, (said,), tuple(each.service for each in wanted))
 
 
@@ -236,7 +236,7 @@ def _records_of(
     form: Form, environment: Environment, reach: Reach, wanted: Sequence[Wanted]
 ) -> tuple[Target, list[DeploymentRecord]]:
     if environment.proved_by is None:
-        raise AgoraError(f"no environment proves what {environment.name} may run", "Name it in app.py as PROVED_BY.")
+        raise UserError(f"no environment proves what {environment.name} may run", "Name it in app.py as PROVED_BY.")
     proving = form.environment(environment.proved_by)
 
     def read() -> tuple[Target, list[DeploymentRecord]]:
@@ -252,7 +252,7 @@ def _read(environment: Environment, proving: str, wanted: Sequence[Wanted], read
 
     try:
         return read()
-    except AgoraError as error:
+    except UserError as error:
         # A rehearsal has no profiles.
         profile = "" if rehearses() else "\nOr name a profile that reads it: --proof-profile PROFILE"
         hint = f"{error.hint}{profile}".strip()

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from portside.config.service_groups import ServiceGroup
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.records.parameter_history import read_versions, write_version
 
 _FORMAT = 1
@@ -60,7 +60,7 @@ def parameter_name(environment: str) -> str:
 
 
 def read_stack_record(ssm: Any, environment: str) -> StackRecord:
-    """The record of an environment, empty where there is none. Raises `AgoraError` where it is something else."""
+    """The record of an environment, empty where there is none. Raises `UserError` where it is something else."""
     versions = read_versions(ssm, parameter_name(environment))
     if not versions:
         return StackRecord()
@@ -73,7 +73,7 @@ def read_stack_record(ssm: Any, environment: str) -> StackRecord:
             {str(key): ServiceGroup(int(age), tuple(map(str, by))) for key, (age, *by) in fields["groups"].items()},
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise AgoraError(
+        raise UserError(
             f"{parameter_name(environment)}: not a record of stacks that this version reads",
             "Use the version of this tool that wrote it, or delete that parameter: the next deployment writes it "
             "again, without the stacks that app.py no longer names.",

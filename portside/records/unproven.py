@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from portside.records.deployment_record import LONGEST_REASON
 from portside.redact import holds_credential
 
@@ -34,7 +34,7 @@ def parse_reason(reason: str | None) -> str | None:
 def expect_responsibility(
     environment: str, reason: str, services: Sequence[str], confirm: Confirm, *, is_rehearsal: bool
 ) -> None:
-    """Ask twice whether unproven images may run; --yes answers neither. Raises `AgoraError` for a no.
+    """Ask twice whether unproven images may run; --yes answers neither. Raises `UserError` for a no.
 
     Without a terminal the answer is no: what runs in CI was not typed by the person who answers for it. A rehearsal
     without a terminal goes on, since nothing depends on it.
@@ -42,7 +42,7 @@ def expect_responsibility(
     if not sys.stdin.isatty():
         if is_rehearsal:
             return
-        raise AgoraError(
+        raise UserError(
             f"{environment}: --unproven is asked at a terminal only, and there is none",
             "Run it where you can answer; --yes does not answer it, and neither does CI.",
         )
@@ -53,4 +53,4 @@ def expect_responsibility(
         (f'"{reason}" goes on record with your name as the reason. Do you answer for it?', RESPONSIBLE),
     ):
         if not confirm(question, expected):
-            raise AgoraError("nothing was done: unproven images were not confirmed")
+            raise UserError("nothing was done: unproven images were not confirmed")

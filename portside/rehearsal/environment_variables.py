@@ -24,7 +24,7 @@ _AWS = (sys.executable, "-I", "-m", "portside.emulator.aws_command")
 
 
 def variables(name: str) -> dict[str, str]:
-    """What a program needs to work with an environment of the embedded AWS. Raises `AgoraError` where none runs."""
+    """What a program needs to work with an environment of the embedded AWS. Raises `UserError` where none runs."""
     environment = load_form().environment(name)
     running = process.expect_running(local_state_dir())
     aws = process.client_environment(running, environment.account, environment.region, local_state_dir())

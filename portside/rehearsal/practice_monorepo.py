@@ -15,7 +15,7 @@ from portside.config.image_reference import parse_reference
 from portside.config.release_source import ReleaseSource
 from portside.emulator.client import control
 from portside.emulator.client.process import LocalAws
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.git import git
 from portside.state_file import Damaged, set_aside
 from portside.terminal.console import say
@@ -53,7 +53,7 @@ def _is_whole(repository: Path, branch: str) -> bool:
     try:
         # In a damaged folder git would look for another repository above it.
         git("--git-dir", str(repository), "rev-parse", "--verify", "--quiet", f"refs/heads/{branch}^{{tree}}")
-    except AgoraError:
+    except UserError:
         return False
     return True
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from portside.config.mistakes import quoted
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from portside.git import GitFailed, git, git_bytes
 
 _FILE, _PROGRAM = "100644", "100755"
@@ -104,7 +104,7 @@ def commit_files(repository: Path, *, base: str, branch: str, files: Mapping[str
 def base_of(repository: Path, branch: str) -> BaseRef:
     """Where a branch stands for everyone, fetched just now, or as it was fetched last where the remote is out of reach.
 
-    Raises `UsageError` where there is no such branch, `AgoraError` where the remote was never asked, and cannot be now.
+    Raises `UsageError` where there is no such branch, `UserError` where the remote was never asked, and cannot be now.
     """
     check_branch_name(repository, branch)
     local = existing_branch(repository, branch)
@@ -129,7 +129,7 @@ def base_of(repository: Path, branch: str) -> BaseRef:
             raise UsageError(f"no branch {quoted(branch)} at {remote}", hint) from error
         unreached = f"{remote} cannot be asked where {branch} is: {error.message}"
         if _resolved(repository, ref) is None:
-            raise AgoraError(
+            raise UserError(
                 unreached,
                 error.hint or "Look at the network and your rights to that repository, then run the command again.",
             ) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from portside.commands import tool
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.images.resolution import Resolution
 from portside.images.resolved_image import ResolvedImage, short_commit
 from portside.release.monorepo import RemoteRefs
@@ -20,11 +20,11 @@ def tagged_commit(refs: RemoteRefs, version: str) -> tuple[str, str | None]:
 def check_built_from(lock: Resolution, refs: RemoteRefs) -> None:
     """Compare the label of each image of the version with its tag's commit.
 
-    An image without the label says nothing. Raises `AgoraError` where one was built from another commit.
+    An image without the label says nothing. Raises `UserError` where one was built from another commit.
     """
     tag, commit = tagged_commit(refs, lock.version)
     if commit is None:
-        raise AgoraError(
+        raise UserError(
             f"{lock.version}: the monorepo has no tag {tag}",
             f"A release is a tag: see the last ones, or cut it: {tool('release', 'status')}, {tool('release', 'cut')}",
         )
@@ -34,7 +34,7 @@ def check_built_from(lock: Resolution, refs: RemoteRefs) -> None:
         if image.tag == lock.version and image.commit and not commit.startswith(image.commit)
     ]
     if others:
-        raise AgoraError(
+        raise UserError(
             "\n  ".join(
                 [f"{lock.version}: {tag} is on {commit[:12]}, but", *(_said_of(each, refs) for each in others)]
             ),

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from portside.commands import tool
 from portside.config.mistakes import shown
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from portside.release.monorepo import Monorepo, RemoteRefs
 from portside.release.starting_point import StartingPoint, find_starting_point
 from portside.release.version_tags import Part, ReleaseTags, Version, next_hot_fix, next_version, parse_version
@@ -56,7 +56,7 @@ def plan_cut(
     """Find what to tag; `again` allows another candidate of a commit that has one.
 
     `start` names an older release, a branch or a commit to cut from, by default the head of the monorepo's branch.
-    Raises `UsageError` for a version that the rules do not allow, and `AgoraError` where there is nothing to release.
+    Raises `UsageError` for a version that the rules do not allow, and `UserError` where there is nothing to release.
     """
     if part and version:
         raise UsageError(
@@ -101,11 +101,11 @@ def _plan_hot_fix(
 
 
 def carry_out(plan: CutPlan, monorepo: Monorepo) -> None:
-    """Push the tag. Raises `AgoraError` where it cannot be, or where the plan has been overtaken."""
+    """Push the tag. Raises `UserError` where it cannot be, or where the plan has been overtaken."""
     tags = monorepo.refs().release_tags
     last_tag = _last_of_fix(tags, plan) if plan.is_hot_fix else tags.last_tag
     if last_tag != plan.last_tag and plan.version not in tags.versions:
-        raise AgoraError(
+        raise UserError(
             f"{plan.tag}: overtaken, the last tag in {monorepo.name} is {last_tag} by now",
             "Nothing was pushed. Run the same command again to plan again.",
         )
@@ -124,7 +124,7 @@ def wait_for_images(
 ) -> None:
     """Look until no image of the tag is missing, and tell those that are whenever that changes.
 
-    Raises `AgoraError` with the names of those that are still missing when the time is over.
+    Raises `UserError` with the names of those that are still missing when the time is over.
     """
     end = clock() + within_seconds
     told: set[str] = set()
@@ -137,7 +137,7 @@ def wait_for_images(
             return
         left = end - clock()
         if left <= 0:
-            raise AgoraError(
+            raise UserError(
                 f"{plan.tag}: not published within {within_seconds:.0f} s: {', '.join(names)}",
                 f"The tag is pushed. Look at the monorepo's release job for {plan.tag}; "
                 f"when the images are there, go on with: {tool('release', 'pin', plan.version)}",
@@ -178,7 +178,7 @@ def _refuse_released(refs: RemoteRefs, commit: str, source: str, what_to_do: str
     tags = refs.release_tags
     carried = [tags.tag(version) for version in tags.versions if refs.tags[tags.tag(version)] == commit]
     if carried:
-        raise AgoraError(
+        raise UserError(
             f"{source}: nothing new to release, {commit[:12]} is {' and '.join(carried)} already",
             f"{what_to_do}; --again makes another candidate of the same commit.",
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 from portside.commands import tool
 from portside.config.mistakes import shown
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from portside.release.monorepo import Monorepo, RemoteRefs
 from portside.release.staged import Staged
 from portside.release.version_tags import Version, parse_version
@@ -47,7 +47,7 @@ class FinishPlan:
 def plan_finish(monorepo: Monorepo, version: str | None, staged: Staged) -> FinishPlan:
     """Find what to mark as released: the candidate that the staging environment runs, though a later one be tagged.
 
-    Raises `UsageError` for another version, and `AgoraError` where the tags forbid it or are on another commit.
+    Raises `UsageError` for another version, and `UserError` where the tags forbid it or are on another commit.
     """
     refs = monorepo.refs()
     tags = refs.release_tags
@@ -62,14 +62,14 @@ def plan_finish(monorepo: Monorepo, version: str | None, staged: Staged) -> Fini
     commit = refs.tags.get(candidate_tag)
     if commit is None:
         last = tags.last_of(on_stage)
-        raise AgoraError(
+        raise UserError(
             f"{staged.environment} runs {on_stage}, for which {monorepo.name} has no tag {candidate_tag}",
             f"The last candidate of {on_stage.release} there is {last}."
             if last
             else f"Make one: {tool('release', 'cut')}",
         )
     if staged.commit is not None and not commit.startswith(staged.commit):
-        raise AgoraError(
+        raise UserError(
             f"{staged.environment} runs {on_stage} from commit {staged.commit[:12]}, but {candidate_tag} is on "
             f"{commit[:12]}",
             "Nothing was tagged. The images were built from another commit than the tag's, or the tag was moved: "
@@ -86,17 +86,17 @@ def plan_finish(monorepo: Monorepo, version: str | None, staged: Staged) -> Fini
 
 
 def carry_out(plan: FinishPlan, monorepo: Monorepo) -> None:
-    """Push the tag, and make sure that it and the candidate's are on one commit. Raises `AgoraError`."""
+    """Push the tag, and make sure that it and the candidate's are on one commit. Raises `UserError`."""
     before = monorepo.refs()
     if before.tags.get(plan.candidate_tag) != plan.commit:
-        raise AgoraError(
+        raise UserError(
             f"{plan.tag}: overtaken, {monorepo.name} has {_where(before, plan.candidate_tag)} by now",
             "Nothing was pushed. Run the same command again to plan again.",
         )
     monorepo.push_tag(plan.tag, plan.commit)
     after = monorepo.refs()
     if {after.tags.get(plan.tag), after.tags.get(plan.candidate_tag)} != {plan.commit}:
-        raise AgoraError(
+        raise UserError(
             f"{plan.tag}: pushed, but {monorepo.name} now has "
             f"{_where(after, plan.tag)} and {_where(after, plan.candidate_tag)}",
             f"Both belong on {plan.commit[:12]}. Look at who or what changes tags in the monorepo.",
@@ -114,23 +114,23 @@ def _parsed(text: str) -> Version:
     return version
 
 
-def _finished(tag: str, found: str, candidate_tag: str, commit: str) -> AgoraError:
+def _finished(tag: str, found: str, candidate_tag: str, commit: str) -> UserError:
     if found == commit:
-        return AgoraError(
+        return UserError(
             f"{tag}: finished already, on the same commit as {candidate_tag} ({commit[:12]})",
             "There is nothing to tag. Go on with promoting it to production.",
         )
-    return AgoraError(
+    return UserError(
         f"{tag}: exists already, on {found[:12]} and not on {candidate_tag}'s commit {commit[:12]}",
         f"Tags are never moved. What has changed since is the next version, named by: {tool('release', 'next')}",
     )
 
 
-def _finished_before(tag: str, found: str) -> AgoraError:
-    return AgoraError(f"{tag}: finished already, on {found[:12]}", "There is nothing to tag.")
+def _finished_before(tag: str, found: str) -> UserError:
+    return UserError(f"{tag}: finished already, on {found[:12]}", "There is nothing to tag.")
 
 
-def _not_staged(staged: Staged, on_stage: Version, wanted: Version) -> AgoraError:
+def _not_staged(staged: Staged, on_stage: Version, wanted: Version) -> UserError:
     name = staged.environment
     return UsageError(
         f"{wanted}: not what {name} runs, which is {on_stage}",
@@ -146,7 +146,7 @@ def _candidate_by_commit(refs: RemoteRefs, staged: Staged) -> Version:
     if found:
         return max(found)
     there = [_where(refs, tags.tag(each)) for each in own]
-    raise AgoraError(
+    raise UserError(
         f"{staged.source}, but no tag of {staged.version.release} is on a commit {commit}",
         f"Tagged are {', '.join(there)}." if there else f"There is no tag {tags.tag(staged.version)}-rcN.",
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.git import GitFailed, git
 from portside.records.deployment_record import DEPLOY, DeploymentRecord, read_records
 from portside.records.environment_lock import read_hold
@@ -30,7 +30,7 @@ class Ended:
 
 
 Look = Callable[[], Ended | str | None]
-"""One look at a deployment: how it ended, or what is known of it so far. Raises `AgoraError` where it can't be read."""
+"""One look at a deployment: how it ended, or what is known of it so far. Raises `UserError` where it can't be read."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Pace:
 def follow(what: str, looks: Mapping[str, Look], say: Callable[[str], None], pace: Pace) -> Ended:
     """Look until one of these says how it ended, and say what changes meanwhile.
 
-    What can't be read at one moment may be at the next. Raises `AgoraError` when the time is over.
+    What can't be read at one moment may be at the next. Raises `UserError` when the time is over.
     """
     end = pace.clock() + pace.within_seconds
     said: dict[str, str] = {}
@@ -54,7 +54,7 @@ def follow(what: str, looks: Mapping[str, Look], say: Callable[[str], None], pac
         for name, look in looks.items():
             try:
                 found = look()
-            except AgoraError as error:
+            except UserError as error:
                 found = f"{name} cannot be read now: {error.message}"
             if isinstance(found, Ended):
                 return found
@@ -64,7 +64,7 @@ def follow(what: str, looks: Mapping[str, Look], say: Callable[[str], None], pac
         left = end - pace.clock()
         if left <= 0:
             last = "; ".join(said.values())
-            raise AgoraError(
+            raise UserError(
                 f"{what} did not end within {pace.within_seconds / 60:.0f} min" + (f": {last}" if last else ""),
                 "It was not stopped. Run the same command again to go on waiting.",
             )
@@ -77,7 +77,7 @@ def merge_look(repository: Path, branch: str, wanted: str) -> Look:
     def look() -> Ended | str | None:
         target = base_of(repository, branch)
         if target.unreached:
-            raise AgoraError(target.unreached)
+            raise UserError(target.unreached)
         if is_in(repository, wanted, target.commit_id):
             return Ended(True, target.commit_id)
         merge = Merge(BaseRef(branch, wanted, wanted, target.remote), target, (), (), None)
@@ -115,7 +115,7 @@ def record_look(
         try:
             records, hold = read_records(ssm, environment), read_hold(ssm, environment)
         except (BotoCoreError, ClientError) as error:
-            raise AgoraError(str(error)) from error
+            raise UserError(str(error)) from error
         found = [
             record
             for record in records

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.git import GitFailed
 
 _MOST_LINES_OF_A_HOOK = 8
@@ -36,27 +36,27 @@ def words_of_hook(said: str) -> str:
     return " / ".join([line for line in words if line][:_MOST_LINES_OF_A_HOOK])
 
 
-def explained(name: str, error: GitFailed) -> AgoraError:
+def explained(name: str, error: GitFailed) -> UserError:
     """What git said about a repository, as an error that says what to do."""
     said = error.said
     if _UNKNOWN.search(said):
-        return AgoraError(
+        return UserError(
             f"{name}: no repository there, or none that you may read",
             "Look at its address, and whether you are logged in to it with git.",
         )
     if lacks_permission(said):
-        return AgoraError(
+        return UserError(
             f"{name}: no permission to read the repository",
             "Log in to it with git itself, then run the same command again.",
         )
     if "Host key verification failed" in said:
-        return AgoraError(
+        return UserError(
             f"{name}: the host's key is not known to ssh on this machine",
             "Run `git ls-remote` with that address by hand, compare the key that it shows, and accept it.",
         )
     if unreached := _UNREACHED.search(said):
-        return AgoraError(
+        return UserError(
             f"{name}: the repository cannot be reached: {unreached[0].strip()}",
             "Look at the network and the repository's address, then run the same command again.",
         )
-    return AgoraError(f"{name}: {error.message}", error.hint)
+    return UserError(f"{name}: {error.message}", error.hint)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.images.access import Access
 from portside.release.followed import Ended, Look
 
@@ -28,7 +28,7 @@ class GithubRepository:
     access: Access
 
     def ask(self, path: str, parameters: Mapping[str, str]) -> Any:
-        """What the API answers. Raises `AgoraError` where it can't be asked, refuses, or answers something else."""
+        """What the API answers. Raises `UserError` where it can't be asked, refuses, or answers something else."""
         import httpx
 
         url = f"{self.access.api_url}/repos/{self.name}/{path}"
@@ -39,15 +39,15 @@ class GithubRepository:
             # Redirects are not followed: the token is for this host.
             answer = httpx.get(url, params=dict(parameters), headers=headers, timeout=_LONGEST_SECONDS)
             if answer.status_code != 200:
-                raise AgoraError(f"{url} answered with HTTP {answer.status_code}{_why(answer)}")
+                raise UserError(f"{url} answered with HTTP {answer.status_code}{_why(answer)}")
             if len(answer.content) > _LARGEST_ANSWER_BYTES:
-                raise AgoraError(f"{url} answered with more than {_LARGEST_ANSWER_BYTES:,} bytes")
+                raise UserError(f"{url} answered with more than {_LARGEST_ANSWER_BYTES:,} bytes")
             return answer.json()
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             # Not the error itself, which carries the request and its headers.
-            raise AgoraError(f"{url} cannot be reached ({type(error).__name__})") from None
+            raise UserError(f"{url} cannot be reached ({type(error).__name__})") from None
         except (ValueError, RecursionError):
-            raise AgoraError(f"{url} did not answer with JSON") from None
+            raise UserError(f"{url} did not answer with JSON") from None
 
 
 def pull_request_look(repository: GithubRepository, branch: str, into: str) -> Look:
@@ -73,7 +73,7 @@ def run_look(repository: GithubRepository, commit: str, *, decides: bool) -> Loo
         answer = repository.ask("actions/runs", {"head_sha": commit, "per_page": "20"})
         runs = answer.get("workflow_runs") if isinstance(answer, dict) else None
         if not isinstance(runs, list):
-            raise AgoraError("GitHub's answer is no list of runs")
+            raise UserError("GitHub's answer is no list of runs")
         own = [run for run in runs if isinstance(run, dict) and str(run.get("path") or "").startswith(_WORKFLOW)]
         run = _first(own, "a list of runs")
         if run is None:
@@ -92,7 +92,7 @@ def run_look(repository: GithubRepository, commit: str, *, decides: bool) -> Loo
 
 def _first(listed: Any, what: str) -> Mapping[str, Any] | None:
     if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
-        raise AgoraError(f"GitHub's answer is not {what}")
+        raise UserError(f"GitHub's answer is not {what}")
     return cast(Mapping[str, Any], listed[0]) if listed else None
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from portside.commands import tool
 from portside.config.environment import Environment
 from portside.config.kind import Kind
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from portside.images.release_lock import lock_name
 from portside.images.resolution import Resolution
 from portside.records.proof import Proof
@@ -97,7 +97,7 @@ class HotFixPlan:
 def plan_hot_fix(repository: Path, target: Environment, source: Environment) -> HotFixPlan | None:
     """The hot-fix that the source's branch names for its own environment alone; None where it names no such version.
 
-    Raises `AgoraError` where the target names it already, or the source has no lock of it.
+    Raises `UserError` where the target names it already, or the source has no lock of it.
     """
     if source.kind is Kind.DEVELOPMENT:
         return None
@@ -111,7 +111,7 @@ def plan_hot_fix(repository: Path, target: Environment, source: Environment) -> 
         raise UsageError(f"{ours.ref} has no app.py", "Look at what that branch is of.")
     before = versions_in(form).get(target.name)
     if before == own:
-        raise AgoraError(
+        raise UserError(
             f"{ours.branch} at {ours.commit_id[:7]} names {own} for {target.name} already, as {theirs.branch} does for "
             f"{source.name}",
             f"To go on to {following}, let {source.name} run it first: {tool('release', 'pin', following)}",

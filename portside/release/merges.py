@@ -7,7 +7,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.git import GitFailed, git, git_bytes
 from portside.release.branches import (
     BaseRef,
@@ -123,7 +123,7 @@ def _check_related(repository: Path, ours: BaseRef, theirs: BaseRef) -> None:
     except GitFailed as error:
         if error.said:
             raise
-        raise AgoraError(
+        raise UserError(
             f"{theirs.branch} and {ours.branch} have no commit in common",
             "Where this clone is a shallow one, fetch the rest of its history: git fetch --unshallow",
         ) from error

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from portside.git import GitFailed, git, without_credentials
 from portside.release.git_refusals import explained, lacks_permission, words_of_hook
 from portside.release.version_tags import ReleaseTags, read_tags
@@ -65,14 +65,14 @@ class Monorepo:
         return without_credentials(self.location)
 
     def refs(self) -> RemoteRefs:
-        """Ask the remote. Raises `AgoraError` where it cannot be read or has no such branch."""
+        """Ask the remote. Raises `UserError` where it cannot be read or has no such branch."""
         found = self._ask("--heads", "--tags")
         tags = {name.removeprefix(_TAGS): commit for name, commit in found.items() if name.startswith(_TAGS)}
         heads = {name.removeprefix(_HEADS): commit for name, commit in found.items() if name.startswith(_HEADS)}
         head = heads.get(self.branch)
         if head is None:
             what = f'has no branch "{self.branch}"' if found else "is empty"
-            raise AgoraError(f"{self.name}: the repository {what}", "Name the monorepo that the application is in.")
+            raise UserError(f"{self.name}: the repository {what}", "Name the monorepo that the application is in.")
         return RemoteRefs(tags, head, read_tags(tags, self.prefix), heads)
 
     def find_commit(self, text: str, refs: RemoteRefs) -> str | None:
@@ -119,7 +119,7 @@ class Monorepo:
             own = git("rev-parse", "--verify", "--quiet", f"{_HEADS}{self.branch}^{{commit}}", folder=place.repository)
         except GitFailed:
             hint = f"Run `git fetch {place.remote} && git checkout {self.branch}` in it, then the same command again."
-            raise AgoraError(f'{self.name}: the clone has no branch "{self.branch}"', hint) from None
+            raise UserError(f'{self.name}: the clone has no branch "{self.branch}"', hint) from None
         if own == refs.head:
             return
         self._bring(refs.head, place.repository)
@@ -127,17 +127,17 @@ class Monorepo:
         ahead, behind = map(int, counts.split())
         update = f"`git checkout {self.branch} && git fetch {place.remote} && git rebase {theirs}`"
         if ahead and behind:
-            raise AgoraError(
+            raise UserError(
                 f"{self.name}: {self.branch} has diverged from {theirs}: "
                 f"{_commits(ahead)} of its own, {_commits(behind)} behind",
                 f"Bring your own commits to {theirs} by a pull request, or off {self.branch}; then run {update} in it.",
             )
         if ahead:
-            raise AgoraError(
+            raise UserError(
                 f"{self.name}: {self.branch} is {_commits(ahead)} ahead of {theirs}, and would be released without",
                 f"Bring your own commits to {theirs} by a pull request, or off {self.branch}; then run {update} in it.",
             )
-        raise AgoraError(
+        raise UserError(
             f"{self.name}: {self.branch} is {_commits(behind)} behind {theirs}",
             f"Run {update} in it, look at what came, then run the same command again.",
         )
@@ -145,7 +145,7 @@ class Monorepo:
     def push_tag(self, name: str, commit: str) -> None:
         """Put a new lightweight tag on a commit that the remote has, and make sure that it is there.
 
-        A tag that exists is left as it is, and `AgoraError` raised; so it is where the remote refuses.
+        A tag that exists is left as it is, and `UserError` raised; so it is where the remote refuses.
         """
         before = self.refs()
         if name in before.tags:
@@ -157,7 +157,7 @@ class Monorepo:
                 self._judge(error, name, commit)
         found = self._tag(name)
         if found != commit:
-            raise AgoraError(
+            raise UserError(
                 f"{name}: pushed to {self.name}, but it is {f'on {found[:12]}' if found else 'not there'} now",
                 f"It belongs on {commit[:12]}. Look at who or what changes tags in the monorepo.",
             )
@@ -172,21 +172,21 @@ class Monorepo:
             raise self._exists(name, found, commit, meanwhile=True) from error
         declined = "hook declined" in error.said
         if not declined and lacks_permission(error.said):
-            raise AgoraError(
+            raise UserError(
                 f"{name}: no permission to push to {self.name}",
                 "Ask for write access to the monorepo, or log in to it with git as somebody who has it.",
             ) from error
         if declined or "failed to push" in error.said:
-            raise AgoraError(
+            raise UserError(
                 f"{name}: refused by {self.name}: {words_of_hook(error.said)}",
                 "Nothing was tagged. Do what is asked for there, then run the same command again.",
             ) from error
         raise explained(self.name, error) from error
 
-    def _exists(self, name: str, found: str, wanted: str, *, meanwhile: bool = False) -> AgoraError:
+    def _exists(self, name: str, found: str, wanted: str, *, meanwhile: bool = False) -> UserError:
         where = "the same commit" if found == wanted else f"another commit, {found[:12]}"
         since = " by now" if meanwhile else ""
-        return AgoraError(
+        return UserError(
             f"{name}: exists{since} in {self.name}, on {where}",
             "Nothing was pushed: tags are never moved. Run the same command again to see where the release stands.",
         )
@@ -268,8 +268,8 @@ class Monorepo:
                 return
         raise self._lacks(commit)
 
-    def _lacks(self, commit: str) -> AgoraError:
-        return AgoraError(
+    def _lacks(self, commit: str) -> UserError:
+        return UserError(
             f"{self.name}: commit {commit[:12]} is no longer on {self.branch} or under a tag",
             "Run the same command again: somebody changed the monorepo at this moment.",
         )

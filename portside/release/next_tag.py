@@ -24,7 +24,7 @@ class NextTag:
 
 
 def next_tag(monorepo: Monorepo, part: Part | None = None) -> NextTag:
-    """The next tag by the tags of the monorepo's remote. Raises `AgoraError` where it cannot be read."""
+    """The next tag by the tags of the monorepo's remote. Raises `UserError` where it cannot be read."""
     tags = monorepo.refs().release_tags
     version = next_version(tags, part)
     return NextTag(tags.tag(version), version, tags.last_tag, tags.ignored)

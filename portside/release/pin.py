@@ -12,7 +12,7 @@ from portside.commands import tool
 from portside.config.configuration import Form, load_form
 from portside.config.image_reference import is_moving_tag, is_tag
 from portside.config.mistakes import shown
-from portside.errors import AgoraError, FormError, UsageError
+from portside.errors import FormError, UsageError, UserError
 from portside.images.failures import Kind, ResolutionFailed
 from portside.images.loader_image import loaders_of
 from portside.images.release_lock import lock_name
@@ -93,7 +93,7 @@ def plan_pin(repository: Path, version: str, look_up: LookUp, *, into: str, only
 
     It is pinned for every environment that runs releases, or `only` for one: a hot-fix, which leaves the changelog to
     the branch that it is merged back to. The lock is made also where the configuration names the version already.
-    Raises `AgoraError` where images are missing, or are not of one commit, or differ from an earlier lock.
+    Raises `UserError` where images are missing, or are not of one commit, or differ from an earlier lock.
     """
     check_version(version)
     base = base_of(repository, into)
@@ -140,7 +140,7 @@ def look_up_release(form: Form, version: str, look_up: LookUp, names: Sequence[s
             commits.setdefault(image.commit, []).append(image.name.rpartition("/")[2])
     if commits and one_commit(commits) is None:
         told = "; ".join(f"{', '.join(names)} of {short_commit(commit)}" for commit, names in commits.items())
-        raise AgoraError(
+        raise UserError(
             f"the images tagged {version} are not of one commit: {told}",
             "A release is built from one commit: look at the job that published them.",
         )
@@ -217,7 +217,7 @@ def _check_unmoved(lock: Resolution, earlier: Resolution, path: str) -> None:
         if reference in earlier.images and earlier.images[reference].digest != image.digest
     ]
     if moved:
-        raise AgoraError(
+        raise UserError(
             "\n  ".join([f"{path}: tags have moved since it was written", *moved]),
             f"A release never changes. Cut another candidate: {tool('release', 'cut')}",
         )

@@ -14,7 +14,7 @@ from typing import Any
 from portside.aws.target import tool_environment
 from portside.commands import tool
 from portside.config.environment import Environment
-from portside.errors import AgoraError, FormError, UsageError
+from portside.errors import FormError, UsageError, UserError
 from portside.git import git, git_bytes
 from portside.images.release_lock import lock_name
 from portside.images.resolution import Resolution, parse_resolution
@@ -100,12 +100,12 @@ class PromotionPlan:
 def plan_promotion(repository: Path, target: Environment, source: Environment) -> PromotionPlan:
     """What merging an environment's branch into another's would bring to that.
 
-    Raises `AgoraError` where it brings nothing or would conflict.
+    Raises `UserError` where it brings nothing or would conflict.
     """
     environment = target.name
     merge = plan_merge(repository, source.branch, target.branch)
     if merge.nothing:
-        raise AgoraError(
+        raise UserError(
             f"{merge.target.branch} at {merge.target.commit_id[:7]} has all of {merge.source.branch} at "
             f"{merge.source.commit_id[:7]} already",
             f"Pin a release first, and merge its pull request: {tool('release', 'pin', 'VERSION')}",
@@ -157,16 +157,16 @@ def lock_in(repository: Path, ref: BaseRef, version: str) -> Resolution:
     return lock
 
 
-def conflict(repository: Path, merge: Merge) -> AgoraError:
+def conflict(repository: Path, merge: Merge) -> UserError:
     """What conflicts, and why: a promotion that was squashed before, or commits that only the target has."""
     source, target = merge.source, merge.target
     where = f"{source.branch} at {source.commit_id[:7]} into {target.branch} at {target.commit_id[:7]}"
     said = f"merging {where} conflicts in {', '.join(merge.conflicts or ())}"
     squash = find_squash(repository, merge)
     if squash is None:
-        return AgoraError(said, f"{target.branch} has commits that {source.branch} lacks. {merge_back(target, source)}")
+        return UserError(said, f"{target.branch} has commits that {source.branch} lacks. {merge_back(target, source)}")
     remote, branch = target.remote or "REMOTE", f"join/{target.branch}-{source.branch}"
-    return AgoraError(
+    return UserError(
         f"{said}\n  {target.branch}'s commit {squash.commit[:7]} has the content of {source.branch}'s "
         f"{squash.content_of[:7]}, but not its history: an earlier promotion was squashed, so git merges it again",
         f"Tell git once that {target.branch} has those commits, which changes no file:\n"
@@ -207,7 +207,7 @@ def _check_version(repository: Path, merge: Merge, merged: str, environment: str
     kept = versions_in(source).get(environment)
     if kept != version:
         target = merge.target.branch
-        raise AgoraError(
+        raise UserError(
             f"after the merge {target} would run {kept}, not {version}: app.py was changed in {target} since",
             f"{merge_back(merge.target, merge.source)}\nOr pin what should run: {tool('release', 'pin', 'VERSION')}",
         )
@@ -248,7 +248,7 @@ def _template_changes(
             target, source = merge.target.branch, merge.source.branch
             before = _templates(repository, target, merge.target.commit_id, environment, Path(room) / "before")
             after = _templates(repository, source, merged, environment, Path(room) / "after")
-        except AgoraError as error:
+        except UserError as error:
             return None, error.message
         deployed = {stack.name: stack.template for stack in read_assembly(before)}
         return plan_deployment(read_assembly(after), deployed.get), ""
@@ -280,9 +280,9 @@ def _templates(repository: Path, branch: str, tree_id: str, environment: str, ro
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise AgoraError(f"the templates of {branch} took too long to make") from None
+        raise UserError(f"the templates of {branch} took too long to make") from None
     if done.returncode or not (outdir / "manifest.json").is_file():
-        raise AgoraError(f"{branch} makes no templates to compare: {_what_is_wrong(done.stderr)}")
+        raise UserError(f"{branch} makes no templates to compare: {_what_is_wrong(done.stderr)}")
     return outdir
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
 from portside.config.mistakes import quoted
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from portside.git import GitFailed, git, without_credentials
 from portside.release.branches import existing_branch, remote_of
 
@@ -89,7 +89,7 @@ def plan_pull_request(repository: Path, *, branch: str, into: str, title: str, b
 def open_pull_request(plan: PullRequest, announce: Callable[[str], None]) -> Outcome:
     """Push the branch, and open the pull request with GitHub's `gh` where that is at hand and logged in.
 
-    One that is open already is found, not made twice. Raises `AgoraError` where the push or `gh` fails.
+    One that is open already is found, not made twice. Raises `UserError` where the push or `gh` fails.
     """
     if plan.remote is None:
         sentence = f"This repository has no remote: nothing was pushed, {plan.branch} is a local branch only."
@@ -133,13 +133,13 @@ def _push(plan: PullRequest, remote: str) -> None:
         )
     except GitFailed as error:
         if "(non-fast-forward)" in error.said or "(fetch first)" in error.said:
-            raise AgoraError(
+            raise UserError(
                 f"{remote} has another {plan.branch}, which this one does not go on from",
                 f"Look at it: git log {plan.commit_id[:7]}..{remote}/{plan.branch}; delete it there or merge it first.",
             ) from error
         said = [line.removeprefix("remote:").strip() for line in error.said.splitlines() if line.startswith("remote:")]
         told = " ".join(line for line in said if line) or error.message
-        raise AgoraError(
+        raise UserError(
             f"{plan.branch} was not pushed to {remote}: {told}",
             error.hint or f"Mend that, or push it yourself: git push {remote} {plan.branch}",
         ) from error
@@ -210,8 +210,8 @@ def _gh(*arguments: str, folder: Path, stdin: str = "") -> subprocess.CompletedP
         return subprocess.CompletedProcess(arguments, 1, "", f"no answer within {_LONGEST_SECONDS} s")
 
 
-def _failed(plan: PullRequest, said: str) -> AgoraError:
+def _failed(plan: PullRequest, said: str) -> UserError:
     lines = [line.strip() for line in without_credentials(said).splitlines() if line.strip()]
     hint = f"Open it yourself: {plan.address}" if plan.address else f"Open it yourself where {plan.remote} is hosted."
     what = f"{plan.branch} is pushed, but gh opened no pull request: {lines[-1] if lines else 'it gave no reason'}"
-    return AgoraError(what, hint)
+    return UserError(what, hint)

@@ -38,7 +38,7 @@ class RollbackCommit:
 def plan_rollback_commit(repository: Path, environment: Environment, images: Resolution) -> RollbackCommit | None:
     """The commit after which the form, and the lock of a release, name these images; None where they do already.
 
-    Raises `AgoraError` where the branch, the form or the lock cannot be read.
+    Raises `UserError` where the branch, the form or the lock cannot be read.
     """
     base, name = base_of(repository, environment.branch), environment.name
     source = read_at(repository, base.ref, "app.py") or b""

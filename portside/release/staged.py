@@ -15,7 +15,7 @@ from portside.config.environment import Environment
 from portside.config.image_reference import parse_reference
 from portside.config.kind import Kind
 from portside.config.service_props import ServiceProps
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from portside.records.deployment_record import DeploymentRecord, last_healthy
 from portside.release.verify import read_page, versions_in
 from portside.release.version_tags import Version, parse_version
@@ -77,13 +77,13 @@ def read_staged(
 ) -> Staged:
     """What runs there by the last healthy record, with which the running tasks must agree; or what ran there before.
 
-    A `version` that another healthy record has was proven too. Raises `AgoraError` where nothing says what runs, or
+    A `version` that another healthy record has was proven too. Raises `UserError` where nothing says what runs, or
     where record and tasks differ.
     """
     name = target.environment.name
     record = last_healthy(records)
     if record is None:
-        raise AgoraError(
+        raise UserError(
             f"{name} has no healthy deployment on record, so there is no release to finish",
             f"Bring a candidate there first: {tool('release', 'promote', name)}",
         )
@@ -103,20 +103,20 @@ def read_staged(
 def read_footer(environment: Environment, why: str) -> Staged:
     """What the environment's site shows, for want of anything better; `why` says what was missing.
 
-    Raises `AgoraError` where it shows no release, or several.
+    Raises `UserError` where it shows no release, or several.
     """
     site = f"https://{environment.fqdn}/"
     where = f"{why}, so the footer of {site} was read instead"
     try:
         shown = versions_in(read_page(site))
-    except AgoraError as error:
+    except UserError as error:
         hint = f"Set AWS_PROFILE to a profile of account {environment.account}, or look whether the site is up."
-        raise AgoraError(f"{why}, and the footer of {site} cannot be read either: {error.message}", hint) from None
+        raise UserError(f"{why}, and the footer of {site} cannot be read either: {error.message}", hint) from None
     found = [match for each in shown if (match := _FOOTER.fullmatch(each))]
     if len(found) != 1:
         said = f"shows {', '.join(shown)}" if shown else "shows no version"
         hint = f"Set AWS_PROFILE to a profile of account {environment.account}, which tells what runs there."
-        raise AgoraError(f"{where}: it {said}, and not one release with its commit", hint)
+        raise UserError(f"{where}: it {said}, and not one release with its commit", hint)
     version = parse_version(found[0][1])
     assert version is not None
     return Staged(environment.name, version, found[0][2], f"{where}: it shows {found[0][0]}", is_footer=True)
@@ -161,7 +161,7 @@ def _check_tasks(target: Target, services: Sequence[ServiceProps], record: Deplo
             differing.append(f"{service}: no task runs, the record has {image.tag} {image.digest}")
     if differing:
         name = target.environment.name
-        raise AgoraError(
+        raise UserError(
             "\n  ".join([f"{name}'s record (deployment {record.number}) and its tasks differ:", *differing]),
             f"Wait for a deployment that runs, or deploy it: {target.commands.tool('deploy')}",
         )

@@ -11,7 +11,7 @@ from portside.aws.reader import Reader
 from portside.aws.target import Target
 from portside.config.configuration import Form
 from portside.config.stacks import service_stack
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.images.resolved_image import ResolvedImage
 from portside.plan.images import choose_images
 from portside.release.monorepo import Monorepo
@@ -72,15 +72,15 @@ class EnvironmentStatus:
 
 
 def read_status(form: Form, reach: Callable[[str], Target]) -> list[EnvironmentStatus]:
-    """Every environment of the form; `reach` gives the place of one, or raises `AgoraError`."""
+    """Every environment of the form; `reach` gives the place of one, or raises `UserError`."""
     return [_status(form, name, reach) for name in form.environments]
 
 
 def expect_one_read(found: Sequence[EnvironmentStatus]) -> None:
-    """Raise `AgoraError` where nothing could be read of any environment."""
+    """Raise `UserError` where nothing could be read of any environment."""
     if found and not any(cell.is_known for status in found for cell in status.cells):
         reasons = dict.fromkeys(remark for status in found for remark in status.remarks)
-        raise AgoraError(f"nothing could be read of {', '.join(each.name for each in found)}", "\n".join(reasons))
+        raise UserError(f"nothing could be read of {', '.join(each.name for each in found)}", "\n".join(reasons))
 
 
 def read_tags(monorepo: Monorepo | None) -> tuple[ReleaseTags | None, str]:
@@ -89,7 +89,7 @@ def read_tags(monorepo: Monorepo | None) -> tuple[ReleaseTags | None, str]:
         return None, "app.py has no RELEASES, so no tags are known"
     try:
         return monorepo.refs().release_tags, ""
-    except AgoraError as error:
+    except UserError as error:
         return None, error.message
 
 
@@ -112,7 +112,7 @@ def _status(form: Form, name: str, reach: Callable[[str], Target]) -> Environmen
         ]
         deployed = found
         wanted = choose_images(target.environment, form, local=target.is_local).images
-    except AgoraError as error:
+    except UserError as error:
         remarks.append(error.message)
     except (BotoCoreError, ClientError) as error:
         remarks.append(f"AWS: {error}")

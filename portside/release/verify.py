@@ -15,7 +15,7 @@ from portside.config.deferred_values import ImageVersion
 from portside.config.image_reference import LOCAL_BUILD
 from portside.config.service_props import ServiceProps
 from portside.config.stacks import StackKind, only_stack
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.findings.check import FAIL, OK, SKIP, check
 from portside.findings.finding import Finding, State
 from portside.images.resolution import Resolution
@@ -45,7 +45,7 @@ def expected_images(target: Target, form: Form, records: Sequence[DeploymentReco
         return lock, f"the lock of {lock.version}"
     record = last_healthy(records)
     if record is None:
-        raise AgoraError(
+        raise UserError(
             f"{target.environment.name} has no healthy deployment on record, so nothing says what ought to run",
             f"Deploy it: {target.commands.tool('deploy')}",
         )
@@ -64,7 +64,7 @@ def site_of(target: Target) -> str:
     found = control.load_balancers(environment.account, aws=target.local_aws)
     url = next((each["url"] for each in found if each["dns_name"] == dns), None)
     if url is None:
-        raise AgoraError(
+        raise UserError(
             f"{environment.name} has no load balancer on this machine",
             f"Deploy it: {target.commands.tool('deploy')}",
         )
@@ -122,7 +122,7 @@ def _check_footer(services: Sequence[ServiceProps], expected: Resolution, site: 
     footer = footer_of(image)
     try:
         text = read_page(site)
-    except AgoraError as error:
+    except UserError as error:
         return _check(subject, FAIL, error.message)
     if re.search(f"{_BEFORE}{re.escape(footer)}{_AFTER}", text):
         return _check(subject, OK, f"{site} shows {footer}")
@@ -160,12 +160,12 @@ def read_page(url: str) -> str:
             for part in answer.iter_bytes():
                 page += part
                 if len(page) > _LARGEST_PAGE_BYTES or time.monotonic() > deadline:
-                    raise AgoraError(f"{url} does not come to an end")
+                    raise UserError(f"{url} does not come to an end")
             written = page.decode(answer.encoding or "utf-8", errors="replace")
     except httpx.HTTPStatusError as error:
-        raise AgoraError(f"{url} answers {error.response.status_code}") from None
+        raise UserError(f"{url} answers {error.response.status_code}") from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise AgoraError(f"{url} does not answer: {type(error).__name__}") from None
+        raise UserError(f"{url} does not answer: {type(error).__name__}") from None
     return html.unescape(_UNSEEN_IN_HTML.sub(lambda found: "" if found["comment"] else " ", written))
 
 

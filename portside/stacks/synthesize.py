@@ -36,7 +36,7 @@ from portside.config.service_groups import (
 )
 from portside.config.service_props import DATABASE, ServiceProps
 from portside.config.stacks import ConfiguredStack, StackKind, database_stacks, only_stack, service_stack
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from portside.images.committed_locks import expect_committed
 from portside.images.kept_groups import groups_at_hand
 from portside.images.release_lock import lock_name
@@ -85,7 +85,7 @@ def main() -> None:
             # `cdk deploy` by hand asks nothing else.
             expect_committed(environment, services, images)
         app.synth()
-    except AgoraError as error:
+    except UserError as error:
         print(redact.current().text(str(error)), file=sys.stderr)
         sys.exit(error.exit_code)
 

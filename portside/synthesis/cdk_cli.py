@@ -20,7 +20,7 @@ from portside.aws.target import Target
 from portside.config.configuration import ROOT
 from portside.config.context_flags import REHEARSAL, REREAD
 from portside.emulator.client import connection
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.images.resolution import Resolution
 from portside.images.synthesis_images import IMAGES_FILE, keep
 from portside.synthesis import kept_templates
@@ -131,7 +131,7 @@ def destroy(target: Target, stacks: Sequence[str], on_line: Listener) -> None:
     )
 
 
-class CdkFailed(AgoraError):
+class CdkFailed(UserError):
     """The CDK's command line ended with an error; `output` is all that it said, `reasons` its errors in a line each."""
 
     def __init__(self, verb: str, output: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from portside.config.environment import Environment
 from portside.config.service_props import ServiceProps
 from portside.config.stacks import service_stack
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.images.resolution import Resolution
 from portside.synthesis.assembly import Stack
 
@@ -17,7 +17,7 @@ _TASK_DEFINITION = "AWS::ECS::TaskDefinition"
 def expect_images(
     stacks: Sequence[Stack], environment: Environment, services: Sequence[ServiceProps], images: Resolution
 ) -> None:
-    """Raise `AgoraError` where a template of production names an image that is not the one chosen for its service.
+    """Raise `UserError` where a template of production names an image that is not the one chosen for its service.
 
     `app.py` runs once more to make the templates, and kept ones are taken from a folder: neither is taken on trust.
     """
@@ -35,7 +35,7 @@ def expect_images(
         if named != chosen.get(stack.name)
     ]
     if wrong:
-        raise AgoraError(
+        raise UserError(
             f"the templates of {environment.name} name other images than those that were chosen\n  "
             + "\n  ".join(wrong),
             "Does app.py answer differently each time it is asked? Then make it say one thing, and deploy again.",

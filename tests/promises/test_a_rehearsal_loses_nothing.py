@@ -24,7 +24,7 @@ from portside.cli.main import run
 from portside.config.configuration import ROOT
 from portside.emulator.client import connection, control, process
 from portside.emulator.client.process import LocalAws
-from portside.errors import AgoraError
+from portside.errors import UserError
 
 ACCOUNT, REGION = "607346494281", "us-east-1"
 
@@ -37,7 +37,7 @@ def state_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     yield folder
     try:
         process.down(folder, lambda _: None)
-    except AgoraError:
+    except UserError:
         _kill(folder)
 
 
@@ -137,10 +137,10 @@ def test_each_damaged_file_of_the_server_is_repaired_at_its_start_or_said_in_a_s
         path = {"generation": generations(state_dir)[-1], "unsaved": state_dir / "aws" / "unsaved"}.get(name)
         path = path or state_dir / name
         DAMAGES[damage](path)
-        refused: AgoraError | None = None
+        refused: UserError | None = None
         try:
             aws, said = started(state_dir)
-        except AgoraError as error:
+        except UserError as error:
             refused = error
         if refused:
             assert "\n" not in refused.message, f"{name}: one sentence"
@@ -210,9 +210,9 @@ def test_each_damaged_file_of_the_tool_gives_a_sentence_or_is_made_again(
 _WITHOUT_A_SERVER = """
 import sys
 from portside.emulator.client import process
-from portside.errors import AgoraError
+from portside.errors import UserError
 def start(state_dir):
-    raise AgoraError("would start", "in a test")
+    raise UserError("would start", "in a test")
 process._start = start
 from portside.cli.main import run
 sys.exit(run(sys.argv[1:]))
@@ -273,7 +273,7 @@ def test_a_save_that_finds_no_room_is_the_commands_error_and_loses_nothing(state
     put(aws, "second")
     connection.begin()
     connection.use(aws)
-    with pytest.raises(AgoraError, match="the saved state of the embedded AWS could not be written") as raised:
+    with pytest.raises(UserError, match="the saved state of the embedded AWS could not be written") as raised:
         connection.finish()
     assert "Make room" in raised.value.hint
     assert generations(state_dir) == [saved]
@@ -326,7 +326,7 @@ def buckets(aws: LocalAws) -> list[Any]:
 _SAVE = """
 import contextlib
 from portside.emulator.client import control
-from portside.errors import AgoraError
-with contextlib.suppress(AgoraError, OSError):
+from portside.errors import UserError
+with contextlib.suppress(UserError, OSError):
     control.save()
 """

@@ -28,7 +28,7 @@ from portside.aws.logs import LogSource, read_lines
 from portside.cli.main import run
 from portside.config.configuration import ROOT, check_form, load_form
 from portside.deploy.deployment_folder import keep
-from portside.errors import AgoraError, FormError
+from portside.errors import FormError, UserError
 from portside.records.deployment_record import read_records
 from portside.redact import Redactor
 from portside.report import job_summary
@@ -94,7 +94,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 def _error(text: str, capsys: Capture, _: Path) -> str:
     def fail() -> None:
-        raise AgoraError(text, text)
+        raise UserError(text, text)
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("portside.cli.main._run", lambda _: fail())
@@ -167,8 +167,8 @@ def _record(text: str, _: Capture, __: Path) -> str:
 
     ssm = FakeParameters()
     for message in (text, f"failed\n{text}"):
-        with pytest.raises(AgoraError):
-            world._deploy(ssm, AgoraError(message))
+        with pytest.raises(UserError):
+            world._deploy(ssm, UserError(message))
     return str([record.reason for record in read_records(ssm, "dev")])
 
 
@@ -407,7 +407,7 @@ def test_a_secret_of_the_process_is_hidden_wherever_and_however_it_is_written(
     monkeypatch.setenv("GITHUB_TOKEN", "plainword/plus")
 
     def fail() -> None:
-        raise AgoraError("answer: plainword/plus, plainword%2Fplus, cGxhaW53b3JkL3BsdXM=, other-secret")
+        raise UserError("answer: plainword/plus, plainword%2Fplus, cGxhaW53b3JkL3BsdXM=, other-secret")
 
     monkeypatch.setattr("portside.cli.main._run", lambda _: fail())
     run(["exec", "dev", "app", "--", "mongosh", "--password", "other-secret"])

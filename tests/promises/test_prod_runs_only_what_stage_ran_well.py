@@ -24,7 +24,7 @@ from portside.cli.options import Acting
 from portside.cli.proving import clear_deployment, clear_task
 from portside.config.configuration import load_form
 from portside.deploy.starting import Starting
-from portside.errors import AgoraError, FormError, UsageError
+from portside.errors import FormError, UsageError, UserError
 from portside.images import committed_locks
 from portside.images.committed_locks import NotCommitted
 from portside.images.resolution import Resolution
@@ -334,7 +334,7 @@ def test_with_templates_that_name_another_image(world: World, tmp_path: Path) ->
     environment, form = world.form().environment("live"), world.form()
     definition = resource("AWS::ECS::TaskDefinition", ContainerDefinitions=[{"Name": "web", "Image": f"{WEB}@{EVIL}"}])
     templates = [stack(environment.stack_name("web"), {"Resources": {"TaskDef": definition}}, tmp_path)]
-    with pytest.raises(AgoraError, match="name other images"):
+    with pytest.raises(UserError, match="name other images"):
         expect_images(templates, environment, form.services_of("live"), release())
 
 
@@ -461,7 +461,7 @@ def test_an_unproven_image_runs_only_after_two_answers_and_goes_on_record(
     typed(True)
     cleared = world.deploy(reason="stage is down")
     for answers in (("yes",), ("live", "yes"), ("unproven",), ("live", "live")):
-        with pytest.raises(AgoraError, match="not confirmed"):
+        with pytest.raises(UserError, match="not confirmed"):
             cleared.confirm(_answers(*answers))
     cleared.confirm(_answers("live", "unproven"))
     terms = cleared.terms()
@@ -499,7 +499,7 @@ def test_unproven_without_a_terminal_is_refused_whatever_is_answered(
     world: World, typed: Callable[[bool], None]
 ) -> None:
     typed(False)
-    with pytest.raises(AgoraError, match="at a terminal only"):
+    with pytest.raises(UserError, match="at a terminal only"):
         world.deploy(reason="stage is down").confirm(lambda *_: True)
 
 
@@ -713,7 +713,7 @@ def test_another_image_than_the_one_that_a_person_answered_for(world: World) -> 
     world.registry = {f"{WEB}:1.0.0": resolved("web", "1.0.0", "shown")}
     cleared = world.redeploy(service, reason="outage")
     world.registry = {f"{WEB}:1.0.0": resolved("web", "1.0.0", "evil")}
-    with pytest.raises(AgoraError, match="has changed since it was shown"):
+    with pytest.raises(UserError, match="has changed since it was shown"):
         cleared.recheck()
 
 

@@ -17,7 +17,7 @@ from portside.cli.release import release
 from portside.config.configuration import Form, check_form
 from portside.config.deferred_values import ImageCommit, ImageVersion, parts_of
 from portside.config.service_props import ServiceProps
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from portside.git import git
 from portside.images.resolution import Resolution
 from portside.records.deployment_record import FAILED, write_record
@@ -126,7 +126,7 @@ def test_a_deployment_that_failed_is_not_what_stage_runs(stage: Stage) -> None:
 def test_a_record_that_the_tasks_do_not_agree_with_finishes_nothing(stage: Stage) -> None:
     stage.ran("4.2.0-rc2")
     stage.runs(f"sha256:{'9' * 64}")
-    with pytest.raises(AgoraError, match=r"stage's record \(deployment 1\) and its tasks differ"):
+    with pytest.raises(UserError, match=r"stage's record \(deployment 1\) and its tasks differ"):
         stage.finish()
     assert stage.finished is None
 
@@ -134,7 +134,7 @@ def test_a_record_that_the_tasks_do_not_agree_with_finishes_nothing(stage: Stage
 def test_images_that_were_built_from_another_commit_than_the_tags_are_not_finished(stage: Stage) -> None:
     stage.commits["4.2.0-rc2"] = stage.commits["4.2.0-rc1"]
     stage.ran("4.2.0-rc2")
-    with pytest.raises(AgoraError, match=r"stage runs 4.2.0-rc2 from commit \w{12}, but agora/v4.2.0-rc2 is on \w{12}"):
+    with pytest.raises(UserError, match=r"stage runs 4.2.0-rc2 from commit \w{12}, but agora/v4.2.0-rc2 is on \w{12}"):
         stage.finish()
     assert stage.finished is None
 
@@ -193,7 +193,7 @@ def test_an_earlier_promotion_that_was_squashed_is_named_with_its_commits(tmp_pa
     promoted = repository.commit("dev", {"app.py": FORWARD}, "Two")
     squashed = squash(repository, "dev", "stage")
     repository.commit("dev", {"app.py": FORWARD.replace("4.3.0-rc1", "4.4.0-rc1")}, "Three")
-    with pytest.raises(AgoraError, match=f"{squashed[:7]} has the content of dev's {promoted[:7]}"):
+    with pytest.raises(UserError, match=f"{squashed[:7]} has the content of dev's {promoted[:7]}"):
         promotion(repository, "stage")
 
 
@@ -207,7 +207,7 @@ def test_a_promotion_asks_for_a_merge_commit(tmp_path: Path) -> None:
 def test_images_that_another_build_published_under_the_version_are_not_pinned(stage: Stage, built: str) -> None:
     image = replace(resolved("app", "4.2.0-rc2"), commit=stage.commits[built])
     lock = Resolution("4.2.0-rc2", {f"{NAME}:4.2.0-rc2": image})
-    with pytest.raises(AgoraError, match=rf"app was built from \w+, which is agora/v{built}"):
+    with pytest.raises(UserError, match=rf"app was built from \w+, which is agora/v{built}"):
         check_built_from(lock, Monorepo(str(stage.remote)).refs())
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from portside.config.configuration import ROOT
 from portside.deploy.clone_lock import holding
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.process_identity import this_process
 
 HOLD = """
@@ -38,7 +38,7 @@ def holder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> subprocess.Popen[
 
 
 def test_a_second_command_is_refused_and_told_who_is_at_work(holder: subprocess.Popen[str]) -> None:
-    with pytest.raises(AgoraError, match=f"process {holder.pid}"), holding("dev"):
+    with pytest.raises(UserError, match=f"process {holder.pid}"), holding("dev"):
         pytest.fail("held twice")
     with holding("stage"):
         pass
@@ -68,14 +68,14 @@ def test_whatever_is_in_the_file_the_lock_works(
     (tmp_path / "dev.lock").write_bytes(content)
     with holding("dev"):
         (tmp_path / "dev.lock").write_bytes(content)
-        with pytest.raises(AgoraError, match="another command of this clone is running on it"), holding("dev"):
+        with pytest.raises(UserError, match="another command of this clone is running on it"), holding("dev"):
             pytest.fail("held twice")
 
 
 def test_a_folder_in_the_place_of_the_lock_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
     (tmp_path / "dev.lock").mkdir()
-    with pytest.raises(AgoraError, match="the lock of this clone could not be written: Is a directory"), holding("dev"):
+    with pytest.raises(UserError, match="the lock of this clone could not be written: Is a directory"), holding("dev"):
         pytest.fail("held a folder")
 
 
@@ -84,6 +84,6 @@ def test_a_lock_that_a_dead_process_handed_on_says_so(
 ) -> None:
     dead = replace(this_process(), started="1")
     (tmp_path / "dev.lock").write_text(json.dumps(dead.as_json()))
-    with pytest.raises(AgoraError, match=f"one that process {dead.pid} started, which has ended"), holding("dev"):
+    with pytest.raises(UserError, match=f"one that process {dead.pid} started, which has ended"), holding("dev"):
         pytest.fail("held twice")
     holder.communicate()

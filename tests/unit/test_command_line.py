@@ -15,7 +15,7 @@ from botocore.exceptions import NoCredentialsError
 
 from portside.cli import main
 from portside.config.configuration import ROOT
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from portside.terminal import console
 from tests.unit.everyday_support import denied, expired, throttled
 from tests.unit.operations_support import client_error
@@ -55,7 +55,7 @@ def test_failures_leave_with_exit_code_1_and_their_hint(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail() -> None:
-        raise AgoraError("it broke", "Mend it.")
+        raise UserError("it broke", "Mend it.")
 
     monkeypatch.setattr(main.agora.commands["local"].commands["down"], "callback", fail)  # type: ignore[attr-defined]
     assert _run(["local", "down"], capsys) == (1, "✗ it broke\nMend it.\n")
@@ -201,7 +201,7 @@ def _failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
 @pytest.mark.parametrize(
     ("error", "code", "exit_code", "message"),
     [
-        (AgoraError("it broke", "Fix it."), "failed", 1, "it broke"),
+        (UserError("it broke", "Fix it."), "failed", 1, "it broke"),
         (UsageError("not so", "But so."), "usage", 2, "not so"),
         (click.UsageError("no such option"), "usage", 2, "no such option"),
         (KeyboardInterrupt(), "interrupted", 130, "interrupted"),
@@ -240,7 +240,7 @@ def test_a_machine_that_has_its_document_gets_no_second_one(
 ) -> None:
     def answer_and_fail(**_: object) -> None:
         console.print_json({"answer": 1})
-        raise AgoraError("but it failed")
+        raise UserError("but it failed")
 
     monkeypatch.setattr(main.agora.commands["costs"], "callback", answer_and_fail)
     assert main.run(["costs", "dev", "--json"]) == 1
@@ -252,7 +252,7 @@ def test_after_lines_the_error_is_one_more_line(
 ) -> None:
     def answer_and_fail(**_: object) -> None:
         console.print_json_line({"line": 1})
-        raise AgoraError("no more of them")
+        raise UserError("no more of them")
 
     monkeypatch.setattr(main.agora.commands["costs"], "callback", answer_and_fail)
     main.run(["costs", "dev", "--json"])
@@ -264,7 +264,7 @@ def test_after_lines_the_error_is_one_more_line(
 def test_json_that_is_asked_of_another_program_is_not_answered(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _failing(monkeypatch, AgoraError("it broke"))
+    _failing(monkeypatch, UserError("it broke"))
     main.run(["costs", "dev"])
     main.run(["exec", "nowhere", "x", "--", "cat", "--json"])
     assert capsys.readouterr().out == ""
@@ -302,7 +302,7 @@ def test_a_mistake_whose_details_cannot_be_kept_is_said_all_the_same(
 def test_debug_shows_where_an_error_came_from_and_says_it_all_the_same(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _failing(monkeypatch, AgoraError("it broke", "Fix it."))
+    _failing(monkeypatch, UserError("it broke", "Fix it."))
     assert main.run(["--debug", "costs", "dev"]) == 1
     said = capsys.readouterr().err
     assert "Traceback" in said

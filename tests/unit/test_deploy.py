@@ -19,7 +19,7 @@ from portside.config.configuration import Form, load_form
 from portside.deploy import deploy, deployment_run, stability
 from portside.deploy.deploy import NotReady, _endpoints_exist, expect_nothing_in_the_way, usual_seconds
 from portside.deploy.deployment_run import DeploymentFailed
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.findings import collect as evidence
 from portside.findings.check import check_as_json, fail
 from portside.findings.finding import Finding
@@ -428,7 +428,7 @@ def test_a_diagnosis_that_fails_does_not_hide_the_failure(place: _Place, monkeyp
 
 def test_credentials_that_expire_in_the_middle_are_told_and_nobody_is_said_to_know_the_end(place: _Place) -> None:
     place.deploys = _raise(client_error("ExpiredTokenException", "The security token is expired"))
-    with pytest.raises(AgoraError, match="expired while dev was being deployed: how it ended can't be seen") as error:
+    with pytest.raises(UserError, match="expired while dev was being deployed: how it ended can't be seen") as error:
         place.deploy()
     assert "Log in again" in error.value.hint
     assert "./agora diagnose dev" in error.value.hint
@@ -438,7 +438,7 @@ def test_credentials_that_expire_in_the_middle_are_told_and_nobody_is_said_to_kn
 
 def test_a_right_that_is_missing_in_the_middle_is_told_as_that(place: _Place) -> None:
     place.deploys = _raise(client_error("AccessDeniedException", "not authorized to perform: ecs:DescribeServices"))
-    with pytest.raises(AgoraError, match="these credentials may not see how dev is being deployed") as error:
+    with pytest.raises(UserError, match="these credentials may not see how dev is being deployed") as error:
         place.deploy()
     assert "the rights that ./agora role dev prints" in error.value.hint
 

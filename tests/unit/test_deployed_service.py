@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from portside.aws.deployed_service import find_deployed
-from portside.errors import AgoraError
+from portside.errors import UserError
 from tests.unit.everyday_support import CLUSTER, Ecs, place, props, service
 
 
@@ -15,11 +15,11 @@ def test_a_deployed_service_has_its_names() -> None:
 
 
 def test_a_service_that_is_not_deployed_says_how_to_deploy_it() -> None:
-    with pytest.raises(AgoraError, match="agora-api is not deployed in dev") as refused:
+    with pytest.raises(UserError, match="agora-api is not deployed in dev") as refused:
         find_deployed(place(Ecs(service()), stacks={}), props())
     assert refused.value.hint == "Deploy it: ./agora deploy dev"
 
 
 def test_a_service_that_was_deleted_by_hand_is_not_deployed() -> None:
-    with pytest.raises(AgoraError, match="is not deployed"):
+    with pytest.raises(UserError, match="is not deployed"):
         find_deployed(place(Ecs(service(status="INACTIVE"))), props())

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.images.resolution import Resolution
 from portside.records.deployment_record import (
     DEPLOY,
@@ -113,7 +113,7 @@ def test_a_deployment_that_went_well_is_on_record_with_all_that_is_known_of_it()
 @pytest.mark.parametrize(
     ("outcome", "result", "reason"),
     [
-        (AgoraError("deploying dev failed\nagora-dev-app:  Service", "hint"), FAILED, "agora-dev-app: Service"),
+        (UserError("deploying dev failed\nagora-dev-app:  Service", "hint"), FAILED, "agora-dev-app: Service"),
         (RuntimeError("with who knows what in it"), FAILED, "RuntimeError"),
         (SystemExit(1), FAILED, "SystemExit"),
     ],
@@ -146,12 +146,12 @@ def test_a_rollback_whose_end_is_not_on_record_stays_in_the_history_before_a_lat
 def test_of_a_failed_deployment_the_first_verdict_is_the_reason() -> None:
     verdicts = "app crashes: port in use\n  look: log group app\napi: no task runs\n  look: log group api"
     assert (
-        _record_of(AgoraError(f"deploying dev on this machine failed\n{verdicts}")).reason == "app crashes: port in use"
+        _record_of(UserError(f"deploying dev on this machine failed\n{verdicts}")).reason == "app crashes: port in use"
     )
 
 
 def test_what_stopped_it_comes_before_the_verdict_and_both_are_short() -> None:
-    error = AgoraError("deploying dev failed")
+    error = UserError("deploying dev failed")
     error.stopped_by, error.why = "cdk deploy failed: " + "x" * 200, "app: port in use"  # type: ignore[attr-defined]
     reason = _record_of(error).reason
     assert reason.startswith("cdk deploy failed: xxx")
@@ -160,7 +160,7 @@ def test_what_stopped_it_comes_before_the_verdict_and_both_are_short() -> None:
 
 
 def test_where_to_look_is_never_the_reason() -> None:
-    assert _record_of(AgoraError("deploying dev failed\n  look: log group app")).reason == "deploying dev failed"
+    assert _record_of(UserError("deploying dev failed\n  look: log group app")).reason == "deploying dev failed"
 
 
 def test_an_interruption_needs_no_reason() -> None:
@@ -168,7 +168,7 @@ def test_an_interruption_needs_no_reason() -> None:
     assert (record.result, record.is_healthy, record.reason) == (INTERRUPTED, False, "")
 
 
-@pytest.mark.parametrize("outcome", [AgoraError("the deployment failed"), KeyboardInterrupt(), RuntimeError()])
+@pytest.mark.parametrize("outcome", [UserError("the deployment failed"), KeyboardInterrupt(), RuntimeError()])
 def test_that_nothing_can_be_written_does_not_hide_what_went_wrong(outcome: BaseException) -> None:
     with pytest.raises(type(outcome)) as raised:
         _deploy(_Full(), outcome)
@@ -176,7 +176,7 @@ def test_that_nothing_can_be_written_does_not_hide_what_went_wrong(outcome: Base
 
 
 def test_a_deployment_that_went_well_but_is_not_on_record_says_both_and_what_to_do() -> None:
-    with pytest.raises(AgoraError) as raised:
+    with pytest.raises(UserError) as raised:
         _deploy(_Full())
     assert "dev is deployed, but that could not be put on record" in raised.value.message
     assert "the oldest version has a label" in raised.value.message
@@ -184,8 +184,8 @@ def test_a_deployment_that_went_well_but_is_not_on_record_says_both_and_what_to_
 
 
 def test_a_long_reason_is_cut_and_a_short_one_is_not() -> None:
-    assert len(_record_of(AgoraError("why " * 500)).reason) == 200
-    assert _record_of(AgoraError("w" * 200)).reason == "w" * 200
+    assert len(_record_of(UserError("why " * 500)).reason) == 200
+    assert _record_of(UserError("w" * 200)).reason == "w" * 200
 
 
 @pytest.mark.parametrize(
@@ -194,15 +194,15 @@ def test_a_long_reason_is_cut_and_a_short_one_is_not() -> None:
 )
 def test_a_reason_is_kept_without_the_secret_in_it(message: str) -> None:
     ssm = FakeParameters()
-    with pytest.raises(AgoraError):
-        _deploy(ssm, AgoraError(message))
+    with pytest.raises(UserError):
+        _deploy(ssm, UserError(message))
     assert "[hidden]" in read_records(ssm, "dev")[0].reason
     for part in ("ghp_", "hunter2"):
         assert part not in ssm.values[PARAMETER]
 
 
 def test_a_reason_with_a_reference_of_cloudformation_is_still_taken_by_systems_manager() -> None:
-    record = _record_of(AgoraError("no such secret: {{resolve:secretsmanager:agora:SecretString}}"))
+    record = _record_of(UserError("no such secret: {{resolve:secretsmanager:agora:SecretString}}"))
     assert "resolve:secretsmanager:agora" in record.reason
 
 
@@ -297,7 +297,7 @@ def test_only_the_images_that_services_run_are_on_record_each_with_its_health() 
 
 
 def test_a_service_whose_tasks_were_not_read_has_no_health_on_record() -> None:
-    record = _record_of(AgoraError("failed"))
+    record = _record_of(UserError("failed"))
     assert {health for _, health in (record.ran or {}).values()} == {NOT_READ}
 
 
@@ -327,10 +327,10 @@ def test_a_record_is_read_as_it_was_written() -> None:
 def test_any_number_of_services_fits_into_standard_parameters_whatever_is_known_of_them(services: int) -> None:
     ssm, images = FakeParameters(), _large(services)
     for _ in range(2):
-        with pytest.raises(AgoraError):
+        with pytest.raises(UserError):
             _deploy(
                 ssm,
-                AgoraError("why " * 500),
+                UserError("why " * 500),
                 images=images,
                 instead_of=tuple(digest(str(number)) for number in range(services)),
             )
@@ -356,7 +356,7 @@ def test_a_record_of_which_a_part_is_missing_is_passed_over() -> None:
 
 def test_more_services_than_all_parameters_hold_are_reported_after_the_deployment() -> None:
     ssm = FakeParameters()
-    with pytest.raises(AgoraError, match="dev is deployed, but that could not be put on record"):
+    with pytest.raises(UserError, match="dev is deployed, but that could not be put on record"):
         _deploy(ssm, images=_large(500))
     assert read_records(ssm, "dev") == []
 

@@ -10,7 +10,7 @@ import pytest
 
 from portside.aws.target import Target
 from portside.deploy import destroy
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from portside.records.deployment_record import read_records, write_record
 from portside.records.environment_lock import Held, held, read_hold
 from portside.records.origin import Origin
@@ -193,7 +193,7 @@ def test_records_stay_and_the_hold_goes_where_not_all_could_be_deleted(
     monkeypatch: pytest.MonkeyPatch, kept_of_deployments: FakeParameters
 ) -> None:
     monkeypatch.setattr(cdk_cli, "destroy", lambda *_: None)
-    with pytest.raises(AgoraError, match="still there: agora-dev-apex"):
+    with pytest.raises(UserError, match="still there: agora-dev-apex"):
         _destroy(_deployed("dev"), kept_of_deployments)
     assert len(read_records(kept_of_deployments, "dev")) == 1
     assert read_hold(kept_of_deployments, "dev") is None

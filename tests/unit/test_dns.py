@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from portside.aws.dns import compare, read_dns, snippet_of
-from portside.errors import AgoraError
+from portside.errors import UserError
 from tests.unit.everyday_support import place
 
 STACKS = {"agora-dev-load-balancer": {"exports": {"agora-dev-load-balancer-dns": "lb.example.org"}}}
@@ -62,6 +62,6 @@ def test_a_rehearsal_asks_no_name_server() -> None:
 
 
 def test_without_a_load_balancer_it_is_deployed_first() -> None:
-    with pytest.raises(AgoraError, match="exports its name as agora-dev-load-balancer-dns") as refused:
+    with pytest.raises(UserError, match="exports its name as agora-dev-load-balancer-dns") as refused:
         read_dns(place(None, stacks={}), _resolve)
     assert "./agora deploy dev" in refused.value.hint

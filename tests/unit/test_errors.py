@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from portside.errors import AgoraError, FormError, Problem, UsageError
+from portside.errors import FormError, Problem, UsageError, UserError
 
 
 def test_an_error_says_what_is_wrong_and_then_what_to_do() -> None:
-    assert str(AgoraError("no such stack", "Deploy it first.")) == "no such stack\nDeploy it first."
+    assert str(UserError("no such stack", "Deploy it first.")) == "no such stack\nDeploy it first."
 
 
 def test_an_error_without_a_hint_is_one_line() -> None:
-    assert str(AgoraError("no such stack")) == "no such stack"
+    assert str(UserError("no such stack")) == "no such stack"
 
 
 def test_what_failed_and_what_was_asked_for_wrongly_leave_with_different_codes() -> None:
-    assert (AgoraError("x").exit_code, UsageError("x").exit_code, FormError([]).exit_code) == (1, 2, 2)
+    assert (UserError("x").exit_code, UsageError("x").exit_code, FormError([]).exit_code) == (1, 2, 2)
 
 
 def test_a_wrong_form_tells_every_problem_with_its_place_and_its_hint() -> None:

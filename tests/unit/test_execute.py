@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from portside.deploy.execute import Container, Execution, choose_container, open_session, what_a_quick_end_means
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from tests.unit.everyday_support import CLUSTER, Ecs, container, denied, place, props, service, task
 from tests.unit.operations_support import client_error
 
@@ -18,7 +18,7 @@ def _choose(*tasks: dict[str, Any], of: dict[str, Any] | None = None, wanted: st
 
 
 def _refusal(*tasks: dict[str, Any], **more: Any) -> str:
-    with pytest.raises(AgoraError) as refused:
+    with pytest.raises(UserError) as refused:
         _choose(*tasks, **more)
     return str(refused.value)
 
@@ -100,7 +100,7 @@ def test_the_command_is_quoted_for_the_container() -> None:
     ],
 )
 def test_a_refusal_says_what_is_missing(error: Exception, words: str) -> None:
-    with pytest.raises(AgoraError) as refused:
+    with pytest.raises(UserError) as refused:
         open_session(place(Ecs(service(), refusals=[error])), EXECUTION)
     assert words in str(refused.value)
 

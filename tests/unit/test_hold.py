@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.process_identity import ProcessIdentity, this_process
 from portside.records.environment_lock import Held, Hold, expect_free, held, let_go, parameter_name, read_hold
 from portside.records.origin import Origin
@@ -131,7 +131,7 @@ def test_of_many_at_the_same_moment_one_gets_it_and_the_others_are_told_which() 
     assert read_hold(ssm, "dev") is None
 
 
-@pytest.mark.parametrize("error", [AgoraError("failed"), RuntimeError(), KeyboardInterrupt(), SystemExit(3)])
+@pytest.mark.parametrize("error", [UserError("failed"), RuntimeError(), KeyboardInterrupt(), SystemExit(3)])
 def test_the_hold_is_let_go_however_the_block_ends(error: BaseException) -> None:
     ssm = FakeParameters()
     with pytest.raises(type(error)) as raised, held(ssm, "dev", JANE, "deploy"):
@@ -224,16 +224,16 @@ def _work_while_credentials_expire(operation: str, error: Exception | None = Non
 
 @pytest.mark.parametrize("operation", ["get_parameter", "delete_parameter"])
 def test_that_the_hold_cannot_be_let_go_does_not_hide_what_went_wrong(operation: str) -> None:
-    with pytest.raises(AgoraError, match="the deployment failed"):
-        _work_while_credentials_expire(operation, AgoraError("the deployment failed"))
+    with pytest.raises(UserError, match="the deployment failed"):
+        _work_while_credentials_expire(operation, UserError("the deployment failed"))
 
 
 @pytest.mark.parametrize("operation", ["get_parameter", "delete_parameter"])
 def test_after_success_a_hold_that_cannot_be_let_go_is_told(operation: str) -> None:
-    with pytest.raises(AgoraError, match="hold on dev could not be taken away") as raised:
+    with pytest.raises(UserError, match="hold on dev could not be taken away") as raised:
         _work_while_credentials_expire(operation)
     assert raised.value.hint.endswith("./agora unlock dev")
-    with pytest.raises(AgoraError) as rehearsed:
+    with pytest.raises(UserError) as rehearsed:
         _work_while_credentials_expire(operation, local=True)
     assert rehearsed.value.hint.endswith("./agora unlock dev --local")
 

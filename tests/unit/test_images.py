@@ -13,7 +13,7 @@ from portside.config.environment import Environment
 from portside.config.service_props import ServiceProps
 from portside.emulator.client import process
 from portside.emulator.client.process import LocalAws
-from portside.errors import AgoraError, FormError, UsageError
+from portside.errors import FormError, UsageError, UserError
 from portside.images.access import API_VARIABLE, REGISTRY_VARIABLE, TOKEN_VARIABLE
 from portside.images.failures import ResolutionFailed
 from portside.images.release_lock import lock_name
@@ -189,7 +189,7 @@ def test_a_rehearsal_asks_no_other_registry_either(name: str, registry: StandIn)
 
 
 def test_a_rehearsal_without_an_embedded_aws_says_how_to_start_it() -> None:
-    with pytest.raises(AgoraError, match="embedded AWS is not running"):
+    with pytest.raises(UserError, match="embedded AWS is not running"):
         look_up([reference("app")], "edge", local=True)
 
 

@@ -11,7 +11,7 @@ import aws_cdk as cdk
 import pytest
 
 from portside.config.environment import Environment
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from portside.images import synthesis_images as at_hand
 from portside.images.calls import Limits
 from portside.images.release_lock import find_lock
@@ -111,7 +111,7 @@ def test_a_registry_that_cannot_be_reached_leads_to_the_command_that_keeps_the_i
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("portside.images.resolve.resolve", functools.partial(resolve, limits=Limits(attempts=1)))
-    with pytest.raises(AgoraError) as raised:
+    with pytest.raises(UserError) as raised:
         images_at_hand(environment("dev"), SERVICES)
     assert "app: " in raised.value.message
     assert raised.value.hint.splitlines()[-1].endswith("./agora images dev")

@@ -13,7 +13,7 @@ import pytest
 
 from portside.aws.target import Target
 from portside.config.context_flags import REREAD, SIDE_BY_SIDE
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.images.resolution import Resolution
 from portside.images.synthesis_images import IMAGES_FILE
 from portside.synthesis import cdk_cli, kept_templates
@@ -197,7 +197,7 @@ def test_a_full_disk_on_the_way_back_is_an_error_of_the_command(
 
     synthesized()
     monkeypatch.setattr(shutil, "copytree", full)
-    with pytest.raises(AgoraError, match="the templates could not be written: No space left") as raised:
+    with pytest.raises(UserError, match="the templates could not be written: No space left") as raised:
         synthesized()
     assert "Make room" in raised.value.hint
 

@@ -12,7 +12,7 @@ from portside.aws.target import Target
 from portside.config.configuration import load_form
 from portside.deploy import load_data
 from portside.deploy.load_data import LoadPlan
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from portside.findings.check import FAIL, check
 from portside.images.loader_image import loader_image
 from portside.records.environment_lock import parameter_name as hold_name
@@ -171,7 +171,7 @@ def test_a_busy_aws_does_not_end_the_waiting() -> None:
 )
 def test_a_load_that_fails_says_how_and_deploys_nothing_anew(ended: dict[str, Any], words: str) -> None:
     ecs, ssm = LoadingEcs(ended), FakeParameters()
-    with pytest.raises(AgoraError) as failed:
+    with pytest.raises(UserError) as failed:
         _load(_place(ecs, ssm=ssm))
     assert words in str(failed.value)
     assert ecs.calls == ["deregistered"]
@@ -182,7 +182,7 @@ def test_a_load_that_fails_says_how_and_deploys_nothing_anew(ended: dict[str, An
 
 def test_a_task_that_ecs_does_not_start_is_told_with_ecss_reason() -> None:
     ecs = LoadingEcs(RUNNING, failures=[{"reason": "RESOURCE:MEMORY"}])
-    with pytest.raises(AgoraError, match="ECS starts no task for the load: RESOURCE:MEMORY"):
+    with pytest.raises(UserError, match="ECS starts no task for the load: RESOURCE:MEMORY"):
         _load(_place(ecs))
     assert ecs.calls == ["deregistered"]
 
@@ -212,7 +212,7 @@ def test_nothing_starts_where_a_precondition_is_not_met() -> None:
     target = _place(ecs)
     planned = _plan(target)
     unmet = (check("secret x", FAIL, "is not there", "Make it."), check("way", FAIL, "none", "Make it."))
-    with pytest.raises(AgoraError) as refused:
+    with pytest.raises(UserError) as refused:
         load_data.load(target, load_form(), LoadPlan(**{**vars(planned), "checks": unmet}), ORIGIN)
     assert refused.value.message == "secret x: is not there\nway: none"
     assert refused.value.hint == "Make it."
@@ -230,5 +230,5 @@ def test_a_deployment_that_does_not_say_where_the_database_is_is_brought_up_to_d
     ecs = LoadingEcs(_ended(0))
     ecs.definition = {"containerDefinitions": [{"name": "agora-api", "image": "x"}]}
     assert ecs.describe_task_definition(taskDefinition=DEFINITION_ARN)
-    with pytest.raises(AgoraError, match="does not say where the database or its log is"):
+    with pytest.raises(UserError, match="does not say where the database or its log is"):
         _plan(_place(ecs))

@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from portside.emulator.client import control, loopback_client, process
-from portside.errors import AgoraError
+from portside.errors import UserError
 from tests.unit.local_aws_support import embedded_aws, until
 
 __all__ = ["embedded_aws"]
@@ -187,7 +187,7 @@ def test_a_server_that_dies_while_starting_says_why(state_dir: Path, monkeypatch
     dying.write_text("#!/bin/sh\necho no such module; exit 3")
     dying.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(dying))
-    with pytest.raises(AgoraError) as caught:
+    with pytest.raises(UserError) as caught:
         process.up(state_dir, announce=_silent)
     assert "did not start (exit code 3)" in caught.value.message
     assert "no such module" in caught.value.hint
@@ -196,7 +196,7 @@ def test_a_server_that_dies_while_starting_says_why(state_dir: Path, monkeypatch
 
 def test_a_server_that_can_not_write_its_files_says_so_in_a_sentence(state_dir: Path) -> None:
     (state_dir / "server.json" / "within").mkdir(parents=True)
-    with pytest.raises(AgoraError) as caught:
+    with pytest.raises(UserError) as caught:
         process.up(state_dir, announce=_silent)
     assert caught.value.message.startswith(f"the embedded AWS did not start: {state_dir / 'server.json'}: ")
     assert "Is a directory" in caught.value.message
@@ -205,7 +205,7 @@ def test_a_server_that_can_not_write_its_files_says_so_in_a_sentence(state_dir: 
 
 def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(AgoraError, match=r"file/local: the state of the embedded AWS could not be written: Not a dir"):
+    with pytest.raises(UserError, match=r"file/local: the state of the embedded AWS could not be written: Not a dir"):
         process.up(tmp_path / "file" / "local", announce=_silent)
 
 
@@ -256,9 +256,9 @@ def test_its_catalogue_answers_where_it_says_and_fails_as_it_is_told(embedded_aw
     control.clear_catalogue_faults(aws=embedded_aws)
     with loopback_client.send(request, timeout=5) as answer:
         assert answer.status == 200
-    with pytest.raises(AgoraError, match="perhaps you meant endless"):
+    with pytest.raises(UserError, match="perhaps you meant endless"):
         control.set_catalogue_fault("endles", aws=embedded_aws)
-    with pytest.raises(AgoraError, match="not the id of a commit"):
+    with pytest.raises(UserError, match="not the id of a commit"):
         control.publish_image("ghcr.io/process/app", ["edge"], commit="main", aws=embedded_aws)
     assert control.remove_image("ghcr.io/process/app:edge", aws=embedded_aws)
 
@@ -282,5 +282,5 @@ def test_the_secret_of_the_control_api_is_for_its_owner_only(state_dir: Path) ->
     assert (state_dir / "server.json").stat().st_mode & 0o077 == 0
     assert json.loads((state_dir / "server.json").read_text())["control_url"] == aws.control_url
     stranger = replace(aws, control_url=f"{aws.control_url.rpartition('/')[0]}/guess")
-    with pytest.raises(AgoraError, match="not yours"):
+    with pytest.raises(UserError, match="not yours"):
         control.images(aws=stranger)

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from portside.emulator.api_faults import ApiFaults, checked
 from portside.emulator.client import control
-from portside.errors import AgoraError
+from portside.errors import UserError
 from tests.unit.local_aws_support import REGION, Account, account, embedded_aws, network
 
 __all__ = ["account", "embedded_aws", "network"]
@@ -115,7 +115,7 @@ def test_quotas_have_awss_defaults_and_can_be_used_up(account: Account) -> None:
     assert quotas.get_service_quota(**fargate)["Quota"]["Value"] == 2
     assert {q["QuotaName"] for q in quotas.list_service_quotas(ServiceCode="vpc")["Quotas"]} >= {"VPCs per Region"}
     assert _error_of(quotas.get_service_quota, ServiceCode="ec2", QuotaCode="L-0")[0] == "NoSuchResourceException"
-    with pytest.raises(AgoraError, match="unknown quota"):
+    with pytest.raises(UserError, match="unknown quota"):
         control.set_quota(account.number, "ec2", "L-0", 2, aws=account.aws)
 
 
@@ -177,9 +177,9 @@ def test_a_first_deployment_that_failed_leaves_a_stack_behind(account: Account) 
 
 
 def test_a_stack_that_is_not_there_cannot_be_updating(account: Account) -> None:
-    with pytest.raises(AgoraError, match="no stack 'never'"):
+    with pytest.raises(UserError, match="no stack 'never'"):
         control.set_stack_fault(account.number, "never", "UPDATE_IN_PROGRESS", aws=account.aws)
-    with pytest.raises(AgoraError, match="unknown state"):
+    with pytest.raises(UserError, match="unknown state"):
         control.set_stack_fault(account.number, "never", "BROKEN", aws=account.aws)
 
 

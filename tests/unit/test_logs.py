@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from portside.aws.deployed_service import find_deployed
 from portside.aws.logs import LogSource, find_sources, follow, parse_since, read_lines
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from tests.unit.everyday_support import DEFINITION, Ecs, Logs, event, expired, place, props, service, task, throttled
 from tests.unit.operations_support import NOON, client_error, minutes_after_noon
 
@@ -52,7 +52,7 @@ def test_the_log_group_is_the_one_that_the_task_definition_names() -> None:
 def test_a_service_without_awslogs_is_told_of() -> None:
     ecs = Ecs(service())
     ecs.definition = {"containerDefinitions": [{**DEFINITION["containerDefinitions"][0], "logConfiguration": {}}]}  # type: ignore[dict-item]
-    with pytest.raises(AgoraError, match="agora-api does not write to CloudWatch Logs"):
+    with pytest.raises(UserError, match="agora-api does not write to CloudWatch Logs"):
         find_sources(ecs, find_deployed(place(ecs), props()))
 
 
@@ -89,7 +89,7 @@ def test_expired_credentials_are_raised_at_once() -> None:
 
 def test_a_log_group_that_is_gone_is_named() -> None:
     gone = client_error("ResourceNotFoundException", "The specified log group does not exist.")
-    with pytest.raises(AgoraError, match="the log group api-logs does not exist"):
+    with pytest.raises(UserError, match="the log group api-logs does not exist"):
         _messages(Logs(refusals=[gone]))
 
 

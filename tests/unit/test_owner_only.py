@@ -11,7 +11,7 @@ import pytest
 from portside import owner_only
 from portside.emulator import server_secret
 from portside.emulator.client import process
-from portside.errors import AgoraError
+from portside.errors import UserError
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
 NOBODY = 65534
@@ -52,7 +52,7 @@ def test_a_folder_of_another_user_is_not_used(tmp_path: Path) -> None:
     os.chown(tmp_path, NOBODY, NOBODY)
     with pytest.raises(owner_only.NotOurs, match="belongs to another user"):
         owner_only.folder(tmp_path)
-    with pytest.raises(AgoraError, match=r"does not use .*: it belongs to another user") as refused:
+    with pytest.raises(UserError, match=r"does not use .*: it belongs to another user") as refused:
         process.up(tmp_path, announce=lambda _: None)
     assert "AGORA_STATE_DIR" in refused.value.hint
 

@@ -15,7 +15,7 @@ from portside.aws.model import Task
 from portside.aws.reader import Reader
 from portside.config.configuration import load_form
 from portside.deploy.progress import Progress, following, picture
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.report.timeline import Timeline
 from tests.answering_aws import AnsweringAws
 from tests.aws_account import deployed, deployment
@@ -256,9 +256,9 @@ def test_what_happened_last_is_seen_although_the_block_failed() -> None:
     def fail() -> None:
         with following(reader(aws), NAMES, every_seconds=60, timeline=timeline):
             aws.stacks[APP] = {"status": "UPDATE_ROLLBACK_COMPLETE", "updated": minutes_after_noon(1)}
-            raise AgoraError("cdk deploy failed")
+            raise UserError("cdk deploy failed")
 
-    with pytest.raises(AgoraError, match="cdk deploy failed"):
+    with pytest.raises(UserError, match="cdk deploy failed"):
         fail()
     assert [moment.state for moment in timeline.moments] == ["failed, rolled back"]
 

@@ -14,7 +14,7 @@ from portside.aws.service_reading import with_service
 from portside.config.configuration import load_form
 from portside.deploy import redeploy
 from portside.deploy.redeploy import Failure, RedeploymentFailed, rollout_of
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.records.environment_lock import Held, parameter_name
 from portside.records.origin import Origin
 from tests.unit.everyday_support import (
@@ -54,7 +54,7 @@ def test_a_busy_aws_does_not_end_the_waiting(capsys: pytest.CaptureFixture[str])
 
 
 def test_a_right_that_is_missing_ends_it_in_a_sentence() -> None:
-    with pytest.raises(AgoraError, match="the rollout can't be followed any more"):
+    with pytest.raises(UserError, match="the rollout can't be followed any more"):
         _carry_out(RollingEcs(GOING_ON, denied()))
 
 

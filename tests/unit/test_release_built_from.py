@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.images.resolution import Resolution
 from portside.release.built_from import check_built_from, tagged_commit
 from portside.release.monorepo import RemoteRefs
@@ -34,7 +34,7 @@ def test_images_of_the_tags_commit_and_such_as_say_nothing_are_taken(commit: str
 
 
 def test_images_of_another_commit_are_refused_with_tag_commits_and_what_they_are() -> None:
-    with pytest.raises(AgoraError) as raised:
+    with pytest.raises(UserError) as raised:
         check_built_from(lock(api=EARLIER, app=TAGGED, apex=OTHER), REFS)
     assert raised.value.message.splitlines() == [
         "4.2.0-rc2: agora/v4.2.0-rc2 is on 111111111111, but",
@@ -50,7 +50,7 @@ def test_an_image_with_another_tag_than_the_releases_is_not_compared() -> None:
 
 
 def test_a_version_without_a_tag_is_no_release() -> None:
-    with pytest.raises(AgoraError, match=r"9\.9\.9-rc1: the monorepo has no tag agora/v9\.9\.9-rc1"):
+    with pytest.raises(UserError, match=r"9\.9\.9-rc1: the monorepo has no tag agora/v9\.9\.9-rc1"):
         check_built_from(replace(lock(), version="9.9.9-rc1"), REFS)
     assert tagged_commit(REFS, "4.2.0-rc2") == ("agora/v4.2.0-rc2", TAGGED)
     assert tagged_commit(REFS, "nightly") == ("agora/vnightly", None)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from portside.release.cut import CutPlan, carry_out, plan_cut, wait_for_images
 from portside.release.monorepo import Monorepo
 from portside.release.version_tags import Version
@@ -105,7 +105,7 @@ def test_a_version_and_a_part_exclude_each_other(remote: Path) -> None:
 def test_a_head_that_is_a_candidate_already_is_released_again_only_on_request(remote: Path) -> None:
     tag(remote, head(remote), "agora/v4.0.0-rc3", "other/v2.0.0-rc1")
     mono = Monorepo(str(remote))
-    with pytest.raises(AgoraError, match=r"branch main: nothing new to release, \w{12} is agora/v4.0.0-rc3 already"):
+    with pytest.raises(UserError, match=r"branch main: nothing new to release, \w{12} is agora/v4.0.0-rc3 already"):
         plan_cut(mono)
     plan = plan_cut(mono, again=True)
     carry_out(plan, mono)
@@ -121,14 +121,14 @@ def test_a_clone_that_is_behind_ahead_or_diverged_releases_nothing(remote: Path,
     behind, ahead, diverged = (clone(remote, tmp_path / name) for name in ("behind", "ahead", "diverged"))
     commit(ahead, "Mine")
     before = refs(remote)
-    with pytest.raises(AgoraError, match="ahead of origin/main, and would be released without"):
+    with pytest.raises(UserError, match="ahead of origin/main, and would be released without"):
         plan_cut(Monorepo(str(ahead)))
     assert refs(remote) == before
     commit(remote, "Theirs")
     commit(diverged, "Mine")
     before = refs(remote)
     for working, said in ((behind, "1 commit behind origin/main"), (diverged, "has diverged from origin/main")):
-        with pytest.raises(AgoraError, match=said):
+        with pytest.raises(UserError, match=said):
             plan_cut(Monorepo(str(working)))
     assert refs(remote) == before
 
@@ -138,7 +138,7 @@ def test_a_tag_that_appeared_after_the_plan_is_left_where_it_is(remote: Path) ->
     plan = plan_cut(mono)
     tag(remote, refs(remote)["refs/tags/agora/v4.0.0-rc1"], plan.tag)
     before = refs(remote)
-    with pytest.raises(AgoraError, match=r"agora/v4.0.0-rc3: exists in .*, on another commit"):
+    with pytest.raises(UserError, match=r"agora/v4.0.0-rc3: exists in .*, on another commit"):
         carry_out(plan, mono)
     assert refs(remote) == before
 
@@ -148,7 +148,7 @@ def test_a_plan_that_other_tags_have_overtaken_is_not_carried_out(remote: Path) 
     plan = plan_cut(mono)
     tag(remote, refs(remote)["refs/tags/agora/v4.0.0-rc2"], "agora/release/v4.0.0")
     before = refs(remote)
-    with pytest.raises(AgoraError, match=r"overtaken, the last tag in .* is agora/release/v4.0.0 by now"):
+    with pytest.raises(UserError, match=r"overtaken, the last tag in .* is agora/release/v4.0.0 by now"):
         carry_out(plan, mono)
     assert refs(remote) == before
 
@@ -156,12 +156,12 @@ def test_a_plan_that_other_tags_have_overtaken_is_not_carried_out(remote: Path) 
 def test_a_remote_that_refuses_the_tag_is_told(remote: Path) -> None:
     hook(remote, "pre-receive", "echo 'no releases on Fridays' >&2", "exit 1")
     mono = Monorepo(f"file://{remote}")
-    with pytest.raises(AgoraError, match=r"agora/v4.0.0-rc3: refused by .*: no releases on Fridays"):
+    with pytest.raises(UserError, match=r"agora/v4.0.0-rc3: refused by .*: no releases on Fridays"):
         carry_out(plan_cut(mono), mono)
 
 
 def test_an_empty_repository_has_nothing_to_cut(tmp_path: Path) -> None:
-    with pytest.raises(AgoraError, match="the repository is empty"):
+    with pytest.raises(UserError, match="the repository is empty"):
         plan_cut(Monorepo(str(bare(tmp_path / "empty.git"))))
 
 
@@ -211,7 +211,7 @@ def test_images_that_are_there_at_once_are_not_waited_for() -> None:
 
 def test_images_that_never_come_are_named_with_the_way_to_go_on() -> None:
     images = Images(app=5, api=1000, data=1000)
-    with pytest.raises(AgoraError, match=r"agora/v4.0.0-rc3: not published within 25 s: api, data") as caught:
+    with pytest.raises(UserError, match=r"agora/v4.0.0-rc3: not published within 25 s: api, data") as caught:
         images.wait(every_seconds=10, within_seconds=25)
     assert "The tag is pushed" in caught.value.hint
     assert "release job" in caught.value.hint

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from portside.release.finish import carry_out, plan_finish
 from portside.release.monorepo import Monorepo
 from portside.release.staged import Staged
@@ -108,28 +108,28 @@ def test_a_version_that_is_none_is_refused(remote: Path) -> None:
 def test_a_candidate_that_was_never_tagged_is_refused_with_the_tag_that_is_missing(
     remote: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(AgoraError, match=r"stage runs 4.1.0-rc1, for which .* has no tag agora/v4.1.0-rc1") as caught:
+    with pytest.raises(UserError, match=r"stage runs 4.1.0-rc1, for which .* has no tag agora/v4.1.0-rc1") as caught:
         plan_finish(Monorepo(str(remote)), None, runs("4.1.0-rc1"))
     assert caught.value.hint == "Make one: ./agora release cut"
-    with pytest.raises(AgoraError, match=r"has no tag agora/v4.0.0-rc11") as caught:
+    with pytest.raises(UserError, match=r"has no tag agora/v4.0.0-rc11") as caught:
         plan_finish(Monorepo(str(remote)), None, runs("4.0.0-rc11"))
     assert caught.value.hint == "The last candidate of 4.0.0 there is 4.0.0-rc10."
-    with pytest.raises(AgoraError, match="the repository is empty"):
+    with pytest.raises(UserError, match="the repository is empty"):
         plan_finish(Monorepo(str(bare(tmp_path / "empty.git"))), None, runs("4.1.0-rc1"))
 
 
 def test_a_release_that_is_finished_already_is_told_so(remote: Path) -> None:
     tag(remote, _commit_of(remote, "agora/v4.0.0-rc10"), "agora/release/v4.0.0")
-    with pytest.raises(AgoraError, match=r"finished already, on the same commit as agora/v4.0.0-rc10"):
+    with pytest.raises(UserError, match=r"finished already, on the same commit as agora/v4.0.0-rc10"):
         plan_finish(Monorepo(str(remote)), None, runs("4.0.0-rc10"))
-    with pytest.raises(AgoraError, match="finished already"):
+    with pytest.raises(UserError, match="finished already"):
         plan_finish(Monorepo(str(remote)), "4.0.0", runs("4.1.0-rc1"))
 
 
 def test_a_release_tag_on_another_commit_is_told_with_both_commits(remote: Path) -> None:
     tag(remote, head(remote), "agora/release/v4.0.0")
     there, wanted = head(remote)[:12], _commit_of(remote, "agora/v4.0.0-rc10")[:12]
-    with pytest.raises(AgoraError, match=f"on {there} and not on agora/v4.0.0-rc10's commit {wanted}"):
+    with pytest.raises(UserError, match=f"on {there} and not on agora/v4.0.0-rc10's commit {wanted}"):
         plan_finish(Monorepo(str(remote)), None, runs("4.0.0-rc10"))
 
 
@@ -152,7 +152,7 @@ def test_another_candidate_than_the_one_that_stage_runs_is_refused(remote: Path)
 
 def test_images_of_another_commit_than_the_tags_are_not_finished(remote: Path) -> None:
     on = _commit_of(remote, "agora/v4.0.0-rc10")[:12]
-    with pytest.raises(AgoraError, match=f"stage runs 4.0.0-rc10 from commit {'a' * 12}, but .*-rc10 is on {on}"):
+    with pytest.raises(UserError, match=f"stage runs 4.0.0-rc10 from commit {'a' * 12}, but .*-rc10 is on {on}"):
         plan_finish(Monorepo(str(remote)), None, runs("4.0.0-rc10", "a" * 40))
     assert plan_finish(Monorepo(str(remote)), None, runs("4.0.0-rc10", _commit_of(remote, "agora/v4.0.0-rc10")))
 
@@ -167,10 +167,10 @@ def test_of_a_footer_the_commit_decides_which_candidate_it_is(remote: Path) -> N
 
 
 def test_a_footer_whose_commit_no_tag_is_on_is_refused_with_the_tags_there_are(remote: Path) -> None:
-    with pytest.raises(AgoraError, match=r"no tag of 4.0.0 is on a commit fffffff") as raised:
+    with pytest.raises(UserError, match=r"no tag of 4.0.0 is on a commit fffffff") as raised:
         plan_finish(Monorepo(str(remote)), None, runs("4.0.0", "fffffff", footer=True))
     assert f"agora/v4.0.0-rc10 on {_commit_of(remote, 'agora/v4.0.0-rc10')[:12]}" in raised.value.hint
-    with pytest.raises(AgoraError, match=r"no tag of 9.0.0") as raised:
+    with pytest.raises(UserError, match=r"no tag of 9.0.0") as raised:
         plan_finish(Monorepo(str(remote)), None, runs("9.0.0", "fffffff", footer=True))
     assert raised.value.hint == "There is no tag agora/v9.0.0-rcN."
 
@@ -186,7 +186,7 @@ def test_a_release_tag_that_appeared_after_the_plan_is_left_where_it_is(remote: 
     plan = plan_finish(mono, None, runs("4.0.0-rc10"))
     tag(remote, head(remote), "agora/release/v4.0.0")
     before = refs(remote)
-    with pytest.raises(AgoraError, match=r"agora/release/v4.0.0: exists in .*, on another commit"):
+    with pytest.raises(UserError, match=r"agora/release/v4.0.0: exists in .*, on another commit"):
         carry_out(plan, mono)
     assert refs(remote) == before
 
@@ -203,7 +203,7 @@ def test_a_candidate_that_was_moved_after_the_plan_stops_it(remote: Path) -> Non
     mono = Monorepo(str(remote))
     plan = plan_finish(mono, None, runs("4.0.0-rc10"))
     _move(remote, "agora/v4.0.0-rc10")
-    with pytest.raises(AgoraError, match=f"has agora/v4.0.0-rc10 on {head(remote)[:12]} by now"):
+    with pytest.raises(UserError, match=f"has agora/v4.0.0-rc10 on {head(remote)[:12]} by now"):
         carry_out(plan, mono)
     assert "refs/tags/agora/release/v4.0.0" not in refs(remote)
 
@@ -212,14 +212,14 @@ def test_tags_that_are_not_on_one_commit_after_the_push_are_noticed(remote: Path
     hook(remote, "post-receive", f"git update-ref refs/tags/agora/v4.0.0-rc10 {head(remote)}")
     mono = Monorepo(f"file://{remote}")
     plan = plan_finish(mono, None, runs("4.0.0-rc10"))
-    with pytest.raises(AgoraError, match=r"pushed, but .* now has agora/release/v4.0.0 on (\w+) and .*-rc10 on (?!\1)"):
+    with pytest.raises(UserError, match=r"pushed, but .* now has agora/release/v4.0.0 on (\w+) and .*-rc10 on (?!\1)"):
         carry_out(plan, mono)
 
 
 def test_a_remote_that_refuses_the_tag_is_told(remote: Path) -> None:
     hook(remote, "pre-receive", "echo 'no releases on Fridays' >&2", "exit 1")
     mono = Monorepo(f"file://{remote}")
-    with pytest.raises(AgoraError, match=r"agora/release/v4.0.0: refused by .*: no releases on Fridays"):
+    with pytest.raises(UserError, match=r"agora/release/v4.0.0: refused by .*: no releases on Fridays"):
         carry_out(plan_finish(mono, None, runs("4.0.0-rc10")), mono)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.images.access import Access, Token
 from portside.records.deployment_record import FAILED, ROLLBACK, write_record
 from portside.records.proof import seeded_record
@@ -41,13 +41,13 @@ class Clock:
         return Pace(1, within, self.sleep, lambda: self.now)
 
 
-def one_after_the_other(*answers: Ended | str | AgoraError | None) -> Look:
+def one_after_the_other(*answers: Ended | str | UserError | None) -> Look:
     """A look that finds these, and the last one for good."""
     left = list(answers)
 
     def look() -> Ended | str | None:
         found = left.pop(0) if len(left) > 1 else left[0]
-        if isinstance(found, AgoraError):
+        if isinstance(found, UserError):
             raise found
         return found
 
@@ -65,14 +65,14 @@ def test_what_is_known_is_said_once_until_it_has_ended() -> None:
 def test_what_cannot_be_read_now_does_not_end_the_waiting() -> None:
     said: list[str] = []
     ended = Ended(False, "it failed")
-    looks = {"the record": one_after_the_other(AgoraError("throttled"), AgoraError("throttled"), ended)}
+    looks = {"the record": one_after_the_other(UserError("throttled"), UserError("throttled"), ended)}
     assert follow("it", looks, said.append, Clock().pace()) == ended
     assert said == ["the record cannot be read now: throttled"]
 
 
 def test_when_the_time_is_over_the_last_that_was_known_is_said() -> None:
     clock = Clock()
-    with pytest.raises(AgoraError, match="the deployment did not end within 1 min: queued") as raised:
+    with pytest.raises(UserError, match="the deployment did not end within 1 min: queued") as raised:
         follow("the deployment", {"GitHub": one_after_the_other("queued")}, lambda _: None, clock.pace())
     assert clock.now == 60
     assert "It was not stopped" in raised.value.hint
@@ -141,7 +141,7 @@ def test_a_squashed_merge_is_seen_by_its_content(repository: Repository) -> None
 def test_a_remote_that_is_out_of_reach_is_waited_for(repository: Repository) -> None:
     look = merge_look(repository.path, "stage", repository.at_origin("dev"))
     repository.git("remote", "set-url", "origin", "http://127.0.0.1:9/agora.git")
-    with pytest.raises(AgoraError, match="origin cannot be asked where stage is"):
+    with pytest.raises(UserError, match="origin cannot be asked where stage is"):
         look()
 
 
@@ -222,7 +222,7 @@ def test_githubs_run_of_the_deployment_says_how_it_goes(
     ],
 )
 def test_an_answer_that_is_none_is_said_as_what_it_is(answer: Any, said: str) -> None:
-    with github(answer) as repository, pytest.raises(AgoraError, match=said):
+    with github(answer) as repository, pytest.raises(UserError, match=said):
         run_look(repository, COMMIT, decides=True)()
 
 
@@ -239,14 +239,14 @@ def asked(repository: GithubRepository) -> Callable[[], object]:
     ],
 )
 def test_a_refusal_is_said_and_no_redirect_followed(status: int, headers: dict[str, str], said: str) -> None:
-    with github({}, status, headers) as repository, pytest.raises(AgoraError, match=said) as raised:
+    with github({}, status, headers) as repository, pytest.raises(UserError, match=said) as raised:
         asked(repository)()
     assert "secret" not in str(raised.value)
 
 
 def test_a_server_that_is_not_there_is_said_without_the_token() -> None:
     repository = GithubRepository("org/infra", Access(Token("secret"), "http://127.0.0.1:9"))
-    with pytest.raises(AgoraError, match=r"cannot be reached \(ConnectError\)") as raised:
+    with pytest.raises(UserError, match=r"cannot be reached \(ConnectError\)") as raised:
         asked(repository)()
     assert "secret" not in str(raised.value)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from portside.config.configuration import check_form
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from portside.records.proof import Proof, seeded_record
 from portside.release.hot_fix import HotFixPlan, plan_hot_fix, prepare_hot_fix
 from portside.release.promote import plan_promotion
@@ -87,7 +87,7 @@ def test_after_the_merge_back_the_next_release_goes_its_usual_way(repository: Re
     repository.git("merge", "--quiet", "--no-ff", "--no-edit", commit.branch)
     repository.git("push", "--quiet", "origin", "prod")
     repository.git("checkout", "--quiet", "dev")
-    with pytest.raises(AgoraError, match=rf"prod at \w+ names {FIX} for prod already"):
+    with pytest.raises(UserError, match=rf"prod at \w+ names {FIX} for prod already"):
         plan(repository)
     run_commands(repository, made.afterwards, into="stage")
     ahead = repository.git("show", "stage:app.py").replace(FIX, NEW) + "\n"

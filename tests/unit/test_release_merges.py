@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from portside.git import git
 from portside.release.merges import plan_merge, prepare_branch
 from tests.unit.repository_support import APP, Repository, make_repository
@@ -90,7 +90,7 @@ def test_branches_without_a_common_commit_are_not_merged(repository: Repository)
     repository.git("checkout", "--quiet", "--orphan", "new")
     repository.git("commit", "--quiet", "--message", "Another start")
     repository.git("push", "--quiet", "origin", "new")
-    with pytest.raises(AgoraError, match="new and stage have no commit in common"):
+    with pytest.raises(UserError, match="new and stage have no commit in common"):
         plan_merge(repository.path, "new", "stage")
 
 

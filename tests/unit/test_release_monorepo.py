@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from portside.git import git
 from portside.release.monorepo import Monorepo
 from tests.unit.git_support import annotated_tag, bare, clone, commit, head, hook, monorepo, refs, tag, use_own_settings
@@ -173,23 +173,23 @@ def test_a_folder_inside_another_repository_is_not_taken_for_that_repository(tmp
 
 
 def test_an_empty_repository_is_told_from_one_that_lacks_the_branch(remote: Path, tmp_path: Path) -> None:
-    with pytest.raises(AgoraError, match="the repository is empty"):
+    with pytest.raises(UserError, match="the repository is empty"):
         Monorepo(str(bare(tmp_path / "empty.git"))).refs()
-    with pytest.raises(AgoraError, match='the repository has no branch "trunk"'):
+    with pytest.raises(UserError, match='the repository has no branch "trunk"'):
         Monorepo(str(remote), branch="trunk").refs()
 
 
 def test_a_branch_whose_name_only_ends_alike_is_not_taken_for_it(tmp_path: Path) -> None:
     remote = bare(tmp_path / "remote.git")
     commit(remote, "Elsewhere", branch="old/main")
-    with pytest.raises(AgoraError, match='no branch "main"'):
+    with pytest.raises(UserError, match='no branch "main"'):
         Monorepo(str(remote)).refs()
 
 
 def test_a_url_with_nothing_behind_it_is_told(tmp_path: Path) -> None:
-    with pytest.raises(AgoraError, match="no repository there, or none that you may read"):
+    with pytest.raises(UserError, match="no repository there, or none that you may read"):
         Monorepo(f"file://{tmp_path}/none.git").refs()
-    with pytest.raises(AgoraError, match=r"cannot be reached: .*(?:Failed to|Couldn't) connect"):
+    with pytest.raises(UserError, match=r"cannot be reached: .*(?:Failed to|Couldn't) connect"):
         Monorepo("http://127.0.0.1:1/monorepo.git").refs()
 
 
@@ -204,7 +204,7 @@ def test_a_url_with_nothing_behind_it_is_told(tmp_path: Path) -> None:
     ],
 )
 def test_what_a_web_server_answers_is_told_without_the_password(status: int, body: str, said: str) -> None:
-    with _answering(status, body) as url, pytest.raises(AgoraError, match=said) as caught:
+    with _answering(status, body) as url, pytest.raises(UserError, match=said) as caught:
         Monorepo(url).refs()
     assert "127.0.0.1" in caught.value.message
     for text in (
@@ -219,7 +219,7 @@ def test_what_a_web_server_answers_is_told_without_the_password(status: int, bod
 
 def test_a_password_that_should_have_been_escaped_is_not_told_either() -> None:
     monorepo_ = Monorepo(f"https://ada:{'s3@cret'}@127.0.0.1:1/monorepo.git")
-    with pytest.raises(AgoraError) as caught:
+    with pytest.raises(UserError) as caught:
         monorepo_.refs()
     assert monorepo_.name == "https://127.0.0.1:1/monorepo.git"
     assert "cret" not in f"{caught.value} {caught.value.__cause__}"
@@ -289,7 +289,7 @@ def test_nothing_is_left_behind_in_the_temporary_folder(
     monkeypatch.setattr("tempfile.tempdir", str(folder))
     Monorepo(_file_url(remote)).push_tag("agora/v4.0.0-rc2", head(remote))
     hook(remote, "pre-receive", "exit 1")
-    with pytest.raises(AgoraError):
+    with pytest.raises(UserError):
         Monorepo(_file_url(remote)).push_tag("agora/v4.0.0-rc3", head(remote))
     assert list(folder.iterdir()) == []
 
@@ -315,7 +315,7 @@ def test_a_push_from_a_clone_changes_nothing_in_it_even_where_it_lacks_the_commi
 def test_a_tag_that_exists_is_refused_and_stays(remote: Path, same: bool, said: str) -> None:
     before = refs(remote)
     target = before["refs/tags/agora/v4.0.0-rc1"] if same else head(remote)
-    with pytest.raises(AgoraError, match=f"agora/v4.0.0-rc1: exists in .*, {said}"):
+    with pytest.raises(UserError, match=f"agora/v4.0.0-rc1: exists in .*, {said}"):
         Monorepo(_file_url(remote)).push_tag("agora/v4.0.0-rc1", target)
     assert refs(remote) == before
 
@@ -326,7 +326,7 @@ def test_a_tag_that_somebody_makes_during_the_push_stays_theirs(remote: Path, tm
     theirs = head(remote) if same else refs(remote)["refs/tags/agora/v4.0.0-rc1"]
     # git runs this hook after it has read the remote's refs, and before it sends its own.
     hook(working, "pre-push", f'git -C "{remote}" update-ref refs/tags/agora/v4.0.0-rc2 {theirs}')
-    with pytest.raises(AgoraError, match=r"agora/v4.0.0-rc2: exists by now in"):
+    with pytest.raises(UserError, match=r"agora/v4.0.0-rc2: exists by now in"):
         Monorepo(str(working)).push_tag("agora/v4.0.0-rc2", head(remote))
     assert refs(remote)["refs/tags/agora/v4.0.0-rc2"] == theirs
 
@@ -337,7 +337,7 @@ def test_a_tag_that_somebody_makes_just_before_the_push_stays_where_it_is(
     theirs = refs(remote)["refs/tags/agora/v4.0.0-rc1"]
     made = f'git -C "{remote}" update-ref refs/tags/agora/v4.0.0-rc2 {theirs}'
     _serve_through(f'{made} && "$@"', tmp_path, monkeypatch)
-    with pytest.raises(AgoraError, match=r"agora/v4.0.0-rc2: exists by now in .*, on another commit"):
+    with pytest.raises(UserError, match=r"agora/v4.0.0-rc2: exists by now in .*, on another commit"):
         Monorepo(_file_url(remote)).push_tag("agora/v4.0.0-rc2", head(remote))
     assert refs(remote)["refs/tags/agora/v4.0.0-rc2"] == theirs
 
@@ -347,7 +347,7 @@ def test_what_a_hook_of_the_remote_says_is_shown(remote: Path, kind: str) -> Non
     hook(remote, kind, "echo 'Permission denied on Fridays.' >&2", "echo", "echo 'Come back on Monday.' >&2", "exit 1")
     before = refs(remote)
     with pytest.raises(
-        AgoraError, match=r"refused by .*: Permission denied on Fridays\. / Come back on Monday\."
+        UserError, match=r"refused by .*: Permission denied on Fridays\. / Come back on Monday\."
     ) as caught:
         Monorepo(_file_url(remote)).push_tag("agora/v4.0.0-rc2", head(remote))
     assert "Nothing was tagged" in caught.value.hint
@@ -356,14 +356,14 @@ def test_what_a_hook_of_the_remote_says_is_shown(remote: Path, kind: str) -> Non
 
 def test_a_hook_of_the_remote_that_says_nothing_is_told_all_the_same(remote: Path) -> None:
     hook(remote, "pre-receive", "exit 1")
-    with pytest.raises(AgoraError, match="pre-receive hook declined"):
+    with pytest.raises(UserError, match="pre-receive hook declined"):
         Monorepo(str(remote)).push_tag("agora/v4.0.0-rc2", head(remote))
 
 
 def test_what_a_hook_of_the_clone_says_is_shown(remote: Path, tmp_path: Path) -> None:
     working = clone(remote, tmp_path / "clone")
     hook(working, "pre-push", "echo 'lint: 3 problems' >&2", "exit 1")
-    with pytest.raises(AgoraError, match=r"refused by .*: lint: 3 problems"):
+    with pytest.raises(UserError, match=r"refused by .*: lint: 3 problems"):
         Monorepo(str(working)).push_tag("agora/v4.0.0-rc2", head(remote))
 
 
@@ -371,7 +371,7 @@ def test_somebody_who_may_read_and_not_push_is_told_so(remote: Path, tmp_path: P
     working = clone(remote, tmp_path / "clone")
     with _answering(403) as url:
         git("remote", "set-url", "--push", "origin", url, folder=working)
-        with pytest.raises(AgoraError, match=r"agora/v4.0.0-rc2: no permission to push to") as caught:
+        with pytest.raises(UserError, match=r"agora/v4.0.0-rc2: no permission to push to") as caught:
             Monorepo(str(working)).push_tag("agora/v4.0.0-rc2", head(remote))
     assert "s3cr" not in str(caught.value) + str(caught.value.__cause__)
 
@@ -385,7 +385,7 @@ def test_a_push_whose_answer_was_lost_has_succeeded_all_the_same(remote: Path) -
 def test_a_tag_that_is_elsewhere_after_the_push_is_noticed(remote: Path) -> None:
     other = refs(remote)["refs/tags/agora/v4.0.0-rc1"]
     hook(remote, "post-receive", f"git update-ref refs/tags/agora/v4.0.0-rc2 {other}")
-    with pytest.raises(AgoraError, match=f"agora/v4.0.0-rc2: pushed to .*, but it is on {other[:12]} now"):
+    with pytest.raises(UserError, match=f"agora/v4.0.0-rc2: pushed to .*, but it is on {other[:12]} now"):
         Monorepo(_file_url(remote)).push_tag("agora/v4.0.0-rc2", head(remote))
 
 
@@ -396,7 +396,7 @@ def test_a_commit_that_neither_the_remote_nor_the_clone_has_is_not_tagged(
     working = clone(remote, tmp_path / "clone")
     foreign = commit(monorepo(tmp_path / "foreign.git"), "Not from here")
     before = refs(remote)
-    with pytest.raises(AgoraError):
+    with pytest.raises(UserError):
         Monorepo(str(working) if from_clone else _file_url(remote)).push_tag("agora/v4.0.0-rc2", foreign)
     assert refs(remote) == before
 
@@ -419,17 +419,15 @@ def test_a_clone_that_is_behind_ahead_or_diverged_is_refused_each_in_its_own_wor
 ) -> None:
     behind, ahead, diverged = (clone(remote, tmp_path / name) for name in ("behind", "ahead", "diverged"))
     commit(ahead, "Mine")
-    with pytest.raises(AgoraError, match="ahead: main is 1 commit ahead of origin/main"):
+    with pytest.raises(UserError, match="ahead: main is 1 commit ahead of origin/main"):
         _check(ahead)
     commit(remote, "Theirs")
     commit(remote, "Theirs too")
     commit(diverged, "Mine")
-    with pytest.raises(AgoraError, match="behind: main is 2 commits behind origin/main") as caught:
+    with pytest.raises(UserError, match="behind: main is 2 commits behind origin/main") as caught:
         _check(behind)
     assert "git rebase origin/main" in caught.value.hint
-    with pytest.raises(
-        AgoraError, match="diverged: main has diverged from origin/main: 1 commit of its own, 2 commits"
-    ):
+    with pytest.raises(UserError, match="diverged: main has diverged from origin/main: 1 commit of its own, 2 commits"):
         _check(diverged)
 
 
@@ -437,7 +435,7 @@ def test_checking_a_clone_changes_none_of_its_refs(remote: Path, tmp_path: Path)
     working = clone(remote, tmp_path / "clone")
     before = refs(working)
     tag(remote, commit(remote, "Theirs"), "agora/v4.0.0-rc2")
-    with pytest.raises(AgoraError, match="behind"):
+    with pytest.raises(UserError, match="behind"):
         _check(working)
     assert refs(working) == before
 
@@ -445,7 +443,7 @@ def test_checking_a_clone_changes_none_of_its_refs(remote: Path, tmp_path: Path)
 def test_a_clone_without_the_branch_is_refused(remote: Path, tmp_path: Path) -> None:
     working = clone(remote, tmp_path / "clone")
     git("branch", "--move", "main", "mine", folder=working)
-    with pytest.raises(AgoraError, match='the clone has no branch "main"') as caught:
+    with pytest.raises(UserError, match='the clone has no branch "main"') as caught:
         _check(working)
     assert "git checkout main" in caught.value.hint
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.release.monorepo import Monorepo
 from portside.release.next_tag import next_tag
 from tests.unit.git_support import bare, clone, commit, head, monorepo, refs, tag, use_own_settings
@@ -59,5 +59,5 @@ def test_a_clone_that_is_behind_may_ask_and_is_answered_by_its_remote(tmp_path: 
 
 
 def test_an_empty_repository_has_no_next_tag(tmp_path: Path) -> None:
-    with pytest.raises(AgoraError, match="the repository is empty"):
+    with pytest.raises(UserError, match="the repository is empty"):
         next_tag(Monorepo(str(bare(tmp_path / "remote.git"))))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from portside.config.configuration import check_form
-from portside.errors import AgoraError, FormError, UsageError
+from portside.errors import FormError, UsageError, UserError
 from portside.images.failures import Failure, Kind, ResolutionFailed
 from portside.images.resolution import Resolution, parse_resolution
 from portside.images.resolved_image import ResolvedImage
@@ -132,7 +132,7 @@ def test_pinning_once_more_finds_the_commit_that_is_there(repository: Repository
 
 
 def test_images_of_different_commits_are_refused_and_told_apart(repository: Repository) -> None:
-    with pytest.raises(AgoraError) as raised:
+    with pytest.raises(UserError) as raised:
         plan_pin(repository.path, "4.3.0-rc1", published(api=OTHER), into="dev")
     told = "the images tagged 4.3.0-rc1 are not of one commit: app of c9b6311; api of ddddddd"
     assert raised.value.message == told
@@ -157,7 +157,7 @@ def locked(repository: Repository, lock: Resolution, text: str | None = None) ->
 
 def test_a_tag_that_has_moved_since_the_lock_was_written_is_refused(repository: Repository) -> None:
     locked(repository, plan_pin(repository.path, "4.3.0-rc1", published("a"), into="dev").lock)
-    with pytest.raises(AgoraError) as raised:
+    with pytest.raises(UserError) as raised:
         plan_pin(repository.path, "4.3.0-rc1", published("b"), into="dev")
     first, *moved = raised.value.message.splitlines()
     assert first == f"{LOCK}: tags have moved since it was written"
@@ -202,10 +202,10 @@ def test_what_is_no_release_is_refused_before_anything_is_asked(version: str, tm
 
 def test_an_image_that_is_not_published_leaves_everything_as_it_was(repository: Repository) -> None:
     def look_up(references: Sequence[str], version: str) -> Resolution:
-        raise AgoraError("api: no tag")
+        raise UserError("api: no tag")
 
     before = repository.state()
-    with pytest.raises(AgoraError, match="api: no tag"):
+    with pytest.raises(UserError, match="api: no tag"):
         plan_pin(repository.path, "4.3.0-rc1", look_up, into="dev")
     assert repository.state() == before
     assert not repository.git("branch", "--list", "release/*")
@@ -311,7 +311,7 @@ def test_the_image_that_loads_data_is_in_the_lock(repository: Repository) -> Non
     repository.commit("dev", {"app.py": READS_THE_DATABASE}, "A service that reads the database")
     plan = plan_pin(repository.path, "4.3.0-rc1", published(), into="dev")
     assert LOADER in plan.lock.images
-    with pytest.raises(AgoraError, match=r"are not of one commit: .*agora-data of ddddddd"):
+    with pytest.raises(UserError, match=r"are not of one commit: .*agora-data of ddddddd"):
         plan_pin(repository.path, "4.3.0-rc1", published(**{"agora-data": OTHER}), into="dev")
 
 

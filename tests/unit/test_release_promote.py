@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from portside.config.configuration import ROOT, check_form
-from portside.errors import AgoraError, FormError, UsageError
+from portside.errors import FormError, UsageError, UserError
 from portside.images.resolution import Resolution
 from portside.images.resolved_image import ResolvedImage
 from portside.images.synthesis_images import IMAGES_FILE
@@ -83,7 +83,7 @@ def test_promoting_to_what_nothing_is_promoted_to_is_refused(repository: Reposit
 
 
 def test_where_the_target_has_all_commits_there_is_nothing_to_promote(repository: Repository) -> None:
-    with pytest.raises(AgoraError) as raised:
+    with pytest.raises(UserError) as raised:
         promotion(repository, "stage")
     start = repository.at_origin("dev")[:7]
     assert raised.value.message == f"stage at {start} has all of dev at {start} already"
@@ -93,7 +93,7 @@ def test_where_the_target_has_all_commits_there_is_nothing_to_promote(repository
 def test_a_merge_that_conflicts_is_refused_with_the_paths(repository: Repository) -> None:
     dev = repository.commit("dev", {"app.py": FORWARD}, "Forward")
     stage = repository.commit("stage", {"app.py": APP.replace(OLD, "4.1.0-rc1")}, "Back")
-    with pytest.raises(AgoraError) as raised:
+    with pytest.raises(UserError) as raised:
         promotion(repository, "stage")
     assert raised.value.message == f"merging dev at {dev[:7]} into stage at {stage[:7]} conflicts in app.py"
     assert raised.value.hint.splitlines() == [
@@ -108,7 +108,7 @@ def test_a_merge_that_conflicts_is_refused_with_the_paths(repository: Repository
 def test_the_commands_that_a_conflict_is_answered_with_make_the_promotion_possible(repository: Repository) -> None:
     repository.commit("dev", {"app.py": FORWARD}, "Forward")
     repository.commit("stage", {"app.py": APP.replace(OLD, "4.1.0-rc1")}, "Back")
-    with pytest.raises(AgoraError) as raised:
+    with pytest.raises(UserError) as raised:
         promotion(repository, "stage")
     run_commands(repository, raised.value.hint, into="dev")
     assert promotion(repository, "stage").version == NEW
@@ -148,7 +148,7 @@ def test_a_conflict_after_a_squashed_promotion_is_explained_and_its_commands_end
     promoted = repository.commit("dev", {"app.py": FORWARD}, "Two")
     squashed = squash(repository, "dev", "stage")
     repository.commit("dev", {"app.py": APP.replace(OLD, "4.4.0-rc1")}, "Three")
-    with pytest.raises(AgoraError) as raised:
+    with pytest.raises(UserError) as raised:
         promotion(repository, "stage")
     assert "conflicts in app.py" in raised.value.message
     assert f"stage's commit {squashed[:7]} has the content of dev's {promoted[:7]}, but not its" in raised.value.message
@@ -180,7 +180,7 @@ def test_a_version_that_only_the_target_has_changed_is_kept_by_the_merge_and_tha
 ) -> None:
     repository.commit("stage", {"app.py": APP.replace(OLD, "4.1.0-rc1")}, "Roll back")
     repository.commit("dev", {"a": "a"}, "Something else")
-    with pytest.raises(AgoraError) as raised:
+    with pytest.raises(UserError) as raised:
         promotion(repository, "stage")
     told = "after the merge stage would run 4.1.0-rc1, not 4.2.0-rc2: app.py was changed in stage since"
     assert raised.value.message == told
@@ -188,7 +188,7 @@ def test_a_version_that_only_the_target_has_changed_is_kept_by_the_merge_and_tha
 
 def test_prod_is_promoted_from_stage_and_not_from_dev(repository: Repository) -> None:
     repository.commit("dev", {"app.py": FORWARD}, "Forward")
-    with pytest.raises(AgoraError, match=r"prod at \w{7} has all of stage at \w{7} already"):
+    with pytest.raises(UserError, match=r"prod at \w{7} has all of stage at \w{7} already"):
         promotion(repository, "prod")
     repository.commit("stage", {"app.py": APP.replace(OLD, "4.2.1-rc1")}, "A hotfix")
     assert promotion(repository, "prod").version == "4.2.1-rc1"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from portside.release.pull_request import Outcome, PullRequest, github_name, open_pull_request, plan_pull_request
 from tests.unit.repository_support import Repository, add_hook, make_repository
 
@@ -181,7 +181,7 @@ def test_gh_that_fails_is_told_with_the_address_to_open_it_at(
 ) -> None:
     at_github(repository)
     put_gh(path_without_gh, **failure)
-    with pytest.raises(AgoraError, match=r"pin/4\.3\.0 is pushed, but gh opened no pull request: ") as caught:
+    with pytest.raises(UserError, match=r"pin/4\.3\.0 is pushed, but gh opened no pull request: ") as caught:
         opened(repository)
     assert caught.value.hint == f"Open it yourself: {COMPARE}"
     assert "hunter2" not in str(caught.value)
@@ -217,7 +217,7 @@ def test_another_branch_of_that_name_at_the_remote_is_not_overwritten(repository
     repository.git("branch", "theirs", "dev")
     repository.commit("theirs", {"b": "b"}, "Theirs", push=False)
     repository.git("push", "--quiet", "origin", "theirs:refs/heads/pin/4.3.0")
-    with pytest.raises(AgoraError, match=r"origin has another pin/4\.3\.0") as caught:
+    with pytest.raises(UserError, match=r"origin has another pin/4\.3\.0") as caught:
         opened(repository)
     assert caught.value.hint
     assert repository.at_origin("pin/4.3.0") == repository.git("rev-parse", "theirs")
@@ -225,7 +225,7 @@ def test_another_branch_of_that_name_at_the_remote_is_not_overwritten(repository
 
 def test_what_the_remote_says_to_a_refused_push_is_told(repository: Repository) -> None:
     add_hook(repository.origin, "pre-receive", "echo 'Only on weekdays.' >&2; exit 1")
-    with pytest.raises(AgoraError, match=r"pin/4\.3\.0 was not pushed to origin: Only on weekdays\."):
+    with pytest.raises(UserError, match=r"pin/4\.3\.0 was not pushed to origin: Only on weekdays\."):
         opened(repository)
     assert repository.at_origin("pin/4.3.0") == ""
 
@@ -233,7 +233,7 @@ def test_what_the_remote_says_to_a_refused_push_is_told(repository: Repository) 
 def test_a_remote_that_cannot_be_reached_is_said_without_its_credentials(repository: Repository) -> None:
     repository.git("remote", "set-url", "origin", f"http://me:{'hunter2'}@127.0.0.1:9/agora.git")
     planned = plan(repository)
-    with pytest.raises(AgoraError, match="was not pushed to origin") as caught:
+    with pytest.raises(UserError, match="was not pushed to origin") as caught:
         open_pull_request(planned, lambda _: None)
     assert "hunter2" not in f"{caught.value}{planned.as_json()}{planned}"
 

@@ -10,7 +10,7 @@ import pytest
 from portside.config.configuration import check_form
 from portside.config.environment import Environment
 from portside.config.service_props import ServiceProps
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from portside.images.resolution import Resolution
 from portside.images.resolved_image import ResolvedImage
 from portside.records.deployment_record import FAILED, DeploymentRecord
@@ -56,13 +56,13 @@ def test_what_runs_is_what_the_last_healthy_record_and_the_tasks_say(runs: str) 
 
 
 def test_a_record_with_which_the_tasks_do_not_agree_says_nothing() -> None:
-    with pytest.raises(AgoraError) as raised:
+    with pytest.raises(UserError) as raised:
         read(record("4.2.0-rc2", 2), runs=OTHER)
     assert raised.value.message.splitlines() == [
         "stage's record (deployment 2) and its tasks differ:",
         f"  app: tasks run {OTHER}, the record has 4.2.0-rc2 {DIGEST}",
     ]
-    with pytest.raises(AgoraError, match="app: no task runs"):
+    with pytest.raises(UserError, match="app: no task runs"):
         read(record("4.2.0-rc2", 2), runs=None)
 
 
@@ -70,7 +70,7 @@ def test_a_record_with_which_the_tasks_do_not_agree_says_nothing() -> None:
     "records", [[], [record("4.2.0-rc2", 1, result=FAILED)], [record("4.2.0-rc2", 1, synthetic=True)]]
 )
 def test_without_a_healthy_deployment_that_was_there_is_nothing_to_finish(records: list[DeploymentRecord]) -> None:
-    with pytest.raises(AgoraError, match="stage has no healthy deployment on record"):
+    with pytest.raises(UserError, match="stage has no healthy deployment on record"):
         read(*records)
 
 
@@ -109,7 +109,7 @@ def test_without_credentials_the_footer_of_the_site_says_version_and_commit(
 
 @pytest.mark.parametrize("page", ["Agora", "4.2.0-abc1234 4.2.1-abc1235", "edge-abc1234", "4.2.0-unknown"])
 def test_a_footer_without_one_release_is_refused_with_what_it_shows(monkeypatch: pytest.MonkeyPatch, page: str) -> None:
-    with pytest.raises(AgoraError, match=r"was read instead: it shows .*, and not one release") as raised:
+    with pytest.raises(UserError, match=r"was read instead: it shows .*, and not one release") as raised:
         footer(monkeypatch, page)
     assert "AWS_PROFILE" in raised.value.hint
 
@@ -141,10 +141,10 @@ def test_several_environments_that_prove_are_told_apart_by_name() -> None:
 
 def test_a_site_that_does_not_answer_is_said_beside_the_want_of_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     def silent(url: str) -> str:
-        raise AgoraError(f"{url} does not answer")
+        raise UserError(f"{url} does not answer")
 
     monkeypatch.setattr(staging, "read_page", silent)
     with pytest.raises(
-        AgoraError, match=r"no usable AWS credentials, and the footer of https://stage.* does not answer"
+        UserError, match=r"no usable AWS credentials, and the footer of https://stage.* does not answer"
     ):
         read_footer(environment(), "no usable AWS credentials")

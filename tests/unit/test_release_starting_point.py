@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from portside.git import git
 from portside.release.cut import carry_out, plan_cut
 from portside.release.monorepo import Monorepo
@@ -99,7 +99,7 @@ def test_after_a_hot_fix_main_goes_on_where_it_was(remote: Path) -> None:
 @pytest.mark.parametrize("name", ["4.2.0", "v4.2.0", "agora/release/v4.2.0", "4.2.0-rc2", "agora/v4.2.0-rc2"])
 def test_a_release_alone_has_nothing_new_and_the_error_says_how_to_branch_off_it(remote: Path, name: str) -> None:
     released = refs(remote)["refs/tags/agora/v4.2.0-rc2"]
-    with pytest.raises(AgoraError, match="nothing new to release") as raised:
+    with pytest.raises(UserError, match="nothing new to release") as raised:
         plan_cut(Monorepo(str(remote)), start=name)
     assert f"git switch -c hotfix/4.2.1 {released[:12]}" in raised.value.hint
     assert "--from hotfix/4.2.1" in raised.value.hint
@@ -148,7 +148,7 @@ def test_a_hot_fix_that_someone_else_cut_meanwhile_is_not_pushed(remote: Path) -
     fixed = fix(remote)
     plan = plan_cut(mono, start="hotfix/4.2.1")
     tag(remote, fixed, "agora/v4.2.1-rc2")
-    with pytest.raises(AgoraError, match=r"overtaken, the last tag in .* is agora/v4.2.1-rc2"):
+    with pytest.raises(UserError, match=r"overtaken, the last tag in .* is agora/v4.2.1-rc2"):
         carry_out(plan, mono)
 
 

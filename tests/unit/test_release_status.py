@@ -15,7 +15,7 @@ from portside.config.configuration import Form, check_form
 from portside.config.environment import Environment
 from portside.config.image_outputs import IMAGE_COMMIT_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT
 from portside.config.service_props import ServiceProps
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.images.resolution import Resolution
 from portside.images.resolved_image import ResolvedImage
 from portside.images.synthesis_images import keep
@@ -114,7 +114,7 @@ def test_an_environment_out_of_reach_is_a_remark_and_the_others_are_told(form: F
 
     def reach(name: str) -> Target:
         if name == "stage":
-            raise AgoraError("the credentials are for another account", "Choose another profile.")
+            raise UserError("the credentials are for another account", "Choose another profile.")
         return near(name)
 
     stage, prod = read_status(form, reach)
@@ -142,10 +142,10 @@ def test_what_aws_refuses_is_a_remark_too(form: Form) -> None:
 
 def test_where_nothing_could_be_read_of_any_environment_that_is_an_error(form: Form) -> None:
     def refused(_: str) -> Target:
-        raise AgoraError("no credentials")
+        raise UserError("no credentials")
 
     found = read_status(form, refused)
-    with pytest.raises(AgoraError, match="nothing could be read of") as error:
+    with pytest.raises(UserError, match="nothing could be read of") as error:
         expect_one_read(found)
     assert error.value.hint == "no credentials"
     known = dataclasses.replace(found[0].cells[0], is_known=True)

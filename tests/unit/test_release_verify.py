@@ -16,7 +16,7 @@ from portside.config.configuration import Form, check_form, load_form
 from portside.config.deferred_values import ImageVersion
 from portside.config.image_reference import LOCAL_BUILD
 from portside.config.service_props import ServiceProps
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.findings.finding import Finding, State
 from portside.images.resolution import Resolution
 from portside.images.resolved_image import ResolvedImage
@@ -312,7 +312,7 @@ def test_without_a_lock_the_last_healthy_deployment_says_what_ought_to_run(
     healthy = dataclasses.replace(seeded_record(EXPECTED), synthetic=False, number=7)
     failed = dataclasses.replace(healthy, result="failed", number=8)
     assert expected_images(target({}, form=form), form, [failed, healthy]) == (EXPECTED, "deployment 7")
-    with pytest.raises(AgoraError) as raised:
+    with pytest.raises(UserError) as raised:
         expected_images(target({}, form=form), form, [failed])
     assert raised.value.hint == "Deploy it: ./agora deploy dev"
 

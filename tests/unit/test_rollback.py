@@ -11,7 +11,7 @@ from portside.aws.deployed_images import DeployedImage
 from portside.config.configuration import ROOT, Form, check_form
 from portside.config.environment import Environment
 from portside.config.service_props import ServiceProps
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from portside.images.resolution import Resolution
 from portside.images.resolved_image import ResolvedImage
 from portside.plan.rollback import RollbackPlan, brings_back, choose_record, plan_rollback
@@ -149,7 +149,7 @@ def test_where_nothing_healthy_is_on_record_the_history_is_pointed_to() -> None:
     ],
 )
 def test_without_an_earlier_deployment_of_other_images_nothing_is_chosen(records: list[DeploymentRecord]) -> None:
-    with pytest.raises(AgoraError, match="no earlier healthy deployment of other images") as raised:
+    with pytest.raises(UserError, match="no earlier healthy deployment of other images") as raised:
         _chosen(records, _running(FIRST))
     assert raised.value.exit_code == 1
     assert "./agora history dev" in raised.value.hint
@@ -157,7 +157,7 @@ def test_without_an_earlier_deployment_of_other_images_nothing_is_chosen(records
 
 def test_a_service_that_a_deployment_did_not_have_does_not_make_it_another() -> None:
     running = _running(FIRST) | {"docs": _running(resolution("1.0.0", "docs"))["docs"]}
-    with pytest.raises(AgoraError, match="no earlier"):
+    with pytest.raises(UserError, match="no earlier"):
         _chosen(_history(FIRST), running)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from portside.config.configuration import check_form
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from portside.images.resolution import Resolution, parse_resolution
 from portside.release.configuration_edit import versions_in
 from portside.release.rollback_commit import RollbackCommit, carry_out, plan_rollback_commit
@@ -153,10 +153,10 @@ def test_a_form_that_is_not_plain_is_left_to_a_person(repository: Repository) ->
 
 def test_a_lock_that_cannot_be_read_is_told(repository: Repository) -> None:
     repository.commit("prod", {LOCK: "<<<<<<< HEAD\n"}, "Merge badly")
-    with pytest.raises(AgoraError, match=r"4\.1\.0-rc2\.json: not JSON"):
+    with pytest.raises(UserError, match=r"4\.1\.0-rc2\.json: not JSON"):
         plan_rollback_commit(repository.path, FORM.environment("prod"), EARLIER)
 
 
 def test_outside_a_repository_no_commit_is_planned(tmp_path: Path) -> None:
-    with pytest.raises(AgoraError):
+    with pytest.raises(UserError):
         plan_rollback_commit(tmp_path, FORM.environment("prod"), EARLIER)

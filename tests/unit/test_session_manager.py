@@ -11,7 +11,7 @@ import pytest
 
 from portside.aws.target import Target
 from portside.deploy.session_manager import Plugin, Session, arguments, carry, find_plugin
-from portside.errors import AgoraError
+from portside.errors import UserError
 from tests.unit.everyday_support import Ecs, Ssm, place, service, write_plugin
 
 OPENED = {"SessionId": "s-1", "StreamUrl": "wss://example.org", "TokenValue": "the-token"}
@@ -24,7 +24,7 @@ def _place(folder: Path, ssm: Any = None, **environment: str) -> Target:
 
 
 def test_a_plugin_that_is_not_installed_says_where_to_get_it(tmp_path: Path) -> None:
-    with pytest.raises(AgoraError, match="session-manager-plugin is not installed") as refused:
+    with pytest.raises(UserError, match="session-manager-plugin is not installed") as refused:
         find_plugin({"PATH": str(tmp_path)})
     assert "https://docs.aws.amazon.com/" in refused.value.hint
 
@@ -74,6 +74,6 @@ def test_the_environment_of_this_process_is_not_changed(tmp_path: Path) -> None:
 
 def test_a_session_that_nobody_can_carry_is_closed(tmp_path: Path) -> None:
     ssm = Ssm()
-    with pytest.raises(AgoraError, match="can't be run"):
+    with pytest.raises(UserError, match="can't be run"):
         carry(Plugin(str(tmp_path / "gone"), (1, 3)), SESSION, _place(tmp_path, ssm))
     assert ssm.terminated == ["s-1"]

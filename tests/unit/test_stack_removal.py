@@ -13,7 +13,7 @@ from portside.aws.target import Target
 from portside.config.environment import OWNER_TAG
 from portside.deploy import stack_removal
 from portside.deploy.stack_removal import deletable, remove_stacks
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.plan.ownership import Owner
 from portside.plan.unconfigured import UnconfiguredStack
 from portside.synthesis import cdk_cli
@@ -97,6 +97,6 @@ def test_with_its_data_nothing_is_retained_or_protected(monkeypatch: pytest.Monk
 
 
 def test_a_stack_that_is_still_there_is_no_success(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    with pytest.raises(AgoraError, match=f"still there: {OLD}"):
+    with pytest.raises(UserError, match=f"still there: {OLD}"):
         removed(monkeypatch, tmp_path, fails=True)
     assert stack_removal.deletable({}) == {"Resources": {}}

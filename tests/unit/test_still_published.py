@@ -10,7 +10,7 @@ import pytest
 from portside.aws.target import Target
 from portside.deploy import still_published
 from portside.deploy.still_published import expect_published
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.images import failures
 from portside.images.failures import Failure, ResolutionFailed
 from tests.unit.operations_support import resolved, target
@@ -41,7 +41,7 @@ def test_each_image_is_asked_for_by_its_digest(monkeypatch: pytest.MonkeyPatch) 
 
 def test_an_image_that_is_gone_stops_the_rollback(monkeypatch: pytest.MonkeyPatch) -> None:
     _answers(monkeypatch, failures.content_missing("ghcr.io", IMAGE.digest))
-    with pytest.raises(AgoraError, match="can't be pulled any more") as error:
+    with pytest.raises(UserError, match="can't be pulled any more") as error:
         expect_published(PLACE, [IMAGE])
     assert IMAGE.digest in error.value.message
     assert "history dev" in error.value.hint

@@ -13,7 +13,7 @@ from portside.aws.target import aws_target, beside, local_target, tool_environme
 from portside.config.configuration import ROOT, check_form, load_form, state_dir
 from portside.emulator.client import process
 from portside.emulator.client.process import LocalAws
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from portside.git import git
 from tests.unit.form_support import environments, one_service
 from tests.unit.operations_support import client_error, target
@@ -77,7 +77,7 @@ def test_the_environments_own_region_is_used_whatever_the_profile_says(monkeypat
 
 def test_a_rehearsal_needs_the_embedded_aws(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
-    with pytest.raises(AgoraError, match="is not running") as refused:
+    with pytest.raises(UserError, match="is not running") as refused:
         local_target(load_form().environment("dev"))
     assert "./agora local up" in refused.value.hint
 

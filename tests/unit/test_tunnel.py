@@ -11,7 +11,7 @@ import pytest
 from portside.commands import Commands
 from portside.config.configuration import load_form
 from portside.deploy import tunnel
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from tests.unit.everyday_support import API_STACK, CLUSTER, DATABASE_STACK, Ecs, denied, place, service, task
 from tests.unit.operations_support import client_error
 
@@ -89,13 +89,13 @@ def test_it_says_how_to_connect_without_the_password(port: int) -> None:
 
 @pytest.mark.parametrize(("pings", "word"), [((), "unknown to it"), (("ConnectionLost",), "ConnectionLost")])
 def test_a_bastion_that_is_not_online_is_told_of(port: int, pings: tuple[str, ...], word: str) -> None:
-    with pytest.raises(AgoraError, match="the bastion i-1 is not online in Systems Manager") as refused:
+    with pytest.raises(UserError, match="the bastion i-1 is not online in Systems Manager") as refused:
         _plan(port, stacks=STACKS | {"agora-dev-bastion": BASTION_STACK}, ssm=Ssm(*pings))
     assert word in refused.value.message
 
 
 def test_every_obstacle_on_the_way_through_containers_is_told(port: int) -> None:
-    with pytest.raises(AgoraError) as refused:
+    with pytest.raises(UserError) as refused:
         _plan(port, stacks=STACKS, ecs=Ecs(service(enableExecuteCommand=False), [task("t1")]))
     assert "there is no bastion" in refused.value.message
     assert "ECS exec is off for it in dev" in refused.value.message
@@ -104,7 +104,7 @@ def test_every_obstacle_on_the_way_through_containers_is_told(port: int) -> None
 
 
 def test_without_a_database_there_is_nothing_to_lead_to(port: int) -> None:
-    with pytest.raises(AgoraError, match="there is no stack agora-dev-docdb-v8"):
+    with pytest.raises(UserError, match="there is no stack agora-dev-docdb-v8"):
         _plan(port, stacks={})
 
 
@@ -129,6 +129,6 @@ def test_a_session_is_opened_with_that_request_and_keeps_only_what_the_plugin_ne
     ],
 )
 def test_a_refusal_says_what_is_missing(port: int, error: Exception, words: str) -> None:
-    with pytest.raises(AgoraError) as refused:
+    with pytest.raises(UserError) as refused:
         tunnel.open_session(place(None, ssm=Ssm(refusal=error)), _plan(port, stacks=STACKS))
     assert words in str(refused.value)

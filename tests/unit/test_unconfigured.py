@@ -13,7 +13,7 @@ from portside.aws.target import Target
 from portside.config.configuration import load_form
 from portside.config.environment import OWNER_TAG
 from portside.deploy.destroy_stack import planned_removal
-from portside.errors import AgoraError, UsageError
+from portside.errors import UsageError, UserError
 from portside.findings.collect import collect
 from portside.findings.verdict import judge
 from portside.plan.deployment_plan import DeploymentPlan, changes_of, expect_ours
@@ -178,13 +178,13 @@ def test_an_untagged_stack_is_adopted_only_where_app_py_says_so_in_words() -> No
     untagged = [state("agora-dev-app", {}), state("agora-dev-ecs", OURS)]
     assert dev.adopted_stacks
     assert expect_ours(untagged, dev) == ("agora-dev-app",)
-    with pytest.raises(AgoraError, match="agora-dev-app is deployed, and carries no tag portside:owner") as refused:
+    with pytest.raises(UserError, match="agora-dev-app is deployed, and carries no tag portside:owner") as refused:
         expect_ours(untagged, replace(dev, adopted_stacks=""))
     assert 'ENVIRONMENTS["dev"]["ADOPTED_STACKS"]' in refused.value.hint
 
 
 def test_another_s_stack_of_the_same_name_is_never_taken_over() -> None:
-    with pytest.raises(AgoraError, match=r"agora-dev-app belongs to agora-too/dev"):
+    with pytest.raises(UserError, match=r"agora-dev-app belongs to agora-too/dev"):
         expect_ours([state("agora-dev-app", {OWNER_TAG: "agora-too/dev"})], load_form().environment("dev"))
 
 
@@ -219,7 +219,7 @@ def test_a_record_is_read_as_it_was_written_however_many_stacks_it_names() -> No
 
 def test_a_record_that_is_none_is_refused_and_not_taken_for_an_empty_one() -> None:
     ssm = FakeParameters({"/agora/dev/stacks": "{}"})
-    with pytest.raises(AgoraError, match="/agora/dev/stacks: not a record"):
+    with pytest.raises(UserError, match="/agora/dev/stacks: not a record"):
         read_stack_record(ssm, "dev")
 
 

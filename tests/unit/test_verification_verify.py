@@ -16,7 +16,7 @@ from portside.aws.errors import why_unanswered
 from portside.aws.target import Target
 from portside.cli import main
 from portside.config.configuration import load_form
-from portside.errors import AgoraError, FormError, Problem
+from portside.errors import FormError, Problem, UserError
 from portside.findings.check import FAIL, OK, SKIP, fail, ok, skip
 from portside.findings.finding import Finding
 from portside.preflight import account, published, run
@@ -70,7 +70,7 @@ def test_what_only_the_embedded_aws_does_not_know_is_told_in_a_rehearsal() -> No
 
 def test_what_is_not_known_is_skipped_and_what_is_wrong_fails() -> None:
     assert answer(asking(NotKnown("not yet")), context()).checks == (skip("subject", "not yet"),)
-    assert answer(asking(AgoraError("wrong", "Mend it.")), context()).checks == (fail("subject", "wrong", "Mend it."),)
+    assert answer(asking(UserError("wrong", "Mend it.")), context()).checks == (fail("subject", "wrong", "Mend it."),)
 
 
 def test_a_mistake_of_ours_is_not_hidden() -> None:
@@ -128,11 +128,11 @@ def test_a_value_that_several_want_is_read_once_and_its_error_is_everybodys() ->
 
     def count() -> int:
         read.append(1)
-        raise AgoraError("no")
+        raise UserError("no")
 
     shared = Shared(count)
     for _ in range(2):
-        with pytest.raises(AgoraError):
+        with pytest.raises(UserError):
             shared()
     assert read == [1]
 
@@ -185,7 +185,7 @@ def test_a_wrong_form_is_told_as_a_check_that_failed() -> None:
 
 
 def test_without_credentials_the_rest_is_not_asked() -> None:
-    found = run.without_credentials("dev", AgoraError("no usable AWS credentials", "Log in."))
+    found = run.without_credentials("dev", UserError("no usable AWS credentials", "Log in."))
     assert [check.state for check in found.checks] == [OK, FAIL, SKIP]
 
 

@@ -13,12 +13,12 @@ from typing import NoReturn
 from portside.commands import local_tool
 from portside.emulator.client import process
 from portside.emulator.client.process import LocalAws
-from portside.errors import AgoraError
+from portside.errors import UserError
 
 LOOK_SECONDS = 0.25
 
 
-class ServerDied(AgoraError):
+class ServerDied(UserError):
     """The embedded AWS ended while a command worked with it."""
 
     def __init__(self, aws: LocalAws) -> None:
@@ -74,7 +74,7 @@ def use(aws: LocalAws) -> None:
 
 
 def finish() -> None:
-    """Save what the command has changed. Raises AgoraError where that can't be written."""
+    """Save what the command has changed. Raises UserError where that can't be written."""
     _connection.closed.set()
     if _connection.aws is None or _connection.aws.pid in process.ended_here:
         return
@@ -106,4 +106,4 @@ def begin() -> None:
 
 
 def _interrupt(*_: object) -> NoReturn:
-    raise death() or AgoraError("the embedded AWS died while this command ran", f"Start it with: {local_tool('up')}")
+    raise death() or UserError("the embedded AWS died while this command ran", f"Start it with: {local_tool('up')}")

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from portside.commands import local_tool
 from portside.emulator.client import connection, loopback_client, process
 from portside.emulator.client.process import LocalAws
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.images.resolved_image import PLATFORM
 
 Source = Literal["published", "stand-in"]
@@ -179,7 +179,7 @@ def load_balancers(account: str, *, aws: LocalAws | None = None) -> list[dict[st
 def save(*, aws: LocalAws | None = None) -> bool:
     """Saves what has changed, so that it is there again however the server ends; False if nothing had changed.
 
-    Raises AgoraError where it can't be written; what was saved before stays.
+    Raises UserError where it can't be written; what was saved before stays.
     """
     return bool(_call("POST", "/save", aws=aws))
 
@@ -201,9 +201,9 @@ def _call(method: str, path: str, body: Mapping[str, Any] | None = None, *, aws:
     except urllib.error.HTTPError as error:
         with error:
             problem = json.loads(error.read() or b"{}")
-        raise AgoraError(str(problem.get("error", error)), str(problem.get("hint", ""))) from error
+        raise UserError(str(problem.get("error", error)), str(problem.get("hint", ""))) from error
     except OSError as error:
-        raise AgoraError(f"the embedded AWS does not answer: {error}", f"Start it with: {local_tool('up')}") from error
+        raise UserError(f"the embedded AWS does not answer: {error}", f"Start it with: {local_tool('up')}") from error
 
 
 def _of_stack(account: str, stack: str, region: str) -> dict[str, str]:

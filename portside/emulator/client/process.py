@@ -27,7 +27,7 @@ from portside import owner_only, state_file
 from portside.commands import local_tool
 from portside.emulator import server_secret
 from portside.emulator.client import loopback_client
-from portside.errors import AgoraError
+from portside.errors import UserError
 from portside.state_file import Damaged, NotWritten
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -91,12 +91,12 @@ def default_state_dir() -> Path:
 
 
 def _resolved(state_dir: Path) -> Path:
-    """The folder without links. Raises `AgoraError` for a link that leads to itself."""
+    """The folder without links. Raises `UserError` for a link that leads to itself."""
     try:
         return state_dir.resolve()
     except (OSError, RuntimeError) as error:  # RuntimeError up to Python 3.12
         remedy = f"Delete the link: rm {shlex.quote(str(state_dir))}"
-        raise AgoraError(f"the embedded AWS can't use {state_dir}: the link leads to itself", remedy) from error
+        raise UserError(f"the embedded AWS can't use {state_dir}: the link leads to itself", remedy) from error
 
 
 def up(state_dir: Path, *, announce: Callable[[str], None]) -> LocalAws:
@@ -105,7 +105,7 @@ def up(state_dir: Path, *, announce: Callable[[str], None]) -> LocalAws:
     try:
         _keep_private(state_dir)
     except owner_only.NotOurs as error:
-        raise AgoraError(
+        raise UserError(
             f"the embedded AWS does not use {error.path}: it belongs to another user, who could read and change it",
             "Set AGORA_STATE_DIR to a directory of your own.",
         ) from error
@@ -139,10 +139,10 @@ def running(state_dir: Path) -> LocalAws | None:
 
 
 def expect_running(state_dir: Path) -> LocalAws:
-    """The running embedded AWS. Raises AgoraError if there is none."""
+    """The running embedded AWS. Raises UserError if there is none."""
     found = running(state_dir)
     if not found:
-        raise AgoraError("the embedded AWS is not running", f"Start it with: {local_tool('up')}")
+        raise UserError("the embedded AWS is not running", f"Start it with: {local_tool('up')}")
     return found
 
 
@@ -169,7 +169,7 @@ def reset(state_dir: Path) -> None:
     except urllib.error.HTTPError as error:
         with error:
             problem = json.loads(error.read() or b"{}")
-        raise AgoraError(str(problem.get("error", error)), str(problem.get("hint", ""))) from error
+        raise UserError(str(problem.get("error", error)), str(problem.get("hint", ""))) from error
 
 
 def client_environment(aws: LocalAws, account: str, region: str, state_dir: Path) -> dict[str, str]:
@@ -361,8 +361,8 @@ def _start(state_dir: Path) -> LocalAws:
     exit_code = server.wait()
     if said and said != "ready":
         problem, _, remedy = said.partition("\n")
-        raise AgoraError(f"the embedded AWS did not start: {problem}", remedy)
-    raise AgoraError(
+        raise UserError(f"the embedded AWS did not start: {problem}", remedy)
+    raise UserError(
         f"the embedded AWS did not start ({f'exit code {exit_code}' if exit_code >= 0 else 'no answer'})",
         f"The end of {log_path}:\n{log_tail(state_dir) or '(it is empty)'}",
     )
@@ -373,7 +373,7 @@ def _end(state_dir: Path) -> None:
     try:
         pid = int((state_dir / "server.lock").read_text())
     except (OSError, ValueError) as error:
-        raise AgoraError(
+        raise UserError(
             f"the embedded AWS runs, but {state_dir / 'server.lock'} does not name its process",
             f"Look it up with: fuser {state_dir / 'server.lock'}",
         ) from error
@@ -389,4 +389,4 @@ def _end(state_dir: Path) -> None:
             if not is_alive(state_dir):
                 return
             time.sleep(0.03)
-    raise AgoraError(f"the embedded AWS (process {pid}) does not end", f"End it with: kill -9 {pid}")
+    raise UserError(f"the embedded AWS (process {pid}) does not end", f"End it with: kill -9 {pid}")
