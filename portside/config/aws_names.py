@@ -1,4 +1,4 @@
-"""Names that AWS has given, kept as data: tests/unit/test_aws_names.py compares them with botocore's and cfn-lint's."""
+"""Names that AWS has given, as data: tests/unit/config/test_aws_names.py compares them with botocore and cfn-lint."""
 
 from __future__ import annotations
 

@@ -162,8 +162,8 @@ def _folder(text: str, _: Capture, tmp_path: Path) -> str:
 
 
 def _record(text: str, _: Capture, __: Path) -> str:
-    from tests.unit import test_deployment_record as world
     from tests.unit.operations_support import FakeParameters
+    from tests.unit.records import test_deployment_record as world
 
     ssm = FakeParameters()
     for message in (text, f"failed\n{text}"):

@@ -31,9 +31,9 @@ from tests.aws_account import running_task
 from tests.unit.form_support import environments, service
 from tests.unit.git_support import commit, head, monorepo, refs, tag, use_own_settings
 from tests.unit.operations_support import FakeParameters, resolved
+from tests.unit.release.test_promote import FORWARD, promotion, squash
+from tests.unit.release.test_verify import running, task
 from tests.unit.repository_support import make_repository
-from tests.unit.test_release_promote import FORWARD, promotion, squash
-from tests.unit.test_release_verify import running, task
 
 pytestmark = pytest.mark.slow
 

@@ -1,6 +1,6 @@
 """The attributes of load balancers, listeners and target groups, by name.
 
-tests/unit/test_template_limits.py compares them with what botocore documents.
+tests/unit/findings/test_template_limits.py compares them with what botocore documents.
 """
 
 from __future__ import annotations

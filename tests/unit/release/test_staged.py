@@ -18,7 +18,7 @@ from portside.records.proof import seeded_record
 from portside.release import staged as staging
 from portside.release.staged import read_footer, read_staged, staging_environment
 from tests.unit.form_support import WAIVED, environments, one_service, service
-from tests.unit.test_release_verify import running, task
+from tests.unit.release.test_verify import running, task
 
 COMMIT = "abc1234f4af8271f4f03ff98b87392ae16749fbb"
 DIGEST, INNER, OTHER = (f"sha256:{digit * 64}" for digit in "abc")

@@ -21,9 +21,9 @@ from portside.release.followed import Ended, Look, Pace, follow, last_number, me
 from portside.release.github_runs import GithubRepository, pull_request_look, run_look
 from portside.release.promote import merged_already
 from tests.unit.operations_support import FakeParameters, resolution
+from tests.unit.release.test_hot_fix import FIX, for_stage
+from tests.unit.release.test_promote import FORM, FORWARD, NEW
 from tests.unit.repository_support import APP, Repository, make_repository
-from tests.unit.test_release_hot_fix import FIX, for_stage
-from tests.unit.test_release_promote import FORM, FORWARD, NEW
 
 COMMIT = "c" * 40
 

@@ -25,7 +25,7 @@ from tests.unit.invariants import (
 )
 from tests.unit.stacks_support import ENVIRONMENTS, assembly, form, read_templates
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 WORKFLOWS = {
     path.name: yaml.safe_load(path.read_text())
     for folder in (".github/workflows", ".github/actions")

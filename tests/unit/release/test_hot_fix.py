@@ -16,8 +16,8 @@ from portside.release.promote import plan_promotion
 from portside.release.pull_request import USE_A_MERGE_COMMIT
 from portside.release.route import pinned_into, promoted_from
 from tests.unit.form_support import WAIVED, environments, one_service
+from tests.unit.release.test_promote import FORM, OLD, file_of, lock, promotion, run_commands
 from tests.unit.repository_support import APP, Repository, make_repository
-from tests.unit.test_release_promote import FORM, OLD, file_of, lock, promotion, run_commands
 
 pytestmark = pytest.mark.slow
 
