@@ -94,12 +94,12 @@ def deploy(
             raise UsageError(f"{option}: only with --local", "That is rehearsed on this machine, never in AWS.")
     from portside.deploy.deploy import anything_to_do, expect_nothing_in_the_way, usual_seconds
     from portside.deploy.deploy import deploy as deploy_to
-    from portside.deploy.progress import step
     from portside.plan.images import choose_images
     from portside.records.deployment_record import Terms, read_records
     from portside.records.origin import read_origin
     from portside.records.proving_record import no_proof_to_come
     from portside.terminal import console
+    from portside.terminal.console import step
 
     with acting_on(environment, local=local) as acting:
         target = acting.target

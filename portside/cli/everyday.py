@@ -238,8 +238,9 @@ def load_data(
     """
     from portside.deploy import load_data as loading
     from portside.images.loader_image import LOADER
+    from portside.images.service_images import ServiceImage
     from portside.records.origin import read_origin
-    from portside.records.proving_record import Wanted, no_proof_to_come
+    from portside.records.proving_record import no_proof_to_come
 
     with acting_on(environment, local=local, only_if_running=True) as acting:
         target, form = acting.target, acting.form
@@ -257,7 +258,7 @@ def load_data(
         say_all([no_proof_to_come(form, target, origin)], "yellow")
         cleared = clear_task(
             acting,
-            Wanted(LOADER, image.name, image.tag, image.digest),
+            ServiceImage(LOADER, image.name, image.tag, image.digest),
             starting_services(acting, planned.caching),
             reason=unproven,
             profile=proof_profile,

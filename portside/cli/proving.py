@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from portside.deploy.starting import Starting
     from portside.images.resolution import Resolution
     from portside.images.resolved_image import ResolvedImage
+    from portside.images.service_images import ServiceImage
     from portside.records.proof import Proof
-    from portside.records.proving_record import Wanted
 
 proof_profile_option = click.option(
     "--proof-profile",
@@ -106,7 +106,7 @@ def clear_images(
 
 
 def clear_task(
-    acting: Acting, wanted: Wanted, services: Callable[[], Starting], *, reason: str | None, profile: str | None
+    acting: Acting, wanted: ServiceImage, services: Callable[[], Starting], *, reason: str | None, profile: str | None
 ) -> Clearance:
     """The same for a task that runs once, and for the services that are started again after it."""
     from portside.images.committed_locks import expect_committed_task

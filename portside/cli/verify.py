@@ -62,10 +62,10 @@ def verify(
         _report(of_folder(environment, templates), None, as_json=as_json)
         return
     from portside.aws.session import NoCredentials, NotReachable
-    from portside.deploy.progress import step
     from portside.preflight.context import Options
     from portside.preflight.run import verify as verify_all
     from portside.preflight.run import without_credentials, without_form
+    from portside.terminal.console import step
 
     options = Options(drift=drift, replace=frozenset(replace), proof_profile=proof_profile)
     stopped: UserError | None = None

@@ -21,7 +21,7 @@ from portside.config.service_props import ServiceProps
 from portside.config.stacks import StackKind, database_stacks, only_stack, service_stack, stacks_for
 from portside.deploy.cdk_runs import run_to_the_end, wait_until_settled
 from portside.deploy.deployment_run import Course, DeploymentFailed, reporting
-from portside.deploy.progress import following, step
+from portside.deploy.progress import following
 from portside.deploy.stability import NotStable, wait_until_stable
 from portside.deploy.stack_removal import remove_stacks
 from portside.errors import UserError
@@ -42,7 +42,7 @@ from portside.records.stack_record import StackRecord, read_stack_record, write_
 from portside.synthesis import cdk_cli, references
 from portside.synthesis.assembly import Stack
 from portside.synthesis.template_images import expect_images
-from portside.terminal.console import say
+from portside.terminal.console import say, step
 
 if TYPE_CHECKING:
     from portside.preflight.run import Verification

@@ -17,7 +17,6 @@ from portside.config.configuration import Form
 from portside.config.service_groups import ServiceGroup
 from portside.config.service_props import ServiceProps
 from portside.deploy.deployment_folder import PAGE, keep
-from portside.deploy.progress import step
 from portside.errors import UserError
 from portside.findings.early_evidence import EarlyEvidence
 from portside.images.resolution import Resolution
@@ -28,7 +27,7 @@ from portside.report.job_summary import tell_github
 from portside.report.report_page import DeploymentReport, ReportedService, advised, page, verdict_sentence
 from portside.report.timeline import STACK, Timeline
 from portside.state_file import NotWritten
-from portside.terminal.console import say, talk_console
+from portside.terminal.console import say, step, talk_console
 
 if TYPE_CHECKING:
     from portside.aws.snapshot import Snapshot

@@ -18,7 +18,7 @@ from portside.config.context_flags import DESTROYING, WITH_DATA
 from portside.config.environment import Environment
 from portside.config.stacks import StackKind, only_stack, stacks_for
 from portside.deploy.cdk_runs import run_to_the_end, wait_until_settled
-from portside.deploy.progress import following, step
+from portside.deploy.progress import following
 from portside.errors import UsageError, UserError
 from portside.images.resolution import Resolution
 from portside.images.synthesis_images import images_at_hand
@@ -29,6 +29,7 @@ from portside.records.parameter_history import names_of
 from portside.records.stack_record import read_stack_record, write_stack_record
 from portside.synthesis import cdk_cli, references
 from portside.synthesis.assembly import Stack
+from portside.terminal.console import step
 
 _ENDPOINT_GONE_WITHIN_SECONDS = 300
 # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DeleteParameters.html

@@ -8,13 +8,13 @@ from portside.aws.target import Target, patient
 from portside.config.mistakes import suggestion
 from portside.config.service_props import ServiceProps
 from portside.config.stacks import stacks_for
-from portside.deploy.progress import step
 from portside.deploy.stack_removal import remove_stacks
 from portside.errors import UsageError
 from portside.plan.unconfigured import Removal, UnconfiguredStack, keeps_data, read_unconfigured
 from portside.records.environment_lock import held
 from portside.records.origin import Origin
 from portside.records.stack_record import read_stack_record, write_stack_record
+from portside.terminal.console import step
 
 
 def planned_removal(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -345,16 +344,3 @@ def picture(progress: Progress, console: Console, most_lines: int | None = None)
 
 def _height(lines: Sequence[Text], console: Console) -> int:
     return sum(len(line.wrap(console, console.width)) for line in lines)
-
-
-@contextmanager
-def step(title: str) -> Iterator[None]:
-    """Tell what is being done while the block runs, and how long it took."""
-    began = time.monotonic()
-    if is_watched():
-        with talk_console().status(f"{title} …"):
-            yield
-    else:
-        say(f"{title} …")
-        yield
-    say(f"{title}: {time.monotonic() - began:.1f} s")

@@ -13,9 +13,9 @@ from portside.aws.reader import Reader
 from portside.aws.service_health import UNCHECKED, read_health
 from portside.config.service_props import ServiceProps
 from portside.deploy.deployment_run import Course
-from portside.deploy.progress import step
 from portside.errors import UserError
 from portside.images.resolution import Resolution
+from portside.terminal.console import step
 
 # CloudFormation has waited for every rollout by then; what is left is ECS's own bookkeeping.
 _STABLE_WITHIN_SECONDS = 120

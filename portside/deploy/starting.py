@@ -10,7 +10,7 @@ from portside.aws.model import Service, Task
 from portside.aws.target import Target
 from portside.config.image_reference import parse_reference
 from portside.images.resolved_image import ResolvedImage
-from portside.records.proving_record import Wanted
+from portside.images.service_images import ServiceImage
 
 LookUp = Callable[[str], ResolvedImage]
 """From a reference to what it stands for now. Raises `UserError` where that can't be read."""
@@ -20,7 +20,7 @@ LookUp = Callable[[str], ResolvedImage]
 class Starting:
     """What new tasks would run, and by service the digest that all running tasks have, where that is one."""
 
-    wanted: tuple[Wanted, ...] = ()
+    wanted: tuple[ServiceImage, ...] = ()
     running: Mapping[str, str] | None = None
 
 
@@ -31,7 +31,7 @@ def read_starting(target: Target, services: Sequence[Service], look_up: LookUp) 
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html
     """
     ecs = target.clients("ecs")
-    wanted: list[Wanted] = []
+    wanted: list[ServiceImage] = []
     running: dict[str, str] = {}
     for service in services:
         arn = service.definition
@@ -41,7 +41,9 @@ def read_starting(target: Target, services: Sequence[Service], look_up: LookUp) 
             is_own = container["name"] == service.name
             found = _image(str(container.get("image", "")), look_up)
             name = service.name if is_own else f"{service.name}, container {container['name']}"
-            wanted.append(Wanted(name, found.name, found.tag, found.digest) if found else _unknown(name, container))
+            wanted.append(
+                ServiceImage(name, found.name, found.tag, found.digest) if found else _unknown(name, container)
+            )
             if is_own and found and _all_run(tasks, service.name, arn, str(container["image"]), found):
                 running[service.name] = found.digest
     return Starting(tuple(wanted), running)
@@ -64,5 +66,5 @@ def _all_run(tasks: Sequence[Task], container: str, definition: str, reference: 
     return bool(digests) and digests <= image.digests
 
 
-def _unknown(name: str, container: Mapping[str, Any]) -> Wanted:
-    return Wanted(name, str(container.get("image", "nothing")), "", "")
+def _unknown(name: str, container: Mapping[str, Any]) -> ServiceImage:
+    return ServiceImage(name, str(container.get("image", "nothing")), "", "")

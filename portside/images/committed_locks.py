@@ -18,7 +18,7 @@ from portside.errors import FormError, UsageError, UserError
 from portside.git import git, git_bytes
 from portside.images.committed_rules import VARIABLES, Rules, committed_rules, rules_of
 from portside.images.resolution import Resolution, parse_resolution
-from portside.records.proving_record import Wanted
+from portside.images.service_images import ServiceImage
 
 _FOLDER = "releases"
 
@@ -34,7 +34,7 @@ def expect_committed(
     _expect_in_a_lock(environment, lambda committed: _missing(services, images, committed), images.version, root)
 
 
-def expect_committed_task(environment: Environment, image: Wanted, root: Path | None = None) -> None:
+def expect_committed_task(environment: Environment, image: ServiceImage, root: Path | None = None) -> None:
     """The same for the image of a task that runs once."""
     found = f"{image.service}: {image.name}@{image.digest} is in no committed lock"
     _expect_in_a_lock(

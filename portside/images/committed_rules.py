@@ -20,12 +20,13 @@ from portside.config.configuration import ROOT, Form
 from portside.config.environment import Environment
 from portside.errors import UserError
 from portside.git import git, git_bytes
-from portside.records.origin import NEVER_READ
 
 # `git replace` would let a clone read other content than the commit has.
 VARIABLES = {"GIT_NO_REPLACE_OBJECTS": "1"}
 
 # What reads app.py; a configuration in a repository of its own has none of it.
+NEVER_READ = ("benchmarks/", "cdk.out/", "docs/", "node_modules/", "tests/")
+"""Folders that no template depends on."""
 _MACHINERY = ("portside", "src")
 _LONGEST_SECONDS = 60
 _SYMBOLIC_LINK, _SUBMODULE = "120000", "160000"

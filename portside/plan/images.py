@@ -10,7 +10,6 @@ from portside.aws.target import local_state_dir
 from portside.commands import tool
 from portside.config.configuration import ROOT, Form
 from portside.config.environment import Environment
-from portside.deploy.progress import step
 from portside.emulator.client import process
 from portside.errors import UsageError
 from portside.images.access import Access, Token, access_from_environment
@@ -18,7 +17,7 @@ from portside.images.location import locate
 from portside.images.release_lock import RELEASES, find_lock, lock_name, require_lock
 from portside.images.resolution import Resolution
 from portside.images.synthesis_images import keep, kept_file, references_of
-from portside.terminal.console import say
+from portside.terminal.console import say, step
 
 
 def lock_folders(*, local: bool) -> list[Path]:

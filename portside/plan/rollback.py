@@ -13,9 +13,9 @@ from portside.config.image_reference import parse_reference
 from portside.errors import UsageError, UserError
 from portside.images.resolution import Resolution
 from portside.images.resolved_image import ResolvedImage
+from portside.images.service_images import ServiceImage
 from portside.images.synthesis_images import references_of
 from portside.records.deployment_record import DeploymentRecord, last_healthy
-from portside.records.proving_record import Wanted
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class RollbackPlan:
     images: Resolution
     changes: tuple[tuple[str, DeployedImage | None, ResolvedImage], ...]
     left_out: tuple[str, ...]
-    wanted: tuple[Wanted, ...] = ()
+    wanted: tuple[ServiceImage, ...] = ()
 
     @property
     def instead_of(self) -> tuple[str, ...]:
@@ -115,7 +115,7 @@ def plan_rollback(
     )
     by_name = {image.name: image for image in today().images.values()} if left_out else {}
     images: dict[str, ResolvedImage] = {}
-    changes, wanted = [], list[Wanted]()
+    changes, wanted = [], list[ServiceImage]()
     for name, location in services.items():
         parsed = parse_reference(location)
         image = record.images.images.get(location) or (by_name.get(parsed.name) if parsed else None)
@@ -124,7 +124,7 @@ def plan_rollback(
         images[location] = image
         if name in left_out:
             continue
-        wanted.append(Wanted(name, image.name, image.tag, image.digest))
+        wanted.append(ServiceImage(name, image.name, image.tag, image.digest))
         before = running.get(name)
         if before is None or before.digest != image.digest:
             changes.append((name, before, image))

@@ -13,9 +13,7 @@ from portside.aws.target import Target
 from portside.config.configuration import ROOT
 from portside.errors import UserError
 from portside.git import git, git_bytes
-
-NEVER_READ = ("benchmarks/", "cdk.out/", "docs/", "node_modules/", "tests/")
-"""Folders that no template depends on."""
+from portside.images.committed_rules import NEVER_READ
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from portside.config.configuration import Form
 from portside.config.environment import Environment
 from portside.errors import UserError
 from portside.images.resolution import Resolution
+from portside.images.service_images import ServiceImage, service_images
 from portside.records.deployment_record import (
     HEALTHY,
     DeploymentRecord,
@@ -21,7 +22,7 @@ from portside.records.deployment_record import (
     write_record,
 )
 from portside.records.origin import Origin
-from portside.records.proving_record import Place, Wanted, find_record, is_adopted, named, own_record_of, wanted_images
+from portside.records.proving_record import Place, find_record, is_adopted, named, own_record_of
 from portside.records.task_record import read_tasks
 
 Answer = TypeVar("Answer")
@@ -96,7 +97,7 @@ class NotProven(UserError):
 class ProofUnread(NotProven):
     """The record that would prove images can't be read, which says nothing about what is in it."""
 
-    def __init__(self, environment: str, proving: str, why: str, hint: str, wanted: Sequence[Wanted]) -> None:
+    def __init__(self, environment: str, proving: str, why: str, hint: str, wanted: Sequence[ServiceImage]) -> None:
         said = f"{proving}'s record, which proves what {environment} runs, could not be read"
         UserError.__init__(self, f"{said}: {why}", hint or "Name a profile that reads it: --proof-profile PROFILE")
         self.proof = Proof(proving, None, (said,), tuple(each.service for each in wanted))
@@ -115,7 +116,7 @@ def expect_proof(environment: Environment, form: Form, images: Resolution, reach
         return None
     if waived := _waived(environment):
         return waived
-    wanted = wanted_images(form.services_of(environment.name), images)
+    wanted = service_images(form.services_of(environment.name), images)
     proving, records = _records_of(form, environment, reach, wanted)
     found = find_record(proving.environment.name, records, wanted, Place.of(proving))
     proof = Proof(proving.environment.name, found.record, found.differences, found.services)
@@ -127,7 +128,7 @@ def expect_proof(environment: Environment, form: Form, images: Resolution, reach
 def expect_proof_or_own(
     target: Target,
     form: Form,
-    wanted: Sequence[Wanted],
+    wanted: Sequence[ServiceImage],
     own: Sequence[DeploymentRecord],
     reach: Reach,
     *,
@@ -171,7 +172,7 @@ def expect_proof_or_own(
     return proof
 
 
-def expect_task_proof(target: Target, form: Form, wanted: Wanted, reach: Reach) -> Proof | None:
+def expect_task_proof(target: Target, form: Form, wanted: ServiceImage, reach: Reach) -> Proof | None:
     """The proof that a task may run once: the environment that proves this one ran the same image to exit code 0."""
     environment = target.environment
     if not environment.is_production:
@@ -233,7 +234,7 @@ def _waived(environment: Environment) -> Proof | None:
 
 
 def _records_of(
-    form: Form, environment: Environment, reach: Reach, wanted: Sequence[Wanted]
+    form: Form, environment: Environment, reach: Reach, wanted: Sequence[ServiceImage]
 ) -> tuple[Target, list[DeploymentRecord]]:
     if environment.proved_by is None:
         raise UserError(f"no environment proves what {environment.name} may run", "Name it in app.py as PROVED_BY.")
@@ -246,7 +247,7 @@ def _records_of(
     return _read(environment, proving.name, wanted, read)
 
 
-def _read(environment: Environment, proving: str, wanted: Sequence[Wanted], read: Callable[[], Answer]) -> Answer:
+def _read(environment: Environment, proving: str, wanted: Sequence[ServiceImage], read: Callable[[], Answer]) -> Answer:
     """What is on record elsewhere. Raises `ProofUnread` where it can't be read."""
     from botocore.exceptions import BotoCoreError, ClientError
 

@@ -9,28 +9,11 @@ from portside.aws.service_health import NO_TASK, PROVING
 from portside.aws.target import Target
 from portside.config.configuration import Form
 from portside.config.environment import Environment
-from portside.config.image_reference import parse_reference
-from portside.config.service_props import ServiceProps
-from portside.images.resolution import Resolution
+from portside.images.service_images import ServiceImage
 from portside.records.deployment_record import DeploymentRecord, place_of
 from portside.records.origin import Origin
 
 _MOST_FILES_NAMED = 5
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """An image that a service would run. Without a digest there is nothing that could be proven."""
-
-    service: str
-    name: str
-    tag: str
-    digest: str
-
-    @property
-    def reference(self) -> str:
-        """The image as a person reads it."""
-        return f"{self.name}:{self.tag} {self.digest}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -46,21 +29,6 @@ class Place:
         return cls(place_of(target.environment, is_local=target.is_local), target.is_local)
 
 
-def wanted_images(services: Sequence[ServiceProps], images: Resolution) -> list[Wanted]:
-    """The image of each service. Where images were looked up for another version, they are found by their names."""
-    by_name = {image.name: image for image in images.images.values()}
-    found = []
-    for props in services:
-        location = props.container_location
-        parsed = parse_reference(location)
-        image = images.images.get(location) or (by_name.get(parsed.name) if parsed else None)
-        if image is None:
-            found.append(Wanted(props.container_name, location, "", ""))
-        else:
-            found.append(Wanted(props.container_name, image.name, image.tag, image.digest))
-    return found
-
-
 @dataclass(frozen=True)
 class Search:
     """What was found for some images: the record that proves them all, or what differs and of which services."""
@@ -71,7 +39,7 @@ class Search:
 
 
 def find_record(
-    environment: str, records: Sequence[DeploymentRecord], wanted: Sequence[Wanted], place: Place
+    environment: str, records: Sequence[DeploymentRecord], wanted: Sequence[ServiceImage], place: Place
 ) -> Search:
     """Look for the latest deployment that ran exactly these images well.
 
@@ -139,7 +107,7 @@ def is_adopted(service: str, own: Sequence[DeploymentRecord]) -> bool:
     return all(record.ran is not None and service not in record.ran for record in own if not record.synthetic)
 
 
-def ran_well(record: DeploymentRecord, wanted: Wanted) -> bool:
+def ran_well(record: DeploymentRecord, wanted: ServiceImage) -> bool:
     """Whether a deployment ran this very image as this very service, and well."""
     if record.ran is None:
         same = (image for image in record.images.images.values() if image.name == wanted.name)
@@ -151,7 +119,7 @@ def ran_well(record: DeploymentRecord, wanted: Wanted) -> bool:
     return (image.name, image.digest) == (wanted.name, wanted.digest) and health in PROVING
 
 
-def own_record_of(wanted: Wanted, own: Sequence[DeploymentRecord], place: Place) -> DeploymentRecord | None:
+def own_record_of(wanted: ServiceImage, own: Sequence[DeploymentRecord], place: Place) -> DeploymentRecord | None:
     """The environment's own deployment that ran an image well.
 
     One that an earlier version recorded counts too: it had compared the digests of all running tasks.
@@ -168,7 +136,9 @@ def own_record_of(wanted: Wanted, own: Sequence[DeploymentRecord], place: Place)
     return None
 
 
-def _differences(record: DeploymentRecord, wanted: Sequence[Wanted], taken_out: set[str]) -> Iterator[tuple[str, str]]:
+def _differences(
+    record: DeploymentRecord, wanted: Sequence[ServiceImage], taken_out: set[str]
+) -> Iterator[tuple[str, str]]:
     """Each service whose image a deployment does not prove, and why."""
     for each in wanted:
         found = record.image_of(each.service)

@@ -14,12 +14,11 @@ from portside.config.image_reference import LOCAL_BUILD, stand_in_reference
 from portside.config.mistakes import suggestion
 from portside.config.service_props import ServiceProps
 from portside.deploy.clone_lock import holding
-from portside.deploy.progress import step
 from portside.emulator.client import control, process, seed
 from portside.errors import UsageError
 from portside.images.resolution import Resolution
 from portside.synthesis import cdk_cli
-from portside.terminal.console import say
+from portside.terminal.console import say, step
 
 BOOTSTRAP_STACK = "CDKToolkit"
 _BOOTSTRAP_SECONDS = 60

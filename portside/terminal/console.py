@@ -9,7 +9,8 @@ import contextlib
 import functools
 import json
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
 from portside import redact
@@ -189,3 +190,16 @@ def confirm(question: str, *, expected: str = "yes") -> bool:
     """Ask on stderr, read an answer from stdin; anything but `expected` is a no, and so is a closed stdin."""
     talk_console().print(f'{question} Type "{expected}" to go on: ', end="", markup=False)
     return sys.stdin.readline().strip() == expected
+
+
+@contextlib.contextmanager
+def step(title: str) -> Iterator[None]:
+    """Tell what is being done while the block runs, and how long it took."""
+    began = time.monotonic()
+    if is_watched():
+        with talk_console().status(f"{title} …"):
+            yield
+    else:
+        say(f"{title} …")
+        yield
+    say(f"{title}: {time.monotonic() - began:.1f} s")

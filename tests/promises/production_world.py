@@ -21,8 +21,8 @@ from portside.deploy.starting import Starting, read_starting
 from portside.git import git
 from portside.images.resolution import Resolution
 from portside.images.resolved_image import ResolvedImage
+from portside.images.service_images import ServiceImage
 from portside.records.deployment_record import DeploymentRecord, read_records, write_record
-from portside.records.proving_record import Wanted
 from portside.records.task_record import TaskRecord, write_task
 from tests.unit.operations_support import NOON, FakeParameters, deployment_of, digest, resolved
 
@@ -161,7 +161,7 @@ class World:
 
     def roll_back(self, images: Resolution, reason: str | None = None) -> Clearance:
         wanted = [
-            Wanted(image.name.rpartition("/")[2], image.name, image.tag, image.digest)
+            ServiceImage(image.name.rpartition("/")[2], image.name, image.tag, image.digest)
             for image in images.images.values()
         ]
         acting = self.acting(live=images.version)
@@ -179,7 +179,7 @@ class World:
 
     def run_task(self, image: ResolvedImage | None = None, reason: str | None = None) -> Clearance:
         image = image or loader()
-        wanted = Wanted("loader", image.name, image.tag, image.digest)
+        wanted = ServiceImage("loader", image.name, image.tag, image.digest)
         return clear_task(self.acting(), wanted, Starting, reason=reason, profile=None)
 
     def history(self, environment: str) -> list[DeploymentRecord]:

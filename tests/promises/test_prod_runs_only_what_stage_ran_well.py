@@ -28,9 +28,9 @@ from portside.errors import FormError, UsageError, UserError
 from portside.images import committed_locks
 from portside.images.committed_locks import NotCommitted
 from portside.images.resolution import Resolution
+from portside.images.service_images import ServiceImage
 from portside.records.deployment_record import FAILED, INTERRUPTED, ROLLBACK, recorded
 from portside.records.proof import NotProven, ProofUnread
-from portside.records.proving_record import Wanted
 from portside.synthesis.template_images import expect_images
 from tests.promises.production_world import (
     ACCOUNT,
@@ -719,8 +719,8 @@ def test_another_image_than_the_one_that_a_person_answered_for(world: World) -> 
 
 def test_services_that_start_after_an_unproven_task_are_answered_for_too(world: World) -> None:
     image = loader()
-    wanted = Wanted("loader", image.name, image.tag, image.digest)
-    starting = Starting((Wanted("api", "ghcr.io/org/api", "1.0.0", EVIL),))
+    wanted = ServiceImage("loader", image.name, image.tag, image.digest)
+    starting = Starting((ServiceImage("api", "ghcr.io/org/api", "1.0.0", EVIL),))
     world.ran("uat")
     cleared = clear_task(world.acting(), wanted, lambda: starting, reason="outage", profile=None)
     assert cleared.refused is not None

@@ -15,6 +15,7 @@ from portside.config.configuration import Form, check_form
 from portside.config.environment import Environment
 from portside.errors import UsageError
 from portside.images.resolution import Resolution
+from portside.images.service_images import ServiceImage
 from portside.records import proof as proofs
 from portside.records.deployment_record import (
     FAILED,
@@ -34,7 +35,7 @@ from portside.records.proof import (
     proving_environment,
     seed_proof,
 )
-from portside.records.proving_record import Place, Wanted, find_record, no_proof_to_come
+from portside.records.proving_record import Place, find_record, no_proof_to_come
 from tests.unit.form_support import ENVIRONMENT, api_and_app, environments
 from tests.unit.operations_support import (
     FakeParameters,
@@ -64,7 +65,9 @@ FORM = _form()
 ACCOUNT = ENVIRONMENT["ACCOUNT"]
 AT_STAGE = Place(f"{ACCOUNT}/us-east-1/stage", is_rehearsal=False)
 AT_PROD = f"{ACCOUNT}/us-east-1/prod"
-WANTED = [Wanted(name, f"ghcr.io/org/{name}", "4.2.0-rc2", digest(f"{name} 4.2.0-rc2")) for name in ("api", "app")]
+WANTED = [
+    ServiceImage(name, f"ghcr.io/org/{name}", "4.2.0-rc2", digest(f"{name} 4.2.0-rc2")) for name in ("api", "app")
+]
 
 
 def _ran(images: Resolution = RELEASE, **changes: Any) -> DeploymentRecord:
@@ -72,7 +75,7 @@ def _ran(images: Resolution = RELEASE, **changes: Any) -> DeploymentRecord:
     return deployment_of(images, **{"place": AT_STAGE.name} | changes)
 
 
-def _found(*records: DeploymentRecord, wanted: Sequence[Wanted] = WANTED) -> Proof:
+def _found(*records: DeploymentRecord, wanted: Sequence[ServiceImage] = WANTED) -> Proof:
     found = find_record("stage", records, wanted, AT_STAGE)
     return Proof("stage", found.record, found.differences, found.services)
 
@@ -126,7 +129,7 @@ def test_a_difference_in_any_digest_is_refused_and_named() -> None:
 
 
 def test_a_service_that_stage_did_not_have_is_refused_and_named() -> None:
-    docs = Wanted("docs", "ghcr.io/org/docs", "4.2.0-rc2", digest("docs"))
+    docs = ServiceImage("docs", "ghcr.io/org/docs", "4.2.0-rc2", digest("docs"))
     proof = _found(_ran(), wanted=[*WANTED, docs])
     assert proof.record is None
     assert proof.differences == ("docs: was not deployed with 4.2.0-rc2",)
@@ -139,15 +142,15 @@ def test_an_image_that_only_stage_has_does_not_matter() -> None:
 
 def test_an_image_is_proven_as_the_service_that_ran_it_and_under_its_own_name() -> None:
     same = digest("api 4.2.0-rc2")
-    as_another_service = Wanted("admin", "ghcr.io/org/api", "4.2.0-rc2", same)
+    as_another_service = ServiceImage("admin", "ghcr.io/org/api", "4.2.0-rc2", same)
     assert _found(_ran(), wanted=[as_another_service]).differences == ("admin: was not deployed with 4.2.0-rc2",)
-    from_elsewhere = Wanted("api", "docker.io/org/api", "4.2.0-rc2", same)
+    from_elsewhere = ServiceImage("api", "docker.io/org/api", "4.2.0-rc2", same)
     (difference,) = _found(_ran(), wanted=[from_elsewhere]).differences
     assert difference == "api: ran as ghcr.io/org/api, wanted is docker.io/org/api"
 
 
 def test_what_has_no_digest_is_not_proven() -> None:
-    (difference,) = _found(_ran(), wanted=[Wanted("api", "path://api", "", "")]).differences
+    (difference,) = _found(_ran(), wanted=[ServiceImage("api", "path://api", "", "")]).differences
     assert difference == "api: path://api is no image of a registry by its digest"
 
 
@@ -247,7 +250,9 @@ def test_prods_own_record_proves_nothing_for_a_deployment() -> None:
     assert "stage has no healthy deployment on record" in _refused(_place(ssm), RELEASE).message
 
 
-def _again(place: Target, wanted: Sequence[Wanted] = WANTED, running: dict[str, str] | None = None) -> Proof | None:
+def _again(
+    place: Target, wanted: Sequence[ServiceImage] = WANTED, running: dict[str, str] | None = None
+) -> Proof | None:
     own = read_records(place.clients("ssm"), "prod")
     return expect_proof_or_own(
         place, FORM, wanted, own, lambda proving: replace(place, environment=proving), running=running
@@ -291,7 +296,7 @@ def test_an_own_record_of_the_earlier_format_counts_by_the_names_of_its_images()
     )
     assert _again(_place(ssm))
     with pytest.raises(NotProven):
-        _again(_place(ssm), [Wanted("api", "ghcr.io/org/api", "x", digest("evil"))], {"api": digest("evil")})
+        _again(_place(ssm), [ServiceImage("api", "ghcr.io/org/api", "x", digest("evil"))], {"api": digest("evil")})
 
 
 def test_an_adopted_service_starts_again_with_exactly_what_it_runs() -> None:
