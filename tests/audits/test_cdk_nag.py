@@ -25,7 +25,7 @@ every_audit = pytest.mark.parametrize(("name", "step"), AUDITED)
 
 @pytest.mark.slow
 @every_audit
-def test_cdk_nag_finds_nothing_that_was_not_acknowledged(name: str, step: str) -> None:
+def test_cdk_nag_finds_only_acknowledged_rules(name: str, step: str) -> None:
     found = audited(name, step)
     report_file(f"cdk-nag-{name}-{step}.json").write_text(json.dumps(found.report, indent=2))
     with report_file(f"cdk-nag-{name}-{step}.csv").open("w", newline="") as file:
@@ -76,7 +76,7 @@ def opened(folder: Path, *acknowledgments: tuple[str, str], on_stack: bool = Fal
     return audit(app, folder)
 
 
-def test_an_open_door_is_found(tmp_path: Path) -> None:
+def test_an_open_port_is_found(tmp_path: Path) -> None:
     assert ("AwsSolutions-EC23", "stack/Door") in opened(tmp_path).unsuppressed
 
 

@@ -67,7 +67,7 @@ def test_checkov_finds_nothing(assemblies: Path) -> None:
 
 @installed
 @pytest.mark.slow
-def test_no_template_skips_a_check_by_itself(assemblies: Path) -> None:
+def test_no_template_skips_a_check_automatically(assemblies: Path) -> None:
     assert not [file for file in assemblies.glob("*/*.template.json") if "checkov" in file.read_text()]
 
 
@@ -93,7 +93,7 @@ def test_checkov_sees_a_public_database(tmp_path: Path) -> None:
     assert "CKV_AWS_17" in {check for check, _, _ in failed(report)}
 
 
-def test_the_checks_that_are_left_out_are_few_and_each_has_its_reason() -> None:
+def test_the_checks_that_are_omitted_are_few_and_each_has_its_reason() -> None:
     assert len(SKIPPED) <= MOST_SKIPS
     assert list(REASONS) == SKIPPED
     assert all(is_reason(reason) for reason in REASONS.values())

@@ -24,7 +24,7 @@ def set_up(clone: Clone) -> list[str]:
     return clone.calls()
 
 
-def test_the_audits_get_checkov_beside_the_development_tools(clone: Clone) -> None:
+def test_the_audits_get_checkov_next_to_the_development_tools(clone: Clone) -> None:
     assert set_up(clone) == [*SET_UP, "venv", "packages"]
     assert (clone.root / ".agora/checkov/bin/python").exists()
 
@@ -36,6 +36,6 @@ def test_checkov_is_installed_once_and_again_when_its_lock_changes(clone: Clone)
     assert set_up(clone) == ["venv", "packages"]
 
 
-def test_nobody_else_waits_for_checkov(clone: Clone) -> None:
+def test_no_one_else_waits_for_checkov(clone: Clone) -> None:
     assert clone.run("test").code == 0
     assert clone.calls() == [*SET_UP, "portside"]

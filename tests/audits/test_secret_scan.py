@@ -87,7 +87,7 @@ def test_no_file_holds_a_credential() -> None:
     assert found == []
 
 
-def test_nothing_was_let_through_by_hand() -> None:
+def test_nothing_was_allowed_by_hand() -> None:
     assert BASELINE["results"] == {}
 
 
@@ -97,7 +97,7 @@ def test_a_credential_is_found(kind: str, tmp_path: Path) -> None:
     assert kind in {found for found, *_ in scan([tmp_path / "by_hand.txt"])}
 
 
-def test_a_credential_that_somebody_wants_to_let_through_is_found(tmp_path: Path) -> None:
+def test_a_credential_that_someone_wants_to_allow_is_found(tmp_path: Path) -> None:
     (tmp_path / "by_hand.py").write_text(f"{CREDENTIALS['AWS Access Key']}  # pragma: allowlist secret\n")
     assert len(list(scan([tmp_path / "by_hand.py"]))) == 1
 
@@ -132,5 +132,5 @@ def test_no_detector_is_off_without_a_reason() -> None:
 
 
 @pytest.mark.slow
-def test_outside_the_tests_no_file_holds_what_the_form_takes_for_a_credential() -> None:
+def test_outside_the_tests_no_file_holds_what_looks_like_a_credential() -> None:
     assert [path for path in outside_the_tests() if holds_credential(path.read_text(errors="replace"))] == []

@@ -247,12 +247,12 @@ def test_the_first_step_keeps_every_export_and_the_second_only_the_name_for_dns(
 
 
 @pytest.mark.parametrize("moment", ["first step", "way back", "second step"])
-def test_nothing_that_holds_state_or_an_identity_is_made_anew(adopted: Adoption, moment: str) -> None:
+def test_no_resource_with_state_or_an_identity_is_recreated(adopted: Adoption, moment: str) -> None:
     assert len(adopted.states["earlier"].ids) > len(STATEFUL)
     assert adopted.states[moment] == adopted.states["earlier"]
 
 
-def test_nothing_that_holds_state_is_ever_begun_to_be_made_anew_or_deleted(adopted: Adoption) -> None:
+def test_no_resource_with_state_is_ever_begun_to_be_recreated_or_deleted(adopted: Adoption) -> None:
     stateful = [event for event in adopted.events if event["ResourceType"] in STATEFUL.keys() - {"AWS::Logs::LogGroup"}]
     made = {(event["StackName"], event["LogicalResourceId"]): 0 for event in stateful}
     for event in stateful:
@@ -262,6 +262,6 @@ def test_nothing_that_holds_state_is_ever_begun_to_be_made_anew_or_deleted(adopt
     assert set(made.values()) == {1}
 
 
-def test_the_services_serve_throughout_and_on_the_way_back(adopted: Adoption) -> None:
+def test_the_services_serve_throughout_and_during_the_rollback(adopted: Adoption) -> None:
     assert adopted.visitor.failures == []
     assert adopted.visitor.answered > 100

@@ -60,7 +60,7 @@ def change_password(of: Clients, stack: str) -> None:
     of("docdb").modify_db_cluster(DBClusterIdentifier=name, MasterUserPassword=value, ApplyImmediately=True)
 
 
-def test_a_database_is_restored_beside_the_first_and_services_move_to_it_and_back(deployed: Clone) -> None:
+def test_a_database_is_restored_next_to_the_first_and_services_move_to_it_and_back(deployed: Clone) -> None:
     of = clients(deployed.exports("dev"))
     ours, running = cluster_of(of, OURS), revisions(of)
     databases = f'{{"docdb-v8-restored": {{"CLUSTER": "{ours["DBClusterIdentifier"]}", "TIME": "latest"}}}}'

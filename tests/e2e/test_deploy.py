@@ -39,7 +39,7 @@ def test_callees_are_there_before_their_callers_on_a_first_deployment(first_depl
     assert finished.index("agora-dev-api") < finished.index("agora-dev-app") < finished.index("agora-dev-apex")
 
 
-def test_each_services_rollout_is_told_and_kept_with_a_page(first_deployment: tuple[Clone, Answer]) -> None:
+def test_each_services_rollout_is_reported_and_kept_with_a_page(first_deployment: tuple[Clone, Answer]) -> None:
     _, answer = first_deployment
     for name in SERVICES:
         assert any(f"  {name}: " in line and "1 of 1" in line for line in answer.stderr.splitlines()), name
@@ -49,7 +49,7 @@ def test_each_services_rollout_is_told_and_kept_with_a_page(first_deployment: tu
     assert {each["subject"] for each in timeline["moments"] if each["kind"] == "service"} == set(SERVICES)
 
 
-def test_deploying_again_changes_nothing_and_says_so(first_deployment: tuple[Clone, Answer]) -> None:
+def test_deploying_again_changes_nothing_and_reports_that(first_deployment: tuple[Clone, Answer]) -> None:
     clone, _ = first_deployment
     before = revisions(clients(clone.exports("dev")))
     answer = clone.agora("deploy", "dev", "--local", "--json")
@@ -134,7 +134,7 @@ def failing(new_deployed: Callable[[], Clone]) -> Clone:
     return clone
 
 
-def test_a_first_deployment_that_failed_tells_each_cause_and_is_mended_by_the_next(
+def test_a_first_deployment_that_failed_reports_each_cause_and_is_fixed_by_the_next(
     new_clone: Callable[[], Clone],
 ) -> None:
     clone = new_clone()

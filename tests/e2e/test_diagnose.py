@@ -26,7 +26,7 @@ def bench(new_deployed: Callable[[], Clone]) -> Bench:
 
 
 @pytest.mark.parametrize("name", FEW)
-def test_a_fault_is_told_and_its_fix_works(bench: Bench, name: str) -> None:
+def test_a_fault_is_reported_and_its_fix_works(bench: Bench, name: str) -> None:
     case = next(each for each in cases() if each.name == name)
     found = score(bench, case)
     assert (found.right_cause, found.right_service, found.fix_works) == (True, True, True), found.said

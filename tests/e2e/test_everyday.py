@@ -52,7 +52,7 @@ def test_a_command_is_executed_through_the_plugin(first_deployment: tuple[Clone,
     assert called["response"]["tokenValue"] not in answer.stdout + answer.stderr
 
 
-def test_new_tasks_take_the_place_of_those_that_run(deployed: Clone) -> None:
+def test_new_tasks_replace_those_that_run(deployed: Clone) -> None:
     of = clients(deployed.exports("dev"))
     before = running_images(of)
     answer = deployed.agora("redeploy", "dev", "api", "apex", "--local", "--json")

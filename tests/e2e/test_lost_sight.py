@@ -55,7 +55,7 @@ def test_expired_credentials_in_mid_deployment_say_what_is_known(deployed: Clone
     assert "Traceback" not in done.stderr
 
 
-def test_a_lock_that_cannot_be_released_is_said_with_the_way_to_release_it(deployed: Clone, aws: LocalAws) -> None:
+def test_a_lock_that_cannot_be_released_is_reported_with_the_way_to_release_it(deployed: Clone, aws: LocalAws) -> None:
     done = _deploy_a_new_image(deployed, aws, ("elbv2", "DescribeTargetHealth"), ("ssm", "DeleteParameter"))
     left = done.json()["error"]["lock"]
     assert left.startswith("dev is still locked: the lock could not be released (ExpiredTokenException).")

@@ -41,7 +41,7 @@ def expect_nothing_wrong(clone: Clone, fix: str) -> None:
     assert diagnosed.exit_code == 0, diagnosed.stdout
 
 
-def test_a_deleted_secret_and_a_service_without_tasks_are_put_right_by_what_is_printed(deployed: Clone) -> None:
+def test_a_deleted_secret_and_a_service_without_tasks_are_fixed_by_what_is_printed(deployed: Clone) -> None:
     clone = deployed
     aws(clone, "secretsmanager", "delete-secret", "--secret-id", "agora-sentry-dsn", "--force-delete-without-recovery")
     assert clone.agora("redeploy", "dev", "app", "--local").exit_code == 1

@@ -146,7 +146,7 @@ def _found(registry: str, *references: str) -> list[ResolvedImage]:
 
 
 @pytest.mark.parametrize("name", ["agora-app", "agora-api"])
-def test_a_tag_stands_for_the_digest_that_the_client_sees(registry: str, name: str) -> None:
+def test_a_tag_resolves_to_the_digest_that_the_client_sees(registry: str, name: str) -> None:
     (image,) = _found(registry, f"ghcr.io/{OWNER}/{name}:4.2.0-rc2")
     assert image.digest == _seen_by_skopeo(registry, name)["Digest"]
     assert (image.tag, image.commit, image.platform) == ("4.2.0-rc2", COMMIT, "linux/amd64")
@@ -155,7 +155,7 @@ def test_a_tag_stands_for_the_digest_that_the_client_sees(registry: str, name: s
 
 
 @pytest.mark.parametrize("host", ["ghcr.io", None])
-def test_a_digest_stands_for_itself_under_each_name_of_the_registry(registry: str, host: str | None) -> None:
+def test_a_digest_is_used_as_it_is_under_each_name_of_the_registry(registry: str, host: str | None) -> None:
     name = f"{host or registry}/{OWNER}/agora-api"
     (by_tag,) = _found(registry, f"{name}:4.2.0-rc2")
     by_digest, by_both = _found(registry, f"{name}@{by_tag.digest}", f"{name}:4.2.0-rc2@{by_tag.digest}")
@@ -165,12 +165,12 @@ def test_a_digest_stands_for_itself_under_each_name_of_the_registry(registry: st
     assert inner.digest == by_tag.manifest
 
 
-def test_a_commit_that_no_label_tells_comes_from_the_tag_beside_it(registry: str) -> None:
+def test_a_commit_without_a_label_comes_from_the_tag_next_to_it(registry: str) -> None:
     (image,) = _found(registry, f"ghcr.io/{OWNER}/agora-untold:edge")
     assert image.commit == "abcdef0"
 
 
-def test_what_is_not_there_is_told_with_what_is(registry: str) -> None:
+def test_what_is_missing_is_reported_with_what_is(registry: str) -> None:
     wanted = {"agora-app:4.2.0-rc3": Kind.TAG_UNKNOWN, "agora-api:edge": Kind.TAG_UNKNOWN}
     wanted |= {"agora-none:4.2.0-rc2": Kind.PACKAGE_UNKNOWN, "agora-arm:4.2.0-rc2": Kind.WRONG_PLATFORM}
     with pytest.raises(ResolutionFailed) as failed:

@@ -216,7 +216,7 @@ def _places_of(secret: str, folder: Path) -> list[str]:
     return [str(path) for path in folder.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
 
 
-def test_two_deployments_of_an_environment_are_not_at_work_at_once(new_clone: Callable[[], Clone]) -> None:
+def test_two_deployments_of_an_environment_do_not_run_at_the_same_time(new_clone: Callable[[], Clone]) -> None:
     clone = new_clone()
     ok(clone.agora("deploy", "dev", "--local", "--dry-run"))
     ssm = clients(clone.exports("dev"))("ssm")

@@ -247,7 +247,7 @@ def test_a_page_of_another_site_reads_nothing_and_changes_nothing(deployed: Acco
 
 @pytest.mark.e2e
 @with_chromium
-def test_a_name_that_is_rebound_to_this_machine_leads_nowhere(deployed: Account, tmp_path: Path) -> None:
+def test_a_name_that_is_rebound_to_this_machine_is_refused(deployed: Account, tmp_path: Path) -> None:
     shown = {}
     for name, url in _ports(deployed).items():
         port = url.rpartition(":")[2]

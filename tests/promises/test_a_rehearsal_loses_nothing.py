@@ -94,7 +94,7 @@ def test_what_a_command_has_saved_is_there_after_kill_9_with_objects_and_all(sta
 
 
 @pytest.mark.slow
-def test_what_was_not_saved_yet_is_said_in_a_line(state_dir: Path) -> None:
+def test_what_was_not_saved_yet_is_reported_in_a_line(state_dir: Path) -> None:
     aws, _ = started(state_dir)
     put(aws, "first")
     control.save(aws=aws)

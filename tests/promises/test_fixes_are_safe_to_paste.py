@@ -114,7 +114,7 @@ def test_no_command_is_written_by_hand() -> None:
 
 
 @pytest.mark.parametrize("printed", calls("tool"), ids=lambda printed: printed.where)
-def test_a_command_of_ours_exists_with_its_options(printed: Printed) -> None:
+def test_every_documented_command_exists_with_its_options(printed: Printed) -> None:
     if printed.words[:1] == (None,) or not printed.words or printed.words[0] in ("--debug", "--help"):
         return
     command, rest = command_of(printed.words)
@@ -282,7 +282,7 @@ LEADING_ELSEWHERE = {
 }
 
 
-def test_nothing_of_a_person_s_environment_leads_a_rehearsal_to_a_real_account() -> None:
+def test_no_setting_of_a_users_environment_leads_a_rehearsal_to_a_real_account() -> None:
     found = child_environment(LEADING_ELSEWHERE | {"PATH": "/bin"}, {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"})
     assert found == {"PATH": "/bin", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
 

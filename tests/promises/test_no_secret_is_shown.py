@@ -280,7 +280,7 @@ def test_any_text_of_256_kib_in_short_lines_takes_at_most_50_ms(line: str) -> No
 
 
 @pytest.mark.parametrize("kept", [1, 2])
-def test_a_text_is_cut_after_so_many_lines_and_says_so(kept: int) -> None:
+def test_a_text_is_cut_after_so_many_lines_with_a_note(kept: int) -> None:
     lines = ["x"] * (redact.MOST_LINES_OF_A_TEXT - kept) + ["password: hunter2"] * 4
     shown = Redactor().text("\n".join(lines)).split("\n")
     assert len(shown) == redact.MOST_LINES_OF_A_TEXT
@@ -367,7 +367,7 @@ the password must have 8 letters
 
 
 @pytest.mark.parametrize("line", KEPT.strip().split("\n"))
-def test_what_only_speaks_of_secrets_is_kept(line: str) -> None:
+def test_what_only_mentions_secrets_is_kept(line: str) -> None:
     assert Redactor(known=["agora-sentry-dsn"]).text(line) == line
 
 
@@ -390,7 +390,7 @@ def test_what_only_speaks_of_secrets_is_kept(line: str) -> None:
     ],
 )
 @pytest.mark.parametrize("way", ["terminal", "answer", "json", "error", "logs", "page", "folder", "record", "cdk"])
-def test_nothing_that_steers_a_terminal_gets_out(way: str, character: str, capsys: Capture, tmp_path: Path) -> None:
+def test_no_terminal_control_characters_get_out(way: str, character: str, capsys: Capture, tmp_path: Path) -> None:
     shown = WAYS_OUT[way](f"before{character}after", capsys, tmp_path)
     assert "beforeafter" in shown or (way == "cdk" and character == "\x1b[31m")
 
@@ -480,7 +480,7 @@ def _prints(tree: ast.AST) -> Iterator[str]:
                 yield f"{called}, line {node.lineno}"
 
 
-def test_everything_is_printed_through_the_one_door() -> None:
+def test_everything_is_printed_through_the_console() -> None:
     found = []
     for folder in ("portside",):
         for path in (ROOT / folder).rglob("*.py"):

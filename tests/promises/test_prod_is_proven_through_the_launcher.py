@@ -85,7 +85,7 @@ def test_deploy_unproven_with_yes_and_no_terminal(place: Place) -> None:
     ]
 
 
-def test_rollback_to_what_live_never_ran_well(place: Place) -> None:
+def test_rollback_to_what_live_was_never_healthy(place: Place) -> None:
     place.put("live", synthetic=True)
     assert refused(place.agora("rollback", "live", "--yes"), "no earlier healthy deployment")
     place.put("live", commit="a" * 40 + "+changes")
@@ -93,7 +93,7 @@ def test_rollback_to_what_live_never_ran_well(place: Place) -> None:
     assert refused(answer, "live runs only what uat ran well"), answer.stderr
 
 
-def test_what_uat_ran_well_gets_as_far_as_its_plan(place: Place) -> None:
+def test_what_uat_ran_healthy_gets_to_its_plan(place: Place) -> None:
     place.put("uat")
     answer = place.agora("deploy", "live", "--dry-run", "--no-verify", "--json")
     assert answer.exit_code == 0, answer.stderr
@@ -101,7 +101,7 @@ def test_what_uat_ran_well_gets_as_far_as_its_plan(place: Place) -> None:
     assert {each["action"] for each in json.loads(answer.stdout)["plan"]} == {"create"}
 
 
-def test_a_deployment_of_uat_that_will_prove_nothing_says_so_in_its_plan(place: Place) -> None:
+def test_a_deployment_of_uat_that_will_prove_nothing_is_noted_in_its_plan(place: Place) -> None:
     plan = ("deploy", "uat", "--dry-run", "--no-verify")
     assert "prove nothing" not in place.agora(*plan).stderr
     with (place.clone.folder / "app.py").open("a") as app:

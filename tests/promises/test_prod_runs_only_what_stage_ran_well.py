@@ -82,7 +82,7 @@ def not_committed(way: Callable[[], object]) -> str:
 # What may run.
 
 
-def test_what_uat_ran_well_from_a_committed_lock_may_run(world: World) -> None:
+def test_what_uat_ran_healthy_from_a_committed_lock_may_run(world: World) -> None:
     world.ran("uat")
     cleared = world.deploy()
     assert cleared.sentence.startswith("Proven by uat's deployment 1")
@@ -211,7 +211,7 @@ def test_with_a_lock_that_is_only_staged(world: World) -> None:
     not_committed(lambda: world.deploy(changed))
 
 
-def test_with_a_commit_that_git_was_told_to_replace(world: World) -> None:
+def test_with_a_commit_that_git_was_configured_to_replace(world: World) -> None:
     changed = release(web="evil")
     world.write({"fake.json": lock_of(changed)})
     blob = world.git("hash-object", "-w", "fake.json")
@@ -322,7 +322,7 @@ def test_a_committed_waiver_is_shown_at_each_deployment(world: World, capsys: py
 # While a person reads the plan.
 
 
-def test_with_a_record_that_is_gone_by_the_time_the_lock_is_taken(world: World) -> None:
+def test_with_a_record_that_is_missing_when_the_lock_is_taken(world: World) -> None:
     world.ran("uat")
     cleared = world.deploy()
     taken_out = tuple(image.digest for image in release().images.values())
@@ -341,13 +341,13 @@ def test_with_templates_that_name_another_image(world: World, tmp_path: Path) ->
 # By `rollback`.
 
 
-def test_a_rollback_to_what_live_ran_well_needs_no_uat(world: World) -> None:
+def test_a_rollback_to_what_live_ran_healthy_needs_no_uat(world: World) -> None:
     world.ran("live")
     assert world.roll_back(release()).terms().proof == "own 1"
 
 
 @pytest.mark.parametrize("changes", [{"result": FAILED}, {"synthetic": True}, {"commit": None}, {"place": "elsewhere"}])
-def test_a_rollback_to_what_live_did_not_run_well(world: World, changes: dict[str, Any]) -> None:
+def test_a_rollback_to_what_live_did_not_run_healthy(world: World, changes: dict[str, Any]) -> None:
     world.ran("live", **changes)
     refused(lambda: world.roll_back(release()))
 
@@ -360,7 +360,7 @@ def test_a_rollback_to_an_image_that_no_committed_lock_has(world: World) -> None
 # By `redeploy`.
 
 
-def test_a_service_on_record_starts_again(world: World) -> None:
+def test_a_recorded_service_starts_again(world: World) -> None:
     world.ran("live")
     of_record = digest("web 1.0.0")
     assert world.redeploy(OneService(f"{WEB}@{of_record}", running=of_record)).terms().proof == "own 1"
@@ -455,7 +455,7 @@ def _answers(*given: str) -> Callable[[str, str], bool]:
     return lambda _, expected: next(answers) == expected
 
 
-def test_an_unproven_image_runs_only_after_two_answers_and_goes_on_record(
+def test_an_unproven_image_runs_only_after_two_answers_and_is_recorded(
     world: World, typed: Callable[[bool], None]
 ) -> None:
     typed(True)
@@ -513,7 +513,7 @@ def test_unproven_does_not_excuse_a_lock_that_is_not_committed(world: World) -> 
     not_committed(lambda: world.deploy(release(web="evil"), reason="stage is down"))
 
 
-def test_every_command_that_starts_something_can_be_told_to_and_no_other_option_names_an_image() -> None:
+def test_every_command_that_starts_something_has_the_option_and_no_other_option_names_an_image() -> None:
     for name in ("deploy", "rollback", "redeploy", "load-data"):
         options = {each for parameter in agora.commands[name].params for each in parameter.opts}
         assert "--unproven" in options, name
@@ -707,7 +707,7 @@ def test_with_the_record_of_a_release_whose_rollback_was_killed(world: World) ->
     assert "taken out of service" in refused(world.deploy)
 
 
-def test_another_image_than_the_one_that_a_person_answered_for(world: World) -> None:
+def test_another_image_than_the_one_that_the_user_confirmed(world: World) -> None:
     world.ran("live")
     service = OneService(f"{WEB}:1.0.0", running=EVIL)
     world.registry = {f"{WEB}:1.0.0": resolved("web", "1.0.0", "shown")}

@@ -165,7 +165,7 @@ def test_without_credentials_the_footers_commit_decides_which_candidate_it_is_an
     assert "no usable AWS credentials, so the footer of https://stage.example.org/ was read instead" in said
 
 
-def test_a_hot_fix_gets_the_version_of_its_own_history_though_others_are_out(stage: Stage) -> None:
+def test_a_hot_fix_gets_its_own_version_history_though_others_are_out(stage: Stage) -> None:
     tag(stage.remote, stage.commits["4.2.0-rc3"], "agora/release/v4.2.0")
     tag(stage.remote, head(stage.remote), "bixarena/v0.14.1-beta")
     git("update-ref", "refs/heads/hotfix/4.2.1", stage.commits["4.2.0-rc3"], folder=stage.remote)
@@ -211,7 +211,7 @@ def test_images_that_another_build_published_under_the_version_are_not_pinned(st
         check_built_from(lock, Monorepo(str(stage.remote)).refs())
 
 
-def test_a_release_name_for_sentry_is_made_of_what_runs() -> None:
+def test_a_release_name_for_sentry_is_made_from_the_running_images() -> None:
     assert parts_of(f"agora@{ImageVersion()}+{ImageCommit()}") == ["agora@", ImageVersion(), "+", ImageCommit()]
 
 

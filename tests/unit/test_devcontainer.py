@@ -14,7 +14,7 @@ def test_the_container_has_a_python_that_the_launcher_accepts() -> None:
     assert 11 <= int(image[1]) <= 14
 
 
-def test_the_container_is_set_up_by_the_script_that_a_person_runs() -> None:
+def test_the_container_is_set_up_by_the_script_that_a_user_runs() -> None:
     assert (ROOT / CONTAINER["postCreateCommand"]).is_file()
 
 

@@ -258,7 +258,7 @@ def written_default(field: dataclasses.Field[Any]) -> str:
     return f"`{quoted(default)}`"
 
 
-def test_every_entry_of_the_form_is_documented() -> None:
+def test_every_entry_of_the_configuration_is_documented() -> None:
     described = {
         name
         for name, kind in vars(service_props).items()

@@ -39,7 +39,7 @@ print(*sorted(set(sys.modules) & set({forbidden!r})))
     return run.stdout.split()
 
 
-def test_the_form_is_read_without_the_cdk_and_without_aws() -> None:
+def test_the_configuration_is_read_without_the_cdk_and_without_aws() -> None:
     assert (
         loaded(FORM, (*CDK, "boto3", "botocore"), then="sys.modules['portside.config.configuration'].load_form()") == []
     )

@@ -48,7 +48,7 @@ def test_uv_installs_what_the_locks_pin_with_their_hashes(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(("program", "said"), [("pip_for_uv", "uv can't be installed here"), ("uv", "exit code 2")])
-def test_pip_installs_where_uv_cannot_and_a_line_says_so(
+def test_pip_installs_where_uv_cannot_and_a_line_reports_it(
     program: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     programs = Programs(monkeypatch, "", **{program: 2})
@@ -86,7 +86,7 @@ def test_pips_settings_are_taken_over_the_most_particular_last(monkeypatch: pyte
     assert "UV_HTTP_TIMEOUT" not in environment
 
 
-def test_no_address_stands_in_the_list_of_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_address_is_in_the_list_of_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     password = "hidden"
     programs = Programs(monkeypatch, f"global.index-url='https://user:{password}@index.example/simple'\n", uv=2)
     main(["requirements.txt"])

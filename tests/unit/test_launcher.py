@@ -127,7 +127,7 @@ def used(clone: Clone) -> Clone:
     return clone
 
 
-def test_the_first_use_sets_up_and_goes_on_with_the_command(clone: Clone) -> None:
+def test_the_first_use_sets_up_and_continues_with_the_command(clone: Clone) -> None:
     answer = clone.run("deploy", "dev", "--local")
     assert clone.calls() == [*SET_UP, "portside"]
     assert "arguments deploy dev --local" in answer.out
@@ -139,7 +139,7 @@ def test_the_set_up_says_each_step_with_its_seconds(clone: Clone) -> None:
     assert all(any(step in line and line.endswith(" s") for line in lines) for step in steps)
 
 
-def test_nothing_but_the_command_writes_to_standard_output(clone: Clone) -> None:
+def test_only_the_command_writes_to_standard_output(clone: Clone) -> None:
     assert len(clone.run().out.splitlines()) == 1
 
 
@@ -147,7 +147,7 @@ def test_without_a_terminal_the_set_up_writes_plain_lines(clone: Clone) -> None:
     assert not set("\r\033") & set(clone.run().err)
 
 
-def test_later_uses_start_nothing_but_the_command(used: Clone) -> None:
+def test_later_uses_start_only_the_command(used: Clone) -> None:
     answer = used.run("status")
     assert used.calls() == ["portside"]
     assert answer.err == ""
@@ -253,7 +253,7 @@ def test_an_update_that_was_killed_leaves_nothing_to_build_on(used: Clone) -> No
     assert used.calls() == [*SET_UP, "portside"]
 
 
-def test_a_set_up_that_is_interrupted_ends_as_interrupted_and_says_so(clone: Clone) -> None:
+def test_a_set_up_that_is_interrupted_ends_as_interrupted_with_a_message(clone: Clone) -> None:
     os.mkfifo(clone.root / "reached")
     running = clone.start("status", PACKAGES=f"echo >'{clone.root}/reached'; exec sleep 60")
     (clone.root / "reached").read_text()
@@ -283,7 +283,7 @@ def test_a_clone_that_was_moved_is_set_up_again(used: Clone) -> None:
     assert used.calls() == [*SET_UP, "portside"]
 
 
-def test_a_python_that_is_gone_from_under_the_environment_is_noticed(used: Clone) -> None:
+def test_a_python_that_was_deleted_under_the_environment_is_noticed(used: Clone) -> None:
     used.add_python("python3.13", version="3.13")
     (used.bin / "python3").unlink()
     assert used.run("status").code == 0
@@ -315,14 +315,14 @@ def test_a_python_too_old_is_refused_with_what_to_do(clone: Clone) -> None:
     )
 
 
-def test_no_python_at_all_is_said_with_what_to_do(clone: Clone) -> None:
+def test_no_python_at_all_is_reported_with_what_to_do(clone: Clone) -> None:
     (clone.bin / "python3").unlink()
     answer = clone.run("status")
     assert answer.code == 2
     assert answer.err.startswith("agora: Python 3.11 or later is needed, found no python3\nInstall it (")
 
 
-def test_a_newer_python_beside_an_old_one_is_used(clone: Clone) -> None:
+def test_a_newer_python_next_to_an_old_one_is_used(clone: Clone) -> None:
     clone.add_python("python3", state="old", version="3.9")
     clone.add_python("python3.12", version="3.12")
     assert "virtual environment (3.12)" in clone.run("status").err
@@ -350,7 +350,7 @@ def test_a_chosen_python_that_does_not_exist_is_named(clone: Clone) -> None:
     assert (answer.code, "found no /nowhere/python3" in answer.err) == (2, True)
 
 
-def test_debian_s_python_without_venv_is_told_the_package(clone: Clone) -> None:
+def test_debians_python_without_venv_is_reported_with_the_package(clone: Clone) -> None:
     clone.add_python("python3", state="bare", version="3.13")
     answer = clone.run("status")
     assert answer.code == 2

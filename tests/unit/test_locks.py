@@ -80,6 +80,6 @@ def test_the_cdk_cli_is_pinned_and_locked_at_that_version() -> None:
     assert all("integrity" in entry for path, entry in lock["packages"].items() if path)
 
 
-def test_no_installed_package_takes_the_name_of_one_of_ours() -> None:
+def test_no_installed_package_takes_the_name_of_a_package_of_this_project() -> None:
     ours = {"app", "src", "portside", "tests", "tools", "benchmarks"}
     assert not ours & importlib.metadata.packages_distributions().keys()

@@ -33,7 +33,7 @@ def test_a_folder_is_made_for_its_owner_with_those_above_it(tmp_path: Path) -> N
     assert (_mode(tmp_path / "a"), _mode(tmp_path / "a" / "b")) == (0o700, 0o700)
 
 
-def test_a_wider_folder_is_narrowed_with_all_that_is_in_it(tmp_path: Path) -> None:
+def test_a_wider_folder_is_narrowed_with_everything_in_it(tmp_path: Path) -> None:
     root, outside = tmp_path / "root", tmp_path / "outside"
     (root / "inner").mkdir(parents=True)
     for path in (root / "file", root / "inner" / "run", outside):

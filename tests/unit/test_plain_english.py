@@ -43,7 +43,7 @@ def test_every_file_belongs_to_an_area() -> None:
         ("def test_a_fault_is_told(): ...", 1, "is told"),
     ],
 )
-def test_a_phrase_is_found_where_a_person_reads_it(tmp_path: Path, source: str, line: int, found: str) -> None:
+def test_a_phrase_is_found_where_a_user_reads_it(tmp_path: Path, source: str, line: int, found: str) -> None:
     (tmp_path / "sample.py").write_text(source)
     (hit,) = (hit for text in texts_of("sample.py", tmp_path) for hit in LIST.hits(text))
     assert (hit.line, hit.found) == (line, found)

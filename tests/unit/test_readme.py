@@ -68,7 +68,7 @@ def test_a_misspelt_import_is_reported_as_main_comes_before_the_imports() -> Non
     assert example.index("main()") < example.index("from src.environment")
 
 
-def test_the_minimal_form_is_a_form() -> None:
+def test_the_minimal_configuration_is_valid() -> None:
     assert [props.container_name for props in template_form().services_of("dev")] == ["hello"]
 
 

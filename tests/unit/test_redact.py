@@ -23,12 +23,12 @@ OTHER_NAMES = """
 
 
 @pytest.mark.parametrize("name", NAMES_OF_SECRETS.split())
-def test_variables_named_like_secrets_are_told(name: str) -> None:
+def test_variables_named_like_secrets_are_reported(name: str) -> None:
     assert looks_secret(name, "x7Gk2-something")
 
 
 @pytest.mark.parametrize("name", OTHER_NAMES.split())
-def test_variables_that_only_speak_of_secrets_pass(name: str) -> None:
+def test_variables_that_only_mention_secrets_pass(name: str) -> None:
     assert not looks_secret(name, "some-value")
 
 
@@ -59,7 +59,7 @@ def test_switches_counts_and_empty_values_are_no_secrets(name: str, value: str) 
         "postgres://:hunter2@db/agora",
     ],
 )
-def test_values_that_can_only_be_credentials_are_told_whatever_their_name(value: str) -> None:
+def test_values_that_can_only_be_credentials_are_reported_whatever_their_name(value: str) -> None:
     assert holds_credential(value)
     assert looks_secret("ANYTHING", value)
 
@@ -86,7 +86,7 @@ def test_a_line_steers_no_terminal() -> None:
     assert clean("\x1b[31mred\x1b[0m \x1b]0;title\x07bell\x07\x00\u202e\u200b\x85") == "red bell"
 
 
-def test_a_long_line_is_cut_and_says_so() -> None:
+def test_a_long_line_is_cut_with_a_note() -> None:
     shown = Redactor().line("word " * 100_000)
     assert len(shown) < 10_000
     assert shown.endswith("[hidden]… (cut)")

@@ -151,7 +151,7 @@ def test_without_keep_exports_only_callers_reach_a_service() -> None:
     )
 
 
-def test_a_service_with_a_user_of_its_own_can_not_read_the_master_user_s_password() -> None:
+def test_a_service_with_its_own_user_cannot_read_the_master_user_s_password() -> None:
     own = [
         ServiceSecret("agora-dev-api-database", "MONGODB_USER", json_field="username"),
         ServiceSecret("agora-dev-api-database", "MONGODB_PASS", json_field="password"),

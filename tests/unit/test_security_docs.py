@@ -289,7 +289,7 @@ def test_every_control_has_a_state_and_each_no_a_reason() -> None:
     assert [control for control, (state, why) in said().items() if state != "owner" and not why] == []
 
 
-def test_every_claim_about_a_template_is_looked_at() -> None:
+def test_every_claim_about_a_template_is_checked() -> None:
     assert {control for control, (state, _) in said().items() if state != "owner"} == set(CHECKS)
 
 

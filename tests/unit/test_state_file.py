@@ -42,7 +42,7 @@ def nothing_may_be_written() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("reason", DAMAGES)
-def test_what_is_damaged_is_one_sentence_with_its_remedy(tmp_path: Path, reason: str) -> None:
+def test_what_is_damaged_is_one_sentence_with_its_fix(tmp_path: Path, reason: str) -> None:
     path = tmp_path / "pins.json"
     DAMAGES[reason](path)
     with pytest.raises(Damaged) as raised:
@@ -84,7 +84,7 @@ def test_what_can_not_be_written_leaves_what_was_there(tmp_path: Path) -> None:
         (errno.EISDIR, "Take away what does not belong: "),
     ],
 )
-def test_the_remedy_fits_the_error(number: int, remedy: str) -> None:
+def test_the_fix_fits_the_error(number: int, remedy: str) -> None:
     error = NotWritten(Path("/state/pins.json"), "the pins", OSError(number, os.strerror(number)))
     assert remedy in error.hint
     assert error.is_full is (number in (errno.ENOSPC, errno.EDQUOT))
@@ -96,7 +96,7 @@ def test_a_folder_in_the_place_of_a_file_is_not_written_over(tmp_path: Path) -> 
         state_file.write_json(tmp_path / "pins.json", {}, what="the pins")
 
 
-def test_a_file_in_the_place_of_the_folder_is_told(tmp_path: Path) -> None:
+def test_a_file_in_the_place_of_the_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("")
     with pytest.raises(NotWritten) as raised:
         state_file.write_json(tmp_path / "state" / "pins.json", {}, what="the pins")

@@ -43,7 +43,7 @@ def position(steps: list[dict[str, Any]], text: str) -> int:
     return found
 
 
-def test_there_is_one_deployment_workflow_for_every_environment_of_the_form() -> None:
+def test_there_is_one_deployment_workflow_for_every_environment_of_the_configuration() -> None:
     assert {name.removeprefix("deploy-") for name in WORKFLOWS if name.startswith("deploy-")} == set(ENVIRONMENTS)
 
 
@@ -80,7 +80,7 @@ def test_deployments_of_an_environment_wait_for_each_other_and_are_not_cut_off(n
 
 
 @pytest.mark.parametrize("name", DEPLOYED)
-def test_a_deployment_goes_to_the_environment_and_account_of_the_form(name: str) -> None:
+def test_a_deployment_goes_to_the_environment_and_account_of_the_configuration(name: str) -> None:
     inputs = jobs()[f"deploy-{name}/deploy"]["with"]
     assert (inputs["environment"], inputs["account"]) == (name, ENVIRONMENTS[name]["ACCOUNT"])
 
@@ -89,14 +89,14 @@ def test_a_deployment_runs_in_its_github_environment() -> None:
     assert jobs()["deploy/deploy"]["environment"] == "${{ inputs.environment }}"
 
 
-def test_a_deployment_takes_on_the_role_of_its_account_by_oidc() -> None:
+def test_a_deployment_assumes_the_role_of_its_account_by_oidc() -> None:
     steps = steps_of("deploy/deploy")
     credentials = steps[position(steps, "aws-actions/configure-aws-credentials")]["with"]
     role = "arn:aws:iam::${{ inputs.account }}:role/${{ inputs.role }}"
     assert (credentials["role-to-assume"], credentials["allowed-account-ids"]) == (role, "${{ inputs.account }}")
 
 
-def test_the_role_is_an_input_that_may_be_left_out() -> None:
+def test_the_role_is_an_input_that_may_be_omitted() -> None:
     given = workflow("deploy")["on"]["workflow_call"]["inputs"]["role"]
     assert "required" not in given
     assert given["default"] == "sagebase-github-oidc-agora-infra-v3"
@@ -153,7 +153,7 @@ def test_packages_are_installed_before_there_are_credentials() -> None:
     )
 
 
-def test_only_deployments_may_take_on_a_role() -> None:
+def test_only_deployments_may_assume_a_role() -> None:
     allowed = {name for name, job in jobs().items() if "id-token" in job["permissions"]}
     assert allowed == {"deploy/deploy", *(f"deploy-{name}/deploy" for name in DEPLOYED)}
 
@@ -172,7 +172,7 @@ def test_every_job_that_runs_has_a_limit_of_time() -> None:
     assert all(0 < job["timeout-minutes"] <= 60 for job in jobs().values() if "steps" in job)
 
 
-def test_every_action_is_pinned_by_commit_with_its_version_beside_it() -> None:
+def test_every_action_is_pinned_by_commit_with_its_version_next_to_it() -> None:
     lines = [
         line
         for path in WORKFLOWS.values()
@@ -202,11 +202,11 @@ def test_pull_requests_to_every_deployed_branch_are_checked_without_aws() -> Non
     assert "aws" not in WORKFLOWS["check"].read_text().lower()
 
 
-def test_pull_requests_synthesize_every_environment_of_the_form() -> None:
+def test_pull_requests_synthesize_every_environment_of_the_configuration() -> None:
     assert jobs()["check/synth"]["strategy"]["matrix"]["environment"] == list(ENVIRONMENTS)
 
 
-def test_the_test_workflow_runs_what_a_person_runs() -> None:
+def test_the_test_workflow_runs_what_a_user_runs() -> None:
     steps = steps_of("test/test")
     assert steps[position(steps, ".ci/run")]["run"] == "bash .ci/run"
 

@@ -49,7 +49,7 @@ def test_a_busy_aws_is_asked_again_after_growing_pauses() -> None:
 
 
 @pytest.mark.parametrize(("error", "asked"), [(throttled(), 3), (expired(), 1)])
-def test_patience_ends_and_the_refusal_is_raised(error: Exception, asked: int) -> None:
+def test_the_retry_limit_ends_and_the_refusal_is_raised(error: Exception, asked: int) -> None:
     count = 0
 
     def ask() -> None:

@@ -27,7 +27,7 @@ class FakeLogs:
         self.groups[logGroupName] = retentionInDays
 
 
-def test_logs_of_the_environments_own_database_are_kept_as_long_as_the_form_says() -> None:
+def test_logs_of_the_environments_own_database_are_kept_as_long_as_the_configuration_says() -> None:
     logs = FakeLogs({"/aws/docdb/ours/profiler": None, "/aws/docdb/ours/audit": 30, "/aws/docdb/others/profiler": None})
     resources = [{"ResourceType": "AWS::DocDB::DBCluster", "PhysicalResourceId": "ours"}]
     clients = {"logs": logs, "cloudformation": FakeCloudFormation({"agora-dev-docdb-v8": {"resources": resources}})}

@@ -25,7 +25,7 @@ def _read(stacks: dict[str, Any]) -> dict[str, DeployedImage]:
     return deployed_images(found, FORM.environment("dev"), FORM.services_of("dev"))
 
 
-def test_each_services_own_stack_tells_what_it_runs() -> None:
+def test_each_services_own_stack_names_its_images() -> None:
     found = _read(
         {
             "agora-dev-app": _outputs("ghcr.io/org/app:edge"),
@@ -56,25 +56,25 @@ def test_each_services_own_stack_tells_what_it_runs() -> None:
         (f"localhost:5000/app:{digest('x')}", "localhost:5000/app", digest("x")),
     ],
 )
-def test_ports_and_digests_are_told_from_tags(image: str, name: str, tag: str) -> None:
+def test_ports_and_digests_are_distinguished_from_tags(image: str, name: str, tag: str) -> None:
     found = _read({"agora-dev-app": _outputs(image)})["app"]
     assert (found.name, found.tag) == (name, tag)
 
 
 @pytest.mark.parametrize("written", [{"ImageCommit": "unknown"}, {}])
-def test_a_commit_that_nobody_knew_is_none(written: dict[str, str]) -> None:
+def test_a_commit_that_no_one_knew_is_none(written: dict[str, str]) -> None:
     outputs = {"Image": "ghcr.io/org/app:edge", "ImageDigest": digest("app")} | written
     found = _read({"agora-dev-app": {"outputs": outputs}})["app"]
     assert found.commit is None
     assert found.short_commit is None
 
 
-def test_a_service_that_is_not_deployed_is_left_out() -> None:
+def test_a_service_that_is_not_deployed_is_omitted() -> None:
     assert _read({}) == {}
 
 
 @pytest.mark.parametrize(
     "outputs", [{}, {"Image": "ghcr.io/org/app:edge"}, {"ImageDigest": digest("app")}, {"LoadBalancerDNS": "x"}]
 )
-def test_a_stack_that_does_not_say_what_it_runs_is_left_out(outputs: dict[str, str]) -> None:
+def test_a_stack_that_does_not_say_what_it_runs_is_omitted(outputs: dict[str, str]) -> None:
     assert _read({"agora-dev-app": {"outputs": outputs}}) == {}

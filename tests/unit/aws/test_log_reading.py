@@ -36,7 +36,7 @@ def test_a_line_is_cut_after_a_thousand_characters() -> None:
     assert line.endswith("…")
 
 
-def test_a_secret_in_a_structured_event_is_left_out() -> None:
+def test_a_secret_in_a_structured_event_is_omitted() -> None:
     secret = "hunter2hunter2"  # nosec B105 # made up
     message = json.dumps({"level": "error", "msg": f"no connection with password={secret}"})
 

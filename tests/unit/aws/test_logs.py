@@ -49,7 +49,7 @@ def test_the_log_group_is_the_one_that_the_task_definition_names() -> None:
     assert find_sources(ecs, find_deployed(place(ecs), props())) == [API]
 
 
-def test_a_service_without_awslogs_is_told_of() -> None:
+def test_a_service_without_awslogs_is_reported() -> None:
     ecs = Ecs(service())
     ecs.definition = {"containerDefinitions": [{**DEFINITION["containerDefinitions"][0], "logConfiguration": {}}]}  # type: ignore[dict-item]
     with pytest.raises(UserError, match="agora-api does not write to CloudWatch Logs"):
@@ -87,7 +87,7 @@ def test_expired_credentials_are_raised_at_once() -> None:
     assert len(logs.asked) == 1
 
 
-def test_a_log_group_that_is_gone_is_named() -> None:
+def test_a_log_group_that_no_longer_exists_is_named() -> None:
     gone = client_error("ResourceNotFoundException", "The specified log group does not exist.")
     with pytest.raises(UserError, match="the log group api-logs does not exist"):
         _messages(Logs(refusals=[gone]))
@@ -120,12 +120,12 @@ def test_following_tells_each_line_once_also_those_that_come_late() -> None:
     assert logs.asked[-1]["startTime"] == int((minutes_after_noon(2) - timedelta(seconds=30)).timestamp() * 1000)
 
 
-def test_lines_with_the_same_text_are_lines_of_their_own() -> None:
+def test_lines_with_the_same_text_are_separate_lines() -> None:
     logs = Logs(event(1, "same", number="1"), event(1, "same", number="2"))
     assert _follow(logs, 2, {}, []) == ["same", "same"]
 
 
-def test_following_remarks_once_on_a_passing_trouble_and_goes_on() -> None:
+def test_following_remarks_once_on_a_passing_problem_and_continues() -> None:
     remarks: list[str] = []
     logs = Logs(event(1, "a"), refusals=[throttled()] * 12)
     assert _follow(logs, 4, {}, remarks) == ["a"]

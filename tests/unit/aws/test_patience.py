@@ -42,7 +42,9 @@ class _World:
         (expired(), {"renew": "Log in again."}, "have expired. Log in again. This goes on then."),
     ],
 )
-def test_a_trouble_is_said_once_and_so_is_its_end(error: Exception, settings: dict[str, Any], said: str) -> None:
+def test_a_problem_is_reported_once_and_so_is_its_recovery(
+    error: Exception, settings: dict[str, Any], said: str
+) -> None:
     world = _World(error, error, error, "answer", **settings)
     assert world.patience.ask(world.answer) == "answer"
     assert world.pauses == [1.0, 2.0, 4.0]
@@ -55,14 +57,14 @@ def test_a_trouble_is_said_once_and_so_is_its_end(error: Exception, settings: di
     ("error", "settings"),
     [(expired(), {}), (denied(), {"renew": "Log in."}), (LOST, {"survives_lost_connections": False})],
 )
-def test_without_hope_the_error_is_raised_at_once(error: Exception, settings: dict[str, Any]) -> None:
+def test_without_a_retry_the_error_is_raised_at_once(error: Exception, settings: dict[str, Any]) -> None:
     world = _World(error, "answer", **settings)
     with pytest.raises(type(error)):
         world.patience.ask(world.answer)
     assert (world.said, world.pauses) == ([], [])
 
 
-def test_hope_ends_and_then_the_last_error_is_raised() -> None:
+def test_retries_end_and_then_the_last_error_is_raised() -> None:
     world = _World(throttled())
     with pytest.raises(ClientError, match="Rate exceeded"):
         world.patience.ask(world.answer)
@@ -86,7 +88,7 @@ class _Client:
         self.paginate = lambda **_: iter([answer(), answer()])
 
 
-def test_clients_are_asked_patiently_page_by_page_too() -> None:
+def test_clients_are_retried_page_by_page_too() -> None:
     world = _World(throttled(), "first", throttled(), "second", "third")
     client = world.patience.clients(lambda _: _Client(world.answer))("ecs")
     assert client.describe_stacks() == "first"

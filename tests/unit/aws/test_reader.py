@@ -132,7 +132,7 @@ def test_a_role_that_may_not_list_all_stacks_reads_the_configured_ones_and_says_
         ("elbv2.DescribeTargetHealth", "target group"),
     ],
 )
-def test_what_could_not_be_read_is_named_and_nothing_is_said_of_it(operation: str, what: str) -> None:
+def test_what_could_not_be_read_is_named_and_nothing_is_reported_about_it(operation: str, what: str) -> None:
     aws = AnsweringAws(deployed())
     aws.account.refused[operation] = ("AccessDenied", f"not authorized to perform: {operation.replace('.', ':')}")
     look = reader(aws).look()

@@ -47,7 +47,7 @@ def test_a_stopped_task_says_why_with_exit_codes_and_the_containers_reasons() ->
         ("anything", "UserInitiated"),
     ],
 )
-def test_a_task_that_made_room_or_was_stopped_by_a_person_has_not_failed(reason: str, code: str) -> None:
+def test_a_task_that_made_room_or_was_stopped_by_a_user_has_not_failed(reason: str, code: str) -> None:
     found = rollout("rolling out", task("1", "STOPPED", stopped_reason=reason, stop_code=code))
     assert not found.tasks[0].has_failed
     assert "stopped" not in found.summary

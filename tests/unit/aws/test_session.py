@@ -79,9 +79,7 @@ def test_each_way_to_have_none_is_a_sentence(config: str, variables: dict[str, s
         ({"REQUESTS_CA_BUNDLE": "/nonexistent"}, "REQUESTS_CA_BUNDLE"),
     ],
 )
-def test_an_aws_that_cannot_be_reached_is_a_sentence_with_what_stands_in_the_way(
-    variables: dict[str, str], named: str
-) -> None:
+def test_an_aws_that_cannot_be_reached_is_a_sentence_with_the_obstacle(variables: dict[str, str], named: str) -> None:
     refused = _refused(**KEYS, **variables)
     assert isinstance(refused, NotReachable)
     assert refused.message.startswith("AWS can't be reached: ")

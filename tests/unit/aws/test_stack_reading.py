@@ -27,13 +27,13 @@ def test_a_stack_is_read_with_its_outputs_and_exports() -> None:
     assert state.exports == {"agora-dev-load-balancer-dns": "x.aws"}
 
 
-def test_a_stack_that_is_not_there_or_was_deleted_is_none() -> None:
+def test_a_stack_that_does_not_exist_or_was_deleted_is_none() -> None:
     aws = FakeCloudFormation({"gone": {"status": "DELETE_COMPLETE"}})
     assert read_stack(aws, "gone") is None
     assert read_stacks(aws, ["gone", "never"]) == {}
 
 
-def test_a_refusal_by_aws_is_not_taken_for_absence() -> None:
+def test_a_refusal_by_aws_is_not_mistaken_for_absence() -> None:
     class Refusing:
         def describe_stacks(self, **_: Any) -> None:
             raise client_error("AccessDenied", "not authorized")
@@ -77,7 +77,7 @@ def _event(minutes: float, logical_id: str, status: str, reason: str = "") -> di
     }
 
 
-def test_failures_are_told_first_to_last_without_what_was_only_cancelled_or_is_old() -> None:
+def test_failures_are_reported_in_order_without_what_was_only_cancelled_or_is_old() -> None:
     events = [
         _event(5, "Third", "CREATE_FAILED", "Resource creation cancelled"),
         _event(4, "Second", "CREATE_FAILED", "no such certificate"),

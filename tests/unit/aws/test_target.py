@@ -100,7 +100,7 @@ def test_tools_find_the_virtual_environments_node_first() -> None:
         ("arn:aws:iam::607346494281:user/jane", "arn:aws:iam::607346494281:user/jane"),
     ],
 )
-def test_whose_credentials_act_is_said_as_shortly_as_can_be(
+def test_whose_credentials_act_is_said_in_the_shortest_form(
     arn: str, caller: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _log_in(monkeypatch, DEV, arn)
@@ -114,7 +114,7 @@ def test_a_profile_that_is_named_is_the_one_that_acts(monkeypatch: pytest.Monkey
     assert profiles == ["agora-dev", None]
 
 
-def test_a_profile_that_does_not_exist_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_profile_that_does_not_exist_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     with pytest.raises(UsageError, match=r"no usable AWS credentials: .*no-such-profile"):
@@ -132,7 +132,7 @@ def test_an_environment_in_the_same_account_and_region_is_reached_with_the_same_
     assert profiles == [None]
 
 
-def test_an_environment_elsewhere_needs_credentials_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_environment_elsewhere_needs_its_own_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     form = check_form(environments(dev={"REGION": "us-west-2"}, stage={}, prod={"ACCOUNT": DEV}), one_service)
     profiles = _log_in(monkeypatch, DEV)
     stage = aws_target(form.environment("stage"))

@@ -76,7 +76,7 @@ def test_an_interruption_leaves_with_the_shells_exit_code(
     ("arguments", "status"),
     [(["deploy", "dev"], "./agora status dev"), (["destroy", "dev", "--local"], "./agora status dev --local")],
 )
-def test_after_an_interruption_what_goes_on_is_to_end_before_the_same_command_is_run_again(
+def test_after_an_interruption_what_continues_must_end_before_the_same_command_is_run_again(
     arguments: list[str], status: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def interrupt(**_: object) -> None:
@@ -157,7 +157,7 @@ def test_an_answer_that_cannot_be_printed_is_a_failure_in_a_sentence(
 
 @pytest.mark.parametrize("program", [HELP, LONG_ANSWER])
 @pytest.mark.parametrize("reader", ["| head -1", "| true"])
-def test_a_reader_that_has_enough_is_told_nothing(program: Sequence[str], reader: str) -> None:
+def test_a_reader_that_has_enough_gets_no_more_output(program: Sequence[str], reader: str) -> None:
     done = _in_a_shell(program, reader)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -270,7 +270,7 @@ def test_json_that_is_asked_of_another_program_is_not_answered(
     assert capsys.readouterr().out == ""
 
 
-def test_a_mistake_of_ours_is_one_sentence_and_a_file_with_the_traceback(
+def test_a_mistake_of_the_program_is_one_message_and_a_file_with_the_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))

@@ -13,7 +13,7 @@ from portside.preflight.run import Verification
 from tests.unit.operations_support import target
 
 
-def test_failures_are_told_in_full_skips_by_their_reasons_and_what_is_well_not_at_all(
+def test_failures_are_reported_in_full_skips_by_their_reasons_and_successes_not_at_all(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     checks = (

@@ -128,7 +128,7 @@ def test_a_redeployment_asks_and_a_closed_stdin_is_a_no(
     assert "nothing was done" in capsys.readouterr().err
 
 
-def test_data_whose_version_nobody_knows_is_not_loaded(arrange: Arrange, capsys: pytest.CaptureFixture[str]) -> None:
+def test_data_whose_version_no_one_knows_is_not_loaded(arrange: Arrange, capsys: pytest.CaptureFixture[str]) -> None:
     arrange(place(Ecs(service())))
     assert run(["load-data", "dev", "--yes"]) == 2
     assert "./agora load-data dev --version N" in capsys.readouterr().err
@@ -207,7 +207,7 @@ def test_watching_on_a_terminal_redraws_one_picture(monkeypatch: pytest.MonkeyPa
     assert drawn.rindex("agora-api") < drawn.rindex("rolling out") < drawn.rindex("a remark") < drawn.rindex("Ctrl-C")
 
 
-def test_a_person_is_told_of_the_hold_and_of_stacks_that_are_stuck() -> None:
+def test_a_user_is_warned_about_the_lock_and_about_stuck_stacks() -> None:
     hold = Hold("1", "jane", "2026-11-23T12:00:00", "deploy")
     told = sentences_of(replace(DEV, hold=hold, stacks={"agora-dev-ecs": "UPDATE_ROLLBACK_FAILED"}, remarks=("odd",)))
     assert told == [

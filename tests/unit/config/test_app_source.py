@@ -60,14 +60,14 @@ def test_services_cannot_end_the_program_either(code: str, tmp_path: Path) -> No
     assert "app.py, line 3: " in said
 
 
-def test_modules_that_import_each_other_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_modules_that_import_each_other_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / "loop_one.py").write_text("from loop_two import x\n")
     (tmp_path / "loop_two.py").write_text("from loop_one import y\n")
     assert "app.py, line 1: ImportError: cannot import name" in _wrong(tmp_path / "app.py", "from loop_one import z\n")
 
 
-def test_a_folder_in_its_place_and_a_file_that_may_not_be_read_are_told(
+def test_a_folder_in_the_wrong_place_and_a_file_that_may_not_be_read_are_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "app.py"

@@ -15,7 +15,7 @@ def test_regions_are_those_in_which_botocore_knows_ecs() -> None:
     assert sorted(REGIONS) == sorted(botocore.session.Session().get_available_regions("ecs"))
 
 
-def test_classes_are_those_that_cfn_lint_knows_of_documentdb_in_these_regions() -> None:
+def test_classes_are_those_that_cfn_lint_knows_for_documentdb_in_these_regions() -> None:
     found = importlib.util.find_spec("cfnlint")
     assert found is not None
     assert found.origin is not None

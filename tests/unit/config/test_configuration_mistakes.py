@@ -374,7 +374,7 @@ def test_networks_that_are_taken_are_refused(cidr: str) -> None:
     assert found.what.startswith("overlaps with ")
 
 
-def test_a_look_alike_letter_in_a_key_is_named() -> None:
+def test_a_similar_letter_in_a_key_is_named() -> None:
     found = told_of_environment(**{"VP\u0421_CIDR": "10.2.0.0/24"})
     assert "unknown key: \u0421 is U+0421, CYRILLIC CAPITAL LETTER ES" in [each.what for each in found]
 
@@ -424,7 +424,7 @@ def services(environment):
 @pytest.mark.parametrize(
     "url", ['"https://{environment.fqdn}/api"', '"https://{HOST}"', '"x" "{environment.name}"', '"{HOST[0]}"']
 )
-def test_a_forgotten_f_is_reported_with_its_line(url: str, tmp_path: Path) -> None:
+def test_a_missing_f_is_reported_with_its_line(url: str, tmp_path: Path) -> None:
     (found,) = _load(tmp_path, SERVICES.format(url=url))
     assert found.where == "app.py, line 9"
     assert found.what.endswith("in it, but no f-string")

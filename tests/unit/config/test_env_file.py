@@ -42,7 +42,7 @@ def test_what_is_wrong_is_named_with_its_line_and_not_shown(content: bytes, said
     assert "hunter2" not in str(wrong.value)
 
 
-def test_a_folder_in_its_place_is_told(tmp_path: Path) -> None:
+def test_a_folder_in_the_wrong_place_is_reported(tmp_path: Path) -> None:
     (tmp_path / ".env").mkdir()
     with pytest.raises(FormError, match=r"\.env: is a folder, not a file"):
         read_env_file(tmp_path / ".env")

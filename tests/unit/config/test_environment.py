@@ -244,13 +244,13 @@ WRONG: list[tuple[str, Any, str, str, str]] = [
 
 
 @pytest.mark.parametrize(("key", "value", "inside", "what", "hint"), WRONG)
-def test_a_mistake_is_told_with_its_place_the_value_and_what_to_do(
+def test_a_mistake_is_reported_with_its_place_the_value_and_what_to_do(
     key: str, value: Any, inside: str, what: str, hint: str
 ) -> None:
     assert told_of_environment(**{key: value}) == [Problem(f'ENVIRONMENTS["dev"]["{key}"]{inside}', what, hint)]
 
 
-def test_a_number_of_days_that_logs_are_not_kept_for_is_told_with_all_that_are() -> None:
+def test_a_number_of_days_that_logs_are_not_kept_for_is_reported_with_the_valid_ones() -> None:
     (problem,) = told_of_environment(LOG_RETENTION_DAYS=15)
     assert problem.what == "not a number of days that CloudWatch Logs takes, got 15"
     assert problem.hint.startswith("Use one of 1, 3, 5, 7, 14, 30,")
@@ -264,7 +264,7 @@ def test_a_number_of_days_that_logs_are_not_kept_for_is_told_with_all_that_are()
         (["team@example.org", 7], "[1]", "not a text, got 7"),
     ],
 )
-def test_who_is_told_of_alarms_is_a_list_of_addresses(written: object, where: str, what: str) -> None:
+def test_who_is_notified_of_alarms_is_a_list_of_addresses(written: object, where: str, what: str) -> None:
     (problem,) = told_of_environment(ALARM_EMAILS=written)
     assert (problem.where, problem.what) == (f'ENVIRONMENTS["dev"]["ALARM_EMAILS"]{where}', what)
     assert parsed(ALARM_EMAILS=["team@example.org"]).alarm_emails == ("team@example.org",)
@@ -274,7 +274,7 @@ def test_the_topic_of_alarms_is_known_without_asking_aws() -> None:
     assert parsed("dev").alarm_topic_arn == "arn:aws:sns:us-east-1:607346494281:agora-dev-alarms"
 
 
-def test_every_key_that_must_be_there_is_missed_in_the_order_of_the_form() -> None:
+def test_every_key_that_must_be_there_is_missed_in_the_order_of_the_configuration() -> None:
     problems = told_of_form({"dev": {}})
     assert {problem.what for problem in problems} == {"missing"}
     assert [problem.where.split('"')[3] for problem in problems] == [
@@ -288,7 +288,7 @@ def test_every_key_that_must_be_there_is_missed_in_the_order_of_the_form() -> No
     ]
 
 
-def test_all_mistakes_of_all_environments_are_told_at_once() -> None:
+def test_all_mistakes_of_all_environments_are_reported_at_once() -> None:
     problems = told_of_form(environments(dev={"ACCOUNT": 5, "FQDN": ""}, prod={"TAGS": []}))
     assert [problem.where for problem in problems] == [
         'ENVIRONMENTS["dev"]["ACCOUNT"]',
@@ -297,7 +297,7 @@ def test_all_mistakes_of_all_environments_are_told_at_once() -> None:
     ]
 
 
-def test_a_misspelt_key_is_told_once_and_what_stands_there_is_checked() -> None:
+def test_a_misspelt_key_is_reported_once_and_its_value_is_checked() -> None:
     assert told_of_environment(VPC_CIDR=LEAVE_OUT, VPC_CIRD="10.0.0.0") == [
         Problem('ENVIRONMENTS["dev"]["VPC_CIRD"]', "unknown key", 'Perhaps you meant "VPC_CIDR"?'),
         Problem(
@@ -318,12 +318,12 @@ def test_a_misspelt_key_is_told_once_and_what_stands_there_is_checked() -> None:
         ({"dev": None}, 'ENVIRONMENTS["dev"]', "not a mapping, got None"),
     ],
 )
-def test_what_is_no_environment_is_told(form: object, where: str, what: str) -> None:
+def test_what_is_no_environment_is_reported(form: object, where: str, what: str) -> None:
     assert [(problem.where, problem.what) for problem in told_of_form(form)] == [(where, what)]
 
 
 @pytest.mark.parametrize("name", ["Dev", "", "a-b", "1st", 5, None, "x" * 17, "é"])
-def test_a_name_that_stacks_cannot_carry_is_told(name: object) -> None:
+def test_a_name_that_stacks_cannot_carry_is_reported(name: object) -> None:
     (problem,) = told_of_form({name: environments(dev={})["dev"]})
     assert problem.what == f"not a name for an environment, got {name!r}"
 
@@ -392,7 +392,7 @@ def test_a_certificate_is_named_by_its_id_or_its_arn(written: str) -> None:
     assert parsed(CERTIFICATE_ID=written).certificate_arn == arn()
 
 
-def test_a_certificate_is_looked_for_in_the_environments_own_region() -> None:
+def test_a_certificate_is_checked_in_the_environments_own_region() -> None:
     assert parsed(REGION="eu-west-1").certificate_arn == arn(region="eu-west-1")
 
 
@@ -409,7 +409,7 @@ def test_the_keys_become_attributes() -> None:
     assert (environment.database_port, environment.log_retention_days) == (27018, 30)
 
 
-def test_what_is_left_out_is_as_an_environment_of_that_name_needs_it() -> None:
+def test_what_is_omitted_is_as_an_environment_of_that_name_needs_it() -> None:
     dev, prod = parsed("dev"), parsed("prod")
     assert (dev.nat_gateways, dev.ecs_exec, dev.is_released) == (1, True, False)
     assert (prod.nat_gateways, prod.ecs_exec, prod.is_released) == (2, False, True)
@@ -430,7 +430,7 @@ BESIDE = 'ENVIRONMENTS["dev"]["DATABASES"]'
 MOMENT_HINT = 'Write a moment in UTC, such as "2026-11-20T10:00:00Z", or "latest".'
 
 
-def test_databases_beside_the_first_are_named_with_their_origins() -> None:
+def test_databases_next_to_the_first_are_named_with_their_origins() -> None:
     databases = {
         "docdb-v8-restored": RESTORED,
         "docdb-v8-now": RESTORED | {"TIME": "latest"},
@@ -449,7 +449,7 @@ def test_databases_beside_the_first_are_named_with_their_origins() -> None:
     assert [each.family for each in environment.databases.values()] == [*["docdb8.0"] * 2, "docdb9.0", "docdb10.1"]
 
 
-def test_an_environment_has_one_database_unless_it_is_told_more() -> None:
+def test_an_environment_has_one_database_unless_more_are_configured() -> None:
     assert parsed().database_stacks == ("docdb-v8",)
 
 
@@ -485,7 +485,7 @@ def test_an_environment_has_one_database_unless_it_is_told_more() -> None:
         ({"docdb-x": RESTORED | {"TIMES": "x"}}, '["docdb-x"]["TIMES"]', "unknown key", 'Perhaps you meant "TIME"?'),
     ],
 )
-def test_a_mistake_in_a_databases_origin_is_told_with_its_place(
+def test_a_mistake_in_a_databases_origin_is_reported_with_its_place(
     databases: Any, inside: str, what: str, hint: str
 ) -> None:
     [problem] = told_of_environment(DATABASES=databases)

@@ -26,7 +26,7 @@ def told_of_file(folder: Path, *changes: tuple[str, str], text: str = FORM) -> l
     return told(lambda: load_form(folder / "app.py"))
 
 
-def test_the_form_of_this_repository_is_right() -> None:
+def test_the_configuration_of_this_repository_is_right() -> None:
     form = load_form()
     assert list(form.environments) == ["dev", "stage", "prod"]
     assert [props.container_name for props in form.services_of("prod")] == [
@@ -38,17 +38,17 @@ def test_the_form_of_this_repository_is_right() -> None:
     ]
 
 
-def test_an_environment_that_does_not_exist_leads_to_the_one_that_was_meant() -> None:
+def test_an_environment_that_does_not_exist_leads_to_a_suggestion() -> None:
     with pytest.raises(UsageError) as raised:
         load_form().environment("production")
     assert str(raised.value) == 'no environment "production" in app.py\nPerhaps you meant "prod"?'
 
 
-def test_the_form_is_checked_whole_whichever_environment_is_asked_for() -> None:
+def test_the_whole_configuration_is_checked_whichever_environment_is_asked_for() -> None:
     assert told_of_form(environments(dev={}, prod={"FQDN": ""}))[0].where == 'ENVIRONMENTS["prod"]["FQDN"]'
 
 
-def test_mistakes_of_environments_and_services_are_told_together(tmp_path: Path) -> None:
+def test_mistakes_of_environments_and_services_are_reported_together(tmp_path: Path) -> None:
     problems = told_of_file(
         tmp_path,
         ('"ACCOUNT": "607346494281"', '"ACCOUNT": 607346494281'),
@@ -64,7 +64,7 @@ def test_mistakes_of_environments_and_services_are_told_together(tmp_path: Path)
     ]
 
 
-def test_what_is_wrong_in_every_environment_is_told_once() -> None:
+def test_what_is_wrong_in_every_environment_is_reported_once() -> None:
     assert [
         problem.where for problem in told_of_form(environments(dev={}, prod={}), api_and_app(calls=[Call("x", 1)]))
     ] == ['ServiceProps("app").calls[0]']
@@ -79,7 +79,7 @@ def test_what_is_wrong_in_one_environment_names_it() -> None:
     ]
 
 
-def test_a_wrong_entry_that_others_build_on_is_told_without_what_follows_from_it() -> None:
+def test_a_wrong_entry_that_others_build_on_is_reported_without_what_follows_from_it() -> None:
     def services(_: Environment) -> list[ServiceProps]:
         api = service(container_name="api", container_port="3333")
         return [api, service(calls=[Call("api", api.container_port)], public=True)]
@@ -89,7 +89,7 @@ def test_a_wrong_entry_that_others_build_on_is_told_without_what_follows_from_it
     ]
 
 
-def test_calls_to_a_service_that_is_wrong_elsewhere_are_not_told() -> None:
+def test_calls_to_a_service_that_is_wrong_elsewhere_are_not_reported() -> None:
     def services(_: Environment) -> list[ServiceProps]:
         api = service(container_name="api", container_port=3333, cpu=5)
         return [api, service(calls=[Call("api", 3333)], public=True)]
@@ -115,13 +115,13 @@ def test_calls_to_a_service_that_is_wrong_elsewhere_are_not_told() -> None:
         ([service(public=True), ServiceProps], "services(…)[1]", "not a ServiceProps, got a type"),
     ],
 )
-def test_what_is_no_list_of_services_is_told(returned: Any, where: str, what: str) -> None:
+def test_what_is_no_list_of_services_is_reported(returned: Any, where: str, what: str) -> None:
     problems = told_of_form(environments(dev={}, prod={}), lambda _: returned)
     assert [(problem.where, problem.what) for problem in problems] == [(where, what)]
 
 
 @pytest.mark.parametrize("services", [None, [], one_service(None), lambda: [], lambda one, two: []])  # type: ignore[arg-type]
-def test_what_is_no_function_of_an_environment_is_told(services: object) -> None:
+def test_what_is_no_function_of_an_environment_is_reported(services: object) -> None:
     (problem,) = told_of_form(environments(dev={}), services)
     assert problem.where == "services"
     assert problem.hint == 'Write "def services(environment: Environment) -> list[ServiceProps]:".'
@@ -158,7 +158,7 @@ def test_what_is_no_function_of_an_environment_is_told(services: object) -> None
         ),
     ],
 )
-def test_code_that_does_not_run_is_told_with_its_line(
+def test_code_that_does_not_run_is_reported_with_its_line(
     tmp_path: Path, change: tuple[str, str], what: str, hint: str
 ) -> None:
     (problem,) = told_of_file(tmp_path, change)
@@ -177,7 +177,7 @@ def test_code_that_fails_for_one_environment_names_it(tmp_path: Path) -> None:
     assert problem.what == "KeyError: 'stage'"
 
 
-def test_an_error_of_the_forms_code_shows_no_secret(tmp_path: Path) -> None:
+def test_an_error_of_the_configurations_code_shows_no_secret(tmp_path: Path) -> None:
     (problem,) = told_of_file(tmp_path, ("version = environment", f'version = int("{GITHUB_TOKEN}")  #'))
     assert problem.what == "ValueError"
 
@@ -191,19 +191,19 @@ def test_an_error_of_the_forms_code_shows_no_secret(tmp_path: Path) -> None:
         ("\0", [("a NUL character", "")]),
     ],
 )
-def test_a_file_that_is_no_form_is_told(tmp_path: Path, text: str, told_of: list[tuple[str, str]]) -> None:
+def test_a_file_that_is_no_configuration_is_reported(tmp_path: Path, text: str, told_of: list[tuple[str, str]]) -> None:
     problems = told_of_file(tmp_path, text=text)
     assert [problem.what for problem in problems] == [what for what, _ in told_of]
     assert all(hint in problem.hint for problem, (_, hint) in zip(problems, told_of, strict=True))
 
 
-def test_a_form_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_configuration_is_reported(tmp_path: Path) -> None:
     assert told(lambda: load_form(tmp_path / "app.py")) == [
         Problem("app.py", "not found", "Get it back: git checkout app.py")
     ]
 
 
-def test_entries_beside_the_function_are_checked_too_and_told_where_they_are_used(tmp_path: Path) -> None:
+def test_entries_outside_the_function_are_checked_too_and_reported_where_they_are_used(tmp_path: Path) -> None:
     problems = told_of_file(
         tmp_path,
         ('REGISTRY = "', 'CHECK = HealthCheck("x")\nUNUSED = Call("agora-api", "x")\nREGISTRY = "'),
@@ -215,7 +215,7 @@ def test_entries_beside_the_function_are_checked_too_and_told_where_they_are_use
     ]
 
 
-def test_a_form_that_was_edited_is_read_again(tmp_path: Path) -> None:
+def test_a_configuration_that_was_edited_is_read_again(tmp_path: Path) -> None:
     path = tmp_path / "app.py"
     pinned = load_form().environment("prod").ghcr_package_version
     for version in (pinned, f"{pinned}.1"):
@@ -245,7 +245,7 @@ def test_versions_do_not_hide_that_the_environments_are_no_mappings(tmp_path: Pa
     assert wrong
 
 
-def test_folders_are_seen_from_where_the_form_is_unless_another_root_is_given(tmp_path: Path) -> None:
+def test_folders_are_relative_to_the_configuration_unless_another_root_is_given(tmp_path: Path) -> None:
     (tmp_path / "root" / "docker").mkdir(parents=True)
     (tmp_path / "root" / "docker" / "Dockerfile").write_text("FROM scratch\n")
     path = tmp_path / "app.py"
@@ -257,19 +257,19 @@ def test_folders_are_seen_from_where_the_form_is_unless_another_root_is_given(tm
     assert problem.where == 'ServiceProps("agora-api").container_location in services("dev")'
 
 
-def test_the_environments_that_run_releases_are_known_in_the_order_of_the_form() -> None:
+def test_the_environments_that_run_releases_are_known_in_the_order_of_the_configuration() -> None:
     assert load_form().released == ("stage", "prod")
     names = check_form(environments(live={"KIND": "production"}, dev={}, stage={}), one_service).released
     assert names == ("live", "stage")
 
 
-def test_where_no_environment_is_named_the_first_for_development_is_meant() -> None:
+def test_without_a_name_the_first_environment_for_development_is_used() -> None:
     live = {"KIND": "production"}
     assert check_form(environments(stage={}, dev={}, qa={"KIND": "development"}), one_service).first == "dev"
     assert check_form(environments(live=live, stage={}), one_service).first == "live"
 
 
-def test_what_a_clone_keeps_is_in_a_folder_of_its_own_or_where_a_variable_says(
+def test_what_a_clone_keeps_is_in_its_own_folder_or_where_a_variable_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AGORA_STATE_DIR", raising=False)
@@ -278,7 +278,7 @@ def test_what_a_clone_keeps_is_in_a_folder_of_its_own_or_where_a_variable_says(
     assert state_dir() == tmp_path
 
 
-def test_entries_outside_of_a_form_raise_at_once() -> None:
+def test_entries_outside_of_a_configuration_raise_at_once() -> None:
     def services(_: Environment) -> list[ServiceProps]:
         return [service(container_healthcheck=HealthCheck([]), public=True)]
 

@@ -13,7 +13,7 @@ from portside.errors import FormError, Problem
 from tests.unit.form_support import service, told
 
 
-def test_all_mistakes_of_an_entry_are_told_at_once() -> None:
+def test_all_mistakes_of_an_entry_are_reported_at_once() -> None:
     assert [problem.where for problem in told(lambda: HealthCheck("curl", 1, 1))] == [
         "HealthCheck.command",
         "HealthCheck.interval_seconds",
@@ -29,7 +29,7 @@ def test_a_field_that_is_not_given_is_missed() -> None:
     assert told(lambda: Call(port=80)) == [Problem("Call.service", "missing", "Give it: service=…")]  # type: ignore[call-arg]
 
 
-def test_an_unknown_field_is_told_with_the_one_that_was_meant() -> None:
+def test_an_unknown_field_is_reported_with_a_suggestion() -> None:
     wrong: dict[str, Any] = {"service": "api", "prot": 80}
     assert told(lambda: Call(**wrong)) == [
         Problem('Call("api").prot', "unknown field", 'Perhaps you meant "port"?'),
@@ -37,12 +37,12 @@ def test_an_unknown_field_is_told_with_the_one_that_was_meant() -> None:
     ]
 
 
-def test_too_many_values_are_told() -> None:
+def test_too_many_values_are_reported() -> None:
     wrong: Any = ("api", 80, 5)
     assert [problem.what for problem in told(lambda: Call(*wrong))] == ["3 values for 2 fields"]
 
 
-def test_a_field_given_twice_is_told() -> None:
+def test_a_field_given_twice_is_reported() -> None:
     twice: Any = {"service": "api"}
     assert told(lambda: Call("api", 80, **twice)) == [
         Problem('Call("api").service', "given twice", "Write it once, as name=value.")
@@ -68,7 +68,7 @@ def test_an_entry_keeps_what_it_was_given_when_that_changes_later() -> None:
     assert (props.container_env_vars, props.calls) == ({"A": "b"}, (Call("api", 80),))
 
 
-def test_nothing_stands_for_what_is_empty_by_default() -> None:
+def test_nothing_replaces_what_is_empty_by_default() -> None:
     props = service(container_env_vars=None, container_secrets=None, calls=None)
     assert (props.container_env_vars, props.container_secrets, props.calls) == ({}, (), ())
 
@@ -89,7 +89,7 @@ def test_while_gathering_wrong_entries_are_kept_without_their_wrong_fields() -> 
     ]
 
 
-def test_the_mistakes_of_an_entry_within_another_are_told_by_the_whole() -> None:
+def test_the_mistakes_of_an_entry_within_another_are_reported_for_the_whole() -> None:
     with gathering() as wrong:
         service(container_healthcheck=HealthCheck([]), calls=[Call("api", 1), Call("docs", 0)])
     assert [problem.where for problem in problems_of(wrong)] == [

@@ -30,7 +30,7 @@ _tags = st.text(_TAG_SIGNS, min_size=1, max_size=20).filter(lambda tag: tag[0] n
 
 
 @given(_hosts, st.lists(_components, min_size=1, max_size=3), st.none() | _tags, st.none() | st.just(DIGEST))
-def test_a_reference_put_together_from_its_parts_is_taken_apart_again(
+def test_a_reference_assembled_from_its_parts_is_taken_apart_again(
     host: str, components: list[str], tag: str | None, digest: str | None
 ) -> None:
     name = host + "/".join(components)
@@ -39,7 +39,7 @@ def test_a_reference_put_together_from_its_parts_is_taken_apart_again(
 
 
 @given(st.text(string.ascii_letters + string.digits + "._-/:@ \n", max_size=30))
-def test_what_is_taken_for_a_reference_has_a_name_that_registries_take(text: str) -> None:
+def test_what_counts_as_a_reference_has_a_name_that_registries_take(text: str) -> None:
     reference = parse_reference(text)
     if reference is None:
         return
@@ -103,5 +103,5 @@ def test_a_tag_has_at_most_128_characters_and_begins_with_none_of_its_signs() ->
 
 
 @given(st.text(string.printable, max_size=40))
-def test_the_stand_in_for_a_local_build_can_always_be_referred_to(folder: str) -> None:
+def test_the_stub_for_a_local_build_can_always_be_referred_to(folder: str) -> None:
     assert parse_reference(stand_in_reference(f"path://{folder}")) is not None

@@ -116,10 +116,10 @@ def test_two_environments_cannot_have_one_branch() -> None:
 
 
 @pytest.mark.parametrize("branches", [("stage/one", "stage"), ("stage", "stage/one")])
-def test_branches_that_git_cannot_have_side_by_side_are_reported(branches: tuple[str, str]) -> None:
+def test_branches_that_git_cannot_have_in_parallel_are_reported(branches: tuple[str, str]) -> None:
     (problem,) = told_of_form(environments(dev={"BRANCH": branches[0]}, stage={"BRANCH": branches[1]}))
     assert problem.what.startswith(f'git cannot have this branch and "{branches[0]}" of "dev"')
 
 
-def test_branches_that_only_begin_alike_may_be_side_by_side() -> None:
+def test_branches_that_only_have_the_same_beginning_may_be_in_parallel() -> None:
     assert parsed(dev={"BRANCH": "stage1"}, stage={}, live={"KIND": "production", "BRANCH": "release/stage"})

@@ -49,7 +49,7 @@ def test_a_variable_can_be_the_version_or_the_commit_of_the_containers_own_image
 
 
 @pytest.mark.parametrize("kind", [ImageVersion, ImageCommit])
-def test_a_value_of_the_image_that_is_written_otherwise_is_told_with_what_to_write(kind: type) -> None:
+def test_a_value_of_the_image_that_is_written_otherwise_is_reported_with_what_to_write(kind: type) -> None:
     name = kind.__name__
     (of_class,) = told_of_service(container_env_vars={"TOLD": kind})
     assert (of_class.what, of_class.hint) == ("the class, not a value of it", f"Write {name}().")
@@ -58,7 +58,7 @@ def test_a_value_of_the_image_that_is_written_otherwise_is_told_with_what_to_wri
     assert "no !r" in as_code.hint
 
 
-def test_deferred_values_work_inside_text_however_the_text_is_put_together() -> None:
+def test_deferred_values_work_inside_text_however_the_text_is_assembled() -> None:
     version, commit = ImageVersion(), ImageCommit()
     texts = [
         f"agora@{version}+{commit}",
@@ -105,7 +105,7 @@ def test_a_deferred_value_takes_no_format(spec: str) -> None:
         format(ImageCommit(), spec)
 
 
-def test_what_a_text_could_do_and_a_deferred_value_cannot_is_an_error_that_says_so() -> None:
+def test_text_operations_on_a_deferred_value_are_an_error_that_explains_why() -> None:
     with pytest.raises(TypeError, match="can't be cut"):
         ImageCommit()[:7]
     with pytest.raises(AttributeError, match="has no upper: it is known only when it is deployed"):

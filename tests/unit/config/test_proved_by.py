@@ -29,7 +29,7 @@ def test_the_one_staging_environment_proves_by_default() -> None:
     assert {each.proof_waived for each in found.values()} == {""}
 
 
-def test_an_entry_may_stand_before_the_one_that_proves_it() -> None:
+def test_an_entry_can_be_before_the_one_that_proves_it() -> None:
     assert live(live=LIVE, uat=STAGING).proved_by == "uat"
 
 

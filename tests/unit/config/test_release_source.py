@@ -34,7 +34,7 @@ def test_main_is_released_unless_another_branch_is_named() -> None:
     assert parsed(RIGHT | {"BRANCH": "release/4.x"}) == (ReleaseSource(repository, prefix, "release/4.x"), [])
 
 
-def test_a_form_need_not_say_where_releases_are_tagged() -> None:
+def test_a_configuration_does_not_have_to_say_where_releases_are_tagged() -> None:
     assert parsed(None) == (None, [])
 
 
@@ -66,14 +66,14 @@ def test_any_address_that_git_takes_is_one(address: str) -> None:
         (f"https://{GITHUB_TOKEN}@github.com/repo", "holds what looks like a password"),
     ],
 )
-def test_what_is_no_address_is_told_without_a_password_in_it(address: object, what: str) -> None:
+def test_what_is_no_address_is_reported_without_a_password_in_it(address: object, what: str) -> None:
     (problem,) = problems(REPOSITORY=address)
     assert (problem.where, problem.what) == ('RELEASES["REPOSITORY"]', what)
 
 
 @pytest.mark.parametrize("key", ["TAG_PREFIX", "BRANCH"])
 @pytest.mark.parametrize("name", ["", "/", "app/", "-app", "a..b", "a b", "app.", "v~1", "main.lock", "a/.b", "é", 4])
-def test_what_git_would_not_take_in_a_tag_or_branch_is_told(key: str, name: object) -> None:
+def test_what_git_would_not_take_in_a_tag_or_branch_is_reported(key: str, name: object) -> None:
     (problem,) = problems(**{key: name})
     assert problem.where == f'RELEASES["{key}"]'
     assert problem.what.endswith(f"got {name!r}")
@@ -84,23 +84,23 @@ def test_what_must_be_said_is_asked_for(key: str) -> None:
     assert problems(**{key: ...}) == [Problem(f'RELEASES["{key}"]', "missing", HINT)]
 
 
-def test_a_key_that_does_not_exist_leads_to_the_one_that_was_meant() -> None:
+def test_a_key_that_does_not_exist_leads_to_a_suggestion() -> None:
     assert problems(BRANHC="main") == [Problem('RELEASES["BRANHC"]', "unknown key", 'Perhaps you meant "BRANCH"?')]
 
 
 @pytest.mark.parametrize("written", ["https://github.com/org/repo", [], 1])
-def test_what_is_no_mapping_is_told(written: object) -> None:
+def test_what_is_no_mapping_is_reported(written: object) -> None:
     assert parsed(written)[1] == [Problem("RELEASES", f"not a mapping, got {written!r}", HINT)]
 
 
-def test_the_form_of_this_repository_names_the_monorepo() -> None:
+def test_the_configuration_of_this_repository_names_the_monorepo() -> None:
     releases = load_form().releases
     assert releases
     assert (releases.tag_prefix, releases.branch) == ("agora", "main")
     assert releases.repository.endswith("/sage-monorepo.git")
 
 
-def test_mistakes_in_it_are_told_with_those_of_the_rest_of_the_form() -> None:
+def test_mistakes_in_it_are_reported_with_those_of_the_rest_of_the_configuration() -> None:
     found = told(lambda: check_form(environments(dev={"FQDN": ""}), one_service, releases={}))
     assert [each.where for each in found] == [
         'ENVIRONMENTS["dev"]["FQDN"]',

@@ -48,7 +48,9 @@ def test_a_problem_may_leave_the_value_out() -> None:
         (lambda report, value: report.mapping(value, "h"), ["a"], "not a mapping, got ['a']"),
     ],
 )
-def test_a_value_of_the_wrong_kind_is_told(check: Callable[[Report, object], bool], value: object, what: str) -> None:
+def test_a_value_of_the_wrong_kind_is_reported(
+    check: Callable[[Report, object], bool], value: object, what: str
+) -> None:
     report = Report("x")
     assert not check(report, value)
     assert [problem.what for problem in report.problems] == [what]
@@ -61,7 +63,7 @@ def test_numbers_within_bounds_and_tokens_are_right(value: object) -> None:
     assert not report.problems
 
 
-def test_a_misspelt_name_is_told_and_taken_for_the_right_one() -> None:
+def test_a_misspelt_name_is_reported_and_treated_as_the_right_one() -> None:
     report = Report("x")
     assert report.by_known_name({"VPC_CIRD": "10/8", "FQDN": "a"}, ["VPC_CIDR", "FQDN"], "key") == {
         "VPC_CIDR": "10/8",
@@ -70,7 +72,7 @@ def test_a_misspelt_name_is_told_and_taken_for_the_right_one() -> None:
     assert report.problems == [Problem('x["VPC_CIRD"]', "unknown key", 'Perhaps you meant "VPC_CIDR"?')]
 
 
-def test_a_misspelt_name_does_not_take_the_place_of_the_right_one() -> None:
+def test_a_misspelt_name_does_not_replace_the_right_one() -> None:
     assert Report("x").by_known_name({"FQDM": 1, "FQDN": 2}, ["FQDN"], "key") == {"FQDN": 2}
 
 
@@ -83,11 +85,11 @@ def test_a_misspelt_name_does_not_take_the_place_of_the_right_one() -> None:
         ("qa", "Known are: dev, stage, prod."),
     ],
 )
-def test_an_unknown_name_leads_to_the_one_that_was_meant(name: str, hint: str) -> None:
+def test_an_unknown_name_leads_to_a_suggestion(name: str, hint: str) -> None:
     assert suggestion(name, ["dev", "stage", "prod"]) == hint
 
 
-def test_a_beginning_is_taken_for_the_whole_rather_than_for_what_looks_alike() -> None:
+def test_a_beginning_is_completed_rather_than_replaced_by_a_similar_name() -> None:
     known = ["container_name", "container_memory_reservation"]
     assert closest("container_memory", known, likeness=0.6) == "container_memory_reservation"
 
@@ -115,11 +117,11 @@ def test_values_are_shown_short_in_one_line_and_without_secrets(value: object, t
     ("value", "text"),
     [("é", '"é"'), ('a"b', r'"a\"b"'), ("\ud800", r'"\ud800"'), (5, "5"), (GITHUB_TOKEN, "what looks like a secret")],
 )
-def test_names_are_quoted_as_in_the_form(value: object, text: str) -> None:
+def test_names_are_quoted_as_in_the_configuration(value: object, text: str) -> None:
     assert quoted(value) == text
 
 
-def test_a_kind_tells_nothing_of_the_content() -> None:
+def test_a_kind_reveals_no_content() -> None:
     assert [kind_of(value) for value in (None, "hunter2", ["hunter2"], 5)] == ["None", "a text", "a list", "an int"]
 
 

@@ -49,7 +49,7 @@ def groups_in(ecs: Json) -> set[str]:
     return {each["Properties"]["GroupDescription"] for each in of_type(ecs, "AWS::EC2::SecurityGroup").values()}
 
 
-def test_each_callee_has_a_group_that_it_lets_in_and_a_caller_with_many_calls_one_that_all_its_callees_do() -> None:
+def test_each_callee_has_a_group_that_it_accepts_and_a_caller_with_many_calls_one_that_all_its_callees_do() -> None:
     callees = [service(container_name=name, container_port=3333 + n) for n, name in enumerate("abcd")]
     many = app(*"abcd")
     assert configured_groups([*callees, many]) == {
@@ -58,7 +58,7 @@ def test_each_callee_has_a_group_that_it_lets_in_and_a_caller_with_many_calls_on
     }
 
 
-def test_the_group_of_a_service_that_is_gone_stays_once_and_the_next_deployment_removes_it() -> None:
+def test_the_group_of_a_service_that_no_longer_exists_stays_once_and_the_next_deployment_removes_it() -> None:
     first = groups_after(configured_groups([api(), app("api")]), [app()], has_leftovers=False)
     assert first == {API: ServiceGroup(1)}
     assert groups_after(first, [app()], has_leftovers=False) == {}

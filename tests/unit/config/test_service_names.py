@@ -28,7 +28,7 @@ def test_a_name_like_none_lists_what_is_known() -> None:
         find_service(SERVICES, "zzz")
 
 
-def test_services_come_once_and_in_the_order_of_the_form() -> None:
+def test_services_come_once_and_in_the_order_of_the_configuration() -> None:
     chosen = choose_services(SERVICES, ["apex", "api", "agora-api"], all_of_them=False)
     assert [props.container_name for props in chosen] == ["agora-api", "agora-apex"]
     assert choose_services(SERVICES, [], all_of_them=True) == SERVICES

@@ -49,13 +49,13 @@ def test_services_that_fit_together_are_taken() -> None:
     assert check_form(environments(dev={}), api_and_app()).services_of("dev")[1].container_name == "app"
 
 
-def test_a_call_to_a_service_that_does_not_exist_is_told_with_the_one_that_was_meant() -> None:
+def test_a_call_to_a_service_that_does_not_exist_is_reported_with_a_suggestion() -> None:
     assert told_of_app(calls=[Call("apii", 3333)]) == [
         Problem('ServiceProps("app").calls[0]', "no such service, got 'apii'", 'Perhaps you meant "api"?')
     ]
 
 
-def test_a_call_to_a_port_that_the_service_does_not_listen_on_is_told_with_the_right_one() -> None:
+def test_a_call_to_a_port_that_the_service_does_not_listen_on_is_reported_with_the_right_one() -> None:
     assert told_of_app(calls=[Call("api", 3334)]) == [
         Problem('ServiceProps("app").calls[0]', "api listens on port 3333, got 3334", "Use port 3333.")
     ]
@@ -91,7 +91,7 @@ def test_a_service_that_uses_the_database_calls_it(use: dict[str, Any]) -> None:
         ({"API_HOST": "api"}, "API_HOST", "names api, which is not called", 'Add Call("api", 3333) to calls.'),
     ],
 )
-def test_an_address_of_a_service_that_is_not_called_is_told(
+def test_an_address_of_a_service_that_is_not_called_is_reported(
     variables: dict[str, str], key: str, what: str, hint: str
 ) -> None:
     (problem,) = told_of_app(calls=[], container_env_vars=variables)
@@ -107,7 +107,7 @@ def test_an_address_of_a_service_that_is_not_called_is_told(
         ({"API_HOST": "api", "API_PORT": "3334"}, "API_PORT"),
     ],
 )
-def test_an_address_with_another_port_than_the_services_is_told(variables: dict[str, str], key: str) -> None:
+def test_an_address_with_another_port_than_the_services_is_reported(variables: dict[str, str], key: str) -> None:
     (problem,) = told_of_app(container_env_vars=variables)
     assert problem.where == f'ServiceProps("app").container_env_vars["{key}"]'
     assert problem.what == f"api listens on port 3333, got '{variables[key]}'"
@@ -129,7 +129,7 @@ def test_other_variables_are_nobodys_business(variables: dict[str, str]) -> None
     check_form(environments(dev={}), api_and_app(container_env_vars=variables))
 
 
-def test_services_that_call_each_other_in_a_circle_are_told_and_those_outside_are_not() -> None:
+def test_services_that_call_each_other_in_a_circle_are_reported_and_those_outside_are_not() -> None:
     caller = service(container_name="caller", container_port=1, calls=[Call("a", 1000)])
     told_names = told_of(caller, *chain("a", "b", "c", closed=True))
     assert len(told_names) == 1
@@ -141,7 +141,7 @@ def test_services_that_call_each_other_in_a_circle_are_told_and_those_outside_ar
     assert all(following[one] == other for one, other in pairwise(circle))
 
 
-def test_every_circle_is_told() -> None:
+def test_every_circle_is_reported() -> None:
     first, second = chain("a", "b", closed=True), chain("c", "d", closed=True)
     moved = [
         service(container_name="c", container_port=2000, calls=[Call("d", 2001)]),
@@ -176,7 +176,7 @@ def test_services_can_share_a_port() -> None:
         (["a_b"], "CloudFormation takes no stack of that name, got 'a_b'"),
     ],
 )
-def test_every_service_has_a_stack_of_its_own(names: Sequence[str], what: str) -> None:
+def test_every_service_has_its_own_stack(names: Sequence[str], what: str) -> None:
     services = [
         service(container_name=name, container_port=80 + index, public=index == 0) for index, name in enumerate(names)
     ]
@@ -235,7 +235,7 @@ def test_a_local_build_needs_its_dockerfile(tmp_path: Path) -> None:
     check_form(*form, tmp_path)
 
 
-def test_a_folder_that_cannot_exist_is_told_like_one_that_does_not() -> None:
+def test_a_folder_that_cannot_exist_is_reported_like_one_that_does_not() -> None:
     ((_, what),) = told_of(service(public=True, container_location=f"path://{'x' * 5000}"))
     assert what.startswith("no Dockerfile in that folder, got ")
 

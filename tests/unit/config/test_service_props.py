@@ -198,14 +198,14 @@ WRONG: list[tuple[str, Any, str, str, str]] = [
 
 
 @pytest.mark.parametrize(("field", "value", "inside", "what", "hint"), WRONG)
-def test_a_mistake_is_told_with_its_place_the_value_and_what_to_do(
+def test_a_mistake_is_reported_with_its_place_the_value_and_what_to_do(
     field: str, value: Any, inside: str, what: str, hint: str
 ) -> None:
     assert told_of_service(**{field: value}) == [Problem(f'ServiceProps("app").{field}{inside}', what, hint)]
 
 
 @pytest.mark.parametrize("name", ["Agora", "-app", "app-", "a b", "a.b", "é", "x" * 64])
-def test_a_name_that_ecs_or_service_connect_refuses_is_told(name: str) -> None:
+def test_a_name_that_ecs_or_service_connect_refuses_is_reported(name: str) -> None:
     assert told_of_service(container_name=name) == [
         Problem(
             f'ServiceProps("{name}").container_name',
@@ -255,7 +255,7 @@ def test_the_name_by_which_calls_mean_the_database_is_taken() -> None:
         ),
     ],
 )
-def test_a_size_that_fargate_does_not_have_is_told(size: dict[str, int], field: str, what: str, hint: str) -> None:
+def test_a_size_that_fargate_does_not_have_is_reported(size: dict[str, int], field: str, what: str, hint: str) -> None:
     assert told_of_service(**size) == [Problem(f'ServiceProps("app").{field}', what, hint)]
 
 
@@ -275,7 +275,7 @@ def test_a_size_that_fargate_does_not_have_is_told(size: dict[str, int], field: 
         ((DatabaseSecret(), "X", "host"), "json_field", "the database's secret is one text, without fields"),
     ],
 )
-def test_a_secret_that_cannot_be_found_or_read_is_told(secret: tuple[Any, ...], field: str, what: str) -> None:
+def test_a_secret_that_cannot_be_found_or_read_is_reported(secret: tuple[Any, ...], field: str, what: str) -> None:
     (problem,) = told(lambda: ServiceSecret(*secret))
     assert problem.where.endswith(f").{field}")
     assert problem.what.startswith(f"{what}, got ")
@@ -315,7 +315,7 @@ def test_each_variable_has_one_source() -> None:
         (("/x", 15, "true"), "read_only", "neither True nor False, got 'true'"),
     ],
 )
-def test_a_volume_that_cannot_be_mounted_is_told(volume: tuple[Any, ...], field: str, what: str) -> None:
+def test_a_volume_that_cannot_be_mounted_is_reported(volume: tuple[Any, ...], field: str, what: str) -> None:
     (problem,) = told(lambda: ContainerVolume(*volume))
     assert (problem.where, problem.what) == (f'ContainerVolume("{volume[0]}").{field}', what)
 
@@ -330,7 +330,7 @@ def test_a_volume_that_cannot_be_mounted_is_told(volume: tuple[Any, ...], field:
         (["CMD"], "names nothing to run, got ['CMD']"),
     ],
 )
-def test_a_health_check_that_ecs_cannot_run_is_told(command: Any, what: str) -> None:
+def test_a_health_check_that_ecs_cannot_run_is_reported(command: Any, what: str) -> None:
     assert told(lambda: HealthCheck(command)) == [Problem("HealthCheck.command", what, HEALTH_HINT)]
 
 
@@ -345,7 +345,7 @@ def test_a_health_check_that_ecs_cannot_run_is_told(command: Any, what: str) -> 
         ((["s3:GetObject"], ["bucket"]), "resources[0]", "not an ARN, got 'bucket'"),
     ],
 )
-def test_a_right_that_iam_refuses_or_that_is_too_wide_is_told(permission: Any, where: str, what: str) -> None:
+def test_a_right_that_iam_refuses_or_that_is_too_wide_is_reported(permission: Any, where: str, what: str) -> None:
     (problem,) = told(lambda: Permission(*permission))
     assert (problem.where, problem.what) == (f"Permission.{where}", what)
 
@@ -365,7 +365,7 @@ def test_a_right_with_a_wildcard_says_why(actions: list[str], resources: list[st
 
 
 @pytest.mark.parametrize("words", ["because", "n/a", "-", "Not needed."])
-def test_a_reason_is_not_one_where_it_only_fills_its_place(words: str) -> None:
+def test_a_reason_is_not_valid_where_it_only_fills_its_place(words: str) -> None:
     (problem,) = told(lambda: Permission(["s3:GetObject"], ["*"], words))
     assert problem.what == f"not a reason, got {words!r}"
     assert service(no_healthcheck_reason="distroless").no_healthcheck_reason
@@ -384,18 +384,18 @@ def test_a_container_may_run_as_any_user_by_name_or_number(user: str) -> None:
 
 
 @pytest.mark.parametrize("user", ["root", "0", "0:0", "root:root"])
-def test_no_container_is_told_to_run_as_root(user: str) -> None:
+def test_no_container_is_configured_to_run_as_root(user: str) -> None:
     (problem,) = told_of_service(user=user)
     assert problem.what == f"root, as which no container should run, got '{user}'"
 
 
 @pytest.mark.parametrize("user", ["", "Node JS", "1000:", ":1000"])
-def test_a_user_that_ecs_does_not_take_is_told(user: str) -> None:
+def test_a_user_that_ecs_does_not_take_is_reported(user: str) -> None:
     (problem,) = told_of_service(user=user)
     assert problem.where == 'ServiceProps("app").user'
 
 
-def test_no_mistake_shows_what_stands_in_the_variables() -> None:
+def test_no_mistake_shows_what_is_in_the_variables() -> None:
     problems = told_of_service(
         container_env_vars={"DB_PASSWORD": "hunter2", "API_TOKEN": 424242, "X": GITHUB_TOKEN, "Y": ["hunter2"]},
         container_secrets=service(container_env_vars={"NOTE": "hunter2"}),
@@ -411,7 +411,7 @@ def test_variables_that_only_sound_like_secrets_are_taken(key: str) -> None:
     assert service(container_env_vars={key: "900"}).container_env_vars == {key: "900"}
 
 
-def test_values_that_are_known_only_later_may_stand_in_the_form() -> None:
+def test_values_that_are_known_only_later_can_be_in_the_configuration() -> None:
     props = service(
         container_env_vars={"HOST": DatabaseHost(), "PORT": DatabasePort()},
         container_secrets=[ServiceSecret(DatabaseSecret("password"), "PASS")],

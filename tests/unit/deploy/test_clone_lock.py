@@ -37,7 +37,7 @@ def holder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> subprocess.Popen[
     return process
 
 
-def test_a_second_command_is_refused_and_told_who_is_at_work(holder: subprocess.Popen[str]) -> None:
+def test_a_second_command_is_refused_and_names_the_process_that_runs(holder: subprocess.Popen[str]) -> None:
     with pytest.raises(UserError, match=f"process {holder.pid}"), holding("dev"):
         pytest.fail("held twice")
     with holding("stage"):
@@ -52,7 +52,7 @@ def test_the_lock_of_a_process_that_was_killed_is_free(holder: subprocess.Popen[
         pass
 
 
-def test_whoever_waits_gets_it_in_the_end(holder: subprocess.Popen[str]) -> None:
+def test_anyone_who_waits_gets_it_in_the_end(holder: subprocess.Popen[str]) -> None:
     assert holder.stdin is not None
     holder.stdin.close()
     with holding("dev", wait=True):
@@ -72,14 +72,14 @@ def test_whatever_is_in_the_file_the_lock_works(
             pytest.fail("held twice")
 
 
-def test_a_folder_in_the_place_of_the_lock_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_in_the_place_of_the_lock_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
     (tmp_path / "dev.lock").mkdir()
     with pytest.raises(UserError, match="the lock of this clone could not be written: Is a directory"), holding("dev"):
         pytest.fail("held a folder")
 
 
-def test_a_lock_that_a_dead_process_handed_on_says_so(
+def test_a_lock_that_a_dead_process_handed_on_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, holder: subprocess.Popen[str]
 ) -> None:
     dead = replace(this_process(), started="1")

@@ -66,7 +66,7 @@ def _exist(templates: dict[str, dict[str, Any]]) -> bool:
     return _endpoints_exist(templates.values(), SERVICES)
 
 
-def test_services_go_side_by_side_once_every_endpoint_exists() -> None:
+def test_services_go_in_parallel_once_every_endpoint_exists() -> None:
     assert _exist(_deployed())
 
 
@@ -208,7 +208,7 @@ APART = Finding(
 )
 
 
-def test_a_deployment_ends_with_what_runs_recorded_let_go_and_kept(place: _Place) -> None:
+def test_a_deployment_ends_with_what_runs_recorded_released_and_kept(place: _Place) -> None:
     done = place.deploy()
     assert done is not None
     assert [state.health for state in done.services] == ["healthy"]
@@ -241,17 +241,17 @@ def test_a_check_that_fails_stops_it_before_anything_changes(place: _Place) -> N
     assert refused.value.as_json()["checks"] == [check_as_json(found.checks[0])]
 
 
-def test_checks_that_are_well_stop_nothing(place: _Place) -> None:
+def test_passed_checks_stop_nothing(place: _Place) -> None:
     expect_nothing_in_the_way(place.target, Verification("dev", ()))
 
 
-def test_somebody_elses_hold_leaves_no_folder(place: _Place) -> None:
+def test_someone_elses_lock_leaves_no_folder(place: _Place) -> None:
     with held(place.ssm, "dev", Origin("Developer/joe", None), "deploy"), pytest.raises(Held, match="joe"):
         place.deploy()
     assert not (place.folder / "deployments").exists()
 
 
-def test_a_rehearsal_that_is_held_is_let_go_by_a_command_for_rehearsals(place: _Place) -> None:
+def test_a_rehearsal_that_is_locked_is_released_by_a_command_for_rehearsals(place: _Place) -> None:
     place.is_local = True
     with held(place.ssm, "dev", Origin("Developer/joe", None), "deploy"), pytest.raises(Held) as refused:
         place.deploy()
@@ -282,7 +282,7 @@ def test_a_failure_is_the_verdict_with_the_place_to_look_and_the_fix(
     assert str(place.kept / "page.html") in capsys.readouterr().err
 
 
-def test_a_failure_keeps_its_evidence_looked_for_since_it_began_and_is_on_record(place: _Place) -> None:
+def test_a_failure_keeps_its_evidence_since_it_began_and_is_recorded(place: _Place) -> None:
     place.deploys, place.diagnosed = _raise(CdkFailed("deploy", "last words")), (SECRET,)
     with pytest.raises(DeploymentFailed):
         place.deploy()
@@ -297,7 +297,7 @@ def test_a_failure_keeps_its_evidence_looked_for_since_it_began_and_is_on_record
     assert read_hold(place.ssm, "dev") is None
 
 
-def test_what_tells_why_the_first_task_stopped_is_read_before_it_can_be_gone(
+def test_what_says_why_the_first_task_stopped_is_read_before_it_can_be_deleted(
     place: _Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = threading.Event()
@@ -321,7 +321,7 @@ def test_what_tells_why_the_first_task_stopped_is_read_before_it_can_be_gone(
     assert place.earlier == ["its last words"]
 
 
-def test_two_causes_are_told_each_with_its_fix(place: _Place) -> None:
+def test_two_causes_are_reported_each_with_its_fix(place: _Place) -> None:
     place.deploys, place.diagnosed = _raise(CdkFailed("deploy", "last words")), (SECRET, APART)
     with pytest.raises(DeploymentFailed) as failed:
         place.deploy()
@@ -332,7 +332,7 @@ def test_two_causes_are_told_each_with_its_fix(place: _Place) -> None:
 PASSING = Finding("AWS_TROUBLE.THROTTLED", "AWS throttled the calls", stack="agora-dev-app", since=NOON)
 
 
-def test_what_failed_in_passing_is_deployed_once_more(place: _Place, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_failed_in_passing_is_deployed_again(place: _Place, capsys: pytest.CaptureFixture[str]) -> None:
     attempts: list[int] = []
 
     def deploys() -> None:
@@ -366,7 +366,7 @@ def test_what_fails_again_or_for_another_reason_is_not_deployed_a_third_time(
     assert len(made) == attempts
 
 
-def test_what_several_verdicts_advise_is_told_once(place: _Place) -> None:
+def test_what_several_verdicts_advise_is_reported_once(place: _Place) -> None:
     same = replace(SECRET, service="agora-api", what="agora-app, which it calls, does not run")
     place.deploys, place.diagnosed = _raise(CdkFailed("deploy", "last words")), (SECRET, same)
     with pytest.raises(DeploymentFailed) as failed:
@@ -379,7 +379,7 @@ def test_what_several_verdicts_advise_is_told_once(place: _Place) -> None:
     assert failed.value.hint == "fix: make x"
 
 
-def test_without_a_verdict_the_cdks_last_words_are_told(place: _Place) -> None:
+def test_without_a_verdict_the_cdks_last_output_is_reported(place: _Place) -> None:
     healed = replace(SECRET, code="HEALED")
     place.deploys, place.diagnosed = _raise(CdkFailed("deploy", "a\nlast words")), (healed,)
     with pytest.raises(DeploymentFailed) as failed:
@@ -394,7 +394,7 @@ def test_without_a_verdict_the_cdks_last_words_are_told(place: _Place) -> None:
         ("get_parameter", "Whether dev is still locked could not be read (ExpiredTokenException)."),
     ],
 )
-def test_a_lock_that_expired_credentials_leave_behind_is_said_after_what_stopped_it(
+def test_a_lock_that_expired_credentials_leave_is_reported_after_what_stopped_it(
     place: _Place, monkeypatch: pytest.MonkeyPatch, operation: str, left: str
 ) -> None:
     def fail() -> None:
@@ -426,7 +426,7 @@ def test_a_diagnosis_that_fails_does_not_hide_the_failure(place: _Place, monkeyp
     assert "Why it failed could not be read" in (place.kept / "page.html").read_text()
 
 
-def test_credentials_that_expire_in_the_middle_are_told_and_nobody_is_said_to_know_the_end(place: _Place) -> None:
+def test_credentials_that_expire_midway_are_reported_and_no_one_is_said_to_know_the_end(place: _Place) -> None:
     place.deploys = _raise(client_error("ExpiredTokenException", "The security token is expired"))
     with pytest.raises(UserError, match="expired while dev was being deployed: how it ended can't be seen") as error:
         place.deploy()
@@ -436,20 +436,20 @@ def test_credentials_that_expire_in_the_middle_are_told_and_nobody_is_said_to_kn
     assert place.summary()["result"] == "failed"
 
 
-def test_a_right_that_is_missing_in_the_middle_is_told_as_that(place: _Place) -> None:
+def test_a_right_that_is_missing_midway_is_reported_as_that(place: _Place) -> None:
     place.deploys = _raise(client_error("AccessDeniedException", "not authorized to perform: ecs:DescribeServices"))
     with pytest.raises(UserError, match="these credentials may not see how dev is being deployed") as error:
         place.deploy()
     assert "the rights that ./agora role dev prints" in error.value.hint
 
 
-def test_what_a_stack_holds_and_aws_has_no_more_is_looked_into(place: _Place) -> None:
+def test_what_a_stack_holds_and_aws_no_longer_has_is_examined(place: _Place) -> None:
     place.deploys, place.diagnosed = _raise(client_error("TargetGroupNotFound", "not found")), (SECRET,)
     with pytest.raises(DeploymentFailed, match="there is no secret x"):
         place.deploy()
 
 
-def test_an_interruption_says_what_goes_on_and_that_the_hold_is_let_go(
+def test_an_interruption_says_what_continues_and_that_the_lock_is_released(
     place: _Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def interrupted() -> None:
@@ -466,7 +466,9 @@ def test_an_interruption_says_what_goes_on_and_that_the_hold_is_let_go(
     assert [record.result for record in read_records(place.ssm, "dev")] == ["interrupted"]
 
 
-def test_an_interruption_of_nothing_says_so(place: _Place, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_interruption_before_any_change_is_reported_as_such(
+    place: _Place, capsys: pytest.CaptureFixture[str]
+) -> None:
     place.deploys = _raise(KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         place.deploy()
@@ -531,19 +533,19 @@ def test_the_end_is_not_true_before_all_serve_what_was_deployed(
         ),
     ],
 )
-def test_what_no_time_mends_is_not_waited_for(place: _Place, spoil: Callable[[_Place], None], missing: str) -> None:
+def test_what_does_not_heal_is_not_waited_for(place: _Place, spoil: Callable[[_Place], None], missing: str) -> None:
     spoil(place)
     with pytest.raises(DeploymentFailed) as failed:
         place.deploy()
     assert failed.value.message.endswith(f"deployed, but not stable: {missing}")
 
 
-def test_targets_that_drain_keep_nobody_waiting(place: _Place) -> None:
+def test_targets_that_drain_keep_no_one_waiting(place: _Place) -> None:
     _behind_a_load_balancer(place, a=("healthy", ""), b=("draining", ""))
     assert place.deploy() is not None
 
 
-def test_what_the_end_waits_for_is_told_once(place: _Place, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_the_end_waits_for_is_reported_once(place: _Place, capsys: pytest.CaptureFixture[str]) -> None:
     _behind_a_load_balancer(place, a=("initial", "Target registration is in progress"))
     answer, asked = place.targets.describe_target_health, iter(range(3))
 
@@ -585,7 +587,7 @@ def test_a_deployment_usually_takes_the_median_of_those_that_went_well() -> None
     assert usual_seconds([]) is None
 
 
-def test_deployments_that_had_nothing_to_do_tell_nothing_of_the_next_one() -> None:
+def test_deployments_that_had_nothing_to_do_reveal_nothing_about_the_next_one() -> None:
     images = resolution("1.0.0", "app")
     assert usual_seconds([deployment_of(images, seconds=seconds) for seconds in (2.0, 2.5, 130.0)]) == 130.0
 

@@ -211,7 +211,7 @@ def read(target, ecs, context):
     }
 
 
-def test_every_service_that_is_called_is_looked_for() -> None:
+def test_every_service_that_is_called_is_checked() -> None:
     clients = re.compile(r"clients?\(\"([a-z0-9-]+)\"")
     named = {
         name
@@ -268,7 +268,7 @@ def test_no_action_is_a_pattern() -> None:
     assert [action for action in actions(*policies(of(with_everything()))) if "*" in action or "?" in action] == []
 
 
-def test_everything_stands_only_where_there_is_a_reason_and_a_source() -> None:
+def test_everything_is_allowed_only_where_there_is_a_reason_and_a_source() -> None:
     on_everything = {
         action
         for statement in statements(*policies(of(with_everything())))
@@ -352,7 +352,7 @@ def test_a_role_writes_no_records_and_no_lock_of_another_environment(name: str, 
     assert written_parameters(of(load_form(), name).deploy) == {f"/agora/{name}/*"}
 
 
-def test_stage_s_role_has_nothing_of_prod_s() -> None:
+def test_stage_s_role_has_no_permission_of_prods() -> None:
     whole = json.dumps(of(load_form(), "stage").as_json())
     assert "agora-prod" not in whole
     assert "/agora/prod" not in whole
@@ -402,14 +402,14 @@ def test_the_workflow_has_that_session_policy(name: str) -> None:
     assert len(written) <= LONGEST_SESSION_POLICY
 
 
-def test_nothing_of_another_account_or_environment_is_named() -> None:
+def test_no_part_of_another_account_or_environment_is_named() -> None:
     form = load_form()
     text = json.dumps(of(form).as_json())
     names = (form.environment("prod").account, "agora-prod", "agora-stage", "/agora/prod", "/agora/stage")
     assert [name for name in names if name in text] == []
 
 
-def test_only_the_roles_that_a_deployment_takes_on_may_be_taken_on() -> None:
+def test_only_the_roles_that_a_deployment_assumes_can_be_assumed() -> None:
     form = load_form()
     account = form.environment("dev").account
     assert resources(of(form).deploy, "sts:AssumeRole") == [
@@ -452,7 +452,7 @@ def test_sessions_are_opened_only_where_exec_is_on() -> None:
 
 
 @pytest.mark.parametrize("shared", [False, True])
-def test_prod_can_not_be_taken_down_with_it(shared: bool) -> None:
+def test_prod_cannot_be_destroyed_with_it(shared: bool) -> None:
     assert "agora-prod" not in json.dumps(of(load_form(), "prod", shared=shared).destroy)
     assert "agora/prod" not in json.dumps(of(load_form(), "prod", shared=shared).destroy)
 
@@ -463,7 +463,7 @@ def test_no_document_is_printed_for_taking_production_down() -> None:
     assert "agora-stage-" in run("prod", "--only", "destroy", "--shared")
 
 
-def test_a_role_beside_others_in_the_account_is_pointed_out() -> None:
+def test_a_role_among_others_in_the_account_is_pointed_out() -> None:
     def said(*arguments: str) -> str:
         return CliRunner().invoke(role, [*arguments, "--only", "deploy"]).stderr
 
@@ -532,7 +532,7 @@ def test_the_page_gives_the_reason_for_every_everything() -> None:
     }
 
 
-def test_the_page_makes_the_role_that_the_workflows_take_on() -> None:
+def test_the_page_makes_the_role_that_the_workflows_assume() -> None:
     workflow = (ROOT / ".github" / "workflows" / "deploy.yaml").read_text(encoding="utf-8")
     name = yaml.safe_load(workflow)[True]["workflow_call"]["inputs"]["role"]["default"]
     text = (ROOT / PAGE).read_text(encoding="utf-8")

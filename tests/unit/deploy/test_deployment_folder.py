@@ -58,7 +58,7 @@ def test_nothing_is_left_half_written_when_writing_is_interrupted(monkeypatch: p
     assert _names() == []
 
 
-def test_what_a_killed_deployment_left_unfinished_goes_with_the_next() -> None:
+def test_what_a_killed_deployment_left_unfinished_is_finished_by_the_next() -> None:
     folders_of("dev").mkdir(parents=True)
     (folders_of("dev") / ".unfinished-abc").mkdir()
     keep("dev", NOON, "healthy", {})
@@ -77,7 +77,7 @@ def test_a_full_disk_is_one_sentence_and_what_was_kept_stays(monkeypatch: pytest
     assert _names() == ["2026-11-23T12-00-00Z-healthy"]
 
 
-def test_a_file_in_the_place_of_the_folder_is_told() -> None:
+def test_a_file_in_the_place_of_the_folder_is_reported() -> None:
     folders_of("dev").parent.mkdir(parents=True)
     folders_of("dev").write_text("")
     with pytest.raises(state_file.NotWritten, match="could not be written"):

@@ -88,7 +88,7 @@ def _deployed(environment: str, *more: str) -> FakeCloudFormation:
 
 
 @pytest.mark.usefixtures("synthesized")
-def test_the_database_and_its_network_stay_with_all_that_is_in_them() -> None:
+def test_the_database_and_its_network_stay_with_everything_in_them() -> None:
     place = _place(_deployed("dev"))
     _, planned = destroy.plan(place, with_data=False)
     assert planned.going == tuple(f"agora-dev-{part}" for part in ("apex", "app", "api", "load-balancer", "ecs"))
@@ -130,7 +130,7 @@ def test_the_data_of_prod_is_refused_in_aws_and_allowed_in_a_rehearsal() -> None
 
 
 @pytest.mark.usefixtures("synthesized")
-def test_stacks_that_the_form_does_not_name_are_told_and_left_alone() -> None:
+def test_stacks_that_the_configuration_does_not_name_are_reported_and_left_alone() -> None:
     place = _place(_deployed("dev", "bastion"))
     stacks, planned = destroy.plan(place, with_data=False)
     assert destroy.unknown_stacks(place, stacks) == ["agora-dev-bastion"]
@@ -178,7 +178,7 @@ def test_what_goes_goes_while_the_environment_is_held_and_its_records_with_it(
 
 
 @pytest.mark.usefixtures("synthesized")
-def test_nothing_is_deleted_while_somebody_is_at_work_on_the_environment(
+def test_nothing_is_deleted_while_someone_is_changing_the_environment(
     deleted: list[str], kept_of_deployments: FakeParameters
 ) -> None:
     aws = _deployed("dev")
@@ -189,7 +189,7 @@ def test_nothing_is_deleted_while_somebody_is_at_work_on_the_environment(
 
 
 @pytest.mark.usefixtures("synthesized")
-def test_records_stay_and_the_hold_goes_where_not_all_could_be_deleted(
+def test_records_stay_and_the_lock_goes_where_not_all_could_be_deleted(
     monkeypatch: pytest.MonkeyPatch, kept_of_deployments: FakeParameters
 ) -> None:
     monkeypatch.setattr(cdk_cli, "destroy", lambda *_: None)
@@ -231,7 +231,7 @@ def test_a_command_line_that_lost_aws_is_started_again_once_the_stacks_are_settl
 
 
 @pytest.mark.usefixtures("synthesized")
-def test_a_command_line_that_lost_aws_for_good_says_so_and_what_is_unknown(
+def test_losing_aws_permanently_is_reported_with_what_is_unknown(
     monkeypatch: pytest.MonkeyPatch, kept_of_deployments: FakeParameters
 ) -> None:
     aws = _deployed("dev")

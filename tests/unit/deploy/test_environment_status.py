@@ -53,7 +53,7 @@ def test_targets_that_are_draining_do_not_count() -> None:
     assert (apex.healthy_targets, apex.targets, apex.state) == (1, 1, "healthy")
 
 
-def test_a_stack_that_does_not_say_what_it_runs_is_told_by_its_tasks() -> None:
+def test_a_stack_that_does_not_say_what_it_runs_is_explained_by_its_tasks() -> None:
     aws = AnsweringAws(deployed())
     own = next(each for each in aws.account.tasks if each["containers"][0]["name"] == API)
     other = {**own, "taskArn": f"{own['taskArn']}2", "containers": [{**own["containers"][0]}]}
@@ -71,7 +71,7 @@ def test_services_without_a_stack_are_not_deployed() -> None:
     assert found.remarks == ()
 
 
-def test_the_last_deployment_the_hold_and_stacks_that_are_stuck_are_told() -> None:
+def test_the_last_deployment_the_lock_and_stacks_that_are_stuck_are_reported() -> None:
     aws = AnsweringAws(deployed())
     versions = [deployment_of(resolution(version, "agora-api")).written() for version in ("4.1.0", "4.2.0")]
     aws.account.parameters |= {"/agora/dev/deployment": versions, hold_name("dev"): [HOLD]}
@@ -90,7 +90,7 @@ def test_the_status_of_a_healthy_environment_takes_few_calls() -> None:
     assert len(aws.calls) <= 8, aws.calls
 
 
-def test_what_aws_does_not_answer_is_unknown_with_the_reason_and_the_rest_is_told() -> None:
+def test_what_aws_does_not_answer_is_unknown_with_the_reason_and_the_rest_is_reported() -> None:
     aws = AnsweringAws(deployed())
     aws.account.refused["ecs.DescribeServices"] = ("AccessDenied", "not authorized to perform: ecs:DescribeServices")
     found = _status(aws.target())
@@ -101,7 +101,7 @@ def test_what_aws_does_not_answer_is_unknown_with_the_reason_and_the_rest_is_tol
     assert not found.is_unread
 
 
-def test_a_role_that_may_not_list_all_stacks_is_told_of_the_right() -> None:
+def test_a_role_that_may_not_list_all_stacks_names_the_missing_permission() -> None:
     aws = AnsweringAws(deployed())
     said = "not authorized to perform: cloudformation:ListStacks"
     aws.account.refused_lists["cloudformation.DescribeStacks"] = ("AccessDenied", said)
@@ -129,7 +129,7 @@ def _refused(error: Exception) -> EnvironmentStatus:
 
 
 @pytest.mark.parametrize("error", [throttled(), denied(), expired(), NoCredentialsError()])
-def test_an_environment_of_which_nothing_could_be_read_says_so(error: Exception) -> None:
+def test_an_environment_of_which_nothing_could_be_read_is_reported(error: Exception) -> None:
     found = _refused(error)
     assert {each.state for each in found.services} == {"unknown"}
     assert found.is_unread
@@ -142,13 +142,13 @@ def test_of_credentials_that_are_no_longer_good_one_sentence_says_what_to_do(err
     assert str(error) not in remark
 
 
-def test_an_environment_that_only_its_record_or_its_hold_could_be_read_of_is_not_unread() -> None:
+def test_an_environment_that_only_its_record_or_its_lock_could_be_read_of_is_not_unread() -> None:
     nothing = Refusing(throttled())
     place_held = place(nothing, cloudformation=nothing, elbv2=nothing, ssm=FakeParameters({hold_name("dev"): HOLD}))
     assert not _status(place_held).is_unread
 
 
-def test_an_environment_out_of_reach_is_remarked_on_and_others_are_told() -> None:
+def test_an_environment_out_of_reach_is_remarked_on_and_others_are_reported() -> None:
     def reach(name: str) -> Target:
         if name == "prod":
             raise UsageError("the credentials are for account 1")

@@ -50,7 +50,7 @@ def test_without_a_running_task_it_says_whether_any_is_coming() -> None:
     assert "./agora status dev" in _refusal()
 
 
-def test_exec_that_is_off_names_the_field_of_the_form() -> None:
+def test_exec_that_is_off_names_the_field_of_the_configuration() -> None:
     off = service(enableExecuteCommand=False)
     assert 'ENVIRONMENTS["dev"]["ECS_EXEC"] to True' in _refusal(task("a"), of=off)
     assert 'set ecs_exec=True in ServiceProps("agora-api")' in _refusal(task("a"), of=off, ecs_exec=False)
@@ -65,7 +65,7 @@ def test_a_task_from_before_exec_was_on_has_to_be_replaced() -> None:
 @pytest.mark.parametrize(
     ("status", "words"), [("STOPPED", "does not run (stopped): no ssm"), ("PENDING", "is still starting: no ssm")]
 )
-def test_an_agent_that_does_not_run_is_told_with_its_reason(status: str, words: str) -> None:
+def test_an_agent_that_does_not_run_is_reported_with_its_reason(status: str, words: str) -> None:
     agent = {"name": "ExecuteCommandAgent", "lastStatus": status, "reason": "no ssm"}
     assert words in _refusal(task("a", containers=[container(managedAgents=[agent])]))
 

@@ -104,11 +104,11 @@ def _load(target: Target) -> load_data.Load:
     return load_data.load(target, load_form(), _plan(target), ORIGIN, wait=lambda _: None)
 
 
-def test_the_loader_is_published_beside_the_services() -> None:
+def test_the_loader_is_published_next_to_the_services() -> None:
     assert loader_image(SERVICES, "4.2.0") == "ghcr.io/sage-bionetworks/agora-data:4.2.0"
 
 
-def test_a_form_without_a_database_can_load_nothing() -> None:
+def test_a_configuration_without_a_database_can_load_nothing() -> None:
     with pytest.raises(UsageError, match=r"no service of app\.py reads the database"):
         loader_image([props("agora-apex")], "1")
 
@@ -135,7 +135,7 @@ def test_the_load_is_made_after_the_service_that_reads_the_database() -> None:
     assert "taskRoleArn" not in planned.definition
 
 
-def test_it_runs_once_in_the_network_of_that_service_and_then_what_caches_is_deployed_anew() -> None:
+def test_it_runs_once_in_the_network_of_that_service_and_then_what_caches_is_redeployed() -> None:
     ecs, ssm = LoadingEcs(RUNNING, _ended(0)), FakeParameters()
     done = _load(_place(ecs, ssm=ssm))
     assert ecs.run["networkConfiguration"]["awsvpcConfiguration"]["securityGroups"] == ["sg-own", "sg-callers"]
@@ -148,7 +148,7 @@ def test_it_runs_once_in_the_network_of_that_service_and_then_what_caches_is_dep
     assert hold_name("dev") not in ssm.values
 
 
-def test_its_lines_are_told_once_as_they_come(capsys: pytest.CaptureFixture[str]) -> None:
+def test_its_lines_are_reported_once_as_they_come(capsys: pytest.CaptureFixture[str]) -> None:
     line = event(60 * 24 * 365 * 50, "loading genes", task="load1")
     line["logStreamName"] = "agora-data-load/agora-data/load1"
     logs = Logs(line, refusals=[client_error("ResourceNotFoundException", "no stream yet")])
@@ -169,7 +169,7 @@ def test_a_busy_aws_does_not_end_the_waiting() -> None:
         (_ended(None, "ResourceInitializationError: denied"), "could not be reached with the execution role"),
     ],
 )
-def test_a_load_that_fails_says_how_and_deploys_nothing_anew(ended: dict[str, Any], words: str) -> None:
+def test_a_load_that_fails_says_how_and_redeploys_nothing(ended: dict[str, Any], words: str) -> None:
     ecs, ssm = LoadingEcs(ended), FakeParameters()
     with pytest.raises(UserError) as failed:
         _load(_place(ecs, ssm=ssm))
@@ -180,7 +180,7 @@ def test_a_load_that_fails_says_how_and_deploys_nothing_anew(ended: dict[str, An
     assert json.loads(ssm.values["/agora/dev/task"])["exit_code"] == ended["containers"][0].get("exitCode")
 
 
-def test_a_task_that_ecs_does_not_start_is_told_with_ecss_reason() -> None:
+def test_a_task_that_ecs_does_not_start_is_reported_with_ecss_reason() -> None:
     ecs = LoadingEcs(RUNNING, failures=[{"reason": "RESOURCE:MEMORY"}])
     with pytest.raises(UserError, match="ECS starts no task for the load: RESOURCE:MEMORY"):
         _load(_place(ecs))
@@ -219,7 +219,7 @@ def test_nothing_starts_where_a_precondition_is_not_met() -> None:
     assert ecs.registered == {}
 
 
-def test_no_secret_stands_in_the_plan() -> None:
+def test_no_secret_is_in_the_plan() -> None:
     planned = _plan(_place(LoadingEcs(_ended(0)))).as_json()
     secrets = planned["task_definition"]["containerDefinitions"][0]["secrets"]
     assert all(each["valueFrom"].startswith("arn:") for each in secrets)

@@ -63,13 +63,13 @@ def _checks(target: Target, network: dict[str, Any] | None = None) -> list[Findi
     return list(check_preconditions(target, network or NETWORK, ROLE)[1])
 
 
-def test_all_is_well_where_the_token_is_there_and_may_be_read() -> None:
+def test_the_check_passes_where_the_token_exists_and_may_be_read() -> None:
     token, checks = check_preconditions(_target(), NETWORK, ROLE)
     assert token == TOKEN
     assert [check.state for check in checks] == [OK, OK, OK]
 
 
-def test_a_network_that_the_database_does_not_let_in_is_found_before() -> None:
+def test_a_network_that_the_database_does_not_accept_is_found_before() -> None:
     check = _checks(_target(), {"awsvpcConfiguration": {"securityGroups": ["sg-own"]}})[WAY]
     assert (check.state, check.fix) == (FAIL, "Deploy today's app.py first: ./agora deploy dev")
 
@@ -108,7 +108,7 @@ def test_the_policy_of_the_secret_counts_too() -> None:
 
 
 @pytest.mark.parametrize("error", [denied(), throttled()])
-def test_a_right_that_cannot_be_told_is_skipped(error: Exception) -> None:
+def test_a_right_that_cannot_be_determined_is_skipped(error: Exception) -> None:
     check = _checks(_target(decision=error))[RIGHT]
     assert check.state == SKIP
     assert str(error) in check.what

@@ -34,7 +34,7 @@ def _told() -> tuple[Progress, list[str]]:
     return Progress(NAMES, told.append), told
 
 
-def test_a_change_is_told_once() -> None:
+def test_a_change_is_reported_once() -> None:
     progress, told = _told()
     progress.note("agora-dev-app", "creating", over=False)
     progress.note("agora-dev-app", "creating", over=False)
@@ -51,7 +51,7 @@ def test_a_stack_without_changes_is_known_from_what_the_cdk_says() -> None:
     ]
 
 
-def test_what_stood_before_is_not_told_and_what_changed_is(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_was_there_before_is_not_reported_and_what_changed_is(capsys: pytest.CaptureFixture[str]) -> None:
     aws = FakeCloudFormation({"agora-dev-network": {}, "agora-dev-app": {}})
     with following(reader(aws), NAMES, every_seconds=60) as progress:
         aws.stacks["agora-dev-app"] = {"status": "UPDATE_COMPLETE", "updated": minutes_after_noon(1)}
@@ -61,7 +61,7 @@ def test_what_stood_before_is_not_told_and_what_changed_is(capsys: pytest.Captur
     }
 
 
-def test_a_stack_that_went_is_told_to_be_deleted() -> None:
+def test_a_stack_that_went_is_reported_as_deleted() -> None:
     aws = FakeCloudFormation({"agora-dev-network": {}, "agora-dev-app": {}})
     with following(reader(aws), NAMES, every_seconds=60) as progress:
         del aws.stacks["agora-dev-app"]
@@ -94,7 +94,7 @@ def _without_seconds(lines: list[str]) -> list[str]:
     return [line.partition(" s  ")[2] for line in lines]
 
 
-def test_a_rollout_is_told_whenever_its_tasks_change() -> None:
+def test_a_rollout_is_reported_whenever_its_tasks_change() -> None:
     progress, told, _ = _watched()
     pending = task("1", "PENDING")
     for found in (rollout("rolling out", pending), rollout("rolling out", pending), rollout("rolled out")):
@@ -105,13 +105,13 @@ def test_a_rollout_is_told_whenever_its_tasks_change() -> None:
     ]
 
 
-def test_a_service_that_does_not_roll_out_is_not_told() -> None:
+def test_a_service_that_does_not_roll_out_is_not_reported() -> None:
     progress, told, _ = _watched()
     progress.note_rollout(rollout("rolled out", is_new=False))
     assert told == []
 
 
-def test_the_reason_is_told_at_once_and_in_full_once() -> None:
+def test_the_reason_is_reported_at_once_and_in_full_once() -> None:
     progress, _, warned = _watched()
     progress.note_rollout(rollout("rolling out", _stopped("aaaaaaaa-1")))
     progress.note_rollout(rollout("rolling out", _stopped("aaaaaaaa-1"), _stopped("bbbbbbbb-2")))
@@ -142,7 +142,7 @@ def test_what_follows_a_failed_rollout_is_its_rolling_back() -> None:
     ]
 
 
-def test_a_rollout_that_heals_by_itself_ends_well_and_keeps_its_reasons() -> None:
+def test_a_rollout_that_heals_automatically_ends_well_and_keeps_its_reasons() -> None:
     progress, _, _ = _watched()
     progress.note_rollout(rollout("rolling out", _stopped("1")))
     healthy = task("2", health="HEALTHY")
@@ -180,7 +180,7 @@ def test_nothing_is_cut_off_however_narrow_the_terminal(width: int) -> None:
     assert "x" * 90 + "END" in "".join(text.split())
 
 
-def test_on_a_low_terminal_what_is_done_is_counted_and_what_goes_on_is_seen() -> None:
+def test_on_a_low_terminal_what_is_done_is_counted_and_what_continues_is_seen() -> None:
     progress = _busy()
     for number in (1, 2, 3):
         progress.lines[f"agora-dev-done-{number}"] = replace(progress.lines["agora-dev-network"])
@@ -213,7 +213,7 @@ def test_a_look_that_fails_is_no_failure_of_the_deployment(code: str) -> None:
         assert aws.many.wait(timeout=10)
 
 
-def test_expired_credentials_are_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_expired_credentials_are_reported_once(capsys: pytest.CaptureFixture[str]) -> None:
     aws = _Failing("ExpiredToken")
     with following(reader(aws), NAMES, every_seconds=0.01) as progress:
         warned: list[str] = []
@@ -235,7 +235,7 @@ def test_services_are_read_only_while_a_stack_changes() -> None:
     assert set(aws.calls) == {"cloudformation.DescribeStacks"}
 
 
-def test_a_look_at_a_deployment_that_goes_on_takes_few_calls_and_shows_its_tasks() -> None:
+def test_a_look_at_a_deployment_that_continues_takes_few_calls_and_shows_its_tasks() -> None:
     aws, dev = _dev()
     account, app = aws.account, aws.account.services["agora-app"]
     with following(dev, NAMES, every_seconds=60, with_services=True) as progress:
@@ -263,7 +263,7 @@ def test_what_happened_last_is_seen_although_the_block_failed() -> None:
     assert [moment.state for moment in timeline.moments] == ["failed, rolled back"]
 
 
-def test_what_was_told_of_tasks_is_not_told_again_when_other_stacks_are_followed() -> None:
+def test_what_was_reported_of_tasks_is_not_reported_again_when_other_stacks_are_followed() -> None:
     first, _, _ = _watched()
     over = rollout("rolled out", _stopped("1"), task("2", health="HEALTHY"))
     first.note_rollout(over)

@@ -58,7 +58,7 @@ def test_a_right_that_is_missing_ends_it_in_a_sentence() -> None:
         _carry_out(RollingEcs(GOING_ON, denied()))
 
 
-def test_interrupted_it_says_what_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+def test_interrupted_it_says_what_continues(capsys: pytest.CaptureFixture[str]) -> None:
     ssm, ecs = FakeParameters(), RollingEcs(GOING_ON)
     target = place(ecs, ssm=ssm)
 
@@ -131,7 +131,7 @@ def test_how_far_a_rollout_is(described: dict[str, Any], state: str, is_over: bo
     assert (rollout.state, rollout.is_over, rollout.has_failed) == (state, is_over, has_failed)
 
 
-def test_another_deployment_that_took_its_place_is_the_reason() -> None:
+def test_another_deployment_that_replaced_it_is_the_reason() -> None:
     rollout = rollout_of(deployed(service(deployments=[deployment("another")])), "new")
     assert rollout.reason == "another deployment has taken its place"
 
@@ -151,7 +151,7 @@ def test_the_environment_is_held_meanwhile_and_free_afterwards() -> None:
     assert ssm.values == {}
 
 
-def test_an_environment_that_somebody_holds_is_left_alone() -> None:
+def test_an_environment_that_someone_has_locked_is_left_alone() -> None:
     hold = json.dumps({"id": "1", "who": "jane", "since": "2026-11-23T12:00:00", "doing": "deploy"})
     ecs = RollingEcs(STEADY)
     target = place(ecs, ssm=FakeParameters({parameter_name("dev"): hold}))
@@ -165,7 +165,7 @@ def test_an_environment_that_somebody_holds_is_left_alone() -> None:
     assert ecs.forced == 0
 
 
-def test_a_failure_is_told_by_its_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_is_reported_with_its_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     from portside.findings.finding import Finding
 
     verdict = Finding(
@@ -204,7 +204,7 @@ def test_a_diagnosis_that_fails_does_not_hide_why_ecs_gave_up(monkeypatch: pytes
     ]
 
 
-def test_fixes_that_differ_say_whose_they_are_and_the_same_one_stands_once() -> None:
+def test_fixes_that_differ_say_whose_they_are_and_the_same_one_is_given_once() -> None:
     api, app, apex = (
         Failure(name, ("why",), "the log", fix)
         for name, fix in (("agora-api", "make it"), ("agora-app", "make it"), ("agora-apex", "mend it"))

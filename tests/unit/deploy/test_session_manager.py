@@ -72,7 +72,7 @@ def test_the_environment_of_this_process_is_not_changed(tmp_path: Path) -> None:
     assert "AWS_SSM_START_SESSION_RESPONSE" not in target.process_environment
 
 
-def test_a_session_that_nobody_can_carry_is_closed(tmp_path: Path) -> None:
+def test_a_session_that_no_one_can_carry_is_closed(tmp_path: Path) -> None:
     ssm = Ssm()
     with pytest.raises(UserError, match="can't be run"):
         carry(Plugin(str(tmp_path / "gone"), (1, 3)), SESSION, _place(tmp_path, ssm))

@@ -79,7 +79,7 @@ def test_a_stack_is_deleted_with_the_roles_that_deploy_and_no_other_is_touched(
     assert cdk.template == TEMPLATE
 
 
-def test_protection_is_taken_away_first_by_a_deployment_that_changes_nothing_else(
+def test_protection_is_removed_first_by_a_deployment_that_changes_nothing_else(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     cdk = removed(monkeypatch, tmp_path, protected=True)

@@ -39,7 +39,7 @@ def test_each_image_is_asked_for_by_its_digest(monkeypatch: pytest.MonkeyPatch) 
     assert len(asked) == 1, "nothing is asked where nothing comes back"
 
 
-def test_an_image_that_is_gone_stops_the_rollback(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_that_no_longer_exists_stops_the_rollback(monkeypatch: pytest.MonkeyPatch) -> None:
     _answers(monkeypatch, failures.content_missing("ghcr.io", IMAGE.digest))
     with pytest.raises(UserError, match="can't be pulled any more") as error:
         expect_published(PLACE, [IMAGE])

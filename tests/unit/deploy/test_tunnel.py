@@ -88,13 +88,13 @@ def test_it_says_how_to_connect_without_the_password(port: int) -> None:
 
 
 @pytest.mark.parametrize(("pings", "word"), [((), "unknown to it"), (("ConnectionLost",), "ConnectionLost")])
-def test_a_bastion_that_is_not_online_is_told_of(port: int, pings: tuple[str, ...], word: str) -> None:
+def test_a_bastion_that_is_not_online_is_reported(port: int, pings: tuple[str, ...], word: str) -> None:
     with pytest.raises(UserError, match="the bastion i-1 is not online in Systems Manager") as refused:
         _plan(port, stacks=STACKS | {"agora-dev-bastion": BASTION_STACK}, ssm=Ssm(*pings))
     assert word in refused.value.message
 
 
-def test_every_obstacle_on_the_way_through_containers_is_told(port: int) -> None:
+def test_every_obstacle_on_the_way_through_containers_is_reported(port: int) -> None:
     with pytest.raises(UserError) as refused:
         _plan(port, stacks=STACKS, ecs=Ecs(service(enableExecuteCommand=False), [task("t1")]))
     assert "there is no bastion" in refused.value.message

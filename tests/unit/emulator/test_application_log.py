@@ -48,11 +48,11 @@ def _complaint(fault: str, environment: dict[str, str]) -> str:
         ("role-denied", SPRING, "S3Exception: User: arn:aws:sts::1:assumed-role/task-role/abc is not authorized"),
     ],
 )
-def test_a_complaint_is_in_the_words_of_the_platform(fault: str, environment: dict[str, str], told: str) -> None:
+def test_a_complaint_has_the_words_of_the_platform(fault: str, environment: dict[str, str], told: str) -> None:
     assert told in _complaint(fault, environment)
 
 
-def test_a_program_does_not_complain_about_what_it_cannot_know() -> None:
+def test_a_program_does_not_report_what_it_cannot_know() -> None:
     assert _complaint("missing-image", NODE) == ""
 
 

@@ -153,7 +153,9 @@ def test_a_moment_is_kept_in_utc(catalogue: Catalogue) -> None:
     assert image.about()["created"] == "2026-11-02T10:30:00Z"
 
 
-def test_the_stand_ins_of_a_release_are_of_one_commit_and_those_of_edge_each_of_its_own(catalogue: Catalogue) -> None:
+def test_the_stubs_of_a_release_are_of_one_commit_and_those_of_edge_each_with_its_own_commit(
+    catalogue: Catalogue,
+) -> None:
     app, api = (catalogue.put(f"ghcr.io/a/{name}:4.2.0-rc2", "stand-in") for name in ("app", "api"))
     assert _commit(app) == _commit(api)
     assert app.digest != api.digest
@@ -162,14 +164,14 @@ def test_the_stand_ins_of_a_release_are_of_one_commit_and_those_of_edge_each_of_
     assert app.about()["created"] == LONG_AGO
 
 
-def test_a_stand_in_never_takes_the_place_of_a_published_image(catalogue: Catalogue) -> None:
+def test_a_stub_never_replaces_a_published_image(catalogue: Catalogue) -> None:
     published = catalogue.publish(NAME, ["edge"], COMMIT, CREATED)
     assert catalogue.put(f"{NAME}:edge", "stand-in") == published
     catalogue.put(f"{NAME}:edge", "stand-in", DIGEST)
     assert catalogue.find(f"{NAME}:edge") == published
 
 
-def test_a_published_image_takes_the_place_of_a_stand_in(catalogue: Catalogue) -> None:
+def test_a_published_image_replaces_a_stub(catalogue: Catalogue) -> None:
     stand_in = catalogue.put(f"{NAME}:4.2.0", "stand-in")
     assert catalogue.put(f"{NAME}:4.2.0", "published").about() == stand_in.about() | {"source": "published"}
     newer = catalogue.publish(NAME, ["4.2.0"], COMMIT, CREATED)
@@ -252,7 +254,7 @@ def test_the_catalogue_survives_a_restart(catalogue: Catalogue, path: Path) -> N
         json.dumps([{"reference": "ghcr.io/a/b:1", "digest": DIGEST, "source": "published", "created": CREATED}]),
     ],
 )
-def test_a_file_that_another_version_wrote_or_nobody_can_read_is_begun_anew(path: Path, content: str) -> None:
+def test_a_file_that_another_version_wrote_or_no_one_can_read_is_started_over(path: Path, content: str) -> None:
     path.write_bytes(content.encode("latin-1"))
     catalogue = Catalogue(path)
     assert catalogue.images() == []
@@ -266,6 +268,6 @@ def test_a_digest_that_images_no_longer_have_is_not_kept(catalogue: Catalogue, p
     assert Catalogue(path).images() == []
 
 
-def test_a_source_is_published_or_a_stand_in(catalogue: Catalogue) -> None:
+def test_a_source_is_published_or_a_stub(catalogue: Catalogue) -> None:
     with pytest.raises(ValueError, match="must be one of published, stand-in"):
         catalogue.put("a:1", "built")

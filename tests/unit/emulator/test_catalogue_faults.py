@@ -83,7 +83,7 @@ def test_a_fault_of_one_image_leaves_the_others_alone(published: Serving, image:
     assert published.ask("/v2/").status == 401, "that is about no image"
 
 
-def test_github_tells_what_is_wrong_with_a_token(published: Serving) -> None:
+def test_github_explains_what_is_wrong_with_a_token(published: Serving) -> None:
     published.fault("lacks-scope", times=1)
     assert "read:packages" not in published.packages().headers["x-oauth-scopes"]
     published.fault("expired", times=1)
@@ -166,7 +166,7 @@ def test_an_endless_answer_ends_after_all(published: Serving, monkeypatch: pytes
     assert published.packages().body.strip() == b""
 
 
-def test_the_question_about_a_manifest_has_no_body_to_spoil(published: Serving) -> None:
+def test_the_question_about_a_manifest_has_no_body_to_break(published: Serving) -> None:
     published.fault("truncated", "registry", times=2)
     with pytest.raises(http.client.IncompleteRead):
         published.token(TOKEN)
@@ -177,7 +177,7 @@ def test_the_question_about_a_manifest_has_no_body_to_spoil(published: Serving) 
     assert published.faults.all()[0].times == 1
 
 
-def test_the_demand_for_a_token_is_not_spoilt(published: Serving) -> None:
+def test_the_demand_for_a_token_is_not_broken(published: Serving) -> None:
     published.fault("garbage", "registry", times=1)
     assert published.ask(MANIFEST).json["errors"][0]["code"] == "UNAUTHORIZED"
     assert published.token(TOKEN).body.startswith(b"\x00")
@@ -256,7 +256,7 @@ def test_a_fault_that_cannot_be_switched_on_is_refused(switch_on: Callable[[], C
         switch_on()
 
 
-def test_every_fault_is_told_in_a_line() -> None:
+def test_every_fault_is_reported_in_a_line() -> None:
     for name, meaning in CATALOGUE_FAULTS.items():
         assert name == name.lower()
         assert 0 < len(meaning) < 80

@@ -7,7 +7,7 @@ import pytest
 from portside.emulator.client.session import client_session
 
 
-def test_a_person_s_own_aws_settings_are_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_users_own_aws_settings_are_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
         monkeypatch.setenv(name, "not-there")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/not/there")

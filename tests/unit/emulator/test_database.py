@@ -60,7 +60,7 @@ def test_a_cluster_comes_from_one_that_exists_or_has_a_user(
     assert why in account.why_failed("wrong")
 
 
-def test_any_snapshot_exists_and_nobody_knows_its_password(account: Account) -> None:
+def test_any_snapshot_exists_and_no_one_knows_its_password(account: Account) -> None:
     cluster = database(account, "copy", SnapshotIdentifier="before-the-load")
     assert account.deploy("api", service_of(account, cluster, "guess"), SERVICE_OUTPUT) == "ROLLBACK_COMPLETE"
 

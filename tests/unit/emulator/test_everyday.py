@@ -229,7 +229,7 @@ def test_a_pattern_of_terms_matches_as_cloudwatch_does(pattern: str, matching: l
     assert [each for each in ("Error: no", "error: yes", "all well") if matches(each)] == matching
 
 
-def test_a_stand_in_logs_each_request_but_no_health_check(account: Account) -> None:
+def test_a_stub_logs_each_request_but_no_health_check(account: Account) -> None:
     import urllib.request
 
     targets = account.outputs("network")["Targets"]
@@ -266,7 +266,7 @@ def test_free_addresses_are_those_that_nothing_has(account: Account) -> None:
     assert _free(account) == before - 2
 
 
-def test_a_certificate_tells_its_names_its_end_and_who_uses_it(account: Account) -> None:
+def test_a_certificate_has_its_names_its_expiry_and_its_users(account: Account) -> None:
     arn = f"arn:aws:acm:{REGION}:{account.number}:certificate/33333333-2222-3333-4444-555555555555"
     control.put_certificate(arn, domain="agora.example.org", aws=account.aws)
     acm, elb = account.client("acm"), account.client("elbv2")
@@ -286,7 +286,7 @@ def test_a_certificate_tells_its_names_its_end_and_who_uses_it(account: Account)
     elb.delete_listener(ListenerArn=listener)
 
 
-def test_a_secret_that_is_to_be_deleted_says_so(account: Account) -> None:
+def test_a_secret_that_will_be_deleted_is_reported(account: Account) -> None:
     secrets = account.client("secretsmanager")
     secrets.create_secret(Name="going", SecretString="x")
     assert "DeletedDate" not in secrets.describe_secret(SecretId="going")

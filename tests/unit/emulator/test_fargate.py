@@ -204,7 +204,7 @@ def _events(account: Account, stack: str) -> list[str]:
         ("task-quota", "You\u2019ve reached the limit on the number of vCPUs you can run concurrently"),
     ],
 )
-def test_a_task_without_a_place_is_told_by_an_event(account: Account, fault: str, reason: str) -> None:
+def test_a_task_without_a_place_is_explained_by_an_event(account: Account, fault: str, reason: str) -> None:
     assert account.deploy("api", service(), SERVICE_OUTPUT) == "CREATE_COMPLETE"
     control.set_fault(account.number, "agora-api", fault, aws=account.aws)
     changed = service(image=f"{IMAGE}:1.0.1")
@@ -228,7 +228,7 @@ def test_a_task_without_a_place_is_told_by_an_event(account: Account, fault: str
         ("target-refused", None, "Target.FailedHealthChecks", "Health checks failed"),
     ],
 )
-def test_the_load_balancer_tells_why_a_target_is_unhealthy(
+def test_the_load_balancer_says_why_a_target_is_unhealthy(
     account: Account, fault: str, value: str | None, code: str, description: str
 ) -> None:
     targets = account.outputs("network")["Targets"]
@@ -324,7 +324,7 @@ def test_a_reclaimed_spot_task_is_replaced(account: Account) -> None:
     assert any("has stopped 1 running tasks" in each for each in _events(account, "api"))
 
 
-def test_a_service_that_fails_again_and_again_is_said_to_be_impaired(account: Account) -> None:
+def test_a_service_that_fails_repeatedly_is_said_to_be_impaired(account: Account) -> None:
     resources = service()
     resources["Service"]["Properties"]["DeploymentConfiguration"]["DeploymentCircuitBreaker"]["ThresholdConfiguration"][
         "Value"
@@ -353,7 +353,7 @@ def test_a_json_field_that_a_secret_lacks_keeps_the_task_from_starting(account: 
 
 
 @pytest.mark.parametrize("without", [0, 7], ids=["by its whole ARN", "without the random characters"])
-def test_a_secret_that_is_to_be_deleted_keeps_the_task_from_starting_and_is_not_said_to_be_missing(
+def test_a_secret_that_will_be_deleted_keeps_the_task_from_starting_and_is_not_said_to_be_missing(
     account: Account, without: int
 ) -> None:
     secrets = account.client("secretsmanager")
@@ -410,7 +410,7 @@ def test_the_load_balancer_takes_a_task_when_its_health_path_answers(account: Ac
     assert (status, json.loads(about)["container"]) == (200, "agora-api")
 
 
-def test_a_proxy_is_unhealthy_while_what_it_calls_is_not_there(account: Account) -> None:
+def test_a_proxy_is_unhealthy_while_its_callee_is_missing(account: Account) -> None:
     calls = {"APP_HOST": "agora-app", "APP_PORT": "4200", "API_HOST": "agora-api", "API_PORT": "3333"}
     apex = service("agora-apex", behind=account.outputs("network")["Targets"], environment=calls, port=80)
     assert account.deploy("apex", apex, SERVICE_OUTPUT) == "ROLLBACK_COMPLETE"
@@ -469,7 +469,7 @@ def test_a_forced_deployment_starts_new_tasks_of_the_same_revision(account: Acco
     assert after["taskDefinition"] == before["taskDefinition"]
 
 
-def test_the_log_tells_what_stands_in_and_why_it_crashed(account: Account) -> None:
+def test_the_log_says_what_it_replaces_and_why_it_crashed(account: Account) -> None:
     control.set_fault(account.number, "agora-api", "crash-at-start", "3", aws=account.aws)
     assert account.deploy("api", service(), SERVICE_OUTPUT) == "ROLLBACK_COMPLETE"
     logs = account.client("logs")
@@ -501,7 +501,7 @@ def test_two_accounts_keep_apart(account: Account) -> None:
 
 
 @pytest.mark.slow
-def test_stopping_it_in_the_middle_of_a_deployment_leaves_a_stack_that_can_be_deployed_again(tmp_path: Path) -> None:
+def test_stopping_it_during_a_deployment_leaves_a_stack_that_can_be_deployed_again(tmp_path: Path) -> None:
     aws = process.up(tmp_path, announce=lambda _: None)
     try:
         account = Account(aws, "222233334444")

@@ -45,7 +45,7 @@ def test_faults_survive_a_restart_and_are_cleared_by_account(tmp_path: Path) -> 
     assert Faults(tmp_path / "faults.json").all() == []
 
 
-def test_a_fault_with_times_goes_away_after_so_many_tasks(tmp_path: Path) -> None:
+def test_a_fault_with_times_ends_after_so_many_tasks(tmp_path: Path) -> None:
     faults = Faults(tmp_path / "faults.json")
     faults.put(Fault("1", "agora-api", "never-healthy", times=2))
     taken = [faults.take("1", "agora-api") for _ in range(3)]
@@ -62,7 +62,7 @@ def test_a_fault_without_times_stays(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "value", "times"), [("2x", None, 2), ("137,3x", "137", 3), ("137", "137", None), (None, None, None)]
 )
-def test_times_may_stand_in_the_value(given: str | None, value: str | None, times: int | None) -> None:
+def test_times_can_be_in_the_value(given: str | None, value: str | None, times: int | None) -> None:
     found = checked("1", "agora-api", "crash-at-start", given)
     assert (found.value, found.times) == (value, times)
 

@@ -14,11 +14,11 @@ def _replacement(original: object) -> object:
     return original
 
 
-def test_ministack_has_the_version_that_was_mended() -> None:
+def test_ministack_has_the_version_that_was_patched() -> None:
     assert version("ministack") == patching.MINISTACK_VERSION
 
 
-def test_every_mended_function_is_as_it_was(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_every_patched_function_is_as_it_was(tmp_path_factory: pytest.TempPathFactory) -> None:
     from portside.emulator import patches
     from portside.emulator.api_faults import ApiFaults
     from portside.emulator.catalogue import Catalogue
@@ -32,7 +32,7 @@ def test_every_mended_function_is_as_it_was(tmp_path_factory: pytest.TempPathFac
     fargate.loop.close()
 
 
-def test_drift_is_told_in_one_line_that_names_the_function() -> None:
+def test_drift_is_reported_in_one_line_that_names_the_function() -> None:
     gone = Patch("ministack.services.ecs", "_no_such", "()", "it was wrong", _replacement)
     changed = Patch("ministack.services.ecs", "_list_tasks", "(data, more)", "it was wrong", _replacement)
     assert patching.drift([gone, changed]) == [

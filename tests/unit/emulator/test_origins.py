@@ -79,7 +79,7 @@ def test_what_another_site_makes_the_browser_ask_for_is_not_answered(site: str) 
     assert problem(frame, PORT, visitors=True)
 
 
-def test_an_address_that_a_person_types_is_answered() -> None:
+def test_an_address_that_a_user_types_is_answered() -> None:
     assert problem(_headers(sec_fetch_site="none"), PORT) == ""
 
 

@@ -119,7 +119,7 @@ def test_a_state_file_of_another_clone_does_not_make_its_server_ours(
 
 
 @pytest.mark.slow
-def test_a_server_from_before_the_catalogue_could_be_asked_is_started_anew(state_dir: Path) -> None:
+def test_a_server_from_before_the_catalogue_could_be_asked_is_restarted(state_dir: Path) -> None:
     older = process.up(state_dir, announce=_silent)
     state = json.loads((state_dir / "server.json").read_text())
     del state["catalogue_url"]
@@ -133,7 +133,7 @@ def test_a_server_from_before_the_catalogue_could_be_asked_is_started_anew(state
 
 
 @pytest.mark.slow
-def test_a_server_whose_secret_is_gone_is_started_again_with_another(state_dir: Path) -> None:
+def test_a_server_whose_secret_is_lost_is_started_again_with_another(state_dir: Path) -> None:
     before = process.up(state_dir, announce=_silent)
     (state_dir / "secret").unlink()
     assert process.running(state_dir) is None, "nothing could be signed for it"
@@ -152,7 +152,7 @@ def test_images_of_an_older_catalogue_do_not_keep_it_from_starting(state_dir: Pa
     assert (state_dir / "images.json.damaged").exists()
 
 
-def test_a_killed_server_runs_no_more(state_dir: Path) -> None:
+def test_a_killed_server_is_stopped(state_dir: Path) -> None:
     aws = process.up(state_dir, announce=_silent)
     os.kill(aws.pid, signal.SIGKILL)
     until(lambda: _ended(aws.pid), bool)
@@ -160,7 +160,7 @@ def test_a_killed_server_runs_no_more(state_dir: Path) -> None:
     assert process.down(state_dir, _silent) is False
 
 
-def test_what_a_killed_server_left_behind_and_a_taken_port_do_no_harm(state_dir: Path) -> None:
+def test_leftovers_of_a_killed_server_and_a_used_port_are_no_problem(state_dir: Path) -> None:
     state_dir.mkdir()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -194,7 +194,7 @@ def test_a_server_that_dies_while_starting_says_why(state_dir: Path, monkeypatch
     assert "server.log" in caught.value.hint
 
 
-def test_a_server_that_can_not_write_its_files_says_so_in_a_sentence(state_dir: Path) -> None:
+def test_a_server_that_can_not_write_its_files_is_reported_in_a_sentence(state_dir: Path) -> None:
     (state_dir / "server.json" / "within").mkdir(parents=True)
     with pytest.raises(UserError) as caught:
         process.up(state_dir, announce=_silent)
@@ -215,7 +215,7 @@ def test_it_ends_with_its_clone(state_dir: Path) -> None:
     until(lambda: _ended(aws.pid), bool)
 
 
-def test_its_client_side_is_cheap_and_its_environment_leads_nowhere_else(tmp_path: Path) -> None:
+def test_its_client_side_is_cheap_and_its_environment_leads_only_to_it(tmp_path: Path) -> None:
     code = "import sys; from portside.emulator.client import control, process; "
     code += "print([m for m in sys.modules if m.split('.')[0] in "
     code += "('ministack', 'boto3', 'botocore', 'aws_cdk', 'hypercorn', 'jsii', 'asyncio')])"
@@ -239,7 +239,7 @@ def test_the_state_directory_can_be_moved(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert process.default_state_dir() == tmp_path / "local"
 
 
-def test_its_catalogue_answers_where_it_says_and_fails_as_it_is_told(embedded_aws: process.LocalAws) -> None:
+def test_its_catalogue_answers_where_it_says_and_fails_as_configured(embedded_aws: process.LocalAws) -> None:
     image = control.publish_image(
         "ghcr.io/process/app", ["edge", "sha-abc1234"], commit="abc1234" * 5, aws=embedded_aws
     )

@@ -69,7 +69,7 @@ def test_an_unknown_key_has_awss_code(embedded_aws: LocalAws, service: str, code
     assert _code(embedded_aws, service, "AKIA" + "IOSFODNN7EXAMPLE", "x") == code
 
 
-def test_a_session_of_sts_is_let_in_with_its_token_only(embedded_aws: LocalAws) -> None:
+def test_a_session_of_sts_is_accepted_with_its_token_only(embedded_aws: LocalAws) -> None:
     account = "111122223333"
     secret = embedded_aws.account_secret(account)
     sts: Any = boto3.client(
@@ -95,7 +95,7 @@ def test_a_session_of_sts_is_let_in_with_its_token_only(embedded_aws: LocalAws) 
     assert _code(embedded_aws, "s3", given["AccessKeyId"], given["SecretAccessKey"], "x") == "InvalidToken"
 
 
-def test_a_presigned_address_of_an_object_is_good_for_those_who_have_it(embedded_aws: LocalAws) -> None:
+def test_a_presigned_address_of_an_object_is_valid_for_every_holder(embedded_aws: LocalAws) -> None:
     import urllib.error
     import urllib.request
 
@@ -121,7 +121,7 @@ def test_a_presigned_address_of_an_object_is_good_for_those_who_have_it(embedded
 
 @pytest.mark.parametrize("reason", REASONS)
 @pytest.mark.parametrize("service", ["sts", "ssm", "s3", "ec2", "lambda", "route53", ""])
-def test_every_reason_has_a_form_in_every_protocol(reason: str, service: str) -> None:
+def test_every_reason_has_a_format_in_every_protocol(reason: str, service: str) -> None:
     for headers in ({}, {"x-amz-target": "A.B"}, {"content-type": "application/x-www-form-urlencoded"}):
         said = refusal(reason, "a <message>", service, headers)
         assert 400 <= said.status < 500

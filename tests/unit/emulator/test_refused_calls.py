@@ -176,7 +176,7 @@ def test_a_first_deployment_that_failed_leaves_a_stack_behind(account: Account) 
     assert _error_of(account.client("cloudformation").describe_stacks, StackName="never")[0] == "ValidationError"
 
 
-def test_a_stack_that_is_not_there_cannot_be_updating(account: Account) -> None:
+def test_a_stack_that_does_not_exist_cannot_be_updating(account: Account) -> None:
     with pytest.raises(UserError, match="no stack 'never'"):
         control.set_stack_fault(account.number, "never", "UPDATE_IN_PROGRESS", aws=account.aws)
     with pytest.raises(UserError, match="unknown state"):

@@ -305,7 +305,7 @@ def test_a_log_group_is_not_put_over_one_that_is_there(account: Account) -> None
     assert account.client("logs").describe_log_groups(logGroupNamePrefix="test-logs")["logGroups"]
 
 
-def test_seeding_makes_what_a_person_would_have_made_once(
+def test_seeding_makes_what_a_user_would_have_made_once(
     embedded_aws: LocalAws, account: Account, tmp_path: Path
 ) -> None:
     arn = f"arn:aws:acm:{REGION}:{account.number}:certificate/11111111-2222-3333-4444-555555555555"

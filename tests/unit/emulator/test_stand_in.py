@@ -75,7 +75,7 @@ def test_apex_knows_whom_a_path_belongs_to(path: str, upstream: str) -> None:
     assert stub.apex_route(path)[0] == upstream
 
 
-def test_apex_says_which_service_is_not_there() -> None:
+def test_apex_says_which_service_is_missing() -> None:
     environment = {"APP_HOST": "agora-app", "APP_PORT": "4200", "API_HOST": "agora-api", "API_PORT": "3333"}
     answer = _ask(_stand_in(container="agora-apex", environment=environment))
     assert answer.status == 502

@@ -30,7 +30,7 @@ def test_a_change_set_of_outputs_alone_is_carried_out(account: Account) -> None:
     assert account.outputs("outputs") == {"New": "2"}
 
 
-def test_an_export_that_is_taken_away_is_no_longer_listed(account: Account) -> None:
+def test_an_export_that_is_removed_is_no_longer_listed(account: Account) -> None:
     exported = {"Old": {"Value": "1", "Export": {"Name": "taken-away"}}}
     body = json.dumps({"Resources": PARAMETER, "Outputs": exported})
     account.client("cloudformation").create_stack(StackName="exports", TemplateBody=body)

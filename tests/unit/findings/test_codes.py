@@ -28,13 +28,13 @@ def test_a_page_without_the_marks_is_an_error() -> None:
         with_table("no marks", "codes", "")
 
 
-def test_columns_of_a_table_are_as_wide_as_their_widest_cell_and_a_long_cell_goes_on_below() -> None:
+def test_columns_of_a_table_are_as_wide_as_their_widest_cell_and_a_long_cell_continues_below() -> None:
     assert table(("a", "b"), [("long", "c")]) == "| a    | b |\n|------|---|\n| long | c |\n"
     assert table(("a", "b"), [("c", "two words")], 5) == "| a | b     |\n|---|-------|\n| c | two   |\n|   | words |\n"
 
 
 @pytest.mark.parametrize("name", CODES)
-def test_every_code_has_words_of_its_own(name: str) -> None:
+def test_every_code_has_its_own_words(name: str) -> None:
     code = CODES[name]
     assert re.fullmatch(r"[A-Z][A-Z_]*", name)
     assert code.when
@@ -131,7 +131,7 @@ def test_a_check_has_the_code_of_its_subject(subject: str, code: str) -> None:
     assert (found.code, found.subject, found.title) == (code, subject, CHECKS[code].title)
 
 
-def test_a_check_about_nothing_that_the_file_lists_stops_a_deployment_all_the_same() -> None:
+def test_a_check_that_the_file_does_not_list_stops_a_deployment_all_the_same() -> None:
     assert (fail("the weather", "bad", "Wait.").code, CHECKS["CHECK.OTHER"].severity) == ("CHECK.OTHER", "error")
 
 

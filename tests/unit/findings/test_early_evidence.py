@@ -60,7 +60,7 @@ def test_services_that_fail_are_each_read_and_what_one_of_them_has_lost_since_is
     assert _tasks(early.gathered(PATIENCE_SECONDS)) == {"agora-api": ["c", "b"], "agora-app": ["a"]}
 
 
-def test_nobody_waits_for_a_reading_and_one_that_takes_too_long_is_done_without() -> None:
+def test_no_one_waits_for_a_reading_and_one_that_takes_too_long_is_done_without() -> None:
     reading = _Reading(agora_app=evidence(_crashed("agora-app", "a")))
     early = EarlyEvidence(reading)
     assert early.gathered() is None, "nothing failed"
@@ -78,7 +78,7 @@ def test_a_reading_that_fails_is_done_without() -> None:
     assert early.gathered(PATIENCE_SECONDS) is None
 
 
-def test_a_first_deployment_that_took_its_log_along_is_told_by_what_was_read_before() -> None:
+def test_a_first_deployment_that_took_its_log_along_is_explained_by_what_was_read_before() -> None:
     rolled_back = stack("agora-dev-app", "ROLLBACK_COMPLETE")
     gone = replace(service("agora-app", replace(exited(1), log_gone=True)), status="", events=(), rollouts=())
     later = evidence(gone, stacks=(rolled_back,))

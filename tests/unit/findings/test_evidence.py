@@ -63,7 +63,7 @@ def targets(aws: AnsweringAws, **health: str) -> None:
     next(iter(aws.account.targets.values()))[0]["TargetHealth"] = health
 
 
-def test_all_that_is_there_is_collected() -> None:
+def test_everything_deployed_is_collected() -> None:
     aws = crashed_once()
     targets(aws, State="unhealthy")
     found = collected(aws)
@@ -81,7 +81,7 @@ def test_all_that_is_there_is_collected() -> None:
     assert found.database.state == "available"
 
 
-def test_details_are_read_only_of_what_is_not_well() -> None:
+def test_details_are_read_only_of_what_is_not_healthy() -> None:
     aws = crashed_once()
     put_on_record(aws.account)
     found = collected(aws)
@@ -106,7 +106,7 @@ def test_the_alarms_of_a_deployment_that_they_ended_are_read() -> None:
     assert [(each.name, each.state) for each in service(aws).alarms] == [("slow", "ALARM")]
 
 
-def test_a_target_group_that_no_load_balancer_uses_and_one_that_is_gone_are_told_apart() -> None:
+def test_a_target_group_that_no_load_balancer_uses_and_one_that_no_longer_exists_are_distinguished() -> None:
     unused, gone = AnsweringAws(deployed()), AnsweringAws(deployed())
     next(iter(unused.account.target_groups.values()))["LoadBalancerArns"] = []
     targets(unused, State="unused", Reason="Target.NotInUse")
@@ -116,7 +116,7 @@ def test_a_target_group_that_no_load_balancer_uses_and_one_that_is_gone_are_told
     assert [(each.is_used, each.is_gone) for each in found] == [(False, False), (False, True)]
 
 
-def test_a_revision_that_was_given_by_hand_is_known_beside_the_one_that_the_stack_made() -> None:
+def test_a_revision_that_was_given_by_hand_is_known_next_to_the_one_that_the_stack_made() -> None:
     aws = AnsweringAws(deployed())
     put_on_record(aws.account)
     account, app = aws.account, aws.account.services[APP]
@@ -174,7 +174,7 @@ def test_no_secret_and_no_value_of_the_environment_is_in_it() -> None:
         ("AccessDenied", "lack the right"),
     ],
 )
-def test_what_could_not_be_read_is_said_with_its_reason_and_is_never_an_all_clear(
+def test_what_could_not_be_read_is_reported_with_its_reason_and_is_never_an_all_clear(
     operation: str, what: str, code: str, why: str
 ) -> None:
     aws = crashed_once()
@@ -186,7 +186,7 @@ def test_what_could_not_be_read_is_said_with_its_reason_and_is_never_an_all_clea
     assert verdicts[0].code in ("CREDENTIALS", "UNKNOWN")
 
 
-def test_a_mistake_of_ours_is_not_taken_for_an_answer_of_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_is_not_mistaken_for_an_answer_of_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     def mistaken(*_: Any) -> Any:
         raise TypeError("ours")
 
@@ -221,7 +221,7 @@ def test_an_operation_is_looked_back_on_to_where_it_began_and_no_further() -> No
     assert (found.began, found.ended) == (account.at(14), account.at(11))
 
 
-def test_an_operation_that_goes_on_has_no_end() -> None:
+def test_an_operation_that_continues_has_no_end() -> None:
     aws = AnsweringAws(deployed())
     aws.account.stacks[APP_STACK]["StackStatus"] = "UPDATE_ROLLBACK_IN_PROGRESS"
     stack_event(aws.account, APP_STACK, 6, "UPDATE_IN_PROGRESS")
@@ -231,7 +231,7 @@ def test_an_operation_that_goes_on_has_no_end() -> None:
     assert (found.began, found.ended) == (aws.account.at(6), None)
 
 
-def test_tasks_of_a_service_that_is_gone_again_are_found_by_the_name_of_its_stack() -> None:
+def test_tasks_of_a_service_that_was_deleted_again_are_found_by_the_name_of_its_stack() -> None:
     aws = crashed_once()
     del aws.account.services[APP]
     aws.account.stacks[APP_STACK] |= {"resources": [], "Outputs": [], "StackStatus": "ROLLBACK_COMPLETE"}
@@ -241,12 +241,12 @@ def test_tasks_of_a_service_that_is_gone_again_are_found_by_the_name_of_its_stac
     assert not [task for task in app.tasks if "next" in task.definition]
 
 
-def test_a_service_is_read_with_all_that_it_calls_and_no_more() -> None:
+def test_a_service_is_read_with_everything_that_it_calls_and_nothing_else() -> None:
     found = collected(crashed_once(), only=APP)
     assert {each.name for each in found.services} == {APP, "agora-api"}
 
 
-def test_a_service_may_be_named_in_short_and_one_that_is_not_there_is_not_looked_for() -> None:
+def test_a_service_may_be_named_in_short_and_a_missing_one_is_not_searched_for() -> None:
     assert diagnose(crashed_once().target(), FORM, service="app").snapshot.only == APP
     with pytest.raises(UsageError, match="no service") as refused:
         diagnose(target({}), FORM, service="ap")
@@ -268,7 +268,7 @@ def test_a_stuck_stack_of_any_kind_is_reported(name: str) -> None:
     assert (found.verdicts[0].code, found.verdicts[0].stack) == ("STACK_STUCK", name)
 
 
-def test_a_log_group_that_is_gone_is_an_answer_and_the_program_is_not_said_to_have_been_silent() -> None:
+def test_a_log_group_that_no_longer_exists_is_an_answer_and_the_program_is_not_said_to_have_been_silent() -> None:
     aws = crashed_once()
     gone = ("ResourceNotFoundException", "The specified log group does not exist.")
     aws.account.refused["logs.GetLogEvents"] = gone
@@ -288,7 +288,7 @@ def test_what_was_collected_before_it_went_is_not_lost() -> None:
     assert not [task for each in later.services for task in each.tasks if task.has_failed]
 
 
-def test_an_export_that_is_in_use_is_told_by_the_stack_itself_and_counts_as_its_failure() -> None:
+def test_an_export_that_is_in_use_is_explained_by_the_stack_itself_and_counts_as_its_failure() -> None:
     aws, network = AnsweringAws(deployed()), "agora-dev-network"
     reason = "Export agora-dev-vpc cannot be deleted as it is in use by agora-dev-old"
     aws.account.stacks[network]["StackStatus"] = "UPDATE_ROLLBACK_COMPLETE"

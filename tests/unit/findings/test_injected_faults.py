@@ -33,7 +33,7 @@ def test_it_is_named_with_how_to_switch_it_off_and_with_the_fix_without_it() -> 
 
 
 @pytest.mark.parametrize("other", [verdict("SECRET_MISSING", "agora-app"), verdict("BY_HAND"), verdict("NOTHING")])
-def test_what_does_not_come_of_it_stays_as_it_is(other: Finding) -> None:
+def test_what_does_not_follow_from_it_stays_as_it_is(other: Finding) -> None:
     assert list(naming_injected([other], [FAULT], HERE)) == [other]
 
 

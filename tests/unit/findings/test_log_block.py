@@ -97,12 +97,12 @@ def test_the_reason_is_the_line_that_names_it(log: tuple[str, ...], reason: str)
         "java.lang.IllegalStateException: the moon",
     ],
 )
-def test_what_ends_a_program_counts_before_trouble_that_came_later(line: str) -> None:
+def test_what_ends_a_program_counts_before_later_problems(line: str) -> None:
     assert read_block([line, "all is well", "later trouble: could not say goodbye"]).reason == line
 
 
 @pytest.mark.parametrize("header", [TRACE[0], REPORT[1]])
-def test_a_header_begins_a_block_whatever_trouble_came_later(header: str) -> None:
+def test_a_header_begins_a_block_whatever_came_later(header: str) -> None:
     block = read_block([header, "  the moon", "  is full", "all is well", "later trouble: could not say goodbye"])
 
     assert block.lines[:3] == (header, "  the moon", "  is full")
@@ -117,7 +117,7 @@ def test_a_header_begins_a_block_whatever_trouble_came_later(header: str) -> Non
         *("invalid", "unknown", "unrecognized", "illegal", "unbound"),
     ],
 )
-def test_a_line_that_tells_of_trouble_is_a_reason_where_there_is_no_better(word: str) -> None:
+def test_a_line_about_a_problem_is_a_reason_where_there_is_no_better(word: str) -> None:
     assert read_block(["hello", f"the moon: {word}", "bye"]).reason == f"the moon: {word}"
 
 
@@ -260,7 +260,7 @@ def test_a_crash_is_at_start_until_the_program_says_that_it_is_ready(
     assert verdict_on(exited(1, *lines, started=started)).code == code
 
 
-def test_a_program_that_was_killed_is_not_blamed_for_what_it_wrote_before() -> None:
+def test_a_program_that_was_killed_is_not_held_responsible_for_what_it_wrote_before() -> None:
     found = verdict_on(exited(137, "Error: connect ECONNREFUSED 10.0.3.4:9200"))
 
     assert found.code == "KILLED"
@@ -290,7 +290,7 @@ def test_the_error_counts_before_the_rest_of_the_log() -> None:
     assert found.code == "CRASH_AT_START.SETTING_MISSING"
 
 
-def test_the_rest_of_the_log_counts_where_the_error_says_nothing() -> None:
+def test_the_rest_of_the_log_counts_where_the_error_is_empty() -> None:
     found = verdict_on(exited(1, "ERROR getaddrinfo ENOTFOUND cache", "all is well", *TRACE))
 
     assert found.code == "ENDPOINT_MISSING"

@@ -36,7 +36,7 @@ def found_in(stopped: Task) -> Finding:
         (OWN, Container("helper", "STOPPED", 2), "UNKNOWN.SIDECAR"),
     ],
 )
-def test_what_fails_beside_the_program_is_not_the_program_s(own: Container, other: Container, code: str) -> None:
+def test_what_fails_outside_the_program_is_not_the_program_s(own: Container, other: Container, code: str) -> None:
     found = found_in(beside(own, other))
     assert found.code == code
     assert other.name in found.what
@@ -115,7 +115,7 @@ def test_an_event_that_no_rule_knows_is_shown() -> None:
     assert (found.code, "something that no rule knows" in found.what) == ("UNKNOWN.EVENT", True)
 
 
-def test_known_trouble_in_a_deployment_that_still_runs_is_reported_at_once() -> None:
+def test_a_known_problem_in_a_deployment_that_still_runs_is_reported_at_once() -> None:
     moving = replace(stack("agora-dev-app", "UPDATE_IN_PROGRESS"), began=minutes_after_noon(1))
     trying = replace(service(), running=0, pending=1, events=(said(2, PLACED),))
     (found,) = judge(evidence(trying, stacks=(moving,)))

@@ -43,7 +43,7 @@ def test_what_has_no_known_price_is_named_and_not_guessed() -> None:
     assert found.sentence == "$0.00 a month, and EC2 t3.micro, of which no price is known here"
 
 
-def test_a_sum_is_told_to_the_cent() -> None:
+def test_a_sum_is_shown_to_the_cent() -> None:
     found = template_costs(
         {"Resources": {"Key": resource("AWS::KMS::Key"), "Secret": resource("AWS::SecretsManager::Secret")}}
     )

@@ -62,11 +62,11 @@ def output(name: str) -> dict[str, Any]:
         ({"Fn::Base64": "x"}, "x"),
     ],
 )
-def test_a_reference_is_followed_to_its_end(node: Any, expected: Any) -> None:
+def test_a_reference_is_followed_until_the_end(node: Any, expected: Any) -> None:
     assert value(node) == expected
 
 
-def test_a_mapping_is_looked_up() -> None:
+def test_a_mapping_is_resolved() -> None:
     mappings = {"Sizes": {"us-east-1": {"Cpu": 256}}}
     assert value({"Fn::FindInMap": ["Sizes", {"Ref": "AWS::Region"}, "Cpu"]}, Mappings=mappings) == 256
 
@@ -194,6 +194,6 @@ def test_a_folder_that_cannot_be_read_is_a_usage_error(
         read_folder(tmp_path)
 
 
-def test_a_folder_that_is_not_there_is_a_usage_error(tmp_path: Path) -> None:
+def test_a_folder_that_does_not_exist_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such folder"):
         read_folder(tmp_path / "cdk.out")

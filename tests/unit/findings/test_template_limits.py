@@ -75,7 +75,7 @@ def test_a_documented_limit_accepts_its_edges_and_refuses_what_is_beyond(limit: 
     )
 
 
-def test_the_file_of_documented_limits_is_where_it_is_looked_for() -> None:
+def test_the_file_of_documented_limits_is_where_it_is_read() -> None:
     assert Path(str(files("portside.findings.templates") / "documented_limits.toml")).is_file()
     assert len(_ROWS) > 60
 

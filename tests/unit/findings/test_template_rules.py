@@ -75,7 +75,7 @@ def test_nothing_is_found_in_our_templates_in_any_step(name: str, step: object) 
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_nothing_is_found_in_the_templates_of_the_earlier_app(name: str) -> None:
+def test_nothing_is_found_in_the_templates_of_the_previous_app(name: str) -> None:
     earlier = earlier_templates(environment(name), form().services_of(name))
     assert check(assembly(earlier, name)) == []
 

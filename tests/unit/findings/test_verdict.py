@@ -146,7 +146,7 @@ def test_the_words_of_a_stopped_task_tell_the_cause(words: str, cause: str, fix:
         ("UPDATE_FAILED", "./agora deploy dev"),
     ],
 )
-def test_what_was_put_right_outside_is_followed_by_a_command_that_starts_tasks(status: str, command: str) -> None:
+def test_what_was_fixed_outside_is_followed_by_a_command_that_starts_tasks(status: str, command: str) -> None:
     gone = (
         f"{ASM}failed to fetch secret {SECRET} from secrets manager: ResourceNotFoundException: Secrets Manager "
         "can't find the specified secret."
@@ -231,14 +231,14 @@ def test_an_application_that_prints_a_denied_right_while_it_starts_has_not_got_a
     assert verdict_on(denied).code == "TASK_ROLE_DENIED"
 
 
-def test_words_that_nobody_knows_are_quoted_and_not_interpreted() -> None:
+def test_words_that_no_one_knows_are_quoted_and_not_interpreted() -> None:
     found = verdict_on(task("Something new happened"))
     assert found.code == "UNKNOWN"
     assert "AWS says only: Something new happened" in found.what
     assert "group" in found.look
 
 
-def test_a_released_environment_pins_its_version_anew_when_an_image_is_gone() -> None:
+def test_a_released_environment_pins_its_version_again_when_an_image_no_longer_exists() -> None:
     broken = asked(
         service("agora-app", task(f"{PULL}{REF}: not found")), image="ghcr.io/sage-bionetworks/agora-app:4.2.1-rc1"
     )
@@ -246,20 +246,20 @@ def test_a_released_environment_pins_its_version_anew_when_an_image_is_gone() ->
     assert found.fix.startswith("./agora release pin 4.2.1-rc1")
 
 
-def test_a_command_of_the_form_is_named_as_what_to_mend() -> None:
+def test_a_command_of_the_configuration_is_named_as_what_to_fix() -> None:
     definition = replace(DEFINITION, command=("serve", "--fast"))
     found = verdict_on(task(f'{RUNC}exec: "serve": executable file not found in $PATH'), definitions=(definition,))
     assert found.look == "app.py, container_command of agora-app"
     assert "serve --fast" in found.what
 
 
-def test_a_health_check_of_another_port_than_the_program_listens_on_is_told_as_such() -> None:
+def test_a_health_check_of_another_port_than_the_program_listens_on_is_reported_as_such() -> None:
     found = verdict_on(task("Task failed container health checks", log=("Server listening on port 3000",)))
     assert "asks port 4200, but the program listens on port 3000" in found.what
     assert found.look == "app.py, container_healthcheck of agora-app"
 
 
-def test_a_stopped_database_is_to_be_started() -> None:
+def test_a_stopped_database_must_be_started() -> None:
     broken = service("agora-app", exited(1, "MongoServerSelectionError: connect ETIMEDOUT 10.0.0.9:27017"))
     seen = evidence(broken)
     found = judge(replace(seen, database=replace(seen.database, state="stopped")))[0]
@@ -267,7 +267,7 @@ def test_a_stopped_database_is_to_be_started() -> None:
     assert found.fix == f"{start} {IN_THE_ACCOUNT}"
 
 
-def test_a_database_that_the_form_opens_is_looked_for_in_the_network() -> None:
+def test_a_database_that_the_configuration_opens_is_checked_in_the_network() -> None:
     broken = calling(service("agora-app", exited(1, "MongoServerSelectionError: connect ETIMEDOUT h:27017")), DATABASE)
     assert judge(evidence(broken))[0].fix.startswith(
         "aws cloudformation detect-stack-drift --stack-name agora-dev-docdb-v8"
@@ -360,7 +360,7 @@ def test_a_refused_connection_to_a_callee_names_it() -> None:
     assert "agora-api does not take its connections on port 3333" in found.what
 
 
-def test_a_name_that_was_not_there_when_the_caller_started_is_no_fault_of_the_callee() -> None:
+def test_a_name_that_did_not_exist_when_the_caller_started_is_no_fault_of_the_callee() -> None:
     broken = calling(service("agora-app", exited(1, "Error: getaddrinfo ENOTFOUND agora-api")), "agora-api")
     (found,) = judge(evidence(broken, service("agora-api", task(name="agora-api"))))
     assert (found.code, found.fix) == ("ENDPOINT_MISSING", "./agora redeploy dev app")
@@ -389,7 +389,7 @@ def test_since_is_when_it_first_happened() -> None:
     assert verdict_on(exited(1), earlier).since == minutes_after_noon(1.5)
 
 
-def test_a_fault_that_healed_is_told_and_nothing_is_wrong() -> None:
+def test_a_fault_that_healed_is_reported_and_nothing_is_wrong() -> None:
     broken = replace(exited(1), deployment=RUNS)
     done = (Event(minutes_after_noon(5), f"(service S) (deployment {RUNS}) deployment completed."),)
     (found,) = judge(evidence(service("agora-app", broken, task(), events=done)))
@@ -398,7 +398,7 @@ def test_a_fault_that_healed_is_told_and_nothing_is_wrong() -> None:
     assert found.what.startswith("it has recovered; a task failed until 12:02 UTC: ")
 
 
-def test_a_running_service_whose_tasks_end_again_and_again_is_not_well() -> None:
+def test_a_running_service_whose_tasks_end_repeatedly_is_not_healthy() -> None:
     killed = exited(137, reason="OutOfMemoryError: Container killed due to memory usage", deployment=RUNS)
     tasks = [replace(killed, id=str(number), stopped=minutes_after_noon(number + 2)) for number in range(3)]
     steady = [Event(minutes_after_noon(at), "(service S) has reached a steady state.") for at in (4.5, 3.5, 2.5, 1.5)]
@@ -416,7 +416,7 @@ def test_one_long_outage_that_is_over_is_healed_however_many_tasks_it_took() -> 
     assert "8 tasks failed until 12:02 UTC" in found.what
 
 
-def test_tasks_of_an_earlier_failure_are_not_told_once_a_deployment_went_well() -> None:
+def test_tasks_of_an_earlier_failure_are_not_reported_once_a_deployment_went_well() -> None:
     done = Event(minutes_after_noon(6), "(service S) (deployment ecs-svc/3) deployment completed.")
     recovered = service("agora-app", exited(1), task())
     primary = replace(recovered.rollouts[0], id="ecs-svc/3")
@@ -441,7 +441,7 @@ def test_a_deployment_in_progress_is_nothing_wrong() -> None:
     assert (found.code, found.is_wrong) == ("GOING_ON", False)
 
 
-def test_a_deployment_in_progress_whose_tasks_fail_is_told_before_it_has_ended() -> None:
+def test_a_deployment_in_progress_whose_tasks_fail_is_reported_before_it_has_ended() -> None:
     rollout = Deployment(FAILED, "PRIMARY", "IN_PROGRESS", "in progress", 1, "definition:2", NOON)
     moving = stack("agora-dev-app", "UPDATE_IN_PROGRESS")
     trying = service("agora-app", exited(1), task(), rollouts=(rollout,), events=())
@@ -450,13 +450,13 @@ def test_a_deployment_in_progress_whose_tasks_fail_is_told_before_it_has_ended()
     assert "still being tried" in found.what
 
 
-def test_a_placement_that_never_made_a_task_is_told_from_the_events() -> None:
+def test_a_placement_that_never_made_a_task_is_reported_from_the_events() -> None:
     said = "(service S) was unable to place a task. Reason: Capacity is unavailable at this time."
     trying = service("agora-app", running=0, events=(Event(minutes_after_noon(2), said),))
     assert judge(evidence(trying))[0].code == "NO_CAPACITY"
 
 
-def test_an_agent_of_ecs_exec_that_stopped_is_told() -> None:
+def test_an_agent_of_ecs_exec_that_stopped_is_reported() -> None:
     container = Container("agora-app", "RUNNING", agents=(Agent("ExecuteCommandAgent", "STOPPED", "no network"),))
     quiet = service("agora-app", task(containers=(container,)), exec_on=True)
     (found,) = judge(evidence(quiet))
@@ -464,7 +464,7 @@ def test_an_agent_of_ecs_exec_that_stopped_is_told() -> None:
     assert judge(evidence(replace(quiet, exec_on=False)))[0].code == "NOTHING"
 
 
-def test_a_service_that_is_gone_after_its_first_deployment_failed_is_explained_by_its_tasks() -> None:
+def test_a_service_that_no_longer_exists_after_its_first_deployment_failed_is_explained_by_its_tasks() -> None:
     gone = service(
         "agora-app", replace(exited(1), deployment="ecs-svc/9"), status="", running=0, rollouts=(), events=()
     )
@@ -495,7 +495,7 @@ def test_an_environment_of_which_nothing_is_there_is_not_deployed() -> None:
         ("REVIEW_IN_PROGRESS", "aws cloudformation delete-stack --stack-name agora-dev-network"),
     ],
 )
-def test_a_stuck_stack_is_told_with_how_to_free_it(status: str, fix: str) -> None:
+def test_a_stuck_stack_is_reported_with_how_to_free_it(status: str, fix: str) -> None:
     reasons = ("Something depends on it",) if status == "DELETE_FAILED" else ()
     found = judge(evidence(service("agora-app", task()), stacks=(stack("agora-dev-network", status, *reasons),)))[0]
     assert found.stack == "agora-dev-network"
@@ -550,7 +550,7 @@ def test_an_operation_that_does_not_end_for_hours_is_stuck_and_a_young_one_is_no
         ("AWS::EC2::Subnet", "The CIDR '10.0.0.0/26' is invalid.", "REFUSED", "app.py"),
     ],
 )
-def test_a_resource_that_aws_refused_is_told_with_its_reason(kind: str, reason: str, cause: str, fix: str) -> None:
+def test_a_resource_that_aws_refused_is_reported_with_its_reason(kind: str, reason: str, cause: str, fix: str) -> None:
     broken = stack("agora-dev-network", "UPDATE_ROLLBACK_COMPLETE", reason, kind=kind)
     found = judge(evidence(service("agora-app", task()), stacks=(broken,)))[0]
     assert (found.stack, found.outer) == ("agora-dev-network", cause)
@@ -558,7 +558,7 @@ def test_a_resource_that_aws_refused_is_told_with_its_reason(kind: str, reason: 
     assert any(reason in line for line in found.evidence)
 
 
-def test_expired_credentials_are_told_instead_of_a_judgement() -> None:
+def test_expired_credentials_are_reported_instead_of_a_judgement() -> None:
     seen = evidence(service("agora-app", exited(1)), unknown=(Unread("stack x", "expired", "ExpiredTokenException"),))
     (found,) = judge(seen)
     assert found.code == "CREDENTIALS"
@@ -571,23 +571,25 @@ def test_what_could_not_be_read_is_no_all_clear() -> None:
     assert "unknown: subnets, because throttled" in found.evidence
 
 
-def test_what_was_found_is_told_although_something_else_could_not_be_read() -> None:
+def test_what_was_found_is_reported_although_something_else_could_not_be_read() -> None:
     seen = evidence(service("agora-app", exited(1)), unknown=(Unread("subnets", "throttled", "Throttling"),))
     assert [each.code for each in judge(seen)] == ["CRASH_AT_START"]
 
 
-def test_asked_about_one_service_others_are_left_out_unless_it_suffers_from_them() -> None:
+def test_asked_about_one_service_others_are_omitted_unless_it_suffers_from_them() -> None:
     app, api = service("agora-app", exited(1)), service("agora-api", exited(1, name="agora-api"))
     assert {each.service for each in judge(evidence(app, api, only="agora-app"))} == {"agora-app"}
     assert judge(evidence(service("agora-app", task()), api, only="agora-app"))[0].code == "NOTHING"
 
 
-def test_commands_of_a_rehearsal_say_so() -> None:
+def test_commands_of_a_rehearsal_are_marked() -> None:
     seen = evidence(service("agora-app", task(f"{PULL}{REF}: not found")), is_local=True)
     assert judge(seen)[0].fix.startswith("./agora deploy dev --local")
 
 
-def test_trouble_of_what_ran_before_is_told_beside_the_failed_deployment_and_nothing_is_said_to_serve_on() -> None:
+def test_a_problem_of_what_ran_before_is_reported_next_to_the_failed_deployment_and_nothing_is_said_to_serve_on() -> (
+    None
+):
     now = exited(137, reason="OutOfMemoryError: Container killed due to memory usage", id="b", deployment=RUNS)
     verdicts = judge(evidence(service("agora-app", exited(1), now, running=0)))
     assert [each.code for each in verdicts] == ["OUT_OF_MEMORY", "CRASH_AT_START"]
@@ -595,7 +597,7 @@ def test_trouble_of_what_ran_before_is_told_beside_the_failed_deployment_and_not
     assert "still serves" in verdict_on(exited(1)).fix
 
 
-def test_a_rollback_is_advised_only_where_other_images_ran_well_before() -> None:
+def test_a_rollback_is_advised_only_where_other_images_were_healthy_before() -> None:
     crashed = service("agora-app", exited(1), running=0)
     this = DEFINITION.image.rpartition("@")[2]
 
@@ -636,7 +638,7 @@ def test_what_the_load_balancer_said_of_earlier_tasks_does_not_count() -> None:
     assert found[0].code == "TARGET_TIMEOUT"
 
 
-def test_what_cloudformation_deploys_anew_to_roll_back_does_not_hide_why_the_deployment_failed() -> None:
+def test_a_redeployment_by_a_cloudformation_rollback_does_not_hide_why_the_deployment_failed() -> None:
     undone = (Event(minutes_after_noon(5), "(service S) (deployment ecs-svc/3) deployment completed."), *gave_up())
     failed = replace(stack("agora-dev-app", "UPDATE_ROLLBACK_COMPLETE"), ended=minutes_after_noon(6))
     assert judge(evidence(service("agora-app", exited(1), events=undone), stacks=(failed,)))[0].code == (
@@ -709,7 +711,7 @@ def test_a_revision_that_the_stack_did_not_make_was_given_to_the_service_by_hand
         (target_group("unused", "", is_used=False, is_gone=True), "its target group app was deleted"),
     ],
 )
-def test_a_public_service_without_its_load_balancer_is_not_well(group: TargetGroup, said: str) -> None:
+def test_a_public_service_without_its_load_balancer_is_not_healthy(group: TargetGroup, said: str) -> None:
     group = replace(group, arn="arn:aws:elasticloadbalancing:us-east-1:1:targetgroup/app/12")
     alone = asked(service("agora-app", task(), groups=(group,)), public=True)
     (found,) = judge(evidence(alone))
@@ -725,14 +727,14 @@ def test_a_public_service_without_its_load_balancer_is_not_well(group: TargetGro
         ("starting", "Wait until it is available"),
     ],
 )
-def test_a_database_that_answers_nobody_is_told_before_anybody_complains(state: str, fix: str) -> None:
+def test_a_database_that_answers_no_one_is_reported_before_users_report_it(state: str, fix: str) -> None:
     seen = evidence(service("agora-app", task()))
     (found,) = judge(replace(seen, database=replace(seen.database, state=state)))
     assert (found.code, found.stack, found.fix) == ("DATABASE_UNREACHABLE", "agora-dev-docdb-v8", fix)
 
 
 @pytest.mark.parametrize("state", ["available", "modifying", "backing-up", ""])
-def test_a_database_that_goes_on_answering_is_no_trouble(state: str) -> None:
+def test_a_database_that_keeps_answering_is_no_problem(state: str) -> None:
     seen = evidence(service("agora-app", task()))
     assert judge(replace(seen, database=replace(seen.database, state=state)))[0].code == "NOTHING"
 
@@ -745,7 +747,7 @@ def test_a_callee_that_is_not_deployed_is_the_reason_and_comes_first() -> None:
     assert (second.service, second.code, second.callee) == ("agora-apex", "CALLEE_OUT", "agora-app")
 
 
-def test_where_a_right_is_missing_it_is_to_be_granted() -> None:
+def test_where_a_right_is_missing_it_must_be_granted() -> None:
     denied = Unread("services", "these credentials may not read it", "AccessDeniedException")
     (found,) = judge(evidence(service("agora-app", task()), unknown=(denied,)))
     assert "the rights that ./agora role dev prints, then: ./agora diagnose dev" in found.fix
@@ -772,11 +774,11 @@ def test_the_root_of_a_trace_is_quoted_and_not_what_wraps_it() -> None:
         (255, "255"),
     ],
 )
-def test_an_exit_code_that_stands_for_a_signal_names_it(code: int, named: str) -> None:
+def test_an_exit_code_for_a_signal_names_it(code: int, named: str) -> None:
     assert f"with exit code {named}, and wrote nothing" in verdict_on(exited(code)).what
 
 
-def test_of_a_deployment_that_goes_on_the_new_tasks_are_counted() -> None:
+def test_of_a_deployment_that_continues_the_new_tasks_are_counted() -> None:
     rolling = Deployment("ecs-svc/2", "PRIMARY", "IN_PROGRESS", "", 0, "definition:2", NOON)
     starting = replace(task(), status="PENDING", deployment="ecs-svc/2", id="b")
     found = judge(evidence(service("agora-app", task(), starting, rollouts=(rolling,))))[0]

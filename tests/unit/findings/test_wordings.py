@@ -36,7 +36,7 @@ def test_nothing_is_wrong_where_nothing_failed() -> None:
 
 
 @pytest.mark.parametrize(("case", "code"), list(zip(CASES, CODES, strict=True)), ids=[each["where"] for each in CASES])
-def test_what_failed_is_found_in_what_it_left_behind(case: dict[str, Any], code: str) -> None:
+def test_what_failed_is_found_in_what_it_left(case: dict[str, Any], code: str) -> None:
     form = load_form()
 
     # Before a rollback: what is only in an event counts until the service is stable again.
@@ -48,7 +48,7 @@ def test_what_failed_is_found_in_what_it_left_behind(case: dict[str, Any], code:
 
 
 @pytest.mark.parametrize("case", CASES[:2], ids=["stopped", "exited"])
-def test_a_task_that_failed_is_found_while_the_deployment_goes_on(case: dict[str, Any]) -> None:
+def test_a_task_that_failed_is_found_while_the_deployment_continues(case: dict[str, Any]) -> None:
     form = load_form()
 
     account = left_behind({"id": "a"} | case, form, running=True)

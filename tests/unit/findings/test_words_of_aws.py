@@ -74,19 +74,19 @@ def test_what_cloudformation_says_means_this_cause_and_this_fix(case: Case) -> N
 
 
 @pytest.mark.parametrize("case", TASKS, ids=name)
-def test_words_that_ecs_cut_off_are_never_taken_for_another_cause(case: Case) -> None:
+def test_words_that_ecs_cut_off_are_never_mistaken_for_another_cause(case: Case) -> None:
     found = of_a_task(case["words"][:LONGEST_REASON])
     assert found is None or found.outer in (outer(case["code"]), "UNKNOWN", *case.get("cut", ()))
 
 
 @pytest.mark.parametrize("row", rows_of(start_rules.FILE), ids=lambda row: f"{row.group}: {row.code}")
-def test_every_row_about_tasks_is_reached_by_words_of_aws(row: Row) -> None:
+def test_every_row_about_tasks_is_reached_by_aws_messages(row: Row) -> None:
     found = (first_row(start_rules.FILE, case["words"]) for case in TASKS)
     assert any(each is not None and each[0] is row for each in found)
 
 
 @pytest.mark.parametrize("row", rows_of(stack_rules.FILE), ids=lambda row: f"{row.group}: {row.code}")
-def test_every_row_about_stacks_is_reached_by_words_of_aws(row: Row) -> None:
+def test_every_row_about_stacks_is_reached_by_aws_messages(row: Row) -> None:
     if row.code == stack_rules.OF_ITS_TASKS:
         return
     found = (

@@ -54,7 +54,7 @@ def at_version(version: str, name: str = "dev") -> Environment:
     return dataclasses.replace(environment(name), ghcr_package_version=version)
 
 
-def test_a_registry_is_asked_for_what_the_form_names_but_not_for_what_is_built_or_known_only_later() -> None:
+def test_a_registry_is_asked_for_what_the_configuration_names_but_not_for_what_is_built_or_known_only_later() -> None:
     locations = [APP, "path://docker/app", "redis:7", cdk.Fn.import_value("Location"), APP]
     assert references_of([service(container_location=each) for each in locations]) == [APP, "redis:7"]
 
@@ -69,7 +69,7 @@ def test_what_was_found_last_is_kept_by_environment_where_a_variable_says_or_in_
     assert kept_file("dev") == tmp_path / "state" / "images" / "dev.json"
 
 
-def test_what_is_kept_is_read_back_and_nothing_else_is_left_behind(kept_folder: Path) -> None:
+def test_what_is_kept_is_read_back_and_no_other_file_remains(kept_folder: Path) -> None:
     for _ in range(2):
         keep(EDGE, kept_file("dev"))
     assert read_resolution(kept_file("dev")) == EDGE
@@ -82,7 +82,7 @@ def test_what_was_found_last_is_taken_without_asking_again(registry: list[list[s
     assert registry == []
 
 
-def test_where_nothing_is_kept_the_images_are_looked_up_once(registry: list[list[str]]) -> None:
+def test_where_nothing_is_kept_the_images_are_resolved_once(registry: list[list[str]]) -> None:
     found = images_at_hand(environment("dev"), SERVICES)
     assert found.images == EDGE.images
     assert images_at_hand(environment("dev"), SERVICES) == found == read_resolution(kept_file("dev"))
@@ -132,7 +132,7 @@ def test_a_release_takes_its_lock_and_not_what_is_kept(name: str, registry: list
     assert registry == []
 
 
-def test_a_release_without_a_lock_is_told_which_command_makes_it_and_nothing_is_asked(
+def test_a_release_without_a_lock_is_reported_with_the_command_that_makes_it_and_without_requests(
     registry: list[list[str]],
 ) -> None:
     with pytest.raises(UsageError, match=r"\./agora release pin 9\.9\.9"):
@@ -158,7 +158,7 @@ def test_dev_too_takes_the_lock_of_the_version_that_it_names(
 
 
 @pytest.mark.parametrize("changes", [{"stand_in": True}, {"images": {}}])
-def test_dev_looks_up_what_a_lock_has_only_stand_ins_of_or_does_not_have(
+def test_dev_looks_up_what_a_lock_has_only_stubs_of_or_does_not_have(
     changes: Mapping[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: list[list[str]]
 ) -> None:
     published_lock(tmp_path / "releases", monkeypatch, changes)
@@ -166,5 +166,5 @@ def test_dev_looks_up_what_a_lock_has_only_stand_ins_of_or_does_not_have(
     assert registry == [[APP]]
 
 
-def test_the_shared_templates_of_dev_are_made_of_stand_ins() -> None:
+def test_the_shared_templates_of_dev_are_made_of_stubs() -> None:
     assert images_of("dev").stand_in

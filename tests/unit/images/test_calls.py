@@ -91,7 +91,7 @@ def test_pauses_grow_where_no_server_asks_for_one(server: StandIn, pauses: list[
     assert [low <= pause <= low + 0.5 for low, pause in zip((0.25, 0.5, 1), pauses, strict=True)] == [True] * 3
 
 
-def test_what_is_asked_again_is_told(server: StandIn, pauses: list[float]) -> None:
+def test_a_retry_is_reported(server: StandIn, pauses: list[float]) -> None:
     said: list[str] = []
     server.fail("/token", Reply(503, headers={"Retry-After": "7"}), Reply(500))
     resolve([APP], "edge", access=anonymous(server), tell=said.append)
@@ -103,7 +103,7 @@ def test_what_is_asked_again_is_told(server: StandIn, pauses: list[float]) -> No
     assert len(pauses) == 2
 
 
-def test_what_several_images_wait_for_is_told_once(server: StandIn, pauses: list[float]) -> None:
+def test_what_several_images_wait_for_is_reported_once(server: StandIn, pauses: list[float]) -> None:
     said: list[str] = []
     with pytest.raises(ResolutionFailed):
         resolve([APP, OTHER], "edge", access=Access(registries={"ghcr.io": "http://127.0.0.1:9"}), tell=said.append)
@@ -112,7 +112,7 @@ def test_what_several_images_wait_for_is_told_once(server: StandIn, pauses: list
     ]
 
 
-def test_what_is_asked_again_is_not_logged_beside_it(server: StandIn, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_retry_is_not_logged_as_well(server: StandIn, caplog: pytest.LogCaptureFixture) -> None:
     server.fail("/token", Reply(503))
     with stamina.set_testing(True, attempts=4):
         _is_found(anonymous(server))
@@ -152,14 +152,14 @@ def test_a_cookie_of_one_server_reaches_no_other(catalogue: Catalogue, server: S
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_no_proxy_stands_before_this_machine(server: StandIn, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+def test_no_proxy_is_used_for_this_machine(server: StandIn, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
     monkeypatch.delenv("NO_PROXY", raising=False)
     assert _is_found(Access(registries={"ghcr.io": server.url.replace("127.0.0.1", host)}))
 
 
-def test_a_proxy_stands_before_others(server: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_is_used_for_others(server: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", server.url)
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)

@@ -42,7 +42,7 @@ def _entry(digest: str, os: str | None = None, architecture: str = "amd64", **mo
         (None, NEVER),
     ],
 )
-def test_the_moment_is_told_in_utc_and_whole_seconds(created: str | None, said: str) -> None:
+def test_the_moment_is_reported_in_utc_and_whole_seconds(created: str | None, said: str) -> None:
     assert read_config({**CONFIG, "created": created}).created == said
 
 
@@ -63,7 +63,7 @@ def test_labels_may_be_missing() -> None:
         assert read_config(config).commit is None
 
 
-def test_our_platform_is_found_whatever_its_variant_and_beside_what_describes_others() -> None:
+def test_our_platform_is_found_whatever_its_variant_and_among_descriptions_of_others() -> None:
     index = read_content(
         {"manifests": [_entry(A, "unknown", "unknown"), _entry(A, "linux", "arm64"), _entry(B, "linux", variant="v3")]}
     )
@@ -74,7 +74,7 @@ def test_our_platform_is_found_whatever_its_variant_and_beside_what_describes_ot
     assert index.platforms == ("linux/arm64", "linux/amd64")
 
 
-def test_an_entry_that_tells_no_platform_is_looked_into_where_no_other_fits() -> None:
+def test_an_entry_without_a_platform_is_examined_where_no_other_fits() -> None:
     index = read_content({"manifests": [_entry(A, "linux", "arm64"), _entry(B)]})
     assert isinstance(index, Index)
     found = index.for_our_platform()
@@ -94,7 +94,7 @@ def test_the_longest_commit_among_tags_counts() -> None:
     assert commit_among(["edge"]) is None
 
 
-def test_a_list_of_tags_may_be_null_and_what_is_no_tag_is_left_out() -> None:
+def test_a_list_of_tags_can_be_null_and_what_is_no_tag_is_omitted() -> None:
     assert read_tags({"name": "x", "tags": None}) == []
     assert read_tags({"tags": ["edge", "\x1b[31m", "a b", "\ud800"]}) == ["edge"]
 
@@ -175,5 +175,5 @@ def test_one_version_of_another_shape_is_said_and_does_not_hide_the_others(said:
     assert read_versions([said, good])[1].tags == ("edge",)
 
 
-def test_names_of_packages_that_are_none_are_left_out() -> None:
+def test_names_of_packages_that_are_none_are_omitted() -> None:
     assert read_package_names([None, {"name": None}, {"name": "agora-app"}]) == ["agora-app"]

@@ -107,7 +107,7 @@ def test_a_private_image_with_a_token_is_found_but_not_public(
     assert "Make the package public" in failure.hint
 
 
-def test_a_digest_that_nobody_may_read_does_not_ask_for_the_token_that_is_there(
+def test_a_digest_that_no_one_may_read_does_not_ask_for_the_token_that_is_there(
     published: Published, server: StandIn
 ) -> None:
     server.fail("/token", refusal(401, "DENIED"), always=True)
@@ -116,7 +116,7 @@ def test_a_digest_that_nobody_may_read_does_not_ask_for_the_token_that_is_there(
     assert "GITHUB_TOKEN" not in failure.hint
 
 
-def test_a_refused_token_is_told(server: StandIn) -> None:
+def test_a_refused_token_is_reported(server: StandIn) -> None:
     failure = _failure(with_token(server, server, "ghp_another"))
     assert failure.kind == Kind.TOKEN_REFUSED
     assert "refuses the token (HTTP 401)" in failure.sentence
@@ -131,7 +131,7 @@ def test_a_refused_token_is_told(server: StandIn) -> None:
         ("Bad credentials", {"github-authentication-token-expiration": "2024-01-31 10:00:00 -0500"}),
     ],
 )
-def test_an_expired_token_is_told_apart(server: StandIn, message: str, headers: Mapping[str, str]) -> None:
+def test_an_expired_token_is_distinguished(server: StandIn, message: str, headers: Mapping[str, str]) -> None:
     failure = _with_api_fault(server, as_json({"message": message}, headers, 401))
     assert failure.kind == Kind.TOKEN_EXPIRED
 
@@ -142,20 +142,20 @@ def test_a_token_that_expires_later_is_refused_for_another_reason(server: StandI
 
 
 @pytest.mark.parametrize("scopes", ["", "repo, gist"])
-def test_a_token_without_the_scope_is_told_which_one_is_missing(server: StandIn, scopes: str) -> None:
+def test_a_token_without_the_scope_is_reported_with_the_missing_one(server: StandIn, scopes: str) -> None:
     failure = _with_api_fault(server, as_json({"message": "You need more"}, {"x-oauth-scopes": scopes}, 403))
     assert failure.kind == Kind.SCOPE_MISSING
     assert "lacks the scope read:packages" in failure.sentence
 
 
-def test_a_fine_grained_token_is_told_that_a_classic_one_is_needed(server: StandIn) -> None:
+def test_a_fine_grained_token_is_reported_as_a_classic_one_is_needed(server: StandIn) -> None:
     message = {"message": "Resource not accessible by personal access token"}
     failure = _with_api_fault(server, as_json(message, status=403))
     assert failure.kind == Kind.TOKEN_TYPE
     assert "classic token" in failure.hint
 
 
-def test_single_sign_on_is_told_with_its_address_but_not_with_its_query(server: StandIn) -> None:
+def test_single_sign_on_is_reported_with_its_address_but_not_with_its_query(server: StandIn) -> None:
     header = {"x-github-sso": f"required; url=https://github.com/orgs/{OWNER}/sso?authorization_request=A1B2SECRET"}
     failure = _with_api_fault(server, as_json({"message": "protected"}, header, 403))
     assert failure.kind == Kind.SSO_NEEDED
@@ -166,19 +166,19 @@ def test_single_sign_on_is_told_with_its_address_but_not_with_its_query(server: 
 @pytest.mark.parametrize(
     "header", ["required", "required; url=", "required; url=https://a@b/", "url=https://[", "url=x"]
 )
-def test_single_sign_on_without_a_usable_address_is_told_too(server: StandIn, header: str) -> None:
+def test_single_sign_on_without_a_usable_address_is_reported_too(server: StandIn, header: str) -> None:
     assert _with_api_fault(server, as_json({}, {"x-github-sso": header}, 403)).kind == Kind.SSO_NEEDED
 
 
 @pytest.mark.parametrize("status", [403, 451])
-def test_another_refusal_is_told_as_one(server: StandIn, status: int) -> None:
+def test_another_refusal_is_reported_as_one(server: StandIn, status: int) -> None:
     scopes = {"x-oauth-scopes": "read:packages"}
     failure = _with_api_fault(server, as_json({"message": "blocked"}, scopes, status))
     assert failure.kind == Kind.BLOCKED
     assert f"HTTP {status}" in failure.sentence
 
 
-def test_an_unknown_package_is_told_with_those_that_are_like_it(catalogue: Catalogue, server: StandIn) -> None:
+def test_an_unknown_package_is_reported_with_those_that_are_like_it(catalogue: Catalogue, server: StandIn) -> None:
     catalogue.add("agora-api", "edge")
     catalogue.add("unlike", "edge")
     failure = _failure(with_token(server, server), name="agora-ap")
@@ -188,7 +188,7 @@ def test_an_unknown_package_is_told_with_those_that_are_like_it(catalogue: Catal
     assert "unlike" not in failure.hint
 
 
-def test_an_unknown_package_is_told_also_where_the_others_cannot_be_read(server: StandIn) -> None:
+def test_an_unknown_package_is_reported_also_where_the_others_cannot_be_read(server: StandIn) -> None:
     server.fail("package_type", HTML, always=True)
     failure = _failure(with_token(server, server), name="agora-ap")
     assert failure.kind == Kind.PACKAGE_UNKNOWN
@@ -202,7 +202,7 @@ def test_unknown_packages_of_one_owner_ask_for_the_others_once(server: StandIn) 
 
 
 @pytest.mark.parametrize("tells_so", [True, False])
-def test_an_unknown_image_in_a_registry_is_told(server: StandIn, tells_so: bool) -> None:
+def test_an_unknown_image_in_a_registry_is_reported(server: StandIn, tells_so: bool) -> None:
     server.has_tokens = False
     if not tells_so:
         server.fail("nobody/manifests", refusal(404, "MANIFEST_UNKNOWN"))
@@ -215,7 +215,7 @@ both_ways = pytest.mark.parametrize("way", WAYS, ids=["anonymous", "with-token"]
 
 
 @both_ways
-def test_an_unknown_tag_is_told_with_releases_that_are_like_it(
+def test_an_unknown_tag_is_reported_with_releases_that_are_like_it(
     catalogue: Catalogue, server: StandIn, way: Callable[[StandIn], Access]
 ) -> None:
     catalogue.add("agora-app", "4.2.0-rc1", "sha-4200000")
@@ -230,7 +230,7 @@ def test_an_unknown_tag_is_told_with_releases_that_are_like_it(
 
 
 @both_ways
-def test_a_missing_edge_has_a_sentence_of_its_own(
+def test_a_missing_edge_has_its_own_message(
     catalogue: Catalogue, server: StandIn, way: Callable[[StandIn], Access]
 ) -> None:
     catalogue.add("agora-new", "4.1.0", "sha-0123456")
@@ -256,7 +256,7 @@ def test_tags_that_were_not_all_read_are_said_to_be_the_newest() -> None:
 
 
 @both_ways
-def test_an_image_for_another_platform_is_told_with_those_there_are(
+def test_an_image_for_another_platform_is_reported_with_those_there_are(
     catalogue: Catalogue, server: StandIn, way: Callable[[StandIn], Access]
 ) -> None:
     catalogue.add("arm", "edge", platforms=(ARM64,))
@@ -294,7 +294,7 @@ def test_an_index_inside_an_index_is_malformed(published: Published, catalogue: 
         (Reply(200, b"[" + b"9" * 5000 + b"]"), "application/json that is not "),
     ],
 )
-def test_a_malformed_answer_is_told_by_its_address_and_type_and_not_asked_again(
+def test_a_malformed_answer_is_reported_with_its_address_and_type_and_not_retried(
     server: StandIn, pattern: str, reply: Reply, came: str
 ) -> None:
     server.fail(pattern, reply, always=True)
@@ -307,7 +307,7 @@ def test_a_malformed_answer_is_told_by_its_address_and_type_and_not_asked_again(
 
 
 @pytest.mark.parametrize("status", [204, 304, 400, 410, 418, 422])
-def test_a_status_without_a_meaning_is_told(server: StandIn, status: int) -> None:
+def test_a_status_without_a_meaning_is_reported(server: StandIn, status: int) -> None:
     failure = _with_api_fault(server, Reply(status))
     assert f"HTTP {status}" in failure.sentence
 
@@ -319,7 +319,7 @@ def test_a_version_that_names_no_digest_is_malformed(catalogue: Catalogue, serve
     assert "names no digest for edge" in failure.sentence
 
 
-def test_a_digest_that_the_registry_does_not_have_is_told(server: StandIn) -> None:
+def test_a_digest_that_the_registry_does_not_have_is_reported(server: StandIn) -> None:
     digest = digest_of(b"gone")
     failure = _failure(anonymous(server), digest)
     assert failure.kind == Kind.CONTENT_MISSING
@@ -327,7 +327,7 @@ def test_a_digest_that_the_registry_does_not_have_is_told(server: StandIn) -> No
 
 
 @pytest.mark.parametrize("pattern", ["/manifests/edge", "/manifests/sha256", "/blobs/"])
-def test_content_that_does_not_match_its_digest_is_told_and_not_asked_again(
+def test_content_that_does_not_match_its_digest_is_reported_and_not_retried(
     catalogue: Catalogue, published: Published, server: StandIn, pattern: str
 ) -> None:
     body = catalogue.contents[published.digest][1].replace(b"linux", b"Linux") + b" " * 2000
@@ -361,7 +361,7 @@ def test_content_that_is_shorter_than_its_manifest_says_is_asked_for_again(
 
 
 @pytest.mark.parametrize("status", [408, 425, 500, 502, 503, 504])
-def test_a_server_error_is_told_after_four_attempts(server: StandIn, status: int) -> None:
+def test_a_server_error_is_reported_after_four_attempts(server: StandIn, status: int) -> None:
     failure = _with_api_fault(server, Reply(status))
     assert failure.kind == Kind.SERVER_ERROR
     assert f"(HTTP {status}) (tried 4 times)" in failure.sentence
@@ -377,14 +377,14 @@ def test_a_server_that_hangs_up_is_asked_again(server: StandIn) -> None:
     assert "hangs up" in failure.sentence
 
 
-def test_what_does_not_speak_http_is_told(server: StandIn) -> None:
+def test_what_does_not_speak_http_is_reported(server: StandIn) -> None:
     server.fail("/manifests/", speak_gibberish, always=True)
     failure = _failure(anonymous(server))
     assert failure.kind == Kind.MALFORMED
     assert "not HTTP" in failure.sentence
 
 
-def test_an_endless_answer_is_told_and_not_asked_for_again(server: StandIn) -> None:
+def test_an_endless_answer_is_reported_and_not_retried(server: StandIn) -> None:
     server.fail(VERSIONS, send_without_end, always=True)
     failure = _failure(with_token(server, server), impatient=True)
     assert failure.kind == Kind.ENDLESS
@@ -401,7 +401,7 @@ def test_an_answer_that_trickles_is_too_slow_and_not_asked_for_again(server: Sta
 
 
 @pytest.mark.slow
-def test_a_server_that_says_nothing_is_asked_again_and_then_too_slow() -> None:
+def test_a_server_that_sends_nothing_is_retried_and_then_too_slow() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=50) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         failure = _failure(Access(registries={"ghcr.io": url}), impatient=True)
@@ -409,7 +409,7 @@ def test_a_server_that_says_nothing_is_asked_again_and_then_too_slow() -> None:
     assert "nothing came for 0.3 s (tried 4 times)" in failure.sentence
 
 
-def test_a_server_that_is_not_there_refuses_the_connection() -> None:
+def test_a_server_that_does_not_exist_refuses_the_connection() -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
     failure = _failure(Access(Token(SECRET), f"http://127.0.0.1:{port}"))
@@ -417,7 +417,7 @@ def test_a_server_that_is_not_there_refuses_the_connection() -> None:
     assert f"127.0.0.1:{port} cannot be reached: it refuses the connection (tried 4 times)" in failure.sentence
 
 
-def test_a_name_that_is_not_known_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_that_is_not_known_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -429,7 +429,7 @@ def test_a_name_that_is_not_known_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     assert failure.sentence.startswith("registry.invalid cannot be reached: its name is not known (DNS)")
 
 
-def test_a_server_without_tls_is_told_with_the_reason(server: StandIn) -> None:
+def test_a_server_without_tls_is_reported_with_the_reason(server: StandIn) -> None:
     failure = _failure(Access(registries={"ghcr.io": server.url.replace("http:", "https:")}))
     assert failure.kind == Kind.UNREACHABLE
     assert "no TLS connection" in failure.sentence
@@ -457,7 +457,7 @@ def test_redirects_in_a_circle_end(server: StandIn, pattern: str) -> None:
     assert len(server.paths(pattern)) == 2
 
 
-def test_redirects_without_an_end_are_followed_five_times(server: StandIn) -> None:
+def test_redirects_without_end_are_followed_five_times(server: StandIn) -> None:
     hops = [redirect(f"{server.url}/hop/{number}/token") for number in range(9)]
     server.fail("/token", *hops)
     failure = _failure(anonymous(server))
@@ -473,7 +473,7 @@ def test_a_redirect_to_nowhere_is_malformed(server: StandIn, target: str) -> Non
 
 
 @pytest.mark.parametrize("status", [403, 429])
-def test_a_used_up_limit_is_told_with_the_time_of_its_end_and_not_waited_for(server: StandIn, status: int) -> None:
+def test_an_exhausted_limit_is_reported_with_its_reset_time_and_not_waited_for(server: StandIn, status: int) -> None:
     reset = int(time.time()) + 1800
     limit = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(reset)}
     failure = _with_api_fault(server, as_json({"message": "API rate limit exceeded"}, limit, status))
@@ -504,7 +504,7 @@ def test_a_secondary_limit_is_waited_for_and_asked_again(server: StandIn, header
     assert resolve([reference("agora-app")], "edge", access=with_token(server, server)).images
 
 
-def test_a_limit_that_ends_on_a_date_beyond_the_deadline_is_told_with_the_day(server: StandIn) -> None:
+def test_a_limit_that_ends_on_a_date_beyond_the_deadline_is_reported_with_the_day(server: StandIn) -> None:
     moment = datetime.now(UTC) + timedelta(days=2)
     server.fail("/token", Reply(503, headers={"Retry-After": format_datetime(moment)}))
     assert _failure(anonymous(server)).kind == Kind.SERVER_ERROR
@@ -513,7 +513,7 @@ def test_a_limit_that_ends_on_a_date_beyond_the_deadline_is_told_with_the_day(se
 
 
 @pytest.mark.parametrize("asked", ["soon", "-5", "1e9", "999999999999", "٣", "Wed, 99 Foo 2026"])
-def test_a_wait_that_nobody_can_read_or_live_through_is_no_traceback(server: StandIn, asked: str) -> None:
+def test_a_wait_that_no_one_can_read_or_live_through_is_no_traceback(server: StandIn, asked: str) -> None:
     header = asked.encode().decode("latin-1")
     server.fail("/token", Reply(429, headers={"Retry-After": header}), always=True)
     assert _failure(anonymous(server)).kind == Kind.RATE_LIMITED
@@ -524,7 +524,7 @@ def test_names_from_a_server_cannot_draw_on_the_terminal(catalogue: Catalogue, s
     assert _failure(anonymous(server), "4.2.0").hint == "Nearest are: 4.2.1."
 
 
-def test_a_certificate_that_nobody_vouches_for_is_told(server: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_certificate_that_no_one_vouches_for_is_reported(server: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         error = ssl.SSLCertVerificationError(1, "certificate verify failed")
         error.verify_message = "self-signed certificate"

@@ -55,7 +55,7 @@ def test_a_malformed_lock_is_not_passed_over_for_one_in_a_later_folder(tmp_path:
         find_lock("4.2.0", [malformed, folder_with(tmp_path / "b")])
 
 
-def test_a_form_that_names_a_version_without_a_lock_is_told_which_command_makes_it(tmp_path: Path) -> None:
+def test_a_version_without_a_lock_is_reported_with_the_command_that_makes_it(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as raised:
         require_lock("stage", "4.2.0", [APP], [tmp_path])
     where = 'ENVIRONMENTS["stage"]["GHCR_PACKAGE_VERSION"]'
@@ -69,7 +69,7 @@ def test_of_a_lock_those_images_are_taken_that_services_name(tmp_path: Path) -> 
     assert require_lock("stage", "4.2.0", [APP], [folder_with(tmp_path / "b")]) == only
 
 
-def test_images_that_the_lock_lacks_and_images_that_cannot_run_are_told_at_once(tmp_path: Path) -> None:
+def test_images_that_the_lock_lacks_and_images_that_cannot_run_are_reported_at_once(tmp_path: Path) -> None:
     foreign = dataclasses.replace(LOCK, images={APP: image(APP, "linux/arm64"), API: image(API, "windows/amd64")})
     with pytest.raises(FormError) as raised:
         require_lock("stage", "4.2.0", [APP, "redis:7", "redis:8"], [folder_with(tmp_path, foreign)])

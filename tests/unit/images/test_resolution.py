@@ -61,7 +61,7 @@ def test_what_is_written_is_read_back_the_same(resolution: Resolution) -> None:
     assert parse_resolution(resolution.written(), "file") == resolution
 
 
-def test_what_all_images_share_stands_once_and_what_differs_beside_the_image() -> None:
+def test_common_parts_are_given_once_and_the_differences_with_the_image() -> None:
     other = resolved("7", None)
     both = Resolution("4.2.0", {REFERENCE: resolved("4.2.0", COMMIT), "redis:7": other}).as_json()
     assert both["commit"] == COMMIT
@@ -102,7 +102,7 @@ def test_references_that_are_not_in_it_are_named_once_and_in_order() -> None:
         ({"images": {REFERENCE: DIGEST}}, f'["images"]["{REFERENCE}"]', f"not a mapping, got '{DIGEST}'"),
     ],
 )
-def test_what_is_wrong_in_the_file_is_told_with_place_value_and_hint(
+def test_what_is_wrong_in_the_file_is_reported_with_place_value_and_hint(
     changes: dict[str, Any], where: str, what: str
 ) -> None:
     assert problems(written(**changes)) == [Problem(f"releases/4.2.0.json{where}", what, HINT)]
@@ -124,14 +124,14 @@ def test_what_is_wrong_in_the_file_is_told_with_place_value_and_hint(
         ({"created": None}, "created", "not a moment in ISO 8601, got None"),
     ],
 )
-def test_what_is_wrong_about_an_image_is_told_with_place_value_and_hint(
+def test_what_is_wrong_about_an_image_is_reported_with_place_value_and_hint(
     changes: dict[str, Any], field: str, what: str
 ) -> None:
     where = f'releases/4.2.0.json["images"]["{REFERENCE}"]["{field}"]'
     assert problems(written(images={REFERENCE: ENTRY | changes})) == [Problem(where, what, HINT)]
 
 
-def test_several_mistakes_are_told_at_once() -> None:
+def test_several_mistakes_are_reported_at_once() -> None:
     wrong = written(version="", commit="x", images={REFERENCE: ENTRY | {"digest": "x", "created": "x"}, "A B": ENTRY})
     places = [problem.where.removeprefix("releases/4.2.0.json") for problem in problems(wrong)]
     image = f'["images"]["{REFERENCE}"]'
@@ -150,9 +150,7 @@ def test_several_mistakes_are_told_at_once() -> None:
         ),
     ],
 )
-def test_a_key_that_does_not_exist_leads_to_the_one_that_was_meant(
-    changes: dict[str, Any], where: str, hint: str
-) -> None:
+def test_a_key_that_does_not_exist_leads_to_a_suggestion(changes: dict[str, Any], where: str, hint: str) -> None:
     assert problems(written(**changes)) == [Problem(f"releases/4.2.0.json{where}", "unknown key", hint)]
 
 
@@ -164,7 +162,7 @@ def test_a_reference_by_digest_has_that_digest_and_no_other() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "\ufeff{}", "<html>", '{"version": 1' + "0" * 5000 + "}"])
-def test_what_is_not_json_is_told_as_such(text: str) -> None:
+def test_what_is_not_json_is_reported_as_such(text: str) -> None:
     (problem,) = problems(text)
     assert problem.where == "releases/4.2.0.json"
     assert problem.what.startswith("not JSON: ")
@@ -172,11 +170,11 @@ def test_what_is_not_json_is_told_as_such(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["[]", "null", '"4.2.0"', "1e999"])
-def test_json_that_is_no_object_is_told_as_such(text: str) -> None:
+def test_json_that_is_no_object_is_reported_as_such(text: str) -> None:
     assert [problem.what.partition(",")[0] for problem in problems(text)] == ["not a mapping"]
 
 
-def test_a_key_that_stands_twice_is_told_since_a_reviewer_may_see_the_other_one() -> None:
+def test_a_key_that_is_there_twice_is_reported_since_a_reviewer_may_see_the_other_one() -> None:
     twice = written().replace('"platform"', f'"digest": "sha256:{"b" * 64}", "platform"')
     assert [problem.what for problem in problems(twice)] == ['not JSON: "digest" stands twice in one object']
 
@@ -187,7 +185,7 @@ def test_a_secret_in_a_wrong_place_is_not_shown() -> None:
     assert token not in str([str(problem) for problem in problems(wrong)])
 
 
-def test_a_file_that_is_not_there_is_none(tmp_path: Path) -> None:
+def test_a_file_that_does_not_exist_is_none(tmp_path: Path) -> None:
     assert read_resolution(tmp_path / "4.2.0.json") is None
 
 
@@ -198,7 +196,7 @@ def test_a_file_is_named_with_its_folder(tmp_path: Path) -> None:
     assert {each.where.partition("[")[0] for each in told(lambda: read_resolution(path))} == {"releases/4.2.0.json"}
 
 
-def test_a_file_that_is_not_utf_8_or_no_file_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_utf_8_or_no_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "latin.json").write_bytes(b"\xff{}")
     (tmp_path / "folder.json").mkdir()
     for name in ("latin.json", "folder.json"):
@@ -224,7 +222,7 @@ def test_no_json_at_all_ends_in_a_traceback(value: Any) -> None:
 LOCKS = sorted(RELEASES.glob("*.json"))
 
 
-def test_there_is_a_lock_and_nothing_else_beside_it() -> None:
+def test_a_lock_is_the_only_file() -> None:
     assert LOCKS
     assert {path.suffix for path in RELEASES.iterdir()} == {".json"}
 
@@ -239,7 +237,7 @@ def test_every_lock_of_this_repository_is_well_formed_and_as_pin_writes_it(path:
 
 
 @pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.stem)
-def test_a_lock_of_stand_ins_has_what_the_local_catalogue_makes_and_only_such_a_one_does(path: Path) -> None:
+def test_a_lock_of_stubs_has_what_the_local_catalogue_makes_and_only_such_a_one_does(path: Path) -> None:
     lock = read_resolution(path)
     assert lock
     made = stand_ins(lock.version, lock.images)

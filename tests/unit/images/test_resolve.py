@@ -58,7 +58,7 @@ def _failed(access: Access, *asked: str) -> ResolutionFailed:
 
 
 @both_ways
-def test_an_image_of_one_platform_is_found_with_all_that_is_known_of_it(
+def test_an_image_of_one_platform_is_found_with_everything_known_about_it(
     catalogue: Catalogue, server: StandIn, way: Way
 ) -> None:
     published = catalogue.add("agora-app", "edge", "sha-0123456")
@@ -80,9 +80,7 @@ def test_an_index_is_kept_together_with_the_manifest_that_runs(catalogue: Catalo
 
 
 @both_ways
-def test_a_digest_stands_for_itself_and_a_tag_beside_it_is_what_is_shown(
-    catalogue: Catalogue, server: StandIn, way: Way
-) -> None:
+def test_a_digest_is_used_as_it_is_and_its_tag_is_shown(catalogue: Catalogue, server: StandIn, way: Way) -> None:
     old = catalogue.add("agora-app", "4.2.0")
     catalogue.add("agora-app", "4.2.0", "new")
     asked = reference("agora-app", old.digest)
@@ -92,7 +90,7 @@ def test_a_digest_stands_for_itself_and_a_tag_beside_it_is_what_is_shown(
 
 
 @both_ways
-def test_a_commit_that_no_label_tells_comes_from_the_tag_beside_it(
+def test_a_commit_without_a_label_comes_from_the_tag_next_to_it(
     catalogue: Catalogue, server: StandIn, way: Way
 ) -> None:
     catalogue.add("agora-app", "edge", "sha-abcdef0", commit=None)
@@ -107,7 +105,7 @@ def test_a_commit_that_nothing_tells_is_none(catalogue: Catalogue, server: Stand
 
 
 @both_ways
-def test_an_image_with_nothing_but_edge_on_it_has_its_commit_from_the_label(
+def test_an_image_with_only_edge_on_it_has_its_commit_from_the_label(
     catalogue: Catalogue, server: StandIn, way: Way
 ) -> None:
     catalogue.add("agora-app", "edge", "sha-0123456")
@@ -143,7 +141,7 @@ def test_a_registry_below_a_path_is_asked_there(catalogue: Catalogue) -> None:
         assert all(path.startswith("/mirror/") for path in server.paths())
 
 
-def test_a_package_of_a_person_is_found(catalogue: Catalogue, server: StandIn) -> None:
+def test_a_package_of_a_user_is_found(catalogue: Catalogue, server: StandIn) -> None:
     server.people = ("somebody",)
     published = catalogue.add("tool", "edge", owner="somebody")
     assert _one(with_token(server, server), reference("tool", owner="somebody")).digest == published.digest
@@ -215,9 +213,7 @@ def test_a_list_of_tags_whose_pages_lead_to_themselves_is_not_asked_for_ever(
     assert len(server.paths("tags/list")) == 1
 
 
-def test_a_short_page_that_comes_again_where_none_is_named_is_all_there_is(
-    catalogue: Catalogue, server: StandIn
-) -> None:
+def test_a_short_page_that_comes_again_where_none_is_named_is_the_last(catalogue: Catalogue, server: StandIn) -> None:
     catalogue.add("agora-app", "4.2.0")
     server.fail("/versions", as_json(catalogue.versions[f"{OWNER}/agora-app"]), always=True)
     assert _failed(with_token(server, server)).kinds == {Kind.TAG_UNKNOWN}
@@ -232,9 +228,7 @@ def test_a_version_whose_tags_are_null_does_not_hide_the_one_that_is_wanted(
     assert _one(with_token(server, server)).digest == published.digest
 
 
-def test_a_tag_that_is_not_found_beside_a_version_whose_tags_are_null_is_said_with_that(
-    catalogue: Catalogue, server: StandIn
-) -> None:
+def test_a_missing_tag_is_reported_with_the_version_whose_tags_are_null(catalogue: Catalogue, server: StandIn) -> None:
     published = catalogue.add("agora-app", "4.2.0")
     broken = {"name": published.digest, "metadata": {"container": {"tags": None}}}
     server.fail("/versions", as_json([broken] * 5), always=True)
@@ -245,9 +239,7 @@ def test_a_tag_that_is_not_found_beside_a_version_whose_tags_are_null_is_said_wi
 
 
 @both_ways
-def test_each_reference_is_looked_up_once_and_the_order_is_kept(
-    catalogue: Catalogue, server: StandIn, way: Way
-) -> None:
+def test_each_reference_is_resolved_once_and_the_order_is_kept(catalogue: Catalogue, server: StandIn, way: Way) -> None:
     catalogue.add("agora-app", "edge")
     catalogue.add("agora-api", "edge")
     asked = [reference("agora-app"), reference("agora-api"), reference("agora-app")]
@@ -275,7 +267,7 @@ def test_what_is_no_reference_is_refused_before_anything_is_asked(catalogue: Cat
 
 
 @both_ways
-def test_all_failures_are_told_at_once_and_what_several_share_once(
+def test_all_failures_are_reported_at_once_and_what_several_share_once(
     catalogue: Catalogue, server: StandIn, way: Way
 ) -> None:
     for name in ("agora-app", "agora-api", "agora-data"):

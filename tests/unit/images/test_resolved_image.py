@@ -96,7 +96,7 @@ def test_no_shown_commit_can_be_read_as_a_number_and_none_is_longer_than_it_take
         ([], None),
     ],
 )
-def test_images_are_of_one_commit_where_all_that_is_known_of_it_agrees(
+def test_images_are_of_one_commit_where_everything_known_about_it_agrees(
     commits: list[str | None], found: str | None
 ) -> None:
     assert one_commit(commits) == found

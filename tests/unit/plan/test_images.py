@@ -87,7 +87,7 @@ def _locked(name: str = "stage", *, local: bool = False, form: Form = FORM) -> R
     return locked_images(form.environment(name), form, local=local)
 
 
-def test_a_release_is_what_its_lock_says_and_nobody_is_asked(registry: StandIn, tmp_path: Path) -> None:
+def test_a_release_is_what_its_lock_says_and_no_one_is_asked(registry: StandIn, tmp_path: Path) -> None:
     _write(_lock("api", "app", "docs"), tmp_path / "releases")
     assert choose_images(FORM.environment("stage"), FORM, local=False) == _lock("api", "app")
     assert registry.asked == []
@@ -105,7 +105,7 @@ def test_a_lock_that_lacks_a_service_is_refused_with_its_name(tmp_path: Path) ->
         _locked()
 
 
-def test_a_lock_of_stand_ins_is_for_rehearsals_only(tmp_path: Path) -> None:
+def test_a_lock_of_stubs_is_for_rehearsals_only(tmp_path: Path) -> None:
     lock = _lock("api", "app", stand_in=True)
     _write(lock, tmp_path / "releases")
     assert _locked(local=True) == lock
@@ -114,7 +114,7 @@ def test_a_lock_of_stand_ins_is_for_rehearsals_only(tmp_path: Path) -> None:
     assert "./agora release pin 4.2.0-rc2" in refused.value.hint
 
 
-def test_a_lock_that_cannot_be_read_is_told_and_not_passed_over(tmp_path: Path) -> None:
+def test_a_lock_that_cannot_be_read_is_reported_and_not_ignored(tmp_path: Path) -> None:
     (tmp_path / "releases" / "4.2.0-rc2.json").write_text("<<<<<<< HEAD\n")
     with pytest.raises(FormError, match="not JSON"):
         _locked()
@@ -147,7 +147,7 @@ def test_where_a_lock_is_of_no_use_dev_looks_its_images_up(
     assert {name: chosen.images[reference(name, VERSION)].digest for name in published} == published
 
 
-def test_what_is_looked_up_is_kept_for_a_synthesis_by_hand(catalogue: Catalogue) -> None:
+def test_what_is_resolved_is_kept_for_a_synthesis_by_hand(catalogue: Catalogue) -> None:
     published = catalogue.add("api", "edge"), catalogue.add("app", "edge")
     found = choose_images(FORM.environment("dev"), FORM, local=False)
     assert [image.digest for image in found.images.values()] == [each.digest for each in published]
@@ -156,7 +156,7 @@ def test_what_is_looked_up_is_kept_for_a_synthesis_by_hand(catalogue: Catalogue)
     assert not kept_folder().exists()
 
 
-def test_what_moves_is_looked_up_anew_each_time(catalogue: Catalogue) -> None:
+def test_what_moves_is_resolved_again_each_time(catalogue: Catalogue) -> None:
     catalogue.add("api", "edge")
     catalogue.add("app", "edge")
     first = choose_images(FORM.environment("dev"), FORM, local=False)
@@ -202,7 +202,7 @@ def test_images_that_are_not_published_yet_are_missing(catalogue: Catalogue) -> 
     assert missing_images(references, VERSION, local=False) == []
 
 
-def test_what_fails_for_another_reason_is_not_taken_for_missing(catalogue: Catalogue) -> None:
+def test_what_fails_for_another_reason_is_not_mistaken_for_missing(catalogue: Catalogue) -> None:
     catalogue.add("api", "edge")
     catalogue.private.add(f"{OWNER}/app")
     with pytest.raises(ResolutionFailed):

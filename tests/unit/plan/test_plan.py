@@ -28,7 +28,7 @@ def test_a_stack_that_is_deployed_as_it_is_needs_nothing(tmp_path: Path) -> None
     assert (change.action, change.resources) == (NOTHING, ())
 
 
-def test_added_changed_and_removed_resources_are_told_apart(tmp_path: Path) -> None:
+def test_added_changed_and_removed_resources_are_distinguished(tmp_path: Path) -> None:
     before = {"Resources": {"Kept": resource(), "Changed": resource(Name="a"), "Removed": resource()}}
     after = {"Resources": {"Kept": resource(), "Changed": resource(Name="b"), "Added": resource()}}
     (change,) = plan_deployment([stack("one", after, tmp_path)], {"one": before}.get)

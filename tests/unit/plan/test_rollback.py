@@ -86,7 +86,7 @@ def test_a_deployment_that_never_was_does_not_come_back() -> None:
         _chosen(records, _running(THIRD), "2.0.0")
 
 
-def test_after_a_deployment_that_failed_halfway_the_last_healthy_one_comes_back() -> None:
+def test_after_a_deployment_that_failed_midway_the_last_healthy_one_comes_back() -> None:
     halfway = _running(SECOND) | {"app": _running(THIRD)["app"]}
     assert _chosen(_history(FIRST, SECOND, (THIRD, {"result": FAILED})), halfway) == 2
 
@@ -96,7 +96,7 @@ def test_a_second_rollback_goes_further_back_and_not_to_what_the_first_took_out(
     assert _chosen(records, _running(SECOND)) == 1
 
 
-def test_after_a_rollback_that_failed_halfway_the_next_one_goes_to_the_same() -> None:
+def test_after_a_rollback_that_failed_midway_the_next_one_goes_to_the_same() -> None:
     records = _history(FIRST, SECOND, _rolled_back(FIRST, instead_of=SECOND, result=FAILED))
     halfway = _running(SECOND) | {"app": _running(FIRST)["app"]}
     assert _chosen(records, halfway) == 1
@@ -114,7 +114,7 @@ def test_of_edge_only_some_images_need_to_differ() -> None:
 
 
 @pytest.mark.parametrize(("wanted", "number"), [("1.0.0", 3), ("1", 1), ("2", 2), ("2.0.0", 2), ("3", 3)])
-def test_a_version_stands_for_its_latest_healthy_deployment_and_a_number_for_itself(wanted: str, number: int) -> None:
+def test_a_version_means_its_latest_healthy_deployment_and_a_number_its_own(wanted: str, number: int) -> None:
     records = _history(FIRST, SECOND, FIRST, (FIRST, {"result": FAILED}), SECOND, (SECOND, {"result": FAILED}))
     records = [record for record in records if record.number != 5]
     assert _chosen(records, _running(SECOND), wanted) == number
@@ -126,14 +126,14 @@ def test_what_was_taken_out_comes_back_where_it_is_wanted_by_name() -> None:
 
 
 @pytest.mark.parametrize("wanted", ["9.9.9", "4", "0", "1.0"])
-def test_what_is_not_on_record_is_refused_with_what_is(wanted: str) -> None:
+def test_what_is_not_recorded_is_refused_with_what_is(wanted: str) -> None:
     with pytest.raises(UsageError) as refused:
         _chosen(_history(FIRST, SECOND, (THIRD, {"result": FAILED})), _running(SECOND), wanted)
     assert refused.value.message == f"dev has no healthy deployment of {wanted!r} on record"
     assert refused.value.hint == "Known are: 2.0.0 (2), 1.0.0 (1)."
 
 
-def test_where_nothing_healthy_is_on_record_the_history_is_pointed_to() -> None:
+def test_where_nothing_healthy_is_recorded_the_history_is_pointed_to() -> None:
     with pytest.raises(UsageError) as refused:
         _chosen([], _running(FIRST), "1.0.0")
     assert refused.value.hint == "See: ./agora history dev"
@@ -207,7 +207,7 @@ def test_going_back_to_what_runs_changes_nothing() -> None:
     assert (plan.changes, plan.instead_of) == ((), ())
 
 
-def test_a_service_that_the_deployment_did_not_have_is_left_out() -> None:
+def test_a_service_that_the_deployment_did_not_have_is_omitted() -> None:
     today = resolution("2.0.0", "api", "app", "docs")
     form = _form("1.0.0", "api", "app", "docs")
     plan = plan_rollback(form, "dev", _history(FIRST)[0], _running(today), lambda: today)
@@ -219,7 +219,7 @@ def test_a_service_that_the_deployment_did_not_have_is_left_out() -> None:
     assert digest("docs 2.0.0") not in plan.instead_of
 
 
-def test_a_service_of_the_deployment_that_the_form_has_no_longer_is_left_out() -> None:
+def test_a_service_of_the_deployment_that_the_configuration_has_no_longer_is_omitted() -> None:
     record = _history(resolution("1.0.0", "api", "app", "docs"))[0]
     assert sorted(_plan(record, _running(SECOND)).images.images) == ["ghcr.io/org/api:1.0.0", "ghcr.io/org/app:1.0.0"]
 
@@ -233,7 +233,7 @@ def test_an_image_that_is_built_on_the_spot_is_nothing_to_go_back_to(tmp_path: P
     assert "path://tool" not in plan.images.images
 
 
-def test_deploying_what_the_last_rollback_took_out_is_told_by_image() -> None:
+def test_deploying_what_the_last_rollback_took_out_is_reported_by_image() -> None:
     records = _history(FIRST, SECOND, _rolled_back(FIRST, instead_of=SECOND))
     assert brings_back(records, SECOND) == ("api:2.0.0", "app:2.0.0")
     assert brings_back(records, resolution("2.0.1", "api", app="app 2.0.0")) == ("app:2.0.1",)
@@ -260,5 +260,5 @@ def test_a_rollback_is_over_with_the_next_healthy_deployment() -> None:
 @pytest.mark.parametrize(
     "records", [[], _history(FIRST, SECOND), _history(SECOND, _rolled_back(FIRST, instead_of=SECOND, result=FAILED))]
 )
-def test_without_a_healthy_rollback_nothing_is_brought_back(records: list[DeploymentRecord]) -> None:
+def test_without_a_healthy_rollback_nothing_is_restored(records: list[DeploymentRecord]) -> None:
     assert brings_back(records, SECOND) == ()

@@ -65,7 +65,7 @@ def found(stack: Mapping[str, Any], name: str = OLD, origin: Origin | None = Ori
     return one
 
 
-def test_nothing_is_left_over_where_all_that_is_deployed_is_configured() -> None:
+def test_nothing_is_left_over_where_everything_deployed_is_configured() -> None:
     assert read_unconfigured(place({}), SERVICES) == ()
 
 
@@ -113,7 +113,7 @@ def test_what_can_t_be_read_is_not_removed() -> None:
     assert "what it holds could not be read" in old.sentence
 
 
-def test_another_environment_whose_name_begins_alike_is_not_part_of_this_one() -> None:
+def test_another_environment_whose_name_has_the_same_beginning_is_not_part_of_this_one() -> None:
     stacks = {
         "agora-dev-2-network": deployed({OWNER_TAG: "agora/dev-2"}),
         "agora-development-app": deployed({OWNER_TAG: "agora/development"}),
@@ -131,13 +131,13 @@ def test_credentials_that_may_not_list_stacks_see_those_that_the_record_names() 
     assert [stack.name for stack in read_unconfigured(place({}, record, cloudformation=aws), SERVICES)] == [OLD]
 
 
-def test_a_stuck_one_says_so() -> None:
+def test_a_stuck_one_is_reported() -> None:
     assert found(deployed(status="DELETE_FAILED")).sentence.startswith(
         "DELETE_FAILED: it could not be deleted as a whole; "
     )
 
 
-def test_a_configured_stack_is_not_removed_by_name_nor_one_that_is_not_there() -> None:
+def test_a_configured_stack_is_not_removed_by_name_nor_a_missing_one() -> None:
     with pytest.raises(UsageError, match="agora-dev-app is configured"):
         planned_removal(place({}), SERVICES, "agora-dev-app", with_data=False)
     with pytest.raises(UsageError, match="no stack agora-dev-odl") as refused:
@@ -173,7 +173,7 @@ def state(name: str, tags: Mapping[str, str]) -> Stack:
     return Stack(name, "UPDATE_COMPLETE", updated=NOON, tags=tags)
 
 
-def test_an_untagged_stack_is_adopted_only_where_app_py_says_so_in_words() -> None:
+def test_an_untagged_stack_is_adopted_only_where_app_py_names_it_explicitly() -> None:
     dev = load_form().environment("dev")
     untagged = [state("agora-dev-app", {}), state("agora-dev-ecs", OURS)]
     assert dev.adopted_stacks
@@ -188,7 +188,7 @@ def test_another_s_stack_of_the_same_name_is_never_taken_over() -> None:
         expect_ours([state("agora-dev-app", {OWNER_TAG: "agora-too/dev"})], load_form().environment("dev"))
 
 
-def test_the_record_names_what_a_deployment_may_make_before_it_begins_and_what_is_there_at_its_end() -> None:
+def test_the_record_names_what_a_deployment_may_make_before_it_begins_and_what_is_there_at_the_end() -> None:
     class Named:
         def __init__(self, name: str) -> None:
             self.name = name
@@ -217,7 +217,7 @@ def test_a_record_is_read_as_it_was_written_however_many_stacks_it_names() -> No
     assert read_stack_record(ssm, "dev") == many
 
 
-def test_a_record_that_is_none_is_refused_and_not_taken_for_an_empty_one() -> None:
+def test_a_record_that_is_none_is_refused_and_not_mistaken_for_an_empty_one() -> None:
     ssm = FakeParameters({"/agora/dev/stacks": "{}"})
     with pytest.raises(UserError, match="/agora/dev/stacks: not a record"):
         read_stack_record(ssm, "dev")

@@ -29,11 +29,11 @@ def found(subject: str, *, number: str = ACCOUNT, opted: str = "opt-in-not-requi
     return told(account.questions(), context(clients))[subject]
 
 
-def test_a_form_that_could_be_read_is_valid() -> None:
+def test_a_configuration_that_could_be_read_is_valid() -> None:
     assert found("form") == check("form", OK, "app.py is valid: dev, stage, prod, with 1 services")
 
 
-def test_credentials_for_the_environments_account_are_told_with_their_owner() -> None:
+def test_credentials_for_the_environments_account_are_reported_with_their_owner() -> None:
     assert found("credentials").state == OK
     assert "assumed-role/Developer/jane" in found("credentials").what
 

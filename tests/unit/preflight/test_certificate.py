@@ -42,7 +42,7 @@ def test_a_certificate_is_read_once() -> None:
     assert len(acm.asked) == 1
 
 
-def test_one_that_does_not_exist_fails_and_nothing_more_is_known_of_it() -> None:
+def test_a_missing_one_fails_and_nothing_more_is_read_about_it() -> None:
     checks = found(client_error("ResourceNotFoundException", "no"))
     assert [check.state for check in checks.values()] == [FAIL, SKIP, SKIP]
     assert "region us-east-1" in checks["certificate"].what
@@ -81,7 +81,7 @@ def test_one_that_is_about_to_expire_fails(days: int, state: str) -> None:
     assert found(SOUND | {"NotAfter": NOON + timedelta(days=days)})["certificate: expiry"].state == state
 
 
-def test_one_that_was_imported_is_to_be_imported_anew() -> None:
+def test_one_that_was_imported_must_be_imported_again() -> None:
     soon = SOUND | {"NotAfter": NOON + timedelta(days=3), "Type": "IMPORTED"}
     assert "import its successor" in found(soon)["certificate: expiry"].fix
 

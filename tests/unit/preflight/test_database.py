@@ -47,7 +47,7 @@ def test_unencrypted_connections_are_a_known_exception_until_its_last_day(days: 
     assert str(database.TLS_ACCEPTED_UNTIL) in check.what
 
 
-def test_after_that_day_somebody_is_told_to_look() -> None:
+def test_after_that_day_someone_is_reminded_to_look() -> None:
     check = tls_in(1)
     assert check.state == FAIL
     assert f"the exception ended on {database.TLS_ACCEPTED_UNTIL}" in check.what
@@ -58,7 +58,7 @@ def test_a_cluster_with_its_stacks_parameters_is_ok() -> None:
     assert parameters({"members": [member("one", "in-sync")]}).state == OK
 
 
-def test_one_with_awss_own_parameters_fails_with_the_command_that_mends_it() -> None:
+def test_one_with_awss_own_parameters_fails_with_the_command_that_fixes_it() -> None:
     check = parameters({"DBClusterParameterGroup": "default.docdb8.0"})
     assert check.state == FAIL
     assert check.what == "ours uses default.docdb8.0, not our-parameters"
@@ -72,7 +72,7 @@ def test_parameters_that_wait_for_a_reboot_fail_with_the_instance_to_reboot() ->
     assert "reboot-db-instance --db-instance-identifier two " in check.fix
 
 
-def test_a_database_that_is_not_there_yet_has_no_parameters_to_look_at() -> None:
+def test_a_database_that_is_not_yet_deployed_has_no_parameters_to_look_at() -> None:
     assert told(database.questions(), context())[database.PARAMETERS].state == SKIP
 
 

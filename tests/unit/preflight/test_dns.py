@@ -34,7 +34,7 @@ def found(
     return told(dns.questions(), about)["host name"]
 
 
-def test_a_name_that_shares_an_address_with_the_load_balancer_leads_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_that_shares_an_address_with_the_load_balancer_points_there(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found(monkeypatch, {"192.0.2.2", "192.0.2.3"}).state == OK
 
 
@@ -48,7 +48,7 @@ def test_a_name_that_is_not_set_or_leads_elsewhere_fails_with_what_to_add(
     assert "!CopyValue [!Sub 'agora-dev-load-balancer-dns'" in check.fix
 
 
-def test_a_name_server_that_does_not_answer_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_name_server_is_no_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found(monkeypatch, socket.gaierror(socket.EAI_AGAIN, "try again")).state == SKIP
 
 

@@ -59,7 +59,7 @@ def test_a_stack_is_waited_for_and_is_ok_where_nothing_was_changed() -> None:
     assert found(Drifting([], looks=2)).state == OK
 
 
-def test_what_was_changed_is_told_from_all_pages_without_its_values() -> None:
+def test_what_was_changed_is_reported_from_all_pages_without_its_values() -> None:
     difference = {"PropertyPath": "/Tags/0", "ExpectedValue": "a", "ActualValue": "hidden-value"}
     check = found(
         Drifting(
@@ -77,23 +77,23 @@ def test_what_was_changed_is_told_from_all_pages_without_its_values() -> None:
     )
 
 
-def test_a_comparison_that_failed_is_not_known_but_what_it_found_is_told() -> None:
+def test_a_comparison_that_failed_is_not_known_but_what_it_found_is_reported() -> None:
     assert found(Drifting([], outcome="DETECTION_FAILED")).state == SKIP
     assert found(Drifting([drifted("Gone", "DELETED")], outcome="DETECTION_FAILED")).state == FAIL
 
 
 @pytest.mark.parametrize(("is_local", "state"), [(True, OK), (False, FAIL)])
-def test_what_the_embedded_aws_misjudges_is_left_out_in_a_rehearsal_only(is_local: bool, state: str) -> None:
+def test_what_the_embedded_aws_misjudges_is_omitted_in_a_rehearsal_only(is_local: bool, state: str) -> None:
     secret = drifted("Password", "DELETED", "AWS::SecretsManager::Secret")
     assert found(Drifting([secret]), is_local=is_local).state == state
 
 
-def test_a_stack_that_is_not_deployed_or_at_work_is_not_compared() -> None:
+def test_a_stack_that_is_not_deployed_or_is_being_changed_is_not_compared() -> None:
     assert found(FakeCloudFormation()).state == SKIP
     assert found(FakeCloudFormation({NAME: deployed(status="UPDATE_IN_PROGRESS")})).state == SKIP
 
 
-def test_throttled_nothing_is_known_of_drift() -> None:
+def test_throttled_nothing_is_known_about_drift() -> None:
     class Busy(Drifting):
         def detect_stack_drift(self, *, StackName: str) -> dict[str, Any]:
             raise THROTTLED

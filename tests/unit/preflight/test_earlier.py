@@ -33,11 +33,11 @@ def found(subject: str, ssm: object, environment: str = "dev") -> Finding:
     return told(earlier.questions(), context({"ssm": ssm}, environment=environment))[subject]
 
 
-def test_an_environment_that_nobody_holds_is_free() -> None:
+def test_an_environment_that_no_one_has_locked_is_free() -> None:
     assert found("hold", FakeParameters()).state == OK
 
 
-def test_a_hold_fails_with_its_holder_and_how_to_break_it() -> None:
+def test_a_lock_by_another_fails_with_its_owner_and_how_to_break_it() -> None:
     hold = {"id": "1", "who": "jane", "since": "2026-11-23T12:00:00", "doing": "deploy"}
     check = found("hold", FakeParameters({holding.parameter_name("dev"): json.dumps(hold)}))
     assert check.state == FAIL
@@ -62,7 +62,7 @@ def committed(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(earlier, rule, lambda *_: None)
 
 
-def test_an_image_that_stands_in_no_committed_lock_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_that_is_in_no_committed_lock_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(earlier, "expect_committed_rules", lambda *_: None)
     check = found("proof", record_of("stage"), "prod")
     assert check.state == FAIL
@@ -70,7 +70,7 @@ def test_an_image_that_stands_in_no_committed_lock_fails(monkeypatch: pytest.Mon
 
 
 @pytest.mark.usefixtures("committed")
-def test_what_stage_ran_well_is_proven_and_all_else_is_not() -> None:
+def test_what_stage_ran_healthy_is_proven_and_all_else_is_not() -> None:
     assert found("proof", record_of("stage"), "prod").state == OK
     check = found("proof", FakeParameters(), "prod")
     assert (check.state, "deploy stage" in check.fix) == (FAIL, True)
@@ -93,7 +93,7 @@ def test_what_the_last_rollback_took_out_of_service_fails_where_it_would_come_ba
     assert found("last rollback", record_of("dev")).state == OK
 
 
-def test_throttled_nothing_is_known_of_the_record() -> None:
+def test_throttled_nothing_is_known_about_the_record() -> None:
     ssm = FakeClient(get_parameter=THROTTLED, get_parameter_history=THROTTLED)
     assert found("hold", ssm).state == found("last rollback", ssm).state == SKIP
 
@@ -136,13 +136,13 @@ def test_a_new_environment_has_nothing_to_take_over(kept: bool) -> None:
     assert adoption(kept=kept, stacks={}) == check("adoption", OK, "dev is new, and has nothing to take over")
 
 
-def test_what_the_earlier_app_deployed_is_taken_over_by_the_first_step() -> None:
+def test_what_the_previous_app_deployed_is_taken_over_by_the_first_step() -> None:
     check = adoption(APP, kept=True)
     assert check.state == OK
     assert check.what == "step 1 of 2 is next: ./agora deploy dev takes over agora-dev-app"
 
 
-def test_a_stack_outside_the_form_is_told_before_the_first_step() -> None:
+def test_a_stack_outside_the_configuration_is_reported_before_the_first_step() -> None:
     assert adoption(APP, BASTION, kept=True).what.endswith(". agora-dev-bastion will still import after that")
 
 
@@ -162,19 +162,19 @@ def test_after_the_first_step_the_bastion_holds_the_second_back() -> None:
 
 
 @pytest.mark.parametrize(("importer", "way_out"), [(BASTION, "as BASTION"), (SIBLING, "or delete these stacks")])
-def test_the_second_step_fails_while_a_stack_outside_the_form_imports(importer: str, way_out: str) -> None:
+def test_the_second_step_fails_while_a_stack_outside_the_configuration_imports(importer: str, way_out: str) -> None:
     check = adoption(importer, kept=False)
     assert (check.state, importer in check.what, way_out in check.fix) == (FAIL, True, True)
     assert '"KEEP_EXPORTS": True for dev' in check.fix
 
 
-def test_the_second_step_is_possible_once_nobody_imports() -> None:
+def test_the_second_step_is_possible_once_no_one_imports() -> None:
     check = adoption(kept=True)
     assert check.state == OK
     assert check.what.endswith('Step 2: "KEEP_EXPORTS": False for dev in app.py, then ./agora deploy dev')
 
 
-def test_with_the_form_for_it_the_second_step_is_to_be_done() -> None:
+def test_with_the_configuration_for_it_the_second_step_is_next() -> None:
     assert adoption(kept=False).what.startswith("step 2 of 2 is next: ./agora deploy dev takes away exports")
 
 
@@ -184,7 +184,7 @@ def test_without_exports_the_adoption_is_done() -> None:
     assert '"KEEP_EXPORTS": False for dev' in adoption(kept=True, stacks=without).what
 
 
-def test_without_the_right_to_ask_nothing_is_known_of_the_adoption() -> None:
+def test_without_the_right_to_ask_nothing_is_known_about_the_adoption() -> None:
     class Denied(Importing):
         def _imports(self, *, ExportName: str) -> Iterator[dict[str, Any]]:
             raise client_error("AccessDenied", "not authorized to perform: cloudformation:ListImports", "ListImports")

@@ -56,7 +56,7 @@ def found(
 VPCS = "addresses: other VPCs"
 
 
-def test_addresses_of_nobody_else_are_ok() -> None:
+def test_addresses_of_no_one_else_are_ok() -> None:
     check = found(VPCS, vpcs=[vpc("vpc-1", "172.31.0.0/16"), vpc("vpc-2", "10.254.173.0/24")])
     assert (check.state, check.what) == (OK, f"{OURS}: shared with none of 2 other VPCs")
 
@@ -72,7 +72,7 @@ def test_the_environments_own_vpc_is_no_other() -> None:
     assert found(VPCS, vpcs=[vpc("vpc-own", OURS)], is_deployed=False).state == FAIL
 
 
-def test_throttled_in_the_middle_nothing_is_known() -> None:
+def test_throttled_midway_nothing_is_known() -> None:
     check = found(VPCS, vpcs=THROTTLED)
     assert (check.state, "asked too often" in check.what) == (SKIP, True)
 
@@ -155,7 +155,7 @@ def test_free_addresses_of_private_subnets_must_hold_what_a_rolling_update_adds(
     assert bool(check.fix) == (state == FAIL)
 
 
-def test_before_there_is_a_network_the_form_has_made_sure() -> None:
+def test_before_there_is_a_network_the_configuration_checks_are_enough() -> None:
     assert found(ENOUGH).state == OK
 
 

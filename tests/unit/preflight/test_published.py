@@ -59,7 +59,7 @@ def test_what_ecs_would_meet_fails_and_a_bad_line_does_not(
 
 
 @pytest.mark.parametrize(("kind", "state"), [(Kind.TAG_UNKNOWN, FAIL), (Kind.UNREACHABLE, SKIP)])
-def test_a_tag_that_can_not_be_looked_up_is_told_of_its_image(
+def test_a_tag_that_cannot_be_resolved_is_reported_with_its_image(
     monkeypatch: pytest.MonkeyPatch, kind: Kind, state: str
 ) -> None:
     monkeypatch.setattr(looking, "choose_images", refusing(LOCATION, kind))

@@ -86,7 +86,7 @@ def test_usage_that_contradicts_what_runs_is_not_known() -> None:
     assert vcpus(NOW, allowed=100, used=None, running=1).state == SKIP
 
 
-def test_spot_has_a_quota_of_its_own() -> None:
+def test_spot_has_its_own_quota() -> None:
     spot = check_form(environments(dev={}), lambda _: [service(public=True, spot_weight=1)])
     about = context(form=spot)
     assert "quota: Fargate Spot vCPUs, full scale" in [each.subject for each in quotas.questions(about)]

@@ -30,7 +30,7 @@ def test_a_property_that_can_be_changed_in_place_loses_nothing() -> None:
     assert lost(subnet(MapPublicIpOnLaunch=True), subnet(MapPublicIpOnLaunch=False)) == {}
 
 
-def test_a_property_that_can_only_be_made_anew_replaces() -> None:
+def test_a_property_that_can_only_be_recreated_replaces() -> None:
     loss = lost(subnet(), subnet(CidrBlock="10.0.1.0/26"))["Subnet"]
     assert loss.sentence == "AWS::EC2::Subnet would be replaced: its CidrBlock changes"
 
@@ -58,7 +58,7 @@ def test_what_is_known_only_later_is_not_certain() -> None:
     assert "may be replaced" in loss.sentence
 
 
-def test_what_stands_in_what_is_replaced_is_replaced_too_however_deep() -> None:
+def test_what_is_inside_a_replaced_resource_is_replaced_too_however_deep() -> None:
     def network(cidr: str) -> dict[str, Any]:
         return {
             "Nat": resource("AWS::EC2::NatGateway", SubnetId={"Ref": "Subnet"}),
@@ -95,7 +95,7 @@ def test_a_secret_whose_making_changes_gets_a_new_value() -> None:
     assert (loss.what, loss.is_stateful) == ("given a new value", True)
 
 
-def test_another_type_under_the_same_name_is_told() -> None:
+def test_another_type_under_the_same_name_is_reported() -> None:
     assert "which CloudFormation refuses" in lost({"X": resource()}, {"X": resource("AWS::EC2::VPC")})["X"].why
 
 
@@ -162,7 +162,7 @@ def test_each_type_that_stops_answering_is_one_that_can_be_replaced(kind: str) -
     assert kind in _OTHERS
 
 
-def test_a_new_logical_id_interrupts_as_a_replacement_does_and_a_removal_is_meant(tmp_path: Path) -> None:
+def test_a_new_logical_id_interrupts_as_a_replacement_does_and_a_removal_is_intended(tmp_path: Path) -> None:
     renamed = {"Renamed": target_group(80)["Targets"]}
     subject = f"interruption: {NAME} Targets"
     assert found(tmp_path, target_group(80), renamed)[subject].state == FAIL
@@ -174,10 +174,10 @@ def test_what_may_be_interrupted_is_not_known(tmp_path: Path) -> None:
     assert found(tmp_path, target_group(80), after)[f"interruption: {NAME} Targets"].state == SKIP
 
 
-def test_a_name_that_loses_nothing_is_told(tmp_path: Path) -> None:
+def test_a_name_that_loses_nothing_is_reported(tmp_path: Path) -> None:
     assert found(tmp_path, subnet(), subnet(), "Sbunet")["state: Sbunet"].state == SKIP
 
 
-def test_a_stack_in_no_state_to_compare_with_is_told(tmp_path: Path) -> None:
+def test_a_stack_in_no_state_to_compare_with_is_reported(tmp_path: Path) -> None:
     about = context(stacks={NAME: deployed(status="UPDATE_ROLLBACK_FAILED")})
     assert told(changes.questions(), about)[f"templates of {NAME}"].state == SKIP

@@ -80,7 +80,7 @@ def test_a_sound_secret_is_ok() -> None:
         (SOUND | {"VersionIdsToStages": {"1": ["AWSPREVIOUS"]}}, "has no value yet"),
     ],
 )
-def test_a_secret_that_tasks_could_not_get_fails_with_the_command_that_mends_it(secret: Any, said: str) -> None:
+def test_a_secret_that_tasks_could_not_get_fails_with_the_command_that_fixes_it(secret: Any, said: str) -> None:
     check = found(about(secret))[f"secret {NAME}"]
     assert check.state == FAIL
     assert said in check.what
@@ -92,7 +92,7 @@ def test_a_rehearsal_makes_its_secrets_itself() -> None:
     assert (check.state, check.fix) == (FAIL, "A rehearsal makes it: ./agora deploy dev --local")
 
 
-def test_nothing_more_is_known_of_a_secret_that_is_not_there() -> None:
+def test_nothing_more_is_read_about_a_secret_that_does_not_exist() -> None:
     assert found(about(client_error("ResourceNotFoundException", "no")))[READ].state == SKIP
 
 
@@ -113,7 +113,7 @@ FIELDS = f"secret {NAME}: fields"
         ("hidden-value", FAIL),
     ],
 )
-def test_fields_are_looked_for_by_name_and_no_value_is_shown(text: str, state: str) -> None:
+def test_fields_are_searched_by_name_and_no_value_is_shown(text: str, state: str) -> None:
     check = found(about(value={"SecretString": text}, field="dsn"))[FIELDS]
     assert check.state == state
     assert "hidden-value" not in f"{check}"
@@ -131,13 +131,13 @@ def test_fields_are_not_known_without_the_right_to_read() -> None:
     assert (check.state, check.what) == (SKIP, "these credentials lack the right secretsmanager:GetSecretValue")
 
 
-def test_a_value_that_nobody_asks_a_field_of_is_not_read() -> None:
+def test_a_value_that_no_one_asks_a_field_of_is_not_read() -> None:
     asked = about()
     found(asked)
     assert [operation for operation, _ in asked.client("secretsmanager").asked] == ["describe_secret"]
 
 
-def test_before_the_first_deployment_nobody_knows_who_will_read() -> None:
+def test_before_the_first_deployment_no_one_knows_who_will_read() -> None:
     check = found(about(is_deployed=False))[READ]
     assert (check.state, check.what) == (SKIP, "its execution role is made by the first deployment")
 
@@ -168,7 +168,7 @@ def test_a_right_that_is_denied_whatever_is_added_fails() -> None:
     assert (check.state, "permissions boundary" in check.fix) == (FAIL, True)
 
 
-def test_a_role_that_is_gone_is_not_known() -> None:
+def test_a_role_that_no_longer_exists_is_not_known() -> None:
     iam = FakeClient(simulate_principal_policy=client_error("NoSuchEntity", "no role"))
     assert found(about(iam=iam))[READ].state == SKIP
 

@@ -21,7 +21,7 @@ def _iam(*missing: str) -> FakeClient:
     return FakeClient(get_role=get_role)
 
 
-def test_an_account_that_has_them_is_well() -> None:
+def test_an_account_that_has_them_passes() -> None:
     assert linked_roles(context({"iam": _iam()})).state == OK
 
 
@@ -38,6 +38,6 @@ def test_a_rehearsal_asks_for_none() -> None:
     assert linked_roles(context({"iam": _iam(ROLES[0].name)}, is_local=True)).state == SKIP
 
 
-def test_a_refusal_is_not_taken_for_a_missing_role() -> None:
+def test_a_refusal_is_not_mistaken_for_a_missing_role() -> None:
     with pytest.raises(type(DENIED)):
         linked_roles(context({"iam": FakeClient(get_role=DENIED)}))

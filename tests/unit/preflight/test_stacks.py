@@ -19,7 +19,7 @@ def found(status: str | None) -> dict[str, Finding]:
     return told(stacks.questions()[:1], context(stacks={NAME: deployed(status=status)} if status else {}))
 
 
-def test_stacks_that_are_not_there_would_be_made() -> None:
+def test_missing_stacks_would_be_made() -> None:
     assert found(None) == {"stacks": check("stacks", OK, "0 can be updated, 6 would be made")}
 
 
@@ -29,7 +29,7 @@ def test_a_stack_that_holds_what_was_deployed_can_be_updated(status: str) -> Non
 
 
 @pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "REVIEW_IN_PROGRESS"])
-def test_what_the_cdk_makes_anew_by_itself_is_told_and_is_no_failure(status: str) -> None:
+def test_what_the_cdk_makes_again_automatically_is_reported_and_is_no_failure(status: str) -> None:
     check = found(status)[f"stack {NAME}"]
     assert (check.state, status in check.what) == (OK, True)
 
@@ -53,7 +53,7 @@ def test_what_the_cdk_makes_anew_by_itself_is_told_and_is_no_failure(status: str
         ("IMPORT_ROLLBACK_IN_PROGRESS", "describe-stack-events"),
     ],
 )
-def test_a_stack_that_is_stuck_fails_with_the_way_out(status: str, way_out: str) -> None:
+def test_a_stack_that_is_stuck_fails_with_the_fix(status: str, way_out: str) -> None:
     check = found(status)[f"stack {NAME}"]
     assert check.state == FAIL
     assert f"aws cloudformation {way_out} --stack-name {NAME}" in check.fix
@@ -70,7 +70,7 @@ def test_a_stack_that_is_stuck_fails_with_the_way_out(status: str, way_out: str)
         ("IMPORT_IN_PROGRESS", "IMPORT_COMPLETE"),
     ],
 )
-def test_what_is_to_be_waited_with_waits_and_then_ends(going_on: str, ended: str) -> None:
+def test_what_must_be_waited_for_waits_and_then_ends(going_on: str, ended: str) -> None:
     """By the definitions that the AWS CLI waits by: a state that is in none of them is waited in."""
     name = found(going_on)[f"stack {NAME}"].fix.partition(" wait ")[2].split()[0]
     client: Any = boto3.client("cloudformation", region_name="us-east-1")
@@ -79,7 +79,7 @@ def test_what_is_to_be_waited_with_waits_and_then_ends(going_on: str, ended: str
     assert ended in states
 
 
-def test_throttled_nothing_is_known_of_stacks() -> None:
+def test_throttled_nothing_is_known_about_stacks() -> None:
     about = context({"cloudformation": FakeClient(describe_stacks=THROTTLED)})
     (check,) = told(stacks.questions()[:1], about).values()
     assert (check.subject, check.state) == ("stacks", SKIP)

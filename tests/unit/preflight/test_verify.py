@@ -62,7 +62,7 @@ def test_what_aws_refuses_to_answer_is_skipped_with_its_reason(error: Exception,
     assert check.what.startswith(said)
 
 
-def test_what_only_the_embedded_aws_does_not_know_is_told_in_a_rehearsal() -> None:
+def test_what_only_the_embedded_aws_does_not_know_is_reported_in_a_rehearsal() -> None:
     error = client_error("InvalidAction", "Unknown EC2 action", "DescribeX")
     assert why_unanswered(error, local=True) == "the embedded AWS does not know this (DescribeX)"
     assert why_unanswered(error, local=False) == "AWS answers DescribeX with InvalidAction: Unknown EC2 action"
@@ -73,7 +73,7 @@ def test_what_is_not_known_is_skipped_and_what_is_wrong_fails() -> None:
     assert answer(asking(UserError("wrong", "Mend it.")), context()).checks == (fail("subject", "wrong", "Mend it."),)
 
 
-def test_a_mistake_of_ours_is_not_hidden() -> None:
+def test_a_bug_is_not_hidden() -> None:
     with pytest.raises(KeyError):
         answer(asking(KeyError("x")), context())
 
@@ -83,7 +83,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, *questions: Question) -> Verification
     return run.before_deployment(target({}, form=form_with()), form_with(), IMAGES, [])
 
 
-def test_questions_are_asked_side_by_side_and_answered_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_questions_are_asked_in_parallel_and_answered_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     together = threading.Barrier(3, timeout=10)
 
     def ask(subject: str) -> Question:
@@ -97,7 +97,7 @@ def test_questions_are_asked_side_by_side_and_answered_in_order(monkeypatch: pyt
     assert [check.subject for check in found.checks] == ["a", "b", "c"]
 
 
-def test_credentials_that_expire_in_the_middle_fail_and_the_rest_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_credentials_that_expire_midway_fail_and_the_rest_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
     good = Question(account.CREDENTIALS, lambda _: ok(account.CREDENTIALS, "jane"))
     found = asked(monkeypatch, good, asking(EXPIRED), asking(ok("other", "known before")))
     assert [(check.subject, check.state) for check in found.checks] == [
@@ -179,7 +179,7 @@ def test_an_aws_that_refuses_everything_is_not_called_ok(
     assert known == {**unasked, **expired}
 
 
-def test_a_wrong_form_is_told_as_a_check_that_failed() -> None:
+def test_a_wrong_form_is_reported_as_a_check_that_failed() -> None:
     found = run.without_form("dev", FormError([Problem("ENVIRONMENTS", "wrong", "Write it so.")]))
     assert [(check.state, check.fix) for check in found.checks] == [(FAIL, "Write it so."), (SKIP, "")]
 

@@ -98,7 +98,7 @@ def _large(services: int) -> Resolution:
     return Resolution("edge", {f"{image.name}:edge": image for image in images})
 
 
-def test_a_deployment_that_went_well_is_on_record_with_all_that_is_known_of_it() -> None:
+def test_a_deployment_that_went_well_is_recorded_with_everything_known_about_it() -> None:
     ssm = FakeParameters()
     with recorded(ssm, "dev", _record(instead_of=())):
         assert read_records(ssm, "dev") == [], "only what has ended is on record"
@@ -118,7 +118,7 @@ def test_a_deployment_that_went_well_is_on_record_with_all_that_is_known_of_it()
         (SystemExit(1), FAILED, "SystemExit"),
     ],
 )
-def test_a_deployment_that_ended_otherwise_is_on_record_too(outcome: BaseException, result: str, reason: str) -> None:
+def test_a_deployment_that_ended_otherwise_is_recorded_too(outcome: BaseException, result: str, reason: str) -> None:
     record = _record_of(outcome)
     assert (record.result, record.is_healthy, record.images) == (result, False, IMAGES)
     assert record.reason.startswith(reason)
@@ -126,7 +126,7 @@ def test_a_deployment_that_ended_otherwise_is_on_record_too(outcome: BaseExcepti
     assert "\n" not in record.reason
 
 
-def test_a_rollback_is_on_record_while_it_goes_on_and_once_when_it_has_ended() -> None:
+def test_a_rollback_is_recorded_while_it_continues_and_once_when_it_has_ended() -> None:
     ssm = FakeParameters()
     with recorded(ssm, "dev", _record(kind=ROLLBACK, instead_of=(digest("bad"),))):
         (begun,) = read_records(ssm, "dev")
@@ -135,7 +135,7 @@ def test_a_rollback_is_on_record_while_it_goes_on_and_once_when_it_has_ended() -
     assert (ended.result, ended.reason, ended.instead_of) == (HEALTHY, "", (digest("bad"),))
 
 
-def test_a_rollback_whose_end_is_not_on_record_stays_in_the_history_before_a_later_one() -> None:
+def test_a_rollback_whose_end_is_not_recorded_stays_in_the_history_before_a_later_one() -> None:
     ssm = FakeParameters()
     killed = recorded(ssm, "dev", _record(kind=ROLLBACK, instead_of=(digest("bad"),)))
     killed.__enter__()
@@ -175,7 +175,7 @@ def test_that_nothing_can_be_written_does_not_hide_what_went_wrong(outcome: Base
     assert raised.value is outcome
 
 
-def test_a_deployment_that_went_well_but_is_not_on_record_says_both_and_what_to_do() -> None:
+def test_a_deployment_that_went_well_but_is_not_recorded_says_both_and_what_to_do() -> None:
     with pytest.raises(UserError) as raised:
         _deploy(_Full())
     assert "dev is deployed, but that could not be put on record" in raised.value.message
@@ -206,7 +206,7 @@ def test_a_reason_with_a_reference_of_cloudformation_is_still_taken_by_systems_m
     assert "resolve:secretsmanager:agora" in record.reason
 
 
-def test_nothing_is_on_record_where_nothing_was_deployed() -> None:
+def test_nothing_is_recorded_where_nothing_was_deployed() -> None:
     assert read_records(FakeParameters(), "dev") == []
 
 
@@ -282,7 +282,7 @@ def test_a_record_of_a_later_format_is_passed_over() -> None:
     assert read_records(ssm, "dev") == []
 
 
-def test_only_the_images_that_services_run_are_on_record_each_with_its_health() -> None:
+def test_only_the_images_that_services_run_are_recorded_each_with_its_health() -> None:
     ssm = FakeParameters()
     record = new_record(JANE, IMAGES, {"web": "ghcr.io/org/app:edge", "built": "path://web"}, PLACE)
     with recorded(ssm, "dev", record) as recording:
@@ -296,12 +296,12 @@ def test_only_the_images_that_services_run_are_on_record_each_with_its_health() 
     }
 
 
-def test_a_service_whose_tasks_were_not_read_has_no_health_on_record() -> None:
+def test_a_service_whose_tasks_were_not_read_has_no_health_recorded() -> None:
     record = _record_of(UserError("failed"))
     assert {health for _, health in (record.ran or {}).values()} == {NOT_READ}
 
 
-def test_services_that_are_left_out_are_not_on_record() -> None:
+def test_services_that_are_omitted_are_not_recorded() -> None:
     record = _record(left_out=frozenset({"api"}), proof="stage 4", unproven="because")
     assert list(record.ran or {}) == ["app"]
     assert list(record.images.images) == ["ghcr.io/org/app:edge"]
@@ -324,7 +324,7 @@ def test_a_record_is_read_as_it_was_written() -> None:
 
 
 @pytest.mark.parametrize("services", [8, 18, 128])
-def test_any_number_of_services_fits_into_standard_parameters_whatever_is_known_of_them(services: int) -> None:
+def test_any_number_of_services_fits_into_standard_parameters_whatever_is_known_about_them(services: int) -> None:
     ssm, images = FakeParameters(), _large(services)
     for _ in range(2):
         with pytest.raises(UserError):

@@ -66,7 +66,7 @@ def test_an_environment_is_held_for_as_long_as_the_block_runs() -> None:
     expect_free(ssm, "dev")
 
 
-def test_the_second_is_told_who_holds_it_since_when_for_what_and_how_to_break_it() -> None:
+def test_the_second_gets_the_owner_the_time_the_reason_and_how_to_release_it() -> None:
     ssm = FakeParameters()
     with (
         held(ssm, "dev", JANE, "rollback") as hold,
@@ -80,7 +80,7 @@ def test_the_second_is_told_who_holds_it_since_when_for_what_and_how_to_break_it
     assert refused.value.exit_code == 1
 
 
-def test_in_a_rehearsal_the_way_to_break_a_hold_acts_on_the_rehearsal() -> None:
+def test_in_a_rehearsal_the_way_to_break_a_lock_acts_on_the_rehearsal() -> None:
     ssm = FakeParameters()
     with held(ssm, "dev", JANE, "deploy", local=True):
         with pytest.raises(Held) as at_once, held(ssm, "dev", JOE, "deploy", local=True):
@@ -96,7 +96,7 @@ def test_a_look_before_anything_is_done_refuses_too() -> None:
         expect_free(ssm, "dev")
 
 
-def test_the_hold_stays_with_the_first_when_a_second_was_refused() -> None:
+def test_the_lock_stays_with_the_first_when_a_second_was_refused() -> None:
     ssm = FakeParameters()
     with held(ssm, "dev", JANE, "deploy") as hold:
         with pytest.raises(Held), held(ssm, "dev", JOE, "deploy"):
@@ -110,7 +110,7 @@ def test_environments_do_not_hold_each_other() -> None:
         assert set(ssm.values) == {"/agora/stage/hold", "/agora/prod/hold"}
 
 
-def test_of_many_at_the_same_moment_one_gets_it_and_the_others_are_told_which() -> None:
+def test_of_many_at_the_same_moment_one_gets_it_and_the_others_get_its_name() -> None:
     ssm, count = FakeParameters(), 8
     ready, all_tried = threading.Barrier(count), threading.Barrier(count)
 
@@ -132,7 +132,7 @@ def test_of_many_at_the_same_moment_one_gets_it_and_the_others_are_told_which() 
 
 
 @pytest.mark.parametrize("error", [UserError("failed"), RuntimeError(), KeyboardInterrupt(), SystemExit(3)])
-def test_the_hold_is_let_go_however_the_block_ends(error: BaseException) -> None:
+def test_the_lock_is_released_however_the_block_ends(error: BaseException) -> None:
     ssm = FakeParameters()
     with pytest.raises(type(error)) as raised, held(ssm, "dev", JANE, "deploy"):
         raise error
@@ -140,7 +140,7 @@ def test_the_hold_is_let_go_however_the_block_ends(error: BaseException) -> None
     assert read_hold(ssm, "dev") is None
 
 
-def test_a_hold_that_was_broken_and_taken_by_another_is_not_let_go_by_the_first() -> None:
+def test_a_lock_that_was_broken_and_taken_by_another_is_not_released_by_the_first() -> None:
     ssm = FakeParameters()
     theirs = held(ssm, "dev", JOE, "deploy")
     with held(ssm, "dev", JANE, "deploy") as mine:
@@ -151,7 +151,7 @@ def test_a_hold_that_was_broken_and_taken_by_another_is_not_let_go_by_the_first(
     assert read_hold(ssm, "dev") is None
 
 
-def test_a_hold_that_was_broken_meanwhile_does_not_trouble_the_one_who_had_it() -> None:
+def test_a_lock_that_was_broken_meanwhile_does_not_fail_its_first_owner() -> None:
     ssm = FakeParameters()
     with held(ssm, "dev", JANE, "deploy") as mine:
         let_go(ssm, "dev", mine)
@@ -162,7 +162,7 @@ def test_a_hold_that_was_broken_meanwhile_does_not_trouble_the_one_who_had_it() 
 
 
 @pytest.mark.parametrize("written", ["maintenance, ask Ada", '{"who": "Ada"}', "[]", "null", "12", '{"who": '])
-def test_a_hold_that_somebody_wrote_by_hand_holds_and_can_be_broken(written: str) -> None:
+def test_a_lock_that_someone_wrote_by_hand_is_valid_and_can_be_broken(written: str) -> None:
     ssm = FakeParameters({PARAMETER: written})
     with pytest.raises(Held) as refused, held(ssm, "dev", JANE, "deploy"):
         pytest.fail("two at once")
@@ -171,7 +171,7 @@ def test_a_hold_that_somebody_wrote_by_hand_holds_and_can_be_broken(written: str
     expect_free(ssm, "dev")
 
 
-def test_breaking_a_hold_written_by_hand_leaves_one_that_replaced_it() -> None:
+def test_breaking_a_lock_written_by_hand_leaves_its_replacement() -> None:
     ssm = FakeParameters({PARAMETER: "maintenance"})
     seen = read_hold(ssm, "dev")
     assert seen is not None
@@ -190,7 +190,7 @@ def test_a_long_hold_written_by_hand_is_shown_in_one_short_line_and_without_a_se
     assert "ghp_" not in secret.sentence("dev")
 
 
-def test_whoever_meets_its_own_hold_because_an_answer_was_lost_has_it() -> None:
+def test_a_deployment_that_finds_its_own_lock_after_a_lost_answer_has_it() -> None:
     ssm = _AnswerLost()
     with held(ssm, "dev", JANE, "deploy") as hold:
         assert read_hold(ssm, "dev") == hold
@@ -198,7 +198,7 @@ def test_whoever_meets_its_own_hold_because_an_answer_was_lost_has_it() -> None:
 
 
 @pytest.mark.parametrize("code", ["ParameterAlreadyExists", "TooManyUpdates"])
-def test_a_hold_that_comes_or_goes_at_this_very_moment_refuses(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_that_comes_or_goes_at_this_very_moment_refuses(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_EndsJustNow, "code", code)
     with pytest.raises(Held, match="dev is held by someone: began or ended"), held(_EndsJustNow(), "dev", JANE, "x"):
         pytest.fail("two at once")
@@ -223,13 +223,13 @@ def _work_while_credentials_expire(operation: str, error: Exception | None = Non
 
 
 @pytest.mark.parametrize("operation", ["get_parameter", "delete_parameter"])
-def test_that_the_hold_cannot_be_let_go_does_not_hide_what_went_wrong(operation: str) -> None:
+def test_a_failed_release_of_the_lock_does_not_hide_the_error(operation: str) -> None:
     with pytest.raises(UserError, match="the deployment failed"):
         _work_while_credentials_expire(operation, UserError("the deployment failed"))
 
 
 @pytest.mark.parametrize("operation", ["get_parameter", "delete_parameter"])
-def test_after_success_a_hold_that_cannot_be_let_go_is_told(operation: str) -> None:
+def test_after_success_a_lock_that_cannot_be_released_is_reported(operation: str) -> None:
     with pytest.raises(UserError, match="hold on dev could not be taken away") as raised:
         _work_while_credentials_expire(operation)
     assert raised.value.hint.endswith("./agora unlock dev")
@@ -238,7 +238,7 @@ def test_after_success_a_hold_that_cannot_be_let_go_is_told(operation: str) -> N
     assert rehearsed.value.hint.endswith("./agora unlock dev --local")
 
 
-def test_a_hold_says_in_json_who_since_when_and_what_for() -> None:
+def test_a_lock_says_in_json_who_since_when_and_what_for() -> None:
     hold = Hold("7", "Developer/jane", "2026-11-23T12:00:00+00:00", "deploy")
     ssm = FakeParameters({PARAMETER: json.dumps(hold.as_json())})
     assert read_hold(ssm, "dev") == hold

@@ -104,9 +104,7 @@ def test_an_ignoring_file_that_no_commit_has_hides_nothing(repository: Repositor
 
 
 @pytest.mark.parametrize("folder", ["venv", "htmlcov", "venv/lib/more"])
-def test_a_folder_that_the_repository_ignores_can_have_an_ignoring_file_of_its_own(
-    repository: Repository, folder: str
-) -> None:
+def test_an_ignored_folder_can_have_its_own_ignore_file(repository: Repository, folder: str) -> None:
     repository.commit("dev", {".gitignore": "venv/\n/htmlcov\n"}, "Ignore what tools make")
     (repository.path / folder).mkdir(parents=True)
     (repository.path / folder / ".gitignore").write_text("*\n")
@@ -144,7 +142,7 @@ def test_a_file_that_git_does_not_compare_any_more_is_a_change(repository: Repos
     assert origin.uncommitted(repository.path) == ["app.py"]
 
 
-def test_changes_in_the_clone_are_told_staged_or_not(repository: Repository) -> None:
+def test_changes_in_the_clone_are_reported_staged_or_not(repository: Repository) -> None:
     (repository.path / "app.py").write_text("changed = True\n")
     assert _commit() == f"{repository.git('rev-parse', 'HEAD')}+changes"
     repository.git("add", "app.py")
@@ -173,7 +171,7 @@ def test_without_git_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("how", ["a filter", "a file monitor", "a replaced commit"])
-def test_a_file_that_git_was_told_to_see_otherwise_counts_as_changed(how: str, repository: Repository) -> None:
+def test_a_file_that_git_was_configured_to_ignore_counts_as_changed(how: str, repository: Repository) -> None:
     path = repository.path
     file = path / "app.py"
     if how == "a filter":

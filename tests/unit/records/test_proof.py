@@ -102,7 +102,7 @@ def _refused(place: Target, images: Resolution, form: Form = FORM) -> NotProven:
     return refused.value
 
 
-def test_prod_may_run_exactly_what_stage_ran_well() -> None:
+def test_prod_may_run_exactly_what_stage_ran_healthy() -> None:
     ssm = FakeParameters()
     write_record(ssm, "stage", _ran())
     proof = _proof(_place(ssm), RELEASE)
@@ -236,7 +236,7 @@ def test_images_that_never_ran_together_are_not_proven() -> None:
     assert _found(*records).record is None
 
 
-def test_differences_are_told_from_stages_deployment_of_that_version_rather_than_from_its_last() -> None:
+def test_differences_are_computed_from_stages_deployment_of_that_version_rather_than_from_its_last() -> None:
     records = [_ran(OTHER), _ran(resolution("4.2.0-rc2", "api", app="first build"))]
     assert _found(*records).differences == (
         f"ghcr.io/org/app: ran as 4.2.0-rc2 {digest('first build')}, wanted is 4.2.0-rc2 {digest('app 4.2.0-rc2')}",
@@ -259,7 +259,7 @@ def _again(
     )
 
 
-def test_what_prod_ran_well_may_come_back_without_stage() -> None:
+def test_what_prod_ran_healthy_may_come_back_without_stage() -> None:
     ssm = FakeParameters()
     write_record(ssm, "prod", _ran(place=AT_PROD))
     place = _place(ssm)
@@ -394,7 +394,7 @@ def test_the_record_is_read_where_the_proving_environment_is() -> None:
     assert asked == ["stage"]
 
 
-def test_two_tags_of_one_image_are_each_looked_for() -> None:
+def test_two_tags_of_one_image_are_each_searched_for() -> None:
     image = resolved("api", "4.2.0-rc2")
     assert _found(_ran(Resolution("4.2.0-rc2", {"ghcr.io/org/api:4.2.0-rc2": image})), wanted=WANTED[:1]).record
 

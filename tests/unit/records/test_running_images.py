@@ -25,7 +25,7 @@ def _record(**changes: object) -> DeploymentRecord:
     return deployment_of(resolution("1.0.0", "app"), **{"proof": "uat 4"} | changes)
 
 
-def test_what_is_on_record_with_its_proof_is_accounted_for() -> None:
+def test_what_is_recorded_with_its_proof_is_accounted_for() -> None:
     assert unaccounted(LIVE, RUNNING, [_record()]) == ()
 
 
@@ -77,7 +77,7 @@ def test_only_tasks_that_run_count_each_digest_once() -> None:
     assert digests_of(tasks, "app") == (digest("a"), "sha256:1")
 
 
-def test_a_container_beside_or_in_place_of_the_services_is_seen_and_what_aws_adds_is_not() -> None:
+def test_a_container_next_to_or_in_place_of_the_services_is_reported_and_what_aws_adds_is_not() -> None:
     names = ("sidecar", "ecs-service-connect-x1", "aws-guardduty-agent-x1")
     assert digests_of([_task(*(_container(name, name) for name in names))], "web") == ("sidecar",)
 

@@ -75,19 +75,19 @@ def test_it_is_made_once_and_keeps_what_was_practised() -> None:
     assert "refs/tags/agora/v4.3.0-rc1" in refs(_repository())
 
 
-def test_a_form_without_releases_is_practised_under_the_usual_tags() -> None:
+def test_a_configuration_without_releases_is_practised_under_the_usual_tags() -> None:
     source = practice_monorepo.practice_source(replace(FORM, releases=None))
     assert (source.tag_prefix, source.branch) == ("agora", "main")
 
 
-def test_the_forms_own_prefix_and_branch_are_used(home: Path) -> None:
+def test_the_configurations_own_prefix_and_branch_are_used(home: Path) -> None:
     source = ReleaseSource("https://example.org/repo", "bix/arena", "trunk")
     repository = practice_monorepo.practice_monorepo(source, ["1.0.0", "1.0.0"])
     assert list(refs(repository)) == ["refs/heads/trunk", "refs/tags/bix/arena/v1.0.0"]
     assert git("symbolic-ref", "HEAD", folder=repository) == "refs/heads/trunk"
 
 
-def test_a_change_is_a_commit_of_nobody_on_top_of_the_branch() -> None:
+def test_a_change_is_an_anonymous_commit_on_top_of_the_branch() -> None:
     first = head(_repository())
     changes = [practice_monorepo.change(FORM) for _ in range(3)]
     listed = git("log", "--format=%H %an <%ae>", "main", folder=_repository()).splitlines()
@@ -96,7 +96,7 @@ def test_a_change_is_a_commit_of_nobody_on_top_of_the_branch() -> None:
     assert refs(_repository())["refs/tags/agora/v4.2.0-rc2"] == first
 
 
-def test_what_was_left_half_made_is_made_anew() -> None:
+def test_what_was_left_incomplete_is_recreated() -> None:
     half = local_state_dir() / "monorepo.new"
     half.mkdir(parents=True)
     (half / "HEAD").write_text("half")

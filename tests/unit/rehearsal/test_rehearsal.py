@@ -26,7 +26,7 @@ def test_secrets_are_those_that_people_create_with_the_fields_that_are_read() ->
     assert secrets_of(services) == {"plain": None, "json": ("user", "pass")}
 
 
-def test_an_image_that_would_be_built_has_a_stand_in_that_says_so() -> None:
+def test_an_image_that_would_be_built_has_a_stub_that_is_reported() -> None:
     services = [_service("a"), _service("b", "path://docker/My App")]
     assert images_of(services, None) == ["ghcr.io/org/app:1.0", "not-built.invalid/docker-my-app:stand-in"]
 
@@ -37,7 +37,7 @@ def test_an_image_of_a_lock_is_put_there_under_the_locks_digest() -> None:
     assert images_of(services, lock) == [f"ghcr.io/org/app@{digest('app 1.0')}", "ghcr.io/org/not-in-it:1.0"]
 
 
-def test_a_lock_of_stand_ins_decides_about_no_digest() -> None:
+def test_a_lock_of_stubs_decides_about_no_digest() -> None:
     assert images_of([_service("a")], replace(resolution("1.0", "app"), stand_in=True)) == ["ghcr.io/org/app:1.0"]
 
 

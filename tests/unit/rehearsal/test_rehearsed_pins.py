@@ -44,7 +44,7 @@ def test_the_lock_of_a_pinned_version_is_found_by_rehearsals_and_is_not_in_the_r
 @pytest.mark.parametrize(
     "written", [b"", b"{", b"[]", b'"stage"', b"\xff\xfe", b"null", b'{"stage": 4}', b'{"stage": "not a tag"}']
 )
-def test_a_damaged_file_is_named_with_its_remedy_for_a_rehearsal_must_not_run_other_versions(written: bytes) -> None:
+def test_a_damaged_file_is_named_with_its_fix_for_a_rehearsal_must_not_run_other_versions(written: bytes) -> None:
     local_state_dir().mkdir(parents=True)
     (local_state_dir() / "pins.json").write_bytes(written)
     for use in (read_pins, lambda: pin({"stage": "4.3.0-rc1"})):
@@ -56,7 +56,7 @@ def test_a_damaged_file_is_named_with_its_remedy_for_a_rehearsal_must_not_run_ot
     assert read_pins() == {"stage": "4.3.0-rc1"}
 
 
-def test_forgetting_takes_pins_locks_and_what_was_looked_up_away_and_nothing_else() -> None:
+def test_forgetting_removes_pins_locks_and_resolved_images_only() -> None:
     pin({"stage": "4.3.0-rc1"}, PINNED)
     keep(PINNED, kept_folder() / "dev.json")
     (local_state_dir() / "other").write_text("kept")
@@ -65,6 +65,6 @@ def test_forgetting_takes_pins_locks_and_what_was_looked_up_away_and_nothing_els
     assert [each.name for each in local_state_dir().iterdir()] == ["other"]
 
 
-def test_forgetting_what_nobody_pinned_is_no_error() -> None:
+def test_forgetting_without_a_pin_is_no_error() -> None:
     forget()
     assert read_pins() == {}

@@ -92,7 +92,7 @@ def test_a_branch_with_another_content_is_refused_and_kept(repository: Repositor
     assert repository.git("rev-parse", "pin") == first.commit_id
 
 
-def test_the_same_files_on_top_of_somebody_elses_commit_are_another_content(repository: Repository) -> None:
+def test_the_same_files_on_top_of_someone_elses_commit_are_another_content(repository: Repository) -> None:
     repository.git("checkout", "--quiet", "-b", "pin")
     repository.commit("pin", {"CHANGELOG.md": "# Mine\n"}, "Mine", push=False)
     repository.commit("pin", {path: content.decode() for path, content in FILES.items()}, "Pin", push=False)
@@ -114,7 +114,7 @@ def test_what_is_no_name_for_a_branch_is_refused(repository: Repository, name: s
         commit_files(repository.path, base="dev", branch=name, files=FILES, message="Pin")
 
 
-def test_a_branch_that_somebody_made_in_between_is_not_moved(repository: Repository) -> None:
+def test_a_branch_that_someone_made_in_between_is_not_moved(repository: Repository) -> None:
     theirs = repository.commit("stage", {"a": "a"}, "Theirs")
     with pytest.raises(UsageError, match=f"the branch stage exists with another content, at {theirs[:7]}"):
         make_branch(repository.path, "stage", repository.git("rev-parse", "prod"))

@@ -153,7 +153,7 @@ def test_a_plan_that_other_tags_have_overtaken_is_not_carried_out(remote: Path) 
     assert refs(remote) == before
 
 
-def test_a_remote_that_refuses_the_tag_is_told(remote: Path) -> None:
+def test_a_remote_that_refuses_the_tag_is_reported(remote: Path) -> None:
     hook(remote, "pre-receive", "echo 'no releases on Fridays' >&2", "exit 1")
     mono = Monorepo(f"file://{remote}")
     with pytest.raises(UserError, match=r"agora/v4.0.0-rc3: refused by .*: no releases on Fridays"):
@@ -196,7 +196,7 @@ class Images:
         )
 
 
-def test_what_is_missing_is_told_whenever_it_changes_until_all_images_are_there() -> None:
+def test_what_is_missing_is_reported_whenever_it_changes_until_all_images_are_there() -> None:
     images = Images(app=15, api=35)
     images.wait(every_seconds=10, within_seconds=60)
     assert images.told == [["app", "api"], ["api"], []]

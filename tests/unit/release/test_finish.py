@@ -118,7 +118,7 @@ def test_a_candidate_that_was_never_tagged_is_refused_with_the_tag_that_is_missi
         plan_finish(Monorepo(str(bare(tmp_path / "empty.git"))), None, runs("4.1.0-rc1"))
 
 
-def test_a_release_that_is_finished_already_is_told_so(remote: Path) -> None:
+def test_a_release_that_is_already_finished_is_reported(remote: Path) -> None:
     tag(remote, _commit_of(remote, "agora/v4.0.0-rc10"), "agora/release/v4.0.0")
     with pytest.raises(UserError, match=r"finished already, on the same commit as agora/v4.0.0-rc10"):
         plan_finish(Monorepo(str(remote)), None, runs("4.0.0-rc10"))
@@ -126,7 +126,7 @@ def test_a_release_that_is_finished_already_is_told_so(remote: Path) -> None:
         plan_finish(Monorepo(str(remote)), "4.0.0", runs("4.1.0-rc1"))
 
 
-def test_a_release_tag_on_another_commit_is_told_with_both_commits(remote: Path) -> None:
+def test_a_release_tag_on_another_commit_is_reported_with_both_commits(remote: Path) -> None:
     tag(remote, head(remote), "agora/release/v4.0.0")
     there, wanted = head(remote)[:12], _commit_of(remote, "agora/v4.0.0-rc10")[:12]
     with pytest.raises(UserError, match=f"on {there} and not on agora/v4.0.0-rc10's commit {wanted}"):
@@ -216,7 +216,7 @@ def test_tags_that_are_not_on_one_commit_after_the_push_are_noticed(remote: Path
         carry_out(plan, mono)
 
 
-def test_a_remote_that_refuses_the_tag_is_told(remote: Path) -> None:
+def test_a_remote_that_refuses_the_tag_is_reported(remote: Path) -> None:
     hook(remote, "pre-receive", "echo 'no releases on Fridays' >&2", "exit 1")
     mono = Monorepo(f"file://{remote}")
     with pytest.raises(UserError, match=r"agora/release/v4.0.0: refused by .*: no releases on Fridays"):

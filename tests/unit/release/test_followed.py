@@ -244,7 +244,7 @@ def test_a_refusal_is_said_and_no_redirect_followed(status: int, headers: dict[s
     assert "secret" not in str(raised.value)
 
 
-def test_a_server_that_is_not_there_is_said_without_the_token() -> None:
+def test_a_missing_server_is_reported_without_the_token() -> None:
     repository = GithubRepository("org/infra", Access(Token("secret"), "http://127.0.0.1:9"))
     with pytest.raises(UserError, match=r"cannot be reached \(ConnectError\)") as raised:
         asked(repository)()

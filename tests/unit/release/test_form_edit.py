@@ -41,7 +41,7 @@ def refusal(source: str | bytes, versions: dict[str, str] | None = None) -> Usag
     return caught.value
 
 
-def test_the_form_of_this_project_gets_another_release_and_is_still_a_form(tmp_path: Path) -> None:
+def test_the_configuration_of_this_project_gets_another_release_and_is_still_a_configuration(tmp_path: Path) -> None:
     before = (ROOT / "app.py").read_bytes()
     (tmp_path / "app.py").write_bytes(with_versions(before, {"stage": "99.0.0-rc1", "prod": "99.0.0-rc2"}))
     form = load_form(tmp_path / "app.py")
@@ -162,7 +162,7 @@ def test_a_constant_that_is_assigned_twice_is_not_changed(again: str) -> None:
         (b"x = '\xff'\n", "Python cannot read this"),
     ],
 )
-def test_what_is_not_one_plain_text_is_left_to_a_person(source: str | bytes, message: str) -> None:
+def test_what_is_not_one_literal_is_left_to_the_user(source: str | bytes, message: str) -> None:
     error = refusal(source)
     assert error.message.startswith("app.py")
     assert message in error.message
@@ -178,7 +178,7 @@ def test_a_version_that_is_no_tag_is_refused() -> None:
     assert "not a tag" in refusal(FORM, {"stage": 'x", "FQDN": "evil'}).message
 
 
-def test_versions_that_cannot_be_read_are_left_out() -> None:
+def test_versions_that_cannot_be_read_are_omitted() -> None:
     assert versions_in(stage_written_as('{"GHCR_PACKAGE_VERSION": f"4.2.{1}"}').encode()) == {
         "dev": "edge",
         "prod": "4.2.0-rc2",

@@ -137,7 +137,7 @@ def test_a_clone_means_its_only_remote_whatever_that_is_called(remote: Path, tmp
     assert Monorepo(str(working)).refs().head == head(remote)
 
 
-def test_a_clone_with_several_remotes_and_none_that_is_meant_is_refused(remote: Path, tmp_path: Path) -> None:
+def test_a_clone_with_several_remotes_and_no_default_is_refused(remote: Path, tmp_path: Path) -> None:
     working = clone(remote, tmp_path / "clone", remote_name="a")
     git("remote", "add", "b", str(remote), folder=working)
     git("branch", "--unset-upstream", "main", folder=working)
@@ -164,7 +164,7 @@ def test_a_folder_that_does_not_exist_is_refused(tmp_path: Path) -> None:
             Monorepo(location).refs()
 
 
-def test_a_folder_inside_another_repository_is_not_taken_for_that_repository(tmp_path: Path) -> None:
+def test_a_folder_inside_another_repository_is_not_mistaken_for_that_repository(tmp_path: Path) -> None:
     outer = tmp_path / "infra"
     git("init", "--quiet", str(outer))
     (outer / "monorepo").mkdir()
@@ -172,21 +172,21 @@ def test_a_folder_inside_another_repository_is_not_taken_for_that_repository(tmp
         Monorepo(str(outer / "monorepo")).refs()
 
 
-def test_an_empty_repository_is_told_from_one_that_lacks_the_branch(remote: Path, tmp_path: Path) -> None:
+def test_an_empty_repository_is_distinguished_from_one_that_lacks_the_branch(remote: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="the repository is empty"):
         Monorepo(str(bare(tmp_path / "empty.git"))).refs()
     with pytest.raises(UserError, match='the repository has no branch "trunk"'):
         Monorepo(str(remote), branch="trunk").refs()
 
 
-def test_a_branch_whose_name_only_ends_alike_is_not_taken_for_it(tmp_path: Path) -> None:
+def test_a_branch_whose_name_only_ends_the_same_is_not_mistaken_for_it(tmp_path: Path) -> None:
     remote = bare(tmp_path / "remote.git")
     commit(remote, "Elsewhere", branch="old/main")
     with pytest.raises(UserError, match='no branch "main"'):
         Monorepo(str(remote)).refs()
 
 
-def test_a_url_with_nothing_behind_it_is_told(tmp_path: Path) -> None:
+def test_a_url_with_nothing_behind_it_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no repository there, or none that you may read"):
         Monorepo(f"file://{tmp_path}/none.git").refs()
     with pytest.raises(UserError, match=r"cannot be reached: .*(?:Failed to|Couldn't) connect"):
@@ -203,7 +203,7 @@ def test_a_url_with_nothing_behind_it_is_told(tmp_path: Path) -> None:
         (200, "<html>\n<h1>Sign in</h1>\n</html>\n", "no repository there, or none that you may read"),
     ],
 )
-def test_what_a_web_server_answers_is_told_without_the_password(status: int, body: str, said: str) -> None:
+def test_what_a_web_server_answers_is_reported_without_the_password(status: int, body: str, said: str) -> None:
     with _answering(status, body) as url, pytest.raises(UserError, match=said) as caught:
         Monorepo(url).refs()
     assert "127.0.0.1" in caught.value.message
@@ -217,7 +217,7 @@ def test_what_a_web_server_answers_is_told_without_the_password(status: int, bod
         assert "s3cret" not in text
 
 
-def test_a_password_that_should_have_been_escaped_is_not_told_either() -> None:
+def test_a_password_that_should_have_been_escaped_is_not_reported_either() -> None:
     monorepo_ = Monorepo(f"https://ada:{'s3@cret'}@127.0.0.1:1/monorepo.git")
     with pytest.raises(UserError) as caught:
         monorepo_.refs()
@@ -241,7 +241,7 @@ def test_a_pushed_tag_is_lightweight_and_on_exactly_the_commit_that_was_named(
     assert refs(remote) == before | {"refs/tags/agora/release/v4.0.0": named}
 
 
-def test_the_settings_of_the_repository_that_one_stands_in_do_not_matter_to_a_url(
+def test_the_settings_of_the_repository_that_one_is_in_do_not_matter_to_a_url(
     remote: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     infra = tmp_path / "infra"
@@ -281,9 +281,7 @@ def test_a_url_needs_commits_and_none_of_the_files(
     assert 0 < sent.stat().st_size < 2_000
 
 
-def test_nothing_is_left_behind_in_the_temporary_folder(
-    remote: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_remains_in_the_temporary_folder(remote: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(folder))
@@ -321,7 +319,7 @@ def test_a_tag_that_exists_is_refused_and_stays(remote: Path, same: bool, said: 
 
 
 @pytest.mark.parametrize("same", [True, False])
-def test_a_tag_that_somebody_makes_during_the_push_stays_theirs(remote: Path, tmp_path: Path, same: bool) -> None:
+def test_a_tag_that_someone_makes_during_the_push_stays_theirs(remote: Path, tmp_path: Path, same: bool) -> None:
     working = clone(remote, tmp_path / "clone")
     theirs = head(remote) if same else refs(remote)["refs/tags/agora/v4.0.0-rc1"]
     # git runs this hook after it has read the remote's refs, and before it sends its own.
@@ -331,7 +329,7 @@ def test_a_tag_that_somebody_makes_during_the_push_stays_theirs(remote: Path, tm
     assert refs(remote)["refs/tags/agora/v4.0.0-rc2"] == theirs
 
 
-def test_a_tag_that_somebody_makes_just_before_the_push_stays_where_it_is(
+def test_a_tag_that_someone_makes_just_before_the_push_stays_where_it_is(
     remote: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     theirs = refs(remote)["refs/tags/agora/v4.0.0-rc1"]
@@ -354,7 +352,7 @@ def test_what_a_hook_of_the_remote_says_is_shown(remote: Path, kind: str) -> Non
     assert refs(remote) == before
 
 
-def test_a_hook_of_the_remote_that_says_nothing_is_told_all_the_same(remote: Path) -> None:
+def test_a_hook_of_the_remote_that_is_silent_is_reported_all_the_same(remote: Path) -> None:
     hook(remote, "pre-receive", "exit 1")
     with pytest.raises(UserError, match="pre-receive hook declined"):
         Monorepo(str(remote)).push_tag("agora/v4.0.0-rc2", head(remote))
@@ -367,7 +365,7 @@ def test_what_a_hook_of_the_clone_says_is_shown(remote: Path, tmp_path: Path) ->
         Monorepo(str(working)).push_tag("agora/v4.0.0-rc2", head(remote))
 
 
-def test_somebody_who_may_read_and_not_push_is_told_so(remote: Path, tmp_path: Path) -> None:
+def test_someone_who_may_read_and_not_push_gets_a_message(remote: Path, tmp_path: Path) -> None:
     working = clone(remote, tmp_path / "clone")
     with _answering(403) as url:
         git("remote", "set-url", "--push", "origin", url, folder=working)
@@ -448,7 +446,7 @@ def test_a_clone_without_the_branch_is_refused(remote: Path, tmp_path: Path) -> 
     assert "git checkout main" in caught.value.hint
 
 
-def test_the_subject_of_a_commit_is_told_where_it_is_at_hand(remote: Path, tmp_path: Path) -> None:
+def test_the_subject_of_a_commit_is_reported_where_it_is_available(remote: Path, tmp_path: Path) -> None:
     working = clone(remote, tmp_path / "clone")
     assert Monorepo(str(working)).subject(head(remote)) == "Show the evidence"
     assert Monorepo(str(remote)).subject(head(remote)) == "Show the evidence"
@@ -456,9 +454,7 @@ def test_the_subject_of_a_commit_is_told_where_it_is_at_hand(remote: Path, tmp_p
     assert Monorepo(str(working)).subject(commit(remote, "Since")) is None
 
 
-def test_the_subject_of_a_signed_commit_is_told_without_a_word_about_the_signature(
-    remote: Path, tmp_path: Path
-) -> None:
+def test_the_subject_of_a_signed_commit_is_reported_without_the_signature(remote: Path, tmp_path: Path) -> None:
     gpg = tmp_path / "gpg"
     gpg.write_text("#!/bin/sh\necho 'gpg: made by Ada' >&2\n")
     gpg.chmod(0o755)

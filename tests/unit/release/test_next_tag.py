@@ -17,7 +17,7 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     use_own_settings(monkeypatch, tmp_path)
 
 
-def test_the_next_tag_is_told_with_the_last_one_and_what_was_ignored(tmp_path: Path) -> None:
+def test_the_next_tag_is_reported_with_the_last_one_and_what_was_ignored(tmp_path: Path) -> None:
     remote = monorepo(tmp_path / "remote.git", "agora/v4.0.0-rc2", "agora/v4.0", "model-ad/v9.0.0")
     assert next_tag(Monorepo(str(remote))).as_json() == {
         "tag": "agora/v4.0.0-rc3",

@@ -83,7 +83,7 @@ def repository(tmp_path: Path) -> Repository:
     return made
 
 
-def test_a_pin_is_a_lock_the_versions_of_the_form_and_a_line_in_the_changelog(repository: Repository) -> None:
+def test_a_pin_is_a_lock_the_versions_of_the_configuration_and_a_line_in_the_changelog(repository: Repository) -> None:
     plan = plan_pin(repository.path, "4.3.0-rc1", published(), into="dev")
     assert plan.files
     assert set(plan.files) == {LOCK, "app.py", "CHANGELOG.md"}
@@ -115,7 +115,7 @@ def test_carried_out_it_is_one_commit_on_a_branch_from_dev_and_the_worktree_is_u
     assert repository.at_origin("dev") == dev
 
 
-def test_the_form_that_counts_is_that_of_dev_and_not_that_of_the_worktree(repository: Repository) -> None:
+def test_the_configuration_that_counts_is_that_of_dev_and_not_that_of_the_worktree(repository: Repository) -> None:
     repository.commit("dev", {"app.py": app("app", "api", "worker")}, "Another service")
     repository.git("reset", "--quiet", "--hard", "HEAD~1")
     plan = plan_pin(repository.path, "4.3.0-rc1", published(), into="dev")
@@ -124,14 +124,14 @@ def test_the_form_that_counts_is_that_of_dev_and_not_that_of_the_worktree(reposi
     assert b"worker" in plan.files["app.py"]
 
 
-def test_pinning_once_more_finds_the_commit_that_is_there(repository: Repository) -> None:
+def test_pinning_again_finds_the_commit_that_is_there(repository: Repository) -> None:
     first = pinning.carry_out(repository.path, plan_pin(repository.path, "4.3.0-rc1", published(), into="dev"))
     again = pinning.carry_out(repository.path, plan_pin(repository.path, "4.3.0-rc1", published(), into="dev"))
     assert (first.is_new, again.is_new) == (True, False)
     assert again.commit_id == first.commit_id
 
 
-def test_images_of_different_commits_are_refused_and_told_apart(repository: Repository) -> None:
+def test_images_of_different_commits_are_refused_and_distinguished(repository: Repository) -> None:
     with pytest.raises(UserError) as raised:
         plan_pin(repository.path, "4.3.0-rc1", published(api=OTHER), into="dev")
     told = "the images tagged 4.3.0-rc1 are not of one commit: app of c9b6311; api of ddddddd"
@@ -172,7 +172,7 @@ def test_a_lock_that_lacks_an_image_is_completed(repository: Repository) -> None
     assert plan_pin(repository.path, "4.3.0-rc1", published(), into="dev").lock == whole
 
 
-def test_a_lock_of_stand_ins_is_replaced_by_what_is_published(repository: Repository) -> None:
+def test_a_lock_of_stubs_is_replaced_by_what_is_published(repository: Repository) -> None:
     stand_ins = dataclasses.replace(
         plan_pin(repository.path, "4.3.0-rc1", published("a"), into="dev").lock, stand_in=True
     )
@@ -218,7 +218,7 @@ def test_what_an_environment_runs_already_is_not_said_to_change(repository: Repo
     assert (plan.before, plan.changed) == ({"stage": "4.2.0", "prod": "4.3.0-rc1"}, ("stage",))
 
 
-def test_a_version_that_is_not_written_out_is_to_be_changed_by_hand_and_nothing_is_asked(
+def test_a_version_that_is_not_written_out_must_be_changed_by_hand_and_nothing_is_asked(
     repository: Repository,
 ) -> None:
     text = app("app").replace('"GHCR_PACKAGE_VERSION": "4.2.0-rc2"', '"GHCR_PACKAGE_VERSION": "4.2." + "0-rc2"')
@@ -273,7 +273,7 @@ def test_a_hot_fix_is_pinned_for_one_environment_on_its_own_branch(repository: R
     assert "ghcr.io/org/new:4.3.0-rc1" not in plan.lock.images, "its services are those of stage's branch"
 
 
-def test_a_development_environment_or_one_that_does_not_exist_cannot_be_pinned_alone(repository: Repository) -> None:
+def test_a_development_environment_or_a_missing_one_cannot_be_pinned_alone(repository: Repository) -> None:
     repository.commit("dev", {"app.py": app("api")}, "The form")
     with pytest.raises(UsageError, match="--only dev: a development environment"):
         plan_pin(repository.path, "4.3.0-rc1", published(), into="dev", only="dev")
@@ -324,7 +324,9 @@ def test_it_is_added_to_a_lock_that_was_made_without_it(repository: Repository) 
 
 
 @pytest.mark.parametrize("kind", [Kind.TAG_UNKNOWN, Kind.PACKAGE_UNKNOWN, Kind.TOKEN_NEEDED])
-def test_where_it_is_not_published_the_lock_is_made_without_it_and_says_so(repository: Repository, kind: Kind) -> None:
+def test_without_a_published_loader_the_lock_is_made_without_it_with_a_message(
+    repository: Repository, kind: Kind
+) -> None:
     repository.commit("dev", {"app.py": READS_THE_DATABASE}, "A service that reads the database")
     plan = plan_pin(repository.path, "4.3.0-rc1", without_the_loader(kind), into="dev")
     assert LOADER not in plan.lock.images
@@ -332,7 +334,7 @@ def test_where_it_is_not_published_the_lock_is_made_without_it_and_says_so(repos
 
 
 @pytest.mark.parametrize("kind", [Kind.UNREACHABLE, Kind.RATE_LIMITED, Kind.WRONG_PLATFORM])
-def test_a_loader_that_can_not_be_looked_up_now_is_an_error(repository: Repository, kind: Kind) -> None:
+def test_a_loader_that_cannot_be_resolved_now_is_an_error(repository: Repository, kind: Kind) -> None:
     repository.commit("dev", {"app.py": READS_THE_DATABASE}, "A service that reads the database")
     with pytest.raises(ResolutionFailed):
         plan_pin(repository.path, "4.3.0-rc1", without_the_loader(kind), into="dev")

@@ -202,7 +202,7 @@ def test_a_source_that_names_no_version_is_refused(repository: Repository) -> No
     assert "./agora release pin VERSION" in raised.value.hint
 
 
-def test_each_image_that_changes_is_told_with_its_digest_before_and_after(repository: Repository) -> None:
+def test_each_image_that_changes_is_reported_with_its_digest_before_and_after(repository: Repository) -> None:
     before, after = lock(OLD, "a", "app", "api"), lock(NEW, "b", "app", "worker")
     kept = {f"ghcr.io/org/api:{NEW}": lock(NEW, "a", "api").images[f"ghcr.io/org/api:{NEW}"]}
     repository.commit("stage", file_of(before), "A lock")
@@ -217,7 +217,7 @@ def test_each_image_that_changes_is_told_with_its_digest_before_and_after(reposi
     assert f"- ghcr.io/org/app:{NEW}: sha256:{'b' * 64}\n" in plan.body
 
 
-def test_a_malformed_lock_does_not_stand_in_the_way_of_the_one_that_replaces_it(repository: Repository) -> None:
+def test_a_malformed_lock_does_not_block_the_one_that_replaces_it(repository: Repository) -> None:
     repository.commit("stage", {f"releases/{OLD}.json": "{"}, "A lock")
     repository.commit("dev", {"app.py": FORWARD, **file_of(lock(NEW, "b", "app"))}, "Forward")
     assert [change.before for change in promotion(repository, "stage").images] == [None]
@@ -235,7 +235,7 @@ def test_the_lock_that_is_promoted_is_that_of_the_source(repository: Repository)
     assert lock_at_source(repository.path, promotion(repository, "stage")) == after
 
 
-def test_a_source_without_the_lock_is_told_which_command_makes_it(repository: Repository) -> None:
+def test_a_source_without_the_lock_is_reported_with_the_command_that_makes_it(repository: Repository) -> None:
     repository.commit("dev", {"app.py": FORWARD}, "Forward")
     plan = promotion(repository, "stage")
     assert plan.images == ()
@@ -248,7 +248,7 @@ def test_a_source_without_the_lock_is_told_which_command_makes_it(repository: Re
     assert raised.value.hint.endswith(f"./agora release pin {NEW}")
 
 
-def test_stand_ins_are_not_promoted(repository: Repository) -> None:
+def test_stubs_are_not_promoted(repository: Repository) -> None:
     repository.commit("dev", {"app.py": FORWARD, **file_of(lock(NEW, "b", "app", stand_in=True))}, "Forward")
     with pytest.raises(UsageError, match="made without a registry"):
         lock_at_source(repository.path, promotion(repository, "stage"))
@@ -287,7 +287,7 @@ def test_the_templates_of_both_sides_are_made_by_their_own_code(
         ("", "it said nothing"),
     ],
 )
-def test_where_a_side_makes_no_templates_the_plan_says_why_and_stands(
+def test_where_a_side_makes_no_templates_the_plan_says_why_and_is_kept(
     app: str, said: str, repository: Repository
 ) -> None:
     fails = f"{APP}if __name__ == '__main__':\n    pass\n    {app}\n"
@@ -298,7 +298,7 @@ def test_where_a_side_makes_no_templates_the_plan_says_why_and_stands(
     assert "Templates:" not in plan.body
 
 
-def test_the_pull_request_tells_what_is_merged_what_proves_it_and_that_no_image_changes(
+def test_the_pull_request_says_what_is_merged_what_proves_it_and_that_no_image_changes(
     repository: Repository,
 ) -> None:
     repository.commit("dev", {"a": "a"}, "Forward: with care")
@@ -319,7 +319,7 @@ def test_planning_changes_nothing_in_the_repository(repository: Repository) -> N
 
 
 @pytest.mark.slow
-def test_a_change_of_this_form_is_told_by_the_resources_that_it_changes(repository: Repository) -> None:
+def test_a_change_of_this_configuration_is_described_by_the_resources_that_it_changes(repository: Repository) -> None:
     for name in ("src", "releases"):
         shutil.copytree(ROOT / name, repository.path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "cdk.json", repository.path)

@@ -176,7 +176,7 @@ def test_gh_that_is_not_logged_in_is_not_used(repository: Repository, path_witho
     ],
     ids=["refused", "no JSON", "no list"],
 )
-def test_gh_that_fails_is_told_with_the_address_to_open_it_at(
+def test_gh_that_fails_is_reported_with_the_address_to_open_it_at(
     repository: Repository, path_without_gh: Path, failure: dict[str, Any]
 ) -> None:
     at_github(repository)
@@ -223,7 +223,7 @@ def test_another_branch_of_that_name_at_the_remote_is_not_overwritten(repository
     assert repository.at_origin("pin/4.3.0") == repository.git("rev-parse", "theirs")
 
 
-def test_what_the_remote_says_to_a_refused_push_is_told(repository: Repository) -> None:
+def test_what_the_remote_says_to_a_refused_push_is_reported(repository: Repository) -> None:
     add_hook(repository.origin, "pre-receive", "echo 'Only on weekdays.' >&2; exit 1")
     with pytest.raises(UserError, match=r"pin/4\.3\.0 was not pushed to origin: Only on weekdays\."):
         opened(repository)
@@ -238,7 +238,7 @@ def test_a_remote_that_cannot_be_reached_is_said_without_its_credentials(reposit
     assert "hunter2" not in f"{caught.value}{planned.as_json()}{planned}"
 
 
-def test_a_branch_that_is_not_there_is_refused(repository: Repository) -> None:
+def test_a_branch_that_does_not_exist_is_refused(repository: Repository) -> None:
     with pytest.raises(UsageError, match='no branch "other"'):
         plan_pull_request(repository.path, branch="other", into="dev", title="", body="")
 
@@ -280,7 +280,7 @@ def test_a_repository_at_github_is_known_by_any_form_of_its_address(address: str
         "../agora-infra",
     ],
 )
-def test_a_repository_elsewhere_is_not_taken_for_one_at_github(address: str) -> None:
+def test_a_repository_elsewhere_is_not_mistaken_for_one_at_github(address: str) -> None:
     assert github_name(address) is None
 
 
@@ -291,7 +291,7 @@ def test_a_name_that_an_address_cannot_hold_is_escaped(repository: Repository) -
     assert planned.address == COMPARE.replace("pin/4.3.0", "pin%231%26x")
 
 
-def test_a_gh_that_cannot_be_run_is_as_good_as_none(repository: Repository, path_without_gh: Path) -> None:
+def test_a_gh_that_cannot_be_run_counts_as_none(repository: Repository, path_without_gh: Path) -> None:
     (path_without_gh / "gh").write_text("#!/no/such/program\n")
     (path_without_gh / "gh").chmod(0o755)
     assert os.access(path_without_gh / "gh", os.X_OK)

@@ -39,7 +39,9 @@ def _lock_in(plan: RollbackCommit, path: str = LOCK) -> Resolution:
     return parse_resolution(plan.files[path].decode(), path)
 
 
-def test_the_form_names_the_earlier_version_of_that_environment_only_and_has_its_lock(repository: Repository) -> None:
+def test_the_configuration_names_the_earlier_version_of_that_environment_only_and_has_its_lock(
+    repository: Repository,
+) -> None:
     plan = _planned(repository)
     assert versions_in(plan.files["app.py"]) == {"dev": "edge", "stage": "4.2.0-rc2", "prod": "4.1.0-rc2"}
     assert _lock_in(plan) == EARLIER
@@ -47,7 +49,7 @@ def test_the_form_names_the_earlier_version_of_that_environment_only_and_has_its
     assert sorted(plan.files) == ["CHANGELOG.md", "app.py", LOCK]
 
 
-def test_the_commit_is_made_on_top_of_the_environments_branch_as_everybody_has_it(repository: Repository) -> None:
+def test_the_commit_is_made_on_top_of_the_environments_branch_as_everyone_has_it(repository: Repository) -> None:
     shared = repository.commit("prod", {"note": "shared"}, "Shared")
     repository.commit("prod", {"note": "mine"}, "Unpushed", push=False)
     before = repository.state()
@@ -88,7 +90,7 @@ def test_a_later_rollback_to_the_same_version_is_not_stopped_by_the_branch_of_th
     assert second.branch != first.branch
 
 
-def test_a_form_and_lock_that_name_these_images_already_need_no_commit(repository: Repository) -> None:
+def test_a_configuration_and_lock_that_name_these_images_already_need_no_commit(repository: Repository) -> None:
     repository.commit("prod", {"releases/4.2.0-rc2.json": TODAY.written()}, "Lock")
     assert plan_rollback_commit(repository.path, FORM.environment("prod"), TODAY) is None
 
@@ -106,7 +108,7 @@ def test_a_lock_without_a_service_that_keeps_its_image_gets_it(repository: Repos
     assert lock.images["ghcr.io/org/api:4.1.0-rc2"] == EARLIER.images["ghcr.io/org/api:4.1.0-rc2"]
 
 
-def test_a_lock_that_was_written_anew_since_is_put_back_and_keeps_its_other_images(repository: Repository) -> None:
+def test_a_lock_that_was_rewritten_since_is_put_back_and_keeps_its_other_images(repository: Repository) -> None:
     repinned = resolution("4.2.0-rc2", "app", "docs", api="built again")
     repository.commit("prod", {"releases/4.2.0-rc2.json": repinned.written()}, "Pin again")
     plan = _planned(repository, TODAY)
@@ -132,12 +134,12 @@ def test_a_repository_without_a_changelog_gets_one(repository: Repository) -> No
     assert b"prod is rolled back" in _planned(repository).files["CHANGELOG.md"]
 
 
-def test_a_branch_that_does_not_exist_is_told(repository: Repository) -> None:
+def test_a_branch_that_does_not_exist_is_reported(repository: Repository) -> None:
     with pytest.raises(UsageError, match='no branch "live" at origin'):
         plan_rollback_commit(repository.path, FORM.environment("live"), EARLIER)
 
 
-def test_the_commit_goes_to_the_branch_that_stands_for_the_environment(repository: Repository) -> None:
+def test_the_commit_goes_to_the_branch_of_the_environment(repository: Repository) -> None:
     form = check_form(environments(prod={"BRANCH": "stage"}), one_service)
     of_stage = repository.commit("stage", {"note": "of stage"}, "Stage's own")
     plan = plan_rollback_commit(repository.path, form.environment("prod"), EARLIER)
@@ -145,13 +147,13 @@ def test_the_commit_goes_to_the_branch_that_stands_for_the_environment(repositor
     assert (plan.base.branch, plan.base.commit_id) == ("stage", of_stage)
 
 
-def test_a_form_that_is_not_plain_is_left_to_a_person(repository: Repository) -> None:
+def test_a_configuration_that_is_computed_is_left_to_the_user(repository: Repository) -> None:
     repository.commit("prod", {"app.py": APP.replace('"4.2.0-rc2"', 'str("4.2.0-rc2")')}, "Be clever")
     with pytest.raises(UsageError, match=r"app\.py, line 4"):
         plan_rollback_commit(repository.path, FORM.environment("prod"), EARLIER)
 
 
-def test_a_lock_that_cannot_be_read_is_told(repository: Repository) -> None:
+def test_a_lock_that_cannot_be_read_is_reported(repository: Repository) -> None:
     repository.commit("prod", {LOCK: "<<<<<<< HEAD\n"}, "Merge badly")
     with pytest.raises(UserError, match=r"4\.1\.0-rc2\.json: not JSON"):
         plan_rollback_commit(repository.path, FORM.environment("prod"), EARLIER)

@@ -55,7 +55,7 @@ def test_what_runs_is_what_the_last_healthy_record_and_the_tasks_say(runs: str) 
     assert found.source == "stage runs it by deployment 2 of 2026-11-23 12:00 UTC, and so say its tasks"
 
 
-def test_a_record_with_which_the_tasks_do_not_agree_says_nothing() -> None:
+def test_a_record_with_which_the_tasks_do_not_agree_proves_nothing() -> None:
     with pytest.raises(UserError) as raised:
         read(record("4.2.0-rc2", 2), runs=OTHER)
     assert raised.value.message.splitlines() == [
@@ -80,7 +80,7 @@ def test_what_is_no_release_cannot_be_finished() -> None:
 
 
 @pytest.mark.parametrize("version", ["4.2.0-rc2", "4.2.0"])
-def test_a_version_that_ran_well_before_is_proven_too(version: str) -> None:
+def test_a_version_that_was_healthy_before_is_proven_too(version: str) -> None:
     records = (record("4.3.0-rc1", 3), record("4.2.0-rc2", 2, OTHER), record("4.2.0-rc1", 1, OTHER))
     found = read(*records, version=version)
     assert str(found.version) == "4.2.0-rc2"
@@ -88,7 +88,7 @@ def test_a_version_that_ran_well_before_is_proven_too(version: str) -> None:
 
 
 @pytest.mark.parametrize("changes", [{"result": FAILED}, {"synthetic": True}])
-def test_a_version_that_never_ran_well_is_not_found(changes: dict[str, Any]) -> None:
+def test_a_version_that_was_never_healthy_is_not_found(changes: dict[str, Any]) -> None:
     found = read(record("4.3.0-rc1", 3), record("4.2.0-rc2", 2, **changes), version="4.2.0-rc2")
     assert str(found.version) == "4.3.0-rc1"
 
@@ -125,7 +125,7 @@ def test_the_environment_that_proves_production_is_the_one_whose_release_is_fini
         staging_environment(form, "live")
 
 
-def test_several_environments_that_prove_are_told_apart_by_name() -> None:
+def test_several_environments_that_prove_are_distinguished_by_name() -> None:
     four = environments(
         live={"KIND": "production", "PROVED_BY": "uat"},
         shop={"KIND": "production", "PROVED_BY": "demo"},
@@ -139,7 +139,9 @@ def test_several_environments_that_prove_are_told_apart_by_name() -> None:
         staging_environment(check_form(environments(prod=WAIVED), one_service))
 
 
-def test_a_site_that_does_not_answer_is_said_beside_the_want_of_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_site_that_does_not_answer_is_reported_together_with_missing_credentials(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def silent(url: str) -> str:
         raise UserError(f"{url} does not answer")
 

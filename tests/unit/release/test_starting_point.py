@@ -64,7 +64,7 @@ def test_a_commit_is_named_by_all_or_the_first_of_its_digits(remote: Path, lengt
     assert plan_cut(Monorepo(f"file://{remote}"), start=fixed[:length]).commit == fixed
 
 
-def test_a_commit_in_the_middle_of_main_is_cut_by_its_own_history(remote: Path) -> None:
+def test_a_commit_in_main_is_cut_by_its_own_history(remote: Path) -> None:
     middle = git("rev-parse", "refs/heads/main~2", folder=remote)
     plan = plan_cut(Monorepo(f"file://{remote}"), start=middle[:12])
     assert (plan.commit, plan.tag) == (middle, "agora/v4.2.1-rc1")
@@ -75,7 +75,7 @@ def test_a_fix_of_a_candidate_that_is_open_is_its_next_candidate(remote: Path) -
     assert plan_cut(Monorepo(str(remote)), start="fix-4.3").tag == "agora/v4.3.0-rc2"
 
 
-def test_a_second_fix_goes_on_with_the_first_ones_candidates(remote: Path) -> None:
+def test_a_second_fix_continues_with_the_first_ones_candidates(remote: Path) -> None:
     mono = Monorepo(str(remote))
     fix(remote)
     carry_out(plan_cut(mono, start="hotfix/4.2.1"), mono)
@@ -89,7 +89,7 @@ def test_a_patch_that_is_released_already_is_passed_over(remote: Path) -> None:
     assert plan_cut(Monorepo(str(remote)), start="hotfix/4.2.1").tag == "agora/v4.2.2-rc1"
 
 
-def test_after_a_hot_fix_main_goes_on_where_it_was(remote: Path) -> None:
+def test_after_a_hot_fix_main_continues_where_it_was(remote: Path) -> None:
     mono = Monorepo(str(remote))
     fix(remote)
     carry_out(plan_cut(mono, start="hotfix/4.2.1"), mono)

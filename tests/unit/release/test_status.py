@@ -79,7 +79,9 @@ def states(found: EnvironmentStatus) -> dict[str, str]:
     return {cell.service: cell.state for cell in found.cells}
 
 
-def test_each_service_of_each_environment_is_as_the_form_says_or_differs_or_is_not_deployed(form: Form) -> None:
+def test_each_service_of_each_environment_is_as_the_configuration_says_or_differs_or_is_not_deployed(
+    form: Form,
+) -> None:
     stacks = {
         "agora-stage-api": running("api"),
         "agora-stage-app": running("app", OTHER),
@@ -109,7 +111,7 @@ def test_a_cell_has_the_version_the_commit_and_the_digest_of_both_sides(form: Fo
     ]
 
 
-def test_an_environment_out_of_reach_is_a_remark_and_the_others_are_told(form: Form) -> None:
+def test_an_environment_out_of_reach_is_a_remark_and_the_others_are_reported(form: Form) -> None:
     near = reaching(form, {"agora-prod-app": running("app"), "agora-prod-api": running("api")})
 
     def reach(name: str) -> Target:
@@ -159,7 +161,7 @@ def test_a_stack_that_does_not_say_what_it_runs_is_not_said_to_be_missing(form: 
     assert stage.remarks == ("nothing tells which images app run: their stacks have no such output",)
 
 
-def test_what_runs_is_told_also_where_nothing_tells_what_should(form: Form, tmp_path: Path) -> None:
+def test_running_images_are_reported_even_where_nothing_says_which_should_run(form: Form, tmp_path: Path) -> None:
     (tmp_path / "releases" / "4.2.0.json").unlink()
     stage, _ = read_status(form, reaching(form, {"agora-stage-app": running("app")}))
     assert states(stage) == {"api": NOT_DEPLOYED, "app": UNKNOWN}
@@ -167,14 +169,14 @@ def test_what_runs_is_told_also_where_nothing_tells_what_should(form: Form, tmp_
     assert "releases/4.2.0.json is missing" in stage.remarks[0]
 
 
-def test_a_lock_of_stand_ins_tells_of_nothing_that_could_run(form: Form, tmp_path: Path) -> None:
+def test_a_lock_of_stubs_names_nothing_that_could_run(form: Form, tmp_path: Path) -> None:
     keep(dataclasses.replace(LOCK, stand_in=True), tmp_path / "releases" / "4.2.0.json")
     stage, _ = read_status(form, reaching(form, {"agora-stage-app": running("app")}))
     assert states(stage)["app"] == UNKNOWN
     assert "made from stand-ins" in stage.remarks[0]
 
 
-def test_the_last_tags_come_first_and_finished_ones_say_so() -> None:
+def test_the_last_tags_come_first_and_finished_ones_are_marked() -> None:
     tags = tags_of(
         ["agora/v4.1.0-rc1", "agora/v4.2.0-rc9", "agora/v4.2.0-rc10", "agora/release/v4.2.0", "agora/v4.3.0-rc1"],
         "agora",

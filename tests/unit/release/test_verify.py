@@ -117,7 +117,7 @@ def test_tasks_agree_by_the_digest_of_the_index_or_of_the_manifest_that_runs(dig
     assert check_of(task(digest), task(INDEX)) == check("app", OK, f"2 of 2 tasks run 4.2.0-rc2 {INDEX}")
 
 
-def test_one_task_of_another_image_is_a_failure_and_its_digest_is_told() -> None:
+def test_one_task_of_another_image_is_a_failure_and_its_digest_is_reported() -> None:
     found = check_of(task(MANIFEST), task(OTHER), task(MANIFEST))
     assert found == check("app", FAIL, f"1 of 3 tasks run {OTHER}, not {INDEX}")
 
@@ -126,9 +126,7 @@ def test_one_task_of_another_image_is_a_failure_and_its_digest_is_told() -> None
     ("image", "state"),
     [(f"ghcr.io/org/app@{INDEX}", OK), (f"ghcr.io/org/app@{OTHER}", FAIL), (LOCATION, FAIL)],
 )
-def test_without_a_digest_of_its_own_a_task_is_known_by_its_reference_and_a_tag_is_no_proof(
-    image: str, state: str
-) -> None:
+def test_without_its_own_digest_a_task_is_known_by_its_reference_and_a_tag_is_no_proof(image: str, state: str) -> None:
     assert check_of(task(None, image=image)).state == state
 
 
@@ -144,12 +142,12 @@ def test_a_service_that_is_not_deployed_proves_nothing() -> None:
     assert found[0] == check("app", FAIL, "no task runs")
 
 
-def test_all_tasks_are_looked_at_however_many_there_are() -> None:
+def test_all_tasks_are_checked_however_many_there_are() -> None:
     tasks = [task(INDEX)] * 230
     assert check_of(*tasks, task(OTHER)).what.startswith("1 of 231 tasks run ")
 
 
-def test_an_image_that_no_registry_has_cannot_be_compared_and_one_that_nothing_tells_of_does_not_agree() -> None:
+def test_an_image_that_no_registry_has_cannot_be_compared_and_one_that_nothing_identifies_does_not_agree() -> None:
     clients = {"cloudformation": FakeCloudFormation(), "ecs": None}
     services = [service(container_location=location) for location in (f"{LOCAL_BUILD}docker/app", "ghcr.io/org/new:1")]
     built, new, _ = verify(target(clients), services, EXPECTED, "http://127.0.0.1:9/")
@@ -192,7 +190,7 @@ def test_the_footer_is_the_version_without_its_candidate_and_the_commit(
         f"<p>\u00e9 {FOOTER}</p>".encode("latin-1"),
     ],
 )
-def test_the_footer_is_found_as_a_person_sees_it(page: str | bytes) -> None:
+def test_the_footer_is_found_as_a_user_sees_it(page: str | bytes) -> None:
     assert footer_on(page).state == OK
 
 
@@ -216,11 +214,11 @@ def test_the_footer_is_found_as_a_person_sees_it(page: str | bytes) -> None:
         f"&lt;{FOOTER}x&gt;",
     ],
 )
-def test_what_only_resembles_the_footer_or_is_not_seen_by_a_person_is_none(page: str) -> None:
+def test_what_only_resembles_the_footer_or_is_not_seen_by_a_user_is_none(page: str) -> None:
     assert footer_on(f"<html>{page}</html>").state == FAIL
 
 
-def test_versions_that_are_shown_instead_are_told_each_once() -> None:
+def test_versions_that_are_shown_instead_are_reported_each_once() -> None:
     page = "4.1.0-1111111 4.1.0-1111111 4.1.0-1111111 <b>4.2.0-rc2-abc1234</b> edge-2222222 4.0.0-3333333 10.0.0.1"
     with site(page) as url:
         found = footer_at(url)
@@ -228,22 +226,22 @@ def test_versions_that_are_shown_instead_are_told_each_once() -> None:
     assert found == check("footer of the site", FAIL, f"{url} does not show {FOOTER}: it shows {instead}")
 
 
-def test_a_page_without_any_version_is_told() -> None:
+def test_a_page_without_any_version_is_reported() -> None:
     assert footer_on("<p>Agora</p>").what.endswith(f" does not show {FOOTER}: it shows no version")
 
 
-def test_a_site_that_answers_with_an_error_is_told_even_if_it_shows_the_footer() -> None:
+def test_a_site_that_answers_with_an_error_is_reported_even_if_it_shows_the_footer() -> None:
     with site(FOOTER, status=503) as url:
         assert footer_at(url) == check("footer of the site", FAIL, f"{url} answers 503")
 
 
-def test_a_site_that_is_down_is_told() -> None:
+def test_a_site_that_is_down_is_reported() -> None:
     with site() as url:
         pass
     assert footer_at(url) == check("footer of the site", FAIL, f"{url} does not answer: ConnectError")
 
 
-def test_an_encoding_that_nobody_knows_is_no_obstacle() -> None:
+def test_an_encoding_that_no_one_knows_is_no_obstacle() -> None:
     assert footer_on(FOOTER, content_type="text/html; charset=nonsense").state == OK
 
 
@@ -271,13 +269,15 @@ class Trickling(Endless):
 
 
 @pytest.mark.parametrize("handler", [Endless, Trickling])
-def test_a_page_that_never_ends_is_told(handler: type[BaseHTTPRequestHandler], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_that_never_ends_is_reported(
+    handler: type[BaseHTTPRequestHandler], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(verifying, "_LONGEST_ANSWER_SECONDS", 0.3)
     with serving(handler) as url:
         assert footer_at(url).what == f"{url} does not come to an end"
 
 
-def test_where_no_service_is_told_its_version_no_footer_is_looked_for() -> None:
+def test_where_no_service_gets_its_version_no_footer_is_checked() -> None:
     props = dataclasses.replace(APP, container_env_vars={"APP_VERSION": "4.2.0"})
     assert footer_at("http://127.0.0.1:9/", props).state == SKIP
 
@@ -299,13 +299,13 @@ def locked(monkeypatch: pytest.MonkeyPatch, lock: Resolution | None) -> None:
     monkeypatch.setattr(operated, "find_lock", lambda *_: lock)
 
 
-def test_what_ought_to_run_is_what_the_lock_says(form: Form, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_should_run_is_what_the_lock_says(form: Form, monkeypatch: pytest.MonkeyPatch) -> None:
     lock = Resolution("1.0.0", {"ghcr.io/sage-bionetworks/app:v1.0": IMAGE})
     locked(monkeypatch, lock)
     assert expected_images(target({}, form=form), form, [seeded_record(EXPECTED)]) == (lock, "the lock of 1.0.0")
 
 
-def test_without_a_lock_the_last_healthy_deployment_says_what_ought_to_run(
+def test_without_a_lock_the_last_healthy_deployment_says_what_should_run(
     form: Form, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     locked(monkeypatch, None)

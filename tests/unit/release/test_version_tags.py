@@ -102,7 +102,7 @@ def test_the_next_version_follows_the_documentation(tags: list[str], part: Part 
     assert _next(*tags, part=part) == expected
 
 
-def test_the_tags_of_an_application_are_told_from_malformed_ones_and_those_of_others() -> None:
+def test_the_tags_of_an_application_are_distinguished_from_malformed_ones_and_those_of_others() -> None:
     malformed = [
         *("agora/4.0.0", "agora/release/v4.0.0-rc1", "agora/v04.0.0", "agora/v1.0.0-rc01", "agora/v4.0"),
         *("agora/v4.0.0-beta", "agora/v4.0.0/rc1"),
@@ -120,7 +120,7 @@ def test_another_application_has_its_own_tags() -> None:
     assert tags.tag(next_version(tags)) == "model-ad/v1.0.1-rc1"
 
 
-def test_what_was_ignored_is_told_in_one_line_that_names_five_at_most() -> None:
+def test_what_was_ignored_is_reported_in_one_line_that_names_five_at_most() -> None:
     assert read_tags(["agora/v1.0.0"], "agora").ignored == ""
     assert read_tags(["2.3.1"], "agora").ignored == 'Ignored: 1 tag not under "agora/".'
     assert read_tags(["agora/x"], "agora").ignored == "Ignored: 1 malformed tag (agora/x)."
@@ -131,7 +131,7 @@ def test_what_was_ignored_is_told_in_one_line_that_names_five_at_most() -> None:
     )
 
 
-def test_the_last_tag_is_the_version_of_its_own_where_there_is_one() -> None:
+def test_the_last_tag_is_its_own_version_where_there_is_one() -> None:
     assert read_tags(["agora/v4.0.0", "agora/release/v4.0.0"], "agora").last_tag == "agora/v4.0.0"
     assert read_tags([], "agora").last_tag is None
 

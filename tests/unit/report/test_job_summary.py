@@ -31,7 +31,7 @@ def test_what_several_verdicts_advise_is_in_the_summary_once() -> None:
     assert (text.count("**agora-"), text.count("- Look: "), text.count("- Fix: ")) == (2, 1, 1)
 
 
-def test_columns_that_say_nothing_are_left_out() -> None:
+def test_columns_that_are_empty_are_omitted() -> None:
     unseen = replace(failed_report().services[0], desired="", running="", health="")
     text = summary(failed_report(services=(unseen,)), None)
     assert "| Service | Version | Commit |\n| --- | --- | --- |\n| agora-api | edge | ccccccc |" in text
@@ -60,7 +60,7 @@ def test_a_deployment_that_went_well_is_no_error() -> None:
     assert error_commands(failed_report(result=HEALTHY)) == []
 
 
-def test_a_job_is_told_at_its_end_after_what_it_was_told_before(
+def test_a_job_is_reported_when_it_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "summary.md"

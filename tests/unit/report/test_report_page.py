@@ -52,7 +52,7 @@ def test_it_is_whole_and_needs_nothing_else() -> None:
     assert {name for name, _ in reader.attributes}.isdisjoint({"src", "href", "style", "onclick", "onload"})
 
 
-def test_verdicts_stand_on_top_with_the_place_to_look_and_the_fix() -> None:
+def test_verdicts_are_on_top_with_the_place_to_look_and_the_fix() -> None:
     text = _Reader(page(failed_report())).text
     assert text.index("failed after 3 min 05 s") < text.index("agora-app: the image is not in the registry any more")
     assert text.index("the image is not in the registry") < text.index("What was to be deployed")
@@ -102,7 +102,7 @@ def test_what_others_wrote_is_shown_and_not_run(where: str) -> None:
     assert attack in _Reader(written).text
 
 
-def test_what_several_verdicts_advise_is_told_once() -> None:
+def test_what_several_verdicts_advise_is_reported_once() -> None:
     same = {**VERDICT, "service": "agora-api", "sentence": "its callers wait for agora-app"}
     other = {**VERDICT, "service": "agora-apex", "look": "its log", "fix": "./agora logs dev apex"}
     text = page(failed_report(verdicts=(VERDICT, same, other)))
@@ -131,7 +131,7 @@ def test_one_that_went_well_says_what_runs_and_has_no_verdict() -> None:
     assert '<section class="verdict">' not in written
 
 
-def test_one_that_was_interrupted_says_so_even_before_anything_happened() -> None:
+def test_one_that_was_interrupted_is_reported_even_before_anything_happened() -> None:
     text = _Reader(page(failed_report(result=INTERRUPTED, verdicts=(), evidence=None, moments=(), seconds=0.0))).text
     assert "was interrupted after 0 s" in text
 

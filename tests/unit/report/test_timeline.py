@@ -14,7 +14,7 @@ def test_a_state_is_noted_once() -> None:
     assert [moment.state for moment in timeline.moments] == ["updating"]
 
 
-def test_moments_stand_in_the_order_in_which_they_happened() -> None:
+def test_moments_are_in_the_order_in_which_they_happened() -> None:
     timeline = Timeline(datetime.now(UTC) - timedelta(seconds=60), _clock=Timeline()._clock - 60)
     timeline.note(TASK, "1", "running", at=timeline.began + timedelta(seconds=30))
     timeline.note(TASK, "2", "stopped", at=timeline.began + timedelta(seconds=10))
@@ -28,7 +28,7 @@ def test_a_clock_that_is_wrong_moves_nothing_before_the_beginning_or_into_the_fu
     assert all(0 <= moment.seconds <= timeline.seconds for moment in timeline.moments)
 
 
-def test_it_is_written_with_its_beginning_and_without_what_says_nothing() -> None:
+def test_it_is_written_with_its_beginning_and_without_empty_parts() -> None:
     timeline = Timeline(datetime(2026, 11, 23, 12, tzinfo=UTC))
     timeline.note(STACK, "agora-dev-app", "updated", over=True)
     written = timeline.as_json()
@@ -53,7 +53,7 @@ MOMENTS = (
 )
 
 
-def test_services_stand_below_their_stacks_and_tasks_below_their_services() -> None:
+def test_services_are_below_their_stacks_and_tasks_below_their_services() -> None:
     assert [lane.subject for lane in lanes(MOMENTS, 10)] == ["agora-dev-app", "agora-app", "1", "agora-dev-api"]
 
 

@@ -40,12 +40,12 @@ def test_metadata_takes_a_token_without_a_launch_template_that_would_replace_the
     assert "LaunchTemplate" not in instance
 
 
-def test_it_carries_the_group_that_the_database_lets_in() -> None:
+def test_it_carries_the_group_that_the_database_accepts() -> None:
     own, database = properties(bastion(), "AWS::EC2::Instance")["SecurityGroupIds"]
     assert database["Fn::GetStackOutput"]["StackName"] == "agora-dev-docdb-v8"
     assert own == {"Fn::GetAtt": ["BastionHostInstanceSecurityGroupE1AD2D4E", "GroupId"]}
 
 
-def test_there_is_none_where_the_form_names_none() -> None:
+def test_no_bastion_exists_where_the_configuration_has_none() -> None:
     without = [name for name in form().environments if form().environment(name).bastion is None]
     assert all(f"agora-{name}-bastion" not in templates(name) for name in without)

@@ -223,7 +223,7 @@ def test_the_table_of_what_replaces_is_that_of_the_schemas(kind: str) -> None:
     assert replacing - table <= NOT_IN_THE_TABLE.get(kind, {}).keys(), "a replacement is not seen"
 
 
-def test_a_property_that_is_left_out_of_the_table_is_one_that_replaces() -> None:
+def test_a_property_that_is_not_in_the_table_counts_as_replacing() -> None:
     for kind, reasons in NOT_IN_THE_TABLE.items():
         assert reasons.keys() <= top_level(kind, "createOnlyProperties", "conditionalCreateOnlyProperties")
 
@@ -262,7 +262,7 @@ def test_the_first_step_imports_nothing_so_that_the_second_can_drop_the_exports(
     assert not earlier_app.imported(list(moving_templates("dev").values()))
 
 
-def test_what_is_meant_to_differ_still_does() -> None:
+def test_what_is_intended_to_differ_still_does() -> None:
     template = moving_templates("dev")["agora-dev-api"]["Resources"]
     for key, resource in recorded("dev")["agora-dev-api"].items():
         for each, value in resource["Properties"].items():
@@ -283,7 +283,7 @@ def test_the_earlier_templates_have_the_logical_ids_that_the_record_has(name: st
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_everything_that_the_earlier_templates_import_is_exported_and_nothing_in_vain(name: str) -> None:
+def test_exactly_what_the_earlier_templates_import_is_exported(name: str) -> None:
     exports = set(exported(earlier(name)))
     assert earlier_app.imported(list(earlier(name).values())) == {each for each in exports if ":" in each}
 
@@ -298,7 +298,7 @@ def test_a_route_or_rule_that_stays_keeps_its_logical_id(name: str) -> None:
         assert was == now, stack_name
 
 
-def test_the_description_of_a_group_is_that_of_its_own_environment() -> None:
+def test_the_description_of_a_group_is_that_of_its_environment() -> None:
     descriptions = {
         recorded(name)[f"agora-{name}-load-balancer"]["AppLoadBalancerSecurityGroupC44CD584"]["Properties"][
             "GroupDescription"

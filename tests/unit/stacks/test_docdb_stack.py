@@ -43,13 +43,13 @@ def test_the_engine_is_8_and_the_cluster_cannot_be_deleted_by_mistake(name: str)
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_the_data_is_encrypted_and_can_be_brought_back_for_two_weeks(name: str) -> None:
+def test_the_data_is_encrypted_and_can_be_restored_for_two_weeks(name: str) -> None:
     cluster = properties(stack(name, environment(name).database_stack), "AWS::DocDB::DBCluster")
     assert (cluster["StorageEncrypted"], cluster["BackupRetentionPeriod"]) == (True, 14)
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_the_database_outlives_its_stack_with_all_that_it_needs(name: str) -> None:
+def test_the_database_outlives_its_stack_with_everything_that_it_needs(name: str) -> None:
     template = stack(name, environment(name).database_stack)
     kept = {
         resource["Type"]
@@ -73,7 +73,7 @@ def test_the_generated_password_is_described_exactly_as_it_was_when_it_was_made(
     assert secret["GenerateSecretString"] == {"ExcludePunctuation": True, "PasswordLength": 32}
 
 
-def test_only_who_carries_the_callers_group_is_let_in() -> None:
+def test_only_who_carries_the_callers_group_is_accepted() -> None:
     template = stack("dev", "docdb-v8")
     [rule] = [rule["Properties"] for rule in of_type(template, "AWS::EC2::SecurityGroupIngress").values()]
     [callers] = [key for key in of_type(template, "AWS::EC2::SecurityGroup") if key.startswith("Callers")]

@@ -14,7 +14,7 @@ def test_both_kinds_of_fargate_capacity_are_associated_with_the_cluster() -> Non
     assert association["CapacityProviders"] == ["FARGATE", "FARGATE_SPOT"]
 
 
-def test_every_callee_has_a_group_for_its_callers_that_opens_nothing_by_itself() -> None:
+def test_every_callee_has_a_group_for_its_callers_that_opens_nothing_automatically() -> None:
     groups = [group["Properties"] for group in of_type(stack("dev", "ecs"), "AWS::EC2::SecurityGroup").values()]
     assert {group["GroupDescription"] for group in groups} == {
         *(f"Carried by the callers of agora-{part}" for part in ("api", "api-next", "api-docs", "app")),
@@ -36,7 +36,7 @@ def test_container_insights_are_off_because_they_are_billed_by_the_metric() -> N
     ]
 
 
-def test_the_form_switches_container_insights_on() -> None:
+def test_the_configuration_switches_container_insights_on() -> None:
     templates = read_templates(synthesize(form_with("dev", container_insights=True), "dev"))
     assert properties(templates["agora-dev-ecs"], "AWS::ECS::Cluster")["ClusterSettings"] == [
         {"Name": "containerInsights", "Value": "enabled"}

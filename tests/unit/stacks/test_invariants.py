@@ -80,7 +80,7 @@ def test_no_value_in_a_template_is_a_secret(name: str, step: str | None) -> None
 
 
 @every_assembly
-def test_no_right_is_wider_than_a_reason_beside_it_explains(name: str, step: str | None) -> None:
+def test_no_permission_is_wider_than_its_reason_explains(name: str, step: str | None) -> None:
     folder = folder_of(name, step)
     assert unexplained_wildcards(read_templates(folder), acknowledgments_of(folder)) == []
 
@@ -166,7 +166,7 @@ def test_a_database_that_can_be_deleted_is_refused(change: Callable[[Json], None
     assert said in refusal
 
 
-def test_a_bucket_that_goes_with_its_stack_is_refused() -> None:
+def test_a_bucket_that_is_deleted_with_its_stack_is_refused() -> None:
     changed = broken("ecs", lambda resources: add(resources, "AWS::S3::Bucket"))
     assert len(deletable_state(changed, protected_stacks(assembly("prod")))) == 2
 
@@ -221,7 +221,7 @@ WAYS_IN: dict[str, tuple[str, Callable[[Json], None]]] = {
 
 
 @pytest.mark.parametrize("way", WAYS_IN)
-def test_another_way_in_from_the_internet_is_refused(way: str) -> None:
+def test_another_entry_point_from_the_internet_is_refused(way: str) -> None:
     part, change = WAYS_IN[way]
     [refusal] = open_to_the_internet(broken(part, change))
     assert refusal.startswith(f"agora-prod-{part}: ")
@@ -262,17 +262,17 @@ def forgetting_logs(resources: Json) -> None:
         ),
     ],
 )
-def test_a_container_that_nobody_can_watch_is_refused(change: Callable[[Json], None], said: str) -> None:
+def test_a_container_that_no_one_can_watch_is_refused(change: Callable[[Json], None], said: str) -> None:
     [refusal] = containers_unwatched(broken("api", change), reasons_without_check("prod"))
     assert refusal.endswith(said)
 
 
-def test_a_log_that_nobody_ends_is_refused() -> None:
+def test_a_log_that_no_one_ends_is_refused() -> None:
     refusals = containers_unwatched(broken("api", forgetting_logs), reasons_without_check("prod"))
     assert [each.rpartition(": ")[2] for each in refusals] == ["nothing says how long its log is kept"] * 2
 
 
-def test_a_written_reason_stands_for_a_health_check() -> None:
+def test_a_written_reason_replaces_a_health_check() -> None:
     reasons = reasons_without_check("prod")
     changed = broken("api", without("HealthCheck"))
     assert containers_unwatched(changed, reasons | {"agora-api": "has no program that could ask it"}) == []

@@ -47,7 +47,7 @@ def test_the_internet_comes_in_by_http_and_https_and_nothing_else() -> None:
     assert "SecurityGroupEgress" not in group or group["SecurityGroupEgress"][0]["CidrIp"] == "255.255.255.255/32"
 
 
-def test_the_firewall_stands_before_the_load_balancer_under_its_running_name() -> None:
+def test_the_firewall_protects_the_load_balancer_under_its_running_name() -> None:
     association = stack("dev", "load-balancer")["Resources"]["WeAclAssociation"]
     assert association["Properties"] == {
         "ResourceArn": {"Ref": "AppLoadBalancer0268F95E"},
@@ -95,7 +95,7 @@ def test_errors_of_services_and_of_the_load_balancer_itself_count_together() -> 
     assert expression == "FILL(services, 0) + FILL(balancer, 0)"
 
 
-def test_answers_are_slow_when_one_in_twenty_is_and_one_alone_says_nothing() -> None:
+def test_answers_are_slow_when_one_in_twenty_is_and_one_alone_is_no_problem() -> None:
     alarm = alarms()["slow-answers"]
     assert (alarm["MetricName"], alarm["ExtendedStatistic"], alarm["Threshold"]) == ("TargetResponseTime", "p95", 3)
     assert alarm["EvaluateLowSampleCountPercentile"] == "ignore"
@@ -128,7 +128,7 @@ def test_every_request_is_written_into_a_bucket_that_only_the_load_balancer_and_
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_access_logs_are_encrypted_private_kept_when_the_stack_goes_and_forgotten_in_time(name: str) -> None:
+def test_access_logs_are_encrypted_private_kept_when_the_stack_goes_and_deleted_in_time(name: str) -> None:
     [bucket] = of_type(stack(name, "load-balancer"), "AWS::S3::Bucket").values()
     assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("Retain", "Retain")
     found = bucket["Properties"]
@@ -139,7 +139,7 @@ def test_access_logs_are_encrypted_private_kept_when_the_stack_goes_and_forgotte
     assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
 
 
-def test_environments_of_one_account_are_told_apart_in_the_firewalls_metrics() -> None:
+def test_environments_of_one_account_are_distinguished_in_the_firewalls_metrics() -> None:
     visible = [
         properties(stack(name, "load-balancer"), "AWS::WAFv2::WebACL")["VisibilityConfig"] for name in ENVIRONMENTS
     ]

@@ -67,7 +67,7 @@ def test_alarms_of_the_database_wait_until_a_load_has_lasted() -> None:
     assert {each["Properties"]["EvaluationPeriods"] for each in found} == {10}
 
 
-def test_cloudwatch_of_this_account_may_tell_the_topic_and_nobody_without_tls() -> None:
+def test_cloudwatch_of_this_account_can_publish_to_the_topic_and_no_one_without_tls() -> None:
     statements = properties(stack("dev", "monitoring"), "AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
     [allowed] = [each for each in statements if each["Effect"] == "Allow"]
     assert (allowed["Principal"], allowed["Condition"]) == (
@@ -78,7 +78,7 @@ def test_cloudwatch_of_this_account_may_tell_the_topic_and_nobody_without_tls() 
     assert refused["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_those_whom_the_form_names_get_an_e_mail_and_nobody_else() -> None:
+def test_those_whom_the_configuration_names_get_an_e_mail_and_no_one_else() -> None:
     assert of_type(stack("dev", "monitoring"), "AWS::SNS::Subscription") == {}
     told = read_templates(synthesize(form_with("dev", alarm_emails=("team@example.org",)), "dev"))
     subscription = properties(told["agora-dev-monitoring"], "AWS::SNS::Subscription")

@@ -24,7 +24,7 @@ def test_a_network_is_made_from_its_addresses_alone() -> None:
 
 
 @pytest.mark.parametrize("gateways", [1, 2])
-def test_the_form_says_how_many_nat_gateways_there_are_and_the_first_keeps_its_address(gateways: int) -> None:
+def test_the_configuration_says_how_many_nat_gateways_there_are_and_the_first_keeps_its_address(gateways: int) -> None:
     template = json_of(NetworkStack(cdk.App(), "N", "10.0.0.0/24", nat_gateways=gateways))
     assert len(of_type(template, "AWS::EC2::NatGateway")) == len(of_type(template, "AWS::EC2::EIP")) == gateways
     assert "VpcPublicSubnet1EIPD7E02669" in template["Resources"]

@@ -107,7 +107,7 @@ def outputs(template: Json) -> dict[str, Json]:
     return {name: output for name, output in template.get("Outputs", {}).items() if name in named}
 
 
-def test_an_image_that_was_looked_up_is_deployed_by_its_digest_and_told_to_its_container() -> None:
+def test_an_image_that_was_resolved_is_deployed_by_its_digest_and_passed_to_its_container() -> None:
     template = Parts().service(TOLD_OF_ITS_IMAGE, image=RESOLVED)
     assert container(template)["Image"] == f"ghcr.io/org/app@{DIGEST}"
     assert variables(template) == {"VERSION": "4.2.0", "COMMIT": "1234567a"}
@@ -132,7 +132,7 @@ def test_the_stack_tells_by_which_tag_its_image_was_chosen_and_exports_none_of_i
     }
 
 
-def test_a_commit_that_nobody_knows_is_said_to_be_unknown() -> None:
+def test_a_commit_that_no_one_knows_is_said_to_be_unknown() -> None:
     template = Parts().service(TOLD_OF_ITS_IMAGE, image=dataclasses.replace(RESOLVED, commit=None))
     assert variables(template)["COMMIT"] == outputs(template)[IMAGE_COMMIT_OUTPUT]["Value"] == UNKNOWN_COMMIT
 
@@ -141,7 +141,7 @@ def test_a_commit_that_nobody_knows_is_said_to_be_unknown() -> None:
     ("location", "version"),
     [("ghcr.io/org/app:1.0", "1.0"), (f"ghcr.io/org/app@{DIGEST}", "unversioned"), ("path://docker", "unversioned")],
 )
-def test_an_image_that_was_not_looked_up_is_deployed_as_it_is_named_and_no_output_tells_of_it(
+def test_an_image_that_was_not_looked_up_is_deployed_as_it_is_named_and_no_output_names_it(
     location: str, version: str
 ) -> None:
     props = dataclasses.replace(TOLD_OF_ITS_IMAGE, container_location=location)
@@ -151,7 +151,7 @@ def test_an_image_that_was_not_looked_up_is_deployed_as_it_is_named_and_no_outpu
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_every_container_runs_the_image_that_was_looked_up_and_its_stack_tells_of_it(name: str) -> None:
+def test_every_container_runs_the_image_that_was_resolved_and_its_stack_names_it(name: str) -> None:
     images = images_of(name).images
     for props in form().services_of(name):
         image = images[props.container_location]
@@ -165,7 +165,7 @@ def test_every_container_runs_the_image_that_was_looked_up_and_its_stack_tells_o
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_the_app_is_told_the_version_and_the_commit_of_the_image_that_it_is(name: str) -> None:
+def test_the_app_gets_the_version_and_the_commit_of_the_image_that_it_is(name: str) -> None:
     image = images_of(name).images[f"ghcr.io/sage-bionetworks/agora-app:{environment(name).ghcr_package_version}"]
     told = variables(stack(name, "app"))
     assert told["APP_VERSION"] == told["SENTRY_RELEASE"] == image.tag
@@ -174,7 +174,7 @@ def test_the_app_is_told_the_version_and_the_commit_of_the_image_that_it_is(name
     assert image.commit.startswith(told["COMMIT_SHA"])
 
 
-def test_a_service_that_needs_the_database_says_so_when_it_is_given_none() -> None:
+def test_a_service_that_needs_the_database_is_reported_when_it_is_given_none() -> None:
     with pytest.raises(UsageError, match="database"):
         Parts().service(app_props(container_env_vars={"HOST": DatabaseHost()}))
 
@@ -190,7 +190,7 @@ def test_a_secret_is_read_by_its_name_and_field_and_nothing_else_may_be() -> Non
     assert reading
 
 
-def test_several_volumes_have_names_of_their_own_and_room() -> None:
+def test_several_volumes_have_their_own_names_and_room() -> None:
     volumes = [ContainerVolume("/a/b", 20), ContainerVolume("/a-b", 25, read_only=True)]
     template = Parts().service(app_props(container_volumes=volumes))
     definition = properties(template, "AWS::ECS::TaskDefinition")
@@ -268,12 +268,12 @@ def test_the_root_is_read_only_where_the_image_allows_it_and_what_is_written_has
     assert {"/config", "/data"} <= mounted
 
 
-def test_a_container_runs_as_the_user_of_the_form_or_as_its_image_says() -> None:
+def test_a_container_runs_as_the_user_of_the_configuration_or_as_its_image_says() -> None:
     assert container(Parts().service(app_props(user="1000:1000")))["User"] == "1000:1000"
     assert "User" not in container(Parts().service(app_props()))
 
 
-def test_browsers_are_told_to_come_by_https_only_and_not_what_serves() -> None:
+def test_browsers_are_sent_to_https_only_without_naming_the_server() -> None:
     listeners = of_type(stack("prod", "apex"), "AWS::ElasticLoadBalancingV2::Listener").values()
     [https] = [each["Properties"] for each in listeners if each["Properties"]["Port"] == 443]
     assert {
@@ -287,7 +287,7 @@ def test_browsers_are_told_to_come_by_https_only_and_not_what_serves() -> None:
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 @pytest.mark.parametrize("part", SERVICES)
-def test_somebody_is_told_when_fewer_tasks_run_than_the_form_wants(name: str, part: str) -> None:
+def test_someone_is_notified_when_fewer_tasks_run_than_the_configuration_wants(name: str, part: str) -> None:
     [alarm] = [
         each["Properties"]
         for each in of_type(stack(name, part), "AWS::CloudWatch::Alarm").values()
@@ -315,7 +315,7 @@ def test_our_health_check_becomes_ecs_own() -> None:
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_tasks_have_the_size_that_the_form_gives(name: str) -> None:
+def test_tasks_have_the_size_that_the_configuration_gives(name: str) -> None:
     for props in form().services_of(name):
         template = stack(name, props.container_name.removeprefix("agora-"))
         definition = properties(template, "AWS::ECS::TaskDefinition")
@@ -334,7 +334,7 @@ def test_capacity_is_on_demand_and_a_weight_adds_spot() -> None:
     ]
 
 
-def test_a_deployment_adds_before_it_takes_away_and_gives_up_after_the_failures_named() -> None:
+def test_a_deployment_adds_before_it_removes_and_fails_after_the_failures_named() -> None:
     deployment = service(Parts().service(app_props(deployment_failure_threshold=5)))["DeploymentConfiguration"]
     assert (deployment["MinimumHealthyPercent"], deployment["MaximumPercent"]) == (100, 200)
     assert deployment["DeploymentCircuitBreaker"] == {
@@ -360,7 +360,7 @@ def test_a_deployment_that_breaks_the_site_is_rolled_back(part: str) -> None:
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 @pytest.mark.parametrize("part", SERVICES)
-def test_scaling_has_its_limits_from_the_form_and_a_deployment_leaves_the_running_count_alone(
+def test_scaling_has_its_limits_from_the_configuration_and_a_deployment_leaves_the_running_count_alone(
     name: str, part: str
 ) -> None:
     template = stack(name, part)
@@ -399,7 +399,7 @@ def test_callers_carry_the_groups_of_those_they_call() -> None:
 
 
 @pytest.mark.parametrize("part", ["api", "api-next", "api-docs", "app"])
-def test_a_callee_lets_in_nobody_but_who_carries_its_callers_group(part: str) -> None:
+def test_a_callee_accepts_only_members_of_its_callers_group(part: str) -> None:
     template = settled_templates("dev")[f"agora-dev-{part}"]
     rules = [rule["Properties"] for rule in of_type(template, "AWS::EC2::SecurityGroupIngress").values()]
     sources = [str(rule["SourceSecurityGroupId"]) for rule in rules]
@@ -412,7 +412,7 @@ def test_a_callee_lets_in_nobody_but_who_carries_its_callers_group(part: str) ->
     assert "SecurityGroupIngress" not in properties(template, "AWS::EC2::SecurityGroup")
 
 
-def test_the_public_service_lets_in_the_load_balancer_only_which_may_go_nowhere_else() -> None:
+def test_the_public_service_accepts_the_load_balancer_only_which_can_reach_nothing_else() -> None:
     template = settled_templates("dev")["agora-dev-apex"]
     [ingress] = [rule["Properties"] for rule in of_type(template, "AWS::EC2::SecurityGroupIngress").values()]
     [egress] = [rule["Properties"] for rule in of_type(template, "AWS::EC2::SecurityGroupEgress").values()]
@@ -455,7 +455,7 @@ def test_a_certificate_is_named_by_its_id_or_its_arn() -> None:
     assert ":certificate/e8093404-7db1-4042-90d0-01eb5bde1ffc" in certificate("e8093404-7db1-4042-90d0-01eb5bde1ffc")
 
 
-def test_the_load_balancer_asks_quickly_and_lets_go_quickly() -> None:
+def test_the_load_balancer_asks_quickly_and_deregisters_quickly() -> None:
     template = stack("prod", "apex")
     group = properties(template, "AWS::ElasticLoadBalancingV2::TargetGroup")
     assert (group["HealthCheckPath"], group["HealthCheckIntervalSeconds"], group["HealthyThresholdCount"]) == (

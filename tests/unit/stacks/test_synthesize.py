@@ -100,13 +100,13 @@ def test_by_hand_callees_are_deployed_before_their_callers() -> None:
 
 
 @pytest.mark.parametrize("flag", [True, "true"])
-def test_side_by_side_no_service_waits_for_another(flag: object) -> None:
+def test_deployed_in_parallel_no_service_waits_for_another(flag: object) -> None:
     found = dependencies(synthesize(form(), "dev", {SIDE_BY_SIDE: flag}))
     services = {f"agora-dev-{props.container_name.removeprefix('agora-')}" for props in form().services_of("dev")}
     assert all(not found[service] & services for service in services)
 
 
-def test_side_by_side_changes_no_template() -> None:
+def test_deploying_in_parallel_changes_no_template() -> None:
     folder = synthesize(form(), "dev", {SIDE_BY_SIDE: True})
     for path in assembly("dev").glob("*.template.json"):
         assert filecmp.cmp(path, folder / path.name, shallow=False)
@@ -137,7 +137,7 @@ def test_the_assembly_names_no_folder_of_the_machine_that_made_it() -> None:
 
 
 @pytest.mark.parametrize(("name", "said"), [("", "dev, stage, prod"), ("pord", "prod")])
-def test_an_environment_that_does_not_exist_is_told_in_a_sentence(
+def test_an_environment_that_does_not_exist_is_reported_in_a_sentence(
     name: str, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ENV", name)
@@ -190,7 +190,7 @@ def synthesized_by_hand(
     return read_templates(tmp_path / "out")
 
 
-def test_images_that_a_command_has_chosen_are_those_of_the_templates_whatever_version_the_form_names(
+def test_images_that_a_command_has_chosen_are_those_of_the_templates_whatever_version_the_configuration_names(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pinned = environment("stage").ghcr_package_version
@@ -204,7 +204,7 @@ def test_images_that_a_command_has_chosen_are_those_of_the_templates_whatever_ve
     assert capsys.readouterr().err == ""
 
 
-def test_a_command_hands_its_images_to_the_synthesis_in_a_file_beside_the_templates(
+def test_a_command_hands_its_images_to_the_synthesis_in_a_file_next_to_the_templates(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
@@ -222,7 +222,7 @@ def test_a_command_hands_its_images_to_the_synthesis_in_a_file_beside_the_templa
     assert {stack.name for stack in stacks} == set(templates("stage"))
 
 
-def test_what_the_app_cannot_make_alone_is_told_by_the_command_line(
+def test_what_the_app_cannot_make_alone_is_explained_by_the_command_line(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
@@ -243,7 +243,7 @@ def test_what_the_app_cannot_make_alone_is_told_by_the_command_line(
     assert "agora:side-by-side=true" in arguments
 
 
-def test_a_lock_of_stand_ins_is_told_to_whoever_synthesizes_by_hand(
+def test_a_lock_of_stubs_is_reported_to_anyone_who_synthesizes_by_hand(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(entry, "images_at_hand", lambda *_: dataclasses.replace(images_of("stage"), stand_in=True))
@@ -254,7 +254,7 @@ def test_a_lock_of_stand_ins_is_told_to_whoever_synthesizes_by_hand(
 @pytest.mark.parametrize(
     ("content", "said"), [(None, "AGORA_IMAGES: names no file"), ("{", "not JSON"), ('{"images": {}}', '["version"]')]
 )
-def test_chosen_images_that_cannot_be_read_are_told_and_no_others_are_taken(
+def test_chosen_images_that_cannot_be_read_are_reported_and_no_others_are_taken(
     content: str | None, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "images.json"
@@ -267,7 +267,7 @@ def test_chosen_images_that_cannot_be_read_are_told_and_no_others_are_taken(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_version_without_a_lock_is_told_in_a_sentence(
+def test_a_version_without_a_lock_is_reported_in_a_sentence(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(entry, "load_form", lambda **_: form_with("stage", ghcr_package_version="9.9.9"))
@@ -298,7 +298,7 @@ def test_while_an_environment_is_destroyed_nothing_protects_it_but_the_data_stay
     assert load_balancer_attributes(templates("prod"))["deletion_protection.enabled"] == "true"
 
 
-def test_with_its_data_everything_goes_with_its_stack() -> None:
+def test_with_its_data_every_resource_is_deleted_with_its_stack() -> None:
     found = read_templates(synthesize(form(), "dev", {DESTROYING: "true", WITH_DATA: "true"}))
     database = found["agora-dev-docdb-v8"]["Resources"]
     assert database["DocDbClusterB46CF5D3"]["Properties"]["DeletionProtection"] is False
@@ -311,7 +311,7 @@ def load_balancer_attributes(found: Mapping[str, Any]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("context", "image"), [({REHEARSAL: "true"}, "not-built.invalid/docker-app:stand-in")])
-def test_in_a_rehearsal_an_image_that_would_be_built_has_a_stand_in(context: dict[str, str], image: str) -> None:
+def test_in_a_rehearsal_an_image_that_would_be_built_has_a_stub(context: dict[str, str], image: str) -> None:
     built = dataclasses.replace(form().services_of("dev")[0], container_location="path://docker/app")
     services = {**form().services, "dev": (built, *form().services_of("dev")[1:])}
     found = read_templates(synthesize(dataclasses.replace(form(), services=services), "dev", context))

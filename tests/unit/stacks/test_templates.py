@@ -62,7 +62,7 @@ def test_every_image_is_a_digest_and_no_tag_can_move_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_a_tag_stands_in_a_template_only_to_tell_of_it(name: str) -> None:
+def test_a_tag_is_in_a_template_only_as_an_output(name: str) -> None:
     tagged = set(images_of(name).images)
     for stack_name, template in templates(name).items():
         told = {each["Value"] for key, each in template.get("Outputs", {}).items() if key == IMAGE_OUTPUT}
@@ -72,7 +72,7 @@ def test_a_tag_stands_in_a_template_only_to_tell_of_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_each_service_tells_of_its_image_and_exports_none_of_it(name: str) -> None:
+def test_each_service_names_its_image_and_exports_none_of_it(name: str) -> None:
     for part in SERVICES:
         outputs = stack(name, part)["Outputs"]
         assert {IMAGE_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_COMMIT_OUTPUT} <= outputs.keys()
@@ -87,7 +87,7 @@ def test_no_template_has_a_lambda_function_or_a_custom_resource(name: str) -> No
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_every_log_group_has_the_retention_of_the_form(name: str) -> None:
+def test_every_log_group_has_the_retention_of_the_configuration(name: str) -> None:
     groups = [each["Properties"] for _, _, each in every_resource(name) if each["Type"] == "AWS::Logs::LogGroup"]
     assert {group["RetentionInDays"] for group in groups} == {environment(name).log_retention_days}
     firewall = refused_traffic = 1
@@ -95,7 +95,7 @@ def test_every_log_group_has_the_retention_of_the_form(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_everything_that_takes_tags_has_those_of_the_form(name: str) -> None:
+def test_every_taggable_resource_has_the_tags_of_the_configuration(name: str) -> None:
     untaggable = {
         "AWS::ApplicationAutoScaling::ScalableTarget",
         "AWS::ApplicationAutoScaling::ScalingPolicy",

@@ -82,7 +82,7 @@ def other_images() -> Resolution:
     return dataclasses.replace(images, images={**images.images, first: changed})
 
 
-def test_what_was_made_of_the_same_is_not_made_again(clone: Path, made: Made) -> None:
+def test_what_was_made_from_the_same_input_is_not_made_again(clone: Path, made: Made) -> None:
     assert [synthesized(), synthesized()] == ["template 1", "template 1"]
     assert len(made) == 1
 
@@ -189,7 +189,7 @@ def test_without_room_for_them_templates_are_not_kept(clone: Path, made: Made, m
     assert list((clone.parent / "state" / "templates").iterdir()) == []
 
 
-def test_a_full_disk_on_the_way_back_is_an_error_of_the_command(
+def test_a_full_disk_during_the_rollback_is_an_error_of_the_command(
     clone: Path, made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(source: Path, *_: object, **__: object) -> None:
@@ -231,7 +231,7 @@ def test_who_acts_in_which_terminal_makes_no_others(clone: Path, made: Made) -> 
     assert [synthesized(one), synthesized(other)] == ["template 1", "template 1"]
 
 
-def test_a_rehearsal_and_aws_have_templates_of_their_own(clone: Path, made: Made) -> None:
+def test_a_rehearsal_and_aws_have_separate_templates(clone: Path, made: Made) -> None:
     synthesized()
     assert synthesized(dataclasses.replace(acting(), is_local=True)) == "template 2"
 
@@ -240,7 +240,7 @@ def test_stacks_that_read_their_references_again_are_made_each_time(clone: Path,
     assert [synthesized(context={REREAD: "a"}), synthesized(context={REREAD: "a"})] == ["template 1", "template 2"]
 
 
-def test_templates_that_were_not_validated_do_not_stand_for_validated_ones(clone: Path, made: Made) -> None:
+def test_templates_that_were_not_validated_do_not_replace_validated_ones(clone: Path, made: Made) -> None:
     synthesized(validate=False)
     assert synthesized() == "template 2"
     assert [each.get(cdk_cli.VALIDATION) for each in made] == ["false", None]
@@ -251,12 +251,12 @@ def test_validated_templates_serve_where_they_need_not_be(clone: Path, made: Mad
     assert synthesized(validate=False) == "template 1"
 
 
-def test_whoever_switches_the_validation_off_keeps_no_validated_templates(clone: Path, made: Made) -> None:
+def test_anyone_who_switches_the_validation_off_keeps_no_validated_templates(clone: Path, made: Made) -> None:
     synthesized(acting(CDK_VALIDATION="false"))
     assert synthesized() == "template 2"
 
 
-def test_images_built_of_a_folder_are_looked_at_each_time(
+def test_images_built_of_a_folder_are_checked_each_time(
     clone: Path, made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def make(acting: Target, flags: Mapping[str, str], variables: Mapping[str, str]) -> bool:
@@ -298,7 +298,7 @@ def test_what_failed_is_not_kept(clone: Path, made: Made, monkeypatch: pytest.Mo
     assert synthesized() == "template 1"
 
 
-def test_what_was_used_least_lately_is_forgotten(clone: Path, made: Made, tmp_path: Path) -> None:
+def test_what_was_used_least_recently_is_deleted(clone: Path, made: Made, tmp_path: Path) -> None:
     first, second = acting(NUMBER="1"), acting(NUMBER="2")
     for where in (first, second):
         synthesized(where)
@@ -319,7 +319,7 @@ def test_a_template_that_was_taken_is_apart_from_the_kept_one(clone: Path, made:
     assert synthesized() == "template 1"
 
 
-def test_the_digest_tells_nothing_of_the_variables_and_where_they_lead(clone: Path) -> None:
+def test_the_digest_reveals_no_variables_and_where_they_lead(clone: Path) -> None:
     one = kept_templates.digest_of({"AWS_PROFILE": "a", IMAGES_FILE: "/tmp/a"}, "", {})
     assert one == kept_templates.digest_of({"AWS_PROFILE": "b", IMAGES_FILE: "/tmp/b"}, "", {})
     assert len(one) == 64

@@ -84,7 +84,7 @@ def test_on_a_narrow_terminal_what_was_found_is_folded_and_nothing_is_lost(
     assert "a" * 64 in "".join(line.strip(" └─│") for line in lines)
 
 
-def test_every_state_of_a_check_has_a_colour_of_its_own() -> None:
+def test_every_state_of_a_check_has_its_own_colour() -> None:
     ended = [printed(check("region", state, "")) for state in (OK, FAIL, SKIP)]
     assert [console.CHECK_STYLES[word] for word in ended] == ["green", "red", "yellow"]
     assert len(console.CHECK_STYLES) == 3
