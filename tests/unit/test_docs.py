@@ -243,7 +243,7 @@ ENTRIES = ["ServiceProps", "ServiceSecret", "ContainerVolume", "HealthCheck", "C
 @pytest.mark.parametrize("name", ENTRIES)
 def test_every_field_of_an_entry_is_documented_with_its_default_and_no_other(name: str) -> None:
     fields = {each.name: each for each in dataclasses.fields(getattr(service_props, name))}
-    documented = documents.tables("docs/form.md", name)
+    documented = documents.tables("docs/configuration.md", name)
     assert list(documented) == list(fields)
     for key, (_, default, _) in documented.items():
         assert default == written_default(fields[key]), f"{name}.{key}"
