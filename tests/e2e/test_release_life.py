@@ -86,7 +86,7 @@ def test_the_practice_in_the_documentation_runs_in_its_order_on_a_fresh_rehearsa
     new_clone: Callable[[], Clone],
 ) -> None:
     clone = _at_version(new_clone(), "4.2.1-rc1")
-    shown = [block for block in blocks("docs/releases.md") if block.section == "Practise it on this machine"]
+    shown = [block for block in blocks("docs/releases.md") if block.section == "Practise locally"]
     commands = [shlex.split(line) for block in shown if block.language == "bash" for line in block.text.splitlines()]
     assert ["./agora", "rollback", "stage", "--local", "--dry-run"] in commands
     assert commands[-1] == ["./agora", "release", "verify", "prod", "--local"]

@@ -10,7 +10,11 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")))
+_AT_THE_TOP = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "ARCHITECTURE.md")
+PAGES = (
+    *(page for page in _AT_THE_TOP if (ROOT / page).is_file()),
+    *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+)
 
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)$")
 _HEADING = re.compile(r"^#{1,6} (?P<title>.+)$")
@@ -95,9 +99,11 @@ def anchors(page: str) -> set[str]:
 
 def links(page: str) -> Iterator[tuple[str, str]]:
     """Where each link stands, and its target."""
-    for number, line in prose(page):
-        for match in _LINK.finditer(line):
-            yield f"{page}:{number}", match["target"]
+    numbers, texts = zip(*prose(page), strict=True)
+    text = "\n".join(texts)
+    for match in _LINK.finditer(text):
+        line = numbers[text.count("\n", 0, match.end())]
+        yield f"{page}:{line}", match["target"]
 
 
 def tables(page: str, section: str) -> dict[str, list[str]]:

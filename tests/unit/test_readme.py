@@ -1,4 +1,4 @@
-"""The README's examples, run."""
+"""The Python examples of the documentation, run."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from portside.config.configuration import Form, check_form
 from portside.config.service_props import ServiceProps
 from tests.unit.documents import PAGES, Block, blocks
 
+PAGE = "docs/configuration.md"
 PYTHON_BLOCKS = [block for page in PAGES for block in blocks(page) if block.language == "python"]
 
 
@@ -25,17 +26,17 @@ def run(sections: Iterator[Block]) -> dict[str, Any]:
 
 
 def run_section(section: str) -> dict[str, Any]:
-    return run(block for block in PYTHON_BLOCKS if block.page == "README.md" and block.section == section)
+    return run(block for block in PYTHON_BLOCKS if block.page == PAGE and block.section == section)
 
 
 def written_json(section: str) -> str:
-    return next(block.text for block in blocks("README.md") if block.language == "json" and block.section == section)
+    return next(block.text for block in blocks(PAGE) if block.language == "json" and block.section == section)
 
 
 @pytest.fixture
 def container(monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment that the container of the secrets' example runs in."""
-    secret = written_json("Secrets")
+    secret = written_json("Pass secrets to a container")
     monkeypatch.setenv("DATABASE", secret)
     monkeypatch.setenv("DATABASE_USER", json.loads(secret)["DATABASE_USER"])
     monkeypatch.setenv("PASSWORD", "correct-horse")
@@ -52,9 +53,9 @@ def test_the_python_of_a_section_runs(section: list[Block]) -> None:
 
 
 def test_there_are_examples() -> None:
-    assert {block.section for block in PYTHON_BLOCKS if block.page == "README.md"} == {
+    assert {block.section for block in PYTHON_BLOCKS if block.page == PAGE} >= {
         "Use it as a template",
-        "Secrets",
+        "Pass secrets to a container",
     }
 
 
@@ -82,10 +83,10 @@ def test_the_minimal_form_makes_stacks(tmp_path: Any) -> None:
 
 @pytest.mark.usefixtures("container")
 def test_the_example_reads_the_secrets_that_its_service_is_given() -> None:
-    example = run_section("Secrets")
+    example = run_section("Pass secrets to a container")
     props: ServiceProps = example["app_service_props"]
     assert {secret.environment_key for secret in props.container_secrets} == {"DATABASE", "DATABASE_USER", "PASSWORD"}
-    fields: Mapping[str, str] = json.loads(written_json("Secrets"))
+    fields: Mapping[str, str] = json.loads(written_json("Pass secrets to a container"))
     assert {secret.json_field for secret in props.container_secrets} - {None} <= fields.keys()
     assert example["user"] == example["same_user"] == "maria"
     assert example["password"] == "correct-horse"

@@ -22,7 +22,7 @@ def test_the_load_balancer_asks_as_often_as_it_says(name: str) -> None:
     assert group["HealthCheckIntervalSeconds"] * group["UnhealthyThresholdCount"] == 30
     assert group["HealthCheckIntervalSeconds"] * group["HealthyThresholdCount"] == 20
     assert "three checks, 10 s apart" in PAGE
-    assert "two good checks, 20 s" in PAGE
+    assert "two successful checks (20 s)" in PAGE
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
@@ -34,7 +34,7 @@ def test_containers_are_asked_as_often_as_it_says(name: str) -> None:
     }
     assert {each["Interval"] * each["Retries"] for each in asked.values() if each} == {30}
     assert {service for service, check in asked.items() if check} == {"api", "api-docs", "app"}
-    assert "the container's own for api, api-docs and app" in PAGE
+    assert "the container's for api, api-docs and app" in PAGE
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
@@ -48,8 +48,8 @@ def test_a_deployment_gives_up_after_as_many_tasks_as_it_says(name: str) -> None
 @pytest.mark.parametrize(
     ("alarm", "threshold", "minutes", "said"),
     [
-        ("server-errors", 25, 2, "25 errors a minute, for two, roll it back"),
-        ("slow-answers", 3, 2, "1 in 20 answers over 3 s, for two minutes"),
+        ("server-errors", 25, 2, "25 errors a minute for two minutes roll it back"),
+        ("slow-answers", 3, 2, "1 in 20 responses over 3 s for two minutes"),
         ("unhealthy-targets", 1, 2, "`unhealthy-targets` after two minutes"),
         ("too-few-tasks", None, 5, "`too-few-tasks` after five"),
     ],
@@ -65,7 +65,7 @@ def test_alarms_are_on_when_it_says(alarm: str, threshold: float | None, minutes
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_the_database_is_as_alone_as_it_says(name: str) -> None:
     assert len(properties(name, "AWS::DocDB::DBInstance")) == 1
-    assert "**One instance, in one zone**" in PAGE
+    assert "**There is one instance, in one zone**" in PAGE
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)

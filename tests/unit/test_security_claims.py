@@ -44,7 +44,7 @@ def statement_ids() -> set[str]:
 
 
 def said_statements() -> set[str]:
-    table = PAGE.partition("| statement ")[2].partition("Deleting prod")[0]
+    table = PAGE.partition("| statement ")[2].partition("Several protections")[0]
     return set(re.findall(r"`(\w+)`", table))
 
 
@@ -68,10 +68,10 @@ def reading_is_logged() -> bool:
 
 
 CLAIMS: dict[str, Claim] = {
-    "each service then accepts the environment's whole network (`VPC_CIDR`) on its own port": lambda: (
+    "Each service accepts the environment's whole network (`VPC_CIDR`) on its port": lambda: (
         {where for where, _ in of_services()} <= open_to_the_network()
     ),
-    "the database stays closed to all but its callers": lambda: (
+    "The database accepts only its callers": lambda: (
         not any("docdb" in each for each in open_to_the_network())
     ),
     "off by default, so no new app has it": lambda: (
@@ -80,12 +80,12 @@ CLAIMS: dict[str, Claim] = {
     "dev, stage and prod of Agora are still in that step": lambda: all(
         environment(name).keep_exports for name in ENVIRONMENTS
     ),
-    "the security groups of services let all traffic out": lambda: all(lets_all_out(it) for _, it in of_services()),
-    "with no endpoint in the network": lambda: not list(every("AWS::EC2::VPCEndpoint")),
-    "The groups of callers let nothing out by themselves": lambda: (
+    "The security groups of services allow all outbound traffic": lambda: all(lets_all_out(it) for _, it in of_services()),
+    "without an endpoint in the network": lambda: not list(every("AWS::EC2::VPCEndpoint")),
+    "The callers' groups allow no outbound traffic of their own": lambda: (
         bool(callers()) and not any(map(lets_all_out, callers()))
     ),
-    "the database starts no connections although its group would let it": lambda: all(
+    "the database opens no connections, although its group would allow them": lambda: all(
         lets_all_out(it) for where, it in every("AWS::EC2::SecurityGroup") if "DocDbClusterSecurityGroup" in where
     ),
     "Tasks, the database and a bastion are in private subnets without public addresses": lambda: all(
@@ -97,14 +97,14 @@ CLAIMS: dict[str, Claim] = {
         {it["SslPolicy"] for _, it in every("AWS::ElasticLoadBalancingV2::Listener") if it["Protocol"] == "HTTPS"}
         == {"ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"}
     ),
-    "Headers with invalid names are dropped": lambda: all(
+    "It drops headers with invalid names": lambda: all(
         attributes(it, "LoadBalancerAttributes")["routing.http.drop_invalid_header_fields.enabled"] == "true"
         for _, it in every("AWS::ElasticLoadBalancingV2::LoadBalancer")
     ),
     "`Strict-Transport-Security` for a year": lambda: "max-age=31536000" in json.dumps(all_templates()),
-    "a key of our own, which CloudWatch may use": lambda: topic_keys() and cloudwatch_may_use_the_keys(),
-    "S3, in itself: `readers/`": reading_is_logged,
-    "S3's own, the only one that the load balancer writes to": lambda: all(
+    "a key of our own that CloudWatch can use": lambda: topic_keys() and cloudwatch_may_use_the_keys(),
+    "S3, the same bucket: `readers/`": reading_is_logged,
+    "S3's own; load balancers support no other": lambda: all(
         "AES256" in json.dumps(it["BucketEncryption"]) for _, it in every("AWS::S3::Bucket")
     ),
     "agora-api and agora-api-next connect to the database as its master user": lambda: (
@@ -115,11 +115,11 @@ CLAIMS: dict[str, Claim] = {
         }
         == {"agora-api", "agora-api-next"}
     ),
-    "An init process is in each": lambda: all(
+    "Every container has an init process": lambda: all(
         each["LinuxParameters"]["InitProcessEnabled"] for _, each in containers()
     ),
     "No container is privileged": lambda: not any(each.get("Privileged") for _, each in containers()),
-    "a container | nothing in AWS, unless its `permissions` say so; ECS exec where on": lambda: (
+    "a container | use AWS only as its `permissions` allow; ECS Exec if it is on": lambda: (
         {action.partition(":")[0] for where, action in allowed() if "TaskRole" in where} <= {"ssmmessages"}
     ),
     "In production exec is off": lambda: (

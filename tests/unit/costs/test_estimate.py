@@ -87,11 +87,11 @@ def test_the_page_has_the_estimate_s_figures() -> None:
         [here.name, f"{here.quantity:g}", money(here.dollars), f"{there.quantity:g}", money(there.dollars)]
         for here, there in zip(dev, prod, strict=True)
     ]
-    assert table("What runs all the time") == [
+    assert table("Fixed costs") == [
         *rows,
         ["**a month**", "", f"**{money(total(dev))}**", "", f"**{money(total(prod))}**"],
     ]
-    assert [(row[0], row[2]) for row in table("What use adds")] == [
+    assert [(row[0], row[2]) for row in table("Usage costs")] == [
         *((line.name, money(line.dollars)) for line in ASSUMED),
         ("**a month**", f"**{money(total(ASSUMED))}**"),
     ]

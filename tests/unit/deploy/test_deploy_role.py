@@ -496,13 +496,13 @@ def run(*arguments: str) -> str:
 def test_the_page_lists_every_statement_with_its_actions() -> None:
     found = of(with_everything())
     for section, policy in (
-        ("What deploy holds", found.deploy),
-        ("What people hold beside", found.operator),
-        ("What taking down holds beside", found.destroy),
+        ("Permissions to deploy", found.deploy),
+        ("Permissions for people", found.operator),
+        ("Permissions to destroy", found.destroy),
     ):
         written = {name: documented(section, name) for name in documents.tables(PAGE, section)}
         held = {each["Sid"]: set(each["Action"]) for each in statements(policy)}
-        if section == "What deploy holds":
+        if section == "Permissions to deploy":
             held |= {"Proof": set(proof_of("prod")["Action"])}
         held |= {"Reads": set()} if "Reads" in held else {}
         assert written == held, section
@@ -526,7 +526,7 @@ def documented(section: str, name: str) -> set[str]:
 
 
 def test_the_page_gives_the_reason_for_every_everything() -> None:
-    written = documents.tables(PAGE, "What stands on everything")
+    written = documents.tables(PAGE, "Why a resource is a wildcard")
     assert {action: why for action, [why] in written.items()} == {
         action: why.rpartition(": https://")[0] for action, why in UNSCOPED.items()
     }
