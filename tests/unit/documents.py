@@ -1,4 +1,4 @@
-"""The documentation as tests read it: its pages, what stands in them, and the commands that they tell people to run."""
+"""The documentation as tests read it: its pages, their blocks, links and tables, and the commands that they show."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<value>.*)")
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block; `section` is the heading that it stands under."""
+    """A fenced block; `section` is the heading above it."""
 
     page: str
     line: int
@@ -98,7 +98,7 @@ def anchors(page: str) -> set[str]:
 
 
 def links(page: str) -> Iterator[tuple[str, str]]:
-    """Where each link stands, and its target."""
+    """The place of each link, and its target."""
     numbers, texts = zip(*prose(page), strict=True)
     text = "\n".join(texts)
     for match in _LINK.finditer(text):
@@ -133,7 +133,7 @@ def commands(page: str) -> Iterator[Command]:
 
 
 def _commands_of(where: str, line: str, *, is_whole: bool) -> Iterator[Command]:
-    # Brackets stand for what a person fills in; the shell would take them for redirections.
+    # The user replaces names in angle brackets, which the shell would parse as redirections.
     text = re.sub(r"<([a-z-]+)>", r"\1", line).replace("$(cat .env | xargs)", "")
     if inner := re.search(r"\$\((.+)\)", text):
         text = inner[1]

@@ -1,4 +1,4 @@
-"""What the documentation says, against what there is."""
+"""The documentation compared with the code."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_every_page_is_in_the_index_and_the_index_in_the_readme() -> None:
 
 def test_the_command_reference_is_what_the_command_line_says() -> None:
     assert command_reference.PAGE.read_text(encoding="utf-8") == command_reference.reference(), (
-        "docs/commands.md is out of date. Write it anew: python tools/command_reference.py"
+        "docs/commands.md is out of date. Run: python tools/command_reference.py"
     )
 
 
@@ -83,7 +83,7 @@ def test_every_command_and_every_option_is_in_the_reference() -> None:
         for option in context.command.params:
             if isinstance(option, click.Option):
                 assert all(name in section for name in option.opts), (context.command_path, option.opts)
-                assert option.help, f"{context.command_path} {option.opts} says nothing about itself"
+                assert option.help, f"{context.command_path} {option.opts} has no help text"
 
 
 def test_pages_tell_people_to_run_something() -> None:
@@ -211,7 +211,7 @@ def test_a_script_that_is_shown_is_there(command: Command) -> None:
     assert (ROOT / command.words[0]).is_file(), command.where
 
 
-# What the form calls otherwise than the Environment that is made of it.
+# Keys of the configuration that the Environment names differently.
 RENAMED = {
     "certificate_arn": "CERTIFICATE_ID",
     "auto_scale_min": "AUTO_SCALE_CAPACITY",
@@ -231,7 +231,11 @@ def test_every_key_of_a_bastion_is_documented() -> None:
 
 def test_the_documented_defaults_of_an_environment_are_true() -> None:
     defaults = {each.name.upper(): each.default for each in dataclasses.fields(Environment)}
-    optional = {key: cells for key, cells in documents.tables("docs/configuration.md", "Environments").items() if len(cells) == 3}
+    optional = {
+        key: cells
+        for key, cells in documents.tables("docs/configuration.md", "Environments").items()
+        if len(cells) == 3
+    }
     assert len(optional) > 5
     for key, (_, default, _) in optional.items():
         if default.startswith("`"):

@@ -18,7 +18,7 @@ PYTHON_BLOCKS = [block for page in PAGES for block in blocks(page) if block.lang
 
 
 def run(sections: Iterator[Block]) -> dict[str, Any]:
-    """Run blocks one after the other, as somebody would who types them."""
+    """Run blocks one after the other, as a user would type them."""
     namespace: dict[str, Any] = {"__name__": "example"}
     for block in sections:
         exec(compile("\n" * block.line + block.text, block.page, "exec"), namespace)
@@ -74,7 +74,7 @@ def test_the_minimal_configuration_is_valid() -> None:
 
 
 @pytest.mark.slow
-def test_the_minimal_form_makes_stacks(tmp_path: Any) -> None:
+def test_the_minimal_configuration_makes_stacks(tmp_path: Any) -> None:
     from portside.stacks.synthesize import build_app
 
     assembly = build_app(template_form(), "dev", outdir=str(tmp_path)).synth()

@@ -1,4 +1,4 @@
-"""What docs/security.md says in sentences of the templates: each claim by its words, with what must be so."""
+"""Sentences of docs/security.md about the templates: each is in the page, and true of the templates."""
 
 from __future__ import annotations
 
@@ -71,18 +71,18 @@ CLAIMS: dict[str, Claim] = {
     "Each service accepts the environment's whole network (`VPC_CIDR`) on its port": lambda: (
         {where for where, _ in of_services()} <= open_to_the_network()
     ),
-    "The database accepts only its callers": lambda: (
-        not any("docdb" in each for each in open_to_the_network())
-    ),
+    "The database accepts only its callers": lambda: not any("docdb" in each for each in open_to_the_network()),
     "off by default, so no new app has it": lambda: (
         next(each.default for each in dataclasses.fields(Environment) if each.name == "keep_exports") is False
     ),
     "dev, stage and prod of Agora are still in that step": lambda: all(
         environment(name).keep_exports for name in ENVIRONMENTS
     ),
-    "The security groups of services allow all outbound traffic": lambda: all(lets_all_out(it) for _, it in of_services()),
+    "The security groups of services allow all outbound traffic": lambda: all(
+        lets_all_out(it) for _, it in of_services()
+    ),
     "without an endpoint in the network": lambda: not list(every("AWS::EC2::VPCEndpoint")),
-    "The callers' groups allow no outbound traffic of their own": lambda: (
+    "The callers' groups allow no outbound traffic themselves": lambda: (
         bool(callers()) and not any(map(lets_all_out, callers()))
     ),
     "the database opens no connections, although its group would allow them": lambda: all(
@@ -102,7 +102,7 @@ CLAIMS: dict[str, Claim] = {
         for _, it in every("AWS::ElasticLoadBalancingV2::LoadBalancer")
     ),
     "`Strict-Transport-Security` for a year": lambda: "max-age=31536000" in json.dumps(all_templates()),
-    "a key of our own that CloudWatch can use": lambda: topic_keys() and cloudwatch_may_use_the_keys(),
+    "a customer managed key that CloudWatch can use": lambda: topic_keys() and cloudwatch_may_use_the_keys(),
     "S3, the same bucket: `readers/`": reading_is_logged,
     "S3's own; load balancers support no other": lambda: all(
         "AES256" in json.dumps(it["BucketEncryption"]) for _, it in every("AWS::S3::Bucket")

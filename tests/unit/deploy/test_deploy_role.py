@@ -497,7 +497,7 @@ def test_the_page_lists_every_statement_with_its_actions() -> None:
     found = of(with_everything())
     for section, policy in (
         ("Permissions to deploy", found.deploy),
-        ("Permissions for people", found.operator),
+        ("Permissions for operators", found.operator),
         ("Permissions to destroy", found.destroy),
     ):
         written = {name: documented(section, name) for name in documents.tables(PAGE, section)}
