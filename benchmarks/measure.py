@@ -40,7 +40,7 @@ for name in ("dev", "stage", "prod"):
 KEEP_IMAGES_OF_DEV = """
 import sys
 from pathlib import Path
-from portside.emulator.catalogue import Catalogue
+from portside.emulator.registry.catalogue import Catalogue
 from portside.config.configuration import load_form
 from portside.images.synthesis_images import keep, kept_file, references_of
 from portside.images.resolution import Resolution

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from portside.emulator.catalogue import Catalogue
+from portside.emulator.registry.catalogue import Catalogue
 from portside.images.resolution import Resolution
 from portside.images.resolved_image import PLATFORM, ResolvedImage
 

@@ -10,15 +10,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any
 
-from portside.emulator import api_faults, catalogue_faults, faults, service_quotas, stack_faults
-from portside.emulator.api_faults import ApiFaults
-from portside.emulator.catalogue import Catalogue
-from portside.emulator.catalogue_faults import CatalogueFaults
+from portside.emulator.fargate import faults
+from portside.emulator.fargate.load_balancing import LoadBalancers
 from portside.emulator.fargate.platform import Platform
-from portside.emulator.load_balancing import LoadBalancers
 from portside.emulator.loopback_http import Answer, Handler, Request, json_answer
 from portside.emulator.ministack_modules import acm, app, responses
-from portside.emulator.saving import Saver
+from portside.emulator.patches import api_faults, stack_faults
+from portside.emulator.patches.api_faults import ApiFaults
+from portside.emulator.registry import catalogue_faults
+from portside.emulator.registry.catalogue import Catalogue
+from portside.emulator.registry.catalogue_faults import CatalogueFaults
+from portside.emulator.services import service_quotas
+from portside.emulator.state.saving import Saver
 from portside.errors import UserError
 
 Action = Callable[[Request], Awaitable[Any]]

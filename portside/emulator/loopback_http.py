@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import parse_qsl, urlsplit
 
-from portside.emulator import origins
+from portside.emulator.gate import origins
 
 MAXIMUM_BODY_BYTES = 1024 * 1024
 READ_TIMEOUT_SECONDS = 10

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from portside import owner_only, state_file
-from portside.emulator import confinement, server_secret
-from portside.emulator.catalogue import Catalogue
-from portside.emulator.catalogue_faults import CatalogueFaults
 from portside.emulator.client.process import hold_lock
-from portside.emulator.faults import Faults
+from portside.emulator.fargate.faults import Faults
+from portside.emulator.gate import confinement, server_secret
+from portside.emulator.registry.catalogue import Catalogue
+from portside.emulator.registry.catalogue_faults import CatalogueFaults
 from portside.errors import UserError
 from portside.state_file import NotWritten
 
@@ -49,7 +49,7 @@ def settings(state_dir: Path, port: int) -> dict[str, str]:
         "SFTP_ENABLED": "0",
         "PERSIST_STATE": "1",
         "STATE_DIR": str(state_dir / "aws"),
-        # `portside.emulator.saving` saves the objects with all else.
+        # `portside.emulator.state.saving` saves the objects with all else.
         "S3_PERSIST": "0",
         "ECS_RESTORE_RECONCILE_DELAY_SECONDS": "0",
         "MINISTACK_WORKER_THREADS": "8",
@@ -153,8 +153,8 @@ async def _serve(state_dir: Path, listeners: Listeners, token: str, ready: Calla
 
 async def _wind_down(stopping: asyncio.Event) -> None:
     """Lets stack operations that wait for a rollout fail and roll back: cut short, they could not go on later."""
-    from portside.emulator import rollout
-    from portside.emulator.saving import operations_run
+    from portside.emulator.patches import rollout
+    from portside.emulator.state.saving import operations_run
 
     rollout.interrupt()
     for _ in range(int(WIND_DOWN_SECONDS / 0.05)):
@@ -180,25 +180,18 @@ async def _stop_when_gone(state_dir: Path, stopping: asyncio.Event) -> None:
 
 async def _assemble(state_dir: Path, listeners: Listeners, token: str) -> Any:
     """ministack's application, mended, with our resource types, services and container runtime."""
-    from portside.emulator import (
-        application_autoscaling,
-        catalogue_api,
-        closed_doors,
-        control_api,
-        loopback_http,
-        patches,
-        patching,
-        resources,
-        saving,
-        service_quotas,
-    )
-    from portside.emulator.api_faults import ApiFaults
+    from portside.emulator import control_api, loopback_http, resources
+    from portside.emulator.fargate.load_balancing import LoadBalancers
     from portside.emulator.fargate.platform import Platform, time_scale
     from portside.emulator.fargate.runtime import Fargate
-    from portside.emulator.gate import Gate
-    from portside.emulator.keys import keys
-    from portside.emulator.load_balancing import LoadBalancers
+    from portside.emulator.gate.gate import Gate
+    from portside.emulator.gate.keys import keys
     from portside.emulator.ministack_modules import app, provisioners, sts
+    from portside.emulator.patches import closed_routes, patching, table
+    from portside.emulator.patches.api_faults import ApiFaults
+    from portside.emulator.registry import catalogue_api
+    from portside.emulator.services import application_autoscaling, service_quotas
+    from portside.emulator.state import saving
 
     saver = saving.Saver(state_dir / "aws")
     catalogue, faulty = Catalogue(state_dir / "images.json"), CatalogueFaults(state_dir / "catalogue-faults.json")
@@ -206,9 +199,9 @@ async def _assemble(state_dir: Path, listeners: Listeners, token: str) -> Any:
     fargate = Fargate(platform)
     fargate.start()
     refusals = ApiFaults()
-    patching.apply((*patches.all_mends(fargate, refusals), *saving.mends(saver)))
+    patching.apply((*table.all_mends(fargate, refusals), *saving.mends(saver)))
     resources.register()
-    closed_doors.keep_served(app, provisioners._RESOURCE_HANDLERS)
+    closed_routes.keep_served(app, provisioners._RESOURCE_HANDLERS)
     application_autoscaling.install()
     service_quotas.install()
     control = control_api.handler(token, platform, faulty, refusals, LoadBalancers(platform.tasks), saver)

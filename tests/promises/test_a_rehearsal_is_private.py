@@ -347,7 +347,7 @@ def test_no_answer_lets_a_page_read_it(embedded_aws: LocalAws) -> None:
 def test_the_process_itself_runs_no_program_and_reaches_no_other_machine() -> None:
     program = """
 import os, socket, subprocess, urllib.request
-from portside.emulator import confinement
+from portside.emulator.gate import confinement
 confinement.install()
 import ministack.services.lambda_svc as functions
 tries = {

@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from portside.emulator import catalogue_api, loopback_http
-from portside.emulator.catalogue import Catalogue
-from portside.emulator.catalogue_faults import CatalogueFaults, checked
+from portside.emulator import loopback_http
+from portside.emulator.registry import catalogue_api
+from portside.emulator.registry.catalogue import Catalogue
+from portside.emulator.registry.catalogue_faults import CatalogueFaults, checked
 
 PATH = "sage-bionetworks/agora-app"
 NAME = f"ghcr.io/{PATH}"

@@ -19,7 +19,7 @@ from portside.config.environment import Bastion, Environment
 from portside.config.kind import Kind
 from portside.config.mistakes import quoted
 from portside.config.service_props import ServiceProps
-from portside.emulator.faults import FAULTS
+from portside.emulator.fargate.faults import FAULTS
 from tests.unit import documents
 from tests.unit.documents import PAGES, ROOT, Command
 from tools import command_reference

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from portside import owner_only
-from portside.emulator import server_secret
 from portside.emulator.client import process
+from portside.emulator.gate import server_secret
 from portside.errors import UserError
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")

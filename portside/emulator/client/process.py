@@ -25,8 +25,8 @@ from typing import Any
 
 from portside import owner_only, state_file
 from portside.commands import local_tool
-from portside.emulator import server_secret
 from portside.emulator.client import loopback_client
+from portside.emulator.gate import server_secret
 from portside.errors import UserError
 from portside.state_file import Damaged, NotWritten
 

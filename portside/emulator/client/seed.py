@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from portside.emulator.catalogue import pulled_reference
 from portside.emulator.client import control
 from portside.emulator.client.process import LocalAws
+from portside.emulator.registry.catalogue import pulled_reference
 
 PLACEHOLDER_LENGTH = 24
 

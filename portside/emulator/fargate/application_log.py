@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from portside.emulator import stub
+from portside.emulator.fargate import stub
 from portside.emulator.fargate.launch import Launch
 
 NODE = "Node.js v22.20.0"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from portside.emulator import service_events
 from portside.emulator.fargate.platform import Platform
 from portside.emulator.fargate.running_tasks import RunningTask
 from portside.emulator.fargate.stopping import TaskStopped
+from portside.emulator.patches import service_events
 
 INTERVAL_SECONDS = 0.05
 

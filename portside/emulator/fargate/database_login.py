@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from portside.emulator.fargate import container_secrets
+from portside.emulator.fargate.faults import Fault
 from portside.emulator.fargate.launch import Launch
-from portside.emulator.faults import Fault
 from portside.emulator.ministack_modules import documentdb
 
 REFUSED = "database-auth"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from portside.emulator.faults import Fault
+from portside.emulator.fargate.faults import Fault
 from portside.emulator.ministack_modules import ecs
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from portside.emulator import service_events
 from portside.emulator.fargate import network_interface
 from portside.emulator.fargate.launch import Launch
 from portside.emulator.fargate.platform import Platform
 from portside.emulator.fargate.stopping import TaskStopped
+from portside.emulator.patches import service_events
 
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html
 NO_CAPACITY = "Capacity is unavailable at this time. Please try again later or in a different availability zone"

@@ -9,11 +9,11 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from portside.emulator.catalogue import Catalogue
 from portside.emulator.fargate.backoff import Backoff
+from portside.emulator.fargate.faults import Faults
 from portside.emulator.fargate.launch import Launch
 from portside.emulator.fargate.running_tasks import RunningTasks
-from portside.emulator.faults import Faults
+from portside.emulator.registry.catalogue import Catalogue
 
 
 @dataclass(frozen=True)

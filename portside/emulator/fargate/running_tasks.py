@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from portside.emulator.fargate.launch import Launch
-from portside.emulator.stub import StandIn
+from portside.emulator.fargate.stub import StandIn
 
 
 @dataclass(frozen=True)

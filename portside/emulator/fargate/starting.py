@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from portside.emulator import loopback_http, stub
+from portside.emulator import loopback_http
 from portside.emulator.fargate import (
-    ailments,
     application_log,
     container_log,
     container_secrets,
@@ -19,13 +18,15 @@ from portside.emulator.fargate import (
     image_pull,
     network_interface,
     placement,
+    stub,
+    stub_faults,
 )
 from portside.emulator.fargate.launch import Launch
 from portside.emulator.fargate.platform import Platform
 from portside.emulator.fargate.running_tasks import RunningTask
 from portside.emulator.fargate.stopping import TaskStopped, exited
+from portside.emulator.fargate.stub import StandIn
 from portside.emulator.ministack_modules import ecs, iam
-from portside.emulator.stub import StandIn
 
 PROVISIONING_SECONDS = 0.03
 PULL_SECONDS = 0.05
@@ -127,7 +128,7 @@ async def _start_container(launch: Launch, container: dict[str, Any]) -> None:
         raise exited(container, int(float(fault.value or 1)))
     if lines := application_log.complaint(launch, container):
         container_log.write(launch, container, *lines)
-        if ailments.is_fatal(launch, container):
+        if stub_faults.is_fatal(launch, container):
             raise exited(container, 1)
     if fault := launch.fault(container, "slow-start"):
         seconds = float(fault.value or SLOW_START_SECONDS)
@@ -139,7 +140,7 @@ async def _listen(launch: Launch, started: Started, platform: Platform) -> Runni
     """Starts the HTTP server that answers for the task's containers."""
     groups = _target_groups(launch)
     first = next((each for each in launch.containers if each.get("portMappings")), launch.containers[0])
-    standing_in = _stand_in(launch, first, started, ailments.ailment(launch, groups))
+    standing_in = _stand_in(launch, first, started, stub_faults.ailment(launch, groups))
 
     def log(line: str) -> None:
         container_log.write(launch, first, line)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from portside.emulator import service_events
 from portside.emulator.fargate.launch import Launch
 from portside.emulator.fargate.platform import Platform
 from portside.emulator.ministack_modules import ecs
+from portside.emulator.patches import service_events
 
 REMEMBER_STOPPED_SECONDS = 3600
 IMPAIRED_AFTER_FAILURES = 3

@@ -6,11 +6,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from portside.emulator import loopback_http, service_events
+from portside.emulator import loopback_http
 from portside.emulator.fargate.platform import Platform
 from portside.emulator.fargate.running_tasks import HEALTHY, RunningTask, TargetState
 from portside.emulator.fargate.stopping import TaskStopped
 from portside.emulator.ministack_modules import alb
+from portside.emulator.patches import service_events
 
 INTERVAL_SECONDS = 0.05
 MONITORING_INTERVAL_SECONDS = 2.0

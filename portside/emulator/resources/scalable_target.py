@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from portside.emulator import application_autoscaling as autoscaling
 from portside.emulator.ministack_modules import provisioners
 from portside.emulator.resources import Created, ResourceType
+from portside.emulator.services import application_autoscaling as autoscaling
 
 _TARGET_KEY = ("ResourceId", "ScalableDimension", "ServiceNamespace")
 

@@ -6,10 +6,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from portside.emulator import rollout
-from portside.emulator.deployments import primary_id
 from portside.emulator.fargate.platform import time_scale
 from portside.emulator.ministack_modules import ecs, provisioners
+from portside.emulator.patches import rollout
+from portside.emulator.patches.deployments import primary_id
 from portside.emulator.resources import Created, ResourceType
 from portside.emulator.resources.failure import ResourceFailed, checked
 from portside.emulator.resources.secret import random_suffix

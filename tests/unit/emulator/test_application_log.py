@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from portside.emulator.faults import Fault
+from portside.emulator.fargate.faults import Fault
 
 APEX = {"API_HOST": "agora-api", "API_PORT": "3333", "APP_HOST": "agora-app", "APP_PORT": "4200"}
 SPRING = {"SPRING_DATA_MONGODB_HOST": "docdb.example", "SPRING_DATA_MONGODB_PORT": "27018"}

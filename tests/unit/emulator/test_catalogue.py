@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from portside.config.image_reference import ImageReference
-from portside.emulator.catalogue import LONG_AGO, Catalogue, Image, pulled_reference
-from portside.emulator.oci_image import INDEX, MANIFEST, Recipe, made
+from portside.emulator.registry.catalogue import LONG_AGO, Catalogue, Image, pulled_reference
+from portside.emulator.registry.oci_image import INDEX, MANIFEST, Recipe, made
 
 DIGEST = "sha256:" + "ab" * 32
 NAME = "ghcr.io/sage-bionetworks/agora-app"

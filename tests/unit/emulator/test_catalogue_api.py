@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-from portside.emulator.oci_image import MANIFEST
+from portside.emulator.registry.oci_image import MANIFEST
 from tests.unit.local_aws_catalogue_support import (
     COMMIT,
     CREATED,

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from portside.emulator import catalogue_api
-from portside.emulator.catalogue_faults import APIS, CATALOGUE_FAULTS, CatalogueFault, CatalogueFaults, checked
+from portside.emulator.registry import catalogue_api
+from portside.emulator.registry.catalogue_faults import APIS, CATALOGUE_FAULTS, CatalogueFault, CatalogueFaults, checked
 from tests.unit.local_aws_catalogue_support import (
     COMMIT,
     CREATED,

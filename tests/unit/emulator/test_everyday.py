@@ -10,8 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from portside.emulator.client import control
-from portside.emulator.log_filter import matcher
-from portside.emulator.stub import TOKEN_HEADER
+from portside.emulator.fargate.stub import TOKEN_HEADER
+from portside.emulator.patches.log_filter import matcher
 from tests.unit.local_aws_support import (
     IMAGE,
     REGION,

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from portside.emulator.client import control, process
-from portside.emulator.stub import TOKEN_HEADER
+from portside.emulator.fargate.stub import TOKEN_HEADER
 from tests.unit.local_aws_support import (
     IMAGE,
     NETWORK,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from portside.emulator.faults import Fault, Faults, checked
+from portside.emulator.fargate.faults import Fault, Faults, checked
 
 
 def test_a_misspelt_fault_gets_a_suggestion() -> None:

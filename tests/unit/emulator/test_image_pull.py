@@ -8,7 +8,7 @@ import urllib.request
 from pathlib import Path
 
 from portside.emulator.client import control, loopback_client, seed
-from portside.emulator.stub import TOKEN_HEADER
+from portside.emulator.fargate.stub import TOKEN_HEADER
 from tests.unit.local_aws_support import IMAGE, REGION, SERVICE_OUTPUT, Account, account, embedded_aws, network, service
 
 __all__ = ["account", "embedded_aws", "network"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from portside.emulator.origins import problem
+from portside.emulator.gate.origins import problem
 
 PORT = 4566
 

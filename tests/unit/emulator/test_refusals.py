@@ -11,8 +11,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from portside.emulator.client.process import LocalAws
-from portside.emulator.refusals import REASONS, refusal
-from portside.emulator.served import SERVICES, problem_of_resources, resource_is_served
+from portside.emulator.gate.refusals import REASONS, refusal
+from portside.emulator.gate.served import SERVICES, problem_of_resources, resource_is_served
 from tests.unit.local_aws_support import REGION, embedded_aws
 
 __all__ = ["embedded_aws"]

@@ -11,8 +11,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from portside.emulator.api_faults import ApiFaults, checked
 from portside.emulator.client import control
+from portside.emulator.patches.api_faults import ApiFaults, checked
 from portside.errors import UserError
 from tests.unit.local_aws_support import REGION, Account, account, embedded_aws, network
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from portside.emulator import patching, saving
-from portside.emulator.generations import Generations
-from portside.emulator.kept_list import KeptList
-from portside.emulator.saving import Saver
+from portside.emulator.patches import patching
+from portside.emulator.state import saving
+from portside.emulator.state.generations import Generations
+from portside.emulator.state.saving import Saver
+from portside.emulator.state.stored_list import KeptList
 from portside.state_file import NotWritten
 from tests.unit.test_state_file import DAMAGES, nothing_may_be_written
 

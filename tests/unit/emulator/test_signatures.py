@@ -17,9 +17,9 @@ from botocore.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portside.emulator import server_secret, signatures
-from portside.emulator.keys import keys
-from portside.emulator.signatures import SignedRequest, Unproven
+from portside.emulator.gate import server_secret, signatures
+from portside.emulator.gate.keys import keys
+from portside.emulator.gate.signatures import SignedRequest, Unproven
 
 ACCOUNT = "123456789012"
 SECRET = server_secret.of_account("a-secret-of-this-server", ACCOUNT)

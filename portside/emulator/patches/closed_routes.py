@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from portside.emulator import served
-from portside.emulator.confinement import NotServed
-from portside.emulator.gate import only_served
-from portside.emulator.patching import Patch
+from portside.emulator.gate import served
+from portside.emulator.gate.confinement import NotServed
+from portside.emulator.gate.gate import only_served
+from portside.emulator.patches.patching import Patch
 
 _APP = "ministack.app"
 _CLOUDFORMATION = "ministack.services.cloudformation"

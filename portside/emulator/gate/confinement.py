@@ -16,7 +16,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from portside.emulator import served
+from portside.emulator.gate import served
 
 SERVICES_PACKAGE = "ministack.services"
 # They would talk to a container engine, or serve files.

@@ -17,10 +17,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from portside.emulator import rollout, stack_faults
-from portside.emulator.generations import Generations
 from portside.emulator.ministack_modules import app, cloudformation, persistence, s3
-from portside.emulator.patching import Patch
+from portside.emulator.patches import rollout, stack_faults
+from portside.emulator.patches.patching import Patch
+from portside.emulator.state.generations import Generations
 from portside.errors import UserError
 from portside.state_file import NotWritten
 
@@ -187,7 +187,7 @@ def is_reading(method: str, operation: str) -> bool:
 
 
 def _noticing(original: Any, saver: Saver) -> Callable[..., Any]:
-    from portside.emulator.api_faults import _operation
+    from portside.emulator.patches.api_faults import _operation
 
     async def dispatch(
         method: str, path: str, headers: Mapping[str, str], body: bytes, query_params: Any, request_id: str

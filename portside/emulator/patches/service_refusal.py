@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from portside.emulator.load_balancer_description import balancers_of
 from portside.emulator.ministack_modules import ecs
+from portside.emulator.patches.load_balancer_description import balancers_of
 
 
 def refusal(request: dict[str, Any], cluster: dict[str, Any]) -> str | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from portside.emulator.kept_list import KeptList
+from portside.emulator.state.stored_list import KeptList
 
 # The name of a fault, and what its value means; None for those that take none.
 FAULTS: Final[dict[str, str | None]] = {

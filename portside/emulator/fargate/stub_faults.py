@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from portside.emulator import stub
+from portside.emulator.fargate import stub
 from portside.emulator.fargate.launch import Launch
+from portside.emulator.fargate.stub import Ailment
 from portside.emulator.ministack_modules import alb
-from portside.emulator.stub import Ailment
 
 TARGET_ERROR_STATUS = 500
 

@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from portside.emulator import rollout, service_discovery
-from portside.emulator.deployments import primary_id, reconciling
 from portside.emulator.ministack_modules import ecs, responses
-from portside.emulator.service_refusal import refusal
+from portside.emulator.patches import rollout, service_discovery
+from portside.emulator.patches.deployments import primary_id, reconciling
+from portside.emulator.patches.service_refusal import refusal
 
 Action = Callable[[dict[str, Any]], Any]
 

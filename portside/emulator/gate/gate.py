@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMappi
 from dataclasses import dataclass
 from typing import Any
 
-from portside.emulator import origins, served
-from portside.emulator.refusals import Refusal, refusal
-from portside.emulator.signatures import Keys, SignedRequest, Unproven, check, claim_of
+from portside.emulator.gate import origins, served
+from portside.emulator.gate.refusals import Refusal, refusal
+from portside.emulator.gate.signatures import Keys, SignedRequest, Unproven, check, claim_of
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from portside.emulator import server_secret
-from portside.emulator.signatures import Key, Keys
+from portside.emulator.gate import server_secret
+from portside.emulator.gate.signatures import Key, Keys
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
 

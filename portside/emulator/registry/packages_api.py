@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
 
-from portside.emulator.catalogue import GHCR, Catalogue, Image
-from portside.emulator.catalogue_faults import CONTENT_FAULTS, LARGEST_PAGE, CatalogueFaults
 from portside.emulator.loopback_http import Answer, Handler, Request, json_answer
+from portside.emulator.registry.catalogue import GHCR, Catalogue, Image
+from portside.emulator.registry.catalogue_faults import CONTENT_FAULTS, LARGEST_PAGE, CatalogueFaults
 
 API = "packages"
 SCOPE = "read:packages"

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from portside.emulator import rollout, service_events
 from portside.emulator.ministack_modules import ecs
+from portside.emulator.patches import rollout, service_events
 
 # Reconciling reads all tasks and then starts some: two at once would start them twice. It is entered again by
 # what it calls, on the same thread.

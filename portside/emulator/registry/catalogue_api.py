@@ -11,10 +11,10 @@ import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
-from portside.emulator import packages_api, registry_api
-from portside.emulator.catalogue import Catalogue
-from portside.emulator.catalogue_faults import ANSWER_FAULTS, CatalogueFault, CatalogueFaults
 from portside.emulator.loopback_http import Answer, Handler, Request
+from portside.emulator.registry import packages_api, registry_api
+from portside.emulator.registry.catalogue import Catalogue
+from portside.emulator.registry.catalogue_faults import ANSWER_FAULTS, CatalogueFault, CatalogueFaults
 
 ENDLESS_SECONDS = 120
 TRICKLE_SECONDS = 0.1

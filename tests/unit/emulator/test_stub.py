@@ -7,9 +7,10 @@ import json
 
 import pytest
 
-from portside.emulator import loopback_http, stub
+from portside.emulator import loopback_http
+from portside.emulator.fargate import stub
+from portside.emulator.fargate.stub import Ailment, Alias, StandIn
 from portside.emulator.loopback_http import Answer, Request
-from portside.emulator.stub import Ailment, Alias, StandIn
 
 
 def _stand_in(**changes: object) -> StandIn:

@@ -6,8 +6,9 @@ from importlib.metadata import version
 
 import pytest
 
-from portside.emulator import patching, resources
-from portside.emulator.patching import Patch
+from portside.emulator import resources
+from portside.emulator.patches import patching
+from portside.emulator.patches.patching import Patch
 
 
 def _replacement(original: object) -> object:
@@ -19,16 +20,16 @@ def test_ministack_has_the_version_that_was_patched() -> None:
 
 
 def test_every_patched_function_is_as_it_was(tmp_path_factory: pytest.TempPathFactory) -> None:
-    from portside.emulator import patches
-    from portside.emulator.api_faults import ApiFaults
-    from portside.emulator.catalogue import Catalogue
+    from portside.emulator.fargate.faults import Faults
     from portside.emulator.fargate.platform import Platform
     from portside.emulator.fargate.runtime import Fargate
-    from portside.emulator.faults import Faults
+    from portside.emulator.patches import table
+    from portside.emulator.patches.api_faults import ApiFaults
+    from portside.emulator.registry.catalogue import Catalogue
 
     folder = tmp_path_factory.mktemp("mends")
     fargate = Fargate(Platform(Catalogue(folder / "images.json"), Faults(folder / "faults.json")))
-    assert patching.drift(patches.all_mends(fargate, ApiFaults())) == []
+    assert patching.drift(table.all_mends(fargate, ApiFaults())) == []
     fargate.loop.close()
 
 

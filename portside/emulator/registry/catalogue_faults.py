@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from portside.emulator.catalogue import Image, made_from, path_of
-from portside.emulator.kept_list import KeptList
-from portside.emulator.oci_image import digest_of
+from portside.emulator.registry.catalogue import Image, made_from, path_of
+from portside.emulator.registry.oci_image import digest_of
+from portside.emulator.state.stored_list import KeptList
 
 APIS = ("registry", "packages")
 

@@ -14,9 +14,9 @@ import time
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from portside.emulator.catalogue import Catalogue, Image
-from portside.emulator.catalogue_faults import CatalogueFaults, for_other_platform
 from portside.emulator.loopback_http import Answer, Handler, Request, json_answer
+from portside.emulator.registry.catalogue import Catalogue, Image
+from portside.emulator.registry.catalogue_faults import CatalogueFaults, for_other_platform
 
 API = "registry"
 SERVICE = "agora-catalogue"

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from portside.config.image_reference import ImageReference, is_moving_tag, is_tag, parse_reference
-from portside.emulator import oci_image
-from portside.emulator.kept_list import KeptList
-from portside.emulator.oci_image import Content, Recipe
+from portside.emulator.registry import oci_image
+from portside.emulator.registry.oci_image import Content, Recipe
+from portside.emulator.state.stored_list import KeptList
 from portside.images.resolved_image import COMMIT, DIGEST, PLATFORM
 
 SOURCES = ("published", "stand-in")

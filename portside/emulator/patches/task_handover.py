@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from portside.emulator import rollout
 from portside.emulator.fargate.launch import Launch
 from portside.emulator.fargate.runtime import Fargate
 from portside.emulator.ministack_modules import ecs
+from portside.emulator.patches import rollout
 
 Make = Callable[[Any], Callable[..., Any]]
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from portside.emulator import (
+from portside.emulator.fargate.runtime import Fargate
+from portside.emulator.ministack_modules import app
+from portside.emulator.patches import (
     api_faults,
     certificate_use,
     changed_outputs,
-    closed_doors,
+    closed_routes,
     deployments,
     exports_in_use,
     interrupted_stacks,
@@ -23,10 +25,8 @@ from portside.emulator import (
     task_api,
     task_handover,
 )
-from portside.emulator.api_faults import ApiFaults
-from portside.emulator.fargate.runtime import Fargate
-from portside.emulator.ministack_modules import app
-from portside.emulator.patching import Patch
+from portside.emulator.patches.api_faults import ApiFaults
+from portside.emulator.patches.patching import Patch
 from portside.emulator.resources import service, task_definition, web_acl
 
 ACM = "ministack.services.acm"
@@ -45,7 +45,7 @@ WAF = "ministack.services.waf"
 
 def all_mends(fargate: Fargate, refusals: ApiFaults) -> tuple[Patch, ...]:
     """What is replaced, its signature in ministack, why, and by what."""
-    closed = closed_doors.patches(app)
+    closed = closed_routes.patches(app)
     return (*closed, *_of_tasks(fargate), *_of_services(), *_of_stacks(), *_of_others(fargate, refusals))
 
 

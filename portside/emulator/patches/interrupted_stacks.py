@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from portside.emulator import stack_faults
 from portside.emulator.ministack_modules import cloudformation
+from portside.emulator.patches import stack_faults
 
 # The state that such a stack is found in, so that the CDK can go on from there.
 AFTER_INTERRUPTION = {
