@@ -1,4 +1,4 @@
-"""A deployed environment that faults are brought about in, and what is done to it."""
+"""A deployed environment that faults are caused in, and what is done to it."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ _GAVE_UP = ") deployment failed"
 
 @dataclass
 class Bench:
-    """A deployed dev, and the means to break and mend it."""
+    """A deployed dev, and the means to break and fix it."""
 
     clone: Clone
     aws: LocalAws
     of: Clients
     kept: dict[str, Any] = field(default_factory=dict)
-    """What a fault took away, for who puts it back."""
+    """The state that a fault removed, for restoring it."""
 
     def fault(self, container: str, name: str, value: str | None = None) -> None:
         """Let the tasks of a container fail from now on."""
         control.set_fault(DEV, container, name, value, aws=self.aws)
 
     def clear(self) -> None:
-        """Mend what was broken by faults: the program, the registry, the network."""
+        """Fix what was broken by faults: the program, the registry, the network."""
         control.clear_faults(DEV, aws=self.aws)
 
     def resources(self, part: str, kind: str) -> list[str]:
@@ -48,13 +48,13 @@ class Bench:
         return cluster, name
 
     def described(self, container: str) -> dict[str, Any]:
-        """What ECS says of a service."""
+        """A service as ECS describes it."""
         cluster, name = self.service(container)
         found: dict[str, Any] = self.of("ecs").describe_services(cluster=cluster, services=[name])["services"][0]
         return found
 
     def roll(self, container: str) -> bool:
-        """Deploy a service anew as it is, and wait for the end of that; whether it went well."""
+        """Deploy a service again as it is, and wait for the end of that; whether it went well."""
         cluster, name = self.service(container)
         updated = self.of("ecs").update_service(cluster=cluster, service=name, forceNewDeployment=True)["service"]
         wanted = next(each["id"] for each in updated["deployments"] if each["status"] == "PRIMARY")
@@ -71,7 +71,7 @@ class Bench:
         self.of("cloudformation").get_waiter("stack_delete_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
 
     def deploy(self, *arguments: str) -> bool:
-        """Deploy dev as a person does; whether it went well."""
+        """Deploy dev as a user does; whether it went well."""
         done = self.clone.agora("deploy", "dev", "--local", "--json", *arguments)
         self.kept |= {"said": done.stderr, "ended": datetime.now(UTC)}
         self.kept["verdicts"] = done.json().get("failure", {}).get("verdicts", []) if done.stdout else []
@@ -85,18 +85,18 @@ class Bench:
         return (ended - failed).total_seconds()
 
     def publish(self, container: str) -> None:
-        """Publish another image of a container, so that a deployment starts its tasks anew."""
+        """Publish another image of a container, so that a deployment starts its tasks again."""
         assert self.clone.agora("local", "publish", "edge", container).exit_code == 0
 
     def diagnose(self) -> tuple[dict[str, Any], int, float]:
-        """What `diagnose` answers, its exit code, and the seconds that it took."""
+        """The answer of `diagnose`, its exit code, and its duration in seconds."""
         began = time.monotonic()
         done = self.clone.agora("diagnose", "dev", "--local", "--json")
         answer = done.json() if done.stdout else {"verdicts": [], "said": done.stderr}
         return answer, done.exit_code, time.monotonic() - began
 
     def run_printed(self, fix: str) -> bool:
-        """Run a fix that changes something on the embedded AWS, as it was printed; whether it was one that worked."""
+        """Run a fix that changes something on the embedded AWS, as it was printed; returns whether it worked."""
         command = fix.split("  # ")[0]
         if not command.startswith("./agora local env "):
             return False

@@ -1,4 +1,4 @@
-"""The faults of the benchmark: how each comes about, what is to be said of it, and how it is mended."""
+"""The faults of the benchmark: how each is caused, which verdict is expected, and how it is fixed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Act = Callable[[Bench], None]
 
 @dataclass(frozen=True)
 class Case:
-    """A fault: how it comes about, what is to be said, and what else is mended than a printed command mends.
+    """A fault: how it comes about, what must be said, and what else is fixed than a printed command fixes.
 
     `says` must be found in the fix. `by` deploys: "deploy" is the whole command, "roll" the service alone.
     """
@@ -31,7 +31,7 @@ class Case:
     mend: Act = Bench.clear
     by: str = "roll"
     others: tuple[tuple[str, str], ...] = ()
-    """Further verdicts that are to be among those given: service and cause."""
+    """Further verdicts that must be among those given: service and cause."""
 
 
 def injected(service: str, fault: str, cause: str, says: str, *, value: str | None = None, by: str = "roll") -> Case:
@@ -221,11 +221,11 @@ def _at_once() -> list[Case]:
 
 
 def _nothing(bench: Bench) -> None:
-    """Nothing else has to be mended than what the fix mends."""
+    """The printed fix is enough."""
 
 
 def _start_all_anew(bench: Bench) -> None:
-    """Leave behind what went wrong in the cases before, which is told as healed for as long as ECS remembers it."""
+    """Restart all services, so that failures of earlier cases are not reported as healed."""
     for props in load_form().services_of("dev"):
         assert bench.roll(props.container_name)
 
@@ -309,7 +309,7 @@ def _when_gone(stack: str) -> Act:
 
 
 def _change_revision(bench: Bench) -> None:
-    """Give a service a revision with another variable, as somebody in a hurry does in the console."""
+    """Give a service a revision with another variable, as someone in a hurry does in the console."""
     ecs = bench.of("ecs")
     cluster, name = bench.service("agora-api")
     found = ecs.describe_task_definition(taskDefinition=bench.described("agora-api")["taskDefinition"])[
@@ -352,7 +352,7 @@ def _import_export(bench: Bench) -> None:
 
 
 def _forget_import(bench: Bench) -> None:
-    """First deploy with the exports kept, then take away who imports them."""
+    """First deploy with the exports kept, then remove who imports them."""
     bench.deploy()
     bench.of("cloudformation").delete_stack(StackName="agora-dev-old")
 

@@ -2,12 +2,12 @@
 
     .venv/bin/python -m benchmarks.faults [NAME …] [--write]
 
-One environment is deployed from a copy of this repository, with an embedded AWS of its own. Each fault is injected, the
-service is deployed (by `./agora deploy`, by the CDK, or anew as it is), `./agora diagnose dev --local --json` is asked,
-its fix is followed, and the service is deployed again. Printed commands of AWS are run as they are printed. Scored are:
-the first verdict's cause and service, which `deploy` must have reported too, whether nothing is wrong after the fix,
-the seconds that `diagnose` took, and those that `deploy` took to its verdict since the deployment of the service had
-failed. `--write` puts the table into docs/diagnose.md.
+One environment is deployed from a copy of this repository, with its own embedded AWS. Each fault is injected, the
+service is deployed (by `./agora deploy`, by the CDK, or again as it is), `./agora diagnose dev --local --json` is
+asked, its fix is followed, and the service is deployed again. Printed commands of AWS are run as they are printed.
+Scored are: the first verdict's cause and service, which `deploy` must have reported too, whether nothing is wrong
+after the fix, the seconds that `diagnose` took, and those that `deploy` took to its verdict since the deployment of
+the service had failed. `--write` puts the table into docs/diagnose.md.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _bring_about(bench: Bench, case: Case) -> None:
         case "deploy":
             bench.publish(case.service)
             faults = [each for each in control.faults(aws=bench.aws) if each["account"] == DEV]
-            # What can be known beforehand would stop some of these before they begin.
+            # Pre-flight checks would stop some of these before they begin.
             bench.deploy("--no-verify", *(f"--fault={_written(each)}" for each in faults))
         case "cdk":
             exports = bench.clone.exports("dev")
@@ -73,8 +73,8 @@ def _written(fault: dict[str, Any]) -> str:
 
 
 def _follow(bench: Bench, case: Case, fix: str) -> bool:
-    """Do what the fix says; whether it says what is to be done, and nothing is wrong afterwards."""
-    # A command to be completed by a person says so with a word in capitals or an ellipsis of its own.
+    """Do what the fix says; whether it says what must be done, and nothing is wrong afterwards."""
+    # A command with a placeholder marks it in capitals or with an ellipsis.
     if "NUMBER" not in fix and "detect-stack-drift" not in fix and "<(" not in fix:
         bench.run_printed(fix)
     case.mend(bench)

@@ -2,7 +2,7 @@
 
     python benchmarks/kills.py --rounds 30 --seed 1
 
-Each round has a state folder of its own, in which dev was deployed once; every third begins with an empty one. One of
+Each round has its own state folder, in which dev was deployed once; every third begins with an empty one. One of
 server, tool (with the CDK) or both gets SIGKILL while dev is being deployed; then `./agora deploy dev --local` must end
 healthy without help, and before it `status` must find the last deployment or the start must say what was lost.
 """
@@ -31,7 +31,7 @@ LONGEST_SECONDS = 400
 
 @dataclass(frozen=True)
 class Round:
-    """What was killed, how long after the deployment began, and what the next deployment came to."""
+    """The process killed, how long after the deployment began, and the result of the next deployment."""
 
     victim: str
     after_seconds: float
@@ -41,7 +41,7 @@ class Round:
 
 
 def agora(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A command of the tool, to its end."""
+    """Run a command of the tool until it finishes."""
     return subprocess.run(
         [sys.executable, "-m", "portside", *arguments],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""How long what people wait for takes: medians of paired runs, on an embedded AWS of its own.
+"""The time that users wait: medians of paired runs, on a separate embedded AWS.
 
     ./agora --help >/dev/null && .venv/bin/python benchmarks/measure.py [NAME …] [--rounds N] [--beside CLONE]
 
@@ -86,7 +86,7 @@ def rounds(variants: Mapping[str, Callable[[], float]], count: int) -> dict[str,
 
 @contextmanager
 def rehearsal(root: Path = ROOT) -> Iterator[dict[str, str]]:
-    """An embedded AWS of its own, in a folder that goes afterwards."""
+    """A separate embedded AWS, in a folder that is deleted afterwards."""
     folder = tempfile.mkdtemp()
     environment = {"AGORA_STATE_DIR": folder}
     try:
@@ -97,12 +97,12 @@ def rehearsal(root: Path = ROOT) -> Iterator[dict[str, str]]:
 
 
 def launcher(count: int) -> dict[str, float]:
-    """What every command costs before it does anything."""
+    """The start-up time of every command."""
     return rounds({"agora --help": lambda: run(["./agora", "--help"])}, count)
 
 
 def deployment(count: int) -> dict[str, float]:
-    """A first deployment of dev on a running embedded AWS, one that changes nothing, and the memory it takes."""
+    """A first deployment of dev on a running embedded AWS, an empty one, and the memory it takes."""
     firsts, no_ops, megabytes = [], [], []
     for _ in range(count):
         with rehearsal() as environment:
@@ -118,7 +118,7 @@ def deployment(count: int) -> dict[str, float]:
 
 
 def questions(count: int) -> dict[str, float]:
-    """What is asked of a deployed dev, and a deployment that changes nothing: with templates that are made, or kept."""
+    """Commands that read a deployed dev, and a deployment that changes nothing: with new templates, or kept ones."""
     with rehearsal() as environment:
         run(["./agora", "deploy", "dev", "--local"], **environment)
 
@@ -147,7 +147,7 @@ def questions(count: int) -> dict[str, float]:
 
 
 def reads(count: int, beside: Path | None = None) -> dict[str, float]:
-    """What reads a deployed, healthy dev, and a deployment that changes nothing; and how often AWS is called."""
+    """Commands that read a deployed, healthy dev, and an empty deployment; and the number of AWS calls."""
     clones = {"": ROOT} | ({f", {beside}": beside} if beside else {})
     verbs = {"status dev": ["status"], "diagnose dev": ["diagnose"], "deploy dev, no change": ["deploy"]}
     variants: dict[str, Callable[[], float]] = {}

@@ -2,8 +2,8 @@
 
     .venv/bin/python -m benchmarks.resolution [--rounds N]
 
-The images are indexes of two platforms, so that each takes the longest way there is. Both modes are to stay below
-1.2 s at 250 ms a call.
+The images are indexes of two platforms, so that each takes the longest way there is. Both modes must stay below 1.2 s
+at 250 ms a call.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PAUSE_SECONDS = 0.25
 
 @contextmanager
 def modes(pause_seconds: float = PAUSE_SECONDS) -> Iterator[dict[str, Access]]:
-    """The ways to look the images up, on a server of their own."""
+    """The ways to resolve the images, on a separate server."""
     catalogue = Catalogue()
     for number in range(IMAGES):
         catalogue.add(f"image-{number}", "edge", platforms=(ARM64, AMD64))
@@ -41,7 +41,7 @@ def seconds(access: Access) -> float:
 
 
 def resolution(rounds: int) -> dict[str, float]:
-    """The median of each way over a number of rounds, after one that loads what Python loads once."""
+    """The median of each way over a number of rounds, after a warm-up round."""
     with modes() as ways:
         taken: dict[str, list[float]] = {name: [] for name in ways}
         for each in range(rounds + 1):

@@ -13,7 +13,9 @@ from tests.unit.faulty_templates import FaultyTemplates, Json
 
 @dataclass(frozen=True)
 class Fault:
-    """A change that makes sound templates wrong. `refused` where AWS refuses it at once; else it fails at run time."""
+    """A change that makes sound templates wrong. `refused` where AWS refuses it immediately; otherwise it fails at
+    run time.
+    """
 
     name: str
     put_into: Callable[[FaultyTemplates], object]

@@ -75,7 +75,7 @@ def _rules_find(templates: Mapping[str, Json]) -> set[str]:
 def _cfn_lint_finds(
     changed: Mapping[str, Mapping[str, Json]], sound: Mapping[str, Json], folder: Path
 ) -> dict[str, set[str]]:
-    """What cfn-lint says of each faulty set of templates, and of none of the sound ones."""
+    """The findings of cfn-lint for each faulty set of templates; the valid ones have no findings."""
     files: dict[str, str] = {}
     for name, templates in {"": sound, **changed}.items():
         for stack, template in templates.items():
@@ -97,7 +97,7 @@ def _cdk_finds(templates: Mapping[str, Json], sound: Mapping[str, Json]) -> set[
 
 
 def _validated(templates: Mapping[str, Json]) -> set[str]:
-    """What the CDK's validation says of templates, made again of raw resources. A refused synthesis counts too."""
+    """Findings of the CDK's validation for templates, rebuilt from raw resources. A refused synthesis counts too."""
     with tempfile.TemporaryDirectory() as folder:
         app = cdk.App(outdir=folder, context=_CARRIES_ON)
         about = environment(_DEV)

@@ -1,8 +1,8 @@
-"""What a diagnosis says of failures in AWS's and programs' own words: a JSON line a case.
+"""The diagnosis of failures in the original messages of AWS and of programs: a JSON line a case.
 
-    .venv/bin/python -m benchmarks.wordings CASES.jsonl [--cut] [--running] > RESULTS.jsonl
+    .venv/bin/python -m benchmarks.messages CASES.jsonl [--cut] [--running] > RESULTS.jsonl
 
-A case is an update of one service of dev that failed. The account that it leaves behind is built for each case, and the
+A case is an update of one service of dev that failed. The account that it leaves is built for each case, and the
 real reader asks it through real boto3 clients. By default the update was rolled back and the earlier revision serves
 on; with --running it is still being tried, with --cut stopped reasons and events end after 255 characters.
 """
@@ -28,7 +28,7 @@ _TERMINATED = 143
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print what is said of each case of a file."""
+    """Print the verdict of each case of a file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("cases", type=Path)
     parser.add_argument("--cut", action="store_true", help="cut reasons and events at 255 characters")
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def said_of(case: str, aws: AnsweringAws, form: Form) -> dict[str, Any]:
-    """What the diagnosis of an account says first."""
+    """The first verdict of an account's diagnosis."""
     diagnosis = diagnose(aws.target(), form)
     first = diagnosis.verdicts[0]
     fields = first.as_json()
@@ -88,7 +88,7 @@ def _has_own_check(form: Form, container: str) -> bool:
 
 def _of_a_stack(account: Account, case: Mapping[str, Any], *, running: bool) -> None:
     name, kind = _stack(case, account), case["rtype"]
-    # A task's failure is the service's too; of any other refusal ECS knows nothing.
+    # A task's failure is the service's too; ECS does not see any other refusal.
     if kind == "AWS::ECS::Service" and "Circuit Breaker" in case["wording"]:
         given_up(account, case["service"])
     given = {"status": case.get("rstatus"), "stack_status": case.get("status")}

@@ -1,8 +1,7 @@
 """Real boto3 clients that are answered on this machine, from the values of an `Account`.
 
-    aws = AnsweringAws(deployed())
-    diagnose(aws.target(), form)
-    assert aws.calls == [...]                  # "ecs.DescribeServices", …, in the order in which they were made
+    aws = AnsweringAws(deployed()) diagnose(aws.target(), form) assert aws.calls == [...]                  #
+    "ecs.DescribeServices", …, in the order in which they were made
 
 botocore makes and checks the request as for AWS, and then asks this instead of the network. What is answered is
 checked against botocore's description of the operation, so that no field is answered that AWS does not have.
@@ -191,7 +190,7 @@ def _get_template(account: Account, asked: Mapping[str, Any]) -> dict[str, Any]:
 def _named(
     values: Sequence[Mapping[str, Any]], asked: Sequence[str], arn: str, name: str
 ) -> tuple[list[Any], list[Any]]:
-    """What was found of what was asked for, and what was not."""
+    """The items found and the items missing, of those requested."""
     found = [each for each in values if asked and {each[arn], each.get(name, "")} & set(asked)]
     known = {each[key] for each in found for key in (arn, name) if key in each}
     return found, [{"arn": each, "reason": "MISSING"} for each in asked if each not in known]
@@ -265,7 +264,7 @@ def _all(
     by: str = "",
     tokens: tuple[str, str] = ("NextToken", "NextToken"),
 ) -> Any:
-    """An operation that describes what is there, or those of it that are named under `by`."""
+    """An operation that describes existing items, or those that are named under `by`."""
 
     def answer(account: Account, asked: Mapping[str, Any]) -> dict[str, Any]:
         wanted = asked.get(by)

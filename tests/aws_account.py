@@ -1,7 +1,6 @@
-"""What an account holds once an environment is deployed, as plain values that a test may change.
+"""The contents of an account once an environment is deployed, as plain values that a test can change.
 
-    account = deployed()
-    account.services["agora-apex"]["desiredCount"] = 0
+    account = deployed() account.services["agora-apex"]["desiredCount"] = 0
 
 Every value has the form in which AWS's API gives it; `answering_aws` answers from them.
 """
@@ -72,7 +71,7 @@ class Account:
         return self.stacks[self.environment.stack_name(stack_part(container))]
 
     def say(self, container: str, minutes: float, message: str) -> None:
-        """Add an event to a service; the newest stands first."""
+        """Add an event to a service; the newest is first."""
         events, name = self.services[container]["events"], self.services[container]["serviceName"]
         found = message if message.startswith(("(service ", "service ")) else f"(service {name}) {message}"
         events.append({"id": f"event-{len(events)}", "createdAt": self.at(minutes), "message": self.said(found)})
@@ -80,7 +79,7 @@ class Account:
 
 
 def deployed(environment: str = "dev", form: Form | None = None, *, cuts_text: bool = False) -> Account:
-    """An account in which an environment was deployed a day ago, and all is well."""
+    """An account in which an environment was deployed a day ago, and everything is healthy."""
     form = form or load_form()
     found = form.environment(environment)
     account = Account(found, datetime.now(UTC).replace(microsecond=0), cuts_text=cuts_text)
@@ -91,7 +90,7 @@ def deployed(environment: str = "dev", form: Form | None = None, *, cuts_text: b
 
 
 def _share(account: Account) -> None:
-    """What all services use: network, cluster, database, load balancer."""
+    """The resources that all services use: network, cluster, database, load balancer."""
     environment = account.environment
     cluster = environment.stack_name("ecs") + "-Cluster"
     database, balancer = (
@@ -183,7 +182,7 @@ def _stack(
 def stack_event(
     account: Account, name: str, minutes: float, status: str, reason: str = "", *, of: tuple[str, str] = ("", STACK)
 ) -> None:
-    """Add an event to a stack, of the stack itself or of a resource `(logical id, type)`; the newest stands first."""
+    """Add an event to a stack, of the stack itself or of a resource `(logical id, type)`; the newest is first."""
     stack, (logical_id, kind) = account.stacks[name], of
     event = {
         "StackId": stack["StackId"],
@@ -288,7 +287,7 @@ def _definition(account: Account, props: ServiceProps, stack: str, revision: int
 
 
 def _security_group(props: ServiceProps) -> dict[str, Any]:
-    """One that lets the load balancer in where it is to."""
+    """A group that allows the load balancer where it must."""
     port = {"IpProtocol": "tcp", "FromPort": props.container_port, "ToPort": props.container_port}
     rules = [port | {"UserIdGroupPairs": [{"GroupId": "sg-balancer"}]}] if props.public else []
     return {
@@ -326,7 +325,7 @@ def target(address: str, port: int, state: str, reason: str = "", description: s
 def deployment(
     account: Account, id: str, definition: str, *, minutes: float = 24 * 60, desired: int = 1, **more: Any
 ) -> dict[str, Any]:
-    """A deployment of a service; without more, the one that it runs by."""
+    """A deployment of a service; by default the one that it runs."""
     found = {
         "id": id,
         "status": "PRIMARY",
@@ -346,7 +345,9 @@ def deployment(
 def running_task(
     account: Account, container: str, number: int, *, minutes: float = 24 * 60, **more: Any
 ) -> dict[str, Any]:
-    """A task of a service that runs, with Service Connect's proxy beside the program; `more` are fields of its own."""
+    """A task of a service that runs, with Service Connect's proxy next to the program; `more` are its additional
+    fields.
+    """
     service = account.services[container]
     definition = account.definitions[more.get("taskDefinitionArn", service["taskDefinition"])]
     image = str(definition["containerDefinitions"][0]["image"])

@@ -29,7 +29,7 @@ class Stopped:
     """How a task of the service's new revision ended; what is absent is as it usually is.
 
     `seconds` is how long it ran; None where it never started. `exit_code` is that of the service's own container,
-    `sidecar_exit` that of the proxy beside it.
+    `sidecar_exit` that of the proxy next to it.
     """
 
     reason: str = "Essential container in task exited"
@@ -42,7 +42,7 @@ class Stopped:
     sidecar_exit: int | None = None
     log: Sequence[str] = ()
     event: str = ""
-    """What ECS says of each such task just before it stops."""
+    """The event of ECS about each such task just before it stops."""
 
 
 def failed_update(
@@ -50,7 +50,7 @@ def failed_update(
 ) -> None:
     """An update of a service that failed a few minutes ago and was rolled back, or with `running` is still tried.
 
-    `ended` is how its tasks ended, where any was placed; `events` are what else ECS said of the service meanwhile.
+    `ended` is how its tasks ended, where any was placed; `events` are the other events of the service.
     """
     service = account.services[container]
     before = service["taskDefinition"]
@@ -78,7 +78,7 @@ def failed_update(
 
 
 def given_up(account: Account, container: str) -> None:
-    """What ECS says of a service whose new deployment it gave up and rolled back."""
+    """The events of ECS about a service whose new deployment it stopped and rolled back."""
     account.say(container, 9.5, f"(deployment {FAILED}) deployment failed: tasks failed to start.")
     account.say(container, 9.4, f"rolling back to deployment {SERVES}.")
     account.say(container, 8, f"(deployment {SERVES}) deployment completed.")

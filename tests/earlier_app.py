@@ -1,6 +1,6 @@
 """The templates of the app that deployed the running environments, made from the record of what it deployed.
 
-The record has the exports, and of each resource what decides about replacement. What a template needs beside that to be
+The record has the exports, and of each resource what decides about replacement. What a template needs in addition to be
 deployed is added as the CDK makes it of the same constructs, logical IDs included: a route under another ID would be
 a second default route.
 """
@@ -39,7 +39,7 @@ _BASTION_GROUP = "BastionHostInstanceSecurityGroupE1AD2D4E"
 
 
 def templates(environment: Environment, services: Sequence[ServiceProps]) -> dict[str, Json]:
-    """By stack name, those that others import from first. Services that the record does not have are left out."""
+    """By stack name, those that others import from first. Services that the record does not have are omitted."""
     recorded = _recorded(environment)
     completed = {
         "network": _network(),
@@ -68,7 +68,7 @@ def recorded_resources(environment: Environment) -> dict[str, dict[str, Json]]:
 
 
 def exported(template: Mapping[str, Any]) -> dict[str, Any]:
-    """What a template exports, by name."""
+    """The exports of a template, by name."""
     outputs = template.get("Outputs", {}).values()
     return {each["Export"]["Name"]: each["Value"] for each in outputs if "Export" in each}
 
@@ -84,7 +84,7 @@ def imported(node: object) -> set[str]:
 
 
 def logical_id(*path: str) -> str:
-    """The ID that the CDK gives to what stands at a path in a stack.
+    """The ID that the CDK gives to what is at a path in a stack.
 
     https://docs.aws.amazon.com/cdk/v2/guide/identifiers.html
     """
@@ -114,7 +114,7 @@ def _recorded(environment: Environment) -> dict[str, Json]:
         }
         found |= _filled_in({name: {"Resources": resources, "Outputs": outputs}}, environment)
     balancers = found[environment.stack_name("load-balancer")]["Resources"]
-    # The digits at its end are made of the stack's name, and the record's are those of a sibling.
+    # Its last digits are derived from the stack's name, and the record's are those of a sibling.
     description = f"Automatically created Security Group for ELB {_unique_id(environment, 'load-balancer', _ALB)}"
     balancers[_BALANCER_GROUP]["Properties"]["GroupDescription"] = description
     return found
@@ -134,7 +134,7 @@ def _resource(key: str, recorded: Mapping[str, Any]) -> Json:
 
 
 def _exported_value(output: str, resources: Mapping[str, Any]) -> Json:
-    """What an output stands for, of which its name is made."""
+    """The value behind an output, from which its name is made."""
     if output == "LoadBalancerDns":
         return {"Fn::GetAtt": [_BALANCER, "DNSName"]}
     digits = 8
@@ -465,7 +465,7 @@ def _let_into_database(
     ports: str,
     last_port: int | None,
 ) -> dict[str, Json]:
-    """A rule of the database's group in the stack of whoever it lets in."""
+    """A rule of the database's group in the stack of the service that it allows."""
     database = _unique_id(environment, environment.database_stack, "DocDbCluster", "SecurityGroup")
     port: Any = _import(recorded, _attribute(_CLUSTER, "Port")) if last_port is None else environment.database_port
     rule = {

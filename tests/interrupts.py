@@ -1,4 +1,4 @@
-"""Processes that can be interrupted, whoever runs the tests."""
+"""Processes that can be interrupted, however the tests are run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pytest plugin for CI: a test that was skipped is one that did not pass."""
+"""A pytest plugin for CI: a skipped test has not passed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images that were never published, for tests of what is made of images."""
+"""Images that were never published, for tests of code that uses images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the audits look at: every environment, in the step that takes the running one over and after it, with a bastion.
+"""The audited templates: every environment, in the step that takes the running one over and after it, with a bastion.
 
 cdk-nag looks at the constructs while they are synthesized, so its report is made here, once for all audits.
 """
@@ -20,9 +20,9 @@ from portside.stacks.synthesize import build_app
 from tests.unit.invariants import Acknowledgment
 from tests.unit.stacks_support import BASTION, ENVIRONMENTS, environment, form_with, images_of
 
-# Findings are to be judged by the tests, all at once.
+# Findings must be judged by the tests, all at once.
 _GO_ON = {"@aws-cdk/core:failSynthOnValidationErrors": False}
-# Whether the exports of the earlier app are kept.
+# Whether the exports of the previous app are kept.
 STEPS = {"moving": True, "settled": False}
 AUDITED = [(name, step) for name in ENVIRONMENTS for step in STEPS]
 
@@ -44,7 +44,7 @@ class Audited:
 
     @property
     def unsuppressed(self) -> list[tuple[str, str]]:
-        """The findings that nobody has acknowledged: the rule, and the resource."""
+        """The findings that no one has acknowledged: the rule, and the resource."""
         return [
             (violation["ruleName"], construct["constructPath"])
             for violation in self._of_cdk_nag["violations"]
@@ -67,7 +67,7 @@ class Audited:
 
 
 def as_it_is(name: str) -> str:
-    """The step in which an environment is by the form."""
+    """The step in which an environment is by the configuration."""
     return next(step for step, keeps in STEPS.items() if keeps == environment(name).keep_exports)
 
 
@@ -96,7 +96,7 @@ def new_app(folder: Path) -> cdk.App:
 
 
 def acknowledgments_of(folder: Path) -> tuple[Acknowledgment, ...]:
-    """What was acknowledged on the stacks of an assembly and on what is in them."""
+    """The rules acknowledged on the stacks of an assembly and on their resources."""
     return tuple(
         Acknowledgment(path.removeprefix("/"), rule, reason)
         for file in sorted(folder.glob("*.metadata.json"))

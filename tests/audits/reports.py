@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORTS = ROOT / ".agora" / "reports"
-# Whoever tries to reach the internet meets a closed door at once, and fails instead of passing where there is one.
+# A connection to the internet is refused immediately, so that a test fails instead of passing where there is one.
 OFFLINE = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9")
 
 

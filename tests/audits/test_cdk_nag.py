@@ -1,4 +1,4 @@
-"""AWS Solutions, cdk-nag's rules of good practice: nothing found that nobody has thought about."""
+"""AWS Solutions, cdk-nag's rules of good practice: nothing found that no one has thought about."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_acknowledgments_are_few(name: str, step: str) -> None:
 
 
 def opened(folder: Path, *acknowledgments: tuple[str, str], on_stack: bool = False) -> Audited:
-    """An app with one door open to the internet, audited."""
+    """An app with one port open to the internet, audited."""
     app = new_app(folder)
     stack = cdk.Stack(app, "stack")
     group = ec2.CfnSecurityGroup(

@@ -1,4 +1,4 @@
-"""checkov on the templates of every environment, with nothing left out that has no reason or is not found."""
+"""checkov on the templates of every environment, with nothing omitted that has no reason or is not found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How checkov gets its environment, with the launcher's stand-ins for Python and pip."""
+"""How checkov gets its environment, with the launcher's stubs for Python and pip."""
 
 from __future__ import annotations
 

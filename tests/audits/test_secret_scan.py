@@ -1,8 +1,8 @@
 """detect-secrets on every file in git, tests and documents included.
 
-The baseline chooses every detector that knows a credential by its form, for all files. Three more guess, by names such
-as `password` and by entropy: they look at all files but the tests, whose passwords are made up, and what they find and
-is none is listed here with its reason. One is off: an address is no credential.
+The baseline chooses every detector that knows a credential by its format, for all files. Three more guess, by
+names such as `password` and by entropy: they look at all files but the tests, whose passwords are invented, and their
+false positives are listed here with their reasons. One is off: an address is no credential.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from portside.redact import holds_credential
 from tests.audits.reports import ROOT, report_file
 
 BASELINE = json.loads((ROOT / ".secrets.baseline").read_text())
-# Put together here, so that this file is none of its own findings.
+# Assembled here, so that this file has no findings itself.
 KEY = "QWERTYUIOPASDFGH"
 CREDENTIALS = {
     "AWS Access Key": f"key = 'AKIA{KEY}'",
@@ -37,7 +37,7 @@ GUESSING: list[Mapping[str, object]] = [
     {"name": "KeywordDetector", "keyword_exclude": ""},
 ]
 OFF = {"IPPublicDetector"}
-# What the guessing detectors take for a credential, and what it is.
+# The false positives of the guessing detectors, and why they are none.
 NO_CREDENTIALS = {
     r"[0-9a-f]{40}": "a commit, in a release's lock or an example of one",
     r"sha512-[\w+/]+=*": "the hash of a package, in a lock",

@@ -1,4 +1,4 @@
-"""`cdk synth --strict`, as a person runs it, with the CDK's own validation of templates."""
+"""`cdk synth --strict`, as a user runs it, with the CDK's own validation of templates."""
 
 from __future__ import annotations
 

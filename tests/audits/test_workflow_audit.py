@@ -1,6 +1,6 @@
 """zizmor on the workflows, at its strictest.
 
-Without a token of GitHub's it leaves out five audits: impostor-commit, ref-confusion, known-vulnerable-actions,
+Without a GitHub token it omits five audits: impostor-commit, ref-confusion, known-vulnerable-actions,
 stale-action-refs and ref-version-mismatch. Nothing is claimed of those. https://docs.zizmor.sh/audits/
 """
 

@@ -1,4 +1,4 @@
-"""Asking an embedded AWS what is on it, with boto3, as anybody would."""
+"""Asking an embedded AWS what is on it, with boto3, as anyone would."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def clients(exports: Mapping[str, str]) -> Clients:
     return lambda service: session.client(service, endpoint_url=exports["AWS_ENDPOINT_URL"])
 
 
-# What a deployment makes, and how to list it: service, operation, key of the list, what names one.
+# The resources of a deployment, and how to list them: service, operation, key of the list, name field.
 _KINDS = (
     ("cloudformation", "describe_stacks", "Stacks", "StackName"),
     ("ec2", "describe_vpcs", "Vpcs", "VpcId"),
@@ -68,7 +68,7 @@ def inventory(of: Clients) -> set[str]:
 
 
 def _tables_and_groups(ec2: Any) -> set[str]:
-    """Route tables and security groups, without those that every VPC has of itself."""
+    """Route tables and security groups, without the default ones of every VPC."""
     tables = {
         each["RouteTableId"]
         for each in ec2.describe_route_tables()["RouteTables"]

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("agora", "app.py", "cdk.json", "CHANGELOG.md", "releases", "src", "portside")
 LONGEST_SECONDS = 240
 
-# What would lead a command away from the embedded AWS, or colour what tests read, and what differs from test to test.
+# Variables that would redirect a command away from the embedded AWS, colour the output, or differ from test to test.
 _UNWANTED = ("AWS_", "CDK_", "AGORA_", "ENV", "FORCE_COLOR", "NO_COLOR", "GITHUB_TOKEN", "PYTEST_")
 
 
@@ -34,13 +34,13 @@ class Answer:
     stderr: str
 
     def json(self) -> Any:
-        """What it answered a machine."""
+        """Its machine-readable output."""
         return json.loads(self.stdout)
 
 
 @dataclass(frozen=True)
 class Clone:
-    """A copy of the repository in a folder of its own; it shares this one's virtual environment."""
+    """A copy of the repository in its own folder; it shares this one's virtual environment."""
 
     folder: Path
 
@@ -60,7 +60,7 @@ class Clone:
         return cls(folder)
 
     def copied_to(self, folder: Path) -> Clone:
-        """The clone once more, with all that its embedded AWS holds, which must not run."""
+        """The clone again, with all that its embedded AWS holds, which must not run."""
         shutil.copytree(self.folder, folder, symlinks=True)
         return Clone(folder)
 
@@ -74,7 +74,7 @@ class Clone:
         process.down(self.folder / ".agora" / "local", lambda _: None)
 
     def edit_form(self, old: str, new: str) -> None:
-        """Change the form as a person would; what is to be changed must be there exactly once."""
+        """Change the configuration as a user would; what must be changed must be there exactly once."""
         form = self.folder / "app.py"
         text = form.read_text()
         assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in app.py"
@@ -85,16 +85,17 @@ class Clone:
         shutil.copy2(ROOT / "app.py", self.folder / "app.py")
 
     def environment(self, **more: str) -> dict[str, str]:
-        """The environment variables of a person who has set nothing of their own.
+        """The environment variables of a user with no settings.
 
-        But for one: the CDK validates templates, which takes most of a synthesis, only where `CDK_VALIDATION` says so.
+        With one exception: the CDK validates templates, which takes most of a synthesis, only where `CDK_VALIDATION`
+        says it.
         """
         clean = {key: value for key, value in os.environ.items() if not key.startswith(_UNWANTED)}
         path = f"{Path(sys.prefix) / 'bin'}{os.pathsep}{os.environ['PATH']}"
         return clean | {"PYTHONPATH": str(self.folder), "PATH": path, "CDK_VALIDATION": "false"} | more
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """Start ./agora with arguments, in a process group of its own, without waiting for it."""
+        """Start ./agora with arguments, in a separate process group, without waiting for it."""
         return subprocess.Popen(
             [sys.executable, "-m", "portside", *arguments],
             cwd=self.folder,
@@ -108,7 +109,7 @@ class Clone:
         )
 
     def agora(self, *arguments: str, **environment: str) -> Answer:
-        """Run ./agora with arguments and wait for its end."""
+        """Run ./agora with arguments and wait until it finishes."""
         process = self.start(*arguments, **environment)
         try:
             stdout, stderr = process.communicate(timeout=LONGEST_SECONDS)
@@ -133,12 +134,12 @@ class Clone:
         return Answer(done.returncode, done.stdout, done.stderr)
 
     def paste(self, line: str, **environment: str) -> Answer:
-        """What a shell makes of a printed line; ./agora without its set-up, which the clone does not have."""
+        """A printed line as a shell runs it line; ./agora without its set-up, which the clone does not have."""
         tool = f"{shlex.quote(sys.executable)} -m portside "
         return self.run(["bash", "-c", line.replace("./agora ", tool)], environment)
 
     def exports(self, environment: str) -> dict[str, str]:
-        """What `./agora local env` prints, as a shell reads it."""
+        """The output of `./agora local env`, as a shell reads it."""
         answer = self.agora("local", "env", environment)
         assert answer.exit_code == 0, answer.stderr
         script = f"{answer.stdout}\nenv -0"

@@ -84,7 +84,7 @@ def first_deployment(deployed_once: FirstDeployment) -> tuple[Clone, Answer]:
 
 @pytest.fixture(scope="session")
 def before_deployment(deployed_once: FirstDeployment) -> frozenset[str]:
-    """What there was before dev was deployed."""
+    """The resources before dev was deployed."""
     return deployed_once.before
 
 
@@ -92,7 +92,7 @@ def before_deployment(deployed_once: FirstDeployment) -> frozenset[str]:
 def new_deployed(
     deployed_once: FirstDeployment, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[], Clone]]:
-    """Makes clones from which dev was deployed, each with all of that on an embedded AWS of its own."""
+    """Makes clones from which dev was deployed, each with its own embedded AWS that has the deployment."""
     made: list[Clone] = []
 
     def make() -> Clone:

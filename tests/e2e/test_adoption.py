@@ -1,4 +1,6 @@
-"""Taking over what the earlier app deployed: its templates first, then this app over them, in the documented steps."""
+"""Taking over the resources of the previous app: its templates first, then this app over them, in the documented
+steps.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 ENVIRONMENT = load_form().environment("dev")
 EARLIER = earlier_app.templates(ENVIRONMENT, load_form().services_of("dev"))
-# The services before the stacks that have the groups that let them in, and what is new in between.
+# The services before the stacks that have the groups which allow them, and new stacks in between.
 BACK_FIRST = ("apex", "app", "api-next", "api")
 NEW = ("api-docs", "monitoring")
 BACK_LAST = ("load-balancer", "ecs", ENVIRONMENT.database_stack, "network")
@@ -34,7 +36,7 @@ BETWEEN_REQUESTS_SECONDS = 0.2
 
 @dataclass
 class Visitor:
-    """Somebody who asks the site for a page of each service all the time, and what was not answered as it should be."""
+    """Someone who asks the site for a page of each service all the time, and what was not answered as it should be."""
 
     url: str
     answered: int = 0
@@ -59,7 +61,9 @@ class Visitor:
 
 @dataclass(frozen=True)
 class State:
-    """What must not change: by stack and logical ID the physical ids of what holds state, and what it holds."""
+    """The state that must not change: by stack and logical ID the physical IDs of stateful resources, and their
+    contents.
+    """
 
     ids: Mapping[tuple[str, str], str]
     password: str
@@ -68,7 +72,7 @@ class State:
 
 @dataclass(frozen=True)
 class Adoption:
-    """What was said, and how things were, at each moment of an adoption."""
+    """The output and the state at each moment of an adoption."""
 
     too_early: Answer
     too_early_unchecked: Answer
@@ -86,7 +90,7 @@ class Adoption:
 
 @pytest.fixture(scope="module")
 def adopted(new_clone: Callable[[], Clone]) -> Adoption:
-    """dev, taken over, with one return to the earlier app in between."""
+    """dev, taken over, with one return to the previous app in between."""
     clone = new_clone()
     prepared = clone.agora("deploy", "dev", "--local", "--dry-run")
     assert prepared.exit_code == 0, prepared.stderr
@@ -144,7 +148,7 @@ def _fill_in(clone: Clone, *, kept: bool, bastion: bool = False) -> None:
 
 
 def _change(of: Clients, name: str, verb: str) -> None:
-    """Create or update a stack as the earlier app did, and wait for its end."""
+    """Create or update a stack as the previous app did, and wait until it finishes."""
     cloudformation = of("cloudformation")
     arguments = {"StackName": name, "TemplateBody": json.dumps(EARLIER[name]), "Capabilities": ["CAPABILITY_IAM"]}
     getattr(cloudformation, f"{verb}_stack")(**arguments)

@@ -1,4 +1,4 @@
-"""Another database beside the first, services that move to it and back, and a password that changes."""
+"""Another database next to the first, services that move to it and back, and a password that changes."""
 
 from __future__ import annotations
 

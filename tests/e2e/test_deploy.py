@@ -128,7 +128,9 @@ def test_a_release_that_fails_is_rolled_back_and_the_old_one_serves_on(
 
 @pytest.fixture(scope="module")
 def failing(new_deployed: Callable[[], Clone]) -> Clone:
-    """A clone from which dev was deployed, with a release of agora-app in its form that is yet to be deployed."""
+    """A clone from which dev was deployed, with a release of agora-app in its configuration that is yet to be
+    deployed.
+    """
     clone = new_deployed()
     clone.edit_form('{REGISTRY}/agora-app:{version}"', '{REGISTRY}/agora-app:4.3.0-rc1"')
     return clone
@@ -139,7 +141,7 @@ def test_a_first_deployment_that_failed_reports_each_cause_and_is_fixed_by_the_n
 ) -> None:
     clone = new_clone()
     faults = ("--fault", "agora-api=database-unreachable", "--fault", "agora-api-next=missing-secret")
-    # Otherwise the stacks are gone within a second, which on AWS takes minutes.
+    # Otherwise the stacks no longer exist within a second, which on AWS takes minutes.
     failed = clone.agora("deploy", "dev", "--local", "--json", *faults, AGORA_LOCAL_TIME_SCALE="8")
     clone.stop()
     assert failed.exit_code == 1

@@ -1,4 +1,4 @@
-"""A few faults of the benchmark, through the command line: brought about, told, mended, and told to be gone."""
+"""A few faults of the benchmark, through the command line: caused, reported, fixed, and reported as fixed."""
 
 from __future__ import annotations
 

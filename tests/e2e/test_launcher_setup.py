@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 NOT_CLONED = (".venv", ".git", ".agora", "node_modules", "cdk.out", "__pycache__", ".*_cache", ".hypothesis", ".env")
-# What a machine says about its package indexes, proxies and certificates; the rest of the environment is left out.
+# The machine's settings for package indexes, proxies and certificates; the rest of the environment is omitted.
 KEPT = (
     "PIP_",
     "NPM_CONFIG_",

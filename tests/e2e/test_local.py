@@ -1,4 +1,4 @@
-"""The embedded AWS in a person's hands."""
+"""The embedded AWS in a user's hands."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_a_deployment_that_was_killed_midway_is_completed_by_the_next(clone: Clo
     assert answer.exit_code == 0, answer.stderr
     assert {each["health"] for each in answer.json()["deployment"]["services"]} <= {"healthy", "running"}
     if victim != "the server":
-        # What was held is named; what was not saved, or is repaired, is said in a line of its own.
+        # The locked environment is named; unsaved or repaired state is reported on a separate line.
         lines = ("Released the lock on dev: process", "lost", "ended before it had saved anything")
         assert any(each in answer.stderr for each in lines), answer.stderr
 

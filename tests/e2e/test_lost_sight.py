@@ -1,4 +1,6 @@
-"""Promise: what AWS refuses in mid-deployment does not end the watching while there is hope, and never hides why."""
+"""Promise: a refusal by AWS in mid-deployment does not end the watching while a retry can help, and its reason is
+never hidden.
+"""
 
 from __future__ import annotations
 

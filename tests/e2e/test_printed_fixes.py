@@ -8,7 +8,7 @@ from tests.e2e.clone import Answer, Clone
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-# What would lead an AWS CLI to a real account, if anything of it got through.
+# Variables that would lead an AWS CLI to a real account, if any of them got through.
 ELSEWHERE = {
     "AWS_PROFILE": "prod",
     "AWS_ENDPOINT_URL_SECRETS_MANAGER": "https://secretsmanager.us-east-1.amazonaws.com",

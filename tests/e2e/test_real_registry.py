@@ -40,7 +40,7 @@ _OCI = "application/vnd.oci.image"
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The host and port of a registry of its own, with two images in it."""
+    """The host and port of a separate registry, with two images in it."""
     folder = tmp_path_factory.mktemp("registry")
     with socket.create_server(("127.0.0.1", 0)) as free:
         host = f"127.0.0.1:{free.getsockname()[1]}"

@@ -100,7 +100,7 @@ def test_the_practice_in_the_documentation_runs_in_its_order_on_a_fresh_rehearsa
 
 
 def _at_version(clone: Clone, version: str) -> Clone:
-    """The clone with stage and prod at a version, whatever this repository has them at, and a lock of stand-ins."""
+    """The clone with stage and prod at a version, whatever this repository has them at, and a lock of stubs."""
     form = clone.folder / "app.py"
     form.write_bytes(with_versions(form.read_bytes(), {"stage": version, "prod": version}))
     references = [f"{REGISTRY}/{name}:{version}" for name in NAMES]
@@ -189,7 +189,7 @@ class Team:
         return done.stdout.strip()
 
     def merge(self, branch: str, into: str) -> None:
-        """What merging a pull request does, and then checking the branch out."""
+        """The effect of merging a pull request, and then checking the branch out."""
         self.git("checkout", "-q", into)
         self.git("merge", "-q", "--no-edit", branch)
         self.git("push", "-q", "origin", into)
@@ -235,7 +235,7 @@ def test_two_deployments_of_an_environment_do_not_run_at_the_same_time(new_clone
 
 
 def _ended_like_a_cancelled_run(clone: Clone) -> int:
-    """The exit code of a deployment that is told to stop while it is at work."""
+    """The exit code of a deployment that is interrupted while it is running."""
     process = clone.start("deploy", "dev", "--local")
     assert process.stderr is not None
     for line in process.stderr:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-# Names that lead here, as an attacker's do: to his server first, and then, rebound, to ours.
+# Names that resolve here, as an attacker's do: to his server first, and then, rebound, to this one.
 FOREIGN, REBOUND = "evil.example", "rebound.example"
 LONGEST_SECONDS = 100
 
@@ -25,7 +25,7 @@ _PAGE = Path(__file__).with_name("foreign_page.html")
 
 @dataclass
 class Site:
-    """The other site: it hands out the page, lets everybody read everything, and notes who asked for what."""
+    """The other site: it hands out the page, lets everyone read everything, and notes who asked for what."""
 
     plan: list[Mapping[str, Any]] = field(default_factory=list)
     asked: list[tuple[str, str]] = field(default_factory=list)
@@ -74,7 +74,7 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
 
 @contextlib.contextmanager
 def other_site() -> Iterator[Site]:
-    """A site on a port of its own, for as long as the block runs."""
+    """A site on a separate port, while the block runs."""
     site = Site()
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(site))
     site.port = server.server_address[1]

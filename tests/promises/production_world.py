@@ -96,7 +96,7 @@ class OneService:
 
     @property
     def task(self) -> Task:
-        """The one that runs."""
+        """The running version."""
         own = Container("web", "RUNNING", digest=self._running)
         return Task("t1", self._tasks_of, "RUNNING", NOON, containers=(own,))
 
@@ -142,14 +142,14 @@ class World:
         return Acting(Target(form.environment("live"), self.is_local, clients.__getitem__, {}), form)
 
     def ran(self, environment: str, images: Resolution | None = None, **changes: Any) -> DeploymentRecord:
-        """A deployment of an environment that goes on record; by default it proves what it ran."""
+        """A deployment of an environment that is recorded; by default it proves what it ran."""
         place = f"{ACCOUNT}/{REGION}/{environment}"
         record = deployment_of(images or release(), **{"place": place} | changes)
         write_record(self.ssm, environment, record)
         return record
 
     def ended(self, environment: str, **changes: Any) -> None:
-        """A task of an environment that goes on record; by default it proves its image."""
+        """A task of an environment that is recorded; by default it proves its image."""
         place = f"{ACCOUNT}/{REGION}/{environment}"
         image = loader()
         record = TaskRecord("loader", image.name, image.digest, 0, "2026-11-23T12:00:00+00:00", "jane", "a" * 40, place)
@@ -186,7 +186,7 @@ class World:
         return read_records(self.ssm, environment)
 
     def put_by_hand(self, environment: str, fields: Mapping[str, Any]) -> None:
-        """What a person with rights on the account writes as the record."""
+        """A record that a user with rights on the account writes."""
         self.ssm.put_parameter(
             Name=f"/agora/{environment}/deployment",
             Value=json.dumps(fields),

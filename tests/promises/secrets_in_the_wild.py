@@ -1,4 +1,4 @@
-"""Secrets in the ways in which programs, AWS and configurations write them; `<…>` stands for a secret.
+"""Secrets in the ways in which programs, AWS and configurations write them; `<…>` represents a secret.
 
 The shapes were written before the rules. A third of them (every third) was held back until the rules were done.
 """

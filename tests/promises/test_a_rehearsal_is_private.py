@@ -37,7 +37,7 @@ __all__ = ["account", "embedded_aws", "network"]
 CURL = shutil.which("curl")
 NOBODY = 65534
 HIDDEN = "a-value-that-no-one-else-sees"
-# The account of those who say none.
+# The default account.
 DEFAULT_ACCOUNT = "000000000000"
 
 as_another_user = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
@@ -71,7 +71,7 @@ def _ports(of: Account) -> dict[str, str]:
 
 
 def _state(of: Account) -> dict[str, Any]:
-    """What there is, in the account and in that of those who say none."""
+    """The resources of the account and of the default account."""
     found: dict[str, Any] = {"images": control.images(aws=of.aws), "faults": control.faults(aws=of.aws)}
     for number in (of.number, DEFAULT_ACCOUNT):
         each = Account(of.aws, number)
@@ -85,7 +85,7 @@ def _state(of: Account) -> dict[str, Any]:
     return found
 
 
-# What a stranger could ask the gateway for, in curl's words; each was answered once.
+# Requests that another client could send to the gateway, as curl options; each was answered once.
 _TOPIC = ["-d", "Action=CreateTopic&Name=stolen&Version=2010-03-31"]
 _CREDENTIAL = "Credential=111122223333/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=00"
 _MADE_UP = ["-H", f"Authorization: AWS4-HMAC-SHA256 {_CREDENTIAL.format(service='sns')}"]
@@ -141,7 +141,7 @@ def _as_nobody(*command: str) -> subprocess.CompletedProcess[str]:
     found = shutil.which(program)
     assert found, program
     return subprocess.run(
-        # Where PATH leads through a folder of ours, another user can't follow.
+        # Where PATH leads through a folder of this user, another user can't follow.
         [os.path.realpath(found), *arguments],
         user=NOBODY,
         group=NOBODY,

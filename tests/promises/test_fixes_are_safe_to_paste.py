@@ -36,7 +36,7 @@ BY_HAND = {
     "portside/cli/local.py": "the help of the command itself",
     "portside/emulator/aws_command.py": "imports nothing of this project, and names the command that runs it",
 }
-# What people run before there is an environment, or outside every one.
+# Commands that users run before an environment exists, or outside every one.
 ALLOWED = re.compile(
     r"aws sso login|aws --profile NAME sso login|aws sts get-caller-identity --query Account"
     r"|aws docdb describe-db-clusters|aws docdb describe-db-cluster-snapshots"
@@ -46,7 +46,7 @@ OWN, OF_AWS = re.compile(r"\./agora \w"), re.compile(r"\baws (?:--?[\w-]+ )*[a-z
 
 @dataclass(frozen=True)
 class Printed:
-    """A call that writes a command, with the words that are the same each time; None stands for any other."""
+    """A call that writes a command, with the words that are the same each time; None represents any other."""
 
     where: str
     words: tuple[str | None, ...]
@@ -194,7 +194,7 @@ STUCK = ("UPDATE_ROLLBACK_FAILED", "DELETE_FAILED", "ROLLBACK_FAILED", "REVIEW_I
 
 
 def fixes(*, is_local: bool) -> dict[str, str]:
-    """What is printed for each kind of trouble, on AWS or in a rehearsal."""
+    """The fixes printed for each kind of problem, on AWS or in a rehearsal."""
     found = {}
     for name, broken in BROKEN.items():
         seen = replace(evidence(service("agora-app", broken)), is_local=is_local)
@@ -229,7 +229,7 @@ def test_a_shell_reads_nothing_out_of_a_name(name: str, is_local: bool) -> None:
     fix = fixes(is_local=is_local)[name]
     assert "\n" not in fix
     if re.match(r"aws |\./agora ", fix):
-        # What stands between single quotes is not read, and neither is a remark.
+        # Text between single quotes is not read, and neither is a remark.
         bare = re.sub(r"'[^']*'", "", fix.split("  # ")[0]).replace('"\'"', "")
         bare = re.sub(r"file://<\([^)]*\)", "", bare)
         assert not set(bare.replace(" && ", "")) & set("$`;|&<>()\\"), bare

@@ -466,7 +466,7 @@ _DOORS = {
     "portside/stacks/synthesize.py",
     "portside/images/synthesis_images.py",
 }
-# Programs of their own, whose answers are other programs' input.
+# Separate programs, whose answers are other programs' input.
 _OTHER_PROGRAMS = ("portside/emulator/",)
 
 

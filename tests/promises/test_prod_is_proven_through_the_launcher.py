@@ -1,4 +1,4 @@
-"""Production runs only what stage ran well: the same ways in, through the real launcher, on an AWS that answers."""
+"""Production runs only what stage ran healthy: the same ways in, through the real launcher, on an AWS that answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Production runs only what stage ran well: what `cdk` by hand makes templates of, in a real clone."""
+"""Production runs only what stage ran healthy: what `cdk` by hand makes templates of, in a real clone."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def as_committed(clone: Clone) -> None:
 
 
 def synthesize(clone: Clone, environment: str = "live", **variables: str) -> Answer:
-    """What the CDK's command line does for `cdk deploy`."""
+    """The work of the CDK's command line in `cdk deploy`."""
     return clone.run([sys.executable, "app.py"], {"ENV": environment, **variables})
 
 

@@ -1,4 +1,4 @@
-"""Production runs only what the staging environment ran well: one test for each way around that.
+"""Production runs only what the staging environment ran healthy: one test for each way around that.
 
 Production is called `live` here, and `uat` proves what it runs.
 """
@@ -79,7 +79,7 @@ def not_committed(way: Callable[[], object]) -> str:
     return error.value.message
 
 
-# What may run.
+# The images that may run.
 
 
 def test_what_uat_ran_healthy_from_a_committed_lock_may_run(world: World) -> None:
@@ -319,7 +319,7 @@ def test_a_committed_waiver_is_shown_at_each_deployment(world: World, capsys: py
     not_committed(lambda: world.deploy(release(web="evil")))
 
 
-# While a person reads the plan.
+# While a user reads the plan.
 
 
 def test_with_a_record_that_is_missing_when_the_lock_is_taken(world: World) -> None:
@@ -483,7 +483,7 @@ def test_the_question_names_the_images_that_nothing_proves_and_no_others(
     typed(True)
     if record:
         world.ran("uat", release(web="another"), **({"result": FAILED} if "failed" in record else {}))
-    # What is found out about a record that proves nothing is no image.
+    # A finding about a record that proves nothing is not an image.
     world.ran("uat", commit=None)
     questions: list[str] = []
 
@@ -703,7 +703,7 @@ def test_with_the_record_of_a_release_whose_rollback_was_killed(world: World) ->
     taken_out = tuple(image.digest for image in release().images.values())
     record = replace(rolling_back, kind=ROLLBACK, instead_of=taken_out)
     rollback = recorded(world.ssm, "uat", record)
-    rollback.__enter__()  # and its process is gone, so that no end is recorded
+    rollback.__enter__()  # and its process has ended, so that no end is recorded
     assert "taken out of service" in refused(world.deploy)
 
 

@@ -1,5 +1,5 @@
-"""What makes an environment "production" is its kind, never its name: each rule is tried with each kind, under names
-that say nothing, that say the same, and that say the opposite."""
+"""An environment is "production" by its kind, never by its name: each rule is tried with each kind, under neutral,
+matching and contradicting names."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def form() -> Form:
 
 
 def problems_of(**props: Any) -> dict[str, list[str]]:
-    """What is said about a service, by environment; nothing where nothing is wrong."""
+    """The mistakes reported for a service, by environment; empty if there are none."""
     found: dict[str, list[str]] = {}
     for name, entry in written().items():
         alone = {name: entry | (WAIVED if entry["KIND"] is Kind.PRODUCTION else {})}
@@ -140,7 +140,7 @@ def test_what_may_change_or_stop_under_a_release_is_refused_outside_development(
     props: dict[str, Any], what: str
 ) -> None:
     found = problems_of(**props)
-    # In development the folder of path:// is looked for, and is not there.
+    # In development the folder of path:// is searched for, and does not exist.
     assert [name for name, problems in found.items() if any(what in each for each in problems)] == RELEASED
 
 
@@ -255,7 +255,7 @@ def sources() -> Iterator[Path]:
 
 
 def said(source: str) -> list[int]:
-    """The lines that have the name of an environment as a text of its own, whatever they go on to do with it."""
+    """The lines that contain the name of an environment as a literal, however they use it."""
     nodes = ast.walk(ast.parse(source))
     return sorted({node.lineno for node in nodes if isinstance(node, ast.Constant) and node.value in NAMES})
 

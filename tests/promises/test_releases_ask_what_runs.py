@@ -1,4 +1,4 @@
-"""Releases ask what runs: each way in which a clone, a tag, a label, a branch or an answer could be taken for it."""
+"""Releases ask what runs: each way in which a clone, a tag, a label, a branch or an answer could be mistaken for it."""
 
 from __future__ import annotations
 

@@ -16,12 +16,12 @@ from portside.errors import FormError, Problem, UsageError
 
 WITHOUT_AWS = frozenset(
     {
-        # What they read is on this machine, in a registry, in git or in the embedded AWS.
+        # They read from this machine, a registry, git or the embedded AWS.
         *("costs", "images", "role", "test", "release cut", "release next", "release pin"),
         *("local up", "local down", "local reset", "local status", "local env", "local faults", "local publish"),
         # Looks at the site's footer where there are no credentials, as docs/releases.md says.
         "release finish",
-        # Compares the branches first, and a clone need not have them.
+        # Compares the branches first, and a clone does not have to have them.
         "release promote",
     }
 )
@@ -55,7 +55,7 @@ COMMANDS = dict(_commands(main.agora))
 
 
 def _words(name: str) -> list[str]:
-    """A command as a person types it, with a value for each argument that it wants."""
+    """A command as a user types it, with a value for each argument that it wants."""
     values = _VALUES | {"environment": _ENVIRONMENTS.get(name, "dev")}
     wanted = [each.name or "" for each in COMMANDS[name].params if isinstance(each, click.Argument)]
     return [*name.split(), *(values[each] for each in wanted if each in values), *_MORE.get(name, [])]
@@ -74,7 +74,7 @@ def _run(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str
 
 @pytest.fixture(autouse=True)
 def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A person without credentials, and a clone without an embedded AWS."""
+    """A user without credentials, and a clone without an embedded AWS."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")

@@ -1,4 +1,4 @@
-"""A deployment that failed, as it is told afterwards."""
+"""A failed deployment, as it is reported afterwards."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def task(
     name: str = "agora-app",
     **more: Any,
 ) -> Task:
-    """A task of the deployment that failed; without a reason one that runs."""
+    """A task of the deployment that failed; without a reason a running task."""
     container = Container(name, "STOPPED" if reason else "RUNNING", exit_code, container_reason)
     found = Task(
         id="0123456789abcdef",
@@ -91,7 +91,7 @@ def gave_up() -> tuple[Event, ...]:
 
 
 def service(name: str = "agora-app", *tasks: Task, **more: Any) -> Service:
-    """A service that runs steadily; with tasks that failed, one whose last deployment failed by them."""
+    """A service that runs stably; with tasks that failed, one whose last deployment failed by them."""
     failed = any(each.has_failed for each in tasks)
     found = Service(
         name=name,
@@ -122,7 +122,7 @@ def service(name: str = "agora-app", *tasks: Task, **more: Any) -> Service:
 
 
 def asked(found: Service, **more: Any) -> Service:
-    """The service, of which the form asks something else."""
+    """The service, of which the configuration asks something else."""
     return replace(found, asked=replace(found.asked, **more))
 
 
@@ -153,7 +153,7 @@ def record(result: str, minutes: float, *digests: str) -> RecordedDeployment:
 
 
 def evidence(*services: Service, stacks: tuple[Stack, ...] = (), **more: Any) -> Snapshot:
-    """An environment with these services; their stacks are well, where not given."""
+    """An environment with these services; their stacks are healthy by default."""
     given = {each.name for each in stacks}
     usual = tuple(stack(each.stack) for each in services if each.stack not in given and each.status)
     found = Snapshot(

@@ -64,7 +64,7 @@ DEFINITION = {
 
 
 def service(**differing: Any) -> dict[str, Any]:
-    """agora-api, steady, with two tasks."""
+    """agora-api, stable, with two tasks."""
     steady = {
         "serviceArn": SERVICE_ARN,
         "serviceName": "agora-dev-api-Service-x1",
@@ -212,7 +212,7 @@ FAILED = deployment("new", status="ACTIVE", rolloutState="FAILED", rolloutStateR
 
 
 class RollingEcs(Ecs):
-    """Starts a deployment when it is told to, and is then seen in one state after the other; the last one stays."""
+    """Starts a deployment when it is reported to, and is then seen in one state after the other; the last one stays."""
 
     def __init__(self, *states: Mapping[str, Any] | Exception, tasks: Sequence[Mapping[str, Any]] = ()) -> None:
         super().__init__(service(), tasks)

@@ -1,4 +1,4 @@
-"""Small forms for the tests: one that is right, and what is said about those that aren't."""
+"""Small configurations for the tests: a valid one, and the mistakes reported for others."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def one_service(_: Environment) -> list[ServiceProps]:
 
 
 def api_and_app(**changes: Any) -> Callable[[Environment], list[ServiceProps]]:
-    """A form's services: an app that is public and calls an api. Changes are those of the app."""
+    """A configuration's services: an app that is public and calls an api. Changes are those of the app."""
 
     def services(_: Environment) -> list[ServiceProps]:
         api = service(container_name="api", container_port=3333)
@@ -57,7 +57,7 @@ def api_and_app(**changes: Any) -> Callable[[Environment], list[ServiceProps]]:
 
 
 def environments(**names: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Environments that are right beside each other, with changes to each: `environments(dev={}, prod={})`.
+    """Environments that are right next to each other, with changes to each: `environments(dev={}, prod={})`.
 
     A production environment without a staging one waives its proof, unless it says something of it.
     """
@@ -74,7 +74,7 @@ def environments(**names: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def told(write: Callable[[], object]) -> list[Problem]:
-    """What is said about a form, or a part of one, that is wrong."""
+    """The mistakes reported for a configuration, or a part of one."""
     with pytest.raises(FormError) as raised:
         write()
     return list(raised.value.problems)

@@ -20,7 +20,7 @@ _SETTINGS = {
 
 
 def use_own_settings(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
-    """Let git see an empty HOME and an author of its own for the length of a test."""
+    """Let git see an empty HOME and a test author during a test."""
     monkeypatch.setenv("HOME", str(home))
     for name, value in _SETTINGS.items():
         monkeypatch.setenv(name, value)

@@ -1,4 +1,4 @@
-"""What holds for every template and workflow, as functions that say in sentences where it does not."""
+"""Rules for every template and workflow, as functions that say in sentences where it does not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from portside.redact import holds_credential, looks_secret
 Json = Mapping[str, Any]
 Templates = Mapping[str, Json]
 
-# What is gone for good when it is deleted.
+# Resources that cannot be restored after deletion.
 _DATA = (
     "AWS::Backup::BackupVault",
     "AWS::DocDB::",
@@ -33,7 +33,7 @@ _NO_DATA = (
     "AWS::S3::BucketPolicy",
     "AWS::SecretsManager::SecretTargetAttachment",
 )
-# What others know by its name or address, and CloudFormation can't keep without its stack.
+# Resources that others use by name or address, and CloudFormation can't keep without its stack.
 _IDENTITY = (
     "AWS::EC2::EIP",
     "AWS::EC2::Subnet",
@@ -70,7 +70,7 @@ class Acknowledgment:
 
 
 def deletable_state(templates: Templates, protected_stacks: Collection[str]) -> list[str]:
-    """What holds state and would go with its stack, or with one mistaken call."""
+    """Stateful resources that would be deleted with their stack, or with one mistaken call."""
     found = []
     for stack, key, resource in _resources(templates):
         kind, where = resource["Type"], _where(stack, key, resource)
@@ -164,7 +164,7 @@ def mutable_images(templates: Templates) -> list[str]:
 
 
 def plain_secrets(templates: Templates) -> list[str]:
-    """Secrets that stand in a template, or that a template would show. What they are is not repeated."""
+    """Secrets that are in a template, or that a template would show. Their values are not repeated."""
     found = []
     for stack, template in templates.items():
         for name, value in _leaves(template):
@@ -194,7 +194,7 @@ def plain_secrets(templates: Templates) -> list[str]:
 
 
 def unexplained_wildcards(templates: Templates, acknowledgments: Iterable[Acknowledgment] = ()) -> list[str]:
-    """Rights on everything, or of everyone, that nobody has given a reason for on the same role or policy.
+    """Rights on everything, or of everyone, that no one has given a reason for on the same role or policy.
 
     The reason is cdk-nag's: `AwsSolutions-IAM5[Action::…]` or `[Resource::…]`, acknowledged where the policy is made.
     """
@@ -237,7 +237,7 @@ def unpinned_actions(workflows: Mapping[str, Json]) -> list[str]:
 def unsound_acknowledgments(
     acknowledgments: Collection[Acknowledgment], findings: Mapping[tuple[str, str], Collection[str]]
 ) -> list[str]:
-    """Acknowledgments that say nothing, cover too much, or outlived what they were for.
+    """Acknowledgments that have no reason, cover too much, or outlived what they were for.
 
     `findings` has the resources that each acknowledgment, by its construct and id, is for.
     """
@@ -263,7 +263,7 @@ def unsound_acknowledgments(
 
 
 def is_reason(text: str) -> bool:
-    """Whether a text says why, as far as its length tells: five words beside "false positive"."""
+    """Whether a text gives a reason, judged by its length: five words in addition to "false positive"."""
     return len(re.sub(r"(?i)\bfalse[ -]positives?\b", "", text).split()) >= _REASON_WORDS
 
 
@@ -293,7 +293,7 @@ def _holds_data(kind: str) -> bool:
 
 
 def _is_of_topics_alone(template: Json, key: str, kind: str) -> bool:
-    """Whether a key encrypts topics and nothing else: a topic keeps nothing that would be lost with it."""
+    """Whether a key encrypts topics only: no stored data would be lost with it."""
     if kind != "AWS::KMS::Key":
         return False
     users = {
@@ -315,7 +315,7 @@ def _ingress_rules(resource: Json) -> list[Json]:
 
 
 def _is_open(rule: Json) -> bool:
-    """Whether a rule lets in addresses that are not private ones; what can't be read counts as such."""
+    """Whether a rule allows addresses that are not private ones; what can't be read counts as such."""
     if "SourcePrefixListId" in rule:
         return True
     for family in ("CidrIp", "CidrIpv6"):
@@ -404,7 +404,7 @@ def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _settings(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value in a structure, with the path to it; one that CloudFormation computes is one value."""
+    """Every value in a structure, with the path to it; an intrinsic function is one value."""
     return _walk(value, name, lambda each: isinstance(each, dict | list) and not _is_computed(each))
 
 

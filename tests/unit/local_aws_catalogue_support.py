@@ -1,4 +1,4 @@
-"""The catalogue's APIs on a port of their own, without the rest of the embedded AWS."""
+"""The catalogue's APIs on a separate port, without the rest of the embedded AWS."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def basic(password: str) -> str:
 
 @dataclass(frozen=True)
 class Said:
-    """What a server answered; names of headers are lower-case."""
+    """The answer of a server; names of headers are lower-case."""
 
     status: int
     headers: Mapping[str, str]
@@ -65,16 +65,16 @@ class Serving:
             connection.close()
 
     def registry(self, target: str, method: str = "GET", path: str = PATH) -> Said:
-        """What the registry answers to somebody with a token for the image."""
+        """The registry's answer to a client with a token for the image."""
         token = self.token(f"/token?scope=repository:{path}:pull").json["token"]
         return self.ask(target, method, authorization=f"Bearer {token}")
 
     def token(self, target: str) -> Said:
-        """What the registry answers to a client that asks for a token, with the password."""
+        """The registry's answer to a client that asks for a token, with the password."""
         return self.ask(target, authorization=basic(PASSWORD))
 
     def packages(self, target: str = VERSIONS) -> Said:
-        """What GitHub's API answers to somebody with a token."""
+        """The answer of GitHub's API to a client with a token."""
         return self.ask(target, authorization=f"Bearer {PASSWORD}")
 
     def fault(self, fault: str, api: str | None = None, times: int | None = None, value: float | None = None) -> None:

@@ -279,7 +279,7 @@ def network() -> Account:
 
 @pytest.fixture
 def account(network: Account) -> Iterator[Account]:
-    """The shared account with its images; whatever a test deploys into it goes away again, faults too."""
+    """The shared account with its images; resources and faults of a test are removed when it ends."""
     for tag in ("1.0.0", "1.0.1"):
         control.put_image(f"{IMAGE}:{tag}", source="published", aws=network.aws)
     network.stacks = []

@@ -1,4 +1,4 @@
-"""Stand-ins for AWS that answer with what a test gives them, and refuse what it does not expect."""
+"""Stubs for AWS that answer with what a test gives them, and refuse what it does not expect."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class FakeParameters:
 
     @property
     def values(self) -> dict[str, str]:
-        """What each parameter is now."""
+        """The current value of each parameter."""
         return {name: versions[-1][1] for name, versions in self._versions.items()}
 
     def get_parameter(self, *, Name: str) -> dict[str, Any]:
@@ -224,12 +224,12 @@ def resource(kind: str = "AWS::SNS::Topic", **properties: Any) -> dict[str, Any]
 def target(
     clients: Mapping[str, Any], *, environment: str = "dev", is_local: bool = False, form: Form | None = None
 ) -> Target:
-    """A place to act on, made of stand-ins."""
+    """A place to act on, made of stubs."""
     return Target((form or load_form()).environment(environment), is_local, clients.__getitem__, {})
 
 
 def digest(content: str) -> str:
-    """A digest that is told from others by a word."""
+    """A digest that is distinguished from others by a word."""
     return f"sha256:{hashlib.sha256(content.encode()).hexdigest()}"
 
 
@@ -254,7 +254,7 @@ def deployment_of(images: Resolution, **changes: Any) -> DeploymentRecord:
 
 
 def put_on_record(account: Account) -> None:
-    """A deployment on record, that made all that runs."""
+    """A deployment recorded, that made all that runs."""
     record = replace(
         deployment_of(resolution("edge", "agora-app")), began=account.at(24 * 60 + 1).isoformat(), seconds=600
     )

@@ -1,4 +1,4 @@
-"""A stand-in on 127.0.0.1 for a registry and for GitHub's packages API, filled from a small catalogue.
+"""A stub on 127.0.0.1 for a registry and for GitHub's packages API, filled from a small catalogue.
 
 Faults are given per request: what a server answers instead of what the catalogue says, as bytes or as a status.
 """
@@ -41,7 +41,7 @@ def digest_of(body: bytes) -> str:
 
 @dataclass(frozen=True)
 class Published:
-    """The digests of an image: what its tags stand for, and per platform its manifest and config."""
+    """The digests of an image: what its tags represent, and per platform its manifest and config."""
 
     digest: str
     manifests: Mapping[tuple[str, str], str]
@@ -132,7 +132,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Reply:
-    """What is answered instead of what the catalogue says."""
+    """Answers that override the catalogue."""
 
     status: int = 200
     body: bytes = b""
@@ -189,7 +189,7 @@ class _Handler(BaseHTTPRequestHandler):
         return cast("_Server", self.server).stand_in
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
+        """Send nothing."""
 
     def do_GET(self) -> None:
         time.sleep(self.stand_in.delay_seconds)
@@ -215,7 +215,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(reply.body)
 
     def answer(self, path: str, query: Mapping[str, str]) -> Reply:
-        """What the catalogue says."""
+        """The answer of the catalogue."""
         if path == "/token":
             return self._token(query)
         if match := re.fullmatch(r"/v2/(.+)/(manifests|blobs|tags)/([^/]+)", path):
@@ -279,12 +279,12 @@ class _Server(ThreadingHTTPServer):
         self.stand_in = stand_in
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: a client that hangs up is what some tests are about."""
+        """Log nothing: some tests are about a client that hangs up."""
 
 
 @contextmanager
 def serving(catalogue: Catalogue, **settings: Any) -> Iterator[StandIn]:
-    """A stand-in on a port of its own, for as long as the block runs."""
+    """A stub on a separate port, while the block runs."""
     stand_in = StandIn(catalogue, **settings)
     server = _Server(stand_in)
     stand_in.url = f"http://127.0.0.1:{server.server_address[1]}{stand_in.prefix}"
@@ -329,7 +329,7 @@ def send_without_end(handler: _Handler) -> None:
 
 
 def trickle(handler: _Handler) -> None:
-    """Send a byte now and then, until the client hangs up."""
+    """Send a byte from time to time, until the client hangs up."""
     handler.reply(Reply(200, b"[", {"Content-Length": "1000"}))
     while True:
         handler.wfile.write(b" ")
@@ -338,7 +338,7 @@ def trickle(handler: _Handler) -> None:
 
 
 def say_nothing(handler: _Handler) -> None:
-    """Keep the connection, and say nothing on it until the client hangs up."""
+    """Keep the connection, and send nothing on it until the client hangs up."""
     handler.rfile.read(1)
     handler.close_connection = True
 
@@ -360,5 +360,5 @@ def with_token(api: StandIn, registry: StandIn, secret: str = SECRET) -> Access:
 
 
 def reference(name: str, tag: str = "edge", *, owner: str = OWNER) -> str:
-    """How the form names an image on ghcr.io."""
+    """How the configuration names an image on ghcr.io."""
     return f"ghcr.io/{owner}/{name}@{tag}" if tag.startswith("sha256:") else f"ghcr.io/{owner}/{name}:{tag}"

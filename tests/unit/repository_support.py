@@ -18,7 +18,7 @@ ENVIRONMENTS = {
 """
 CHANGELOG = "# Changelog\n\n## [Unreleased]\n\n### Added\n\n- Everything.\n"
 
-# What the machine's or the person's own configuration says must not decide about a test.
+# The machine's or the user's git configuration must not affect a test.
 _NOBODYS = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 _SETTINGS = {"user.name": "A Person", "user.email": "person@example.org", "commit.gpgSign": "false"}
 _TIME = "2026-11-23T12:00:00+00:00"
@@ -35,7 +35,7 @@ class Repository:
         return git(*arguments, folder=self.path, variables=_NOBODYS | {"GIT_COMMITTER_DATE": _TIME})
 
     def at_origin(self, branch: str) -> str:
-        """The commit of a branch of the origin, empty where there is none."""
+        """The commit of a branch of the origin, empty if it does not exist."""
         return git("for-each-ref", "--format=%(objectname)", f"refs/heads/{branch}", folder=self.origin)
 
     def commit(self, branch: str, files: Mapping[str, str], subject: str, *, push: bool = True) -> str:
@@ -54,7 +54,7 @@ class Repository:
         return commit_id
 
     def state(self) -> tuple[str, ...]:
-        """What a person sees of worktree, index and current branch."""
+        """The user's view of worktree, index and current branch."""
         files = sorted(str(each) for each in self.path.iterdir())
         index = self.git("ls-files", "--stage")
         return (self.git("symbolic-ref", "HEAD"), self.git("status", "--porcelain"), index, *files)

@@ -29,7 +29,7 @@ def deployment(
 
 
 def task(id: str, status: str = "RUNNING", *, minute: float = 1, image: str = APP, **more: Any) -> Task:
-    """A task; one that stopped did so by its program's end, unless more is said."""
+    """A task; a stopped one stopped because its program ended, by default."""
     stopped: dict[str, Any] = {}
     if status == "STOPPED":
         stopped = {"stopped": minutes_after_noon(minute + 1), "stopped_reason": "agora-app exited with 1"}

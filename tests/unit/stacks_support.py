@@ -45,7 +45,7 @@ def form() -> Form:
 
 
 def form_with(name: str, **changes: Any) -> Form:
-    """The form with one environment changed."""
+    """The configuration with one environment changed."""
     environment = dataclasses.replace(form().environment(name), **changes)
     return dataclasses.replace(form(), environments={**form().environments, name: environment})
 
@@ -60,7 +60,7 @@ def images_of(name: str) -> Resolution:
 
 
 def synthesize(of: Form, name: str, context: Mapping[str, Any] | None = None) -> Path:
-    """Synthesize an environment into a folder of its own, and say where that is."""
+    """Synthesize an environment into a new folder, and return its path."""
     folder = Path(tempfile.mkdtemp(dir=_FOLDER.name))
     build_app(of, name, images=images_of(name), outdir=str(folder), context=context).synth()
     return folder
@@ -75,7 +75,7 @@ def read_templates(folder: Path) -> dict[str, Json]:
 
 @functools.cache
 def assembly(name: str) -> Path:
-    """The environment as the form has it."""
+    """The environment as the configuration has it."""
     return synthesize(form(), name)
 
 
@@ -138,7 +138,7 @@ def json_of(made: cdk.Stack) -> Json:
 
 
 class Parts:
-    """Stacks made directly, without a form: what other people's code does with them."""
+    """Stacks made directly, without a configuration, as other projects' code does."""
 
     def __init__(self) -> None:
         self.app = cdk.App()

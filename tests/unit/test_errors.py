@@ -1,4 +1,4 @@
-"""What a person reads when something is wrong."""
+"""The messages that a user reads when something is wrong."""
 
 from __future__ import annotations
 

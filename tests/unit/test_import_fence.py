@@ -1,4 +1,6 @@
-"""What must not be loaded: the CDK costs seconds, and whoever only reads the form or talks to AWS must not pay them."""
+"""Modules that must not be loaded: the CDK takes seconds, and a command that only reads the configuration or talks to
+AWS must not wait for it.
+"""
 
 from __future__ import annotations
 

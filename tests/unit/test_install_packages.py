@@ -18,7 +18,7 @@ uv_settings: Callable[[Mapping[str, str]], dict[str, str]] = installer.uv_settin
 
 
 class Programs:
-    """Stands for the processes that are started: what pip's settings are, and how each program ends."""
+    """Represents the processes that are started: what pip's settings are, and how each program ends."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, settings: str = "", **codes: int) -> None:
         self.started: list[tuple[str, list[str], Mapping[str, str]]] = []

@@ -1,4 +1,4 @@
-"""The launcher with stand-ins for Python, pip and npm: which of them it starts, when, and what it says."""
+"""The launcher with stubs for Python, pip and npm: which of them it starts, when, and what it says."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.interrupts import heed_interrupts
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ("bash", "cat", "dirname", "env", "grep", "ln", "mkdir", "mv", "readlink", "rm", "sed", "sleep", "tail")
 
-# Stands for the system's Python, and for the one in .venv after "-m venv" has copied it there.
+# Represents the system's Python, and for the one in .venv after "-m venv" has copied it there.
 PYTHON = r"""#!/usr/bin/env bash
 say() { echo "$1" >>"$CALLS"; }
 all="$*"
@@ -55,7 +55,7 @@ mkdir -p node_modules/.bin && : >node_modules/.bin/cdk && chmod +x node_modules/
 
 
 class Clone:
-    """The launcher alone in a folder with a space, with stand-ins on PATH and a record of what was started."""
+    """The launcher alone in a folder with a space, with stubs on PATH and a record of what was started."""
 
     def __init__(self, folder: Path) -> None:
         self.root = folder / "new comer" / "agora infra"

@@ -1,4 +1,4 @@
-"""What a rehearsal keeps is its owner's alone, and so is the secret."""
+"""The files and the secret of a rehearsal are readable by its owner only."""
 
 from __future__ import annotations
 

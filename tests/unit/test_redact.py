@@ -1,4 +1,4 @@
-"""Telling a secret that was written where everybody can read it."""
+"""Telling a secret that was written where everyone can read it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page on security says of AWS's best practices, against the templates."""
+"""The page on security about AWS's best practices, compared with the templates."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def without(kind: str, is_well: Callable[[Json], object]) -> Wrong:
 
 
 def alone(kind: str, companion: str) -> Wrong:
-    """What has no companion in its stack."""
+    """Resources without a companion in their stack."""
     accompanied = {where.rpartition(" ")[0] for where, _ in every(companion)}
     yield from (where for where, _ in every(kind) if where.rpartition(" ")[0] not in accompanied)
 
@@ -160,7 +160,7 @@ CHECKS: dict[str, Check] = {
         lambda it: it.get("HealthCheckProtocol", it["Protocol"]) == "HTTPS",
     ),
     "ELB.22": lambda: without("AWS::ElasticLoadBalancingV2::TargetGroup", lambda it: it["Protocol"] == "HTTPS"),
-    # What empties the default group is a custom resource; without one AWS's two rules are in it.
+    # The default group is emptied by a custom resource; without one AWS's two rules are in it.
     "EC2.2": lambda: (where for where, _ in every("AWS::EC2::VPC") if not any(every("Custom::VpcRestrictDefaultSG"))),
     "EC2.3": lambda: without(
         "AWS::EC2::Instance",
@@ -192,7 +192,7 @@ CHECKS: dict[str, Check] = {
     "EC2.15": lambda: without("AWS::EC2::Subnet", lambda it: not it.get("MapPublicIpOnLaunch")),
     "EC2.18": lambda: (where for where, ports in open_to_anybody() if not set(ports) <= {80, 443}),
     "EC2.19": lambda: (where for where, ports in open_to_anybody() if set(ports) & RISKY_PORTS),
-    # Without one of its own a VPC has a default one, which lets everything in.
+    # Without its own network ACL a VPC has the default one, which allows everything.
     "EC2.21": lambda: (where for where, _ in every("AWS::EC2::VPC") if not any(every("AWS::EC2::NetworkAcl"))),
     "EC2.24": lambda: without("AWS::EC2::Instance", lambda it: it["InstanceType"].startswith("t3.")),
     "EC2.55": endpoint_of("ecr.api"),
@@ -273,7 +273,7 @@ def balancers_without(attribute: str) -> Wrong:
 
 @functools.cache
 def said() -> dict[str, tuple[str, str]]:
-    """What the page says of each control: its state, and why or where."""
+    """The state of each control on the page, and why or where."""
     text = (ROOT / PAGE).read_text(encoding="utf-8")
     found: dict[str, tuple[str, str]] = {}
     for section in SECTIONS:

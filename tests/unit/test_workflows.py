@@ -116,7 +116,7 @@ def test_the_folder_of_a_deployment_is_kept_and_linked_however_it_ended() -> Non
 
 
 def run_script(step: dict[str, Any], tmp_path: Path, **values: str) -> str:
-    """What a step's script writes into the summary."""
+    """The summary that a step's script writes."""
     summary = tmp_path / "summary"
     variables = {"PATH": "/usr/bin:/bin", "GITHUB_STEP_SUMMARY": str(summary)} | values
     subprocess.run(["bash", "-eo", "pipefail", "-c", step["run"]], env=variables, check=True, cwd=tmp_path)

@@ -32,7 +32,7 @@ EXPIRED = client_error("ExpiredTokenException", "The security token included in 
 class FakeClient:
     """Answers each operation with a value, an error that it raises, or what a function makes of the arguments.
 
-    A list is the pages of an operation that AWS pages. What a test gave no answer for is refused.
+    A list is the pages of an operation that AWS pages. A call without an answer in the test is refused.
     """
 
     def __init__(self, **answers: Any) -> None:
@@ -94,7 +94,7 @@ def context(
     is_local: bool = False,
     **options: Any,
 ) -> Context:
-    """What questions are asked about, at noon; `stacks` are deployed, `new` would be."""
+    """The environment of the checks, at noon; `stacks` are deployed, `new` would be."""
     form = form or form_with()
     answering = {"cloudformation": FakeCloudFormation(stacks), "ssm": FakeParameters()} | dict(clients or {})
     place = target(answering, environment=environment, is_local=is_local, form=form)
@@ -106,7 +106,7 @@ def ask(question: Question, about: Context) -> Answer:
 
 
 def told(questions: Sequence[Question], about: Context) -> dict[str, Finding]:
-    """All that is found, by subject."""
+    """All findings, by subject."""
     checks = [check for question in questions for check in answer(question, about).checks]
     found = {check.subject: check for check in checks}
     assert len(found) == len(checks), "a subject is told once"

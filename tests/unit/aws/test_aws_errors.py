@@ -1,4 +1,4 @@
-"""What AWS's refusals mean for what a command does next."""
+"""How a command continues after a refusal by AWS."""
 
 from __future__ import annotations
 

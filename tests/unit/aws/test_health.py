@@ -1,4 +1,4 @@
-"""What the tasks of a service prove about their image."""
+"""The evidence that a service's tasks give about their image."""
 
 from __future__ import annotations
 

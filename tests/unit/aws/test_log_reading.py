@@ -1,4 +1,4 @@
-"""What is read of a task's log, through a real client."""
+"""Reading a task's log, through a real client."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_line_is_cut_after_a_thousand_characters() -> None:
 
 
 def test_a_secret_in_a_structured_event_is_omitted() -> None:
-    secret = "hunter2hunter2"  # nosec B105 # made up
+    secret = "hunter2hunter2"  # nosec B105 # sample
     message = json.dumps({"level": "error", "msg": f"no connection with password={secret}"})
 
     assert not any(secret in line for line in _read(message))

@@ -94,7 +94,7 @@ def test_a_log_group_that_no_longer_exists_is_named() -> None:
 
 
 def _follow(logs: Logs, looks: int, then: dict[int, list[dict[str, Any]]], remarks: list[str]) -> list[str]:
-    """What is told in so many looks; after a look events may be added."""
+    """The lines reported in a number of polls; after a poll events can be added."""
 
     count = itertools.count(1)
 

@@ -1,4 +1,4 @@
-"""AWS is asked for as long as there is hope, and each trouble is said once."""
+"""Calls to AWS are retried until the limit, and each problem is logged once."""
 
 from __future__ import annotations
 

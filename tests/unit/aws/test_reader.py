@@ -1,4 +1,4 @@
-"""One look at an environment: what it says, in how many calls, and what it does without a right."""
+"""One read of an environment: its contents, the number of calls, and the result without a permission."""
 
 from __future__ import annotations
 

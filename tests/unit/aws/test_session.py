@@ -1,4 +1,4 @@
-"""Each way to have no credentials is one sentence, and credentials that a person renews are taken."""
+"""Each way to have no credentials is one sentence, and credentials that a user renews are taken."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SSO = "[profile x]\nsso_session=s\nsso_account_id=1\nsso_role_name=r\n[sso-sessi
 
 @pytest.fixture
 def no_account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
-    """Nothing says who asks, and no server is asked but one on this machine that is not there."""
+    """Nothing says who asks, and no server is asked but one on this machine that does not exist."""
     for name in [name for name in os.environ if name.startswith("AWS_") or name.upper().endswith("_PROXY")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")

@@ -1,4 +1,4 @@
-"""What CloudFormation says of stacks."""
+"""Reading stacks from CloudFormation."""
 
 from __future__ import annotations
 

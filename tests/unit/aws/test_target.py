@@ -20,7 +20,7 @@ from tests.unit.operations_support import client_error, target
 
 
 class _Session:
-    """A person's credentials: for an account, or for none."""
+    """A user's credentials: for an account, or for none."""
 
     account: str | None = None
     arn = "arn:aws:iam::607346494281:user/jane"

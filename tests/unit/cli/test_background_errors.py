@@ -1,4 +1,4 @@
-"""What goes wrong where no one waits for it is a line, or nothing, and never a traceback."""
+"""An error in the background is a line, or nothing, and never a traceback."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ def test_an_error_of_aws_that_ends_a_command_says_what_to_do_about_it(
 
 
 def _in_a_shell(program: Sequence[str], redirected: str) -> subprocess.CompletedProcess[str]:
-    # Without PYTHONUNBUFFERED and the like, as ./agora runs it: what is printed is written late.
+    # Without PYTHONUNBUFFERED and similar settings, as ./agora runs it: what is printed is written late.
     command = f"{shlex.join([sys.executable, '-E', *program])} {redirected}"
     return subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
 

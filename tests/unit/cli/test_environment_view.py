@@ -1,4 +1,4 @@
-"""What people see before a deployment."""
+"""The view of an environment before a deployment."""
 
 from __future__ import annotations
 

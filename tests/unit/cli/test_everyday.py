@@ -1,4 +1,4 @@
-"""The commands of every day, as a person calls them."""
+"""The commands of every day, as a user calls them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""However a process was started, its streams are there and take any character."""
+"""However a process was started, its streams exist and take any character."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mistakes that people make in `app.py` by copying and retyping: each is reported, and nothing that is sound."""
+"""Mistakes that users make in `app.py` by copying and retyping: each is reported, and correct values are not."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ API: dict[str, Any] = {"container_name": "shop-api", "container_port": 3333}
 
 
 def problems(*, api: dict[str, Any] | None = None, root: Path | None = None, **app: Any) -> list[Problem]:
-    """What is reported of two services, an app that is public and calls an api, with changes to each."""
+    """The mistakes reported for two services, an app that is public and calls an api, with changes to each."""
 
     def services(_: Environment) -> Sequence[ServiceProps]:
         return [

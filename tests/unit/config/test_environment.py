@@ -1,4 +1,4 @@
-"""The environments of the form: what is wrong with them, and what becomes of those that are right."""
+"""The environments of the configuration: what is wrong with them, and what becomes of those that are right."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def parsed(name: str = "dev", **changes: Any) -> Environment:
     return check_form(environments(**{name: changes}), one_service).environment(name)
 
 
-# The key, what is written there, where the mistake is told to be, what is wrong, what to do.
+# The key, what is written there, where the mistake is reported to be, what is wrong, what to do.
 WRONG: list[tuple[str, Any, str, str, str]] = [
     ("ACCOUNT", LEAVE_OUT, "", "missing", ACCOUNT_HINT),
     ("ACCOUNT", None, "", "not a text, got None", ACCOUNT_HINT),

@@ -18,7 +18,7 @@ FORM = (ROOT / "app.py").read_text(encoding="utf-8")
 
 
 def told_of_file(folder: Path, *changes: tuple[str, str], text: str = FORM) -> list[Problem]:
-    """What is said about `app.py` with changes."""
+    """The mistakes reported for `app.py` with changes."""
     for before, after in changes:
         assert before in text
         text = text.replace(before, after)

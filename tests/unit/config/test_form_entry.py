@@ -1,4 +1,4 @@
-"""Entries of the form: everything wrong with one is told together."""
+"""Entries of the configuration: everything wrong with one is reported together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What kind of environment an environment is, and the branch that stands for it."""
+"""The kind of an environment, and its branch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where releases of the application are tagged, as the form says it."""
+"""Where releases of the application are tagged, as the configuration says it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Groups between services: which there are, and for how many deployments they stay after they are gone."""
+"""Groups between services: which there are, and for how many deployments they stay after they no longer exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Services as a person names them."""
+"""Services as a user names them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must hold between the services of one environment."""
+"""Constraints between the services of one environment."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def told_of(*services: ServiceProps, name: str = "dev", **environment: Any) -> l
 
 
 def told_of_app(**changes: Any) -> list[Problem]:
-    """What is said about an app that calls an api on port 3333."""
+    """The mistakes reported for an app that calls an api on port 3333."""
     return told_of_form(environments(dev={}), api_and_app(**changes))
 
 

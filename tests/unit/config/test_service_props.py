@@ -40,7 +40,7 @@ PATH_HINT = 'Write an absolute path inside the container, such as "/data".'
 ENDS_LIKE_AN_ARN = "ends in a hyphen and six characters, which AWS takes for the end of an ARN"
 NAMED_ABOVE = "a variable of that name stands above it"
 
-# The field, what is written there, where inside of it the mistake is told to be, what is wrong, what to do.
+# The field, what is written there, where inside of it the mistake is reported to be, what is wrong, what to do.
 WRONG: list[tuple[str, Any, str, str, str]] = [
     ("container_port", LEAVE_OUT, "", "missing", "Give it: container_port=…"),
     ("container_port", "443", "", "not a whole number, got '443'", PORT_HINT),

@@ -36,7 +36,7 @@ CONFIGURATIONS: dict[str, tuple[Form, str]] = {
     ),
 }
 
-# A resource that stands in stacks of one kind only.
+# A resource that is in stacks of one kind only.
 OWN_RESOURCES = {
     StackKind.NETWORK: "AWS::EC2::VPC",
     StackKind.DATABASE: "AWS::DocDB::DBCluster",

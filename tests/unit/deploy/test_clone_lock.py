@@ -1,4 +1,4 @@
-"""What only one command of a clone may do at a time."""
+"""Commands of which only one per clone can run at a time."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ class _Place:
     diagnosed: Sequence[Finding] = ()
     diagnoses: list[datetime | None] = field(default_factory=list)
     earlier: list[Any] = field(default_factory=list)
-    """What was read while it went on, as each diagnosis was given it."""
+    """The evidence read while it was running, as each diagnosis received it."""
 
     @property
     def target(self) -> Target:
@@ -137,7 +137,7 @@ def _app(form: Form) -> Any:
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Place:
-    """dev runs agora-app; what is deployed changes nothing unless a test says so."""
+    """dev runs agora-app; what is deployed changes nothing unless a test says it."""
     monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path / "state"))
     for name in ("GITHUB_STEP_SUMMARY", "GITHUB_ACTIONS"):
         monkeypatch.delenv(name, raising=False)

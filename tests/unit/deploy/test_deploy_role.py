@@ -66,7 +66,7 @@ NAMED_OTHERWISE = {
     "s3:ListObjectVersions": {"s3:ListBucketVersions"},
 }
 NEEDS_NO_RIGHT = {"sts:GetCallerIdentity"}
-# What is called by these is called by `deploy`, `rollback`, `redeploy` and `release`, whose modules they are.
+# Calls by these are calls by `deploy`, `rollback`, `redeploy` and `release`, whose modules they are.
 OF_THE_DEPLOYING = (
     *("deploy.deploy", "preflight.run", "plan.rollback", "aws.deployed_images", "deploy.redeploy"),
     *("findings.diagnose", "records.proof"),
@@ -90,7 +90,7 @@ def operations_of_aws() -> dict[str, list[tuple[str, str]]]:
 
 
 def calls(source: str) -> Iterator[str]:
-    """The actions that a module's calls to AWS take, told by the names of clients' methods."""
+    """The actions of a module's calls to AWS, found by the names of clients' methods."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Attribute) and node.attr in operations_of_aws():
             yield from _action(node.attr, ast.unparse(node.value))
@@ -151,7 +151,7 @@ def called_by_the_deploying() -> set[str]:
 
 
 def with_everything(tmp_path: Path | None = None) -> Form:
-    """A form for which every right is needed; with a folder for an image that is built."""
+    """A configuration for which every right is needed; with a folder for an image that is built."""
     props = service(
         public=True,
         container_location="path://docker" if tmp_path else "ghcr.io/owner/app:1.0.0",
@@ -279,7 +279,7 @@ def test_everything_is_allowed_only_where_there_is_a_reason_and_a_source() -> No
     assert all("https://docs.aws.amazon.com/service-authorization/" in why for why in UNSCOPED.values())
 
 
-# The reference gives these a resource, and yet a list of all, or of a cluster that has no machines, has none.
+# The reference gives these a resource, but a list of all, or of a cluster without machines, has no resource.
 LISTS = {"cloudformation:DescribeStacks", "ecs:ListTasks"}
 
 

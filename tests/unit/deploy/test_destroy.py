@@ -139,7 +139,7 @@ def test_stacks_that_the_configuration_does_not_name_are_reported_and_left_alone
 
 @pytest.fixture
 def kept_of_deployments() -> FakeParameters:
-    """What deployments leave behind: the record of their references, and their history."""
+    """The records that remain after deployments: the references, and the history."""
     ssm = FakeParameters({"/agora/dev/references": "{}", "/agora/stage/references": "{}"})
     write_record(ssm, "dev", deployment_of(resolution("edge", "app")))
     return ssm
@@ -276,7 +276,7 @@ def test_with_data_access_logs_go_too_in_all_their_versions_after_what_writes_th
 
 
 class ProtectedStacks(FakeCloudFormation):
-    """Stacks that are protected from termination until somebody takes that away."""
+    """Stacks that are protected from termination until someone takes that away."""
 
     def __init__(self, stacks: FakeCloudFormation) -> None:
         super().__init__(stacks.stacks)

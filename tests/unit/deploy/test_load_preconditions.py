@@ -1,4 +1,4 @@
-"""What must be so before data is loaded."""
+"""Preconditions for loading data."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ TEMPLATE = {
 
 
 class Deleting:
-    """What the CDK's command line is asked for, and what it does."""
+    """The arguments and the effects of the CDK's command line."""
 
     def __init__(self, aws: FakeCloudFormation, *, fails: bool = False) -> None:
         self.aws, self.fails = aws, fails

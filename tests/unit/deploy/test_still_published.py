@@ -1,4 +1,4 @@
-"""Whether the registry still has the images that a rollback would bring back."""
+"""Whether the registry still has the images that a rollback would restore."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class Ssm:
 
 @pytest.fixture
 def port() -> int:
-    """One that was free a moment ago."""
+    """A port that was free a moment ago."""
     with socket.socket() as tried:
         tried.bind(("127.0.0.1", 0))
         return int(tried.getsockname()[1])

@@ -1,4 +1,4 @@
-"""What stands in for a program complains about its fault in the words of the program's own platform."""
+"""The stub of a program reports its fault in the format of the program's platform."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def test_what_no_registry_would_take_is_refused(text: str) -> None:
 
 
 def test_the_same_image_has_the_same_digest_on_every_machine(catalogue: Catalogue) -> None:
-    # Written down once: whoever changes how images are made gives every image of every rehearsal another digest.
+    # Written down once: a change to how images are made gives every image of every rehearsal another digest.
     published = catalogue.publish(NAME, ["edge"], COMMIT, CREATED)
     assert published.digest == "sha256:e9b7aacf5e3b2a316366cf18580f8c85ccedcf2ae5ed2873e22686aaf8b31c32"
     assert (

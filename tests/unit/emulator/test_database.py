@@ -25,7 +25,7 @@ def database(account: Account, stack: str, **properties: Any) -> dict[str, Any]:
 
 
 def service_of(account: Account, cluster: dict[str, Any], password: str) -> dict[str, Any]:
-    """A service that is told a cluster's host and a password."""
+    """A service that gets a cluster's host and a password."""
     arn = account.client("secretsmanager").create_secret(Name=f"of {cluster['Endpoint']}", SecretString=password)["ARN"]
     return service(
         secrets={"MONGODB_PASS": arn},

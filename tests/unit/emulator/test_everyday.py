@@ -1,4 +1,4 @@
-"""What people look at every day answers as on AWS: tasks, logs, commands, addresses, certificates."""
+"""Everyday reads answer as on AWS: tasks, logs, commands, addresses, certificates."""
 
 from __future__ import annotations
 

@@ -183,7 +183,7 @@ def test_a_fault_fails_the_update_and_leaves_the_previous_revision_serving(
 
 
 def _logged(account: Account, task: dict[str, Any]) -> str:
-    """What the task's container logged; nothing if it never came that far."""
+    """The log of the task's container; empty if it never started."""
     stream = f"agora-api/agora-api/{task['taskArn'].rsplit('/', 1)[-1]}"
     try:
         events = account.client("logs").get_log_events(logGroupName="test-logs", logStreamName=stream)["events"]

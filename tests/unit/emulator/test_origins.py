@@ -1,4 +1,4 @@
-"""What a browser says about a request tells a page of another site from a program of this machine."""
+"""The headers of a browser distinguish a page of another site from a program of this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ministack is still what the mends were written for."""
+"""ministack is still what the fixes were written for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The embedded AWS as a process: started once, found again, never mistaken for another, stopped for good."""
+"""The embedded AWS as a process: started once, found again, never mistaken for another, stopped completely."""
 
 from __future__ import annotations
 

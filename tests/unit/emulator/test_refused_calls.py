@@ -29,7 +29,7 @@ def once(account: Account) -> Iterator[Account]:
 
 
 def _client(account: Account, service: str) -> Any:
-    """One that does not try again."""
+    """A client without retries."""
     return boto3.client(
         service,  # type: ignore[call-overload]
         endpoint_url=account.aws.url,

@@ -1,4 +1,4 @@
-"""The generations of the embedded AWS's state, its lists of its own, and which calls change anything."""
+"""The generations of the embedded AWS's state, its own lists, and which calls change anything."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def signed(
     token: str | None = None,
     presigned: int | None = None,
 ) -> SignedRequest:
-    """What boto3 would send."""
+    """The request that boto3 would send."""
     request = AWSRequest(method=method, url=f"http://{HOST}{target}", data=body, headers={"host": HOST, **headers})
     who = Credentials(key, secret, token)
     kind: Callable[..., Any]

@@ -1,4 +1,4 @@
-"""What stands in for a container answers honestly, and apex forwards as the real one does."""
+"""A container's stub answers truthfully, and apex forwards as the real one does."""
 
 from __future__ import annotations
 

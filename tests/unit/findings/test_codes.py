@@ -1,4 +1,4 @@
-"""The data file of codes: what it says of each, and that nothing else says it again."""
+"""The data file of codes: the text of each, and that no other file repeats it."""
 
 from __future__ import annotations
 

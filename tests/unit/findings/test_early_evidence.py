@@ -1,4 +1,4 @@
-"""Evidence that is read while a deployment goes on."""
+"""Evidence that is read while a deployment continues."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNREACHABLE = "MongoNetworkError: connection 1 to 10.0.0.9:27017 timed out"
 
 
 class _Reading:
-    """What is collected about each service; nothing before it is let go."""
+    """The evidence collected about each service; nothing before it is released."""
 
     def __init__(self, **found: Snapshot) -> None:
         self._found = {name.replace("_", "-"): each for name, each in found.items()}
@@ -33,7 +33,7 @@ class _Reading:
 
 
 def _crashed(name: str, *tasks: str) -> Service:
-    """A service of which these tasks crashed for want of the database."""
+    """A service of which these tasks crashed without the database."""
     return service(name, *(replace(exited(1, UNREACHABLE), id=id) for id in tasks))
 
 

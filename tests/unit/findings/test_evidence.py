@@ -1,4 +1,4 @@
-"""What is collected, what is left out, and what is said to be unknown."""
+"""The evidence that is collected, omitted, or reported as said to be unknown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A verdict that comes of a rehearsal's own fault names it, and how to switch it off."""
+"""A verdict caused by a rehearsal's own fault names it, and how to switch it off."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is taken for a program's own error, and what of it is quoted."""
+"""How a program's own error is recognized, and which lines are quoted."""
 
 from __future__ import annotations
 

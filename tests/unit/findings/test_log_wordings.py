@@ -1,4 +1,4 @@
-"""What programs write of their end is understood: each line of the file is the end of a log, and what is said of it."""
+"""The last lines of programs are understood: each line of the file has the end of a log, and its verdict."""
 
 from __future__ import annotations
 

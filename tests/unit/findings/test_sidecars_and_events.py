@@ -1,4 +1,4 @@
-"""What fails beside the program, and which of a service's events count."""
+"""Failures outside the program, and which of a service's events count."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a deployed stack costs, by its template."""
+"""The cost of a deployed stack, by its template."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ GROUP = Handle("producer", "Group", "GroupId")
 
 
 def value(node: Any, **more: Any) -> Any:
-    """What a property of a resource comes to."""
+    """The value of a resource's property."""
     consumer = {"Resources": {"It": {"Type": "AWS::X::Y", "Properties": {"P": node}}}, **more}
     found = assembly_of({"producer": PRODUCER, "consumer": consumer}, "123456789012", "us-east-1")
     return next(each for each in found.resources if each.logical_id == "It").properties.get("P")

@@ -35,7 +35,7 @@ def found_with(put: Put) -> list[Finding]:
 
 
 def _variables(count: int) -> Put:
-    """With the four that are there and the secret: `count` and five."""
+    """With the four existing ones and the secret: `count` and five."""
     more = [{"Name": f"V{number}", "Value": "1"} for number in range(count - 1)]
     return lambda of: of.container("api").update(Environment=more + of.container("api")["Environment"])
 

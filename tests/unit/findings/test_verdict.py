@@ -1,4 +1,4 @@
-"""Which cause is told, whose it is, and what is to be done."""
+"""Which cause is reported, whose it is, and what must be done."""
 
 from __future__ import annotations
 

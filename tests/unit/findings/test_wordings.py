@@ -1,4 +1,4 @@
-"""Failures in AWS's own words, read through real clients and the real reader."""
+"""Failures in the messages of AWS, read through real clients and the real reader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Others' words as they may be shown, reading at once, and what a person sees."""
+"""Others' words as they may be shown, reading at once, and what a user sees."""
 
 from __future__ import annotations
 

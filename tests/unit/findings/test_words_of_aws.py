@@ -1,4 +1,6 @@
-"""What AWS says, row by row: each row of the data files is reached by words of AWS, and says and advises just that."""
+"""The messages of AWS, row by row: each row of the data files is reached by a message, and gives exactly its text and
+fix.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,7 @@ def name(case: Case) -> str:
 
 
 def of_a_task(words: str) -> Finding | None:
-    """What is found where a task stopped for a reason, or where an event says it."""
+    """The verdict when a task stopped for a reason, or when an event reports it."""
     if words.startswith("(service"):
         return start_rules.words_of_aws(RuleContext(evidence(service()), service(), said=words))
     stopped = task(words)

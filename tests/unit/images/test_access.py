@@ -1,4 +1,4 @@
-"""The token and the addresses, at the door."""
+"""The token and the addresses, as they are read."""
 
 from __future__ import annotations
 

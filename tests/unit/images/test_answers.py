@@ -71,7 +71,7 @@ ENDPOINTS = {
 
 @st.composite
 def answers(draw: st.DrawFn, right: Any) -> bytes:
-    """JSON of any shape, or the right answer with one part of it replaced, now and then cut."""
+    """JSON of any structure, or the right answer with one part replaced, sometimes truncated."""
     said = draw(JSON) if draw(st.booleans()) else _replaced(draw, right)
     body = json.dumps(said).encode()
     return body[: draw(st.integers(0, len(body)))] if draw(st.integers(0, 9)) == 0 else body

@@ -1,4 +1,4 @@
-"""The images that a synthesis by hand takes, with no network wherever something at hand knows them."""
+"""The images that a synthesis by hand uses, without network access wherever a kept file has them."""
 
 from __future__ import annotations
 

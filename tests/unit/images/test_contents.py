@@ -1,4 +1,4 @@
-"""What manifests and configs say."""
+"""The contents of manifests and configs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Locks of releases: found by their version, and complete before anything is made of them."""
+"""Locks of releases: found by their version, and complete before they are used."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def image(digest: str = INDEX, manifest: str | None = None, commit: str | None =
 
 
 def numbers_read_in(text: str) -> list[object]:
-    """What programs make of a text that they take for a number; base 0 reads 0b101 as JavaScript does."""
+    """How programs parse a text as a number; base 0 reads 0b101 as JavaScript does."""
     found: list[object] = []
     for read in (float, int, lambda written: int(written, 0)):
         with contextlib.suppress(ValueError):

@@ -51,7 +51,7 @@ def catalogue() -> Catalogue:
 
 @pytest.fixture(autouse=True)
 def registry(catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
-    """A registry that stands in for ghcr.io, a state and a repository of their own, and no token."""
+    """A registry in place of ghcr.io, a separate state and repository, and no token."""
     (tmp_path / "releases").mkdir()
     monkeypatch.setattr(images, "ROOT", tmp_path)
     monkeypatch.setattr(images, "RELEASES", tmp_path / "releases")
@@ -65,7 +65,7 @@ def registry(catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture
 def embedded(registry: StandIn, monkeypatch: pytest.MonkeyPatch) -> StandIn:
-    """The catalogue of an embedded AWS that runs; nothing else leads to it."""
+    """The catalogue of a running embedded AWS; no other setting points to it."""
     aws = LocalAws("http://127.0.0.1:1", "http://127.0.0.1:1", registry.url, 1, 0.0)
     monkeypatch.setattr(process, "expect_running", lambda _: aws)
     monkeypatch.setenv(REGISTRY_VARIABLE, "http://127.0.0.1:1")

@@ -1,4 +1,4 @@
-"""What a deployment would change."""
+"""The changes of a deployment."""
 
 from __future__ import annotations
 

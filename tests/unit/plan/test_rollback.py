@@ -1,4 +1,4 @@
-"""Going back to images that ran well."""
+"""Going back to images that ran healthy."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FIRST, SECOND, THIRD = (resolution(version, "api", "app") for version in ("1.0.0
 
 
 def _running(images: Resolution, **others: ResolvedImage) -> dict[str, DeployedImage]:
-    """What stacks say that runs, by service; services are called like their images."""
+    """The images in the outputs of stacks, by service; services are called like their images."""
     by_name = {image.name.rpartition("/")[2]: image for image in images.images.values()} | others
     return {name: DeployedImage(each.name, each.tag, each.digest, each.commit) for name, each in by_name.items()}
 

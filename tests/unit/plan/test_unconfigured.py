@@ -1,4 +1,4 @@
-"""What is deployed and not configured: whose it is, what it costs, and what may remove it."""
+"""Resources that are deployed but not configured: their owner, their cost, and what can remove them."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ def test_a_record_that_is_none_is_refused_and_not_mistaken_for_an_empty_one() ->
 
 def test_a_diagnosis_reports_it_and_nothing_is_wrong() -> None:
     somewhere = place({OLD: deployed()}, StackRecord({OLD: Origin.CREATED}))
-    # What else is asked for is not there, and is reported as not read.
+    # Other reads find nothing, and are reported as not read.
     aws = {"cloudformation": somewhere.clients("cloudformation"), "ssm": somewhere.clients("ssm")}
     beside = collect(target({**aws, **dict.fromkeys(("ecs", "logs", "elbv2", "ec2", "docdb"))}), SERVICES).beside
     assert [stack.name for stack in beside] == [OLD]

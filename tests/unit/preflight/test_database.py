@@ -20,7 +20,7 @@ STACKS = {"agora-dev-docdb-v8": deployed(resources=[CLUSTER, GROUP])}
 
 
 def tls_in(days: int) -> Finding:
-    """What is said of TLS so many days after the exception's last."""
+    """The result for TLS so many days after the exception's last."""
     question = next(each for each in database.questions() if each.subject == database.TLS)
     day = database.TLS_ACCEPTED_UNTIL + timedelta(days=days)
     about = replace(context(), now=datetime.combine(day, time(12), UTC))

@@ -1,4 +1,4 @@
-"""What the page on verifying says, against what is asked."""
+"""The page on verifying, compared with the checks."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_every_check_is_documented_and_no_other() -> None:
         .replace("images", "image of SERVICE")
         for each in questions(about)
     }
-    # Told beside what was asked.
+    # Told next to what was asked.
     others = {"secret NAME: key", "state: STACK LOGICAL_ID", "interruption: STACK LOGICAL_ID", "template: STACK"}
     assert set(documents.tables(PAGE, "What is checked")) == asked | others
 

@@ -1,4 +1,4 @@
-"""Verifying against what earlier deployments left: a hold, a proof, a rollback, exports of the earlier app."""
+"""Verifying the state after earlier deployments: a lock, a proof, a rollback, exports of the previous app."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def record_of(environment: str, **changes: object) -> FakeParameters:
 
 @pytest.fixture
 def committed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All images stand in a lock that is committed, and the configuration is."""
+    """All images are in a lock that is committed, and the configuration is."""
     for rule in ("expect_committed", "expect_committed_rules"):
         monkeypatch.setattr(earlier, rule, lambda *_: None)
 
@@ -125,7 +125,7 @@ APP, BASTION, SIBLING = "agora-dev-app", "agora-dev-bastion", "other-dev-app"
 
 
 def adoption(*importers: str, kept: bool, stacks: Mapping[str, Any] = STACKS) -> Finding:
-    # The name for DNS stays exported, so whoever imports it is in nobody's way.
+    # The DNS name stays exported, so its importers block no one.
     cloudformation = Importing(stacks, {VPC: importers, DNS: [SIBLING]})
     about = context({"cloudformation": cloudformation}, form=form_with(KEEP_EXPORTS=kept))
     return told(earlier.questions(), about)["adoption"]

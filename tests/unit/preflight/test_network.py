@@ -1,4 +1,4 @@
-"""Verifying the network: addresses that are nobody else's, and enough of them."""
+"""Verifying the network: addresses that are no one else's, and enough of them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def found(
     is_deployed: bool = False,
     **more: Any,
 ) -> Finding:
-    """Each VPC on a page of its own."""
+    """Each VPC on a separate page."""
     tables = [{"RouteTableId": "rtb-1", "VpcId": "vpc-2", "Routes": list(routes)}]
     ec2 = FakeClient(
         describe_vpcs=vpcs if isinstance(vpcs, Exception) else [{"Vpcs": [each]} for each in vpcs],

@@ -1,4 +1,4 @@
-"""Verifying images: what the registry does not have fails, and a registry that can't be asked says nothing."""
+"""Verifying images: an image missing from the registry fails, and an unreachable registry proves nothing."""
 
 from __future__ import annotations
 

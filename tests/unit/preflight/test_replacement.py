@@ -1,4 +1,4 @@
-"""What a change of templates would replace or delete, told from the templates."""
+"""The resources that a change of templates would replace or delete, found from the templates."""
 
 from __future__ import annotations
 

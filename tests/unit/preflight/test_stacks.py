@@ -1,4 +1,4 @@
-"""Verifying stacks: one that is stuck fails with the command that frees it."""
+"""Verifying stacks: a stuck one fails with the command that frees it."""
 
 from __future__ import annotations
 

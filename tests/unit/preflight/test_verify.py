@@ -1,4 +1,4 @@
-"""Verifying as a whole: side by side, nothing changed, and what can't be known is never called OK."""
+"""Verifying as a whole: in parallel, nothing changed, and what can't be known is never called OK."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ def test_without_credentials_the_rest_is_not_asked() -> None:
 
 @pytest.fixture
 def rehearsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
-    """An account of an embedded AWS of its own as a person makes it, before anything is deployed."""
+    """An account of a separate embedded AWS as a user makes it, before anything is deployed."""
     from portside.aws.target import local_state_dir
     from portside.emulator.client import process
 

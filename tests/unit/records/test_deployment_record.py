@@ -1,4 +1,4 @@
-"""The record of deployments that an environment keeps of itself."""
+"""The record of deployments that an environment keeps."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _put(ssm: FakeParameters, value: str) -> None:
 
 
 def _large(services: int) -> Resolution:
-    """As much as can be known of images: those of edge have a commit each, and an index of platforms."""
+    """Complete information about images:"""
     names = [f"agora-service-{number:02}" for number in range(services)]
     images = [
         replace(

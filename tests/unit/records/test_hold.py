@@ -1,4 +1,4 @@
-"""The hold on an environment."""
+"""The lock on an environment."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PARAMETER = parameter_name("dev")
 
 
 class _Failing(FakeParameters):
-    """A parameter store that refuses one operation from the moment on that a test says so."""
+    """A parameter store that refuses one operation from the moment on that a test says it."""
 
     refused = ""
 
@@ -41,7 +41,7 @@ class _AnswerLost(FakeParameters):
 
 
 class _EndsJustNow(FakeParameters):
-    """The hold that is in the way is gone when one looks who has it."""
+    """The lock that is in the way no longer exists when one looks who has it."""
 
     code = "ParameterAlreadyExists"
 
@@ -50,7 +50,7 @@ class _EndsJustNow(FakeParameters):
 
 
 class _BrokenJustNow(FakeParameters):
-    """Somebody breaks the hold between a look at it and its deletion."""
+    """Someone breaks the lock between a look at it and its deletion."""
 
     def delete_parameter(self, *, Name: str) -> None:
         super().delete_parameter(Name=Name)

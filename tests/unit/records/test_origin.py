@@ -22,7 +22,7 @@ ON_THIS_MACHINE = target({}, is_local=True)
 
 @pytest.fixture(autouse=True)
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
-    """A clone of its own, and no GitHub Actions around it."""
+    """A separate clone, outside GitHub Actions."""
     made = make_repository(tmp_path)
     monkeypatch.setattr(origin, "ROOT", made.path)
     for name in ("GITHUB_ACTIONS", "GITHUB_ACTOR", "GITHUB_RUN_ID"):

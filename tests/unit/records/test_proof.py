@@ -1,4 +1,4 @@
-"""What proves that an image may run in production."""
+"""The proof that an image may run in production."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _place(ssm: FakeParameters, *, environment: str = "prod", is_local: bool = F
 
 @pytest.fixture
 def rehearsing(monkeypatch: pytest.MonkeyPatch) -> Target:
-    """A rehearsal of prod, beside which stage is in the same embedded AWS."""
+    """A rehearsal of prod, next to which stage is in the same embedded AWS."""
     place = _place(FakeParameters(), is_local=True)
     monkeypatch.setattr(proofs, "beside", lambda _, environment, **__: replace(place, environment=environment))
     return place

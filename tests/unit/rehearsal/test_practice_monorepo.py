@@ -34,7 +34,7 @@ AWS = LocalAws("http://127.0.0.1:1", "http://127.0.0.1:1", "http://127.0.0.1:1",
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A state of its own, and git as it is set up nowhere."""
+    """A separate state, and git without any configuration."""
     use_own_settings(monkeypatch, tmp_path)
     monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path / "state"))
     return tmp_path
@@ -42,7 +42,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def published(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What the embedded AWS is told to publish."""
+    """The images that the embedded AWS is configured to publish."""
     images: list[dict[str, Any]] = []
 
     def publish_image(name: str, tags: Iterable[str], **more: Any) -> dict[str, Any]:

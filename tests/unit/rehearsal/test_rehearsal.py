@@ -1,4 +1,4 @@
-"""What a rehearsal makes that people make by hand in a real account."""
+"""Resources that a rehearsal creates and users create by hand in a real account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The versions that rehearsals run in place of the form's."""
+"""The versions that rehearsals run in place of the configuration's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commits and branches made beside what a person has checked out."""
+"""Commits and branches made next to what a user has checked out."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 
 def runs(version: str, commit: str | None = None, *, footer: bool = False) -> Staged:
-    """What stage runs."""
+    """The version that stage runs."""
     parsed = parse_version(version)
     assert parsed is not None
     return Staged("stage", parsed, commit, "stage runs it", is_footer=footer)

@@ -42,7 +42,7 @@ class Clock:
 
 
 def one_after_the_other(*answers: Ended | str | UserError | None) -> Look:
-    """A look that finds these, and the last one for good."""
+    """A poll that finds these, and the last one from then on."""
     left = list(answers)
 
     def look() -> Ended | str | None:
@@ -160,7 +160,7 @@ def test_what_is_merged_already_is_known_with_its_version(repository: Repository
 
 @contextmanager
 def github(answer: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Iterator[GithubRepository]:
-    """GitHub's API, answering everything alike, and asked with a token."""
+    """GitHub's API with the same answer to every request, called with a token."""
     body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
 
     class Handler(BaseHTTPRequestHandler):
@@ -173,7 +173,7 @@ def github(answer: Any, status: int = 200, headers: Mapping[str, str] | None = N
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
+            """Send nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

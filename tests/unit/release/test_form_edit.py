@@ -1,4 +1,4 @@
-"""Changing the released version in the form without touching anything else of it."""
+"""Changing the released version in the configuration without touching anything else of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a merge from one environment's branch into the next would bring."""
+"""The changes of a merge from one environment's branch into the next."""
 
 from __future__ import annotations
 

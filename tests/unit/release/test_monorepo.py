@@ -1,4 +1,4 @@
-"""What the monorepo's remote has, and putting a tag there."""
+"""Reading the monorepo's remote, and creating a tag there."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _file_url(path: Path) -> str:
 
 
 def _serve_through(command: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a shell command stand in for what a remote runs, as `$@`, whenever something is fetched from it."""
+    """Let a shell command replace the program that a remote runs, as `$@`, whenever something is fetched from it."""
     script = folder / "pack-objects"
     script.write_text(f"#!/bin/sh\n{command}\n")
     script.chmod(0o755)
@@ -44,7 +44,7 @@ def _serve_through(command: str, folder: Path, monkeypatch: pytest.MonkeyPatch) 
 
 @contextmanager
 def _answering(status: int, body: str = "") -> Iterator[str]:
-    """The URL of a web server that answers everything alike."""
+    """The URL of a web server with the same answer to every request."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -55,7 +55,7 @@ def _answering(status: int, body: str = "") -> Iterator[str]:
             self.wfile.write(body.encode())
 
         def log_message(self, format: str, *args: object) -> None:
-            """Say nothing."""
+            """Send nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)

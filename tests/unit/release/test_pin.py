@@ -26,7 +26,7 @@ LOCK = "releases/4.3.0-rc1.json"
 
 
 def app(*names: str, released: str = "4.2.0-rc2") -> str:
-    """A form with services of these names, and one image of somebody else's."""
+    """A configuration with services of these names, and one image of someone else's."""
     written = environments(
         dev={"GHCR_PACKAGE_VERSION": "edge"},
         stage={"GHCR_PACKAGE_VERSION": released},

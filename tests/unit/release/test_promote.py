@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 OLD, NEW = "4.2.0-rc2", "4.3.0-rc1"
 FORWARD = APP.replace(OLD, NEW)
 
-# What an app of the CDK leaves behind: a stack for each file in a folder, with the topics that are named there.
+# The output of a CDK app: a stack for each file in a folder, with the topics that are named there.
 SYNTHESIZE = """
 
 import json, os, pathlib
@@ -128,7 +128,7 @@ def run_commands(repository: Repository, hint: str, *, into: str) -> None:
 
 
 def squash(repository: Repository, source: str, into: str) -> str:
-    """What GitHub's "squash and merge" makes of a promotion."""
+    """The commit of GitHub's "squash and merge" for a promotion."""
     repository.git("checkout", "--quiet", into)
     repository.git("merge", "--quiet", "--squash", source)
     repository.git("commit", "--quiet", "--no-verify", "--message", "Promote (#7)")

@@ -46,7 +46,7 @@ def repository(tmp_path: Path) -> Repository:
 
 @dataclass(frozen=True)
 class Gh:
-    """A `gh` that writes down how it was called and answers as it is told to."""
+    """A `gh` that writes down how it was called and answers as it is reported to."""
 
     folder: Path
 
@@ -88,7 +88,7 @@ def opened(repository: Repository) -> Outcome:
 
 
 def at_github(repository: Repository) -> None:
-    """Let the remote have an address at github.com, while git goes on pushing to the folder."""
+    """Let the remote have an address at github.com, while git continues pushing to the folder."""
     repository.git("config", "remote.origin.pushurl", str(repository.origin))
     repository.git("remote", "set-url", "origin", "git@github.com:Sage-Bionetworks/agora-infra.git")
 

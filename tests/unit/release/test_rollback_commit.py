@@ -1,4 +1,4 @@
-"""The commit that makes the form say what a rollback did."""
+"""The commit that makes the configuration say what a rollback did."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def record(version: str, number: int, digest: str = DIGEST, **changes: Any) -> D
 
 
 def read(*records: DeploymentRecord, runs: str | None = DIGEST, version: str | None = None) -> staging.Staged:
-    """What is said of a stage whose one task runs a digest. The configuration names an older version, or none."""
+    """The result for a stage whose one task runs a digest. The configuration names an older version, or none."""
     services: list[ServiceProps] = [
         service(container_location="ghcr.io/org/app:4.0.0-rc1"),
         service(container_name="new", container_location="ghcr.io/org/new:4.0.0-rc1", public=False),

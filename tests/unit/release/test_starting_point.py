@@ -22,7 +22,7 @@ def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def remote(tmp_path: Path) -> Path:
-    """4.2.0 is finished, 4.3.0-rc1 is out, and other applications have tags of their own on the commits between."""
+    """4.2.0 is finished, 4.3.0-rc1 is out, and other applications have tags on the commits between."""
     remote = monorepo(tmp_path / "remote.git", "agora/v4.2.0-rc1", "agora/v4.2.0-rc2", "agora/release/v4.2.0")
     tag(remote, head(remote), "model-ad/v1.0.0", "2.3.1", "bixarena/v0.14.1-beta")
     tag(remote, commit(remote, "Something new"), "agora/v4.3.0-rc1")

@@ -1,4 +1,4 @@
-"""What runs where against what the form says, and what is said where that cannot be known."""
+"""The running versions compared with the configuration, and the report when they cannot be read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Proving what an environment runs: the tasks' digests, the site's footer and the lock agree, or it is told how not."""
+"""Proving what an environment runs: the tasks' digests, the site's footer and the lock agree, or it is reported how
+not.
+"""
 
 from __future__ import annotations
 
@@ -57,12 +59,12 @@ def task(digest: str | None, status: str = "RUNNING", image: str = LOCATION) -> 
 
 
 def check(subject: str, state: State, found: str) -> Finding:
-    """What is expected of a check."""
+    """The expected result of a check."""
     return Finding("CHECK.RUNNING_IMAGE", found, setting=subject, state=state)
 
 
 def check_of(*tasks: dict[str, Any]) -> Finding:
-    """What is said of the app's tasks."""
+    """The result for the app's tasks."""
     props = dataclasses.replace(APP, container_env_vars={})
     first, footer = verify(running([props], "dev", *tasks).target(), [props], EXPECTED, "http://127.0.0.1:9/")
     assert footer.state == SKIP

@@ -165,7 +165,7 @@ def _sort_key(name: str) -> str:
 
 
 def _expected(names: list[str], part: Part | None) -> str:
-    """The rules once more, by texts: walk through every candidate there could be and take the first that is allowed."""
+    """The rules again, by texts: walk through every candidate there could be and take the first that is allowed."""
     highest = max(names, key=_sort_key, default="agora/v0.0.0")
     major, minor, patch = map(int, highest.rpartition("v")[2].partition("-")[0].split("."))
     is_open = "-rc" in highest

@@ -1,4 +1,4 @@
-"""What GitHub shows."""
+"""The summary that GitHub shows."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from tests.unit.operations_support import digest
 
 
 class _Reader(HTMLParser):
-    """What a page says, and whether every element is closed in order."""
+    """The text of a page, and whether every element is closed in order."""
 
     def __init__(self, written: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What happened, moment by moment."""
+"""The events, in order."""
 
 from __future__ import annotations
 

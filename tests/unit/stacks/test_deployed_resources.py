@@ -1,4 +1,4 @@
-"""What runs, against what would be deployed over it: nothing that holds state, or an identity, is made anew.
+"""The deployed resources, compared with the new templates: no resource with state or an identity is recreated.
 
 The earlier app's templates are made from `deployed-resources.json`. Which properties can't be changed without a new
 resource is read from the resource types' own schemas.
@@ -114,7 +114,7 @@ def settled(value: Any, name: str, template: Json, before: dict[str, Json], afte
 
 
 def differences(name: str, after: dict[str, Json]) -> Iterator[str]:
-    """What of the recorded resources would be made anew, or is not as it was recorded."""
+    """The recorded resources that would be recreated, or that differ from the record."""
     before = earlier(name)
     for stack_name, resources in recorded(name).items():
         for key, was in resources.items():
@@ -155,7 +155,7 @@ def test_what_runs_is_updated_in_place_by_the_second_step_too(name: str) -> None
 
 def test_everything_that_holds_state_is_in_the_record_and_is_compared_whole() -> None:
     kinds = {each["Type"] for resources in recorded("dev").values() for each in resources.values()}
-    # Log groups hold what was logged, under a name that is made anew with them; the record has none.
+    # Log groups contain logs, under a name that is recreated with them; the record has no log groups.
     assert STATEFUL.keys() - kinds == {"AWS::Logs::LogGroup"}
     assert not NOT_KEPT_WHOLE.keys() & STATEFUL.keys()
     assert NOT_KEPT_WHOLE.keys() <= kinds
@@ -240,7 +240,7 @@ def test_the_load_balancers_group_keeps_the_description_that_the_cdk_made_for_it
 
 
 def exported(templates: dict[str, Json]) -> dict[str, tuple[str, Any]]:
-    """What each export stands for: the stack, and the value in it."""
+    """The source of each export: the stack, and the value in it."""
     return {
         export: (stack_name, value)
         for stack_name, template in templates.items()
@@ -272,7 +272,7 @@ def test_what_is_intended_to_differ_still_does() -> None:
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_the_earlier_templates_have_the_logical_ids_that_the_record_has(name: str) -> None:
-    """What is added to the record gets its IDs the same way, so the way must be the CDK's."""
+    """Additions to the record get their IDs in the same way, so it must be the CDK's."""
     assert earlier_app.logical_id("Vpc", "PublicSubnet1", "EIP") == "VpcPublicSubnet1EIPD7E02669"
     assert earlier_app.logical_id("Vpc", "Resource") == "Vpc8378EB38"
     assert earlier_app.logical_id("HttpsListener", "HttpsTargetGroup", "Resource") == (

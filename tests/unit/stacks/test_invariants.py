@@ -1,4 +1,4 @@
-"""What must hold in every environment, and that each departure from it is refused."""
+"""Rules for every environment, and that each violation is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people see of an environment in CloudWatch, and who is told."""
+"""An environment's CloudWatch dashboard, and who is notified."""
 
 from __future__ import annotations
 

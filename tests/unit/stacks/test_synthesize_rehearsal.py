@@ -1,4 +1,4 @@
-"""What makes templates count as those of a rehearsal."""
+"""The conditions under which templates count as those of a rehearsal."""
 
 from __future__ import annotations
 

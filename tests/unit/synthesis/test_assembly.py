@@ -1,4 +1,4 @@
-"""Reading what a synthesis leaves behind."""
+"""Reading what a synthesis leaves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stopped the CDK's command line, as it says itself."""
+"""The error that stopped the CDK's command line, in its own output."""
 
 from __future__ import annotations
 

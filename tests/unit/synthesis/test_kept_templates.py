@@ -25,7 +25,7 @@ Made = list[Mapping[str, str]]
 
 @pytest.fixture
 def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A clone with a form, and a folder for what it keeps."""
+    """A clone with a configuration, and a folder for what it keeps."""
     folder = tmp_path / "clone"
     (folder / "src").mkdir(parents=True)
     (folder / "app.py").write_text("VPC_CIDR = '10.0.0.0/24'")
@@ -37,7 +37,7 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> Made:
-    """What each synthesis was told, in place of making templates; each makes others."""
+    """The arguments of each synthesis, instead of making templates; each makes different ones."""
     told: Made = []
 
     def make(acting: Target, flags: Mapping[str, str], variables: Mapping[str, str]) -> bool:

@@ -1,4 +1,4 @@
-"""What a person sees, and what a machine reads."""
+"""Output for users, and output for machines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from portside.terminal import console
 
 @pytest.fixture
 def width(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """Tables are drawn anew for the width that a test sets."""
+    """Tables are drawn again for the width that a test sets."""
     console.data_console.cache_clear()
     yield monkeypatch
     console.data_console.cache_clear()
