@@ -49,7 +49,7 @@ form = load_form()
 catalogue = Catalogue(Path(sys.argv[1]) / "images.json")
 images = {}
 for reference in references_of(form.services_of("dev")):
-    put = catalogue.put(reference, "stand-in")
+    put = catalogue.put(reference, "stub")
     recipe = put.recipe
     images[reference] = ResolvedImage(put.name, put.tags[0], put.digest, recipe.commit, recipe.platform, recipe.created)
 version = form.environment("dev").ghcr_package_version

@@ -17,7 +17,7 @@ def stand_ins(version: str, references: Iterable[str]) -> Resolution:
     with tempfile.TemporaryDirectory() as folder:
         catalogue = Catalogue(Path(folder) / "images.json")
         for reference in references:
-            made = catalogue.put(reference, "stand-in")
+            made = catalogue.put(reference, "stub")
             assert made.recipe
             [tag] = made.tags
             images[reference] = ResolvedImage(

@@ -97,7 +97,7 @@ def env(environment: str | None, command: tuple[str, ...]) -> None:
 @json_option
 def faults(clear: bool, as_json: bool) -> None:
     """List the failures that can be rehearsed with: deploy ENV --local --fault SERVICE=FAULT."""
-    from portside.emulator.fargate.faults import FAULTS
+    from portside.emulator.client.control import FAULTS
     from portside.terminal import console
 
     if clear:

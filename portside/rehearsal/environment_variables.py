@@ -20,7 +20,7 @@ from portside.images.synthesis_images import KEPT_FOLDER
 from portside.plan.images import kept_folder
 
 # What the launcher sets up comes with an `aws` of its own, which a bare machine lacks: docs/decisions.md.
-_AWS = (sys.executable, "-I", "-m", "portside.emulator.aws_command")
+_AWS = (sys.executable, "-I", "-m", "portside.emulator.client.aws_command")
 
 
 def variables(name: str) -> dict[str, str]:

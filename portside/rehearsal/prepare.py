@@ -111,7 +111,7 @@ def images_of(services: Sequence[ServiceProps], lock: Resolution | None) -> list
 
 def switch_faults(target: Target, services: Sequence[ServiceProps], wanted: Sequence[str]) -> None:
     """Switch on faults written as SERVICE=FAULT or SERVICE=FAULT:VALUE; those of earlier runs are cleared first."""
-    from portside.emulator.fargate.faults import FAULTS
+    from portside.emulator.client.control import FAULTS
 
     names = [props.container_name for props in services]
     parsed = []

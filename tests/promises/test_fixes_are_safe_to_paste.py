@@ -34,7 +34,7 @@ FOLDERS = ("portside",)
 # Where commands are written by hand, and why.
 BY_HAND = {
     "portside/cli/local.py": "the help of the command itself",
-    "portside/emulator/aws_command.py": "imports nothing of this project, and names the command that runs it",
+    "portside/emulator/client/aws_command.py": "imports nothing of this project, and names the command that runs it",
 }
 # Commands that users run before an environment exists, or outside every one.
 ALLOWED = re.compile(
@@ -292,7 +292,7 @@ def test_a_rehearsal_s_aws_is_the_one_that_set_up_installs(tmp_path: Path) -> No
     fake.write_text("#!/bin/sh\n")
     fake.chmod(0o755)
     words = words_of(["aws", "sts", "get-caller-identity"], {"PATH": f"{tmp_path}{os.pathsep}/bin"})
-    assert words[1:4] == ["-I", "-m", "portside.emulator.aws_command"]
+    assert words[1:4] == ["-I", "-m", "portside.emulator.client.aws_command"]
 
 
 @pytest.mark.parametrize("value", [HOSTILE, "-rf", "a\nb", "a b", "\u202eabc"])

@@ -235,7 +235,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _registry(self, path: str, kind: str, reference: str, query: Mapping[str, str]) -> Reply:
         catalogue = self.stand_in.catalogue
         if self.stand_in.has_tokens and self.headers.get("Authorization") != _PULLING:
-            challenge = f'Bearer realm="{self.stand_in.url}/token",service="stand-in",scope="repository:{path}:pull"'
+            challenge = f'Bearer realm="{self.stand_in.url}/token",service="stub",scope="repository:{path}:pull"'
             return refusal(401, "UNAUTHORIZED", {"WWW-Authenticate": challenge})
         tags = catalogue.tags.get(path)
         if tags is None:

@@ -28,6 +28,8 @@ WRONG_WAY = {
     "deploy/deploy.py": ("import aws_cdk",),
     "terminal/console.py": ("from portside.config import environment",),
     "images/resolve.py": ("import src.synthesize",),
+    "emulator/gate/served.py": ("from portside.aws import target",),
+    "rehearsal/status.py": ("from portside.emulator.fargate import faults",),
 }
 
 

@@ -15,10 +15,11 @@ from typing import Any, Literal
 from portside.commands import local_tool
 from portside.emulator.client import connection, loopback_client, process
 from portside.emulator.client.process import LocalAws
+from portside.emulator.fargate.faults import FAULTS as FAULTS
+from portside.emulator.registry.oci_image import PLATFORM
 from portside.errors import UserError
-from portside.images.resolved_image import PLATFORM
 
-Source = Literal["published", "stand-in"]
+Source = Literal["published", "stub"]
 CatalogueApi = Literal["registry", "packages"]
 
 

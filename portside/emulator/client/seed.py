@@ -11,7 +11,7 @@ from typing import Any
 
 from portside.emulator.client import control
 from portside.emulator.client.process import LocalAws
-from portside.emulator.registry.catalogue import pulled_reference
+from portside.emulator.registry.image_reference import parse_reference
 
 PLACEHOLDER_LENGTH = 24
 
@@ -37,9 +37,9 @@ def seed(
         made.append(f"certificate {certificate_arn} for {domain}")
     present = {under for each in control.images(aws=aws) for under in _references_of(each)}
     for reference in dict.fromkeys(images):
-        wanted = pulled_reference(reference)
+        wanted = parse_reference(reference)
         if (wanted.name, wanted.digest or wanted.tag) not in present:
-            control.put_image(reference, source="stand-in", aws=aws)
+            control.put_image(reference, source="stub", aws=aws)
             made.append(f"image {reference}")
     return made + _make_secrets(aws, account, region, secrets)
 

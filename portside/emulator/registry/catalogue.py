@@ -1,4 +1,4 @@
-"""Which container images exist for the embedded AWS: their versions as GHCR keeps them, and where they came from."""
+"""The container images of the embedded AWS, with their versions as GHCR lists them."""
 
 from __future__ import annotations
 
@@ -11,25 +11,28 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from portside.config.image_reference import ImageReference, is_moving_tag, is_tag, parse_reference
 from portside.emulator.registry import oci_image
-from portside.emulator.registry.oci_image import Content, Recipe
+from portside.emulator.registry.image_reference import ImageReference, has_registry, parse_reference
+from portside.emulator.registry.oci_image import PLATFORM, Content, Recipe
 from portside.emulator.state.stored_list import KeptList
-from portside.images.resolved_image import COMMIT, DIGEST, PLATFORM
 
-SOURCES = ("published", "stand-in")
+SOURCES = ("published", "stub")
 GHCR = "ghcr.io/"
 LONG_AGO = "1970-01-01T00:00:00Z"
 
 _FIRST_ID = 1001
+_COMMIT = re.compile(r"[0-9a-f]{7,40}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
+_VERSION_TAG = re.compile(r"v?[0-9]+\.[0-9].*")
 _PLATFORMS = re.compile(r"[a-z0-9]+/[a-z0-9_]+(?:/v[0-9]+)?(?:,[a-z0-9]+/[a-z0-9_]+(?:/v[0-9]+)?)*")
 
 
 @dataclass(frozen=True)
 class Image:
-    """One version of an image: a digest, and the tags that stand for it now.
+    """One version of an image: a digest and its current tags.
 
-    `source` says whether such an image was ever published. Without a `recipe` only the digest is known of it.
+    `source` says whether the image was ever published. Without a `recipe` only its digest is known.
     """
 
     name: str
@@ -43,21 +46,21 @@ class Image:
 
     @property
     def path(self) -> str:
-        """Its name as its registry knows it."""
+        """Its name in its registry."""
         return path_of(self.name)
 
     @property
     def content(self) -> Content | None:
-        """What a registry has of it; None where only the digest is known."""
+        """Its manifests and blobs; None if only the digest is known."""
         return oci_image.made(self.recipe) if self.recipe else None
 
     @property
     def digests(self) -> frozenset[str]:
-        """Those under which it can be pulled: of an index, those of its manifests too."""
+        """The digests that it can be pulled by; for an index also those of its manifests."""
         return frozenset(self.content.manifests) if self.content else frozenset({self.digest})
 
     def about(self) -> dict[str, Any]:
-        """What it says about itself to whoever asks."""
+        """The image as the control API shows it."""
         return {
             "name": self.name,
             "tags": list(self.tags),
@@ -69,27 +72,18 @@ class Image:
         }
 
 
-def pulled_reference(text: str) -> ImageReference:
-    """What is pulled for a reference: without tag and digest, `latest`. Raises ValueError for what is none."""
-    parsed = parse_reference(text)
-    if not parsed:
-        raise ValueError(f"invalid image reference: {text!r}")
-    return parsed if parsed.tag or parsed.digest else replace(parsed, tag="latest")
-
-
 def path_of(name: str) -> str:
     """The name of an image without its registry's host."""
-    host, slash, path = name.partition("/")
-    return path if slash and ("." in host or ":" in host or host == "localhost") else name
+    return name.partition("/")[2] if has_registry(name) else name
 
 
 def made_from(image: Image, recipe: Recipe) -> Image:
-    """The image with the content of another recipe."""
+    """The image with the content of a different recipe."""
     return replace(image, recipe=recipe, digest=oci_image.made(recipe).digest)
 
 
 class Catalogue:
-    """The images, kept in a file. Safe for use by several threads."""
+    """The images, stored in a file. Thread-safe."""
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
@@ -98,28 +92,28 @@ class Catalogue:
         self.remarks = self._kept.remarks
 
     def images(self) -> list[Image]:
-        """All of them, by name, each name's newest first."""
+        """All versions, ordered by name, newest first."""
         with self._lock:
             return sorted(self._images, key=lambda image: (image.name, -image.id))
 
     def versions(self, path: str) -> list[Image]:
-        """Those of the image that its registry knows by this name, newest first. GHCR's go before all others'."""
+        """The versions of the image with this path, newest first. GHCR has precedence over other registries."""
         found = [image for image in self.images() if image.path == path]
         name = next((image.name for image in found if image.name.startswith(GHCR)), found[0].name if found else "")
         return [image for image in found if image.name == name]
 
     def put(self, reference: str, source: str, digest: str | None = None) -> Image:
-        """Adds an image, if the reference doesn't stand for one of this source; what it stands for now.
+        """Add an image unless the reference already names one from this source; returns the image that it names.
 
-        With a digest (given, or in the reference) nothing else is known of the image. Else it is made from the
-        reference alone, and older than any that was published. A stand-in never takes a published image's place.
+        With a digest (given, or in the reference) nothing else is known about the image. Without one, the image is
+        made from the reference and is older than any published image. A stub never replaces a published image.
         """
         if source not in SOURCES:
-            raise ValueError(f"unknown source of an image: {source!r}, must be one of {', '.join(SOURCES)}")
-        parsed = _with_digest(pulled_reference(reference), digest)
+            raise ValueError(f"unknown image source {source!r}: must be one of {', '.join(SOURCES)}")
+        parsed = _with_digest(parse_reference(reference), digest)
         with self._lock:
             known = self._find(parsed)
-            if known and (known.source == source or source == "stand-in" or parsed.digest):
+            if known and (known.source == source or source == "stub" or parsed.digest):
                 return known
             if parsed.digest:
                 tags = [parsed.tag] if parsed.tag and not self._find(replace(parsed, digest=None)) else []
@@ -137,41 +131,41 @@ class Catalogue:
         platform: str = PLATFORM,
         marker: str = "",
     ) -> Image:
-        """Puts the image of a commit there and moves the tags to it; `created` is now by default.
+        """Publish the image of a commit and move the tags to it; `created` defaults to now.
 
-        What had the tags before loses them, and stays reachable by its digest.
+        An image that loses its tags stays available by digest.
         """
-        parsed, tags = parse_reference(name), list(dict.fromkeys(tags))
-        if not parsed or parsed.name != name:
-            raise ValueError(f"not the name of an image: {name!r}")
-        if not tags or not all(is_tag(tag) for tag in tags):
-            raise ValueError(f"not the tags of an image: {tags!r}")
-        if not COMMIT.fullmatch(commit):
-            raise ValueError(f"not the id of a commit: {commit!r}")
+        tags = list(dict.fromkeys(tags))
+        if parse_reference(name) != ImageReference(name, "latest", None):
+            raise ValueError(f"invalid image name: {name!r}")
+        if not tags or not all(map(_TAG.fullmatch, tags)):
+            raise ValueError(f"invalid image tags: {tags!r}")
+        if not _COMMIT.fullmatch(commit):
+            raise ValueError(f"invalid commit: {commit!r}")
         if not _PLATFORMS.fullmatch(platform):
-            raise ValueError(f"not a platform: {platform!r}")
+            raise ValueError(f"invalid platform: {platform!r}")
         version = next((tag for tag in tags if not tag.startswith("sha-")), tags[0])
         recipe = Recipe(name, version, commit, _moment(created), platform, marker)
         with self._lock:
             return self._add(name, oci_image.made(recipe).digest, tags, "published", recipe)
 
     def remove(self, reference: str) -> bool:
-        """Takes the version that a reference stands for out, with all its tags; returns whether there was one."""
+        """Delete the version that a reference names, with all its tags; returns whether there was one."""
         with self._lock:
-            found = self._find(pulled_reference(reference))
+            found = self._find(parse_reference(reference))
             if found:
                 self._replace([image for image in self._images if image is not found])
             return found is not None
 
     def clear(self) -> None:
-        """Takes all images out."""
+        """Delete all images."""
         with self._lock:
             self._replace([])
 
     def find(self, reference: str) -> Image | None:
-        """What a pull of this reference gets: by its digest if it has one, else by name and tag."""
+        """The image that a pull of this reference gets: by digest if it has one, otherwise by tag."""
         try:
-            wanted = pulled_reference(reference)
+            wanted = parse_reference(reference)
         except ValueError:
             return None
         with self._lock:
@@ -209,24 +203,26 @@ class Catalogue:
 def _from_json(value: Mapping[str, Any]) -> Image:
     recipe = Recipe(**value["recipe"]) if value["recipe"] else None
     image = Image(**(dict(value) | {"recipe": recipe, "tags": tuple(value["tags"]), "id": int(value["id"])}))
-    if image.digest != (oci_image.made(recipe).digest if recipe else image.digest) or not parse_reference(image.name):
-        raise ValueError(f"{image.name} has another digest now")
+    parse_reference(image.name)
+    if recipe and image.digest != oci_image.made(recipe).digest:
+        raise ValueError(f"{image.name}: the recipe no longer makes {image.digest}")
     return image
 
 
 def _with_digest(reference: ImageReference, digest: str | None) -> ImageReference:
     if digest is None:
         return reference
-    if not DIGEST.fullmatch(digest):
-        raise ValueError(f"not a digest: {digest!r}")
+    if not _DIGEST.fullmatch(digest):
+        raise ValueError(f"invalid digest: {digest!r}")
     if reference.digest not in (None, digest):
         raise ValueError(f"two digests for one image: {reference.digest} and {digest}")
     return replace(reference, digest=digest)
 
 
 def _made_up_commit(name: str, tag: str) -> str:
-    """All images of a release are of one commit; each image's `edge` is of its own."""
-    seed = f"{tag} of {name}" if is_moving_tag(tag) else tag
+    """All images of a release have one commit; each image's `edge` has its own."""
+    seed = tag if _VERSION_TAG.fullmatch(tag) else f"{tag} of {name}"
+    # This text is part of the digests in committed release locks.
     return hashlib.sha1(f"stand-in for {seed}".encode(), usedforsecurity=False).hexdigest()
 
 
@@ -234,7 +230,7 @@ def _moment(text: str | None) -> str:
     try:
         moment = datetime.fromisoformat(text) if text else datetime.now(UTC)
     except ValueError as error:
-        raise ValueError(f"not a moment in ISO 8601: {text!r}") from error
+        raise ValueError(f"not an ISO 8601 time: {text!r}") from error
     if moment.tzinfo is None:
-        raise ValueError(f"a moment without its time zone: {text!r}")
+        raise ValueError(f"time without a time zone: {text!r}")
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,6 +1,6 @@
-"""The content of a container image, made from a few words about it: same words, same bytes, same digest.
+"""The content of a container image, made from a recipe: the same recipe always gives the same digest.
 
-https://github.com/opencontainers/image-spec is what the documents follow. There is nothing in the one layer.
+The documents follow https://github.com/opencontainers/image-spec. The only layer is empty.
 """
 
 from __future__ import annotations
@@ -19,14 +19,16 @@ CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 STATEMENT = "application/vnd.in-toto+json"
 
+PLATFORM = "linux/amd64"
+
 _EMPTY_TAR = bytes(1024)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What an image is made from. `created` is a moment in ISO 8601; the `marker` tells apart what is alike otherwise.
+    """What an image is made from. `created` is an ISO 8601 time; `marker` distinguishes otherwise equal images.
 
-    `platform` is `os/architecture`; several, separated by commas, make an index of them and of an attestation.
+    `platform` is `os/architecture`; several, separated by commas, make an index with an attestation.
     """
 
     name: str
@@ -39,7 +41,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Content:
-    """An image as a registry keeps it: the manifests with their media types, and the blobs, by digest."""
+    """An image as a registry stores it: manifests with their media types, and blobs, by digest."""
 
     digest: str
     manifests: Mapping[str, tuple[str, bytes]]
@@ -48,7 +50,7 @@ class Content:
 
 @functools.lru_cache(maxsize=1024)
 def made(recipe: Recipe) -> Content:
-    """The image; its `digest` is the index's where there is one, else the manifest's."""
+    """The image; its `digest` is that of the index if there is one, otherwise of the manifest."""
     platforms = recipe.platform.split(",")
     layer = _layer()
     blobs, manifests, entries = {digest_of(layer): layer}, {}, []
@@ -78,7 +80,7 @@ def made(recipe: Recipe) -> Content:
 
 
 def digest_of(content: bytes) -> str:
-    """What a registry calls it."""
+    """The digest of a manifest or blob."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
@@ -125,7 +127,7 @@ def _document(value: object) -> bytes:
 
 
 def _layer() -> bytes:
-    """An archive of nothing. Stored, not deflated: each version of zlib deflates to other bytes."""
+    """An empty archive. Stored, not deflated, because the output of deflate depends on the version of zlib."""
     head = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
     stored = struct.pack("<BHH", 1, len(_EMPTY_TAR), len(_EMPTY_TAR) ^ 0xFFFF) + _EMPTY_TAR
     return head + stored + struct.pack("<II", zlib.crc32(_EMPTY_TAR), len(_EMPTY_TAR))

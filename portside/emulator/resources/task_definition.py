@@ -1,16 +1,25 @@
-"""AWS::ECS::TaskDefinition: every property kept, in the API's spelling, and Fargate's sizes checked."""
+"""AWS::ECS::TaskDefinition: all properties, in the API's spelling, with Fargate's sizes checked."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from portside.config.task_size import FARGATE_SIZES
 from portside.emulator.ministack_modules import ecs, provisioners, responses
 from portside.emulator.resources import Created, ResourceType
 from portside.emulator.resources.failure import checked
 
-# Keys below these are a person's own, not AWS's.
+# CPU units and MiB: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html
+_FARGATE_MEMORY: dict[int, Collection[int]] = {
+    256: (512, 1024, 2048),
+    512: range(1024, 4097, 1024),
+    1024: range(2048, 8193, 1024),
+    2048: range(4096, 16385, 1024),
+    4096: range(8192, 30721, 1024),
+    8192: range(16384, 61441, 4096),
+    16384: range(32768, 122881, 8192),
+}
+# Keys below these are chosen by users, not by AWS.
 _FREE_FORM = frozenset({"DockerLabels", "DriverOpts", "Labels", "Options"})
 _IRREGULAR = {
     "EFSVolumeConfiguration": "efsVolumeConfiguration",
@@ -40,7 +49,7 @@ def problem(request: Mapping[str, Any]) -> str | None:
     for name, value in (("cpu", cpu), ("memory", memory)):
         if not value:
             return f"Fargate requires that '{name}' be defined at the task level."
-    if not cpu.isdigit() or not memory.isdigit() or int(memory) not in FARGATE_SIZES.get(int(cpu), ()):
+    if not cpu.isdigit() or not memory.isdigit() or int(memory) not in _FARGATE_MEMORY.get(int(cpu), ()):
         return f"No Fargate configuration exists for given values: {cpu} CPU, {memory} memory."
     if request.get("networkMode") != "awsvpc":
         return "Fargate only supports network mode 'awsvpc'."

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from botocore.session import get_session
 
-from portside.emulator import aws_command
-from portside.emulator.aws_command import UsageProblem, general_options, local_endpoint, parsed, print_answer
+from portside.emulator.client import aws_command
+from portside.emulator.client.aws_command import UsageProblem, general_options, local_endpoint, parsed, print_answer
 
 
 def parse(service: str, operation: str, *words: str) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from portside.config.image_reference import ImageReference
-from portside.emulator.registry.catalogue import LONG_AGO, Catalogue, Image, pulled_reference
+from portside.emulator.registry.catalogue import LONG_AGO, Catalogue, Image
+from portside.emulator.registry.image_reference import ImageReference, parse_reference
 from portside.emulator.registry.oci_image import INDEX, MANIFEST, Recipe, made
 
 DIGEST = "sha256:" + "ab" * 32
@@ -45,13 +45,13 @@ def _commit(image: Image) -> str:
     ],
 )
 def test_a_reference_is_taken_apart(text: str, expected: ImageReference) -> None:
-    assert pulled_reference(text) == expected
+    assert parse_reference(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "ghcr.io/A/b:1", "a//b", "a:b:c", "a@sha256:short", "a@", "a:tag with space"])
 def test_what_no_registry_would_take_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="invalid"):
-        pulled_reference(text)
+        parse_reference(text)
 
 
 def test_the_same_image_has_the_same_digest_on_every_machine(catalogue: Catalogue) -> None:
@@ -59,7 +59,7 @@ def test_the_same_image_has_the_same_digest_on_every_machine(catalogue: Catalogu
     published = catalogue.publish(NAME, ["edge"], COMMIT, CREATED)
     assert published.digest == "sha256:e9b7aacf5e3b2a316366cf18580f8c85ccedcf2ae5ed2873e22686aaf8b31c32"
     assert (
-        catalogue.put(f"{NAME}:4.2.0", "stand-in").digest
+        catalogue.put(f"{NAME}:4.2.0", "stub").digest
         == "sha256:27888a3cb0677ba26a619ab29ca4b75fc9cf0c227e2cf1034c03a275106dd5ed"
     )
 
@@ -130,13 +130,13 @@ def test_publishing_the_same_again_is_the_same_version(catalogue: Catalogue) -> 
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        ({"name": f"{NAME}:edge"}, "not the name of an image"),
-        ({"tags": []}, "not the tags"),
-        ({"tags": ["a b"]}, "not the tags"),
-        ({"commit": "main"}, "not the id of a commit"),
-        ({"created": "yesterday"}, "not a moment"),
-        ({"created": "2026-11-02T10:00:00"}, "without its time zone"),
-        ({"platform": "amd64"}, "not a platform"),
+        ({"name": f"{NAME}:edge"}, "invalid image name"),
+        ({"tags": []}, "invalid image tags"),
+        ({"tags": ["a b"]}, "invalid image tags"),
+        ({"commit": "main"}, "invalid commit"),
+        ({"created": "yesterday"}, "not an ISO 8601 time"),
+        ({"created": "2026-11-02T10:00:00"}, "without a time zone"),
+        ({"platform": "amd64"}, "invalid platform"),
     ],
 )
 def test_what_could_not_be_published_is_refused(
@@ -156,23 +156,23 @@ def test_a_moment_is_kept_in_utc(catalogue: Catalogue) -> None:
 def test_the_stubs_of_a_release_are_of_one_commit_and_those_of_edge_each_with_its_own_commit(
     catalogue: Catalogue,
 ) -> None:
-    app, api = (catalogue.put(f"ghcr.io/a/{name}:4.2.0-rc2", "stand-in") for name in ("app", "api"))
+    app, api = (catalogue.put(f"ghcr.io/a/{name}:4.2.0-rc2", "stub") for name in ("app", "api"))
     assert _commit(app) == _commit(api)
     assert app.digest != api.digest
-    assert len({_commit(catalogue.put(f"ghcr.io/a/{name}:edge", "stand-in")) for name in ("app", "api")}) == 2
-    assert _commit(catalogue.put("ghcr.io/a/app:4.2.0", "stand-in")) != _commit(app)
+    assert len({_commit(catalogue.put(f"ghcr.io/a/{name}:edge", "stub")) for name in ("app", "api")}) == 2
+    assert _commit(catalogue.put("ghcr.io/a/app:4.2.0", "stub")) != _commit(app)
     assert app.about()["created"] == LONG_AGO
 
 
 def test_a_stub_never_replaces_a_published_image(catalogue: Catalogue) -> None:
     published = catalogue.publish(NAME, ["edge"], COMMIT, CREATED)
-    assert catalogue.put(f"{NAME}:edge", "stand-in") == published
-    catalogue.put(f"{NAME}:edge", "stand-in", DIGEST)
+    assert catalogue.put(f"{NAME}:edge", "stub") == published
+    catalogue.put(f"{NAME}:edge", "stub", DIGEST)
     assert catalogue.find(f"{NAME}:edge") == published
 
 
 def test_a_published_image_replaces_a_stub(catalogue: Catalogue) -> None:
-    stand_in = catalogue.put(f"{NAME}:4.2.0", "stand-in")
+    stand_in = catalogue.put(f"{NAME}:4.2.0", "stub")
     assert catalogue.put(f"{NAME}:4.2.0", "published").about() == stand_in.about() | {"source": "published"}
     newer = catalogue.publish(NAME, ["4.2.0"], COMMIT, CREATED)
     assert catalogue.find(f"{NAME}:4.2.0") == newer
@@ -189,23 +189,23 @@ def test_a_published_image_replaces_a_stub(catalogue: Catalogue) -> None:
 def test_of_an_image_with_a_given_digest_nothing_else_is_known(
     catalogue: Catalogue, reference: str, digest: str | None, tags: tuple[str, ...]
 ) -> None:
-    image = catalogue.put(reference, "stand-in", digest)
+    image = catalogue.put(reference, "stub", digest)
     assert (image.digest, image.tags, image.content) == (DIGEST, tags, None)
     assert catalogue.find(f"{NAME}@{DIGEST}") == image
     assert catalogue.find(f"{NAME}:anything@{DIGEST}") == image, "a digest decides, whatever the tag"
-    assert catalogue.put(reference, "stand-in", digest) == image
+    assert catalogue.put(reference, "stub", digest) == image
 
 
 def test_two_digests_for_one_image_are_refused(catalogue: Catalogue) -> None:
     with pytest.raises(ValueError, match="two digests"):
-        catalogue.put(f"{NAME}@{DIGEST}", "stand-in", DIGEST.replace("ab", "cd"))
-    with pytest.raises(ValueError, match="not a digest"):
-        catalogue.put(NAME, "stand-in", "sha256:short")
+        catalogue.put(f"{NAME}@{DIGEST}", "stub", DIGEST.replace("ab", "cd"))
+    with pytest.raises(ValueError, match="invalid digest"):
+        catalogue.put(NAME, "stub", "sha256:short")
 
 
 def test_a_digest_whose_image_is_published_later_gets_its_content(catalogue: Catalogue, tmp_path: Path) -> None:
     digest = Catalogue(tmp_path / "elsewhere.json").publish(NAME, ["edge"], COMMIT, CREATED).digest
-    catalogue.put(f"{NAME}@{digest}", "stand-in")
+    catalogue.put(f"{NAME}@{digest}", "stub")
     catalogue.publish(NAME, ["edge"], COMMIT, CREATED)
     (image,) = catalogue.images()
     assert (image.digest, image.source, image.tags) == (digest, "published", ("edge",))
@@ -235,7 +235,7 @@ def test_of_two_registries_images_of_one_name_ghcrs_are_shown(catalogue: Catalog
 
 def test_the_catalogue_survives_a_restart(catalogue: Catalogue, path: Path) -> None:
     catalogue.publish(NAME, ["edge", "sha-0123456"], COMMIT, CREATED)
-    catalogue.put(f"{NAME}@{DIGEST}", "stand-in")
+    catalogue.put(f"{NAME}@{DIGEST}", "stub")
     again = Catalogue(path)
     assert again.images() == catalogue.images()
     assert again.remove(f"{NAME}:sha-0123456")
@@ -269,5 +269,5 @@ def test_a_digest_that_images_no_longer_have_is_not_kept(catalogue: Catalogue, p
 
 
 def test_a_source_is_published_or_a_stub(catalogue: Catalogue) -> None:
-    with pytest.raises(ValueError, match="must be one of published, stand-in"):
+    with pytest.raises(ValueError, match="must be one of published, stub"):
         catalogue.put("a:1", "built")

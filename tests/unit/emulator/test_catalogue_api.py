@@ -98,7 +98,7 @@ def test_what_the_registry_lacks_has_the_code_of_registries(serving: Serving, ta
 
 
 def test_an_image_of_which_only_the_digest_is_known_is_nowhere_to_be_read(serving: Serving) -> None:
-    serving.catalogue.put(f"{NAME}:4.2.0", "stand-in", UNKNOWN)
+    serving.catalogue.put(f"{NAME}:4.2.0", "stub", UNKNOWN)
     for tag in ("4.2.0", UNKNOWN):
         missing = serving.registry(f"/v2/{PATH}/manifests/{tag}")
         assert (missing.status, missing.json["errors"][0]["code"]) == (404, "MANIFEST_UNKNOWN")

@@ -144,7 +144,7 @@ def test_a_server_whose_secret_is_lost_is_started_again_with_another(state_dir: 
 
 def test_images_of_an_older_catalogue_do_not_keep_it_from_starting(state_dir: Path) -> None:
     state_dir.mkdir()
-    image = {"reference": "a:1", "digest": "sha256:1", "source": "stand-in", "created": "2026-01-01T00:00:00+00:00"}
+    image = {"reference": "a:1", "digest": "sha256:1", "source": "stub", "created": "2026-01-01T00:00:00+00:00"}
     (state_dir / "images.json").write_text(json.dumps([image]))
     said: list[str] = []
     assert control.images(aws=process.up(state_dir, announce=said.append)) == []
@@ -258,7 +258,7 @@ def test_its_catalogue_answers_where_it_says_and_fails_as_configured(embedded_aw
         assert answer.status == 200
     with pytest.raises(UserError, match="perhaps you meant endless"):
         control.set_catalogue_fault("endles", aws=embedded_aws)
-    with pytest.raises(UserError, match="not the id of a commit"):
+    with pytest.raises(UserError, match="invalid commit"):
         control.publish_image("ghcr.io/process/app", ["edge"], commit="main", aws=embedded_aws)
     assert control.remove_image("ghcr.io/process/app:edge", aws=embedded_aws)
 

@@ -131,7 +131,7 @@ def test_another_registry_says_itself_where_its_tokens_are(catalogue: Catalogue,
     host = server.url.removeprefix("http://")
     image = _one(Access(), f"{host}/{OWNER}/agora-app:edge")
     assert (image.name, image.digest) == (f"{host}/{OWNER}/agora-app", published.digest)
-    assert [each.query["service"] for each in server.asked if each.path == "/token"] == ["stand-in"]
+    assert [each.query["service"] for each in server.asked if each.path == "/token"] == ["stub"]
 
 
 def test_a_registry_below_a_path_is_asked_there(catalogue: Catalogue) -> None:
