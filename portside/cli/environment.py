@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -218,7 +219,7 @@ def destroy(
             name = target.environment.name
             question = f"Destroy {name} {target.place}{', data included' if with_data else ''}?"
             go_ahead(question, assumed=local or yes, expected=name)
-            destruction.carry_out(target, planned, read_origin(target), with_data=with_data)
+            destruction.execute(target, planned, read_origin(target), with_data=with_data)
         if as_json:
             console.print_json(planned.as_json())
 
@@ -293,23 +294,23 @@ def images(environment: str, local: bool, as_json: bool) -> None:
 @yes_option
 @json_option
 def unlock(environment: str, local: bool, yes: bool, as_json: bool) -> None:
-    """Break the hold on ENV that a deployment left behind which can no longer let go.
+    """Release the lock on ENV that a deployment left when it could not release it.
 
-    Look first whether that deployment is still at work: two at once undo each other's changes.
+    First check that the deployment is not still running: two at once undo each other's changes.
     """
-    from portside.records.environment_lock import let_go, read_hold
+    from portside.records.environment_lock import read_lock, release_lock
     from portside.terminal import console
 
     target = looking_at(environment, local=local).target
     name = target.environment.name
-    hold = read_hold(target.clients("ssm"), name)
-    if hold is None:
-        answer({"broken": None}, f"Nobody holds {name}.", as_json=as_json)
+    lock = read_lock(target.clients("ssm"), name)
+    if lock is None:
+        answer({"broken": None}, f"{name} is not locked.", as_json=as_json)
         return
-    console.say(hold.sentence(name))
-    go_ahead(f"Break this hold on {name} {target.place}?", assumed=yes, expected=target.environment.confirmation)
-    let_go(target.clients("ssm"), name, hold)
-    answer({"broken": hold.as_json()}, f"{name} is free.", as_json=as_json)
+    console.say(lock.sentence(name))
+    go_ahead(f"Release this lock on {name} {target.place}?", assumed=yes, expected=target.environment.confirmation)
+    release_lock(target.clients("ssm"), name, lock)
+    answer({"broken": asdict(lock)}, f"{name} is unlocked.", as_json=as_json)
 
 
 @contextmanager

@@ -51,8 +51,8 @@ def sentences_of(environment: EnvironmentStatus) -> list[str]:
         when = last.began[:16].replace("T", " ")
         reason = f": {last.reason}" if last.reason else ""
         said.append(f"Last: {last.kind} of {last.images.version} by {last.who}, {when} UTC, {last.result}{reason}")
-    if environment.hold:
-        said.append(environment.hold.sentence(environment.name))
+    if environment.lock:
+        said.append(environment.lock.sentence(environment.name))
     said += list(environment.unaccounted)
     said += [f"Stack {name}: {status_of(state).sentence}" for name, state in (environment.stacks or {}).items()]
     said += [f"Stack {stack.name}: {stack.report}" for stack in environment.unconfigured]

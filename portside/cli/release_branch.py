@@ -87,7 +87,7 @@ def pin(
         _rehearse_pin(plan, as_json=as_json)
         return
     go_ahead(f"Commit this on {plan.branch}{' and push it' if push else ''}?", assumed=yes)
-    commit = pinning.carry_out(ROOT, plan)
+    commit = pinning.execute(ROOT, plan)
     outcome = None
     if push:
         outcome = open_request(

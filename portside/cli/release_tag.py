@@ -70,7 +70,7 @@ def cut(
         answer({"plan": plan.as_json()}, plan.tag, as_json=as_json)
         return
     go_ahead(f"Push {plan.tag} to {monorepo.name}?", assumed=yes or local)
-    cutting.carry_out(plan, monorepo)
+    cutting.execute(plan, monorepo)
     say(f"{plan.tag} is pushed.")
     if local:
         _publish_locally(form, str(plan.version), plan.commit)
@@ -118,7 +118,7 @@ def finish(
         answer({"plan": plan.as_json()}, plan.tag, as_json=as_json)
         return
     go_ahead(f"Push {plan.tag} to {monorepo.name}?", assumed=yes or local)
-    finishing.carry_out(plan, monorepo)
+    finishing.execute(plan, monorepo)
     production = next((each.name for each in form.environments.values() if each.proved_by == staged.environment), "ENV")
     go_on = tool("release", "promote", production)
     say(f"Both tags are on {plan.commit}. Go on with: {go_on}")

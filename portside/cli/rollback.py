@@ -148,11 +148,11 @@ def _rollback_commit(target: Target, plan: RollbackPlan) -> tuple[RollbackCommit
 def _commit_rollback(commit: RollbackCommit) -> Commit | None:
     """Make the commit. That it can't be made does not undo the rollback, which has happened."""
     from portside.config.configuration import ROOT
-    from portside.release.rollback_commit import carry_out
+    from portside.release.rollback_commit import execute
     from portside.terminal.console import say
 
     try:
-        made = carry_out(ROOT, commit)
+        made = execute(ROOT, commit)
     except UserError as error:
         say(f"It is rolled back, but the commit for it was not made: {error.message}\n{error.hint}".strip(), "yellow")
         return None

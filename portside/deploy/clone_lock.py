@@ -18,7 +18,7 @@ from portside.state_file import NotWritten
 
 @contextmanager
 def holding(name: str, *, wait: bool = False) -> Iterator[None]:
-    """Hold a lock of this clone, which the system frees however the process ends.
+    """EnvironmentLock a lock of this clone, which the system frees however the process ends.
 
     Raises `UserError`, naming the process that holds it, unless told to wait.
     """

@@ -20,7 +20,7 @@ from portside.config.context_flags import REREAD, SIDE_BY_SIDE
 from portside.config.service_props import ServiceProps
 from portside.config.stacks import StackKind, database_stacks, only_stack, service_stack, stacks_for
 from portside.deploy.cdk_runs import run_to_the_end, wait_until_settled
-from portside.deploy.deployment_run import Course, DeploymentFailed, reporting
+from portside.deploy.deployment_run import DeploymentFailed, DeploymentRun, reporting
 from portside.deploy.progress import following
 from portside.deploy.stability import NotStable, wait_until_stable
 from portside.deploy.stack_removal import remove_stacks
@@ -36,7 +36,7 @@ from portside.plan.plan import LEAVE, NOTHING, StackChange, leaving_out, plan_de
 from portside.plan.unconfigured import unconfigured_of
 from portside.preflight.endpoints import endpoints_of, missing
 from portside.records.deployment_record import USUAL, DeploymentRecord, Terms, new_record, place_of, recorded
-from portside.records.environment_lock import expect_free, held, read_hold
+from portside.records.environment_lock import expect_unlocked, locked, read_lock
 from portside.records.origin import Origin
 from portside.records.stack_record import StackRecord, read_stack_record, write_stack_record
 from portside.synthesis import cdk_cli, references
@@ -113,87 +113,87 @@ def plan(
     )
 
 
-def carry_out(course: Course, stacks: Sequence[Stack]) -> Deployment:
+def execute(run: DeploymentRun, stacks: Sequence[Stack]) -> Deployment:
     """Deploy what was planned and wait for its true end. Raises `DeploymentFailed` with the verdicts."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         try:
-            return _carry_out(course, stacks)
+            return _execute(run, stacks)
         except (cdk_cli.CdkFailed, NotStable) as failure:
-            course.diagnose()
-            if not _passes(course, stacks, failure):
-                raise DeploymentFailed(course, failure) from failure
+            run.diagnose()
+            if not _passes(run, stacks, failure):
+                raise DeploymentFailed(run, failure) from failure
         try:
-            return _carry_out(course, stacks)
+            return _execute(run, stacks)
         except (cdk_cli.CdkFailed, NotStable) as failure:
-            course.diagnose()
-            raise DeploymentFailed(course, failure) from failure
+            run.diagnose()
+            raise DeploymentFailed(run, failure) from failure
     except (BotoCoreError, ClientError) as error:
-        unseen = _unseen(course, error)
+        unseen = _unseen(run, error)
         if is_missing(error):
             # What a stack holds is not there: that is no matter of seeing.
-            course.diagnose()
-            raise DeploymentFailed(course, unseen) from error
+            run.diagnose()
+            raise DeploymentFailed(run, unseen) from error
         raise unseen from error
 
 
-def _passes(course: Course, stacks: Sequence[Stack], failure: cdk_cli.CdkFailed | NotStable) -> bool:
-    """Whether AWS itself failed in passing, and nothing goes on there any more: then deploying again may go well."""
-    if not course.failed_in_passing or not _waits_until_settled(course, [stack.name for stack in stacks], failure):
+def _passes(run: DeploymentRun, stacks: Sequence[Stack], failure: cdk_cli.CdkFailed | NotStable) -> bool:
+    """Whether AWS itself failed in passing, and nothing is in progress there: then deploying again may go well."""
+    if not run.failed_in_passing or not _waits_until_settled(run, [stack.name for stack in stacks], failure):
         return False
-    say(f"AWS failed in passing, so this deploys once more: {'; '.join(course.reasons)}", "yellow")
-    course.forget()
+    say(f"AWS failed in passing, so this deploys once more: {'; '.join(run.reasons)}", "yellow")
+    run.forget()
     return True
 
 
-def _carry_out(course: Course, stacks: Sequence[Stack]) -> Deployment:
-    target = course.patient
+def _execute(run: DeploymentRun, stacks: Sequence[Stack]) -> Deployment:
+    target = run.patient
     names = [stack.name for stack in stacks]
-    _deploy(course, [change.stack for change in course.changes if change.is_deployed])
-    _update_those_left_behind(course, stacks)
+    _deploy(run, [change.stack for change in run.changes if change.is_deployed])
+    _update_those_left_behind(run, stacks)
     environment = target.environment
     for stack in database_stacks(environment):
         database_logs.keep_for(target.clients, stack.name, environment.log_retention_days)
-    course.running = wait_until_stable(course)
-    found = _reader(target, course.services).named(names)
+    run.running = wait_until_stable(run)
+    found = _reader(target, run.services).named(names)
     balancer = found[only_stack(environment, StackKind.LOAD_BALANCER).name]
     return Deployment(
         environment=environment.name,
         account=environment.account,
         local=target.is_local,
-        seconds=round(course.timeline.seconds, 1),
-        stacks=course.actions,
-        services=tuple(map(_summary, course.running)),
-        images=course.images,
+        seconds=round(run.timeline.seconds, 1),
+        stacks=run.actions,
+        services=tuple(map(_summary, run.running)),
+        images=run.images,
         load_balancer_dns=balancer.outputs.get("LoadBalancerDNS", ""),
         load_balancer_export=next((name for name in balancer.exports if name.endswith("-load-balancer-dns")), ""),
         urls=_urls(target, balancer.outputs.get("LoadBalancerDNS", "")),
     )
 
 
-class LostSight(UserError):
+class OutcomeUnknown(UserError):
     """How a deployment goes on can't be seen any longer; it goes on."""
 
     code = "unseen"
 
 
-def _unseen(course: Course, error: Exception) -> UserError:
-    target, name = course.target, course.target.environment.name
+def _unseen(run: DeploymentRun, error: Exception) -> UserError:
+    target, name = run.target, run.target.environment.name
     again = "What CloudFormation was doing goes on there. See how it ended, then run the same command again: "
-    again = f"{course.last_seen} {again}".lstrip()
+    again = f"{run.last_seen} {again}".lstrip()
     if is_expired(error):
-        return LostSight(
+        return OutcomeUnknown(
             f"the AWS credentials expired while {name} was being deployed: how it ended can't be seen",
             f"Log in again. {again}{target.commands.tool('diagnose')}",
         )
     if is_denied(error):
-        return LostSight(
+        return OutcomeUnknown(
             f"these credentials may not see how {name} is being deployed: {error}",
             f"Give them the rights that {tool('role', name, local=False)} prints. "
             f"{again}{target.commands.tool('diagnose')}",
         )
-    return LostSight(
+    return OutcomeUnknown(
         f"how {name} is being deployed could not be seen any longer: {error}", again + target.commands.tool("diagnose")
     )
 
@@ -219,53 +219,53 @@ def _reader(target: Target, services: Sequence[ServiceProps]) -> Reader:
     return Reader(target.clients, target.environment, services)
 
 
-def _deploy(course: Course, names: Sequence[str]) -> None:
+def _deploy(run: DeploymentRun, names: Sequence[str]) -> None:
     if not names:
         return
-    target = course.target
+    target = run.target
     with following(
         # It looks again, and must not be waited for at the end.
-        Reader(target.clients, target.environment, course.services),
+        Reader(target.clients, target.environment, run.services),
         names,
         every_seconds=target.polling_seconds,
-        title=f"{course.verb} {target.environment.name}",
+        title=f"{run.verb} {target.environment.name}",
         with_services=True,
-        timeline=course.timeline,
-        expected_seconds=course.expected_seconds,
-        note_failure=course.early.note_failure,
+        timeline=run.timeline,
+        expected_seconds=run.expected_seconds,
+        note_failure=run.early.note_failure,
     ) as progress:
         run_to_the_end(
             lambda: cdk_cli.deploy(target, names, progress.hear),
-            lambda failure: _waits_until_settled(course, names, failure),
+            lambda failure: _waits_until_settled(run, names, failure),
         )
 
 
-def _waits_until_settled(course: Course, names: Sequence[str], failure: cdk_cli.CdkFailed | NotStable) -> bool:
+def _waits_until_settled(run: DeploymentRun, names: Sequence[str], failure: cdk_cli.CdkFailed | NotStable) -> bool:
     """Follow what goes on in CloudFormation although the CDK's command line has ended; whether it can start again."""
     try:
-        reader = _reader(course.patient, course.services)
-        states = wait_until_settled(reader, names, every_seconds=course.target.polling_seconds)
+        reader = _reader(run.patient, run.services)
+        states = wait_until_settled(reader, names, every_seconds=run.target.polling_seconds)
     except Exception as error:
         # What stopped the command line is what a person has to see.
-        failure.hint = "\n".join(filter(None, [failure.hint, _unseen(course, error).hint]))
+        failure.hint = "\n".join(filter(None, [failure.hint, _unseen(run, error).hint]))
         return False
     return states is not None and all(state.is_usable for state in states.values())
 
 
-def _update_those_left_behind(course: Course, stacks: Sequence[Stack]) -> None:
-    target = course.patient
-    reader, ssm = _reader(target, course.services), target.clients("ssm")
+def _update_those_left_behind(run: DeploymentRun, stacks: Sequence[Stack]) -> None:
+    target = run.patient
+    reader, ssm = _reader(target, run.services), target.clients("ssm")
     names = [stack.name for stack in stacks]
     states = reader.named(names)
     record = references.read_record(ssm, target.environment.name)
-    left_out = {service_stack(target.environment, each).name for each in course.left_out}
+    left_out = {service_stack(target.environment, each).name for each in run.left_out}
     stale = [name for name in references.left_behind(stacks, states, record) if name not in left_out]
     if stale:
         with step(f"Updating stacks that run on old values of others: {', '.join(stale)}"):
-            context = {SIDE_BY_SIDE: "true", REREAD: ",".join(stale)} | context_of_groups(course.groups)
-            made = cdk_cli.synthesize(target, course.images, context, lambda _: None, validate=False)
-            expect_images(made, target.environment, course.services, course.images)
-        _deploy(course, stale)
+            context = {SIDE_BY_SIDE: "true", REREAD: ",".join(stale)} | context_of_groups(run.groups)
+            made = cdk_cli.synthesize(target, run.images, context, lambda _: None, validate=False)
+            expect_images(made, target.environment, run.services, run.images)
+        _deploy(run, stale)
         states = reader.named(names)
     current = references.record_of(stacks, states)
     if current != record:
@@ -305,7 +305,7 @@ def deploy(
     """
     ssm, name = target.clients("ssm"), target.environment.name
     services = form.services_of(name)
-    expect_free(ssm, name, local=target.is_local)
+    expect_unlocked(ssm, name, local=target.is_local)
     planned = plan(target, services, images, prune=terms.prune)
     stacks = planned.stacks
     expect_images(stacks, target.environment, services, images)
@@ -317,32 +317,32 @@ def deploy(
     if target.is_local:
         # A rehearsal is over within seconds of its first failure; on AWS it takes minutes.
         make_ready(target.clients)
-    course = Course(target, form, images, changes, origin, terms.kind, expected_seconds, left_out=terms.left_out)
-    course.groups = planned.groups or {}
+    run = DeploymentRun(target, form, images, changes, origin, terms.kind, expected_seconds, left_out=terms.left_out)
+    run.groups = planned.groups or {}
     locations = {props.container_name: props.container_location for props in services}
     record = new_record(origin, images, locations, place_of(target.environment, is_local=target.is_local), terms)
-    ssm = course.patient.clients("ssm")
+    ssm = run.patient.clients("ssm")
     try:
-        with held(ssm, name, origin, terms.kind, local=target.is_local):
+        with locked(ssm, name, origin, terms.kind, local=target.is_local):
             # Someone may have changed what proves the images while a person read the plan.
             terms.recheck()
             stack_record = read_stack_record(ssm, name)
             _remember(ssm, name, stack_record, began := planned.record_at_begin(stack_record))
-            with recorded(ssm, name, record) as recording, reporting(course):
+            with recorded(ssm, name, record) as recording, reporting(run):
                 try:
-                    done = carry_out(course, stacks)
+                    done = execute(run, stacks)
                 except BaseException:
                     # What remains to be done is tried, and not waited for.
-                    course.patience.give_up()
+                    run.patience.give_up()
                     raise
-                recording.ran = course.ran
-            _prune(course.patient, planned)
+                recording.ran = run.ran
+            _prune(run.patient, planned)
             _remember(ssm, name, began, planned.record_at_end(began))
             keep_groups(name, planned.groups or {}, kept_folder() if target.is_local else None)
-        if course.not_written:
-            problem = course.not_written
+        if run.not_written:
+            problem = run.not_written
             raise UserError(f"{name} is deployed and runs, but {problem.message}", problem.hint) from problem
-        return replace(done, folder=course.folder)
+        return replace(done, folder=run.folder)
     except KeyboardInterrupt:
         _say_what_goes_on(target, [stack.name for stack in stacks])
         raise
@@ -375,7 +375,7 @@ def _say_what_goes_on(target: Target, names: Sequence[str]) -> None:
     try:
         states = _reader(target, ()).named(names).values()
         moving = [f"{state.name} ({state.status})" for state in states if not state.is_settled]
-        hold = read_hold(target.clients("ssm"), name)
+        lock = read_lock(target.clients("ssm"), name)
     except (BotoCoreError, ClientError) as error:
         say(f"What goes on in CloudFormation could not be seen: {error}", "yellow")
         return
@@ -384,9 +384,9 @@ def _say_what_goes_on(target: Target, names: Sequence[str]) -> None:
     else:
         say("No stack is in progress in CloudFormation.")
     say(
-        f"The hold is let go. See how things are: {target.commands.tool('diagnose')}"
-        if hold is None
-        else hold.sentence(name)
+        f"The lock is released. See the status: {target.commands.tool('diagnose')}"
+        if lock is None
+        else lock.sentence(name)
     )
 
 

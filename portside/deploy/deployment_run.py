@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Course:
+class DeploymentRun:
     """A deployment as it goes on, and what is found out about it."""
 
     target: Target
@@ -158,17 +158,17 @@ def _reported(props: ServiceProps, images: Resolution, state: Service | None) ->
 
 
 @contextmanager
-def reporting(course: Course) -> Iterator[None]:
+def reporting(run: DeploymentRun) -> Iterator[None]:
     """Write the report of the block's deployment to a folder and to GitHub, however it ends."""
     try:
         yield
     except KeyboardInterrupt:
-        _leave(course, course.report(INTERRUPTED, "interrupted"))
+        _leave(run, run.report(INTERRUPTED, "interrupted"))
         raise
     except Exception as error:
-        _leave(course, course.report(FAILED, stopped_by(error)))
+        _leave(run, run.report(FAILED, stopped_by(error)))
         raise
-    _leave(course, course.report(HEALTHY))
+    _leave(run, run.report(HEALTHY))
 
 
 def stopped_by(error: BaseException) -> str:
@@ -184,20 +184,20 @@ def _short(error: BaseException) -> str:
     return message_of(error) if is_from_aws(error) else type(error).__name__
 
 
-def _leave(course: Course, report: DeploymentReport) -> None:
-    files = {"timeline.json": course.timeline.as_json(), "summary.json": report.as_json(), PAGE: page(report)}
-    if course.evidence:
-        files["evidence.json"] = course.evidence
+def _leave(run: DeploymentRun, report: DeploymentReport) -> None:
+    files = {"timeline.json": run.timeline.as_json(), "summary.json": report.as_json(), PAGE: page(report)}
+    if run.evidence:
+        files["evidence.json"] = run.evidence
     try:
-        folder = keep(course.target.key, report.began, report.result, files)
-        course.folder = str(folder)
+        folder = keep(run.target.key, report.began, report.result, files)
+        run.folder = str(folder)
         say("What happened is in:")
         # Not folded, so that a person can click on it.
         talk_console().print(str(folder / PAGE), soft_wrap=True, markup=False)
         tell_github(report, folder)
     except NotWritten as error:
         # It changes nothing about how the deployment ended, which is on record; the command says so at its end.
-        course.not_written = error
+        run.not_written = error
         say(str(error), "yellow")
     except Exception as error:
         say(f"What happened could not be written down: {type(error).__name__}: {error}", "yellow")
@@ -206,29 +206,29 @@ def _leave(course: Course, report: DeploymentReport) -> None:
 class DeploymentFailed(UserError):
     """A deployment that did not end well: what stopped it, then its verdicts, which say why and what to do."""
 
-    def __init__(self, course: Course, failure: UserError) -> None:
-        target, verdicts = course.target, course.verdicts
+    def __init__(self, run: DeploymentRun, failure: UserError) -> None:
+        target, verdicts = run.target, run.verdicts
         lines = [
-            f"{course.verb.lower()} {target.environment.name} {target.place} failed",
+            f"{run.verb.lower()} {target.environment.name} {target.place} failed",
             *failure.message.splitlines(),
         ]
         for verdict, advice in advised(verdicts):
             lines.append(verdict_sentence(verdict))
             lines += [f"  look: {advice['look']}"] if "look" in advice else []
-        lines += [course.undiagnosed] if course.undiagnosed else []
+        lines += [run.undiagnosed] if run.undiagnosed else []
         fixes = list(fixes_of((each.get("service") or each.get("stack") or "", each.get("fix")) for each in verdicts))
         super().__init__("\n".join(lines), "\n".join(fixes) or failure.hint)
-        self.stopped_by, self._course = failure.message, course
+        self.stopped_by, self._run = failure.message, run
         self.why = next(map(verdict_sentence, verdicts), "")
 
     def as_json(self) -> dict[str, Any]:
         """The verdicts, the message that has them for a person, and where what is kept of it is."""
-        verdicts, folder = list(self._course.verdicts), self._course.folder
+        verdicts, folder = list(self._run.verdicts), self._run.folder
         return {"message": self.message, "hint": self.hint, "verdicts": verdicts, "folder": folder}
 
     def as_error(self) -> dict[str, Any]:
         """What stopped it, and apart from that whether a diagnosis could be made."""
-        undiagnosed = {"undiagnosed": self._course.undiagnosed} if self._course.undiagnosed else {}
+        undiagnosed = {"undiagnosed": self._run.undiagnosed} if self._run.undiagnosed else {}
         return super().as_error() | {"stopped_by": self.stopped_by} | undiagnosed
 
 

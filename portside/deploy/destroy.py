@@ -23,7 +23,7 @@ from portside.errors import UsageError, UserError
 from portside.images.resolution import Resolution
 from portside.images.synthesis_images import images_at_hand
 from portside.records import deployment_record, stack_record, task_record
-from portside.records.environment_lock import held
+from portside.records.environment_lock import locked
 from portside.records.origin import Origin
 from portside.records.parameter_history import names_of
 from portside.records.stack_record import read_stack_record, write_stack_record
@@ -99,13 +99,13 @@ def unknown_stacks(target: Target, stacks: Sequence[Stack]) -> list[str]:
     return [name for name in found if name not in names]
 
 
-def carry_out(target: Target, planned: DestructionPlan, origin: Origin, *, with_data: bool) -> None:
+def execute(target: Target, planned: DestructionPlan, origin: Origin, *, with_data: bool) -> None:
     """Delete what goes, held. Raises `DestructionFailed` with the reasons when something could not be deleted."""
-    with held(target.clients("ssm"), target.environment.name, origin, "destroy", local=target.is_local):
-        _carry_out(target, planned, with_data=with_data)
+    with locked(target.clients("ssm"), target.environment.name, origin, "destroy", local=target.is_local):
+        _execute(target, planned, with_data=with_data)
 
 
-def _carry_out(target: Target, planned: DestructionPlan, *, with_data: bool) -> None:
+def _execute(target: Target, planned: DestructionPlan, *, with_data: bool) -> None:
     began = datetime.now(UTC)
     asked, _ = patient(target)
     network = only_stack(target.environment, StackKind.NETWORK).name

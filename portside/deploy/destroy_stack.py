@@ -11,7 +11,7 @@ from portside.config.stacks import stacks_for
 from portside.deploy.stack_removal import remove_stacks
 from portside.errors import UsageError
 from portside.plan.unconfigured import Removal, UnconfiguredStack, keeps_data, read_unconfigured
-from portside.records.environment_lock import held
+from portside.records.environment_lock import locked
 from portside.records.origin import Origin
 from portside.records.stack_record import read_stack_record, write_stack_record
 from portside.terminal.console import step
@@ -40,7 +40,7 @@ def destroy_stack(target: Target, stack: UnconfiguredStack, origin: Origin) -> N
     name = target.environment.name
     asked, _ = patient(target)
     ssm = asked.clients("ssm")
-    with held(ssm, name, origin, "destroy", local=target.is_local):
+    with locked(ssm, name, origin, "destroy", local=target.is_local):
         with step(f"Removing {stack.name}"):
             remove_stacks(asked, [stack], with_data=bool(stack.state))
         write_stack_record(ssm, name, read_stack_record(ssm, name).without_stacks([stack.name]))

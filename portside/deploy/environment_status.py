@@ -22,7 +22,7 @@ from portside.errors import UserError
 from portside.images.resolved_image import short_commit
 from portside.plan.unconfigured import UnconfiguredStack, unconfigured_in
 from portside.records.deployment_record import DeploymentRecord, read_records
-from portside.records.environment_lock import Hold, read_hold
+from portside.records.environment_lock import EnvironmentLock, read_lock
 from portside.records.running_images import running_in, unaccounted
 
 _RECORDS, _LOCK = "deployments on record", "the lock"
@@ -61,7 +61,7 @@ class EnvironmentStatus:
     name: str
     services: tuple[ServiceStatus, ...] = ()
     last: DeploymentRecord | None = None
-    hold: Hold | None = None
+    lock: EnvironmentLock | None = None
     stacks: Mapping[str, str] | None = None
     remarks: tuple[str, ...] = ()
     unaccounted: tuple[str, ...] = ()
@@ -73,7 +73,7 @@ class EnvironmentStatus:
     def is_unread(self) -> bool:
         """Whether nothing at all could be read."""
         unknown = all(service.state == HealthState.UNKNOWN for service in self.services)
-        return unknown and self.stacks is None and self.last is None and self.hold is None
+        return unknown and self.stacks is None and self.last is None and self.lock is None
 
     def as_json(self) -> dict[str, Any]:
         """The fields by name."""
@@ -82,7 +82,7 @@ class EnvironmentStatus:
             "environment": self.name,
             "services": [each.as_json() for each in self.services],
             "last_deployment": {"number": last.number, **last.as_json()} if last else None,
-            "hold": self.hold and self.hold.as_json(),
+            "hold": self.lock and asdict(self.lock),
             "stacks_not_usable": self.stacks,
             "stacks_not_configured": [each.as_json() for each in self.unconfigured],
             "unaccounted_images": list(self.unaccounted),
@@ -104,7 +104,7 @@ def _read(form: Form, name: str, reach: Callable[[str], Target]) -> EnvironmentS
         return EnvironmentStatus(name, remarks=(f"not reachable: {why}",))
     environment = form.environment(name)
     ssm = target.clients("ssm")
-    beside: Jobs = {_RECORDS: partial(read_records, ssm, name), _LOCK: partial(read_hold, ssm, name)}
+    beside: Jobs = {_RECORDS: partial(read_records, ssm, name), _LOCK: partial(read_lock, ssm, name)}
     services = form.services_of(name)
     look = Reader(target.clients, environment, services).look(beside=beside)
     found, remarks = unconfigured_in(target, services, look)
@@ -119,7 +119,7 @@ def status_of(environment: Environment, look: Look) -> EnvironmentStatus:
         environment.name,
         tuple(_service_status(each, (stacks or {}).get(each.stack)) for each in look.services),
         last=next((record for record in records or () if not record.synthetic), None),
-        hold=look.beside.get(_LOCK),
+        lock=look.beside.get(_LOCK),
         stacks=None if stacks is None else {each.name: each.status for each in stacks.values() if not each.is_usable},
         remarks=tuple(_remarks(look)),
         unaccounted=() if records is None else unaccounted(environment, running_in(look), records),

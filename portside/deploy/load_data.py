@@ -31,7 +31,7 @@ from portside.findings.finding import Finding
 from portside.images.loader_image import LOADER, database_keys, model_of
 from portside.images.resolved_image import ResolvedImage
 from portside.records.deployment_record import USUAL, Terms
-from portside.records.environment_lock import expect_free, held
+from portside.records.environment_lock import expect_unlocked, locked
 from portside.records.origin import Origin
 from portside.records.task_record import new_record, put_on_record
 from portside.terminal.console import say
@@ -153,8 +153,8 @@ def load(
     """
     expect_met(planned)
     ssm, name = target.clients("ssm"), target.environment.name
-    expect_free(ssm, name, local=target.is_local)
-    with held(ssm, name, origin, "load-data", local=target.is_local):
+    expect_unlocked(ssm, name, local=target.is_local)
+    with locked(ssm, name, origin, "load-data", local=target.is_local):
         terms.recheck()
         clock, record = time.monotonic(), new_record(target, LOADER, planned.image, origin)
         with _registered(target, planned) as definition:
@@ -167,7 +167,7 @@ def load(
             _expect_success(planned, ended)
         remember_version(ssm, name, planned.data_version)
         caching = [props for props in form.services_of(name) if props.container_name in planned.caching]
-        done = redeploy.carry_out(target, form, redeploy.plan(target, caching), wait=wait) if caching else None
+        done = redeploy.execute(target, form, redeploy.plan(target, caching), wait=wait) if caching else None
         return Load(name, planned.data_version, task, round(time.monotonic() - clock, 1), done)
 
 

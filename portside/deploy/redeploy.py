@@ -19,7 +19,7 @@ from portside.config.configuration import Form
 from portside.config.service_props import ServiceProps
 from portside.deploy.deployment_run import fixes_of
 from portside.errors import UserError
-from portside.records.environment_lock import expect_free, held
+from portside.records.environment_lock import expect_unlocked, locked
 from portside.records.origin import Origin
 from portside.terminal.console import is_watched, say, talk_console
 
@@ -96,13 +96,13 @@ def redeploy(
     """
     ssm, name = target.clients("ssm"), target.environment.name
     doing = f"redeploy {', '.join(service.name for service in services)}"
-    expect_free(ssm, name, local=target.is_local)
-    with held(ssm, name, origin, doing, local=target.is_local):
+    expect_unlocked(ssm, name, local=target.is_local)
+    with locked(ssm, name, origin, doing, local=target.is_local):
         recheck()
-        return carry_out(target, form, services)
+        return execute(target, form, services)
 
 
-def carry_out(
+def execute(
     target: Target, form: Form, services: Sequence[Service], *, wait: Callable[[float], object] = time.sleep
 ) -> Redeployment:
     """The same for who holds the environment already."""

@@ -12,7 +12,7 @@ from portside.aws.model import Service
 from portside.aws.reader import Reader
 from portside.aws.service_health import UNCHECKED, read_health
 from portside.config.service_props import ServiceProps
-from portside.deploy.deployment_run import Course
+from portside.deploy.deployment_run import DeploymentRun
 from portside.errors import UserError
 from portside.images.resolution import Resolution
 from portside.terminal.console import step
@@ -32,7 +32,7 @@ class NotStable(UserError):
         )
 
 
-def wait_until_stable(run: Course) -> list[Service]:
+def wait_until_stable(run: DeploymentRun) -> list[Service]:
     """Wait for stable services, healthy targets and the right digests in all tasks. Raises `NotStable`.
 
     The health of each service's tasks at that moment goes on record.

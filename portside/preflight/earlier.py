@@ -13,11 +13,11 @@ from portside.images.committed_locks import NotCommitted, expect_committed, expe
 from portside.plan.rollback import brings_back
 from portside.preflight.context import Context
 from portside.preflight.questions import Question
-from portside.records.environment_lock import read_hold
+from portside.records.environment_lock import read_lock
 from portside.records.proof import NotProven, ProofUnread, expect_proof
 from portside.records.running_images import running_in, unaccounted
 
-HOLD, PROOF, ROLLBACK, ADOPTION = "hold", "proof", "last rollback", "adoption"
+LOCK, PROOF, ROLLBACK, ADOPTION = "hold", "proof", "last rollback", "adoption"
 RUNNING = "running tasks"
 
 NEW = "is new, and has nothing to take over"
@@ -30,7 +30,7 @@ _FOR_STACKS = ":ExportsOutput"
 def questions() -> list[Question]:
     """What is asked of the environment's own record."""
     return [
-        Question(HOLD, hold),
+        Question(LOCK, lock),
         Question(PROOF, proof),
         Question(RUNNING, running),
         Question(ROLLBACK, last_rollback),
@@ -38,14 +38,14 @@ def questions() -> list[Question]:
     ]
 
 
-def hold(context: Context) -> Finding:
-    """Whether somebody is at work on the environment."""
+def lock(context: Context) -> Finding:
+    """Whether a deployment has locked the environment."""
     name = context.environment.name
-    found = read_hold(context.client("ssm"), name)
+    found = read_lock(context.client("ssm"), name)
     if found is None:
-        return ok(HOLD, f"nobody holds {name}")
-    hint = f"Wait for its end. If it ended without letting go: {context.commands.tool('unlock')}"
-    return fail(HOLD, found.sentence(name), hint)
+        return ok(LOCK, f"{name} is not locked")
+    hint = f"Wait until it finishes. If it ended without releasing the lock: {context.commands.tool('unlock')}"
+    return fail(LOCK, found.sentence(name), hint)
 
 
 def proof(context: Context) -> Finding:

@@ -1,6 +1,6 @@
-"""The hold on an environment: one deployment at a time, whoever runs it and wherever.
+"""The lock on an environment: one deployment at a time, from any machine.
 
-It is a parameter of Systems Manager that is created without overwriting, which only one of two can do.
+It is a parameter of Systems Manager that is created without overwriting, so only one of two callers succeeds.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
-class Hold:
-    """Who holds an environment, since when (ISO 8601), and for what."""
+class EnvironmentLock:
+    """Who locked an environment, since when (ISO 8601), and for what."""
 
     id: str
     who: str
@@ -41,37 +41,33 @@ class Hold:
         return self.process is not None and is_dead(self.process)
 
     def sentence(self, environment: str) -> str:
-        """What to tell a person."""
-        since = "" if self.since == _UNKNOWN else f", since {self.since[:19].replace('T', ' ')} UTC"
+        """The message that names the lock's owner."""
+        since = "" if self.since == _UNKNOWN else f" since {self.since[:19].replace('T', ' ')} UTC"
         ended = f" (its process {self.process.pid} on this machine has ended)" if self.process and self.is_dead else ""
-        return f"{environment} is held by {self.who}{since}: {self.doing}{ended}"
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
-        return asdict(self)
+        return f"{environment} is locked by {self.who}{since}: {self.doing}{ended}"
 
 
-class Held(UserError):
+class Locked(UserError):
     """Someone else has locked the environment."""
 
-    def __init__(self, environment: str, hold: Hold, *, local: bool = False) -> None:
-        unlock = _unlock(environment, local=local)
+    def __init__(self, environment: str, lock: EnvironmentLock, *, local: bool = False) -> None:
+        unlock = tool("unlock", environment, local=local)
         super().__init__(
-            hold.sentence(environment),
+            lock.sentence(environment),
             f"No one is left to release the lock. See how the deployment ended, then: {unlock}"
-            if hold.is_dead
-            else f"Wait for its end. If it ended without letting go: {unlock}",
+            if lock.is_dead
+            else f"Wait until it finishes. If it ended without releasing the lock: {unlock}",
         )
-        self.hold = hold
+        self.lock = lock
 
 
 def parameter_name(environment: str) -> str:
-    """The parameter that is the hold on an environment."""
+    """The parameter that is the lock on an environment."""
     return f"/agora/{environment}/hold"
 
 
-def read_hold(ssm: Any, environment: str) -> Hold | None:
-    """The hold that is on an environment, if there is one."""
+def read_lock(ssm: Any, environment: str) -> EnvironmentLock | None:
+    """The lock on an environment, None if it is not locked."""
     from botocore.exceptions import ClientError
 
     try:
@@ -83,70 +79,69 @@ def read_hold(ssm: Any, environment: str) -> Hold | None:
     return _parse(value)
 
 
-def expect_free(ssm: Any, environment: str, *, local: bool = False) -> None:
-    """Raise `Held` where the environment is locked, before anything else is done."""
-    hold = read_hold(ssm, environment)
-    if hold and not (local and _is_released(ssm, environment, hold)):
-        raise Held(environment, hold, local=local)
+def expect_unlocked(ssm: Any, environment: str, *, local: bool = False) -> None:
+    """Raise `Locked` if the environment is locked.
 
-
-def _is_released(ssm: Any, environment: str, hold: Hold) -> bool:
-    """Release the lock of a dead process in a rehearsal: what it left is on this machine, and deploying settles it."""
-    if not hold.is_dead or hold.process is None:
-        return False
-    let_go(ssm, environment, hold)
-    say(f"Released the lock on {environment}: process {hold.process.pid}, which held it for {hold.doing}, has ended.")
-    return True
+    In a rehearsal (`local`) the lock of a dead process is released first: all that it left is on this machine, and the
+    next deployment settles it.
+    """
+    lock = read_lock(ssm, environment)
+    if lock is None:
+        return
+    if not (local and lock.process and lock.is_dead):
+        raise Locked(environment, lock, local=local)
+    release_lock(ssm, environment, lock)
+    say(f"Released the lock on {environment}: process {lock.process.pid}, which locked it for {lock.doing}, has ended.")
 
 
 @contextmanager
-def held(ssm: Any, environment: str, origin: Origin, doing: str, *, local: bool = False) -> Iterator[Hold]:
-    """Hold an environment for as long as the block runs. Raises `Held` where someone else does.
+def locked(ssm: Any, environment: str, origin: Origin, doing: str, *, local: bool = False) -> Iterator[EnvironmentLock]:
+    """Lock an environment while the block runs. Raises `Locked` if someone else has locked it.
 
-    `local` says that it is a rehearsal's, so that the commands a person is told act on that.
+    `local` is for a rehearsal, so that the commands in messages act on that.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
     since = datetime.now(UTC).isoformat(timespec="seconds")
-    hold = Hold(uuid.uuid4().hex, origin.who, since, doing, this_process())
+    lock = EnvironmentLock(uuid.uuid4().hex, origin.who, since, doing, this_process())
     if local:
-        expect_free(ssm, environment, local=True)
-    _take(ssm, environment, hold, local=local)
+        expect_unlocked(ssm, environment, local=True)
+    _acquire(ssm, environment, lock, local=local)
     try:
-        yield hold
+        yield lock
     except BaseException as error:
-        # What went wrong comes first. The command line says after it what has become of the lock.
-        error.lock_left = _left(ssm, environment, hold, local=local)  # type: ignore[attr-defined]
+        # The original error comes first. The command line prints this after it.
+        error.lock_left = _release_after_failure(ssm, environment, lock, local=local)  # type: ignore[attr-defined]
         raise
     try:
-        let_go(ssm, environment, hold)
+        release_lock(ssm, environment, lock)
     except (BotoCoreError, ClientError) as error:
         raise UserError(
-            f"all is done, but the hold on {environment} could not be taken away: {error}",
-            f"Take it away: {_unlock(environment, local=local)}",
+            f"all is done, but the lock on {environment} could not be released: {error}",
+            f"Release it: {tool('unlock', environment, local=local)}",
         ) from error
 
 
-def _left(ssm: Any, environment: str, hold: Hold, *, local: bool) -> str:
-    """Release the lock after a failure; what to say where that did not work, else nothing."""
-    unlock = f"Once nothing goes on there any more: {_unlock(environment, local=local)}"
+def _release_after_failure(ssm: Any, environment: str, lock: EnvironmentLock, *, local: bool) -> str:
+    """Release the lock; returns the message if that failed, else an empty string."""
+    unlock = f"Once nothing is in progress there: {tool('unlock', environment, local=local)}"
     try:
-        if read_hold(ssm, environment) != hold:
+        if read_lock(ssm, environment) != lock:
             return ""
     except Exception as error:
         return f"Whether {environment} is still locked could not be read ({code_of(error)}). {unlock}"
     try:
-        let_go(ssm, environment, hold)
+        release_lock(ssm, environment, lock)
     except Exception as error:
         return f"{environment} is still locked: the lock could not be released ({code_of(error)}). {unlock}"
     return ""
 
 
-def let_go(ssm: Any, environment: str, hold: Hold) -> None:
-    """Take a hold away. One that was broken and taken by someone else in the meantime stays theirs."""
+def release_lock(ssm: Any, environment: str, lock: EnvironmentLock) -> None:
+    """Release a lock. If it was broken and someone else has locked the environment since, theirs stays."""
     from botocore.exceptions import ClientError
 
-    if read_hold(ssm, environment) != hold:
+    if read_lock(ssm, environment) != lock:
         return
     try:
         ssm.delete_parameter(Name=parameter_name(environment))
@@ -155,13 +150,13 @@ def let_go(ssm: Any, environment: str, hold: Hold) -> None:
             raise
 
 
-def _take(ssm: Any, environment: str, hold: Hold, *, local: bool) -> None:
+def _acquire(ssm: Any, environment: str, lock: EnvironmentLock, *, local: bool) -> None:
     from botocore.exceptions import ClientError
 
     try:
         ssm.put_parameter(
             Name=parameter_name(environment),
-            Value=json.dumps(hold.as_json(), separators=(",", ":")),
+            Value=json.dumps(asdict(lock), separators=(",", ":")),
             Type="String",
             Overwrite=False,
             Description="Who is deploying at this moment; written by ./agora",
@@ -169,25 +164,22 @@ def _take(ssm: Any, environment: str, hold: Hold, *, local: bool) -> None:
     except ClientError as error:
         if code_of(error) not in ("ParameterAlreadyExists", "TooManyUpdates"):
             raise
-        found = read_hold(ssm, environment)
-        # boto3 asks again where an answer was lost, and then meets what it made itself.
-        if found != hold:
-            raise Held(environment, found or _someone("began or ended at this very moment"), local=local) from None
+        found = read_lock(ssm, environment)
+        # boto3 retries when a response was lost, and then meets the parameter that it made itself.
+        if found != lock:
+            found = found or _by_someone("began or ended at this very moment")
+            raise Locked(environment, found, local=local) from None
 
 
-def _unlock(environment: str, *, local: bool) -> str:
-    return tool("unlock", environment, local=local)
-
-
-def _parse(value: str) -> Hold:
-    """A hold that someone wrote by hand counts too."""
+def _parse(value: str) -> EnvironmentLock:
+    """A lock that was written by hand counts too."""
     try:
         fields = json.loads(value)
         texts = {name: str(fields[name]) for name in ("id", "who", "since", "doing")}
-        return Hold(**texts, process=parse(fields.get("process")))
+        return EnvironmentLock(**texts, process=parse(fields.get("process")))
     except (ValueError, TypeError, KeyError):
-        return _someone(shown(value))
+        return _by_someone(shown(value))
 
 
-def _someone(doing: str) -> Hold:
-    return Hold("", "someone", _UNKNOWN, doing)
+def _by_someone(doing: str) -> EnvironmentLock:
+    return EnvironmentLock("", "someone", _UNKNOWN, doing)

@@ -100,7 +100,7 @@ def _plan_hot_fix(
     return CutPlan(tags.tag(wanted), wanted, start.commit, subject, base, tags.ignored, start.name, is_hot_fix=True)
 
 
-def carry_out(plan: CutPlan, monorepo: Monorepo) -> None:
+def execute(plan: CutPlan, monorepo: Monorepo) -> None:
     """Push the tag. Raises `UserError` where it cannot be, or where the plan has been overtaken."""
     tags = monorepo.refs().release_tags
     last_tag = _last_of_fix(tags, plan) if plan.is_hot_fix else tags.last_tag

@@ -85,7 +85,7 @@ def plan_finish(monorepo: Monorepo, version: str | None, staged: Staged) -> Fini
     )
 
 
-def carry_out(plan: FinishPlan, monorepo: Monorepo) -> None:
+def execute(plan: FinishPlan, monorepo: Monorepo) -> None:
     """Push the tag, and make sure that it and the candidate's are on one commit. Raises `UserError`."""
     before = monorepo.refs()
     if before.tags.get(plan.candidate_tag) != plan.commit:

@@ -11,7 +11,7 @@ from typing import Any
 from portside.errors import UserError
 from portside.git import GitFailed, git
 from portside.records.deployment_record import DEPLOY, DeploymentRecord, read_records
-from portside.records.environment_lock import read_hold
+from portside.records.environment_lock import read_lock
 from portside.release.branches import BaseRef, base_of
 from portside.release.merges import Merge, find_squash
 
@@ -113,7 +113,7 @@ def record_look(
 
     def look() -> Ended | str | None:
         try:
-            records, hold = read_records(ssm, environment), read_hold(ssm, environment)
+            records, lock = read_records(ssm, environment), read_lock(ssm, environment)
         except (BotoCoreError, ClientError) as error:
             raise UserError(str(error)) from error
         found = [
@@ -125,7 +125,7 @@ def record_look(
         if found:
             return _ended(environment, found[0])
         return (
-            f"{environment}: {hold.doing} by {hold.who} since {hold.since[:19].replace('T', ' ')} UTC" if hold else None
+            f"{environment}: {lock.doing} by {lock.who} since {lock.since[:19].replace('T', ' ')} UTC" if lock else None
         )
 
     return look

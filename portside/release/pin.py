@@ -147,7 +147,7 @@ def look_up_release(form: Form, version: str, look_up: LookUp, names: Sequence[s
     return lock
 
 
-def carry_out(repository: Path, plan: PinPlan) -> Commit:
+def execute(repository: Path, plan: PinPlan) -> Commit:
     """Commit it on its branch; nothing else of the repository changes."""
     assert plan.base is not None
     message = f"{plan.title}\n\n{plan.message}"

@@ -73,7 +73,7 @@ def _digests(images: Resolution) -> dict[str, str]:
     return {reference: image.digest for reference, image in images.images.items()}
 
 
-def carry_out(repository: Path, plan: RollbackCommit) -> Commit:
+def execute(repository: Path, plan: RollbackCommit) -> Commit:
     """Commit it on its branch; nothing else of the repository changes."""
     message = f"{plan.title}\n\nIt runs that version again; this keeps the next deployment from undoing it.\n"
     return commit_files(repository, base=plan.base.ref, branch=plan.branch, files=plan.files, message=message)

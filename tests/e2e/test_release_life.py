@@ -224,7 +224,7 @@ def test_two_deployments_of_an_environment_do_not_run_at_the_same_time(new_clone
     ssm.put_parameter(Name="/agora/dev/hold", Value=json.dumps(hold), Type="String")
     refused = clone.agora("deploy", "dev", "--local")
     assert refused.exit_code == 1
-    assert "dev is held by Developer/jane, since 2026-11-26 09:12:45 UTC: deploy" in refused.stderr
+    assert "dev is locked by Developer/jane since 2026-11-26 09:12:45 UTC: deploy" in refused.stderr
     assert "./agora unlock dev" in refused.stderr
     assert ok(clone.agora("unlock", "dev", "--local", "--yes", "--json")).json()["broken"]["who"] == "Developer/jane"
     assert _ended_like_a_cancelled_run(clone) == 130

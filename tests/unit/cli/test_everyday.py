@@ -14,7 +14,7 @@ from portside.aws.target import Target
 from portside.cli.everyday_view import sentences_of, watch_status
 from portside.cli.main import run
 from portside.deploy.environment_status import EnvironmentStatus, ServiceStatus
-from portside.records.environment_lock import Hold
+from portside.records.environment_lock import EnvironmentLock
 from tests.unit.everyday_support import CLUSTER, Ecs, Logs, Ssm, event, expired, place, service, task, write_plugin
 from tests.unit.operations_support import minutes_after_noon
 
@@ -208,10 +208,10 @@ def test_watching_on_a_terminal_redraws_one_picture(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_user_is_warned_about_the_lock_and_about_stuck_stacks() -> None:
-    hold = Hold("1", "jane", "2026-11-23T12:00:00", "deploy")
-    told = sentences_of(replace(DEV, hold=hold, stacks={"agora-dev-ecs": "UPDATE_ROLLBACK_FAILED"}, remarks=("odd",)))
+    lock = EnvironmentLock("1", "jane", "2026-11-23T12:00:00", "deploy")
+    told = sentences_of(replace(DEV, lock=lock, stacks={"agora-dev-ecs": "UPDATE_ROLLBACK_FAILED"}, remarks=("odd",)))
     assert told == [
-        "dev is held by jane, since 2026-11-23 12:00:00 UTC: deploy",
+        "dev is locked by jane since 2026-11-23 12:00:00 UTC: deploy",
         "Stack agora-dev-ecs: UPDATE_ROLLBACK_FAILED: its update failed, and so did rolling it back",
         "odd",
     ]

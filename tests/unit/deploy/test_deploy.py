@@ -26,7 +26,7 @@ from portside.findings.finding import Finding
 from portside.images.resolution import Resolution
 from portside.preflight.run import Verification
 from portside.records.deployment_record import read_records
-from portside.records.environment_lock import Held, held, read_hold
+from portside.records.environment_lock import Locked, locked, read_lock
 from portside.records.origin import Origin
 from portside.synthesis import cdk_cli
 from portside.synthesis.cdk_cli import CdkFailed
@@ -158,7 +158,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Place:
     synthesized = [stack(name, each, tmp_path) for name, each in templates.items()]
 
     def act(*_: object) -> None:
-        assert read_hold(here.ssm, "dev"), "the environment is held while anything is deployed"
+        assert read_lock(here.ssm, "dev"), "the environment is locked while anything is deployed"
         here.deploys()
 
     def diagnose(_: Target, __: Form, *, since: datetime | None = None, earlier: Any = None) -> Any:
@@ -218,7 +218,7 @@ def test_a_deployment_ends_with_what_runs_recorded_released_and_kept(place: _Pla
     assert sorted(path.name for path in place.kept.iterdir()) == ["page.html", "summary.json", "timeline.json"]
     assert place.summary()["services"][0]["running"] == "1"
     assert [record.result for record in read_records(place.ssm, "dev")] == ["healthy"]
-    assert read_hold(place.ssm, "dev") is None
+    assert read_lock(place.ssm, "dev") is None
     assert place.diagnoses == []
 
 
@@ -246,14 +246,17 @@ def test_passed_checks_stop_nothing(place: _Place) -> None:
 
 
 def test_someone_elses_lock_leaves_no_folder(place: _Place) -> None:
-    with held(place.ssm, "dev", Origin("Developer/joe", None), "deploy"), pytest.raises(Held, match="joe"):
+    with (
+        locked(place.ssm, "dev", Origin("Developer/joe", None), "deploy"),
+        pytest.raises(Locked, match="joe"),
+    ):
         place.deploy()
     assert not (place.folder / "deployments").exists()
 
 
 def test_a_rehearsal_that_is_locked_is_released_by_a_command_for_rehearsals(place: _Place) -> None:
     place.is_local = True
-    with held(place.ssm, "dev", Origin("Developer/joe", None), "deploy"), pytest.raises(Held) as refused:
+    with locked(place.ssm, "dev", Origin("Developer/joe", None), "deploy"), pytest.raises(Locked) as refused:
         place.deploy()
     assert refused.value.hint.endswith("./agora unlock dev --local")
 
@@ -294,7 +297,7 @@ def test_a_failure_keeps_its_evidence_since_it_began_and_is_recorded(place: _Pla
     (record,) = read_records(place.ssm, "dev")
     assert record.result == "failed"
     assert record.reason == "cdk deploy failed: last words; agora-app: there is no secret x"
-    assert read_hold(place.ssm, "dev") is None
+    assert read_lock(place.ssm, "dev") is None
 
 
 def test_what_says_why_the_first_task_stopped_is_read_before_it_can_be_deleted(
@@ -408,7 +411,7 @@ def test_a_lock_that_expired_credentials_leave_is_reported_after_what_stopped_it
     with pytest.raises(DeploymentFailed) as failed:
         place.deploy()
     assert failed.value.message.splitlines()[1] == "cdk deploy failed: last words"
-    assert failed.value.lock_left == f"{left} Once nothing goes on there any more: ./agora unlock dev"  # type: ignore[attr-defined]
+    assert failed.value.lock_left == f"{left} Once nothing is in progress there: ./agora unlock dev"  # type: ignore[attr-defined]
 
 
 def test_a_diagnosis_that_fails_does_not_hide_the_failure(place: _Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -461,7 +464,7 @@ def test_an_interruption_says_what_continues_and_that_the_lock_is_released(
         place.deploy()
     said = " ".join(capsys.readouterr().err.split())
     assert "CloudFormation goes on with agora-dev-app (UPDATE_IN_PROGRESS)." in said
-    assert "The hold is let go. See how things are: ./agora diagnose dev" in said
+    assert "The lock is released. See the status: ./agora diagnose dev" in said
     assert place.kept.name.endswith("Z-interrupted")
     assert [record.result for record in read_records(place.ssm, "dev")] == ["interrupted"]
 

@@ -12,7 +12,7 @@ from portside.aws.target import Target
 from portside.deploy import destroy
 from portside.errors import UsageError, UserError
 from portside.records.deployment_record import read_records, write_record
-from portside.records.environment_lock import Held, held, read_hold
+from portside.records.environment_lock import Locked, locked, read_lock
 from portside.records.origin import Origin
 from portside.records.stack_record import Origin as StackOrigin
 from portside.records.stack_record import StackRecord, write_stack_record
@@ -151,7 +151,7 @@ def deleted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     gone: list[str] = []
 
     def delete(place: Target, stacks: Sequence[str], _: object) -> None:
-        assert read_hold(place.clients("ssm"), "dev"), "the environment is held while anything is deleted"
+        assert read_lock(place.clients("ssm"), "dev"), "the environment is locked while anything is deleted"
         for name in stacks:
             del place.clients("cloudformation").stacks[name]
         gone.extend(stacks)
@@ -163,7 +163,7 @@ def deleted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def _destroy(aws: FakeCloudFormation, ssm: FakeParameters) -> None:
     place = target({"cloudformation": aws, "ssm": ssm, "s3": FakeBuckets()})
     _, planned = destroy.plan(place, with_data=False)
-    destroy.carry_out(place, planned, JANE, with_data=False)
+    destroy.execute(place, planned, JANE, with_data=False)
 
 
 @pytest.mark.usefixtures("synthesized")
@@ -182,7 +182,10 @@ def test_nothing_is_deleted_while_someone_is_changing_the_environment(
     deleted: list[str], kept_of_deployments: FakeParameters
 ) -> None:
     aws = _deployed("dev")
-    with held(kept_of_deployments, "dev", Origin("Developer/joe", None), "deploy"), pytest.raises(Held, match="joe"):
+    with (
+        locked(kept_of_deployments, "dev", Origin("Developer/joe", None), "deploy"),
+        pytest.raises(Locked, match="joe"),
+    ):
         _destroy(aws, kept_of_deployments)
     assert deleted == []
     assert len(read_records(kept_of_deployments, "dev")) == 1
@@ -196,7 +199,7 @@ def test_records_stay_and_the_lock_goes_where_not_all_could_be_deleted(
     with pytest.raises(UserError, match="still there: agora-dev-apex"):
         _destroy(_deployed("dev"), kept_of_deployments)
     assert len(read_records(kept_of_deployments, "dev")) == 1
-    assert read_hold(kept_of_deployments, "dev") is None
+    assert read_lock(kept_of_deployments, "dev") is None
 
 
 LOST = "agora-dev-apex: destroy failed Error: Throttling: Rate exceeded\n"
@@ -271,7 +274,7 @@ def test_with_data_access_logs_go_too_in_all_their_versions_after_what_writes_th
     monkeypatch.setattr(destroy, "_clear_of_guardduty", lambda *_: None)
     _, planned = destroy.plan(place, with_data=True)
     assert planned.buckets == (LOGS,)
-    destroy.carry_out(place, planned, JANE, with_data=True)
+    destroy.execute(place, planned, JANE, with_data=True)
     assert list(s3.contents) == ["somebody-elses"]
 
 
@@ -300,5 +303,5 @@ def test_prods_stacks_lose_their_protection_when_they_go_and_only_those(monkeypa
     monkeypatch.setattr(destroy, "_protected", lambda *_, **__: [])
     place = target({"cloudformation": aws, "ssm": FakeParameters(), "s3": FakeBuckets()}, environment="prod")
     _, planned = destroy.plan(place, with_data=False)
-    destroy.carry_out(place, planned, JANE, with_data=False)
+    destroy.execute(place, planned, JANE, with_data=False)
     assert aws.protected == {"agora-prod-network", "agora-prod-docdb-v8"}

@@ -12,7 +12,7 @@ from portside.aws.target import Target
 from portside.config.configuration import load_form
 from portside.deploy.environment_status import EnvironmentStatus, ServiceStatus, read_status
 from portside.errors import UsageError
-from portside.records.environment_lock import parameter_name as hold_name
+from portside.records.environment_lock import parameter_name as lock_name
 from tests.answering_aws import AnsweringAws
 from tests.aws_account import deployed
 from tests.unit.everyday_support import denied, expired, place, throttled
@@ -74,13 +74,13 @@ def test_services_without_a_stack_are_not_deployed() -> None:
 def test_the_last_deployment_the_lock_and_stacks_that_are_stuck_are_reported() -> None:
     aws = AnsweringAws(deployed())
     versions = [deployment_of(resolution(version, "agora-api")).written() for version in ("4.1.0", "4.2.0")]
-    aws.account.parameters |= {"/agora/dev/deployment": versions, hold_name("dev"): [HOLD]}
+    aws.account.parameters |= {"/agora/dev/deployment": versions, lock_name("dev"): [HOLD]}
     aws.account.stacks["agora-dev-ecs"]["StackStatus"] = "UPDATE_ROLLBACK_FAILED"
     found = _status(aws.target())
     assert found.last is not None
     assert found.last.images.version == "4.2.0"
-    assert found.hold is not None
-    assert found.hold.who == "jane"
+    assert found.lock is not None
+    assert found.lock.who == "jane"
     assert found.stacks == {"agora-dev-ecs": "UPDATE_ROLLBACK_FAILED"}
 
 
@@ -144,8 +144,8 @@ def test_of_credentials_that_are_no_longer_good_one_sentence_says_what_to_do(err
 
 def test_an_environment_that_only_its_record_or_its_lock_could_be_read_of_is_not_unread() -> None:
     nothing = Refusing(throttled())
-    place_held = place(nothing, cloudformation=nothing, elbv2=nothing, ssm=FakeParameters({hold_name("dev"): HOLD}))
-    assert not _status(place_held).is_unread
+    locked_place = place(nothing, cloudformation=nothing, elbv2=nothing, ssm=FakeParameters({lock_name("dev"): HOLD}))
+    assert not _status(locked_place).is_unread
 
 
 def test_an_environment_out_of_reach_is_remarked_on_and_others_are_reported() -> None:

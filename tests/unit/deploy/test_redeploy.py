@@ -15,7 +15,7 @@ from portside.config.configuration import load_form
 from portside.deploy import redeploy
 from portside.deploy.redeploy import Failure, RedeploymentFailed, rollout_of
 from portside.errors import UserError
-from portside.records.environment_lock import Held, parameter_name
+from portside.records.environment_lock import Locked, parameter_name
 from portside.records.origin import Origin
 from tests.unit.everyday_support import (
     BACK,
@@ -38,24 +38,24 @@ from tests.unit.operations_support import FakeParameters, minutes_after_noon
 ORIGIN = Origin("jane", None)
 
 
-def _carry_out(ecs: RollingEcs) -> redeploy.Redeployment:
+def _execute(ecs: RollingEcs) -> redeploy.Redeployment:
     target = place(ecs)
-    return redeploy.carry_out(target, load_form(), redeploy.plan(target, [props()]), wait=lambda _: None)
+    return redeploy.execute(target, load_form(), redeploy.plan(target, [props()]), wait=lambda _: None)
 
 
 def test_new_tasks_are_forced_and_waited_for() -> None:
     ecs = RollingEcs(GOING_ON, GOING_ON, STEADY)
-    assert _carry_out(ecs).services == {"agora-api": "stable"}
+    assert _execute(ecs).services == {"agora-api": "stable"}
     assert ecs.forced == 1
 
 
 def test_a_busy_aws_does_not_end_the_waiting(capsys: pytest.CaptureFixture[str]) -> None:
-    assert _carry_out(RollingEcs(GOING_ON, throttled(), throttled(), STEADY)).services == {"agora-api": "stable"}
+    assert _execute(RollingEcs(GOING_ON, throttled(), throttled(), STEADY)).services == {"agora-api": "stable"}
 
 
 def test_a_right_that_is_missing_ends_it_in_a_sentence() -> None:
     with pytest.raises(UserError, match="the rollout can't be followed any more"):
-        _carry_out(RollingEcs(GOING_ON, denied()))
+        _execute(RollingEcs(GOING_ON, denied()))
 
 
 def test_interrupted_it_says_what_continues(capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,7 +66,7 @@ def test_interrupted_it_says_what_continues(capsys: pytest.CaptureFixture[str]) 
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        redeploy.carry_out(target, load_form(), redeploy.plan(target, [props()]), wait=interrupted)
+        redeploy.execute(target, load_form(), redeploy.plan(target, [props()]), wait=interrupted)
     assert "ECS goes on with the new tasks: ./agora status dev" in capsys.readouterr().err
 
 
@@ -87,7 +87,7 @@ def test_a_rollback_is_waited_for_and_told_with_the_reasons(monkeypatch: pytest.
     rolling_back = service(deployments=[deployment("rollback", rolloutState="IN_PROGRESS"), FAILED])
     ecs = RollingEcs(GOING_ON, rolling_back, BACK)
     with pytest.raises(RedeploymentFailed) as failed:
-        _carry_out(ecs)
+        _execute(ecs)
     assert ecs.states == [BACK]
     assert "agora-api: circuit breaker: tasks failed" in failed.value.message
     assert failed.value.message.splitlines()[-1] == "  look: ./agora logs dev agora-api"
@@ -152,14 +152,14 @@ def test_the_environment_is_held_meanwhile_and_free_afterwards() -> None:
 
 
 def test_an_environment_that_someone_has_locked_is_left_alone() -> None:
-    hold = json.dumps({"id": "1", "who": "jane", "since": "2026-11-23T12:00:00", "doing": "deploy"})
+    lock = json.dumps({"id": "1", "who": "jane", "since": "2026-11-23T12:00:00", "doing": "deploy"})
     ecs = RollingEcs(STEADY)
-    target = place(ecs, ssm=FakeParameters({parameter_name("dev"): hold}))
-    with pytest.raises(Held) as refused:
+    target = place(ecs, ssm=FakeParameters({parameter_name("dev"): lock}))
+    with pytest.raises(Locked) as refused:
         redeploy.redeploy(target, load_form(), redeploy.plan(target, [props()]), ORIGIN)
     assert refused.value.hint.endswith("./agora unlock dev")
     rehearsal = replace(target, is_local=True)
-    with pytest.raises(Held) as rehearsed:
+    with pytest.raises(Locked) as rehearsed:
         redeploy.redeploy(rehearsal, load_form(), redeploy.plan(rehearsal, [props()]), ORIGIN)
     assert rehearsed.value.hint.endswith("./agora unlock dev --local")
     assert ecs.forced == 0
@@ -181,7 +181,7 @@ def test_a_failure_is_reported_with_its_verdict(monkeypatch: pytest.MonkeyPatch)
     diagnosis = type("Diagnosis", (), {"verdicts": (other, verdict)})()
     monkeypatch.setattr("portside.findings.diagnose.diagnose", lambda *_, **__: diagnosis)
     with pytest.raises(RedeploymentFailed) as failed:
-        _carry_out(RollingEcs(BACK, tasks=[_stopped()]))
+        _execute(RollingEcs(BACK, tasks=[_stopped()]))
     assert failed.value.message.splitlines()[1:] == [
         "agora-api: circuit breaker: tasks failed",
         "agora-api: its secret is missing",
@@ -197,7 +197,7 @@ def test_a_diagnosis_that_fails_does_not_hide_why_ecs_gave_up(monkeypatch: pytes
 
     monkeypatch.setattr("portside.findings.diagnose.diagnose", broken)
     with pytest.raises(RedeploymentFailed) as failed:
-        _carry_out(RollingEcs(BACK, tasks=[_stopped()]))
+        _execute(RollingEcs(BACK, tasks=[_stopped()]))
     assert failed.value.message.splitlines()[1:3] == [
         "agora-api: circuit breaker: tasks failed",
         "agora-api: stopped task: unknown, ZeroDivisionError",

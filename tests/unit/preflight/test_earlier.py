@@ -38,10 +38,10 @@ def test_an_environment_that_no_one_has_locked_is_free() -> None:
 
 
 def test_a_lock_by_another_fails_with_its_owner_and_how_to_break_it() -> None:
-    hold = {"id": "1", "who": "jane", "since": "2026-11-23T12:00:00", "doing": "deploy"}
-    check = found("hold", FakeParameters({holding.parameter_name("dev"): json.dumps(hold)}))
+    lock = {"id": "1", "who": "jane", "since": "2026-11-23T12:00:00", "doing": "deploy"}
+    check = found("hold", FakeParameters({holding.parameter_name("dev"): json.dumps(lock)}))
     assert check.state == FAIL
-    assert "held by jane" in check.what
+    assert "locked by jane" in check.what
     assert "./agora unlock dev" in check.fix
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from portside.errors import UsageError, UserError
-from portside.release.cut import CutPlan, carry_out, plan_cut, wait_for_images
+from portside.release.cut import CutPlan, execute, plan_cut, wait_for_images
 from portside.release.monorepo import Monorepo
 from portside.release.version_tags import Version
 from tests.unit.git_support import bare, clone, commit, head, hook, monorepo, refs, tag, use_own_settings
@@ -50,7 +50,7 @@ def test_a_plan_is_carried_out_on_the_head_of_main(remote: Path, tmp_path: Path,
     locations = {"URL": f"file://{remote}", "bare": str(remote), "clone": str(clone(remote, tmp_path / "a clone"))}
     mono = Monorepo(locations[kind])
     before = refs(remote)
-    carry_out(plan_cut(mono), mono)
+    execute(plan_cut(mono), mono)
     assert refs(remote) == before | {"refs/tags/agora/v4.0.0-rc3": head(remote)}
 
 
@@ -58,7 +58,7 @@ def test_what_was_shown_is_tagged_even_when_main_has_moved_on_since(remote: Path
     mono = Monorepo(f"file://{remote}")
     plan = plan_cut(mono)
     commit(remote, "Merged while the plan was read")
-    carry_out(plan, mono)
+    execute(plan, mono)
     assert refs(remote)["refs/tags/agora/v4.0.0-rc3"] == plan.commit != head(remote)
 
 
@@ -108,7 +108,7 @@ def test_a_head_that_is_a_candidate_already_is_released_again_only_on_request(re
     with pytest.raises(UserError, match=r"branch main: nothing new to release, \w{12} is agora/v4.0.0-rc3 already"):
         plan_cut(mono)
     plan = plan_cut(mono, again=True)
-    carry_out(plan, mono)
+    execute(plan, mono)
     assert refs(remote)["refs/tags/agora/v4.0.0-rc4"] == head(remote)
 
 
@@ -139,7 +139,7 @@ def test_a_tag_that_appeared_after_the_plan_is_left_where_it_is(remote: Path) ->
     tag(remote, refs(remote)["refs/tags/agora/v4.0.0-rc1"], plan.tag)
     before = refs(remote)
     with pytest.raises(UserError, match=r"agora/v4.0.0-rc3: exists in .*, on another commit"):
-        carry_out(plan, mono)
+        execute(plan, mono)
     assert refs(remote) == before
 
 
@@ -149,7 +149,7 @@ def test_a_plan_that_other_tags_have_overtaken_is_not_carried_out(remote: Path) 
     tag(remote, refs(remote)["refs/tags/agora/v4.0.0-rc2"], "agora/release/v4.0.0")
     before = refs(remote)
     with pytest.raises(UserError, match=r"overtaken, the last tag in .* is agora/release/v4.0.0 by now"):
-        carry_out(plan, mono)
+        execute(plan, mono)
     assert refs(remote) == before
 
 
@@ -157,7 +157,7 @@ def test_a_remote_that_refuses_the_tag_is_reported(remote: Path) -> None:
     hook(remote, "pre-receive", "echo 'no releases on Fridays' >&2", "exit 1")
     mono = Monorepo(f"file://{remote}")
     with pytest.raises(UserError, match=r"agora/v4.0.0-rc3: refused by .*: no releases on Fridays"):
-        carry_out(plan_cut(mono), mono)
+        execute(plan_cut(mono), mono)
 
 
 def test_an_empty_repository_has_nothing_to_cut(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from portside.errors import UsageError, UserError
-from portside.release.finish import carry_out, plan_finish
+from portside.release.finish import execute, plan_finish
 from portside.release.monorepo import Monorepo
 from portside.release.staged import Staged
 from portside.release.version_tags import parse_version
@@ -66,7 +66,7 @@ def test_a_plan_is_carried_out_on_the_commit_of_the_last_candidate(remote: Path,
     locations = {"URL": f"file://{remote}", "bare": str(remote), "clone": str(clone(remote, tmp_path / "a clone"))}
     mono = Monorepo(locations[kind])
     before = refs(remote)
-    carry_out(plan_finish(mono, None, runs("4.0.0-rc10")), mono)
+    execute(plan_finish(mono, None, runs("4.0.0-rc10")), mono)
     assert refs(remote) == before | {"refs/tags/agora/release/v4.0.0": before["refs/tags/agora/v4.0.0-rc10"]}
     assert _commit_of(remote, "agora/release/v4.0.0") != head(remote)
 
@@ -75,7 +75,7 @@ def test_a_clone_that_is_behind_may_finish_since_its_branch_is_not_what_is_tagge
     working = clone(remote, tmp_path / "clone")
     tag(remote, commit(remote, "One more"), "agora/v4.0.0-rc11")
     mono = Monorepo(str(working))
-    carry_out(plan_finish(mono, None, runs("4.0.0-rc11")), mono)
+    execute(plan_finish(mono, None, runs("4.0.0-rc11")), mono)
     assert _commit_of(remote, "agora/release/v4.0.0") == head(remote)
 
 
@@ -83,14 +83,14 @@ def test_a_candidate_outside_the_branch_is_finished_from_a_url_as_well(remote: P
     fix = commit(remote, "Mend 4.0.0 alone", branch="fix")
     tag(remote, fix, "agora/v4.0.0-rc11")
     git_url = Monorepo(f"file://{remote}")
-    carry_out(plan_finish(git_url, None, runs("4.0.0-rc11")), git_url)
+    execute(plan_finish(git_url, None, runs("4.0.0-rc11")), git_url)
     assert _commit_of(remote, "agora/release/v4.0.0") == fix
 
 
 def test_an_annotated_candidate_is_finished_by_a_lightweight_tag_on_its_commit(remote: Path) -> None:
     annotated_tag(remote, head(remote), "agora/v4.1.0-rc1")
     mono = Monorepo(str(remote))
-    carry_out(plan_finish(mono, None, runs("4.1.0-rc1")), mono)
+    execute(plan_finish(mono, None, runs("4.1.0-rc1")), mono)
     assert _commit_of(remote, "agora/release/v4.1.0") == head(remote)
 
 
@@ -141,7 +141,7 @@ def test_an_earlier_candidate_that_stage_runs_is_finished_though_a_later_one_is_
     plan = plan_finish(mono, version, runs("4.0.0-rc9"))
     assert (plan.candidate_tag, plan.commit) == ("agora/v4.0.0-rc9", _commit_of(remote, "agora/v4.0.0-rc9"))
     assert plan.remark == "Tagged since, and not what is finished: agora/v4.0.0-rc10."
-    carry_out(plan, mono)
+    execute(plan, mono)
     assert _commit_of(remote, "agora/release/v4.0.0") == plan.commit != _commit_of(remote, "agora/v4.0.0-rc10")
 
 
@@ -187,7 +187,7 @@ def test_a_release_tag_that_appeared_after_the_plan_is_left_where_it_is(remote: 
     tag(remote, head(remote), "agora/release/v4.0.0")
     before = refs(remote)
     with pytest.raises(UserError, match=r"agora/release/v4.0.0: exists in .*, on another commit"):
-        carry_out(plan, mono)
+        execute(plan, mono)
     assert refs(remote) == before
 
 
@@ -195,7 +195,7 @@ def test_a_candidate_that_came_after_the_plan_changes_nothing_about_the_proven_o
     mono = Monorepo(str(remote))
     plan = plan_finish(mono, None, runs("4.0.0-rc10"))
     tag(remote, head(remote), "agora/v4.0.0-rc11")
-    carry_out(plan, mono)
+    execute(plan, mono)
     assert _commit_of(remote, "agora/release/v4.0.0") == plan.commit
 
 
@@ -204,7 +204,7 @@ def test_a_candidate_that_was_moved_after_the_plan_stops_it(remote: Path) -> Non
     plan = plan_finish(mono, None, runs("4.0.0-rc10"))
     _move(remote, "agora/v4.0.0-rc10")
     with pytest.raises(UserError, match=f"has agora/v4.0.0-rc10 on {head(remote)[:12]} by now"):
-        carry_out(plan, mono)
+        execute(plan, mono)
     assert "refs/tags/agora/release/v4.0.0" not in refs(remote)
 
 
@@ -213,14 +213,14 @@ def test_tags_that_are_not_on_one_commit_after_the_push_are_noticed(remote: Path
     mono = Monorepo(f"file://{remote}")
     plan = plan_finish(mono, None, runs("4.0.0-rc10"))
     with pytest.raises(UserError, match=r"pushed, but .* now has agora/release/v4.0.0 on (\w+) and .*-rc10 on (?!\1)"):
-        carry_out(plan, mono)
+        execute(plan, mono)
 
 
 def test_a_remote_that_refuses_the_tag_is_reported(remote: Path) -> None:
     hook(remote, "pre-receive", "echo 'no releases on Fridays' >&2", "exit 1")
     mono = Monorepo(f"file://{remote}")
     with pytest.raises(UserError, match=r"agora/release/v4.0.0: refused by .*: no releases on Fridays"):
-        carry_out(plan_finish(mono, None, runs("4.0.0-rc10")), mono)
+        execute(plan_finish(mono, None, runs("4.0.0-rc10")), mono)
 
 
 def _move(remote: Path, name: str) -> None:

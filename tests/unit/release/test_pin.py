@@ -105,7 +105,7 @@ def test_carried_out_it_is_one_commit_on_a_branch_from_dev_and_the_worktree_is_u
     before, dev = repository.state(), repository.at_origin("dev")
     plan = plan_pin(repository.path, "4.3.0-rc1", published(), into="dev")
     assert not repository.git("branch", "--list", plan.branch)
-    commit = pinning.carry_out(repository.path, plan)
+    commit = pinning.execute(repository.path, plan)
     assert (commit.base_id, set(commit.files)) == (dev, {LOCK, "app.py", "CHANGELOG.md"})
     assert repository.git("rev-parse", f"{plan.branch}^") == dev
     assert repository.git("log", "-1", "--format=%s", plan.branch) == plan.title
@@ -125,8 +125,8 @@ def test_the_configuration_that_counts_is_that_of_dev_and_not_that_of_the_worktr
 
 
 def test_pinning_again_finds_the_commit_that_is_there(repository: Repository) -> None:
-    first = pinning.carry_out(repository.path, plan_pin(repository.path, "4.3.0-rc1", published(), into="dev"))
-    again = pinning.carry_out(repository.path, plan_pin(repository.path, "4.3.0-rc1", published(), into="dev"))
+    first = pinning.execute(repository.path, plan_pin(repository.path, "4.3.0-rc1", published(), into="dev"))
+    again = pinning.execute(repository.path, plan_pin(repository.path, "4.3.0-rc1", published(), into="dev"))
     assert (first.is_new, again.is_new) == (True, False)
     assert again.commit_id == first.commit_id
 
@@ -247,7 +247,7 @@ def test_a_lock_is_made_also_where_the_configuration_names_the_version_already(r
     repository.commit("dev", {"app.py": app("api", released="4.3.0-rc1")}, "Named by hand")
     plan = plan_pin(repository.path, "4.3.0-rc1", published(), into="dev")
     assert (plan.changed, set(plan.before.values())) == ((), {"4.3.0-rc1"})
-    commit = pinning.carry_out(repository.path, plan)
+    commit = pinning.execute(repository.path, plan)
     assert LOCK in commit.files
     assert "app.py" not in commit.files
 
@@ -257,7 +257,7 @@ def test_a_lock_that_a_merged_branch_of_the_same_name_lost_is_made_on_another_br
     repository.git("branch", "release/4.3.0-rc1", "dev")
     plan = plan_pin(repository.path, "4.3.0-rc1", published(), into="dev")
     assert plan.branch == f"release/4.3.0-rc1-{repository.at_origin('dev')[:7]}"
-    assert pinning.carry_out(repository.path, plan).is_new
+    assert pinning.execute(repository.path, plan).is_new
 
 
 def test_a_hot_fix_is_pinned_for_one_environment_on_its_own_branch(repository: Repository) -> None:
@@ -265,7 +265,7 @@ def test_a_hot_fix_is_pinned_for_one_environment_on_its_own_branch(repository: R
     repository.commit("stage", {"app.py": app("api")}, "Stage")
     plan = plan_pin(repository.path, "4.3.0-rc1", published(), into="stage", only="stage")
     assert (plan.before, plan.changed) == ({"stage": "4.2.0-rc2"}, ("stage",))
-    commit = pinning.carry_out(repository.path, plan)
+    commit = pinning.execute(repository.path, plan)
     assert (commit.branch, commit.base_id) == ("release/4.3.0-rc1-stage", repository.at_origin("stage"))
     assert set(commit.files) == {"app.py", LOCK}, "the changelog is left to the branch that it is merged back to"
     written = repository.git("show", f"{commit.branch}:app.py")

@@ -11,7 +11,7 @@ from portside.config.configuration import check_form
 from portside.errors import UsageError, UserError
 from portside.images.resolution import Resolution, parse_resolution
 from portside.release.configuration_edit import versions_in
-from portside.release.rollback_commit import RollbackCommit, carry_out, plan_rollback_commit
+from portside.release.rollback_commit import RollbackCommit, execute, plan_rollback_commit
 from tests.unit.form_support import environments, one_service
 from tests.unit.operations_support import digest, resolution
 from tests.unit.repository_support import APP, Repository, make_repository
@@ -54,7 +54,7 @@ def test_the_commit_is_made_on_top_of_the_environments_branch_as_everyone_has_it
     repository.commit("prod", {"note": "mine"}, "Unpushed", push=False)
     before = repository.state()
     plan = _planned(repository)
-    made = carry_out(repository.path, plan)
+    made = execute(repository.path, plan)
     assert repository.git("rev-parse", f"{made.branch}^") == shared
     assert repository.git("log", "-1", "--format=%s", made.branch) == "Roll prod back to 4.1.0-rc2"
     assert made.files == ("CHANGELOG.md", "app.py", LOCK)
@@ -76,16 +76,16 @@ def test_a_plan_says_where_it_is_made_and_what_it_changes_and_makes_nothing(repo
 
 
 def test_the_same_rollback_again_finds_its_commit(repository: Repository) -> None:
-    first = carry_out(repository.path, _planned(repository))
-    again = carry_out(repository.path, _planned(repository))
+    first = execute(repository.path, _planned(repository))
+    again = execute(repository.path, _planned(repository))
     assert (first.is_new, again.is_new) == (True, False)
     assert again.commit_id == first.commit_id
 
 
 def test_a_later_rollback_to_the_same_version_is_not_stopped_by_the_branch_of_the_first(repository: Repository) -> None:
-    first = carry_out(repository.path, _planned(repository))
+    first = execute(repository.path, _planned(repository))
     repository.commit("prod", {"app.py": APP, "more": "later"}, "Later")
-    second = carry_out(repository.path, _planned(repository))
+    second = execute(repository.path, _planned(repository))
     assert second.is_new
     assert second.branch != first.branch
 

@@ -8,7 +8,7 @@ import pytest
 
 from portside.errors import UsageError, UserError
 from portside.git import git
-from portside.release.cut import carry_out, plan_cut
+from portside.release.cut import execute, plan_cut
 from portside.release.monorepo import Monorepo
 from tests.unit.git_support import clone, commit, head, monorepo, refs, tag, use_own_settings
 
@@ -54,7 +54,7 @@ def test_a_branch_off_an_older_release_gets_the_next_patch_of_that_release(
     plan = plan_cut(mono, start="hotfix/4.2.1")
     assert (plan.tag, plan.commit, plan.last_tag) == ("agora/v4.2.1-rc1", fixed, "agora/release/v4.2.0")
     assert (plan.source, plan.is_hot_fix) == ("branch hotfix/4.2.1", True)
-    carry_out(plan, mono)
+    execute(plan, mono)
     assert refs(remote) == before | {"refs/tags/agora/v4.2.1-rc1": fixed}
 
 
@@ -78,7 +78,7 @@ def test_a_fix_of_a_candidate_that_is_open_is_its_next_candidate(remote: Path) -
 def test_a_second_fix_continues_with_the_first_ones_candidates(remote: Path) -> None:
     mono = Monorepo(str(remote))
     fix(remote)
-    carry_out(plan_cut(mono, start="hotfix/4.2.1"), mono)
+    execute(plan_cut(mono, start="hotfix/4.2.1"), mono)
     commit(remote, "Fix the fix", branch="hotfix/4.2.1")
     assert plan_cut(mono, start="hotfix/4.2.1").tag == "agora/v4.2.1-rc2"
 
@@ -92,7 +92,7 @@ def test_a_patch_that_is_released_already_is_passed_over(remote: Path) -> None:
 def test_after_a_hot_fix_main_continues_where_it_was(remote: Path) -> None:
     mono = Monorepo(str(remote))
     fix(remote)
-    carry_out(plan_cut(mono, start="hotfix/4.2.1"), mono)
+    execute(plan_cut(mono, start="hotfix/4.2.1"), mono)
     assert plan_cut(mono).tag == "agora/v4.3.0-rc2"
 
 
@@ -149,7 +149,7 @@ def test_a_hot_fix_that_someone_else_cut_meanwhile_is_not_pushed(remote: Path) -
     plan = plan_cut(mono, start="hotfix/4.2.1")
     tag(remote, fixed, "agora/v4.2.1-rc2")
     with pytest.raises(UserError, match=r"overtaken, the last tag in .* is agora/v4.2.1-rc2"):
-        carry_out(plan, mono)
+        execute(plan, mono)
 
 
 def test_a_later_candidate_of_another_release_does_not_overtake_a_hot_fix(remote: Path) -> None:
@@ -157,5 +157,5 @@ def test_a_later_candidate_of_another_release_does_not_overtake_a_hot_fix(remote
     fixed = fix(remote)
     plan = plan_cut(mono, start="hotfix/4.2.1")
     tag(remote, head(remote), "agora/v4.3.0-rc2")
-    carry_out(plan, mono)
+    execute(plan, mono)
     assert refs(remote)["refs/tags/agora/v4.2.1-rc1"] == fixed

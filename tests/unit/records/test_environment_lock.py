@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -13,7 +13,15 @@ from botocore.exceptions import ClientError
 
 from portside.errors import UserError
 from portside.process_identity import ProcessIdentity, this_process
-from portside.records.environment_lock import Held, Hold, expect_free, held, let_go, parameter_name, read_hold
+from portside.records.environment_lock import (
+    EnvironmentLock,
+    Locked,
+    expect_unlocked,
+    locked,
+    parameter_name,
+    read_lock,
+    release_lock,
+)
 from portside.records.origin import Origin
 from tests.unit.operations_support import FakeParameters, client_error
 
@@ -57,56 +65,56 @@ class _BrokenJustNow(FakeParameters):
         super().delete_parameter(Name=Name)
 
 
-def test_an_environment_is_held_for_as_long_as_the_block_runs() -> None:
+def test_an_environment_is_locked_for_as_long_as_the_block_runs() -> None:
     ssm = FakeParameters()
-    with held(ssm, "dev", JANE, "deploy") as hold:
-        assert read_hold(ssm, "dev") == hold
-        assert (hold.who, hold.doing) == ("Developer/jane", "deploy")
-    assert read_hold(ssm, "dev") is None
-    expect_free(ssm, "dev")
+    with locked(ssm, "dev", JANE, "deploy") as lock:
+        assert read_lock(ssm, "dev") == lock
+        assert (lock.who, lock.doing) == ("Developer/jane", "deploy")
+    assert read_lock(ssm, "dev") is None
+    expect_unlocked(ssm, "dev")
 
 
 def test_the_second_gets_the_owner_the_time_the_reason_and_how_to_release_it() -> None:
     ssm = FakeParameters()
     with (
-        held(ssm, "dev", JANE, "rollback") as hold,
-        pytest.raises(Held) as refused,
-        held(ssm, "dev", JOE, "deploy"),
+        locked(ssm, "dev", JANE, "rollback") as lock,
+        pytest.raises(Locked) as refused,
+        locked(ssm, "dev", JOE, "deploy"),
     ):
         pytest.fail("two at once")
-    since = hold.since[:19].replace("T", " ")
-    assert refused.value.message == f"dev is held by Developer/jane, since {since} UTC: rollback"
+    since = lock.since[:19].replace("T", " ")
+    assert refused.value.message == f"dev is locked by Developer/jane since {since} UTC: rollback"
     assert refused.value.hint.endswith("./agora unlock dev")
     assert refused.value.exit_code == 1
 
 
 def test_in_a_rehearsal_the_way_to_break_a_lock_acts_on_the_rehearsal() -> None:
     ssm = FakeParameters()
-    with held(ssm, "dev", JANE, "deploy", local=True):
-        with pytest.raises(Held) as at_once, held(ssm, "dev", JOE, "deploy", local=True):
+    with locked(ssm, "dev", JANE, "deploy", local=True):
+        with pytest.raises(Locked) as at_once, locked(ssm, "dev", JOE, "deploy", local=True):
             pytest.fail("two at once")
-        with pytest.raises(Held) as before:
-            expect_free(ssm, "dev", local=True)
+        with pytest.raises(Locked) as before:
+            expect_unlocked(ssm, "dev", local=True)
     assert [refused.value.hint[-26:] for refused in (at_once, before)] == ["./agora unlock dev --local"] * 2
 
 
 def test_a_look_before_anything_is_done_refuses_too() -> None:
     ssm = FakeParameters()
-    with held(ssm, "dev", JANE, "deploy"), pytest.raises(Held, match="held by Developer/jane"):
-        expect_free(ssm, "dev")
+    with locked(ssm, "dev", JANE, "deploy"), pytest.raises(Locked, match="locked by Developer/jane"):
+        expect_unlocked(ssm, "dev")
 
 
 def test_the_lock_stays_with_the_first_when_a_second_was_refused() -> None:
     ssm = FakeParameters()
-    with held(ssm, "dev", JANE, "deploy") as hold:
-        with pytest.raises(Held), held(ssm, "dev", JOE, "deploy"):
+    with locked(ssm, "dev", JANE, "deploy") as lock:
+        with pytest.raises(Locked), locked(ssm, "dev", JOE, "deploy"):
             pytest.fail("two at once")
-        assert read_hold(ssm, "dev") == hold
+        assert read_lock(ssm, "dev") == lock
 
 
-def test_environments_do_not_hold_each_other() -> None:
+def test_environments_do_not_lock_each_other() -> None:
     ssm = FakeParameters()
-    with held(ssm, "stage", JANE, "deploy"), held(ssm, "prod", JOE, "deploy"):
+    with locked(ssm, "stage", JANE, "deploy"), locked(ssm, "prod", JOE, "deploy"):
         assert set(ssm.values) == {"/agora/stage/hold", "/agora/prod/hold"}
 
 
@@ -117,73 +125,73 @@ def test_of_many_at_the_same_moment_one_gets_it_and_the_others_get_its_name() ->
     def attempt(number: int) -> tuple[bool, str]:
         ready.wait(timeout=10)
         try:
-            with held(ssm, "dev", Origin(f"person {number}", None), "deploy") as hold:
+            with locked(ssm, "dev", Origin(f"person {number}", None), "deploy") as lock:
                 all_tried.wait(timeout=10)
-                return True, hold.id
-        except Held as refused:
+                return True, lock.id
+        except Locked as refused:
             all_tried.wait(timeout=10)
-            return False, refused.hold.id
+            return False, refused.lock.id
 
     with ThreadPoolExecutor(count) as pool:
         outcomes = list(pool.map(attempt, range(count)))
     assert sorted(got_it for got_it, _ in outcomes) == [False] * (count - 1) + [True]
-    assert len({hold_id for _, hold_id in outcomes}) == 1
-    assert read_hold(ssm, "dev") is None
+    assert len({lock_id for _, lock_id in outcomes}) == 1
+    assert read_lock(ssm, "dev") is None
 
 
 @pytest.mark.parametrize("error", [UserError("failed"), RuntimeError(), KeyboardInterrupt(), SystemExit(3)])
 def test_the_lock_is_released_however_the_block_ends(error: BaseException) -> None:
     ssm = FakeParameters()
-    with pytest.raises(type(error)) as raised, held(ssm, "dev", JANE, "deploy"):
+    with pytest.raises(type(error)) as raised, locked(ssm, "dev", JANE, "deploy"):
         raise error
     assert raised.value is error
-    assert read_hold(ssm, "dev") is None
+    assert read_lock(ssm, "dev") is None
 
 
 def test_a_lock_that_was_broken_and_taken_by_another_is_not_released_by_the_first() -> None:
     ssm = FakeParameters()
-    theirs = held(ssm, "dev", JOE, "deploy")
-    with held(ssm, "dev", JANE, "deploy") as mine:
-        let_go(ssm, "dev", mine)
-        hold = theirs.__enter__()
-    assert read_hold(ssm, "dev") == hold
+    theirs = locked(ssm, "dev", JOE, "deploy")
+    with locked(ssm, "dev", JANE, "deploy") as mine:
+        release_lock(ssm, "dev", mine)
+        lock = theirs.__enter__()
+    assert read_lock(ssm, "dev") == lock
     theirs.__exit__(None, None, None)
-    assert read_hold(ssm, "dev") is None
+    assert read_lock(ssm, "dev") is None
 
 
 def test_a_lock_that_was_broken_meanwhile_does_not_fail_its_first_owner() -> None:
     ssm = FakeParameters()
-    with held(ssm, "dev", JANE, "deploy") as mine:
-        let_go(ssm, "dev", mine)
-    broken_while_letting_go = _BrokenJustNow()
-    with held(broken_while_letting_go, "dev", JANE, "deploy"):
+    with locked(ssm, "dev", JANE, "deploy") as mine:
+        release_lock(ssm, "dev", mine)
+    broken_while_releasing = _BrokenJustNow()
+    with locked(broken_while_releasing, "dev", JANE, "deploy"):
         pass
-    assert broken_while_letting_go.values == {}
+    assert broken_while_releasing.values == {}
 
 
 @pytest.mark.parametrize("written", ["maintenance, ask Ada", '{"who": "Ada"}', "[]", "null", "12", '{"who": '])
 def test_a_lock_that_someone_wrote_by_hand_is_valid_and_can_be_broken(written: str) -> None:
     ssm = FakeParameters({PARAMETER: written})
-    with pytest.raises(Held) as refused, held(ssm, "dev", JANE, "deploy"):
+    with pytest.raises(Locked) as refused, locked(ssm, "dev", JANE, "deploy"):
         pytest.fail("two at once")
-    assert refused.value.message == f"dev is held by someone: {written!r}"
-    let_go(ssm, "dev", refused.value.hold)
-    expect_free(ssm, "dev")
+    assert refused.value.message == f"dev is locked by someone: {written!r}"
+    release_lock(ssm, "dev", refused.value.lock)
+    expect_unlocked(ssm, "dev")
 
 
 def test_breaking_a_lock_written_by_hand_leaves_its_replacement() -> None:
     ssm = FakeParameters({PARAMETER: "maintenance"})
-    seen = read_hold(ssm, "dev")
+    seen = read_lock(ssm, "dev")
     assert seen is not None
     ssm.delete_parameter(Name=PARAMETER)
     ssm.put_parameter(Name=PARAMETER, Value="migration", Type="String", Overwrite=False, Description="by hand")
-    let_go(ssm, "dev", seen)
+    release_lock(ssm, "dev", seen)
     assert ssm.values[PARAMETER] == "migration"
 
 
-def test_a_long_hold_written_by_hand_is_shown_in_one_short_line_and_without_a_secret() -> None:
-    long = read_hold(FakeParameters({PARAMETER: "line\n" * 400}), "dev")
-    secret = read_hold(FakeParameters({PARAMETER: "ghp_" + "x" * 36}), "dev")
+def test_a_long_lock_written_by_hand_is_shown_in_one_short_line_and_without_a_secret() -> None:
+    long = read_lock(FakeParameters({PARAMETER: "line\n" * 400}), "dev")
+    secret = read_lock(FakeParameters({PARAMETER: "ghp_" + "x" * 36}), "dev")
     assert long is not None
     assert secret is not None
     assert len(long.sentence("dev").splitlines()[0]) == len(long.sentence("dev")) < 120
@@ -192,31 +200,34 @@ def test_a_long_hold_written_by_hand_is_shown_in_one_short_line_and_without_a_se
 
 def test_a_deployment_that_finds_its_own_lock_after_a_lost_answer_has_it() -> None:
     ssm = _AnswerLost()
-    with held(ssm, "dev", JANE, "deploy") as hold:
-        assert read_hold(ssm, "dev") == hold
+    with locked(ssm, "dev", JANE, "deploy") as lock:
+        assert read_lock(ssm, "dev") == lock
     assert ssm.values == {}
 
 
 @pytest.mark.parametrize("code", ["ParameterAlreadyExists", "TooManyUpdates"])
 def test_a_lock_that_comes_or_goes_at_this_very_moment_refuses(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_EndsJustNow, "code", code)
-    with pytest.raises(Held, match="dev is held by someone: began or ended"), held(_EndsJustNow(), "dev", JANE, "x"):
+    with (
+        pytest.raises(Locked, match="dev is locked by someone: began or ended"),
+        locked(_EndsJustNow(), "dev", JANE, "x"),
+    ):
         pytest.fail("two at once")
 
 
 def test_an_error_of_aws_is_no_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_EndsJustNow, "code", "AccessDeniedException")
-    with pytest.raises(ClientError, match="AccessDenied"), held(_EndsJustNow(), "dev", JANE, "deploy"):
-        pytest.fail("not held")
+    with pytest.raises(ClientError, match="AccessDenied"), locked(_EndsJustNow(), "dev", JANE, "deploy"):
+        pytest.fail("not locked")
     ssm = _Failing()
     ssm.refused = "get_parameter"
     with pytest.raises(ClientError, match="Expired"):
-        expect_free(ssm, "dev")
+        expect_unlocked(ssm, "dev")
 
 
 def _work_while_credentials_expire(operation: str, error: Exception | None = None, *, local: bool = False) -> None:
     ssm = _Failing()
-    with held(ssm, "dev", JANE, "deploy", local=local):
+    with locked(ssm, "dev", JANE, "deploy", local=local):
         ssm.refused = operation
         if error:
             raise error
@@ -230,7 +241,7 @@ def test_a_failed_release_of_the_lock_does_not_hide_the_error(operation: str) ->
 
 @pytest.mark.parametrize("operation", ["get_parameter", "delete_parameter"])
 def test_after_success_a_lock_that_cannot_be_released_is_reported(operation: str) -> None:
-    with pytest.raises(UserError, match="hold on dev could not be taken away") as raised:
+    with pytest.raises(UserError, match="lock on dev could not be released") as raised:
         _work_while_credentials_expire(operation)
     assert raised.value.hint.endswith("./agora unlock dev")
     with pytest.raises(UserError) as rehearsed:
@@ -239,10 +250,10 @@ def test_after_success_a_lock_that_cannot_be_released_is_reported(operation: str
 
 
 def test_a_lock_says_in_json_who_since_when_and_what_for() -> None:
-    hold = Hold("7", "Developer/jane", "2026-11-23T12:00:00+00:00", "deploy")
-    ssm = FakeParameters({PARAMETER: json.dumps(hold.as_json())})
-    assert read_hold(ssm, "dev") == hold
-    assert hold.sentence("dev") == "dev is held by Developer/jane, since 2026-11-23 12:00:00 UTC: deploy"
+    lock = EnvironmentLock("7", "Developer/jane", "2026-11-23T12:00:00+00:00", "deploy")
+    ssm = FakeParameters({PARAMETER: json.dumps(asdict(lock))})
+    assert read_lock(ssm, "dev") == lock
+    assert lock.sentence("dev") == "dev is locked by Developer/jane since 2026-11-23 12:00:00 UTC: deploy"
 
 
 DEAD = replace(this_process(), started="1")
@@ -250,23 +261,23 @@ ELSEWHERE = replace(this_process(), host="another", started="1")
 
 
 def _left_by(process: ProcessIdentity | None) -> FakeParameters:
-    hold = Hold("7", "Developer/jane", "2026-11-23T12:00:00+00:00", "deploy", process)
-    return FakeParameters({PARAMETER: json.dumps(hold.as_json())})
+    lock = EnvironmentLock("7", "Developer/jane", "2026-11-23T12:00:00+00:00", "deploy", process)
+    return FakeParameters({PARAMETER: json.dumps(asdict(lock))})
 
 
 def test_in_a_rehearsal_the_lock_of_a_dead_process_of_this_machine_is_released_with_a_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    for meet in (expect_free, lambda ssm, name, local: held(ssm, name, JOE, "deploy", local=local).__enter__()):
+    for meet in (expect_unlocked, lambda ssm, name, local: locked(ssm, name, JOE, "deploy", local=local).__enter__()):
         meet(_left_by(DEAD), "dev", local=True)
         said = " ".join(capsys.readouterr().err.split())
-        assert f"Released the lock on dev: process {DEAD.pid}, which held it for deploy, has ended." in said
+        assert f"Released the lock on dev: process {DEAD.pid}, which locked it for deploy, has ended." in said
 
 
 def test_on_aws_it_is_named_as_dead_and_stays() -> None:
     ssm = _left_by(DEAD)
-    with pytest.raises(Held) as refused:
-        expect_free(ssm, "dev")
+    with pytest.raises(Locked) as refused:
+        expect_unlocked(ssm, "dev")
     assert refused.value.message.endswith(f"deploy (its process {DEAD.pid} on this machine has ended)")
     assert refused.value.hint.endswith("then: ./agora unlock dev")
     assert PARAMETER in ssm.values
@@ -275,15 +286,15 @@ def test_on_aws_it_is_named_as_dead_and_stays() -> None:
 @pytest.mark.parametrize("process", [this_process(), ELSEWHERE, None])
 def test_a_lock_that_may_be_in_use_stays_in_a_rehearsal_too(process: ProcessIdentity | None) -> None:
     ssm = _left_by(process)
-    with pytest.raises(Held) as refused:
-        expect_free(ssm, "dev", local=True)
+    with pytest.raises(Locked) as refused:
+        expect_unlocked(ssm, "dev", local=True)
     assert "ended" not in refused.value.message
     assert PARAMETER in ssm.values
 
 
 def test_a_lock_of_an_earlier_version_is_read_still() -> None:
     old = {"id": "7", "who": "Developer/jane", "since": "2026-11-23T12:00:00+00:00", "doing": "deploy"}
-    expected = Hold(old["id"], old["who"], old["since"], old["doing"])
-    assert read_hold(FakeParameters({PARAMETER: json.dumps(old)}), "dev") == expected
-    damaged = read_hold(FakeParameters({PARAMETER: json.dumps({**old, "process": {"pid": "x"}})}), "dev")
+    expected = EnvironmentLock(old["id"], old["who"], old["since"], old["doing"])
+    assert read_lock(FakeParameters({PARAMETER: json.dumps(old)}), "dev") == expected
+    damaged = read_lock(FakeParameters({PARAMETER: json.dumps({**old, "process": {"pid": "x"}})}), "dev")
     assert damaged == expected
