@@ -236,8 +236,8 @@ def load_data(
 
     Checks first what the load needs, shows its lines as they come, and waits for its end.
     """
-    from portside.deploy import load_data as loading
-    from portside.images.loader_image import LOADER
+    from agora_own import load_data as loading
+    from agora_own.loader_image import LOADER
     from portside.images.service_images import ServiceImage
     from portside.records.origin import read_origin
     from portside.records.proving_record import no_proof_to_come
@@ -371,8 +371,8 @@ def _show_plan(value: object, sentence: str, *, as_json: bool) -> None:
 
 def _loader_image(target: Target, form: Form) -> ResolvedImage:
     """The loader at the environment's version, by its lock where that has it; a rehearsal makes up what is missing."""
-    from portside.deploy.load_preconditions import SYNAPSE_SECRET
-    from portside.images.loader_image import loader_image
+    from agora_own.load_preconditions import SYNAPSE_SECRET
+    from agora_own.loader_image import loader_image
     from portside.images.release_lock import find_lock
     from portside.plan.images import lock_folders, look_up
 

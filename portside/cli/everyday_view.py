@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from portside.aws.logs import LogLine
     from portside.commands import Commands
     from portside.deploy.environment_status import EnvironmentStatus, ServiceStatus
-    from portside.deploy.load_data import LoadPlan
+    from agora_own.load_data import LoadPlan
     from portside.deploy.tunnel import Tunnel
 
 _COLUMNS = ("Service", "Version", "Commit", "Tasks", "Targets", "Since (UTC)", "State")

@@ -129,7 +129,7 @@ def _publish_locally(form: Form, version: str, commit: str) -> None:
     """Do what the monorepo's release job does."""
     from portside.aws.target import local_state_dir
     from portside.emulator.client import process
-    from portside.images.loader_image import loaders_of
+    from agora_own.loader_image import loaders_of
     from portside.images.synthesis_images import references_of
     from portside.rehearsal import practice_monorepo
 

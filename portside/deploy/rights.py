@@ -10,9 +10,9 @@ from portside.config.configuration import stack_part
 from portside.config.environment import Environment
 from portside.config.service_props import DATABASE, ServiceProps
 from portside.config.stacks import StackKind, only_stack
-from portside.deploy import load_data
+from agora_own import load_data
 from portside.deploy.bootstrap_roles import bootstrap_role
-from portside.images.loader_image import model_of
+from agora_own.loader_image import model_of
 from portside.records import deployment_record, environment_lock
 from portside.synthesis import references
 

@@ -8,7 +8,7 @@ from portside.aws import access_logs
 from portside.config.image_reference import LOCAL_BUILD
 from portside.config.stacks import StackKind, only_stack
 from portside.deploy.bootstrap_roles import QUALIFIER
-from portside.deploy.load_preconditions import SYNAPSE_SECRET
+from agora_own.load_preconditions import SYNAPSE_SECRET
 from portside.deploy.rights import UNSCOPED, Conditions, Place, Right, of_all, parameter_paths
 from portside.deploy.tunnel import DOCUMENT
 

@@ -14,7 +14,7 @@ from portside.config.image_reference import is_moving_tag, is_tag
 from portside.config.mistakes import shown
 from portside.errors import FormError, UsageError, UserError
 from portside.images.failures import Kind, ResolutionFailed
-from portside.images.loader_image import loaders_of
+from agora_own.loader_image import loaders_of
 from portside.images.release_lock import lock_name
 from portside.images.resolution import Resolution, parse_resolution
 from portside.images.resolved_image import one_commit, short_commit

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from portside.aws.target import Target
-from portside.deploy.load_preconditions import check_preconditions
+from agora_own.load_preconditions import check_preconditions
 from portside.findings.check import FAIL, OK, SKIP
 from portside.findings.check import check as expected
 from portside.findings.finding import Finding

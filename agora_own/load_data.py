@@ -23,12 +23,12 @@ from portside.config.environment import Environment
 from portside.config.service_props import ServiceProps
 from portside.config.task_size import smallest_size
 from portside.deploy import redeploy
-from portside.deploy.load_preconditions import check_preconditions
+from agora_own.load_preconditions import check_preconditions
 from portside.deploy.redeploy import Redeployment
 from portside.errors import UserError
 from portside.findings.check import FAIL, check_as_json
 from portside.findings.finding import Finding
-from portside.images.loader_image import LOADER, database_keys, model_of
+from agora_own.loader_image import LOADER, database_keys, model_of
 from portside.images.resolved_image import ResolvedImage
 from portside.records.deployment_record import USUAL, Terms
 from portside.records.environment_lock import expect_unlocked, locked
