@@ -1,7 +1,7 @@
-"""Loading data into an environment's database: a task that runs once, then new tasks of what caches.
+"""Loads data into an environment's database: runs one task, then redeploys the services that cache.
 
-No stack has a task definition for it. One is registered for the time of the load, made of what a service that reads the
-database is deployed with: its execution role, network, log group, and how it is told where the database is.
+No stack has a task definition for it. One is registered for the time of the load, from the deployed service that reads
+the database: its execution role, network, log group, and the variables with the database's host and password.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from agora_own.load_preconditions import check_preconditions
+from agora_own.loader_image import LOADER, database_keys, model_of
 from portside.aws import logs
 from portside.aws.deployed_service import find_deployed
 from portside.aws.errors import is_missing, is_passing
@@ -23,12 +25,10 @@ from portside.config.environment import Environment
 from portside.config.service_props import ServiceProps
 from portside.config.task_size import smallest_size
 from portside.deploy import redeploy
-from agora_own.load_preconditions import check_preconditions
 from portside.deploy.redeploy import Redeployment
 from portside.errors import UserError
 from portside.findings.check import FAIL, check_as_json
 from portside.findings.finding import Finding
-from agora_own.loader_image import LOADER, database_keys, model_of
 from portside.images.resolved_image import ResolvedImage
 from portside.records.deployment_record import USUAL, Terms
 from portside.records.environment_lock import expect_unlocked, locked
@@ -37,7 +37,7 @@ from portside.records.task_record import new_record, put_on_record
 from portside.terminal.console import say
 
 CACHING = ("agora-api",)
-"""The services that keep what they have read for as long as they run."""
+"""The services that cache what they read until they stop."""
 
 DATA_FILE = "syn13363290"
 
@@ -48,7 +48,7 @@ _STREAM_PREFIX = "agora-data-load"
 
 @dataclass(frozen=True)
 class LoadPlan:
-    """What is to run: RegisterTaskDefinition's request, and where. Secrets stand in it by their ARN only."""
+    """The task to run: the request to RegisterTaskDefinition, cluster and network. Secrets appear by ARN only."""
 
     environment: str
     image: ResolvedImage
@@ -90,7 +90,7 @@ class Load:
 
 
 def plan(target: Target, services: Sequence[ServiceProps], image: ResolvedImage, data_version: str) -> LoadPlan:
-    """What is to run, with its preconditions looked at. Raises `UserError` where nothing is deployed to go by."""
+    """Plan a load and check its preconditions. Raises `UserError` if the service to copy is not deployed."""
     environment = target.environment
     props = model_of(services)
     model = find_deployed(target, props)
@@ -147,9 +147,9 @@ def load(
     terms: Terms = USUAL,
     wait: Callable[[float], object] = time.sleep,
 ) -> Load:
-    """Run what was planned to its end, which goes on record; then start new tasks of what caches.
+    """Run the planned task until it stops, record its exit code, then redeploy the services that cache.
 
-    Raises `UserError` with the verdict.
+    Raises `UserError` with the reason if the task fails.
     """
     expect_met(planned)
     ssm, name = target.clients("ssm"), target.environment.name
@@ -289,23 +289,23 @@ def _run(target: Target, planned: LoadPlan, definition: str) -> str:
     )
     if not answer["tasks"]:
         reasons = ", ".join(str(each.get("reason", each)) for each in answer.get("failures", ())) or "no reason given"
-        raise UserError(f"ECS starts no task for the load: {reasons}", "Nothing was loaded. Mend the cause, try again.")
+        raise UserError(f"ECS starts no task for the load: {reasons}", "Nothing was loaded. Fix the cause, try again.")
     return _id_of(answer["tasks"][0])
 
 
 def _follow(target: Target, planned: LoadPlan, task: str, wait: Callable[[float], object]) -> Mapping[str, Any]:
-    """Tell the task's lines until it has stopped; its last description. Interrupted, it is stopped too."""
+    """Print the log of a task until it stops, and return its last description. An interrupt stops the task."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     ecs = patient(target, wait=wait)[0].clients("ecs")
-    until, telling = time.monotonic() + _LONGEST_SECONDS, _Telling(target, planned, task, wait)
+    until, log = time.monotonic() + _LONGEST_SECONDS, _NewLogLines(target, planned, task, wait)
     try:
         while time.monotonic() < until:
             try:
                 found = ecs.describe_tasks(cluster=planned.cluster, tasks=[task])["tasks"]
-                telling.tell_new()
+                log.print_new()
                 if found and found[0]["lastStatus"] == "STOPPED":
-                    telling.tell_new()
+                    log.print_new()
                     return dict(found[0])
             except (BotoCoreError, ClientError) as error:
                 if not is_passing(error):
@@ -321,32 +321,32 @@ def _follow(target: Target, planned: LoadPlan, task: str, wait: Callable[[float]
 
 
 def _stop(ecs: Any, cluster: str, task: str) -> None:
-    """A load that nobody waits for would go on unheld."""
+    """Stop the task: no lock would protect it once this command ends."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        ecs.stop_task(cluster=cluster, task=task, reason="given up by load-data")
-        say(f"Task {task} is stopped; the database may have a part of the data.", "yellow")
+        ecs.stop_task(cluster=cluster, task=task, reason="stopped by load-data")
+        say(f"Task {task} was stopped; the database may contain part of the data.", "yellow")
     except (BotoCoreError, ClientError) as error:
-        say(f"Task {task} could not be stopped, and may go on: {error}", "yellow")
+        say(f"Task {task} could not be stopped and may still run: {error}", "yellow")
 
 
-class _Telling:
-    """The lines of a task that have been told already."""
+class _NewLogLines:
+    """The log of a task, without the lines that were already printed."""
 
     def __init__(self, target: Target, planned: LoadPlan, task: str, wait: Callable[[float], object]) -> None:
         self._client, self._planned, self._task, self._wait = target.clients("logs"), planned, task, wait
-        self._since, self._told = datetime.now(UTC) - logs.OVERLAP, set[str]()
+        self._since, self._printed = datetime.now(UTC) - logs.OVERLAP, set[str]()
 
-    def tell_new(self) -> None:
-        """Tell the lines that have come; a log that can't be read yet does not stop a load."""
+    def print_new(self) -> None:
+        """Print the new lines. A log that can't be read yet does not stop a load."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         lines = logs.read_lines(self._client, [self._planned.source], self._since, task=self._task, wait=self._wait)
         try:
             for line in lines:
-                if line.id not in self._told:
-                    self._told.add(line.id)
+                if line.id not in self._printed:
+                    self._printed.add(line.id)
                     for text in line.texts:
                         say(f"  {text}")
                     self._since = max(self._since, line.at - logs.OVERLAP)
@@ -368,15 +368,15 @@ def _expect_success(planned: LoadPlan, task: Mapping[str, Any]) -> None:
     raise UserError(
         f"data version {planned.data_version} was not loaded into {planned.environment}: "
         f"task {_id_of(task)} ended with {ended}; {'; '.join(reasons) or 'no reason given'}",
-        _what_to_do(code, " ".join(reasons), planned),
+        _fix(code, " ".join(reasons), planned),
     )
 
 
-def _what_to_do(code: object, reasons: str, planned: LoadPlan) -> str:
+def _fix(code: object, reasons: str, planned: LoadPlan) -> str:
     if "CannotPullContainerError" in reasons:
         return f"The image could not be pulled: {planned.image.reference}"
     if "ResourceInitializationError" in reasons:
         return "A secret or the log could not be reached with the execution role: the reason says which."
     if code == 137:
         return f"It was killed, most often for its use of memory ({_MEMORY_MIB} MiB)."
-    return f"Its lines are above, and in the log group {planned.source.group}. Services were not deployed anew."
+    return f"Its lines are above, and in the log group {planned.source.group}. No service was redeployed."

@@ -1,4 +1,4 @@
-"""What must be so before data is loaded: the way into the database, and the token with which the data is fetched."""
+"""The preconditions of a load: the task can reach the database and read the token for Synapse."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SYNAPSE_SECRET = "agora-synapse-auth-token"  # nosec B105 # the name of a secret
 
 
 def check_preconditions(target: Target, network: Mapping[str, Any], role: str) -> tuple[str, tuple[Finding, ...]]:
-    """The ARN of the secret with Synapse's token (its name where there is none), and what was checked."""
+    """The ARN of the secret with Synapse's token (its name if it does not exist), and the results of the checks."""
     token, secret = _synapse_secret(target)
     checks = [_way_into_the_database(target, network), secret]
     if token.startswith("arn:"):
@@ -26,7 +26,7 @@ def check_preconditions(target: Target, network: Mapping[str, Any], role: str) -
 
 
 def _way_into_the_database(target: Target, network: Mapping[str, Any]) -> Finding:
-    """Whether the network that the load is given has the security group that the database lets in."""
+    """Whether the network that the load is given has the security group that the database allows."""
     from botocore.exceptions import ClientError
 
     environment = target.environment
@@ -65,7 +65,7 @@ def _synapse_secret(target: Target) -> tuple[str, Finding]:
             commands.aws("secretsmanager", "create-secret", name=SYNAPSE_SECRET, secret_string=FROM_FILE)
         )
         return SYNAPSE_SECRET, fail(
-            subject, f"is not there {target.place}", f"Make it, with a Synapse access token that may download: {make}"
+            subject, f"does not exist {target.place}", f"Make it, with a Synapse access token that may download: {make}"
         )
     if found.get("DeletedDate"):
         restore = commands.fix(commands.aws("secretsmanager", "restore-secret", secret_id=SYNAPSE_SECRET))
@@ -82,7 +82,7 @@ def _may_read(target: Target, role: str, secret: str) -> Finding:
         return skip(subject, "a rehearsal checks no rights")
     try:
         policy = target.clients("secretsmanager").get_resource_policy(SecretId=secret).get("ResourcePolicy")
-        if _lets_in(policy, role):
+        if _allows(policy, role):
             return ok(subject, "the secret's policy gives it to the execution role")
         answer = target.clients("iam").simulate_principal_policy(
             PolicySourceArn=role, ActionNames=["secretsmanager:GetSecretValue"], ResourceArns=[secret]
@@ -94,7 +94,7 @@ def _may_read(target: Target, role: str, secret: str) -> Finding:
     return fail(subject, f"{role} may not read it", f"Let it: {_grant(target.commands, role, secret)}")
 
 
-def _lets_in(policy: str | None, role: str) -> bool:
+def _allows(policy: str | None, role: str) -> bool:
     written = json.loads(policy).get("Statement", []) if policy else []
     return any(
         statement.get("Effect") == "Allow" and role in json.dumps(statement.get("Principal", {}))

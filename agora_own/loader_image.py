@@ -1,4 +1,4 @@
-"""The image that loads data: published beside the images of the services, and locked with them."""
+"""The image that loads data: published next to the images of the services and locked with them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def loaders_of(form: Form, names: Sequence[str]) -> list[str]:
 
 
 def loader_image(services: Sequence[ServiceProps], version: str) -> str:
-    """The loader's image at a version: it is published beside the images of the services that read the database."""
+    """The loader's image at a version: it is published next to the images of the services that read the database."""
     parsed = parse_reference(model_of(services).container_location)
     if parsed is None or "/" not in parsed.name:
         raise UsageError(

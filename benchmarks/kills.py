@@ -43,7 +43,7 @@ class Round:
 def agora(state: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a command of the tool until it finishes."""
     return subprocess.run(
-        [sys.executable, "-m", "portside", *arguments],
+        [sys.executable, "-m", "agora_own", *arguments],
         cwd=ROOT,
         env=os.environ | {"AGORA_STATE_DIR": str(state)},
         stdin=subprocess.DEVNULL,
@@ -58,7 +58,7 @@ def kill_and_recover(state: Path, victim: str, after_seconds: float) -> Round:
     """One round in a state folder."""
     was_empty = not (state / "local").exists()
     deploying = subprocess.Popen(
-        [sys.executable, "-m", "portside", *DEPLOY],
+        [sys.executable, "-m", "agora_own", *DEPLOY],
         cwd=ROOT,
         env=os.environ | {"AGORA_STATE_DIR": str(state)},
         stdin=subprocess.DEVNULL,

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import click
 
-from portside.cli.main import agora
+from agora_own.extension import AGORA
+from portside.cli.main import agora, use
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "commands.md"
 
 _WIDTH = 80
+
+use(AGORA)
 _TITLE = """\
 # Commands
 

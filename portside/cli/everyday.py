@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from portside.cli.everyday_view import show_dns, show_load_plan, show_status, show_tunnel
+from portside.cli.everyday_view import show_dns, show_status, show_tunnel
 from portside.cli.options import (
     Reaching,
     acting_on,
@@ -21,11 +21,9 @@ from portside.cli.options import (
     local_option,
     looking_at,
     read_form,
-    say_all,
 )
 from portside.cli.proving import (
     clear_images,
-    clear_task,
     confirm,
     proof_options,
     starting_services,
@@ -35,10 +33,8 @@ from portside.terminal import console
 
 if TYPE_CHECKING:
     from portside.aws.logs import LogLine
-    from portside.aws.target import Target
     from portside.config.configuration import Form
     from portside.deploy.environment_status import EnvironmentStatus
-    from portside.images.resolved_image import ResolvedImage
 
 service_argument = click.argument("service", metavar="SERVICE")
 task_option = click.option("--task", metavar="ID", default="", help="The task whose id begins so.")
@@ -212,75 +208,6 @@ def redeploy(
                 say(f"A desired count of 0 was set outside app.py: {target.commands.tool('diagnose')}", "yellow")
 
 
-@click.command("load-data")
-@environment_argument
-@click.option(
-    "--version", "data_version", metavar="N", help="The version of the data; without it that of the last load."
-)
-@changing_options
-@proof_options
-def load_data(
-    environment: str,
-    data_version: str | None,
-    local: bool,
-    yes: bool,
-    dry_run: bool,
-    as_json: bool,
-    unproven: str | None,
-    proof_profile: str | None,
-) -> None:
-    """Load data into ENV's database by the agora-data image, and then start new tasks of what caches.
-
-    In production the image must be in a committed lock, and have ended with exit code 0 in the environment that proves
-    it.
-
-    Checks first what the load needs, shows its lines as they come, and waits for its end.
-    """
-    from agora_own import load_data as loading
-    from agora_own.loader_image import LOADER
-    from portside.images.service_images import ServiceImage
-    from portside.records.origin import read_origin
-    from portside.records.proving_record import no_proof_to_come
-
-    with acting_on(environment, local=local, only_if_running=True) as acting:
-        target, form = acting.target, acting.form
-        version = data_version or loading.last_version(target.clients("ssm"), target.environment.name)
-        if not version:
-            raise UsageError(
-                f"no data of {target.environment.name} is on record, so its version is not known",
-                f"Name it: {target.commands.tool('load-data', '--version', 'N')}",
-            )
-        image = _loader_image(target, form)
-        planned = loading.plan(target, acting.services, image, version)
-        if not as_json:
-            show_load_plan(planned)
-        origin = read_origin(target)
-        say_all([no_proof_to_come(form, target, origin)], "yellow")
-        cleared = clear_task(
-            acting,
-            ServiceImage(LOADER, image.name, image.tag, image.digest),
-            starting_services(acting, planned.caching),
-            reason=unproven,
-            profile=proof_profile,
-        )
-        if dry_run:
-            if as_json:
-                console.print_json(planned.as_json())
-            return
-        loading.expect_met(planned)
-        cleared.confirm(confirm)
-        go_ahead(
-            f"Load data version {version} into {target.environment.name} {target.place}?",
-            assumed=local or yes,
-            expected=target.environment.confirmation,
-        )
-        done = loading.load(target, form, planned, origin, terms=cleared.terms())
-        if as_json:
-            console.print_json(done.as_json())
-        else:
-            console.print_lines(f"{target.environment.name} has data version {version}: {done.seconds:.0f} s.")
-
-
 @click.command()
 @environment_argument
 @click.option(
@@ -367,33 +294,3 @@ def _show_plan(value: object, sentence: str, *, as_json: bool) -> None:
         console.print_json(value)
     elif sentence:
         console.print_lines(sentence)
-
-
-def _loader_image(target: Target, form: Form) -> ResolvedImage:
-    """The loader at the environment's version, by its lock where that has it; a rehearsal makes up what is missing."""
-    from agora_own.load_preconditions import SYNAPSE_SECRET
-    from agora_own.loader_image import loader_image
-    from portside.images.release_lock import find_lock
-    from portside.plan.images import lock_folders, look_up
-
-    environment = target.environment
-    reference = loader_image(form.services_of(environment.name), environment.ghcr_package_version)
-    if target.local_aws is not None:
-        from portside.aws.target import local_state_dir
-        from portside.emulator.client.seed import seed
-
-        seed(
-            target.local_aws,
-            environment.account,
-            environment.region,
-            certificate_arn=environment.certificate_arn,
-            domain=environment.fqdn,
-            secrets={SYNAPSE_SECRET: None},
-            images=[reference],
-            state_dir=local_state_dir(),
-        )
-    if environment.is_released:
-        lock = find_lock(environment.ghcr_package_version, lock_folders(local=target.is_local))
-        if lock and reference in lock.images and (target.is_local or not lock.stand_in):
-            return lock.images[reference]
-    return look_up([reference], environment.ghcr_package_version, local=target.is_local).images[reference]

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from portside.aws.logs import LogLine
     from portside.commands import Commands
     from portside.deploy.environment_status import EnvironmentStatus, ServiceStatus
-    from agora_own.load_data import LoadPlan
     from portside.deploy.tunnel import Tunnel
 
 _COLUMNS = ("Service", "Version", "Commit", "Tasks", "Targets", "Since (UTC)", "State")
@@ -117,19 +116,6 @@ def show_line(line: LogLine) -> None:
     prefix = f"{at} {click.style(short, fg=colour) if is_coloured else short}"
     for text in line.texts:
         console.print_beside(prefix, text)
-
-
-def show_load_plan(planned: LoadPlan) -> None:
-    """Tell a person what is to run, and what was checked before."""
-    from portside.findings.check import FAIL, OK, printed
-    from portside.terminal.console import say
-
-    say(f"  runs   {planned.image.name}:{planned.image.tag} {planned.image.digest[7:19]} once, on {planned.cluster}")
-    say(f"  loads  data version {planned.data_version}")
-    say(f"  then   new tasks of {', '.join(planned.caching) or 'nothing'}")
-    for check in planned.checks:
-        style = {OK: None, FAIL: "red"}.get(check.state, "yellow")
-        say(f"  {printed(check):<5}  {check.subject}: {check.what}", style)
 
 
 def show_tunnel(planned: Tunnel, commands: Commands) -> None:

@@ -27,6 +27,7 @@ from portside.cli.verify import verify
 from portside.commands import tool
 from portside.emulator.client import connection
 from portside.errors import UsageError, UserError
+from portside.extension import Extension, install
 from portside.program import PROGRAM
 from portside.terminal import console
 
@@ -89,7 +90,6 @@ for command in (
     environment.unlock,
     everyday.dns,
     everyday.execute,
-    everyday.load_data,
     everyday.logs,
     everyday.redeploy,
     everyday.status,
@@ -102,8 +102,17 @@ for command in (
     agora.add_command(command)
 
 
-def main() -> NoReturn:
-    """Run what the command line of this process asks for, and leave with its exit code."""
+def use(extension: Extension) -> None:
+    """Add an app's own commands and rules to the machinery's."""
+    install(extension)
+    for command in extension.commands:
+        agora.add_command(command)
+
+
+def main(extension: Extension | None = None) -> NoReturn:
+    """Run what the command line of this process asks for, with an app's own commands; leaves with its exit code."""
+    if extension:
+        use(extension)
     # CI ends a run with SIGTERM; a lock must be released then too.
     signal.signal(signal.SIGTERM, _interrupt)
     is_closed = cast(TextIO | None, sys.stdout) is None

@@ -129,13 +129,15 @@ def _publish_locally(form: Form, version: str, commit: str) -> None:
     """Do what the monorepo's release job does."""
     from portside.aws.target import local_state_dir
     from portside.emulator.client import process
-    from agora_own.loader_image import loaders_of
+    from portside.extension import installed
     from portside.images.synthesis_images import references_of
     from portside.rehearsal import practice_monorepo
 
     running = process.expect_running(local_state_dir())
     references = references_of([props for name in form.released for props in form.services_of(name)])
-    practice_monorepo.publish(running, [*references, *loaders_of(form, form.released)], [version], commit)
+    practice_monorepo.publish(
+        running, [*references, *installed().released_images(form, form.released)], [version], commit
+    )
 
 
 def _wait_for_images(plan: CutPlan, form: Form, monorepo: Monorepo, *, local: bool, within_seconds: float) -> None:

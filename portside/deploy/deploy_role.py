@@ -14,6 +14,7 @@ from portside.config.configuration import Form
 from portside.deploy.github_trust import Repository, trust
 from portside.deploy.rights import Place, parameter_paths, statements
 from portside.deploy.role_rights import DEPLOY, DESTROY, OPERATOR, PROOF
+from portside.extension import installed
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, white space not counted
 LONGEST_POLICY, LONGEST_TRUST = 6144, 2048
@@ -65,7 +66,7 @@ def role_documents(
         environments=environments,
         trust=trust(account, repository, environments) if repository else None,
         deploy=_policy(*statements(DEPLOY, places), *statements(PROOF, proving)),
-        operator=_policy(*statements(OPERATOR, places)),
+        operator=_policy(*statements((*OPERATOR, *installed().rights()), places)),
         destroy=_policy(*statements(DESTROY, [place for place in places if not place.environment.is_production])),
     )
 

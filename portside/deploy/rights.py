@@ -6,13 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from portside.config.configuration import stack_part
 from portside.config.environment import Environment
-from portside.config.service_props import DATABASE, ServiceProps
+from portside.config.service_props import ServiceProps
 from portside.config.stacks import StackKind, only_stack
-from agora_own import load_data
 from portside.deploy.bootstrap_roles import bootstrap_role
-from agora_own.loader_image import model_of
 from portside.records import deployment_record, environment_lock
 from portside.synthesis import references
 
@@ -116,12 +113,6 @@ class Place:
         """Whether a machine of the environment leads to its database."""
         return self.environment.bastion is not None
 
-    @property
-    def loaders(self) -> list[str]:
-        """The stack part of the service after whose deployment data is loaded, where there is one."""
-        readers = any(call.service == DATABASE for props in self.services for call in props.calls)
-        return [stack_part(model_of(self.services).container_name)] if readers else []
-
     def secrets(self, *, with_fields: bool = False) -> list[str]:
         """The names of its secrets, or only of those of which fields are read."""
         found = [secret for props in self.services for secret in props.container_secrets]
@@ -131,7 +122,7 @@ class Place:
 
 def parameter_paths(environment: str) -> list[str]:
     """The one path under which everything that is remembered of an environment is stored."""
-    of = (deployment_record, environment_lock, load_data, references)
+    of = (deployment_record, environment_lock, references)
     return sorted({f"{each.parameter_name(environment).rpartition('/')[0]}/*" for each in of})
 
 

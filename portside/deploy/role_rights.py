@@ -8,12 +8,11 @@ from portside.aws import access_logs
 from portside.config.image_reference import LOCAL_BUILD
 from portside.config.stacks import StackKind, only_stack
 from portside.deploy.bootstrap_roles import QUALIFIER
-from agora_own.load_preconditions import SYNAPSE_SECRET
 from portside.deploy.rights import UNSCOPED, Conditions, Place, Right, of_all, parameter_paths
 from portside.deploy.tunnel import DOCUMENT
 
 
-def _on_clusters(places: Sequence[Place]) -> Conditions:
+def on_clusters(places: Sequence[Place]) -> Conditions:
     clusters = of_all(places, lambda place: [place.arn("ecs", f"cluster/{place.cluster}")])
     return {"ArnLike": {"ecs:cluster": tuple(clusters)}}
 
@@ -43,27 +42,19 @@ def _parameters(place: Place) -> Iterator[str]:
         yield place.arn("ssm", f"parameter{path}")
 
 
-def _tasks(place: Place) -> Iterator[str]:
+def tasks(place: Place) -> Iterator[str]:
     yield place.arn("ecs", f"task/{place.cluster}/*")
-
-
-def _loads(place: Place) -> Iterator[str]:
-    yield place.arn("ecs", f"task-definition/{place.stack('data-load')}:*")
 
 
 def _tunnelled(place: Place) -> Iterator[str]:
     if place.has_sessions:
-        yield from _tasks(place)
+        yield from tasks(place)
     yield f"arn:aws:ssm:{place.environment.region}::document/{DOCUMENT}"
 
 
 # CloudFormation names the buckets of access logs after their stack.
 def _log_buckets(place: Place) -> Iterator[str]:
     yield f"arn:aws:s3:::{access_logs.bucket_prefix(place.environment)}*"
-
-
-def _loads_data(place: Place) -> bool:
-    return bool(place.loaders)
 
 
 PROOF = (Right("Proof", ("ssm:GetParameter", "ssm:GetParameterHistory"), _parameters),)
@@ -98,8 +89,8 @@ DEPLOY = (
         ("ecs:DescribeServices", "ecs:UpdateService"),
         lambda place: [place.arn("ecs", f"service/{place.cluster}/{place.stack('*')}")],
     ),
-    Right("Tasks", ("ecs:DescribeTasks",), _tasks),
-    Right("ListsOfTheCluster", ("ecs:ListServices", "ecs:ListTasks"), condition=_on_clusters),
+    Right("Tasks", ("ecs:DescribeTasks",), tasks),
+    Right("ListsOfTheCluster", ("ecs:ListServices", "ecs:ListTasks"), condition=on_clusters),
     Right(
         "LastLines",
         ("logs:GetLogEvents",),
@@ -165,7 +156,7 @@ OPERATOR = (
     Right(
         "Exec",
         ("ecs:ExecuteCommand",),
-        lambda place: [place.arn("ecs", f"cluster/{place.cluster}"), *_tasks(place)],
+        lambda place: [place.arn("ecs", f"cluster/{place.cluster}"), *tasks(place)],
         concerns=lambda place: place.has_sessions,
     ),
     Right(
@@ -189,32 +180,8 @@ OPERATOR = (
         lambda place: place.has_bastion,
     ),
     Right("IsTheBastionThere", ("ssm:DescribeInstanceInformation",), concerns=lambda place: place.has_bastion),
-    Right("LoadDefinition", ("ecs:RegisterTaskDefinition",), _loads, concerns=_loads_data),
-    Right("LoadDefinitionGone", ("ecs:DeregisterTaskDefinition",), concerns=_loads_data),
-    Right("Load", ("ecs:RunTask",), _loads, _on_clusters, _loads_data),
-    Right("LoadEnded", ("ecs:StopTask",), _tasks, concerns=_loads_data),
-    Right(
-        "LoadTagged",
-        ("ecs:TagResource",),
-        lambda place: [*_loads(place), *_tasks(place)],
-        lambda _: {"StringEquals": {"ecs:CreateAction": ("RegisterTaskDefinition", "RunTask")}},
-        _loads_data,
-    ),
-    Right(
-        "LoadRole",
-        ("iam:PassRole",),
-        lambda place: [place.role(place.stack(f"{each}-ExecutionRole*")) for each in place.loaders],
-        lambda _: {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
-        _loads_data,
-    ),
-    Right(
-        "LoadToken",
-        ("secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy"),
-        lambda place: [place.named(SYNAPSE_SECRET)],
-        concerns=_loads_data,
-    ),
 )
-"""What diff, status, logs, exec, tunnel, load-data and a look for drift call in addition."""
+"""What diff, status, logs, exec, tunnel and a look for drift call in addition."""
 
 DESTROY = (
     Right("Resources", ("cloudformation:ListStackResources", "cloudformation:UpdateTerminationProtection"), _stacks),

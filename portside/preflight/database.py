@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from portside.config.deferred_values import DatabaseSecret
 from portside.config.stacks import database_stacks
+from portside.extension import installed
 from portside.findings.check import fail, ok, skip
 from portside.findings.finding import Finding
 from portside.preflight.context import Context
@@ -14,13 +13,6 @@ from portside.preflight.questions import Question
 TLS = "database: TLS"
 PARAMETERS = "database: parameters"
 USERS = "database: users"
-TLS_ACCEPTED_UNTIL = date(2027, 6, 30)
-"""Until when connections to the database may be unencrypted: agora-api has no option for TLS, and only who carries the
-callers' group reaches the database, from the private network.
-
-When agora-api has learnt it, switch `tls` on in portside/stacks/docdb_stack.py, and this goes.
-Else think again, and move the date.
-"""
 
 
 def questions() -> list[Question]:
@@ -33,12 +25,13 @@ def questions() -> list[Question]:
 
 
 def connections_are_encrypted(context: Context) -> Finding:
-    """They are not: to the date that is a known exception, after it somebody has to look. It blocks no deployment."""
-    why = "off, because agora-api can't use it"
-    if context.now.date() <= TLS_ACCEPTED_UNTIL:
-        return skip(TLS, f"{why}; accepted until {TLS_ACCEPTED_UNTIL}")
-    hint = "Ask whether agora-api can use TLS by now: docs/database.md, TLS."
-    return fail(TLS, f"{why}; the exception ended on {TLS_ACCEPTED_UNTIL}", hint)
+    """They are not: accepted until the date that the app gives, a failed check after it. It blocks no deployment."""
+    risk = installed().database_without_tls
+    if risk is None:
+        return fail(TLS, "off: connections to the database are not encrypted", "See docs/database.md, TLS.")
+    if context.now.date() <= risk.until:
+        return skip(TLS, f"{risk.reason}; accepted until {risk.until}")
+    return fail(TLS, f"{risk.reason}; the exception ended on {risk.until}", risk.hint)
 
 
 def parameters_are_used(context: Context) -> Finding:

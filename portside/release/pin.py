@@ -13,8 +13,8 @@ from portside.config.configuration import Form, load_form
 from portside.config.image_reference import is_moving_tag, is_tag
 from portside.config.mistakes import shown
 from portside.errors import FormError, UsageError, UserError
+from portside.extension import installed
 from portside.images.failures import Kind, ResolutionFailed
-from agora_own.loader_image import loaders_of
 from portside.images.release_lock import lock_name
 from portside.images.resolution import Resolution, parse_resolution
 from portside.images.resolved_image import one_commit, short_commit
@@ -112,7 +112,7 @@ def plan_pin(repository: Path, version: str, look_up: LookUp, *, into: str, only
         files["CHANGELOG.md"] = with_entry(read_at(repository, base.ref, "CHANGELOG.md") or b"", _entry(names, lock))
     changed = tuple(name for name, written in before.items() if written != version)
     branch = _free_branch(repository, base, f"release/{version}" + (f"-{only}" if only else ""))
-    said = remark(lock, loaders_of(form, names))
+    said = remark(lock, installed().released_images(form, names))
     return PinPlan(version, lock, before, changed, said, base, branch, files)
 
 
@@ -124,7 +124,7 @@ def plan_rehearsed_pin(
     names = _names(form, only)
     lock = look_up_release(form, version, look_up, names)
     changed = tuple(name for name, written in before.items() if written != version)
-    return PinPlan(version, lock, before, changed, remark(lock, loaders_of(form, names)))
+    return PinPlan(version, lock, before, changed, remark(lock, installed().released_images(form, names)))
 
 
 def look_up_release(form: Form, version: str, look_up: LookUp, names: Sequence[str]) -> Resolution:
@@ -133,7 +133,7 @@ def look_up_release(form: Form, version: str, look_up: LookUp, names: Sequence[s
     The image that loads data is among them where it is published.
     """
     references = list(dict.fromkeys(each for name in names for each in references_of(form.services_of(name))))
-    lock = _look_up_with(look_up, references, loaders_of(form, names), version)
+    lock = _look_up_with(look_up, references, installed().released_images(form, names), version)
     commits: dict[str, list[str]] = {}
     for image in lock.images.values():
         if image.tag == version and image.commit:

@@ -38,4 +38,4 @@ def test_checkov_is_installed_once_and_again_when_its_lock_changes(clone: Clone)
 
 def test_no_one_else_waits_for_checkov(clone: Clone) -> None:
     assert clone.run("test").code == 0
-    assert clone.calls() == [*SET_UP, "portside"]
+    assert clone.calls() == [*SET_UP, "agora_own"]

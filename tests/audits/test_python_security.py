@@ -15,7 +15,7 @@ import pytest
 from tests.audits.reports import ROOT, report_file, tool
 from tests.unit.invariants import is_reason
 
-PARTS = ("app.py", "src", "portside", "tools", "benchmarks")
+PARTS = ("app.py", "src", "portside", "agora_own", "tools", "benchmarks")
 SETTINGS = ROOT / "pyproject.toml"
 SKIPPED = tomllib.loads(SETTINGS.read_text())["tool"]["bandit"]["skips"]
 REASONS = dict(re.findall(r'^  "(B\d+)", # (.+)$', SETTINGS.read_text(), re.MULTILINE))

@@ -18,7 +18,7 @@ from portside.emulator.client import process
 from tests.interrupts import heed_interrupts
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("agora", "app.py", "cdk.json", "CHANGELOG.md", "releases", "src", "portside")
+PARTS = ("agora", "app.py", "cdk.json", "CHANGELOG.md", "releases", "src", "portside", "agora_own")
 LONGEST_SECONDS = 240
 
 # Variables that would redirect a command away from the embedded AWS, colour the output, or differ from test to test.
@@ -97,7 +97,7 @@ class Clone:
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start ./agora with arguments, in a separate process group, without waiting for it."""
         return subprocess.Popen(
-            [sys.executable, "-m", "portside", *arguments],
+            [sys.executable, "-m", "agora_own", *arguments],
             cwd=self.folder,
             env=self.environment(**environment),
             stdin=subprocess.DEVNULL,

@@ -36,8 +36,8 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = room / "agora infra"
     shutil.copytree(ROOT, root, ignore=shutil.ignore_patterns(*NOT_CLONED))
     trap = room / "trap"
-    (trap / "portside").mkdir(parents=True)
-    (trap / "portside/__main__.py").write_text("raise SystemExit('the folder of the caller came first')")
+    (trap / "agora_own").mkdir(parents=True)
+    (trap / "agora_own/__main__.py").write_text("raise SystemExit('the folder of the caller came first')")
     answer = run(root, str(root / "agora"), "--help", cwd=trap, PYTHONPATH=str(trap), NODE_ENV="production")
     assert answer.returncode == 0, answer.stderr
     assert "agora: set up in " in answer.stderr

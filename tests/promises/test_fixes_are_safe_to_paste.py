@@ -30,7 +30,7 @@ from portside.rehearsal.environment_variables import words_of
 from tests.unit.diagnosis_support import ACCOUNT, DEFINITION, evidence, service, stack, task
 from tests.unit.documents import ROOT
 
-FOLDERS = ("portside",)
+FOLDERS = ("portside", "agora_own")
 # Where commands are written by hand, and why.
 BY_HAND = {
     "portside/cli/local.py": "the help of the command itself",

@@ -249,7 +249,7 @@ ALLOWED = {
 
 
 def sources() -> Iterator[Path]:
-    for folder in ("src", "portside"):
+    for folder in ("src", "portside", "agora_own"):
         yield from (path for path in (ROOT / folder).rglob("*.py") if "__pycache__" not in path.parts)
     yield ROOT / "app.py"
 

@@ -57,7 +57,7 @@ def test_tables_are_narrow_enough_to_be_read(page: str) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_files_that_are_named_are_there(page: str) -> None:
     named = re.findall(
-        r"`((?:src|portside|tools|tests|docs|benchmarks|\.github|\.ci)/[\w./-]*)`",
+        r"`((?:src|portside|agora_own|tools|tests|docs|benchmarks|\.github|\.ci)/[\w./-]*)`",
         "\n".join(line for _, line in documents.prose(page)),
     )
     assert [path for path in named if not (ROOT / path).exists()] == []

@@ -27,14 +27,14 @@ WRONG_WAY = {
     "release/cut.py": ("from portside.rehearsal import prepare",),
     "deploy/deploy.py": ("import aws_cdk",),
     "terminal/console.py": ("from portside.config import environment",),
-    "images/resolve.py": ("import src.synthesize",),
+    "images/resolve.py": ("import src.synthesize", "import agora_own.load_data"),
     "emulator/gate/served.py": ("from portside.aws import target",),
     "rehearsal/status.py": ("from portside.emulator.fargate import faults",),
 }
 
 
 def test_an_import_the_wrong_way_breaks_a_contract(tmp_path: Path) -> None:
-    for name in ("portside", "src"):
+    for name in ("portside", "src", "agora_own"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     for module, lines in WRONG_WAY.items():

@@ -40,9 +40,9 @@ case "$all" in
   *'byte_code.py cli'*) say byte_code ;;
   *'byte_code.py'*) ;;
   *'agora.pth'*) ;;
-  *'-m portside'*)
-    say "portside ${all#*-m portside }"
-    echo "pid $$ in $PWD, path ${PATH%%:*}, arguments ${all#*-m portside }"
+  *'-m agora_own'*)
+    say "agora_own ${all#*-m agora_own }"
+    echo "pid $$ in $PWD, path ${PATH%%:*}, arguments ${all#*-m agora_own }"
     exit "${CODE:-0}"
     ;;
 esac
@@ -129,7 +129,7 @@ def used(clone: Clone) -> Clone:
 
 def test_the_first_use_sets_up_and_continues_with_the_command(clone: Clone) -> None:
     answer = clone.run("deploy", "dev", "--local")
-    assert clone.calls() == [*SET_UP, "portside"]
+    assert clone.calls() == [*SET_UP, "agora_own"]
     assert "arguments deploy dev --local" in answer.out
 
 
@@ -149,7 +149,7 @@ def test_without_a_terminal_the_set_up_writes_plain_lines(clone: Clone) -> None:
 
 def test_later_uses_start_only_the_command(used: Clone) -> None:
     answer = used.run("status")
-    assert used.calls() == ["portside"]
+    assert used.calls() == ["agora_own"]
     assert answer.err == ""
 
 
@@ -183,17 +183,17 @@ def test_the_launcher_works_through_links(used: Clone, tmp_path: Path) -> None:
     (tmp_path / "links/absolute").symlink_to(used.root / "agora")
     (tmp_path / "links/relative").symlink_to("../links/absolute")
     assert used.run("status", program=str(tmp_path / "links/relative")).code == 0
-    assert used.calls() == ["portside"]
+    assert used.calls() == ["agora_own"]
 
 
 def test_the_launcher_works_from_its_own_folder_under_bash(used: Clone) -> None:
     assert "arguments agora" not in used.run("agora", "status", program="bash", cwd=used.root).out
-    assert used.calls() == ["portside"]
+    assert used.calls() == ["agora_own"]
 
 
 def test_the_launcher_works_under_sh(used: Clone) -> None:
     assert "arguments status" in used.run("agora", "status", program="/bin/sh", cwd=used.root).out
-    assert used.calls() == ["portside"]
+    assert used.calls() == ["agora_own"]
 
 
 def test_a_note_of_the_installation_is_shown(clone: Clone) -> None:
@@ -204,7 +204,7 @@ def test_a_note_of_the_installation_is_shown(clone: Clone) -> None:
 def test_a_changed_lock_is_picked_up_in_place(used: Clone, name: str) -> None:
     used.change_lock(name, "two")
     assert used.run("status").code == 0
-    assert used.calls() == [*SET_UP[1:], "portside"]
+    assert used.calls() == [*SET_UP[1:], "agora_own"]
     assert used.run("status").err == ""
 
 
@@ -216,7 +216,7 @@ def test_development_tools_are_not_installed_for_use(clone: Clone) -> None:
 def test_a_changed_lock_of_development_tools_does_not_matter_for_use(used: Clone) -> None:
     used.change_lock("requirements-dev.txt", "two")
     used.run("status")
-    assert used.calls() == ["portside"]
+    assert used.calls() == ["agora_own"]
 
 
 @pytest.mark.parametrize("words", [("test",), ("test", "--quick"), ("--debug", "test")])
@@ -225,7 +225,7 @@ def test_the_verb_test_installs_the_development_tools_first(used: Clone, words: 
     assert "packages requirements.txt requirements-dev.txt\n" in used.calls_file.read_text()
     used.calls()
     used.run(*words)
-    assert used.calls() == ["portside"]
+    assert used.calls() == ["agora_own"]
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
@@ -234,14 +234,14 @@ def test_the_verb_test_picks_up_either_changed_lock(used: Clone, name: str) -> N
     used.calls()
     used.change_lock(name, "two")
     used.run("test")
-    assert used.calls() == [*SET_UP[1:], "portside"]
+    assert used.calls() == [*SET_UP[1:], "agora_own"]
 
 
 def test_a_set_up_that_was_killed_is_done_again_from_the_start(clone: Clone) -> None:
     assert clone.run("status", PACKAGES="kill -9 0").code != 0
     assert clone.calls() == ["venv", "packages"]
     assert clone.run("status").code == 0
-    assert clone.calls() == [*SET_UP, "portside"]
+    assert clone.calls() == [*SET_UP, "agora_own"]
 
 
 def test_an_update_that_was_killed_leaves_nothing_to_build_on(used: Clone) -> None:
@@ -250,7 +250,7 @@ def test_an_update_that_was_killed_leaves_nothing_to_build_on(used: Clone) -> No
     used.change_lock("requirements.txt", "one")
     used.calls()
     assert used.run("status").code == 0
-    assert used.calls() == [*SET_UP, "portside"]
+    assert used.calls() == [*SET_UP, "agora_own"]
 
 
 def test_a_set_up_that_is_interrupted_ends_as_interrupted_with_a_message(clone: Clone) -> None:
@@ -261,7 +261,7 @@ def test_a_set_up_that_is_interrupted_ends_as_interrupted_with_a_message(clone: 
     answer = Answer(running)
     assert answer.code == -signal.SIGINT
     assert "set-up stopped; the next run does it again" in answer.err
-    assert "portside" not in clone.calls()
+    assert "agora_own" not in clone.calls()
 
 
 def test_two_first_uses_at_once_set_up_once(clone: Clone) -> None:
@@ -274,20 +274,20 @@ def test_two_first_uses_at_once_set_up_once(clone: Clone) -> None:
     assert "another set-up is under way in this clone, waiting for it" in second.stderr.readline()
     (clone.root / "go on").write_text("\n")
     assert (Answer(first).code, Answer(second).code) == (0, 0)
-    assert sorted(clone.calls()) == sorted([*SET_UP, "portside", "portside"])
+    assert sorted(clone.calls()) == sorted([*SET_UP, "agora_own", "agora_own"])
 
 
 def test_a_clone_that_was_moved_is_set_up_again(used: Clone) -> None:
     used.root = used.root.rename(used.root.parent / "elsewhere")
     assert used.run("status").code == 0
-    assert used.calls() == [*SET_UP, "portside"]
+    assert used.calls() == [*SET_UP, "agora_own"]
 
 
 def test_a_python_that_was_deleted_under_the_environment_is_noticed(used: Clone) -> None:
     used.add_python("python3.13", version="3.13")
     (used.bin / "python3").unlink()
     assert used.run("status").code == 0
-    assert used.calls() == [*SET_UP, "portside"]
+    assert used.calls() == [*SET_UP, "agora_own"]
 
 
 def test_missing_node_modules_are_noticed(used: Clone) -> None:
@@ -302,7 +302,7 @@ def test_an_environment_made_by_hand_is_kept_and_completed(clone: Clone) -> None
     (clone.root / ".venv/by-hand").touch()
     clone.calls()
     clone.run("status")
-    assert clone.calls() == [*SET_UP[1:], "portside"]
+    assert clone.calls() == [*SET_UP[1:], "agora_own"]
     assert (clone.root / ".venv/by-hand").exists()
 
 
@@ -381,7 +381,7 @@ def test_a_failed_installation_is_tried_again_by_the_next_run(clone: Clone) -> N
 def test_a_failed_installation_of_the_cdk_stops_the_command(clone: Clone) -> None:
     answer = clone.run("status", NPM_FAILS="yes")
     assert answer.code == 1
-    assert "portside" not in clone.calls()
+    assert "agora_own" not in clone.calls()
     assert "not what the lock file pins" in answer.err
 
 

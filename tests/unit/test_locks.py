@@ -81,5 +81,5 @@ def test_the_cdk_cli_is_pinned_and_locked_at_that_version() -> None:
 
 
 def test_no_installed_package_takes_the_name_of_a_package_of_this_project() -> None:
-    ours = {"app", "src", "portside", "tests", "tools", "benchmarks"}
+    ours = {"app", "src", "portside", "agora_own", "tests", "tools", "benchmarks"}
     assert not ours & importlib.metadata.packages_distributions().keys()

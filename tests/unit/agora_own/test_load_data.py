@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from portside.aws.target import Target
-from portside.config.configuration import load_form
 from agora_own import load_data
 from agora_own.load_data import LoadPlan
+from agora_own.loader_image import loader_image
+from portside.aws.target import Target
+from portside.config.configuration import load_form
 from portside.errors import UsageError, UserError
 from portside.findings.check import FAIL, check
 from portside.records.environment_lock import parameter_name as lock_name
-from agora_own.loader_image import loader_image
 from portside.records.origin import Origin
 from tests.unit.everyday_support import (
     CLUSTER,

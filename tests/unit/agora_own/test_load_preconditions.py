@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from portside.aws.target import Target
 from agora_own.load_preconditions import check_preconditions
+from portside.aws.target import Target
 from portside.findings.check import FAIL, OK, SKIP
 from portside.findings.check import check as expected
 from portside.findings.finding import Finding
@@ -77,7 +77,7 @@ def test_a_network_that_the_database_does_not_accept_is_found_before() -> None:
 @pytest.mark.parametrize(
     ("found", "words", "hint"),
     [
-        (client_error("ResourceNotFoundException", "can't find it"), "is not there", "create-secret --name"),
+        (client_error("ResourceNotFoundException", "can't find it"), "does not exist", "create-secret --name"),
         ({"DeletedDate": NOON}, "scheduled for deletion", "restore-secret"),
         (denied(), "not authorized", "secretsmanager:DescribeSecret"),
     ],

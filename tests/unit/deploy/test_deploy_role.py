@@ -75,7 +75,7 @@ OF_THE_DEPLOYING = (
 ONLY_WHEN_ASKED = "portside.preflight.drift"
 # It calls the embedded AWS alone, which asks for no rights.
 _PACKAGES = ("aws", "cli", "deploy", "findings", "plan", "preflight", "records", "rehearsal", "release", "synthesis")
-CALLERS_OF_AWS = tuple(f"portside.{each}" for each in _PACKAGES)
+CALLERS_OF_AWS = ("agora_own", *(f"portside.{each}" for each in _PACKAGES))
 ONLY_IN_REHEARSALS = "portside.rehearsal.prepare"
 
 

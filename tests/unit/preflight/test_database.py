@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from agora_own.extension import DATABASE_WITHOUT_TLS
+from portside import extension
 from portside.config.configuration import load_form
+from portside.extension import Extension
 from portside.findings.check import FAIL, OK, SKIP
 from portside.findings.finding import Finding
 from portside.preflight import database
@@ -22,7 +25,7 @@ STACKS = {"agora-dev-docdb-v8": deployed(resources=[CLUSTER, GROUP])}
 def tls_in(days: int) -> Finding:
     """The result for TLS so many days after the exception's last."""
     question = next(each for each in database.questions() if each.subject == database.TLS)
-    day = database.TLS_ACCEPTED_UNTIL + timedelta(days=days)
+    day = DATABASE_WITHOUT_TLS.until + timedelta(days=days)
     about = replace(context(), now=datetime.combine(day, time(12), UTC))
     [check] = ask(question, about).checks
     return check
@@ -44,14 +47,20 @@ def test_unencrypted_connections_are_a_known_exception_until_its_last_day(days: 
     check = tls_in(days)
     assert check.state == SKIP
     assert "agora-api" in check.what
-    assert str(database.TLS_ACCEPTED_UNTIL) in check.what
+    assert str(DATABASE_WITHOUT_TLS.until) in check.what
 
 
 def test_after_that_day_someone_is_reminded_to_look() -> None:
     check = tls_in(1)
     assert check.state == FAIL
-    assert f"the exception ended on {database.TLS_ACCEPTED_UNTIL}" in check.what
+    assert f"the exception ended on {DATABASE_WITHOUT_TLS.until}" in check.what
     assert "docs/database.md" in check.fix
+
+
+def test_without_an_exception_unencrypted_connections_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extension, "_installed", Extension())
+    check = tls_in(-100)
+    assert (check.state, check.what) == (FAIL, "off: connections to the database are not encrypted")
 
 
 def test_a_cluster_with_its_stacks_parameters_is_ok() -> None:

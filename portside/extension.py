@@ -1,0 +1,54 @@
+"""The additions of an app to the machinery; the launcher installs them before a command runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import click
+
+    from portside.config.configuration import Form
+    from portside.deploy.rights import Right
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcceptedRisk:
+    """A finding that is accepted until a date; `hint` says what to do when that has passed."""
+
+    reason: str
+    until: date
+    hint: str
+
+
+def _no_images(_: Form, __: Sequence[str]) -> list[str]:
+    return []
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extension:
+    """`released_images` returns, for environments by name, images that are released with those of their services.
+
+    `rights` are those of operators, which the app's own commands use.
+    """
+
+    commands: Sequence[click.Command] = ()
+    released_images: Callable[[Form, Sequence[str]], list[str]] = _no_images
+    rights: Callable[[], Sequence[Right]] = tuple
+    database_without_tls: AcceptedRisk | None = None
+
+
+_installed = Extension()
+
+
+def install(extension: Extension) -> None:
+    """Use an app's extension from now on."""
+    global _installed
+    _installed = extension
+
+
+def installed() -> Extension:
+    """The extension of this app, empty if there is no extension."""
+    return _installed
