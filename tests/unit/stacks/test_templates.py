@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from portside.config.image_outputs import IMAGE_COMMIT_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_OUTPUT
 from tests.unit.stacks_support import (
@@ -21,16 +23,32 @@ from tests.unit.stacks_support import (
     templates,
 )
 
-
-@pytest.fixture
-def reviewed(snapshot: SnapshotAssertion) -> SnapshotAssertion:
-    return snapshot.use_extension(JSONSnapshotExtension)
+WHOLE = "prod"
+"""The environment whose templates are reviewed as a whole, the others by how they differ from it."""
 
 
-@pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_the_templates_are_those_that_were_reviewed(name: str, reviewed: SnapshotAssertion) -> None:
-    for stack_name, template in sorted(templates(name).items()):
-        assert whatever_it_runs(template, name) == reviewed(name=stack_name)
+def test_the_templates_are_those_that_were_reviewed(snapshot: SnapshotAssertion) -> None:
+    reviewed = snapshot.use_extension(JSONSnapshotExtension)
+    for stack_name, template in sorted(templates(WHOLE).items()):
+        assert whatever_it_runs(template, WHOLE) == reviewed(name=stack_name)
+
+
+@pytest.mark.parametrize("name", [name for name in ENVIRONMENTS if name != WHOLE])
+def test_the_other_environments_differ_as_was_reviewed(name: str, snapshot: SnapshotAssertion) -> None:
+    lines = difflib.unified_diff(lines_of(WHOLE), lines_of(name), WHOLE, name, n=2, lineterm="")
+    assert "\n".join(lines) == snapshot(extension_class=Differences)
+
+
+class Differences(SingleFileSnapshotExtension):
+    file_extension = "diff"
+    _write_mode = WriteMode.TEXT
+
+
+def lines_of(name: str) -> list[str]:
+    """All templates of an environment line by line, with its own name and account left out."""
+    own = {name: "ENVIRONMENT", environment(name).account: "ACCOUNT"}
+    text = json.dumps(whatever_it_runs(templates(name), name), indent=1, sort_keys=True)
+    return re.sub(r"\b(" + "|".join(own) + r")\b", lambda match: own[match[1]], text).splitlines()
 
 
 def whatever_it_runs(template: Any, name: str) -> Any:
