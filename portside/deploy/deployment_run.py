@@ -23,8 +23,9 @@ from portside.images.resolution import Resolution
 from portside.plan.plan import LEAVE, StackChange
 from portside.records.deployment_record import DEPLOY, FAILED, HEALTHY, INTERRUPTED, ROLLBACK
 from portside.records.origin import Origin
-from portside.report.job_summary import tell_github
-from portside.report.report_page import DeploymentReport, ReportedService, advised, page, verdict_sentence
+from portside.report.deployment_report import DeploymentReport, ReportedService, advised, verdict_sentence
+from portside.report.job_summary import report_to_github
+from portside.report.report_page import page
 from portside.report.timeline import STACK, Timeline
 from portside.state_file import NotWritten
 from portside.terminal.console import say, step, talk_console
@@ -194,7 +195,7 @@ def _leave(run: DeploymentRun, report: DeploymentReport) -> None:
         say("What happened is in:")
         # Not folded, so that a person can click on it.
         talk_console().print(str(folder / PAGE), soft_wrap=True, markup=False)
-        tell_github(report, folder)
+        report_to_github(report, folder)
     except NotWritten as error:
         # It changes nothing about how the deployment ended, which is on record; the command says so at its end.
         run.not_written = error

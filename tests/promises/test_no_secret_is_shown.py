@@ -148,7 +148,7 @@ def _github(text: str, capsys: Capture, tmp_path: Path) -> str:
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
         patched.setenv("GITHUB_ACTIONS", "true")
-        job_summary.tell_github(_reported(text), tmp_path)
+        job_summary.report_to_github(_reported(text), tmp_path)
     written = (tmp_path / "summary.md").read_text()
     (tmp_path / "summary.md").unlink()
     return html.unescape(written).replace("\\", "") + _out(capsys)

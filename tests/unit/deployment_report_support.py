@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from portside.records.deployment_record import DEPLOY, FAILED
-from portside.report.report_page import DeploymentReport, ReportedService
+from portside.report.deployment_report import DeploymentReport, ReportedService
 from portside.report.timeline import SERVICE, STACK, TASK, Moment
 from tests.unit.operations_support import NOON, digest
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from portside.records.deployment_record import HEALTHY
-from portside.report.job_summary import error_commands, summary, tell_github
+from portside.report.job_summary import error_commands, report_to_github, summary
 from tests.unit.deployment_report_support import VERDICT, failed_report
+from tests.unit.operations_support import digest
 
 FOLDER = Path(".agora/deployments/dev/2026-11-23T12-00-00Z-failed")
 
@@ -19,7 +20,7 @@ def test_the_summary_has_the_verdict_what_was_deployed_and_where_the_page_is() -
     assert written.startswith("## ✗ Deploying dev in AWS account 607346494281 failed after 3 min 05 s")
     assert "**agora-app: the image is not in the registry any more**" in written
     assert "- Fix: ./agora deploy dev" in written
-    assert "| agora-api | edge | ccccccc | 1 | 1 | healthy |" in written
+    assert f"| agora-api | edge | ccccccc | {digest('api')} | 1 of 1 | healthy |" in written
     assert "| agora-dev-app | update |" in written
     assert "agora-dev-network" not in written
     assert f"`{FOLDER}`" in written
@@ -32,7 +33,7 @@ def test_what_several_verdicts_advise_is_in_the_summary_once() -> None:
 
 
 def test_columns_that_are_empty_are_omitted() -> None:
-    unseen = replace(failed_report().services[0], desired="", running="", health="")
+    unseen = replace(failed_report().services[0], digest="", desired="", running="", health="")
     text = summary(failed_report(services=(unseen,)), None)
     assert "| Service | Version | Commit |\n| --- | --- | --- |\n| agora-api | edge | ccccccc |" in text
 
@@ -67,7 +68,7 @@ def test_a_job_is_reported_when_it_ends(
     file.write_text("before\n")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(file))
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    tell_github(failed_report(), FOLDER)
+    report_to_github(failed_report(), FOLDER)
     assert file.read_text() == "before\n" + summary(failed_report(), FOLDER)
     said = capsys.readouterr()
     assert said.out == ""
@@ -79,5 +80,5 @@ def test_elsewhere_nothing_is_said(
 ) -> None:
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
-    tell_github(failed_report(), tmp_path)
+    report_to_github(failed_report(), tmp_path)
     assert capsys.readouterr() == ("", "")

@@ -8,7 +8,9 @@ from html.parser import HTMLParser
 import pytest
 
 from portside.records.deployment_record import HEALTHY, INTERRUPTED, ROLLBACK
-from portside.report.report_page import duration, page, tone_of
+from portside.report.deployment_report import duration
+from portside.report.report_page import page
+from portside.report.time_chart import tone_of
 from portside.report.timeline import SERVICE, STACK, TASK, Moment
 from tests.unit.deployment_report_support import REASON, VERDICT, failed_report
 from tests.unit.operations_support import digest
@@ -55,7 +57,7 @@ def test_it_is_whole_and_needs_nothing_else() -> None:
 def test_verdicts_are_on_top_with_the_place_to_look_and_the_fix() -> None:
     text = _Reader(page(failed_report())).text
     assert text.index("failed after 3 min 05 s") < text.index("agora-app: the image is not in the registry any more")
-    assert text.index("the image is not in the registry") < text.index("What was to be deployed")
+    assert text.index("the image is not in the registry") < text.index("Images")
     for told in (VERDICT["look"], VERDICT["fix"], REASON):
         assert str(told) in text
 
@@ -125,8 +127,8 @@ def test_reasons_verdicts_and_log_lines_are_escaped_everywhere() -> None:
 def test_one_that_went_well_says_what_runs_and_has_no_verdict() -> None:
     written = page(failed_report(result=HEALTHY, verdicts=(), evidence=None, message="", kind=ROLLBACK))
     text = _Reader(written).text
-    assert "✓ Rolling back dev in AWS account 607346494281 went well" in text
-    assert "What was deployed" in text
+    assert "✓ Rolling back dev in AWS account 607346494281 succeeded" in text
+    assert "Images" in text
     assert "Evidence" not in text
     assert '<section class="verdict">' not in written
 
