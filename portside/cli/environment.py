@@ -93,10 +93,10 @@ def deploy(
     for given, option in ((faults, "--fault"), (seed_stage, "--seed-stage")):
         if given and not local:
             raise UsageError(f"{option}: only with --local", "That is rehearsed on this machine, never in AWS.")
-    from portside.deploy.deploy import anything_to_do, expect_nothing_in_the_way, usual_seconds
     from portside.deploy.deploy import deploy as deploy_to
+    from portside.deploy.planning import anything_to_do, expect_nothing_in_the_way
     from portside.plan.images import choose_images
-    from portside.records.deployment_record import Terms, read_records
+    from portside.records.deployment_record import Terms, read_records, usual_seconds
     from portside.records.origin import read_origin
     from portside.records.proving_record import no_proof_to_come
     from portside.terminal import console
@@ -146,7 +146,7 @@ def deploy(
                 return
             from portside.preflight.run import before_deployment
 
-            with step("Checking what can be known before"):
+            with step("Pre-flight checks"):
                 found = before_deployment(
                     target, acting.form, images, stacks, replace=replace, proof_profile=proof_profile
                 )
@@ -155,18 +155,14 @@ def deploy(
             show_open_ports(target, found)
             expect_nothing_in_the_way(target, found)
 
+        def confirm_plan(changes: Sequence[StackChange], stacks: Sequence[Stack]) -> bool:
+            show(changes)
+            check(stacks)
+            return may_go_on(changes)
+
+        terms = cleared.terms(Terms(prune=prune, expected_seconds=usual_seconds(records)))
         with answering(result, as_json=as_json):
-            done = deploy_to(
-                target,
-                acting.form,
-                images,
-                origin,
-                show=show,
-                may_go_on=may_go_on,
-                check=check,
-                terms=cleared.terms(Terms(prune=prune)),
-                expected_seconds=usual_seconds(records),
-            )
+            done = deploy_to(target, acting.form, images, origin, terms=terms, confirm=confirm_plan)
             result |= {"deployment": done.as_json()} if done else {}
         if done and not as_json:
             show_deployment(done)
@@ -178,14 +174,14 @@ def deploy(
 @json_option
 def diff(environment: str, local: bool, as_json: bool) -> None:
     """Show how what is deployed differs from what app.py says."""
-    from portside.deploy import deploy as deployment
+    from portside.deploy.planning import plan
     from portside.plan.images import choose_images
     from portside.synthesis import cdk_cli
     from portside.terminal import console
 
     with acting_on(environment, local=local) as acting:
         images = choose_images(acting.target.environment, acting.form, local=local)
-        planned = deployment.plan(acting.target, acting.services, images)
+        planned = plan(acting.target, acting.services, images)
         if as_json:
             console.print_json([change.as_json() for change in planned.changes])
         else:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from portside.records.deployment_record import DeploymentRecord
     from portside.release.branches import Commit
     from portside.release.rollback_commit import RollbackCommit
+    from portside.synthesis.assembly import Stack
 
 
 @click.command()
@@ -53,10 +54,9 @@ def rollback(
     deploy warns.
     """
     from portside.deploy.deploy import deploy as deploy_to
-    from portside.deploy.deploy import usual_seconds
     from portside.deploy.starting import Starting
     from portside.deploy.still_published import expect_published
-    from portside.records.deployment_record import ROLLBACK, Terms
+    from portside.records.deployment_record import ROLLBACK, Terms, usual_seconds
     from portside.records.origin import read_origin
     from portside.records.proving_record import no_proof_to_come
 
@@ -73,7 +73,8 @@ def rollback(
         commit, remark = _rollback_commit(target, plan)
         say_all([remark])
 
-        def may_go_on(changes: Sequence[StackChange]) -> bool:
+        def confirm_plan(changes: Sequence[StackChange], _: Sequence[Stack]) -> bool:
+            show_changes(changes, with_difference=None)
             if dry_run:
                 return False
             cleared.confirm(confirm)
@@ -82,19 +83,15 @@ def rollback(
             )
             return True
 
-        terms = Terms(kind=ROLLBACK, instead_of=plan.instead_of, left_out=frozenset(plan.left_out))
+        terms = Terms(
+            kind=ROLLBACK,
+            instead_of=plan.instead_of,
+            left_out=frozenset(plan.left_out),
+            expected_seconds=usual_seconds(records),
+        )
         result: dict[str, Any] = {"plan": plan.as_json() | {"commit": commit and commit.as_json()}}
         with answering(result, as_json=as_json):
-            done = deploy_to(
-                target,
-                acting.form,
-                plan.images,
-                origin,
-                show=lambda changes: show_changes(changes, with_difference=None),
-                may_go_on=may_go_on,
-                terms=cleared.terms(terms),
-                expected_seconds=usual_seconds(records),
-            )
+            done = deploy_to(target, acting.form, plan.images, origin, terms=cleared.terms(terms), confirm=confirm_plan)
             made = _commit_rollback(commit) if done and commit else None
             result |= {"deployment": done.as_json(), "commit": made and made.as_json()} if done else {}
         if done and not as_json:

@@ -1,4 +1,4 @@
-"""Runs of the CDK's command line, started again where it lost AWS while CloudFormation went on."""
+"""Runs of the CDK CLI, started again if it lost its connection to AWS while CloudFormation continued."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from portside.synthesis.cdk_cli import CdkFailed
 from portside.terminal.console import say
 
 _SETTLED_WITHIN_SECONDS = 60 * 60
-# It gives up for good where AWS is lost each time.
+# It gives up if the connection to AWS is lost each time.
 _MOST_RUNS = 3
 
 
-def run_to_the_end(run: Callable[[], None], can_start_again: Callable[[CdkFailed], bool]) -> None:
-    """Run it until it ends on its own, three times at most. Raises `CdkFailed`."""
+def run_until_done(run: Callable[[], None], can_start_again: Callable[[CdkFailed], bool]) -> None:
+    """Run it again if it lost its connection to AWS, at most three times. Raises `CdkFailed`."""
     for _ in range(_MOST_RUNS - 1):
         try:
             run()
@@ -24,12 +24,12 @@ def run_to_the_end(run: Callable[[], None], can_start_again: Callable[[CdkFailed
         except CdkFailed as failure:
             if not failure.has_lost_aws or not can_start_again(failure):
                 raise
-            say(f"The CDK's command line lost AWS, and is started again: {failure.message}", "yellow")
+            say(f"The CDK CLI lost its connection to AWS and is started again: {failure.message}", "yellow")
     run()
 
 
 def wait_until_settled(reader: Reader, names: Sequence[str], *, every_seconds: float) -> dict[str, Stack] | None:
-    """The stacks once CloudFormation does nothing with any of them; None where that takes more than an hour."""
+    """The stacks, once none of them is in progress; None if that takes more than an hour."""
     until = time.monotonic() + _SETTLED_WITHIN_SECONDS
     is_said = False
     while True:
@@ -40,6 +40,6 @@ def wait_until_settled(reader: Reader, names: Sequence[str], *, every_seconds: f
         if time.monotonic() > until:
             return None
         if not is_said:
-            say(f"The CDK's command line has ended, and CloudFormation goes on with {', '.join(moving)}.", "yellow")
+            say(f"The CDK CLI has ended, and CloudFormation continues with {', '.join(moving)}.", "yellow")
             is_said = True
         time.sleep(every_seconds)

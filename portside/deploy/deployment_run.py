@@ -1,4 +1,4 @@
-"""A deployment as it goes on: what is seen of it, and what it leaves behind however it ends."""
+"""A deployment in progress: its timeline and diagnosis, and the report that is written however it ends."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from portside.errors import UserError
 from portside.findings.early_evidence import EarlyEvidence
 from portside.images.resolution import Resolution
 from portside.plan.plan import LEAVE, StackChange
-from portside.records.deployment_record import DEPLOY, FAILED, HEALTHY, INTERRUPTED, ROLLBACK
+from portside.records.deployment_record import FAILED, HEALTHY, INTERRUPTED, ROLLBACK, USUAL, Terms
 from portside.records.origin import Origin
 from portside.report.deployment_report import DeploymentReport, ReportedService, advised, verdict_sentence
 from portside.report.job_summary import report_to_github
@@ -36,61 +36,58 @@ if TYPE_CHECKING:
 
 @dataclass
 class DeploymentRun:
-    """A deployment as it goes on, and what is found out about it."""
+    """A deployment in progress, and its diagnosis."""
 
     target: Target
     form: Form
     images: Resolution
     changes: Sequence[StackChange]
     origin: Origin
-    kind: str = DEPLOY
-    expected_seconds: float | None = None
+    terms: Terms = USUAL
+    groups: Mapping[str, ServiceGroup] = field(default_factory=dict)
+    """The security groups between services in the templates."""
     timeline: Timeline = field(default_factory=Timeline)
     running: Sequence[Service] = ()
-    left_out: frozenset[str] = frozenset()
-    """Services that keep what they run."""
-    groups: Mapping[str, ServiceGroup] = field(default_factory=dict)
-    """The groups between services that the templates have."""
     ran: Mapping[str, str] = field(default_factory=dict)
-    """What the tasks of each service were like in the end."""
+    """By service, the health of its tasks at the end."""
     verdicts: tuple[Mapping[str, Any], ...] = ()
     evidence: Mapping[str, Any] | None = None
     folder: str = ""
     not_written: NotWritten | None = None
-    """Why nothing is kept of it on this machine."""
+    """Why its report could not be written."""
     failed_in_passing: bool = False
-    """Whether all that a diagnosis found wrong is what AWS does for a moment."""
+    """Whether all causes in the diagnosis are transient errors of AWS."""
     reasons: tuple[str, ...] = ()
-    """What was found wrong, without what only suffers from it."""
+    """The causes, without their consequences."""
     undiagnosed: str = ""
-    """Why the diagnosis itself failed, where it did."""
-    patient: Target = field(init=False)
-    """The same place, asked for as long as there is hope."""
-    patience: Patience = field(init=False)
+    """Why the diagnosis itself failed, if it did."""
+    retrying: Target = field(init=False)
+    """The target with clients that retry for a long time."""
+    retries: Patience = field(init=False)
     early: EarlyEvidence = field(init=False)
 
     def __post_init__(self) -> None:
         self.early = EarlyEvidence(self._collect)
-        self.patient, self.patience = patient(self.target)
+        self.retrying, self.retries = patient(self.target)
 
     @property
     def services(self) -> tuple[ServiceProps, ...]:
         """The services that are deployed."""
         services = self.form.services_of(self.target.environment.name)
-        return tuple(props for props in services if props.container_name not in self.left_out)
+        return tuple(props for props in services if props.container_name not in self.terms.left_out)
 
     @property
     def actions(self) -> dict[str, str]:
-        """What happens to each stack."""
+        """The action on each stack."""
         return {change.stack: change.action for change in self.changes if change.action != LEAVE}
 
     @property
     def verb(self) -> str:
-        """What is done."""
-        return "Rolling back" if self.kind == ROLLBACK else "Deploying"
+        """The start of its title."""
+        return "Rolling back" if self.terms.kind == ROLLBACK else "Deploying"
 
     def diagnose(self) -> None:
-        """Find out why it failed, while AWS still knows."""
+        """Find out why it failed, before AWS forgets."""
         try:
             from portside.findings.codes import Severity
             from portside.findings.diagnose import diagnose
@@ -99,7 +96,7 @@ class DeploymentRun:
                 earlier = self.early.gathered()
                 diagnosis = diagnose(self.target, self.form, since=self.timeline.began, earlier=earlier)
         except Exception as error:
-            # Whatever goes wrong here, what stopped the deployment is what a person has to see.
+            # An error in the diagnosis must not hide the one that stopped the deployment.
             self.undiagnosed = f"Why it failed could not be read: {_short(error)}"
             return
         self.evidence = diagnosis.as_json()
@@ -110,12 +107,12 @@ class DeploymentRun:
         self.reasons = tuple(f"{verdict.subject}: {verdict.what}" for verdict in causes)
 
     def forget(self) -> None:
-        """Drop what was found of an attempt, before another one."""
+        """Drop the diagnosis of an attempt, before another one."""
         self.verdicts, self.evidence, self.failed_in_passing, self.reasons = (), None, False, ()
 
     @property
     def last_seen(self) -> str:
-        """The last known state of each stack that is not done, and when it was seen; empty where nothing was."""
+        """The last known state of each stack in progress, and when it was read; empty if none was."""
         latest = {each.subject: each for each in self.timeline.moments if each.kind == STACK}
         moving = [each for each in latest.values() if not each.over]
         at = self.timeline.began + timedelta(seconds=max((each.seconds for each in latest.values()), default=0))
@@ -128,12 +125,12 @@ class DeploymentRun:
         return collect(self.target, self.services, since=self.timeline.began, only=service)
 
     def report(self, result: str, message: str = "") -> DeploymentReport:
-        """Everything that is reported of it."""
+        """Its report."""
         running = {state.name: state for state in self.running}
         return DeploymentReport(
             environment=self.target.environment.name,
             place=self.target.place,
-            kind=self.kind,
+            kind=self.terms.kind,
             who=self.origin.who,
             commit=self.origin.commit,
             began=self.timeline.began,
@@ -160,52 +157,52 @@ def _reported(props: ServiceProps, images: Resolution, state: Service | None) ->
 
 @contextmanager
 def reporting(run: DeploymentRun) -> Iterator[None]:
-    """Write the report of the block's deployment to a folder and to GitHub, however it ends."""
+    """Write the report of the deployment to a folder and to GitHub, however the block ends."""
     try:
         yield
     except KeyboardInterrupt:
-        _leave(run, run.report(INTERRUPTED, "interrupted"))
+        _write_report(run, run.report(INTERRUPTED, "interrupted"))
         raise
     except Exception as error:
-        _leave(run, run.report(FAILED, stopped_by(error)))
+        _write_report(run, run.report(FAILED, stopped_by(error)))
         raise
-    _leave(run, run.report(HEALTHY))
+    _write_report(run, run.report(HEALTHY))
 
 
 def stopped_by(error: BaseException) -> str:
-    """What stopped a deployment, without what a diagnosis adds to it."""
+    """The error that stopped a deployment, without its diagnosis."""
     message = error.message if isinstance(error, UserError) else _short(error)
     return str(getattr(error, "stopped_by", message))
 
 
 def _short(error: BaseException) -> str:
-    """An error in a line. One that is not AWS's says only its kind: it may have anything in it."""
+    """An error in one line; only the type of an unexpected one, whose text may contain a secret."""
     if isinstance(error, UserError):
         return error.message
     return message_of(error) if is_from_aws(error) else type(error).__name__
 
 
-def _leave(run: DeploymentRun, report: DeploymentReport) -> None:
+def _write_report(run: DeploymentRun, report: DeploymentReport) -> None:
     files = {"timeline.json": run.timeline.as_json(), "summary.json": report.as_json(), PAGE: page(report)}
     if run.evidence:
         files["evidence.json"] = run.evidence
     try:
         folder = keep(run.target.key, report.began, report.result, files)
         run.folder = str(folder)
-        say("What happened is in:")
-        # Not folded, so that a person can click on it.
+        say("Report:")
+        # Not folded, so that terminals recognise it as a link.
         talk_console().print(str(folder / PAGE), soft_wrap=True, markup=False)
         report_to_github(report, folder)
     except NotWritten as error:
-        # It changes nothing about how the deployment ended, which is on record; the command says so at its end.
+        # The deployment itself is recorded; `deploy` raises this at the end.
         run.not_written = error
         say(str(error), "yellow")
     except Exception as error:
-        say(f"What happened could not be written down: {type(error).__name__}: {error}", "yellow")
+        say(f"The report could not be written: {type(error).__name__}: {error}", "yellow")
 
 
 class DeploymentFailed(UserError):
-    """A deployment that did not end well: what stopped it, then its verdicts, which say why and what to do."""
+    """A failed deployment: what stopped it, then the verdicts of the diagnosis."""
 
     def __init__(self, run: DeploymentRun, failure: UserError) -> None:
         target, verdicts = run.target, run.verdicts
@@ -223,21 +220,21 @@ class DeploymentFailed(UserError):
         self.why = next(map(verdict_sentence, verdicts), "")
 
     def as_json(self) -> dict[str, Any]:
-        """The verdicts, the message that has them for a person, and where what is kept of it is."""
+        """The message, the verdicts, and the folder with the report."""
         verdicts, folder = list(self._run.verdicts), self._run.folder
         return {"message": self.message, "hint": self.hint, "verdicts": verdicts, "folder": folder}
 
     def as_error(self) -> dict[str, Any]:
-        """What stopped it, and apart from that whether a diagnosis could be made."""
+        """The error that stopped it, and why there is no diagnosis, if so."""
         undiagnosed = {"undiagnosed": self._run.undiagnosed} if self._run.undiagnosed else {}
         return super().as_error() | {"stopped_by": self.stopped_by} | undiagnosed
 
 
 def fixes_of(advice: Iterable[tuple[str, str | None]]) -> Iterator[str]:
-    """Each fix once, and whose it is where there are several; from subjects and what mends them, if that is known."""
+    """Each fix once, with its subjects if there are several; from pairs of subject and fix."""
     subjects: dict[str, list[str]] = {}
     for subject, fix in advice:
         if fix:
             subjects.setdefault(fix, []).append(subject)
-    for fix, whose in subjects.items():
-        yield f"fix: {', '.join(filter(None, whose))}: {fix}" if len(subjects) > 1 else f"fix: {fix}"
+    for fix, names in subjects.items():
+        yield f"fix: {', '.join(filter(None, names))}: {fix}" if len(subjects) > 1 else f"fix: {fix}"

@@ -17,7 +17,7 @@ from portside.config.configuration import load_form
 from portside.config.context_flags import DESTROYING, WITH_DATA
 from portside.config.environment import Environment
 from portside.config.stacks import StackKind, only_stack, stacks_for
-from portside.deploy.cdk_runs import run_to_the_end, wait_until_settled
+from portside.deploy.cdk_runs import run_until_done, wait_until_settled
 from portside.deploy.progress import following
 from portside.errors import UsageError, UserError
 from portside.images.resolution import Resolution
@@ -180,7 +180,7 @@ def _first_failures(cloudformation: Any, names: Sequence[str], since: datetime) 
 def _act(target: Target, names: Sequence[str], act: Callable[..., None] = cdk_cli.deploy) -> None:
     if names:
         with following(_reader(target), names, every_seconds=target.polling_seconds) as progress:
-            run_to_the_end(lambda: act(target, names, progress.hear), lambda _: _waits_until_settled(target, names))
+            run_until_done(lambda: act(target, names, progress.hear), lambda _: _waits_until_settled(target, names))
 
 
 def _waits_until_settled(target: Target, names: Sequence[str]) -> bool:

@@ -289,7 +289,7 @@ def _look(look: Callable[[], None], progress: Progress) -> Exception | None:
         look()
     except Exception as error:
         if is_expired(error):
-            progress.warn_once("The AWS credentials have expired: what happens from here on can't be seen.")
+            progress.warn_once("The AWS credentials have expired: further progress cannot be read.")
         return error
     return None
 

@@ -39,7 +39,7 @@ def wait_until_stable(run: DeploymentRun) -> list[Service]:
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
-    target, services, images = run.patient, run.services, run.images
+    target, services, images = run.retrying, run.services, run.images
     reader = Reader(target.clients, target.environment, services)
     until = time.monotonic() + _STABLE_WITHIN_SECONDS
     shown: list[str] = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -52,6 +53,7 @@ class Terms:
     proof: str = ""
     unproven: str = ""
     recheck: Callable[[], object] = lambda: None
+    expected_seconds: float | None = None
 
 
 USUAL = Terms()
@@ -249,6 +251,17 @@ def new_record(
 def last_healthy(records: Sequence[DeploymentRecord]) -> DeploymentRecord | None:
     """The latest deployment that ended well, of those that were."""
     return next((record for record in records if record.is_healthy and not record.synthetic), None)
+
+
+def usual_seconds(records: Sequence[DeploymentRecord]) -> float | None:
+    """How long the environment's healthy deployments of other images took: their median, None where there were none.
+
+    Those that had nothing to do, and were over at once, tell nothing of the next one. `records` are the latest first.
+    """
+    healthy = [record for record in records if record.is_healthy and not record.synthetic and record.seconds]
+    before = [*(record.digests for record in healthy[1:]), None]
+    took = [record.seconds for record, digests in zip(healthy, before, strict=False) if record.digests != digests]
+    return statistics.median(took) if took else None
 
 
 def _reason_of(error: BaseException) -> str:

@@ -30,16 +30,16 @@ def fingerprint(stack: Stack, states: Mapping[str, DeployedStack]) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def left_behind(stacks: Sequence[Stack], states: Mapping[str, DeployedStack], record: Record) -> list[str]:
+def stale_stacks(stacks: Sequence[Stack], states: Mapping[str, DeployedStack], record: Record) -> list[str]:
     """The stacks that run on values that have changed since they read them.
 
     Where the record does not know a stack's last update, because somebody deployed by hand, the stack counts as left
     behind when a stack that it reads from was updated later.
     """
-    return [stack.name for stack in stacks if stack.name in states and _is_left_behind(stack, states, record)]
+    return [stack.name for stack in stacks if stack.name in states and _is_stale(stack, states, record)]
 
 
-def _is_left_behind(stack: Stack, states: Mapping[str, DeployedStack], record: Record) -> bool:
+def _is_stale(stack: Stack, states: Mapping[str, DeployedStack], record: Record) -> bool:
     if not stack.references:
         return False
     updated = states[stack.name].updated

@@ -176,7 +176,7 @@ def test_consumers_of_a_value_that_changed_are_updated_too(deployed: Clone) -> N
     before = revisions(of)
     answer = deployed.agora("deploy", "dev", "--local")
     assert answer.exit_code == 0, answer.stderr
-    assert "run on old values of others: agora-dev-api …" in answer.stderr
+    assert "use old outputs of other stacks: agora-dev-api …" in answer.stderr
     assert revisions(of) == before, "a value that is read again and is the same rolls nothing"
     again = deployed.agora("deploy", "dev", "--local")
     assert "old values" not in again.stderr

@@ -49,7 +49,7 @@ def test_expired_credentials_in_mid_deployment_say_what_is_known(deployed: Clone
     done = _deploy_a_new_image(deployed, aws, ("elbv2", "DescribeTargetHealth"))
     assert done.exit_code == 1
     error = done.json()["error"]
-    assert error["message"] == "the AWS credentials expired while dev was being deployed: how it ended can't be seen"
+    assert error["message"] == "the AWS credentials expired while dev was being deployed: its result could not be read"
     assert "Last seen at " in error["hint"]
     assert "./agora diagnose dev --local" in error["hint"]
     assert error["lock"] == "The lock is released."

@@ -17,15 +17,15 @@ import pytest
 from portside.aws.target import Target
 from portside.config.configuration import Form, load_form
 from portside.deploy import deploy, deployment_run, stability
-from portside.deploy.deploy import NotReady, _endpoints_exist, expect_nothing_in_the_way, usual_seconds
 from portside.deploy.deployment_run import DeploymentFailed
+from portside.deploy.planning import NotReady, _endpoints_exist, expect_nothing_in_the_way
 from portside.errors import UserError
 from portside.findings import collect as evidence
 from portside.findings.check import check_as_json, fail
 from portside.findings.finding import Finding
 from portside.images.resolution import Resolution
 from portside.preflight.run import Verification
-from portside.records.deployment_record import read_records
+from portside.records.deployment_record import read_records, usual_seconds
 from portside.records.environment_lock import Locked, locked, read_lock
 from portside.records.origin import Origin
 from portside.synthesis import cdk_cli
@@ -118,8 +118,7 @@ class _Place:
         return Resolution("edge", {props.container_location: resolved("agora-app", "edge", "agora-app")})
 
     def deploy(self, **more: Any) -> deploy.Deployment | None:
-        usual = {"show": lambda _: None, "may_go_on": lambda _: True}
-        return deploy.deploy(self.target, self.form, self.images, JANE, **(usual | more))
+        return deploy.deploy(self.target, self.form, self.images, JANE, **({"confirm": lambda *_: True} | more))
 
     @property
     def kept(self) -> Path:
@@ -224,7 +223,7 @@ def test_a_deployment_ends_with_what_runs_recorded_released_and_kept(place: _Pla
 
 def test_where_it_may_not_go_on_nothing_is_done_or_kept(place: _Place) -> None:
     place.deploys = _raise(AssertionError("nothing may be deployed"))
-    assert place.deploy(may_go_on=lambda _: False) is None
+    assert place.deploy(confirm=lambda *_: False) is None
     assert not (place.folder / "deployments").exists()
     assert place.ssm.values == {}
 
@@ -233,7 +232,7 @@ def test_a_check_that_fails_stops_it_before_anything_changes(place: _Place) -> N
     place.deploys = _raise(AssertionError("nothing may be deployed"))
     found = Verification("dev", (fail("certificate", "there is none", "Ask for one."),))
     with pytest.raises(NotReady, match="nothing was deployed to dev: certificate") as refused:
-        place.deploy(check=lambda _: expect_nothing_in_the_way(place.target, found))
+        place.deploy(confirm=lambda *_: expect_nothing_in_the_way(place.target, found))
     assert refused.value.exit_code == 1
     assert "Ask for one." in refused.value.hint
     assert "--no-verify" in refused.value.hint
@@ -346,9 +345,7 @@ def test_what_failed_in_passing_is_deployed_again(place: _Place, capsys: pytest.
     place.deploys, place.diagnosed = deploys, (PASSING, replace(SECRET, code="CALLEE_OUT"))
     assert place.deploy() is not None
     assert len(attempts) == 2
-    assert "so this deploys once more: agora-dev-app: AWS throttled the calls" in " ".join(
-        capsys.readouterr().err.split()
-    )
+    assert "so this deploys again: agora-dev-app: AWS throttled the calls" in " ".join(capsys.readouterr().err.split())
     assert place.summary()["result"] == "healthy"
     assert place.summary()["verdicts"] == []
 
@@ -431,7 +428,7 @@ def test_a_diagnosis_that_fails_does_not_hide_the_failure(place: _Place, monkeyp
 
 def test_credentials_that_expire_midway_are_reported_and_no_one_is_said_to_know_the_end(place: _Place) -> None:
     place.deploys = _raise(client_error("ExpiredTokenException", "The security token is expired"))
-    with pytest.raises(UserError, match="expired while dev was being deployed: how it ended can't be seen") as error:
+    with pytest.raises(UserError, match="expired while dev was being deployed: its result could not be read") as error:
         place.deploy()
     assert "Log in again" in error.value.hint
     assert "./agora diagnose dev" in error.value.hint
@@ -441,7 +438,7 @@ def test_credentials_that_expire_midway_are_reported_and_no_one_is_said_to_know_
 
 def test_a_right_that_is_missing_midway_is_reported_as_that(place: _Place) -> None:
     place.deploys = _raise(client_error("AccessDeniedException", "not authorized to perform: ecs:DescribeServices"))
-    with pytest.raises(UserError, match="these credentials may not see how dev is being deployed") as error:
+    with pytest.raises(UserError, match="these credentials cannot read the progress of the deployment of dev") as error:
         place.deploy()
     assert "the rights that ./agora role dev prints" in error.value.hint
 
@@ -463,7 +460,7 @@ def test_an_interruption_says_what_continues_and_that_the_lock_is_released(
     with pytest.raises(KeyboardInterrupt):
         place.deploy()
     said = " ".join(capsys.readouterr().err.split())
-    assert "CloudFormation goes on with agora-dev-app (UPDATE_IN_PROGRESS)." in said
+    assert "CloudFormation continues with agora-dev-app (UPDATE_IN_PROGRESS)." in said
     assert "The lock is released. See the status: ./agora diagnose dev" in said
     assert place.kept.name.endswith("Z-interrupted")
     assert [record.result for record in read_records(place.ssm, "dev")] == ["interrupted"]
@@ -618,7 +615,7 @@ def test_a_command_line_that_lost_aws_is_started_again_once_the_stacks_are_settl
     assert len(runs) == 2
     assert runs[1] == "UPDATE_COMPLETE"
     said = " ".join(capsys.readouterr().err.split())
-    assert "CloudFormation goes on with agora-dev-app." in said
+    assert "CloudFormation continues with agora-dev-app." in said
     assert "is started again: cdk deploy failed: agora-dev-app failed to deploy: Throttling" in said
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from portside.aws.model import Stack as DeployedStack
 from portside.synthesis.assembly import Stack
-from portside.synthesis.references import fingerprint, left_behind, read_record, record_of, write_record
+from portside.synthesis.references import fingerprint, read_record, record_of, stale_stacks, write_record
 from tests.unit.operations_support import FakeParameters, minutes_after_noon, reads, resource, stack
 
 
@@ -26,37 +26,37 @@ def _states(*, host: str, docdb_minutes: float = 0, api_minutes: float = 1) -> M
 
 def test_a_stack_that_read_the_current_values_is_up_to_date(tmp_path: Path) -> None:
     api, states = _consumer(tmp_path), _states(host="a")
-    assert left_behind([api], states, record_of([api], states)) == []
+    assert stale_stacks([api], states, record_of([api], states)) == []
 
 
 def test_a_stack_whose_producer_changed_a_value_since_is_not_updated(tmp_path: Path) -> None:
     api = _consumer(tmp_path)
     record = record_of([api], _states(host="a"))
-    assert left_behind([api], _states(host="b", docdb_minutes=2), record) == ["api"]
+    assert stale_stacks([api], _states(host="b", docdb_minutes=2), record) == ["api"]
 
 
 def test_a_producer_that_was_updated_without_changing_a_value_leaves_no_stack_outdated(tmp_path: Path) -> None:
     api = _consumer(tmp_path)
     record = record_of([api], _states(host="a"))
-    assert left_behind([api], _states(host="a", docdb_minutes=2), record) == []
+    assert stale_stacks([api], _states(host="a", docdb_minutes=2), record) == []
 
 
 def test_a_stack_that_was_updated_after_the_record_and_its_producer_is_up_to_date(tmp_path: Path) -> None:
     api = _consumer(tmp_path)
     record = record_of([api], _states(host="a"))
-    assert left_behind([api], _states(host="b", docdb_minutes=2, api_minutes=3), record) == []
+    assert stale_stacks([api], _states(host="b", docdb_minutes=2, api_minutes=3), record) == []
 
 
 def test_without_a_record_a_producer_that_was_updated_later_counts(tmp_path: Path) -> None:
     api = _consumer(tmp_path)
-    assert left_behind([api], _states(host="a", docdb_minutes=2, api_minutes=1), {}) == ["api"]
-    assert left_behind([api], _states(host="a", docdb_minutes=0, api_minutes=1), {}) == []
+    assert stale_stacks([api], _states(host="a", docdb_minutes=2, api_minutes=1), {}) == ["api"]
+    assert stale_stacks([api], _states(host="a", docdb_minutes=0, api_minutes=1), {}) == []
 
 
 def test_a_stack_that_reads_nothing_or_is_not_deployed_is_always_up_to_date(tmp_path: Path) -> None:
     alone = stack("docdb", {"Resources": {"Cluster": resource()}}, tmp_path)
     missing = stack("app", {"Resources": {"Service": resource(Host=reads("docdb", "Host"))}}, tmp_path)
-    assert left_behind([alone, missing], _states(host="a"), {}) == []
+    assert stale_stacks([alone, missing], _states(host="a"), {}) == []
 
 
 def test_the_fingerprint_depends_on_values_only(tmp_path: Path) -> None:
