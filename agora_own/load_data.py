@@ -16,7 +16,7 @@ from typing import Any
 from agora_own.load_preconditions import check_preconditions
 from agora_own.loader_image import LOADER, database_keys, model_of
 from portside.aws import logs
-from portside.aws.deployed_service import find_deployed
+from portside.aws.deployed import find_deployed
 from portside.aws.errors import is_missing, is_passing
 from portside.aws.model import Service
 from portside.aws.target import Target, patient

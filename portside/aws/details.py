@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from portside.aws import log_reading, network_reading, service_reading, stack_reading
+from portside.aws import network_reading, service_reading, stack_reading, task_logs
 from portside.aws.health import health
 from portside.aws.model import (
     CLOCKS_DIFFER,
@@ -19,10 +19,9 @@ from portside.aws.model import (
     Task,
     TaskDefinition,
 )
+from portside.aws.parallel import side_by_side, sort_out
 from portside.aws.reader import Jobs, Reader
-from portside.aws.side_by_side import side_by_side
 from portside.aws.snapshot import Snapshot
-from portside.aws.unread import sort_out
 
 _DEFINITION, _DATABASE = "AWS::ECS::TaskDefinition", "AWS::DocDB::DBCluster"
 _LOGS_OF_EACH, _LOGS_OF_FAILED, _LOGS_OF_RUNNING = 2, 6, 1
@@ -192,11 +191,11 @@ def _logs(reader: Reader, services: Iterable[Service], options: Mapping[str, Opt
     places, jobs = dict[str, tuple[str, str, str]](), Jobs()
     for service in services:
         for task in _worth_reading(service):
-            group, stream = log_reading.place_of(options.get(task.definition, {}), service.name, task.id)
+            group, stream = task_logs.place_of(options.get(task.definition, {}), service.name, task.id)
             if group:
                 what = f"log of task {task.id} of {service.name}"
                 places[task.id] = group, stream, what
-                jobs[what] = partial(log_reading.read_lines, reader.clients("logs"), group, stream)
+                jobs[what] = partial(task_logs.read_lines, reader.clients("logs"), group, stream)
     return _Logs(places, jobs)
 
 

@@ -23,12 +23,11 @@ from functools import partial
 from typing import Any
 
 from portside.aws import service_reading, stack_reading
-from portside.aws.calls import Clients
+from portside.aws.clients import Clients
 from portside.aws.configured import configured
 from portside.aws.errors import is_denied, is_missing
 from portside.aws.model import Service, Stack, TargetGroup, Task, Unread
-from portside.aws.side_by_side import side_by_side
-from portside.aws.unread import unknown
+from portside.aws.parallel import side_by_side, unknown
 from portside.config.environment import Environment
 from portside.config.service_props import ServiceProps
 from portside.config.stacks import StackKind, only_stack, service_stack, stacks_for

@@ -12,7 +12,7 @@ from typing import Any
 
 from portside.aws.errors import is_missing
 from portside.aws.model import Stack, StackFailure
-from portside.aws.side_by_side import side_by_side
+from portside.aws.parallel import side_by_side
 from portside.redact import current
 
 # Each begins an operation; a rollback belongs to the operation that it undoes.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from portside.aws.calls import Clients, made_once
+from portside.aws.clients import Clients, made_once
 from portside.aws.patience import Patience
 from portside.aws.session import open_session
 from portside.commands import Commands

@@ -87,7 +87,7 @@ def logs(
     from datetime import UTC, datetime
 
     from portside.aws import logs as log
-    from portside.aws.deployed_service import find_deployed
+    from portside.aws.deployed import find_deployed
     from portside.aws.target import patient
     from portside.config.service_names import find_service
     from portside.terminal.console import say

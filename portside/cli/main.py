@@ -170,7 +170,7 @@ def _save_rehearsal() -> int:
 
 def _print_calls() -> None:
     """Print how often AWS was asked, where it was."""
-    from portside.aws.calls import CALLS
+    from portside.aws.clients import CALLS
 
     if CALLS.total:
         console.print_diagnostics(CALLS.sentence())

@@ -197,7 +197,7 @@ def _expect_its_aws(acting: Acting, place: Target) -> None:
 
     Settings such as AWS_ENDPOINT_URL_SSM, or endpoint_url in a profile, lead one service's calls elsewhere.
     """
-    from portside.aws.endpoints import endpoint_of, is_same_aws
+    from portside.aws.clients import endpoint_of, is_same_aws
 
     if place.is_local:
         return

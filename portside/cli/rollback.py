@@ -104,7 +104,7 @@ def _planned_rollback(
     """The plan, the place with the configuration at the version that comes back, and what is on record."""
     from dataclasses import replace
 
-    from portside.aws.deployed_images import deployed_images
+    from portside.aws.deployed import deployed_images
     from portside.aws.reader import Reader
     from portside.plan.images import choose_images
     from portside.plan.rollback import choose_record, plan_rollback

@@ -6,7 +6,7 @@ import shlex
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from portside.aws.deployed_service import find_deployed
+from portside.aws.deployed import find_deployed
 from portside.aws.errors import code_of, is_denied
 from portside.aws.model import Container as RunningContainer
 from portside.aws.model import Service, Task

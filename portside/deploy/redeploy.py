@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from portside.aws.deployed_service import find_all_deployed
+from portside.aws.deployed import find_all_deployed
 from portside.aws.errors import is_from_aws, is_passing, message_of
 from portside.aws.model import Service
 from portside.aws.reader import Reader

@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 
 from portside.aws.errors import is_passing
-from portside.aws.health import are_targets_healthy, health
+from portside.aws.health import UNCHECKED, are_targets_healthy, health, read_health
 from portside.aws.model import Service
 from portside.aws.reader import Reader
-from portside.aws.service_health import UNCHECKED, read_health
 from portside.config.service_props import ServiceProps
 from portside.deploy.deployment_run import DeploymentRun
 from portside.errors import UserError

@@ -9,7 +9,7 @@ from portside.commands import tool
 from portside.errors import UserError
 from portside.images.failures import ResolutionFailed
 from portside.images.resolved_image import ResolvedImage
-from portside.preflight.looked_up import ask_registry
+from portside.preflight.context import ask_registry
 from portside.preflight.published import MISSING
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from portside.aws.calls import Clients
+from portside.aws.clients import Clients
 from portside.aws.details import with_details
 from portside.aws.model import Database, RecordedDeployment, Stack, StackBeside, Unread
 from portside.aws.reader import Look, Reader

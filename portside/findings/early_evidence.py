@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from portside.aws.calls import Clients
+from portside.aws.clients import Clients
 
 if TYPE_CHECKING:
     from portside.aws.snapshot import Snapshot

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from portside.aws.deployed_images import DeployedImage
+from portside.aws.deployed import DeployedImage
 from portside.commands import tool
 from portside.config.configuration import Form
 from portside.config.image_reference import parse_reference

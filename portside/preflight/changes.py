@@ -9,8 +9,7 @@ from portside.aws.model import Stack as DeployedStack
 from portside.findings.check import fail, ok, skip
 from portside.findings.finding import Finding
 from portside.plan.replacement import DELETED, Loss, Values, losses
-from portside.preflight.context import Context, Template
-from portside.preflight.questions import Question
+from portside.preflight.context import Context, Question, Template
 from portside.synthesis.assembly import Stack
 
 SUBJECT = "templates"

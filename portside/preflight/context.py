@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from portside.aws.calls import Clients
+from portside.aws.clients import Clients
+from portside.aws.errors import is_expired, why_unanswered
 from portside.aws.model import Stack as DeployedStack
 from portside.aws.reader import Look, Reader
 from portside.aws.stack_reading import physical_ids, read_templates
@@ -19,18 +21,16 @@ from portside.config.environment import Environment
 from portside.config.service_props import ServiceProps
 from portside.config.stacks import StackKind, only_stack, service_stack, stacks_for
 from portside.errors import UserError
+from portside.findings.check import fail, skip
+from portside.findings.finding import Finding
 from portside.images.resolution import Resolution
+from portside.images.synthesis_images import references_of
 from portside.plan.deployment_plan import context_of_groups, planned_groups
+from portside.plan.images import access_to, locked_images
 from portside.plan.unconfigured import read_unconfigured
-from portside.preflight.looked_up import choose_images
-from portside.preflight.questions import NotKnown
-from portside.preflight.shared import Shared
 from portside.records.deployment_record import DeploymentRecord, read_records
 from portside.synthesis import cdk_cli
 from portside.synthesis.assembly import Stack
-
-# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
-_MOST_SERVICES = 10
 
 Template = Mapping[str, Any]
 
@@ -193,3 +193,83 @@ def _synthesize(
         # Read while the folder is there.
         assert stack.template
     return stacks
+
+
+Value = TypeVar("Value")
+
+
+class Shared(Generic[Value]):
+    """A value that is read by whoever asks first; all who ask get it, or the error that reading it raised."""
+
+    def __init__(self, read: Callable[[], Value]) -> None:
+        self._read = read
+        self._lock = threading.Lock()
+        self._outcome: Value | Exception | None = None
+        self._is_read = False
+
+    def __call__(self) -> Value:
+        with self._lock:
+            if not self._is_read:
+                try:
+                    self._outcome = self._read()
+                except Exception as error:
+                    self._outcome = error
+                self._is_read = True
+        if isinstance(self._outcome, Exception):
+            raise self._outcome
+        return self._outcome  # type: ignore[return-value]  # what `_read` gave
+
+
+Ask = Callable[["Context"], Finding | Sequence[Finding]]
+
+
+class NotKnown(Exception):
+    """What was asked can't be known yet, and why."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked, and how."""
+
+    subject: str
+    ask: Ask
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was found. `expired` says that the credentials were no longer good."""
+
+    checks: tuple[Finding, ...]
+    expired: bool = False
+
+
+def answer(question: Question, context: Context) -> Answer:
+    """Ask, and turn what goes wrong in asking into what is said of it."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        found = question.ask(context)
+    except NotKnown as unknown:
+        return Answer((skip(question.subject, str(unknown)),))
+    except UserError as error:
+        return Answer((fail(question.subject, error.message, error.hint),))
+    except (BotoCoreError, ClientError) as error:
+        why = why_unanswered(error, local=context.target.is_local)
+        return Answer((skip(question.subject, why),), expired=is_expired(error))
+    return Answer((found,) if isinstance(found, Finding) else tuple(found))
+
+
+def choose_images(target: Target, form: Form) -> Resolution:
+    """What each image is now: by the lock of its version, else as the registry says. Raises `UserError`."""
+    environment = target.environment
+    lock = locked_images(environment, form, local=target.is_local)
+    if lock is not None:
+        return lock
+    return ask_registry(target, references_of(form.services_of(environment.name)), environment.ghcr_package_version)
+
+
+def ask_registry(target: Target, references: Sequence[str], version: str) -> Resolution:
+    """What references stand for. Raises `ResolutionFailed` for those that are not found."""
+    from portside.images.resolve import resolve
+
+    return resolve(references, version, access=access_to(references, local=target.is_local))

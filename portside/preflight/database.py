@@ -7,8 +7,7 @@ from portside.config.stacks import database_stacks
 from portside.extension import installed
 from portside.findings.check import fail, ok, skip
 from portside.findings.finding import Finding
-from portside.preflight.context import Context
-from portside.preflight.questions import Question
+from portside.preflight.context import Context, Question
 
 TLS = "database: TLS"
 PARAMETERS = "database: parameters"

@@ -10,8 +10,7 @@ from typing import Any
 
 from portside.findings.check import fail, ok
 from portside.findings.finding import Finding
-from portside.preflight.context import Context, stack_names
-from portside.preflight.questions import NotKnown, Question
+from portside.preflight.context import Context, NotKnown, Question, stack_names
 
 _LONGEST_SECONDS = 300
 _MOST_SHOWN = 5

@@ -11,8 +11,7 @@ from portside.findings.check import fail, ok, skip
 from portside.findings.finding import Finding
 from portside.images.committed_locks import NotCommitted, expect_committed, expect_committed_rules
 from portside.plan.rollback import brings_back
-from portside.preflight.context import Context
-from portside.preflight.questions import Question
+from portside.preflight.context import Context, Question
 from portside.records.environment_lock import read_lock
 from portside.records.proof import NotProven, ProofUnread, expect_proof
 from portside.records.running_images import running_in, unaccounted

@@ -9,8 +9,7 @@ from typing import Any
 from portside.config.service_props import ServiceProps
 from portside.findings.check import ok
 from portside.findings.finding import Finding
-from portside.preflight.context import Context
-from portside.preflight.questions import Question
+from portside.preflight.context import Context, Question
 
 SUBJECT = "Service Connect"
 

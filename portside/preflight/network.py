@@ -9,9 +9,8 @@ from typing import Any
 
 from portside.findings.check import fail, ok
 from portside.findings.finding import Finding
-from portside.preflight.context import Context
-from portside.preflight.questions import Question
-from portside.preflight.scale import Scale, most_tasks
+from portside.preflight.context import Context, Question
+from portside.preflight.quotas import Scale, most_tasks
 
 FULL_SCALE = "addresses: full scale"
 

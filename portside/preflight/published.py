@@ -8,9 +8,7 @@ from portside.findings.check import fail, ok, skip
 from portside.findings.finding import Finding
 from portside.images.failures import Failure, Kind, ResolutionFailed
 from portside.images.resolved_image import ResolvedImage
-from portside.preflight.context import Context
-from portside.preflight.looked_up import ask_registry
-from portside.preflight.questions import Question
+from portside.preflight.context import Context, Question, ask_registry
 
 # What ECS would meet too; all else says something of the way there, or of the look-up's own credentials.
 MISSING = frozenset(

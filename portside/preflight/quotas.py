@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from enum import Enum
 from functools import partial
 
 from portside.aws.errors import is_missing
@@ -11,9 +12,7 @@ from portside.config.service_props import ServiceProps
 from portside.config.stacks import StackKind, only_stack
 from portside.findings.check import fail, ok
 from portside.findings.finding import Finding
-from portside.preflight.context import Context
-from portside.preflight.questions import NotKnown, Question
-from portside.preflight.scale import Scale, most_tasks
+from portside.preflight.context import Context, NotKnown, Question
 
 # Service and quota codes: https://docs.aws.amazon.com/general/latest/gr/ecs-service.html (Fargate),
 # https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html,
@@ -164,3 +163,16 @@ def _quota(context: Context, service: str, code: str) -> float:
             raise
         found = quotas.get_aws_default_service_quota(ServiceCode=service, QuotaCode=code)
     return float(found["Quota"]["Value"])
+
+
+class Scale(Enum):
+    """For how many tasks of each service a deployment is thought through."""
+
+    NOW = "now"
+    FULL = "at full scale"
+
+
+def most_tasks(props: ServiceProps, running: int, scale: Scale) -> int:
+    """How many tasks of a service run at once at most: a rolling update starts the new ones beside the old."""
+    wanted = props.auto_scale_max_capacity if scale is Scale.FULL else max(running, props.auto_scale_min_capacity)
+    return 2 * wanted

@@ -18,23 +18,20 @@ from portside.findings.finding import Finding
 from portside.images.resolution import Resolution
 from portside.preflight import (
     account,
-    certificate,
     changes,
     database,
-    dns,
     drift,
     earlier,
     endpoints,
+    host_name,
     network,
     published,
     quotas,
     secrets,
-    service_roles,
     stacks,
     templates,
 )
-from portside.preflight.context import Context, Options, context_of
-from portside.preflight.questions import Answer, Question, answer
+from portside.preflight.context import Answer, Context, Options, Question, answer, context_of
 from portside.synthesis.assembly import Stack
 
 _SIDE_BY_SIDE = 24
@@ -127,14 +124,12 @@ def questions(context: Context) -> list[Question]:
     """All questions, in the order in which their answers are told."""
     return [
         *account.questions(),
-        *service_roles.questions(),
         *stacks.questions(),
         *earlier.questions(),
         *published.questions(),
         *secrets.questions(context),
         *database.questions(),
-        *certificate.questions(context),
-        *dns.questions(),
+        *host_name.questions(context),
         *network.questions(),
         *quotas.questions(context),
         *endpoints.questions(),

@@ -15,9 +15,7 @@ from portside.config.service_props import ServiceProps
 from portside.config.stacks import database_stacks
 from portside.findings.check import fail, ok, skip
 from portside.findings.finding import Finding
-from portside.preflight.context import Context, Template
-from portside.preflight.questions import NotKnown, Question
-from portside.preflight.shared import Shared
+from portside.preflight.context import Context, NotKnown, Question, Shared, Template
 
 _READ, _DECRYPT = "secretsmanager:GetSecretValue", "kms:Decrypt"
 # The end of every secret's ARN; a name that ends so itself is taken for a whole ARN:

@@ -9,8 +9,7 @@ from portside.findings.check import fail, ok
 from portside.findings.finding import Finding
 from portside.plan.ownership import refusal
 from portside.plan.unconfigured import read_unconfigured
-from portside.preflight.context import Context, stack_names
-from portside.preflight.questions import Question
+from portside.preflight.context import Context, Question, stack_names
 
 UNCONFIGURED = "stacks not configured"
 _UNCONFIGURED_CODE = "CHECK.UNCONFIGURED"

@@ -13,8 +13,7 @@ from portside.findings.templates.assembly import Assembly, TemplateFile
 from portside.findings.templates.check import check
 from portside.findings.templates.folder import read_folder
 from portside.findings.templates.rule import is_refused, rows
-from portside.preflight.context import Context
-from portside.preflight.questions import Question
+from portside.preflight.context import Context, Question
 from portside.synthesis.assembly import Stack
 
 SUBJECT = "template rules"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from portside.aws.service_health import NO_TASK, PROVING
+from portside.aws.health import NO_TASK, PROVING
 from portside.aws.target import Target
 from portside.config.configuration import Form
 from portside.config.environment import Environment

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from portside.aws.deployed_images import DeployedImage, deployed_images
+from portside.aws.deployed import DeployedImage, deployed_images
 from portside.aws.reader import Reader
 from portside.aws.target import Target
 from portside.config.configuration import Form

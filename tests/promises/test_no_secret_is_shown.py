@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 
 from portside import redact
-from portside.aws import log_reading
+from portside.aws import task_logs
 from portside.aws.logs import LogSource, read_lines
 from portside.cli.main import run
 from portside.config.configuration import ROOT, check_form, load_form
@@ -131,7 +131,7 @@ def _logs(text: str, _: Capture, __: Path) -> str:
 def _log_of_a_task(text: str, _: Capture, __: Path) -> str:
     events = [{"message": line} for line in text.split("\n")]
     logs = SimpleNamespace(get_log_events=lambda **_: {"events": events})
-    return "\n".join(log_reading.read_lines(logs, "group", "stream") or ())
+    return "\n".join(task_logs.read_lines(logs, "group", "stream") or ())
 
 
 def _reported(text: str) -> Any:

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from portside.aws.service_health import NO_TASK, UNCHECKED
+from portside.aws.health import NO_TASK, UNCHECKED
 from portside.cli.main import agora
 from portside.cli.options import Acting
 from portside.cli.proving import clear_deployment, clear_task

@@ -10,8 +10,7 @@ from typing import Any
 from portside.config.configuration import Form, check_form
 from portside.findings.finding import Finding
 from portside.images.resolution import Resolution
-from portside.preflight.context import Context, Options, context_of
-from portside.preflight.questions import Answer, Question, answer
+from portside.preflight.context import Answer, Context, Options, Question, answer, context_of
 from portside.synthesis.assembly import Stack
 from tests.unit.form_support import environments, one_service, service
 from tests.unit.operations_support import NOON, FakeCloudFormation, FakeParameters, client_error, resolved, target

@@ -6,7 +6,7 @@ import threading
 from types import SimpleNamespace
 from typing import Any
 
-from portside.aws.calls import CallCount, made_once
+from portside.aws.clients import CallCount, made_once
 from tests.answering_aws import AnsweringAws
 from tests.aws_account import deployed
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from portside.aws.deployed_images import DeployedImage, deployed_images
+from portside.aws.deployed import DeployedImage, deployed_images
 from portside.aws.stack_reading import read_all_stacks
 from portside.config.configuration import check_form
 from tests.unit.form_support import api_and_app, environments

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from portside.aws.deployed_service import find_deployed
+from portside.aws.deployed import find_deployed
 from portside.errors import UserError
 from tests.unit.everyday_support import CLUSTER, Ecs, place, props, service
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from portside.aws.endpoints import is_aws, is_same_aws
+from portside.aws.clients import is_aws, is_same_aws
 
 OF_AWS = [
     "https://ssm.us-east-1.amazonaws.com",

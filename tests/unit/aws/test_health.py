@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from portside.aws.model import Service
-from portside.aws.service_health import (
+from portside.aws.health import (
     ANOTHER_IMAGE,
     HEALTHY,
     NO_TASK,
@@ -18,6 +17,7 @@ from portside.aws.service_health import (
     health_of,
     read_health,
 )
+from portside.aws.model import Service
 from portside.config.service_props import HealthCheck
 from portside.images.resolution import Resolution
 from tests.unit.form_support import service as props_of

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from portside.aws.log_lines import lines_of
+from portside.aws.task_logs import lines_of
 
 FRAME = "    at main (/app/main.js:1:1)"
 STACK = f"Error: boom\n{FRAME}"

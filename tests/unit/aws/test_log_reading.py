@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from portside.aws.log_reading import read_lines
+from portside.aws.task_logs import read_lines
 from tests.answering_aws import AnsweringAws
 from tests.aws_account import deployed
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from portside.aws.deployed_service import find_deployed
+from portside.aws.deployed import find_deployed
 from portside.aws.logs import LogSource, find_sources, follow, parse_since, read_lines
 from portside.errors import UsageError, UserError
 from tests.unit.everyday_support import DEFINITION, Ecs, Logs, event, expired, place, props, service, task, throttled

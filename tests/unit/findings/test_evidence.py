@@ -197,7 +197,7 @@ def test_a_bug_is_not_mistaken_for_an_answer_of_aws(monkeypatch: pytest.MonkeyPa
 
 def test_what_is_not_answered_in_time_is_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
     never = threading.Event()
-    monkeypatch.setattr("portside.aws.log_reading.read_lines", lambda *_: never.wait(30))
+    monkeypatch.setattr("portside.aws.task_logs.read_lines", lambda *_: never.wait(30))
     began = time.monotonic()
     found = collected(crashed_once(), within_seconds=2.0)
     never.set()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from portside.aws.log_lines import lines_of
+from portside.aws.task_logs import lines_of
 from portside.findings import log_rows
 from portside.findings.log_rows.row import AT_ITS_TIME, Row
 from tests.unit.diagnosis_support import exited, verdict_on

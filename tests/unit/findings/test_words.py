@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from portside.aws.side_by_side import side_by_side
+from portside.aws.parallel import side_by_side
 from portside.cli import diagnose as command
 from portside.cli.diagnose import show_verdicts
 from portside.cli.main import run

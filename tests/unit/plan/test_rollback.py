@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from portside.aws.deployed_images import DeployedImage
+from portside.aws.deployed import DeployedImage
 from portside.config.configuration import ROOT, Form, check_form
 from portside.config.environment import Environment
 from portside.config.service_props import ServiceProps

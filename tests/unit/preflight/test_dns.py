@@ -8,7 +8,8 @@ import pytest
 
 from portside.findings.check import FAIL, OK, SKIP
 from portside.findings.finding import Finding
-from portside.preflight import dns
+from portside.preflight import host_name
+from portside.preflight.context import Question
 from tests.unit.verification_support import context, deployed, told
 
 BALANCER = "balancer.us-east-1.elb.amazonaws.com"
@@ -29,9 +30,9 @@ def found(
             raise addresses
         return addresses
 
-    monkeypatch.setattr(dns, "look_up", look_up)
+    monkeypatch.setattr(host_name, "look_up", look_up)
     about = context(stacks=STACKS if is_deployed else {}, is_local=is_local)
-    return told(dns.questions(), about)["host name"]
+    return told([Question(host_name.HOST_NAME, host_name.host_name)], about)["host name"]
 
 
 def test_a_name_that_shares_an_address_with_the_load_balancer_points_there(monkeypatch: pytest.MonkeyPatch) -> None:

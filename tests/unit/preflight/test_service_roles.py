@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from portside.findings.check import FAIL, OK, SKIP
-from portside.preflight.service_roles import ROLES, linked_roles
+from portside.preflight.account import ROLES, linked_roles
 from tests.unit.operations_support import client_error
 from tests.unit.verification_support import DENIED, FakeClient, context
 

@@ -20,10 +20,8 @@ from portside.errors import FormError, Problem, UserError
 from portside.findings.check import FAIL, OK, SKIP, fail, ok, skip
 from portside.findings.finding import Finding
 from portside.preflight import account, published, run
-from portside.preflight.context import Options
-from portside.preflight.questions import NotKnown, Question, answer
+from portside.preflight.context import NotKnown, Options, Question, Shared, answer
 from portside.preflight.run import Verification
-from portside.preflight.shared import Shared
 from portside.rehearsal import prepare
 from tests.unit.operations_support import client_error, stack, target
 from tests.unit.verification_support import DENIED, EXPIRED, IMAGES, THROTTLED, FakeClient, context, form_with

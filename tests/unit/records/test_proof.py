@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from portside.aws.service_health import HEALTHY, NO_TASK, RUNNING
+from portside.aws.health import HEALTHY, NO_TASK, RUNNING
 from portside.aws.target import Target
 from portside.config.configuration import Form, check_form
 from portside.config.environment import Environment

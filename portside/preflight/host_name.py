@@ -1,4 +1,4 @@
-"""The certificate that the load balancer shows."""
+"""The host name: its certificate, and whether DNS points it at the load balancer."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from portside.aws.dns import ELSEWHERE, NOT_YET, RESOLVES, compare, look_up, snippet_of
 from portside.aws.errors import is_missing
+from portside.config.stacks import StackKind, only_stack
 from portside.findings.check import fail, ok, skip
 from portside.findings.finding import Finding
-from portside.preflight.context import Context
-from portside.preflight.questions import NotKnown, Question
-from portside.preflight.shared import Shared
+from portside.preflight.context import Context, NotKnown, Question, Shared
 
 EXPIRY = "certificate: expiry"
 
@@ -26,6 +26,7 @@ def questions(context: Context) -> list[Question]:
         Question("certificate", lambda context: issued(context, described())),
         Question("certificate: host name", lambda context: covering(context, _existing(described()))),
         Question(EXPIRY, lambda context: lasting(context, _existing(described()))),
+        Question(HOST_NAME, host_name),
     ]
 
 
@@ -117,3 +118,26 @@ def lasting(context: Context, certificate: Mapping[str, Any]) -> Finding:
     renewal = certificate.get("RenewalSummary", {}).get("RenewalStatus", "not begun")
     hint = "See that its validation record is in the DNS still, and that a load balancer uses it: then AWS renews it."
     return fail(EXPIRY, f"{found}; renewal: {renewal.lower().replace('_', ' ')}", hint)
+
+
+HOST_NAME = "host name"
+
+
+def host_name(context: Context) -> Finding:
+    """Whether people who open the host name come to this environment's load balancer."""
+    environment = context.environment
+    if context.target.is_local:
+        raise NotKnown(f"a rehearsal has no DNS, and {environment.fqdn} is another's")
+    name = only_stack(environment, StackKind.LOAD_BALANCER).name
+    balancer = context.states().get(name)
+    export = f"{name}-dns"
+    wanted = balancer.exports.get(export) if balancer else None
+    if not wanted:
+        raise NotKnown("there is no load balancer yet: deploy first, then point the name there")
+    state, found = compare(environment.fqdn, wanted, look_up)
+    if state in (NOT_YET, ELSEWHERE):
+        hint = f"Add to org-formation, as {context.commands.tool('dns')} shows: {snippet_of(environment.name, export)}"
+        return fail(HOST_NAME, found, hint)
+    if state != RESOLVES:
+        raise NotKnown(found)
+    return ok(HOST_NAME, found)

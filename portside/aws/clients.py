@@ -1,4 +1,4 @@
-"""Clients that are made once, may be used on any thread, and count what they are asked."""
+"""boto3 clients: made once, usable on any thread, their calls counted; and the endpoints that they call."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 Clients = Callable[[str], Any]
 """From the name of an AWS service to its boto3 client."""
@@ -65,3 +66,27 @@ def made_once(clients: Clients, count: CallCount = CALLS) -> Clients:
             return made[service]
 
     return client
+
+
+# Of all partitions, private endpoints of a VPC and dual-stack ones among them:
+# https://docs.aws.amazon.com/general/latest/gr/rande.html
+_AWS_DOMAINS = ("amazonaws.com", "amazonaws.com.cn", "amazonaws.eu", "api.aws", "api.amazonwebservices.com.cn")
+
+
+def endpoint_of(client: Any) -> str:
+    """The address that a boto3 client calls."""
+    return str(client.meta.endpoint_url)
+
+
+def is_aws(url: str) -> bool:
+    """Whether an address is one of AWS's own, which only AWS has a certificate for."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return parts.scheme == "https" and any(host == each or host.endswith(f".{each}") for each in _AWS_DOMAINS)
+
+
+def is_same_aws(url: str, other: str) -> bool:
+    """Whether two addresses lead to the same AWS: the real one, or one emulator."""
+    if is_aws(url) or is_aws(other):
+        return is_aws(url) and is_aws(other)
+    return urlsplit(url).netloc == urlsplit(other).netloc

@@ -1,10 +1,13 @@
-"""The lines of a log event: a structured one has its message, and the error that it carries, in fields."""
+"""The last log lines of a task's container, with the message and error of structured ones."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from typing import Any
+
+from portside.aws.errors import is_missing
+from portside.redact import current
 
 # As pino, winston, zap, logback, Serilog and Caddy name them.
 _FIELDS = (
@@ -47,3 +50,33 @@ def _text(value: Any) -> str:
 def _level(fields: Mapping[str, Any]) -> str:
     found = next((fields[name] for name in _LEVELS if name in fields), "")
     return (_LEVELS_OF_PINO.get(found, "") if isinstance(found, int) else str(found)).upper()
+
+
+LINES = 100
+_LONGEST = 1000
+
+
+def place_of(options: Mapping[str, str], container: str, task_id: str) -> tuple[str, str]:
+    """The log group and the stream of a task, as the awslogs driver names them; empty without that driver.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
+    """
+    group, prefix = options.get("awslogs-group", ""), options.get("awslogs-stream-prefix", "")
+    return (group, f"{prefix}/{container}/{task_id}") if group and prefix else ("", "")
+
+
+def read_lines(logs: Any, group: str, stream: str) -> tuple[str, ...] | None:
+    """The last lines of a stream, or None where its group is gone.
+
+    A container that never wrote a line has no stream.
+    """
+    from botocore.exceptions import ClientError
+
+    try:
+        events = logs.get_log_events(logGroupName=group, logStreamName=stream, limit=LINES, startFromHead=False)
+    except ClientError as error:
+        if not is_missing(error):
+            raise
+        return () if "stream" in str(error).lower() else None
+    lines = current().stream()
+    return tuple(lines.brief(line, _LONGEST) for each in events["events"] for line in lines_of(each["message"]))

@@ -1,4 +1,4 @@
-"""Which image each service of an environment was last deployed with, as its own stack tells."""
+"""The services and images that are deployed in an environment."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from portside.aws.model import Stack
+from portside.aws.model import Service, Stack
+from portside.aws.reader import Reader
+from portside.aws.target import Target
 from portside.config.environment import Environment
 from portside.config.image_outputs import IMAGE_COMMIT_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT
 from portside.config.service_props import ServiceProps
 from portside.config.stacks import service_stack
+from portside.errors import UserError
 from portside.images.resolved_image import short_commit
 
 
@@ -54,3 +57,23 @@ def _name_and_tag(image: str) -> tuple[str, str]:
     path, slash, last = image.rpartition("/")
     name, _, tag = last.partition(":")
     return f"{path}{slash}{name}", tag
+
+
+def find_deployed(target: Target, props: ServiceProps, *, stopped: bool = False) -> Service:
+    """A service as it is now; with `stopped`, with its tasks that stopped. Raises `UserError` where it is absent."""
+    (found,) = find_all_deployed(target, [props], stopped=stopped)
+    return found
+
+
+def find_all_deployed(
+    target: Target, services: Sequence[ServiceProps], *, stopped: bool = False
+) -> tuple[Service, ...]:
+    """The same for several services, read at once."""
+    found = Reader(target.clients, target.environment, services).look(stopped=stopped).whole().services
+    for service in found:
+        if not service.status:
+            raise UserError(
+                f"{service.name} is not deployed in {target.environment.name} {target.place}",
+                f"Deploy it: {target.commands.tool('deploy')}",
+            )
+    return found
