@@ -86,7 +86,8 @@ def show_deployment(done: Deployment) -> None:
     print_table(["Service", "Version", "Commit", "Desired", "Running", "Health"], rows, states=[5])
     console.print_lines(f"\nLoad balancer  {done.load_balancer_dns}\nExport         {done.load_balancer_export}")
     for name, url in done.urls.items():
-        console.print_lines(f"{name.ljust(15)}{url}")
+        # The key in the JSON output is older than the word.
+        console.print_lines(f"{name.replace('Stand-in', 'Stub').ljust(15)}{url}")
     say(f"{done.environment} is deployed: {done.seconds:.0f} s.")
 
 

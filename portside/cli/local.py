@@ -46,13 +46,13 @@ def down() -> None:
 def reset(yes: bool) -> None:
     """Empty it: no stacks, no data, no images, no faults, no pinned versions, no practice monorepo. Asks first."""
     from portside.aws.target import local_state_dir
-    from portside.emulator.client import process
+    from portside.emulator.client import control, process
     from portside.rehearsal import pins, practice_monorepo
     from portside.terminal import console
 
     process.expect_running(local_state_dir())
     go_ahead("Delete all that was rehearsed in this clone?", assumed=yes)
-    process.reset(local_state_dir())
+    control.reset(aws=process.expect_running(local_state_dir()))
     pins.forget()
     practice_monorepo.forget()
     console.say("The embedded AWS is empty.")

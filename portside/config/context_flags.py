@@ -16,4 +16,4 @@ KEPT_GROUPS = "agora:kept-groups"
 """The groups between services that stay for one more deployment, as `service_groups.written_groups` writes them."""
 
 REHEARSAL = "agora:rehearsal"
-"""With "true" an image that would be built from a folder has a stand-in."""
+"""With "true" an image that would be built from a folder is replaced by a stub."""

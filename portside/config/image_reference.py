@@ -54,7 +54,7 @@ def is_moving_tag(tag: str) -> bool:
     return bool(_MOVING_TAG.fullmatch(tag))
 
 
-def stand_in_reference(location: str) -> str:
+def stub_reference(location: str) -> str:
     """What runs in a rehearsal instead of an image that would be built from a `path://` folder."""
     name = re.sub(r"[^a-z0-9]+", "-", location.removeprefix(LOCAL_BUILD).lower()).strip("-")
-    return f"not-built.invalid/{name or 'app'}:stand-in"
+    return f"not-built.invalid/{name or 'app'}:stub"

@@ -1,4 +1,4 @@
-"""Server side of the control API: `control` is its client. The secret in its path keeps everyone else out."""
+"""Server side of the control API: `client.control` is its client. The secret in its path protects it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def handler(
     balancers: LoadBalancers,
     saver: Saver,
 ) -> Handler:
-    """What answers to those whose path begins with the token."""
+    """The handler of requests whose path begins with the token."""
     actions = (
         _image_actions(platform.catalogue, faulty)
         | _refusal_actions(refusals)
@@ -46,7 +46,7 @@ def handler(
     async def answer(request: Request) -> Answer:
         _, given, *rest = request.path.split("/", 2)
         if not hmac.compare_digest(given.encode(), token.encode()):
-            return json_answer({"error": "not yours"}, 404)
+            return json_answer({"error": "forbidden"}, 404)
         action = actions.get((request.method, f"/{rest[0] if rest else ''}"))
         if not action:
             return json_answer({"error": f"unknown: {request.method} {'/'.join(rest)}"}, 404)
@@ -105,7 +105,7 @@ def _image_actions(catalogue: Catalogue, faulty: CatalogueFaults) -> dict[tuple[
 
 
 def _refusal_actions(refusals: ApiFaults) -> dict[tuple[str, str], Action]:
-    """What makes AWS's own APIs fail: calls, stacks, quotas."""
+    """Faults of AWS's own APIs: calls, stacks, quotas."""
 
     async def list_api_faults(request: Request) -> Any:
         return [asdict(fault) for fault in refusals.all()]
@@ -170,7 +170,7 @@ def _actions(
                 "url": each.url,
                 "token": each.token,
             }
-            for each in platform.tasks.stand_ins(request.query.get("account"))
+            for each in platform.tasks.stubs(request.query.get("account"))
         ]
 
     async def list_load_balancers(request: Request) -> Any:
@@ -201,16 +201,16 @@ def _actions(
 
 
 def _reset_ministack() -> None:
-    """On the loop of the gateway, whose requests wait meanwhile."""
+    """Runs on the gateway's event loop, so that no request is served meanwhile."""
     resetting = app._handle_admin_reset("/_ministack/reset", "POST", {})
     asyncio.run_coroutine_threadsafe(resetting, app._MAIN_LOOP).result(timeout=30)
 
 
 def create_certificate(arn: str, domain: str) -> bool:
-    """Returns whether it was new. An issued certificate as AWS shows it; there is no key to it anywhere."""
+    """Create an issued certificate, without a key; returns whether it was new."""
     parts = arn.split(":")
     if len(parts) != 6 or parts[2] != "acm" or not parts[5].startswith("certificate/"):
-        raise ValueError(f"not the ARN of a certificate: {arn!r}")
+        raise ValueError(f"invalid certificate ARN: {arn!r}")
     with responses.request_scope(parts[4], parts[3]):
         if arn in acm._certificates:
             return False

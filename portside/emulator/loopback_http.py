@@ -1,6 +1,6 @@
-"""The little of HTTP/1.1 that stand-ins, load balancers and our own APIs need, on 127.0.0.1 and asyncio only.
+"""HTTP/1.1 on 127.0.0.1 for stubs, load balancers and the emulator's own APIs, with h11 and asyncio.
 
-One connection, one request: nothing here needs more, and an answer's end is never in doubt.
+Each connection serves one request.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from http import HTTPStatus
+from http.client import responses
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+import h11
 
 from portside.emulator.gate import origins
 
@@ -21,11 +24,12 @@ MAXIMUM_BODY_BYTES = 1024 * 1024
 READ_TIMEOUT_SECONDS = 10
 
 _HOST = re.compile(r"[A-Za-z0-9.-]+(?::[0-9]+)?")
+_HOP_HEADERS = frozenset({"connection", "content-length", "transfer-encoding", "expect", "keep-alive", "upgrade"})
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request; `target` is the path with its query, names of headers are lower-case."""
+    """A request; `target` is the path with its query, header names are lower-case."""
 
     method: str
     target: str
@@ -42,17 +46,16 @@ class Request:
 
     @property
     def base_url(self) -> str:
-        """The address at which the client finds us, without a slash at its end."""
+        """The server's address as the client sees it, without a slash at its end."""
         host = self.headers.get("host", "")
         return f"http://{host if _HOST.fullmatch(host) else '127.0.0.1'}"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer; names of `headers` are those that go beside what every answer has.
+    """An answer, with the headers that are specific to it.
 
-    `promised` is the length of the body as the answer says it, where that isn't true; what comes out of `more` follows
-    the body, and only the end of the connection ends such an answer.
+    For faults: `promised` is a content length that differs from the body's, and `more` are chunks that follow the body.
     """
 
     status: int
@@ -65,16 +68,16 @@ class Answer:
 
 Handler = Callable[[Request], Awaitable[Answer]]
 Guard = Callable[[Request, int], str]
-"""Why a request to a server of ours, at this port, is refused before anything else; empty where it is not."""
+"""Why a request to one of our servers, at this port, is refused; empty if it is not."""
 
 
 def not_from_other_sites(request: Request, port: int) -> str:
-    """Keeps web pages out: what an API of ours needs besides its own proof."""
+    """Refuses requests of web pages. For our APIs, in addition to their own authentication."""
     return origins.problem(request.headers, port)
 
 
 def as_a_site(request: Request, port: int) -> str:
-    """Lets people in who follow a link, and keeps other sites' pages out."""
+    """Allows users to follow a link, and refuses other requests of other sites' pages."""
     return origins.problem(request.headers, port, visitors=True)
 
 
@@ -90,28 +93,19 @@ async def serve(
     listener: socket.socket | None = None,
     guard: Guard = not_from_other_sites,
 ) -> asyncio.Server:
-    """Listens on this port of 127.0.0.1, a free one if it is taken, or on a socket that is bound already."""
-
-    async def guarded(request: Request, own_port: int) -> Answer:
-        if problem := guard(request, own_port):
-            return Answer(403, f"{problem}\n".encode())
-        return await handler(request)
+    """Listen on this port of 127.0.0.1 (a free port if it is in use), or on a bound socket."""
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
+        connection = h11.Connection(h11.SERVER)
+        request = None
+        with contextlib.suppress(OSError, TimeoutError):
             try:
-                request = await asyncio.wait_for(_read_request(reader), READ_TIMEOUT_SECONDS)
-                own_port = writer.get_extra_info("sockname")[1]
-                answer = await guarded(request, own_port) if request else Answer(400, b"bad request\n")
-            except ValueError:
-                request, answer = None, Answer(400, b"bad request\n")
-            has_body = request is None or request.method != "HEAD"
-            writer.write(_head(answer) + (answer.body if has_body else b""))
-            await writer.drain()
-            if answer.more and has_body:
-                async for chunk in answer.more:
-                    writer.write(chunk)
-                    await writer.drain()
+                request = await asyncio.wait_for(_read_request(connection, reader), READ_TIMEOUT_SECONDS)
+                problem = guard(request, writer.get_extra_info("sockname")[1])
+                answer = Answer(403, f"{problem}\n".encode()) if problem else await handler(request)
+            except (ValueError, h11.RemoteProtocolError):
+                answer = Answer(400, b"bad request\n")
+            await _send(connection, writer, answer, has_body=request is None or request.method != "HEAD")
         writer.close()
 
     if listener is not None:
@@ -128,59 +122,83 @@ def port_of(server: asyncio.Server) -> int:
 
 
 async def fetch(port: int, request: Request, timeout: float) -> Answer:
-    """Sends the request to a port of 127.0.0.1. Raises OSError or TimeoutError when there is no answer."""
+    """Send the request to a port of 127.0.0.1. Raises OSError or TimeoutError if there is no answer."""
+    headers = {name: value for name, value in request.headers.items() if name not in _HOP_HEADERS}
+    headers = {"host": f"127.0.0.1:{port}", **headers, "connection": "close", "content-length": str(len(request.body))}
+    connection = h11.Connection(h11.CLIENT)
     async with asyncio.timeout(timeout):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
-            kept = {name: value for name, value in request.headers.items() if name not in _HOP_HEADERS}
-            kept |= {"connection": "close", "content-length": str(len(request.body))}
-            kept.setdefault("host", f"127.0.0.1:{port}")
-            lines = [f"{request.method} {request.target} HTTP/1.1", *(f"{n}: {v}" for n, v in kept.items())]
-            writer.write("\r\n".join([*lines, "", ""]).encode("latin-1") + request.body)
+            head = h11.Request(method=request.method, target=request.target, headers=_encoded(headers))
+            for event in (head, h11.Data(request.body), h11.EndOfMessage()):
+                writer.write(connection.send(event) or b"")
             await writer.drain()
-            head, _, body = (await reader.read(-1)).partition(b"\r\n\r\n")
+            response, body = await _read(connection, reader)
+        except h11.ProtocolError as error:
+            raise ConnectionResetError("no HTTP answer") from error
         finally:
             writer.close()
-    status_line, *header_lines = head.decode("latin-1").split("\r\n")
-    try:
-        status = int(status_line.split(" ")[1])
-    except (IndexError, ValueError) as error:
-        raise ConnectionResetError("no HTTP answer") from error
-    headers = dict(line.lower().split(": ", 1) for line in header_lines if ": " in line)
-    return Answer(status, body, headers.get("content-type", ""))
+    content_type = dict(response.headers).get(b"content-type", b"").decode("latin-1")
+    return Answer(response.status_code, body, content_type)
 
 
-_HOP_HEADERS = frozenset({"connection", "content-length", "transfer-encoding", "expect", "keep-alive", "upgrade"})
-
-
-async def _read_request(reader: asyncio.StreamReader) -> Request | None:
-    first = await reader.readexactly(1)
-    if not first.isalpha():
-        # Whoever tries TLS first, as skopeo does, waits for an answer before it tries without.
-        return None
-    head = (first + await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-    request_line, *lines = head.rstrip("\r\n").split("\r\n")
-    parts = request_line.split(" ")
-    if len(parts) != 3 or not parts[1].startswith("/"):
-        return None
+async def _read_request(connection: h11.Connection, reader: asyncio.StreamReader) -> Request:
+    head, body = await _read(connection, reader)
+    target = head.target.decode("latin-1")
+    if not target.startswith("/"):
+        raise ValueError(f"not a path: {target}")
     headers: dict[str, str] = {}
-    for name, _, value in (line.partition(":") for line in lines):
-        key = name.strip().lower()
-        # Neither of two is overlooked, least of all of `Host`.
-        headers[key] = f"{headers[key]},{value.strip()}" if key in headers else value.strip()
-    length = int(headers.get("content-length", "0"))
-    if not 0 <= length <= MAXIMUM_BODY_BYTES:
-        return None
-    return Request(parts[0], parts[1], headers, await reader.readexactly(length))
+    for raw_name, raw_value in head.headers:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        # A repeated header is joined, so that neither value is ignored.
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    return Request(head.method.decode("latin-1"), target, headers, body)
 
 
-def _head(answer: Answer) -> bytes:
-    try:
-        phrase = HTTPStatus(answer.status).phrase
-    except ValueError:
-        phrase = ""
+async def _read(connection: h11.Connection, reader: asyncio.StreamReader) -> tuple[Any, bytes]:
+    """The head and body of the next message."""
+    head: Any = None
+    body = bytearray()
+    while True:
+        event = connection.next_event()
+        if event is h11.NEED_DATA:
+            connection.receive_data(await reader.read(65536))
+        elif isinstance(event, h11.Request | h11.Response):
+            head = event
+            _check_size(int(dict(head.headers).get(b"content-length", 0)))
+        elif isinstance(event, h11.Data):
+            body += event.data
+            _check_size(len(body))
+        elif isinstance(event, h11.EndOfMessage):
+            return head, bytes(body)
+        elif isinstance(event, h11.ConnectionClosed):
+            raise ConnectionResetError("closed before a message")
+
+
+def _check_size(length: int) -> None:
+    if length > MAXIMUM_BODY_BYTES:
+        raise h11.RemoteProtocolError(f"the body has more than {MAXIMUM_BODY_BYTES} bytes")
+
+
+async def _send(connection: h11.Connection, writer: asyncio.StreamWriter, answer: Answer, *, has_body: bool) -> None:
     headers = {"content-type": answer.content_type, **answer.headers, "connection": "close"}
     if answer.more is None:
         headers["content-length"] = str(len(answer.body) if answer.promised is None else answer.promised)
-    lines = [f"HTTP/1.1 {answer.status} {phrase}", *(f"{name}: {value}" for name, value in headers.items())]
-    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+    head = h11.Response(
+        status_code=answer.status, headers=_encoded(headers), reason=responses.get(answer.status, "").encode()
+    )
+    writer.write(connection.send(head) or b"")
+    if has_body:
+        writer.write(connection.send(h11.Data(answer.body)) or b"")
+        await writer.drain()
+        if answer.more:
+            async for chunk in answer.more:
+                writer.write(connection.send(h11.Data(chunk)) or b"")
+                await writer.drain()
+    if answer.promised is None:
+        writer.write(connection.send(h11.EndOfMessage()) or b"")
+    await writer.drain()
+
+
+def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value.encode("latin-1", errors="replace")) for name, value in headers.items()]

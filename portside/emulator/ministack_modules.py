@@ -1,6 +1,6 @@
-"""The modules of ministack that this package reads and mends, untyped as they are.
+"""The modules of ministack that this package reads and patches. They have no types.
 
-Importing this module imports ministack, which takes its settings from the environment at that moment:
+Importing this module imports ministack, which reads its settings from the environment when it is imported:
 `portside.emulator.server` sets them first.
 """
 

@@ -1,4 +1,4 @@
-"""The process of the embedded AWS. Started by `process.up`, which hands over bound sockets and waits for `ready`."""
+"""The process of the embedded AWS, started by `process.up` with bound sockets. It reports when it is ready."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from portside import owner_only, state_file
-from portside.emulator.client.process import hold_lock
+from portside.emulator.client.process import take_lock
 from portside.emulator.fargate.faults import Faults
 from portside.emulator.gate import confinement, server_secret
 from portside.emulator.registry.catalogue import Catalogue
@@ -39,12 +39,12 @@ class Listeners(NamedTuple):
 
 
 def settings(state_dir: Path, port: int) -> dict[str, str]:
-    """ministack's settings, which it reads when it is imported."""
+    """ministack's settings, which it reads at import."""
     return {
         "BIND_HOST": "127.0.0.1",
         "MINISTACK_HOST": "localhost",
         "GATEWAY_PORT": str(port),
-        # Else it opens ports of its own, on every interface.
+        # Otherwise it opens more ports, on every interface.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "PERSIST_STATE": "1",
@@ -58,11 +58,11 @@ def settings(state_dir: Path, port: int) -> dict[str, str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Serves until it is told to stop, or its clone is gone."""
+    """Serve until a signal to stop, or until the clone is deleted."""
     given = _parse(arguments)
     os.umask(owner_only.UMASK)
     confinement.install()
-    lock = hold_lock(given.state_dir / "server.lock")
+    lock = take_lock(given.state_dir / "server.lock")
     if lock is None:
         print("another embedded AWS already runs with this state", file=sys.stderr)
         return 1
@@ -70,7 +70,7 @@ def main(arguments: list[str]) -> int:
         return _run(given, lock)
     except (UserError, OSError) as error:
         problem = error if isinstance(error, UserError) else NotWritten(given.state_dir, "its state", error)
-        # The disk of the log may be full: the command that waits for the start reads it from the pipe.
+        # The disk of the log may be full, so the command that waits for the start reads the error from the pipe.
         os.write(given.ready, f"{problem.message}\n{problem.hint}".encode())
         log.error("%s", problem)
         return 1
@@ -105,7 +105,7 @@ def _run(given: argparse.Namespace, lock: int) -> int:
     asyncio.run(_serve(state_dir, listeners, token, ready))
     log.info("stopped")
     logging.shutdown()
-    # Threads that wait for a rollout must not hold up the end: everything is saved by now.
+    # Everything is saved: threads that still wait for a rollout must not delay the exit.
     os._exit(0)
 
 
@@ -132,7 +132,7 @@ async def _serve(state_dir: Path, listeners: Listeners, token: str, ready: Calla
     config.keep_alive_timeout = 75
     config.graceful_timeout = 1
     config.loglevel = "WARNING"
-    watchers = [asyncio.create_task(each) for each in (_stop_when_gone(state_dir, stopping), saver.save_in_pauses())]
+    watchers = [asyncio.create_task(each) for each in (_stop_when_deleted(state_dir, stopping), saver.save_in_pauses())]
     failed: list[UserError] = []
 
     def started() -> None:
@@ -144,7 +144,7 @@ async def _serve(state_dir: Path, listeners: Listeners, token: str, ready: Calla
             failed.append(error)
             stopping.set()
 
-    await serve(_telling(application, started), config, shutdown_trigger=_stopped(stopping))
+    await serve(_reporting(application, started), config, shutdown_trigger=_stopped(stopping))
     for watcher in watchers:
         watcher.cancel()
     if failed:
@@ -152,7 +152,7 @@ async def _serve(state_dir: Path, listeners: Listeners, token: str, ready: Calla
 
 
 async def _wind_down(stopping: asyncio.Event) -> None:
-    """Lets stack operations that wait for a rollout fail and roll back: cut short, they could not go on later."""
+    """Make stack operations that wait for a rollout fail and roll back, because they can't be resumed later."""
     from portside.emulator.patches import rollout
     from portside.emulator.state.saving import operations_run
 
@@ -171,15 +171,15 @@ def _stopped(stopping: asyncio.Event) -> Callable[[], Any]:
     return wait
 
 
-async def _stop_when_gone(state_dir: Path, stopping: asyncio.Event) -> None:
-    """A clone that was removed takes its server along."""
+async def _stop_when_deleted(state_dir: Path, stopping: asyncio.Event) -> None:
+    """Stop when the clone has been deleted."""
     while (state_dir / "server.lock").exists():
         await asyncio.sleep(WATCH_INTERVAL_SECONDS)
     stopping.set()
 
 
 async def _assemble(state_dir: Path, listeners: Listeners, token: str) -> Any:
-    """ministack's application, mended, with our resource types, services and container runtime."""
+    """The patched application of ministack, with our resource types, services and container runtime."""
     from portside.emulator import control_api, loopback_http, resources
     from portside.emulator.fargate.load_balancing import LoadBalancers
     from portside.emulator.fargate.platform import Platform, time_scale
@@ -199,7 +199,7 @@ async def _assemble(state_dir: Path, listeners: Listeners, token: str) -> Any:
     fargate = Fargate(platform)
     fargate.start()
     refusals = ApiFaults()
-    patching.apply((*table.all_mends(fargate, refusals), *saving.mends(saver)))
+    patching.apply((*table.all_patches(fargate, refusals), *saving.patches(saver)))
     resources.register()
     closed_routes.keep_served(app, provisioners._RESOURCE_HANDLERS)
     application_autoscaling.install()
@@ -214,8 +214,8 @@ async def _assemble(state_dir: Path, listeners: Listeners, token: str) -> Any:
     return gate, saver
 
 
-def _telling(application: Any, ready: Callable[[], None]) -> Any:
-    """The application, which says `ready` once its state is restored."""
+def _reporting(application: Any, ready: Callable[[], None]) -> Any:
+    """The application, which calls `ready` when its state is restored."""
 
     async def wrapped(scope: Any, receive: Any, send: Any) -> None:
         async def sending(message: Any) -> None:

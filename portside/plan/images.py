@@ -33,7 +33,7 @@ def local_releases() -> Path:
 def locked_images(environment: Environment, form: Form, *, local: bool) -> Resolution | None:
     """The images of the version that an environment names, as far as a lock has them all.
 
-    Raises `UsageError` where the environment runs releases only and there is no such lock, or in AWS one of stand-ins.
+    Raises `UsageError` where the environment runs releases only and there is no such lock, or in AWS one of stubs.
     """
     version, references = environment.ghcr_package_version, references_of(form.services_of(environment.name))
     folders = lock_folders(local=local)
@@ -41,7 +41,7 @@ def locked_images(environment: Environment, form: Form, *, local: bool) -> Resol
         lock = require_lock(environment.name, version, references, folders)
         if lock.stand_in and not local:
             raise UsageError(
-                f"releases/{lock_name(version)}: made from stand-ins, which nobody can pull",
+                f"releases/{lock_name(version)}: made from stubs, which no one can pull",
                 f"Make it from what is published: {tool('release', 'pin', version, local=False)}",
             )
         return lock

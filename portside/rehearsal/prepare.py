@@ -10,7 +10,7 @@ from portside.aws.model import Stack as DeployedStack
 from portside.aws.stack_reading import read_stack
 from portside.aws.target import Target, local_state_dir, local_target
 from portside.config.environment import Environment
-from portside.config.image_reference import LOCAL_BUILD, stand_in_reference
+from portside.config.image_reference import LOCAL_BUILD, stub_reference
 from portside.config.mistakes import suggestion
 from portside.config.service_props import ServiceProps
 from portside.deploy.clone_lock import holding
@@ -97,11 +97,11 @@ def secrets_of(services: Sequence[ServiceProps]) -> Mapping[str, tuple[str, ...]
 
 
 def images_of(services: Sequence[ServiceProps], lock: Resolution | None) -> list[str]:
-    """The images that the services run, as a lock has them; one that would be built on this machine has a stand-in."""
+    """The images of the services, by the lock if there is one; a stub instead of a local build."""
     images = []
     for location in (props.container_location for props in services):
         if location.startswith(LOCAL_BUILD):
-            images.append(stand_in_reference(location))
+            images.append(stub_reference(location))
         elif lock and not lock.stand_in and location in lock.images:
             images.append(lock.images[location].reference)
         else:

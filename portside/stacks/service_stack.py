@@ -24,7 +24,7 @@ from portside.config.deferred_values import (
     parts_of,
 )
 from portside.config.image_outputs import IMAGE_COMMIT_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT
-from portside.config.image_reference import LOCAL_BUILD, parse_reference, stand_in_reference
+from portside.config.image_reference import LOCAL_BUILD, parse_reference, stub_reference
 from portside.config.service_groups import MOST_CALLERS_GROUPS
 from portside.config.service_props import DATABASE, HealthCheck, ServiceProps, ServiceSecret
 from portside.errors import UsageError
@@ -159,7 +159,7 @@ class ServiceStack(cdk.Stack):
         if self._resolved:
             return ecs.ContainerImage.from_registry(self._resolved.reference)
         if location.startswith(LOCAL_BUILD) and self._rehearsed:
-            return ecs.ContainerImage.from_registry(stand_in_reference(location))
+            return ecs.ContainerImage.from_registry(stub_reference(location))
         if location.startswith(LOCAL_BUILD):
             return ecs.ContainerImage.from_asset(location.removeprefix(LOCAL_BUILD))
         return ecs.ContainerImage.from_registry(location)

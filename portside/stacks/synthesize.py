@@ -120,7 +120,7 @@ def _form_and_images(name: str, chosen: str | None) -> tuple[Form, Environment, 
         images = images_at_hand(environment, form.services_of(name))
         if images.stand_in:
             print(
-                f"releases/{lock_name(images.version)} was made from stand-ins: nobody can pull these images. "
+                f"releases/{lock_name(images.version)} was made from stubs: no one can pull these images. "
                 f"Replace it: {tool('release', 'pin', images.version, local=False)}",
                 file=sys.stderr,
             )

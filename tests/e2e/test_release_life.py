@@ -19,7 +19,7 @@ from portside.emulator.client.process import LocalAws
 from portside.release.configuration_edit import with_versions
 from tests.e2e.aws import clients, running_images
 from tests.e2e.clone import LONGEST_SECONDS, Answer, Clone
-from tests.stand_ins import stand_ins
+from tests.stubs import stubs
 from tests.unit.documents import blocks
 from tests.unit.git_support import bare, commit, tag, use_own_settings
 
@@ -104,7 +104,7 @@ def _at_version(clone: Clone, version: str) -> Clone:
     form = clone.folder / "app.py"
     form.write_bytes(with_versions(form.read_bytes(), {"stage": version, "prod": version}))
     references = [f"{REGISTRY}/{name}:{version}" for name in NAMES]
-    lock = replace(stand_ins(version, references), stand_in=True)
+    lock = replace(stubs(version, references), stand_in=True)
     (clone.folder / "releases" / f"{version}.json").write_text(lock.written())
     return clone
 

@@ -25,7 +25,7 @@ from portside.images.synthesis_images import images_at_hand, references_of
 from portside.plan.images import locked_images
 from portside.stacks.synthesize import build_app
 from portside.synthesis import cdk_cli
-from tests.stand_ins import stand_ins
+from tests.stubs import stubs
 from tests.unit.form_support import WAIVED, environments, service
 from tests.unit.operations_support import FakeCloudFormation, target
 
@@ -75,7 +75,7 @@ def problems_of(**props: Any) -> dict[str, list[str]]:
 def assembly(name: str) -> Path:
     """The stacks of an environment, as `cdk deploy` gets them."""
     folder = tempfile.mkdtemp(prefix="agora-kind-")
-    images = stand_ins("1.0.0", references_of(form().services_of(name)))
+    images = stubs("1.0.0", references_of(form().services_of(name)))
     build_app(form(), name, images=images, outdir=folder).synth()
     return Path(folder)
 

@@ -27,7 +27,7 @@ from portside.stacks.load_balancer_stack import LoadBalancerStack
 from portside.stacks.network_stack import NetworkStack
 from portside.stacks.service_stack import LoadBalancedServiceStack, ServiceStack
 from portside.stacks.synthesize import build_app
-from tests.stand_ins import stand_ins
+from tests.stubs import stubs
 
 ENVIRONMENTS = ("dev", "stage", "prod")
 SERVICES = ("api", "api-next", "api-docs", "app", "apex")
@@ -56,7 +56,7 @@ def images_of(name: str) -> Resolution:
     version, references = environment(name).ghcr_package_version, references_of(form().services_of(name))
     if environment(name).is_released:
         return require_lock(name, version, references, [RELEASES])
-    return stand_ins(version, references)
+    return stubs(version, references)
 
 
 def synthesize(of: Form, name: str, context: Mapping[str, Any] | None = None) -> Path:

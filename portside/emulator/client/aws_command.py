@@ -1,7 +1,7 @@
 """`aws SERVICE OPERATION --option value`, for the embedded AWS: one call, as the AWS CLI would make it.
 
-A bare machine has no AWS CLI, and the printed fixes of a rehearsal need no more of it than this: docs/decisions.md.
-It refuses any endpoint but this machine's own, so it can't reach a real account.
+The fixes that a rehearsal prints work without an installed AWS CLI, see docs/decisions.md. Any endpoint but 127.0.0.1
+is refused, so that it can't reach a real account.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NOT_HERE = 'Use your own AWS CLI for that, after: eval "$(./agora local env ENV
 
 
 class UsageProblem(Exception):
-    """What is wrong with the command line."""
+    """The command line is invalid."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -35,24 +35,24 @@ def main(arguments: Sequence[str]) -> int:
     try:
         print_answer(*call(list(arguments), os.environ))
     except UsageProblem as problem:
-        return _complain(str(problem), USAGE)
+        return _report(str(problem), USAGE)
     except ClientError as error:
-        return _complain(str(error), REFUSED)
+        return _report(str(error), REFUSED)
     except (BotoCoreError, WaiterError, OSError) as error:
-        return _complain(str(error), FAILED)
+        return _report(str(error), FAILED)
     return 0
 
 
 def call(words: list[str], environment: Mapping[str, str]) -> tuple[Any, str]:
-    """The answer to a command line, after `--query`, and in which form it is wanted: json or text."""
+    """The answer to a command line, after `--query`, and the requested output format: json or text."""
     endpoint = local_endpoint(environment)
     general, words = general_options(words)
     if len(words) < 2:
         raise UsageProblem("usage: aws SERVICE OPERATION [--option value]…")
     if general.get("endpoint-url", endpoint) != endpoint or "profile" in general:
-        raise UsageProblem("in a rehearsal every call goes to the embedded AWS: leave --endpoint-url and --profile out")
-    if (form := general.get("output", "json")) not in ("json", "text"):
-        raise UsageProblem(f"--output {form} is not available here, only json and text. {_NOT_HERE}")
+        raise UsageProblem("in a rehearsal every call goes to the embedded AWS: omit --endpoint-url and --profile")
+    if (output := general.get("output", "json")) not in ("json", "text"):
+        raise UsageProblem(f"--output {output} is not available here, only json and text. {_NOT_HERE}")
     session, service, operation = get_session(), words[0], words[1]
     try:
         model = session.get_service_model(service)
@@ -73,14 +73,14 @@ def call(words: list[str], environment: Mapping[str, str]) -> tuple[Any, str]:
     else:
         answer = getattr(client, method)(**parameters)
         answer.pop("ResponseMetadata", None)
-    return (jmespath.search(general["query"], answer) if "query" in general else answer), form
+    return (jmespath.search(general["query"], answer) if "query" in general else answer), output
 
 
 def local_endpoint(environment: Mapping[str, str]) -> str:
     """The embedded AWS's address. Raises `UsageProblem` for any other."""
     endpoint = environment.get("AWS_ENDPOINT_URL", "")
     if urllib.parse.urlsplit(endpoint).hostname != "127.0.0.1":
-        raise UsageProblem("this is for the embedded AWS alone: ./agora local env ENV -- aws …")
+        raise UsageProblem("this works with the embedded AWS only: ./agora local env ENV -- aws …")
     return endpoint
 
 
@@ -99,7 +99,7 @@ def general_options(words: Sequence[str]) -> tuple[dict[str, str], list[str]]:
 
 
 def parsed(shape: Any, words: Sequence[str]) -> dict[str, Any]:
-    """The parameters that options stand for, by the operation's model."""
+    """The parameters of the operation, from the options."""
     members = {_dashed(name): (name, member) for name, member in (shape.members if shape else {}).items()}
     found: dict[str, Any] = {}
     for option, values in _grouped(words):
@@ -111,20 +111,20 @@ def parsed(shape: Any, words: Sequence[str]) -> dict[str, Any]:
         name, member = members[option]
         found[name] = _value(option, member, values)
     missing = [_dashed(name) for name in (shape.required_members if shape else ()) if name not in found]
-    # Tokens that only make a repeated call harmless are filled in by botocore.
+    # botocore fills in idempotency tokens.
     missing = [each for each in missing if not members[each][1].metadata.get("idempotencyToken")]
     if missing:
         raise UsageProblem(f"these options are required: {', '.join(f'--{each}' for each in missing)}")
     return found
 
 
-def print_answer(answer: Any, form: str) -> None:
-    """Print what was answered as the AWS CLI does: nothing where there is nothing."""
+def print_answer(answer: Any, output: str) -> None:
+    """Print the answer as the AWS CLI does."""
     if answer in (None, {}, ""):
-        if form == "text" and answer is None:
+        if output == "text" and answer is None:
             print("None")
         return
-    if form == "json":
+    if output == "json":
         print(json.dumps(answer, indent=4, ensure_ascii=False, default=_readable))
         return
     for line in _text(answer):
@@ -217,8 +217,8 @@ def _json(option: str, text: str) -> Any:
         raise UsageProblem(f"--{option}: not JSON: {error}") from error
 
 
-def _wrong(option: str, wanted: str, text: str) -> Any:
-    raise UsageProblem(f"--{option}: {wanted} is needed, got {text!r}")
+def _wrong(option: str, expected: str, text: str) -> Any:
+    raise UsageProblem(f"--{option}: {expected} is required, got {text!r}")
 
 
 def _wait(client: Any, words: Sequence[str]) -> None:
@@ -255,7 +255,7 @@ def _readable(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else value if isinstance(value, str | int) else str(value)
 
 
-def _complain(text: str, code: int) -> int:
+def _report(text: str, code: int) -> int:
     print(f"aws: {text}", file=sys.stderr)
     return code
 

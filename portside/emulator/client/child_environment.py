@@ -1,26 +1,26 @@
-"""The environment variables of a program that must work with the embedded AWS, and with nothing else."""
+"""The environment variables of a program that may only use the embedded AWS."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-# Every setting of an AWS CLI or SDK begins so: profiles, files, container and instance credentials, roles, endpoints
-# of single services (AWS_ENDPOINT_URL_S3 goes before AWS_ENDPOINT_URL), and whatever a later version adds.
+# The prefixes of all settings of AWS CLIs and SDKs: profiles, files, credentials, roles, and endpoints of single
+# services (AWS_ENDPOINT_URL_S3 overrides AWS_ENDPOINT_URL).
 _OF_AWS = ("AWS_", "BOTO_")
-# A token for reading packages is only for the look-up of images.
+# The token for reading packages is only needed to resolve images.
 _CLEARED = frozenset({"GITHUB_TOKEN", "CDK_DEFAULT_ACCOUNT", "CDK_DEFAULT_REGION"})
 
 
 def child_environment(inherited: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, str]:
-    """A person's environment without what leads to a real account, with the embedded AWS's variables in its place."""
+    """The environment without any setting of a real account, and with the variables of the embedded AWS."""
     return {name: value for name, value in inherited.items() if not is_cleared(name)} | dict(variables)
 
 
 def is_cleared(name: str) -> bool:
-    """Whether a variable could lead a program past the embedded AWS."""
+    """Whether a variable could make a program use a real account."""
     return name.startswith(_OF_AWS) or name in _CLEARED
 
 
 def to_unset(inherited: Iterable[str], known: Iterable[str]) -> list[str]:
-    """The variables that a shell must forget: those that it has, and those that it may get later."""
+    """The variables that a shell must unset: those that are set, and known ones that could be set later."""
     return sorted({*known, *_CLEARED, *filter(is_cleared, inherited)})

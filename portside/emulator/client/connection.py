@@ -1,4 +1,4 @@
-"""The embedded AWS that this command works with: saved when the command ends, and noticed when it dies.
+"""The embedded AWS that this command uses: its state is saved when the command ends, and its death is noticed.
 
 Client side: standard library only.
 """
@@ -19,20 +19,20 @@ LOOK_SECONDS = 0.25
 
 
 class ServerDied(UserError):
-    """The embedded AWS ended while a command worked with it."""
+    """The embedded AWS ended while a command was using it."""
 
     def __init__(self, aws: LocalAws) -> None:
         said = process.log_tail(aws.state_dir).strip() or "(it is empty)"
         super().__init__(
             f"the embedded AWS (process {aws.pid}) died while this command ran",
             f"The end of {aws.state_dir / 'server.log'}:\n{said}\n"
-            f"Run the same command again. If it says that the embedded AWS does not run: {local_tool('up')}\n"
-            "What was saved last is there then.",
+            f"Run the same command again. If it reports that the embedded AWS is not running: {local_tool('up')}\n"
+            "It starts with the last saved state.",
         )
 
 
 class _Connection:
-    """Of this process. One command runs in one, so there is one."""
+    """The connection of this process, which runs one command."""
 
     def __init__(self) -> None:
         self.aws: LocalAws | None = None
@@ -45,7 +45,7 @@ class _Connection:
             if self.has_died():
                 self.dead.set()
                 if self.main is not None and self.main.ident is not None:
-                    # Ends what the main thread waits for: AWS, the CDK, a pause.
+                    # Interrupts the main thread, whether it waits for AWS, the CDK or a pause.
                     with contextlib.suppress(ProcessLookupError):
                         signal.pthread_kill(self.main.ident, signal.SIGUSR1)
                 return
@@ -60,13 +60,13 @@ _connection = _Connection()
 
 
 def end_commands_with_their_server() -> None:
-    """From now on a server's death ends the command of this process, whatever it waits for. For the main thread."""
+    """End the command of this process if its server dies. Call it in the main thread."""
     signal.signal(signal.SIGUSR1, _interrupt)
     _connection.main = threading.current_thread()
 
 
 def use(aws: LocalAws) -> None:
-    """Say that this process works with a server from now on."""
+    """Record that this process uses a server from now on."""
     is_new = _connection.aws is None or _connection.aws.pid != aws.pid
     _connection.aws = aws
     if is_new and _connection.main is not None:
@@ -74,7 +74,7 @@ def use(aws: LocalAws) -> None:
 
 
 def finish() -> None:
-    """Save what the command has changed. Raises UserError where that can't be written."""
+    """Save what the command has changed. Raises UserError if that can't be written."""
     _connection.closed.set()
     if _connection.aws is None or _connection.aws.pid in process.ended_here:
         return
@@ -85,20 +85,20 @@ def finish() -> None:
 
 
 def death() -> ServerDied | None:
-    """That the server has died which this process works with, if so."""
+    """The error to raise if the server of this process has died."""
     if _connection.aws is not None and _connection.has_died():
         return ServerDied(_connection.aws)
     return None
 
 
 def refuse_when_dead(**_: object) -> None:
-    """For botocore's `before-send`: no call, and no retry of one, reaches a server that is known to be dead."""
+    """For botocore's `before-send`: makes calls and their retries fail at once when the server is dead."""
     if _connection.dead.is_set() and (died := death()):
         raise died
 
 
 def begin() -> None:
-    """A command begins, which works with no server yet."""
+    """Begin a command, which uses no server yet."""
     global _connection
     _connection.closed.set()
     earlier, _connection = _connection, _Connection()

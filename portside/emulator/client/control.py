@@ -1,6 +1,6 @@
-"""Client of the embedded AWS's control API: what a person would do outside AWS, or cannot do on it.
+"""Client of the embedded AWS's control API, for what is done outside AWS or is not possible there.
 
-Every function talks to the server of `aws`, or to the one that runs for this clone.
+Every function calls the server `aws`; the default is the running server of this clone.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ CatalogueApi = Literal["registry", "packages"]
 def put_image(
     reference: str, *, source: Source, digest: str | None = None, aws: LocalAws | None = None
 ) -> dict[str, Any]:
-    """Puts an image into the catalogue (again: nothing changes); its record, with the digest it got.
+    """Add an image to the catalogue (no change if it is in it); returns its record with its digest.
 
-    With a digest, here or in the reference, only Fargate finds it: nobody knows what is in it.
+    With a digest, here or in the reference, only Fargate finds the image, because its content is unknown.
     """
     body = {"reference": reference, "source": source, "digest": digest}
     return _object(_call("PUT", "/images", body, aws=aws))
@@ -44,10 +44,10 @@ def publish_image(
     marker: str = "",
     aws: LocalAws | None = None,
 ) -> dict[str, Any]:
-    """Publishes the image of a commit as GHCR does, which moves the tags to it; its record.
+    """Publish the image of a commit as GHCR does, which moves the tags to it; returns its record.
 
-    `created` is a moment in ISO 8601, now by default. Several platforms, separated by commas, make an index. Another
-    `marker` makes another image of the same commit.
+    `created` is an ISO 8601 time and defaults to now. Several platforms, separated by commas, make an index. A
+    different `marker` makes a different image of the same commit.
     """
     body = {"name": name, "tags": list(tags), "commit": commit, "created": created}
     return _object(_call("POST", "/images", body | {"platform": platform, "marker": marker}, aws=aws))
@@ -59,7 +59,7 @@ def images(*, aws: LocalAws | None = None) -> list[dict[str, Any]]:
 
 
 def remove_image(reference: str, *, aws: LocalAws | None = None) -> bool:
-    """Takes what a reference stands for out of the catalogue, with all its tags; False if it wasn't there."""
+    """Delete an image from the catalogue, with all its tags; False if it doesn't exist."""
     return bool(_call("DELETE", "/images", {"reference": reference}, aws=aws))
 
 
@@ -72,21 +72,21 @@ def set_catalogue_fault(
     *,
     aws: LocalAws | None = None,
 ) -> None:
-    """Lets the catalogue's APIs fail in the named way, so many times or until `clear_catalogue_faults`.
+    """Make the catalogue's APIs fail in the named way, this many times or until `clear_catalogue_faults`.
 
-    Both APIs and all images by default; `value` is the seconds that the fault is about, if it is about any.
+    Applies to both APIs and all images by default; `value` is in seconds, for faults that take one.
     """
     body = {"fault": name, "api": api, "image": image, "times": times, "value": value}
     _call("PUT", "/catalogue-faults", body, aws=aws)
 
 
 def clear_catalogue_faults(*, aws: LocalAws | None = None) -> None:
-    """Lets the catalogue's APIs work again."""
+    """Clear all faults of the catalogue's APIs."""
     _call("DELETE", "/catalogue-faults", aws=aws)
 
 
 def catalogue_faults(*, aws: LocalAws | None = None) -> list[dict[str, Any]]:
-    """Every fault of the catalogue that is on: `fault`, `api`, `image`, `times` that are left, `value`."""
+    """The active faults of the catalogue: `fault`, `api`, `image`, remaining `times`, `value`."""
     return _objects(_call("GET", "/catalogue-faults", aws=aws))
 
 
@@ -99,18 +99,18 @@ def set_fault(
     times: int | None = None,
     aws: LocalAws | None = None,
 ) -> None:
-    """Lets tasks of this container that start from now on fail in the named way, so many or until `clear_faults`."""
+    """Make new tasks with this container fail in the named way, this many or until `clear_faults`."""
     body = {"account": account, "container": container, "fault": fault, "value": value, "times": times}
     _call("PUT", "/faults", body, aws=aws)
 
 
 def clear_faults(account: str | None = None, *, aws: LocalAws | None = None) -> None:
-    """Switches off the faults of an account, or all; tasks that start from now on are whole."""
+    """Clear the faults of an account, or all; new tasks have no fault."""
     _call("DELETE", "/faults", {"account": account}, aws=aws)
 
 
 def faults(*, aws: LocalAws | None = None) -> list[dict[str, Any]]:
-    """Every fault that is on: `account`, `container`, `fault`, `value`, `times` that are left."""
+    """The active faults: `account`, `container`, `fault`, `value`, remaining `times`."""
     return _objects(_call("GET", "/faults", aws=aws))
 
 
@@ -123,43 +123,43 @@ def set_api_fault(
     account: str | None = None,
     aws: LocalAws | None = None,
 ) -> None:
-    """Lets calls of AWS's API get an error, so many or until `clear_api_faults`; retries of a client count.
+    """Make calls of AWS's API fail, this many or until `clear_api_faults`; retries of a client count.
 
-    `operation` is in boto3's or AWS's form, `*` for all of the service's; `code` is one of `api_faults.CODES`.
+    `operation` is boto3's or AWS's name, `*` for all of the service; `code` is one of `api_faults.CODES`.
     """
     body = {"service": service, "operation": operation, "code": code, "times": times, "account": account}
     _call("PUT", "/api-faults", body, aws=aws)
 
 
 def clear_api_faults(*, aws: LocalAws | None = None) -> None:
-    """Lets all calls through again."""
+    """Clear all faults of AWS's API."""
     _call("DELETE", "/api-faults", aws=aws)
 
 
 def api_faults(*, aws: LocalAws | None = None) -> list[dict[str, Any]]:
-    """Every fault of the API that is on: `service`, `operation`, `code`, `times` that are left, `account`."""
+    """The active faults of AWS's API: `service`, `operation`, `code`, remaining `times`, `account`."""
     return _objects(_call("GET", "/api-faults", aws=aws))
 
 
 def set_stack_fault(
     account: str, stack: str, state: str, *, region: str = "us-east-1", aws: LocalAws | None = None
 ) -> None:
-    """Brings a stack into a state of `stack_faults.STATES`, where it stays until AWS's own way out, or `clear_…`.
+    """Set a stack to a state of `stack_faults.STATES` until it is recovered as on AWS, or `clear_stack_fault`.
 
-    What only a first deployment leaves behind, such as ROLLBACK_COMPLETE, may be given to a stack that isn't there.
+    States of a failed first deployment, such as ROLLBACK_COMPLETE, can be set for a stack that doesn't exist.
     """
     _call("PUT", "/stack-faults", _of_stack(account, stack, region) | {"state": state}, aws=aws)
 
 
 def clear_stack_fault(account: str, stack: str, *, region: str = "us-east-1", aws: LocalAws | None = None) -> bool:
-    """Gives the stack the state that it had; False if it has left the fault's state already."""
+    """Restore the stack's previous state; False if it is no longer in the state of the fault."""
     return bool(_call("DELETE", "/stack-faults", _of_stack(account, stack, region), aws=aws))
 
 
 def set_quota(
     account: str, service: str, code: str, value: float, *, region: str = "us-east-1", aws: LocalAws | None = None
 ) -> None:
-    """Gives an account another service quota, one of `service_quotas.QUOTAS`."""
+    """Set the value of a service quota, one of `service_quotas.QUOTAS`, in an account."""
     body = {"account": account, "region": region, "service": service, "code": code, "value": value}
     _call("PUT", "/quotas", body, aws=aws)
 
@@ -167,26 +167,31 @@ def set_quota(
 def tasks(account: str, *, aws: LocalAws | None = None) -> list[dict[str, Any]]:
     """The running stubs of an account.
 
-    Each has `service`, `container`, `image`, `digest`, `task_arn`, `health`, `url`, and the `token` that it wants.
+    Each has `service`, `container`, `image`, `digest`, `task_arn`, `health`, `url`, and the `token` that it requires.
     """
     return _objects(_call("GET", f"/tasks?account={urllib.parse.quote(account)}", aws=aws))
 
 
 def load_balancers(account: str, *, aws: LocalAws | None = None) -> list[dict[str, Any]]:
-    """The load balancers of an account: `name`, `arn`, `dns_name`, and the `url` that stands in for it here."""
+    """The load balancers of an account: `name`, `arn`, `dns_name`, and the local `url`."""
     return _objects(_call("GET", f"/load-balancers?account={urllib.parse.quote(account)}", aws=aws))
 
 
 def save(*, aws: LocalAws | None = None) -> bool:
-    """Saves what has changed, so that it is there again however the server ends; False if nothing had changed.
+    """Save the changes, so that they survive a crash of the server; False if nothing has changed.
 
-    Raises UserError where it can't be written; what was saved before stays.
+    Raises UserError if the state can't be written; the last saved state remains.
     """
     return bool(_call("POST", "/save", aws=aws))
 
 
+def reset(*, aws: LocalAws | None = None) -> None:
+    """Delete everything (all accounts, images, faults); the server keeps running."""
+    _call("POST", "/reset", aws=aws)
+
+
 def put_certificate(arn: str, *, domain: str, aws: LocalAws | None = None) -> bool:
-    """Creates the certificate with exactly this ARN, as ACM's own API cannot; False if it was there."""
+    """Create a certificate with this ARN, which ACM's API can't do; False if it exists."""
     return bool(_call("PUT", "/certificates", {"arn": arn, "domain": domain}, aws=aws))
 
 

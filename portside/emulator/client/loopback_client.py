@@ -1,4 +1,4 @@
-"""Requests of this machine to itself."""
+"""Requests to 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from typing import Any
 
 
 def send(request: urllib.request.Request | str, *, timeout: float) -> Any:
-    """The open answer. A proxy meant for the internet must not be asked for 127.0.0.1."""
+    """The open response. Proxies are not used for 127.0.0.1."""
     return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=timeout)

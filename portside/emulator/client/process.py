@@ -1,6 +1,6 @@
 """Starts, finds and stops the embedded AWS of one state directory.
 
-Client side: only the standard library is imported, because every command that says `--local` pays for it.
+Only the standard library is imported, because every command with `--local` loads this module.
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,7 +35,7 @@ SILENT_SERVER_SECONDS = 10
 ANSWER_TIMEOUT_SECONDS = 2
 LOG_TAIL_LINES = 15
 
-# What would lead a CLI or an SDK past the embedded AWS; whoever uses `client_environment` drops these first.
+# Settings that make a CLI or an SDK use a real account: remove them before adding `client_environment`.
 CLEARED_VARIABLES = (
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
@@ -50,21 +48,20 @@ CLEARED_VARIABLES = (
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
 )
 
-# The server sees nothing else of the person's environment: settings meant for another ministack or LocalStack,
-# credentials and proxies stay out.
+# The only variables that the server inherits: not credentials, proxies or settings for another ministack or LocalStack.
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "AGORA_LOCAL_TIME_SCALE")
 
 
 ended_here: set[int] = set()
-"""The servers that this very process has ended on purpose."""
+"""The servers that this process has stopped."""
 
 
 @dataclass(frozen=True)
 class LocalAws:
-    """A running embedded AWS. `control_url` carries the secret of this very server, so it proves whose it is.
+    """A running embedded AWS. `control_url` contains a secret of the server, so that only its owner can use it.
 
-    Requests to `url` are signed with `account_secret`. At `catalogue_url` its images are found as at ghcr.io and at
-    GitHub's API, with `images_token`.
+    Requests to `url` are signed with `account_secret`. `catalogue_url` serves images as ghcr.io and GitHub's API do,
+    with `images_token`.
     """
 
     url: str
@@ -91,22 +88,22 @@ def default_state_dir() -> Path:
 
 
 def _resolved(state_dir: Path) -> Path:
-    """The folder without links. Raises `UserError` for a link that leads to itself."""
+    """The folder with links resolved. Raises `UserError` for a link loop."""
     try:
         return state_dir.resolve()
     except (OSError, RuntimeError) as error:  # RuntimeError up to Python 3.12
-        remedy = f"Delete the link: rm {shlex.quote(str(state_dir))}"
-        raise UserError(f"the embedded AWS can't use {state_dir}: the link leads to itself", remedy) from error
+        fix = f"Delete the link: rm {shlex.quote(str(state_dir))}"
+        raise UserError(f"the embedded AWS can't use {state_dir}: it is a link to itself", fix) from error
 
 
 def up(state_dir: Path, *, announce: Callable[[str], None]) -> LocalAws:
-    """The embedded AWS of this state directory: the running one, or a new one with the state it had."""
+    """The embedded AWS of this state directory; starts it with its saved state if it is not running."""
     state_dir = _resolved(state_dir)
     try:
         _keep_private(state_dir)
     except owner_only.NotOurs as error:
         raise UserError(
-            f"the embedded AWS does not use {error.path}: it belongs to another user, who could read and change it",
+            f"the embedded AWS does not use {error.path}: it belongs to another user, who can read and change it",
             "Set AGORA_STATE_DIR to a directory of your own.",
         ) from error
     except OSError as error:
@@ -116,8 +113,7 @@ def up(state_dir: Path, *, announce: Callable[[str], None]) -> LocalAws:
         if found:
             return found
         if is_alive(state_dir):
-            problem = "is of an older version" if _is_older(state_dir) else "does not answer"
-            announce(f"The embedded AWS {problem}: starting it anew")
+            announce("The embedded AWS does not answer: restarting it")
             _end(state_dir)
         announce("Starting the embedded AWS")
         try:
@@ -130,7 +126,7 @@ def up(state_dir: Path, *, announce: Callable[[str], None]) -> LocalAws:
 
 
 def running(state_dir: Path) -> LocalAws | None:
-    """The embedded AWS of this state directory if it runs and answers as ours, else None."""
+    """The embedded AWS of this state directory, or None if it is not running or does not answer."""
     state_dir = _resolved(state_dir)
     if not is_alive(state_dir):
         return None
@@ -139,7 +135,7 @@ def running(state_dir: Path) -> LocalAws | None:
 
 
 def expect_running(state_dir: Path) -> LocalAws:
-    """The running embedded AWS. Raises UserError if there is none."""
+    """The running embedded AWS. Raises UserError if it is not running."""
     found = running(state_dir)
     if not found:
         raise UserError("the embedded AWS is not running", f"Start it with: {local_tool('up')}")
@@ -147,7 +143,7 @@ def expect_running(state_dir: Path) -> LocalAws:
 
 
 def down(state_dir: Path, announce: Callable[[str], None]) -> bool:
-    """Stops the server, which saves its state first; returns whether there was one. Waits for its true end."""
+    """Stop the server, which saves its state first, and wait for its end; returns whether it was running."""
     state_dir = _resolved(state_dir)
     if not state_dir.is_dir():
         return False
@@ -159,23 +155,10 @@ def down(state_dir: Path, announce: Callable[[str], None]) -> bool:
         return True
 
 
-def reset(state_dir: Path) -> None:
-    """Empties everything (all accounts, images, faults) and keeps the server running."""
-    found = expect_running(state_dir)
-    request = urllib.request.Request(f"{found.control_url}/reset", data=b"{}", method="POST")
-    try:
-        with loopback_client.send(request, timeout=30):
-            pass
-    except urllib.error.HTTPError as error:
-        with error:
-            problem = json.loads(error.read() or b"{}")
-        raise UserError(str(problem.get("error", error)), str(problem.get("hint", ""))) from error
-
-
 def client_environment(aws: LocalAws, account: str, region: str, state_dir: Path) -> dict[str, str]:
-    """What `cdk`, `aws` and boto3 need in their environment to work with this account of the embedded AWS.
+    """The environment variables with which `cdk`, `aws` and boto3 use this account of the embedded AWS.
 
-    Drop `CLEARED_VARIABLES` from the environment before adding these.
+    Remove `CLEARED_VARIABLES` from the environment before adding these.
     """
     state_dir = _resolved(state_dir)
     nothing = str(state_dir / "no-aws-config")
@@ -190,7 +173,7 @@ def client_environment(aws: LocalAws, account: str, region: str, state_dir: Path
         "AWS_SHARED_CREDENTIALS_FILE": nothing,
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_PAGER": "",
-        # The CLI remembers which account an access key belongs to, and its notices and telemetry need the internet.
+        # The CLI caches which account an access key belongs to, and its notices and telemetry need the internet.
         "CDK_HOME": str(state_dir / "cdk"),
         "CDK_NOTICES": "false",
         "CDK_DISABLE_CLI_TELEMETRY": "true",
@@ -200,7 +183,7 @@ def client_environment(aws: LocalAws, account: str, region: str, state_dir: Path
 
 
 def log_tail(state_dir: Path, lines: int = LOG_TAIL_LINES) -> str:
-    """The last lines that the server wrote."""
+    """The last lines of the server's log."""
     try:
         content = state_file.read(state_dir / "server.log", what="the server's log", remedy="") or b""
     except Damaged:
@@ -208,8 +191,8 @@ def log_tail(state_dir: Path, lines: int = LOG_TAIL_LINES) -> str:
     return "\n".join(content.decode(errors="replace").splitlines()[-lines:])
 
 
-def hold_lock(path: Path) -> int | None:
-    """Takes an exclusive lock that ends with the process; the descriptor to keep open, or None if it is taken."""
+def take_lock(path: Path) -> int | None:
+    """Take an exclusive lock that ends with the process; the descriptor to keep open, or None if it is locked."""
     descriptor = state_file.open_lock(path, what="the lock of the embedded AWS")
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -220,18 +203,18 @@ def hold_lock(path: Path) -> int | None:
 
 
 def _keep_private(state_dir: Path) -> None:
-    """What the server keeps is its owner's alone; so is all that this clone's commands keep by default."""
+    """Make the state readable by its owner only, with the default folder of all state of this clone."""
     if state_dir.parent == REPOSITORY / ".agora":
         owner_only.folder(state_dir.parent)
     owner_only.folder(state_dir)
 
 
 def is_alive(state_dir: Path) -> bool:
-    """The server holds its lock for life, so that neither a stale nor a reused process id can mislead."""
+    """Whether the server keeps its lock, which it has for its lifetime: process ids can be stale or reused."""
     lock = state_dir / "server.lock"
     if not lock.exists():
         return False
-    descriptor = hold_lock(lock)
+    descriptor = take_lock(lock)
     if descriptor is None:
         return True
     os.close(descriptor)
@@ -251,7 +234,7 @@ def _one_at_a_time(state_dir: Path, announce: Callable[[str], None]) -> Iterator
 
 
 def _state(state_dir: Path) -> dict[str, Any]:
-    """What the last server wrote about itself; nothing when the file is missing, half-written or not ours."""
+    """The record that the last server wrote; empty if the file is missing or damaged."""
     return state_file.read_cache(state_dir / "server.json", dict, what="where the embedded AWS runs") or {}
 
 
@@ -267,13 +250,6 @@ def _remembered(state_dir: Path) -> LocalAws | None:
     return None
 
 
-def _is_older(state_dir: Path) -> bool:
-    """Whether the server runs from before it had a catalogue that others can ask, or a secret that it asks for."""
-    state = _state(state_dir)
-    has_secret = server_secret.read(state_dir) is not None
-    return "control_url" in state and not ("catalogue_url" in state and has_secret)
-
-
 def _answers(aws: LocalAws) -> bool:
     health = f"{aws.control_url}/health"
     with (
@@ -286,7 +262,7 @@ def _answers(aws: LocalAws) -> bool:
 
 def _slow_to_answer(state_dir: Path) -> LocalAws | None:
     deadline = time.monotonic() + SILENT_SERVER_SECONDS
-    while is_alive(state_dir) and not _is_older(state_dir) and time.monotonic() < deadline:
+    while is_alive(state_dir) and time.monotonic() < deadline:
         if found := running(state_dir):
             return found
         time.sleep(0.2)
@@ -306,7 +282,7 @@ def _bound_socket(port: int) -> socket.socket:
 
 
 def _listener(remembered_port: object) -> socket.socket:
-    """A bound socket to hand over, so that nobody can take the port in between; the port of last time if free."""
+    """A bound socket for the server, so that no other process gets the port; the previous port if it is free."""
     if isinstance(remembered_port, int) and 1024 <= remembered_port <= 65535:
         with contextlib.suppress(OSError):
             return _bound_socket(remembered_port)
@@ -348,8 +324,8 @@ def _start(state_dir: Path) -> LocalAws:
         finally:
             os.close(ready_in_server)
         try:
-            told, _, _ = select.select([ready_reader], [], [], START_TIMEOUT_SECONDS)
-            said = ready_reader.read().decode(errors="replace") if told else ""
+            readable, _, _ = select.select([ready_reader], [], [], START_TIMEOUT_SECONDS)
+            said = ready_reader.read().decode(errors="replace") if readable else ""
         except BaseException:
             server.kill()
             server.wait()
@@ -360,8 +336,8 @@ def _start(state_dir: Path) -> LocalAws:
     server.kill()
     exit_code = server.wait()
     if said and said != "ready":
-        problem, _, remedy = said.partition("\n")
-        raise UserError(f"the embedded AWS did not start: {problem}", remedy)
+        problem, _, fix = said.partition("\n")
+        raise UserError(f"the embedded AWS did not start: {problem}", fix)
     raise UserError(
         f"the embedded AWS did not start ({f'exit code {exit_code}' if exit_code >= 0 else 'no answer'})",
         f"The end of {log_path}:\n{log_tail(state_dir) or '(it is empty)'}",
@@ -369,13 +345,13 @@ def _start(state_dir: Path) -> LocalAws:
 
 
 def _end(state_dir: Path) -> None:
-    """Ends the process that holds the server's lock: it is known to be ours, whatever else the state says."""
+    """End the process that has the server's lock, which is certainly ours."""
     try:
         pid = int((state_dir / "server.lock").read_text())
     except (OSError, ValueError) as error:
         raise UserError(
-            f"the embedded AWS runs, but {state_dir / 'server.lock'} does not name its process",
-            f"Look it up with: fuser {state_dir / 'server.lock'}",
+            f"the embedded AWS is running, but {state_dir / 'server.lock'} does not name its process",
+            f"Find it with: fuser {state_dir / 'server.lock'}",
         ) from error
     ended_here.add(pid)
     for signal_number, seconds in ((signal.SIGTERM, STOP_TIMEOUT_SECONDS), (signal.SIGKILL, 5)):
@@ -383,7 +359,7 @@ def _end(state_dir: Path) -> None:
             os.kill(pid, signal_number)
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            # A child of this very process stays a zombie, without the lock, until someone waits for it.
+            # A child of this process remains a zombie, without the lock, until it is waited for.
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
             if not is_alive(state_dir):

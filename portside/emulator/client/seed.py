@@ -1,4 +1,4 @@
-"""What a person would have made by hand before a first deployment, made in the embedded AWS."""
+"""Creates what a first deployment needs to exist: certificate, secrets and images."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ def seed(
     images: Iterable[str],
     state_dir: Path,
 ) -> list[str]:
-    """Makes the certificate, secrets and images that aren't there; one line for each thing that it made.
+    """Create the certificate, secrets and images that don't exist; returns a line for each one created.
 
-    `secrets` maps names to the JSON fields that are read from them, or to None for a plain value. Values are
-    made up: letters and digits only, because some go unescaped into a URI.
+    `secrets` maps names to the JSON fields that are read from them, or to None for a plain value. Values are random
+    letters and digits, because some are used unescaped in a URI.
     """
     made = []
     if control.put_certificate(certificate_arn, domain=domain, aws=aws):
         made.append(f"certificate {certificate_arn} for {domain}")
     present = {under for each in control.images(aws=aws) for under in _references_of(each)}
     for reference in dict.fromkeys(images):
-        wanted = parse_reference(reference)
-        if (wanted.name, wanted.digest or wanted.tag) not in present:
+        parsed = parse_reference(reference)
+        if (parsed.name, parsed.digest or parsed.tag) not in present:
             control.put_image(reference, source="stub", aws=aws)
             made.append(f"image {reference}")
     return made + _make_secrets(aws, account, region, secrets)
@@ -54,9 +54,9 @@ def _make_secrets(aws: LocalAws, account: str, region: str, secrets: Mapping[str
     client = _secrets_manager(aws, account, region)
     made = []
     for name, fields in secrets.items():
-        wanted = json.dumps({field: _placeholder() for field in fields}) if fields else _placeholder()
+        value = json.dumps({field: _placeholder() for field in fields}) if fields else _placeholder()
         try:
-            client.create_secret(Name=name, SecretString=wanted)
+            client.create_secret(Name=name, SecretString=value)
             made.append(f"secret {name}")
         except client.exceptions.ResourceExistsException:
             if _add_fields(client, name, fields or ()):

@@ -1,5 +1,5 @@
-"""The container runtime: what Fargate does with a task from PROVISIONING to STOPPED, with stand-ins for containers.
+"""The container runtime: a task's life as in Fargate, from PROVISIONING to STOPPED, with stubs instead of containers.
 
-ministack keeps its own task life cycle, circuit breaker and drain; it only hands each new task over to `runtime`
-instead of to Docker. What takes Fargate minutes takes fractions of a second, scaled by `AGORA_LOCAL_TIME_SCALE`.
+ministack's own task states, circuit breaker and draining are used; only new tasks go to `runtime` instead of Docker.
+Time is compressed: minutes in Fargate are fractions of a second here, scaled by `AGORA_LOCAL_TIME_SCALE`.
 """

@@ -11,15 +11,15 @@ INTERVAL_SECONDS = 0.05
 
 
 async def become_healthy(task: RunningTask, platform: Platform) -> None:
-    """Checks as often as the containers allow. Raises TaskStopped if they don't become healthy."""
+    """Check the health as often as the containers allow. Raises TaskStopped if they don't become healthy."""
     checked = {each["name"]: each for each in task.launch.containers if each.get("healthCheck")}
     if not checked:
         return
-    ailment = task.stand_in.ailment
+    fault = task.stub.fault
     healthy = False
     for _ in range(max(int(each["healthCheck"].get("retries") or 3) for each in checked.values())):
         await platform.pause(INTERVAL_SECONDS)
-        healthy = ailment is None or ailment.passes_container_check
+        healthy = fault is None or fault.passes_container_check
         if healthy:
             break
     state = "HEALTHY" if healthy else "UNHEALTHY"

@@ -10,7 +10,7 @@ from portside.emulator.ministack_modules import ecs, responses
 
 
 def open_stream(launch: Launch, container: dict[str, Any]) -> None:
-    """Creates the stream. Raises TaskStopped if its log group isn't there."""
+    """Create the stream. Raises TaskStopped if its log group doesn't exist."""
     config = ecs._awslogs_config(container, launch.task_id, launch.task_id)
     if config and not ecs._ensure_awslogs_stream(config):
         raise TaskStopped(
@@ -21,7 +21,7 @@ def open_stream(launch: Launch, container: dict[str, Any]) -> None:
 
 
 def write(launch: Launch, container: dict[str, Any], *lines: str) -> None:
-    """Writes lines, each an event of its own, if the container logs to CloudWatch at all."""
+    """Write each line as an event, if the container logs to CloudWatch."""
     config = ecs._awslogs_config(container, launch.task_id, launch.task_id)
     if config:
         with responses.request_scope(launch.account, config["region"] or launch.region):

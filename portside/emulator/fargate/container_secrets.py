@@ -13,9 +13,9 @@ from portside.emulator.ministack_modules import secretsmanager, ssm
 
 
 def check(launch: Launch, container: dict[str, Any]) -> None:
-    """Raises TaskStopped unless every secret can be read; keeps none of the values.
+    """Raise TaskStopped unless every secret can be read; no value is stored.
 
-    A fault bites even where the container reads no secret, or no field of one: then it is as if it did.
+    A fault also applies to a container that reads no secret, or no JSON field.
     """
     missing = launch.fault(container, "missing-secret") is not None
     denied = launch.fault(container, "secret-denied") is not None
@@ -31,7 +31,7 @@ def check(launch: Launch, container: dict[str, Any]) -> None:
             raise _denied(launch, arn)
         if without_field and (field or number == len(secrets) - 1):
             raise _no_such_field(field or variable)
-        if _is_to_be_deleted(arn):
+        if _is_scheduled_for_deletion(arn):
             raise _marked_for_deletion(arn)
         value = _value_at(arn)
         if value is None:
@@ -41,7 +41,7 @@ def check(launch: Launch, container: dict[str, Any]) -> None:
 
 
 def value_of(value_from: str) -> str | None:
-    """What a container gets for a secret that can be read."""
+    """The value that a container gets for a readable secret."""
     arn, field = _location(value_from)
     value = _value_at(arn)
     return str(json.loads(value)[field]) if value and field else value
@@ -61,7 +61,7 @@ def _location(value_from: str) -> tuple[str, str | None]:
 
 
 def _secret_value(arn: str) -> str | None:
-    """By its whole ARN, or by one without the six random characters; ministack takes any beginning of an ARN."""
+    """By its ARN, with or without the six random characters; ministack accepts any prefix of an ARN."""
     secret = _secret(arn)
     value: str | None = secretsmanager.resolve_secret_string(secret["ARN"]) if secret else None
     return value
@@ -74,7 +74,7 @@ def _secret(arn: str) -> dict[str, Any] | None:
     return next((each for each in secretsmanager._secrets.values() if each["ARN"][:-7] == arn), None)
 
 
-def _is_to_be_deleted(arn: str) -> bool:
+def _is_scheduled_for_deletion(arn: str) -> bool:
     secret = _secret(arn) if ":secretsmanager:" in arn else None
     return bool(secret and secret.get("DeletedDate"))
 
@@ -112,11 +112,11 @@ def _marked_for_deletion(arn: str) -> TaskStopped:
 def _denied(launch: Launch, arn: str) -> TaskStopped:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/resource-initialization-error.html"""
     role = str(launch.task_definition.get("executionRoleArn", "")).rsplit("/", 1)[-1]
-    who = f"arn:aws:sts::{launch.account}:assumed-role/{role}/{launch.task_id}"
+    principal = f"arn:aws:sts::{launch.account}:assumed-role/{role}/{launch.task_id}"
     return _unreadable(
-        f"failed to fetch secret {arn} from secrets manager: AccessDeniedException: User: {who} is not authorized to "
-        f"perform: secretsmanager:GetSecretValue on resource: {arn} because no identity-based policy allows the "
-        f"secretsmanager:GetSecretValue action status code: 400, request id: {uuid.uuid4()}"
+        f"failed to fetch secret {arn} from secrets manager: AccessDeniedException: User: {principal} is not "
+        f"authorized to perform: secretsmanager:GetSecretValue on resource: {arn} because no identity-based "
+        f"policy allows the secretsmanager:GetSecretValue action status code: 400, request id: {uuid.uuid4()}"
     )
 
 

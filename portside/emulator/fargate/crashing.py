@@ -1,4 +1,4 @@
-"""Tasks that end after they have started, as their faults say."""
+"""Tasks that a fault ends after they have started."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SPOT_REASON = "Your Spot Task was interrupted."
 
 
 def crash(task: RunningTask, platform: Platform) -> None:
-    """Raises TaskStopped for a container that ends at once; sets the time for one that ends later."""
+    """Raise TaskStopped for a container that ends at once; schedule the end of a container that ends later."""
     for container in task.launch.containers:
         if task.launch.fault(container, "out-of-memory"):
             raise exited(container, 137, "OutOfMemoryError: Container killed due to memory usage")
@@ -34,7 +34,7 @@ def crash(task: RunningTask, platform: Platform) -> None:
 
 
 def _crashed(task: RunningTask, container: dict[str, Any]) -> TaskStopped:
-    container_log.write(task.launch, container, *application_log.crash_while_running(container))
+    container_log.write(task.launch, container, *application_log.lines_of_fault(task.launch, container))
     return exited(container, 1)
 
 

@@ -1,4 +1,4 @@
-"""Whether the database takes the password that a container starts with."""
+"""Whether the database accepts the password of a container."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REFUSED = "database-auth"
 
 
 def with_refusals(launch: Launch) -> Launch:
-    """The launch, in which a container that the database refuses has that fault, unless it has another one."""
+    """The launch, with a fault for each container that the database refuses, unless it has a fault."""
     refused = {
         each["name"]: Fault(launch.account, each["name"], REFUSED)
         for each in launch.containers
@@ -25,8 +25,8 @@ def with_refusals(launch: Launch) -> Launch:
 
 
 def _is_refused(container: Mapping[str, Any]) -> bool:
-    """Whether a container is told a cluster's host, and some secrets, of which none is the cluster's password."""
-    told = {each["value"] for each in container.get("environment", [])}
-    cluster = next((each for each in documentdb._clusters.values() if each["Endpoint"] in told), None)
+    """Whether a container has a cluster's host, and secrets of which none is the cluster's password."""
+    variables = {each["value"] for each in container.get("environment", [])}
+    cluster = next((each for each in documentdb._clusters.values() if each["Endpoint"] in variables), None)
     values = [container_secrets.value_of(each["valueFrom"]) for each in container.get("secrets", [])]
     return bool(cluster and values and cluster["_MasterUserPassword"] not in values)

@@ -1,4 +1,4 @@
-"""The named ways in which a task can be made to fail, switched on per account and container."""
+"""Faults that make tasks fail, set per account and container."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from portside.emulator.state.stored_list import KeptList
+from portside.emulator.state.stored_list import StoredList
 
-# The name of a fault, and what its value means; None for those that take none.
+# The fault's name and the meaning of its value; None if it takes no value.
 FAULTS: Final[dict[str, str | None]] = {
     "missing-image": None,
     "no-image-permission": None,
@@ -24,14 +24,14 @@ FAULTS: Final[dict[str, str | None]] = {
     "bad-command": None,
     "exec-format": None,
     "crash-at-start": "exit code, 1 by default",
-    "crash-after-start": "seconds until it crashes; by default before it is counted as steady",
+    "crash-after-start": "seconds until it crashes; by default before the task is stable",
     "out-of-memory": None,
     "killed": None,
     "slow-start": "seconds until it listens, 5 by default",
     "never-healthy": None,
     "health-timeout": None,
     "wrong-health-path": None,
-    "target-error": "status that it answers, 500 by default",
+    "target-error": "HTTP status of its answers, 500 by default",
     "target-timeout": None,
     "target-refused": None,
     "no-capacity": None,
@@ -51,9 +51,9 @@ _TIMES = re.compile(r"(\d{1,4})x")
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault that is on for an account's container; `value` means what `FAULTS` says.
+    """An active fault of an account's container; `FAULTS` describes the `value`.
 
-    `times` is how many more tasks it takes before it goes away by itself; None for one that stays.
+    `times` is the number of tasks after which it is cleared automatically; None for a fault that remains.
     """
 
     account: str
@@ -64,13 +64,13 @@ class Fault:
 
 
 def checked(account: str, container: str, fault: str, value: str | None, times: int | None = None) -> Fault:
-    """A fault that can be switched on. Raises ValueError that names what is wrong and what would be right.
+    """A valid fault. Raises ValueError with the problem and the fix.
 
-    The value may carry the times after or without one of its own: `2x`, `137,2x`.
+    The text of a value may end in the number of times, or be just that: `137,2x`, `2x`.
     """
     if fault not in FAULTS:
         close = difflib.get_close_matches(fault, FAULTS, 1)
-        suggestion = f"perhaps you meant {close[0]}?" if close else f"known are {', '.join(FAULTS)}"
+        suggestion = f"did you mean {close[0]}?" if close else f"known are {', '.join(FAULTS)}"
         raise ValueError(f"unknown fault {fault!r}: {suggestion}")
     if value is not None and times is None:
         own, _, last = value.rpartition(",")
@@ -95,26 +95,26 @@ def _check_value(fault: str, value: str) -> None:
 
 
 class Faults:
-    """The faults that are on, kept in a file. Safe for use by several threads."""
+    """The active faults, stored in a file. Thread-safe."""
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
-        self._kept = KeptList(path, "the faults of containers", lambda each: Fault(**each))
-        self._faults = {(each.account, each.container): each for each in self._kept.found}
-        self.remarks = self._kept.remarks
+        self._stored = StoredList(path, "the faults of containers", lambda each: Fault(**each))
+        self._faults = {(each.account, each.container): each for each in self._stored.found}
+        self.remarks = self._stored.remarks
 
     def all(self) -> list[Fault]:
-        """Those of all accounts."""
+        """The active faults of all accounts."""
         with self._lock:
             return list(self._faults.values())
 
     def of(self, account: str, container: str) -> Fault | None:
-        """The one that is on for a container."""
+        """The active fault of a container."""
         with self._lock:
             return self._faults.get((account, container))
 
     def take(self, account: str, container: str) -> Fault | None:
-        """The one that a task which starts now gets; one of its times is used up."""
+        """The fault for a task that starts now; counts as one of its times."""
         with self._lock:
             found = self._faults.get((account, container))
             if found is not None and found.times is not None:
@@ -122,20 +122,20 @@ class Faults:
                     self._faults[account, container] = replace(found, times=found.times - 1)
                 else:
                     del self._faults[account, container]
-                self._kept.write_if_possible(self._faults.values())
+                self._stored.write_if_possible(self._faults.values())
             return found
 
     def put(self, fault: Fault) -> None:
-        """One fault a container: a new one takes the old one's place. Raises `NotWritten`, and nothing has changed."""
+        """Set the fault of a container, which replaces its previous fault. Raises `NotWritten`, without a change."""
         with self._lock:
             self._replace(self._faults | {(fault.account, fault.container): fault})
 
     def clear(self, account: str | None = None) -> None:
-        """Switches off those of an account, or all."""
+        """Clear the faults of an account, or all."""
         with self._lock:
             self._replace({key: fault for key, fault in self._faults.items() if account and key[0] != account})
 
     def _replace(self, faults: dict[tuple[str, str], Fault]) -> None:
         if faults != self._faults:
-            self._kept.write(faults.values())
+            self._stored.write(faults.values())
             self._faults = faults

@@ -1,4 +1,4 @@
-"""A task as ministack hands it over."""
+"""A task as ministack starts it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from portside.emulator.ministack_modules import ecs
 
 @dataclass(frozen=True)
 class Launch:
-    """A task that ministack wants to run; `task` is its own record, which every step writes to.
+    """A task that ministack starts; `task` is ministack's record, which every step updates.
 
-    `faults` are those that its containers got when it began.
+    `faults` are the faults of its containers, by container.
     """
 
     task: dict[str, Any]
@@ -24,7 +24,7 @@ class Launch:
     faults: Mapping[str, Fault] = field(default_factory=dict)
 
     def fault(self, container: Mapping[str, Any], name: str) -> Fault | None:
-        """The fault of this name, if the container has it."""
+        """The container's fault, if it has this name."""
         found = self.faults.get(container["name"])
         return found if found and found.fault == name else None
 
@@ -51,7 +51,7 @@ class Launch:
 
     @property
     def service(self) -> dict[str, Any] | None:
-        """ministack's record of the service that the task belongs to, while there is one."""
+        """ministack's record of the task's service; None if it was deleted or there is no service."""
         found: dict[str, Any] | None = ecs._services.get(self.service_key) if self.service_name else None
         return found
 

@@ -1,4 +1,4 @@
-"""The life of a task: started, healthy, counted as steady, and watched until it stops."""
+"""The life cycle of a task: started, healthy, stable, and health-checked until it stops."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UNCHECKED_SECONDS = 0.05
 
 
 async def live(launch: Launch, platform: Platform) -> None:
-    """Returns when the task has stopped, or runs and nobody goes on checking its health."""
+    """Returns when the task has stopped, or runs without further health checks."""
     with responses.request_scope(launch.account, launch.region):
         try:
             await platform.pause(platform.backoff.seconds(launch.deployment_id))
@@ -32,17 +32,17 @@ async def live(launch: Launch, platform: Platform) -> None:
                 return
             crash(task, platform)
             await _become_healthy(task, platform)
-            _count_as_steady(launch, platform)
+            _count_as_stable(launch, platform)
             await target_health.stay_healthy(task, platform)
         except TaskStopped as stopped:
             stop(launch, stopped, platform)
-        except Exception as error:  # the emulator's own fault: say so where a person looks
+        except Exception as error:  # a bug of the emulator: show it in the task's stopped reason
             log.exception("task %s", launch.arn)
             stop(launch, TaskStopped(f"InternalError: the embedded AWS failed: {error!r}"), platform)
 
 
 async def _become_healthy(task: RunningTask, platform: Platform) -> None:
-    """Container health checks, then the load balancer's: each ends in health or in the end of the task."""
+    """Container health checks, then those of the load balancer. Raises TaskStopped if one fails."""
     await container_health.become_healthy(task, platform)
     for target_group in task.target_groups:
         await target_health.become_healthy(task, target_group, platform)
@@ -50,11 +50,11 @@ async def _become_healthy(task: RunningTask, platform: Platform) -> None:
         await platform.pause(UNCHECKED_SECONDS)
 
 
-def _count_as_steady(launch: Launch, platform: Platform) -> None:
+def _count_as_stable(launch: Launch, platform: Platform) -> None:
     if not launch.service_name:
         return
     key = launch.service_key
-    platform.backoff.steady(launch.deployment_id)
+    platform.backoff.stable(launch.deployment_id)
     ecs._record_service_task_healthy(key, launch.task)
     ecs._refresh_service_state(launch.cluster, launch.task["group"])
     ecs._reconcile_service_tasks(launch.cluster, key)

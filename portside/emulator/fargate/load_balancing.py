@@ -1,4 +1,4 @@
-"""One port on 127.0.0.1 for each load balancer, which forwards to healthy targets as its listeners say."""
+"""Local load balancers: a port on 127.0.0.1 for each, which forwards to healthy targets as its listeners define."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FORWARD_TIMEOUT_SECONDS = 10
 
 
 class LoadBalancers:
-    """The stand-ins of all load balancers; lives on the runtime's loop."""
+    """The local ports of all load balancers, on the runtime's event loop."""
 
     def __init__(self, tasks: RunningTasks) -> None:
         self._tasks = tasks
@@ -23,8 +23,8 @@ class LoadBalancers:
         self._turns = itertools.count()
 
     async def described(self, account: str | None) -> list[dict[str, Any]]:
-        """What the control API tells about the load balancers of an account, or of all."""
-        await self._keep_up()
+        """The load balancers of an account, or of all, for the control API."""
+        await self._update_servers()
         return [
             {
                 "account": key[0],
@@ -37,8 +37,8 @@ class LoadBalancers:
             if (arn := record["LoadBalancerArn"]) in self._servers and account in (None, key[0])
         ]
 
-    async def _keep_up(self) -> None:
-        """A load balancer gets its port when someone first asks for it, and loses it with its record."""
+    async def _update_servers(self) -> None:
+        """Open ports for new load balancers and close those of deleted ones."""
         present = {record["LoadBalancerArn"] for record in list(alb._lbs._data.values())}
         for arn in self._servers.keys() - present:
             self._servers.pop(arn).close()
@@ -63,7 +63,7 @@ class LoadBalancers:
 
     @staticmethod
     def _target_group(arn: str) -> str | None:
-        """Where the listener that forwards (HTTPS, since HTTP redirects to it) sends requests."""
+        """The target group of the forwarding listener: HTTPS if there is one, because HTTP redirects to it."""
         listeners = [each for each in list(alb._listeners._data.values()) if each["LoadBalancerArn"] == arn]
         for listener in sorted(listeners, key=lambda each: each.get("Protocol") != "HTTPS"):
             own = [each for each in list(alb._rules._data.values()) if each["ListenerArn"] == listener["ListenerArn"]]

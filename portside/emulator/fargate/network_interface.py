@@ -11,11 +11,11 @@ from portside.emulator.ministack_modules import ec2
 
 
 def attach(launch: Launch, platform: Platform) -> str:
-    """Attaches an interface in one of the service's subnets, taken in turn; returns its private address."""
+    """Attach an interface in one of the service's subnets, in rotation; returns its private address."""
     number = next(platform.interface_numbers)
     subnet_id = subnet_of(launch, number)
     subnet = ec2._subnets.get(subnet_id) or {}
-    in_use = {each.address for each in platform.tasks.stand_ins(launch.account)}
+    in_use = {each.address for each in platform.tasks.stubs(launch.account)}
     address = _free_address(subnet.get("CidrBlock") or "10.255.0.0/24", number, in_use)
     interface = f"eni-{uuid.uuid4().hex[:17]}"
     launch.task["attachments"] = [
@@ -39,7 +39,7 @@ def attach(launch: Launch, platform: Platform) -> str:
 
 
 def subnet_of(launch: Launch, number: int) -> str:
-    """The subnet that the task with this number gets, of those that the service, or RunTask, names."""
+    """The subnet of the task with this number, among the subnets of the service or of RunTask."""
     network = (launch.service or {}).get("networkConfiguration", {}).get("awsvpcConfiguration", {})
     subnets = network.get("subnets") or [launch.task.get("_subnet") or ""]
     return str(subnets[number % len(subnets)])
@@ -47,7 +47,7 @@ def subnet_of(launch: Launch, number: int) -> str:
 
 def _free_address(cidr: str, number: int, in_use: set[str]) -> str:
     hosts = ipaddress.ip_network(cidr, strict=False)
-    # AWS keeps the first four addresses of a subnet and its last for itself.
+    # AWS reserves the first four addresses of a subnet and the last.
     usable = max(hosts.num_addresses - 5, 1)
     candidates = (str(hosts[4 + (number + offset) % usable]) for offset in range(usable))
     return next((each for each in candidates if each not in in_use), str(hosts[-2]))

@@ -1,4 +1,4 @@
-"""A task that RunTask starts to do something and end, such as a loader of data."""
+"""A task that RunTask starts and that ends when its work is done, such as a data loader."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _CRASH_AFTER_STEP = 2
 
 
 def is_one_off(launch: Launch) -> bool:
-    """A task of no service that listens on no port."""
+    """Whether the task has no service and no port."""
     return launch.service_name is None and not any(each.get("portMappings") for each in launch.containers)
 
 
 async def run(launch: Launch, platform: Platform) -> None:
-    """Logs its progress and ends. Always raises TaskStopped, unless someone stopped it meanwhile."""
+    """Log progress and end. Always raises TaskStopped, unless the task was stopped meanwhile."""
     if not await start_containers(launch, platform) or not mark_running(launch):
         return
     (container, *_) = launch.containers
     for step in range(1, STEPS + 1):
         await platform.pause(STEP_SECONDS)
-        container_log.write(launch, container, f"stand-in for {container['image']}: step {step} of {STEPS} done")
+        container_log.write(launch, container, f"stub for {container['image']}: step {step} of {STEPS} done")
         if step < _CRASH_AFTER_STEP:
             continue
         if launch.fault(container, "out-of-memory"):
@@ -33,7 +33,7 @@ async def run(launch: Launch, platform: Platform) -> None:
         if launch.fault(container, "killed"):
             raise exited(container, 137)
         if launch.fault(container, "crash-after-start"):
-            container_log.write(launch, container, *application_log.crash_while_running(container))
+            container_log.write(launch, container, *application_log.lines_of_fault(launch, container))
             raise exited(container, 1)
-    container_log.write(launch, container, f"stand-in for {container['image']}: all steps done")
+    container_log.write(launch, container, f"stub for {container['image']}: all steps done")
     raise exited(container, 0)

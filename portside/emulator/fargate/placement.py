@@ -1,4 +1,4 @@
-"""Finding a place for a task: capacity, a quota's room, and a free address."""
+"""Task placement: capacity, quotas and free addresses."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ NO_ADDRESS = (
 )
 _SEE_MORE = "For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."
 
-# What RunTask answers at once, instead of a task; services are told by an event.
+# RunTask returns these as failures at once; a service reports them in an event.
 REFUSALS = {"no-capacity": NO_CAPACITY, "task-quota": QUOTA_REACHED}
 
 
 def check(launch: Launch, platform: Platform) -> None:
-    """Raises TaskStopped if there is no place; a service's events tell it too."""
+    """Raise TaskStopped if the task can't be placed, with an event of the service."""
     for container in launch.containers:
         if launch.fault(container, "no-capacity"):
             raise _unplaced(launch, NO_CAPACITY)
         if launch.fault(container, "task-quota"):
-            # AWS makes no task at all where the quota is used up.
+            # AWS creates no task if the quota is reached.
             raise _unplaced(launch, QUOTA_REACHED, leaves_no_task=True)
         if launch.fault(container, "no-address"):
             subnet = network_interface.subnet_of(launch, next(platform.interface_numbers))

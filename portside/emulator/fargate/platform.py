@@ -1,4 +1,4 @@
-"""What tasks run on: the images that exist, the faults that are on, the pace of time, and the tasks that run."""
+"""Everything that tasks share: images, active faults, the time scale, and the running tasks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from portside.emulator.registry.catalogue import Catalogue
 
 @dataclass(frozen=True)
 class Platform:
-    """One for all accounts."""
+    """The platform of all accounts."""
 
     catalogue: Catalogue
     faults: Faults
@@ -29,22 +29,22 @@ class Platform:
     full_subnets: set[tuple[str, str]] = field(default_factory=set)
 
     async def pause(self, seconds: float) -> None:
-        """Lets time pass; `seconds` at time scale 1."""
+        """Wait; `seconds` are at time scale 1."""
         await asyncio.sleep(seconds * self.time_scale)
 
     def with_faults(self, launch: Launch) -> Launch:
-        """The task with the faults that are on for its containers; one of their times is used up."""
+        """The task with the active faults of its containers; counts as one of their times."""
         taken = {each["name"]: self.faults.take(launch.account, each["name"]) for each in launch.containers}
         return replace(launch, faults={name: fault for name, fault in taken.items() if fault})
 
     def is_full(self, account: str, subnet_id: str) -> bool:
-        """Whether a subnet has no free address, because a fault said so and is still on."""
+        """Whether an active fault leaves the subnet without a free address."""
         on = any(each.fault == "no-address" for each in self.faults.all() if each.account == account)
         return on and (account, subnet_id) in self.full_subnets
 
 
 def time_scale() -> float:
-    """`AGORA_LOCAL_TIME_SCALE`: 1 is the usual compressed time, 0 leaves out every pause that can be left out."""
+    """`AGORA_LOCAL_TIME_SCALE`: 1 is the usual compressed time, 0 skips every pause that can be skipped."""
     with contextlib.suppress(ValueError):
         return max(0.0, float(os.environ.get("AGORA_LOCAL_TIME_SCALE", "1")))
     return 1.0

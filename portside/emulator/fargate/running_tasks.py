@@ -1,4 +1,4 @@
-"""The tasks whose stand-ins answer, and what load balancers think of them."""
+"""The running tasks, and their health as targets of load balancers."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import asyncio
 from dataclasses import dataclass
 
 from portside.emulator.fargate.launch import Launch
-from portside.emulator.fargate.stub import StandIn
+from portside.emulator.fargate.stub import Stub
 
 
 @dataclass(frozen=True)
 class TargetState:
-    """What the load balancer thinks of a target: AWS's state, reason code and description."""
+    """The health of a target: AWS's state, reason code and description."""
 
     state: str
     reason: str = ""
@@ -24,64 +24,64 @@ HEALTHY = TargetState("healthy")
 
 @dataclass(frozen=True)
 class RunningTask:
-    """A task with the stand-in for its containers, and the target groups that it is registered with."""
+    """A task with its stub, and the target groups that it is registered with."""
 
     launch: Launch
-    stand_in: StandIn
+    stub: Stub
     server: asyncio.Server
     target_groups: tuple[str, ...]
 
 
 class RunningTasks:
-    """Those of all accounts. Changed on the runtime's loop only, read from whatever thread."""
+    """The running tasks of all accounts. Changed on the runtime's event loop only, read from any thread."""
 
     def __init__(self) -> None:
         self._tasks: dict[str, RunningTask] = {}
         self._targets: dict[tuple[str, str], TargetState] = {}
 
     def add(self, task: RunningTask) -> None:
-        """Its stand-in answers from now on, and it is registered with its target groups."""
+        """Add a task and register it with its target groups."""
         self._tasks[task.launch.arn] = task
         for target_group in task.target_groups:
             self.set_target_state(target_group, task, REGISTERING)
 
     def remove(self, task_arn: str) -> None:
-        """Its stand-in answers no more, and its targets are forgotten."""
+        """Close the stub of a task and deregister its targets."""
         task = self._tasks.pop(task_arn, None)
         if not task:
             return
         task.server.close()
         for target_group in task.target_groups:
-            self._targets.pop((target_group, task.stand_in.address), None)
+            self._targets.pop((target_group, task.stub.address), None)
 
     def __contains__(self, task: RunningTask) -> bool:
         return self._tasks.get(task.launch.arn) is task
 
-    def stand_ins(self, account: str | None = None) -> list[StandIn]:
-        """The stand-ins of one account, or of all."""
-        return [task.stand_in for task in list(self._tasks.values()) if account in (None, task.stand_in.account)]
+    def stubs(self, account: str | None = None) -> list[Stub]:
+        """The stubs of one account, or of all."""
+        return [task.stub for task in list(self._tasks.values()) if account in (None, task.stub.account)]
 
-    def in_namespace(self, namespace: str, name: str, port: int | None) -> list[StandIn]:
-        """The stand-ins that Service Connect knows by this name."""
+    def in_namespace(self, namespace: str, name: str, port: int | None) -> list[Stub]:
+        """The stubs with this Service Connect name."""
         return [
             each
-            for each in self.stand_ins()
+            for each in self.stubs()
             if each.namespace == namespace and any(a.name == name and port in (None, a.port) for a in each.aliases)
         ]
 
     def target_state(self, target_group_arn: str, address: str) -> TargetState | None:
-        """What a target group thinks of an address; None if it isn't registered."""
+        """The health of a target; None if it isn't registered."""
         return self._targets.get((target_group_arn, address))
 
     def set_target_state(self, target_group_arn: str, task: RunningTask, state: TargetState) -> None:
-        """Records what a target group has come to think of a task."""
-        self._targets[target_group_arn, task.stand_in.address] = state
+        """Set the health of a task in a target group."""
+        self._targets[target_group_arn, task.stub.address] = state
 
-    def healthy_targets(self, target_group_arn: str) -> list[StandIn]:
-        """The stand-ins behind a target group that take traffic."""
+    def healthy_targets(self, target_group_arn: str) -> list[Stub]:
+        """The stubs of a target group that receive traffic."""
         return [
-            task.stand_in
+            task.stub
             for task in list(self._tasks.values())
             if target_group_arn in task.target_groups
-            and self.target_state(target_group_arn, task.stand_in.address) == HEALTHY
+            and self.target_state(target_group_arn, task.stub.address) == HEALTHY
         ]

@@ -1,4 +1,4 @@
-"""The thread that all tasks live on."""
+"""The thread that runs all tasks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from portside.emulator.fargate.platform import Platform
 
 
 class Fargate:
-    """Runs the tasks of all accounts, on one event loop in a thread of its own."""
+    """Runs the tasks of all accounts on an event loop in its own thread."""
 
     def __init__(self, platform: Platform) -> None:
         self.platform = platform
@@ -26,19 +26,19 @@ class Fargate:
         self._thread.start()
 
     def run(self, coroutine: Coroutine[Any, Any, Any], timeout: float = 30) -> Any:
-        """Runs a coroutine on the runtime's loop and waits for it. Not to be called on that loop."""
+        """Run a coroutine on the event loop and wait for it. Must not be called on that loop."""
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(timeout)
 
     def launch(self, launch: Launch) -> None:
-        """Takes a task over; returns at once, from whatever thread."""
+        """Start a task; returns at once. Can be called from any thread."""
         self.loop.call_soon_threadsafe(self._begin, launch)
 
     def ended(self, task_arn: str) -> None:
-        """The task's stand-in goes away, whoever stopped the task; from whatever thread."""
+        """Close the stub of a stopped task. Can be called from any thread."""
         self.loop.call_soon_threadsafe(self._end, task_arn)
 
     def reset(self) -> None:
-        """Every stand-in goes away, without a word to ministack, which has forgotten them already."""
+        """Close all stubs, after ministack has deleted its tasks."""
         self.loop.call_soon_threadsafe(self._end_all)
 
     def _run_loop(self) -> None:

@@ -1,4 +1,4 @@
-"""A task's way from PROVISIONING to RUNNING."""
+"""The start of a task, from PROVISIONING to RUNNING."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from portside.emulator.fargate.launch import Launch
 from portside.emulator.fargate.platform import Platform
 from portside.emulator.fargate.running_tasks import RunningTask
 from portside.emulator.fargate.stopping import TaskStopped, exited
-from portside.emulator.fargate.stub import StandIn
+from portside.emulator.fargate.stub import Stub
 from portside.emulator.ministack_modules import ecs, iam
 
 PROVISIONING_SECONDS = 0.03
@@ -37,17 +37,14 @@ EXEC_AGENT = "ExecuteCommandAgent"
 
 @dataclass(frozen=True)
 class Started:
-    """What a task whose containers have started runs on: its address, and the digests of their images."""
+    """The address of a task whose containers have started, and the digests of their images."""
 
     address: str
     digests: Mapping[str, str]
 
 
 async def start_containers(launch: Launch, platform: Platform) -> Started | None:
-    """Everything up to the start of the last container; None if someone stopped the task meanwhile.
-
-    Raises TaskStopped if it cannot start.
-    """
+    """Start all containers; None if the task was stopped meanwhile. Raises TaskStopped if it cannot start."""
     await platform.pause(PROVISIONING_SECONDS)
     placement.check(launch, platform)
     if not ecs._mark_task_pending(launch.arn, launch.task):
@@ -69,7 +66,7 @@ async def start_containers(launch: Launch, platform: Platform) -> Started | None
 
 
 async def start_service(launch: Launch, platform: Platform) -> RunningTask | None:
-    """The task with its stand-in; None if someone stopped it meanwhile. Raises TaskStopped if it cannot start."""
+    """The task with its stub; None if it was stopped meanwhile. Raises TaskStopped if it cannot start."""
     started = await start_containers(launch, platform)
     if not started:
         return None
@@ -81,7 +78,7 @@ async def start_service(launch: Launch, platform: Platform) -> RunningTask | Non
 
 
 def mark_running(launch: Launch) -> bool:
-    """Marks the task and its containers as running; False if someone stopped it meanwhile."""
+    """Marks the task and its containers as running; False if it was stopped meanwhile."""
     for container in launch.task["containers"]:
         container["lastStatus"] = "RUNNING"
         container["runtimeId"] = f"{launch.task_id}-{uuid.uuid4().int % 10**10:010}"
@@ -92,7 +89,7 @@ def mark_running(launch: Launch) -> bool:
 
 def _exec_agent(launch: Launch, container: Mapping[str, Any]) -> dict[str, Any]:
     if launch.fault(container, "no-exec-agent"):
-        # Often AWS gives no reason at all: https://github.com/aws/amazon-ssm-agent/issues/540
+        # Often AWS gives no reason: https://github.com/aws/amazon-ssm-agent/issues/540
         reason = "CannotStartManagedAgentError: failed to start managed agent inside container"
         return {"name": EXEC_AGENT, "lastStatus": "STOPPED", "reason": reason}
     return {"name": EXEC_AGENT, "lastStatus": "RUNNING", "lastStartedAt": time.time()}
@@ -122,12 +119,12 @@ async def _start_container(launch: Launch, container: dict[str, Any]) -> None:
         # https://repost.aws/knowledge-center/ecs-task-exec-format-error
         container_log.write(launch, container, "exec /usr/local/bin/docker-entrypoint.sh: exec format error")
         raise exited(container, 255)
-    container_log.write(launch, container, f"stand-in for {container['image']}: starting")
+    container_log.write(launch, container, f"stub for {container['image']}: starting")
     if fault := launch.fault(container, "crash-at-start"):
-        container_log.write(launch, container, *application_log.crash_while_starting(container))
+        container_log.write(launch, container, *application_log.lines_of_fault(launch, container))
         raise exited(container, int(float(fault.value or 1)))
-    if lines := application_log.complaint(launch, container):
-        container_log.write(launch, container, *lines)
+    if not launch.fault(container, "crash-after-start"):
+        container_log.write(launch, container, *application_log.lines_of_fault(launch, container))
         if stub_faults.is_fatal(launch, container):
             raise exited(container, 1)
     if fault := launch.fault(container, "slow-start"):
@@ -137,36 +134,36 @@ async def _start_container(launch: Launch, container: dict[str, Any]) -> None:
 
 
 async def _listen(launch: Launch, started: Started, platform: Platform) -> RunningTask:
-    """Starts the HTTP server that answers for the task's containers."""
+    """Start the HTTP server of the task's stub."""
     groups = _target_groups(launch)
     first = next((each for each in launch.containers if each.get("portMappings")), launch.containers[0])
-    standing_in = _stand_in(launch, first, started, stub_faults.ailment(launch, groups))
+    answering = _stub(launch, first, started, stub_faults.fault(launch, groups))
 
     def log(line: str) -> None:
         container_log.write(launch, first, line)
 
-    handler = stub.handler(standing_in, platform.tasks.in_namespace, log)
-    server = await loopback_http.serve(handler, guard=standing_in.guard)
-    standing_in.port = loopback_http.port_of(server)
-    if standing_in.ailment and standing_in.ailment.refuses:
+    handler = stub.handler(answering, platform.tasks.in_namespace, log)
+    server = await loopback_http.serve(handler, guard=answering.guard)
+    answering.port = loopback_http.port_of(server)
+    if answering.fault and answering.fault.refuses:
         server.close()
-    task = RunningTask(launch, standing_in, server, groups)
+    task = RunningTask(launch, answering, server, groups)
     platform.tasks.add(task)
     for each in launch.containers:
-        container_log.write(launch, each, f"stand-in for {each['image']}: listening on {_where(standing_in, each)}")
+        container_log.write(launch, each, f"stub for {each['image']}: listening on {_address_of(answering, each)}")
     return task
 
 
-def _where(standing_in: StandIn, container: Mapping[str, Any]) -> str:
+def _address_of(answering: Stub, container: Mapping[str, Any]) -> str:
     ports = ", ".join(str(each.get("containerPort")) for each in container.get("portMappings", [])) or "no port"
-    if standing_in.ailment and standing_in.ailment.refuses:
+    if answering.fault and answering.fault.refuses:
         return f"127.0.0.1:8080, not on container port {ports}"
-    return f"{standing_in.url} for container port {ports}"
+    return f"{answering.url} for container port {ports}"
 
 
-def _stand_in(launch: Launch, container: Mapping[str, Any], started: Started, ailment: stub.Ailment | None) -> StandIn:
+def _stub(launch: Launch, container: Mapping[str, Any], started: Started, fault: stub.StubFault | None) -> Stub:
     namespace, aliases = stub.service_connect(launch.service)
-    return StandIn(
+    return Stub(
         account=launch.account,
         region=launch.region,
         task_arn=launch.arn,
@@ -179,7 +176,7 @@ def _stand_in(launch: Launch, container: Mapping[str, Any], started: Started, ai
         environment={each["name"]: each["value"] for each in container.get("environment", [])},
         namespace=namespace,
         aliases=aliases,
-        ailment=ailment,
+        fault=fault,
     )
 
 

@@ -1,4 +1,4 @@
-"""The end of a task: why it stopped, in AWS's words, and what is recorded of it."""
+"""The end of a task: its stopped reason, with AWS's text, and its record."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ SPOT_INTERRUPTION = "SpotInterruption"
 
 
 class TaskStopped(Exception):
-    """Fargate gives this task up, with AWS's stop code and reason; `exit_code` if a container ended.
+    """The task stops, with AWS's stop code and reason; `exit_code` if a container ended.
 
-    `leaves_no_task` where AWS would not have made one.
+    `leaves_no_task` if AWS would not have created one.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class TaskStopped(Exception):
 
 
 def exited(container: dict[str, Any], exit_code: int, reason: str = "") -> TaskStopped:
-    """The end of a task one of whose containers ended."""
+    """The error for a task with a container that ended."""
     return TaskStopped(
         "Essential container in task exited",
         "EssentialContainerExited",
@@ -52,7 +52,7 @@ def exited(container: dict[str, Any], exit_code: int, reason: str = "") -> TaskS
 
 
 def stop(launch: Launch, stopped: TaskStopped, platform: Platform) -> None:
-    """Marks the task as stopped, and counts it against its deployment."""
+    """Mark the task as stopped, and count it as a failure of its deployment."""
     if launch.service_name and stopped.stop_code != SPOT_INTERRUPTION:
         _count(launch, platform)
     for container in launch.task["containers"]:
@@ -65,11 +65,11 @@ def stop(launch: Launch, stopped: TaskStopped, platform: Platform) -> None:
             agent["lastStatus"] = "STOPPED"
     marked = ecs._mark_task_stopped(launch.arn, launch.task, stopped.reason, stopped.stop_code)
     platform.tasks.remove(launch.arn)
-    _forget_old_tasks()
+    _delete_old_tasks()
     if stopped.leaves_no_task:
         ecs._tasks.pop(launch.arn, None)
     if marked and stopped.stop_code == "ServiceSchedulerInitiated":
-        # ministack counts only exits and failed starts; ECS counts failed health checks just the same.
+        # ministack counts only exits and failed starts; ECS also counts failed health checks.
         ecs._record_service_task_failure(launch.task)
     if marked and stopped.stop_code == SPOT_INTERRUPTION and launch.service is not None:
         service_events.add(
@@ -79,7 +79,7 @@ def stop(launch: Launch, stopped: TaskStopped, platform: Platform) -> None:
 
 
 def _count(launch: Launch, platform: Platform) -> None:
-    """Counts a failure of the deployment; ECS says so when it begins to wait longer between its attempts."""
+    """Count a failure of the deployment; ECS adds an event when its backoff begins."""
     failures = platform.backoff.failed(launch.deployment_id)
     if launch.service is not None and failures == IMPAIRED_AFTER_FAILURES:
         service_events.add(
@@ -87,8 +87,8 @@ def _count(launch: Launch, platform: Platform) -> None:
         )
 
 
-def _forget_old_tasks() -> None:
-    """ECS shows a stopped task for about an hour; without this the state would grow with every deployment."""
+def _delete_old_tasks() -> None:
+    """ECS shows a stopped task for about an hour, and the state must not grow with every deployment."""
     oldest = time.time() - REMEMBER_STOPPED_SECONDS
     for arn, task in list(ecs._tasks.items()):
         if task.get("lastStatus") == "STOPPED" and ecs._ts_to_epoch(task.get("stoppedAt") or ecs._iso()) < oldest:

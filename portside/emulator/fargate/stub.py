@@ -1,6 +1,6 @@
-"""What answers in place of a container: its health path, a page about itself, and apex's forwarding.
+"""The stub of a container: it answers health checks, shows a page about itself, and forwards as apex does.
 
-It knows the task's plain environment only; secrets never reach it.
+It has the task's plain environment only, no secrets.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ class Alias:
 
 
 @dataclass(frozen=True)
-class Ailment:
-    """What is wrong with a stand-in: the status that it answers with, or that it hangs, or refuses connections.
+class StubFault:
+    """The fault of a stub: it answers with a status, hangs, or refuses connections.
 
-    `paths` are those that it answers so, all if None; with `passes_container_check` only the load balancer minds.
+    It affects `paths`, all if None; with `passes_container_check` only the load balancer's checks fail.
     """
 
     status: int = 503
@@ -43,8 +43,8 @@ class Ailment:
 
 
 @dataclass
-class StandIn:
-    """A running task's stand-in; `port` is its own on 127.0.0.1, `address` the one it has in its subnet."""
+class Stub:
+    """A running task's stub; `port` is on 127.0.0.1, `address` is in its subnet."""
 
     account: str
     region: str
@@ -58,32 +58,32 @@ class StandIn:
     environment: Mapping[str, str]
     namespace: str | None
     aliases: tuple[Alias, ...]
-    ailment: Ailment | None = None
+    fault: StubFault | None = None
     port: int = 0
     token: str = field(default_factory=secrets.token_urlsafe, repr=False)
 
     @property
     def healthy(self) -> bool:
-        return self.ailment is None
+        return self.fault is None
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     async def fetch(self, request: Request, timeout: float) -> Answer:
-        """Its answer to a request. Raises OSError or TimeoutError when there is none."""
+        """Its answer to a request. Raises OSError or TimeoutError without an answer."""
         asked = replace(request, headers={**request.headers, TOKEN_HEADER: self.token})
         return await loopback_http.fetch(self.port, asked, timeout)
 
     def guard(self, request: Request, port: int) -> str:
-        """Only the load balancer and the other tasks get through to it, as in a network of its own."""
+        """Accepts requests of load balancers and other tasks only, like a task in a private network."""
         given = request.headers.get(TOKEN_HEADER, "")
         if hmac.compare_digest(given.encode(), self.token.encode()):
             return ""
         return "tasks answer through their load balancer only"
 
     def about(self) -> dict[str, Any]:
-        """What it says about itself to whoever asks."""
+        """The task as its health path and its page show it."""
         return {
             "service": self.service,
             "container": self.container,
@@ -95,7 +95,7 @@ class StandIn:
         }
 
 
-Lookup = Callable[[str, str, int | None], list[StandIn]]
+Lookup = Callable[[str, str, int | None], list[Stub]]
 Log = Callable[[str], None]
 
 HANGING_SECONDS = 60
@@ -103,7 +103,7 @@ HEALTH_CHECKER = "ELB-HealthChecker"
 
 
 def service_connect(service: Mapping[str, Any] | None) -> tuple[str | None, tuple[Alias, ...]]:
-    """The namespace of a service, and the names it answers to in it."""
+    """The namespace of a service, and its names in it."""
     configuration = (service or {}).get("serviceConnectConfiguration") or {}
     if not configuration.get("enabled"):
         return None, ()
@@ -116,14 +116,14 @@ def service_connect(service: Mapping[str, Any] | None) -> tuple[str | None, tupl
     return configuration.get("namespace") or str((service or {}).get("clusterArn")), tuple(aliases)
 
 
-def handler(stand_in: StandIn, lookup: Lookup, log: Log = lambda line: None) -> Handler:
-    """Apex is told by its environment: it forwards as the real one does, everything else answers for itself.
+def handler(stub: Stub, lookup: Lookup, log: Log = lambda line: None) -> Handler:
+    """The handler of a stub. Apex, recognized by its environment, forwards; any other stub answers itself.
 
-    `log` gets a line for each request, but not for health checks, which never end.
+    `log` gets a line for each request except health checks.
     """
 
     async def answer(request: Request) -> Answer:
-        given = await _answer(stand_in, request, lookup)
+        given = await _answer(stub, request, lookup)
         if HEALTH_CHECKER not in request.headers.get("user-agent", ""):
             log(f"{request.method} {request.path} {given.status} {len(given.body)}")
         return given
@@ -136,21 +136,21 @@ def forwards(environment: Mapping[str, str]) -> bool:
     return {"API_HOST", "APP_HOST"} <= environment.keys()
 
 
-async def _answer(stand_in: StandIn, request: Request, lookup: Lookup) -> Answer:
-    ailment = stand_in.ailment
-    if ailment is not None and (ailment.paths is None or request.path in ailment.paths):
-        if ailment.hangs:
+async def _answer(stub: Stub, request: Request, lookup: Lookup) -> Answer:
+    fault = stub.fault
+    if fault is not None and (fault.paths is None or request.path in fault.paths):
+        if fault.hangs:
             await asyncio.sleep(HANGING_SECONDS)
-        return json_answer(stand_in.about() | {"status": "unhealthy"}, ailment.status)
-    if forwards(stand_in.environment):
-        return await _forward(stand_in, request, lookup)
+        return json_answer(stub.about() | {"status": "unhealthy"}, fault.status)
+    if forwards(stub.environment):
+        return await _forward(stub, request, lookup)
     if "text/html" in request.headers.get("accept", ""):
-        return Answer(200, _page(stand_in).encode(), "text/html; charset=utf-8")
-    return json_answer(stand_in.about() | {"status": "ok"})
+        return Answer(200, _page(stub).encode(), "text/html; charset=utf-8")
+    return json_answer(stub.about() | {"status": "ok"})
 
 
 def apex_route(path: str) -> tuple[str, str]:
-    """Which upstream (the prefix of its HOST and PORT variables) gets a path, and the path that it sees."""
+    """The upstream of a path (the prefix of its HOST and PORT variables), and the forwarded path."""
     if path == "/api-docs" or path.startswith("/api-docs/"):
         return "API_DOCS", path
     if path == "/api/v1/data-version" or path.startswith(("/api/v1/comparison-tools/", "/api/v1/drugs/")):
@@ -160,32 +160,32 @@ def apex_route(path: str) -> tuple[str, str]:
     return "APP", path
 
 
-async def _forward(stand_in: StandIn, request: Request, lookup: Lookup) -> Answer:
+async def _forward(stub: Stub, request: Request, lookup: Lookup) -> Answer:
     upstream, path = apex_route(request.path)
-    host = stand_in.environment.get(f"{upstream}_HOST", "")
-    port = stand_in.environment.get(f"{upstream}_PORT", "")
-    found = lookup(stand_in.namespace or "", host, int(port) if port.isdigit() else None)
+    host = stub.environment.get(f"{upstream}_HOST", "")
+    port = stub.environment.get(f"{upstream}_PORT", "")
+    found = lookup(stub.namespace or "", host, int(port) if port.isdigit() else None)
     targets = sorted(found, key=lambda each: not each.healthy)
     if not targets:
-        problem = f"{stand_in.container}: no running task answers to {host}:{port} in the namespace\n"
+        problem = f"{stub.container}: no running task answers to {host}:{port} in the namespace\n"
         return Answer(502, problem.encode())
     query = request.target.partition("?")[2]
     forwarded = Request(request.method, path + (f"?{query}" if query else ""), request.headers, request.body)
     try:
         return await targets[0].fetch(forwarded, FORWARD_TIMEOUT_SECONDS)
     except (OSError, TimeoutError):
-        return Answer(502, f"{stand_in.container}: {host}:{port} does not answer\n".encode())
+        return Answer(502, f"{stub.container}: {host}:{port} does not answer\n".encode())
 
 
-def _page(stand_in: StandIn) -> str:
-    """The footer is the site's: the version without its release candidate, then the commit."""
-    version = (stand_in.environment.get("APP_VERSION") or "unknown").partition("-rc")[0]
-    commit = stand_in.environment.get("COMMIT_SHA") or "unknown"
+def _page(stub: Stub) -> str:
+    """The footer is that of the site: the version without its release candidate, then the commit."""
+    version = (stub.environment.get("APP_VERSION") or "unknown").partition("-rc")[0]
+    commit = stub.environment.get("COMMIT_SHA") or "unknown"
     rows = "".join(
-        f"<dt>{html.escape(name)}</dt><dd>{html.escape(str(value))}</dd>" for name, value in stand_in.about().items()
+        f"<dt>{html.escape(name)}</dt><dd>{html.escape(str(value))}</dd>" for name, value in stub.about().items()
     )
     return (
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(stand_in.container)} (stand-in)</title>"
-        f"<h1>Stand-in for {html.escape(stand_in.container)}</h1><dl>{rows}</dl>"
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(stub.container)} (stub)</title>"
+        f"<h1>Stub for {html.escape(stub.container)}</h1><dl>{rows}</dl>"
         f"<footer>{html.escape(version)}-{html.escape(commit)}</footer></html>\n"
     )

@@ -1,4 +1,4 @@
-"""What is wrong with the stand-in of a container that has a fault and runs all the same."""
+"""The fault of a stub, for faults of containers that keep running."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 
 from portside.emulator.fargate import stub
 from portside.emulator.fargate.launch import Launch
-from portside.emulator.fargate.stub import Ailment
+from portside.emulator.fargate.stub import StubFault
 from portside.emulator.ministack_modules import alb
 
 TARGET_ERROR_STATUS = 500
 
-# What makes a program give up at once.
+# Faults that end the program at once.
 _ALWAYS_FATAL = ("role-denied", "database-auth")
-# What it can live with, although its health check can't; where nothing checks it, it gives up too.
+# Faults that only fail the health check; without a health check they end the program too.
 _UNHEALTHY = ("callee-unknown", "callee-refused", "database-unreachable")
 
 
@@ -25,10 +25,10 @@ def is_fatal(launch: Launch, container: Mapping[str, Any]) -> bool:
     return any(launch.fault(container, each) for each in _UNHEALTHY) and not _is_checked(launch, container)
 
 
-def ailment(launch: Launch, target_groups: Sequence[str]) -> Ailment | None:
-    """What the stand-in suffers from, by the fault of one of its containers."""
+def fault(launch: Launch, target_groups: Sequence[str]) -> StubFault | None:
+    """The fault of the stub, from the first container with a fault."""
     for container in launch.containers:
-        for fault, found in _ailments(launch, container, target_groups).items():
+        for fault, found in _stub_faults(launch, container, target_groups).items():
             if launch.fault(container, fault):
                 return found
     return None
@@ -38,21 +38,21 @@ def _is_checked(launch: Launch, container: Mapping[str, Any]) -> bool:
     return bool(container.get("healthCheck") or (launch.service or {}).get("loadBalancers"))
 
 
-def _ailments(launch: Launch, container: Mapping[str, Any], target_groups: Sequence[str]) -> dict[str, Ailment]:
+def _stub_faults(launch: Launch, container: Mapping[str, Any], target_groups: Sequence[str]) -> dict[str, StubFault]:
     environment = {each["name"]: each["value"] for each in container.get("environment", [])}
-    dependent = Ailment(status=502 if stub.forwards(environment) else 503)
+    dependent = StubFault(status=502 if stub.forwards(environment) else 503)
     error = launch.fault(container, "target-error")
-    # Behind a load balancer these are its to notice, else the container's own check notices them.
+    # Behind a load balancer its checks fail, otherwise those of the container.
     of_target = bool(target_groups)
     paths = frozenset(str((alb._tgs.get(each) or {}).get("HealthCheckPath") or "/") for each in target_groups)
     return {
-        "never-healthy": Ailment(),
-        "health-timeout": Ailment(hangs=True),
-        "wrong-health-path": Ailment(404, paths or frozenset({"/health"}), passes_container_check=of_target),
-        "target-error": Ailment(
+        "never-healthy": StubFault(),
+        "health-timeout": StubFault(hangs=True),
+        "wrong-health-path": StubFault(404, paths or frozenset({"/health"}), passes_container_check=of_target),
+        "target-error": StubFault(
             int(float(error.value or TARGET_ERROR_STATUS)) if error else TARGET_ERROR_STATUS,
             passes_container_check=of_target,
         ),
-        "target-timeout": Ailment(504, hangs=True, passes_container_check=of_target),
-        "target-refused": Ailment(refuses=True, passes_container_check=of_target),
+        "target-timeout": StubFault(504, hangs=True, passes_container_check=of_target),
+        "target-refused": StubFault(refuses=True, passes_container_check=of_target),
     } | dict.fromkeys(_UNHEALTHY, dependent)

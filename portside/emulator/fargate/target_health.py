@@ -1,4 +1,4 @@
-"""The load balancer's health checks of a task, before it takes traffic and for as long as it does."""
+"""The load balancer's health checks of a task, before and while it receives traffic."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TIMED_OUT = TargetState("unhealthy", "Target.Timeout", "Request timed out")
 
 
 async def become_healthy(task: RunningTask, target_group: str, platform: Platform) -> None:
-    """New targets need their passing checks in a row to take traffic; failures count after the grace period."""
+    """New targets need consecutive passing checks to receive traffic; failures count after the grace period."""
     group = alb._tgs.get(target_group) or {}
     configured_grace = float((task.launch.service or {}).get("healthCheckGracePeriodSeconds") or 0)
     grace_ends = time.monotonic() + configured_grace * GRACE_PART_OF_CONFIGURED * platform.time_scale
@@ -41,7 +41,7 @@ async def become_healthy(task: RunningTask, target_group: str, platform: Platfor
 
 
 async def stay_healthy(task: RunningTask, platform: Platform) -> None:
-    """The load balancer goes on checking, so that a dependency that goes away is seen behind it."""
+    """Continue the checks, so that a failing dependency is noticed."""
     failed = 0
     while task.target_groups:
         await platform.pause(MONITORING_INTERVAL_SECONDS)
@@ -61,14 +61,14 @@ def _unhealthy_threshold(group: Mapping[str, Any]) -> int:
 
 
 async def _problem(task: RunningTask, group: Mapping[str, Any], platform: Platform) -> TargetState | None:
-    if task.stand_in.ailment and task.stand_in.ailment.hangs:
-        # Real seconds of waiting would prove nothing.
+    if task.stub.fault and task.stub.fault.hangs:
+        # No need to wait for the real timeout.
         await platform.pause(INTERVAL_SECONDS)
         return TIMED_OUT
     path = group.get("HealthCheckPath") or "/"
     request = loopback_http.Request("GET", path, {"user-agent": "ELB-HealthChecker/2.0"})
     try:
-        answer = await task.stand_in.fetch(request, float(group.get("HealthCheckTimeoutSeconds", 5)))
+        answer = await task.stub.fetch(request, float(group.get("HealthCheckTimeoutSeconds", 5)))
     except TimeoutError:
         return TIMED_OUT
     except OSError:

@@ -1,4 +1,4 @@
-"""Deployments of ECS services: in progress until they are steady, failed ones rolled back, and told in events."""
+"""Deployments of ECS services: in progress until they are stable, failed ones rolled back, and told in events."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def primary_id(service: dict[str, Any] | None) -> str | None:
 
 
 def first_in_progress(original: Any) -> Callable[..., dict[str, Any]]:
-    """A new deployment that has yet to become steady."""
+    """A new deployment that has yet to become stable."""
 
     def make_deployment(task_definition: str, desired_count: int, status: str = "PRIMARY") -> dict[str, Any]:
         deployment: dict[str, Any] = original(task_definition, desired_count, status)
@@ -43,7 +43,7 @@ def reconcile_one_at_a_time(original: Any) -> Callable[..., None]:
             before = _task_ids(service)
             original(cluster_name, svc_key)
             if service is not None and (started := _task_ids(service) - before):
-                _tell(service, f"has started {len(started)} tasks: {_listed(started)}.")
+                _report(service, f"has started {len(started)} tasks: {_listed(started)}.")
         rollout.notify()
 
     return reconcile
@@ -60,7 +60,7 @@ def announce_completion(original: Any) -> Callable[..., None]:
             running = _task_ids(service, _RUNNING)
             original(cluster_name, svc_key, expected_deployment_id)
             if service and (stopped := running - _task_ids(service, _RUNNING)):
-                _tell(service, f"has stopped {len(stopped)} running tasks: {_listed(stopped)}.")
+                _report(service, f"has stopped {len(stopped)} running tasks: {_listed(stopped)}.")
             if service and primary and before == "IN_PROGRESS" and primary.get("rolloutState") == "COMPLETED":
                 _complete(service, primary)
         rollout.notify()
@@ -72,8 +72,8 @@ def _complete(service: dict[str, Any], primary: dict[str, Any]) -> None:
     primary["rolloutStateReason"] = f"ECS deployment {primary['id']} completed."
     if not primary.pop("_rolling_back", False):
         service["deployments"] = [each for each in service["deployments"] if each.get("rolloutState") != "FAILED"]
-    _tell(service, f"(deployment {primary['id']}) deployment completed.")
-    _tell(service, "has reached a steady state.")
+    _report(service, f"(deployment {primary['id']}) deployment completed.")
+    _report(service, "has reached a steady state.")
 
 
 def word_failures_as_aws(original: Any) -> Callable[..., None]:
@@ -133,5 +133,5 @@ def _listed(task_ids: set[str]) -> str:
     return " ".join(f"(task {each})" for each in sorted(task_ids))
 
 
-def _tell(service: dict[str, Any], what: str) -> None:
+def _report(service: dict[str, Any], what: str) -> None:
     service_events.add(service, f"(service {service['serviceName']}) {what}")

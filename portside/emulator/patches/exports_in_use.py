@@ -53,7 +53,7 @@ def keep_imported(original: Any) -> Callable[..., Any]:
     return resolve_stack_outputs
 
 
-def tell_why_rolled_back(original: Any) -> Callable[..., Any]:
+def give_reason_of_rollback(original: Any) -> Callable[..., Any]:
     """The roll-back of an operation, whose first event gives an export in use as its reason, and is the only one."""
 
     async def roll_back(

@@ -26,7 +26,7 @@ def settle(original: Any) -> Callable[..., Any]:
     def load(data: Any) -> Any:
         loaded = original(data)
         for key, stack in list(cloudformation._stacks._data.items()):
-            if stack.get("StackStatus") == "REVIEW_IN_PROGRESS" and not stack_faults.is_held(stack):
+            if stack.get("StackStatus") == "REVIEW_IN_PROGRESS" and not stack_faults.is_pinned(stack):
                 # Nothing of it exists yet, and the process that would execute its change set is gone.
                 del cloudformation._stacks._data[key]
                 _forget_change_sets(stack["StackId"])

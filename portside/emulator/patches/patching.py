@@ -1,4 +1,4 @@
-"""How ministack is mended from outside: each mend names what it takes the place of, as it was when this was written.
+"""How ministack is patched from outside: each patch names what it takes the place of, as it was when this was written.
 
 A later ministack whose function looks different makes `drift` say so, instead of failing somewhere in a rollout.
 """
@@ -30,14 +30,14 @@ class Patch:
     only_api: bool = False
 
 
-def apply(mends: Iterable[Patch]) -> None:
-    """Replaces what the mends name, in their order."""
-    for mend in mends:
-        module = import_module(mend.module)
-        original = getattr(module, mend.attribute)
-        replacement = mend.make(original)
-        if not mend.only_api:
-            setattr(module, mend.attribute, replacement)
+def apply(patches: Iterable[Patch]) -> None:
+    """Replaces what the patches name, in their order."""
+    for patch in patches:
+        module = import_module(patch.module)
+        original = getattr(module, patch.attribute)
+        replacement = patch.make(original)
+        if not patch.only_api:
+            setattr(module, patch.attribute, replacement)
         # The APIs look their handlers up in tables that were filled at import.
         for table in (getattr(module, name, {}) for name in _TABLES):
             for name, handler in list(table.items()):
@@ -45,16 +45,16 @@ def apply(mends: Iterable[Patch]) -> None:
                     table[name] = replacement
 
 
-def drift(mends: Iterable[Patch]) -> list[str]:
-    """One line for each mended function that ministack no longer has in the shape the mend was written for."""
+def drift(patches: Iterable[Patch]) -> list[str]:
+    """One line for each patched function that ministack no longer has in the shape the patch was written for."""
     found = []
-    for mend in mends:
-        where = f"{mend.module}.{mend.attribute}"
-        current = getattr(import_module(mend.module), mend.attribute, None)
+    for patch in patches:
+        where = f"{patch.module}.{patch.attribute}"
+        current = getattr(import_module(patch.module), patch.attribute, None)
         if current is None:
-            found.append(f"{where} is gone (mended because {mend.reason})")
+            found.append(f"{where} is gone (patched because {patch.reason})")
             continue
         signature = str(inspect.signature(current)) if callable(current) else repr(current)
-        if signature != mend.signature:
-            found.append(f"{where} is now {signature}, was {mend.signature} (mended because {mend.reason})")
+        if signature != patch.signature:
+            found.append(f"{where} is now {signature}, was {patch.signature} (patched because {patch.reason})")
     return found

@@ -21,7 +21,7 @@ listeners: list[Callable[[], None]] = []
 
 
 class RolloutFailed(Exception):
-    """A deployment that ended otherwise than steady; the message is the one CloudFormation shows on AWS."""
+    """A deployment that ended otherwise than stable; the message is the one CloudFormation shows on AWS."""
 
 
 def notify() -> None:
@@ -38,8 +38,8 @@ def interrupt() -> None:
     notify()
 
 
-def wait_until_steady(service_key: str, deployment_id: str | None = None) -> None:
-    """Blocks the calling thread until the service's deployment is steady. Raises RolloutFailed.
+def wait_until_stable(service_key: str, deployment_id: str | None = None) -> None:
+    """Blocks the calling thread until the service's deployment is stable. Raises RolloutFailed.
 
     With `deployment_id`, a deployment that has failed is waited for until its rollback is over.
     """
@@ -50,7 +50,7 @@ def wait_until_steady(service_key: str, deployment_id: str | None = None) -> Non
         while True:
             if _interrupted.is_set():
                 raise RolloutFailed("The embedded AWS was stopped while the service was being deployed.")
-            if _is_steady(service_key, deployment_id):
+            if _is_stable(service_key, deployment_id):
                 return
             remaining = deadline - time.monotonic()
             if remaining <= 0:
@@ -58,7 +58,7 @@ def wait_until_steady(service_key: str, deployment_id: str | None = None) -> Non
             _changed.wait(min(remaining, LOOK_AGAIN_SECONDS))
 
 
-def _is_steady(service_key: str, deployment_id: str | None) -> bool:
+def _is_stable(service_key: str, deployment_id: str | None) -> bool:
     service: dict[str, Any] | None = ecs._services.get(service_key)
     if not service or service.get("status") != "ACTIVE":
         raise RolloutFailed("Resource of type 'AWS::ECS::Service' was deleted while it was being deployed.")

@@ -25,7 +25,7 @@ STARTS_DEPLOYMENT = (
     "volumeConfigurations",
 )
 # Stored with the service, though ministack's own functions leave them out.
-KEPT_BESIDE = ("serviceConnectConfiguration", "volumeConfigurations", "availabilityZoneRebalancing")
+STORED_TOO = ("serviceConnectConfiguration", "volumeConfigurations", "availabilityZoneRebalancing")
 
 _DRAINING = "has begun draining connections"
 
@@ -58,7 +58,7 @@ def update_whole(original: Action) -> Action:
             request = request | {"forceNewDeployment": True}
         with reconciling:
             if service:
-                _keep_beside(service, request)
+                _store_too(service, request)
             before = primary_id(service)
             answer = original(request)
             if answer[0] < 400 and service:
@@ -127,15 +127,15 @@ def _service(request: dict[str, Any]) -> dict[str, Any] | None:
     return found
 
 
-def _keep_beside(service: dict[str, Any], request: dict[str, Any]) -> None:
-    service.update({name: request[name] for name in KEPT_BESIDE if name in request})
+def _store_too(service: dict[str, Any], request: dict[str, Any]) -> None:
+    service.update({name: request[name] for name in STORED_TOO if name in request})
 
 
 def _completed(service: dict[str, Any], request: dict[str, Any]) -> Any:
     """The answer about a service, once it and its deployment have everything that was asked for."""
-    _keep_beside(service, request)
+    _store_too(service, request)
     if primary := ecs._primary_deployment(service):
-        for name in (*KEPT_BESIDE, "networkConfiguration", "platformVersion", "platformFamily"):
+        for name in (*STORED_TOO, "networkConfiguration", "platformVersion", "platformFamily"):
             if service.get(name):
                 primary[name] = service[name]
     service_discovery.register(service)

@@ -59,7 +59,7 @@ def bring_into(account: str, region: str, name: str, state: str) -> None:
         resource = _likely_to_fail(stack)
         reason = STATES[state].format(resource=resource)
         stack |= {"StackStatus": state, "StackStatusReason": reason}
-        _tell(stack, resource, state, reason)
+        _report(stack, resource, state, reason)
 
 
 def free(account: str, region: str, name: str) -> bool:
@@ -76,7 +76,7 @@ def free(account: str, region: str, name: str) -> bool:
         return True
 
 
-def is_held(stack: Mapping[str, Any]) -> bool:
+def is_pinned(stack: Mapping[str, Any]) -> bool:
     """Whether a stack is in its state for good, so that nothing need wait for it."""
     return bool(stack.get("_state_by_fault")) and stack["_state_by_fault"] == stack.get("StackStatus")
 
@@ -102,7 +102,7 @@ def _likely_to_fail(stack: Mapping[str, Any]) -> str:
     return next(iter(services or resources), "Service")
 
 
-def _tell(stack: dict[str, Any], resource: str, state: str, reason: str) -> None:
+def _report(stack: dict[str, Any], resource: str, state: str, reason: str) -> None:
     identifier, name = stack["StackId"], stack["StackName"]
     verb = {"UPDATE_ROLLBACK_FAILED": "UPDATE_FAILED", "DELETE_FAILED": "DELETE_FAILED", "CREATE_FAILED": state}.get(
         state

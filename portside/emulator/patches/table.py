@@ -1,4 +1,4 @@
-"""All that is mended in ministack besides resource types, in one list that the server applies and a test holds fast."""
+"""All patches to ministack except resource types, as a table that a test compares with the pinned version."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ STACKS = "ministack.services.cloudformation.stacks"
 WAF = "ministack.services.waf"
 
 
-def all_mends(fargate: Fargate, refusals: ApiFaults) -> tuple[Patch, ...]:
+def all_patches(fargate: Fargate, refusals: ApiFaults) -> tuple[Patch, ...]:
     """What is replaced, its signature in ministack, why, and by what."""
     closed = closed_routes.patches(app)
     return (*closed, *_of_tasks(fargate), *_of_services(), *_of_stacks(), *_of_others(fargate, refusals))
@@ -71,9 +71,9 @@ def _of_tasks(fargate: Fargate) -> tuple[Patch, ...]:
             "_mark_task_stopped",
             "(task_arn, task, reason, stop_code, exit_code=None)",
             "the runtime must know, and the scheduler's stops carry AWS's stop code",
-            task_handover.tell_of_stops(fargate),
+            task_handover.report_stops(fargate),
         ),
-        Patch(ECS, "reset", "()", "stand-ins end with the state", task_handover.reset_too(fargate)),
+        Patch(ECS, "reset", "()", "stubs end with the state", task_handover.reset_too(fargate)),
         Patch(
             ECS,
             "_run_task",
@@ -126,7 +126,7 @@ def _of_services() -> tuple[Patch, ...]:
             ECS,
             "_ECS_DEPLOYMENT_STEADY_DELAY",
             "1.0",
-            "the runtime itself says when a task is steady",
+            "the runtime itself says when a task is stable",
             lambda _: 0.02,
         ),
         Patch(
@@ -217,7 +217,7 @@ def _of_stacks() -> tuple[Patch, ...]:
             "_roll_back_operation",
             "(stack_name: str, stack_id: str, stack: dict, operation: dict, reason_override: str = '')",
             "a roll-back for an export in use says so in its first event",
-            exports_in_use.tell_why_rolled_back,
+            exports_in_use.give_reason_of_rollback,
         ),
         Patch(
             HANDLERS,
@@ -333,7 +333,7 @@ def _of_others(fargate: Fargate, refusals: ApiFaults) -> tuple[Patch, ...]:
 
 
 def _also_for_services(original: Any) -> Any:
-    def mended(resource_type: str) -> bool:
+    def patched(resource_type: str) -> bool:
         return resource_type == service.NAME or bool(original(resource_type))
 
-    return mended
+    return patched

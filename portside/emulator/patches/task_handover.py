@@ -59,7 +59,7 @@ def launch_on(fargate: Fargate) -> Make:
     return make
 
 
-def tell_of_stops(fargate: Fargate) -> Make:
+def report_stops(fargate: Fargate) -> Make:
     """The end of a task, of which the runtime learns; the scheduler's own stops get AWS's stop code and reason."""
 
     def make(original: Any) -> Callable[..., bool]:

@@ -14,7 +14,7 @@ from typing import Any
 from portside.emulator.registry import oci_image
 from portside.emulator.registry.image_reference import ImageReference, has_registry, parse_reference
 from portside.emulator.registry.oci_image import PLATFORM, Content, Recipe
-from portside.emulator.state.stored_list import KeptList
+from portside.emulator.state.stored_list import StoredList
 
 SOURCES = ("published", "stub")
 GHCR = "ghcr.io/"
@@ -87,9 +87,9 @@ class Catalogue:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
-        self._kept = KeptList(path, "the images of the catalogue", _from_json)
-        self._images = self._kept.found
-        self.remarks = self._kept.remarks
+        self._stored = StoredList(path, "the images of the catalogue", _from_json)
+        self._images = self._stored.found
+        self.remarks = self._stored.remarks
 
     def images(self) -> list[Image]:
         """All versions, ordered by name, newest first."""
@@ -196,7 +196,7 @@ class Catalogue:
         return added
 
     def _replace(self, images: list[Image]) -> None:
-        self._kept.write(images)
+        self._stored.write(images)
         self._images = images
 
 

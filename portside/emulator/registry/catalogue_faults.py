@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from portside.emulator.registry.catalogue import Image, made_from, path_of
 from portside.emulator.registry.oci_image import digest_of
-from portside.emulator.state.stored_list import KeptList
+from portside.emulator.state.stored_list import StoredList
 
 APIS = ("registry", "packages")
 
@@ -72,7 +72,7 @@ def checked(fault: str, api: Any = None, image: Any = None, times: Any = None, v
     """A fault that can be switched on. Raises ValueError that names what is wrong and what would be right."""
     if fault not in CATALOGUE_FAULTS:
         close = difflib.get_close_matches(fault, CATALOGUE_FAULTS, 1)
-        suggestion = f"perhaps you meant {close[0]}?" if close else f"known are {', '.join(CATALOGUE_FAULTS)}"
+        suggestion = f"did you mean {close[0]}?" if close else f"known are {', '.join(CATALOGUE_FAULTS)}"
         raise ValueError(f"unknown fault of the catalogue {fault!r}: {suggestion}")
     if api not in (None, *APIS):
         raise ValueError(f"unknown API of the catalogue: {api!r}, must be one of {', '.join(APIS)}")
@@ -95,9 +95,9 @@ class CatalogueFaults:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
-        self._kept = KeptList(path, "the faults of the catalogue", lambda each: CatalogueFault(**each))
-        self._faults = self._kept.found
-        self.remarks = self._kept.remarks
+        self._stored = StoredList(path, "the faults of the catalogue", lambda each: CatalogueFault(**each))
+        self._faults = self._stored.found
+        self.remarks = self._stored.remarks
 
     def all(self) -> list[CatalogueFault]:
         """In the order in which they were switched on."""
@@ -124,7 +124,7 @@ class CatalogueFaults:
                     if fault.times is not None:
                         left = [replace(fault, times=fault.times - 1)] if fault.times > 1 else []
                         self._faults[index : index + 1] = left
-                        self._kept.write_if_possible(self._faults)
+                        self._stored.write_if_possible(self._faults)
                     return fault
         return None
 
@@ -138,7 +138,7 @@ class CatalogueFaults:
 
     def _replace(self, faults: list[CatalogueFault]) -> None:
         if faults != self._faults:
-            self._kept.write(faults)
+            self._stored.write(faults)
             self._faults = faults
 
 

@@ -1,4 +1,4 @@
-"""AWS::ECS::Service: every property kept, and waited for until it is steady or has failed, as on AWS."""
+"""AWS::ECS::Service: every property kept, and waited for until it is stable or has failed, as on AWS."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _request(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 def _await_steady(key: str, deployment: str | None) -> None:
     try:
-        rollout.wait_until_steady(key, deployment)
+        rollout.wait_until_stable(key, deployment)
     except rollout.RolloutFailed as failed:
         raise ResourceFailed(str(failed)) from failed
 

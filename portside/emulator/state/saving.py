@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -79,7 +78,6 @@ class Saver:
             self._saved_at = time.monotonic()
             if changes == self._changes:
                 self._generations.expect_no_loss()
-            self._delete_older_layout()
         self._complaint = ""
         return True
 
@@ -92,17 +90,14 @@ class Saver:
             self.failure = error
             return
         self.remarks += loaded.remarks
-        states = _decoded(loaded.content) if loaded.content else self._older_layout()
+        states = _decoded(loaded.content) if loaded.content else {}
         for name, state in states.items():
             try:
                 _restore(name, state)
             except Exception:
                 log.exception("%s was not restored", name)
                 self.remarks.append(f"What was saved of {name} can't be used: it starts empty.")
-        if loaded.content is None and states:
-            self.changed()
-        else:
-            self._generations.expect_no_loss()
+        self._generations.expect_no_loss()
 
     async def save_in_pauses(self) -> None:
         """Save what no one asks for, until cancelled."""
@@ -135,28 +130,15 @@ class Saver:
         seldom = self._progress != self._saved_progress and now - self._saved_at > SELDOM_SECONDS
         return self._changes != self._saved_changes or seldom
 
-    def _older_layout(self) -> Mapping[str, Any]:
-        """What a version saved that had one file a service."""
-        names = [name for name in app._state_map if (self._folder / f"{name}.json").is_file()]
-        found = {name: persistence.load_state(name) for name in names}
-        if lost := [name for name, state in found.items() if state is None]:
-            self.remarks.append(f"What was saved of {', '.join(lost)} can't be read: it starts empty.")
-        return {name: state for name, state in found.items() if state}
-
-    def _delete_older_layout(self) -> None:
-        for name in app._state_map:
-            (self._folder / f"{name}.json").unlink(missing_ok=True)
-        shutil.rmtree(self._folder.parent / "s3", ignore_errors=True)
-
 
 def operations_run() -> bool:
     """Whether CloudFormation is at anything that ends without a person. A stack under review waits for its creator."""
-    moving = [each for each in list(cloudformation._stacks._data.values()) if not stack_faults.is_held(each)]
+    moving = [each for each in list(cloudformation._stacks._data.values()) if not stack_faults.is_pinned(each)]
     states = {stack.get("StackStatus", "") for stack in moving} - {"REVIEW_IN_PROGRESS"}
     return any(state.endswith("_IN_PROGRESS") for state in states)
 
 
-def mends(saver: Saver) -> tuple[Patch, ...]:
+def patches(saver: Saver) -> tuple[Patch, ...]:
     """What of ministack's own saving is replaced, and where it is seen that something changes."""
     rollout.listeners.append(saver.progressed)
     return (
@@ -248,7 +230,7 @@ def _s3_stores() -> list[str]:
 
 
 def _restore(name: str, state: Any) -> None:
-    if name == "s3" and any(each.startswith("_") for each in state):
+    if name == "s3":
         for store, content in state.items():
             getattr(s3, store)._data.update(content._data)
         return

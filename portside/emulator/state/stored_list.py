@@ -16,7 +16,7 @@ Item = TypeVar("Item")
 log = logging.getLogger("portside.emulator")
 
 
-class KeptList(Generic[Item]):
+class StoredList(Generic[Item]):
     """A list of dataclasses in a file. A damaged file is set aside, with a remark, and the list starts empty."""
 
     def __init__(self, path: Path, what: str, parse: Callable[[Mapping[str, Any]], Item]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portside.config.image_reference import ImageReference, is_moving_tag, is_tag, parse_reference, stand_in_reference
+from portside.config.image_reference import ImageReference, is_moving_tag, is_tag, parse_reference, stub_reference
 
 MOVING_TAGS = """
     edge latest LATEST latest-alpine edge.amd64 main master dev stage prod live uat preprod nightly stable
@@ -104,4 +104,4 @@ def test_a_tag_has_at_most_128_characters_and_begins_with_none_of_its_signs() ->
 
 @given(st.text(string.printable, max_size=40))
 def test_the_stub_for_a_local_build_can_always_be_referred_to(folder: str) -> None:
-    assert parse_reference(stand_in_reference(f"path://{folder}")) is not None
+    assert parse_reference(stub_reference(f"path://{folder}")) is not None

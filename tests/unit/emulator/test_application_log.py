@@ -13,7 +13,7 @@ SPRING = {"SPRING_DATA_MONGODB_HOST": "docdb.example", "SPRING_DATA_MONGODB_PORT
 NODE = {"MONGODB_HOST": "docdb.example", "SSR_API_URL": "http://agora-api:3333/v1", "CSR_API_URL": "https://a.org/api"}
 
 
-def _complaint(fault: str, environment: dict[str, str]) -> str:
+def _logged(fault: str, environment: dict[str, str]) -> str:
     from portside.emulator.fargate import application_log
     from portside.emulator.fargate.launch import Launch
 
@@ -28,11 +28,11 @@ def _complaint(fault: str, environment: dict[str, str]) -> str:
         "us-east-1",
         {"c": Fault("1", "c", fault)},
     )
-    return "\n".join(application_log.complaint(launch, container))
+    return "\n".join(application_log.lines_of_fault(launch, container))
 
 
 @pytest.mark.parametrize(
-    ("fault", "environment", "told"),
+    ("fault", "environment", "logged"),
     [
         ("callee-unknown", NODE, "Error: getaddrinfo ENOTFOUND agora-api"),
         ("callee-unknown", SPRING, "java.net.UnknownHostException: agora-api"),
@@ -48,18 +48,15 @@ def _complaint(fault: str, environment: dict[str, str]) -> str:
         ("role-denied", SPRING, "S3Exception: User: arn:aws:sts::1:assumed-role/task-role/abc is not authorized"),
     ],
 )
-def test_a_complaint_has_the_words_of_the_platform(fault: str, environment: dict[str, str], told: str) -> None:
-    assert told in _complaint(fault, environment)
+def test_a_fault_is_logged_in_the_format_of_the_platform(fault: str, environment: dict[str, str], logged: str) -> None:
+    assert logged in _logged(fault, environment)
 
 
 def test_a_program_does_not_report_what_it_cannot_know() -> None:
-    assert _complaint("missing-image", NODE) == ""
+    assert _logged("missing-image", NODE) == ""
 
 
-@pytest.mark.parametrize(("environment", "told"), [(NODE, "Node.js v"), (SPRING, "Caused by: java."), (APEX, "caddy")])
-def test_a_program_that_crashes_leaves_its_platforms_trace(environment: dict[str, str], told: str) -> None:
-    from portside.emulator.fargate import application_log
-
-    container = {"environment": [{"name": name, "value": value} for name, value in environment.items()]}
-    assert told in "\n".join(application_log.crash_while_starting(container))
-    assert application_log.crash_while_running(container) != application_log.crash_while_starting(container)
+@pytest.mark.parametrize(("environment", "logged"), [(NODE, "Node.js v"), (SPRING, "Caused by: java"), (APEX, "caddy")])
+def test_a_program_that_crashes_logs_as_its_platform_does(environment: dict[str, str], logged: str) -> None:
+    assert logged in _logged("crash-at-start", environment)
+    assert _logged("crash-after-start", environment) != _logged("crash-at-start", environment)

@@ -20,7 +20,7 @@ def parse(service: str, operation: str, *words: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("url", ["", "https://sts.amazonaws.com", "http://127.0.0.1.example.org", "http://localhost:1"])
 def test_it_calls_no_other_endpoint_than_this_machine_s(url: str) -> None:
-    with pytest.raises(UsageProblem, match="for the embedded AWS alone"):
+    with pytest.raises(UsageProblem, match="works with the embedded AWS only"):
         local_endpoint({"AWS_ENDPOINT_URL": url})
 
 

@@ -172,8 +172,8 @@ def test_a_stub_never_replaces_a_published_image(catalogue: Catalogue) -> None:
 
 
 def test_a_published_image_replaces_a_stub(catalogue: Catalogue) -> None:
-    stand_in = catalogue.put(f"{NAME}:4.2.0", "stub")
-    assert catalogue.put(f"{NAME}:4.2.0", "published").about() == stand_in.about() | {"source": "published"}
+    stub = catalogue.put(f"{NAME}:4.2.0", "stub")
+    assert catalogue.put(f"{NAME}:4.2.0", "published").about() == stub.about() | {"source": "published"}
     newer = catalogue.publish(NAME, ["4.2.0"], COMMIT, CREATED)
     assert catalogue.find(f"{NAME}:4.2.0") == newer
 

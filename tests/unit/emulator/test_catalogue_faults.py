@@ -241,7 +241,7 @@ def test_several_faults_are_on_at_once(published: Serving) -> None:
 @pytest.mark.parametrize(
     ("switch_on", "problem"),
     [
-        (lambda: checked("edge-mising"), "perhaps you meant edge-missing"),
+        (lambda: checked("edge-mising"), "did you mean edge-missing"),
         (lambda: checked("zzz"), "known are unauthorized"),
         (lambda: checked("slow", "github"), "must be one of registry, packages"),
         (lambda: checked("slow", times=0), "must be 1 or more"),

@@ -235,14 +235,14 @@ def test_a_stub_logs_each_request_but_no_health_check(account: Account) -> None:
     targets = account.outputs("network")["Targets"]
     resources = service(behind=targets, subnet=account.outputs("network")["Subnet"])
     assert account.deploy("api", resources, SERVICE_OUTPUT) == "CREATE_COMPLETE"
-    (stand_in,) = control.tasks(account.number, aws=account.aws)
-    headers = {TOKEN_HEADER: stand_in["token"]}
-    asked = urllib.request.Request(f"{stand_in['url']}/v1/genes?page=2", headers=headers)
+    (stub,) = control.tasks(account.number, aws=account.aws)
+    headers = {TOKEN_HEADER: stub["token"]}
+    asked = urllib.request.Request(f"{stub['url']}/v1/genes?page=2", headers=headers)
     urllib.request.urlopen(asked, timeout=5).close()
-    stream = f"agora-api/agora-api/{stand_in['task_arn'].rsplit('/', 1)[-1]}"
+    stream = f"agora-api/agora-api/{stub['task_arn'].rsplit('/', 1)[-1]}"
     events = account.client("logs").get_log_events(logGroupName="test-logs", logStreamName=stream)["events"]
     lines = [each["message"] for each in events]
-    assert lines[0] == f"stand-in for {IMAGE}:1.0.0: starting"
+    assert lines[0] == f"stub for {IMAGE}:1.0.0: starting"
     assert [each.rsplit(" ", 1)[0] for each in lines if each.startswith("GET ")] == ["GET /v1/genes 200"]
 
 

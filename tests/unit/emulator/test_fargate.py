@@ -67,14 +67,14 @@ def test_a_running_task_answers_and_shows_its_version_but_no_secret(account: Acc
     environment = {"APP_VERSION": "4.2.0-rc2", "COMMIT_SHA": "abc1234"}
     resources = service(secrets={"DSN": _arn(account, "page-secret")}, environment=environment)
     assert account.deploy("api", resources, SERVICE_OUTPUT) == "CREATE_COMPLETE"
-    (stand_in,) = control.tasks(account.number, aws=account.aws)
-    status, about = _get(f"{stand_in['url']}/health", token=stand_in["token"])
+    (stub,) = control.tasks(account.number, aws=account.aws)
+    status, about = _get(f"{stub['url']}/health", token=stub["token"])
     assert status == 200
     assert json.loads(about)["version"] == "4.2.0-rc2"
-    page = _get(stand_in["url"], "text/html", stand_in["token"])[1]
+    page = _get(stub["url"], "text/html", stub["token"])[1]
     assert "hidden-value" not in about + page
     assert "<footer>4.2.0-abc1234</footer>" in page
-    assert _get(f"{stand_in['url']}/health")[0] == 403, "only the load balancer answers anyone"
+    assert _get(f"{stub['url']}/health")[0] == 403, "only the load balancer answers anyone"
 
 
 def _arn(account: Account, name: str) -> str:
@@ -479,7 +479,7 @@ def test_the_log_says_what_it_replaces_and_why_it_crashed(account: Account) -> N
         for stream in streams
         for event in logs.get_log_events(logGroupName="test-logs", logStreamName=stream["logStreamName"])["events"]
     ]
-    assert f"stand-in for {IMAGE}:1.0.0: starting" in lines
+    assert f"stub for {IMAGE}:1.0.0: starting" in lines
     assert "Error: required setting is missing" in lines
     stopped = [each for each in account.stopped() if each["stopCode"] == EXITED]
     assert 3 in {each["containers"][0]["exitCode"] for each in stopped}

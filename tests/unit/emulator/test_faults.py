@@ -10,7 +10,7 @@ from portside.emulator.fargate.faults import Fault, Faults, checked
 
 
 def test_a_misspelt_fault_gets_a_suggestion() -> None:
-    with pytest.raises(ValueError, match="perhaps you meant crash-at-start"):
+    with pytest.raises(ValueError, match="did you mean crash-at-start"):
         checked("1", "agora-api", "crash-on-start", None)
 
 

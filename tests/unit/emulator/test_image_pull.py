@@ -26,9 +26,9 @@ def test_a_task_runs_the_digest_that_it_was_given_though_the_tag_has_moved(accou
     assert account.deploy("api", resources, SERVICE_OUTPUT) == "CREATE_COMPLETE", account.why_failed("api")
     (task,) = account.tasks(account.service("api")["serviceName"])
     assert task["containers"][0]["imageDigest"] == older["digest"]
-    (stand_in,) = control.tasks(account.number, aws=account.aws)
-    assert (stand_in["image"], stand_in["digest"]) == (reference, older["digest"])
-    page = urllib.request.Request(stand_in["url"], headers={"accept": "text/html", TOKEN_HEADER: stand_in["token"]})
+    (stub,) = control.tasks(account.number, aws=account.aws)
+    assert (stub["image"], stub["digest"]) == (reference, older["digest"])
+    page = urllib.request.Request(stub["url"], headers={"accept": "text/html", TOKEN_HEADER: stub["token"]})
     with loopback_client.send(page, timeout=5) as answer:
         shown = answer.read().decode()
     assert older["digest"] in shown

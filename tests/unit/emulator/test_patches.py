@@ -27,9 +27,9 @@ def test_every_patched_function_is_as_it_was(tmp_path_factory: pytest.TempPathFa
     from portside.emulator.patches.api_faults import ApiFaults
     from portside.emulator.registry.catalogue import Catalogue
 
-    folder = tmp_path_factory.mktemp("mends")
+    folder = tmp_path_factory.mktemp("patches")
     fargate = Fargate(Platform(Catalogue(folder / "images.json"), Faults(folder / "faults.json")))
-    assert patching.drift(table.all_mends(fargate, ApiFaults())) == []
+    assert patching.drift(table.all_patches(fargate, ApiFaults())) == []
     fargate.loop.close()
 
 
@@ -37,8 +37,8 @@ def test_drift_is_reported_in_one_line_that_names_the_function() -> None:
     gone = Patch("ministack.services.ecs", "_no_such", "()", "it was wrong", _replacement)
     changed = Patch("ministack.services.ecs", "_list_tasks", "(data, more)", "it was wrong", _replacement)
     assert patching.drift([gone, changed]) == [
-        "ministack.services.ecs._no_such is gone (mended because it was wrong)",
-        "ministack.services.ecs._list_tasks is now (data), was (data, more) (mended because it was wrong)",
+        "ministack.services.ecs._no_such is gone (patched because it was wrong)",
+        "ministack.services.ecs._list_tasks is now (data), was (data, more) (patched because it was wrong)",
     ]
 
 

@@ -12,7 +12,7 @@ from portside.emulator.patches import patching
 from portside.emulator.state import saving
 from portside.emulator.state.generations import Generations
 from portside.emulator.state.saving import Saver
-from portside.emulator.state.stored_list import KeptList
+from portside.emulator.state.stored_list import StoredList
 from portside.state_file import NotWritten
 from tests.unit.test_state_file import DAMAGES, nothing_may_be_written
 
@@ -22,8 +22,8 @@ class Fault:
     name: str
 
 
-def _list(path: Path) -> KeptList[Fault]:
-    return KeptList(path, "the faults", lambda each: Fault(**each))
+def _list(path: Path) -> StoredList[Fault]:
+    return StoredList(path, "the faults", lambda each: Fault(**each))
 
 
 def test_the_newest_generation_counts_and_two_are_kept(tmp_path: Path) -> None:
@@ -109,4 +109,4 @@ def test_what_only_reads_changes_nothing(method: str, operation: str, reads: boo
 
 
 def test_what_is_replaced_in_ministack_has_the_shape_that_it_had(tmp_path: Path) -> None:
-    assert patching.drift(saving.mends(Saver(tmp_path))) == []
+    assert patching.drift(saving.patches(Saver(tmp_path))) == []

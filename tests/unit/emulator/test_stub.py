@@ -9,11 +9,11 @@ import pytest
 
 from portside.emulator import loopback_http
 from portside.emulator.fargate import stub
-from portside.emulator.fargate.stub import Ailment, Alias, StandIn
+from portside.emulator.fargate.stub import Alias, Stub, StubFault
 from portside.emulator.loopback_http import Answer, Request
 
 
-def _stand_in(**changes: object) -> StandIn:
+def _stub(**changes: object) -> Stub:
     known: dict[str, object] = {
         "account": "1",
         "region": "us-east-1",
@@ -28,11 +28,11 @@ def _stand_in(**changes: object) -> StandIn:
         "namespace": "agora.example.org",
         "aliases": (Alias("agora-app", 4200),),
     }
-    return StandIn(**(known | changes))  # type: ignore[arg-type]
+    return Stub(**(known | changes))  # type: ignore[arg-type]
 
 
-def _ask(subject: StandIn, path: str = "/health", accept: str = "*/*", others: tuple[StandIn, ...] = ()) -> Answer:
-    def lookup(namespace: str, name: str, port: int | None) -> list[StandIn]:
+def _ask(subject: Stub, path: str = "/health", accept: str = "*/*", others: tuple[Stub, ...] = ()) -> Answer:
+    def lookup(namespace: str, name: str, port: int | None) -> list[Stub]:
         return [each for each in others if Alias(name, port or 0) in each.aliases and each.namespace == namespace]
 
     return asyncio.run(_answer(stub.handler(subject, lookup), Request("GET", path, {"accept": accept})))
@@ -43,7 +43,7 @@ async def _answer(handler: loopback_http.Handler, request: Request) -> Answer:
 
 
 def test_any_path_answers_with_what_it_is() -> None:
-    answer = _ask(_stand_in(), "/anything")
+    answer = _ask(_stub(), "/anything")
     assert answer.status == 200
     about = json.loads(answer.body)
     assert (about["version"], about["commit"], about["digest"]) == ("4.2.0-rc2", "abc1234", "sha256:1")
@@ -51,12 +51,12 @@ def test_any_path_answers_with_what_it_is() -> None:
 
 
 def test_the_page_shows_the_sites_footer() -> None:
-    page = _ask(_stand_in(), "/", "text/html").body.decode()
+    page = _ask(_stub(), "/", "text/html").body.decode()
     assert "<footer>4.2.0-abc1234</footer>" in page
 
 
 def test_an_unhealthy_one_fails_its_health_check() -> None:
-    assert _ask(_stand_in(ailment=Ailment())).status == 503
+    assert _ask(_stub(fault=StubFault())).status == 503
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_apex_knows_whom_a_path_belongs_to(path: str, upstream: str) -> None:
 
 def test_apex_says_which_service_is_missing() -> None:
     environment = {"APP_HOST": "agora-app", "APP_PORT": "4200", "API_HOST": "agora-api", "API_PORT": "3333"}
-    answer = _ask(_stand_in(container="agora-apex", environment=environment))
+    answer = _ask(_stub(container="agora-apex", environment=environment))
     assert answer.status == 502
     assert b"no running task answers to agora-app:4200" in answer.body
 
@@ -97,5 +97,7 @@ def test_requests_that_are_no_http_are_refused() -> None:
         return found
 
     assert asyncio.run(send(b"nonsense\r\n\r\n")).startswith(b"HTTP/1.1 400")
-    assert asyncio.run(send(b"GET / HTTP/1.1\r\ncontent-length: 99999999\r\n\r\n")).startswith(b"HTTP/1.1 400")
-    assert asyncio.run(send(b"GET / HTTP/1.1\r\n\r\n")).endswith(b"ok")
+    get = b"GET / HTTP/1.1\r\nhost: 127.0.0.1\r\n"
+    assert asyncio.run(send(get + b"content-length: 99999999\r\n\r\n")).startswith(b"HTTP/1.1 400")
+    assert asyncio.run(send(get + b"host: example.org\r\n\r\n")).startswith(b"HTTP/1.1 400")
+    assert asyncio.run(send(get + b"\r\n")).endswith(b"ok")

@@ -18,13 +18,13 @@ from portside.images.release_lock import find_lock
 from portside.images.resolution import Resolution, read_resolution
 from portside.images.resolve import resolve
 from portside.images.synthesis_images import KEPT_FOLDER, images_at_hand, keep, kept_file, references_of
-from tests.stand_ins import stand_ins
+from tests.stubs import stubs
 from tests.unit.form_support import service
 from tests.unit.stacks_support import environment, form, images_of
 
 APP = "ghcr.io/sage-bionetworks/app:edge"
 SERVICES = (service(container_location=APP),)
-EDGE = stand_ins("edge", [APP])
+EDGE = stubs("edge", [APP])
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +44,7 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
     def found(references: list[str], version: str, **_: object) -> Resolution:
         asked.append(list(references))
-        return dataclasses.replace(stand_ins(version, references), stand_in=False)
+        return dataclasses.replace(stubs(version, references), stand_in=False)
 
     monkeypatch.setattr("portside.images.resolve.resolve", found)
     return asked
@@ -93,8 +93,8 @@ def test_where_nothing_is_kept_the_images_are_resolved_once(registry: list[list[
     "kept",
     [
         "{",
-        stand_ins("4.2.0", [APP]).written(),
-        stand_ins("edge", [APP.replace("app", "other")]).written(),
+        stubs("4.2.0", [APP]).written(),
+        stubs("edge", [APP.replace("app", "other")]).written(),
     ],
 )
 def test_what_is_kept_is_of_no_use_where_it_is_malformed_or_of_another_version_or_lacks_an_image(
@@ -142,7 +142,7 @@ def test_a_release_without_a_lock_is_reported_with_the_command_that_makes_it_and
 
 def published_lock(folder: Path, monkeypatch: pytest.MonkeyPatch, changes: Mapping[str, object]) -> Resolution:
     """A lock of 4.2.0 for dev's services, among those of the repository."""
-    lock = dataclasses.replace(stand_ins("4.2.0", [APP]), **({"stand_in": False} | dict(changes)))  # type: ignore[arg-type]
+    lock = dataclasses.replace(stubs("4.2.0", [APP]), **({"stand_in": False} | dict(changes)))  # type: ignore[arg-type]
     folder.mkdir()
     (folder / "4.2.0.json").write_text(lock.written())
     monkeypatch.setattr(at_hand, "find_lock", lambda version: find_lock(version, [folder]))

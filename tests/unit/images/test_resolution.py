@@ -15,7 +15,7 @@ from portside.errors import FormError, Problem
 from portside.images.release_lock import RELEASES
 from portside.images.resolution import Resolution, parse_resolution, read_resolution
 from portside.images.resolved_image import ResolvedImage
-from tests.stand_ins import stand_ins
+from tests.stubs import stubs
 from tests.unit.form_support import told
 
 DIGEST = f"sha256:{'a' * 64}"
@@ -240,7 +240,7 @@ def test_every_lock_of_this_repository_is_well_formed_and_as_pin_writes_it(path:
 def test_a_lock_of_stubs_has_what_the_local_catalogue_makes_and_only_such_a_one_does(path: Path) -> None:
     lock = read_resolution(path)
     assert lock
-    made = stand_ins(lock.version, lock.images)
+    made = stubs(lock.version, lock.images)
     same = {reference for reference, image in lock.images.items() if made.images[reference].digest == image.digest}
     assert same == (set(lock.images) if lock.stand_in else set())
     assert not lock.stand_in or lock.commit == made.commit

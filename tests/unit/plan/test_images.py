@@ -109,7 +109,7 @@ def test_a_lock_of_stubs_is_for_rehearsals_only(tmp_path: Path) -> None:
     lock = _lock("api", "app", stand_in=True)
     _write(lock, tmp_path / "releases")
     assert _locked(local=True) == lock
-    with pytest.raises(UsageError, match="made from stand-ins") as refused:
+    with pytest.raises(UsageError, match="made from stubs") as refused:
         _locked()
     assert "./agora release pin 4.2.0-rc2" in refused.value.hint
 

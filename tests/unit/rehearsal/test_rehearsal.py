@@ -28,7 +28,7 @@ def test_secrets_are_those_that_people_create_with_the_fields_that_are_read() ->
 
 def test_an_image_that_would_be_built_has_a_stub_that_is_reported() -> None:
     services = [_service("a"), _service("b", "path://docker/My App")]
-    assert images_of(services, None) == ["ghcr.io/org/app:1.0", "not-built.invalid/docker-my-app:stand-in"]
+    assert images_of(services, None) == ["ghcr.io/org/app:1.0", "not-built.invalid/docker-my-app:stub"]
 
 
 def test_an_image_of_a_lock_is_put_there_under_the_locks_digest() -> None:

@@ -173,7 +173,7 @@ def test_a_lock_of_stubs_names_nothing_that_could_run(form: Form, tmp_path: Path
     keep(dataclasses.replace(LOCK, stand_in=True), tmp_path / "releases" / "4.2.0.json")
     stage, _ = read_status(form, reaching(form, {"agora-stage-app": running("app")}))
     assert states(stage)["app"] == UNKNOWN
-    assert "made from stand-ins" in stage.remarks[0]
+    assert "made from stubs" in stage.remarks[0]
 
 
 def test_the_last_tags_come_first_and_finished_ones_are_marked() -> None:

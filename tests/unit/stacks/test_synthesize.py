@@ -20,7 +20,7 @@ from portside.images.resolution import Resolution, read_resolution
 from portside.images.synthesis_images import IMAGES_FILE, KEPT_FOLDER, keep
 from portside.stacks import synthesize as entry
 from portside.synthesis import cdk_cli
-from tests.stand_ins import stand_ins
+from tests.stubs import stubs
 from tests.unit.operations_support import target
 from tests.unit.stacks_support import (
     ENVIRONMENTS,
@@ -195,7 +195,7 @@ def test_images_that_a_command_has_chosen_are_those_of_the_templates_whatever_ve
 ) -> None:
     pinned = environment("stage").ghcr_package_version
     references = [reference.replace(pinned, "4.1.0") for reference in images_of("stage").images]
-    earlier = stand_ins("4.1.0", references)
+    earlier = stubs("4.1.0", references)
     found = synthesized_by_hand(monkeypatch, tmp_path, "stage", earlier)
     image = earlier.images["ghcr.io/sage-bionetworks/agora-app:4.1.0"]
     assert image.reference in json.dumps(found["agora-stage-app"])
@@ -310,7 +310,7 @@ def load_balancer_attributes(found: Mapping[str, Any]) -> dict[str, str]:
     return {each["Key"]: each["Value"] for each in attributes["LoadBalancerAttributes"]}
 
 
-@pytest.mark.parametrize(("context", "image"), [({REHEARSAL: "true"}, "not-built.invalid/docker-app:stand-in")])
+@pytest.mark.parametrize(("context", "image"), [({REHEARSAL: "true"}, "not-built.invalid/docker-app:stub")])
 def test_in_a_rehearsal_an_image_that_would_be_built_has_a_stub(context: dict[str, str], image: str) -> None:
     built = dataclasses.replace(form().services_of("dev")[0], container_location="path://docker/app")
     services = {**form().services, "dev": (built, *form().services_of("dev")[1:])}

@@ -11,7 +11,7 @@ from portside.images.resolution import Resolution
 from portside.images.resolved_image import PLATFORM, ResolvedImage
 
 
-def stand_ins(version: str, references: Iterable[str]) -> Resolution:
+def stubs(version: str, references: Iterable[str]) -> Resolution:
     """The images that the embedded AWS makes up for references."""
     images = {}
     with tempfile.TemporaryDirectory() as folder:
