@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from portside.config.configuration import Form, load_form, stack_part
+from portside.config.configuration import Form, stack_part
 from portside.config.environment import Environment
 from portside.config.service_props import ServiceProps
+from tests.apps import agora
 
 CUT = 255
 """The length to which ECS cuts a reason: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Task.html"""
@@ -80,7 +81,7 @@ class Account:
 
 def deployed(environment: str = "dev", form: Form | None = None, *, cuts_text: bool = False) -> Account:
     """An account in which an environment was deployed a day ago, and everything is healthy."""
-    form = form or load_form()
+    form = form or agora()
     found = form.environment(environment)
     account = Account(found, datetime.now(UTC).replace(microsecond=0), cuts_text=cuts_text)
     _share(account)

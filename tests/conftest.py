@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 from agora_own.extension import AGORA
 from portside.cli import main
+
+# Before the first import of aws_cdk, whose process inherits the variable: the built-in validation takes most of a
+# synthesis. It is on only where a test is about it: in the audit that runs `cdk synth`, and in one deployment.
+os.environ["CDK_VALIDATION"] = "false"
+
+# Otherwise each process of the tests, and each command that they run, compiles everything that it imports.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 main.use(AGORA)

@@ -15,17 +15,17 @@ from typing import Any
 
 import pytest
 
-from portside.config.configuration import load_form
 from portside.emulator.client import control, process
 from portside.plan.replacement import STATEFUL
 from tests import earlier_app
+from tests.apps import agora
 from tests.e2e.aws import Clients, clients
 from tests.e2e.clone import Answer, Clone
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-ENVIRONMENT = load_form().environment("dev")
-EARLIER = earlier_app.templates(ENVIRONMENT, load_form().services_of("dev"))
+ENVIRONMENT = agora().environment("dev")
+EARLIER = earlier_app.templates(ENVIRONMENT, agora().services_of("dev"))
 # The services before the stacks that have the groups which allow them, and new stacks in between.
 BACK_FIRST = ("apex", "app", "api-next", "api")
 NEW = ("api-docs", "monitoring")

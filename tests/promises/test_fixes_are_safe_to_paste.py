@@ -12,7 +12,7 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,9 @@ from portside.commands import Commands
 from portside.emulator.client.child_environment import child_environment
 from portside.findings.verdict import judge
 from portside.rehearsal.environment_variables import words_of
+from tests.source_code import sources
 from tests.unit.diagnosis_support import ACCOUNT, DEFINITION, evidence, service, stack, task
-from tests.unit.documents import ROOT
 
-FOLDERS = ("portside", "agora_own")
 # Where commands are written by hand, and why.
 BY_HAND = {
     "portside/cli/local.py": "the help of the command itself",
@@ -55,15 +54,9 @@ class Printed:
     is_method: bool
 
 
-def sources() -> Iterator[tuple[str, ast.Module]]:
-    for folder in FOLDERS:
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            yield str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8"))
-
-
-def docstrings(tree: ast.Module) -> set[int]:
+def docstrings(nodes: Iterable[ast.AST]) -> set[int]:
     """Every bare string: documentation of modules, functions and fields."""
-    return {id(each.value) for each in ast.walk(tree) if isinstance(each, ast.Expr)}
+    return {id(each.value) for each in nodes if isinstance(each, ast.Expr)}
 
 
 def words_in(call: ast.Call) -> tuple[str | None, ...]:
@@ -78,8 +71,8 @@ def words_in(call: ast.Call) -> tuple[str | None, ...]:
 
 def calls(name: str) -> list[Printed]:
     found = []
-    for path, tree in sources():
-        for each in ast.walk(tree):
+    for path, nodes in sources("portside", "agora_own", containing=f"{name}("):
+        for each in nodes:
             if not isinstance(each, ast.Call) or path == "portside/commands.py":
                 continue
             function = each.func
@@ -104,9 +97,9 @@ def command_of(words: tuple[str | None, ...]) -> tuple[click.Command, list[str |
 
 def test_no_command_is_written_by_hand() -> None:
     found = []
-    for path, tree in sources():
-        known = docstrings(tree)
-        for each in ast.walk(tree):
+    for path, nodes in sources("portside", "agora_own"):
+        known = docstrings(nodes)
+        for each in nodes:
             text = each.value if isinstance(each, ast.Constant) and isinstance(each.value, str) else ""
             if id(each) not in known and (OWN.search(text) or OF_AWS.search(ALLOWED.sub("", text))):
                 found.append(f"{path}:{each.lineno} {text}")  # type: ignore[attr-defined]

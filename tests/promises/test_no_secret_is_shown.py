@@ -14,7 +14,7 @@ import random
 import string
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -37,6 +37,7 @@ from portside.synthesis import cdk_cli
 from portside.terminal import console
 from portside.terminal.shown_console import ShownConsole
 from tests.promises.secrets_in_the_wild import SHAPES, filled, shown_of
+from tests.source_code import sources
 from tests.unit.deployment_report_support import VERDICT, failed_report
 from tests.unit.everyday_support import Logs, event
 from tests.unit.operations_support import NOON
@@ -470,8 +471,8 @@ _DOORS = {
 _OTHER_PROGRAMS = ("portside/emulator/",)
 
 
-def _prints(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
+def _prints(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    for node in nodes:
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func)
             if called in ("print", "click.echo", "Console", "traceback.print_exc") or called.endswith("stdout.write"):
@@ -482,9 +483,7 @@ def _prints(tree: ast.AST) -> Iterator[str]:
 
 def test_everything_is_printed_through_the_console() -> None:
     found = []
-    for folder in ("portside", "agora_own"):
-        for path in (ROOT / folder).rglob("*.py"):
-            name = path.relative_to(ROOT).as_posix()
-            if name not in _DOORS and not name.startswith(_OTHER_PROGRAMS):
-                found += [f"{name}: {each}" for each in _prints(ast.parse(path.read_text(encoding="utf-8")))]
+    for name, nodes in sources("portside", "agora_own"):
+        if name not in _DOORS and not name.startswith(_OTHER_PROGRAMS):
+            found += [f"{name}: {each}" for each in _prints(nodes)]
     assert found == []

@@ -7,7 +7,7 @@ import ast
 import functools
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from portside.images.synthesis_images import images_at_hand, references_of
 from portside.plan.images import locked_images
 from portside.stacks.synthesize import build_app
 from portside.synthesis import cdk_cli
+from tests.source_code import nodes_of, sources, text_of
 from tests.stubs import stubs
 from tests.unit.form_support import WAIVED, environments, service
 from tests.unit.operations_support import FakeCloudFormation, target
@@ -248,22 +249,15 @@ ALLOWED = {
 }
 
 
-def sources() -> Iterator[Path]:
-    for folder in ("src", "portside", "agora_own"):
-        yield from (path for path in (ROOT / folder).rglob("*.py") if "__pycache__" not in path.parts)
-    yield ROOT / "app.py"
-
-
-def said(source: str) -> list[int]:
+def said(nodes: Iterable[ast.AST]) -> list[int]:
     """The lines that contain the name of an environment as a literal, however they use it."""
-    nodes = ast.walk(ast.parse(source))
     return sorted({node.lineno for node in nodes if isinstance(node, ast.Constant) and node.value in NAMES})
 
 
-def compared(source: str) -> list[int]:
+def compared(nodes: Iterable[ast.AST]) -> list[int]:
     """The lines that compare an environment's name with a text."""
     found = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes:
         if isinstance(node, ast.Compare):
             parts = [node.left, *node.comparators]
             texts = [each for part in parts for each in ast.walk(part) if isinstance(each, ast.Constant)]
@@ -280,9 +274,8 @@ def _is_name_of_one(node: ast.expr) -> bool:
 
 def test_no_code_asks_an_environment_for_its_name() -> None:
     found = {}
-    for path in sources():
-        place, source = path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")
-        lines = [*compared(source), *([] if place in ALLOWED else said(source))]
+    for place, nodes in [*sources("src", "portside", "agora_own"), ("app.py", nodes_of(text_of(ROOT / "app.py")))]:
+        lines = [*compared(nodes), *([] if place in ALLOWED else said(nodes))]
         if lines:
             found[place] = lines
     assert found == {}
@@ -290,7 +283,7 @@ def test_no_code_asks_an_environment_for_its_name() -> None:
 
 def test_what_is_allowed_to_say_names_still_does() -> None:
     for place in ALLOWED:
-        assert said((ROOT / place).read_text(encoding="utf-8")), place
+        assert said(nodes_of(text_of(ROOT / place))), place
 
 
 @pytest.mark.parametrize(
@@ -305,7 +298,7 @@ def test_what_is_allowed_to_say_names_still_does() -> None:
     ],
 )
 def test_the_search_finds_a_name_in_whatever_way_it_is_used(source: str) -> None:
-    assert said(source) == [1]
+    assert said(nodes_of(source)) == [1]
 
 
 @pytest.mark.parametrize(
@@ -321,4 +314,4 @@ def test_the_search_finds_a_name_in_whatever_way_it_is_used(source: str) -> None
     ],
 )
 def test_the_search_finds_comparisons_with_names_that_it_does_not_know(source: str, is_found: bool) -> None:
-    assert bool(compared(source)) is is_found
+    assert bool(compared(nodes_of(source))) is is_found

@@ -11,8 +11,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from portside.aws.target import Target
-from portside.config.configuration import load_form
 from portside.config.service_props import ServiceProps
+from tests.apps import agora
 from tests.unit.operations_support import (
     FakeCloudFormation,
     FakeEcs,
@@ -183,7 +183,7 @@ def event(minutes: float, message: str, *, task: str = "aaaa1111", number: str =
 
 
 def props(name: str = "agora-api", **differing: Any) -> ServiceProps:
-    found = next(each for each in load_form().services_of("dev") if each.container_name == name)
+    found = next(each for each in agora().services_of("dev") if each.container_name == name)
     return replace(found, **differing) if differing else found
 
 

@@ -16,12 +16,13 @@ from typing import Any, ClassVar
 from botocore.exceptions import ClientError
 
 from portside.aws.target import Target
-from portside.config.configuration import Form, load_form
+from portside.config.configuration import Form
 from portside.config.environment import OWNER_TAG
 from portside.images.resolution import Resolution
 from portside.images.resolved_image import PLATFORM, ResolvedImage
 from portside.records.deployment_record import DEPLOY, HEALTHY, DeploymentRecord
 from portside.synthesis.assembly import Stack
+from tests.apps import agora
 from tests.aws_account import Account
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -225,7 +226,7 @@ def target(
     clients: Mapping[str, Any], *, environment: str = "dev", is_local: bool = False, form: Form | None = None
 ) -> Target:
     """A place to act on, made of stubs."""
-    return Target((form or load_form()).environment(environment), is_local, clients.__getitem__, {})
+    return Target((form or agora()).environment(environment), is_local, clients.__getitem__, {})
 
 
 def digest(content: str) -> str:

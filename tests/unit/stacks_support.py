@@ -14,7 +14,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Template
 
-from portside.config.configuration import Form, load_form
+from portside.config.configuration import Form
 from portside.config.environment import Bastion, Environment
 from portside.config.service_props import ServiceProps
 from portside.images.release_lock import RELEASES, require_lock
@@ -27,6 +27,7 @@ from portside.stacks.load_balancer_stack import LoadBalancerStack
 from portside.stacks.network_stack import NetworkStack
 from portside.stacks.service_stack import LoadBalancedServiceStack, ServiceStack
 from portside.stacks.synthesize import build_app
+from tests.apps import agora
 from tests.stubs import stubs
 
 ENVIRONMENTS = ("dev", "stage", "prod")
@@ -41,7 +42,7 @@ _FOLDER = tempfile.TemporaryDirectory(prefix="agora-templates-")
 
 @functools.cache
 def form() -> Form:
-    return load_form()
+    return agora()
 
 
 def form_with(name: str, **changes: Any) -> Form:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from portside.config.configuration import load_form
 from portside.config.environment import Environment
 from portside.config.service_props import ServiceProps, ServiceSecret
 from portside.deploy.deploy_role import role_documents
+from tests.apps import agora
 from tests.unit.documents import ROOT
 from tests.unit.stacks_support import ENVIRONMENTS, Json, environment, form, form_with, read_templates, synthesize
 from tests.unit.test_security_docs import all_templates, allowed, attributes, containers, every, ingress
@@ -40,7 +40,7 @@ def callers() -> list[Json]:
 
 
 def statement_ids() -> set[str]:
-    return {each["Sid"] for each in role_documents(load_form(), "dev").operator["Statement"]}
+    return {each["Sid"] for each in role_documents(agora(), "dev").operator["Statement"]}
 
 
 def said_statements() -> set[str]:

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from app import ENVIRONMENTS
-from portside.config.configuration import load_form
 from portside.deploy.deployment_folder import folders_of
+from tests.apps import agora
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = {path.stem: path for path in (ROOT / ".github/workflows").glob("*.yaml")}
@@ -49,13 +49,13 @@ def test_there_is_one_deployment_workflow_for_every_environment_of_the_configura
 
 @pytest.mark.parametrize("name", DEPLOYED)
 def test_a_push_to_the_branch_of_an_environment_deploys_it_and_it_can_be_started_by_hand(name: str) -> None:
-    branch = load_form().environment(name).branch
+    branch = agora().environment(name).branch
     assert workflow(f"deploy-{name}")["on"] == {"push": {"branches": [branch]}, "workflow_dispatch": None}
 
 
 @pytest.mark.parametrize("name", DEPLOYED)
 def test_a_deployment_started_by_hand_on_another_branch_does_nothing(name: str) -> None:
-    assert jobs()[f"deploy-{name}/test"]["if"] == f"github.ref == 'refs/heads/{load_form().environment(name).branch}'"
+    assert jobs()[f"deploy-{name}/test"]["if"] == f"github.ref == 'refs/heads/{agora().environment(name).branch}'"
 
 
 @pytest.mark.parametrize("name", DEPLOYED)

@@ -12,11 +12,11 @@ from agora_own import load_data
 from agora_own.load_data import LoadPlan
 from agora_own.loader_image import loader_image
 from portside.aws.target import Target
-from portside.config.configuration import load_form
 from portside.errors import UsageError, UserError
 from portside.findings.check import FAIL, check
 from portside.records.environment_lock import parameter_name as lock_name
 from portside.records.origin import Origin
+from tests.apps import agora
 from tests.unit.everyday_support import (
     CLUSTER,
     DEFINITION_ARN,
@@ -33,7 +33,7 @@ from tests.unit.operations_support import FakeParameters, client_error, resolved
 
 ORIGIN = Origin("jane", None)
 IMAGE = resolved("agora-data", "4.2.0")
-SERVICES = load_form().services_of("dev")
+SERVICES = agora().services_of("dev")
 TOKEN = "arn:aws:secretsmanager:us-east-1:607346494281:secret:agora-synapse-auth-token-AbCdEf"
 
 
@@ -101,7 +101,7 @@ def _plan(target: Target) -> LoadPlan:
 
 
 def _load(target: Target) -> load_data.Load:
-    return load_data.load(target, load_form(), _plan(target), ORIGIN, wait=lambda _: None)
+    return load_data.load(target, agora(), _plan(target), ORIGIN, wait=lambda _: None)
 
 
 def test_the_loader_is_published_next_to_the_services() -> None:
@@ -202,7 +202,7 @@ def test_an_interrupted_load_is_stopped_before_the_environment_is_free_again() -
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        load_data.load(target, load_form(), _plan(target), ORIGIN, wait=interrupted)
+        load_data.load(target, agora(), _plan(target), ORIGIN, wait=interrupted)
     assert ecs.calls == ["stopped", "deregistered"]
     assert ssm.values == {}
 
@@ -213,7 +213,7 @@ def test_nothing_starts_where_a_precondition_is_not_met() -> None:
     planned = _plan(target)
     unmet = (check("secret x", FAIL, "is not there", "Make it."), check("way", FAIL, "none", "Make it."))
     with pytest.raises(UserError) as refused:
-        load_data.load(target, load_form(), LoadPlan(**{**vars(planned), "checks": unmet}), ORIGIN)
+        load_data.load(target, agora(), LoadPlan(**{**vars(planned), "checks": unmet}), ORIGIN)
     assert refused.value.message == "secret x: is not there\nway: none"
     assert refused.value.hint == "Make it."
     assert ecs.registered == {}

@@ -12,14 +12,15 @@ from botocore.exceptions import ClientError
 from portside.aws.health import health
 from portside.aws.model import Service
 from portside.aws.reader import Look, Reader
-from portside.config.configuration import Form, load_form
+from portside.config.configuration import Form
 from portside.findings.collect import collect
 from tests.answering_aws import AnsweringAws
+from tests.apps import agora
 from tests.aws_account import Account, deployed, deployment
 from tests.unit.form_support import service as props_of
 from tests.unit.operations_support import put_on_record
 
-FORM = load_form()
+FORM = agora()
 SERVICES = FORM.services_of("dev")
 # Of a healthy environment of five services and ten stacks.
 MOST_CALLS = 8

@@ -10,11 +10,12 @@ import boto3
 import pytest
 
 from portside.aws.target import aws_target, beside, local_target, tool_environment
-from portside.config.configuration import ROOT, check_form, load_form, state_dir
+from portside.config.configuration import ROOT, check_form, state_dir
 from portside.emulator.client import process
 from portside.emulator.client.process import LocalAws
 from portside.errors import UsageError, UserError
 from portside.git import git
+from tests.apps import agora
 from tests.unit.form_support import environments, one_service
 from tests.unit.operations_support import client_error, target
 
@@ -56,7 +57,7 @@ def _log_in(monkeypatch: pytest.MonkeyPatch, account: str, arn: str = _Session.a
 def test_credentials_for_another_account_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     _log_in(monkeypatch, STAGE_AND_PROD)
     with pytest.raises(UsageError) as refused:
-        aws_target(load_form().environment("dev"))
+        aws_target(agora().environment("dev"))
     assert "for account 681175625864, but dev is 607346494281" in refused.value.message
     assert "AWS_PROFILE" in refused.value.hint
 
@@ -64,13 +65,13 @@ def test_credentials_for_another_account_are_refused(monkeypatch: pytest.MonkeyP
 def test_missing_or_expired_credentials_say_how_to_log_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(boto3, "Session", _Session)
     with pytest.raises(UsageError, match="no usable AWS credentials") as refused:
-        aws_target(load_form().environment("dev"))
+        aws_target(agora().environment("dev"))
     assert "sso login" in refused.value.hint
 
 
 def test_the_environments_own_region_is_used_whatever_the_profile_says(monkeypatch: pytest.MonkeyPatch) -> None:
     _log_in(monkeypatch, DEV)
-    found = aws_target(load_form().environment("dev"))
+    found = aws_target(agora().environment("dev"))
     assert found.process_environment["AWS_REGION"] == found.process_environment["AWS_DEFAULT_REGION"] == "us-east-1"
     assert not found.is_local
 
@@ -78,7 +79,7 @@ def test_the_environments_own_region_is_used_whatever_the_profile_says(monkeypat
 def test_a_rehearsal_needs_the_embedded_aws(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
     with pytest.raises(UserError, match="is not running") as refused:
-        local_target(load_form().environment("dev"))
+        local_target(agora().environment("dev"))
     assert "./agora local up" in refused.value.hint
 
 
@@ -104,13 +105,13 @@ def test_whose_credentials_act_is_said_in_the_shortest_form(
     arn: str, caller: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _log_in(monkeypatch, DEV, arn)
-    assert aws_target(load_form().environment("dev")).caller == caller
+    assert aws_target(agora().environment("dev")).caller == caller
 
 
 def test_a_profile_that_is_named_is_the_one_that_acts(monkeypatch: pytest.MonkeyPatch) -> None:
     profiles = _log_in(monkeypatch, DEV)
-    aws_target(load_form().environment("dev"), profile="agora-dev")
-    aws_target(load_form().environment("dev"))
+    aws_target(agora().environment("dev"), profile="agora-dev")
+    aws_target(agora().environment("dev"))
     assert profiles == ["agora-dev", None]
 
 
@@ -118,14 +119,14 @@ def test_a_profile_that_does_not_exist_is_reported(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     with pytest.raises(UsageError, match=r"no usable AWS credentials: .*no-such-profile"):
-        aws_target(load_form().environment("dev"), profile="no-such-profile")
+        aws_target(agora().environment("dev"), profile="no-such-profile")
 
 
 def test_an_environment_in_the_same_account_and_region_is_reached_with_the_same_credentials(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     profiles = _log_in(monkeypatch, STAGE_AND_PROD)
-    form = load_form()
+    form = agora()
     prod = aws_target(form.environment("prod"))
     stage = beside(prod, form.environment("stage"))
     assert (stage.environment.name, stage.clients, stage.caller) == ("stage", prod.clients, prod.caller)
@@ -141,14 +142,14 @@ def test_an_environment_elsewhere_needs_its_own_credentials(monkeypatch: pytest.
     other = aws_target(form.environment("prod"))
     _log_in(monkeypatch, STAGE_AND_PROD)
     with pytest.raises(UsageError, match="credentials are for account 681175625864, but dev is 607346494281"):
-        beside(other, load_form().environment("dev"), profile="of-another-account")
+        beside(other, agora().environment("dev"), profile="of-another-account")
 
 
 def test_a_profile_that_is_named_reaches_another_environment_even_in_the_same_account(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     profiles = _log_in(monkeypatch, STAGE_AND_PROD)
-    form = load_form()
+    form = agora()
     beside(aws_target(form.environment("prod")), form.environment("stage"), profile="reader")
     assert profiles == [None, "reader"]
 
@@ -159,7 +160,7 @@ def test_in_a_rehearsal_all_environments_are_in_the_embedded_aws(
     aws = LocalAws("http://127.0.0.1:1", "http://127.0.0.1:1", "http://127.0.0.1:1", 1, 0.0)
     monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
     monkeypatch.setattr(process, "running", lambda _: aws)
-    form = load_form()
+    form = agora()
     found = beside(target({}, environment="prod", is_local=True, form=form), form.environment("dev"))
     assert (found.environment.name, found.is_local, found.local_aws) == ("dev", True, aws)
     assert found.process_environment["AWS_ACCESS_KEY_ID"] == DEV
@@ -170,7 +171,7 @@ def test_a_token_for_images_is_for_no_other_program(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("GITHUB_TOKEN", "ghp_" + "x" * 36)
     monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
     monkeypatch.setattr(process, "running", lambda _: LocalAws("http://127.0.0.1:1", "", "", 1, 0.0))
-    dev = load_form().environment("dev")
+    dev = agora().environment("dev")
     local = local_target(dev)
     _log_in(monkeypatch, DEV)
     for variables in (tool_environment(), aws_target(dev).process_environment, local.process_environment):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from portside.cli.options import Reaching
-from portside.config.configuration import load_form
 from portside.errors import UsageError
+from tests.apps import agora
 from tests.unit.operations_support import target
 
-FORM = load_form()
+FORM = agora()
 REFUSED = UsageError("no usable AWS credentials: none")
 
 

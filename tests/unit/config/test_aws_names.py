@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-from pathlib import Path
 
 import botocore.session
 
 from portside.config.aws_names import DOCUMENTDB_CLASSES, REGIONS
+from tests import cfn_lint_data
 
 
 def test_regions_are_those_in_which_botocore_knows_ecs() -> None:
@@ -16,10 +15,7 @@ def test_regions_are_those_in_which_botocore_knows_ecs() -> None:
 
 
 def test_classes_are_those_that_cfn_lint_knows_for_documentdb_in_these_regions() -> None:
-    found = importlib.util.find_spec("cfnlint")
-    assert found is not None
-    assert found.origin is not None
-    data = Path(found.origin).parent / "data/schemas/extensions/aws_docdb_dbinstance/dbinstanceclass_enum.json"
+    data = cfn_lint_data.folder() / "schemas/extensions/aws_docdb_dbinstance/dbinstanceclass_enum.json"
     by_region = json.loads(data.read_text(encoding="utf-8"))
     known = {name for region in REGIONS for name in by_region.get(region, {}).get("enum", ())}
     assert {f"db.{name}" for name in DOCUMENTDB_CLASSES} == known

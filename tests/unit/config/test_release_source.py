@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from portside.config.configuration import check_form, load_form
+from portside.config.configuration import check_form
 from portside.config.mistakes import Report
 from portside.config.release_source import ReleaseSource, parse_releases
 from portside.errors import Problem
+from tests.apps import agora
 from tests.unit.form_support import environments, one_service, told
 from tests.unit.test_redact import GITHUB_TOKEN
 
@@ -94,7 +95,7 @@ def test_what_is_no_mapping_is_reported(written: object) -> None:
 
 
 def test_the_configuration_of_this_repository_names_the_monorepo() -> None:
-    releases = load_form().releases
+    releases = agora().releases
     assert releases
     assert (releases.tag_prefix, releases.branch) == ("agora", "main")
     assert releases.repository.endswith("/sage-monorepo.git")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from portside.config.configuration import load_form
 from portside.config.service_names import choose_services, find_service
 from portside.errors import UsageError
+from tests.apps import agora
 
-SERVICES = load_form().services_of("dev")
+SERVICES = agora().services_of("dev")
 
 
 @pytest.mark.parametrize("name", ["agora-api-next", "api-next"])

@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from portside.cli.costs import costs
-from portside.config.configuration import load_form
 from portside.costs.estimate import ASSUMED, PRICES, Line, standing, total
 from portside.errors import UsageError
+from tests.apps import agora
 from tests.unit.documents import ROOT
 from tests.unit.form_support import service
 from tests.unit.stacks_support import ENVIRONMENTS, Json, every_resource
@@ -22,7 +22,7 @@ PAGE = (ROOT / "docs" / "costs.md").read_text(encoding="utf-8")
 
 
 def of(name: str) -> list[Line]:
-    form = load_form()
+    form = agora()
     return standing(form.environment(name), form.services_of(name))
 
 
@@ -31,7 +31,7 @@ def quantity(lines: Sequence[Line], name: str) -> float:
 
 
 def test_tasks_cost_what_they_are_sized_at_for_as_many_as_there_are() -> None:
-    environment = load_form().environment("dev")
+    environment = agora().environment("dev")
     lines = standing(environment, [service(cpu=512, memory=1024, auto_scale_min_capacity=3, auto_scale_max_capacity=4)])
     assert quantity(lines, "Fargate, vCPU") == 1.5
     assert quantity(lines, "Fargate, GB of memory") == 3
@@ -39,7 +39,7 @@ def test_tasks_cost_what_they_are_sized_at_for_as_many_as_there_are() -> None:
 
 
 def test_a_class_without_a_price_is_not_guessed() -> None:
-    environment = dataclasses.replace(load_form().environment("dev"), database_instance_class="r6g.large")
+    environment = dataclasses.replace(agora().environment("dev"), database_instance_class="r6g.large")
     with pytest.raises(UsageError, match=r"no price is known of DocumentDB r6g\.large"):
         standing(environment, [service()])
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from portside.aws.target import Target
-from portside.config.configuration import Form, load_form
+from portside.config.configuration import Form
 from portside.deploy import deploy, deployment_run, stability
 from portside.deploy.deployment_run import DeploymentFailed
 from portside.deploy.planning import NotReady, _endpoints_exist, expect_nothing_in_the_way
@@ -30,6 +30,7 @@ from portside.records.environment_lock import Locked, locked, read_lock
 from portside.records.origin import Origin
 from portside.synthesis import cdk_cli
 from portside.synthesis.cdk_cli import CdkFailed
+from tests.apps import agora
 from tests.unit.cluster_support import CLUSTER_STACK, TARGETS, FakeCluster, FakeTargets, deployment, service, task
 from tests.unit.operations_support import (
     NOON,
@@ -55,7 +56,7 @@ def _service_template(name: str, port: int) -> dict[str, Any]:
     return {"Resources": {"Service": resource("AWS::ECS::Service", ServiceConnectConfiguration=connect)}}
 
 
-SERVICES = load_form().services_of("dev")
+SERVICES = agora().services_of("dev")
 
 
 def _deployed() -> dict[str, dict[str, Any]]:
@@ -109,7 +110,7 @@ class _Place:
 
     @property
     def form(self) -> Form:
-        form = load_form()
+        form = agora()
         return replace(form, services={"dev": tuple(_app(form))})
 
     @property

@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib import resources as files
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from botocore.loaders import Loader
 from click.testing import CliRunner
 
 from portside.cli.role import DOCUMENTS, role
-from portside.config.configuration import Form, check_form, load_form
+from portside.config.configuration import Form, check_form
 from portside.config.deferred_values import DatabaseHost, DatabaseSecret
 from portside.config.service_props import DATABASE, Call, ServiceSecret
 from portside.deploy.deploy_role import (
@@ -34,6 +33,9 @@ from portside.deploy.deploy_role import (
 from portside.deploy.github_trust import Repository
 from portside.deploy.rights import CONSEQUENCES, UNSCOPED
 from portside.errors import UsageError
+from tests import cfn_lint_data
+from tests.apps import agora
+from tests.source_code import nodes_of, text_of
 from tests.unit import documents
 from tests.unit.documents import ROOT
 from tests.unit.form_support import environments, service
@@ -68,7 +70,7 @@ NAMED_OTHERWISE = {
 NEEDS_NO_RIGHT = {"sts:GetCallerIdentity"}
 # Calls by these are calls by `deploy`, `rollback`, `redeploy` and `release`, whose modules they are.
 OF_THE_DEPLOYING = (
-    *("deploy.deploy", "preflight.run", "plan.rollback", "aws.deployed_images", "deploy.redeploy"),
+    *("deploy.deploy", "preflight.run", "plan.rollback", "aws.deployed", "deploy.redeploy"),
     *("findings.diagnose", "records.proof"),
     *("release.verify", "release.status", "release.promote", "release.finish", "release.pin", "release.cut"),
 )
@@ -91,7 +93,7 @@ def operations_of_aws() -> dict[str, list[tuple[str, str]]]:
 
 def calls(source: str) -> Iterator[str]:
     """The actions of a module's calls to AWS, found by the names of clients' methods."""
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes_of(source):
         if isinstance(node, ast.Attribute) and node.attr in operations_of_aws():
             yield from _action(node.attr, ast.unparse(node.value))
         match node:
@@ -115,7 +117,7 @@ def called_by_module() -> dict[str, frozenset[str]]:
     parts = [part.replace(".", "/") for part in CALLERS_OF_AWS]
     paths = [path for part in parts for path in (ROOT / part).rglob("*.py")]
     asked = {module_of(path): path for path in paths if module_of(path) != ONLY_IN_REHEARSALS}
-    return {module: frozenset(calls(path.read_text(encoding="utf-8"))) for module, path in asked.items()}
+    return {module: frozenset(calls(text_of(path))) for module, path in asked.items()}
 
 
 def module_of(path: Path) -> str:
@@ -123,8 +125,7 @@ def module_of(path: Path) -> str:
 
 
 def imported(module: str) -> Iterator[str]:
-    tree = ast.parse((ROOT / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
+    for node in nodes_of(text_of(ROOT / f"{module.replace('.', '/')}.py")):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(CALLERS_OF_AWS):
             yield str(node.module)
             yield from (f"{node.module}.{each.name}" for each in node.names)
@@ -240,7 +241,7 @@ def test_what_only_people_call_is_not_ci_s() -> None:
 
 @ACCOUNTS
 def test_documents_fit_into_what_iam_takes(name: str) -> None:
-    found = of(load_form(), name)
+    found = of(agora(), name)
     assert found.trust is not None
     assert size(found.trust) <= LONGEST_TRUST
     assert [size(policy) for policy in policies(found) if size(policy) > LONGEST_POLICY] == []
@@ -252,7 +253,7 @@ def test_a_full_account_fits_too() -> None:
 
 @ACCOUNTS
 def test_statements_are_what_iam_takes(name: str) -> None:
-    for policy in policies(of(load_form(), name)):
+    for policy in policies(of(agora(), name)):
         assert policy["Version"] == "2012-10-17"
         ids = [statement["Sid"] for statement in statements(policy)]
         assert len(ids) == len(set(ids))
@@ -285,7 +286,7 @@ LISTS = {"cloudformation:DescribeStacks", "ecs:ListTasks"}
 
 @cache
 def reference() -> dict[str, Any]:
-    policies_of_aws = files.files("cfnlint") / "data" / "AdditionalSpecs" / "Policies.json"
+    policies_of_aws = cfn_lint_data.folder() / "AdditionalSpecs" / "Policies.json"
     found: dict[str, Any] = json.loads(policies_of_aws.read_text(encoding="utf-8"))
     return found
 
@@ -319,20 +320,20 @@ def test_a_resource_is_of_a_kind_that_its_action_takes() -> None:
 
 
 def test_the_same_form_prints_the_same_text() -> None:
-    first, second = (json.dumps(of(load_form(), "prod").as_json()) for _ in range(2))
+    first, second = (json.dumps(of(agora(), "prod").as_json()) for _ in range(2))
     assert first == second
 
 
 def test_a_role_is_of_one_environment_or_of_all_in_its_account() -> None:
-    assert [of(load_form(), name).environments for name in ("dev", "stage", "prod")] == [
+    assert [of(agora(), name).environments for name in ("dev", "stage", "prod")] == [
         ("dev",),
         ("stage",),
         ("prod",),
     ]
-    stage, prod = of(load_form(), "stage", shared=True), of(load_form(), "prod", shared=True)
+    stage, prod = of(agora(), "stage", shared=True), of(agora(), "prod", shared=True)
     assert stage == prod
     assert stage.environments == ("stage", "prod")
-    assert of(load_form(), shared=True) == of(load_form())
+    assert of(agora(), shared=True) == of(agora())
 
 
 def written_parameters(policy: Mapping[str, Any]) -> set[str]:
@@ -348,19 +349,19 @@ def written_parameters(policy: Mapping[str, Any]) -> set[str]:
 @pytest.mark.parametrize("name", ["dev", "stage", "prod"])
 @pytest.mark.parametrize("document", ["deploy", "operator", "destroy"])
 def test_a_role_writes_no_records_and_no_lock_of_another_environment(name: str, document: str) -> None:
-    assert written_parameters(getattr(of(load_form(), name), document)) <= {f"/agora/{name}/*"}
-    assert written_parameters(of(load_form(), name).deploy) == {f"/agora/{name}/*"}
+    assert written_parameters(getattr(of(agora(), name), document)) <= {f"/agora/{name}/*"}
+    assert written_parameters(of(agora(), name).deploy) == {f"/agora/{name}/*"}
 
 
 def test_stage_s_role_has_no_permission_of_prods() -> None:
-    whole = json.dumps(of(load_form(), "stage").as_json())
+    whole = json.dumps(of(agora(), "stage").as_json())
     assert "agora-prod" not in whole
     assert "/agora/prod" not in whole
     assert "environment:prod" not in whole
 
 
 def proof_of(name: str) -> dict[str, Any]:
-    [found] = [each for each in statements(of(load_form(), name).deploy) if each["Sid"] == "Proof"]
+    [found] = [each for each in statements(of(agora(), name).deploy) if each["Sid"] == "Proof"]
     return found
 
 
@@ -369,7 +370,7 @@ def test_a_production_environment_reads_the_records_that_prove_it() -> None:
     assert proof["Action"] == ["ssm:GetParameter", "ssm:GetParameterHistory"]
     assert [each.partition(":parameter")[2] for each in proof["Resource"]] == ["/agora/stage/*"]
     for name, shared in (("dev", False), ("stage", False), ("prod", True)):
-        assert "Proof" not in {each["Sid"] for each in statements(of(load_form(), name, shared=shared).deploy)}
+        assert "Proof" not in {each["Sid"] for each in statements(of(agora(), name, shared=shared).deploy)}
 
 
 def test_records_in_another_account_are_read_with_a_profile_of_that_account() -> None:
@@ -403,14 +404,14 @@ def test_the_workflow_has_that_session_policy(name: str) -> None:
 
 
 def test_no_part_of_another_account_or_environment_is_named() -> None:
-    form = load_form()
+    form = agora()
     text = json.dumps(of(form).as_json())
     names = (form.environment("prod").account, "agora-prod", "agora-stage", "/agora/prod", "/agora/stage")
     assert [name for name in names if name in text] == []
 
 
 def test_only_the_roles_that_a_deployment_assumes_can_be_assumed() -> None:
-    form = load_form()
+    form = agora()
     account = form.environment("dev").account
     assert resources(of(form).deploy, "sts:AssumeRole") == [
         f"arn:aws:iam::{account}:role/cdk-hnb659fds-deploy-role-{account}-us-east-1",
@@ -427,34 +428,34 @@ def test_an_image_that_is_built_needs_the_role_that_publishes_images(tmp_path: P
 
 
 def test_new_deployments_are_forced_on_this_cluster_only() -> None:
-    assert [each.partition(":service/")[2] for each in resources(of(load_form()).deploy, "ecs:UpdateService")] == [
+    assert [each.partition(":service/")[2] for each in resources(of(agora()).deploy, "ecs:UpdateService")] == [
         "agora-dev-ecs-*/agora-dev-*"
     ]
 
 
 def test_records_are_written_under_the_environment_s_path_only() -> None:
-    account = load_form().environment("dev").account
-    assert resources(of(load_form()).deploy, "ssm:PutParameter") == [
+    account = agora().environment("dev").account
+    assert resources(of(agora()).deploy, "ssm:PutParameter") == [
         f"arn:aws:ssm:us-east-1:{account}:parameter/agora/dev/*"
     ]
 
 
 def test_no_secret_s_value_can_be_read_unless_a_field_of_it_is_asked_for() -> None:
-    assert "secretsmanager:GetSecretValue" not in actions(*policies(of(load_form())))
+    assert "secretsmanager:GetSecretValue" not in actions(*policies(of(agora())))
     [read] = resources(of(with_everything()).deploy, "secretsmanager:GetSecretValue")
     assert read.endswith(":secret:app/dev/DATABASE-??????")
 
 
 def test_sessions_are_opened_only_where_exec_is_on() -> None:
-    held = resources(of(load_form(), "prod", shared=True).operator, "ecs:ExecuteCommand")
+    held = resources(of(agora(), "prod", shared=True).operator, "ecs:ExecuteCommand")
     assert held
     assert all("agora-stage-" in each for each in held)
 
 
 @pytest.mark.parametrize("shared", [False, True])
 def test_prod_cannot_be_destroyed_with_it(shared: bool) -> None:
-    assert "agora-prod" not in json.dumps(of(load_form(), "prod", shared=shared).destroy)
-    assert "agora/prod" not in json.dumps(of(load_form(), "prod", shared=shared).destroy)
+    assert "agora-prod" not in json.dumps(of(agora(), "prod", shared=shared).destroy)
+    assert "agora/prod" not in json.dumps(of(agora(), "prod", shared=shared).destroy)
 
 
 def test_no_document_is_printed_for_taking_production_down() -> None:

@@ -9,11 +9,11 @@ import pytest
 from botocore.exceptions import NoCredentialsError
 
 from portside.aws.target import Target
-from portside.config.configuration import load_form
 from portside.deploy.environment_status import EnvironmentStatus, ServiceStatus, read_status
 from portside.errors import UsageError
 from portside.records.environment_lock import parameter_name as lock_name
 from tests.answering_aws import AnsweringAws
+from tests.apps import agora
 from tests.aws_account import deployed
 from tests.unit.everyday_support import denied, expired, place, throttled
 from tests.unit.operations_support import FakeParameters, deployment_of, resolution
@@ -23,7 +23,7 @@ HOLD = json.dumps({"id": "1", "who": "jane", "since": "2026-11-23T12:00:00", "do
 
 
 def _status(target: Target) -> EnvironmentStatus:
-    (found,) = read_status(load_form(), ["dev"], lambda _: target)
+    (found,) = read_status(agora(), ["dev"], lambda _: target)
     return found
 
 
@@ -154,7 +154,7 @@ def test_an_environment_out_of_reach_is_remarked_on_and_others_are_reported() ->
             raise UsageError("the credentials are for account 1")
         return AnsweringAws(deployed()).target()
 
-    dev, prod = read_status(load_form(), ["dev", "prod"], reach)
+    dev, prod = read_status(agora(), ["dev", "prod"], reach)
     assert prod.is_unread
     assert prod == EnvironmentStatus("prod", remarks=("not reachable: the credentials are for account 1",))
     assert dev.services
@@ -165,7 +165,7 @@ def test_an_environment_out_of_reach_for_expired_credentials_says_to_log_in_agai
     def reach(_: str) -> Target:
         raise UsageError(f"no usable AWS credentials: {expired()}") from expired()
 
-    (dev,) = read_status(load_form(), ["dev"], reach)
+    (dev,) = read_status(agora(), ["dev"], reach)
     (remark,) = dev.remarks
     assert remark.startswith("not reachable: the AWS credentials have expired or are not known. Log in again")
     assert "ExpiredToken" not in remark

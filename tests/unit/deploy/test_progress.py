@@ -13,11 +13,11 @@ from rich.console import Console, Group
 
 from portside.aws.model import Task
 from portside.aws.reader import Reader
-from portside.config.configuration import load_form
 from portside.deploy.progress import Progress, following, picture
 from portside.errors import UserError
 from portside.report.timeline import Timeline
 from tests.answering_aws import AnsweringAws
+from tests.apps import agora
 from tests.aws_account import deployed, deployment
 from tests.unit.operations_support import FakeCloudFormation, client_error, minutes_after_noon
 from tests.unit.rollouts_support import rollout, task
@@ -26,7 +26,7 @@ NAMES = ["agora-dev-network", "agora-dev-app"]
 
 
 def reader(aws: FakeCloudFormation) -> Reader:
-    return Reader(lambda _: aws, load_form().environment("dev"), ())
+    return Reader(lambda _: aws, agora().environment("dev"), ())
 
 
 def _told() -> tuple[Progress, list[str]]:
@@ -225,7 +225,7 @@ def test_expired_credentials_are_reported_once(capsys: pytest.CaptureFixture[str
 
 def _dev() -> tuple[AnsweringAws, Reader]:
     aws = AnsweringAws(deployed())
-    return aws, Reader(aws.client, aws.account.environment, load_form().services_of("dev"))
+    return aws, Reader(aws.client, aws.account.environment, agora().services_of("dev"))
 
 
 def test_services_are_read_only_while_a_stack_changes() -> None:

@@ -11,12 +11,12 @@ import pytest
 from portside.aws.configured import configured
 from portside.aws.model import Service
 from portside.aws.service_reading import with_service
-from portside.config.configuration import load_form
 from portside.deploy import redeploy
 from portside.deploy.redeploy import Failure, RedeploymentFailed, rollout_of
 from portside.errors import UserError
 from portside.records.environment_lock import Locked, parameter_name
 from portside.records.origin import Origin
+from tests.apps import agora
 from tests.unit.everyday_support import (
     BACK,
     FAILED,
@@ -40,7 +40,7 @@ ORIGIN = Origin("jane", None)
 
 def _execute(ecs: RollingEcs) -> redeploy.Redeployment:
     target = place(ecs)
-    return redeploy.execute(target, load_form(), redeploy.plan(target, [props()]), wait=lambda _: None)
+    return redeploy.execute(target, agora(), redeploy.plan(target, [props()]), wait=lambda _: None)
 
 
 def test_new_tasks_are_forced_and_waited_for() -> None:
@@ -66,7 +66,7 @@ def test_interrupted_it_says_what_continues(capsys: pytest.CaptureFixture[str]) 
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        redeploy.execute(target, load_form(), redeploy.plan(target, [props()]), wait=interrupted)
+        redeploy.execute(target, agora(), redeploy.plan(target, [props()]), wait=interrupted)
     assert "ECS goes on with the new tasks: ./agora status dev" in capsys.readouterr().err
 
 
@@ -146,7 +146,7 @@ def test_the_environment_is_held_meanwhile_and_free_afterwards() -> None:
             return super().update_service(**request)
 
     target = place(Watching(STEADY), ssm=ssm)
-    redeploy.redeploy(target, load_form(), redeploy.plan(target, [props()]), ORIGIN)
+    redeploy.redeploy(target, agora(), redeploy.plan(target, [props()]), ORIGIN)
     assert seen == ["redeploy agora-api"]
     assert ssm.values == {}
 
@@ -156,11 +156,11 @@ def test_an_environment_that_someone_has_locked_is_left_alone() -> None:
     ecs = RollingEcs(STEADY)
     target = place(ecs, ssm=FakeParameters({parameter_name("dev"): lock}))
     with pytest.raises(Locked) as refused:
-        redeploy.redeploy(target, load_form(), redeploy.plan(target, [props()]), ORIGIN)
+        redeploy.redeploy(target, agora(), redeploy.plan(target, [props()]), ORIGIN)
     assert refused.value.hint.endswith("./agora unlock dev")
     rehearsal = replace(target, is_local=True)
     with pytest.raises(Locked) as rehearsed:
-        redeploy.redeploy(rehearsal, load_form(), redeploy.plan(rehearsal, [props()]), ORIGIN)
+        redeploy.redeploy(rehearsal, agora(), redeploy.plan(rehearsal, [props()]), ORIGIN)
     assert rehearsed.value.hint.endswith("./agora unlock dev --local")
     assert ecs.forced == 0
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from portside.commands import Commands
-from portside.config.configuration import load_form
 from portside.deploy import tunnel
 from portside.errors import UsageError, UserError
+from tests.apps import agora
 from tests.unit.everyday_support import API_STACK, CLUSTER, DATABASE_STACK, Ecs, denied, place, service, task
 from tests.unit.operations_support import client_error
 
-SERVICES = load_form().services_of("dev")
+SERVICES = agora().services_of("dev")
 BASTION_STACK = {
     "resources": [{"ResourceType": "AWS::EC2::Instance", "PhysicalResourceId": "i-1", "LogicalResourceId": "B"}]
 }

@@ -13,17 +13,17 @@ import pytest
 
 from portside.aws.model import Service
 from portside.aws.snapshot import Snapshot, parse_snapshot, with_earlier
-from portside.config.configuration import load_form
 from portside.config.stacks import stacks_of
 from portside.errors import UsageError
 from portside.findings.collect import collect
 from portside.findings.diagnose import diagnose
 from portside.findings.verdict import judge
 from tests.answering_aws import AnsweringAws
+from tests.apps import agora
 from tests.aws_account import deployed, deployment, running_task, stack_event
 from tests.unit.operations_support import put_on_record, target
 
-FORM = load_form()
+FORM = agora()
 SECRET_LINE = f"connecting to mongodb://master:{'hunter2'}@10.0.0.9:27017"
 APP, APP_STACK = "agora-app", "agora-dev-app"
 

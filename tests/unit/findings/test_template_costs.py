@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from portside.config.configuration import load_form
 from portside.costs.estimate import Line, standing, total
 from portside.costs.template_costs import template_costs
+from tests.apps import agora
 from tests.unit.operations_support import resource
 from tests.unit.stacks_support import ENVIRONMENTS, templates
 
@@ -19,7 +19,7 @@ def costs(**resources: dict[str, Any]) -> dict[str, float]:
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_the_stacks_of_an_environment_cost_together_what_the_configuration_says(name: str) -> None:
-    form = load_form()
+    form = agora()
     lines = [line for template in templates(name).values() for line in template_costs(template).lines]
     # Secrets that the services read are made outside the stacks; the database's own is in its stack.
     found = total([line for line in lines if line.name != "secret"])

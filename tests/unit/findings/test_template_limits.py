@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from importlib.resources import files
 from pathlib import Path
@@ -13,9 +12,9 @@ from botocore.loaders import Loader
 
 from portside.findings.templates import attribute_names
 from portside.findings.templates.documented_limits import STEP, Limit, documented_limits
+from tests import cfn_lint_data
 from tools.template_limits import LIMITS, limits, written
 
-_SCHEMAS = files("cfnlint") / "data" / "schemas"
 _ROWS = [limit for rows in documented_limits().values() for limit in rows]
 
 
@@ -32,8 +31,7 @@ def test_a_documented_limit_is_of_a_property_and_still_in_the_words_of_its_docum
 
 
 def _documentation_of(limit: Limit) -> str:
-    providers: dict[str, str] = json.loads(_SCHEMAS.joinpath("providers", "us-east-1.json").read_text())
-    schema: dict[str, Any] = json.loads(_SCHEMAS.joinpath("resources", f"{providers[limit.type]}.json").read_text())
+    schema = cfn_lint_data.schema(limit.type)
     node: dict[str, Any] = schema
     words = ""
     for name, _ in STEP.findall(limit.path):

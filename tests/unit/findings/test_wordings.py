@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from benchmarks.wordings import left_behind, main, said_of
-from portside.config.configuration import load_form
 from portside.findings.diagnose import diagnose
 from tests.answering_aws import AnsweringAws
+from tests.apps import agora
 from tests.aws_account import deployed
 
 CASES: tuple[dict[str, Any], ...] = (
@@ -32,12 +32,12 @@ CODES = ("IMAGE_MISSING", "CRASH_AT_START", "NO_CAPACITY", "TARGET_TIMEOUT", "AL
 def test_nothing_is_wrong_where_nothing_failed() -> None:
     aws = AnsweringAws(deployed())
 
-    assert [verdict.code for verdict in diagnose(aws.target(), load_form()).verdicts] == ["NOTHING"]
+    assert [verdict.code for verdict in diagnose(aws.target(), agora()).verdicts] == ["NOTHING"]
 
 
 @pytest.mark.parametrize(("case", "code"), list(zip(CASES, CODES, strict=True)), ids=[each["where"] for each in CASES])
 def test_what_failed_is_found_in_what_it_left(case: dict[str, Any], code: str) -> None:
-    form = load_form()
+    form = agora()
 
     # Before a rollback: what is only in an event counts until the service is stable again.
     account = left_behind({"id": "a"} | case, form, running=case["where"] == "event")
@@ -49,7 +49,7 @@ def test_what_failed_is_found_in_what_it_left(case: dict[str, Any], code: str) -
 
 @pytest.mark.parametrize("case", CASES[:2], ids=["stopped", "exited"])
 def test_a_task_that_failed_is_found_while_the_deployment_continues(case: dict[str, Any]) -> None:
-    form = load_form()
+    form = agora()
 
     account = left_behind({"id": "a"} | case, form, running=True)
 
@@ -60,7 +60,7 @@ def test_a_task_that_failed_is_found_while_the_deployment_continues(case: dict[s
 def test_reasons_are_cut_as_ecs_cuts_them() -> None:
     case = {"id": "a", "where": "stopped", "wording": "x" * 300, "service": "agora-app"}
 
-    account = left_behind(case, load_form(), cut=True)
+    account = left_behind(case, agora(), cut=True)
 
     assert {len(each["stoppedReason"]) for each in account.tasks if "stoppedReason" in each} == {255}
 
@@ -78,7 +78,7 @@ def test_a_line_is_printed_for_each_case(tmp_path: Path, capsys: pytest.CaptureF
 
 def test_a_case_of_a_kind_that_is_not_known_is_refused() -> None:
     with pytest.raises(ValueError, match="where must be"):
-        left_behind({"id": "a", "where": "elsewhere"}, load_form())
+        left_behind({"id": "a", "where": "elsewhere"}, agora())
 
 
 def test_what_aws_could_not_answer_is_not_answered() -> None:

@@ -10,7 +10,6 @@ import pytest
 
 from portside.aws.model import Stack
 from portside.aws.target import Target
-from portside.config.configuration import load_form
 from portside.config.environment import OWNER_TAG
 from portside.deploy.destroy_stack import planned_removal
 from portside.errors import UsageError, UserError
@@ -19,10 +18,11 @@ from portside.findings.verdict import judge
 from portside.plan.deployment_plan import DeploymentPlan, changes_of, expect_ours
 from portside.plan.unconfigured import Removal, UnconfiguredStack, read_unconfigured
 from portside.records.stack_record import Origin, StackRecord, read_stack_record, write_stack_record
+from tests.apps import agora
 from tests.unit.diagnosis_support import evidence, service, task
 from tests.unit.operations_support import NOON, FakeCloudFormation, FakeParameters, client_error, resource, target
 
-SERVICES = load_form().services_of("dev")
+SERVICES = agora().services_of("dev")
 OLD, OTHER, BASTION, FORMER = "agora-dev-old", "agora-dev-other", "agora-dev-bastion", "agora-dev-docdb-v5"
 OURS = {OWNER_TAG: "agora/dev"}
 SERVICE = {
@@ -160,7 +160,7 @@ def test_data_goes_only_where_it_is_asked_for_and_never_in_production_on_aws(
     name = FORMER.replace("dev", environment, 1)
     stacks = {name: deployed({OWNER_TAG: f"agora/{environment}"}, DATABASE)}
     somewhere = place(stacks, StackRecord({name: Origin.CREATED}), environment=environment, is_local=is_local)
-    services = load_form().services_of(environment)
+    services = agora().services_of(environment)
     if goes:
         assert planned_removal(somewhere, services, name, with_data=with_data).name == name
         return
@@ -174,7 +174,7 @@ def state(name: str, tags: Mapping[str, str]) -> Stack:
 
 
 def test_an_untagged_stack_is_adopted_only_where_app_py_names_it_explicitly() -> None:
-    dev = load_form().environment("dev")
+    dev = agora().environment("dev")
     untagged = [state("agora-dev-app", {}), state("agora-dev-ecs", OURS)]
     assert dev.adopted_stacks
     assert expect_ours(untagged, dev) == ("agora-dev-app",)
@@ -185,7 +185,7 @@ def test_an_untagged_stack_is_adopted_only_where_app_py_names_it_explicitly() ->
 
 def test_another_s_stack_of_the_same_name_is_never_taken_over() -> None:
     with pytest.raises(UserError, match=r"agora-dev-app belongs to agora-too/dev"):
-        expect_ours([state("agora-dev-app", {OWNER_TAG: "agora-too/dev"})], load_form().environment("dev"))
+        expect_ours([state("agora-dev-app", {OWNER_TAG: "agora-too/dev"})], agora().environment("dev"))
 
 
 def test_the_record_names_what_a_deployment_may_make_before_it_begins_and_what_is_there_at_the_end() -> None:

@@ -10,11 +10,11 @@ import pytest
 
 from agora_own.extension import DATABASE_WITHOUT_TLS
 from portside import extension
-from portside.config.configuration import load_form
 from portside.extension import Extension
 from portside.findings.check import FAIL, OK, SKIP
 from portside.findings.finding import Finding
 from portside.preflight import database
+from tests.apps import agora
 from tests.unit.verification_support import FakeClient, ask, context, deployed, resource_of, told
 
 CLUSTER = resource_of("AWS::DocDB::DBCluster", "ours", "Cluster")
@@ -86,6 +86,6 @@ def test_a_database_that_is_not_yet_deployed_has_no_parameters_to_look_at() -> N
 
 
 def test_services_that_are_the_master_user_are_named() -> None:
-    check = told(database.questions(), replace(context({}), form=load_form()))[database.USERS]
+    check = told(database.questions(), replace(context({}), form=agora()))[database.USERS]
     assert check.state == OK
     assert check.what.startswith("agora-api, agora-api-next connect as the master user; docs/database.md")

@@ -8,6 +8,7 @@ from portside.config.configuration import check_form
 from portside.findings.check import OK
 from portside.preflight import endpoints
 from portside.preflight.endpoints import endpoints_of, order_of
+from tests.apps import agora
 from tests.unit.form_support import api_and_app, environments
 from tests.unit.verification_support import context, deployed, told
 
@@ -54,6 +55,5 @@ def test_services_that_do_not_call_each_other_share_a_group() -> None:
 
 
 def check_form_of_agora() -> Any:
-    from portside.config.configuration import load_form
 
-    return load_form().services_of("dev")
+    return agora().services_of("dev")

@@ -15,7 +15,6 @@ from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 from portside.aws.errors import why_unanswered
 from portside.aws.target import Target
 from portside.cli import main
-from portside.config.configuration import load_form
 from portside.errors import FormError, Problem, UserError
 from portside.findings.check import FAIL, OK, SKIP, fail, ok, skip
 from portside.findings.finding import Finding
@@ -23,6 +22,7 @@ from portside.preflight import account, published, run
 from portside.preflight.context import NotKnown, Options, Question, Shared, answer
 from portside.preflight.run import Verification
 from portside.rehearsal import prepare
+from tests.apps import agora
 from tests.unit.operations_support import client_error, stack, target
 from tests.unit.verification_support import DENIED, EXPIRED, IMAGES, THROTTLED, FakeClient, context, form_with
 
@@ -194,7 +194,7 @@ def rehearsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Targe
     from portside.emulator.client import process
 
     monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
-    form = load_form()
+    form = agora()
     services = form.services_of("dev")
     try:
         yield prepare.prepare(form.environment("dev"), services, prepare.images_of(services, None))
@@ -217,7 +217,7 @@ def test_the_whole_against_the_embedded_aws(rehearsed: Target, capsys: pytest.Ca
     assert {check["found"] for check in before.values() if check["state"] == "FAIL"} == set()
 
     secrets.delete_secret(SecretId="agora-sentry-dsn", ForceDeleteWithoutRecovery=True)
-    found = run.verify(rehearsed, load_form(), options=Options(drift=True))
+    found = run.verify(rehearsed, agora(), options=Options(drift=True))
     assert [check.subject for check in found.failed] == ["secret agora-sentry-dsn"]
     assert rehearsed.clients("cloudformation").describe_stacks()["Stacks"][0]["StackName"] == "CDKToolkit"
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from portside.aws.model import Container, Task
 from portside.aws.reader import Look, Reader
-from portside.config.configuration import check_form, load_form
+from portside.config.configuration import check_form
 from portside.records.deployment_record import FAILED, DeploymentRecord
 from portside.records.running_images import digests_of, running_in, unaccounted
 from tests.answering_aws import AnsweringAws
+from tests.apps import agora
 from tests.aws_account import deployed
 from tests.unit.form_support import environments, one_service
 from tests.unit.operations_support import deployment_of, digest, resolution
@@ -108,5 +109,5 @@ def test_tasks_of_services_that_are_not_configured_are_known_and_those_that_run_
         own | {"taskArn": f"{own['taskArn']}a", "group": "service:agora-dev-old-Service-1"},
         own | {"taskArn": f"{own['taskArn']}b", "group": "family:data-load"},
     ]
-    reader = Reader(aws.client, aws.account.environment, load_form().services_of("dev"))
+    reader = Reader(aws.client, aws.account.environment, agora().services_of("dev"))
     assert [task.id[-1] for task in reader.look().other_tasks] == ["a"]

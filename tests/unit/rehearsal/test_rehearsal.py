@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from portside.config.configuration import load_form
 from portside.config.deferred_values import DatabaseSecret
 from portside.config.service_props import ServiceProps, ServiceSecret
 from portside.errors import UsageError
 from portside.rehearsal.prepare import images_of, secrets_of, switch_faults
+from tests.apps import agora
 from tests.unit.operations_support import digest, resolution, target
 
 
@@ -51,6 +51,6 @@ def test_a_lock_of_stubs_decides_about_no_digest() -> None:
 )
 def test_a_misspelt_fault_is_refused_before_anything_changes(fault: str, message: str, hint: str) -> None:
     with pytest.raises(UsageError) as refused:
-        switch_faults(target({}, is_local=True), load_form().services_of("dev"), [fault])
+        switch_faults(target({}, is_local=True), agora().services_of("dev"), [fault])
     assert message in refused.value.message
     assert hint in refused.value.hint

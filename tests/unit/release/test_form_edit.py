@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from portside.config.configuration import ROOT, load_form
 from portside.errors import UsageError
 from portside.release.configuration_edit import versions_in, with_versions
+from tests.apps import agora
 
 FORM = """\
 ENVIRONMENTS = {
@@ -50,7 +51,7 @@ def test_the_configuration_of_this_project_gets_another_release_and_is_still_a_c
         "stage": "99.0.0-rc1",
         "prod": "99.0.0-rc2",
     }
-    assert versions_in(before) == {name: env.ghcr_package_version for name, env in load_form().environments.items()}
+    assert versions_in(before) == {name: env.ghcr_package_version for name, env in agora().environments.items()}
 
 
 def test_only_the_environments_that_are_named_change() -> None:

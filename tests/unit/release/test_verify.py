@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from portside.config.configuration import Form, check_form, load_form
+from portside.config.configuration import Form, check_form
 from portside.config.deferred_values import ImageVersion
 from portside.config.image_reference import LOCAL_BUILD
 from portside.config.service_props import ServiceProps
@@ -27,6 +27,7 @@ from portside.records.proof import seeded_record
 from portside.release import verify as verifying
 from portside.release.verify import FAIL, OK, SKIP, expected_images, footer_of, site_of, verify
 from tests.answering_aws import AnsweringAws
+from tests.apps import agora
 from tests.aws_account import deployed, running_task
 from tests.unit.form_support import environments, one_service, service
 from tests.unit.operations_support import FakeCloudFormation, target
@@ -44,7 +45,7 @@ FOOTER = "4.2.0-abc1234"
 
 def running(services: Sequence[ServiceProps], environment: str = "dev", *tasks: Mapping[str, Any]) -> AnsweringAws:
     """An environment of these services in which only these tasks of app are."""
-    usual = load_form()
+    usual = agora()
     account = deployed(environment, Form(usual.environments, {**usual.services, environment: tuple(services)}))
     account.tasks.clear()
     for number, each in enumerate(tasks):

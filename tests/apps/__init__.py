@@ -1,0 +1,22 @@
+"""The configurations that tests run on."""
+
+from __future__ import annotations
+
+import functools
+
+from portside import redact
+from portside.config.configuration import Form, load_form
+
+
+@functools.cache
+def _agora() -> Form:
+    return load_form()
+
+
+def agora() -> Form:
+    """Agora's configuration, read once in a test process.
+
+    From here on the names of its secrets are redacted, as after every reading.
+    """
+    redact.install(_agora().taught(redact.current()))
+    return _agora()
