@@ -120,11 +120,11 @@ def _refusal_actions(refusals: ApiFaults) -> dict[tuple[str, str], Action]:
         return True
 
     async def put_stack_fault(request: Request) -> Any:
-        stack_faults.bring_into(**json.loads(request.body))
+        stack_faults.set_state(**json.loads(request.body))
         return True
 
     async def clear_stack_fault(request: Request) -> Any:
-        return stack_faults.free(**json.loads(request.body))
+        return stack_faults.restore(**json.loads(request.body))
 
     async def put_quota(request: Request) -> Any:
         service_quotas.set_value(**json.loads(request.body))

@@ -49,7 +49,7 @@ def settings(state_dir: Path, port: int) -> dict[str, str]:
         "SFTP_ENABLED": "0",
         "PERSIST_STATE": "1",
         "STATE_DIR": str(state_dir / "aws"),
-        # `portside.emulator.state.saving` saves the objects with all else.
+        # `portside.emulator.state.saving` saves the objects with everything else.
         "S3_PERSIST": "0",
         "ECS_RESTORE_RECONCILE_DELAY_SECONDS": "0",
         "MINISTACK_WORKER_THREADS": "8",
@@ -132,7 +132,9 @@ async def _serve(state_dir: Path, listeners: Listeners, token: str, ready: Calla
     config.keep_alive_timeout = 75
     config.graceful_timeout = 1
     config.loglevel = "WARNING"
-    watchers = [asyncio.create_task(each) for each in (_stop_when_deleted(state_dir, stopping), saver.save_in_pauses())]
+    watchers = [
+        asyncio.create_task(each) for each in (_stop_when_deleted(state_dir, stopping), saver.save_automatically())
+    ]
     failed: list[UserError] = []
 
     def started() -> None:

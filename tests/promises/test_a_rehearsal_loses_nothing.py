@@ -151,7 +151,7 @@ def test_each_damaged_file_of_the_server_is_repaired_at_its_start_or_said_in_a_s
         assert found(aws) in ("first", "second"), name
         assert all("\n" not in each for each in said)
         if name == "generation":
-            assert any("is used: what was changed after that is lost" in each for each in said), said
+            assert any("is used: later changes are lost" in each for each in said), said
         if name in ("images.json", "faults.json", "catalogue-faults.json"):
             assert any("moved to" in each for each in said), f"{name}: {said}"
 

@@ -15,7 +15,7 @@ from portside.emulator.client import process
 from portside.emulator.client.process import LocalAws
 from portside.errors import UserError
 
-LOOK_SECONDS = 0.25
+POLL_SECONDS = 0.25
 
 
 class ServerDied(UserError):
@@ -41,7 +41,7 @@ class _Connection:
         self.dead = threading.Event()
 
     def watch(self) -> None:
-        while not self.closed.wait(LOOK_SECONDS):
+        while not self.closed.wait(POLL_SECONDS):
             if self.has_died():
                 self.dead.set()
                 if self.main is not None and self.main.ident is not None:

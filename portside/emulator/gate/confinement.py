@@ -1,8 +1,7 @@
-"""What the process of the embedded AWS cannot do, whichever part of it tries: run programs, or reach another machine.
+"""Prevents the process of the embedded AWS from running programs or connecting to another machine.
 
-ministack can run functions, crawlers and containers, and can call webhooks. Its modules for that are not loaded here;
-and should any code try all the same, Python's audit events (https://docs.python.org/3/library/audit_events.html)
-stop it.
+ministack can run functions, crawlers and containers, and can call webhooks. Its modules for that are not loaded;
+Python's audit events (https://docs.python.org/3/library/audit_events.html) stop any other attempt.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from typing import Any
 from portside.emulator.gate import served
 
 SERVICES_PACKAGE = "ministack.services"
-# They would talk to a container engine, or serve files.
+# These connect to a container engine, or serve files.
 _PACKAGES_REFUSED = frozenset({"docker", "asyncssh"})
 
 _RUNS_PROGRAMS = frozenset(
@@ -30,18 +29,18 @@ _NAMES_A_HOST = frozenset({"socket.getaddrinfo", "socket.gethostbyname", "socket
 
 
 class Confined(PermissionError):
-    """Something that the embedded AWS may not do; an error of the operating system to those who expect one."""
+    """The embedded AWS must not do this. An OSError, so that callers handle it as one."""
 
     def __init__(self, message: str) -> None:
         super().__init__(errno.EPERM, message)
 
 
 class NotServed(ValueError):
-    """Something that belongs to a service of AWS that isn't served."""
+    """A call of a service that isn't served."""
 
 
 def install() -> None:
-    """Confines this process for good. Call it before ministack is imported."""
+    """Confine this process permanently. Call it before ministack is imported."""
     sys.meta_path.insert(0, _Finder())
     sys.addaudithook(_refuse)
 
@@ -69,18 +68,18 @@ def _is_here(host: object) -> bool:
 
 
 class _Finder(MetaPathFinder):
-    """Finds a module without content in place of each that isn't served."""
+    """Finds an empty module for each service that isn't served."""
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
         if name in _PACKAGES_REFUSED:
             raise ModuleNotFoundError(f"{name} is not for the embedded AWS", name=name)
         package, _, module = name.rpartition(".")
         if package == SERVICES_PACKAGE and module not in served.MODULES:
-            return ModuleSpec(name, _Nowhere())
+            return ModuleSpec(name, _EmptyLoader())
         return None
 
 
-class _Nowhere(Loader):
+class _EmptyLoader(Loader):
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         return _NotServed(spec.name)
 
@@ -88,7 +87,7 @@ class _Nowhere(Loader):
         pass
 
 
-# What ministack asks every module for; one that isn't served has none of it, and nothing to start.
+# ministack looks these up in every module; a module that isn't served doesn't have them.
 _LIFE_CYCLE = frozenset({"get_state", "load_persisted_state", "_restore_state", "reset", "handle_request"})
 _STARTED = "start_scheduler"
 
@@ -105,7 +104,7 @@ class _NotServed(ModuleType):
 
 
 class _Nothing(Sequence[Any]):
-    """Empty, and not to be called."""
+    """An empty table that can't be called."""
 
     def __init__(self, name: str) -> None:
         self._name = name

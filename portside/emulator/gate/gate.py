@@ -1,6 +1,6 @@
-"""The only way into the embedded AWS: requests of its own clients, signed with its secret, for what it serves.
+"""The ASGI application around ministack's: accepts only signed requests of its own clients, for services it has.
 
-An ASGI application around ministack's. A request that is refused here has reached nothing of it.
+A refused request doesn't reach ministack.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
-# Of a body that nothing yet vouches for. The largest of an honest client is a template, about 1 MB.
+# The limit for a body whose signature is checked only after reading it. A large template has about 1 MB.
 MAXIMUM_UNPROVEN_BYTES = 16 * 1024 * 1024
 
-# Where the services are, but for S3, which has buckets there; ministack's own paths begin with what no bucket does.
+# The paths of services except S3, which has buckets there. No bucket begins with an underscore.
 _PATH_OF_SERVICES = re.compile(r"/|/service/[A-Za-z0-9]+/operation/[A-Za-z0-9]+")
 _OWN_PATHS = "/_"
 _CORS = b"access-control-"
 
 
 class Disconnected(Exception):
-    """The client is gone before its request was whole."""
+    """The client disconnected before its request was complete."""
 
 
 @dataclass(frozen=True)
 class Gate:
-    """Lets requests through to the application that no web page made and that are signed with one of the keys."""
+    """Passes requests to the application that no web page made and that are signed with one of the keys."""
 
     application: Application
     keys: Keys
@@ -65,7 +65,7 @@ class Gate:
             await self.application(scope, _replay(body, receive), _without_cors(send))
 
     async def _proven_body(self, scope: Message, headers: Mapping[str, str], receive: Receive) -> bytes:
-        """The body of a request that may pass. Raises `Unproven`, and `Disconnected`."""
+        """The body of an accepted request. Raises `Unproven` and `Disconnected`."""
         request = SignedRequest(
             method=scope["method"],
             path=scope["raw_path"].decode("latin-1"),
@@ -74,7 +74,7 @@ class Gate:
         )
         claim = claim_of(request)
         if problem := served.problem_of_service(claim.service) or _problem_of_path(claim.service, scope["path"]):
-            # Said without proof, as nothing of it is secret: a person who tries Lambda reads why it is not there.
+            # Reported without a valid signature: users who try Lambda should see why it is not available.
             raise Unproven("NotServed", problem, claim.service)
         checked = check(request, claim, self.keys, datetime.datetime.now(datetime.UTC))
         checked.verify_head()
@@ -84,7 +84,7 @@ class Gate:
 
 
 def operation_of(service: str, method: str, headers: Mapping[str, str], parameters: Mapping[str, Any]) -> str:
-    """The name of the call, as AWS's reference has it; empty where it isn't one that could be refused."""
+    """The name of the operation in AWS's API reference; empty if operations of its kind are never refused."""
     if target := headers.get("x-amz-target"):
         return target.rpartition(".")[2]
     if service == "s3":
@@ -96,9 +96,9 @@ def operation_of(service: str, method: str, headers: Mapping[str, str], paramete
 def only_served(
     detect: Callable[..., str], merge: Callable[..., dict[str, Any]]
 ) -> Callable[[Any], Callable[..., Any]]:
-    """The dispatch of ministack, which gives what isn't served an error that names it.
+    """The dispatch of ministack, with an error for services and operations that aren't served.
 
-    What a request is signed for and what ministack takes it for may be two things: this asks the same as ministack.
+    The service in the signature can differ from the one that ministack detects, so this detects it like ministack.
     """
 
     def make(original: Any) -> Callable[..., Any]:
@@ -134,7 +134,7 @@ def _problem_of_path(service: str, path: str) -> str:
 
 
 def _headers(given: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """By lower-case name; those that are there twice are joined, so that neither is overlooked."""
+    """By lower-case name; repeated headers are joined, so that neither value is ignored."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in given:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("utf-8", errors="replace").strip()
@@ -167,7 +167,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 def _without_cors(send: Send) -> Send:
-    """ministack lets every web page read its answers."""
+    """Remove the headers that let every web page read ministack's answers."""
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":

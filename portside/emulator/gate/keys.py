@@ -1,4 +1,4 @@
-"""Who may sign: those with the secret of an account, and the sessions that STS has handed out."""
+"""The valid access keys: one for each account, and the sessions that STS has issued."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ACCOUNT = re.compile(r"[0-9]{12}")
 
 
 def keys(secret: str, sessions: Mapping[str, Mapping[str, Any]]) -> Keys:
-    """What belongs to access keys. `sessions` is STS's table: `SecretAccessKey`, `SessionToken` and `Expiration`."""
+    """The lookup of access keys. `sessions` is STS's table: `SecretAccessKey`, `SessionToken` and `Expiration`."""
 
     @lru_cache(maxsize=64)
     def of_account(account: str) -> Key:

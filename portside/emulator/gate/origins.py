@@ -1,7 +1,7 @@
-"""Which requests can come from a program of this machine's user, and which a web page may have made.
+"""Distinguishes requests of programs from those that a web page may have made.
 
-A page of another site can send requests to 127.0.0.1, and can make its own name resolve to it (DNS rebinding); the
-browser says so in `Host`, `Origin` and the fetch metadata (https://www.w3.org/TR/fetch-metadata/), which no page can
+A page of another site can send requests to 127.0.0.1, also by making its own name resolve to it (DNS rebinding). The
+browser shows this in `Host`, `Origin` and the fetch metadata (https://www.w3.org/TR/fetch-metadata/), which pages can't
 change.
 """
 
@@ -12,16 +12,16 @@ from collections.abc import Mapping
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1")
 
-# The bucket in front of the host: what SDKs send without `s3ForcePathStyle`.
+# A bucket in front of the host, as SDKs send it without `s3ForcePathStyle`.
 _BUCKET_HOST = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\.(?:s3\.(?:[a-z0-9-]+\.)?)?localhost")
 _OUR_OWN = ("same-origin", "none")
 
 
 def problem(headers: Mapping[str, str], port: int, *, buckets: bool = False, visitors: bool = False) -> str:
-    """Why a request is refused before anything else is looked at; empty where it is not.
+    """Why a request is refused before any other check; empty if it is not.
 
-    `headers` have lower-case names. With `buckets`, S3's virtual hosts are ours too. With `visitors`, links of other
-    sites may lead here, as to any web site; their scripts, forms and frames may not.
+    `headers` have lower-case names. With `buckets`, S3's virtual hosts are accepted too. With `visitors`, links on
+    other sites are accepted, as by any web site; their scripts, forms and frames are not.
     """
     host = headers.get("host", "").lower()
     name, _, given_port = host.rpartition(":") if ":" in host else (host, "", "80")
@@ -42,5 +42,5 @@ def _is_followed_link(headers: Mapping[str, str]) -> bool:
 
 
 def _shown(text: str) -> str:
-    """Ascii and short: this goes into an answer and a log."""
+    """In ASCII and short, for an answer and a log."""
     return ascii(text[:100])

@@ -1,4 +1,4 @@
-"""How AWS says no: the code and shape of each protocol, so that SDKs report it well.
+"""AWS's errors, with the code and format of each protocol, so that SDKs report them well.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html,
 https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html and
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-# By reason: the status and code of query APIs, of JSON ones, of S3, and of EC2.
+# By reason: the status and code for query APIs, JSON APIs, S3, and EC2.
 _CODES: Final[Mapping[str, tuple[tuple[int, str], tuple[int, str], tuple[int, str], tuple[int, str]]]] = {
     "MissingAuthenticationToken": (
         (403, "MissingAuthenticationToken"),
@@ -82,12 +82,12 @@ _CODES: Final[Mapping[str, tuple[tuple[int, str], tuple[int, str], tuple[int, st
         (400, "EntityTooLarge"),
         (413, "RequestEntityTooLarge"),
     ),
-    # No service of AWS says this: none is missing there.
+    # AWS has no such error.
     "NotServed": ((400, "UnsupportedOperation"),) * 4,
 }
 REASONS = tuple(_CODES)
 
-# REST services that answer in XML; their requests don't show it.
+# REST services with XML answers, which their requests don't show.
 _XML_SERVICES = frozenset({"route53", "cloudfront", "s3-control"})
 
 
@@ -101,7 +101,7 @@ class Refusal:
 
 
 def refusal(reason: str, message: str, service: str, headers: Mapping[str, str]) -> Refusal:
-    """The answer to a request to a service, in the protocol in which it was asked. `reason` is one of `REASONS`."""
+    """The answer to a request to a service, in the protocol of the request. `reason` is one of `REASONS`."""
     query, as_json, s3, ec2 = _CODES[reason]
     request_id = str(uuid.uuid4())
     kind = headers.get("content-type", "")
@@ -118,8 +118,8 @@ def refusal(reason: str, message: str, service: str, headers: Mapping[str, str])
     return _json(as_json, message, request_id)
 
 
-def _json(said: tuple[int, str], message: str, request_id: str) -> Refusal:
-    status, code = said
+def _json(error: tuple[int, str], message: str, request_id: str) -> Refusal:
+    status, code = error
     headers = {
         "content-type": "application/x-amz-json-1.1",
         "x-amzn-errortype": code,
@@ -128,8 +128,8 @@ def _json(said: tuple[int, str], message: str, request_id: str) -> Refusal:
     return Refusal(status, headers, json.dumps({"__type": code, "message": message}).encode())
 
 
-def _cbor(said: tuple[int, str], query_code: str, message: str, request_id: str) -> Refusal:
-    status, code = said
+def _cbor(error: tuple[int, str], query_code: str, message: str, request_id: str) -> Refusal:
+    status, code = error
     body = b"\xa2" + b"".join(map(_cbor_text, ("__type", code, "message", message)))
     headers = {
         "content-type": "application/cbor",
@@ -146,22 +146,22 @@ def _cbor_text(text: str) -> bytes:
     return b"\x79" + len(encoded).to_bytes(2) + encoded
 
 
-def _query(said: tuple[int, str], message: str, request_id: str) -> Refusal:
-    status, code = said
-    error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
-    body = f"<ErrorResponse>{error}<RequestId>{request_id}</RequestId></ErrorResponse>"
+def _query(error: tuple[int, str], message: str, request_id: str) -> Refusal:
+    status, code = error
+    xml = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+    body = f"<ErrorResponse>{xml}<RequestId>{request_id}</RequestId></ErrorResponse>"
     return Refusal(status, {"content-type": "text/xml", "x-amzn-requestid": request_id}, body.encode())
 
 
-def _ec2(said: tuple[int, str], message: str, request_id: str) -> Refusal:
-    status, code = said
-    error = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
-    body = f"<Response><Errors>{error}</Errors><RequestID>{request_id}</RequestID></Response>"
+def _ec2(error: tuple[int, str], message: str, request_id: str) -> Refusal:
+    status, code = error
+    xml = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+    body = f"<Response><Errors>{xml}</Errors><RequestID>{request_id}</RequestID></Response>"
     return Refusal(status, {"content-type": "text/xml;charset=UTF-8", "x-amzn-requestid": request_id}, body.encode())
 
 
-def _s3(said: tuple[int, str], message: str, request_id: str) -> Refusal:
-    status, code = said
-    error = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message><RequestId>{request_id}</RequestId></Error>"
+def _s3(error: tuple[int, str], message: str, request_id: str) -> Refusal:
+    status, code = error
+    xml = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message><RequestId>{request_id}</RequestId></Error>"
     headers = {"content-type": "application/xml", "x-amz-request-id": request_id}
-    return Refusal(status, headers, f'<?xml version="1.0" encoding="UTF-8"?>\n{error}'.encode())
+    return Refusal(status, headers, f'<?xml version="1.0" encoding="UTF-8"?>\n{xml}'.encode())

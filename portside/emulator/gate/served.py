@@ -1,11 +1,11 @@
-"""Which parts of AWS are served: what the stacks and this tool use, and nothing that runs code or reaches out."""
+"""The parts of AWS that are served: only what the stacks and this tool use, without running code or external calls."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-# By the name in a signature's scope: what a person calls it.
+# The product name of each service, by its name in a signature's scope.
 SERVICES: Final[Mapping[str, str]] = {
     "acm": "Certificate Manager",
     "application-autoscaling": "Application Auto Scaling",
@@ -29,10 +29,10 @@ SERVICES: Final[Mapping[str, str]] = {
     "wafv2": "WAF",
 }
 
-# What ministack's router makes of a request for one of those. It shares DocumentDB's calls between two modules.
+# The routes of ministack for these services. It splits DocumentDB's calls between two modules.
 ROUTES: Final = frozenset(SERVICES) | {"documentdb"}
 
-# The modules of `ministack.services` that these need. The others can't even be imported: see `confinement`.
+# The modules of `ministack.services` for these. The others can't be imported: see `confinement`.
 MODULES: Final = frozenset(
     {
         "acm",
@@ -61,7 +61,7 @@ MODULES: Final = frozenset(
     }
 )
 
-# Calls of served services that would run something, fetch something or send something out.
+# Operations of served services that would run, fetch or send something.
 OPERATIONS_REFUSED: Final = frozenset(
     {
         ("logs", "PutDestination"),
@@ -79,7 +79,7 @@ OPERATIONS_REFUSED: Final = frozenset(
         ("rds", "CreateDBInstance"),
     }
 )
-# Where a topic may send what is published: such messages are kept, and leave this machine as little as any.
+# The protocols of subscriptions to a topic. Messages are stored and never sent.
 PROTOCOLS_OF_SUBSCRIPTIONS: Final = frozenset({"email", "email-json"})
 
 _RESOURCES: Final = (
@@ -107,12 +107,12 @@ _RESOURCES: Final = (
     "AWS::ServiceDiscovery::",
     "AWS::WAFv2::",
 )
-_LIMITS: Final = "it runs no code, and reaches nothing outside itself"
+_LIMITS: Final = "it runs no code and connects to no other machine"
 _CUSTOM: Final = ("AWS::CloudFormation::CustomResource", "Custom::")
 
 
 def resource_is_served(kind: str) -> bool:
-    """Whether resources of a CloudFormation type can be made here."""
+    """Whether resources of a CloudFormation type are supported."""
     return any(
         kind == each or (each.endswith("::") and kind.startswith(each)) or kind == f"{each}Policy"
         for each in _RESOURCES
@@ -120,32 +120,30 @@ def resource_is_served(kind: str) -> bool:
 
 
 def problem_of_service(service: str) -> str:
-    """Why calls of a service, as a signature names it, are refused; empty where they are not."""
+    """Why calls of a service, as a signature names it, are refused; empty if they are not."""
     if service in SERVICES:
         return ""
     return f"the embedded AWS does not serve {service!r}: {_LIMITS}. It serves {', '.join(sorted(SERVICES.values()))}."
 
 
 def problem_of_operation(service: str, operation: str, parameters: Mapping[str, Any]) -> str:
-    """Why a call of a service that is served is refused; empty where it is not."""
+    """Why a call of a service that is served is refused; empty if it is not."""
     if (service, operation) in OPERATIONS_REFUSED:
         return f"the embedded AWS does not serve {operation} of {SERVICES[service]}: {_LIMITS}."
     if (service, operation) == ("sns", "Subscribe") and parameters.get("Protocol") not in PROTOCOLS_OF_SUBSCRIPTIONS:
-        return (
-            f"the embedded AWS sends nothing out: a subscription to {parameters.get('Protocol')} is not possible here."
-        )
+        return f"the embedded AWS sends no messages: a subscription with {parameters.get('Protocol')} is not possible."
     return ""
 
 
 def problem_of_resources(kinds: Iterable[tuple[str, str]]) -> str:
-    """Why a template with resources (logical ID and type) is refused; empty where it is not."""
+    """Why a template with resources (logical ID and type) is refused; empty if it is not."""
     refused = sorted({(name, kind) for name, kind in kinds if not resource_is_served(kind)})
     if not refused:
         return ""
     named = ", ".join(f"{name} ({kind})" for name, kind in refused)
     custom = any(kind.startswith(_CUSTOM) or kind.startswith("AWS::Lambda::") for _, kind in refused)
     why = (
-        "custom resources and functions are code, which the embedded AWS never runs"
+        "custom resources and functions are code, which the embedded AWS does not run"
         if custom
         else "the embedded AWS does not have them"
     )

@@ -1,4 +1,4 @@
-"""The secret of one embedded AWS: what its clients sign with, and what is derived from it. Client side too."""
+"""The secret of an embedded AWS, and the keys derived from it. Used by the server and its clients."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SHAPE = re.compile(rb"[A-Za-z0-9_-]{43}\n")
 
 
 def read(state_dir: Path) -> str | None:
-    """The secret of this state directory; None where there is none, or none that only its owner could have read."""
+    """The secret of this state directory; None if it is missing or was readable by others."""
     path = state_dir / FILE_NAME
     with contextlib.suppress(OSError):
         content = path.read_bytes() if owner_only.is_private(path) else b""
@@ -26,7 +26,7 @@ def read(state_dir: Path) -> str | None:
 
 
 def ensure(state_dir: Path) -> str:
-    """The secret of this state directory; a new one where it has none yet, or where it is damaged or was exposed."""
+    """The secret of this state directory; a new one if it is missing, damaged or was exposed."""
     found = read(state_dir)
     if found is None:
         found = secrets.token_urlsafe(32)
@@ -35,17 +35,17 @@ def ensure(state_dir: Path) -> str:
 
 
 def of_account(secret: str, account: str) -> str:
-    """What requests of an account are signed with.
+    """The secret access key of an account.
 
-    A signature doesn't cover the access key: with one secret for all, it would be good for any other account too.
+    A signature doesn't cover the access key ID, so one secret for all would make it valid for any account.
     """
     return _derived(secret, f"account {account}")
 
 
 def images_token(secret: str) -> str:
-    """What the registry and the packages API want."""
+    """The password of the registry and token of the packages API."""
     return _derived(secret, "images")
 
 
-def _derived(secret: str, what: str) -> str:
-    return hmac.new(secret.encode(), what.encode(), hashlib.sha256).hexdigest()
+def _derived(secret: str, purpose: str) -> str:
+    return hmac.new(secret.encode(), purpose.encode(), hashlib.sha256).hexdigest()

@@ -1,7 +1,7 @@
-"""Whether a request is signed, with Signature Version 4, by someone who knows the secret of its access key.
+"""Verifies the Signature Version 4 of a request.
 
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html. What is signed is put together by botocore, as it
-is when boto3 signs; only what botocore has no use for, the signed chunks of an upload, is done here.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html. botocore computes the signature to compare with,
+as for boto3; only the signed chunks of an upload, which botocore doesn't support, are implemented here.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _PARTS = re.compile(r"(Credential|SignedHeaders|Signature)=([^,\s]+)")
 
 
 class Unproven(Exception):
-    """A request whose signature proves nothing; `code` is the reason, as `refusals` knows it."""
+    """The signature of a request is not valid; `code` is a reason of `refusals`."""
 
     def __init__(self, code: str, message: str, service: str = "") -> None:
         super().__init__(message)
@@ -44,7 +44,7 @@ class Unproven(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class SignedRequest:
-    """A request as it came: the path and query undecoded, headers by lower-case name, repeated ones joined."""
+    """A request as received: path and query undecoded, headers by lower-case name, repeated ones joined."""
 
     method: str
     path: str
@@ -54,7 +54,7 @@ class SignedRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Key:
-    """What belongs to an access key: its secret, and the token and end of a session."""
+    """The secret of an access key, and the token and expiry of a session."""
 
     secret: str
     token: str | None = None
@@ -62,12 +62,12 @@ class Key:
 
 
 Keys = Callable[[str], Key | None]
-"""From an access key ID to what belongs to it; None for one that this server doesn't know."""
+"""From an access key ID to its key; None if it is unknown."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """What a request says about its signature. `expires` is the seconds for which a presigned address is good."""
+    """The signature of a request and its scope. `expires` is the validity of a presigned URL in seconds."""
 
     access_key: str
     date: str
@@ -85,7 +85,7 @@ class Claim:
 
 
 class _Verifier(SigV4Auth):
-    """botocore's signer, which signs exactly the headers that the client says it has signed."""
+    """botocore's signer, for exactly the headers that the client has signed."""
 
     signed: Sequence[str] = ()
 
@@ -101,7 +101,7 @@ class _S3Verifier(_Verifier, S3SigV4Auth):
 
 
 def claim_of(request: SignedRequest) -> Claim:
-    """What the request claims, in its header or, for a presigned address, in its query. Raises `Unproven`."""
+    """The claim in the request's header or, for a presigned URL, in its query. Raises `Unproven`."""
     header = request.headers.get("authorization")
     query = parse_qsl(request.query, keep_blank_values=True)
     presigned = dict(query)
@@ -110,50 +110,52 @@ def claim_of(request: SignedRequest) -> Claim:
     if header is not None and "X-Amz-Signature" in presigned:
         raise Unproven("IncompleteSignature", "Only one way of signing is allowed: header or query")
     if len(presigned) != len(query) and header is None:
-        raise Unproven("IncompleteSignature", "A parameter of a presigned address is there twice")
+        raise Unproven("IncompleteSignature", "A parameter of a presigned URL is repeated")
     return _claim_in_header(request, header) if header is not None else _claim_in_query(presigned)
 
 
 def check(request: SignedRequest, claim: Claim, keys: Keys, now: datetime.datetime) -> _Checked:
-    """The proof of everything but the body, or of that too where nothing says what is in it. Raises `Unproven`."""
+    """Check everything except the signature, which needs the body's hash. Raises `Unproven`."""
     key = keys(claim.access_key)
     if key is None:
-        raise _no(claim, "UnrecognizedClientException", "The security token included in the request is invalid.")
+        raise _unproven(claim, "UnrecognizedClientException", "The security token included in the request is invalid.")
     if not hmac.compare_digest((key.token or "").encode(), (claim.token or "").encode()):
-        raise _no(claim, "InvalidToken", "The security token included in the request is invalid.")
+        raise _unproven(claim, "InvalidToken", "The security token included in the request is invalid.")
     if key.expires is not None and now.timestamp() >= key.expires:
-        raise _no(claim, "ExpiredTokenException", "The security token included in the request is expired")
+        raise _unproven(claim, "ExpiredTokenException", "The security token included in the request is expired")
     _check_time(claim, now)
-    _check_what_is_signed(request, claim)
+    _check_signed_headers(request, claim)
     return _Checked(request, claim, key)
 
 
 class _Checked:
-    """A request whose signature can be compared as soon as it is known what the body must be."""
+    """A request whose signature can be compared once the hash of its body is known."""
 
     def __init__(self, request: SignedRequest, claim: Claim, key: Key) -> None:
         self._request, self._claim, self._key = request, claim, key
         self.payload = self._declared_payload()
 
     def _declared_payload(self) -> str | None:
-        claim, said = self._claim, self._request.headers.get("x-amz-content-sha256")
+        claim, declared = self._claim, self._request.headers.get("x-amz-content-sha256")
         if claim.expires is not None and claim.signs_for_s3:
-            return said if said and "x-amz-content-sha256" in claim.signed_headers else _UNSIGNED
-        if said is None:
+            return declared if declared and "x-amz-content-sha256" in claim.signed_headers else _UNSIGNED
+        if declared is None:
             return None
-        if not _SHA256.fullmatch(said) and not (
-            claim.signs_for_s3 and said in (_UNSIGNED, _UNSIGNED_CHUNKS, _SIGNED_CHUNKS)
+        if not _SHA256.fullmatch(declared) and not (
+            claim.signs_for_s3 and declared in (_UNSIGNED, _UNSIGNED_CHUNKS, _SIGNED_CHUNKS)
         ):
-            raise _no(claim, "UnsupportedSignature", f"x-amz-content-sha256 must be the hash of the body, got {said}")
-        return said
+            raise _unproven(
+                claim, "UnsupportedSignature", f"x-amz-content-sha256 is not the hash of the body: {declared}"
+            )
+        return declared
 
     def verify_head(self) -> None:
-        """Compares the signature before the body is read, if the head says what that will be."""
+        """Compare the signature before the body is read, if a header declares the body's hash."""
         if self.payload is not None:
             self._compare(self.payload)
 
     def verify_body(self, body: bytes) -> None:
-        """Compares what is left to compare."""
+        """Compare the body with the declared hash, or the signature if there is none."""
         if self.payload is None:
             self._compare(hashlib.sha256(body).hexdigest())
         elif self.payload == _SIGNED_CHUNKS:
@@ -189,7 +191,7 @@ class _Checked:
             rest = rest[length + 2 :]
 
     def _mismatch(self) -> Unproven:
-        return _no(
+        return _unproven(
             self._claim,
             "SignatureDoesNotMatch",
             "The request signature we calculated does not match the signature you provided. Check your AWS Secret "
@@ -248,30 +250,30 @@ def _check_time(claim: Claim, now: datetime.datetime) -> None:
     try:
         signed = datetime.datetime.strptime(claim.timestamp, _DATE).replace(tzinfo=datetime.UTC)
     except ValueError:
-        raise _no(claim, "IncompleteSignature", "X-Amz-Date must be like 20260131T235959Z") from None
+        raise _unproven(claim, "IncompleteSignature", "X-Amz-Date must be like 20260131T235959Z") from None
     if claim.date != claim.timestamp[:8]:
-        raise _no(claim, "CredentialDateMismatch", "The credential's date is not that of X-Amz-Date")
+        raise _unproven(claim, "CredentialDateMismatch", "The credential's date is not that of X-Amz-Date")
     if signed > now + CLOCK_SKEW:
-        raise _no(claim, "RequestTimeTooSkewed", f"Signature not yet current: {claim.timestamp}")
+        raise _unproven(claim, "RequestTimeTooSkewed", f"Signature not yet current: {claim.timestamp}")
     if claim.expires is not None:
         if now >= signed + datetime.timedelta(seconds=claim.expires):
-            raise _no(claim, "RequestExpired", "Request has expired")
+            raise _unproven(claim, "RequestExpired", "Request has expired")
     elif signed < now - CLOCK_SKEW:
-        raise _no(claim, "RequestTimeTooSkewed", f"Signature expired: {claim.timestamp}")
+        raise _unproven(claim, "RequestTimeTooSkewed", f"Signature expired: {claim.timestamp}")
 
 
-def _check_what_is_signed(request: SignedRequest, claim: Claim) -> None:
-    """The host, and all that tells what a request is to do: else a signature could be put onto another request."""
+def _check_signed_headers(request: SignedRequest, claim: Claim) -> None:
+    """The host and all headers that change a request's meaning must be signed, or a signature could be reused."""
     signed = claim.signed_headers
     if list(signed) != sorted({name.lower() for name in signed}) or not set(signed) <= request.headers.keys():
-        raise _no(claim, "IncompleteSignature", "SignedHeaders must name headers of the request, sorted")
+        raise _unproven(claim, "IncompleteSignature", "SignedHeaders must name headers of the request, sorted")
     needed = {name for name in request.headers if name.startswith("x-amz-")} | {"host"}
     if claim.expires is None:
         needed |= request.headers.keys() & {"content-type"}
     if missing := sorted(needed - set(signed)):
-        raise _no(claim, "SignatureDoesNotMatch", f"Headers that must be signed are not: {', '.join(missing)}")
+        raise _unproven(claim, "SignatureDoesNotMatch", f"Headers that must be signed are not: {', '.join(missing)}")
     if not claim.signs_for_s3 and normalize_url_path(request.path) != request.path:
-        raise _no(claim, "SignatureDoesNotMatch", "The path is not in its normal form")
+        raise _unproven(claim, "SignatureDoesNotMatch", "The path is not in its normal form")
 
 
 def _signature(request: SignedRequest, claim: Claim, key: Key, payload: str) -> str:
@@ -279,7 +281,7 @@ def _signature(request: SignedRequest, claim: Claim, key: Key, payload: str) -> 
     if claim.expires is not None:
         query = "&".join(each for each in query.split("&") if not each.startswith("X-Amz-Signature="))
     headers = {name: request.headers[name] for name in claim.signed_headers}
-    # The payload is part of what is signed without being a header of it, for which botocore needs the header.
+    # botocore reads the hash of the payload from this header, which is not itself signed.
     unsigned_payload = {"x-amz-content-sha256": payload}
     target = f"http://host{request.path}{'?' if query else ''}{query}"
     signed = AWSRequest(method=request.method, url=target, headers=headers | unsigned_payload)
@@ -295,5 +297,5 @@ def _verifier(claim: Claim, key: Key) -> _Verifier:
     return auth
 
 
-def _no(claim: Claim, code: str, message: str) -> Unproven:
+def _unproven(claim: Claim, code: str, message: str) -> Unproven:
     return Unproven(code, message, claim.service)

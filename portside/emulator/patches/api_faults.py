@@ -1,4 +1,4 @@
-"""Calls of AWS's API that are refused though nothing is wrong with them: too many, not allowed, credentials expired."""
+"""Faults of AWS's API: valid calls that fail because of throttling, missing rights or expired credentials."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DENIED = (
 )
 _EXPIRED = "The security token included in the request is expired"
 
-# What each protocol calls them: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html,
+# The error codes of each protocol: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html,
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/CommonErrors.html and
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/CommonErrors.html
 _WORDS: Final[Mapping[str, Mapping[str, tuple[int, str, str]]]] = {
@@ -49,14 +49,14 @@ _WORDS: Final[Mapping[str, Mapping[str, tuple[int, str, str]]]] = {
 }
 CODES = tuple(_WORDS)
 
-# boto3's names of services that sign their calls with another.
+# boto3's names of services whose signatures have another name.
 _SIGNING_NAMES = {"elbv2": "elasticloadbalancing", "service-quotas": "servicequotas", "cloudwatch": "monitoring"}
 _SIGNED_FOR = re.compile(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/")
 
 
 @dataclass(frozen=True)
 class ApiFault:
-    """The calls of a service that get this code: all operations with `*`, all accounts and for good with None."""
+    """Calls of a service that fail with this code. `*` is all operations; None is all accounts, or no limit."""
 
     service: str
     operation: str
@@ -65,7 +65,7 @@ class ApiFault:
     account: str | None = None
 
     def concerns(self, service: str, operation: str, account: str) -> bool:
-        """Whether a call is one of those."""
+        """Whether a call fails."""
         return (
             self.service in (ANY, service)
             and (self.operation == ANY or _plain(self.operation) == _plain(operation))
@@ -74,7 +74,7 @@ class ApiFault:
 
 
 def checked(service: str, operation: str, code: str, times: int | None = None, account: str | None = None) -> ApiFault:
-    """A fault that can be switched on, with boto3's or AWS's names. Raises ValueError that names what is wrong."""
+    """A valid fault, from boto3's or AWS's names. Raises ValueError with the problem."""
     if code not in CODES:
         raise ValueError(f"unknown code {code!r}: known are {', '.join(CODES)}")
     if times is not None and times < 1:
@@ -83,31 +83,31 @@ def checked(service: str, operation: str, code: str, times: int | None = None, a
 
 
 class ApiFaults:
-    """The faults that are on, until the embedded AWS ends. Safe for use by several threads."""
+    """The active faults, until the embedded AWS ends. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._faults: list[ApiFault] = []
 
     def all(self) -> list[ApiFault]:
-        """In the order in which they were switched on."""
+        """The active faults, oldest first."""
         with self._lock:
             return list(self._faults)
 
     def put(self, fault: ApiFault) -> None:
-        """Takes the place of one for the same calls."""
+        """Set a fault, which replaces a fault of the same calls."""
         with self._lock:
             same = (fault.service, fault.operation, fault.account)
             self._faults = [each for each in self._faults if (each.service, each.operation, each.account) != same]
             self._faults.append(fault)
 
     def clear(self) -> None:
-        """Switches all off."""
+        """Clear all faults."""
         with self._lock:
             self._faults.clear()
 
     def take(self, service: str, operation: str, account: str) -> ApiFault | None:
-        """The fault that a call meets; one of its times is used up."""
+        """The fault of a call; counts as one of its times."""
         with self._lock:
             for index, fault in enumerate(self._faults):
                 if fault.concerns(service, operation, account):
@@ -120,7 +120,7 @@ class ApiFaults:
 
 
 def refuse(faults: ApiFaults) -> Callable[[Any], Callable[..., Any]]:
-    """The dispatch of all calls, which asks for faults first."""
+    """The dispatch of all calls, with faults."""
 
     def make(original: Any) -> Callable[..., Any]:
         async def dispatch(

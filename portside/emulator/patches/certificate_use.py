@@ -1,4 +1,4 @@
-"""Which load balancers use a certificate."""
+"""The load balancers that use a certificate."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from portside.emulator.ministack_modules import alb
 
 
 def with_users(original: Any) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    """A certificate as DescribeCertificate shows it, with the load balancers whose listeners have it."""
+    """DescribeCertificate, with the load balancers whose listeners have the certificate."""
 
     def certificate_shape(certificate: Mapping[str, Any]) -> dict[str, Any]:
         shape: dict[str, Any] = original(certificate)

@@ -1,4 +1,4 @@
-"""Change sets of outputs alone, which CloudFormation carries out like others."""
+"""Change sets that only change outputs, which CloudFormation executes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NO_CHANGES = "The submitted information didn't contain changes."
 
 
 def count_outputs(original: Any) -> Callable[[Mapping[str, Any]], Any]:
-    """CreateChangeSet, whose change set can be executed where the templates differ in nothing but their outputs."""
+    """CreateChangeSet, whose change set can be executed if only the outputs of the templates differ."""
 
     def create_change_set(params: Mapping[str, Any]) -> Any:
         before = set(cloudformation._change_sets)

@@ -1,4 +1,4 @@
-"""What takes the place of ministack's functions that would answer without a signature, run code or reach out."""
+"""Patches of ministack's functions that would answer unsigned requests, run code or connect to other machines."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _CUSTOM = "resource_type='AWS::CloudFormation::CustomResource')"
 
 
 def patches(app: Any) -> tuple[Patch, ...]:
-    """What is replaced in ministack, whose module `app` has its routing."""
-    own_paths = "its own paths answer anyone: health, reset, settings, downloads"
+    """The patches, for the module `app` with ministack's routing."""
+    own_paths = "its own paths need no signature: health, reset, settings, downloads"
     buckets = only_buckets(app._handle_s3_vhost_request, app._with_data_plane_headers)
     dispatch = only_served(app.detect_service, app._routing_params)
     engine = "it looks for a container engine, and cleans up there"
@@ -32,8 +32,8 @@ def patches(app: Any) -> tuple[Patch, ...]:
         Patch(_APP, "_handle_pre_body_request", _PRE_BODY, own_paths, answering(None)),
         Patch(_APP, "_handle_post_body_shortcuts", _WITH_BODY, own_paths, answering(None)),
         Patch(_APP, "_handle_special_data_plane_request", _DATA_PLANE, "gateways, functions and proxies", buckets),
-        Patch(_APP, "_dispatch_service_request", _WITH_BODY, "it serves what runs code", dispatch),
-        Patch(_APP, "_collect_scripts", "(*dirs)", "it runs scripts that lie on this machine", returning([])),
+        Patch(_APP, "_dispatch_service_request", _WITH_BODY, "it serves services that run code", dispatch),
+        Patch(_APP, "_collect_scripts", "(*dirs)", "it runs scripts on this machine", returning([])),
         Patch(_APP, "_docker_socket_present", "() -> bool", engine, returning(False)),
         Patch("ministack.services.ec2", "_get_docker", "()", engine, returning(None)),
         Patch("ministack.services.rds", "_get_docker", "()", engine, returning(None)),
@@ -49,7 +49,7 @@ def patches(app: Any) -> tuple[Patch, ...]:
             "ministack.services.s3",
             "_verify_presigned_sigv4",
             "(method, path, headers, query_params)",
-            "it knows another secret; what comes here is proven",
+            "it uses a different secret; the gate has verified the signature",
             returning(None),
         ),
         *_of_templates(),
@@ -79,7 +79,7 @@ def _of_templates() -> tuple[Patch, ...]:
             runs,
             no_code,
         ),
-        # One of an earlier rehearsal goes away without a word to its function.
+        # A custom resource of an earlier rehearsal is deleted without calling its function.
         Patch(
             provisioners,
             "_custom_resource_delete",
@@ -91,7 +91,7 @@ def _of_templates() -> tuple[Patch, ...]:
 
 
 def keep_served(app: Any, resource_types: dict[str, Any]) -> None:
-    """Takes out of ministack's tables what is not served: services, their saved states, and types of resources."""
+    """Delete from ministack's tables what is not served: services, their saved states, and resource types."""
     for service in app.SERVICE_REGISTRY.keys() - served.ROUTES:
         del app.SERVICE_REGISTRY[service]
         del app.SERVICE_HANDLERS[service]
@@ -103,7 +103,7 @@ def keep_served(app: Any, resource_types: dict[str, Any]) -> None:
 
 
 def returning(value: object) -> Callable[[Any], Callable[..., Any]]:
-    """A function that does nothing, with this result."""
+    """A function with this result and no effect."""
 
     def make(original: Any) -> Callable[..., Any]:
         def function(*_: object, **__: object) -> Any:
@@ -115,7 +115,7 @@ def returning(value: object) -> Callable[[Any], Callable[..., Any]]:
 
 
 def answering(value: object) -> Callable[[Any], Callable[..., Any]]:
-    """A coroutine that does nothing, with this result."""
+    """A coroutine with this result and no effect."""
 
     def make(original: Any) -> Callable[..., Any]:
         async def function(*_: object, **__: object) -> Any:
@@ -126,12 +126,12 @@ def answering(value: object) -> Callable[[Any], Callable[..., Any]]:
     return make
 
 
-def refusing(what: str) -> Callable[[Any], Callable[..., Any]]:
-    """A function that says what the embedded AWS does not do."""
+def refusing(limit: str) -> Callable[[Any], Callable[..., Any]]:
+    """A function that raises NotServed."""
 
     def make(original: Any) -> Callable[..., Any]:
         def refuse(*_: object, **__: object) -> Any:
-            raise NotServed(f"the embedded AWS {what}")
+            raise NotServed(f"the embedded AWS {limit}")
 
         return refuse
 
@@ -139,7 +139,7 @@ def refusing(what: str) -> Callable[[Any], Callable[..., Any]]:
 
 
 def only_buckets(buckets: Callable[..., Any], headers_for: Callable[..., Any]) -> Callable[[Any], Callable[..., Any]]:
-    """Of what ministack tells by host or path, S3's virtual hosts are left."""
+    """Of the requests that ministack routes by host or path, only those to S3's virtual hosts remain."""
 
     def make(original: Any) -> Callable[..., Any]:
         async def handle(
@@ -160,7 +160,7 @@ def only_buckets(buckets: Callable[..., Any], headers_for: Callable[..., Any]) -
 
 
 def check_types(original: Callable[..., Any]) -> Callable[..., Any]:
-    """The check of a template, which names what is never run here before anything is made."""
+    """The template check, which refuses resource types that aren't served before anything is created."""
 
     def validate(template: Mapping[str, Any], conditions: Mapping[str, Any], params: Any = None) -> Any:
         resources = template.get("Resources") or {}

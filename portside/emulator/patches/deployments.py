@@ -1,4 +1,4 @@
-"""Deployments of ECS services: in progress until they are stable, failed ones rolled back, and told in events."""
+"""Deployments of ECS services: in progress until they are stable, rolled back if they fail, and with events."""
 
 from __future__ import annotations
 
@@ -9,21 +9,20 @@ from typing import Any
 from portside.emulator.ministack_modules import ecs
 from portside.emulator.patches import rollout, service_events
 
-# Reconciling reads all tasks and then starts some: two at once would start them twice. It is entered again by
-# what it calls, on the same thread.
+# Reconciling reads all tasks and then starts some: two threads would start them twice. It is reentrant.
 reconciling = threading.RLock()
 
 _RUNNING = frozenset({"RUNNING"})
 
 
 def primary_id(service: dict[str, Any] | None) -> str | None:
-    """The id of the deployment that a service is on its way to."""
+    """The id of the service's primary deployment."""
     primary = ecs._primary_deployment(service) if service else None
     return primary["id"] if primary else None
 
 
 def first_in_progress(original: Any) -> Callable[..., dict[str, Any]]:
-    """A new deployment that has yet to become stable."""
+    """A new deployment, which is in progress until it is stable."""
 
     def make_deployment(task_definition: str, desired_count: int, status: str = "PRIMARY") -> dict[str, Any]:
         deployment: dict[str, Any] = original(task_definition, desired_count, status)
@@ -76,8 +75,8 @@ def _complete(service: dict[str, Any], primary: dict[str, Any]) -> None:
     _report(service, "has reached a steady state.")
 
 
-def word_failures_as_aws(original: Any) -> Callable[..., None]:
-    """The circuit breaker's count of a failed task; what it triggers is told in AWS's words."""
+def report_failures_as_aws(original: Any) -> Callable[..., None]:
+    """The circuit breaker's count of failed tasks, with AWS's texts in reasons and events."""
 
     def record(task: dict[str, Any], digest_resolution_failed: bool = False) -> None:
         cluster = ecs._cluster_name_from_arn(task.get("clusterArn", ""))
@@ -87,13 +86,13 @@ def word_failures_as_aws(original: Any) -> Callable[..., None]:
             original(task, digest_resolution_failed)
         for deployment in _failed(service):
             if service is not None and deployment["id"] not in before:
-                _word_failure(service, deployment)
+                _report_failure(service, deployment)
         rollout.notify()
 
     return record
 
 
-def _word_failure(service: dict[str, Any], deployment: dict[str, Any]) -> None:
+def _report_failure(service: dict[str, Any], deployment: dict[str, Any]) -> None:
     deployment["rolloutStateReason"] = "ECS deployment circuit breaker: tasks failed to start."
     primary = ecs._primary_deployment(service)
     if primary and primary is not deployment:
@@ -133,5 +132,5 @@ def _listed(task_ids: set[str]) -> str:
     return " ".join(f"(task {each})" for each in sorted(task_ids))
 
 
-def _report(service: dict[str, Any], what: str) -> None:
-    service_events.add(service, f"(service {service['serviceName']}) {what}")
+def _report(service: dict[str, Any], event: str) -> None:
+    service_events.add(service, f"(service {service['serviceName']}) {event}")

@@ -1,4 +1,4 @@
-"""Exports that other stacks import, and that CloudFormation therefore neither changes nor removes."""
+"""Exports that other stacks import, which CloudFormation neither changes nor deletes."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def importers(export: str, exporter: str) -> list[str]:
 
 
 def keep_imported(original: Any) -> Callable[..., Any]:
-    """The outputs of an operation; raises ExportInUse, which rolls it back, where one that is imported would change.
+    """The outputs of an operation. Raises ExportInUse, which rolls it back, if an imported export would change.
 
-    Exports that the operation takes away are forgotten: they stayed listed, and could be imported.
+    Exports that the operation removes are deleted; ministack kept them importable.
     """
 
     def resolve_stack_outputs(
@@ -54,7 +54,7 @@ def keep_imported(original: Any) -> Callable[..., Any]:
 
 
 def give_reason_of_rollback(original: Any) -> Callable[..., Any]:
-    """The roll-back of an operation, whose first event gives an export in use as its reason, and is the only one."""
+    """The rollback of an operation, with the export in use as the reason of its first event only."""
 
     async def roll_back(
         stack_name: str, stack_id: str, stack: dict[str, Any], operation: dict[str, Any], reason_override: str = ""
@@ -70,7 +70,7 @@ def give_reason_of_rollback(original: Any) -> Callable[..., Any]:
 
 
 def cancel_deletion(original: Any) -> Callable[[Mapping[str, Any]], Any]:
-    """DeleteStack, which is accepted and then cancelled where an export of the stack is imported."""
+    """DeleteStack, which is accepted and then cancelled if an export of the stack is imported."""
 
     def delete_stack(params: Mapping[str, Any]) -> Any:
         stack = cloudformation.handlers._resolve_stack(cloudformation.helpers._p(params, "StackName"))

@@ -1,4 +1,4 @@
-"""Stacks whose operation was cut short when the embedded AWS ended."""
+"""Stacks whose operation was interrupted when the embedded AWS ended."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from portside.emulator.ministack_modules import cloudformation
 from portside.emulator.patches import stack_faults
 
-# The state that such a stack is found in, so that the CDK can go on from there.
+# The state of such a stack after a restart, from which the CDK can continue.
 AFTER_INTERRUPTION = {
     "CREATE_IN_PROGRESS": "ROLLBACK_COMPLETE",
     "ROLLBACK_IN_PROGRESS": "ROLLBACK_COMPLETE",
@@ -21,15 +21,15 @@ AFTER_INTERRUPTION = {
 
 
 def settle(original: Any) -> Callable[..., Any]:
-    """The loading of CloudFormation's state, after which no stack is in progress."""
+    """Loads CloudFormation's state, after which no stack is in progress."""
 
     def load(data: Any) -> Any:
         loaded = original(data)
         for key, stack in list(cloudformation._stacks._data.items()):
             if stack.get("StackStatus") == "REVIEW_IN_PROGRESS" and not stack_faults.is_pinned(stack):
-                # Nothing of it exists yet, and the process that would execute its change set is gone.
+                # It has no resources yet, and the process that would execute its change set has ended.
                 del cloudformation._stacks._data[key]
-                _forget_change_sets(stack["StackId"])
+                _delete_change_sets(stack["StackId"])
                 continue
             settled = AFTER_INTERRUPTION.get(stack.get("StackStatus", ""))
             if settled:
@@ -40,8 +40,8 @@ def settle(original: Any) -> Callable[..., Any]:
     return load
 
 
-def _forget_change_sets(stack_id: str) -> None:
-    """Else the CDK, which looks for one only where there is a stack, could make none of the same name."""
+def _delete_change_sets(stack_id: str) -> None:
+    """Otherwise the CDK could not create a change set of the same name, as it checks only existing stacks."""
     change_sets = cloudformation._change_sets._data
     for key in [key for key, each in change_sets.items() if each.get("StackId") == stack_id]:
         del change_sets[key]

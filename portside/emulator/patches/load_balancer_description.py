@@ -1,4 +1,4 @@
-"""What Elastic Load Balancing says about load balancers and targets, where ministack says what isn't so."""
+"""Corrections of ministack's descriptions of load balancers, target groups and targets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _UNUSED = TargetState(
 
 
 def balancers_of(target_group: str) -> list[str]:
-    """The load balancers that have a listener, or a rule of one, which sends requests to a target group."""
+    """The load balancers with a listener, or a rule, that forwards requests to the target group."""
     sending = {
         *(each["ListenerArn"] for each in alb._listeners.values() if _sends(each.get("DefaultActions"), target_group)),
         *(each["ListenerArn"] for each in alb._rules.values() if _sends(each.get("Actions"), target_group)),
@@ -32,7 +32,7 @@ def _sends(actions: Sequence[Mapping[str, Any]] | None, target_group: str) -> bo
 
 
 def with_balancers(original: Any) -> Callable[..., str]:
-    """A target group, with the load balancers that send requests to it now."""
+    """A target group, with the load balancers that forward requests to it."""
 
     def target_group_xml(group: Mapping[str, Any]) -> str:
         return str(original({**group, "LoadBalancerArns": balancers_of(group["TargetGroupArn"])}))
@@ -41,7 +41,7 @@ def with_balancers(original: Any) -> Callable[..., str]:
 
 
 def with_target_health(tasks: RunningTasks) -> Callable[[Any], Callable[..., Any]]:
-    """DescribeTargetHealth, with what the health checks found."""
+    """DescribeTargetHealth, with the results of the health checks."""
 
     def make(original: Any) -> Callable[..., Any]:
         def describe_target_health(params: Mapping[str, Any]) -> Any:
@@ -49,12 +49,12 @@ def with_target_health(tasks: RunningTasks) -> Callable[[Any], Callable[..., Any
             group = alb._tgs.get(arn)
             if group is None:
                 return original(params)
-            wanted = {each["Id"] for each in alb._parse_targets_param(params)}
+            requested = {each["Id"] for each in alb._parse_targets_param(params)}
             is_used = bool(balancers_of(arn))
             members = "".join(
                 _target_xml(each, group, (tasks.target_state(arn, each["Id"]) or _UNKNOWN) if is_used else _UNUSED)
                 for each in alb._targets.get(arn) or []
-                if not wanted or each["Id"] in wanted
+                if not requested or each["Id"] in requested
             )
             inner = f"<TargetHealthDescriptions>{members}</TargetHealthDescriptions>"
             return alb._xml(200, "DescribeTargetHealth", inner)
@@ -65,7 +65,7 @@ def with_target_health(tasks: RunningTasks) -> Callable[[Any], Callable[..., Any
 
 
 def with_zones(original: Any) -> Callable[..., str]:
-    """A load balancer, with the zones that its subnets are in."""
+    """A load balancer, with the zones of its subnets."""
 
     def load_balancer_xml(load_balancer: Mapping[str, Any]) -> str:
         text = str(original(load_balancer))

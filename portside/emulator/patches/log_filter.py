@@ -1,4 +1,4 @@
-"""FilterLogEvents with pages, and with AWS's patterns of plain terms."""
+"""FilterLogEvents with pages, and with AWS's patterns of terms."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from portside.emulator.ministack_modules import logs, responses
 LARGEST_PAGE = 10000
 
 _TERM = re.compile(r'([?-]?)(?:"([^"]*)"|(\S+))')
-# JSON, space-delimited and regular expressions, which are left to ministack.
+# JSON, space-delimited and regular expressions, which ministack supports.
 _OTHER_PATTERNS = ("{", "[", "%")
 
 
@@ -39,23 +39,23 @@ def filter_in_pages(original: Any) -> Callable[[Mapping[str, Any]], Any]:
 
 
 def matcher(pattern: str) -> Callable[[str], bool]:
-    """Whether a message has all terms, one of those with a question mark, and none of those with a minus.
+    """Whether a message has all terms, one of the terms with a question mark, and no term with a minus.
 
-    Upper and lower case differ: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
+    Terms are case-sensitive: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
     """
     if pattern.strip().startswith(_OTHER_PATTERNS):
         found: Callable[[str], bool] = logs._compile_filter_pattern(pattern)
         return found
     terms = [(sign, quoted or plain) for sign, quoted, plain in _TERM.findall(pattern)]
-    wanted = [term for sign, term in terms if not sign]
+    required = [term for sign, term in terms if not sign]
     either = [term for sign, term in terms if sign == "?"]
-    unwanted = [term for sign, term in terms if sign == "-"]
+    excluded = [term for sign, term in terms if sign == "-"]
 
     def matches(message: str) -> bool:
         return (
-            all(term in message for term in wanted)
+            all(term in message for term in required)
             and (not either or any(term in message for term in either))
-            and not any(term in message for term in unwanted)
+            and not any(term in message for term in excluded)
         )
 
     return matches

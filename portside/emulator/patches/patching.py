@@ -1,6 +1,6 @@
-"""How ministack is patched from outside: each patch names what it takes the place of, as it was when this was written.
+"""Patches of ministack: each names the function that it replaces, with its signature in the pinned version.
 
-A later ministack whose function looks different makes `drift` say so, instead of failing somewhere in a rollout.
+If a later ministack has another signature, `drift` reports it, instead of a failure somewhere in a rollout.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ _TABLES = ("_ACTION_MAP", "_ACTION_HANDLERS")
 
 @dataclass(frozen=True)
 class Patch:
-    """Replaces `module.attribute`; `make` gets the original and returns what takes its place.
+    """Replaces `module.attribute`; `make` gets the original and returns the replacement.
 
-    With `only_api`, it is replaced for callers of the API alone, not for ministack's own.
+    With `only_api`, it is replaced for callers of the API only, not for calls within ministack.
     """
 
     module: str
@@ -31,7 +31,7 @@ class Patch:
 
 
 def apply(patches: Iterable[Patch]) -> None:
-    """Replaces what the patches name, in their order."""
+    """Apply the patches in order."""
     for patch in patches:
         module = import_module(patch.module)
         original = getattr(module, patch.attribute)
@@ -46,13 +46,13 @@ def apply(patches: Iterable[Patch]) -> None:
 
 
 def drift(patches: Iterable[Patch]) -> list[str]:
-    """One line for each patched function that ministack no longer has in the shape the patch was written for."""
+    """A line for each patched function whose signature in ministack has changed or that no longer exists."""
     found = []
     for patch in patches:
         where = f"{patch.module}.{patch.attribute}"
         current = getattr(import_module(patch.module), patch.attribute, None)
         if current is None:
-            found.append(f"{where} is gone (patched because {patch.reason})")
+            found.append(f"{where} no longer exists (patched because {patch.reason})")
             continue
         signature = str(inspect.signature(current)) if callable(current) else repr(current)
         if signature != patch.signature:

@@ -10,22 +10,22 @@ from typing import Any
 from portside.emulator.ministack_modules import ecs
 
 WAIT_SECONDS = 180.0
-# Counts change in places that notify nobody.
-LOOK_AGAIN_SECONDS = 0.25
+# Some changes of counts notify no one.
+POLL_SECONDS = 0.25
 
 _changed = threading.Condition()
 _interrupted = threading.Event()
 
 listeners: list[Callable[[], None]] = []
-"""Who is called at each change that someone may wait for."""
+"""Called at each change of a service."""
 
 
 class RolloutFailed(Exception):
-    """A deployment that ended otherwise than stable; the message is the one CloudFormation shows on AWS."""
+    """The deployment has failed; the message is CloudFormation's."""
 
 
 def notify() -> None:
-    """Lets those who wait look again, after something changed that they may wait for."""
+    """Report a change of a service, so that waiting threads check it again."""
     for listener in listeners:
         listener()
     with _changed:
@@ -33,15 +33,15 @@ def notify() -> None:
 
 
 def interrupt() -> None:
-    """Ends every wait with a failure, so that stacks roll back before the server ends; theirs then wait no more."""
+    """End every wait with a failure, so that stacks roll back before the server ends; later waits return at once."""
     _interrupted.set()
     notify()
 
 
 def wait_until_stable(service_key: str, deployment_id: str | None = None) -> None:
-    """Blocks the calling thread until the service's deployment is stable. Raises RolloutFailed.
+    """Block the calling thread until the service's deployment is stable. Raises RolloutFailed.
 
-    With `deployment_id`, a deployment that has failed is waited for until its rollback is over.
+    With `deployment_id`, a failed deployment is waited for until its rollback is complete.
     """
     deadline = time.monotonic() + WAIT_SECONDS
     if _interrupted.is_set():
@@ -55,7 +55,7 @@ def wait_until_stable(service_key: str, deployment_id: str | None = None) -> Non
             remaining = deadline - time.monotonic()
             if remaining <= 0:
                 raise RolloutFailed("Exceeded attempts to wait: the service did not stabilize")
-            _changed.wait(min(remaining, LOOK_AGAIN_SECONDS))
+            _changed.wait(min(remaining, POLL_SECONDS))
 
 
 def _is_stable(service_key: str, deployment_id: str | None) -> bool:

@@ -1,4 +1,4 @@
-"""ECS's API for services and their tasks, with what ministack's own leaves out."""
+"""ECS's API for services and their tasks, with the properties and checks that ministack lacks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from portside.emulator.patches.service_refusal import refusal
 
 Action = Callable[[dict[str, Any]], Any]
 
-# UpdateService's reference names these as starting a new deployment.
+# Changes of these start a new deployment, by the API reference of UpdateService.
 STARTS_DEPLOYMENT = (
     "capacityProviderStrategy",
     "enableExecuteCommand",
@@ -24,13 +24,13 @@ STARTS_DEPLOYMENT = (
     "serviceRegistries",
     "volumeConfigurations",
 )
-# Stored with the service, though ministack's own functions leave them out.
+# Properties of a service that ministack drops.
 STORED_TOO = ("serviceConnectConfiguration", "volumeConfigurations", "availabilityZoneRebalancing")
 
 _DRAINING = "has begun draining connections"
 
 
-def create_whole(original: Action) -> Action:
+def create_completely(original: Action) -> Action:
     """CreateService."""
 
     def create_service(request: dict[str, Any]) -> Any:
@@ -49,7 +49,7 @@ def create_whole(original: Action) -> Action:
     return create_service
 
 
-def update_whole(original: Action) -> Action:
+def update_completely(original: Action) -> Action:
     """UpdateService."""
 
     def update_service(request: dict[str, Any]) -> Any:
@@ -62,7 +62,7 @@ def update_whole(original: Action) -> Action:
             before = primary_id(service)
             answer = original(request)
             if answer[0] < 400 and service:
-                # ministack says so on every update, with a number that it does not know.
+                # ministack adds this event on every update, with an invented number.
                 service["events"][:] = [each for each in service["events"] if _DRAINING not in each["message"]]
                 answer = _completed(service, request)
                 if primary_id(service) != before:
@@ -102,7 +102,7 @@ def list_tasks_by_any_name(original: Action) -> Action:
 
 
 def replace_stopped(original: Action) -> Action:
-    """StopTask, after which a service starts another task."""
+    """StopTask, after which a service starts a new task."""
 
     def stop_task(request: dict[str, Any]) -> Any:
         answer = original(request)
@@ -132,7 +132,7 @@ def _store_too(service: dict[str, Any], request: dict[str, Any]) -> None:
 
 
 def _completed(service: dict[str, Any], request: dict[str, Any]) -> Any:
-    """The answer about a service, once it and its deployment have everything that was asked for."""
+    """The answer about a service, after its dropped properties are added to it and its deployment."""
     _store_too(service, request)
     if primary := ecs._primary_deployment(service):
         for name in (*STORED_TOO, "networkConfiguration", "platformVersion", "platformFamily"):

@@ -1,4 +1,4 @@
-"""The events of an ECS service, in which it tells what it does."""
+"""The events of an ECS service."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 from portside.emulator.ministack_modules import ecs
 
-KEPT = 100
+LIMIT = 100
 
 
 def add(service: dict[str, Any], message: str) -> None:
-    """Puts a message before the others; DescribeServices shows the newest hundred."""
+    """Add an event; DescribeServices shows the newest hundred."""
     service["events"].insert(0, {"id": str(uuid.uuid4()), "createdAt": ecs._iso(), "message": message})
-    del service["events"][KEPT:]
+    del service["events"][LIMIT:]

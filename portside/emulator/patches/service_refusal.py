@@ -1,4 +1,4 @@
-"""Why ECS would refuse a service, where ministack would take it and go wrong later or never."""
+"""Invalid services, which ECS refuses and ministack accepts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from portside.emulator.patches.load_balancer_description import balancers_of
 
 
 def refusal(request: dict[str, Any], cluster: dict[str, Any]) -> str | None:
-    """The message of CreateService's InvalidParameterException; None if there is nothing to refuse."""
+    """The message of CreateService's InvalidParameterException; None if the service is valid."""
     for each in request.get("capacityProviderStrategy") or []:
         if each["capacityProvider"] not in cluster.get("capacityProviders", []):
             return (

@@ -1,4 +1,4 @@
-"""Sessions of Systems Manager: started where an agent would answer, although what they lead to isn't there."""
+"""Sessions of Systems Manager: started if an agent is running, but without a shell behind them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def start_where_connected(original: Any) -> Callable[..., Any]:
 
 
 def _is_connected(target: str) -> bool:
-    """An instance with its agent, or a container of a task, `ecs:CLUSTER_TASK_RUNTIMEID`, with its."""
+    """Whether the agent runs in an instance, or in a container of a task, `ecs:CLUSTER_TASK_RUNTIMEID`."""
     if not target.startswith("ecs:"):
         return target in ssm._managed_instance_ids()
     place, _, runtime = target.removeprefix("ecs:").rpartition("_")

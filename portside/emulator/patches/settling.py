@@ -1,7 +1,7 @@
-"""CloudFormation's answers held back until a quick operation is over, because its callers look only every 5 seconds.
+"""Delays CloudFormation's answers until a quick operation is complete, because its callers poll every 5 seconds.
 
-The CDK CLI asks for a stack's state right after it started an operation, and then every 5 s: with ten stacks in
-four waves most of a deployment would be waiting for nothing.
+The CDK CLI reads a stack's state right after it started an operation, and then every 5 s: with ten stacks in four
+waves it would spend most of a deployment waiting.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from urllib.parse import parse_qs
 
 from portside.emulator.ministack_modules import cloudformation
 
-# Below the pace of the callers, so that a longer operation costs them nothing.
+# Less than the callers' interval, so that a longer operation is not delayed.
 LONGEST_SECONDS = 4.0
-LOOK_AGAIN_SECONDS = 0.03
+POLL_SECONDS = 0.03
 STARTING = frozenset({"CreateStack", "DeleteStack", "ExecuteChangeSet", "RollbackStack", "UpdateStack"})
 
 
 def answer_when_settled(original: Any) -> Any:
-    """CloudFormation's API, whose answers about an operation that it starts wait for the end of a quick one."""
+    """CloudFormation's API, which answers after a quick operation is complete."""
 
     async def handle_request(method: str, path: str, headers: Mapping[str, str], body: Any, query_params: Any) -> Any:
         action, parameters = _parsed(headers, body)
-        # What a change set belongs to is forgotten once it is executed.
+        # A change set is deleted when it is executed, with the name of its stack.
         stack = _stack(parameters) if action in STARTING else None
         answer = await original(method, path, headers, body, query_params)
         if action in STARTING and answer[0] < 400:
@@ -50,9 +50,9 @@ def _parsed(headers: Mapping[str, str], body: Any) -> tuple[str, dict[str, str]]
 
 
 def _stack(parameters: Mapping[str, str]) -> dict[str, Any] | None:
-    wanted = parameters.get("StackName")
+    name_or_id = parameters.get("StackName")
     change_set = cloudformation._change_sets.get(parameters.get("ChangeSetName", "")) or {}
-    names = {name for name in (wanted, change_set.get("StackName"), change_set.get("StackId")) if name}
+    names = {name for name in (name_or_id, change_set.get("StackName"), change_set.get("StackId")) if name}
     for name, stack in cloudformation._stacks.items():
         if names & {name, stack.get("StackId")}:
             found: dict[str, Any] = stack
@@ -65,4 +65,4 @@ async def _settled(stack: dict[str, Any] | None) -> None:
     # A deletion sets its state only when it begins, after the answer.
     await asyncio.sleep(0.01)
     while stack and stack.get("StackStatus", "").endswith("IN_PROGRESS") and time.monotonic() < deadline:
-        await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)

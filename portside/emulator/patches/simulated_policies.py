@@ -1,4 +1,4 @@
-"""Policies that a simulation of a principal's rights adds to what the principal has."""
+"""Additional policies in a simulation of a principal's rights."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _ADDED: ContextVar[tuple[Any, ...]] = ContextVar("added policies", default=())
 _OF_A_PRINCIPAL = "PolicySourceArn"
 
 
-def noting_what_is_added(original: Any) -> Callable[[Any], Any]:
-    """The parameters of a simulation, of which the policies in PolicyInputList are noted for its results."""
+def noting_added_policies(original: Any) -> Callable[[Any], Any]:
+    """The parameters of a simulation; the policies in PolicyInputList are noted for its results."""
     from ministack.core.iam_evaluator import parse_policy_document
 
     def extract(params: Any) -> Any:
-        # A simulation of policies alone reads its own.
+        # ministack itself reads them in a simulation without a principal.
         documents = _documents(params) if iam._p(params, _OF_A_PRINCIPAL) else ()
         _ADDED.set(tuple(parsed for each in documents if (parsed := parse_policy_document(each))))
         return original(params)
@@ -26,8 +26,8 @@ def noting_what_is_added(original: Any) -> Callable[[Any], Any]:
     return extract
 
 
-def with_what_is_added(original: Any) -> Callable[..., Any]:
-    """The results of a simulation, with the noted policies beside the principal's."""
+def with_added_policies(original: Any) -> Callable[..., Any]:
+    """The results of a simulation, with the noted policies in addition to the principal's."""
 
     def build(actions: Any, resource: Any, principal: Any, account: Any, policies: Any) -> Any:
         return original(actions, resource, principal, account, [*policies, *_ADDED.get()])

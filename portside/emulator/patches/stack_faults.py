@@ -1,4 +1,4 @@
-"""Stacks brought into a state that they would only get into by misfortune."""
+"""Faults of stacks: states that a stack has only after a failure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from portside.emulator.ministack_modules import cloudformation, responses, stack
 _FAILED = "The following resource(s) failed to {verb}: [{resource}]. "
 _BY_USER = "User Initiated"
 
-# Each state with the reason that AWS gives for it:
+# Each state with AWS's reason:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
 STATES: Final[Mapping[str, str]] = {
     "CREATE_IN_PROGRESS": _BY_USER,
@@ -27,9 +27,9 @@ STATES: Final[Mapping[str, str]] = {
     "DELETE_FAILED": _FAILED.format(verb="delete", resource="{resource}"),
     "REVIEW_IN_PROGRESS": _BY_USER,
 }
-# A first deployment leaves these behind where there was no stack.
+# The states of a failed first deployment.
 _OF_NEW_STACKS = frozenset({"CREATE_FAILED", "ROLLBACK_FAILED", "ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"})
-# What can be deployed to; a deletion, and the way out of a failed rollback, have states of their own.
+# The states in which a stack can be updated; other operations recover it from the rest.
 _UPDATABLE = frozenset(
     {
         "CREATE_COMPLETE",
@@ -44,8 +44,8 @@ _UPDATABLE = frozenset(
 _STACK = "AWS::CloudFormation::Stack"
 
 
-def bring_into(account: str, region: str, name: str, state: str) -> None:
-    """Brings a stack into a state, with the events that it would have. Raises ValueError where it can't be."""
+def set_state(account: str, region: str, name: str, state: str) -> None:
+    """Set the state of a stack, with its events. Raises ValueError if the stack or state is not valid."""
     if state not in STATES:
         raise ValueError(f"unknown state {state!r}: known are {', '.join(STATES)}")
     with responses.request_scope(account, region):
@@ -62,8 +62,8 @@ def bring_into(account: str, region: str, name: str, state: str) -> None:
         _report(stack, resource, state, reason)
 
 
-def free(account: str, region: str, name: str) -> bool:
-    """Gives a stack the state that it had; False if it is in no state by a fault any more."""
+def restore(account: str, region: str, name: str) -> bool:
+    """Restore the previous state; False if the stack is no longer in the state of a fault."""
     with responses.request_scope(account, region):
         stack = cloudformation._stacks.get(name) or {}
         before, by_fault = stack.pop("_before_fault", None), stack.pop("_state_by_fault", None)
@@ -77,12 +77,12 @@ def free(account: str, region: str, name: str) -> bool:
 
 
 def is_pinned(stack: Mapping[str, Any]) -> bool:
-    """Whether a stack is in its state for good, so that nothing need wait for it."""
+    """Whether a fault keeps the stack in its state, so that there is nothing to wait for."""
     return bool(stack.get("_state_by_fault")) and stack["_state_by_fault"] == stack.get("StackStatus")
 
 
 def refuse_stuck(original: Any) -> Callable[[Mapping[str, Any]], Any]:
-    """UpdateStack and CreateChangeSet, which say in AWS's words that a stack can't be updated."""
+    """UpdateStack and CreateChangeSet, with AWS's error for a stack that can't be updated."""
 
     def change(params: Mapping[str, Any]) -> Any:
         stack = cloudformation.handlers._resolve_stack(cloudformation.helpers._p(params, "StackName"))
@@ -96,7 +96,7 @@ def refuse_stuck(original: Any) -> Callable[[Mapping[str, Any]], Any]:
 
 
 def _likely_to_fail(stack: Mapping[str, Any]) -> str:
-    """The logical id of its service, or of whatever it has."""
+    """The logical id of its service, or of its first resource."""
     resources: Mapping[str, Any] = stack.get("_resources", {})
     services = [name for name, each in resources.items() if each.get("ResourceType") == "AWS::ECS::Service"]
     return next(iter(services or resources), "Service")

@@ -1,4 +1,4 @@
-"""How many addresses of a subnet are free, by the interfaces that are in it."""
+"""The number of free addresses of a subnet, from the interfaces in it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 from portside.emulator.fargate.platform import Platform
 from portside.emulator.ministack_modules import alb, ec2, ecs, responses
 
-# AWS keeps the first four addresses of a subnet and its last for itself:
+# AWS reserves the first four addresses of a subnet and the last:
 # https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
 RESERVED = 5
 
 
 def counted(platform: Platform) -> Callable[[Any], Callable[..., str]]:
-    """A subnet as DescribeSubnets shows it."""
+    """DescribeSubnets, with the number of free addresses."""
 
     def make(original: Any) -> Callable[..., str]:
         def subnet_fields_xml(subnet: Mapping[str, Any], tag: str = "item") -> str:
@@ -27,7 +27,7 @@ def counted(platform: Platform) -> Callable[[Any], Callable[..., str]]:
 
 
 def free(subnet: Mapping[str, Any], platform: Platform) -> int:
-    """The addresses that nothing has; none while a fault says that there are none."""
+    """The number of free addresses; 0 while a fault is active."""
     identifier = str(subnet["SubnetId"])
     if platform.is_full(responses.get_account_id(), identifier):
         return 0
@@ -36,7 +36,7 @@ def free(subnet: Mapping[str, Any], platform: Platform) -> int:
 
 
 def _subnets_of_interfaces() -> Iterator[str | None]:
-    """The subnet of each interface: of tasks, load balancers, NAT gateways, instances, and those made by hand."""
+    """The subnet of each interface: tasks, load balancers, NAT gateways, instances, and others."""
     for task in list(ecs._tasks.values()):
         if task.get("lastStatus") != "STOPPED":
             for attachment in task.get("attachments", []):

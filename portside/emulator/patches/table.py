@@ -44,7 +44,7 @@ WAF = "ministack.services.waf"
 
 
 def all_patches(fargate: Fargate, refusals: ApiFaults) -> tuple[Patch, ...]:
-    """What is replaced, its signature in ministack, why, and by what."""
+    """Each patched function, its signature in ministack, the reason, and the replacement."""
     closed = closed_routes.patches(app)
     return (*closed, *_of_tasks(fargate), *_of_services(), *_of_stacks(), *_of_others(fargate, refusals))
 
@@ -56,8 +56,8 @@ def _of_tasks(fargate: Fargate) -> tuple[Patch, ...]:
             ECS,
             "_restore_state",
             "(data)",
-            "tasks of before a restart were listed among those that are to run",
-            task_handover.no_longer_wanted,
+            "tasks from before a restart were listed as desired",
+            task_handover.no_longer_desired,
         ),
         Patch(
             ECS,
@@ -70,15 +70,15 @@ def _of_tasks(fargate: Fargate) -> tuple[Patch, ...]:
             ECS,
             "_mark_task_stopped",
             "(task_arn, task, reason, stop_code, exit_code=None)",
-            "the runtime must know, and the scheduler's stops carry AWS's stop code",
+            "the runtime must stop the task, and the scheduler's stops have AWS's stop code",
             task_handover.report_stops(fargate),
         ),
-        Patch(ECS, "reset", "()", "stubs end with the state", task_handover.reset_too(fargate)),
+        Patch(ECS, "reset", "()", "stubs end when the state is reset", task_handover.reset_too(fargate)),
         Patch(
             ECS,
             "_run_task",
             "(data)",
-            "a missing cluster was made up, and a task needed no network and always found a place",
+            "a missing cluster was created, no network was required, and placement never failed",
             task_api.run_checked(fargate.platform),
             only_api=True,
         ),
@@ -119,14 +119,14 @@ def _of_services() -> tuple[Patch, ...]:
             ECS,
             "_record_service_task_failure",
             "(task, digest_resolution_failed=False)",
-            "failed deployments are told in AWS's words",
-            deployments.word_failures_as_aws,
+            "failures are reported with AWS's texts",
+            deployments.report_failures_as_aws,
         ),
         Patch(
             ECS,
             "_ECS_DEPLOYMENT_STEADY_DELAY",
             "1.0",
-            "the runtime itself says when a task is stable",
+            "the runtime reports when a task is stable",
             lambda _: 0.02,
         ),
         Patch(
@@ -140,7 +140,7 @@ def _of_services() -> tuple[Patch, ...]:
             ECS,
             "_stop_task",
             "(data)",
-            "a service's task that someone stopped was not replaced; the scheduler replaces what it stops itself",
+            "a service's stopped task was not replaced; the scheduler replaces tasks that it stops",
             service_api.replace_stopped,
             only_api=True,
         ),
@@ -148,15 +148,15 @@ def _of_services() -> tuple[Patch, ...]:
             ECS,
             "_create_service",
             "(data)",
-            "Service Connect and volume configurations were dropped, missing clusters made up",
-            service_api.create_whole,
+            "Service Connect and volume configurations were dropped, missing clusters created",
+            service_api.create_completely,
         ),
         Patch(
             ECS,
             "_update_service",
             "(data)",
             "only a new task definition started a deployment",
-            service_api.update_whole,
+            service_api.update_completely,
         ),
         Patch(
             ECS,
@@ -169,7 +169,7 @@ def _of_services() -> tuple[Patch, ...]:
             ECS,
             "_register_task_definition",
             "(data)",
-            "sizes that Fargate lacks were taken",
+            "sizes that Fargate lacks were accepted",
             task_definition.register_checked,
         ),
     )
@@ -181,7 +181,7 @@ def _of_stacks() -> tuple[Patch, ...]:
             STACKS,
             "_runs_on_worker_thread",
             "(resource_type: str) -> bool",
-            "a service is waited for, which must not hold up the server",
+            "a service is waited for, which must not block the server",
             _also_for_services,
         ),
         Patch(
@@ -195,28 +195,28 @@ def _of_stacks() -> tuple[Patch, ...]:
             CLOUDFORMATION,
             "handle_request",
             "(method: str, path: str, headers: dict, body: bytes, query_params: dict) -> tuple",
-            "callers that look every 5 s would wait for operations that take less",
+            "callers that poll every 5 s would wait for operations that take less",
             settling.answer_when_settled,
         ),
         Patch(
             CLOUDFORMATION,
             "load_persisted_state",
             "(data)",
-            "a stack whose operation was cut short stayed IN_PROGRESS for good",
+            "a stack whose operation was interrupted stayed IN_PROGRESS",
             interrupted_stacks.settle,
         ),
         Patch(
             STACKS,
             "_resolve_stack_outputs",
             "(outputs_defs, conditions, resources, param_values, mappings, stack_name, stack_id)",
-            "exports in use were changed and removed, and removed ones stayed listed",
+            "exports in use were changed and deleted, and deleted ones stayed listed",
             exports_in_use.keep_imported,
         ),
         Patch(
             STACKS,
             "_roll_back_operation",
             "(stack_name: str, stack_id: str, stack: dict, operation: dict, reason_override: str = '')",
-            "a roll-back for an export in use says so in its first event",
+            "the first event of a rollback has an export in use as its reason",
             exports_in_use.give_reason_of_rollback,
         ),
         Patch(
@@ -230,7 +230,7 @@ def _of_stacks() -> tuple[Patch, ...]:
             HANDLERS,
             "_update_stack",
             "(params)",
-            "a stack that can't be updated is told in AWS's words",
+            "a stack that can't be updated gets AWS's error",
             stack_faults.refuse_stuck,
         ),
         Patch(
@@ -263,15 +263,15 @@ def _of_others(fargate: Fargate, refusals: ApiFaults) -> tuple[Patch, ...]:
             IAM,
             "_extract_simulate_params",
             "(p)",
-            "a simulation ignored the policies that it adds to a principal's",
-            simulated_policies.noting_what_is_added,
+            "a simulation ignored its additional policies",
+            simulated_policies.noting_added_policies,
         ),
         Patch(
             IAM,
             "_build_simulate_results_real",
             "(actions, resource_arn, principal_arn, account_id, policies)",
             "the same",
-            simulated_policies.with_what_is_added,
+            simulated_policies.with_added_policies,
         ),
         Patch(
             ALB,
@@ -312,7 +312,7 @@ def _of_others(fargate: Fargate, refusals: ApiFaults) -> tuple[Patch, ...]:
             LOGS,
             "_filter_log_events",
             "(data)",
-            "what didn't fit into a page was left out, and patterns took no notice of case",
+            "events beyond a page were omitted, and patterns ignored case",
             log_filter.filter_in_pages,
         ),
         Patch(
@@ -326,7 +326,7 @@ def _of_others(fargate: Fargate, refusals: ApiFaults) -> tuple[Patch, ...]:
             APP,
             "_dispatch_service_request",
             "(method: str, path: str, headers: dict, body: bytes, query_params: dict, request_id: str)",
-            "no call was ever refused",
+            "no call ever failed",
             api_faults.refuse(refusals),
         ),
     )

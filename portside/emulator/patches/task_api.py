@@ -1,4 +1,4 @@
-"""RunTask and ExecuteCommand, where ministack takes what ECS refuses."""
+"""RunTask and ExecuteCommand, with the checks that ministack lacks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NO_NETWORK = "Network Configuration must be provided when networkMode 'awsvpc' i
 
 
 def run_checked(platform: Platform) -> Callable[[Action], Action]:
-    """RunTask, which needs a cluster, a network, and a place."""
+    """RunTask, which needs a cluster, a network, and capacity."""
 
     def make(original: Action) -> Action:
         def run_task(request: dict[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""What ministack and the container runtime tell each other about tasks."""
+"""Connects ministack's task scheduler with the container runtime."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _SCHEDULER_REASONS = frozenset(
 )
 
 
-def no_longer_wanted(original: Any) -> Callable[..., None]:
-    """Tasks from before a restart, which ministack restores as stopped: nobody wants them to run any more."""
+def no_longer_desired(original: Any) -> Callable[..., None]:
+    """Restores the state; tasks from before a restart are stopped, so their desired status must be too."""
 
     def restore(data: Any) -> None:
         original(data)
@@ -37,19 +37,19 @@ def no_longer_wanted(original: Any) -> Callable[..., None]:
 
 
 def no_docker(_: Any) -> Callable[[], object]:
-    """In place of Docker's client, something that nobody calls: with none, ministack runs no task life cycle."""
+    """An unused object as the Docker client: without a client, ministack runs no task life cycle."""
     client = object()
     return lambda: client
 
 
 def launch_on(fargate: Fargate) -> Make:
-    """A task's worker, which hands the task to the runtime."""
+    """The task worker, which starts the task in the runtime."""
 
     def make(_: Any) -> Callable[..., None]:
         def run_task_worker(
             task: dict[str, Any], td: dict[str, Any], container_overrides: Any, docker: Any, account: str, region: str
         ) -> None:
-            # ECS names the deployment here, which ties a stopped task to the deployment that failed by it.
+            # As in ECS, so that a stopped task can be assigned to its deployment.
             if task.get("_deployment_id"):
                 task["startedBy"] = task["_deployment_id"]
             fargate.launch(Launch(task, _with_overrides(td, container_overrides), account, region))
@@ -60,7 +60,7 @@ def launch_on(fargate: Fargate) -> Make:
 
 
 def report_stops(fargate: Fargate) -> Make:
-    """The end of a task, of which the runtime learns; the scheduler's own stops get AWS's stop code and reason."""
+    """The end of a task, which ends its stub; stops by the scheduler get AWS's stop code and reason."""
 
     def make(original: Any) -> Callable[..., bool]:
         def mark_stopped(
@@ -81,7 +81,7 @@ def report_stops(fargate: Fargate) -> Make:
 
 
 def reset_too(fargate: Fargate) -> Make:
-    """The loss of all tasks, of which the runtime learns."""
+    """The reset of all tasks, which closes their stubs."""
 
     def make(original: Any) -> Callable[[], None]:
         def reset() -> None:

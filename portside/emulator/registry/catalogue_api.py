@@ -1,6 +1,6 @@
-"""The catalogue of images as others ask it: a registry and GitHub's packages API at one address, with their faults.
+"""The HTTP server of the catalogue: a registry and GitHub's packages API at one address, with faults.
 
-Of what clients send to prove who they are, nothing is written down.
+Credentials of clients are not logged.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from portside.emulator.registry.catalogue_faults import ANSWER_FAULTS, Catalogue
 
 ENDLESS_SECONDS = 120
 TRICKLE_SECONDS = 0.1
-# Where nothing listens; another host in a client's eyes.
+# A different host for clients, where nothing listens.
 OTHER_HOST = "127.0.0.2"
 
 _LOGIN_PAGE = b"<!doctype html><html lang=en><title>Log in</title><form method=post><input name=user></form></html>\n"
 
 
 def handler(catalogue: Catalogue, faults: CatalogueFaults, password: str) -> Handler:
-    """What answers as a registry below /v2/ and at /token, as GitHub below /orgs/ and /users/.
+    """The handler: a registry below /v2/ and at /token, GitHub below /orgs/ and /users/.
 
-    Only to those with the password: no one else learns anything, or uses a fault up.
+    Requests without the password are refused first, and don't count as one of a fault's times.
     """
     login = registry_api.Login(password)
     registry, packages = registry_api.handler(catalogue, faults, login), packages_api.handler(catalogue, faults)
@@ -44,15 +44,15 @@ def handler(catalogue: Catalogue, faults: CatalogueFaults, password: str) -> Han
             return no
         if late := faults.take(("slow",), api, image):
             await asyncio.sleep(late.seconds)
-        # A token can be had for what is not there.
+        # The token endpoint also issues tokens for images that don't exist.
         possible = _REFUSALS - {"not-found"} if request.path == "/token" else _REFUSALS
         if fault := faults.take(possible, api, image):
             return _refusal(fault, request) if api == registry_api.API else _refusal_by_github(fault, request)
         whole = await right(request)
         if request.method == "HEAD" or whole.status != 200:
             return whole
-        spoilt = faults.take(_BODIES.keys(), api, image)
-        return _BODIES[spoilt.fault](whole) if spoilt else whole
+        body_fault = faults.take(_BODIES.keys(), api, image)
+        return _BODIES[body_fault.fault](whole) if body_fault else whole
 
     return answer
 

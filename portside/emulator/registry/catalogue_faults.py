@@ -1,4 +1,4 @@
-"""The named ways in which the catalogue's APIs can be made to fail, switched on per API and image."""
+"""Faults of the catalogue's APIs, set per API and image."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from portside.emulator.state.stored_list import StoredList
 
 APIS = ("registry", "packages")
 
-# What stands instead of the answer.
+# Faults that replace the answer.
 ANSWER_FAULTS: Final[dict[str, str]] = {
     "unauthorized": "401: the token is refused",
     "forbidden": "403: access is forbidden",
@@ -23,24 +23,24 @@ ANSWER_FAULTS: Final[dict[str, str]] = {
     "expired": "401: the token has expired",
     "not-found": "404: there is no such package",
     "rate-limited": "429: too many requests, with Retry-After",
-    "quota-used-up": "403: the API's rate limit is used up, with the moment of its reset",
+    "quota-used-up": "403: the API's rate limit is exceeded, with the time of its reset",
     "server-error": "500: the server fails",
-    "slow": "the right answer, but late",
-    "endless": "an answer that trickles on, for two minutes",
-    "garbage": "200 with bytes that are no JSON",
-    "html": "200 with a page to log in instead of JSON",
-    "truncated": "an answer that breaks off half-way",
+    "slow": "the correct answer, but late",
+    "endless": "an answer that continues slowly for two minutes",
+    "garbage": "200 with bytes that are not JSON",
+    "html": "200 with a login page instead of JSON",
+    "truncated": "an answer that ends half-way",
     "redirect": "302 to another host",
 }
-# What the right answer speaks of.
+# Faults of the content of an otherwise correct answer.
 CONTENT_FAULTS: Final[dict[str, str]] = {
-    "edge-on-page-2": "a hundred newer versions before the one that is tagged edge",
+    "edge-on-page-2": "a hundred newer versions before the version tagged edge",
     "edge-missing": "no version is tagged edge",
-    "edge-only": "the version that is tagged edge has no sha- tag",
-    "wrong-platform": "what the tags stand for is for linux/arm64",
+    "edge-only": "the version tagged edge has no sha- tag",
+    "wrong-platform": "the tagged images are for linux/arm64",
 }
 CATALOGUE_FAULTS: Final[dict[str, str]] = ANSWER_FAULTS | CONTENT_FAULTS
-# Those that take a value, in seconds, and what it is by default.
+# The default value, in seconds, of the faults that take one.
 SECONDS: Final[dict[str, float]] = {"rate-limited": 1, "quota-used-up": 1, "slow": 0.25}
 
 OTHER_PLATFORM = "linux/arm64"
@@ -49,7 +49,7 @@ LARGEST_PAGE = 100
 
 @dataclass(frozen=True)
 class CatalogueFault:
-    """A fault that is on: for an API or both, an image or all, so many answers or all; `value` in seconds."""
+    """An active fault: of one API or both, one image or all, a number of answers or all; `value` is in seconds."""
 
     fault: str
     api: str | None = None
@@ -62,14 +62,14 @@ class CatalogueFault:
         return SECONDS.get(self.fault, 0.0) if self.value is None else self.value
 
     def concerns(self, api: str, image: str | None) -> bool:
-        """Whether a request is answered wrongly; `image` is its path, None where the request is about no single one."""
+        """Whether the fault applies to a request; `image` is its path, None if the request is about several."""
         if self.api not in (None, api):
             return False
         return self.image is None or f"/{image or ''}".endswith(f"/{self.image}")
 
 
 def checked(fault: str, api: Any = None, image: Any = None, times: Any = None, value: Any = None) -> CatalogueFault:
-    """A fault that can be switched on. Raises ValueError that names what is wrong and what would be right."""
+    """A valid fault. Raises ValueError with the problem and the fix."""
     if fault not in CATALOGUE_FAULTS:
         close = difflib.get_close_matches(fault, CATALOGUE_FAULTS, 1)
         suggestion = f"did you mean {close[0]}?" if close else f"known are {', '.join(CATALOGUE_FAULTS)}"
@@ -91,7 +91,7 @@ def checked(fault: str, api: Any = None, image: Any = None, times: Any = None, v
 
 
 class CatalogueFaults:
-    """The faults that are on, kept in a file. Safe for use by several threads."""
+    """The active faults, stored in a file. Thread-safe."""
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
@@ -100,24 +100,24 @@ class CatalogueFaults:
         self.remarks = self._stored.remarks
 
     def all(self) -> list[CatalogueFault]:
-        """In the order in which they were switched on."""
+        """The active faults, oldest first."""
         with self._lock:
             return list(self._faults)
 
     def put(self, fault: CatalogueFault) -> None:
-        """The same fault of the same API and image starts again."""
+        """Set a fault, which replaces the same fault of the same API and image."""
         with self._lock:
             where = (fault.fault, fault.api, fault.image)
             others = [each for each in self._faults if (each.fault, each.api, each.image) != where]
             self._replace([*others, fault])
 
     def clear(self) -> None:
-        """Switches all off."""
+        """Clear all faults."""
         with self._lock:
             self._replace([])
 
     def take(self, among: Collection[str], api: str, image: str | None) -> CatalogueFault | None:
-        """The first of these faults that concerns a request; one that is on for so many answers has one fewer left."""
+        """The first of these faults that applies to a request; counts as one of its times."""
         with self._lock:
             for index, fault in enumerate(self._faults):
                 if fault.fault in among and fault.concerns(api, image):
@@ -128,8 +128,8 @@ class CatalogueFaults:
                     return fault
         return None
 
-    def seen(self, images: Iterable[Image], among: Collection[str], api: str, image: str | None) -> list[Image]:
-        """The versions of an image, newest first, as an answer shows them while these faults of content are on."""
+    def changed(self, images: Iterable[Image], among: Collection[str], api: str, image: str | None) -> list[Image]:
+        """The versions of an image, newest first, changed by active content faults."""
         shown = list(images)
         for name in CONTENT_FAULTS:
             if name in among and self.take((name,), api, image):
@@ -143,7 +143,7 @@ class CatalogueFaults:
 
 
 def for_other_platform(image: Image) -> Image:
-    """The same image, had it been built on another kind of machine."""
+    """The same image, built for another platform."""
     return made_from(image, replace(image.recipe, platform=OTHER_PLATFORM)) if image.recipe else image
 
 

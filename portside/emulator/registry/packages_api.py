@@ -33,13 +33,13 @@ def path_of_request(request: Request) -> str | None:
 
 
 def problem(status: int, message: str, headers: Mapping[str, str] | None = None) -> Answer:
-    """An error as GitHub tells it."""
+    """An error in GitHub's format."""
     body = {"message": message, "documentation_url": _DOCUMENTATION, "status": str(status)}
     return json_answer(body, status, _usual_headers() | dict(headers or {}))
 
 
 def quota_headers(remaining: int, seconds: float = 3600) -> dict[str, str]:
-    """What is left of the requests that a token has in an hour, and the second in which it starts anew."""
+    """The headers of GitHub's rate limit, which is reset after `seconds`."""
     return {
         "x-ratelimit-limit": str(REQUESTS_AN_HOUR),
         "x-ratelimit-remaining": str(remaining),
@@ -60,7 +60,7 @@ def refusal(request: Request, token: str) -> Answer | None:
 
 
 def handler(catalogue: Catalogue, faults: CatalogueFaults) -> Handler:
-    """What answers below /orgs/ and /users/, to requests that `refusal` lets in."""
+    """The handler below /orgs/ and /users/, for requests that `refusal` accepts."""
 
     async def answer(request: Request) -> Answer:
         if request.method not in ("GET", "HEAD"):
@@ -73,8 +73,8 @@ def handler(catalogue: Catalogue, faults: CatalogueFaults) -> Handler:
         images = [image for image in catalogue.versions(path) if image.recipe and image.name.startswith(GHCR)]
         if not images:
             return problem(404, "Package not found.")
-        seen = faults.seen(images, CONTENT_FAULTS, API, path)
-        return _page(request, seen, lambda image: _version(request, image))
+        shown = faults.changed(images, CONTENT_FAULTS, API, path)
+        return _page(request, shown, lambda image: _version(request, image))
 
     return answer
 

@@ -1,6 +1,6 @@
-"""The catalogue as a registry: the pulling half of https://github.com/opencontainers/distribution-spec.
+"""The catalogue as a registry: the pull part of https://github.com/opencontainers/distribution-spec.
 
-As at ghcr.io with private images: the password of the images gets a token for one of them, and all else wants that.
+As at ghcr.io with private images, the password gets a token for one image, which all other requests need.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def path_of_request(request: Request) -> str | None:
 
 
 def problem(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Answer:
-    """An error as registries tell it."""
+    """An error in the format of registries."""
     return json_answer({"errors": [{"code": code, "message": message, "detail": None}]}, status, headers)
 
 
@@ -47,14 +47,14 @@ _LOG_IN = problem(401, "UNAUTHORIZED", "authentication required", {"www-authenti
 
 
 def challenge(request: Request) -> dict[str, str]:
-    """The header that tells where to get the token for a request."""
+    """The header with the address of the token for a request."""
     path = path_of_request(request)
     scope = f',scope="repository:{path}:pull"' if path else ""
     return {"www-authenticate": f'Bearer realm="{request.base_url}/token",service="{SERVICE}"{scope}'}
 
 
 class Login:
-    """Who may read: those with the password, who get tokens, which end with the server."""
+    """Authentication: the password gets a token, valid until the server ends."""
 
     def __init__(self, password: str) -> None:
         self._password = password
@@ -68,9 +68,9 @@ class Login:
             return None
         return problem(401, "UNAUTHORIZED", "authentication required", challenge(request))
 
-    def hand_out(self, request: Request) -> Answer:
+    def issue_token(self, request: Request) -> Answer:
         """A token for the image that the request names."""
-        return _hand_out(self._secret, path_of_request(request) or "")
+        return _issue_token(self._secret, path_of_request(request) or "")
 
     def _knows_password(self, request: Request) -> bool:
         kind, _, given = request.headers.get("authorization", "").partition(" ")
@@ -82,18 +82,18 @@ class Login:
 
 
 def handler(catalogue: Catalogue, faults: CatalogueFaults, login: Login) -> Handler:
-    """What answers below /v2/ and at /token, to requests that `login` lets in."""
+    """The handler below /v2/ and at /token, for requests that `login` accepts."""
 
     async def answer(request: Request) -> Answer:
         if request.method not in ("GET", "HEAD"):
             return problem(405, "UNSUPPORTED", "this registry is for reading only")
         if request.path == "/token":
-            return login.hand_out(request)
+            return login.issue_token(request)
         if request.path in ("/v2", "/v2/"):
             return json_answer({})
         route = _ROUTE.fullmatch(request.path)
         if not route:
-            return problem(404, "UNSUPPORTED", "no such page")
+            return problem(404, "UNSUPPORTED", "not found")
         images = catalogue.versions(route["path"])
         if not images:
             return problem(404, "NAME_UNKNOWN", "repository name not known to registry")
@@ -102,40 +102,40 @@ def handler(catalogue: Catalogue, faults: CatalogueFaults, login: Login) -> Hand
             return _manifest(known, route["path"], route["manifest"], faults)
         if route["blob"]:
             return _blob(known, route["blob"])
-        seen = faults.seen(known, ("edge-missing", "edge-only"), API, route["path"])
-        return _tags(seen, request, route["path"])
+        shown = faults.changed(known, ("edge-missing", "edge-only"), API, route["path"])
+        return _tags(shown, request, route["path"])
 
     return answer
 
 
-def _manifest(images: list[Image], path: str, wanted: str, faults: CatalogueFaults) -> Answer:
-    if ":" in wanted:
-        for image in _however_built(images):
-            if image.content and wanted in image.content.manifests:
-                return _document(*image.content.manifests[wanted], wanted)
+def _manifest(images: list[Image], path: str, reference: str, faults: CatalogueFaults) -> Answer:
+    if ":" in reference:
+        for image in _for_all_platforms(images):
+            if image.content and reference in image.content.manifests:
+                return _document(*image.content.manifests[reference], reference)
     else:
-        for image in faults.seen(images, _of_tag(wanted), API, path):
-            if image.content and wanted in image.tags:
+        for image in faults.changed(images, _of_tag(reference), API, path):
+            if image.content and reference in image.tags:
                 return _document(*image.content.manifests[image.digest], image.digest)
     return problem(404, "MANIFEST_UNKNOWN", "manifest unknown")
 
 
 def _of_tag(tag: str) -> tuple[str, ...]:
-    """The faults of content that can change what a tag stands for."""
+    """The content faults that affect a tag."""
     if tag == "edge":
         return ("edge-missing", "wrong-platform")
     return ("edge-only", "wrong-platform") if tag.startswith("sha-") else ("wrong-platform",)
 
 
 def _blob(images: list[Image], digest: str) -> Answer:
-    for image in _however_built(images):
+    for image in _for_all_platforms(images):
         if image.content and digest in image.content.blobs:
             return _document("application/octet-stream", image.content.blobs[digest], digest)
     return problem(404, "BLOB_UNKNOWN", "blob unknown to registry")
 
 
-def _however_built(images: list[Image]) -> list[Image]:
-    """A digest that a faulty answer has named must lead somewhere."""
+def _for_all_platforms(images: list[Image]) -> list[Image]:
+    """The images also for the other platform, because a faulty answer refers to them by digest."""
     return [*images, *(for_other_platform(image) for image in images)]
 
 
@@ -155,7 +155,7 @@ def _tags(images: list[Image], request: Request, path: str) -> Answer:
     return json_answer({"name": path, "tags": page}, 200, following)
 
 
-def _hand_out(secret: bytes, path: str) -> Answer:
+def _issue_token(secret: bytes, path: str) -> Answer:
     issued = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     return json_answer({"token": _token(secret, path), "expires_in": TOKEN_SECONDS, "issued_at": issued})
 
@@ -166,7 +166,7 @@ def _token(secret: bytes, path: str) -> str:
 
 
 def _has_token(request: Request, secret: bytes, path: str | None) -> bool:
-    """Whether a request has the token of its image; any image's will do where it is about none."""
+    """Whether a request has the token of its image, or any token if it is about none."""
     kind, _, given = request.headers.get("authorization", "").partition(" ")
     if kind.lower() != "bearer":
         return False

@@ -1,4 +1,4 @@
-"""CloudFormation resource types that ministack lacks, or that it treats otherwise than AWS; one noun a file."""
+"""CloudFormation resource types that ministack lacks or handles differently from AWS, one noun a file."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Created = tuple[str, Attributes]
 
 @dataclass(frozen=True)
 class ResourceType:
-    """How CloudFormation makes, changes and deletes resources of a type.
+    """How CloudFormation creates, updates and deletes resources of a type.
 
     `create(logical_id, properties, stack_name)` and `update(physical_id, old, new, stack_name, logical_id)` return
-    the physical id (what `Ref` gives) and the attributes (`Fn::GetAtt`); `delete(physical_id, properties)` nothing.
-    A change of a property in `replacing` makes a new resource. `tagged` types take the stack's tags in `Tags`.
+    the physical id (`Ref`) and the attributes (`Fn::GetAtt`); `delete(physical_id, properties)` returns nothing.
+    A change of a property in `replacing` replaces the resource. `tagged` types get the stack's tags in `Tags`.
     """
 
     name: str
@@ -55,7 +55,7 @@ def all_types() -> list[ResourceType]:
 
 
 def register() -> None:
-    """Makes ministack's CloudFormation know our types, and ours take the place of its own."""
+    """Register our types in ministack's CloudFormation, where they replace its own."""
     provisioners = import_module("ministack.services.cloudformation.provisioners")
     for each in all_types():
         provisioners._RESOURCE_HANDLERS[each.name] = {
@@ -71,6 +71,6 @@ def register() -> None:
 
 
 def supported() -> frozenset[str]:
-    """Every resource type that can be deployed to the embedded AWS. Imports ministack."""
+    """All resource types that can be deployed to the embedded AWS. Imports ministack."""
     provisioners = import_module("ministack.services.cloudformation.provisioners")
     return frozenset(provisioners._RESOURCE_HANDLERS) | {each.name for each in all_types()}

@@ -1,6 +1,6 @@
-"""AWS::CloudWatch::Alarm: also on an expression over several metrics, which ministack refuses.
+"""AWS::CloudWatch::Alarm, also with an expression over several metrics, which ministack refuses.
 
-Nothing is measured here, so no alarm ever goes off. Such an alarm is kept as one on the first of its metrics.
+There are no metrics, so no alarm is ever triggered. Such an alarm is stored with the first of its metrics.
 """
 
 from __future__ import annotations

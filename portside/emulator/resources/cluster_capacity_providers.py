@@ -1,6 +1,6 @@
-"""AWS::ECS::ClusterCapacityProviderAssociations: which capacity providers a cluster may use, and its default.
+"""AWS::ECS::ClusterCapacityProviderAssociations: a cluster's capacity providers and default strategy.
 
-And AWS::ECS::Cluster, whose update takes them away in ministack where its own template names none.
+Also AWS::ECS::Cluster, whose update in ministack deletes them if the cluster's own properties have none.
 """
 
 from __future__ import annotations

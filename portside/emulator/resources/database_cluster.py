@@ -1,7 +1,6 @@
-"""AWS::DocDB::DBCluster: also made from a backup, with the user and password of its source.
+"""AWS::DocDB::DBCluster, also restored from a backup, with the user and password of its source.
 
-Snapshots are made up, as other things are that a person makes by hand: any identifier is that of one, whose password
-nobody knows.
+Any identifier is a valid snapshot, with an unknown password.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ def delete(physical_id: str, properties: Mapping[str, Any]) -> None:
 
 
 def _of_source(properties: Mapping[str, Any]) -> dict[str, str]:
-    """The user and password of the cluster that is restored. Raises ResourceFailed where there is no such cluster."""
+    """The user and password of the cluster that is restored. Raises ResourceFailed if it doesn't exist."""
     name = properties.get("SourceDBClusterIdentifier")
     if not name:
         return {}

@@ -1,4 +1,4 @@
-"""AWS::EC2::EIP: `Ref` is the address, which is what people expect least."""
+"""AWS::EC2::EIP. `Ref` is the address, not the allocation ID."""
 
 from __future__ import annotations
 

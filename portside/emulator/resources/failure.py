@@ -1,4 +1,4 @@
-"""How CloudFormation words a resource that could not be made."""
+"""CloudFormation's message for a failed resource."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class ResourceFailed(ValueError):
-    """What a stack event shows: the service's message, a request token, and a handler error code."""
+    """The reason in a stack event: the service's message, a request token, and a handler error code."""
 
     def __init__(self, message: str, code: str = "GeneralServiceException") -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""AWS::EC2::FlowLog: recorded, and nothing flows."""
+"""AWS::EC2::FlowLog: a record without traffic."""
 
 from __future__ import annotations
 

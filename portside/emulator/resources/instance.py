@@ -1,4 +1,4 @@
-"""AWS::EC2::Instance: a record only, nothing boots."""
+"""AWS::EC2::Instance: a record without a running machine."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> C
     subnet = ec2._subnets.get(subnet_id)
     if not subnet:
         raise ResourceFailed(f"The subnet ID '{subnet_id}' does not exist", "NotFound")
-    taken = {each.get("PrivateIpAddress") for each in ec2._instances.values()}
+    in_use = {each.get("PrivateIpAddress") for each in ec2._instances.values()}
     hosts = list(ipaddress.ip_network(subnet["CidrBlock"]))[4:-1]
-    address = next((str(each) for each in reversed(hosts) if str(each) not in taken), str(hosts[-1]))
+    address = next((str(each) for each in reversed(hosts) if str(each) not in in_use), str(hosts[-1]))
     profile = properties.get("IamInstanceProfile")
     (instance,) = ec2._launch_instances_internal(
         properties.get("ImageId", ""),
@@ -77,7 +77,7 @@ def update(
 
 
 def delete(physical_id: str, properties: Mapping[str, Any]) -> None:
-    """Gone at once, with its root volume; AWS shows it as terminated for an hour."""
+    """Deleted at once, with its root volume; AWS shows it as terminated for an hour."""
     instance = ec2._instances.pop(physical_id, None)
     ec2._tags.pop(physical_id, None)
     for mapping in (instance or {}).get("BlockDeviceMappings", []):

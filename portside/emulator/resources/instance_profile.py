@@ -1,4 +1,4 @@
-"""AWS::IAM::InstanceProfile: `Ref` is its name; ministack gives its ARN."""
+"""AWS::IAM::InstanceProfile. `Ref` is its name, not its ARN as in ministack."""
 
 from __future__ import annotations
 

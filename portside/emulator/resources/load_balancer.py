@@ -43,7 +43,7 @@ def delete(physical_id: str, properties: Mapping[str, Any]) -> None:
 
 
 def _check_certificates(properties: Mapping[str, Any]) -> None:
-    """A listener takes only an issued certificate of its own account and region; ministack takes any ARN."""
+    """A listener needs an issued certificate of the same account and region; ministack accepts any ARN."""
     arns = [each["CertificateArn"] for each in properties.get("Certificates") or [] if each.get("CertificateArn")]
     if str(properties.get("Protocol")) in ("HTTPS", "TLS") and not arns:
         raise ResourceFailed("A certificate must be specified for HTTPS listeners", "InvalidRequest")

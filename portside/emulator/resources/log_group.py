@@ -1,4 +1,4 @@
-"""AWS::Logs::LogGroup: named as AWS names it, and never put over one that is there already."""
+"""AWS::Logs::LogGroup, with AWS's generated names, and an error if the log group exists."""
 
 from __future__ import annotations
 

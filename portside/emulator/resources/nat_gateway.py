@@ -38,7 +38,7 @@ def update(
 
 
 def delete(physical_id: str, properties: Mapping[str, Any]) -> None:
-    """Gone at once; AWS shows it as deleted for an hour."""
+    """Deleted at once; AWS shows it as deleted for an hour."""
     gateway = ec2._nat_gateways.pop(physical_id, None)
     ec2._tags.pop(physical_id, None)
     if gateway and (address := ec2._addresses.get(gateway.get("AllocationId", ""))):

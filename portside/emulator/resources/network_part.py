@@ -1,4 +1,4 @@
-"""AWS::EC2::VPC, ::Subnet and ::SecurityGroup: ministack deletes the latter two whatever still uses them."""
+"""AWS::EC2::VPC, ::Subnet and ::SecurityGroup. ministack deletes the latter two even if they are in use."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _services() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def subnet_users(subnet_id: str) -> list[str]:
-    """What has a network interface in the subnet."""
+    """The resources with a network interface in the subnet."""
     users = [
         f"NAT gateway {identifier}"
         for identifier, each in ec2._nat_gateways.items()
@@ -48,7 +48,7 @@ def subnet_users(subnet_id: str) -> list[str]:
 
 
 def security_group_users(group_id: str) -> list[str]:
-    """What carries the group, and which other groups name it in a rule."""
+    """The resources with the group, and the groups with a rule that refers to it."""
     users = [
         f"load balancer {each['LoadBalancerName']}" for each in alb._lbs.values() if group_id in each["SecurityGroups"]
     ]

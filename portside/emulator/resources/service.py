@@ -1,4 +1,4 @@
-"""AWS::ECS::Service: every property kept, and waited for until it is stable or has failed, as on AWS."""
+"""AWS::ECS::Service with all properties. As on AWS, a change is complete when the service is stable or has failed."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _request(properties: Mapping[str, Any]) -> dict[str, Any]:
     return {_api_name(name): camel_case(value) for name, value in properties.items() if name not in _NOT_SENT}
 
 
-def _await_steady(key: str, deployment: str | None) -> None:
+def _wait_until_stable(key: str, deployment: str | None) -> None:
     try:
         rollout.wait_until_stable(key, deployment)
     except rollout.RolloutFailed as failed:
@@ -63,10 +63,9 @@ def create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> C
     checked(ecs._create_service(request))
     key = f"{cluster}/{name}"
     try:
-        _await_steady(key, None)
+        _wait_until_stable(key, None)
     except ResourceFailed:
-        # ministack forgets a resource whose creation failed; CloudFormation deletes it, after minutes in which whoever
-        # watches can still ask why.
+        # CloudFormation deletes a failed resource after minutes, in which its events can be read; ministack keeps it.
         time.sleep(_DELETED_AFTER_SECONDS * time_scale())
         ecs._delete_service({"cluster": cluster, "service": name, "force": True})
         raise
@@ -83,22 +82,22 @@ def update(
         return create(logical_id or physical_id, new, stack_name)
     changed = {each for each in old.keys() | new.keys() if old.get(each) != new.get(each)}
     request: dict[str, Any] = {"cluster": cluster, "service": name}
-    wanted = _request(new)
+    full_request = _request(new)
     for each in changed - _NOT_SENT:
         camel = _api_name(each)
         if each in new:
-            request[camel] = wanted[camel]
+            request[camel] = full_request[camel]
         elif each == "DeploymentConfiguration":
             request[camel] = _DEFAULT_DEPLOYMENT_CONFIGURATION
         elif each != "DesiredCount":
             request[camel] = _EMPTY.get(each)
     if "DesiredCount" in request:
         request["desiredCount"] = int(new["DesiredCount"])
-    # Always sent: after a rollback by the circuit breaker the service runs another one than the stack thinks.
+    # Always sent: after a rollback by the circuit breaker the stack's value differs from the service's.
     request["taskDefinition"] = new.get("TaskDefinition", "")
     checked(ecs._update_service(request))
     provisioners._reconcile_tag_list(ecs._tags.setdefault(physical_id, []), old, new, key="key", value="value")
-    _await_steady(key, primary_id(ecs._services.get(key)))
+    _wait_until_stable(key, primary_id(ecs._services.get(key)))
     return _created(key)
 
 

@@ -20,7 +20,7 @@ _FARGATE_MEMORY: dict[int, Collection[int]] = {
     16384: range(32768, 122881, 8192),
 }
 # Keys below these are chosen by users, not by AWS.
-_FREE_FORM = frozenset({"DockerLabels", "DriverOpts", "Labels", "Options"})
+_USER_MAPS = frozenset({"DockerLabels", "DriverOpts", "Labels", "Options"})
 _IRREGULAR = {
     "EFSVolumeConfiguration": "efsVolumeConfiguration",
     "FilesystemId": "fileSystemId",
@@ -30,19 +30,19 @@ _IRREGULAR = {
 
 
 def camel_case(value: Any) -> Any:
-    """CloudFormation's PascalCase in the API's camelCase, at every depth but in free-form maps."""
+    """CloudFormation's PascalCase as the API's camelCase, at every depth except in maps with users' keys."""
     if isinstance(value, list):
         return [camel_case(each) for each in value]
     if not isinstance(value, dict):
         return value
     return {
-        _IRREGULAR.get(key) or key[:1].lower() + key[1:]: each if key in _FREE_FORM else camel_case(each)
+        _IRREGULAR.get(key) or key[:1].lower() + key[1:]: each if key in _USER_MAPS else camel_case(each)
         for key, each in value.items()
     }
 
 
 def problem(request: Mapping[str, Any]) -> str | None:
-    """Why Fargate would refuse this task definition."""
+    """Why Fargate refuses this task definition."""
     if "FARGATE" not in (request.get("requiresCompatibilities") or []):
         return None
     cpu, memory = str(request.get("cpu") or ""), str(request.get("memory") or "")
@@ -63,19 +63,19 @@ def problem(request: Mapping[str, Any]) -> str | None:
                 return "Fargate requires task definition to have execution role ARN to support log driver awslogs."
     reserved = 0
     for container in request.get("containerDefinitions") or []:
-        wanted = int(container.get("memory") or 0) or int(container.get("memoryReservation") or 0)
+        needed = int(container.get("memory") or 0) or int(container.get("memoryReservation") or 0)
         if max(int(container.get("memory") or 0), int(container.get("memoryReservation") or 0)) > int(memory):
             return (
                 f"Invalid setting for container '{container.get('name')}'. Its memory exceeds the task's: {memory} MiB."
             )
-        reserved += wanted
+        reserved += needed
     if reserved > int(memory):
         return f"Invalid 'memory' setting for task: its containers need {reserved} MiB, it has {memory} MiB."
     return None
 
 
 def register_checked(original: Any) -> Any:
-    """RegisterTaskDefinition with the checks that ministack leaves out."""
+    """RegisterTaskDefinition with the checks that ministack lacks."""
 
     def register(data: dict[str, Any]) -> Any:
         if found := problem(data):
@@ -86,7 +86,7 @@ def register_checked(original: Any) -> Any:
 
 
 def create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> Created:
-    # AWS makes up a family from the stack, the logical id and a suffix; a replacement keeps it.
+    # AWS generates a family from the stack, the logical id and a suffix; a replacement keeps it.
     family = properties.get("Family") or provisioners._physical_name(stack_name, logical_id, seeded=False)
     request = camel_case(dict(properties)) | {"family": family}
     arn = checked(ecs._register_task_definition(request))["taskDefinition"]["taskDefinitionArn"]

@@ -1,6 +1,6 @@
-"""Application Auto Scaling, which ministack lacks: targets and policies are kept and shown; load never changes.
+"""Application Auto Scaling, which ministack lacks: targets and policies are stored and shown; load never changes.
 
-A service outside its target's limits is brought inside at once, as on AWS.
+A desired count outside its target's limits is changed at once, as on AWS.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _key(data: Mapping[str, Any]) -> str:
 
 
 def register_target(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Registers a target, or changes it. Raises ValueError for limits that contradict each other."""
+    """Register or change a target. Raises ValueError for contradicting limits."""
     known: dict[str, Any] = _targets.get(_key(data)) or {}
     identifier = uuid.uuid4().hex
     where = f"{responses.get_region()}:{responses.get_account_id()}"
@@ -57,12 +57,12 @@ def register_target(data: Mapping[str, Any]) -> dict[str, Any]:
     if not 0 <= target.get("MinCapacity", -1) <= target.get("MaxCapacity", -1):
         raise ValueError("Maximum capacity cannot be less than minimum capacity")
     _targets[_key(data)] = target
-    _bring_inside(target)
+    _apply_limits(target)
     return target
 
 
 def deregister_target(data: Mapping[str, Any]) -> bool:
-    """Its policies go with it."""
+    """Deregister a target and delete its policies; False if it doesn't exist."""
     for arn, policy in list(_policies.items()):
         if _key(policy) == _key(data):
             _policies.pop(arn, None)
@@ -70,7 +70,7 @@ def deregister_target(data: Mapping[str, Any]) -> bool:
 
 
 def put_policy(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Adds a policy, or changes it. Raises LookupError where its target isn't registered."""
+    """Add or change a policy. Raises LookupError if its target isn't registered."""
     if _key(data) not in _targets:
         raise LookupError(
             f"No scalable target registered for namespace: {data.get('ServiceNamespace')}, "
@@ -89,11 +89,11 @@ def put_policy(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def delete_policy(arn: str) -> bool:
-    """Deletes a policy; False if it wasn't there."""
+    """Delete a policy; False if it doesn't exist."""
     return _policies.pop(arn, None) is not None
 
 
-def _bring_inside(target: Mapping[str, Any]) -> None:
+def _apply_limits(target: Mapping[str, Any]) -> None:
     if target["ServiceNamespace"] != "ecs":
         return
     _, cluster, name = str(target["ResourceId"]).split("/")

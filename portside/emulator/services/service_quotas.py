@@ -17,7 +17,7 @@ MODULE = "service_quotas"
 
 @dataclass(frozen=True)
 class Quota:
-    """A quota by its codes; `applied` is what an account here has, AWS's default unless there is a reason."""
+    """A quota by its codes, with AWS's default and the value that is applied to accounts."""
 
     service: str
     code: str
@@ -32,7 +32,7 @@ def _quota(service: str, code: str, name: str, default: float, applied: float | 
 
 # https://docs.aws.amazon.com/general/latest/gr/ecs-service.html (Fargate),
 # https://docs.aws.amazon.com/general/latest/gr/vpc-service.html, https://docs.aws.amazon.com/general/latest/gr/ec2-service.html
-# and https://docs.aws.amazon.com/general/latest/gr/elb.html. AWS raises Fargate's by itself in accounts that use it.
+# and https://docs.aws.amazon.com/general/latest/gr/elb.html. AWS raises those of Fargate automatically.
 QUOTAS: Final = (
     _quota("fargate", "L-3032A538", "Fargate On-Demand vCPU resource count", 6.0, 100.0),
     _quota("fargate", "L-36FBB829", "Fargate Spot vCPU resource count", 6.0, 100.0),
@@ -57,7 +57,7 @@ def install() -> None:
 
 
 def set_value(account: str, region: str, service: str, code: str, value: float) -> None:
-    """Gives an account another quota. Raises ValueError for one that isn't known here."""
+    """Set a quota of an account. Raises ValueError for an unknown quota."""
     quota = _find(service, code)
     if quota is None:
         known = ", ".join(f"{each.service} {each.code}" for each in QUOTAS)

@@ -1,4 +1,4 @@
-"""The saved states of the embedded AWS: one file each, complete in itself, of which the newest that is whole counts."""
+"""The saved states of the embedded AWS, one complete file each; the newest undamaged file is used."""
 
 from __future__ import annotations
 
@@ -13,44 +13,44 @@ from pathlib import Path
 from portside import state_file
 
 FORMAT = 1
-KEPT = 2
+LIMIT = 2
 
 _PREFIX = "generation-"
 _UNSAVED = "unsaved"
-_WHAT = "the saved state of the embedded AWS"
+_TITLE = "the saved state of the embedded AWS"
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What was found at a start: the content of the newest whole generation, and a sentence for each loss."""
+    """The content of the newest undamaged generation, and a sentence for each loss."""
 
     content: bytes | None
     remarks: tuple[str, ...] = ()
 
 
 class Generations:
-    """Those in a folder. Not for use by two threads at once."""
+    """The generations in a folder. Not thread-safe."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def save(self, content: bytes) -> Path:
-        """Write the next generation, and delete all but the last two. Raises `NotWritten`, and nothing is lost.
+        """Write the next generation, and delete all except the last two. Raises `NotWritten`, without a loss.
 
-        One file holds everything, so that a crash at any moment leaves the last generation or the next, never a mix.
+        One file contains everything, so that a crash leaves the last generation or the next, never a mix.
         """
         numbers = self._numbers()
         path = self._path(max(numbers, default=0) + 1)
         saved_at = datetime.now(UTC).isoformat(timespec="seconds")
         header = {"format": FORMAT, "saved_at": saved_at, "sha256": hashlib.sha256(content).hexdigest()}
-        state_file.write(path, json.dumps(header).encode() + b"\n" + content, what=_WHAT)
-        for number in numbers[: len(numbers) - KEPT + 1]:
+        state_file.write(path, json.dumps(header).encode() + b"\n" + content, what=_TITLE)
+        for number in numbers[: len(numbers) - LIMIT + 1]:
             with contextlib.suppress(OSError):
                 self._path(number).unlink()
         return path
 
     def load(self) -> Loaded:
-        """The content of the newest generation that is whole; damaged ones are set aside."""
+        """The content of the newest undamaged generation; damaged files are set aside."""
         remarks: list[str] = []
         for number in reversed(self._numbers()):
             path = self._path(number)
@@ -60,7 +60,7 @@ class Generations:
                 remarks.append(state_file.set_aside(damaged, path))
                 continue
             if remarks:
-                remarks.append(f"The state of {_clock(saved_at)} is used: what was changed after that is lost.")
+                remarks.append(f"The state of {_clock(saved_at)} is used: later changes are lost.")
             elif self._has_unsaved():
                 remarks.append(
                     f"The embedded AWS ended before it had saved everything: changes after {_clock(saved_at)} are lost."
@@ -73,13 +73,13 @@ class Generations:
         return Loaded(None, tuple(remarks))
 
     def expect_loss(self) -> None:
-        """Leave a mark that something has changed which is in no generation yet."""
+        """Mark that there are unsaved changes."""
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
             os.close(os.open(self._folder / _UNSAVED, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
 
     def expect_no_loss(self) -> None:
-        """Take the mark away."""
+        """Delete the mark."""
         with contextlib.suppress(OSError):
             (self._folder / _UNSAVED).unlink()
 
@@ -98,17 +98,17 @@ class Generations:
 
 
 def _read(path: Path) -> tuple[str, bytes]:
-    written = state_file.read(path, what=_WHAT, remedy="") or b""
+    written = state_file.read(path, what=_TITLE, remedy="") or b""
     head, _, content = written.partition(b"\n")
     try:
         header = json.loads(head)
         if header["format"] != FORMAT:
-            raise state_file.Damaged(path, _WHAT, f"another version wrote it (format {header['format']})", "")
+            raise state_file.Damaged(path, _TITLE, f"another version wrote it (format {header['format']})", "")
         if header["sha256"] != hashlib.sha256(content).hexdigest():
-            raise state_file.Damaged(path, _WHAT, "it is not what was written", "")
+            raise state_file.Damaged(path, _TITLE, "it is not what was written", "")
         return str(header["saved_at"]), content
     except (ValueError, TypeError, KeyError):
-        raise state_file.Damaged(path, _WHAT, "it is cut or overwritten", "") from None
+        raise state_file.Damaged(path, _TITLE, "it is cut or overwritten", "") from None
 
 
 def _clock(saved_at: str) -> str:

@@ -1,8 +1,8 @@
-"""When and how the state of the embedded AWS is saved, and how it comes back.
+"""Saves and restores the state of the embedded AWS.
 
-A command that has changed something asks for it when it ends (`control.save`): then success means saved. What others
-change (the aws CLI, a test) is saved a moment after they pause, while no stack operation is running: half of one is
-worth nothing, as after a start there is no one to finish it.
+A command that has changed something saves it when it ends (`control.save`), so its success means that it is saved.
+Other changes (by the aws CLI, a test) are saved after a pause in which no stack operation is running, because an
+incomplete operation can't be continued after a restart.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from portside.state_file import NotWritten
 
 APP = "ministack.app"
 PAUSE_SECONDS = 2.0
-"""How long no call may have changed anything before a save that no one asked for."""
+"""The time without changes before an automatic save."""
 
 SELDOM_SECONDS = 30.0
-"""How often the progress of tasks alone is saved."""
+"""The interval of saves when only tasks have progressed."""
 
-LOOK_SECONDS = 0.25
+POLL_SECONDS = 0.25
 _ATTEMPTS = 20
 _READING = (
     *("Describe", "Get", "List", "BatchGet", "Head", "Filter", "Lookup", "Search", "Validate", "Estimate"),
@@ -41,7 +41,7 @@ log = logging.getLogger("portside.emulator")
 
 
 class Saver:
-    """Saves the state of all of ministack's services, and restores it. Safe for use by several threads."""
+    """Saves and restores the state of all services of ministack. Thread-safe."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -51,10 +51,10 @@ class Saver:
         self._progress = self._saved_progress = 0
         self._changed_at = self._saved_at = time.monotonic()
         self._had_operations = False
-        self._complaint = ""
+        self._last_error = ""
         self.remarks: list[str] = []
         self.failure: UserError | None = None
-        """What keeps the server from starting."""
+        """The error that prevents the start of the server."""
 
     def changed(self) -> None:
         """A call has changed something."""
@@ -64,11 +64,11 @@ class Saver:
         self._changed_at = time.monotonic()
 
     def progressed(self) -> None:
-        """Tasks or rollouts went on."""
+        """Tasks or rollouts have progressed."""
         self._progress += 1
 
     def save(self) -> bool:
-        """Save now what has changed; whether anything had. Raises `NotWritten`, and the last saved state stays."""
+        """Save the changes; returns whether there were any. Raises `NotWritten`; the last saved state remains."""
         with self._writing:
             changes, progress = self._changes, self._progress
             if (changes, progress) == (self._saved_changes, self._saved_progress):
@@ -78,15 +78,15 @@ class Saver:
             self._saved_at = time.monotonic()
             if changes == self._changes:
                 self._generations.expect_no_loss()
-        self._complaint = ""
+        self._last_error = ""
         return True
 
     def restore(self) -> None:
-        """Bring back what was saved last."""
+        """Restore the last saved state."""
         try:
             loaded = self._generations.load()
         except NotWritten as error:
-            # ministack would go on without a state, and the next save would be of an empty one.
+            # Without this, ministack would start empty, and the next save would overwrite the state.
             self.failure = error
             return
         self.remarks += loaded.remarks
@@ -96,13 +96,13 @@ class Saver:
                 _restore(name, state)
             except Exception:
                 log.exception("%s was not restored", name)
-                self.remarks.append(f"What was saved of {name} can't be used: it starts empty.")
+                self.remarks.append(f"The saved state of {name} can't be used: it starts empty.")
         self._generations.expect_no_loss()
 
-    async def save_in_pauses(self) -> None:
-        """Save what no one asks for, until cancelled."""
+    async def save_automatically(self) -> None:
+        """Save changes automatically, until cancelled."""
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
             if operations_run():
                 self._had_operations = True
                 continue
@@ -110,18 +110,18 @@ class Saver:
                 self._had_operations = False
                 self.changed()
             if self._is_due():
-                # In this thread: no call is answered meanwhile, so that nothing changes while it is read.
+                # In this thread, which answers all calls, so that nothing changes meanwhile.
                 self.save_if_possible()
 
     def save_if_possible(self) -> None:
-        """Save, or say in the log why not; the next command that asks gets it as its error."""
+        """Save, or log the error; the next command that saves gets it too."""
         try:
             self.save()
         except NotWritten as error:
             self._changed_at = time.monotonic()
-            if error.message != self._complaint:
+            if error.message != self._last_error:
                 log.error("%s", error)
-            self._complaint = error.message
+            self._last_error = error.message
 
     def _is_due(self) -> bool:
         now = time.monotonic()
@@ -132,22 +132,22 @@ class Saver:
 
 
 def operations_run() -> bool:
-    """Whether CloudFormation is at anything that ends without a person. A stack under review waits for its creator."""
+    """Whether stack operations are running. A stack in review only waits for its change set to be executed."""
     moving = [each for each in list(cloudformation._stacks._data.values()) if not stack_faults.is_pinned(each)]
     states = {stack.get("StackStatus", "") for stack in moving} - {"REVIEW_IN_PROGRESS"}
     return any(state.endswith("_IN_PROGRESS") for state in states)
 
 
 def patches(saver: Saver) -> tuple[Patch, ...]:
-    """What of ministack's own saving is replaced, and where it is seen that something changes."""
+    """The patches of ministack's own saving, and the detection of changes."""
     rollout.listeners.append(saver.progressed)
     return (
-        Patch(APP, "_load_persisted_state", "()", "one file a service is no consistent set", lambda _: saver.restore),
+        Patch(APP, "_load_persisted_state", "()", "a file for each service is not consistent", lambda _: saver.restore),
         Patch(
             APP,
             "save_all",
             "(services: dict) -> None",
-            "it was saved at a clean end only, and a full disk went unnoticed",
+            "it was saved at a clean end only, and errors were ignored",
             lambda _: lambda _services: _save_at_the_end(saver),
         ),
         Patch(
@@ -157,7 +157,7 @@ def patches(saver: Saver) -> tuple[Patch, ...]:
             APP,
             "_dispatch_service_request",
             "(method: str, path: str, headers: dict, body: bytes, query_params: dict, request_id: str)",
-            "no one knew when anything changed",
+            "changes were not detected",
             lambda original: _noticing(original, saver),
         ),
     )
@@ -189,7 +189,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 def _save_at_the_end(saver: Saver) -> None:
     if operations_run():
-        # The state before them is whole; what is left of them would belong to no one.
+        # The state before them is complete; a part of them could not be continued.
         log.warning("stack operations were running at the end: their changes are not saved")
         return
     saver.save_if_possible()
@@ -205,7 +205,7 @@ def _reset(original: Any, saver: Saver) -> Callable[[], None]:
 
 
 def _collected() -> bytes:
-    """The state of every service that is loaded, in JSON. Threads of stack operations may change it meanwhile."""
+    """The state of every loaded service, in JSON. Stack operations in other threads can change it meanwhile."""
     for attempt in range(_ATTEMPTS):
         try:
             return _encoded({name: _state_of(name, get) for name, get in app._build_persistence_save_dict().items()})
@@ -218,7 +218,7 @@ def _collected() -> bytes:
 
 def _state_of(name: str, get_state: Callable[[], Any]) -> Any:
     if name == "s3":
-        # ministack keeps the objects in files of its own, which no crash leaves in step with the rest.
+        # ministack stores objects in separate files, which a crash can leave inconsistent with the rest.
         return {each: getattr(s3, each) for each in _s3_stores()}
     return get_state()
 

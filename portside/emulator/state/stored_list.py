@@ -1,4 +1,4 @@
-"""What the embedded AWS keeps in lists of its own beside AWS's state: images, faults."""
+"""Lists that the embedded AWS stores in addition to AWS's state: images and faults."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger("portside.emulator")
 
 
 class StoredList(Generic[Item]):
-    """A list of dataclasses in a file. A damaged file is set aside, with a remark, and the list starts empty."""
+    """A list of dataclasses in a file. A damaged file is set aside, with a remark, and the list is empty."""
 
     def __init__(self, path: Path, what: str, parse: Callable[[Mapping[str, Any]], Item]) -> None:
         self._path, self._what = path, what
@@ -30,14 +30,14 @@ class StoredList(Generic[Item]):
                 raise Damaged(path, what, "another version wrote it", "") from None
         except Damaged as damaged:
             self.found = []
-            self.remarks = (f"{state_file.set_aside(damaged, path)}. There are none now.",)
+            self.remarks = (f"{state_file.set_aside(damaged, path)}. The list is empty now.",)
 
     def write(self, items: Iterable[Item]) -> None:
-        """Replace the file. Raises `NotWritten`, and the file stays."""
+        """Replace the file. Raises `NotWritten`, without a change of the file."""
         state_file.write_json(self._path, [asdict(each) for each in items], what=self._what)  # type: ignore[call-overload]
 
     def write_if_possible(self, items: Iterable[Item]) -> None:
-        """Replace the file where no one asked for the change and no one can be given an error."""
+        """Replace the file, or log the error, for a change without a caller that could get it."""
         try:
             self.write(items)
         except NotWritten as error:

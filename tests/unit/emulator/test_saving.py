@@ -43,7 +43,7 @@ def test_wherever_the_newest_is_cut_the_one_before_counts_and_the_loss_is_said(t
     newest.write_bytes(newest.read_bytes()[:cut])
     loaded = generations.load()
     assert loaded.content == b"before"
-    assert "what was changed after that is lost" in loaded.remarks[-1]
+    assert "later changes are lost" in loaded.remarks[-1]
     assert generations.load().content == b"before", "the damaged one is out of the way"
 
 
@@ -80,7 +80,7 @@ def test_a_damaged_list_is_set_aside_and_starts_empty(tmp_path: Path, damage: st
     DAMAGES[damage](path)
     kept = _list(path)
     assert kept.found == []
-    assert kept.remarks[0].endswith("(moved to faults.json.damaged). There are none now.")
+    assert kept.remarks[0].endswith("(moved to faults.json.damaged). The list is empty now.")
     kept.write([Fault("a")])
     assert _list(path).found == [Fault("a")]
     assert _list(path).remarks == ()
