@@ -33,7 +33,7 @@ from portside.images.resolved_image import ResolvedImage
 from portside.records.deployment_record import USUAL, Terms
 from portside.records.environment_lock import expect_unlocked, locked
 from portside.records.origin import Origin
-from portside.records.task_record import new_record, put_on_record
+from portside.records.task_record import new_record, write_task_or_warn
 from portside.terminal.console import say
 
 CACHING = ("agora-api",)
@@ -161,7 +161,7 @@ def load(
             task = _run(target, planned, definition)
             say(f"Task {task} loads data version {planned.data_version} …")
             ended = _follow(target, planned, task, wait)
-            put_on_record(
+            write_task_or_warn(
                 ssm, name, replace(record, exit_code=_container_of(ended).get("exitCode"), unproven=terms.unproven)
             )
             _expect_success(planned, ended)

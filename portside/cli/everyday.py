@@ -133,7 +133,7 @@ def execute(
     from portside.aws.target import patient
     from portside.config.service_names import find_service
     from portside.deploy import session_manager
-    from portside.deploy.execute import SHELL, Execution, choose_container, open_session, what_a_quick_end_means
+    from portside.deploy.execute import SHELL, Execution, choose_container, open_session, quick_end_hint
 
     if as_json and not dry_run:
         raise UsageError("--json: only with --dry-run", "A session has the terminal to itself.")
@@ -148,7 +148,7 @@ def execute(
     console.say(f"{props.container_name}, task {planned.container.task} {target.place}")
     began = time.monotonic()
     code = session_manager.carry(plugin, open_session(target, planned), target)
-    if hint := what_a_quick_end_means(planned, code, time.monotonic() - began):
+    if hint := quick_end_hint(planned, code, time.monotonic() - began):
         console.say(hint, "yellow")
     sys.exit(code)
 

@@ -71,19 +71,19 @@ def read_form(*, local: bool, versions: Mapping[str, str] | None = None) -> Form
 def acting_on(name: str, *, local: bool, only_if_running: bool = False) -> Iterator[Acting]:
     """The environment to change. What a rehearsal started is stopped when it is interrupted."""
     from portside.aws import target
-    from portside.deploy.clone_lock import holding
+    from portside.deploy.clone_lock import clone_lock
 
     form = read_form(local=local)
     environment = form.environment(name)
     if not local:
-        with holding(environment.name):
+        with clone_lock(environment.name):
             yield Acting(target.aws_target(environment), form)
         return
     from portside.emulator.client import process
 
     was_running = process.running(target.local_state_dir()) is not None
     try:
-        with holding(f"{environment.name}-local"):
+        with clone_lock(f"{environment.name}-local"):
             found = target.local_target(environment) if only_if_running else _rehearsed(form, name)
             yield Acting(found, form)
     except KeyboardInterrupt:

@@ -29,7 +29,7 @@ def role(
     trust and deploy make the role of GitHub's jobs. operator is what people need beside deploy, and destroy what taking
     an environment down needs beside both. Nothing of another environment can be written with them. AWS is not asked.
     """
-    from portside.deploy.deploy_role import beside_in_account, role_documents
+    from portside.deploy.deploy_role import others_in_account, role_documents
     from portside.deploy.github_trust import parse_repository
     from portside.errors import UsageError
     from portside.terminal import console
@@ -44,7 +44,7 @@ def role(
             f"no role takes {environment} down, which is a production environment",
             "Taking it down is the work of the account's owner.",
         )
-    others = beside_in_account(form, environment)
+    others = others_in_account(form, environment)
     if others and not shared:
         console.say(
             f"Account {documents.account} has {' and '.join(others)} too, which this role must not serve: give each a "

@@ -1,4 +1,4 @@
-"""Whether production may run what a command is about to start: proven, or on a person's word."""
+"""Whether production can run the images that a command starts: proven, or confirmed by the user."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from portside.records.proof import NotProven, Proof
 from portside.records.unproven import Confirm, expect_responsibility
 
 Ask = Callable[[], Proof | None]
-"""Asks for the proof, now: the proof, or None where none is needed. Raises `NotProven`."""
+"""Reads the proof; None if the environment needs none. Raises `NotProven`."""
 
 
 @dataclass(frozen=True)
 class Clearance:
-    """Why an environment may run images. `refused` says what nothing proves, `reason` why that runs all the same."""
+    """Why an environment can run images. `refused` names the images without a proof, `reason` why they run anyway."""
 
     environment: str
     is_rehearsal: bool
@@ -27,19 +27,19 @@ class Clearance:
 
     @property
     def sentence(self) -> str:
-        """What is said before anything else."""
+        """The message before the command starts."""
         if self.refused:
-            return f"{self.refused.message}\nIt is to run without a proof: {self.reason}"
+            return f"{self.refused.message}\nIt runs without a proof: {self.reason}"
         return self.proof.sentence if self.proof else ""
 
     def confirm(self, confirm: Confirm) -> None:
-        """Have a person answer for what nothing proves. Raises `UserError` for a no."""
+        """Ask the user to confirm images without a proof. Raises `UserError` if they decline."""
         if self.refused:
             services = self.refused.proof.lacking
             expect_responsibility(self.environment, self.reason, services, confirm, is_rehearsal=self.is_rehearsal)
 
     def recheck(self) -> None:
-        """Ask again, under the environment's lock. Raises `NotProven` where what was proven no longer is."""
+        """Read the proof again, under the environment's lock. Raises `NotProven` if images are no longer proven."""
         try:
             self.ask()
         except NotProven:
@@ -47,19 +47,19 @@ class Clearance:
                 raise
 
     def terms(self, terms: Terms = USUAL) -> Terms:
-        """The terms of the deployment, with what proves it."""
+        """The terms of the deployment, with its proof."""
         remark = self.proof.remark if self.proof else ""
         unproven = self.reason if self.refused else self.proof.answered if self.proof else ""
         return replace(terms, proof=remark, unproven=unproven, recheck=self.recheck)
 
 
 def ask_for_clearance(environment: str, ask: Ask, reason: str | None, *, is_rehearsal: bool) -> Clearance:
-    """Ask for the proof. Raises `NotProven` where there is none, and no reason to do without."""
+    """Read the proof. Raises `NotProven` without a proof and without a reason."""
     try:
         proof = ask()
     except NotProven as refused:
         if reason is None:
-            refused.hint += '\nOr answer for it yourself: --unproven "REASON"'
+            refused.hint += '\nOr take responsibility for it yourself: --unproven "REASON"'
             raise
         return Clearance(environment, is_rehearsal, ask, refused=refused, reason=reason)
     if reason is not None and proof is None:

@@ -1,4 +1,4 @@
-"""What only one command of a clone may do at a time."""
+"""Locks of this clone: one command at a time."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from portside.state_file import NotWritten
 
 
 @contextmanager
-def holding(name: str, *, wait: bool = False) -> Iterator[None]:
-    """EnvironmentLock a lock of this clone, which the system frees however the process ends.
+def clone_lock(name: str, *, wait: bool = False) -> Iterator[None]:
+    """Lock something of this clone while the block runs; the system releases the lock however the process ends.
 
-    Raises `UserError`, naming the process that holds it, unless told to wait.
+    Raises `UserError` that names the process with the lock, unless `wait`.
     """
     path = state_dir() / f"{name}.lock"
     descriptor = state_file.open_lock(path, what="the lock of this clone")
@@ -29,27 +29,27 @@ def holding(name: str, *, wait: bool = False) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             raise UserError(
-                f"{name}: another command of this clone is running on it ({_holder(file.read())})",
-                "Wait for its end, then run this one again.",
+                f"{name}: another command of this clone is running on it ({_owner(file.read())})",
+                "Wait until it finishes, then run this one again.",
             ) from None
         except OSError as error:
             raise NotWritten(path, "the lock of this clone", error) from error
-        # Only a sentence for others depends on what is in it, so that a full disk is no reason to stop here.
+        # The content is only for the error message of others, so a full disk is no reason to stop.
         with contextlib.suppress(OSError):
             file.truncate(0)
             os.pwrite(descriptor, json.dumps(this_process().as_json()).encode(), 0)
         yield
 
 
-def _holder(written: bytes) -> str:
-    """Who holds the lock, from what is in its file: the kernel frees it with the process, so the file may be older."""
+def _owner(written: bytes) -> str:
+    """The owner by the content of the file. The kernel releases the lock with the process, so that can be outdated."""
     text = written.decode(errors="replace").strip()
     if text.isdecimal():  # by an earlier version
         return f"process {text}"
     with contextlib.suppress(ValueError):
         found = parse(json.loads(text))
         if found and is_dead(found):
-            return f"one that process {found.pid} started, which has ended"
+            return f"started by process {found.pid}, which has ended"
         if found:
             return f"process {found.pid}"
     return "of an unknown process"

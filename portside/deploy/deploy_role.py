@@ -1,6 +1,6 @@
-"""The rights of those who deploy, as documents for the owner of an account.
+"""The IAM policies of the deploy role, as documents for the owner of an account.
 
-Every right stands for a call that some command makes; a test compares the two.
+Every right belongs to a call that a command makes; a test compares the two.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _PARAMETER_WRITES = (
 
 @dataclass(frozen=True)
 class RoleDocuments:
-    """What an account's owner is given: who can assume the role, and what it can do.
+    """The trust policy and the rights of a role, for the owner of the account.
 
     `deploy` is for CI, `operator` is what people need in addition, `destroy` what taking an environment down needs.
     Without a repository that deploys there is no `trust`.
@@ -56,7 +56,7 @@ def role_documents(
     `repository` is the GitHub repository that deploys.
     """
     account = form.environment(name).account
-    environments = (name, *beside_in_account(form, name)) if shared else (name,)
+    environments = (name, *others_in_account(form, name)) if shared else (name,)
     # In the order of the configuration, whichever was asked for.
     environments = tuple(each for each in form.environments if each in environments)
     places = [Place(form.environment(each), form.services_of(each)) for each in environments]
@@ -71,7 +71,7 @@ def role_documents(
     )
 
 
-def beside_in_account(form: Form, name: str) -> tuple[str, ...]:
+def others_in_account(form: Form, name: str) -> tuple[str, ...]:
     """The other environments of an environment's account."""
     account = form.environment(name).account
     return tuple(each.name for each in form.environments.values() if each.account == account and each.name != name)
@@ -86,7 +86,7 @@ def _proving_in_account(form: Form, names: Sequence[str]) -> list[str]:
 
 
 def session_policy(environment: str) -> dict[str, Any]:
-    """What the workflow denies its own session: to write the parameters of another environment of the account.
+    """The session policy of the workflow, which denies writing the parameters of other environments.
 
     Everything else is allowed, because a session has only those rights that both its role and this policy allow.
     """

@@ -1,4 +1,4 @@
-"""The folder that a deployment leaves on this machine: what happened, why, and a page to open and send on."""
+"""The folder with the report of a deployment on this machine: events, diagnosis, and an HTML page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KEPT = 20
 PAGE = "page.html"
 
 _UNFINISHED = ".unfinished-"
-_WHAT = "what happened in the deployment"
+_WHAT = "the report of the deployment"
 
 
 def folders_of(key: str) -> Path:
@@ -28,10 +28,10 @@ def folders_of(key: str) -> Path:
 
 
 def keep(key: str, began: datetime, result: str, files: Mapping[str, Any]) -> Path:
-    """Write the folder of a deployment, whole or not at all, and take away all but the newest; its path.
+    """Write the folder of a deployment atomically, delete the oldest folders, and return its path.
 
-    What is no text becomes JSON, without secrets; texts, such as the page, have none already.
-    Raises `NotWritten`, and what was kept before stays.
+    Values other than `str` are written as JSON without secrets; a `str` must be without secrets already.
+    Raises `NotWritten`; earlier folders then stay.
     """
     parent = folders_of(key)
     try:
@@ -61,7 +61,7 @@ def _as_json(content: Any) -> str:
 
 
 def _rename(unfinished: Path, parent: Path, name: str) -> Path:
-    """To a name that is free: a deployment that changes nothing may take less than a second."""
+    """To an unused name: two deployments that change nothing can end within one second."""
     folder, number = parent / name, 1
     while folder.exists():
         number += 1
@@ -71,7 +71,7 @@ def _rename(unfinished: Path, parent: Path, name: str) -> Path:
 
 
 def _prune(parent: Path) -> None:
-    """One deployment at a time writes here, so what is unfinished is left of one that was killed."""
+    """One deployment at a time writes here, so an unfinished folder is of a killed one."""
     found = sorted(path for path in parent.iterdir() if path.is_dir())
     finished = [path for path in found if not path.name.startswith(_UNFINISHED)]
     for path in {*found} - {*finished[-KEPT:]}:

@@ -1,4 +1,4 @@
-"""Taking an environment down, and leaving behind exactly what was said to stay."""
+"""Deleting an environment, except for the stacks that the plan retains."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from portside.synthesis import cdk_cli, references
 from portside.synthesis.assembly import Stack
 from portside.terminal.console import step
 
-_ENDPOINT_GONE_WITHIN_SECONDS = 300
+_ENDPOINT_DELETED_WITHIN_SECONDS = 300
 # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DeleteParameters.html
 _DELETED_AT_ONCE = 10
 
@@ -50,7 +50,7 @@ class DestructionPlan:
 
 
 def plan(target: Target, *, with_data: bool) -> tuple[tuple[Stack, ...], DestructionPlan]:
-    """What would go and what would stay. The database keeps its network, without which it could not be reached.
+    """The stacks to delete and to retain. The database keeps its network, without which it could not be reached.
 
     Raises `UsageError` for the data of a production environment in AWS, which this tool does not delete.
     """
@@ -62,7 +62,7 @@ def plan(target: Target, *, with_data: bool) -> tuple[tuple[Stack, ...], Destruc
         )
     with step("Making the templates"):
         context = {DESTROYING: "true"} | ({WITH_DATA: "true"} if with_data else {})
-        # Which images run is all the same to what is taken down, and no registry needs to be asked; but templates of
+        # Deleting does not depend on the images, so no registry is called; but templates of
         # production are made only with images of a lock.
         none = Resolution(environment.ghcr_package_version, {})
         is_locked = environment.is_production and not target.is_local
@@ -88,19 +88,19 @@ def plan(target: Target, *, with_data: bool) -> tuple[tuple[Stack, ...], Destruc
 
 
 def kept_stacks(environment: Environment) -> tuple[str, ...]:
-    """The stacks that hold data, and the one that they live in."""
+    """The stacks with data, and their network."""
     return tuple(stack.name for stack in stacks_for(environment, ()) if stack.outlives_its_environment)
 
 
 def unknown_stacks(target: Target, stacks: Sequence[Stack]) -> list[str]:
-    """Stacks of the environment that the form does not name (any longer), and that are therefore left alone."""
+    """Stacks of the environment that `app.py` does not (or no longer) name; they are not deleted."""
     names = {stack.name for stack in stacks}
     found = list(read_all_stacks(target.clients("cloudformation"), target.environment.stack_name("")))
     return [name for name in found if name not in names]
 
 
 def execute(target: Target, planned: DestructionPlan, origin: Origin, *, with_data: bool) -> None:
-    """Delete what goes, held. Raises `DestructionFailed` with the reasons when something could not be deleted."""
+    """Delete the planned stacks, under the lock. Raises `DestructionFailed` if some could not be deleted."""
     with locked(target.clients("ssm"), target.environment.name, origin, "destroy", local=target.is_local):
         _execute(target, planned, with_data=with_data)
 
@@ -134,10 +134,10 @@ def _execute(target: Target, planned: DestructionPlan, *, with_data: bool) -> No
     _forget_stacks(asked, planned.going)
 
 
-def _forget_stacks(target: Target, gone: Sequence[str]) -> None:
-    """Take stacks off the record, which stays as long as it names one: what stays can be removed later."""
+def _forget_stacks(target: Target, deleted: Sequence[str]) -> None:
+    """Remove stacks from the record, which stays as long as it names one, so that this can be removed later."""
     ssm, name = target.clients("ssm"), target.environment.name
-    record = read_stack_record(ssm, name).without_stacks(gone)
+    record = read_stack_record(ssm, name).without_stacks(deleted)
     if read_stacks(target.clients("cloudformation"), list(record.stacks)):
         write_stack_record(ssm, name, replace(record, groups={}))
     else:
@@ -154,7 +154,7 @@ class DestructionFailed(UserError):
 
     def __init__(self, target: Target, reasons: Sequence[str], cli: cdk_cli.CdkFailed) -> None:
         said = "\n".join([f"destroying {target.environment.name} {target.place} failed", cli.message, *reasons])
-        super().__init__(said, "Fix the cause and run the same command again: it goes on with what is left.")
+        super().__init__(said, "Fix the cause and run the same command again: it continues with the remaining stacks.")
         self.stopped_by = cli.message
 
 
@@ -163,9 +163,9 @@ def _why(target: Target, names: Sequence[str], since: datetime) -> list[str]:
     try:
         return _first_failures(target.clients("cloudformation"), names, since)
     except Exception as error:
-        # What stopped the command is what a person has to see.
+        # The error that stopped the command is the one to show.
         said = message_of(error) if is_from_aws(error) else type(error).__name__
-        return [f"What CloudFormation says of it could not be read: {said}"]
+        return [f"The reasons could not be read from CloudFormation: {said}"]
 
 
 def _first_failures(cloudformation: Any, names: Sequence[str], since: datetime) -> list[str]:
@@ -184,11 +184,11 @@ def _act(target: Target, names: Sequence[str], act: Callable[..., None] = cdk_cl
 
 
 def _waits_until_settled(target: Target, names: Sequence[str]) -> bool:
-    """Wait for what goes on in CloudFormation although the CDK's command line has ended; whether it can start again."""
+    """Wait for CloudFormation after the CDK CLI has ended. Returns whether the CLI can be started again."""
     try:
         return wait_until_settled(_reader(patient(target)[0]), names, every_seconds=target.polling_seconds) is not None
     except Exception:
-        # What stopped the command line is what a person has to see; that AWS can't be read is said with the reasons.
+        # The error that stopped the CLI is the one to show; the reasons mention that AWS can't be read.
         return False
 
 
@@ -203,7 +203,7 @@ def _clear_of_guardduty(target: Target, network: str) -> None:
         if not guardduty.delete_endpoints(ec2, vpc_id):
             continue
         with step("Waiting for GuardDuty's endpoint to go"):
-            until = time.monotonic() + _ENDPOINT_GONE_WITHIN_SECONDS
+            until = time.monotonic() + _ENDPOINT_DELETED_WITHIN_SECONDS
             while guardduty.endpoints_of(ec2, vpc_id) and time.monotonic() < until:
                 time.sleep(target.polling_seconds)
             guardduty.delete_groups(ec2, vpc_id)
@@ -219,7 +219,7 @@ def _unprotect(target: Target, names: Sequence[str]) -> None:
 
 
 def _protected(environment: Environment, *, with_data: bool) -> list[str]:
-    """The stacks that hold something protected from deletion: the database's, in production others too."""
+    """The stacks with resources protected from deletion: the database's, in production others too."""
     lasting = (StackKind.ECS_CLUSTER, StackKind.LOAD_BALANCER) if environment.is_production else ()
     return [
         *(only_stack(environment, kind).name for kind in lasting),

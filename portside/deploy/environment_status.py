@@ -25,7 +25,7 @@ from portside.records.deployment_record import DeploymentRecord, read_records
 from portside.records.environment_lock import EnvironmentLock, read_lock
 from portside.records.running_images import running_in, unaccounted
 
-_RECORDS, _LOCK = "deployments on record", "the lock"
+_RECORDS, _LOCK = "recorded deployments", "the lock"
 
 NO_LONGER_GOOD = f"the AWS credentials have expired or are not known. {LOG_IN}"
 
@@ -91,7 +91,7 @@ class EnvironmentStatus:
 
 
 def read_status(form: Form, names: Sequence[str], reach: Callable[[str], Target]) -> list[EnvironmentStatus]:
-    """The named environments, side by side; `reach` gives the place of one, or raises `UserError`."""
+    """The status of the named environments, read in parallel; `reach` returns a target or raises `UserError`."""
     with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
         return list(pool.map(lambda name: _read(form, name, reach), names))
 

@@ -1,4 +1,4 @@
-"""Executing a command in a container that runs: which one, whether it can be, and the session that does it."""
+"""Executing a command in a running container with ECS exec."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class Container:
 
     @property
     def target(self) -> str:
-        """What Systems Manager opens a session to."""
+        """The target of a Systems Manager session."""
         return f"ecs:{self.cluster}_{self.task}_{self.runtime_id}"
 
 
 @dataclass(frozen=True)
 class Execution:
-    """A command, and where it is to be executed."""
+    """A command, and the container that executes it."""
 
     container: Container
     command: tuple[str, ...]
@@ -81,8 +81,8 @@ def open_session(target: Target, execution: Execution) -> Session:
     return Session(opened["session"], {"Target": container.target})
 
 
-def what_a_quick_end_means(execution: Execution, exit_code: int, seconds: float) -> str:
-    """What to say where a session ended before a person can have done anything in it; the plugin keeps its reason."""
+def quick_end_hint(execution: Execution, exit_code: int, seconds: float) -> str:
+    """A hint for a session that ended at once, as the plugin does not report why; else an empty string."""
     if seconds > _QUICK_SECONDS or (exit_code == 0 and execution.command != (SHELL,)):
         return ""
     return (

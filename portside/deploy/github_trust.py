@@ -1,4 +1,4 @@
-"""Which jobs of GitHub may assume a role: its trust policy, for a repository as GitHub names it in its tokens."""
+"""The trust policy of a role: which GitHub jobs can assume it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Repository:
     repository_id: str | None = None
 
     def subject(self, environment: str) -> str:
-        """What GitHub calls a job of one of its environments.
+        """The subject of a job in one of its environments.
 
         https://docs.github.com/en/actions/reference/security/oidc
         https://github.blog/changelog/2026-04-23-immutable-subject-claims-for-github-actions-oidc-tokens/
@@ -50,7 +50,7 @@ def parse_repository(text: str, owner_id: str | None = None, repository_id: str 
         if given is None and any(ids.values()):
             raise UsageError(f"{option}: missing, a subject has both ids or neither", how)
         if given is not None and not _ID.fullmatch(given):
-            raise UsageError(f"{option}: not the number of GitHub's, got {quoted(given)}", how)
+            raise UsageError(f"{option}: not a GitHub id, got {quoted(given)}", how)
     owner, _, name = text.partition("/")
     return Repository(owner, name, owner_id, repository_id)
 

@@ -1,4 +1,4 @@
-"""Following stacks, and the rollouts of services within them, while the CDK's command line works on them."""
+"""The progress of stacks and their rollouts while the CDK CLI deploys or deletes them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _LONGEST_PAUSE_SECONDS = 30.0
 _WIDTH_OF_COLUMNS = 70
 _DONE = ("no changes", "created", "updated", "deleted")
-# A rollout that has failed goes on as its own rolling back, even where ECS calls that another deployment.
+# After a failure the rollout continues as its own rollback, even if ECS calls that another deployment.
 _AFTER_FAILURE = {ROLLING_OUT: ROLLING_BACK, ROLLED_OUT: ROLLED_BACK}
 
 
@@ -57,14 +57,14 @@ class _Line:
 
 @dataclass
 class Progress:
-    """How far each stack is, and within it each service's rollout.
+    """The state of each stack, and of the rollouts of its services.
 
-    `tell` announces a change to a person who reads line by line, `warn` to everybody what must not be overlooked;
-    `note_failure` is given the service of each task that failed, and must return at once.
+    `report` prints a change in plain output, `warn` prints a failure in any output; `note_failure` is called with the
+    service of each failed task, and must return at once.
     """
 
     names: Sequence[str]
-    tell: Callable[[str], None]
+    report: Callable[[str], None]
     warn: Callable[[str], None] = lambda _: None
     note_failure: Callable[[str], None] = lambda _: None
     title: str = ""
@@ -78,14 +78,14 @@ class Progress:
         self.lines = {name: _Line() for name in self.names}
 
     def hear(self, said: str) -> None:
-        """Take from the CDK's talk what CloudFormation does not know: that a stack needed no change."""
+        """Note from the CDK's output that a stack needed no change, which CloudFormation does not report."""
         if said.rstrip().endswith("(no changes)"):
             for name in self.names:
                 if f" {name} " in f" {said} ":
                     self.note(name, "no changes", over=True)
 
     def note(self, name: str, state: str, *, over: bool, since: datetime | None = None) -> None:
-        """Note the state of a stack, and since when it is; the same state twice is told once."""
+        """Note the state of a stack, and since when it has it; the same state is reported once."""
         with self._lock:
             line = self.lines[name]
             if line.state == state:
@@ -95,10 +95,10 @@ class Progress:
             line.state = state
             line.started = now if line.started is None else line.started
             line.ended = now if over else None
-            self.tell(self._timed(f"{name}: {state}"))
+            self.report(self._timed(f"{name}: {state}"))
 
     def note_rollout(self, rollout: Rollout) -> None:
-        """Note how far the rollout of a service is, and at once why a task stopped; what is the same is told once."""
+        """Note the rollout of a service, and why tasks stopped; the same state is reported once."""
         with self._lock:
             line = self.lines.get(rollout.service.stack)
             name = rollout.service.name
@@ -113,7 +113,7 @@ class Progress:
             service.state, service.summary = state, rollout.summary
             over = state in (ROLLED_OUT, ROLLED_BACK)
             self.timeline.note(SERVICE, name, state, within=rollout.service.stack, over=over)
-            self.tell(self._timed(f"{name}: {state}, {rollout.summary}"))
+            self.report(self._timed(f"{name}: {state}, {rollout.summary}"))
 
     def _note_tasks(self, rollout: Rollout, service: _Service) -> None:
         name = rollout.service.name
@@ -150,7 +150,7 @@ class Progress:
 
     @property
     def heading(self) -> str:
-        """What goes on, for how long, and how long it usually takes."""
+        """The title, the time so far, and how long it usually takes."""
         usual = f" of about {self.expected_seconds:.0f} s" if self.expected_seconds else ""
         return f"{self.title}: {self.timeline.seconds:.0f} s{usual}"
 
@@ -161,7 +161,7 @@ class Progress:
             return any(line.state not in ("waiting", "no changes") for line in self.lines.values())
 
     def warn_once(self, said: str) -> None:
-        """Warn of what would otherwise be told at every look."""
+        """Warn once of something that every poll finds."""
         if said not in self._warned:
             self._warned.add(said)
             self.warn(self._timed(said))
@@ -209,15 +209,15 @@ def following(
     expected_seconds: float | None = None,
     note_failure: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Progress]:
-    """Show how far stacks are for as long as the block runs: a live picture for a person, plain lines otherwise.
+    """Show the progress of stacks while the block runs: a live picture in a terminal, plain lines otherwise.
 
-    What was there before the block began is not reported: only what changes. With `with_services` the rollouts of
-    services are shown too. `note_failure` is as in `Progress`.
+    Only changes since the start of the block are reported, with `with_services` also the rollouts of services.
+    `note_failure` is as in `Progress`.
     """
     watched = is_watched()
     progress = Progress(
         names,
-        tell=_keep_to_oneself if watched else say,
+        report=_print_nothing if watched else say,
         warn=functools.partial(say, style="red") if watched else say,
         note_failure=note_failure,
         title=title,
@@ -226,7 +226,7 @@ def following(
     )
     look = _looker(reader, progress, with_services=with_services)
     over = threading.Event()
-    watcher = threading.Thread(target=_keep_looking, args=(look, progress, over, every_seconds), daemon=True)
+    watcher = threading.Thread(target=_poll_regularly, args=(look, progress, over, every_seconds), daemon=True)
     watcher.start()
     try:
         with _live(progress):
@@ -235,15 +235,15 @@ def following(
             except KeyboardInterrupt:
                 raise
             except BaseException:
-                _look_once_more(look, progress, watcher, over)
+                _poll_at_end(look, progress, watcher, over)
                 raise
-            _look_once_more(look, progress, watcher, over)
+            _poll_at_end(look, progress, watcher, over)
     finally:
         over.set()
 
 
-def _keep_to_oneself(_: str) -> None:
-    """A person sees the picture."""
+def _print_nothing(_: str) -> None:
+    """The live picture shows it."""
 
 
 def _looker(reader: Reader, progress: Progress, *, with_services: bool) -> Callable[[], None]:
@@ -259,12 +259,12 @@ def _looker(reader: Reader, progress: Progress, *, with_services: bool) -> Calla
             elif (stack.status, stack.updated) != before.get(name):
                 before.pop(name, None)
                 word = status_of(stack.status).word
-                # CloudFormation says when it began with a stack, and of nothing else since when it is so.
+                # CloudFormation reports when the change of a stack began, but not since when it has its state.
                 is_first = progress.lines[name].started is None and not stack.is_settled
                 progress.note(name, word, over=stack.is_settled, since=stack.updated if is_first else None)
 
     def look() -> None:
-        # Nothing rolls out where no stack changes, and each call counts towards the account's limits.
+        # There is no rollout unless a stack changes, and each call counts towards the account's limits.
         if not (with_services and progress.is_moving):
             note(reader.stacks())
         if with_services and progress.is_moving:
@@ -276,7 +276,7 @@ def _looker(reader: Reader, progress: Progress, *, with_services: bool) -> Calla
     return look
 
 
-def _keep_looking(look: Callable[[], None], progress: Progress, over: threading.Event, every_seconds: float) -> None:
+def _poll_regularly(look: Callable[[], None], progress: Progress, over: threading.Event, every_seconds: float) -> None:
     pause = every_seconds
     while not over.wait(pause):
         error = _look(look, progress)
@@ -284,7 +284,7 @@ def _keep_looking(look: Callable[[], None], progress: Progress, over: threading.
 
 
 def _look(look: Callable[[], None], progress: Progress) -> Exception | None:
-    """A look that fails says nothing about the deployment; the next one may succeed."""
+    """A failed poll is no failure of the deployment; the next one may succeed."""
     try:
         look()
     except Exception as error:
@@ -294,7 +294,7 @@ def _look(look: Callable[[], None], progress: Progress) -> Exception | None:
     return None
 
 
-def _look_once_more(
+def _poll_at_end(
     look: Callable[[], None], progress: Progress, watcher: threading.Thread, over: threading.Event
 ) -> None:
     over.set()
@@ -317,7 +317,7 @@ def _live(progress: Progress) -> Iterator[None]:
     def draw() -> Group:
         return Group(*picture(progress, console, most_lines=console.height - 1))
 
-    # What a terminal is too low for comes when it is over, in full.
+    # If the terminal is too low for the whole picture, that is printed at the end.
     live = Live(console=console, get_renderable=draw, refresh_per_second=4, transient=True)
     try:
         with live:
@@ -327,16 +327,16 @@ def _live(progress: Progress) -> Iterator[None]:
 
 
 def picture(progress: Progress, console: Console, most_lines: int | None = None) -> list[Text]:
-    """What a person sees: each stack, its services, and why tasks stopped; nothing is cut off, long lines fold.
+    """Each stack, its services, and why tasks stopped; long lines are folded.
 
-    Where that is more than so many lines, stacks that are done, and then those that wait, are only counted.
+    If that exceeds `most_lines`, stacks that are done, and then those that wait, are only counted.
     """
     tried: list[Text] = []
     for hidden in ((), _DONE, (*_DONE, "waiting")):
         tried = progress.drawn(hidden, aligned=console.width >= _WIDTH_OF_COLUMNS)
         if most_lines is None or _height(tried, console) <= most_lines:
             return tried
-    # The newest stands last; reasons were told above the picture already.
+    # The newest line is last; reasons were printed above the picture already.
     while len(tried) > 2 and most_lines is not None and _height(tried, console) > most_lines:
         del tried[1]
     return tried

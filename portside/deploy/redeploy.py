@@ -33,7 +33,7 @@ NO_TASKS = "no task started: its desired count is 0"
 
 @dataclass(frozen=True)
 class Rollout:
-    """How far the new tasks of a service are; `reason` is ECS's where it gave them up."""
+    """The rollout of a service's new tasks; `reason` is ECS's if the rollout failed."""
 
     service: str
     state: str
@@ -44,7 +44,7 @@ class Rollout:
 
 @dataclass(frozen=True)
 class Redeployment:
-    """What was deployed anew, and how it ended."""
+    """The services with new tasks, and the result."""
 
     environment: str
     seconds: float
@@ -90,9 +90,9 @@ def redeploy(
     origin: Origin,
     recheck: Callable[[], object] = lambda: None,
 ) -> Redeployment:
-    """Start new tasks of services side by side, and wait for the end. Raises `RedeploymentFailed` with the reasons.
+    """Start new tasks of services in parallel, and wait until they are stable. Raises `RedeploymentFailed`.
 
-    `recheck` raises `UserError` where they may not start; it is asked under the environment's lock.
+    `recheck` raises `UserError` if they must not start; it is called under the environment's lock.
     """
     ssm, name = target.clients("ssm"), target.environment.name
     doing = f"redeploy {', '.join(service.name for service in services)}"
@@ -105,13 +105,13 @@ def redeploy(
 def execute(
     target: Target, form: Form, services: Sequence[Service], *, wait: Callable[[float], object] = time.sleep
 ) -> Redeployment:
-    """The same for who holds the environment already."""
+    """The same, with the environment already locked."""
     began, clock = datetime.now(UTC), time.monotonic()
     deployments = {service.name: _force(target.clients("ecs"), service) for service in services}
     try:
         ended = _follow(target, services, deployments, wait)
     except KeyboardInterrupt:
-        say(f"ECS goes on with the new tasks: {target.commands.tool('status')}", "yellow")
+        say(f"ECS continues with the new tasks: {target.commands.tool('status')}", "yellow")
         raise
     failed = [service for service in services if ended[service.name].has_failed]
     if failed:
@@ -137,7 +137,7 @@ def _follow(
     found = {name: Rollout(name, "starting") for name in deployments}
     with _spinning(f"Starting new tasks of {', '.join(deployments)}"):
         while time.monotonic() - clock < _LONGEST_SECONDS:
-            with _passing_over_passing_troubles(target):
+            with _ignoring_transient_errors(target):
                 for service in reader.described([each for each in services if not found[each.name].is_over]):
                     rollout = rollout_of(service, deployments[service.name])
                     if rollout.state != found[service.name].state:
@@ -149,7 +149,7 @@ def _follow(
     restless = ", ".join(f"{each.service} ({each.state})" for each in found.values() if not each.is_over)
     raise UserError(
         f"after {_LONGEST_SECONDS // 60} minutes not stable: {restless}",
-        f"ECS goes on with it. Look at: {target.commands.tool('status')}",
+        f"ECS continues with it. See: {target.commands.tool('status')}",
     )
 
 
@@ -160,7 +160,7 @@ def rollout_of(service: Service, deployment: str) -> Rollout:
     if primary is None:
         return Rollout(name, "failed", True, True, "the service was deleted")
     if primary.id != deployment:
-        reason = (ours.reason if ours else "") or "another deployment has taken its place"
+        reason = (ours.reason if ours else "") or "replaced by another deployment"
         is_over = primary.state == "COMPLETED" and service.running == service.desired and not service.pending
         return Rollout(name, ROLLED_BACK if is_over else "failed, rolling back", is_over, True, reason)
     if primary.state == "FAILED":
@@ -172,7 +172,7 @@ def rollout_of(service: Service, deployment: str) -> Rollout:
 
 
 def _explain(target: Target, form: Form, service: Service, rollout: Rollout, since: datetime) -> Failure:
-    """Why ECS gave the tasks up and then the verdict, or without one why they stopped, as far as that can be read."""
+    """Why the rollout failed, with the verdict or, without one, why its tasks stopped, if that can be read."""
     from portside.findings.diagnose import diagnose
 
     look = target.commands.tool("logs", service.name)
@@ -187,15 +187,15 @@ def _explain(target: Target, form: Form, service: Service, rollout: Rollout, sin
         ended = (each.why_it_stopped for each in now.tasks if each.has_failed and each.at >= since)
         tasks = list(dict.fromkeys(ended))[:_MOST_SHOWN]
     except Exception as error:
-        # Whatever goes wrong in finding out why, that ECS gave the tasks up is what a person has to see.
+        # An error in the diagnosis must not hide the failure of the rollout.
         tasks = [f"unknown, {'AWS: ' + message_of(error) if is_from_aws(error) else type(error).__name__}"]
     reasons = [*filter(None, [rollout.reason]), *(f"stopped task: {reason}" for reason in tasks)]
     return Failure(service.name, tuple(reasons), look)
 
 
 @contextmanager
-def _passing_over_passing_troubles(target: Target) -> Iterator[None]:
-    """A look that fails for a passing reason says nothing about the rollout; the next one may succeed."""
+def _ignoring_transient_errors(target: Target) -> Iterator[None]:
+    """A transient error of a poll is no failure of the rollout; the next one may succeed."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
@@ -204,7 +204,7 @@ def _passing_over_passing_troubles(target: Target) -> Iterator[None]:
         if not is_passing(error):
             raise UserError(
                 f"the rollout can't be followed any more, AWS: {error}",
-                f"It goes on in ECS. Look at it with: {target.commands.tool('status')}",
+                f"It continues in ECS. See: {target.commands.tool('status')}",
             ) from error
 
 

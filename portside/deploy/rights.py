@@ -74,7 +74,7 @@ CONSEQUENCES: Mapping[str, str] = {
     "iam:PassRole": "RunTask hands the task its execution role",
     "sts:AssumeRole": "the CDK's command line deploys with the roles of its bootstrap stack",
 }
-"""The actions that no call of ours is named after, each with the one that asks for it."""
+"""Actions without a call of the same name, each with the call that needs it."""
 
 
 @dataclass(frozen=True)
@@ -116,8 +116,8 @@ class Place:
     def secrets(self, *, with_fields: bool = False) -> list[str]:
         """The names of its secrets, or only of those of which fields are read."""
         found = [secret for props in self.services for secret in props.container_secrets]
-        wanted = [secret for secret in found if secret.json_field is not None or not with_fields]
-        return [secret.secret_name for secret in wanted if isinstance(secret.secret_name, str)]
+        found = [secret for secret in found if secret.json_field is not None or not with_fields]
+        return [secret.secret_name for secret in found if isinstance(secret.secret_name, str)]
 
 
 def parameter_paths(environment: str) -> list[str]:
@@ -131,7 +131,7 @@ Conditions = Mapping[str, Mapping[str, str | tuple[str, ...]]]
 
 @dataclass(frozen=True)
 class Right:
-    """What can be called on which ARNs of a place; `name` becomes the statement's id.
+    """Actions on ARNs of a place; `name` becomes the statement's id.
 
     Without `resources` it is any. `condition` is made from all the places that `concerns` says yes for.
     """

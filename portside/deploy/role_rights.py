@@ -1,4 +1,4 @@
-"""The rights of those who deploy: each row one statement of a policy."""
+"""The rights of the deploy role and of operators: each row is one statement of a policy."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _log_buckets(place: Place) -> Iterator[str]:
 
 
 PROOF = (Right("Proof", ("ssm:GetParameter", "ssm:GetParameterHistory"), _parameters),)
-"""What is read of the environments that prove what others may run: their records, which are never written."""
+"""To read the records of environments that prove the images of others."""
 
 DEPLOY = (
     Right("BootstrapRoles", ("sts:AssumeRole",), _bootstrap_roles),
@@ -138,10 +138,10 @@ DEPLOY = (
         ),
     ),
 )
-"""What deploy, rollback, redeploy and release call, with everything that they verify, record and diagnose."""
+"""For deploy, rollback, redeploy and release, with their pre-flight checks, records and diagnosis."""
 
 OPERATOR = (
-    # It reads everything in the account, and a deployment in CI does without it.
+    # It can read everything in the account; a deployment in CI does not need it.
     Right("LookUpRole", ("sts:AssumeRole",), lambda place: [place.bootstrap_role("lookup")]),
     Right("DriftStatus", ("cloudformation:DescribeStackDriftDetectionStatus",)),
     Right(
@@ -181,7 +181,7 @@ OPERATOR = (
     ),
     Right("IsTheBastionThere", ("ssm:DescribeInstanceInformation",), concerns=lambda place: place.has_bastion),
 )
-"""What diff, status, logs, exec, tunnel and a look for drift call in addition."""
+"""In addition for diff, status, logs, exec, tunnel and drift detection."""
 
 DESTROY = (
     Right("Resources", ("cloudformation:ListStackResources", "cloudformation:UpdateTerminationProtection"), _stacks),
@@ -207,4 +207,4 @@ DESTROY = (
         _of_guardduty,
     ),
 )
-"""What destroy calls in addition, with all data; in production that is left to the account's owner."""
+"""In addition for destroy, with all data; in production only the account's owner deletes."""

@@ -1,4 +1,4 @@
-"""AWS's Session Manager plugin, which carries a session between this terminal and what it was opened to."""
+"""AWS's Session Manager plugin, which connects this terminal with a session."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WHERE_TO_GET_IT = (
 )
 
 # The plugin takes a session's token from this variable since the version after this one. An argument would be in the
-# list of processes, for everybody on the machine to read. https://github.com/aws/aws-cli/pull/8336
+# list of processes, which every user of the machine can read. https://github.com/aws/aws-cli/pull/8336
 _SESSION_VARIABLE = "AWS_SSM_START_SESSION_RESPONSE"
 _LAST_WITHOUT_VARIABLE = (1, 2, 497, 0)
 _ANSWERS_WITHIN_SECONDS = 10
@@ -67,7 +67,7 @@ def _version(path: str, environment: Mapping[str, str]) -> tuple[int, ...]:
         ).stdout.strip()
     except OSError as error:
         raise UserError(
-            f"{path} can't be run: {error.strerror}", f"Install AWS's Session Manager plugin anew: {WHERE_TO_GET_IT}"
+            f"{path} can't be run: {error.strerror}", f"Install AWS's Session Manager plugin again: {WHERE_TO_GET_IT}"
         ) from error
     except subprocess.TimeoutExpired:
         return ()

@@ -1,4 +1,4 @@
-"""The end of a deployment: waiting until every service is stable and runs what was deployed."""
+"""Waiting until every service is stable and runs the deployed image."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from portside.errors import UserError
 from portside.images.resolution import Resolution
 from portside.terminal.console import step
 
-# CloudFormation has waited for every rollout by then; what is left is ECS's own bookkeeping.
+# CloudFormation has waited for every rollout by then; only ECS's own state may lag behind.
 _STABLE_WITHIN_SECONDS = 120
 
 
@@ -34,7 +34,7 @@ class NotStable(UserError):
 def wait_until_stable(run: DeploymentRun) -> list[Service]:
     """Wait for stable services, healthy targets and the right digests in all tasks. Raises `NotStable`.
 
-    The health of each service's tasks at that moment goes on record.
+    The health of each service's tasks at that moment is recorded.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -48,10 +48,10 @@ def wait_until_stable(run: DeploymentRun) -> list[Service]:
             try:
                 look = reader.look().whole()
                 found = [each for each in look.services if each.status]
-                # How long AWS did not answer says nothing about the services.
+                # Time without an answer from AWS does not count.
                 until += time.monotonic() - began
-                if in_vain := list(_waited_for_in_vain(services, found)):
-                    raise NotStable(in_vain)
+                if hopeless := list(_never_stable(services, found)):
+                    raise NotStable(hopeless)
                 missing = list(_not_stable(look.services))
                 missing = missing or list(_not_served(services, images, found))
                 if not missing:
@@ -80,11 +80,11 @@ def _not_stable(services: Sequence[Service]) -> Iterator[str]:
             yield f"{service.name} ({health(service)})"
 
 
-def _waited_for_in_vain(services: Sequence[ServiceProps], found: Sequence[Service]) -> Iterator[str]:
-    """What someone changed by hand, so that waiting longer does not help."""
-    wanted = {props.container_name for props in services if props.auto_scale_min_capacity}
+def _never_stable(services: Sequence[ServiceProps], found: Sequence[Service]) -> Iterator[str]:
+    """Manual changes with which a service never becomes stable."""
+    scaled = {props.container_name for props in services if props.auto_scale_min_capacity}
     for service in found:
-        if not service.desired and service.name in wanted:
+        if not service.desired and service.name in scaled:
             yield f"{service.name} (its desired count was set to 0 by hand)"
         unused = [each.why for each in service.targets or () if each.state == "unused"]
         if unused:
@@ -92,7 +92,7 @@ def _waited_for_in_vain(services: Sequence[ServiceProps], found: Sequence[Servic
 
 
 def _not_served(services: Sequence[ServiceProps], images: Resolution, found: Sequence[Service]) -> Iterator[str]:
-    """What keeps services that are stable from serving what was deployed."""
+    """Stable services that do not serve the deployed image, and why."""
     by_service = {service.name: service for service in found}
     for props in services:
         service, image = by_service.get(props.container_name), images.images.get(props.container_location)

@@ -13,19 +13,19 @@ from portside.images.resolved_image import ResolvedImage
 from portside.images.service_images import ServiceImage
 
 LookUp = Callable[[str], ResolvedImage]
-"""From a reference to what it stands for now. Raises `UserError` where that can't be read."""
+"""Resolves a reference to its current image. Raises `UserError` if that can't be read."""
 
 
 @dataclass(frozen=True)
 class Starting:
-    """What new tasks would run, and by service the digest that all running tasks have, where that is one."""
+    """The images of new tasks, and by service the digest of its running tasks if all have the same."""
 
     wanted: tuple[ServiceImage, ...] = ()
     running: Mapping[str, str] | None = None
 
 
 def read_starting(target: Target, services: Sequence[Service], look_up: LookUp) -> Starting:
-    """Read the task definitions of services and, for images named by a tag, what that tag stands for now.
+    """Read the task definitions of services and, for images named by a tag, the current digest of that tag.
 
     A tag is resolved again by each deployment of ECS, so new tasks may run another image than those that run.
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html

@@ -1,4 +1,4 @@
-"""Whether the registry still has the images that a rollback would bring back."""
+"""Whether the registry still has the images of a rollback."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def expect_published(target: Target, images: Sequence[ResolvedImage]) -> str:
     try:
         ask_registry(target, references, images[0].tag)
     except ResolutionFailed as failed:
-        gone = [f"{each}: {failure.sentence}" for each, failure in failed.failures.items() if failure.kind in MISSING]
-        if gone:
+        absent = [f"{each}: {failure.sentence}" for each, failure in failed.failures.items() if failure.kind in MISSING]
+        if absent:
             history = tool("history", target.environment.name, local=target.is_local)
             raise UserError(
-                "images of that deployment can't be pulled any more\n  " + "\n  ".join(gone),
+                "images of that deployment can't be pulled any more\n  " + "\n  ".join(absent),
                 f"Go back to another one with --to VERSION, of those in {history}; or publish the image again.",
             ) from failed
         unread = [f"{each}: {failure.sentence}" for each, failure in failed.failures.items()]

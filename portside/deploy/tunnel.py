@@ -24,7 +24,7 @@ DOCUMENT = "AWS-StartPortForwardingSessionToRemoteHost"
 
 @dataclass(frozen=True)
 class Tunnel:
-    """What is to be opened: from `local_port` through `through` (what Systems Manager calls `target`) to the host."""
+    """A tunnel from `local_port` through `through` (`target` in Systems Manager) to the host."""
 
     environment: str
     local_port: int
@@ -53,7 +53,7 @@ class Tunnel:
         return f"mongodb://{self.user}@127.0.0.1:{self.local_port}/{self.database}?{options}"
 
     def password_command(self, commands: Commands) -> str:
-        """The command that shows the password to those who may see it."""
+        """The command that shows the password."""
         return commands.aws(
             *("secretsmanager", "get-secret-value"), secret_id=self.secret, query="SecretString", output="text"
         )
@@ -64,7 +64,7 @@ class Tunnel:
 
 
 def plan(target: Target, services: Sequence[ServiceProps], local_port: int) -> Tunnel:
-    """What to open. Raises `UserError` or `UsageError` that says what is missing where nothing can be."""
+    """The tunnel to open. Raises `UserError` or `UsageError` if something is missing."""
     expect_free_port(local_port)
     environment = target.environment
     stack = database_stacks(environment)[0].name
@@ -94,7 +94,7 @@ def plan(target: Target, services: Sequence[ServiceProps], local_port: int) -> T
 
 
 def expect_free_port(port: int) -> None:
-    """Raise `UsageError` where something on this machine uses the port already, or it is not for everybody to use."""
+    """Raise `UsageError` if the port is in use on this machine, or privileged."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tried:
         # As the plugin will: a connection of an hour ago must not count.
         tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -117,7 +117,7 @@ def open_session(target: Target, tunnel: Tunnel) -> Session:
 
 
 def _way(target: Target, services: Sequence[ServiceProps]) -> tuple[str, str]:
-    """Through what: the bastion if the environment has one, else a container that may call the database."""
+    """The bastion if the environment has one, else a container that can call the database."""
     cloudformation, name = target.clients("cloudformation"), only_stack(target.environment, StackKind.BASTION).name
     stack = read_stack(cloudformation, name)
     instances = physical_ids(cloudformation, name, "AWS::EC2::Instance") if stack else []

@@ -66,7 +66,7 @@ def choose_record(
     What a later rollback took out of service, or was to, comes back only where it is wanted: a version, or the number
     of a deployment in the history. Raises `UserError` where there is none.
     """
-    healthy = [record for record in records if _ran_well(record)]
+    healthy = [record for record in records if _ran_healthy(record)]
     if wanted is not None:
         found = [record for record in healthy if wanted in (record.images.version, str(record.number))]
         if not found:
@@ -76,7 +76,7 @@ def choose_record(
         return found[0]
     taken_out: set[str] = set()
     for record in records:
-        if _ran_well(record) and taken_out.isdisjoint(record.digests) and _has_others(record, running):
+        if _ran_healthy(record) and taken_out.isdisjoint(record.digests) and _has_others(record, running):
             return record
         taken_out.update(record.instead_of)
     raise UserError(
@@ -85,7 +85,7 @@ def choose_record(
     )
 
 
-def _ran_well(record: DeploymentRecord) -> bool:
+def _ran_healthy(record: DeploymentRecord) -> bool:
     return record.is_healthy and not record.synthetic
 
 

@@ -1,7 +1,7 @@
-"""What was deployed to an environment, kept in the environment itself.
+"""The record of deployments to an environment, stored in the environment itself.
 
-A parameter of Systems Manager, written again by every deployment: its history is that of the environment. It holds what
-ran, service by service, as the running tasks had it in the end.
+It is a parameter of Systems Manager that every deployment overwrites, so its history is that of the environment. A
+record has the image and the health of each service, as read from the running tasks at the end.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ from portside.redact import current
 DEPLOY, ROLLBACK = "deploy", "rollback"
 HEALTHY, FAILED, INTERRUPTED = "healthy", "failed", "interrupted"
 NOT_READ = "not read"
-"""The health of a service in a deployment that did not come to its end."""
+"""The health of a service in a deployment that did not finish."""
 
 NOT_ENDED = "it goes on, or its process was killed"
-"""The reason on record of a rollback whose end is not on record."""
+"""The reason in the record of a rollback whose result was not recorded."""
 
 LONGEST_REASON = 200
 _FORMAT = 2
-"""The form of what is written. Version 1, which has no number, copied the images of the lock and no health."""
+"""The format of a record. Version 1, without a number, had the images of the lock and no health."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """What a deployment is, and why its images may run.
+    """The kind of a deployment, and why its images can run.
 
-    `left_out` are services that keep what they run. With `prune` stacks that are not configured are deleted. `proof`
-    says what proves the images, `unproven` why they run without a proof. `recheck` raises `UserError` where that is no
-    longer so; it is called under the environment's lock.
+    `left_out` are services that keep their image. With `prune` stacks that are not configured are deleted. `proof` is
+    the proof of the images, `unproven` the reason to run them without one. `recheck` raises `UserError` if the proof is
+    no longer valid; it is called under the environment's lock.
     """
 
     kind: str = DEPLOY
@@ -61,7 +61,7 @@ USUAL = Terms()
 
 @dataclass
 class Recording:
-    """A deployment that is still running; `ran` gets the health of each service, as its tasks have it in the end."""
+    """A deployment in progress; `ran` is set to the health of each service at the end."""
 
     ran: Mapping[str, str] = field(default_factory=dict)
 
@@ -71,8 +71,8 @@ class DeploymentRecord:
     """A deployment that has ended: who began it and when (ISO 8601), with which images, and how it ended.
 
     `commit` is this repository's. `instead_of` has the digests that a rollback took out of service. A `synthetic`
-    record stands for a deployment that never was. `ran` has, by service, the reference of its image in `images` and how
-    its tasks were in the end; it is None in a record that was written before that was read. `place` is where it was.
+    record is not of a real deployment. `ran` has, by service, the reference of its image in `images` and the health of
+    its tasks at the end; it is None in a record of format 1. `place` names account, region and environment.
     """
 
     kind: str
@@ -98,7 +98,7 @@ class DeploymentRecord:
 
     @property
     def has_changes(self) -> bool:
-        """Whether it was made of files that no commit has, or of which nothing says that one does."""
+        """Whether it was made from uncommitted files, or from an unknown commit."""
         return self.commit is None or "+" in self.commit
 
     def image_of(self, service: str) -> tuple[ResolvedImage, str] | None:
@@ -109,11 +109,11 @@ class DeploymentRecord:
 
     @property
     def digests(self) -> frozenset[str]:
-        """What it ran."""
+        """The digests of its images."""
         return frozenset(image.digest for image in self.images.images.values())
 
     def as_json(self) -> dict[str, Any]:
-        """What is kept: the fields by name, those that say nothing left out."""
+        """Its fields without empty ones, for people and `--json`."""
         fields = {
             "kind": self.kind,
             "began": self.began,
@@ -137,7 +137,7 @@ class DeploymentRecord:
         return {name: value for name, value in fields.items() if value}
 
     def written(self) -> str:
-        """The text of the parameter: the health of services stands beside their image, and defaults are left out."""
+        """The text of the parameter: health is in the entry of a service's image, and defaults are omitted."""
         fields = {"format": _FORMAT, **self.as_json()}
         fields.pop("services", None)
         images = fields["images"]["images"]
@@ -151,7 +151,7 @@ class DeploymentRecord:
 
 
 def place_of(environment: Environment, *, is_local: bool) -> str:
-    """Where a deployment was, so that a record that was copied from elsewhere is known by it."""
+    """Where a deployment was, to recognise a record that was copied from elsewhere."""
     rehearsed = "rehearsal/" if is_local else ""
     return f"{rehearsed}{environment.account}/{environment.region}/{environment.name}"
 
@@ -162,9 +162,9 @@ def parameter_name(environment: str) -> str:
 
 
 def read_records(ssm: Any, environment: str) -> list[DeploymentRecord]:
-    """The deployments of an environment, the latest first. What is no record is passed over.
+    """The deployments of an environment, the latest first. Texts that are not a record are ignored.
 
-    Of one that was recorded at its beginning and again at its end the latter counts.
+    A deployment that was recorded at its start and at its end counts once.
     """
     found = (_parse(text, number) for number, text in read_versions(ssm, parameter_name(environment)))
     records: list[DeploymentRecord] = []
@@ -185,10 +185,10 @@ def write_record(ssm: Any, environment: str, record: DeploymentRecord) -> None:
 
 @contextmanager
 def recorded(ssm: Any, environment: str, record: DeploymentRecord) -> Iterator[Recording]:
-    """Record the deployment that the block carries out, however it ends.
+    """Record the deployment that the block executes, however it ends.
 
-    A rollback is on record from its beginning: if its process is killed, what it takes out of service must not prove
-    anything any more. Raises `UserError` where it went well, but can't be put on record.
+    A rollback is recorded from its start: if its process is killed, the images that it replaces must not count as a
+    proof any more. Raises `UserError` if the deployment succeeded but can't be recorded.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -210,7 +210,7 @@ def recorded(ssm: Any, environment: str, record: DeploymentRecord) -> Iterator[R
     try:
         yield recording
     except BaseException as error:
-        # What went wrong is to be told, not that it could not be written down.
+        # The original error is reported, not that it could not be recorded.
         with contextlib.suppress(Exception):
             if isinstance(error, KeyboardInterrupt):
                 write(INTERRUPTED)
@@ -221,7 +221,7 @@ def recorded(ssm: Any, environment: str, record: DeploymentRecord) -> Iterator[R
         write(HEALTHY)
     except (BotoCoreError, ClientError, ValueError) as error:
         raise UserError(
-            f"{environment} is deployed, but that could not be put on record: {error}",
+            f"{environment} is deployed, but that could not be recorded: {error}",
             "Remove the cause, then run the same command again: it changes nothing more, and records what runs.",
         ) from error
 
@@ -229,7 +229,7 @@ def recorded(ssm: Any, environment: str, record: DeploymentRecord) -> Iterator[R
 def new_record(
     origin: Origin, images: Resolution, services: Mapping[str, str], place: str, terms: Terms = USUAL
 ) -> DeploymentRecord:
-    """The record of a deployment that begins: of the images only those that `services`, by name, have as location."""
+    """The record of a deployment that starts, with the images of `services` (location by name)."""
     locations = {name: location for name, location in services.items() if name not in terms.left_out}
     deployed = {location: images.images[location] for location in locations.values() if location in images.images}
     return DeploymentRecord(
@@ -249,14 +249,14 @@ def new_record(
 
 
 def last_healthy(records: Sequence[DeploymentRecord]) -> DeploymentRecord | None:
-    """The latest deployment that ended well, of those that were."""
+    """The latest healthy deployment that is not synthetic."""
     return next((record for record in records if record.is_healthy and not record.synthetic), None)
 
 
 def usual_seconds(records: Sequence[DeploymentRecord]) -> float | None:
-    """How long the environment's healthy deployments of other images took: their median, None where there were none.
+    """The median duration of healthy deployments that changed images, None if there are none.
 
-    Those that had nothing to do, and were over at once, tell nothing of the next one. `records` are the latest first.
+    Those without changes end at once, so they say nothing about the next one. `records` are the latest first.
     """
     healthy = [record for record in records if record.is_healthy and not record.synthetic and record.seconds]
     before = [*(record.digests for record in healthy[1:]), None]
@@ -265,7 +265,7 @@ def usual_seconds(records: Sequence[DeploymentRecord]) -> float | None:
 
 
 def _reason_of(error: BaseException) -> str:
-    """What stopped a deployment and then, where a diagnosis says so, why: two short lines as one."""
+    """What stopped a deployment and, from the diagnosis, why, in one line."""
     if not isinstance(error, UserError):
         return type(error).__name__
     stopped, why = getattr(error, "stopped_by", ""), getattr(error, "why", "")
@@ -276,10 +276,9 @@ def _reason_of(error: BaseException) -> str:
 
 
 def _reason(message: str, longest: int) -> str:
-    """What went wrong, in a short line without secrets.
+    """An error in a short line without secrets.
 
-    Of a message in lines it is the second: the first one says only that it failed. Lines that are indented say where to
-    look.
+    The second line of several: the first one says only that it failed. Indented lines are hints.
     """
     lines = [line for line in current().text(message).splitlines() if line.strip() and not line.startswith("  ")]
     # Systems Manager refuses {{…}}, which CloudFormation's messages may have, in the values of parameters.
@@ -316,7 +315,7 @@ def _parse(value: str, number: int) -> DeploymentRecord | None:
 
 
 def _take_health(images: dict[str, Any]) -> dict[str, tuple[str, str]]:
-    """The health of services, which is taken out of the entries of their images; what was left out is put back."""
+    """Remove the health of services from the entries of their images and return it; restore omitted defaults."""
     ran = {}
     for reference, entry in images.items():
         entry.setdefault("platform", PLATFORM)

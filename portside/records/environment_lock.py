@@ -82,8 +82,8 @@ def read_lock(ssm: Any, environment: str) -> EnvironmentLock | None:
 def expect_unlocked(ssm: Any, environment: str, *, local: bool = False) -> None:
     """Raise `Locked` if the environment is locked.
 
-    In a rehearsal (`local`) the lock of a dead process is released first: all that it left is on this machine, and the
-    next deployment settles it.
+    In a rehearsal (`local`) the lock of a dead process is released first: its stacks are on this machine, and the next
+    deployment settles them.
     """
     lock = read_lock(ssm, environment)
     if lock is None:
@@ -123,7 +123,7 @@ def locked(ssm: Any, environment: str, origin: Origin, doing: str, *, local: boo
 
 
 def _release_after_failure(ssm: Any, environment: str, lock: EnvironmentLock, *, local: bool) -> str:
-    """Release the lock; returns the message if that failed, else an empty string."""
+    """Release the lock; returns a message if that failed, or an empty string."""
     unlock = f"Once nothing is in progress there: {tool('unlock', environment, local=local)}"
     try:
         if read_lock(ssm, environment) != lock:

@@ -57,14 +57,14 @@ def _commit() -> tuple[str | None, tuple[str, ...]]:
 def uncommitted(root: Path) -> list[str]:
     """The files of a clone that differ from its commit and that templates may be made of. Raises `GitFailed`.
 
-    Only the repository's own .gitignore excuses a file, and no flag of the index hides one: both could be set by a
-    person for this clone alone.
+    Only the repository's own .gitignore excludes a file, and no flag of the index hides one: other settings apply to
+    this clone alone.
     """
     changed = git("status", "--porcelain", "-z", "--untracked-files=no", folder=root)
     # "H" is a file that git compares with the commit; others (assume-unchanged, skip-worktree) it takes as they are.
     flagged = [each[2:] for each in git("ls-files", "-v", "-z", folder=root).split("\0") if each and each[0] != "H"]
     untracked = git("ls-files", "--others", "--exclude-per-directory=.gitignore", "-z", folder=root)
-    # One that no commit has could hide the others, and itself.
+    # An uncommitted .gitignore could hide other files, and itself.
     excuses = git("ls-files", "--others", "-z", "--", ":(glob)**/.gitignore", folder=root).split("\0")
     excused = _ignored_by_a_commit(root, excuses)
     found = [*untracked.split("\0"), *(each for each in excuses if _folder_of(each) not in excused)]

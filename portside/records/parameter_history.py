@@ -1,7 +1,7 @@
 """Texts that follow each other in one parameter of Systems Manager, each a version of it.
 
 A standard parameter costs nothing and has at most 4 KiB, of which AWS keeps the last 100 versions. A longer text is
-compressed, and goes on in further parameters, whose versions the first one names.
+compressed, and continues in further parameters, whose versions the first one names.
 https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-versions.html
 """
 
@@ -18,7 +18,7 @@ from portside.aws.errors import is_missing
 LARGEST_BYTES = 4096
 MOST_PARTS = 9
 _PACKED, _PARTS = "packed", "parts"
-# Room for what stands around the first part.
+# Leaves room for the JSON around the first part.
 _PART_CHARACTERS = 3800
 _LARGEST_UNPACKED_BYTES = 1_000_000
 
@@ -35,7 +35,7 @@ def write_version(ssm: Any, name: str, text: str, description: str) -> None:
         chunks = [packed[start : start + _PART_CHARACTERS] for start in range(0, len(packed), _PART_CHARACTERS)]
         if len(chunks) > MOST_PARTS:
             raise ValueError(f"{len(packed)} characters are more than {MOST_PARTS} parameters take")
-        # The first parameter last: as long as it is not written, nothing refers to the others.
+        # The first parameter is written last, so that it never refers to missing parts.
         parts = {
             part: _put(ssm, part, chunk, description)
             for part, chunk in zip(names_of(name)[1:], chunks[1:], strict=False)
@@ -47,7 +47,7 @@ def write_version(ssm: Any, name: str, text: str, description: str) -> None:
 def read_versions(ssm: Any, name: str) -> list[tuple[int, str]]:
     """The texts of a parameter with their numbers, the latest first; none where there is no such parameter.
 
-    One of which a part is missing is what stands in the first parameter.
+    If a part of a text is missing, the content of the first parameter is returned.
     """
     versions = _history(ssm, name)
     parts: dict[str, dict[int, str]] = {}
@@ -99,7 +99,7 @@ def _unpacked(text: str, parts: Mapping[str, Mapping[int, str]]) -> str:
     chunk, further = found
     try:
         whole = chunk + "".join(parts[part][number] for part, number in further.items())
-        # What anyone may have written must not fill the memory.
+        # A text written by someone else must not fill the memory.
         return zlib.decompressobj().decompress(base64.b64decode(whole), _LARGEST_UNPACKED_BYTES).decode()
     except (ValueError, KeyError, zlib.error):
         return text

@@ -1,4 +1,4 @@
-"""What proves that an image may run in production: that the staging environment ran it, as the same service, well."""
+"""The proof that an image can run in production: the staging environment ran it healthy as the same service."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True)
 class Proof:
-    """What proves images; without a `record`, what was found instead. `waived` is the configuration's reason for none.
+    """The proof of images; without a `record`, the differences. `waived` is the configuration's reason to need none.
 
     `own` says that production's own record proves some of them, which is enough to start them again.
     """
@@ -45,25 +45,25 @@ class Proof:
     unrecorded: tuple[str, ...] = ()
     task: str = ""
     answered: str = ""
-    """Why an image whose own record proves it ran without a proof then; it says so for as long as it runs."""
+    """Why an image, proven by its own record, ran without a proof then; repeated as long as it runs."""
 
     @property
     def sentence(self) -> str:
-        """The proof, for people."""
+        """The proof as a sentence."""
         if self.waived:
             return f"PROOF_WAIVED: no environment proves what runs here. Reason: {self.waived}"
         said = [self.task] if self.task else []
         if self.record:
             said.append(f"Proven by {self.environment}'s deployment {named(self.record)}")
         if self.own:
-            said.append(f"Ran well here in deployment {named(self.own)}")
+            said.append(f"Ran healthy here in deployment {named(self.own)}")
         if self.unrecorded:
             said.append(f"Running already, without a record: {', '.join(self.unrecorded)}")
         return ". ".join(said) + "."
 
     @property
     def remark(self) -> str:
-        """The proof in a few words, as it goes on record."""
+        """The proof in a few words, for the record."""
         if self.waived:
             return "waived"
         parts = [f"{self.environment} {self.record.number}"] if self.record else []
@@ -83,19 +83,19 @@ class Proof:
 
 
 class NotProven(UserError):
-    """Production was asked to run what the staging environment never ran well."""
+    """Production must not run images that the staging environment did not run healthy."""
 
     def __init__(self, environment: str, proof: Proof, what: str, *, local: bool, hint: str = "") -> None:
-        said = f"{environment} runs only what {proof.environment} ran well, which is not so for {what}"
+        said = f"{environment} runs only images that {proof.environment} ran healthy, which is not the case for {what}"
         hint = hint or f"Deploy it there first: {tool('deploy', proof.environment, local=local)}"
         if local:
-            hint += f", or pretend that was done: {tool('deploy', environment, '--local', '--seed-stage', local=False)}"
+            hint += f", or simulate that: {tool('deploy', environment, '--local', '--seed-stage', local=False)}"
         super().__init__("\n  ".join([said, *proof.differences]), hint)
         self.proof = proof
 
 
 class ProofUnread(NotProven):
-    """The record that would prove images can't be read, which says nothing about what is in it."""
+    """The record that would prove images could not be read, so its content is unknown."""
 
     def __init__(self, environment: str, proving: str, why: str, hint: str, wanted: Sequence[ServiceImage]) -> None:
         said = f"{proving}'s record, which proves what {environment} runs, could not be read"
@@ -134,10 +134,10 @@ def expect_proof_or_own(
     *,
     running: Mapping[str, str] | None = None,
 ) -> Proof | None:
-    """The same for images that come back or start again, each for itself: an own record that ran it well is enough.
+    """The same for images that come back or start again, each for itself: an own record that ran it healthy is enough.
 
     `own` is the environment's own record. `running` has, by service, the digest that all of its tasks run: a service
-    that no record names was deployed by an earlier app, and may be started again with that.
+    that no record names was deployed before this tool, and can be started again with that.
     """
     environment = target.environment
     if not environment.is_production:
@@ -201,7 +201,7 @@ def expect_task_proof(target: Target, form: Form, wanted: ServiceImage, reach: R
 
 
 def seed_proof(target: Target, form: Form, images: Resolution) -> None:
-    """Let a rehearsal pretend that the proving environment ran these images."""
+    """Simulate, in a rehearsal, that the proving environment ran these images."""
     proving = proving_environment(form, target.environment)
     assert target.is_local
     if proving is not None:
@@ -248,7 +248,7 @@ def _records_of(
 
 
 def _read(environment: Environment, proving: str, wanted: Sequence[ServiceImage], read: Callable[[], Answer]) -> Answer:
-    """What is on record elsewhere. Raises `ProofUnread` where it can't be read."""
+    """The record of another environment. Raises `ProofUnread` if it can't be read."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

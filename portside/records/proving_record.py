@@ -1,4 +1,4 @@
-"""Whether a deployment on record proves that an image may run: it ran that image, as the same service, well."""
+"""Whether a recorded deployment proves an image: it ran that image healthy as the same service."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Search:
-    """What was found for some images: the record that proves them all, or what differs and of which services."""
+    """The record that proves all images, or the differences and their services."""
 
     record: DeploymentRecord | None
     differences: tuple[str, ...] = ()
@@ -41,9 +41,9 @@ class Search:
 def find_record(
     environment: str, records: Sequence[DeploymentRecord], wanted: Sequence[ServiceImage], place: Place
 ) -> Search:
-    """Look for the latest deployment that ran exactly these images well.
+    """Find the latest deployment that ran exactly these images healthy.
 
-    What a later rollback took out of service is not proven by what ran before it.
+    Images that a later rollback took out of service are not proven by earlier deployments.
     """
     taken_out: set[str] = set()
     counting: list[tuple[DeploymentRecord, list[tuple[str, str]]]] = []
@@ -60,7 +60,7 @@ def find_record(
         if not record.synthetic or place.is_rehearsal:
             taken_out.update(record.instead_of)
     if not counting:
-        none = f"{environment} has no healthy deployment on record that counts"
+        none = f"{environment} has no recorded healthy deployment that counts"
         return Search(None, (none, *refused[:1]), tuple(each.service for each in wanted))
     versions = {each.tag for each in wanted}
     of_version = [each for each in counting if each[0].images.version in versions]
@@ -69,11 +69,11 @@ def find_record(
 
 
 def proves_nothing(record: DeploymentRecord, place: Place) -> str | None:
-    """Why a record proves nothing; None where it does. A rehearsal may be of changes that no commit has."""
+    """Why a record is no proof; None if it is one. A rehearsal can be of uncommitted changes."""
     if not record.is_healthy:
         return f"it is {record.result}"
     if record.synthetic and not place.is_rehearsal:
-        return "it never was (synthetic)"
+        return "it is simulated (synthetic)"
     if record.ran is None:
         return "it was recorded by an earlier version, which did not read what ran; deploy it again"
     if record.place != place.name:
@@ -103,12 +103,12 @@ def no_proof_to_come(form: Form, target: Target, origin: Origin) -> str:
 
 
 def is_adopted(service: str, own: Sequence[DeploymentRecord]) -> bool:
-    """Whether an earlier app deployed a service: no record names it. Those of an earlier version name no services."""
+    """Whether a service was deployed before this tool: no record names it. Records of format 1 name no services."""
     return all(record.ran is not None and service not in record.ran for record in own if not record.synthetic)
 
 
-def ran_well(record: DeploymentRecord, wanted: ServiceImage) -> bool:
-    """Whether a deployment ran this very image as this very service, and well."""
+def ran_healthy(record: DeploymentRecord, wanted: ServiceImage) -> bool:
+    """Whether a deployment ran this image healthy as this service."""
     if record.ran is None:
         same = (image for image in record.images.images.values() if image.name == wanted.name)
         return bool(wanted.digest) and any(image.digest == wanted.digest for image in same)
@@ -120,18 +120,18 @@ def ran_well(record: DeploymentRecord, wanted: ServiceImage) -> bool:
 
 
 def own_record_of(wanted: ServiceImage, own: Sequence[DeploymentRecord], place: Place) -> DeploymentRecord | None:
-    """The environment's own deployment that ran an image well.
+    """The environment's own deployment that ran an image healthy.
 
-    One that an earlier version recorded counts too: it had compared the digests of all running tasks.
+    A record of format 1 counts too: that version compared the digests of all running tasks.
     """
     for record in own:
         if record.ran is None:
             counts = record.is_healthy and not record.has_changes and (place.is_rehearsal or not record.synthetic)
         else:
-            # What proved its images then does not depend on the files that its templates were made of.
+            # The proof of its images does not depend on the files of its templates.
             proven = replace(record, commit=(record.commit or "unknown").partition("+")[0]) if record.proof else record
             counts = proves_nothing(proven, place) is None
-        if counts and ran_well(record, wanted):
+        if counts and ran_healthy(record, wanted):
             return record
     return None
 
@@ -147,11 +147,11 @@ def _differences(
         elif found is None:
             yield each.service, f"{each.service}: was not deployed with {record.images.version}"
         elif found[0].name != each.name:
-            yield each.service, f"{each.service}: ran as {found[0].name}, wanted is {each.name}"
+            yield each.service, f"{each.service}: ran as {found[0].name}, expected is {each.name}"
         elif found[0].digest != each.digest:
             yield (
                 each.service,
-                f"{each.name}: ran as {found[0].tag} {found[0].digest}, wanted is {each.tag} {each.digest}",
+                f"{each.name}: ran as {found[0].tag} {found[0].digest}, expected is {each.tag} {each.digest}",
             )
         elif found[1] == NO_TASK:
             scale = f"have at least one there (desired count), and deploy {record.images.version} there again"
@@ -163,6 +163,6 @@ def _differences(
 
 
 def named(record: DeploymentRecord) -> str:
-    """A deployment as a person can find it in the history."""
-    pretended = ", which never was" if record.synthetic else ""
-    return f"{record.number} of {record.began[:16].replace('T', ' ')} UTC{pretended}"
+    """A deployment by its number and date in the history."""
+    simulated = " (simulated)" if record.synthetic else ""
+    return f"{record.number} of {record.began[:16].replace('T', ' ')} UTC{simulated}"

@@ -1,4 +1,4 @@
-"""Images that run in production although no record says that they may."""
+"""Images that run in production without a record or a proof."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def digests_of(tasks: Iterable[Task], container: str) -> tuple[str, ...]:
 
 
 def running_in(look: Look) -> dict[str, Sequence[str]]:
-    """By service, the digests of what its tasks run. One that is not deployed is left out.
+    """By service, the digests of its tasks' images. Services that are not deployed are omitted.
 
-    Services that app.py does not name, because it no longer does or because they were made by hand, stand by the names
-    of their containers. Tasks that run once belong to no service.
+    Services that app.py does not name (any longer) are listed by the names of their containers. One-off
+    tasks belong to no service.
     """
     found: dict[str, Sequence[str]] = {
         each.name: digests_of(each.tasks, each.name) for each in look.services if each.status
@@ -44,7 +44,7 @@ def running_in(look: Look) -> dict[str, Sequence[str]]:
 def unaccounted(
     environment: Environment, running: Mapping[str, Sequence[str]], records: Sequence[DeploymentRecord]
 ) -> tuple[str, ...]:
-    """What runs in production without a record or a proof, in sentences. `records` are the latest first."""
+    """Sentences about images in production without a record or a proof. `records` are the latest first."""
     if not environment.is_production:
         return ()
     return tuple(sentence for service, digests in running.items() for sentence in _of(service, digests, records))
@@ -54,15 +54,15 @@ def _of(service: str, digests: Sequence[str], records: Sequence[DeploymentRecord
     for digest in digests:
         record = next((each for each in records if each.is_healthy and _has(each, service, digest)), None)
         if record is None:
-            yield f"{service} runs {digest} without a record: no deployment of this environment ran it well"
+            yield f"{service} runs {digest} without a record: no deployment of this environment ran it healthy"
         elif record.unproven:
-            yield f"{service} runs {digest} without a proof: {record.who} answered for it, {record.unproven}"
+            yield f"{service} runs {digest} without a proof: {record.who} took responsibility, {record.unproven}"
         elif record.ran is not None and not record.proof:
-            yield f"{service} runs {digest} without a proof: deployment {record.number} has none on record"
+            yield f"{service} runs {digest} without a proof: deployment {record.number} recorded none"
 
 
 def _has(record: DeploymentRecord, service: str, digest: str) -> bool:
-    """One of an earlier version names images only, and was made after the proof had been asked for."""
+    """A record of format 1 names images only, and was written after the proof was checked."""
     if record.ran is None:
         return any(digest in image.digests for image in record.images.images.values())
     found = record.image_of(service)

@@ -1,7 +1,7 @@
 """Which stacks an environment has, kept in the environment itself: only what is named here can be removed.
 
 A parameter of Systems Manager, written under the environment's lock before a deployment begins, so that a stack whose
-deployment fails is named too, and again at its end.
+deployment fails is named too, and again when it has finished.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _FORMAT = 1
 
 
 class Origin(StrEnum):
-    """How a stack became this environment's."""
+    """How a stack came to belong to this environment."""
 
     CREATED = "created"
     ADOPTED = "adopted"
@@ -38,14 +38,14 @@ class StackRecord:
     groups: Mapping[str, ServiceGroup] = field(default_factory=dict)
 
     def with_stacks(self, created: Iterable[str], adopted: Iterable[str]) -> StackRecord:
-        """The record with these stacks; one that it names already stays what it is."""
+        """The record with these stacks; those that it already names do not change."""
         new = dict.fromkeys(created, Origin.CREATED) | dict.fromkeys(adopted, Origin.ADOPTED)
         return replace(self, stacks=new | dict(self.stacks))
 
     def without_stacks(self, names: Iterable[str]) -> StackRecord:
-        """The record without stacks that are gone."""
-        gone = set(names)
-        return replace(self, stacks={name: origin for name, origin in self.stacks.items() if name not in gone})
+        """The record without deleted stacks."""
+        deleted = set(names)
+        return replace(self, stacks={name: origin for name, origin in self.stacks.items() if name not in deleted})
 
     def written(self) -> str:
         """The text of the parameter."""
@@ -60,7 +60,7 @@ def parameter_name(environment: str) -> str:
 
 
 def read_stack_record(ssm: Any, environment: str) -> StackRecord:
-    """The record of an environment, empty where there is none. Raises `UserError` where it is something else."""
+    """The record of an environment, empty if it does not exist. Raises `UserError` if it can't be parsed."""
     versions = read_versions(ssm, parameter_name(environment))
     if not versions:
         return StackRecord()

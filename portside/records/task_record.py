@@ -1,4 +1,4 @@
-"""The tasks that ran once in an environment, kept beside the record of its deployments."""
+"""The record of one-off tasks in an environment."""
 
 from __future__ import annotations
 
@@ -60,18 +60,18 @@ def write_task(ssm: Any, environment: str, record: TaskRecord) -> None:
     write_version(ssm, parameter_name(environment), json.dumps(fields, separators=(",", ":")), description)
 
 
-def put_on_record(ssm: Any, environment: str, record: TaskRecord) -> None:
-    """The same, where that it can't be done changes nothing about what the task did."""
+def write_task_or_warn(ssm: Any, environment: str, record: TaskRecord) -> None:
+    """The same, but only warn if that fails: the task itself is done."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         write_task(ssm, environment, record)
     except (BotoCoreError, ClientError) as error:
-        say(f"The task could not be put on record, so it proves nothing: {error}", "yellow")
+        say(f"The task could not be recorded, so it is no proof: {error}", "yellow")
 
 
 def read_tasks(ssm: Any, environment: str) -> Sequence[TaskRecord]:
-    """The tasks of an environment, the latest first. What is no record is passed over."""
+    """The tasks of an environment, the latest first. Texts that are not a record are ignored."""
     found = (_parse(text, number) for number, text in read_versions(ssm, parameter_name(environment)))
     return [record for record in found if record is not None]
 

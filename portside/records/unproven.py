@@ -1,4 +1,4 @@
-"""Running in production what nothing proves: only when a person answers two questions at a terminal."""
+"""Running unproven images in production: only if the user answers two questions at a terminal."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from portside.records.deployment_record import LONGEST_REASON
 from portside.redact import holds_credential
 
 RESPONSIBLE = "unproven"
-"""What a person types for the second question."""
+"""The expected answer to the second question."""
 
 Confirm = Callable[[str, str], bool]
-"""Asks a question; whether the answer was the one that is expected."""
+"""Asks a question, and returns whether the answer was as expected."""
 
 
 def parse_reason(reason: str | None) -> str | None:
-    """Why images may run without a proof, as it goes on record. Raises `UsageError` where that says nothing."""
+    """The reason to run images without a proof, for the record. Raises `UsageError` if it is empty or too long."""
     if reason is None:
         return None
     text = " ".join(reason.split()).replace("{{", "{ {")
@@ -27,7 +27,7 @@ def parse_reason(reason: str | None) -> str | None:
     if len(text) > LONGEST_REASON:
         raise UsageError(f"--unproven: longer than {LONGEST_REASON} characters", hint)
     if holds_credential(text):
-        raise UsageError("--unproven: holds what looks like a password", "It goes on record, where others read it.")
+        raise UsageError("--unproven: looks like it contains a password", "Others read the recorded reason.")
     return text
 
 
@@ -36,21 +36,21 @@ def expect_responsibility(
 ) -> None:
     """Ask twice whether unproven images may run; --yes answers neither. Raises `UserError` for a no.
 
-    Without a terminal the answer is no: what runs in CI was not typed by the person who answers for it. A rehearsal
-    without a terminal goes on, since nothing depends on it.
+    Without a terminal the answer is no: in CI no one is there to take responsibility. A rehearsal without a terminal
+    continues, since nothing depends on it.
     """
     if not sys.stdin.isatty():
         if is_rehearsal:
             return
         raise UserError(
-            f"{environment}: --unproven is asked at a terminal only, and there is none",
-            "Run it where you can answer; --yes does not answer it, and neither does CI.",
+            f"{environment}: --unproven needs a terminal",
+            "Run it in a terminal; neither --yes nor CI answers its questions.",
         )
     names = list(dict.fromkeys(services))
     images = f"the image of {names[0]}" if len(names) == 1 else f"the images of {', '.join(names)}"
     for question, expected in (
         (f"Nothing proves {images}. Run {'it' if len(names) == 1 else 'them'} in {environment}?", environment),
-        (f'"{reason}" goes on record with your name as the reason. Do you answer for it?', RESPONSIBLE),
+        (f'"{reason}" is recorded as the reason, with your name. Do you take responsibility?', RESPONSIBLE),
     ):
         if not confirm(question, expected):
             raise UserError("nothing was done: unproven images were not confirmed")

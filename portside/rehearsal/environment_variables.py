@@ -19,12 +19,12 @@ from portside.images.access import API_VARIABLE, PASSWORD_VARIABLE, REGISTRY_VAR
 from portside.images.synthesis_images import KEPT_FOLDER
 from portside.plan.images import kept_folder
 
-# What the launcher sets up comes with an `aws` of its own, which a bare machine lacks: docs/decisions.md.
+# The launcher's environment has its own `aws`, because a bare machine lacks one: docs/decisions.md.
 _AWS = (sys.executable, "-I", "-m", "portside.emulator.client.aws_command")
 
 
 def variables(name: str) -> dict[str, str]:
-    """What a program needs to work with an environment of the embedded AWS. Raises `UserError` where none runs."""
+    """The environment variables for programs that use the embedded AWS. Raises `UserError` if it is not running."""
     environment = load_form().environment(name)
     running = process.expect_running(local_state_dir())
     aws = process.client_environment(running, environment.account, environment.region, local_state_dir())

@@ -1,4 +1,4 @@
-"""A monorepo to practise releases on: a bare git repository of this clone, and the job that publishes its images."""
+"""A monorepo to rehearse releases with: a bare git repository in this clone, and the job that publishes images."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from portside.git import git
 from portside.state_file import Damaged, set_aside
 from portside.terminal.console import say
 
-# Commits of nobody, whoever practises.
+# The same author for every user.
 _AUTHOR = {
     "GIT_AUTHOR_NAME": "Practice",
     "GIT_AUTHOR_EMAIL": "practice@localhost",
@@ -59,7 +59,7 @@ def _is_whole(repository: Path, branch: str) -> bool:
 
 
 def practice_source(form: Form) -> ReleaseSource:
-    """Where a rehearsal tags releases: as the form has it, in the practice repository."""
+    """Where a rehearsal tags releases: as configured, but in the practice repository."""
     source = form.releases or ReleaseSource("", "agora")
     versions = [form.environments[name].ghcr_package_version for name in form.released]
     return replace(source, repository=str(practice_monorepo(source, versions)))
@@ -74,7 +74,7 @@ def change(form: Form) -> str:
 
 
 def publish(aws: LocalAws, references: Sequence[str], tags: Sequence[str], commit: str) -> None:
-    """What the monorepo's job does after a merge or a tag: the images of a commit, under these tags."""
+    """Publish the images of a commit under these tags, as the monorepo's job does after a merge or a tag."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     names = dict.fromkeys(parsed.name for each in references if (parsed := parse_reference(each)))
     for name in names:

@@ -1,4 +1,4 @@
-"""Making the embedded AWS ready for an environment: what a person makes by hand, once, in a real account."""
+"""Preparing the embedded AWS for an environment: what is set up once by hand in a real account."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from portside.config.environment import Environment
 from portside.config.image_reference import LOCAL_BUILD, stub_reference
 from portside.config.mistakes import suggestion
 from portside.config.service_props import ServiceProps
-from portside.deploy.clone_lock import holding
+from portside.deploy.clone_lock import clone_lock
 from portside.emulator.client import control, process, seed
 from portside.errors import UsageError
 from portside.images.resolution import Resolution
@@ -29,7 +29,7 @@ def prepare(environment: Environment, services: Sequence[ServiceProps], images: 
     aws = process.up(local_state_dir(), announce=say)
     target = local_target(environment)
     # Stage and prod share an account.
-    with holding("bootstrap-local", wait=True):
+    with clone_lock("bootstrap-local", wait=True):
         if not _is_bootstrapped(target):
             with step("Bootstrapping the account for the CDK"):
                 cdk_cli.bootstrap(target, lambda _: None)
@@ -38,7 +38,7 @@ def prepare(environment: Environment, services: Sequence[ServiceProps], images: 
         environment.account,
         environment.region,
         certificate_arn=environment.certificate_arn,
-        # Environments share certificates, and which names one has is not in the form.
+        # Environments share certificates, and app.py does not have their names.
         domain=f"*.{environment.fqdn.partition('.')[2]}",
         secrets=secrets_of(services),
         images=images,
@@ -48,7 +48,7 @@ def prepare(environment: Environment, services: Sequence[ServiceProps], images: 
 
 
 def _is_bootstrapped(target: Target) -> bool:
-    """Whether the account has a whole bootstrap stack. What a command left that was ended half-way is taken away."""
+    """Whether the account has a complete bootstrap stack. The remains of an interrupted bootstrap are deleted."""
     cloudformation, s3 = target.clients("cloudformation"), target.clients("s3")
     found = _settled_bootstrap(cloudformation)
     bucket = f"cdk-hnb659fds-assets-{target.environment.account}-{target.environment.region}"
@@ -56,7 +56,7 @@ def _is_bootstrapped(target: Target) -> bool:
     if found is not None and found.is_usable and has_bucket:
         return True
     if found is not None:
-        say(f"{BOOTSTRAP_STACK} is {found.status}: an earlier bootstrap was ended half-way. It is made again.")
+        say(f"{BOOTSTRAP_STACK} is {found.status}: an earlier bootstrap was interrupted. It is created again.")
         cloudformation.delete_stack(StackName=BOOTSTRAP_STACK)
         cloudformation.get_waiter("stack_delete_complete").wait(
             StackName=BOOTSTRAP_STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
@@ -68,7 +68,7 @@ def _is_bootstrapped(target: Target) -> bool:
 
 
 def _settled_bootstrap(cloudformation: Any) -> DeployedStack | None:
-    """The bootstrap stack, once what a command that was ended began in CloudFormation is over."""
+    """The bootstrap stack, once an operation that an interrupted command began has finished."""
     until = time.monotonic() + _BOOTSTRAP_SECONDS
     while True:
         found = read_stack(cloudformation, BOOTSTRAP_STACK)

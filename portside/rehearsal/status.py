@@ -1,4 +1,4 @@
-"""What the embedded AWS of this clone is doing."""
+"""The status of this clone's embedded AWS."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class LocalStatus:
 
 
 def read_status() -> LocalStatus:
-    """Ask the embedded AWS; one that does not run is not started."""
+    """Read the status, without starting the embedded AWS."""
     running = process.running(local_state_dir())
     if running is None:
         return LocalStatus(running=False)

@@ -90,7 +90,7 @@ def test_rollback_to_what_live_was_never_healthy(place: Place) -> None:
     assert refused(place.agora("rollback", "live", "--yes"), "no earlier healthy deployment")
     place.put("live", commit="a" * 40 + "+changes")
     answer = place.agora("rollback", "live", "--yes", "--to", "1.0.0")
-    assert refused(answer, "live runs only what uat ran well"), answer.stderr
+    assert refused(answer, "live runs only images that uat ran healthy"), answer.stderr
 
 
 def test_what_uat_ran_healthy_gets_to_its_plan(place: Place) -> None:

@@ -254,7 +254,7 @@ def deployment_of(images: Resolution, **changes: Any) -> DeploymentRecord:
     return replace(usual, **changes)
 
 
-def put_on_record(account: Account) -> None:
+def write_task_or_warn(account: Account) -> None:
     """A deployment recorded, that made all that runs."""
     record = replace(
         deployment_of(resolution("edge", "agora-app")), began=account.at(24 * 60 + 1).isoformat(), seconds=600

@@ -18,7 +18,7 @@ from tests.answering_aws import AnsweringAws
 from tests.apps import agora
 from tests.aws_account import Account, deployed, deployment
 from tests.unit.form_support import service as props_of
-from tests.unit.operations_support import put_on_record
+from tests.unit.operations_support import write_task_or_warn
 
 FORM = agora()
 SERVICES = FORM.services_of("dev")
@@ -43,7 +43,7 @@ def service(look: Look, name: str = "agora-app") -> Service:
 
 def test_a_healthy_environment_of_five_services_and_ten_stacks_takes_few_calls() -> None:
     aws = AnsweringAws(deployed())
-    put_on_record(aws.account)
+    write_task_or_warn(aws.account)
     assert (len(aws.account.services), len(aws.account.stacks)) == (5, 10)
     found = reader(aws).look(stopped=True).whole()
     assert len(aws.calls) <= MOST_CALLS
@@ -60,7 +60,7 @@ def test_a_healthy_environment_of_five_services_and_ten_stacks_takes_few_calls()
 
 def test_a_diagnosis_of_a_healthy_environment_takes_few_calls() -> None:
     aws = AnsweringAws(deployed())
-    put_on_record(aws.account)
+    write_task_or_warn(aws.account)
     found = collect(aws.target(), SERVICES)
     assert found.unknown == ()
     assert len(aws.calls) <= MOST_CALLS, Counter(aws.calls)

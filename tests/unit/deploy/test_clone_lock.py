@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from portside.config.configuration import ROOT
-from portside.deploy.clone_lock import holding
+from portside.deploy.clone_lock import clone_lock
 from portside.errors import UserError
 from portside.process_identity import this_process
 
 HOLD = """
 import sys
-from portside.deploy.clone_lock import holding
+from portside.deploy.clone_lock import clone_lock
 from portside.process_identity import this_process
-with holding("dev"):
+with clone_lock("dev"):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -38,9 +38,9 @@ def holder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> subprocess.Popen[
 
 
 def test_a_second_command_is_refused_and_names_the_process_that_runs(holder: subprocess.Popen[str]) -> None:
-    with pytest.raises(UserError, match=f"process {holder.pid}"), holding("dev"):
+    with pytest.raises(UserError, match=f"process {holder.pid}"), clone_lock("dev"):
         pytest.fail("held twice")
-    with holding("stage"):
+    with clone_lock("stage"):
         pass
     holder.communicate()
 
@@ -48,14 +48,14 @@ def test_a_second_command_is_refused_and_names_the_process_that_runs(holder: sub
 def test_the_lock_of_a_process_that_was_killed_is_free(holder: subprocess.Popen[str]) -> None:
     holder.kill()
     holder.communicate()
-    with holding("dev"):
+    with clone_lock("dev"):
         pass
 
 
 def test_anyone_who_waits_gets_it_in_the_end(holder: subprocess.Popen[str]) -> None:
     assert holder.stdin is not None
     holder.stdin.close()
-    with holding("dev", wait=True):
+    with clone_lock("dev", wait=True):
         pass
     holder.wait()
 
@@ -66,16 +66,19 @@ def test_whatever_is_in_the_file_the_lock_works(
 ) -> None:
     monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
     (tmp_path / "dev.lock").write_bytes(content)
-    with holding("dev"):
+    with clone_lock("dev"):
         (tmp_path / "dev.lock").write_bytes(content)
-        with pytest.raises(UserError, match="another command of this clone is running on it"), holding("dev"):
+        with pytest.raises(UserError, match="another command of this clone is running on it"), clone_lock("dev"):
             pytest.fail("held twice")
 
 
 def test_a_folder_in_the_place_of_the_lock_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
     (tmp_path / "dev.lock").mkdir()
-    with pytest.raises(UserError, match="the lock of this clone could not be written: Is a directory"), holding("dev"):
+    with (
+        pytest.raises(UserError, match="could not be written: Is a directory"),
+        clone_lock("dev"),
+    ):
         pytest.fail("held a folder")
 
 
@@ -84,6 +87,6 @@ def test_a_lock_that_a_dead_process_handed_on_is_reported(
 ) -> None:
     dead = replace(this_process(), started="1")
     (tmp_path / "dev.lock").write_text(json.dumps(dead.as_json()))
-    with pytest.raises(UserError, match=f"one that process {dead.pid} started, which has ended"), holding("dev"):
+    with pytest.raises(UserError, match=f"started by process {dead.pid}, which has ended"), clone_lock("dev"):
         pytest.fail("held twice")
     holder.communicate()

@@ -70,9 +70,7 @@ def test_a_full_disk_is_one_sentence_and_what_was_kept_stays(monkeypatch: pytest
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", lambda _: None)
         patch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left on device")))
-        with pytest.raises(
-            state_file.NotWritten, match="what happened in the deployment could not be written: No space"
-        ):
+        with pytest.raises(state_file.NotWritten, match="the report of the deployment could not be written: No space"):
             keep("dev", NOON, "failed", {"page.html": ""})
     assert _names() == ["2026-11-23T12-00-00Z-healthy"]
 

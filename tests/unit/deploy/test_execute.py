@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from portside.deploy.execute import Container, Execution, choose_container, open_session, what_a_quick_end_means
+from portside.deploy.execute import Container, Execution, choose_container, open_session, quick_end_hint
 from portside.errors import UsageError, UserError
 from tests.unit.everyday_support import CLUSTER, Ecs, container, denied, place, props, service, task
 from tests.unit.operations_support import client_error
@@ -107,7 +107,7 @@ def test_a_refusal_says_what_is_missing(error: Exception, words: str) -> None:
 
 def test_a_session_that_ends_at_once_may_mean_an_image_without_a_shell() -> None:
     shell = Execution(EXECUTION.container, ("/bin/sh",))
-    assert "If it said that /bin/sh does not exist" in what_a_quick_end_means(shell, 0, 1)
-    assert what_a_quick_end_means(shell, 0, 60) == ""
-    assert what_a_quick_end_means(EXECUTION, 0, 1) == "", "a command may be quick"
-    assert "If it said that ls does not exist" in what_a_quick_end_means(EXECUTION, 1, 1)
+    assert "If it said that /bin/sh does not exist" in quick_end_hint(shell, 0, 1)
+    assert quick_end_hint(shell, 0, 60) == ""
+    assert quick_end_hint(EXECUTION, 0, 1) == "", "a command may be quick"
+    assert "If it said that ls does not exist" in quick_end_hint(EXECUTION, 1, 1)

@@ -50,10 +50,10 @@ def test_nothing_in_a_trust_is_a_pattern(repository: Repository) -> None:
         ((None, "1"), "--owner-id: missing, a subject has both ids or neither"),
         (("x", "1"), '--owner-id: not the number of GitHub\'s, got "x"'),
         (("1", "*"), '--repository-id: not the number of GitHub\'s, got "*"'),
-        (("0", "1"), "--owner-id: not the number"),
-        (("", ""), "--owner-id: not the number"),
-        (("1", "\uff11"), "--repository-id: not the number"),
-        (("1\n", "1"), "--owner-id: not the number"),
+        (("0", "1"), "--owner-id: not a GitHub id"),
+        (("", ""), "--owner-id: not a GitHub id"),
+        (("1", "\uff11"), "--repository-id: not a GitHub id"),
+        (("1\n", "1"), "--owner-id: not a GitHub id"),
     ],
 )
 def test_ids_that_are_none_are_refused_with_how_to_find_them(ids: tuple[str | None, str | None], said: str) -> None:

@@ -72,7 +72,7 @@ def test_stacks_are_followed_while_the_block_runs() -> None:
     aws = FakeCloudFormation()
     seen = threading.Event()
     with following(reader(aws), NAMES, every_seconds=0.01) as progress:
-        progress.tell = lambda line: seen.set() if "creating" in line else None
+        progress.report = lambda line: seen.set() if "creating" in line else None
         aws.stacks["agora-dev-app"] = {"status": "CREATE_IN_PROGRESS"}
         assert seen.wait(timeout=10)
 

@@ -67,7 +67,7 @@ def test_interrupted_it_says_what_continues(capsys: pytest.CaptureFixture[str]) 
 
     with pytest.raises(KeyboardInterrupt):
         redeploy.execute(target, agora(), redeploy.plan(target, [props()]), wait=interrupted)
-    assert "ECS goes on with the new tasks: ./agora status dev" in capsys.readouterr().err
+    assert "ECS continues with the new tasks: ./agora status dev" in capsys.readouterr().err
 
 
 def _stopped() -> dict[str, Any]:
@@ -133,7 +133,7 @@ def test_how_far_a_rollout_is(described: dict[str, Any], state: str, is_over: bo
 
 def test_another_deployment_that_replaced_it_is_the_reason() -> None:
     rollout = rollout_of(deployed(service(deployments=[deployment("another")])), "new")
-    assert rollout.reason == "another deployment has taken its place"
+    assert rollout.reason == "replaced by another deployment"
 
 
 def test_the_environment_is_held_meanwhile_and_free_afterwards() -> None:

@@ -21,7 +21,7 @@ from portside.findings.verdict import judge
 from tests.answering_aws import AnsweringAws
 from tests.apps import agora
 from tests.aws_account import deployed, deployment, running_task, stack_event
-from tests.unit.operations_support import put_on_record, target
+from tests.unit.operations_support import target, write_task_or_warn
 
 FORM = agora()
 SECRET_LINE = f"connecting to mongodb://master:{'hunter2'}@10.0.0.9:27017"
@@ -83,7 +83,7 @@ def test_everything_deployed_is_collected() -> None:
 
 def test_details_are_read_only_of_what_is_not_healthy() -> None:
     aws = crashed_once()
-    put_on_record(aws.account)
+    write_task_or_warn(aws.account)
     found = collected(aws)
     assert [each.name for each in found.services if each.definitions] == [APP]
     details = {
@@ -118,7 +118,7 @@ def test_a_target_group_that_no_load_balancer_uses_and_one_that_no_longer_exists
 
 def test_a_revision_that_was_given_by_hand_is_known_next_to_the_one_that_the_stack_made() -> None:
     aws = AnsweringAws(deployed())
-    put_on_record(aws.account)
+    write_task_or_warn(aws.account)
     account, app = aws.account, aws.account.services[APP]
     assert not service(aws).made
     made, other = app["taskDefinition"], app["taskDefinition"].replace(":1", ":2")

@@ -178,7 +178,7 @@ def test_that_nothing_can_be_written_does_not_hide_what_went_wrong(outcome: Base
 def test_a_deployment_that_went_well_but_is_not_recorded_says_both_and_what_to_do() -> None:
     with pytest.raises(UserError) as raised:
         _deploy(_Full())
-    assert "dev is deployed, but that could not be put on record" in raised.value.message
+    assert "dev is deployed, but that could not be recorded" in raised.value.message
     assert "the oldest version has a label" in raised.value.message
     assert "run the same command again" in raised.value.hint
 
@@ -356,7 +356,7 @@ def test_a_record_of_which_a_part_is_missing_is_passed_over() -> None:
 
 def test_more_services_than_all_parameters_hold_are_reported_after_the_deployment() -> None:
     ssm = FakeParameters()
-    with pytest.raises(UserError, match="dev is deployed, but that could not be put on record"):
+    with pytest.raises(UserError, match="dev is deployed, but that could not be recorded"):
         _deploy(ssm, images=_large(500))
     assert read_records(ssm, "dev") == []
 

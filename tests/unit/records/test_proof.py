@@ -121,8 +121,8 @@ def test_a_difference_in_any_digest_is_refused_and_named() -> None:
     write_record(ssm, "stage", _ran())
     error = _refused(_place(ssm), resolution("4.2.0-rc2", "api", app="built again"))
     assert error.message == (
-        "prod runs only what stage ran well, which is not so for 4.2.0-rc2\n"
-        f"  ghcr.io/org/app: ran as 4.2.0-rc2 {digest('app 4.2.0-rc2')}, wanted is 4.2.0-rc2 {digest('built again')}"
+        "prod runs only images that stage ran healthy, which is not the case for 4.2.0-rc2\n"
+        f"  ghcr.io/org/app: ran as 4.2.0-rc2 {digest('app 4.2.0-rc2')}, expected is 4.2.0-rc2 {digest('built again')}"
     )
     assert error.hint == "Deploy it there first: ./agora deploy stage"
     assert error.proof.as_json()["record"] is None
@@ -146,7 +146,7 @@ def test_an_image_is_proven_as_the_service_that_ran_it_and_under_its_own_name() 
     assert _found(_ran(), wanted=[as_another_service]).differences == ("admin: was not deployed with 4.2.0-rc2",)
     from_elsewhere = ServiceImage("api", "docker.io/org/api", "4.2.0-rc2", same)
     (difference,) = _found(_ran(), wanted=[from_elsewhere]).differences
-    assert difference == "api: ran as ghcr.io/org/api, wanted is docker.io/org/api"
+    assert difference == "api: ran as ghcr.io/org/api, expected is docker.io/org/api"
 
 
 def test_what_has_no_digest_is_not_proven() -> None:
@@ -162,7 +162,7 @@ def test_another_tag_of_the_same_digests_is_proven() -> None:
 @pytest.mark.parametrize("result", [FAILED, INTERRUPTED, "unheard-of"])
 def test_a_deployment_that_did_not_end_well_proves_nothing(result: str) -> None:
     proof = _found(_ran(result=result))
-    assert proof.differences == ("stage has no healthy deployment on record that counts",)
+    assert proof.differences == ("stage has no recorded healthy deployment that counts",)
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_a_deployment_that_did_not_end_well_proves_nothing(result: str) -> None:
     [
         ({"commit": "a" * 40 + "+changes"}, "it was made from uncommitted changes"),
         ({"commit": None}, "nothing says from which commit"),
-        ({"synthetic": True}, "it never was (synthetic)"),
+        ({"synthetic": True}, "it is simulated (synthetic)"),
         ({"ran": None}, "it was recorded by an earlier version, which did not read what ran; deploy it again"),
         ({"place": ""}, f"it is of an unknown place, not of {AT_STAGE.name}"),
         ({"place": f"{ACCOUNT}/eu-west-1/stage"}, f"it is of {ACCOUNT}/eu-west-1/stage, not of {AT_STAGE.name}"),
@@ -185,7 +185,7 @@ def test_a_healthy_deployment_that_proves_nothing_is_named_with_the_reason(chang
     proof = _found(_ran(number=7, **changes))
     assert proof.record is None
     assert proof.differences == (
-        "stage has no healthy deployment on record that counts",
+        "stage has no recorded healthy deployment that counts",
         proof.differences[1],
     )
     assert proof.differences[1].startswith("stage's deployment 7 of 2026-11-23 12:00 UTC")
@@ -239,7 +239,7 @@ def test_images_that_never_ran_together_are_not_proven() -> None:
 def test_differences_are_computed_from_stages_deployment_of_that_version_rather_than_from_its_last() -> None:
     records = [_ran(OTHER), _ran(resolution("4.2.0-rc2", "api", app="first build"))]
     assert _found(*records).differences == (
-        f"ghcr.io/org/app: ran as 4.2.0-rc2 {digest('first build')}, wanted is 4.2.0-rc2 {digest('app 4.2.0-rc2')}",
+        f"ghcr.io/org/app: ran as 4.2.0-rc2 {digest('first build')}, expected is 4.2.0-rc2 {digest('app 4.2.0-rc2')}",
     )
     assert "ran as 4.2.0-rc1" in _found(records[0]).differences[0]
 
@@ -247,7 +247,7 @@ def test_differences_are_computed_from_stages_deployment_of_that_version_rather_
 def test_prods_own_record_proves_nothing_for_a_deployment() -> None:
     ssm = FakeParameters()
     write_record(ssm, "prod", _ran(place=AT_PROD))
-    assert "stage has no healthy deployment on record" in _refused(_place(ssm), RELEASE).message
+    assert "stage has no recorded healthy deployment" in _refused(_place(ssm), RELEASE).message
 
 
 def _again(
@@ -270,7 +270,7 @@ def test_what_prod_ran_healthy_may_come_back_without_stage() -> None:
 
     proof = expect_proof_or_own(place, FORM, WANTED, own, unreachable)
     assert proof
-    assert (proof.sentence, proof.remark) == ("Ran well here in deployment 1 of 2026-11-23 12:00 UTC.", "own 1")
+    assert (proof.sentence, proof.remark) == ("Ran healthy here in deployment 1 of 2026-11-23 12:00 UTC.", "own 1")
     with pytest.raises(ProofUnread, match="stage's record, which proves what prod runs, could not be read"):
         expect_proof_or_own(place, FORM, [replace(WANTED[0], digest=digest("evil"))], own, unreachable)
 
@@ -310,7 +310,7 @@ def test_an_adopted_service_starts_again_with_exactly_what_it_runs() -> None:
     write_record(ssm, "prod", _ran(resolution("4.2.0-rc2", api="older"), place=AT_PROD))
     with pytest.raises(NotProven) as refused:
         _again(_place(ssm), running=running)
-    assert "not so for api" in refused.value.message
+    assert "not the case for api" in refused.value.message
 
 
 def test_a_record_that_can_not_be_read_is_not_called_empty() -> None:
@@ -328,7 +328,7 @@ def test_a_rehearsal_says_how_to_pretend_and_then_that_it_did(rehearsing: Target
     seed_proof(rehearsing, FORM, RELEASE)
     proof = _proof(rehearsing, RELEASE)
     assert proof is not None
-    assert proof.sentence.endswith("UTC, which never was.")
+    assert proof.sentence.endswith("UTC (simulated).")
     (record,) = read_records(rehearsing.clients("ssm"), "stage")
     assert (record.synthetic, record.who) == (True, "synthetic")
 
@@ -336,7 +336,7 @@ def test_a_rehearsal_says_how_to_pretend_and_then_that_it_did(rehearsing: Target
 def test_a_seeded_record_proves_nothing_in_aws(rehearsing: Target) -> None:
     seed_proof(rehearsing, FORM, RELEASE)
     error = _refused(replace(rehearsing, is_local=False), RELEASE)
-    assert "it never was (synthetic)" in error.message
+    assert "it is simulated (synthetic)" in error.message
     assert "--seed" not in error.hint
 
 

@@ -35,15 +35,15 @@ def test_what_no_record_has_is_reported() -> None:
         (sentence,) = unaccounted(LIVE, RUNNING, records)
         assert (
             sentence
-            == f"app runs {digest('app 1.0.0')} without a record: no deployment of this environment ran it well"
+            == f"app runs {digest('app 1.0.0')} without a record: no deployment of this environment ran it healthy"
         )
 
 
 def test_what_ran_without_a_proof_is_reported_with_who_answered_for_it() -> None:
     (sentence,) = unaccounted(LIVE, RUNNING, [_record(proof="", unproven="stage is down")])
-    assert sentence.endswith("without a proof: Developer/jane answered for it, stage is down")
+    assert sentence.endswith("without a proof: Developer/jane took responsibility, stage is down")
     (sentence,) = unaccounted(LIVE, RUNNING, [_record(proof="", number=3)])
-    assert sentence.endswith("without a proof: deployment 3 has none on record")
+    assert sentence.endswith("without a proof: deployment 3 recorded none")
 
 
 def test_a_record_of_the_earlier_format_accounts_for_its_images() -> None:
