@@ -63,7 +63,7 @@ def refused(answer: Answer, said: str) -> bool:
 
 def test_deploy_without_a_record_and_yes(place: Place) -> None:
     answer = place.agora("deploy", "live", "--yes")
-    assert refused(answer, "uat has no healthy deployment on record"), answer.stderr
+    assert refused(answer, "uat has no recorded healthy deployment"), answer.stderr
 
 
 def test_deploy_by_a_record_from_uncommitted_changes(place: Place) -> None:

@@ -93,7 +93,7 @@ def test_what_uat_ran_healthy_from_a_committed_lock_may_run(world: World) -> Non
 
 
 def test_without_a_record(world: World) -> None:
-    assert "uat has no healthy deployment on record" in refused(world.deploy)
+    assert "uat has no recorded healthy deployment" in refused(world.deploy)
 
 
 @pytest.mark.parametrize("result", [FAILED, INTERRUPTED])

@@ -48,8 +48,8 @@ def test_nothing_in_a_trust_is_a_pattern(repository: Repository) -> None:
     [
         (("1", None), "--repository-id: missing, a subject has both ids or neither"),
         ((None, "1"), "--owner-id: missing, a subject has both ids or neither"),
-        (("x", "1"), '--owner-id: not the number of GitHub\'s, got "x"'),
-        (("1", "*"), '--repository-id: not the number of GitHub\'s, got "*"'),
+        (("x", "1"), '--owner-id: not a GitHub id, got "x"'),
+        (("1", "*"), '--repository-id: not a GitHub id, got "*"'),
         (("0", "1"), "--owner-id: not a GitHub id"),
         (("", ""), "--owner-id: not a GitHub id"),
         (("1", "\uff11"), "--repository-id: not a GitHub id"),
