@@ -19,7 +19,7 @@ from portside.aws import logs
 from portside.aws.deployed import find_deployed
 from portside.aws.errors import is_missing, is_passing
 from portside.aws.model import Service
-from portside.aws.target import Target, patient
+from portside.aws.target import Target, with_retries
 from portside.config.configuration import Form
 from portside.config.environment import Environment
 from portside.config.service_props import ServiceProps
@@ -297,7 +297,7 @@ def _follow(target: Target, planned: LoadPlan, task: str, wait: Callable[[float]
     """Print the log of a task until it stops, and return its last description. An interrupt stops the task."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    ecs = patient(target, wait=wait)[0].clients("ecs")
+    ecs = with_retries(target, wait=wait)[0].clients("ecs")
     until, log = time.monotonic() + _LONGEST_SECONDS, _NewLogLines(target, planned, task, wait)
     try:
         while time.monotonic() < until:

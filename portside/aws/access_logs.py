@@ -9,20 +9,20 @@ from portside.config.stacks import StackKind, only_stack
 
 
 def bucket_prefix(environment: Environment) -> str:
-    """What CloudFormation makes a bucket's name of: the stack's name and the beginning of its logical ID."""
+    """The prefix that CloudFormation gives the bucket: the stack's name and the beginning of the logical ID."""
     return f"{only_stack(environment, StackKind.LOAD_BALANCER).name}-accesslogs"
 
 
 def buckets_of(s3: Any, environment: Environment) -> tuple[str, ...]:
-    """The names of an environment's buckets, those of load balancers that are gone among them."""
+    """The names of an environment's buckets, including those of deleted load balancers."""
     prefix = bucket_prefix(environment)
     pages = s3.get_paginator("list_buckets").paginate(Prefix=prefix)
-    # Asked again here: who doesn't know the prefix must not make us delete somebody else's.
+    # Filtered again: an endpoint that ignores Prefix must not make us delete another owner's bucket.
     return tuple(each["Name"] for page in pages for each in page["Buckets"] if each["Name"].startswith(prefix))
 
 
 def delete(s3: Any, bucket: str) -> None:
-    """Delete a bucket with all that is in it, in every version."""
+    """Delete a bucket with every version of its objects."""
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
         objects = [
             {"Key": each["Key"], "VersionId": each["VersionId"]}

@@ -25,13 +25,11 @@ class CallCount:
             self._calls[f"{model.service_model.service_name}:{model.name}"] += 1
 
     def watch(self, client: Any) -> None:
-        """Count the calls of a client."""
         # First, because a handler that answers in the place of AWS ends the handling.
         client.meta.events.register_first("before-call", self.note)
 
     @property
     def total(self) -> int:
-        """All calls."""
         return sum(self.by_operation.values())
 
     @property
@@ -41,7 +39,6 @@ class CallCount:
             return dict(self._calls.most_common())
 
     def sentence(self) -> str:
-        """What to print with --debug."""
         found = self.by_operation
         return f"{sum(found.values())} AWS API calls: {', '.join(f'{name} {count}' for name, count in found.items())}"
 

@@ -1,4 +1,4 @@
-"""What the configuration asks for a service, as plain values that can be written down."""
+"""The configuration of a service as plain, serializable values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from portside.config.service_props import ServiceProps
 
 @dataclass(frozen=True)
 class ConfiguredSecret:
-    """A secret that the form names; that of the database has no name there."""
+    """A secret of the configuration; `name` is None for the database's, whose name is not configured."""
 
     name: str | None
     variable: str
@@ -18,7 +18,7 @@ class ConfiguredSecret:
 
 @dataclass(frozen=True)
 class ConfiguredCall:
-    """A service, or the database, that the form lets a service call."""
+    """A service, or the database, that a service may call."""
 
     service: str
     port: int
@@ -26,7 +26,7 @@ class ConfiguredCall:
 
 @dataclass(frozen=True)
 class ConfiguredService:
-    """What the form asks for a service. CPU units and MiB of memory are the task's."""
+    """A service as configured. `cpu` (units) and `memory` (MiB) are those of the task."""
 
     image: str
     port: int
@@ -42,7 +42,6 @@ class ConfiguredService:
 
 
 def configured(props: ServiceProps) -> ConfiguredService:
-    """What the configuration asks for a service."""
     check = props.container_healthcheck
     return ConfiguredService(
         image=props.container_location,

@@ -19,7 +19,7 @@ from portside.images.resolved_image import short_commit
 
 @dataclass(frozen=True)
 class DeployedImage:
-    """An image that a stack says it runs; `commit` is None where nobody knew it."""
+    """An image according to the outputs of a stack; `commit` is None where it is unknown."""
 
     name: str
     tag: str
@@ -28,7 +28,6 @@ class DeployedImage:
 
     @property
     def short_commit(self) -> str | None:
-        """The commit as a person sees it."""
         return short_commit(self.commit) if self.commit else None
 
     def as_json(self) -> dict[str, Any]:
@@ -39,7 +38,7 @@ class DeployedImage:
 def deployed_images(
     stacks: Mapping[str, Stack], environment: Environment, services: Sequence[ServiceProps]
 ) -> dict[str, DeployedImage]:
-    """By service, as its stack says; one without a stack, or whose stack doesn't say what it runs, is left out."""
+    """By service, according to the outputs of its stack. Services without a stack or such outputs are omitted."""
     found = {}
     for props in services:
         stack = stacks.get(service_stack(environment, props.container_name).name)
@@ -53,7 +52,7 @@ def deployed_images(
 
 
 def _name_and_tag(image: str) -> tuple[str, str]:
-    """A registry's port has a colon too, and so has a digest where that was the form's choice."""
+    """A registry's port and a digest contain a colon too."""
     path, slash, last = image.rpartition("/")
     name, _, tag = last.partition(":")
     return f"{path}{slash}{name}", tag

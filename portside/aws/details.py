@@ -1,4 +1,4 @@
-"""What is read only of stacks and services that are not well: events, revisions, target groups, logs."""
+"""Details that are read only for unhealthy stacks and services: events, revisions, target groups, logs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from portside.aws.model import (
     Task,
     TaskDefinition,
 )
-from portside.aws.parallel import side_by_side, sort_out
+from portside.aws.parallel import in_parallel, sort_out
 from portside.aws.reader import Jobs, Reader
 from portside.aws.snapshot import Snapshot
 
@@ -32,7 +32,7 @@ Options = Mapping[str, str]
 
 
 def is_suspect(service: Service, stack: Stack | None) -> bool:
-    """Whether more has to be read of a service: it is not well, or a task of it failed."""
+    """Whether details of a service have to be read: it is unhealthy, or one of its tasks failed."""
     if stack is None or not service.status or not stack_reading.is_as_made(stack):
         return True
     return (
@@ -45,9 +45,9 @@ def is_suspect(service: Service, stack: Stack | None) -> bool:
 
 
 def is_recorded(service: Service, records: Sequence[RecordedDeployment]) -> bool:
-    """Whether a deployment on record made what runs.
+    """Whether the running revision comes from a recorded deployment.
 
-    What was deployed apart from that may be a revision that was given by hand, which only the service's stack can tell.
+    Otherwise it may have been set by hand, which only a comparison with the service's stack shows.
     """
     primary = service.primary
     return primary is not None and any(
@@ -56,15 +56,15 @@ def is_recorded(service: Service, records: Sequence[RecordedDeployment]) -> bool
 
 
 def with_details(reader: Reader, snapshot: Snapshot, deadline: float) -> Snapshot:
-    """The snapshot with the details of what is not well; what is not read by `deadline` is noted as unread.
+    """The snapshot with the details of unhealthy stacks and services; reads not done by `deadline` are noted as unread.
 
-    Of the tasks only those are kept that tell most.
+    Keeps only the most informative tasks.
     """
     suspects = [each for each in snapshot.services if is_suspect(each, snapshot.stack(each.stack))]
     others = [each for each in snapshot.services if each not in suspects and not is_recorded(each, snapshot.records)]
     jobs = _jobs(reader, snapshot, suspects) | {_of_resources(each): partial(reader.ids, each.stack) for each in others}
     unread = list(snapshot.unknown)
-    found = dict(sort_out(side_by_side(jobs, deadline), unread))
+    found = dict(sort_out(in_parallel(jobs, deadline), unread))
     revisions: dict[str, tuple[TaskDefinition, Options]] = {
         arn: found[_of_revision(arn, each)]
         for each in suspects
@@ -76,7 +76,7 @@ def with_details(reader: Reader, snapshot: Snapshot, deadline: float) -> Snapsho
     lines = _logs(
         reader, [detailed[each.name] for each in suspects], {arn: options for arn, (_, options) in revisions.items()}
     )
-    logs = dict(sort_out(side_by_side(lines.jobs, deadline), unread))
+    logs = dict(sort_out(in_parallel(lines.jobs, deadline), unread))
 
     def kept(service: Service) -> Service:
         own = detailed.get(service.name, service)
@@ -139,7 +139,7 @@ def _jobs(reader: Reader, snapshot: Snapshot, suspects: Sequence[Service]) -> Jo
 
 
 def _read_database(reader: Reader, database: Database) -> Database:
-    """The database with its state; a stack that does not publish what it holds is asked for its resources."""
+    """The database with its state; its id comes from the stack's resources if the outputs do not contain it."""
     if not database.id:
         ids = reader.ids(database.stack)
         secret = next(iter(ids.get("AWS::SecretsManager::Secret", ())), "")
@@ -166,24 +166,24 @@ def _made(service: Service, found: Mapping[str, Any]) -> str:
 
 
 def _definitions_of(service: Service) -> list[str]:
-    """The revisions of tasks that failed, then those that run or are to run."""
-    wanted = [task.definition for task in service.tasks if task.has_failed]
-    wanted += [rollout.definition for rollout in service.rollouts] + [service.definition]
-    wanted += [task.definition for task in service.tasks]
-    return list(dict.fromkeys(filter(None, wanted)))[:_MOST_DEFINITIONS]
+    """The revisions of failed tasks, then the running and the new ones."""
+    arns = [task.definition for task in service.tasks if task.has_failed]
+    arns += [rollout.definition for rollout in service.rollouts] + [service.definition]
+    arns += [task.definition for task in service.tasks]
+    return list(dict.fromkeys(filter(None, arns)))[:_MOST_DEFINITIONS]
 
 
 @dataclass(frozen=True)
 class _Logs:
-    """The logs that are worth reading: by task the group, the stream and what the reading is called."""
+    """The logs to read: by task the log group, the stream and the name of the job."""
 
     places: Mapping[str, tuple[str, str, str]]
     jobs: Jobs
 
     def added_to(self, task: Task, found: Mapping[str, Any]) -> Task:
-        """The task with its log, as far as it was read."""
-        group, stream, what = self.places.get(task.id, ("", "", ""))
-        log: tuple[str, ...] | None = found.get(what, ())
+        """The task with its log, if that was read."""
+        group, stream, job = self.places.get(task.id, ("", "", ""))
+        log: tuple[str, ...] | None = found.get(job, ())
         return replace(task, log_group=group, log_stream=stream, log=log or (), log_gone=log is None)
 
 
@@ -193,14 +193,14 @@ def _logs(reader: Reader, services: Iterable[Service], options: Mapping[str, Opt
         for task in _worth_reading(service):
             group, stream = task_logs.place_of(options.get(task.definition, {}), service.name, task.id)
             if group:
-                what = f"log of task {task.id} of {service.name}"
-                places[task.id] = group, stream, what
-                jobs[what] = partial(task_logs.read_lines, reader.clients("logs"), group, stream)
+                job = f"log of task {task.id} of {service.name}"
+                places[task.id] = group, stream, job
+                jobs[job] = partial(task_logs.read_lines, reader.clients("logs"), group, stream)
     return _Logs(places, jobs)
 
 
 def _worth_reading(service: Service) -> list[Task]:
-    """The newest that failed of each deployment, and the newest that lives."""
+    """The newest failed tasks of each deployment, and the newest running one."""
     failed = [task for task in service.tasks if task.has_failed]
     of_each = {task.deployment: [each for each in failed if each.deployment == task.deployment] for task in failed}
     newest = [task for tasks in of_each.values() for task in tasks[:_LOGS_OF_EACH]]

@@ -16,12 +16,12 @@ from portside.errors import UserError
 RESOLVES, ELSEWHERE, NOT_YET, UNKNOWN = "resolves", "leads elsewhere", "does not resolve yet", "unknown"
 
 Resolve = Callable[[str], set[str]]
-"""From a name to its addresses, none where it has none. Raises OSError where that can't be told."""
+"""Resolves a name to its addresses, possibly none. Raises OSError if the lookup fails."""
 
 
 @dataclass(frozen=True)
 class DnsStatus:
-    """What the repository of the organisation's DNS needs (`snippet`), and where the name leads now."""
+    """The `snippet` for the organisation's DNS repository, and the load balancer that the name resolves to now."""
 
     environment: str
     fqdn: str
@@ -66,7 +66,7 @@ def snippet_of(environment: str, export: str) -> str:
 def compare(fqdn: str, load_balancer: str, resolve: Resolve) -> tuple[str, str]:
     """Whether a name leads to a load balancer, and what was found.
 
-    A load balancer has more addresses than one answer tells, so one in common is enough.
+    One answer contains only some of a load balancer's addresses, so one in common is enough.
     """
     try:
         expected, actual = resolve(load_balancer), resolve(fqdn)

@@ -1,4 +1,4 @@
-"""What AWS's errors mean for what a command does next: the one table of their codes."""
+"""The error codes of AWS, by how a command reacts to them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TypeVar
 Answer = TypeVar("Answer")
 
 LOG_IN = 'Log in again ("aws --profile NAME sso login").'
-"""What to do about credentials that are no longer good."""
+"""The hint for expired credentials."""
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 DENIED = frozenset(
@@ -47,7 +47,7 @@ PASSING = THROTTLED | {
     *("RequestTimeoutException", "ServerException", "ServiceInternalError", "ServiceUnavailable"),
     *("ServiceUnavailableException", "Unavailable", "500", "502", "503", "504"),
 }
-# What was asked about is not there. A service's own codes say what is missing, such as `ParameterNotFound`,
+# The resource does not exist. Each service has its own codes, such as `ParameterNotFound`,
 # `InvalidVpcID.NotFound` and `NoSuchBucket`.
 _UNKNOWN_TO_THE_EMBEDDED_AWS = frozenset({"400", "404", "InvalidAction", "UnknownOperationException", "501"})
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
@@ -56,7 +56,7 @@ _MISSING = re.compile(r"NotFound(Exception|Fault)?$|^NoSuch[A-Z]")
 
 
 def code_of(error: BaseException) -> str:
-    """AWS's own word for what went wrong, such as `ThrottlingException`; else the name of the exception."""
+    """AWS's error code, such as `ThrottlingException`; for other errors the name of the exception."""
     response = getattr(error, "response", None)
     if isinstance(response, dict):
         return str(response.get("Error", {}).get("Code", ""))
@@ -64,7 +64,7 @@ def code_of(error: BaseException) -> str:
 
 
 def message_of(error: BaseException) -> str:
-    """AWS's own sentence about what went wrong, in one line; else that of the exception."""
+    """AWS's error message in one line; for other errors that of the exception."""
     response = getattr(error, "response", None)
     said = response.get("Error", {}).get("Message") if isinstance(response, dict) else None
     return " ".join(str(said or error).split()) or type(error).__name__
@@ -76,9 +76,9 @@ def is_denied(error: BaseException) -> bool:
 
 
 def is_throttled(error: BaseException) -> bool:
-    """Whether AWS is asked too often at the moment."""
+    """Whether AWS throttles the calls."""
     code = code_of(error)
-    # Some services say so under a code of their own.
+    # Some services use another code.
     return code in THROTTLED or (code not in DENIED | EXPIRED and "Rate exceeded" in str(error))
 
 
@@ -88,7 +88,7 @@ def is_expired(error: BaseException) -> bool:
 
 
 def is_missing(error: BaseException) -> bool:
-    """Whether AWS says that there is no such thing; CloudFormation says so of a stack in words."""
+    """Whether the resource does not exist; for stacks CloudFormation reports that only in the message."""
     if not isinstance(getattr(error, "response", None), dict) or is_expired(error):
         return False
     code = code_of(error)
@@ -107,14 +107,14 @@ def right_of(error: BaseException) -> str:
 
 
 def why_unanswered(error: BaseException, *, local: bool = False) -> str:
-    """Why AWS did not answer, in a phrase that can stand behind "could not be read:"."""
+    """Why AWS did not answer, as a phrase to follow "could not be read:"."""
     code = code_of(error)
     if is_expired(error):
         return f"the credentials have expired or are not known ({code})"
     if is_denied(error):
         return f"these credentials lack the right {right_of(error)}"
     if is_throttled(error):
-        return f"AWS is asked too often at the moment ({code})"
+        return f"AWS throttles the calls ({code})"
     if local and code in _UNKNOWN_TO_THE_EMBEDDED_AWS:
         return f"the embedded AWS does not know this ({operation_of(error)})"
     if is_passing(error):
@@ -135,7 +135,7 @@ def is_from_aws(error: BaseException) -> bool:
     return type(error).__module__.partition(".")[0] in ("botocore", "boto3")
 
 
-def patiently(ask: Callable[[], Answer], wait: Callable[[float], object], *, times: int = 6) -> Answer:
+def call_with_retries(ask: Callable[[], Answer], wait: Callable[[float], object], *, times: int = 6) -> Answer:
     """Ask again while AWS is too busy to answer, after pauses that double; the last refusal is raised."""
     from botocore.exceptions import BotoCoreError, ClientError
 

@@ -1,4 +1,4 @@
-"""What GuardDuty puts into a network by itself, and what keeps the network from being deleted.
+"""The endpoints and security groups that GuardDuty adds to a VPC, which block the deletion of the VPC.
 
 https://docs.aws.amazon.com/guardduty/latest/ug/runtime-monitoring-agent-resource-clean-up.html
 """
@@ -32,6 +32,6 @@ def delete_endpoints(ec2: Any, vpc_id: str) -> list[str]:
 
 
 def delete_groups(ec2: Any, vpc_id: str) -> None:
-    """Delete GuardDuty's groups in a network, once its endpoints have gone."""
+    """Delete GuardDuty's groups in a network, once its endpoints are deleted."""
     for group in groups_of(ec2, vpc_id):
         ec2.delete_security_group(GroupId=group)

@@ -1,4 +1,4 @@
-"""How a service is: the one judgement that status, deployments, their records and verification share."""
+"""The health of a service, as used by status, deployments, records and verification."""
 
 from __future__ import annotations
 
@@ -39,7 +39,6 @@ class Health:
     detail: str = ""
 
     def __str__(self) -> str:
-        """What to print."""
         if self.state is HealthState.INCOMPLETE:
             return self.detail
         return f"{self.state}: {self.detail}" if self.detail else str(self.state)
@@ -51,7 +50,7 @@ class Health:
 
 
 def health(service: Service) -> Health:
-    """How a service is, by what ECS and the load balancer say."""
+    """The health of a service according to ECS and the load balancer."""
     if not service.status:
         return Health(HealthState.NOT_DEPLOYED if service.known else HealthState.UNKNOWN)
     primary = service.primary
@@ -71,7 +70,7 @@ def health(service: Service) -> Health:
 def is_checked(service: Service) -> bool:
     """Whether a health check found every running task healthy: that of its containers, or of the load balancer.
 
-    ECS says UNKNOWN of a task whose containers have no check, and of one that was not checked yet.
+    ECS reports UNKNOWN for tasks whose containers have no health check or were not checked yet.
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
     """
     if service.targets is not None:
@@ -111,10 +110,10 @@ def _incomplete(service: Service) -> str:
 
 
 HEALTHY, RUNNING = HealthState.HEALTHY.value, HealthState.RUNNING.value
-"""Nothing checks the service's health, as its configuration says and why: that all its tasks run is all there is."""
+"""The service has no health check, for the reason in its configuration: only known is that all its tasks run."""
 
 PROVING = (HEALTHY, RUNNING)
-"""What proves an image. Everything else says why it proves none."""
+"""The results that prove an image. The others give the reason why it is not proven."""
 
 NO_TASK = "no task ran"
 ANOTHER_IMAGE = "tasks ran another image"
@@ -123,7 +122,7 @@ TARGETS = "not every target of the load balancer was healthy"
 
 
 def health_of(props: ServiceProps, image: ResolvedImage, service: Service | None) -> str:
-    """What the running tasks of a service say about the image that was deployed."""
+    """What the running tasks of a service prove about the deployed image: one of `PROVING`, or a reason."""
     if service is None or not service.desired or len(service.digests) < service.desired:
         return NO_TASK
     if not set(service.digests) <= image.digests:

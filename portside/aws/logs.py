@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from portside import redact
-from portside.aws.errors import code_of, is_missing, is_passing, patiently
+from portside.aws.errors import call_with_retries, code_of, is_missing, is_passing
 from portside.aws.model import Service
 from portside.errors import UsageError, UserError
 
@@ -105,7 +105,7 @@ def read_lines(
 ) -> Iterator[LogLine]:
     """The lines since a moment, in the order of time; of one task where the beginning of its id is given.
 
-    What is looked for is looked for here, in what is shown: CloudWatch's filter patterns match whole words only.
+    `grep` is applied here, after redaction: CloudWatch's filter patterns match whole words only.
     """
     streams: dict[str, redact.Lines] = {}
     each = [_lines_of(logs, source, since, task, wait) for source in sources]
@@ -123,29 +123,29 @@ def follow(
     wait: Callable[[], object],
     remark: Callable[[str], object],
 ) -> Iterator[LogLine]:
-    """The lines since a moment and then those that come, each once, for as long as somebody takes them.
+    """The lines since a moment and then new ones, each once, until the caller stops iterating.
 
-    A look that fails for a passing reason is remarked on once, and made up for by the next one.
+    A transient error is reported once through `remark`; the next read catches up.
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
-    told: dict[str, datetime] = {}
-    newest, is_troubled = since, False
+    shown: dict[str, datetime] = {}
+    newest, is_failing = since, False
     while True:
         try:
             for line in read(max(since, newest - OVERLAP)):
-                if line.id not in told:
-                    told[line.id] = line.at
+                if line.id not in shown:
+                    shown[line.id] = line.at
                     newest = max(newest, line.at)
                     yield line
-            is_troubled = False
+            is_failing = False
         except (BotoCoreError, ClientError) as error:
             if not is_passing(error):
                 raise
-            if not is_troubled:
+            if not is_failing:
                 remark(f"AWS does not answer for the moment ({code_of(error)}); lines come later.")
-            is_troubled = True
-        told = {identifier: at for identifier, at in told.items() if at >= newest - 2 * OVERLAP}
+            is_failing = True
+        shown = {identifier: at for identifier, at in shown.items() if at >= newest - 2 * OVERLAP}
         wait()
 
 
@@ -172,13 +172,13 @@ def _page(logs: Any, request: Mapping[str, Any], wait: Callable[[float], object]
     from botocore.exceptions import ClientError
 
     try:
-        page: Mapping[str, Any] = patiently(lambda: logs.filter_log_events(**request), wait)
+        page: Mapping[str, Any] = call_with_retries(lambda: logs.filter_log_events(**request), wait)
     except ClientError as error:
         if not is_missing(error):
             raise
         raise UserError(
             f"the log group {request['logGroupName']} does not exist",
-            "Somebody has deleted it, and no task can start without it. Make it again under this name.",
+            "It was deleted, and no task can start without it. Create it again under this name.",
         ) from error
     return page
 

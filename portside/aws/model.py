@@ -1,4 +1,4 @@
-"""What is known of an environment at one moment, as values that can be written down and read back."""
+"""An environment at one moment, as serializable values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from portside.aws.configured import ConfiguredService
 from portside.aws.stack_status import Outlook, status_of
 
-# ECS and CloudFormation do not tell the time by the same clock, nor to the same fraction of a second.
+# ECS and CloudFormation use different clocks and precisions.
 CLOCKS_DIFFER = timedelta(seconds=1)
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html
 _STOPPING = ("DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED", "DELETED")
@@ -19,7 +19,7 @@ _BY_THE_SCHEDULER = ("Scaling activity", "Deployment", "Service", "Task definiti
 
 @dataclass(frozen=True)
 class Unread:
-    """Something that could not be read, and why; `code` is AWS's word for it, where AWS had one."""
+    """Something that could not be read, and why; `code` is AWS's error code, if there is one."""
 
     what: str
     why: str
@@ -28,7 +28,7 @@ class Unread:
 
 @dataclass(frozen=True)
 class StackFailure:
-    """A resource that failed on its own account."""
+    """A resource that failed, not one that was cancelled because another failed."""
 
     logical_id: str
     kind: str
@@ -39,10 +39,10 @@ class StackFailure:
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack; `status` is empty where there is none.
+    """A stack; `status` is empty if it does not exist.
 
     `updated` is when its last creation or update began. `began`, `ended` and `failures` are those of its last
-    operation; they are read from its events, so only of a stack that is not as it was made.
+    operation; they are read from its events, only for stacks whose last operation failed or is in progress.
     """
 
     name: str
@@ -59,7 +59,6 @@ class Stack:
 
     @property
     def has_failed(self) -> bool:
-        """Whether its last operation failed."""
         return bool(self.status) and status_of(self.status).has_failed
 
     @property
@@ -69,20 +68,19 @@ class Stack:
 
     @property
     def is_usable(self) -> bool:
-        """Whether the stack holds what its last successful deployment made."""
+        """Whether the stack contains the result of its last successful deployment."""
         return bool(self.status) and status_of(self.status).is_usable
 
     @property
     def is_moving(self) -> bool:
-        """Whether CloudFormation is working on it."""
         return bool(self.status) and status_of(self.status).is_in_progress
 
     @property
     def is_as_made(self) -> bool:
-        """Whether what it holds in AWS is what its template says, unless somebody changed that by hand."""
+        """Whether its resources match its template, apart from changes by hand."""
         return bool(self.status) and status_of(self.status).is_usable and not self.has_failed
 
-    def was_at_work(self, at: datetime) -> bool:
+    def was_in_operation(self, at: datetime) -> bool:
         """Whether a moment belongs to its last operation."""
         if self.began is None or at < self.began - CLOCKS_DIFFER:
             return False
@@ -90,7 +88,7 @@ class Stack:
 
 
 @dataclass(frozen=True)
-class StackBeside:
+class UnconfiguredStack:
     """A stack that is deployed and not configured: what it is and costs, and how to remove it."""
 
     name: str
@@ -101,8 +99,6 @@ class StackBeside:
 
 @dataclass(frozen=True)
 class Event:
-    """What ECS says that a service did."""
-
     at: datetime
     message: str
 
@@ -153,7 +149,7 @@ def short_task_id(identifier: str) -> str:
 
 @dataclass(frozen=True)
 class Task:
-    """A task that runs or ran, with the last lines that its container wrote; `log_gone` where their group is gone."""
+    """A task that runs or ran, with the last log lines of its container; `log_gone` if the log group was deleted."""
 
     id: str
     definition: str
@@ -177,12 +173,10 @@ class Task:
 
     @property
     def short_id(self) -> str:
-        """The part of its id that distinguishes it."""
         return short_task_id(self.id)
 
     @property
     def at(self) -> datetime:
-        """When it ended, or began where it has not."""
         return self.stopped or self.created
 
     @property
@@ -197,7 +191,7 @@ class Task:
 
     @property
     def has_failed(self) -> bool:
-        """Whether it stopped for a reason of its own, not because a person or the scheduler wanted fewer."""
+        """Whether it failed, rather than being stopped by a user or the scheduler."""
         if self.status not in _STOPPING or not self.stopped_reason:
             return False
         return self.stop_code != "UserInitiated" and not self.stopped_reason.startswith(
@@ -212,13 +206,12 @@ class Task:
         return "; ".join(dict.fromkeys([self.stopped_reason or "stopped", *codes, *inner]))
 
     def container(self, name: str) -> Container | None:
-        """The container of a name."""
         return next((each for each in self.containers if each.name == name), None)
 
 
 @dataclass(frozen=True)
 class TaskDefinition:
-    """What a revision of a task definition says of the service's own container. Environment values are left out."""
+    """The service's own container in a revision of a task definition, without environment values."""
 
     arn: str
     image: str
@@ -243,15 +236,14 @@ class RegisteredTarget:
 
     @property
     def why(self) -> str:
-        """Why it is in that state, in the load balancer's words."""
         return self.description or self.reason
 
 
 @dataclass(frozen=True)
 class TargetGroup:
-    """A target group; `lets_in` is whether the tasks' security groups let its load balancer in, where that is known.
+    """A target group; `lets_in` is whether the tasks' security groups allow its load balancer, if that is known.
 
-    `is_used` is whether a load balancer sends requests to it; `is_gone` where AWS has it no more.
+    `is_used` is whether a load balancer sends requests to it, `is_gone` whether it was deleted.
     """
 
     arn: str
@@ -278,9 +270,9 @@ class Alarm:
 class Service:
     """A service of the configuration; `name` is the configuration's, `ecs_name` is ECS's.
 
-    `status` is empty where ECS has none, which is sure only where the service is `known`: could be read.
-    `definition` is the revision that it runs, `made` the one that its stack made. What `made`, `definitions`, `alarms`
-    and all but the targets of `groups` say is read only of a service that something is wrong with.
+    `status` is empty if the service does not exist in ECS; if it could not be read, `known` is False.
+    `definition` is the running revision, `made` the revision that its stack created. `made`, `definitions`, `alarms`
+    and the settings of `groups` are read only for unhealthy services.
     """
 
     name: str
@@ -305,17 +297,16 @@ class Service:
     security_groups: tuple[str, ...] = ()
     has_public_addresses: bool = False
     rolls_back: bool = False
-    """Whether ECS brings back what ran before a deployment that it gives up."""
+    """Whether ECS rolls a failed deployment back."""
     alarms: tuple[Alarm, ...] = ()
 
     @property
     def primary(self) -> Deployment | None:
-        """The deployment that the service is on its way to."""
+        """The newest deployment."""
         return next((each for each in self.rollouts if each.status == "PRIMARY"), None)
 
     @property
     def running_tasks(self) -> tuple[Task, ...]:
-        """The tasks that run and that ECS wants to run."""
         return tuple(task for task in self.tasks if task.is_running)
 
     @property
@@ -333,9 +324,9 @@ class Service:
 
     @property
     def is_stable(self) -> bool:
-        """Whether as many tasks run as are wanted, all of one deployment that has completed, and none is unhealthy.
+        """Whether the desired number of tasks runs, all of one completed deployment, and none is unhealthy.
 
-        What ECS calls a steady state, and the one definition of it here:
+        The only definition here of ECS's steady state:
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html
         """
         others = [each for each in self.rollouts if each is not self.primary]
@@ -388,7 +379,7 @@ class Subnet:
 
 @dataclass(frozen=True)
 class Database:
-    """The environment's DocumentDB cluster, by what the form and its stack say; `state` is AWS's word."""
+    """The environment's DocumentDB cluster according to the configuration and its stack; `state` is AWS's status."""
 
     stack: str
     port: int
@@ -399,7 +390,7 @@ class Database:
 
 @dataclass(frozen=True)
 class RecordedDeployment:
-    """A deployment on record: when it began and ended, and how; which images it ran, by digest."""
+    """A recorded deployment; `digests` are those of its images."""
 
     number: int
     kind: str

@@ -1,4 +1,4 @@
-"""What the load balancer, the network, alarms and the database say, beside the health of targets."""
+"""Read target groups, subnets, alarms and the database."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from portside.redact import current
 
 
 def with_settings(elbv2: Any, ec2: Any, group: TargetGroup, security_groups: Sequence[str]) -> TargetGroup:
-    """A target group with its health check, and with whether its load balancer is let in by the tasks' groups.
+    """A target group with its health check, and whether the tasks' security groups allow its load balancer.
 
     `group.port` is the port that the tasks listen on.
     """
@@ -31,14 +31,14 @@ def with_settings(elbv2: Any, ec2: Any, group: TargetGroup, security_groups: Seq
         path=found.get("HealthCheckPath") or "",
         codes=(found.get("Matcher") or {}).get("HttpCode", ""),
         timeout=found.get("HealthCheckTimeoutSeconds", 0),
-        lets_in=_lets_in(elbv2, ec2, balancers, security_groups, group.port),
-        # A target group of which no listener knows has no load balancer.
+        lets_in=_allows(elbv2, ec2, balancers, security_groups, group.port),
+        # A target group that no listener uses has no load balancer.
         is_used=bool(balancers),
     )
 
 
 def read_alarms(cloudwatch: Any, alarms: Sequence[Alarm]) -> tuple[Alarm, ...]:
-    """The alarms with their states; one that does not exist keeps none. At most 100 names a call.
+    """The alarms with their states; missing alarms keep no state. At most 100 names a call.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
     """
@@ -50,8 +50,8 @@ def read_alarms(cloudwatch: Any, alarms: Sequence[Alarm]) -> tuple[Alarm, ...]:
     return tuple(Alarm(each.name, *states.get(each.name, ("", ""))) for each in alarms)
 
 
-def _lets_in(elbv2: Any, ec2: Any, balancers: Sequence[str], security_groups: Sequence[str], port: int) -> bool | None:
-    """None where it can't be told: without groups, or where a network rather than a group is let in."""
+def _allows(elbv2: Any, ec2: Any, balancers: Sequence[str], security_groups: Sequence[str], port: int) -> bool | None:
+    """None if unknown: without security groups, or if the rules allow address ranges instead of groups."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     if not balancers or not security_groups:

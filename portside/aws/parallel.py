@@ -16,15 +16,15 @@ AT_ONCE = 12
 
 
 class NoAnswer(Exception):
-    """What was asked has not answered in time."""
+    """A read did not finish in time."""
 
 
-def side_by_side(
+def in_parallel(
     jobs: Mapping[str, Callable[[], Any]], deadline: float | None = None, *, at_once: int = AT_ONCE
 ) -> dict[str, Any | Exception]:
     """By name what each job returned or raised, or `NoAnswer`, when all are done or `time.monotonic()` is `deadline`.
 
-    What answers too late is left to end by itself, on threads that no process waits for.
+    Late jobs keep running on daemon threads, and their results are discarded.
     """
     waiting: queue.SimpleQueue[tuple[str, Callable[[], Any]]] = queue.SimpleQueue()
     done: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
@@ -54,20 +54,20 @@ def side_by_side(
     return {name: found.get(name, NoAnswer("no answer in time")) for name in jobs}
 
 
-def unknown(what: str, error: BaseException) -> Unread:
-    """What could not be read, because of an error. An error that is not AWS's is raised: it is a mistake of ours."""
+def unread_because(job: str, error: BaseException) -> Unread:
+    """An `Unread` for an error of AWS. Other errors are raised: they are bugs."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     if not isinstance(error, BotoCoreError | ClientError | NoAnswer | OSError):
         raise error
     is_answer = isinstance(error, BotoCoreError | ClientError)
-    return Unread(what, current().brief(why_unanswered(error) if is_answer else str(error)), code_of(error))
+    return Unread(job, current().brief(why_unanswered(error) if is_answer else str(error)), code_of(error))
 
 
 def sort_out(answers: Mapping[str, Any], unread: list[Unread]) -> Iterator[tuple[str, Any]]:
     """The answers that came; the errors among them are noted as unread."""
     for what, answer in answers.items():
         if isinstance(answer, Exception):
-            unread.append(unknown(what, answer))
+            unread.append(unread_because(what, answer))
         else:
             yield what, answer

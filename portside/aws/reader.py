@@ -8,8 +8,8 @@
 | DescribeTasks | 1 for every 100 tasks | 100 |
 | DescribeTargetHealth | 1 for every service with a load balancer | |
 
-Names of the cluster and of services are in the outputs of their stacks, where the templates publish them; else they are
-listed (ListServices, DescribeStackResources). Limits:
+Names of the cluster and of services are in the outputs of their stacks, if the templates publish them; otherwise they
+are listed (ListServices, DescribeStackResources). Limits:
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html and API_DescribeTasks.html there.
 """
 
@@ -27,7 +27,7 @@ from portside.aws.clients import Clients
 from portside.aws.configured import configured
 from portside.aws.errors import is_denied, is_missing
 from portside.aws.model import Service, Stack, TargetGroup, Task, Unread
-from portside.aws.parallel import side_by_side, unknown
+from portside.aws.parallel import in_parallel, unread_because
 from portside.config.environment import Environment
 from portside.config.service_props import ServiceProps
 from portside.config.stacks import StackKind, only_stack, service_stack, stacks_for
@@ -54,8 +54,8 @@ class Look:
     unread: tuple[Unread, ...] = ()
     errors: tuple[Exception, ...] = ()
     unlisted: Unread | None = None
-    beside: Mapping[str, Any] = field(default_factory=dict)
-    """What other jobs found, by their names."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """The results of the extra jobs, by their names."""
 
     @property
     def known_stacks(self) -> Mapping[str, Stack]:
@@ -73,27 +73,27 @@ class Look:
 
 
 @dataclass
-class _Trouble:
-    """What fails while a look goes on."""
+class _Failures:
+    """The errors of one read."""
 
     deadline: float | None
     unread: list[Unread] = field(default_factory=list)
     errors: list[Exception] = field(default_factory=list)
 
     def answers(self, jobs: Jobs) -> dict[str, Any]:
-        """What the jobs found that did not fail."""
-        found = side_by_side(jobs, self.deadline)
+        """The results of the jobs that succeeded."""
+        found = in_parallel(jobs, self.deadline)
         for what, answer in found.items():
             if isinstance(answer, Exception):
-                self.unread.append(unknown(what, answer))
+                self.unread.append(unread_because(what, answer))
                 self.errors.append(answer)
         return {what: answer for what, answer in found.items() if not isinstance(answer, Exception)}
 
 
 class Reader:
-    """Reads an environment again and again, on any thread; what never changes is read once.
+    """Reads an environment, repeatedly and on any thread; constant values are read once.
 
-    `clients` must be safe to use on any thread. Where a role may not list all stacks, the configured ones are read one
+    `clients` must be safe to use on any thread. If the role may not list all stacks, the configured ones are read one
     by one.
     """
 
@@ -109,7 +109,7 @@ class Reader:
         return self._refusal is None
 
     def stacks(self, deadline: float | None = None) -> dict[str, Stack]:
-        """All stacks whose names begin like the environment's; the configured ones where the rest may not be listed."""
+        """All stacks with the environment's prefix; only the configured ones if the role may not list stacks."""
         cloudformation = self.clients("cloudformation")
         if self._refusal is None:
             from botocore.exceptions import ClientError
@@ -123,7 +123,7 @@ class Reader:
         names = [stack.name for stack in stacks_for(self.environment, self.services)]
         jobs: Jobs = {name: partial(stack_reading.read_stack, cloudformation, name) for name in names}
         found: dict[str, Stack] = {}
-        for name, answer in side_by_side(jobs, deadline).items():
+        for name, answer in in_parallel(jobs, deadline).items():
             if isinstance(answer, Exception):
                 raise answer
             if answer is not None:
@@ -140,34 +140,34 @@ class Reader:
         *,
         stopped: bool = False,
         deadline: float | None = None,
-        beside: Mapping[str, Callable[[], Any]] | None = None,
+        extra: Mapping[str, Callable[[], Any]] | None = None,
     ) -> Look:
         """The environment now; with `stopped`, with the tasks that stopped within the last hour.
 
-        What takes longer than until `deadline`, of `time.monotonic()`, counts as unread. `beside` are other jobs to be
-        done while the stacks are read.
+        Reads that take longer than `deadline`, of `time.monotonic()`, are reported as unread. `extra` jobs run
+        while the stacks are read.
         """
-        trouble = _Trouble(deadline)
-        what = f"stacks of {self.environment.name}"
-        answers = trouble.answers({what: partial(self.stacks, deadline), **(beside or {})})
-        stacks: dict[str, Stack] | None = answers.pop(what, None)
-        services, other_tasks = self._services(stacks, trouble, stopped=stopped)
-        unlisted = unknown("stacks that are not configured", self._refusal) if self._refusal else None
-        return Look(stacks, services, other_tasks, tuple(trouble.unread), tuple(trouble.errors), unlisted, answers)
+        failures = _Failures(deadline)
+        job = f"stacks of {self.environment.name}"
+        answers = failures.answers({job: partial(self.stacks, deadline), **(extra or {})})
+        stacks: dict[str, Stack] | None = answers.pop(job, None)
+        services, other_tasks = self._services(stacks, failures, stopped=stopped)
+        unlisted = unread_because("stacks that are not configured", self._refusal) if self._refusal else None
+        return Look(stacks, services, other_tasks, tuple(failures.unread), tuple(failures.errors), unlisted, answers)
 
     def _services(
-        self, stacks: Mapping[str, Stack] | None, trouble: _Trouble, *, stopped: bool
+        self, stacks: Mapping[str, Stack] | None, failures: _Failures, *, stopped: bool
     ) -> tuple[tuple[Service, ...], tuple[Task, ...]]:
         bare = [self._bare(props, stacks) for props in self.services]
-        if stacks is None and not is_denied(trouble.errors[0]):
-            # What kept AWS from answering this keeps it from answering the rest.
+        if stacks is None and not is_denied(failures.errors[0]):
+            # The other reads would fail for the same reason.
             return tuple(bare), ()
-        cluster = self._cluster_name(stacks, trouble)
+        cluster = self._cluster_name(stacks, failures)
         if not cluster:
             return tuple(bare), ()
         bare = [replace(each, cluster=cluster) for each in bare]
         ecs = self.clients("ecs")
-        named = self._named(bare, stacks or {}, cluster, trouble)
+        named = self._named(bare, stacks or {}, cluster, failures)
         names = [each.ecs_name for each in named if each.ecs_name]
         jobs: Jobs = {
             f"services {', '.join(part)}": partial(service_reading.describe_services, ecs, cluster, part)
@@ -179,7 +179,7 @@ class Reader:
             else {}
         )
         jobs |= {what: partial(service_reading.list_task_arns, ecs, cluster, status) for what, status in lists.items()}
-        answers = trouble.answers(jobs)
+        answers = failures.answers(jobs)
         described: dict[str, Mapping[str, Any]] = {}
         answered: set[str] = set()
         for what in jobs.keys() & answers.keys() - lists.keys():
@@ -192,7 +192,7 @@ class Reader:
             for each in named
         ]
         arns = list(dict.fromkeys(arn for what in lists for arn in answers.get(what, ())))
-        return self._with_tasks_and_targets(found, cluster, arns, trouble)
+        return self._with_tasks_and_targets(found, cluster, arns, failures)
 
     def _bare(self, props: ServiceProps, stacks: Mapping[str, Stack] | None) -> Service:
         stack = service_stack(self.environment, props.container_name).name
@@ -200,30 +200,30 @@ class Reader:
         name = next((value for key, value in outputs.items() if _SERVICE_OUTPUT.search(key)), "")
         return Service(props.container_name, stack, configured(props), ecs_name=name, known=stacks is not None)
 
-    def _cluster_name(self, stacks: Mapping[str, Stack] | None, trouble: _Trouble) -> str:
-        """The name of the cluster, which its stack keeps as long as it exists; empty where there is none."""
+    def _cluster_name(self, stacks: Mapping[str, Stack] | None, failures: _Failures) -> str:
+        """The name of the cluster, which never changes; empty if it does not exist."""
         stack = only_stack(self.environment, StackKind.ECS_CLUSTER).name
         if stacks is not None and stack not in stacks:
-            # An earlier app may have made it elsewhere; then the services' ARNs name it.
+            # It may come from another stack of the previous app; then the services' ARNs contain its name.
             own = (service_stack(self.environment, each.container_name).name for each in self.services)
-            arns = (self._first(each, _SERVICE, trouble) for each in own if each in stacks)
+            arns = (self._first(each, _SERVICE, failures) for each in own if each in stacks)
             return next((cluster for arn in arns if (cluster := service_reading.cluster_of(arn))), "")
         if not self._cluster:
             outputs = stacks[stack].outputs if stacks else {}
             self._cluster = next((value for key, value in outputs.items() if _CLUSTER_OUTPUT.search(key)), "")
-            self._cluster = self._cluster or self._first(stack, _CLUSTER, trouble)
+            self._cluster = self._cluster or self._first(stack, _CLUSTER, failures)
         return self._cluster
 
-    def _first(self, stack: str, kind: str, trouble: _Trouble) -> str:
-        """The id in AWS of the first resource of a kind in a stack; empty where there is none."""
+    def _first(self, stack: str, kind: str, failures: _Failures) -> str:
+        """The physical ID of the first resource of a type in a stack; empty if there is none."""
         what = f"resources of stack {stack}"
-        ids = trouble.answers({what: partial(self.ids, stack)})
+        ids = failures.answers({what: partial(self.ids, stack)})
         return next(iter(ids.get(what, {}).get(kind, ())), "")
 
     def described(self, services: Sequence[Service]) -> tuple[Service, ...]:
         """Services that were read before as ECS describes them now, without their tasks and targets.
 
-        One that was deleted meanwhile has no status. Raises AWS's error.
+        Deleted services have no status. Raises AWS's error.
         """
         found: dict[str, Mapping[str, Any]] = {}
         for cluster in dict.fromkeys(each.cluster for each in services):
@@ -238,7 +238,7 @@ class Reader:
         )
 
     def ids(self, stack: str) -> dict[str, tuple[str, ...]]:
-        """The ids in AWS of what a stack holds, by type; none where there is no such stack."""
+        """The physical IDs of a stack's resources, by type; empty if the stack does not exist."""
         from botocore.exceptions import ClientError
 
         try:
@@ -249,18 +249,18 @@ class Reader:
             raise
 
     def _named(
-        self, services: Sequence[Service], stacks: Mapping[str, Stack], cluster: str, trouble: _Trouble
+        self, services: Sequence[Service], stacks: Mapping[str, Stack], cluster: str, failures: _Failures
     ) -> list[Service]:
         """The services with the names that ECS knows them by.
 
-        What a stack publishes holds as long as nothing changes it. Else the cluster's services are listed, and of a
-        stack none of whose services is among them its resources, which name one that was deleted by hand.
+        The outputs of a stack are valid while no operation changes it. Otherwise the cluster's services are listed; for
+        a stack with no service among them its resources are read, which name a service that was deleted by hand.
         """
         unsure = [each for each in services if not each.ecs_name or not _is_sure(stacks.get(each.stack))]
         if not [each for each in unsure if each.stack in stacks or not stacks]:
             return list(services)
         what = f"services of cluster {cluster}"
-        answers = trouble.answers({what: partial(service_reading.list_service_names, self.clients("ecs"), cluster)})
+        answers = failures.answers({what: partial(service_reading.list_service_names, self.clients("ecs"), cluster)})
         if what not in answers:
             return [replace(each, known=each not in unsure) for each in services]
         listed = {
@@ -268,7 +268,7 @@ class Reader:
             for each in unsure
         }
         left = {f"stack {each}": each for each, name in listed.items() if not name and each in stacks}
-        ids = trouble.answers({what: partial(self.ids, stack) for what, stack in left.items()})
+        ids = failures.answers({what: partial(self.ids, stack) for what, stack in left.items()})
         for what, stack in left.items():
             listed[stack] = next(iter(ids.get(what, {}).get(_SERVICE, ())), "").rpartition("/")[2]
         unread = {stack for what, stack in left.items() if what not in ids}
@@ -278,7 +278,7 @@ class Reader:
         ]
 
     def _with_tasks_and_targets(
-        self, services: Sequence[Service], cluster: str, arns: Sequence[str], trouble: _Trouble
+        self, services: Sequence[Service], cluster: str, arns: Sequence[str], failures: _Failures
     ) -> tuple[tuple[Service, ...], tuple[Task, ...]]:
         ecs = self.clients("ecs")
         chunks = service_reading.chunks(arns, service_reading.TASKS_AT_ONCE)
@@ -292,7 +292,7 @@ class Reader:
             for group in each.groups
         }
         targets: Jobs = {what: partial(_with_targets, self.clients("elbv2"), group) for what, group in groups.items()}
-        answers = trouble.answers({**tasks, **targets})
+        answers = failures.answers({**tasks, **targets})
         described = [task for what in tasks for task in answers.get(what, ())]
         read = {group.arn: answers[what] for what, group in groups.items() if what in answers}
         tasks_of, other_tasks = service_reading.by_service(services, described)

@@ -1,4 +1,4 @@
-"""How far the rollout of each service is: what the tasks that a deployment started are doing, and why some stopped."""
+"""The progress of each service's rollout: the states of the tasks that a deployment started."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Rollout:
         return deployment.created >= self.since
 
     def state_of(self, task: Task) -> str:
-        """What a task is doing; one behind a load balancer is healthy when that finds it so."""
+        """The state of a task; behind a load balancer it is healthy when its target is."""
         if task.status == "STOPPED":
             return STOPPED
         if task.status in _PENDING_STATES:

@@ -1,4 +1,4 @@
-"""What ECS says of services: their events, deployments, tasks and revisions."""
+"""Read services from ECS: their events, deployments, tasks and revisions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from portside.redact import current
 SERVICES_AT_ONCE = 10
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
 TASKS_AT_ONCE = 100
-# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServices.html gives 10 a page where nothing is said.
+# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServices.html returns 10 a page by default.
 _LISTED_AT_ONCE = 100
 _MOST_EVENTS = 40
 _MOST_TASKS = 10
@@ -27,7 +27,7 @@ def chunks(values: Sequence[str], size: int) -> Iterator[list[str]]:
 
 
 def cluster_of(arn: str) -> str:
-    """The name of the cluster in a service's ARN; empty in one of the old form, which has none."""
+    """The name of the cluster in a service's ARN; empty for the old ARN format, which does not contain it."""
     return arn.split("/")[-2] if arn.count("/") > 1 else ""
 
 
@@ -38,9 +38,9 @@ def list_service_names(ecs: Any, cluster: str) -> list[str]:
 
 
 def describe_services(ecs: Any, cluster: str, names: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-    """What DescribeServices says, by name; at most `SERVICES_AT_ONCE` names."""
+    """The answer of DescribeServices by name, for at most `SERVICES_AT_ONCE` names."""
     found = ecs.describe_services(cluster=cluster, services=list(names))["services"]
-    # One that was deleted is described for a while.
+    # Deleted services are still described for a while.
     return {each["serviceName"]: each for each in found if each.get("status") != "INACTIVE"}
 
 
@@ -52,13 +52,13 @@ def list_task_arns(ecs: Any, cluster: str, status: str, service: str | None = No
 
 
 def describe_tasks(ecs: Any, cluster: str, arns: Sequence[str]) -> list[Mapping[str, Any]]:
-    """What DescribeTasks says; at most `TASKS_AT_ONCE` ARNs."""
+    """The answer of DescribeTasks, for at most `TASKS_AT_ONCE` ARNs."""
     found: list[Mapping[str, Any]] = ecs.describe_tasks(cluster=cluster, tasks=list(arns))["tasks"]
     return found
 
 
 def with_service(facts: Service, described: Mapping[str, Any]) -> Service:
-    """The service with what DescribeServices says; its target groups are known by their ARNs only."""
+    """The service with the answer of DescribeServices; its target groups have only their ARNs."""
     network = described.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
     configuration = described.get("deploymentConfiguration") or {}
     alarms = configuration.get("alarms") or {}
@@ -106,7 +106,7 @@ def most_telling(tasks: Iterable[Task]) -> tuple[Task, ...]:
 
 
 def read_targets(elbv2: Any, arn: str) -> tuple[RegisteredTarget, ...]:
-    """The targets of a group. An error where the group is gone."""
+    """The targets of a group. Raises AWS's error if the group was deleted."""
     found = elbv2.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
     return tuple(_target(each) for each in found)
 
@@ -130,13 +130,13 @@ def read_definition(ecs: Any, arn: str, container: str) -> tuple[Revision, Mappi
 
 
 def _belongs(facts: Service, group: str) -> bool:
-    """A service that was deleted is known only by how CloudFormation began its name: with the stack's."""
+    """A deleted service is recognized by the prefix that CloudFormation gave its name: the stack's."""
     name = group.removeprefix("service:")
     return group != name and (name == facts.ecs_name or is_of_stack(name, facts.stack))
 
 
 def is_of_stack(service: str, stack: str) -> bool:
-    """Whether a service's name is one that CloudFormation made for the service of a stack: agora-dev-api-Service…"""
+    """Whether CloudFormation generated the service's name for a stack: agora-dev-api-Service…"""
     return service.startswith(f"{stack}-Service")
 
 

@@ -1,4 +1,4 @@
-"""A session with AWS in an account and region: whose credentials act, and one sentence for each way to have none."""
+"""A session with AWS in an account and region, and a message for each way in which credentials can be missing."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _CONNECT_SECONDS, _READ_SECONDS, _ATTEMPTS = 5, 15, 3
 
 
 class NoCredentials(UsageError):
-    """There are no AWS credentials, or they are no longer good, or they are another account's; nothing has happened."""
+    """There are no AWS credentials, or they are expired, or for another account; nothing was changed."""
 
     code = "credentials"
 
 
 class NotReachable(UsageError):
-    """AWS does not answer from this machine; nothing has happened."""
+    """AWS can't be reached from this machine; nothing was changed."""
 
     code = "unreachable"
 
 
 @dataclass(frozen=True)
 class Session:
-    """Makes clients; `caller` acts. `is_renewable` says that a person can renew the credentials meanwhile."""
+    """Creates clients for `caller`. `is_renewable` is whether the user can renew the credentials meanwhile."""
 
     client: Callable[[str], Any]
     caller: str
@@ -86,7 +86,7 @@ def _refusal(error: Exception, profile: str | None) -> UsageError:
 
 
 def _said(error: Exception) -> str:
-    """An error in a line. What is no error of AWS's may show a header, and with it a token."""
+    """An error in one line. Errors other than AWS's may contain a header with a token, so only their type is shown."""
     said = " ".join(str(error).split())
     is_shown = type(error).__module__.startswith(("botocore", "boto3")) or isinstance(error, OSError)
     return said if is_shown and said and not (holds_credential(said) or "header" in said) else type(error).__name__
@@ -112,7 +112,7 @@ def _profiles() -> list[str]:
 
 
 def _follow_profile(session: Any, profile: str | None) -> bool:
-    """Let the session take credentials that a person renews in the profile's files; whether that can happen at all."""
+    """Make the session pick up renewed credentials from the profile's files; return whether they are renewable."""
     core: Any = getattr(session, "_session", None)
     found = core.get_credentials() if core else None
     if found is None or found.method in ("env", "explicit"):
@@ -128,7 +128,7 @@ def _reread(profile: str | None) -> Any:
 
 
 def _watched_files() -> tuple[Path, ...]:
-    """What a log-in writes: the two files, and the folders of the tokens."""
+    """The files that a log-in writes: credentials, configuration, and the token caches."""
     credentials = Path(os.environ.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials").expanduser()
     tokens = [Path(f"~/.aws/{name}/cache").expanduser() for name in ("sso", "login")]
     return (credentials, _config_file(), *tokens)
@@ -142,7 +142,7 @@ def renewing(first: Any, reread: Callable[[], Any], files: tuple[Path, ...]) -> 
     from botocore.credentials import Credentials
 
     class Renewing(Credentials):
-        """Whatever the files say now."""
+        """Credentials that follow the files."""
 
         def __init__(self) -> None:
             self.method = first.method

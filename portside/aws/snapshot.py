@@ -1,4 +1,4 @@
-"""What was read of an environment at a moment: what rules judge."""
+"""A snapshot of an environment, which the rules of findings judge."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from portside.aws.model import Database, RecordedDeployment, Service, Stack, StackBeside, Subnet, Unread
+from portside.aws.model import Database, RecordedDeployment, Service, Stack, Subnet, UnconfiguredStack, Unread
 from portside.aws.written import read_back, written
 from portside.commands import Commands
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """An environment at a moment; `since` is the moment from which events count, `unknown` what could not be read.
+    """An environment at a moment; events before `since` are ignored, `unknown` could not be read.
 
-    `only` is the service that was asked about.
+    `only` limits the diagnosis to one service.
     """
 
     environment: str
@@ -32,14 +32,13 @@ class Snapshot:
     subnets: tuple[Subnet, ...] = ()
     records: tuple[RecordedDeployment, ...] = ()
     unknown: tuple[Unread, ...] = ()
-    beside: tuple[StackBeside, ...] = ()
+    beside: tuple[UnconfiguredStack, ...] = ()
     """Stacks that are deployed and not configured."""
     is_released: bool = False
     """Whether the environment runs releases only, so that another image is another release."""
 
     @property
     def commands(self) -> Commands:
-        """How a verdict writes commands that act on this environment."""
         return Commands(self.environment, self.account, self.region, self.is_local)
 
     def stack(self, name: str) -> Stack | None:
@@ -47,22 +46,21 @@ class Snapshot:
         return next((each for each in self.stacks if each.name == name), None)
 
     def service(self, name: str) -> Service | None:
-        """The service of the form's name."""
+        """The service with this name in the configuration."""
         return next((each for each in self.services if each.name == name), None)
 
     def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
         found: dict[str, Any] = written(self)
         return found
 
 
 def parse_snapshot(value: Mapping[str, Any]) -> Snapshot:
-    """What `as_json` gave, read back. Raises KeyError, TypeError or ValueError where it is something else."""
+    """The inverse of `as_json`. Raises KeyError, TypeError or ValueError for invalid input."""
     return read_back(Snapshot, value)
 
 
 def with_earlier(snapshot: Snapshot, earlier: Snapshot) -> Snapshot:
-    """The evidence, with tasks and log lines that were there when the earlier was collected, and are gone now."""
+    """The snapshot with the tasks and log lines of an earlier one that were deleted since."""
     before = {each.name: each for each in earlier.services}
     services = [_with_earlier(each, before[each.name]) if each.name in before else each for each in snapshot.services]
     return replace(snapshot, services=tuple(services))
@@ -75,7 +73,7 @@ def _with_earlier(service: Service, earlier: Service) -> Service:
         for task in service.tasks
     ]
     known = {task.id for task in tasks}
-    gone = [task for task in earlier.tasks if task.id not in known and task.has_failed]
+    deleted = [task for task in earlier.tasks if task.id not in known and task.has_failed]
     arns = {each.arn for each in service.definitions}
     definitions = [each for each in earlier.definitions if each.arn not in arns]
-    return replace(service, tasks=(*tasks, *gone), definitions=(*service.definitions, *definitions))
+    return replace(service, tasks=(*tasks, *deleted), definitions=(*service.definitions, *definitions))

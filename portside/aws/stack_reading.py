@@ -1,4 +1,4 @@
-"""What CloudFormation says of stacks: their states, and what failed in their last operation."""
+"""Read stacks from CloudFormation: their states, and the failures of their last operation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from portside.aws.errors import is_missing
 from portside.aws.model import Stack, StackFailure
-from portside.aws.parallel import side_by_side
+from portside.aws.parallel import in_parallel
 from portside.redact import current
 
 # Each begins an operation; a rollback belongs to the operation that it undoes.
@@ -20,11 +20,11 @@ _BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS",
 _MOST_FAILURES = 10
 _STACK = "AWS::CloudFormation::Stack"
 _EXPORT_KEPT = re.compile(r"export \S+ .*in use by", re.I)
-_GONE = "DELETE_COMPLETE"
+_DELETED = "DELETE_COMPLETE"
 
 
 def read_stack(cloudformation: Any, name: str) -> Stack | None:
-    """A stack as it is now, or None where there is none."""
+    """A stack, or None if it does not exist."""
     from botocore.exceptions import ClientError
 
     try:
@@ -33,7 +33,7 @@ def read_stack(cloudformation: Any, name: str) -> Stack | None:
         if is_missing(error):
             return None
         raise
-    return _parse(found[0]) if found and found[0]["StackStatus"] != _GONE else None
+    return _parse(found[0]) if found and found[0]["StackStatus"] != _DELETED else None
 
 
 def read_stacks(cloudformation: Any, names: Sequence[str]) -> dict[str, Stack]:
@@ -43,14 +43,14 @@ def read_stacks(cloudformation: Any, names: Sequence[str]) -> dict[str, Stack]:
 
 
 def read_all_stacks(cloudformation: Any, prefix: str) -> dict[str, Stack]:
-    """All stacks whose names begin so, by one call for each of AWS's pages.
+    """All stacks whose names start with a prefix, by one call for each page.
 
     AWS takes no prefix, and asks for the rights to list and to describe all stacks:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
     """
     pages = cloudformation.get_paginator("describe_stacks").paginate()
     found = (_parse(each) for page in pages for each in page["Stacks"] if each["StackName"].startswith(prefix))
-    return {stack.name: stack for stack in found if stack.status != _GONE}
+    return {stack.name: stack for stack in found if stack.status != _DELETED}
 
 
 def read_template(cloudformation: Any, name: str) -> dict[str, Any]:
@@ -61,8 +61,8 @@ def read_template(cloudformation: Any, name: str) -> dict[str, Any]:
 
 
 def read_templates(cloudformation: Any, names: Iterable[str]) -> dict[str, Mapping[str, Any]]:
-    """The templates of several stacks, read side by side. Raises the first error."""
-    found = side_by_side({name: partial(read_template, cloudformation, name) for name in names})
+    """The templates of several stacks, read in parallel. Raises the first error."""
+    found = in_parallel({name: partial(read_template, cloudformation, name) for name in names})
     templates: dict[str, Mapping[str, Any]] = {}
     for name, answer in found.items():
         if isinstance(answer, Exception):
@@ -72,11 +72,11 @@ def read_templates(cloudformation: Any, names: Iterable[str]) -> dict[str, Mappi
 
 
 def read_ids(cloudformation: Any, stack: str) -> dict[str, tuple[str, ...]]:
-    """The ids in AWS of what a stack holds, by type. An error where there is no such stack."""
+    """The physical IDs of a stack's resources, by type. Raises AWS's error if the stack does not exist."""
     ids: dict[str, tuple[str, ...]] = {}
     for each in cloudformation.describe_stack_resources(StackName=stack)["StackResources"]:
-        # What was deleted again is still listed.
-        if each.get("PhysicalResourceId") and each.get("ResourceStatus") != _GONE:
+        # Deleted resources are still listed.
+        if each.get("PhysicalResourceId") and each.get("ResourceStatus") != _DELETED:
             ids[each["ResourceType"]] = (*ids.get(each["ResourceType"], ()), each["PhysicalResourceId"])
     return ids
 
@@ -104,7 +104,7 @@ def with_events(cloudformation: Any, stack: Stack, since: datetime | None) -> St
 
 
 def failures_since(cloudformation: Any, name: str, since: datetime) -> list[StackFailure]:
-    """The resources of a stack that failed on their own account since a moment, first to last."""
+    """The failures of a stack's resources since a moment, first to last, without cancelled ones."""
     found = []
     for event in _events(cloudformation, name):
         if event["Timestamp"] < since:
@@ -115,12 +115,12 @@ def failures_since(cloudformation: Any, name: str, since: datetime) -> list[Stac
 
 
 def is_as_made(stack: Stack) -> bool:
-    """Whether its events would say nothing of interest: it is stable, and no export was kept from being deleted."""
+    """Whether its events contain nothing of interest: it is stable, and the deletion of no export failed."""
     return not stack.status or (stack.is_as_made and not _EXPORT_KEPT.search(stack.reason))
 
 
 def _events(cloudformation: Any, name: str) -> Iterator[Mapping[str, Any]]:
-    """What happened to a stack, the newest first."""
+    """The events of a stack, the newest first."""
     for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=name):
         yield from page["StackEvents"]
 
@@ -131,7 +131,7 @@ def _failure(event: Mapping[str, Any]) -> StackFailure | None:
     if event["ResourceType"] == _STACK:
         if not _EXPORT_KEPT.search(reason):
             return None
-    # What was cancelled failed because something else did.
+    # A cancelled resource failed because another one did.
     elif not event["ResourceStatus"].endswith("_FAILED") or re.search(r"cancell?ed", reason, re.I):
         return None
     return StackFailure(

@@ -1,6 +1,6 @@
 """Each status that CloudFormation gives a stack: what it means, and what a deployment can do with the stack.
 
-The statuses are those of botocore's `StackStatus`; what the CDK's command line does with each is read from its
+The statuses are those of botocore's `StackStatus`; how the CDK CLI handles each is read from its
 `deployStack`. https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
 """
 
@@ -12,10 +12,10 @@ from enum import StrEnum
 
 
 class Outlook(StrEnum):
-    """What the next deployment can do with a stack.
+    """How the next deployment handles a stack.
 
-    It creates one that is absent or announced by a change set, deletes one first whose creation failed, updates one
-    that is usable, waits for one in progress, and fails on one that is stuck.
+    ABSENT and ANNOUNCED (only a change set exists): creates it. TO_RECREATE: deletes and creates it. USABLE: updates
+    it. IN_PROGRESS: waits. STUCK: fails.
     """
 
     ABSENT = "absent"
@@ -28,7 +28,7 @@ class Outlook(StrEnum):
 
 @dataclass(frozen=True)
 class WayOut:
-    """The CloudFormation operation that frees a stuck stack: `todo` says what to do, `note` what it takes beside."""
+    """The CloudFormation operation that frees a stuck stack: `todo` and `note` explain it."""
 
     todo: str
     operation: str
@@ -39,7 +39,7 @@ class WayOut:
 class StackStatus:
     """A status. `meaning` is a sentence without its subject, `word` what a live picture shows.
 
-    `waiter` is the `aws cloudformation wait` command that ends with the operation, empty where there is none.
+    `waiter` is the `aws cloudformation wait` command that ends with the operation, empty if there is none.
     """
 
     name: str
@@ -191,7 +191,7 @@ STACK_STATUSES = _by_name(
 
 
 def status_of(name: str) -> StackStatus:
-    """What a status means. One that AWS has added since counts as in progress where it says so, else as stuck."""
+    """The meaning of a status. Unknown ones are in progress if their names end so, otherwise stuck."""
     if name in STACK_STATUSES:
         return STACK_STATUSES[name]
     word, meaning = name.lower().replace("_", " "), "this tool does not know that status"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from portside.aws.clients import Clients, made_once
-from portside.aws.patience import Patience
+from portside.aws.retries import Retries
 from portside.aws.session import open_session
 from portside.commands import Commands
 from portside.config.configuration import state_dir
@@ -19,7 +19,7 @@ from portside.config.environment import Environment
 from portside.emulator.client.child_environment import child_environment
 from portside.emulator.client.process import LocalAws
 
-_HOPE_SECONDS = 15 * 60
+_RETRY_SECONDS = 15 * 60
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class Target:
     """The environment variables with which a child process, such as the CDK CLI, reaches the same place."""
     local_aws: LocalAws | None = None
     caller: str = ""
-    """Whose credentials act, as AWS names them."""
+    """The identity of the credentials, as AWS names it."""
     is_renewable: bool = False
-    """Whether a person can renew the credentials while a command runs."""
+    """Whether the user can renew the credentials while a command runs."""
 
     @property
     def place(self) -> str:
@@ -55,18 +55,18 @@ class Target:
 
     @property
     def assembly_dir(self) -> Path:
-        """The folder for the templates that are deployed, apart from the `cdk.out` of a person's own `cdk`."""
+        """The folder for the deployed templates, separate from the `cdk.out` of a manual `cdk`."""
         return state_dir() / "cdk.out" / self.key
 
     @property
     def key(self) -> str:
-        """What tells this place from others in the names of files."""
+        """Identifies this target in file names."""
         return f"{self.environment.name}{'-local' if self.is_local else ''}"
 
 
 def tool_environment() -> dict[str, str]:
     """The environment variables for a tool of the virtual environment: its Node first, no telemetry."""
-    # A token for reading packages is for nobody but the look-up of images.
+    # Only the image lookup needs the token for reading packages.
     inherited = {name: value for name, value in os.environ.items() if name != "GITHUB_TOKEN"}
     return inherited | {
         "PATH": f"{Path(sys.prefix) / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
@@ -77,9 +77,9 @@ def tool_environment() -> dict[str, str]:
 
 
 def aws_target(environment: Environment, *, profile: str | None = None) -> Target:
-    """The environment's real account, with the credentials of the person's profile, or of the one that is named.
+    """The environment's real account, with the credentials of the current profile, or of `profile`.
 
-    Raises `NoCredentials` where there are none, or where they are for another account than the environment's.
+    Raises `NoCredentials` if they are missing or for another account.
     """
     session = open_session(environment.account, environment.region, profile=profile, of=environment.name)
     region = {"AWS_REGION": environment.region, "AWS_DEFAULT_REGION": environment.region}
@@ -94,26 +94,26 @@ def aws_target(environment: Environment, *, profile: str | None = None) -> Targe
     )
 
 
-def patient(target: Target, *, wait: Callable[[float], object] = time.sleep) -> tuple[Target, Patience]:
-    """The same place, asked for as long as there is hope; what has begun there must not be lost sight of."""
+def with_retries(target: Target, *, wait: Callable[[float], object] = time.sleep) -> tuple[Target, Retries]:
+    """The same target with retries, so that a running deployment is followed through transient errors."""
     from portside.terminal.console import say
 
     profile = target.process_environment.get("AWS_PROFILE")
-    patience = Patience(
+    retries = Retries(
         lambda said: say(said, "yellow"),
-        seconds=_HOPE_SECONDS,
+        seconds=_RETRY_SECONDS,
         renew=f'Log in again in another terminal ("aws --profile {profile or "NAME"} sso login").'
         if target.is_renewable
         else "",
-        # The embedded AWS that does not answer has ended.
+        # An embedded AWS that does not answer is no longer running.
         survives_lost_connections=not target.is_local,
         wait=wait,
     )
-    return replace(target, clients=patience.clients(target.clients)), patience
+    return replace(target, clients=retries.clients(target.clients)), retries
 
 
-def beside(target: Target, environment: Environment, *, profile: str | None = None) -> Target:
-    """Another environment from where one is reached: with the same credentials where they serve both."""
+def other_target(target: Target, environment: Environment, *, profile: str | None = None) -> Target:
+    """The target of another environment, with the same credentials if both use the same account and region."""
     if target.is_local:
         return local_target(environment)
     here = target.environment

@@ -25,7 +25,7 @@ def lines_of(message: str) -> list[str]:
 
 
 def _said(message: str) -> str:
-    """What a structured message says; empty for any other."""
+    """The message and error of a structured log event; empty for plain text."""
     text = message.strip()
     if not (text.startswith("{") and text.endswith("}")):
         return ""
@@ -66,7 +66,7 @@ def place_of(options: Mapping[str, str], container: str, task_id: str) -> tuple[
 
 
 def read_lines(logs: Any, group: str, stream: str) -> tuple[str, ...] | None:
-    """The last lines of a stream, or None where its group is gone.
+    """The last lines of a stream, or None if its log group was deleted.
 
     A container that never wrote a line has no stream.
     """

@@ -46,7 +46,7 @@ def _hint(error: BaseException, environment: str, again: Sequence[str]) -> str:
     if is_expired(error):
         return LOG_IN
     if is_throttled(error):
-        return f"AWS is asked too often at the moment. Run it again in a minute: {tool(*again, local=False)}"
+        return f"AWS throttles the calls. Run it again in a minute: {tool(*again, local=False)}"
     if is_denied(error):
         right = getattr(error, "operation_name", "this")
         rights = tool("role", environment, local=False)

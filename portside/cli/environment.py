@@ -336,7 +336,7 @@ def _look_back(
     if not returning or allowed:
         return
     environment = acting.target.environment
-    message = f"{environment.name} was rolled back, and this would bring back {', '.join(returning)}"
+    message = f"{environment.name} was rolled back, and this would deploy {', '.join(returning)} again"
     if unasked:
         into = f"Merge the rollback's commit into {environment.branch}"
         raise UserError(message, f"{into}, or pin what should run; or deploy it with --bring-back.")

@@ -88,7 +88,7 @@ def logs(
 
     from portside.aws import logs as log
     from portside.aws.deployed import find_deployed
-    from portside.aws.target import patient
+    from portside.aws.target import with_retries
     from portside.config.service_names import find_service
     from portside.terminal.console import say
 
@@ -97,7 +97,7 @@ def logs(
     target = acting.target
     found = find_deployed(target, find_service(acting.services, service), stopped=True)
     sources = log.find_sources(target.clients("ecs"), found)
-    client = (patient(target)[0] if follow else target).clients("logs")
+    client = (with_retries(target)[0] if follow else target).clients("logs")
 
     def read(moment: datetime) -> Iterable[LogLine]:
         return log.read_lines(client, sources, moment, task=task, grep=grep)
@@ -130,7 +130,7 @@ def execute(
 
     The exit code is that of AWS's Session Manager plugin, which does not tell CMD's.
     """
-    from portside.aws.target import patient
+    from portside.aws.target import with_retries
     from portside.config.service_names import find_service
     from portside.deploy import session_manager
     from portside.deploy.execute import SHELL, Execution, choose_container, open_session, quick_end_hint
@@ -138,7 +138,7 @@ def execute(
     if as_json and not dry_run:
         raise UsageError("--json: only with --dry-run", "A session has the terminal to itself.")
     acting = looking_at(environment, local=local)
-    target, _ = patient(acting.target)
+    target, _ = with_retries(acting.target)
     props = find_service(acting.services, service)
     plugin = None if dry_run else session_manager.find_plugin(target.process_environment)
     planned = Execution(choose_container(target, props, task), command or (SHELL,))

@@ -182,10 +182,10 @@ def _unchanged() -> Callable[[Starting], Starting]:
 
 
 def _reach(acting: Acting, profile: str | None) -> Callable[[Environment], Target]:
-    from portside.aws.target import beside
+    from portside.aws.target import other_target
 
     def reach(proving: Environment) -> Target:
-        found = beside(acting.target, proving, profile=profile)
+        found = other_target(acting.target, proving, profile=profile)
         _expect_its_aws(acting, found)
         return found
 

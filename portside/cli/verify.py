@@ -64,7 +64,7 @@ def verify(
     from portside.aws.session import NoCredentials, NotReachable
     from portside.preflight.context import Options
     from portside.preflight.run import verify as verify_all
-    from portside.preflight.run import without_credentials, without_form
+    from portside.preflight.run import without_configuration, without_credentials
     from portside.terminal.console import step
 
     options = Options(drift=drift, replace=frozenset(replace), proof_profile=proof_profile)
@@ -75,7 +75,7 @@ def verify(
             acting = looking_at(environment, local=local)
             found = verify_all(acting.target, acting.form, options=options)
     except FormError as wrong:
-        found, stopped = without_form(environment, wrong), wrong
+        found, stopped = without_configuration(environment, wrong), wrong
     except (NoCredentials, NotReachable) as refused:
         found, stopped = without_credentials(environment, refused), refused
     _report(found, stopped, as_json=as_json)

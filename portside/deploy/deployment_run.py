@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from portside.aws.errors import is_from_aws, message_of
 from portside.aws.health import health
 from portside.aws.model import Service
-from portside.aws.patience import Patience
-from portside.aws.target import Target, patient
+from portside.aws.retries import Retries
+from portside.aws.target import Target, with_retries
 from portside.config.configuration import Form
 from portside.config.service_groups import ServiceGroup
 from portside.config.service_props import ServiceProps
@@ -63,12 +63,12 @@ class DeploymentRun:
     """Why the diagnosis itself failed, if it did."""
     retrying: Target = field(init=False)
     """The target with clients that retry for a long time."""
-    retries: Patience = field(init=False)
+    retries: Retries = field(init=False)
     early: EarlyEvidence = field(init=False)
 
     def __post_init__(self) -> None:
         self.early = EarlyEvidence(self._collect)
-        self.retrying, self.retries = patient(self.target)
+        self.retrying, self.retries = with_retries(self.target)
 
     @property
     def services(self) -> tuple[ServiceProps, ...]:

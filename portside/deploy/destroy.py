@@ -12,7 +12,7 @@ from portside.aws import access_logs, guardduty
 from portside.aws.errors import is_from_aws, message_of
 from portside.aws.reader import Reader
 from portside.aws.stack_reading import failures_since, physical_ids, read_all_stacks, read_stacks
-from portside.aws.target import Target, patient
+from portside.aws.target import Target, with_retries
 from portside.config.configuration import load_form
 from portside.config.context_flags import DESTROYING, WITH_DATA
 from portside.config.environment import Environment
@@ -107,7 +107,7 @@ def execute(target: Target, planned: DestructionPlan, origin: Origin, *, with_da
 
 def _execute(target: Target, planned: DestructionPlan, *, with_data: bool) -> None:
     began = datetime.now(UTC)
-    asked, _ = patient(target)
+    asked, _ = with_retries(target)
     network = only_stack(target.environment, StackKind.NETWORK).name
     try:
         _unprotect(target, planned.going)
@@ -186,7 +186,10 @@ def _act(target: Target, names: Sequence[str], act: Callable[..., None] = cdk_cl
 def _waits_until_settled(target: Target, names: Sequence[str]) -> bool:
     """Wait for CloudFormation after the CDK CLI has ended. Returns whether the CLI can be started again."""
     try:
-        return wait_until_settled(_reader(patient(target)[0]), names, every_seconds=target.polling_seconds) is not None
+        return (
+            wait_until_settled(_reader(with_retries(target)[0]), names, every_seconds=target.polling_seconds)
+            is not None
+        )
     except Exception:
         # The error that stopped the CLI is the one to show; the reasons mention that AWS can't be read.
         return False

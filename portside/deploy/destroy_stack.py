@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from portside.aws.target import Target, patient
+from portside.aws.target import Target, with_retries
 from portside.config.mistakes import suggestion
 from portside.config.service_props import ServiceProps
 from portside.config.stacks import stacks_for
@@ -38,7 +38,7 @@ def planned_removal(
 def destroy_stack(target: Target, stack: UnconfiguredStack, origin: Origin) -> None:
     """Delete it, locked, and take it off the record."""
     name = target.environment.name
-    asked, _ = patient(target)
+    asked, _ = with_retries(target)
     ssm = asked.clients("ssm")
     with locked(ssm, name, origin, "destroy", local=target.is_local):
         with step(f"Removing {stack.name}"):

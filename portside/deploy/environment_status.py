@@ -104,9 +104,9 @@ def _read(form: Form, name: str, reach: Callable[[str], Target]) -> EnvironmentS
         return EnvironmentStatus(name, remarks=(f"not reachable: {why}",))
     environment = form.environment(name)
     ssm = target.clients("ssm")
-    beside: Jobs = {_RECORDS: partial(read_records, ssm, name), _LOCK: partial(read_lock, ssm, name)}
+    extra: Jobs = {_RECORDS: partial(read_records, ssm, name), _LOCK: partial(read_lock, ssm, name)}
     services = form.services_of(name)
-    look = Reader(target.clients, environment, services).look(beside=beside)
+    look = Reader(target.clients, environment, services).look(extra=extra)
     found, remarks = unconfigured_in(target, services, look)
     status = status_of(environment, look)
     return replace(status, unconfigured=found, remarks=(*status.remarks, *remarks))
@@ -114,12 +114,12 @@ def _read(form: Form, name: str, reach: Callable[[str], Target]) -> EnvironmentS
 
 def status_of(environment: Environment, look: Look) -> EnvironmentStatus:
     """An environment by a look at it, its records and its lock: what could not be read is remarked on."""
-    stacks, records = look.stacks, look.beside.get(_RECORDS)
+    stacks, records = look.stacks, look.extra.get(_RECORDS)
     return EnvironmentStatus(
         environment.name,
         tuple(_service_status(each, (stacks or {}).get(each.stack)) for each in look.services),
         last=next((record for record in records or () if not record.synthetic), None),
-        lock=look.beside.get(_LOCK),
+        lock=look.extra.get(_LOCK),
         stacks=None if stacks is None else {each.name: each.status for each in stacks.values() if not each.is_usable},
         remarks=tuple(_remarks(look)),
         unaccounted=() if records is None else unaccounted(environment, running_in(look), records),

@@ -14,7 +14,7 @@ from portside.aws.deployed import find_all_deployed
 from portside.aws.errors import is_from_aws, is_passing, message_of
 from portside.aws.model import Service
 from portside.aws.reader import Reader
-from portside.aws.target import Target, patient
+from portside.aws.target import Target, with_retries
 from portside.config.configuration import Form
 from portside.config.service_props import ServiceProps
 from portside.deploy.deployment_run import fixes_of
@@ -133,7 +133,7 @@ def _follow(
     wait: Callable[[float], object],
 ) -> dict[str, Rollout]:
     """Tell what changes until every rollout is over."""
-    reader, clock = Reader(patient(target, wait=wait)[0].clients, target.environment, ()), time.monotonic()
+    reader, clock = Reader(with_retries(target, wait=wait)[0].clients, target.environment, ()), time.monotonic()
     found = {name: Rollout(name, "starting") for name in deployments}
     with _spinning(f"Starting new tasks of {', '.join(deployments)}"):
         while time.monotonic() - clock < _LONGEST_SECONDS:

@@ -11,7 +11,7 @@ from functools import partial
 
 from portside.aws.clients import Clients
 from portside.aws.details import with_details
-from portside.aws.model import Database, RecordedDeployment, Stack, StackBeside, Unread
+from portside.aws.model import Database, RecordedDeployment, Stack, UnconfiguredStack, Unread
 from portside.aws.reader import Look, Reader
 from portside.aws.snapshot import Snapshot
 from portside.aws.target import Target
@@ -44,8 +44,8 @@ def collect(
     names = [stack.name for stack in stacks_for(environment, chosen)]
     reader = Reader(clients, environment, chosen)
     read = partial(_read_records, clients, environment.name)
-    look = reader.look(stopped=True, deadline=deadline, beside={_RECORDS: read})
-    records: tuple[RecordedDeployment, ...] = look.beside.get(_RECORDS, ())
+    look = reader.look(stopped=True, deadline=deadline, extra={_RECORDS: read})
+    records: tuple[RecordedDeployment, ...] = look.extra.get(_RECORDS, ())
     stacks = {name: (look.stacks or {}).get(name, Stack(name)) for name in names} if look.stacks is not None else {}
     beside, unread = _read_beside(target, services, look) if only is None else ((), ())
     snapshot = Snapshot(
@@ -82,10 +82,10 @@ def _reached(services: Sequence[ServiceProps], name: str) -> set[str]:
 
 def _read_beside(
     target: Target, services: Sequence[ServiceProps], look: Look
-) -> tuple[tuple[StackBeside, ...], tuple[Unread, ...]]:
+) -> tuple[tuple[UnconfiguredStack, ...], tuple[Unread, ...]]:
     """What is deployed and not configured, or that it could not be read."""
     found, remarks = unconfigured_in(target, services, look)
-    beside = tuple(StackBeside(each.name, each.status, each.sentence, each.advice) for each in found)
+    beside = tuple(UnconfiguredStack(each.name, each.status, each.sentence, each.advice) for each in found)
     return beside, tuple(Unread("stacks that are not configured", remark) for remark in remarks)
 
 

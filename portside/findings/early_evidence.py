@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from portside.aws.snapshot import Snapshot
 
 # What is still being read when all is over is read by the diagnosis too.
-_PATIENCE_SECONDS = 3.0
+_TIMEOUT_SECONDS = 3.0
 _SLOW_TO_LOAD = ("ec2", "logs", "docdb", "ssm")
 
 
@@ -39,9 +39,9 @@ class EarlyEvidence:
         except Exception:
             return  # The diagnosis asks again, and says what it can't read.
 
-    def gathered(self, patience_seconds: float = _PATIENCE_SECONDS) -> Snapshot | None:
+    def gathered(self, timeout_seconds: float = _TIMEOUT_SECONDS) -> Snapshot | None:
         """All that was found, the newest of each; None where no task failed or nothing could be read in time."""
-        until = time.monotonic() + patience_seconds
+        until = time.monotonic() + timeout_seconds
         for thread in self._threads.values():
             thread.join(max(0.0, until - time.monotonic()))
         found = list(self._found)

@@ -18,10 +18,10 @@ def failed_rollouts(service: Service, since: datetime | None, stack: Stack) -> s
     for event in reversed(service.events):
         if since is not None and event.at < since - CLOCKS_DIFFER:
             continue
-        undone = stack.has_failed and stack.was_at_work(event.at)
+        undone = stack.has_failed and stack.was_in_operation(event.at)
         if gave_up := _FAILED_ROLLOUT.search(event.message):
             # What came before the newest is past, but for what the same operation of the stack had tried.
-            failed = {each: at for each, at in failed.items() if undone and stack.was_at_work(at)}
+            failed = {each: at for each, at in failed.items() if undone and stack.was_in_operation(at)}
             failed[gave_up[1]] = event.at
         if rolled := _ROLLED_BACK_TO.search(event.message):
             back_to = rolled[1]

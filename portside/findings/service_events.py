@@ -48,7 +48,7 @@ def events_in_question(service: Service, since: datetime | None, stack: Stack) -
     for event in reversed(service.events):
         if since is not None and event.at < since - CLOCKS_DIFFER:
             continue
-        undone = stack.has_failed and stack.was_at_work(event.at)
+        undone = stack.has_failed and stack.was_in_operation(event.at)
         if rolled := _ROLLED_BACK_TO.search(event.message):
             back_to = rolled[1]
         if _FAILED.search(event.message):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from portside.aws.model import Stack, StackBeside, StackFailure
+from portside.aws.model import Stack, StackFailure, UnconfiguredStack
 from portside.aws.snapshot import Snapshot
 from portside.aws.stack_status import status_of
 from portside.findings.finding import Finding
@@ -70,7 +70,7 @@ def unexplained(snapshot: Snapshot, stack: Stack) -> Finding | None:
     return None
 
 
-def beside(stack: StackBeside) -> Finding:
+def unconfigured(stack: UnconfiguredStack) -> Finding:
     """A stack that is deployed and not configured, which harms nothing and costs something."""
     evidence, look = (f"stack: {stack.status}",), "app.py"
     return Finding("NOT_CONFIGURED", stack.sentence, evidence, look, stack.advice, stack=stack.name)

@@ -40,7 +40,7 @@ def judge(snapshot: Snapshot) -> tuple[Finding, ...]:
     services = [verdict for service in snapshot.services for verdict in _on_service(snapshot, service, stacks)]
     found = traced(snapshot, [*stacks, *_on_database(snapshot), *services])
     wrong = sorted((each for each in found if each.is_wrong), key=_rank)
-    beside = tuple(stack_rules.beside(each) for each in snapshot.beside)
+    beside = tuple(stack_rules.unconfigured(each) for each in snapshot.beside)
     if snapshot.only is not None:
         wrong, beside = _about(snapshot.only, wrong, snapshot), ()
     if wrong:

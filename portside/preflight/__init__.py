@@ -1,1 +1,1 @@
-"""What can be known of a deployment before it happens: one module a subject, each with the questions that it asks."""
+"""The pre-flight checks of a deployment, one module for each subject."""

@@ -1,4 +1,4 @@
-"""The form, and the account that it names: credentials, region, and what the CDK needs there."""
+"""The configuration and its account: credentials, region, CDK bootstrap, service-linked roles."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from portside.synthesis.assembly import Stack
 
 CREDENTIALS = "credentials"
 
-# What the default synthesizer of the CDK asks for where a template does not say:
+# The default of the CDK's synthesizer, for templates without a bootstrap rule:
 # https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html
 _BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 _BOOTSTRAP_VERSION = 6
@@ -22,9 +22,8 @@ _VERSION_IN_RULE = re.compile(r"bootstrap stack version (\d+) required")
 
 
 def questions() -> list[Question]:
-    """What is asked of the account."""
     return [
-        Question("form", form),
+        Question("form", configuration),
         Question(CREDENTIALS, credentials),
         Question("region", region),
         Question("CDK bootstrap", bootstrap),
@@ -32,21 +31,21 @@ def questions() -> list[Question]:
     ]
 
 
-def form(context: Context) -> Finding:
-    """A form that is wrong anywhere is not read at all, so one that is here is right."""
+def configuration(context: Context) -> Finding:
+    """An invalid configuration is never loaded, so this one is valid."""
     environments = ", ".join(context.form.environments)
     return ok("form", f"app.py is valid: {environments}, with {len(context.services)} services")
 
 
 def credentials(context: Context) -> Finding:
-    """Whose credentials act, and whether they are for the environment's account."""
+    """Whether the credentials are for the environment's account."""
     identity = context.client("sts").get_caller_identity()
-    account, wanted = str(identity["Account"]), context.environment.account
-    if account != wanted:
+    account, expected = str(identity["Account"]), context.environment.account
+    if account != expected:
         return fail(
             CREDENTIALS,
-            f"they are for account {account}, but {context.environment.name} is {wanted}",
-            f"Choose a profile of account {wanted} with AWS_PROFILE.",
+            f"they are for account {account}, but {context.environment.name} is {expected}",
+            f"Choose a profile of account {expected} with AWS_PROFILE.",
         )
     return ok(CREDENTIALS, f"{str(identity['Arn']).rpartition(':')[2]} in account {account}")
 
@@ -63,11 +62,11 @@ def region(context: Context) -> Finding:
 
 
 def bootstrap(context: Context) -> Finding:
-    """Whether the account is bootstrapped for the CDK, as late as the templates want it."""
+    """Whether the account is bootstrapped for the CDK, with the version that the templates require."""
     from botocore.exceptions import ClientError
 
     subject, environment = "CDK bootstrap", context.environment
-    parameter, wanted = _required(_stacks(context))
+    parameter, required = _required(_stacks(context))
     how = f"Bootstrap it: cdk bootstrap aws://{environment.account}/{environment.region}"
     try:
         value = context.client("ssm").get_parameter(Name=parameter)["Parameter"]["Value"]
@@ -79,9 +78,9 @@ def bootstrap(context: Context) -> Finding:
         return fail(subject, f"the account is not bootstrapped: {parameter} is missing", how)
     if not value.isdecimal():
         return skip(subject, f"{parameter} is no number")
-    if int(value) < wanted:
-        return fail(subject, f"version {value}, but the templates want {wanted}", how)
-    return ok(subject, f"version {value}, at least {wanted} is wanted")
+    if int(value) < required:
+        return fail(subject, f"version {value}, but the templates require {required}", how)
+    return ok(subject, f"version {value}, at least {required} is required")
 
 
 def _stacks(context: Context) -> Iterable[Stack]:
@@ -92,7 +91,7 @@ def _stacks(context: Context) -> Iterable[Stack]:
 
 
 def _required(stacks: Iterable[Stack]) -> tuple[str, int]:
-    """The parameter that holds the version, and the least that it may be, as the templates' own rules say."""
+    """The parameter with the bootstrap version, and the minimum version, according to the templates' rules."""
     parameter, version = _BOOTSTRAP_PARAMETER, _BOOTSTRAP_VERSION
     for stack in stacks:
         parameter = stack.template.get("Parameters", {}).get("BootstrapVersion", {}).get("Default", parameter)
@@ -129,9 +128,9 @@ ROLES = (
 
 
 def linked_roles(context: Context) -> Finding:
-    """Whether they are there: the first deployment of a new account can fail while AWS makes one."""
+    """Whether they exist: the first deployment in a new account can fail while AWS creates one."""
     if context.target.is_local:
-        return skip(SERVICE_LINKED_ROLES, "a rehearsal has none, and needs none")
+        return skip(SERVICE_LINKED_ROLES, "a rehearsal needs no service-linked roles")
     missing = [role for role in ROLES if not _exists(context, role)]
     if not missing:
         return ok(SERVICE_LINKED_ROLES, f"all {len(ROLES)} are there")

@@ -1,4 +1,4 @@
-"""What questions are asked about, and what several of them want to know."""
+"""The context of pre-flight checks: an environment, and values that several checks share."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Template = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Options:
-    """What a person asks for beside the usual: `replace` names what may be replaced or deleted."""
+    """Options of the command: `replace` names the resources that may be replaced or deleted."""
 
     drift: bool = False
     replace: frozenset[str] = frozenset()
@@ -46,7 +46,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Context:
-    """An environment, its form and images, and what AWS says of what is deployed.
+    """An environment, its configuration and images, and its deployed state.
 
     `stacks` are the templates that would be deployed, `deployed` by stack those that were.
     """
@@ -66,21 +66,17 @@ class Context:
 
     @property
     def environment(self) -> Environment:
-        """The environment that would be deployed."""
         return self.target.environment
 
     @property
     def services(self) -> tuple[ServiceProps, ...]:
-        """Its services."""
         return self.form.services_of(self.environment.name)
 
     @property
     def commands(self) -> Commands:
-        """How hints write commands that act on the same place."""
         return self.target.commands
 
     def stack_of(self, props: ServiceProps) -> str:
-        """The name of a service's stack."""
         return service_stack(self.environment, props.container_name).name
 
     def physical_ids(self, stack: str, kind: str) -> list[str]:
@@ -116,10 +112,9 @@ def context_of(
     stacks: Sequence[Stack] | None = None,
     folder: Path | None = None,
 ) -> Context:
-    """What is known without asking, and how to ask for the rest.
+    """The context, whose values are read when the first check needs them.
 
-    Without `images` they are looked up, and without `stacks` their templates are written into `folder`, both by whoever
-    wants to know them first.
+    Without `images` they are looked up; without `stacks` they are synthesized into `folder`.
     """
     client = target.clients
     services = form.services_of(target.environment.name)
@@ -149,7 +144,7 @@ def context_of(
 
 
 def stack_names(environment: Environment, services: Sequence[ServiceProps]) -> list[str]:
-    """The stacks that an environment has, by its form."""
+    """The stacks that are configured for an environment."""
     return [stack.name for stack in stacks_for(environment, services)]
 
 
@@ -158,8 +153,8 @@ def _read_templates(client: Clients, states: Mapping[str, DeployedStack]) -> dic
 
 
 @dataclass(frozen=True)
-class _Apart(Target):
-    """A target whose templates are written where no deployment reads them."""
+class _ScratchTarget(Target):
+    """A target whose templates are not written to the folder of the deployed ones."""
 
     folder: Path = Path()
 
@@ -169,7 +164,7 @@ class _Apart(Target):
 
 
 def _kept(target: Target, client: Clients, services: Sequence[ServiceProps]) -> dict[str, str]:
-    """What the next deployment keeps in the templates; nothing where that can't be read, which another check says."""
+    """The CDK context of the next deployment; empty if it can't be read, which another check reports."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
@@ -187,10 +182,10 @@ def _synthesize(
         chosen = images()
     except UserError as error:
         raise NotKnown("the images are not known, and with them the templates") from error
-    apart = _Apart(**vars(target), folder=folder)
-    stacks = cdk_cli.synthesize(apart, chosen, context, lambda _: None, validate=False)
+    scratch = _ScratchTarget(**vars(target), folder=folder)
+    stacks = cdk_cli.synthesize(scratch, chosen, context, lambda _: None, validate=False)
     for stack in stacks:
-        # Read while the folder is there.
+        # Read before the folder is deleted.
         assert stack.template
     return stacks
 
@@ -199,7 +194,7 @@ Value = TypeVar("Value")
 
 
 class Shared(Generic[Value]):
-    """A value that is read by whoever asks first; all who ask get it, or the error that reading it raised."""
+    """A value that is read once, at the first call; later calls return it, or raise the same error."""
 
     def __init__(self, read: Callable[[], Value]) -> None:
         self._read = read
@@ -224,27 +219,25 @@ Ask = Callable[["Context"], Finding | Sequence[Finding]]
 
 
 class NotKnown(Exception):
-    """What was asked can't be known yet, and why."""
+    """A check can't be made yet, and why."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, and how."""
-
     subject: str
     ask: Ask
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What was found. `expired` says that the credentials were no longer good."""
+    """The findings of a check. `expired` is whether the credentials had expired."""
 
     checks: tuple[Finding, ...]
     expired: bool = False
 
 
 def answer(question: Question, context: Context) -> Answer:
-    """Ask, and turn what goes wrong in asking into what is said of it."""
+    """Run a check; turn errors into findings."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
@@ -260,7 +253,7 @@ def answer(question: Question, context: Context) -> Answer:
 
 
 def choose_images(target: Target, form: Form) -> Resolution:
-    """What each image is now: by the lock of its version, else as the registry says. Raises `UserError`."""
+    """The images by the lock of their version, otherwise from the registry. Raises `UserError`."""
     environment = target.environment
     lock = locked_images(environment, form, local=target.is_local)
     if lock is not None:
@@ -269,7 +262,7 @@ def choose_images(target: Target, form: Form) -> Resolution:
 
 
 def ask_registry(target: Target, references: Sequence[str], version: str) -> Resolution:
-    """What references stand for. Raises `ResolutionFailed` for those that are not found."""
+    """Look references up in the registry. Raises `ResolutionFailed` for those that are not found."""
     from portside.images.resolve import resolve
 
     return resolve(references, version, access=access_to(references, local=target.is_local))

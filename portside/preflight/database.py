@@ -15,7 +15,6 @@ USERS = "database: users"
 
 
 def questions() -> list[Question]:
-    """What is asked of the database."""
     return [
         Question(TLS, connections_are_encrypted),
         Question(PARAMETERS, parameters_are_used),
@@ -63,7 +62,7 @@ def parameters_are_used(context: Context) -> Finding:
 
 
 def users_are_their_own(context: Context) -> Finding:
-    """Which services connect as the master user, who may do everything. A reminder: it stands in no one's way."""
+    """The services that connect as the master user. A reminder, which blocks no deployment."""
     masters = [
         props.container_name
         for props in context.services

@@ -1,4 +1,4 @@
-"""What was changed by hand since it was deployed."""
+"""Drift: resources that were changed by hand since the deployment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from portside.preflight.context import Context, NotKnown, Question, stack_names
 _LONGEST_SECONDS = 300
 _MOST_SHOWN = 5
 _CHANGED = ("MODIFIED", "DELETED")
-# Its reference to a secret is mended from outside, which its look at drift does not know.
+# A patch resolves its reference to a secret, which its drift detection does not know.
 _MISJUDGED_BY_THE_EMBEDDED_AWS = ("AWS::SecretsManager::Secret",)
 
 
@@ -26,7 +26,7 @@ def questions(context: Context) -> list[Question]:
 
 
 def drift(name: str, context: Context) -> Finding:
-    """Let CloudFormation compare a stack with what is there, and wait for the outcome."""
+    """Run CloudFormation's drift detection for a stack, and wait for the result."""
     subject = f"drift of {name}"
     state = context.states().get(name)
     if state is None:
@@ -79,12 +79,12 @@ def _is_misjudged(context: Context, drifted: Mapping[str, Any]) -> bool:
 
 
 def _described(drifted: Mapping[str, Any]) -> str:
-    """What was changed of a resource: where, and never to what, which may be a secret."""
-    what = f"{drifted['LogicalResourceId']} ({drifted['ResourceType']})"
+    """The changed properties of a resource, never their values, which may be secret."""
+    resource = f"{drifted['LogicalResourceId']} ({drifted['ResourceType']})"
     if drifted["StackResourceDriftStatus"] == "DELETED":
-        return f"{what} was deleted"
+        return f"{resource} was deleted"
     paths = [each["PropertyPath"] for each in drifted.get("PropertyDifferences", ())] or _differing(drifted)
-    return f"{what}: {', '.join(paths)}" if paths else f"{what} was changed"
+    return f"{resource}: {', '.join(paths)}" if paths else f"{resource} was changed"
 
 
 def _differing(drifted: Mapping[str, Any]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from portside.aws.target import beside
+from portside.aws.target import other_target
 from portside.config.stacks import StackKind, only_stack
 from portside.findings.check import fail, ok, skip
 from portside.findings.finding import Finding
@@ -21,13 +21,12 @@ RUNNING = "running tasks"
 
 NEW = "is new, and has nothing to take over"
 
-# What the CDK calls an export that it makes for a reference between stacks:
+# The names of exports that the CDK generates for references between stacks:
 # https://docs.aws.amazon.com/cdk/v2/guide/resources.html#resource-stack
 _FOR_STACKS = ":ExportsOutput"
 
 
 def questions() -> list[Question]:
-    """What is asked of the environment's own record."""
     return [
         Question(LOCK, lock),
         Question(PROOF, proof),
@@ -55,7 +54,7 @@ def proof(context: Context) -> Finding:
             expect_committed_rules(context.form, context.environment)
             expect_committed(context.environment, context.services, images)
         found = expect_proof(
-            context.environment, context.form, images, lambda proving: beside(target, proving, profile=profile)
+            context.environment, context.form, images, lambda proving: other_target(target, proving, profile=profile)
         )
     except ProofUnread as unread:
         return skip(PROOF, f"{unread.message}: name a profile that reads it with --proof-profile")
@@ -65,32 +64,32 @@ def proof(context: Context) -> Finding:
 
 
 def running(context: Context) -> Finding:
-    """Whether what runs in production is on record there, with what proves it."""
+    """Whether the images that run in production are recorded there with their proof."""
     environment = context.environment
     if not environment.is_production:
         return ok(RUNNING, f"{environment.name} may run anything")
     found = unaccounted(environment, running_in(context.look().whole()), context.records())
     if not found:
-        return ok(RUNNING, "all are on record, with what proves them")
+        return ok(RUNNING, "all are recorded, with their proof")
     return fail(RUNNING, "; ".join(found), f"See who deployed what: {context.commands.tool('history')}")
 
 
 def last_rollback(context: Context) -> Finding:
-    """Whether the deployment would bring back what a rollback took out of service."""
+    """Whether the deployment would undo the last rollback."""
     returning = brings_back(context.records(), context.known_images())
     if not returning:
         return ok(ROLLBACK, "none would be undone")
     name, branch = context.environment.name, context.environment.branch
     return fail(
         ROLLBACK,
-        f"{name} was rolled back, and this would bring back {', '.join(returning)}",
-        f"Merge the rollback's commit into {branch}, or if they are meant: "
+        f"{name} was rolled back, and this would deploy {', '.join(returning)} again",
+        f"Merge the rollback's commit into {branch}, or if that is intended: "
         + context.commands.tool("deploy", "--bring-back"),
     )
 
 
 def adoption(context: Context) -> Finding:
-    """Which of the two steps an environment still needs that the earlier app deployed."""
+    """The next of the two steps that adopt an environment of the previous app."""
     states, name = context.states(), context.environment.name
     if not states:
         return ok(ADOPTION, f"{name} {NEW}")
@@ -102,25 +101,27 @@ def adoption(context: Context) -> Finding:
         found = f"step 1 of 2 is missing: the exports that go are imported by {_listed([*ours, *others])}"
         return fail(ADOPTION, found, f'Set "KEEP_EXPORTS": True for {name} in app.py, then: {deploy}')
     if others and not kept:
-        hint = f'First {_let_go(context, others)} Until then: "KEEP_EXPORTS": True for {name} in app.py'
+        hint = f'First {_stop_importing(context, others)} Until then: "KEEP_EXPORTS": True for {name} in app.py'
         return fail(ADOPTION, f"the exports that go are imported by {_listed(others)}", hint)
     if ours:
         return ok(ADOPTION, f"step 1 of 2 is next: {deploy} takes over {_listed(ours)}{_also(others)}")
     if others:
-        return ok(ADOPTION, f"step 1 of 2 is done. Step 2 waits for {_listed(others)}: {_let_go(context, others)}")
+        return ok(
+            ADOPTION, f"step 1 of 2 is done. Step 2 waits for {_listed(others)}: {_stop_importing(context, others)}"
+        )
     settle = f'"KEEP_EXPORTS": False for {name} in app.py'
     if exports and kept:
-        return ok(ADOPTION, f"step 1 of 2 is done, and nobody imports the exports. Step 2: {settle}, then {deploy}")
+        return ok(ADOPTION, f"step 1 of 2 is done, and no stack imports the exports. Step 2: {settle}, then {deploy}")
     if exports:
-        return ok(ADOPTION, f"step 2 of 2 is next: {deploy} takes away exports that no stack imports")
-    return ok(ADOPTION, f"done, but the form would export again: {settle}" if kept else "done")
+        return ok(ADOPTION, f"step 2 of 2 is next: {deploy} removes the exports, which no stack imports")
+    return ok(ADOPTION, f"done, but app.py would export them again: {settle}" if kept else "done")
 
 
-def _let_go(context: Context, importers: Sequence[str]) -> str:
+def _stop_importing(context: Context, importers: Sequence[str]) -> str:
     bastion = only_stack(context.environment, StackKind.BASTION).name
     if list(importers) == [bastion]:
-        return f"put it into the form as BASTION and deploy, or delete the stack {bastion}."
-    return "let them import nothing of this environment, or delete these stacks."
+        return f"configure it as BASTION in app.py and deploy, or delete the stack {bastion}."
+    return "remove their imports from this environment, or delete these stacks."
 
 
 def _also(others: Sequence[str]) -> str:

@@ -18,7 +18,6 @@ Endpoint = tuple[str, int]
 
 
 def questions() -> list[Question]:
-    """What is asked of the services' endpoints."""
     return [Question(SUBJECT, new_endpoints)]
 
 
@@ -45,8 +44,8 @@ def endpoints_of(template: Mapping[str, Any]) -> set[Endpoint]:
 
 def missing(services: Sequence[ServiceProps], existing: set[Endpoint]) -> list[Endpoint]:
     """The endpoints that a deployment adds."""
-    wanted = [(props.container_name, props.container_port) for props in services]
-    return [endpoint for endpoint in wanted if endpoint not in existing]
+    configured = [(props.container_name, props.container_port) for props in services]
+    return [endpoint for endpoint in configured if endpoint not in existing]
 
 
 def order_of(services: Sequence[ServiceProps]) -> list[list[str]]:
@@ -65,9 +64,8 @@ def order_of(services: Sequence[ServiceProps]) -> list[list[str]]:
 
 
 def said(services: Sequence[ServiceProps], new: Sequence[Endpoint]) -> Finding:
-    """What is told of the order."""
     if not new:
-        return ok(SUBJECT, "no endpoint is new: services are deployed side by side")
+        return ok(SUBJECT, "no endpoint is new: services are deployed in parallel")
     order = ", then ".join(" and ".join(group) for group in order_of(services))
     named = ", ".join(f"{name}:{port}" for name, port in new)
     return ok(SUBJECT, f"new: {named}; so callees come first: {order}")

@@ -20,7 +20,6 @@ _LEAST_DAYS = 30
 
 
 def questions(context: Context) -> list[Question]:
-    """What is asked of the certificate, which is read once."""
     described = Shared(lambda: _read(context))
     return [
         Question("certificate", lambda context: issued(context, described())),
@@ -64,11 +63,11 @@ def issued(context: Context, certificate: Mapping[str, Any] | None) -> Finding:
         )
     status = certificate["Status"]
     if status != "ISSUED":
-        return fail("certificate", f"{identifier} is {status}", _how_to_mend(status, certificate))
+        return fail("certificate", f"{identifier} is {status}", _how_to_fix(status, certificate))
     return ok("certificate", f"{identifier} is issued, in {environment.region}")
 
 
-def _how_to_mend(status: str, certificate: Mapping[str, Any]) -> str:
+def _how_to_fix(status: str, certificate: Mapping[str, Any]) -> str:
     """https://docs.aws.amazon.com/acm/latest/APIReference/API_CertificateDetail.html"""
     if status == "PENDING_VALIDATION":
         records = [each["ResourceRecord"] for each in _validations(certificate) if "ResourceRecord" in each]
@@ -96,15 +95,15 @@ def covering(context: Context, certificate: Mapping[str, Any]) -> Finding:
 
 
 def is_covered(fqdn: str, names: Iterable[str]) -> bool:
-    """Whether a host name is one of a certificate's, of which `*.` stands for exactly one label (RFC 9525)."""
+    """Whether a host name is one of a certificate's, in which `*.` matches exactly one label (RFC 9525)."""
     host = fqdn.lower().rstrip(".")
     _, _, above = host.partition(".")
-    wanted = {host, f"*.{above}"} if above else {host}
-    return any(name.lower().rstrip(".") in wanted for name in names)
+    matching = {host, f"*.{above}"} if above else {host}
+    return any(name.lower().rstrip(".") in matching for name in names)
 
 
 def lasting(context: Context, certificate: Mapping[str, Any]) -> Finding:
-    """Whether it is good for a while yet."""
+    """Whether it stays valid for at least 30 days."""
     ends: datetime | None = certificate.get("NotAfter")
     if ends is None:
         return skip(EXPIRY, "a certificate that is not issued has no end")
@@ -114,7 +113,7 @@ def lasting(context: Context, certificate: Mapping[str, Any]) -> Finding:
         return ok(EXPIRY, f"good until {when}, {left.days} days")
     found = f"it expired on {when}" if left < timedelta(0) else f"it expires on {when}, in {left.days} days"
     if certificate.get("Type") == "IMPORTED":
-        return fail(EXPIRY, found, "It was imported, and is not renewed by itself: import its successor.")
+        return fail(EXPIRY, found, "It was imported, and is not renewed automatically: import a new one.")
     renewal = certificate.get("RenewalSummary", {}).get("RenewalStatus", "not begun")
     hint = "See that its validation record is in the DNS still, and that a load balancer uses it: then AWS renews it."
     return fail(EXPIRY, f"{found}; renewal: {renewal.lower().replace('_', ' ')}", hint)

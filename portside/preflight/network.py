@@ -1,4 +1,4 @@
-"""The network: whether its addresses are nobody else's, and enough."""
+"""The network: whether its addresses overlap with others, and are enough."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ FULL_SCALE = "addresses: full scale"
 
 # No VPC is larger, so a route to more than that leads to several: https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html
 _LARGEST_VPC = 16
-_GONE = ("deleted", "expired", "failed", "rejected", "deleting")
+_DELETED = ("deleted", "expired", "failed", "rejected", "deleting")
 
 
 def questions() -> list[Question]:
-    """What is asked of the network."""
     return [
         Question("addresses: other VPCs", apart_from_vpcs),
         Question("addresses: peerings", apart_from_peers),
@@ -31,9 +30,9 @@ def questions() -> list[Question]:
 
 
 def overlapping(cidr: str, others: Iterable[tuple[str, str]]) -> list[str]:
-    """Of networks, written as (whose, CIDR), those that share addresses with one."""
+    """The networks, given as (owner, CIDR), that overlap with one."""
     ours = IPv4Network(cidr)
-    return [f"{whose} ({other})" for whose, other in others if ours.overlaps(IPv4Network(other))]
+    return [f"{owner} ({other})" for owner, other in others if ours.overlaps(IPv4Network(other))]
 
 
 def apart_from_vpcs(context: Context) -> Finding:
@@ -54,7 +53,7 @@ def apart_from_peers(context: Context) -> Finding:
     pages = context.client("ec2").get_paginator("describe_vpc_peering_connections").paginate()
     found = [each for page in pages for each in page["VpcPeeringConnections"]]
     networks = []
-    for peering in (each for each in found if each.get("Status", {}).get("Code") not in _GONE):
+    for peering in (each for each in found if each.get("Status", {}).get("Code") not in _DELETED):
         for side in (peering.get("RequesterVpcInfo", {}), peering.get("AccepterVpcInfo", {})):
             if own is None or side.get("VpcId") != own:
                 whose = f"{peering['VpcPeeringConnectionId']} to {side.get('VpcId', 'a VPC')}"
@@ -65,8 +64,8 @@ def apart_from_peers(context: Context) -> Finding:
 def apart_from_routes(context: Context) -> Finding:
     """Whether a VPC of the account sends addresses of the environment's elsewhere: to a transit gateway or a VPN.
 
-    A route to the whole of a VPC that is there already may be the way to it; one to more than a VPC can have says
-    nothing of who has what in there.
+    A route to exactly the range of an existing VPC may lead to that VPC; a range larger than a VPC can have does not
+    show which of its addresses are used.
     """
     own, ours = context.vpc(), IPv4Network(context.environment.vpc_cidr)
     pages = context.client("ec2").get_paginator("describe_route_tables").paginate()
@@ -92,7 +91,7 @@ def _said(context: Context, subject: str, networks: Sequence[tuple[str, str]], w
     shared = overlapping(cidr, dict.fromkeys(networks))
     if not shared:
         return ok(subject, f"{cidr}: {well}")
-    hint = f'Give ENVIRONMENTS["{context.environment.name}"]["VPC_CIDR"] in app.py addresses that nobody else has.'
+    hint = f'Give ENVIRONMENTS["{context.environment.name}"]["VPC_CIDR"] in app.py a range that no other network uses.'
     return fail(subject, f"{cidr} is shared with {', '.join(shared)}", hint)
 
 
@@ -119,7 +118,7 @@ def enough(subject: str, scale: Scale, context: Context) -> Finding:
     """Whether the private subnets have an address for every task that a rolling update adds."""
     vpc = context.vpc()
     if vpc is None:
-        return ok(subject, f"{context.environment.vpc_cidr} has room for every task, the form made sure of that")
+        return ok(subject, f"{context.environment.vpc_cidr} has room for every task, as checked with app.py")
     filters = [{"Name": "vpc-id", "Values": [vpc]}]
     pages = context.client("ec2").get_paginator("describe_subnets").paginate(Filters=filters)
     private = [each for page in pages for each in page["Subnets"] if not each.get("MapPublicIpOnLaunch")]

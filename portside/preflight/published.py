@@ -10,7 +10,7 @@ from portside.images.failures import Failure, Kind, ResolutionFailed
 from portside.images.resolved_image import ResolvedImage
 from portside.preflight.context import Context, Question, ask_registry
 
-# What ECS would meet too; all else says something of the way there, or of the look-up's own credentials.
+# Failures that ECS would have too; the others concern the connection or the credentials of this lookup.
 MISSING = frozenset(
     {
         Kind.BLOCKED,
@@ -25,18 +25,18 @@ MISSING = frozenset(
 
 
 def questions() -> list[Question]:
-    """One question for all images: they are asked for side by side."""
+    """One check for all images, which are looked up in parallel."""
     return [Question("images", images)]
 
 
 def images(context: Context) -> list[Finding]:
-    """Each service's image: what it is, and then by its digest whether it is there, as ECS will ask for it."""
+    """Resolve each service's image, then look it up by its digest, as ECS will."""
     try:
         known = context.images()
     except ResolutionFailed as failed:
         return [_looked_up(props, failed.failures.get(props.container_location)) for props in context.services]
-    wanted = {props.container_name: known.images.get(props.container_location) for props in context.services}
-    references = [image.reference for image in wanted.values() if image]
+    resolved = {props.container_name: known.images.get(props.container_location) for props in context.services}
+    references = [image.reference for image in resolved.values() if image]
     failures: dict[str, Failure] = {}
     try:
         ask_registry(context.target, references, known.version)
@@ -44,7 +44,7 @@ def images(context: Context) -> list[Finding]:
         failures = failed.failures
     checks = []
     for props in context.services:
-        image = wanted[props.container_name]
+        image = resolved[props.container_name]
         failure = failures.get(image.reference) if image else None
         checks.append(published(_subject(props), image, failure) if image else _unknown(props, context))
     return checks
@@ -52,8 +52,8 @@ def images(context: Context) -> list[Finding]:
 
 def published(subject: str, image: ResolvedImage, failure: Failure | None) -> Finding:
     """Whether the registry has an image."""
-    what = f"{image.tag} {image.digest[:19]}…"
-    return _failed(subject, what, failure) if failure else ok(subject, f"{what} for {image.platform}")
+    name = f"{image.tag} {image.digest[:19]}…"
+    return _failed(subject, name, failure) if failure else ok(subject, f"{name} for {image.platform}")
 
 
 def _looked_up(props: ServiceProps, failure: Failure | None) -> Finding:

@@ -1,4 +1,4 @@
-"""What AWS lets an account have, against what it has and what a deployment adds."""
+"""The account's quotas, compared with its usage and what a deployment adds."""
 
 from __future__ import annotations
 
@@ -33,7 +33,6 @@ _ZONES = 2
 
 
 def questions(context: Context) -> list[Question]:
-    """What is asked of the account's quotas."""
     spot = [props for props in context.services if props.spot_weight]
     asked: list[tuple[str, Callable[[str, Context], Finding]]] = [
         ("Fargate vCPUs", partial(vcpus, "OnDemand", _FARGATE, context.services, Scale.NOW)),
@@ -137,7 +136,7 @@ def _said(
 ) -> Finding:
     quota = _quota(context, *code)
     reason = why or f"{added:g} more would be made"
-    found = f"{reason}; {used:g} of {quota:g} {noun} are in use beside"
+    found = f"{reason}; {used:g} of {quota:g} {noun} are used by others"
     if used + added <= quota:
         return ok(subject, found)
     service, number = code
@@ -152,7 +151,7 @@ def _said(
 
 
 def _quota(context: Context, service: str, code: str) -> float:
-    """What the account has been given, or what every account has."""
+    """The account's quota, or AWS's default."""
     from botocore.exceptions import ClientError
 
     quotas = context.client("service-quotas")
@@ -173,6 +172,6 @@ class Scale(Enum):
 
 
 def most_tasks(props: ServiceProps, running: int, scale: Scale) -> int:
-    """How many tasks of a service run at once at most: a rolling update starts the new ones beside the old."""
-    wanted = props.auto_scale_max_capacity if scale is Scale.FULL else max(running, props.auto_scale_min_capacity)
-    return 2 * wanted
+    """The maximum number of tasks of a service during a rolling update, as it starts new tasks first."""
+    desired = props.auto_scale_max_capacity if scale is Scale.FULL else max(running, props.auto_scale_min_capacity)
+    return 2 * desired

@@ -1,4 +1,4 @@
-"""Everything that can be known before a deployment, asked side by side; nothing is changed."""
+"""Run the pre-flight checks in parallel; they change nothing."""
 
 from __future__ import annotations
 
@@ -34,21 +34,20 @@ from portside.preflight import (
 from portside.preflight.context import Answer, Context, Options, Question, answer, context_of
 from portside.synthesis.assembly import Stack
 
-_SIDE_BY_SIDE = 24
+_MAX_THREADS = 24
 _LONGEST_SECONDS = 60
 _LONGEST_SECONDS_OF_DRIFT = 330
 
 
 @dataclass(frozen=True)
 class Verification:
-    """What was found, in the order in which it is told."""
+    """The findings, in the order of the report."""
 
     environment: str
     checks: tuple[Finding, ...]
 
     @property
     def failed(self) -> tuple[Finding, ...]:
-        """What is not as it should be."""
         return tuple(check for check in self.checks if check.state is FAIL)
 
     @property
@@ -69,11 +68,11 @@ class Verification:
 
     @property
     def in_the_way(self) -> tuple[Finding, ...]:
-        """What would make a deployment fail or lose something, and what it does not ask about itself."""
+        """The failures that block a deployment."""
         return tuple(check for check in self.failed if check.severity is not Severity.WARNING)
 
     def as_json(self) -> dict[str, Any]:
-        """The checks by subject, and whether all that could be known is well."""
+        """The checks by subject, and whether none failed."""
         return {
             "environment": self.environment,
             "well": not self.failed,
@@ -84,7 +83,7 @@ class Verification:
 def verify(
     target: Target, form: Form, images: Resolution | None = None, options: Options | None = None
 ) -> Verification:
-    """Ask everything. Without `images` they are looked up beside the rest."""
+    """Run all checks. Without `images` they are looked up."""
     with tempfile.TemporaryDirectory(prefix="agora-verify-", ignore_cleanup_errors=True) as folder:
         return _ask(context_of(target, form, images, options or Options(), folder=Path(folder)))
 
@@ -98,7 +97,7 @@ def before_deployment(
     replace: Iterable[str] = (),
     proof_profile: str | None = None,
 ) -> Verification:
-    """Ask what a deployment of these templates wants to know: all but what was changed by hand."""
+    """Run the checks that precede a deployment of these templates: all except drift."""
     options = Options(replace=frozenset(replace), proof_profile=proof_profile)
     return _ask(context_of(target, form, images, options, stacks=stacks))
 
@@ -108,20 +107,22 @@ def of_folder(environment: str, folder: Path) -> Verification:
     return Verification(environment, tuple(templates.of_folder(folder)))
 
 
-def without_form(environment: str, wrong: FormError) -> Verification:
-    """What is said where the form can't be read."""
+def without_configuration(environment: str, wrong: FormError) -> Verification:
+    """The findings for an invalid configuration."""
     checks = [fail(f"form: {each.where}", each.what, each.hint) for each in wrong.problems]
-    return Verification(environment, (*checks, skip("all else", "nothing is read of a form that is wrong")))
+    return Verification(environment, (*checks, skip("everything else", "the configuration is invalid")))
 
 
 def without_credentials(environment: str, refused: UserError) -> Verification:
-    """What is said where AWS can't be asked."""
+    """The findings without valid credentials."""
     failed = fail(account.CREDENTIALS, refused.message, refused.hint)
-    return Verification(environment, (ok("form", "app.py is valid"), failed, skip("all else", "AWS can't be asked")))
+    return Verification(
+        environment, (ok("form", "app.py is valid"), failed, skip("everything else", "AWS can't be asked"))
+    )
 
 
 def questions(context: Context) -> list[Question]:
-    """All questions, in the order in which their answers are told."""
+    """All checks, in the order of the report."""
     return [
         *account.questions(),
         *stacks.questions(),
@@ -141,14 +142,14 @@ def questions(context: Context) -> list[Question]:
 
 def _ask(context: Context) -> Verification:
     asked = questions(context)
-    pool = ThreadPoolExecutor(_SIDE_BY_SIDE)
+    pool = ThreadPoolExecutor(_MAX_THREADS)
     try:
         futures = [pool.submit(answer, question, context) for question in asked]
         longest = _LONGEST_SECONDS_OF_DRIFT if context.options.drift else _LONGEST_SECONDS
         wait(futures, timeout=longest)
         pool.shutdown(wait=False, cancel_futures=True)
     except BaseException:
-        # Whoever is interrupted waits for what is being written, so that nothing of it is left behind.
+        # Wait for threads that write files, so that none remain.
         pool.shutdown(wait=True, cancel_futures=True)
         raise
     answers = [_outcome(question, future, longest) for question, future in zip(asked, futures, strict=True)]
@@ -162,13 +163,13 @@ def _outcome(question: Question, future: Future[Answer], longest: int) -> Answer
 
 
 def _together(asked: Sequence[Question], answers: Sequence[Answer]) -> list[Finding]:
-    """All that was found. What expired in the middle is a failure of the credentials, however they began."""
+    """All findings. If the credentials expired during a check, the check of the credentials failed."""
     checks = []
     expired = any(each.expired for each in answers)
     for question, each in zip(asked, answers, strict=True):
         if expired and question.subject == account.CREDENTIALS:
-            hint = 'Log in again ("aws --profile NAME sso login"), then ask again.'
-            checks.append(fail(account.CREDENTIALS, "they are not, or no longer, good", hint))
+            hint = 'Log in again ("aws --profile NAME sso login"), then run it again.'
+            checks.append(fail(account.CREDENTIALS, "they are invalid or have expired", hint))
         else:
             checks += each.checks
     return checks

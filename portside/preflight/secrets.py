@@ -1,4 +1,4 @@
-"""The secrets that containers are given: there, complete, and readable by the roles that read them."""
+"""The secrets of containers: whether they exist, are complete, and readable by the execution roles."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from portside.findings.finding import Finding
 from portside.preflight.context import Context, NotKnown, Question, Shared, Template
 
 _READ, _DECRYPT = "secretsmanager:GetSecretValue", "kms:Decrypt"
-# The end of every secret's ARN; a name that ends so itself is taken for a whole ARN:
+# The end of every secret's ARN; a name with such an ending is treated as a complete ARN:
 # https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html#ARN_secretnamehyphen
 _LIKE_AN_ARN = re.compile(r"-[A-Za-z0-9]{6}$")
 _AWS_MANAGED = "alias/aws/secretsmanager"
@@ -29,11 +29,11 @@ class BinarySecret(Exception):
 
 
 Secret = Mapping[str, Any]
-"""What DescribeSecret says."""
+"""The answer of DescribeSecret."""
 
 
 def questions(context: Context) -> list[Question]:
-    """What is asked of every secret that the form names, and of the database's."""
+    """The checks of every configured secret, and of the database's."""
     asked = []
     for name, readers in _readers(context).items():
         described = Shared(partial(_read, context, name))
@@ -121,8 +121,8 @@ def _ask_fields(
         there = _field_names(context, str(secret["ARN"]))
     except BinarySecret:
         put = context.commands.aws("secretsmanager", "put-secret-value", secret_id=name, secret_string=FROM_FILE)
-        what = "its value is binary, and ECS hands only texts to containers"
-        return fail(subject, what, f"Store it as a text: {context.commands.fix(put)}")
+        found = "its value is binary, and ECS passes only text to containers"
+        return fail(subject, found, f"Store it as text: {context.commands.fix(put)}")
     return having_fields(subject, fields, there, name, context.commands)
 
 
@@ -142,17 +142,17 @@ def _field_names(context: Context, arn: str) -> frozenset[str] | None:
 
 
 def having_fields(
-    subject: str, wanted: list[str], there: frozenset[str] | None, name: str, commands: Commands
+    subject: str, fields: list[str], there: frozenset[str] | None, name: str, commands: Commands
 ) -> Finding:
     """Whether a secret has the fields that containers are given."""
     put = commands.aws("secretsmanager", "put-secret-value", secret_id=name, secret_string=FROM_FILE)
     hint = f"Put it in, or correct json_field in app.py: {commands.fix(put, then='replaces the whole value')}"
     if there is None:
-        return fail(subject, f"it is no JSON object, so it has no field {', '.join(wanted)}", hint)
-    missing = [field for field in wanted if field not in there]
+        return fail(subject, f"it is no JSON object, so it has no field {', '.join(fields)}", hint)
+    missing = [field for field in fields if field not in there]
     if missing:
         return fail(subject, f"it has no field {', '.join(missing)}", hint)
-    return ok(subject, f"it has {', '.join(wanted)}")
+    return ok(subject, f"it has {', '.join(fields)}")
 
 
 def _ask_readable(
@@ -179,7 +179,7 @@ def _execution_role(context: Context, stack: str) -> str:
     resources = context.client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
     name = next((each.get("PhysicalResourceId") for each in resources if each["LogicalResourceId"] == before), None)
     if not name:
-        raise NotKnown("its execution role is not there")
+        raise NotKnown("its execution role does not exist")
     return name if name.startswith("arn:") else f"arn:aws:iam::{context.environment.account}:role/{name}"
 
 
@@ -213,14 +213,14 @@ def readable(context: Context, subject: str, name: str, secret: Secret, reader: 
     return fail(
         subject,
         f"{_short(role)} may not, and the right that this deployment adds does not change that",
-        "Look for what denies it: a permissions boundary of the role, or a policy of the organisation.",
+        "It is denied by a permissions boundary of the role or a policy of the organisation.",
     )
 
 
 def decryptable(context: Context, subject: str, key: str, role: str) -> Finding:
     """Whether the role may use the key of the account's own that the secret is encrypted with.
 
-    The app gives no right on such keys, so it is the key's policy or somebody else's that does.
+    The stacks grant no rights on such keys, so the key's policy or a manually added one has to.
     """
     kms = context.client("kms")
     described = kms.describe_key(KeyId=key)["KeyMetadata"]
@@ -235,7 +235,7 @@ def decryptable(context: Context, subject: str, key: str, role: str) -> Finding:
     policy = json.loads(kms.get_key_policy(KeyId=arn, PolicyName="default")["Policy"])
     principals = json.dumps([each.get("Principal") for each in policy["Statement"] if each.get("Effect") == "Allow"])
     if role in principals or '"*"' in principals:
-        return skip(subject, f"the policy of {arn} decides: it names the role, or everybody under a condition")
+        return skip(subject, f"the policy of {arn} decides: it names the role, or all principals under a condition")
     return fail(
         subject,
         f"{_short(role)} may not decrypt with {arn}",
@@ -244,7 +244,7 @@ def decryptable(context: Context, subject: str, key: str, role: str) -> Finding:
 
 
 def _decision(context: Context, role: str, action: str, resource: str, added: str | None = None) -> str:
-    """What IAM would decide: `allowed`, `implicitDeny` or `explicitDeny`. Raises `NotKnown` where there is no role."""
+    """IAM's decision: `allowed`, `implicitDeny` or `explicitDeny`. Raises `NotKnown` if the role does not exist."""
     from botocore.exceptions import ClientError
 
     more = {"PolicyInputList": [added]} if added else {}

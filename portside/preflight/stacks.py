@@ -1,4 +1,4 @@
-"""Whether the stacks can be deployed at all, or are stuck in what happened before."""
+"""Whether the stacks can be deployed, or are stuck after an earlier operation."""
 
 from __future__ import annotations
 
@@ -17,12 +17,11 @@ _CAN_BE_CANCELLED = "UPDATE_IN_PROGRESS"
 
 
 def questions() -> list[Question]:
-    """What is asked of the stacks."""
     return [Question("stacks", stacks), Question(UNCONFIGURED, unconfigured)]
 
 
 def stacks(context: Context) -> list[Finding]:
-    """A line for each stack that is not simply well, and one for the rest."""
+    """A finding for each stack that can't be updated, and one for all others."""
     states = context.states()
     names = stack_names(context.environment, context.services)
     checks = [check for name in names if name in states and (check := _check_of(context, states[name]))]
@@ -46,7 +45,7 @@ def unconfigured(context: Context) -> list[Finding]:
 
 
 def remarkable(state: DeployedStack, commands: Commands) -> Finding | None:
-    """What there is to say of a stack that can't simply be updated."""
+    """The finding about a stack that can't be updated; None for one that can."""
     subject, status = f"stack {state.name}", status_of(state.status)
     if not status.blocks_deployment:
         return None if status.is_usable else ok(subject, status.sentence)
@@ -57,4 +56,4 @@ def remarkable(state: DeployedStack, commands: Commands) -> Finding | None:
     cancel = commands.aws("cloudformation", "cancel-update-stack", stack_name=state.name)
     note = f"or end it: {cancel}" if state.status == _CAN_BE_CANCELLED else ""
     command = commands.aws("cloudformation", waiting, stack_name=state.name)
-    return fail(subject, status.sentence, f"Wait for its end: {commands.fix(command, then=note)}")
+    return fail(subject, status.sentence, f"Wait until it finishes: {commands.fix(command, then=note)}")

@@ -1,4 +1,4 @@
-"""The new templates by themselves: what AWS would refuse in them, and what would be deployed and not work."""
+"""The new templates: whether AWS would refuse them, or they would be deployed and not work."""
 
 from __future__ import annotations
 
@@ -24,22 +24,20 @@ class TemplatesRefused(UserError):
 
 
 def questions() -> list[Question]:
-    """What is asked of the new templates."""
     return [Question(SUBJECT, of_context)]
 
 
 def of_context(context: Context) -> list[Finding]:
-    """What is wrong with the templates that would be deployed."""
     return checks_of(assembly_of(context.environment, list(context.new_templates().values())))
 
 
 def of_folder(folder: Path) -> list[Finding]:
-    """What is wrong with the templates of a folder. Raises `UsageError` where it can't be read."""
+    """Check the templates of a folder. Raises `UsageError` if it can't be read."""
     return checks_of(read_folder(folder))
 
 
 def checks_of(assembly: Assembly) -> list[Finding]:
-    """A failure for each finding; a line where there is none."""
+    """A failed check for each finding, or one passed check."""
     found = [fail(f"template: {each.stack}", each.what, each.fix, code=each.code) for each in check(assembly)]
     templates, resources = len(assembly.files), len(assembly.resources)
     said = f"{len(rows())} rules find nothing wrong in {resources} resources of {templates} templates"
@@ -47,7 +45,6 @@ def checks_of(assembly: Assembly) -> list[Finding]:
 
 
 def refused_by_aws(environment: Environment, stacks: Sequence[Stack]) -> list[Finding]:
-    """What AWS itself would refuse."""
     return [each for each in check(assembly_of(environment, stacks)) if is_refused(each)]
 
 

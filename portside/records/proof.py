@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from portside.aws.target import Target, beside
+from portside.aws.target import Target, other_target
 from portside.commands import rehearses, tool
 from portside.config.configuration import Form
 from portside.config.environment import Environment
@@ -209,7 +209,7 @@ def seed_proof(target: Target, form: Form, images: Resolution) -> None:
             props.container_name: props.container_location for props in form.services_of(target.environment.name)
         }
         record = seeded_record(images, services, place_of(proving, is_local=True))
-        write_record(beside(target, proving).clients("ssm"), proving.name, record)
+        write_record(other_target(target, proving).clients("ssm"), proving.name, record)
 
 
 def proving_environment(form: Form, environment: Environment) -> Environment | None:

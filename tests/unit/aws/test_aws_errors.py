@@ -12,12 +12,12 @@ from portside.aws.errors import (
     EXPIRED,
     PASSING,
     THROTTLED,
+    call_with_retries,
     is_denied,
     is_expired,
     is_missing,
     is_passing,
     is_throttled,
-    patiently,
 )
 from portside.config.configuration import ROOT
 from tests.unit.everyday_support import denied, expired, throttled
@@ -44,7 +44,7 @@ def test_a_busy_aws_is_asked_again_after_growing_pauses() -> None:
             raise answers.pop()
         return "answer"
 
-    assert patiently(ask, pauses.append) == "answer"
+    assert call_with_retries(ask, pauses.append) == "answer"
     assert pauses == [0.5, 1.0]
 
 
@@ -58,7 +58,7 @@ def test_the_retry_limit_ends_and_the_refusal_is_raised(error: Exception, asked:
         raise error
 
     with pytest.raises(ClientError):
-        patiently(ask, lambda _: None, times=3)
+        call_with_retries(ask, lambda _: None, times=3)
     assert count == asked
 
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import boto3
 import pytest
 
-from portside.aws.target import aws_target, beside, local_target, tool_environment
+from portside.aws.target import aws_target, local_target, other_target, tool_environment
 from portside.config.configuration import ROOT, check_form, state_dir
 from portside.emulator.client import process
 from portside.emulator.client.process import LocalAws
@@ -128,7 +128,7 @@ def test_an_environment_in_the_same_account_and_region_is_reached_with_the_same_
     profiles = _log_in(monkeypatch, STAGE_AND_PROD)
     form = agora()
     prod = aws_target(form.environment("prod"))
-    stage = beside(prod, form.environment("stage"))
+    stage = other_target(prod, form.environment("stage"))
     assert (stage.environment.name, stage.clients, stage.caller) == ("stage", prod.clients, prod.caller)
     assert profiles == [None]
 
@@ -137,12 +137,12 @@ def test_an_environment_elsewhere_needs_its_own_credentials(monkeypatch: pytest.
     form = check_form(environments(dev={"REGION": "us-west-2"}, stage={}, prod={"ACCOUNT": DEV}), one_service)
     profiles = _log_in(monkeypatch, DEV)
     stage = aws_target(form.environment("stage"))
-    assert beside(stage, form.environment("dev")).process_environment["AWS_REGION"] == "us-west-2"
+    assert other_target(stage, form.environment("dev")).process_environment["AWS_REGION"] == "us-west-2"
     assert len(profiles) == 2
     other = aws_target(form.environment("prod"))
     _log_in(monkeypatch, STAGE_AND_PROD)
     with pytest.raises(UsageError, match="credentials are for account 681175625864, but dev is 607346494281"):
-        beside(other, agora().environment("dev"), profile="of-another-account")
+        other_target(other, agora().environment("dev"), profile="of-another-account")
 
 
 def test_a_profile_that_is_named_reaches_another_environment_even_in_the_same_account(
@@ -150,7 +150,7 @@ def test_a_profile_that_is_named_reaches_another_environment_even_in_the_same_ac
 ) -> None:
     profiles = _log_in(monkeypatch, STAGE_AND_PROD)
     form = agora()
-    beside(aws_target(form.environment("prod")), form.environment("stage"), profile="reader")
+    other_target(aws_target(form.environment("prod")), form.environment("stage"), profile="reader")
     assert profiles == [None, "reader"]
 
 
@@ -161,7 +161,7 @@ def test_in_a_rehearsal_all_environments_are_in_the_embedded_aws(
     monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
     monkeypatch.setattr(process, "running", lambda _: aws)
     form = agora()
-    found = beside(target({}, environment="prod", is_local=True, form=form), form.environment("dev"))
+    found = other_target(target({}, environment="prod", is_local=True, form=form), form.environment("dev"))
     assert (found.environment.name, found.is_local, found.local_aws) == ("dev", True, aws)
     assert found.process_environment["AWS_ACCESS_KEY_ID"] == DEV
     assert found.clients("ssm").meta.endpoint_url == aws.url

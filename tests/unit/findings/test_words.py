@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from portside.aws.parallel import side_by_side
+from portside.aws.parallel import in_parallel
 from portside.cli import diagnose as command
 from portside.cli.diagnose import show_verdicts
 from portside.cli.main import run
@@ -34,7 +34,7 @@ def test_jobs_answer_by_name_and_an_error_is_an_answer() -> None:
     def fail() -> None:
         raise ValueError("no")
 
-    found = side_by_side({"good": lambda: 1, "bad": fail}, time.monotonic() + 5)
+    found = in_parallel({"good": lambda: 1, "bad": fail}, time.monotonic() + 5)
     assert found["good"] == 1
     assert isinstance(found["bad"], ValueError)
 

@@ -63,7 +63,7 @@ def test_what_the_templates_want_of_the_bootstrap_counts(tmp_path: Path) -> None
     }
     ssm = FakeParameters({"/cdk-bootstrap/ours/version": "39"})
     check = account.bootstrap(context({"ssm": ssm}, new=[stack("agora-dev-app", template, tmp_path)]))
-    assert (check.state, check.what) == (FAIL, "version 39, but the templates want 40")
+    assert (check.state, check.what) == (FAIL, "version 39, but the templates require 40")
     assert check.fix == f"Bootstrap it: cdk bootstrap aws://{ACCOUNT}/us-east-1"
 
 

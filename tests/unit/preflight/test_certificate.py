@@ -83,7 +83,7 @@ def test_one_that_is_about_to_expire_fails(days: int, state: str) -> None:
 
 def test_one_that_was_imported_must_be_imported_again() -> None:
     soon = SOUND | {"NotAfter": NOON + timedelta(days=3), "Type": "IMPORTED"}
-    assert "import its successor" in found(soon)["certificate: expiry"].fix
+    assert "import a new one" in found(soon)["certificate: expiry"].fix
 
 
 def test_without_the_right_to_look_nothing_is_known() -> None:

@@ -81,7 +81,7 @@ def test_a_proof_in_an_account_that_can_not_be_read_is_not_known(monkeypatch: py
     def refuse(*_: object, **__: object) -> None:
         raise UsageError("the credentials are for another account", "")
 
-    monkeypatch.setattr(earlier, "beside", refuse)
+    monkeypatch.setattr(earlier, "other_target", refuse)
     check = found("proof", FakeParameters(), "prod")
     assert (check.state, "--proof-profile" in check.what) == (SKIP, True)
 
@@ -158,7 +158,7 @@ def test_after_the_first_step_the_bastion_holds_the_second_back() -> None:
     check = adoption(BASTION, kept=True)
     assert check.state == OK
     assert check.what.startswith("step 1 of 2 is done. Step 2 waits for agora-dev-bastion")
-    assert "as BASTION and deploy, or delete the stack agora-dev-bastion" in check.what
+    assert "as BASTION in app.py and deploy, or delete the stack agora-dev-bastion" in check.what
 
 
 @pytest.mark.parametrize(("importer", "way_out"), [(BASTION, "as BASTION"), (SIBLING, "or delete these stacks")])
@@ -175,7 +175,7 @@ def test_the_second_step_is_possible_once_no_one_imports() -> None:
 
 
 def test_with_the_configuration_for_it_the_second_step_is_next() -> None:
-    assert adoption(kept=False).what.startswith("step 2 of 2 is next: ./agora deploy dev takes away exports")
+    assert adoption(kept=False).what.startswith("step 2 of 2 is next: ./agora deploy dev removes the exports")
 
 
 def test_without_exports_the_adoption_is_done() -> None:

@@ -29,7 +29,7 @@ def found(**deployed_as: tuple[str, int]) -> str:
 
 
 def test_where_no_endpoint_is_new_order_does_not_matter() -> None:
-    assert found(api=("api", 3333), app=("app", 443)) == "no endpoint is new: services are deployed side by side"
+    assert found(api=("api", 3333), app=("app", 443)) == "no endpoint is new: services are deployed in parallel"
 
 
 def test_a_new_endpoint_puts_callees_first() -> None:

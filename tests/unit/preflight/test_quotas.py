@@ -99,7 +99,7 @@ VPCS = FakeClient(describe_vpcs=[{"Vpcs": [1, 2]}, {"Vpcs": [3, 4, 5]}])
 @pytest.mark.parametrize(("allowed", "state"), [(6, OK), (5, FAIL)])
 def test_a_new_environment_adds_a_vpc(allowed: int, state: str) -> None:
     check = found("VPCs", quota(allowed), ec2=VPCS)
-    assert (check.state, check.what) == (state, f"1 more would be made; 5 of {allowed} VPCs are in use beside")
+    assert (check.state, check.what) == (state, f"1 more would be made; 5 of {allowed} VPCs are used by others")
 
 
 def test_an_environment_that_has_its_vpc_adds_none_and_asks_nothing() -> None:

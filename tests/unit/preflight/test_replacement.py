@@ -141,7 +141,7 @@ def test_what_holds_no_state_is_only_told(tmp_path: Path) -> None:
     before = {"Group": resource("AWS::EC2::SecurityGroup", GroupName="a"), "Rule": resource("AWS::EC2::Route")}
     check = found(tmp_path, before, {"Group": resource("AWS::EC2::SecurityGroup", GroupName="b")})["templates"]
     assert check.state == OK
-    assert check.what == "of what holds no state: 1 deleted (Rule); 1 replaced (Group)"
+    assert check.what == "stateless resources: 1 deleted (Rule); 1 replaced (Group)"
 
 
 def target_group(port: int) -> dict[str, Any]:

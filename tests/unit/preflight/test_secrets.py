@@ -121,7 +121,7 @@ def test_fields_are_searched_by_name_and_no_value_is_shown(text: str, state: str
 
 def test_a_binary_value_is_refused() -> None:
     check = found(about(value={"SecretBinary": b"hidden-value"}, field="dsn"))[FIELDS]
-    assert (check.state, check.what) == (FAIL, "its value is binary, and ECS hands only texts to containers")
+    assert (check.state, check.what) == (FAIL, "its value is binary, and ECS passes only text to containers")
     assert "hidden-value" not in f"{check}"
 
 

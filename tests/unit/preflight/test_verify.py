@@ -45,9 +45,9 @@ def asking(outcome: Any) -> Question:
             client_error("UnauthorizedOperation", "You are not authorized to perform this operation.", "DescribeVpcs"),
             "these credentials lack the right for DescribeVpcs",
         ),
-        (THROTTLED, "AWS is asked too often at the moment (ThrottlingException)"),
-        (client_error("Throttling", "Rate exceeded"), "AWS is asked too often at the moment (Throttling)"),
-        (client_error("400", "Rate exceeded"), "AWS is asked too often at the moment (400)"),
+        (THROTTLED, "AWS throttles the calls (ThrottlingException)"),
+        (client_error("Throttling", "Rate exceeded"), "AWS throttles the calls (Throttling)"),
+        (client_error("400", "Rate exceeded"), "AWS throttles the calls (400)"),
         (EXPIRED, "the credentials have expired or are not known (ExpiredTokenException)"),
         (NoCredentialsError(), "the credentials have expired or are not known (NoCredentialsError)"),
         (EndpointConnectionError(endpoint_url="https://x"), "AWS does not answer (EndpointConnectionError)"),
@@ -178,7 +178,7 @@ def test_an_aws_that_refuses_everything_is_not_called_ok(
 
 
 def test_a_wrong_form_is_reported_as_a_check_that_failed() -> None:
-    found = run.without_form("dev", FormError([Problem("ENVIRONMENTS", "wrong", "Write it so.")]))
+    found = run.without_configuration("dev", FormError([Problem("ENVIRONMENTS", "wrong", "Write it so.")]))
     assert [(check.state, check.fix) for check in found.checks] == [(FAIL, "Write it so."), (SKIP, "")]
 
 

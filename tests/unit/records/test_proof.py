@@ -88,7 +88,7 @@ def _place(ssm: FakeParameters, *, environment: str = "prod", is_local: bool = F
 def rehearsing(monkeypatch: pytest.MonkeyPatch) -> Target:
     """A rehearsal of prod, next to which stage is in the same embedded AWS."""
     place = _place(FakeParameters(), is_local=True)
-    monkeypatch.setattr(proofs, "beside", lambda _, environment, **__: replace(place, environment=environment))
+    monkeypatch.setattr(proofs, "other_target", lambda _, environment, **__: replace(place, environment=environment))
     return place
 
 

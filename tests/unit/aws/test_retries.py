@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from portside.aws.patience import Patience
+from portside.aws.retries import Retries
 from tests.unit.everyday_support import denied, expired, throttled
 
 LOST = EndpointConnectionError(endpoint_url="https://ecs")
@@ -19,7 +19,7 @@ class _World:
 
     def __init__(self, *answers: object, **settings: Any) -> None:
         self.answers, self.said, self.pauses, self.now = list(answers), list[str](), list[float](), 0.0
-        self.patience = Patience(
+        self.retries = Retries(
             self.said.append, **{"seconds": 100.0, **settings}, wait=self._wait, clock=lambda: self.now
         )
 
@@ -37,16 +37,16 @@ class _World:
 @pytest.mark.parametrize(
     ("error", "settings", "said"),
     [
-        (throttled(), {}, "asked too often"),
+        (throttled(), {}, "AWS throttles the calls"),
         (LOST, {}, "does not answer"),
-        (expired(), {"renew": "Log in again."}, "have expired. Log in again. This goes on then."),
+        (expired(), {"renew": "Log in again."}, "have expired. Log in again. The command then continues."),
     ],
 )
 def test_a_problem_is_reported_once_and_so_is_its_recovery(
     error: Exception, settings: dict[str, Any], said: str
 ) -> None:
     world = _World(error, error, error, "answer", **settings)
-    assert world.patience.ask(world.answer) == "answer"
+    assert world.retries.ask(world.answer) == "answer"
     assert world.pauses == [1.0, 2.0, 4.0]
     assert len(world.said) == 2
     assert said in world.said[0]
@@ -60,23 +60,23 @@ def test_a_problem_is_reported_once_and_so_is_its_recovery(
 def test_without_a_retry_the_error_is_raised_at_once(error: Exception, settings: dict[str, Any]) -> None:
     world = _World(error, "answer", **settings)
     with pytest.raises(type(error)):
-        world.patience.ask(world.answer)
+        world.retries.ask(world.answer)
     assert (world.said, world.pauses) == ([], [])
 
 
 def test_retries_end_and_then_the_last_error_is_raised() -> None:
     world = _World(throttled())
     with pytest.raises(ClientError, match="Rate exceeded"):
-        world.patience.ask(world.answer)
+        world.retries.ask(world.answer)
     assert sum(world.pauses) == pytest.approx(100)
     assert max(world.pauses) == 30
 
 
 def test_after_giving_up_all_is_asked_once() -> None:
     world = _World(throttled(), "answer")
-    world.patience.give_up()
+    world.retries.give_up()
     with pytest.raises(ClientError):
-        world.patience.ask(world.answer)
+        world.retries.ask(world.answer)
     assert world.pauses == []
 
 
@@ -90,7 +90,7 @@ class _Client:
 
 def test_clients_are_retried_page_by_page_too() -> None:
     world = _World(throttled(), "first", throttled(), "second", "third")
-    client = world.patience.clients(lambda _: _Client(world.answer))("ecs")
+    client = world.retries.clients(lambda _: _Client(world.answer))("ecs")
     assert client.describe_stacks() == "first"
     assert client.get_paginator("list_tasks").paginate() == ["second", "third"]
     assert client.meta == "meta"
@@ -98,7 +98,7 @@ def test_clients_are_retried_page_by_page_too() -> None:
 
 def test_what_may_have_been_done_is_not_asked_for_twice() -> None:
     world = _World(LOST, "a second task")
-    client = world.patience.clients(lambda _: _Client(world.answer))("ecs")
+    client = world.retries.clients(lambda _: _Client(world.answer))("ecs")
     with pytest.raises(EndpointConnectionError):
         client.run_task()
     world.answers = [throttled(), "a task"]

@@ -1,4 +1,4 @@
-"""Asking AWS for as long as there is hope: through throttling, lost connections, and a person's new log-in."""
+"""Retry calls to AWS through throttling, lost connections and expired credentials that the user can renew."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Answer = TypeVar("Answer")
 Clients = Callable[[str], Any]
 
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 1.0, 30.0
-# What can be asked twice with no other effect than once, should only its answer have been lost.
+# Idempotent operations, which can be repeated if only the response was lost.
 _REPEATABLE = ("describe_", "list_", "get_", "filter_", "put_", "delete_", "batch_get_", "lookup_")
 
 
-class Patience:
-    """How long, and in which troubles, AWS is asked again; each trouble is said in one line, and so is its end.
+class Retries:
+    """For how long, and after which errors, calls are retried; each problem and its end are reported in one line.
 
-    Expired credentials are waited for where a person can renew them. `seconds` is the longest trouble, all together.
+    Waits for new credentials where the user can renew them. `seconds` limits the total time of all retries.
     """
 
     def __init__(
@@ -39,17 +39,17 @@ class Patience:
         self._lock = threading.Lock()
 
     def ask(self, question: Callable[[], Answer], *, repeatable: bool = True) -> Answer:
-        """The answer, asked for again and again while there is hope; the last error is raised."""
+        """The answer, after retries. Raises the last error."""
         pause = _FIRST_PAUSE_SECONDS
         while True:
             began = self._clock()
             try:
                 answer = question()
             except Exception as error:
-                trouble = self._trouble(error, repeatable=repeatable)
-                if not trouble or self._left <= 0:
+                problem = self._problem(error, repeatable=repeatable)
+                if not problem or self._left <= 0:
                     raise
-                self._note(trouble)
+                self._note(problem)
                 self._wait(min(pause, max(self._left, 0.1)))
                 self._left -= self._clock() - began
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
@@ -58,56 +58,56 @@ class Patience:
                 return answer
 
     def give_up(self) -> None:
-        """Ask everything only once from now on: what was waited for has failed."""
+        """Stop retrying: the operation that is waited for has failed."""
         self._left = 0.0
 
     def clients(self, clients: Clients) -> Clients:
-        """The same clients, asked with this patience."""
-        return lambda service: _Patient(clients(service), self)
+        """The same clients, with retries."""
+        return lambda service: _RetryingClient(clients(service), self)
 
-    def _trouble(self, error: Exception, *, repeatable: bool) -> str:
+    def _problem(self, error: Exception, *, repeatable: bool) -> str:
         if is_expired(error):
-            return f"The AWS credentials have expired. {self._renew} This goes on then." if self._renew else ""
+            return f"The AWS credentials have expired. {self._renew} The command then continues." if self._renew else ""
         if is_throttled(error):
-            return f"AWS is asked too often at the moment ({code_of(error)}): asking again, more slowly."
+            return f"AWS throttles the calls ({code_of(error)}); retrying more slowly."
         if is_passing(error) and repeatable and self._survives_lost_connections:
-            return f"AWS does not answer at the moment ({code_of(error)}): asking again."
+            return f"AWS does not answer ({code_of(error)}); retrying."
         return ""
 
-    def _note(self, trouble: str) -> None:
+    def _note(self, problem: str) -> None:
         with self._lock:
-            is_news = trouble not in self._said
-            self._said.add(trouble)
+            is_news = problem not in self._said
+            self._said.add(problem)
         if is_news:
-            self._say(trouble)
+            self._say(problem)
 
     def _note_answer(self) -> None:
         with self._lock:
-            was_troubled = bool(self._said)
+            had_problems = bool(self._said)
             self._said.clear()
-        if was_troubled:
+        if had_problems:
             self._say("AWS answers again.")
 
 
-class _Patient:
-    """A client whose operations are asked for patiently; a paginator's pages are read together."""
+class _RetryingClient:
+    """A client whose operations are retried; a paginator's pages are read together."""
 
-    def __init__(self, client: Any, patience: Patience) -> None:
-        self._client, self._patience = client, patience
+    def __init__(self, client: Any, retries: Retries) -> None:
+        self._client, self._retries = client, retries
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._client, name)
         if name == "get_paginator":
-            return lambda operation: _PatientPaginator(found, operation, self._patience)
+            return lambda operation: _RetryingPaginator(found, operation, self._retries)
         if not callable(found) or name.startswith("_"):
             return found
         repeatable = name.startswith(_REPEATABLE)
-        return lambda *args, **kwargs: self._patience.ask(lambda: found(*args, **kwargs), repeatable=repeatable)
+        return lambda *args, **kwargs: self._retries.ask(lambda: found(*args, **kwargs), repeatable=repeatable)
 
 
-class _PatientPaginator:
-    def __init__(self, get_paginator: Callable[[str], Any], operation: str, patience: Patience) -> None:
-        self._get_paginator, self._operation, self._patience = get_paginator, operation, patience
+class _RetryingPaginator:
+    def __init__(self, get_paginator: Callable[[str], Any], operation: str, retries: Retries) -> None:
+        self._get_paginator, self._operation, self._retries = get_paginator, operation, retries
 
     def paginate(self, **arguments: Any) -> list[Any]:
-        return self._patience.ask(lambda: list(self._get_paginator(self._operation).paginate(**arguments)))
+        return self._retries.ask(lambda: list(self._get_paginator(self._operation).paginate(**arguments)))
