@@ -1,4 +1,4 @@
-"""Folders and files that only their owner can read. Client side: standard library only."""
+"""Folders and files that only their owner can read. Standard library only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _OTHERS = 0o077
 
 
 class NotOurs(OSError):
-    """A folder or file belongs to another user, who could read or replace what is in it."""
+    """A folder or file belongs to another user, who could read or replace its content."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"{path} belongs to another user")
@@ -21,9 +21,9 @@ class NotOurs(OSError):
 
 
 def folder(path: Path) -> Path:
-    """Makes the folder, with those above it that are missing, or takes the rights of others from one that exists.
+    """Create the folder and its parents, or remove the permissions of other users from an existing folder.
 
-    Raises `NotOurs` where it belongs to another user, and other errors of the operating system.
+    Raises `NotOurs` if it belongs to another user, and other OSErrors.
     """
     missing = [each for each in (path, *path.parents) if not each.exists()]
     for each in reversed(missing):
@@ -35,7 +35,7 @@ def folder(path: Path) -> Path:
 
 
 def narrow(root: Path) -> None:
-    """Takes the rights of others from a folder and everything in it; links are not followed."""
+    """Remove the permissions of other users from a folder and everything in it; links are not followed."""
     folder(root)
     for directory, folders, files in os.walk(root):
         for name in (*folders, *files):
@@ -47,12 +47,12 @@ def narrow(root: Path) -> None:
 
 
 def opener(path: str, flags: int) -> int:
-    """For `open`: a file that it makes is its owner's from the start."""
+    """For `open`: a new file is readable by its owner only, from the start."""
     return os.open(path, flags | os.O_CLOEXEC, FILE_MODE)
 
 
 def is_private(path: Path) -> bool:
-    """Whether a file is a plain one of ours that no one else can read or write."""
+    """Whether a file is a regular file of this user that no other user can read or write."""
     found = path.lstat()
     return stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & _OTHERS
 

@@ -1,4 +1,4 @@
-"""Which process of which machine something belongs to, distinguished from later ones with the same number."""
+"""Identifies a process of a machine, also after its number has been reused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PROC = Path("/proc")
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessIdentity:
-    """A process. Numbers are used again, so its start counts; after a start of the machine, that one's id."""
+    """A process, with its start and the boot of its machine, because process numbers are reused."""
 
     host: str
     boot: str
@@ -31,7 +31,7 @@ class ProcessIdentity:
 
 
 def this_process() -> ProcessIdentity:
-    """The one that runs this."""
+    """The current process."""
     pid = os.getpid()
     return ProcessIdentity(
         host=socket.gethostname(), boot=_boot(), namespace=_namespace(), pid=pid, started=_started(pid)
@@ -39,7 +39,7 @@ def this_process() -> ProcessIdentity:
 
 
 def parse(fields: object) -> ProcessIdentity | None:
-    """What `as_json` made; None for anything else."""
+    """The identity from its fields; None if they are not valid."""
     if not isinstance(fields, Mapping):
         return None
     with contextlib.suppress(KeyError, TypeError, ValueError):
@@ -49,7 +49,7 @@ def parse(fields: object) -> ProcessIdentity | None:
 
 
 def is_dead(process: ProcessIdentity) -> bool:
-    """Whether it ran on this machine and has ended; False also where that can't be known from here."""
+    """Whether it ran on this machine and has ended; False also if that is unknown."""
     here = this_process()
     if not process.host or process.host != here.host:
         return False
@@ -57,7 +57,7 @@ def is_dead(process: ProcessIdentity) -> bool:
         return False
     if process.boot != here.boot:
         return True
-    # Containers on one machine number their processes apart.
+    # Containers on one machine have separate process numbers.
     if process.namespace != here.namespace or not process.started:
         return False
     return _started(process.pid) != process.started
@@ -66,7 +66,7 @@ def is_dead(process: ProcessIdentity) -> bool:
 def _boot() -> str:
     with contextlib.suppress(OSError):
         return (_PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    return _said("sysctl", "-n", "kern.boottime") if sys.platform == "darwin" else ""
+    return _output_of("sysctl", "-n", "kern.boottime") if sys.platform == "darwin" else ""
 
 
 def _namespace() -> str:
@@ -76,20 +76,20 @@ def _namespace() -> str:
 
 
 def _started(pid: int) -> str:
-    """When a process started, in the system's own words; empty where there is none."""
+    """The start of a process, in the system's format; empty if it doesn't exist."""
     if (_PROC / "self/stat").exists():
         try:
-            # The name in parentheses may hold spaces; a zombie has ended.
+            # The name in parentheses can contain spaces; a zombie has ended.
             fields = (
                 (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
             )
         except OSError:
             return ""
         return "" if fields[0] in ("Z", "X") else fields[19]
-    return _said("ps", "-o", "lstart=", "-p", str(pid))
+    return _output_of("ps", "-o", "lstart=", "-p", str(pid))
 
 
-def _said(*command: str) -> str:
+def _output_of(*command: str) -> str:
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
         return subprocess.run(command, capture_output=True, text=True, timeout=5, check=False).stdout.strip()
     return ""

@@ -1,7 +1,6 @@
-"""The one place where state and cache files are read and written.
+"""Reads and writes state and cache files, which are replaced atomically.
 
-A file is replaced whole or not at all, and what is damaged is one sentence with its remedy. Standard library only: the
-command line and the embedded AWS both use it.
+Errors are one sentence with a fix. Standard library only, because every command loads it.
 """
 
 from __future__ import annotations
@@ -22,17 +21,17 @@ from portside.errors import UserError
 STATE_FOLDER_VARIABLE = "AGORA_STATE_DIR"
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-"""The error numbers of a disk, or of a quota, that is full."""
+"""The error numbers of a full disk or quota."""
 
 LARGEST_BYTES = 256 * 2**20
-"""Of a file that is read. The largest that is written, all that an embedded AWS holds, is a few MiB."""
+"""The largest file that is read. The largest that is written, an embedded AWS's state, has a few MiB."""
 
 _KINDS = {dict: "an object", list: "a list", str: "a text", int: "a number", float: "a number", bool: "true or false"}
 _SET_ASIDE = ".damaged"
 
 
 class Damaged(UserError):
-    """A file that is there and can't be used; `reason` says why in a few words."""
+    """A file that exists and can't be used; `reason` is a few words."""
 
     def __init__(self, path: Path, what: str, reason: str, remedy: str) -> None:
         super().__init__(f"{path}: {what} can't be read: {reason}", remedy)
@@ -40,7 +39,7 @@ class Damaged(UserError):
 
 
 class NotWritten(UserError):
-    """A file that could not be written; what was there before is unchanged."""
+    """A file that could not be written; its previous content is unchanged."""
 
     def __init__(self, path: Path, what: str, error: OSError) -> None:
         super().__init__(f"{path}: {what} could not be written: {error.strerror or error}", _remedy(path, error))
@@ -48,9 +47,9 @@ class NotWritten(UserError):
 
 
 def write(path: Path, content: str | bytes, *, what: str, durable: bool = True) -> None:
-    """Replace the file in one step, readable by its owner only. Raises `NotWritten`.
+    """Replace the file atomically, readable by its owner only. Raises `NotWritten`.
 
-    A `durable` one survives a power loss from the moment this returns; a cache need not.
+    A `durable` file survives a power loss after this returns; a cache doesn't need to.
     """
     data = content.encode() if isinstance(content, str) else content
     try:
@@ -74,18 +73,18 @@ def write(path: Path, content: str | bytes, *, what: str, durable: bool = True) 
 
 
 def write_json(path: Path, value: object, *, what: str, durable: bool = True) -> None:
-    """Replace the file with a value in JSON, as `write` does."""
+    """Replace the file with a value in JSON, like `write`."""
     write(path, json.dumps(value, indent=1) + "\n", what=what, durable=durable)
 
 
 def read(path: Path, *, what: str, remedy: str) -> bytes | None:
-    """The file's content, or None where there is none. Raises `Damaged`. Never waits for a pipe or a device."""
+    """The file's content, or None if it doesn't exist. Raises `Damaged`. Never waits for a pipe or a device."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(descriptor, "rb") as file:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
-                raise Damaged(path, what, "it is no regular file", remedy)
+                raise Damaged(path, what, "it is not a regular file", remedy)
             if found.st_size > LARGEST_BYTES:
                 raise Damaged(path, what, f"it is larger than {LARGEST_BYTES >> 20} MiB", remedy)
             content = file.read()
@@ -109,7 +108,7 @@ def read_json(path: Path, kind: type[list[Any]], *, what: str, remedy: str) -> l
 
 
 def read_json(path: Path, kind: type, *, what: str, remedy: str) -> Any:
-    """The value of a JSON file, or None where there is none. Raises `Damaged` where it is no value of this kind."""
+    """The value of a JSON file, or None if it doesn't exist. Raises `Damaged` for a value of another kind."""
     content = read(path, what=what, remedy=remedy)
     if content is None:
         return None
@@ -121,12 +120,12 @@ def read_json(path: Path, kind: type, *, what: str, remedy: str) -> Any:
         raise Damaged(path, what, "it is not JSON", remedy) from None
     if not isinstance(value, kind):
         found = "null" if value is None else _KINDS.get(type(value), type(value).__name__)
-        raise Damaged(path, what, f"it has {found} where {_KINDS[kind]} belongs", remedy)
+        raise Damaged(path, what, f"it has {found} instead of {_KINDS[kind]}", remedy)
     return value
 
 
 def read_cache(path: Path, kind: type[dict[str, Any]], *, what: str) -> dict[str, Any] | None:
-    """As `read_json`, for what can be made again: None where there is none that can be used."""
+    """Like `read_json`, for a cache: None if it doesn't exist or can't be used."""
     try:
         return read_json(path, kind, what=what, remedy="")
     except Damaged:
@@ -134,20 +133,20 @@ def read_cache(path: Path, kind: type[dict[str, Any]], *, what: str) -> dict[str
 
 
 def open_lock(path: Path, *, what: str) -> int:
-    """The descriptor of a file to lock, which is made where there is none. Raises `NotWritten`."""
+    """The descriptor of a file to lock, which is created if needed. Raises `NotWritten`."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise OSError(errno.EISDIR, "it is no regular file")
+            raise OSError(errno.EISDIR, "it is not a regular file")
     except OSError as error:
         raise NotWritten(path, what, error) from error
     return descriptor
 
 
 def delete(path: Path) -> None:
-    """Take a file or a folder away, whichever is there. Raises `NotWritten`."""
+    """Delete a file or a folder, if it exists. Raises `NotWritten`."""
     try:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
@@ -158,7 +157,7 @@ def delete(path: Path) -> None:
 
 
 def set_aside(damaged: Damaged, path: Path) -> str:
-    """Move a damaged file out of the way, for a person to look at; a sentence for them. Raises `NotWritten`."""
+    """Rename a damaged file, so that the user can inspect it; returns a sentence for them. Raises `NotWritten`."""
     aside = path.with_name(path.name + _SET_ASIDE)
     number = 1
     while aside.is_dir():
@@ -172,7 +171,7 @@ def set_aside(damaged: Damaged, path: Path) -> str:
 
 
 def _sync_folder(folder: Path) -> None:
-    """A rename is on the disk only when its folder is. Some file systems can't say so, which is no failure."""
+    """A rename is durable when its folder is written. File systems that can't do this are ignored."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -183,8 +182,8 @@ def _sync_folder(folder: Path) -> None:
 
 def _remedy(path: Path, error: OSError) -> str:
     if error.errno in FULL or error.errno == errno.EFBIG:
-        return f"Make room on the disk of {path.parent}, then run the same command again. Nothing saved before is lost."
+        return f"Free space on the disk of {path.parent}, then run the same command again. No saved data is lost."
     if error.errno in (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENOTEMPTY):
         listing = shlex.join(["ls", "-ld", str(path), str(path.parent)])
-        return f"A folder and a file are mixed up there. Take away what does not belong: {listing}"
-    return f"Set {STATE_FOLDER_VARIABLE} to a folder that you may write to, or change the rights of {path.parent}."
+        return f"A folder exists where a file is expected, or a file where a folder is. Delete it: {listing}"
+    return f"Set {STATE_FOLDER_VARIABLE} to a folder that you can write to, or change the permissions of {path.parent}."

@@ -46,7 +46,7 @@ class Request:
 
     @property
     def base_url(self) -> str:
-        """The server's address as the client sees it, without a slash at its end."""
+        """The server's address as the client sees it, without a trailing slash."""
         host = self.headers.get("host", "")
         return f"http://{host if _HOST.fullmatch(host) else '127.0.0.1'}"
 

@@ -23,10 +23,10 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "it is not JSON ": lambda path: path.write_bytes(b"[" * 200_000),
     "it is not JSON  ": lambda path: path.write_bytes(b"\0" * 4096),
     "it is not UTF-8": lambda path: path.write_bytes(b'{"version": "\xff\xfe"}'),
-    "it has a list where an object belongs": lambda path: path.write_text("[1]"),
-    "it has null where an object belongs": lambda path: path.write_text("null"),
+    "it has a list instead of an object": lambda path: path.write_text("[1]"),
+    "it has null instead of an object": lambda path: path.write_text("null"),
     "it is a folder": lambda path: path.mkdir(),
-    "it is no regular file": lambda path: os.mkfifo(path),
+    "it is not a regular file": lambda path: os.mkfifo(path),
 }
 
 
@@ -77,11 +77,11 @@ def test_what_can_not_be_written_leaves_what_was_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "remedy"),
     [
-        (errno.ENOSPC, "Make room on the disk of "),
-        (errno.EDQUOT, "Make room on the disk of "),
-        (errno.EACCES, "Set AGORA_STATE_DIR to a folder that you may write to"),
-        (errno.EROFS, "Set AGORA_STATE_DIR to a folder that you may write to"),
-        (errno.EISDIR, "Take away what does not belong: "),
+        (errno.ENOSPC, "Free space on the disk of "),
+        (errno.EDQUOT, "Free space on the disk of "),
+        (errno.EACCES, "Set AGORA_STATE_DIR to a folder that you can write to"),
+        (errno.EROFS, "Set AGORA_STATE_DIR to a folder that you can write to"),
+        (errno.EISDIR, "a file where a folder is. Delete it: "),
     ],
 )
 def test_the_fix_fits_the_error(number: int, remedy: str) -> None:

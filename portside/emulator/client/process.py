@@ -143,7 +143,7 @@ def expect_running(state_dir: Path) -> LocalAws:
 
 
 def down(state_dir: Path, announce: Callable[[str], None]) -> bool:
-    """Stop the server, which saves its state first, and wait for its end; returns whether it was running."""
+    """Stop the server, which saves its state first, and wait until it has ended; returns whether it was running."""
     state_dir = _resolved(state_dir)
     if not state_dir.is_dir():
         return False

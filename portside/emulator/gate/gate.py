@@ -1,4 +1,4 @@
-"""The ASGI application around ministack's: accepts only signed requests of its own clients, for services it has.
+"""The ASGI application around ministack's: accepts only signed requests, for services that it has.
 
 A refused request doesn't reach ministack.
 """
@@ -98,7 +98,7 @@ def only_served(
 ) -> Callable[[Any], Callable[..., Any]]:
     """The dispatch of ministack, with an error for services and operations that aren't served.
 
-    The service in the signature can differ from the one that ministack detects, so this detects it like ministack.
+    The service in the signature can differ from ministack's detection, so this detects it like ministack.
     """
 
     def make(original: Any) -> Callable[..., Any]:

@@ -1,8 +1,10 @@
 """AWS's errors, with the code and format of each protocol, so that SDKs report them well.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html,
-https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html and
-https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html,
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html,
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/CommonErrors.html and
+https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/CommonErrors.html
 """
 
 from __future__ import annotations
@@ -81,6 +83,24 @@ _CODES: Final[Mapping[str, tuple[tuple[int, str], tuple[int, str], tuple[int, st
         (413, "RequestEntityTooLargeException"),
         (400, "EntityTooLarge"),
         (413, "RequestEntityTooLarge"),
+    ),
+    "ThrottlingException": (
+        (400, "Throttling"),
+        (400, "ThrottlingException"),
+        (503, "SlowDown"),
+        (503, "RequestLimitExceeded"),
+    ),
+    "AccessDeniedException": (
+        (403, "AccessDenied"),
+        (400, "AccessDeniedException"),
+        (403, "AccessDenied"),
+        (403, "UnauthorizedOperation"),
+    ),
+    "ServiceUnavailable": (
+        (503, "ServiceUnavailable"),
+        (503, "ServiceUnavailableException"),
+        (503, "ServiceUnavailable"),
+        (503, "Unavailable"),
     ),
     # AWS has no such error.
     "NotServed": ((400, "UnsupportedOperation"),) * 4,

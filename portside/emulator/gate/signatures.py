@@ -155,7 +155,7 @@ class _Checked:
             self._compare(self.payload)
 
     def verify_body(self, body: bytes) -> None:
-        """Compare the body with the declared hash, or the signature if there is none."""
+        """Compare the body with the declared hash, or the signature if no hash was declared."""
         if self.payload is None:
             self._compare(hashlib.sha256(body).hexdigest())
         elif self.payload == _SIGNED_CHUNKS:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from html import escape
 from typing import Any, Final
 from urllib.parse import parse_qs
 
+from portside.emulator.gate.refusals import refusal
 from portside.emulator.ministack_modules import responses
 
 ANY = "*"
@@ -20,34 +19,20 @@ _DENIED = (
     f"User: {_CALLER} is not authorized to perform: {{service}}:{{operation}} on resource: * because no identity-based "
     "policy allows the {service}:{operation} action"
 )
-_EXPIRED = "The security token included in the request is expired"
 
-# The error codes of each protocol: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html,
-# https://docs.aws.amazon.com/AmazonECS/latest/APIReference/CommonErrors.html and
-# https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/CommonErrors.html
-_WORDS: Final[Mapping[str, Mapping[str, tuple[int, str, str]]]] = {
-    "ThrottlingException": {
-        "json": (400, "ThrottlingException", "Rate exceeded"),
-        "query": (400, "Throttling", "Rate exceeded"),
-        "ec2": (503, "RequestLimitExceeded", "Request limit exceeded."),
-    },
-    "AccessDeniedException": {
-        "json": (400, "AccessDeniedException", _DENIED),
-        "query": (403, "AccessDenied", _DENIED),
-        "ec2": (403, "UnauthorizedOperation", f"You are not authorized to perform this operation. {_DENIED}"),
-    },
-    "ExpiredTokenException": {
-        "json": (400, "ExpiredTokenException", _EXPIRED),
-        "query": (403, "ExpiredToken", _EXPIRED),
-        "ec2": (400, "RequestExpired", "Request has expired."),
-    },
-    "ServiceUnavailable": {
-        "json": (503, "ServiceUnavailableException", "The service is unavailable. Please try again shortly."),
-        "query": (503, "ServiceUnavailable", "Service is unavailable. Please try again shortly."),
-        "ec2": (503, "Unavailable", "The service is unavailable. Please try again shortly."),
-    },
+# The message of each code, and EC2's own.
+_MESSAGES: Final[Mapping[str, str]] = {
+    "ThrottlingException": "Rate exceeded",
+    "AccessDeniedException": _DENIED,
+    "ExpiredTokenException": "The security token included in the request is expired",
+    "ServiceUnavailable": "The service is unavailable. Please try again shortly.",
 }
-CODES = tuple(_WORDS)
+_MESSAGES_OF_EC2: Final[Mapping[str, str]] = {
+    "ThrottlingException": "Request limit exceeded.",
+    "AccessDeniedException": f"You are not authorized to perform this operation. {_DENIED}",
+    "ExpiredTokenException": "Request has expired.",
+}
+CODES = tuple(_MESSAGES)
 
 # boto3's names of services whose signatures have another name.
 _SIGNING_NAMES = {"elbv2": "elasticloadbalancing", "service-quotas": "servicequotas", "cloudwatch": "monitoring"}
@@ -128,10 +113,11 @@ def refuse(faults: ApiFaults) -> Callable[[Any], Callable[..., Any]]:
         ) -> Any:
             signed = _SIGNED_FOR.search(headers.get("authorization", ""))
             if signed and faults.all():
-                operation = _operation(headers, body)
+                operation = operation_of(headers, body)
                 fault = faults.take(signed[1], operation, responses.get_account_id())
                 if fault:
-                    return _answer(fault, signed[1], operation, _protocol(signed[1], headers), request_id)
+                    error = refusal(fault.code, _message(fault.code, signed[1], operation), signed[1], headers)
+                    return error.status, dict(error.headers), error.body
             return await original(method, path, headers, body, query_params, request_id)
 
         return dispatch
@@ -143,30 +129,14 @@ def _plain(operation: str) -> str:
     return operation.replace("_", "").lower()
 
 
-def _operation(headers: Mapping[str, str], body: bytes) -> str:
+def operation_of(headers: Mapping[str, str], body: bytes) -> str:
+    """The operation of a call with a JSON or form body."""
     target = headers.get("x-amz-target", "")
     if target:
         return target.rpartition(".")[2]
     return parse_qs(body.decode("utf-8", errors="replace")).get("Action", [""])[0]
 
 
-def _protocol(service: str, headers: Mapping[str, str]) -> str:
-    if headers.get("x-amz-target"):
-        return "json"
-    return "ec2" if service == "ec2" else "query"
-
-
-def _answer(fault: ApiFault, service: str, operation: str, protocol: str, request_id: str) -> Any:
-    status, code, message = _WORDS[fault.code][protocol]
-    message = message.format(account=responses.get_account_id(), service=service, operation=operation)
-    headers = {"x-amzn-requestid": request_id}
-    if protocol == "json":
-        headers |= {"Content-Type": "application/x-amz-json-1.1", "x-amzn-errortype": code}
-        return status, headers, json.dumps({"__type": code, "message": message}).encode()
-    error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
-    text = (
-        f"<Response><Errors>{error}</Errors><RequestID>{request_id}</RequestID></Response>"
-        if protocol == "ec2"
-        else f"<ErrorResponse>{error}<RequestId>{request_id}</RequestId></ErrorResponse>"
-    )
-    return status, headers | {"Content-Type": "text/xml"}, text.encode()
+def _message(code: str, service: str, operation: str) -> str:
+    text = (_MESSAGES_OF_EC2 if service == "ec2" else _MESSAGES).get(code, _MESSAGES[code])
+    return text.format(account=responses.get_account_id(), service=service, operation=operation)

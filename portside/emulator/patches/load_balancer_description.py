@@ -1,4 +1,4 @@
-"""Corrections of ministack's descriptions of load balancers, target groups and targets."""
+"""Corrections of ministack's descriptions of load balancers, target groups, targets and certificates."""
 
 from __future__ import annotations
 
@@ -77,6 +77,22 @@ def with_zones(original: Any) -> Callable[..., str]:
         return text
 
     return load_balancer_xml
+
+
+def with_users(original: Any) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """DescribeCertificate, with the load balancers whose listeners have the certificate."""
+
+    def certificate_shape(certificate: Mapping[str, Any]) -> dict[str, Any]:
+        shape: dict[str, Any] = original(certificate)
+        arn = certificate["CertificateArn"]
+        users = {
+            listener["LoadBalancerArn"]
+            for listener in list(alb._listeners.values())
+            if arn in listener.get("Certificates", [])
+        }
+        return shape | {"InUseBy": sorted({*shape.get("InUseBy", []), *users})}
+
+    return certificate_shape
 
 
 def _target_xml(target: Mapping[str, Any], group: Mapping[str, Any], known: TargetState) -> str:

@@ -8,11 +8,8 @@ from portside.emulator.fargate.runtime import Fargate
 from portside.emulator.ministack_modules import app
 from portside.emulator.patches import (
     api_faults,
-    certificate_use,
-    changed_outputs,
     closed_routes,
     deployments,
-    exports_in_use,
     interrupted_stacks,
     load_balancer_description,
     log_filter,
@@ -21,6 +18,7 @@ from portside.emulator.patches import (
     settling,
     simulated_policies,
     stack_faults,
+    stack_outputs,
     subnet_addresses,
     task_api,
     task_handover,
@@ -210,21 +208,21 @@ def _of_stacks() -> tuple[Patch, ...]:
             "_resolve_stack_outputs",
             "(outputs_defs, conditions, resources, param_values, mappings, stack_name, stack_id)",
             "exports in use were changed and deleted, and deleted ones stayed listed",
-            exports_in_use.keep_imported,
+            stack_outputs.keep_imported,
         ),
         Patch(
             STACKS,
             "_roll_back_operation",
             "(stack_name: str, stack_id: str, stack: dict, operation: dict, reason_override: str = '')",
             "the first event of a rollback has an export in use as its reason",
-            exports_in_use.give_reason_of_rollback,
+            stack_outputs.give_reason_of_rollback,
         ),
         Patch(
             HANDLERS,
             "_delete_stack",
             "(params)",
             "the deletion of a stack with an export in use was refused, not cancelled",
-            exports_in_use.cancel_deletion,
+            stack_outputs.cancel_deletion,
         ),
         Patch(
             HANDLERS,
@@ -245,7 +243,7 @@ def _of_stacks() -> tuple[Patch, ...]:
             "_create_change_set",
             "(params)",
             "a change of outputs alone counted as no change",
-            changed_outputs.count_outputs,
+            stack_outputs.count_outputs,
         ),
     )
 
@@ -299,7 +297,7 @@ def _of_others(fargate: Fargate, refusals: ApiFaults) -> tuple[Patch, ...]:
             "_cert_shape",
             "(cert)",
             "no load balancer used a certificate",
-            certificate_use.with_users,
+            load_balancer_description.with_users,
         ),
         Patch(
             EC2,

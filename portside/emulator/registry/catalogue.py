@@ -119,7 +119,7 @@ class Catalogue:
                 tags = [parsed.tag] if parsed.tag and not self._find(replace(parsed, digest=None)) else []
                 return self._add(parsed.name, parsed.digest, tags, source, None)
             tag = str(parsed.tag)
-            recipe = Recipe(parsed.name, tag, _made_up_commit(parsed.name, tag), LONG_AGO, PLATFORM)
+            recipe = Recipe(parsed.name, tag, _commit_of_stub(parsed.name, tag), LONG_AGO, PLATFORM)
             return self._add(parsed.name, oci_image.made(recipe).digest, [tag], source, recipe)
 
     def publish(
@@ -165,16 +165,16 @@ class Catalogue:
     def find(self, reference: str) -> Image | None:
         """The image that a pull of this reference gets: by digest if it has one, otherwise by tag."""
         try:
-            wanted = parse_reference(reference)
+            parsed = parse_reference(reference)
         except ValueError:
             return None
         with self._lock:
-            return self._find(wanted)
+            return self._find(parsed)
 
-    def _find(self, wanted: ImageReference) -> Image | None:
+    def _find(self, reference: ImageReference) -> Image | None:
         for image in self._images:
-            if image.name == wanted.name and (
-                wanted.digest in image.digests if wanted.digest else wanted.tag in image.tags
+            if image.name == reference.name and (
+                reference.digest in image.digests if reference.digest else reference.tag in image.tags
             ):
                 return image
         return None
@@ -219,7 +219,7 @@ def _with_digest(reference: ImageReference, digest: str | None) -> ImageReferenc
     return replace(reference, digest=digest)
 
 
-def _made_up_commit(name: str, tag: str) -> str:
+def _commit_of_stub(name: str, tag: str) -> str:
     """All images of a release have one commit; each image's `edge` has its own."""
     seed = tag if _VERSION_TAG.fullmatch(tag) else f"{tag} of {name}"
     # This text is part of the digests in committed release locks.

@@ -26,7 +26,7 @@ _EMPTY_TAR = bytes(1024)
 
 @dataclass(frozen=True)
 class Recipe:
-    """What an image is made from. `created` is an ISO 8601 time; `marker` distinguishes otherwise equal images.
+    """The input of an image. `created` is an ISO 8601 time; `marker` distinguishes otherwise equal images.
 
     `platform` is `os/architecture`; several, separated by commas, make an index with an attestation.
     """

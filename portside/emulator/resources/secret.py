@@ -16,19 +16,19 @@ ALPHANUMERIC = string.ascii_letters + string.digits
 
 
 def generated_value(properties: Mapping[str, Any]) -> str:
-    """The value that a template declares or asks for: ministack ignores most of GenerateSecretString's wishes."""
-    wishes = properties.get("GenerateSecretString")
-    if properties.get("SecretString") or not wishes:
+    """The declared or generated value; ministack ignores most options of GenerateSecretString."""
+    options = properties.get("GenerateSecretString")
+    if properties.get("SecretString") or not options:
         return str(properties.get("SecretString") or "")
-    password = _password(wishes)
-    if not wishes.get("SecretStringTemplate"):
+    password = _password(options)
+    if not options.get("SecretStringTemplate"):
         return password
-    return json.dumps(json.loads(wishes["SecretStringTemplate"]) | {wishes["GenerateStringKey"]: password})
+    return json.dumps(json.loads(options["SecretStringTemplate"]) | {options["GenerateStringKey"]: password})
 
 
-def _password(wishes: Mapping[str, Any]) -> str:
-    def wanted(name: str) -> bool:
-        return str(wishes.get(name, False)).lower() != "true"
+def _password(options: Mapping[str, Any]) -> str:
+    def is_included(name: str) -> bool:
+        return str(options.get(name, False)).lower() != "true"
 
     kinds = [
         characters
@@ -38,16 +38,16 @@ def _password(wishes: Mapping[str, Any]) -> str:
             ("ExcludeNumbers", string.digits),
             ("ExcludePunctuation", string.punctuation),
         )
-        if wanted(name)
+        if is_included(name)
     ]
-    if str(wishes.get("IncludeSpace", False)).lower() == "true":
+    if str(options.get("IncludeSpace", False)).lower() == "true":
         kinds.append(" ")
-    excluded = str(wishes.get("ExcludeCharacters", ""))
+    excluded = str(options.get("ExcludeCharacters", ""))
     kinds = [left for kind in kinds if (left := "".join(each for each in kind if each not in excluded))]
     if not kinds:
         raise ResourceFailed("The password cannot be generated: all characters are excluded", "InvalidRequest")
-    length = int(wishes.get("PasswordLength", 32))
-    each_type = str(wishes.get("RequireEachIncludedType", True)).lower() == "true"
+    length = int(options.get("PasswordLength", 32))
+    each_type = str(options.get("RequireEachIncludedType", True)).lower() == "true"
     chosen = [randomness.choice(kind) for kind in kinds] if each_type else []
     chosen += [randomness.choice("".join(kinds)) for _ in range(length - len(chosen))]
     randomness.SystemRandom().shuffle(chosen)

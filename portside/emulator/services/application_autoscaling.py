@@ -5,18 +5,16 @@ A desired count outside its target's limits is changed at once, as on AWS.
 
 from __future__ import annotations
 
-import copy
 import json
-import sys
 import time
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from portside.emulator.ministack_modules import app, ecs, responses, router
+from portside.emulator import services
+from portside.emulator.ministack_modules import ecs, responses
 
 SERVICE = "application-autoscaling"
-MODULE = "application_autoscaling"
 
 _targets: Any = responses.AccountRegionScopedDict()
 _policies: Any = responses.AccountRegionScopedDict()
@@ -25,12 +23,8 @@ _TARGET_KEY = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 
 
 def install() -> None:
-    """Makes ministack route, keep and reset this service like its own."""
-    app._loaded_modules[MODULE] = sys.modules[__name__]
-    app.SERVICE_REGISTRY[SERVICE] = {"module": MODULE}
-    app.SERVICE_HANDLERS[SERVICE] = handle_request
-    app._state_map[MODULE] = MODULE
-    router.SERVICE_PATTERNS[SERVICE] = {"target_prefixes": ["AnyScaleFrontendService"]}
+    """Add this service to ministack."""
+    services.install(SERVICE, "AnyScaleFrontendService", handle_request, {"targets": _targets, "policies": _policies})
 
 
 def _key(data: Mapping[str, Any]) -> str:
@@ -107,11 +101,11 @@ def _apply_limits(target: Mapping[str, Any]) -> None:
 
 async def handle_request(method: str, path: str, headers: Mapping[str, str], body: Any, query_params: Any) -> Any:
     """Answers as ministack's own services do."""
-    action = str(headers.get("x-amz-target", "")).rpartition(".")[2]
+    action = services.operation_of(headers)
     data = json.loads(body or b"{}")
     handler = _ACTIONS.get(action)
     if not handler:
-        return responses.error_response_json("InvalidAction", f"Unknown Application Auto Scaling action: {action}", 400)
+        return services.unknown("Application Auto Scaling", action)
     try:
         return responses.json_response(handler(data))
     except LookupError as error:
@@ -163,21 +157,3 @@ _ACTIONS: dict[str, Any] = {
     "TagResource": lambda data: {},
     "UntagResource": lambda data: {},
 }
-
-
-def get_state() -> dict[str, Any]:
-    """What ministack keeps over a restart."""
-    return {"targets": copy.deepcopy(_targets), "policies": copy.deepcopy(_policies)}
-
-
-def load_persisted_state(data: Mapping[str, Any] | None) -> None:
-    """Takes up what `get_state` gave."""
-    for name, store in (("targets", _targets), ("policies", _policies)):
-        if data and data.get(name):
-            store.update(data[name])
-
-
-def reset() -> None:
-    """Forgets all targets and policies."""
-    _targets.clear()
-    _policies.clear()

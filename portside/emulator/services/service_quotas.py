@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 import json
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from portside.emulator.ministack_modules import app, responses, router
+from portside.emulator import services
+from portside.emulator.ministack_modules import responses
 
 SERVICE = "servicequotas"
-MODULE = "service_quotas"
 
 
 @dataclass(frozen=True)
@@ -48,12 +46,8 @@ _values: Any = responses.AccountRegionScopedDict()
 
 
 def install() -> None:
-    """Makes ministack route, keep and reset this service like its own."""
-    app._loaded_modules[MODULE] = sys.modules[__name__]
-    app.SERVICE_REGISTRY[SERVICE] = {"module": MODULE}
-    app.SERVICE_HANDLERS[SERVICE] = handle_request
-    app._state_map[MODULE] = MODULE
-    router.SERVICE_PATTERNS[SERVICE] = {"target_prefixes": ["ServiceQuotasV20190624"]}
+    """Add this service to ministack."""
+    services.install(SERVICE, "ServiceQuotasV20190624", handle_request, {"values": _values})
 
 
 def set_value(account: str, region: str, service: str, code: str, value: float) -> None:
@@ -94,7 +88,7 @@ def _default(quota: Quota) -> dict[str, Any]:
 
 async def handle_request(method: str, path: str, headers: Mapping[str, str], body: Any, query_params: Any) -> Any:
     """Answers as ministack's own services do."""
-    action = str(headers.get("x-amz-target", "")).rpartition(".")[2]
+    action = services.operation_of(headers)
     data = json.loads(body or b"{}")
     shown = _default if "Default" in action else _applied
     if action in ("GetServiceQuota", "GetAWSDefaultServiceQuota"):
@@ -106,20 +100,4 @@ async def handle_request(method: str, path: str, headers: Mapping[str, str], bod
     if action in ("ListServiceQuotas", "ListAWSDefaultServiceQuotas"):
         found = [shown(each) for each in QUOTAS if each.service == data.get("ServiceCode")]
         return responses.json_response({"Quotas": found})
-    return responses.error_response_json("InvalidAction", f"Unknown Service Quotas action: {action}", 400)
-
-
-def get_state() -> dict[str, Any]:
-    """What ministack keeps over a restart."""
-    return {"values": copy.deepcopy(_values)}
-
-
-def load_persisted_state(data: Mapping[str, Any] | None) -> None:
-    """Takes up what `get_state` gave."""
-    if data and data.get("values"):
-        _values.update(data["values"])
-
-
-def reset() -> None:
-    """Forgets all values that were set."""
-    _values.clear()
+    return services.unknown("Service Quotas", action)

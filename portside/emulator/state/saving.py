@@ -18,6 +18,7 @@ from typing import Any
 
 from portside.emulator.ministack_modules import app, cloudformation, persistence, s3
 from portside.emulator.patches import rollout, stack_faults
+from portside.emulator.patches.api_faults import operation_of
 from portside.emulator.patches.patching import Patch
 from portside.emulator.state.generations import Generations
 from portside.errors import UserError
@@ -169,22 +170,20 @@ def is_reading(method: str, operation: str) -> bool:
 
 
 def _noticing(original: Any, saver: Saver) -> Callable[..., Any]:
-    from portside.emulator.patches.api_faults import _operation
-
     async def dispatch(
         method: str, path: str, headers: Mapping[str, str], body: bytes, query_params: Any, request_id: str
     ) -> Any:
         try:
             return await original(method, path, headers, body, query_params, request_id)
         finally:
-            is_query = "x-amz-target" in headers or headers.get("content-type", "").startswith(_FORM)
-            if not is_reading(method, _operation(headers, body) if is_query else ""):
+            is_query = "x-amz-target" in headers or headers.get("content-type", "").startswith(_QUERY_BODY)
+            if not is_reading(method, operation_of(headers, body) if is_query else ""):
                 saver.changed()
 
     return dispatch
 
 
-_FORM = "application/x-www-form-urlencoded"
+_QUERY_BODY = "application/x-www-form-urlencoded"
 
 
 def _save_at_the_end(saver: Saver) -> None:

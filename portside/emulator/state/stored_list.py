@@ -19,22 +19,22 @@ log = logging.getLogger("portside.emulator")
 class StoredList(Generic[Item]):
     """A list of dataclasses in a file. A damaged file is set aside, with a remark, and the list is empty."""
 
-    def __init__(self, path: Path, what: str, parse: Callable[[Mapping[str, Any]], Item]) -> None:
-        self._path, self._what = path, what
+    def __init__(self, path: Path, title: str, parse: Callable[[Mapping[str, Any]], Item]) -> None:
+        self._path, self._title = path, title
         self.remarks: tuple[str, ...] = ()
         try:
-            written = state_file.read_json(path, list, what=what, remedy="") or []
+            written = state_file.read_json(path, list, what=title, remedy="") or []
             try:
                 self.found = [parse(each) for each in written]
             except (ValueError, KeyError, TypeError, AttributeError):
-                raise Damaged(path, what, "another version wrote it", "") from None
+                raise Damaged(path, title, "another version wrote it", "") from None
         except Damaged as damaged:
             self.found = []
             self.remarks = (f"{state_file.set_aside(damaged, path)}. The list is empty now.",)
 
     def write(self, items: Iterable[Item]) -> None:
         """Replace the file. Raises `NotWritten`, without a change of the file."""
-        state_file.write_json(self._path, [asdict(each) for each in items], what=self._what)  # type: ignore[call-overload]
+        state_file.write_json(self._path, [asdict(each) for each in items], what=self._title)  # type: ignore[call-overload]
 
     def write_if_possible(self, items: Iterable[Item]) -> None:
         """Replace the file, or log the error, for a change without a caller that could get it."""

@@ -1,4 +1,4 @@
-"""Exports that other stacks import, which CloudFormation neither changes nor deletes."""
+"""Outputs of stacks: exports in use are neither changed nor deleted, and a change of outputs is a change."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from portside.emulator.ministack_modules import cloudformation, stacks
 
 _STACK = "AWS::CloudFormation::Stack"
+_NO_CHANGES = "The submitted information didn't contain changes."
 
 
 class ExportInUse(Exception):
@@ -85,6 +86,23 @@ def cancel_deletion(original: Any) -> Callable[[Mapping[str, Any]], Any]:
         return original(params)
 
     return delete_stack
+
+
+def count_outputs(original: Any) -> Callable[[Mapping[str, Any]], Any]:
+    """CreateChangeSet, whose change set can be executed if only the outputs of the templates differ."""
+
+    def create_change_set(params: Mapping[str, Any]) -> Any:
+        before = set(cloudformation._change_sets)
+        answer = original(params)
+        for identifier in set(cloudformation._change_sets) - before:
+            change_set = cloudformation._change_sets[identifier]
+            stack = cloudformation._stacks.get(change_set["StackName"]) or {}
+            outputs = [each.get("Outputs", {}) for each in (stack.get("_template", {}), change_set["_template"])]
+            if change_set["StatusReason"].startswith(_NO_CHANGES) and outputs[0] != outputs[1]:
+                change_set |= {"Status": "CREATE_COMPLETE", "ExecutionStatus": "AVAILABLE", "StatusReason": ""}
+        return answer
+
+    return create_change_set
 
 
 def _problem(before: Sequence[Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]], stack: str) -> str | None:
