@@ -94,18 +94,18 @@ def script(pages: Sequence[str]) -> str:
     lines = [_PREAMBLE]
     for page in pages:
         lines.append(f"echo '@@ {page}'")
-        for command in map(_rehearsed, commands_of(page)):
+        for shown in commands_of(page):
+            command = _rehearsed(shown)
             if len(pages) == 1 or command not in done:
-                lines.append(_as_run(page, command))
+                row = rule("fails", page, shown)
+                lines.append(f"exits {row['exit_code']} {_as_run(command)}" if row else _as_run(command))
             done.add(command)
     return "\n".join(lines) + "\n"
 
 
-def _as_run(page: str, command: str) -> str:
+def _as_run(command: str) -> str:
     text = _PLACEHOLDER.sub(r'"$(placeholder \1)"', command)
-    text = text.replace("./agora ", f"{shlex.quote(sys.executable)} -m portside ")
-    row = rule("fails", page, command)
-    return f"exits {row['exit_code']} {text}" if row else text
+    return text.replace("./agora ", f"{shlex.quote(sys.executable)} -m agora_own ")
 
 
 def _rehearsed(command: str) -> str:
@@ -127,7 +127,7 @@ def run(pages: Sequence[str], clone: Clone, programs: Path) -> Run:
     """Run the pages' commands in a clone from which dev was deployed; `aws` and `cdk` are written to `programs`."""
     failures = programs / "failures"
     failures.touch()
-    tool = f'exec {shlex.quote(sys.executable)} -m portside local env "${{ENV:-dev}}" --'
+    tool = f'exec {shlex.quote(sys.executable)} -m agora_own local env "${{ENV:-dev}}" --'
     for name, command in (("aws", "aws"), ("cdk", shlex.quote(str(Path(sys.prefix) / "bin" / "cdk")))):
         program = programs / name
         program.write_text(f'#!/bin/sh\n{tool} {command} "$@"\n')

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.clone import ROOT, Clone
+from tests.e2e.clone import PARTS, ROOT, Clone
 from tests.e2e.documented_commands import commands_of, not_printed, rule, rules, run, shown_commands
 from tests.unit.documents import PAGES, Block, blocks
 
@@ -34,8 +33,13 @@ def test_the_commands_of_a_page_run_in_their_order(
 ) -> None:
     clone = new_deployed()
     shutil.copy2(ROOT / ".env.example", clone.folder)
-    clone.run(["git", "init", "-q"], {})
-    clone.run(["git", "remote", "add", "origin", "https://github.com/example/agora-infra.git"], {})
+    for command in (
+        ["init", "-q"],
+        ["remote", "add", "origin", "https://github.com/example/agora-infra.git"],
+        ["add", *PARTS],
+        ["-c", "user.name=Test", "-c", "user.email=test@example.org", "commit", "-q", "-m", "All of it"],
+    ):
+        assert clone.run(["git", *command], {}).exit_code == 0
     done = run(pages, clone, tmp_path)
     clone.stop()
     assert done.failures == "", done.output
@@ -53,9 +57,9 @@ def test_every_output_is_printed_by_the_commands_of_a_page_or_declared() -> None
         row = declared(block)
         assert row or block.page in RUN, f"{block.page}:{block.line}"
         assert row.get("printed_by", RUN[0]) in RUN, row
-        if test := row.get("test"):
-            file, _, name = test.partition("::")
-            assert f"def {name}(" in (ROOT / file).read_text(encoding="utf-8"), row
+        if "test" in row:
+            assert row["says"] in block.text, row
+            assert row["says"] in (ROOT / row["test"]).read_text(encoding="utf-8"), row
     for row in rules()["shown"]:
         assert {"printed_by", "test", "reason"} & row.keys(), row
         assert any(declared(block) == row for block in SHOWN), row
@@ -81,7 +85,7 @@ def test_every_declared_exception_matches_a_command_that_is_shown(kind: str) -> 
         ("a  b\nc", None),
         ("a … d", None),
         ("at 2026-01-01 10:00 UTC", None),
-        ("c\na", "a"),
+        ("d\nb", "b"),
         ("http://127.0.0.1:1", None),
         ("e", "e"),
     ],
