@@ -137,7 +137,7 @@ def _commands_of(where: str, line: str, *, is_whole: bool) -> Iterator[Command]:
     text = re.sub(r"<([a-z-]+)>", r"\1", line).replace("$(cat .env | xargs)", "")
     if inner := re.search(r"\$\((.+)\)", text):
         text = inner[1]
-    words = shlex.split(text, comments=True)
+    words = shlex.split(re.sub(r" > \S+$", "", text), comments=True)
     variables = []
     while words and (words[0] == "env" or _ASSIGNMENT.fullmatch(words[0])):
         if match := _ASSIGNMENT.fullmatch(words.pop(0)):
