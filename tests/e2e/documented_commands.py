@@ -95,7 +95,7 @@ def script(pages: Sequence[str]) -> str:
     for page in pages:
         lines.append(f"echo '@@ {page}'")
         for shown in commands_of(page):
-            command = _rehearsed(shown)
+            command = rehearsed(shown)
             if len(pages) == 1 or command not in done:
                 row = rule("fails", page, shown)
                 lines.append(f"exits {row['exit_code']} {_as_run(command)}" if row else _as_run(command))
@@ -108,7 +108,7 @@ def _as_run(command: str) -> str:
     return text.replace("./agora ", f"{shlex.quote(sys.executable)} -m agora_own ")
 
 
-def _rehearsed(command: str) -> str:
+def rehearsed(command: str) -> str:
     """The command with --local instead of a profile, if it has that option."""
     match = re.match(r"(?:AWS_PROFILE=\S+ )?(\./agora .*)", command)
     if not match:

@@ -19,8 +19,8 @@ from portside.emulator.client.process import LocalAws
 from portside.release.configuration_edit import with_versions
 from tests.e2e.aws import clients, running_images
 from tests.e2e.clone import LONGEST_SECONDS, Answer, Clone
+from tests.e2e.documented_commands import commands_of, rehearsed
 from tests.stubs import stubs
-from tests.unit.documents import blocks
 from tests.unit.git_support import bare, commit, tag, use_own_settings
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(500)]
@@ -82,21 +82,22 @@ def test_from_edge_through_stage_to_prod_and_back(deployed: Clone) -> None:
     assert {path: (clone.folder / path).read_bytes() for path in untouched} == untouched, "a rehearsal writes no locks"
 
 
-def test_the_practice_in_the_documentation_runs_in_its_order_on_a_fresh_rehearsal(
+def test_the_commands_of_the_page_about_releases_run_in_their_order(
     new_clone: Callable[[], Clone],
 ) -> None:
     clone = _at_version(new_clone(), "4.2.1-rc1")
-    shown = [block for block in blocks("docs/releases.md") if block.section == "Practise locally"]
-    commands = [shlex.split(line) for block in shown if block.language == "bash" for line in block.text.splitlines()]
-    assert ["./agora", "rollback", "stage", "--local", "--dry-run"] in commands
-    assert commands[-1] == ["./agora", "release", "verify", "prod", "--local"]
-    for command in commands:
-        assert command[0] == "./agora"
-        ok(clone.agora(*command[1:]))
+    commands = [shlex.split(rehearsed(each))[1:] for each in commands_of("docs/releases.md")]
+    end_of_practice = commands.index(["release", "verify", "prod", "--local"]) + 1
+    assert ["rollback", "stage", "--local", "--dry-run"] in commands[:end_of_practice]
+    for command in commands[:end_of_practice]:
+        ok(clone.agora(*command))
     waited = ok(clone.agora("release", "promote", "prod", "--local", "--wait", "--json")).json()["deployment"]
     assert waited["healthy"]
     finished = ok(clone.agora("release", "finish", "--local", "--dry-run", "--json")).json()["plan"]
     assert (finished["candidate"], finished["staged"]["version"]) == ("4.2.2-rc1", "4.2.2-rc1")
+    assert ["rollback", "stage", "--local"] in commands[end_of_practice:]
+    for command in commands[end_of_practice:]:
+        ok(clone.agora(*command))
 
 
 def _at_version(clone: Clone, version: str) -> Clone:
