@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from portside.config.environment import Environment
     from portside.images.resolution import Resolution
     from portside.records.deployment_record import DeploymentRecord
-    from portside.release.followed import Ended, Look
+    from portside.release.followed import Ended, Poll
     from portside.release.github_runs import GithubRepository
 
 _EVERY_SECONDS = 20
@@ -58,38 +58,38 @@ class Waiting:
     def after_merge_of(self, wanted: str, version: str, branch: str) -> Ended:
         """Wait until a commit is in the environment's branch, and then for its deployment."""
         from portside.config.configuration import ROOT
-        from portside.release.followed import follow, merge_look
+        from portside.release.followed import follow, merge_poll
         from portside.terminal.console import say
 
-        github, looks = self._github(), {"the merge": merge_look(ROOT, self._environment.branch, wanted)}
+        github, polls = self._github(), {"the merge": merge_poll(ROOT, self._environment.branch, wanted)}
         if github is not None:
-            from portside.release.github_runs import pull_request_look
+            from portside.release.github_runs import pull_request_poll
 
-            looks["GitHub"] = pull_request_look(github, branch, self._environment.branch)
+            polls["GitHub"] = pull_request_poll(github, branch, self._environment.branch)
         self._expect_a_source(github)
-        merged = follow(f"the merge into {self._environment.branch}", looks, say, self._pace(github))
+        merged = follow(f"the merge into {self._environment.branch}", polls, say, self._pace(github))
         if not merged.is_healthy:
             raise UserError(merged.sentence, merged.address or "Open another one: run the same command again.")
         say(f"Merged: {self._environment.branch} is at {merged.sentence[:7]}.")
         return self.deployment_of(merged.sentence, version)
 
     def deployment_of(
-        self, commit: str, version: str, is_meant: Callable[[DeploymentRecord], bool] | None = None
+        self, commit: str, version: str, matches: Callable[[DeploymentRecord], bool] | None = None
     ) -> Ended:
         """Wait for the deployment of a commit of the environment's branch. Raises `UserError` where it failed."""
-        from portside.release.followed import follow, record_look
-        from portside.release.github_runs import run_look
+        from portside.release.followed import follow, record_poll
+        from portside.release.github_runs import run_poll
         from portside.terminal.console import say
 
         name, github = self._environment.name, self._github()
         self._expect_a_source(github)
-        looks: dict[str, Look] = {}
+        polls: dict[str, Poll] = {}
         if self._target is not None:
-            since = 0 if is_meant else self._since
-            looks[f"the record of {name}"] = record_look(self._ssm, name, version, since, is_meant or (lambda _: True))
+            since = 0 if matches else self._since
+            polls[f"the record of {name}"] = record_poll(self._ssm, name, version, since, matches or (lambda _: True))
         if github is not None:
-            looks["GitHub"] = run_look(github, commit, decides=self._target is None)
-        ended = follow(f"the deployment of {version} to {name}", looks, say, self._pace(github))
+            polls["GitHub"] = run_poll(github, commit, decides=self._target is None)
+        ended = follow(f"the deployment of {version} to {name}", polls, say, self._pace(github))
         return _judged(ended, name, local=False)
 
     def _github(self) -> GithubRepository | None:
@@ -123,7 +123,7 @@ def rehearsed_deployment(environment: Environment, lock: Resolution, minutes: in
     """Wait in a rehearsal until another terminal has deployed a release, unless it runs already."""
     from portside.aws.target import local_target
     from portside.records.deployment_record import last_healthy, read_records
-    from portside.release.followed import Ended, Pace, follow, last_number, record_look
+    from portside.release.followed import Ended, Pace, follow, last_number, record_poll
     from portside.terminal.console import say
 
     ssm = local_target(environment).clients("ssm")
@@ -133,9 +133,9 @@ def rehearsed_deployment(environment: Environment, lock: Resolution, minutes: in
         return Ended(True, f"{environment.name} runs {lock.version} already: deployment {record.number}.")
     since = last_number(ssm, environment.name)
     say(f"Waiting for {lock.version} on {environment.name}: {tool('deploy', environment.name, local=True)}")
-    looks = {f"the record of {environment.name}": record_look(ssm, environment.name, lock.version, since)}
+    polls = {f"the record of {environment.name}": record_poll(ssm, environment.name, lock.version, since)}
     what = f"the deployment of {lock.version} to {environment.name}"
-    return _judged(follow(what, looks, say, Pace(0.5, minutes * 60)), environment.name, local=True)
+    return _judged(follow(what, polls, say, Pace(0.5, minutes * 60)), environment.name, local=True)
 
 
 def _judged(ended: Ended, environment: str, *, local: bool) -> Ended:

@@ -1,1 +1,1 @@
-"""What stacks cost."""
+"""Costs of stacks."""

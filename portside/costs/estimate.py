@@ -1,4 +1,4 @@
-"""What an environment costs a month: what runs all the time exactly, what depends on use as far as it was assumed."""
+"""The monthly cost of an environment: resources that always run exactly, usage as assumed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from portside.config.service_props import ServiceProps
 from portside.errors import UsageError
 
 HOURS = 730
-"""A month's, as AWS's own calculator has it."""
+"""Hours of a month, as in AWS's calculator."""
 
 _ZONES = 2
 # Two of the load balancer's own, in portside/stacks/load_balancer_stack.py; a sum of two metrics is billed as two.
 _ALARMED_ON_THE_LOAD_BALANCER, _ALARMED_ON_ITS_TARGETS, _ALARMED_ON_A_SERVICE, _ALARMED_ON_THE_DATABASE = 3, 1, 1, 5
-# What Application Auto Scaling makes for each target that it tracks, one for more and one for fewer:
+# Application Auto Scaling creates two for each target that it tracks, one to scale out and one to scale in:
 # https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking.html
 _ALARMS_OF_SCALING = 2
 _FIREWALL_RULES = 4
@@ -56,27 +56,27 @@ PRICES: Mapping[str, Price] = {
 
 @dataclass(frozen=True)
 class Line:
-    """So much of something, by its name in `PRICES`; what is priced by the hour runs all the month."""
+    """A quantity of an item of `PRICES`; items priced by the hour run the whole month."""
 
     name: str
     quantity: float
 
     @property
     def dollars(self) -> float:
-        """What it costs a month, to the cent."""
+        """The monthly cost in dollars, to the cent."""
         price = PRICES[self.name]
         return round(self.quantity * price.dollars * (HOURS if price.unit == "hour" else 1), 2)
 
 
 def standing(environment: Environment, services: Sequence[ServiceProps]) -> list[Line]:
-    """What is paid for whether anybody comes or not, with the fewest tasks that run.
+    """The fixed costs, with the minimum number of tasks.
 
     Raises `UsageError` for a class of database instances whose price is not known here.
     """
     database = f"DocumentDB {environment.database_instance_class}"
     if database not in PRICES:
         raise UsageError(
-            f"no price is known of {database}",
+            f"the price of {database} is unknown",
             f"Add it to PRICES in portside/costs/estimate.py, from {PRICES['DocumentDB, storage'].source}.",
         )
     tasks = [(props, props.auto_scale_min_capacity) for props in services]
@@ -111,9 +111,9 @@ ASSUMED: Sequence[Line] = (
     Line("logs, kept", 7.5),
     Line("access logs, kept", 0.6),
 )
-"""A small portal's month, by guess. A bill tells better."""
+"""The assumed usage of a small portal."""
 
 
 def total(lines: Sequence[Line]) -> float:
-    """What all of it costs a month."""
+    """The monthly cost of all lines in dollars."""
     return sum(line.dollars for line in lines)

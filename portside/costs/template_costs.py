@@ -1,4 +1,4 @@
-"""What a deployed stack costs a month, by its template: what runs all the time, whether it is used or not."""
+"""The fixed monthly cost of a deployed stack, by its template."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ _DEFAULT_DESIRED_COUNT = 1
 
 @dataclass(frozen=True)
 class StackCosts:
-    """The lines of a stack, and what runs in it whose price this tool does not know."""
+    """The lines of a stack, and its resources whose price is unknown."""
 
     lines: tuple[Line, ...] = ()
     unpriced: tuple[str, ...] = ()
 
     @property
     def dollars(self) -> float:
-        """What the priced lines cost a month, to the cent."""
+        """The monthly cost of the priced lines in dollars, to the cent."""
         return round(total(self.lines), 2)
 
     @property
     def sentence(self) -> str:
-        """The sum, and what is not in it."""
-        beside = f", and {', '.join(self.unpriced)}, of which no price is known here" if self.unpriced else ""
-        return f"${self.dollars:.2f} a month{beside}"
+        """The sum, and the items without a price."""
+        unpriced = f", and {', '.join(self.unpriced)}, whose price is unknown" if self.unpriced else ""
+        return f"${self.dollars:.2f} a month{unpriced}"
 
 
 def template_costs(template: Mapping[str, Any]) -> StackCosts:
-    """The costs of a CloudFormation template's resources, with the fewest tasks that run."""
+    """The costs of a CloudFormation template's resources, with the minimum number of tasks."""
     resources: Mapping[str, Resource] = template.get("Resources", {})
     found: dict[str, float] = {}
     for name, quantity in _quantities(resources):
@@ -82,7 +82,7 @@ def _quantities(resources: Mapping[str, Resource]) -> Iterator[tuple[str, float]
 
 
 def _tasks(resources: Mapping[str, Resource]) -> float:
-    """How many tasks run at least. Our stacks have one service each."""
+    """The minimum number of tasks. Our stacks have one service each."""
     of_type: dict[str, Mapping[str, Any]] = {
         str(each.get("Type")): each.get("Properties", {}) for each in resources.values()
     }
@@ -94,7 +94,7 @@ def _tasks(resources: Mapping[str, Resource]) -> float:
 
 
 def _number(value: object) -> float:
-    """A number that a template has as a text or as a number; 0 for an expression."""
+    """A number, which can be a string in a template; 0 for an expression."""
     try:
         return float(str(value))
     except ValueError:

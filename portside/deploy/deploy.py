@@ -29,7 +29,7 @@ from portside.images.kept_groups import keep_groups
 from portside.images.resolution import Resolution
 from portside.plan.deployment_plan import DeploymentPlan, context_of_groups
 from portside.plan.images import kept_folder
-from portside.plan.plan import StackChange, leaving_out
+from portside.plan.plan import StackChange, without_stacks
 from portside.records.deployment_record import USUAL, Terms, new_record, place_of, recorded
 from portside.records.environment_lock import expect_unlocked, locked, read_lock
 from portside.records.origin import Origin
@@ -257,7 +257,7 @@ def deploy(
     planned = plan(target, services, images, prune=terms.prune)
     stacks = planned.stacks
     expect_images(stacks, target.environment, services, images)
-    changes = leaving_out(planned.changes, [service_stack(target.environment, each).name for each in terms.left_out])
+    changes = without_stacks(planned.changes, [service_stack(target.environment, each).name for each in terms.left_out])
     if not confirm(changes, stacks):
         return None
     if target.is_local:

@@ -31,7 +31,7 @@ def planned_removal(
     stack = found[name]
     is_kept = stack.removal is Removal.WITH_DATA and (keeps_data(target) or not with_data)
     if stack.removal is Removal.NEVER or is_kept:
-        raise UsageError(f"stack {name}: {stack.whose}", stack.advice)
+        raise UsageError(f"stack {name}: {stack.ownership}", stack.advice)
     return stack
 
 

@@ -1,4 +1,4 @@
-"""What a deployment would do with every stack of an environment, configured or not, before it does anything."""
+"""The plan of a deployment: the changes to every stack of an environment, configured or not."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from portside.synthesis.assembly import Stack
 
 @dataclass(frozen=True)
 class DeploymentPlan:
-    """The templates, what changes, and what is deployed and not configured.
+    """The templates, the changes, and the stacks that are deployed but not configured.
 
     `adopted` are stacks that get the owner tag with this deployment, `groups` those that the templates have.
     """
@@ -39,15 +39,15 @@ class DeploymentPlan:
         return tuple(stack for stack in self.unconfigured if stack.name in deleted)
 
     def record_at_begin(self, record: StackRecord) -> StackRecord:
-        """The record with all stacks and groups that this deployment may make."""
+        """The record with all stacks and groups that this deployment can create."""
         names = [stack.name for stack in self.stacks]
         created = [name for name in names if name not in self.adopted]
         return replace(record.with_stacks(created, self.adopted), groups={**(self.groups or {}), **record.groups})
 
     def record_at_end(self, record: StackRecord) -> StackRecord:
-        """The record once all of it is done."""
-        gone = [stack.name for stack in self.pruned]
-        return replace(record.without_stacks(gone), groups=self.groups or {})
+        """The record after the deployment."""
+        deleted = [stack.name for stack in self.pruned]
+        return replace(record.without_stacks(deleted), groups=self.groups or {})
 
 
 def planned_groups(
@@ -59,7 +59,7 @@ def planned_groups(
 
 
 def context_of_groups(groups: Mapping[str, ServiceGroup]) -> dict[str, str]:
-    """What a synthesis is given about groups that stay for one more deployment."""
+    """The context of a synthesis for groups that are kept for one more deployment."""
     kept = written_groups(kept_groups(groups))
     return {KEPT_GROUPS: kept} if kept else {}
 
@@ -67,7 +67,7 @@ def context_of_groups(groups: Mapping[str, ServiceGroup]) -> dict[str, str]:
 def expect_ours(states: Iterable[DeployedStack], environment: Environment) -> tuple[str, ...]:
     """The deployed stacks of configured names that this environment adopts: they carry no owner tag yet.
 
-    Raises `UserError` where one is another's, or where app.py does not say that it is this environment's.
+    Raises `UserError` if one belongs to another app, or if app.py does not list it as adopted.
     """
     found = list(states)
     refused = [(state.name, why) for state in found if (why := refusal(state, environment))]
@@ -79,7 +79,7 @@ def expect_ours(states: Iterable[DeployedStack], environment: Environment) -> tu
 
 
 def changes_of(unconfigured: Sequence[UnconfiguredStack], *, prune: bool) -> tuple[StackChange, ...]:
-    """What happens to stacks that are not configured: they are deleted with `prune`, or reported."""
+    """The changes to stacks that are not configured: deleted with `prune`, otherwise reported."""
     return tuple(
         StackChange(stack.name, DELETE, remark=stack.sentence)
         if prune and stack.removal is Removal.PRUNE

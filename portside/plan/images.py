@@ -1,4 +1,4 @@
-"""The images that a command acts with: looked up once, and the same from the plan to the record."""
+"""The images of a command: resolved once, and the same from the plan to the record."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from portside.terminal.console import say, step
 
 
 def lock_folders(*, local: bool) -> list[Path]:
-    """Where locks are looked for: a rehearsal has its own, before those of the repository."""
+    """The folders of locks: a rehearsal has its own, which comes before that of the repository."""
     return [local_releases(), RELEASES] if local else [RELEASES]
 
 
@@ -31,7 +31,7 @@ def local_releases() -> Path:
 
 
 def locked_images(environment: Environment, form: Form, *, local: bool) -> Resolution | None:
-    """The images of the version that an environment names, as far as a lock has them all.
+    """The images of an environment's version, if a lock has them all.
 
     Raises `UsageError` where the environment runs releases only and there is no such lock, or in AWS one of stubs.
     """
@@ -51,7 +51,7 @@ def locked_images(environment: Environment, form: Form, *, local: bool) -> Resol
 
 
 def choose_images(environment: Environment, form: Form, *, local: bool) -> Resolution:
-    """What each image of an environment is now: by its lock, else looked up, which is kept for `cdk synth`."""
+    """The images of an environment: from its lock, or resolved now and stored for `cdk synth`."""
     lock = locked_images(environment, form, local=local)
     if lock is not None:
         return lock
@@ -62,7 +62,7 @@ def choose_images(environment: Environment, form: Form, *, local: bool) -> Resol
 
 
 def look_up(references: Sequence[str], version: str, *, local: bool) -> Resolution:
-    """Ask the registry, or the catalogue of the embedded AWS, what references stand for."""
+    """Resolve references with the registry, or with the catalogue of the embedded AWS."""
     from portside.images.resolve import resolve
 
     with step(f"Looking up {len(references)} images"):
@@ -70,7 +70,7 @@ def look_up(references: Sequence[str], version: str, *, local: bool) -> Resoluti
 
 
 def missing_images(references: Sequence[str], version: str, *, local: bool) -> list[str]:
-    """The references whose tag is not published yet. Raises `UserError` where that can't be told."""
+    """The references whose tag is not published yet. Raises `UserError` if that can't be read."""
     from portside.images.failures import Kind, ResolutionFailed
     from portside.images.resolve import resolve
 
@@ -84,7 +84,7 @@ def missing_images(references: Sequence[str], version: str, *, local: bool) -> l
 
 
 def access_to(references: Sequence[str], *, local: bool) -> Access:
-    """How images are looked up. A rehearsal never asks another machine, and takes no token along."""
+    """The access for resolving images. A rehearsal never calls another machine, and uses no token."""
     if not local:
         return access_from_environment(os.environ, ROOT / ".env")
     aws = process.expect_running(local_state_dir())

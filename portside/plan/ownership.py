@@ -29,7 +29,7 @@ class Owner(StrEnum):
 
 
 def owner_of(stack: Tagged, environment: Environment) -> Owner:
-    """Whose a stack is: the name says nothing, since several apps and environments share accounts."""
+    """The owner of a stack, by its tags: apps and environments share accounts, so its name is not enough."""
     owner = stack.tags.get(OWNER_TAG)
     if owner is None:
         return Owner.UNKNOWN

@@ -1,4 +1,4 @@
-"""What a deployment would change, as a value that can be printed, tested, and carried out."""
+"""The changes of a deployment, as a value that can be printed, tested and executed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from portside.synthesis.assembly import Stack
 CREATE, UPDATE, NOTHING = "create", "update", "nothing"
 RECREATE, WAIT, STUCK = "recreate", "wait", "stuck"
 DELETE, LEAVE = "delete", "leave"
-"""What happens to stacks that are deployed and not configured."""
+"""The actions on stacks that are deployed but not configured."""
 
 _UNUSABLE = {
     Outlook.ABSENT: CREATE,
@@ -35,15 +35,15 @@ class ResourceChange:
 
 @dataclass(frozen=True)
 class StackChange:
-    """What happens to a stack."""
+    """The change of a stack."""
 
     stack: str
     action: str
     resources: tuple[ResourceChange, ...] = ()
     settings: tuple[str, ...] = ()
-    """What changes of the stack itself."""
+    """The changes of the stack itself."""
     remark: str = ""
-    """What decides: a status in which the stack can't simply be created or updated, or that it is not configured."""
+    """The reason: a status in which the stack can't simply be created or updated, or that it is not configured."""
 
     @property
     def is_deployed(self) -> bool:
@@ -75,7 +75,7 @@ def plan_deployment(
     return tuple(_compare(stack, deployed(stack.name), (states or {}).get(stack.name)) for stack in stacks)
 
 
-def leaving_out(changes: Sequence[StackChange], stacks: Sequence[str]) -> tuple[StackChange, ...]:
+def without_stacks(changes: Sequence[StackChange], stacks: Sequence[str]) -> tuple[StackChange, ...]:
     """The changes without those of some stacks, which stay as they are."""
     return tuple(StackChange(each.stack, NOTHING) if each.stack in stacks else each for each in changes)
 
@@ -96,7 +96,7 @@ def _compare(stack: Stack, before: Mapping[str, Any] | None, state: DeployedStac
 
 
 def _settings(stack: Stack, state: DeployedStack) -> Iterator[str]:
-    """What the CDK's command line would change although the template is the same."""
+    """What the CDK CLI would change although the template is the same."""
     if stack.tags != state.tags:
         yield "tags"
     if stack.is_protected != state.is_protected:

@@ -1,4 +1,4 @@
-"""What a change of templates would replace or delete, as far as the templates tell."""
+"""The resources that a change of templates would replace or delete, if the templates show it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ STATEFUL: Mapping[str, frozenset[str]] = {
     "AWS::SecretsManager::Secret": frozenset({"Name"}),
     "AWS::ServiceDiscovery::PrivateDnsNamespace": frozenset({"Name", "Vpc"}),
 }
-# What can be made anew without a loss, but not without notice.
+# Can be created again without data loss, but not without an interruption.
 _OTHERS: Mapping[str, frozenset[str]] = {
     "AWS::EC2::SecurityGroup": frozenset({"GroupDescription", "GroupName", "VpcId"}),
     "AWS::ECS::Cluster": frozenset({"ClusterName"}),
@@ -60,15 +60,15 @@ _OTHERS: Mapping[str, frozenset[str]] = {
         {"IpAddressType", "Name", "Port", "Protocol", "ProtocolVersion", "TargetType", "VpcId"}
     ),
 }
-# What stops answering, or is refused, when it is made again: why.
+# Replacing these interrupts traffic, or is rejected: why.
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/alb.html
 _INTERRUPTING: Mapping[str, str] = {
     "AWS::ECS::Cluster": "all its services move to the new one",
     "AWS::ECS::Service": "callers lose it until the new one's tasks are healthy",
-    "AWS::ElasticLoadBalancingV2::Listener": "its port of the load balancer is taken until the old one is gone",
+    "AWS::ElasticLoadBalancingV2::Listener": "its port of the load balancer is in use until the old one is deleted",
     "AWS::ElasticLoadBalancingV2::TargetGroup": "the load balancer has no target until new tasks are healthy",
 }
-# A new password is made when how it is made changes, and nobody tells those who have the old one:
+# A new password is generated when its settings change, and those with the old one are not notified:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-secretsmanager-secret.html
 _REGENERATING: Mapping[str, frozenset[str]] = {"AWS::SecretsManager::Secret": frozenset({"GenerateSecretString"})}
 
@@ -77,7 +77,7 @@ REPLACED, DELETED, REGENERATED = "replaced", "deleted", "given a new value"
 
 @dataclass(frozen=True)
 class Values:
-    """What values that stacks read from each other are now: exports by name, outputs by stack and name."""
+    """The current values that stacks read from each other: exports by name, outputs by stack and name."""
 
     exports: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[tuple[str, str], str] = field(default_factory=dict)
@@ -103,12 +103,12 @@ class Loss:
 
     @property
     def interruption(self) -> str:
-        """What stops answering meanwhile, and why; nothing where nothing does."""
+        """The interruption and its reason, or empty."""
         return _INTERRUPTING.get(self.kind, "") if self.what == REPLACED or self.is_renamed else ""
 
     @property
     def sentence(self) -> str:
-        """What would happen, to be told behind its name."""
+        """The effect, for a message after its name."""
         may = "would be" if self.is_certain else "may be"
         why = f": {self.why}" if self.why else ""
         kept = ", and the old one stays in the account" if self.is_kept else ""
@@ -116,7 +116,7 @@ class Loss:
 
 
 def losses(before: Resources, after: Resources, values: Values) -> list[Loss]:
-    """What a stack loses between two templates. What refers to what is replaced may be replaced with it."""
+    """The losses of a stack between two templates. Resources that refer to replaced ones can be replaced too."""
     new_types = {str(each["Type"]) for name, each in after.items() if name not in before}
     found = {name: _deletion(name, each, new_types) for name, each in before.items() if name not in after}
     common = [name for name in before if name in after]
@@ -184,7 +184,7 @@ def resolved(node: Any, values: Values) -> Any:
 
 
 def _differ(before: Any, after: Any) -> bool | None:
-    """Whether two resolved properties come to different values; None where that can't be told."""
+    """Whether two resolved properties have different values; None if unknown."""
     if before == after:
         return False
     references = [_reference(before), _reference(after)]

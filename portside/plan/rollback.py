@@ -1,4 +1,4 @@
-"""Going back to images that ran well, with today's templates."""
+"""Rolling back to images that ran healthy, with today's templates."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from portside.records.deployment_record import DeploymentRecord, last_healthy
 
 @dataclass(frozen=True)
 class RollbackPlan:
-    """Which deployment's images come back.
+    """The deployment whose images are deployed again.
 
-    `left_out` are services that it did not have: they keep what they run, and `images` has today's for their templates,
+    `left_out` are services that it did not have: they keep their image, and `images` has today's for their templates,
     which are not deployed.
     """
 
@@ -41,11 +41,11 @@ class RollbackPlan:
 
     @property
     def returning(self) -> tuple[ResolvedImage, ...]:
-        """The images that come back, each once."""
+        """The images that are deployed again, each once."""
         return tuple(dict.fromkeys(image for _, _, image in self.changes))
 
     def as_json(self) -> dict[str, Any]:
-        """What changes, by service."""
+        """The changes by service."""
         return {
             "environment": self.environment,
             "to": {"number": self.to.number, "version": self.to.images.version, "began": self.to.began},
@@ -61,10 +61,10 @@ class RollbackPlan:
 def choose_record(
     environment: str, records: Sequence[DeploymentRecord], running: Mapping[str, DeployedImage], wanted: str | None
 ) -> DeploymentRecord:
-    """The latest healthy deployment of other images than those that run, or the latest of what is wanted.
+    """The latest healthy deployment of other images than the running ones, or of the `wanted` version or number.
 
-    What a later rollback took out of service, or was to, comes back only where it is wanted: a version, or the number
-    of a deployment in the history. Raises `UserError` where there is none.
+    Images that a later rollback took out of service come back only if they are `wanted`. Raises `UserError` if no
+    deployment matches.
     """
     healthy = [record for record in records if _ran_healthy(record)]
     if wanted is not None:
@@ -72,7 +72,7 @@ def choose_record(
         if not found:
             known = ", ".join(dict.fromkeys(f"{each.images.version} ({each.number})" for each in healthy[:8]))
             hint = f"Known are: {known}." if known else f"See: {tool('history', environment)}"
-            raise UsageError(f"{environment} has no healthy deployment of {wanted!r} on record", hint)
+            raise UsageError(f"{environment} has no recorded healthy deployment of {wanted!r}", hint)
         return found[0]
     taken_out: set[str] = set()
     for record in records:
@@ -80,8 +80,8 @@ def choose_record(
             return record
         taken_out.update(record.instead_of)
     raise UserError(
-        f"{environment} has no earlier healthy deployment of other images on record",
-        f"See what is on record, and choose with --to: {tool('history', environment)}",
+        f"{environment} has no earlier healthy deployment of other images in its history",
+        f"Choose one of the history with --to: {tool('history', environment)}",
     )
 
 
@@ -101,9 +101,9 @@ def plan_rollback(
     running: Mapping[str, DeployedImage],
     today: Callable[[], Resolution],
 ) -> RollbackPlan:
-    """The images of a deployment for the services of a form that names its version.
+    """The images of a deployment for the services of a configuration with its version.
 
-    A service that the deployment did not have is left out.
+    A service that the deployment did not have is excluded.
     """
     services = {props.container_name: props.container_location for props in form.services_of(environment)}
     published = references_of(form.services_of(environment))

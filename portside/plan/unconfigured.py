@@ -1,4 +1,4 @@
-"""What is deployed and not configured: a service that was removed from app.py or renamed, or another's stack."""
+"""Stacks that are deployed but not configured: of services removed from app.py or renamed, or of another app."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from portside.plan.ownership import Owner, owner_of
 from portside.plan.replacement import STATEFUL
 from portside.records.stack_record import Origin, StackRecord, read_stack_record
 
-# What holds data is named first. A log group goes with its service on purpose: see portside/stacks/service_stack.py.
+# Resources with data come first. A log group is deleted with its service: see portside/stacks/service_stack.py.
 _DATA = ("AWS::DocDB::DBCluster", "AWS::S3::Bucket", "AWS::SecretsManager::Secret")
 _STATE = (*_DATA, *(kind for kind in STATEFUL if kind not in (*_DATA, "AWS::Logs::LogGroup")))
 
 
 class Removal(StrEnum):
-    """What can remove a stack that is not configured."""
+    """The command that removes a stack that is not configured."""
 
     PRUNE = "deploy --prune"
     BY_NAME = "destroy --stack"
     WITH_DATA = "destroy --stack --with-data"
-    NEVER = "nothing of this tool"
+    NEVER = "no command of this tool"
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class UnconfiguredStack:
 
     @property
     def removal(self) -> Removal:
-        """What can remove it: only a stack that is tagged as this environment's and that its record names."""
+        """The command that removes it. The stack must be tagged as this environment's and named in its record."""
         if self.owner is not Owner.OURS or self.origin is None or self.costs is None:
             return Removal.NEVER
         if self.state:
@@ -65,25 +65,25 @@ class UnconfiguredStack:
         return Removal.BY_NAME if self.origin is Origin.ADOPTED else Removal.PRUNE
 
     @property
-    def whose(self) -> str:
-        """Whose it is, in words."""
+    def ownership(self) -> str:
+        """Its owner, in words."""
         if self.owner is Owner.ANOTHER:
             return f"not ours: it belongs to {self.owner_tag}"
         if self.owner is Owner.UNKNOWN:
             return f"not ours: it carries no tag {OWNER_TAG}"
         if self.costs is None:
-            return "what it holds could not be read"
+            return "its resources could not be read"
         adopted = "adopted" if self.origin is Origin.ADOPTED else "ours"
         more = f" and {len(self.state) - 1} more kinds of resources with state" if len(self.state) > 1 else ""
-        return f"{adopted}, and holds {self.state[0]}{more}" if self.state else adopted
+        return f"{adopted}, and contains {self.state[0]}{more}" if self.state else adopted
 
     @property
     def sentence(self) -> str:
-        """What it is and costs, and its status where that is not simply one that was reached."""
+        """Its owner and costs, and its status if that is not usable."""
         status = status_of(self.status)
         remark = "" if status.is_usable else f"{status.sentence}; "
         costs = self.costs.sentence if self.costs else "costs unknown"
-        return f"{remark}deployed, and not in app.py; {self.whose}; {costs}"
+        return f"{remark}deployed, and not in app.py; {self.ownership}; {costs}"
 
     @property
     def report(self) -> str:
@@ -106,7 +106,7 @@ class UnconfiguredStack:
 
 
 def read_unconfigured(target: Target, services: Sequence[ServiceProps]) -> tuple[UnconfiguredStack, ...]:
-    """The environment's stacks that are deployed and not configured, with what its record says of them."""
+    """The environment's stacks that are deployed but not configured, with their entries in its record."""
     from botocore.exceptions import ClientError
 
     try:
@@ -144,7 +144,7 @@ def unconfigured_of(
 def unconfigured_in(
     target: Target, services: Sequence[ServiceProps], look: Look
 ) -> tuple[tuple[UnconfiguredStack, ...], tuple[str, ...]]:
-    """The same, of a look at the environment; or why they are not known."""
+    """The same, from a snapshot of the environment; or why they are unknown."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     if look.stacks is None:
@@ -158,7 +158,7 @@ def unconfigured_in(
 
 
 def _is_of_another_environment(stack: Stack, environment: Environment) -> bool:
-    """Whether the name begins alike only because another environment's does: `dev` and `dev-2`."""
+    """Whether it is of another environment whose name starts the same: `dev` and `dev-2`."""
     app, _, name = stack.tags.get(OWNER_TAG, "").partition("/")
     return app == APP and name != environment.name and stack.name.startswith(f"{APP}-{name}-")
 

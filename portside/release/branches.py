@@ -1,4 +1,4 @@
-"""Commits and branches of this repository, made without touching what a person has checked out."""
+"""Commits and branches of this repository, created without touching the worktree."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Commit:
     """Whether it was made now, and not by an earlier run."""
 
     def as_json(self) -> dict[str, Any]:
-        """What a machine may want to know of it."""
+        """The fields for `--json`."""
         return {
             "branch": self.branch,
             "commit": self.commit_id,
@@ -40,7 +40,7 @@ class Commit:
 
 @dataclass(frozen=True)
 class BaseRef:
-    """Where a branch stands for everyone: at the remote, or here where there is no remote."""
+    """The head of a branch at the remote, or here if there is no remote."""
 
     branch: str
     ref: str
@@ -53,7 +53,7 @@ class BaseRef:
 
     @property
     def sentence(self) -> str:
-        """What was read, for a person."""
+        """A sentence about the branch that was read."""
         where = (
             f"{self.branch} of {self.remote}" if self.remote else f"{self.branch} of this clone, which has no remote"
         )
@@ -62,7 +62,7 @@ class BaseRef:
         return f"Read {where} at {self.commit_id[:7]}."
 
     def as_json(self) -> dict[str, Any]:
-        """What a machine may want to know of it."""
+        """The fields for `--json`."""
         return {
             "branch": self.branch,
             "ref": self.ref,
@@ -87,8 +87,8 @@ def commit_files(repository: Path, *, base: str, branch: str, files: Mapping[str
         raise UsageError(f"nothing to change: {base} already has this content of {', '.join(files)}")
     if unasked := [path for path in changed if path not in files]:
         raise UsageError(
-            f"{', '.join(files)} cannot be written: {unasked[0]} stands in the way in {base}",
-            "Move it, or remove it in a commit of its own.",
+            f"{', '.join(files)} cannot be written: {unasked[0]} has the same path in {base}",
+            "Move it, or remove it in a separate commit.",
         )
     existing = existing_branch(repository, branch)
     if existing is None:
@@ -102,9 +102,9 @@ def commit_files(repository: Path, *, base: str, branch: str, files: Mapping[str
 
 
 def base_of(repository: Path, branch: str) -> BaseRef:
-    """Where a branch stands for everyone, fetched just now, or as it was fetched last where the remote is out of reach.
+    """The head of a branch at the remote, fetched now, or the last fetched one if the remote is unreachable.
 
-    Raises `UsageError` where there is no such branch, `UserError` where the remote was never asked, and cannot be now.
+    Raises `UsageError` if the branch does not exist, `UserError` if it was never fetched and the remote is unreachable.
     """
     check_branch_name(repository, branch)
     local = existing_branch(repository, branch)
@@ -127,11 +127,11 @@ def base_of(repository: Path, branch: str) -> BaseRef:
                 f"Push it: git push {remote} {branch}" if local else f"Make it there, or see: git branch -r {remote}/*"
             )
             raise UsageError(f"no branch {quoted(branch)} at {remote}", hint) from error
-        unreached = f"{remote} cannot be asked where {branch} is: {error.message}"
+        unreached = f"{remote} cannot be reached to fetch {branch}: {error.message}"
         if _resolved(repository, ref) is None:
             raise UserError(
                 unreached,
-                error.hint or "Look at the network and your rights to that repository, then run the command again.",
+                error.hint or "Check the network and your rights to that repository, then run the command again.",
             ) from error
     commit_id = commit_of(repository, ref)
     unpushed = count_commits(repository, commit_id, local) if local else 0
@@ -145,14 +145,16 @@ def read_at(repository: Path, ref: str, path: str) -> bytes | None:
 
 
 def remote_of(repository: Path) -> str | None:
-    """The remote that everybody shares: `upstream`, else `origin`, else the only one."""
+    """The shared remote: `upstream`, or `origin`, or the only one."""
     remotes = git("remote", folder=repository).splitlines()
     for name in ("upstream", "origin"):
         if name in remotes:
             return name
     if len(remotes) > 1:
-        what = f"this repository has the remotes {', '.join(remotes)}, none of them called upstream or origin"
-        raise UsageError(what, "Rename the one that everybody shares: git remote rename NAME upstream")
+        raise UsageError(
+            f"this repository has the remotes {', '.join(remotes)}, none of them called upstream or origin",
+            "Rename the shared remote: git remote rename NAME upstream",
+        )
     return remotes[0] if remotes else None
 
 
@@ -186,7 +188,7 @@ def check_branch_name(repository: Path, branch: str) -> None:
 
 
 def make_branch(repository: Path, branch: str, commit_id: str) -> None:
-    """A new branch at a commit. Raises `UsageError` where one of its name, or of a part of its name, is there."""
+    """Create a branch at a commit. Raises `UsageError` if a branch of its name, or of a part of its name, exists."""
     try:
         # The empty old value makes git refuse a ref that exists by now.
         _unhooked("update-ref", f"refs/heads/{branch}", commit_id, "", repository=repository)
@@ -198,12 +200,12 @@ def make_branch(repository: Path, branch: str, commit_id: str) -> None:
 
 
 def taken(branch: str, commit_id: str) -> UsageError:
-    """What is said of a branch that has another content than it is to have."""
+    """The error for a branch that exists with another content."""
     return UsageError(f"the branch {branch} exists with another content, at {commit_id[:7]}", _taken_hint(branch))
 
 
 def _taken_hint(branch: str) -> str:
-    return f"Merge what it holds or delete it (git branch -D {branch}), or choose another name."
+    return f"Merge or delete it (git branch -D {branch}), or choose another name."
 
 
 def _clone_hint(branch: str) -> str:
@@ -227,12 +229,12 @@ def _unhooked(
 
 
 def _tree_with(repository: Path, base_id: str, files: Mapping[str, bytes]) -> str:
-    """A tree that has new contents for some files of a commit, made in an index of its own."""
+    """A tree with new contents for some files of a commit, created in a temporary index."""
     entries = b""
     for path, content in files.items():
         mode, _ = _entry_at(repository, base_id, path)
         if mode not in (_FILE, _PROGRAM, ""):
-            raise UsageError(f"{path} is no plain file in {base_id[:7]}", "Make it one in a commit of its own.")
+            raise UsageError(f"{path} is not a regular file in {base_id[:7]}", "Make it one in a separate commit.")
         blob = git("hash-object", "-w", "--stdin", folder=repository, stdin=content)
         entries += f"{mode or _FILE} {blob}\t{path}\0".encode()
     with tempfile.TemporaryDirectory() as folder:
@@ -243,7 +245,7 @@ def _tree_with(repository: Path, base_id: str, files: Mapping[str, bytes]) -> st
 
 
 def _entry_at(repository: Path, commit_id: str, path: str) -> tuple[str, str]:
-    """Mode and object of a path in a commit, empty where it is not there."""
+    """Mode and object of a path in a commit, empty if it does not exist."""
     entry = git("ls-tree", "-z", "--full-tree", commit_id, "--", path, folder=repository)
     mode, _, rest = entry.partition(" ")
     return mode, rest.partition(" ")[2].partition("\t")[0]
@@ -255,7 +257,7 @@ def _changed(repository: Path, old: str, new: str) -> list[str]:
 
 
 def _base_of_same_change(repository: Path, existing: str, base_id: str, tree: str, changed: list[str]) -> str | None:
-    """What a commit stands on that makes the same change to the base, or to what that was then; None for others."""
+    """The parent of a commit that makes the same change to the base, or to an earlier base; None for others."""
     parents = git("rev-parse", f"{existing}^@", folder=repository).split()
     if len(parents) != 1 or count_commits(repository, base_id, parents[0]):
         return None
@@ -266,13 +268,13 @@ def _base_of_same_change(repository: Path, existing: str, base_id: str, tree: st
 
 
 def _commit(repository: Path, tree: str, base_id: str, message: str) -> str:
-    # An author that git guesses from the machine's name helps nobody.
+    # An author that git guesses from the machine's name is of no use.
     asking = ("-c", "user.useConfigOnly=true")
     try:
         for who in ("AUTHOR", "COMMITTER"):
             git(*asking, "var", f"GIT_{who}_IDENT", folder=repository)
     except GitFailed as error:
-        hint = 'Tell it: git config user.name "YOUR NAME" and git config user.email YOU@EXAMPLE.ORG'
-        raise UsageError("git does not know who makes this commit", hint) from error
+        hint = 'Set it: git config user.name "YOUR NAME" and git config user.email YOU@EXAMPLE.ORG'
+        raise UsageError("git does not know the author of this commit", hint) from error
     text = message.rstrip("\n") + "\n"
     return git(*asking, "commit-tree", tree, "-p", base_id, folder=repository, stdin=text.encode())

@@ -20,7 +20,7 @@ def tagged_commit(refs: RemoteRefs, version: str) -> tuple[str, str | None]:
 def check_built_from(lock: Resolution, refs: RemoteRefs) -> None:
     """Compare the label of each image of the version with its tag's commit.
 
-    An image without the label says nothing. Raises `UserError` where one was built from another commit.
+    Images without the label are not checked. Raises `UserError` if one was built from another commit.
     """
     tag, commit = tagged_commit(refs, lock.version)
     if commit is None:
@@ -36,14 +36,14 @@ def check_built_from(lock: Resolution, refs: RemoteRefs) -> None:
     if others:
         raise UserError(
             "\n  ".join(
-                [f"{lock.version}: {tag} is on {commit[:12]}, but", *(_said_of(each, refs) for each in others)]
+                [f"{lock.version}: {tag} is on {commit[:12]}, but", *(_describe(each, refs) for each in others)]
             ),
             f"Another build has published under {lock.version} since. Look at the monorepo's release job for {tag}; "
             f"then cut another candidate: {tool('release', 'cut')}",
         )
 
 
-def _said_of(image: ResolvedImage, refs: RemoteRefs) -> str:
+def _describe(image: ResolvedImage, refs: RemoteRefs) -> str:
     assert image.commit
     whole = next((each for each in (*refs.tags.values(), *refs.heads.values()) if each.startswith(image.commit)), "")
     names = refs.names_of(whole)

@@ -98,14 +98,14 @@ def _is(heading: _Heading, section: str) -> bool:
 
 
 def _end_of_prose(lines: Sequence[str], end: int) -> int:
-    """Where a part ends, without the addresses of links that stand last in it."""
+    """Where a part ends, without the link definitions at its end."""
     while end and (not lines[end - 1].strip() or _LINK_ADDRESS.match(lines[end - 1])):
         end -= 1
     return end
 
 
 def _place_of_section(section: str, present: Sequence[_Heading], end: int) -> int:
-    """The line before which a section belongs; sections of other names stay beside the one that they follow."""
+    """The line before which a section belongs; sections of other names stay after the one that they follow."""
     if section not in _SECTIONS:
         return end
     rank = _SECTIONS.index(section)

@@ -1,4 +1,4 @@
-"""Changing which release an environment runs in `app.py`, and not one byte beside that."""
+"""Changing the release of an environment in `app.py`, without changing any other byte."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ENVIRONMENTS = "ENVIRONMENTS"
 
 
 class _NotEditable(Exception):
-    """What stands in the way, and the line it is on."""
+    """The reason why `app.py` can't be edited, and its line."""
 
     def __init__(self, line: int | None, what: str) -> None:
         super().__init__(what)
@@ -38,8 +38,8 @@ class _Written:
 
 
 @dataclass(frozen=True)
-class _Form:
-    """The text of the form, and what each environment in it is written as."""
+class _Source:
+    """The text of `app.py`, and the nodes of its environments."""
 
     text: str
     encoding: str
@@ -48,9 +48,9 @@ class _Form:
 
 
 def with_versions(source: bytes, versions: Mapping[str, str]) -> bytes:
-    """The form with the `GHCR_PACKAGE_VERSION` of some environments changed, by environment.
+    """The text of `app.py` with the `GHCR_PACKAGE_VERSION` of some environments changed, by environment.
 
-    Raises `UsageError` where a version is not written as a text of its own, or changing it would change another's.
+    Raises `UsageError` if a version is not a string literal, or if changing it would change another environment's.
     """
     hint = f"Edit app.py by hand: {', '.join(_as_written(*each) for each in versions.items())}."
     for name, version in versions.items():
@@ -67,7 +67,7 @@ def with_versions(source: bytes, versions: Mapping[str, str]) -> bytes:
 
 
 def versions_in(source: bytes) -> dict[str, str]:
-    """The `GHCR_PACKAGE_VERSION` of each environment; those that only running the form would tell are left out."""
+    """The `GHCR_PACKAGE_VERSION` of each environment, without those that are only known by running `app.py`."""
     try:
         form = _parsed(source)
     except _NotEditable:
@@ -82,7 +82,7 @@ def versions_in(source: bytes) -> dict[str, str]:
 
 
 def _as_written(name: str, version: str) -> str:
-    return f"{_ENVIRONMENTS}[{quoted(name)}][{quoted(_KEY)}] is to be {quoted(version)}"
+    return f"{_ENVIRONMENTS}[{quoted(name)}][{quoted(_KEY)}] should be {quoted(version)}"
 
 
 def _edited(source: bytes, versions: Mapping[str, str]) -> bytes:
@@ -92,7 +92,7 @@ def _edited(source: bytes, versions: Mapping[str, str]) -> bytes:
         written = _written(form, name)
         if written.version != version:
             if written.name:
-                _check_nobody_else_uses(written.name, name, form, versions)
+                _check_not_shared(written.name, name, form, versions)
             changes[written.literal] = version
     if not changes:
         return source
@@ -102,8 +102,8 @@ def _edited(source: bytes, versions: Mapping[str, str]) -> bytes:
     return edited
 
 
-def _parsed(source: bytes) -> _Form:
-    """Raises `_NotEditable` where this is not a form whose environments are written out."""
+def _parsed(source: bytes) -> _Source:
+    """Raises `_NotEditable` if the environments are not written as literals."""
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
         text = source.decode(encoding)
@@ -120,12 +120,12 @@ def _parsed(source: bytes) -> _Form:
     dictionary = _value_of(_ENVIRONMENTS, tree)
     mentions = [node for node in _outside_functions(tree) if _is_name(node, _ENVIRONMENTS)]
     if len(mentions) > 1:
-        what = f"{_ENVIRONMENTS} is used again here, and what stands in it may be changed"
+        what = f"{_ENVIRONMENTS} is used again here, and can be changed there"
         raise _NotEditable(max(map(_line, mentions)), what)
-    return _Form(text, encoding, tree, _entries(dictionary, _ENVIRONMENTS))
+    return _Source(text, encoding, tree, _entries(dictionary, _ENVIRONMENTS))
 
 
-def _written(form: _Form, name: str) -> _Written:
+def _written(form: _Source, name: str) -> _Written:
     """Where the version of an environment is written. Raises `_NotEditable` where it is no literal."""
     if name not in form.environments:
         raise _NotEditable(None, f"no environment {quoted(name)} in {_ENVIRONMENTS}")
@@ -138,12 +138,12 @@ def _written(form: _Form, name: str) -> _Written:
         constant = value.id
         value = _value_of(constant, form.tree)
     if not isinstance(value, ast.Constant) or not isinstance(value.value, str) or not _is_one_literal(form.text, value):
-        raise _NotEditable(value.lineno, f"{_KEY} of {quoted(name)} is not one plain text")
+        raise _NotEditable(value.lineno, f"{_KEY} of {quoted(name)} is not one string literal")
     return _Written(value, constant)
 
 
 def _value_of(name: str, tree: ast.Module) -> ast.expr:
-    """What a name of the module stands for. Raises `_NotEditable` unless it is assigned once, and not under an `if`."""
+    """The value of a module variable. Raises `_NotEditable` unless it is assigned once, and not under an `if`."""
     bound = [node for node in ast.walk(tree) if _binds(node, name)]
     if not bound:
         raise _NotEditable(None, f"no {name} in it")
@@ -153,7 +153,7 @@ def _value_of(name: str, tree: ast.Module) -> ast.expr:
             value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
             if value is not None:
                 return value
-    what = f"{name} is assigned more than once" if len(bound) > 1 else f"{name} is no plain assignment"
+    what = f"{name} is assigned more than once" if len(bound) > 1 else f"{name} is not a simple assignment"
     raise _NotEditable(max(map(_line, bound)), what)
 
 
@@ -182,7 +182,7 @@ def _binds(node: ast.AST, name: str) -> bool:
 
 
 def _outside_functions(tree: ast.Module) -> Iterator[ast.AST]:
-    """What runs when the module is loaded."""
+    """The nodes that run when the module is loaded."""
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()
@@ -217,28 +217,28 @@ def _entries(value: ast.expr, place: str) -> dict[str, ast.expr]:
     return entries
 
 
-def _check_nobody_else_uses(constant: str, name: str, form: _Form, versions: Mapping[str, str]) -> None:
-    """Raises `_NotEditable` where a constant is used by anything but environments that are to have its new value."""
+def _check_not_shared(constant: str, name: str, form: _Source, versions: Mapping[str, str]) -> None:
+    """Raises `_NotEditable` if a constant is used by anything but the environments to change."""
     inside = {each: set(ast.walk(value)) for each, value in form.environments.items()}
     following = {each for each, version in versions.items() if version == versions[name]}
     for node in ast.walk(form.tree):
         if isinstance(node, ast.Name) and node.id == constant and isinstance(node.ctx, ast.Load):
             user = next((each for each, nodes in inside.items() if node in nodes), None)
             if user not in following:
-                whose = f"by {quoted(user)}" if user else "here"
-                raise _NotEditable(node.lineno, f"{constant} is used {whose} too, which is not to change with it")
+                place = f"by {quoted(user)}" if user else "here"
+                raise _NotEditable(node.lineno, f"{constant} is used {place} too, which is not to change with it")
 
 
 def _is_one_literal(text: str, node: ast.Constant) -> bool:
-    """Whether a text stands in one pair of quotes, and not in several that Python puts together."""
+    """Whether a string is one literal, and not several that Python concatenates."""
     start, end = _span(text, node)
-    # In brackets, lest an end of line between two of them ends the statement.
+    # In brackets, because a line break between two of them would end the statement.
     tokens = tokenize.generate_tokens(io.StringIO(f"({text[start:end]})").readline)
     return sum(token.type == tokenize.STRING for token in tokens) == 1
 
 
 def _span(text: str, node: ast.Constant) -> tuple[int, int]:
-    """From where to where in a text a node stands; Python counts its columns in bytes of UTF-8."""
+    """Start and end of a node in a text; Python counts columns in bytes of UTF-8."""
     # Not splitlines(), which takes form feeds and more for ends of lines.
     lines = list(io.StringIO(text, newline=""))
     assert node.end_lineno is not None
@@ -261,7 +261,7 @@ def _spliced(text: str, changes: Mapping[ast.AST, str]) -> str:
 
 
 def _outline(tree: ast.Module, changes: Mapping[ast.AST, str] | None = None) -> list[tuple[object, ...]]:
-    """All that a module says, node by node, as it would be with some literals changed."""
+    """The nodes of a module, as they would be with some literals changed."""
     return [
         (type(node), changes[node])
         if changes and node in changes

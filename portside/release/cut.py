@@ -17,7 +17,7 @@ from portside.release.version_tags import Part, ReleaseTags, Version, next_hot_f
 
 @dataclass(frozen=True)
 class CutPlan:
-    """The tag that is to be made, on which commit, after which one."""
+    """The tag to create, its commit, and the last tag."""
 
     tag: str
     version: Version
@@ -27,7 +27,7 @@ class CutPlan:
     last_tag: str | None
     ignored: str
     source: str
-    """What the commit was read from, such as `branch main`."""
+    """The source of the commit, such as `branch main`."""
     is_hot_fix: bool = False
     """Whether it was cut from something else than the head of the branch."""
 
@@ -88,14 +88,14 @@ def _plan_hot_fix(
     if part in ("minor", "major"):
         raise UsageError(
             f"--{part}: what is cut from {start.name} fixes {start.base.release}, which counts up the patch",
-            "Leave it out, or leave out --from.",
+            "Omit it, or omit --from.",
         )
     following = next_hot_fix(tags, start.base)
     base = tags.tag(start.base) if start.base in tags.versions else tags.finished_tag(start.base)
     wanted = following if version is None else _allowed(version, refs, {following}, base)
     if not again:
-        what = f"Push the fix on a branch first: git switch -c hotfix/{wanted.release} {start.commit[:12]}, and then "
-        _refuse_released(refs, start.commit, start.name, f"{what}--from hotfix/{wanted.release}")
+        hint = f"Push the fix on a branch first: git switch -c hotfix/{wanted.release} {start.commit[:12]}, and then "
+        _refuse_released(refs, start.commit, start.name, f"{hint}--from hotfix/{wanted.release}")
     subject = monorepo.subject(start.commit)
     return CutPlan(tags.tag(wanted), wanted, start.commit, subject, base, tags.ignored, start.name, is_hot_fix=True)
 
@@ -115,38 +115,38 @@ def execute(plan: CutPlan, monorepo: Monorepo) -> None:
 def wait_for_images(
     plan: CutPlan,
     missing: Callable[[], Sequence[str]],
-    tell: Callable[[Sequence[str]], None],
+    report: Callable[[Sequence[str]], None],
     *,
     every_seconds: float,
     within_seconds: float,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Look until no image of the tag is missing, and tell those that are whenever that changes.
+    """Poll until no image of the tag is missing, and report the missing ones whenever they change.
 
     Raises `UserError` with the names of those that are still missing when the time is over.
     """
     end = clock() + within_seconds
-    told: set[str] = set()
+    reported: set[str] = set()
     while True:
         names = missing()
-        if set(names) != told:
-            tell(names)
-            told = set(names)
+        if set(names) != reported:
+            report(names)
+            reported = set(names)
         if not names:
             return
         left = end - clock()
         if left <= 0:
             raise UserError(
                 f"{plan.tag}: not published within {within_seconds:.0f} s: {', '.join(names)}",
-                f"The tag is pushed. Look at the monorepo's release job for {plan.tag}; "
+                f"The tag is pushed. See the monorepo's release job for {plan.tag}; "
                 f"when the images are there, go on with: {tool('release', 'pin', plan.version)}",
             )
         sleep(min(every_seconds, left))
 
 
 def _last_of_fix(tags: ReleaseTags, plan: CutPlan) -> str | None:
-    """What stands in the way of a hot-fix: a later candidate of its own release, or that this is finished."""
+    """Refuse a hot-fix if its release has a later candidate, or is finished."""
     if plan.version.release in tags.finished:
         return tags.finished_tag(plan.version)
     last = tags.last_of(plan.version)

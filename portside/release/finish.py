@@ -27,7 +27,7 @@ class FinishPlan:
     ignored: str
     staged: Staged
     remark: str = ""
-    """What else is tagged of this release, and is not what is finished."""
+    """Other tags of this release."""
 
     def as_json(self) -> dict[str, Any]:
         """The fields by name."""
@@ -99,7 +99,7 @@ def execute(plan: FinishPlan, monorepo: Monorepo) -> None:
         raise UserError(
             f"{plan.tag}: pushed, but {monorepo.name} now has "
             f"{_where(after, plan.tag)} and {_where(after, plan.candidate_tag)}",
-            f"Both belong on {plan.commit[:12]}. Look at who or what changes tags in the monorepo.",
+            f"Both belong on {plan.commit[:12]}. Find out who or what changes tags in the monorepo.",
         )
 
 
@@ -134,7 +134,7 @@ def _not_staged(staged: Staged, on_stage: Version, wanted: Version) -> UserError
     name = staged.environment
     return UsageError(
         f"{wanted}: not what {name} runs, which is {on_stage}",
-        f"prod may only run what {name} ran well: bring {wanted} there first, or finish {on_stage}.",
+        f"prod can only run images that {name} ran healthy: deploy {wanted} there first, or finish {on_stage}.",
     )
 
 

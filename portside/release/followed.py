@@ -1,4 +1,4 @@
-"""Following the deployment that a merge starts, until it has ended: by the environment's record, and by GitHub."""
+"""Waiting for the deployment that a merge starts, with the environment's record and GitHub's API."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from portside.release.merges import Merge, find_squash
 
 @dataclass(frozen=True)
 class Ended:
-    """How the deployment of a promotion ended, in a sentence, and where there is more about it."""
+    """The result of a promotion's deployment, as a sentence, and the address of its details."""
 
     is_healthy: bool
     sentence: str
@@ -29,13 +29,13 @@ class Ended:
         return {"healthy": self.is_healthy, "sentence": self.sentence, "address": self.address}
 
 
-Look = Callable[[], Ended | str | None]
-"""One look at a deployment: how it ended, or what is known of it so far. Raises `UserError` where it can't be read."""
+Poll = Callable[[], Ended | str | None]
+"""Reads a deployment: its result, or its state so far. Raises `UserError` if it can't be read."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How often to look, and for how long."""
+    """How often to poll, and for how long."""
 
     every_seconds: float
     within_seconds: float
@@ -43,17 +43,17 @@ class Pace:
     clock: Callable[[], float] = time.monotonic
 
 
-def follow(what: str, looks: Mapping[str, Look], say: Callable[[str], None], pace: Pace) -> Ended:
-    """Look until one of these says how it ended, and say what changes meanwhile.
+def follow(title: str, polls: Mapping[str, Poll], say: Callable[[str], None], pace: Pace) -> Ended:
+    """Poll until one of these has a result, and report changes meanwhile.
 
-    What can't be read at one moment may be at the next. Raises `UserError` when the time is over.
+    Errors are reported and retried. Raises `UserError` on timeout.
     """
     end = pace.clock() + pace.within_seconds
     said: dict[str, str] = {}
     while True:
-        for name, look in looks.items():
+        for name, poll in polls.items():
             try:
-                found = look()
+                found = poll()
             except UserError as error:
                 found = f"{name} cannot be read now: {error.message}"
             if isinstance(found, Ended):
@@ -65,32 +65,32 @@ def follow(what: str, looks: Mapping[str, Look], say: Callable[[str], None], pac
         if left <= 0:
             last = "; ".join(said.values())
             raise UserError(
-                f"{what} did not end within {pace.within_seconds / 60:.0f} min" + (f": {last}" if last else ""),
-                "It was not stopped. Run the same command again to go on waiting.",
+                f"{title} did not end within {pace.within_seconds / 60:.0f} min" + (f": {last}" if last else ""),
+                "It was not stopped. Run the same command again to continue waiting.",
             )
         pace.sleep(min(pace.every_seconds, left))
 
 
-def merge_look(repository: Path, branch: str, wanted: str) -> Look:
-    """Whether a commit has come into a branch at the remote; a squashed merge has its content only, and is said."""
+def merge_poll(repository: Path, branch: str, commit: str) -> Poll:
+    """Whether a commit was merged into a branch at the remote, also as a squash."""
 
-    def look() -> Ended | str | None:
+    def poll() -> Ended | str | None:
         target = base_of(repository, branch)
         if target.unreached:
             raise UserError(target.unreached)
-        if is_in(repository, wanted, target.commit_id):
+        if is_in(repository, commit, target.commit_id):
             return Ended(True, target.commit_id)
-        merge = Merge(BaseRef(branch, wanted, wanted, target.remote), target, (), (), None)
+        merge = Merge(BaseRef(branch, commit, commit, target.remote), target, (), (), None)
         squash = find_squash(repository, merge)
-        if squash is not None and squash.content_of == wanted:
+        if squash is not None and squash.content_of == commit:
             return Ended(True, target.commit_id)
         return f"waiting for the merge into {branch}, which is at {target.commit_id[:7]}"
 
-    return look
+    return poll
 
 
 def is_in(repository: Path, commit: str, head: str) -> bool:
-    """Whether a branch's head goes back to a commit."""
+    """Whether a commit is in the history of a branch's head."""
     try:
         git("merge-base", "--is-ancestor", commit, head, folder=repository)
     except GitFailed as error:
@@ -101,17 +101,17 @@ def is_in(repository: Path, commit: str, head: str) -> bool:
 
 
 def last_number(ssm: Any, environment: str) -> int:
-    """The number of the last record of an environment, 0 where it has none."""
+    """The number of the last record of an environment, 0 if it has none."""
     return max((record.number for record in read_records(ssm, environment)), default=0)
 
 
-def record_look(
-    ssm: Any, environment: str, version: str, since: int, is_meant: Callable[[DeploymentRecord], bool] = lambda _: True
-) -> Look:
-    """How the first deployment of a version ended that is on record after a number, and is the one that is meant."""
+def record_poll(
+    ssm: Any, environment: str, version: str, since: int, matches: Callable[[DeploymentRecord], bool] = lambda _: True
+) -> Poll:
+    """The result of the first recorded deployment of a version after a number that also `matches`."""
     from botocore.exceptions import BotoCoreError, ClientError
 
-    def look() -> Ended | str | None:
+    def poll() -> Ended | str | None:
         try:
             records, lock = read_records(ssm, environment), read_lock(ssm, environment)
         except (BotoCoreError, ClientError) as error:
@@ -120,7 +120,7 @@ def record_look(
             record
             for record in records
             if record.number > since and record.kind == DEPLOY and not record.synthetic
-            if record.images.version == version and is_meant(record)
+            if record.images.version == version and matches(record)
         ]
         if found:
             return _ended(environment, found[0])
@@ -128,7 +128,7 @@ def record_look(
             f"{environment}: {lock.doing} by {lock.who} since {lock.since[:19].replace('T', ' ')} UTC" if lock else None
         )
 
-    return look
+    return poll
 
 
 def _ended(environment: str, record: DeploymentRecord) -> Ended:

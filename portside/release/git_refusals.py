@@ -1,4 +1,4 @@
-"""What git says when a remote repository refuses or cannot be reached."""
+"""Git's messages for a remote repository that refuses or cannot be reached."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _NO_PERMISSION = re.compile(
 
 
 def lacks_permission(said: str) -> bool:
-    """Whether git was refused for want of a right."""
+    """Whether git was refused because of missing rights."""
     return bool(_NO_PERMISSION.search(said))
 
 
 def words_of_hook(said: str) -> str:
-    """What a hook of the remote says, or else one of the clone, or git itself, in one line."""
+    """The message of a hook of the remote, or of one of the clone, or of git itself, in one line."""
     lines = [
         line.strip() for line in said.split("\n") if not line.startswith(("To ", "hint:", "error: failed to push"))
     ]
@@ -37,12 +37,12 @@ def words_of_hook(said: str) -> str:
 
 
 def explained(name: str, error: GitFailed) -> UserError:
-    """What git said about a repository, as an error that says what to do."""
+    """Git's message about a repository as an error with a hint."""
     said = error.said
     if _UNKNOWN.search(said):
         return UserError(
             f"{name}: no repository there, or none that you may read",
-            "Look at its address, and whether you are logged in to it with git.",
+            "Check its address, and that you are logged in to it with git.",
         )
     if lacks_permission(said):
         return UserError(
@@ -57,6 +57,6 @@ def explained(name: str, error: GitFailed) -> UserError:
     if unreached := _UNREACHED.search(said):
         return UserError(
             f"{name}: the repository cannot be reached: {unreached[0].strip()}",
-            "Look at the network and the repository's address, then run the same command again.",
+            "Check the network and the repository's address, then run the same command again.",
         )
     return UserError(f"{name}: {error.message}", error.hint)

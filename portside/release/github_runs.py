@@ -1,4 +1,4 @@
-"""GitHub's API about a promotion: whether its pull request was closed, and how the run that the merge starts ends.
+"""GitHub's API about a promotion: its pull request, and the run that the merge starts.
 
 https://docs.github.com/en/rest/actions/workflow-runs#list-workflow-runs-for-a-repository
 https://docs.github.com/en/rest/pulls/pulls#list-pull-requests
@@ -12,12 +12,12 @@ from typing import Any, cast
 
 from portside.errors import UserError
 from portside.images.access import Access
-from portside.release.followed import Ended, Look
+from portside.release.followed import Ended, Poll
 
 _LONGEST_SECONDS = 10
 _LARGEST_ANSWER_BYTES = 8_000_000
 _WORKFLOW = ".github/workflows/deploy"
-_ENDED_WELL = ("success",)
+_SUCCEEDED = ("success",)
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class GithubRepository:
     access: Access
 
     def ask(self, path: str, parameters: Mapping[str, str]) -> Any:
-        """What the API answers. Raises `UserError` where it can't be asked, refuses, or answers something else."""
+        """The response of the API. Raises `UserError` if it can't be reached, refuses, or does not return JSON."""
         import httpx
 
         url = f"{self.access.api_url}/repos/{self.name}/{path}"
@@ -50,12 +50,12 @@ class GithubRepository:
             raise UserError(f"{url} did not answer with JSON") from None
 
 
-def pull_request_look(repository: GithubRepository, branch: str, into: str) -> Look:
-    """Whether the last pull request of a branch was closed without a merge: then nothing more will come."""
+def pull_request_poll(repository: GithubRepository, branch: str, into: str) -> Poll:
+    """Whether the last pull request of a branch was closed without a merge."""
     owner = repository.name.partition("/")[0]
     parameters = {"head": f"{owner}:{branch}", "base": into, "state": "all", "per_page": "1"}
 
-    def look() -> Ended | str | None:
+    def poll() -> Ended | str | None:
         listed = repository.ask("pulls", parameters)
         found = _first(listed, "a list of pull requests")
         if found is None or found.get("state") != "closed" or found.get("merged_at"):
@@ -63,13 +63,13 @@ def pull_request_look(repository: GithubRepository, branch: str, into: str) -> L
         address = _address(found)
         return Ended(False, f"the pull request from {branch} into {into} was closed without a merge", address)
 
-    return look
+    return poll
 
 
-def run_look(repository: GithubRepository, commit: str, *, decides: bool) -> Look:
-    """How the run of a commit's deployment ends. Where it does not decide, a success leaves that to the record."""
+def run_poll(repository: GithubRepository, commit: str, *, decides: bool) -> Poll:
+    """The result of the run that deploys a commit. Unless it `decides`, the record decides after a success."""
 
-    def look() -> Ended | str | None:
+    def poll() -> Ended | str | None:
         answer = repository.ask("actions/runs", {"head_sha": commit, "per_page": "20"})
         runs = answer.get("workflow_runs") if isinstance(answer, dict) else None
         if not isinstance(runs, list):
@@ -81,18 +81,18 @@ def run_look(repository: GithubRepository, commit: str, *, decides: bool) -> Loo
         name, address, conclusion = run.get("name") or "the run", _address(run), run.get("conclusion")
         if run.get("status") != "completed":
             return f"{name} is {str(run.get('status')).replace('_', ' ')}: {address}"
-        if conclusion not in _ENDED_WELL:
+        if conclusion not in _SUCCEEDED:
             return Ended(False, f"{name} ended with {conclusion}", address)
         if decides:
-            return Ended(True, f"{name} ended well.", address)
-        return f"{name} ended well; its record is still to come"
+            return Ended(True, f"{name} succeeded.", address)
+        return f"{name} succeeded; waiting for its record"
 
-    return look
+    return poll
 
 
-def _first(listed: Any, what: str) -> Mapping[str, Any] | None:
+def _first(listed: Any, expected: str) -> Mapping[str, Any] | None:
     if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
-        raise UserError(f"GitHub's answer is not {what}")
+        raise UserError(f"GitHub's answer is not {expected}")
     return cast(Mapping[str, Any], listed[0]) if listed else None
 
 
@@ -103,5 +103,5 @@ def _address(found: Mapping[str, Any]) -> str | None:
 
 def _why(answer: Any) -> str:
     if answer.headers.get("x-ratelimit-remaining") == "0":
-        return ": asked too often; with GITHUB_TOKEN set more may be asked"
+        return ": rate limit exceeded; GITHUB_TOKEN raises the limit"
     return ": the repository is private, or the token may not read its actions" if answer.status_code == 404 else ""

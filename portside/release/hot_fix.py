@@ -34,7 +34,7 @@ class HotFixPlan:
     lock: Resolution
     images: tuple[ImageChange, ...]
     files: dict[str, bytes]
-    left_behind: int
+    not_included: int
     """How many commits of the source's branch stay where they are."""
     proof: Proof | None = None
     unproven: str = ""
@@ -52,17 +52,17 @@ class HotFixPlan:
     @property
     def sentence(self) -> str:
         """Why this is not the merge of a whole branch."""
-        count = f"{self.left_behind:,} commit{'' if self.left_behind == 1 else 's'} of {self.source.branch}"
+        count = f"{self.not_included:,} commit{'' if self.not_included == 1 else 's'} of {self.source.branch}"
         return (
             f"{self.source.branch} names {self.version} for {self.source_environment} alone, and {self.following} for "
             f"{self.environment}: {self.version} is promoted alone, as a commit on {self.target.branch}. {count} "
-            f"{'stays' if self.left_behind == 1 else 'stay'} behind."
+            f"{'stays' if self.not_included == 1 else 'stay'} behind."
         )
 
     @property
     def afterwards(self) -> str:
-        """What is left to do once it runs."""
-        return f"When it runs, so that the next promotion knows of it: {merge_back(self.target, self.source)}"
+        """The next step once it runs."""
+        return f"When it runs, so that the next promotion includes it: {merge_back(self.target, self.source)}"
 
     @property
     def body(self) -> str:
@@ -108,7 +108,7 @@ def plan_hot_fix(repository: Path, target: Environment, source: Environment) -> 
         return None
     form = read_at(repository, ours.ref, "app.py")
     if form is None:
-        raise UsageError(f"{ours.ref} has no app.py", "Look at what that branch is of.")
+        raise UsageError(f"{ours.ref} has no app.py", "Check that it is a branch of this repository.")
     before = versions_in(form).get(target.name)
     if before == own:
         raise UserError(

@@ -1,4 +1,4 @@
-"""Merging one branch into another: what it brings, and a branch that holds exactly that."""
+"""Merging one branch into another: the effect, and a branch with exactly that."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MOST_COMPARED = 50
 
 @dataclass(frozen=True)
 class Merge:
-    """What merging `source` into `target` would bring."""
+    """The effect of merging `source` into `target`."""
 
     source: BaseRef
     target: BaseRef
@@ -33,7 +33,7 @@ class Merge:
     files: tuple[str, ...]
     """The paths that differ in the target afterwards."""
     conflicts: tuple[str, ...] | None
-    """The paths that a person would have to merge; None where this git cannot tell."""
+    """The paths to merge by hand; None if this version of git cannot tell."""
 
     @property
     def nothing(self) -> bool:
@@ -41,7 +41,7 @@ class Merge:
         return not self.commits
 
     def as_json(self) -> dict[str, Any]:
-        """What a machine may want to know of it."""
+        """The fields for `--json`."""
         return {
             "source": self.source.as_json(),
             "target": self.target.as_json(),
@@ -53,7 +53,7 @@ class Merge:
 
 
 def plan_merge(repository: Path, source: str, target: str) -> Merge:
-    """What merging a branch into another would bring, both as they are at the remote by now."""
+    """The effect of merging a branch into another, both as they are at the remote now."""
     ours, theirs = base_of(repository, target), base_of(repository, source)
     _check_related(repository, ours, theirs)
     commits = _commits(repository, ours.commit_id, theirs.commit_id)
@@ -74,7 +74,7 @@ class Squash:
 def find_squash(repository: Path, merge: Merge) -> Squash | None:
     """Whether an earlier merge of the source was squashed: its commits are not in the target, their content is.
 
-    Looked for in what each has since they parted: the same whole content, or else the same change in one commit as in
+    Compares the commits of each since their merge base: the same tree, or the same change in one commit as in
     all of the source's up to some commit.
     """
     ours, theirs = merge.target.commit_id, merge.source.commit_id
@@ -98,7 +98,7 @@ def _trees(repository: Path, since: str, until: str) -> list[tuple[str, str]]:
 
 
 def _change(repository: Path, before: str, after: str) -> str:
-    """What git calls the id of a patch, empty where nothing changes."""
+    """The patch id of a change, empty if nothing changes."""
     patch = git_bytes("diff", "--no-ext-diff", "--no-textconv", before, after, "--", folder=repository)
     return git("patch-id", "--stable", folder=repository, stdin=patch).partition(" ")[0]
 
@@ -109,12 +109,12 @@ def prepare_branch(repository: Path, merge: Merge, branch: str) -> Commit:
     A branch that is there already is returned as it is. Raises `UsageError` where it is at another commit.
     """
     check_branch_name(repository, branch)
-    wanted, existing = merge.source.commit_id, existing_branch(repository, branch)
+    commit_id, existing = merge.source.commit_id, existing_branch(repository, branch)
     if existing is None:
-        make_branch(repository, branch, wanted)
-    elif existing != wanted:
+        make_branch(repository, branch, commit_id)
+    elif existing != commit_id:
         raise taken(branch, existing)
-    return Commit(branch, wanted, merge.target.commit_id, merge.files, is_new=existing is None)
+    return Commit(branch, commit_id, merge.target.commit_id, merge.files, is_new=existing is None)
 
 
 def _check_related(repository: Path, ours: BaseRef, theirs: BaseRef) -> None:
@@ -124,7 +124,7 @@ def _check_related(repository: Path, ours: BaseRef, theirs: BaseRef) -> None:
         if error.said:
             raise
         raise UserError(
-            f"{theirs.branch} and {ours.branch} have no commit in common",
+            f"{theirs.branch} and {ours.branch} have no common commit",
             "Where this clone is a shallow one, fetch the rest of its history: git fetch --unshallow",
         ) from error
 

@@ -21,7 +21,7 @@ from portside.release.version_tags import ReleaseTags, read_tags
 
 _LENGTH_OF_ID = 40
 _TAGS, _HEADS, _PEELED = "refs/tags/", "refs/heads/", "^{}"
-# Whatever a person has set for their own pushes and fetches, this moves the one tag and no branch of theirs.
+# With any user settings for pushes and fetches, this pushes one tag and no branch.
 # A thin pack is made from the files of commits that the remote has; these are not there.
 _PUSH = ("push", "--no-thin", "--no-follow-tags", "--no-recurse-submodules")
 _FETCH = ("fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-auto-maintenance", "--no-write-fetch-head")
@@ -33,7 +33,7 @@ _FETCH_NO_BRANCH = (*_FETCH, "--refmap=")
 
 @dataclass(frozen=True)
 class RemoteRefs:
-    """What the monorepo's remote has: the commits of its tags by name, and the head of the branch."""
+    """The refs of the monorepo's remote: the commits of its tags by name, and the head of the branch."""
 
     tags: Mapping[str, str]
     head: str
@@ -61,7 +61,7 @@ class Monorepo:
 
     @property
     def name(self) -> str:
-        """What to call it: the location, without credentials."""
+        """Its name in messages: the location without credentials."""
         return without_credentials(self.location)
 
     def refs(self) -> RemoteRefs:
@@ -78,7 +78,7 @@ class Monorepo:
     def find_commit(self, text: str, refs: RemoteRefs) -> str | None:
         """The full id of a commit that the remote has, from its first digits; None where it has none, or several.
 
-        Short ids are looked for among tags, the heads of branches, and the history of the branch.
+        Short ids are searched in tags, the heads of branches, and the history of the branch.
         """
         known = {each for each in (*refs.heads.values(), *refs.tags.values()) if each.startswith(text)}
         if len(known) == 1:
@@ -92,12 +92,12 @@ class Monorepo:
                 return None
 
     def ancestors(self, commit: str, refs: RemoteRefs) -> frozenset[str]:
-        """The ids of a commit and of all that it goes back to."""
+        """The ids of a commit and of all its ancestors."""
         with self._history(commit, refs) as repository:
             return frozenset(git("rev-list", commit, "--", folder=repository).split("\n"))
 
     def subject(self, commit: str) -> str | None:
-        """The first line of a commit's message, where it is at hand without asking the remote."""
+        """The first line of a commit's message, if it is available without the remote."""
         if self._place.repository is None:
             return None
         options = ("-1", "--no-show-signature", "--format=%s")
@@ -159,7 +159,7 @@ class Monorepo:
         if found != commit:
             raise UserError(
                 f"{name}: pushed to {self.name}, but it is {f'on {found[:12]}' if found else 'not there'} now",
-                f"It belongs on {commit[:12]}. Look at who or what changes tags in the monorepo.",
+                f"It belongs on {commit[:12]}. Find out who or what changes tags in the monorepo.",
             )
 
     def _judge(self, error: GitFailed, name: str, commit: str) -> None:
@@ -174,7 +174,7 @@ class Monorepo:
         if not declined and lacks_permission(error.said):
             raise UserError(
                 f"{name}: no permission to push to {self.name}",
-                "Ask for write access to the monorepo, or log in to it with git as somebody who has it.",
+                "Ask for write access to the monorepo, or log in with git as a user who has it.",
             ) from error
         if declined or "failed to push" in error.said:
             raise UserError(
@@ -188,7 +188,7 @@ class Monorepo:
         since = " by now" if meanwhile else ""
         return UserError(
             f"{name}: exists{since} in {self.name}, on {where}",
-            "Nothing was pushed: tags are never moved. Run the same command again to see where the release stands.",
+            "Nothing was pushed: tags are never moved. Run the same command again to see the state of the release.",
         )
 
     def _tag(self, name: str) -> str | None:
@@ -271,7 +271,7 @@ class Monorepo:
     def _lacks(self, commit: str) -> UserError:
         return UserError(
             f"{self.name}: commit {commit[:12]} is no longer on {self.branch} or under a tag",
-            "Run the same command again: somebody changed the monorepo at this moment.",
+            "Run the same command again: someone changed the monorepo at this moment.",
         )
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Pinning a release: its images written down in a lock, and the form changed to it, in one commit for review."""
+"""Pinning a release: a lock file with its images, and its version in `app.py`, in one commit for review."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from portside.release.configuration_edit import versions_in, with_versions
 _NOT_PUBLISHED = {Kind.TAG_UNKNOWN, Kind.PACKAGE_UNKNOWN, Kind.TOKEN_NEEDED}
 
 LookUp = Callable[[Sequence[str], str], Resolution]
-"""From references and a version to what they stand for."""
+"""Resolves references of a version to images."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class PinPlan:
         return f"{made_from}{images}\n"
 
     def as_json(self) -> dict[str, Any]:
-        """What is written, and where."""
+        """The files to write, and the branch."""
         return {
             "version": self.version,
             "lock": self.lock.as_json(),
@@ -89,7 +89,7 @@ def check_version(version: str) -> None:
 
 
 def plan_pin(repository: Path, version: str, look_up: LookUp, *, into: str, only: str | None = None) -> PinPlan:
-    """What pinning a version changes on top of `into`, the branch that its pull request goes to.
+    """The changes of pinning a version on top of `into`, the base branch of its pull request.
 
     It is pinned for every environment that runs releases, or `only` for one: a hot-fix, which leaves the changelog to
     the branch that it is merged back to. The lock is made also where the configuration names the version already.
@@ -119,7 +119,7 @@ def plan_pin(repository: Path, version: str, look_up: LookUp, *, into: str, only
 def plan_rehearsed_pin(
     form: Form, version: str, before: Mapping[str, str], look_up: LookUp, only: str | None = None
 ) -> PinPlan:
-    """What a rehearsal pins, which writes nothing to the repository. The form names the version already."""
+    """The pin of a rehearsal, which writes nothing to the repository. `form` has the version already."""
     check_version(version)
     names = _names(form, only)
     lock = look_up_release(form, version, look_up, names)
@@ -128,7 +128,7 @@ def plan_rehearsed_pin(
 
 
 def look_up_release(form: Form, version: str, look_up: LookUp, names: Sequence[str]) -> Resolution:
-    """All images of a form that names the version in these environments. They must be of one commit.
+    """All images of a configuration with the version in these environments. They must be of one commit.
 
     The image that loads data is among them where it is published.
     """
@@ -139,9 +139,9 @@ def look_up_release(form: Form, version: str, look_up: LookUp, names: Sequence[s
         if image.tag == version and image.commit:
             commits.setdefault(image.commit, []).append(image.name.rpartition("/")[2])
     if commits and one_commit(commits) is None:
-        told = "; ".join(f"{', '.join(names)} of {short_commit(commit)}" for commit, names in commits.items())
+        listed = "; ".join(f"{', '.join(names)} of {short_commit(commit)}" for commit, names in commits.items())
         raise UserError(
-            f"the images tagged {version} are not of one commit: {told}",
+            f"the images tagged {version} are not of one commit: {listed}",
             "A release is built from one commit: look at the job that published them.",
         )
     return lock
@@ -155,7 +155,7 @@ def execute(repository: Path, plan: PinPlan) -> Commit:
 
 
 def _look_up_with(look_up: LookUp, references: Sequence[str], loaders: Sequence[str], version: str) -> Resolution:
-    """What references stand for, and loaders as far as these are published."""
+    """The images of references, and of loaders that are published."""
     try:
         return look_up([*references, *(each for each in loaders if each not in references)], version)
     except ResolutionFailed as failed:
@@ -165,7 +165,7 @@ def _look_up_with(look_up: LookUp, references: Sequence[str], loaders: Sequence[
 
 
 def remark(lock: Resolution, loaders: Sequence[str] = ()) -> str:
-    """What a reviewer should know of a lock in addition to its content."""
+    """Remarks on a lock for its reviewer."""
     unknown = [image.name.rpartition("/")[2] for image in lock.images.values() if image.commit is None]
     missing = [each for each in loaders if each not in lock.images]
     remarks = [f"The commit of {', '.join(unknown)} is unknown."] if unknown else []
@@ -199,16 +199,16 @@ def _free_branch(repository: Path, base: BaseRef, name: str) -> str:
 
 
 def _parse_earlier(content: bytes, path: str, into: str) -> Resolution:
-    """The lock that is there. One that cannot be read says nothing about what its tags stood for."""
+    """The existing lock, None if it cannot be read."""
     try:
         return parse_resolution(content.decode(errors="replace"), path)
     except FormError as error:
-        hint = f"Correct it, or take it out, in a commit of its own that goes into {into}."
+        hint = f"Correct or remove it in a separate commit to {into}."
         raise FormError(replace(problem, hint=hint) for problem in error.problems) from error
 
 
 def _check_unmoved(lock: Resolution, earlier: Resolution, path: str) -> None:
-    """A tag of a release that stands for another image than it did must be told, not written over."""
+    """Refuse to overwrite a lock if a tag of the release now has another image."""
     if earlier.stand_in:
         return
     moved = [
@@ -226,12 +226,12 @@ def _check_unmoved(lock: Resolution, earlier: Resolution, path: str) -> None:
 def _existing(repository: Path, base: BaseRef, path: str) -> bytes:
     content = read_at(repository, base.ref, path)
     if content is None:
-        raise UsageError(f"{base.ref} has no {path}", "Look at what that branch is of.")
+        raise UsageError(f"{base.ref} has no {path}", "Check that it is a branch of this repository.")
     return content
 
 
 def form_at(source: bytes, repository: Path, versions: Mapping[str, str]) -> Form:
-    """The form as it stands in a commit, which may differ from the one in the worktree, at other versions."""
+    """The configuration of a commit, which can differ from the worktree's, with other versions."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "app.py"
         path.write_bytes(source)

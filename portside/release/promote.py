@@ -1,4 +1,4 @@
-"""Promoting: the merge of dev into stage, or of stage into prod, with all that it brings."""
+"""Promoting: the merge of dev into stage, or of stage into prod, and its effect."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ImageChange:
 
 @dataclass(frozen=True)
 class PromotionPlan:
-    """What a merge brings to an environment; `templates` is None where `remark` tells why they can't be compared."""
+    """The effect of a merge on an environment; without `templates`, `remark` says why they can't be compared."""
 
     environment: str
     merge: Merge
@@ -52,11 +52,11 @@ class PromotionPlan:
     remark: str = ""
     proof: Proof | None = None
     unproven: str = ""
-    """Why it is promoted without a proof, where a person answers for that."""
+    """The reason to promote without a proof, if the user gave one."""
 
     @property
     def branch(self) -> str:
-        """The branch that is made of the source, so that nothing is merged that was not shown."""
+        """The branch created from the source, so that only what was shown is merged."""
         return f"promote/{self.environment}-{self.version}-{self.merge.source.commit_id[:7]}"
 
     @property
@@ -98,7 +98,7 @@ class PromotionPlan:
 
 
 def plan_promotion(repository: Path, target: Environment, source: Environment) -> PromotionPlan:
-    """What merging an environment's branch into another's would bring to that.
+    """The effect of merging an environment's branch into another's.
 
     Raises `UserError` where it brings nothing or would conflict.
     """
@@ -137,12 +137,12 @@ def merged_already(repository: Path, target: Environment, source: Environment) -
 
 
 def lock_at_source(repository: Path, plan: PromotionPlan) -> Resolution:
-    """The lock of the version that is promoted. Raises `UsageError` where the source has none."""
+    """The lock of the promoted version. Raises `UsageError` if the source does not have it."""
     return lock_in(repository, plan.merge.source, plan.version)
 
 
 def lock_in(repository: Path, ref: BaseRef, version: str) -> Resolution:
-    """The lock of a version in a branch. Raises `UsageError` where it has none, or one that can't be deployed."""
+    """The lock of a version in a branch. Raises `UsageError` if it is missing or can't be deployed."""
     lock = _lock(repository, ref, version)
     if lock is None:
         raise UsageError(
@@ -158,7 +158,7 @@ def lock_in(repository: Path, ref: BaseRef, version: str) -> Resolution:
 
 
 def conflict(repository: Path, merge: Merge) -> UserError:
-    """What conflicts, and why: a promotion that was squashed before, or commits that only the target has."""
+    """The conflicts and their cause: an earlier squashed promotion, or commits that only the target has."""
     source, target = merge.source, merge.target
     where = f"{source.branch} at {source.commit_id[:7]} into {target.branch} at {target.commit_id[:7]}"
     said = f"merging {where} conflicts in {', '.join(merge.conflicts or ())}"
@@ -220,7 +220,7 @@ def _lock(repository: Path, ref: BaseRef, version: str | None) -> Resolution | N
 
 
 def lock_or_none(repository: Path, ref: BaseRef, version: str | None) -> Resolution | None:
-    """What the merge replaces. A lock that cannot be read there must not stand in the way of a better one."""
+    """The lock that the merge replaces. An unreadable one must not prevent its replacement."""
     try:
         return _lock(repository, ref, version)
     except FormError:
@@ -282,7 +282,7 @@ def _templates(repository: Path, branch: str, tree_id: str, environment: str, ro
     except subprocess.TimeoutExpired:
         raise UserError(f"the templates of {branch} took too long to make") from None
     if done.returncode or not (outdir / "manifest.json").is_file():
-        raise UserError(f"{branch} makes no templates to compare: {_what_is_wrong(done.stderr)}")
+        raise UserError(f"{branch} makes no templates to compare: {_error_line(done.stderr)}")
     return outdir
 
 
@@ -294,7 +294,7 @@ def _commit_as_it_is(tree: Path) -> None:
     git(*who, "-c", "core.hooksPath=/dev/null", "commit", "--quiet", "--message", "As it is", folder=tree)
 
 
-def _what_is_wrong(said: str) -> str:
-    """An error is told in the first line, and in the last one of a traceback."""
+def _error_line(said: str) -> str:
+    """The first line of an error, or the last line of a traceback."""
     lines = said.strip().splitlines() or ["it said nothing"]
     return lines[-1 if lines[0].startswith("Traceback ") else 0]

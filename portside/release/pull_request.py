@@ -31,7 +31,7 @@ _GITHUB_HOSTS = ("github.com", "www.github.com", "ssh.github.com")
 
 @dataclass(frozen=True)
 class PullRequest:
-    """A pull request as it is to be made."""
+    """A pull request to open."""
 
     repository: Path
     remote: str | None
@@ -45,13 +45,13 @@ class PullRequest:
 
     @property
     def address(self) -> str | None:
-        """Where a person opens it by hand, None where the remote is not at github.com."""
+        """The address to open it by hand, None if the remote is not at github.com."""
         if self.hosted_as is None:
             return None
         return f"https://github.com/{self.hosted_as}/compare/{quote(self.into)}...{quote(self.branch)}?expand=1"
 
     def as_json(self) -> dict[str, Any]:
-        """What a machine may want to know of it."""
+        """The fields for `--json`."""
         return {
             "remote": self.remote,
             "branch": self.branch,
@@ -65,19 +65,19 @@ class PullRequest:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a pull request, in a sentence, and its address or the one where a person opens it."""
+    """The state of a pull request as a sentence, and its address or the one to open it by hand."""
 
     state: Literal["opened", "open already", "to be opened", "not pushed"]
     address: str | None
     sentence: str
 
     def as_json(self) -> dict[str, Any]:
-        """What a machine may want to know of it."""
+        """The fields for `--json`."""
         return {"state": self.state, "address": self.address, "sentence": self.sentence}
 
 
 def plan_pull_request(repository: Path, *, branch: str, into: str, title: str, body: str) -> PullRequest:
-    """A pull request for a local branch as it stands. Asks no remote. Raises `UsageError` where there is no branch."""
+    """A pull request for a local branch. Calls no remote. Raises `UsageError` if the branch does not exist."""
     commit_id = existing_branch(repository, branch)
     if commit_id is None:
         raise UsageError(f"no branch {quoted(branch)} in this repository", "See which there are: git branch")
@@ -87,9 +87,9 @@ def plan_pull_request(repository: Path, *, branch: str, into: str, title: str, b
 
 
 def open_pull_request(plan: PullRequest, announce: Callable[[str], None]) -> Outcome:
-    """Push the branch, and open the pull request with GitHub's `gh` where that is at hand and logged in.
+    """Push the branch, and open the pull request with GitHub's `gh` if that is installed and logged in.
 
-    One that is open already is found, not made twice. Raises `UserError` where the push or `gh` fails.
+    An open one is not created twice. Raises `UserError` if the push or `gh` fails.
     """
     if plan.remote is None:
         sentence = f"This repository has no remote: nothing was pushed, {plan.branch} is a local branch only."
@@ -138,10 +138,10 @@ def _push(plan: PullRequest, remote: str) -> None:
                 f"Look at it: git log {plan.commit_id[:7]}..{remote}/{plan.branch}; delete it there or merge it first.",
             ) from error
         said = [line.removeprefix("remote:").strip() for line in error.said.splitlines() if line.startswith("remote:")]
-        told = " ".join(line for line in said if line) or error.message
+        message = " ".join(line for line in said if line) or error.message
         raise UserError(
-            f"{plan.branch} was not pushed to {remote}: {told}",
-            error.hint or f"Mend that, or push it yourself: git push {remote} {plan.branch}",
+            f"{plan.branch} was not pushed to {remote}: {message}",
+            error.hint or f"Fix that, or push it yourself: git push {remote} {plan.branch}",
         ) from error
 
 
@@ -185,7 +185,7 @@ def _create(plan: PullRequest) -> str:
 
 
 def _in_repository(plan: PullRequest) -> tuple[str, ...]:
-    # With several remotes gh would ask a person which of them is meant.
+    # With several remotes gh would ask which one to use.
     return ("--repo", plan.hosted_as) if plan.hosted_as else ()
 
 

@@ -1,4 +1,4 @@
-"""The commit that lets the form say what a rollback did, so that the next deployment does not undo it."""
+"""The commit that writes a rollback to `app.py`, so that the next deployment does not undo it."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class RollbackCommit:
 
 
 def plan_rollback_commit(repository: Path, environment: Environment, images: Resolution) -> RollbackCommit | None:
-    """The commit after which the form, and the lock of a release, name these images; None where they do already.
+    """The commit after which `app.py`, and the lock of a release, name these images; None if they do already.
 
-    Raises `UserError` where the branch, the form or the lock cannot be read.
+    Raises `UserError` if the branch, `app.py` or the lock cannot be read.
     """
     base, name = base_of(repository, environment.branch), environment.name
     source = read_at(repository, base.ref, "app.py") or b""
@@ -60,7 +60,7 @@ def plan_rollback_commit(repository: Path, environment: Environment, images: Res
 
 
 def _lock_with(images: Resolution, written: bytes | None, path: str) -> bytes | None:
-    """The lock of a release with these images beside those that it has; None where it has them."""
+    """The lock of a release with these images added; None if it has them."""
     if written is None:
         return images.written().encode()
     lock = parse_resolution(written.decode(errors="replace"), path)

@@ -11,7 +11,7 @@ from portside.errors import UsageError
 def pinned_into(form: Form) -> str:
     """The branch that pull requests with a pinned release go to: that of the first development environment.
 
-    Where there is none, that of the first environment that runs releases.
+    Without one, that of the first environment that runs releases.
     """
     environments = list(form.environments.values())
     development = [each for each in environments if each.kind is Kind.DEVELOPMENT]
@@ -19,7 +19,7 @@ def pinned_into(form: Form) -> str:
 
 
 def promoted_from(form: Form, environment: Environment) -> Environment:
-    """The environment whose branch is merged into another's: the one that proves it, else the one before it.
+    """The environment whose branch is merged into another's: its `proved_by`, or the one before it.
 
     Raises `UsageError` where nothing is promoted to it.
     """

@@ -25,7 +25,7 @@ _FOOTER = re.compile(r"([0-9]+\.[0-9]+\.[0-9]+)-(?:sha-)?([0-9a-f]{7,40})")
 
 @dataclass(frozen=True)
 class Staged:
-    """A release of a staging environment: its version, its commit as far as that is known, and who says so.
+    """A release of a staging environment: its version, its commit if known, and the source.
 
     A footer shows the version without its candidate: there the commit decides which candidate it is.
     """
@@ -48,9 +48,9 @@ class Staged:
 
 
 def staging_environment(form: Form, name: str | None = None) -> Environment:
-    """The environment whose release is finished: the named one, or the one that proves production.
+    """The environment whose release is finished: the named one, or production's `proved_by`.
 
-    Raises `UsageError` where there is none, or where several could be meant.
+    Raises `UsageError` if there is none, or several.
     """
     if name is not None:
         chosen = form.environment(name)
@@ -67,7 +67,7 @@ def staging_environment(form: Form, name: str | None = None) -> Environment:
     if len(names) > 1:
         raise UsageError(
             f"several environments prove releases: {', '.join(names)}",
-            f"Name the one that is meant: --stage {names[0]}",
+            f"Name one: --stage {names[0]}",
         )
     return form.environments[names[0]]
 
@@ -75,7 +75,7 @@ def staging_environment(form: Form, name: str | None = None) -> Environment:
 def read_staged(
     target: Target, services: Sequence[ServiceProps], records: Sequence[DeploymentRecord], version: str | None = None
 ) -> Staged:
-    """What runs there by the last healthy record, with which the running tasks must agree; or what ran there before.
+    """The release of the last healthy record, which must match the running tasks; or an earlier one.
 
     A `version` that another healthy record has was proven too. Raises `UserError` where nothing says what runs, or
     where record and tasks differ.
@@ -84,7 +84,7 @@ def read_staged(
     record = last_healthy(records)
     if record is None:
         raise UserError(
-            f"{name} has no healthy deployment on record, so there is no release to finish",
+            f"{name} has no recorded healthy deployment, so there is no release to finish",
             f"Bring a candidate there first: {tool('release', 'promote', name)}",
         )
     if version is not None and not _is(record, version):
@@ -101,7 +101,7 @@ def read_staged(
 
 
 def read_footer(environment: Environment, why: str) -> Staged:
-    """What the environment's site shows, for want of anything better; `why` says what was missing.
+    """The release that the environment's site shows, as a fallback; `why` names what was missing.
 
     Raises `UserError` where it shows no release, or several.
     """
@@ -115,8 +115,8 @@ def read_footer(environment: Environment, why: str) -> Staged:
     found = [match for each in shown if (match := _FOOTER.fullmatch(each))]
     if len(found) != 1:
         said = f"shows {', '.join(shown)}" if shown else "shows no version"
-        hint = f"Set AWS_PROFILE to a profile of account {environment.account}, which tells what runs there."
-        raise UserError(f"{where}: it {said}, and not one release with its commit", hint)
+        hint = f"Set AWS_PROFILE to a profile of account {environment.account}, to read what runs there."
+        raise UserError(f"{where}: it {said}, not one release with its commit", hint)
     version = parse_version(found[0][1])
     assert version is not None
     return Staged(environment.name, version, found[0][2], f"{where}: it shows {found[0][0]}", is_footer=True)

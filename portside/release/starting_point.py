@@ -16,7 +16,7 @@ _COMMIT_ID = re.compile(r"[0-9a-f]{7,40}")
 
 @dataclass(frozen=True)
 class StartingPoint:
-    """A commit of the monorepo, how a person named it, and the last version of the application in its history."""
+    """A commit of the monorepo, the name given for it, and the last version of the application in its history."""
 
     name: str
     commit: str
@@ -24,7 +24,7 @@ class StartingPoint:
 
 
 def find_starting_point(monorepo: Monorepo, refs: RemoteRefs, text: str) -> StartingPoint:
-    """What `--from` means: a release or its tag, a branch, or a commit. Raises `UsageError` where it is none of them.
+    """The commit of `--from`: a release or its tag, a branch, or a commit. Raises `UsageError` for anything else.
 
     Tags of other applications are refused: what is built from them was never a release of this one.
     """

@@ -1,4 +1,4 @@
-"""What runs where: each environment's services as they are deployed, against what the form says."""
+"""The deployed images of each environment's services, compared with the configuration."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ AS_WANTED, DIFFERENT, NOT_DEPLOYED, UNKNOWN = "as the form says", "differs", "no
 
 @dataclass(frozen=True)
 class Cell:
-    """A service in an environment: what is deployed, what the form asks for."""
+    """A service in an environment: the deployed and the configured image."""
 
     service: str
     deployed: DeployedImage | None
     wanted: ResolvedImage | None
     is_known: bool = True
-    """Whether what is deployed could be told."""
+    """Whether the deployed image is known."""
 
     @property
     def state(self) -> str:
@@ -72,7 +72,7 @@ class EnvironmentStatus:
 
 
 def read_status(form: Form, reach: Callable[[str], Target]) -> list[EnvironmentStatus]:
-    """Every environment of the form; `reach` gives the place of one, or raises `UserError`."""
+    """Every environment; `reach` returns the target of one, or raises `UserError`."""
     return [_status(form, name, reach) for name in form.environments]
 
 
@@ -117,7 +117,7 @@ def _status(form: Form, name: str, reach: Callable[[str], Target]) -> Environmen
     except (BotoCoreError, ClientError) as error:
         remarks.append(f"AWS: {error}")
     if silent:
-        remarks.append(f"nothing tells which images {', '.join(silent)} run: their stacks have no such output")
+        remarks.append(f"the images of {', '.join(silent)} are unknown: their stacks have no such output")
     cells = tuple(
         Cell(
             props.container_name,
@@ -131,6 +131,6 @@ def _status(form: Form, name: str, reach: Callable[[str], Target]) -> Environmen
 
 
 def released_versions(tags: ReleaseTags, most: int = 5) -> Sequence[str]:
-    """The last versions that were tagged, latest first; a finished one says so."""
+    """The last tagged versions, latest first; finished ones are marked."""
     versions = sorted(tags.versions, reverse=True)[:most]
     return [f"{version} (finished)" if version.release in tags.finished else str(version) for version in versions]

@@ -28,7 +28,7 @@ __all__ = ["FAIL", "OK", "SKIP", "Finding", "expected_images", "footer_of", "sit
 
 _LONGEST_ANSWER_SECONDS = 10
 _LARGEST_PAGE_BYTES = 4_000_000
-# Comments stand in the middle of a text, where frameworks put them; tags separate words.
+# Frameworks put comments into the middle of a text; tags separate words.
 _UNSEEN_IN_HTML = re.compile(
     r"(?P<comment><!--.*?(?:-->|\Z))|<(?P<tag>script|style)\b.*?(?:</(?P=tag)>|\Z)|<[^>]*>", re.DOTALL | re.IGNORECASE
 )
@@ -39,21 +39,21 @@ _MOST_SHOWN = 3
 
 
 def expected_images(target: Target, form: Form, records: Sequence[DeploymentRecord]) -> tuple[Resolution, str]:
-    """What ought to run, and who says so: the lock, or where there is none the last healthy deployment."""
+    """The expected images and their source: the lock, or without one the last healthy deployment."""
     lock = locked_images(target.environment, form, local=target.is_local)
     if lock is not None:
         return lock, f"the lock of {lock.version}"
     record = last_healthy(records)
     if record is None:
         raise UserError(
-            f"{target.environment.name} has no healthy deployment on record, so nothing says what ought to run",
+            f"{target.environment.name} has no recorded healthy deployment, so the expected images are unknown",
             f"Deploy it: {target.commands.tool('deploy')}",
         )
     return record.images, f"deployment {record.number}"
 
 
 def site_of(target: Target) -> str:
-    """Where the site answers: at its host name, or in a rehearsal at what stands in for its load balancer."""
+    """The address of the site: its host name, or in a rehearsal the stub of its load balancer."""
     environment = target.environment
     if target.local_aws is None:
         return f"https://{environment.fqdn}/"
@@ -72,7 +72,7 @@ def site_of(target: Target) -> str:
 
 
 def verify(target: Target, services: Sequence[ServiceProps], expected: Resolution, site: str) -> list[Finding]:
-    """Compare what runs with what ought to run, service by service, and then the site."""
+    """Compare the running images of each service, and then the site, with the expected ones."""
     look = Reader(target.clients, target.environment, services).look().whole()
     running = {each.name: each.digests for each in look.services}
     checks = []
@@ -89,7 +89,7 @@ def verify(target: Target, services: Sequence[ServiceProps], expected: Resolutio
 def check_records(
     target: Target, services: Sequence[ServiceProps], records: Sequence[DeploymentRecord]
 ) -> list[Finding]:
-    """What runs in production without a record or a proof; nothing where all of it has both."""
+    """Findings about images in production without a record or a proof."""
     running = running_in(Reader(target.clients, target.environment, services).look().whole())
     return [_check("record", FAIL, each) for each in unaccounted(target.environment, running, records)]
 
@@ -101,7 +101,7 @@ def _check(subject: str, state: State, what: str) -> Finding:
 def _unchecked(props: ServiceProps) -> Finding:
     if props.container_location.startswith(LOCAL_BUILD):
         return _check(props.container_name, SKIP, "is not made from an image of a registry")
-    return _check(props.container_name, FAIL, f"nothing says what {props.container_location} ought to be")
+    return _check(props.container_name, FAIL, f"the expected image of {props.container_location} is unknown")
 
 
 def _check_tasks(service: str, image: ResolvedImage, running: Sequence[str]) -> Finding:
@@ -132,17 +132,17 @@ def _check_footer(services: Sequence[ServiceProps], expected: Resolution, site: 
 
 
 def footer_of(image: ResolvedImage) -> str:
-    """What the site's footer shows: the version without its candidate, then the commit."""
+    """The expected text of the site's footer: the version without its candidate, then the commit."""
     return f"{re.sub(r'-rc[0-9]+$', '', image.tag)}-{image.short_commit or 'unknown'}"
 
 
 def _shown_image(props: ServiceProps, expected: Resolution) -> ResolvedImage | None:
-    is_told = props.container_env_vars.get("APP_VERSION") == ImageVersion()
-    return expected.images.get(props.container_location) if is_told else None
+    has_version = props.container_env_vars.get("APP_VERSION") == ImageVersion()
+    return expected.images.get(props.container_location) if has_version else None
 
 
 def read_page(url: str) -> str:
-    """The text that a person sees on a page."""
+    """The visible text of a page."""
     import httpx
 
     is_local = url.startswith("http://127.0.0.1:")
@@ -160,7 +160,7 @@ def read_page(url: str) -> str:
             for part in answer.iter_bytes():
                 page += part
                 if len(page) > _LARGEST_PAGE_BYTES or time.monotonic() > deadline:
-                    raise UserError(f"{url} does not come to an end")
+                    raise UserError(f"{url}: the response does not end")
             written = page.decode(answer.encoding or "utf-8", errors="replace")
     except httpx.HTTPStatusError as error:
         raise UserError(f"{url} answers {error.response.status_code}") from None
@@ -170,5 +170,5 @@ def read_page(url: str) -> str:
 
 
 def versions_in(text: str) -> list[str]:
-    """What looks like a footer, for a person to compare."""
+    """The text that looks like a footer."""
     return list(dict.fromkeys(_VERSION.findall(text)))[:_MOST_SHOWN]

@@ -75,12 +75,12 @@ class ReleaseTags:
         return f"{self.prefix}/v{version}"
 
     def finished_tag(self, version: Version) -> str:
-        """The name of the tag that says that a version, or the one that this is a candidate for, is finished."""
+        """The name of the tag that marks a version, or the one of a candidate, as finished."""
         return f"{self.prefix}/release/v{version.release}"
 
     @property
     def last(self) -> Version | None:
-        """The highest version there is; a finished one counts as a version whether or not it has a tag of its own."""
+        """The highest version; a finished one counts even without a tag of the version itself."""
         return max((*self.versions[-1:], *self.finished[-1:]), default=None)
 
     @property
@@ -91,7 +91,7 @@ class ReleaseTags:
         return self.tag(self.last) if self.last in self.versions else self.finished_tag(self.last)
 
     def last_of(self, release: Version) -> Version | None:
-        """The final version or else the last candidate that is tagged for a release."""
+        """The tagged final version of a release, or its last candidate."""
         return max((version for version in self.versions if version.release == release.release), default=None)
 
     @property

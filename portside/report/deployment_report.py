@@ -41,10 +41,10 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class DeploymentReport:
-    """What is reported of a deployment. `result` is a record's; `changes` has each stack's action.
+    """A deployment, to report. `result` is a record's; `changes` has each stack's action.
 
     `message` says what stopped it, if anything did; `verdicts` and `evidence` are a diagnosis's, and `undiagnosed` says
-    why there is none.
+    why they are missing.
     """
 
     environment: str
@@ -85,7 +85,7 @@ class DeploymentReport:
 
     @property
     def headline(self) -> str:
-        """What was done, and how it ended."""
+        """The action and its result."""
         verb = "Rolling back" if self.kind == ROLLBACK else "Deploying"
         ended = {HEALTHY: "succeeded", INTERRUPTED: "was interrupted"}.get(self.result, "failed")
         mark = "✓" if self.is_healthy else "✗"

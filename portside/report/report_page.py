@@ -50,7 +50,7 @@ def _moment(moment: Moment) -> list[str]:
 
 
 def _evidence(diagnosis: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What a diagnosis read, without its verdicts, which are at the top of the page."""
+    """The evidence of a diagnosis; its verdicts are at the top of the page."""
     evidence = {name: value for name, value in (diagnosis or {}).items() if name != "verdicts"}
     inner = evidence.pop("evidence", None)
     return {**evidence, **(inner if isinstance(inner, Mapping) else {"evidence": inner})}

@@ -62,7 +62,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Chart:
-    """All that is drawn."""
+    """The whole chart."""
 
     height: float
     ticks: tuple[Tick, ...]

@@ -1,4 +1,4 @@
-"""What happened during a deployment, moment by moment: to stacks, to services within them, to tasks of these."""
+"""The timeline of a deployment: state changes of stacks, of their services, and of these services' tasks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STACK, SERVICE, TASK = "stack", "service", "task"
 
 @dataclass(frozen=True)
 class Moment:
-    """A change: from so many seconds after the beginning on, something was in a state.
+    """A state change, in seconds after the start.
 
     `within` is of a service its stack, and of a task its service; after an `over` nothing more is expected.
     """
@@ -28,7 +28,7 @@ class Moment:
     over: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        """The fields by name, those that say nothing left out."""
+        """The fields by name, without empty ones."""
         return {name: value for name, value in asdict(self).items() if value or name == "seconds"}
 
 
@@ -69,7 +69,7 @@ class Timeline:
 
     @property
     def moments(self) -> tuple[Moment, ...]:
-        """All of them, in the order in which they happened."""
+        """All of them, in chronological order."""
         with self._lock:
             return tuple(sorted(self._moments, key=lambda moment: moment.seconds))
 
@@ -110,7 +110,7 @@ class Timeline:
 
 
 def lanes(moments: Sequence[Moment], until: float) -> tuple[Lane, ...]:
-    """A lane for all that something happened to: each stack, below it its services, and below these their tasks."""
+    """A lane for each stack, below it its services, and below these their tasks."""
     found = [
         Lane(kind, subject, ofs[0].within, _spans(ofs, until)) for (kind, subject), ofs in _by_subject(moments).items()
     ]

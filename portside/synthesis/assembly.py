@@ -1,4 +1,4 @@
-"""The cloud assembly that a synthesis leaves behind: which stacks there are, what is in them, what they read."""
+"""The cloud assembly of a synthesis: its stacks, their templates, and the references between them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Stack:
     template_file: Path
     tags: Mapping[str, str] = field(default_factory=dict)
     is_protected: bool = False
-    """Whether nobody may delete it."""
+    """Whether it has termination protection."""
 
     @cached_property
     def template(self) -> dict[str, Any]:
@@ -42,7 +42,7 @@ class Stack:
 
     @property
     def references(self) -> tuple[Reference, ...]:
-        """What the resources read from other stacks, each once."""
+        """The outputs of other stacks that the resources read, each once."""
         return tuple(dict.fromkeys(_references(self.template.get("Resources", {}))))
 
 

@@ -1,4 +1,4 @@
-"""The CDK's command line, run as a child process; this is the only module that knows its options."""
+"""The CDK CLI as a child process; the only module that knows its options."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from portside.synthesis.assembly import Stack, read_assembly
 from portside.terminal.console import print_from_program
 
 ALL_AT_ONCE = 20
-"""How many stacks are deployed side by side: more than there are, so that only their dependencies order them."""
+"""The number of stacks deployed in parallel: more than there are, so that only dependencies order them."""
 
 VALIDATION = "CDK_VALIDATION"
-"""The variable by which the CDK leaves out what takes most of a synthesis: checks by CloudFormation's rules."""
+"""The variable that switches off the CDK's validation, which takes most of a synthesis."""
 
 Listener = Callable[[str], None]
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _TRACE = re.compile(r"at \S.*:\d+:\d+\)?$")
-# It is another one each time, and says nothing to a person.
+# It differs each time, and is of no use to the reader.
 _REQUEST = re.compile(r"\(RequestToken: [0-9a-f-]+, ?")
 _MOST_LINES = 12
 _LOST = re.compile(
@@ -50,9 +50,9 @@ _EXPIRED = re.compile(rf"\b({'|'.join(sorted(EXPIRED))})\b|security token includ
 def synthesize(
     target: Target, images: Resolution, context: Mapping[str, str], on_line: Listener, *, validate: bool = True
 ) -> tuple[Stack, ...]:
-    """Write the templates of the target's environment with these images; its stacks, those that others need first.
+    """Synthesize the target's environment with these images. Returns its stacks in the order of their dependencies.
 
-    Templates that were made of the same before are taken as they were kept, unless stacks are to be reread.
+    Cached templates of the same inputs are used, except with `REREAD`.
     """
     images_file = target.assembly_dir.with_suffix(".images.json")
     keep(images, images_file)
@@ -60,14 +60,14 @@ def synthesize(
     variables = {**_variables(target), **chosen}
     flags = ({REHEARSAL: "true"} if target.is_local else {}) | dict(context)
     if REREAD in flags:
-        # Each time is another one: the moment stands in these templates.
+        # These templates contain the current time, so they are never the same.
         _make(target, flags, on_line, variables)
         return read_assembly(target.assembly_dir)
     validated = variables.get(VALIDATION) != "false"
     digest = kept_templates.digest_of(variables, images.written(), flags)
     if not kept_templates.bring(digest, target.assembly_dir, validated=validated):
         _make(target, flags, on_line, variables)
-        # Somebody may have changed a file meanwhile: then nobody knows of which content these were made.
+        # If a file was changed meanwhile, it is unknown which content the templates are from.
         if kept_templates.digest_of(variables, images.written(), flags) == digest:
             kept_templates.keep(digest, target.assembly_dir, validated=validated)
     return read_assembly(target.assembly_dir)
@@ -79,12 +79,12 @@ def _make(target: Target, flags: Mapping[str, str], on_line: Listener, variables
 
 
 def _synthesized_by_the_app(target: Target, flags: Mapping[str, str], variables: Mapping[str, str]) -> bool:
-    """Whether the app did it alone, which saves the command line's start; that tells better why something is wrong."""
-    told = {"CDK_OUTDIR": str(target.assembly_dir), "CDK_CONTEXT_JSON": json.dumps(flags)}
+    """Whether the app succeeded without the CDK CLI, which saves its start; the CLI reports errors better."""
+    cdk_variables = {"CDK_OUTDIR": str(target.assembly_dir), "CDK_CONTEXT_JSON": json.dumps(flags)}
     done = subprocess.run(
         [sys.executable, "app.py"],
         cwd=ROOT,
-        env={**variables, **told},
+        env={**variables, **cdk_variables},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -99,7 +99,7 @@ def _synth_arguments(target: Target, flags: Mapping[str, str]) -> list[str]:
 
 
 def bootstrap(target: Target, on_line: Listener) -> None:
-    """Make what the CDK needs in an account, once (a bucket for templates, roles)."""
+    """Bootstrap an account for the CDK (a bucket for templates, roles)."""
     place = f"aws://{target.environment.account}/{target.environment.region}"
     # No app: otherwise the CLI would synthesize the one of cdk.json.
     _run(target, ["bootstrap", place, "--app", ""], on_line)
@@ -132,7 +132,7 @@ def destroy(target: Target, stacks: Sequence[str], on_line: Listener) -> None:
 
 
 class CdkFailed(UserError):
-    """The CDK's command line ended with an error; `output` is all that it said, `reasons` its errors in a line each."""
+    """The CDK CLI failed; `output` is its whole output, `reasons` its errors in a line each."""
 
     def __init__(self, verb: str, output: str) -> None:
         self.output, self.reasons = output, reasons_in(output)
@@ -141,12 +141,12 @@ class CdkFailed(UserError):
 
     @property
     def has_lost_aws(self) -> bool:
-        """Whether it could not ask AWS any longer, which goes on: throttled, no connection, or expired credentials."""
+        """Whether it lost AWS, which continues: throttled, no connection, or expired credentials."""
         return not self.is_of_a_resource and bool(_LOST.search(self.output) or _EXPIRED.search(self.output))
 
     @property
     def is_of_a_resource(self) -> bool:
-        """Whether CloudFormation named a resource that failed, which is another thing than losing AWS."""
+        """Whether CloudFormation named a resource that failed, so AWS was not lost."""
         return any("HandlerErrorCode" in each or "_FAILED" in each or "AWS::" in each for each in self.reasons)
 
 
@@ -166,7 +166,7 @@ def _run(
     output: IO[str] | None = None,
     variables: Mapping[str, str] | None = None,
 ) -> None:
-    """Run the CLI; each line of its talk goes to `on_line`, or where that is None straight to the person (`output`)."""
+    """Run the CLI. Each line of its output goes to `on_line` or, if that is None, to `output`."""
     process = subprocess.Popen(
         [
             str(Path(sys.prefix) / "bin" / "cdk"),
@@ -184,8 +184,8 @@ def _run(
     )
     said: list[str] = []
     lines = redact.current().stream()
-    talk = threading.Thread(target=_pass_on, args=(process.stderr or (), sys.stderr))
-    talk.start()
+    errors = threading.Thread(target=_pass_on, args=(process.stderr or (), sys.stderr))
+    errors.start()
     try:
         if on_line is None:
             _pass_on(process.stdout or (), output)
@@ -193,7 +193,7 @@ def _run(
             said.append(lines.line(line.rstrip()) + "\n")
             if on_line is not None:
                 on_line(said[-1].rstrip())
-        talk.join()
+        errors.join()
         process.wait()
     except BaseException:
         process.terminate()
@@ -214,7 +214,7 @@ def _pass_on(lines: Iterable[str], to: IO[str] | None) -> None:
 
 
 def _colours(output: IO[str] | None) -> dict[str, str]:
-    """The CLI writes into a pipe, and can't know that a person sees it."""
+    """The CLI writes into a pipe, so it does not detect the terminal."""
     is_coloured = (output or sys.stdout).isatty() and not os.environ.get("NO_COLOR")
     return {"FORCE_COLOR": "1"} if is_coloured else {}
 
@@ -228,10 +228,10 @@ def reasons_in(output: str) -> tuple[str, ...]:
             blocks.append([words.removeprefix("❌")])
         elif blocks and words and not _TRACE.match(words) and " | " not in words:
             blocks[-1].append(words.removeprefix("‣"))
-    told = (
+    reasons = (
         _REQUEST.sub("(", ": ".join(filter(None, map(_spaced, (block[:1], block[1:_MOST_LINES]))))) for block in blocks
     )
-    return tuple(dict.fromkeys(each.replace("(RequestToken)", "") for each in told if each))
+    return tuple(dict.fromkeys(each.replace("(RequestToken)", "") for each in reasons if each))
 
 
 def _spaced(lines: Sequence[str]) -> str:
@@ -239,6 +239,6 @@ def _spaced(lines: Sequence[str]) -> str:
 
 
 def _last_words(output: str) -> tuple[str, ...]:
-    """What it said last where it names no error as such, without the progress of stacks and places in its code."""
+    """The last lines of output without a marked error, without progress and stack traces."""
     lines = [line.rstrip() for line in _COLOURS.sub("", output).splitlines() if line.strip()]
     return tuple(line for line in lines if " | " not in line and not _TRACE.match(line.strip()))[-_MOST_LINES:]

@@ -1,6 +1,6 @@
-"""Templates that were made before, kept under a digest of all that they were made of.
+"""A cache of templates, by a digest of all their inputs.
 
-A synthesis takes seconds, and most commands want the one that the command before them made.
+A synthesis takes seconds, and most commands need the templates of the command before them.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _MOST_KEPT = 12
 _DIGESTS = "digests.json"
 _CONTENT = "content"
 _NOT_READ = frozenset({"node_modules", "cdk.out", "__pycache__"})
-# What no template depends on, and what changes from one command to the next: where AWS is and who acts there, the
-# terminal, the folders to write to, and whether templates are validated. All others count: a form may read any.
+# Variables that no template depends on and that differ between commands: endpoint and credentials of AWS, the
+# terminal, output folders, and validation. All others count: app.py can read any.
 _PASSING_PREFIXES = ("AWS_",)
 _PASSING = frozenset(
     {
@@ -39,7 +39,7 @@ _PASSING = frozenset(
 
 
 def digest_of(variables: Mapping[str, str], images: str, context: Mapping[str, str]) -> str:
-    """What stands for all that templates are made of: this clone's files, the libraries, and what a command hands over.
+    """A digest of all inputs of the templates: files of this clone, libraries, variables and context.
 
     `images` is the text of their file; `variables` are those of the process that makes the templates.
     """
@@ -55,9 +55,9 @@ def digest_of(variables: Mapping[str, str], images: str, context: Mapping[str, s
 
 
 def bring(digest: str, directory: Path, *, validated: bool) -> bool:
-    """Put what is kept under a digest into a folder, in place of what is there; whether there was any.
+    """Replace the content of a folder by the cached templates. Returns whether there were any.
 
-    Where they need not be `validated`, those that were serve too.
+    Validated templates are also used if they need not be `validated`.
     """
     names = [_name(digest, validated=True)] + ([] if validated else [_name(digest, validated=False)])
     return any(_bring(_folder() / name, directory) for name in names)
@@ -72,14 +72,14 @@ def _bring(kept: Path, directory: Path) -> bool:
     try:
         shutil.copytree(kept / _CONTENT, directory, symlinks=True)
         is_whole = dict(_contents(directory)) == digests
-        # What was used last is deleted last.
+        # Recently used templates are deleted last.
         os.utime(kept)
     except OSError as error:
         if error.errno in state_file.FULL or _is_full(error):
             raise NotWritten(directory, "the templates", OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))) from error
         is_whole = False
     if not is_whole:
-        # Made again, so no one need know.
+        # They are synthesized again, so no message is needed.
         _delete(kept)
         _delete(directory)
     return is_whole
@@ -91,9 +91,9 @@ def _is_full(error: OSError) -> bool:
 
 
 def keep(digest: str, directory: Path, *, validated: bool) -> None:
-    """Keep the templates of a folder, but not those that stand for images built of folders anywhere.
+    """Cache the templates of a folder, except with images that are built from folders anywhere.
 
-    Where there is no room for them they are not kept: they can be made again.
+    On a full disk they are not cached: they can be synthesized again.
     """
     if any(json.loads(file.read_text()).get("dockerImages") for file in directory.glob("*.assets.json")):
         return
@@ -104,7 +104,7 @@ def keep(digest: str, directory: Path, *, validated: bool) -> None:
             shutil.copytree(directory, unfinished / _CONTENT, symlinks=True)
             digests = dict(_contents(directory))
             state_file.write_json(unfinished / _DIGESTS, digests, what="the digests of templates", durable=False)
-            # Another command may keep the same at this moment: then this fails, and theirs stays.
+            # If another command caches the same at this moment, this fails, and the other copy stays.
             unfinished.replace(_folder() / _name(digest, validated=validated))
         finally:
             _delete(unfinished)
@@ -112,7 +112,7 @@ def keep(digest: str, directory: Path, *, validated: bool) -> None:
 
 
 def _delete(path: Path) -> None:
-    """Whatever it is."""
+    """Delete a file or folder."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -133,7 +133,7 @@ def _is_passing(variable: str) -> bool:
 
 
 def _contents(root: Path) -> Iterator[tuple[str, str]]:
-    """Every file that a form may read, with a digest of its content."""
+    """Every file that app.py can read, with a digest of its content."""
     seen = set()
     for folder, folders, files in os.walk(root, followlinks=True):
         # A link may lead back to a folder above it.

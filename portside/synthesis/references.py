@@ -1,7 +1,7 @@
-"""Values that stacks read from each other, and stacks that run on values that are no longer true.
+"""Values that stacks read from each other, and stacks that use outdated values.
 
-A weak reference is read when its consumer is created or updated. A producer that changed an output afterwards leaves
-consumers behind whose own templates did not change, so CloudFormation and the CDK see nothing to do.
+A weak reference is read when its consumer is created or updated. If a producer changes an output afterwards, the
+template of the consumer does not change, so CloudFormation and the CDK do not update it.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ def fingerprint(stack: Stack, states: Mapping[str, DeployedStack]) -> str:
 
 
 def stale_stacks(stacks: Sequence[Stack], states: Mapping[str, DeployedStack], record: Record) -> list[str]:
-    """The stacks that run on values that have changed since they read them.
+    """The stacks that use values that have changed since they read them.
 
-    Where the record does not know a stack's last update, because somebody deployed by hand, the stack counts as left
-    behind when a stack that it reads from was updated later.
+    If the record does not have a stack's last update, because someone deployed by hand, the stack counts as stale when
+    a stack that it reads from was updated later.
     """
     return [stack.name for stack in stacks if stack.name in states and _is_stale(stack, states, record)]
 
@@ -52,7 +52,7 @@ def _is_stale(stack: Stack, states: Mapping[str, DeployedStack], record: Record)
 
 
 def record_of(stacks: Sequence[Stack], states: Mapping[str, DeployedStack]) -> dict[str, tuple[str, str]]:
-    """What is to be remembered of stacks that all run on current values."""
+    """The record of stacks that all use current values."""
     return {
         stack.name: (_written(states[stack.name].updated), fingerprint(stack, states))
         for stack in stacks
@@ -71,7 +71,7 @@ def parameter_name(environment: str) -> str:
 
 
 def read_record(ssm: Any, environment: str) -> Record:
-    """The record of an environment, empty where there is none."""
+    """The record of an environment, empty if it does not exist."""
     from botocore.exceptions import ClientError
 
     try:

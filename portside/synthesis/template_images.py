@@ -19,7 +19,7 @@ def expect_images(
 ) -> None:
     """Raise `UserError` where a template of production names an image that is not the one chosen for its service.
 
-    `app.py` runs once more to make the templates, and kept ones are taken from a folder: neither is taken on trust.
+    `app.py` runs again for the templates, and cached ones come from a folder: neither is trusted.
     """
     if not environment.is_production:
         return

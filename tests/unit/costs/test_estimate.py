@@ -40,7 +40,7 @@ def test_tasks_cost_what_they_are_sized_at_for_as_many_as_there_are() -> None:
 
 def test_a_class_without_a_price_is_not_guessed() -> None:
     environment = dataclasses.replace(agora().environment("dev"), database_instance_class="r6g.large")
-    with pytest.raises(UsageError, match=r"no price is known of DocumentDB r6g\.large"):
+    with pytest.raises(UsageError, match=r"the price of DocumentDB r6g\.large is unknown"):
         standing(environment, [service()])
 
 

@@ -40,7 +40,7 @@ def test_a_service_costs_what_its_fewest_tasks_cost() -> None:
 def test_what_has_no_known_price_is_named_and_not_guessed() -> None:
     found = template_costs({"Resources": {"Host": resource("AWS::EC2::Instance", InstanceType="t3.micro")}})
     assert (found.dollars, found.unpriced) == (0, ("EC2 t3.micro",))
-    assert found.sentence == "$0.00 a month, and EC2 t3.micro, of which no price is known here"
+    assert found.sentence == "$0.00 a month, and EC2 t3.micro, whose price is unknown"
 
 
 def test_a_sum_is_shown_to_the_cent() -> None:

@@ -129,7 +129,7 @@ def test_what_was_taken_out_comes_back_where_it_is_wanted_by_name() -> None:
 def test_what_is_not_recorded_is_refused_with_what_is(wanted: str) -> None:
     with pytest.raises(UsageError) as refused:
         _chosen(_history(FIRST, SECOND, (THIRD, {"result": FAILED})), _running(SECOND), wanted)
-    assert refused.value.message == f"dev has no healthy deployment of {wanted!r} on record"
+    assert refused.value.message == f"dev has no recorded healthy deployment of {wanted!r}"
     assert refused.value.hint == "Known are: 2.0.0 (2), 1.0.0 (1)."
 
 

@@ -83,9 +83,9 @@ def test_a_service_that_was_removed_is_ours_and_can_be_pruned_and_costs_somethin
         (deployed({OWNER_TAG: "model-ad/dev"}), Origin.CREATED, Removal.NEVER, "not ours: it belongs to model-ad/dev"),
         (deployed({OWNER_TAG: "agora/stage"}), Origin.CREATED, Removal.NEVER, "not ours: it belongs to agora/stage"),
         (deployed(), Origin.ADOPTED, Removal.BY_NAME, "adopted; $9.01 a month; remove it: ./agora destroy dev --stack"),
-        (deployed(template=DATABASE), Origin.CREATED, Removal.WITH_DATA, "ours, and holds AWS::DocDB::DBCluster"),
-        (deployed(template=MACHINE), Origin.CREATED, Removal.WITH_DATA, "ours, and holds AWS::EC2::Instance"),
-        (deployed(template=MACHINE), Origin.ADOPTED, Removal.WITH_DATA, "adopted, and holds AWS::EC2::Instance"),
+        (deployed(template=DATABASE), Origin.CREATED, Removal.WITH_DATA, "ours, and contains AWS::DocDB::DBCluster"),
+        (deployed(template=MACHINE), Origin.CREATED, Removal.WITH_DATA, "ours, and contains AWS::EC2::Instance"),
+        (deployed(template=MACHINE), Origin.ADOPTED, Removal.WITH_DATA, "adopted, and contains AWS::EC2::Instance"),
     ],
 )
 def test_only_what_is_tagged_as_ours_and_recorded_can_be_removed(
@@ -110,7 +110,7 @@ def test_what_can_t_be_read_is_not_removed() -> None:
     aws = Unreadable({OLD: deployed()})
     (old,) = read_unconfigured(place({}, StackRecord({OLD: Origin.CREATED}), cloudformation=aws), SERVICES)
     assert old.removal is Removal.NEVER
-    assert "what it holds could not be read" in old.sentence
+    assert "its resources could not be read" in old.sentence
 
 
 def test_another_environment_whose_name_has_the_same_beginning_is_not_part_of_this_one() -> None:
@@ -164,7 +164,7 @@ def test_data_goes_only_where_it_is_asked_for_and_never_in_production_on_aws(
     if goes:
         assert planned_removal(somewhere, services, name, with_data=with_data).name == name
         return
-    with pytest.raises(UsageError, match="holds AWS::DocDB::DBCluster") as refused:
+    with pytest.raises(UsageError, match="contains AWS::DocDB::DBCluster") as refused:
         planned_removal(somewhere, services, name, with_data=with_data)
     assert ("--with-data" in refused.value.hint) is (environment == "dev")
 

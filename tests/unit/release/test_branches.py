@@ -209,7 +209,7 @@ def test_a_branch_that_the_remote_lost_is_not_taken_from_memory(repository: Repo
 def test_a_remote_that_cannot_be_reached_is_said_without_its_credentials(repository: Repository) -> None:
     repository.git("remote", "set-url", "origin", f"http://me:{'hunter2'}@127.0.0.1:9/agora.git")
     repository.git("update-ref", "-d", "refs/remotes/origin/dev")
-    with pytest.raises(UserError, match="origin cannot be asked where dev is") as caught:
+    with pytest.raises(UserError, match="origin cannot be reached to fetch dev is") as caught:
         base_of(repository.path, "dev")
     assert caught.value.exit_code == 1
     assert "hunter2" not in str(caught.value)

@@ -17,8 +17,8 @@ from portside.errors import UserError
 from portside.images.access import Access, Token
 from portside.records.deployment_record import FAILED, ROLLBACK, write_record
 from portside.records.proof import seeded_record
-from portside.release.followed import Ended, Look, Pace, follow, last_number, merge_look, record_look
-from portside.release.github_runs import GithubRepository, pull_request_look, run_look
+from portside.release.followed import Ended, Pace, Poll, follow, last_number, merge_poll, record_poll
+from portside.release.github_runs import GithubRepository, pull_request_poll, run_poll
 from portside.release.promote import merged_already
 from tests.unit.operations_support import FakeParameters, resolution
 from tests.unit.release.test_hot_fix import FIX, for_stage
@@ -41,7 +41,7 @@ class Clock:
         return Pace(1, within, self.sleep, lambda: self.now)
 
 
-def one_after_the_other(*answers: Ended | str | UserError | None) -> Look:
+def one_after_the_other(*answers: Ended | str | UserError | None) -> Poll:
     """A poll that finds these, and the last one from then on."""
     left = list(answers)
 
@@ -65,8 +65,8 @@ def test_what_is_known_is_said_once_until_it_has_ended() -> None:
 def test_what_cannot_be_read_now_does_not_end_the_waiting() -> None:
     said: list[str] = []
     ended = Ended(False, "it failed")
-    looks = {"the record": one_after_the_other(UserError("throttled"), UserError("throttled"), ended)}
-    assert follow("it", looks, said.append, Clock().pace()) == ended
+    polls = {"the record": one_after_the_other(UserError("throttled"), UserError("throttled"), ended)}
+    assert follow("it", polls, said.append, Clock().pace()) == ended
     assert said == ["the record cannot be read now: throttled"]
 
 
@@ -89,7 +89,7 @@ def records(*found: tuple[str, dict[str, Any]]) -> FakeParameters:
 def test_the_record_of_the_version_that_came_after_says_how_it_ended() -> None:
     ssm = records(("4.2.0", {}))
     since = last_number(ssm, "stage")
-    look = record_look(ssm, "stage", "4.2.0", since)
+    look = record_poll(ssm, "stage", "4.2.0", since)
     assert look() is None, "an earlier deployment of the same version is not the one that is waited for"
     for version, changes in (("4.3.0", {}), ("4.2.0", {"kind": ROLLBACK}), ("4.2.0", {"synthetic": True})):
         write_record(ssm, "stage", replace(seeded_record(resolution(version, "app")), **{"synthetic": False} | changes))
@@ -101,7 +101,7 @@ def test_the_record_of_the_version_that_came_after_says_how_it_ended() -> None:
 
 
 def test_a_deployment_that_failed_is_one_that_has_ended_with_its_reason() -> None:
-    look = record_look(
+    look = record_poll(
         records(("4.2.0", {"result": FAILED, "reason": "agora-app does not start"})), "stage", "4.2.0", 0
     )
     assert look() == Ended(False, "stage: deployment 1 of 4.2.0 by ci failed: agora-app does not start")
@@ -110,7 +110,7 @@ def test_a_deployment_that_failed_is_one_that_has_ended_with_its_reason() -> Non
 def test_a_deployment_that_runs_is_said_by_who_has_locked_the_environment() -> None:
     lock = {"id": "1", "who": "ci", "since": "2026-11-26T09:12:45+00:00", "doing": "deploy"}
     ssm = FakeParameters({"/agora/stage/hold": json.dumps(lock)})
-    assert record_look(ssm, "stage", "4.2.0", 0)() == "stage: deploy by ci since 2026-11-26 09:12:45 UTC"
+    assert record_poll(ssm, "stage", "4.2.0", 0)() == "stage: deploy by ci since 2026-11-26 09:12:45 UTC"
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def repository(tmp_path: Path) -> Repository:
 @pytest.mark.slow
 def test_a_merge_is_seen_at_the_remote(repository: Repository) -> None:
     wanted = repository.commit("dev", {"app.py": FORWARD}, "Forward")
-    look = merge_look(repository.path, "stage", wanted)
+    look = merge_poll(repository.path, "stage", wanted)
     before = repository.at_origin("stage")
     assert look() == f"waiting for the merge into stage, which is at {before[:7]}"
     repository.git("checkout", "--quiet", "stage")
@@ -134,14 +134,14 @@ def test_a_merge_is_seen_at_the_remote(repository: Repository) -> None:
 def test_a_squashed_merge_is_seen_by_its_content(repository: Repository) -> None:
     wanted = repository.commit("dev", {"app.py": FORWARD}, "Forward")
     repository.commit("stage", {"app.py": FORWARD}, "Promote (#7)")
-    assert merge_look(repository.path, "stage", wanted)() == Ended(True, repository.at_origin("stage"))
+    assert merge_poll(repository.path, "stage", wanted)() == Ended(True, repository.at_origin("stage"))
 
 
 @pytest.mark.slow
 def test_a_remote_that_is_out_of_reach_is_waited_for(repository: Repository) -> None:
-    look = merge_look(repository.path, "stage", repository.at_origin("dev"))
+    look = merge_poll(repository.path, "stage", repository.at_origin("dev"))
     repository.git("remote", "set-url", "origin", "http://127.0.0.1:9/agora.git")
-    with pytest.raises(UserError, match="origin cannot be asked where stage is"):
+    with pytest.raises(UserError, match="origin cannot be reached to fetch stage is"):
         look()
 
 
@@ -198,19 +198,19 @@ ADDRESS = "https://github.com/org/infra/actions/runs/1"
     ("changes", "decides", "found"),
     [
         ({"status": "in_progress", "conclusion": None}, True, f"deploy-stage is in progress: {ADDRESS}"),
-        ({}, True, Ended(True, "deploy-stage ended well.", ADDRESS)),
-        ({}, False, "deploy-stage ended well; its record is still to come"),
+        ({}, True, Ended(True, "deploy-stage succeeded.", ADDRESS)),
+        ({}, False, "deploy-stage succeeded; waiting for its record"),
         ({"conclusion": "failure"}, False, Ended(False, "deploy-stage ended with failure", ADDRESS)),
         ({"conclusion": "cancelled"}, True, Ended(False, "deploy-stage ended with cancelled", ADDRESS)),
         ({"path": None}, True, f"no run of {COMMIT[:7]} has begun"),
-        ({"html_url": "javascript:1"}, True, Ended(True, "deploy-stage ended well.", None)),
+        ({"html_url": "javascript:1"}, True, Ended(True, "deploy-stage succeeded.", None)),
     ],
 )
 def test_githubs_run_of_the_deployment_says_how_it_goes(
     changes: dict[str, Any], decides: bool, found: Ended | str
 ) -> None:
     with github(run(**changes)) as repository:
-        assert run_look(repository, COMMIT, decides=decides)() == found
+        assert run_poll(repository, COMMIT, decides=decides)() == found
 
 
 @pytest.mark.parametrize(
@@ -223,18 +223,18 @@ def test_githubs_run_of_the_deployment_says_how_it_goes(
 )
 def test_an_answer_that_is_none_is_said_as_what_it_is(answer: Any, said: str) -> None:
     with github(answer) as repository, pytest.raises(UserError, match=said):
-        run_look(repository, COMMIT, decides=True)()
+        run_poll(repository, COMMIT, decides=True)()
 
 
 def asked(repository: GithubRepository) -> Callable[[], object]:
-    return pull_request_look(repository, "promote/stage-4.3.0", "stage")
+    return pull_request_poll(repository, "promote/stage-4.3.0", "stage")
 
 
 @pytest.mark.parametrize(
     ("status", "headers", "said"),
     [
         (404, {}, "HTTP 404: the repository is private, or the token may not read its actions"),
-        (403, {"x-ratelimit-remaining": "0"}, "asked too often"),
+        (403, {"x-ratelimit-remaining": "0"}, "rate limit exceeded"),
         (302, {"Location": "http://127.0.0.1:9/"}, "HTTP 302"),
     ],
 )

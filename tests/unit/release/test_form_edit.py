@@ -111,7 +111,7 @@ def test_a_constant_of_the_module_is_changed_where_it_stands() -> None:
 def test_a_constant_that_another_environment_uses_is_not_changed() -> None:
     error = refusal(CONSTANT, {"stage": "4.3.0-rc1"})
     assert error.message == 'app.py, line 5: RELEASE is used by "prod" too, which is not to change with it'
-    assert 'ENVIRONMENTS["stage"]["GHCR_PACKAGE_VERSION"] is to be "4.3.0-rc1"' in error.hint
+    assert 'ENVIRONMENTS["stage"]["GHCR_PACKAGE_VERSION"] should be "4.3.0-rc1"' in error.hint
 
 
 def test_a_constant_that_is_to_have_two_values_is_not_changed() -> None:
@@ -152,7 +152,7 @@ def test_a_constant_that_is_assigned_twice_is_not_changed(again: str) -> None:
         (FORM.replace("stage", "staging"), 'no environment "stage" in ENVIRONMENTS'),
         (FORM.replace("{\n", "{\n    **BASE,\n", 1), "line 2: ENVIRONMENTS takes in another dict"),
         ("ENVIRONMENTS = make()\n", "line 1: ENVIRONMENTS is not written out as a dict"),
-        ("A = ENVIRONMENTS = {}\n", "line 1: ENVIRONMENTS is no plain assignment"),
+        ("A = ENVIRONMENTS = {}\n", "line 1: ENVIRONMENTS is not a simple assignment"),
         ("x = 1\n", "no ENVIRONMENTS in it"),
         (FORM + "ENVIRONMENTS['stage']['GHCR_PACKAGE_VERSION'] = '5'\n", "line 6: ENVIRONMENTS is used again here"),
         (FORM + FORM, "line 6: ENVIRONMENTS is assigned more than once"),

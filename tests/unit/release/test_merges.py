@@ -90,7 +90,7 @@ def test_branches_without_a_common_commit_are_not_merged(repository: Repository)
     repository.git("checkout", "--quiet", "--orphan", "new")
     repository.git("commit", "--quiet", "--message", "Another start")
     repository.git("push", "--quiet", "origin", "new")
-    with pytest.raises(UserError, match="new and stage have no commit in common"):
+    with pytest.raises(UserError, match="new and stage have no common commit"):
         plan_merge(repository.path, "new", "stage")
 
 

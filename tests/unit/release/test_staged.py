@@ -70,7 +70,7 @@ def test_a_record_with_which_the_tasks_do_not_agree_proves_nothing() -> None:
     "records", [[], [record("4.2.0-rc2", 1, result=FAILED)], [record("4.2.0-rc2", 1, synthetic=True)]]
 )
 def test_without_a_healthy_deployment_that_was_there_is_nothing_to_finish(records: list[DeploymentRecord]) -> None:
-    with pytest.raises(UserError, match="stage has no healthy deployment on record"):
+    with pytest.raises(UserError, match="stage has no recorded healthy deployment"):
         read(*records)
 
 
@@ -109,7 +109,7 @@ def test_without_credentials_the_footer_of_the_site_says_version_and_commit(
 
 @pytest.mark.parametrize("page", ["Agora", "4.2.0-abc1234 4.2.1-abc1235", "edge-abc1234", "4.2.0-unknown"])
 def test_a_footer_without_one_release_is_refused_with_what_it_shows(monkeypatch: pytest.MonkeyPatch, page: str) -> None:
-    with pytest.raises(UserError, match=r"was read instead: it shows .*, and not one release") as raised:
+    with pytest.raises(UserError, match=r"was read instead: it shows .*, not one release") as raised:
         footer(monkeypatch, page)
     assert "AWS_PROFILE" in raised.value.hint
 
@@ -134,7 +134,7 @@ def test_several_environments_that_prove_are_distinguished_by_name() -> None:
     )
     with pytest.raises(UsageError, match="several environments prove releases: uat, demo") as raised:
         staging_environment(check_form(four, one_service))
-    assert raised.value.hint == "Name the one that is meant: --stage uat"
+    assert raised.value.hint == "Name one: --stage uat"
     with pytest.raises(UsageError, match=r"app.py has no staging environment"):
         staging_environment(check_form(environments(prod=WAIVED), one_service))
 

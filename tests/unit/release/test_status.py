@@ -158,7 +158,7 @@ def test_where_nothing_could_be_read_of_any_environment_that_is_an_error(form: F
 def test_a_stack_that_does_not_say_what_it_runs_is_not_said_to_be_missing(form: Form) -> None:
     stage, _ = read_status(form, reaching(form, {"agora-stage-app": {"outputs": {}}}))
     assert states(stage) == {"api": NOT_DEPLOYED, "app": UNKNOWN}
-    assert stage.remarks == ("nothing tells which images app run: their stacks have no such output",)
+    assert stage.remarks == ("the images of app are unknown: their stacks have no such output",)
 
 
 def test_running_images_are_reported_even_where_nothing_says_which_should_run(form: Form, tmp_path: Path) -> None:

@@ -155,7 +155,7 @@ def test_an_image_that_no_registry_has_cannot_be_compared_and_one_that_nothing_i
     services = [service(container_location=location) for location in (f"{LOCAL_BUILD}docker/app", "ghcr.io/org/new:1")]
     built, new, _ = verify(target(clients), services, EXPECTED, "http://127.0.0.1:9/")
     assert built == check("app", SKIP, "is not made from an image of a registry")
-    assert new == check("app", FAIL, "nothing says what ghcr.io/org/new:1 ought to be")
+    assert new == check("app", FAIL, "the expected image of ghcr.io/org/new:1 is unknown")
 
 
 @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ def test_a_page_that_never_ends_is_reported(
 ) -> None:
     monkeypatch.setattr(verifying, "_LONGEST_ANSWER_SECONDS", 0.3)
     with serving(handler) as url:
-        assert footer_at(url).what == f"{url} does not come to an end"
+        assert footer_at(url).what == f"{url}: the response does not end"
 
 
 def test_where_no_service_gets_its_version_no_footer_is_checked() -> None:
