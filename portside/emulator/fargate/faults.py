@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 import re
-import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from portside.emulator.state.active_faults import ActiveFaults
 from portside.emulator.state.stored_list import StoredList
 
 # The fault's name and the meaning of its value; None if it takes no value.
@@ -62,6 +62,10 @@ class Fault:
     value: str | None = None
     times: int | None = None
 
+    @property
+    def target(self) -> tuple[str, str]:
+        return self.account, self.container
+
 
 def checked(account: str, container: str, fault: str, value: str | None, times: int | None = None) -> Fault:
     """A valid fault. Raises ValueError with the problem and the fix.
@@ -94,48 +98,20 @@ def _check_value(fault: str, value: str) -> None:
         raise ValueError(f"the value of {fault} must be a number ({FAULTS[fault]}), got {value!r}")
 
 
-class Faults:
-    """The active faults, stored in a file. Thread-safe."""
+class Faults(ActiveFaults[Fault]):
+    """The active faults of containers, stored in a file."""
 
     def __init__(self, path: Path) -> None:
-        self._lock = threading.Lock()
-        self._stored = StoredList(path, "the faults of containers", lambda each: Fault(**each))
-        self._faults = {(each.account, each.container): each for each in self._stored.found}
-        self.remarks = self._stored.remarks
-
-    def all(self) -> list[Fault]:
-        """The active faults of all accounts."""
-        with self._lock:
-            return list(self._faults.values())
+        super().__init__(StoredList(path, "the faults of containers", lambda each: Fault(**each)))
 
     def of(self, account: str, container: str) -> Fault | None:
         """The active fault of a container."""
-        with self._lock:
-            return self._faults.get((account, container))
+        return next((each for each in self.all() if each.target == (account, container)), None)
 
     def take(self, account: str, container: str) -> Fault | None:
         """The fault for a task that starts now; counts as one of its times."""
-        with self._lock:
-            found = self._faults.get((account, container))
-            if found is not None and found.times is not None:
-                if found.times > 1:
-                    self._faults[account, container] = replace(found, times=found.times - 1)
-                else:
-                    del self._faults[account, container]
-                self._stored.write_if_possible(self._faults.values())
-            return found
-
-    def put(self, fault: Fault) -> None:
-        """Set the fault of a container, which replaces its previous fault. Raises `NotWritten`, without a change."""
-        with self._lock:
-            self._replace(self._faults | {(fault.account, fault.container): fault})
+        return self._take(lambda each: each.target == (account, container))
 
     def clear(self, account: str | None = None) -> None:
         """Clear the faults of an account, or all."""
-        with self._lock:
-            self._replace({key: fault for key, fault in self._faults.items() if account and key[0] != account})
-
-    def _replace(self, faults: dict[tuple[str, str], Fault]) -> None:
-        if faults != self._faults:
-            self._stored.write(faults.values())
-            self._faults = faults
+        self._clear(lambda each: account in (None, each.account))

@@ -22,7 +22,7 @@ class LoadBalancers:
         self._servers: dict[str, asyncio.Server] = {}
         self._turns = itertools.count()
 
-    async def described(self, account: str | None) -> list[dict[str, Any]]:
+    async def described(self, account: str | None = None) -> list[dict[str, Any]]:
         """The load balancers of an account, or of all, for the control API."""
         await self._update_servers()
         return [

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qs
 
 from portside.emulator.gate.refusals import refusal
 from portside.emulator.ministack_modules import responses
+from portside.emulator.state.active_faults import ActiveFaults
 
 ANY = "*"
 
@@ -49,6 +49,10 @@ class ApiFault:
     times: int | None = None
     account: str | None = None
 
+    @property
+    def target(self) -> tuple[str | None, ...]:
+        return self.service, self.operation, self.account
+
     def concerns(self, service: str, operation: str, account: str) -> bool:
         """Whether a call fails."""
         return (
@@ -67,41 +71,12 @@ def checked(service: str, operation: str, code: str, times: int | None = None, a
     return ApiFault(_SIGNING_NAMES.get(service, service), operation, code, times, account)
 
 
-class ApiFaults:
-    """The active faults, until the embedded AWS ends. Thread-safe."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._faults: list[ApiFault] = []
-
-    def all(self) -> list[ApiFault]:
-        """The active faults, oldest first."""
-        with self._lock:
-            return list(self._faults)
-
-    def put(self, fault: ApiFault) -> None:
-        """Set a fault, which replaces a fault of the same calls."""
-        with self._lock:
-            same = (fault.service, fault.operation, fault.account)
-            self._faults = [each for each in self._faults if (each.service, each.operation, each.account) != same]
-            self._faults.append(fault)
-
-    def clear(self) -> None:
-        """Clear all faults."""
-        with self._lock:
-            self._faults.clear()
+class ApiFaults(ActiveFaults[ApiFault]):
+    """The active faults of AWS's API, until the embedded AWS ends."""
 
     def take(self, service: str, operation: str, account: str) -> ApiFault | None:
         """The fault of a call; counts as one of its times."""
-        with self._lock:
-            for index, fault in enumerate(self._faults):
-                if fault.concerns(service, operation, account):
-                    if fault.times == 1:
-                        del self._faults[index]
-                    elif fault.times is not None:
-                        self._faults[index] = replace(fault, times=fault.times - 1)
-                    return fault
-        return None
+        return self._take(lambda each: each.concerns(service, operation, account))
 
 
 def refuse(faults: ApiFaults) -> Callable[[Any], Callable[..., Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import threading
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, Final
 
 from portside.emulator.registry.catalogue import Image, made_from, path_of
 from portside.emulator.registry.oci_image import digest_of
+from portside.emulator.state.active_faults import ActiveFaults
 from portside.emulator.state.stored_list import StoredList
 
 APIS = ("registry", "packages")
@@ -58,6 +58,10 @@ class CatalogueFault:
     value: float | None = None
 
     @property
+    def target(self) -> tuple[str | None, ...]:
+        return self.fault, self.api, self.image
+
+    @property
     def seconds(self) -> float:
         return SECONDS.get(self.fault, 0.0) if self.value is None else self.value
 
@@ -90,43 +94,15 @@ def checked(fault: str, api: Any = None, image: Any = None, times: Any = None, v
     return CatalogueFault(fault, api, path_of(image) if image else None, times, value)
 
 
-class CatalogueFaults:
-    """The active faults, stored in a file. Thread-safe."""
+class CatalogueFaults(ActiveFaults[CatalogueFault]):
+    """The active faults of the catalogue, stored in a file."""
 
     def __init__(self, path: Path) -> None:
-        self._lock = threading.Lock()
-        self._stored = StoredList(path, "the faults of the catalogue", lambda each: CatalogueFault(**each))
-        self._faults = self._stored.found
-        self.remarks = self._stored.remarks
-
-    def all(self) -> list[CatalogueFault]:
-        """The active faults, oldest first."""
-        with self._lock:
-            return list(self._faults)
-
-    def put(self, fault: CatalogueFault) -> None:
-        """Set a fault, which replaces the same fault of the same API and image."""
-        with self._lock:
-            where = (fault.fault, fault.api, fault.image)
-            others = [each for each in self._faults if (each.fault, each.api, each.image) != where]
-            self._replace([*others, fault])
-
-    def clear(self) -> None:
-        """Clear all faults."""
-        with self._lock:
-            self._replace([])
+        super().__init__(StoredList(path, "the faults of the catalogue", lambda each: CatalogueFault(**each)))
 
     def take(self, among: Collection[str], api: str, image: str | None) -> CatalogueFault | None:
         """The first of these faults that applies to a request; counts as one of its times."""
-        with self._lock:
-            for index, fault in enumerate(self._faults):
-                if fault.fault in among and fault.concerns(api, image):
-                    if fault.times is not None:
-                        left = [replace(fault, times=fault.times - 1)] if fault.times > 1 else []
-                        self._faults[index : index + 1] = left
-                        self._stored.write_if_possible(self._faults)
-                    return fault
-        return None
+        return self._take(lambda each: each.fault in among and each.concerns(api, image))
 
     def changed(self, images: Iterable[Image], among: Collection[str], api: str, image: str | None) -> list[Image]:
         """The versions of an image, newest first, changed by active content faults."""
@@ -135,11 +111,6 @@ class CatalogueFaults:
             if name in among and self.take((name,), api, image):
                 shown = _CHANGES[name](shown)
         return shown
-
-    def _replace(self, faults: list[CatalogueFault]) -> None:
-        if faults != self._faults:
-            self._stored.write(faults)
-            self._faults = faults
 
 
 def for_other_platform(image: Image) -> Image:
