@@ -29,7 +29,7 @@ class Severity(StrEnum):
 CHECK = "CHECK"
 """The outer code of every check before a deployment."""
 
-# What stands for a name in the title of a check.
+# Placeholders for names in the title of a check.
 _NAMES = re.compile(r"NAME|SERVICE|STACK|LOGICAL_ID")
 
 
@@ -37,7 +37,7 @@ _NAMES = re.compile(r"NAME|SERVICE|STACK|LOGICAL_ID")
 class Code:
     """A row of `codes.toml`. `order` is its place there: the most decisive codes come first.
 
-    `also` are patterns of subjects that a check has beside its title, `page` the page that lists it.
+    `also` are patterns of further subjects of a check, `page` is the page that lists it.
     """
 
     name: str
@@ -88,7 +88,7 @@ def code_named(name: str) -> Code:
 
 
 def check_about(subject: str) -> Code:
-    """The row of the check with this subject; that of any other check where no row is about it."""
+    """The row of the check with this subject, or the row for all other checks."""
     exact = next((code for code in CHECKS.values() if code.title == subject), None)
     return exact or next((code for code in CHECKS.values() if _is_about(code, subject)), CHECKS[f"{CHECK}.OTHER"])
 

@@ -1,4 +1,4 @@
-"""Collecting what explains the state of an environment: a look at all of it, then details of what is not well."""
+"""Collect the snapshot of an environment: the state of everything, then details of unhealthy parts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WITHIN_SECONDS = 8.0
 
 _CLUSTER_OUTPUT = re.compile(r"OutputRefDocDbCluster[0-9A-F]+$")
 _SECRET_OUTPUT = re.compile(r"OutputRefDocDbMasterPassword[0-9A-F]+$")
-_RECORDS = "the deployments on record"
+_RECORDS = "the recorded deployments"
 _MOST_RECORDS = 5
 
 
@@ -37,7 +37,7 @@ def collect(
     only: str | None = None,
     within_seconds: float = WITHIN_SECONDS,
 ) -> Snapshot:
-    """What AWS says at this moment. With `only` a service, what it calls is read too: the cause may be there."""
+    """Read the environment. With `only`, also the services that this one calls: the cause may be there."""
     deadline = time.monotonic() + within_seconds
     environment, clients = target.environment, target.clients
     chosen = [props for props in services if only is None or props.container_name in _reached(services, only)]
@@ -47,7 +47,7 @@ def collect(
     look = reader.look(stopped=True, deadline=deadline, extra={_RECORDS: read})
     records: tuple[RecordedDeployment, ...] = look.extra.get(_RECORDS, ())
     stacks = {name: (look.stacks or {}).get(name, Stack(name)) for name in names} if look.stacks is not None else {}
-    beside, unread = _read_beside(target, services, look) if only is None else ((), ())
+    unconfigured, unread = _read_unconfigured(target, services, look) if only is None else ((), ())
     snapshot = Snapshot(
         environment=environment.name,
         account=environment.account,
@@ -61,7 +61,7 @@ def collect(
         services=look.services,
         records=records,
         unknown=(*look.unread, *unread),
-        beside=beside,
+        beside=unconfigured,
         is_released=environment.is_released,
     )
     found = with_details(reader, snapshot, deadline)
@@ -69,7 +69,7 @@ def collect(
 
 
 def _reached(services: Sequence[ServiceProps], name: str) -> set[str]:
-    """A service, and all that it calls, and those call."""
+    """A service and all its direct and indirect callees."""
     calls = {props.container_name: [call.service for call in props.calls] for props in services}
     reached, todo = set[str](), [name]
     while todo:
@@ -80,13 +80,13 @@ def _reached(services: Sequence[ServiceProps], name: str) -> set[str]:
     return reached
 
 
-def _read_beside(
+def _read_unconfigured(
     target: Target, services: Sequence[ServiceProps], look: Look
 ) -> tuple[tuple[UnconfiguredStack, ...], tuple[Unread, ...]]:
-    """What is deployed and not configured, or that it could not be read."""
+    """Stacks that are deployed and not configured, or why they could not be read."""
     found, remarks = unconfigured_in(target, services, look)
-    beside = tuple(UnconfiguredStack(each.name, each.status, each.sentence, each.advice) for each in found)
-    return beside, tuple(Unread("stacks that are not configured", remark) for remark in remarks)
+    unconfigured = tuple(UnconfiguredStack(each.name, each.status, each.sentence, each.advice) for each in found)
+    return unconfigured, tuple(Unread("stacks that are not configured", remark) for remark in remarks)
 
 
 def _read_records(clients: Clients, name: str) -> tuple[RecordedDeployment, ...]:

@@ -41,7 +41,7 @@ _URL = re.compile(r"\bhttps?://([\w.-]+?)(?::(\d{2,5}))?(?=[/\s'\"?]|$)")
 
 
 def unknown_host(context: RuleContext, lines: Sequence[str]) -> Finding | None:
-    """A name that does not resolve: of a service, of another host, or one that nothing has."""
+    """A name that does not resolve: that of a service, of another host, or an unknown one."""
     line = next((line for line in lines if _NO_NAME.search(line)), None)
     if line is None:
         return None
@@ -102,7 +102,7 @@ def refused(context: RuleContext, lines: Sequence[str]) -> Finding | None:
 
 
 def answers_badly(context: RuleContext, lines: Sequence[str]) -> Finding | None:
-    """A callee that the proxy of Service Connect, or the callee's own, answers for: no task of it can."""
+    """A callee without a task that can answer, for which a Service Connect proxy answers."""
     line = next((line for line in lines if _NO_ANSWER.search(line)), None)
     if line is None:
         return None
@@ -121,7 +121,7 @@ def answers_badly(context: RuleContext, lines: Sequence[str]) -> Finding | None:
 
 
 def _call(context: RuleContext, host: str, port: int) -> ConfiguredCall | None:
-    """The call that is meant: Service Connect gives every callee an address of its own on 127.255/16."""
+    """The configured call: Service Connect gives every callee its own address on 127.255/16."""
     if host in ("localhost", "127.0.0.1"):
         return None
     calls = [call for call in context.service.asked.calls if call.service != DATABASE]

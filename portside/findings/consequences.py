@@ -12,7 +12,7 @@ from portside.findings.finding import ANY_CALLEE, Finding
 
 
 def traced(snapshot: Snapshot, verdicts: Sequence[Finding]) -> list[Finding]:
-    """The verdicts, in which those on services that suffer from another's trouble name it, and have its fix."""
+    """The verdicts; those caused by another service name that service and have its fix."""
     if verdicts and all(each.code == "NOT_DEPLOYED" for each in verdicts):
         return _none_deployed(snapshot, verdicts)
     return [_traced(snapshot, verdict, verdicts) for verdict in verdicts]
@@ -30,7 +30,7 @@ def _traced(snapshot: Snapshot, verdict: Finding, verdicts: Sequence[Finding]) -
     if service is None:
         return verdict
     if verdict.code == "NOT_DEPLOYED":
-        root = next(_troubles(snapshot, service, verdicts, set()), None)
+        root = next(_problems(snapshot, service, verdicts, set()), None)
         return verdict if root is None else _because(snapshot, verdict, root, "not deployed yet")
     if not verdict.callee:
         return verdict
@@ -38,7 +38,7 @@ def _traced(snapshot: Snapshot, verdict: Finding, verdicts: Sequence[Finding]) -
     for name in names:
         callee = snapshot.service(name)
         if callee is not None and _is_out(callee):
-            root = next(_troubles(snapshot, callee, verdicts, set(), with_own=True), None)
+            root = next(_problems(snapshot, callee, verdicts, set(), with_own=True), None)
             if root is not None and root is not verdict:
                 return replace(_because(snapshot, verdict, root, verdict.what), code="CALLEE_OUT", callee=name)
     return replace(verdict, callee="" if verdict.callee == ANY_CALLEE else verdict.callee)
@@ -66,15 +66,15 @@ def _is_out(service: Service) -> bool:
     return service.running == 0 or (bool(alive) and all(task.health == "UNHEALTHY" for task in alive))
 
 
-def _troubles(
+def _problems(
     snapshot: Snapshot, service: Service, verdicts: Sequence[Finding], context: set[str], *, with_own: bool = False
 ) -> Iterator[Finding]:
-    """What is wrong with what a service needs, the deepest first: what its callees call, then they, then all share."""
+    """The problems of a service's dependencies, the deepest first: indirect callees, callees, shared stacks."""
     context.add(service.name)
     for name in _callees(service):
         callee = snapshot.service(name)
         if callee is not None and name not in context:
-            yield from _troubles(snapshot, callee, verdicts, context, with_own=True)
+            yield from _problems(snapshot, callee, verdicts, context, with_own=True)
     for each in verdicts:
         if with_own and each.service == service.name and each.is_wrong and not _suffers(each, snapshot):
             yield each
@@ -83,7 +83,7 @@ def _troubles(
 
 
 def _suffers(verdict: Finding, snapshot: Snapshot) -> bool:
-    """Whether it is another's trouble. What is not there although all else is has none but its own."""
+    """Whether the cause is another service. A missing service whose stacks are all stable has its own problem."""
     if verdict.code != "NOT_DEPLOYED":
         return bool(verdict.callee)
     return any(each.has_failed or each.is_moving for each in snapshot.stacks)

@@ -1,4 +1,4 @@
-"""What a program's driver writes of the environment's DocumentDB cluster, by what has to be done about it.
+"""Errors of DocumentDB drivers in a program's log, by how to fix them.
 
 https://docs.aws.amazon.com/documentdb/latest/developerguide/troubleshooting.connecting.html
 """
@@ -13,7 +13,7 @@ from portside.config.service_props import DATABASE
 from portside.findings.finding import Finding
 from portside.findings.rule_context import RuleContext, drift
 
-_SPOKEN_OF = re.compile(r"mongo|:27017|docdb|sasl conversation error", re.I)
+_MENTIONED = re.compile(r"mongo|:27017|docdb|sasl conversation error", re.I)
 _TLS = re.compile(
     r"self[- ]signed certificate|SELF_SIGNED|unable to (?:verify the first|get (?:local )?issuer) certificate|PKIX path"
     r"|certificate verify failed|CERTIFICATE_VERIFY_FAILED|x509: |SSLHandshakeException|certificate has expired"
@@ -78,7 +78,7 @@ _CA = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
 
 def database(context: RuleContext, lines: Sequence[str]) -> Finding | None:
     """The database: its certificate, its name, its users, what it can do, and whether it answers."""
-    if not any(_SPOKEN_OF.search(line) for line in lines):
+    if not any(_MENTIONED.search(line) for line in lines):
         unnamed = _calls_it(context) and any(_UNNAMED.search(line) for line in lines)
         return _away(context) if unnamed else None
     kinds = (
@@ -98,9 +98,9 @@ def database(context: RuleContext, lines: Sequence[str]) -> Finding | None:
     if not any(_AWAY.search(line) for line in lines):
         return None
     addresses = [found for line in lines for found in _ADDRESS.finditer(line)]
-    meant = next((each for each in addresses if each["port"] == "27017"), None)
+    cluster = next((each for each in addresses if each["port"] == "27017"), None)
     own = next((each for each in addresses if each["host"] in _OWN_TASK and each["port"] == str(_port(context))), None)
-    if own or (meant and meant["host"] in _OWN_TASK):
+    if own or (cluster and cluster["host"] in _OWN_TASK):
         return _localhost(context)
     return _away(context)
 
@@ -248,7 +248,7 @@ def _localhost(context: RuleContext) -> Finding:
 
 
 def _away(context: RuleContext) -> Finding:
-    """No connection, and nothing that says why: its state, the configuration, then the network."""
+    """No connection, for an unknown reason: check the cluster's state, the configuration, then the network."""
     facts = context.snapshot.database
     if facts.state and facts.state != "available":
         start = context.commands.aws("docdb", "start-db-cluster", db_cluster_identifier=facts.id)
@@ -263,7 +263,7 @@ def _away(context: RuleContext) -> Finding:
     if not _calls_it(context):
         return context.found(
             "DATABASE_UNREACHABLE",
-            "the database does not let it in: app.py does not say that it calls it",
+            "the database does not allow it: app.py does not list DATABASE in its calls",
             look=context.field("calls"),
             fix=f"calls=[Call(DATABASE, {facts.port})] of {context.name} in app.py, then: {context.deploy}",
         )

@@ -1,4 +1,4 @@
-"""Finding out what is wrong with an environment, and what to do about it."""
+"""Diagnose an environment: its problems, and how to fix them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from portside.findings.verdict import judge
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The verdicts on an environment at a moment, the most decisive first, and what they rest on."""
+    """The verdicts on an environment at a moment, the most decisive first, and the snapshot that they are based on."""
 
     environment: str
     at: datetime
@@ -52,8 +52,8 @@ def diagnose(
 ) -> Diagnosis:
     """Look at an environment, or at one service of it, and judge; `since` is when the deployment in question began.
 
-    A service may be named in short. `earlier` was collected before AWS deleted what is gone by now. Raises `UsageError`
-    for a service that the form does not have.
+    `service` may be the short name. `earlier` is a snapshot from before AWS deleted tasks and logs. Raises `UsageError`
+    for a service that is not configured.
     """
     services = form.services_of(target.environment.name)
     only = find_service(services, service).container_name if service is not None else None

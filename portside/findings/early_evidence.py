@@ -1,4 +1,4 @@
-"""Reading what tells why a service's first task failed, before AWS deletes it: a stack rolled back takes its logs."""
+"""Collect evidence of a service's first failure early, since rolling back a new stack deletes its logs."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from portside.aws.clients import Clients
 if TYPE_CHECKING:
     from portside.aws.snapshot import Snapshot
 
-# What is still being read when all is over is read by the diagnosis too.
+# The diagnosis reads again what is not read within this time.
 _TIMEOUT_SECONDS = 3.0
 _SLOW_TO_LOAD = ("ec2", "logs", "docdb", "ssm")
 
 
 class EarlyEvidence:
-    """What `collect` found about each service after its first failure, on threads that nobody has to wait for."""
+    """The snapshots that `collect` takes after each service's first failure, on daemon threads."""
 
     def __init__(self, collect: Callable[[str], Snapshot]) -> None:
         self._collect = collect
@@ -40,7 +40,7 @@ class EarlyEvidence:
             return  # The diagnosis asks again, and says what it can't read.
 
     def gathered(self, timeout_seconds: float = _TIMEOUT_SECONDS) -> Snapshot | None:
-        """All that was found, the newest of each; None where no task failed or nothing could be read in time."""
+        """The merged snapshots; None if no task failed or nothing could be read in time."""
         until = time.monotonic() + timeout_seconds
         for thread in self._threads.values():
             thread.join(max(0.0, until - time.monotonic()))
@@ -57,7 +57,7 @@ def _together(earlier: Snapshot, later: Snapshot) -> Snapshot:
 
 
 def make_ready(clients: Clients) -> None:
-    """Load, on a thread that nobody waits for, what reading takes a second to load at its first use."""
+    """Load on a daemon thread the modules and clients that take a second at their first use."""
 
     def load() -> None:
         import portside.findings.collect  # noqa: F401

@@ -1,4 +1,4 @@
-"""What was found about an environment: before a deployment, after it, or while it runs."""
+"""Findings about an environment, from checks and diagnoses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ANY_CALLEE = "*"
 
 
 class State(StrEnum):
-    """What is known of what was looked at."""
+    """The outcome of a check or rule."""
 
     WRONG = "wrong"
     PASSED = "passed"
@@ -23,10 +23,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that was looked at, and what to do about it where it is wrong.
+    """The outcome of a check or rule, and how to fix a problem.
 
     `code` is a row of `codes.toml`, or a finer `OUTER.DETAIL`; a code of severity `none` counts as passed. `what` is a
-    sentence that does not repeat the subject, `evidence` has the words of AWS and of the application, `look` is the one
+    sentence that does not repeat the subject, `evidence` quotes AWS and the application, `look` is the one
     place to look at, and `fix` a command or the field to change. Raises KeyError for a code without a row.
     """
 
@@ -36,11 +36,11 @@ class Finding:
     look: str = ""
     fix: str = ""
     callee: str = ""
-    """The service that is the reason, where it is another's; `ANY_CALLEE` where the words don't say which."""
+    """The service that causes it, if it is another one; `ANY_CALLEE` if that is unknown."""
     service: str = ""
     stack: str = ""
     setting: str = ""
-    """What it is about where that is neither a service nor a stack."""
+    """The subject if it is neither a service nor a stack."""
     since: datetime | None = None
     state: State = State.WRONG
 
@@ -50,27 +50,24 @@ class Finding:
 
     @property
     def subject(self) -> str:
-        """What it is about, in a word; empty where it is about the whole environment."""
+        """The service, stack or setting; empty for the whole environment."""
         return self.service or self.stack or self.setting
 
     @property
     def outer(self) -> str:
-        """The code without its detail."""
         return outer(self.code)
 
     @property
     def title(self) -> str:
-        """The code in words."""
         return code_named(self.code).title
 
     @property
     def severity(self) -> Severity:
-        """How much it matters where it is wrong."""
         return code_named(self.code).severity
 
     @property
     def is_passing(self) -> bool:
-        """Whether it passes without a change, so that trying again may go well."""
+        """Whether it is transient, so that a retry may succeed."""
         return code_named(self.code).passing
 
     @property
@@ -80,11 +77,10 @@ class Finding:
 
     @property
     def is_wrong(self) -> bool:
-        """Whether it is no all-clear: something does not work, or could not be read."""
+        """Whether something does not work or could not be read."""
         return self.state is not State.PASSED
 
     def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
         return {
             "service": self.service,
             "stack": self.stack,

@@ -1,4 +1,4 @@
-"""What was changed or deleted outside its stack, which CloudFormation does not notice."""
+"""Changes and deletions outside the stack, which CloudFormation does not notice."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from portside.findings.rule_context import RuleContext
 
 
 def deleted(context: RuleContext, stack: Stack) -> Finding | None:
-    """A service that its stack counts as there."""
+    """A deleted service that its stack still lists."""
     if context.service.status or not context.service.ecs_name or not stack.is_as_made:
         return None
     return context.found(
@@ -21,7 +21,7 @@ def deleted(context: RuleContext, stack: Stack) -> Finding | None:
 
 
 def another_revision(context: RuleContext, stack: Stack) -> Finding | None:
-    """A service that runs what its stack did not make, or is about to."""
+    """A service with a revision that its stack did not create."""
     service = context.service
     if not service.made or not service.status or service.definition == service.made or not stack.is_as_made:
         return None
@@ -59,7 +59,7 @@ def entrance(context: RuleContext, stack: Stack) -> Finding | None:
         "BY_HAND",
         what,
         look=f"load balancer of stack agora-{context.snapshot.environment}-load-balancer, its listeners",
-        fix=f"{_recreate(context, stack)}; if the load balancer is gone too, its stack the same way",
+        fix=f"{_recreate(context, stack)}; if the load balancer was deleted too, its stack the same way",
         evidence=(
             f"stack {stack.name}: {stack.status}",
             f"target group {name}: {state}",
@@ -68,7 +68,7 @@ def entrance(context: RuleContext, stack: Stack) -> Finding | None:
 
 
 def _recreate(context: RuleContext, stack: Stack) -> str:
-    """How to have a service's stack create everything again; nothing in it holds state."""
+    """The commands that delete a service's stack and create it again; it contains no data."""
     commands, name = context.commands, stack.name
     unlock = commands.aws(
         "cloudformation", "update-termination-protection", no_enable_termination_protection=True, stack_name=name
@@ -77,5 +77,5 @@ def _recreate(context: RuleContext, stack: Stack) -> str:
     return commands.fix(
         *([unlock] if stack.is_protected else []),
         delete,
-        then=f"deletes the service's tasks, roles and alarms, no data; wait for its end, then: {context.deploy}",
+        then=f"deletes the service's tasks, roles and alarms, no data; when that is done: {context.deploy}",
     )

@@ -1,4 +1,4 @@
-"""Why a task that runs counts as unhealthy: to ECS by the container's own check, or to the load balancer."""
+"""Why a running task is unhealthy: by the container's own check, or by the load balancer's."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def _container(context: RuleContext) -> Finding:
 
 
 def target(context: RuleContext) -> Finding:
-    """What the load balancer says about the service's targets, now or in its events."""
+    """Why the load balancer finds targets unhealthy, now or in the events."""
     reasons = list(_reasons(context))
     group = next(iter(context.service.groups), None)
     evidence = (*context.evidence, *(f"load balancer: {reason}" for reason in dict.fromkeys(reasons)))
-    # The newest: others may be of the time when the program had yet to start.
+    # The newest: earlier ones may be from before the program started.
     decisive = reasons[0] if reasons else ""
     codes = [code for found in _CODES.finditer(decisive) for code in re.findall(r"\d+", found[1])]
     path = (group.path if group else "") or context.service.asked.health_path
@@ -67,7 +67,7 @@ def target(context: RuleContext) -> Finding:
 
 
 def _reasons(context: RuleContext) -> Iterator[str]:
-    """What the load balancer said while the task lived, the newest first; of one that runs, what it says now."""
+    """The load balancer's reasons while the task existed, the newest first; for a running task the current ones."""
     stopped = context.task if context.task and context.task.stopped else None
     for group in context.service.groups if stopped is None else ():
         for each in group.targets:
@@ -131,7 +131,7 @@ def _timed_out(context: RuleContext, group: TargetGroup | None, path: str, evide
             fix=drift(
                 context,
                 context.service.stack,
-                f"bring the rule for port {port} back (ec2 authorize-security-group-ingress)",
+                f"restore the rule for port {port} (ec2 authorize-security-group-ingress)",
             ),
             evidence=evidence,
         )
@@ -168,7 +168,7 @@ def _refuses(context: RuleContext, path: str, evidence: tuple[str, ...]) -> Find
 
 
 def _of_the_load_balancer(context: RuleContext, reason: str, path: str, evidence: tuple[str, ...]) -> Finding:
-    """What is not the answer of the program.
+    """Reasons other than the answer of the program.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
     """
@@ -177,7 +177,7 @@ def _of_the_load_balancer(context: RuleContext, reason: str, path: str, evidence
     if re.search(r"internal error", reason, re.I):
         return context.found(
             "AWS_TROUBLE.LOAD_BALANCER",
-            "the load balancer could not check it because of an error of its own; that passes",
+            "the load balancer could not check it because of an internal error, which is transient",
             look="https://health.aws.amazon.com",
             fix=f"{context.start_again}  # again",
             evidence=evidence,

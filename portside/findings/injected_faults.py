@@ -1,4 +1,4 @@
-"""The faults that a rehearsal injects itself: a verdict that comes of one says so, and how to switch it off."""
+"""Faults that a rehearsal injects: verdicts caused by one name it, and how to switch it off."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from portside.commands import Commands, local_tool, remark
 from portside.errors import UserError
 from portside.findings.finding import Finding
 
-# What no fault of a service's tasks brings about.
-_OF_ITS_OWN = frozenset({"BY_HAND", "STACK_STUCK", "EXPORT_IN_USE", "NO_TASK_WANTED", "NOT_DEPLOYED"})
-# What faults of AWS's API bring about: a call that is denied, throttled, or made with expired credentials.
+# Codes that no fault of a service's tasks causes.
+_NEVER_INJECTED = frozenset({"BY_HAND", "STACK_STUCK", "EXPORT_IN_USE", "NO_TASK_WANTED", "NOT_DEPLOYED"})
+# Codes that faults of AWS's API cause: denied or throttled calls, expired credentials.
 _OF_CALLS = frozenset({"CREDENTIALS", "DEPLOY_DENIED", "UNKNOWN"})
 
 
@@ -57,7 +57,7 @@ def _with_value(fault: dict[str, str | None]) -> str:
 def naming_injected(
     verdicts: Sequence[Finding], faults: Sequence[InjectedFault], commands: Commands
 ) -> Iterator[Finding]:
-    """The verdicts, with the rehearsal's own faults named in those that come of one."""
+    """The verdicts; those caused by an injected fault name it."""
     for verdict in verdicts:
         own = [each for each in faults if _may_explain(each, verdict)]
         if not own or not verdict.is_wrong:
@@ -75,5 +75,5 @@ def naming_injected(
 
 def _may_explain(fault: InjectedFault, verdict: Finding) -> bool:
     if fault.service:
-        return fault.service == verdict.service and verdict.code not in _OF_ITS_OWN
+        return fault.service == verdict.service and verdict.code not in _NEVER_INJECTED
     return verdict.code in _OF_CALLS

@@ -1,4 +1,4 @@
-"""What a program wrote of its own end: the block of lines that is its error, and the line that names the reason."""
+"""The error in a program's log: its block of lines, and the line that names the reason."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _FATAL = re.compile(
     r"|Unhandled [Ee]xception|\bUncaught\b|Traceback \(most recent call last\)|^Exception in thread"
     r"|\bFATAL\b|\bCRITICAL\b|^Error:|Fatal error:|\(\w+(?:::\w+)*(?:Error|[A-Z]{5,})\)\s*$",
 )
-_TROUBLE = re.compile(
+_PROBLEM = re.compile(
     r"error|exception|fatal|panic|\bfail(?:ed|ure|s)?\b|denied|refused|cannot|can't|can not|could not|couldn't|unable"
     r"|timed? ?out|killed|not found|no such|not set|missing|required|invalid|unknown|unrecognized|illegal|unbound",
     re.I,
 )
-# What says only that something before it failed.
+# Lines that only say that an earlier step failed.
 _CONSEQUENCE = re.compile(
     r"npm (?:ERR!|error)(?! (?:[Mm]issing|enoent|code E[A-Z]+\b(?<!ELIFECYCLE)))|error Command failed|ELIFECYCLE"
     r"|Worker exiting|Worker failed to boot|HaltServer|\bShutting down\b|exited with (?:code|exit|status)"
@@ -52,7 +52,7 @@ _OF_ANOTHER_LEVEL = re.compile(
 )
 # Spring writes why it gives up as a warning.
 _ERROR_AT_ANY_LEVEL = re.compile(r"Exception encountered during context initialization")
-_GOES_ON_ALL_THE_SAME = re.compile(
+_CONTINUES_ANYWAY = re.compile(
     r"\b(?:[Pp]roceeding|[Cc]ontinuing|[Ii]gnoring|[Ss]kipping|[Ff]alling back|[Uu]sing (?:the )?defaults?)\b"
 )
 _DESCRIPTION = re.compile(r"^\s*Description:\s*$")
@@ -60,7 +60,7 @@ _DESCRIPTION = re.compile(r"^\s*Description:\s*$")
 
 @dataclass(frozen=True)
 class ErrorBlock:
-    """The lines of an error, and of these the one that names the reason; `rest` are the lines outside of it.
+    """The lines of an error, and the `reason` among them; `rest` are the other lines.
 
     Without an error `lines` is empty and `reason` too.
     """
@@ -71,13 +71,13 @@ class ErrorBlock:
 
     @property
     def last(self) -> str:
-        """The last line of a log without an error, but for what says only that something failed."""
+        """The last line of a log without an error, ignoring lines that only say that something failed."""
         lines = [line for line in self.rest if not _CONSEQUENCE.search(line)]
         return (lines or list(self.rest) or [""])[-1].strip()
 
     @property
     def shown(self) -> tuple[str, ...]:
-        """What to quote: the block without most of its frames; without a block the end of the log."""
+        """The lines to quote: the block without most of its frames; without a block the end of the log."""
         if not self.lines:
             return self.rest[-_LINES_SHOWN:]
         kept: list[str] = []
@@ -88,7 +88,7 @@ class ErrorBlock:
                 kept.append(line)
         if len(kept) <= _LINES_OF_A_BLOCK:
             return tuple(kept)
-        # The reason of a chain stands at its end.
+        # The reason of a chain is its last line.
         half = _LINES_OF_A_BLOCK // 2
         return (*kept[:half], *kept[-half:])
 
@@ -105,17 +105,17 @@ def read_block(log: Sequence[str]) -> ErrorBlock:
 
 
 def is_remark(line: str) -> bool:
-    """Whether a line says of itself that it is no error, or that the program goes on all the same."""
+    """Whether a line is logged below error level, or says that the program continues."""
     if _ERROR_AT_ANY_LEVEL.search(line):
         return False
-    return bool(_OF_ANOTHER_LEVEL.search(line[:120]) or _GOES_ON_ALL_THE_SAME.search(line))
+    return bool(_OF_ANOTHER_LEVEL.search(line[:120]) or _CONTINUES_ANYWAY.search(line))
 
 
 def _begin(lines: Sequence[str]) -> int | None:
-    """Where the last error stands, the surest sign first."""
+    """The line number of the last error, by the most reliable sign."""
     own = [number for number, line in enumerate(lines) if not _CONSEQUENCE.search(line)]
     own = [number for number in own if not _FRAME.search(lines[number]) and not is_remark(lines[number])]
-    for signs in ((_FATAL, _TYPED), (_TROUBLE,)):
+    for signs in ((_FATAL, _TYPED), (_PROBLEM,)):
         found = [number for number in own if any(sign.search(lines[number]) for sign in signs)]
         if found:
             # Of those that belong together the first.
@@ -127,13 +127,13 @@ def _begin(lines: Sequence[str]) -> int | None:
 
 
 def _continues(lines: Sequence[str], number: int) -> bool:
-    """Whether a line goes on with what the line before it is part of."""
+    """Whether a line belongs to the same block as the line before it."""
     line = lines[number]
     return bool(_FRAME.search(line) or _CHAINED.search(line) or line[:1] in (" ", "\t", "}"))
 
 
 def _above(lines: Sequence[str], begin: int) -> int:
-    """The first line of a block: a trace in Python stands before the error, and so does node's excerpt."""
+    """The first line of a block: Python's traceback and node's excerpt precede the error."""
     start = begin
     while start > 0 and (
         _continues(lines, start)
@@ -157,14 +157,14 @@ def _below(lines: Sequence[str], begin: int) -> int:
         or (end == begin + 1 and lines[begin].rstrip().endswith(":"))
         or _continues(lines, end)
         or (is_list and end + 1 < len(lines) and _continues(lines, end + 1))
-        or (not _CONSEQUENCE.search(lines[end]) and not is_remark(lines[end]) and _goes_on(lines[end]))
+        or (not _CONSEQUENCE.search(lines[end]) and not is_remark(lines[end]) and _is_error(lines[end]))
     ):
         end += 1
     return end
 
 
-def _goes_on(line: str) -> bool:
-    return bool(_FATAL.search(line) or _TYPED.search(line) or _TROUBLE.search(line))
+def _is_error(line: str) -> bool:
+    return bool(_FATAL.search(line) or _TYPED.search(line) or _PROBLEM.search(line))
 
 
 def _reason(block: Sequence[str], header: int) -> str:

@@ -1,7 +1,7 @@
-"""Why a program ended or is unhealthy, in its own last words.
+"""Why a program ended or is unhealthy, according to its log.
 
-What depends on the environment is a rule here or in `database_rules`; what depends on the words alone is a row of
-`log_rows`. The program's error is asked before the rest of its log.
+Rules that depend on the environment are here or in `database_rules`; those that depend only on the text are rows of
+`log_rows`. The program's error is matched before the rest of its log.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from portside.findings.rule_context import KILLED, Rule, RuleContext, more_memor
 
 LineRule = Callable[[RuleContext, Sequence[str]], Finding | None]
 
-# A program that says no word of being ready starts as long as the slowest ones do.
+# The start-up time of the slowest programs, for those that do not log when they are ready.
 _STARTS_WITHIN = timedelta(seconds=60)
 _READY = re.compile(
     r"\blisten(?:ing|s)?\b(?! (?:EADDR|EACCES|tcp))|\bstarted\b (?!by\b).*\bin\b|server is running"
@@ -52,7 +52,7 @@ _SIGNALS = {
 
 
 def program(context: RuleContext) -> Finding | None:
-    """What the program's error says; where that says nothing that is known, the rest of its log."""
+    """The cause in the program's error, otherwise in the rest of its log."""
     crash = "CRASH_AT_START" if _crashed_at_start(context) else "CRASH_LATER"
     for lines in _groups(context):
         found = _known(context, lines, crash) if lines else None
@@ -84,7 +84,7 @@ def _groups(context: RuleContext) -> Iterator[Sequence[str]]:
 
 
 def other_platform(context: RuleContext, lines: Sequence[str]) -> Finding | None:
-    """A program of another architecture says so in its only line."""
+    """A program of another architecture."""
     if any(re.search("exec format error", line, re.I) for line in lines):
         return start_rules.exec_format(context)
     return None
@@ -141,7 +141,7 @@ def not_a_command(context: RuleContext) -> Finding | None:
     if ended is None or ended.exit_code not in (126, 127):
         return None
     command = context.definition.command if context.definition else ()
-    said = _complaint(context)
+    said = _error_line(context)
     return context.found(
         "BAD_COMMAND",
         f"its command was not found or can't be run (exit code {ended.exit_code}){f': {said}' if said else ''}",
@@ -153,26 +153,26 @@ def not_a_command(context: RuleContext) -> Finding | None:
 
 
 def ended(context: RuleContext) -> Finding | None:
-    """A program that ended for a reason that no rule knows: its own words are quoted."""
+    """A program that ended for an unknown reason, whose log is quoted."""
     container = context.exited
     if container is None or context.task is None:
         return None
-    code, last = container.exit_code, _complaint(context)
-    who = "it" if container.name == context.name else f"container {container.name}"
+    code, last = container.exit_code, _error_line(context)
+    name = "it" if container.name == context.name else f"container {container.name}"
     if code == KILLED:
         return context.found(
             "KILLED",
-            f"{who} was killed (exit code 137); AWS does not say that memory was the reason"
+            f"{name} was killed (exit code 137); AWS does not say that memory was the reason"
             f"{f', and its log ends with: {last}' if last else ''}",
             look=context.log,
             fix=f"If its memory was near {context.memory} MiB (MemoryUtilization in CloudWatch): "
             f"memory={more_memory(context)} of {context.name} in app.py; "
-            "else a stop took longer than stop_timeout_seconds",
+            "otherwise stopping took longer than stop_timeout_seconds",
         )
     if code == 0:
         return context.found(
             "STOPPED_BY_ITSELF",
-            f"{who} ended without an error (exit code 0), but a service must keep running{f': {last}' if last else ''}",
+            f"{name} ended without an error (exit code 0), but services must keep running{f': {last}' if last else ''}",
             look=context.log,
             fix=f"Correct container_command of {context.name} in app.py, or let the program run in the foreground; "
             f"then: {context.deploy}",
@@ -182,17 +182,17 @@ def ended(context: RuleContext) -> Finding | None:
     at_start = _crashed_at_start(context)
     return context.found(
         "CRASH_AT_START" if at_start else "CRASH_LATER",
-        f"{who} {'crashes at start' if at_start else 'starts, then crashes'}, with {ended_with}{says}",
+        f"{name} {'crashes at start' if at_start else 'starts, then crashes'}, with {ended_with}{says}",
         look=context.log,
         fix=context.fix_program,
     )
 
 
 def _without_an_error(context: RuleContext) -> str:
-    """What to say of a log that has no error."""
+    """The part of the message for a log without an error."""
     task = context.task
     if task is None or task.log_gone:
-        return ", and its log is gone"
+        return ", and its log was deleted"
     if context.block.last:
         return f"; its log ends with: {_cut(context.block.last)}"
     if not task.log_group or any(task.id in each.what for each in context.snapshot.unknown):
@@ -201,13 +201,13 @@ def _without_an_error(context: RuleContext) -> str:
 
 
 def _meaning(code: int | None) -> str:
-    """What an exit code says: a signal's is 128 more than its number."""
+    """The meaning of an exit code: for a signal, 128 plus its number."""
     signals = {each.value + 128: each.name for each in signal.Signals}
     return f" ({_SIGNALS.get(code, signals[code])})" if code in signals else ""
 
 
-def _complaint(context: RuleContext) -> str:
-    """The line of the log that says most; empty where none is about trouble."""
+def _error_line(context: RuleContext) -> str:
+    """The line with the reason; empty if the log has no error."""
     return _cut(context.block.reason)
 
 

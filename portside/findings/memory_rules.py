@@ -16,7 +16,7 @@ _HEAP = re.compile(
     r"|memory allocation of \d+ bytes failed",
     re.I,
 )
-# The launcher of a Java program compares the task's memory with what the runtime takes beside the heap.
+# Java launchers compare the task's memory with what the runtime needs in addition to the heap.
 _CALCULATOR = re.compile(
     r"calculate (?:\w+ )?memory configuration|insufficient memory remaining for heap|required memory \d+\w? is greater",
     re.I,
@@ -30,7 +30,7 @@ _OWN_LIMIT = re.compile(r"Allowed memory size of (\d+) bytes exhausted")
 
 
 def out_of_memory(context: RuleContext, lines: Sequence[str]) -> Finding | None:
-    """The kernel's end for the container or for a process in it, or the program's own when its heap is full."""
+    """The kernel killed the container or a process in it, or the program's heap is full."""
     ended = context.exited
     heap = next((line for line in lines if _HEAP.search(line)), None)
     child = next((line for line in lines if _KERNEL.search(line)), None)
@@ -71,5 +71,5 @@ def _php_memory(context: RuleContext, mib: int) -> Finding:
 
 
 def killed_at_limit(context: RuleContext) -> Finding | None:
-    """What ECS says of memory, whatever the program wrote."""
+    """ECS reports that memory was exceeded."""
     return out_of_memory(context, ()) if "OutOfMemory" in context.words else None

@@ -1,4 +1,4 @@
-"""What a rule looks at: a service's trouble, and the words and commands in which a verdict on it is given."""
+"""The context of a rule: a service and one of its tasks, with texts and commands for findings."""
 
 from __future__ import annotations
 
@@ -31,7 +31,6 @@ class RuleContext:
 
     @cached_property
     def words(self) -> str:
-        """All that AWS says about it."""
         if self.task is None:
             return self.said
         own = [f"{each.name}: {each.reason}" for each in self.task.containers if each.reason]
@@ -45,25 +44,23 @@ class RuleContext:
 
     @property
     def exited(self) -> Container | None:
-        """The container that ended: the service's own, or what runs beside it."""
+        """The container that exited: the service's own, or a sidecar."""
         ended = [each for each in (self.task.containers if self.task else ()) if each.exit_code is not None]
         own = [each for each in ended if each.name == self.service.name]
         return next((each for each in [*own, *ended] if each.exit_code), next(iter([*own, *ended]), None))
 
     @property
     def definition(self) -> TaskDefinition | None:
-        """The revision that the task was started from, else the one that was read first."""
+        """The revision of the task, otherwise the first that was read."""
         found = self.service.definition_of(self.task) if self.task else None
         return found or next(iter(self.service.definitions), None)
 
     @property
     def name(self) -> str:
-        """The service's name in the form."""
         return self.service.name
 
     @property
     def image(self) -> str:
-        """The image that the task was to run."""
         return self.definition.image if self.definition and self.definition.image else self.service.asked.image
 
     @property
@@ -73,7 +70,7 @@ class RuleContext:
 
     @property
     def was_rolled_back(self) -> bool:
-        """Whether what ran before the deployment serves on."""
+        """Whether the previous revision still serves."""
         stack, primary = self.snapshot.stack(self.service.stack), self.service.primary
         if primary and self.task and self.task.deployment not in ("", primary.id):
             return True
@@ -81,12 +78,10 @@ class RuleContext:
 
     @property
     def commands(self) -> Commands:
-        """How to write commands that act on the environment."""
         return self.snapshot.commands
 
     @property
     def deploy(self) -> str:
-        """The command that deploys the environment."""
         return self.commands.tool("deploy")
 
     @property
@@ -101,13 +96,12 @@ class RuleContext:
 
     @property
     def start_again(self) -> str:
-        """What starts its tasks when something outside app.py was put right; `deploy` skips a stack that is as made."""
+        """The command that starts its tasks after a fix outside app.py; `deploy` skips unchanged stacks."""
         stack = self.snapshot.stack(self.service.stack)
         return self.redeploy if stack and stack.is_as_made else self.deploy
 
     @property
     def fix_program(self) -> str:
-        """What to do about a program that fails."""
         serves_on = self.was_rolled_back and self.service.running > 0
         if not serves_on and self._ran_with_another_image:
             return self.rollback
@@ -126,7 +120,7 @@ class RuleContext:
         )
 
     def field(self, name: str) -> str:
-        """Where a field of the form stands."""
+        """The place of a field in app.py."""
         return f"app.py, {name} of {self.name}"
 
     @property
@@ -151,11 +145,10 @@ class RuleContext:
 
     @cached_property
     def block(self) -> ErrorBlock:
-        """What the program said of its end."""
         return read_block(self.task.log if self.task else ())
 
     @property
-    def ended_by_itself(self) -> bool:
+    def has_program_ended(self) -> bool:
         """Whether the task stopped because a program in it ended, which neither ECS nor the kernel had stopped."""
         task, ended = self.task, self.exited
         if task is None or (ended is not None and ended.exit_code == KILLED):
@@ -164,12 +157,12 @@ class RuleContext:
 
     @property
     def last_lines(self) -> tuple[str, ...]:
-        """The program's error in the task's log; where there is none, the end of the log."""
+        """The program's error in the task's log, otherwise the end of the log."""
         return tuple(f"log: {line}" for line in self.block.shown)
 
     @property
     def evidence(self) -> tuple[str, ...]:
-        """AWS's words and the program's last ones, as evidence."""
+        """The messages of AWS and the program's error, as evidence."""
         if self.task is None:
             return (f"event: {self.said}",) if self.said else ()
         lines = [f"task {self.task.id[:8]}: {self.task.stopped_reason or self.task.status}"]
@@ -196,12 +189,12 @@ class RuleContext:
         evidence: tuple[str, ...] | None = None,
         callee: str = "",
     ) -> Finding:
-        """A finding with the words of AWS and of the program as its evidence."""
+        """A finding with the messages of AWS and of the program as its evidence."""
         return Finding(cause, sentence, self.evidence if evidence is None else evidence, look, fix, callee)
 
 
 def drift(context: RuleContext, stack: str, then: str) -> str:
-    """How to see what was changed past a stack, and what to do then."""
+    """The command that shows changes outside a stack, and what to do then."""
     return context.commands.fix(
         context.commands.aws("cloudformation", "detect-stack-drift", stack_name=stack), then=then
     )
@@ -211,6 +204,6 @@ Rule = Callable[[RuleContext], Finding | None]
 
 
 def more_memory(context: RuleContext) -> int:
-    """The next size of a task's memory that Fargate has, with the CPU it has where that goes so far."""
+    """Fargate's next memory size in MiB, with the task's CPU if possible."""
     own = [size for size in FARGATE_SIZES.get(context.service.asked.cpu, ()) if size > context.memory]
     return min(own or [size for sizes in FARGATE_SIZES.values() for size in sizes if size > context.memory] or [0])

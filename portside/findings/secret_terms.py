@@ -1,4 +1,4 @@
-"""What the rows about secrets and parameters name: which one it is, whose right is missing, and the command for it."""
+"""Terms of the rows about secrets and parameters: their names, the missing right, and the commands."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def secret_name(context: RuleContext) -> str:
     if found is None:
         return known[0] if known else ""
     name = found[1].rstrip(".")
-    # The end of an ARN that Secrets Manager made up is no part of the name.
+    # The random suffix of an ARN is not part of the name.
     return next((each for each in known if name == each or re.fullmatch(f"{re.escape(each)}-\\w{{6}}", name)), name)
 
 
@@ -73,7 +73,7 @@ def _grant_secret(context: RuleContext, _: Found) -> str:
 
 
 def _full_arn(context: RuleContext, name: str) -> str:
-    """The secret's ARN with the six characters that Secrets Manager made up, where AWS named it so."""
+    """The secret's ARN with its random suffix, if the message contains it."""
     found = _SECRET_ARN.search(context.words)
     arn = found[0].rstrip(".") if found else ""
     return arn if re.search(rf":secret:{re.escape(name)}-\w{{6}}$", arn) else ""

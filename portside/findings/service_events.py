@@ -1,4 +1,4 @@
-"""Which of a service's events are in question, and which of them say that something is wrong.
+"""Which of a service's events are relevant, and which of them report a problem.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html
 """
@@ -14,7 +14,7 @@ _COMPLETED = re.compile(r"\(deployment ([\w/-]+)\) deployment completed")
 _STABLE = re.compile(r"reached a steady state")
 _FAILED = re.compile(r"deployment failed")
 _ROLLED_BACK_TO = re.compile(r"rolling back to deployment(?:Id)? ([\w/-]+)")
-# What ECS says of every deployment, and what only follows from a task's own failure.
+# Events of every deployment, and those that only follow from a task's failure.
 _ROUTINE = re.compile(
     r"has started \d+ tasks?|has stopped \d+ running tasks?|deregistered \d+ targets?|registered \d+ targets?"
     r"|begun draining connections|reached a steady state|deployment (?:completed|in progress)"
@@ -22,7 +22,7 @@ _ROUTINE = re.compile(
     r"|deployment failed: tasks failed|rolling back to deployment|unable to consistently start tasks",
     re.I,
 )
-_TROUBLE = re.compile(
+_PROBLEM = re.compile(
     r"unable|fail|error|denied|not authorized|unhealthy|limit|could not|cannot|can't|not found|does not|alarm|throttl",
     re.I,
 )
@@ -33,15 +33,15 @@ def is_routine(event: Event) -> bool:
     return bool(_ROUTINE.search(event.message))
 
 
-def is_trouble(event: Event) -> bool:
+def reports_problem(event: Event) -> bool:
     """Whether an event that no rule knows says that something is wrong."""
-    return not is_routine(event) and bool(_TROUBLE.search(event.message))
+    return not is_routine(event) and bool(_PROBLEM.search(event.message))
 
 
 def events_in_question(service: Service, since: datetime | None, stack: Stack) -> list[Event]:
-    """The events since the service last got where it should be, the newest first.
+    """The events since the last success, the newest first.
 
-    After a rollback the earlier revision completes and becomes stable again: that answers nothing of what failed.
+    After a rollback the previous revision completes and becomes stable again, which is no success.
     """
     kept: list[Event] = []
     back_to, failed = "", False

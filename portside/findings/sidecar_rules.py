@@ -1,4 +1,4 @@
-"""A container beside the service's own that failed: its failure is not the program's."""
+"""Sidecars that failed, rather than the service's own program."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _STOPPED_BY_ECS = frozenset({None, 0, 137, 143})
 
 
 def sidecar(context: RuleContext) -> Finding | None:
-    """The container beside the service's own that failed, where the own did not."""
+    """The sidecar that failed, if the service's own container did not."""
     task, own = context.task, context.container
     if task is None or own is None or not own.name or _has_failed(own):
         return None
@@ -30,7 +30,7 @@ def sidecar(context: RuleContext) -> Finding | None:
     if "OutOfMemory" in other.reason:
         return context.found(
             "OUT_OF_MEMORY.SIDECAR",
-            f"out of memory: the container {other.name} beside it was killed ({context.memory} MiB for the whole task)",
+            f"out of memory: its sidecar container {other.name} was killed ({context.memory} MiB for the whole task)",
             look=context.field("memory"),
             fix=f"memory={more_memory(context)} of {context.name} in app.py (it has {context.memory}), "
             f"then: {context.deploy}",
@@ -47,7 +47,7 @@ def sidecar(context: RuleContext) -> Finding | None:
         )
     return context.found(
         "UNKNOWN.SIDECAR",
-        f"the container {other.name} beside it {how}; its own program did not fail",
+        f"its sidecar container {other.name} {how}; its own program did not fail",
         look=f"container {other.name} of task {task.id} in ECS",
         fix=f"Fix what the log of {other.name} names, then: {context.start_again}",
         evidence=evidence,
@@ -55,7 +55,7 @@ def sidecar(context: RuleContext) -> Finding | None:
 
 
 def _has_failed(container: Container) -> bool:
-    # A reason that AWS gives before anything started is about the start, which has rules of its own.
+    # Reasons that AWS gives before anything started are matched by the rules about starting.
     killed = container.exit_code is not None and "OutOfMemory" in container.reason
     return container.health == "UNHEALTHY" or container.exit_code not in _STOPPED_BY_ECS or killed
 

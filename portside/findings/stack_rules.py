@@ -1,4 +1,4 @@
-"""Why CloudFormation could not do what was asked, or can't go on."""
+"""Why an operation of CloudFormation failed, or is stuck."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OF_ITS_TASKS = "UNKNOWN.TASKS"
 
 
 def state(snapshot: Snapshot, stack: Stack) -> Finding | None:
-    """A stack that can't be deployed as it stands, and how to free it."""
+    """A stuck stack, and how to free it."""
     if not stack.status:
         return None
     name, status, commands = stack.name, status_of(stack.status), snapshot.commands
@@ -56,7 +56,7 @@ def state(snapshot: Snapshot, stack: Stack) -> Finding | None:
 
 
 def unexplained(snapshot: Snapshot, stack: Stack) -> Finding | None:
-    """A stack that is not as it was deployed, or not known to be, where nothing says why."""
+    """A failed or unfinished stack without a known reason."""
     if not stack.status:
         return None
     status, commands = status_of(stack.status), snapshot.commands
@@ -71,7 +71,7 @@ def unexplained(snapshot: Snapshot, stack: Stack) -> Finding | None:
 
 
 def unconfigured(stack: UnconfiguredStack) -> Finding:
-    """A stack that is deployed and not configured, which harms nothing and costs something."""
+    """A stack that is deployed and not configured, which costs something."""
     evidence, look = (f"stack: {stack.status}",), "app.py"
     return Finding("NOT_CONFIGURED", stack.sentence, evidence, look, stack.advice, stack=stack.name)
 
@@ -86,7 +86,7 @@ def _events_of(stack: Stack) -> str:
 
 def _to_skip(stack: Stack) -> str:
     failed = dict.fromkeys(each.logical_id for each in stack.failures if each.status.startswith("UPDATE_FAILED"))
-    return f"if it fails again: --resources-to-skip {' '.join(failed)}" if failed else "wait for its end"
+    return f"if it fails again: --resources-to-skip {' '.join(failed)}" if failed else "wait until it finishes"
 
 
 def _failures(stack: Stack) -> tuple[str, ...]:
@@ -95,7 +95,7 @@ def _failures(stack: Stack) -> tuple[str, ...]:
 
 def failure(snapshot: Snapshot, stack: Stack, failed: StackFailure) -> Finding | None:
     """A resource that AWS refused. A service whose tasks did not start is left to the rules about tasks."""
-    # What is not found means another thing while a resource is created than when one that the stack has is changed.
+    # "Not found" means something else when a resource is created than when it is updated.
     matched = first_row(FILE, f"{failed.reason}\n{failed.status}", failed.kind)
     if matched is None or matched[0].code == OF_ITS_TASKS:
         return None

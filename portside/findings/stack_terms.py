@@ -1,4 +1,4 @@
-"""What the rows about CloudFormation name: the resource, AWS's reason, whose right is missing, and the commands."""
+"""Terms of the rows about CloudFormation: the resource, AWS's reason, the missing right, and the commands."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from portside.aws.snapshot import Snapshot
 from portside.commands import Commands
 from portside.findings.words import Found, Terms
 
-# CloudFormation puts the service's message into its own: whose request it was does not help a person.
+# CloudFormation wraps the service's message; the request ID does not help the user.
 _WRAPPED = re.compile(
     r"^Resource handler returned message: [\"'](?P<said>.+?)[\"']? ?(?:\(RequestToken|\(HandlerErrorCode|$)", re.S
 )
@@ -21,7 +21,7 @@ _REQUEST = re.compile(
 _PRINCIPAL = re.compile(r":(assumed-role|role)/(\S+) is not authorized")
 _RESOURCE = re.compile(r"on (?:the )?(?:following )?resources?:? ?\[?\"?'?(arn:[^\s\",'\]]+|\*)")
 _LONGEST_REASON = 300
-# What can deny although a role has the right, and whose it is.
+# Policies that can deny although a role has the right, and who can change them.
 _POLICIES = {
     "service control policy": "Ask who manages the organization to allow",
     "resource control policy": "Ask who manages the organization to allow",
@@ -68,7 +68,7 @@ class StackContext:
 
 
 def reason_of(text: str) -> str:
-    """What the service said, without CloudFormation's words around it and without the ids of the request."""
+    """The service's message, without CloudFormation's wrapping and the request IDs."""
     wrapped = _WRAPPED.search(text)
     said = _REQUEST.sub("", wrapped["said"] if wrapped else text).strip().rstrip(".")
     return said if len(said) <= _LONGEST_REASON else f"{said[:_LONGEST_REASON]}…"
@@ -80,8 +80,8 @@ def _users(context: StackContext, found: Found) -> str:
 
 def _two_steps(context: StackContext, found: Found) -> str:
     return (
-        f'In two steps: "KEEP_EXPORTS": True of {context.snapshot.environment} in app.py, then {context.deploy}, '
-        f"after which {_users(context, found)} imports nothing more; then False, and deploy again"
+        f'Deploy twice: "KEEP_EXPORTS": True of {context.snapshot.environment} in app.py, then {context.deploy}, '
+        f"after which {_users(context, found)} no longer imports it; then False, and deploy again"
     )
 
 
@@ -183,7 +183,7 @@ def _list_quotas(context: StackContext, _: Found) -> str:
 
 
 def _service_code(kind: str) -> str:
-    """The name by which Service Quotas knows a service; an elastic address is EC2's, what else a network has is not."""
+    """The service code of Service Quotas; elastic IPs belong to EC2, other network resources to VPC."""
     service, _, part = kind.removeprefix("AWS::").lower().partition("::")
     if service == "ec2" and part not in ("eip", "instance"):
         return "vpc"
@@ -230,7 +230,7 @@ def _list_users(context: StackContext, _: Found) -> str:
 
 
 def again(context: StackContext) -> str:
-    """What to run again once the obstacle is gone: the deletion that failed, or the deployment."""
+    """The command to repeat after the fix: the failed deletion, or the deployment."""
     if context.stack.status.startswith("DELETE") or context.failure.status == "DELETE_FAILED":
         return context.commands.aws("cloudformation", "delete-stack", stack_name=context.stack.name)
     return context.deploy

@@ -1,4 +1,4 @@
-"""Why a task could not start, in the words of ECS and Fargate, by the rows of `task_words.toml`."""
+"""Why a task could not start, by matching messages of ECS and Fargate with the rows of `task_words.toml`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from portside.findings.words import finding_of, first_row, rows_of
 FILE = "task_words.toml"
 
 
-def words_of_aws(context: RuleContext) -> Finding | None:
-    """What the task's stopped reason, its containers' reasons, or a service event says."""
+def start_failure(context: RuleContext) -> Finding | None:
+    """The cause in the task's stopped reason, its containers' reasons, or a service event."""
     matched = first_row(FILE, context.words)
     if matched is None:
         return None
@@ -26,11 +26,11 @@ def words_of_aws(context: RuleContext) -> Finding | None:
     return replace(finding_of(row, TERMS, context, found), evidence=evidence)
 
 
-RULES: tuple[Rule, ...] = (words_of_aws,)
+RULES: tuple[Rule, ...] = (start_failure,)
 
 
 def exec_format(context: RuleContext) -> Finding:
-    """A program of another architecture, where its log says so."""
+    """A program of another architecture, according to its log."""
     row = next(each for each in rows_of(FILE) if each.code == "EXEC_FORMAT")
     found = re.search("", "")
     assert found is not None  # nosec B101 # an empty pattern always matches

@@ -1,4 +1,4 @@
-"""What the state of a service says where no task and no event does."""
+"""Findings from the state of a service, if no task or event explains it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def about(service: Service, finding: Finding, since: datetime | None) -> Finding
 def by_state(
     snapshot: Snapshot, service: Service, stack: Stack, events: Sequence[Event], *, deployment_failed: bool
 ) -> Iterator[Finding]:
-    """What the state of a service says where no task and no event does; `events` are those in question."""
+    """The finding about the state of a service; `events` are the relevant ones."""
     context = RuleContext(snapshot, service)
     since = stack.updated
     if not service.status:
@@ -132,5 +132,5 @@ def _going_on(snapshot: Snapshot, service: Service, stack: Stack, events: Sequen
 
 
 def _not_routine(events: Sequence[Event]) -> tuple[str, ...]:
-    """What no rule knows is shown."""
+    """Unknown events are shown as evidence."""
     return tuple(f"event: {each.message}" for each in events if not is_routine(each))[:3]

@@ -16,7 +16,7 @@ DIAGNOSE, VERIFY = "diagnose.md", "verify.md"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], widest: int = 36) -> str:
-    """A Markdown table with columns of one width; a longer cell goes on in the rows below."""
+    """A Markdown table with columns of one width; a longer cell is wrapped over several rows."""
     lines = [line for row in rows for line in _folded(row, widest)]
     widths = [max(len(line[column]) for line in [header, *lines]) for column in range(len(header))]
     rule = "|".join("-" * (width + 2) for width in widths)
@@ -67,7 +67,7 @@ TABLES: Mapping[tuple[str, str], Callable[[], str]] = {
     (VERIFY, "warnings"): warnings_list,
     (VERIFY, "template rules"): rules_table,
 }
-"""What is generated: by page and by the name of the marks that it stands between."""
+"""The generated texts, by page and by the name of their marks."""
 
 
 def with_table(page: str, name: str, text: str) -> str:

@@ -9,10 +9,9 @@ from portside.aws.snapshot import Snapshot
 from portside.findings import health_rules, log_rules, sidecar_rules, start_rules
 from portside.findings.finding import Finding
 from portside.findings.rule_context import Rule, RuleContext
-from portside.findings.service_events import is_routine, is_trouble
+from portside.findings.service_events import is_routine, reports_problem
 
-# Why a task stopped: a container beside the service's own, whether it started at all, what its program said, what its
-# health checks said, how it ended.
+# Why a task stopped: a sidecar, its start, its program's log, its health checks, its exit code.
 _TASK_RULES: tuple[Rule, ...] = (
     sidecar_rules.sidecar,
     *start_rules.RULES,
@@ -25,7 +24,7 @@ Found = tuple[Finding, list[Task]]
 
 
 def findings_of(snapshot: Snapshot, service: Service, failed: Sequence[Task], events: Sequence[Event]) -> list[Found]:
-    """What is found in the tasks that failed; else in those that run, at the load balancer, and in these events."""
+    """The causes in failed tasks; otherwise in running tasks, at the load balancer, and in these events."""
     found = _of_failed_tasks(snapshot, service, failed)
     if any(finding.outer != "UNKNOWN" for finding, _ in found):
         return sorted((each for each in found), key=lambda each: each[0].order)
@@ -37,15 +36,15 @@ def findings_of(snapshot: Snapshot, service: Service, failed: Sequence[Task], ev
 
 def _of_failed_tasks(snapshot: Snapshot, service: Service, failed: Sequence[Task]) -> list[Found]:
     found: dict[str, Found] = {}
-    alike: dict[tuple[object, ...], Finding] = {}
+    similar: dict[tuple[object, ...], Finding] = {}
     # Not every task's log is read: one whose log was not ended like those that ended the same way.
     for task in sorted(failed, key=lambda task: not task.log):
         end = (task.deployment, task.stopped_reason, tuple((each.exit_code, each.reason) for each in task.containers))
-        known = alike.get(end) if not task.log else None
+        known = similar.get(end) if not task.log else None
         finding = (
             known or _first(RuleContext(snapshot, service, task)) or _unknown(RuleContext(snapshot, service, task))
         )
-        alike.setdefault(end, finding)
+        similar.setdefault(end, finding)
         found.setdefault(finding.code, (finding, []))[1].append(task)
     return list(found.values())
 
@@ -74,7 +73,7 @@ def _of_events(snapshot: Snapshot, service: Service, events: Sequence[Event]) ->
         context = RuleContext(snapshot, service, said=event.message)
         if finding := _first(context):
             yield finding, []
-        elif is_trouble(event):
+        elif reports_problem(event):
             yield (
                 context.found(
                     "UNKNOWN.EVENT",

@@ -1,4 +1,4 @@
-"""What the rows about tasks name: the image, the role, the subnet, and the commands that a fix is made of."""
+"""Terms of the rows about tasks: the image, the role, the subnet, and the commands of a fix."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ON_DEMAND_QUOTA, _SPOT_QUOTA = "L-3032A538", "L-36FBB829"
 # Network interfaces a region: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
 _INTERFACE_QUOTA = "L-DF5E4CA3"
 _LONGEST_PART = 300
-# A service event puts the error of its own call into brackets.
+# A service event has the error of the failed call in brackets.
 _INNER = re.compile(r"\((?:error|reason) (.+?)\)+\.?$", re.DOTALL)
 _LAYERS = re.compile(
     r"(?:Cannot\w+Error|ResourceInitializationError|API error \(\d+\)|Error response from daemon"
@@ -37,10 +37,10 @@ _LAYERS = re.compile(
 
 
 def image_of(context: RuleContext) -> str:
-    """The image that could not be pulled: the one that AWS names where it is not the service's own."""
+    """The image that could not be pulled: the service's own, unless AWS names another."""
     named = _IMAGE.search(context.words)
     name = named[1].rstrip(".:") if named else ""
-    # What AWS cut off in the middle still names the service's own image.
+    # A name that AWS truncated is still that of the service's image.
     return context.image if context.image.startswith(name) else name
 
 
@@ -115,7 +115,7 @@ def _restore_service_role(context: RuleContext, _: Found) -> str:
     role = context.commands.aws("iam", "get-role", role_name="AWSServiceRoleForECS")
     return context.commands.fix(
         role,
-        then=f"if it is there, a service control policy of the organization denies it; then: {context.start_again}",
+        then=f"if it exists, a service control policy of the organization denies it; then: {context.start_again}",
     )
 
 
@@ -225,7 +225,7 @@ def _make_executable(context: RuleContext, found: Found) -> str:
 
 
 def last_part(context: RuleContext, _: Found) -> str:
-    """What AWS says, without the layers that its message went through and without the ids of the request."""
+    """The innermost message of AWS, without prefixes of other components and request IDs."""
     said = context.task.stopped_reason if context.task else context.said
     reasons = [each.reason for each in context.task.containers if each.reason] if context.task else []
     text = next(iter(reasons), said) if ":" not in said else said

@@ -1,4 +1,4 @@
-"""Judging evidence: what is wrong, whose fault it is, and what to do, the most decisive first."""
+"""Judge a snapshot: the problems, their causes and fixes, the most decisive first."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from portside.findings.task_findings import findings_of
 
 __all__ = ["Finding", "judge"]
 
-# A running service whose tasks end again and again is not well, even when another always takes their place.
-_AGAIN_AND_AGAIN = 3
+# A service whose tasks fail repeatedly is unhealthy, even if they are always replaced.
+_REPEATED_FAILURES = 3
 # https://docs.aws.amazon.com/documentdb/latest/developerguide/monitoring_docdb-cluster_status.html
 _AFTERWARDS = {"stopping": "stopped, then start it", "starting": "available"}
 _NO_ANSWER = frozenset({"stopped", *_AFTERWARDS})
@@ -40,16 +40,16 @@ def judge(snapshot: Snapshot) -> tuple[Finding, ...]:
     services = [verdict for service in snapshot.services for verdict in _on_service(snapshot, service, stacks)]
     found = traced(snapshot, [*stacks, *_on_database(snapshot), *services])
     wrong = sorted((each for each in found if each.is_wrong), key=_rank)
-    beside = tuple(stack_rules.unconfigured(each) for each in snapshot.beside)
+    unconfigured = tuple(stack_rules.unconfigured(each) for each in snapshot.beside)
     if snapshot.only is not None:
-        wrong, beside = _about(snapshot.only, wrong, snapshot), ()
+        wrong, unconfigured = _about(snapshot.only, wrong, snapshot), ()
     if wrong:
-        return (*wrong, *beside)
-    return (*_nothing_wrong(snapshot, [each for each in found if not each.is_wrong]), *beside)
+        return (*wrong, *unconfigured)
+    return (*_nothing_wrong(snapshot, [each for each in found if not each.is_wrong]), *unconfigured)
 
 
 def _rank(verdict: Finding) -> tuple[bool, bool, int]:
-    # What is not deployed for no reason of another's is a reason itself.
+    # A service that is not deployed is a cause, unless another service is the reason.
     suffers = verdict.code == "CALLEE_OUT" or (verdict.code == "NOT_DEPLOYED" and bool(verdict.callee))
     return suffers, verdict.code == "UNKNOWN", verdict.order
 
@@ -130,7 +130,7 @@ def _on_service(snapshot: Snapshot, service: Service, stacks: Sequence[Finding])
     events = events_in_question(service, since, stack)
     findings = findings_of(snapshot, service, failed, events)
     if not deployment_failed and not stack.is_moving and service.is_well:
-        yield from _of_a_service_that_is_well(service, findings)
+        yield from _of_healthy_service(service, findings)
         return
     if findings:
         on_its_way = (stack.is_moving and not stack.has_failed) or any(
@@ -148,7 +148,7 @@ def _on_service(snapshot: Snapshot, service: Service, stacks: Sequence[Finding])
 
 
 def _by_hand(snapshot: Snapshot, service: Service, stack: Stack) -> Finding | None:
-    """What was changed outside the stack: whatever else is wrong may come of that."""
+    """Changes outside the stack, which may cause all other problems."""
     if not service.known:
         return None
     failed = next((task for task in service.tasks if task.has_failed and task.definition == service.definition), None)
@@ -157,13 +157,13 @@ def _by_hand(snapshot: Snapshot, service: Service, stack: Stack) -> Finding | No
     return about(service, found, failed.at if failed else None) if found else None
 
 
-def _of_a_service_that_is_well(service: Service, findings: Sequence[tuple[Finding, list[Task]]]) -> Iterator[Finding]:
+def _of_healthy_service(service: Service, findings: Sequence[tuple[Finding, list[Task]]]) -> Iterator[Finding]:
     stable_since = [event.at for event in service.events if _STABLE.search(event.message)]
     for finding, tasks in findings:
-        # Stable in between, it recovers and fails again; one outage, however long, is something else.
+        # Count outages with a stable period between them; one long outage is something else.
         outages = {sum(at <= task.at for at in stable_since) for task in tasks} - {0}
-        if len(outages) >= _AGAIN_AND_AGAIN:
-            yield _verdict(service, finding, tasks, " (again and again; each time another task took its place)")
+        if len(outages) >= _REPEATED_FAILURES:
+            yield _verdict(service, finding, tasks, " (repeatedly; each time another task replaced it)")
         elif tasks:
             verdict = _verdict(service, finding, tasks, "")
             failed = f"{len(tasks)} tasks failed" if len(tasks) > 1 else "a task failed"
@@ -191,7 +191,7 @@ def _verdict(service: Service, finding: Finding, tasks: Sequence[Task], remark: 
 
 
 def _nothing_wrong(snapshot: Snapshot, remarks: Sequence[Finding]) -> tuple[Finding, ...]:
-    """What to report where nothing wrong was found, which does not mean that nothing is wrong."""
+    """The verdict if no problem was found, which does not prove that there is none."""
     if snapshot.unknown:
         return (_not_all_known(snapshot), *remarks)
     if remarks:

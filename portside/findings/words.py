@@ -1,7 +1,7 @@
-"""Rules over AWS's words as rows of data: which words mean which cause, and the sentences about it.
+"""Rules over messages of AWS as rows of data: patterns, their causes, and the texts of findings.
 
 A file of rows has groups, each with a pattern `says` that its rows share; the first row whose patterns all match is the
-one. The texts of a row name terms in braces, such as `{image}`, or a group of its own pattern.
+one. The texts of a row name terms in braces, such as `{image}`, or a group of the row's pattern.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Row:
 
 @cache
 def rows_of(name: str) -> tuple[Row, ...]:
-    """The rows of a data file beside this module. Raises KeyError for a row with a code that has no row of its own."""
+    """The rows of a data file in this folder. Raises KeyError for a row with an unknown code."""
     read = tomllib.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
     return tuple(_row(group, row) for group in read["group"] for row in group["row"])
 
@@ -78,7 +78,7 @@ def first_row(name: str, words: str, kind: str = "") -> tuple[Row, Found] | None
 
 
 class _Values(Generic[Context]):
-    """What the names in a row's texts stand for, each worked out only where it is named."""
+    """The values of the terms in a row's texts, each computed only if it is used."""
 
     def __init__(self, terms: Terms[Context], context: Context, found: Found) -> None:
         self._terms, self._context, self._found = terms, context, found

@@ -1,4 +1,4 @@
-"""Tables of what programs write, and what it means. What knows more of a line comes first."""
+"""Tables of log messages of programs and their causes. More specific tables come first."""
 
 from portside.findings.log_rows import aws_sdk, commands, connections, databases, files, runtimes, servers, settings
 

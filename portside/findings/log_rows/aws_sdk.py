@@ -1,4 +1,4 @@
-"""What the AWS SDKs write in a program: credentials, regions, and what is not there."""
+"""Messages of the AWS SDKs: credentials, regions, and missing resources."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ ROWS = (
         r"getpwnam\(\"(?P<user>[^\"]+)\"\) failed|cannot get [ug]id for (?:user|group) '(?P<user>[^']+)'"
         r"|unable to find user (?P<user>\S+)|bad user name (?P<user>\S+)",
         "user {user} does not exist in its image",
-        "Create the user in the Dockerfile, or name one that exists (user of {name} in app.py); {program}",
+        "Create the user in the Dockerfile, or name an existing user (user of {name} in app.py); {program}",
     ),
     Row(
         "BAD_COMMAND.NO_COMMAND",

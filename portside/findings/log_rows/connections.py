@@ -54,7 +54,7 @@ ROWS = (
         rf"|connect\(\) failed \(111)"
         r"|ECONNREFUSED|[Cc]onnection refused",
         "connection to {where} refused",
-        "Correct the host and port in {env}; where another service of this environment is meant: calls of {name} in "
+        "Correct the host and port in {env}; if it should be another service of this environment: calls of {name} in "
         "app.py, "
         "and the port that it listens on; then: {deploy}",
         "app.py, container_env_vars of {name}",
@@ -92,7 +92,7 @@ ROWS = (
         f"{AT_ITS_TIME}.CONNECTION_UNAVAILABLE",
         r"StatusCode\.UNAVAILABLE|code = Unavailable|failed to connect to all addresses",
         "a gRPC server that it calls is not available: {line}",
-        "Correct the host and port in {env}; where another service of this environment is meant: see its log; then: "
+        "Correct the host and port in {env}; if it should be another service of this environment: see its log; then: "
         "{again}",
     ),
     Row(

@@ -1,4 +1,4 @@
-"""What clients of databases write, other than of the environment's DocumentDB; and of schemas that don't fit."""
+"""Messages of clients of other databases than DocumentDB, and about wrong schemas."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ ROWS = (
         r"|MigrationFailed|InconsistentMigrationHistory|Schema-validation: missing|migrat\w+ (?:failed|error)"
         r"|FlywayException|LiquibaseException"
         r"|Multiple head revisions",
-        "its database schema is not the one that it expects (migrations): {line}",
-        "Run the migrations that this version needs, or repair the one that failed; then: {again}",
+        "its database does not have the schema that it expects (migrations): {line}",
+        "Run the migrations that this version needs, or repair the failed migration; then: {again}",
     ),
     Row(
         f"{_AWAY}.NOT_READY",

@@ -1,4 +1,4 @@
-"""Files and folders: rights, room, and what is not there."""
+"""Files and folders: permissions, disk space, and missing files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A row of a table of wordings: what programs write, what that means, and what to do about it."""
+"""A row of a table of log messages: the pattern, the cause, and the fix."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ class Row:
 
     @cached_property
     def compiled(self) -> re.Pattern[str]:
-        """The pattern, in which a group may have the name of another: the one that matched counts."""
+        """The pattern. Several groups may have the same name, of which the matched one counts."""
         numbers = count()
         return re.compile(re.sub(r"\(\?P<(\w+)>", lambda name: f"(?P<{name[1]}__{next(numbers)}>", self.pattern))
 
     @property
     def of_the_program(self) -> bool:
-        """Whether it says why a program ended, and nothing of a program that runs."""
+        """Whether it applies only to programs that ended."""
         return self.code.partition(".")[0] in (AT_ITS_TIME, "CRASH_AT_START", "CRASH_LATER", "BAD_COMMAND")
 
 
 def finding(row: Row, context: RuleContext, line: str, crash: str) -> Finding | None:
-    """What a row says of a line; `crash` is the code of a program that ended when this one did."""
+    """The finding of a row for a line; `crash` is the code for a program that ended like this one."""
     found = row.compiled.search(line)
     if found is None:
         return None
@@ -62,8 +62,8 @@ def finding(row: Row, context: RuleContext, line: str, crash: str) -> Finding | 
 
 
 def first(rows: Sequence[Row], context: RuleContext, lines: Sequence[str], crash: str) -> Finding | None:
-    """What the first row says that knows one of these lines."""
-    ended = context.ended_by_itself
+    """The finding of the first row that matches one of these lines."""
+    ended = context.has_program_ended
     known = (row for row in rows if ended or not row.of_the_program)
     return next((found for row in known for line in lines if (found := finding(row, context, line, crash))), None)
 
@@ -104,7 +104,7 @@ class _Words(dict[str, str]):
 
 
 def set_variable(context: RuleContext, variable: str) -> str:
-    """How to give a variable its value: that of its secret, where it has one, else a field of app.py."""
+    """How to set a variable: in its secret, if it has one, otherwise in app.py."""
     commands = context.commands
     field = "container_secrets" if is_secret_name(variable) else "container_env_vars"
     for secret in context.service.asked.secrets:
@@ -122,7 +122,7 @@ def as_variable(setting: str) -> str:
 
 
 def entry(context: RuleContext) -> str:
-    """What starts the program: the command that app.py gives, or the image's own."""
+    """The command of the program: that of app.py, or the image's own."""
     given = context.definition.command if context.definition else ()
     if given:
         field = f"container_command of {context.name} in app.py"
@@ -134,7 +134,7 @@ def entry(context: RuleContext) -> str:
 
 
 def publish(context: RuleContext) -> str:
-    """What to do once the program or its image is right; back to what ran before where nothing else runs."""
+    """The command after the program is fixed; a rollback if no earlier revision serves."""
     if context.fix_program == context.rollback:
         return f"until then: {context.rollback}"
     if context.snapshot.is_released:

@@ -1,4 +1,4 @@
-"""What runtimes write of programs that don't fit them: node, the JVM, Python, Ruby, PHP, .NET, Go."""
+"""Messages of runtimes about incompatible programs: node, the JVM, Python, Ruby, PHP, .NET, Go."""
 
 from __future__ import annotations
 

@@ -58,8 +58,7 @@ ROWS = (
         r"|unrecognized|json|module)|"
         r"parsing caddyfile|Caddyfile:\d+|unrecognized directive).*)|(?P<said>\S+:\d+:? unrecognized directive.*)",
         "its server rejects its configuration: {said}",
-        "Correct the configuration in the image, or the variable that it is made of in {env} (an empty one?); "
-        "{program}",
+        "Correct the configuration in the image, or the variable that it uses in {env} (an empty one?); {program}",
     ),
     Row(
         "CRASH_AT_START.CONFIGURATION",
@@ -68,7 +67,7 @@ ROWS = (
         r"|JSONDecodeError.*"
         r"|SyntaxError: .*in JSON.*|SyntaxError: .*(?:is not valid JSON|JSON input).*|TOMLDecodeError.*|toml: .*"
         r"|InvalidConfigurationException.*|invalid character .* looking for beginning of .*)",
-        "a configuration file or variable is not well formed: {said}",
+        "a configuration file or variable is malformed: {said}",
         "Correct the file in the image, or the variable that holds it in {env}; {program}",
     ),
 )

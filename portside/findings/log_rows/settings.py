@@ -150,7 +150,7 @@ ROWS = (
         r"|Invalid connection string|MongoParseError|Could not parse (?:rfc1738 )?URL|invalid (?:dsn|connection string)"
         r"|Invalid URL: No schema supplied|Driver org\.\S+ claims to not accept jdbcUrl|No scheme supplied)",
         "the address of its database is not valid: {line}",
-        "Correct the address and what it is made of (an empty variable?) in {env}, then: {deploy}",
+        "Correct the address and the variables in it (an empty one?) in {env}, then: {deploy}",
     ),
     Row(
         _INVALID,

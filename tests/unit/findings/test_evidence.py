@@ -162,13 +162,13 @@ def test_no_secret_and_no_value_of_the_environment_is_in_it() -> None:
         ("elbv2.DescribeTargetHealth", "target group"),
         ("ec2.DescribeSubnets", "subnets"),
         ("docdb.DescribeDBClusters", "database"),
-        ("ssm.GetParameterHistory", "deployments on record"),
+        ("ssm.GetParameterHistory", "recorded deployments"),
     ],
 )
 @pytest.mark.parametrize(
     ("code", "why"),
     [
-        ("ThrottlingException", "too often"),
+        ("ThrottlingException", "throttles"),
         ("InvalidAction", "AWS answers"),
         ("ExpiredTokenException", "expired"),
         ("AccessDenied", "lack the right"),
@@ -274,7 +274,7 @@ def test_a_log_group_that_no_longer_exists_is_an_answer_and_the_program_is_not_s
     aws.account.refused["logs.GetLogEvents"] = gone
     found = collected(aws)
     assert found.unknown == ()
-    assert "its log is gone" in judge(found)[0].what
+    assert "its log was deleted" in judge(found)[0].what
 
 
 def test_what_was_collected_before_it_went_is_not_lost() -> None:

@@ -227,7 +227,7 @@ def test_that_a_program_wrote_nothing_is_said_only_where_its_log_was_read() -> N
     assert verdict_on(exited(3)).what.endswith(", and wrote nothing")
     assert verdict_on(exited(3, log_group="")).what.endswith(", and its log could not be read")
     assert judge(evidence(service("agora-app", exited(3)), unknown=(unread,)))[0].what.endswith("could not be read")
-    assert verdict_on(exited(3, log_gone=True)).what.endswith(", and its log is gone")
+    assert verdict_on(exited(3, log_gone=True)).what.endswith(", and its log was deleted")
 
 
 @pytest.mark.parametrize(

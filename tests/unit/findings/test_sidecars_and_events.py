@@ -9,7 +9,7 @@ import pytest
 
 from portside.aws.model import Container, Event, Task
 from portside.findings.finding import Finding
-from portside.findings.service_events import events_in_question, is_routine, is_trouble
+from portside.findings.service_events import events_in_question, is_routine, reports_problem
 from portside.findings.stack_rules import LONGEST_OPERATION
 from portside.findings.verdict import judge
 from tests.unit.diagnosis_support import evidence, gave_up, service, stack, task
@@ -106,7 +106,7 @@ def test_an_event_before_the_moment_in_question_does_not_count() -> None:
 )
 def test_what_ecs_says_of_every_deployment_is_no_cause(message: str) -> None:
     assert is_routine(said(1, message))
-    assert not is_trouble(said(1, message))
+    assert not reports_problem(said(1, message))
 
 
 def test_an_event_that_no_rule_knows_is_shown() -> None:

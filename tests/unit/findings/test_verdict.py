@@ -404,7 +404,7 @@ def test_a_running_service_whose_tasks_end_repeatedly_is_not_healthy() -> None:
     steady = [Event(minutes_after_noon(at), "(service S) has reached a steady state.") for at in (4.5, 3.5, 2.5, 1.5)]
     (found,) = judge(evidence(service("agora-app", *tasks, task(), events=tuple(steady))))
     assert (found.code, found.is_wrong) == ("OUT_OF_MEMORY", True)
-    assert "again and again" in found.what
+    assert "repeatedly" in found.what
 
 
 def test_one_long_outage_that_is_over_is_healed_however_many_tasks_it_took() -> None:
@@ -524,7 +524,7 @@ def test_an_operation_that_does_not_end_for_hours_is_stuck_and_a_young_one_is_no
             "AWS::EC2::EIP",
             "Export agora-dev-vpc cannot be updated as it is in use by agora-dev-old",
             "EXPORT_IN_USE",
-            "In two steps",
+            "Deploy twice",
         ),
         (
             "AWS::CloudFormation::Stack",
@@ -683,7 +683,7 @@ def test_a_service_that_its_stack_has_and_ecs_has_not_was_deleted_by_hand() -> N
     (found,) = judge(evidence(gone, stacks=(stack("agora-dev-app"),)))
     assert (found.code, found.what.startswith("it was deleted by hand")) == ("BY_HAND", True)
     delete = "aws cloudformation delete-stack --stack-name agora-dev-app"
-    deletes = "deletes the service's tasks, roles and alarms, no data; wait for its end, then: ./agora deploy dev"
+    deletes = "deletes the service's tasks, roles and alarms, no data; when that is done: ./agora deploy dev"
     assert found.fix == f"{delete} {IN_THE_ACCOUNT}; {deletes}"
     protected = replace(stack("agora-dev-app"), is_protected=True)
     unlock = "aws cloudformation update-termination-protection --no-enable-termination-protection"

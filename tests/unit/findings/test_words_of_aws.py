@@ -38,10 +38,10 @@ def name(case: Case) -> str:
 def of_a_task(words: str) -> Finding | None:
     """The verdict when a task stopped for a reason, or when an event reports it."""
     if words.startswith("(service"):
-        return start_rules.words_of_aws(RuleContext(evidence(service()), service(), said=words))
+        return start_rules.start_failure(RuleContext(evidence(service()), service(), said=words))
     stopped = task(words)
     found = service("agora-app", stopped)
-    return start_rules.words_of_aws(RuleContext(evidence(found), found, stopped))
+    return start_rules.start_failure(RuleContext(evidence(found), found, stopped))
 
 
 def of_a_stack(case: Case) -> Finding | None:
