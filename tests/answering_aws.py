@@ -45,24 +45,22 @@ class AnsweringAws:
     def __init__(self, account: Account) -> None:
         self.account = account
         self.calls: list[str] = []
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[str, _ReusedClient] = {}
         self._lock = threading.Lock()
 
     def client(self, service: str) -> Any:
-        """The client of an AWS service; always the same."""
+        """The client of an AWS service; always the same during a test."""
         with self._lock:
-            if service not in self._clients:
-                made = _session().client(service, region_name=self.account.environment.region)
-                made.meta.events.register("provide-client-params", _keep_parameters)
-                made.meta.events.register("before-call", self._answer)
-                self._clients[service] = made
-            return self._clients[service]
+            if service not in self._clients or self._clients[service].answering is not self:
+                self._clients[service] = _client_for(self, service)
+            return self._clients[service].client
 
     def target(self) -> Target:
         """The account's environment, as what acts on AWS is given it."""
         return Target(self.account.environment, False, self.client, {})
 
-    def _answer(self, model: Any, context: Mapping[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
+    def answer(self, model: Any, context: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """The status and the content of the answer to a call."""
         operation = f"{model.service_model.service_name}.{model.name}"
         with self._lock:
             self.calls.append(operation)
@@ -80,6 +78,45 @@ class AnsweringAws:
         if model.output_shape is not None:
             _check(answer, model.output_shape, operation)
         return SimpleNamespace(status_code=200), answer | {"ResponseMetadata": {"HTTPStatusCode": 200}}
+
+
+class _ReusedClient:
+    """A boto3 client, which takes 15 ms to make, and who answers it in the current test."""
+
+    def __init__(self, service: str, region: str) -> None:
+        self.answering: AnsweringAws | None = None
+        self.client = _session().client(service, region_name=region)
+        self.client.meta.events.register("provide-client-params", _keep_parameters)
+        self.client.meta.events.register("before-call", self._answer)
+
+    def _answer(self, model: Any, context: Mapping[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
+        assert self.answering, "a client outlived its test"
+        return self.answering.answer(model, context)
+
+
+_made: dict[tuple[str, str], list[_ReusedClient]] = {}
+_lock_of_made = threading.Lock()
+
+
+def _client_for(aws: AnsweringAws, service: str) -> _ReusedClient:
+    """A client of the service and region that no one uses in the current test."""
+    region = aws.account.environment.region
+    with _lock_of_made:
+        clients = _made.setdefault((service, region), [])
+        free = next((each for each in clients if each.answering is None), None)
+        if free is None:
+            free = _ReusedClient(service, region)
+            clients.append(free)
+        free.answering = aws
+        return free
+
+
+def release_clients() -> None:
+    """Let the next test use the clients of this one."""
+    with _lock_of_made:
+        for clients in _made.values():
+            for each in clients:
+                each.answering = None
 
 
 def _keep_parameters(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:

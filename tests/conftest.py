@@ -7,6 +7,7 @@ import sys
 
 from agora_own.extension import AGORA
 from portside.cli import main
+from tests import answering_aws
 
 # Before the first import of aws_cdk, whose process inherits the variable: the built-in validation takes most of a
 # synthesis. It is on only where a test is about it: in the audit that runs `cdk synth`, and in one deployment.
@@ -17,3 +18,8 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 main.use(AGORA)
+
+
+def pytest_runtest_teardown() -> None:
+    """End each test's use of the clients that tests share."""
+    answering_aws.release_clients()

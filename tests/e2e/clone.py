@@ -54,7 +54,8 @@ class Clone:
         for part in PARTS:
             source = ROOT / part
             if source.is_dir():
-                shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+                # With the byte code: the first command in each clone would compile everything.
+                shutil.copytree(source, folder / part)
             else:
                 shutil.copy2(source, folder / part)
         return cls(folder)
