@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -46,7 +50,17 @@ def commit(repository: Path, subject: str, *, branch: str = "main", content: str
 
 def monorepo(path: Path, *tags: str) -> Path:
     """A bare repository with a commit on main that has these tags, and one more commit after it."""
-    remote = bare(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(_monorepo(tags), path)
+    return path
+
+
+@functools.cache
+def _monorepo(tags: tuple[str, ...]) -> Path:
+    """Made once in a test process, by a dozen runs of git, and copied for each test."""
+    folder = Path(tempfile.mkdtemp(prefix="monorepo-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    remote = bare(folder / "monorepo.git")
     tag(remote, commit(remote, "Release this"), *tags)
     commit(remote, "Show the evidence")
     return remote

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
+import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +65,22 @@ class Repository:
 
 
 def make_repository(folder: Path) -> Repository:
-    """Make the repository and its origin in a folder."""
+    """Put the repository and its origin into a folder."""
+    original = _original()
+    copy = Repository(folder / original.path.name, folder / original.origin.name)
+    shutil.copytree(original.path, copy.path)
+    shutil.copytree(original.origin, copy.origin)
+    copy.git("remote", "set-url", "origin", str(copy.origin))
+    # Copies are other files to git until it has looked at them.
+    copy.git("update-index", "--refresh")
+    return copy
+
+
+@functools.cache
+def _original() -> Repository:
+    """Made once in a test process, by twenty runs of git, and copied for each test."""
+    folder = Path(tempfile.mkdtemp(prefix="repository-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     made = Repository(folder / "agora-infra", folder / "origin.git")
     git("init", "--quiet", "--template=", "--initial-branch=dev", str(made.path), variables=_NOBODYS)
     for name, value in _SETTINGS.items():
