@@ -96,7 +96,7 @@ def execute(run: DeploymentRun, stacks: Sequence[Stack]) -> Deployment:
     except (BotoCoreError, ClientError) as error:
         unknown = _unknown(run, error)
         if is_missing(error):
-            # A resource does not exist, so this is a failed deployment, not one that could not be read.
+            # A resource does not exist, so the deployment failed; reading it did not.
             run.diagnose()
             raise DeploymentFailed(run, unknown) from error
         raise unknown from error

@@ -19,7 +19,7 @@ KEPT = 20
 PAGE = "page.html"
 
 _UNFINISHED = ".unfinished-"
-_WHAT = "the report of the deployment"
+_REPORT = "the report of the deployment"
 
 
 def folders_of(key: str) -> Path:
@@ -39,15 +39,15 @@ def keep(key: str, began: datetime, result: str, files: Mapping[str, Any]) -> Pa
         owner_only.folder(parent)
         unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=parent))
     except OSError as error:
-        raise NotWritten(parent, _WHAT, error) from error
+        raise NotWritten(parent, _REPORT, error) from error
     try:
         for name, content in files.items():
             text = content if isinstance(content, str) else _as_json(content)
-            state_file.write(unfinished / name, text, what=_WHAT, durable=False)
+            state_file.write(unfinished / name, text, what=_REPORT, durable=False)
         folder = _rename(unfinished, parent, f"{began:%Y-%m-%dT%H-%M-%SZ}-{result}")
     except OSError as error:
         shutil.rmtree(unfinished, ignore_errors=True)
-        raise NotWritten(parent, _WHAT, error) from error
+        raise NotWritten(parent, _REPORT, error) from error
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise

@@ -87,7 +87,7 @@ class DeploymentRun:
         return "Rolling back" if self.terms.kind == ROLLBACK else "Deploying"
 
     def diagnose(self) -> None:
-        """Find out why it failed, before AWS forgets."""
+        """Find out why it failed, while AWS still has the stopped tasks."""
         try:
             from portside.findings.codes import Severity
             from portside.findings.diagnose import diagnose
@@ -96,7 +96,7 @@ class DeploymentRun:
                 earlier = self.early.gathered()
                 diagnosis = diagnose(self.target, self.form, since=self.timeline.began, earlier=earlier)
         except Exception as error:
-            # An error in the diagnosis must not hide the one that stopped the deployment.
+            # An error in the diagnosis must not hide the error that stopped the deployment.
             self.undiagnosed = f"Why it failed could not be read: {_short(error)}"
             return
         self.evidence = diagnosis.as_json()

@@ -82,7 +82,7 @@ def open_session(target: Target, execution: Execution) -> Session:
 
 
 def quick_end_hint(execution: Execution, exit_code: int, seconds: float) -> str:
-    """A hint for a session that ended at once, as the plugin does not report why; else an empty string."""
+    """A hint for a session that ended at once, as the plugin does not report why; otherwise empty."""
     if seconds > _QUICK_SECONDS or (exit_code == 0 and execution.command != (SHELL,)):
         return ""
     return (

@@ -50,8 +50,8 @@ def wait_until_stable(run: DeploymentRun) -> list[Service]:
                 found = [each for each in look.services if each.status]
                 # Time without an answer from AWS does not count.
                 until += time.monotonic() - began
-                if hopeless := list(_never_stable(services, found)):
-                    raise NotStable(hopeless)
+                if blocked := list(_never_stable(services, found)):
+                    raise NotStable(blocked)
                 missing = list(_not_stable(look.services))
                 missing = missing or list(_not_served(services, images, found))
                 if not missing:

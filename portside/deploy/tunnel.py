@@ -117,7 +117,7 @@ def open_session(target: Target, tunnel: Tunnel) -> Session:
 
 
 def _way(target: Target, services: Sequence[ServiceProps]) -> tuple[str, str]:
-    """The bastion if the environment has one, else a container that can call the database."""
+    """The bastion if the environment has one, or a container that can call the database."""
     cloudformation, name = target.clients("cloudformation"), only_stack(target.environment, StackKind.BASTION).name
     stack = read_stack(cloudformation, name)
     instances = physical_ids(cloudformation, name, "AWS::EC2::Instance") if stack else []

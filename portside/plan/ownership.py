@@ -48,7 +48,7 @@ def refusal(stack: Tagged, environment: Environment) -> tuple[str, str] | None:
     if owner is Owner.UNKNOWN and not environment.adopted_stacks:
         return (
             f"is deployed, and carries no tag {OWNER_TAG}",
-            f'If it is {environment.name}\'s, say so in app.py: ENVIRONMENTS["{environment.name}"]["ADOPTED_STACKS"] = '
+            f'If it is {environment.name}\'s, add to app.py: ENVIRONMENTS["{environment.name}"]["ADOPTED_STACKS"] = '
             '"who deployed it". The next deployment then tags it.',
         )
     return None

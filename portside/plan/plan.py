@@ -96,7 +96,7 @@ def _compare(stack: Stack, before: Mapping[str, Any] | None, state: DeployedStac
 
 
 def _settings(stack: Stack, state: DeployedStack) -> Iterator[str]:
-    """What the CDK CLI would change although the template is the same."""
+    """Changes that the CDK CLI would make although the template is the same."""
     if stack.tags != state.tags:
         yield "tags"
     if stack.is_protected != state.is_protected:

@@ -38,7 +38,7 @@ class Removal(StrEnum):
 
 @dataclass(frozen=True)
 class UnconfiguredStack:
-    """A deployed stack that app.py does not describe; `state` has the resources in it that hold state.
+    """A deployed stack that app.py does not describe; `state` has its stateful resources.
 
     `origin` is None where the environment's record does not name it, or was not read. `costs` is None where its
     template could not be read.

@@ -113,27 +113,14 @@ class DeploymentRecord:
         return frozenset(image.digest for image in self.images.images.values())
 
     def as_json(self) -> dict[str, Any]:
-        """Its fields without empty ones, for people and `--json`."""
-        fields = {
-            "kind": self.kind,
-            "began": self.began,
-            "seconds": self.seconds,
-            "who": self.who,
-            "commit": self.commit,
-            "result": self.result,
-            "reason": self.reason,
-            "instead_of": list(self.instead_of),
-            "synthetic": self.synthetic,
-            "place": self.place,
-            "proof": self.proof,
-            "unproven": self.unproven,
-            "images": self.images.as_json(),
-            "services": {
-                service: {"image": image.name, "digest": image.digest, "health": found[1]}
-                for service in self.ran or {}
-                if (found := self.image_of(service)) and (image := found[0])
-            },
+        """Its fields without empty ones, for `--json`."""
+        fields = {name: value for name, value in vars(self).items() if name not in ("images", "number", "ran")}
+        services = {
+            service: {"image": found[0].name, "digest": found[0].digest, "health": found[1]}
+            for service in self.ran or {}
+            if (found := self.image_of(service))
         }
+        fields |= {"instead_of": list(self.instead_of), "images": self.images.as_json(), "services": services}
         return {name: value for name, value in fields.items() if value}
 
     def written(self) -> str:
@@ -164,7 +151,7 @@ def parameter_name(environment: str) -> str:
 def read_records(ssm: Any, environment: str) -> list[DeploymentRecord]:
     """The deployments of an environment, the latest first. Texts that are not a record are ignored.
 
-    A deployment that was recorded at its start and at its end counts once.
+    A deployment that was recorded twice, at its start and when it finished, counts once.
     """
     found = (_parse(text, number) for number, text in read_versions(ssm, parameter_name(environment)))
     records: list[DeploymentRecord] = []
@@ -254,9 +241,9 @@ def last_healthy(records: Sequence[DeploymentRecord]) -> DeploymentRecord | None
 
 
 def usual_seconds(records: Sequence[DeploymentRecord]) -> float | None:
-    """The median duration of healthy deployments that changed images, None if there are none.
+    """The median duration of healthy deployments that changed images, None without any.
 
-    Those without changes end at once, so they say nothing about the next one. `records` are the latest first.
+    Those without changes end at once, so they are not typical. `records` are the latest first.
     """
     healthy = [record for record in records if record.is_healthy and not record.synthetic and record.seconds]
     before = [*(record.digests for record in healthy[1:]), None]

@@ -105,7 +105,7 @@ def _end_of_prose(lines: Sequence[str], end: int) -> int:
 
 
 def _place_of_section(section: str, present: Sequence[_Heading], end: int) -> int:
-    """The line before which a section belongs; sections of other names stay after the one that they follow."""
+    """The line before which a section belongs; sections of other names keep their place."""
     if section not in _SECTIONS:
         return end
     rank = _SECTIONS.index(section)

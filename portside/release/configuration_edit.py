@@ -138,7 +138,7 @@ def _written(form: _Source, name: str) -> _Written:
         constant = value.id
         value = _value_of(constant, form.tree)
     if not isinstance(value, ast.Constant) or not isinstance(value.value, str) or not _is_one_literal(form.text, value):
-        raise _NotEditable(value.lineno, f"{_KEY} of {quoted(name)} is not one string literal")
+        raise _NotEditable(value.lineno, f"{_KEY} of {quoted(name)} is not a string literal")
     return _Written(value, constant)
 
 

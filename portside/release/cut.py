@@ -174,11 +174,11 @@ def _choices(tags: ReleaseTags) -> set[Version]:
     return {next_version(tags, part) for part in get_args(Part)} | {next_version(tags)}
 
 
-def _refuse_released(refs: RemoteRefs, commit: str, source: str, what_to_do: str) -> None:
+def _refuse_released(refs: RemoteRefs, commit: str, source: str, hint: str) -> None:
     tags = refs.release_tags
     carried = [tags.tag(version) for version in tags.versions if refs.tags[tags.tag(version)] == commit]
     if carried:
         raise UserError(
             f"{source}: nothing new to release, {commit[:12]} is {' and '.join(carried)} already",
-            f"{what_to_do}; --again makes another candidate of the same commit.",
+            f"{hint}; --again makes another candidate of the same commit.",
         )

@@ -101,7 +101,7 @@ def is_in(repository: Path, commit: str, head: str) -> bool:
 
 
 def last_number(ssm: Any, environment: str) -> int:
-    """The number of the last record of an environment, 0 if it has none."""
+    """The number of the last record of an environment, 0 without records."""
     return max((record.number for record in read_records(ssm, environment)), default=0)
 
 

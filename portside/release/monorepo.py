@@ -1,6 +1,6 @@
 """The repository of the application's code: what its remote has, and putting a tag there.
 
-The remote is the truth. A clone only says which remote is meant and lends git its settings for it; its worktree, its
+The remote is the truth. A clone only names the remote and provides git's settings for it; its worktree, its
 branches and its own tags are neither used nor changed.
 """
 
@@ -22,7 +22,7 @@ from portside.release.version_tags import ReleaseTags, read_tags
 _LENGTH_OF_ID = 40
 _TAGS, _HEADS, _PEELED = "refs/tags/", "refs/heads/", "^{}"
 # With any user settings for pushes and fetches, this pushes one tag and no branch.
-# A thin pack is made from the files of commits that the remote has; these are not there.
+# A thin pack is made from the files of commits that the remote has; these are missing.
 _PUSH = ("push", "--no-thin", "--no-follow-tags", "--no-recurse-submodules")
 _FETCH = ("fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-auto-maintenance", "--no-write-fetch-head")
 # Without a depth, a repository that is shallow already would stay so.
@@ -76,7 +76,7 @@ class Monorepo:
         return RemoteRefs(tags, head, read_tags(tags, self.prefix), heads)
 
     def find_commit(self, text: str, refs: RemoteRefs) -> str | None:
-        """The full id of a commit that the remote has, from its first digits; None where it has none, or several.
+        """The full id of a commit that the remote has, from its first digits; None if there is not exactly one.
 
         Short ids are searched in tags, the heads of branches, and the history of the branch.
         """
@@ -143,7 +143,7 @@ class Monorepo:
         )
 
     def push_tag(self, name: str, commit: str) -> None:
-        """Put a new lightweight tag on a commit that the remote has, and make sure that it is there.
+        """Put a new lightweight tag on a commit that the remote has, and check that it exists.
 
         A tag that exists is left as it is, and `UserError` raised; so it is where the remote refuses.
         """
@@ -163,7 +163,7 @@ class Monorepo:
             )
 
     def _judge(self, error: GitFailed, name: str, commit: str) -> None:
-        """Find out what a failed push means, and raise it; the answer to one that succeeded may have got lost."""
+        """Find out why a push failed, and raise that; the response of a successful push can get lost."""
         found = self._tag(name)
         rejected = "rejected]" in error.said
         if found == commit and not rejected:
@@ -220,7 +220,7 @@ class Monorepo:
 
     @contextmanager
     def _history(self, commit: str, refs: RemoteRefs) -> Iterator[Path]:
-        """A repository with a commit and all before it; files are left out where the remote is able to."""
+        """A repository with a commit and its history, without files if the remote supports that."""
         own = self._place.repository
         if own is not None and not _is_shallow(own):
             self._bring(commit, own, _ref_at(commit, refs))
@@ -287,7 +287,7 @@ class Monorepo:
         if not path.is_dir():
             raise UsageError(f"{self.name}: there is no such folder", hint)
         try:
-            # Nor is a folder inside another repository one: that would be tagged in its place.
+            # Nor is a folder inside another repository one: the outer one would be tagged.
             above = {"GIT_CEILING_DIRECTORIES": str(path.parent)}
             is_bare = git("rev-parse", "--is-bare-repository", folder=path, variables=above) == "true"
         except GitFailed as error:
@@ -317,7 +317,7 @@ class Monorepo:
 
 @dataclass(frozen=True)
 class _Place:
-    """What git calls the remote, and the local repository to talk to it from, if there is one."""
+    """Git's name of the remote, and the local repository that it is configured in, if any."""
 
     remote: str = field(repr=False)
     repository: Path | None

@@ -213,5 +213,5 @@ def _gh(*arguments: str, folder: Path, stdin: str = "") -> subprocess.CompletedP
 def _failed(plan: PullRequest, said: str) -> UserError:
     lines = [line.strip() for line in without_credentials(said).splitlines() if line.strip()]
     hint = f"Open it yourself: {plan.address}" if plan.address else f"Open it yourself where {plan.remote} is hosted."
-    what = f"{plan.branch} is pushed, but gh opened no pull request: {lines[-1] if lines else 'it gave no reason'}"
-    return UserError(what, hint)
+    message = f"{plan.branch} is pushed, but gh opened no pull request: {lines[-1] if lines else 'it gave no reason'}"
+    return UserError(message, hint)

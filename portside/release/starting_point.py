@@ -54,7 +54,7 @@ def _resolve(monorepo: Monorepo, refs: RemoteRefs, text: str) -> tuple[str, str]
         return f"branch {branch}", refs.heads[branch]
     if text in refs.tags:
         raise UsageError(
-            f"--from {text}: that tag is not one of {tags.prefix}'s",
+            f"--from {text}: that tag is not of {tags.prefix}",
             f"Name a release of {tags.prefix}, a branch of {monorepo.name}, or a commit.",
         )
     if _COMMIT_ID.fullmatch(text) and (commit := monorepo.find_commit(text, refs)) is not None:

@@ -132,7 +132,7 @@ def next_version(tags: ReleaseTags, part: Part | None = None) -> Version:
 
     While the last version is a candidate, its next candidate; else the first candidate of the next patch. A part asks
     for a release of that size or larger, counted as npm's `semver inc` does: a candidate of 4.3.0 is one of a minor
-    release already, so `minor` goes on with it, while `major` starts 5.0.0.
+    release already, so `minor` continues it, while `major` starts 5.0.0.
     """
     last = tags.last
     release = _next_release(last or Version(0, 0, 0), part)

@@ -366,3 +366,38 @@ def test_the_last_healthy_deployment_is_the_latest_that_ended_well_and_really_wa
     later = [deployment_of(IMAGES, result=FAILED), deployment_of(IMAGES, result=INTERRUPTED)]
     assert last_healthy([*later, deployment_of(IMAGES, synthetic=True), *healthy]) == healthy[0]
     assert last_healthy(later) is None
+
+
+def test_the_text_of_a_record_does_not_change() -> None:
+    """Earlier versions of this tool and running environments have this text."""
+    images = Resolution("edge", {"ghcr.io/org/app:edge": resolved("ghcr.io/org/app", "edge", "app")})
+    record = DeploymentRecord(
+        *(ROLLBACK, "2026-11-23T12:00:00+00:00", 61.5, "jané", "a" * 40, HEALTHY, images),
+        instead_of=(digest("other"),),
+        ran={"app": ("ghcr.io/org/app:edge", "healthy")},
+        place=PLACE,
+        proof="stage 7",
+    )
+    image = {
+        key: value for key, value in images.as_json()["images"]["ghcr.io/org/app:edge"].items() if key != "platform"
+    }
+    assert record.written() == json.dumps(
+        {
+            "format": 2,
+            "kind": "rollback",
+            "began": "2026-11-23T12:00:00+00:00",
+            "seconds": 61.5,
+            "who": "jané",
+            "commit": "a" * 40,
+            "result": "healthy",
+            "instead_of": [digest("other")],
+            "place": PLACE,
+            "proof": "stage 7",
+            "images": {
+                **{key: value for key, value in images.as_json().items() if key != "images"},
+                "images": {"ghcr.io/org/app:edge": {**image, "ran": {"app": "healthy"}}},
+            },
+        },
+        separators=(",", ":"),
+        ensure_ascii=False,
+    )

@@ -108,7 +108,7 @@ def test_a_release_alone_has_nothing_new_and_the_error_says_how_to_branch_off_it
 
 @pytest.mark.parametrize("name", ["model-ad/v1.0.0", "bixarena/v0.14.1-beta"])
 def test_another_applications_tag_is_no_starting_point(remote: Path, name: str) -> None:
-    with pytest.raises(UsageError, match=f"--from {name}: that tag is not one of agora's"):
+    with pytest.raises(UsageError, match=f"--from {name}: that tag is not of agora"):
         plan_cut(Monorepo(str(remote)), start=name)
 
 
