@@ -46,12 +46,13 @@ def load_data(
     unproven: str | None,
     proof_profile: str | None,
 ) -> None:
-    """Load data into ENV's database with the agora-data image, then redeploy the services that cache.
+    """Load data into ENV's database with the agora-data image.
 
-    In production the image must be in a committed lock, and have ended with exit code 0 in the environment that proves
-    it.
+    Checks the preconditions first, shows the log of the task, waits until it stops, then redeploys the services
+    that cache.
 
-    Checks the preconditions first, shows the log of the task, and waits until it stops.
+    In production the image must be in a committed lock, and must have exited with code 0
+    in the environment that proves it.
     """
     from agora_own import load_data as loading
     from agora_own.loader_image import LOADER

@@ -1,1 +1,3 @@
 """Runs a containerised web application on AWS ECS Fargate, from one configuration. Names no application."""
+
+__version__ = "0.1.0"

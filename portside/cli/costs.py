@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 @local_option
 @json_option
 def costs(environment: str, local: bool, as_json: bool) -> None:
-    """Say what ENV costs a month, by list prices: what runs all the time, and what use may add.
+    """Estimate the monthly cost of ENV at list prices.
 
-    What is deployed beside, and not in app.py, is read from AWS, and left out with a word where that can't be done.
+    Stacks that are deployed but not in app.py are read from AWS and included.
+    If they cannot be read, a line says so.
     """
     from portside.costs.estimate import ASSUMED, PRICES, standing, total
     from portside.terminal import console

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from portside.cli.completion import services
 from portside.cli.options import environment_argument, json_option, local_option, looking_at
 from portside.errors import UserError
 
@@ -17,14 +18,14 @@ if TYPE_CHECKING:
 
 @click.command()
 @environment_argument
-@click.argument("service", metavar="[SERVICE]", required=False)
+@click.argument("service", metavar="[SERVICE]", required=False, shell_complete=services)
 @local_option
 @json_option
 def diagnose(environment: str, service: str | None, local: bool, as_json: bool) -> None:
-    """Say what is wrong with ENV, or with one SERVICE of it, why, since when, and what to do.
+    """Find out what is wrong with ENV, why, and how to fix it.
 
-    Works after the fact too, from whatever AWS still knows; of tasks that stopped that is about an hour. Exit code 1
-    when something is wrong.
+    Also works after a failure, from what AWS still knows: about an hour for stopped tasks. Exit code 1 if
+    something is wrong.
     """
     from portside.findings.diagnose import diagnose as diagnose_it
     from portside.terminal import console

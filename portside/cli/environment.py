@@ -55,18 +55,18 @@ if TYPE_CHECKING:
     "faults",
     multiple=True,
     metavar="SERVICE=FAULT[:VALUE]",
-    help="Rehearse a failure, such as agora-app=slow-start:20; see: local faults. Only with --local.",
+    help="Inject a fault, such as app=slow-start:20; see: local faults. Only with --local.",
 )
-@click.option("--seed-stage", is_flag=True, help="Pretend that stage ran this release. Only with --local.")
-@click.option("--bring-back", is_flag=True, help="Deploy also what the last rollback took out of service.")
-@click.option("--no-verify", is_flag=True, help="Do not check first what a deployment needs to go well.")
-@click.option("--prune", is_flag=True, help="Then delete stacks of ENV that app.py no longer describes.")
+@click.option("--seed-stage", is_flag=True, help="Record that stage ran this release. Only with --local.")
+@click.option("--bring-back", is_flag=True, help="Deploy the images again that the last rollback replaced.")
+@click.option("--no-verify", is_flag=True, help="Skip the pre-flight checks.")
+@click.option("--prune", is_flag=True, help="Afterwards delete stacks of ENV that are no longer in app.py.")
 @click.option(
     "--replace",
     "replace",
     multiple=True,
     metavar="LOGICAL_ID",
-    help="What holds state or would be interrupted, and is meant to be replaced or deleted all the same.",
+    help="Allow the replacement or deletion of this stateful resource.",
 )
 @proof_options
 def deploy(
@@ -84,11 +84,12 @@ def deploy(
     unproven: str | None,
     proof_profile: str | None,
 ) -> None:
-    """Deploy the environment ENV and wait until all of it runs.
+    """Deploy ENV and wait until its services are healthy.
 
-    Looks its images up once, or takes those of its release's lock, shows what will change, checks that it can go well,
-    and asks first; a rehearsal with --local does not ask, and starts the embedded AWS if needed. prod takes only a
-    release that stage ran well, from a lock that is committed. What happened is left in a folder, as a page too.
+    Resolves the images, or takes them from the release lock, shows the changes, runs the
+    pre-flight checks and asks for confirmation. With --local it does not ask, and starts the embedded AWS if
+    needed. prod accepts only a committed lock whose images ran healthy in stage. The events are
+    saved in a folder with an HTML page.
     """
     for given, option in ((faults, "--fault"), (seed_stage, "--seed-stage")):
         if given and not local:
@@ -173,7 +174,7 @@ def deploy(
 @local_option
 @json_option
 def diff(environment: str, local: bool, as_json: bool) -> None:
-    """Show how what is deployed differs from what app.py says."""
+    """Compare the deployed templates with app.py."""
     from portside.deploy.planning import plan
     from portside.plan.images import choose_images
     from portside.synthesis import cdk_cli
@@ -191,15 +192,18 @@ def diff(environment: str, local: bool, as_json: bool) -> None:
 @click.command()
 @environment_argument
 @local_option
-@click.option("--with-data", is_flag=True, help="Delete the database and its network too; never in prod on AWS.")
-@click.option("--stack", metavar="NAME", help="Delete only this stack, which app.py no longer describes.")
+@click.option("--with-data", is_flag=True, help="Also delete the database and its network; refused in prod on AWS.")
+@click.option("--stack", metavar="NAME", help="Delete only this stack, which is no longer in app.py.")
 @yes_option
 @dry_run_option
 @json_option
 def destroy(
     environment: str, local: bool, with_data: bool, stack: str | None, yes: bool, dry_run: bool, as_json: bool
 ) -> None:
-    """Take the environment ENV down. The database and its network stay, unless --with-data is given."""
+    """Delete the stacks of ENV; keeps the database and network.
+
+    --with-data deletes those too.
+    """
     if stack is not None:
         _destroy_stack(environment, stack, local=local, with_data=with_data, yes=yes, dry_run=dry_run, as_json=as_json)
         return
@@ -242,10 +246,10 @@ def _destroy_stack(
 @click.command()
 @environment_argument
 @local_option
-@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="How many are shown.")
+@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="The number of deployments.")
 @json_option
 def history(environment: str, local: bool, limit: int, as_json: bool) -> None:
-    """List the deployments of ENV that are on record, latest first: who, when, what, and how it ended."""
+    """List the recorded deployments of ENV, newest first."""
     from portside.records.deployment_record import read_records
     from portside.terminal import console
 
@@ -268,7 +272,10 @@ def history(environment: str, local: bool, limit: int, as_json: bool) -> None:
 @local_option
 @json_option
 def images(environment: str, local: bool, as_json: bool) -> None:
-    """Look up which images ENV would be deployed with now: tag, commit, digest. `cdk synth` takes these afterwards."""
+    """Resolve the images of ENV: tag, commit and digest.
+
+    `cdk synth` uses them afterwards.
+    """
     from portside.plan.images import choose_images
     from portside.terminal import console
 
@@ -290,9 +297,9 @@ def images(environment: str, local: bool, as_json: bool) -> None:
 @yes_option
 @json_option
 def unlock(environment: str, local: bool, yes: bool, as_json: bool) -> None:
-    """Release the lock on ENV that a deployment left when it could not release it.
+    """Release a lock on ENV that a deployment left behind.
 
-    First check that the deployment is not still running: two at once undo each other's changes.
+    First make sure that the deployment is no longer running: two at once undo each other's changes.
     """
     from portside.records.environment_lock import read_lock, release_lock
     from portside.terminal import console

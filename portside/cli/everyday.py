@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from portside.cli.completion import services
 from portside.cli.everyday_view import show_dns, show_status, show_tunnel
 from portside.cli.options import (
     Reaching,
@@ -21,6 +22,7 @@ from portside.cli.options import (
     local_option,
     looking_at,
     read_form,
+    service_argument,
 )
 from portside.cli.proving import (
     clear_images,
@@ -36,19 +38,18 @@ if TYPE_CHECKING:
     from portside.config.configuration import Form
     from portside.deploy.environment_status import EnvironmentStatus
 
-service_argument = click.argument("service", metavar="SERVICE")
-task_option = click.option("--task", metavar="ID", default="", help="The task whose id begins so.")
+task_option = click.option("--task", metavar="ID", default="", help="The task with an id that starts with ID.")
 
 
 @click.command()
 @click.argument("environment", metavar="[ENV]", required=False)
 @local_option
-@click.option("--watch", is_flag=True, help="Look again every few seconds, until Ctrl-C.")
+@click.option("--watch", is_flag=True, help="Refresh every few seconds until Ctrl-C.")
 @json_option
 def status(environment: str | None, local: bool, watch: bool, as_json: bool) -> None:
-    """Show what runs where: versions, tasks, health, the last deployment, who is at work. Without ENV everywhere.
+    """Show versions, tasks, health and the last deployment.
 
-    Exit code 1 when nothing could be read at all.
+    Without ENV for all environments. Exit code 1 if nothing could be read.
     """
     from portside.deploy.environment_status import read_status
 
@@ -73,17 +74,20 @@ def status(environment: str | None, local: bool, watch: bool, as_json: bool) -> 
 @environment_argument
 @service_argument
 @local_option
-@click.option("--follow", "-f", is_flag=True, help="Go on with the lines that come, until Ctrl-C.")
+@click.option("--follow", "-f", is_flag=True, help="Print new lines until Ctrl-C.")
 @click.option(
-    "--since", default="10m", show_default=True, help="From when on: 30s, 10m, 2h, 1d, or a moment (ISO 8601)."
+    "--since", default="10m", show_default=True, help="Start time: 30s, 10m, 2h or 1d ago, or an ISO 8601 time."
 )
-@click.option("--grep", metavar="TEXT", default="", help="Only lines with this text in them.")
+@click.option("--grep", metavar="TEXT", default="", help="Only lines that contain TEXT.")
 @task_option
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON on stdout, one line for each.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 def logs(
     environment: str, service: str, local: bool, follow: bool, since: str, grep: str, task: str, as_json: bool
 ) -> None:
-    """Print what the tasks of SERVICE in ENV have written to their log, stopped ones too, merged by time."""
+    """Print the logs of the tasks of a service, merged by time.
+
+    Includes stopped tasks.
+    """
     from datetime import UTC, datetime
 
     from portside.aws import logs as log
@@ -126,9 +130,10 @@ def logs(
 def execute(
     environment: str, service: str, command: tuple[str, ...], local: bool, task: str, dry_run: bool, as_json: bool
 ) -> None:
-    """Execute CMD, by default a shell, in the newest healthy container of SERVICE in ENV.
+    """Run a command, by default a shell, in a container.
 
-    The exit code is that of AWS's Session Manager plugin, which does not tell CMD's.
+    It runs in the newest healthy task of SERVICE. The exit code is that of AWS's Session Manager plugin, which
+    does not report the exit code of CMD.
     """
     from portside.aws.target import with_retries
     from portside.config.service_names import find_service
@@ -155,7 +160,7 @@ def execute(
 
 @click.command()
 @environment_argument
-@click.argument("services", metavar="SERVICE…", nargs=-1)
+@click.argument("services", metavar="SERVICE…", nargs=-1, shell_complete=services)
 @click.option("--all", "all_of_them", is_flag=True, help="All services of the environment.")
 @changing_options
 @proof_options
@@ -170,11 +175,11 @@ def redeploy(
     unproven: str | None,
     proof_profile: str | None,
 ) -> None:
-    """Start new tasks of services in ENV from what is deployed, side by side, and wait until they are stable.
+    """Start new tasks of services without other changes.
 
-    Nothing else changes: neither images nor settings. In production only what is proven starts, what its own record
-    says that it ran well, or for a service without a record exactly what runs. Exit code 1 when ECS gave the new tasks
-    up.
+    Images and settings stay the same. In production only proven images start: those that the record says
+    ran healthy, or, for a service without a record, exactly what is running. Exit code 1 if ECS
+    rolls back.
     """
     from portside.config.service_names import choose_services
     from portside.deploy import redeploy as redeployment
@@ -210,16 +215,14 @@ def redeploy(
 
 @click.command()
 @environment_argument
-@click.option(
-    "--port", type=click.IntRange(1, 65535), default=27017, show_default=True, help="The port on this machine."
-)
+@click.option("--port", type=click.IntRange(1, 65535), default=27017, show_default=True, help="The local port.")
 @local_option
 @dry_run_option
 @json_option
 def tunnel(environment: str, port: int, local: bool, dry_run: bool, as_json: bool) -> None:
-    """Open a port of this machine that leads to ENV's database, until Ctrl-C.
+    """Forward a local port to ENV's database until Ctrl-C.
 
-    It goes through the bastion where there is one, else through a container that may call the database.
+    Uses the bastion if there is one, otherwise a container that can call the database.
     """
     from portside.deploy import session_manager
     from portside.deploy import tunnel as tunnelling
@@ -244,7 +247,7 @@ def tunnel(environment: str, port: int, local: bool, dry_run: bool, as_json: boo
 @local_option
 @json_option
 def dns(environment: str, local: bool, as_json: bool) -> None:
-    """Show what the organisation's DNS needs to lead to ENV, and where its name leads now."""
+    """Show the DNS records that ENV needs, and where its name points."""
     from portside.aws.dns import look_up, read_dns
 
     found = read_dns(looking_at(environment, local=local).target, look_up)

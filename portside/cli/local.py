@@ -7,21 +7,23 @@ from typing import Any
 
 import click
 
-from portside.cli.options import Suggesting, answer, go_ahead, json_option, yes_option
+from portside.cli.command_group import CommandGroup
+from portside.cli.completion import services
+from portside.cli.options import answer, go_ahead, json_option, yes_option
 from portside.commands import local_tool
 from portside.errors import UsageError
 from portside.terminal import console
 
 
-@click.group(cls=Suggesting)
+@click.group(cls=CommandGroup)
 def local() -> None:
-    """The embedded AWS that rehearsals run on."""
+    """Manage the embedded AWS that --local uses."""
 
 
 @local.command()
 @json_option
 def up(as_json: bool) -> None:
-    """Start it, or say where it runs already."""
+    """Start the embedded AWS if it is not running."""
     from portside.aws.target import local_state_dir
     from portside.emulator.client import process
     from portside.terminal import console
@@ -32,7 +34,7 @@ def up(as_json: bool) -> None:
 
 @local.command()
 def down() -> None:
-    """Stop it; what was deployed is there again after the next start."""
+    """Stop the embedded AWS; its state is kept."""
     from portside.aws.target import local_state_dir
     from portside.emulator.client import process
     from portside.terminal import console
@@ -44,7 +46,10 @@ def down() -> None:
 @local.command()
 @yes_option
 def reset(yes: bool) -> None:
-    """Empty it: no stacks, no data, no images, no faults, no pinned versions, no practice monorepo. Asks first."""
+    """Delete the state of the embedded AWS.
+
+    Stacks, data, images, faults, pinned versions and the practice monorepo. Asks first.
+    """
     from portside.aws.target import local_state_dir
     from portside.emulator.client import control, process
     from portside.rehearsal import pins, practice_monorepo
@@ -61,7 +66,10 @@ def reset(yes: bool) -> None:
 @local.command()
 @json_option
 def status(as_json: bool) -> None:
-    """Say whether it runs, where, and what is deployed on it. Exit code 1 when it does not run."""
+    """Show whether the embedded AWS is running, and its stacks.
+
+    Exit code 1 if it is not running.
+    """
     from portside.rehearsal.status import read_status
 
     found = read_status()
@@ -77,11 +85,13 @@ def status(as_json: bool) -> None:
 @click.argument("environment", metavar="[ENV]", required=False)
 @click.argument("command", metavar="[-- COMMAND]", nargs=-1, type=click.UNPROCESSED)
 def env(environment: str | None, command: tuple[str, ...]) -> None:
-    """Run a command on it: local env dev -- aws ecs list-clusters. Its exit code is this one's.
+    """Run a command against the embedded AWS, or print exports.
 
-    COMMAND sees the environment's account on the embedded AWS and can reach no other. Without one, print exports for
-    cdk, boto3 and your own aws: eval "$(./agora local env dev)". Without ENV it is the first environment for
-    development.
+    For example: local env dev -- aws ecs list-clusters. The exit code is that of the command.
+
+    COMMAND uses the account of ENV on the embedded AWS and cannot reach another. Without COMMAND, exports for cdk,
+    boto3 and your own aws are printed: eval "$(./agora local env dev)". ENV defaults to the first development
+     environment.
     """
     from portside.config.configuration import load_form
     from portside.rehearsal import environment_variables
@@ -93,10 +103,10 @@ def env(environment: str | None, command: tuple[str, ...]) -> None:
 
 
 @local.command()
-@click.option("--clear", is_flag=True, help="Switch off all faults that are on, in every environment.")
+@click.option("--clear", is_flag=True, help="Remove all injected faults in every environment.")
 @json_option
 def faults(clear: bool, as_json: bool) -> None:
-    """List the failures that can be rehearsed with: deploy ENV --local --fault SERVICE=FAULT."""
+    """List the faults that deploy --local --fault can inject."""
     from portside.emulator.client.control import FAULTS
     from portside.terminal import console
 
@@ -125,13 +135,14 @@ def _clear_faults() -> tuple[Any, str]:
 
 @local.command()
 @click.argument("tag", metavar="TAG")
-@click.argument("services", metavar="[SERVICE]...", nargs=-1)
-@click.option("--commit", help="The commit of the images; by default a new one of the practice monorepo.")
+@click.argument("services", metavar="[SERVICE]...", nargs=-1, shell_complete=services)
+@click.option("--commit", help="The commit of the images; a new commit of the practice monorepo by default.")
 @json_option
 def publish(tag: str, services: tuple[str, ...], commit: str | None, as_json: bool) -> None:
-    """Publish images under TAG, as the monorepo's jobs do: edge after a merge, a version after a tag.
+    """Publish new images under TAG in the local registry.
 
-    All services get a new image, or those that are named; nothing leaves this machine.
+    As the monorepo's jobs do: edge after a merge, a version after a tag. By default all services get a new image.
+    Nothing leaves this machine.
     """
     from portside.aws.target import local_state_dir
     from portside.cli.options import read_form

@@ -10,16 +10,17 @@ import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, TextIO, cast
+from typing import Any, ClassVar, NoReturn, TextIO, cast
 
 import click
 
-from portside import owner_only, redact
+from portside import __version__, redact
 from portside.cli import background_errors, environment, everyday, standard_streams
+from portside.cli.command_group import CommandGroup
+from portside.cli.completion import VARIABLE, completion
 from portside.cli.costs import costs
 from portside.cli.diagnose import diagnose
 from portside.cli.local import local
-from portside.cli.options import Suggesting
 from portside.cli.release import release
 from portside.cli.role import role
 from portside.cli.rollback import rollback
@@ -38,29 +39,43 @@ _NOT_WRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 _MOST_TEST_PROCESSES = 4
 
 
-@click.group(
-    cls=Suggesting,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done, 1 failed or problems found, 2 usage error. NO_COLOR switches colours off.",
-)
-@click.option("--debug", is_flag=True, help="Show also where in the code an error came from.")
-def agora(debug: bool) -> None:
-    """Deploy Agora's infrastructure to AWS, or rehearse it on this machine with --local."""
-    from portside.emulator.client.process import REPOSITORY, default_state_dir
+class _Agora(CommandGroup):
+    sections: ClassVar = {
+        "Deploy": ("deploy", "diff", "verify", "rollback", "redeploy", "load-data", "unlock", "destroy"),
+        "Observe": ("status", "diagnose", "logs", "history", "images", "exec", "tunnel"),
+        "Release": ("release",),
+        "Rehearse": ("local",),
+        "Account": ("costs", "dns", "role"),
+        "This tool": ("completion", "test"),
+    }
 
-    # Earlier versions left them open. A folder that a person names may hold other things, so it stays as it is.
-    kept = default_state_dir().parent
-    for folder in [kept] if kept == REPOSITORY / ".agora" else [kept / "deployments", kept / "local"]:
-        with contextlib.suppress(OSError):
-            if folder.is_dir():
-                owner_only.folder(folder)
+
+@click.group(
+    cls=_Agora,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="""\b
+Examples:
+  ./agora deploy dev --local   deploy dev to the embedded AWS
+  ./agora status               all environments
+  ./agora logs dev app -f      follow the log of a service
+  ./agora diagnose prod        what is wrong, and the fix
+
+Exit codes: 0 done, 1 failed or problems found, 2 usage error. NO_COLOR turns colors off.""",
+)
+@click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def agora(debug: bool) -> None:
+    """Deploy to AWS, or rehearse on this machine with --local."""
 
 
 @agora.command(context_settings={"ignore_unknown_options": True})
-@click.option("--quick", is_flag=True, help="Only the unit tests.")
+@click.option("--quick", is_flag=True, help="Run only the quick unit tests.")
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
 def test(quick: bool, pytest_arguments: tuple[str, ...]) -> None:
-    """Run all tests, or the quick ones. Further arguments go to pytest."""
+    """Run the tests of this repository.
+
+    Further arguments go to pytest.
+    """
     import subprocess
 
     from portside.config.configuration import ROOT
@@ -79,6 +94,7 @@ def _in_processes(wanted: int) -> list[str]:
 
 
 for command in (
+    completion,
     costs,
     diagnose,
     environment.deploy,
@@ -199,7 +215,7 @@ def _death_behind(error: BaseException) -> UserError | None:
 def _run(arguments: Sequence[str]) -> None:
     console.begin()
     try:
-        agora.main(list(arguments), prog_name=PROGRAM, standalone_mode=False)
+        agora.main(list(arguments), prog_name=PROGRAM, complete_var=VARIABLE, standalone_mode=False)
     except SystemExit:
         sys.stdout.flush()
         raise

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from portside.config.mistakes import suggestion
-from portside.errors import UsageError, UserError
+from portside.cli.completion import environments, services
+from portside.errors import UserError
 
 if TYPE_CHECKING:
     from portside.aws.target import Target
@@ -18,24 +18,12 @@ if TYPE_CHECKING:
     from portside.config.service_props import ServiceProps
 
 
-class Suggesting(click.Group):
-    """A group of commands that names the one that was probably meant."""
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
-            raise UsageError(f"no command {args[0]!r}", suggestion(args[0], self.list_commands(ctx)))
-        return super().resolve_command(ctx, args)
-
-
-environment_argument = click.argument("environment", metavar="ENV")
-local_option = click.option(
-    "--local", is_flag=True, help="Act on the embedded AWS of this machine, which needs no account."
-)
-yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask before changing anything.")
-dry_run_option = click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON on stdout.")
+environment_argument = click.argument("environment", metavar="ENV", shell_complete=environments)
+service_argument = click.argument("service", metavar="SERVICE", shell_complete=services)
+local_option = click.option("--local", is_flag=True, help="Use the embedded AWS on this machine; needs no account.")
+yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
+dry_run_option = click.option("--dry-run", is_flag=True, help="Show the plan and change nothing.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def changing_options(command: Any) -> Any:

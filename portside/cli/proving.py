@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 proof_profile_option = click.option(
     "--proof-profile",
     metavar="PROFILE",
-    help="The AWS profile that reads the record of the environment that proves what runs, where that is elsewhere.",
+    help="The AWS profile for the records of the environment that proves releases, if it is in another account.",
 )
 unproven_option = click.option(
     "--unproven",
     metavar="REASON",
-    help="Run in production what nothing proves, for a reason that goes on record. Asked twice, at a terminal only.",
+    help="Run an unproven image in production; the reason is recorded. Asks twice, on a terminal only.",
 )
 
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from portside.cli.command_group import CommandGroup
 from portside.cli.options import (
     Reaching,
-    Suggesting,
     answer,
     environment_argument,
     json_option,
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from portside.release.version_tags import Part
 
 
-@click.group(cls=Suggesting)
+@click.group(cls=CommandGroup)
 def release() -> None:
-    """Carry a release from a tag on the monorepo through stage to prod."""
+    """Tag, pin, promote and verify a release."""
 
 
 @release.command()
@@ -39,9 +39,9 @@ def release() -> None:
 @local_option
 @json_option
 def status(repository: str | None, local: bool, as_json: bool) -> None:
-    """Show what runs where against what app.py says, by environment and service, and which release tags exist.
+    """Compare the running versions with app.py and the tags.
 
-    Exit code 1 when nothing could be read at all.
+    Exit code 1 if nothing could be read.
     """
     from portside.release.status import expect_one_read, read_status, read_tags, released_versions
 
@@ -74,7 +74,7 @@ def status(repository: str | None, local: bool, as_json: bool) -> None:
 @local_option
 @json_option
 def next_(part: Part | None, repository: str | None, local: bool, as_json: bool) -> None:
-    """Print the tag that comes next: another candidate, or the first one of the next version."""
+    """Print the next release candidate tag."""
     from portside.release.next_tag import next_tag
     from portside.terminal.console import say
 
@@ -89,7 +89,10 @@ def next_(part: Part | None, repository: str | None, local: bool, as_json: bool)
 @local_option
 @json_option
 def verify(environment: str, local: bool, as_json: bool) -> None:
-    """Prove that ENV runs what was chosen: running tasks, the site's footer and the lock agree. Exit code 1 if not."""
+    """Check that ENV runs the release that was chosen.
+
+    Compares running tasks, the site's footer and the lock. Exit code 1 if they differ.
+    """
     from portside.findings.check import check_as_json, printed
     from portside.plan.rollback import brings_back
     from portside.records.deployment_record import read_records

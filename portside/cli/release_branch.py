@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("version", metavar="VERSION")
-@click.option("--only", metavar="ENV", help="Pin it for this environment alone, on its own branch: a hot-fix.")
+@click.option("--only", metavar="ENV", help="Pin the version for this environment only, on its own branch (hot-fix).")
 @repository_option
 @push_option
 @proof_profile_option
@@ -58,11 +58,10 @@ def pin(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Write the images of VERSION into a lock, and let stage and prod run it: a commit for a pull request to dev.
+    """Write the lock of VERSION and open a pull request.
 
     The images must be built from the commit of the version's tag. With --only the commit is for one environment, and
-    its pull request goes to that environment's branch. A rehearsal with --local keeps both to itself: it changes
-    neither app.py nor releases/.
+    its pull request goes to that environment's branch. With --local nothing in app.py or releases/ changes.
     """
     from portside.config.configuration import ROOT
     from portside.release import pin as pinning
@@ -117,12 +116,11 @@ def promote(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Prepare the merge of dev into stage, or of stage into prod, and open its pull request.
+    """Open the pull request of a release to stage or prod.
 
-    Shows what it brings: images, commits, changes of the templates. For prod only what stage ran well. A version that
-    was pinned for stage alone goes to prod alone. With --wait it goes on until the pull request is merged and the
-    deployment has ended, and fails where that did. A rehearsal with --local proves the pinned release by stage's
-    rehearsal, and makes no branch.
+    Shows the images, commits and template changes. prod accepts only a version that ran healthy in stage. A
+    version that was pinned for stage alone is promoted alone. With --wait the command waits for the merge and for the
+    deployment, and fails if that fails. With --local it uses the rehearsal of stage as proof, and makes no branch.
     """
     from portside.config.configuration import ROOT
     from portside.release import hot_fix, promote, route

@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 repository_option = click.option(
     "--repository",
     metavar="WHERE",
-    help="The monorepo: a git address, or the folder of a clone. By default what RELEASES in app.py says.",
+    help="The monorepo: a git URL or the folder of a clone; RELEASES in app.py by default.",
 )
 push_option = click.option(
-    "--push/--no-push", default=True, show_default=True, help="Push the branch, and open a pull request with gh."
+    "--push/--no-push", default=True, show_default=True, help="Push the branch and open a pull request with gh."
 )
 
 
 def part_options(command: Any) -> Any:
     """The part of the version that is counted up, where it is not the last candidate that goes on."""
     for part in ("major", "minor", "patch"):
-        help_text = f"Go to the next {part} version instead of what follows the last tag."
+        help_text = f"Tag the next {part} version instead of the next candidate."
         command = click.option(f"--{part}", "part", flag_value=part, help=help_text)(command)
     return command
 

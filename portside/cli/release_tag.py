@@ -29,15 +29,21 @@ if TYPE_CHECKING:
 
 @click.command()
 @part_options
-@click.option("--version", "version", metavar="VERSION", help="The candidate to cut, if the rules allow it.")
+@click.option("--version", "version", metavar="VERSION", help="The candidate to tag.")
 @click.option(
     "--from",
     "start",
     metavar="REF",
-    help="Cut from an older release, a branch or a commit, for a hot-fix; by default from main.",
+    help="The release, branch or commit to tag, for a hot-fix; main by default.",
 )
-@click.option("--again", is_flag=True, help="Cut another candidate of a commit that has one.")
-@click.option("--wait-minutes", type=click.IntRange(0, 240), default=60, show_default=True, help="For the images.")
+@click.option("--again", is_flag=True, help="Tag a commit that already has a candidate.")
+@click.option(
+    "--wait-minutes",
+    type=click.IntRange(0, 240),
+    default=60,
+    show_default=True,
+    help="How long to wait for the images.",
+)
 @repository_option
 @changing_options
 def cut(
@@ -52,10 +58,10 @@ def cut(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Tag the monorepo's main as the next release candidate, and wait until its images are published.
+    """Tag the next release candidate and wait for its images.
 
-    With --from it tags something older: the next patch of the release that this goes back to. The images must be built
-    from the commit of the tag.
+    --from tags an earlier commit, as the next patch of the release it belongs to. The images must be built from the
+    commit of the tag.
     """
     from portside.release import cut as cutting
     from portside.terminal.console import say
@@ -85,7 +91,7 @@ def cut(
 
 @click.command()
 @click.argument("version", metavar="[VERSION]", required=False)
-@click.option("--stage", metavar="ENV", help="The staging environment, where several prove releases.")
+@click.option("--stage", metavar="ENV", help="The staging environment, if there are several.")
 @proof_profile_option
 @repository_option
 @changing_options
@@ -99,10 +105,10 @@ def finish(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Tag the commit of the candidate that stage runs as released.
+    """Tag the commit of the candidate in stage as released.
 
-    What runs is what stage's record and its tasks say; without credentials, what the footer of its site shows. VERSION
-    can name another one that stage ran well before.
+    The candidate is read from stage's record and tasks or, without credentials, from the footer of its site. VERSION
+    selects another one that ran healthy in stage.
     """
     from portside.release import finish as finishing
     from portside.terminal.console import say

@@ -11,11 +11,11 @@ DOCUMENTS = ("trust", "deploy", "operator", "destroy")
 
 @click.command()
 @environment_argument
-@click.option("--repository", metavar="OWNER/NAME", help="Which GitHub repository deploys; by default this clone's.")
-@click.option("--owner-id", metavar="NUMBER", help="The owner's id at GitHub, where subjects have ids; see the docs.")
-@click.option("--repository-id", metavar="NUMBER", help="The repository's id at GitHub; with --owner-id.")
-@click.option("--shared", is_flag=True, help="One role for all environments of ENV's account, instead of ENV's own.")
-@click.option("--only", type=click.Choice(DOCUMENTS), help="Print this document alone, as IAM takes it.")
+@click.option("--repository", metavar="OWNER/NAME", help="The GitHub repository that deploys; this clone's by default.")
+@click.option("--owner-id", metavar="NUMBER", help="The owner's numeric id at GitHub, for subjects with ids.")
+@click.option("--repository-id", metavar="NUMBER", help="The repository's numeric id at GitHub; with --owner-id.")
+@click.option("--shared", is_flag=True, help="One role for all environments in ENV's account.")
+@click.option("--only", type=click.Choice(DOCUMENTS), help="Print only this document, ready for IAM.")
 def role(
     environment: str,
     repository: str | None,
@@ -24,10 +24,11 @@ def role(
     shared: bool,
     only: str | None,
 ) -> None:
-    """Print who may deploy ENV, and with which rights: JSON for the account's owner.
+    """Print IAM policies for the roles that deploy ENV.
 
-    trust and deploy make the role of GitHub's jobs. operator is what people need beside deploy, and destroy what taking
-    an environment down needs beside both. Nothing of another environment can be written with them. AWS is not asked.
+    trust and deploy are for the role of GitHub Actions. operator has the additional rights of people, and destroy the
+    additional rights to delete an environment. None of them can write to another environment. No AWS
+    calls are made.
     """
     from portside.deploy.deploy_role import others_in_account, role_documents
     from portside.deploy.github_trust import parse_repository

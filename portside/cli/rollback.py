@@ -46,12 +46,13 @@ def rollback(
     unproven: str | None,
     proof_profile: str | None,
 ) -> None:
-    """Bring the previous healthy deployment's images back to ENV, with today's templates.
+    """Deploy the images of the previous healthy deployment again.
 
-    Asks first whether they are still in the registry. Services that the deployment did not have are left out.
+    Templates stay as they are today. Checks first that the images are still in the registry. Services that the earlier
+    deployment did not have are left out.
 
-    Where app.py names a version, a commit that names the earlier one is prepared on a branch; until that is merged,
-    deploy warns.
+    If app.py names a version, a commit with the earlier version is prepared on a branch; deploy warns
+    until it is merged.
     """
     from portside.deploy.deploy import deploy as deploy_to
     from portside.deploy.starting import Starting

@@ -21,22 +21,22 @@ _MOST_NAMED = 5
 @environment_argument
 @local_option
 @json_option
-@click.option("--drift", is_flag=True, help="Also look for what was changed by hand; on AWS that takes minutes.")
+@click.option("--drift", is_flag=True, help="Also detect manual changes; takes minutes on AWS.")
 @click.option(
     "--replace",
     "replace",
     multiple=True,
     metavar="LOGICAL_ID",
-    help="What holds state or would be interrupted, and is meant to be replaced or deleted all the same.",
+    help="Allow the replacement or deletion of this stateful resource.",
 )
 @click.option(
-    "--proof-profile", metavar="PROFILE", help="The AWS profile that reads stage's record, where that is elsewhere."
+    "--proof-profile", metavar="PROFILE", help="The AWS profile for stage's records, if it is in another account."
 )
 @click.option(
     "--templates",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="Check the templates of a folder, such as cdk.out, and ask AWS nothing.",
+    help="Check the templates in FOLDER, such as cdk.out, without calling AWS.",
 )
 def verify(
     environment: str,
@@ -47,11 +47,12 @@ def verify(
     proof_profile: str | None,
     templates: Path | None,
 ) -> None:
-    """Say what a deployment of ENV would meet, and change nothing. Exit code 1 when a check fails.
+    """Run the pre-flight checks of a deployment of ENV.
 
-    Looks at the form, credentials, stacks, images, secrets, certificate, host name, addresses, quotas, at the new
-    templates, and at what they would replace or delete. What could not be read is SKIP, with its reason. With
-    --templates it checks the templates of a folder only: no AWS, no app.py.
+    Checks the configuration, credentials, stacks, images, secrets, certificate, host name, addresses, quotas, the new
+    templates, and the resources that they would replace or delete. What could not be read is SKIP, with the reason.
+    Exit code 1 if a check fails. With --templates it checks the
+    templates of a folder only: no AWS, no app.py.
     """
     if templates:
         others = {"--local": local, "--drift": drift, "--replace": replace, "--proof-profile": proof_profile}

@@ -17,7 +17,7 @@ from portside.errors import FormError, Problem, UsageError
 WITHOUT_AWS = frozenset(
     {
         # They read from this machine, a registry, git or the embedded AWS.
-        *("costs", "images", "role", "test", "release cut", "release next", "release pin"),
+        *("costs", "images", "role", "test", "completion", "release cut", "release next", "release pin"),
         *("local up", "local down", "local reset", "local status", "local env", "local faults", "local publish"),
         # Looks at the site's footer where there are no credentials, as docs/releases.md says.
         "release finish",
@@ -37,7 +37,14 @@ WITHOUT_THE_EMBEDDED_AWS = frozenset(
 )
 """With --local these need no embedded AWS that is running already. Each other one has to say the same without it."""
 
-_VALUES = {"environment": "dev", "service": "agora-api", "services": "agora-api", "version": "4.2.1-rc1", "tag": "edge"}
+_VALUES = {
+    "environment": "dev",
+    "service": "agora-api",
+    "services": "agora-api",
+    "version": "4.2.1-rc1",
+    "tag": "edge",
+    "shell": "bash",
+}
 # Values that a command wants to know before it asks AWS, and promotions, which only these two have.
 _MORE = {"exec": ["--dry-run"], "tunnel": ["--dry-run"], "load-data": ["--version", "1"]}
 _ENVIRONMENTS = {"release promote": "prod", "release verify": "stage"}
@@ -132,7 +139,9 @@ def test_without_an_embedded_aws_every_command_says_the_same(name: str, capsys: 
     assert "the embedded AWS is not running\nStart it with: ./agora local up\n" in said
 
 
-WITHOUT_APP_PY = frozenset({"test", "local up", "local down", "local reset", "local status", "local faults"})
+WITHOUT_APP_PY = frozenset(
+    {"test", "completion", "local up", "local down", "local reset", "local status", "local faults"}
+)
 """The commands that read no configuration; each other one has to say the same of a wrong one."""
 
 _WRONG = 'app.py, line 3: "dev" stands in this dictionary twice'

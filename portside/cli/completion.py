@@ -1,0 +1,57 @@
+"""`./agora completion bash|zsh`: completes commands, options, environments and services."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+import click
+from click.shell_completion import CompletionItem, get_completion_class
+
+from portside.program import PROGRAM
+
+NAME = PurePath(PROGRAM).name
+VARIABLE = f"_{NAME.replace('-', '_').upper()}_COMPLETE"
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh"]))
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
+    """Print the script for shell completion.
+
+    Add it to this shell: eval "$(./agora completion bash)". It completes ./agora, and agora if that is on the PATH.
+    """
+    from portside.terminal import console
+
+    found = get_completion_class(shell)
+    assert found is not None, f"click completes no {shell}"
+    console.print_lines(found(ctx.find_root().command, {}, NAME, VARIABLE).source())
+
+
+def environments(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The environments of `app.py`; none if it can't be read, as nothing can be reported while a line is typed."""
+    from portside.config.configuration import load_form
+
+    try:
+        names = list(load_form().environments)
+    except Exception:
+        return []
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def services(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The services of the environment that the line names, by their short names unless the whole name is typed."""
+    from portside.config.configuration import load_form
+    from portside.config.stacks import stack_part
+
+    try:
+        form = load_form()
+        chosen = ctx.params.get("environment")
+        environment = str(chosen) if chosen in form.environments else next(iter(form.environments))
+        names = [props.container_name for props in form.services_of(environment)]
+    except Exception:
+        return []
+    short = [stack_part(name) for name in names]
+    return [CompletionItem(name) for name in [*short, *names] if incomplete and name.startswith(incomplete)] or [
+        CompletionItem(name) for name in short if not incomplete
+    ]

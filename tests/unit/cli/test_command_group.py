@@ -1,0 +1,43 @@
+"""The help of the command line: sections, one line a command, no error without arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from portside import __version__
+from portside.cli.command_group import CommandGroup, first_sentence
+from portside.cli.main import agora
+
+
+def groups(group: click.Group = agora) -> Iterator[click.Group]:
+    yield group
+    for command in group.commands.values():
+        if isinstance(command, click.Group):
+            yield from groups(command)
+
+
+@pytest.mark.parametrize("words", [[], ["release"], ["local"]])
+def test_a_call_without_arguments_prints_the_help(words: list[str]) -> None:
+    run = CliRunner().invoke(agora, words)
+    assert (run.exit_code, run.stdout.split()[0]) == (0, "Usage:")
+
+
+def test_the_version_is_printed() -> None:
+    assert CliRunner().invoke(agora, ["--version"]).stdout == f"./agora {__version__}\n"
+
+
+def test_every_command_is_in_one_section() -> None:
+    assert isinstance(agora, CommandGroup)
+    listed = [name for section in agora.sections.values() for name in section]
+    assert sorted(listed) == sorted(agora.commands)
+
+
+@pytest.mark.parametrize("group", groups(), ids=lambda group: str(group.name))
+def test_a_description_fits_one_line_of_80_columns(group: click.Group) -> None:
+    indent, gap, width = 2, 2, max(map(len, group.commands))
+    room = 78 - indent - gap - width
+    assert [name for name, each in group.commands.items() if not 0 < len(first_sentence(each)) <= room] == []

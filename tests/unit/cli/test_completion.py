@@ -1,0 +1,79 @@
+"""Shell completion, in a real bash: commands, options, environments, services."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from portside.cli.main import agora
+from tests.unit.documents import ROOT
+
+BASH = shutil.which("bash") or "bash"
+
+
+@pytest.fixture(scope="module")
+def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("completion") / "agora.bash"
+    file.write_text(CliRunner().invoke(agora, ["completion", "bash"]).stdout)
+    return file
+
+
+def completed(script: Path, *words: str, folder: Path = ROOT) -> list[str]:
+    """The words that bash offers for the last word of a line."""
+    program = """
+source "$1"; shift
+COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+_agora_completion "$1" && printf '%s\\n' "${COMPREPLY[@]}"
+"""
+    run = subprocess.run(
+        [BASH, "-c", program, "bash", str(script), str(ROOT / "agora"), *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert run.stderr == ""
+    return run.stdout.split()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (["sta"], ["status"]),
+        (["release", "pro"], ["promote"]),
+        (["logs", "de"], ["dev"]),
+        (["logs", "dev", "api-"], ["api-next", "api-docs"]),
+        (["logs", "dev", "agora-ap"], ["agora-api", "agora-api-next", "agora-api-docs", "agora-app", "agora-apex"]),
+        (["deploy", "dev", "--dr"], ["--dry-run"]),
+        (["completion", ""], ["bash", "zsh"]),
+    ],
+)
+def test_bash_offers_what_fits(script: Path, words: list[str], offered: list[str]) -> None:
+    assert completed(script, *words) == offered
+
+
+def test_a_configuration_that_cannot_be_read_completes_nothing_and_reports_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import click
+
+    from portside.cli import completion
+    from portside.config import configuration
+
+    def broken() -> None:
+        raise SyntaxError("a secret in a broken line")
+
+    monkeypatch.setattr(configuration, "load_form", broken)
+    context = click.Context(agora)
+    assert completion.environments(context, agora.params[0], "") == []
+    assert completion.services(context, agora.params[0], "") == []
+
+
+def test_zsh_has_a_script_too() -> None:
+    assert "#compdef agora" in CliRunner().invoke(agora, ["completion", "zsh"]).stdout
