@@ -1,1 +1,1 @@
-"""What can be known of CloudFormation templates before AWS sees them: over a whole assembly, without a call."""
+"""Rules over the CloudFormation templates of a whole assembly, without calls to AWS."""

@@ -78,16 +78,16 @@ def metrics(assembly: Assembly) -> Iterator[Finding]:
     for alarm in assembly.of_type("CloudWatch::Alarm"):
         has = {key for key, value in alarm.properties.items() if not is_open(value) and value != []}
         if "Metrics" in has:
-            beside = sorted({"MetricName", "Namespace", "Dimensions", "Period", "Statistic", "ExtendedStatistic"} & has)
-            if beside:
-                yield wrong("ALARM_METRIC", alarm, f"an alarm on Metrics has no {', '.join(beside)}")
+            extra = sorted({"MetricName", "Namespace", "Dimensions", "Period", "Statistic", "ExtendedStatistic"} & has)
+            if extra:
+                yield wrong("ALARM_METRIC", alarm, f"an alarm on Metrics has no {', '.join(extra)}")
             yield from _expressions(alarm)
         elif "MetricName" in has:
-            wanted = [key for key in ("Namespace", "Period") if key not in alarm.properties]
+            absent = [key for key in ("Namespace", "Period") if key not in alarm.properties]
             if not {"Statistic", "ExtendedStatistic"} & set(alarm.properties):
-                wanted.append("Statistic")
-            if wanted:
-                yield wrong("ALARM_METRIC", alarm, f"an alarm on a metric needs {', '.join(wanted)}")
+                absent.append("Statistic")
+            if absent:
+                yield wrong("ALARM_METRIC", alarm, f"an alarm on a metric needs {', '.join(absent)}")
             if {"Statistic", "ExtendedStatistic"} <= has:
                 yield wrong("ALARM_METRIC", alarm, "has both Statistic and ExtendedStatistic")
         is_banded = str(alarm.get("ComparisonOperator")) in _BANDS

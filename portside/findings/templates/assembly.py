@@ -15,14 +15,14 @@ _PARTITIONS = {"cn": "aws-cn", "us-gov": "aws-us-gov"}
 
 @dataclass(frozen=True)
 class TemplateFile:
-    """The template of a stack, and where it goes as far as that is known."""
+    """The template of a stack, and its account and region, if known."""
 
     stack: str
     template: Mapping[str, Any]
     account: str = ""
     region: str = ""
     is_named: bool = True
-    """Whether the stack has this name; else that is the file's."""
+    """Whether `name` is the stack's, rather than the file's."""
 
     @cached_property
     def resources(self) -> dict[str, Mapping[str, Any]]:
@@ -38,7 +38,7 @@ class TemplateFile:
 
     @property
     def names(self) -> set[str]:
-        """What may be referred to: resources and parameters."""
+        """The resources and parameters, which can be referred to."""
         return {
             *map(str, _mapping(self.template.get("Resources"))),
             *map(str, _mapping(self.template.get("Parameters"))),
@@ -68,11 +68,10 @@ class Resource:
 
     @property
     def name(self) -> str:
-        """How a person finds it."""
         return f"{self.stack} {self.logical_id}"
 
     def get(self, *path: str) -> Any:
-        """A property by its path; None where it is not there, `Unknown` where something above it isn't known."""
+        """A property by its path; None if it is missing, `Unknown` if part of the path is unknown."""
         node: Any = self.properties
         for key in path:
             if isinstance(node, Unknown):
@@ -122,7 +121,7 @@ class Assembly:
         return None
 
     def output(self, stack: str, name: str, depth: int = 0) -> Any:
-        """The value of a stack's output; None where there is none."""
+        """The value of a stack's output; None if it does not exist."""
         file = self._by_stack.get(stack)
         if file is None:
             return None

@@ -14,7 +14,7 @@ from portside.findings.templates.rule import wrong
 from portside.findings.templates.values import objects
 
 # A name this much like a known one is a misspelling. Others may be newer than this list.
-_LIKENESS = 0.85
+_SIMILARITY = 0.85
 _LOG_KEYS = ("bucket", "enabled", "prefix")
 _CLIENT = "routing.http.request.x_amzn_mtls_clientcert"
 _CORS = "routing.http.response.access_control"
@@ -64,14 +64,14 @@ NAMES = {
 
 
 def misspelt(assembly: Assembly) -> Iterator[Finding]:
-    """Attributes whose name is nearly one that there is."""
+    """Attributes whose name is similar to an existing one."""
     for (kind, key, _), names in NAMES.items():
         for resource in assembly.of_type(f"ElasticLoadBalancingV2::{kind}"):
             for each in objects(resource.get(key)):
                 name = each.get("Key")
                 if not isinstance(name, str) or name in names:
                     continue
-                meant = difflib.get_close_matches(name, names, n=1, cutoff=_LIKENESS)
-                if meant:
-                    what = f"there is no attribute {name}, but {meant[0]}"
+                similar = difflib.get_close_matches(name, names, n=1, cutoff=_SIMILARITY)
+                if similar:
+                    what = f"there is no attribute {name}, but {similar[0]}"
                     yield wrong("ATTRIBUTE_NAME", resource, what, at=key)

@@ -57,7 +57,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def check(assembly: Assembly) -> list[Finding]:
-    """What is certainly wrong with the templates of an assembly, in the order of the table of rules."""
+    """The certain findings about the templates of an assembly, in the order of the table of rules."""
     order = {row.code: place for place, row in enumerate(rows().values())}
     found = [finding for rule in RULES for finding in rule(assembly)]
     return sorted(dict.fromkeys(found), key=lambda finding: order[finding.code])

@@ -62,8 +62,8 @@ def credentials(assembly: Assembly) -> Iterator[Finding]:
         managed = flag(cluster.get("ManageMasterUserPassword")) is not False and (
             "ManageMasterUserPassword" in cluster.properties
         )
-        wanted = ("MasterUsername",) if managed else ("MasterUsername", "MasterUserPassword")
-        lacking = [key for key in wanted if key not in cluster.properties]
+        required = ("MasterUsername",) if managed else ("MasterUsername", "MasterUserPassword")
+        lacking = [key for key in required if key not in cluster.properties]
         if lacking:
             yield wrong("MASTER_USER", cluster, f"a new cluster needs {', '.join(lacking)}")
         if str(cluster.get("MasterUsername")).lower() in _RESERVED:

@@ -17,8 +17,6 @@ STEP = re.compile(r"([^.\[\]]+)|\[([^\]]*)\]")
 
 @dataclass(frozen=True)
 class Limit:
-    """What a property accepts."""
-
     type: str
     path: str
     url: str
@@ -33,7 +31,7 @@ class Limit:
     words: str = ""
 
     def refusal(self, value: Any) -> str:
-        """What is wrong with a known value; nothing where it is accepted."""
+        """Why a known value is refused; empty if it is accepted."""
         if isinstance(value, list):
             over = self.most is not None and len(value) > self.most
             return f"must have at most {self.most} items, has {len(value)}" if over else ""
@@ -58,7 +56,7 @@ class Limit:
         return f"at least {least}" if least else f"at most {most}"
 
     def values(self, properties: Any) -> Iterator[tuple[str, Any]]:
-        """Where the property stands in a resource, and what it is there."""
+        """The paths of the property in a resource, with their values."""
         yield from _at(STEP.findall(self.path), properties, "")
 
 

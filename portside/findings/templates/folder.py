@@ -15,7 +15,7 @@ _STACK, _NESTED = "aws:cloudformation:stack", "cdk:cloud-assembly"
 
 
 def read_folder(folder: Path) -> Assembly:
-    """The templates of a folder. Raises `UsageError` where there are none, or one can't be read."""
+    """The templates of a folder. Raises `UsageError` if there are no templates, or one can't be read."""
     if not folder.is_dir():
         raise UsageError(f"--templates {folder}: no such folder", 'Name a folder of templates, such as "cdk.out".')
     manifest = folder / "manifest.json"

@@ -1,4 +1,4 @@
-"""What the roles of an assembly may do, read from its templates. A doubtful right counts as one."""
+"""The rights of an assembly's roles. A doubtful right counts as granted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SESSIONS = (
     *("ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel"),
     *("ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"),
 )
-# What the policies that AWS manages allow, of what is asked here. A role with another one may do anything.
+# The relevant rights in AWS managed policies. A role with another managed policy may do anything.
 # https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html
 MANAGED: Mapping[str, tuple[str, ...]] = {
     "service-role/AmazonECSTaskExecutionRolePolicy": (
@@ -38,7 +38,7 @@ MANAGED: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Rights:
-    """What a role may do; `is_known` where nothing is attached that can't be read here."""
+    """The rights of a role; `is_known` is False if it has policies that are not in the templates."""
 
     statements: tuple[Statement, ...]
     is_known: bool
@@ -51,7 +51,7 @@ class Rights:
 
 
 def rights_of(assembly: Assembly, role: Resource) -> Rights:
-    """What the policies of a role allow, in it and beside it."""
+    """The rights in a role's inline and separate policies."""
     documents = [each.get("PolicyDocument") for each in objects(role.get("Policies"))]
     is_known = not _has_unknown(role.get("Policies"))
     for each in assembly.of_type("IAM::Policy", "IAM::ManagedPolicy", "IAM::RolePolicy"):
@@ -123,14 +123,14 @@ def _allows(statement: Statement, assembly: Assembly, action: str, resource: Any
 
 
 def _covers(pattern: Any, assembly: Assembly, wanted: Any) -> bool:
-    """Whether a statement's resource may be the one that is wanted."""
+    """Whether a statement's resource may match `resource`."""
     if pattern == "*" or wanted is None or isinstance(pattern, Unknown) or isinstance(wanted, Unknown):
         return True
     ours, theirs = _resources_in(pattern, assembly), _resources_in(wanted, assembly)
     if ours and theirs:
         return bool({each.name for each in ours} & {each.name for each in theirs})
     if isinstance(pattern, str) and isinstance(wanted, str):
-        # A secret's ARN ends in six characters of its own where only its name is written.
+        # A secret's ARN has a suffix of six random characters, which a name does not have.
         return fnmatch.fnmatchcase(wanted, pattern) or fnmatch.fnmatchcase(f"{wanted}-??????", pattern)
     if isinstance(pattern, str) and theirs and text(name := _name_in_arn(theirs[0])):
         return _service_in(pattern) == theirs[0].type.split("::")[1].lower() and _is_named(str(name), pattern)

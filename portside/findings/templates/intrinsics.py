@@ -1,4 +1,4 @@
-"""CloudFormation's intrinsic functions, resolved as far as the templates of an assembly say.
+"""CloudFormation's intrinsic functions, resolved where the templates of an assembly determine them.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
 """
@@ -19,7 +19,7 @@ _DEEPEST = 40
 
 @dataclass(frozen=True)
 class Scope:
-    """What the intrinsic functions of one template may refer to."""
+    """The scope of the intrinsic functions of one template."""
 
     stack: str
     resources: Container[str]

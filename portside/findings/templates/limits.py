@@ -16,7 +16,7 @@ from portside.findings.templates.schema import problems
 from portside.findings.templates.task_definition import runs_on_fargate
 from portside.findings.templates.values import is_open
 
-# What every resource may have beside its own properties, and the schema does not say.
+# Attributes that every resource may have and that are not in the schema.
 _OF_CLOUDFORMATION = "Fn::Transform"
 
 
@@ -69,7 +69,7 @@ def _tags_of(resource: Resource) -> Iterator[Finding]:
 
 
 def attributes_of(kind: str) -> frozenset[str] | None:
-    """What `Fn::GetAtt` may ask of a type; None where that is not known."""
+    """The attributes of a type for `Fn::GetAtt`; None if unknown."""
     schema = _schemas().get(kind)
     return frozenset([*schema.get("readOnlyProperties", ()), *schema.get("properties", ())]) if schema else None
 

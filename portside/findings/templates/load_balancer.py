@@ -55,7 +55,7 @@ def _actions(resource: Resource) -> Any:
 
 
 def forwarders(assembly: Assembly) -> tuple[Resource, ...]:
-    """What sends to target groups: listeners and their rules."""
+    """Listeners and their rules, which forward to target groups."""
     return assembly.of_type("ElasticLoadBalancingV2::Listener", "ElasticLoadBalancingV2::ListenerRule")
 
 
@@ -325,7 +325,7 @@ _KEYS = ("aws:kms", "aws:kms:dsse")
 
 
 def _lets_write(statement: Any) -> bool:
-    """Whether a statement may be the one that lets the load balancer write; a doubtful one is let pass."""
+    """Whether a statement may allow the load balancer to write; a doubtful one counts as allowing."""
     if not isinstance(statement, dict):
         return True
     if statement.get("Effect") != "Allow":

@@ -1,4 +1,4 @@
-"""Address ranges of VPCs and subnets, and the rules of security groups by themselves."""
+"""Address ranges of VPCs and subnets, and single rules of security groups."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ Range = ipaddress.IPv4Network
 def ranges(assembly: Assembly) -> Iterator[Finding]:
     """Ranges that are none, subnets outside their VPC, and subnets that overlap."""
     for vpc in assembly.of_type("EC2::VPC"):
-        whole_range, trouble = _range(vpc)
-        if trouble:
-            yield wrong("RANGE", vpc, trouble, at="CidrBlock")
+        whole_range, problem = _range(vpc)
+        if problem:
+            yield wrong("RANGE", vpc, problem, at="CidrBlock")
         more = [each for each in assembly.of_type("EC2::VPCCidrBlock") if vpc.is_of(each.get("VpcId"))]
         taken: dict[str, Range] = {}
         for subnet in assembly.of_type("EC2::Subnet"):
             if not vpc.is_of(subnet.get("VpcId")):
                 continue
-            found, trouble = _range(subnet)
-            if trouble:
-                yield wrong("RANGE", subnet, trouble, at="CidrBlock")
+            found, problem = _range(subnet)
+            if problem:
+                yield wrong("RANGE", subnet, problem, at="CidrBlock")
             if found is None:
                 continue
             if whole_range is not None and not more and not found.subnet_of(whole_range):

@@ -1,4 +1,4 @@
-"""Policy documents by themselves, and the policies of AWS that roles name."""
+"""Policy documents, and the names of AWS managed policies in roles."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _VERSIONS = ("2008-10-17", "2012-10-17")
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 _ACTION = re.compile(r"^(\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+)$")
 # A letter in thirty: names of others, such as of SNS and SQS, differ in one of twenty.
-_AS_GOOD_AS_THE_SAME = 0.96
+_SIMILARITY = 0.96
 # Where documents stand that say what a role or user may do, and those that say who may use a resource.
 _OF_IDENTITIES = (("IAM::Policy", "PolicyDocument"), ("IAM::ManagedPolicy", "PolicyDocument"))
 _OF_RESOURCES = (
@@ -81,8 +81,10 @@ def managed(assembly: Assembly) -> Iterator[Finding]:
             name = managed_name(value)
             if not name or name in MANAGED:
                 continue
-            meant = last.get(name.rpartition("/")[2]) or next(
-                iter(difflib.get_close_matches(name, MANAGED, 1, _AS_GOOD_AS_THE_SAME)), None
+            similar = last.get(name.rpartition("/")[2]) or next(
+                iter(difflib.get_close_matches(name, MANAGED, 1, _SIMILARITY)), None
             )
-            if meant:
-                yield wrong("MANAGED_POLICY", role, f"AWS has no policy {name}; it has {meant}", at="ManagedPolicyArns")
+            if similar:
+                yield wrong(
+                    "MANAGED_POLICY", role, f"AWS has no policy {name}; it has {similar}", at="ManagedPolicyArns"
+                )

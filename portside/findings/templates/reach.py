@@ -11,7 +11,7 @@ from portside.findings.finding import Finding
 from portside.findings.templates.assembly import Assembly, Resource
 from portside.findings.templates.load_balancer import balancers_of
 from portside.findings.templates.rule import wrong
-from portside.findings.templates.security_groups import groups_of, ingress, lets_in, lets_out
+from portside.findings.templates.security_groups import allow_inbound, allow_outbound, groups_of, ingress
 from portside.findings.templates.service import may_map, services, task_definition_of
 from portside.findings.templates.task_definition import container_named, containers_of, ports_of
 from portside.findings.templates.values import Handle, Text, fields, flag, number, objects, text, whole
@@ -43,7 +43,7 @@ def from_load_balancers(assembly: Assembly) -> Iterator[Finding]:
 
 
 def to_load_balancers(assembly: Assembly) -> Iterator[Finding]:
-    """Listeners on a port that the load balancer's security groups let no one in on."""
+    """Listeners on a port that the load balancer's security groups do not open."""
     for listener in assembly.of_type("ElasticLoadBalancingV2::Listener"):
         balancer = assembly.resource(listener.get("LoadBalancerArn"), "ElasticLoadBalancingV2::LoadBalancer")
         groups = groups_of(assembly, balancer.get("SecurityGroups")) if balancer else None
@@ -51,7 +51,9 @@ def to_load_balancers(assembly: Assembly) -> Iterator[Finding]:
         port = whole(listener.get("Port"))
         if found is not None and port is not None and not any(each.covers(port) for each in found):
             yield wrong(
-                "LISTENER_CLOSED", listener, f"listens on port {port}, and its load balancer lets no one in on it"
+                "LISTENER_CLOSED",
+                listener,
+                f"listens on port {port}, which no security group of its load balancer opens",
             )
 
 
@@ -68,17 +70,17 @@ def _to_targets(
     for what, port in wanted.items():
         if port is None:
             continue
-        if not lets_in(assembly, own, theirs, port):
+        if not allow_inbound(assembly, own, theirs, port):
             said = f"its security groups don't let {what} of {balancer.logical_id} in on port {port}"
             yield wrong("REACH_TARGET", service, said)
-        elif not lets_out(assembly, theirs, own, port):
+        elif not allow_outbound(assembly, theirs, own, port):
             said = f"its security groups don't let {what} out to {service.logical_id} of {service.stack} on port {port}"
             yield wrong("REACH_TARGET", balancer, said)
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """What a service offers in Service Connect: name and port, and the container port behind them."""
+    """A Service Connect endpoint: name and port, and the container port that they map to."""
 
     service: Resource
     name: str
@@ -87,7 +89,7 @@ class Endpoint:
 
 
 def endpoints(assembly: Assembly) -> list[Endpoint]:
-    """What the services of the assembly offer in Service Connect."""
+    """The Service Connect endpoints of the assembly."""
     found = []
     for service in services(assembly):
         connect = fields(service.get("ServiceConnectConfiguration"))
@@ -104,7 +106,7 @@ def endpoints(assembly: Assembly) -> list[Endpoint]:
 
 @dataclass(frozen=True)
 class Call:
-    """A variable of a service that names another's endpoint; `port` is that which it is called on, where it says so."""
+    """A variable of a service with the name of another's endpoint, and the `port` if the variables contain it."""
 
     variable: str
     endpoint: Endpoint
@@ -112,7 +114,7 @@ class Call:
 
 
 def calls_of(assembly: Assembly, service: Resource, offered: list[Endpoint]) -> Iterator[Call]:
-    """The services that a service calls, as far as its variables say."""
+    """The services that a service calls according to its variables."""
     of = task_definition_of(assembly, service)
     for container in containers_of(of) if of else ():
         variables = {str(each.get("Name")): each.get("Value") for each in objects(container.get("Environment"))}
@@ -126,8 +128,8 @@ def _called(name: str, value: Any, endpoint: Endpoint, variables: dict[str, Any]
     if not isinstance(value, str):
         return
     if value == endpoint.name and _ADDRESS.search(name):
-        beside = re.sub("HOST(NAME)?$", "PORT", name, flags=re.I)
-        port = number(variables.get(beside)) if beside != name else None
+        port_variable = re.sub("HOST(NAME)?$", "PORT", name, flags=re.I)
+        port = number(variables.get(port_variable)) if port_variable != name else None
         yield Call(name, endpoint, int(port) if port is not None else None)
         return
     found = re.search(rf"(?:^|//|@){re.escape(endpoint.name)}(?::(\d+))?(?:/|$)", value)
@@ -138,7 +140,7 @@ def _called(name: str, value: Any, endpoint: Endpoint, variables: dict[str, Any]
 
 
 def to_callees(assembly: Assembly) -> Iterator[Finding]:
-    """Services that can't reach another one that their variables name."""
+    """Services that can't reach another service in their variables."""
     offered = endpoints(assembly)
     for service in services(assembly):
         own = groups_of_service(assembly, service)
@@ -164,10 +166,10 @@ def _to_callee(assembly: Assembly, service: Resource, own: list[Resource] | None
     if not own or not theirs or port is None or (call.port is not None and call.port != call.endpoint.port):
         return
     name = call.endpoint.name
-    if not lets_in(assembly, theirs, own, port):
-        what = f"{call.variable} calls {name}, whose security groups don't let it in on port {port}"
+    if not allow_inbound(assembly, theirs, own, port):
+        what = f"{call.variable} calls {name}, whose security groups do not allow it on port {port}"
         yield wrong("REACH_CALLEE", service, what)
-    elif not lets_out(assembly, own, theirs, port):
+    elif not allow_outbound(assembly, own, theirs, port):
         what = f"{call.variable} calls {name}, and its own security groups let nothing out to it on port {port}"
         yield wrong("REACH_CALLEE", service, what)
 
@@ -189,10 +191,10 @@ def to_databases(assembly: Assembly) -> Iterator[Finding]:
             if not theirs:
                 continue
             on = f" on port {port}" if port else ""
-            if not lets_in(assembly, theirs, own, port):
-                what = f"{variable} is the database {database.logical_id}, whose security groups don't let it in{on}"
+            if not allow_inbound(assembly, theirs, own, port):
+                what = f"{variable} is the database {database.logical_id}, whose security groups do not allow it{on}"
                 yield wrong("REACH_DATABASE", service, what)
-            elif not lets_out(assembly, own, theirs, port):
+            elif not allow_outbound(assembly, own, theirs, port):
                 what = (
                     f"{variable} is the database {database.logical_id}, and its own security groups let nothing out{on}"
                 )

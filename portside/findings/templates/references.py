@@ -15,7 +15,7 @@ from portside.findings.templates.rule import wrong
 _IN_BRACES = re.compile(r"\$\{([^}!][^}]*)\}")
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 _MOST_RESOURCES = 500
-_AS_GOOD_AS_THE_SAME = 0.9
+_SIMILARITY = 0.9
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
 _POLICIES: Mapping[str, tuple[str, ...]] = {
     "DeletionPolicy": ("Delete", "Retain", "RetainExceptOnCreate", "Snapshot"),
@@ -42,7 +42,7 @@ def _at(file: TemplateFile, key: str) -> Resource:
 
 
 def unresolved(assembly: Assembly) -> Iterator[Finding]:
-    """References to a resource, parameter or output that is not there."""
+    """References to a missing resource, parameter or output."""
     for file in assembly.files:
         names = file.names
         # A macro may add resources.
@@ -127,13 +127,13 @@ def _attributes(node: Any) -> Iterator[tuple[str, str]]:
 
 
 def types(assembly: Assembly) -> Iterator[Finding]:
-    """Types that AWS does not have, and look like one that it has."""
+    """Unknown types that are similar to an existing one."""
     names = type_names()
     for resource in assembly.resources:
         if resource.type.startswith("AWS::") and resource.type not in names:
-            meant = difflib.get_close_matches(resource.type, names, 1, _AS_GOOD_AS_THE_SAME)
-            if meant:
-                yield wrong("TYPE", resource, f"{resource.type} is no type of AWS; {meant[0]} is")
+            similar = difflib.get_close_matches(resource.type, names, 1, _SIMILARITY)
+            if similar:
+                yield wrong("TYPE", resource, f"{resource.type} is no type of AWS; {similar[0]} is")
 
 
 def policies(assembly: Assembly) -> Iterator[Finding]:
@@ -162,8 +162,8 @@ def exports(assembly: Assembly) -> Iterator[Finding]:
     names = [name for name, _, _ in seen]
     for file in assembly.files:
         for name in sorted(set(_imported(file.template)) - set(names)):
-            if meant := difflib.get_close_matches(name, names, 1, _AS_GOOD_AS_THE_SAME):
-                yield wrong("EXPORT", _at(file, ""), f"imports {name}, which no stack exports; {meant[0]} is exported")
+            if similar := difflib.get_close_matches(name, names, 1, _SIMILARITY):
+                yield wrong("EXPORT", _at(file, ""), f"imports {name}, which is not exported; {similar[0]} is")
 
 
 def _imported(node: Any) -> Iterator[str]:
@@ -176,7 +176,7 @@ def _imported(node: Any) -> Iterator[str]:
 
 
 def substitutions(assembly: Assembly) -> Iterator[Finding]:
-    """Texts with a `${…}` for CloudFormation that stands in no Fn::Sub, and values that the CDK left unresolved."""
+    """Strings with a `${…}` outside Fn::Sub, and values that the CDK left unresolved."""
     for file in assembly.files:
         names = file.names
         for key, resource in file.resources.items():
@@ -189,7 +189,7 @@ def substitutions(assembly: Assembly) -> Iterator[Finding]:
 
 
 def _plain(node: Any) -> Iterator[str]:
-    """The texts outside Fn::Sub; a user's script has variables of its own."""
+    """The strings outside Fn::Sub, except scripts, which have shell variables."""
     if isinstance(node, str):
         yield node
     for value in node if isinstance(node, list) else ():
@@ -217,7 +217,7 @@ def circles(assembly: Assembly) -> Iterator[Finding]:
 
 
 def _circle(waits: Mapping[str, set[str]]) -> list[str]:
-    """The first circle of a graph; nothing where there is none. What waits for nothing is removed first."""
+    """The first cycle of a graph, or nothing. Nodes without dependencies are removed first."""
     left = {key: set(of) for key, of in waits.items()}
     while free := [key for key, of in left.items() if not of]:
         for key in free:

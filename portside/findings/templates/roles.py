@@ -47,7 +47,7 @@ _ECR = re.compile(r"^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/([^:@]+)")
 
 @dataclass(frozen=True)
 class Need:
-    """What a task's role must be allowed, on which resource, and for what."""
+    """A right that a task's role needs, on which resource, and for which purpose."""
 
     row: str
     actions: tuple[str, ...]
@@ -133,7 +133,7 @@ def _of_secret(assembly: Assembly, value: Any, why: str) -> Iterator[Need]:
         if is_secret and assembly.resource(key, "KMS::Key"):
             yield Need("RIGHT_KEY", _DECRYPT, key, why)
     elif isinstance(first, str) and ":secretsmanager:" in first:
-        # A field, version and stage may stand behind the ARN, which has seven parts.
+        # A field, version and stage may follow the ARN, which has seven parts.
         arn = ":".join(value.split(":")[:7]) if isinstance(value, str) else None
         yield Need("RIGHT_SECRET", _SECRET, arn, why)
     elif isinstance(value, str) and not value.startswith("arn:"):
@@ -178,8 +178,8 @@ def keys(assembly: Assembly) -> Iterator[Finding]:
 def is_notified(topic: Resource, alarm: Resource) -> bool:
     """Whether an alarm notifies a topic, which it may name by its ARN."""
     name = topic.get("TopicName")
-    wanted = [*many(alarm.get("AlarmActions")), *many(alarm.get("OKActions"))]
-    return any(topic.is_of(each) or (text(name) and str(each).endswith(f":{name}")) for each in wanted)
+    actions = [*many(alarm.get("AlarmActions")), *many(alarm.get("OKActions"))]
+    return any(topic.is_of(each) or (text(name) and str(each).endswith(f":{name}")) for each in actions)
 
 
 def _is_for(key: Resource, service: str) -> bool:

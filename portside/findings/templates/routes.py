@@ -1,4 +1,4 @@
-"""The way of tasks to the internet, to its end: subnet, route table, NAT gateway, its subnet, internet gateway."""
+"""The route of tasks to the internet: subnet, route table, NAT gateway, its subnet, internet gateway."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _OTHER_WAYS = (
 
 
 def ways_out(assembly: Assembly) -> Iterator[Finding]:
-    """Services whose tasks can't fetch their image: no route out, or one that ends nowhere, and no endpoints."""
+    """Services whose tasks can't pull their image: no complete route to the internet, and no VPC endpoints."""
     for service in services(assembly):
         own = fields(service.get("NetworkConfiguration", "AwsvpcConfiguration"))
         if is_open(own.get("AssignPublicIp")):
@@ -30,10 +30,12 @@ def ways_out(assembly: Assembly) -> Iterator[Finding]:
         is_public = own.get("AssignPublicIp") == "ENABLED"
         for value in many(own.get("Subnets")):
             subnet = assembly.resource(value, "EC2::Subnet")
-            trouble = _trouble(assembly, subnet, is_public=is_public) if subnet else ""
-            if subnet and trouble and not _has_endpoints(assembly, subnet):
+            problem = _problem(assembly, subnet, is_public=is_public) if subnet else ""
+            if subnet and problem and not _has_endpoints(assembly, subnet):
                 yield wrong(
-                    "NO_WAY_OUT", service, f"tasks in {subnet.logical_id} of {subnet.stack} have no way out: {trouble}"
+                    "NO_WAY_OUT",
+                    service,
+                    f"{subnet.logical_id} of {subnet.stack} can't reach the internet: {problem}",
                 )
                 break
 
@@ -45,9 +47,9 @@ def balancer_subnets(assembly: Assembly) -> Iterator[Finding]:
             continue
         for value in many(balancer.get("Subnets")):
             subnet = assembly.resource(value, "EC2::Subnet")
-            trouble = _trouble(assembly, subnet, is_public=True) if subnet else ""
-            if subnet and trouble:
-                yield wrong("NOT_PUBLIC", balancer, f"the internet does not reach {subnet.logical_id}: {trouble}")
+            problem = _problem(assembly, subnet, is_public=True) if subnet else ""
+            if subnet and problem:
+                yield wrong("NOT_PUBLIC", balancer, f"the internet does not reach {subnet.logical_id}: {problem}")
 
 
 def gateways(assembly: Assembly) -> Iterator[Finding]:
@@ -58,12 +60,12 @@ def gateways(assembly: Assembly) -> Iterator[Finding]:
             continue
         if "AllocationId" not in gateway.properties:
             yield wrong("NAT_ADDRESS", gateway, "a public NAT gateway needs an AllocationId")
-        if trouble := _trouble(assembly, subnet, is_public=True):
-            yield wrong("NAT_SUBNET", gateway, f"stands in {subnet.logical_id}, which has no way out: {trouble}")
+        if problem := _problem(assembly, subnet, is_public=True):
+            yield wrong("NAT_SUBNET", gateway, f"is in {subnet.logical_id}, which can't reach the internet: {problem}")
 
 
-def _trouble(assembly: Assembly, subnet: Resource, *, is_public: bool) -> str:
-    """Why what stands in a subnet does not get to the internet; nothing where it does, or may."""
+def _problem(assembly: Assembly, subnet: Resource, *, is_public: bool) -> str:
+    """Why a subnet can't reach the internet; empty if it can or may."""
     tables = _tables_of(assembly, subnet)
     if tables is None:
         return ""
@@ -78,9 +80,9 @@ def _trouble(assembly: Assembly, subnet: Resource, *, is_public: bool) -> str:
     if unknown or any(is_open(each.get("DestinationCidrBlock")) or _other(each) for each in routes):
         return ""
     if not default:
-        return f"its route table has no route to {_EVERYWHERE}" if tables else "it has no route table with a way out"
-    troubles = [_of_route(assembly, each, subnet, is_public=is_public) for each in default]
-    return troubles[0] if all(troubles) else ""
+        return f"its route table has no route to {_EVERYWHERE}" if tables else "it has no route table"
+    problems = [_of_route(assembly, each, subnet, is_public=is_public) for each in default]
+    return problems[0] if all(problems) else ""
 
 
 def _other(route: Resource) -> bool:
@@ -111,8 +113,8 @@ def _of_route(assembly: Assembly, route: Resource, subnet: Resource, *, is_publi
         behind = assembly.resource(nat.get("SubnetId"), "EC2::Subnet")
         if behind is None or nat.get("ConnectivityType") == "private":
             return ""
-        trouble = "it is in the same subnet" if behind == subnet else _trouble(assembly, behind, is_public=True)
-        return f"its NAT gateway {nat.logical_id} stands in {behind.logical_id}, and {trouble}" if trouble else ""
+        problem = "it is in the same subnet" if behind == subnet else _problem(assembly, behind, is_public=True)
+        return f"its NAT gateway {nat.logical_id} is in {behind.logical_id}, and {problem}" if problem else ""
     gateway = assembly.resource(route.get("GatewayId"), "EC2::InternetGateway")
     if gateway is None:
         return ""
@@ -125,7 +127,7 @@ def _of_route(assembly: Assembly, route: Resource, subnet: Resource, *, is_publi
 
 
 def _has_endpoints(assembly: Assembly, subnet: Resource) -> bool:
-    """Whether the VPC has endpoints that may do instead of a way out, such as those of ECR."""
+    """Whether the VPC has endpoints that may replace the route, such as those of ECR."""
     vpc = assembly.resource(subnet.get("VpcId"), "EC2::VPC")
     return any(
         (vpc is not None and vpc.is_of(each.get("VpcId"))) or is_open(each.get("VpcId"))

@@ -1,4 +1,4 @@
-"""What a rule over templates reports, and the table of what the rules look for."""
+"""The findings of rules over templates, and the table of the rules."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Rule = Callable[[Assembly], Iterator[Finding]]
 
 @dataclass(frozen=True)
 class Row:
-    """What is looked for: `refused` where AWS refuses it at once; else it is deployed and does not work."""
+    """A rule: `refused` if AWS refuses such a template; otherwise it is deployed and does not work."""
 
     name: str
     refused: bool

@@ -12,7 +12,6 @@ from portside.findings.templates.values import Handle, Text, Unknown, fields, ob
 
 
 def target_of(assembly: Assembly, service: Resource) -> Resource | None:
-    """What scales a service."""
     for each in assembly.of_type("ApplicationAutoScaling::ScalableTarget"):
         if any(service.is_of(part) for part in _parts(each.get("ResourceId"))):
             return each
@@ -43,7 +42,7 @@ _OF_PERCENT = ("ECSServiceAverageCPUUtilization", "ECSServiceAverageMemoryUtiliz
 
 
 def resource_ids(assembly: Assembly) -> Iterator[Finding]:
-    """Targets for ECS whose id has not the form `service/CLUSTER/SERVICE`."""
+    """Targets for ECS whose id is not `service/CLUSTER/SERVICE`."""
     for target in assembly.of_type("ApplicationAutoScaling::ScalableTarget"):
         found = target.get("ResourceId")
         if target.get("ServiceNamespace") != "ecs" or not isinstance(found, str | Text):
@@ -60,7 +59,7 @@ def resource_ids(assembly: Assembly) -> Iterator[Finding]:
 def _looks(value: str | Text) -> str:
     if isinstance(value, str):
         return value
-    # The ARN of a service is no name: `Ref` of one has slashes of its own.
+    # `Ref` of a service is its ARN, which contains slashes.
     return "".join(each if isinstance(each, str) else _name(each) for each in value.parts)
 
 

@@ -20,7 +20,7 @@ Schema = Json | bool
 
 @dataclass(frozen=True)
 class Problem:
-    """A value that its schema refuses: where it stands, and what is wrong with it."""
+    """A value that its schema refuses: its path, and why."""
 
     path: str
     what: str
@@ -37,7 +37,7 @@ class _Place:
 
 
 def problems(schema: Schema, value: Any, definitions: Json | None = None) -> list[Problem]:
-    """What a schema certainly refuses of a value."""
+    """The values that a schema certainly refuses."""
     own = schema.get("definitions", {}) if isinstance(schema, Mapping) else {}
     return list(_problems(schema, value, _Place("", definitions or own)))
 
@@ -93,7 +93,7 @@ def _combined(schema: Json, value: Any, place: _Place) -> Iterator[Problem]:
     for keyword in ("anyOf", "oneOf"):
         forms = schema.get(keyword, ())
         if forms and all(_holds(form, value, place) is False for form in forms):
-            found = [list(_problems(form, value, place)) for form in forms]
+            found = [list(_problems(each, value, place)) for each in forms]
             closest = min(found, key=len)
             yield from closest or [Problem(place.path, "has none of the forms that AWS accepts")]
     if "not" in schema and _holds(schema["not"], value, place):
@@ -112,12 +112,12 @@ def _holds(schema: Schema, value: Any, place: _Place) -> bool | None:
 
 
 def _is_decided(schema: Schema, value: Any, place: _Place) -> bool:
-    """Whether nothing that a schema looks at is open."""
+    """Whether all values that a schema constrains are known."""
     if isinstance(schema, bool):
         return True
     schema = _followed(schema, place)
     if is_open(value):
-        # That it is there is all that an empty schema asks.
+        # An empty schema only requires that the value exists.
         return not schema
     if isinstance(value, dict):
         if any(isinstance(value.get(key), Unknown) for key in schema.get("required", ())):
@@ -272,7 +272,7 @@ def _count(names: list[str], value: Any, *, at_most: int) -> str:
 
 
 def _is_given(value: Json, name: str) -> bool:
-    """Whether a property is certainly there; an empty list is as good as none."""
+    """Whether a property certainly exists; an empty list counts as missing."""
     return name in value and not isinstance(value[name], Unknown) and value[name] != []
 
 

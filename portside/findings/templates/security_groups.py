@@ -1,4 +1,4 @@
-"""What security groups let through, in templates. A doubtful opening counts as one."""
+"""The traffic that security groups allow. A doubtful rule counts as allowing."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from portside.findings.templates.values import Unknown, is_open, is_whole_list, 
 
 _TCP = ("tcp", "6", 6)
 _ALL = ("-1", -1)
-# What the CDK writes for "no traffic", since no rule at all means all traffic.
+# The CDK's rule for "no traffic", since a group without rules allows all traffic.
 NOWHERE = "255.255.255.255/32"
 
 
 @dataclass(frozen=True)
 class Opening:
-    """A rule of a security group: what it lets through, and the group that it is about, if any."""
+    """A rule of a security group: protocol, ports, and the other side."""
 
     protocol: Any
     first: Any
@@ -26,7 +26,7 @@ class Opening:
     cidr: Any = None
 
     def covers(self, port: int | None) -> bool:
-        """Whether it may let a TCP port through; any port where that is None."""
+        """Whether it may allow a TCP port; any port if None."""
         if self.protocol in _ALL or is_open(self.protocol):
             return True
         if self.protocol not in _TCP:
@@ -45,7 +45,7 @@ class Opening:
 
 
 def groups_of(assembly: Assembly, values: Any) -> list[Resource] | None:
-    """The security groups of a list; None where one is not of the assembly, or there is none."""
+    """The security groups of a list; None if the list is empty or one is not in the assembly."""
     if not values or not is_whole_list(values):
         return None
     found = [assembly.resource(each, "EC2::SecurityGroup") for each in many(values)]
@@ -53,26 +53,26 @@ def groups_of(assembly: Assembly, values: Any) -> list[Resource] | None:
 
 
 def ingress(assembly: Assembly, groups: Sequence[Resource]) -> list[Opening] | None:
-    """What some groups let in; None where that is not known."""
+    """The inbound rules of some groups; None if unknown."""
     return _openings(assembly, groups, "SecurityGroupIngress", "Source")
 
 
 def egress(assembly: Assembly, groups: Sequence[Resource]) -> list[Opening] | None:
-    """What some groups let out; None where that is not known, or all is let out because no rule says otherwise."""
+    """The outbound rules of some groups; None if unknown, or if all traffic is allowed by default."""
     if any(each.get("SecurityGroupEgress") in (None, []) for each in groups):
         return None
     return _openings(assembly, groups, "SecurityGroupEgress", "Destination")
 
 
 def own_egress(assembly: Assembly, group: Resource) -> list[Opening]:
-    """The rules of a group for traffic out that stand beside it."""
+    """The outbound rules of a group that are separate resources."""
     rules = [each for each in assembly.of_type("EC2::SecurityGroupEgress") if group.is_of(each.get("GroupId"))]
     return [_opening(dict(each.properties), "Destination") for each in rules]
 
 
 def _openings(assembly: Assembly, groups: Sequence[Resource], key: str, side: str) -> list[Opening] | None:
-    beside = assembly.of_type(f"EC2::{key}")
-    if any(isinstance(each.get("GroupId"), Unknown) for each in beside):
+    separate = assembly.of_type(f"EC2::{key}")
+    if any(isinstance(each.get("GroupId"), Unknown) for each in separate):
         return None
     found: list[Opening] = []
     for group in groups:
@@ -80,7 +80,7 @@ def _openings(assembly: Assembly, groups: Sequence[Resource], key: str, side: st
         if not is_whole_list(inline):
             return None
         found += [_opening(each, side) for each in objects(inline)]
-        own = [each for each in beside if group.is_of(each.get("GroupId")) or _is_named(group, each)]
+        own = [each for each in separate if group.is_of(each.get("GroupId")) or _is_named(group, each)]
         found += [_opening(dict(each.properties), side) for each in own]
     return found
 
@@ -103,19 +103,23 @@ def _opening(rule: dict[str, Any], side: str) -> Opening:
     )
 
 
-def lets_in(assembly: Assembly, groups: Sequence[Resource], callers: Sequence[Resource], port: int | None) -> bool:
-    """Whether some groups may let callers in on a TCP port."""
+def allow_inbound(
+    assembly: Assembly, groups: Sequence[Resource], callers: Sequence[Resource], port: int | None
+) -> bool:
+    """Whether some groups may allow callers on a TCP port."""
     found = ingress(assembly, groups)
     return found is None or any(each.covers(port) and each.is_about(callers) for each in found)
 
 
-def lets_out(assembly: Assembly, groups: Sequence[Resource], callees: Sequence[Resource], port: int | None) -> bool:
-    """Whether some groups may let traffic out to callees on a TCP port."""
+def allow_outbound(
+    assembly: Assembly, groups: Sequence[Resource], callees: Sequence[Resource], port: int | None
+) -> bool:
+    """Whether some groups may allow traffic to callees on a TCP port."""
     found = egress(assembly, groups)
     if found is not None:
         return any(each.covers(port) and each.is_about(callees) for each in found)
-    # A group without rules of its own lets all out, unless separate rules name their destinations: then those count.
+    # A group without inline rules allows all outbound traffic, unless separate rules name their destinations.
     # https://github.com/aws/aws-cdk/issues/987
-    beside = [each for group in groups for each in own_egress(assembly, group) if each.group is not None]
-    meant = [each for each in beside if each.is_about(callees)]
-    return len(groups) > 1 or not meant or any(each.covers(port) for each in meant)
+    separate = [each for group in groups for each in own_egress(assembly, group) if each.group is not None]
+    matching = [each for each in separate if each.is_about(callees)]
+    return len(groups) > 1 or not matching or any(each.covers(port) for each in matching)

@@ -34,9 +34,9 @@ from portside.findings.templates.values import (
 )
 
 _OF_FARGATE = frozenset({"FARGATE", "FARGATE_SPOT"})
-# What a session of ECS exec writes to; https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
+# The logs of ECS exec sessions; https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
 _WRITTEN_BY_EXEC = ("/var/lib/amazon", "/var/log/amazon")
-_AS_GOOD_AS_THE_SAME = 0.8
+_SIMILARITY = 0.8
 
 
 def services(assembly: Assembly) -> tuple[Resource, ...]:
@@ -45,7 +45,7 @@ def services(assembly: Assembly) -> tuple[Resource, ...]:
 
 
 def task_definition_of(assembly: Assembly, service: Resource) -> Resource | None:
-    """What a service runs, where that is of the assembly."""
+    """The task definition of a service, if it is in the assembly."""
     return assembly.resource(service.get("TaskDefinition"), "ECS::TaskDefinition")
 
 
@@ -132,9 +132,9 @@ def _namespace(assembly: Assembly, service: Resource, connect: dict[str, Any]) -
         yield wrong("CONNECT_NAMESPACE", service, "Service Connect has no namespace, nor has the cluster a default one")
     made = [each.get("Name") for each in assembly.of_type(*_NAMESPACES)]
     if text(name) and name not in made and not str(name).startswith("arn:"):
-        meant = difflib.get_close_matches(str(name), [each for each in made if text(each)], 1, _AS_GOOD_AS_THE_SAME)
-        if meant:
-            what = f"the Service Connect namespace {name} is made by no stack; {meant[0]} is"
+        similar = difflib.get_close_matches(str(name), [each for each in made if text(each)], 1, _SIMILARITY)
+        if similar:
+            what = f"the Service Connect namespace {name} is made by no stack; {similar[0]} is"
             yield wrong("CONNECT_NAMESPACE", service, what)
 
 
@@ -279,8 +279,8 @@ def deployment_alarms(assembly: Assembly) -> Iterator[Finding]:
     alarms_made = assembly.of_type("CloudWatch::Alarm", "CloudWatch::CompositeAlarm")
     made = {name for each in alarms_made if (name := text(each.get("AlarmName"))) is not None}
     for service in services(assembly):
-        wanted = fields(service.get("DeploymentConfiguration", "Alarms"))
-        alarms = many(wanted.get("AlarmNames")) if flag(wanted.get("Enable")) else []
+        settings = fields(service.get("DeploymentConfiguration", "Alarms"))
+        alarms = many(settings.get("AlarmNames")) if flag(settings.get("Enable")) else []
         families = {_family(each) for each in made}
         for name in filter(text, alarms):
             if name not in made and _family(name) in families:
@@ -289,7 +289,7 @@ def deployment_alarms(assembly: Assembly) -> Iterator[Finding]:
 
 
 def _family(name: Any) -> str:
-    """What the alarms of an application's environment have in common: the first two words of their names."""
+    """The common prefix of an environment's alarms: the first two words of their names."""
     return "-".join(str(name).split("-")[:2])
 
 
@@ -320,7 +320,7 @@ def exec_sessions(assembly: Assembly) -> Iterator[Finding]:
         if of is None or flag(service.get("EnableExecuteCommand")) is not True:
             continue
         if "TaskRoleArn" not in of.properties:
-            yield wrong("EXEC_ROLE", service, "EnableExecuteCommand needs a task role, its task definition has none")
+            yield wrong("EXEC_ROLE", service, "EnableExecuteCommand needs a task role, which its task definition lacks")
         for container in containers_of(of):
             mounts = objects(container.get("MountPoints"))
             writable = [str(each.get("ContainerPath")) for each in mounts if flag(each.get("ReadOnly", False)) is False]

@@ -48,7 +48,7 @@ def containers_of(task_definition: Resource) -> list[Container]:
 
 
 def container_named(task_definition: Resource, name: Any) -> Container | None:
-    """The container of a name; None where there is none, or not known."""
+    """The container with a name; None if missing or unknown."""
     return next((each for each in containers_of(task_definition) if text(name) and each.get("Name") == name), None)
 
 
@@ -68,7 +68,7 @@ def ports_of(container: Container) -> list[dict[str, Any]] | None:
 
 
 def is_awsvpc(task_definition: Resource) -> bool:
-    """Whether each task has an interface of its own."""
+    """Whether each task has its own network interface."""
     return bool(task_definition.get("NetworkMode") == "awsvpc")
 
 
@@ -158,7 +158,7 @@ def _dependency(resource: Resource, name: str, other: str, condition: Any) -> It
         yield wrong("DEPENDENCY", resource, what)
     is_essential = "Essential" not in found or flag(found["Essential"])
     if condition in ("COMPLETE", "SUCCESS") and is_essential:
-        what = f"the container {name} waits for the end of {other}, which is essential: its end stops the task"
+        what = f"the container {name} waits until {other} exits, which is essential and stops the task when it exits"
         yield wrong("DEPENDENCY", resource, what)
 
 
@@ -223,7 +223,7 @@ def ports(assembly: Assembly) -> Iterator[Finding]:
 
 
 def fargate(assembly: Assembly) -> Iterator[Finding]:
-    """What Fargate does not offer."""
+    """Settings that Fargate does not support."""
     for resource in task_definitions(assembly):
         if not runs_on_fargate(assembly, resource):
             continue
@@ -259,7 +259,7 @@ def _is_set(value: Any) -> bool:
 
 
 def interfaces(assembly: Assembly) -> Iterator[Finding]:
-    """What a task with its own interface can't set."""
+    """Settings that awsvpc tasks do not support."""
     for resource in task_definitions(assembly):
         for container in containers_of(resource) if is_awsvpc(resource) else ():
             for key in _NOT_IN_AWSVPC:

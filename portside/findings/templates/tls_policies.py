@@ -33,7 +33,7 @@ _DATES: Mapping[str, tuple[str, ...]] = {
         ("2025-09",),
     ),
 }
-# A policy of a kind listed here that is later than this may be one that AWS has added since.
+# AWS may have added later policies of these kinds.
 _LISTED_UNTIL = "2026-11"
 
 

@@ -1,4 +1,4 @@
-"""What a property of a template comes to, as far as the templates say."""
+"""The values of template properties, if the templates determine them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def is_open(value: Any) -> bool:
 
 
 def is_known(value: Any) -> bool:
-    """Whether a value is known with all that is in it."""
+    """Whether a value is known, including all nested ones."""
     if isinstance(value, dict):
         return all(map(is_known, value.values()))
     if isinstance(value, list):
@@ -97,14 +97,14 @@ def text(value: Any) -> str | None:
 
 
 def many(value: Any) -> list[Any]:
-    """The items of a list, one of a single value, none of what is not there."""
+    """The items of a list; a single value is one item, a missing one none."""
     if value is None or value == "":
         return []
     return value if isinstance(value, list) else [value]
 
 
 def fields(value: Any) -> dict[str, Any]:
-    """The fields of an object; none of what is not there or not known."""
+    """The fields of an object; none if it is missing or unknown."""
     return value if isinstance(value, dict) else {}
 
 

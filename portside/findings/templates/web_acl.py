@@ -61,7 +61,7 @@ _GROUPS = frozenset(
         *("AWSManagedRulesUnixRuleSet", "AWSManagedRulesWindowsRuleSet", "AWSManagedRulesWordPressRuleSet"),
     }
 )
-_AS_GOOD_AS_THE_SAME = 0.9
+_SIMILARITY = 0.9
 
 
 def managed_groups(assembly: Assembly) -> Iterator[Finding]:
@@ -71,9 +71,9 @@ def managed_groups(assembly: Assembly) -> Iterator[Finding]:
             group = fields(fields(rule.get("Statement")).get("ManagedRuleGroupStatement"))
             name = text(group.get("Name"))
             if group.get("VendorName") == "AWS" and name and name not in _GROUPS:
-                meant = difflib.get_close_matches(name, _GROUPS, 1, _AS_GOOD_AS_THE_SAME)
-                if meant:
-                    yield wrong("WAF_GROUP", acl, f"AWS has no group of rules {name}; it has {meant[0]}")
+                similar = difflib.get_close_matches(name, _GROUPS, 1, _SIMILARITY)
+                if similar:
+                    yield wrong("WAF_GROUP", acl, f"AWS has no group of rules {name}; it has {similar[0]}")
 
 
 def default_actions(assembly: Assembly) -> Iterator[Finding]:
@@ -83,7 +83,7 @@ def default_actions(assembly: Assembly) -> Iterator[Finding]:
         if isinstance(default, dict) and len(default) != 1:
             yield wrong("WAF_ACTION", acl, "DefaultAction must be one of Allow and Block")
         if acl.get("Scope") == "CLOUDFRONT" and assembly.file(acl.stack).region not in ("", "us-east-1"):
-            yield wrong("WAF_SCOPE", acl, "a web ACL for CLOUDFRONT stands in us-east-1")
+            yield wrong("WAF_SCOPE", acl, "a web ACL for CLOUDFRONT must be in us-east-1")
 
 
 def associations(assembly: Assembly) -> Iterator[Finding]:
