@@ -57,12 +57,12 @@ class Bench:
         """Deploy a service again as it is, and wait for the end of that; whether it went well."""
         cluster, name = self.service(container)
         updated = self.of("ecs").update_service(cluster=cluster, service=name, forceNewDeployment=True)["service"]
-        wanted = next(each["id"] for each in updated["deployments"] if each["status"] == "PRIMARY")
+        expected = next(each["id"] for each in updated["deployments"] if each["status"] == "PRIMARY")
         until = time.monotonic() + LONGEST_SECONDS
         while time.monotonic() < until:
             deployments = {each["id"]: each for each in self.described(container)["deployments"]}
             if "IN_PROGRESS" not in {each.get("rolloutState") for each in deployments.values()}:
-                return wanted in deployments and deployments[wanted].get("rolloutState") == "COMPLETED"
+                return expected in deployments and deployments[expected].get("rolloutState") == "COMPLETED"
             time.sleep(PAUSE_SECONDS)
         return False
 

@@ -48,8 +48,8 @@ def main() -> None:
         print(f"{'held back' if fault.name in HELD_BACK else '':<10}{fault.name:<42}{others}  {found}")
     for title, table in (("rules", ours), ("cfn-lint", linted), ("CDK", validated)):
         if table:
-            held = sum(bool(table[name]) for name in HELD_BACK)
-            print(f"{title}: {sum(map(bool, table.values()))} of {len(FAULTS)}, {held} of {len(HELD_BACK)} held back")
+            locked = sum(bool(table[name]) for name in HELD_BACK)
+            print(f"{title}: {sum(map(bool, table.values()))} of {len(FAULTS)}, {locked} of {len(HELD_BACK)} held back")
     print(f"{seconds:.3f} s for the rules over {len(sound)} templates")
 
 

@@ -34,14 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--cut", action="store_true", help="cut reasons and events at 255 characters")
     parser.add_argument("--running", action="store_true", help="the deployment is still being tried")
     asked = parser.parse_args(arguments)
-    form, aws = load_form(), None
+    configuration, aws = load_form(), None
     for line in filter(str.strip, asked.cases.read_text(encoding="utf-8").splitlines()):
         case = json.loads(line)
-        account = left_behind(case, form, cut=asked.cut, running=asked.running)
+        account = left_behind(case, configuration, cut=asked.cut, running=asked.running)
         if aws is None:
             aws = AnsweringAws(account)
         aws.account = account
-        sys.stdout.write(json.dumps(said_of(case["id"], aws, form), ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(said_of(case["id"], aws, configuration), ensure_ascii=False) + "\n")
 
 
 def said_of(case: str, aws: AnsweringAws, form: Form) -> dict[str, Any]:

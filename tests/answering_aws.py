@@ -179,10 +179,10 @@ def _describe_stacks(account: Account, asked: Mapping[str, Any]) -> dict[str, An
 
 
 def _list_stacks(account: Account, asked: Mapping[str, Any]) -> dict[str, Any]:
-    wanted = asked.get("StackStatusFilter")
+    expected = asked.get("StackStatusFilter")
     names = ("StackName", "StackId", "StackStatus", "StackStatusReason", "CreationTime", "LastUpdatedTime")
     shown = [{name: each[name] for name in names if name in each} for each in account.stacks.values()]
-    found = [each for each in shown if not wanted or each["StackStatus"] in wanted]
+    found = [each for each in shown if not expected or each["StackStatus"] in expected]
     return _page(found, asked, ("StackSummaries", "NextToken", "NextToken"))
 
 
@@ -281,9 +281,9 @@ def _describe_clusters(account: Account, asked: Mapping[str, Any]) -> dict[str, 
 
 
 def _describe_target_groups(account: Account, asked: Mapping[str, Any]) -> dict[str, Any]:
-    wanted = asked.get("TargetGroupArns")
-    found = [each for arn, each in account.target_groups.items() if not wanted or arn in wanted]
-    if wanted and len(found) < len(set(wanted)):
+    expected = asked.get("TargetGroupArns")
+    found = [each for arn, each in account.target_groups.items() if not expected or arn in expected]
+    if expected and len(found) < len(set(expected)):
         raise NotThere("TargetGroupNotFound", "One or more target groups not found")
     return _page(found, asked, ("TargetGroups", "Marker", "NextMarker"))
 
@@ -304,8 +304,8 @@ def _all(
     """An operation that describes existing items, or those that are named under `by`."""
 
     def answer(account: Account, asked: Mapping[str, Any]) -> dict[str, Any]:
-        wanted = asked.get(by)
-        names = [wanted] if isinstance(wanted, str) else wanted
+        expected = asked.get(by)
+        names = [expected] if isinstance(expected, str) else expected
         found = [each for each in values(account) if not names or each[key] in names]
         return _page(found, asked, (under, *tokens))
 

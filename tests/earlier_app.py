@@ -88,12 +88,12 @@ def logical_id(*path: str) -> str:
 
     https://docs.aws.amazon.com/cdk/v2/guide/identifiers.html
     """
-    told: list[str] = []
+    reported: list[str] = []
     for part in path:
-        if part != "Resource" and not (told and told[-1].endswith(part)):
-            told.append(part)
+        if part != "Resource" and not (reported and reported[-1].endswith(part)):
+            reported.append(part)
     made = hashlib.md5("/".join(path).encode(), usedforsecurity=False).hexdigest()[:8].upper()
-    return re.sub(r"[^A-Za-z0-9]", "", "".join(told)) + made
+    return re.sub(r"[^A-Za-z0-9]", "", "".join(reported)) + made
 
 
 @functools.cache

@@ -53,9 +53,9 @@ def test_each_acknowledgment_is_on_a_resource_has_a_reason_and_is_still_needed(n
 def test_acknowledgments_are_few(name: str, step: str) -> None:
     made = Counter(each.at.partition("/")[0] for each in audited(name, step).acknowledgments)
     services = {environment(name).stack_name(part): made[environment(name).stack_name(part)] for part in SERVICES}
-    beside = made.total() - sum(services.values()) - made[environment(name).stack_name("bastion")]
+    neighbours = made.total() - sum(services.values()) - made[environment(name).stack_name("bastion")]
     assert {stack: count for stack, count in services.items() if count > MOST_OF_A_SERVICE} == {}
-    assert beside <= MOST_BESIDE
+    assert neighbours <= MOST_BESIDE
 
 
 def opened(folder: Path, *acknowledgments: tuple[str, str], on_stack: bool = False) -> Audited:

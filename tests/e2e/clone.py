@@ -76,10 +76,10 @@ class Clone:
 
     def edit_form(self, old: str, new: str) -> None:
         """Change the configuration as a user would; what must be changed must be there exactly once."""
-        form = self.folder / "app.py"
-        text = form.read_text()
+        configuration = self.folder / "app.py"
+        text = configuration.read_text()
         assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in app.py"
-        form.write_text(text.replace(old, new))
+        configuration.write_text(text.replace(old, new))
 
     def restore_form(self) -> None:
         """Undo every edit."""

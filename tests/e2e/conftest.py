@@ -53,12 +53,12 @@ def deployed_once(
     new_clone: Callable[[], Clone], shared: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[FirstDeployment]:
     """The one deployment whose templates are validated; each process of the tests has a clone as it was then."""
-    kept, told = Clone(shared / "deployed once" / "agora infra"), shared / "deployed once" / "told.json"
+    kept, reported = Clone(shared / "deployed once" / "agora infra"), shared / "deployed once" / "told.json"
     with FileLock(shared / "deployed once.lock"):
-        if not told.exists():
+        if not reported.exists():
             answer, before = _deploy_once(new_clone(), kept)
-            told.write_text(json.dumps([dataclasses.asdict(answer), sorted(before)]))
-    answer, before = json.loads(told.read_text())
+            reported.write_text(json.dumps([dataclasses.asdict(answer), sorted(before)]))
+    answer, before = json.loads(reported.read_text())
     clone = kept.copied_to(tmp_path_factory.mktemp("first") / "agora infra")
     clone.up()
     yield FirstDeployment(clone, Answer(**answer), kept, frozenset(before))

@@ -139,12 +139,12 @@ def adopted(new_clone: Callable[[], Clone]) -> Adoption:
 def _fill_in(clone: Clone, *, kept: bool, bastion: bool = False) -> None:
     """Write into dev's form what a step asks for."""
     clone.restore_form()
-    form = clone.folder / "app.py"
-    dev, stage, rest = form.read_text().partition('    "stage": {')
+    configuration = clone.folder / "app.py"
+    dev, stage, rest = configuration.read_text().partition('    "stage": {')
     machine = f'"BASTION": {{"KEY_NAME": "{earlier_app.KEY_NAME}", "AMI_ID": "{earlier_app.AMI_ID}"}},'
-    wanted = f'"KEEP_EXPORTS": {kept}, {machine if bastion else ""}'
+    expected = f'"KEEP_EXPORTS": {kept}, {machine if bastion else ""}'
     assert dev.count('"KEEP_EXPORTS": True,') == 1
-    form.write_text(dev.replace('"KEEP_EXPORTS": True,', wanted) + stage + rest)
+    configuration.write_text(dev.replace('"KEEP_EXPORTS": True,', expected) + stage + rest)
 
 
 def _change(of: Clients, name: str, verb: str) -> None:

@@ -38,13 +38,13 @@ def told_to_tasks(of: Clients) -> set[tuple[str, str]]:
     ecs = of("ecs")
     (cluster,) = ecs.list_clusters()["clusterArns"]
     tasks = ecs.describe_tasks(cluster=cluster, tasks=ecs.list_tasks(cluster=cluster)["taskArns"])["tasks"]
-    told = set()
+    reported = set()
     for arn in {each["taskDefinitionArn"] for each in tasks if each["lastStatus"] == "RUNNING"}:
         [container] = ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]["containerDefinitions"]
         hosts = [each["value"] for each in container["environment"] if "MONGODB_HOST" in each["name"]]
         secrets = [each["valueFrom"] for each in container.get("secrets", []) if "MONGODB" in each["name"]]
-        told |= set(zip(hosts, secrets, strict=True))
-    return told
+        reported |= set(zip(hosts, secrets, strict=True))
+    return reported
 
 
 def deploy(clone: Clone) -> dict[str, Any]:
@@ -64,15 +64,15 @@ def test_a_database_is_restored_next_to_the_first_and_services_move_to_it_and_ba
     of = clients(deployed.exports("dev"))
     ours, running = cluster_of(of, OURS), revisions(of)
     databases = f'{{"docdb-v8-restored": {{"CLUSTER": "{ours["DBClusterIdentifier"]}", "TIME": "latest"}}}}'
-    beside = f'{EDGE}\n        "DATABASES": {databases},'
-    deployed.edit_form(EDGE, beside)
+    neighbours = f'{EDGE}\n        "DATABASES": {databases},'
+    deployed.edit_form(EDGE, neighbours)
     deploy(deployed)
     restored = cluster_of(of, RESTORED)
     assert restored["MasterUsername"] == ours["MasterUsername"]
     assert revisions(of) == running
     assert told_to_tasks(of) == {(ours["Endpoint"], secret_of(of, OURS))}
 
-    deployed.edit_form(beside, f"{beside}\n        {MOVED}")
+    deployed.edit_form(neighbours, f"{neighbours}\n        {MOVED}")
     too_early = deployed.agora("deploy", "dev", "--local", "--json")
     assert too_early.exit_code == 1
     verdicts = [
@@ -92,7 +92,7 @@ def test_a_database_is_restored_next_to_the_first_and_services_move_to_it_and_ba
     assert told_to_tasks(of) == {(restored["Endpoint"], secret_of(of, RESTORED))}
     assert cluster_of(of, OURS)["Endpoint"] == ours["Endpoint"]
 
-    deployed.edit_form(f"{beside}\n        {MOVED}", beside)
+    deployed.edit_form(f"{neighbours}\n        {MOVED}", neighbours)
     deploy(deployed)
     assert told_to_tasks(of) == {(ours["Endpoint"], secret_of(of, OURS))}
     assert cluster_of(of, RESTORED)["Endpoint"] == restored["Endpoint"]

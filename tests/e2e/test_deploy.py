@@ -153,9 +153,9 @@ def test_a_first_deployment_that_failed_reports_each_cause_and_is_fixed_by_the_n
     # Their logs, which alone tell why agora-api crashed, went with the stacks.
     causes = {(each["service"], outer(each["cause"])) for each in failed.json()["failure"]["verdicts"]}
     assert {("agora-api", "DATABASE_UNREACHABLE"), ("agora-api-next", "SECRET_MISSING")} <= causes
-    mended = clone.agora("deploy", "dev", "--local", "--json")
-    assert mended.exit_code == 0, mended.stderr
-    assert {service["health"] for service in mended.json()["deployment"]["services"]} <= {"healthy", "running"}
+    fixed = clone.agora("deploy", "dev", "--local", "--json")
+    assert fixed.exit_code == 0, fixed.stderr
+    assert {service["health"] for service in fixed.json()["deployment"]["services"]} <= {"healthy", "running"}
 
 
 def test_a_certificate_of_another_id_is_refused_by_the_listener(deployed: Clone) -> None:

@@ -171,10 +171,10 @@ def test_a_commit_without_a_label_comes_from_the_tag_next_to_it(registry: str) -
 
 
 def test_what_is_missing_is_reported_with_what_is(registry: str) -> None:
-    wanted = {"agora-app:4.2.0-rc3": Kind.TAG_UNKNOWN, "agora-api:edge": Kind.TAG_UNKNOWN}
-    wanted |= {"agora-none:4.2.0-rc2": Kind.PACKAGE_UNKNOWN, "agora-arm:4.2.0-rc2": Kind.WRONG_PLATFORM}
+    expected = {"agora-app:4.2.0-rc3": Kind.TAG_UNKNOWN, "agora-api:edge": Kind.TAG_UNKNOWN}
+    expected |= {"agora-none:4.2.0-rc2": Kind.PACKAGE_UNKNOWN, "agora-arm:4.2.0-rc2": Kind.WRONG_PLATFORM}
     with pytest.raises(ResolutionFailed) as failed:
-        _found(registry, *(f"ghcr.io/{OWNER}/{each}" for each in wanted))
-    assert [failure.kind for failure in failed.value.failures.values()] == list(wanted.values())
+        _found(registry, *(f"ghcr.io/{OWNER}/{each}" for each in expected))
+    assert [failure.kind for failure in failed.value.failures.values()] == list(expected.values())
     assert "Nearest are: 4.2.0-rc2." in failed.value.hint
     assert "Newest are: 4.2.0-rc2." in failed.value.hint

@@ -102,8 +102,8 @@ def test_the_commands_of_the_page_about_releases_run_in_their_order(
 
 def _at_version(clone: Clone, version: str) -> Clone:
     """The clone with stage and prod at a version, whatever this repository has them at, and a lock of stubs."""
-    form = clone.folder / "app.py"
-    form.write_bytes(with_versions(form.read_bytes(), {"stage": version, "prod": version}))
+    configuration = clone.folder / "app.py"
+    configuration.write_bytes(with_versions(configuration.read_bytes(), {"stage": version, "prod": version}))
     references = [f"{REGISTRY}/{name}:{version}" for name in NAMES]
     lock = replace(stubs(version, references), stand_in=True)
     (clone.folder / "releases" / f"{version}.json").write_text(lock.written())

@@ -27,9 +27,9 @@ def _without_docs(clone: Clone) -> None:
 def _rename(clone: Clone, *pairs: tuple[str, str]) -> None:
     """Call containers otherwise, and leave their images alone."""
     names: Mapping[str, str] = dict(pairs)
-    form = clone.folder / "app.py"
+    configuration = clone.folder / "app.py"
     quoted = re.compile("|".join(f'"{name}"' for name in names))
-    form.write_text(quoted.sub(lambda found: f'"{names[found[0].strip(chr(34))]}"', form.read_text()))
+    configuration.write_text(quoted.sub(lambda found: f'"{names[found[0].strip(chr(34))]}"', configuration.read_text()))
 
 
 def _stacks(of: Clients) -> dict[str, dict[str, Any]]:
@@ -117,8 +117,8 @@ def test_only_what_is_ours_is_removed_and_what_holds_data_only_with_its_data(dep
     refused = deployed.agora("destroy", "dev", "--local", "--stack", "agora-dev-docdb-v8-second")
     assert refused.exit_code == 2
     assert "--with-data" in refused.stderr
-    gone = deployed.agora("destroy", "dev", "--local", "--stack", "agora-dev-docdb-v8-second", "--with-data")
-    assert gone.exit_code == 0, gone.stderr
+    deleted = deployed.agora("destroy", "dev", "--local", "--stack", "agora-dev-docdb-v8-second", "--with-data")
+    assert deleted.exit_code == 0, deleted.stderr
     assert "agora-dev-docdb-v8-second" not in _stacks(of)
     assert not [each for each in inventory(of) if "second" in each], "nothing of it stays"
     assert inventory(of) < before

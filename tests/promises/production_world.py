@@ -137,9 +137,9 @@ class World:
 
     def acting(self, **versions: str) -> Acting:
         """live, as a command acts on it."""
-        form = self.form(**versions)
+        configuration = self.form(**versions)
         clients = {"ssm": self.ssm, "cloudformation": Elsewhere()}
-        return Acting(Target(form.environment("live"), self.is_local, clients.__getitem__, {}), form)
+        return Acting(Target(configuration.environment("live"), self.is_local, clients.__getitem__, {}), configuration)
 
     def ran(self, environment: str, images: Resolution | None = None, **changes: Any) -> DeploymentRecord:
         """A deployment of an environment that is recorded; by default it proves what it ran."""
@@ -160,12 +160,12 @@ class World:
         return clear_deployment(self.acting(live=images.version), images, reason=reason, profile=None)
 
     def roll_back(self, images: Resolution, reason: str | None = None) -> Clearance:
-        wanted = [
+        expected = [
             ServiceImage(image.name.rpartition("/")[2], image.name, image.tag, image.digest)
             for image in images.images.values()
         ]
         acting = self.acting(live=images.version)
-        return clear_images(acting, lambda: Starting(tuple(wanted)), images=images, reason=reason, profile=None)
+        return clear_images(acting, lambda: Starting(tuple(expected)), images=images, reason=reason, profile=None)
 
     def redeploy(self, ecs: OneService, reason: str | None = None) -> Clearance:
         acting = self.acting()
@@ -179,8 +179,8 @@ class World:
 
     def run_task(self, image: ResolvedImage | None = None, reason: str | None = None) -> Clearance:
         image = image or loader()
-        wanted = ServiceImage("loader", image.name, image.tag, image.digest)
-        return clear_task(self.acting(), wanted, Starting, reason=reason, profile=None)
+        expected = ServiceImage("loader", image.name, image.tag, image.digest)
+        return clear_task(self.acting(), expected, Starting, reason=reason, profile=None)
 
     def history(self, environment: str) -> list[DeploymentRecord]:
         return read_records(self.ssm, environment)

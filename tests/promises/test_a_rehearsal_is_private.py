@@ -197,7 +197,9 @@ def test_another_user_reads_no_file_of_it_and_no_secret_in_the_list_of_processes
         process.down(state_dir, lambda _: None)
     files = [each for each in state_dir.rglob("*") if each.is_file()]
     kept = HIDDEN.encode()
-    assert any(form in each.read_bytes() for each in files for form in (kept, base64.b64encode(kept))), "it is kept"
+    assert any(
+        configuration in each.read_bytes() for each in files for configuration in (kept, base64.b64encode(kept))
+    ), "it is kept"
     for each in (state_dir, *state_dir.rglob("*")):
         assert stat.S_IMODE(each.stat().st_mode) & 0o077 == 0, each
     for each in files:
@@ -219,21 +221,21 @@ def test_a_page_of_another_site_reads_nothing_and_changes_nothing(deployed: Acco
     ports, before = _ports(deployed), _state(deployed)
     fields = {"Action": "CreateTopic", "Name": "stolen", "Version": "2010-03-31"}
     signed = {"Authorization": "AWS4-HMAC-SHA256 " + _CREDENTIAL.format(service="secretsmanager")}
-    wanted: dict[str, Any] = {
+    expected: dict[str, Any] = {
         "fields": fields,
         "json": {},
         "headers": signed | {"X-Amz-Target": "secretsmanager.ListSecrets"},
     }
     paths = {"gateway": ["/", "/_ministack/reset", "/stolen"], "control": ["/guess/reset"], "catalogue": ["/v2/"]}
     plan = [
-        {"url": f"{url.replace('127.0.0.1', host)}{path}", **wanted}
+        {"url": f"{url.replace('127.0.0.1', host)}{path}", **expected}
         for host in ("127.0.0.1", "localhost")
         for name, url in ports.items()
         for path in paths.get(name, ["/"])
     ]
     with browser.other_site() as site:
         reachable = browser.visit(
-            site, browser.FOREIGN, [{"url": site.url("localhost", "/x"), **wanted}], tmp_path / "a"
+            site, browser.FOREIGN, [{"url": site.url("localhost", "/x"), **expected}], tmp_path / "a"
         )
         methods = {method for method, _ in site.asked}
         assert {each["way"] for each in reachable} >= {"GET", "POST of a form", "PUT", "DELETE", "img", "script"}

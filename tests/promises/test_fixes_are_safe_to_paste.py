@@ -253,8 +253,8 @@ def test_a_denied_secret_gets_the_right_on_its_own_arn() -> None:
 @pytest.mark.parametrize("status", [*STUCK, "deleted by hand"])
 def test_what_deletes_something_says_what(status: str) -> None:
     if status == "deleted by hand":
-        gone = service("agora-app", status="", running=0)
-        fix = judge(evidence(gone, stacks=(stack("agora-dev-app"),)))[0].fix
+        deleted = service("agora-app", status="", running=0)
+        fix = judge(evidence(deleted, stacks=(stack("agora-dev-app"),)))[0].fix
     else:
         fix = fixes(is_local=False)[status]
     assert ("delete-stack" in fix) <= ("deletes " in fix.partition("  # ")[2])

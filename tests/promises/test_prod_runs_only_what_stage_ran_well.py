@@ -331,11 +331,11 @@ def test_with_a_record_that_is_missing_when_the_lock_is_taken(world: World) -> N
 
 
 def test_with_templates_that_name_another_image(world: World, tmp_path: Path) -> None:
-    environment, form = world.form().environment("live"), world.form()
+    environment, configuration = world.form().environment("live"), world.form()
     definition = resource("AWS::ECS::TaskDefinition", ContainerDefinitions=[{"Name": "web", "Image": f"{WEB}@{EVIL}"}])
     templates = [stack(environment.stack_name("web"), {"Resources": {"TaskDef": definition}}, tmp_path)]
     with pytest.raises(UserError, match="name other images"):
-        expect_images(templates, environment, form.services_of("live"), release())
+        expect_images(templates, environment, configuration.services_of("live"), release())
 
 
 # By `rollback`.
@@ -524,8 +524,8 @@ def test_every_command_that_starts_something_has_the_option_and_no_other_option_
 
 
 def test_the_configuration_of_these_tests_is_sound(world: World) -> None:
-    form = load_form(world.folder / "app.py", root=world.folder)
-    assert form.environment("live").proved_by == "uat"
+    configuration = load_form(world.folder / "app.py", root=world.folder)
+    assert configuration.environment("live").proved_by == "uat"
 
 
 @pytest.mark.parametrize("how", ["no git", "a broken commit"])

@@ -90,8 +90,8 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
         commits[version] = commit(remote, version)
         tag(remote, commits[version], f"agora/v{version}")
     named: dict[str, Any] = {"GHCR_PACKAGE_VERSION": "4.3.0-rc1"}
-    form = check_form(environments(dev={"GHCR_PACKAGE_VERSION": "edge"}, stage=named, prod=named), services)
-    made = Stage(remote, FakeParameters(), running(form.services_of("stage"), "stage"), commits)
+    configuration = check_form(environments(dev={"GHCR_PACKAGE_VERSION": "edge"}, stage=named, prod=named), services)
+    made = Stage(remote, FakeParameters(), running(configuration.services_of("stage"), "stage"), commits)
 
     def client(name: str) -> Any:
         return made.ssm if name == "ssm" else made.aws.client(name)
@@ -100,7 +100,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
         return Target(environment, False, client, {})
 
     def read(*, local: bool, versions: Any = None) -> Form:
-        return form
+        return configuration
 
     monkeypatch.setattr(targets, "aws_target", reach)
     monkeypatch.setattr(release_tag, "read_form", read)

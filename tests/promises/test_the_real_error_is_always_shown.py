@@ -64,8 +64,8 @@ COMMANDS = dict(_commands(main.agora))
 def _words(name: str) -> list[str]:
     """A command as a user types it, with a value for each argument that it wants."""
     values = _VALUES | {"environment": _ENVIRONMENTS.get(name, "dev")}
-    wanted = [each.name or "" for each in COMMANDS[name].params if isinstance(each, click.Argument)]
-    return [*name.split(), *(values[each] for each in wanted if each in values), *_MORE.get(name, [])]
+    expected = [each.name or "" for each in COMMANDS[name].params if isinstance(each, click.Argument)]
+    return [*name.split(), *(values[each] for each in expected if each in values), *_MORE.get(name, [])]
 
 
 def _has(name: str, option: str) -> bool:

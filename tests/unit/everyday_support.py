@@ -65,7 +65,7 @@ DEFINITION = {
 
 def service(**differing: Any) -> dict[str, Any]:
     """agora-api, stable, with two tasks."""
-    steady = {
+    stable = {
         "serviceArn": SERVICE_ARN,
         "serviceName": "agora-dev-api-Service-x1",
         "status": "ACTIVE",
@@ -80,7 +80,7 @@ def service(**differing: Any) -> dict[str, Any]:
             "awsvpcConfiguration": {"subnets": ["subnet-1"], "securityGroups": ["sg-own", "sg-callers"]}
         },
     }
-    return steady | differing
+    return stable | differing
 
 
 def deployment(identifier: str, **differing: Any) -> dict[str, Any]:

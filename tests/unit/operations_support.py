@@ -236,8 +236,8 @@ def digest(content: str) -> str:
 
 def resolved(name: str, tag: str, content: str = "", **more: Any) -> ResolvedImage:
     """An image of `ghcr.io/org`; the same content has the same digest, by default that of its name and tag."""
-    told = digest(content or f"{name} {tag}")
-    return replace(ResolvedImage(f"ghcr.io/org/{name}", tag, told, "c" * 40, PLATFORM, NOON.isoformat()), **more)
+    reported = digest(content or f"{name} {tag}")
+    return replace(ResolvedImage(f"ghcr.io/org/{name}", tag, reported, "c" * 40, PLATFORM, NOON.isoformat()), **more)
 
 
 def resolution(version: str, *names: str, **contents: str) -> Resolution:

@@ -285,13 +285,13 @@ class _Server(ThreadingHTTPServer):
 @contextmanager
 def serving(catalogue: Catalogue, **settings: Any) -> Iterator[StandIn]:
     """A stub on a separate port, while the block runs."""
-    stand_in = StandIn(catalogue, **settings)
-    server = _Server(stand_in)
-    stand_in.url = f"http://127.0.0.1:{server.server_address[1]}{stand_in.prefix}"
+    stub = StandIn(catalogue, **settings)
+    server = _Server(stub)
+    stub.url = f"http://127.0.0.1:{server.server_address[1]}{stub.prefix}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
-        yield stand_in
+        yield stub
     finally:
         server.shutdown()
         server.server_close()

@@ -34,9 +34,9 @@ def test_a_lock_names_no_download_address_and_no_path(name: str) -> None:
 
 @pytest.mark.parametrize("name", PYTHON_LOCKS)
 def test_every_package_asked_for_is_pinned_and_locked_at_that_version(name: str) -> None:
-    wanted = asked_for(name.replace(".txt", ".in"))
-    assert all(version.startswith("==") for version in wanted.values())
-    assert wanted.items() <= locked(name).items()
+    expected = asked_for(name.replace(".txt", ".in"))
+    assert all(version.startswith("==") for version in expected.values())
+    assert expected.items() <= locked(name).items()
 
 
 @pytest.mark.parametrize("name", PYTHON_LOCKS)

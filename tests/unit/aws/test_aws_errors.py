@@ -65,9 +65,9 @@ def test_the_retry_limit_ends_and_the_refusal_is_raised(error: Exception, asked:
 @pytest.mark.parametrize("code", sorted(DENIED | EXPIRED | PASSING))
 def test_every_code_of_the_table_means_one_thing(code: str) -> None:
     error = client_error(code, "said")
-    meant = [is_denied(error), is_expired(error), is_passing(error), is_missing(error)]
-    assert meant == [code in DENIED, code in EXPIRED, code in PASSING, False]
-    assert sum(meant) == 1
+    intended = [is_denied(error), is_expired(error), is_passing(error), is_missing(error)]
+    assert intended == [code in DENIED, code in EXPIRED, code in PASSING, False]
+    assert sum(intended) == 1
     assert is_throttled(error) is (code in THROTTLED)
 
 

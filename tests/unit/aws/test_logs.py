@@ -88,9 +88,9 @@ def test_expired_credentials_are_raised_at_once() -> None:
 
 
 def test_a_log_group_that_no_longer_exists_is_named() -> None:
-    gone = client_error("ResourceNotFoundException", "The specified log group does not exist.")
+    deleted = client_error("ResourceNotFoundException", "The specified log group does not exist.")
     with pytest.raises(UserError, match="the log group api-logs does not exist"):
-        _messages(Logs(refusals=[gone]))
+        _messages(Logs(refusals=[deleted]))
 
 
 def _follow(logs: Logs, looks: int, then: dict[int, list[dict[str, Any]]], remarks: list[str]) -> list[str]:
@@ -104,13 +104,13 @@ def _follow(logs: Logs, looks: int, then: dict[int, list[dict[str, Any]]], remar
         if number == looks:
             raise KeyboardInterrupt
 
-    told: list[str] = []
+    reported: list[str] = []
     lines = follow(
         lambda moment: read_lines(logs, [API], moment, wait=lambda _: None), NOON, wait=wait, remark=remarks.append
     )
     with contextlib.suppress(KeyboardInterrupt):
-        told.extend(line.message for line in lines)
-    return told
+        reported.extend(line.message for line in lines)
+    return reported
 
 
 def test_following_tells_each_line_once_also_those_that_come_late() -> None:

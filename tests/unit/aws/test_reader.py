@@ -68,8 +68,8 @@ def test_a_diagnosis_of_a_healthy_environment_takes_few_calls() -> None:
 
 def test_more_services_than_ecs_describes_at_once_are_described_in_parts() -> None:
     many = tuple(props_of(container_name=f"agora-s{number}") for number in range(23))
-    form = Form(FORM.environments, {**FORM.services, "dev": many})
-    aws = AnsweringAws(deployed(form=form))
+    configuration = Form(FORM.environments, {**FORM.services, "dev": many})
+    aws = AnsweringAws(deployed(form=configuration))
     found = Reader(aws.client, aws.account.environment, many).look().whole()
     assert len(found.services) == 23
     assert set(states(found).values()) == {"running"}

@@ -58,8 +58,8 @@ def test_states_are_settled_and_usable(status: str, settled: bool, usable: bool)
 
 
 def test_all_stacks_of_an_environment_are_read_as_each_of_them_is() -> None:
-    outputs, gone = {"outputs": {"Image": "x:1"}}, {"status": "DELETE_COMPLETE"}
-    aws = FakeCloudFormation({"agora-dev-app": outputs, "agora-dev-old": gone, "agora-devel-app": {}})
+    outputs, deleted = {"outputs": {"Image": "x:1"}}, {"status": "DELETE_COMPLETE"}
+    aws = FakeCloudFormation({"agora-dev-app": outputs, "agora-dev-old": deleted, "agora-devel-app": {}})
     assert read_all_stacks(aws, "agora-dev-") == {"agora-dev-app": read_stack(aws, "agora-dev-app")}
 
 

@@ -126,20 +126,20 @@ def test_an_environment_in_the_same_account_and_region_is_reached_with_the_same_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     profiles = _log_in(monkeypatch, STAGE_AND_PROD)
-    form = agora()
-    prod = aws_target(form.environment("prod"))
-    stage = other_target(prod, form.environment("stage"))
+    configuration = agora()
+    prod = aws_target(configuration.environment("prod"))
+    stage = other_target(prod, configuration.environment("stage"))
     assert (stage.environment.name, stage.clients, stage.caller) == ("stage", prod.clients, prod.caller)
     assert profiles == [None]
 
 
 def test_an_environment_elsewhere_needs_its_own_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    form = check_form(environments(dev={"REGION": "us-west-2"}, stage={}, prod={"ACCOUNT": DEV}), one_service)
+    configuration = check_form(environments(dev={"REGION": "us-west-2"}, stage={}, prod={"ACCOUNT": DEV}), one_service)
     profiles = _log_in(monkeypatch, DEV)
-    stage = aws_target(form.environment("stage"))
-    assert other_target(stage, form.environment("dev")).process_environment["AWS_REGION"] == "us-west-2"
+    stage = aws_target(configuration.environment("stage"))
+    assert other_target(stage, configuration.environment("dev")).process_environment["AWS_REGION"] == "us-west-2"
     assert len(profiles) == 2
-    other = aws_target(form.environment("prod"))
+    other = aws_target(configuration.environment("prod"))
     _log_in(monkeypatch, STAGE_AND_PROD)
     with pytest.raises(UsageError, match="credentials are for account 681175625864, but dev is 607346494281"):
         other_target(other, agora().environment("dev"), profile="of-another-account")
@@ -149,8 +149,8 @@ def test_a_profile_that_is_named_reaches_another_environment_even_in_the_same_ac
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     profiles = _log_in(monkeypatch, STAGE_AND_PROD)
-    form = agora()
-    other_target(aws_target(form.environment("prod")), form.environment("stage"), profile="reader")
+    configuration = agora()
+    other_target(aws_target(configuration.environment("prod")), configuration.environment("stage"), profile="reader")
     assert profiles == [None, "reader"]
 
 
@@ -160,8 +160,10 @@ def test_in_a_rehearsal_all_environments_are_in_the_embedded_aws(
     aws = LocalAws("http://127.0.0.1:1", "http://127.0.0.1:1", "http://127.0.0.1:1", 1, 0.0)
     monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
     monkeypatch.setattr(process, "running", lambda _: aws)
-    form = agora()
-    found = other_target(target({}, environment="prod", is_local=True, form=form), form.environment("dev"))
+    configuration = agora()
+    found = other_target(
+        target({}, environment="prod", is_local=True, form=configuration), configuration.environment("dev")
+    )
     assert (found.environment.name, found.is_local, found.local_aws) == ("dev", True, aws)
     assert found.process_environment["AWS_ACCESS_KEY_ID"] == DEV
     assert found.clients("ssm").meta.endpoint_url == aws.url

@@ -112,10 +112,10 @@ def test_an_error_of_aws_that_ends_a_command_says_what_to_do_about_it(
     monkeypatch.setattr(main.agora.commands["local"].commands["down"], "callback", fail)  # type: ignore[attr-defined]
     code, error = _run(["local", "down"], capsys)
     assert code == 1
-    said, told = error.splitlines()
+    said, reported = error.splitlines()
     assert said == f"✗ AWS: {aws}"
-    assert hint in told
-    assert ("--debug" in told) is debug
+    assert hint in reported
+    assert ("--debug" in reported) is debug
 
 
 def _in_a_shell(program: Sequence[str], redirected: str) -> subprocess.CompletedProcess[str]:
@@ -227,11 +227,11 @@ def test_a_machine_gets_a_document_with_what_stopped_the_command(
     _failing(monkeypatch, error)
     assert main.run(["costs", "dev", "--json"]) == exit_code
     captured = capsys.readouterr()
-    told = json.loads(captured.out)["error"]
-    assert (told["code"], told["exit_code"]) == (code, exit_code)
-    assert told["message"].startswith(message)
-    assert told["message"] in captured.err
-    assert told["hint"] in captured.err
+    reported = json.loads(captured.out)["error"]
+    assert (reported["code"], reported["exit_code"]) == (code, exit_code)
+    assert reported["message"].startswith(message)
+    assert reported["message"] in captured.err
+    assert reported["hint"] in captured.err
     assert "hunter2" not in captured.out + captured.err
 
 

@@ -209,8 +209,10 @@ def test_watching_on_a_terminal_redraws_one_picture(monkeypatch: pytest.MonkeyPa
 
 def test_a_user_is_warned_about_the_lock_and_about_stuck_stacks() -> None:
     lock = EnvironmentLock("1", "jane", "2026-11-23T12:00:00", "deploy")
-    told = sentences_of(replace(DEV, lock=lock, stacks={"agora-dev-ecs": "UPDATE_ROLLBACK_FAILED"}, remarks=("odd",)))
-    assert told == [
+    reported = sentences_of(
+        replace(DEV, lock=lock, stacks={"agora-dev-ecs": "UPDATE_ROLLBACK_FAILED"}, remarks=("odd",))
+    )
+    assert reported == [
         "dev is locked by jane since 2026-11-23 12:00:00 UTC: deploy",
         "Stack agora-dev-ecs: UPDATE_ROLLBACK_FAILED: its update failed, and so did rolling it back",
         "odd",

@@ -499,8 +499,8 @@ def test_a_mistake_in_a_databases_origin_is_reported_with_its_place(
 )
 def test_a_database_is_restored_to_a_moment_in_utc(moment: str) -> None:
     place = f'{BESIDE}["docdb-x"]["TIME"]'
-    told = told_of_environment(DATABASES={"docdb-x": RESTORED | {"TIME": moment}})
-    assert told == [Problem(place, f"not a moment in UTC, got '{moment}'", MOMENT_HINT)]
+    reported = told_of_environment(DATABASES={"docdb-x": RESTORED | {"TIME": moment}})
+    assert reported == [Problem(place, f"not a moment in UTC, got '{moment}'", MOMENT_HINT)]
 
 
 def test_a_month_is_written_with_its_zero() -> None:

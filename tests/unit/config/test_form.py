@@ -27,9 +27,9 @@ def told_of_file(folder: Path, *changes: tuple[str, str], text: str = FORM) -> l
 
 
 def test_the_configuration_of_this_repository_is_right() -> None:
-    form = load_form()
-    assert list(form.environments) == ["dev", "stage", "prod"]
-    assert [props.container_name for props in form.services_of("prod")] == [
+    configuration = load_form()
+    assert list(configuration.environments) == ["dev", "stage", "prod"]
+    assert [props.container_name for props in configuration.services_of("prod")] == [
         "agora-api",
         "agora-api-next",
         "agora-api-docs",
@@ -224,11 +224,11 @@ def test_a_configuration_that_was_edited_is_read_again(tmp_path: Path) -> None:
 
 
 def test_versions_can_be_read_in_place_of_those_that_environments_name() -> None:
-    form = load_form(versions={"stage": "4.3.0-rc1", "nowhere": "1.0"})
-    assert form.environment("stage").ghcr_package_version == "4.3.0-rc1"
-    assert all(":4.3.0-rc1" in props.container_location for props in form.services_of("stage"))
+    configuration = load_form(versions={"stage": "4.3.0-rc1", "nowhere": "1.0"})
+    assert configuration.environment("stage").ghcr_package_version == "4.3.0-rc1"
+    assert all(":4.3.0-rc1" in props.container_location for props in configuration.services_of("stage"))
     for name in ("dev", "prod"):
-        assert form.environment(name) == load_form().environment(name)
+        assert configuration.environment(name) == load_form().environment(name)
 
 
 def test_a_version_in_place_of_another_is_checked_like_one_that_is_written() -> None:

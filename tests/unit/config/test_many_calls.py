@@ -33,8 +33,8 @@ def _services(calls: int, *, database: bool) -> Callable[[Environment], list[Ser
 
 @functools.cache
 def _templates(calls: int, database: bool = False) -> dict[str, Json]:
-    form = check_form(environments(dev={}), _services(calls, database=database))
-    return read_templates(synthesize(form, "dev"))
+    configuration = check_form(environments(dev={}), _services(calls, database=database))
+    return read_templates(synthesize(configuration, "dev"))
 
 
 def _carried(templates: dict[str, Json]) -> list[str]:

@@ -145,8 +145,8 @@ def test_what_proves_nothing_is_reported_once(form: dict[str, Any], where: str, 
 
 
 def test_two_production_environments_cannot_prove_each_other() -> None:
-    form = {"live": LIVE | {"PROVED_BY": "prod"}, "prod": {"PROVED_BY": "live", "PROOF_WAIVED": LEAVE_OUT}}
-    assert [problem.what for problem in told_of_form(environments(**form))] == [
+    configuration = {"live": LIVE | {"PROVED_BY": "prod"}, "prod": {"PROVED_BY": "live", "PROOF_WAIVED": LEAVE_OUT}}
+    assert [problem.what for problem in told_of_form(environments(**configuration))] == [
         "a production environment, and only a staging environment proves, got 'prod'",
         "a production environment, and only a staging environment proves, got 'live'",
     ]

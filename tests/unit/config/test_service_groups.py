@@ -99,10 +99,10 @@ def test_what_stays_is_handed_to_a_synthesis_as_text() -> None:
 
 def test_a_group_that_stays_is_the_same_resource_with_the_same_output(tmp_path: Path) -> None:
     before = templates(form(api(), app("api")), tmp_path / "before")["agora-dev-ecs"]
-    gone = templates(form(app()), tmp_path / "gone")["agora-dev-ecs"]
+    deleted = templates(form(app()), tmp_path / "gone")["agora-dev-ecs"]
     kept = templates(form(app()), tmp_path / "kept", written_groups({API: ()}))["agora-dev-ecs"]
     assert groups_in(before) == groups_in(kept) == {"Carried by the callers of api"}
-    assert groups_in(gone) == set()
+    assert groups_in(deleted) == set()
     assert kept["Resources"] == before["Resources"]
     of_groups = {key: value for key, value in before["Outputs"].items() if "CallersOf" in key}
     assert of_groups

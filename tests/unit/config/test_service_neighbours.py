@@ -227,12 +227,12 @@ def test_a_released_environment_runs_nothing_built_on_the_deploying_machine(name
 
 
 def test_a_local_build_needs_its_dockerfile(tmp_path: Path) -> None:
-    form = environments(dev={}), lambda _: [service(public=True, container_location="path://docker/app")]
-    (problem,) = told(lambda: check_form(*form, tmp_path))
+    configuration = environments(dev={}), lambda _: [service(public=True, container_location="path://docker/app")]
+    (problem,) = told(lambda: check_form(*configuration, tmp_path))
     assert problem.what == "no Dockerfile in that folder, got 'path://docker/app'"
     (tmp_path / "docker/app").mkdir(parents=True)
     (tmp_path / "docker/app/Dockerfile").touch()
-    check_form(*form, tmp_path)
+    check_form(*configuration, tmp_path)
 
 
 def test_a_folder_that_cannot_exist_is_reported_like_one_that_does_not() -> None:
@@ -252,9 +252,9 @@ def test_a_released_environment_does_not_depend_on_spot_capacity() -> None:
 
 @pytest.mark.parametrize(("most", "fits"), [(22, True), (23, False)])
 def test_a_network_has_an_address_for_every_task_of_a_deployment(most: int, fits: bool) -> None:
-    form = environments(dev={"VPC_CIDR": "10.0.0.0/25"})
+    configuration = environments(dev={"VPC_CIDR": "10.0.0.0/25"})
     props = service(public=True, auto_scale_max_capacity=most)
-    check: Callable[[], object] = lambda: check_form(form, lambda _: [props])  # noqa: E731
+    check: Callable[[], object] = lambda: check_form(configuration, lambda _: [props])  # noqa: E731
     if fits:
         check()
         return

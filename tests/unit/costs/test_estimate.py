@@ -22,8 +22,8 @@ PAGE = (ROOT / "docs" / "costs.md").read_text(encoding="utf-8")
 
 
 def of(name: str) -> list[Line]:
-    form = agora()
-    return standing(form.environment(name), form.services_of(name))
+    configuration = agora()
+    return standing(configuration.environment(name), configuration.services_of(name))
 
 
 def quantity(lines: Sequence[Line], name: str) -> float:
@@ -106,8 +106,10 @@ def test_the_page_has_every_price_with_its_source() -> None:
 
 
 def test_the_command_adds_up() -> None:
-    told = json.loads(CliRunner().invoke(costs, ["dev", "--json"], catch_exceptions=False).stdout)
-    assert told["total"] == round(sum(each["dollars"] for part in ("standing", "by use") for each in told[part]), 2)
+    reported = json.loads(CliRunner().invoke(costs, ["dev", "--json"], catch_exceptions=False).stdout)
+    assert reported["total"] == round(
+        sum(each["dollars"] for part in ("standing", "by use") for each in reported[part]), 2
+    )
 
 
 def money(dollars: float) -> str:

@@ -110,8 +110,8 @@ class _Place:
 
     @property
     def form(self) -> Form:
-        form = agora()
-        return replace(form, services={"dev": tuple(_app(form))})
+        configuration = agora()
+        return replace(configuration, services={"dev": tuple(_app(configuration))})
 
     @property
     def images(self) -> Resolution:

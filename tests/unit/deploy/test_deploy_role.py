@@ -228,14 +228,14 @@ def test_every_call_has_a_right_and_every_right_a_call() -> None:
 
 
 def test_ci_holds_what_it_calls_and_nothing_else() -> None:
-    held = actions(of(with_everything()).deploy)
-    assert held == called_by_the_deploying() | {"cloudformation:ListStacks", "sts:AssumeRole"}
+    locked = actions(of(with_everything()).deploy)
+    assert locked == called_by_the_deploying() | {"cloudformation:ListStacks", "sts:AssumeRole"}
 
 
 def test_what_only_people_call_is_not_ci_s() -> None:
     found = of(with_everything())
-    beside = actions(found.operator, found.destroy) - actions(found.deploy)
-    assert {"ecs:ExecuteCommand", "ecs:RunTask", "iam:PassRole", "ssm:StartSession"} <= beside
+    neighbours = actions(found.operator, found.destroy) - actions(found.deploy)
+    assert {"ecs:ExecuteCommand", "ecs:RunTask", "iam:PassRole", "ssm:StartSession"} <= neighbours
     assert {action for action in actions(found.deploy) if ":Delete" in action} == {"ssm:DeleteParameter"}
 
 
@@ -374,8 +374,8 @@ def test_a_production_environment_reads_the_records_that_prove_it() -> None:
 
 
 def test_records_in_another_account_are_read_with_a_profile_of_that_account() -> None:
-    form = check_form(environments(stage={"ACCOUNT": "1" * 12}, prod={}), lambda _: [service(public=True)])
-    assert "Proof" not in {each["Sid"] for each in statements(of(form, "prod").deploy)}
+    configuration = check_form(environments(stage={"ACCOUNT": "1" * 12}, prod={}), lambda _: [service(public=True)])
+    assert "Proof" not in {each["Sid"] for each in statements(of(configuration, "prod").deploy)}
 
 
 def test_a_session_policy_keeps_a_job_to_its_own_records() -> None:
@@ -404,16 +404,16 @@ def test_the_workflow_has_that_session_policy(name: str) -> None:
 
 
 def test_no_part_of_another_account_or_environment_is_named() -> None:
-    form = agora()
-    text = json.dumps(of(form).as_json())
-    names = (form.environment("prod").account, "agora-prod", "agora-stage", "/agora/prod", "/agora/stage")
+    configuration = agora()
+    text = json.dumps(of(configuration).as_json())
+    names = (configuration.environment("prod").account, "agora-prod", "agora-stage", "/agora/prod", "/agora/stage")
     assert [name for name in names if name in text] == []
 
 
 def test_only_the_roles_that_a_deployment_assumes_can_be_assumed() -> None:
-    form = agora()
-    account = form.environment("dev").account
-    assert resources(of(form).deploy, "sts:AssumeRole") == [
+    configuration = agora()
+    account = configuration.environment("dev").account
+    assert resources(of(configuration).deploy, "sts:AssumeRole") == [
         f"arn:aws:iam::{account}:role/cdk-hnb659fds-deploy-role-{account}-us-east-1",
         f"arn:aws:iam::{account}:role/cdk-hnb659fds-file-publishing-role-{account}-us-east-1",
     ]
@@ -447,9 +447,9 @@ def test_no_secret_s_value_can_be_read_unless_a_field_of_it_is_asked_for() -> No
 
 
 def test_sessions_are_opened_only_where_exec_is_on() -> None:
-    held = resources(of(agora(), "prod", shared=True).operator, "ecs:ExecuteCommand")
-    assert held
-    assert all("agora-stage-" in each for each in held)
+    locked = resources(of(agora(), "prod", shared=True).operator, "ecs:ExecuteCommand")
+    assert locked
+    assert all("agora-stage-" in each for each in locked)
 
 
 @pytest.mark.parametrize("shared", [False, True])
@@ -502,11 +502,11 @@ def test_the_page_lists_every_statement_with_its_actions() -> None:
         ("Permissions to destroy", found.destroy),
     ):
         written = {name: documented(section, name) for name in documents.tables(PAGE, section)}
-        held = {each["Sid"]: set(each["Action"]) for each in statements(policy)}
+        locked = {each["Sid"]: set(each["Action"]) for each in statements(policy)}
         if section == "Permissions to deploy":
-            held |= {"Proof": set(proof_of("prod")["Action"])}
-        held |= {"Reads": set()} if "Reads" in held else {}
-        assert written == held, section
+            locked |= {"Proof": set(proof_of("prod")["Action"])}
+        locked |= {"Reads": set()} if "Reads" in locked else {}
+        assert written == locked, section
 
 
 def documented(section: str, name: str) -> set[str]:
@@ -541,8 +541,8 @@ def test_the_page_makes_the_role_that_the_workflows_assume() -> None:
 
 
 def test_no_statement_is_without_a_resource_where_nothing_has_a_secret() -> None:
-    form = check_form(environments(dev={}, stage={}, prod={}), lambda _: [service(public=True)])
-    documents_of = role_documents(form, "stage", REPOSITORY, shared=True)
+    configuration = check_form(environments(dev={}, stage={}, prod={}), lambda _: [service(public=True)])
+    documents_of = role_documents(configuration, "stage", REPOSITORY, shared=True)
     statements = [
         each
         for policy in (documents_of.deploy, documents_of.operator, documents_of.destroy)

@@ -38,9 +38,9 @@ def test_systems_manager_knows_the_container_by_cluster_task_and_runtime_id() ->
 def test_a_task_may_be_named_by_the_beginning_of_its_id() -> None:
     tasks = [task("aaa1"), task("aab2", 5)]
     assert _choose(*tasks, wanted="aaa").task == "aaa1"
-    for wanted, why in (("aa", "several tasks begin so"), ("zz", "no such task runs")):
+    for expected, why in (("aa", "several tasks begin so"), ("zz", "no such task runs")):
         with pytest.raises(UsageError, match=why) as refused:
-            _choose(*tasks, wanted=wanted)
+            _choose(*tasks, wanted=expected)
         assert refused.value.hint == "agora-api runs: aaa1, aab2."
 
 

@@ -30,16 +30,16 @@ def reader(aws: FakeCloudFormation) -> Reader:
 
 
 def _told() -> tuple[Progress, list[str]]:
-    told: list[str] = []
-    return Progress(NAMES, told.append), told
+    reported: list[str] = []
+    return Progress(NAMES, reported.append), reported
 
 
 def test_a_change_is_reported_once() -> None:
-    progress, told = _told()
+    progress, reported = _told()
     progress.note("agora-dev-app", "creating", over=False)
     progress.note("agora-dev-app", "creating", over=False)
     progress.note("agora-dev-app", "created", over=True)
-    assert [line.partition(" s  ")[2] for line in told] == ["agora-dev-app: creating", "agora-dev-app: created"]
+    assert [line.partition(" s  ")[2] for line in reported] == ["agora-dev-app: creating", "agora-dev-app: created"]
 
 
 def test_a_stack_without_changes_is_known_from_what_the_cdk_says() -> None:
@@ -85,9 +85,9 @@ def _stopped(id: str, reason: str = "agora-app exited with 1") -> Task:
 
 
 def _watched() -> tuple[Progress, list[str], list[str]]:
-    told: list[str] = []
+    reported: list[str] = []
     warned: list[str] = []
-    return Progress(NAMES, told.append, warned.append), told, warned
+    return Progress(NAMES, reported.append, warned.append), reported, warned
 
 
 def _without_seconds(lines: list[str]) -> list[str]:
@@ -95,20 +95,20 @@ def _without_seconds(lines: list[str]) -> list[str]:
 
 
 def test_a_rollout_is_reported_whenever_its_tasks_change() -> None:
-    progress, told, _ = _watched()
+    progress, reported, _ = _watched()
     pending = task("1", "PENDING")
     for found in (rollout("rolling out", pending), rollout("rolling out", pending), rollout("rolled out")):
         progress.note_rollout(found)
-    assert _without_seconds(told) == [
+    assert _without_seconds(reported) == [
         "agora-app: rolling out, 0 of 1 healthy, 1 pending",
         "agora-app: rolled out, 0 of 1 healthy",
     ]
 
 
 def test_a_service_that_does_not_roll_out_is_not_reported() -> None:
-    progress, told, _ = _watched()
+    progress, reported, _ = _watched()
     progress.note_rollout(rollout("rolled out", is_new=False))
-    assert told == []
+    assert reported == []
 
 
 def test_the_reason_is_reported_at_once_and_in_full_once() -> None:
@@ -133,10 +133,10 @@ def test_each_failure_of_a_task_is_noted_once_and_one_that_made_room_is_none() -
 
 
 def test_what_follows_a_failed_rollout_is_its_rolling_back() -> None:
-    progress, told, _ = _watched()
+    progress, reported, _ = _watched()
     for state in ("failed, rolling back", "rolling out", "rolled out"):
         progress.note_rollout(rollout(state))
-    assert _without_seconds(told) == [
+    assert _without_seconds(reported) == [
         "agora-app: failed, rolling back, 0 of 1 healthy",
         "agora-app: failed, rolled back, 0 of 1 healthy",
     ]
@@ -175,8 +175,12 @@ def test_nothing_is_cut_off_however_narrow_the_terminal(width: int) -> None:
     lines = _drawn(_busy(), width).splitlines()
     assert max(map(len, lines)) <= width
     text = " ".join(" ".join(lines).split())
-    for told in ("Deploying dev: 0 s of about 190 s", "agora-dev-network", "rolling out, 0 of 1 healthy, 1 stopped"):
-        assert told in text
+    for reported in (
+        "Deploying dev: 0 s of about 190 s",
+        "agora-dev-network",
+        "rolling out, 0 of 1 healthy, 1 stopped",
+    ):
+        assert reported in text
     assert "x" * 90 + "END" in "".join(text.split())
 
 

@@ -265,8 +265,8 @@ def test_a_task_that_fails_its_load_balancer_is_stopped_for_it(account: Account)
     found = account.service("api")
     stopped = [each for each in account.tasks(found["serviceName"], "STOPPED") if each["startedBy"].startswith("ecs-")]
     assert f"Task failed ELB health checks in (target-group {targets})" in {each["stoppedReason"] for each in stopped}
-    told = f"(target-group {targets}) due to (reason Health checks failed with these codes: [404])."
-    assert any(each.endswith(told) for each in _events(account, "api"))
+    reported = f"(target-group {targets}) due to (reason Health checks failed with these codes: [404])."
+    assert any(each.endswith(reported) for each in _events(account, "api"))
 
 
 def test_a_target_group_whose_listener_was_deleted_is_not_in_use(account: Account) -> None:

@@ -34,9 +34,9 @@ def test_every_patched_function_is_as_it_was(tmp_path_factory: pytest.TempPathFa
 
 
 def test_drift_is_reported_in_one_line_that_names_the_function() -> None:
-    gone = Patch("ministack.services.ecs", "_no_such", "()", "it was wrong", _replacement)
+    deleted = Patch("ministack.services.ecs", "_no_such", "()", "it was wrong", _replacement)
     changed = Patch("ministack.services.ecs", "_list_tasks", "(data, more)", "it was wrong", _replacement)
-    assert patching.drift([gone, changed]) == [
+    assert patching.drift([deleted, changed]) == [
         "ministack.services.ecs._no_such no longer exists (patched because it was wrong)",
         "ministack.services.ecs._list_tasks is now (data), was (data, more) (patched because it was wrong)",
     ]

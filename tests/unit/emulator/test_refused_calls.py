@@ -201,12 +201,12 @@ def test_an_export_in_use_is_neither_changed_nor_deleted(account: Account) -> No
         cloudformation.update_stack(StackName="exporter", TemplateBody=json.dumps(_exporting(value)))
         assert account.state("exporter") == "UPDATE_ROLLBACK_COMPLETE"
         events = cloudformation.describe_stack_events(StackName="exporter")["StackEvents"]
-        told = [
+        reported = [
             each["ResourceStatus"]
             for each in events
             if each.get("ResourceStatusReason") == f"Export shared-thing cannot be {verb} as it is in use by importer"
         ]
-        assert told == ["UPDATE_ROLLBACK_IN_PROGRESS"]
+        assert reported == ["UPDATE_ROLLBACK_IN_PROGRESS"]
         assert account.outputs("exporter")["Out"] == "one"
     cloudformation.delete_stack(StackName="exporter")
     found = _described(account, "exporter")

@@ -80,8 +80,8 @@ def test_a_reading_that_fails_is_done_without() -> None:
 
 def test_a_first_deployment_that_took_its_log_along_is_explained_by_what_was_read_before() -> None:
     rolled_back = stack("agora-dev-app", "ROLLBACK_COMPLETE")
-    gone = replace(service("agora-app", replace(exited(1), log_gone=True)), status="", events=(), rollouts=())
-    later = evidence(gone, stacks=(rolled_back,))
-    before = evidence(_crashed("agora-app", gone.tasks[0].id))
+    deleted = replace(service("agora-app", replace(exited(1), log_gone=True)), status="", events=(), rollouts=())
+    later = evidence(deleted, stacks=(rolled_back,))
+    before = evidence(_crashed("agora-app", deleted.tasks[0].id))
     assert judge(later)[0].code == "CRASH_AT_START"
     assert judge(with_earlier(later, before))[0].code == "DATABASE_UNREACHABLE"

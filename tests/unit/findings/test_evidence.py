@@ -107,12 +107,12 @@ def test_the_alarms_of_a_deployment_that_they_ended_are_read() -> None:
 
 
 def test_a_target_group_that_no_load_balancer_uses_and_one_that_no_longer_exists_are_distinguished() -> None:
-    unused, gone = AnsweringAws(deployed()), AnsweringAws(deployed())
+    unused, deleted = AnsweringAws(deployed()), AnsweringAws(deployed())
     next(iter(unused.account.target_groups.values()))["LoadBalancerArns"] = []
     targets(unused, State="unused", Reason="Target.NotInUse")
     missing = ("TargetGroupNotFound", "One or more target groups not found")
-    gone.account.refused |= {"elbv2.DescribeTargetHealth": missing, "elbv2.DescribeTargetGroups": missing}
-    found = [service(each, "agora-apex").groups[0] for each in (unused, gone)]
+    deleted.account.refused |= {"elbv2.DescribeTargetHealth": missing, "elbv2.DescribeTargetGroups": missing}
+    found = [service(each, "agora-apex").groups[0] for each in (unused, deleted)]
     assert [(each.is_used, each.is_gone) for each in found] == [(False, False), (False, True)]
 
 
@@ -270,8 +270,8 @@ def test_a_stuck_stack_of_any_kind_is_reported(name: str) -> None:
 
 def test_a_log_group_that_no_longer_exists_is_an_answer_and_the_program_is_not_said_to_have_been_silent() -> None:
     aws = crashed_once()
-    gone = ("ResourceNotFoundException", "The specified log group does not exist.")
-    aws.account.refused["logs.GetLogEvents"] = gone
+    deleted = ("ResourceNotFoundException", "The specified log group does not exist.")
+    aws.account.refused["logs.GetLogEvents"] = deleted
     found = collected(aws)
     assert found.unknown == ()
     assert "its log was deleted" in judge(found)[0].what

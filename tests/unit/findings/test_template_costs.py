@@ -19,11 +19,11 @@ def costs(**resources: dict[str, Any]) -> dict[str, float]:
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_the_stacks_of_an_environment_cost_together_what_the_configuration_says(name: str) -> None:
-    form = agora()
+    configuration = agora()
     lines = [line for template in templates(name).values() for line in template_costs(template).lines]
     # Secrets that the services read are made outside the stacks; the database's own is in its stack.
     found = total([line for line in lines if line.name != "secret"])
-    expected = standing(form.environment(name), form.services_of(name))
+    expected = standing(configuration.environment(name), configuration.services_of(name))
     assert found == pytest.approx(total([line for line in expected if line.name != "secret"]), abs=0.05)
 
 

@@ -102,7 +102,7 @@ def test_a_value_of_another_form_ends_no_check(key: str, value: object) -> None:
     changed = copy.deepcopy(settled_templates("dev"))
     for template in changed.values():
         for resource in template["Resources"].values():
-            for holder in (resource, resource.get("Properties", {})):
-                if key in holder:
-                    holder[key] = value
+            for owner in (resource, resource.get("Properties", {})):
+                if key in owner:
+                    owner[key] = value
     check(assembly(changed))

@@ -147,11 +147,11 @@ def test_the_words_of_a_stopped_task_tell_the_cause(words: str, cause: str, fix:
     ],
 )
 def test_what_was_fixed_outside_is_followed_by_a_command_that_starts_tasks(status: str, command: str) -> None:
-    gone = (
+    deleted = (
         f"{ASM}failed to fetch secret {SECRET} from secrets manager: ResourceNotFoundException: Secrets Manager "
         "can't find the specified secret."
     )
-    broken = service("agora-app", task(gone, container_reason=gone))
+    broken = service("agora-app", task(deleted, container_reason=deleted))
     verdicts = judge(evidence(broken, stacks=(stack("agora-dev-app", status),)))
     (found,) = (each for each in verdicts if each.code == "SECRET_MISSING")
     assert found.fix.endswith(f"then: {command}")
@@ -299,13 +299,13 @@ def test_a_database_that_the_configuration_opens_is_checked_in_the_network() -> 
     ],
 )
 def test_what_the_load_balancer_says_tells_the_cause(description: str, cause: str, look: str) -> None:
-    told = Event(
+    reported = Event(
         minutes_after_noon(2), f"(service S) (port 80) is unhealthy in (target-group g) due to (reason {description})."
     )
     broken = service(
         "agora-app", task("Task failed ELB health checks in (target-group g)", code="ServiceSchedulerInitiated")
     )
-    found = judge(evidence(replace(broken, events=(*broken.events, told))))[0]
+    found = judge(evidence(replace(broken, events=(*broken.events, reported))))[0]
     assert (found.code, found.look) == (cause, look)
     assert f"load balancer: {description}" in found.evidence
 
@@ -401,8 +401,8 @@ def test_a_fault_that_healed_is_reported_and_nothing_is_wrong() -> None:
 def test_a_running_service_whose_tasks_end_repeatedly_is_not_healthy() -> None:
     killed = exited(137, reason="OutOfMemoryError: Container killed due to memory usage", deployment=RUNS)
     tasks = [replace(killed, id=str(number), stopped=minutes_after_noon(number + 2)) for number in range(3)]
-    steady = [Event(minutes_after_noon(at), "(service S) has reached a steady state.") for at in (4.5, 3.5, 2.5, 1.5)]
-    (found,) = judge(evidence(service("agora-app", *tasks, task(), events=tuple(steady))))
+    stable = [Event(minutes_after_noon(at), "(service S) has reached a steady state.") for at in (4.5, 3.5, 2.5, 1.5)]
+    (found,) = judge(evidence(service("agora-app", *tasks, task(), events=tuple(stable))))
     assert (found.code, found.is_wrong) == ("OUT_OF_MEMORY", True)
     assert "repeatedly" in found.what
 
@@ -410,8 +410,8 @@ def test_a_running_service_whose_tasks_end_repeatedly_is_not_healthy() -> None:
 def test_one_long_outage_that_is_over_is_healed_however_many_tasks_it_took() -> None:
     crash = exited(1, deployment=RUNS)
     tasks = [replace(crash, id=str(number), stopped=minutes_after_noon(2 + number / 10)) for number in range(8)]
-    steady = [Event(minutes_after_noon(at), "(service S) has reached a steady state.") for at in (4, 1)]
-    (found,) = judge(evidence(service("agora-app", *tasks, task(), events=tuple(steady))))
+    stable = [Event(minutes_after_noon(at), "(service S) has reached a steady state.") for at in (4, 1)]
+    (found,) = judge(evidence(service("agora-app", *tasks, task(), events=tuple(stable))))
     assert (found.code, found.is_wrong) == ("HEALED", False)
     assert "8 tasks failed until 12:02 UTC" in found.what
 
@@ -465,10 +465,10 @@ def test_an_agent_of_ecs_exec_that_stopped_is_reported() -> None:
 
 
 def test_a_service_that_no_longer_exists_after_its_first_deployment_failed_is_explained_by_its_tasks() -> None:
-    gone = service(
+    deleted = service(
         "agora-app", replace(exited(1), deployment="ecs-svc/9"), status="", running=0, rollouts=(), events=()
     )
-    seen = evidence(gone, stacks=(stack("agora-dev-app", "ROLLBACK_COMPLETE"),))
+    seen = evidence(deleted, stacks=(stack("agora-dev-app", "ROLLBACK_COMPLETE"),))
     assert judge(seen)[0].code == "CRASH_AT_START"
 
 
@@ -618,9 +618,9 @@ def test_what_could_not_be_cleaned_up_after_an_update_that_went_well_is_nothing_
 
 
 def test_tasks_whose_logs_were_not_read_ended_like_those_that_ended_the_same_way() -> None:
-    told = exited(1, "listening on port 4200", "TypeError: x is undefined", started=minutes_after_noon(1.99))
-    unread = replace(told, id="b", log=(), stopped=minutes_after_noon(3))
-    (found,) = judge(evidence(service("agora-app", unread, told)))
+    reported = exited(1, "listening on port 4200", "TypeError: x is undefined", started=minutes_after_noon(1.99))
+    unread = replace(reported, id="b", log=(), stopped=minutes_after_noon(3))
+    (found,) = judge(evidence(service("agora-app", unread, reported)))
     assert found.code == "CRASH_LATER"
     assert "2 tasks stopped so" in found.evidence
 
@@ -679,15 +679,15 @@ def test_both_are_judged_where_going_back_failed_too() -> None:
 
 
 def test_a_service_that_its_stack_has_and_ecs_has_not_was_deleted_by_hand() -> None:
-    gone = service("agora-app", status="", running=0)
-    (found,) = judge(evidence(gone, stacks=(stack("agora-dev-app"),)))
+    deleted = service("agora-app", status="", running=0)
+    (found,) = judge(evidence(deleted, stacks=(stack("agora-dev-app"),)))
     assert (found.code, found.what.startswith("it was deleted by hand")) == ("BY_HAND", True)
     delete = "aws cloudformation delete-stack --stack-name agora-dev-app"
     deletes = "deletes the service's tasks, roles and alarms, no data; when that is done: ./agora deploy dev"
     assert found.fix == f"{delete} {IN_THE_ACCOUNT}; {deletes}"
     protected = replace(stack("agora-dev-app"), is_protected=True)
     unlock = "aws cloudformation update-termination-protection --no-enable-termination-protection"
-    assert judge(evidence(gone, stacks=(protected,)))[0].fix.startswith(
+    assert judge(evidence(deleted, stacks=(protected,)))[0].fix.startswith(
         f"{unlock} --stack-name agora-dev-app --region us-east-1 && {delete}"
     )
 

@@ -37,23 +37,23 @@ def test_nothing_is_wrong_where_nothing_failed() -> None:
 
 @pytest.mark.parametrize(("case", "code"), list(zip(CASES, CODES, strict=True)), ids=[each["where"] for each in CASES])
 def test_what_failed_is_found_in_what_it_left(case: dict[str, Any], code: str) -> None:
-    form = agora()
+    configuration = agora()
 
     # Before a rollback: what is only in an event counts until the service is stable again.
-    account = left_behind({"id": "a"} | case, form, running=case["where"] == "event")
+    account = left_behind({"id": "a"} | case, configuration, running=case["where"] == "event")
 
-    said = said_of("a", AnsweringAws(account), form)
+    said = said_of("a", AnsweringAws(account), configuration)
 
     assert (said["code"], said["subject"], said["nothing_wrong"]) == (code, case["service"], False)
 
 
 @pytest.mark.parametrize("case", CASES[:2], ids=["stopped", "exited"])
 def test_a_task_that_failed_is_found_while_the_deployment_continues(case: dict[str, Any]) -> None:
-    form = agora()
+    configuration = agora()
 
-    account = left_behind({"id": "a"} | case, form, running=True)
+    account = left_behind({"id": "a"} | case, configuration, running=True)
 
-    assert said_of("a", AnsweringAws(account), form)["code"] == CODES[CASES.index(case)]
+    assert said_of("a", AnsweringAws(account), configuration)["code"] == CODES[CASES.index(case)]
     assert account.stack_of("agora-app")["StackStatus"] == "UPDATE_IN_PROGRESS"
 
 

@@ -410,8 +410,8 @@ def test_a_server_that_sends_nothing_is_retried_and_then_too_slow() -> None:
 
 
 def test_a_server_that_does_not_exist_refuses_the_connection() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        port = gone.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as deleted:
+        port = deleted.getsockname()[1]
     failure = _failure(Access(Token(SECRET), f"http://127.0.0.1:{port}"))
     assert failure.kind == Kind.UNREACHABLE
     assert f"127.0.0.1:{port} cannot be reached: it refuses the connection (tried 4 times)" in failure.sentence

@@ -142,8 +142,8 @@ def test_where_a_lock_is_of_no_use_dev_looks_its_images_up(
 ) -> None:
     _write(_lock(*names, stand_in=stand_in), tmp_path / "releases")
     published = {name: catalogue.add(name, VERSION).digest for name in ("api", "app")}
-    form = _form(dev=VERSION)
-    chosen = choose_images(form.environment("dev"), form, local=False)
+    configuration = _form(dev=VERSION)
+    chosen = choose_images(configuration.environment("dev"), configuration, local=False)
     assert {name: chosen.images[reference(name, VERSION)].digest for name in published} == published
 
 

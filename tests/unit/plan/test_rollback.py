@@ -38,8 +38,8 @@ def _history(*deployments: tuple[Resolution, Mapping[str, object]] | Resolution)
 def _rolled_back(
     to: Resolution, *, instead_of: Resolution, result: str = "healthy"
 ) -> tuple[Resolution, dict[str, object]]:
-    gone = tuple(image.digest for image in instead_of.images.values())
-    return to, {"kind": ROLLBACK, "instead_of": gone, "result": result}
+    deleted = tuple(image.digest for image in instead_of.images.values())
+    return to, {"kind": ROLLBACK, "instead_of": deleted, "result": result}
 
 
 def _chosen(records: list[DeploymentRecord], running: Mapping[str, DeployedImage], wanted: str | None = None) -> int:
@@ -209,8 +209,8 @@ def test_going_back_to_what_runs_changes_nothing() -> None:
 
 def test_a_service_that_the_deployment_did_not_have_is_omitted() -> None:
     today = resolution("2.0.0", "api", "app", "docs")
-    form = _form("1.0.0", "api", "app", "docs")
-    plan = plan_rollback(form, "dev", _history(FIRST)[0], _running(today), lambda: today)
+    configuration = _form("1.0.0", "api", "app", "docs")
+    plan = plan_rollback(configuration, "dev", _history(FIRST)[0], _running(today), lambda: today)
     assert plan.left_out == ("docs",)
     assert [service for service, _, _ in plan.changes] == ["api", "app"]
     assert plan.images.version == "1.0.0"
@@ -227,8 +227,8 @@ def test_a_service_of_the_deployment_that_the_configuration_has_no_longer_is_omi
 def test_an_image_that_is_built_on_the_spot_is_nothing_to_go_back_to(tmp_path: Path) -> None:
     (tmp_path / "tool").mkdir()
     (tmp_path / "tool" / "Dockerfile").write_text("FROM scratch\n")
-    form = _form("1.0.0", "api", "app", root=tmp_path, tool="path://tool")
-    plan = plan_rollback(form, "dev", _history(FIRST)[0], _running(SECOND), _nothing_today)
+    configuration = _form("1.0.0", "api", "app", root=tmp_path, tool="path://tool")
+    plan = plan_rollback(configuration, "dev", _history(FIRST)[0], _running(SECOND), _nothing_today)
     assert plan.left_out == ()
     assert "path://tool" not in plan.images.images
 

@@ -227,9 +227,9 @@ def test_a_diagnosis_reports_it_and_nothing_is_wrong() -> None:
     somewhere = place({OLD: deployed()}, StackRecord({OLD: Origin.CREATED}))
     # Other reads find nothing, and are reported as not read.
     aws = {"cloudformation": somewhere.clients("cloudformation"), "ssm": somewhere.clients("ssm")}
-    beside = collect(target({**aws, **dict.fromkeys(("ecs", "logs", "elbv2", "ec2", "docdb"))}), SERVICES).beside
-    assert [stack.name for stack in beside] == [OLD]
-    well, about = judge(evidence(service("agora-app", task()), beside=beside))
+    neighbours = collect(target({**aws, **dict.fromkeys(("ecs", "logs", "elbv2", "ec2", "docdb"))}), SERVICES).beside
+    assert [stack.name for stack in neighbours] == [OLD]
+    well, about = judge(evidence(service("agora-app", task()), beside=neighbours))
     assert well.code == "NOTHING"
     assert (about.code, about.stack, about.is_wrong) == ("NOT_CONFIGURED", OLD, False)
     assert about.fix == "remove it: ./agora deploy dev --prune"

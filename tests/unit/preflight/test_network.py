@@ -130,8 +130,8 @@ def room(subject: str, free: int, *, running: int = 1, is_local: bool = False) -
     ecs = running_service(running)
     clients = {"ec2": FakeClient(describe_subnets=[{"Subnets": subnets}]), "ecs": ecs, "elbv2": None}
     app = deployed(resources=[resource_of("AWS::ECS::Service", SERVICE)])
-    form = form_with({"public": True, "auto_scale_max_capacity": 2})
-    about = context(clients, stacks={**NETWORK, "agora-dev-app": app}, form=form, is_local=is_local)
+    configuration = form_with({"public": True, "auto_scale_max_capacity": 2})
+    about = context(clients, stacks={**NETWORK, "agora-dev-app": app}, form=configuration, is_local=is_local)
     return told([each for each in network.questions() if each.subject == subject], about)[subject]
 
 

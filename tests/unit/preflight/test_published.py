@@ -70,5 +70,5 @@ def test_an_image_of_this_machine_is_not_known_yet(monkeypatch: pytest.MonkeyPat
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "Dockerfile").touch()
     built = service(public=True, container_location=f"{LOCAL_BUILD}app")
-    form = check_form(environments(dev={}), lambda _: [built], tmp_path)
-    assert found(monkeypatch, lambda *_: None, form=form).state == SKIP
+    configuration = check_form(environments(dev={}), lambda _: [built], tmp_path)
+    assert found(monkeypatch, lambda *_: None, form=configuration).state == SKIP

@@ -48,7 +48,7 @@ NOW, FULL = "Fargate vCPUs", "Fargate vCPUs, full scale"
 
 def vcpus(subject: str, *, allowed: float, used: float | None, running: int = 0) -> Finding:
     """The one service has half a vCPU and one to two tasks: a rolling update needs one to two vCPUs."""
-    form = form_with({"public": True, "cpu": 512, "auto_scale_max_capacity": 2})
+    configuration = form_with({"public": True, "cpu": 512, "auto_scale_max_capacity": 2})
     points = [] if used is None else [{"Timestamp": NOON, "Maximum": used}]
     points += [{"Timestamp": NOON - timedelta(minutes=5), "Maximum": 999.0}] if points else []
     clients = {
@@ -56,7 +56,7 @@ def vcpus(subject: str, *, allowed: float, used: float | None, running: int = 0)
         "ecs": running_service(running),
         "elbv2": None,
     }
-    return found(subject, quota(allowed), stacks=RUNNING if running else {}, form=form, **clients)
+    return found(subject, quota(allowed), stacks=RUNNING if running else {}, form=configuration, **clients)
 
 
 @pytest.mark.parametrize(

@@ -53,11 +53,11 @@ def about(
     def simulate(**arguments: Any) -> dict[str, Any]:
         return {"EvaluationResults": [{"EvalDecision": decide(**arguments)}]}
 
-    form = form_with({"public": True, "container_secrets": [ServiceSecret(NAME, "TOKEN", field)]})
+    configuration = form_with({"public": True, "container_secrets": [ServiceSecret(NAME, "TOKEN", field)]})
     stacks = {"agora-dev-app": deployed(template(granted=granted), resources=[resource_of("R", "the-role", "Role")])}
     return context(
         {"secretsmanager": FakeClient(**given), "iam": FakeClient(simulate_principal_policy=simulate), **clients},
-        form=form,
+        form=configuration,
         stacks=stacks if is_deployed else {},
         new=new or [],
         is_local=is_local,
@@ -224,7 +224,7 @@ DATABASE_SERVICE = {
 def test_the_databases_secret_is_there_as_long_as_the_database(
     resources: list[Mapping[str, Any]], secret: Any, state: str
 ) -> None:
-    form = form_with(DATABASE_SERVICE)
+    configuration = form_with(DATABASE_SERVICE)
     stacks = {"agora-dev-docdb-v8": deployed(resources=resources)}
-    asked = context({"secretsmanager": FakeClient(describe_secret=secret)}, form=form, stacks=stacks)
+    asked = context({"secretsmanager": FakeClient(describe_secret=secret)}, form=configuration, stacks=stacks)
     assert found(asked)["secret of the database"].state == state

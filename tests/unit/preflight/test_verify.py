@@ -167,9 +167,9 @@ def test_an_aws_that_refuses_everything_is_not_called_ok(
         def __missing__(self, service: str) -> FakeClient:
             return Refusing()
 
-    form = form_with()
+    configuration = form_with()
     new = [stack("agora-dev-app", {"Resources": {}}, tmp_path)]
-    found = run.before_deployment(target(Clients(), form=form), form, IMAGES, new)
+    found = run.before_deployment(target(Clients(), form=configuration), configuration, IMAGES, new)
     known = {check.subject: check.state for check in found.checks if check.state != SKIP}
     expired = {"credentials": FAIL} if refusal is EXPIRED else {}
     # The configuration, the proof, the record of dev and the templates ask no one, and the registry is not AWS's.
@@ -194,10 +194,10 @@ def rehearsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Targe
     from portside.emulator.client import process
 
     monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
-    form = agora()
-    services = form.services_of("dev")
+    configuration = agora()
+    services = configuration.services_of("dev")
     try:
-        yield prepare.prepare(form.environment("dev"), services, prepare.images_of(services, None))
+        yield prepare.prepare(configuration.environment("dev"), services, prepare.images_of(services, None))
     finally:
         process.down(local_state_dir(), lambda _: None)
 

@@ -352,25 +352,25 @@ def test_no_other_environment_needs_a_proof(name: str) -> None:
 
 
 def test_a_proof_that_is_waived_is_shown_with_its_reason() -> None:
-    form = check_form(
+    configuration = check_form(
         environments(dev={}, prod={"PROVED_BY": None, "PROOF_WAIVED": "a demo without users"}), api_and_app()
     )
-    assert proving_environment(form, form.environment("prod")) is None
-    place = target({"ssm": FakeParameters()}, environment="prod", form=form)
-    proof = _proof(place, RELEASE, form)
+    assert proving_environment(configuration, configuration.environment("prod")) is None
+    place = target({"ssm": FakeParameters()}, environment="prod", form=configuration)
+    proof = _proof(place, RELEASE, configuration)
     assert proof
     assert "a demo without users" in proof.sentence
     assert proof.remark == "waived"
 
 
 def test_an_environment_of_any_name_is_proven_by_the_one_it_names() -> None:
-    form = check_form(
+    configuration = check_form(
         environments(
             uat={"KIND": "staging"}, trial={"KIND": "staging"}, live={"KIND": "production", "PROVED_BY": "uat"}
         ),
         api_and_app(),
     )
-    proving = proving_environment(form, form.environment("live"))
+    proving = proving_environment(configuration, configuration.environment("live"))
     assert proving is not None
     assert proving.name == "uat"
 
@@ -378,8 +378,8 @@ def test_an_environment_of_any_name_is_proven_by_the_one_it_names() -> None:
 def test_images_that_were_looked_up_for_another_version_are_found_by_their_names() -> None:
     ssm = FakeParameters()
     write_record(ssm, "stage", _ran())
-    form = _form("4.1.0")
-    assert _proof(target({"ssm": ssm}, environment="prod", form=form), RELEASE, form)
+    configuration = _form("4.1.0")
+    assert _proof(target({"ssm": ssm}, environment="prod", form=configuration), RELEASE, configuration)
 
 
 def test_the_record_is_read_where_the_proving_environment_is() -> None:

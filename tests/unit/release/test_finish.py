@@ -128,8 +128,8 @@ def test_a_release_that_is_already_finished_is_reported(remote: Path) -> None:
 
 def test_a_release_tag_on_another_commit_is_reported_with_both_commits(remote: Path) -> None:
     tag(remote, head(remote), "agora/release/v4.0.0")
-    there, wanted = head(remote)[:12], _commit_of(remote, "agora/v4.0.0-rc10")[:12]
-    with pytest.raises(UserError, match=f"on {there} and not on agora/v4.0.0-rc10's commit {wanted}"):
+    there, expected = head(remote)[:12], _commit_of(remote, "agora/v4.0.0-rc10")[:12]
+    with pytest.raises(UserError, match=f"on {there} and not on agora/v4.0.0-rc10's commit {expected}"):
         plan_finish(Monorepo(str(remote)), None, runs("4.0.0-rc10"))
 
 

@@ -120,21 +120,21 @@ def repository(tmp_path: Path) -> Repository:
 
 @pytest.mark.slow
 def test_a_merge_is_seen_at_the_remote(repository: Repository) -> None:
-    wanted = repository.commit("dev", {"app.py": FORWARD}, "Forward")
-    look = merge_poll(repository.path, "stage", wanted)
+    expected = repository.commit("dev", {"app.py": FORWARD}, "Forward")
+    look = merge_poll(repository.path, "stage", expected)
     before = repository.at_origin("stage")
     assert look() == f"waiting for the merge into stage, which is at {before[:7]}"
     repository.git("checkout", "--quiet", "stage")
-    repository.git("merge", "--quiet", "--no-ff", "--no-edit", wanted)
+    repository.git("merge", "--quiet", "--no-ff", "--no-edit", expected)
     repository.git("push", "--quiet", "origin", "stage")
     assert look() == Ended(True, repository.at_origin("stage"))
 
 
 @pytest.mark.slow
 def test_a_squashed_merge_is_seen_by_its_content(repository: Repository) -> None:
-    wanted = repository.commit("dev", {"app.py": FORWARD}, "Forward")
+    expected = repository.commit("dev", {"app.py": FORWARD}, "Forward")
     repository.commit("stage", {"app.py": FORWARD}, "Promote (#7)")
-    assert merge_poll(repository.path, "stage", wanted)() == Ended(True, repository.at_origin("stage"))
+    assert merge_poll(repository.path, "stage", expected)() == Ended(True, repository.at_origin("stage"))
 
 
 @pytest.mark.slow

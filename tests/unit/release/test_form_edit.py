@@ -45,8 +45,8 @@ def refusal(source: str | bytes, versions: dict[str, str] | None = None) -> Usag
 def test_the_configuration_of_this_project_gets_another_release_and_is_still_a_configuration(tmp_path: Path) -> None:
     before = (ROOT / "app.py").read_bytes()
     (tmp_path / "app.py").write_bytes(with_versions(before, {"stage": "99.0.0-rc1", "prod": "99.0.0-rc2"}))
-    form = load_form(tmp_path / "app.py")
-    assert {name: form.environment(name).ghcr_package_version for name in form.environments} == {
+    configuration = load_form(tmp_path / "app.py")
+    assert {name: configuration.environment(name).ghcr_package_version for name in configuration.environments} == {
         "dev": versions_in(before)["dev"],
         "stage": "99.0.0-rc1",
         "prod": "99.0.0-rc2",

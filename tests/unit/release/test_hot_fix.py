@@ -109,7 +109,7 @@ def test_a_hot_fix_without_its_lock_is_refused(repository: Repository) -> None:
 
 
 def test_the_way_of_a_release_follows_kind_and_proof_and_not_names() -> None:
-    form = check_form(
+    configuration = check_form(
         environments(
             sandbox={"KIND": "development", "BRANCH": "main"},
             uat={"KIND": "staging", "BRANCH": "release/uat"},
@@ -118,17 +118,19 @@ def test_the_way_of_a_release_follows_kind_and_proof_and_not_names() -> None:
         ),
         one_service,
     )
-    assert pinned_into(form) == "main"
-    ways = {name: promoted_from(form, form.environment(name)).name for name in ("uat", "demo", "live")}
+    assert pinned_into(configuration) == "main"
+    ways = {
+        name: promoted_from(configuration, configuration.environment(name)).name for name in ("uat", "demo", "live")
+    }
     assert ways == {"uat": "sandbox", "demo": "sandbox", "live": "demo"}
     with pytest.raises(UsageError, match="nothing is promoted to sandbox, a development environment") as raised:
-        promoted_from(form, form.environment("sandbox"))
+        promoted_from(configuration, configuration.environment("sandbox"))
     assert raised.value.hint == "Known are: uat, demo, live."
 
 
 def test_where_no_environment_proves_production_it_is_promoted_from_the_one_before_it() -> None:
-    form = check_form(environments(dev={}, prod=WAIVED), one_service)
-    assert promoted_from(form, form.environment("prod")).name == "dev"
+    configuration = check_form(environments(dev={}, prod=WAIVED), one_service)
+    assert promoted_from(configuration, configuration.environment("prod")).name == "dev"
     alone = check_form(environments(prod=WAIVED | {"BRANCH": "main"}), one_service)
     assert pinned_into(alone) == "main"
     with pytest.raises(UsageError, match="nothing is promoted to prod"):
@@ -136,7 +138,7 @@ def test_where_no_environment_proves_production_it_is_promoted_from_the_one_befo
 
 
 def test_branches_are_those_that_the_environments_name(tmp_path: Path) -> None:
-    form = check_form(
+    configuration = check_form(
         environments(
             dev={"BRANCH": "main"}, uat={"KIND": "staging", "BRANCH": "release/uat"}, live={"KIND": "production"}
         ),
@@ -148,6 +150,6 @@ def test_branches_are_those_that_the_environments_name(tmp_path: Path) -> None:
     repository.git("push", "--quiet", "origin", "dev:main", "dev:refs/heads/release/uat")
     repository.commit("dev", {"app.py": app.replace(OLD, NEW)}, "Forward", push=False)
     repository.git("push", "--quiet", "origin", "dev:main")
-    uat = form.environment("uat")
-    made = plan_promotion(repository.path, uat, promoted_from(form, uat))
+    uat = configuration.environment("uat")
+    made = plan_promotion(repository.path, uat, promoted_from(configuration, uat))
     assert (made.merge.source.branch, made.merge.target.branch, made.version) == ("main", "release/uat", NEW)

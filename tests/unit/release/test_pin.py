@@ -134,8 +134,8 @@ def test_pinning_again_finds_the_commit_that_is_there(repository: Repository) ->
 def test_images_of_different_commits_are_refused_and_distinguished(repository: Repository) -> None:
     with pytest.raises(UserError) as raised:
         plan_pin(repository.path, "4.3.0-rc1", published(api=OTHER), into="dev")
-    told = "the images tagged 4.3.0-rc1 are not of one commit: app of c9b6311; api of ddddddd"
-    assert raised.value.message == told
+    reported = "the images tagged 4.3.0-rc1 are not of one commit: app of c9b6311; api of ddddddd"
+    assert raised.value.message == reported
 
 
 @pytest.mark.parametrize("known", [COMMIT[:7], None])
@@ -230,14 +230,14 @@ def test_a_version_that_is_not_written_out_must_be_changed_by_hand_and_nothing_i
 
 
 def test_where_nothing_runs_releases_there_is_nothing_to_pin() -> None:
-    form = check_form(environments(dev={}), one_service)
+    configuration = check_form(environments(dev={}), one_service)
     with pytest.raises(UsageError, match=r"no environment .* runs releases only"):
-        plan_rehearsed_pin(form, "4.3.0-rc1", {}, nothing_is_asked)
+        plan_rehearsed_pin(configuration, "4.3.0-rc1", {}, nothing_is_asked)
 
 
 def test_a_rehearsal_plans_the_same_lock_and_no_commit() -> None:
-    form = check_form(environments(dev={}, stage={}, prod={}), api_and_app())
-    plan = plan_rehearsed_pin(form, "4.3.0-rc1", {"stage": "4.3.0-rc1", "prod": "4.2.0"}, published())
+    configuration = check_form(environments(dev={}, stage={}, prod={}), api_and_app())
+    plan = plan_rehearsed_pin(configuration, "4.3.0-rc1", {"stage": "4.3.0-rc1", "prod": "4.2.0"}, published())
     assert set(plan.lock.images) == {"ghcr.io/sage-bionetworks/app:v1.0"}
     assert plan.changed == ("prod",)
     assert (plan.base, plan.branch, plan.files) == (None, "", None)

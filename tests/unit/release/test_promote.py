@@ -182,8 +182,8 @@ def test_a_version_that_only_the_target_has_changed_is_kept_by_the_merge_and_tha
     repository.commit("dev", {"a": "a"}, "Something else")
     with pytest.raises(UserError) as raised:
         promotion(repository, "stage")
-    told = "after the merge stage would run 4.1.0-rc1, not 4.2.0-rc2: app.py was changed in stage since"
-    assert raised.value.message == told
+    reported = "after the merge stage would run 4.1.0-rc1, not 4.2.0-rc2: app.py was changed in stage since"
+    assert raised.value.message == reported
 
 
 def test_prod_is_promoted_from_stage_and_not_from_dev(repository: Repository) -> None:
@@ -323,13 +323,13 @@ def test_a_change_of_this_configuration_is_described_by_the_resources_that_it_ch
     for name in ("src", "releases"):
         shutil.copytree(ROOT / name, repository.path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "cdk.json", repository.path)
-    form = (ROOT / "app.py").read_text()
-    repository.commit("dev", {"app.py": form}, "The form")
+    configuration = (ROOT / "app.py").read_text()
+    repository.commit("dev", {"app.py": configuration}, "The form")
     repository.git("add", ".")
     repository.git("commit", "--quiet", "--message", "The rest")
     repository.git("push", "--quiet", "origin", "dev", "dev:stage")
-    assert "cpu=1024" in form
-    repository.commit("dev", {"app.py": form.replace("cpu=1024", "cpu=2048")}, "More for api-next")
+    assert "cpu=1024" in configuration
+    repository.commit("dev", {"app.py": configuration.replace("cpu=1024", "cpu=2048")}, "More for api-next")
     plan = promotion(repository, "stage")
     assert plan.templates, plan.remark
     changed = {each.stack: each.resources for each in plan.templates if each.action != NOTHING}

@@ -95,11 +95,11 @@ def at_github(repository: Repository) -> None:
 
 def test_without_gh_the_branch_is_pushed_and_the_address_is_said(repository: Repository) -> None:
     at_github(repository)
-    told: list[str] = []
-    outcome = open_pull_request(plan(repository), told.append)
+    reported: list[str] = []
+    outcome = open_pull_request(plan(repository), reported.append)
     assert (outcome.state, outcome.address) == ("to be opened", COMPARE)
     assert COMPARE in outcome.sentence
-    assert told == ["pushing pin/4.3.0 to origin"]
+    assert reported == ["pushing pin/4.3.0 to origin"]
     assert repository.at_origin("pin/4.3.0") == repository.git("rev-parse", "pin/4.3.0")
 
 

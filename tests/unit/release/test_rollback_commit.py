@@ -140,9 +140,9 @@ def test_a_branch_that_does_not_exist_is_reported(repository: Repository) -> Non
 
 
 def test_the_commit_goes_to_the_branch_of_the_environment(repository: Repository) -> None:
-    form = check_form(environments(prod={"BRANCH": "stage"}), one_service)
+    configuration = check_form(environments(prod={"BRANCH": "stage"}), one_service)
     of_stage = repository.commit("stage", {"note": "of stage"}, "Stage's own")
-    plan = plan_rollback_commit(repository.path, form.environment("prod"), EARLIER)
+    plan = plan_rollback_commit(repository.path, configuration.environment("prod"), EARLIER)
     assert plan is not None
     assert (plan.base.branch, plan.base.commit_id) == ("stage", of_stage)
 

@@ -118,11 +118,11 @@ def test_the_environment_that_proves_production_is_the_one_whose_release_is_fini
     three = environments(
         live={"KIND": "production", "PROVED_BY": "uat"}, uat={"KIND": "staging"}, demo={"KIND": "staging"}
     )
-    form = check_form(three, one_service)
-    assert staging_environment(form).name == "uat"
-    assert staging_environment(form, "demo").name == "demo"
+    configuration = check_form(three, one_service)
+    assert staging_environment(configuration).name == "uat"
+    assert staging_environment(configuration, "demo").name == "demo"
     with pytest.raises(UsageError, match="live is a production environment"):
-        staging_environment(form, "live")
+        staging_environment(configuration, "live")
 
 
 def test_several_environments_that_prove_are_distinguished_by_name() -> None:

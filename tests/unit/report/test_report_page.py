@@ -58,8 +58,8 @@ def test_verdicts_are_on_top_with_the_place_to_look_and_the_fix() -> None:
     text = _Reader(page(failed_report())).text
     assert text.index("failed after 3 min 05 s") < text.index("agora-app: the image is not in the registry any more")
     assert text.index("the image is not in the registry") < text.index("Images")
-    for told in (VERDICT["look"], VERDICT["fix"], REASON):
-        assert str(told) in text
+    for reported in (VERDICT["look"], VERDICT["fix"], REASON):
+        assert str(reported) in text
 
 
 def test_what_was_deployed_is_named_by_version_commit_and_digest() -> None:
@@ -92,8 +92,8 @@ def test_the_evidence_can_be_opened_and_has_events_tasks_and_log_lines() -> None
     written = page(failed_report())
     assert "<summary>services: agora-app</summary>" in written
     text = _Reader(written.partition("<h2>Evidence</h2>")[2].partition("</main>")[0]).text
-    for told in ("has started 1 tasks.", REASON, "listening on 4200"):
-        assert told in text
+    for reported in ("has started 1 tasks.", REASON, "listening on 4200"):
+        assert reported in text
 
 
 @pytest.mark.parametrize("where", ["who", "version", "place", "message"])

@@ -167,11 +167,11 @@ def test_every_container_runs_the_image_that_was_resolved_and_its_stack_names_it
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_the_app_gets_the_version_and_the_commit_of_the_image_that_it_is(name: str) -> None:
     image = images_of(name).images[f"ghcr.io/sage-bionetworks/agora-app:{environment(name).ghcr_package_version}"]
-    told = variables(stack(name, "app"))
-    assert told["APP_VERSION"] == told["SENTRY_RELEASE"] == image.tag
-    assert told["COMMIT_SHA"] == image.short_commit
+    reported = variables(stack(name, "app"))
+    assert reported["APP_VERSION"] == reported["SENTRY_RELEASE"] == image.tag
+    assert reported["COMMIT_SHA"] == image.short_commit
     assert image.commit
-    assert image.commit.startswith(told["COMMIT_SHA"])
+    assert image.commit.startswith(reported["COMMIT_SHA"])
 
 
 def test_a_service_that_needs_the_database_is_reported_when_it_is_given_none() -> None:

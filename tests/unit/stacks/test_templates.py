@@ -83,8 +83,8 @@ def test_every_image_is_a_digest_and_no_tag_can_move_it(name: str) -> None:
 def test_a_tag_is_in_a_template_only_as_an_output(name: str) -> None:
     tagged = set(images_of(name).images)
     for stack_name, template in templates(name).items():
-        told = {each["Value"] for key, each in template.get("Outputs", {}).items() if key == IMAGE_OUTPUT}
-        assert told <= tagged
+        reported = {each["Value"] for key, each in template.get("Outputs", {}).items() if key == IMAGE_OUTPUT}
+        assert reported <= tagged
         rest = json.dumps(template["Resources"])
         assert not [reference for reference in tagged if reference in rest], stack_name
 
@@ -94,8 +94,8 @@ def test_each_service_names_its_image_and_exports_none_of_it(name: str) -> None:
     for part in SERVICES:
         outputs = stack(name, part)["Outputs"]
         assert {IMAGE_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_COMMIT_OUTPUT} <= outputs.keys()
-        told = [outputs[key] for key in (IMAGE_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_COMMIT_OUTPUT)]
-        assert all(each.keys() == {"Value"} for each in told)
+        reported = [outputs[key] for key in (IMAGE_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_COMMIT_OUTPUT)]
+        assert all(each.keys() == {"Value"} for each in reported)
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)

@@ -38,15 +38,15 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> Made:
     """The arguments of each synthesis, instead of making templates; each makes different ones."""
-    told: Made = []
+    reported: Made = []
 
     def make(acting: Target, flags: Mapping[str, str], variables: Mapping[str, str]) -> bool:
-        told.append(variables)
-        write_assembly(acting.assembly_dir, f"template {len(told)}")
+        reported.append(variables)
+        write_assembly(acting.assembly_dir, f"template {len(reported)}")
         return True
 
     monkeypatch.setattr(cdk_cli, "_synthesized_by_the_app", make)
-    return told
+    return reported
 
 
 def write_assembly(folder: Path, content: str, images: Mapping[str, Any] | None = None) -> None:
@@ -271,18 +271,18 @@ def test_images_built_of_a_folder_are_checked_each_time(
 def test_what_was_made_while_a_file_changed_is_not_kept(
     clone: Path, made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    form = clone / "app.py"
-    before = form.read_text()
+    configuration = clone / "app.py"
+    before = configuration.read_text()
 
     def make_while_somebody_edits(*_: object) -> bool:
-        form.write_text("VPC_CIDR = '10.0.9.0/24'")
+        configuration.write_text("VPC_CIDR = '10.0.9.0/24'")
         write_assembly(acting().assembly_dir, "of another form")
         return True
 
     with monkeypatch.context() as edited:
         edited.setattr(cdk_cli, "_synthesized_by_the_app", make_while_somebody_edits)
         assert synthesized() == "of another form"
-    form.write_text(before)
+    configuration.write_text(before)
     assert synthesized() == "template 1"
 
 
