@@ -18,7 +18,7 @@ class ActiveFault(Protocol):
 
     @property
     def target(self) -> tuple[str | None, ...]:
-        """What has the fault. There is one fault for each target."""
+        """The faulty service, container or API. A target has at most one fault."""
 
 
 Fault = TypeVar("Fault", bound=ActiveFault)
