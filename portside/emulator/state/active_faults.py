@@ -18,7 +18,7 @@ class ActiveFault(Protocol):
 
     @property
     def target(self) -> tuple[str | None, ...]:
-        """The fields that identify where the fault applies, such as account and container; at most one fault for each."""
+        """The fields that identify where the fault applies, such as its account; at most one fault for each."""
 
 
 Fault = TypeVar("Fault", bound=ActiveFault)
