@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from portside.commands import tool
 from portside.config.stacks import service_stack
 from portside.terminal import console
 
@@ -88,7 +89,8 @@ def show_deployment(done: Deployment) -> None:
     for name, url in done.urls.items():
         # The key in the JSON output is older than the word.
         console.print_lines(f"{name.replace('Stand-in', 'Stub').ljust(15)}{url}")
-    say(f"{done.environment} is deployed: {done.seconds:.0f} s.")
+    say(f"{done.environment} is deployed and healthy ({console.elapsed_seconds():.0f} s in all).", "green")
+    say(f"Next: {tool('status', done.environment, local=done.local)}")
 
 
 def show_rollback(plan: RollbackPlan) -> None:

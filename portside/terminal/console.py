@@ -56,11 +56,18 @@ class _Answered:
 
     document = False
     lines = False
+    began = time.monotonic()
 
 
 def begin() -> None:
     """Note that a command begins, which has answered nothing yet."""
     _Answered.document = _Answered.lines = False
+    _Answered.began = time.monotonic()
+
+
+def elapsed_seconds() -> float:
+    """The seconds since the command began."""
+    return time.monotonic() - _Answered.began
 
 
 def print_json(value: Any) -> None:
