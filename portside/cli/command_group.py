@@ -27,7 +27,9 @@ class CommandGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command of the first argument. Raises `UsageError` with a similar one for an unknown command."""
-        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+        # Completion parses what is typed so far, where an error message would appear in the middle of the line.
+        is_unknown = args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None
+        if is_unknown and not ctx.resilient_parsing:
             raise UsageError(f"no command {args[0]!r}", suggestion(args[0], self.list_commands(ctx)))
         return super().resolve_command(ctx, args)
 

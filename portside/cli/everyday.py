@@ -21,6 +21,7 @@ from portside.cli.options import (
     json_option,
     local_option,
     looking_at,
+    optional_environment_argument,
     read_form,
     service_argument,
 )
@@ -42,7 +43,7 @@ task_option = click.option("--task", metavar="ID", default="", help="The task wi
 
 
 @click.command()
-@click.argument("environment", metavar="[ENV]", required=False)
+@optional_environment_argument
 @local_option
 @click.option("--watch", is_flag=True, help="Refresh every few seconds until Ctrl-C.")
 @json_option

@@ -9,7 +9,7 @@ import click
 
 from portside.cli.command_group import CommandGroup
 from portside.cli.completion import services
-from portside.cli.options import answer, go_ahead, json_option, yes_option
+from portside.cli.options import answer, go_ahead, json_option, optional_environment_argument, yes_option
 from portside.commands import local_tool
 from portside.errors import UsageError
 from portside.terminal import console
@@ -82,7 +82,7 @@ def status(as_json: bool) -> None:
 
 
 @local.command()
-@click.argument("environment", metavar="[ENV]", required=False)
+@optional_environment_argument
 @click.argument("command", metavar="[-- COMMAND]", nargs=-1, type=click.UNPROCESSED)
 def env(environment: str | None, command: tuple[str, ...]) -> None:
     """Run a command against the embedded AWS, or print exports.

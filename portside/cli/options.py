@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 
 environment_argument = click.argument("environment", metavar="ENV", shell_complete=environments)
+optional_environment_argument = click.argument(
+    "environment", metavar="[ENV]", required=False, shell_complete=environments
+)
 service_argument = click.argument("service", metavar="SERVICE", shell_complete=services)
 local_option = click.option("--local", is_flag=True, help="Use the embedded AWS on this machine; needs no account.")
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")

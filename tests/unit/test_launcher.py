@@ -139,6 +139,16 @@ def test_the_set_up_says_each_step_with_its_seconds(clone: Clone) -> None:
     assert all(any(step in line and line.endswith(" s") for line in lines) for step in steps)
 
 
+def test_completion_sets_nothing_up_and_reports_nothing(clone: Clone) -> None:
+    answer = clone.run(_AGORA_COMPLETE="bash_complete")
+    assert (answer.code, answer.out, answer.err, clone.calls()) == (0, "", "", [])
+
+
+def test_completion_works_after_the_set_up(used: Clone) -> None:
+    assert used.run(_AGORA_COMPLETE="bash_complete").code == 0
+    assert used.calls() == ["agora_own"]
+
+
 def test_only_the_command_writes_to_standard_output(clone: Clone) -> None:
     assert len(clone.run().out.splitlines()) == 1
 
