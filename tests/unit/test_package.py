@@ -20,7 +20,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     clone = tmp_path_factory.mktemp("package")
     for name in SOURCES:
         shutil.copy(ROOT / name, clone / name)
-    # Folders beside the package are no part of it.
+    # agora_own and src must not get into the wheel.
     for name in ("portside", "agora_own", "src"):
         shutil.copytree(ROOT / name, clone / name, ignore=NOT_COPIED)
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(clone / "dist"), str(clone)]

@@ -12,7 +12,7 @@ from portside.stacks import jsii_cache
 
 @pytest.fixture(autouse=True)
 def no_choice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    # setenv first, so that what a test sets is gone after it.
+    # setenv first, so that the variable is restored after each test.
     monkeypatch.setenv(jsii_cache.VARIABLE, "")
     monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path / "state"))
 
