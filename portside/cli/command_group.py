@@ -19,7 +19,9 @@ class CommandGroup(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Print the help for a call without arguments, which is no mistake."""
         if not args and not ctx.resilient_parsing:
-            click.echo(ctx.get_help(), color=ctx.color)
+            from portside.terminal import console
+
+            console.print_lines(ctx.get_help())
             ctx.exit()
         return super().parse_args(ctx, args)
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, NoReturn, TextIO, cast
 
 import click
 
-from portside import __version__, redact
+from portside import __version__, owner_only, redact
 from portside.cli import background_errors, environment, everyday, standard_streams
 from portside.cli.command_group import CommandGroup
 from portside.cli.completion import VARIABLE, completion
@@ -66,6 +66,14 @@ Exit codes: 0 done, 1 failed or problems found, 2 usage error. NO_COLOR turns co
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def agora(debug: bool) -> None:
     """Deploy to AWS, or rehearse on this machine with --local."""
+    from portside.emulator.client.process import REPOSITORY, default_state_dir
+
+    # Earlier versions created these for everyone. Other files in a folder of the user's own stay as they are.
+    state = default_state_dir().parent
+    for folder in [state] if state == REPOSITORY / ".agora" else [state / "deployments", state / "local"]:
+        with contextlib.suppress(OSError):
+            if folder.is_dir():
+                owner_only.folder(folder)
 
 
 @agora.command(context_settings={"ignore_unknown_options": True})

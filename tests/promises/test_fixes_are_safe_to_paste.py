@@ -33,6 +33,7 @@ from tests.unit.diagnosis_support import ACCOUNT, DEFINITION, evidence, service,
 # Where commands are written by hand, and why.
 BY_HAND = {
     "portside/cli/local.py": "the help of the command itself",
+    "portside/cli/main.py": "the examples in the help",
     "portside/emulator/client/aws_command.py": "imports nothing of this project, and names the command that runs it",
 }
 # Commands that users run before an environment exists, or outside every one.

@@ -99,7 +99,7 @@ def test_without_a_record(world: World) -> None:
 @pytest.mark.parametrize("result", [FAILED, INTERRUPTED])
 def test_with_a_deployment_that_failed(world: World, result: str) -> None:
     world.ran("uat", result=result)
-    assert "no healthy deployment" in refused(world.deploy)
+    assert "no recorded healthy deployment" in refused(world.deploy)
 
 
 def test_with_a_deployment_that_uat_rolled_back(world: World) -> None:
@@ -117,7 +117,7 @@ def test_with_a_deployment_from_uncommitted_changes_or_without_git(world: World,
 
 def test_with_the_record_that_a_rehearsal_seeds(world: World) -> None:
     world.ran("uat", synthetic=True)
-    assert "never was" in refused(world.deploy)
+    assert "it is simulated" in refused(world.deploy)
 
 
 def test_with_the_record_of_a_rehearsal(world: World) -> None:
@@ -141,7 +141,7 @@ def test_with_a_record_that_copied_the_lock(world: World) -> None:
 def test_with_a_record_of_a_later_format(world: World) -> None:
     record = world.ran("dev", place=f"{ACCOUNT}/{REGION}/uat")
     world.put_by_hand("uat", json.loads(record.written()) | {"format": 99})
-    assert "no healthy deployment" in refused(world.deploy)
+    assert "no recorded healthy deployment" in refused(world.deploy)
 
 
 @pytest.mark.parametrize("health", [NO_TASK, UNCHECKED, "not read"])
@@ -236,7 +236,7 @@ def test_with_an_image_of_another_registry(world: World) -> None:
     images = Resolution("1.0.0", moved)
     world.commit({"releases/1.0.0.json": lock_of(images)})
     world.ran("uat")
-    assert "wanted is docker.io/org/" in refused(lambda: world.deploy(images))
+    assert "expected is docker.io/org/" in refused(lambda: world.deploy(images))
 
 
 def test_with_a_digest_written_straight_into_the_configuration(world: World) -> None:
@@ -499,7 +499,7 @@ def test_unproven_without_a_terminal_is_refused_whatever_is_answered(
     world: World, typed: Callable[[bool], None]
 ) -> None:
     typed(False)
-    with pytest.raises(UserError, match="at a terminal only"):
+    with pytest.raises(UserError, match="--unproven needs a terminal"):
         world.deploy(reason="stage is down").confirm(lambda *_: True)
 
 

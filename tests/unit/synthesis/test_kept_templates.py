@@ -199,7 +199,7 @@ def test_a_full_disk_during_the_rollback_is_an_error_of_the_command(
     monkeypatch.setattr(shutil, "copytree", full)
     with pytest.raises(UserError, match="the templates could not be written: No space left") as raised:
         synthesized()
-    assert "Make room" in raised.value.hint
+    assert "Free space" in raised.value.hint
 
 
 @pytest.mark.parametrize(
