@@ -48,7 +48,7 @@ def test_from_edge_through_stage_to_prod_and_back(deployed: Clone) -> None:
     lock = ok(clone.agora("release", "pin", "4.2.1-rc2", "--local", "--json")).json()["plan"]["lock"]
     assert lock["commit"] == merged
     early = clone.agora("deploy", "prod", "--local")
-    assert (early.exit_code, "stage has no healthy deployment" in early.stderr) == (1, True)
+    assert (early.exit_code, "stage has no recorded healthy deployment" in early.stderr) == (1, True)
     ok(clone.agora("deploy", "stage", "--local"))
     ok(clone.agora("release", "verify", "stage", "--local"))
     finished = ok(clone.agora("release", "finish", "--local", "--json")).json()["plan"]

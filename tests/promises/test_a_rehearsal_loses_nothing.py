@@ -275,7 +275,7 @@ def test_a_save_that_finds_no_room_is_the_commands_error_and_loses_nothing(state
     connection.use(aws)
     with pytest.raises(UserError, match="the saved state of the embedded AWS could not be written") as raised:
         connection.finish()
-    assert "Make room" in raised.value.hint
+    assert "Free space" in raised.value.hint
     assert generations(state_dir) == [saved]
     resource.prlimit(aws.pid, resource.RLIMIT_FSIZE, unlimited)
     assert control.save(aws=aws) is True

@@ -79,7 +79,7 @@ def test_deploy_of_a_lock_that_is_not_committed(place: Place) -> None:
 
 def test_deploy_unproven_with_yes_and_no_terminal(place: Place) -> None:
     answer = place.agora("deploy", "live", "--yes", "--no-verify", "--unproven", "stage is down")
-    assert refused(answer, "--unproven is asked at a terminal only"), answer.stderr
+    assert refused(answer, "--unproven needs a terminal"), answer.stderr
     assert not [
         each for each in place.ssm.describe_parameters()["Parameters"] if each["Name"].startswith("/agora/live/")
     ]

@@ -130,7 +130,7 @@ def test_nothing_to_change_is_said_and_makes_no_branch(repository: Repository) -
 @pytest.mark.parametrize("path", ["CHANGELOG.md/4.json", "docs"])
 def test_a_file_and_a_folder_of_one_name_are_refused(repository: Repository, path: str) -> None:
     repository.commit("dev", {"docs/one.md": "One\n"}, "Docs", push=False)
-    with pytest.raises(UsageError, match=r"CHANGELOG\.md stands in the way|docs is no plain file"):
+    with pytest.raises(UsageError, match=r"CHANGELOG\.md has the same path|docs is not a regular file"):
         commit_files(repository.path, base="dev", branch="pin", files={path: b"{}"}, message="Pin")
 
 
@@ -146,7 +146,7 @@ def test_without_an_author_the_commands_that_name_one_are_said(
     # A name that git would guess from the machine's account does not do.
     monkeypatch.setenv("GIT_AUTHOR_EMAIL", "ci@example.org")
     monkeypatch.setenv("GIT_COMMITTER_EMAIL", "ci@example.org")
-    with pytest.raises(UsageError, match="does not know who") as caught:
+    with pytest.raises(UsageError, match="does not know the author") as caught:
         commit_files(repository.path, base="dev", branch="pin", files=FILES, message="Pin")
     assert "git config user.name" in caught.value.hint
     assert "git config user.email" in caught.value.hint
@@ -209,7 +209,7 @@ def test_a_branch_that_the_remote_lost_is_not_taken_from_memory(repository: Repo
 def test_a_remote_that_cannot_be_reached_is_said_without_its_credentials(repository: Repository) -> None:
     repository.git("remote", "set-url", "origin", f"http://me:{'hunter2'}@127.0.0.1:9/agora.git")
     repository.git("update-ref", "-d", "refs/remotes/origin/dev")
-    with pytest.raises(UserError, match="origin cannot be reached to fetch dev is") as caught:
+    with pytest.raises(UserError, match="origin cannot be reached to fetch dev") as caught:
         base_of(repository.path, "dev")
     assert caught.value.exit_code == 1
     assert "hunter2" not in str(caught.value)
@@ -224,7 +224,7 @@ def test_a_remote_out_of_reach_leaves_what_was_fetched_last_and_that_is_said(rep
     stale = base_of(repository.path, "dev")
     assert stale.commit_id == pushed
     assert stale.sentence.startswith(
-        f"Read dev of origin as it was fetched last, at {pushed[:7]}: origin cannot be asked"
+        f"Read dev of origin as it was fetched last, at {pushed[:7]}: origin cannot be reached"
     )
     assert "hunter2" not in stale.sentence
     assert stale.as_json()["unreached"] == stale.unreached

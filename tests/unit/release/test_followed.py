@@ -141,7 +141,7 @@ def test_a_squashed_merge_is_seen_by_its_content(repository: Repository) -> None
 def test_a_remote_that_is_out_of_reach_is_waited_for(repository: Repository) -> None:
     look = merge_poll(repository.path, "stage", repository.at_origin("dev"))
     repository.git("remote", "set-url", "origin", "http://127.0.0.1:9/agora.git")
-    with pytest.raises(UserError, match="origin cannot be reached to fetch stage is"):
+    with pytest.raises(UserError, match="origin cannot be reached to fetch stage"):
         look()
 
 

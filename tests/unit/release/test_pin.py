@@ -189,9 +189,7 @@ def test_a_lock_that_cannot_be_read_is_not_written_over_and_the_hint_does_not_le
     with pytest.raises(FormError) as raised:
         plan_pin(repository.path, "4.3.0-rc1", published(), into="dev")
     assert [problem.where for problem in raised.value.problems] == [f'{LOCK}["version"]', f'{LOCK}["images"]']
-    assert {problem.hint for problem in raised.value.problems} == {
-        "Correct it, or take it out, in a commit of its own that goes into dev."
-    }
+    assert {problem.hint for problem in raised.value.problems} == {"Correct or remove it in a separate commit to dev."}
 
 
 @pytest.mark.parametrize("version", ["edge", "latest", "sha-c9b6311", "rc", "", "a b", "../x", "ghcr.io/org/app:1"])

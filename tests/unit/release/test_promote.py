@@ -320,7 +320,7 @@ def test_planning_changes_nothing_in_the_repository(repository: Repository) -> N
 
 @pytest.mark.slow
 def test_a_change_of_this_configuration_is_described_by_the_resources_that_it_changes(repository: Repository) -> None:
-    for name in ("src", "releases"):
+    for name in ("src", "portside", "releases"):
         shutil.copytree(ROOT / name, repository.path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "cdk.json", repository.path)
     configuration = (ROOT / "app.py").read_text()
