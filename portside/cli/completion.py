@@ -25,7 +25,9 @@ def completion(ctx: click.Context, shell: str) -> None:
 
     found = get_completion_class(shell)
     assert found is not None, f"click completes no {shell}"
-    console.print_lines(found(ctx.find_root().command, {}, NAME, VARIABLE).source())
+    script = found(ctx.find_root().command, {}, NAME, VARIABLE).source()
+    # click leaves it unquoted, and a folder's name can contain a space.
+    console.print_lines(script.replace("=bash_complete $1)", '=bash_complete "$1")'))
 
 
 def environments(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
