@@ -20,7 +20,7 @@ from portside.aws.deployed import find_deployed
 from portside.aws.errors import is_missing, is_passing
 from portside.aws.model import Service
 from portside.aws.target import Target, with_retries
-from portside.config.configuration import Form
+from portside.config.configuration import Configuration
 from portside.config.environment import Environment
 from portside.config.service_props import ServiceProps
 from portside.config.task_size import smallest_size
@@ -140,7 +140,7 @@ def _id_of(task: Mapping[str, Any]) -> str:
 
 def load(
     target: Target,
-    form: Form,
+    configuration: Configuration,
     planned: LoadPlan,
     origin: Origin,
     *,
@@ -166,8 +166,8 @@ def load(
             )
             _expect_success(planned, ended)
         remember_version(ssm, name, planned.data_version)
-        caching = [props for props in form.services_of(name) if props.container_name in planned.caching]
-        done = redeploy.execute(target, form, redeploy.plan(target, caching), wait=wait) if caching else None
+        caching = [props for props in configuration.services_of(name) if props.container_name in planned.caching]
+        done = redeploy.execute(target, configuration, redeploy.plan(target, caching), wait=wait) if caching else None
         return Load(name, planned.data_version, task, round(time.monotonic() - clock, 1), done)
 
 

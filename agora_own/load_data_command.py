@@ -25,7 +25,7 @@ from portside.terminal import console
 if TYPE_CHECKING:
     from agora_own.load_data import LoadPlan
     from portside.aws.target import Target
-    from portside.config.configuration import Form
+    from portside.config.configuration import Configuration
     from portside.images.resolved_image import ResolvedImage
 
 
@@ -61,19 +61,19 @@ def load_data(
     from portside.records.proving_record import no_proof_to_come
 
     with acting_on(environment, local=local, only_if_running=True) as acting:
-        target, form = acting.target, acting.form
+        target, configuration = acting.target, acting.configuration
         version = data_version or loading.last_version(target.clients("ssm"), target.environment.name)
         if not version:
             raise UsageError(
                 f"no data of {target.environment.name} was loaded by this tool, so there is no version to repeat",
                 f"Name it: {target.commands.tool('load-data', '--version', 'N')}",
             )
-        image = _loader_image(target, form)
+        image = _loader_image(target, configuration)
         planned = loading.plan(target, acting.services, image, version)
         if not as_json:
             show_load_plan(planned)
         origin = read_origin(target)
-        say_all([no_proof_to_come(form, target, origin)], "yellow")
+        say_all([no_proof_to_come(configuration, target, origin)], "yellow")
         cleared = clear_task(
             acting,
             ServiceImage(LOADER, image.name, image.tag, image.digest),
@@ -92,7 +92,7 @@ def load_data(
             assumed=local or yes,
             expected=target.environment.confirmation,
         )
-        done = loading.load(target, form, planned, origin, terms=cleared.terms())
+        done = loading.load(target, configuration, planned, origin, terms=cleared.terms())
         if as_json:
             console.print_json(done.as_json())
         else:
@@ -112,7 +112,7 @@ def show_load_plan(planned: LoadPlan) -> None:
         say(f"  {printed(check):<5}  {check.subject}: {check.what}", style)
 
 
-def _loader_image(target: Target, form: Form) -> ResolvedImage:
+def _loader_image(target: Target, configuration: Configuration) -> ResolvedImage:
     """The loader at the environment's version, by its lock where that has it; a rehearsal makes up what is missing."""
     from agora_own.load_preconditions import SYNAPSE_SECRET
     from agora_own.loader_image import loader_image
@@ -120,7 +120,7 @@ def _loader_image(target: Target, form: Form) -> ResolvedImage:
     from portside.plan.images import lock_folders, look_up
 
     environment = target.environment
-    reference = loader_image(form.services_of(environment.name), environment.ghcr_package_version)
+    reference = loader_image(configuration.services_of(environment.name), environment.ghcr_package_version)
     if target.local_aws is not None:
         from portside.aws.target import local_state_dir
         from portside.emulator.client.seed import seed

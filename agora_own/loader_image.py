@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from portside.config.configuration import Form
+from portside.config.configuration import Configuration
 from portside.config.deferred_values import DatabaseHost, DatabaseSecret
 from portside.config.image_reference import parse_reference
 from portside.config.service_props import DATABASE, ServiceProps
@@ -13,12 +13,14 @@ from portside.errors import UsageError
 LOADER = "agora-data"
 
 
-def loaders_of(form: Form, names: Sequence[str]) -> list[str]:
+def loaders_of(configuration: Configuration, names: Sequence[str]) -> list[str]:
     """The loader's image at the version of each environment that has a service which reads the database."""
     found = []
     for name in names:
         try:
-            found.append(loader_image(form.services_of(name), form.environment(name).ghcr_package_version))
+            found.append(
+                loader_image(configuration.services_of(name), configuration.environment(name).ghcr_package_version)
+            )
         except UsageError:
             continue
     return list(dict.fromkeys(found))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from benchmarks.fault_bench import LONGEST_SECONDS, PAUSE_SECONDS, Bench
 from portside.aws.stack_reading import read_template
-from portside.config.configuration import load_form
+from portside.config.configuration import load_configuration
 from portside.emulator.client import control
 from tests.e2e.aws import DEV
 
@@ -172,9 +172,9 @@ def _stacks() -> list[Case]:
             "another certificate",
             "agora-apex",
             "CERTIFICATE",
-            lambda bench: bench.clone.edit_form(certificate, other),
+            lambda bench: bench.clone.edit_configuration(certificate, other),
             "CERTIFICATE_ID",
-            lambda bench: bench.clone.restore_form(),
+            lambda bench: bench.clone.restore_configuration(),
             by="cdk",
         ),
         Case("rollback failed", "", "STACK_STUCK", _get_stuck, "continue-update-rollback", _nothing, by="free"),
@@ -226,7 +226,7 @@ def _nothing(bench: Bench) -> None:
 
 def _start_all_anew(bench: Bench) -> None:
     """Restart all services, so that failures of earlier cases are not reported as healed."""
-    for props in load_form().services_of("dev"):
+    for props in load_configuration().services_of("dev"):
         assert bench.roll(props.container_name)
 
 
@@ -235,7 +235,7 @@ def _delete_secret(bench: Bench) -> None:
 
 
 def _ask_for_field(bench: Bench) -> None:
-    bench.clone.edit_form(
+    bench.clone.edit_configuration(
         'ServiceSecret("agora-sentry-dsn", "SENTRY_DSN")', 'ServiceSecret("agora-sentry-dsn", "SENTRY_DSN", "dsn")'
     )
     bench.deploy()

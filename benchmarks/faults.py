@@ -200,7 +200,7 @@ def main() -> None:
                 print(f"{marks} {case.name} ({case.service}): {last.said} [{last.seconds:.1f} s]", file=sys.stderr)
                 bench.clear()
                 control.clear_api_faults(aws=bench.aws)
-                clone.restore_form()
+                clone.restore_configuration()
         finally:
             clone.agora("local", "down")
     print(table([row(each) for each in scores]))

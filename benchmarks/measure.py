@@ -28,31 +28,31 @@ ENVIRONMENTS = ("dev", "stage", "prod")
 
 IN_ONE_PROCESS = """
 import sys
-from portside.config.configuration import load_form
+from portside.config.configuration import load_configuration
 from portside.images.synthesis_images import images_at_hand
 from portside.stacks.synthesize import build_app
-form = load_form()
+configuration = load_configuration()
 for name in ("dev", "stage", "prod"):
-    images = images_at_hand(form.environment(name), form.services_of(name))
-    build_app(form, name, images=images, outdir=f"{sys.argv[1]}/{name}").synth()
+    images = images_at_hand(configuration.environment(name), configuration.services_of(name))
+    build_app(configuration, name, images=images, outdir=f"{sys.argv[1]}/{name}").synth()
 """
 
 KEEP_IMAGES_OF_DEV = """
 import sys
 from pathlib import Path
 from portside.emulator.registry.catalogue import Catalogue
-from portside.config.configuration import load_form
+from portside.config.configuration import load_configuration
 from portside.images.synthesis_images import keep, kept_file, references_of
 from portside.images.resolution import Resolution
 from portside.images.resolved_image import ResolvedImage
-form = load_form()
+configuration = load_configuration()
 catalogue = Catalogue(Path(sys.argv[1]) / "images.json")
 images = {}
-for reference in references_of(form.services_of("dev")):
+for reference in references_of(configuration.services_of("dev")):
     put = catalogue.put(reference, "stub")
     recipe = put.recipe
     images[reference] = ResolvedImage(put.name, put.tags[0], put.digest, recipe.commit, recipe.platform, recipe.created)
-version = form.environment("dev").ghcr_package_version
+version = configuration.environment("dev").ghcr_package_version
 keep(Resolution(version, images), kept_file("dev", Path(sys.argv[1])))
 """
 

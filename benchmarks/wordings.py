@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from portside.config.configuration import Form, load_form
+from portside.config.configuration import Configuration, load_configuration
 from portside.findings.diagnose import diagnose
 from tests.answering_aws import AnsweringAws
 from tests.aws_account import Account, deployed, target
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--cut", action="store_true", help="cut reasons and events at 255 characters")
     parser.add_argument("--running", action="store_true", help="the deployment is still being tried")
     asked = parser.parse_args(arguments)
-    configuration, aws = load_form(), None
+    configuration, aws = load_configuration(), None
     for line in filter(str.strip, asked.cases.read_text(encoding="utf-8").splitlines()):
         case = json.loads(line)
         account = left_behind(case, configuration, cut=asked.cut, running=asked.running)
@@ -44,9 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.stdout.write(json.dumps(said_of(case["id"], aws, configuration), ensure_ascii=False) + "\n")
 
 
-def said_of(case: str, aws: AnsweringAws, form: Form) -> dict[str, Any]:
+def said_of(case: str, aws: AnsweringAws, configuration: Configuration) -> dict[str, Any]:
     """The first verdict of an account's diagnosis."""
-    diagnosis = diagnose(aws.target(), form)
+    diagnosis = diagnose(aws.target(), configuration)
     first = diagnosis.verdicts[0]
     fields = first.as_json()
     return {
@@ -58,9 +58,11 @@ def said_of(case: str, aws: AnsweringAws, form: Form) -> dict[str, Any]:
     }
 
 
-def left_behind(case: Mapping[str, Any], form: Form, *, cut: bool = False, running: bool = False) -> Account:
+def left_behind(
+    case: Mapping[str, Any], configuration: Configuration, *, cut: bool = False, running: bool = False
+) -> Account:
     """The account in which a case has happened. Raises `ValueError` for a case of a kind that is not known."""
-    account, where, container = deployed("dev", form, cuts_text=cut), case["where"], case.get("service", "")
+    account, where, container = deployed("dev", configuration, cuts_text=cut), case["where"], case.get("service", "")
     if where == "state":
         account.stacks[_stack(case, account)]["StackStatus"] = case["status"]
     elif where == "stack":
@@ -71,7 +73,7 @@ def left_behind(case: Mapping[str, Any], form: Form, *, cut: bool = False, runni
         _of_a_target(account, case, running=running)
     elif where in ("stopped", "exited"):
         failed_update(
-            account, container, _stopped(case, has_own_check=_has_own_check(form, container)), running=running
+            account, container, _stopped(case, has_own_check=_has_own_check(configuration, container)), running=running
         )
     else:
         raise ValueError(f'case {case["id"]}: where must be "stopped", "exited", "event", "target", "stack" or "state"')
@@ -82,8 +84,10 @@ def _stack(case: Mapping[str, Any], account: Account) -> str:
     return str(case.get("stack") or account.stack_of(case["service"])["StackName"])
 
 
-def _has_own_check(form: Form, container: str) -> bool:
-    return any(each.container_name == container and each.container_healthcheck for each in form.services_of("dev"))
+def _has_own_check(configuration: Configuration, container: str) -> bool:
+    return any(
+        each.container_name == container and each.container_healthcheck for each in configuration.services_of("dev")
+    )
 
 
 def _of_a_stack(account: Account, case: Mapping[str, Any], *, running: bool) -> None:

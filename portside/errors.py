@@ -40,7 +40,7 @@ class UsageError(UserError):
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake in the form: where it stands, what is wrong with it, what to write instead."""
+    """One mistake in the configuration: where it stands, what is wrong with it, what to write instead."""
 
     where: str
     what: str
@@ -50,8 +50,8 @@ class Problem:
         return f"{self.where}: {self.what}\n{self.hint}"
 
 
-class FormError(UsageError, ValueError):
-    """Every mistake found in (a part of) the form, so that they can be mended in one go."""
+class ConfigurationError(UsageError, ValueError):
+    """Every mistake found in (a part of) the configuration, so that they can be fixed in one go."""
 
     code = "configuration"
 

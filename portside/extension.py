@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import click
 
-    from portside.config.configuration import Form
+    from portside.config.configuration import Configuration
     from portside.deploy.rights import Right
 
 
@@ -23,7 +23,7 @@ class AcceptedRisk:
     hint: str
 
 
-def _no_images(_: Form, __: Sequence[str]) -> list[str]:
+def _no_images(_: Configuration, __: Sequence[str]) -> list[str]:
     return []
 
 
@@ -35,7 +35,7 @@ class Extension:
     """
 
     commands: Sequence[click.Command] = ()
-    released_images: Callable[[Form, Sequence[str]], list[str]] = _no_images
+    released_images: Callable[[Configuration, Sequence[str]], list[str]] = _no_images
     rights: Callable[[], Sequence[Right]] = tuple
     database_without_tls: AcceptedRisk | None = None
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from portside.config.configuration import Form, stack_part
+from portside.config.configuration import Configuration, stack_part
 from portside.config.environment import Environment
 from portside.config.service_props import ServiceProps
 from tests.apps import agora
@@ -79,13 +79,15 @@ class Account:
         events.sort(key=lambda each: each["createdAt"], reverse=True)
 
 
-def deployed(environment: str = "dev", form: Form | None = None, *, cuts_text: bool = False) -> Account:
+def deployed(
+    environment: str = "dev", configuration: Configuration | None = None, *, cuts_text: bool = False
+) -> Account:
     """An account in which an environment was deployed a day ago, and everything is healthy."""
-    form = form or agora()
-    found = form.environment(environment)
+    configuration = configuration or agora()
+    found = configuration.environment(environment)
     account = Account(found, datetime.now(UTC).replace(microsecond=0), cuts_text=cuts_text)
     _share(account)
-    for number, props in enumerate(form.services_of(environment)):
+    for number, props in enumerate(configuration.services_of(environment)):
         _serve(account, props, number)
     return account
 

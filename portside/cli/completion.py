@@ -32,10 +32,10 @@ def completion(ctx: click.Context, shell: str) -> None:
 
 def environments(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The environments of `app.py`; none if it can't be read, as nothing can be reported while a line is typed."""
-    from portside.config.configuration import load_form
+    from portside.config.configuration import load_configuration
 
     try:
-        names = list(load_form().environments)
+        names = list(load_configuration().environments)
     except Exception:
         return []
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
@@ -43,14 +43,14 @@ def environments(_: click.Context, __: click.Parameter, incomplete: str) -> list
 
 def services(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The services of the environment that the line names, by their short names unless the whole name is typed."""
-    from portside.config.configuration import load_form
+    from portside.config.configuration import load_configuration
     from portside.config.stacks import stack_part
 
     try:
-        form = load_form()
+        configuration = load_configuration()
         chosen = ctx.params.get("environment")
-        environment = str(chosen) if chosen in form.environments else next(iter(form.environments))
-        names = [props.container_name for props in form.services_of(environment)]
+        environment = str(chosen) if chosen in configuration.environments else next(iter(configuration.environments))
+        names = [props.container_name for props in configuration.services_of(environment)]
     except Exception:
         return []
     short = [stack_part(name) for name in names]

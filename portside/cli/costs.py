@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from portside.cli.options import environment_argument, json_option, local_option, looking_at, read_form
+from portside.cli.options import environment_argument, json_option, local_option, looking_at, read_configuration
 from portside.errors import UserError
 
 if TYPE_CHECKING:
@@ -27,10 +27,13 @@ def costs(environment: str, local: bool, as_json: bool) -> None:
     from portside.costs.estimate import ASSUMED, PRICES, standing, total
     from portside.terminal import console
 
-    form = read_form(local=local)
-    form.environment(environment)
+    configuration = read_configuration(local=local)
+    configuration.environment(environment)
     beside = _unconfigured(environment, local=local)
-    parts = {"standing": standing(form.environment(environment), form.services_of(environment)), "by use": ASSUMED}
+    parts = {
+        "standing": standing(configuration.environment(environment), configuration.services_of(environment)),
+        "by use": ASSUMED,
+    }
     if as_json:
         shown: dict[str, Any] = {
             part: [{"what": line.name, "quantity": line.quantity, "dollars": round(line.dollars, 2)} for line in lines]

@@ -31,7 +31,7 @@ def diagnose(environment: str, service: str | None, local: bool, as_json: bool) 
     from portside.terminal import console
 
     acting = looking_at(environment, local=local)
-    found = diagnose_it(acting.target, acting.form, service=service)
+    found = diagnose_it(acting.target, acting.configuration, service=service)
     if as_json:
         console.print_json(found.as_json())
     else:

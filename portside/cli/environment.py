@@ -29,7 +29,7 @@ from portside.cli.options import (
     json_option,
     local_option,
     looking_at,
-    read_form,
+    read_configuration,
     say_all,
     yes_option,
 )
@@ -111,12 +111,12 @@ def deploy(
             switch_faults(target, acting.services, faults)
         else:
             console.say(f"This acts on {target.environment.name} {target.place}.")
-        images = choose_images(target.environment, acting.form, local=local)
+        images = choose_images(target.environment, acting.configuration, local=local)
         cleared = clear_deployment(
             acting, images, reason=unproven, profile=proof_profile, seed=seed_stage, write=not dry_run
         )
         origin = read_origin(target)
-        without_proof = no_proof_to_come(acting.form, target, origin)
+        without_proof = no_proof_to_come(acting.configuration, target, origin)
         records = read_records(target.clients("ssm"), target.environment.name)
         _look_back(acting, records, images, unasked=(local or yes) and not dry_run, allowed=bring_back)
         result: dict[str, Any] = {"images": images.as_json()}
@@ -149,7 +149,7 @@ def deploy(
 
             with step("Pre-flight checks"):
                 found = before_deployment(
-                    target, acting.form, images, stacks, replace=replace, proof_profile=proof_profile
+                    target, acting.configuration, images, stacks, replace=replace, proof_profile=proof_profile
                 )
             result["verification"] = found.as_json()
             show_verification(found)
@@ -163,7 +163,7 @@ def deploy(
 
         terms = cleared.terms(Terms(prune=prune, expected_seconds=usual_seconds(records)))
         with answering(result, as_json=as_json):
-            done = deploy_to(target, acting.form, images, origin, terms=terms, confirm=confirm_plan)
+            done = deploy_to(target, acting.configuration, images, origin, terms=terms, confirm=confirm_plan)
             result |= {"deployment": done.as_json()} if done else {}
         if done and not as_json:
             show_deployment(done)
@@ -181,7 +181,7 @@ def diff(environment: str, local: bool, as_json: bool) -> None:
     from portside.terminal import console
 
     with acting_on(environment, local=local) as acting:
-        images = choose_images(acting.target.environment, acting.form, local=local)
+        images = choose_images(acting.target.environment, acting.configuration, local=local)
         planned = plan(acting.target, acting.services, images)
         if as_json:
             console.print_json([change.as_json() for change in planned.changes])
@@ -279,8 +279,8 @@ def images(environment: str, local: bool, as_json: bool) -> None:
     from portside.plan.images import choose_images
     from portside.terminal import console
 
-    form = read_form(local=local)
-    found = choose_images(form.environment(environment), form, local=local)
+    configuration = read_configuration(local=local)
+    found = choose_images(configuration.environment(environment), configuration, local=local)
     if as_json:
         console.print_json(found.as_json())
         return

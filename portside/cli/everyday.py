@@ -22,7 +22,7 @@ from portside.cli.options import (
     local_option,
     looking_at,
     optional_environment_argument,
-    read_form,
+    read_configuration,
     service_argument,
 )
 from portside.cli.proving import (
@@ -36,7 +36,7 @@ from portside.terminal import console
 
 if TYPE_CHECKING:
     from portside.aws.logs import LogLine
-    from portside.config.configuration import Form
+    from portside.config.configuration import Configuration
     from portside.deploy.environment_status import EnvironmentStatus
 
 task_option = click.option("--task", metavar="ID", default="", help="The task with an id that starts with ID.")
@@ -54,13 +54,13 @@ def status(environment: str | None, local: bool, watch: bool, as_json: bool) -> 
     """
     from portside.deploy.environment_status import read_status
 
-    form = read_form(local=local)
-    names = [form.environment(environment).name] if environment else list(form.environments)
+    configuration = read_configuration(local=local)
+    names = [configuration.environment(environment).name] if environment else list(configuration.environments)
     if watch:
-        _watch(form, names, local=local, as_json=as_json)
+        _watch(configuration, names, local=local, as_json=as_json)
         return
-    reaching = Reaching(form, local=local)
-    found = read_status(form, names, reaching)
+    reaching = Reaching(configuration, local=local)
+    found = read_status(configuration, names, reaching)
     reaching.expect_one()
     if as_json:
         console.print_json([each.as_json() for each in found])
@@ -204,7 +204,7 @@ def redeploy(
             assumed=local or yes,
             expected=target.environment.confirmation,
         )
-        done = redeployment.redeploy(target, acting.form, planned, read_origin(target), cleared.recheck)
+        done = redeployment.redeploy(target, acting.configuration, planned, read_origin(target), cleared.recheck)
         if as_json:
             console.print_json(done.as_json())
         else:
@@ -258,14 +258,14 @@ def dns(environment: str, local: bool, as_json: bool) -> None:
         show_dns(found)
 
 
-def _watch(form: Form, names: Sequence[str], *, local: bool, as_json: bool) -> None:
+def _watch(configuration: Configuration, names: Sequence[str], *, local: bool, as_json: bool) -> None:
     from portside.cli.everyday_view import watch_status
     from portside.deploy.environment_status import read_status
 
-    reaching = Reaching(form, local=local)
+    reaching = Reaching(configuration, local=local)
 
     def read() -> list[EnvironmentStatus]:
-        found = read_status(form, names, reaching)
+        found = read_status(configuration, names, reaching)
         # Later ones may be refused for a while: the first look says whether there is anything to watch.
         reaching.expect_one()
         return found

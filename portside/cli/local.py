@@ -93,10 +93,10 @@ def env(environment: str | None, command: tuple[str, ...]) -> None:
     boto3 and your own aws are printed: eval "$(./agora local env dev)". ENV defaults to the first development
      environment.
     """
-    from portside.config.configuration import load_form
+    from portside.config.configuration import load_configuration
     from portside.rehearsal import environment_variables
 
-    chosen = environment or load_form().first
+    chosen = environment or load_configuration().first
     if command:
         environment_variables.become(chosen, command)
     console.hand_over(environment_variables.exports(chosen))
@@ -145,7 +145,7 @@ def publish(tag: str, services: tuple[str, ...], commit: str | None, as_json: bo
     Nothing leaves this machine.
     """
     from portside.aws.target import local_state_dir
-    from portside.cli.options import read_form
+    from portside.cli.options import read_configuration
     from portside.config.image_reference import is_tag
     from portside.config.mistakes import suggestion
     from portside.emulator.client import process
@@ -157,16 +157,16 @@ def publish(tag: str, services: tuple[str, ...], commit: str | None, as_json: bo
         raise UsageError(f"not the tag of an image, got {tag!r}", "Write edge, or a version such as 4.3.0-rc1.")
     if commit is not None and not COMMIT.fullmatch(commit):
         raise UsageError(f"--commit: not the id of a commit, got {commit!r}", "Write 7 to 40 hexadecimal digits.")
-    form = read_form(local=True)
-    environment = next(iter(form.environments))
-    known = {props.container_name: props for props in form.services_of(environment)}
+    configuration = read_configuration(local=True)
+    environment = next(iter(configuration.environments))
+    known = {props.container_name: props for props in configuration.services_of(environment)}
     for name in services:
         if name not in known:
             raise UsageError(f"no service {name!r}", suggestion(name, list(known)))
     chosen = references_of([known[name] for name in services or known])
     running = process.expect_running(local_state_dir())
     if commit is None:
-        commit = practice_monorepo.change(form)
+        commit = practice_monorepo.change(configuration)
     practice_monorepo.publish(running, chosen, [tag], commit)
     images = [f"{reference.rpartition(':')[0]}:{tag}" for reference in chosen]
     lines = [*images, f"from commit {commit}"]

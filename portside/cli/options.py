@@ -14,7 +14,7 @@ from portside.errors import UserError
 
 if TYPE_CHECKING:
     from portside.aws.target import Target
-    from portside.config.configuration import Form
+    from portside.config.configuration import Configuration
     from portside.config.service_props import ServiceProps
 
 
@@ -36,26 +36,26 @@ def changing_options(command: Any) -> Any:
 
 @dataclass(frozen=True)
 class Acting:
-    """The place that a command acts on, and the form that it acts by."""
+    """The place that a command acts on, and the configuration that it acts by."""
 
     target: Target
-    form: Form
+    configuration: Configuration
 
     @property
     def services(self) -> tuple[ServiceProps, ...]:
         """The services of the environment."""
-        return self.form.services_of(self.target.environment.name)
+        return self.configuration.services_of(self.target.environment.name)
 
 
-def read_form(*, local: bool, versions: Mapping[str, str] | None = None) -> Form:
-    """The form as it stands, in a rehearsal with the versions that rehearsals have pinned, or with others."""
-    from portside.config.configuration import load_form
+def read_configuration(*, local: bool, versions: Mapping[str, str] | None = None) -> Configuration:
+    """The configuration as it stands, in a rehearsal with the versions that rehearsals have pinned, or with others."""
+    from portside.config.configuration import load_configuration
 
     if not local:
-        return load_form(versions=versions)
+        return load_configuration(versions=versions)
     from portside.rehearsal.pins import read_pins
 
-    return load_form(versions=read_pins() | dict(versions or {}))
+    return load_configuration(versions=read_pins() | dict(versions or {}))
 
 
 @contextlib.contextmanager
@@ -64,19 +64,19 @@ def acting_on(name: str, *, local: bool, only_if_running: bool = False) -> Itera
     from portside.aws import target
     from portside.deploy.clone_lock import clone_lock
 
-    form = read_form(local=local)
-    environment = form.environment(name)
+    configuration = read_configuration(local=local)
+    environment = configuration.environment(name)
     if not local:
         with clone_lock(environment.name):
-            yield Acting(target.aws_target(environment), form)
+            yield Acting(target.aws_target(environment), configuration)
         return
     from portside.emulator.client import process
 
     was_running = process.running(target.local_state_dir()) is not None
     try:
         with clone_lock(f"{environment.name}-local"):
-            found = target.local_target(environment) if only_if_running else _rehearsed(form, name)
-            yield Acting(found, form)
+            found = target.local_target(environment) if only_if_running else _rehearsed(configuration, name)
+            yield Acting(found, configuration)
     except KeyboardInterrupt:
         if not was_running:
             process.down(target.local_state_dir(), lambda _: None)
@@ -87,16 +87,16 @@ def looking_at(name: str, *, local: bool) -> Acting:
     """The environment to read from, which anybody may do at any time."""
     from portside.aws import target
 
-    form = read_form(local=local)
-    environment = form.environment(name)
-    return Acting(target.local_target(environment) if local else target.aws_target(environment), form)
+    configuration = read_configuration(local=local)
+    environment = configuration.environment(name)
+    return Acting(target.local_target(environment) if local else target.aws_target(environment), configuration)
 
 
 class Reaching:
     """Reaches several environments, some of which may refuse; what they answered is remembered."""
 
-    def __init__(self, form: Form, *, local: bool) -> None:
-        self._form, self._local = form, local
+    def __init__(self, configuration: Configuration, *, local: bool) -> None:
+        self._configuration, self._local = configuration, local
         self._refusals: list[UserError] = []
         self._has_reached = False
 
@@ -106,7 +106,7 @@ class Reaching:
 
         reach = target.local_target if self._local else target.aws_target
         try:
-            found = reach(self._form.environment(name))
+            found = reach(self._configuration.environment(name))
         except UserError as error:
             self._refusals.append(error)
             raise
@@ -149,10 +149,10 @@ def say_all(sentences: Sequence[str], style: str | None = None) -> None:
         say(sentence, style)
 
 
-def _rehearsed(form: Form, name: str) -> Target:
+def _rehearsed(configuration: Configuration, name: str) -> Target:
     from portside.plan.images import locked_images
     from portside.rehearsal.prepare import images_of, prepare
 
-    environment, services = form.environment(name), form.services_of(name)
-    lock = locked_images(environment, form, local=True)
+    environment, services = configuration.environment(name), configuration.services_of(name)
+    lock = locked_images(environment, configuration, local=True)
     return prepare(environment, services, images_of(services, lock))

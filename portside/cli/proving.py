@@ -59,7 +59,7 @@ def clear_deployment(
 
     def ask() -> Proof | None:
         _expect_committed(acting, images)
-        return expect_proof(target.environment, acting.form, images, _reach(acting, profile))
+        return expect_proof(target.environment, acting.configuration, images, _reach(acting, profile))
 
     if seed and target.is_local:
         try:
@@ -69,7 +69,7 @@ def clear_deployment(
             say_all([f"{where} never ran {images.version} here; a synthetic record says that it did."], "yellow")
             if not write:
                 return Clearance(target.environment.name, True, ask)
-            seed_proof(target, acting.form, images)
+            seed_proof(target, acting.configuration, images)
     return _cleared(acting, ask, reason)
 
 
@@ -99,7 +99,7 @@ def clear_images(
         starting = as_shown(read())
         own = read_records(target.clients("ssm"), target.environment.name)
         return expect_proof_or_own(
-            target, acting.form, starting.wanted, own, _reach(acting, profile), running=starting.running
+            target, acting.configuration, starting.wanted, own, _reach(acting, profile), running=starting.running
         )
 
     return _cleared(acting, ask, reason)
@@ -124,14 +124,19 @@ def clear_task(
         _expect_its_aws(acting, target)
         proof, refused = None, list[NotProven]()
         try:
-            proof = expect_task_proof(target, acting.form, wanted, _reach(acting, profile))
+            proof = expect_task_proof(target, acting.configuration, wanted, _reach(acting, profile))
         except NotProven as unproven:
             refused.append(unproven)
         if proof is None or not proof.waived:
             starting, own = as_shown(services()), read_records(target.clients("ssm"), target.environment.name)
             try:
                 expect_proof_or_own(
-                    target, acting.form, starting.wanted, own, _reach(acting, profile), running=starting.running
+                    target,
+                    acting.configuration,
+                    starting.wanted,
+                    own,
+                    _reach(acting, profile),
+                    running=starting.running,
                 )
             except NotProven as unproven:
                 refused.append(unproven)
@@ -239,6 +244,6 @@ def _expect_committed(acting: Acting, images: Resolution | None = None) -> None:
         return any(record.proof or record.unproven for record in records)
 
     if not target.is_local:
-        expect_committed_rules(acting.form, target.environment, was_production=was_production)
+        expect_committed_rules(acting.configuration, target.environment, was_production=was_production)
         if images is not None:
             expect_committed(target.environment, acting.services, images)

@@ -14,7 +14,7 @@ from portside.cli.options import (
     json_option,
     local_option,
     looking_at,
-    read_form,
+    read_configuration,
     say_all,
 )
 from portside.cli.release_branch import pin, promote
@@ -45,12 +45,12 @@ def status(repository: str | None, local: bool, as_json: bool) -> None:
     """
     from portside.release.status import expect_one_read, read_status, read_tags, released_versions
 
-    form = read_form(local=local)
+    configuration = read_configuration(local=local)
 
-    reaching = Reaching(form, local=local)
-    found = read_status(form, reaching)
+    reaching = Reaching(configuration, local=local)
+    found = read_status(configuration, reaching)
     try:
-        tags, remark = read_tags(chosen_monorepo(form, repository, local=local))
+        tags, remark = read_tags(chosen_monorepo(configuration, repository, local=local))
     except UserError as error:
         tags, remark = None, error.message
     versions = released_versions(tags) if tags else []
@@ -78,7 +78,7 @@ def next_(part: Part | None, repository: str | None, local: bool, as_json: bool)
     from portside.release.next_tag import next_tag
     from portside.terminal.console import say
 
-    found = next_tag(expect_monorepo(read_form(local=local), repository, local=local), part)
+    found = next_tag(expect_monorepo(read_configuration(local=local), repository, local=local), part)
     say(f"The last tag is {found.last_tag}." if found.last_tag else "There is no release tag yet.")
     say_all([found.ignored], "yellow")
     answer(found.as_json(), found.tag, as_json=as_json)
@@ -102,7 +102,7 @@ def verify(environment: str, local: bool, as_json: bool) -> None:
     acting = looking_at(environment, local=local)
     target = acting.target
     records = read_records(target.clients("ssm"), target.environment.name)
-    expected, source = expected_images(target, acting.form, records)
+    expected, source = expected_images(target, acting.configuration, records)
     checks = verify_images(target, acting.services, expected, site_of(target))
     checks += check_records(target, acting.services, records)
     failed = [check for check in checks if check.state == FAIL]

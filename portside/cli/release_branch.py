@@ -12,7 +12,7 @@ from portside.cli.options import (
     changing_options,
     environment_argument,
     go_ahead,
-    read_form,
+    read_configuration,
     say_all,
 )
 from portside.cli.proving import confirm, proof_profile_option, unproven_option
@@ -30,7 +30,7 @@ from portside.errors import UserError
 from portside.terminal import console
 
 if TYPE_CHECKING:
-    from portside.config.configuration import Form
+    from portside.config.configuration import Configuration
     from portside.config.environment import Environment
     from portside.deploy.clearance import Clearance
     from portside.images.resolution import Resolution
@@ -68,16 +68,24 @@ def pin(
     from portside.release.pull_request import plan_pull_request
     from portside.release.route import pinned_into
 
-    form = read_form(local=local)
-    into = form.environment(only).branch if only else pinned_into(form)
+    configuration = read_configuration(local=local)
+    into = configuration.environment(only).branch if only else pinned_into(configuration)
     if local:
-        before = {name: form.environments[name].ghcr_package_version for name in form.released if only in (None, name)}
-        at_version = read_form(local=True, versions=dict.fromkeys(before, version))
+        before = {
+            name: configuration.environments[name].ghcr_package_version
+            for name in configuration.released
+            if only in (None, name)
+        }
+        at_version = read_configuration(local=True, versions=dict.fromkeys(before, version))
         plan = pinning.plan_rehearsed_pin(at_version, version, before, looking_up(local=True), only)
     else:
         plan = pinning.plan_pin(ROOT, version, looking_up(local=False), into=into, only=only)
-    say_all([plan.base.sentence if plan.base else "", _check_commits(form, plan.lock, repository, local=local)])
-    proof = _proof(form, form.environment(only), plan.lock, proof_profile, local=local) if only else None
+    say_all(
+        [plan.base.sentence if plan.base else "", _check_commits(configuration, plan.lock, repository, local=local)]
+    )
+    proof = (
+        _proof(configuration, configuration.environment(only), plan.lock, proof_profile, local=local) if only else None
+    )
     _show_pin(plan, proof)
     if dry_run:
         answer({"plan": plan.as_json()}, f"releases/{version}.json", as_json=as_json)
@@ -127,12 +135,12 @@ def promote(
     from portside.release.merges import prepare_branch
     from portside.release.pull_request import plan_pull_request
 
-    form = read_form(local=local)
-    target = form.environment(environment)
-    source = route.promoted_from(form, target)
+    configuration = read_configuration(local=local)
+    target = configuration.environment(environment)
+    source = route.promoted_from(configuration, target)
     if local:
         minutes = wait_minutes if wait and not dry_run else None
-        _rehearse_promotion(form, target, source, dry_run=dry_run, minutes=minutes, as_json=as_json)
+        _rehearse_promotion(configuration, target, source, dry_run=dry_run, minutes=minutes, as_json=as_json)
         return
     if wait and not dry_run and (merged := promote.merged_already(ROOT, target, source)) is not None:
         _follow_merged(target, merged, wait_minutes, as_json=as_json)
@@ -180,14 +188,18 @@ def _follow_merged(target: Environment, merged: tuple[str, str], minutes: int, *
     answer({"plan": None, "deployment": ended.as_json()}, ended.sentence, as_json=as_json)
 
 
-def _proof(form: Form, environment: Environment, lock: Resolution, profile: str | None, *, local: bool) -> Proof | None:
+def _proof(
+    configuration: Configuration, environment: Environment, lock: Resolution, profile: str | None, *, local: bool
+) -> Proof | None:
     """What proves that an environment may run the images of a lock. Raises `NotProven`."""
     from functools import partial
 
     from portside.aws.target import aws_target, local_target
     from portside.records.proof import expect_proof
 
-    return expect_proof(environment, form, lock, local_target if local else partial(aws_target, profile=profile))
+    return expect_proof(
+        environment, configuration, lock, local_target if local else partial(aws_target, profile=profile)
+    )
 
 
 def _clear(commit: str, environment: str, lock: Resolution, profile: str | None, unproven: str | None) -> Clearance:
@@ -197,27 +209,27 @@ def _clear(commit: str, environment: str, lock: Resolution, profile: str | None,
     """
     from portside.config.configuration import ROOT
     from portside.deploy.clearance import ask_for_clearance
-    from portside.images.committed_locks import form_at
+    from portside.images.committed_locks import configuration_at
     from portside.records.unproven import parse_reason
 
-    form = form_at(ROOT, commit)
+    configuration = configuration_at(ROOT, commit)
 
     def ask() -> Proof | None:
-        return _proof(form, form.environment(environment), lock, profile, local=False)
+        return _proof(configuration, configuration.environment(environment), lock, profile, local=False)
 
     return ask_for_clearance(environment, ask, parse_reason(unproven), is_rehearsal=False)
 
 
-def _check_commits(form: Form, lock: Resolution, repository: str | None, *, local: bool) -> str:
+def _check_commits(configuration: Configuration, lock: Resolution, repository: str | None, *, local: bool) -> str:
     """Compare the images' commit with the tag's, and say which commit that is.
 
     A rehearsal can publish images without a tag, and a configuration without RELEASES has none to compare with.
     """
     from portside.release.built_from import check_built_from, tagged_commit
 
-    if repository is None and form.releases is None and not local:
+    if repository is None and configuration.releases is None and not local:
         return "The images' commit was not compared with a tag's: app.py has no RELEASES."
-    monorepo = expect_monorepo(form, repository, local=local)
+    monorepo = expect_monorepo(configuration, repository, local=local)
     refs = monorepo.refs()
     tag, commit = tagged_commit(refs, lock.version)
     if local and commit is None:
@@ -244,7 +256,13 @@ def _rehearse_pin(plan: PinPlan, *, as_json: bool) -> None:
 
 
 def _rehearse_promotion(
-    form: Form, target: Environment, source: Environment, *, dry_run: bool, minutes: int | None, as_json: bool
+    configuration: Configuration,
+    target: Environment,
+    source: Environment,
+    *,
+    dry_run: bool,
+    minutes: int | None,
+    as_json: bool,
 ) -> None:
     """Show what would be promoted, and its proof. A hot-fix of the source alone is pinned for the target too."""
     from portside.plan.images import locked_images
@@ -254,13 +272,13 @@ def _rehearse_promotion(
     is_hot_fix = source.is_released and source.ghcr_package_version != target.ghcr_package_version
     if is_hot_fix:
         say(f"{source.ghcr_package_version} is pinned for {source.name} alone, and promoted alone.")
-        form = read_form(local=True, versions={target.name: source.ghcr_package_version})
-        target = form.environment(target.name)
-    lock = locked_images(target, form, local=True)
+        configuration = read_configuration(local=True, versions={target.name: source.ghcr_package_version})
+        target = configuration.environment(target.name)
+    lock = locked_images(target, configuration, local=True)
     if lock is None:
         raise UserError(f"{target.name} runs no release", f"Pin one: {tool('release', 'pin', 'VERSION')}")
     show_lock(lock)
-    proof = _proof(form, target, lock, None, local=True)
+    proof = _proof(configuration, target, lock, None, local=True)
     say_all([proof.sentence if proof else ""])
     say("This is a rehearsal: no branch is made, and no pull request.")
     if is_hot_fix and not dry_run:

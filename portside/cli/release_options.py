@@ -10,7 +10,7 @@ import click
 from portside.errors import UsageError
 
 if TYPE_CHECKING:
-    from portside.config.configuration import Form
+    from portside.config.configuration import Configuration
     from portside.images.resolution import Resolution
     from portside.release.monorepo import Monorepo
     from portside.release.pull_request import Outcome
@@ -33,25 +33,25 @@ def part_options(command: Any) -> Any:
     return command
 
 
-def chosen_monorepo(form: Form, repository: str | None, *, local: bool) -> Monorepo | None:
+def chosen_monorepo(configuration: Configuration, repository: str | None, *, local: bool) -> Monorepo | None:
     """The monorepo that is named, the practice one in a rehearsal, else the configuration's."""
     from portside.config.release_source import ReleaseSource
     from portside.release.monorepo import Monorepo
 
-    source = form.releases
+    source = configuration.releases
     if repository is not None:
         named = source or ReleaseSource(repository, "agora")
         return Monorepo(repository, named.branch, named.tag_prefix)
     if local:
         from portside.rehearsal.practice_monorepo import practice_source
 
-        source = practice_source(form)
+        source = practice_source(configuration)
     return Monorepo(source.repository, source.branch, source.tag_prefix) if source else None
 
 
-def expect_monorepo(form: Form, repository: str | None, *, local: bool) -> Monorepo:
+def expect_monorepo(configuration: Configuration, repository: str | None, *, local: bool) -> Monorepo:
     """The same. Raises `UsageError` where there is none."""
-    monorepo = chosen_monorepo(form, repository, local=local)
+    monorepo = chosen_monorepo(configuration, repository, local=local)
     if monorepo is None:
         raise UsageError(
             "app.py does not say where releases are tagged",

@@ -11,7 +11,7 @@ from portside.cli.options import (
     answer,
     changing_options,
     go_ahead,
-    read_form,
+    read_configuration,
     say_all,
 )
 from portside.cli.proving import proof_profile_option
@@ -20,7 +20,7 @@ from portside.commands import tool
 from portside.errors import UsageError, UserError
 
 if TYPE_CHECKING:
-    from portside.config.configuration import Form
+    from portside.config.configuration import Configuration
     from portside.release.cut import CutPlan
     from portside.release.monorepo import Monorepo
     from portside.release.staged import Staged
@@ -66,8 +66,8 @@ def cut(
     from portside.release import cut as cutting
     from portside.terminal.console import say
 
-    form = read_form(local=local)
-    monorepo = expect_monorepo(form, repository, local=local)
+    configuration = read_configuration(local=local)
+    monorepo = expect_monorepo(configuration, repository, local=local)
     plan = cutting.plan_cut(monorepo, part, version, start=start, again=again)
     say(f"Read {plan.source} of {monorepo.name}: {plan.commit[:12]} {plan.subject or ''}".rstrip())
     say(f"{plan.tag} on {plan.commit[:12]}, after {plan.last_tag or 'no tag'}")
@@ -79,9 +79,9 @@ def cut(
     cutting.execute(plan, monorepo)
     say(f"{plan.tag} is pushed.")
     if local:
-        _publish_locally(form, str(plan.version), plan.commit)
+        _publish_locally(configuration, str(plan.version), plan.commit)
     if wait_minutes:
-        _wait_for_images(plan, form, monorepo, local=local, within_seconds=wait_minutes * 60)
+        _wait_for_images(plan, configuration, monorepo, local=local, within_seconds=wait_minutes * 60)
     go_on = tool("release", "pin", plan.version, *(["--only", "ENV"] if plan.is_hot_fix else []))
     if plan.is_hot_fix:
         say("A hot-fix is pinned for one environment after the other, the staging one first.")
@@ -113,9 +113,9 @@ def finish(
     from portside.release import finish as finishing
     from portside.terminal.console import say
 
-    form = read_form(local=local)
-    monorepo = expect_monorepo(form, repository, local=local)
-    staged = _read_staged(form, stage, version, profile=proof_profile, local=local)
+    configuration = read_configuration(local=local)
+    monorepo = expect_monorepo(configuration, repository, local=local)
+    staged = _read_staged(configuration, stage, version, profile=proof_profile, local=local)
     say(f"{staged.version}: {staged.source}.", "yellow" if staged.is_footer else None)
     plan = finishing.plan_finish(monorepo, version, staged)
     say(f"{plan.tag} on {plan.commit[:12]} {plan.subject or ''}".rstrip() + f", where {plan.candidate_tag} is")
@@ -125,13 +125,15 @@ def finish(
         return
     go_ahead(f"Push {plan.tag} to {monorepo.name}?", assumed=yes or local)
     finishing.execute(plan, monorepo)
-    production = next((each.name for each in form.environments.values() if each.proved_by == staged.environment), "ENV")
+    production = next(
+        (each.name for each in configuration.environments.values() if each.proved_by == staged.environment), "ENV"
+    )
     go_on = tool("release", "promote", production)
     say(f"Both tags are on {plan.commit}. Go on with: {go_on}")
     answer({"plan": plan.as_json(), "pushed": True}, plan.tag, as_json=as_json)
 
 
-def _publish_locally(form: Form, version: str, commit: str) -> None:
+def _publish_locally(configuration: Configuration, version: str, commit: str) -> None:
     """Do what the monorepo's release job does."""
     from portside.aws.target import local_state_dir
     from portside.emulator.client import process
@@ -140,13 +142,15 @@ def _publish_locally(form: Form, version: str, commit: str) -> None:
     from portside.rehearsal import practice_monorepo
 
     running = process.expect_running(local_state_dir())
-    references = references_of([props for name in form.released for props in form.services_of(name)])
+    references = references_of([props for name in configuration.released for props in configuration.services_of(name)])
     practice_monorepo.publish(
-        running, [*references, *installed().released_images(form, form.released)], [version], commit
+        running, [*references, *installed().released_images(configuration, configuration.released)], [version], commit
     )
 
 
-def _wait_for_images(plan: CutPlan, form: Form, monorepo: Monorepo, *, local: bool, within_seconds: float) -> None:
+def _wait_for_images(
+    plan: CutPlan, configuration: Configuration, monorepo: Monorepo, *, local: bool, within_seconds: float
+) -> None:
     """Wait until all images are published, and check that they were built from the tag's commit."""
     from portside.images.failures import ResolutionFailed
     from portside.images.synthesis_images import references_of
@@ -156,7 +160,7 @@ def _wait_for_images(plan: CutPlan, form: Form, monorepo: Monorepo, *, local: bo
     from portside.terminal.console import say
 
     version = str(plan.version)
-    at_version = read_form(local=local, versions=dict.fromkeys(form.released, version))
+    at_version = read_configuration(local=local, versions=dict.fromkeys(configuration.released, version))
     references = references_of([props for name in at_version.released for props in at_version.services_of(name)])
 
     def report(missing: Sequence[str]) -> None:
@@ -179,7 +183,9 @@ def _wait_for_images(plan: CutPlan, form: Form, monorepo: Monorepo, *, local: bo
     check_built_from(lock, monorepo.refs())
 
 
-def _read_staged(form: Form, name: str | None, version: str | None, *, profile: str | None, local: bool) -> Staged:
+def _read_staged(
+    configuration: Configuration, name: str | None, version: str | None, *, profile: str | None, local: bool
+) -> Staged:
     """What the staging environment runs, by AWS or, where that cannot be asked, by its site."""
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -187,14 +193,14 @@ def _read_staged(form: Form, name: str | None, version: str | None, *, profile: 
     from portside.records.deployment_record import read_records
     from portside.release.staged import read_footer, read_staged, staging_environment
 
-    environment = staging_environment(form, name)
+    environment = staging_environment(configuration, name)
     try:
         target = local_target(environment) if local else aws_target(environment, profile=profile)
     except UsageError as error:
         return read_footer(environment, error.message)
     try:
         records = read_records(target.clients("ssm"), environment.name)
-        return read_staged(target, form.services_of(environment.name), records, version)
+        return read_staged(target, configuration.services_of(environment.name), records, version)
     except (BotoCoreError, ClientError) as error:
         if local:
             raise

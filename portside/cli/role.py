@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from portside.cli.options import environment_argument, read_form
+from portside.cli.options import environment_argument, read_configuration
 
 DOCUMENTS = ("trust", "deploy", "operator", "destroy")
 
@@ -35,17 +35,17 @@ def role(
     from portside.errors import UsageError
     from portside.terminal import console
 
-    form = read_form(local=False)
-    form.environment(environment)
+    configuration = read_configuration(local=False)
+    configuration.environment(environment)
     needs_repository = only in (None, "trust") or owner_id is not None or repository_id is not None
     deploys = parse_repository(_repository(repository), owner_id, repository_id) if needs_repository else None
-    documents = role_documents(form, environment, deploys, shared=shared)
+    documents = role_documents(configuration, environment, deploys, shared=shared)
     if only == "destroy" and not documents.destroy["Statement"]:
         raise UsageError(
             f"no role takes {environment} down, which is a production environment",
             "Taking it down is the work of the account's owner.",
         )
-    others = others_in_account(form, environment)
+    others = others_in_account(configuration, environment)
     if others and not shared:
         console.say(
             f"Account {documents.account} has {' and '.join(others)} too, which this role must not serve: give each a "

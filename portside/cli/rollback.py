@@ -15,7 +15,7 @@ from portside.cli.options import (
     changing_options,
     environment_argument,
     go_ahead,
-    read_form,
+    read_configuration,
     say_all,
 )
 from portside.cli.proving import clear_images, confirm, proof_options
@@ -70,7 +70,7 @@ def rollback(
         )
         say_all([expect_published(target, plan.returning)], "yellow")
         origin = read_origin(target)
-        say_all([no_proof_to_come(acting.form, target, origin)], "yellow")
+        say_all([no_proof_to_come(acting.configuration, target, origin)], "yellow")
         commit, remark = _rollback_commit(target, plan)
         say_all([remark])
 
@@ -92,7 +92,9 @@ def rollback(
         )
         result: dict[str, Any] = {"plan": plan.as_json() | {"commit": commit and commit.as_json()}}
         with answering(result, as_json=as_json):
-            done = deploy_to(target, acting.form, plan.images, origin, terms=cleared.terms(terms), confirm=confirm_plan)
+            done = deploy_to(
+                target, acting.configuration, plan.images, origin, terms=cleared.terms(terms), confirm=confirm_plan
+            )
             made = _commit_rollback(commit) if done and commit else None
             result |= {"deployment": done.as_json(), "commit": made and made.as_json()} if done else {}
         if done and not as_json:
@@ -116,11 +118,15 @@ def _planned_rollback(
     running = deployed_images(stacks, target.environment, acting.services)
     records = read_records(target.clients("ssm"), name)
     record = choose_record(name, records, running, to)
-    form = read_form(local=local, versions={name: record.images.version})
+    configuration = read_configuration(local=local, versions={name: record.images.version})
     plan = plan_rollback(
-        form, name, record, running, lambda: choose_images(target.environment, acting.form, local=local)
+        configuration,
+        name,
+        record,
+        running,
+        lambda: choose_images(target.environment, acting.configuration, local=local),
     )
-    return Acting(replace(target, environment=form.environment(name)), form), records, plan
+    return Acting(replace(target, environment=configuration.environment(name)), configuration), records, plan
 
 
 def _rollback_commit(target: Target, plan: RollbackPlan) -> tuple[RollbackCommit | None, str]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from portside.cli.options import environment_argument, json_option, local_option, looking_at, read_form
-from portside.errors import FormError, UsageError, UserError
+from portside.cli.options import environment_argument, json_option, local_option, looking_at, read_configuration
+from portside.errors import ConfigurationError, UsageError, UserError
 
 if TYPE_CHECKING:
     from portside.findings.finding import Finding
@@ -71,11 +71,11 @@ def verify(
     options = Options(drift=drift, replace=frozenset(replace), proof_profile=proof_profile)
     stopped: UserError | None = None
     try:
-        read_form(local=local).environment(environment)
+        read_configuration(local=local).environment(environment)
         with step(f"Verifying {environment}"):
             acting = looking_at(environment, local=local)
-            found = verify_all(acting.target, acting.form, options=options)
-    except FormError as wrong:
+            found = verify_all(acting.target, acting.configuration, options=options)
+    except ConfigurationError as wrong:
         found, stopped = without_configuration(environment, wrong), wrong
     except (NoCredentials, NotReachable) as refused:
         found, stopped = without_credentials(environment, refused), refused
@@ -87,7 +87,7 @@ def _report(found: Verification, stopped: UserError | None, *, as_json: bool) ->
 
     if as_json:
         console.print_json(found.as_json() | ({"error": stopped.as_error()} if stopped else {}))
-    elif not isinstance(stopped, FormError):
+    elif not isinstance(stopped, ConfigurationError):
         _show(found)
     if stopped:
         # In every command the same sentence and exit code; of a wrong configuration it says all that there is.

@@ -20,7 +20,7 @@ from portside.config.guarded_run import Left, guarded
 from portside.config.missing_commas import missing_commas
 from portside.config.mistakes import closest, suggestion
 from portside.config.source_text import read_text
-from portside.errors import FormError, Problem
+from portside.errors import ConfigurationError, Problem
 from portside.redact import holds_credential
 
 _NO_SUCH_NAME = re.compile(r"cannot import name '(\w+)' from '([\w.]+)'")
@@ -36,12 +36,12 @@ class Source:
 
 
 def run_source(path: Path) -> Source:
-    """Run a Python file. Raises `FormError` where that can't be done."""
+    """Run a Python file. Raises `ConfigurationError` where that can't be done."""
     text = read_text(path, hint_missing=f"Get it back: git checkout {path.name}")
     try:
         tree = ast.parse(text, str(path))
     except Exception as error:
-        raise FormError([stopped_by(error, path.name)]) from error
+        raise ConfigurationError([stopped_by(error, path.name)]) from error
     problems = (*duplicate_keys(tree, path), *forgotten_f(tree, path), *missing_commas(text, path))
     try:
         with guarded():
@@ -50,7 +50,7 @@ def run_source(path: Path) -> Source:
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        raise FormError([*problems, stopped_by(error, path.name)]) from error
+        raise ConfigurationError([*problems, stopped_by(error, path.name)]) from error
 
 
 def stopped_by(error: BaseException, file_name: str) -> Problem:

@@ -1,4 +1,4 @@
-"""The whole form of `app.py`, checked once, at the door."""
+"""The whole configuration, `app.py`, read and checked once."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from portside.config.release_source import ReleaseSource, check_version, parse_r
 from portside.config.service_neighbours import check_addresses, check_host_names, check_neighbours
 from portside.config.service_props import ServiceProps
 from portside.config.stacks import stack_part
-from portside.errors import FormError, Problem, UsageError
+from portside.errors import ConfigurationError, Problem, UsageError
 
-__all__ = ["ROOT", "Form", "Services", "check_form", "load_form", "stack_part", "state_dir"]
+__all__ = ["ROOT", "Configuration", "Services", "check_configuration", "load_configuration", "stack_part", "state_dir"]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -41,7 +41,7 @@ _SERVICES_HINT = 'Write "def services(environment: Environment) -> list[ServiceP
 
 
 @dataclass(frozen=True)
-class Form:
+class Configuration:
     """Every environment, and the services that run in each."""
 
     environments: Mapping[str, Environment]
@@ -55,7 +55,7 @@ class Form:
         return self.environments[name]
 
     def services_of(self, name: str) -> tuple[ServiceProps, ...]:
-        """The services of an environment, in the order of the form."""
+        """The services of an environment, in the order of the configuration."""
         return self.services[self.environment(name).name]
 
     def taught(self, redactor: redact.Redactor) -> redact.Redactor:
@@ -72,37 +72,41 @@ class Form:
 
     @property
     def released(self) -> tuple[str, ...]:
-        """The environments that run releases only, in the order of the form."""
+        """The environments that run releases only, in the order of the configuration."""
         return tuple(name for name, environment in self.environments.items() if environment.is_released)
 
 
-def load_form(
+def load_configuration(
     path: Path = ROOT / "app.py", *, versions: Mapping[str, str] | None = None, root: Path | None = None
-) -> Form:
-    """Read and check the form. Raises `FormError` with every mistake in it.
+) -> Configuration:
+    """Read and check the configuration. Raises `ConfigurationError` with every mistake in it.
 
-    `versions` are read in place of what environments name as their GHCR_PACKAGE_VERSION. Folders in the form are seen
-    from `root`, by default from where the form is.
+    `versions` replace the GHCR_PACKAGE_VERSION of environments. Folders in the configuration are relative to `root`, by
+    default to the folder of the configuration.
     """
     with gathering() as wrong:
         try:
             source = run_source(path)
-        except FormError as error:
-            raise FormError([*problems_of(wrong), *error.problems]) from error.__cause__
+        except ConfigurationError as error:
+            raise ConfigurationError([*problems_of(wrong), *error.problems]) from error.__cause__
     written = source.names
     missing = [_missing(name, written, path) for name in ("ENVIRONMENTS", "services") if name not in written]
     if missing:
-        raise FormError([*source.problems, *problems_of(wrong), *missing])
+        raise ConfigurationError([*source.problems, *problems_of(wrong), *missing])
     environments = _with_versions(written["ENVIRONMENTS"], versions or {})
     wrong_entries = _WrongBefore(source.problems, wrong)
-    form = _check(environments, written["services"], wrong_entries, root or path.parent, written.get("RELEASES"))
+    configuration = _check(
+        environments, written["services"], wrong_entries, root or path.parent, written.get("RELEASES")
+    )
     # From here on everything that is shown knows under which names this app's secrets are injected.
-    redact.install(form.taught(redact.current()))
-    return form
+    redact.install(configuration.taught(redact.current()))
+    return configuration
 
 
-def check_form(environments: object, services: object, root: Path = ROOT, releases: object = None) -> Form:
-    """Check a form that is at hand. Raises `FormError` with every mistake in all environments and services."""
+def check_configuration(
+    environments: object, services: object, root: Path = ROOT, releases: object = None
+) -> Configuration:
+    """Check a configuration. Raises `ConfigurationError` with every mistake in all environments and services."""
     return _check(environments, services, _WrongBefore(), root, releases)
 
 
@@ -132,7 +136,9 @@ class _WrongBefore:
     entries: Sequence[object] = ()
 
 
-def _check(environments: object, services: object, before: _WrongBefore, root: Path, releases: object = None) -> Form:
+def _check(
+    environments: object, services: object, before: _WrongBefore, root: Path, releases: object = None
+) -> Configuration:
     report = Report("ENVIRONMENTS")
     sound = parse_environments(environments, report)
     written: dict[str, tuple[ServiceProps, ...]] = {}
@@ -158,8 +164,8 @@ def _check(environments: object, services: object, before: _WrongBefore, root: P
     wrong = [each for each in wrong if not any(text in each.what.partition(_GOT)[2] for text in left)]
     problems = dict.fromkeys([*before.in_text, *wrong])
     if problems:
-        raise FormError(problems) from (causes[0] if causes else None)
-    return Form(sound, written, source)
+        raise ConfigurationError(problems) from (causes[0] if causes else None)
+    return Configuration(sound, written, source)
 
 
 def _is_services_function(services: object, report: Report) -> bool:

@@ -1,4 +1,4 @@
-"""What makes a class an entry of the form: a frozen dataclass that tells all its mistakes at once."""
+"""What makes a class an entry of the configuration: a frozen dataclass that tells all its mistakes at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any, TypeVar, dataclass_transform
 from portside.config.deferred_values import holds_deferred
 from portside.config.mistakes import DEFERRED_HINT, Report, quoted
 from portside.config.unfilled_text import refused
-from portside.errors import FormError, Problem
+from portside.errors import ConfigurationError, Problem
 
 _Entry = TypeVar("_Entry", bound=type)
 _gathering: contextvars.ContextVar[list[Any] | None] = contextvars.ContextVar("gathering", default=None)
@@ -28,7 +28,7 @@ Together = Mapping[tuple[str, ...], Callable[..., None]]
 def gathering() -> Iterator[list[Any]]:
     """Let entries be written down although they are wrong, and gather those: each lacks its wrong fields.
 
-    Elsewhere a wrong entry raises `FormError` when it is written down.
+    Elsewhere a wrong entry raises `ConfigurationError` when it is written down.
     """
     wrong_entries: list[Any] = []
     token = _gathering.set(wrong_entries)
@@ -62,7 +62,7 @@ def problems_of(wrong_entries: Iterable[object]) -> list[Problem]:
 
 
 @dataclass_transform(frozen_default=True)
-def form_entry(*, named_by: str = "", together: Together | None = None) -> Callable[[_Entry], _Entry]:
+def configuration_entry(*, named_by: str = "", together: Together | None = None) -> Callable[[_Entry], _Entry]:
     """Make a class a frozen dataclass that reports everything wrong with it together.
 
     Each field is `Annotated` with its check; `together` has checks that compare fields, once these are right by
@@ -176,6 +176,6 @@ def _take_over(value: object, place: Report) -> None:
 def _turn_down(entry: Any, report: Report) -> None:
     gathered = _gathering.get()
     if gathered is None:
-        raise FormError(report.problems)
+        raise ConfigurationError(report.problems)
     object.__setattr__(entry, "_report", report)
     gathered.append(entry)

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from portside.config.source_text import line_of, read_text
-from portside.errors import FormError, Problem
+from portside.errors import ConfigurationError, Problem
 
 _HINT = 'Write NAME=value, one a line; a value with blanks or # in it in quotes: NAME="a value".'
 
 
 def read_env_file(path: Path, *, interpolate: bool = False) -> Mapping[str, str]:
-    """The settings by name; none where there is no such file. Raises `FormError`, which shows no value."""
+    """The settings by name; none where there is no such file. Raises `ConfigurationError`, which shows no value."""
     from dotenv import dotenv_values
     from dotenv.parser import parse_stream
 
@@ -32,6 +32,6 @@ def read_env_file(path: Path, *, interpolate: bool = False) -> Mapping[str, str]
         elif binding.key is not None and binding.value is None:
             problems.append(Problem(line_of(path, line), f'no "=" after {binding.key}', _HINT))
     if problems:
-        raise FormError(problems)
+        raise ConfigurationError(problems)
     found = dotenv_values(stream=io.StringIO(text), interpolate=interpolate)
     return {name: value for name, value in found.items() if value is not None}

@@ -65,7 +65,7 @@ def between(low: int, high: int, hint: str) -> Parser:
 
 
 def matching(pattern: str, what: str, hint: str) -> Parser:
-    """A parser of texts of one form."""
+    """A parser of texts of one configuration."""
 
     def parse(value: Any, report: Report) -> str | None:
         if not report.text(value, hint):

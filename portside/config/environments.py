@@ -1,4 +1,4 @@
-"""The environments of the form: `ENVIRONMENTS` in `app.py`, checked and parsed."""
+"""The environments of the configuration: `ENVIRONMENTS` in `app.py`, checked and parsed."""
 
 from __future__ import annotations
 
@@ -60,16 +60,16 @@ _KEYS = {
 }
 
 
-def parse_environments(form: object, report: Report) -> dict[str, Environment]:
-    """The environments of a form, by name. What is wrong is reported, and environments that are wrong are left out."""
+def parse_environments(configuration: object, report: Report) -> dict[str, Environment]:
+    """The environments of a configuration, by name. Mistakes are reported; environments with mistakes are left out."""
     hint = 'Write ENVIRONMENTS = {"dev": {…}, …}.'
-    if not report.mapping(form, hint):
+    if not report.mapping(configuration, hint):
         return {}
-    if not form:
-        report.wrong("empty", hint, form)
+    if not configuration:
+        report.wrong("empty", hint, configuration)
     sound: dict[str, dict[str, Any]] = {}
     entries: dict[str, dict[str, Any]] = {}
-    for name, written in cast(Mapping[Any, Any], form).items():
+    for name, written in cast(Mapping[Any, Any], configuration).items():
         place, found_before = report.at(f"[{quoted(name)}]"), len(report.problems)
         fields = _parse_environment(name, written, place)
         if len(report.problems) == found_before:

@@ -1,4 +1,4 @@
-"""Where the mistakes in a part of the form are noted, so that all of them are told at once."""
+"""Where the mistakes in a part of the configuration are noted, so that all of them are told at once."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def is_ref_name(text: str) -> bool:
 
 
 def parse_releases(written: object, report: Report) -> ReleaseSource | None:
-    """What a form says under RELEASES, None where it says nothing or something wrong, which is reported."""
+    """What a configuration says under RELEASES, None where it says nothing or something wrong, which is reported."""
     if written is None or not report.mapping(written, _HINT):
         return None
     found_before = len(report.problems)

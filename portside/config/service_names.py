@@ -25,7 +25,7 @@ def find_service(services: Sequence[ServiceProps], name: str) -> ServiceProps:
 def choose_services(
     services: Sequence[ServiceProps], names: Sequence[str], *, all_of_them: bool
 ) -> tuple[ServiceProps, ...]:
-    """The named services, each once and in the order of the form, or all. Raises `UsageError` for neither and both."""
+    """The named services, once each, in configured order, or all. Raises `UsageError` for neither and both."""
     if all_of_them == bool(names):
         raise UsageError(
             "both names and --all" if names else "no service is named",

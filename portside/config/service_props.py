@@ -1,4 +1,4 @@
-"""What a person says about one container: the entries of the form in `app.py`."""
+"""What a person says about one container: the entries of the configuration in `app.py`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Annotated, Any
 from portside.config import service_agreement as agreement
 from portside.config import service_checks as checks
 from portside.config.deferred_values import DatabaseSecret, LateValue, is_token
-from portside.config.entry import form_entry
+from portside.config.entry import configuration_entry
 from portside.config.task_size import TaskSize, smallest_size
 
 DATABASE = "database"
 """The name by which a `Call` means the environment's database."""
 
 
-@form_entry(
+@configuration_entry(
     named_by="secret_name",
     together={
         ("secret_name", "json_field"): agreement.secret_field,
@@ -34,7 +34,7 @@ class ServiceSecret:
     json_field: Annotated[str | None, checks.json_field] = None
 
 
-@form_entry(named_by="path")
+@configuration_entry(named_by="path")
 class ContainerVolume:
     """A folder of the task's own storage, `size` GiB, mounted at `path`; it goes when the task goes."""
 
@@ -43,7 +43,7 @@ class ContainerVolume:
     read_only: Annotated[bool, checks.flag] = False
 
 
-@form_entry(together={("interval_seconds", "timeout_seconds"): agreement.check_times})
+@configuration_entry(together={("interval_seconds", "timeout_seconds"): agreement.check_times})
 class HealthCheck:
     """A command that ECS runs in the container; ECS does not look at a Dockerfile's own HEALTHCHECK."""
 
@@ -55,7 +55,7 @@ class HealthCheck:
     start_period_seconds: Annotated[int, checks.between(0, 300)] = 60
 
 
-@form_entry(named_by="service")
+@configuration_entry(named_by="service")
 class Call:
     """A service, or the `DATABASE`, that a container opens connections to."""
 
@@ -63,7 +63,7 @@ class Call:
     port: Annotated[int, checks.port]
 
 
-@form_entry(together={("actions", "resources", "reason"): agreement.permission})
+@configuration_entry(together={("actions", "resources", "reason"): agreement.permission})
 class Permission:
     """A right that the container's own code has in AWS; a task role starts without any.
 
@@ -75,7 +75,7 @@ class Permission:
     reason: Annotated[str, checks.reason] = ""
 
 
-@form_entry(
+@configuration_entry(
     named_by="container_name",
     together={
         ("auto_scale_min_capacity", "auto_scale_max_capacity"): agreement.capacities,
@@ -91,8 +91,8 @@ class Permission:
 class ServiceProps:
     """One container and the Fargate service that keeps it running.
 
-    Raises `FormError` with every mistake in it. Memory is in MiB, `cpu` in CPU units (1024 are one vCPU). Without `cpu`
-    or `memory` the task is the smallest that holds the reservation and the sidecars.
+    Raises `ConfigurationError` with every mistake. Memory is in MiB, `cpu` in CPU units (1024 are one vCPU). Without
+    `cpu` or `memory` the task is the smallest that holds the reservation and the sidecars.
     """
 
     container_name: Annotated[str, checks.container_name]

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from portside.config.configuration import Form
+    from portside.config.configuration import Configuration
     from portside.config.environment import Environment
     from portside.config.service_props import ServiceProps
 
@@ -52,7 +52,7 @@ class ConfiguredStack:
         return self.kind in _WITH_DATA
 
 
-def stacks_of(configuration: Form, environment: Environment | str) -> tuple[ConfiguredStack, ...]:
+def stacks_of(configuration: Configuration, environment: Environment | str) -> tuple[ConfiguredStack, ...]:
     """Every stack of an environment, in the order in which they are made.
 
     Raises `UsageError` for the name of an environment that the configuration does not have.

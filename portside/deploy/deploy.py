@@ -13,7 +13,7 @@ from portside.aws.model import Service
 from portside.aws.reader import Reader
 from portside.aws.target import Target
 from portside.commands import tool
-from portside.config.configuration import Form
+from portside.config.configuration import Configuration
 from portside.config.context_flags import REREAD, SIDE_BY_SIDE
 from portside.config.service_props import ServiceProps
 from portside.config.stacks import StackKind, database_stacks, only_stack, service_stack
@@ -239,7 +239,7 @@ def _update_stale_stacks(run: DeploymentRun, stacks: Sequence[Stack]) -> None:
 
 def deploy(
     target: Target,
-    form: Form,
+    configuration: Configuration,
     images: Resolution,
     origin: Origin,
     *,
@@ -252,7 +252,7 @@ def deploy(
     returns False.
     """
     ssm, name = target.clients("ssm"), target.environment.name
-    services = form.services_of(name)
+    services = configuration.services_of(name)
     expect_unlocked(ssm, name, local=target.is_local)
     planned = plan(target, services, images, prune=terms.prune)
     stacks = planned.stacks
@@ -263,7 +263,7 @@ def deploy(
     if target.is_local:
         # A rehearsal ends within seconds of its first failure; on AWS that takes minutes.
         make_ready(target.clients)
-    run = DeploymentRun(target, form, images, changes, origin, terms, groups=planned.groups or {})
+    run = DeploymentRun(target, configuration, images, changes, origin, terms, groups=planned.groups or {})
     locations = {props.container_name: props.container_location for props in services}
     record = new_record(origin, images, locations, place_of(target.environment, is_local=target.is_local), terms)
     ssm = run.retrying.clients("ssm")

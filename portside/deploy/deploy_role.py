@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from portside.config.configuration import Form
+from portside.config.configuration import Configuration
 from portside.deploy.github_trust import Repository, trust
 from portside.deploy.rights import Place, parameter_paths, statements
 from portside.deploy.role_rights import DEPLOY, DESTROY, OPERATOR, PROOF
@@ -49,18 +49,18 @@ class RoleDocuments:
 
 
 def role_documents(
-    form: Form, name: str, repository: Repository | None = None, *, shared: bool = False
+    configuration: Configuration, name: str, repository: Repository | None = None, *, shared: bool = False
 ) -> RoleDocuments:
     """The documents of the role that deploys an environment; `shared`, of one for all environments of its account.
 
     `repository` is the GitHub repository that deploys.
     """
-    account = form.environment(name).account
-    environments = (name, *others_in_account(form, name)) if shared else (name,)
+    account = configuration.environment(name).account
+    environments = (name, *others_in_account(configuration, name)) if shared else (name,)
     # In the order of the configuration, whichever was asked for.
-    environments = tuple(each for each in form.environments if each in environments)
-    places = [Place(form.environment(each), form.services_of(each)) for each in environments]
-    proving = [Place(form.environment(each), ()) for each in _proving_in_account(form, environments)]
+    environments = tuple(each for each in configuration.environments if each in environments)
+    places = [Place(configuration.environment(each), configuration.services_of(each)) for each in environments]
+    proving = [Place(configuration.environment(each), ()) for each in _proving_in_account(configuration, environments)]
     return RoleDocuments(
         account=account,
         environments=environments,
@@ -71,18 +71,20 @@ def role_documents(
     )
 
 
-def others_in_account(form: Form, name: str) -> tuple[str, ...]:
+def others_in_account(configuration: Configuration, name: str) -> tuple[str, ...]:
     """The other environments of an environment's account."""
-    account = form.environment(name).account
-    return tuple(each.name for each in form.environments.values() if each.account == account and each.name != name)
+    account = configuration.environment(name).account
+    return tuple(
+        each.name for each in configuration.environments.values() if each.account == account and each.name != name
+    )
 
 
-def _proving_in_account(form: Form, names: Sequence[str]) -> list[str]:
+def _proving_in_account(configuration: Configuration, names: Sequence[str]) -> list[str]:
     """The environments whose records prove what these may run, where the same role can read them."""
-    proving = [form.environment(name).proved_by for name in names]
-    account = form.environment(names[0]).account
+    proving = [configuration.environment(name).proved_by for name in names]
+    account = configuration.environment(names[0]).account
     found = dict.fromkeys(each for each in proving if each and each not in names)
-    return [each for each in found if form.environment(each).account == account]
+    return [each for each in found if configuration.environment(each).account == account]
 
 
 def session_policy(environment: str) -> dict[str, Any]:

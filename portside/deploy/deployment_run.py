@@ -13,7 +13,7 @@ from portside.aws.health import health
 from portside.aws.model import Service
 from portside.aws.retries import Retries
 from portside.aws.target import Target, with_retries
-from portside.config.configuration import Form
+from portside.config.configuration import Configuration
 from portside.config.service_groups import ServiceGroup
 from portside.config.service_props import ServiceProps
 from portside.deploy.deployment_folder import PAGE, keep
@@ -39,7 +39,7 @@ class DeploymentRun:
     """A deployment in progress, and its diagnosis."""
 
     target: Target
-    form: Form
+    configuration: Configuration
     images: Resolution
     changes: Sequence[StackChange]
     origin: Origin
@@ -73,7 +73,7 @@ class DeploymentRun:
     @property
     def services(self) -> tuple[ServiceProps, ...]:
         """The services that are deployed."""
-        services = self.form.services_of(self.target.environment.name)
+        services = self.configuration.services_of(self.target.environment.name)
         return tuple(props for props in services if props.container_name not in self.terms.left_out)
 
     @property
@@ -94,7 +94,7 @@ class DeploymentRun:
 
             with step("Finding out why"):
                 earlier = self.early.gathered()
-                diagnosis = diagnose(self.target, self.form, since=self.timeline.began, earlier=earlier)
+                diagnosis = diagnose(self.target, self.configuration, since=self.timeline.began, earlier=earlier)
         except Exception as error:
             # An error in the diagnosis must not hide the error that stopped the deployment.
             self.undiagnosed = f"Why it failed could not be read: {_short(error)}"

@@ -13,7 +13,7 @@ from portside.aws.errors import is_from_aws, message_of
 from portside.aws.reader import Reader
 from portside.aws.stack_reading import failures_since, physical_ids, read_all_stacks, read_stacks
 from portside.aws.target import Target, with_retries
-from portside.config.configuration import load_form
+from portside.config.configuration import load_configuration
 from portside.config.context_flags import DESTROYING, WITH_DATA
 from portside.config.environment import Environment
 from portside.config.stacks import StackKind, only_stack, stacks_for
@@ -66,7 +66,7 @@ def plan(target: Target, *, with_data: bool) -> tuple[tuple[Stack, ...], Destruc
         # production are made only with images of a lock.
         none = Resolution(environment.ghcr_package_version, {})
         is_locked = environment.is_production and not target.is_local
-        images = images_at_hand(environment, load_form().services_of(environment.name)) if is_locked else none
+        images = images_at_hand(environment, load_configuration().services_of(environment.name)) if is_locked else none
         stacks = cdk_cli.synthesize(target, images, context, lambda _: None, validate=False)
     cloudformation = target.clients("cloudformation")
     deployed = read_stacks(cloudformation, [stack.name for stack in stacks])

@@ -14,7 +14,7 @@ from portside.aws.health import HealthState, health
 from portside.aws.model import Service, Stack
 from portside.aws.reader import Jobs, Look, Reader
 from portside.aws.target import Target
-from portside.config.configuration import Form
+from portside.config.configuration import Configuration
 from portside.config.environment import Environment
 from portside.config.image_outputs import IMAGE_COMMIT_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT
 from portside.config.image_reference import parse_reference
@@ -90,22 +90,24 @@ class EnvironmentStatus:
         }
 
 
-def read_status(form: Form, names: Sequence[str], reach: Callable[[str], Target]) -> list[EnvironmentStatus]:
+def read_status(
+    configuration: Configuration, names: Sequence[str], reach: Callable[[str], Target]
+) -> list[EnvironmentStatus]:
     """The status of the named environments, read in parallel; `reach` returns a target or raises `UserError`."""
     with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
-        return list(pool.map(lambda name: _read(form, name, reach), names))
+        return list(pool.map(lambda name: _read(configuration, name, reach), names))
 
 
-def _read(form: Form, name: str, reach: Callable[[str], Target]) -> EnvironmentStatus:
+def _read(configuration: Configuration, name: str, reach: Callable[[str], Target]) -> EnvironmentStatus:
     try:
         target = reach(name)
     except UserError as error:
         why = NO_LONGER_GOOD if error.__cause__ and is_expired(error.__cause__) else error.message
         return EnvironmentStatus(name, remarks=(f"not reachable: {why}",))
-    environment = form.environment(name)
+    environment = configuration.environment(name)
     ssm = target.clients("ssm")
     extra: Jobs = {_RECORDS: partial(read_records, ssm, name), _LOCK: partial(read_lock, ssm, name)}
-    services = form.services_of(name)
+    services = configuration.services_of(name)
     look = Reader(target.clients, environment, services).look(extra=extra)
     found, remarks = unconfigured_in(target, services, look)
     status = status_of(environment, look)

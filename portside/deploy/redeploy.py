@@ -15,7 +15,7 @@ from portside.aws.errors import is_from_aws, is_passing, message_of
 from portside.aws.model import Service
 from portside.aws.reader import Reader
 from portside.aws.target import Target, with_retries
-from portside.config.configuration import Form
+from portside.config.configuration import Configuration
 from portside.config.service_props import ServiceProps
 from portside.deploy.deployment_run import fixes_of
 from portside.errors import UserError
@@ -85,7 +85,7 @@ def plan(target: Target, services: Sequence[ServiceProps]) -> tuple[Service, ...
 
 def redeploy(
     target: Target,
-    form: Form,
+    configuration: Configuration,
     services: Sequence[Service],
     origin: Origin,
     recheck: Callable[[], object] = lambda: None,
@@ -99,11 +99,15 @@ def redeploy(
     expect_unlocked(ssm, name, local=target.is_local)
     with locked(ssm, name, origin, doing, local=target.is_local):
         recheck()
-        return execute(target, form, services)
+        return execute(target, configuration, services)
 
 
 def execute(
-    target: Target, form: Form, services: Sequence[Service], *, wait: Callable[[float], object] = time.sleep
+    target: Target,
+    configuration: Configuration,
+    services: Sequence[Service],
+    *,
+    wait: Callable[[float], object] = time.sleep,
 ) -> Redeployment:
     """The same, with the environment already locked."""
     began, clock = datetime.now(UTC), time.monotonic()
@@ -115,7 +119,9 @@ def execute(
         raise
     failed = [service for service in services if ended[service.name].has_failed]
     if failed:
-        raise RedeploymentFailed(target, [_explain(target, form, each, ended[each.name], began) for each in failed])
+        raise RedeploymentFailed(
+            target, [_explain(target, configuration, each, ended[each.name], began) for each in failed]
+        )
     states = {rollout.service: rollout.state for rollout in ended.values()}
     return Redeployment(target.environment.name, round(time.monotonic() - clock, 1), states)
 
@@ -171,18 +177,22 @@ def rollout_of(service: Service, deployment: str) -> Rollout:
     return Rollout(name, f"{primary.running} of {primary.desired} new tasks run{failed}")
 
 
-def _explain(target: Target, form: Form, service: Service, rollout: Rollout, since: datetime) -> Failure:
+def _explain(
+    target: Target, configuration: Configuration, service: Service, rollout: Rollout, since: datetime
+) -> Failure:
     """Why the rollout failed, with the verdict or, without one, why its tasks stopped, if that can be read."""
     from portside.findings.diagnose import diagnose
 
     look = target.commands.tool("logs", service.name)
     try:
-        verdicts = diagnose(target, form, service=service.name, since=since).verdicts
+        verdicts = diagnose(target, configuration, service=service.name, since=since).verdicts
         decisive = next((each for each in verdicts if each.is_wrong and each.service == service.name), None)
         if decisive:
             why = (*filter(None, [rollout.reason]), decisive.what, *decisive.evidence[:_MOST_SHOWN])
             return Failure(service.name, why, decisive.look or look, decisive.fix)
-        props = [each for each in form.services_of(target.environment.name) if each.container_name == service.name]
+        props = [
+            each for each in configuration.services_of(target.environment.name) if each.container_name == service.name
+        ]
         (now,) = Reader(target.clients, target.environment, props).look(stopped=True).whole().services
         ended = (each.why_it_stopped for each in now.tasks if each.has_failed and each.at >= since)
         tasks = list(dict.fromkeys(ended))[:_MOST_SHOWN]

@@ -9,7 +9,7 @@ from typing import Any
 from portside.aws.snapshot import Snapshot, with_earlier
 from portside.aws.target import Target
 from portside.aws.written import written
-from portside.config.configuration import Form
+from portside.config.configuration import Configuration
 from portside.config.service_names import find_service
 from portside.findings.collect import collect
 from portside.findings.finding import Finding
@@ -44,7 +44,7 @@ class Diagnosis:
 
 def diagnose(
     target: Target,
-    form: Form,
+    configuration: Configuration,
     *,
     service: str | None = None,
     since: datetime | None = None,
@@ -55,7 +55,7 @@ def diagnose(
     `service` may be the short name. `earlier` is a snapshot from before AWS deleted tasks and logs. Raises `UsageError`
     for a service that is not configured.
     """
-    services = form.services_of(target.environment.name)
+    services = configuration.services_of(target.environment.name)
     only = find_service(services, service).container_name if service is not None else None
     snapshot = collect(target, services, since=since, only=only)
     if earlier is not None:

@@ -40,8 +40,8 @@ class Token:
 
     def hidden_in(self, text: str) -> str:
         """A text with the secret taken out, should somebody have sent it back."""
-        for form in (self._value, quote(self._value, safe="")):
-            text = text.replace(form, "[token]")
+        for configuration in (self._value, quote(self._value, safe="")):
+            text = text.replace(configuration, "[token]")
         return text
 
     def __repr__(self) -> str:

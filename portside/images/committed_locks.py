@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from portside.commands import tool
-from portside.config.configuration import ROOT, Form, load_form
+from portside.config.configuration import ROOT, Configuration, load_configuration
 from portside.config.environment import Environment
 from portside.config.kind import Kind
 from portside.config.service_props import ServiceProps
-from portside.errors import FormError, UsageError, UserError
+from portside.errors import ConfigurationError, UsageError, UserError
 from portside.git import git, git_bytes
 from portside.images.committed_rules import VARIABLES, Rules, committed_rules, rules_of
 from portside.images.resolution import Resolution, parse_resolution
@@ -68,7 +68,7 @@ def _expect_in_a_lock(
 
 
 def expect_committed_rules(
-    form: Form,
+    configuration: Configuration,
     environment: Environment,
     root: Path | None = None,
     *,
@@ -90,7 +90,7 @@ def expect_committed_rules(
         ) from error
     if not environment.is_production and not _is_production(committed.get(environment.name)):
         return
-    if _proving_rules(committed, environment.name) != _proving_rules(rules_of(form), environment.name):
+    if _proving_rules(committed, environment.name) != _proving_rules(rules_of(configuration), environment.name):
         raise NotCommitted(
             f"what proves {environment.name} differs from what is committed: its KIND, PROVED_BY or PROOF_WAIVED, "
             "or account or region of the environment that proves it",
@@ -119,7 +119,7 @@ def committed_images(root: Path | None = None) -> set[tuple[str, str]]:
             content = git_bytes("cat-file", "blob", f"HEAD:{prefix}{path}", folder=root, variables=VARIABLES)
             try:
                 lock = parse_resolution(content.decode(errors="replace"), path)
-            except FormError:
+            except ConfigurationError:
                 # An old lock that is broken names nothing; it must not keep today's from counting.
                 continue
             found |= {(image.name, image.digest) for image in lock.images.values()}
@@ -140,7 +140,7 @@ def is_production(environment: Environment, root: Path | None = None) -> bool:
         return False
 
 
-def form_at(root: Path, revision: str) -> Form:
+def configuration_at(root: Path, revision: str) -> Configuration:
     """The configuration of a commit, whose app.py is read beside the files that are checked out.
 
     Raises `UserError` where it can't be read, or where these files change what proves an environment.
@@ -150,13 +150,13 @@ def form_at(root: Path, revision: str) -> Form:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "app.py")
         copy.write_bytes(committed)
-        form = load_form(copy, root=root)
-    if rules_of(form) != committed_rules(root, revision):
+        configuration = load_configuration(copy, root=root)
+    if rules_of(configuration) != committed_rules(root, revision):
         raise UserError(
             f"app.py of {revision[:12]} reads other files than that commit has",
             "Check that commit out in a clean clone, and run the same command there.",
         )
-    return form
+    return configuration
 
 
 def _missing(services: Sequence[ServiceProps], images: Resolution, committed: set[tuple[str, str]]) -> list[str]:

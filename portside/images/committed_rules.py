@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from portside.config.configuration import ROOT, Form
+from portside.config.configuration import ROOT, Configuration
 from portside.config.environment import Environment
 from portside.errors import UserError
 from portside.git import git, git_bytes
@@ -34,10 +34,10 @@ _PROGRAM = """
 import json, sys
 from pathlib import Path
 from portside.errors import UserError
-from portside.config.configuration import load_form
+from portside.config.configuration import load_configuration
 folder, answer = Path(sys.argv[1]), Path(sys.argv[2])
 try:
-    environments = load_form(folder / "app.py", root=folder).environments
+    environments = load_configuration(folder / "app.py", root=folder).environments
 except UserError as error:
     sys.exit(error.message)
 answer.write_text(json.dumps({
@@ -67,9 +67,9 @@ class Rules:
         return cls(kind, *place, environment.proved_by, environment.proof_waived)
 
 
-def rules_of(form: Form) -> dict[str, Rules]:
+def rules_of(configuration: Configuration) -> dict[str, Rules]:
     """The rules of each environment of a configuration."""
-    return {name: Rules.of(environment) for name, environment in form.environments.items()}
+    return {name: Rules.of(environment) for name, environment in configuration.environments.items()}
 
 
 def committed_rules(root: Path, revision: str = "HEAD") -> Mapping[str, Rules]:

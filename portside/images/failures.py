@@ -174,7 +174,9 @@ def package_unknown(host: str, path: str, existing: Iterable[str] = ()) -> Failu
     """`existing` are the names of the owner's packages, as far as they are known."""
     name = path.partition("/")[2] or path
     near = difflib.get_close_matches(name, list(existing)[:_MOST_COMPARED], n=_MOST_NAMES, cutoff=0.5)
-    hint = f"Nearest are: {', '.join(near)}." if near else "Check the name in the form, and who owns the package."
+    hint = (
+        f"Nearest are: {', '.join(near)}." if near else "Check the name in the configuration, and who owns the package."
+    )
     return Failure(Kind.PACKAGE_UNKNOWN, f"{host} knows no image {path} (HTTP 404)", hint)
 
 
@@ -205,7 +207,7 @@ def _tag_unknown(host: str, tag: str, existing: Sequence[str], *, read_all: bool
             f"A merge to the monorepo's main publishes it.{newest}",
         )
     near = _nearest(tag, existing)
-    hint = f"Nearest are: {', '.join(near)}." if near else f"Check the version in the form.{newest}"
+    hint = f"Nearest are: {', '.join(near)}." if near else f"Check the version in the configuration.{newest}"
     return Failure(Kind.TAG_UNKNOWN, f"{host} has no tag {tag}{among} (HTTP 404)", hint)
 
 

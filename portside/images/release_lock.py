@@ -9,7 +9,7 @@ from pathlib import Path
 from portside.commands import tool
 from portside.config.configuration import ROOT
 from portside.config.mistakes import Report, quoted
-from portside.errors import FormError, UsageError
+from portside.errors import ConfigurationError, UsageError
 from portside.images.resolution import Resolution, read_resolution
 from portside.images.resolved_image import PLATFORM
 
@@ -22,7 +22,7 @@ def lock_name(version: str) -> str:
 
 
 def find_lock(version: str, folders: Sequence[Path] = (RELEASES,)) -> Resolution | None:
-    """The lock of a version in the first folder that has one. Raises `FormError` for one that is malformed."""
+    """The lock of a version in the first folder that has one. Raises `ConfigurationError` for one that is malformed."""
     for folder in folders:
         path = folder / lock_name(version)
         lock = read_resolution(path)
@@ -53,5 +53,5 @@ def require_lock(environment: str, version: str, references: Iterable[str], fold
             place = report.at(f'[{quoted(reference)}]["platform"]')
             place.wrong(f"not {PLATFORM}, which Fargate runs here", make, image.platform)
     if report.problems:
-        raise FormError(report.problems)
+        raise ConfigurationError(report.problems)
     return replace(lock, images={each: image for each, image in lock.images.items() if each in wanted})

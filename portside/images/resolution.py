@@ -16,7 +16,7 @@ from portside import state_file
 from portside.commands import tool
 from portside.config.image_reference import is_tag, parse_reference
 from portside.config.mistakes import Report, quoted
-from portside.errors import FormError
+from portside.errors import ConfigurationError
 from portside.images.resolved_image import COMMIT, DIGEST, ResolvedImage, one_commit
 
 _FIELDS = ("digest", "platform", "created", "manifest", "commit")
@@ -25,7 +25,7 @@ _HINT = f"Get the file back with git, or write it again: {tool('release', 'pin',
 
 @dataclass(frozen=True)
 class Resolution:
-    """What each image reference of the form stands for. `stand_in` says that nothing of it was ever published."""
+    """The image behind each image reference of the configuration. With `stand_in`, none of it was ever published."""
 
     version: str
     images: Mapping[str, ResolvedImage]
@@ -56,7 +56,7 @@ class Resolution:
 
 
 def read_resolution(path: Path) -> Resolution | None:
-    """What a file says, or None where there is none. Raises `FormError` with everything that is wrong in it."""
+    """The resolution in a file, None where there is no file. Raises `ConfigurationError` with every mistake in it."""
     where = f"{path.parent.name}/{path.name}"
     try:
         content = state_file.read(path, what="what images stand for", remedy=_HINT)
@@ -65,21 +65,21 @@ def read_resolution(path: Path) -> Resolution | None:
         reason = error.reason if isinstance(error, state_file.Damaged) else "it is not UTF-8"
         report = Report(where)
         report.wrong(f"cannot be read: {reason}", _HINT)
-        raise FormError(report.problems) from error
+        raise ConfigurationError(report.problems) from error
     return None if text is None else parse_resolution(text, where)
 
 
 def parse_resolution(text: str, where: str) -> Resolution:
-    """What the text of a file says. Raises `FormError` with everything that is wrong in it."""
+    """What the text of a file says. Raises `ConfigurationError` with everything that is wrong in it."""
     report = Report(where)
     try:
         written = json.loads(text, object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:
         report.wrong(f"not JSON: {error}", _HINT)
-        raise FormError(report.problems) from error
+        raise ConfigurationError(report.problems) from error
     resolution = _parse(written, report)
     if resolution is None:
-        raise FormError(report.problems)
+        raise ConfigurationError(report.problems)
     return resolution
 
 

@@ -14,7 +14,7 @@ from portside.config.deferred_values import is_token
 from portside.config.environment import Environment
 from portside.config.image_reference import LOCAL_BUILD
 from portside.config.service_props import ServiceProps
-from portside.errors import FormError, UserError
+from portside.errors import ConfigurationError, UserError
 from portside.images.release_lock import RELEASES, find_lock, require_lock
 from portside.images.resolution import Resolution, read_resolution
 
@@ -26,7 +26,7 @@ KEPT_FOLDER = "AGORA_IMAGES_DIR"
 
 
 def references_of(services: Iterable[ServiceProps]) -> list[str]:
-    """The images that a registry must know, as the form names them."""
+    """The images that a registry must know, as the configuration names them."""
     locations = (props.container_location for props in services)
     return list(dict.fromkeys(each for each in locations if not is_token(each) and not each.startswith(LOCAL_BUILD)))
 
@@ -62,7 +62,7 @@ def keep(resolution: Resolution, path: Path) -> None:
 def _kept(environment: str) -> Resolution | None:
     try:
         return read_resolution(kept_file(environment))
-    except FormError:  # a cache that cannot be read is none
+    except ConfigurationError:  # a cache that cannot be read is none
         return None
 
 

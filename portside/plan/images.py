@@ -8,7 +8,7 @@ from pathlib import Path
 
 from portside.aws.target import local_state_dir
 from portside.commands import tool
-from portside.config.configuration import ROOT, Form
+from portside.config.configuration import ROOT, Configuration
 from portside.config.environment import Environment
 from portside.emulator.client import process
 from portside.errors import UsageError
@@ -30,12 +30,12 @@ def local_releases() -> Path:
     return local_state_dir() / "releases"
 
 
-def locked_images(environment: Environment, form: Form, *, local: bool) -> Resolution | None:
+def locked_images(environment: Environment, configuration: Configuration, *, local: bool) -> Resolution | None:
     """The images of an environment's version, if a lock has them all.
 
     Raises `UsageError` where the environment runs releases only and there is no such lock, or in AWS one of stubs.
     """
-    version, references = environment.ghcr_package_version, references_of(form.services_of(environment.name))
+    version, references = environment.ghcr_package_version, references_of(configuration.services_of(environment.name))
     folders = lock_folders(local=local)
     if environment.is_released:
         lock = require_lock(environment.name, version, references, folders)
@@ -50,12 +50,12 @@ def locked_images(environment: Environment, form: Form, *, local: bool) -> Resol
     return found if usable else None
 
 
-def choose_images(environment: Environment, form: Form, *, local: bool) -> Resolution:
+def choose_images(environment: Environment, configuration: Configuration, *, local: bool) -> Resolution:
     """The images of an environment: from its lock, or resolved now and stored for `cdk synth`."""
-    lock = locked_images(environment, form, local=local)
+    lock = locked_images(environment, configuration, local=local)
     if lock is not None:
         return lock
-    references = references_of(form.services_of(environment.name))
+    references = references_of(configuration.services_of(environment.name))
     found = look_up(references, environment.ghcr_package_version, local=local)
     keep(found, kept_file(environment.name, kept_folder() if local else None))
     return found

@@ -8,7 +8,7 @@ from typing import Any
 
 from portside.aws.deployed import DeployedImage
 from portside.commands import tool
-from portside.config.configuration import Form
+from portside.config.configuration import Configuration
 from portside.config.image_reference import parse_reference
 from portside.errors import UsageError, UserError
 from portside.images.resolution import Resolution
@@ -95,7 +95,7 @@ def _has_others(record: DeploymentRecord, running: Mapping[str, DeployedImage]) 
 
 
 def plan_rollback(
-    form: Form,
+    configuration: Configuration,
     environment: str,
     record: DeploymentRecord,
     running: Mapping[str, DeployedImage],
@@ -105,8 +105,8 @@ def plan_rollback(
 
     A service that the deployment did not have is excluded.
     """
-    services = {props.container_name: props.container_location for props in form.services_of(environment)}
-    published = references_of(form.services_of(environment))
+    services = {props.container_name: props.container_location for props in configuration.services_of(environment)}
+    published = references_of(configuration.services_of(environment))
     left_out = tuple(
         name
         for name, location in services.items()

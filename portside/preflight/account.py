@@ -33,7 +33,7 @@ def questions() -> list[Question]:
 
 def configuration(context: Context) -> Finding:
     """An invalid configuration is never loaded, so this one is valid."""
-    environments = ", ".join(context.form.environments)
+    environments = ", ".join(context.configuration.environments)
     return ok("form", f"app.py is valid: {environments}, with {len(context.services)} services")
 
 

@@ -16,7 +16,7 @@ from portside.aws.reader import Look, Reader
 from portside.aws.stack_reading import physical_ids, read_templates
 from portside.aws.target import Target
 from portside.commands import Commands
-from portside.config.configuration import Form
+from portside.config.configuration import Configuration
 from portside.config.environment import Environment
 from portside.config.service_props import ServiceProps
 from portside.config.stacks import StackKind, only_stack, service_stack, stacks_for
@@ -52,7 +52,7 @@ class Context:
     """
 
     target: Target
-    form: Form
+    configuration: Configuration
     options: Options
     client: Clients
     now: datetime
@@ -70,7 +70,7 @@ class Context:
 
     @property
     def services(self) -> tuple[ServiceProps, ...]:
-        return self.form.services_of(self.environment.name)
+        return self.configuration.services_of(self.environment.name)
 
     @property
     def commands(self) -> Commands:
@@ -105,7 +105,7 @@ class Context:
 
 def context_of(
     target: Target,
-    form: Form,
+    configuration: Configuration,
     images: Resolution | None,
     options: Options,
     *,
@@ -117,10 +117,10 @@ def context_of(
     Without `images` they are looked up; without `stacks` they are synthesized into `folder`.
     """
     client = target.clients
-    services = form.services_of(target.environment.name)
+    services = configuration.services_of(target.environment.name)
     reader = Reader(client, target.environment, services)
     look = Shared(reader.look)
-    looked_up = Shared(lambda: images or choose_images(target, form))
+    looked_up = Shared(lambda: images or choose_images(target, configuration))
     names = stack_names(target.environment, services)
     states = Shared(lambda: {name: look().known_stacks[name] for name in names if name in look().known_stacks})
 
@@ -129,7 +129,7 @@ def context_of(
 
     return Context(
         target=target,
-        form=form,
+        configuration=configuration,
         options=options,
         client=client,
         now=datetime.now(UTC),
@@ -252,13 +252,15 @@ def answer(question: Question, context: Context) -> Answer:
     return Answer((found,) if isinstance(found, Finding) else tuple(found))
 
 
-def choose_images(target: Target, form: Form) -> Resolution:
+def choose_images(target: Target, configuration: Configuration) -> Resolution:
     """The images by the lock of their version, otherwise from the registry. Raises `UserError`."""
     environment = target.environment
-    lock = locked_images(environment, form, local=target.is_local)
+    lock = locked_images(environment, configuration, local=target.is_local)
     if lock is not None:
         return lock
-    return ask_registry(target, references_of(form.services_of(environment.name)), environment.ghcr_package_version)
+    return ask_registry(
+        target, references_of(configuration.services_of(environment.name)), environment.ghcr_package_version
+    )
 
 
 def ask_registry(target: Target, references: Sequence[str], version: str) -> Resolution:

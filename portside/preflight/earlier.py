@@ -51,10 +51,13 @@ def proof(context: Context) -> Finding:
     profile, target, images = context.options.proof_profile, context.target, context.known_images()
     try:
         if not target.is_local:
-            expect_committed_rules(context.form, context.environment)
+            expect_committed_rules(context.configuration, context.environment)
             expect_committed(context.environment, context.services, images)
         found = expect_proof(
-            context.environment, context.form, images, lambda proving: other_target(target, proving, profile=profile)
+            context.environment,
+            context.configuration,
+            images,
+            lambda proving: other_target(target, proving, profile=profile),
         )
     except ProofUnread as unread:
         return skip(PROOF, f"{unread.message}: name a profile that reads it with --proof-profile")

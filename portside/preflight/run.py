@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from portside.aws.target import Target
-from portside.config.configuration import Form
-from portside.errors import FormError, UserError
+from portside.config.configuration import Configuration
+from portside.errors import ConfigurationError, UserError
 from portside.findings.check import FAIL, SKIP, check_as_json, fail, ok, skip
 from portside.findings.codes import Severity
 from portside.findings.finding import Finding
@@ -81,16 +81,16 @@ class Verification:
 
 
 def verify(
-    target: Target, form: Form, images: Resolution | None = None, options: Options | None = None
+    target: Target, configuration: Configuration, images: Resolution | None = None, options: Options | None = None
 ) -> Verification:
     """Run all checks. Without `images` they are looked up."""
     with tempfile.TemporaryDirectory(prefix="agora-verify-", ignore_cleanup_errors=True) as folder:
-        return _ask(context_of(target, form, images, options or Options(), folder=Path(folder)))
+        return _ask(context_of(target, configuration, images, options or Options(), folder=Path(folder)))
 
 
 def before_deployment(
     target: Target,
-    form: Form,
+    configuration: Configuration,
     images: Resolution,
     stacks: Sequence[Stack],
     *,
@@ -99,7 +99,7 @@ def before_deployment(
 ) -> Verification:
     """Run the checks that precede a deployment of these templates: all except drift."""
     options = Options(replace=frozenset(replace), proof_profile=proof_profile)
-    return _ask(context_of(target, form, images, options, stacks=stacks))
+    return _ask(context_of(target, configuration, images, options, stacks=stacks))
 
 
 def of_folder(environment: str, folder: Path) -> Verification:
@@ -107,7 +107,7 @@ def of_folder(environment: str, folder: Path) -> Verification:
     return Verification(environment, tuple(templates.of_folder(folder)))
 
 
-def without_configuration(environment: str, wrong: FormError) -> Verification:
+def without_configuration(environment: str, wrong: ConfigurationError) -> Verification:
     """The findings for an invalid configuration."""
     checks = [fail(f"form: {each.where}", each.what, each.hint) for each in wrong.problems]
     return Verification(environment, (*checks, skip("everything else", "the configuration is invalid")))

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from portside.aws.target import Target, other_target
 from portside.commands import rehearses, tool
-from portside.config.configuration import Form
+from portside.config.configuration import Configuration
 from portside.config.environment import Environment
 from portside.errors import UserError
 from portside.images.resolution import Resolution
@@ -107,7 +107,9 @@ Reach = Callable[[Environment], Target]
 """From an environment to its place, where its record is."""
 
 
-def expect_proof(environment: Environment, form: Form, images: Resolution, reach: Reach) -> Proof | None:
+def expect_proof(
+    environment: Environment, configuration: Configuration, images: Resolution, reach: Reach
+) -> Proof | None:
     """The proof that an environment may run these images; None where it needs none. Raises `NotProven`.
 
     One deployment of the environment that proves it must have run all of them well, each as the same service.
@@ -116,8 +118,8 @@ def expect_proof(environment: Environment, form: Form, images: Resolution, reach
         return None
     if waived := _waived(environment):
         return waived
-    wanted = service_images(form.services_of(environment.name), images)
-    proving, records = _records_of(form, environment, reach, wanted)
+    wanted = service_images(configuration.services_of(environment.name), images)
+    proving, records = _records_of(configuration, environment, reach, wanted)
     found = find_record(proving.environment.name, records, wanted, Place.of(proving))
     proof = Proof(proving.environment.name, found.record, found.differences, found.services)
     if proof.record is None:
@@ -127,7 +129,7 @@ def expect_proof(environment: Environment, form: Form, images: Resolution, reach
 
 def expect_proof_or_own(
     target: Target,
-    form: Form,
+    configuration: Configuration,
     wanted: Sequence[ServiceImage],
     own: Sequence[DeploymentRecord],
     reach: Reach,
@@ -159,7 +161,7 @@ def expect_proof_or_own(
         return proof
     if waived := _waived(environment):
         return waived
-    proving, records = _records_of(form, environment, reach, left)
+    proving, records = _records_of(configuration, environment, reach, left)
     staged = [find_record(proving.environment.name, records, [each], Place.of(proving)) for each in left]
     differences = tuple(dict.fromkeys(difference for each in staged for difference in each.differences))
     lacking = tuple(service for each in staged for service in each.services)
@@ -172,14 +174,14 @@ def expect_proof_or_own(
     return proof
 
 
-def expect_task_proof(target: Target, form: Form, wanted: ServiceImage, reach: Reach) -> Proof | None:
+def expect_task_proof(target: Target, configuration: Configuration, wanted: ServiceImage, reach: Reach) -> Proof | None:
     """The proof that a task may run once: the environment that proves this one ran the same image to exit code 0."""
     environment = target.environment
     if not environment.is_production:
         return None
     if waived := _waived(environment):
         return waived
-    proving, _ = _records_of(form, environment, reach, [wanted])
+    proving, _ = _records_of(configuration, environment, reach, [wanted])
     name, place = proving.environment.name, Place.of(proving)
     ended = [
         record
@@ -200,23 +202,24 @@ def expect_task_proof(target: Target, form: Form, wanted: ServiceImage, reach: R
     raise NotProven(environment.name, proof, wanted.service, local=False, hint=f"Run it there first, in {name}.")
 
 
-def seed_proof(target: Target, form: Form, images: Resolution) -> None:
+def seed_proof(target: Target, configuration: Configuration, images: Resolution) -> None:
     """Simulate, in a rehearsal, that the proving environment ran these images."""
-    proving = proving_environment(form, target.environment)
+    proving = proving_environment(configuration, target.environment)
     assert target.is_local
     if proving is not None:
         services = {
-            props.container_name: props.container_location for props in form.services_of(target.environment.name)
+            props.container_name: props.container_location
+            for props in configuration.services_of(target.environment.name)
         }
         record = seeded_record(images, services, place_of(proving, is_local=True))
         write_record(other_target(target, proving).clients("ssm"), proving.name, record)
 
 
-def proving_environment(form: Form, environment: Environment) -> Environment | None:
+def proving_environment(configuration: Configuration, environment: Environment) -> Environment | None:
     """The environment whose deployments prove what this one may run; None where it needs no proof, or it is waived."""
     if not environment.is_production or environment.proved_by is None:
         return None
-    return form.environment(environment.proved_by)
+    return configuration.environment(environment.proved_by)
 
 
 def seeded_record(images: Resolution, services: Mapping[str, str] | None = None, place: str = "") -> DeploymentRecord:
@@ -234,11 +237,11 @@ def _waived(environment: Environment) -> Proof | None:
 
 
 def _records_of(
-    form: Form, environment: Environment, reach: Reach, wanted: Sequence[ServiceImage]
+    configuration: Configuration, environment: Environment, reach: Reach, wanted: Sequence[ServiceImage]
 ) -> tuple[Target, list[DeploymentRecord]]:
     if environment.proved_by is None:
         raise UserError(f"no environment proves what {environment.name} may run", "Name it in app.py as PROVED_BY.")
-    proving = form.environment(environment.proved_by)
+    proving = configuration.environment(environment.proved_by)
 
     def read() -> tuple[Target, list[DeploymentRecord]]:
         target = reach(proving)

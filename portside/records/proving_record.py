@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from portside.aws.health import NO_TASK, PROVING
 from portside.aws.target import Target
-from portside.config.configuration import Form
+from portside.config.configuration import Configuration
 from portside.config.environment import Environment
 from portside.images.service_images import ServiceImage
 from portside.records.deployment_record import DeploymentRecord, place_of
@@ -83,14 +83,14 @@ def proves_nothing(record: DeploymentRecord, place: Place) -> str | None:
     return None
 
 
-def proves_for(form: Form, environment: Environment) -> tuple[str, ...]:
+def proves_for(configuration: Configuration, environment: Environment) -> tuple[str, ...]:
     """The environments whose images an environment's deployments prove."""
-    return tuple(each.name for each in form.environments.values() if each.proved_by == environment.name)
+    return tuple(each.name for each in configuration.environments.values() if each.proved_by == environment.name)
 
 
-def no_proof_to_come(form: Form, target: Target, origin: Origin) -> str:
+def no_proof_to_come(configuration: Configuration, target: Target, origin: Origin) -> str:
     """A sentence for a deployment or task whose record will prove nothing because of its files; empty where it can."""
-    proven = proves_for(form, target.environment)
+    proven = proves_for(configuration, target.environment)
     if target.is_local or not proven or (origin.commit and not origin.changes):
         return ""
     if origin.commit is None:

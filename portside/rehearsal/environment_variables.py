@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from portside.aws.target import local_state_dir, tool_environment
-from portside.config.configuration import load_form
+from portside.config.configuration import load_configuration
 from portside.emulator.client import process
 from portside.emulator.client.child_environment import child_environment, to_unset
 from portside.errors import UsageError
@@ -25,7 +25,7 @@ _AWS = (sys.executable, "-I", "-m", "portside.emulator.client.aws_command")
 
 def variables(name: str) -> dict[str, str]:
     """The environment variables for programs that use the embedded AWS. Raises `UserError` if it is not running."""
-    environment = load_form().environment(name)
+    environment = load_configuration().environment(name)
     running = process.expect_running(local_state_dir())
     aws = process.client_environment(running, environment.account, environment.region, local_state_dir())
     catalogue = dict.fromkeys((API_VARIABLE, REGISTRY_VARIABLE), running.catalogue_url)

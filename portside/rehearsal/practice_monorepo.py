@@ -10,7 +10,7 @@ from pathlib import Path
 
 from portside import state_file
 from portside.aws.target import local_state_dir
-from portside.config.configuration import Form
+from portside.config.configuration import Configuration
 from portside.config.image_reference import parse_reference
 from portside.config.release_source import ReleaseSource
 from portside.emulator.client import control
@@ -58,16 +58,16 @@ def _is_whole(repository: Path, branch: str) -> bool:
     return True
 
 
-def practice_source(form: Form) -> ReleaseSource:
+def practice_source(configuration: Configuration) -> ReleaseSource:
     """Where a rehearsal tags releases: as configured, but in the practice repository."""
-    source = form.releases or ReleaseSource("", "agora")
-    versions = [form.environments[name].ghcr_package_version for name in form.released]
+    source = configuration.releases or ReleaseSource("", "agora")
+    versions = [configuration.environments[name].ghcr_package_version for name in configuration.released]
     return replace(source, repository=str(practice_monorepo(source, versions)))
 
 
-def change(form: Form) -> str:
+def change(configuration: Configuration) -> str:
     """A merged change of the application: a new commit on the branch."""
-    source = practice_source(form)
+    source = practice_source(configuration)
     repository = Path(source.repository)
     parent = git("rev-parse", f"refs/heads/{source.branch}", folder=repository)
     return _commit(repository, source.branch, "A change of the application", parent=parent)

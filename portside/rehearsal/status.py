@@ -9,7 +9,7 @@ from typing import Any
 
 from portside.aws.stack_reading import read_all_stacks
 from portside.aws.target import local_state_dir, local_target
-from portside.config.configuration import load_form
+from portside.config.configuration import load_configuration
 from portside.config.environment import Environment
 from portside.emulator.client import control, process
 from portside.emulator.client.process import LocalAws
@@ -49,7 +49,7 @@ def read_status() -> LocalStatus:
         return LocalStatus(running=False)
     found = _at(running)
     faults = tuple((each["account"], each["container"], each["fault"]) for each in control.faults(aws=running))
-    stacks = tuple(_stacks(load_form().environments.values()))
+    stacks = tuple(_stacks(load_configuration().environments.values()))
     return replace(found, stacks=stacks, faults=faults, pins=read_pins())
 
 

@@ -69,13 +69,13 @@ def with_versions(source: bytes, versions: Mapping[str, str]) -> bytes:
 def versions_in(source: bytes) -> dict[str, str]:
     """The `GHCR_PACKAGE_VERSION` of each environment, without those that are only known by running `app.py`."""
     try:
-        form = _parsed(source)
+        configuration = _parsed(source)
     except _NotEditable:
         return {}
     found = {}
-    for name in form.environments:
+    for name in configuration.environments:
         try:
-            found[name] = _written(form, name).version
+            found[name] = _written(configuration, name).version
         except _NotEditable:
             continue
     return found
@@ -86,18 +86,18 @@ def _as_written(name: str, version: str) -> str:
 
 
 def _edited(source: bytes, versions: Mapping[str, str]) -> bytes:
-    form = _parsed(source)
+    configuration = _parsed(source)
     changes: dict[ast.AST, str] = {}
     for name, version in versions.items():
-        written = _written(form, name)
+        written = _written(configuration, name)
         if written.version != version:
             if written.name:
-                _check_not_shared(written.name, name, form, versions)
+                _check_not_shared(written.name, name, configuration, versions)
             changes[written.literal] = version
     if not changes:
         return source
-    edited = _spliced(form.text, changes).encode(form.encoding)
-    if _outline(_parsed(edited).tree) != _outline(form.tree, changes):
+    edited = _spliced(configuration.text, changes).encode(configuration.encoding)
+    if _outline(_parsed(edited).tree) != _outline(configuration.tree, changes):
         raise _NotEditable(None, "more than the versions would change")
     return edited
 
@@ -125,19 +125,23 @@ def _parsed(source: bytes) -> _Source:
     return _Source(text, encoding, tree, _entries(dictionary, _ENVIRONMENTS))
 
 
-def _written(form: _Source, name: str) -> _Written:
+def _written(configuration: _Source, name: str) -> _Written:
     """Where the version of an environment is written. Raises `_NotEditable` where it is no literal."""
-    if name not in form.environments:
+    if name not in configuration.environments:
         raise _NotEditable(None, f"no environment {quoted(name)} in {_ENVIRONMENTS}")
     place = f"{_ENVIRONMENTS}[{quoted(name)}]"
-    keys = _entries(form.environments[name], place)
+    keys = _entries(configuration.environments[name], place)
     if _KEY not in keys:
-        raise _NotEditable(form.environments[name].lineno, f"no {_KEY} in {place}")
+        raise _NotEditable(configuration.environments[name].lineno, f"no {_KEY} in {place}")
     value, constant = keys[_KEY], None
     if isinstance(value, ast.Name):
         constant = value.id
-        value = _value_of(constant, form.tree)
-    if not isinstance(value, ast.Constant) or not isinstance(value.value, str) or not _is_one_literal(form.text, value):
+        value = _value_of(constant, configuration.tree)
+    if (
+        not isinstance(value, ast.Constant)
+        or not isinstance(value.value, str)
+        or not _is_one_literal(configuration.text, value)
+    ):
         raise _NotEditable(value.lineno, f"{_KEY} of {quoted(name)} is not a string literal")
     return _Written(value, constant)
 
@@ -217,11 +221,11 @@ def _entries(value: ast.expr, place: str) -> dict[str, ast.expr]:
     return entries
 
 
-def _check_not_shared(constant: str, name: str, form: _Source, versions: Mapping[str, str]) -> None:
+def _check_not_shared(constant: str, name: str, configuration: _Source, versions: Mapping[str, str]) -> None:
     """Raises `_NotEditable` if a constant is used by anything but the environments to change."""
-    inside = {each: set(ast.walk(value)) for each, value in form.environments.items()}
+    inside = {each: set(ast.walk(value)) for each, value in configuration.environments.items()}
     following = {each for each, version in versions.items() if version == versions[name]}
-    for node in ast.walk(form.tree):
+    for node in ast.walk(configuration.tree):
         if isinstance(node, ast.Name) and node.id == constant and isinstance(node.ctx, ast.Load):
             user = next((each for each, nodes in inside.items() if node in nodes), None)
             if user not in following:

@@ -106,10 +106,10 @@ def plan_hot_fix(repository: Path, target: Environment, source: Environment) -> 
     own, following = in_source.get(source.name), in_source.get(target.name)
     if own is None or following is None or own == following:
         return None
-    form = read_at(repository, ours.ref, "app.py")
-    if form is None:
+    configuration = read_at(repository, ours.ref, "app.py")
+    if configuration is None:
         raise UsageError(f"{ours.ref} has no app.py", "Check that it is a branch of this repository.")
-    before = versions_in(form).get(target.name)
+    before = versions_in(configuration).get(target.name)
     if before == own:
         raise UserError(
             f"{ours.branch} at {ours.commit_id[:7]} names {own} for {target.name} already, as {theirs.branch} does for "
@@ -119,7 +119,7 @@ def plan_hot_fix(repository: Path, target: Environment, source: Environment) -> 
     lock = lock_in(repository, theirs, own)
     files = {
         f"releases/{lock_name(own)}": lock.written().encode(),
-        "app.py": with_versions(form, {target.name: own}),
+        "app.py": with_versions(configuration, {target.name: own}),
     }
     images = image_changes(lock_or_none(repository, ours, before), lock)
     left = count_commits(repository, ours.commit_id, theirs.commit_id)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from portside.commands import tool
-from portside.config.configuration import Form, load_form
+from portside.config.configuration import Configuration, load_configuration
 from portside.config.image_reference import is_moving_tag, is_tag
 from portside.config.mistakes import shown
-from portside.errors import FormError, UsageError, UserError
+from portside.errors import ConfigurationError, UsageError, UserError
 from portside.extension import installed
 from portside.images.failures import Kind, ResolutionFailed
 from portside.images.release_lock import lock_name
@@ -98,11 +98,11 @@ def plan_pin(repository: Path, version: str, look_up: LookUp, *, into: str, only
     check_version(version)
     base = base_of(repository, into)
     source = _existing(repository, base, "app.py")
-    names = _names(form_at(source, repository, {}), only)
-    form = form_at(source, repository, dict.fromkeys(names, version))
+    names = _names(configuration_at(source, repository, {}), only)
+    configuration = configuration_at(source, repository, dict.fromkeys(names, version))
     before = {name: written for name, written in versions_in(source).items() if name in names}
     edited = with_versions(source, dict.fromkeys(names, version))
-    lock = look_up_release(form, version, look_up, names)
+    lock = look_up_release(configuration, version, look_up, names)
     lock_path = f"releases/{lock_name(version)}"
     earlier = read_at(repository, base.ref, lock_path)
     if earlier is not None:
@@ -112,28 +112,28 @@ def plan_pin(repository: Path, version: str, look_up: LookUp, *, into: str, only
         files["CHANGELOG.md"] = with_entry(read_at(repository, base.ref, "CHANGELOG.md") or b"", _entry(names, lock))
     changed = tuple(name for name, written in before.items() if written != version)
     branch = _free_branch(repository, base, f"release/{version}" + (f"-{only}" if only else ""))
-    said = remark(lock, installed().released_images(form, names))
+    said = remark(lock, installed().released_images(configuration, names))
     return PinPlan(version, lock, before, changed, said, base, branch, files)
 
 
 def plan_rehearsed_pin(
-    form: Form, version: str, before: Mapping[str, str], look_up: LookUp, only: str | None = None
+    configuration: Configuration, version: str, before: Mapping[str, str], look_up: LookUp, only: str | None = None
 ) -> PinPlan:
-    """The pin of a rehearsal, which writes nothing to the repository. `form` has the version already."""
+    """The pin of a rehearsal, which writes nothing to the repository. `configuration` has the version already."""
     check_version(version)
-    names = _names(form, only)
-    lock = look_up_release(form, version, look_up, names)
+    names = _names(configuration, only)
+    lock = look_up_release(configuration, version, look_up, names)
     changed = tuple(name for name, written in before.items() if written != version)
-    return PinPlan(version, lock, before, changed, remark(lock, installed().released_images(form, names)))
+    return PinPlan(version, lock, before, changed, remark(lock, installed().released_images(configuration, names)))
 
 
-def look_up_release(form: Form, version: str, look_up: LookUp, names: Sequence[str]) -> Resolution:
+def look_up_release(configuration: Configuration, version: str, look_up: LookUp, names: Sequence[str]) -> Resolution:
     """All images of a configuration with the version in these environments. They must be of one commit.
 
     The image that loads data is among them where it is published.
     """
-    references = list(dict.fromkeys(each for name in names for each in references_of(form.services_of(name))))
-    lock = _look_up_with(look_up, references, installed().released_images(form, names), version)
+    references = list(dict.fromkeys(each for name in names for each in references_of(configuration.services_of(name))))
+    lock = _look_up_with(look_up, references, installed().released_images(configuration, names), version)
     commits: dict[str, list[str]] = {}
     for image in lock.images.values():
         if image.tag == version and image.commit:
@@ -173,14 +173,14 @@ def remark(lock: Resolution, loaders: Sequence[str] = ()) -> str:
     return "\n".join(remarks)
 
 
-def _names(form: Form, only: str | None) -> tuple[str, ...]:
+def _names(configuration: Configuration, only: str | None) -> tuple[str, ...]:
     """The environments to pin for. Raises `UsageError` where none of them runs releases."""
     hint = "Pinning is for environments such as stage and prod."
-    if not form.released:
+    if not configuration.released:
         raise UsageError("no environment in app.py runs releases only", hint)
     if only is None:
-        return form.released
-    if not form.environment(only).is_released:
+        return configuration.released
+    if not configuration.environment(only).is_released:
         raise UsageError(f"--only {only}: a development environment, which runs what it names without a lock", hint)
     return (only,)
 
@@ -202,9 +202,9 @@ def _parse_earlier(content: bytes, path: str, into: str) -> Resolution:
     """The existing lock, None if it cannot be read."""
     try:
         return parse_resolution(content.decode(errors="replace"), path)
-    except FormError as error:
+    except ConfigurationError as error:
         hint = f"Correct or remove it in a separate commit to {into}."
-        raise FormError(replace(problem, hint=hint) for problem in error.problems) from error
+        raise ConfigurationError(replace(problem, hint=hint) for problem in error.problems) from error
 
 
 def _check_unmoved(lock: Resolution, earlier: Resolution, path: str) -> None:
@@ -230,9 +230,9 @@ def _existing(repository: Path, base: BaseRef, path: str) -> bytes:
     return content
 
 
-def form_at(source: bytes, repository: Path, versions: Mapping[str, str]) -> Form:
+def configuration_at(source: bytes, repository: Path, versions: Mapping[str, str]) -> Configuration:
     """The configuration of a commit, which can differ from the worktree's, with other versions."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "app.py"
         path.write_bytes(source)
-        return load_form(path, versions=versions, root=repository)
+        return load_configuration(path, versions=versions, root=repository)

@@ -14,7 +14,7 @@ from typing import Any
 from portside.aws.target import tool_environment
 from portside.commands import tool
 from portside.config.environment import Environment
-from portside.errors import FormError, UsageError, UserError
+from portside.errors import ConfigurationError, UsageError, UserError
 from portside.git import git, git_bytes
 from portside.images.release_lock import lock_name
 from portside.images.resolution import Resolution, parse_resolution
@@ -223,7 +223,7 @@ def lock_or_none(repository: Path, ref: BaseRef, version: str | None) -> Resolut
     """The lock that the merge replaces. An unreadable one must not prevent its replacement."""
     try:
         return _lock(repository, ref, version)
-    except FormError:
+    except ConfigurationError:
         return None
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from portside.aws.reader import Reader
 from portside.aws.target import Target
 from portside.commands import tool
-from portside.config.configuration import Form
+from portside.config.configuration import Configuration
 from portside.config.environment import Environment
 from portside.config.image_reference import parse_reference
 from portside.config.kind import Kind
@@ -47,20 +47,20 @@ class Staged:
         }
 
 
-def staging_environment(form: Form, name: str | None = None) -> Environment:
+def staging_environment(configuration: Configuration, name: str | None = None) -> Environment:
     """The environment whose release is finished: the named one, or production's `proved_by`.
 
     Raises `UsageError` if there is none, or several.
     """
     if name is not None:
-        chosen = form.environment(name)
+        chosen = configuration.environment(name)
         if chosen.kind is not Kind.STAGING:
             raise UsageError(
                 f"{name} is a {chosen.kind} environment", "Name a staging one, whose runs prove a release."
             )
         return chosen
-    proving = [each.proved_by for each in form.environments.values() if each.proved_by]
-    staging = [each.name for each in form.environments.values() if each.kind is Kind.STAGING]
+    proving = [each.proved_by for each in configuration.environments.values() if each.proved_by]
+    staging = [each.name for each in configuration.environments.values() if each.kind is Kind.STAGING]
     names = list(dict.fromkeys(proving)) or staging
     if not names:
         raise UsageError("app.py has no staging environment whose release could be finished", "Add it to ENVIRONMENTS.")
@@ -69,7 +69,7 @@ def staging_environment(form: Form, name: str | None = None) -> Environment:
             f"several environments prove releases: {', '.join(names)}",
             f"Name one: --stage {names[0]}",
         )
-    return form.environments[names[0]]
+    return configuration.environments[names[0]]
 
 
 def read_staged(

@@ -9,7 +9,7 @@ from typing import Any
 from portside.aws.deployed import DeployedImage, deployed_images
 from portside.aws.reader import Reader
 from portside.aws.target import Target
-from portside.config.configuration import Form
+from portside.config.configuration import Configuration
 from portside.config.stacks import service_stack
 from portside.errors import UserError
 from portside.images.resolved_image import ResolvedImage
@@ -17,7 +17,7 @@ from portside.plan.images import choose_images
 from portside.release.monorepo import Monorepo
 from portside.release.version_tags import ReleaseTags
 
-AS_WANTED, DIFFERENT, NOT_DEPLOYED, UNKNOWN = "as the form says", "differs", "not deployed", "unknown"
+AS_WANTED, DIFFERENT, NOT_DEPLOYED, UNKNOWN = "as the configuration says", "differs", "not deployed", "unknown"
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,9 @@ class EnvironmentStatus:
         }
 
 
-def read_status(form: Form, reach: Callable[[str], Target]) -> list[EnvironmentStatus]:
+def read_status(configuration: Configuration, reach: Callable[[str], Target]) -> list[EnvironmentStatus]:
     """Every environment; `reach` returns the target of one, or raises `UserError`."""
-    return [_status(form, name, reach) for name in form.environments]
+    return [_status(configuration, name, reach) for name in configuration.environments]
 
 
 def expect_one_read(found: Sequence[EnvironmentStatus]) -> None:
@@ -93,10 +93,10 @@ def read_tags(monorepo: Monorepo | None) -> tuple[ReleaseTags | None, str]:
         return None, error.message
 
 
-def _status(form: Form, name: str, reach: Callable[[str], Target]) -> EnvironmentStatus:
+def _status(configuration: Configuration, name: str, reach: Callable[[str], Target]) -> EnvironmentStatus:
     from botocore.exceptions import BotoCoreError, ClientError
 
-    environment, services = form.environment(name), form.services_of(name)
+    environment, services = configuration.environment(name), configuration.services_of(name)
     remarks: list[str] = []
     deployed: Mapping[str, DeployedImage] | None = None
     silent: Sequence[str] = ()
@@ -111,7 +111,7 @@ def _status(form: Form, name: str, reach: Callable[[str], Target]) -> Environmen
             if each.container_name not in found and service_stack(environment, each.container_name).name in stacks
         ]
         deployed = found
-        wanted = choose_images(target.environment, form, local=target.is_local).images
+        wanted = choose_images(target.environment, configuration, local=target.is_local).images
     except UserError as error:
         remarks.append(error.message)
     except (BotoCoreError, ClientError) as error:

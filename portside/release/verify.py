@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from portside.aws.reader import Reader
 from portside.aws.stack_reading import read_stack
 from portside.aws.target import Target
-from portside.config.configuration import Form
+from portside.config.configuration import Configuration
 from portside.config.deferred_values import ImageVersion
 from portside.config.image_reference import LOCAL_BUILD
 from portside.config.service_props import ServiceProps
@@ -38,9 +38,11 @@ _VERSION = re.compile(rf"{_BEFORE}((?:[0-9]+\.[0-9]+\.[0-9]+|edge)(?:-[\w.]*\w)+
 _MOST_SHOWN = 3
 
 
-def expected_images(target: Target, form: Form, records: Sequence[DeploymentRecord]) -> tuple[Resolution, str]:
+def expected_images(
+    target: Target, configuration: Configuration, records: Sequence[DeploymentRecord]
+) -> tuple[Resolution, str]:
     """The expected images and their source: the lock, or without one the last healthy deployment."""
-    lock = locked_images(target.environment, form, local=target.is_local)
+    lock = locked_images(target.environment, configuration, local=target.is_local)
     if lock is not None:
         return lock, f"the lock of {lock.version}"
     record = last_healthy(records)

@@ -16,7 +16,7 @@ _GUARDDUTY_AGENT = "arn:aws:ecr:*:*:repository/aws-guardduty-agent-fargate"
 
 
 def task_role(scope: Construct, permissions: Sequence[Permission], *, ecs_exec: bool) -> iam.Role:
-    """What the container itself may do: what the form permits; the CDK adds the rights of ECS exec where that is on."""
+    """The rights of the container, from the configuration; the CDK adds those of ECS exec where that is on."""
     role = _role_of_tasks(scope, "TaskRole")
     for permission in permissions:
         role.add_to_policy(iam.PolicyStatement(actions=list(permission.actions), resources=list(permission.resources)))

@@ -1,4 +1,4 @@
-"""From the form to CloudFormation templates: the CDK's entry point."""
+"""From the configuration to CloudFormation templates: the CDK's entry point."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ import aws_cdk as cdk
 
 from portside import redact
 from portside.commands import tool
-from portside.config.configuration import ROOT, Form, load_form
+from portside.config.configuration import ROOT, Configuration, load_configuration
 from portside.config.context_flags import DESTROYING, KEPT_GROUPS, REHEARSAL, REREAD, SIDE_BY_SIDE, WITH_DATA
 from portside.config.env_file import read_env_file
 from portside.config.environment import OWNER_TAG, DatabaseOrigin, Environment
@@ -71,10 +71,12 @@ def main() -> None:
     """Synthesize the environment that the variable ENV names, into the folder that the CDK command line asks for."""
     try:
         settings = {**read_env_file(ROOT / ".env", interpolate=True), **os.environ}
-        form, environment, images = _form_and_images(settings.get("ENV") or "", os.environ.get(IMAGES_FILE))
-        services = form.services_of(environment.name)
+        configuration, environment, images = _configuration_and_images(
+            settings.get("ENV") or "", os.environ.get(IMAGES_FILE)
+        )
+        services = configuration.services_of(environment.name)
         app = build_app(
-            form,
+            configuration,
             environment.name,
             images=images,
             outdir=os.environ.get("CDK_OUTDIR", "cdk.out"),
@@ -107,28 +109,28 @@ def _is_rehearsal(app: cdk.App) -> bool:
     )
 
 
-def _form_and_images(name: str, chosen: str | None) -> tuple[Form, Environment, Resolution]:
-    """What to synthesize: as a command has chosen it, perhaps not the form's version, else as it is at hand."""
+def _configuration_and_images(name: str, chosen: str | None) -> tuple[Configuration, Environment, Resolution]:
+    """What to synthesize: the images that a command chose, perhaps of another version, else those at hand."""
     images = read_resolution(Path(chosen)) if chosen else None
     if chosen and images is None:
         raise UsageError(
             f"{IMAGES_FILE}: names no file, got {quoted(chosen)}", f"Leave it to ./agora: unset {IMAGES_FILE}"
         )
-    form = load_form(versions={name: images.version} if images else None)
-    environment = _chosen(form, name)
+    configuration = load_configuration(versions={name: images.version} if images else None)
+    environment = _chosen(configuration, name)
     if images is None:
-        images = images_at_hand(environment, form.services_of(name))
+        images = images_at_hand(environment, configuration.services_of(name))
         if images.stand_in:
             print(
                 f"releases/{lock_name(images.version)} was made from stubs: no one can pull these images. "
                 f"Replace it: {tool('release', 'pin', images.version, local=False)}",
                 file=sys.stderr,
             )
-    return form, environment, images
+    return configuration, environment, images
 
 
 def build_app(
-    form: Form,
+    configuration: Configuration,
     environment_name: str,
     *,
     images: Resolution | None = None,
@@ -137,10 +139,10 @@ def build_app(
 ) -> cdk.App:
     """All stacks of one environment. What `context` leaves out is as cdk.json has it, whoever runs this.
 
-    An image that `images` says nothing about is deployed as the form names it.
+    An image that `images` says nothing about is deployed as the configuration names it.
     """
-    environment = form.environment(environment_name)
-    services = form.services_of(environment_name)
+    environment = configuration.environment(environment_name)
+    services = configuration.services_of(environment_name)
     app = cdk.App(outdir=outdir, context=_committed_context() | dict(context or {}), tree_metadata=False)
     for key, value in environment.tags.items():
         cdk.Tags.of(app).add(key, value)
@@ -335,11 +337,11 @@ def _let_reread(app: cdk.App) -> None:
             cdk.CfnWaitConditionHandle(stack, f"Reread{int(time.time())}")
 
 
-def _chosen(form: Form, name: str) -> Environment:
+def _chosen(configuration: Configuration, name: str) -> Environment:
     if not name:
-        names = ", ".join(form.environments)
+        names = ", ".join(configuration.environments)
         raise UsageError("ENV: not set", f'Name the environment, one of {names}: "ENV=dev cdk synth".')
-    return form.environment(name)
+    return configuration.environment(name)
 
 
 def _is_set(app: cdk.App, flag: str) -> bool:

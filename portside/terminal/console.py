@@ -180,7 +180,7 @@ CHECK_STYLES = {"OK": "green", "FAIL": "red", "SKIP": "yellow"}
 
 _GOOD = (
     *("stable", "healthy", "created", "updated", "no changes", "deleted", "running", "HEALTHY", "imported"),
-    "as the form says",
+    "as the configuration says",
 )
 _BAD = ("failed", "unhealthy", "rolled back", "UNHEALTHY", "stopped")
 

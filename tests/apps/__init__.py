@@ -5,15 +5,15 @@ from __future__ import annotations
 import functools
 
 from portside import redact
-from portside.config.configuration import Form, load_form
+from portside.config.configuration import Configuration, load_configuration
 
 
 @functools.cache
-def _agora() -> Form:
-    return load_form()
+def _agora() -> Configuration:
+    return load_configuration()
 
 
-def agora() -> Form:
+def agora() -> Configuration:
     """Agora's configuration, read once in a test process.
 
     From here on the names of its secrets are redacted, as after every reading.

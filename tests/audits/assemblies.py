@@ -18,7 +18,7 @@ from constructs import IConstruct
 
 from portside.stacks.synthesize import build_app
 from tests.unit.invariants import Acknowledgment
-from tests.unit.stacks_support import BASTION, ENVIRONMENTS, environment, form_with, images_of
+from tests.unit.stacks_support import BASTION, ENVIRONMENTS, configuration_with, environment, images_of
 
 # Findings must be judged by the tests, all at once.
 _GO_ON = {"@aws-cdk/core:failSynthOnValidationErrors": False}
@@ -75,7 +75,7 @@ def as_it_is(name: str) -> str:
 def audited(name: str, step: str) -> Audited:
     """An environment in a step, with a bastion."""
     folder = ASSEMBLIES / f"{name}-{step}"
-    settled = form_with(name, bastion=BASTION, keep_exports=STEPS[step])
+    settled = configuration_with(name, bastion=BASTION, keep_exports=STEPS[step])
     return audit(build_app(settled, name, images=images_of(name), outdir=str(folder), context=_GO_ON), folder)
 
 

@@ -74,14 +74,14 @@ class Clone:
         """Stop its embedded AWS, which keeps what it holds."""
         process.down(self.folder / ".agora" / "local", lambda _: None)
 
-    def edit_form(self, old: str, new: str) -> None:
+    def edit_configuration(self, old: str, new: str) -> None:
         """Change the configuration as a user would; what must be changed must be there exactly once."""
         configuration = self.folder / "app.py"
         text = configuration.read_text()
         assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in app.py"
         configuration.write_text(text.replace(old, new))
 
-    def restore_form(self) -> None:
+    def restore_configuration(self) -> None:
         """Undo every edit."""
         shutil.copy2(ROOT / "app.py", self.folder / "app.py")
 

@@ -137,8 +137,8 @@ def adopted(new_clone: Callable[[], Clone]) -> Adoption:
 
 
 def _fill_in(clone: Clone, *, kept: bool, bastion: bool = False) -> None:
-    """Write into dev's form what a step asks for."""
-    clone.restore_form()
+    """Write into dev's configuration what a step asks for."""
+    clone.restore_configuration()
     configuration = clone.folder / "app.py"
     dev, stage, rest = configuration.read_text().partition('    "stage": {')
     machine = f'"BASTION": {{"KEY_NAME": "{earlier_app.KEY_NAME}", "AMI_ID": "{earlier_app.AMI_ID}"}},'

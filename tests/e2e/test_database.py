@@ -65,14 +65,14 @@ def test_a_database_is_restored_next_to_the_first_and_services_move_to_it_and_ba
     ours, running = cluster_of(of, OURS), revisions(of)
     databases = f'{{"docdb-v8-restored": {{"CLUSTER": "{ours["DBClusterIdentifier"]}", "TIME": "latest"}}}}'
     neighbours = f'{EDGE}\n        "DATABASES": {databases},'
-    deployed.edit_form(EDGE, neighbours)
+    deployed.edit_configuration(EDGE, neighbours)
     deploy(deployed)
     restored = cluster_of(of, RESTORED)
     assert restored["MasterUsername"] == ours["MasterUsername"]
     assert revisions(of) == running
     assert told_to_tasks(of) == {(ours["Endpoint"], secret_of(of, OURS))}
 
-    deployed.edit_form(neighbours, f"{neighbours}\n        {MOVED}")
+    deployed.edit_configuration(neighbours, f"{neighbours}\n        {MOVED}")
     too_early = deployed.agora("deploy", "dev", "--local", "--json")
     assert too_early.exit_code == 1
     verdicts = [
@@ -92,7 +92,7 @@ def test_a_database_is_restored_next_to_the_first_and_services_move_to_it_and_ba
     assert told_to_tasks(of) == {(restored["Endpoint"], secret_of(of, RESTORED))}
     assert cluster_of(of, OURS)["Endpoint"] == ours["Endpoint"]
 
-    deployed.edit_form(f"{neighbours}\n        {MOVED}", neighbours)
+    deployed.edit_configuration(f"{neighbours}\n        {MOVED}", neighbours)
     deploy(deployed)
     assert told_to_tasks(of) == {(ours["Endpoint"], secret_of(of, OURS))}
     assert cluster_of(of, RESTORED)["Endpoint"] == restored["Endpoint"]
@@ -111,7 +111,7 @@ def test_a_password_is_changed_and_no_deployment_changes_it_back(deployed: Clone
     assert answer.exit_code == 0, answer.stderr
 
     # A change of the cluster, at which CloudFormation reads the password again.
-    deployed.edit_form('"Environment": "dev"', '"Environment": "dev", "Rotated": "yes"')
+    deployed.edit_configuration('"Environment": "dev"', '"Environment": "dev", "Rotated": "yes"')
     deploy(deployed)
     assert of("secretsmanager").get_secret_value(SecretId=secret)["SecretString"] == "another0password"
     answer = deployed.agora("redeploy", "dev", "api", "api-next", "--local")

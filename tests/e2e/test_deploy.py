@@ -84,7 +84,7 @@ def test_every_resource_type_of_the_templates_is_one_that_the_embedded_aws_has(
 def test_a_new_image_of_one_service_rolls_that_service_only_however_slowly_it_starts(deployed: Clone) -> None:
     of = clients(deployed.exports("dev"))
     before = revisions(of)
-    deployed.edit_form('{REGISTRY}/agora-api:{version}"', '{REGISTRY}/agora-api:4.3.0-rc1"')
+    deployed.edit_configuration('{REGISTRY}/agora-api:{version}"', '{REGISTRY}/agora-api:4.3.0-rc1"')
     answer = deployed.agora("deploy", "dev", "--local", "--fault", "agora-api=slow-start:2")
     assert answer.exit_code == 0, answer.stderr
     assert revisions(of) == before | {"api": before["api"] + 1}
@@ -132,7 +132,7 @@ def failing(new_deployed: Callable[[], Clone]) -> Clone:
     deployed.
     """
     clone = new_deployed()
-    clone.edit_form('{REGISTRY}/agora-app:{version}"', '{REGISTRY}/agora-app:4.3.0-rc1"')
+    clone.edit_configuration('{REGISTRY}/agora-app:{version}"', '{REGISTRY}/agora-app:4.3.0-rc1"')
     return clone
 
 
@@ -160,7 +160,7 @@ def test_a_first_deployment_that_failed_reports_each_cause_and_is_fixed_by_the_n
 
 def test_a_certificate_of_another_id_is_refused_by_the_listener(deployed: Clone) -> None:
     exports = deployed.exports("dev")
-    deployed.edit_form("e8093404-7db1-4042-90d0-01eb5bde1ffc", "11111111-2222-3333-4444-555555555555")
+    deployed.edit_configuration("e8093404-7db1-4042-90d0-01eb5bde1ffc", "11111111-2222-3333-4444-555555555555")
     answer = deployed.run(["cdk", "deploy", "agora-dev-apex", "--exclusively", "--require-approval", "never"], exports)
     assert answer.exit_code != 0
     assert "certificate" in (answer.stdout + answer.stderr).lower()

@@ -60,7 +60,7 @@ def test_a_deleted_secret_and_a_service_without_tasks_are_fixed_by_what_is_print
 
 def test_a_fault_of_the_rehearsal_s_own_is_named_and_switched_off_by_what_is_printed(deployed: Clone) -> None:
     clone = deployed
-    clone.edit_form('"SERVER_PORT": "3334",', '"SERVER_PORT": "3334", "CHANGED": "yes",')
+    clone.edit_configuration('"SERVER_PORT": "3334",', '"SERVER_PORT": "3334", "CHANGED": "yes",')
     failed = clone.agora("deploy", "dev", "--local", "--fault", "agora-api-next=missing-secret")
     assert failed.exit_code == 1
     assert "this rehearsal injects it itself: agora-api-next=missing-secret" in failed.stderr

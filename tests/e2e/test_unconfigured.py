@@ -18,10 +18,10 @@ OWNER = {"Key": "portside:owner", "Value": "agora/dev"}
 
 
 def _without_docs(clone: Clone) -> None:
-    clone.edit_form("return [api, api_next, api_docs, app, apex]", "return [api, api_next, app, apex]")
-    clone.edit_form('            Call("agora-api-docs", 8010),\n', "")
+    clone.edit_configuration("return [api, api_next, api_docs, app, apex]", "return [api, api_next, app, apex]")
+    clone.edit_configuration('            Call("agora-api-docs", 8010),\n', "")
     hosts = '            "API_DOCS_HOST": "agora-api-docs",\n            "API_DOCS_PORT": "8010",\n'
-    clone.edit_form(hosts, "")
+    clone.edit_configuration(hosts, "")
 
 
 def _rename(clone: Clone, *pairs: tuple[str, str]) -> None:
@@ -99,7 +99,7 @@ def test_only_what_is_ours_is_removed_and_what_holds_data_only_with_its_data(dep
         of("cloudformation").create_stack(StackName=name, TemplateBody=topic, Tags=tags)
     _without_docs(deployed)
     database = '"DATABASES": {"docdb-v8-second": {"ENGINE_VERSION": "8.0.0"}},'
-    deployed.edit_form('"GHCR_PACKAGE_VERSION": "edge",', f'"GHCR_PACKAGE_VERSION": "edge", {database}')
+    deployed.edit_configuration('"GHCR_PACKAGE_VERSION": "edge",', f'"GHCR_PACKAGE_VERSION": "edge", {database}')
     second = deployed.agora("deploy", "dev", "--local", "--prune")
     assert second.exit_code == 0, second.stderr
     assert DOCS not in _stacks(of)
@@ -108,7 +108,7 @@ def test_only_what_is_ours_is_removed_and_what_holds_data_only_with_its_data(dep
     assert "not ours: it carries no tag portside:owner" in second.stderr
     before = inventory(of)
 
-    deployed.edit_form(database, "")
+    deployed.edit_configuration(database, "")
     for name in others:
         refused = deployed.agora("destroy", "dev", "--local", "--stack", name, "--with-data")
         assert (refused.exit_code, "not ours" in refused.stderr) == (2, True)

@@ -15,7 +15,7 @@ from portside.aws.model import Container, Service, Task
 from portside.aws.target import Target
 from portside.cli.options import Acting
 from portside.cli.proving import clear_deployment, clear_images, clear_task
-from portside.config.configuration import Form, load_form
+from portside.config.configuration import Configuration, load_configuration
 from portside.deploy.clearance import Clearance
 from portside.deploy.starting import Starting, read_starting
 from portside.git import git
@@ -132,12 +132,12 @@ class World:
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message", "A change")
 
-    def form(self, **versions: str) -> Form:
-        return load_form(self.folder / "app.py", versions=versions, root=self.folder)
+    def configuration(self, **versions: str) -> Configuration:
+        return load_configuration(self.folder / "app.py", versions=versions, root=self.folder)
 
     def acting(self, **versions: str) -> Acting:
         """live, as a command acts on it."""
-        configuration = self.form(**versions)
+        configuration = self.configuration(**versions)
         clients = {"ssm": self.ssm, "cloudformation": Elsewhere()}
         return Acting(Target(configuration.environment("live"), self.is_local, clients.__getitem__, {}), configuration)
 

@@ -238,7 +238,14 @@ def test_a_page_of_another_site_reads_nothing_and_changes_nothing(deployed: Acco
             site, browser.FOREIGN, [{"url": site.url("localhost", "/x"), **expected}], tmp_path / "a"
         )
         methods = {method for method, _ in site.asked}
-        assert {each["way"] for each in reachable} >= {"GET", "POST of a form", "PUT", "DELETE", "img", "script"}
+        assert {each["way"] for each in reachable} >= {
+            "GET",
+            "POST of a configuration",
+            "PUT",
+            "DELETE",
+            "img",
+            "script",
+        }
         assert methods == {"GET", "POST", "PUT", "DELETE", "OPTIONS"}, "the page does what it is to do"
         assert {"websocket", "text/event-stream"} <= {asked for _, asked in site.asked}
         assert browser.visit(site, browser.FOREIGN, plan, tmp_path / "b") == []

@@ -26,9 +26,9 @@ from portside import redact
 from portside.aws import task_logs
 from portside.aws.logs import LogSource, read_lines
 from portside.cli.main import run
-from portside.config.configuration import ROOT, check_form, load_form
+from portside.config.configuration import ROOT, check_configuration, load_configuration
 from portside.deploy.deployment_folder import keep
-from portside.errors import FormError, UserError
+from portside.errors import ConfigurationError, UserError
 from portside.records.deployment_record import read_records
 from portside.redact import Redactor
 from portside.report import job_summary
@@ -397,7 +397,7 @@ def test_no_terminal_control_characters_get_out(way: str, character: str, capsys
 
 
 def test_names_that_the_configuration_injects_secrets_under_are_known() -> None:
-    load_form()
+    load_configuration()
     shown = redact.current().text('MONGODB_PASS=x1 SENTRY_DSN="a-b" secret: agora-sentry-dsn')
     assert shown == 'MONGODB_PASS=[hidden] SENTRY_DSN="[hidden]" secret: agora-sentry-dsn'
 
@@ -441,8 +441,8 @@ def _written() -> dict[str, Any]:
     ],
 )
 def test_a_message_about_a_setting_echoes_no_secret(changes: dict[str, Any]) -> None:
-    with pytest.raises(FormError) as caught:
-        check_form(_dev(**changes), lambda _: [])
+    with pytest.raises(ConfigurationError) as caught:
+        check_configuration(_dev(**changes), lambda _: [])
     assert "hunter2" not in redact.current().text(str(caught.value))
 
 

@@ -22,9 +22,9 @@ from portside.aws.health import NO_TASK, UNCHECKED
 from portside.cli.main import agora
 from portside.cli.options import Acting
 from portside.cli.proving import clear_deployment, clear_task
-from portside.config.configuration import load_form
+from portside.config.configuration import load_configuration
 from portside.deploy.starting import Starting
-from portside.errors import FormError, UsageError, UserError
+from portside.errors import ConfigurationError, UsageError, UserError
 from portside.images import committed_locks
 from portside.images.committed_locks import NotCommitted
 from portside.images.resolution import Resolution
@@ -261,14 +261,14 @@ def test_with_an_image_that_is_built_from_a_folder(world: World) -> None:
     world.write({"docker/Dockerfile": "FROM scratch\n"})
     world.commit({"app.py": APP.replace('f"ghcr.io/org/{name}:{version}"', '"path://docker"')})
     world.ran("uat")
-    with pytest.raises((FormError, NotCommitted)):
+    with pytest.raises((ConfigurationError, NotCommitted)):
         world.deploy()
 
 
 @pytest.mark.parametrize("tag", ["edge", "latest", "stable"])
 def test_with_a_tag_that_moves(world: World, tag: str) -> None:
-    with pytest.raises(FormError, match="moves from image to image"):
-        world.form(live=tag)
+    with pytest.raises(ConfigurationError, match="moves from image to image"):
+        world.configuration(live=tag)
 
 
 def test_without_git(world: World) -> None:
@@ -331,7 +331,7 @@ def test_with_a_record_that_is_missing_when_the_lock_is_taken(world: World) -> N
 
 
 def test_with_templates_that_name_another_image(world: World, tmp_path: Path) -> None:
-    environment, configuration = world.form().environment("live"), world.form()
+    environment, configuration = world.configuration().environment("live"), world.configuration()
     definition = resource("AWS::ECS::TaskDefinition", ContainerDefinitions=[{"Name": "web", "Image": f"{WEB}@{EVIL}"}])
     templates = [stack(environment.stack_name("web"), {"Resources": {"TaskDef": definition}}, tmp_path)]
     with pytest.raises(UserError, match="name other images"):
@@ -524,7 +524,7 @@ def test_every_command_that_starts_something_has_the_option_and_no_other_option_
 
 
 def test_the_configuration_of_these_tests_is_sound(world: World) -> None:
-    configuration = load_form(world.folder / "app.py", root=world.folder)
+    configuration = load_configuration(world.folder / "app.py", root=world.folder)
     assert configuration.environment("live").proved_by == "uat"
 
 
@@ -543,11 +543,11 @@ def test_with_a_kind_that_only_the_working_tree_says(world: World, how: str) -> 
 def test_without_git_an_environment_is_what_its_kind_says(world: World) -> None:
     (world.folder / ".git").rename(world.folder.parent / "gone")
     acting = world.acting()
-    target = replace(acting.target, environment=acting.form.environment("uat"))
+    target = replace(acting.target, environment=acting.configuration.environment("uat"))
     images = release(web="of no lock")
-    assert clear_deployment(Acting(target, acting.form), images, reason=None, profile=None).proof is None
+    assert clear_deployment(Acting(target, acting.configuration), images, reason=None, profile=None).proof is None
     world.ran("uat", proof="")
-    assert clear_deployment(Acting(target, acting.form), images, reason=None, profile=None).proof is None
+    assert clear_deployment(Acting(target, acting.configuration), images, reason=None, profile=None).proof is None
 
 
 RULES_ELSEWHERE = APP.replace("COMMON = {", "import rules\n\nCOMMON = {").replace('"production"', "rules.KIND")
@@ -622,8 +622,8 @@ def test_with_a_variable_that_leads_git_to_another_commit(
 def test_with_production_as_its_own_proof(world: World, proving: str) -> None:
     rule = f'"KIND": "production", "PROVED_BY": "{proving}"'
     world.commit({"app.py": APP.replace('"KIND": "production"', rule)})
-    with pytest.raises(FormError, match="PROVED_BY"):
-        world.form()
+    with pytest.raises(ConfigurationError, match="PROVED_BY"):
+        world.configuration()
 
 
 def test_with_a_lock_that_names_an_image_twice(world: World) -> None:

@@ -14,20 +14,20 @@ from typing import Any
 import pytest
 from aws_cdk.assertions import Template
 
-from portside.config.configuration import ROOT, Form, check_form
+from portside.config.configuration import ROOT, Configuration, check_configuration
 from portside.config.environment import Environment
 from portside.config.kind import Kind
 from portside.config.service_props import ServiceProps
 from portside.deploy import destroy
 from portside.deploy.deploy_role import role_documents
-from portside.errors import FormError, UsageError
+from portside.errors import ConfigurationError, UsageError
 from portside.images.synthesis_images import images_at_hand, references_of
 from portside.plan.images import locked_images
 from portside.stacks.synthesize import build_app
 from portside.synthesis import cdk_cli
 from tests.source_code import nodes_of, sources, text_of
 from tests.stubs import stubs
-from tests.unit.form_support import WAIVED, environments, service
+from tests.unit.configuration_support import WAIVED, environments, service
 from tests.unit.operations_support import FakeCloudFormation, target
 
 KINDS = {
@@ -56,8 +56,8 @@ def one_service(_: Environment) -> list[ServiceProps]:
 
 
 @functools.cache
-def form() -> Form:
-    return check_form(written(), one_service)
+def configuration() -> Configuration:
+    return check_configuration(written(), one_service)
 
 
 def problems_of(**props: Any) -> dict[str, list[str]]:
@@ -66,8 +66,8 @@ def problems_of(**props: Any) -> dict[str, list[str]]:
     for name, entry in written().items():
         alone = {name: entry | (WAIVED if entry["KIND"] is Kind.PRODUCTION else {})}
         try:
-            check_form(alone, lambda _: [service(public=True, **props)])
-        except FormError as error:
+            check_configuration(alone, lambda _: [service(public=True, **props)])
+        except ConfigurationError as error:
             found[name] = [problem.what for problem in error.problems]
     return found
 
@@ -76,8 +76,8 @@ def problems_of(**props: Any) -> dict[str, list[str]]:
 def assembly(name: str) -> Path:
     """The stacks of an environment, as `cdk deploy` gets them."""
     folder = tempfile.mkdtemp(prefix="agora-kind-")
-    images = stubs("1.0.0", references_of(form().services_of(name)))
-    build_app(form(), name, images=images, outdir=folder).synth()
+    images = stubs("1.0.0", references_of(configuration().services_of(name)))
+    build_app(configuration(), name, images=images, outdir=folder).synth()
     return Path(folder)
 
 
@@ -147,8 +147,8 @@ def test_what_may_change_or_stop_under_a_release_is_refused_outside_development(
 
 @pytest.mark.parametrize("tag", ["edge", "latest", "main", "sha-0123abc"])
 def test_an_environment_names_a_moving_tag_only_in_development(tag: str) -> None:
-    with pytest.raises(FormError) as raised:
-        check_form(written(GHCR_PACKAGE_VERSION=tag), one_service)
+    with pytest.raises(ConfigurationError) as raised:
+        check_configuration(written(GHCR_PACKAGE_VERSION=tag), one_service)
     wrong = [problem.where.split('"')[1] for problem in raised.value.problems]
     assert wrong == RELEASED
 
@@ -159,20 +159,20 @@ def test_images_come_from_a_lock_outside_development(
 ) -> None:
     monkeypatch.setattr("portside.images.synthesis_images.RELEASES", tmp_path)
     monkeypatch.setattr("portside.plan.images.RELEASES", tmp_path)
-    environment = form().environment(name)
+    environment = configuration().environment(name)
     if kind is Kind.DEVELOPMENT:
-        assert locked_images(environment, form(), local=False) is None
+        assert locked_images(environment, configuration(), local=False) is None
         return
     with pytest.raises(UsageError, match="is missing") as refused:
-        locked_images(environment, form(), local=False)
+        locked_images(environment, configuration(), local=False)
     assert name in str(refused.value)
     with pytest.raises(UsageError, match="is missing"):
-        images_at_hand(environment, form().services_of(name))
+        images_at_hand(environment, configuration().services_of(name))
 
 
 @each_environment
 def test_a_change_of_production_is_confirmed_with_its_name(name: str, kind: Kind) -> None:
-    assert form().environment(name).confirmation == (name if kind is Kind.PRODUCTION else "yes")
+    assert configuration().environment(name).confirmation == (name if kind is Kind.PRODUCTION else "yes")
 
 
 class Synthesized(Exception):
@@ -193,7 +193,7 @@ def stops_at_the_templates(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_data_of_production_is_deleted_in_rehearsals_only(name: str, kind: Kind, is_local: bool) -> None:
     refused = kind is Kind.PRODUCTION and not is_local
     with pytest.raises(UsageError if refused else Synthesized, match=name if refused else None):
-        destroy.plan(target({}, environment=name, is_local=is_local, form=form()), with_data=True)
+        destroy.plan(target({}, environment=name, is_local=is_local, configuration=configuration()), with_data=True)
 
 
 @each_environment
@@ -205,21 +205,21 @@ def test_taking_production_down_lifts_its_protection_first(name: str, kind: Kind
             assert not EnableTerminationProtection
             lifted.append(StackName)
 
-    names = [form().environment(name).stack_name(part) for part in ("load-balancer", "app")]
-    destroy._unprotect(target({"cloudformation": Noting()}, environment=name, form=form()), names)
+    names = [configuration().environment(name).stack_name(part) for part in ("load-balancer", "app")]
+    destroy._unprotect(target({"cloudformation": Noting()}, environment=name, configuration=configuration()), names)
     assert lifted == (names if kind is Kind.PRODUCTION else [])
     inside = {f"agora-{name}-ecs", f"agora-{name}-load-balancer"} if kind is Kind.PRODUCTION else set()
-    assert set(destroy._protected(form().environment(name), with_data=False)) == inside
+    assert set(destroy._protected(configuration().environment(name), with_data=False)) == inside
 
 
 @each_environment
 def test_no_role_takes_production_down(name: str, kind: Kind) -> None:
-    lasting = json.dumps(role_documents(form(), name).destroy)
+    lasting = json.dumps(role_documents(configuration(), name).destroy)
     assert (f"stack/agora-{name}-*" in lasting) is (kind is not Kind.PRODUCTION)
 
 
 def test_the_proving_environment_is_always_a_staging_one() -> None:
-    found = form().environments.values()
+    found = configuration().environments.values()
     assert {each.name for each in found if each.proved_by} == {name for name in KINDS if KINDS[name] is Kind.PRODUCTION}
     assert {each.proved_by for each in found if each.proved_by} == {"uat"}
 
@@ -232,13 +232,13 @@ def test_what_an_app_derives_follows_the_kind_too() -> None:
     assert variables == {name: str(kind is Kind.PRODUCTION).lower() for name, kind in KINDS.items()}
 
 
-def check_agora() -> Form:
+def check_agora() -> Configuration:
     """Agora's services in these environments."""
     import app
 
     changed = written(GHCR_PACKAGE_VERSION="4.2.1-rc1")
     wide = {name: entry | {"VPC_CIDR": f"10.{index}.0.0/22"} for index, (name, entry) in enumerate(changed.items(), 2)}
-    return check_form(wide, app.services)
+    return check_configuration(wide, app.services)
 
 
 # The names that environments have, have had, or are often given.

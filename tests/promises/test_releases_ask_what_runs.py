@@ -14,7 +14,7 @@ from portside.aws import target as targets
 from portside.aws.target import Target
 from portside.cli import release_tag
 from portside.cli.release import release
-from portside.config.configuration import Form, check_form
+from portside.config.configuration import Configuration, check_configuration
 from portside.config.deferred_values import ImageCommit, ImageVersion, parts_of
 from portside.config.service_props import ServiceProps
 from portside.errors import UsageError, UserError
@@ -28,7 +28,7 @@ from portside.release.cut import plan_cut
 from portside.release.monorepo import Monorepo
 from tests.answering_aws import AnsweringAws
 from tests.aws_account import running_task
-from tests.unit.form_support import environments, service
+from tests.unit.configuration_support import environments, service
 from tests.unit.git_support import commit, head, monorepo, refs, tag, use_own_settings
 from tests.unit.operations_support import FakeParameters, resolved
 from tests.unit.release.test_promote import FORWARD, promotion, squash
@@ -90,7 +90,9 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
         commits[version] = commit(remote, version)
         tag(remote, commits[version], f"agora/v{version}")
     named: dict[str, Any] = {"GHCR_PACKAGE_VERSION": "4.3.0-rc1"}
-    configuration = check_form(environments(dev={"GHCR_PACKAGE_VERSION": "edge"}, stage=named, prod=named), services)
+    configuration = check_configuration(
+        environments(dev={"GHCR_PACKAGE_VERSION": "edge"}, stage=named, prod=named), services
+    )
     made = Stage(remote, FakeParameters(), running(configuration.services_of("stage"), "stage"), commits)
 
     def client(name: str) -> Any:
@@ -99,11 +101,11 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
     def reach(environment: Any, *, profile: str | None = None) -> Target:
         return Target(environment, False, client, {})
 
-    def read(*, local: bool, versions: Any = None) -> Form:
+    def read(*, local: bool, versions: Any = None) -> Configuration:
         return configuration
 
     monkeypatch.setattr(targets, "aws_target", reach)
-    monkeypatch.setattr(release_tag, "read_form", read)
+    monkeypatch.setattr(release_tag, "read_configuration", read)
     return made
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from portside.aws.session import NoCredentials, NotReachable
 from portside.cli import main
-from portside.errors import FormError, Problem, UsageError
+from portside.errors import ConfigurationError, Problem, UsageError
 
 WITHOUT_AWS = frozenset(
     {
@@ -152,7 +152,7 @@ def test_a_wrong_app_py_is_the_same_sentence_in_every_command(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def wrong(*_: object, **__: object) -> None:
-        raise FormError([Problem("app.py, line 3", '"dev" stands in this dictionary twice', "Delete one.")])
+        raise ConfigurationError([Problem("app.py, line 3", '"dev" stands in this dictionary twice', "Delete one.")])
 
     monkeypatch.setattr("portside.config.configuration.run_source", wrong)
     as_json = ["--json"] if _has(name, "--json") else []

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from botocore.exceptions import ClientError
 
 from portside.aws.target import Target
-from portside.config.configuration import Form
+from portside.config.configuration import Configuration
 from portside.config.environment import OWNER_TAG
 from portside.images.resolution import Resolution
 from portside.images.resolved_image import PLATFORM, ResolvedImage
@@ -223,10 +223,14 @@ def resource(kind: str = "AWS::SNS::Topic", **properties: Any) -> dict[str, Any]
 
 
 def target(
-    clients: Mapping[str, Any], *, environment: str = "dev", is_local: bool = False, form: Form | None = None
+    clients: Mapping[str, Any],
+    *,
+    environment: str = "dev",
+    is_local: bool = False,
+    configuration: Configuration | None = None,
 ) -> Target:
     """A place to act on, made of stubs."""
-    return Target((form or agora()).environment(environment), is_local, clients.__getitem__, {})
+    return Target((configuration or agora()).environment(environment), is_local, clients.__getitem__, {})
 
 
 def digest(content: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from portside.aws.configured import configured
 from portside.aws.model import Container, Deployment, RegisteredTarget, Service, TargetGroup, Task
 from portside.aws.rollouts import ROLLED_BACK, ROLLED_OUT, ROLLING_BACK, ROLLING_OUT, Rollout
-from tests.unit.form_support import service as props_of
+from tests.unit.configuration_support import service as props_of
 from tests.unit.operations_support import NOON, digest, minutes_after_noon
 
 APP, APP_STACK = "agora-app", "agora-dev-app"

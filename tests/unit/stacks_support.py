@@ -14,7 +14,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Template
 
-from portside.config.configuration import Form
+from portside.config.configuration import Configuration
 from portside.config.environment import Bastion, Environment
 from portside.config.service_props import ServiceProps
 from portside.images.release_lock import RELEASES, require_lock
@@ -41,26 +41,26 @@ _FOLDER = tempfile.TemporaryDirectory(prefix="agora-templates-")
 
 
 @functools.cache
-def form() -> Form:
+def configuration() -> Configuration:
     return agora()
 
 
-def form_with(name: str, **changes: Any) -> Form:
+def configuration_with(name: str, **changes: Any) -> Configuration:
     """The configuration with one environment changed."""
-    environment = dataclasses.replace(form().environment(name), **changes)
-    return dataclasses.replace(form(), environments={**form().environments, name: environment})
+    environment = dataclasses.replace(configuration().environment(name), **changes)
+    return dataclasses.replace(configuration(), environments={**configuration().environments, name: environment})
 
 
 @functools.cache
 def images_of(name: str) -> Resolution:
     """The images of an environment: of its release's lock, for others those that the embedded AWS makes up."""
-    version, references = environment(name).ghcr_package_version, references_of(form().services_of(name))
+    version, references = environment(name).ghcr_package_version, references_of(configuration().services_of(name))
     if environment(name).is_released:
         return require_lock(name, version, references, [RELEASES])
     return stubs(version, references)
 
 
-def synthesize(of: Form, name: str, context: Mapping[str, Any] | None = None) -> Path:
+def synthesize(of: Configuration, name: str, context: Mapping[str, Any] | None = None) -> Path:
     """Synthesize an environment into a new folder, and return its path."""
     folder = Path(tempfile.mkdtemp(dir=_FOLDER.name))
     build_app(of, name, images=images_of(name), outdir=str(folder), context=context).synth()
@@ -77,7 +77,7 @@ def read_templates(folder: Path) -> dict[str, Json]:
 @functools.cache
 def assembly(name: str) -> Path:
     """The environment as the configuration has it."""
-    return synthesize(form(), name)
+    return synthesize(configuration(), name)
 
 
 @functools.cache
@@ -89,17 +89,17 @@ def templates(name: str) -> dict[str, Json]:
 @functools.cache
 def moving_templates(name: str) -> dict[str, Json]:
     """The templates of the step that takes a running environment over: exports kept, and the bastion that runs."""
-    return read_templates(synthesize(form_with(name, keep_exports=True, bastion=BASTION), name))
+    return read_templates(synthesize(configuration_with(name, keep_exports=True, bastion=BASTION), name))
 
 
 @functools.cache
 def settled_templates(name: str) -> dict[str, Json]:
     """The templates once nothing is exported for the earlier app's stacks any more."""
-    return read_templates(synthesize(form_with(name, keep_exports=False, bastion=BASTION), name))
+    return read_templates(synthesize(configuration_with(name, keep_exports=False, bastion=BASTION), name))
 
 
 def environment(name: str) -> Environment:
-    return form().environment(name)
+    return configuration().environment(name)
 
 
 def stack(name: str, part: str) -> Json:

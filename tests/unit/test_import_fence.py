@@ -13,7 +13,7 @@ import portside
 from portside.config.configuration import ROOT
 
 CDK = ("aws_cdk", "jsii")
-FORM = ["app", "portside.config.configuration", "portside.config.environment", "portside.config.service_props"]
+CONFIGURATION = ["app", "portside.config.configuration", "portside.config.environment", "portside.config.service_props"]
 LOCAL_AWS_CLIENTS = [
     "portside.emulator.client.process",
     "portside.emulator.client.control",
@@ -43,7 +43,12 @@ print(*sorted(set(sys.modules) & set({forbidden!r})))
 
 def test_the_configuration_is_read_without_the_cdk_and_without_aws() -> None:
     assert (
-        loaded(FORM, (*CDK, "boto3", "botocore"), then="sys.modules['portside.config.configuration'].load_form()") == []
+        loaded(
+            CONFIGURATION,
+            (*CDK, "boto3", "botocore"),
+            then="sys.modules['portside.config.configuration'].load_configuration()",
+        )
+        == []
     )
 
 

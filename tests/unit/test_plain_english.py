@@ -53,7 +53,7 @@ def test_a_phrase_is_found_where_a_user_reads_it(tmp_path: Path, source: str, li
     "source",
     [
         'x = "nobody"',  # one word is a value
-        "x = form.told",  # names of others
+        "x = configuration.told",  # names of others
         '"""See https://example.com/the-form of it."""',
         '"""The form of a value, recommended."""',
         'x = """\n# a comment of another language\n"""',

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from portside.config.configuration import Form, check_form
+from portside.config.configuration import Configuration, check_configuration
 from portside.config.service_props import ServiceProps
 from tests.unit.documents import PAGES, Block, blocks
 
@@ -59,9 +59,9 @@ def test_there_are_examples() -> None:
     }
 
 
-def template_form() -> Form:
+def template_configuration() -> Configuration:
     example = run_section("Use it as a template")
-    return check_form(example["ENVIRONMENTS"], example["services"])
+    return check_configuration(example["ENVIRONMENTS"], example["services"])
 
 
 def test_a_misspelt_import_is_reported_as_main_comes_before_the_imports() -> None:
@@ -70,14 +70,14 @@ def test_a_misspelt_import_is_reported_as_main_comes_before_the_imports() -> Non
 
 
 def test_the_minimal_configuration_is_valid() -> None:
-    assert [props.container_name for props in template_form().services_of("dev")] == ["hello"]
+    assert [props.container_name for props in template_configuration().services_of("dev")] == ["hello"]
 
 
 @pytest.mark.slow
 def test_the_minimal_configuration_makes_stacks(tmp_path: Any) -> None:
     from portside.stacks.synthesize import build_app
 
-    assembly = build_app(template_form(), "dev", outdir=str(tmp_path)).synth()
+    assembly = build_app(template_configuration(), "dev", outdir=str(tmp_path)).synth()
     assert "agora-dev-hello" in [stack.stack_name for stack in assembly.stacks]
 
 

@@ -14,7 +14,15 @@ from portside.config.service_props import ServiceProps, ServiceSecret
 from portside.deploy.deploy_role import role_documents
 from tests.apps import agora
 from tests.unit.documents import ROOT
-from tests.unit.stacks_support import ENVIRONMENTS, Json, environment, form, form_with, read_templates, synthesize
+from tests.unit.stacks_support import (
+    ENVIRONMENTS,
+    Json,
+    configuration,
+    configuration_with,
+    environment,
+    read_templates,
+    synthesize,
+)
 from tests.unit.test_security_docs import all_templates, allowed, attributes, containers, every, ingress
 
 PAGE = re.sub(r"\s+", " ", (ROOT / "docs/security.md").read_text(encoding="utf-8"))
@@ -110,7 +118,7 @@ CLAIMS: dict[str, Claim] = {
     "agora-api and agora-api-next connect to the database as its master user": lambda: (
         {
             each.container_name
-            for each in form().services_of("dev")
+            for each in configuration().services_of("dev")
             if any(not isinstance(secret.secret_name, str) for secret in each.container_secrets)
         }
         == {"agora-api", "agora-api-next"}
@@ -140,7 +148,7 @@ def test_what_the_page_claims_is_said_there_and_so(claim: str) -> None:
 
 
 def test_without_keep_exports_only_callers_reach_a_service() -> None:
-    settled = read_templates(synthesize(form_with("dev", keep_exports=False), "dev"))
+    settled = read_templates(synthesize(configuration_with("dev", keep_exports=False), "dev"))
     assert environment("dev").vpc_cidr not in json.dumps(
         [
             resource["Properties"].get("SecurityGroupIngress", [])
@@ -156,7 +164,7 @@ def test_a_service_with_its_own_user_cannot_read_the_master_user_s_password() ->
         ServiceSecret("agora-dev-api-database", "MONGODB_USER", json_field="username"),
         ServiceSecret("agora-dev-api-database", "MONGODB_PASS", json_field="password"),
     ]
-    before = form()
+    before = configuration()
 
     def services_of(name: str) -> tuple[ServiceProps, ...]:
         return tuple(

@@ -11,7 +11,15 @@ from collections.abc import Callable, Iterable, Iterator
 import pytest
 
 from tests.unit.documents import ROOT
-from tests.unit.stacks_support import BASTION, ENVIRONMENTS, Json, form_with, read_templates, synthesize, templates
+from tests.unit.stacks_support import (
+    BASTION,
+    ENVIRONMENTS,
+    Json,
+    configuration_with,
+    read_templates,
+    synthesize,
+    templates,
+)
 
 PAGE = "docs/security.md"
 SECTIONS = ("ECS", "Elastic Load Balancing", "EC2", "DocumentDB", "WAF", "Secrets Manager", "IAM", "S3")
@@ -40,7 +48,7 @@ ANYBODY = {"0.0.0.0/0", "::/0"}
 def all_templates() -> dict[str, Json]:
     """Every stack of every environment, and those of a dev with a bastion."""
     found = {name: template for environment in ENVIRONMENTS for name, template in templates(environment).items()}
-    with_bastion = read_templates(synthesize(form_with("dev", bastion=BASTION), "dev"))
+    with_bastion = read_templates(synthesize(configuration_with("dev", bastion=BASTION), "dev"))
     return found | {f"{name}, with a bastion": template for name, template in with_bastion.items()}
 
 

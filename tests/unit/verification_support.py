@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from portside.config.configuration import Form, check_form
+from portside.config.configuration import Configuration, check_configuration
 from portside.findings.finding import Finding
 from portside.images.resolution import Resolution
 from portside.preflight.context import Answer, Context, Options, Question, answer, context_of
 from portside.synthesis.assembly import Stack
-from tests.unit.form_support import environments, one_service, service
+from tests.unit.configuration_support import environments, one_service, service
 from tests.unit.operations_support import NOON, FakeCloudFormation, FakeParameters, client_error, resolved, target
 
 ACCOUNT = "607346494281"
@@ -74,12 +74,12 @@ def running_service(tasks: int) -> FakeClient:
     return FakeClient(list_services=[], list_tasks=[], describe_services={"services": [found]})
 
 
-def form_with(*services: Mapping[str, Any], **dev: Any) -> Form:
+def configuration_with(*services: Mapping[str, Any], **dev: Any) -> Configuration:
     """A form of dev, stage and prod with these services, or one."""
     names: dict[str, Any] = {"dev": dev, "stage": {}, "prod": {}}
     if not services:
-        return check_form(environments(**names), one_service)
-    return check_form(environments(**names), lambda _: [service(**each) for each in services])
+        return check_configuration(environments(**names), one_service)
+    return check_configuration(environments(**names), lambda _: [service(**each) for each in services])
 
 
 def context(
@@ -87,17 +87,17 @@ def context(
     *,
     stacks: Mapping[str, Mapping[str, Any]] | None = None,
     new: Sequence[Stack] = (),
-    form: Form | None = None,
+    configuration: Configuration | None = None,
     images: Resolution = IMAGES,
     environment: str = "dev",
     is_local: bool = False,
     **options: Any,
 ) -> Context:
     """The environment of the checks, at noon; `stacks` are deployed, `new` would be."""
-    form = form or form_with()
+    configuration = configuration or configuration_with()
     answering = {"cloudformation": FakeCloudFormation(stacks), "ssm": FakeParameters()} | dict(clients or {})
-    place = target(answering, environment=environment, is_local=is_local, form=form)
-    return replace(context_of(place, form, images, Options(**options), stacks=new), now=NOON)
+    place = target(answering, environment=environment, is_local=is_local, configuration=configuration)
+    return replace(context_of(place, configuration, images, Options(**options), stacks=new), now=NOON)
 
 
 def ask(question: Question, about: Context) -> Answer:

@@ -8,11 +8,11 @@ import pytest
 
 from portside.aws.deployed import DeployedImage, deployed_images
 from portside.aws.stack_reading import read_all_stacks
-from portside.config.configuration import check_form
-from tests.unit.form_support import api_and_app, environments
+from portside.config.configuration import check_configuration
+from tests.unit.configuration_support import api_and_app, environments
 from tests.unit.operations_support import FakeCloudFormation, digest
 
-FORM = check_form(environments(dev={}), api_and_app())
+CONFIGURATION = check_configuration(environments(dev={}), api_and_app())
 COMMIT = "c" * 40
 
 
@@ -22,7 +22,7 @@ def _outputs(image: str, **changes: str) -> dict[str, Any]:
 
 def _read(stacks: dict[str, Any]) -> dict[str, DeployedImage]:
     found = read_all_stacks(FakeCloudFormation(stacks), "agora-dev-")
-    return deployed_images(found, FORM.environment("dev"), FORM.services_of("dev"))
+    return deployed_images(found, CONFIGURATION.environment("dev"), CONFIGURATION.services_of("dev"))
 
 
 def test_each_services_own_stack_names_its_images() -> None:

@@ -20,7 +20,7 @@ from portside.aws.health import (
 from portside.aws.model import Service
 from portside.config.service_props import HealthCheck
 from portside.images.resolution import Resolution
-from tests.unit.form_support import service as props_of
+from tests.unit.configuration_support import service as props_of
 from tests.unit.operations_support import digest, resolved
 from tests.unit.rollouts_support import APP, behind, deployment, service, task
 

@@ -12,16 +12,16 @@ from botocore.exceptions import ClientError
 from portside.aws.health import health
 from portside.aws.model import Service
 from portside.aws.reader import Look, Reader
-from portside.config.configuration import Form
+from portside.config.configuration import Configuration
 from portside.findings.collect import collect
 from tests.answering_aws import AnsweringAws
 from tests.apps import agora
 from tests.aws_account import Account, deployed, deployment
-from tests.unit.form_support import service as props_of
+from tests.unit.configuration_support import service as props_of
 from tests.unit.operations_support import write_task_or_warn
 
-FORM = agora()
-SERVICES = FORM.services_of("dev")
+CONFIGURATION = agora()
+SERVICES = CONFIGURATION.services_of("dev")
 # Of a healthy environment of five services and ten stacks.
 MOST_CALLS = 8
 # Nothing checks api-next: its image has no shell, and no load balancer asks it.
@@ -30,7 +30,7 @@ AS_DEPLOYED = {props.container_name: "healthy" for props in SERVICES} | {"agora-
 
 def reader(aws: AnsweringAws) -> Reader:
     environment = aws.account.environment
-    return Reader(aws.client, environment, FORM.services_of(environment.name))
+    return Reader(aws.client, environment, CONFIGURATION.services_of(environment.name))
 
 
 def states(look: Look) -> dict[str, str]:
@@ -68,8 +68,8 @@ def test_a_diagnosis_of_a_healthy_environment_takes_few_calls() -> None:
 
 def test_more_services_than_ecs_describes_at_once_are_described_in_parts() -> None:
     many = tuple(props_of(container_name=f"agora-s{number}") for number in range(23))
-    configuration = Form(FORM.environments, {**FORM.services, "dev": many})
-    aws = AnsweringAws(deployed(form=configuration))
+    configuration = Configuration(CONFIGURATION.environments, {**CONFIGURATION.services, "dev": many})
+    aws = AnsweringAws(deployed(configuration=configuration))
     found = Reader(aws.client, aws.account.environment, many).look().whole()
     assert len(found.services) == 23
     assert set(states(found).values()) == {"running"}

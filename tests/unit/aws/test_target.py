@@ -10,13 +10,13 @@ import boto3
 import pytest
 
 from portside.aws.target import aws_target, local_target, other_target, tool_environment
-from portside.config.configuration import ROOT, check_form, state_dir
+from portside.config.configuration import ROOT, check_configuration, state_dir
 from portside.emulator.client import process
 from portside.emulator.client.process import LocalAws
 from portside.errors import UsageError, UserError
 from portside.git import git
 from tests.apps import agora
-from tests.unit.form_support import environments, one_service
+from tests.unit.configuration_support import environments, one_service
 from tests.unit.operations_support import client_error, target
 
 
@@ -134,7 +134,9 @@ def test_an_environment_in_the_same_account_and_region_is_reached_with_the_same_
 
 
 def test_an_environment_elsewhere_needs_its_own_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    configuration = check_form(environments(dev={"REGION": "us-west-2"}, stage={}, prod={"ACCOUNT": DEV}), one_service)
+    configuration = check_configuration(
+        environments(dev={"REGION": "us-west-2"}, stage={}, prod={"ACCOUNT": DEV}), one_service
+    )
     profiles = _log_in(monkeypatch, DEV)
     stage = aws_target(configuration.environment("stage"))
     assert other_target(stage, configuration.environment("dev")).process_environment["AWS_REGION"] == "us-west-2"
@@ -162,7 +164,7 @@ def test_in_a_rehearsal_all_environments_are_in_the_embedded_aws(
     monkeypatch.setattr(process, "running", lambda _: aws)
     configuration = agora()
     found = other_target(
-        target({}, environment="prod", is_local=True, form=configuration), configuration.environment("dev")
+        target({}, environment="prod", is_local=True, configuration=configuration), configuration.environment("dev")
     )
     assert (found.environment.name, found.is_local, found.local_aws) == ("dev", True, aws)
     assert found.process_environment["AWS_ACCESS_KEY_ID"] == DEV

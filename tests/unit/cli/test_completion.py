@@ -72,7 +72,7 @@ def test_a_configuration_that_cannot_be_read_completes_nothing_and_reports_nothi
     def broken() -> None:
         raise SyntaxError("a secret in a broken line")
 
-    monkeypatch.setattr(configuration, "load_form", broken)
+    monkeypatch.setattr(configuration, "load_configuration", broken)
     context = click.Context(agora)
     assert completion.environments(context, agora.params[0], "") == []
     assert completion.services(context, agora.params[0], "") == []

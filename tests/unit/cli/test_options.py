@@ -9,7 +9,7 @@ from portside.errors import UsageError
 from tests.apps import agora
 from tests.unit.operations_support import target
 
-FORM = agora()
+CONFIGURATION = agora()
 REFUSED = UsageError("no usable AWS credentials: none")
 
 
@@ -29,7 +29,7 @@ def refused(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 def test_where_one_of_several_environments_is_reached_there_is_something_to_say(refused: set[str]) -> None:
     refused |= {"stage"}
-    reaching = Reaching(FORM, local=False)
+    reaching = Reaching(CONFIGURATION, local=False)
     with pytest.raises(UsageError):
         reaching("stage")
     reaching("dev")
@@ -39,7 +39,7 @@ def test_where_one_of_several_environments_is_reached_there_is_something_to_say(
 
 def test_where_none_is_reached_the_refusal_stops_the_command(refused: set[str]) -> None:
     refused |= {"dev", "stage"}
-    reaching = Reaching(FORM, local=False)
+    reaching = Reaching(CONFIGURATION, local=False)
     for name in ("dev", "stage"):
         with pytest.raises(UsageError):
             reaching(name)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from portside.config.app_source import run_source
-from portside.config.configuration import load_form
-from portside.errors import FormError
-from tests.unit.form_support import environments
+from portside.config.configuration import load_configuration
+from portside.errors import ConfigurationError
+from tests.unit.configuration_support import environments
 
 SERVICES = "def services(environment):\n    {}\n"
 DEV = f"ENVIRONMENTS = {environments(dev={})!r}\n"
@@ -18,8 +18,8 @@ DEV = f"ENVIRONMENTS = {environments(dev={})!r}\n"
 
 def _wrong(path: Path, content: str | bytes) -> str:
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(FormError) as wrong:
-        load_form(path)
+    with pytest.raises(ConfigurationError) as wrong:
+        load_configuration(path)
     assert wrong.value.exit_code == 2
     return str(wrong.value)
 
@@ -71,10 +71,10 @@ def test_a_folder_in_the_wrong_place_and_a_file_that_may_not_be_read_are_reporte
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "app.py"
-    with pytest.raises(FormError, match=r"app\.py: not found\nGet it back: git checkout app\.py"):
+    with pytest.raises(ConfigurationError, match=r"app\.py: not found\nGet it back: git checkout app\.py"):
         run_source(path)
     path.mkdir()
-    with pytest.raises(FormError, match=r"app\.py: is a folder, not a file\nMove the folder away"):
+    with pytest.raises(ConfigurationError, match=r"app\.py: is a folder, not a file\nMove the folder away"):
         run_source(path)
 
     def refuse(_: Path) -> bytes:
@@ -82,7 +82,9 @@ def test_a_folder_in_the_wrong_place_and_a_file_that_may_not_be_read_are_reporte
 
     path.rmdir()
     monkeypatch.setattr(Path, "read_bytes", refuse)
-    with pytest.raises(FormError, match=r"app\.py: can't be read: permission denied\nLet yourself read it: chmod u\+r"):
+    with pytest.raises(
+        ConfigurationError, match=r"app\.py: can't be read: permission denied\nLet yourself read it: chmod u\+r"
+    ):
         run_source(path)
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from portside.config.configuration import check_form, load_form
+from portside.config.configuration import check_configuration, load_configuration
 from portside.config.deferred_values import DatabaseHost, ImageVersion
 from portside.config.environment import Environment
 from portside.config.service_props import Call, ContainerVolume, HealthCheck, ServiceProps, ServiceSecret
-from portside.errors import FormError, Problem
-from tests.unit.form_support import environments, one_service, service, told_of_environment, told_of_form
+from portside.errors import ConfigurationError, Problem
+from tests.unit.configuration_support import environments, one_service, problems_of, service, told_of_environment
 
 API: dict[str, Any] = {"container_name": "shop-api", "container_port": 3333}
 
@@ -36,8 +36,8 @@ def problems(*, api: dict[str, Any] | None = None, root: Path | None = None, **a
         ]
 
     try:
-        check_form(environments(dev={}, stage={}), services, root or Path())
-    except FormError as error:
+        check_configuration(environments(dev={}, stage={}), services, root or Path())
+    except ConfigurationError as error:
         return list(error.problems)
     return []
 
@@ -329,7 +329,7 @@ def test_what_is_sound_is_not_reported(changes: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("path", ["/etc", "/usr/lib/", "/proc", "/proc/1", "/sys/fs", "/dev/shm/x", "/bin", "/lib64"])
 def test_a_volume_does_not_hide_a_folder_of_the_system(path: str) -> None:
-    with pytest.raises(FormError, match="volume"):
+    with pytest.raises(ConfigurationError, match="volume"):
         ContainerVolume(path)
 
 
@@ -337,20 +337,20 @@ def test_a_volume_does_not_hide_a_folder_of_the_system(path: str) -> None:
     "words", [["CMD", "curl -f http://localhost:4200/health"], ["CMD", "curl -f http://localhost:4200/", "|| exit 1"]]
 )
 def test_a_health_command_in_one_word_is_reported(words: list[str]) -> None:
-    with pytest.raises(FormError, match="CMD takes the program and each argument as a word of its own"):
+    with pytest.raises(ConfigurationError, match="CMD takes the program and each argument as a word of its own"):
         HealthCheck(words)
 
 
 @pytest.mark.parametrize(("interval", "timeout"), [(10, 10), (10, 11), (5, 60)])
 def test_a_health_checks_timeout_is_under_its_interval(interval: int, timeout: int) -> None:
-    with pytest.raises(FormError, match="not under interval_seconds"):
+    with pytest.raises(ConfigurationError, match="not under interval_seconds"):
         HealthCheck(["CMD", "true"], interval_seconds=interval, timeout_seconds=timeout)
     HealthCheck(["CMD", "true"], interval_seconds=interval, timeout_seconds=interval - 1)
 
 
 @pytest.mark.parametrize("variable", ["shop-sentry-dsn", "shop.dev.token", "sentry_dsn"])
 def test_the_swapped_arguments_of_a_secret_are_reported(variable: str) -> None:
-    with pytest.raises(FormError) as raised:
+    with pytest.raises(ConfigurationError) as raised:
         ServiceSecret("SENTRY_DSN", variable)
     (found,) = raised.value.problems[-1:]
     assert found.what == "the secret's name and the variable's name are swapped"
@@ -381,8 +381,8 @@ def test_a_similar_letter_in_a_key_is_named() -> None:
 
 def test_a_git_tags_v_is_refused_where_releases_are_tagged() -> None:
     releases = {"REPOSITORY": "https://example.org/mono.git", "TAG_PREFIX": "shop"}
-    with pytest.raises(FormError) as raised:
-        check_form(environments(dev={"GHCR_PACKAGE_VERSION": "v4.2.0-rc2"}), one_service, releases=releases)
+    with pytest.raises(ConfigurationError) as raised:
+        check_configuration(environments(dev={"GHCR_PACKAGE_VERSION": "v4.2.0-rc2"}), one_service, releases=releases)
     assert raised.value.problems == (
         Problem(
             'ENVIRONMENTS["dev"]["GHCR_PACKAGE_VERSION"]',
@@ -390,7 +390,7 @@ def test_a_git_tags_v_is_refused_where_releases_are_tagged() -> None:
             'Write "4.2.0-rc2".',
         ),
     )
-    check_form(environments(dev={"GHCR_PACKAGE_VERSION": "v4.2.0"}), one_service)
+    check_configuration(environments(dev={"GHCR_PACKAGE_VERSION": "v4.2.0"}), one_service)
 
 
 def test_a_mistake_in_a_services_name_is_not_reported_of_its_callers() -> None:
@@ -404,8 +404,8 @@ def _load(tmp_path: Path, body: str) -> list[Problem]:
     path = tmp_path / "app.py"
     path.write_text(f"ENVIRONMENTS = {environments(dev={})!r}\n{body}", encoding="utf-8")
     try:
-        load_form(path)
-    except FormError as error:
+        load_configuration(path)
+    except ConfigurationError as error:
         return list(error.problems)
     return []
 
@@ -470,7 +470,7 @@ def test_every_environment_reports_what_is_wrong_in_it_alone() -> None:
     def services(environment: Environment) -> list[ServiceProps]:
         return [service(public=True, container_env_vars={"SITE": "https://stage.example.org"})]
 
-    assert [each.where for each in told_of_form(environments(dev={}, stage={}), services)] == [
+    assert [each.where for each in problems_of(environments(dev={}, stage={}), services)] == [
         'ServiceProps("app").container_env_vars["SITE"] in services("dev")'
     ]
 
@@ -488,7 +488,7 @@ def test_a_mistake_of_all_environments_is_reported_once_though_what_was_got_diff
     def services(environment: Environment) -> list[ServiceProps]:
         return [service(public=True, container_location=f"registry.local/app:{environment.name}")]
 
-    (found,) = told_of_form(environments(dev={}, uat={"KIND": "staging"}), services)
+    (found,) = problems_of(environments(dev={}, uat={"KIND": "staging"}), services)
     assert found.where == 'ServiceProps("app").container_location'
 
 
@@ -496,18 +496,18 @@ def test_a_mistake_of_some_environments_is_reported_once_with_their_names() -> N
     def services(environment: Environment) -> list[ServiceProps]:
         return [service(public=True, container_env_vars={"SITE": "https://dev.example.org"})]
 
-    (found,) = told_of_form(environments(dev={}, stage={}, prod={}), services)
+    (found,) = problems_of(environments(dev={}, stage={}, prod={}), services)
     assert found.where == 'ServiceProps("app").container_env_vars["SITE"] in services("stage"), services("prod")'
 
 
 @pytest.mark.parametrize("words", [["curl", "-f", "x", "||", "exit", "1"], ["true", "&&", "true"], ["a", "|", "b"]])
 def test_a_shells_operator_without_a_shell_is_reported(words: list[str]) -> None:
-    with pytest.raises(FormError, match=r"CMD starts the program without a shell, which (\|\||&&|\|) needs"):
+    with pytest.raises(ConfigurationError, match=r"CMD starts the program without a shell, which (\|\||&&|\|) needs"):
         HealthCheck(["CMD", *words])
 
 
 def test_the_name_of_a_secret_in_the_variables_place_is_reported() -> None:
-    with pytest.raises(FormError) as raised:
+    with pytest.raises(ConfigurationError) as raised:
         ServiceSecret("SENTRY_DSN", "shop/dev/sentry")
     (found,) = raised.value.problems
     assert found.what.startswith("the name of a secret, not of an environment variable")
@@ -515,7 +515,7 @@ def test_the_name_of_a_secret_in_the_variables_place_is_reported() -> None:
 
 
 def test_the_field_of_a_secret_is_not_a_part_of_its_name() -> None:
-    with pytest.raises(FormError) as raised:
+    with pytest.raises(ConfigurationError) as raised:
         ServiceSecret("shop/dev/sentry:dsn::", "SENTRY_DSN")
     (found,) = raised.value.problems
     assert found.what.startswith("has a colon, as where ECS names the field of a JSON secret")
@@ -569,7 +569,7 @@ def test_a_service_that_was_not_returned_is_reported_once_where_it_is_called() -
         cart = {"CART_URL": "redis://shop-cart:6379", "CART_HOST": "shop-cart"}
         return [service(public=True, calls=[Call("shop-cart", 6379)], container_env_vars=cart)]
 
-    (found,) = told_of_form(environments(dev={}), services)
+    (found,) = problems_of(environments(dev={}), services)
     assert (found.where, found.what) == (
         "services(…)",
         "does not return a service that others call, got 'shop-cart'",

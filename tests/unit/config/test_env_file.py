@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from portside.config.env_file import read_env_file
-from portside.errors import FormError
+from portside.errors import ConfigurationError
 
 
 def test_settings_are_read_as_people_write_them(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_no_file_is_no_setting(tmp_path: Path) -> None:
 def test_what_is_wrong_is_named_with_its_line_and_not_shown(content: bytes, said: str, tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_bytes(content)
-    with pytest.raises(FormError) as wrong:
+    with pytest.raises(ConfigurationError) as wrong:
         read_env_file(path)
     assert str(wrong.value).startswith(said)
     assert "hunter2" not in str(wrong.value)
@@ -44,5 +44,5 @@ def test_what_is_wrong_is_named_with_its_line_and_not_shown(content: bytes, said
 
 def test_a_folder_in_the_wrong_place_is_reported(tmp_path: Path) -> None:
     (tmp_path / ".env").mkdir()
-    with pytest.raises(FormError, match=r"\.env: is a folder, not a file"):
+    with pytest.raises(ConfigurationError, match=r"\.env: is a folder, not a file"):
         read_env_file(tmp_path / ".env")

@@ -9,18 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portside.config.configuration import check_form
+from portside.config.configuration import check_configuration
 from portside.config.environment import Bastion, DatabaseOrigin, Environment
 from portside.config.environment_values import vpc_cidr
 from portside.config.mistakes import Report
 from portside.errors import Problem
-from tests.unit.form_support import (
+from tests.unit.configuration_support import (
     CERTIFICATE_ID,
     LEAVE_OUT,
     environments,
     one_service,
+    problems_of,
     told_of_environment,
-    told_of_form,
 )
 
 ACCOUNT_HINT = 'Write 12 digits in quotes; find your account with "aws sts get-caller-identity --query Account".'
@@ -41,7 +41,7 @@ def arn(*, account: str = "607346494281", region: str = "us-east-1") -> str:
 
 
 def parsed(name: str = "dev", **changes: Any) -> Environment:
-    return check_form(environments(**{name: changes}), one_service).environment(name)
+    return check_configuration(environments(**{name: changes}), one_service).environment(name)
 
 
 # The key, what is written there, where the mistake is reported to be, what is wrong, what to do.
@@ -275,7 +275,7 @@ def test_the_topic_of_alarms_is_known_without_asking_aws() -> None:
 
 
 def test_every_key_that_must_be_there_is_missed_in_the_order_of_the_configuration() -> None:
-    problems = told_of_form({"dev": {}})
+    problems = problems_of({"dev": {}})
     assert {problem.what for problem in problems} == {"missing"}
     assert [problem.where.split('"')[3] for problem in problems] == [
         "ACCOUNT",
@@ -289,7 +289,7 @@ def test_every_key_that_must_be_there_is_missed_in_the_order_of_the_configuratio
 
 
 def test_all_mistakes_of_all_environments_are_reported_at_once() -> None:
-    problems = told_of_form(environments(dev={"ACCOUNT": 5, "FQDN": ""}, prod={"TAGS": []}))
+    problems = problems_of(environments(dev={"ACCOUNT": 5, "FQDN": ""}, prod={"TAGS": []}))
     assert [problem.where for problem in problems] == [
         'ENVIRONMENTS["dev"]["ACCOUNT"]',
         'ENVIRONMENTS["dev"]["FQDN"]',
@@ -309,7 +309,7 @@ def test_a_misspelt_key_is_reported_once_and_its_value_is_checked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "where", "what"),
+    ("configuration", "where", "what"),
     [
         (None, "ENVIRONMENTS", "not a mapping, got None"),
         ([], "ENVIRONMENTS", "not a mapping, got []"),
@@ -318,18 +318,18 @@ def test_a_misspelt_key_is_reported_once_and_its_value_is_checked() -> None:
         ({"dev": None}, 'ENVIRONMENTS["dev"]', "not a mapping, got None"),
     ],
 )
-def test_what_is_no_environment_is_reported(form: object, where: str, what: str) -> None:
-    assert [(problem.where, problem.what) for problem in told_of_form(form)] == [(where, what)]
+def test_what_is_no_environment_is_reported(configuration: object, where: str, what: str) -> None:
+    assert [(problem.where, problem.what) for problem in problems_of(configuration)] == [(where, what)]
 
 
 @pytest.mark.parametrize("name", ["Dev", "", "a-b", "1st", 5, None, "x" * 17, "é"])
 def test_a_name_that_stacks_cannot_carry_is_reported(name: object) -> None:
-    (problem,) = told_of_form({name: environments(dev={})["dev"]})
+    (problem,) = problems_of({name: environments(dev={})["dev"]})
     assert problem.what == f"not a name for an environment, got {name!r}"
 
 
 def test_environments_must_not_share_addresses_even_in_part() -> None:
-    assert told_of_form(environments(dev={"VPC_CIDR": "10.254.172.0/22"}, prod={})) == [
+    assert problems_of(environments(dev={"VPC_CIDR": "10.254.172.0/22"}, prod={})) == [
         Problem(
             'ENVIRONMENTS["prod"]["VPC_CIDR"]',
             "overlaps with 10.254.172.0/22 of \"dev\", got '10.254.173.0/24'",
@@ -339,7 +339,7 @@ def test_environments_must_not_share_addresses_even_in_part() -> None:
 
 
 def test_environments_must_not_share_a_host_name() -> None:
-    assert told_of_form(environments(dev={"FQDN": "a.org"}, prod={"FQDN": "a.org"})) == [
+    assert problems_of(environments(dev={"FQDN": "a.org"}, prod={"FQDN": "a.org"})) == [
         Problem(
             'ENVIRONMENTS["prod"]["FQDN"]',
             "the same as that of \"dev\", got 'a.org'",
@@ -351,7 +351,7 @@ def test_environments_must_not_share_a_host_name() -> None:
 @pytest.mark.parametrize("name", ["stage", "prod"])
 @pytest.mark.parametrize("tag", ["edge", "latest", "sha-0123abc"])
 def test_a_released_environment_names_no_tag_that_moves(name: str, tag: str) -> None:
-    assert told_of_form(environments(**{name: {"GHCR_PACKAGE_VERSION": tag}})) == [
+    assert problems_of(environments(**{name: {"GHCR_PACKAGE_VERSION": tag}})) == [
         Problem(
             f'ENVIRONMENTS["{name}"]["GHCR_PACKAGE_VERSION"]',
             f"a tag that moves from image to image, got '{tag}'",

@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from portside.config.configuration import check_form
+from portside.config.configuration import check_configuration
 from portside.config.environment import Environment
 from portside.config.kind import Kind, kind_hint
 from portside.errors import Problem
-from tests.unit.form_support import environments, one_service, told_of_environment, told_of_form
+from tests.unit.configuration_support import environments, one_service, problems_of, told_of_environment
 
 ANY_HINT = 'Add "KIND": "development", "staging" or "production" to this entry.'
 BRANCH_HINT = 'Use letters, digits, ".", "_", "-" and "/", such as "release/stage".'
 
 
 def parsed(**names: dict[str, Any]) -> dict[str, Environment]:
-    return dict(check_form(environments(**names), one_service).environments)
+    return dict(check_configuration(environments(**names), one_service).environments)
 
 
 def test_dev_stage_and_prod_are_of_the_kinds_that_their_names_say() -> None:
@@ -53,12 +53,12 @@ def test_rules_ask_the_environment(kind: Kind, is_released: bool, is_production:
     ],
 )
 def test_any_other_name_must_say_its_kind(name: str, hint: str) -> None:
-    assert told_of_form(environments(**{name: {}})) == [Problem(f'ENVIRONMENTS["{name}"]["KIND"]', "missing", hint)]
+    assert problems_of(environments(**{name: {}})) == [Problem(f'ENVIRONMENTS["{name}"]["KIND"]', "missing", hint)]
     assert kind_hint(name) == hint
 
 
 def test_a_name_that_is_wrong_is_not_asked_for_its_kind() -> None:
-    (problem,) = told_of_form({"Dev": environments(dev={})["dev"]})
+    (problem,) = problems_of({"Dev": environments(dev={})["dev"]})
     assert problem.what == "not a name for an environment, got 'Dev'"
 
 
@@ -106,7 +106,7 @@ def test_a_branch_that_git_cannot_have_is_reported(written: object, what: str, h
 
 
 def test_two_environments_cannot_have_one_branch() -> None:
-    assert told_of_form(environments(dev={"BRANCH": "stage"}, stage={})) == [
+    assert problems_of(environments(dev={"BRANCH": "stage"}, stage={})) == [
         Problem(
             'ENVIRONMENTS["stage"]["BRANCH"]',
             "the branch of \"dev\" too, got 'stage'",
@@ -117,7 +117,7 @@ def test_two_environments_cannot_have_one_branch() -> None:
 
 @pytest.mark.parametrize("branches", [("stage/one", "stage"), ("stage", "stage/one")])
 def test_branches_that_git_cannot_have_in_parallel_are_reported(branches: tuple[str, str]) -> None:
-    (problem,) = told_of_form(environments(dev={"BRANCH": branches[0]}, stage={"BRANCH": branches[1]}))
+    (problem,) = problems_of(environments(dev={"BRANCH": branches[0]}, stage={"BRANCH": branches[1]}))
     assert problem.what.startswith(f'git cannot have this branch and "{branches[0]}" of "dev"')
 
 

@@ -9,7 +9,7 @@ import aws_cdk as cdk
 import pytest
 
 from portside.config.deferred_values import DatabaseHost, DatabaseSecret, ImageCommit, ImageVersion, is_token, parts_of
-from tests.unit.form_support import service, told_of_service
+from tests.unit.configuration_support import service, told_of_service
 
 
 def late(kind: type) -> Any:

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from portside.config.configuration import check_form
+from portside.config.configuration import check_configuration
 from portside.config.deferred_values import DatabaseHost
 from portside.config.environment import Environment
 from portside.config.service_props import DATABASE, Call, ServiceProps
-from tests.unit.form_support import environments, service
+from tests.unit.configuration_support import environments, service
 from tests.unit.stacks_support import Json, of_type, properties, read_templates, references, synthesize
 
 DATABASE_CALL = Call(DATABASE, 27017)
@@ -33,7 +33,7 @@ def _services(calls: int, *, database: bool) -> Callable[[Environment], list[Ser
 
 @functools.cache
 def _templates(calls: int, database: bool = False) -> dict[str, Json]:
-    configuration = check_form(environments(dev={}), _services(calls, database=database))
+    configuration = check_configuration(environments(dev={}), _services(calls, database=database))
     return read_templates(synthesize(configuration, "dev"))
 
 

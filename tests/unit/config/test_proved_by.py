@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from portside.config.configuration import check_form
+from portside.config.configuration import check_configuration
 from portside.config.environment import Environment
 from portside.errors import Problem
-from tests.unit.form_support import LEAVE_OUT, environments, one_service, told_of_form
+from tests.unit.configuration_support import LEAVE_OUT, environments, one_service, problems_of
 
 STAGING = {"KIND": "staging"}
 NOTHING = {"PROVED_BY": LEAVE_OUT, "PROOF_WAIVED": LEAVE_OUT}
@@ -19,11 +19,11 @@ NO_STAGING_HINT = 'Add an environment with "KIND": "staging", or write "PROVED_B
 
 
 def live(**others: dict[str, Any]) -> Environment:
-    return check_form(environments(**others), one_service).environment("live")
+    return check_configuration(environments(**others), one_service).environment("live")
 
 
 def test_the_one_staging_environment_proves_by_default() -> None:
-    found = check_form(environments(dev={}, uat=STAGING, live=LIVE, prod=NOTHING), one_service).environments
+    found = check_configuration(environments(dev={}, uat=STAGING, live=LIVE, prod=NOTHING), one_service).environments
     proving = {name: each.proved_by for name, each in found.items()}
     assert proving == {"dev": None, "uat": None, "live": "uat", "prod": "uat"}
     assert {each.proof_waived for each in found.values()} == {""}
@@ -139,14 +139,14 @@ WRONG: list[tuple[dict[str, dict[str, Any]], str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("form", "where", "what", "hint"), WRONG)
-def test_what_proves_nothing_is_reported_once(form: dict[str, Any], where: str, what: str, hint: str) -> None:
-    assert told_of_form(environments(**form)) == [Problem(f"ENVIRONMENTS{where}", what, hint)]
+@pytest.mark.parametrize(("configuration", "where", "what", "hint"), WRONG)
+def test_what_proves_nothing_is_reported_once(configuration: dict[str, Any], where: str, what: str, hint: str) -> None:
+    assert problems_of(environments(**configuration)) == [Problem(f"ENVIRONMENTS{where}", what, hint)]
 
 
 def test_two_production_environments_cannot_prove_each_other() -> None:
     configuration = {"live": LIVE | {"PROVED_BY": "prod"}, "prod": {"PROVED_BY": "live", "PROOF_WAIVED": LEAVE_OUT}}
-    assert [problem.what for problem in told_of_form(environments(**configuration))] == [
+    assert [problem.what for problem in problems_of(environments(**configuration))] == [
         "a production environment, and only a staging environment proves, got 'prod'",
         "a production environment, and only a staging environment proves, got 'live'",
     ]
@@ -154,17 +154,17 @@ def test_two_production_environments_cannot_prove_each_other() -> None:
 
 def test_a_reason_that_holds_a_secret_is_reported_without_it() -> None:
     reason = "see https://me:" + "hunter22@example.org/x"
-    (problem,) = told_of_form(environments(live=LIVE | {"PROVED_BY": None, "PROOF_WAIVED": reason}))
+    (problem,) = problems_of(environments(live=LIVE | {"PROVED_BY": None, "PROOF_WAIVED": reason}))
     assert "hunter22" not in str(problem)
 
 
 def test_nothing_more_is_reported_where_the_kind_of_another_environment_is_missing() -> None:
-    (problem,) = told_of_form(environments(uat={}, live=LIVE))
+    (problem,) = problems_of(environments(uat={}, live=LIVE))
     assert problem.where == 'ENVIRONMENTS["uat"]["KIND"]'
-    (problem,) = told_of_form(environments(uat={"KIND": "stagin"}, live=LIVE | {"PROVED_BY": "uat"}))
+    (problem,) = problems_of(environments(uat={"KIND": "stagin"}, live=LIVE | {"PROVED_BY": "uat"}))
     assert problem.where == 'ENVIRONMENTS["uat"]["KIND"]'
 
 
 def test_a_mistake_elsewhere_in_the_proving_entry_does_not_unprove_it() -> None:
-    (problem,) = told_of_form(environments(uat=STAGING | {"FQDN": ""}, live=LIVE))
+    (problem,) = problems_of(environments(uat=STAGING | {"FQDN": ""}, live=LIVE))
     assert problem.where == 'ENVIRONMENTS["uat"]["FQDN"]'

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from portside.config.configuration import check_form
+from portside.config.configuration import check_configuration
 from portside.config.mistakes import Report
 from portside.config.release_source import ReleaseSource, parse_releases
 from portside.errors import Problem
 from tests.apps import agora
-from tests.unit.form_support import environments, one_service, told
+from tests.unit.configuration_support import environments, one_service, told
 from tests.unit.test_redact import GITHUB_TOKEN
 
 RIGHT = {"REPOSITORY": "https://github.com/org/monorepo", "TAG_PREFIX": "app"}
@@ -102,7 +102,7 @@ def test_the_configuration_of_this_repository_names_the_monorepo() -> None:
 
 
 def test_mistakes_in_it_are_reported_with_those_of_the_rest_of_the_configuration() -> None:
-    found = told(lambda: check_form(environments(dev={"FQDN": ""}), one_service, releases={}))
+    found = told(lambda: check_configuration(environments(dev={"FQDN": ""}), one_service, releases={}))
     assert [each.where for each in found] == [
         'ENVIRONMENTS["dev"]["FQDN"]',
         'RELEASES["REPOSITORY"]',

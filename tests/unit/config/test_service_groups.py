@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from portside.config.configuration import Form, check_form
+from portside.config.configuration import Configuration, check_configuration
 from portside.config.context_flags import KEPT_GROUPS
 from portside.config.service_groups import (
     ServiceGroup,
@@ -22,7 +22,7 @@ from portside.config.service_props import Call, ServiceProps
 from portside.images.kept_groups import groups_at_hand, keep_groups
 from portside.images.synthesis_images import KEPT_FOLDER
 from portside.stacks.synthesize import build_app
-from tests.unit.form_support import environments, service
+from tests.unit.configuration_support import environments, service
 from tests.unit.stacks_support import Json, of_type, read_templates, references
 
 API = "CallersOf-api"
@@ -36,11 +36,11 @@ def app(*callees: str, port: int = 443) -> ServiceProps:
     return service(public=True, container_port=port, calls=[Call(callee, 3333 + n) for n, callee in enumerate(callees)])
 
 
-def form(*services: ServiceProps) -> Form:
-    return check_form(environments(dev={}), lambda _: list(services))
+def configuration(*services: ServiceProps) -> Configuration:
+    return check_configuration(environments(dev={}), lambda _: list(services))
 
 
-def templates(of: Form, folder: Path, kept: str = "") -> Mapping[str, Json]:
+def templates(of: Configuration, folder: Path, kept: str = "") -> Mapping[str, Json]:
     build_app(of, "dev", outdir=str(folder), context={KEPT_GROUPS: kept}).synth()
     return read_templates(folder)
 
@@ -98,9 +98,9 @@ def test_what_stays_is_handed_to_a_synthesis_as_text() -> None:
 
 
 def test_a_group_that_stays_is_the_same_resource_with_the_same_output(tmp_path: Path) -> None:
-    before = templates(form(api(), app("api")), tmp_path / "before")["agora-dev-ecs"]
-    deleted = templates(form(app()), tmp_path / "gone")["agora-dev-ecs"]
-    kept = templates(form(app()), tmp_path / "kept", written_groups({API: ()}))["agora-dev-ecs"]
+    before = templates(configuration(api(), app("api")), tmp_path / "before")["agora-dev-ecs"]
+    deleted = templates(configuration(app()), tmp_path / "gone")["agora-dev-ecs"]
+    kept = templates(configuration(app()), tmp_path / "kept", written_groups({API: ()}))["agora-dev-ecs"]
     assert groups_in(before) == groups_in(kept) == {"Carried by the callers of api"}
     assert groups_in(deleted) == set()
     assert kept["Resources"] == before["Resources"]
@@ -110,9 +110,9 @@ def test_a_group_that_stays_is_the_same_resource_with_the_same_output(tmp_path: 
 
 
 def test_the_rule_that_stays_leaves_the_callee_s_template_as_it_was(tmp_path: Path) -> None:
-    before = templates(form(api(), app("api")), tmp_path / "before")["agora-dev-api"]
-    kept = templates(form(api(), app()), tmp_path / "kept", written_groups({API: ("api",)}))["agora-dev-api"]
-    later = templates(form(api(), app()), tmp_path / "later", written_groups({API: ()}))["agora-dev-api"]
+    before = templates(configuration(api(), app("api")), tmp_path / "before")["agora-dev-api"]
+    kept = templates(configuration(api(), app()), tmp_path / "kept", written_groups({API: ("api",)}))["agora-dev-api"]
+    later = templates(configuration(api(), app()), tmp_path / "later", written_groups({API: ()}))["agora-dev-api"]
     assert kept == before
     assert (
         len(of_type(later, "AWS::EC2::SecurityGroupIngress"))
@@ -121,7 +121,7 @@ def test_the_rule_that_stays_leaves_the_callee_s_template_as_it_was(tmp_path: Pa
 
 
 def test_no_stack_reads_from_a_group_that_only_stays(tmp_path: Path) -> None:
-    found = templates(form(app()), tmp_path, written_groups({API: ()}))
+    found = templates(configuration(app()), tmp_path, written_groups({API: ()}))
     assert not any("CallersOf" in json.dumps(each) for name, each in found.items() if name != "agora-dev-ecs")
     assert all(references(each) <= found.keys() for each in found.values())
 

@@ -9,24 +9,24 @@ from typing import Any
 
 import pytest
 
-from portside.config.configuration import check_form
+from portside.config.configuration import check_configuration
 from portside.config.deferred_values import DatabaseHost, DatabaseSecret
 from portside.config.service_props import DATABASE, Call, ServiceProps, ServiceSecret
 from portside.config.stacks import stack_part
 from portside.errors import Problem
-from tests.unit.form_support import api_and_app, environments, service, told, told_of_form
+from tests.unit.configuration_support import api_and_app, environments, problems_of, service, told
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 
 
 def told_of(*services: ServiceProps, name: str = "dev", **environment: Any) -> list[tuple[str, str]]:
-    problems = told_of_form(environments(**{name: environment}), lambda _: list(services))
+    problems = problems_of(environments(**{name: environment}), lambda _: list(services))
     return [(problem.where, problem.what) for problem in problems]
 
 
 def told_of_app(**changes: Any) -> list[Problem]:
     """The mistakes reported for an app that calls an api on port 3333."""
-    return told_of_form(environments(dev={}), api_and_app(**changes))
+    return problems_of(environments(dev={}), api_and_app(**changes))
 
 
 def chain(*names: str, closed: bool = False) -> list[ServiceProps]:
@@ -46,7 +46,7 @@ def chain(*names: str, closed: bool = False) -> list[ServiceProps]:
 
 
 def test_services_that_fit_together_are_taken() -> None:
-    assert check_form(environments(dev={}), api_and_app()).services_of("dev")[1].container_name == "app"
+    assert check_configuration(environments(dev={}), api_and_app()).services_of("dev")[1].container_name == "app"
 
 
 def test_a_call_to_a_service_that_does_not_exist_is_reported_with_a_suggestion() -> None:
@@ -126,7 +126,7 @@ def test_an_address_with_another_port_than_the_services_is_reported(variables: d
     ],
 )
 def test_other_variables_are_nobodys_business(variables: dict[str, str]) -> None:
-    check_form(environments(dev={}), api_and_app(container_env_vars=variables))
+    check_configuration(environments(dev={}), api_and_app(container_env_vars=variables))
 
 
 def test_services_that_call_each_other_in_a_circle_are_reported_and_those_outside_are_not() -> None:
@@ -152,7 +152,7 @@ def test_every_circle_is_reported() -> None:
 
 
 def test_a_chain_is_no_circle() -> None:
-    check_form(environments(dev={}), lambda _: chain("a", "b", "c"))
+    check_configuration(environments(dev={}), lambda _: chain("a", "b", "c"))
 
 
 def test_names_are_used_once() -> None:
@@ -162,7 +162,7 @@ def test_names_are_used_once() -> None:
 
 
 def test_services_can_share_a_port() -> None:
-    check_form(environments(dev={}), lambda _: [service(public=True), service(container_name="api")])
+    check_configuration(environments(dev={}), lambda _: [service(public=True), service(container_name="api")])
 
 
 @pytest.mark.parametrize(
@@ -206,14 +206,14 @@ def test_a_released_environment_runs_no_tag_that_moves(name: str, location: str)
 
 
 def test_dev_may_run_a_tag_that_moves() -> None:
-    check_form(environments(dev={}), lambda _: [service(public=True, container_location="ghcr.io/x/app:edge")])
+    check_configuration(environments(dev={}), lambda _: [service(public=True, container_location="ghcr.io/x/app:edge")])
 
 
 @pytest.mark.parametrize(
     "location", ["ghcr.io/x/app:4.2.0-rc2", f"ghcr.io/x/app@{DIGEST}", f"ghcr.io/x/app:edge@{DIGEST}"]
 )
 def test_a_released_environment_runs_releases_and_digests(location: str) -> None:
-    check_form(environments(prod={}), lambda _: [service(public=True, container_location=location)])
+    check_configuration(environments(prod={}), lambda _: [service(public=True, container_location=location)])
 
 
 @pytest.mark.parametrize("name", ["stage", "prod"])
@@ -228,11 +228,11 @@ def test_a_released_environment_runs_nothing_built_on_the_deploying_machine(name
 
 def test_a_local_build_needs_its_dockerfile(tmp_path: Path) -> None:
     configuration = environments(dev={}), lambda _: [service(public=True, container_location="path://docker/app")]
-    (problem,) = told(lambda: check_form(*configuration, tmp_path))
+    (problem,) = told(lambda: check_configuration(*configuration, tmp_path))
     assert problem.what == "no Dockerfile in that folder, got 'path://docker/app'"
     (tmp_path / "docker/app").mkdir(parents=True)
     (tmp_path / "docker/app/Dockerfile").touch()
-    check_form(*configuration, tmp_path)
+    check_configuration(*configuration, tmp_path)
 
 
 def test_a_folder_that_cannot_exist_is_reported_like_one_that_does_not() -> None:
@@ -247,14 +247,14 @@ def test_a_released_environment_does_not_depend_on_spot_capacity() -> None:
             "Spot capacity may be taken away at any time, which prod must not meet, got 1",
         )
     ]
-    check_form(environments(dev={}), lambda _: [service(public=True, spot_weight=1)])
+    check_configuration(environments(dev={}), lambda _: [service(public=True, spot_weight=1)])
 
 
 @pytest.mark.parametrize(("most", "fits"), [(22, True), (23, False)])
 def test_a_network_has_an_address_for_every_task_of_a_deployment(most: int, fits: bool) -> None:
     configuration = environments(dev={"VPC_CIDR": "10.0.0.0/25"})
     props = service(public=True, auto_scale_max_capacity=most)
-    check: Callable[[], object] = lambda: check_form(configuration, lambda _: [props])  # noqa: E731
+    check: Callable[[], object] = lambda: check_configuration(configuration, lambda _: [props])  # noqa: E731
     if fits:
         check()
         return

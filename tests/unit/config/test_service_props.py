@@ -21,7 +21,7 @@ from portside.config.service_props import (
 )
 from portside.config.task_size import TaskSize
 from portside.errors import Problem
-from tests.unit.form_support import LEAVE_OUT, service, told, told_of_service
+from tests.unit.configuration_support import LEAVE_OUT, service, told, told_of_service
 from tests.unit.test_redact import GITHUB_TOKEN
 
 NAME_HINT = 'Use up to 63 small letters, digits and hyphens, such as "agora-api".'

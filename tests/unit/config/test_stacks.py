@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from portside.config.configuration import Form, check_form
+from portside.config.configuration import Configuration, check_configuration
 from portside.config.environment import DatabaseOrigin
 from portside.config.stacks import StackKind, reserved_parts, stacks_for, stacks_of
 from portside.deploy.destroy import kept_stacks
@@ -14,24 +14,27 @@ from portside.errors import UsageError
 from portside.preflight.context import stack_names
 from portside.stacks.synthesize import build_app
 from portside.synthesis.assembly import Stack, read_assembly
-from tests.unit.form_support import environments, one_service
-from tests.unit.stacks_support import BASTION, ENVIRONMENTS, form, form_with, images_of
-from tests.unit.test_readme import template_form
+from tests.unit.configuration_support import environments, one_service
+from tests.unit.stacks_support import BASTION, ENVIRONMENTS, configuration, configuration_with, images_of
+from tests.unit.test_readme import template_configuration
 
 RESTORED = {"docdb-v8-restored": DatabaseOrigin(cluster="agora-dev-docdb-v8", time="latest")}
 
-CONFIGURATIONS: dict[str, tuple[Form, str]] = {
-    **{name: (form(), name) for name in ENVIRONMENTS},
+CONFIGURATIONS: dict[str, tuple[Configuration, str]] = {
+    **{name: (configuration(), name) for name in ENVIRONMENTS},
     **{
-        f"{name}, moving, with a bastion": (form_with(name, keep_exports=True, bastion=BASTION), name)
+        f"{name}, moving, with a bastion": (configuration_with(name, keep_exports=True, bastion=BASTION), name)
         for name in ENVIRONMENTS
     },
-    **{f"{name}, settled": (form_with(name, keep_exports=False), name) for name in ENVIRONMENTS},
-    "dev, with a second database": (form_with("dev", databases=RESTORED), "dev"),
-    "dev, on a restored database": (form_with("dev", databases=RESTORED, database_stack="docdb-v8-restored"), "dev"),
-    "the README's": (template_form(), "dev"),
+    **{f"{name}, settled": (configuration_with(name, keep_exports=False), name) for name in ENVIRONMENTS},
+    "dev, with a second database": (configuration_with("dev", databases=RESTORED), "dev"),
+    "dev, on a restored database": (
+        configuration_with("dev", databases=RESTORED, database_stack="docdb-v8-restored"),
+        "dev",
+    ),
+    "the README's": (template_configuration(), "dev"),
     "one service": (
-        check_form(environments(live={"KIND": "production", "PROVED_BY": None}), one_service),
+        check_configuration(environments(live={"KIND": "production", "PROVED_BY": None}), one_service),
         "live",
     ),
 }
@@ -48,9 +51,9 @@ OWN_RESOURCES = {
 }
 
 
-def made_of(configuration: Form, name: str, folder: Path) -> dict[str, Stack]:
-    images = images_of(name) if configuration.environments.get(name) == form().environments.get(name) else None
-    build_app(configuration, name, images=images, outdir=str(folder)).synth()
+def made_of(wanted: Configuration, name: str, folder: Path) -> dict[str, Stack]:
+    images = images_of(name) if wanted.environments.get(name) == configuration().environments.get(name) else None
+    build_app(wanted, name, images=images, outdir=str(folder)).synth()
     return {stack.name: stack for stack in read_assembly(folder)}
 
 
@@ -65,7 +68,7 @@ def test_the_list_names_every_stack_that_is_synthesized_and_no_other(which: str,
 
 
 def test_a_stack_of_a_service_says_which_container_it_runs() -> None:
-    named = {stack.name: stack.container_name for stack in stacks_of(form(), "dev") if stack.container_name}
+    named = {stack.name: stack.container_name for stack in stacks_of(configuration(), "dev") if stack.container_name}
     assert named == {
         "agora-dev-api": "agora-api",
         "agora-dev-api-next": "agora-api-next",
@@ -76,21 +79,23 @@ def test_a_stack_of_a_service_says_which_container_it_runs() -> None:
 
 
 def test_the_list_takes_an_environment_or_its_name() -> None:
-    assert stacks_of(form(), form().environment("dev")) == stacks_of(form(), "dev")
-    assert stacks_for(form().environment("dev"), form().services_of("dev")) == stacks_of(form(), "dev")
+    assert stacks_of(configuration(), configuration().environment("dev")) == stacks_of(configuration(), "dev")
+    assert stacks_for(configuration().environment("dev"), configuration().services_of("dev")) == stacks_of(
+        configuration(), "dev"
+    )
     with pytest.raises(UsageError, match="no environment"):
-        stacks_of(form(), "nowhere")
+        stacks_of(configuration(), "nowhere")
 
 
 def test_verification_and_destruction_walk_the_same_list() -> None:
-    environment = form_with("dev", bastion=BASTION, databases=RESTORED).environment("dev")
-    listed = stacks_for(environment, form().services_of("dev"))
-    assert stack_names(environment, form().services_of("dev")) == [stack.name for stack in listed]
+    environment = configuration_with("dev", bastion=BASTION, databases=RESTORED).environment("dev")
+    listed = stacks_for(environment, configuration().services_of("dev"))
+    assert stack_names(environment, configuration().services_of("dev")) == [stack.name for stack in listed]
     assert kept_stacks(environment) == ("agora-dev-network", "agora-dev-docdb-v8", "agora-dev-docdb-v8-restored")
 
 
 def test_no_service_can_take_the_name_of_another_stack() -> None:
-    environment = form_with("dev", bastion=BASTION, databases=RESTORED).environment("dev")
+    environment = configuration_with("dev", bastion=BASTION, databases=RESTORED).environment("dev")
     others = {stack.part for stack in stacks_for(environment, ())}
     assert others == set(reserved_parts(environment))
-    assert "bastion" in reserved_parts(form().environment("dev")), "it can be asked for later"
+    assert "bastion" in reserved_parts(configuration().environment("dev")), "it can be asked for later"

@@ -14,8 +14,8 @@ from portside.cli.costs import costs
 from portside.costs.estimate import ASSUMED, PRICES, Line, standing, total
 from portside.errors import UsageError
 from tests.apps import agora
+from tests.unit.configuration_support import service
 from tests.unit.documents import ROOT
-from tests.unit.form_support import service
 from tests.unit.stacks_support import ENVIRONMENTS, Json, every_resource
 
 PAGE = (ROOT / "docs" / "costs.md").read_text(encoding="utf-8")

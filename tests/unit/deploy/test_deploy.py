@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from portside.aws.target import Target
-from portside.config.configuration import Form
+from portside.config.configuration import Configuration
 from portside.deploy import deploy, deployment_run, stability
 from portside.deploy.deployment_run import DeploymentFailed
 from portside.deploy.planning import NotReady, _endpoints_exist, expect_nothing_in_the_way
@@ -106,20 +106,22 @@ class _Place:
             "elbv2": self.targets,
             "logs": None,
         }
-        return target(clients, form=self.form, is_local=self.is_local)
+        return target(clients, configuration=self.configuration, is_local=self.is_local)
 
     @property
-    def form(self) -> Form:
+    def configuration(self) -> Configuration:
         configuration = agora()
         return replace(configuration, services={"dev": tuple(_app(configuration))})
 
     @property
     def images(self) -> Resolution:
-        (props,) = self.form.services_of("dev")
+        (props,) = self.configuration.services_of("dev")
         return Resolution("edge", {props.container_location: resolved("agora-app", "edge", "agora-app")})
 
     def deploy(self, **more: Any) -> deploy.Deployment | None:
-        return deploy.deploy(self.target, self.form, self.images, JANE, **({"confirm": lambda *_: True} | more))
+        return deploy.deploy(
+            self.target, self.configuration, self.images, JANE, **({"confirm": lambda *_: True} | more)
+        )
 
     @property
     def kept(self) -> Path:
@@ -131,8 +133,8 @@ class _Place:
         return found
 
 
-def _app(form: Form) -> Any:
-    return [props for props in form.services_of("dev") if props.container_name == "agora-app"]
+def _app(configuration: Configuration) -> Any:
+    return [props for props in configuration.services_of("dev") if props.container_name == "agora-app"]
 
 
 @pytest.fixture
@@ -161,7 +163,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Place:
         assert read_lock(here.ssm, "dev"), "the environment is locked while anything is deployed"
         here.deploys()
 
-    def diagnose(_: Target, __: Form, *, since: datetime | None = None, earlier: Any = None) -> Any:
+    def diagnose(_: Target, __: Configuration, *, since: datetime | None = None, earlier: Any = None) -> Any:
         here.diagnoses.append(since)
         here.earlier.append(earlier)
         evidence = {"verdicts": [each.as_json() for each in here.diagnosed], "evidence": {"at": "noon"}}

@@ -18,7 +18,7 @@ from botocore.loaders import Loader
 from click.testing import CliRunner
 
 from portside.cli.role import DOCUMENTS, role
-from portside.config.configuration import Form, check_form
+from portside.config.configuration import Configuration, check_configuration
 from portside.config.deferred_values import DatabaseHost, DatabaseSecret
 from portside.config.service_props import DATABASE, Call, ServiceSecret
 from portside.deploy.deploy_role import (
@@ -37,8 +37,8 @@ from tests import cfn_lint_data
 from tests.apps import agora
 from tests.source_code import nodes_of, text_of
 from tests.unit import documents
+from tests.unit.configuration_support import environments, service
 from tests.unit.documents import ROOT
-from tests.unit.form_support import environments, service
 
 REPOSITORY = Repository("owner", "name")
 PAGE = "docs/deploy-role.md"
@@ -151,7 +151,7 @@ def called_by_the_deploying() -> set[str]:
     return set().union(*(called_by_module()[each] for each in modules)) - NEEDS_NO_RIGHT
 
 
-def with_everything(tmp_path: Path | None = None) -> Form:
+def with_everything(tmp_path: Path | None = None) -> Configuration:
     """A configuration for which every right is needed; with a folder for an image that is built."""
     props = service(
         public=True,
@@ -164,11 +164,11 @@ def with_everything(tmp_path: Path | None = None) -> Form:
         calls=[Call(DATABASE, 27017)],
     )
     bastion = {"KEY_NAME": "access", "AMI_ID": "ami-0123456789abcdef0"}
-    return check_form(environments(dev={"BASTION": bastion}), lambda _: [props], tmp_path or ROOT)
+    return check_configuration(environments(dev={"BASTION": bastion}), lambda _: [props], tmp_path or ROOT)
 
 
-def of(form: Form, name: str = "dev", *, shared: bool = False) -> RoleDocuments:
-    return role_documents(form, name, REPOSITORY, shared=shared)
+def of(configuration: Configuration, name: str = "dev", *, shared: bool = False) -> RoleDocuments:
+    return role_documents(configuration, name, REPOSITORY, shared=shared)
 
 
 def statements(*policies: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -374,7 +374,9 @@ def test_a_production_environment_reads_the_records_that_prove_it() -> None:
 
 
 def test_records_in_another_account_are_read_with_a_profile_of_that_account() -> None:
-    configuration = check_form(environments(stage={"ACCOUNT": "1" * 12}, prod={}), lambda _: [service(public=True)])
+    configuration = check_configuration(
+        environments(stage={"ACCOUNT": "1" * 12}, prod={}), lambda _: [service(public=True)]
+    )
     assert "Proof" not in {each["Sid"] for each in statements(of(configuration, "prod").deploy)}
 
 
@@ -541,7 +543,7 @@ def test_the_page_makes_the_role_that_the_workflows_assume() -> None:
 
 
 def test_no_statement_is_without_a_resource_where_nothing_has_a_secret() -> None:
-    configuration = check_form(environments(dev={}, stage={}, prod={}), lambda _: [service(public=True)])
+    configuration = check_configuration(environments(dev={}, stage={}, prod={}), lambda _: [service(public=True)])
     documents_of = role_documents(configuration, "stage", REPOSITORY, shared=True)
     statements = [
         each

@@ -93,7 +93,7 @@ def test_general_options_may_stand_anywhere() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "form", "printed"),
+    ("answer", "output", "printed"),
     [
         ({}, "json", ""),
         (None, "text", "None\n"),
@@ -103,9 +103,9 @@ def test_general_options_may_stand_anywhere() -> None:
     ],
 )
 def test_an_answer_is_printed_as_the_aws_cli_does(
-    answer: Any, form: str, printed: str, capsys: pytest.CaptureFixture[str]
+    answer: Any, output: str, printed: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    print_answer(answer, form)
+    print_answer(answer, output)
     assert capsys.readouterr().out == printed
 
 

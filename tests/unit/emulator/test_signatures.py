@@ -25,7 +25,7 @@ ACCOUNT = "123456789012"
 SECRET = server_secret.of_account("a-secret-of-this-server", ACCOUNT)
 SESSION = "ASIAEXAMPLE"
 HOST = "127.0.0.1:4566"
-FORM = {"content-type": "application/x-www-form-urlencoded"}
+CONFIGURATION = {"content-type": "application/x-www-form-urlencoded"}
 JSON = {"content-type": "application/x-amz-json-1.1", "x-amz-target": "AmazonSSM.GetParameter"}
 
 
@@ -83,7 +83,7 @@ def refused(request: SignedRequest, body: bytes = b"{}", at: datetime.datetime |
     ("service", "method", "target", "headers", "body"),
     [
         ("ssm", "POST", "/", JSON, b"{}"),
-        ("sts", "POST", "/", FORM, b"Action=GetCallerIdentity&Version=2011-06-15"),
+        ("sts", "POST", "/", CONFIGURATION, b"Action=GetCallerIdentity&Version=2011-06-15"),
         ("ec2", "GET", "/?Action=DescribeVpcs&Version=2016-11-15&A=%2B%20b", {}, b""),
         ("s3", "PUT", "/bucket/a%20b%2B%C3%A4/..//c", {}, b"\x00\xff" * 100),
         ("s3", "GET", "/bucket?list-type=2&prefix=a%2Fb&versions", {}, b""),
@@ -188,7 +188,7 @@ _TEXT = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_chara
 _REQUESTS = st.sampled_from(
     [
         ("ssm", "POST", "/", JSON, b"{}"),
-        ("sts", "POST", "/", FORM, b"Action=GetCallerIdentity"),
+        ("sts", "POST", "/", CONFIGURATION, b"Action=GetCallerIdentity"),
         ("s3", "PUT", "/bucket/key?partNumber=1&uploadId=x", {"x-amz-meta-a": "b"}, b"content"),
         ("s3", "DELETE", "/bucket/key", {}, b""),
     ]

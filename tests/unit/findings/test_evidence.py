@@ -23,7 +23,7 @@ from tests.apps import agora
 from tests.aws_account import deployed, deployment, running_task, stack_event
 from tests.unit.operations_support import target, write_task_or_warn
 
-FORM = agora()
+CONFIGURATION = agora()
 SECRET_LINE = f"connecting to mongodb://master:{'hunter2'}@10.0.0.9:27017"
 APP, APP_STACK = "agora-app", "agora-dev-app"
 
@@ -50,7 +50,7 @@ def crashed_once() -> AnsweringAws:
 
 
 def collected(aws: AnsweringAws, **options: Any) -> Snapshot:
-    return collect(aws.target(), FORM.services_of("dev"), **options)
+    return collect(aws.target(), CONFIGURATION.services_of("dev"), **options)
 
 
 def service(aws: AnsweringAws, name: str = APP) -> Service:
@@ -68,7 +68,7 @@ def test_everything_deployed_is_collected() -> None:
     targets(aws, State="unhealthy")
     found = collected(aws)
     assert found.unknown == ()
-    assert {each.name for each in found.stacks} == {stack.name for stack in stacks_of(FORM, "dev")}
+    assert {each.name for each in found.stacks} == {stack.name for stack in stacks_of(CONFIGURATION, "dev")}
     app, apex = found.service(APP), found.service("agora-apex")
     assert app is not None
     assert apex is not None
@@ -247,24 +247,24 @@ def test_a_service_is_read_with_everything_that_it_calls_and_nothing_else() -> N
 
 
 def test_a_service_may_be_named_in_short_and_a_missing_one_is_not_searched_for() -> None:
-    assert diagnose(crashed_once().target(), FORM, service="app").snapshot.only == APP
+    assert diagnose(crashed_once().target(), CONFIGURATION, service="app").snapshot.only == APP
     with pytest.raises(UsageError, match="no service") as refused:
-        diagnose(target({}), FORM, service="ap")
+        diagnose(target({}), CONFIGURATION, service="ap")
     assert "Perhaps" in refused.value.hint
 
 
 def test_a_diagnosis_says_whether_anything_is_wrong() -> None:
-    found = diagnose(crashed_once().target(), FORM)
+    found = diagnose(crashed_once().target(), CONFIGURATION)
     answer = json.loads(json.dumps(found.as_json()))
     assert (answer["wrong"], answer["verdicts"][0]["cause"]) == (False, "HEALED")
     assert datetime.fromisoformat(answer["at"]) == found.at
 
 
-@pytest.mark.parametrize("name", [stack.name for stack in stacks_of(FORM, "dev")])
+@pytest.mark.parametrize("name", [stack.name for stack in stacks_of(CONFIGURATION, "dev")])
 def test_a_stuck_stack_of_any_kind_is_reported(name: str) -> None:
     aws = AnsweringAws(deployed())
     aws.account.stacks[name]["StackStatus"] = "UPDATE_ROLLBACK_FAILED"
-    found = diagnose(aws.target(), FORM)
+    found = diagnose(aws.target(), CONFIGURATION)
     assert (found.verdicts[0].code, found.verdicts[0].stack) == ("STACK_STUCK", name)
 
 

@@ -15,8 +15,8 @@ from tests.unit.faulty_templates import FaultyTemplates
 from tests.unit.stacks_support import (
     ENVIRONMENTS,
     Json,
+    configuration,
     environment,
-    form,
     moving_templates,
     settled_templates,
     templates,
@@ -76,7 +76,7 @@ def test_nothing_is_found_in_our_templates_in_any_step(name: str, step: object) 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_nothing_is_found_in_the_templates_of_the_previous_app(name: str) -> None:
-    earlier = earlier_templates(environment(name), form().services_of(name))
+    earlier = earlier_templates(environment(name), configuration().services_of(name))
     assert check(assembly(earlier, name)) == []
 
 

@@ -19,8 +19,8 @@ from portside.images.resolution import Resolution, read_resolution
 from portside.images.resolve import resolve
 from portside.images.synthesis_images import KEPT_FOLDER, images_at_hand, keep, kept_file, references_of
 from tests.stubs import stubs
-from tests.unit.form_support import service
-from tests.unit.stacks_support import environment, form, images_of
+from tests.unit.configuration_support import service
+from tests.unit.stacks_support import configuration, environment, images_of
 
 APP = "ghcr.io/sage-bionetworks/app:edge"
 SERVICES = (service(container_location=APP),)
@@ -126,7 +126,7 @@ def test_a_wrong_setting_is_still_told_as_wrong_use(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("name", ["stage", "prod"])
 def test_a_release_takes_its_lock_and_not_what_is_kept(name: str, registry: list[list[str]]) -> None:
-    version, services = environment(name).ghcr_package_version, form().services_of(name)
+    version, services = environment(name).ghcr_package_version, configuration().services_of(name)
     keep(Resolution(version, EDGE.images), kept_file(name))
     assert images_at_hand(environment(name), services) == find_lock(version)
     assert registry == []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from portside.errors import FormError, UsageError
+from portside.errors import ConfigurationError, UsageError
 from portside.images.release_lock import find_lock, lock_name, require_lock
 from portside.images.resolution import Resolution
 from portside.images.resolved_image import ResolvedImage
@@ -51,7 +51,7 @@ def test_a_lock_of_another_version_than_its_file_is_refused(tmp_path: Path) -> N
 def test_a_malformed_lock_is_not_passed_over_for_one_in_a_later_folder(tmp_path: Path) -> None:
     malformed = folder_with(tmp_path / "a")
     (malformed / "4.2.0.json").write_text("{")
-    with pytest.raises(FormError, match="not JSON"):
+    with pytest.raises(ConfigurationError, match="not JSON"):
         find_lock("4.2.0", [malformed, folder_with(tmp_path / "b")])
 
 
@@ -71,7 +71,7 @@ def test_of_a_lock_those_images_are_taken_that_services_name(tmp_path: Path) -> 
 
 def test_images_that_the_lock_lacks_and_images_that_cannot_run_are_reported_at_once(tmp_path: Path) -> None:
     foreign = dataclasses.replace(LOCK, images={APP: image(APP, "linux/arm64"), API: image(API, "windows/amd64")})
-    with pytest.raises(FormError) as raised:
+    with pytest.raises(ConfigurationError) as raised:
         require_lock("stage", "4.2.0", [APP, "redis:7", "redis:8"], [folder_with(tmp_path, foreign)])
     make = "Make it: ./agora release pin 4.2.0"
     assert [(each.where, each.what, each.hint) for each in raised.value.problems] == [

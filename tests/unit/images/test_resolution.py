@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portside.config.image_reference import parse_reference
-from portside.errors import FormError, Problem
+from portside.errors import ConfigurationError, Problem
 from portside.images.release_lock import RELEASES
 from portside.images.resolution import Resolution, parse_resolution, read_resolution
 from portside.images.resolved_image import ResolvedImage
 from tests.stubs import stubs
-from tests.unit.form_support import told
+from tests.unit.configuration_support import told
 
 DIGEST = f"sha256:{'a' * 64}"
 COMMIT = "c9b631124af8271f4f03ff98b87392ae16749fbb"
@@ -215,7 +215,7 @@ def test_no_json_at_all_ends_in_a_traceback(value: Any) -> None:
     for content in (value, RIGHT | {"images": value}, RIGHT | {"images": {REFERENCE: value}}):
         try:
             parse_resolution(json.dumps(content), "file")
-        except FormError:
+        except ConfigurationError:
             continue
 
 

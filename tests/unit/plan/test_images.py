@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from portside.config.configuration import Form, check_form
+from portside.config.configuration import Configuration, check_configuration
 from portside.config.environment import Environment
 from portside.config.service_props import ServiceProps
 from portside.emulator.client import process
 from portside.emulator.client.process import LocalAws
-from portside.errors import FormError, UsageError, UserError
+from portside.errors import ConfigurationError, UsageError, UserError
 from portside.images.access import API_VARIABLE, REGISTRY_VARIABLE, TOKEN_VARIABLE
 from portside.images.failures import ResolutionFailed
 from portside.images.release_lock import lock_name
@@ -22,7 +22,7 @@ from portside.images.resolved_image import ResolvedImage
 from portside.images.synthesis_images import keep, kept_file
 from portside.plan import images
 from portside.plan.images import choose_images, kept_folder, local_releases, locked_images, look_up, missing_images
-from tests.unit.form_support import environments, service
+from tests.unit.configuration_support import environments, service
 from tests.unit.operations_support import digest, resolved
 from tests.unit.registry_support import COMMIT, OWNER, SECRET, Catalogue, StandIn, reference, serving
 
@@ -35,13 +35,13 @@ def _services(environment: Environment) -> list[ServiceProps]:
     return [api, service(container_location=reference("app", tag), public=True)]
 
 
-def _form(dev: str = "edge") -> Form:
-    return check_form(
+def _configuration(dev: str = "edge") -> Configuration:
+    return check_configuration(
         environments(dev={"GHCR_PACKAGE_VERSION": dev}, stage={"GHCR_PACKAGE_VERSION": VERSION}), _services
     )
 
 
-FORM = _form()
+CONFIGURATION = _configuration()
 
 
 @pytest.fixture
@@ -83,13 +83,15 @@ def _write(lock: Resolution, folder: Path) -> None:
     keep(lock, folder / lock_name(lock.version))
 
 
-def _locked(name: str = "stage", *, local: bool = False, form: Form = FORM) -> Resolution | None:
-    return locked_images(form.environment(name), form, local=local)
+def _locked(
+    name: str = "stage", *, local: bool = False, configuration: Configuration = CONFIGURATION
+) -> Resolution | None:
+    return locked_images(configuration.environment(name), configuration, local=local)
 
 
 def test_a_release_is_what_its_lock_says_and_no_one_is_asked(registry: StandIn, tmp_path: Path) -> None:
     _write(_lock("api", "app", "docs"), tmp_path / "releases")
-    assert choose_images(FORM.environment("stage"), FORM, local=False) == _lock("api", "app")
+    assert choose_images(CONFIGURATION.environment("stage"), CONFIGURATION, local=False) == _lock("api", "app")
     assert registry.asked == []
 
 
@@ -116,7 +118,7 @@ def test_a_lock_of_stubs_is_for_rehearsals_only(tmp_path: Path) -> None:
 
 def test_a_lock_that_cannot_be_read_is_reported_and_not_ignored(tmp_path: Path) -> None:
     (tmp_path / "releases" / "4.2.0-rc2.json").write_text("<<<<<<< HEAD\n")
-    with pytest.raises(FormError, match="not JSON"):
+    with pytest.raises(ConfigurationError, match="not JSON"):
         _locked()
 
 
@@ -132,7 +134,7 @@ def test_a_rehearsal_takes_its_own_lock_first_and_aws_never_does(tmp_path: Path)
 def test_an_environment_of_releases_and_others_takes_a_lock_where_there_is_one(tmp_path: Path) -> None:
     lock = _lock("api", "app")
     _write(lock, tmp_path / "releases")
-    assert _locked("dev", form=_form(dev=VERSION)) == lock
+    assert _locked("dev", configuration=_configuration(dev=VERSION)) == lock
     assert _locked("dev") is None
 
 
@@ -142,14 +144,14 @@ def test_where_a_lock_is_of_no_use_dev_looks_its_images_up(
 ) -> None:
     _write(_lock(*names, stand_in=stand_in), tmp_path / "releases")
     published = {name: catalogue.add(name, VERSION).digest for name in ("api", "app")}
-    configuration = _form(dev=VERSION)
+    configuration = _configuration(dev=VERSION)
     chosen = choose_images(configuration.environment("dev"), configuration, local=False)
     assert {name: chosen.images[reference(name, VERSION)].digest for name in published} == published
 
 
 def test_what_is_resolved_is_kept_for_a_synthesis_by_hand(catalogue: Catalogue) -> None:
     published = catalogue.add("api", "edge"), catalogue.add("app", "edge")
-    found = choose_images(FORM.environment("dev"), FORM, local=False)
+    found = choose_images(CONFIGURATION.environment("dev"), CONFIGURATION, local=False)
     assert [image.digest for image in found.images.values()] == [each.digest for each in published]
     assert {image.commit for image in found.images.values()} == {COMMIT}
     assert read_resolution(kept_file("dev")) == found
@@ -159,9 +161,9 @@ def test_what_is_resolved_is_kept_for_a_synthesis_by_hand(catalogue: Catalogue) 
 def test_what_moves_is_resolved_again_each_time(catalogue: Catalogue) -> None:
     catalogue.add("api", "edge")
     catalogue.add("app", "edge")
-    first = choose_images(FORM.environment("dev"), FORM, local=False)
+    first = choose_images(CONFIGURATION.environment("dev"), CONFIGURATION, local=False)
     moved = catalogue.add("app", "edge", commit="f" * 40)
-    second = choose_images(FORM.environment("dev"), FORM, local=False)
+    second = choose_images(CONFIGURATION.environment("dev"), CONFIGURATION, local=False)
     assert second.images[reference("app")].digest == moved.digest != first.images[reference("app")].digest
     assert second.images[reference("api")] == first.images[reference("api")]
 
@@ -172,7 +174,7 @@ def test_a_rehearsal_asks_the_embedded_aws_alone_and_takes_no_token_along(
     monkeypatch.setenv(TOKEN_VARIABLE, SECRET)
     for name in ("api", "app"):
         catalogue.add(name, "edge")
-    found = choose_images(FORM.environment("dev"), FORM, local=True)
+    found = choose_images(CONFIGURATION.environment("dev"), CONFIGURATION, local=True)
     assert sorted(found.images) == [reference("api"), reference("app")]
     assert embedded.asked
     assert not any(SECRET in str(asked) for asked in embedded.asked)
@@ -212,5 +214,5 @@ def test_what_fails_for_another_reason_is_not_mistaken_for_missing(catalogue: Ca
 def test_the_digest_of_a_lock_is_not_that_of_what_the_tag_became(catalogue: Catalogue, tmp_path: Path) -> None:
     catalogue.add("app", VERSION)
     _write(_lock("api", "app"), tmp_path / "releases")
-    chosen = choose_images(FORM.environment("stage"), FORM, local=False)
+    chosen = choose_images(CONFIGURATION.environment("stage"), CONFIGURATION, local=False)
     assert chosen.images[reference("app", VERSION)].digest == digest(f"app {VERSION}")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from portside.aws.deployed import DeployedImage
-from portside.config.configuration import ROOT, Form, check_form
+from portside.config.configuration import ROOT, Configuration, check_configuration
 from portside.config.environment import Environment
 from portside.config.service_props import ServiceProps
 from portside.errors import UsageError, UserError
@@ -16,7 +16,7 @@ from portside.images.resolution import Resolution
 from portside.images.resolved_image import ResolvedImage
 from portside.plan.rollback import RollbackPlan, brings_back, choose_record, plan_rollback
 from portside.records.deployment_record import FAILED, INTERRUPTED, ROLLBACK, DeploymentRecord
-from tests.unit.form_support import environments, service
+from tests.unit.configuration_support import environments, service
 from tests.unit.operations_support import deployment_of, digest, resolution
 
 FIRST, SECOND, THIRD = (resolution(version, "api", "app") for version in ("1.0.0", "2.0.0", "3.0.0"))
@@ -46,7 +46,7 @@ def _chosen(records: list[DeploymentRecord], running: Mapping[str, DeployedImage
     return choose_record("dev", records, running, wanted).number
 
 
-def _form(version: str, *names: str, root: Path = ROOT, **locations: str) -> Form:
+def _configuration(version: str, *names: str, root: Path = ROOT, **locations: str) -> Configuration:
     def services(environment: Environment) -> list[ServiceProps]:
         tag = environment.ghcr_package_version
         written = {name: f"ghcr.io/org/{name}:{tag}" for name in names} | locations
@@ -55,7 +55,7 @@ def _form(version: str, *names: str, root: Path = ROOT, **locations: str) -> For
             for index, (name, location) in enumerate(written.items())
         ]
 
-    return check_form(environments(dev={"GHCR_PACKAGE_VERSION": version}), services, root)
+    return check_configuration(environments(dev={"GHCR_PACKAGE_VERSION": version}), services, root)
 
 
 def _nothing_today() -> Resolution:
@@ -63,7 +63,7 @@ def _nothing_today() -> Resolution:
 
 
 def _plan(record: DeploymentRecord, running: Mapping[str, DeployedImage]) -> RollbackPlan:
-    return plan_rollback(_form(record.images.version, "api", "app"), "dev", record, running, _nothing_today)
+    return plan_rollback(_configuration(record.images.version, "api", "app"), "dev", record, running, _nothing_today)
 
 
 def test_the_latest_healthy_deployment_of_other_images_than_those_that_run_comes_back() -> None:
@@ -209,7 +209,7 @@ def test_going_back_to_what_runs_changes_nothing() -> None:
 
 def test_a_service_that_the_deployment_did_not_have_is_omitted() -> None:
     today = resolution("2.0.0", "api", "app", "docs")
-    configuration = _form("1.0.0", "api", "app", "docs")
+    configuration = _configuration("1.0.0", "api", "app", "docs")
     plan = plan_rollback(configuration, "dev", _history(FIRST)[0], _running(today), lambda: today)
     assert plan.left_out == ("docs",)
     assert [service for service, _, _ in plan.changes] == ["api", "app"]
@@ -227,7 +227,7 @@ def test_a_service_of_the_deployment_that_the_configuration_has_no_longer_is_omi
 def test_an_image_that_is_built_on_the_spot_is_nothing_to_go_back_to(tmp_path: Path) -> None:
     (tmp_path / "tool").mkdir()
     (tmp_path / "tool" / "Dockerfile").write_text("FROM scratch\n")
-    configuration = _form("1.0.0", "api", "app", root=tmp_path, tool="path://tool")
+    configuration = _configuration("1.0.0", "api", "app", root=tmp_path, tool="path://tool")
     plan = plan_rollback(configuration, "dev", _history(FIRST)[0], _running(SECOND), _nothing_today)
     assert plan.left_out == ()
     assert "path://tool" not in plan.images.images

@@ -86,6 +86,6 @@ def test_a_database_that_is_not_yet_deployed_has_no_parameters_to_look_at() -> N
 
 
 def test_services_that_are_the_master_user_are_named() -> None:
-    check = told(database.questions(), replace(context({}), form=agora()))[database.USERS]
+    check = told(database.questions(), replace(context({}), configuration=agora()))[database.USERS]
     assert check.state == OK
     assert check.what.startswith("agora-api, agora-api-next connect as the master user; docs/database.md")

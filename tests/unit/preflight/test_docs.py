@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 from portside.aws.stack_status import STACK_STATUSES, Outlook
-from portside.config.configuration import check_form
+from portside.config.configuration import check_configuration
 from portside.config.deferred_values import DatabaseSecret
 from portside.config.service_props import DATABASE, Call, ServiceSecret
 from portside.preflight.run import questions
 from tests.unit import documents
-from tests.unit.form_support import environments, service
+from tests.unit.configuration_support import environments, service
 from tests.unit.verification_support import context
 
 PAGE = "docs/verify.md"
@@ -24,7 +24,7 @@ def test_every_check_is_documented_and_no_other() -> None:
         container_secrets=[ServiceSecret("NAME", "A", "field"), ServiceSecret(DatabaseSecret("password"), "B")],
         calls=[Call(DATABASE, 27017)],
     )
-    about = context(form=check_form(environments(dev={}), lambda _: [props]), drift=True)
+    about = context(configuration=check_configuration(environments(dev={}), lambda _: [props]), drift=True)
     asked = {
         re.sub(r"^drift of .*", "drift of STACK", each.subject)
         .replace("read by app", "read by SERVICE")

@@ -22,9 +22,9 @@ from tests.unit.verification_support import (
     LOCATION,
     THROTTLED,
     FakeClient,
+    configuration_with,
     context,
     deployed,
-    form_with,
     told,
 )
 
@@ -127,7 +127,7 @@ APP, BASTION, SIBLING = "agora-dev-app", "agora-dev-bastion", "other-dev-app"
 def adoption(*importers: str, kept: bool, stacks: Mapping[str, Any] = STACKS) -> Finding:
     # The DNS name stays exported, so its importers block no one.
     cloudformation = Importing(stacks, {VPC: importers, DNS: [SIBLING]})
-    about = context({"cloudformation": cloudformation}, form=form_with(KEEP_EXPORTS=kept))
+    about = context({"cloudformation": cloudformation}, configuration=configuration_with(KEEP_EXPORTS=kept))
     return told(earlier.questions(), about)["adoption"]
 
 
@@ -189,6 +189,6 @@ def test_without_the_right_to_ask_nothing_is_known_about_the_adoption() -> None:
         def _imports(self, *, ExportName: str) -> Iterator[dict[str, Any]]:
             raise client_error("AccessDenied", "not authorized to perform: cloudformation:ListImports", "ListImports")
 
-    about = context({"cloudformation": Denied(STACKS, {})}, form=form_with(KEEP_EXPORTS=False))
+    about = context({"cloudformation": Denied(STACKS, {})}, configuration=configuration_with(KEEP_EXPORTS=False))
     check = told(earlier.questions(), about)["adoption"]
     assert (check.state, check.what) == (SKIP, "these credentials lack the right cloudformation:ListImports")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from portside.config.configuration import check_form
+from portside.config.configuration import check_configuration
 from portside.findings.check import OK
 from portside.preflight import endpoints
 from portside.preflight.endpoints import endpoints_of, order_of
 from tests.apps import agora
-from tests.unit.form_support import api_and_app, environments
+from tests.unit.configuration_support import api_and_app, environments
 from tests.unit.verification_support import context, deployed, told
 
-FORM = check_form(environments(dev={}), api_and_app())
+CONFIGURATION = check_configuration(environments(dev={}), api_and_app())
 
 
 def serving(name: str, port: int) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def serving(name: str, port: int) -> dict[str, Any]:
 
 def found(**deployed_as: tuple[str, int]) -> str:
     stacks = {f"agora-dev-{part}": deployed(serving(*endpoint)) for part, endpoint in deployed_as.items()}
-    (check,) = told(endpoints.questions(), context(stacks=stacks, form=FORM)).values()
+    (check,) = told(endpoints.questions(), context(stacks=stacks, configuration=CONFIGURATION)).values()
     assert check.state == OK
     return check.what
 
@@ -49,11 +49,11 @@ def test_a_service_without_service_connect_offers_none() -> None:
 
 
 def test_services_that_do_not_call_each_other_share_a_group() -> None:
-    agora = order_of(check_form_of_agora())
+    agora = order_of(check_configuration_of_agora())
     assert agora[0] == ["agora-api", "agora-api-next", "agora-api-docs"]
     assert agora[-1] == ["agora-apex"]
 
 
-def check_form_of_agora() -> Any:
+def check_configuration_of_agora() -> Any:
 
     return agora().services_of("dev")

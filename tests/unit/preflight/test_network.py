@@ -17,9 +17,9 @@ from tests.unit.verification_support import (
     NETWORK,
     THROTTLED,
     FakeClient,
+    configuration_with,
     context,
     deployed,
-    form_with,
     resource_of,
     running_service,
     told,
@@ -130,8 +130,8 @@ def room(subject: str, free: int, *, running: int = 1, is_local: bool = False) -
     ecs = running_service(running)
     clients = {"ec2": FakeClient(describe_subnets=[{"Subnets": subnets}]), "ecs": ecs, "elbv2": None}
     app = deployed(resources=[resource_of("AWS::ECS::Service", SERVICE)])
-    configuration = form_with({"public": True, "auto_scale_max_capacity": 2})
-    about = context(clients, stacks={**NETWORK, "agora-dev-app": app}, form=configuration, is_local=is_local)
+    configuration = configuration_with({"public": True, "auto_scale_max_capacity": 2})
+    about = context(clients, stacks={**NETWORK, "agora-dev-app": app}, configuration=configuration, is_local=is_local)
     return told([each for each in network.questions() if each.subject == subject], about)[subject]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from portside.config.configuration import check_form
+from portside.config.configuration import check_configuration
 from portside.config.image_reference import LOCAL_BUILD
 from portside.findings.check import FAIL, OK, SKIP
 from portside.findings.finding import Finding
@@ -16,7 +16,7 @@ from portside.images.failures import Failure, Kind, ResolutionFailed
 from portside.images.resolution import Resolution
 from portside.preflight import context as looking
 from portside.preflight import published
-from tests.unit.form_support import environments, service
+from tests.unit.configuration_support import environments, service
 from tests.unit.verification_support import IMAGES, LOCATION, context, told
 
 DIGEST = IMAGES.images[LOCATION].reference
@@ -70,5 +70,5 @@ def test_an_image_of_this_machine_is_not_known_yet(monkeypatch: pytest.MonkeyPat
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "Dockerfile").touch()
     built = service(public=True, container_location=f"{LOCAL_BUILD}app")
-    configuration = check_form(environments(dev={}), lambda _: [built], tmp_path)
-    assert found(monkeypatch, lambda *_: None, form=configuration).state == SKIP
+    configuration = check_configuration(environments(dev={}), lambda _: [built], tmp_path)
+    assert found(monkeypatch, lambda *_: None, configuration=configuration).state == SKIP

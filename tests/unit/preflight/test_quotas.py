@@ -7,20 +7,20 @@ from typing import Any
 
 import pytest
 
-from portside.config.configuration import Form, check_form
+from portside.config.configuration import Configuration, check_configuration
 from portside.findings.check import FAIL, OK, SKIP
 from portside.findings.finding import Finding
 from portside.preflight import quotas
-from tests.unit.form_support import environments, service
+from tests.unit.configuration_support import environments, service
 from tests.unit.operations_support import NOON, client_error
 from tests.unit.verification_support import (
     DENIED,
     NETWORK,
     THROTTLED,
     FakeClient,
+    configuration_with,
     context,
     deployed,
-    form_with,
     resource_of,
     running_service,
     told,
@@ -35,9 +35,14 @@ def quota(value: float) -> FakeClient:
 
 
 def found(
-    subject: str, quotas_of: FakeClient, *, stacks: Any = None, form: Form | None = None, **clients: Any
+    subject: str,
+    quotas_of: FakeClient,
+    *,
+    stacks: Any = None,
+    configuration: Configuration | None = None,
+    **clients: Any,
 ) -> Finding:
-    about = context({"service-quotas": quotas_of, **clients}, stacks=stacks, form=form)
+    about = context({"service-quotas": quotas_of, **clients}, stacks=stacks, configuration=configuration)
     return told([each for each in quotas.questions(about) if each.subject == f"quota: {subject}"], about)[
         f"quota: {subject}"
     ]
@@ -48,7 +53,7 @@ NOW, FULL = "Fargate vCPUs", "Fargate vCPUs, full scale"
 
 def vcpus(subject: str, *, allowed: float, used: float | None, running: int = 0) -> Finding:
     """The one service has half a vCPU and one to two tasks: a rolling update needs one to two vCPUs."""
-    configuration = form_with({"public": True, "cpu": 512, "auto_scale_max_capacity": 2})
+    configuration = configuration_with({"public": True, "cpu": 512, "auto_scale_max_capacity": 2})
     points = [] if used is None else [{"Timestamp": NOON, "Maximum": used}]
     points += [{"Timestamp": NOON - timedelta(minutes=5), "Maximum": 999.0}] if points else []
     clients = {
@@ -56,7 +61,7 @@ def vcpus(subject: str, *, allowed: float, used: float | None, running: int = 0)
         "ecs": running_service(running),
         "elbv2": None,
     }
-    return found(subject, quota(allowed), stacks=RUNNING if running else {}, form=configuration, **clients)
+    return found(subject, quota(allowed), stacks=RUNNING if running else {}, configuration=configuration, **clients)
 
 
 @pytest.mark.parametrize(
@@ -87,8 +92,8 @@ def test_usage_that_contradicts_what_runs_is_not_known() -> None:
 
 
 def test_spot_has_its_own_quota() -> None:
-    spot = check_form(environments(dev={}), lambda _: [service(public=True, spot_weight=1)])
-    about = context(form=spot)
+    spot = check_configuration(environments(dev={}), lambda _: [service(public=True, spot_weight=1)])
+    about = context(configuration=spot)
     assert "quota: Fargate Spot vCPUs, full scale" in [each.subject for each in quotas.questions(about)]
     assert "quota: Fargate Spot vCPUs, full scale" not in [each.subject for each in quotas.questions(context())]
 
@@ -123,13 +128,19 @@ def test_a_quota_that_can_not_be_asked_for_is_not_known(refusal: Exception) -> N
 @pytest.mark.parametrize(("allowed", "state"), [(5, OK), (4, FAIL)])
 def test_each_new_nat_gateway_needs_an_address(allowed: int, state: str) -> None:
     ec2 = FakeClient(describe_addresses={"Addresses": [1, 2, 3]})
-    assert found("elastic addresses", quota(allowed), form=form_with(NAT_GATEWAYS=2), ec2=ec2).state == state
+    assert (
+        found("elastic addresses", quota(allowed), configuration=configuration_with(NAT_GATEWAYS=2), ec2=ec2).state
+        == state
+    )
 
 
 def test_nat_gateways_that_are_there_add_no_address() -> None:
     gateways = [resource_of("AWS::EC2::NatGateway", f"nat-{number}") for number in (1, 2)]
     stacks = {"agora-dev-network": deployed(resources=gateways)}
-    assert found("elastic addresses", FakeClient(), form=form_with(NAT_GATEWAYS=2), stacks=stacks).state == OK
+    assert (
+        found("elastic addresses", FakeClient(), configuration=configuration_with(NAT_GATEWAYS=2), stacks=stacks).state
+        == OK
+    )
 
 
 @pytest.mark.parametrize(("in_first_zone", "state"), [(4, OK), (5, FAIL)])

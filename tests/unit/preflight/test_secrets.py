@@ -16,7 +16,15 @@ from portside.findings.finding import Finding
 from portside.preflight import secrets
 from portside.preflight.context import Context
 from tests.unit.operations_support import NOON, client_error, stack
-from tests.unit.verification_support import ACCOUNT, FakeClient, context, deployed, form_with, resource_of, told
+from tests.unit.verification_support import (
+    ACCOUNT,
+    FakeClient,
+    configuration_with,
+    context,
+    deployed,
+    resource_of,
+    told,
+)
 
 NAME = "app-token"
 ARN = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:{NAME}-AbCdEf"
@@ -53,11 +61,11 @@ def about(
     def simulate(**arguments: Any) -> dict[str, Any]:
         return {"EvaluationResults": [{"EvalDecision": decide(**arguments)}]}
 
-    configuration = form_with({"public": True, "container_secrets": [ServiceSecret(NAME, "TOKEN", field)]})
+    configuration = configuration_with({"public": True, "container_secrets": [ServiceSecret(NAME, "TOKEN", field)]})
     stacks = {"agora-dev-app": deployed(template(granted=granted), resources=[resource_of("R", "the-role", "Role")])}
     return context(
         {"secretsmanager": FakeClient(**given), "iam": FakeClient(simulate_principal_policy=simulate), **clients},
-        form=configuration,
+        configuration=configuration,
         stacks=stacks if is_deployed else {},
         new=new or [],
         is_local=is_local,
@@ -224,7 +232,7 @@ DATABASE_SERVICE = {
 def test_the_databases_secret_is_there_as_long_as_the_database(
     resources: list[Mapping[str, Any]], secret: Any, state: str
 ) -> None:
-    configuration = form_with(DATABASE_SERVICE)
+    configuration = configuration_with(DATABASE_SERVICE)
     stacks = {"agora-dev-docdb-v8": deployed(resources=resources)}
-    asked = context({"secretsmanager": FakeClient(describe_secret=secret)}, form=configuration, stacks=stacks)
+    asked = context({"secretsmanager": FakeClient(describe_secret=secret)}, configuration=configuration, stacks=stacks)
     assert found(asked)["secret of the database"].state == state

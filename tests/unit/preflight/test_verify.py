@@ -15,7 +15,7 @@ from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 from portside.aws.errors import why_unanswered
 from portside.aws.target import Target
 from portside.cli import main
-from portside.errors import FormError, Problem, UserError
+from portside.errors import ConfigurationError, Problem, UserError
 from portside.findings.check import FAIL, OK, SKIP, fail, ok, skip
 from portside.findings.finding import Finding
 from portside.preflight import account, published, run
@@ -24,7 +24,7 @@ from portside.preflight.run import Verification
 from portside.rehearsal import prepare
 from tests.apps import agora
 from tests.unit.operations_support import client_error, stack, target
-from tests.unit.verification_support import DENIED, EXPIRED, IMAGES, THROTTLED, FakeClient, context, form_with
+from tests.unit.verification_support import DENIED, EXPIRED, IMAGES, THROTTLED, FakeClient, configuration_with, context
 
 
 def asking(outcome: Any) -> Question:
@@ -78,7 +78,7 @@ def test_a_bug_is_not_hidden() -> None:
 
 def asked(monkeypatch: pytest.MonkeyPatch, *questions: Question) -> Verification:
     monkeypatch.setattr(run, "questions", lambda _: list(questions))
-    return run.before_deployment(target({}, form=form_with()), form_with(), IMAGES, [])
+    return run.before_deployment(target({}, configuration=configuration_with()), configuration_with(), IMAGES, [])
 
 
 def test_questions_are_asked_in_parallel_and_answered_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,9 +167,9 @@ def test_an_aws_that_refuses_everything_is_not_called_ok(
         def __missing__(self, service: str) -> FakeClient:
             return Refusing()
 
-    configuration = form_with()
+    configuration = configuration_with()
     new = [stack("agora-dev-app", {"Resources": {}}, tmp_path)]
-    found = run.before_deployment(target(Clients(), form=configuration), configuration, IMAGES, new)
+    found = run.before_deployment(target(Clients(), configuration=configuration), configuration, IMAGES, new)
     known = {check.subject: check.state for check in found.checks if check.state != SKIP}
     expired = {"credentials": FAIL} if refusal is EXPIRED else {}
     # The configuration, the proof, the record of dev and the templates ask no one, and the registry is not AWS's.
@@ -177,8 +177,8 @@ def test_an_aws_that_refuses_everything_is_not_called_ok(
     assert known == {**unasked, **expired}
 
 
-def test_a_wrong_form_is_reported_as_a_check_that_failed() -> None:
-    found = run.without_configuration("dev", FormError([Problem("ENVIRONMENTS", "wrong", "Write it so.")]))
+def test_a_wrong_configuration_is_reported_as_a_failed_check() -> None:
+    found = run.without_configuration("dev", ConfigurationError([Problem("ENVIRONMENTS", "wrong", "Write it so.")]))
     assert [(check.state, check.fix) for check in found.checks] == [(FAIL, "Write it so."), (SKIP, "")]
 
 
@@ -237,7 +237,7 @@ def test_what_is_shown_ends_with_a_summary_and_the_failures_again(
         ok("region", "us-east-1"),
         skip("quota: elastic addresses", "denied"),
     )
-    monkeypatch.setattr("portside.cli.verify.looking_at", lambda *_, **__: SimpleNamespace(target=0, form=0))
+    monkeypatch.setattr("portside.cli.verify.looking_at", lambda *_, **__: SimpleNamespace(target=0, configuration=0))
     monkeypatch.setattr("portside.preflight.run.verify", lambda *_, **__: Verification("dev", checks))
     assert main.run(["verify", "dev"]) == 1
     said = capsys.readouterr()
@@ -256,9 +256,9 @@ def test_a_wrong_configuration_is_reported_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def wrong(**_: object) -> None:
-        raise FormError([Problem("ENVIRONMENTS", "wrong", "Write it so.")])
+        raise ConfigurationError([Problem("ENVIRONMENTS", "wrong", "Write it so.")])
 
-    monkeypatch.setattr("portside.cli.verify.read_form", wrong)
+    monkeypatch.setattr("portside.cli.verify.read_configuration", wrong)
     assert main.run(["verify", "dev"]) == 2
     said = capsys.readouterr()
     assert (said.out + said.err).count("Write it so.") == 1
@@ -268,7 +268,7 @@ def test_failures_are_not_repeated_where_nothing_stands_between(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = Verification("dev", (fail("certificate", "there is none", "Request one."), skip("region", "denied")))
-    monkeypatch.setattr("portside.cli.verify.looking_at", lambda *_, **__: SimpleNamespace(target=0, form=0))
+    monkeypatch.setattr("portside.cli.verify.looking_at", lambda *_, **__: SimpleNamespace(target=0, configuration=0))
     monkeypatch.setattr("portside.preflight.run.verify", lambda *_, **__: found)
     assert main.run(["verify", "dev"]) == 1
     assert capsys.readouterr().out.count("Request one.") == 1

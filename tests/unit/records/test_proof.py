@@ -11,7 +11,7 @@ import pytest
 
 from portside.aws.health import HEALTHY, NO_TASK, RUNNING
 from portside.aws.target import Target
-from portside.config.configuration import Form, check_form
+from portside.config.configuration import Configuration, check_configuration
 from portside.config.environment import Environment
 from portside.errors import UsageError
 from portside.images.resolution import Resolution
@@ -36,7 +36,7 @@ from portside.records.proof import (
     seed_proof,
 )
 from portside.records.proving_record import Place, find_record, no_proof_to_come
-from tests.unit.form_support import ENVIRONMENT, api_and_app, environments
+from tests.unit.configuration_support import ENVIRONMENT, api_and_app, environments
 from tests.unit.operations_support import (
     FakeParameters,
     client_error,
@@ -54,14 +54,14 @@ def _services(environment: Environment) -> Any:
     return [replace(services[0], container_location=f"ghcr.io/org/api:{version}"), services[1]]
 
 
-def _form(version: str = "4.2.0-rc2", **changes: Any) -> Form:
+def _configuration(version: str = "4.2.0-rc2", **changes: Any) -> Configuration:
     at = {"GHCR_PACKAGE_VERSION": version}
-    return check_form(environments(dev={}, stage=at, prod=at | changes), _services)
+    return check_configuration(environments(dev={}, stage=at, prod=at | changes), _services)
 
 
 RELEASE = resolution("4.2.0-rc2", "api", "app")
 OTHER = resolution("4.2.0-rc1", "api", "app")
-FORM = _form()
+CONFIGURATION = _configuration()
 ACCOUNT = ENVIRONMENT["ACCOUNT"]
 AT_STAGE = Place(f"{ACCOUNT}/us-east-1/stage", is_rehearsal=False)
 AT_PROD = f"{ACCOUNT}/us-east-1/prod"
@@ -81,7 +81,7 @@ def _found(*records: DeploymentRecord, wanted: Sequence[ServiceImage] = WANTED) 
 
 
 def _place(ssm: FakeParameters, *, environment: str = "prod", is_local: bool = False) -> Target:
-    return target({"ssm": ssm}, environment=environment, is_local=is_local, form=FORM)
+    return target({"ssm": ssm}, environment=environment, is_local=is_local, configuration=CONFIGURATION)
 
 
 @pytest.fixture
@@ -92,13 +92,13 @@ def rehearsing(monkeypatch: pytest.MonkeyPatch) -> Target:
     return place
 
 
-def _proof(place: Target, images: Resolution, form: Form = FORM) -> Proof | None:
-    return expect_proof(place.environment, form, images, lambda proving: replace(place, environment=proving))
+def _proof(place: Target, images: Resolution, configuration: Configuration = CONFIGURATION) -> Proof | None:
+    return expect_proof(place.environment, configuration, images, lambda proving: replace(place, environment=proving))
 
 
-def _refused(place: Target, images: Resolution, form: Form = FORM) -> NotProven:
+def _refused(place: Target, images: Resolution, configuration: Configuration = CONFIGURATION) -> NotProven:
     with pytest.raises(NotProven) as refused:
-        _proof(place, images, form)
+        _proof(place, images, configuration)
     return refused.value
 
 
@@ -255,7 +255,7 @@ def _again(
 ) -> Proof | None:
     own = read_records(place.clients("ssm"), "prod")
     return expect_proof_or_own(
-        place, FORM, wanted, own, lambda proving: replace(place, environment=proving), running=running
+        place, CONFIGURATION, wanted, own, lambda proving: replace(place, environment=proving), running=running
     )
 
 
@@ -268,11 +268,11 @@ def test_what_prod_ran_healthy_may_come_back_without_stage() -> None:
     def unreachable(_: Environment) -> Target:
         raise UsageError("no credentials for stage")
 
-    proof = expect_proof_or_own(place, FORM, WANTED, own, unreachable)
+    proof = expect_proof_or_own(place, CONFIGURATION, WANTED, own, unreachable)
     assert proof
     assert (proof.sentence, proof.remark) == ("Ran healthy here in deployment 1 of 2026-11-23 12:00 UTC.", "own 1")
     with pytest.raises(ProofUnread, match="stage's record, which proves what prod runs, could not be read"):
-        expect_proof_or_own(place, FORM, [replace(WANTED[0], digest=digest("evil"))], own, unreachable)
+        expect_proof_or_own(place, CONFIGURATION, [replace(WANTED[0], digest=digest("evil"))], own, unreachable)
 
 
 @pytest.mark.parametrize(
@@ -325,7 +325,7 @@ def test_a_record_that_can_not_be_read_is_not_called_empty() -> None:
 
 def test_a_rehearsal_says_how_to_pretend_and_then_that_it_did(rehearsing: Target) -> None:
     assert "./agora deploy prod --local --seed-stage" in _refused(rehearsing, RELEASE).hint
-    seed_proof(rehearsing, FORM, RELEASE)
+    seed_proof(rehearsing, CONFIGURATION, RELEASE)
     proof = _proof(rehearsing, RELEASE)
     assert proof is not None
     assert proof.sentence.endswith("UTC (simulated).")
@@ -334,7 +334,7 @@ def test_a_rehearsal_says_how_to_pretend_and_then_that_it_did(rehearsing: Target
 
 
 def test_a_seeded_record_proves_nothing_in_aws(rehearsing: Target) -> None:
-    seed_proof(rehearsing, FORM, RELEASE)
+    seed_proof(rehearsing, CONFIGURATION, RELEASE)
     error = _refused(replace(rehearsing, is_local=False), RELEASE)
     assert "it is simulated (synthetic)" in error.message
     assert "--seed" not in error.hint
@@ -352,11 +352,11 @@ def test_no_other_environment_needs_a_proof(name: str) -> None:
 
 
 def test_a_proof_that_is_waived_is_shown_with_its_reason() -> None:
-    configuration = check_form(
+    configuration = check_configuration(
         environments(dev={}, prod={"PROVED_BY": None, "PROOF_WAIVED": "a demo without users"}), api_and_app()
     )
     assert proving_environment(configuration, configuration.environment("prod")) is None
-    place = target({"ssm": FakeParameters()}, environment="prod", form=configuration)
+    place = target({"ssm": FakeParameters()}, environment="prod", configuration=configuration)
     proof = _proof(place, RELEASE, configuration)
     assert proof
     assert "a demo without users" in proof.sentence
@@ -364,7 +364,7 @@ def test_a_proof_that_is_waived_is_shown_with_its_reason() -> None:
 
 
 def test_an_environment_of_any_name_is_proven_by_the_one_it_names() -> None:
-    configuration = check_form(
+    configuration = check_configuration(
         environments(
             uat={"KIND": "staging"}, trial={"KIND": "staging"}, live={"KIND": "production", "PROVED_BY": "uat"}
         ),
@@ -378,8 +378,8 @@ def test_an_environment_of_any_name_is_proven_by_the_one_it_names() -> None:
 def test_images_that_were_looked_up_for_another_version_are_found_by_their_names() -> None:
     ssm = FakeParameters()
     write_record(ssm, "stage", _ran())
-    configuration = _form("4.1.0")
-    assert _proof(target({"ssm": ssm}, environment="prod", form=configuration), RELEASE, configuration)
+    configuration = _configuration("4.1.0")
+    assert _proof(target({"ssm": ssm}, environment="prod", configuration=configuration), RELEASE, configuration)
 
 
 def test_the_record_is_read_where_the_proving_environment_is() -> None:
@@ -390,7 +390,7 @@ def test_the_record_is_read_where_the_proving_environment_is() -> None:
         return _place(ssm, environment=environment.name)
 
     write_record(ssm, "stage", _ran())
-    assert expect_proof(FORM.environment("prod"), FORM, RELEASE, reach) is not None
+    assert expect_proof(CONFIGURATION.environment("prod"), CONFIGURATION, RELEASE, reach) is not None
     assert asked == ["stage"]
 
 
@@ -423,12 +423,12 @@ COMMIT = "a" * 40
 )
 def test_a_deployment_of_stage_whose_record_will_prove_nothing_is_announced(origin: Origin, why: str) -> None:
     there = _place(FakeParameters(), environment="stage")
-    assert no_proof_to_come(FORM, there, origin) == f"This will prove nothing for prod: {why}."
+    assert no_proof_to_come(CONFIGURATION, there, origin) == f"This will prove nothing for prod: {why}."
 
 
 def test_where_nothing_is_proven_by_it_or_a_commit_has_everything_nothing_is_announced() -> None:
     changed, clean = Origin("jane", f"{COMMIT}+changes", ("app.py",)), Origin("jane", COMMIT)
-    assert no_proof_to_come(FORM, _place(FakeParameters(), environment="stage"), clean) == ""
-    assert no_proof_to_come(FORM, _place(FakeParameters(), environment="dev"), changed) == ""
-    assert no_proof_to_come(FORM, _place(FakeParameters(), environment="prod"), changed) == ""
-    assert no_proof_to_come(FORM, _place(FakeParameters(), environment="stage", is_local=True), changed) == ""
+    assert no_proof_to_come(CONFIGURATION, _place(FakeParameters(), environment="stage"), clean) == ""
+    assert no_proof_to_come(CONFIGURATION, _place(FakeParameters(), environment="dev"), changed) == ""
+    assert no_proof_to_come(CONFIGURATION, _place(FakeParameters(), environment="prod"), changed) == ""
+    assert no_proof_to_come(CONFIGURATION, _place(FakeParameters(), environment="stage", is_local=True), changed) == ""

@@ -7,18 +7,18 @@ from typing import Any
 
 from portside.aws.model import Container, Task
 from portside.aws.reader import Look, Reader
-from portside.config.configuration import check_form
+from portside.config.configuration import check_configuration
 from portside.records.deployment_record import FAILED, DeploymentRecord
 from portside.records.running_images import digests_of, running_in, unaccounted
 from tests.answering_aws import AnsweringAws
 from tests.apps import agora
 from tests.aws_account import deployed
-from tests.unit.form_support import environments, one_service
+from tests.unit.configuration_support import environments, one_service
 from tests.unit.operations_support import deployment_of, digest, resolution
 from tests.unit.rollouts_support import service, task
 
-FORM = check_form(environments(uat={"KIND": "staging"}, live={"KIND": "production"}), one_service)
-LIVE = FORM.environment("live")
+CONFIGURATION = check_configuration(environments(uat={"KIND": "staging"}, live={"KIND": "production"}), one_service)
+LIVE = CONFIGURATION.environment("live")
 RUNNING = {"app": [digest("app 1.0.0")]}
 
 
@@ -51,7 +51,7 @@ def test_a_record_of_the_earlier_format_accounts_for_its_images() -> None:
 
 
 def test_other_environments_may_run_anything() -> None:
-    assert unaccounted(FORM.environment("uat"), RUNNING, []) == ()
+    assert unaccounted(CONFIGURATION.environment("uat"), RUNNING, []) == ()
 
 
 def _container(name: str, image: str) -> Container:

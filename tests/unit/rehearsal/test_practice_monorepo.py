@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 
 from portside.aws.target import local_state_dir
-from portside.config.configuration import check_form
+from portside.config.configuration import check_configuration
 from portside.config.release_source import ReleaseSource
 from portside.emulator.client import control
 from portside.emulator.client.process import LocalAws
 from portside.git import git
 from portside.images.resolved_image import COMMIT
 from portside.rehearsal import practice_monorepo
-from tests.unit.form_support import api_and_app, environments
+from tests.unit.configuration_support import api_and_app, environments
 from tests.unit.git_support import head, hook, refs, tag, use_own_settings
 
-FORM = check_form(
+CONFIGURATION = check_configuration(
     environments(
         dev={"GHCR_PACKAGE_VERSION": "edge"},
         stage={"GHCR_PACKAGE_VERSION": "4.2.0-rc2"},
@@ -54,11 +54,11 @@ def published(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
 
 def _repository() -> Path:
-    return Path(practice_monorepo.practice_source(FORM).repository)
+    return Path(practice_monorepo.practice_source(CONFIGURATION).repository)
 
 
 def test_it_begins_with_one_commit_that_carries_the_tags_of_what_stage_and_prod_run() -> None:
-    source = practice_monorepo.practice_source(FORM)
+    source = practice_monorepo.practice_source(CONFIGURATION)
     assert (source.tag_prefix, source.branch) == ("agora", "main")
     repository = Path(source.repository)
     assert refs(repository) == dict.fromkeys(
@@ -70,13 +70,13 @@ def test_it_begins_with_one_commit_that_carries_the_tags_of_what_stage_and_prod_
 
 def test_it_is_made_once_and_keeps_what_was_practised() -> None:
     tag(_repository(), head(_repository()), "agora/v4.3.0-rc1")
-    commit = practice_monorepo.change(FORM)
+    commit = practice_monorepo.change(CONFIGURATION)
     assert head(_repository()) == commit
     assert "refs/tags/agora/v4.3.0-rc1" in refs(_repository())
 
 
 def test_a_configuration_without_releases_is_practised_under_the_usual_tags() -> None:
-    source = practice_monorepo.practice_source(replace(FORM, releases=None))
+    source = practice_monorepo.practice_source(replace(CONFIGURATION, releases=None))
     assert (source.tag_prefix, source.branch) == ("agora", "main")
 
 
@@ -89,7 +89,7 @@ def test_the_configurations_own_prefix_and_branch_are_used(home: Path) -> None:
 
 def test_a_change_is_an_anonymous_commit_on_top_of_the_branch() -> None:
     first = head(_repository())
-    changes = [practice_monorepo.change(FORM) for _ in range(3)]
+    changes = [practice_monorepo.change(CONFIGURATION) for _ in range(3)]
     listed = git("log", "--format=%H %an <%ae>", "main", folder=_repository()).splitlines()
     assert [line.split(" ")[0] for line in listed] == [*reversed(changes), first]
     assert {line.partition(" ")[2] for line in listed} == {"Practice <practice@localhost>"}
@@ -105,7 +105,7 @@ def test_what_was_left_incomplete_is_recreated() -> None:
 
 
 def test_forgetting_it_makes_another() -> None:
-    practice_monorepo.change(FORM)
+    practice_monorepo.change(CONFIGURATION)
     practice_monorepo.forget()
     assert not (local_state_dir() / "monorepo.git").exists()
     practice_monorepo.forget()
@@ -128,7 +128,7 @@ def test_hooks_of_the_persons_own_git_template_do_not_act_on_it(home: Path, monk
 
 
 def test_publishing_gives_each_image_the_tags_and_that_of_its_commit(published: list[dict[str, Any]]) -> None:
-    commit = practice_monorepo.change(FORM)
+    commit = practice_monorepo.change(CONFIGURATION)
     references = ["ghcr.io/org/api:edge", "ghcr.io/org/app:edge", "ghcr.io/org/app:4.2.0-rc2", "path://docker/tool"]
     practice_monorepo.publish(AWS, references, ["4.3.0-rc1", "edge"], commit)
     assert [(each["name"], each["tags"]) for each in published] == [

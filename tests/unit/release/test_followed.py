@@ -22,7 +22,7 @@ from portside.release.github_runs import GithubRepository, pull_request_poll, ru
 from portside.release.promote import merged_already
 from tests.unit.operations_support import FakeParameters, resolution
 from tests.unit.release.test_hot_fix import FIX, for_stage
-from tests.unit.release.test_promote import FORM, FORWARD, NEW
+from tests.unit.release.test_promote import CONFIGURATION, FORWARD, NEW
 from tests.unit.repository_support import APP, Repository, make_repository
 
 COMMIT = "c" * 40
@@ -147,7 +147,7 @@ def test_a_remote_that_is_out_of_reach_is_waited_for(repository: Repository) -> 
 
 @pytest.mark.slow
 def test_what_is_merged_already_is_known_with_its_version(repository: Repository) -> None:
-    stage, dev, prod = (FORM.environment(name) for name in ("stage", "dev", "prod"))
+    stage, dev, prod = (CONFIGURATION.environment(name) for name in ("stage", "dev", "prod"))
     assert merged_already(repository.path, stage, dev) == (repository.at_origin("stage"), "4.2.0-rc2")
     repository.commit("dev", {"app.py": FORWARD}, "Forward")
     assert merged_already(repository.path, stage, dev) is None

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portside.config.configuration import ROOT, load_form
+from portside.config.configuration import ROOT, load_configuration
 from portside.errors import UsageError
 from portside.release.configuration_edit import versions_in, with_versions
 from tests.apps import agora
 
-FORM = """\
+CONFIGURATION = """\
 ENVIRONMENTS = {
     "dev": {"GHCR_PACKAGE_VERSION": "edge"},
     "stage": {"GHCR_PACKAGE_VERSION": "4.2.0-rc2"},
@@ -33,7 +33,7 @@ RELEASED = {"stage": "4.3.0-rc1", "prod": "4.3.0-rc1"}
 
 
 def stage_written_as(value: str) -> str:
-    return FORM.replace('"stage": {"GHCR_PACKAGE_VERSION": "4.2.0-rc2"}', f'"stage": {value}')
+    return CONFIGURATION.replace('"stage": {"GHCR_PACKAGE_VERSION": "4.2.0-rc2"}', f'"stage": {value}')
 
 
 def refusal(source: str | bytes, versions: dict[str, str] | None = None) -> UsageError:
@@ -45,7 +45,7 @@ def refusal(source: str | bytes, versions: dict[str, str] | None = None) -> Usag
 def test_the_configuration_of_this_project_gets_another_release_and_is_still_a_configuration(tmp_path: Path) -> None:
     before = (ROOT / "app.py").read_bytes()
     (tmp_path / "app.py").write_bytes(with_versions(before, {"stage": "99.0.0-rc1", "prod": "99.0.0-rc2"}))
-    configuration = load_form(tmp_path / "app.py")
+    configuration = load_configuration(tmp_path / "app.py")
     assert {name: configuration.environment(name).ghcr_package_version for name in configuration.environments} == {
         "dev": versions_in(before)["dev"],
         "stage": "99.0.0-rc1",
@@ -55,13 +55,13 @@ def test_the_configuration_of_this_project_gets_another_release_and_is_still_a_c
 
 
 def test_only_the_environments_that_are_named_change() -> None:
-    assert with_versions(FORM.encode(), {"prod": "4.3.0-rc1"}).decode() == FORM.replace(
+    assert with_versions(CONFIGURATION.encode(), {"prod": "4.3.0-rc1"}).decode() == CONFIGURATION.replace(
         '"prod": {"GHCR_PACKAGE_VERSION": "4.2.0-rc2"}', '"prod": {"GHCR_PACKAGE_VERSION": "4.3.0-rc1"}'
     )
 
 
 def test_a_version_that_is_there_already_leaves_the_source_as_it_is() -> None:
-    source = FORM.encode()
+    source = CONFIGURATION.encode()
     assert with_versions(source, {"stage": "4.2.0-rc2"}) is source
 
 
@@ -85,22 +85,24 @@ def test_a_literal_keeps_its_kind_of_quotes(literal: str, expected: str) -> None
 
 
 def test_windows_ends_of_lines_and_a_byte_order_mark_stay() -> None:
-    source = codecs.BOM_UTF8 + FORM.replace("\n", "\r\n").encode()
+    source = codecs.BOM_UTF8 + CONFIGURATION.replace("\n", "\r\n").encode()
     assert with_versions(source, RELEASED) == source.replace(b"4.2.0-rc2", b"4.3.0-rc1")
 
 
 def test_another_encoding_stays() -> None:
-    source = ("# -*- coding: latin-1 -*-\n" + FORM.replace('{"GHCR', '{"TAGS": "äöü", "GHCR')).encode("latin-1")
+    source = ("# -*- coding: latin-1 -*-\n" + CONFIGURATION.replace('{"GHCR', '{"TAGS": "äöü", "GHCR')).encode(
+        "latin-1"
+    )
     assert with_versions(source, RELEASED) == source.replace(b"4.2.0-rc2", b"4.3.0-rc1")
 
 
 def test_what_other_programs_take_for_the_end_of_a_line_does_not_mislead() -> None:
-    source = "# one\x0c two\x85 three\u2028 four\x1c\n" + FORM
+    source = "# one\x0c two\x85 three\u2028 four\x1c\n" + CONFIGURATION
     assert with_versions(source.encode(), RELEASED).decode() == source.replace("4.2.0-rc2", "4.3.0-rc1")
 
 
-def test_an_annotated_form_is_edited() -> None:
-    source = FORM.replace("ENVIRONMENTS =", "ENVIRONMENTS: dict[str, dict[str, object]] =")
+def test_an_annotated_configuration_is_edited() -> None:
+    source = CONFIGURATION.replace("ENVIRONMENTS =", "ENVIRONMENTS: dict[str, dict[str, object]] =")
     assert versions_in(with_versions(source.encode(), RELEASED)) == {"dev": "edge", **RELEASED}
 
 
@@ -148,17 +150,20 @@ def test_a_constant_that_is_assigned_twice_is_not_changed(again: str) -> None:
             stage_written_as('{"GHCR_PACKAGE_VERSION": "1",\n"GHCR_PACKAGE_VERSION": "2"}'),
             'line 4: ENVIRONMENTS["stage"] has "GHCR_PACKAGE_VERSION" twice',
         ),
-        (FORM.replace("prod", "stage"), 'line 4: ENVIRONMENTS has "stage" twice'),
-        (FORM.replace("stage", "staging"), 'no environment "stage" in ENVIRONMENTS'),
-        (FORM.replace("{\n", "{\n    **BASE,\n", 1), "line 2: ENVIRONMENTS takes in another dict"),
+        (CONFIGURATION.replace("prod", "stage"), 'line 4: ENVIRONMENTS has "stage" twice'),
+        (CONFIGURATION.replace("stage", "staging"), 'no environment "stage" in ENVIRONMENTS'),
+        (CONFIGURATION.replace("{\n", "{\n    **BASE,\n", 1), "line 2: ENVIRONMENTS takes in another dict"),
         ("ENVIRONMENTS = make()\n", "line 1: ENVIRONMENTS is not written out as a dict"),
         ("A = ENVIRONMENTS = {}\n", "line 1: ENVIRONMENTS is not a simple assignment"),
         ("x = 1\n", "no ENVIRONMENTS in it"),
-        (FORM + "ENVIRONMENTS['stage']['GHCR_PACKAGE_VERSION'] = '5'\n", "line 6: ENVIRONMENTS is used again here"),
-        (FORM + FORM, "line 6: ENVIRONMENTS is assigned more than once"),
-        (FORM + "def f():\n    global ENVIRONMENTS\n", "line 7: ENVIRONMENTS is assigned more than once"),
-        (FORM + "x = (\n", "Python cannot read this"),
-        (FORM + "x = '\0'\n", "Python cannot read this"),
+        (
+            CONFIGURATION + "ENVIRONMENTS['stage']['GHCR_PACKAGE_VERSION'] = '5'\n",
+            "line 6: ENVIRONMENTS is used again here",
+        ),
+        (CONFIGURATION + CONFIGURATION, "line 6: ENVIRONMENTS is assigned more than once"),
+        (CONFIGURATION + "def f():\n    global ENVIRONMENTS\n", "line 7: ENVIRONMENTS is assigned more than once"),
+        (CONFIGURATION + "x = (\n", "Python cannot read this"),
+        (CONFIGURATION + "x = '\0'\n", "Python cannot read this"),
         (b"# coding: no-such-thing\n", "Python cannot read this"),
         (b"x = '\xff'\n", "Python cannot read this"),
     ],
@@ -171,12 +176,12 @@ def test_what_is_not_one_literal_is_left_to_the_user(source: str | bytes, messag
 
 
 def test_reading_environments_in_a_function_does_not_matter() -> None:
-    source = FORM + "def services(environment):\n    return ENVIRONMENTS[environment.name]\n"
+    source = CONFIGURATION + "def services(environment):\n    return ENVIRONMENTS[environment.name]\n"
     assert versions_in(with_versions(source.encode(), RELEASED)) == {"dev": "edge", **RELEASED}
 
 
 def test_a_version_that_is_no_tag_is_refused() -> None:
-    assert "not a tag" in refusal(FORM, {"stage": 'x", "FQDN": "evil'}).message
+    assert "not a tag" in refusal(CONFIGURATION, {"stage": 'x", "FQDN": "evil'}).message
 
 
 def test_versions_that_cannot_be_read_are_omitted() -> None:

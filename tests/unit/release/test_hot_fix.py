@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from portside.config.configuration import check_form
+from portside.config.configuration import check_configuration
 from portside.errors import UsageError, UserError
 from portside.records.proof import Proof, seeded_record
 from portside.release.hot_fix import HotFixPlan, plan_hot_fix, prepare_hot_fix
 from portside.release.promote import plan_promotion
 from portside.release.pull_request import USE_A_MERGE_COMMIT
 from portside.release.route import pinned_into, promoted_from
-from tests.unit.form_support import WAIVED, environments, one_service
-from tests.unit.release.test_promote import FORM, OLD, file_of, lock, promotion, run_commands
+from tests.unit.configuration_support import WAIVED, environments, one_service
+from tests.unit.release.test_promote import CONFIGURATION, OLD, file_of, lock, promotion, run_commands
 from tests.unit.repository_support import APP, Repository, make_repository
 
 pytestmark = pytest.mark.slow
@@ -46,8 +46,8 @@ def repository(tmp_path: Path) -> Repository:
 
 
 def plan(repository: Repository, name: str = "prod") -> HotFixPlan | None:
-    target = FORM.environment(name)
-    return plan_hot_fix(repository.path, target, promoted_from(FORM, target))
+    target = CONFIGURATION.environment(name)
+    return plan_hot_fix(repository.path, target, promoted_from(CONFIGURATION, target))
 
 
 def test_what_stage_alone_runs_goes_to_prod_alone(repository: Repository) -> None:
@@ -109,7 +109,7 @@ def test_a_hot_fix_without_its_lock_is_refused(repository: Repository) -> None:
 
 
 def test_the_way_of_a_release_follows_kind_and_proof_and_not_names() -> None:
-    configuration = check_form(
+    configuration = check_configuration(
         environments(
             sandbox={"KIND": "development", "BRANCH": "main"},
             uat={"KIND": "staging", "BRANCH": "release/uat"},
@@ -129,16 +129,16 @@ def test_the_way_of_a_release_follows_kind_and_proof_and_not_names() -> None:
 
 
 def test_where_no_environment_proves_production_it_is_promoted_from_the_one_before_it() -> None:
-    configuration = check_form(environments(dev={}, prod=WAIVED), one_service)
+    configuration = check_configuration(environments(dev={}, prod=WAIVED), one_service)
     assert promoted_from(configuration, configuration.environment("prod")).name == "dev"
-    alone = check_form(environments(prod=WAIVED | {"BRANCH": "main"}), one_service)
+    alone = check_configuration(environments(prod=WAIVED | {"BRANCH": "main"}), one_service)
     assert pinned_into(alone) == "main"
     with pytest.raises(UsageError, match="nothing is promoted to prod"):
         promoted_from(alone, alone.environment("prod"))
 
 
 def test_branches_are_those_that_the_environments_name(tmp_path: Path) -> None:
-    configuration = check_form(
+    configuration = check_configuration(
         environments(
             dev={"BRANCH": "main"}, uat={"KIND": "staging", "BRANCH": "release/uat"}, live={"KIND": "production"}
         ),

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from portside.config.configuration import check_form
-from portside.errors import FormError, UsageError, UserError
+from portside.config.configuration import check_configuration
+from portside.errors import ConfigurationError, UsageError, UserError
 from portside.images.failures import Failure, Kind, ResolutionFailed
 from portside.images.resolution import Resolution, parse_resolution
 from portside.images.resolved_image import ResolvedImage
 from portside.release import pin as pinning
 from portside.release.pin import LookUp, plan_pin, plan_rehearsed_pin
-from tests.unit.form_support import api_and_app, environments, one_service
+from tests.unit.configuration_support import api_and_app, environments, one_service
 from tests.unit.repository_support import Repository, make_repository
 
 pytestmark = pytest.mark.slow
@@ -79,7 +79,7 @@ def nothing_is_asked(references: Sequence[str], version: str) -> Resolution:
 @pytest.fixture
 def repository(tmp_path: Path) -> Repository:
     made = make_repository(tmp_path)
-    made.commit("dev", {"app.py": app("app", "api")}, "A form with services")
+    made.commit("dev", {"app.py": app("app", "api")}, "A configuration with services")
     return made
 
 
@@ -186,7 +186,7 @@ def test_a_lock_that_cannot_be_read_is_not_written_over_and_the_hint_does_not_le
     repository: Repository,
 ) -> None:
     locked(repository, Resolution("4.3.0-rc1", {}), '{"version": 1, "images": 2}')
-    with pytest.raises(FormError) as raised:
+    with pytest.raises(ConfigurationError) as raised:
         plan_pin(repository.path, "4.3.0-rc1", published(), into="dev")
     assert [problem.where for problem in raised.value.problems] == [f'{LOCK}["version"]', f'{LOCK}["images"]']
     assert {problem.hint for problem in raised.value.problems} == {"Correct or remove it in a separate commit to dev."}
@@ -228,13 +228,13 @@ def test_a_version_that_is_not_written_out_must_be_changed_by_hand_and_nothing_i
 
 
 def test_where_nothing_runs_releases_there_is_nothing_to_pin() -> None:
-    configuration = check_form(environments(dev={}), one_service)
+    configuration = check_configuration(environments(dev={}), one_service)
     with pytest.raises(UsageError, match=r"no environment .* runs releases only"):
         plan_rehearsed_pin(configuration, "4.3.0-rc1", {}, nothing_is_asked)
 
 
 def test_a_rehearsal_plans_the_same_lock_and_no_commit() -> None:
-    configuration = check_form(environments(dev={}, stage={}, prod={}), api_and_app())
+    configuration = check_configuration(environments(dev={}, stage={}, prod={}), api_and_app())
     plan = plan_rehearsed_pin(configuration, "4.3.0-rc1", {"stage": "4.3.0-rc1", "prod": "4.2.0"}, published())
     assert set(plan.lock.images) == {"ghcr.io/sage-bionetworks/app:v1.0"}
     assert plan.changed == ("prod",)
@@ -272,7 +272,7 @@ def test_a_hot_fix_is_pinned_for_one_environment_on_its_own_branch(repository: R
 
 
 def test_a_development_environment_or_a_missing_one_cannot_be_pinned_alone(repository: Repository) -> None:
-    repository.commit("dev", {"app.py": app("api")}, "The form")
+    repository.commit("dev", {"app.py": app("api")}, "The configuration")
     with pytest.raises(UsageError, match="--only dev: a development environment"):
         plan_pin(repository.path, "4.3.0-rc1", published(), into="dev", only="dev")
     with pytest.raises(UsageError, match='no environment "stag"'):

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from portside.config.configuration import ROOT, check_form
-from portside.errors import FormError, UsageError, UserError
+from portside.config.configuration import ROOT, check_configuration
+from portside.errors import ConfigurationError, UsageError, UserError
 from portside.images.resolution import Resolution
 from portside.images.resolved_image import ResolvedImage
 from portside.images.synthesis_images import IMAGES_FILE
@@ -19,7 +19,7 @@ from portside.records.proof import Proof, seeded_record
 from portside.release.promote import ImageChange, PromotionPlan, lock_at_source, plan_promotion
 from portside.release.pull_request import USE_A_MERGE_COMMIT
 from portside.release.route import promoted_from
-from tests.unit.form_support import environments, one_service
+from tests.unit.configuration_support import environments, one_service
 from tests.unit.repository_support import APP, Repository, make_repository
 
 pytestmark = pytest.mark.slow
@@ -48,12 +48,12 @@ if __name__ == "__main__":
 """
 
 
-FORM = check_form(environments(dev={}, stage={}, prod={}), one_service)
+CONFIGURATION = check_configuration(environments(dev={}, stage={}, prod={}), one_service)
 
 
 def promotion(repository: Repository, name: str) -> PromotionPlan:
-    target = FORM.environment(name)
-    return plan_promotion(repository.path, target, promoted_from(FORM, target))
+    target = CONFIGURATION.environment(name)
+    return plan_promotion(repository.path, target, promoted_from(CONFIGURATION, target))
 
 
 @pytest.fixture
@@ -225,7 +225,7 @@ def test_a_malformed_lock_does_not_block_the_one_that_replaces_it(repository: Re
 
 def test_a_malformed_lock_at_the_source_is_refused(repository: Repository) -> None:
     repository.commit("dev", {"app.py": FORWARD, f"releases/{NEW}.json": "{"}, "Forward")
-    with pytest.raises(FormError, match="not JSON"):
+    with pytest.raises(ConfigurationError, match="not JSON"):
         promotion(repository, "stage")
 
 
@@ -281,7 +281,7 @@ def test_the_templates_of_both_sides_are_made_by_their_own_code(
 @pytest.mark.parametrize(
     ("app", "said"),
     [
-        ("raise SystemExit('app.py: no form\\nLook at it.')", "app.py: no form"),
+        ("raise SystemExit('app.py: no configuration\\nLook at it.')", "app.py: no configuration"),
         ("raise ValueError('first\\nlast')", "last"),
         ("import nowhere", "ModuleNotFoundError: No module named 'nowhere'"),
         ("", "it said nothing"),
@@ -324,7 +324,7 @@ def test_a_change_of_this_configuration_is_described_by_the_resources_that_it_ch
         shutil.copytree(ROOT / name, repository.path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "cdk.json", repository.path)
     configuration = (ROOT / "app.py").read_text()
-    repository.commit("dev", {"app.py": configuration}, "The form")
+    repository.commit("dev", {"app.py": configuration}, "The configuration")
     repository.git("add", ".")
     repository.git("commit", "--quiet", "--message", "The rest")
     repository.git("push", "--quiet", "origin", "dev", "dev:stage")

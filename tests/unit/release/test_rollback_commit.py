@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from portside.config.configuration import check_form
+from portside.config.configuration import check_configuration
 from portside.errors import UsageError, UserError
 from portside.images.resolution import Resolution, parse_resolution
 from portside.release.configuration_edit import versions_in
 from portside.release.rollback_commit import RollbackCommit, execute, plan_rollback_commit
-from tests.unit.form_support import environments, one_service
+from tests.unit.configuration_support import environments, one_service
 from tests.unit.operations_support import digest, resolution
 from tests.unit.repository_support import APP, Repository, make_repository
 
 pytestmark = pytest.mark.slow
 
-FORM = check_form(environments(dev={}, stage={}, prod={}, live={"KIND": "production"}), one_service)
+CONFIGURATION = check_configuration(environments(dev={}, stage={}, prod={}, live={"KIND": "production"}), one_service)
 EARLIER = resolution("4.1.0-rc2", "api", "app")
 TODAY = resolution("4.2.0-rc2", "api", "app")
 LOCK = "releases/4.1.0-rc2.json"
@@ -30,7 +30,7 @@ def repository(tmp_path: Path) -> Repository:
 
 
 def _planned(repository: Repository, images: Resolution = EARLIER, *, environment: str = "prod") -> RollbackCommit:
-    plan = plan_rollback_commit(repository.path, FORM.environment(environment), images)
+    plan = plan_rollback_commit(repository.path, CONFIGURATION.environment(environment), images)
     assert plan is not None
     return plan
 
@@ -92,7 +92,7 @@ def test_a_later_rollback_to_the_same_version_is_not_stopped_by_the_branch_of_th
 
 def test_a_configuration_and_lock_that_name_these_images_already_need_no_commit(repository: Repository) -> None:
     repository.commit("prod", {"releases/4.2.0-rc2.json": TODAY.written()}, "Lock")
-    assert plan_rollback_commit(repository.path, FORM.environment("prod"), TODAY) is None
+    assert plan_rollback_commit(repository.path, CONFIGURATION.environment("prod"), TODAY) is None
 
 
 def test_a_lock_that_is_there_already_stays_as_it_is(repository: Repository) -> None:
@@ -124,7 +124,7 @@ def test_a_lock_that_was_rewritten_since_is_put_back_and_keeps_its_other_images(
 def test_an_environment_that_runs_what_moves_gets_no_lock(repository: Repository) -> None:
     plan = _planned(repository, environment="dev")
     assert sorted(plan.files) == ["CHANGELOG.md", "app.py"]
-    assert plan_rollback_commit(repository.path, FORM.environment("dev"), resolution("edge", "api")) is None
+    assert plan_rollback_commit(repository.path, CONFIGURATION.environment("dev"), resolution("edge", "api")) is None
 
 
 def test_a_repository_without_a_changelog_gets_one(repository: Repository) -> None:
@@ -136,11 +136,11 @@ def test_a_repository_without_a_changelog_gets_one(repository: Repository) -> No
 
 def test_a_branch_that_does_not_exist_is_reported(repository: Repository) -> None:
     with pytest.raises(UsageError, match='no branch "live" at origin'):
-        plan_rollback_commit(repository.path, FORM.environment("live"), EARLIER)
+        plan_rollback_commit(repository.path, CONFIGURATION.environment("live"), EARLIER)
 
 
 def test_the_commit_goes_to_the_branch_of_the_environment(repository: Repository) -> None:
-    configuration = check_form(environments(prod={"BRANCH": "stage"}), one_service)
+    configuration = check_configuration(environments(prod={"BRANCH": "stage"}), one_service)
     of_stage = repository.commit("stage", {"note": "of stage"}, "Stage's own")
     plan = plan_rollback_commit(repository.path, configuration.environment("prod"), EARLIER)
     assert plan is not None
@@ -150,15 +150,15 @@ def test_the_commit_goes_to_the_branch_of_the_environment(repository: Repository
 def test_a_configuration_that_is_computed_is_left_to_the_user(repository: Repository) -> None:
     repository.commit("prod", {"app.py": APP.replace('"4.2.0-rc2"', 'str("4.2.0-rc2")')}, "Be clever")
     with pytest.raises(UsageError, match=r"app\.py, line 4"):
-        plan_rollback_commit(repository.path, FORM.environment("prod"), EARLIER)
+        plan_rollback_commit(repository.path, CONFIGURATION.environment("prod"), EARLIER)
 
 
 def test_a_lock_that_cannot_be_read_is_reported(repository: Repository) -> None:
     repository.commit("prod", {LOCK: "<<<<<<< HEAD\n"}, "Merge badly")
     with pytest.raises(UserError, match=r"4\.1\.0-rc2\.json: not JSON"):
-        plan_rollback_commit(repository.path, FORM.environment("prod"), EARLIER)
+        plan_rollback_commit(repository.path, CONFIGURATION.environment("prod"), EARLIER)
 
 
 def test_outside_a_repository_no_commit_is_planned(tmp_path: Path) -> None:
     with pytest.raises(UserError):
-        plan_rollback_commit(tmp_path, FORM.environment("prod"), EARLIER)
+        plan_rollback_commit(tmp_path, CONFIGURATION.environment("prod"), EARLIER)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from portside.config.configuration import check_form
+from portside.config.configuration import check_configuration
 from portside.config.environment import Environment
 from portside.config.service_props import ServiceProps
 from portside.errors import UsageError, UserError
@@ -17,7 +17,7 @@ from portside.records.deployment_record import FAILED, DeploymentRecord
 from portside.records.proof import seeded_record
 from portside.release import staged as staging
 from portside.release.staged import read_footer, read_staged, staging_environment
-from tests.unit.form_support import WAIVED, environments, one_service, service
+from tests.unit.configuration_support import WAIVED, environments, one_service, service
 from tests.unit.release.test_verify import running, task
 
 COMMIT = "abc1234f4af8271f4f03ff98b87392ae16749fbb"
@@ -25,7 +25,7 @@ DIGEST, INNER, OTHER = (f"sha256:{digit * 64}" for digit in "abc")
 
 
 def environment(**changes: Any) -> Environment:
-    return check_form(environments(stage=changes), one_service).environment("stage")
+    return check_configuration(environments(stage=changes), one_service).environment("stage")
 
 
 def record(version: str, number: int, digest: str = DIGEST, **changes: Any) -> DeploymentRecord:
@@ -118,7 +118,7 @@ def test_the_environment_that_proves_production_is_the_one_whose_release_is_fini
     three = environments(
         live={"KIND": "production", "PROVED_BY": "uat"}, uat={"KIND": "staging"}, demo={"KIND": "staging"}
     )
-    configuration = check_form(three, one_service)
+    configuration = check_configuration(three, one_service)
     assert staging_environment(configuration).name == "uat"
     assert staging_environment(configuration, "demo").name == "demo"
     with pytest.raises(UsageError, match="live is a production environment"):
@@ -133,10 +133,10 @@ def test_several_environments_that_prove_are_distinguished_by_name() -> None:
         demo={"KIND": "staging"},
     )
     with pytest.raises(UsageError, match="several environments prove releases: uat, demo") as raised:
-        staging_environment(check_form(four, one_service))
+        staging_environment(check_configuration(four, one_service))
     assert raised.value.hint == "Name one: --stage uat"
     with pytest.raises(UsageError, match=r"app.py has no staging environment"):
-        staging_environment(check_form(environments(prod=WAIVED), one_service))
+        staging_environment(check_configuration(environments(prod=WAIVED), one_service))
 
 
 def test_a_site_that_does_not_answer_is_reported_together_with_missing_credentials(

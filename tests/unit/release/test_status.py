@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from portside.aws.target import Target
-from portside.config.configuration import Form, check_form
+from portside.config.configuration import Configuration, check_configuration
 from portside.config.environment import Environment
 from portside.config.image_outputs import IMAGE_COMMIT_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT
 from portside.config.service_props import ServiceProps
@@ -33,7 +33,7 @@ from portside.release.status import (
     released_versions,
 )
 from portside.release.version_tags import read_tags as tags_of
-from tests.unit.form_support import environments, service
+from tests.unit.configuration_support import environments, service
 from tests.unit.operations_support import FakeCloudFormation, client_error, target
 
 COMMIT = "c9b631124af8271f4f03ff98b87392ae16749fbb"
@@ -57,12 +57,12 @@ LOCK = Resolution("4.2.0", {each: resolved(each) for each in ("ghcr.io/org/api:4
 
 
 @pytest.fixture
-def form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Form:
+def configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configuration:
     """Stage and prod at 4.2.0, for which there is a lock."""
     keep(LOCK, tmp_path / "releases" / "4.2.0.json")
     monkeypatch.setattr(operated, "RELEASES", tmp_path / "releases")
     version = {"GHCR_PACKAGE_VERSION": "4.2.0"}
-    return check_form(environments(stage=version, prod=version), services)
+    return check_configuration(environments(stage=version, prod=version), services)
 
 
 def running(name: str, digest: str = DIGEST, commit: str = COMMIT) -> dict[str, Any]:
@@ -70,9 +70,9 @@ def running(name: str, digest: str = DIGEST, commit: str = COMMIT) -> dict[str, 
     return {"outputs": image}
 
 
-def reaching(form: Form, stacks: Mapping[str, Mapping[str, Any]]) -> Callable[[str], Target]:
+def reaching(configuration: Configuration, stacks: Mapping[str, Mapping[str, Any]]) -> Callable[[str], Target]:
     cloudformation = FakeCloudFormation(stacks)
-    return lambda name: target({"cloudformation": cloudformation}, environment=name, form=form)
+    return lambda name: target({"cloudformation": cloudformation}, environment=name, configuration=configuration)
 
 
 def states(found: EnvironmentStatus) -> dict[str, str]:
@@ -80,21 +80,23 @@ def states(found: EnvironmentStatus) -> dict[str, str]:
 
 
 def test_each_service_of_each_environment_is_as_the_configuration_says_or_differs_or_is_not_deployed(
-    form: Form,
+    configuration: Configuration,
 ) -> None:
     stacks = {
         "agora-stage-api": running("api"),
         "agora-stage-app": running("app", OTHER),
         "agora-prod-app": running("app"),
     }
-    stage, prod = read_status(form, reaching(form, stacks))
+    stage, prod = read_status(configuration, reaching(configuration, stacks))
     assert (stage.name, stage.version, states(stage)) == ("stage", "4.2.0", {"api": AS_WANTED, "app": DIFFERENT})
     assert (prod.name, states(prod)) == ("prod", {"api": NOT_DEPLOYED, "app": AS_WANTED})
     assert (stage.remarks, prod.remarks) == ((), ())
 
 
-def test_a_cell_has_the_version_the_commit_and_the_digest_of_both_sides(form: Form) -> None:
-    stage, _ = read_status(form, reaching(form, {"agora-stage-app": running("app", OTHER, UNKNOWN_COMMIT)}))
+def test_a_cell_has_the_version_the_commit_and_the_digest_of_both_sides(configuration: Configuration) -> None:
+    stage, _ = read_status(
+        configuration, reaching(configuration, {"agora-stage-app": running("app", OTHER, UNKNOWN_COMMIT)})
+    )
     assert json.loads(json.dumps(stage.as_json()))["services"] == [
         {
             "service": "api",
@@ -111,21 +113,21 @@ def test_a_cell_has_the_version_the_commit_and_the_digest_of_both_sides(form: Fo
     ]
 
 
-def test_an_environment_out_of_reach_is_a_remark_and_the_others_are_reported(form: Form) -> None:
-    near = reaching(form, {"agora-prod-app": running("app"), "agora-prod-api": running("api")})
+def test_an_environment_out_of_reach_is_a_remark_and_the_others_are_reported(configuration: Configuration) -> None:
+    near = reaching(configuration, {"agora-prod-app": running("app"), "agora-prod-api": running("api")})
 
     def reach(name: str) -> Target:
         if name == "stage":
             raise UserError("the credentials are for another account", "Choose another profile.")
         return near(name)
 
-    stage, prod = read_status(form, reach)
+    stage, prod = read_status(configuration, reach)
     assert stage.remarks == ("the credentials are for another account",)
     assert states(stage) == {"api": UNKNOWN, "app": UNKNOWN}
     assert set(states(prod).values()) == {AS_WANTED}
 
 
-def test_what_aws_refuses_is_a_remark_too(form: Form) -> None:
+def test_what_aws_refuses_is_a_remark_too(configuration: Configuration) -> None:
     class Refusing(FakeCloudFormation):
         def describe_stacks(self, *, StackName: str) -> dict[str, Any]:
             raise client_error("AccessDenied", "not authorized", "DescribeStacks")
@@ -134,7 +136,9 @@ def test_what_aws_refuses_is_a_remark_too(form: Form) -> None:
             raise client_error("AccessDenied", "not authorized", "DescribeStacks")
 
     of: dict[str, Any] = {"stage": Refusing(), "prod": FakeCloudFormation()}
-    stage, prod = read_status(form, lambda name: target({"cloudformation": of[name]}, environment=name, form=form))
+    stage, prod = read_status(
+        configuration, lambda name: target({"cloudformation": of[name]}, environment=name, configuration=configuration)
+    )
     [remark] = stage.remarks
     assert remark.startswith("AWS: ")
     assert "not authorized" in remark
@@ -142,11 +146,11 @@ def test_what_aws_refuses_is_a_remark_too(form: Form) -> None:
     assert (set(states(prod).values()), prod.remarks) == ({NOT_DEPLOYED}, ())
 
 
-def test_where_nothing_could_be_read_of_any_environment_that_is_an_error(form: Form) -> None:
+def test_where_nothing_could_be_read_of_any_environment_that_is_an_error(configuration: Configuration) -> None:
     def refused(_: str) -> Target:
         raise UserError("no credentials")
 
-    found = read_status(form, refused)
+    found = read_status(configuration, refused)
     with pytest.raises(UserError, match="nothing could be read of") as error:
         expect_one_read(found)
     assert error.value.hint == "no credentials"
@@ -155,23 +159,25 @@ def test_where_nothing_could_be_read_of_any_environment_that_is_an_error(form: F
     expect_one_read([])
 
 
-def test_a_stack_that_does_not_say_what_it_runs_is_not_said_to_be_missing(form: Form) -> None:
-    stage, _ = read_status(form, reaching(form, {"agora-stage-app": {"outputs": {}}}))
+def test_a_stack_that_does_not_say_what_it_runs_is_not_said_to_be_missing(configuration: Configuration) -> None:
+    stage, _ = read_status(configuration, reaching(configuration, {"agora-stage-app": {"outputs": {}}}))
     assert states(stage) == {"api": NOT_DEPLOYED, "app": UNKNOWN}
     assert stage.remarks == ("the images of app are unknown: their stacks have no such output",)
 
 
-def test_running_images_are_reported_even_where_nothing_says_which_should_run(form: Form, tmp_path: Path) -> None:
+def test_running_images_are_reported_even_where_nothing_says_which_should_run(
+    configuration: Configuration, tmp_path: Path
+) -> None:
     (tmp_path / "releases" / "4.2.0.json").unlink()
-    stage, _ = read_status(form, reaching(form, {"agora-stage-app": running("app")}))
+    stage, _ = read_status(configuration, reaching(configuration, {"agora-stage-app": running("app")}))
     assert states(stage) == {"api": NOT_DEPLOYED, "app": UNKNOWN}
     assert [cell.deployed and cell.deployed.digest for cell in stage.cells] == [None, DIGEST]
     assert "releases/4.2.0.json is missing" in stage.remarks[0]
 
 
-def test_a_lock_of_stubs_names_nothing_that_could_run(form: Form, tmp_path: Path) -> None:
+def test_a_lock_of_stubs_names_nothing_that_could_run(configuration: Configuration, tmp_path: Path) -> None:
     keep(dataclasses.replace(LOCK, stand_in=True), tmp_path / "releases" / "4.2.0.json")
-    stage, _ = read_status(form, reaching(form, {"agora-stage-app": running("app")}))
+    stage, _ = read_status(configuration, reaching(configuration, {"agora-stage-app": running("app")}))
     assert states(stage)["app"] == UNKNOWN
     assert "made from stubs" in stage.remarks[0]
 

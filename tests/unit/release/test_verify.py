@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from portside.config.configuration import Form, check_form
+from portside.config.configuration import Configuration, check_configuration
 from portside.config.deferred_values import ImageVersion
 from portside.config.image_reference import LOCAL_BUILD
 from portside.config.service_props import ServiceProps
@@ -29,7 +29,7 @@ from portside.release.verify import FAIL, OK, SKIP, expected_images, footer_of, 
 from tests.answering_aws import AnsweringAws
 from tests.apps import agora
 from tests.aws_account import deployed, running_task
-from tests.unit.form_support import environments, one_service, service
+from tests.unit.configuration_support import environments, one_service, service
 from tests.unit.operations_support import FakeCloudFormation, target
 
 COMMIT = "abc1234f4af8271f4f03ff98b87392ae16749fbb"
@@ -46,7 +46,7 @@ FOOTER = "4.2.0-abc1234"
 def running(services: Sequence[ServiceProps], environment: str = "dev", *tasks: Mapping[str, Any]) -> AnsweringAws:
     """An environment of these services in which only these tasks of app are."""
     usual = agora()
-    account = deployed(environment, Form(usual.environments, {**usual.services, environment: tuple(services)}))
+    account = deployed(environment, Configuration(usual.environments, {**usual.services, environment: tuple(services)}))
     account.tasks.clear()
     for number, each in enumerate(tasks):
         running_task(account, "app", number, **each)
@@ -294,31 +294,37 @@ def test_a_proxy_for_the_internet_is_not_asked_for_this_machine(monkeypatch: pyt
 
 
 @pytest.fixture
-def form() -> Form:
-    return check_form(environments(dev={}), one_service)
+def configuration() -> Configuration:
+    return check_configuration(environments(dev={}), one_service)
 
 
 def locked(monkeypatch: pytest.MonkeyPatch, lock: Resolution | None) -> None:
     monkeypatch.setattr(operated, "find_lock", lambda *_: lock)
 
 
-def test_what_should_run_is_what_the_lock_says(form: Form, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_should_run_is_what_the_lock_says(configuration: Configuration, monkeypatch: pytest.MonkeyPatch) -> None:
     lock = Resolution("1.0.0", {"ghcr.io/sage-bionetworks/app:v1.0": IMAGE})
     locked(monkeypatch, lock)
-    assert expected_images(target({}, form=form), form, [seeded_record(EXPECTED)]) == (lock, "the lock of 1.0.0")
+    assert expected_images(target({}, configuration=configuration), configuration, [seeded_record(EXPECTED)]) == (
+        lock,
+        "the lock of 1.0.0",
+    )
 
 
 def test_without_a_lock_the_last_healthy_deployment_says_what_should_run(
-    form: Form, monkeypatch: pytest.MonkeyPatch
+    configuration: Configuration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     locked(monkeypatch, None)
     healthy = dataclasses.replace(seeded_record(EXPECTED), synthetic=False, number=7)
     failed = dataclasses.replace(healthy, result="failed", number=8)
-    assert expected_images(target({}, form=form), form, [failed, healthy]) == (EXPECTED, "deployment 7")
+    assert expected_images(target({}, configuration=configuration), configuration, [failed, healthy]) == (
+        EXPECTED,
+        "deployment 7",
+    )
     with pytest.raises(UserError) as raised:
-        expected_images(target({}, form=form), form, [failed])
+        expected_images(target({}, configuration=configuration), configuration, [failed])
     assert raised.value.hint == "Deploy it: ./agora deploy dev"
 
 
-def test_in_aws_the_site_is_at_its_host_name(form: Form) -> None:
-    assert site_of(target({}, form=form)) == "https://dev.example.org/"
+def test_in_aws_the_site_is_at_its_host_name(configuration: Configuration) -> None:
+    assert site_of(target({}, configuration=configuration)) == "https://dev.example.org/"

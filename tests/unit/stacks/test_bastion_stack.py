@@ -4,7 +4,7 @@ from aws_cdk.assertions import Match, Template
 
 from portside.stacks.bastion_props import BastionProps
 from portside.stacks.bastion_stack import BastionStack
-from tests.unit.stacks_support import Json, Parts, form, moving_templates, of_type, properties, templates
+from tests.unit.stacks_support import Json, Parts, configuration, moving_templates, of_type, properties, templates
 
 
 def bastion() -> Json:
@@ -47,5 +47,5 @@ def test_it_carries_the_group_that_the_database_accepts() -> None:
 
 
 def test_no_bastion_exists_where_the_configuration_has_none() -> None:
-    without = [name for name in form().environments if form().environment(name).bastion is None]
+    without = [name for name in configuration().environments if configuration().environment(name).bastion is None]
     assert all(f"agora-{name}-bastion" not in templates(name) for name in without)

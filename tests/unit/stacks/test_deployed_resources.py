@@ -18,7 +18,14 @@ import pytest
 from portside.plan import replacement
 from portside.plan.replacement import STATEFUL
 from tests import cfn_lint_data, earlier_app
-from tests.unit.stacks_support import ENVIRONMENTS, Json, environment, form, moving_templates, settled_templates
+from tests.unit.stacks_support import (
+    ENVIRONMENTS,
+    Json,
+    configuration,
+    environment,
+    moving_templates,
+    settled_templates,
+)
 
 # Replaced on purpose, or not recorded: what is recorded of them is compared all the same.
 NOT_KEPT_WHOLE = {
@@ -27,8 +34,8 @@ NOT_KEPT_WHOLE = {
     "AWS::ElasticLoadBalancingV2::Listener": "the record leaves out its load balancer",
 }
 MEANT_TO_DIFFER = {
-    ("AWS::ECS::TaskDefinition", "Cpu"): "the form gives every service its own size",
-    ("AWS::ECS::TaskDefinition", "Memory"): "the form gives every service its own size",
+    ("AWS::ECS::TaskDefinition", "Cpu"): "the configuration gives every service its own size",
+    ("AWS::ECS::TaskDefinition", "Memory"): "the configuration gives every service its own size",
     ("AWS::ECS::Service", "CapacityProviderStrategy"): "no Spot: Service Connect and Spot interrupt each other",
 }
 # Create-only by a schema, and not in the table that `verify` asks, because:
@@ -36,7 +43,7 @@ NOT_IN_THE_TABLE = {
     "AWS::EC2::Instance": {
         "AdditionalInfo": "interrupts a machine with an EBS volume, and these have one",
         "Affinity": "of dedicated hosts",
-        "BlockDeviceMappings": "a new disk beside the first interrupts nothing; the bastion's are not in the form",
+        "BlockDeviceMappings": "a new disk beside the first interrupts nothing; the bastion's are not configured",
         "EbsOptimized": "interrupts a machine with an EBS volume",
         "ElasticGpuSpecifications": "AWS has ended Elastic Graphics",
         "ElasticInferenceAccelerators": "AWS has ended Elastic Inference",
@@ -64,7 +71,7 @@ def create_only(kind: str) -> frozenset[str]:
 
 @functools.cache
 def earlier(name: str) -> dict[str, Json]:
-    return earlier_app.templates(environment(name), form().services_of(name))
+    return earlier_app.templates(environment(name), configuration().services_of(name))
 
 
 @functools.cache

@@ -1,6 +1,14 @@
 from __future__ import annotations
 
-from tests.unit.stacks_support import environment, form_with, of_type, properties, read_templates, stack, synthesize
+from tests.unit.stacks_support import (
+    configuration_with,
+    environment,
+    of_type,
+    properties,
+    read_templates,
+    stack,
+    synthesize,
+)
 
 
 def test_the_namespace_of_service_connect_is_the_sites_name() -> None:
@@ -37,7 +45,7 @@ def test_container_insights_are_off_because_they_are_billed_by_the_metric() -> N
 
 
 def test_the_configuration_switches_container_insights_on() -> None:
-    templates = read_templates(synthesize(form_with("dev", container_insights=True), "dev"))
+    templates = read_templates(synthesize(configuration_with("dev", container_insights=True), "dev"))
     assert properties(templates["agora-dev-ecs"], "AWS::ECS::Cluster")["ClusterSettings"] == [
         {"Name": "containerInsights", "Value": "enabled"}
     ]

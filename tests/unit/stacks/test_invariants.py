@@ -23,7 +23,7 @@ from tests.unit.invariants import (
     unexplained_wildcards,
     unpinned_actions,
 )
-from tests.unit.stacks_support import ENVIRONMENTS, assembly, form, read_templates
+from tests.unit.stacks_support import ENVIRONMENTS, assembly, configuration, read_templates
 
 ROOT = Path(__file__).parents[3]
 WORKFLOWS = {
@@ -55,7 +55,7 @@ def protected_stacks(folder: Path) -> set[str]:
 
 
 def reasons_without_check(name: str) -> dict[str, str]:
-    return {props.container_name: props.no_healthcheck_reason for props in form().services_of(name)}
+    return {props.container_name: props.no_healthcheck_reason for props in configuration().services_of(name)}
 
 
 @pytest.mark.parametrize(("name", "step"), [each for each in ASSEMBLIES if each.values[0] == "prod"])

@@ -18,8 +18,8 @@ from tests.unit.stacks_support import (
     Json,
     Parts,
     app_props,
+    configuration,
     environment,
-    form,
     images_of,
     moving_templates,
     of_type,
@@ -153,7 +153,7 @@ def test_an_image_that_was_not_looked_up_is_deployed_as_it_is_named_and_no_outpu
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_every_container_runs_the_image_that_was_resolved_and_its_stack_names_it(name: str) -> None:
     images = images_of(name).images
-    for props in form().services_of(name):
+    for props in configuration().services_of(name):
         image = images[props.container_location]
         template = stack(name, props.container_name.removeprefix("agora-"))
         assert container(template)["Image"] == image.reference
@@ -316,7 +316,7 @@ def test_our_health_check_becomes_ecs_own() -> None:
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_tasks_have_the_size_that_the_configuration_gives(name: str) -> None:
-    for props in form().services_of(name):
+    for props in configuration().services_of(name):
         template = stack(name, props.container_name.removeprefix("agora-"))
         definition = properties(template, "AWS::ECS::TaskDefinition")
         assert (definition["Cpu"], definition["Memory"]) == (str(props.task_size.cpu), str(props.task_size.memory))
@@ -389,7 +389,7 @@ def groups(part: str) -> list[str]:
 
 
 def test_callers_carry_the_groups_of_those_they_call() -> None:
-    for props in form().services_of("dev"):
+    for props in configuration().services_of("dev"):
         own, *carried = groups(props.container_name.removeprefix("agora-"))
         assert "ServiceSecurityGroup" in own
         assert len(carried) == len(props.calls)

@@ -25,9 +25,9 @@ from tests.unit.operations_support import target
 from tests.unit.stacks_support import (
     ENVIRONMENTS,
     assembly,
+    configuration,
+    configuration_with,
     environment,
-    form,
-    form_with,
     images_of,
     read_templates,
     synthesize,
@@ -83,31 +83,35 @@ def test_synthesis_asks_aws_for_nothing() -> None:
 
 
 def test_synthesizing_twice_gives_the_same_bytes() -> None:
-    assert files_of(synthesize(form(), "dev")) == files_of(assembly("dev"))
+    assert files_of(synthesize(configuration(), "dev")) == files_of(assembly("dev"))
 
 
 def test_by_hand_callees_are_deployed_before_their_callers() -> None:
     found = dependencies(assembly("dev"))
-    for props in form().services_of("dev"):
+    for props in configuration().services_of("dev"):
         for call in props.calls:
             if call.service != "database":
                 caller, callee = (
                     f"agora-dev-{each.removeprefix('agora-')}" for each in (props.container_name, call.service)
                 )
                 assert callee in found[caller]
-    services = {f"agora-dev-{props.container_name.removeprefix('agora-')}" for props in form().services_of("dev")}
+    services = {
+        f"agora-dev-{props.container_name.removeprefix('agora-')}" for props in configuration().services_of("dev")
+    }
     assert found["agora-dev-apex"] >= services - {"agora-dev-apex"}
 
 
 @pytest.mark.parametrize("flag", [True, "true"])
 def test_deployed_in_parallel_no_service_waits_for_another(flag: object) -> None:
-    found = dependencies(synthesize(form(), "dev", {SIDE_BY_SIDE: flag}))
-    services = {f"agora-dev-{props.container_name.removeprefix('agora-')}" for props in form().services_of("dev")}
+    found = dependencies(synthesize(configuration(), "dev", {SIDE_BY_SIDE: flag}))
+    services = {
+        f"agora-dev-{props.container_name.removeprefix('agora-')}" for props in configuration().services_of("dev")
+    }
     assert all(not found[service] & services for service in services)
 
 
 def test_deploying_in_parallel_changes_no_template() -> None:
-    folder = synthesize(form(), "dev", {SIDE_BY_SIDE: True})
+    folder = synthesize(configuration(), "dev", {SIDE_BY_SIDE: True})
     for path in assembly("dev").glob("*.template.json"):
         assert filecmp.cmp(path, folder / path.name, shallow=False)
 
@@ -270,7 +274,9 @@ def test_chosen_images_that_cannot_be_read_are_reported_and_no_others_are_taken(
 def test_a_version_without_a_lock_is_reported_in_a_sentence(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(entry, "load_form", lambda **_: form_with("stage", ghcr_package_version="9.9.9"))
+    monkeypatch.setattr(
+        entry, "load_configuration", lambda **_: configuration_with("stage", ghcr_package_version="9.9.9")
+    )
     with pytest.raises(SystemExit) as left:
         synthesized_by_hand(monkeypatch, tmp_path, "stage", None)
     assert left.value.code == 2
@@ -278,7 +284,7 @@ def test_a_version_without_a_lock_is_reported_in_a_sentence(
 
 
 def test_a_stack_that_is_to_read_its_references_again_gets_something_that_changes_nothing() -> None:
-    reread = read_templates(synthesize(form(), "dev", {REREAD: "agora-dev-app,agora-dev-apex"}))
+    reread = read_templates(synthesize(configuration(), "dev", {REREAD: "agora-dev-app,agora-dev-apex"}))
     for name, template in reread.items():
         added = {
             key: each for key, each in template["Resources"].items() if key not in templates("dev")[name]["Resources"]
@@ -289,7 +295,7 @@ def test_a_stack_that_is_to_read_its_references_again_gets_something_that_change
 
 
 def test_while_an_environment_is_destroyed_nothing_protects_it_but_the_data_stays() -> None:
-    folder = synthesize(form(), "prod", {DESTROYING: "true"})
+    folder = synthesize(configuration(), "prod", {DESTROYING: "true"})
     artifacts = json.loads((folder / "manifest.json").read_text())["artifacts"]
     assert not any(each.get("properties", {}).get("terminationProtection") for each in artifacts.values())
     found = read_templates(folder)
@@ -299,7 +305,7 @@ def test_while_an_environment_is_destroyed_nothing_protects_it_but_the_data_stay
 
 
 def test_with_its_data_every_resource_is_deleted_with_its_stack() -> None:
-    found = read_templates(synthesize(form(), "dev", {DESTROYING: "true", WITH_DATA: "true"}))
+    found = read_templates(synthesize(configuration(), "dev", {DESTROYING: "true", WITH_DATA: "true"}))
     database = found["agora-dev-docdb-v8"]["Resources"]
     assert database["DocDbClusterB46CF5D3"]["Properties"]["DeletionProtection"] is False
     assert {each.get("DeletionPolicy", "Delete") for each in database.values()} == {"Delete"}
@@ -312,7 +318,7 @@ def load_balancer_attributes(found: Mapping[str, Any]) -> dict[str, str]:
 
 @pytest.mark.parametrize(("context", "image"), [({REHEARSAL: "true"}, "not-built.invalid/docker-app:stub")])
 def test_in_a_rehearsal_an_image_that_would_be_built_has_a_stub(context: dict[str, str], image: str) -> None:
-    built = dataclasses.replace(form().services_of("dev")[0], container_location="path://docker/app")
-    services = {**form().services, "dev": (built, *form().services_of("dev")[1:])}
-    found = read_templates(synthesize(dataclasses.replace(form(), services=services), "dev", context))
+    built = dataclasses.replace(configuration().services_of("dev")[0], container_location="path://docker/app")
+    services = {**configuration().services, "dev": (built, *configuration().services_of("dev")[1:])}
+    found = read_templates(synthesize(dataclasses.replace(configuration(), services=services), "dev", context))
     assert image in json.dumps(found["agora-dev-api"])

@@ -97,7 +97,7 @@ def test_what_was_made_from_the_same_input_is_not_made_again(clone: Path, made: 
         lambda clone: (clone / ".env").write_text("ENV=dev"),
         lambda clone: (clone / "src" / "stack.py").unlink(),
     ],
-    ids=["the form", "the same length in the code", "a name", "a new file", "settings", "a file less"],
+    ids=["the configuration", "the same length in the code", "a name", "a new file", "settings", "a file less"],
 )
 def test_a_change_of_any_file_makes_others(change: Callable[[Path], Any], clone: Path, made: Made) -> None:
     synthesized()
@@ -205,7 +205,7 @@ def test_a_full_disk_during_the_rollback_is_an_error_of_the_command(
 @pytest.mark.parametrize(
     "file", [".git/index", ".agora/log", "src/__pycache__/stack.pyc", "node_modules/a/package.json"]
 )
-def test_what_no_form_reads_makes_no_others(file: str, clone: Path, made: Made) -> None:
+def test_files_that_no_configuration_reads_make_no_new_templates(file: str, clone: Path, made: Made) -> None:
     synthesized()
     (clone / file).parent.mkdir(parents=True, exist_ok=True)
     (clone / file).write_text("changed")

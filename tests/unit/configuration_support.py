@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from portside.config.configuration import check_form
+from portside.config.configuration import check_configuration
 from portside.config.environment import Environment
 from portside.config.kind import Kind
 from portside.config.service_props import Call, ServiceProps
-from portside.errors import FormError, Problem
+from portside.errors import ConfigurationError, Problem
 
 LEAVE_OUT = object()
 WAIVED: dict[str, Any] = {"PROVED_BY": None, "PROOF_WAIVED": "a test of something else"}
@@ -75,17 +75,17 @@ def environments(**names: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def told(write: Callable[[], object]) -> list[Problem]:
     """The mistakes reported for a configuration, or a part of one."""
-    with pytest.raises(FormError) as raised:
+    with pytest.raises(ConfigurationError) as raised:
         write()
     return list(raised.value.problems)
 
 
-def told_of_form(form: object, services: object = one_service) -> list[Problem]:
-    return told(lambda: check_form(form, services))
+def problems_of(configuration: object, services: object = one_service) -> list[Problem]:
+    return told(lambda: check_configuration(configuration, services))
 
 
 def told_of_environment(**changes: Any) -> list[Problem]:
-    return told_of_form(environments(dev=changes))
+    return problems_of(environments(dev=changes))
 
 
 def told_of_service(**changes: Any) -> list[Problem]:

@@ -9,8 +9,8 @@ import pytest
 
 from portside.config.entry import gathering, problems_of, report_of
 from portside.config.service_props import Call, HealthCheck, ServiceProps
-from portside.errors import FormError, Problem
-from tests.unit.form_support import service, told
+from portside.errors import ConfigurationError, Problem
+from tests.unit.configuration_support import service, told
 
 
 def test_all_mistakes_of_an_entry_are_reported_at_once() -> None:
@@ -107,5 +107,5 @@ def test_right_entries_are_not_gathered() -> None:
 def test_after_gathering_a_wrong_entry_raises_again() -> None:
     with gathering():
         pass
-    with pytest.raises(FormError):
+    with pytest.raises(ConfigurationError):
         ServiceProps()  # type: ignore[call-arg]

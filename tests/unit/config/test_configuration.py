@@ -1,4 +1,4 @@
-"""The whole form: read from its file, checked at once, told without a traceback."""
+"""The whole configuration: read from its file, checked at once, told without a traceback."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from typing import Any
 
 import pytest
 
-from portside.config.configuration import ROOT, check_form, load_form, state_dir
+from portside.config.configuration import ROOT, check_configuration, load_configuration, state_dir
 from portside.config.environment import Environment
 from portside.config.service_props import Call, HealthCheck, ServiceProps
 from portside.errors import Problem, UsageError
-from tests.unit.form_support import api_and_app, environments, one_service, service, told, told_of_form
+from tests.unit.configuration_support import api_and_app, environments, one_service, problems_of, service, told
 from tests.unit.test_redact import GITHUB_TOKEN
 
-FORM = (ROOT / "app.py").read_text(encoding="utf-8")
+CONFIGURATION = (ROOT / "app.py").read_text(encoding="utf-8")
 
 
-def told_of_file(folder: Path, *changes: tuple[str, str], text: str = FORM) -> list[Problem]:
+def told_of_file(folder: Path, *changes: tuple[str, str], text: str = CONFIGURATION) -> list[Problem]:
     """The mistakes reported for `app.py` with changes."""
     for before, after in changes:
         assert before in text
         text = text.replace(before, after)
     (folder / "app.py").write_text(text, encoding="utf-8")
-    return told(lambda: load_form(folder / "app.py"))
+    return told(lambda: load_configuration(folder / "app.py"))
 
 
 def test_the_configuration_of_this_repository_is_right() -> None:
-    configuration = load_form()
+    configuration = load_configuration()
     assert list(configuration.environments) == ["dev", "stage", "prod"]
     assert [props.container_name for props in configuration.services_of("prod")] == [
         "agora-api",
@@ -40,12 +40,12 @@ def test_the_configuration_of_this_repository_is_right() -> None:
 
 def test_an_environment_that_does_not_exist_leads_to_a_suggestion() -> None:
     with pytest.raises(UsageError) as raised:
-        load_form().environment("production")
+        load_configuration().environment("production")
     assert str(raised.value) == 'no environment "production" in app.py\nPerhaps you meant "prod"?'
 
 
 def test_the_whole_configuration_is_checked_whichever_environment_is_asked_for() -> None:
-    assert told_of_form(environments(dev={}, prod={"FQDN": ""}))[0].where == 'ENVIRONMENTS["prod"]["FQDN"]'
+    assert problems_of(environments(dev={}, prod={"FQDN": ""}))[0].where == 'ENVIRONMENTS["prod"]["FQDN"]'
 
 
 def test_mistakes_of_environments_and_services_are_reported_together(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_mistakes_of_environments_and_services_are_reported_together(tmp_path: P
 
 def test_what_is_wrong_in_every_environment_is_reported_once() -> None:
     assert [
-        problem.where for problem in told_of_form(environments(dev={}, prod={}), api_and_app(calls=[Call("x", 1)]))
+        problem.where for problem in problems_of(environments(dev={}, prod={}), api_and_app(calls=[Call("x", 1)]))
     ] == ['ServiceProps("app").calls[0]']
 
 
@@ -74,7 +74,7 @@ def test_what_is_wrong_in_one_environment_names_it() -> None:
     def services(environment: Environment) -> list[ServiceProps]:
         return [service(public=True, container_port=0 if environment.name == "prod" else 80)]
 
-    assert [problem.where for problem in told_of_form(environments(dev={}, prod={}), services)] == [
+    assert [problem.where for problem in problems_of(environments(dev={}, prod={}), services)] == [
         'ServiceProps("app").container_port in services("prod")'
     ]
 
@@ -84,7 +84,7 @@ def test_a_wrong_entry_that_others_build_on_is_reported_without_what_follows_fro
         api = service(container_name="api", container_port="3333")
         return [api, service(calls=[Call("api", api.container_port)], public=True)]
 
-    assert [problem.where for problem in told_of_form(environments(dev={}), services)] == [
+    assert [problem.where for problem in problems_of(environments(dev={}), services)] == [
         'ServiceProps("api").container_port'
     ]
 
@@ -94,7 +94,7 @@ def test_calls_to_a_service_that_is_wrong_elsewhere_are_not_reported() -> None:
         api = service(container_name="api", container_port=3333, cpu=5)
         return [api, service(calls=[Call("api", 3333)], public=True)]
 
-    assert [problem.where for problem in told_of_form(environments(dev={}), services)] == ['ServiceProps("api").cpu']
+    assert [problem.where for problem in problems_of(environments(dev={}), services)] == ['ServiceProps("api").cpu']
 
 
 @pytest.mark.parametrize(
@@ -116,13 +116,13 @@ def test_calls_to_a_service_that_is_wrong_elsewhere_are_not_reported() -> None:
     ],
 )
 def test_what_is_no_list_of_services_is_reported(returned: Any, where: str, what: str) -> None:
-    problems = told_of_form(environments(dev={}, prod={}), lambda _: returned)
+    problems = problems_of(environments(dev={}, prod={}), lambda _: returned)
     assert [(problem.where, problem.what) for problem in problems] == [(where, what)]
 
 
 @pytest.mark.parametrize("services", [None, [], one_service(None), lambda: [], lambda one, two: []])  # type: ignore[arg-type]
 def test_what_is_no_function_of_an_environment_is_reported(services: object) -> None:
-    (problem,) = told_of_form(environments(dev={}), services)
+    (problem,) = problems_of(environments(dev={}), services)
     assert problem.where == "services"
     assert problem.hint == 'Write "def services(environment: Environment) -> list[ServiceProps]:".'
 
@@ -186,8 +186,11 @@ def test_an_error_of_the_configurations_code_shows_no_secret(tmp_path: Path) -> 
     ("text", "told_of"),
     [
         ("", [("no ENVIRONMENTS in it", "Write ENVIRONMENTS, as the README shows."), ("no services in it", "")]),
-        (FORM.replace("ENVIRONMENTS", "ENVIROMENTS"), [("no ENVIRONMENTS in it", 'Perhaps "ENVIROMENTS" is it?')]),
-        (FORM.replace("def services(", "def service("), [("no services in it", 'Perhaps "service" is it?')]),
+        (
+            CONFIGURATION.replace("ENVIRONMENTS", "ENVIROMENTS"),
+            [("no ENVIRONMENTS in it", 'Perhaps "ENVIROMENTS" is it?')],
+        ),
+        (CONFIGURATION.replace("def services(", "def service("), [("no services in it", 'Perhaps "service" is it?')]),
         ("\0", [("a NUL character", "")]),
     ],
 )
@@ -198,7 +201,7 @@ def test_a_file_that_is_no_configuration_is_reported(tmp_path: Path, text: str, 
 
 
 def test_a_missing_configuration_is_reported(tmp_path: Path) -> None:
-    assert told(lambda: load_form(tmp_path / "app.py")) == [
+    assert told(lambda: load_configuration(tmp_path / "app.py")) == [
         Problem("app.py", "not found", "Get it back: git checkout app.py")
     ]
 
@@ -217,22 +220,22 @@ def test_entries_outside_the_function_are_checked_too_and_reported_where_they_ar
 
 def test_a_configuration_that_was_edited_is_read_again(tmp_path: Path) -> None:
     path = tmp_path / "app.py"
-    pinned = load_form().environment("prod").ghcr_package_version
+    pinned = load_configuration().environment("prod").ghcr_package_version
     for version in (pinned, f"{pinned}.1"):
-        path.write_text(FORM.replace(pinned, version), encoding="utf-8")
-        assert load_form(path).environment("prod").ghcr_package_version == version
+        path.write_text(CONFIGURATION.replace(pinned, version), encoding="utf-8")
+        assert load_configuration(path).environment("prod").ghcr_package_version == version
 
 
 def test_versions_can_be_read_in_place_of_those_that_environments_name() -> None:
-    configuration = load_form(versions={"stage": "4.3.0-rc1", "nowhere": "1.0"})
+    configuration = load_configuration(versions={"stage": "4.3.0-rc1", "nowhere": "1.0"})
     assert configuration.environment("stage").ghcr_package_version == "4.3.0-rc1"
     assert all(":4.3.0-rc1" in props.container_location for props in configuration.services_of("stage"))
     for name in ("dev", "prod"):
-        assert configuration.environment(name) == load_form().environment(name)
+        assert configuration.environment(name) == load_configuration().environment(name)
 
 
 def test_a_version_in_place_of_another_is_checked_like_one_that_is_written() -> None:
-    (problem, *_) = told(lambda: load_form(versions={"prod": "edge"}))
+    (problem, *_) = told(lambda: load_configuration(versions={"prod": "edge"}))
     assert problem.where == 'ENVIRONMENTS["prod"]["GHCR_PACKAGE_VERSION"]'
 
 
@@ -240,8 +243,8 @@ def test_a_version_in_place_of_another_is_checked_like_one_that_is_written() -> 
 def test_versions_do_not_hide_that_the_environments_are_no_mappings(tmp_path: Path, written: str) -> None:
     path = tmp_path / "app.py"
     path.write_text(f"ENVIRONMENTS = {written}\ndef services(environment):\n    return []\n")
-    wrong = told(lambda: load_form(path, versions={"dev": "1.0", "prod": "1.0"}))
-    assert wrong == told(lambda: load_form(path))
+    wrong = told(lambda: load_configuration(path, versions={"dev": "1.0", "prod": "1.0"}))
+    assert wrong == told(lambda: load_configuration(path))
     assert wrong
 
 
@@ -251,22 +254,22 @@ def test_folders_are_relative_to_the_configuration_unless_another_root_is_given(
     path = tmp_path / "app.py"
     location = 'container_location=f"{REGISTRY}/agora-api:{version}"'
     built = 'container_location="path://docker" if environment.name == "dev" else f"{REGISTRY}/agora-api:1.0"'
-    path.write_text(FORM.replace(location, built))
-    assert load_form(path, root=tmp_path / "root").services_of("dev")[0].container_location == "path://docker"
-    (problem,) = told(lambda: load_form(path))
+    path.write_text(CONFIGURATION.replace(location, built))
+    assert load_configuration(path, root=tmp_path / "root").services_of("dev")[0].container_location == "path://docker"
+    (problem,) = told(lambda: load_configuration(path))
     assert problem.where == 'ServiceProps("agora-api").container_location in services("dev")'
 
 
 def test_the_environments_that_run_releases_are_known_in_the_order_of_the_configuration() -> None:
-    assert load_form().released == ("stage", "prod")
-    names = check_form(environments(live={"KIND": "production"}, dev={}, stage={}), one_service).released
+    assert load_configuration().released == ("stage", "prod")
+    names = check_configuration(environments(live={"KIND": "production"}, dev={}, stage={}), one_service).released
     assert names == ("live", "stage")
 
 
 def test_without_a_name_the_first_environment_for_development_is_used() -> None:
     live = {"KIND": "production"}
-    assert check_form(environments(stage={}, dev={}, qa={"KIND": "development"}), one_service).first == "dev"
-    assert check_form(environments(live=live, stage={}), one_service).first == "live"
+    assert check_configuration(environments(stage={}, dev={}, qa={"KIND": "development"}), one_service).first == "dev"
+    assert check_configuration(environments(live=live, stage={}), one_service).first == "live"
 
 
 def test_what_a_clone_keeps_is_in_its_own_folder_or_where_a_variable_says(
@@ -283,6 +286,6 @@ def test_entries_outside_of_a_configuration_raise_at_once() -> None:
         return [service(container_healthcheck=HealthCheck([]), public=True)]
 
     assert [problem.where for problem in told(lambda: services(None))] == ["HealthCheck.command"]  # type: ignore[arg-type]
-    assert [problem.where for problem in told(lambda: check_form(environments(dev={}), services))] == [
+    assert [problem.where for problem in told(lambda: check_configuration(environments(dev={}), services))] == [
         'ServiceProps("app").container_healthcheck.command'
     ]
