@@ -1,10 +1,10 @@
-"""What is deployed, and where. This is the form to fill in; everything else reads it.
+"""What is deployed, and where. Edit this file; everything else reads it.
 
 Run by the CDK (see cdk.json) it makes the CloudFormation templates of the environment that ENV names.
 """
 
 if __name__ == "__main__":
-    # Before anything else, as main() reads the form for itself: a mistake in it is then reported, not thrown.
+    # Before anything else, as main() reads this file itself: a mistake in it is then reported without a traceback.
     from src.synthesize import main
 
     main()

@@ -210,7 +210,7 @@ def _at_once() -> list[Case]:
             by="roll both",
         ),
         Case(
-            "heals by itself",
+            "recovers on its own",
             "agora-api",
             "HEALED",
             lambda bench: bench.fault("agora-api", "crash-at-start", "2x"),

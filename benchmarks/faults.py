@@ -123,7 +123,7 @@ def score(bench: Bench, case: Case) -> Score:
     )
 
 
-HEADER = ("fault", "service", "cause that is told", "cause", "service", "fix", "diagnose", "deploy")
+HEADER = ("fault", "service", "reported cause", "cause", "service", "fix", "diagnose", "deploy")
 
 
 def row(scored: Score) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ test fails when this page is out of date. Every command takes `--help`.
 
 
 def main() -> None:
-    """Write the page anew."""
+    """Write the page again."""
     PAGE.write_text(reference(), encoding="utf-8")
 
 
@@ -37,7 +37,7 @@ def reference() -> str:
 
 
 def contexts(context: click.Context) -> Iterator[click.Context]:
-    """A command and all commands under it that a person sees."""
+    """A command and all visible commands under it."""
     yield context
     if isinstance(context.command, click.Group):
         for name in context.command.list_commands(context):

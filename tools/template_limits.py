@@ -25,7 +25,7 @@ Json = dict[str, Any]
 LIMITS = Path(__file__).parents[1] / "portside" / "findings" / "templates" / "limits.json"
 SOURCE = "https://github.com/aws-cloudformation/cfn-lint"
 
-# What an application of containers is made of.
+# The resource types of a containerised application.
 SERVICES = (
     *("ApplicationAutoScaling", "CloudWatch", "DocDB", "EC2", "ECR", "ECS", "EFS", "ElasticLoadBalancingV2", "Events"),
     *("IAM", "KMS", "Logs", "RDS", "S3", "SNS", "SQS", "SSM", "SecretsManager", "ServiceDiscovery", "WAFv2"),
@@ -143,7 +143,7 @@ def _stripped(node: Any, *, is_schema: bool) -> Any:
 
 
 def _add_ranges(schema: Json, definitions: Json, shape: Any, under_way: set[tuple[str, str]]) -> None:
-    """The ranges of a shape of an API, where the schema of the same property has none."""
+    """The ranges of a shape of an API, where the schema of the same property has no range."""
     reference = schema.get("$ref", "").rpartition("/")[2]
     if reference:
         if (reference, shape.name) in under_way:

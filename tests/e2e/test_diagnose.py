@@ -15,7 +15,7 @@ from tests.e2e.clone import Clone
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-FEW = ("log group deleted", "two at once", "heals by itself", "scaled to nothing")
+FEW = ("log group deleted", "two at once", "recovers on its own", "scaled to nothing")
 
 
 @pytest.fixture(scope="module")
