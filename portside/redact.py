@@ -24,19 +24,23 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from portside.secret_lines import (
+from portside.secret_names import is_harmless, is_plural, is_secret_name, normalized
+from portside.secret_shapes import Span, holds_credential, shaped
+from portside.secret_values import (
     FIELD_OF_A_PAIR,
     FORM_FIELD,
+    HIDDEN,
     LINE_OF_A_KEY,
+    LINE_OF_A_VARIABLE,
     NAME_OF_A_PAIR,
     OTHER_VALUE,
     PRIVATE_KEY_ALONE,
+    QUOTE,
     alone,
+    closing,
+    named,
     names_another,
 )
-from portside.secret_names import is_harmless, is_plural, is_secret_name, normalized
-from portside.secret_shapes import Span, holds_credential, shaped
-from portside.secret_values import HIDDEN, LINE_OF_A_VARIABLE, QUOTE, closing, named
 
 __all__ = [
     "HIDDEN",

@@ -1,1 +1,1 @@
-from portside.stacks.docdb_props import *  # noqa: F403
+from portside.stacks.props import *  # noqa: F403

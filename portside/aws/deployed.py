@@ -10,7 +10,7 @@ from portside.aws.model import Service, Stack
 from portside.aws.reader import Reader
 from portside.aws.target import Target
 from portside.config.environment import Environment
-from portside.config.image_outputs import IMAGE_COMMIT_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT
+from portside.config.image_reference import IMAGE_COMMIT_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT
 from portside.config.service_props import ServiceProps
 from portside.config.stacks import service_stack
 from portside.errors import UserError

@@ -1,13 +1,13 @@
-"""The addresses that a container's variables name."""
+"""The addresses and ports in the variables, the command and the health check of a container."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from portside.config.deferred_values import holds_deferred, is_token
+from portside.config.deferred_values import as_written, holds_deferred, is_token
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1", "0.0.0.0")  # nosec B104 # nothing listens here
 _SCHEME_PORTS = {"http": 80, "https": 443}
@@ -64,3 +64,101 @@ def of_url(text: str) -> Address | None:
         )
     except ValueError:  # not for us to say what a URL of the application must be
         return None
+
+
+# How a program is given the port that it listens on, by convention or by its framework.
+OWN_PORT = (
+    "PORT",
+    "SERVER_PORT",
+    "QUARKUS_HTTP_PORT",
+    "MICRONAUT_SERVER_PORT",
+    "UVICORN_PORT",
+    "NUXT_PORT",
+    "NITRO_PORT",
+    "FLASK_RUN_PORT",
+    "ROCKET_PORT",
+    "LISTEN_ADDR",
+    # https://learn.microsoft.com/en-us/aspnet/core/fundamentals/servers/kestrel/endpoints
+    "ASPNETCORE_HTTP_PORTS",
+    "ASPNETCORE_URLS",
+    "DOTNET_URLS",
+)
+_ANY_INTERFACE = r"(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\]|\*|\+)?"
+_LISTENING = re.compile(rf"(?:(?:\w+://)?{_ANY_INTERFACE}:)?([0-9]{{1,5}})/?")
+# With a scheme, an address on this machine is one that is asked.
+_ALSO_LISTENING = re.compile(rf"(?:[-\w.]+=)?(?:{_ANY_INTERFACE}|\w+://(?:0\.0\.0\.0|\[::\]|\*|\+)?):([0-9]{{1,5}})/?")
+_OPTION = re.compile(
+    r"(?<!\S)(?:(?:--|-D)(?:server\.)?port[= ]"
+    rf"|(?:-b|--bind|--listen|--web\.listen-address)[= ]{_ANY_INTERFACE}:)([0-9]{{1,5}})(?!\S)"
+)
+_OTHER_PORT_OPTION = re.compile(r"(?<!\S)--?[\w.-]*port[= ]([0-9]{1,5})(?!\S)")
+_OTHER_HOST_OPTION = re.compile(r"(?<!\S)--host[= ](?!0\.0\.0\.0|localhost|127\.|\[?::|\*)")
+
+
+def ports_of(text: str) -> set[int]:
+    """The ports in the text of one of `OWN_PORT`, such as `8080` or `http://+:8080;http://+:8081`; none if unclear."""
+    found = [_LISTENING.fullmatch(each.strip()) for each in text.split(";")]
+    return {int(each[1]) for each in found if each} if all(found) else set()
+
+
+def ports_of_command(command: Sequence[object]) -> set[int]:
+    """The ports that a command gives to a server; none where it also names a host that is not its own."""
+    text = " ".join(word for word in command if isinstance(word, str))
+    return set() if _OTHER_HOST_OPTION.search(text) else {int(found[1]) for found in _OPTION.finditer(text)}
+
+
+def further_ports(variables: Mapping[str, object], command: Sequence[object]) -> Iterator[int]:
+    """The ports of a container beside that of `OWN_PORT`: in X_PORT of no other X_HOST, and in listening addresses."""
+    for key, value in variables.items():
+        if not isinstance(value, str) or key in OWN_PORT:
+            continue
+        host = variables.get(f"{key.removesuffix('PORT')}HOST", LOOPBACK[0])
+        is_own = key.endswith("PORT") and host in LOOPBACK
+        if is_own and value.isascii() and value.isdecimal():
+            yield int(value)
+        elif found := _ALSO_LISTENING.fullmatch(value):
+            yield int(found[1])
+    words = [word for word in command if isinstance(word, str)]
+    yield from (int(found[1]) for word in words if (found := _ALSO_LISTENING.fullmatch(word)))
+    yield from (int(found[1]) for found in _OTHER_PORT_OPTION.finditer(" ".join(words)))
+
+
+_URL = re.compile(r"\bhttps?://[^\s'\"|;&<>)\\]+", re.I)
+# What a program adds to a text when it runs, which says more than the text does.
+_CONTINUED = re.compile(r"['\"]\s*(?:[+%]|\.format\b)")
+_LOOPBACK = r"(?<![\w./@-])(localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])"
+_HOST_AND_PORT = re.compile(_LOOPBACK + r"['\"]?(?:[: ]|,\s*(?:port\s*[:=]\s*)?['\"]?)([0-9]{1,5})(?![\w.])")
+_OTHER_HOST = re.compile(
+    r"(?:\bhost(?:name)?['\"]?\s*[:= ]\s*|(?<!\S)-h[ =]?)['\"]?(?!localhost|127\.|0\.0\.0\.0|\[?::)[\w.$-]", re.I
+)
+# Without a host these mean the container itself.
+_PORT_ALONE = (
+    re.compile(r"(?<![\w.-])(?:--)?port['\"]?\s*[:= ]\s*['\"]?([0-9]{2,5})(?![\w.])"),
+    # grpc_health_probe, Go's flags: https://github.com/grpc-ecosystem/grpc-health-probe
+    re.compile(r"(?:(?<=[\s=])|^):([0-9]{2,5})(?![\w.:])"),
+    re.compile(r"\b(?:redis-cli|valkey-cli|pg_isready)\b[^|;&]*?\s-p[ =]?([0-9]{2,5})(?!\w)"),
+    re.compile(r"\b(?:mysqladmin|mariadb-admin)\b[^|;&]*?\s-P[ =]?([0-9]{2,5})(?!\w)"),
+)
+
+
+def asked_by(command: Sequence[object]) -> Iterator[tuple[Address, str]]:
+    """The addresses that a health command asks, each once, with its text; what is filled in later is not known."""
+    text = as_written(" ".join(word for word in command if isinstance(word, str) and not is_token(word)))
+    seen: set[tuple[str | None, int | None]] = set()
+    for address, got in _asked_in(text):
+        if (address.host, address.port) not in seen:
+            yield address, got
+        seen.add((address.host, address.port))
+
+
+def _asked_in(text: str) -> Iterator[tuple[Address, str]]:
+    for url in _URL.finditer(text):
+        is_continued = url[0].endswith(":") or _CONTINUED.match(text, url.end())
+        if not is_continued and not re.search(r"[${}]", url[0]) and (found := of_url(url[0])):
+            yield found, url[0]
+    rest = _URL.sub(" ", text)
+    for pair in _HOST_AND_PORT.finditer(rest):
+        yield Address(pair[1].strip("[]"), int(pair[2])), pair[0]
+    if not _OTHER_HOST.search(rest):
+        for way in _PORT_ALONE:
+            yield from ((Address(LOOPBACK[0], int(found[1])), f"port {found[1]}") for found in way.finditer(rest))

@@ -1,27 +1,46 @@
-"""Running `app.py`, and saying where it stopped when Python cannot."""
+"""Runs `app.py`, and reports where it stopped without a traceback."""
 
 from __future__ import annotations
 
 import ast
+import contextlib
 import dataclasses
 import inspect
+import os
 import re
 import runpy
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from portside.config.deferred_values import as_written
-from portside.config.duplicate_keys import duplicate_keys
-from portside.config.forgotten_f import forgotten_f
-from portside.config.guarded_run import Left, guarded
-from portside.config.missing_commas import missing_commas
 from portside.config.mistakes import closest, suggestion
-from portside.config.source_text import read_text
+from portside.config.source_file import duplicate_keys, forgotten_f, missing_commas, read_text
 from portside.errors import ConfigurationError, Problem
 from portside.redact import holds_credential
+
+
+class Left(BaseException):
+    """The code asked for the end of the process at once."""
+
+
+def _leave(_: int = 0) -> NoReturn:
+    raise Left
+
+
+@contextlib.contextmanager
+def guarded() -> Iterator[None]:
+    """For the block, `print` goes to stderr and `os._exit` raises; stdout belongs to the command's answer."""
+    leave = os._exit
+    os._exit = _leave  # type: ignore[assignment]
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os._exit = leave
+
 
 _NO_SUCH_NAME = re.compile(r"cannot import name '(\w+)' from '([\w.]+)'")
 _JSON_WORDS = {"true": "True", "false": "False", "null": "None"}

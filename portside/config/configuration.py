@@ -11,16 +11,15 @@ from types import ModuleType
 from typing import cast
 
 from portside import redact
-from portside.config.app_source import run_source, stopped_by
+from portside.config.app_source import guarded, run_source, stopped_by
 from portside.config.entry import gathering, noting, problems_of, report_of
 from portside.config.environment import Environment
 from portside.config.environments import parse_environments
-from portside.config.forgotten_f import unfilled
-from portside.config.guarded_run import guarded
 from portside.config.mistakes import Report, closest, kind_of, quoted, suggestion
 from portside.config.release_source import ReleaseSource, check_version, parse_releases
 from portside.config.service_neighbours import check_addresses, check_host_names, check_neighbours
 from portside.config.service_props import ServiceProps
+from portside.config.source_file import unfilled
 from portside.config.stacks import stack_part
 from portside.errors import ConfigurationError, Problem, UsageError
 

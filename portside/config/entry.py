@@ -13,7 +13,7 @@ from typing import Any, TypeVar, dataclass_transform
 
 from portside.config.deferred_values import holds_deferred
 from portside.config.mistakes import DEFERRED_HINT, Report, quoted
-from portside.config.unfilled_text import refused
+from portside.config.text_checks import refused
 from portside.errors import ConfigurationError, Problem
 
 _Entry = TypeVar("_Entry", bound=type)

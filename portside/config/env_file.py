@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 
-from portside.config.source_text import line_of, read_text
+from portside.config.source_file import line_of, read_text
 from portside.errors import ConfigurationError, Problem
 
 _HINT = 'Write NAME=value, one a line; a value with blanks or # in it in quotes: NAME="a value".'

@@ -1,4 +1,4 @@
-"""References to container images."""
+"""References to container images, and the outputs in which a service's stack has them."""
 
 from __future__ import annotations
 
@@ -58,3 +58,14 @@ def stub_reference(location: str) -> str:
     """What runs in a rehearsal instead of an image that would be built from a `path://` folder."""
     name = re.sub(r"[^a-z0-9]+", "-", location.removeprefix(LOCAL_BUILD).lower()).strip("-")
     return f"not-built.invalid/{name or 'app'}:stub"
+
+
+IMAGE_OUTPUT = "Image"
+"""The name and tag by which the image was chosen."""
+
+IMAGE_DIGEST_OUTPUT = "ImageDigest"
+
+IMAGE_COMMIT_OUTPUT = "ImageCommit"
+"""The commit from which the image was made, or `UNKNOWN_COMMIT`."""
+
+UNKNOWN_COMMIT = "unknown"

@@ -11,8 +11,7 @@ from typing import Any
 
 from portside import redact
 from portside.config.deferred_values import as_written, holds_deferred, is_token
-from portside.config.odd_characters import look_alike
-from portside.config.unfilled_text import refused
+from portside.config.text_checks import look_alike, refused
 from portside.errors import Problem
 from portside.secret_names import is_plural
 

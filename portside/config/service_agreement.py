@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from portside.config.addresses import OWN_PORT, further_ports, ports_of, ports_of_command
 from portside.config.deferred_values import DatabaseSecret, is_token
-from portside.config.listening_ports import OWN_PORT, further_ports, ports_of, ports_of_command
 from portside.config.mistakes import Report, quoted
 from portside.config.task_size import FARGATE_SIZES, SIDECARS_MIB, smallest_size
 

@@ -10,9 +10,8 @@ from typing import Any
 from portside.config.deferred_values import DatabaseSecret, LateValue, as_written, is_token, parts_of
 from portside.config.image_reference import LOCAL_BUILD, parse_reference
 from portside.config.mistakes import Report, kind_of, quoted
-from portside.config.odd_characters import look_alike
 from portside.config.task_size import FARGATE_SIZES, LARGEST_MEMORY_MIB
-from portside.config.unfilled_text import refused
+from portside.config.text_checks import look_alike, refused
 from portside.redact import holds_credential, looks_secret
 
 Check = Callable[[Any, Report], None]

@@ -12,12 +12,10 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
-from portside.config.addresses import LOOPBACK, Address, addresses
+from portside.config.addresses import LOOPBACK, Address, addresses, asked_by, further_ports
 from portside.config.deferred_values import DatabaseHost, DatabasePort, DatabaseSecret, as_written, is_token, parts_of
 from portside.config.environment import Environment
-from portside.config.health_commands import asked_by
 from portside.config.image_reference import LOCAL_BUILD, parse_reference
-from portside.config.listening_ports import further_ports
 from portside.config.mistakes import Report, closest, quoted
 from portside.config.service_props import DATABASE, Call, ServiceProps
 from portside.config.stacks import reserved_parts, stack_part

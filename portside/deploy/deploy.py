@@ -25,8 +25,8 @@ from portside.deploy.stability import NotStable, wait_until_stable
 from portside.deploy.stack_removal import remove_stacks
 from portside.errors import UserError
 from portside.findings.early_evidence import make_ready
-from portside.images.kept_groups import keep_groups
 from portside.images.resolution import Resolution
+from portside.images.synthesis_images import keep_groups
 from portside.plan.deployment_plan import DeploymentPlan, context_of_groups
 from portside.plan.images import kept_folder
 from portside.plan.plan import StackChange, without_stacks

@@ -16,8 +16,7 @@ from portside.aws.reader import Jobs, Look, Reader
 from portside.aws.target import Target
 from portside.config.configuration import Configuration
 from portside.config.environment import Environment
-from portside.config.image_outputs import IMAGE_COMMIT_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT
-from portside.config.image_reference import parse_reference
+from portside.config.image_reference import IMAGE_COMMIT_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT, parse_reference
 from portside.errors import UserError
 from portside.images.resolved_image import short_commit
 from portside.plan.unconfigured import UnconfiguredStack, unconfigured_in

@@ -1,10 +1,10 @@
-"""The images that a synthesis by hand takes: those of the lock, else the last ones found, else found now."""
+"""The images and security groups that `cdk synth` uses when the user runs it."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from portside import redact, state_file
@@ -13,6 +13,7 @@ from portside.config.configuration import ROOT, state_dir
 from portside.config.deferred_values import is_token
 from portside.config.environment import Environment
 from portside.config.image_reference import LOCAL_BUILD
+from portside.config.service_groups import ServiceGroup, groups_after, kept_groups, written_groups
 from portside.config.service_props import ServiceProps
 from portside.errors import ConfigurationError, UserError
 from portside.images.release_lock import RELEASES, find_lock, require_lock
@@ -82,3 +83,30 @@ def _found_now(environment: str, version: str, references: Iterable[str]) -> Res
 
 def _tell(sentence: str) -> None:
     print(redact.current().text(sentence), file=sys.stderr)
+
+
+_WHAT = "the groups between services"
+
+
+def groups_at_hand(environment: str, services: Sequence[ServiceProps]) -> str:
+    """What stays in the templates beside what is configured, as text for a synthesis.
+
+    It stays until a command of this tool has seen that it is not used any longer: a synthesis by hand does not know
+    what is deployed.
+    """
+    found = state_file.read_cache(_file(environment), dict, what=_WHAT) or {}
+    try:
+        groups = {str(name): ServiceGroup(int(age), tuple(map(str, rules))) for name, (age, rules) in found.items()}
+    except (TypeError, ValueError):
+        return ""
+    return written_groups(kept_groups(groups_after(groups, services, has_leftovers=True)))
+
+
+def keep_groups(environment: str, groups: Mapping[str, ServiceGroup], folder: Path | None = None) -> None:
+    """Remember the groups that were deployed."""
+    written = {name: [group.age, list(group.let_in_by)] for name, group in groups.items()}
+    state_file.write_json(_file(environment, folder), written, what=_WHAT)
+
+
+def _file(environment: str, folder: Path | None = None) -> Path:
+    return kept_file(environment, folder).with_suffix(".groups.json")

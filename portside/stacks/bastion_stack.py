@@ -10,8 +10,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from portside.stacks.acknowledgment import acknowledge
-from portside.stacks.bastion_props import BastionProps
-from portside.stacks.instance_type import instance_type
+from portside.stacks.props import BastionProps, instance_type
 
 
 class BastionStack(cdk.Stack):

@@ -16,8 +16,7 @@ from portside.config.environment import LATEST, DatabaseOrigin
 from portside.stacks.acknowledgment import acknowledge
 from portside.stacks.alarms import EVERY_MINUTE, add_alarm
 from portside.stacks.callers import callers_group
-from portside.stacks.docdb_props import DocdbProps
-from portside.stacks.instance_type import instance_type
+from portside.stacks.props import DocdbProps, instance_type
 
 # Load of a moment is what a database is for.
 _UNWELL_MINUTES = 10

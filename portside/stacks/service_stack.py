@@ -23,8 +23,15 @@ from portside.config.deferred_values import (
     ImageVersion,
     parts_of,
 )
-from portside.config.image_outputs import IMAGE_COMMIT_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT
-from portside.config.image_reference import LOCAL_BUILD, parse_reference, stub_reference
+from portside.config.image_reference import (
+    IMAGE_COMMIT_OUTPUT,
+    IMAGE_DIGEST_OUTPUT,
+    IMAGE_OUTPUT,
+    LOCAL_BUILD,
+    UNKNOWN_COMMIT,
+    parse_reference,
+    stub_reference,
+)
 from portside.config.service_groups import MOST_CALLERS_GROUPS
 from portside.config.service_props import DATABASE, HealthCheck, ServiceProps, ServiceSecret
 from portside.errors import UsageError

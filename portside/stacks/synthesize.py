@@ -38,18 +38,16 @@ from portside.config.service_props import DATABASE, ServiceProps
 from portside.config.stacks import ConfiguredStack, StackKind, database_stacks, only_stack, service_stack
 from portside.errors import UsageError, UserError
 from portside.images.committed_locks import expect_committed
-from portside.images.kept_groups import groups_at_hand
 from portside.images.release_lock import lock_name
 from portside.images.resolution import Resolution, read_resolution
-from portside.images.synthesis_images import IMAGES_FILE, images_at_hand
-from portside.stacks.bastion_props import BastionProps
+from portside.images.synthesis_images import IMAGES_FILE, groups_at_hand, images_at_hand
 from portside.stacks.bastion_stack import BastionStack
-from portside.stacks.docdb_props import DocdbProps
 from portside.stacks.docdb_stack import DocdbStack
 from portside.stacks.ecs_stack import EcsStack
 from portside.stacks.load_balancer_stack import LoadBalancerStack
 from portside.stacks.monitoring_stack import MonitoringStack
 from portside.stacks.network_stack import NetworkStack
+from portside.stacks.props import BastionProps, DocdbProps
 from portside.stacks.service_stack import LoadBalancedServiceStack, ServiceStack
 
 gc.freeze()

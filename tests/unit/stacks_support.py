@@ -20,11 +20,11 @@ from portside.config.service_props import ServiceProps
 from portside.images.release_lock import RELEASES, require_lock
 from portside.images.resolution import Resolution
 from portside.images.synthesis_images import references_of
-from portside.stacks.docdb_props import DocdbProps
 from portside.stacks.docdb_stack import DocdbStack
 from portside.stacks.ecs_stack import EcsStack
 from portside.stacks.load_balancer_stack import LoadBalancerStack
 from portside.stacks.network_stack import NetworkStack
+from portside.stacks.props import DocdbProps
 from portside.stacks.service_stack import LoadBalancedServiceStack, ServiceStack
 from portside.stacks.synthesize import build_app
 from tests.apps import agora

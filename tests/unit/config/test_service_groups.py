@@ -19,8 +19,7 @@ from portside.config.service_groups import (
     written_groups,
 )
 from portside.config.service_props import Call, ServiceProps
-from portside.images.kept_groups import groups_at_hand, keep_groups
-from portside.images.synthesis_images import KEPT_FOLDER
+from portside.images.synthesis_images import KEPT_FOLDER, groups_at_hand, keep_groups
 from portside.stacks.synthesize import build_app
 from tests.unit.configuration_support import environments, service
 from tests.unit.stacks_support import Json, of_type, read_templates, references

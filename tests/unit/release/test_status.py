@@ -13,7 +13,7 @@ import pytest
 from portside.aws.target import Target
 from portside.config.configuration import Configuration, check_configuration
 from portside.config.environment import Environment
-from portside.config.image_outputs import IMAGE_COMMIT_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT
+from portside.config.image_reference import IMAGE_COMMIT_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT
 from portside.config.service_props import ServiceProps
 from portside.errors import UserError
 from portside.images.resolution import Resolution

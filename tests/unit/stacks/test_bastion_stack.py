@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from aws_cdk.assertions import Match, Template
 
-from portside.stacks.bastion_props import BastionProps
 from portside.stacks.bastion_stack import BastionStack
+from portside.stacks.props import BastionProps
 from tests.unit.stacks_support import Json, Parts, configuration, moving_templates, of_type, properties, templates
 
 

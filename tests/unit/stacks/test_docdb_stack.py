@@ -5,8 +5,8 @@ from aws_cdk.assertions import Match, Template
 
 from portside.config.environment import DatabaseOrigin
 from portside.plan.replacement import REPLACED, Values, losses
-from portside.stacks.docdb_props import DocdbProps
 from portside.stacks.docdb_stack import DocdbStack
+from portside.stacks.props import DocdbProps
 from tests.unit.stacks_support import ENVIRONMENTS, Json, Parts, environment, json_of, of_type, properties, stack
 
 

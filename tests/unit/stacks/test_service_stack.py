@@ -8,7 +8,7 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk.assertions import Match, Template
 
 from portside.config.deferred_values import DatabaseHost, DatabasePort, DatabaseSecret, ImageCommit, ImageVersion
-from portside.config.image_outputs import IMAGE_COMMIT_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT
+from portside.config.image_reference import IMAGE_COMMIT_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT
 from portside.config.service_props import DATABASE, Call, ContainerVolume, HealthCheck, Permission, ServiceSecret
 from portside.errors import UsageError
 from portside.images.resolved_image import ResolvedImage

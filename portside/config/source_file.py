@@ -1,16 +1,111 @@
-"""Texts in a Python file that name a variable in braces, and in which it isn't filled in: no `f`, or double braces."""
+"""Files that the user writes: their text, and mistakes in Python that Python accepts."""
 
 from __future__ import annotations
 
 import ast
+import io
 import json
 import re
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeGuard
 
-from portside.config.source_text import line_of
-from portside.errors import Problem
+from portside.errors import ConfigurationError, Problem
+
+
+def read_text(path: Path, *, hint_missing: str) -> str:
+    """The text, without a byte order mark. Raises `ConfigurationError` where it is not there, or can't be read."""
+    if path.is_dir():
+        raise ConfigurationError(
+            [Problem(path.name, "is a folder, not a file", f"Move the folder away. {hint_missing}")]
+        )
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise ConfigurationError([Problem(path.name, "not found", hint_missing)]) from None
+    except PermissionError:
+        hint = f"Let yourself read it: chmod u+r {path.name}"
+        raise ConfigurationError([Problem(path.name, "can't be read: permission denied", hint)]) from None
+    except OSError as error:
+        raise ConfigurationError([Problem(path.name, f"can't be read: {error.strerror}", hint_missing)]) from error
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        hint = "Save the file as UTF-8."
+        raise ConfigurationError(
+            [Problem(line_of(path, data[: error.start].count(b"\n") + 1), "not UTF-8", hint)]
+        ) from None
+    if "\0" in text:
+        line = line_of(path, text[: text.index("\0")].count("\n") + 1)
+        raise ConfigurationError([Problem(line, "a NUL character", "Delete that character.")])
+    return text
+
+
+def line_of(path: Path, number: int) -> str:
+    """How messages name a line."""
+    return f"{path.name}, line {number}"
+
+
+def duplicate_keys(tree: ast.AST, path: Path) -> list[Problem]:
+    """A problem for each literal key that stands in one dictionary more than once."""
+    found = []
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Dict):
+            continue
+        first: dict[object, int] = {}
+        for key in node.keys:
+            if not isinstance(key, ast.Constant):
+                continue
+            if key.value in first:
+                what = f"{key.value!r} stands in this dictionary twice, first in line {first[key.value]}"
+                hint = "Delete one of the two, or rename it: Python would use the last one only."
+                found.append(Problem(line_of(path, key.lineno), what, hint))
+            else:
+                first[key.value] = key.lineno
+    return sorted(found, key=lambda problem: int(problem.where.rpartition(" ")[2]))
+
+
+# A long text over several lines is broken at a space, or at a character that holds its parts together.
+_WORD = re.compile(r"[\w@*-](?:[\w./:=@*-]*[\w@*])?")
+_BRACKETS = {"(": ")", "[": "]", "{": "}"}
+_BETWEEN = (tokenize.NL, tokenize.COMMENT)
+
+
+def missing_commas(text: str, path: Path) -> list[Problem]:
+    """A problem for each two words in a list that would become one."""
+    hint = "Write a comma after the first: Python joins texts that stand side by side."
+    lines = dict.fromkeys(_lines(text))
+    return [Problem(line_of(path, line), "two texts in a list without a comma between them", hint) for line in lines]
+
+
+def _lines(text: str) -> Iterator[int]:
+    open_brackets: list[str] = []
+    before: tokenize.TokenInfo | None = None
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type in _BETWEEN:
+            continue
+        if token.string in _BRACKETS and token.type == tokenize.OP:
+            is_subscript = token.string == "[" and before is not None and _is_value(before)
+            open_brackets.append("subscript" if is_subscript else token.string)
+        elif token.string in _BRACKETS.values() and token.type == tokenize.OP:
+            open_brackets.pop()
+        elif before is not None and open_brackets[-1:] == ["["] and _is_word(before) and _is_word(token):
+            yield before.start[0]
+        before = token
+
+
+def _is_value(token: tokenize.TokenInfo) -> bool:
+    return token.string in (")", "]", "}") or (token.type == tokenize.NAME and token.string not in ("return", "in"))
+
+
+def _is_word(token: tokenize.TokenInfo) -> bool:
+    # Before Python 3.12 an f-string is one of these tokens too.
+    if token.type != tokenize.STRING or "f" in token.string.partition(token.string[-1])[0].lower():
+        return False
+    value = ast.literal_eval(token.string)
+    return isinstance(value, str) and bool(_WORD.fullmatch(value))
+
 
 # `${NAME}` is a shell's or Spring's, `{{name}}` a template's.
 _PLACEHOLDER = re.compile(r"(?<![${])\{([A-Za-z_]\w*)((?:\.\w+|\[[^\]{}]*\]|\(\))*)\}(?!\})")

@@ -1,12 +1,18 @@
-"""What a person says about the database."""
+"""Properties of the database and the bastion."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aws_cdk import aws_ec2 as ec2
 
 from portside.config.environment import DatabaseOrigin
+
+
+def instance_type(written: ec2.InstanceType | str) -> ec2.InstanceType:
+    """The CDK's form of `r5.large` or `db.r5.large`."""
+    return ec2.InstanceType(written.removeprefix("db.")) if isinstance(written, str) else written
 
 
 @dataclass(frozen=True)
@@ -23,3 +29,14 @@ class DocdbProps:
     engine_version: str = "8.0.0"
     family: str = "docdb8.0"
     restored_from: DatabaseOrigin | None = None
+
+
+@dataclass(frozen=True)
+class BastionProps:
+    """A bastion: the name of an existing key pair, the type of machine, and the image in the region that has it."""
+
+    key_name: str
+    instance_type: ec2.InstanceType | str
+    ami_id: str
+    ami_region: str = "us-east-1"
+    block_devices: Sequence[ec2.BlockDevice] = ()
