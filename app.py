@@ -15,6 +15,9 @@ from src.environment import Environment, Kind
 from src.late_values import DatabaseHost, DatabasePort, DatabaseSecret, ImageCommit, ImageVersion
 from src.service_props import DATABASE, Call, ContainerVolume, HealthCheck, ServiceProps, ServiceSecret
 
+# Stacks, parameters and exports are named after it.
+APP = "agora"
+
 # Why stacks that carry no owner tag are taken over. Once every stack carries it, this can go.
 EARLIER_APP = "deployed by Agora's earlier CDK app, which this one replaces"
 

@@ -30,5 +30,9 @@ def _rights() -> Sequence[Right]:
 
 
 AGORA = Extension(
-    commands=(load_data,), released_images=loaders_of, rights=_rights, database_without_tls=DATABASE_WITHOUT_TLS
+    app="agora",
+    commands=(load_data,),
+    released_images=loaders_of,
+    rights=_rights,
+    database_without_tls=DATABASE_WITHOUT_TLS,
 )

@@ -152,9 +152,9 @@ def load(
     Raises `UserError` with the reason if the task fails.
     """
     expect_met(planned)
-    ssm, name = target.clients("ssm"), target.environment.name
-    expect_unlocked(ssm, name, local=target.is_local)
-    with locked(ssm, name, origin, "load-data", local=target.is_local):
+    ssm, environment = target.clients("ssm"), target.environment
+    expect_unlocked(ssm, environment, local=target.is_local)
+    with locked(ssm, environment, origin, "load-data", local=target.is_local):
         terms.recheck()
         clock, record = time.monotonic(), new_record(target, LOADER, planned.image, origin)
         with _registered(target, planned) as definition:
@@ -162,13 +162,16 @@ def load(
             say(f"Task {task} loads data version {planned.data_version} …")
             ended = _follow(target, planned, task, wait)
             write_task_or_warn(
-                ssm, name, replace(record, exit_code=_container_of(ended).get("exitCode"), unproven=terms.unproven)
+                ssm,
+                environment,
+                replace(record, exit_code=_container_of(ended).get("exitCode"), unproven=terms.unproven),
             )
             _expect_success(planned, ended)
-        remember_version(ssm, name, planned.data_version)
-        caching = [props for props in configuration.services_of(name) if props.container_name in planned.caching]
+        remember_version(ssm, environment, planned.data_version)
+        services = configuration.services_of(environment.name)
+        caching = [props for props in services if props.container_name in planned.caching]
         done = redeploy.execute(target, configuration, redeploy.plan(target, caching), wait=wait) if caching else None
-        return Load(name, planned.data_version, task, round(time.monotonic() - clock, 1), done)
+        return Load(environment.name, planned.data_version, task, round(time.monotonic() - clock, 1), done)
 
 
 def expect_met(planned: LoadPlan) -> None:
@@ -181,12 +184,12 @@ def expect_met(planned: LoadPlan) -> None:
         )
 
 
-def parameter_name(environment: str) -> str:
+def parameter_name(environment: Environment) -> str:
     """The parameter that says which version of the data was loaded last."""
-    return f"/agora/{environment}/data-version"
+    return environment.parameter_name("data-version")
 
 
-def last_version(ssm: Any, environment: str) -> str | None:
+def last_version(ssm: Any, environment: Environment) -> str | None:
     """The version of the data that was loaded last, if any was by this tool."""
     from botocore.exceptions import ClientError
 
@@ -198,7 +201,7 @@ def last_version(ssm: Any, environment: str) -> str | None:
         raise
 
 
-def remember_version(ssm: Any, environment: str, version: str) -> None:
+def remember_version(ssm: Any, environment: Environment, version: str) -> None:
     """Write down which version of the data was loaded."""
     ssm.put_parameter(
         Name=parameter_name(environment),

@@ -62,7 +62,7 @@ def load_data(
 
     with acting_on(environment, local=local, only_if_running=True) as acting:
         target, configuration = acting.target, acting.configuration
-        version = data_version or loading.last_version(target.clients("ssm"), target.environment.name)
+        version = data_version or loading.last_version(target.clients("ssm"), target.environment)
         if not version:
             raise UsageError(
                 f"no data of {target.environment.name} was loaded by this tool, so there is no version to repeat",

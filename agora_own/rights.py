@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from agora_own.load_preconditions import SYNAPSE_SECRET
 from agora_own.loader_image import model_of
 from portside.config.service_props import DATABASE
-from portside.config.stacks import stack_part
 from portside.deploy.rights import Place, Right
 from portside.deploy.role_rights import on_clusters, tasks
 
@@ -22,7 +21,7 @@ def _loads_data(place: Place) -> bool:
 
 def _execution_roles(place: Place) -> Iterator[str]:
     if _loads_data(place):
-        part = stack_part(model_of(place.services).container_name)
+        part = place.environment.short_name(model_of(place.services).container_name)
         yield place.role(place.stack(f"{part}-ExecutionRole*"))
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from portside.config.configuration import stack_part
 from portside.emulator.client import control
 from portside.emulator.client.process import LocalAws
 from tests.e2e.aws import DEV, Clients
@@ -44,7 +43,7 @@ class Bench:
 
     def service(self, container: str) -> tuple[str, str]:
         """Cluster and name of a service in ECS."""
-        _, cluster, name = self.resources(stack_part(container), "AWS::ECS::Service")[0].rsplit("/", 2)
+        _, cluster, name = self.resources(container.removeprefix("agora-"), "AWS::ECS::Service")[0].rsplit("/", 2)
         return cluster, name
 
     def described(self, container: str) -> dict[str, Any]:

@@ -31,9 +31,11 @@ def _no_images(_: Configuration, __: Sequence[str]) -> list[str]:
 class Extension:
     """`released_images` returns, for environments by name, images that are released with those of their services.
 
+    `app` is the app's name where its configuration doesn't give one in `APP`, as in commits from before that setting.
     `rights` are those of operators, which the app's own commands use.
     """
 
+    app: str = ""
     commands: Sequence[click.Command] = ()
     released_images: Callable[[Configuration, Sequence[str]], list[str]] = _no_images
     rights: Callable[[], Sequence[Right]] = tuple

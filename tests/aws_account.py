@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from portside.config.configuration import Configuration, stack_part
+from portside.config.configuration import Configuration
 from portside.config.environment import Environment
 from portside.config.service_props import ServiceProps
 from tests.apps import agora
@@ -69,7 +69,7 @@ class Account:
 
     def stack_of(self, container: str) -> dict[str, Any]:
         """The stack of a service."""
-        return self.stacks[self.environment.stack_name(stack_part(container))]
+        return self.stacks[self.environment.stack_name(self.environment.short_name(container))]
 
     def say(self, container: str, minutes: float, message: str) -> None:
         """Add an event to a service; the newest is first."""
@@ -201,11 +201,11 @@ def stack_event(
 
 def _serve(account: Account, props: ServiceProps, number: int) -> None:
     environment, name = account.environment, props.container_name
-    stack = environment.stack_name(stack_part(name))
+    stack = environment.stack_name(environment.short_name(name))
     cluster, service = account.clusters[0], f"{stack}-ServiceD69D759B-AbCdEfGhIjKl"
     definition = _definition(account, props, stack, 1)
     group = _target_group(account, props, stack) if props.public else None
-    account.security_groups.append(_security_group(props))
+    account.security_groups.append(_security_group(environment, props))
     account.services[name] = {
         "serviceName": service,
         "serviceArn": account.arn("ecs", f"service/{cluster['clusterName']}/{service}"),
@@ -238,7 +238,7 @@ def _serve(account: Account, props: ServiceProps, number: int) -> None:
         *([("AWS::ElasticLoadBalancingV2::TargetGroup", group)] if group else []),
     ]
     outputs = {"PublishOutputFnGetAttServiceD69D759BName7C4FBF09": service}
-    _stack(account, stack_part(name), *resources, outputs=outputs)
+    _stack(account, account.environment.short_name(name), *resources, outputs=outputs)
     for each in range(props.auto_scale_min_capacity):
         running = running_task(account, name, 100 * (number + 1) + each)
         if group:
@@ -289,12 +289,12 @@ def _definition(account: Account, props: ServiceProps, stack: str, revision: int
     return arn
 
 
-def _security_group(props: ServiceProps) -> dict[str, Any]:
+def _security_group(environment: Environment, props: ServiceProps) -> dict[str, Any]:
     """A group that allows the load balancer where it must."""
     port = {"IpProtocol": "tcp", "FromPort": props.container_port, "ToPort": props.container_port}
     rules = [port | {"UserIdGroupPairs": [{"GroupId": "sg-balancer"}]}] if props.public else []
     return {
-        "GroupId": f"sg-{stack_part(props.container_name)}",
+        "GroupId": f"sg-{environment.short_name(props.container_name)}",
         "GroupName": props.container_name,
         "IpPermissions": rules,
     }

@@ -20,6 +20,8 @@ class Snapshot:
     """
 
     environment: str
+    app: str
+    stack_prefix: str
     account: str
     region: str
     is_local: bool

@@ -44,16 +44,15 @@ def environments(_: click.Context, __: click.Parameter, incomplete: str) -> list
 def services(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The services of the environment that the line names, by their short names unless the whole name is typed."""
     from portside.config.configuration import load_configuration
-    from portside.config.stacks import stack_part
 
     try:
         configuration = load_configuration()
         chosen = ctx.params.get("environment")
         environment = str(chosen) if chosen in configuration.environments else next(iter(configuration.environments))
         names = [props.container_name for props in configuration.services_of(environment)]
+        short = [configuration.environments[environment].short_name(name) for name in names]
     except Exception:
         return []
-    short = [stack_part(name) for name in names]
     return [CompletionItem(name) for name in [*short, *names] if incomplete and name.startswith(incomplete)] or [
         CompletionItem(name) for name in short if not incomplete
     ]

@@ -117,7 +117,7 @@ def deploy(
         )
         origin = read_origin(target)
         without_proof = no_proof_to_come(acting.configuration, target, origin)
-        records = read_records(target.clients("ssm"), target.environment.name)
+        records = read_records(target.clients("ssm"), target.environment)
         _look_back(acting, records, images, unasked=(local or yes) and not dry_run, allowed=bring_back)
         result: dict[str, Any] = {"images": images.as_json()}
 
@@ -254,7 +254,7 @@ def history(environment: str, local: bool, limit: int, as_json: bool) -> None:
     from portside.terminal import console
 
     target = looking_at(environment, local=local).target
-    records = read_records(target.clients("ssm"), target.environment.name)[:limit]
+    records = read_records(target.clients("ssm"), target.environment)[:limit]
     if as_json:
         console.print_json([{"number": record.number, **record.as_json()} for record in records])
     elif not records:
@@ -306,13 +306,13 @@ def unlock(environment: str, local: bool, yes: bool, as_json: bool) -> None:
 
     target = looking_at(environment, local=local).target
     name = target.environment.name
-    lock = read_lock(target.clients("ssm"), name)
+    lock = read_lock(target.clients("ssm"), target.environment)
     if lock is None:
         answer({"broken": None}, f"{name} is not locked.", as_json=as_json)
         return
     console.say(lock.sentence(name))
     go_ahead(f"Release this lock on {name} {target.place}?", assumed=yes, expected=target.environment.confirmation)
-    release_lock(target.clients("ssm"), name, lock)
+    release_lock(target.clients("ssm"), target.environment, lock)
     answer({"broken": asdict(lock)}, f"{name} is unlocked.", as_json=as_json)
 
 

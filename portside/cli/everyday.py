@@ -100,7 +100,7 @@ def logs(
     begin = log.parse_since(since, datetime.now(UTC))
     acting = looking_at(environment, local=local)
     target = acting.target
-    found = find_deployed(target, find_service(acting.services, service), stopped=True)
+    found = find_deployed(target, find_service(acting.target.environment, acting.services, service), stopped=True)
     sources = log.find_sources(target.clients("ecs"), found)
     client = (with_retries(target)[0] if follow else target).clients("logs")
 
@@ -145,7 +145,7 @@ def execute(
         raise UsageError("--json: only with --dry-run", "A session has the terminal to itself.")
     acting = looking_at(environment, local=local)
     target, _ = with_retries(acting.target)
-    props = find_service(acting.services, service)
+    props = find_service(acting.target.environment, acting.services, service)
     plugin = None if dry_run else session_manager.find_plugin(target.process_environment)
     planned = Execution(choose_container(target, props, task), command or (SHELL,))
     if plugin is None:
@@ -189,7 +189,7 @@ def redeploy(
 
     with acting_on(environment, local=local, only_if_running=True) as acting:
         target = acting.target
-        chosen = choose_services(acting.services, services, all_of_them=all_of_them)
+        chosen = choose_services(acting.target.environment, acting.services, services, all_of_them=all_of_them)
         planned = redeployment.plan(target, chosen)
         for each in planned:
             console.say(f"  new tasks of {each.name}: {each.desired}")

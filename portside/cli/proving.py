@@ -97,7 +97,7 @@ def clear_images(
             return None
         _expect_its_aws(acting, target)
         starting = as_shown(read())
-        own = read_records(target.clients("ssm"), target.environment.name)
+        own = read_records(target.clients("ssm"), target.environment)
         return expect_proof_or_own(
             target, acting.configuration, starting.wanted, own, _reach(acting, profile), running=starting.running
         )
@@ -128,7 +128,7 @@ def clear_task(
         except NotProven as unproven:
             refused.append(unproven)
         if proof is None or not proof.waived:
-            starting, own = as_shown(services()), read_records(target.clients("ssm"), target.environment.name)
+            starting, own = as_shown(services()), read_records(target.clients("ssm"), target.environment)
             try:
                 expect_proof_or_own(
                     target,
@@ -240,7 +240,7 @@ def _expect_committed(acting: Acting, images: Resolution | None = None) -> None:
     target = acting.target
 
     def was_production() -> bool:
-        records = read_records(target.clients("ssm"), target.environment.name)
+        records = read_records(target.clients("ssm"), target.environment)
         return any(record.proof or record.unproven for record in records)
 
     if not target.is_local:

@@ -101,7 +101,7 @@ def verify(environment: str, local: bool, as_json: bool) -> None:
 
     acting = looking_at(environment, local=local)
     target = acting.target
-    records = read_records(target.clients("ssm"), target.environment.name)
+    records = read_records(target.clients("ssm"), target.environment)
     expected, source = expected_images(target, acting.configuration, records)
     checks = verify_images(target, acting.services, expected, site_of(target))
     checks += check_records(target, acting.services, records)

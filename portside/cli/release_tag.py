@@ -199,7 +199,7 @@ def _read_staged(
     except UsageError as error:
         return read_footer(environment, error.message)
     try:
-        records = read_records(target.clients("ssm"), environment.name)
+        records = read_records(target.clients("ssm"), environment)
         return read_staged(target, configuration.services_of(environment.name), records, version)
     except (BotoCoreError, ClientError) as error:
         if local:

@@ -46,7 +46,7 @@ class Waiting:
         self._unread, self._since = "", 0
         try:
             self._target = aws_target(environment)
-            self._since = _reading(lambda: last_number(self._ssm, environment.name))
+            self._since = _reading(lambda: last_number(self._ssm, environment))
         except UserError as error:
             self._target, self._unread = None, error.message
 
@@ -86,7 +86,9 @@ class Waiting:
         polls: dict[str, Poll] = {}
         if self._target is not None:
             since = 0 if matches else self._since
-            polls[f"the record of {name}"] = record_poll(self._ssm, name, version, since, matches or (lambda _: True))
+            polls[f"the record of {name}"] = record_poll(
+                self._ssm, self._environment, version, since, matches or (lambda _: True)
+            )
         if github is not None:
             polls["GitHub"] = run_poll(github, commit, decides=self._target is None)
         ended = follow(f"the deployment of {version} to {name}", polls, say, self._pace(github))
@@ -127,13 +129,13 @@ def rehearsed_deployment(environment: Environment, lock: Resolution, minutes: in
     from portside.terminal.console import say
 
     ssm = local_target(environment).clients("ssm")
-    records = read_records(ssm, environment.name)
+    records = read_records(ssm, environment)
     record = last_healthy(records)
     if record is not None and record == records[0] and record.images.images == lock.images:
         return Ended(True, f"{environment.name} runs {lock.version} already: deployment {record.number}.")
-    since = last_number(ssm, environment.name)
+    since = last_number(ssm, environment)
     say(f"Waiting for {lock.version} on {environment.name}: {tool('deploy', environment.name, local=True)}")
-    polls = {f"the record of {environment.name}": record_poll(ssm, environment.name, lock.version, since)}
+    polls = {f"the record of {environment.name}": record_poll(ssm, environment, lock.version, since)}
     what = f"the deployment of {lock.version} to {environment.name}"
     return _judged(follow(what, polls, say, Pace(0.5, minutes * 60)), environment.name, local=True)
 

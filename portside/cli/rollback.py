@@ -116,7 +116,7 @@ def _planned_rollback(
     target, name = acting.target, acting.target.environment.name
     stacks = Reader(target.clients, target.environment, acting.services).stacks()
     running = deployed_images(stacks, target.environment, acting.services)
-    records = read_records(target.clients("ssm"), name)
+    records = read_records(target.clients("ssm"), target.environment)
     record = choose_record(name, records, running, to)
     configuration = read_configuration(local=local, versions={name: record.images.version})
     plan = plan_rollback(

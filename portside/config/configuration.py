@@ -15,15 +15,16 @@ from portside.config.app_source import guarded, run_source, stopped_by
 from portside.config.entry import gathering, noting, problems_of, report_of
 from portside.config.environment import Environment
 from portside.config.environments import parse_environments
+from portside.config.identity import APP_HINT, Identity, parse_identity
 from portside.config.mistakes import Report, closest, kind_of, quoted, suggestion
 from portside.config.release_source import ReleaseSource, check_version, parse_releases
 from portside.config.service_neighbours import check_addresses, check_host_names, check_neighbours
 from portside.config.service_props import ServiceProps
 from portside.config.source_file import unfilled
-from portside.config.stacks import stack_part
 from portside.errors import ConfigurationError, Problem, UsageError
+from portside.extension import installed
 
-__all__ = ["ROOT", "Configuration", "Services", "check_configuration", "load_configuration", "stack_part", "state_dir"]
+__all__ = ["ROOT", "Configuration", "Services", "check_configuration", "load_configuration", "state_dir"]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -43,6 +44,7 @@ _SERVICES_HINT = 'Write "def services(environment: Environment) -> list[ServiceP
 class Configuration:
     """Every environment, and the services that run in each."""
 
+    identity: Identity
     environments: Mapping[str, Environment]
     services: Mapping[str, tuple[ServiceProps, ...]]
     releases: ReleaseSource | None = None
@@ -88,25 +90,21 @@ def load_configuration(
             source = run_source(path)
         except ConfigurationError as error:
             raise ConfigurationError([*problems_of(wrong), *error.problems]) from error.__cause__
-    written = source.names
-    missing = [_missing(name, written, path) for name in ("ENVIRONMENTS", "services") if name not in written]
+    written = {**({"APP": installed().app} if installed().app else {}), **source.names}
+    missing = [_missing(name, written, path) for name in ("APP", "ENVIRONMENTS", "services") if name not in written]
     if missing:
         raise ConfigurationError([*source.problems, *problems_of(wrong), *missing])
     environments = _with_versions(written["ENVIRONMENTS"], versions or {})
     wrong_entries = _WrongBefore(source.problems, wrong)
-    configuration = _check(
-        environments, written["services"], wrong_entries, root or path.parent, written.get("RELEASES")
-    )
+    configuration = _check({**written, "ENVIRONMENTS": environments}, wrong_entries, root or path.parent)
     # From here on everything that is shown knows under which names this app's secrets are injected.
     redact.install(configuration.taught(redact.current()))
     return configuration
 
 
-def check_configuration(
-    environments: object, services: object, root: Path = ROOT, releases: object = None
-) -> Configuration:
-    """Check a configuration. Raises `ConfigurationError` with every mistake in all environments and services."""
-    return _check(environments, services, _WrongBefore(), root, releases)
+def check_configuration(written: Mapping[str, object], root: Path = ROOT) -> Configuration:
+    """Check what `app.py` defines: APP, ENVIRONMENTS, services. Raises `ConfigurationError` with every mistake."""
+    return _check(written, _WrongBefore(), root)
 
 
 def _with_versions(environments: object, versions: Mapping[str, str]) -> object:
@@ -123,7 +121,8 @@ def _with_versions(environments: object, versions: Mapping[str, str]) -> object:
 def _missing(name: str, written: Mapping[str, object], path: Path) -> Problem:
     candidates = [each for each, value in written.items() if not isinstance(value, type | ModuleType)]
     meant = closest(name, candidates, likeness=0.8)
-    hint = f'Perhaps "{meant}" is it?' if meant else f"Write {name}, as the README shows."
+    written_down = APP_HINT if name == "APP" else f"Write {name}, as the README shows."
+    hint = f'Perhaps "{meant}" is it?' if meant else written_down
     return Problem(path.name, f"no {name} in it", hint)
 
 
@@ -135,11 +134,13 @@ class _WrongBefore:
     entries: Sequence[object] = ()
 
 
-def _check(
-    environments: object, services: object, before: _WrongBefore, root: Path, releases: object = None
-) -> Configuration:
+def _check(names: Mapping[str, object], before: _WrongBefore, root: Path) -> Configuration:
     report = Report("ENVIRONMENTS")
-    sound = parse_environments(environments, report)
+    identity = parse_identity(
+        names["APP"], names.get("STACK_PREFIX"), Report("APP", report.problems), Report("STACK_PREFIX", report.problems)
+    )
+    sound = parse_environments(names["ENVIRONMENTS"], identity or Identity("app", "app-{environment}"), report)
+    services = names["services"]
     written: dict[str, tuple[ServiceProps, ...]] = {}
     found: dict[str, list[Problem]] = {}
     causes: list[BaseException] = []
@@ -153,7 +154,7 @@ def _check(
                 check_host_names(environment, others, written[name], place)
                 check_addresses(environment, written[name], report.at(f'[{quoted(name)}]["VPC_CIDR"]'))
             found[name] = place.problems
-    source = parse_releases(releases, Report("RELEASES", report.problems))
+    source = parse_releases(names.get("RELEASES"), Report("RELEASES", report.problems))
     if source:
         for name, environment in sound.items():
             check_version(environment.ghcr_package_version, report.at(f'[{quoted(name)}]["GHCR_PACKAGE_VERSION"]'))
@@ -164,7 +165,8 @@ def _check(
     problems = dict.fromkeys([*before.in_text, *wrong])
     if problems:
         raise ConfigurationError(problems) from (causes[0] if causes else None)
-    return Configuration(sound, written, source)
+    assert identity is not None  # its mistake is among the problems
+    return Configuration(identity, sound, written, source)
 
 
 def _is_services_function(services: object, report: Report) -> bool:

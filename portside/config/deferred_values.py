@@ -106,7 +106,7 @@ def holds_deferred(text: str) -> bool:
 
 
 def as_written(text: str) -> str:
-    """A text as a person would write it: `agora@{ImageVersion()}`."""
+    """A text as a person would write it: `my-app@{ImageVersion()}`."""
     whole = _MARK.sub(lambda found: f"{{{_BY_MARK[found[0]]!r}}}" if found[0] in _BY_MARK else found[0], text)
     return _ANY_PART.sub("", whole)
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from portside.config.identity import Identity, short_name
 from portside.config.kind import Kind as Kind  # app.py imports it from here
-
-APP = "agora"
-"""The identity of the app: its stacks' names begin with it, and their owner tag names it."""
 
 OWNER_TAG = "portside:owner"
 """The tag, `APP/ENVIRONMENT`, by which a stack says whose it is."""
@@ -55,6 +53,7 @@ class Environment:
     """One environment; `portside.config.environments` makes it of what stands in `app.py`."""
 
     name: str
+    identity: Identity
     kind: Kind
     branch: str
     """The git branch that stands for it."""
@@ -78,7 +77,7 @@ class Environment:
     database_instance_class: str = "r5.large"
     database_instances: int = 1
     database_username: str = "master"
-    database_name: str = "agora"
+    database_name: str
     database_port: int = 27017
     bastion: Bastion | None = None
     ecs_exec: bool = True
@@ -90,19 +89,40 @@ class Environment:
     keep_exports: bool = False
     """Whether the stacks still export, by name, all that the earlier app's stacks import from each other."""
 
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def app(self) -> str:
+        """The app's name: parameters and topics are named after it, and the owner tag names it."""
+        return self.identity.app
+
+    @property
+    def stack_prefix(self) -> str:
+        """How the names of all its stacks begin, such as `my-app-dev`."""
+        return self.identity.stack_prefix_in(self.name)
+
     @property
     def owner(self) -> str:
         """What its stacks carry as their owner tag: the app, and which of its environments."""
-        return f"{APP}/{self.name}"
+        return f"{self.app}/{self.name}"
 
     def stack_name(self, part: str) -> str:
         """The name of this environment's stack for a part, such as `network`."""
-        return f"{APP}-{self.name}-{part}"
+        return f"{self.stack_prefix}-{part}"
+
+    def parameter_name(self, what: str) -> str:
+        """The SSM parameter in which this environment keeps something, such as `deployment`."""
+        return f"/{self.app}/{self.name}/{what}"
+
+    def short_name(self, container_name: str) -> str:
+        """The name of a service as people use it, and as its stack's name ends: `api` of `my-app-api`."""
+        return short_name(self.app, container_name)
 
     @property
     def alarm_topic_name(self) -> str:
         """The name of the topic that all alarms of this environment tell."""
-        return f"agora-{self.name}-alarms"
+        return f"{self.app}-{self.name}-alarms"
 
     @property
     def alarm_topic_arn(self) -> str:

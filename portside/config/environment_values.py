@@ -100,9 +100,11 @@ _ORIGIN = {
         "neither the identifier nor the ARN of a cluster's snapshot",
         _SNAPSHOT_HINT,
     ),
-    # Agora's queries need a collation, which DocumentDB has since engine 8.0.
+    # Collation exists since engine 8.0.
     "ENGINE_VERSION": matching(
-        r"(?:[89]|[1-9][0-9])\.[0-9]+\.[0-9]+", "not an engine that Agora can use", 'Write "8.0.0", or a later one.'
+        r"(?:[89]|[1-9][0-9])\.[0-9]+\.[0-9]+",
+        "not an engine of DocumentDB 8 or later",
+        'Write "8.0.0", or a later one.',
     ),
 }
 # https://docs.aws.amazon.com/documentdb/latest/developerguide/API_CreateDBCluster.html; "admin" is a reserved word.
@@ -111,7 +113,7 @@ database_username = matching(
     "not a user name that DocumentDB takes",
     'Use up to 63 letters and digits, a letter first, such as "master".',
 )
-database_name = matching("[A-Za-z0-9_-]{1,63}", "not the name of a database", 'Use a form such as "agora".')
+database_name = matching("[A-Za-z0-9_-]{1,63}", "not the name of a database", 'Use a form such as "my_app".')
 
 
 BRANCH_HINT = 'Use letters, digits, ".", "_", "-" and "/", such as "release/stage".'
@@ -224,7 +226,7 @@ def vpc_cidr(value: Any, report: Report) -> str | None:
 
 def fqdn(value: Any, report: Report) -> str | None:
     """A host name."""
-    hint = 'Write the host name that people will open, such as "agora-dev.adknowledgeportal.org".'
+    hint = 'Write the host name that people will open, such as "app-dev.example.org".'
     if not report.text(value, hint):
         return None
     if _HOST_NAME.fullmatch(value):
@@ -295,7 +297,7 @@ def version(value: Any, report: Report) -> str | None:
     """The tag that images have."""
     if not report.text(value, VERSION_HINT):
         return None
-    if git_tag := re.fullmatch(r"agora/(release/)?v?(.+)", value):
+    if git_tag := re.fullmatch(r"[a-z0-9-]+/(release/)?v?(.+)", value):
         hint = f'Use "{git_tag[2]}".'
         if git_tag[1]:
             hint = f'Use the release candidate of the same commit, such as "{git_tag[2]}-rc1".'
@@ -395,7 +397,7 @@ def _moment(value: Any, report: Report) -> str | None:
 
 def bastion(value: Any, report: Report) -> Bastion | None:
     """The bastion, or None for an environment without one."""
-    hint = 'Write {"KEY_NAME": "agora-access", "AMI_ID": "ami-…"}, or leave BASTION out.'
+    hint = 'Write {"KEY_NAME": "my-key", "AMI_ID": "ami-…"}, or leave BASTION out.'
     if value is None or not report.mapping(value, hint):
         return None
     parsers = {

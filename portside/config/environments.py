@@ -11,6 +11,7 @@ from typing import Any, cast
 from portside.config import environment_values as values
 from portside.config.environment import Environment
 from portside.config.environment_values import Parser
+from portside.config.identity import Identity
 from portside.config.image_reference import is_moving_tag
 from portside.config.kind import Kind, kind_hint
 from portside.config.mistakes import Report, quoted
@@ -35,7 +36,7 @@ _KEYS = {
     "PROOF_WAIVED": _Key(values.reason),
     "ACCOUNT": _Key(values.account, values.ACCOUNT_HINT),
     "VPC_CIDR": _Key(values.vpc_cidr, 'Give the network\'s addresses, such as "10.254.172.0/24".'),
-    "FQDN": _Key(values.fqdn, 'Give the host name that people will open, such as "agora-dev.adknowledgeportal.org".'),
+    "FQDN": _Key(values.fqdn, 'Give the host name that people will open, such as "app-dev.example.org".'),
     "CERTIFICATE_ID": _Key(values.certificate, "Create a certificate in AWS Certificate Manager and give its id."),
     "TAGS": _Key(values.tags, values.TAGS_HINT),
     "GHCR_PACKAGE_VERSION": _Key(values.version, values.VERSION_HINT),
@@ -60,7 +61,7 @@ _KEYS = {
 }
 
 
-def parse_environments(configuration: object, report: Report) -> dict[str, Environment]:
+def parse_environments(configuration: object, identity: Identity, report: Report) -> dict[str, Environment]:
     """The environments of a configuration, by name. Mistakes are reported; environments with mistakes are left out."""
     hint = 'Write ENVIRONMENTS = {"dev": {…}, …}.'
     if not report.mapping(configuration, hint):
@@ -83,7 +84,8 @@ def parse_environments(configuration: object, report: Report) -> dict[str, Envir
             del sound[name]
         elif name in sound:
             sound[name] = sound[name] | proof
-    return {name: Environment(**fields) for name, fields in sound.items()}
+    of_the_app: dict[str, Any] = {"identity": identity, "database_name": identity.app}
+    return {name: Environment(**(of_the_app | fields)) for name, fields in sound.items()}
 
 
 def _parse_environment(name: object, written: object, report: Report) -> dict[str, Any]:

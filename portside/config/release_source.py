@@ -10,7 +10,7 @@ from typing import Any, cast
 from portside.config.mistakes import Report, quoted
 from portside.redact import holds_credential
 
-_HINT = 'Write {"REPOSITORY": "https://github.com/Sage-Bionetworks/sage-monorepo", "TAG_PREFIX": "agora"}.'
+_HINT = 'Write {"REPOSITORY": "https://github.com/OWNER/REPOSITORY", "TAG_PREFIX": "my-app"}.'
 # What GitHub and GitLab show of a repository: its files, and its commits.
 _PAGE = re.compile(r"(https?://[^/]+/[^/]+/[^/]+?)(?:\.git)?/(?:-/)?(?:tree|blob|commits?|pull)(?:/|$)")
 _REF_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*(?<!\.lock)")

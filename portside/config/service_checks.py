@@ -89,7 +89,7 @@ def entries(kind: type) -> Check:
 
 
 def container_name(value: Any, report: Report) -> None:
-    hint = 'Use up to 63 small letters, digits and hyphens, such as "agora-api".'
+    hint = 'Use up to 63 small letters, digits and hyphens, such as "my-app-api".'
     if not report.text(value, hint) or is_token(value):
         return
     if not _CONTAINER_NAME.fullmatch(value):
@@ -170,7 +170,7 @@ def _variable_text(key: str, text: str, report: Report) -> None:
     except ValueError:
         report.wrong(
             "holds a value that is known only when it is deployed, and was changed before that",
-            f'Write it as it is, such as f"agora@{{ImageVersion()}}+{{ImageCommit()}}": {_NO_CHANGES}.',
+            f'Write it as it is, such as f"my-app@{{ImageVersion()}}+{{ImageCommit()}}": {_NO_CHANGES}.',
             text,
         )
         return
@@ -182,7 +182,7 @@ def _variable_text(key: str, text: str, report: Report) -> None:
     elif _LATE_VALUE_IN_TEXT.search(text):
         report.wrong(
             "a value that is known only when it is deployed, written as Python code",
-            f'Write it as it is, such as f"agora@{{ImageVersion()}}": {_NO_CHANGES}.',
+            f'Write it as it is, such as f"my-app@{{ImageVersion()}}": {_NO_CHANGES}.',
             text,
         )
 
@@ -221,7 +221,7 @@ def secret_name(value: Any, report: Report) -> None:
             what = "the database's secret holds nothing but the password"
             report.wrong(what, 'Write DatabaseSecret("password").', value.key)
         return
-    hint = 'Write the name that the secret has in Secrets Manager, such as "agora/dev/synapse".'
+    hint = 'Write the name that the secret has in Secrets Manager, such as "my-app/dev/token".'
     if not report.text(value, hint) or is_token(value):
         return
     if holds_credential(value):

@@ -18,7 +18,7 @@ from portside.config.environment import Environment
 from portside.config.image_reference import LOCAL_BUILD, parse_reference
 from portside.config.mistakes import Report, closest, quoted
 from portside.config.service_props import DATABASE, Call, ServiceProps
-from portside.config.stacks import reserved_parts, stack_part
+from portside.config.stacks import reserved_parts
 
 Services = Sequence[ServiceProps]
 
@@ -145,7 +145,7 @@ def _check_stack_names(environment: Environment, services: Services, report: Rep
     for name in dict.fromkeys(_field(props, "container_name") for props in services):
         if name is None or is_token(name):
             continue
-        place, part = _place(name, report).at(".container_name"), stack_part(name)
+        place, part = _place(name, report).at(".container_name"), environment.short_name(name)
         if part in taken:
             place.wrong(f"its stack would be called like that of {taken[part]}", "Use another name.", name)
         elif "_" in name or not part:

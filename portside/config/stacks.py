@@ -89,13 +89,8 @@ def database_stacks(environment: Environment) -> tuple[ConfiguredStack, ...]:
 
 def service_stack(environment: Environment, container_name: str) -> ConfiguredStack:
     """The stack of a service."""
-    part = stack_part(container_name)
+    part = environment.short_name(container_name)
     return ConfiguredStack(environment.stack_name(part), StackKind.SERVICE, part, container_name)
-
-
-def stack_part(container_name: str) -> str:
-    """What a service's stack is called after `agora-{env}-`."""
-    return container_name.removeprefix("agora-")
 
 
 def reserved_parts(environment: Environment) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from portside.aws.target import Target
 from portside.commands import tool
 from portside.config.configuration import Configuration
 from portside.config.context_flags import REREAD, SIDE_BY_SIDE
+from portside.config.environment import Environment
 from portside.config.service_props import ServiceProps
 from portside.config.stacks import StackKind, database_stacks, only_stack, service_stack
 from portside.deploy.cdk_runs import run_until_done, wait_until_settled
@@ -222,7 +223,7 @@ def _update_stale_stacks(run: DeploymentRun, stacks: Sequence[Stack]) -> None:
     reader, ssm = _reader(target, run.services), target.clients("ssm")
     names = [stack.name for stack in stacks]
     states = reader.named(names)
-    record = references.read_record(ssm, target.environment.name)
+    record = references.read_record(ssm, target.environment)
     excluded = {service_stack(target.environment, each).name for each in run.terms.left_out}
     stale = [name for name in references.stale_stacks(stacks, states, record) if name not in excluded]
     if stale:
@@ -234,7 +235,7 @@ def _update_stale_stacks(run: DeploymentRun, stacks: Sequence[Stack]) -> None:
         states = reader.named(names)
     current = references.record_of(stacks, states)
     if current != record:
-        references.write_record(ssm, target.environment.name, current)
+        references.write_record(ssm, target.environment, current)
 
 
 def deploy(
@@ -253,7 +254,7 @@ def deploy(
     """
     ssm, name = target.clients("ssm"), target.environment.name
     services = configuration.services_of(name)
-    expect_unlocked(ssm, name, local=target.is_local)
+    expect_unlocked(ssm, target.environment, local=target.is_local)
     planned = plan(target, services, images, prune=terms.prune)
     stacks = planned.stacks
     expect_images(stacks, target.environment, services, images)
@@ -268,12 +269,12 @@ def deploy(
     record = new_record(origin, images, locations, place_of(target.environment, is_local=target.is_local), terms)
     ssm = run.retrying.clients("ssm")
     try:
-        with locked(ssm, name, origin, terms.kind, local=target.is_local):
+        with locked(ssm, target.environment, origin, terms.kind, local=target.is_local):
             # The proof of the images may have changed since the plan was shown.
             terms.recheck()
-            stack_record = read_stack_record(ssm, name)
-            _write_changed(ssm, name, stack_record, began := planned.record_at_begin(stack_record))
-            with recorded(ssm, name, record) as recording, reporting(run):
+            stack_record = read_stack_record(ssm, target.environment)
+            _write_changed(ssm, target.environment, stack_record, began := planned.record_at_begin(stack_record))
+            with recorded(ssm, target.environment, record) as recording, reporting(run):
                 try:
                     done = execute(run, stacks)
                 except BaseException:
@@ -282,7 +283,7 @@ def deploy(
                     raise
                 recording.ran = run.ran
             _prune(run.retrying, planned)
-            _write_changed(ssm, name, began, planned.record_at_end(began))
+            _write_changed(ssm, target.environment, began, planned.record_at_end(began))
             keep_groups(name, planned.groups or {}, kept_folder() if target.is_local else None)
         if run.not_written:
             problem = run.not_written
@@ -293,9 +294,9 @@ def deploy(
         raise
 
 
-def _write_changed(ssm: Any, name: str, before: StackRecord, after: StackRecord) -> None:
+def _write_changed(ssm: Any, environment: Environment, before: StackRecord, after: StackRecord) -> None:
     if after != before:
-        write_stack_record(ssm, name, after)
+        write_stack_record(ssm, environment, after)
 
 
 def _prune(target: Target, planned: DeploymentPlan) -> None:
@@ -320,7 +321,7 @@ def _report_interrupted(target: Target, names: Sequence[str]) -> None:
     try:
         states = _reader(target, ()).named(names).values()
         moving = [f"{state.name} ({state.status})" for state in states if not state.is_settled]
-        lock = read_lock(target.clients("ssm"), name)
+        lock = read_lock(target.clients("ssm"), target.environment)
     except (BotoCoreError, ClientError) as error:
         say(f"The state of CloudFormation could not be read: {error}", "yellow")
         return

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from portside.config.configuration import Configuration
+from portside.config.environment import Environment
 from portside.deploy.github_trust import Repository, trust
 from portside.deploy.rights import Place, parameter_paths, statements
 from portside.deploy.role_rights import DEPLOY, DESTROY, OPERATOR, PROOF
@@ -87,7 +88,7 @@ def _proving_in_account(configuration: Configuration, names: Sequence[str]) -> l
     return [each for each in found if configuration.environment(each).account == account]
 
 
-def session_policy(environment: str) -> dict[str, Any]:
+def session_policy(environment: Environment) -> dict[str, Any]:
     """The session policy of the workflow, which denies writing the parameters of other environments.
 
     Everything else is allowed, because a session has only those rights that both its role and this policy allow.

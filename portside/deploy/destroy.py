@@ -76,9 +76,9 @@ def plan(target: Target, *, with_data: bool) -> tuple[tuple[Stack, ...], Destruc
     if buckets and not with_data:
         balancer = only_stack(environment, StackKind.LOAD_BALANCER)
         staying[balancer.name] = tuple(f"AWS::S3::Bucket {name}" for name in buckets)
-    if staying and read_stack_record(target.clients("ssm"), environment.name).stacks:
+    if staying and read_stack_record(target.clients("ssm"), environment).stacks:
         network = only_stack(environment, StackKind.NETWORK).name
-        record = f"AWS::SSM::Parameter {stack_record.parameter_name(environment.name)}"
+        record = f"AWS::SSM::Parameter {stack_record.parameter_name(environment)}"
         staying[network] = (*staying.get(network, ()), record)
     return stacks, DestructionPlan(
         going=tuple(stack.name for stack in reversed(stacks) if stack.name in deployed and stack.name not in kept),
@@ -101,7 +101,7 @@ def unknown_stacks(target: Target, stacks: Sequence[Stack]) -> list[str]:
 
 def execute(target: Target, planned: DestructionPlan, origin: Origin, *, with_data: bool) -> None:
     """Delete the planned stacks, under the lock. Raises `DestructionFailed` if some could not be deleted."""
-    with locked(target.clients("ssm"), target.environment.name, origin, "destroy", local=target.is_local):
+    with locked(target.clients("ssm"), target.environment, origin, "destroy", local=target.is_local):
         _execute(target, planned, with_data=with_data)
 
 
@@ -124,11 +124,11 @@ def _execute(target: Target, planned: DestructionPlan, *, with_data: bool) -> No
     for bucket in planned.buckets:
         with step(f"Deleting the access logs in {bucket}"):
             access_logs.delete(asked.clients("s3"), bucket)
-    name = target.environment.name
+    environment = target.environment
     kept = [
-        references.parameter_name(name),
-        *names_of(deployment_record.parameter_name(name)),
-        task_record.parameter_name(name),
+        references.parameter_name(environment),
+        *names_of(deployment_record.parameter_name(environment)),
+        task_record.parameter_name(environment),
     ]
     _delete_parameters(asked.clients("ssm"), kept)
     _forget_stacks(asked, planned.going)
@@ -136,12 +136,12 @@ def _execute(target: Target, planned: DestructionPlan, *, with_data: bool) -> No
 
 def _forget_stacks(target: Target, deleted: Sequence[str]) -> None:
     """Remove stacks from the record, which stays as long as it names one, so that this can be removed later."""
-    ssm, name = target.clients("ssm"), target.environment.name
-    record = read_stack_record(ssm, name).without_stacks(deleted)
+    ssm, environment = target.clients("ssm"), target.environment
+    record = read_stack_record(ssm, environment).without_stacks(deleted)
     if read_stacks(target.clients("cloudformation"), list(record.stacks)):
-        write_stack_record(ssm, name, replace(record, groups={}))
+        write_stack_record(ssm, environment, replace(record, groups={}))
     else:
-        _delete_parameters(ssm, names_of(stack_record.parameter_name(name)))
+        _delete_parameters(ssm, names_of(stack_record.parameter_name(environment)))
 
 
 def _delete_parameters(ssm: Any, names: Sequence[str]) -> None:

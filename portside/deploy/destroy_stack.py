@@ -37,10 +37,10 @@ def planned_removal(
 
 def destroy_stack(target: Target, stack: UnconfiguredStack, origin: Origin) -> None:
     """Delete it, locked, and take it off the record."""
-    name = target.environment.name
+    environment = target.environment
     asked, _ = with_retries(target)
     ssm = asked.clients("ssm")
-    with locked(ssm, name, origin, "destroy", local=target.is_local):
+    with locked(ssm, environment, origin, "destroy", local=target.is_local):
         with step(f"Removing {stack.name}"):
             remove_stacks(asked, [stack], with_data=bool(stack.state))
-        write_stack_record(ssm, name, read_stack_record(ssm, name).without_stacks([stack.name]))
+        write_stack_record(ssm, environment, read_stack_record(ssm, environment).without_stacks([stack.name]))

@@ -105,7 +105,7 @@ def _read(configuration: Configuration, name: str, reach: Callable[[str], Target
         return EnvironmentStatus(name, remarks=(f"not reachable: {why}",))
     environment = configuration.environment(name)
     ssm = target.clients("ssm")
-    extra: Jobs = {_RECORDS: partial(read_records, ssm, name), _LOCK: partial(read_lock, ssm, name)}
+    extra: Jobs = {_RECORDS: partial(read_records, ssm, environment), _LOCK: partial(read_lock, ssm, environment)}
     services = configuration.services_of(name)
     look = Reader(target.clients, environment, services).look(extra=extra)
     found, remarks = unconfigured_in(target, services, look)

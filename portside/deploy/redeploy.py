@@ -94,10 +94,10 @@ def redeploy(
 
     `recheck` raises `UserError` if they must not start; it is called under the environment's lock.
     """
-    ssm, name = target.clients("ssm"), target.environment.name
+    ssm, environment = target.clients("ssm"), target.environment
     doing = f"redeploy {', '.join(service.name for service in services)}"
-    expect_unlocked(ssm, name, local=target.is_local)
-    with locked(ssm, name, origin, doing, local=target.is_local):
+    expect_unlocked(ssm, environment, local=target.is_local)
+    with locked(ssm, environment, origin, doing, local=target.is_local):
         recheck()
         return execute(target, configuration, services)
 

@@ -120,7 +120,7 @@ class Place:
         return [secret.secret_name for secret in found if isinstance(secret.secret_name, str)]
 
 
-def parameter_paths(environment: str) -> list[str]:
+def parameter_paths(environment: Environment) -> list[str]:
     """The one path under which everything that is remembered of an environment is stored."""
     of = (deployment_record, environment_lock, references)
     return sorted({f"{each.parameter_name(environment).rpartition('/')[0]}/*" for each in of})

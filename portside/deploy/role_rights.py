@@ -38,7 +38,7 @@ def _stacks(place: Place) -> Iterator[str]:
 
 
 def _parameters(place: Place) -> Iterator[str]:
-    for path in parameter_paths(place.environment.name):
+    for path in parameter_paths(place.environment):
         yield place.arn("ssm", f"parameter{path}")
 
 

@@ -43,13 +43,15 @@ def collect(
     chosen = [props for props in services if only is None or props.container_name in _reached(services, only)]
     names = [stack.name for stack in stacks_for(environment, chosen)]
     reader = Reader(clients, environment, chosen)
-    read = partial(_read_records, clients, environment.name)
+    read = partial(_read_records, clients, environment)
     look = reader.look(stopped=True, deadline=deadline, extra={_RECORDS: read})
     records: tuple[RecordedDeployment, ...] = look.extra.get(_RECORDS, ())
     stacks = {name: (look.stacks or {}).get(name, Stack(name)) for name in names} if look.stacks is not None else {}
     unconfigured, unread = _read_unconfigured(target, services, look) if only is None else ((), ())
     snapshot = Snapshot(
         environment=environment.name,
+        app=environment.app,
+        stack_prefix=environment.stack_prefix,
         account=environment.account,
         region=environment.region,
         is_local=target.is_local,
@@ -89,9 +91,9 @@ def _read_unconfigured(
     return unconfigured, tuple(Unread("stacks that are not configured", remark) for remark in remarks)
 
 
-def _read_records(clients: Clients, name: str) -> tuple[RecordedDeployment, ...]:
+def _read_records(clients: Clients, environment: Environment) -> tuple[RecordedDeployment, ...]:
     found = []
-    for record in read_records(clients("ssm"), name):
+    for record in read_records(clients("ssm"), environment):
         began = datetime.fromisoformat(record.began)
         found.append(
             RecordedDeployment(

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 
 from portside.aws.configured import ConfiguredCall
-from portside.config.configuration import stack_part
 from portside.config.service_props import DATABASE
 from portside.findings.finding import Finding
 from portside.findings.rule_context import RuleContext
@@ -93,8 +92,8 @@ def refused(context: RuleContext, lines: Sequence[str]) -> Finding | None:
                 return context.found(
                     "CALLEE_OUT",
                     f"{call.service} does not take its connections on port {call.port}",
-                    look=context.commands.tool("logs", stack_part(call.service)),
-                    fix=context.commands.tool("redeploy", stack_part(call.service)),
+                    look=context.commands.tool("logs", context.short_name(call.service)),
+                    fix=context.commands.tool("redeploy", context.short_name(call.service)),
                     evidence=context.evidence_with(line),
                     callee=call.service,
                 )
@@ -112,8 +111,8 @@ def answers_badly(context: RuleContext, lines: Sequence[str]) -> Finding | None:
             return context.found(
                 "CALLEE_OUT",
                 f"{call.service} has no task that answers on port {call.port}",
-                look=context.commands.tool("logs", stack_part(call.service)),
-                fix=context.commands.tool("redeploy", stack_part(call.service)),
+                look=context.commands.tool("logs", context.short_name(call.service)),
+                fix=context.commands.tool("redeploy", context.short_name(call.service)),
                 evidence=context.evidence_with(line),
                 callee=call.service,
             )

@@ -56,7 +56,7 @@ def diagnose(
     for a service that is not configured.
     """
     services = configuration.services_of(target.environment.name)
-    only = find_service(services, service).container_name if service is not None else None
+    only = find_service(target.environment, services, service).container_name if service is not None else None
     snapshot = collect(target, services, since=since, only=only)
     if earlier is not None:
         snapshot = with_earlier(snapshot, earlier)

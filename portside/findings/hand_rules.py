@@ -58,7 +58,7 @@ def entrance(context: RuleContext, stack: Stack) -> Finding | None:
     return context.found(
         "BY_HAND",
         what,
-        look=f"load balancer of stack agora-{context.snapshot.environment}-load-balancer, its listeners",
+        look=f"load balancer of stack {context.snapshot.stack_prefix}-load-balancer, its listeners",
         fix=f"{_recreate(context, stack)}; if the load balancer was deleted too, its stack the same way",
         evidence=(
             f"stack {stack.name}: {stack.status}",

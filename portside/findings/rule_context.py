@@ -9,7 +9,7 @@ from functools import cached_property
 from portside.aws.model import Container, Service, Task, TaskDefinition
 from portside.aws.snapshot import Snapshot
 from portside.commands import Commands
-from portside.config.configuration import stack_part
+from portside.config.identity import short_name
 from portside.config.task_size import FARGATE_SIZES
 from portside.findings.finding import Finding
 from portside.findings.log_block import ErrorBlock, read_block
@@ -80,6 +80,10 @@ class RuleContext:
     def commands(self) -> Commands:
         return self.snapshot.commands
 
+    def short_name(self, container_name: str) -> str:
+        """The name of a service as people use it."""
+        return short_name(self.snapshot.app, container_name)
+
     @property
     def deploy(self) -> str:
         return self.commands.tool("deploy")
@@ -87,7 +91,7 @@ class RuleContext:
     @property
     def redeploy(self) -> str:
         """The command that starts the service's tasks again."""
-        return self.commands.tool("redeploy", stack_part(self.name))
+        return self.commands.tool("redeploy", self.short_name(self.name))
 
     @property
     def rollback(self) -> str:
@@ -128,7 +132,7 @@ class RuleContext:
         """Where the container writes."""
         if self.task and self.task.log_group:
             return f"log group {self.task.log_group}, stream {self.task.log_stream}"
-        return self.commands.tool("logs", stack_part(self.name))
+        return self.commands.tool("logs", self.short_name(self.name))
 
     @property
     def events(self) -> str:

@@ -259,7 +259,7 @@ TERMS: Terms[StackContext] = {
     "events": lambda context, _: context.events,
     "resource": lambda context, _: context.resource,
     "reason": lambda context, _: reason_of(context.failure.reason),
-    "network_stack": lambda context, _: f"agora-{context.snapshot.environment}-network",
+    "network_stack": lambda context, _: f"{context.snapshot.stack_prefix}-network",
     "keep_exports_place": lambda context, _: f'app.py, ENVIRONMENTS["{context.snapshot.environment}"]["KEEP_EXPORTS"]',
     "certificate_place": lambda context, _: f'app.py, ENVIRONMENTS["{context.snapshot.environment}"]["CERTIFICATE_ID"]',
     "vpc_cidr_place": lambda context, _: f'app.py, ENVIRONMENTS["{context.snapshot.environment}"]["VPC_CIDR"]',

@@ -91,7 +91,7 @@ def _grant_ecr(context: RuleContext, _: Found) -> str:
 
 
 def _network_stack(context: RuleContext) -> str:
-    return f"agora-{context.snapshot.environment}-network"
+    return f"{context.snapshot.stack_prefix}-network"
 
 
 def _check_route(context: RuleContext, _: Found) -> str:
@@ -235,7 +235,7 @@ def last_part(context: RuleContext, _: Found) -> str:
 
 
 def _load_balancer(context: RuleContext, _: Found) -> str:
-    return f"load balancer of stack agora-{context.snapshot.environment}-load-balancer, its listeners"
+    return f"load balancer of stack {context.snapshot.stack_prefix}-load-balancer, its listeners"
 
 
 def _restore_listener(context: RuleContext, _: Found) -> str:

@@ -54,7 +54,7 @@ def planned_groups(
     ssm: Any, environment: Environment, services: Sequence[ServiceProps], unconfigured: Sequence[UnconfiguredStack]
 ) -> dict[str, ServiceGroup]:
     """The groups between services that the next deployment's templates have."""
-    before = read_stack_record(ssm, environment.name).groups
+    before = read_stack_record(ssm, environment).groups
     return groups_after(before, services, has_leftovers=any(stack.owner is Owner.OURS for stack in unconfigured))
 
 

@@ -13,7 +13,7 @@ from portside.aws.reader import Look
 from portside.aws.stack_reading import read_all_stacks, read_stacks, read_template
 from portside.aws.stack_status import status_of
 from portside.aws.target import Target
-from portside.config.environment import APP, OWNER_TAG, Environment
+from portside.config.environment import OWNER_TAG, Environment
 from portside.config.service_props import ServiceProps
 from portside.config.stacks import stacks_for
 from portside.costs.template_costs import StackCosts, template_costs
@@ -127,14 +127,14 @@ def unconfigured_of(
     configured = {stack.name for stack in stacks_for(environment, services)}
     record: StackRecord | None = None
     if stacks is None:
-        record = read_stack_record(target.clients("ssm"), environment.name)
+        record = read_stack_record(target.clients("ssm"), environment)
         named = [name for name in record.stacks if name not in configured]
         stacks = read_stacks(cloudformation, named).values()
     others = [each for each in stacks if each.name not in configured]
     found = [each for each in others if not _is_of_another_environment(each, environment)]
     if record is None:
         is_ours = any(owner_of(each, environment) is Owner.OURS for each in found)
-        record = read_stack_record(target.clients("ssm"), environment.name) if is_ours else StackRecord()
+        record = read_stack_record(target.clients("ssm"), environment) if is_ours else StackRecord()
     return tuple(
         _described(stack, target, _template(cloudformation, stack.name), record)
         for stack in sorted(found, key=lambda each: each.name)
@@ -160,7 +160,11 @@ def unconfigured_in(
 def _is_of_another_environment(stack: Stack, environment: Environment) -> bool:
     """Whether it is of another environment whose name starts the same: `dev` and `dev-2`."""
     app, _, name = stack.tags.get(OWNER_TAG, "").partition("/")
-    return app == APP and name != environment.name and stack.name.startswith(f"{APP}-{name}-")
+    return (
+        app == environment.app
+        and name != environment.name
+        and stack.name.startswith(f"{environment.identity.stack_prefix_in(name)}-")
+    )
 
 
 def _described(

@@ -137,7 +137,7 @@ def context_of(
         deployed=Shared(lambda: _read_templates(client, states())),
         images=looked_up,
         stacks=Shared(lambda: stacks if stacks is not None else made()),
-        records=Shared(lambda: read_records(client("ssm"), target.environment.name)),
+        records=Shared(lambda: read_records(client("ssm"), target.environment)),
         look=look,
         running=Shared(lambda: {each.name: each.running for each in look().whole().services}),
     )

@@ -39,7 +39,7 @@ def questions() -> list[Question]:
 def lock(context: Context) -> Finding:
     """Whether a deployment has locked the environment."""
     name = context.environment.name
-    found = read_lock(context.client("ssm"), name)
+    found = read_lock(context.client("ssm"), context.environment)
     if found is None:
         return ok(LOCK, f"{name} is not locked")
     hint = f"Wait until it finishes. If it ended without releasing the lock: {context.commands.tool('unlock')}"

@@ -20,6 +20,7 @@ from portside.config.environment import Environment
 from portside.errors import UserError
 from portside.images.resolution import Resolution, parse_resolution
 from portside.images.resolved_image import PLATFORM, ResolvedImage
+from portside.program import PROGRAM
 from portside.records.origin import Origin
 from portside.records.parameter_history import read_versions, write_version
 from portside.redact import current
@@ -143,12 +144,12 @@ def place_of(environment: Environment, *, is_local: bool) -> str:
     return f"{rehearsed}{environment.account}/{environment.region}/{environment.name}"
 
 
-def parameter_name(environment: str) -> str:
+def parameter_name(environment: Environment) -> str:
     """The parameter whose history an environment's is."""
-    return f"/agora/{environment}/deployment"
+    return environment.parameter_name("deployment")
 
 
-def read_records(ssm: Any, environment: str) -> list[DeploymentRecord]:
+def read_records(ssm: Any, environment: Environment) -> list[DeploymentRecord]:
     """The deployments of an environment, the latest first. Texts that are not a record are ignored.
 
     A deployment that was recorded twice, at its start and when it finished, counts once.
@@ -164,14 +165,14 @@ def read_records(ssm: Any, environment: str) -> list[DeploymentRecord]:
     return records
 
 
-def write_record(ssm: Any, environment: str, record: DeploymentRecord) -> None:
+def write_record(ssm: Any, environment: Environment, record: DeploymentRecord) -> None:
     """Add a deployment to the history."""
-    description = "The last deployment; the earlier versions are those before it; written by ./agora"
+    description = f"The last deployment; the earlier versions are those before it; written by {PROGRAM}"
     write_version(ssm, parameter_name(environment), record.written(), description)
 
 
 @contextmanager
-def recorded(ssm: Any, environment: str, record: DeploymentRecord) -> Iterator[Recording]:
+def recorded(ssm: Any, environment: Environment, record: DeploymentRecord) -> Iterator[Recording]:
     """Record the deployment that the block executes, however it ends.
 
     A rollback is recorded from its start: if its process is killed, the images that it replaces must not count as a

@@ -15,9 +15,11 @@ from typing import Any
 
 from portside.aws.errors import code_of, is_missing
 from portside.commands import tool
+from portside.config.environment import Environment
 from portside.config.mistakes import shown
 from portside.errors import UserError
 from portside.process_identity import ProcessIdentity, is_dead, parse, this_process
+from portside.program import PROGRAM
 from portside.records.origin import Origin
 from portside.terminal.console import say
 
@@ -61,12 +63,12 @@ class Locked(UserError):
         self.lock = lock
 
 
-def parameter_name(environment: str) -> str:
+def parameter_name(environment: Environment) -> str:
     """The parameter that is the lock on an environment."""
-    return f"/agora/{environment}/hold"
+    return environment.parameter_name("hold")
 
 
-def read_lock(ssm: Any, environment: str) -> EnvironmentLock | None:
+def read_lock(ssm: Any, environment: Environment) -> EnvironmentLock | None:
     """The lock on an environment, None if it is not locked."""
     from botocore.exceptions import ClientError
 
@@ -79,7 +81,7 @@ def read_lock(ssm: Any, environment: str) -> EnvironmentLock | None:
     return _parse(value)
 
 
-def expect_unlocked(ssm: Any, environment: str, *, local: bool = False) -> None:
+def expect_unlocked(ssm: Any, environment: Environment, *, local: bool = False) -> None:
     """Raise `Locked` if the environment is locked.
 
     In a rehearsal (`local`) the lock of a dead process is released first: its stacks are on this machine, and the next
@@ -89,13 +91,15 @@ def expect_unlocked(ssm: Any, environment: str, *, local: bool = False) -> None:
     if lock is None:
         return
     if not (local and lock.process and lock.is_dead):
-        raise Locked(environment, lock, local=local)
+        raise Locked(environment.name, lock, local=local)
     release_lock(ssm, environment, lock)
     say(f"Released the lock on {environment}: process {lock.process.pid}, which locked it for {lock.doing}, has ended.")
 
 
 @contextmanager
-def locked(ssm: Any, environment: str, origin: Origin, doing: str, *, local: bool = False) -> Iterator[EnvironmentLock]:
+def locked(
+    ssm: Any, environment: Environment, origin: Origin, doing: str, *, local: bool = False
+) -> Iterator[EnvironmentLock]:
     """Lock an environment while the block runs. Raises `Locked` if someone else has locked it.
 
     `local` is for a rehearsal, so that the commands in messages act on that.
@@ -122,7 +126,7 @@ def locked(ssm: Any, environment: str, origin: Origin, doing: str, *, local: boo
         ) from error
 
 
-def _release_after_failure(ssm: Any, environment: str, lock: EnvironmentLock, *, local: bool) -> str:
+def _release_after_failure(ssm: Any, environment: Environment, lock: EnvironmentLock, *, local: bool) -> str:
     """Release the lock; returns a message if that failed, or an empty string."""
     unlock = f"Once nothing is in progress there: {tool('unlock', environment, local=local)}"
     try:
@@ -137,7 +141,7 @@ def _release_after_failure(ssm: Any, environment: str, lock: EnvironmentLock, *,
     return ""
 
 
-def release_lock(ssm: Any, environment: str, lock: EnvironmentLock) -> None:
+def release_lock(ssm: Any, environment: Environment, lock: EnvironmentLock) -> None:
     """Release a lock. If it was broken and someone else has locked the environment since, theirs stays."""
     from botocore.exceptions import ClientError
 
@@ -150,7 +154,7 @@ def release_lock(ssm: Any, environment: str, lock: EnvironmentLock) -> None:
             raise
 
 
-def _acquire(ssm: Any, environment: str, lock: EnvironmentLock, *, local: bool) -> None:
+def _acquire(ssm: Any, environment: Environment, lock: EnvironmentLock, *, local: bool) -> None:
     from botocore.exceptions import ClientError
 
     try:
@@ -159,7 +163,7 @@ def _acquire(ssm: Any, environment: str, lock: EnvironmentLock, *, local: bool) 
             Value=json.dumps(asdict(lock), separators=(",", ":")),
             Type="String",
             Overwrite=False,
-            Description="Who is deploying at this moment; written by ./agora",
+            Description=f"Who is deploying at this moment; written by {PROGRAM}",
         )
     except ClientError as error:
         if code_of(error) not in ("ParameterAlreadyExists", "TooManyUpdates"):
@@ -168,7 +172,7 @@ def _acquire(ssm: Any, environment: str, lock: EnvironmentLock, *, local: bool) 
         # boto3 retries when a response was lost, and then meets the parameter that it made itself.
         if found != lock:
             found = found or _by_someone("began or ended at this very moment")
-            raise Locked(environment, found, local=local) from None
+            raise Locked(environment.name, found, local=local) from None
 
 
 def _parse(value: str) -> EnvironmentLock:

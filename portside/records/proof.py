@@ -185,7 +185,9 @@ def expect_task_proof(target: Target, configuration: Configuration, wanted: Serv
     name, place = proving.environment.name, Place.of(proving)
     ended = [
         record
-        for record in _read(environment, name, [wanted], lambda: read_tasks(proving.clients("ssm"), name))
+        for record in _read(
+            environment, name, [wanted], lambda: read_tasks(proving.clients("ssm"), proving.environment)
+        )
         if record.place == place.name and (place.is_rehearsal or not record.has_changes)
     ]
     same = [
@@ -212,7 +214,7 @@ def seed_proof(target: Target, configuration: Configuration, images: Resolution)
             for props in configuration.services_of(target.environment.name)
         }
         record = seeded_record(images, services, place_of(proving, is_local=True))
-        write_record(other_target(target, proving).clients("ssm"), proving.name, record)
+        write_record(other_target(target, proving).clients("ssm"), proving, record)
 
 
 def proving_environment(configuration: Configuration, environment: Environment) -> Environment | None:
@@ -245,7 +247,7 @@ def _records_of(
 
     def read() -> tuple[Target, list[DeploymentRecord]]:
         target = reach(proving)
-        return target, read_records(target.clients("ssm"), proving.name)
+        return target, read_records(target.clients("ssm"), proving)
 
     return _read(environment, proving.name, wanted, read)
 

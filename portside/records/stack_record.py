@@ -12,8 +12,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from portside.config.environment import Environment
 from portside.config.service_groups import ServiceGroup
 from portside.errors import UserError
+from portside.program import PROGRAM
 from portside.records.parameter_history import read_versions, write_version
 
 _FORMAT = 1
@@ -54,12 +56,12 @@ class StackRecord:
         return json.dumps({"format": _FORMAT, **by_origin, "groups": groups}, separators=(",", ":"))
 
 
-def parameter_name(environment: str) -> str:
+def parameter_name(environment: Environment) -> str:
     """The parameter that names an environment's stacks."""
-    return f"/agora/{environment}/stacks"
+    return environment.parameter_name("stacks")
 
 
-def read_stack_record(ssm: Any, environment: str) -> StackRecord:
+def read_stack_record(ssm: Any, environment: Environment) -> StackRecord:
     """The record of an environment, empty if it does not exist. Raises `UserError` if it can't be parsed."""
     versions = read_versions(ssm, parameter_name(environment))
     if not versions:
@@ -80,7 +82,7 @@ def read_stack_record(ssm: Any, environment: str) -> StackRecord:
         ) from error
 
 
-def write_stack_record(ssm: Any, environment: str, record: StackRecord) -> None:
+def write_stack_record(ssm: Any, environment: Environment, record: StackRecord) -> None:
     """Keep the record."""
-    description = "The stacks of this environment, and groups between its services; written by ./agora"
+    description = f"The stacks of this environment, and groups between its services; written by {PROGRAM}"
     write_version(ssm, parameter_name(environment), record.written(), description)

@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from portside.aws.target import Target
+from portside.config.environment import Environment
 from portside.images.resolved_image import ResolvedImage
+from portside.program import PROGRAM
 from portside.records.deployment_record import place_of
 from portside.records.origin import Origin
 from portside.records.parameter_history import read_versions, write_version
@@ -48,19 +50,19 @@ def new_record(target: Target, task: str, image: ResolvedImage, origin: Origin) 
     return TaskRecord(task, image.name, image.digest, None, began, origin.who, origin.commit, place)
 
 
-def parameter_name(environment: str) -> str:
+def parameter_name(environment: Environment) -> str:
     """The parameter whose history has the tasks of an environment."""
-    return f"/agora/{environment}/task"
+    return environment.parameter_name("task")
 
 
-def write_task(ssm: Any, environment: str, record: TaskRecord) -> None:
+def write_task(ssm: Any, environment: Environment, record: TaskRecord) -> None:
     """Add a task to the history."""
     fields = {name: value for name, value in asdict(record).items() if name != "number"}
-    description = "The last task that ran once; the earlier versions are those before it; written by ./agora"
+    description = f"The last task that ran once; the earlier versions are those before it; written by {PROGRAM}"
     write_version(ssm, parameter_name(environment), json.dumps(fields, separators=(",", ":")), description)
 
 
-def write_task_or_warn(ssm: Any, environment: str, record: TaskRecord) -> None:
+def write_task_or_warn(ssm: Any, environment: Environment, record: TaskRecord) -> None:
     """The same, but only warn if that fails: the task itself is done."""
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -70,7 +72,7 @@ def write_task_or_warn(ssm: Any, environment: str, record: TaskRecord) -> None:
         say(f"The task could not be recorded, so it is no proof: {error}", "yellow")
 
 
-def read_tasks(ssm: Any, environment: str) -> Sequence[TaskRecord]:
+def read_tasks(ssm: Any, environment: Environment) -> Sequence[TaskRecord]:
     """The tasks of an environment, the latest first. Texts that are not a record are ignored."""
     found = (_parse(text, number) for number, text in read_versions(ssm, parameter_name(environment)))
     return [record for record in found if record is not None]

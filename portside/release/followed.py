@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from portside.config.environment import Environment
 from portside.errors import UserError
 from portside.git import GitFailed, git
 from portside.records.deployment_record import DEPLOY, DeploymentRecord, read_records
@@ -100,13 +101,17 @@ def is_in(repository: Path, commit: str, head: str) -> bool:
     return True
 
 
-def last_number(ssm: Any, environment: str) -> int:
+def last_number(ssm: Any, environment: Environment) -> int:
     """The number of the last record of an environment, 0 without records."""
     return max((record.number for record in read_records(ssm, environment)), default=0)
 
 
 def record_poll(
-    ssm: Any, environment: str, version: str, since: int, matches: Callable[[DeploymentRecord], bool] = lambda _: True
+    ssm: Any,
+    environment: Environment,
+    version: str,
+    since: int,
+    matches: Callable[[DeploymentRecord], bool] = lambda _: True,
 ) -> Poll:
     """The result of the first recorded deployment of a version after a number that also `matches`."""
     from botocore.exceptions import BotoCoreError, ClientError
@@ -123,9 +128,11 @@ def record_poll(
             if record.images.version == version and matches(record)
         ]
         if found:
-            return _ended(environment, found[0])
+            return _ended(environment.name, found[0])
         return (
-            f"{environment}: {lock.doing} by {lock.who} since {lock.since[:19].replace('T', ' ')} UTC" if lock else None
+            f"{environment.name}: {lock.doing} by {lock.who} since {lock.since[:19].replace('T', ' ')} UTC"
+            if lock
+            else None
         )
 
     return poll

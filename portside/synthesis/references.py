@@ -14,6 +14,7 @@ from typing import Any
 
 from portside.aws.errors import is_missing
 from portside.aws.model import Stack as DeployedStack
+from portside.config.environment import Environment
 from portside.synthesis.assembly import Stack
 
 Record = Mapping[str, tuple[str, str]]
@@ -65,12 +66,12 @@ def _written(updated: datetime | None) -> str:
     return updated.isoformat() if updated else ""
 
 
-def parameter_name(environment: str) -> str:
+def parameter_name(environment: Environment) -> str:
     """The SSM parameter in which an environment's record is kept."""
-    return f"/agora/{environment}/references"
+    return environment.parameter_name("references")
 
 
-def read_record(ssm: Any, environment: str) -> Record:
+def read_record(ssm: Any, environment: Environment) -> Record:
     """The record of an environment, empty if it does not exist."""
     from botocore.exceptions import ClientError
 
@@ -83,7 +84,7 @@ def read_record(ssm: Any, environment: str) -> Record:
     return {stack: (entry[0], entry[1]) for stack, entry in json.loads(value).items()}
 
 
-def write_record(ssm: Any, environment: str, record: Record) -> None:
+def write_record(ssm: Any, environment: Environment, record: Record) -> None:
     """Remember what the environment's stacks run on; a standard parameter (4 KiB) holds some 40 stacks."""
     ssm.put_parameter(
         Name=parameter_name(environment),

@@ -24,6 +24,7 @@ from portside.images.resolved_image import ResolvedImage
 from portside.images.service_images import ServiceImage
 from portside.records.deployment_record import DeploymentRecord, read_records, write_record
 from portside.records.task_record import TaskRecord, write_task
+from tests.unit.configuration_support import named
 from tests.unit.operations_support import NOON, FakeParameters, deployment_of, digest, resolved
 
 ACCOUNT, REGION = "111122223333", "us-east-1"
@@ -145,7 +146,7 @@ class World:
         """A deployment of an environment that is recorded; by default it proves what it ran."""
         place = f"{ACCOUNT}/{REGION}/{environment}"
         record = deployment_of(images or release(), **{"place": place} | changes)
-        write_record(self.ssm, environment, record)
+        write_record(self.ssm, named(environment), record)
         return record
 
     def ended(self, environment: str, **changes: Any) -> None:
@@ -153,7 +154,7 @@ class World:
         place = f"{ACCOUNT}/{REGION}/{environment}"
         image = loader()
         record = TaskRecord("loader", image.name, image.digest, 0, "2026-11-23T12:00:00+00:00", "jane", "a" * 40, place)
-        write_task(self.ssm, environment, replace(record, **changes))
+        write_task(self.ssm, named(environment), replace(record, **changes))
 
     def deploy(self, images: Resolution | None = None, reason: str | None = None) -> Clearance:
         images = images or release()
@@ -183,7 +184,7 @@ class World:
         return clear_task(self.acting(), expected, Starting, reason=reason, profile=None)
 
     def history(self, environment: str) -> list[DeploymentRecord]:
-        return read_records(self.ssm, environment)
+        return read_records(self.ssm, named(environment))
 
     def put_by_hand(self, environment: str, fields: Mapping[str, Any]) -> None:
         """A record that a user with rights on the account writes."""

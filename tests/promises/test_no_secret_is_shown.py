@@ -26,7 +26,7 @@ from portside import redact
 from portside.aws import task_logs
 from portside.aws.logs import LogSource, read_lines
 from portside.cli.main import run
-from portside.config.configuration import ROOT, check_configuration, load_configuration
+from portside.config.configuration import ROOT, load_configuration
 from portside.deploy.deployment_folder import keep
 from portside.errors import ConfigurationError, UserError
 from portside.records.deployment_record import read_records
@@ -38,6 +38,7 @@ from portside.terminal import console
 from portside.terminal.shown_console import ShownConsole
 from tests.promises.secrets_in_the_wild import SHAPES, filled, shown_of
 from tests.source_code import sources
+from tests.unit.configuration_support import check_configuration, named
 from tests.unit.deployment_report_support import VERDICT, failed_report
 from tests.unit.everyday_support import Logs, event
 from tests.unit.operations_support import NOON
@@ -170,7 +171,7 @@ def _record(text: str, _: Capture, __: Path) -> str:
     for message in (text, f"failed\n{text}"):
         with pytest.raises(UserError):
             world._deploy(ssm, UserError(message))
-    return str([record.reason for record in read_records(ssm, "dev")])
+    return str([record.reason for record in read_records(ssm, named("dev"))])
 
 
 def _cdk(text: str, _: Capture, __: Path) -> str:

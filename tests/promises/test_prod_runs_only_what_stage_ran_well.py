@@ -44,6 +44,7 @@ from tests.promises.production_world import (
     lock_of,
     release,
 )
+from tests.unit.configuration_support import named
 from tests.unit.operations_support import client_error, resolved, resource, stack
 
 EVIL = digest("evil")
@@ -702,7 +703,7 @@ def test_with_the_record_of_a_release_whose_rollback_was_killed(world: World) ->
     rolling_back = world.ran("uat", release("0.9.0"))
     taken_out = tuple(image.digest for image in release().images.values())
     record = replace(rolling_back, kind=ROLLBACK, instead_of=taken_out)
-    rollback = recorded(world.ssm, "uat", record)
+    rollback = recorded(world.ssm, named("uat"), record)
     rollback.__enter__()  # and its process has ended, so that no end is recorded
     assert "taken out of service" in refused(world.deploy)
 

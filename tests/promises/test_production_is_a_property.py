@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from aws_cdk.assertions import Template
 
-from portside.config.configuration import ROOT, Configuration, check_configuration
+from portside.config.configuration import ROOT, Configuration
 from portside.config.environment import Environment
 from portside.config.kind import Kind
 from portside.config.service_props import ServiceProps
@@ -27,7 +27,7 @@ from portside.stacks.synthesize import build_app
 from portside.synthesis import cdk_cli
 from tests.source_code import nodes_of, sources, text_of
 from tests.stubs import stubs
-from tests.unit.configuration_support import WAIVED, environments, service
+from tests.unit.configuration_support import WAIVED, check_configuration, environments, service
 from tests.unit.operations_support import FakeCloudFormation, target
 
 KINDS = {

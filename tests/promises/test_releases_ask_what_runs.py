@@ -14,7 +14,7 @@ from portside.aws import target as targets
 from portside.aws.target import Target
 from portside.cli import release_tag
 from portside.cli.release import release
-from portside.config.configuration import Configuration, check_configuration
+from portside.config.configuration import Configuration
 from portside.config.deferred_values import ImageCommit, ImageVersion, parts_of
 from portside.config.service_props import ServiceProps
 from portside.errors import UsageError, UserError
@@ -28,7 +28,7 @@ from portside.release.cut import plan_cut
 from portside.release.monorepo import Monorepo
 from tests.answering_aws import AnsweringAws
 from tests.aws_account import running_task
-from tests.unit.configuration_support import environments, service
+from tests.unit.configuration_support import check_configuration, environments, named, service
 from tests.unit.git_support import commit, head, monorepo, refs, tag, use_own_settings
 from tests.unit.operations_support import FakeParameters, resolved
 from tests.unit.release.test_promote import FORWARD, promotion, squash
@@ -54,7 +54,7 @@ class Stage:
         image = replace(resolved("app", version), commit=self.commits[version])
         images = Resolution(version, {f"{NAME}:{version}": image})
         made = replace(seeded_record(images, {"app": f"{NAME}:{version}"}), synthetic=False)
-        write_record(self.ssm, "stage", replace(made, **changes))
+        write_record(self.ssm, named("stage"), replace(made, **changes))
         if "result" not in changes:
             self.runs(image.digest)
 

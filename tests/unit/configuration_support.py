@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from portside.config.configuration import check_configuration
+from portside.config.configuration import ROOT, Configuration
+from portside.config.configuration import check_configuration as check_names
 from portside.config.environment import Environment
+from portside.config.identity import Identity
 from portside.config.kind import Kind
 from portside.config.service_props import Call, ServiceProps
 from portside.errors import ConfigurationError, Problem
@@ -32,6 +35,31 @@ SERVICE: dict[str, Any] = {
     "container_memory_reservation": 1024,
     "container_location": "ghcr.io/sage-bionetworks/app:v1.0",
 }
+
+
+def named(name: str) -> Environment:
+    """An environment of which only the name matters."""
+    return Environment(
+        name=name,
+        identity=Identity("agora", "agora-{environment}"),
+        kind=Kind.DEVELOPMENT,
+        branch=name,
+        account=ENVIRONMENT["ACCOUNT"],
+        vpc_cidr=ENVIRONMENT["VPC_CIDR"],
+        fqdn=ENVIRONMENT["FQDN"],
+        certificate_arn=f"arn:aws:acm:us-east-1:{ENVIRONMENT['ACCOUNT']}:certificate/{CERTIFICATE_ID}",
+        tags=ENVIRONMENT["TAGS"],
+        ghcr_package_version="1.0.0",
+        auto_scale_min=1,
+        auto_scale_max=2,
+        database_name="agora",
+    )
+
+
+def check_configuration(
+    environments: object, services: object, root: Path = ROOT, releases: object = None, *, app: object = "agora"
+) -> Configuration:
+    return check_names({"APP": app, "ENVIRONMENTS": environments, "services": services, "RELEASES": releases}, root)
 
 
 def with_changes(right: dict[str, Any], **changes: Any) -> dict[str, Any]:

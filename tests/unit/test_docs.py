@@ -16,11 +16,11 @@ import app
 from portside.cli.main import agora
 from portside.config import service_props
 from portside.config.environment import Bastion, Environment
-from portside.config.kind import Kind
 from portside.config.mistakes import quoted
 from portside.config.service_props import ServiceProps
 from portside.emulator.fargate.faults import FAULTS
 from tests.unit import documents
+from tests.unit.configuration_support import named
 from tests.unit.documents import PAGES, ROOT, Command
 from tools import command_reference
 
@@ -128,24 +128,7 @@ def check_fault(where: str, text: str) -> None:
     assert fault in FAULTS, where
 
 
-AGORAS_SERVICES = {
-    props.container_name
-    for props in app.services(
-        Environment(
-            name="dev",
-            kind=Kind.DEVELOPMENT,
-            branch="dev",
-            account="111122223333",
-            vpc_cidr="10.0.0.0/24",
-            fqdn="hello.example.org",
-            certificate_arn="arn:aws:acm:us-east-1:111122223333:certificate/1b2c3d4e-5f60-4a7b-8c9d-0e1f2a3b4c5d",
-            tags={},
-            ghcr_package_version="1.0.0",
-            auto_scale_min=1,
-            auto_scale_max=1,
-        )
-    )
-}
+AGORAS_SERVICES = {props.container_name for props in app.services(named("dev"))}
 
 
 @pytest.mark.parametrize("command", programs("cdk"), ids=lambda command: command.where)

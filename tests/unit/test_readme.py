@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from portside.config.configuration import Configuration, check_configuration
+from portside.config.configuration import Configuration
 from portside.config.service_props import ServiceProps
+from tests.unit.configuration_support import check_configuration
 from tests.unit.documents import PAGES, Block, blocks
 
 PAGE = "docs/configuration.md"

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from portside.config.configuration import Configuration, check_configuration
+from portside.config.configuration import Configuration
 from portside.findings.finding import Finding
 from portside.images.resolution import Resolution
 from portside.preflight.context import Answer, Context, Options, Question, answer, context_of
 from portside.synthesis.assembly import Stack
-from tests.unit.configuration_support import environments, one_service, service
+from tests.unit.configuration_support import check_configuration, environments, one_service, service
 from tests.unit.operations_support import NOON, FakeCloudFormation, FakeParameters, client_error, resolved, target
 
 ACCOUNT = "607346494281"

@@ -17,6 +17,7 @@ from portside.findings.check import FAIL, check
 from portside.records.environment_lock import parameter_name as lock_name
 from portside.records.origin import Origin
 from tests.apps import agora
+from tests.unit.configuration_support import named
 from tests.unit.everyday_support import (
     CLUSTER,
     DEFINITION_ARN,
@@ -144,8 +145,8 @@ def test_it_runs_once_in_the_network_of_that_service_and_then_what_caches_is_red
     assert ecs.forced == 1
     assert done.redeployment is not None
     assert done.redeployment.services == {"agora-api": "stable"}
-    assert load_data.last_version(ssm, "dev") == "68"
-    assert lock_name("dev") not in ssm.values
+    assert load_data.last_version(ssm, named("dev")) == "68"
+    assert lock_name(named("dev")) not in ssm.values
 
 
 def test_its_lines_are_reported_once_as_they_come(capsys: pytest.CaptureFixture[str]) -> None:
@@ -192,7 +193,7 @@ def test_an_interrupted_load_is_stopped_before_the_environment_is_free_again() -
 
     class Watching(LoadingEcs):
         def stop_task(self, *, cluster: str, task: str, reason: str) -> None:
-            assert lock_name("dev") in ssm.values
+            assert lock_name(named("dev")) in ssm.values
             super().stop_task(cluster=cluster, task=task, reason=reason)
 
     ecs = Watching(RUNNING)

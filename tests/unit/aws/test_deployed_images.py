@@ -8,8 +8,7 @@ import pytest
 
 from portside.aws.deployed import DeployedImage, deployed_images
 from portside.aws.stack_reading import read_all_stacks
-from portside.config.configuration import check_configuration
-from tests.unit.configuration_support import api_and_app, environments
+from tests.unit.configuration_support import api_and_app, check_configuration, environments
 from tests.unit.operations_support import FakeCloudFormation, digest
 
 CONFIGURATION = check_configuration(environments(dev={}), api_and_app())

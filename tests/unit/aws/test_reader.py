@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,6 @@ from botocore.exceptions import ClientError
 from portside.aws.health import health
 from portside.aws.model import Service
 from portside.aws.reader import Look, Reader
-from portside.config.configuration import Configuration
 from portside.findings.collect import collect
 from tests.answering_aws import AnsweringAws
 from tests.apps import agora
@@ -68,7 +68,7 @@ def test_a_diagnosis_of_a_healthy_environment_takes_few_calls() -> None:
 
 def test_more_services_than_ecs_describes_at_once_are_described_in_parts() -> None:
     many = tuple(props_of(container_name=f"agora-s{number}") for number in range(23))
-    configuration = Configuration(CONFIGURATION.environments, {**CONFIGURATION.services, "dev": many})
+    configuration = replace(CONFIGURATION, services={**CONFIGURATION.services, "dev": many})
     aws = AnsweringAws(deployed(configuration=configuration))
     found = Reader(aws.client, aws.account.environment, many).look().whole()
     assert len(found.services) == 23

@@ -10,13 +10,13 @@ import boto3
 import pytest
 
 from portside.aws.target import aws_target, local_target, other_target, tool_environment
-from portside.config.configuration import ROOT, check_configuration, state_dir
+from portside.config.configuration import ROOT, state_dir
 from portside.emulator.client import process
 from portside.emulator.client.process import LocalAws
 from portside.errors import UsageError, UserError
 from portside.git import git
 from tests.apps import agora
-from tests.unit.configuration_support import environments, one_service
+from tests.unit.configuration_support import check_configuration, environments, one_service
 from tests.unit.operations_support import client_error, target
 
 

@@ -7,11 +7,19 @@ from typing import Any
 
 import pytest
 
-from portside.config.configuration import ROOT, check_configuration, load_configuration, state_dir
+from portside.config.configuration import ROOT, load_configuration, state_dir
 from portside.config.environment import Environment
 from portside.config.service_props import Call, HealthCheck, ServiceProps
 from portside.errors import Problem, UsageError
-from tests.unit.configuration_support import api_and_app, environments, one_service, problems_of, service, told
+from tests.unit.configuration_support import (
+    api_and_app,
+    check_configuration,
+    environments,
+    one_service,
+    problems_of,
+    service,
+    told,
+)
 from tests.unit.test_redact import GITHUB_TOKEN
 
 CONFIGURATION = (ROOT / "app.py").read_text(encoding="utf-8")

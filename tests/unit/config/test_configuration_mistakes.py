@@ -8,12 +8,19 @@ from typing import Any
 
 import pytest
 
-from portside.config.configuration import check_configuration, load_configuration
+from portside.config.configuration import load_configuration
 from portside.config.deferred_values import DatabaseHost, ImageVersion
 from portside.config.environment import Environment
 from portside.config.service_props import Call, ContainerVolume, HealthCheck, ServiceProps, ServiceSecret
 from portside.errors import ConfigurationError, Problem
-from tests.unit.configuration_support import environments, one_service, problems_of, service, told_of_environment
+from tests.unit.configuration_support import (
+    check_configuration,
+    environments,
+    one_service,
+    problems_of,
+    service,
+    told_of_environment,
+)
 
 API: dict[str, Any] = {"container_name": "shop-api", "container_port": 3333}
 

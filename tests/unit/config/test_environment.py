@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portside.config.configuration import check_configuration
 from portside.config.environment import Bastion, DatabaseOrigin, Environment
 from portside.config.environment_values import vpc_cidr
 from portside.config.mistakes import Report
@@ -17,6 +16,7 @@ from portside.errors import Problem
 from tests.unit.configuration_support import (
     CERTIFICATE_ID,
     LEAVE_OUT,
+    check_configuration,
     environments,
     one_service,
     problems_of,
@@ -25,14 +25,14 @@ from tests.unit.configuration_support import (
 
 ACCOUNT_HINT = 'Write 12 digits in quotes; find your account with "aws sts get-caller-identity --query Account".'
 CIDR_HINT = 'Use a form such as "10.254.172.0/24".'
-FQDN_HINT = 'Write the host name that people will open, such as "agora-dev.adknowledgeportal.org".'
+FQDN_HINT = 'Write the host name that people will open, such as "app-dev.example.org".'
 CERTIFICATE_HINT = 'Copy its id or ARN from AWS Certificate Manager, such as "0e9682f6-3ffa-46fb-9671-b6349f5164d6".'
 TAGS_HINT = 'Give at least the cost center: {"CostCenter": "NO PROGRAM / 000000"}.'
 TAG_NAME_HINT = "Use 1 to 128 letters, digits, spaces and _.:/=+-@."
 TAG_VALUE_HINT = "Use 1 to 256 letters, digits, spaces and _.:/=+-@."
 VERSION_HINT = 'Write the tag of the images: "edge", or a release such as "4.2.0-rc2".'
 CAPACITY_HINT = "Write how many tasks each service has, from 1 to 5000."
-BASTION_HINT = 'Write {"KEY_NAME": "agora-access", "AMI_ID": "ami-…"}, or leave BASTION out.'
+BASTION_HINT = 'Write {"KEY_NAME": "my-key", "AMI_ID": "ami-…"}, or leave BASTION out.'
 FOREIGN_HINT = "A load balancer takes certificates of its own account and region: create one there."
 
 
@@ -222,7 +222,7 @@ WRONG: list[tuple[str, Any, str, str, str]] = [
         "not a user name that DocumentDB takes, got 'admin'",
         'Use up to 63 letters and digits, a letter first, such as "master".',
     ),
-    ("DATABASE_NAME", "a.b", "", "not the name of a database, got 'a.b'", 'Use a form such as "agora".'),
+    ("DATABASE_NAME", "a.b", "", "not the name of a database, got 'a.b'", 'Use a form such as "my_app".'),
     (
         "DATABASE_PORT",
         1149,
@@ -479,7 +479,7 @@ def test_an_environment_has_one_database_unless_more_are_configured() -> None:
         (
             {"docdb-x": {"ENGINE_VERSION": "5.0.0"}},
             '["docdb-x"]["ENGINE_VERSION"]',
-            "not an engine that Agora can use, got '5.0.0'",
+            "not an engine of DocumentDB 8 or later, got '5.0.0'",
             'Write "8.0.0", or a later one.',
         ),
         ({"docdb-x": RESTORED | {"TIMES": "x"}}, '["docdb-x"]["TIMES"]', "unknown key", 'Perhaps you meant "TIME"?'),

@@ -6,11 +6,16 @@ from typing import Any
 
 import pytest
 
-from portside.config.configuration import check_configuration
 from portside.config.environment import Environment
 from portside.config.kind import Kind, kind_hint
 from portside.errors import Problem
-from tests.unit.configuration_support import environments, one_service, problems_of, told_of_environment
+from tests.unit.configuration_support import (
+    check_configuration,
+    environments,
+    one_service,
+    problems_of,
+    told_of_environment,
+)
 
 ANY_HINT = 'Add "KIND": "development", "staging" or "production" to this entry.'
 BRANCH_HINT = 'Use letters, digits, ".", "_", "-" and "/", such as "release/stage".'

@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from portside.config.configuration import check_configuration
 from portside.config.deferred_values import DatabaseHost
 from portside.config.environment import Environment
 from portside.config.service_props import DATABASE, Call, ServiceProps
-from tests.unit.configuration_support import environments, service
+from tests.unit.configuration_support import check_configuration, environments, service
 from tests.unit.stacks_support import Json, of_type, properties, read_templates, references, synthesize
 
 DATABASE_CALL = Call(DATABASE, 27017)

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from portside.config.configuration import check_configuration
 from portside.config.environment import Environment
 from portside.errors import Problem
-from tests.unit.configuration_support import LEAVE_OUT, environments, one_service, problems_of
+from tests.unit.configuration_support import LEAVE_OUT, check_configuration, environments, one_service, problems_of
 
 STAGING = {"KIND": "staging"}
 NOTHING = {"PROVED_BY": LEAVE_OUT, "PROOF_WAIVED": LEAVE_OUT}

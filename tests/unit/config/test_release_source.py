@@ -6,16 +6,15 @@ from typing import Any
 
 import pytest
 
-from portside.config.configuration import check_configuration
 from portside.config.mistakes import Report
 from portside.config.release_source import ReleaseSource, parse_releases
 from portside.errors import Problem
 from tests.apps import agora
-from tests.unit.configuration_support import environments, one_service, told
+from tests.unit.configuration_support import check_configuration, environments, one_service, told
 from tests.unit.test_redact import GITHUB_TOKEN
 
 RIGHT = {"REPOSITORY": "https://github.com/org/monorepo", "TAG_PREFIX": "app"}
-HINT = 'Write {"REPOSITORY": "https://github.com/Sage-Bionetworks/sage-monorepo", "TAG_PREFIX": "agora"}.'
+HINT = 'Write {"REPOSITORY": "https://github.com/OWNER/REPOSITORY", "TAG_PREFIX": "my-app"}.'
 
 
 def parsed(written: object) -> tuple[ReleaseSource | None, list[Problem]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from portside.config.configuration import Configuration, check_configuration
+from portside.config.configuration import Configuration
 from portside.config.context_flags import KEPT_GROUPS
 from portside.config.service_groups import (
     ServiceGroup,
@@ -21,7 +21,7 @@ from portside.config.service_groups import (
 from portside.config.service_props import Call, ServiceProps
 from portside.images.synthesis_images import KEPT_FOLDER, groups_at_hand, keep_groups
 from portside.stacks.synthesize import build_app
-from tests.unit.configuration_support import environments, service
+from tests.unit.configuration_support import check_configuration, environments, service
 from tests.unit.stacks_support import Json, of_type, read_templates, references
 
 API = "CallersOf-api"

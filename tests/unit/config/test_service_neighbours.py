@@ -9,12 +9,18 @@ from typing import Any
 
 import pytest
 
-from portside.config.configuration import check_configuration
 from portside.config.deferred_values import DatabaseHost, DatabaseSecret
 from portside.config.service_props import DATABASE, Call, ServiceProps, ServiceSecret
-from portside.config.stacks import stack_part
 from portside.errors import Problem
-from tests.unit.configuration_support import api_and_app, environments, problems_of, service, told
+from tests.unit.configuration_support import (
+    api_and_app,
+    check_configuration,
+    environments,
+    named,
+    problems_of,
+    service,
+    told,
+)
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 
@@ -184,7 +190,7 @@ def test_every_service_has_its_own_stack(names: Sequence[str], what: str) -> Non
 
 
 def test_a_stack_is_called_after_its_service() -> None:
-    assert [stack_part(name) for name in ("agora-api-next", "worker")] == ["api-next", "worker"]
+    assert [named("dev").short_name(name) for name in ("agora-api-next", "worker")] == ["api-next", "worker"]
 
 
 def test_exactly_one_service_is_public() -> None:

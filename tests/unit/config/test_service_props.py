@@ -24,7 +24,7 @@ from portside.errors import Problem
 from tests.unit.configuration_support import LEAVE_OUT, service, told, told_of_service
 from tests.unit.test_redact import GITHUB_TOKEN
 
-NAME_HINT = 'Use up to 63 small letters, digits and hyphens, such as "agora-api".'
+NAME_HINT = 'Use up to 63 small letters, digits and hyphens, such as "my-app-api".'
 PORT_HINT = "Write the TCP port as a number, such as 8080."
 MEMORY_HINT = "Write the memory in MiB, such as 1024 for one GiB."
 LOCATION_HINT = 'Write "ghcr.io/sage-bionetworks/app:1.0", or "path://docker/app" for a folder with a Dockerfile.'
@@ -104,7 +104,7 @@ WRONG: list[tuple[str, Any, str, str, str]] = [
         {"URI": f"mongodb://{DatabaseHost()!r}"},
         '["URI"]',
         "a value that is known only when it is deployed, written as Python code, got 'mongodb://DatabaseHost()'",
-        'Write it as it is, such as f"agora@{ImageVersion()}": no !r, no slices, no upper() and the like.',
+        'Write it as it is, such as f"my-app@{ImageVersion()}": no !r, no slices, no upper() and the like.',
     ),
     (
         "container_secrets",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from portside.config.configuration import Configuration, check_configuration
+from portside.config.configuration import Configuration
 from portside.config.environment import DatabaseOrigin
 from portside.config.stacks import StackKind, reserved_parts, stacks_for, stacks_of
 from portside.deploy.destroy import kept_stacks
@@ -14,7 +14,7 @@ from portside.errors import UsageError
 from portside.preflight.context import stack_names
 from portside.stacks.synthesize import build_app
 from portside.synthesis.assembly import Stack, read_assembly
-from tests.unit.configuration_support import environments, one_service
+from tests.unit.configuration_support import check_configuration, environments, one_service
 from tests.unit.stacks_support import BASTION, ENVIRONMENTS, configuration, configuration_with, images_of
 from tests.unit.test_readme import template_configuration
 

@@ -32,6 +32,7 @@ from portside.synthesis import cdk_cli
 from portside.synthesis.cdk_cli import CdkFailed
 from tests.apps import agora
 from tests.unit.cluster_support import CLUSTER_STACK, TARGETS, FakeCluster, FakeTargets, deployment, service, task
+from tests.unit.configuration_support import named
 from tests.unit.operations_support import (
     NOON,
     FakeCloudFormation,
@@ -160,7 +161,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Place:
     synthesized = [stack(name, each, tmp_path) for name, each in templates.items()]
 
     def act(*_: object) -> None:
-        assert read_lock(here.ssm, "dev"), "the environment is locked while anything is deployed"
+        assert read_lock(here.ssm, named("dev")), "the environment is locked while anything is deployed"
         here.deploys()
 
     def diagnose(_: Target, __: Configuration, *, since: datetime | None = None, earlier: Any = None) -> Any:
@@ -219,8 +220,8 @@ def test_a_deployment_ends_with_what_runs_recorded_released_and_kept(place: _Pla
     assert place.kept.name.endswith("Z-healthy")
     assert sorted(path.name for path in place.kept.iterdir()) == ["page.html", "summary.json", "timeline.json"]
     assert place.summary()["services"][0]["running"] == "1"
-    assert [record.result for record in read_records(place.ssm, "dev")] == ["healthy"]
-    assert read_lock(place.ssm, "dev") is None
+    assert [record.result for record in read_records(place.ssm, named("dev"))] == ["healthy"]
+    assert read_lock(place.ssm, named("dev")) is None
     assert place.diagnoses == []
 
 
@@ -249,7 +250,7 @@ def test_passed_checks_stop_nothing(place: _Place) -> None:
 
 def test_someone_elses_lock_leaves_no_folder(place: _Place) -> None:
     with (
-        locked(place.ssm, "dev", Origin("Developer/joe", None), "deploy"),
+        locked(place.ssm, named("dev"), Origin("Developer/joe", None), "deploy"),
         pytest.raises(Locked, match="joe"),
     ):
         place.deploy()
@@ -258,7 +259,7 @@ def test_someone_elses_lock_leaves_no_folder(place: _Place) -> None:
 
 def test_a_rehearsal_that_is_locked_is_released_by_a_command_for_rehearsals(place: _Place) -> None:
     place.is_local = True
-    with locked(place.ssm, "dev", Origin("Developer/joe", None), "deploy"), pytest.raises(Locked) as refused:
+    with locked(place.ssm, named("dev"), Origin("Developer/joe", None), "deploy"), pytest.raises(Locked) as refused:
         place.deploy()
     assert refused.value.hint.endswith("./agora unlock dev --local")
 
@@ -296,10 +297,10 @@ def test_a_failure_keeps_its_evidence_since_it_began_and_is_recorded(place: _Pla
     assert "there is no secret x" in (place.kept / "page.html").read_text()
     began = json.loads((place.kept / "timeline.json").read_text())["began"]
     assert [since and since.isoformat(timespec="milliseconds") for since in place.diagnoses] == [began]
-    (record,) = read_records(place.ssm, "dev")
+    (record,) = read_records(place.ssm, named("dev"))
     assert record.result == "failed"
     assert record.reason == "cdk deploy failed: last words; agora-app: there is no secret x"
-    assert read_lock(place.ssm, "dev") is None
+    assert read_lock(place.ssm, named("dev")) is None
 
 
 def test_what_says_why_the_first_task_stopped_is_read_before_it_can_be_deleted(
@@ -466,7 +467,7 @@ def test_an_interruption_says_what_continues_and_that_the_lock_is_released(
     assert "CloudFormation continues with agora-dev-app (UPDATE_IN_PROGRESS)." in said
     assert "The lock is released. See the status: ./agora diagnose dev" in said
     assert place.kept.name.endswith("Z-interrupted")
-    assert [record.result for record in read_records(place.ssm, "dev")] == ["interrupted"]
+    assert [record.result for record in read_records(place.ssm, named("dev"))] == ["interrupted"]
 
 
 def test_an_interruption_before_any_change_is_reported_as_such(

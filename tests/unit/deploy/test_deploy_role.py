@@ -18,7 +18,7 @@ from botocore.loaders import Loader
 from click.testing import CliRunner
 
 from portside.cli.role import DOCUMENTS, role
-from portside.config.configuration import Configuration, check_configuration
+from portside.config.configuration import Configuration
 from portside.config.deferred_values import DatabaseHost, DatabaseSecret
 from portside.config.service_props import DATABASE, Call, ServiceSecret
 from portside.deploy.deploy_role import (
@@ -37,7 +37,7 @@ from tests import cfn_lint_data
 from tests.apps import agora
 from tests.source_code import nodes_of, text_of
 from tests.unit import documents
-from tests.unit.configuration_support import environments, service
+from tests.unit.configuration_support import check_configuration, environments, named, service
 from tests.unit.documents import ROOT
 
 REPOSITORY = Repository("owner", "name")
@@ -381,7 +381,7 @@ def test_records_in_another_account_are_read_with_a_profile_of_that_account() ->
 
 
 def test_a_session_policy_keeps_a_job_to_its_own_records() -> None:
-    policy = session_policy("stage")
+    policy = session_policy(named("stage"))
     allowed, denied = policy["Statement"]
     assert (allowed["Effect"], allowed["Action"], allowed["Resource"]) == ("Allow", "*", "*")
     assert (denied["Effect"], denied["NotResource"]) == ("Deny", ["arn:aws:ssm:*:*:parameter/agora/stage/*"])
@@ -393,7 +393,7 @@ def test_a_session_policy_keeps_a_job_to_its_own_records() -> None:
         and not verb.startswith(("get", "describe", "list"))
     }
     assert writes <= {each.removeprefix("ssm:").lower() for each in denied["Action"]}
-    assert len(json.dumps(session_policy("x" * 16))) <= LONGEST_SESSION_POLICY
+    assert len(json.dumps(session_policy(named("x" * 16)))) <= LONGEST_SESSION_POLICY
 
 
 @pytest.mark.parametrize("name", ["dev", "stage", "prod"])
@@ -401,7 +401,7 @@ def test_the_workflow_has_that_session_policy(name: str) -> None:
     workflow = yaml.safe_load((ROOT / ".github/workflows/deploy.yaml").read_text(encoding="utf-8"))
     [step] = [each for each in workflow["jobs"]["deploy"]["steps"] if each.get("id") == "credentials"]
     written = step["with"]["inline-session-policy"].replace("${{ inputs.environment }}", name)
-    assert json.loads(written) == session_policy(name)
+    assert json.loads(written) == session_policy(named(name))
     assert len(written) <= LONGEST_SESSION_POLICY
 
 

@@ -18,6 +18,7 @@ from portside.records.stack_record import Origin as StackOrigin
 from portside.records.stack_record import StackRecord, write_stack_record
 from portside.synthesis import cdk_cli
 from portside.synthesis.assembly import Stack
+from tests.unit.configuration_support import named
 from tests.unit.operations_support import (
     FakeCloudFormation,
     FakePaginator,
@@ -101,7 +102,7 @@ def test_the_database_and_its_network_stay_with_everything_in_them() -> None:
 @pytest.mark.usefixtures("synthesized")
 def test_the_record_of_the_stacks_that_stay_is_listed_with_them() -> None:
     ssm = FakeParameters()
-    write_stack_record(ssm, "dev", StackRecord({"agora-dev-network": StackOrigin.CREATED}))
+    write_stack_record(ssm, named("dev"), StackRecord({"agora-dev-network": StackOrigin.CREATED}))
     _, planned = destroy.plan(_place(_deployed("dev"), ssm=ssm), with_data=False)
     assert planned.staying["agora-dev-network"][-1] == "AWS::SSM::Parameter /agora/dev/stacks"
 
@@ -141,7 +142,7 @@ def test_stacks_that_the_configuration_does_not_name_are_reported_and_left_alone
 def kept_of_deployments() -> FakeParameters:
     """The records that remain after deployments: the references, and the history."""
     ssm = FakeParameters({"/agora/dev/references": "{}", "/agora/stage/references": "{}"})
-    write_record(ssm, "dev", deployment_of(resolution("edge", "app")))
+    write_record(ssm, named("dev"), deployment_of(resolution("edge", "app")))
     return ssm
 
 
@@ -151,7 +152,7 @@ def deleted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     gone: list[str] = []
 
     def delete(place: Target, stacks: Sequence[str], _: object) -> None:
-        assert read_lock(place.clients("ssm"), "dev"), "the environment is locked while anything is deleted"
+        assert read_lock(place.clients("ssm"), named("dev")), "the environment is locked while anything is deleted"
         for name in stacks:
             del place.clients("cloudformation").stacks[name]
         gone.extend(stacks)
@@ -183,12 +184,12 @@ def test_nothing_is_deleted_while_someone_is_changing_the_environment(
 ) -> None:
     aws = _deployed("dev")
     with (
-        locked(kept_of_deployments, "dev", Origin("Developer/joe", None), "deploy"),
+        locked(kept_of_deployments, named("dev"), Origin("Developer/joe", None), "deploy"),
         pytest.raises(Locked, match="joe"),
     ):
         _destroy(aws, kept_of_deployments)
     assert deleted == []
-    assert len(read_records(kept_of_deployments, "dev")) == 1
+    assert len(read_records(kept_of_deployments, named("dev"))) == 1
 
 
 @pytest.mark.usefixtures("synthesized")
@@ -198,8 +199,8 @@ def test_records_stay_and_the_lock_goes_where_not_all_could_be_deleted(
     monkeypatch.setattr(cdk_cli, "destroy", lambda *_: None)
     with pytest.raises(UserError, match="still there: agora-dev-apex"):
         _destroy(_deployed("dev"), kept_of_deployments)
-    assert len(read_records(kept_of_deployments, "dev")) == 1
-    assert read_lock(kept_of_deployments, "dev") is None
+    assert len(read_records(kept_of_deployments, named("dev"))) == 1
+    assert read_lock(kept_of_deployments, named("dev")) is None
 
 
 LOST = "agora-dev-apex: destroy failed Error: Throttling: Rate exceeded\n"

@@ -17,6 +17,7 @@ from portside.errors import UserError
 from portside.records.environment_lock import Locked, parameter_name
 from portside.records.origin import Origin
 from tests.apps import agora
+from tests.unit.configuration_support import named
 from tests.unit.everyday_support import (
     BACK,
     FAILED,
@@ -142,7 +143,7 @@ def test_the_environment_is_held_meanwhile_and_free_afterwards() -> None:
 
     class Watching(RollingEcs):
         def update_service(self, **request: Any) -> dict[str, Any]:
-            seen.append(json.loads(ssm.values[parameter_name("dev")])["doing"])
+            seen.append(json.loads(ssm.values[parameter_name(named("dev"))])["doing"])
             return super().update_service(**request)
 
     target = place(Watching(STEADY), ssm=ssm)
@@ -154,7 +155,7 @@ def test_the_environment_is_held_meanwhile_and_free_afterwards() -> None:
 def test_an_environment_that_someone_has_locked_is_left_alone() -> None:
     lock = json.dumps({"id": "1", "who": "jane", "since": "2026-11-23T12:00:00", "doing": "deploy"})
     ecs = RollingEcs(STEADY)
-    target = place(ecs, ssm=FakeParameters({parameter_name("dev"): lock}))
+    target = place(ecs, ssm=FakeParameters({parameter_name(named("dev")): lock}))
     with pytest.raises(Locked) as refused:
         redeploy.redeploy(target, agora(), redeploy.plan(target, [props()]), ORIGIN)
     assert refused.value.hint.endswith("./agora unlock dev")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from portside.config.configuration import Configuration, check_configuration
+from portside.config.configuration import Configuration
 from portside.config.environment import Environment
 from portside.config.service_props import ServiceProps
 from portside.emulator.client import process
@@ -22,7 +22,7 @@ from portside.images.resolved_image import ResolvedImage
 from portside.images.synthesis_images import keep, kept_file
 from portside.plan import images
 from portside.plan.images import choose_images, kept_folder, local_releases, locked_images, look_up, missing_images
-from tests.unit.configuration_support import environments, service
+from tests.unit.configuration_support import check_configuration, environments, service
 from tests.unit.operations_support import digest, resolved
 from tests.unit.registry_support import COMMIT, OWNER, SECRET, Catalogue, StandIn, reference, serving
 

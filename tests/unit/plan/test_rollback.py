@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from portside.aws.deployed import DeployedImage
-from portside.config.configuration import ROOT, Configuration, check_configuration
+from portside.config.configuration import ROOT, Configuration
 from portside.config.environment import Environment
 from portside.config.service_props import ServiceProps
 from portside.errors import UsageError, UserError
@@ -16,7 +16,7 @@ from portside.images.resolution import Resolution
 from portside.images.resolved_image import ResolvedImage
 from portside.plan.rollback import RollbackPlan, brings_back, choose_record, plan_rollback
 from portside.records.deployment_record import FAILED, INTERRUPTED, ROLLBACK, DeploymentRecord
-from tests.unit.configuration_support import environments, service
+from tests.unit.configuration_support import check_configuration, environments, service
 from tests.unit.operations_support import deployment_of, digest, resolution
 
 FIRST, SECOND, THIRD = (resolution(version, "api", "app") for version in ("1.0.0", "2.0.0", "3.0.0"))

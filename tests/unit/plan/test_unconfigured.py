@@ -19,6 +19,7 @@ from portside.plan.deployment_plan import DeploymentPlan, changes_of, expect_our
 from portside.plan.unconfigured import Removal, UnconfiguredStack, read_unconfigured
 from portside.records.stack_record import Origin, StackRecord, read_stack_record, write_stack_record
 from tests.apps import agora
+from tests.unit.configuration_support import named
 from tests.unit.diagnosis_support import evidence, service, task
 from tests.unit.operations_support import NOON, FakeCloudFormation, FakeParameters, client_error, resource, target
 
@@ -54,7 +55,7 @@ def place(
 ) -> Target:
     ssm = FakeParameters()
     if record is not None:
-        write_stack_record(ssm, environment, record)
+        write_stack_record(ssm, named(environment), record)
     aws = cloudformation or FakeCloudFormation({"agora-dev-app": deployed(), **stacks})
     return target({"cloudformation": aws, "ssm": ssm}, environment=environment, is_local=is_local)
 
@@ -211,16 +212,16 @@ def test_the_record_names_what_a_deployment_may_make_before_it_begins_and_what_i
 
 def test_a_record_is_read_as_it_was_written_however_many_stacks_it_names() -> None:
     ssm = FakeParameters()
-    assert read_stack_record(ssm, "dev") == StackRecord()
+    assert read_stack_record(ssm, named("dev")) == StackRecord()
     many = StackRecord({f"agora-dev-service-with-a-long-name-{n:03}": Origin.CREATED for n in range(200)})
-    write_stack_record(ssm, "dev", many)
-    assert read_stack_record(ssm, "dev") == many
+    write_stack_record(ssm, named("dev"), many)
+    assert read_stack_record(ssm, named("dev")) == many
 
 
 def test_a_record_that_is_none_is_refused_and_not_mistaken_for_an_empty_one() -> None:
     ssm = FakeParameters({"/agora/dev/stacks": "{}"})
     with pytest.raises(UserError, match="/agora/dev/stacks: not a record"):
-        read_stack_record(ssm, "dev")
+        read_stack_record(ssm, named("dev"))
 
 
 def test_a_diagnosis_reports_it_and_nothing_is_wrong() -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 
 from portside.aws.stack_status import STACK_STATUSES, Outlook
-from portside.config.configuration import check_configuration
 from portside.config.deferred_values import DatabaseSecret
 from portside.config.service_props import DATABASE, Call, ServiceSecret
 from portside.preflight.run import questions
 from tests.unit import documents
-from tests.unit.configuration_support import environments, service
+from tests.unit.configuration_support import check_configuration, environments, service
 from tests.unit.verification_support import context
 
 PAGE = "docs/verify.md"

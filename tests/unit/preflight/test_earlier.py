@@ -15,6 +15,7 @@ from portside.preflight import earlier
 from portside.records import deployment_record
 from portside.records import environment_lock as holding
 from portside.records.deployment_record import ROLLBACK
+from tests.unit.configuration_support import named
 from tests.unit.operations_support import FakeCloudFormation, FakePaginator, FakeParameters, client_error, deployment_of
 from tests.unit.verification_support import (
     ACCOUNT,
@@ -39,7 +40,7 @@ def test_an_environment_that_no_one_has_locked_is_free() -> None:
 
 def test_a_lock_by_another_fails_with_its_owner_and_how_to_break_it() -> None:
     lock = {"id": "1", "who": "jane", "since": "2026-11-23T12:00:00", "doing": "deploy"}
-    check = found("hold", FakeParameters({holding.parameter_name("dev"): json.dumps(lock)}))
+    check = found("hold", FakeParameters({holding.parameter_name(named("dev")): json.dumps(lock)}))
     assert check.state == FAIL
     assert "locked by jane" in check.what
     assert "./agora unlock dev" in check.fix
@@ -52,7 +53,7 @@ def test_only_prod_needs_a_proof() -> None:
 def record_of(environment: str, **changes: object) -> FakeParameters:
     place = f"{ACCOUNT}/us-east-1/{environment}"
     written = deployment_of(IMAGES, **{"place": place} | changes).written()
-    return FakeParameters({deployment_record.parameter_name(environment): written})
+    return FakeParameters({deployment_record.parameter_name(named(environment)): written})
 
 
 @pytest.fixture

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from portside.config.configuration import check_configuration
 from portside.findings.check import OK
 from portside.preflight import endpoints
 from portside.preflight.endpoints import endpoints_of, order_of
 from tests.apps import agora
-from tests.unit.configuration_support import api_and_app, environments
+from tests.unit.configuration_support import api_and_app, check_configuration, environments
 from tests.unit.verification_support import context, deployed, told
 
 CONFIGURATION = check_configuration(environments(dev={}), api_and_app())

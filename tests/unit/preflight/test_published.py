@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from portside.config.configuration import check_configuration
 from portside.config.image_reference import LOCAL_BUILD
 from portside.findings.check import FAIL, OK, SKIP
 from portside.findings.finding import Finding
@@ -16,7 +15,7 @@ from portside.images.failures import Failure, Kind, ResolutionFailed
 from portside.images.resolution import Resolution
 from portside.preflight import context as looking
 from portside.preflight import published
-from tests.unit.configuration_support import environments, service
+from tests.unit.configuration_support import check_configuration, environments, service
 from tests.unit.verification_support import IMAGES, LOCATION, context, told
 
 DIGEST = IMAGES.images[LOCATION].reference

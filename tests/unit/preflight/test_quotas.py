@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from portside.config.configuration import Configuration, check_configuration
+from portside.config.configuration import Configuration
 from portside.findings.check import FAIL, OK, SKIP
 from portside.findings.finding import Finding
 from portside.preflight import quotas
-from tests.unit.configuration_support import environments, service
+from tests.unit.configuration_support import check_configuration, environments, service
 from tests.unit.operations_support import NOON, client_error
 from tests.unit.verification_support import (
     DENIED,

@@ -30,6 +30,7 @@ from portside.records.deployment_record import (
 )
 from portside.records.origin import Origin
 from portside.records.parameter_history import names_of
+from tests.unit.configuration_support import named
 from tests.unit.operations_support import (
     FakePaginator,
     FakeParameters,
@@ -41,7 +42,7 @@ from tests.unit.operations_support import (
 )
 
 JANE = Origin("Developer/jane", f"{'a' * 40}+changes")
-PARAMETER = parameter_name("dev")
+PARAMETER = parameter_name(named("dev"))
 IMAGES = resolution("edge", "api", "app")
 PLACE = "607346494281/us-east-1/dev"
 TOKEN = "ghp_" + "x" * 36
@@ -68,7 +69,7 @@ def _record(images: Resolution = IMAGES, **terms: Any) -> DeploymentRecord:
 
 
 def _deploy(ssm: FakeParameters, outcome: BaseException | None = None, **more: Any) -> None:
-    with recorded(ssm, "dev", _record(**more)):
+    with recorded(ssm, named("dev"), _record(**more)):
         if outcome:
             raise outcome
 
@@ -78,7 +79,7 @@ def _record_of(outcome: BaseException, **more: Any) -> DeploymentRecord:
     with pytest.raises(type(outcome)) as raised:
         _deploy(ssm, outcome, **more)
     assert raised.value is outcome
-    return read_records(ssm, "dev")[0]
+    return read_records(ssm, named("dev"))[0]
 
 
 def _put(ssm: FakeParameters, value: str) -> None:
@@ -100,9 +101,9 @@ def _large(services: int) -> Resolution:
 
 def test_a_deployment_that_went_well_is_recorded_with_everything_known_about_it() -> None:
     ssm = FakeParameters()
-    with recorded(ssm, "dev", _record(instead_of=())):
-        assert read_records(ssm, "dev") == [], "only what has ended is on record"
-    (record,) = read_records(ssm, "dev")
+    with recorded(ssm, named("dev"), _record(instead_of=())):
+        assert read_records(ssm, named("dev")) == [], "only what has ended is on record"
+    (record,) = read_records(ssm, named("dev"))
     assert (record.kind, record.result, record.reason) == (DEPLOY, HEALTHY, "")
     assert (record.who, record.commit) == (JANE.who, JANE.commit)
     assert (record.images, record.instead_of) == (IMAGES, ())
@@ -128,19 +129,19 @@ def test_a_deployment_that_ended_otherwise_is_recorded_too(outcome: BaseExceptio
 
 def test_a_rollback_is_recorded_while_it_continues_and_once_when_it_has_ended() -> None:
     ssm = FakeParameters()
-    with recorded(ssm, "dev", _record(kind=ROLLBACK, instead_of=(digest("bad"),))):
-        (begun,) = read_records(ssm, "dev")
+    with recorded(ssm, named("dev"), _record(kind=ROLLBACK, instead_of=(digest("bad"),))):
+        (begun,) = read_records(ssm, named("dev"))
         assert (begun.result, begun.reason, begun.instead_of) == (INTERRUPTED, NOT_ENDED, (digest("bad"),))
-    (ended,) = read_records(ssm, "dev")
+    (ended,) = read_records(ssm, named("dev"))
     assert (ended.result, ended.reason, ended.instead_of) == (HEALTHY, "", (digest("bad"),))
 
 
 def test_a_rollback_whose_end_is_not_recorded_stays_in_the_history_before_a_later_one() -> None:
     ssm = FakeParameters()
-    killed = recorded(ssm, "dev", _record(kind=ROLLBACK, instead_of=(digest("bad"),)))
+    killed = recorded(ssm, named("dev"), _record(kind=ROLLBACK, instead_of=(digest("bad"),)))
     killed.__enter__()
-    write_record(ssm, "dev", replace(_record(), began="2030-01-01T00:00:00+00:00", result=HEALTHY))
-    assert [record.reason for record in read_records(ssm, "dev")] == ["", NOT_ENDED]
+    write_record(ssm, named("dev"), replace(_record(), began="2030-01-01T00:00:00+00:00", result=HEALTHY))
+    assert [record.reason for record in read_records(ssm, named("dev"))] == ["", NOT_ENDED]
 
 
 def test_of_a_failed_deployment_the_first_verdict_is_the_reason() -> None:
@@ -196,7 +197,7 @@ def test_a_reason_is_kept_without_the_secret_in_it(message: str) -> None:
     ssm = FakeParameters()
     with pytest.raises(UserError):
         _deploy(ssm, UserError(message))
-    assert "[hidden]" in read_records(ssm, "dev")[0].reason
+    assert "[hidden]" in read_records(ssm, named("dev"))[0].reason
     for part in ("ghp_", "hunter2"):
         assert part not in ssm.values[PARAMETER]
 
@@ -207,26 +208,26 @@ def test_a_reason_with_a_reference_of_cloudformation_is_still_taken_by_systems_m
 
 
 def test_nothing_is_recorded_where_nothing_was_deployed() -> None:
-    assert read_records(FakeParameters(), "dev") == []
+    assert read_records(FakeParameters(), named("dev")) == []
 
 
 def test_what_aws_forbids_to_read_is_no_empty_history() -> None:
     with pytest.raises(Exception, match="AccessDenied"):
-        read_records(_Forbidden(), "dev")
+        read_records(_Forbidden(), named("dev"))
 
 
 def test_environments_have_histories_of_their_own() -> None:
     ssm = FakeParameters()
-    write_record(ssm, "stage", deployment_of(IMAGES))
-    assert read_records(ssm, "prod") == []
-    assert len(read_records(ssm, "stage")) == 1
+    write_record(ssm, named("stage"), deployment_of(IMAGES))
+    assert read_records(ssm, named("prod")) == []
+    assert len(read_records(ssm, named("stage"))) == 1
 
 
 def test_the_history_is_newest_first_over_many_pages_as_far_back_as_aws_keeps_it() -> None:
     ssm = FakeParameters()
     for number in range(1, 131):
-        write_record(ssm, "dev", deployment_of(IMAGES, who=f"person {number}"))
-    records = read_records(ssm, "dev")
+        write_record(ssm, named("dev"), deployment_of(IMAGES, who=f"person {number}"))
+    records = read_records(ssm, named("dev"))
     assert [record.number for record in records] == list(range(130, 30, -1))
     assert all(record.who == f"person {record.number}" for record in records)
 
@@ -252,17 +253,17 @@ def test_the_history_is_newest_first_over_many_pages_as_far_back_as_aws_keeps_it
 )
 def test_a_version_that_is_no_record_is_passed_over(damage: Callable[[dict[str, Any]], str]) -> None:
     ssm = FakeParameters()
-    write_record(ssm, "dev", deployment_of(IMAGES))
+    write_record(ssm, named("dev"), deployment_of(IMAGES))
     _put(ssm, damage(deployment_of(IMAGES).as_json()))
-    write_record(ssm, "dev", deployment_of(IMAGES))
-    assert [record.number for record in read_records(ssm, "dev")] == [3, 1]
+    write_record(ssm, named("dev"), deployment_of(IMAGES))
+    assert [record.number for record in read_records(ssm, named("dev"))] == [3, 1]
 
 
 def test_a_field_that_is_not_known_yet_does_not_make_a_record_unreadable() -> None:
     ssm = FakeParameters()
     written = json.loads(deployment_of(IMAGES).written())
     _put(ssm, json.dumps(written | {"reviewed_by": "Ada", "commit": 1234567}))
-    assert read_records(ssm, "dev") == [deployment_of(IMAGES, number=1, commit="1234567")]
+    assert read_records(ssm, named("dev")) == [deployment_of(IMAGES, number=1, commit="1234567")]
 
 
 def test_a_record_of_the_earlier_format_is_read_and_says_nothing_of_what_ran() -> None:
@@ -271,7 +272,7 @@ def test_a_record_of_the_earlier_format_is_read_and_says_nothing_of_what_ran() -
     fields = before.as_json()
     del fields["services"]
     _put(ssm, json.dumps(fields))
-    (record,) = read_records(ssm, "dev")
+    (record,) = read_records(ssm, named("dev"))
     assert record == replace(before, number=1, ran=None)
     assert record.image_of("api") is None
 
@@ -279,15 +280,15 @@ def test_a_record_of_the_earlier_format_is_read_and_says_nothing_of_what_ran() -
 def test_a_record_of_a_later_format_is_passed_over() -> None:
     ssm = FakeParameters()
     _put(ssm, json.dumps(json.loads(deployment_of(IMAGES).written()) | {"format": 3}))
-    assert read_records(ssm, "dev") == []
+    assert read_records(ssm, named("dev")) == []
 
 
 def test_only_the_images_that_services_run_are_recorded_each_with_its_health() -> None:
     ssm = FakeParameters()
     record = new_record(JANE, IMAGES, {"web": "ghcr.io/org/app:edge", "built": "path://web"}, PLACE)
-    with recorded(ssm, "dev", record) as recording:
+    with recorded(ssm, named("dev"), record) as recording:
         recording.ran = {"web": "running", "unknown": "healthy"}
-    (written,) = read_records(ssm, "dev")
+    (written,) = read_records(ssm, named("dev"))
     assert list(written.images.images) == ["ghcr.io/org/app:edge"]
     assert written.ran == {"web": ("ghcr.io/org/app:edge", "running")}
     assert written.place == PLACE
@@ -319,8 +320,8 @@ def test_a_record_is_read_as_it_was_written() -> None:
         commit=None,
         seconds=0.0,
     )
-    write_record(ssm, "dev", written)
-    assert read_records(ssm, "dev") == [replace(written, number=1)]
+    write_record(ssm, named("dev"), written)
+    assert read_records(ssm, named("dev")) == [replace(written, number=1)]
 
 
 @pytest.mark.parametrize("services", [8, 18, 128])
@@ -336,7 +337,7 @@ def test_any_number_of_services_fits_into_standard_parameters_whatever_is_known_
             )
     _deploy(ssm)
     assert set(ssm.tiers.values()) == {"Standard"}
-    records = read_records(ssm, "dev")
+    records = read_records(ssm, named("dev"))
     assert [record.images for record in records] == [IMAGES, images, images]
     assert len(records[1].ran or {}) == services
 
@@ -351,14 +352,14 @@ def test_a_record_of_which_a_part_is_missing_is_passed_over() -> None:
     ssm = FakeParameters()
     _deploy(ssm, images=_large(128))
     ssm.delete_parameter(Name=names_of(PARAMETER)[1])
-    assert read_records(ssm, "dev") == []
+    assert read_records(ssm, named("dev")) == []
 
 
 def test_more_services_than_all_parameters_hold_are_reported_after_the_deployment() -> None:
     ssm = FakeParameters()
     with pytest.raises(UserError, match="dev is deployed, but that could not be recorded"):
         _deploy(ssm, images=_large(500))
-    assert read_records(ssm, "dev") == []
+    assert read_records(ssm, named("dev")) == []
 
 
 def test_the_last_healthy_deployment_is_the_latest_that_ended_well_and_really_was() -> None:

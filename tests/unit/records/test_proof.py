@@ -11,7 +11,7 @@ import pytest
 
 from portside.aws.health import HEALTHY, NO_TASK, RUNNING
 from portside.aws.target import Target
-from portside.config.configuration import Configuration, check_configuration
+from portside.config.configuration import Configuration
 from portside.config.environment import Environment
 from portside.errors import UsageError
 from portside.images.resolution import Resolution
@@ -36,7 +36,7 @@ from portside.records.proof import (
     seed_proof,
 )
 from portside.records.proving_record import Place, find_record, no_proof_to_come
-from tests.unit.configuration_support import ENVIRONMENT, api_and_app, environments
+from tests.unit.configuration_support import ENVIRONMENT, api_and_app, check_configuration, environments, named
 from tests.unit.operations_support import (
     FakeParameters,
     client_error,
@@ -104,7 +104,7 @@ def _refused(place: Target, images: Resolution, configuration: Configuration = C
 
 def test_prod_may_run_exactly_what_stage_ran_healthy() -> None:
     ssm = FakeParameters()
-    write_record(ssm, "stage", _ran())
+    write_record(ssm, named("stage"), _ran())
     proof = _proof(_place(ssm), RELEASE)
     assert proof is not None
     assert proof.sentence == "Proven by stage's deployment 1 of 2026-11-23 12:00 UTC."
@@ -118,7 +118,7 @@ def test_prod_may_run_exactly_what_stage_ran_healthy() -> None:
 
 def test_a_difference_in_any_digest_is_refused_and_named() -> None:
     ssm = FakeParameters()
-    write_record(ssm, "stage", _ran())
+    write_record(ssm, named("stage"), _ran())
     error = _refused(_place(ssm), resolution("4.2.0-rc2", "api", app="built again"))
     assert error.message == (
         "prod runs only images that stage ran healthy, which is not the case for 4.2.0-rc2\n"
@@ -246,14 +246,14 @@ def test_differences_are_computed_from_stages_deployment_of_that_version_rather_
 
 def test_prods_own_record_proves_nothing_for_a_deployment() -> None:
     ssm = FakeParameters()
-    write_record(ssm, "prod", _ran(place=AT_PROD))
+    write_record(ssm, named("prod"), _ran(place=AT_PROD))
     assert "stage has no recorded healthy deployment" in _refused(_place(ssm), RELEASE).message
 
 
 def _again(
     place: Target, wanted: Sequence[ServiceImage] = WANTED, running: dict[str, str] | None = None
 ) -> Proof | None:
-    own = read_records(place.clients("ssm"), "prod")
+    own = read_records(place.clients("ssm"), named("prod"))
     return expect_proof_or_own(
         place, CONFIGURATION, wanted, own, lambda proving: replace(place, environment=proving), running=running
     )
@@ -261,9 +261,9 @@ def _again(
 
 def test_what_prod_ran_healthy_may_come_back_without_stage() -> None:
     ssm = FakeParameters()
-    write_record(ssm, "prod", _ran(place=AT_PROD))
+    write_record(ssm, named("prod"), _ran(place=AT_PROD))
     place = _place(ssm)
-    own = read_records(ssm, "prod")
+    own = read_records(ssm, named("prod"))
 
     def unreachable(_: Environment) -> Target:
         raise UsageError("no credentials for stage")
@@ -280,7 +280,7 @@ def test_what_prod_ran_healthy_may_come_back_without_stage() -> None:
 )
 def test_an_own_record_must_count_as_any_other(changes: dict[str, Any]) -> None:
     ssm = FakeParameters()
-    write_record(ssm, "prod", _ran(**{"place": AT_PROD} | changes))
+    write_record(ssm, named("prod"), _ran(**{"place": AT_PROD} | changes))
     with pytest.raises(NotProven):
         _again(_place(ssm))
 
@@ -307,7 +307,7 @@ def test_an_adopted_service_starts_again_with_exactly_what_it_runs() -> None:
     assert proof.sentence == "Running already, without a record: api, app."
     with pytest.raises(NotProven):
         _again(_place(ssm), running=running | {"app": digest("another")})
-    write_record(ssm, "prod", _ran(resolution("4.2.0-rc2", api="older"), place=AT_PROD))
+    write_record(ssm, named("prod"), _ran(resolution("4.2.0-rc2", api="older"), place=AT_PROD))
     with pytest.raises(NotProven) as refused:
         _again(_place(ssm), running=running)
     assert "not the case for api" in refused.value.message
@@ -329,7 +329,7 @@ def test_a_rehearsal_says_how_to_pretend_and_then_that_it_did(rehearsing: Target
     proof = _proof(rehearsing, RELEASE)
     assert proof is not None
     assert proof.sentence.endswith("UTC (simulated).")
-    (record,) = read_records(rehearsing.clients("ssm"), "stage")
+    (record,) = read_records(rehearsing.clients("ssm"), named("stage"))
     assert (record.synthetic, record.who) == (True, "synthetic")
 
 
@@ -342,7 +342,7 @@ def test_a_seeded_record_proves_nothing_in_aws(rehearsing: Target) -> None:
 
 def test_a_rehearsal_may_be_of_changes_that_no_commit_has(rehearsing: Target) -> None:
     place = f"rehearsal/{AT_STAGE.name}"
-    write_record(rehearsing.clients("ssm"), "stage", _ran(place=place, commit=None))
+    write_record(rehearsing.clients("ssm"), named("stage"), _ran(place=place, commit=None))
     assert _proof(rehearsing, RELEASE)
 
 
@@ -377,7 +377,7 @@ def test_an_environment_of_any_name_is_proven_by_the_one_it_names() -> None:
 
 def test_images_that_were_looked_up_for_another_version_are_found_by_their_names() -> None:
     ssm = FakeParameters()
-    write_record(ssm, "stage", _ran())
+    write_record(ssm, named("stage"), _ran())
     configuration = _configuration("4.1.0")
     assert _proof(target({"ssm": ssm}, environment="prod", configuration=configuration), RELEASE, configuration)
 
@@ -389,7 +389,7 @@ def test_the_record_is_read_where_the_proving_environment_is() -> None:
         asked.append(environment.name)
         return _place(ssm, environment=environment.name)
 
-    write_record(ssm, "stage", _ran())
+    write_record(ssm, named("stage"), _ran())
     assert expect_proof(CONFIGURATION.environment("prod"), CONFIGURATION, RELEASE, reach) is not None
     assert asked == ["stage"]
 

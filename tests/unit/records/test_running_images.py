@@ -7,13 +7,12 @@ from typing import Any
 
 from portside.aws.model import Container, Task
 from portside.aws.reader import Look, Reader
-from portside.config.configuration import check_configuration
 from portside.records.deployment_record import FAILED, DeploymentRecord
 from portside.records.running_images import digests_of, running_in, unaccounted
 from tests.answering_aws import AnsweringAws
 from tests.apps import agora
 from tests.aws_account import deployed
-from tests.unit.configuration_support import environments, one_service
+from tests.unit.configuration_support import check_configuration, environments, one_service
 from tests.unit.operations_support import deployment_of, digest, resolution
 from tests.unit.rollouts_support import service, task
 

@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 
 from portside.aws.target import local_state_dir
-from portside.config.configuration import check_configuration
 from portside.config.release_source import ReleaseSource
 from portside.emulator.client import control
 from portside.emulator.client.process import LocalAws
 from portside.git import git
 from portside.images.resolved_image import COMMIT
 from portside.rehearsal import practice_monorepo
-from tests.unit.configuration_support import api_and_app, environments
+from tests.unit.configuration_support import api_and_app, check_configuration, environments
 from tests.unit.git_support import head, hook, refs, tag, use_own_settings
 
 CONFIGURATION = check_configuration(

@@ -20,6 +20,7 @@ from portside.records.proof import seeded_record
 from portside.release.followed import Ended, Pace, Poll, follow, last_number, merge_poll, record_poll
 from portside.release.github_runs import GithubRepository, pull_request_poll, run_poll
 from portside.release.promote import merged_already
+from tests.unit.configuration_support import named
 from tests.unit.operations_support import FakeParameters, resolution
 from tests.unit.release.test_hot_fix import FIX, for_stage
 from tests.unit.release.test_promote import CONFIGURATION, FORWARD, NEW
@@ -82,27 +83,29 @@ def records(*found: tuple[str, dict[str, Any]]) -> FakeParameters:
     ssm = FakeParameters()
     for version, changes in found:
         made = replace(seeded_record(resolution(version, "app")), synthetic=False, who="ci", seconds=61.0)
-        write_record(ssm, "stage", replace(made, **changes))
+        write_record(ssm, named("stage"), replace(made, **changes))
     return ssm
 
 
 def test_the_record_of_the_version_that_came_after_says_how_it_ended() -> None:
     ssm = records(("4.2.0", {}))
-    since = last_number(ssm, "stage")
-    look = record_poll(ssm, "stage", "4.2.0", since)
+    since = last_number(ssm, named("stage"))
+    look = record_poll(ssm, named("stage"), "4.2.0", since)
     assert look() is None, "an earlier deployment of the same version is not the one that is waited for"
     for version, changes in (("4.3.0", {}), ("4.2.0", {"kind": ROLLBACK}), ("4.2.0", {"synthetic": True})):
-        write_record(ssm, "stage", replace(seeded_record(resolution(version, "app")), **{"synthetic": False} | changes))
+        write_record(
+            ssm, named("stage"), replace(seeded_record(resolution(version, "app")), **{"synthetic": False} | changes)
+        )
     assert look() is None
     write_record(
-        ssm, "stage", replace(seeded_record(resolution("4.2.0", "app")), synthetic=False, who="ci", seconds=61)
+        ssm, named("stage"), replace(seeded_record(resolution("4.2.0", "app")), synthetic=False, who="ci", seconds=61)
     )
     assert look() == Ended(True, "stage runs 4.2.0: deployment 5 of 4.2.0 by ci ended healthy, 61 s.")
 
 
 def test_a_deployment_that_failed_is_one_that_has_ended_with_its_reason() -> None:
     look = record_poll(
-        records(("4.2.0", {"result": FAILED, "reason": "agora-app does not start"})), "stage", "4.2.0", 0
+        records(("4.2.0", {"result": FAILED, "reason": "agora-app does not start"})), named("stage"), "4.2.0", 0
     )
     assert look() == Ended(False, "stage: deployment 1 of 4.2.0 by ci failed: agora-app does not start")
 
@@ -110,7 +113,7 @@ def test_a_deployment_that_failed_is_one_that_has_ended_with_its_reason() -> Non
 def test_a_deployment_that_runs_is_said_by_who_has_locked_the_environment() -> None:
     lock = {"id": "1", "who": "ci", "since": "2026-11-26T09:12:45+00:00", "doing": "deploy"}
     ssm = FakeParameters({"/agora/stage/hold": json.dumps(lock)})
-    assert record_poll(ssm, "stage", "4.2.0", 0)() == "stage: deploy by ci since 2026-11-26 09:12:45 UTC"
+    assert record_poll(ssm, named("stage"), "4.2.0", 0)() == "stage: deploy by ci since 2026-11-26 09:12:45 UTC"
 
 
 @pytest.fixture

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from portside.config.configuration import check_configuration
 from portside.errors import UsageError, UserError
 from portside.records.proof import Proof, seeded_record
 from portside.release.hot_fix import HotFixPlan, plan_hot_fix, prepare_hot_fix
 from portside.release.promote import plan_promotion
 from portside.release.pull_request import USE_A_MERGE_COMMIT
 from portside.release.route import pinned_into, promoted_from
-from tests.unit.configuration_support import WAIVED, environments, one_service
+from tests.unit.configuration_support import WAIVED, check_configuration, environments, one_service
 from tests.unit.release.test_promote import CONFIGURATION, OLD, file_of, lock, promotion, run_commands
 from tests.unit.repository_support import APP, Repository, make_repository
 

@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from portside.config.configuration import check_configuration
 from portside.errors import ConfigurationError, UsageError, UserError
 from portside.images.failures import Failure, Kind, ResolutionFailed
 from portside.images.resolution import Resolution, parse_resolution
 from portside.images.resolved_image import ResolvedImage
 from portside.release import pin as pinning
 from portside.release.pin import LookUp, plan_pin, plan_rehearsed_pin
-from tests.unit.configuration_support import api_and_app, environments, one_service
+from tests.unit.configuration_support import api_and_app, check_configuration, environments, one_service
 from tests.unit.repository_support import Repository, make_repository
 
 pytestmark = pytest.mark.slow

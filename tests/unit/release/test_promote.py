@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from portside.config.configuration import ROOT, check_configuration
+from portside.config.configuration import ROOT
 from portside.errors import ConfigurationError, UsageError, UserError
 from portside.images.resolution import Resolution
 from portside.images.resolved_image import ResolvedImage
@@ -19,7 +19,7 @@ from portside.records.proof import Proof, seeded_record
 from portside.release.promote import ImageChange, PromotionPlan, lock_at_source, plan_promotion
 from portside.release.pull_request import USE_A_MERGE_COMMIT
 from portside.release.route import promoted_from
-from tests.unit.configuration_support import environments, one_service
+from tests.unit.configuration_support import check_configuration, environments, one_service
 from tests.unit.repository_support import APP, Repository, make_repository
 
 pytestmark = pytest.mark.slow

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from portside.config.configuration import check_configuration
 from portside.errors import UsageError, UserError
 from portside.images.resolution import Resolution, parse_resolution
 from portside.release.configuration_edit import versions_in
 from portside.release.rollback_commit import RollbackCommit, execute, plan_rollback_commit
-from tests.unit.configuration_support import environments, one_service
+from tests.unit.configuration_support import check_configuration, environments, one_service
 from tests.unit.operations_support import digest, resolution
 from tests.unit.repository_support import APP, Repository, make_repository
 

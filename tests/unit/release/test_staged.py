@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from portside.config.configuration import check_configuration
 from portside.config.environment import Environment
 from portside.config.service_props import ServiceProps
 from portside.errors import UsageError, UserError
@@ -17,7 +16,7 @@ from portside.records.deployment_record import FAILED, DeploymentRecord
 from portside.records.proof import seeded_record
 from portside.release import staged as staging
 from portside.release.staged import read_footer, read_staged, staging_environment
-from tests.unit.configuration_support import WAIVED, environments, one_service, service
+from tests.unit.configuration_support import WAIVED, check_configuration, environments, one_service, service
 from tests.unit.release.test_verify import running, task
 
 COMMIT = "abc1234f4af8271f4f03ff98b87392ae16749fbb"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from portside.aws.target import Target
-from portside.config.configuration import Configuration, check_configuration
+from portside.config.configuration import Configuration
 from portside.config.environment import Environment
 from portside.config.image_reference import IMAGE_COMMIT_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT
 from portside.config.service_props import ServiceProps
@@ -33,7 +33,7 @@ from portside.release.status import (
     released_versions,
 )
 from portside.release.version_tags import read_tags as tags_of
-from tests.unit.configuration_support import environments, service
+from tests.unit.configuration_support import check_configuration, environments, service
 from tests.unit.operations_support import FakeCloudFormation, client_error, target
 
 COMMIT = "c9b631124af8271f4f03ff98b87392ae16749fbb"

@@ -9,12 +9,13 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
-from portside.config.configuration import Configuration, check_configuration
+from portside.config.configuration import Configuration
 from portside.config.deferred_values import ImageVersion
 from portside.config.image_reference import LOCAL_BUILD
 from portside.config.service_props import ServiceProps
@@ -29,7 +30,7 @@ from portside.release.verify import FAIL, OK, SKIP, expected_images, footer_of, 
 from tests.answering_aws import AnsweringAws
 from tests.apps import agora
 from tests.aws_account import deployed, running_task
-from tests.unit.configuration_support import environments, one_service, service
+from tests.unit.configuration_support import check_configuration, environments, one_service, service
 from tests.unit.operations_support import FakeCloudFormation, target
 
 COMMIT = "abc1234f4af8271f4f03ff98b87392ae16749fbb"
@@ -46,7 +47,7 @@ FOOTER = "4.2.0-abc1234"
 def running(services: Sequence[ServiceProps], environment: str = "dev", *tasks: Mapping[str, Any]) -> AnsweringAws:
     """An environment of these services in which only these tasks of app are."""
     usual = agora()
-    account = deployed(environment, Configuration(usual.environments, {**usual.services, environment: tuple(services)}))
+    account = deployed(environment, replace(usual, services={**usual.services, environment: tuple(services)}))
     account.tasks.clear()
     for number, each in enumerate(tasks):
         running_task(account, "app", number, **each)

@@ -8,6 +8,7 @@ from pathlib import Path
 from portside.aws.model import Stack as DeployedStack
 from portside.synthesis.assembly import Stack
 from portside.synthesis.references import fingerprint, read_record, record_of, stale_stacks, write_record
+from tests.unit.configuration_support import named
 from tests.unit.operations_support import FakeParameters, minutes_after_noon, reads, resource, stack
 
 
@@ -67,9 +68,9 @@ def test_the_fingerprint_depends_on_values_only(tmp_path: Path) -> None:
 
 def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     ssm, record = FakeParameters(), record_of([_consumer(tmp_path)], _states(host="a"))
-    assert read_record(ssm, "dev") == {}
-    write_record(ssm, "dev", record)
-    assert read_record(ssm, "dev") == record
+    assert read_record(ssm, named("dev")) == {}
+    write_record(ssm, named("dev"), record)
+    assert read_record(ssm, named("dev")) == record
     assert list(ssm.values) == ["/agora/dev/references"]
 
 
@@ -77,7 +78,7 @@ def test_the_record_of_nine_stacks_fits_into_a_standard_parameter(tmp_path: Path
     ssm = FakeParameters()
     write_record(
         ssm,
-        "stage",
+        named("stage"),
         {f"agora-stage-load-balancer-{n}": (minutes_after_noon(n).isoformat(), "0" * 12) for n in range(9)},
     )
     assert len(ssm.values["/agora/stage/references"]) < 4096
