@@ -6,19 +6,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from portside.cli.answers import confirm, confirm_change, say_all
 from portside.cli.options import (
-    acting_on,
+    ChangeOptions,
+    ProofOptions,
     changing_options,
     environment_argument,
-    go_ahead,
-    say_all,
-)
-from portside.cli.proving import (
-    clear_task,
-    confirm,
     proof_options,
-    starting_services,
 )
+from portside.cli.proof import clear_task, starting_services
+from portside.cli.targets import locked_target
 from portside.errors import UsageError
 from portside.terminal import console
 
@@ -36,16 +33,7 @@ if TYPE_CHECKING:
 )
 @changing_options
 @proof_options
-def load_data(
-    environment: str,
-    data_version: str | None,
-    local: bool,
-    yes: bool,
-    dry_run: bool,
-    as_json: bool,
-    unproven: str | None,
-    proof_profile: str | None,
-) -> None:
+def load_data(environment: str, data_version: str | None, change: ChangeOptions, proof: ProofOptions) -> None:
     """Load data into ENV's database with the agora-data image.
 
     Checks the preconditions first, shows the log of the task, waits until it stops, then redeploys the services
@@ -60,8 +48,8 @@ def load_data(
     from portside.records.origin import read_origin
     from portside.records.proving_record import no_proof_to_come
 
-    with acting_on(environment, local=local, only_if_running=True) as acting:
-        target, configuration = acting.target, acting.configuration
+    with locked_target(environment, local=change.local, only_if_running=True) as configured:
+        target, configuration = configured.target, configured.configuration
         version = data_version or loading.last_version(target.clients("ssm"), target.environment)
         if not version:
             raise UsageError(
@@ -69,31 +57,28 @@ def load_data(
                 f"Name it: {target.commands.tool('load-data', '--version', 'N')}",
             )
         image = _loader_image(target, configuration)
-        planned = loading.plan(target, acting.services, image, version)
-        if not as_json:
+        planned = loading.plan(target, configured.services, image, version)
+        if not change.as_json:
             show_load_plan(planned)
         origin = read_origin(target)
         say_all([no_proof_to_come(configuration, target, origin)], "yellow")
         cleared = clear_task(
-            acting,
+            configured,
             ServiceImage(LOADER, image.name, image.tag, image.digest),
-            starting_services(acting, planned.caching),
-            reason=unproven,
-            profile=proof_profile,
+            starting_services(configured, planned.caching),
+            reason=proof.unproven,
+            profile=proof.proof_profile,
         )
-        if dry_run:
-            if as_json:
+        if change.dry_run:
+            if change.as_json:
                 console.print_json(planned.as_json())
             return
         loading.expect_met(planned)
         cleared.confirm(confirm)
-        go_ahead(
-            f"Load data version {version} into {target.environment.name} {target.place}?",
-            assumed=local or yes,
-            expected=target.environment.confirmation,
-        )
+        question = f"Load data version {version} into {target.environment.name} {target.place}?"
+        confirm_change(question, target.environment, change)
         done = loading.load(target, configuration, planned, origin, terms=cleared.terms())
-        if as_json:
+        if change.as_json:
             console.print_json(done.as_json())
         else:
             console.print_lines(f"{target.environment.name} has data version {version}: {done.seconds:.0f} s.")

@@ -1,4 +1,4 @@
-"""What goes wrong where no one waits for it: on threads, in finalizers, in tasks of asyncio, in libraries that log."""
+"""Errors on threads, in finalizers and in tasks of asyncio, which no caller catches, and the log of libraries."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Report = Callable[[BaseException, str], None]
 
 
 def handle(report: Report) -> None:
-    """Let `report` say what Python would print as a traceback; libraries' own log lines are not printed at all.
+    """Pass to `report` each error that Python would print as a traceback; the log lines of libraries are not printed.
 
-    A finalizer's exception says nothing about what a command does: it is dropped.
+    An exception of a finalizer does not affect the command: it is dropped.
     """
 
     def on_thread(failed: threading.ExceptHookArgs) -> None:

@@ -17,7 +17,7 @@ class CommandGroup(click.Group):
     sections: ClassVar[Mapping[str, Sequence[str]]] = {}
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Print the help for a call without arguments, which is no mistake."""
+        """Print the help for a call without arguments, which is not an error."""
         if not args and not ctx.resilient_parsing:
             from portside.terminal import console
 

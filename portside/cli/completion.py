@@ -31,7 +31,7 @@ def completion(ctx: click.Context, shell: str) -> None:
 
 
 def environments(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The environments of `app.py`; none if it can't be read, as nothing can be reported while a line is typed."""
+    """The environments of `app.py`; none if it can't be read, because a message would disturb the line."""
     from portside.config.configuration import load_configuration
 
     try:
@@ -42,17 +42,17 @@ def environments(_: click.Context, __: click.Parameter, incomplete: str) -> list
 
 
 def services(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The services of the environment that the line names, by their short names unless the whole name is typed."""
+    """The services of the environment in the line, or of all; short names unless a whole name is typed."""
+    from portside.cli.targets import all_services
     from portside.config.configuration import load_configuration
 
     try:
         configuration = load_configuration()
-        chosen = ctx.params.get("environment")
-        environment = str(chosen) if chosen in configuration.environments else next(iter(configuration.environments))
-        names = [props.container_name for props in configuration.services_of(environment)]
-        short = [configuration.environments[environment].short_name(name) for name in names]
+        environment = ctx.params.get("environment")
+        is_known = environment in configuration.environments
+        found = configuration.services_of(str(environment)) if is_known else all_services(configuration)
+        names = [props.container_name for props in found]
+        short = [configuration.environment(configuration.first).short_name(name) for name in names]
     except Exception:
         return []
-    return [CompletionItem(name) for name in [*short, *names] if incomplete and name.startswith(incomplete)] or [
-        CompletionItem(name) for name in short if not incomplete
-    ]
+    return [CompletionItem(name) for name in [*short, *(names if incomplete else [])] if name.startswith(incomplete)]

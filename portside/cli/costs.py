@@ -1,4 +1,4 @@
-"""The command that says what an environment costs."""
+"""`./agora costs`: estimates the monthly cost of an environment."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from portside.cli.options import environment_argument, json_option, local_option, looking_at, read_configuration
+from portside.cli.options import environment_argument, json_option, local_option
+from portside.cli.targets import configured_target, read_configuration
 from portside.errors import UserError
+from portside.terminal import console
 
 if TYPE_CHECKING:
     from portside.plan.unconfigured import UnconfiguredStack
@@ -22,14 +24,13 @@ def costs(environment: str, local: bool, as_json: bool) -> None:
     """Estimate the monthly cost of ENV at list prices.
 
     Stacks that are deployed but not in app.py are read from AWS and included.
-    If they cannot be read, a line says so.
+    If they cannot be read, a line reports it.
     """
     from portside.costs.estimate import ASSUMED, PRICES, standing, total
-    from portside.terminal import console
 
     configuration = read_configuration(local=local)
     configuration.environment(environment)
-    beside = _unconfigured(environment, local=local)
+    others = _unconfigured(environment, local=local)
     parts = {
         "standing": standing(configuration.environment(environment), configuration.services_of(environment)),
         "by use": ASSUMED,
@@ -39,7 +40,7 @@ def costs(environment: str, local: bool, as_json: bool) -> None:
             part: [{"what": line.name, "quantity": line.quantity, "dollars": round(line.dollars, 2)} for line in lines]
             for part, lines in parts.items()
         }
-        shown["not configured"] = None if beside is None else [each.as_json() for each in beside]
+        shown["not configured"] = None if others is None else [each.as_json() for each in others]
         console.print_json({**shown, "total": round(sum(map(total, parts.values())), 2)})
         return
     rows = [
@@ -50,27 +51,25 @@ def costs(environment: str, local: bool, as_json: bool) -> None:
     rows.append(["total", "", "", f"{sum(map(total, parts.values())):.2f}", ""])
     rows += [
         [stack.name, "", "", f"{stack.costs.dollars:.2f}" if stack.costs else "unknown", "not in app.py"]
-        for stack in beside or ()
+        for stack in others or ()
     ]
     console.print_table(["What", "Quantity", "Priced by", "$ a month", ""], rows)
-    for stack in beside or ():
+    for stack in others or ():
         console.say(f"{stack.name}: {stack.report}", "yellow")
 
 
 def _unconfigured(environment: str, *, local: bool) -> Sequence[UnconfiguredStack] | None:
-    """What is deployed and not configured; None where that can't be read, which is said."""
+    """The deployed stacks that are not configured; None, after a warning, if they could not be read."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     from portside.plan.unconfigured import read_unconfigured
-    from portside.terminal import console
 
-    if local:
-        acting = looking_at(environment, local=True)
-        return read_unconfigured(acting.target, acting.services)
     try:
-        acting = looking_at(environment, local=False)
-        return read_unconfigured(acting.target, acting.services)
+        configured = configured_target(environment, local=local)
+        return read_unconfigured(configured.target, configured.services)
     except (UserError, BotoCoreError, ClientError) as error:
+        if local:
+            raise
         why = error.message if isinstance(error, UserError) else str(error)
-        console.say(f"What is deployed beside app.py could not be read: {why}", "yellow")
+        console.say(f"The deployed stacks that are not in app.py could not be read: {why}", "yellow")
         return None

@@ -1,4 +1,4 @@
-"""What is kept of an exception that no one expected: a file with the traceback, and one sentence that names it."""
+"""The report of an unexpected exception: a file with the traceback, and one sentence that names it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_REPORTS = 20
 def sentence_of(error: BaseException, root: Path) -> str:
     """An exception in a line: its kind, and where in the code of `root` it was raised.
 
-    Its own words are left out: they may have anything in them, a secret too.
+    Its message is omitted: it can contain a secret.
     """
     ours = [
         frame
@@ -31,7 +31,7 @@ def sentence_of(error: BaseException, root: Path) -> str:
 def write_report(
     error: BaseException, folder: Path, command: Sequence[str], *, redact: Callable[[str], str] = str
 ) -> Path:
-    """Write what is known of an exception into a file of its own. Raises `UserError` where that can't be done."""
+    """Write the details of an exception to a new file. Raises `UserError` if that fails."""
     moment = datetime.now(UTC)
     path = folder / f"{moment:%Y%m%dT%H%M%S%f}-{os.getpid()}.txt"
     head = (

@@ -1,4 +1,4 @@
-"""`./agora diagnose`: what is wrong with an environment, why, since when, and what to do."""
+"""`./agora diagnose`: the problems of an environment, their causes and fixes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from portside.cli.completion import services
-from portside.cli.options import environment_argument, json_option, local_option, looking_at
+from portside.cli.options import environment_argument, json_option, local_option
+from portside.cli.targets import configured_target
 from portside.errors import UserError
+from portside.terminal import console
+from portside.timestamps import age
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,10 +31,9 @@ def diagnose(environment: str, service: str | None, local: bool, as_json: bool) 
     something is wrong.
     """
     from portside.findings.diagnose import diagnose as diagnose_it
-    from portside.terminal import console
 
-    acting = looking_at(environment, local=local)
-    found = diagnose_it(acting.target, acting.configuration, service=service)
+    configured = configured_target(environment, local=local)
+    found = diagnose_it(configured.target, configured.configuration, service=service)
     if as_json:
         console.print_json(found.as_json())
     else:
@@ -46,37 +48,17 @@ def diagnose(environment: str, service: str | None, local: bool, as_json: bool) 
 
 
 def show_verdicts(verdicts: Sequence[Finding]) -> None:
-    """Print verdicts on stdout: what is wrong first, then what that rests on, where to look, and what to do."""
-    from portside.terminal.console import data_console
-
+    """Print each verdict on stdout with its evidence, the place to look, and the fix."""
     for number, verdict in enumerate(verdicts):
         if number:
-            data_console().print()
+            console.print_lines("")
         mark, style = ("✗", "bold red") if verdict.is_wrong else ("✓", "green")
         subject = f"{verdict.subject}: " if verdict.subject else ""
-        _print_folded(mark, subject + verdict.what, style)
+        console.print_beneath(f"{mark} ", style, subject + verdict.what)
         if verdict.since:
-            _print_folded("  since", f"{verdict.since:%Y-%m-%d %H:%M:%S} UTC", "dim")
+            since = f"{age(verdict.since)} ({verdict.since:%Y-%m-%d %H:%M:%S} UTC)"
+            console.print_beneath("  since ", "dim", since)
         for line in verdict.evidence:
-            _print_folded("  seen ", line, "dim")
-        _print_folded("  look ", verdict.look, "cyan")
-        _print_folded("  fix  ", verdict.fix, "cyan", whole=True)
-
-
-def _print_folded(label: str, text: str, style: str, *, whole: bool = False) -> None:
-    """Print a text beside its label: folded on a terminal, or `whole`, so that a command can be copied."""
-    import textwrap
-
-    from rich.text import Text
-
-    from portside.terminal.console import data_console
-
-    console = data_console()
-    indent = len(label) + 1
-    lines = [text]
-    if console.is_terminal and not whole:
-        lines = textwrap.wrap(text, max(console.width - indent, 10), break_on_hyphens=False) or [""]
-    for number, line in enumerate(lines):
-        start = Text().append(f"{label} ", style) if number == 0 else Text(" " * indent)
-        # What is longer than the terminal is folded by the terminal: nothing is cut off.
-        console.print(start.append(line), soft_wrap=True)
+            console.print_beneath("  seen  ", "dim", line)
+        console.print_beneath("  look  ", "cyan", verdict.look)
+        console.print_beneath("  fix   ", "cyan", verdict.fix)

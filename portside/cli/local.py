@@ -7,9 +7,11 @@ from typing import Any
 
 import click
 
+from portside.cli.answers import answer, go_ahead
 from portside.cli.command_group import CommandGroup
 from portside.cli.completion import services
-from portside.cli.options import answer, go_ahead, json_option, optional_environment_argument, yes_option
+from portside.cli.options import json_option, optional_environment_argument, yes_option
+from portside.cli.targets import all_services, read_configuration
 from portside.commands import local_tool
 from portside.errors import UsageError
 from portside.terminal import console
@@ -26,7 +28,6 @@ def up(as_json: bool) -> None:
     """Start the embedded AWS if it is not running."""
     from portside.aws.target import local_state_dir
     from portside.emulator.client import process
-    from portside.terminal import console
 
     running = process.up(local_state_dir(), announce=console.say)
     answer({"url": running.url, "pid": running.pid}, f"The embedded AWS runs at {running.url}.", as_json=as_json)
@@ -37,7 +38,6 @@ def down() -> None:
     """Stop the embedded AWS; its state is kept."""
     from portside.aws.target import local_state_dir
     from portside.emulator.client import process
-    from portside.terminal import console
 
     if not process.down(local_state_dir(), console.say):
         console.say("The embedded AWS was not running.")
@@ -53,10 +53,9 @@ def reset(yes: bool) -> None:
     from portside.aws.target import local_state_dir
     from portside.emulator.client import control, process
     from portside.rehearsal import pins, practice_monorepo
-    from portside.terminal import console
 
     process.expect_running(local_state_dir())
-    go_ahead("Delete all that was rehearsed in this clone?", assumed=yes)
+    go_ahead("Delete everything that was rehearsed in this clone?", assumed=yes)
     control.reset(aws=process.expect_running(local_state_dir()))
     pins.forget()
     practice_monorepo.forget()
@@ -108,7 +107,6 @@ def env(environment: str | None, command: tuple[str, ...]) -> None:
 def faults(clear: bool, as_json: bool) -> None:
     """List the faults that deploy --local --fault can inject."""
     from portside.emulator.client.control import FAULTS
-    from portside.terminal import console
 
     if clear:
         answer(*_clear_faults(), as_json=as_json)
@@ -145,9 +143,8 @@ def publish(tag: str, services: tuple[str, ...], commit: str | None, as_json: bo
     Nothing leaves this machine.
     """
     from portside.aws.target import local_state_dir
-    from portside.cli.options import read_configuration
     from portside.config.image_reference import is_tag
-    from portside.config.mistakes import suggestion
+    from portside.config.service_names import find_service
     from portside.emulator.client import process
     from portside.images.resolved_image import COMMIT
     from portside.images.synthesis_images import references_of
@@ -158,12 +155,9 @@ def publish(tag: str, services: tuple[str, ...], commit: str | None, as_json: bo
     if commit is not None and not COMMIT.fullmatch(commit):
         raise UsageError(f"--commit: not the id of a commit, got {commit!r}", "Write 7 to 40 hexadecimal digits.")
     configuration = read_configuration(local=True)
-    environment = next(iter(configuration.environments))
-    known = {props.container_name: props for props in configuration.services_of(environment)}
-    for name in services:
-        if name not in known:
-            raise UsageError(f"no service {name!r}", suggestion(name, list(known)))
-    chosen = references_of([known[name] for name in services or known])
+    known = all_services(configuration)
+    first = configuration.environment(configuration.first)
+    chosen = references_of([find_service(first, known, name) for name in services] or known)
     running = process.expect_running(local_state_dir())
     if commit is None:
         commit = practice_monorepo.change(configuration)
@@ -174,7 +168,7 @@ def publish(tag: str, services: tuple[str, ...], commit: str | None, as_json: bo
 
 
 def _show_status(found: Any) -> None:
-    from portside.terminal.console import print_table
+    from portside.config.configuration import load_configuration
 
     if not found.running:
         console.print_lines(f"The embedded AWS is not running. Start it with: {local_tool('up')}")
@@ -182,10 +176,17 @@ def _show_status(found: Any) -> None:
     console.print_lines(f"The embedded AWS runs at {found.url} (process {found.pid}, up {found.up_seconds:.0f} s).")
     if found.pins:
         console.print_lines("")
-        print_table(["Environment", "Version here"], [[*each] for each in found.pins.items()])
+        console.print_table(["Environment", "Version here"], [[*each] for each in found.pins.items()])
     if found.stacks:
         console.print_lines("")
-        print_table(["Stack", "Account", "Status"], [[each.name, each.account, each.status] for each in found.stacks])
+        console.print_table(
+            ["Stack", "Account", "Status"], [[each.name, each.account, each.status] for each in found.stacks]
+        )
     if found.faults:
+        configuration = load_configuration()
+        short_name = configuration.environment(configuration.first).short_name
         console.print_lines("")
-        print_table(["Account", "Service", "Fault"], [[*each] for each in found.faults])
+        console.print_table(
+            ["Account", "Service", "Fault"],
+            [[account, short_name(name), fault] for account, name, fault in found.faults],
+        )

@@ -1,10 +1,12 @@
-"""The command that prints what an account's owner gives to those who deploy."""
+"""`./agora role`: prints the IAM policies for deploying."""
 
 from __future__ import annotations
 
 import click
 
-from portside.cli.options import environment_argument, read_configuration
+from portside.cli.options import environment_argument
+from portside.cli.targets import read_configuration
+from portside.terminal import console
 
 DOCUMENTS = ("trust", "deploy", "operator", "destroy")
 
@@ -26,14 +28,13 @@ def role(
 ) -> None:
     """Print IAM policies for the roles that deploy ENV.
 
-    trust and deploy are for the role of GitHub Actions. operator has the additional rights of people, and destroy the
-    additional rights to delete an environment. None of them can write to another environment. No AWS
+    trust and deploy are for the role of GitHub Actions. operator has the additional rights of engineers, and
+    destroy the additional rights to delete an environment. None of them can write to another environment. No AWS
     calls are made.
     """
     from portside.deploy.deploy_role import others_in_account, role_documents
     from portside.deploy.github_trust import parse_repository
     from portside.errors import UsageError
-    from portside.terminal import console
 
     configuration = read_configuration(local=False)
     configuration.environment(environment)
@@ -42,14 +43,14 @@ def role(
     documents = role_documents(configuration, environment, deploys, shared=shared)
     if only == "destroy" and not documents.destroy["Statement"]:
         raise UsageError(
-            f"no role takes {environment} down, which is a production environment",
-            "Taking it down is the work of the account's owner.",
+            f"no role can destroy {environment}, which is a production environment",
+            "The owner of the account must delete it.",
         )
     others = others_in_account(configuration, environment)
     if others and not shared:
         console.say(
-            f"Account {documents.account} has {' and '.join(others)} too, which this role must not serve: give each a "
-            "role of its own, or print one for all with --shared.",
+            f"Account {documents.account} also has {' and '.join(others)}, which this role must not serve: "
+            "give each its own role, or print one for all with --shared.",
             "yellow",
         )
     if deploys:
@@ -72,7 +73,7 @@ def _repository(given: str | None) -> str:
         found = None
     if not found:
         raise UsageError(
-            "which repository deploys is not known: this clone's origin is not on GitHub",
+            "the repository that deploys is unknown: this clone's origin is not on GitHub",
             "Name it: --repository OWNER/NAME.",
         )
     return found

@@ -1,14 +1,17 @@
-"""The command that runs the pre-flight checks of a deployment."""
+"""`./agora verify`: runs the pre-flight checks of a deployment."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from portside.cli.options import environment_argument, json_option, local_option, looking_at, read_configuration
+from portside.cli.options import collect, environment_argument, json_option, local_option, replace_option
+from portside.cli.targets import configured_target, read_configuration
 from portside.errors import ConfigurationError, UsageError, UserError
+from portside.terminal import console
 
 if TYPE_CHECKING:
     from portside.findings.finding import Finding
@@ -17,18 +20,22 @@ if TYPE_CHECKING:
 _MOST_NAMED = 5
 
 
+@dataclass(frozen=True, kw_only=True)
+class VerifyOptions:
+    """The options of the checks; `templates` is a folder to check without calling AWS."""
+
+    drift: bool
+    replace: tuple[str, ...]
+    proof_profile: str | None
+    templates: Path | None
+
+
 @click.command()
 @environment_argument
 @local_option
 @json_option
 @click.option("--drift", is_flag=True, help="Also detect manual changes; takes minutes on AWS.")
-@click.option(
-    "--replace",
-    "replace",
-    multiple=True,
-    metavar="LOGICAL_ID",
-    help="Allow the replacement or deletion of this stateful resource.",
-)
+@replace_option
 @click.option(
     "--proof-profile", metavar="PROFILE", help="The AWS profile for stage's records, if it is in another account."
 )
@@ -38,43 +45,36 @@ _MOST_NAMED = 5
     metavar="FOLDER",
     help="Check the templates in FOLDER, such as cdk.out, without calling AWS.",
 )
-def verify(
-    environment: str,
-    local: bool,
-    as_json: bool,
-    drift: bool,
-    replace: tuple[str, ...],
-    proof_profile: str | None,
-    templates: Path | None,
-) -> None:
+@collect(VerifyOptions, "options")
+def verify(environment: str, local: bool, as_json: bool, options: VerifyOptions) -> None:
     """Run the pre-flight checks of a deployment of ENV.
 
     Checks the configuration, credentials, stacks, images, secrets, certificate, host name, addresses, quotas, the new
-    templates, and the resources that they would replace or delete. What could not be read is SKIP, with the reason.
-    Exit code 1 if a check fails. With --templates it checks the
-    templates of a folder only: no AWS, no app.py.
+    templates, and the resources that they would replace or delete. A check that could not read something is SKIP, with
+    the reason. Exit code 1 if a check fails. With --templates it checks the templates of a folder only: no AWS, no
+    app.py.
     """
-    if templates:
-        others = {"--local": local, "--drift": drift, "--replace": replace, "--proof-profile": proof_profile}
+    if options.templates:
+        others = {"--local": local, "--drift": options.drift, "--replace": options.replace}
+        others["--proof-profile"] = options.proof_profile
         for option in (name for name, given in others.items() if given):
             raise UsageError(f"{option}: not with --templates", "Only the templates of the folder are read.")
         from portside.preflight.run import of_folder
 
-        _report(of_folder(environment, templates), None, as_json=as_json)
+        _report(of_folder(environment, options.templates), None, as_json=as_json)
         return
     from portside.aws.session import NoCredentials, NotReachable
     from portside.preflight.context import Options
     from portside.preflight.run import verify as verify_all
     from portside.preflight.run import without_configuration, without_credentials
-    from portside.terminal.console import step
 
-    options = Options(drift=drift, replace=frozenset(replace), proof_profile=proof_profile)
+    checks = Options(drift=options.drift, replace=frozenset(options.replace), proof_profile=options.proof_profile)
     stopped: UserError | None = None
     try:
         read_configuration(local=local).environment(environment)
-        with step(f"Verifying {environment}"):
-            acting = looking_at(environment, local=local)
-            found = verify_all(acting.target, acting.configuration, options=options)
+        with console.step(f"Verifying {environment}"):
+            configured = configured_target(environment, local=local)
+            found = verify_all(configured.target, configured.configuration, options=checks)
     except ConfigurationError as wrong:
         found, stopped = without_configuration(environment, wrong), wrong
     except (NoCredentials, NotReachable) as refused:
@@ -83,14 +83,13 @@ def verify(
 
 
 def _report(found: Verification, stopped: UserError | None, *, as_json: bool) -> None:
-    from portside.terminal import console
 
     if as_json:
         console.print_json(found.as_json() | ({"error": stopped.as_error()} if stopped else {}))
     elif not isinstance(stopped, ConfigurationError):
         _show(found)
     if stopped:
-        # In every command the same sentence and exit code; of a wrong configuration it says all that there is.
+        # The same message and exit code in every command; for a wrong configuration it lists every problem.
         raise stopped
     if found.failed:
         subjects = list(dict.fromkeys(check.subject for check in found.failed))
@@ -98,14 +97,13 @@ def _report(found: Verification, stopped: UserError | None, *, as_json: bool) ->
         raise UserError(
             f"{found.environment}: {len(found.failed)} of {len(found.checks)} checks failed: "
             f"{', '.join(subjects[:_MOST_NAMED])}{more}",
-            "What to do is below each FAIL.",
+            "The fix is below each FAIL.",
         )
 
 
 def _show(found: Verification) -> None:
-    """Print every check, those that were skipped for one reason together, then the summary and the failures again."""
+    """Print every check, grouping those skipped for one reason, then the summary and the failures again."""
     from portside.findings.check import SKIP, printed
-    from portside.terminal import console
 
     made = [(printed(each), each.subject, _with_fix(each)) for each in found.checks if each.state is not SKIP]
     skipped = [("SKIP", ", ".join(subjects), reason) for reason, subjects in found.skipped.items()]

@@ -15,20 +15,20 @@ from portside.images.synthesis_images import keep
 from portside.plan.images import kept_folder, local_releases
 from portside.state_file import Damaged
 
-_WHAT = "the versions pinned in rehearsals"
-_REMEDY = "Delete it, and pin again what rehearsals run in place of app.py's versions: rm -rf {path}"
+_SUBJECT = "the versions pinned in rehearsals"
+_FIX = "Delete it, and pin again what rehearsals run in place of app.py's versions: rm -rf {path}"
 
 
 def read_pins() -> dict[str, str]:
-    """By environment, the version that a rehearsal has pinned."""
+    """The version pinned in rehearsals, by environment."""
     path = _file()
-    pins = state_file.read_json(path, dict, what=_WHAT, remedy=_REMEDY.format(path=shlex.quote(str(path))))
+    pins = state_file.read_json(path, dict, what=_SUBJECT, remedy=_FIX.format(path=shlex.quote(str(path))))
     if pins is None:
         return {}
     if wrong := next(
         (name for name, version in pins.items() if not isinstance(version, str) or not is_tag(version)), None
     ):
-        raise Damaged(path, _WHAT, f"the version of {wrong} is none", _REMEDY.format(path=shlex.quote(str(path))))
+        raise Damaged(path, _SUBJECT, f"the version of {wrong} is none", _FIX.format(path=shlex.quote(str(path))))
     return dict(pins)
 
 
@@ -36,7 +36,7 @@ def pin(versions: Mapping[str, str], lock: Resolution | None = None) -> None:
     """Let these environments run these versions in rehearsals, by this lock."""
     if lock is not None:
         keep(lock, local_releases() / lock_name(lock.version))
-    state_file.write_json(_file(), read_pins() | dict(versions), what=_WHAT)
+    state_file.write_json(_file(), read_pins() | dict(versions), what=_SUBJECT)
 
 
 def forget() -> None:

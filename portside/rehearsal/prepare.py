@@ -12,6 +12,7 @@ from portside.aws.target import Target, local_state_dir, local_target
 from portside.config.environment import Environment
 from portside.config.image_reference import LOCAL_BUILD, stub_reference
 from portside.config.mistakes import suggestion
+from portside.config.service_names import find_service
 from portside.config.service_props import ServiceProps
 from portside.deploy.clone_lock import clone_lock
 from portside.emulator.client import control, process, seed
@@ -109,20 +110,21 @@ def images_of(services: Sequence[ServiceProps], lock: Resolution | None) -> list
     return images
 
 
-def switch_faults(target: Target, services: Sequence[ServiceProps], wanted: Sequence[str]) -> None:
+def switch_faults(target: Target, services: Sequence[ServiceProps], faults: Sequence[str]) -> None:
     """Switch on faults written as SERVICE=FAULT or SERVICE=FAULT:VALUE; those of earlier runs are cleared first."""
     from portside.emulator.client.control import FAULTS
 
-    names = [props.container_name for props in services]
     parsed = []
-    for text in wanted:
-        service, _, named = text.partition("=")
+    for text in faults:
+        name, _, named = text.partition("=")
         fault, _, value = named.partition(":")
-        if service not in names:
-            raise UsageError(f"--fault {text}: no service {service!r}", suggestion(service, names))
+        try:
+            service = find_service(target.environment, services, name)
+        except UsageError as error:
+            raise UsageError(f"--fault {text}: {error.message}", error.hint) from None
         if fault not in FAULTS:
             raise UsageError(f"--fault {text}: no fault {fault!r}", suggestion(fault, list(FAULTS)))
-        parsed.append((service, fault, value or None))
+        parsed.append((service.container_name, fault, value or None))
     aws = process.running(local_state_dir())
     control.clear_faults(target.environment.account, aws=aws)
     for container, switched, setting in parsed:

@@ -1,6 +1,6 @@
-"""What a person sees: talk on stderr, data on stdout, colour only where it is wanted.
+"""Output on a terminal or in a pipe: progress and remarks on stderr, answers on stdout.
 
-All that a command prints goes through here, and so through the redactor.
+Every command prints through here, and so through the redactor.
 """
 
 from __future__ import annotations
@@ -8,51 +8,84 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import os
+import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import IO, TYPE_CHECKING, Any
 
 from portside import redact
+from portside.terminal.folding import fold
+from portside.timestamps import parse_timestamp, timestamp
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 NO_TERMINAL_WIDTH = 160
-"""How wide a table is drawn, in columns, where the output is no terminal and does not wrap."""
+"""The columns of a table outside a terminal, where nothing wraps."""
 
 
 @functools.cache
 def talk_console() -> Console:
-    """Where progress and remarks go. NO_COLOR and TERM=dumb are honoured by rich."""
-    from portside.terminal.shown_console import ShownConsole
+    """The console for progress and remarks. rich honors NO_COLOR and TERM=dumb."""
+    from portside.terminal.redacting_console import RedactingConsole
 
     width = None if sys.stderr.isatty() else NO_TERMINAL_WIDTH
-    return ShownConsole(stderr=True, highlight=False, emoji=False, soft_wrap=not sys.stderr.isatty(), width=width)
+    return RedactingConsole(stderr=True, highlight=False, emoji=False, soft_wrap=not sys.stderr.isatty(), width=width)
 
 
 @functools.cache
 def data_console() -> Console:
-    """Where answers go."""
-    from portside.terminal.shown_console import ShownConsole
+    """The console for answers."""
+    from portside.terminal.redacting_console import RedactingConsole
 
     width = None if sys.stdout.isatty() else NO_TERMINAL_WIDTH
-    return ShownConsole(highlight=False, emoji=False, width=width)
+    return RedactingConsole(highlight=False, emoji=False, width=width)
 
 
 def is_watched() -> bool:
-    """Whether a person looks at the talk as it comes."""
+    """Whether stderr is a terminal, where progress can be redrawn."""
     return talk_console().is_terminal
 
 
 def say(message: str, style: str | None = None) -> None:
-    """Tell a person something, on stderr. Where that can't be written, what is being done goes on all the same."""
+    """Print a remark on stderr. A command continues if that fails."""
     with contextlib.suppress(OSError, ValueError):
-        talk_console().print(message, style=style, markup=False)
+        _print_folded(talk_console(), message, style or "")
+
+
+def print_message(message: str, style: str = "") -> None:
+    """Print an answer for users on stdout, folded to the terminal."""
+    _print_folded(data_console(), message, style)
+
+
+def print_failure(message: str, hint: str) -> None:
+    """Print on stderr the error that stopped a command, and how to fix it."""
+    import click
+
+    with contextlib.suppress(OSError, ValueError):
+        columns = shutil.get_terminal_size().columns if sys.stderr.isatty() else sys.maxsize
+        # click does not honor NO_COLOR.
+        is_plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+        click.secho("✗ ", fg="red", nl=False, err=True, color=False if is_plain else None)
+        for number, text in enumerate(filter(None, [message, hint])):
+            lines = fold(redact.current().text(text), columns - 2 if number == 0 else columns)
+            sys.stderr.write("\n".join(lines) + "\n")
+
+
+def _print_folded(console: Console, message: str, style: str) -> None:
+    from rich.text import Text
+
+    message = redact.current().text(message)
+    lines = fold(message, console.width) if console.is_terminal else [message]
+    # The terminal wraps words and commands that are too long, so that they are copied in one piece.
+    console.print(Text("\n".join(lines), style), soft_wrap=True)
 
 
 class _Answered:
-    """What this command has printed for a machine so far."""
+    """Whether this command has printed JSON, and when it began."""
 
     document = False
     lines = False
@@ -60,7 +93,7 @@ class _Answered:
 
 
 def begin() -> None:
-    """Note that a command begins, which has answered nothing yet."""
+    """Note that a command begins."""
     _Answered.document = _Answered.lines = False
     _Answered.began = time.monotonic()
 
@@ -71,19 +104,19 @@ def elapsed_seconds() -> float:
 
 
 def print_json(value: Any) -> None:
-    """Answer a machine, on stdout."""
+    """Print a document of JSON on stdout; every time in it is as of `timestamp`."""
     _Answered.document = True
-    sys.stdout.write(_dumped(value, indent=2) + "\n")
+    sys.stdout.write(_dumped(_with_timestamps(value), indent=2) + "\n")
 
 
 def print_json_line(value: Any) -> None:
-    """Answer a machine with one of many values, on stdout: a line each."""
+    """Print one of many values as a line of JSON on stdout."""
     _Answered.lines = True
     sys.stdout.write(_dumped(value, indent=None) + "\n")
 
 
 def print_error(value: Any) -> None:
-    """Tell a machine what stopped the command, unless it has its document already; after lines as one more line."""
+    """Print an error as JSON: in the line after other lines, or as the document if none is printed."""
     if _Answered.lines:
         print_json_line(value)
     elif not _Answered.document:
@@ -92,48 +125,57 @@ def print_error(value: Any) -> None:
 
 def _dumped(value: Any, indent: int | None) -> str:
     is_unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
-    return json.dumps(redact.current().json(value), indent=indent, ensure_ascii=not is_unicode, default=_as_text)
+    return json.dumps(redact.current().json(value), indent=indent, ensure_ascii=not is_unicode, default=_as_json)
 
 
-def _as_text(value: object) -> str:
-    return redact.current().text(str(value))
+def _as_json(value: object) -> str:
+    return timestamp(value) if isinstance(value, datetime) else redact.current().text(str(value))
+
+
+def _with_timestamps(value: Any) -> Any:
+    """A value whose times, also those in records of earlier versions, have the format of `timestamp`."""
+    if isinstance(value, Mapping):
+        return {key: _with_timestamps(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_timestamps(each) for each in value]
+    if isinstance(value, str) and (moment := parse_timestamp(value)):
+        return timestamp(moment)
+    return value
 
 
 def print_lines(text: str) -> None:
-    """Answer a person, on stdout, as it is written: neither folded nor coloured."""
+    """Print an answer on stdout as it is, neither folded nor colored."""
     sys.stdout.write(redact.current().text(text) + "\n")
 
 
-def print_beside(label: str, line: str) -> None:
-    """Answer with a line of a program's beside a label of ours, which may be coloured."""
+def print_labelled(label: str, line: str) -> None:
+    """Print a line of another program on stdout, after a label that can be colored."""
     sys.stdout.write(f"{label} {redact.current().line(line)}\n")
 
 
 def print_from_program(lines: redact.Lines, line: str, to: IO[str]) -> None:
-    """Pass on a line of another program's, in its colours where it has no secret."""
+    """Pass on a line of another program, with its colors if it has no secret."""
     to.write(lines.coloured(line.rstrip("\n")) + "\n")
     to.flush()
 
 
 def hand_over(line: str) -> None:
-    """Print on stdout, secrets too, what a person asked for to set up a shell with."""
+    """Print on stdout, including secrets, the lines that set up the user's shell."""
     sys.stdout.write(line + "\n")
 
 
 def print_diagnostics(text: str) -> None:
-    """Print on stderr what is for who looks for a mistake: neither folded nor coloured."""
+    """Print details for debugging on stderr, neither folded nor colored."""
     sys.stderr.write(redact.current().text(text) + "\n")
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, states: Sequence[int] = ()) -> None:
-    """Print a table on stdout that folds to the width of the terminal.
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, states: Collection[int] = ()) -> None:
+    """Print a table on stdout, or a block for each row where it is wider than the terminal.
 
-    Columns of `states` are coloured by the word in the last line of each cell. On a narrow terminal each row becomes a
-    block of `column: value` lines.
+    Columns of `states` are colored by the last line of each cell.
     """
     console, rows = data_console(), [[redact.current().text(cell) for cell in row] for row in rows]
-    lines = [[line for row in [columns, *rows] for line in row[index].split("\n")] for index in range(len(columns))]
-    widest = [max(map(len, column)) for column in lines]
+    widest = [max(len(line) for row in [columns, *rows] for line in row[i].split("\n")) for i in range(len(columns))]
     if sum(widest) + 2 * len(columns) > console.width:
         _print_blocks(columns, rows, states)
         return
@@ -149,44 +191,62 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, states
     console.print(table)
 
 
-def _print_blocks(columns: Sequence[str], rows: Sequence[Sequence[str]], states: Sequence[int]) -> None:
+def _print_blocks(columns: Sequence[str], rows: Sequence[Sequence[str]], states: Collection[int]) -> None:
+    label_width = max(map(len, columns[1:]))
+    for row in rows:
+        print_message(row[0], "bold")
+        for index, (column, cell) in enumerate(zip(columns, row, strict=True)):
+            if index:
+                style = style_of(cell) if index in states else ""
+                print_beneath(f"  {column.ljust(label_width)}  ", "", cell.replace("\n", " "), style)
+
+
+def print_beneath(label: str, label_style: str, text: str, style: str = "") -> None:
+    """Print a text after its label, and further lines below its beginning.
+
+    A command that is too long for the terminal stays in one piece.
+    """
     from rich.text import Text
 
     console = data_console()
-    label_width = max(map(len, columns[1:]))
-    for row in rows:
-        console.print(Text(row[0], style="bold"))
-        for index, (column, cell) in enumerate(zip(columns[1:], row[1:], strict=True), start=1):
-            line = Text(f"  {column.ljust(label_width)}  ").append(
-                cell.replace("\n", " "), style_of(cell) if index in states else ""
-            )
-            console.print(line, overflow="fold")
+    text = redact.current().text(text)
+    lines = fold(text, max(console.width - len(label), 10)) if console.is_terminal else text.split("\n")
+    for number, line in enumerate(lines):
+        start = Text(label, label_style) if number == 0 else Text(" " * len(label))
+        console.print(start.append(line, style), soft_wrap=True)
 
 
 def print_checks(checks: Sequence[tuple[str, str, str]]) -> None:
-    """Print on stdout what was checked, as a tree: state, subject, and what was found, folded under its subject."""
+    """Print the state and subject of each check on stdout, and its result below it."""
     from rich.text import Text
-    from rich.tree import Tree
 
-    console = data_console()
-    tree = Tree(Text(""), hide_root=True, guide_style="dim")
     for state, subject, found in checks:
-        branch = tree.add(Text(f"{state:<5}", CHECK_STYLES[state]).append(redact.current().text(subject), "default"))
-        branch.add(Text(redact.current().text(found), overflow="fold"))
-    console.print(tree)
+        data_console().print(Text(f"{state:<5}", CHECK_STYLES[state]).append(subject, "default"), soft_wrap=True)
+        print_beneath("└── ", "dim", found)
 
 
 CHECK_STYLES = {"OK": "green", "FAIL": "red", "SKIP": "yellow"}
 
 _GOOD = (
-    *("stable", "healthy", "created", "updated", "no changes", "deleted", "running", "HEALTHY", "imported"),
+    *(
+        "stable",
+        "healthy",
+        "rolled out",
+        "created",
+        "updated",
+        "no changes",
+        "deleted",
+        "running",
+        "HEALTHY",
+        "imported",
+    ),
     "as the configuration says",
 )
 _BAD = ("failed", "unhealthy", "rolled back", "UNHEALTHY", "stopped")
 
 
 def style_of(word: str) -> str:
-    """The colour of a state, which is the last line of a text."""
+    """The color of a state, which is the last line of a text."""
     word = word.rpartition("\n")[2]
     if word.startswith(_BAD):
         return "red"
@@ -194,14 +254,14 @@ def style_of(word: str) -> str:
 
 
 def confirm(question: str, *, expected: str = "yes") -> bool:
-    """Ask on stderr, read an answer from stdin; anything but `expected` is a no, and so is a closed stdin."""
+    """Ask on stderr and read the answer from stdin; everything except `expected` is a no, and so is a closed stdin."""
     talk_console().print(f'{question} Type "{expected}" to go on: ', end="", markup=False)
     return sys.stdin.readline().strip() == expected
 
 
 @contextlib.contextmanager
 def step(title: str) -> Iterator[None]:
-    """Tell what is being done while the block runs, and how long it took."""
+    """Show the title while the block runs, and afterwards how long it took."""
     began = time.monotonic()
     if is_watched():
         with talk_console().status(f"{title} …"):

@@ -150,6 +150,7 @@ def run(pages: Sequence[str], clone: Clone, programs: Path) -> Run:
 # What differs from run to run, and what is written instead in a comparison.
 _VARIABLE = (
     (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?( UTC|Z)?", "TIME"),
+    (r"\b\d+ (s|min|h|days) ago\b", "AGE"),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
     (r"\b[0-9a-z]{8}\.us-east-1\.elb", "ID.us-east-1.elb"),
     (r"\bdeploy of (\S+) by \S+,", r"deploy of \1 by PERSON,"),

@@ -33,7 +33,7 @@ def test_it_is_started_asked_emptied_and_stopped(clone: Clone) -> None:
     assert clone.agora("local", "status", "--json").json()["url"] == started["url"]
     refused = clone.agora("local", "reset")
     assert refused.exit_code == 1, "a closed stdin is a no"
-    assert "nothing was done" in refused.stderr
+    assert "nothing was changed" in refused.stderr
     assert clone.agora("local", "reset", "--yes").exit_code == 0
     assert clone.agora("local", "down").exit_code == 0
     assert clone.agora("local", "status").exit_code == 1
@@ -108,7 +108,7 @@ def test_the_same_code_deploys_to_an_account_with_the_persons_own_credentials(
     assert refused.exit_code == 2
     assert "credentials are for account 607346494281" in refused.stderr
     unasked = clone.agora("destroy", "dev", **exports)
-    assert (unasked.exit_code, "no go-ahead was given" in unasked.stderr) == (1, True)
+    assert (unasked.exit_code, "not confirmed" in unasked.stderr) == (1, True)
 
 
 def test_two_clones_do_not_meet(new_clone: Callable[[], Clone], clone: Clone) -> None:

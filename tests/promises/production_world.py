@@ -13,8 +13,8 @@ from typing import Any
 from portside.aws.configured import configured
 from portside.aws.model import Container, Service, Task
 from portside.aws.target import Target
-from portside.cli.options import Acting
-from portside.cli.proving import clear_deployment, clear_images, clear_task
+from portside.cli.proof import clear_deployment, clear_images, clear_task
+from portside.cli.targets import ConfiguredTarget
 from portside.config.configuration import Configuration, load_configuration
 from portside.deploy.clearance import Clearance
 from portside.deploy.starting import Starting, read_starting
@@ -136,11 +136,13 @@ class World:
     def configuration(self, **versions: str) -> Configuration:
         return load_configuration(self.folder / "app.py", versions=versions, root=self.folder)
 
-    def acting(self, **versions: str) -> Acting:
+    def configured(self, **versions: str) -> ConfiguredTarget:
         """live, as a command acts on it."""
         configuration = self.configuration(**versions)
         clients = {"ssm": self.ssm, "cloudformation": Elsewhere()}
-        return Acting(Target(configuration.environment("live"), self.is_local, clients.__getitem__, {}), configuration)
+        return ConfiguredTarget(
+            Target(configuration.environment("live"), self.is_local, clients.__getitem__, {}), configuration
+        )
 
     def ran(self, environment: str, images: Resolution | None = None, **changes: Any) -> DeploymentRecord:
         """A deployment of an environment that is recorded; by default it proves what it ran."""
@@ -158,30 +160,30 @@ class World:
 
     def deploy(self, images: Resolution | None = None, reason: str | None = None) -> Clearance:
         images = images or release()
-        return clear_deployment(self.acting(live=images.version), images, reason=reason, profile=None)
+        return clear_deployment(self.configured(live=images.version), images, reason=reason, profile=None)
 
     def roll_back(self, images: Resolution, reason: str | None = None) -> Clearance:
         expected = [
             ServiceImage(image.name.rpartition("/")[2], image.name, image.tag, image.digest)
             for image in images.images.values()
         ]
-        acting = self.acting(live=images.version)
-        return clear_images(acting, lambda: Starting(tuple(expected)), images=images, reason=reason, profile=None)
+        configured = self.configured(live=images.version)
+        return clear_images(configured, lambda: Starting(tuple(expected)), images=images, reason=reason, profile=None)
 
     def redeploy(self, ecs: OneService, reason: str | None = None) -> Clearance:
-        acting = self.acting()
+        place = self.configured()
         clients = {"ssm": self.ssm, "ecs": ecs, "cloudformation": Elsewhere()}
-        target = replace(acting.target, clients=clients.__getitem__)
-        props = next(each for each in acting.services if each.container_name == "web")
+        target = replace(place.target, clients=clients.__getitem__)
+        props = next(each for each in place.services if each.container_name == "web")
         service = Service("web", "live-web", configured(props), status="ACTIVE", definition=RUNNING, tasks=(ecs.task,))
         return clear_images(
-            acting, lambda: read_starting(target, [service], self.registry.__getitem__), reason=reason, profile=None
+            place, lambda: read_starting(target, [service], self.registry.__getitem__), reason=reason, profile=None
         )
 
     def run_task(self, image: ResolvedImage | None = None, reason: str | None = None) -> Clearance:
         image = image or loader()
         expected = ServiceImage("loader", image.name, image.tag, image.digest)
-        return clear_task(self.acting(), expected, Starting, reason=reason, profile=None)
+        return clear_task(self.configured(), expected, Starting, reason=reason, profile=None)
 
     def history(self, environment: str) -> list[DeploymentRecord]:
         return read_records(self.ssm, named(environment))

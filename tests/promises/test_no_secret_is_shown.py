@@ -35,7 +35,7 @@ from portside.report import job_summary
 from portside.report.report_page import page
 from portside.synthesis import cdk_cli
 from portside.terminal import console
-from portside.terminal.shown_console import ShownConsole
+from portside.terminal.redacting_console import RedactingConsole
 from tests.promises.secrets_in_the_wild import SHAPES, filled, shown_of
 from tests.source_code import sources
 from tests.unit.configuration_support import check_configuration, named
@@ -77,7 +77,7 @@ def _table(text: str, capsys: Capture, _: Path) -> str:
 
 def _narrow_terminal(text: str, capsys: Capture, _: Path) -> str:
     screen = io.StringIO()
-    ShownConsole(file=screen, width=20, force_terminal=True).print(text, markup=False)
+    RedactingConsole(file=screen, width=20, force_terminal=True).print(text, markup=False)
     return "".join(line.strip() for line in screen.getvalue().splitlines())
 
 
@@ -464,7 +464,7 @@ def test_a_usage_error_echoes_no_secret(arguments: list[str], capsys: Capture) -
 
 _DOORS = {
     "portside/terminal/console.py",
-    "portside/terminal/shown_console.py",
+    "portside/terminal/redacting_console.py",
     "portside/stacks/synthesize.py",
     "portside/images/synthesis_images.py",
 }

@@ -20,8 +20,8 @@ from click.testing import CliRunner
 
 from portside.aws.health import NO_TASK, UNCHECKED
 from portside.cli.main import agora
-from portside.cli.options import Acting
-from portside.cli.proving import clear_deployment, clear_task
+from portside.cli.proof import clear_deployment, clear_task
+from portside.cli.targets import ConfiguredTarget
 from portside.config.configuration import load_configuration
 from portside.deploy.starting import Starting
 from portside.errors import ConfigurationError, UsageError, UserError
@@ -543,12 +543,18 @@ def test_with_a_kind_that_only_the_working_tree_says(world: World, how: str) -> 
 
 def test_without_git_an_environment_is_what_its_kind_says(world: World) -> None:
     (world.folder / ".git").rename(world.folder.parent / "gone")
-    acting = world.acting()
-    target = replace(acting.target, environment=acting.configuration.environment("uat"))
+    configured = world.configured()
+    target = replace(configured.target, environment=configured.configuration.environment("uat"))
     images = release(web="of no lock")
-    assert clear_deployment(Acting(target, acting.configuration), images, reason=None, profile=None).proof is None
+    assert (
+        clear_deployment(ConfiguredTarget(target, configured.configuration), images, reason=None, profile=None).proof
+        is None
+    )
     world.ran("uat", proof="")
-    assert clear_deployment(Acting(target, acting.configuration), images, reason=None, profile=None).proof is None
+    assert (
+        clear_deployment(ConfiguredTarget(target, configured.configuration), images, reason=None, profile=None).proof
+        is None
+    )
 
 
 RULES_ELSEWHERE = APP.replace("COMMON = {", "import rules\n\nCOMMON = {").replace('"production"', "rules.KIND")
@@ -723,7 +729,7 @@ def test_services_that_start_after_an_unproven_task_are_answered_for_too(world: 
     wanted = ServiceImage("loader", image.name, image.tag, image.digest)
     starting = Starting((ServiceImage("api", "ghcr.io/org/api", "1.0.0", EVIL),))
     world.ran("uat")
-    cleared = clear_task(world.acting(), wanted, lambda: starting, reason="outage", profile=None)
+    cleared = clear_task(world.configured(), wanted, lambda: starting, reason="outage", profile=None)
     assert cleared.refused is not None
     assert any("api" in each and EVIL in each for each in cleared.refused.proof.differences)
 

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 
 from portside.aws import target as targets
 from portside.aws.target import Target
-from portside.cli import release_tag
-from portside.cli.release import release
+from portside.cli.release import finish as finish_command
+from portside.cli.release.group import release
 from portside.config.configuration import Configuration
 from portside.config.deferred_values import ImageCommit, ImageVersion, parts_of
 from portside.config.service_props import ServiceProps
@@ -105,7 +105,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
         return configuration
 
     monkeypatch.setattr(targets, "aws_target", reach)
-    monkeypatch.setattr(release_tag, "read_configuration", read)
+    monkeypatch.setattr(finish_command, "read_configuration", read)
     return made
 
 

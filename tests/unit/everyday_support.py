@@ -234,7 +234,7 @@ class RollingEcs(Ecs):
         return super().describe_services(cluster=cluster, services=services)
 
 
-STEADY = service(deployments=[deployment("new")])
+STABLE = service(deployments=[deployment("new")])
 GOING_ON = service(deployments=[OURS, OLD])
 BACK = service(deployments=[deployment("rollback"), FAILED])
 

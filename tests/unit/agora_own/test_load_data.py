@@ -22,7 +22,7 @@ from tests.unit.everyday_support import (
     CLUSTER,
     DEFINITION_ARN,
     ROLE,
-    STEADY,
+    STABLE,
     Logs,
     RollingEcs,
     event,
@@ -51,7 +51,7 @@ class LoadingEcs(RollingEcs):
     """The load's task is seen in one state after the other."""
 
     def __init__(self, *states: Mapping[str, Any] | Exception, failures: Sequence[Mapping[str, Any]] = ()) -> None:
-        super().__init__(STEADY)
+        super().__init__(STABLE)
         self.load_states, self.failures = list(states), failures
         self.calls: list[str] = []
         self.registered: dict[str, Any] = {}

@@ -11,7 +11,7 @@ import pytest
 
 from portside.aws.model import Stack as DeployedStack
 from portside.aws.stack_status import STACK_STATUSES, Outlook, status_of
-from portside.cli.everyday_view import sentences_of
+from portside.cli.status import sentences_of
 from portside.commands import Commands
 from portside.deploy.environment_status import EnvironmentStatus
 from portside.findings.check import FAIL, OK

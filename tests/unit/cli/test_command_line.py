@@ -38,10 +38,10 @@ def _run(arguments: Sequence[str], capsys: pytest.CaptureFixture[str]) -> tuple[
             "No such option '--lcoal'. Did you mean '--local'?",
             "See: ./agora deploy --help",
         ),
-        (["deploy", "dev", "--fault", "agora-app=slow-start"], "--fault: only with --local", "never in AWS"),
+        (["deploy", "dev", "--fault", "agora-app=slow-start"], "--fault: only with --local", "would change AWS"),
     ],
 )
-def test_wrong_use_is_answered_in_two_lines_with_exit_code_2(
+def test_wrong_use_prints_two_lines_with_exit_code_2(
     arguments: list[str], said: str, hint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, error = _run(arguments, capsys)
@@ -55,10 +55,10 @@ def test_failures_leave_with_exit_code_1_and_their_hint(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail() -> None:
-        raise UserError("it broke", "Mend it.")
+        raise UserError("it broke", "Fix it.")
 
     monkeypatch.setattr(main.agora.commands["local"].commands["down"], "callback", fail)  # type: ignore[attr-defined]
-    assert _run(["local", "down"], capsys) == (1, "✗ it broke\nMend it.\n")
+    assert _run(["local", "down"], capsys) == (1, "✗ it broke\nFix it.\n")
 
 
 def test_an_interruption_leaves_with_the_shells_exit_code(
@@ -85,14 +85,17 @@ def test_after_an_interruption_what_continues_must_end_before_the_same_command_i
     monkeypatch.setattr(main.agora.commands[arguments[0]], "callback", interrupt)
     code, error = _run(arguments, capsys)
     assert code == 130
-    assert f"goes on there. Once it has ended ({status}), run it again: ./agora {' '.join(arguments)}" in error
+    assert (
+        f"continues its operations. When they have finished ({status}), run it again: ./agora {' '.join(arguments)}"
+        in error
+    )
 
 
 @pytest.mark.parametrize(
     ("aws", "hint", "debug"),
     [
         (throttled(), "in a minute", False),
-        (denied(), "lack the right for GetParameter. All the rights there are to give: ./agora role ENV", False),
+        (denied(), "have no permission for GetParameter. Print the policies that grant it: ./agora role ENV", False),
         (expired(), "Log in again", False),
         (NoCredentialsError(), "Log in again", False),
         (client_error("ValidationError", "odd"), "./agora --debug", True),
@@ -126,7 +129,7 @@ def _in_a_shell(program: Sequence[str], redirected: str) -> subprocess.Completed
 
 HELP = ("-m", "portside", "--help")
 LONG_ANSWER = ("-m", "portside", "role", "dev", "--only", "deploy")
-LEAVES_BY_ITSELF = (
+EXITS = (
     "-c",
     "import sys; from portside.cli import main as it; sys.argv[1:] = ['costs', 'dev'];"
     "it.agora.commands['costs'].callback = lambda **_: sys.exit(sys.stdout.write('answer'));"
@@ -140,12 +143,12 @@ LEAVES_BY_ITSELF = (
         (">&-", "✗ stdout is closed"),
         pytest.param(
             ">/dev/full",
-            "✗ what there is to say could not be written: No space left",
+            "✗ the output could not be written: No space left",
             marks=pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full"),
         ),
     ],
 )
-@pytest.mark.parametrize("program", [HELP, LONG_ANSWER, LEAVES_BY_ITSELF])
+@pytest.mark.parametrize("program", [HELP, LONG_ANSWER, EXITS])
 def test_an_answer_that_cannot_be_printed_is_a_failure_in_a_sentence(
     redirected: str, said: str, program: Sequence[str]
 ) -> None:
@@ -157,7 +160,7 @@ def test_an_answer_that_cannot_be_printed_is_a_failure_in_a_sentence(
 
 @pytest.mark.parametrize("program", [HELP, LONG_ANSWER])
 @pytest.mark.parametrize("reader", ["| head -1", "| true"])
-def test_a_reader_that_has_enough_gets_no_more_output(program: Sequence[str], reader: str) -> None:
+def test_a_closed_pipe_ends_the_output(program: Sequence[str], reader: str) -> None:
     done = _in_a_shell(program, reader)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -252,13 +255,13 @@ def test_after_lines_the_error_is_one_more_line(
 ) -> None:
     def answer_and_fail(**_: object) -> None:
         console.print_json_line({"line": 1})
-        raise UserError("no more of them")
+        raise UserError("out of lines")
 
     monkeypatch.setattr(main.agora.commands["costs"], "callback", answer_and_fail)
     main.run(["costs", "dev", "--json"])
     first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     assert first == {"line": 1}
-    assert second["error"]["message"] == "no more of them"
+    assert second["error"]["message"] == "out of lines"
 
 
 def test_json_that_is_asked_of_another_program_is_not_answered(

@@ -53,6 +53,7 @@ _agora_completion "$1" && printf '%s\\n' "${COMPREPLY[@]}"
         (["deplyo", "dep"], ["deploy"]),
         (["logs", "dev", "api-"], ["api-next", "api-docs"]),
         (["logs", "dev", "agora-ap"], ["agora-api", "agora-api-next", "agora-api-docs", "agora-app", "agora-apex"]),
+        (["local", "publish", "edge", "ap"], ["api", "api-next", "api-docs", "app", "apex"]),
         (["deploy", "dev", "--dr"], ["--dry-run"]),
         (["completion", ""], ["bash", "zsh"]),
     ],

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from portside.aws.target import Target
-from portside.cli.everyday_view import sentences_of, watch_status
 from portside.cli.main import run
+from portside.cli.status import sentences_of, watch_status
 from portside.deploy.environment_status import EnvironmentStatus, ServiceStatus
 from portside.records.environment_lock import EnvironmentLock
 from tests.unit.everyday_support import CLUSTER, Ecs, Logs, Ssm, event, expired, place, service, task, write_plugin
@@ -114,7 +114,7 @@ def test_a_redeployment_can_be_looked_at_first(arrange: Arrange, capsys: pytest.
     assert run(["redeploy", "dev", "api", "--dry-run", "--json"]) == 0
     captured = capsys.readouterr()
     assert json.loads(captured.out) == {"environment": "dev", "services": ["agora-api"]}
-    assert "new tasks of agora-api: 2" in captured.err
+    assert "new tasks of api: 2" in captured.err
 
 
 def test_a_redeployment_asks_and_a_closed_stdin_is_a_no(
@@ -125,7 +125,7 @@ def test_a_redeployment_asks_and_a_closed_stdin_is_a_no(
     arrange(place(Ecs(service())))
     monkeypatch.setattr("sys.stdin", io.StringIO())
     assert run(["redeploy", "dev", "api"]) == 1
-    assert "nothing was done" in capsys.readouterr().err
+    assert "nothing was changed" in capsys.readouterr().err
 
 
 def test_data_whose_version_no_one_knows_is_not_loaded(arrange: Arrange, capsys: pytest.CaptureFixture[str]) -> None:
@@ -161,16 +161,16 @@ def test_an_environment_whose_rows_are_all_unknown_ends_with_1_and_says_why(
     assert run(["status", "dev"]) == 1
     captured = capsys.readouterr()
     assert captured.out.splitlines()[-1].startswith("unknown: the AWS credentials have expired")
-    assert captured.err.splitlines()[0] == "✗ nothing could be read of dev"
+    assert captured.err.splitlines()[0] == "✗ could not read dev"
     assert "Log in again" in captured.err
 
 
-STEADY = ServiceStatus("agora-api", "healthy", "4.2.0", "ccccccc", 1, 1, 0, "COMPLETED", since=minutes_after_noon(0))
-DEV = EnvironmentStatus("dev", (STEADY,), stacks={})
+STABLE = ServiceStatus("agora-api", "healthy", "4.2.0", "ccccccc", 1, 1, 0, "COMPLETED", since=minutes_after_noon(0))
+DEV = EnvironmentStatus("dev", (STABLE,), stacks={})
 
 
 def test_watching_without_a_terminal_prints_once_per_change(capsys: pytest.CaptureFixture[str]) -> None:
-    rolling = replace(DEV, services=(replace(STEADY, state="rolling out"),))
+    rolling = replace(DEV, services=(replace(STABLE, state="rolling out"),))
     looks: list[Sequence[EnvironmentStatus]] = [[DEV], [DEV], [rolling], [rolling], [DEV]]
 
     def wait(_: float) -> None:
@@ -192,8 +192,8 @@ def test_watching_on_a_terminal_redraws_one_picture(monkeypatch: pytest.MonkeyPa
 
     data, live = (Console(file=screen, force_terminal=True, width=120, highlight=False) for _ in range(2))
     monkeypatch.setattr("portside.terminal.console.data_console", lambda: data)
-    monkeypatch.setattr("portside.terminal.shown_console.ShownConsole", lambda **_: live)
-    later = replace(DEV, services=(replace(STEADY, state="rolling out"),), remarks=("a remark",))
+    monkeypatch.setattr("portside.terminal.redacting_console.RedactingConsole", lambda **_: live)
+    later = replace(DEV, services=(replace(STABLE, state="rolling out"),), remarks=("a remark",))
     looks: list[Sequence[EnvironmentStatus]] = [[DEV], [later]]
 
     def wait(_: float) -> None:

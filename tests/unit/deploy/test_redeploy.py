@@ -24,7 +24,7 @@ from tests.unit.everyday_support import (
     GOING_ON,
     OLD,
     OURS,
-    STEADY,
+    STABLE,
     RollingEcs,
     denied,
     deployment,
@@ -45,13 +45,13 @@ def _execute(ecs: RollingEcs) -> redeploy.Redeployment:
 
 
 def test_new_tasks_are_forced_and_waited_for() -> None:
-    ecs = RollingEcs(GOING_ON, GOING_ON, STEADY)
+    ecs = RollingEcs(GOING_ON, GOING_ON, STABLE)
     assert _execute(ecs).services == {"agora-api": "stable"}
     assert ecs.forced == 1
 
 
 def test_a_busy_aws_does_not_end_the_waiting(capsys: pytest.CaptureFixture[str]) -> None:
-    assert _execute(RollingEcs(GOING_ON, throttled(), throttled(), STEADY)).services == {"agora-api": "stable"}
+    assert _execute(RollingEcs(GOING_ON, throttled(), throttled(), STABLE)).services == {"agora-api": "stable"}
 
 
 def test_a_right_that_is_missing_ends_it_in_a_sentence() -> None:
@@ -105,7 +105,7 @@ def deployed(described: dict[str, Any]) -> Service:
 @pytest.mark.parametrize(
     ("described", "state", "is_over", "has_failed"),
     [
-        (STEADY, "stable", True, False),
+        (STABLE, "stable", True, False),
         (
             service(deployments=[deployment("new")], runningCount=0, desiredCount=0),
             "no task started: its desired count is 0",
@@ -146,7 +146,7 @@ def test_the_environment_is_held_meanwhile_and_free_afterwards() -> None:
             seen.append(json.loads(ssm.values[parameter_name(named("dev"))])["doing"])
             return super().update_service(**request)
 
-    target = place(Watching(STEADY), ssm=ssm)
+    target = place(Watching(STABLE), ssm=ssm)
     redeploy.redeploy(target, agora(), redeploy.plan(target, [props()]), ORIGIN)
     assert seen == ["redeploy agora-api"]
     assert ssm.values == {}
@@ -154,7 +154,7 @@ def test_the_environment_is_held_meanwhile_and_free_afterwards() -> None:
 
 def test_an_environment_that_someone_has_locked_is_left_alone() -> None:
     lock = json.dumps({"id": "1", "who": "jane", "since": "2026-11-23T12:00:00", "doing": "deploy"})
-    ecs = RollingEcs(STEADY)
+    ecs = RollingEcs(STABLE)
     target = place(ecs, ssm=FakeParameters({parameter_name(named("dev")): lock}))
     with pytest.raises(Locked) as refused:
         redeploy.redeploy(target, agora(), redeploy.plan(target, [props()]), ORIGIN)

@@ -74,7 +74,7 @@ def test_the_last_line_names_each_subject_with_its_own_cause(
 
     verdicts = (verdict("agora-apex", "BY_HAND"), verdict("agora-api", "QUOTA"), verdict("", "UNKNOWN"))
     found = SimpleNamespace(verdicts=verdicts, snapshot=SimpleNamespace(unknown=()))
-    monkeypatch.setattr(command, "looking_at", lambda *_, **__: SimpleNamespace(target=None, configuration=None))
+    monkeypatch.setattr(command, "configured_target", lambda *_, **__: SimpleNamespace(target=None, configuration=None))
     monkeypatch.setattr(diagnose, "diagnose", lambda *_, **__: found)
     assert run(["diagnose", "dev"]) == 1
     assert "dev: agora-apex (changed by hand), agora-api (quota reached), unknown" in capsys.readouterr().err

@@ -237,7 +237,9 @@ def test_what_is_shown_ends_with_a_summary_and_the_failures_again(
         ok("region", "us-east-1"),
         skip("quota: elastic addresses", "denied"),
     )
-    monkeypatch.setattr("portside.cli.verify.looking_at", lambda *_, **__: SimpleNamespace(target=0, configuration=0))
+    monkeypatch.setattr(
+        "portside.cli.verify.configured_target", lambda *_, **__: SimpleNamespace(target=0, configuration=0)
+    )
     monkeypatch.setattr("portside.preflight.run.verify", lambda *_, **__: Verification("dev", checks))
     assert main.run(["verify", "dev"]) == 1
     said = capsys.readouterr()
@@ -268,7 +270,9 @@ def test_failures_are_not_repeated_where_nothing_stands_between(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = Verification("dev", (fail("certificate", "there is none", "Request one."), skip("region", "denied")))
-    monkeypatch.setattr("portside.cli.verify.looking_at", lambda *_, **__: SimpleNamespace(target=0, configuration=0))
+    monkeypatch.setattr(
+        "portside.cli.verify.configured_target", lambda *_, **__: SimpleNamespace(target=0, configuration=0)
+    )
     monkeypatch.setattr("portside.preflight.run.verify", lambda *_, **__: found)
     assert main.run(["verify", "dev"]) == 1
     assert capsys.readouterr().out.count("Request one.") == 1

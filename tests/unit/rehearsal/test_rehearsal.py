@@ -18,7 +18,7 @@ def _service(name: str, location: str = "ghcr.io/org/app:1.0", *secrets: Service
     return ServiceProps(name, 80, 512, location, container_secrets=list(secrets))
 
 
-def test_secrets_are_those_that_people_create_with_the_fields_that_are_read() -> None:
+def test_secrets_are_those_that_users_create_with_the_fields_that_are_read() -> None:
     services = [
         _service("a", "ghcr.io/org/a:1", ServiceSecret("plain", "A"), ServiceSecret("json", "B", "user")),
         _service("b", "ghcr.io/org/b:1", ServiceSecret("json", "C", "pass"), ServiceSecret(DatabaseSecret(), "D")),
@@ -44,7 +44,7 @@ def test_a_lock_of_stubs_decides_about_no_digest() -> None:
 @pytest.mark.parametrize(
     ("fault", "message", "hint"),
     [
-        ("agora-ap=slow-start", "no service 'agora-ap'", 'Perhaps you meant "agora-ap'),
+        ("agora-ap=slow-start", 'no service "agora-ap"', 'Perhaps you meant "agora-ap'),
         ("agora-app=crash-on-start", "no fault 'crash-on-start'", 'Perhaps you meant "crash-at-start"'),
         ("agora-app", "no fault ''", "Known are"),
     ],

@@ -124,7 +124,7 @@ def test_reasons_verdicts_and_log_lines_are_escaped_everywhere() -> None:
     assert "<svg onload" not in page(report)
 
 
-def test_one_that_went_well_says_what_runs_and_has_no_verdict() -> None:
+def test_a_healthy_deployment_shows_its_images_and_no_verdict() -> None:
     written = page(failed_report(result=HEALTHY, verdicts=(), evidence=None, message="", kind=ROLLBACK))
     text = _Reader(written).text
     assert "✓ Rolling back dev in AWS account 607346494281 succeeded" in text
@@ -133,7 +133,7 @@ def test_one_that_went_well_says_what_runs_and_has_no_verdict() -> None:
     assert '<section class="verdict">' not in written
 
 
-def test_one_that_was_interrupted_is_reported_even_before_anything_happened() -> None:
+def test_an_interrupted_deployment_is_reported_even_without_events() -> None:
     text = _Reader(page(failed_report(result=INTERRUPTED, verdicts=(), evidence=None, moments=(), seconds=0.0))).text
     assert "was interrupted after 0 s" in text
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from portside.cli.environment_view import show_open_ports, show_verification
+from portside.cli.deployment_view import show_open_ports, show_verification
 from portside.findings.check import fail, ok, skip
 from portside.preflight.earlier import ADOPTION, NEW
 from portside.preflight.run import Verification
@@ -21,7 +21,7 @@ def test_failures_are_reported_in_full_skips_by_their_reasons_and_successes_not_
         skip("quota a", "no answer"),
         skip("quota b", "no answer"),
         skip("dns", "not yet"),
-        fail("certificate", "there is none", "Ask for one."),
+        fail("certificate", "is missing", "Ask for one."),
     )
     show_verification(Verification("dev", checks))
     said = capsys.readouterr()
@@ -30,7 +30,7 @@ def test_failures_are_reported_in_full_skips_by_their_reasons_and_successes_not_
         "5 checks: 1 passed, 1 failed, 3 skipped.",
         "  SKIP quota a, quota b: no answer",
         "  SKIP dns: not yet",
-        "  FAIL certificate: there is none",
+        "  FAIL certificate: is missing",
         "       Ask for one.",
     ]
 

@@ -1,11 +1,13 @@
-"""What people see of releases."""
+"""The output of the commands of `./agora release`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from portside.cli.options import say_all
+from portside.cli.answers import say_all
+from portside.terminal import console
+from portside.terminal.console import say
 
 if TYPE_CHECKING:
     from portside.images.resolution import Resolution
@@ -15,16 +17,12 @@ if TYPE_CHECKING:
 
 
 def show_lock(lock: Resolution) -> None:
-    from portside.terminal.console import say
-
     say(f"{lock.version}, from commit {lock.commit or 'unknown'}:")
     for image in lock.images.values():
         say(f"  {image.name.rpartition('/')[2]}  {image.digest}  {image.platform}  {image.created[:16]}")
 
 
 def show_promotion(plan: PromotionPlan) -> None:
-    from portside.terminal.console import say
-
     merge = plan.merge
     say_all([merge.source.sentence, merge.target.sentence])
     say(f"{merge.source.branch} -> {merge.target.branch}: {plan.version_before or 'nothing'} -> {plan.version}")
@@ -42,13 +40,11 @@ def show_promotion(plan: PromotionPlan) -> None:
     if merge.source.unpushed:
         say(f"Your own {merge.source.branch} has {merge.source.unpushed} commits that were never pushed.", "yellow")
     if merge.conflicts is None:
-        say("Whether the merge conflicts cannot be told: git is older than 2.38.", "yellow")
+        say("Merge conflicts are not detected: git is older than 2.38.", "yellow")
 
 
 def show_hot_fix(plan: HotFixPlan) -> None:
-    """A version that goes on alone: what is read, why, and what is left to do afterwards."""
-    from portside.terminal.console import say
-
+    """Print the plan of a version that is promoted alone, and the remaining steps."""
     say_all([plan.source.sentence, plan.target.sentence, plan.sentence])
     say(f"{plan.environment}: {plan.version_before or 'nothing'} -> {plan.version}")
     say_all([plan.proof.sentence if plan.proof else ""])
@@ -57,8 +53,6 @@ def show_hot_fix(plan: HotFixPlan) -> None:
 
 
 def _show_images(images: Sequence[ImageChange]) -> None:
-    from portside.terminal.console import say
-
     say("Images:")
     for image in images:
         say(f"  {image.reference}  {image.before or 'new'} -> {image.after}")
@@ -66,13 +60,13 @@ def _show_images(images: Sequence[ImageChange]) -> None:
         say("  the same as before")
 
 
-def show_matrix(found: Sequence[EnvironmentStatus]) -> None:
+def show_matrix(found: Sequence[EnvironmentStatus], short_name: Callable[[str], str]) -> None:
     """Services by environments: version, commit and digest of what is deployed, and how that compares to app.py."""
-    from portside.terminal import console
-
     cells = {(status.name, cell.service): _shown_cell(cell) for status in found for cell in status.cells}
     services = list(dict.fromkeys(service for _, service in cells))
-    rows = [[service, *(cells.get((status.name, service), "-") for status in found)] for service in services]
+    rows = [
+        [short_name(service), *(cells.get((status.name, service), "-") for status in found)] for service in services
+    ]
     names = [status.name for status in found]
     console.print_table(["Service", *names], rows, states=range(1, len(names) + 1))
     for status in found:
@@ -80,10 +74,12 @@ def show_matrix(found: Sequence[EnvironmentStatus]) -> None:
 
 
 def _shown_cell(cell: Cell) -> str:
-    runs, wanted = cell.deployed, cell.wanted
+    runs, configured = cell.deployed, cell.wanted
     if runs is None:
         return cell.state
     state = cell.state
-    if wanted and wanted.digest != runs.digest:
-        state += f": {wanted.tag if wanted.tag != runs.tag else wanted.short_commit or wanted.digest[7:19]}"
+    if configured and configured.digest != runs.digest:
+        state += (
+            f": {configured.tag if configured.tag != runs.tag else configured.short_commit or configured.digest[7:19]}"
+        )
     return "\n".join([runs.tag, runs.short_commit or "unknown", runs.digest[7:19], state])

@@ -1,18 +1,18 @@
-"""What the commands that start something in production have in common: they ask for its proof first."""
+"""The proof that production can run the images that a command starts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import click
-
-from portside.cli.options import Acting, say_all
+from portside.cli.answers import say_all
+from portside.cli.targets import ConfiguredTarget
 from portside.errors import UsageError, UserError
 
 if TYPE_CHECKING:
     from portside.aws.target import Target
+    from portside.config.configuration import Configuration
     from portside.config.environment import Environment
     from portside.deploy.clearance import Clearance
     from portside.deploy.starting import Starting
@@ -21,25 +21,9 @@ if TYPE_CHECKING:
     from portside.images.service_images import ServiceImage
     from portside.records.proof import Proof
 
-proof_profile_option = click.option(
-    "--proof-profile",
-    metavar="PROFILE",
-    help="The AWS profile for the records of the environment that proves releases, if it is in another account.",
-)
-unproven_option = click.option(
-    "--unproven",
-    metavar="REASON",
-    help="Run an unproven image in production; the reason is recorded. Asks twice, on a terminal only.",
-)
-
-
-def proof_options(command: Any) -> Any:
-    """The options of a command that starts something in production: --unproven, --proof-profile."""
-    return unproven_option(proof_profile_option(command))
-
 
 def clear_deployment(
-    acting: Acting,
+    configured: ConfiguredTarget,
     images: Resolution,
     *,
     reason: str | None,
@@ -47,19 +31,19 @@ def clear_deployment(
     seed: bool = False,
     write: bool = True,
 ) -> Clearance:
-    """Ask whether the environment may run the images that it would be deployed with, and say what proves them.
+    """Whether the environment may run these images; prints the proof.
 
-    With `seed` a rehearsal without a proof pretends that there is one, which only `write` puts on record. Raises
-    `NotProven` or `NotCommitted`.
+    With `seed`, a rehearsal without a proof assumes one, and records it if `write`. Raises `NotProven` or
+    `NotCommitted`.
     """
     from portside.deploy.clearance import Clearance
     from portside.records.proof import NotProven, expect_proof, seed_proof
 
-    target = acting.target
+    target = configured.target
 
     def ask() -> Proof | None:
-        _expect_committed(acting, images)
-        return expect_proof(target.environment, acting.configuration, images, _reach(acting, profile))
+        _expect_committed(configured, images)
+        return expect_proof(target.environment, configured.configuration, images, _reach(configured, profile))
 
     if seed and target.is_local:
         try:
@@ -69,62 +53,72 @@ def clear_deployment(
             say_all([f"{where} never ran {images.version} here; a synthetic record says that it did."], "yellow")
             if not write:
                 return Clearance(target.environment.name, True, ask)
-            seed_proof(target, acting.configuration, images)
-    return _cleared(acting, ask, reason)
+            seed_proof(target, configured.configuration, images)
+    return _cleared(configured, ask, reason)
 
 
 def clear_images(
-    acting: Acting,
+    configured: ConfiguredTarget,
     read: Callable[[], Starting],
     *,
     reason: str | None,
     profile: str | None,
     images: Resolution | None = None,
 ) -> Clearance:
-    """The same for images that come back or start again, for which the environment's own record is enough.
+    """The same for images of an earlier deployment, or of new tasks, which the environment's own record can prove.
 
-    `read` says what would start, each time it is asked. Where templates are made of it, `images` has all that stand in
-    these.
+    `read` returns the images that would start, each time it is called. `images` are those of the templates, if the
+    command makes templates.
     """
     from portside.records.deployment_record import read_records
     from portside.records.proof import expect_proof_or_own
 
-    target, as_shown = acting.target, _unchanged()
+    target, as_shown = configured.target, _unchanged()
 
     def ask() -> Proof | None:
-        _expect_committed(acting, images)
+        _expect_committed(configured, images)
         if not target.environment.is_production:
             return None
-        _expect_its_aws(acting, target)
+        _expect_its_aws(configured, target)
         starting = as_shown(read())
         own = read_records(target.clients("ssm"), target.environment)
         return expect_proof_or_own(
-            target, acting.configuration, starting.wanted, own, _reach(acting, profile), running=starting.running
+            target,
+            configured.configuration,
+            starting.wanted,
+            own,
+            _reach(configured, profile),
+            running=starting.running,
         )
 
-    return _cleared(acting, ask, reason)
+    return _cleared(configured, ask, reason)
 
 
 def clear_task(
-    acting: Acting, wanted: ServiceImage, services: Callable[[], Starting], *, reason: str | None, profile: str | None
+    configured: ConfiguredTarget,
+    image: ServiceImage,
+    services: Callable[[], Starting],
+    *,
+    reason: str | None,
+    profile: str | None,
 ) -> Clearance:
-    """The same for a task that runs once, and for the services that are started again after it."""
+    """The same for a task that runs once, and for the services that restart after it."""
     from portside.images.committed_locks import expect_committed_task
     from portside.records.deployment_record import read_records
     from portside.records.proof import NotProven, expect_proof_or_own, expect_task_proof
 
-    target, as_shown = acting.target, _unchanged()
+    target, as_shown = configured.target, _unchanged()
 
     def ask() -> Proof | None:
-        _expect_committed(acting)
+        _expect_committed(configured)
         if not target.is_local:
-            expect_committed_task(target.environment, wanted)
+            expect_committed_task(target.environment, image)
         if not target.environment.is_production:
             return None
-        _expect_its_aws(acting, target)
+        _expect_its_aws(configured, target)
         proof, refused = None, list[NotProven]()
         try:
-            proof = expect_task_proof(target, acting.configuration, wanted, _reach(acting, profile))
+            proof = expect_task_proof(target, configured.configuration, image, _reach(configured, profile))
         except NotProven as unproven:
             refused.append(unproven)
         if proof is None or not proof.waived:
@@ -132,16 +126,16 @@ def clear_task(
             try:
                 expect_proof_or_own(
                     target,
-                    acting.configuration,
+                    configured.configuration,
                     starting.wanted,
                     own,
-                    _reach(acting, profile),
+                    _reach(configured, profile),
                     running=starting.running,
                 )
             except NotProven as unproven:
                 refused.append(unproven)
         if len(refused) > 1:
-            # The person who answers for the task answers for these too, and must see both.
+            # The user who confirms the task confirms the services too, and must see both.
             task, then = refused
             differences = (*task.proof.differences, *then.proof.differences)
             lacking = (*task.proof.lacking, *then.proof.lacking)
@@ -151,17 +145,17 @@ def clear_task(
             raise refused[0]
         return proof
 
-    return _cleared(acting, ask, reason)
+    return _cleared(configured, ask, reason)
 
 
-def starting_services(acting: Acting, names: Sequence[str]) -> Callable[[], Starting]:
-    """Reads what new tasks of services would run."""
+def starting_services(configured: ConfiguredTarget, names: Sequence[str]) -> Callable[[], Starting]:
+    """A function that reads the images that new tasks of services would run."""
     from portside.deploy import redeploy
     from portside.deploy.starting import read_starting
     from portside.plan.images import look_up
 
-    target = acting.target
-    chosen = [props for props in acting.services if props.container_name in names]
+    target = configured.target
+    chosen = [props for props in configured.services if props.container_name in names]
 
     def resolved(reference: str) -> ResolvedImage:
         return look_up([reference], reference.rpartition(":")[2], local=target.is_local).images[reference]
@@ -170,13 +164,13 @@ def starting_services(acting: Acting, names: Sequence[str]) -> Callable[[], Star
 
 
 def _unchanged() -> Callable[[Starting], Starting]:
-    """What would start, which must be the same each time that it is read: a person was shown the first."""
+    """A check that the images to start are still those that were shown first. Raises `UserError`."""
     shown: list[Starting] = []
 
     def compare(starting: Starting) -> Starting:
         if shown and starting.wanted != shown[0].wanted:
             raise UserError(
-                "what would start has changed since it was shown: "
+                "the images to start have changed since they were shown: "
                 + ", ".join(each.reference for each in starting.wanted if each not in shown[0].wanted),
                 "Run the same command again.",
             )
@@ -186,64 +180,70 @@ def _unchanged() -> Callable[[Starting], Starting]:
     return compare
 
 
-def _reach(acting: Acting, profile: str | None) -> Callable[[Environment], Target]:
+def _reach(configured: ConfiguredTarget, profile: str | None) -> Callable[[Environment], Target]:
     from portside.aws.target import other_target
 
     def reach(proving: Environment) -> Target:
-        found = other_target(acting.target, proving, profile=profile)
-        _expect_its_aws(acting, found)
+        found = other_target(configured.target, proving, profile=profile)
+        _expect_its_aws(configured, found)
         return found
 
     return reach
 
 
-def _expect_its_aws(acting: Acting, place: Target) -> None:
-    """Raise `UsageError` where a record would be read from another AWS than the one that is deployed to.
+def _expect_its_aws(configured: ConfiguredTarget, place: Target) -> None:
+    """Raise `UsageError` if a record would be read from another AWS than the deployment's.
 
-    Settings such as AWS_ENDPOINT_URL_SSM, or endpoint_url in a profile, lead one service's calls elsewhere.
+    Settings such as AWS_ENDPOINT_URL_SSM, or endpoint_url in a profile, redirect the calls to one service.
     """
     from portside.aws.clients import endpoint_of, is_same_aws
 
     if place.is_local:
         return
-    read, deployed = endpoint_of(place.clients("ssm")), endpoint_of(acting.target.clients("cloudformation"))
+    read, deployed = endpoint_of(place.clients("ssm")), endpoint_of(configured.target.clients("cloudformation"))
     if not is_same_aws(read, deployed):
         raise UsageError(
             f"the record of {place.environment.name} would be read from {read}, but {deployed} is deployed to",
-            "Remove what leads there: AWS_ENDPOINT_URL_SSM, or endpoint_url in a profile.",
+            "Remove the setting that redirects it: AWS_ENDPOINT_URL_SSM, or endpoint_url in a profile.",
         )
 
 
-def _cleared(acting: Acting, ask: Callable[[], Proof | None], reason: str | None) -> Clearance:
+def _cleared(configured: ConfiguredTarget, ask: Callable[[], Proof | None], reason: str | None) -> Clearance:
     from portside.deploy.clearance import ask_for_clearance
     from portside.records.unproven import parse_reason
 
-    target = acting.target
+    target = configured.target
     cleared = ask_for_clearance(target.environment.name, ask, parse_reason(reason), is_rehearsal=target.is_local)
     is_plain = cleared.proof and not cleared.proof.waived
     say_all([cleared.sentence], None if is_plain else "yellow")
     return cleared
 
 
-def confirm(question: str, expected: str) -> bool:
-    """Ask at the terminal."""
-    from portside.terminal import console
+def read_proof(
+    configuration: Configuration, environment: str, lock: Resolution, profile: str | None, *, local: bool
+) -> Proof | None:
+    """The proof that an environment may run the images of a lock, None if it needs none. Raises `NotProven`."""
+    from functools import partial
 
-    return console.confirm(question, expected=expected)
+    from portside.aws.target import aws_target, local_target
+    from portside.records.proof import expect_proof
+
+    reach = local_target if local else partial(aws_target, profile=profile)
+    return expect_proof(configuration.environment(environment), configuration, lock, reach)
 
 
-def _expect_committed(acting: Acting, images: Resolution | None = None) -> None:
-    """Raise `NotCommitted` for rules, and images of templates, that no commit has. A rehearsal can have such."""
+def _expect_committed(configured: ConfiguredTarget, images: Resolution | None = None) -> None:
+    """Raise `NotCommitted` for rules, or images of templates, that are not committed. A rehearsal accepts them."""
     from portside.images.committed_locks import expect_committed, expect_committed_rules
     from portside.records.deployment_record import read_records
 
-    target = acting.target
+    target = configured.target
 
     def was_production() -> bool:
         records = read_records(target.clients("ssm"), target.environment)
         return any(record.proof or record.unproven for record in records)
 
     if not target.is_local:
-        expect_committed_rules(acting.configuration, target.environment, was_production=was_production)
+        expect_committed_rules(configured.configuration, target.environment, was_production=was_production)
         if images is not None:
-            expect_committed(target.environment, acting.services, images)
+            expect_committed(target.environment, configured.services, images)

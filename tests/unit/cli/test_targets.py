@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from portside.cli.options import Reaching
+from portside.cli.targets import ReachableTargets
 from portside.errors import UsageError
 from tests.apps import agora
 from tests.unit.operations_support import target
@@ -29,21 +29,21 @@ def refused(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 def test_where_one_of_several_environments_is_reached_there_is_something_to_say(refused: set[str]) -> None:
     refused |= {"stage"}
-    reaching = Reaching(CONFIGURATION, local=False)
+    targets = ReachableTargets(CONFIGURATION, local=False)
     with pytest.raises(UsageError):
-        reaching("stage")
-    reaching("dev")
-    reaching.expect_one()
-    assert reaching.as_json() == {}
+        targets("stage")
+    targets("dev")
+    targets.expect_one()
+    assert targets.error_json() == {}
 
 
 def test_where_none_is_reached_the_refusal_stops_the_command(refused: set[str]) -> None:
     refused |= {"dev", "stage"}
-    reaching = Reaching(CONFIGURATION, local=False)
+    targets = ReachableTargets(CONFIGURATION, local=False)
     for name in ("dev", "stage"):
         with pytest.raises(UsageError):
-            reaching(name)
+            targets(name)
     with pytest.raises(UsageError) as raised:
-        reaching.expect_one()
+        targets.expect_one()
     assert raised.value is REFUSED
-    assert reaching.as_json() == {"error": REFUSED.as_error()}
+    assert targets.error_json() == {"error": REFUSED.as_error()}

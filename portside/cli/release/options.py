@@ -1,4 +1,4 @@
-"""What the commands of `./agora release` have in common."""
+"""The options that the commands of `./agora release` share, and the monorepo that they choose."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from portside.config.configuration import Configuration
     from portside.images.resolution import Resolution
     from portside.release.monorepo import Monorepo
-    from portside.release.pull_request import Outcome
 
 repository_option = click.option(
     "--repository",
@@ -26,7 +25,7 @@ push_option = click.option(
 
 
 def part_options(command: Any) -> Any:
-    """The part of the version that is counted up, where it is not the last candidate that goes on."""
+    """--major, --minor and --patch: the part of the version to increase."""
     for part in ("major", "minor", "patch"):
         help_text = f"Tag the next {part} version instead of the next candidate."
         command = click.option(f"--{part}", "part", flag_value=part, help=help_text)(command)
@@ -34,7 +33,7 @@ def part_options(command: Any) -> Any:
 
 
 def chosen_monorepo(configuration: Configuration, repository: str | None, *, local: bool) -> Monorepo | None:
-    """The monorepo that is named, the practice one in a rehearsal, else the configuration's."""
+    """The monorepo of `repository`, by default the practice one in a rehearsal or the configured one."""
     from portside.config.release_source import ReleaseSource
     from portside.release.monorepo import Monorepo
 
@@ -50,7 +49,7 @@ def chosen_monorepo(configuration: Configuration, repository: str | None, *, loc
 
 
 def expect_monorepo(configuration: Configuration, repository: str | None, *, local: bool) -> Monorepo:
-    """The same. Raises `UsageError` where there is none."""
+    """The same. Raises `UsageError` if no monorepo is configured."""
     monorepo = chosen_monorepo(configuration, repository, local=local)
     if monorepo is None:
         raise UsageError(
@@ -60,16 +59,8 @@ def expect_monorepo(configuration: Configuration, repository: str | None, *, loc
     return monorepo
 
 
-def looking_up(*, local: bool) -> Callable[[Sequence[str], str], Resolution]:
-    """How the images of a version are looked up."""
+def image_lookup(*, local: bool) -> Callable[[Sequence[str], str], Resolution]:
+    """A function that resolves the images of a version."""
     from portside.plan.images import look_up
 
     return lambda references, version: look_up(references, version, local=local)
-
-
-def open_request(request: Any) -> Outcome:
-    """Push a branch, and open its pull request where that is possible."""
-    from portside.release.pull_request import open_pull_request
-    from portside.terminal.console import say
-
-    return open_pull_request(request, say)

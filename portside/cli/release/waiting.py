@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from portside.cli.options import collect
 from portside.commands import tool
 from portside.errors import UserError
+from portside.terminal.console import say
 
 if TYPE_CHECKING:
     from portside.aws.target import Target
@@ -24,18 +27,26 @@ _EVERY_SECONDS = 20
 _EVERY_SECONDS_WITHOUT_TOKEN = 150
 
 
-def wait_options(command: Any) -> Any:
+@dataclass(frozen=True, kw_only=True)
+class WaitOptions:
     """Whether to wait for the deployment, and for how long."""
+
+    wait: bool
+    wait_minutes: int
+
+
+def wait_options(command: Any) -> Any:
+    """--wait and --wait-minutes, as the argument `waiting`."""
     command = click.option(
         "--wait-minutes", type=click.IntRange(1, 24 * 60), default=120, show_default=True, help="How long to wait."
-    )(command)
+    )(collect(WaitOptions, "waiting")(command))
     return click.option(
         "--wait", is_flag=True, help="Wait for the merge and for the end of the deployment that it starts."
     )(command)
 
 
 class Waiting:
-    """What is known before a promotion begins, so that its own deployment can be distinguished from earlier ones."""
+    """The deployments before a promotion begins, to distinguish its own deployment from them."""
 
     def __init__(self, environment: Environment, minutes: int) -> None:
         from portside.aws.target import aws_target
@@ -55,13 +66,12 @@ class Waiting:
         assert self._target
         return self._target.clients("ssm")
 
-    def after_merge_of(self, wanted: str, version: str, branch: str) -> Ended:
+    def after_merge_of(self, commit: str, version: str, branch: str) -> Ended:
         """Wait until a commit is in the environment's branch, and then for its deployment."""
         from portside.config.configuration import ROOT
         from portside.release.followed import follow, merge_poll
-        from portside.terminal.console import say
 
-        github, polls = self._github(), {"the merge": merge_poll(ROOT, self._environment.branch, wanted)}
+        github, polls = self._github(), {"the merge": merge_poll(ROOT, self._environment.branch, commit)}
         if github is not None:
             from portside.release.github_runs import pull_request_poll
 
@@ -79,7 +89,6 @@ class Waiting:
         """Wait for the deployment of a commit of the environment's branch. Raises `UserError` where it failed."""
         from portside.release.followed import follow, record_poll
         from portside.release.github_runs import run_poll
-        from portside.terminal.console import say
 
         name, github = self._environment.name, self._github()
         self._expect_a_source(github)
@@ -111,7 +120,7 @@ class Waiting:
             raise UserError(
                 f"nothing can say how the deployment to {self._environment.name} ends: {self._unread}, and this "
                 "repository is not at github.com",
-                f"Set AWS_PROFILE to a profile of account {self._environment.account}, or leave out --wait.",
+                f"Set AWS_PROFILE to a profile of account {self._environment.account}, or omit --wait.",
             )
 
     def _pace(self, github: GithubRepository | None) -> Any:
@@ -126,7 +135,6 @@ def rehearsed_deployment(environment: Environment, lock: Resolution, minutes: in
     from portside.aws.target import local_target
     from portside.records.deployment_record import last_healthy, read_records
     from portside.release.followed import Ended, Pace, follow, last_number, record_poll
-    from portside.terminal.console import say
 
     ssm = local_target(environment).clients("ssm")
     records = read_records(ssm, environment)
@@ -136,8 +144,8 @@ def rehearsed_deployment(environment: Environment, lock: Resolution, minutes: in
     since = last_number(ssm, environment)
     say(f"Waiting for {lock.version} on {environment.name}: {tool('deploy', environment.name, local=True)}")
     polls = {f"the record of {environment.name}": record_poll(ssm, environment, lock.version, since)}
-    what = f"the deployment of {lock.version} to {environment.name}"
-    return _judged(follow(what, polls, say, Pace(0.5, minutes * 60)), environment.name, local=True)
+    title = f"the deployment of {lock.version} to {environment.name}"
+    return _judged(follow(title, polls, say, Pace(0.5, minutes * 60)), environment.name, local=True)
 
 
 def _judged(ended: Ended, environment: str, *, local: bool) -> Ended:

@@ -1,0 +1,86 @@
+"""The output of commands that deploy: the plan, the pre-flight checks and the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from portside.commands import tool
+from portside.config.stacks import service_stack
+from portside.terminal import console
+from portside.terminal.console import say
+
+if TYPE_CHECKING:
+    from portside.aws.target import Target
+    from portside.deploy.deploy import Deployment
+    from portside.plan.plan import StackChange
+    from portside.preflight.run import Verification
+
+
+def show_changes(changes: Sequence[StackChange], *, with_difference: Target | None) -> None:
+    """Print the changes of a plan."""
+    from portside.plan.plan import LEAVE, NOTHING
+    from portside.synthesis import cdk_cli
+
+    if with_difference is not None and any(change.is_deployed for change in changes):
+        cdk_cli.diff(with_difference, to_stderr=True)
+    for change in changes:
+        if change.action != NOTHING:
+            say(f"{change.action:>8}  {change.stack}  {change.summary}")
+    if all(change.action in (NOTHING, LEAVE) for change in changes):
+        say("No stack needs a change.")
+
+
+def show_idle_faults(target: Target, changes: Sequence[StackChange], faults: Sequence[str]) -> None:
+    """Warn about faults that have no effect because no task of their service starts."""
+    from portside.plan.plan import NOTHING
+
+    unchanged = {change.stack for change in changes if change.action == NOTHING}
+    for fault in faults:
+        service = fault.partition("=")[0]
+        if service_stack(target.environment, service).name in unchanged:
+            say(f"--fault {fault}: no effect, because {service} does not change and starts no task.", "yellow")
+
+
+def show_open_ports(target: Target, found: Verification) -> None:
+    """Warn during the first step of an adoption, in which every service accepts its whole network."""
+    from portside.preflight.earlier import ADOPTION, NEW
+
+    environment = target.environment
+    adoption = next((check.what for check in found.checks if check.subject == ADOPTION), "")
+    if not target.is_local and environment.keep_exports and adoption and not adoption.endswith(NEW):
+        say(
+            f"KEEP_EXPORTS is on for {environment.name}: services accept all of {environment.vpc_cidr}. "
+            f"Adoption: {adoption}",
+            "yellow",
+        )
+
+
+def show_verification(found: Verification) -> None:
+    """Print the summary, the skipped checks with the reasons, and last the failures with their fixes."""
+
+    say(found.summary)
+    for reason, subjects in found.skipped.items():
+        say(f"  SKIP {', '.join(subjects)}: {reason}")
+    for check in found.failed:
+        say(f"  FAIL {check.subject}: {check.what}", "red" if check in found.in_the_way else "yellow")
+        if check.fix:
+            say("\n".join(f"       {line}" for line in check.fix.split("\n")))
+
+
+def show_deployment(done: Deployment, short_name: Callable[[str], str]) -> None:
+    """Print the running versions, the addresses to open, and the next step."""
+
+    by_reference = {image.reference: image for image in done.images.images.values()}
+    rows = []
+    for state in done.services:
+        image = by_reference.get(state.image)
+        version = [image.tag, image.short_commit or "unknown"] if image else [state.image.rpartition("/")[2], "-"]
+        rows.append([short_name(state.name), *version, str(state.desired), str(state.running), state.health])
+    console.print_table(["Service", "Version", "Commit", "Desired", "Running", "Health"], rows, states=[5])
+    console.print_lines(f"\nLoad balancer  {done.load_balancer_dns}\nExport         {done.load_balancer_export}")
+    for name, url in done.urls.items():
+        # The key in the JSON output is older than the word.
+        console.print_lines(f"{name.replace('Stand-in', 'Stub').ljust(15)}{url}")
+    say(f"{done.environment} is deployed and healthy ({console.elapsed_seconds():.0f} s in all).", "green")
+    say(f"Next: {tool('status', done.environment, local=done.local)}")
