@@ -1,7 +1,7 @@
 """Why a program ended or is unhealthy, according to its log.
 
 Rules that depend on the environment are here or in `database_rules`; those that depend only on the text are rows of
-`log_rows`. The program's error is matched before the rest of its log.
+`log_words.toml`. The program's error is matched before the rest of its log.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
-from portside.findings import log_rows, start_rules
+from portside.findings import start_rules
 from portside.findings.connection_rules import answers_badly, refused, unknown_host
 from portside.findings.database_rules import database
 from portside.findings.finding import Finding
 from portside.findings.log_block import is_remark
-from portside.findings.log_rows.row import first
+from portside.findings.log_terms import first_in_log
 from portside.findings.memory_rules import killed_at_limit, out_of_memory
 from portside.findings.rule_context import KILLED, Rule, RuleContext, more_memory
 
+FILE, DATABASES_FILE = "log_words.toml", "database_log_words.toml"
 LineRule = Callable[[RuleContext, Sequence[str]], Finding | None]
 
 # The start-up time of the slowest programs, for those that do not log when they are ready.
@@ -58,7 +59,7 @@ def program(context: RuleContext) -> Finding | None:
         found = _known(context, lines, crash) if lines else None
         # Some reports take two lines to say it.
         whole = "\n".join(context.block.lines)
-        if found := found or first(log_rows.ROWS, context, [whole], crash):
+        if found := found or first_in_log(FILE, context, [whole], crash):
             return found
     return None
 
@@ -67,12 +68,12 @@ def _known(context: RuleContext, lines: Sequence[str], crash: str) -> Finding | 
     for rule in _RULES_OF_THE_ENVIRONMENT:
         if found := rule(context, lines):
             return found
-    if found := first(log_rows.OF_DATABASES, context, lines, crash):
+    if found := first_in_log(DATABASES_FILE, context, lines, crash):
         return found
     for rule in (unknown_host, refused, answers_badly):
         if found := rule(context, lines):
             return found
-    return first(log_rows.ROWS, context, lines, crash)
+    return first_in_log(FILE, context, lines, crash)
 
 
 def _groups(context: RuleContext) -> Iterator[Sequence[str]]:

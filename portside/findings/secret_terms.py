@@ -6,7 +6,7 @@ import json
 import re
 
 from portside.findings.rule_context import RuleContext
-from portside.findings.words import Found, Terms
+from portside.findings.words import Groups, Terms
 
 _SECRET_ARN = re.compile(r"arn:aws[\w-]*:secretsmanager:[\w-]+:\d+:secret:([^\s\"',:]+)")
 _PARAMETER_ARN = re.compile(r"arn:aws[\w-]*:ssm:[\w-]*:\d*:parameter(/?[^\s\"',:\]]+)")
@@ -57,11 +57,11 @@ def grant(context: RuleContext, policy_name: str, actions: list[str], resource: 
     return context.commands.fix(put, then="; ".join(filter(None, remarks)))
 
 
-def _secret(context: RuleContext, _: Found) -> str:
+def _secret(context: RuleContext, _: Groups) -> str:
     return secret_name(context) or "(AWS does not say which)"
 
 
-def _grant_secret(context: RuleContext, _: Found) -> str:
+def _grant_secret(context: RuleContext, _: Groups) -> str:
     name = secret_name(context)
     if not name:
         listed = context.commands.aws("secretsmanager", "list-secrets")
@@ -79,7 +79,7 @@ def _full_arn(context: RuleContext, name: str) -> str:
     return arn if re.search(rf":secret:{re.escape(name)}-\w{{6}}$", arn) else ""
 
 
-def _grant_parameter(context: RuleContext, _: Found) -> str:
+def _grant_parameter(context: RuleContext, _: Groups) -> str:
     name = parameter_name(context)
     if not name:
         return f"Allow {execution_role(context)} ssm:GetParameters on the ARN of its parameter, then: {context.deploy}"
@@ -88,14 +88,14 @@ def _grant_parameter(context: RuleContext, _: Found) -> str:
     )
 
 
-def _no_secret(context: RuleContext, _: Found) -> str:
+def _no_secret(context: RuleContext, _: Groups) -> str:
     name = secret_name(context)
     if _is_the_database_s(context, name):
         return f"the database's secret {name} does not exist any more"
     return f"there is no secret {name} in account {context.snapshot.account}"
 
 
-def _make_secret(context: RuleContext, _: Found) -> str:
+def _make_secret(context: RuleContext, _: Groups) -> str:
     name, commands = secret_name(context), context.commands
     if _is_the_database_s(context, name):
         return _restore(context, name)
@@ -113,7 +113,7 @@ def _value_of(context: RuleContext, name: str) -> str:
     return json.dumps(fields, ensure_ascii=False) if fields else "…"
 
 
-def _restore_secret(context: RuleContext, _: Found) -> str:
+def _restore_secret(context: RuleContext, _: Groups) -> str:
     return _restore(context, secret_name(context))
 
 
@@ -122,7 +122,7 @@ def _restore(context: RuleContext, name: str) -> str:
     return context.commands.fix(restore, then=f"then: {context.start_again}")
 
 
-def _fill_secret(context: RuleContext, _: Found) -> str:
+def _fill_secret(context: RuleContext, _: Groups) -> str:
     name = secret_name(context)
     put = context.commands.aws(
         "secretsmanager", "put-secret-value", secret_id=name, secret_string=_value_of(context, name)
@@ -130,18 +130,18 @@ def _fill_secret(context: RuleContext, _: Found) -> str:
     return context.commands.fix(put, then=f"then: {context.start_again}")
 
 
-def _make_parameter(context: RuleContext, _: Found) -> str:
+def _make_parameter(context: RuleContext, _: Groups) -> str:
     name = parameter_name(context) or "NAME"
     put = context.commands.aws("ssm", "put-parameter", name=name, type="SecureString", value="…")
     return context.commands.fix(put, then=f"then: {context.start_again}")
 
 
-def _field(context: RuleContext, found: Found) -> str:
-    named = found.groupdict().get("field") or ""
+def _field(context: RuleContext, found: Groups) -> str:
+    named = found.get("field") or ""
     return named.rstrip(".") or next((each.field for each in context.service.asked.secrets if each.field), "")
 
 
-def _add_field(context: RuleContext, found: Found) -> str:
+def _add_field(context: RuleContext, found: Groups) -> str:
     field = _field(context, found)
     asked = [each for each in context.service.asked.secrets if field and field in (each.field, each.variable)]
     name = (asked[0].name or "of the database") if asked else secret_name(context)
@@ -152,7 +152,7 @@ def _add_field(context: RuleContext, found: Found) -> str:
     return f'Add "{field}" to the secret, with all its other fields, or correct json_field in app.py: {put}'
 
 
-def _enable_key(context: RuleContext, _: Found) -> str:
+def _enable_key(context: RuleContext, _: Groups) -> str:
     commands, name = context.commands, secret_name(context)
     described = commands.aws("secretsmanager", "describe-secret", secret_id=name, query="KmsKeyId", output="text")
     return commands.fix(
@@ -161,7 +161,7 @@ def _enable_key(context: RuleContext, _: Found) -> str:
     )
 
 
-def _grant_kms(context: RuleContext, _: Found) -> str:
+def _grant_kms(context: RuleContext, _: Groups) -> str:
     commands, name = context.commands, secret_name(context)
     described = commands.aws("secretsmanager", "describe-secret", secret_id=name, query="KmsKeyId", output="text")
     return commands.fix(
@@ -171,7 +171,7 @@ def _grant_kms(context: RuleContext, _: Found) -> str:
     )
 
 
-def _find_deny(context: RuleContext, _: Found) -> str:
+def _find_deny(context: RuleContext, _: Groups) -> str:
     commands = context.commands
     if "service control policy" in context.words:
         return "Ask who manages the organization to change the service control policy that denies it"
@@ -182,7 +182,7 @@ def _find_deny(context: RuleContext, _: Found) -> str:
     return commands.fix(policy, then=f"a statement denies it: remove that, then: {context.start_again}")
 
 
-def _secret_checks(context: RuleContext, _: Found) -> str:
+def _secret_checks(context: RuleContext, _: Groups) -> str:
     checks = context.commands.tool("verify")
     return f"{checks}  # checks its secrets and its rights to them; if those pass, the network; then: {context.deploy}"
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from portside.aws.model import Stack, StackFailure
 from portside.aws.snapshot import Snapshot
 from portside.commands import Commands
-from portside.findings.words import Found, Terms
+from portside.findings.words import Groups, Terms
 
 # CloudFormation wraps the service's message; the request ID does not help the user.
 _WRAPPED = re.compile(
@@ -74,18 +74,18 @@ def reason_of(text: str) -> str:
     return said if len(said) <= _LONGEST_REASON else f"{said[:_LONGEST_REASON]}…"
 
 
-def _users(context: StackContext, found: Found) -> str:
+def _users(context: StackContext, found: Groups) -> str:
     return found["users"].rstrip(". ")
 
 
-def _two_steps(context: StackContext, found: Found) -> str:
+def _two_steps(context: StackContext, found: Groups) -> str:
     return (
         f'Deploy twice: "KEEP_EXPORTS": True of {context.snapshot.environment} in app.py, then {context.deploy}, '
         f"after which {_users(context, found)} no longer imports it; then False, and deploy again"
     )
 
 
-def _principal(context: StackContext, _: Found) -> str:
+def _principal(context: StackContext, _: Groups) -> str:
     name = _role_of_deployment(context)
     return f"the role {name}" if name else "the role that deploys"
 
@@ -98,17 +98,17 @@ def _role_of_deployment(context: StackContext) -> str:
     return parts[0] if named[1] == "assumed-role" else parts[-1]
 
 
-def _policy(context: StackContext, _: Found) -> str:
+def _policy(context: StackContext, _: Groups) -> str:
     return next((each for each in _POLICIES if each in context.failure.reason.lower()), "a statement")
 
 
-def _policy_owner(context: StackContext, found: Found) -> str:
+def _policy_owner(context: StackContext, found: Groups) -> str:
     return _POLICIES.get(
         _policy(context, found), "Remove the statement with the explicit deny, or limit it so that it allows"
     )
 
 
-def _force_deployment(context: StackContext, _: Found) -> str:
+def _force_deployment(context: StackContext, _: Groups) -> str:
     service = next((each for each in context.snapshot.services if each.stack == context.stack.name), None)
     command = context.commands.aws(
         "ecs",
@@ -122,25 +122,25 @@ def _force_deployment(context: StackContext, _: Found) -> str:
     )
 
 
-def _look_up_call(context: StackContext, _: Found) -> str:
+def _look_up_call(context: StackContext, _: Groups) -> str:
     command = context.commands.aws(
         "cloudtrail", "lookup-events", lookup_attributes="AttributeKey=Username,AttributeValue=AWSCloudFormation"
     )
     return context.commands.fix(command, then=f"shows why the call failed; if it has passed: {context.deploy}")
 
 
-def _deploy_role_place(context: StackContext, _: Found) -> str:
+def _deploy_role_place(context: StackContext, _: Groups) -> str:
     name = _role_of_deployment(context)
     account = context.snapshot.account
     return f"IAM role {name} of account {account}" if name else f"the CDK's cfn-exec role of account {account} in IAM"
 
 
-def _denied_resource(context: StackContext, _: Found) -> str:
+def _denied_resource(context: StackContext, _: Groups) -> str:
     named = _RESOURCE.search(context.failure.reason)
     return named[1] if named else context.resource
 
 
-def _grant_action(context: StackContext, found: Found) -> str:
+def _grant_action(context: StackContext, found: Groups) -> str:
     """The action that was refused, on the resource that was named, for the role that was named: nothing more."""
     action, role, named = found["action"], _role_of_deployment(context), _RESOURCE.search(context.failure.reason)
     if not role or not named:
@@ -159,7 +159,7 @@ def _grant_action(context: StackContext, found: Found) -> str:
     )
 
 
-def _decode_denial(context: StackContext, found: Found) -> str:
+def _decode_denial(context: StackContext, found: Groups) -> str:
     if "Encoded authorization failure message" in context.failure.reason:
         decode = context.commands.aws("sts", "decode-authorization-message", encoded_message="MESSAGE")
         return context.commands.fix(
@@ -170,11 +170,11 @@ def _decode_denial(context: StackContext, found: Found) -> str:
     return f"Grant it {_action(context, found)} for {context.resource} alone, then: {context.deploy}"
 
 
-def _action(_: StackContext, found: Found) -> str:
-    return found.groupdict().get("action") or "this"
+def _action(_: StackContext, found: Groups) -> str:
+    return found.get("action") or "this"
 
 
-def _list_quotas(context: StackContext, _: Found) -> str:
+def _list_quotas(context: StackContext, _: Groups) -> str:
     return context.commands.fix(
         context.commands.aws("service-quotas", "list-service-quotas", service_code=_service_code(context.failure.kind)),
         then="then request-service-quota-increase for the quota that is reached, or delete what is not used; then: "
@@ -195,7 +195,7 @@ def _service_code(kind: str) -> str:
     }.get(service, service)
 
 
-def _create_linked_role(context: StackContext, _: Found) -> str:
+def _create_linked_role(context: StackContext, _: Groups) -> str:
     return context.commands.aws("iam", "create-service-linked-role", aws_service_name=_service_principal(context))
 
 
@@ -208,7 +208,7 @@ def _service_principal(context: StackContext) -> str:
     }.get(service, f"{service}.amazonaws.com")
 
 
-def _choose_certificate(context: StackContext, _: Found) -> str:
+def _choose_certificate(context: StackContext, _: Groups) -> str:
     snapshot = context.snapshot
     listed = context.commands.aws("acm", "list-certificates")
     return (
@@ -217,7 +217,7 @@ def _choose_certificate(context: StackContext, _: Found) -> str:
     )
 
 
-def _list_users(context: StackContext, _: Found) -> str:
+def _list_users(context: StackContext, _: Groups) -> str:
     listed = _USED_BY_INTERFACES.get(context.failure.kind)
     if listed and (named := re.search(listed[1], context.failure.reason)):
         command = context.commands.aws(
@@ -236,14 +236,14 @@ def again(context: StackContext) -> str:
     return context.deploy
 
 
-def _drift(context: StackContext, _: Found) -> str:
+def _drift(context: StackContext, _: Groups) -> str:
     return context.commands.fix(
         context.commands.aws("cloudformation", "detect-stack-drift", stack_name=context.stack.name),
         then=f"set back what was changed outside the stack, then: {context.deploy}",
     )
 
 
-def _start_database(context: StackContext, _: Found) -> str:
+def _start_database(context: StackContext, _: Groups) -> str:
     cluster = context.snapshot.database.id or "CLUSTER"
     return context.commands.fix(
         context.commands.aws("docdb", "start-db-cluster", db_cluster_identifier=cluster),

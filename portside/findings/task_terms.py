@@ -10,7 +10,7 @@ from portside.config.image_reference import parse_reference
 from portside.findings import secret_terms
 from portside.findings.rule_context import RuleContext, drift, more_memory
 from portside.findings.secret_terms import execution_role, grant
-from portside.findings.words import Found, Terms
+from portside.findings.words import Groups, Terms
 
 _IMAGE = re.compile(
     r"(?:\bref(?:erence)?|image|manifest for|cannot pull|pull access denied for|repository)[ :]+[\"'`]?"
@@ -44,7 +44,7 @@ def image_of(context: RuleContext) -> str:
     return context.image if context.image.startswith(name) else name
 
 
-def _package_settings(context: RuleContext, _: Found) -> str:
+def _package_settings(context: RuleContext, _: Groups) -> str:
     named = parse_reference(image_of(context))
     parts = named.name.split("/") if named else []
     if len(parts) > 2 and parts[0] == "ghcr.io":
@@ -52,27 +52,27 @@ def _package_settings(context: RuleContext, _: Found) -> str:
     return image_of(context)
 
 
-def _make_public(context: RuleContext, _: Found) -> str:
+def _make_public(context: RuleContext, _: Groups) -> str:
     if image_of(context).startswith("ghcr.io/"):
         return f"Make the package public there (or let it be read again), then: {context.start_again}"
     return f"Name an image that exists and is public (or make that one public), then: {context.deploy}"
 
 
-def _look_up_image(context: RuleContext, _: Found) -> str:
+def _look_up_image(context: RuleContext, _: Groups) -> str:
     version, is_released = context.service.asked.image.rpartition(":")[2], context.snapshot.is_released
     fix = tool("release", "pin", version, local=context.snapshot.is_local) if is_released else context.deploy
     why = "writes the lock again" if is_released else "looks the tag up again"
     return fix + remark(f"{why}; if it is not published either: GHCR_PACKAGE_VERSION in app.py")
 
 
-def _registry_status(context: RuleContext, _: Found) -> str:
+def _registry_status(context: RuleContext, _: Groups) -> str:
     image = image_of(context)
     if image.startswith("ghcr.io/"):
         return "https://www.githubstatus.com"
     return context.events if "." in image.partition("/")[0] else "https://www.dockerstatus.com"
 
 
-def _grant_ecr(context: RuleContext, _: Found) -> str:
+def _grant_ecr(context: RuleContext, _: Groups) -> str:
     role = execution_role(context)
     refused = re.search(r"perform: (ecr:\w+)", context.words)
     action = refused[1] if refused else ""
@@ -94,7 +94,7 @@ def _network_stack(context: RuleContext) -> str:
     return f"{context.snapshot.stack_prefix}-network"
 
 
-def _check_route(context: RuleContext, _: Found) -> str:
+def _check_route(context: RuleContext, _: Groups) -> str:
     return drift(
         context,
         _network_stack(context),
@@ -103,15 +103,15 @@ def _check_route(context: RuleContext, _: Found) -> str:
     )
 
 
-def _check_route_only(context: RuleContext, _: Found) -> str:
+def _check_route_only(context: RuleContext, _: Groups) -> str:
     return context.commands.aws("cloudformation", "detect-stack-drift", stack_name=_network_stack(context))
 
 
-def _restore_network(context: RuleContext, _: Found) -> str:
+def _restore_network(context: RuleContext, _: Groups) -> str:
     return drift(context, _network_stack(context), f"restore what was deleted, then: {context.deploy}")
 
 
-def _restore_service_role(context: RuleContext, _: Found) -> str:
+def _restore_service_role(context: RuleContext, _: Groups) -> str:
     role = context.commands.aws("iam", "get-role", role_name="AWSServiceRoleForECS")
     return context.commands.fix(
         role,
@@ -119,11 +119,11 @@ def _restore_service_role(context: RuleContext, _: Found) -> str:
     )
 
 
-def _create_linked_role(context: RuleContext, _: Found) -> str:
+def _create_linked_role(context: RuleContext, _: Groups) -> str:
     return context.commands.aws("iam", "create-service-linked-role", aws_service_name="ecs.amazonaws.com")
 
 
-def _make_role(context: RuleContext, found: Found) -> str:
+def _make_role(context: RuleContext, found: Groups) -> str:
     name = _role(context, found)
     trust = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
@@ -134,23 +134,23 @@ def _make_role(context: RuleContext, found: Found) -> str:
     )
 
 
-def _role(context: RuleContext, _: Found) -> str:
+def _role(context: RuleContext, _: Groups) -> str:
     found = _ROLE.search(context.words)
     return found[1].rpartition("/")[2] if found else "ROLE"
 
 
-def _log_group(context: RuleContext, _: Found) -> str:
+def _log_group(context: RuleContext, _: Groups) -> str:
     return context.task.log_group if context.task and context.task.log_group else "(unknown)"
 
 
-def _make_log_group(context: RuleContext, _: Found) -> str:
+def _make_log_group(context: RuleContext, _: Groups) -> str:
     group = context.task.log_group if context.task and context.task.log_group else "GROUP"
     return context.commands.fix(
         context.commands.aws("logs", "create-log-group", log_group_name=group), then=f"then: {context.start_again}"
     )
 
 
-def _grant_logs(context: RuleContext, _: Found) -> str:
+def _grant_logs(context: RuleContext, _: Groups) -> str:
     named = re.search(r"not authorized to perform: (logs:\w+)", context.words)
     actions = [named[1]] if named else ["logs:CreateLogStream", "logs:PutLogEvents"]
     group = context.task.log_group if context.task else ""
@@ -159,7 +159,7 @@ def _grant_logs(context: RuleContext, _: Found) -> str:
     return grant(context, "WriteLog", actions, context.commands.arn("logs", f"log-group:{group}:*"))
 
 
-def _fargate_quota(context: RuleContext, _: Found) -> str:
+def _fargate_quota(context: RuleContext, _: Groups) -> str:
     return _SPOT_QUOTA if "spot" in context.words.lower() else _ON_DEMAND_QUOTA
 
 
@@ -174,18 +174,18 @@ def _raise_quota(context: RuleContext, service: str, quota: str) -> str:
     )
 
 
-def _subnet_place(context: RuleContext, _: Found) -> str:
+def _subnet_place(context: RuleContext, _: Groups) -> str:
     named = _SUBNET.search(context.words)
     return f"subnet {named[0]}" if named else "the subnets of the network stack"
 
 
-def _subnet(context: RuleContext, _: Found) -> str:
+def _subnet(context: RuleContext, _: Groups) -> str:
     named = _SUBNET.search(context.words)
     known = next((each for each in context.snapshot.subnets if named and each.id == named[0]), None)
     return f"{named[0]}{f' ({known.cidr}, {known.zone}, {known.free} free)' if known else ''}" if named else ""
 
 
-def _free_addresses(context: RuleContext, _: Found) -> str:
+def _free_addresses(context: RuleContext, _: Groups) -> str:
     named = _SUBNET.search(context.words)
     users = context.commands.aws(
         "ec2", "describe-network-interfaces", filters=f"Name=subnet-id,Values={named[0] if named else '…'}"
@@ -193,29 +193,29 @@ def _free_addresses(context: RuleContext, _: Found) -> str:
     return f"Fewer tasks at once: AUTO_SCALE_CAPACITY in app.py; or free the addresses that others use there: {users}"
 
 
-def _program(context: RuleContext, _: Found) -> str:
+def _program(context: RuleContext, _: Groups) -> str:
     named = _PROGRAM.search(context.words)
     return f'"{(named[1] or named[2]).strip()}"' if named else "its program"
 
 
-def _asked_command(context: RuleContext, _: Found) -> str:
+def _asked_command(context: RuleContext, _: Groups) -> str:
     given = context.definition.command if context.definition else ()
     return f" (container_command asks for {' '.join(given)})" if given else ""
 
 
-def _command_place(context: RuleContext, _: Found) -> str:
+def _command_place(context: RuleContext, _: Groups) -> str:
     given = context.definition.command if context.definition else ()
     return context.field("container_command") if given else f"the entry point of {context.image}"
 
 
-def _fix_command(context: RuleContext, _: Found) -> str:
+def _fix_command(context: RuleContext, _: Groups) -> str:
     given = context.definition.command if context.definition else ()
     if given:
         return f"Correct container_command of {context.name} in app.py, then: {context.deploy}"
     return context.fix_program
 
 
-def _make_executable(context: RuleContext, found: Found) -> str:
+def _make_executable(context: RuleContext, found: Groups) -> str:
     given = context.definition.command if context.definition else ()
     if given:
         return (
@@ -224,7 +224,7 @@ def _make_executable(context: RuleContext, found: Found) -> str:
     return f"Make the program executable in the image (RUN chmod +x {_program(context, found)}); {context.fix_program}"
 
 
-def last_part(context: RuleContext, _: Found) -> str:
+def last_part(context: RuleContext, _: Groups) -> str:
     """The innermost message of AWS, without prefixes of other components and request IDs."""
     said = context.task.stopped_reason if context.task else context.said
     reasons = [each.reason for each in context.task.containers if each.reason] if context.task else []
@@ -234,26 +234,26 @@ def last_part(context: RuleContext, _: Found) -> str:
     return _ENDED.sub("", _LAYERS.sub("", text)).strip(" .")[:_LONGEST_PART]
 
 
-def _load_balancer(context: RuleContext, _: Found) -> str:
+def _load_balancer(context: RuleContext, _: Groups) -> str:
     return f"load balancer of stack {context.snapshot.stack_prefix}-load-balancer, its listeners"
 
 
-def _restore_listener(context: RuleContext, _: Found) -> str:
+def _restore_listener(context: RuleContext, _: Groups) -> str:
     return drift(context, context.service.stack, f"restore what was deleted, then: {context.deploy}")
 
 
-def _list_elb_quotas(context: RuleContext, _: Found) -> str:
+def _list_elb_quotas(context: RuleContext, _: Groups) -> str:
     return context.commands.fix(
         context.commands.aws("service-quotas", "list-service-quotas", service_code="elasticloadbalancing"),
         then="then request-service-quota-increase",
     )
 
 
-def _without_spot(context: RuleContext, _: Found) -> str:
+def _without_spot(context: RuleContext, _: Groups) -> str:
     return f"; or spot_weight=0 of {context.name} in app.py" if context.service.asked.spot_weight else ""
 
 
-def _definition(context: RuleContext, _: Found) -> str:
+def _definition(context: RuleContext, _: Groups) -> str:
     return context.definition.arn.rpartition("/")[2] if context.definition else f"of {context.name}"
 
 
@@ -301,7 +301,7 @@ TERMS: Terms[RuleContext] = {
     "command_place": _command_place,
     "fix_command": _fix_command,
     "make_executable": _make_executable,
-    "user_or_empty": lambda _, found: f"{found['user'].strip(':.')} " if found.groupdict().get("user") else "",
+    "user_or_empty": lambda _, found: f"{found['user'].strip(':.')} " if found.get("user") else "",
     "last_part": last_part,
     "definition": _definition,
     "load_balancer": _load_balancer,

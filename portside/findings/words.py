@@ -1,16 +1,19 @@
-"""Rules over messages of AWS as rows of data: patterns, their causes, and the texts of findings.
+"""Rules over messages of AWS and of programs as rows of data: patterns, their causes, and the texts of findings.
 
-A file of rows has groups, each with a pattern `says` that its rows share; the first row whose patterns all match is the
-one. The texts of a row name terms in braces, such as `{image}`, or a group of the row's pattern.
+A file of rows has groups, each with a pattern `says` that its rows share, and texts for those that have none of their
+own. A pattern is a text, or a list of alternatives; `{{name}}` in it is one of the file's `patterns`. Several groups of
+a pattern may have the same name. The first row whose patterns all match is the one. Its texts name terms in braces,
+such as `{image}`, or a group of its pattern: `{path:the program}` has other words where the group is empty.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -18,9 +21,13 @@ from portside.findings.codes import code_named
 from portside.findings.finding import Finding
 
 Context = TypeVar("Context")
-Found = re.Match[str]
-Terms = Mapping[str, Callable[[Context, Found], str]]
+Groups = Mapping[str, str]
+"""The groups of a pattern by name; those without a match are empty."""
+Terms = Mapping[str, Callable[[Context, Groups], str]]
 
+CRASH = "CRASH"
+"""In place of a code: `CRASH_AT_START` or `CRASH_LATER`, whichever it was."""
+_NAMED = re.compile(r"\{\{(\w+)\}\}")
 _TEXTS = ("what", "look", "fix")
 
 
@@ -37,60 +44,93 @@ class Row:
     what: str
     look: str
     fix: str
+    trimmed: str = ""
+    """The characters around a group that are none of it, apart from spaces."""
 
-    def match(self, words: str, kind: str = "") -> Found | None:
-        """Where the words say it; None where they don't."""
+    def match(self, words: str, kind: str = "") -> Groups | None:
+        """The groups where the words say it; None where they don't."""
         if self.kind and not self.kind.search(kind):
             return None
         if not self.shared.search(words) or (self.unless and self.unless.search(words)):
             return None
-        return self.says.search(words)
+        return self.said(words)
+
+    def said(self, words: str) -> Groups | None:
+        """The same by the row's own pattern alone."""
+        found = self.says.search(words)
+        if found is None:
+            return None
+        groups = dict.fromkeys((name.partition("__")[0] for name in found.re.groupindex), "")
+        matched = {name.partition("__")[0]: each for name, each in found.groupdict().items() if each is not None}
+        return groups | {name: each.strip(self.trimmed or None) for name, each in matched.items()}
 
 
 @cache
 def rows_of(name: str) -> tuple[Row, ...]:
     """The rows of a data file in this folder. Raises KeyError for a row with an unknown code."""
     read = tomllib.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
-    return tuple(_row(group, row) for group in read["group"] for row in group["row"])
+    compiled = _Patterns(read.get("patterns", {}), "" if read.get("case_sensitive") else "(?is)")
+    trimmed = read.get("trimmed", "")
+    return tuple(_row(group, row, compiled, trimmed) for group in read["group"] for row in group["row"])
 
 
-def _row(group: Mapping[str, Any], row: Mapping[str, Any]) -> Row:
-    code_named(row["code"])
+@dataclass(frozen=True)
+class _Patterns:
+    """How the patterns of a file are compiled."""
+
+    named: Mapping[str, str]
+    flags: str
+
+    def __call__(self, given: str | Sequence[str]) -> re.Pattern[str]:
+        text = given if isinstance(given, str) else "|".join(given)
+        while named := _NAMED.search(text):
+            text = text.replace(named[0], self.named[named[1]])
+        numbers = count()
+        return re.compile(self.flags + re.sub(r"\(\?P<(\w+)>", lambda name: f"(?P<{name[1]}__{next(numbers)}>", text))
+
+
+def _row(group: Mapping[str, Any], row: Mapping[str, Any], compiled: _Patterns, trimmed: str) -> Row:
+    code_named(row["code"].replace(f"{CRASH}.", "CRASH_LATER."))
     kind = row.get("kind", group.get("kind", ""))
     return Row(
         group=group["name"],
         code=row["code"],
-        shared=_pattern(group.get("says", "")),
-        says=_pattern(row.get("says", "")),
-        unless=_pattern(row["unless"]) if "unless" in row else None,
+        shared=compiled(group.get("says", "")),
+        says=compiled(row.get("says", "")),
+        unless=compiled(row["unless"]) if "unless" in row else None,
         kind=re.compile(kind) if kind else None,
+        trimmed=trimmed,
         **{name: row.get(name, group.get(name, "")) for name in _TEXTS},
     )
 
 
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(text, re.IGNORECASE | re.DOTALL)
+def first_row(name: str, words: str, kind: str = "") -> tuple[Row, Groups] | None:
+    """The first row of a data file that the words match, and the groups of its pattern."""
+    matches = ((row, row.match(words, kind)) for row in rows_of(name))
+    return next(((row, groups) for row, groups in matches if groups is not None), None)
 
 
-def first_row(name: str, words: str, kind: str = "") -> tuple[Row, Found] | None:
-    """The first row of a data file that the words match, and how."""
-    return next(((row, found) for row in rows_of(name) if (found := row.match(words, kind))), None)
+class _Word(str):
+    __slots__ = ()
+
+    def __format__(self, instead: str) -> str:
+        return str(self) or instead
 
 
 class _Values(Generic[Context]):
     """The values of the terms in a row's texts, each computed only if it is used."""
 
-    def __init__(self, terms: Terms[Context], context: Context, found: Found) -> None:
-        self._terms, self._context, self._found = terms, context, found
+    def __init__(self, terms: Terms[Context], context: Context, groups: Groups) -> None:
+        self._terms, self._context, self._groups = terms, context, groups
 
     def __getitem__(self, name: str) -> str:
-        if name in self._found.re.groupindex:
-            return (self._found[name] or "").strip(" .,:;\"'")
-        return self._terms[name](self._context, self._found)
+        if name in self._groups:
+            return _Word(self._groups[name])
+        return self._terms[name](self._context, self._groups)
 
 
-def finding_of(row: Row, terms: Terms[Context], context: Context, found: Found) -> Finding:
+def finding_of(row: Row, terms: Terms[Context], context: Context, groups: Groups) -> Finding:
     """A row as a finding, without evidence. Raises KeyError for a term that is not known."""
-    values: Any = _Values(terms, context, found)
+    values: Any = _Values(terms, context, groups)
     what, look, fix = (getattr(row, name).format_map(values) for name in _TEXTS)
     return Finding(row.code, what, look=look, fix=fix)

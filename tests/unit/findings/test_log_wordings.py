@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 
 from portside.aws.task_logs import lines_of
-from portside.findings import log_rows
-from portside.findings.log_rows.row import AT_ITS_TIME, Row
+from portside.findings import database_rules, log_rules, log_terms
+from portside.findings.words import CRASH, Row, rows_of
 from tests.unit.diagnosis_support import exited, verdict_on
 
 WORDINGS: list[dict[str, Any]] = [
     json.loads(line) for line in Path(__file__).with_name("log-wordings.jsonl").read_text(encoding="utf-8").splitlines()
 ]
-TABLE: tuple[Row, ...] = (*log_rows.OF_DATABASES, *log_rows.ROWS)
+FILES = (database_rules.FILE, log_rules.DATABASES_FILE, log_rules.FILE)
+TABLE: tuple[Row, ...] = tuple(row for file in FILES for row in rows_of(file))
 
 
 @pytest.mark.parametrize("wording", WORDINGS, ids=[f"{number}-{each['code']}" for number, each in enumerate(WORDINGS)])
@@ -26,9 +27,8 @@ def test_a_wording_is_understood(wording: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("row", TABLE, ids=[f"{number}-{row.code}" for number, row in enumerate(TABLE)])
 def test_without_a_row_a_wording_is_not_understood(row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
-    code = row.code.replace(f"{AT_ITS_TIME}.", "CRASH_AT_START.")
-    monkeypatch.setattr(log_rows, "OF_DATABASES", tuple(each for each in log_rows.OF_DATABASES if each is not row))
-    monkeypatch.setattr(log_rows, "ROWS", tuple(each for each in log_rows.ROWS if each is not row))
+    code = row.code.replace(f"{CRASH}.", "CRASH_AT_START.")
+    monkeypatch.setattr(log_terms, "rows_of", lambda file: tuple(each for each in rows_of(file) if each is not row))
 
     assert not all(_is_understood(wording) for wording in WORDINGS if wording["code"] == code)
 
