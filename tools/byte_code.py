@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import portside
 
@@ -23,7 +23,7 @@ CLI = (
     "rich.table",
 )
 CDK = ("portside.stacks.synthesize",)
-EMULATOR = "portside.emulator"
+EMULATOR = "portside.emulator."
 
 
 def main(parts: list[str]) -> None:
@@ -31,15 +31,22 @@ def main(parts: list[str]) -> None:
     for name in [*(CLI if "cli" in parts else ()), *(CDK if "cdk" in parts else ())]:
         importlib.import_module(name)
     for module in _modules():
-        is_emulators = module == EMULATOR or module.startswith(f"{EMULATOR}.")
-        if ("emulator" if is_emulators else "cdk" if module.startswith("portside.stacks.") else "cli") in parts:
+        if _part(module) in parts:
             importlib.import_module(module)
 
 
+def _part(module: str) -> str:
+    if f"{module}.".startswith(EMULATOR):
+        return "emulator"
+    return "cdk" if module.startswith("portside.stacks.") else "cli"
+
+
 def _modules() -> Iterator[str]:
-    for module in pkgutil.walk_packages(portside.__path__, "portside."):
-        if not module.name.endswith("__main__"):
-            yield module.name
+    """All modules, by their files: pkgutil would import every package, in the process of each part."""
+    [folder] = map(Path, portside.__path__)
+    for file in sorted(folder.rglob("*.py")):
+        if file.stem != "__main__":
+            yield ".".join(file.relative_to(folder.parent).with_suffix("").parts).removesuffix(".__init__")
 
 
 if __name__ == "__main__":

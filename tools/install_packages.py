@@ -9,13 +9,14 @@ that begins with "note:" says so.
 from __future__ import annotations
 
 import ast
+import ensurepip
 import os
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-PIP = [sys.executable, "-I", "-m", "pip"]
 QUIET = ["--quiet", "--no-input", "--disable-pip-version-check"]
 UV_LOCK = Path(__file__).parent.parent / "requirements-uv.txt"
 
@@ -50,7 +51,7 @@ def main(locks: Sequence[str]) -> int:
     print(f"note: pip installs the packages, which takes longer: {why}", flush=True)
     requirements = [word for lock in locks for word in ("-r", lock)]
     options = ["--require-hashes", "--prefer-binary", "--no-compile"]
-    return subprocess.call([*PIP, "install", *QUIET, *options, *requirements], env=_environment({}))
+    return subprocess.call([*_pip(), "install", *QUIET, *options, *requirements], env=_environment({}))
 
 
 def _try_uv(locks: Sequence[str]) -> str:
@@ -60,7 +61,7 @@ def _try_uv(locks: Sequence[str]) -> str:
     except ValueError as unknown:
         return str(unknown)
     options = ["--require-hashes", "--only-binary", ":all:", "--no-compile", "-r", str(UV_LOCK)]
-    if subprocess.call([*PIP, "install", *QUIET, *options], env=_environment({})):
+    if subprocess.call([*_pip(), "install", *QUIET, *options], env=_environment({})):
         return "uv can't be installed here"
     words = ["pip", "install", "--quiet", "--python", sys.executable, "--require-hashes"]
     words += [word for lock in locks for word in ("-r", lock)]
@@ -68,10 +69,17 @@ def _try_uv(locks: Sequence[str]) -> str:
     return f"uv ended with exit code {code}" if code else ""
 
 
+def _pip() -> list[str]:
+    """The pip that Python brings, from its wheel: to install it, which compiles all of it, would take 8 seconds."""
+    folders = (sysconfig.get_config_var("WHEEL_PKG_DIR"), Path(ensurepip.__file__).parent / "_bundled")
+    wheels = [wheel for folder in folders if folder for wheel in Path(folder).glob("pip-*.whl")]
+    return [sys.executable, "-I", *([str(wheels[0] / "pip")] if wheels else ["-m", "pip"])]
+
+
 def pip_settings() -> dict[str, str]:
     """What pip's files and variables say of `pip install`, the more particular last."""
     listed = subprocess.run(
-        [*PIP, "config", "list", "--disable-pip-version-check"],
+        [*_pip(), "config", "list", "--disable-pip-version-check"],
         env=_environment({}),
         stdout=subprocess.PIPE,
         text=True,

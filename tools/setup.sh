@@ -11,7 +11,6 @@ root=$(CDPATH='' cd -P -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P) || e
 venv=$root/.venv
 checkov=$root/.agora/checkov
 log=$root/.agora/setup.log
-ticker=
 
 . "$root/tools/venv_stamp.sh"
 
@@ -38,7 +37,7 @@ set_up() { # base or dev
   [ "$1" = base ] || requirements="$requirements requirements-dev.txt"
   cd "$root" || exit
   : >"$log" || exit
-  trap stopped INT
+  trap 'echo >&2; say "set-up stopped; the next run does it again"; trap - INT; kill -INT $$' INT
   [ -e "$venv" ] || say 'setting up on first use: .venv with Python packages, Node and the CDK CLI, about 1 GB'
   if ! can_be_updated; then
     step "virtual environment ($version)" make_venv
@@ -48,8 +47,7 @@ set_up() { # base or dev
   rm -f "$venv/agora-base" "$venv/agora-dev"
   step 'Python packages' install_packages $requirements
   sed -n 's/^note: /agora: /p' "$log" >&2
-  step 'CDK CLI' install_cdk
-  step 'byte code' compile
+  step 'CDK CLI, byte code' install_cdk_and_compile
   write_stamp base && { [ "$1" = base ] || write_stamp dev; } || exit
   rm -f "$venv/agora-unfinished"
   trap - INT
@@ -71,7 +69,7 @@ checkov_is_current() {
 install_checkov() {
   local text
   read_file text "$root/requirements-checkov.txt" && rm -rf "$checkov" &&
-    "$venv/bin/python" -I -m venv --prompt checkov "$checkov" &&
+    "$venv/bin/python" -I -m venv --without-pip --prompt checkov "$checkov" &&
     "$checkov/bin/python" -I tools/install_packages.py requirements-checkov.txt &&
     printf '%s\n%s' "$root" "$text" >"$checkov/agora-stamp"
 }
@@ -139,7 +137,7 @@ can_be_updated() {
 
 make_venv() {
   rm -rf "$venv" && mkdir "$venv" && : >"$venv/agora-unfinished" &&
-    "$python" -I -m venv --prompt agora "$venv"
+    "$python" -I -m venv --without-pip --prompt agora "$venv"
 }
 
 install_packages() { # lock files
@@ -152,20 +150,16 @@ pathlib.Path(sysconfig.get_path("purelib"), "agora.pth").write_text(sys.argv[1] 
 ' "$root"
 }
 
-install_cdk() {
-  # --include=dev: NODE_ENV=production would leave the CLI out. The system's certificates: npm brings its own only.
-  PATH=$venv/bin:$PATH NODE_USE_SYSTEM_CA=1 "$venv/bin/npm" ci --ignore-scripts --include=dev --no-audit --no-fund \
-    --no-update-notifier --no-progress --loglevel=error --fetch-retries=2 --fetch-retry-mintimeout=1000 &&
-    ln -sfn ../../node_modules/.bin/cdk "$venv/bin/cdk"
-}
-
-# Here instead of in the first command, side by side, and whatever PYTHONDONTWRITEBYTECODE says: without it the CDK loads 2.75 times
-# as long. Loading it unpacks the CDK's own code too, which the first command would wait for. What can't be written now is later.
-compile() {
-  PATH=$venv/bin:$PATH
+# Side by side, because each takes seconds. Byte code is written here, whatever PYTHONDONTWRITEBYTECODE says: without it each start
+# of the CDK takes 2.75 times as long. Loading the CDK unpacks its own code too. What can't be written now is written later.
+install_cdk_and_compile() {
+  export PATH=$venv/bin:$PATH
   "$venv/bin/python" -I tools/byte_code.py emulator &
-  "$venv/bin/python" -I tools/byte_code.py cli cdk
-  wait
+  "$venv/bin/python" -I tools/byte_code.py cli cdk &
+  # --include=dev: NODE_ENV=production would leave the CLI out. The system's certificates: npm brings its own only.
+  NODE_USE_SYSTEM_CA=1 npm ci --ignore-scripts --include=dev --no-audit --no-fund \
+    --no-update-notifier --no-progress --loglevel=error --fetch-retries=2 --fetch-retry-mintimeout=1000 &&
+    ln -sfn ../../node_modules/.bin/cdk "$venv/bin/cdk" && wait
 }
 
 write_stamp() { # base or dev
@@ -191,10 +185,8 @@ step() { # title, command and its arguments
   local title=$1 began=$SECONDS
   shift
   printf 'agora: %s ...' "$title" >&2
-  start_ticker "$title"
   ("$@") >>"$log" 2>&1 </dev/null
   local code=$?
-  stop_ticker
   if [ $code -eq 0 ]; then
     printf ' %s s\n' $((SECONDS - began)) >&2
     return
@@ -215,30 +207,6 @@ advice() {
   else
     echo 'Look at the network and at the proxy settings (HTTPS_PROXY, PIP_INDEX_URL), then run the same command again.'
   fi
-}
-
-start_ticker() { # title
-  [ -t 2 ] && [ "${TERM:-dumb}" != dumb ] || return
-  while sleep 1 && kill -0 $$ 2>/dev/null; do
-    printf '\ragora: %s ... %s s' "$1" $((SECONDS - began)) >&2
-  done 9>&- &
-  ticker=$!
-}
-
-stop_ticker() {
-  [ -n "$ticker" ] || return
-  kill "$ticker" 2>/dev/null
-  wait "$ticker" 2>/dev/null
-  printf '\r' >&2
-  printf 'agora: %s ...' "$title" >&2
-  ticker=
-}
-
-stopped() {
-  [ -z "$ticker" ] || kill "$ticker" 2>/dev/null
-  printf '\nagora: set-up stopped; the next run does it again\n' >&2
-  trap - INT
-  kill -INT $$
 }
 
 say() { printf 'agora: %s\n' "$1" >&2; }

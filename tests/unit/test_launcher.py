@@ -102,7 +102,13 @@ class Clone:
         """The programs started since the last time, by their first word."""
         lines = self.calls_file.read_text().splitlines() if self.calls_file.exists() else []
         self.calls_file.unlink(missing_ok=True)
-        return [line.split()[0] for line in lines]
+        names = [line.split()[0] for line in lines]
+        if "npm" in names and "byte_code" in names:
+            # They run side by side.
+            npm = min(names.index("npm"), names.index("byte_code"))
+            names.remove("byte_code")
+            names.insert(npm + 1, "byte_code")
+        return names
 
 
 class Answer:
@@ -135,7 +141,7 @@ def test_the_first_use_sets_up_and_continues_with_the_command(clone: Clone) -> N
 
 def test_the_set_up_says_each_step_with_its_seconds(clone: Clone) -> None:
     lines = clone.run().err.splitlines()
-    steps = ("virtual environment", "Python packages", "CDK CLI", "byte code")
+    steps = ("virtual environment", "Python packages", "CDK CLI, byte code")
     assert all(any(step in line and line.endswith(" s") for line in lines) for step in steps)
 
 
