@@ -189,21 +189,22 @@ async def _assemble(state_dir: Path, listeners: Listeners, token: str) -> Any:
     from portside.emulator.gate.gate import Gate
     from portside.emulator.gate.keys import keys
     from portside.emulator.ministack_modules import app, provisioners, sts
-    from portside.emulator.patches import closed_routes, patching, table
+    from portside.emulator.patches import closed_routes, patching, rollout, table
     from portside.emulator.patches.api_faults import ApiFaults
     from portside.emulator.registry import catalogue_api
     from portside.emulator.services import application_autoscaling, service_quotas
-    from portside.emulator.state import saving
+    from portside.emulator.state.saving import Saver
 
-    saver = saving.Saver(state_dir / "aws")
+    saver = Saver(state_dir / "aws")
+    rollout.listeners.append(saver.progressed)
     catalogue, faulty = Catalogue(state_dir / "images.json"), CatalogueFaults(state_dir / "catalogue-faults.json")
     platform = Platform(catalogue, Faults(state_dir / "faults.json"), time_scale())
     fargate = Fargate(platform)
     fargate.start()
     refusals = ApiFaults()
-    patching.apply((*table.all_patches(fargate, refusals), *saving.patches(saver)))
+    patching.apply(table.all_patches(), fargate=fargate, api_faults=refusals, saver=saver)
     resources.register()
-    closed_routes.keep_served(app, provisioners._RESOURCE_HANDLERS)
+    closed_routes.keep_served(provisioners._RESOURCE_HANDLERS)
     application_autoscaling.install()
     service_quotas.install()
     control = control_api.handler(token, platform, faulty, refusals, LoadBalancers(platform.tasks), saver)

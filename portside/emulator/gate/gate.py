@@ -83,50 +83,6 @@ class Gate:
         return body
 
 
-def operation_of(service: str, method: str, headers: Mapping[str, str], parameters: Mapping[str, Any]) -> str:
-    """The name of the operation in AWS's API reference; empty if operations of its kind are never refused."""
-    if target := headers.get("x-amz-target"):
-        return target.rpartition(".")[2]
-    if service == "s3":
-        kinds = {"notification": "PutBucketNotificationConfiguration", "replication": "PutBucketReplication"}
-        return next((name for key, name in kinds.items() if method == "PUT" and key in parameters), "")
-    return _first(parameters, "Action")
-
-
-def only_served(
-    detect: Callable[..., str], merge: Callable[..., dict[str, Any]]
-) -> Callable[[Any], Callable[..., Any]]:
-    """The dispatch of ministack, with an error for services and operations that aren't served.
-
-    The service in the signature can differ from ministack's detection, so this detects it like ministack.
-    """
-
-    def make(original: Any) -> Callable[..., Any]:
-        async def dispatch(
-            method: str, path: str, headers: dict[str, str], body: bytes, query_params: Any, request_id: str
-        ) -> Any:
-            parameters = merge(method, path, headers, body, query_params)
-            route = detect(method, path, headers, parameters)
-            problem = "" if route in served.ROUTES else served.problem_of_service(route)
-            if not problem:
-                operation = operation_of(route, method, headers, parameters)
-                given = {name: _first(parameters, name) for name in ("Protocol",)}
-                problem = served.problem_of_operation(route, operation, given)
-            if problem:
-                no = refusal("NotServed", problem, route, headers)
-                return no.status, dict(no.headers), no.body
-            return await original(method, path, headers, body, query_params, request_id)
-
-        return dispatch
-
-    return make
-
-
-def _first(parameters: Mapping[str, Any], name: str) -> str:
-    value = parameters.get(name, "")
-    return str(value[0] if isinstance(value, list) and value else value or "")
-
-
 def _problem_of_path(service: str, path: str) -> str:
     if service == "s3":
         return f"{path[:100]!r} is not served" if path.startswith(_OWN_PATHS) else ""

@@ -119,6 +119,11 @@ class Refusal:
     headers: Mapping[str, str]
     body: bytes
 
+    @property
+    def as_tuple(self) -> tuple[int, dict[str, str], bytes]:
+        """As ministack's functions answer."""
+        return self.status, dict(self.headers), self.body
+
 
 def refusal(reason: str, message: str, service: str, headers: Mapping[str, str]) -> Refusal:
     """The answer to a request to a service, in the protocol of the request. `reason` is one of `REASONS`."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qs
 
 from portside.emulator.gate.refusals import refusal
 from portside.emulator.ministack_modules import responses
+from portside.emulator.patches.patching import replaces
 from portside.emulator.state.active_faults import ActiveFaults
 
 ANY = "*"
@@ -79,25 +80,27 @@ class ApiFaults(ActiveFaults[ApiFault]):
         return self._take(lambda each: each.concerns(service, operation, account))
 
 
-def refuse(faults: ApiFaults) -> Callable[[Any], Callable[..., Any]]:
-    """The dispatch of all calls, with faults."""
-
-    def make(original: Any) -> Callable[..., Any]:
-        async def dispatch(
-            method: str, path: str, headers: Mapping[str, str], body: bytes, query_params: Any, request_id: str
-        ) -> Any:
-            signed = _SIGNED_FOR.search(headers.get("authorization", ""))
-            if signed and faults.all():
-                operation = operation_of(headers, body)
-                fault = faults.take(signed[1], operation, responses.get_account_id())
-                if fault:
-                    error = refusal(fault.code, _message(fault.code, signed[1], operation), signed[1], headers)
-                    return error.status, dict(error.headers), error.body
-            return await original(method, path, headers, body, query_params, request_id)
-
-        return dispatch
-
-    return make
+@replaces("app._dispatch_service_request")
+async def refuse(
+    original: Any,
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    query_params: Any,
+    request_id: str,
+    *,
+    api_faults: ApiFaults,
+) -> Any:
+    """A call with a fault fails."""
+    signed = _SIGNED_FOR.search(headers.get("authorization", ""))
+    if signed and api_faults.all():
+        operation = operation_of(headers, body)
+        fault = api_faults.take(signed[1], operation, responses.get_account_id())
+        if fault:
+            message = _message(fault.code, signed[1], operation)
+            return refusal(fault.code, message, signed[1], headers).as_tuple
+    return await original(method, path, headers, body, query_params, request_id)
 
 
 def _plain(operation: str) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import Any
 
 from portside.emulator.ministack_modules import ecs
 from portside.emulator.patches import rollout, service_events
+from portside.emulator.patches.patching import replaces
 
 # Reconciling reads all tasks and then starts some: two threads would start them twice. It is reentrant.
 reconciling = threading.RLock()
@@ -21,50 +21,51 @@ def primary_id(service: dict[str, Any] | None) -> str | None:
     return primary["id"] if primary else None
 
 
-def first_in_progress(original: Any) -> Callable[..., dict[str, Any]]:
-    """A new deployment, which is in progress until it is stable."""
-
-    def make_deployment(task_definition: str, desired_count: int, status: str = "PRIMARY") -> dict[str, Any]:
-        deployment: dict[str, Any] = original(task_definition, desired_count, status)
-        deployment["rolloutState"] = "IN_PROGRESS"
-        deployment["rolloutStateReason"] = f"ECS deployment {deployment['id']} in progress."
-        return deployment
-
-    return make_deployment
+@replaces("services.ecs._ECS_DEPLOYMENT_STEADY_DELAY")
+def stable_delay(_: float) -> float:
+    """In seconds; the runtime reports when a task is stable."""
+    return 0.02
 
 
-def reconcile_one_at_a_time(original: Any) -> Callable[..., None]:
-    """The scheduler's reconciling, on one thread at a time, with an event about the tasks that it starts."""
-
-    def reconcile(cluster_name: str, svc_key: str) -> None:
-        with reconciling:
-            service = ecs._services.get(svc_key)
-            before = _task_ids(service)
-            original(cluster_name, svc_key)
-            if service is not None and (started := _task_ids(service) - before):
-                _report(service, f"has started {len(started)} tasks: {_listed(started)}.")
-        rollout.notify()
-
-    return reconcile
+@replaces("services.ecs._make_deployment")
+def first_in_progress(
+    original: Any, task_definition: str, desired_count: int, status: str = "PRIMARY"
+) -> dict[str, Any]:
+    """A new deployment is in progress until it is stable; ministack completes the first one before any task runs."""
+    deployment: dict[str, Any] = original(task_definition, desired_count, status)
+    deployment["rolloutState"] = "IN_PROGRESS"
+    deployment["rolloutStateReason"] = f"ECS deployment {deployment['id']} in progress."
+    return deployment
 
 
-def announce_completion(original: Any) -> Callable[..., None]:
-    """The end of a deployment, with its events; AWS drops failed deployments, unless this is their rollback."""
+@replaces("services.ecs._reconcile_service_tasks")
+def reconcile_one_at_a_time(original: Any, cluster_name: str, svc_key: str) -> None:
+    """The scheduler reconciles on one thread at a time, with an event about the tasks that it starts."""
+    with reconciling:
+        service = ecs._services.get(svc_key)
+        before = _task_ids(service)
+        original(cluster_name, svc_key)
+        if service is not None and (started := _task_ids(service) - before):
+            _report(service, f"has started {len(started)} tasks: {_listed(started)}.")
+    rollout.notify()
 
-    def complete(cluster_name: str, svc_key: str, expected_deployment_id: str | None = None) -> None:
-        with reconciling:
-            service = ecs._services.get(svc_key)
-            primary = ecs._primary_deployment(service) if service else None
-            before = primary.get("rolloutState") if primary else None
-            running = _task_ids(service, _RUNNING)
-            original(cluster_name, svc_key, expected_deployment_id)
-            if service and (stopped := running - _task_ids(service, _RUNNING)):
-                _report(service, f"has stopped {len(stopped)} running tasks: {_listed(stopped)}.")
-            if service and primary and before == "IN_PROGRESS" and primary.get("rolloutState") == "COMPLETED":
-                _complete(service, primary)
-        rollout.notify()
 
-    return complete
+@replaces("services.ecs._complete_service_deployment")
+def announce_completion(
+    original: Any, cluster_name: str, svc_key: str, expected_deployment_id: str | None = None
+) -> None:
+    """The end of a deployment has events; AWS drops failed deployments, unless this is their rollback."""
+    with reconciling:
+        service = ecs._services.get(svc_key)
+        primary = ecs._primary_deployment(service) if service else None
+        before = primary.get("rolloutState") if primary else None
+        running = _task_ids(service, _RUNNING)
+        original(cluster_name, svc_key, expected_deployment_id)
+        if service and (stopped := running - _task_ids(service, _RUNNING)):
+            _report(service, f"has stopped {len(stopped)} running tasks: {_listed(stopped)}.")
+        if service and primary and before == "IN_PROGRESS" and primary.get("rolloutState") == "COMPLETED":
+            _complete(service, primary)
+    rollout.notify()
 
 
 def _complete(service: dict[str, Any], primary: dict[str, Any]) -> None:
@@ -75,21 +76,18 @@ def _complete(service: dict[str, Any], primary: dict[str, Any]) -> None:
     _report(service, "has reached a steady state.")
 
 
-def report_failures_as_aws(original: Any) -> Callable[..., None]:
-    """The circuit breaker's count of failed tasks, with AWS's texts in reasons and events."""
-
-    def record(task: dict[str, Any], digest_resolution_failed: bool = False) -> None:
-        cluster = ecs._cluster_name_from_arn(task.get("clusterArn", ""))
-        service = ecs._services.get(f"{cluster}/{task.get('group', '').partition(':')[2]}")
-        before = {each["id"] for each in _failed(service)}
-        with reconciling:
-            original(task, digest_resolution_failed)
-        for deployment in _failed(service):
-            if service is not None and deployment["id"] not in before:
-                _report_failure(service, deployment)
-        rollout.notify()
-
-    return record
+@replaces("services.ecs._record_service_task_failure")
+def report_failures_as_aws(original: Any, task: dict[str, Any], digest_resolution_failed: bool = False) -> None:
+    """The circuit breaker counts failed tasks, with AWS's texts in reasons and events."""
+    cluster = ecs._cluster_name_from_arn(task.get("clusterArn", ""))
+    service = ecs._services.get(f"{cluster}/{task.get('group', '').partition(':')[2]}")
+    before = {each["id"] for each in _failed(service)}
+    with reconciling:
+        original(task, digest_resolution_failed)
+    for deployment in _failed(service):
+        if service is not None and deployment["id"] not in before:
+            _report_failure(service, deployment)
+    rollout.notify()
 
 
 def _report_failure(service: dict[str, Any], deployment: dict[str, Any]) -> None:

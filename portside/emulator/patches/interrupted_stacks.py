@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from portside.emulator.ministack_modules import cloudformation
 from portside.emulator.patches import stack_faults
+from portside.emulator.patches.patching import replaces
 
 # The state of such a stack after a restart, from which the CDK can continue.
 AFTER_INTERRUPTION = {
@@ -20,24 +20,21 @@ AFTER_INTERRUPTION = {
 }
 
 
-def settle(original: Any) -> Callable[..., Any]:
-    """Loads CloudFormation's state, after which no stack is in progress."""
-
-    def load(data: Any) -> Any:
-        loaded = original(data)
-        for key, stack in list(cloudformation._stacks._data.items()):
-            if stack.get("StackStatus") == "REVIEW_IN_PROGRESS" and not stack_faults.is_pinned(stack):
-                # It has no resources yet, and the process that would execute its change set has ended.
-                del cloudformation._stacks._data[key]
-                _delete_change_sets(stack["StackId"])
-                continue
-            settled = AFTER_INTERRUPTION.get(stack.get("StackStatus", ""))
-            if settled:
-                stack["StackStatus"] = settled
-                stack["StackStatusReason"] = "The embedded AWS was stopped during this operation"
-        return loaded
-
-    return load
+@replaces("services.cloudformation.load_persisted_state")
+def settle(original: Any, data: Any) -> Any:
+    """After CloudFormation's state is loaded, no stack is in progress."""
+    loaded = original(data)
+    for key, stack in list(cloudformation._stacks._data.items()):
+        if stack.get("StackStatus") == "REVIEW_IN_PROGRESS" and not stack_faults.is_pinned(stack):
+            # It has no resources yet, and the process that would execute its change set has ended.
+            del cloudformation._stacks._data[key]
+            _delete_change_sets(stack["StackId"])
+            continue
+        settled = AFTER_INTERRUPTION.get(stack.get("StackStatus", ""))
+        if settled:
+            stack["StackStatus"] = settled
+            stack["StackStatusReason"] = "The embedded AWS was stopped during this operation"
+    return loaded
 
 
 def _delete_change_sets(stack_id: str) -> None:

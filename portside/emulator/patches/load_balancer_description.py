@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from portside.emulator.fargate.running_tasks import RunningTasks, TargetState
+from portside.emulator.fargate.running_tasks import TargetState
+from portside.emulator.fargate.runtime import Fargate
 from portside.emulator.ministack_modules import alb, ec2
+from portside.emulator.patches.patching import replaces
 
 _UNKNOWN = TargetState("unhealthy", "Target.FailedHealthChecks", "Health checks failed")
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
@@ -31,68 +33,49 @@ def _sends(actions: Sequence[Mapping[str, Any]] | None, target_group: str) -> bo
     return any(each.get("TargetGroupArn") == target_group for each in actions or ())
 
 
-def with_balancers(original: Any) -> Callable[..., str]:
-    """A target group, with the load balancers that forward requests to it."""
-
-    def target_group_xml(group: Mapping[str, Any]) -> str:
-        return str(original({**group, "LoadBalancerArns": balancers_of(group["TargetGroupArn"])}))
-
-    return target_group_xml
+@replaces("services.alb._tg_xml")
+def with_balancers(original: Any, tg: Mapping[str, Any]) -> str:
+    """A target group has the load balancers that forward requests to it; ministack keeps those of deleted listeners."""
+    return str(original({**tg, "LoadBalancerArns": balancers_of(tg["TargetGroupArn"])}))
 
 
-def with_target_health(tasks: RunningTasks) -> Callable[[Any], Callable[..., Any]]:
-    """DescribeTargetHealth, with the results of the health checks."""
-
-    def make(original: Any) -> Callable[..., Any]:
-        def describe_target_health(params: Mapping[str, Any]) -> Any:
-            arn = alb._p(params, "TargetGroupArn")
-            group = alb._tgs.get(arn)
-            if group is None:
-                return original(params)
-            requested = {each["Id"] for each in alb._parse_targets_param(params)}
-            is_used = bool(balancers_of(arn))
-            members = "".join(
-                _target_xml(each, group, (tasks.target_state(arn, each["Id"]) or _UNKNOWN) if is_used else _UNUSED)
-                for each in alb._targets.get(arn) or []
-                if not requested or each["Id"] in requested
-            )
-            inner = f"<TargetHealthDescriptions>{members}</TargetHealthDescriptions>"
-            return alb._xml(200, "DescribeTargetHealth", inner)
-
-        return describe_target_health
-
-    return make
+@replaces("services.alb._describe_target_health")
+def with_target_health(original: Any, params: Mapping[str, Any], *, fargate: Fargate) -> Any:
+    """DescribeTargetHealth shows the results of the health checks."""
+    arn = alb._p(params, "TargetGroupArn")
+    group = alb._tgs.get(arn)
+    if group is None:
+        return original(params)
+    requested = {each["Id"] for each in alb._parse_targets_param(params)}
+    is_used, tasks = bool(balancers_of(arn)), fargate.platform.tasks
+    members = "".join(
+        _target_xml(each, group, (tasks.target_state(arn, each["Id"]) or _UNKNOWN) if is_used else _UNUSED)
+        for each in alb._targets.get(arn) or []
+        if not requested or each["Id"] in requested
+    )
+    inner = f"<TargetHealthDescriptions>{members}</TargetHealthDescriptions>"
+    return alb._xml(200, "DescribeTargetHealth", inner)
 
 
-def with_zones(original: Any) -> Callable[..., str]:
-    """A load balancer, with the zones of its subnets."""
-
-    def load_balancer_xml(load_balancer: Mapping[str, Any]) -> str:
-        text = str(original(load_balancer))
-        for subnet_id in load_balancer.get("Subnets", []):
-            zone = (ec2._subnets.get(subnet_id) or {}).get("AvailabilityZone")
-            if zone:
-                subnet = f"</ZoneName><SubnetId>{subnet_id}<"
-                text = re.sub(f"<ZoneName>[^<]*{re.escape(subnet)}", f"<ZoneName>{zone}{subnet}", text)
-        return text
-
-    return load_balancer_xml
+@replaces("services.alb._lb_xml")
+def with_zones(original: Any, lb: Mapping[str, Any]) -> str:
+    """A load balancer has the zones of its subnets; in ministack all are zone a."""
+    text = str(original(lb))
+    for subnet_id in lb.get("Subnets", []):
+        zone = (ec2._subnets.get(subnet_id) or {}).get("AvailabilityZone")
+        if zone:
+            subnet = f"</ZoneName><SubnetId>{subnet_id}<"
+            text = re.sub(f"<ZoneName>[^<]*{re.escape(subnet)}", f"<ZoneName>{zone}{subnet}", text)
+    return text
 
 
-def with_users(original: Any) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    """DescribeCertificate, with the load balancers whose listeners have the certificate."""
-
-    def certificate_shape(certificate: Mapping[str, Any]) -> dict[str, Any]:
-        shape: dict[str, Any] = original(certificate)
-        arn = certificate["CertificateArn"]
-        users = {
-            listener["LoadBalancerArn"]
-            for listener in list(alb._listeners.values())
-            if arn in listener.get("Certificates", [])
-        }
-        return shape | {"InUseBy": sorted({*shape.get("InUseBy", []), *users})}
-
-    return certificate_shape
+@replaces("services.acm._cert_shape")
+def with_users(original: Any, cert: Mapping[str, Any]) -> dict[str, Any]:
+    """DescribeCertificate shows the load balancers whose listeners have the certificate."""
+    shape: dict[str, Any] = original(cert)
+    arn, listeners = cert["CertificateArn"], list(alb._listeners.values())
+    users = {each["LoadBalancerArn"] for each in listeners if arn in each.get("Certificates", [])}
+    return shape | {"InUseBy": sorted({*shape.get("InUseBy", []), *users})}
 
 
 def _target_xml(target: Mapping[str, Any], group: Mapping[str, Any], known: TargetState) -> str:

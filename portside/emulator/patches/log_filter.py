@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from portside.emulator.ministack_modules import logs, responses
+from portside.emulator.patches.patching import replaces
 
 LARGEST_PAGE = 10000
 
@@ -15,27 +17,23 @@ _TERM = re.compile(r'([?-]?)(?:"([^"]*)"|(\S+))')
 _OTHER_PATTERNS = ("{", "[", "%")
 
 
-def filter_in_pages(original: Any) -> Callable[[Mapping[str, Any]], Any]:
+@replaces("services.cloudwatch_logs._filter_log_events")
+def filter_in_pages(original: Any, data: Mapping[str, Any]) -> Any:
     """FilterLogEvents, whose next token is the number of matching events before it."""
-
-    def filter_log_events(data: Mapping[str, Any]) -> Any:
-        group = logs._log_groups.get(logs._resolve_log_group_name(data))
-        if group is None:
-            return original(data)
-        limit = min(int(data.get("limit") or LARGEST_PAGE), LARGEST_PAGE)
-        token = str(data.get("nextToken") or "0")
-        if not token.isdigit():
-            message = "The specified nextToken is invalid."
-            return responses.error_response_json("InvalidParameterException", message, 400)
-        matches = matcher(data.get("filterPattern") or "")
-        found = [each for each in _events(group["streams"], data) if matches(each["message"])]
-        start = int(token)
-        answer: dict[str, Any] = {"events": found[start : start + limit], "searchedLogStreams": []}
-        if start + limit < len(found):
-            answer["nextToken"] = str(start + limit)
-        return responses.json_response(answer)
-
-    return filter_log_events
+    group = logs._log_groups.get(logs._resolve_log_group_name(data))
+    if group is None:
+        return original(data)
+    limit = min(int(data.get("limit") or LARGEST_PAGE), LARGEST_PAGE)
+    token = str(data.get("nextToken") or "0")
+    if not token.isdigit():
+        return responses.error_response_json("InvalidParameterException", "The specified nextToken is invalid.", 400)
+    matches = matcher(data.get("filterPattern") or "")
+    found = [each for each in _events(group["streams"], data) if matches(each["message"])]
+    start = int(token)
+    answer: dict[str, Any] = {"events": found[start : start + limit], "searchedLogStreams": []}
+    if start + limit < len(found):
+        answer["nextToken"] = str(start + limit)
+    return responses.json_response(answer)
 
 
 def matcher(pattern: str) -> Callable[[str], bool]:
@@ -62,15 +60,13 @@ def matcher(pattern: str) -> Callable[[str], bool]:
 
 
 def _events(streams: Mapping[str, Any], data: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return sorted(_all_events(streams, data), key=lambda each: (each["timestamp"], each["ingestionTime"]))
-
-
-def _all_events(streams: Mapping[str, Any], data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    names = data.get("logStreamNames") or [
-        name for name in streams if name.startswith(data.get("logStreamNamePrefix") or "")
+    prefix = data.get("logStreamNamePrefix") or ""
+    names = data.get("logStreamNames") or [name for name in streams if name.startswith(prefix)]
+    first, last = data.get("startTime", -math.inf), data.get("endTime", math.inf)
+    found = [
+        {**event, "logStreamName": name}
+        for name in names
+        for event in list(streams.get(name, {}).get("events", []))
+        if first <= event["timestamp"] <= last
     ]
-    first, last = data.get("startTime"), data.get("endTime")
-    for name in names:
-        for event in list(streams.get(name, {}).get("events", [])):
-            if (first is None or event["timestamp"] >= first) and (last is None or event["timestamp"] <= last):
-                yield {**event, "logStreamName": name}
+    return sorted(found, key=lambda each: (each["timestamp"], each["ingestionTime"]))

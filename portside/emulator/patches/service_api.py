@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 from portside.emulator.ministack_modules import ecs, responses
 from portside.emulator.patches import rollout, service_discovery
 from portside.emulator.patches.deployments import primary_id, reconciling
 from portside.emulator.patches.load_balancer_description import balancers_of
-
-Action = Callable[[dict[str, Any]], Any]
+from portside.emulator.patches.patching import replaces
 
 # Changes of these start a new deployment, by the API reference of UpdateService.
 STARTS_DEPLOYMENT = (
@@ -30,90 +28,73 @@ STORED_TOO = ("serviceConnectConfiguration", "volumeConfigurations", "availabili
 _DRAINING = "has begun draining connections"
 
 
-def create_completely(original: Action) -> Action:
-    """CreateService."""
-
-    def create_service(request: dict[str, Any]) -> Any:
-        cluster = _cluster(request)
-        if cluster not in ecs._clusters:
-            return responses.error_response_json("ClusterNotFoundException", "Cluster not found.", 400)
-        if problem := _refusal(request, ecs._clusters[cluster]):
-            return responses.error_response_json("InvalidParameterException", problem, 400)
-        with reconciling:
-            answer = original(request)
-            service = ecs._services.get(f"{cluster}/{request.get('serviceName')}")
-            if answer[0] < 400 and service:
-                answer = _completed(service, request)
-        return answer
-
-    return create_service
+@replaces("services.ecs._create_service")
+def create_completely(original: Any, data: dict[str, Any]) -> Any:
+    """CreateService stores all properties, and creates no missing cluster."""
+    cluster = _cluster(data)
+    if cluster not in ecs._clusters:
+        return responses.error_response_json("ClusterNotFoundException", "Cluster not found.", 400)
+    if problem := _refusal(data, ecs._clusters[cluster]):
+        return responses.error_response_json("InvalidParameterException", problem, 400)
+    with reconciling:
+        answer = original(data)
+        service = ecs._services.get(f"{cluster}/{data.get('serviceName')}")
+        return _completed(service, data) if answer[0] < 400 and service else answer
 
 
-def update_completely(original: Action) -> Action:
-    """UpdateService."""
-
-    def update_service(request: dict[str, Any]) -> Any:
-        service = _service(request)
-        if service and any(name in request and request[name] != service.get(name) for name in STARTS_DEPLOYMENT):
-            request = request | {"forceNewDeployment": True}
-        with reconciling:
-            if service:
-                _store_too(service, request)
-            before = primary_id(service)
-            answer = original(request)
-            if answer[0] < 400 and service:
-                # ministack adds this event on every update, with an invented number.
-                service["events"][:] = [each for each in service["events"] if _DRAINING not in each["message"]]
-                answer = _completed(service, request)
-                if primary_id(service) != before:
-                    rollout.notify()
-        return answer
-
-    return update_service
-
-
-def delete_with_discovery(original: Action) -> Action:
-    """DeleteService."""
-
-    def delete_service(request: dict[str, Any]) -> Any:
-        service = _service(request)
-        with reconciling:
-            answer = original(request)
+@replaces("services.ecs._update_service")
+def update_completely(original: Any, data: dict[str, Any]) -> Any:
+    """UpdateService starts a deployment for changes other than the task definition too."""
+    service = _service(data)
+    if service and any(name in data and data[name] != service.get(name) for name in STARTS_DEPLOYMENT):
+        data = data | {"forceNewDeployment": True}
+    with reconciling:
+        if service:
+            _store_too(service, data)
+        before = primary_id(service)
+        answer = original(data)
         if answer[0] < 400 and service:
-            service_discovery.register(service)
-        rollout.notify()
-        return answer
-
-    return delete_service
-
-
-def list_tasks_by_any_name(original: Action) -> Action:
-    """ListTasks, with a service's ARN as well as its name."""
-
-    def list_tasks(request: dict[str, Any]) -> Any:
-        if service := request.get("serviceName"):
-            name = ecs._resolve_service_ref(service)
-            if not name or f"{_cluster(request)}/{name[0]}" not in ecs._services:
-                return responses.error_response_json("ServiceNotFoundException", "Service not found.", 400)
-            request = request | {"serviceName": name[0]}
-        return original(request)
-
-    return list_tasks
+            # ministack adds this event on every update, with an invented number.
+            service["events"][:] = [each for each in service["events"] if _DRAINING not in each["message"]]
+            answer = _completed(service, data)
+            if primary_id(service) != before:
+                rollout.notify()
+    return answer
 
 
-def replace_stopped(original: Action) -> Action:
-    """StopTask, after which a service starts a new task."""
+@replaces("services.ecs._delete_service")
+def delete_with_discovery(original: Any, data: dict[str, Any]) -> Any:
+    """DeleteService deletes the service's Cloud Map services too."""
+    service = _service(data)
+    with reconciling:
+        answer = original(data)
+    if answer[0] < 400 and service:
+        service_discovery.register(service)
+    rollout.notify()
+    return answer
 
-    def stop_task(request: dict[str, Any]) -> Any:
-        answer = original(request)
-        if answer[0] < 400:
-            kind, _, service = json.loads(answer[2])["task"].get("group", "").partition(":")
-            if kind == "service":
-                cluster = _cluster(request)
-                ecs._reconcile_service_tasks(cluster, f"{cluster}/{service}")
-        return answer
 
-    return stop_task
+@replaces("services.ecs._list_tasks")
+def list_tasks_by_any_name(original: Any, data: dict[str, Any]) -> Any:
+    """ListTasks accepts a service's ARN as well as its name."""
+    if service := data.get("serviceName"):
+        name = ecs._resolve_service_ref(service)
+        if not name or f"{_cluster(data)}/{name[0]}" not in ecs._services:
+            return responses.error_response_json("ServiceNotFoundException", "Service not found.", 400)
+        data = data | {"serviceName": name[0]}
+    return original(data)
+
+
+@replaces("services.ecs._stop_task", only_api=True)
+def replace_stopped(original: Any, data: dict[str, Any]) -> Any:
+    """After StopTask a service starts a new task; the scheduler replaces the tasks that it stops."""
+    answer = original(data)
+    if answer[0] < 400:
+        kind, _, service = json.loads(answer[2])["task"].get("group", "").partition(":")
+        if kind == "service":
+            cluster = _cluster(data)
+            ecs._reconcile_service_tasks(cluster, f"{cluster}/{service}")
+    return answer
 
 
 def _cluster(request: dict[str, Any]) -> str:

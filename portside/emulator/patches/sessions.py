@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from portside.emulator.ministack_modules import ecs, responses, ssm
+from portside.emulator.patches.patching import replaces
 
 
-def start_where_connected(original: Any) -> Callable[..., Any]:
-    """Systems Manager's API, with StartSession and TerminateSession."""
-
-    async def handle_request(method: str, path: str, headers: Mapping[str, str], body: Any, query_params: Any) -> Any:
-        action = headers.get("x-amz-target", "").rpartition(".")[2]
-        if action not in ("StartSession", "TerminateSession"):
-            return await original(method, path, headers, body, query_params)
-        data = json.loads(body or b"{}")
-        if action == "TerminateSession":
-            return responses.json_response({"SessionId": data.get("SessionId", "")})
-        target = str(data.get("Target", ""))
-        if not _is_connected(target):
-            return responses.error_response_json("TargetNotConnected", f"{target} is not connected.", 400)
-        session = f"session-{uuid.uuid4().hex[:17]}"
-        stream = f"wss://ssmmessages.{responses.get_region()}.amazonaws.com/v1/data-channel/{session}"
-        return responses.json_response({"SessionId": session, "StreamUrl": stream, "TokenValue": uuid.uuid4().hex})
-
-    return handle_request
+@replaces("services.ssm.handle_request")
+async def start_where_connected(
+    original: Any, method: str, path: str, headers: Mapping[str, str], body: Any, query_params: Any
+) -> Any:
+    """Systems Manager has StartSession and TerminateSession."""
+    action = headers.get("x-amz-target", "").rpartition(".")[2]
+    if action not in ("StartSession", "TerminateSession"):
+        return await original(method, path, headers, body, query_params)
+    data = json.loads(body or b"{}")
+    if action == "TerminateSession":
+        return responses.json_response({"SessionId": data.get("SessionId", "")})
+    target = str(data.get("Target", ""))
+    if not _is_connected(target):
+        return responses.error_response_json("TargetNotConnected", f"{target} is not connected.", 400)
+    session = f"session-{uuid.uuid4().hex[:17]}"
+    stream = f"wss://ssmmessages.{responses.get_region()}.amazonaws.com/v1/data-channel/{session}"
+    return responses.json_response({"SessionId": session, "StreamUrl": stream, "TokenValue": uuid.uuid4().hex})
 
 
 def _is_connected(target: str) -> bool:

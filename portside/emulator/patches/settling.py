@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from portside.emulator.ministack_modules import cloudformation
+from portside.emulator.patches.patching import replaces
 
 # Less than the callers' interval, so that a longer operation is not delayed.
 LONGEST_SECONDS = 4.0
@@ -21,19 +22,18 @@ POLL_SECONDS = 0.03
 STARTING = frozenset({"CreateStack", "DeleteStack", "ExecuteChangeSet", "RollbackStack", "UpdateStack"})
 
 
-def answer_when_settled(original: Any) -> Any:
-    """CloudFormation's API, which answers after a quick operation is complete."""
-
-    async def handle_request(method: str, path: str, headers: Mapping[str, str], body: Any, query_params: Any) -> Any:
-        action, parameters = _parsed(headers, body)
-        # A change set is deleted when it is executed, with the name of its stack.
-        stack = _stack(parameters) if action in STARTING else None
-        answer = await original(method, path, headers, body, query_params)
-        if action in STARTING and answer[0] < 400:
-            await _settled(stack or _stack(parameters))
-        return answer
-
-    return handle_request
+@replaces("services.cloudformation.handle_request")
+async def answer_when_settled(
+    original: Any, method: str, path: str, headers: Mapping[str, str], body: Any, query_params: Any
+) -> Any:
+    """CloudFormation answers after a quick operation is complete."""
+    action, parameters = _parsed(headers, body)
+    # A change set is deleted when it is executed, with the name of its stack.
+    stack = _stack(parameters) if action in STARTING else None
+    answer = await original(method, path, headers, body, query_params)
+    if action in STARTING and answer[0] < 400:
+        await _settled(stack or _stack(parameters))
+    return answer
 
 
 def _parsed(headers: Mapping[str, str], body: Any) -> tuple[str, dict[str, str]]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from portside.emulator.ministack_modules import cloudformation, responses, stacks
+from portside.emulator.patches.patching import replaces
 
 _FAILED = "The following resource(s) failed to {verb}: [{resource}]. "
 _BY_USER = "User Initiated"
@@ -81,18 +82,16 @@ def is_pinned(stack: Mapping[str, Any]) -> bool:
     return bool(stack.get("_state_by_fault")) and stack["_state_by_fault"] == stack.get("StackStatus")
 
 
-def refuse_stuck(original: Any) -> Callable[[Mapping[str, Any]], Any]:
-    """UpdateStack and CreateChangeSet, with AWS's error for a stack that can't be updated."""
-
-    def change(params: Mapping[str, Any]) -> Any:
-        stack = cloudformation.handlers._resolve_stack(cloudformation.helpers._p(params, "StackName"))
-        creates = cloudformation.helpers._p(params, "ChangeSetType") in ("CREATE", "IMPORT")
-        if stack and not creates and stack["StackStatus"] not in _UPDATABLE:
-            problem = f"Stack:{stack['StackId']} is in {stack['StackStatus']} state and can not be updated."
-            return cloudformation.helpers._error("ValidationError", problem)
-        return original(params)
-
-    return change
+@replaces("services.cloudformation.handlers._update_stack")
+@replaces("services.cloudformation.handlers._create_change_set")
+def refuse_stuck(original: Any, params: Mapping[str, Any]) -> Any:
+    """UpdateStack and CreateChangeSet have AWS's error for a stack that can't be updated."""
+    stack = cloudformation.handlers._resolve_stack(cloudformation.helpers._p(params, "StackName"))
+    creates = cloudformation.helpers._p(params, "ChangeSetType") in ("CREATE", "IMPORT")
+    if stack and not creates and stack["StackStatus"] not in _UPDATABLE:
+        problem = f"Stack:{stack['StackId']} is in {stack['StackStatus']} state and can not be updated."
+        return cloudformation.helpers._error("ValidationError", problem)
+    return original(params)
 
 
 def _likely_to_fail(stack: Mapping[str, Any]) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from portside.emulator.ministack_modules import cloudformation, stacks
+from portside.emulator.patches.patching import replaces
 
 _STACK = "AWS::CloudFormation::Stack"
 _NO_CHANGES = "The submitted information didn't contain changes."
@@ -26,83 +27,77 @@ def importers(export: str, exporter: str) -> list[str]:
     )
 
 
-def keep_imported(original: Any) -> Callable[..., Any]:
+@replaces("services.cloudformation.stacks._resolve_stack_outputs")
+def keep_imported(
+    original: Any,
+    outputs_defs: Any,
+    conditions: Any,
+    resources: Any,
+    param_values: Any,
+    mappings: Any,
+    stack_name: str,
+    stack_id: str,
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """The outputs of an operation. Raises ExportInUse, which rolls it back, if an imported export would change.
 
     Exports that the operation removes are deleted; ministack kept them importable.
     """
-
-    def resolve_stack_outputs(
-        outputs_defs: Any,
-        conditions: Any,
-        resources: Any,
-        param_values: Any,
-        mappings: Any,
-        stack_name: str,
-        stack_id: str,
-    ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-        outputs, exports = original(outputs_defs, conditions, resources, param_values, mappings, stack_name, stack_id)
-        stack = cloudformation._stacks.get(stack_name) or {}
-        if problem := _problem(stack.get("Outputs", []), exports, stack_name):
-            stack["_export_in_use"] = problem
-            raise ExportInUse(problem)
-        for name in {each.get("ExportName") for each in stack.get("Outputs", [])} - exports.keys():
-            if (cloudformation._exports.get(name) or {}).get("StackId") == stack_id:
-                cloudformation._exports.pop(name, None)
-        return outputs, exports
-
-    return resolve_stack_outputs
+    outputs, exports = original(outputs_defs, conditions, resources, param_values, mappings, stack_name, stack_id)
+    stack = cloudformation._stacks.get(stack_name) or {}
+    if problem := _problem(stack.get("Outputs", []), exports, stack_name):
+        stack["_export_in_use"] = problem
+        raise ExportInUse(problem)
+    for name in {each.get("ExportName") for each in stack.get("Outputs", [])} - exports.keys():
+        if (cloudformation._exports.get(name) or {}).get("StackId") == stack_id:
+            cloudformation._exports.pop(name, None)
+    return outputs, exports
 
 
-def give_reason_of_rollback(original: Any) -> Callable[..., Any]:
-    """The rollback of an operation, with the export in use as the reason of its first event only."""
-
-    async def roll_back(
-        stack_name: str, stack_id: str, stack: dict[str, Any], operation: dict[str, Any], reason_override: str = ""
-    ) -> None:
-        problem = stack.pop("_export_in_use", "")
-        if problem:
-            events = cloudformation._stack_events.get(stack_id, [])
-            events[:] = [each for each in events if each["ResourceStatusReason"] != problem]
-            stack["StackStatusReason"] = problem
-        await original(stack_name, stack_id, stack, operation, problem or reason_override)
-
-    return roll_back
-
-
-def cancel_deletion(original: Any) -> Callable[[Mapping[str, Any]], Any]:
-    """DeleteStack, which is accepted and then cancelled if an export of the stack is imported."""
-
-    def delete_stack(params: Mapping[str, Any]) -> Any:
-        stack = cloudformation.handlers._resolve_stack(cloudformation.helpers._p(params, "StackName"))
-        for export in (each.get("ExportName") for each in (stack or {}).get("Outputs", [])):
-            users = importers(export, stack["StackName"]) if export else []
-            if users:
-                reason = f"Delete canceled. Cannot delete export {export} as it is in use by {_listed(users)}."
-                stack["StackStatusReason"] = reason
-                identifier, name = stack["StackId"], stack["StackName"]
-                stacks._add_event(identifier, name, name, _STACK, stack["StackStatus"], reason, identifier)
-                return cloudformation.helpers._xml(200, "DeleteStackResponse", "")
-        return original(params)
-
-    return delete_stack
+@replaces("services.cloudformation.stacks._roll_back_operation")
+async def give_reason_of_rollback(
+    original: Any,
+    stack_name: str,
+    stack_id: str,
+    stack: dict[str, Any],
+    operation: dict[str, Any],
+    reason_override: str = "",
+) -> None:
+    """The first event of a rollback, and no other, has the export in use as its reason."""
+    problem = stack.pop("_export_in_use", "")
+    if problem:
+        events = cloudformation._stack_events.get(stack_id, [])
+        events[:] = [each for each in events if each["ResourceStatusReason"] != problem]
+        stack["StackStatusReason"] = problem
+    await original(stack_name, stack_id, stack, operation, problem or reason_override)
 
 
-def count_outputs(original: Any) -> Callable[[Mapping[str, Any]], Any]:
-    """CreateChangeSet, whose change set can be executed if only the outputs of the templates differ."""
+@replaces("services.cloudformation.handlers._delete_stack")
+def cancel_deletion(original: Any, params: Mapping[str, Any]) -> Any:
+    """DeleteStack is accepted and then cancelled, not refused, if an export of the stack is imported."""
+    stack = cloudformation.handlers._resolve_stack(cloudformation.helpers._p(params, "StackName"))
+    for export in (each.get("ExportName") for each in (stack or {}).get("Outputs", [])):
+        users = importers(export, stack["StackName"]) if export else []
+        if users:
+            reason = f"Delete canceled. Cannot delete export {export} as it is in use by {_listed(users)}."
+            stack["StackStatusReason"] = reason
+            identifier, name = stack["StackId"], stack["StackName"]
+            stacks._add_event(identifier, name, name, _STACK, stack["StackStatus"], reason, identifier)
+            return cloudformation.helpers._xml(200, "DeleteStackResponse", "")
+    return original(params)
 
-    def create_change_set(params: Mapping[str, Any]) -> Any:
-        before = set(cloudformation._change_sets)
-        answer = original(params)
-        for identifier in set(cloudformation._change_sets) - before:
-            change_set = cloudformation._change_sets[identifier]
-            stack = cloudformation._stacks.get(change_set["StackName"]) or {}
-            outputs = [each.get("Outputs", {}) for each in (stack.get("_template", {}), change_set["_template"])]
-            if change_set["StatusReason"].startswith(_NO_CHANGES) and outputs[0] != outputs[1]:
-                change_set |= {"Status": "CREATE_COMPLETE", "ExecutionStatus": "AVAILABLE", "StatusReason": ""}
-        return answer
 
-    return create_change_set
+@replaces("services.cloudformation.handlers._create_change_set")
+def count_outputs(original: Any, params: Mapping[str, Any]) -> Any:
+    """A change set can be executed if only the outputs of the templates differ."""
+    before = set(cloudformation._change_sets)
+    answer = original(params)
+    for identifier in set(cloudformation._change_sets) - before:
+        change_set = cloudformation._change_sets[identifier]
+        stack = cloudformation._stacks.get(change_set["StackName"]) or {}
+        outputs = [each.get("Outputs", {}) for each in (stack.get("_template", {}), change_set["_template"])]
+        if change_set["StatusReason"].startswith(_NO_CHANGES) and outputs[0] != outputs[1]:
+            change_set |= {"Status": "CREATE_COMPLETE", "ExecutionStatus": "AVAILABLE", "StatusReason": ""}
+    return answer
 
 
 def _problem(before: Sequence[Mapping[str, Any]], after: Mapping[str, Mapping[str, Any]], stack: str) -> str | None:

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from portside.emulator.fargate.platform import Platform
+from portside.emulator.fargate.runtime import Fargate
 from portside.emulator.ministack_modules import alb, ec2, ecs, responses
+from portside.emulator.patches.patching import replaces
 
 # AWS reserves the first four addresses of a subnet and the last:
 # https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
 RESERVED = 5
 
 
-def counted(platform: Platform) -> Callable[[Any], Callable[..., str]]:
-    """DescribeSubnets, with the number of free addresses."""
-
-    def make(original: Any) -> Callable[..., str]:
-        def subnet_fields_xml(subnet: Mapping[str, Any], tag: str = "item") -> str:
-            return str(original({**subnet, "AvailableIpAddressCount": free(subnet, platform)}, tag))
-
-        return subnet_fields_xml
-
-    return make
+@replaces("services.ec2._subnet_fields_xml")
+def counted(original: Any, subnet: Mapping[str, Any], tag: str = "item", *, fargate: Fargate) -> str:
+    """DescribeSubnets shows the number of free addresses; in ministack it is always 251."""
+    return str(original({**subnet, "AvailableIpAddressCount": free(subnet, fargate.platform)}, tag))
 
 
 def free(subnet: Mapping[str, Any], platform: Platform) -> int:

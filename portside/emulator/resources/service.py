@@ -10,6 +10,7 @@ from portside.emulator.fargate.platform import time_scale
 from portside.emulator.ministack_modules import ecs, provisioners
 from portside.emulator.patches import rollout
 from portside.emulator.patches.deployments import primary_id
+from portside.emulator.patches.patching import replaces
 from portside.emulator.resources import Created, ResourceType
 from portside.emulator.resources.failure import ResourceFailed, checked
 from portside.emulator.resources.secret import random_suffix
@@ -24,6 +25,13 @@ _DEFAULT_DEPLOYMENT_CONFIGURATION = {
     "minimumHealthyPercent": 100,
     "deploymentCircuitBreaker": {"enable": False, "rollback": False},
 }
+
+
+@replaces("services.cloudformation.stacks._runs_on_worker_thread")
+@replaces("services.cloudformation.stacks._sends_back_failed_update")
+def also_for_services(original: Any, resource_type: str) -> bool:
+    """A service is waited for without blocking the server; a failed update is sent back to its previous properties."""
+    return resource_type == NAME or bool(original(resource_type))
 
 
 def _cluster(properties: Mapping[str, Any]) -> str:

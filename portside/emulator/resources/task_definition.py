@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from portside.emulator.ministack_modules import ecs, provisioners, responses
+from portside.emulator.patches.patching import replaces
 from portside.emulator.resources import Created, ResourceType
 from portside.emulator.resources.failure import checked
 
@@ -74,15 +75,12 @@ def problem(request: Mapping[str, Any]) -> str | None:
     return None
 
 
-def register_checked(original: Any) -> Any:
-    """RegisterTaskDefinition with the checks that ministack lacks."""
-
-    def register(data: dict[str, Any]) -> Any:
-        if found := problem(data):
-            return responses.error_response_json("ClientException", found, 400)
-        return original(data)
-
-    return register
+@replaces("services.ecs._register_task_definition")
+def register_checked(original: Any, data: dict[str, Any]) -> Any:
+    """RegisterTaskDefinition refuses sizes that Fargate lacks."""
+    if found := problem(data):
+        return responses.error_response_json("ClientException", found, 400)
+    return original(data)
 
 
 def create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> Created:

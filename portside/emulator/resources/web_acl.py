@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from portside.emulator.ministack_modules import alb, responses, waf
+from portside.emulator.patches.patching import replaces
 from portside.emulator.resources import Created, ResourceType
 from portside.emulator.resources.failure import ResourceFailed, checked
 
@@ -73,31 +74,30 @@ def delete_logging(physical_id: str, properties: Mapping[str, Any]) -> None:
         acl.pop(_LOGGING, None)
 
 
-def with_logging(original: Any) -> Any:
-    """WAF's request handler with the actions for logging configurations that ministack lacks."""
-
-    async def handle_request(method: str, path: str, headers: Mapping[str, str], body: Any, query_params: Any) -> Any:
-        action = str(headers.get("x-amz-target", "")).rpartition(".")[2]
-        if not action.endswith(("LoggingConfiguration", "LoggingConfigurations")):
-            return await original(method, path, headers, body, query_params)
-        data = json.loads(body or b"{}")
-        if action == "ListLoggingConfigurations":
-            found = [acl[_LOGGING] for acl in waf._web_acls.values() if _LOGGING in acl]
-            return responses.json_response({"LoggingConfigurations": found})
-        if action == "PutLoggingConfiguration":
-            try:
-                return responses.json_response({"LoggingConfiguration": put_logging(data["LoggingConfiguration"])})
-            except ResourceFailed as failed:
-                return responses.error_response_json("WAFInvalidParameterException", str(failed), 400)
-        acl = _acl(data.get("ResourceArn", ""))
-        if not acl or _LOGGING not in acl:
-            return waf._waf_err("WAFNonexistentItemException", "There is no logging configuration for this web ACL.")
-        if action == "DeleteLoggingConfiguration":
-            acl.pop(_LOGGING)
-            return responses.json_response({})
-        return responses.json_response({"LoggingConfiguration": acl[_LOGGING]})
-
-    return handle_request
+@replaces("services.waf.handle_request")
+async def with_logging(
+    original: Any, method: str, path: str, headers: Mapping[str, str], body: Any, query_params: Any
+) -> Any:
+    """WAF has the actions for logging configurations."""
+    action = str(headers.get("x-amz-target", "")).rpartition(".")[2]
+    if not action.endswith(("LoggingConfiguration", "LoggingConfigurations")):
+        return await original(method, path, headers, body, query_params)
+    data = json.loads(body or b"{}")
+    if action == "ListLoggingConfigurations":
+        found = [acl[_LOGGING] for acl in waf._web_acls.values() if _LOGGING in acl]
+        return responses.json_response({"LoggingConfigurations": found})
+    if action == "PutLoggingConfiguration":
+        try:
+            return responses.json_response({"LoggingConfiguration": put_logging(data["LoggingConfiguration"])})
+        except ResourceFailed as failed:
+            return responses.error_response_json("WAFInvalidParameterException", str(failed), 400)
+    acl = _acl(data.get("ResourceArn", ""))
+    if not acl or _LOGGING not in acl:
+        return waf._waf_err("WAFNonexistentItemException", "There is no logging configuration for this web ACL.")
+    if action == "DeleteLoggingConfiguration":
+        acl.pop(_LOGGING)
+        return responses.json_response({})
+    return responses.json_response({"LoggingConfiguration": acl[_LOGGING]})
 
 
 TYPES = (

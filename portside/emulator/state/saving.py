@@ -17,14 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from portside.emulator.ministack_modules import app, cloudformation, persistence, s3
-from portside.emulator.patches import rollout, stack_faults
+from portside.emulator.patches import stack_faults
 from portside.emulator.patches.api_faults import operation_of
-from portside.emulator.patches.patching import Patch
+from portside.emulator.patches.patching import replaces
 from portside.emulator.state.generations import Generations
 from portside.errors import UserError
 from portside.state_file import NotWritten
 
-APP = "ministack.app"
 PAUSE_SECONDS = 2.0
 """The time without changes before an automatic save."""
 
@@ -37,6 +36,7 @@ _READING = (
     *("Describe", "Get", "List", "BatchGet", "Head", "Filter", "Lookup", "Search", "Validate", "Estimate"),
     *("Simulate", "Decode", "AssumeRole", "StartSession", "StartQuery", "TestMetricFilter"),
 )
+_QUERY_BODY = "application/x-www-form-urlencoded"
 
 log = logging.getLogger("portside.emulator")
 
@@ -139,54 +139,20 @@ def operations_run() -> bool:
     return any(state.endswith("_IN_PROGRESS") for state in states)
 
 
-def patches(saver: Saver) -> tuple[Patch, ...]:
-    """The patches of ministack's own saving, and the detection of changes."""
-    rollout.listeners.append(saver.progressed)
-    return (
-        Patch(APP, "_load_persisted_state", "()", "a file for each service is not consistent", lambda _: saver.restore),
-        Patch(
-            APP,
-            "save_all",
-            "(services: dict) -> None",
-            "it was saved at a clean end only, and errors were ignored",
-            lambda _: lambda _services: _save_at_the_end(saver),
-        ),
-        Patch(
-            APP, "_reset_all_state", "()", "the saved state must be empty too", lambda original: _reset(original, saver)
-        ),
-        Patch(
-            APP,
-            "_dispatch_service_request",
-            "(method: str, path: str, headers: dict, body: bytes, query_params: dict, request_id: str)",
-            "changes were not detected",
-            lambda original: _noticing(original, saver),
-        ),
-    )
-
-
 def is_reading(method: str, operation: str) -> bool:
     """Whether a call changes nothing."""
     return operation.startswith(_READING) if operation else method in ("GET", "HEAD", "OPTIONS")
 
 
-def _noticing(original: Any, saver: Saver) -> Callable[..., Any]:
-    async def dispatch(
-        method: str, path: str, headers: Mapping[str, str], body: bytes, query_params: Any, request_id: str
-    ) -> Any:
-        try:
-            return await original(method, path, headers, body, query_params, request_id)
-        finally:
-            is_query = "x-amz-target" in headers or headers.get("content-type", "").startswith(_QUERY_BODY)
-            if not is_reading(method, operation_of(headers, body) if is_query else ""):
-                saver.changed()
-
-    return dispatch
+@replaces("app._load_persisted_state")
+def restore(_: Any, *, saver: Saver) -> None:
+    """ministack's own files, one for each service, are not consistent."""
+    saver.restore()
 
 
-_QUERY_BODY = "application/x-www-form-urlencoded"
-
-
-def _save_at_the_end(saver: Saver) -> None:
+@replaces("app.save_all")
+def save_at_the_end(_: Any, services: Any, *, saver: Saver) -> None:
+    """Save, or log the error, which ministack ignores."""
     if operations_run():
         # The state before them is complete; a part of them could not be continued.
         log.warning("stack operations were running at the end: their changes are not saved")
@@ -194,13 +160,33 @@ def _save_at_the_end(saver: Saver) -> None:
     saver.save_if_possible()
 
 
-def _reset(original: Any, saver: Saver) -> Callable[[], None]:
-    def reset() -> None:
-        original()
-        saver.changed()
-        saver.save()
+@replaces("app._reset_all_state")
+def reset(original: Any, *, saver: Saver) -> None:
+    """The saved state is empty too."""
+    original()
+    saver.changed()
+    saver.save()
 
-    return reset
+
+@replaces("app._dispatch_service_request")
+async def notice_changes(
+    original: Any,
+    method: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    query_params: Any,
+    request_id: str,
+    *,
+    saver: Saver,
+) -> Any:
+    """Calls that change something are saved."""
+    try:
+        return await original(method, path, headers, body, query_params, request_id)
+    finally:
+        is_query = "x-amz-target" in headers or headers.get("content-type", "").startswith(_QUERY_BODY)
+        if not is_reading(method, operation_of(headers, body) if is_query else ""):
+            saver.changed()
 
 
 def _collected() -> bytes:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from pathlib import Path
 
-import pytest
-
+import portside.emulator
 from portside.emulator import resources
 from portside.emulator.patches import patching
 from portside.emulator.patches.patching import Patch
 
 
-def _replacement(original: object) -> object:
+def _replacement(original: object, data: object) -> object:
+    return original
+
+
+def _of_any(original: object, *_: object) -> object:
+    return original
+
+
+def _of_first(original: object, cluster_name: object, **_: object) -> object:
     return original
 
 
@@ -19,26 +27,34 @@ def test_ministack_has_the_version_that_was_patched() -> None:
     assert version("ministack") == patching.MINISTACK_VERSION
 
 
-def test_every_patched_function_is_as_it_was(tmp_path_factory: pytest.TempPathFactory) -> None:
-    from portside.emulator.fargate.faults import Faults
-    from portside.emulator.fargate.platform import Platform
-    from portside.emulator.fargate.runtime import Fargate
+def test_every_patched_function_is_as_it_was() -> None:
     from portside.emulator.patches import table
-    from portside.emulator.patches.api_faults import ApiFaults
-    from portside.emulator.registry.catalogue import Catalogue
 
-    folder = tmp_path_factory.mktemp("patches")
-    fargate = Fargate(Platform(Catalogue(folder / "images.json"), Faults(folder / "faults.json")))
-    assert patching.drift(table.all_patches(fargate, ApiFaults())) == []
-    fargate.loop.close()
+    assert patching.drift(table.all_patches()) == []
+
+
+def test_every_module_with_patches_is_in_the_table() -> None:
+    from portside.emulator.patches import table
+
+    folder = Path(portside.emulator.__path__[0])
+    declaring = {path.stem for path in folder.rglob("*.py") if "\n@replaces(" in path.read_text()}
+    assert declaring == {module.__name__.rpartition(".")[2] for module in table.MODULES}
 
 
 def test_drift_is_reported_in_one_line_that_names_the_function() -> None:
-    deleted = Patch("ministack.services.ecs", "_no_such", "()", "it was wrong", _replacement)
-    changed = Patch("ministack.services.ecs", "_list_tasks", "(data, more)", "it was wrong", _replacement)
-    assert patching.drift([deleted, changed]) == [
-        "ministack.services.ecs._no_such no longer exists (patched because it was wrong)",
-        "ministack.services.ecs._list_tasks is now (data), was (data, more) (patched because it was wrong)",
+    ecs = "services.ecs"
+    patches = [
+        Patch(f"{ecs}._no_such", _replacement),
+        Patch(f"{ecs}._list_tasks", _replacement),
+        Patch(f"{ecs}._reconcile_service_tasks", _replacement),
+        Patch(f"{ecs}._reconcile_service_tasks", _of_any),
+        Patch(f"{ecs}._reconcile_service_tasks", _of_first),
+        Patch(f"{ecs}._list_tasks", _of_first),
+    ]
+    assert patching.drift(patches) == [
+        "ministack.services.ecs._no_such no longer exists",
+        "ministack.services.ecs._reconcile_service_tasks is now (cluster_name, svc_key)",
+        "ministack.services.ecs._list_tasks is now (data)",
     ]
 
 

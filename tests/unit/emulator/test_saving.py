@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from portside.emulator.patches import patching
 from portside.emulator.state import saving
 from portside.emulator.state.generations import Generations
-from portside.emulator.state.saving import Saver
 from portside.emulator.state.stored_list import StoredList
 from portside.state_file import NotWritten
 from tests.unit.test_state_file import DAMAGES, nothing_may_be_written
@@ -106,7 +104,3 @@ def test_a_list_of_another_version_is_set_aside(tmp_path: Path) -> None:
 )
 def test_what_only_reads_changes_nothing(method: str, operation: str, reads: bool) -> None:
     assert saving.is_reading(method, operation) is reads
-
-
-def test_what_is_replaced_in_ministack_has_the_shape_that_it_had(tmp_path: Path) -> None:
-    assert patching.drift(saving.patches(Saver(tmp_path))) == []
