@@ -203,7 +203,8 @@ async def _assemble(state_dir: Path, listeners: Listeners, token: str) -> Any:
     fargate.start()
     refusals = ApiFaults()
     patching.apply(table.all_patches(), fargate=fargate, api_faults=refusals, saver=saver)
-    resources.register()
+    for each in resources.all_types():
+        each.register()
     closed_routes.keep_served(provisioners._RESOURCE_HANDLERS)
     application_autoscaling.install()
     service_quotas.install()

@@ -240,7 +240,7 @@ def test_a_page_of_another_site_reads_nothing_and_changes_nothing(deployed: Acco
         methods = {method for method, _ in site.asked}
         assert {each["way"] for each in reachable} >= {
             "GET",
-            "POST of a configuration",
+            "POST of an HTML form",
             "PUT",
             "DELETE",
             "img",

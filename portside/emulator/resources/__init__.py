@@ -2,72 +2,67 @@
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 Attributes = dict[str, Any]
 Created = tuple[str, Attributes]
 
 
+class Change(NamedTuple):
+    """An update of a resource, in the order of ministack's parameters."""
+
+    physical_id: str
+    old: Mapping[str, Any]
+    new: Mapping[str, Any]
+    stack_name: str
+    logical_id: str | None = None
+
+
+Create = Callable[[str, Mapping[str, Any], str], Created]
+
+
 @dataclass(frozen=True)
 class ResourceType:
-    """How CloudFormation creates, updates and deletes resources of a type.
+    """How CloudFormation creates, updates and deletes resources of a type; what is None is as in ministack.
 
-    `create(logical_id, properties, stack_name)` and `update(physical_id, old, new, stack_name, logical_id)` return
-    the physical id (`Ref`) and the attributes (`Fn::GetAtt`); `delete(physical_id, properties)` returns nothing.
-    A change of a property in `replacing` replaces the resource. `tagged` types get the stack's tags in `Tags`.
+    `create(logical_id, properties, stack_name)` and `update(change)` return the physical id (`Ref`) and the attributes
+    (`Fn::GetAtt`); `delete(physical_id, properties)` returns nothing. A change of a property in `replacing` replaces
+    the resource. `tagged` types get the stack's tags in `Tags`.
     """
 
     name: str
-    create: Callable[[str, Mapping[str, Any], str], Created]
-    update: Callable[[str, Mapping[str, Any], Mapping[str, Any], str, str | None], Created]
-    delete: Callable[[str, Mapping[str, Any]], None]
+    create: Create | None = None
+    update: Callable[[Change], Created] | None = None
+    delete: Callable[[str, Mapping[str, Any]], None] | None = None
     replacing: tuple[str, ...] = ()
     tagged: bool = False
 
+    def register(self) -> None:
+        """Register the type in ministack's CloudFormation, where it replaces ministack's own."""
+        provisioners = import_module("ministack.services.cloudformation.provisioners")
+        handlers = provisioners._RESOURCE_HANDLERS.setdefault(self.name, {})
+        handlers |= {name: each for name in ("create", "delete") if (each := getattr(self, name))}
+        if update := self.update:
+            handlers |= {"update": lambda *change: update(Change(*change)), "update_with_logical_id": True}
+        if self.replacing:
+            provisioners._REPLACING_PROPERTIES[self.name] = self.replacing
+        if self.tagged:
+            provisioners._STACK_TAG_PROPERTY.setdefault(self.name, ("Tags", "list"))
 
-NOUNS = (
-    "alarm",
-    "cluster_capacity_providers",
-    "database_cluster",
-    "elastic_ip",
-    "flow_log",
-    "instance",
-    "instance_profile",
-    "load_balancer",
-    "log_group",
-    "nat_gateway",
-    "network_part",
-    "scalable_target",
-    "secret",
-    "security_group_rule",
-    "service",
-    "task_definition",
-    "web_acl",
-)
+
+def again(create: Create) -> Callable[[Change], Created]:
+    """An update that creates the resource with its new properties."""
+    return lambda change: create(change.logical_id or change.physical_id, change.new, change.stack_name)
 
 
 def all_types() -> list[ResourceType]:
-    """The types of all nouns."""
-    return [each for noun in NOUNS for each in import_module(f"{__name__}.{noun}").TYPES]
-
-
-def register() -> None:
-    """Register our types in ministack's CloudFormation, where they replace its own."""
-    provisioners = import_module("ministack.services.cloudformation.provisioners")
-    for each in all_types():
-        provisioners._RESOURCE_HANDLERS[each.name] = {
-            "create": each.create,
-            "update": each.update,
-            "update_with_logical_id": True,
-            "delete": each.delete,
-        }
-        if each.replacing:
-            provisioners._REPLACING_PROPERTIES[each.name] = each.replacing
-        if each.tagged:
-            provisioners._STACK_TAG_PROPERTY.setdefault(each.name, ("Tags", "list"))
+    """The types of all modules of this package."""
+    modules = [import_module(f"{__name__}.{each.name}") for each in pkgutil.iter_modules(__path__)]
+    return [each for module in modules for each in getattr(module, "TYPES", ())]
 
 
 def supported() -> frozenset[str]:

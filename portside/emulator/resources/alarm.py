@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from portside.emulator.ministack_modules import provisioners
-from portside.emulator.resources import Created, ResourceType
+from portside.emulator.resources import Change, Created, ResourceType
 
 
 def _on_one_metric(properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -26,17 +26,10 @@ def create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> C
     return created
 
 
-def update(
-    physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str, logical_id: str | None
-) -> Created:
-    updated: Created = provisioners._cw_metric_alarm_update(
-        physical_id, _on_one_metric(old), _on_one_metric(new), stack_name, logical_id
-    )
+def update(change: Change) -> Created:
+    on_one = change._replace(old=_on_one_metric(change.old), new=_on_one_metric(change.new))
+    updated: Created = provisioners._cw_metric_alarm_update(*on_one)
     return updated
 
 
-def delete(physical_id: str, properties: Mapping[str, Any]) -> None:
-    provisioners._cw_metric_alarm_delete(physical_id, properties)
-
-
-TYPES = (ResourceType("AWS::CloudWatch::Alarm", create, update, delete, tagged=True),)
+TYPES = (ResourceType("AWS::CloudWatch::Alarm", create, update),)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from portside.emulator.ministack_modules import ecs, provisioners
-from portside.emulator.resources import Created, ResourceType
+from portside.emulator.resources import Change, Created, ResourceType, again
 from portside.emulator.resources.failure import checked
 
 
@@ -31,37 +31,23 @@ def create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> C
     return cluster, {}
 
 
-def update(
-    physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str, logical_id: str | None
-) -> Created:
-    return create(logical_id or physical_id, new, stack_name)
-
-
 def delete(physical_id: str, properties: Mapping[str, Any]) -> None:
     if ecs._resolve_cluster_name(physical_id) in ecs._clusters:
         _put(physical_id, [], [])
 
 
-def update_cluster(
-    physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str, logical_id: str | None
-) -> Created:
-    kept = {name: ecs._clusters[physical_id].get(name, []) for name in _ASSOCIATED if physical_id in ecs._clusters}
-    updated: Created = provisioners._ecs_cluster_update(physical_id, old, new, stack_name, logical_id)
-    if updated[0] == physical_id and not {"CapacityProviders", "DefaultCapacityProviderStrategy"} & new.keys():
-        ecs._clusters[physical_id] |= kept
+def update_cluster(change: Change) -> Created:
+    name = change.physical_id
+    kept = {each: ecs._clusters[name].get(each, []) for each in _ASSOCIATED if name in ecs._clusters}
+    updated: Created = provisioners._ecs_cluster_update(*change)
+    if updated[0] == name and not {"CapacityProviders", "DefaultCapacityProviderStrategy"} & change.new.keys():
+        ecs._clusters[name] |= kept
     return updated
 
 
 _ASSOCIATED = ("capacityProviders", "defaultCapacityProviderStrategy")
 
 TYPES = (
-    ResourceType("AWS::ECS::ClusterCapacityProviderAssociations", create, update, delete, replacing=("Cluster",)),
-    ResourceType(
-        "AWS::ECS::Cluster",
-        provisioners._ecs_cluster_create,
-        update_cluster,
-        provisioners._ecs_cluster_delete,
-        replacing=provisioners._REPLACING_PROPERTIES.get("AWS::ECS::Cluster", ()),
-        tagged=True,
-    ),
+    ResourceType("AWS::ECS::ClusterCapacityProviderAssociations", create, again(create), delete, ("Cluster",)),
+    ResourceType("AWS::ECS::Cluster", update=update_cluster),
 )

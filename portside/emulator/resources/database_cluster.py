@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from portside.emulator.ministack_modules import documentdb, provisioners
-from portside.emulator.resources import Created, ResourceType
+from portside.emulator.resources import Change, Created, ResourceType
 from portside.emulator.resources.failure import ResourceFailed
 
-NAME = "AWS::DocDB::DBCluster"
 _USER_OF_SNAPSHOTS = "master"
 
 
@@ -26,16 +25,10 @@ def create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> C
     return created
 
 
-def update(
-    physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str, logical_id: str | None
-) -> Created:
-    updated: Created = provisioners._docdb_cluster_update(physical_id, old, new, stack_name, logical_id)
-    _export_logs(physical_id, new)
+def update(change: Change) -> Created:
+    updated: Created = provisioners._docdb_cluster_update(*change)
+    _export_logs(change.physical_id, change.new)
     return updated
-
-
-def delete(physical_id: str, properties: Mapping[str, Any]) -> None:
-    provisioners._docdb_cluster_delete(physical_id, properties)
 
 
 def _of_source(properties: Mapping[str, Any]) -> dict[str, str]:
@@ -63,17 +56,4 @@ def _export_logs(physical_id: str, properties: Mapping[str, Any]) -> None:
     )
 
 
-# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-docdb-dbcluster.html
-TYPES = (
-    ResourceType(
-        NAME,
-        create,
-        update,
-        delete,
-        replacing=(
-            *("AvailabilityZones", "DBClusterIdentifier", "DBSubnetGroupName", "KmsKeyId", "MasterUsername"),
-            *("SnapshotIdentifier", "SourceDBClusterIdentifier", "StorageEncrypted"),
-        ),
-        tagged=True,
-    ),
-)
+TYPES = (ResourceType("AWS::DocDB::DBCluster", create, update),)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from portside.emulator.ministack_modules import ec2, provisioners
-from portside.emulator.resources import Created, ResourceType
+from portside.emulator.resources import Change, Created, ResourceType, again
 
 
 def _allocation(physical_id: str) -> dict[str, Any] | None:
@@ -25,13 +25,11 @@ def create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> C
     return _created(ec2._addresses[allocation_id])
 
 
-def update(
-    physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str, logical_id: str | None
-) -> Created:
-    address = _allocation(physical_id)
+def update(change: Change) -> Created:
+    address = _allocation(change.physical_id)
     if address is None:
-        return create(logical_id or physical_id, new, stack_name)
-    provisioners._ec2_apply_tags(address["AllocationId"], new, old)
+        return again(create)(change)
+    provisioners._ec2_apply_tags(address["AllocationId"], change.new, change.old)
     return _created(address)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from portside.emulator.ministack_modules import ec2, provisioners
-from portside.emulator.resources import Created, ResourceType
+from portside.emulator.resources import Change, Created, ResourceType
 
 
 def create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> Created:
@@ -19,11 +19,9 @@ def create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> C
     return identifier, {"Id": identifier}
 
 
-def update(
-    physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str, logical_id: str | None
-) -> Created:
-    provisioners._ec2_apply_tags(physical_id, new, old)
-    return physical_id, {"Id": physical_id}
+def update(change: Change) -> Created:
+    provisioners._ec2_apply_tags(change.physical_id, change.new, change.old)
+    return change.physical_id, {"Id": change.physical_id}
 
 
 def delete(physical_id: str, properties: Mapping[str, Any]) -> None:
@@ -38,15 +36,8 @@ TYPES = (
         update,
         delete,
         replacing=(
-            "DeliverLogsPermissionArn",
-            "LogDestination",
-            "LogDestinationType",
-            "LogFormat",
-            "LogGroupName",
-            "MaxAggregationInterval",
-            "ResourceId",
-            "ResourceType",
-            "TrafficType",
+            *("DeliverLogsPermissionArn", "LogDestination", "LogDestinationType", "LogFormat", "LogGroupName"),
+            *("MaxAggregationInterval", "ResourceId", "ResourceType", "TrafficType"),
         ),
         tagged=True,
     ),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from portside.emulator.ministack_modules import ec2, iam, provisioners
-from portside.emulator.resources import Created, ResourceType
+from portside.emulator.resources import Change, Created, ResourceType, again
 from portside.emulator.resources.failure import ResourceFailed
 
 
@@ -60,19 +60,17 @@ def create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> C
     return _created(instance)
 
 
-def update(
-    physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str, logical_id: str | None
-) -> Created:
-    instance = ec2._instances.get(physical_id)
+def update(change: Change) -> Created:
+    instance, new = ec2._instances.get(change.physical_id), change.new
     if instance is None:
-        return create(logical_id or physical_id, new, stack_name)
+        return again(create)(change)
     instance["InstanceType"] = new.get("InstanceType", "m1.small")
     instance["UserData"] = new.get("UserData", "")
     instance["SecurityGroups"] = [
         {"GroupId": group, "GroupName": ec2._security_groups.get(group, {}).get("GroupName", group)}
         for group in new.get("SecurityGroupIds") or []
     ] or instance["SecurityGroups"]
-    provisioners._ec2_apply_tags(physical_id, new, old)
+    provisioners._ec2_apply_tags(change.physical_id, new, change.old)
     return _created(instance)
 
 

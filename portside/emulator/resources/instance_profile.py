@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from portside.emulator.ministack_modules import iam, provisioners
-from portside.emulator.resources import Created, ResourceType
+from portside.emulator.resources import Change, Created, ResourceType
 
 
 def _named(created: tuple[str, Any]) -> Created:
@@ -22,14 +22,12 @@ def create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> C
     return _named(provisioners._iam_ip_create(logical_id, properties, stack_name))
 
 
-def update(
-    physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str, logical_id: str | None
-) -> Created:
-    return _named(provisioners._iam_ip_update(_arn(physical_id), old, new, stack_name, logical_id))
+def update(change: Change) -> Created:
+    return _named(provisioners._iam_ip_update(*change._replace(physical_id=_arn(change.physical_id))))
 
 
 def delete(physical_id: str, properties: Mapping[str, Any]) -> None:
     provisioners._iam_ip_delete(_arn(physical_id), properties)
 
 
-TYPES = (ResourceType("AWS::IAM::InstanceProfile", create, update, delete, replacing=("InstanceProfileName", "Path")),)
+TYPES = (ResourceType("AWS::IAM::InstanceProfile", create, update, delete),)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from portside.emulator.ministack_modules import acm, alb, ec2, provisioners
-from portside.emulator.resources import Created, ResourceType
+from portside.emulator.resources import Change, Created, ResourceType
 from portside.emulator.resources.failure import ResourceFailed
 
 
@@ -26,12 +26,10 @@ def create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> C
     return physical_id, attributes
 
 
-def update(
-    physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str, logical_id: str | None
-) -> Created:
-    known = dict(new) | {"Subnets": _subnet_ids(new)}
-    created: Created = provisioners._elbv2_load_balancer_update(physical_id, old, known, stack_name, logical_id)
-    return created
+def update(change: Change) -> Created:
+    known = dict(change.new) | {"Subnets": _subnet_ids(change.new)}
+    updated: Created = provisioners._elbv2_load_balancer_update(*change._replace(new=known))
+    return updated
 
 
 def delete(physical_id: str, properties: Mapping[str, Any]) -> None:
@@ -65,33 +63,15 @@ def create_listener(logical_id: str, properties: Mapping[str, Any], stack_name: 
     return created
 
 
-def update_listener(
-    physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str, logical_id: str | None
-) -> Created:
-    _check_certificates(new)
-    created: Created = provisioners._elbv2_listener_update(physical_id, old, new, stack_name, logical_id)
-    return created
-
-
-def delete_listener(physical_id: str, properties: Mapping[str, Any]) -> None:
-    provisioners._elbv2_listener_delete(physical_id, properties)
+def update_listener(change: Change) -> Created:
+    _check_certificates(change.new)
+    updated: Created = provisioners._elbv2_listener_update(*change)
+    return updated
 
 
 TYPES = (
+    ResourceType("AWS::ElasticLoadBalancingV2::LoadBalancer", create, update, delete),
     ResourceType(
-        "AWS::ElasticLoadBalancingV2::LoadBalancer",
-        create,
-        update,
-        delete,
-        replacing=("Name", "Scheme", "Type"),
-        tagged=True,
-    ),
-    ResourceType(
-        "AWS::ElasticLoadBalancingV2::Listener",
-        create_listener,
-        update_listener,
-        delete_listener,
-        replacing=("LoadBalancerArn",),
-        tagged=True,
+        "AWS::ElasticLoadBalancingV2::Listener", create_listener, update_listener, replacing=("LoadBalancerArn",)
     ),
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from portside.emulator.ministack_modules import logs, provisioners
-from portside.emulator.resources import Created, ResourceType
+from portside.emulator.resources import Change, Created, ResourceType
 from portside.emulator.resources.failure import ResourceFailed
 
 
@@ -20,18 +20,11 @@ def create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> C
     return created
 
 
-def update(
-    physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str, logical_id: str | None
-) -> Created:
-    named = {"LogGroupName": physical_id}
-    updated: Created = provisioners._cwlogs_update(
-        physical_id, {**old, **named}, {**new, **named}, stack_name, logical_id
-    )
+def update(change: Change) -> Created:
+    named = {"LogGroupName": change.physical_id}
+    with_name = change._replace(old={**change.old, **named}, new={**change.new, **named})
+    updated: Created = provisioners._cwlogs_update(*with_name)
     return updated
 
 
-def delete(physical_id: str, properties: Mapping[str, Any]) -> None:
-    provisioners._cwlogs_delete(physical_id, properties)
-
-
-TYPES = (ResourceType("AWS::Logs::LogGroup", create, update, delete, replacing=("LogGroupName",), tagged=True),)
+TYPES = (ResourceType("AWS::Logs::LogGroup", create, update, replacing=("LogGroupName",)),)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from portside.emulator.ministack_modules import ec2, provisioners
-from portside.emulator.resources import Created, ResourceType
+from portside.emulator.resources import Change, Created, ResourceType, again
 from portside.emulator.resources.failure import ResourceFailed
 
 
@@ -28,13 +28,11 @@ def create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> C
     return nat_id, {"NatGatewayId": nat_id}
 
 
-def update(
-    physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str, logical_id: str | None
-) -> Created:
-    if physical_id not in ec2._nat_gateways:
-        return create(logical_id or physical_id, new, stack_name)
-    provisioners._ec2_apply_tags(physical_id, new, old)
-    return physical_id, {"NatGatewayId": physical_id}
+def update(change: Change) -> Created:
+    if change.physical_id not in ec2._nat_gateways:
+        return again(create)(change)
+    provisioners._ec2_apply_tags(change.physical_id, change.new, change.old)
+    return change.physical_id, {"NatGatewayId": change.physical_id}
 
 
 def delete(physical_id: str, properties: Mapping[str, Any]) -> None:

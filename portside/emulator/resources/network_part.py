@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from portside.emulator.ministack_modules import alb, documentdb, ec2, ecs, provisioners, rds
 from portside.emulator.resources import ResourceType
 from portside.emulator.resources.failure import ResourceFailed
-
-
-def _part(name: str, create: Any, update: Any, delete: Callable[[str, Mapping[str, Any]], None]) -> ResourceType:
-    replacing = provisioners._REPLACING_PROPERTIES.get(name, ())
-    return ResourceType(name, create, update, delete, replacing=replacing, tagged=True)
 
 
 def _services() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -94,7 +89,7 @@ def delete_security_group(physical_id: str, properties: Mapping[str, Any]) -> No
 
 
 TYPES = (
-    _part("AWS::EC2::VPC", provisioners._ec2_vpc_create, provisioners._ec2_vpc_update, delete_vpc),
-    _part("AWS::EC2::Subnet", provisioners._ec2_subnet_create, provisioners._ec2_subnet_update, delete_subnet),
-    _part("AWS::EC2::SecurityGroup", provisioners._ec2_sg_create, provisioners._ec2_sg_update, delete_security_group),
+    ResourceType("AWS::EC2::VPC", delete=delete_vpc),
+    ResourceType("AWS::EC2::Subnet", delete=delete_subnet),
+    ResourceType("AWS::EC2::SecurityGroup", delete=delete_security_group),
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from portside.emulator.ministack_modules import provisioners
-from portside.emulator.resources import Created, ResourceType
+from portside.emulator.resources import Created, ResourceType, again
 from portside.emulator.services import application_autoscaling as autoscaling
 
 _TARGET_KEY = ("ResourceId", "ScalableDimension", "ServiceNamespace")
@@ -22,12 +22,6 @@ def create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> C
     target = autoscaling.register_target(_target(properties))
     physical_id = "|".join(str(properties[name]) for name in _TARGET_KEY)
     return physical_id, {"Id": physical_id, "ScalableTargetARN": target["ScalableTargetARN"]}
-
-
-def update(
-    physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str, logical_id: str | None
-) -> Created:
-    return create(logical_id or physical_id, new, stack_name)
 
 
 def delete(physical_id: str, properties: Mapping[str, Any]) -> None:
@@ -48,22 +42,16 @@ def create_policy(logical_id: str, properties: Mapping[str, Any], stack_name: st
     return policy["PolicyARN"], {"Arn": policy["PolicyARN"], "PolicyName": policy["PolicyName"]}
 
 
-def update_policy(
-    physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str, logical_id: str | None
-) -> Created:
-    return create_policy(logical_id or physical_id, new, stack_name)
-
-
 def delete_policy(physical_id: str, properties: Mapping[str, Any]) -> None:
     autoscaling.delete_policy(physical_id)
 
 
 TYPES = (
-    ResourceType("AWS::ApplicationAutoScaling::ScalableTarget", create, update, delete, replacing=_TARGET_KEY),
+    ResourceType("AWS::ApplicationAutoScaling::ScalableTarget", create, again(create), delete, _TARGET_KEY),
     ResourceType(
         "AWS::ApplicationAutoScaling::ScalingPolicy",
         create_policy,
-        update_policy,
+        again(create_policy),
         delete_policy,
         replacing=("PolicyName", "ResourceId", "ScalableDimension", "ScalingTargetId", "ServiceNamespace"),
     ),

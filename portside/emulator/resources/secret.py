@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from portside.emulator.ministack_modules import provisioners, secretsmanager
-from portside.emulator.resources import Created, ResourceType
+from portside.emulator.resources import Change, Created, ResourceType, again
 from portside.emulator.resources.failure import ResourceFailed
 
 ALPHANUMERIC = string.ascii_letters + string.digits
@@ -79,23 +79,17 @@ def create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> C
     return arn, {"Id": arn}
 
 
-def update(
-    physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str, logical_id: str | None
-) -> Created:
-    record = _record(physical_id)
+def update(change: Change) -> Created:
+    record = _record(change.physical_id)
     if record is None:
-        return create(logical_id or physical_id, new, stack_name)
-    named = {"Name": record["Name"]}
+        return again(create)(change)
+    name, (_, old, new, *rest) = record["Name"], change
+    named = {"Name": name}
     if new.get("GenerateSecretString") != old.get("GenerateSecretString") and not new.get("SecretString"):
         named["SecretString"] = generated_value(new)
-    provisioners._sm_secret_update(
-        record["Name"],
-        dict(old) | named | {"SecretString": old.get("SecretString")},
-        dict(new) | named,
-        stack_name,
-        logical_id,
-    )
-    return physical_id, {"Id": physical_id}
+    before = dict(old) | named | {"SecretString": old.get("SecretString")}
+    provisioners._sm_secret_update(name, before, dict(new) | named, *rest)
+    return change.physical_id, {"Id": change.physical_id}
 
 
 def delete(physical_id: str, properties: Mapping[str, Any]) -> None:
@@ -103,4 +97,4 @@ def delete(physical_id: str, properties: Mapping[str, Any]) -> None:
         provisioners._sm_secret_delete(record["Name"], properties)
 
 
-TYPES = (ResourceType("AWS::SecretsManager::Secret", create, update, delete, replacing=("Name",), tagged=True),)
+TYPES = (ResourceType("AWS::SecretsManager::Secret", create, update, delete, replacing=("Name",)),)

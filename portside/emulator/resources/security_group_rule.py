@@ -7,23 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from portside.emulator.ministack_modules import ec2, provisioners
-from portside.emulator.resources import Created, ResourceType
+from portside.emulator.resources import Change, Created, ResourceType
 from portside.emulator.resources.failure import ResourceFailed
 
 _REPLACING = (
-    "CidrIp",
-    "CidrIpv6",
-    "DestinationPrefixListId",
-    "DestinationSecurityGroupId",
-    "FromPort",
-    "GroupId",
-    "GroupName",
-    "IpProtocol",
-    "SourcePrefixListId",
-    "SourceSecurityGroupId",
-    "SourceSecurityGroupName",
-    "SourceSecurityGroupOwnerId",
-    "ToPort",
+    *("CidrIp", "CidrIpv6", "DestinationPrefixListId", "DestinationSecurityGroupId", "FromPort", "GroupId"),
+    *("GroupName", "IpProtocol", "SourcePrefixListId", "SourceSecurityGroupId", "SourceSecurityGroupName"),
+    *("SourceSecurityGroupOwnerId", "ToPort"),
 )
 
 
@@ -47,12 +37,10 @@ def _rule_type(name: str, direction: str) -> ResourceType:
         identifier = f"sgr-{uuid.uuid4().hex[:17]}"
         return identifier, {"Id": identifier}
 
-    def update(
-        physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str, logical_id: str | None
-    ) -> Created:
-        delete(physical_id, old)
-        create(logical_id or physical_id, new, stack_name)
-        return physical_id, {"Id": physical_id}
+    def update(change: Change) -> Created:
+        delete(change.physical_id, change.old)
+        create(change.logical_id or change.physical_id, change.new, change.stack_name)
+        return change.physical_id, {"Id": change.physical_id}
 
     def delete(physical_id: str, properties: Mapping[str, Any]) -> None:
         present = rules(properties)

@@ -11,7 +11,7 @@ from portside.emulator.ministack_modules import ecs, provisioners
 from portside.emulator.patches import rollout
 from portside.emulator.patches.deployments import primary_id
 from portside.emulator.patches.patching import replaces
-from portside.emulator.resources import Created, ResourceType
+from portside.emulator.resources import Change, Created, ResourceType, again
 from portside.emulator.resources.failure import ResourceFailed, checked
 from portside.emulator.resources.secret import random_suffix
 from portside.emulator.resources.task_definition import camel_case
@@ -80,14 +80,13 @@ def create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> C
     return _created(key)
 
 
-def update(
-    physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str, logical_id: str | None
-) -> Created:
+def update(change: Change) -> Created:
+    physical_id, old, new, *_ = change
     name = physical_id.rsplit("/", 1)[-1]
     cluster = _cluster(new)
     key = f"{cluster}/{name}"
     if key not in ecs._services:
-        return create(logical_id or physical_id, new, stack_name)
+        return again(create)(change)
     changed = {each for each in old.keys() | new.keys() if old.get(each) != new.get(each)}
     request: dict[str, Any] = {"cluster": cluster, "service": name}
     full_request = _request(new)
@@ -127,4 +126,4 @@ def delete(physical_id: str, properties: Mapping[str, Any]) -> None:
         checked(ecs._delete_service({"cluster": cluster, "service": name, "force": True}))
 
 
-TYPES = (ResourceType(NAME, create, update, delete, replacing=_REPLACING, tagged=True),)
+TYPES = (ResourceType(NAME, create, update, delete, _REPLACING),)

@@ -7,7 +7,7 @@ from typing import Any
 
 from portside.emulator.ministack_modules import ecs, provisioners, responses
 from portside.emulator.patches.patching import replaces
-from portside.emulator.resources import Created, ResourceType
+from portside.emulator.resources import Change, Created, ResourceType, again
 from portside.emulator.resources.failure import checked
 
 # CPU units and MiB: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html
@@ -91,11 +91,10 @@ def create(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> C
     return arn, {"TaskDefinitionArn": arn}
 
 
-def update(
-    physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str, logical_id: str | None
-) -> Created:
+def update(change: Change) -> Created:
+    physical_id, old, new, *_ = change
     if {name: old[name] for name in old if name != "Tags"} != {name: new[name] for name in new if name != "Tags"}:
-        return create(logical_id or physical_id, new, stack_name)
+        return again(create)(change)
     provisioners._reconcile_tag_list(ecs._tags.setdefault(physical_id, []), old, new, key="key", value="value")
     return physical_id, {"TaskDefinitionArn": physical_id}
 
@@ -111,21 +110,9 @@ TYPES = (
         update,
         delete,
         replacing=(
-            "ContainerDefinitions",
-            "Cpu",
-            "EphemeralStorage",
-            "ExecutionRoleArn",
-            "Family",
-            "IpcMode",
-            "Memory",
-            "NetworkMode",
-            "PidMode",
-            "PlacementConstraints",
-            "ProxyConfiguration",
-            "RequiresCompatibilities",
-            "RuntimePlatform",
-            "TaskRoleArn",
-            "Volumes",
+            *("ContainerDefinitions", "Cpu", "EphemeralStorage", "ExecutionRoleArn", "Family", "IpcMode", "Memory"),
+            *("NetworkMode", "PidMode", "PlacementConstraints", "ProxyConfiguration", "RequiresCompatibilities"),
+            *("RuntimePlatform", "TaskRoleArn", "Volumes"),
         ),
         tagged=True,
     ),

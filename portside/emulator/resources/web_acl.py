@@ -9,7 +9,7 @@ from typing import Any
 
 from portside.emulator.ministack_modules import alb, responses, waf
 from portside.emulator.patches.patching import replaces
-from portside.emulator.resources import Created, ResourceType
+from portside.emulator.resources import Created, ResourceType, again
 from portside.emulator.resources.failure import ResourceFailed, checked
 
 _LOGGING = "_LoggingConfiguration"
@@ -24,12 +24,6 @@ def associate(logical_id: str, properties: Mapping[str, Any], stack_name: str) -
         raise ResourceFailed("AWS WAF couldn't perform the operation because your resource doesn't exist.", "NotFound")
     checked(waf._associate_web_acl({"ResourceArn": resource, "WebACLArn": acl}))
     return f"{resource}|{acl}", {}
-
-
-def keep_association(
-    physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str, logical_id: str | None
-) -> Created:
-    return associate(logical_id or physical_id, new, stack_name)
 
 
 def disassociate(physical_id: str, properties: Mapping[str, Any]) -> None:
@@ -63,12 +57,6 @@ def create_logging(logical_id: str, properties: Mapping[str, Any], stack_name: s
     return str(properties["ResourceArn"]), {"ManagedByFirewallManager": "false"}
 
 
-def update_logging(
-    physical_id: str, old: Mapping[str, Any], new: Mapping[str, Any], stack_name: str, logical_id: str | None
-) -> Created:
-    return create_logging(logical_id or physical_id, new, stack_name)
-
-
 def delete_logging(physical_id: str, properties: Mapping[str, Any]) -> None:
     if acl := _acl(physical_id):
         acl.pop(_LOGGING, None)
@@ -100,19 +88,12 @@ async def with_logging(
     return responses.json_response({"LoggingConfiguration": acl[_LOGGING]})
 
 
+_WAF = "AWS::WAFv2::"
 TYPES = (
     ResourceType(
-        "AWS::WAFv2::WebACLAssociation",
-        associate,
-        keep_association,
-        disassociate,
-        replacing=("ResourceArn", "WebACLArn"),
+        f"{_WAF}WebACLAssociation", associate, again(associate), disassociate, replacing=("ResourceArn", "WebACLArn")
     ),
     ResourceType(
-        "AWS::WAFv2::LoggingConfiguration",
-        create_logging,
-        update_logging,
-        delete_logging,
-        replacing=("ResourceArn",),
+        f"{_WAF}LoggingConfiguration", create_logging, again(create_logging), delete_logging, replacing=("ResourceArn",)
     ),
 )
