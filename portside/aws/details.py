@@ -12,7 +12,6 @@ from portside.aws.health import health
 from portside.aws.model import (
     CLOCKS_DIFFER,
     Database,
-    RecordedDeployment,
     Service,
     Stack,
     TargetGroup,
@@ -21,7 +20,7 @@ from portside.aws.model import (
 )
 from portside.aws.parallel import in_parallel, sort_out
 from portside.aws.reader import Jobs, Reader
-from portside.aws.snapshot import Snapshot
+from portside.aws.snapshot import RecordedDeployment, Snapshot
 
 _DEFINITION, _DATABASE = "AWS::ECS::TaskDefinition", "AWS::DocDB::DBCluster"
 _LOGS_OF_EACH, _LOGS_OF_FAILED, _LOGS_OF_RUNNING = 2, 6, 1
@@ -80,7 +79,9 @@ def with_details(reader: Reader, snapshot: Snapshot, deadline: float) -> Snapsho
 
     def kept(service: Service) -> Service:
         own = detailed.get(service.name, service)
-        return replace(own, tasks=tuple(lines.added_to(each, logs) for each in service_reading.most_telling(own.tasks)))
+        return replace(
+            own, tasks=tuple(lines.added_to(each, logs) for each in service_reading.most_informative(own.tasks))
+        )
 
     return replace(
         snapshot,

@@ -122,7 +122,7 @@ TARGETS = "not every target of the load balancer was healthy"
 
 
 def health_of(props: ServiceProps, image: ResolvedImage, service: Service | None) -> str:
-    """What the running tasks of a service prove about the deployed image: one of `PROVING`, or a reason."""
+    """Whether the running tasks of a service prove the deployed image: one of `PROVING`, or why they don't."""
     if service is None or not service.desired or len(service.digests) < service.desired:
         return NO_TASK
     if not set(service.digests) <= image.digests:

@@ -28,7 +28,7 @@ class Unread:
 
 @dataclass(frozen=True)
 class StackFailure:
-    """A resource that failed, not one that was cancelled because another failed."""
+    """A resource that failed. Those cancelled because another failed are omitted."""
 
     logical_id: str
     kind: str
@@ -353,7 +353,7 @@ class Service:
         )
 
     @property
-    def is_well(self) -> bool:
+    def is_healthy(self) -> bool:
         """Whether it is stable, runs, has no unhealthy target, and commands can be run in it where ECS exec is on."""
         return (
             self.is_stable
@@ -386,18 +386,3 @@ class Database:
     id: str = ""
     state: str = ""
     secret: str = ""
-
-
-@dataclass(frozen=True)
-class RecordedDeployment:
-    """A recorded deployment; `digests` are those of its images."""
-
-    number: int
-    kind: str
-    version: str
-    who: str
-    result: str
-    began: datetime
-    ended: datetime
-    digests: tuple[str, ...] = ()
-    synthetic: bool = False

@@ -66,8 +66,8 @@ def unread_because(job: str, error: BaseException) -> Unread:
 
 def sort_out(answers: Mapping[str, Any], unread: list[Unread]) -> Iterator[tuple[str, Any]]:
     """The answers that came; the errors among them are noted as unread."""
-    for what, answer in answers.items():
+    for job, answer in answers.items():
         if isinstance(answer, Exception):
-            unread.append(unread_because(what, answer))
+            unread.append(unread_because(job, answer))
         else:
-            yield what, answer
+            yield job, answer

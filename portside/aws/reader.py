@@ -83,11 +83,11 @@ class _Failures:
     def answers(self, jobs: Jobs) -> dict[str, Any]:
         """The results of the jobs that succeeded."""
         found = in_parallel(jobs, self.deadline)
-        for what, answer in found.items():
+        for job, answer in found.items():
             if isinstance(answer, Exception):
-                self.unread.append(unread_because(what, answer))
+                self.unread.append(unread_because(job, answer))
                 self.errors.append(answer)
-        return {what: answer for what, answer in found.items() if not isinstance(answer, Exception)}
+        return {job: answer for job, answer in found.items() if not isinstance(answer, Exception)}
 
 
 class Reader:
@@ -178,20 +178,20 @@ class Reader:
             if names
             else {}
         )
-        jobs |= {what: partial(service_reading.list_task_arns, ecs, cluster, status) for what, status in lists.items()}
+        jobs |= {job: partial(service_reading.list_task_arns, ecs, cluster, status) for job, status in lists.items()}
         answers = failures.answers(jobs)
         described: dict[str, Mapping[str, Any]] = {}
         answered: set[str] = set()
-        for what in jobs.keys() & answers.keys() - lists.keys():
-            described |= answers[what]
-            answered |= set(what.removeprefix("services ").split(", "))
+        for job in jobs.keys() & answers.keys() - lists.keys():
+            described |= answers[job]
+            answered |= set(job.removeprefix("services ").split(", "))
         found = [
             service_reading.with_service(each, described[each.ecs_name])
             if each.ecs_name in described
             else replace(each, known=each.known and (not each.ecs_name or each.ecs_name in answered))
             for each in named
         ]
-        arns = list(dict.fromkeys(arn for what in lists for arn in answers.get(what, ())))
+        arns = list(dict.fromkeys(arn for job in lists for arn in answers.get(job, ())))
         return self._with_tasks_and_targets(found, cluster, arns, failures)
 
     def _bare(self, props: ServiceProps, stacks: Mapping[str, Stack] | None) -> Service:
@@ -215,10 +215,10 @@ class Reader:
         return self._cluster
 
     def _first(self, stack: str, kind: str, failures: _Failures) -> str:
-        """The physical ID of the first resource of a type in a stack; empty if there is none."""
-        what = f"resources of stack {stack}"
-        ids = failures.answers({what: partial(self.ids, stack)})
-        return next(iter(ids.get(what, {}).get(kind, ())), "")
+        """The physical ID of the first resource of a type in a stack, otherwise empty."""
+        job = f"resources of stack {stack}"
+        ids = failures.answers({job: partial(self.ids, stack)})
+        return next(iter(ids.get(job, {}).get(kind, ())), "")
 
     def described(self, services: Sequence[Service]) -> tuple[Service, ...]:
         """Services that were read before as ECS describes them now, without their tasks and targets.
@@ -259,19 +259,19 @@ class Reader:
         unsure = [each for each in services if not each.ecs_name or not _is_sure(stacks.get(each.stack))]
         if not [each for each in unsure if each.stack in stacks or not stacks]:
             return list(services)
-        what = f"services of cluster {cluster}"
-        answers = failures.answers({what: partial(service_reading.list_service_names, self.clients("ecs"), cluster)})
-        if what not in answers:
+        job = f"services of cluster {cluster}"
+        answers = failures.answers({job: partial(service_reading.list_service_names, self.clients("ecs"), cluster)})
+        if job not in answers:
             return [replace(each, known=each not in unsure) for each in services]
         listed = {
-            each.stack: next((name for name in answers[what] if service_reading.is_of_stack(name, each.stack)), "")
+            each.stack: next((name for name in answers[job] if service_reading.is_of_stack(name, each.stack)), "")
             for each in unsure
         }
         left = {f"stack {each}": each for each, name in listed.items() if not name and each in stacks}
-        ids = failures.answers({what: partial(self.ids, stack) for what, stack in left.items()})
-        for what, stack in left.items():
-            listed[stack] = next(iter(ids.get(what, {}).get(_SERVICE, ())), "").rpartition("/")[2]
-        unread = {stack for what, stack in left.items() if what not in ids}
+        ids = failures.answers({job: partial(self.ids, stack) for job, stack in left.items()})
+        for job, stack in left.items():
+            listed[stack] = next(iter(ids.get(job, {}).get(_SERVICE, ())), "").rpartition("/")[2]
+        unread = {stack for job, stack in left.items() if job not in ids}
         return [
             replace(each, ecs_name=listed.get(each.stack, each.ecs_name), known=each.known and each.stack not in unread)
             for each in services
@@ -291,10 +291,10 @@ class Reader:
             for each in services
             for group in each.groups
         }
-        targets: Jobs = {what: partial(_with_targets, self.clients("elbv2"), group) for what, group in groups.items()}
+        targets: Jobs = {job: partial(_with_targets, self.clients("elbv2"), group) for job, group in groups.items()}
         answers = failures.answers({**tasks, **targets})
-        described = [task for what in tasks for task in answers.get(what, ())]
-        read = {group.arn: answers[what] for what, group in groups.items() if what in answers}
+        described = [task for job in tasks for task in answers.get(job, ())]
+        read = {group.arn: answers[job] for job, group in groups.items() if job in answers}
         tasks_of, other_tasks = service_reading.by_service(services, described)
         found = tuple(
             replace(

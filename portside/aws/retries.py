@@ -18,7 +18,7 @@ _REPEATABLE = ("describe_", "list_", "get_", "filter_", "put_", "delete_", "batc
 
 
 class Retries:
-    """For how long, and after which errors, calls are retried; each problem and its end are reported in one line.
+    """For how long, and after which errors, calls are retried; reports each problem, and when AWS answers again.
 
     Waits for new credentials where the user can renew them. `seconds` limits the total time of all retries.
     """

@@ -98,7 +98,7 @@ def by_service(
     return own, tuple(task for group, task in newest if group.startswith("service:") and task.id not in known)
 
 
-def most_telling(tasks: Iterable[Task]) -> tuple[Task, ...]:
+def most_informative(tasks: Iterable[Task]) -> tuple[Task, ...]:
     """The newest tasks that failed, then the newest that live."""
     newest = list(tasks)
     failed = [task for task in newest if task.has_failed][:_MOST_TASKS]

@@ -7,9 +7,24 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from portside.aws.model import Database, RecordedDeployment, Service, Stack, Subnet, UnconfiguredStack, Unread
+from portside.aws.model import Database, Service, Stack, Subnet, UnconfiguredStack, Unread
 from portside.aws.written import read_back, written
 from portside.commands import Commands
+
+
+@dataclass(frozen=True)
+class RecordedDeployment:
+    """A recorded deployment; `digests` are those of its images."""
+
+    number: int
+    kind: str
+    version: str
+    who: str
+    result: str
+    began: datetime
+    ended: datetime
+    digests: tuple[str, ...] = ()
+    synthetic: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,7 +77,7 @@ def parse_snapshot(value: Mapping[str, Any]) -> Snapshot:
 
 
 def with_earlier(snapshot: Snapshot, earlier: Snapshot) -> Snapshot:
-    """The snapshot with the tasks and log lines of an earlier one that were deleted since."""
+    """The snapshot with the tasks and log lines of an earlier snapshot that were deleted since."""
     before = {each.name: each for each in earlier.services}
     services = [_with_earlier(each, before[each.name]) if each.name in before else each for each in snapshot.services]
     return replace(snapshot, services=tuple(services))

@@ -115,7 +115,7 @@ def failures_since(cloudformation: Any, name: str, since: datetime) -> list[Stac
 
 
 def is_as_made(stack: Stack) -> bool:
-    """Whether its events contain nothing of interest: it is stable, and the deletion of no export failed."""
+    """Whether its events are not needed: it is stable, and no deletion of an export failed."""
     return not stack.status or (stack.is_as_made and not _EXPORT_KEPT.search(stack.reason))
 
 

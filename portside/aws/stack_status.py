@@ -39,7 +39,7 @@ class WayOut:
 class StackStatus:
     """A status. `meaning` is a sentence without its subject, `word` what a live picture shows.
 
-    `waiter` is the `aws cloudformation wait` command that ends with the operation, empty if there is none.
+    `waiter` is the `aws cloudformation wait` command that ends with the operation, otherwise empty.
     """
 
     name: str

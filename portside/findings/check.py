@@ -9,14 +9,14 @@ OK, FAIL, SKIP = State.PASSED, State.WRONG, State.UNREAD
 _PRINTED = {OK: "OK", FAIL: "FAIL", SKIP: "SKIP"}
 
 
-def ok(subject: str, what: str, *, code: str = "") -> Finding:
+def ok(subject: str, sentence: str, *, code: str = "") -> Finding:
     """A check that passed. Its code is that of its subject, where none is given."""
-    return check(subject, OK, what, "", code)
+    return check(subject, OK, sentence, "", code)
 
 
-def fail(subject: str, what: str, hint: str, *, code: str = "") -> Finding:
+def fail(subject: str, sentence: str, hint: str, *, code: str = "") -> Finding:
     """A check that failed, and what to do."""
-    return check(subject, FAIL, what, hint, code)
+    return check(subject, FAIL, sentence, hint, code)
 
 
 def skip(subject: str, why: str, *, code: str = "") -> Finding:
@@ -24,9 +24,9 @@ def skip(subject: str, why: str, *, code: str = "") -> Finding:
     return check(subject, SKIP, why, "", code)
 
 
-def check(subject: str, state: State, what: str, hint: str = "", code: str = "") -> Finding:
+def check(subject: str, state: State, sentence: str, hint: str = "", code: str = "") -> Finding:
     """A check, and how it ended. Its code is that of its subject, where none is given."""
-    return Finding(code or check_about(subject).name, what, fix=hint, setting=subject, state=state)
+    return Finding(code or check_about(subject).name, sentence, fix=hint, setting=subject, state=state)
 
 
 def printed(finding: Finding) -> str:

@@ -67,7 +67,7 @@ def _codes(rows: Mapping[str, Mapping[str, Any]], page: str) -> Mapping[str, Cod
         name: Code(
             name=name,
             title=row["title"],
-            severity=Severity(row["severity"]),
+            severity=Severity(row.get("severity", Severity.ERROR)),
             when=row["when"],
             action=row["action"],
             order=order,

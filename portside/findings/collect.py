@@ -11,9 +11,9 @@ from functools import partial
 
 from portside.aws.clients import Clients
 from portside.aws.details import with_details
-from portside.aws.model import Database, RecordedDeployment, Stack, UnconfiguredStack, Unread
+from portside.aws.model import Database, Stack, UnconfiguredStack, Unread
 from portside.aws.reader import Look, Reader
-from portside.aws.snapshot import Snapshot
+from portside.aws.snapshot import RecordedDeployment, Snapshot
 from portside.aws.target import Target
 from portside.config.environment import Environment
 from portside.config.service_props import DATABASE, ServiceProps

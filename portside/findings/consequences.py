@@ -44,12 +44,12 @@ def _traced(snapshot: Snapshot, verdict: Finding, verdicts: Sequence[Finding]) -
     return replace(verdict, callee="" if verdict.callee == ANY_CALLEE else verdict.callee)
 
 
-def _because(snapshot: Snapshot, verdict: Finding, root: Finding, what: str) -> Finding:
+def _because(snapshot: Snapshot, verdict: Finding, root: Finding, sentence: str) -> Finding:
     # Asked about one service, the other one's finding is not shown, so its sentence is.
     why = f": {root.what}" if snapshot.only else ""
     return replace(
         verdict,
-        what=f"{what}, because of {root.service or root.stack}{why}",
+        what=f"{sentence}, because of {root.service or root.stack}{why}",
         look=root.look,
         fix=root.fix,
         callee=root.service,

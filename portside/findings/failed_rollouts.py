@@ -36,7 +36,7 @@ def tasks_in_question(service: Service, rollouts: set[str], since: datetime | No
     failed = [task for task in service.tasks if task.has_failed]
     primary = {service.primary.id} if service.primary else set()
     # After a failed deployment the previous revision may fail too.
-    relevant = rollouts | (set() if rollouts and service.is_well else primary)
+    relevant = rollouts | (set() if rollouts and service.is_healthy else primary)
     of_these = [task for task in failed if task.deployment in relevant]
     begins = max(filter(None, (since, None if of_these or service.status else stack.began)), default=None)
     found = of_these or ([] if service.status else failed)

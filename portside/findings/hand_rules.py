@@ -50,14 +50,14 @@ def entrance(context: RuleContext, stack: Stack) -> Finding | None:
         return None
     name = group.arn.rpartition("targetgroup/")[2].partition("/")[0]
     state = "gone" if group.is_gone else "unused"
-    what = (
+    sentence = (
         f"its target group {name} was deleted"
         if group.is_gone
         else "no load balancer sends it requests: its listener, or the load balancer itself, was deleted"
     )
     return context.found(
         "BY_HAND",
-        what,
+        sentence,
         look=f"load balancer of stack {context.snapshot.stack_prefix}-load-balancer, its listeners",
         fix=f"{_recreate(context, stack)}; if the load balancer was deleted too, its stack the same way",
         evidence=(

@@ -12,7 +12,7 @@ from portside.findings.rule_context import RuleContext, more_memory
 from portside.findings.words import CRASH, Groups, Row, Terms, finding_of, rows_of
 from portside.secret_names import is_secret_name
 
-# What only a program says that ended.
+# Reported only for programs that ended.
 _OF_ENDED_PROGRAMS = (CRASH, "CRASH_AT_START", "CRASH_LATER", "BAD_COMMAND")
 _LONGEST_LINE = 200
 

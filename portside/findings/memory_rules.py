@@ -43,17 +43,17 @@ def out_of_memory(context: RuleContext, lines: Sequence[str]) -> Finding | None:
     size = more_memory(context)
     code = f" (exit code {ended.exit_code})" if ended and ended.exit_code is not None else ""
     if killed:
-        what = f"it used more than the {context.memory} MiB of its task, and was killed"
+        sentence = f"it used more than the {context.memory} MiB of its task, and was killed"
     elif calculated is not None:
-        what = f"its Java runtime needs more than the {context.memory} MiB of its task to start"
+        sentence = f"its Java runtime needs more than the {context.memory} MiB of its task to start"
     elif heap is not None:
-        what = f"the heap of its program was full ({context.memory} MiB are the task's limit)"
+        sentence = f"the heap of its program was full ({context.memory} MiB are the task's limit)"
     else:
-        what = f"a process of it was killed, probably at the {context.memory} MiB of its task"
+        sentence = f"a process of it was killed, probably at the {context.memory} MiB of its task"
     line = calculated or heap or child
     return context.found(
         "OUT_OF_MEMORY",
-        f"out of memory: {what}{code}",
+        f"out of memory: {sentence}{code}",
         look=context.field("memory"),
         fix=f"memory={size} of {context.name} in app.py (it has {context.memory}), then: {context.deploy}",
         evidence=context.evidence_with(line) if line else None,

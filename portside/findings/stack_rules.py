@@ -27,8 +27,8 @@ def state(snapshot: Snapshot, stack: Stack) -> Finding | None:
     name, status, commands = stack.name, status_of(stack.status), snapshot.commands
     deploy = commands.tool("deploy")
 
-    def stuck(what: str, fix: str) -> Finding:
-        return Finding("STACK_STUCK", what, _evidence(stack), _events_of(stack), fix)
+    def stuck(sentence: str, fix: str) -> Finding:
+        return Finding("STACK_STUCK", sentence, _evidence(stack), _events_of(stack), fix)
 
     kept = list(dict.fromkeys(each.logical_id for each in stack.failures)) if stack.status == "DELETE_FAILED" else []
     if way_out := status.way_out:
@@ -62,9 +62,9 @@ def unexplained(snapshot: Snapshot, stack: Stack) -> Finding | None:
     status, commands = status_of(stack.status), snapshot.commands
     wait = f"Wait, then: {commands.tool('diagnose')}"
     if status.has_failed:
-        what = f"{status.meaning}; why is no longer known"
+        sentence = f"{status.meaning}; why is no longer known"
         fix = wait if status.is_in_progress else commands.tool("deploy")
-        return Finding("UNKNOWN", what, _evidence(stack), _events_of(stack), fix)
+        return Finding("UNKNOWN", sentence, _evidence(stack), _events_of(stack), fix)
     if status.is_in_progress:
         return Finding("GOING_ON", status.meaning, _evidence(stack), _events_of(stack), wait)
     return None

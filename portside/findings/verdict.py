@@ -63,11 +63,11 @@ def _about(name: str, verdicts: Sequence[Finding], snapshot: Snapshot) -> list[F
     return list(verdicts) if suffers else mine
 
 
-def _credentials(snapshot: Snapshot, what: str) -> Finding:
+def _credentials(snapshot: Snapshot, sentence: str) -> Finding:
     return Finding(
         "CREDENTIALS",
         f"AWS no longer accepts the credentials, so {snapshot.environment} could not be read",
-        evidence=(f"could not be read: {what}",),
+        evidence=(f"could not be read: {sentence}",),
         look="the AWS profile in use",
         fix='aws sso login --profile "$AWS_PROFILE"',
         since=snapshot.at,
@@ -129,7 +129,7 @@ def _on_service(snapshot: Snapshot, service: Service, stacks: Sequence[Finding])
     failed = tasks_in_question(service, rollouts, since, stack)
     events = events_in_question(service, since, stack)
     findings = findings_of(snapshot, service, failed, events)
-    if not deployment_failed and not stack.is_moving and service.is_well:
+    if not deployment_failed and not stack.is_moving and service.is_healthy:
         yield from _of_healthy_service(service, findings)
         return
     if findings:
@@ -191,7 +191,7 @@ def _verdict(service: Service, finding: Finding, tasks: Sequence[Task], remark: 
 
 
 def _nothing_wrong(snapshot: Snapshot, remarks: Sequence[Finding]) -> tuple[Finding, ...]:
-    """The verdict if no problem was found, which does not prove that there is none."""
+    """The verdict if no problem was found, which is no proof that everything works."""
     if snapshot.unknown:
         return (_not_all_known(snapshot), *remarks)
     if remarks:

@@ -1,9 +1,9 @@
 """Rules over messages of AWS and of programs as rows of data: patterns, their causes, and the texts of findings.
 
-A file of rows has groups, each with a pattern `says` that its rows share, and texts for those that have none of their
-own. A pattern is a text, or a list of alternatives; `{{name}}` in it is one of the file's `patterns`. Several groups of
-a pattern may have the same name. The first row whose patterns all match is the one. Its texts name terms in braces,
-such as `{image}`, or a group of its pattern: `{path:the program}` has other words where the group is empty.
+A file of rows has groups, each with a pattern `says` that its rows share, and default texts. A pattern is a text, or a
+list of alternatives; `{{name}}` in it is one of the file's `patterns`. Several groups of a pattern may have the same
+name. The first row whose patterns all match is the one. Its texts name terms in braces, such as `{image}`, or a group
+of its pattern: `{path:the program}` has other words where the group is empty.
 """
 
 from __future__ import annotations
@@ -132,5 +132,5 @@ class _Values(Generic[Context]):
 def finding_of(row: Row, terms: Terms[Context], context: Context, groups: Groups) -> Finding:
     """A row as a finding, without evidence. Raises KeyError for a term that is not known."""
     values: Any = _Values(terms, context, groups)
-    what, look, fix = (getattr(row, name).format_map(values) for name in _TEXTS)
-    return Finding(row.code, what, look=look, fix=fix)
+    sentence, look, fix = (getattr(row, name).format_map(values) for name in _TEXTS)
+    return Finding(row.code, sentence, look=look, fix=fix)

@@ -114,7 +114,7 @@ def context_of(
 ) -> Context:
     """The context, whose values are read when the first check needs them.
 
-    Without `images` they are looked up; without `stacks` they are synthesized into `folder`.
+    Without `images` it asks the registry; without `stacks` they are synthesized into `folder`.
     """
     client = target.clients
     services = configuration.services_of(target.environment.name)

@@ -1,4 +1,4 @@
-"""What earlier deployments say about the next: the hold, the proof that prod wants, the last rollback, the adoption."""
+"""Checks against earlier deployments: the lock, the proof that prod requires, the last rollback, the adoption."""
 
 from __future__ import annotations
 

@@ -71,8 +71,12 @@ def _how_to_fix(status: str, certificate: Mapping[str, Any]) -> str:
     """https://docs.aws.amazon.com/acm/latest/APIReference/API_CertificateDetail.html"""
     if status == "PENDING_VALIDATION":
         records = [each["ResourceRecord"] for each in _validations(certificate) if "ResourceRecord" in each]
-        wanted = "; ".join(f"{each['Name']} {each['Type']} {each['Value']}" for each in records)
-        return f"Add the DNS record that proves the name: {wanted}" if wanted else "Answer the e-mail that asks for it."
+        expected = "; ".join(f"{each['Name']} {each['Type']} {each['Value']}" for each in records)
+        return (
+            f"Add the DNS record that proves the name: {expected}"
+            if expected
+            else "Answer the e-mail that asks for it."
+        )
     return "Request a new certificate, and write its id as CERTIFICATE_ID in app.py."
 
 
@@ -130,10 +134,10 @@ def host_name(context: Context) -> Finding:
     name = only_stack(environment, StackKind.LOAD_BALANCER).name
     balancer = context.states().get(name)
     export = f"{name}-dns"
-    wanted = balancer.exports.get(export) if balancer else None
-    if not wanted:
+    expected = balancer.exports.get(export) if balancer else None
+    if not expected:
         raise NotKnown("there is no load balancer yet: deploy first, then point the name there")
-    state, found = compare(environment.fqdn, wanted, look_up)
+    state, found = compare(environment.fqdn, expected, look_up)
     if state in (NOT_YET, ELSEWHERE):
         hint = f"Add to org-formation, as {context.commands.tool('dns')} shows: {snippet_of(environment.name, export)}"
         return fail(HOST_NAME, found, hint)

@@ -56,8 +56,8 @@ def apart_from_peers(context: Context) -> Finding:
     for peering in (each for each in found if each.get("Status", {}).get("Code") not in _DELETED):
         for side in (peering.get("RequesterVpcInfo", {}), peering.get("AccepterVpcInfo", {})):
             if own is None or side.get("VpcId") != own:
-                whose = f"{peering['VpcPeeringConnectionId']} to {side.get('VpcId', 'a VPC')}"
-                networks += [(whose, cidr) for cidr in _peer_cidrs(side)]
+                owner = f"{peering['VpcPeeringConnectionId']} to {side.get('VpcId', 'a VPC')}"
+                networks += [(owner, cidr) for cidr in _peer_cidrs(side)]
     return _said(context, "addresses: peerings", networks, f"shared with none of {len(found)} peered networks")
 
 

@@ -25,7 +25,7 @@ MISSING = frozenset(
 
 
 def questions() -> list[Question]:
-    """One check for all images, which are looked up in parallel."""
+    """One check for all images, with parallel requests to the registry."""
     return [Question("images", images)]
 
 
@@ -69,11 +69,11 @@ def _unknown(props: ServiceProps, context: Context) -> Finding:
     return fail(_subject(props), f"nothing says what {props.container_location} is", hint)
 
 
-def _failed(subject: str, what: str, failure: Failure) -> Finding:
+def _failed(subject: str, sentence: str, failure: Failure) -> Finding:
     if failure.kind not in MISSING:
-        return skip(subject, f"{what}: {failure.sentence}")
+        return skip(subject, f"{sentence}: {failure.sentence}")
     hint = failure.hint or "Publish it again, or name another GHCR_PACKAGE_VERSION in app.py."
-    return fail(subject, f"{what}: {failure.sentence}", hint)
+    return fail(subject, f"{sentence}: {failure.sentence}", hint)
 
 
 def _subject(props: ServiceProps) -> str:

@@ -45,7 +45,7 @@ def unconfigured(context: Context) -> list[Finding]:
 
 
 def remarkable(state: DeployedStack, commands: Commands) -> Finding | None:
-    """The finding about a stack that can't be updated; None for one that can."""
+    """The finding about a stack that can't be updated; None where it can."""
     subject, status = f"stack {state.name}", status_of(state.status)
     if not status.blocks_deployment:
         return None if status.is_usable else ok(subject, status.sentence)

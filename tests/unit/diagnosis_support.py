@@ -11,7 +11,6 @@ from portside.aws.model import (
     Database,
     Deployment,
     Event,
-    RecordedDeployment,
     RegisteredTarget,
     Service,
     Stack,
@@ -21,7 +20,7 @@ from portside.aws.model import (
     Task,
     TaskDefinition,
 )
-from portside.aws.snapshot import Snapshot
+from portside.aws.snapshot import RecordedDeployment, Snapshot
 from portside.findings.verdict import Finding, judge
 from tests.unit.operations_support import NOON, minutes_after_noon
 

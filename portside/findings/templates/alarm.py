@@ -30,14 +30,14 @@ def periods(assembly: Assembly) -> Iterator[Finding]:
         periods_known = [(path, period) for path, value in found if (period := whole(value)) is not None]
         for path, period in periods_known:
             if period not in _SHORT_PERIODS and (period <= 0 or period % 60):
-                what = f"must be 10, 20, 30 or a multiple of 60 seconds, got {period}"
-                yield wrong("ALARM_PERIOD", alarm, what, at=path)
+                sentence = f"must be 10, 20, 30 or a multiple of 60 seconds, got {period}"
+                yield wrong("ALARM_PERIOD", alarm, sentence, at=path)
         count = whole(alarm.get("EvaluationPeriods"))
         longest = max((period for _, period in periods_known), default=0)
         most = _WEEK if longest >= _HOUR else _DAY
         if count is not None and count * longest > most:
-            what = f"looks back {count} periods of {longest} s, at most {most:,} s are accepted"
-            yield wrong("ALARM_PERIOD", alarm, what, at="EvaluationPeriods")
+            sentence = f"looks back {count} periods of {longest} s, at most {most:,} s are accepted"
+            yield wrong("ALARM_PERIOD", alarm, sentence, at="EvaluationPeriods")
         enough = whole(alarm.get("DatapointsToAlarm"))
         if enough is not None and count is not None and enough > count:
             yield wrong("ALARM_PERIOD", alarm, f"DatapointsToAlarm {enough} is over EvaluationPeriods {count}")
@@ -58,8 +58,8 @@ def actions(assembly: Assembly) -> Iterator[Finding]:
         for topic in assembly.of_type("SNS::Topic") if closed else ():
             notified = [each for each in assembly.of_type("CloudWatch::Alarm") if is_notified(topic, each)]
             if notified and any(map(topic.is_of, many(policy.get("Topics")))):
-                what = f"lets no alarm publish to {topic.logical_id}, which {notified[0].logical_id} notifies"
-                yield wrong("TOPIC_POLICY", policy, what)
+                sentence = f"lets no alarm publish to {topic.logical_id}, which {notified[0].logical_id} notifies"
+                yield wrong("TOPIC_POLICY", policy, sentence)
 
 
 def _lets_publish(statement: Any) -> bool:
@@ -126,8 +126,8 @@ _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 def _unknown_ids(alarm: Resource, expression: str, known: list[Any]) -> Iterator[Finding]:
     for name in dict.fromkeys(_NAMES.findall(_QUOTED.sub("", expression))):
         if name not in known:
-            what = f"its expression names {name}, and its metrics are {', '.join(map(str, known))}"
-            yield wrong("ALARM_METRIC", alarm, what)
+            sentence = f"its expression names {name}, and its metrics are {', '.join(map(str, known))}"
+            yield wrong("ALARM_METRIC", alarm, sentence)
 
 
 def names(assembly: Assembly) -> Iterator[Finding]:

@@ -73,5 +73,5 @@ def misspelt(assembly: Assembly) -> Iterator[Finding]:
                     continue
                 similar = difflib.get_close_matches(name, names, n=1, cutoff=_SIMILARITY)
                 if similar:
-                    what = f"there is no attribute {name}, but {similar[0]}"
-                    yield wrong("ATTRIBUTE_NAME", resource, what, at=key)
+                    sentence = f"there is no attribute {name}, but {similar[0]}"
+                    yield wrong("ATTRIBUTE_NAME", resource, sentence, at=key)

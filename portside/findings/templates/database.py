@@ -27,8 +27,8 @@ def families(assembly: Assembly) -> Iterator[Finding]:
         version, family = text(cluster.get("EngineVersion")), text(group.get("Family")) if group else None
         ours, theirs = _VERSION.match(version or ""), _FAMILY.match(family or "")
         if group and ours and theirs and ours.groups() != theirs.groups():
-            what = f"is for {family}, and the cluster {cluster.logical_id} is of {version}"
-            yield wrong("FAMILY", group, what, at="Family")
+            sentence = f"is for {family}, and the cluster {cluster.logical_id} is of {version}"
+            yield wrong("FAMILY", group, sentence, at="Family")
     for group in assembly.of_type("DocDB::DBClusterParameterGroup"):
         family = text(group.get("Family"))
         if family is not None and not _FAMILY.match(family):
@@ -42,8 +42,8 @@ def serverless(assembly: Assembly) -> Iterator[Finding]:
         if cluster is None or instance.get("DBInstanceClass") != _SERVERLESS:
             continue
         if "ServerlessV2ScalingConfiguration" not in cluster.properties:
-            what = f"is {_SERVERLESS}, and {cluster.logical_id} has no ServerlessV2ScalingConfiguration"
-            yield wrong("SERVERLESS", instance, what)
+            sentence = f"is {_SERVERLESS}, and {cluster.logical_id} has no ServerlessV2ScalingConfiguration"
+            yield wrong("SERVERLESS", instance, sentence)
         found = _VERSION.match(text(cluster.get("EngineVersion")) or "")
         if found and found[0] not in _SERVERLESS_VERSIONS:
             yield wrong("SERVERLESS", instance, f"is {_SERVERLESS}, which engine version {found[0]} does not have")
@@ -80,8 +80,8 @@ def windows(assembly: Assembly) -> Iterator[Finding]:
         if found:
             first, last = int(found[1]) * 60 + int(found[2]), int(found[3]) * 60 + int(found[4])
             if (last - first) % _DAY_MINUTES < _SHORTEST_MINUTES:
-                what = f"must be at least {_SHORTEST_MINUTES} minutes, got {found[0]}"
-                yield wrong("BACKUP_WINDOW", cluster, what, at="PreferredBackupWindow")
+                sentence = f"must be at least {_SHORTEST_MINUTES} minutes, got {found[0]}"
+                yield wrong("BACKUP_WINDOW", cluster, sentence, at="PreferredBackupWindow")
 
 
 def members(assembly: Assembly) -> Iterator[Finding]:

@@ -71,7 +71,7 @@ def _yaml(file: Path) -> Any:
     class Loader(yaml.SafeLoader):
         """YAML with CloudFormation's short forms, such as `!Ref`."""
 
-    def short_form(loader: Any, suffix: str, node: Any) -> Any:
+    def shorthand(loader: Any, suffix: str, node: Any) -> Any:
         name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
         if isinstance(node, yaml.ScalarNode):
             value: Any = loader.construct_scalar(node)
@@ -82,7 +82,7 @@ def _yaml(file: Path) -> Any:
     def as_text(loader: Any, node: Any) -> Any:
         return loader.construct_scalar(node)
 
-    Loader.add_multi_constructor("!", short_form)
+    Loader.add_multi_constructor("!", shorthand)
     # A date such as a policy's version stays text.
     Loader.add_constructor("tag:yaml.org,2002:timestamp", as_text)
     try:

@@ -122,16 +122,16 @@ def _allows(statement: Statement, assembly: Assembly, action: str, resource: Any
     return any(_covers(each, assembly, resource) for each in many(statement.get("Resource")))
 
 
-def _covers(pattern: Any, assembly: Assembly, wanted: Any) -> bool:
+def _covers(pattern: Any, assembly: Assembly, expected: Any) -> bool:
     """Whether a statement's resource may match `resource`."""
-    if pattern == "*" or wanted is None or isinstance(pattern, Unknown) or isinstance(wanted, Unknown):
+    if pattern == "*" or expected is None or isinstance(pattern, Unknown) or isinstance(expected, Unknown):
         return True
-    ours, theirs = _resources_in(pattern, assembly), _resources_in(wanted, assembly)
+    ours, theirs = _resources_in(pattern, assembly), _resources_in(expected, assembly)
     if ours and theirs:
         return bool({each.name for each in ours} & {each.name for each in theirs})
-    if isinstance(pattern, str) and isinstance(wanted, str):
+    if isinstance(pattern, str) and isinstance(expected, str):
         # A secret's ARN has a suffix of six random characters, which a name does not have.
-        return fnmatch.fnmatchcase(wanted, pattern) or fnmatch.fnmatchcase(f"{wanted}-??????", pattern)
+        return fnmatch.fnmatchcase(expected, pattern) or fnmatch.fnmatchcase(f"{expected}-??????", pattern)
     if isinstance(pattern, str) and theirs and text(name := _name_in_arn(theirs[0])):
         return _service_in(pattern) == theirs[0].type.split("::")[1].lower() and _is_named(str(name), pattern)
     return True

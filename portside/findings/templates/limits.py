@@ -41,8 +41,8 @@ def undocumented_values(assembly: Assembly) -> Iterator[Finding]:
             if limit.fargate and not runs_on_fargate(assembly, resource):
                 continue
             for path, value in limit.values(resource.properties):
-                if not is_open(value) and (what := limit.refusal(value)):
-                    yield wrong("LIMIT", resource, what, at=path, source=limit.url)
+                if not is_open(value) and (sentence := limit.refusal(value)):
+                    yield wrong("LIMIT", resource, sentence, at=path, source=limit.url)
 
 
 def tags(assembly: Assembly) -> Iterator[Finding]:

@@ -98,8 +98,8 @@ def health_checks(assembly: Assembly) -> Iterator[Finding]:
         # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html
         interval = _USUAL_INTERVAL if "HealthCheckIntervalSeconds" not in group.properties else interval
         if protocol in _HTTP and timeout is not None and interval is not None and timeout >= interval:
-            what = f"a health check may take {timeout} s and comes every {interval} s: it must be shorter"
-            yield wrong("HEALTH_TIMEOUT", group, what)
+            sentence = f"a health check may take {timeout} s and comes every {interval} s: it must be shorter"
+            yield wrong("HEALTH_TIMEOUT", group, sentence)
         if group.get("HealthCheckProtocol") in ("TCP", "TLS") and "HealthCheckPath" in group.properties:
             yield wrong("HEALTH_PATH", group, f"a {group.get('HealthCheckProtocol')} health check has no path")
 
@@ -122,21 +122,23 @@ def unused_groups(assembly: Assembly) -> Iterator[Finding]:
         for group in target_groups_of(assembly, service):
             found = listeners_of(assembly, group)
             if not found and not _is_left_open(assembly) and not group.is_conditional:
-                what = f"no listener sends to its target group {group.logical_id}"
-                yield wrong("NO_LISTENER", service, what)
+                sentence = f"no listener sends to its target group {group.logical_id}"
+                yield wrong("NO_LISTENER", service, sentence)
             local = [each for each in found if each.stack == service.stack]
             if found and len(local) == len(found) and not _awaits(assembly, service, {each.name for each in local}):
-                what = f"starts without waiting for {' or '.join(each.logical_id for each in local)}: add a DependsOn"
-                yield wrong("LISTENER_AWAITED", service, what)
+                sentence = (
+                    f"starts without waiting for {' or '.join(each.logical_id for each in local)}: add a DependsOn"
+                )
+                yield wrong("LISTENER_AWAITED", service, sentence)
 
 
-def _awaits(assembly: Assembly, service: Resource, wanted: set[str]) -> bool:
+def _awaits(assembly: Assembly, service: Resource, expected: set[str]) -> bool:
     """Whether CloudFormation makes one of some resources before a service."""
     by_name = {each.name: each for each in assembly.resources if each.stack == service.stack}
     seen, waiting = set(), [service]
     while waiting:
         each = waiting.pop()
-        if each.name in wanted:
+        if each.name in expected:
             return True
         if each.name in seen:
             continue
@@ -217,8 +219,8 @@ def target_vpcs(assembly: Assembly) -> Iterator[Finding]:
             vpcs = [assembly.resource(each.get("VpcId"), "EC2::VPC") for each in subnets if each]
             others = [each for each in vpcs if each is not None and each != own]
             if others:
-                what = f"is in {own.logical_id if own else ''}, and {balancer.logical_id} in {others[0].logical_id}"
-                yield wrong("TARGET_VPC", group, what)
+                sentence = f"is in {own.logical_id if own else ''}, and {balancer.logical_id} in {others[0].logical_id}"
+                yield wrong("TARGET_VPC", group, sentence)
 
 
 def redirects(assembly: Assembly) -> Iterator[Finding]:
@@ -268,9 +270,9 @@ _WANTS = {
 
 def _action(resource: Resource, action: dict[str, Any]) -> Iterator[Finding]:
     kind = text(action.get("Type"))
-    wanted = _WANTS.get(kind or "", ())
-    if wanted and not any(key in action for key in wanted):
-        yield wrong("ACTION", resource, f"an action {kind} needs {' or '.join(wanted)}")
+    expected = _WANTS.get(kind or "", ())
+    if expected and not any(key in action for key in expected):
+        yield wrong("ACTION", resource, f"an action {kind} needs {' or '.join(expected)}")
     for other, keys in _WANTS.items():
         found = [key for key in keys if key in action and not is_open(action[key])]
         if kind in _WANTS and other != kind and found:
@@ -317,8 +319,8 @@ def access_logs(assembly: Assembly) -> Iterator[Finding]:
         statements = [one for each in policies for one in many(each.get("PolicyDocument", "Statement"))]
         doubtful = any(is_open(each.get("PolicyDocument")) for each in policies)
         if not doubtful and not any(_lets_write(each) for each in statements):
-            what = f"the bucket {bucket.logical_id} does not let the load balancer write its access logs"
-            yield wrong("ACCESS_LOGS", balancer, what)
+            sentence = f"the bucket {bucket.logical_id} does not let the load balancer write its access logs"
+            yield wrong("ACCESS_LOGS", balancer, sentence)
 
 
 _KEYS = ("aws:kms", "aws:kms:dsse")

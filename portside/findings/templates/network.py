@@ -151,8 +151,8 @@ def addresses(assembly: Assembly) -> Iterator[Finding]:
     for gateway in assembly.of_type("EC2::NatGateway"):
         address = gateway.get("AllocationId")
         if isinstance(address, Handle) and address in seen and not gateway.is_conditional:
-            what = f"its address {address.logical_id} is of {seen[address]} already"
-            yield wrong("NAT_ADDRESS", gateway, what)
+            sentence = f"its address {address.logical_id} is of {seen[address]} already"
+            yield wrong("NAT_ADDRESS", gateway, sentence)
         if isinstance(address, Handle):
             seen[address] = gateway.logical_id
 

@@ -50,8 +50,8 @@ def _document(resource: Resource, at: str, document: Any, *, of_identity: bool) 
         yield wrong("POLICY", resource, "lacks a Statement", at=at)
     trust = at == "AssumeRolePolicyDocument"
     for each in objects(statements):
-        for what in _statement(each, of_identity=of_identity, trust=trust):
-            yield wrong("POLICY", resource, f"a statement {what}", at=at)
+        for sentence in _statement(each, of_identity=of_identity, trust=trust):
+            yield wrong("POLICY", resource, f"a statement {sentence}", at=at)
 
 
 def _statement(statement: dict[str, Any], *, of_identity: bool, trust: bool) -> Iterator[str]:

@@ -66,15 +66,17 @@ def _to_targets(
 ) -> Iterator[Finding]:
     (service, own), (balancer, theirs) = to, by
     checked = whole(group.get("HealthCheckPort"))
-    wanted = {"traffic": whole(target.get("ContainerPort"))} | ({"health checks": checked} if checked else {})
-    for what, port in wanted.items():
+    ports = {"traffic": whole(target.get("ContainerPort"))} | ({"health checks": checked} if checked else {})
+    for traffic, port in ports.items():
         if port is None:
             continue
         if not allow_inbound(assembly, own, theirs, port):
-            said = f"its security groups don't let {what} of {balancer.logical_id} in on port {port}"
+            said = f"its security groups don't let {traffic} of {balancer.logical_id} in on port {port}"
             yield wrong("REACH_TARGET", service, said)
         elif not allow_outbound(assembly, theirs, own, port):
-            said = f"its security groups don't let {what} out to {service.logical_id} of {service.stack} on port {port}"
+            said = (
+                f"its security groups don't let {traffic} out to {service.logical_id} of {service.stack} on port {port}"
+            )
             yield wrong("REACH_TARGET", balancer, said)
 
 
@@ -150,12 +152,12 @@ def to_callees(assembly: Assembly) -> Iterator[Finding]:
             if call.port is not None and call.port not in [each.port for each in same]:
                 if call.endpoint is same[0]:
                     known = ", ".join(str(each.port) for each in same)
-                    what = f"{call.variable} calls {call.endpoint.name} on port {call.port}, which offers {known}"
-                    yield wrong("CALL_PORT", service, what)
+                    sentence = f"{call.variable} calls {call.endpoint.name} on port {call.port}, which offers {known}"
+                    yield wrong("CALL_PORT", service, sentence)
                 continue
             if not flag(fields(service.get("ServiceConnectConfiguration")).get("Enabled")):
-                what = f"{call.variable} names {call.endpoint.name}, a name of Service Connect, which is off here"
-                yield wrong("CALL_NAME", service, what)
+                sentence = f"{call.variable} names {call.endpoint.name}, a name of Service Connect, which is off here"
+                yield wrong("CALL_NAME", service, sentence)
                 continue
             yield from _to_callee(assembly, service, own, call)
 
@@ -167,11 +169,11 @@ def _to_callee(assembly: Assembly, service: Resource, own: list[Resource] | None
         return
     name = call.endpoint.name
     if not allow_inbound(assembly, theirs, own, port):
-        what = f"{call.variable} calls {name}, whose security groups do not allow it on port {port}"
-        yield wrong("REACH_CALLEE", service, what)
+        sentence = f"{call.variable} calls {name}, whose security groups do not allow it on port {port}"
+        yield wrong("REACH_CALLEE", service, sentence)
     elif not allow_outbound(assembly, own, theirs, port):
-        what = f"{call.variable} calls {name}, and its own security groups let nothing out to it on port {port}"
-        yield wrong("REACH_CALLEE", service, what)
+        sentence = f"{call.variable} calls {name}, and its own security groups let nothing out to it on port {port}"
+        yield wrong("REACH_CALLEE", service, sentence)
 
 
 def to_databases(assembly: Assembly) -> Iterator[Finding]:
@@ -192,13 +194,15 @@ def to_databases(assembly: Assembly) -> Iterator[Finding]:
                 continue
             on = f" on port {port}" if port else ""
             if not allow_inbound(assembly, theirs, own, port):
-                what = f"{variable} is the database {database.logical_id}, whose security groups do not allow it{on}"
-                yield wrong("REACH_DATABASE", service, what)
+                sentence = (
+                    f"{variable} is the database {database.logical_id}, whose security groups do not allow it{on}"
+                )
+                yield wrong("REACH_DATABASE", service, sentence)
             elif not allow_outbound(assembly, own, theirs, port):
-                what = (
+                sentence = (
                     f"{variable} is the database {database.logical_id}, and its own security groups let nothing out{on}"
                 )
-                yield wrong("REACH_DATABASE", service, what)
+                yield wrong("REACH_DATABASE", service, sentence)
 
 
 def _parts(value: Any) -> tuple[Any, ...]:

@@ -61,8 +61,8 @@ def trust(assembly: Assembly) -> Iterator[Finding]:
         for resource in assembly.of_type(kind):
             role = assembly.resource(resource.get(key), "IAM::Role")
             if role is not None and not trusts(role, service):
-                what = f"must be assumed by {service}, as {key} of {resource.logical_id}, and does not trust it"
-                yield wrong("TRUST", role, what, at="AssumeRolePolicyDocument")
+                sentence = f"must be assumed by {service}, as {key} of {resource.logical_id}, and does not trust it"
+                yield wrong("TRUST", role, sentence, at="AssumeRolePolicyDocument")
 
 
 def execution_rights(assembly: Assembly) -> Iterator[Finding]:

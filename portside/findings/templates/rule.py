@@ -21,10 +21,10 @@ class Row:
     """A rule: `refused` if AWS refuses such a template; otherwise it is deployed and does not work."""
 
     name: str
-    refused: bool
     when: str
     fix: str
     source: str
+    refused: bool = True
 
     @property
     def code(self) -> str:
@@ -39,13 +39,13 @@ def rows() -> Mapping[str, Row]:
     return {name: Row(name=name, **row) for name, row in tomllib.loads(text).items()}
 
 
-def wrong(name: str, resource: Resource, what: str, *, at: str = "", source: str = "") -> Finding:
+def wrong(name: str, resource: Resource, sentence: str, *, at: str = "", source: str = "") -> Finding:
     """A finding on a resource, `at` a property. Raises KeyError for a name without a row."""
     row = rows()[name]
     place = f"{resource.logical_id} {at}".rstrip()
     return Finding(
         code=row.code,
-        what=f"{place}: {what}",
+        what=f"{place}: {sentence}",
         look=f"{resource.stack}: {resource.type} {place}",
         fix=f"{row.fix} ({source or row.source})",
         stack=resource.stack,

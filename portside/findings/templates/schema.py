@@ -51,8 +51,8 @@ def _problems(schema: Schema, value: Any, place: _Place) -> Iterator[Problem]:
     if is_open(value):
         return
     for keyword, judge in _LEAVES.items():
-        if keyword in schema and (what := judge(schema[keyword], value, schema)):
-            yield Problem(place.path, what)
+        if keyword in schema and (sentence := judge(schema[keyword], value, schema)):
+            yield Problem(place.path, sentence)
             if keyword == "type":
                 return
     yield from _in_objects(schema, value, place)
@@ -91,20 +91,20 @@ def _combined(schema: Json, value: Any, place: _Place) -> Iterator[Problem]:
     for each in schema.get("allOf", ()):
         yield from _problems(each, value, place)
     for keyword in ("anyOf", "oneOf"):
-        forms = schema.get(keyword, ())
-        if forms and all(_holds(form, value, place) is False for form in forms):
-            found = [list(_problems(each, value, place)) for each in forms]
+        variants = schema.get(keyword, ())
+        if variants and all(_is_valid(each, value, place) is False for each in variants):
+            found = [list(_problems(each, value, place)) for each in variants]
             closest = min(found, key=len)
-            yield from closest or [Problem(place.path, "has none of the forms that AWS accepts")]
-    if "not" in schema and _holds(schema["not"], value, place):
-        yield Problem(place.path, "has a form that AWS refuses")
+            yield from closest or [Problem(place.path, "matches no variant that AWS accepts")]
+    if "not" in schema and _is_valid(schema["not"], value, place):
+        yield Problem(place.path, "is a variant that AWS refuses")
     if "if" in schema:
-        applies = _holds(schema["if"], value, place)
+        applies = _is_valid(schema["if"], value, place)
         if applies is not None:
             yield from _problems(schema.get("then" if applies else "else", True), value, place)
 
 
-def _holds(schema: Schema, value: Any, place: _Place) -> bool | None:
+def _is_valid(schema: Schema, value: Any, place: _Place) -> bool | None:
     """Whether a value fits a schema; None where that depends on what is not known."""
     if any(True for _ in _problems(schema, value, place)):
         return False
@@ -132,8 +132,8 @@ def _is_decided(schema: Schema, value: Any, place: _Place) -> bool:
     return all(_is_decided(each, value, place) for each in inner)
 
 
-def _type(wanted: Any, value: Any, schema: Json) -> str:
-    kinds = wanted if isinstance(wanted, list) else [wanted]
+def _type(expected: Any, value: Any, schema: Json) -> str:
+    kinds = expected if isinstance(expected, list) else [expected]
     if any(_FITS[kind](value) for kind in kinds):
         return ""
     return f"must be {' or '.join(_WORDS[kind] for kind in kinds)}, got {_shown(value)}"
@@ -171,8 +171,8 @@ def _enum_in_any_case(accepted: list[Any], value: Any, schema: Json) -> str:
     return "" if isinstance(value, dict | list) or written(value).lower() in lower else _enum(accepted, value, schema)
 
 
-def _constant(wanted: Any, value: Any, schema: Json) -> str:
-    return _enum([wanted], value, schema)
+def _constant(expected: Any, value: Any, schema: Json) -> str:
+    return _enum([expected], value, schema)
 
 
 def _minimum(least: float, value: Any, schema: Json) -> str:
@@ -235,18 +235,18 @@ def _may_be_many(item: Any) -> bool:
     return isinstance(item, Unknown)
 
 
-def _unique(wanted: bool, value: Any, schema: Json) -> str:
-    if not wanted or not isinstance(value, list):
+def _unique(expected: bool, value: Any, schema: Json) -> str:
+    if not expected or not isinstance(value, list):
         return ""
     seen = [json.dumps(each, sort_keys=True, default=repr) for each in value]
     twice = next((each for index, each in enumerate(seen) if each in seen[:index]), None)
     return f"has {twice} twice" if twice is not None else ""
 
 
-def _contains(wanted: Schema, value: Any, schema: Json) -> str:
+def _contains(expected: Schema, value: Any, schema: Json) -> str:
     if not isinstance(value, list) or not is_known(value):
         return ""
-    return "" if any(not problems(wanted, each) for each in value) else "lacks an item that AWS requires"
+    return "" if any(not problems(expected, each) for each in value) else "lacks an item that AWS requires"
 
 
 def _required(names: list[str], value: Any, schema: Json) -> str:

@@ -71,8 +71,8 @@ def load_balanced_ports(assembly: Assembly) -> Iterator[Finding]:
                 continue
             if not may_map(container, port):
                 known = ", ".join(str(each.get("ContainerPort")) for each in ports_of(container) or ()) or "none"
-                what = f"its load balancer sends to port {port} of {name}, which maps {known}"
-                yield wrong("BALANCED_PORT", service, what)
+                sentence = f"its load balancer sends to port {port} of {name}, which maps {known}"
+                yield wrong("BALANCED_PORT", service, sentence)
 
 
 def may_map(container: dict[str, Any], port: int | None) -> bool:
@@ -134,8 +134,8 @@ def _namespace(assembly: Assembly, service: Resource, connect: dict[str, Any]) -
     if text(name) and name not in made and not str(name).startswith("arn:"):
         similar = difflib.get_close_matches(str(name), [each for each in made if text(each)], 1, _SIMILARITY)
         if similar:
-            what = f"the Service Connect namespace {name} is made by no stack; {similar[0]} is"
-            yield wrong("CONNECT_NAMESPACE", service, what)
+            sentence = f"the Service Connect namespace {name} is made by no stack; {similar[0]} is"
+            yield wrong("CONNECT_NAMESPACE", service, sentence)
 
 
 _NAMESPACES = (
@@ -183,8 +183,10 @@ def _strategy(assembly: Assembly, service: Resource, strategy: list[dict[str, An
     offered = _providers_of(assembly, service)
     for name in named if offered is not None else ():
         if name not in (offered or ()):
-            what = f"the cluster has no capacity provider {name}; it has {', '.join(map(str, offered or ())) or 'none'}"
-            yield wrong("CAPACITY_MISSING", service, what)
+            sentence = (
+                f"the cluster has no capacity provider {name}; it has {', '.join(map(str, offered or ())) or 'none'}"
+            )
+            yield wrong("CAPACITY_MISSING", service, sentence)
 
 
 def _providers_of(assembly: Assembly, service: Resource) -> list[Any] | None:
@@ -221,8 +223,8 @@ def _launch_type(assembly: Assembly, service: Resource) -> Iterator[Finding]:
     defaults = [cluster.get("DefaultCapacityProviderStrategy")]
     defaults += [each.get("DefaultCapacityProviderStrategy") for each in associations]
     if service.get("CapacityProviderStrategy") in (None, []) and all(each in (None, []) for each in defaults):
-        what = "has neither LaunchType nor CapacityProviderStrategy: it would start on EC2, and is for FARGATE only"
-        yield wrong("CAPACITY", service, what)
+        sentence = "has neither LaunchType nor CapacityProviderStrategy: it would start on EC2, and is for FARGATE only"
+        yield wrong("CAPACITY", service, sentence)
 
 
 def room_to_roll(assembly: Assembly) -> Iterator[Finding]:
@@ -236,16 +238,16 @@ def room_to_roll(assembly: Assembly) -> Iterator[Finding]:
         if least is None or most is None:
             continue
         if service.get("AvailabilityZoneRebalancing") == "ENABLED" and most <= 100:
-            what = f"Availability Zone rebalancing needs a MaximumPercent over 100, got {most:g}"
-            yield wrong("REBALANCING", service, what)
+            sentence = f"Availability Zone rebalancing needs a MaximumPercent over 100, got {most:g}"
+            yield wrong("REBALANCING", service, sentence)
             continue
         for count in _counts(assembly, service):
             if count and math.floor(count * most / 100) <= count <= math.ceil(count * least / 100):
-                what = (
+                sentence = (
                     f"with {count} task{'s' if count > 1 else ''}, MinimumHealthyPercent {least:g} and "
                     f"MaximumPercent {most:g}, a deployment may neither stop a task nor start one"
                 )
-                yield wrong("NO_ROOM", service, what)
+                yield wrong("NO_ROOM", service, sentence)
                 break
 
 
@@ -284,8 +286,8 @@ def deployment_alarms(assembly: Assembly) -> Iterator[Finding]:
         families = {_family(each) for each in made}
         for name in filter(text, alarms):
             if name not in made and _family(name) in families:
-                what = f"a deployment is watched by the alarm {name}, which no stack makes"
-                yield wrong("ALARM_MISSING", service, what, at="DeploymentConfiguration.Alarms")
+                sentence = f"a deployment is watched by the alarm {name}, which no stack makes"
+                yield wrong("ALARM_MISSING", service, sentence, at="DeploymentConfiguration.Alarms")
 
 
 def _family(name: Any) -> str:
@@ -300,8 +302,8 @@ def networks(assembly: Assembly) -> Iterator[Finding]:
         if of is not None and is_awsvpc(of) and network is None:
             yield wrong("AWSVPC_NETWORK", service, "lacks NetworkConfiguration, which awsvpc requires")
         if of is not None and text(of.get("NetworkMode")) and not is_awsvpc(of) and isinstance(network, dict):
-            what = f"has NetworkConfiguration, and its task definition runs in {of.get('NetworkMode')}"
-            yield wrong("AWSVPC_NETWORK", service, what)
+            sentence = f"has NetworkConfiguration, and its task definition runs in {of.get('NetworkMode')}"
+            yield wrong("AWSVPC_NETWORK", service, sentence)
         own = fields(fields(network).get("AwsvpcConfiguration"))
         vpcs = {}
         for value in [*many(own.get("Subnets")), *many(own.get("SecurityGroups"))]:
@@ -327,8 +329,10 @@ def exec_sessions(assembly: Assembly) -> Iterator[Finding]:
             lacking = [path for path in _WRITTEN_BY_EXEC if not any(_covers(each, path) for each in writable)]
             unknown = any(is_open(each.get("ContainerPath")) for each in mounts)
             if flag(container.get("ReadonlyRootFilesystem")) and lacking and not unknown:
-                what = f"exec writes to {', '.join(lacking)}, and the container {container.get('Name')} is read-only"
-                yield wrong("EXEC_READ_ONLY", service, what)
+                sentence = (
+                    f"exec writes to {', '.join(lacking)}, and the container {container.get('Name')} is read-only"
+                )
+                yield wrong("EXEC_READ_ONLY", service, sentence)
 
 
 def _covers(mounted: str, path: str) -> bool:

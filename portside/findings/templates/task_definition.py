@@ -74,8 +74,8 @@ def is_awsvpc(task_definition: Resource) -> bool:
 
 def runs_on_fargate(assembly: Assembly, task_definition: Resource) -> bool:
     """Whether a task definition is certainly for Fargate: as it says, or as a service runs it there."""
-    wanted = task_definition.get("RequiresCompatibilities")
-    if isinstance(wanted, list) and "FARGATE" in wanted:
+    expected = task_definition.get("RequiresCompatibilities")
+    if isinstance(expected, list) and "FARGATE" in expected:
         return True
     return any(
         task_definition.is_of(service.get("TaskDefinition")) and service.get("LaunchType") == "FARGATE"
@@ -93,11 +93,11 @@ def names(assembly: Assembly) -> Iterator[Finding]:
             yield from _mounts(each, container)
 
 
-def _twice(resource: Resource, found: list[Any], what: str) -> Iterator[Finding]:
+def _twice(resource: Resource, found: list[Any], sentence: str) -> Iterator[Finding]:
     known = [each for each in found if text(each)]
     for name in dict.fromkeys(known):
         if known.count(name) > 1:
-            yield wrong("NAME_TWICE", resource, f"two {what}s have the name {name}")
+            yield wrong("NAME_TWICE", resource, f"two {sentence}s have the name {name}")
 
 
 def _variables(resource: Resource, container: Container) -> Iterator[Finding]:
@@ -154,12 +154,14 @@ def _dependency(resource: Resource, name: str, other: str, condition: Any) -> It
             yield wrong("DEPENDENCY", resource, f"the container {name} waits for {other}, which is no container")
         return
     if condition == "HEALTHY" and "HealthCheck" not in found:
-        what = f"the container {name} waits for {other} to be HEALTHY, which has no health check"
-        yield wrong("DEPENDENCY", resource, what)
+        sentence = f"the container {name} waits for {other} to be HEALTHY, which has no health check"
+        yield wrong("DEPENDENCY", resource, sentence)
     is_essential = "Essential" not in found or flag(found["Essential"])
     if condition in ("COMPLETE", "SUCCESS") and is_essential:
-        what = f"the container {name} waits until {other} exits, which is essential and stops the task when it exits"
-        yield wrong("DEPENDENCY", resource, what)
+        sentence = (
+            f"the container {name} waits until {other} exits, which is essential and stops the task when it exits"
+        )
+        yield wrong("DEPENDENCY", resource, sentence)
 
 
 def _waits_for_itself(name: str, waits: dict[str, list[str]]) -> bool:
@@ -207,19 +209,21 @@ def ports(assembly: Assembly) -> Iterator[Finding]:
     for resource in task_definitions(assembly):
         if not is_awsvpc(resource):
             continue
-        wanted: dict[tuple[int, str], Any] = {}
+        expected: dict[tuple[int, str], Any] = {}
         for container in containers_of(resource):
             for each in ports_of(container) or ():
                 port, host = whole(each.get("ContainerPort")), whole(each.get("HostPort"))
                 name = container.get("Name")
                 if port is not None and host not in (None, 0, port):
-                    what = f"the container {name} maps port {port} to the host's {host}; in awsvpc they are the same"
-                    yield wrong("HOST_PORT", resource, what)
+                    sentence = (
+                        f"the container {name} maps port {port} to the host's {host}; in awsvpc they are the same"
+                    )
+                    yield wrong("HOST_PORT", resource, sentence)
                 key = (port or 0, str(each.get("Protocol", "tcp")))
-                if port and key in wanted:
-                    both = f"{wanted[key]} and {name}" if wanted[key] != name else f"{name} twice"
+                if port and key in expected:
+                    both = f"{expected[key]} and {name}" if expected[key] != name else f"{name} twice"
                     yield wrong("PORT_TWICE", resource, f"port {port} is mapped by {both}")
-                wanted[key] = name
+                expected[key] = name
 
 
 def fargate(assembly: Assembly) -> Iterator[Finding]:
@@ -248,8 +252,8 @@ def _not_offered(resource: Resource, container: Container) -> Iterator[Finding]:
     linux = fields(container.get("LinuxParameters"))
     found = [key for key in _NOT_ON_FARGATE if _is_set(container.get(key))]
     found += [f"LinuxParameters.{key}" for key in _LINUX_NOT_ON_FARGATE if _is_set(linux.get(key))]
-    wanted = [each.get("Type") for each in objects(container.get("ResourceRequirements"))]
-    found += ["a GPU"] if "GPU" in wanted else []
+    expected = [each.get("Type") for each in objects(container.get("ResourceRequirements"))]
+    found += ["a GPU"] if "GPU" in expected else []
     for key in found:
         yield wrong("FARGATE", resource, f"{key} of the container {container.get('Name')} is not supported on Fargate")
 
@@ -264,8 +268,8 @@ def interfaces(assembly: Assembly) -> Iterator[Finding]:
         for container in containers_of(resource) if is_awsvpc(resource) else ():
             for key in _NOT_IN_AWSVPC:
                 if _is_set(container.get(key)) and not runs_on_fargate(assembly, resource):
-                    what = f"{key} of the container {container.get('Name')} is not supported in awsvpc"
-                    yield wrong("AWSVPC", resource, what)
+                    sentence = f"{key} of the container {container.get('Name')} is not supported in awsvpc"
+                    yield wrong("AWSVPC", resource, sentence)
 
 
 def logs(assembly: Assembly) -> Iterator[Finding]:
@@ -305,8 +309,10 @@ def secret_fields(assembly: Assembly) -> Iterator[Finding]:
                 parts = value.parts if isinstance(value, Text) else ()
                 is_secret = bool(parts) and assembly.resource(parts[0], "SecretsManager::Secret") is not None
                 if is_secret and len(parts) == 2 and isinstance(parts[1], str) and parts[1].count(":") != _SECRET_PARTS:
-                    what = f"the field of the secret {each.get('Name')} must be written ARN:FIELD::, got ARN{parts[1]}"
-                    yield wrong("SECRET_FIELD", resource, what)
+                    sentence = (
+                        f"the field of the secret {each.get('Name')} must be written ARN:FIELD::, got ARN{parts[1]}"
+                    )
+                    yield wrong("SECRET_FIELD", resource, sentence)
 
 
 def health_commands(assembly: Assembly) -> Iterator[Finding]:
@@ -318,14 +324,14 @@ def health_commands(assembly: Assembly) -> Iterator[Finding]:
             if not command or not isinstance(command[0], str):
                 continue
             if command[0] not in ("CMD", "CMD-SHELL", "NONE"):
-                what = f"the health command of {name} begins with neither CMD nor CMD-SHELL, got {command[0]}"
-                yield wrong("HEALTH_COMMAND", resource, what)
+                sentence = f"the health command of {name} begins with neither CMD nor CMD-SHELL, got {command[0]}"
+                yield wrong("HEALTH_COMMAND", resource, sentence)
             elif command[0] == "CMD" and len(command) == 2 and " " in (text(command[1]) or ""):
-                what = f"the health command of {name} is one word with spaces in it: no program has that name"
-                yield wrong("HEALTH_COMMAND_WORD", resource, what)
+                sentence = f"the health command of {name} is one word with spaces in it: no program has that name"
+                yield wrong("HEALTH_COMMAND_WORD", resource, sentence)
             elif command[0] == "CMD-SHELL" and len(command) != 2:
-                what = f"CMD-SHELL takes one text, the health command of {name} has {len(command) - 1}"
-                yield wrong("HEALTH_COMMAND_WORD", resource, what)
+                sentence = f"CMD-SHELL takes one text, the health command of {name} has {len(command) - 1}"
+                yield wrong("HEALTH_COMMAND_WORD", resource, sentence)
 
 
 _OWN_PORT = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\]):(\d+)")
@@ -341,8 +347,10 @@ def health_ports(assembly: Assembly) -> Iterator[Finding]:
             command = many(fields(container.get("HealthCheck")).get("Command"))
             for port in map(int, _OWN_PORT.findall(" ".join(each for each in command if isinstance(each, str)))):
                 if port in others and port not in (own or ()):
-                    what = f"the health command of {container.get('Name')} asks port {port}, which another service maps"
-                    yield wrong("HEALTH_PORT", resource, what)
+                    sentence = (
+                        f"the health command of {container.get('Name')} asks port {port}, which another service maps"
+                    )
+                    yield wrong("HEALTH_PORT", resource, sentence)
 
 
 def _mapped(resource: Resource) -> set[int] | None:

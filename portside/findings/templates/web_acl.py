@@ -40,9 +40,9 @@ def _action(acl: Resource, rule: dict[str, Any]) -> Iterator[Finding]:
     if not isinstance(statement, dict) or not statement:
         return
     is_group = any(key in statement for key in _OF_GROUPS)
-    wanted, other = ("OverrideAction", "Action") if is_group else ("Action", "OverrideAction")
-    if wanted not in rule or (other in rule and not is_open(rule[other])):
-        yield wrong("WAF_ACTION", acl, f"the rule {rule.get('Name')} must have {wanted}, and not {other}")
+    expected, other = ("OverrideAction", "Action") if is_group else ("Action", "OverrideAction")
+    if expected not in rule or (other in rule and not is_open(rule[other])):
+        yield wrong("WAF_ACTION", acl, f"the rule {rule.get('Name')} must have {expected}, and not {other}")
     if len(statement) > 1 and not any(map(is_open, statement.values())):
         yield wrong("WAF_ACTION", acl, f"the rule {rule.get('Name')} has {len(statement)} statements, one is accepted")
     for kind in ("AndStatement", "OrStatement"):
@@ -106,8 +106,8 @@ def log_destinations(assembly: Assembly) -> Iterator[Finding]:
         for value in many(each.get("LogDestinationConfigs")):
             name = _name_of(assembly, value)
             if name is not None and not name.startswith(_LOGS_PREFIX):
-                what = f"the name of its destination must begin with {_LOGS_PREFIX}, got {name}"
-                yield wrong("WAF_LOGS", each, what, at="LogDestinationConfigs")
+                sentence = f"the name of its destination must begin with {_LOGS_PREFIX}, got {name}"
+                yield wrong("WAF_LOGS", each, sentence, at="LogDestinationConfigs")
 
 
 def _name_of(assembly: Assembly, value: Any) -> str | None:

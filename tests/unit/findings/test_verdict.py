@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from portside.aws.model import Agent, Container, Deployment, Event, RecordedDeployment, TargetGroup, Task, Unread
+from portside.aws.model import Agent, Container, Deployment, Event, TargetGroup, Task, Unread
+from portside.aws.snapshot import RecordedDeployment
 from portside.config.service_props import DATABASE
 from portside.findings.verdict import judge
 from tests.unit.diagnosis_support import (
