@@ -1,6 +1,6 @@
 """The one redactor: what is shown, kept or sent on passes it, and loses its secrets and control characters.
 
-    redactor = Redactor(names=["MONGODB_PASS"], values=[token], known=["agora-sentry-dsn"])
+    redactor = Redactor(names=["MONGODB_PASS"], values=[token], known=["my-app-sentry-dsn"])
     redactor.line("MONGODB_PASS=hunter2")        one line on its own
     redactor.text(message)                       several lines; a value or a key may go on over them
     stream = redactor.stream(); stream.line(…)   lines as they come, remembering what is still open

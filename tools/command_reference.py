@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from agora_own.extension import AGORA
-from portside.cli.main import agora, use
+from portside.cli.main import program, use
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "commands.md"
 
@@ -32,7 +32,7 @@ def main() -> None:
 
 def reference() -> str:
     """The page: every command, what it does, its options."""
-    root = click.Context(agora, info_name="./agora")
+    root = click.Context(program, info_name="./agora")
     return "\n".join([_TITLE, *(_section(context) for context in contexts(root))])
 
 

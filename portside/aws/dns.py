@@ -10,6 +10,7 @@ from typing import Any
 from portside.aws.stack_reading import read_stack
 from portside.aws.target import Target
 from portside.commands import tool
+from portside.config.environment import Environment
 from portside.config.stacks import StackKind, only_stack
 from portside.errors import UserError
 
@@ -54,13 +55,14 @@ def read_dns(target: Target, resolve: Resolve) -> DnsStatus:
     else:
         state, found = compare(environment.fqdn, load_balancer, resolve)
     return DnsStatus(
-        environment.name, environment.fqdn, export, load_balancer, snippet_of(environment.name, export), state, found
+        environment.name, environment.fqdn, export, load_balancer, snippet_of(environment, export), state, found
     )
 
 
-def snippet_of(environment: str, export: str) -> str:
+def snippet_of(environment: Environment, export: str) -> str:
     """The line for org-formation, which copies the export's value from the environment's account."""
-    return f"TargetHostName: !CopyValue [!Sub '{export}', !Ref Agora{environment.capitalize()}Account]"
+    account = f"{environment.identity.title.replace(' ', '')}{environment.name.capitalize()}Account"
+    return f"TargetHostName: !CopyValue [!Sub '{export}', !Ref {account}]"
 
 
 def compare(fqdn: str, load_balancer: str, resolve: Resolve) -> tuple[str, str]:

@@ -136,7 +136,7 @@ def _belongs(facts: Service, group: str) -> bool:
 
 
 def is_of_stack(service: str, stack: str) -> bool:
-    """Whether CloudFormation generated the service's name for a stack: agora-dev-api-Service…"""
+    """Whether CloudFormation generated the service's name for a stack: my-app-dev-api-Service…"""
     return service.startswith(f"{stack}-Service")
 
 

@@ -44,7 +44,7 @@ from portside.program import PROGRAM
 from portside.terminal import console
 
 
-class _Agora(CommandGroup):
+class _Program(CommandGroup):
     sections: ClassVar = {
         "Deploy": ("deploy", "diff", "verify", "rollback", "redeploy", "load-data", "unlock", "destroy"),
         "Observe": ("status", "diagnose", "logs", "history", "images", "exec", "tunnel"),
@@ -56,7 +56,7 @@ class _Agora(CommandGroup):
 
 
 @click.group(
-    cls=_Agora,
+    cls=_Program,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""\b
 Examples:
@@ -69,7 +69,7 @@ Exit codes: 0 done, 1 failed or problems found, 2 usage error. NO_COLOR turns co
 )
 @click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def agora(debug: bool) -> None:
+def program(debug: bool) -> None:
     """Deploy to AWS, or rehearse on this machine with --local."""
     from portside.emulator.client.process import REPOSITORY, default_state_dir
 
@@ -104,14 +104,14 @@ for command in (
     unlock,
     verify,
 ):
-    agora.add_command(command)
+    program.add_command(command)
 
 
 def use(extension: Extension) -> None:
     """Add an app's own commands and rules to the machinery's."""
     install(extension)
     for command in extension.commands:
-        agora.add_command(command)
+        program.add_command(command)
 
 
 def main(extension: Extension | None = None) -> NoReturn:
@@ -194,7 +194,7 @@ def _run_and_explain(arguments: Sequence[str]) -> int:
     except (Exception, KeyboardInterrupt) as error:
         if "--debug" in arguments and not isinstance(error, click.ClickException | click.Abort | KeyboardInterrupt):
             console.print_diagnostics(traceback.format_exc())
-        return _fail(_death_behind(error) or user_error(error, arguments, agora), error, arguments)
+        return _fail(_death_behind(error) or user_error(error, arguments, program), error, arguments)
 
 
 def _death_behind(error: BaseException) -> UserError | None:
@@ -206,7 +206,7 @@ def _death_behind(error: BaseException) -> UserError | None:
 def _run(arguments: Sequence[str]) -> None:
     console.begin()
     try:
-        agora.main(list(arguments), prog_name=PROGRAM, complete_var=VARIABLE, standalone_mode=False)
+        program.main(list(arguments), prog_name=PROGRAM, complete_var=VARIABLE, standalone_mode=False)
     except SystemExit:
         sys.stdout.flush()
         raise

@@ -24,6 +24,11 @@ class Identity:
     app: str
     stack_prefix: str
 
+    @property
+    def title(self) -> str:
+        """The app's name in headings: `Model Ad` for `model-ad`."""
+        return self.app.replace("-", " ").title()
+
     def stack_prefix_in(self, environment: str) -> str:
         """How the names of an environment's stacks begin, without the hyphen that follows."""
         return self.stack_prefix.replace(_PLACE, environment)

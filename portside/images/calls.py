@@ -35,7 +35,7 @@ from portside.images.access import Token, is_loopback
 from portside.images.failures import Failed, FailedInPassing
 from portside.images.location import Location
 
-USER_AGENT = "agora-infra"
+USER_AGENT = "portside"
 
 _Parsed = TypeVar("_Parsed")
 _REDIRECTS = (301, 302, 303, 307, 308)

@@ -139,7 +139,7 @@ def host_name(context: Context) -> Finding:
         raise NotKnown("there is no load balancer yet: deploy first, then point the name there")
     state, found = compare(environment.fqdn, expected, look_up)
     if state in (NOT_YET, ELSEWHERE):
-        hint = f"Add to org-formation, as {context.commands.tool('dns')} shows: {snippet_of(environment.name, export)}"
+        hint = f"Add to org-formation, as {context.commands.tool('dns')} shows: {snippet_of(environment, export)}"
         return fail(HOST_NAME, found, hint)
     if state != RESOLVES:
         raise NotKnown(found)

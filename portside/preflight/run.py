@@ -84,7 +84,7 @@ def verify(
     target: Target, configuration: Configuration, images: Resolution | None = None, options: Options | None = None
 ) -> Verification:
     """Run all checks. Without `images` it asks the registry."""
-    with tempfile.TemporaryDirectory(prefix="agora-verify-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="portside-verify-", ignore_cleanup_errors=True) as folder:
         return _ask(context_of(target, configuration, images, options or Options(), folder=Path(folder)))
 
 

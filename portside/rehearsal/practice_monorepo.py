@@ -60,7 +60,7 @@ def _is_whole(repository: Path, branch: str) -> bool:
 
 def practice_source(configuration: Configuration) -> ReleaseSource:
     """Where a rehearsal tags releases: as configured, but in the practice repository."""
-    source = configuration.releases or ReleaseSource("", "agora")
+    source = configuration.releases or ReleaseSource("", configuration.identity.app)
     versions = [configuration.environments[name].ghcr_package_version for name in configuration.released]
     return replace(source, repository=str(practice_monorepo(source, versions)))
 

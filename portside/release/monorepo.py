@@ -55,9 +55,9 @@ class Monorepo:
     Applications share it: `prefix` is what this one's tags begin with.
     """
 
+    prefix: str
     location: str = field(repr=False)
     branch: str = "main"
-    prefix: str = "agora"
 
     @property
     def name(self) -> str:
@@ -212,7 +212,7 @@ class Monorepo:
             self._bring(commit, self._place.repository, _ref_at(commit, refs))
             yield self._place.repository
             return
-        with tempfile.TemporaryDirectory(prefix="agora-monorepo-") as folder:
+        with tempfile.TemporaryDirectory(prefix="portside-monorepo-") as folder:
             repository = Path(folder)
             git("init", "--quiet", "--bare", "--template=", folder=repository)
             self._fetch_one(commit, refs, repository)
@@ -226,7 +226,7 @@ class Monorepo:
             self._bring(commit, own, _ref_at(commit, refs))
             yield own
             return
-        with tempfile.TemporaryDirectory(prefix="agora-monorepo-") as folder:
+        with tempfile.TemporaryDirectory(prefix="portside-monorepo-") as folder:
             repository = Path(folder)
             git("init", "--quiet", "--bare", "--template=", folder=repository)
             for files in (_NO_FILES, _ALL_FILES):

@@ -1,7 +1,7 @@
 """The rules of release tags: which there are of an application, and which comes next.
 
-`agora/v4.2.0-rc2` is a release candidate, `agora/v4.2.0` a final version, and `agora/release/v4.2.0` says that 4.2.0 is
-finished: its last candidate is what prod runs.
+`my-app/v4.2.0-rc2` is a release candidate, `my-app/v4.2.0` a final version, and `my-app/release/v4.2.0` says that
+4.2.0 is finished: its last candidate is what prod runs.
 """
 
 from __future__ import annotations

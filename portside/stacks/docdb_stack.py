@@ -20,7 +20,7 @@ from portside.stacks.props import DocdbProps, instance_type
 
 # Load of a moment is what a database is for.
 _UNWELL_MINUTES = 10
-# Agora's data is a few GiB. The volume grows by itself to 128 TiB.
+# The volume grows automatically, to 128 TiB.
 _MUCH_DATA_BYTES = 100 * 1024**3
 _LITTLE_ROOM_BYTES = 2 * 1024**3
 # Free up to the size of the data, then $0.02 a GiB and month: https://aws.amazon.com/documentdb/pricing/
@@ -136,7 +136,7 @@ class DocdbStack(cdk.Stack):
             "DocDbClusterParameterGroup",
             family=family,
             parameters={
-                # agora-api cannot be told to use TLS: `verify` says until when that is accepted.
+                # `verify` reports until when an app without TLS is accepted.
                 "tls": "disabled",
                 # Logins, and what changes collections, indexes and users: a few lines a day. All services are one user,
                 # so an audit of each query ("all") would tell nobody apart, and be paid for by the GB:

@@ -206,7 +206,7 @@ def build_app(
         app,
         only_stack(environment, StackKind.MONITORING).name,
         topic_name=environment.alarm_topic_name,
-        title=f"# Agora {environment.name}\n[{environment.fqdn}](https://{environment.fqdn})",
+        title=f"# {environment.identity.title} {environment.name}\n[{environment.fqdn}](https://{environment.fqdn})",
         load_balancer=load_balancer,
         ecs=ecs,
         docdb=docdb,

@@ -33,7 +33,7 @@ def protect(
         default_action=_Acl.DefaultActionProperty(allow={}),
         visibility_config=_visible_as(metric),
         rules=[
-            # Agora's comparison pages carry long query strings: count them, and let the rules that follow decide. An
+            # Pages can carry long query strings: count them, and let the rules that follow decide. An
             # Allow would end the evaluation here.
             _managed_rules("AWSManagedRulesCommonRuleSet", 0, counted=("SizeRestrictions_QUERYSTRING",)),
             _managed_rules("AWSManagedRulesKnownBadInputsRuleSet", 1),

@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from portside.cli.main import agora
+from portside.cli.main import program
 from tests.e2e.clone import LONGEST_SECONDS, Clone
 from tests.unit.documents import Block, blocks
 
@@ -114,7 +114,7 @@ def rehearsed(command: str) -> str:
     if not match:
         return command
     words = shlex.split(match[1].split(">")[0])[1:]
-    leaf: click.Command = agora
+    leaf: click.Command = program
     while isinstance(leaf, click.Group):
         found = leaf.get_command(click.Context(leaf), words.pop(0))
         assert found is not None, command

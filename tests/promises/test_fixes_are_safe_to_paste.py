@@ -22,7 +22,7 @@ import pytest
 from botocore import xform_name
 from botocore.session import get_session
 
-from portside.cli.main import agora
+from portside.cli.main import program
 from portside.commands import Commands
 from portside.emulator.client.child_environment import child_environment
 from portside.findings.verdict import judge
@@ -87,7 +87,7 @@ def calls(name: str) -> list[Printed]:
 
 
 def command_of(words: tuple[str | None, ...]) -> tuple[click.Command, list[str | None]]:
-    leaf: click.Command = agora
+    leaf: click.Command = program
     rest = list(words)
     while isinstance(leaf, click.Group) and rest and rest[0] is not None and not rest[0].startswith("-"):
         found = leaf.commands.get(rest.pop(0) or "")

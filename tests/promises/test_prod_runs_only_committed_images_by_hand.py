@@ -66,7 +66,7 @@ def test_an_images_file_that_was_handed_over_is_checked_by_the_same_rule(clone: 
 
 def test_the_flag_of_a_rehearsal_excuses_nothing_where_aws_is_intended(clone: Clone) -> None:
     (clone.folder / "releases" / "1.0.0.json").write_text(lock_of(release(web="evil")))
-    flag = {"CDK_CONTEXT_JSON": '{"agora:rehearsal": "true", "agora:destroying": "true"}'}
+    flag = {"CDK_CONTEXT_JSON": '{"portside:rehearsal": "true", "portside:destroying": "true"}'}
     assert refused(synthesize(clone, **flag), clone)
     nothing = str(clone.folder / "no-aws-config")
     rehearsal = flag | {

@@ -19,7 +19,7 @@ import pytest
 from click.testing import CliRunner
 
 from portside.aws.health import NO_TASK, UNCHECKED
-from portside.cli.main import agora
+from portside.cli.main import program
 from portside.cli.proof import clear_deployment, clear_task
 from portside.cli.targets import ConfiguredTarget
 from portside.config.configuration import load_configuration
@@ -516,11 +516,11 @@ def test_unproven_does_not_excuse_a_lock_that_is_not_committed(world: World) -> 
 
 def test_every_command_that_starts_something_has_the_option_and_no_other_option_names_an_image() -> None:
     for name in ("deploy", "rollback", "redeploy", "load-data"):
-        options = {each for parameter in agora.commands[name].params for each in parameter.opts}
+        options = {each for parameter in program.commands[name].params for each in parameter.opts}
         assert "--unproven" in options, name
         assert not options & {"--image", "--images", "--digest", "--tag"}, name
-    assert "--version" not in {each for parameter in agora.commands["deploy"].params for each in parameter.opts}
-    answer = CliRunner().invoke(agora, ["deploy", "live", "--version", "1.0.0"])
+    assert "--version" not in {each for parameter in program.commands["deploy"].params for each in parameter.opts}
+    answer = CliRunner().invoke(program, ["deploy", "live", "--version", "1.0.0"])
     assert answer.exit_code != 0
 
 

@@ -173,10 +173,10 @@ def test_a_hot_fix_gets_its_own_version_history_though_others_are_out(stage: Sta
     git("update-ref", "refs/heads/hotfix/4.2.1", stage.commits["4.2.0-rc3"], folder=stage.remote)
     tag(stage.remote, commit(stage.remote, "Ahead"), "agora/v4.3.0-rc1")
     fixed = commit(stage.remote, "Fix", branch="hotfix/4.2.1")
-    plan = plan_cut(Monorepo(str(stage.remote)), start="hotfix/4.2.1")
+    plan = plan_cut(Monorepo("agora", str(stage.remote)), start="hotfix/4.2.1")
     assert (plan.tag, plan.commit) == ("agora/v4.2.1-rc1", fixed)
     with pytest.raises(UsageError, match="that tag is not of agora"):
-        plan_cut(Monorepo(str(stage.remote)), start="model-ad/v1.0.0")
+        plan_cut(Monorepo("agora", str(stage.remote)), start="model-ad/v1.0.0")
 
 
 @pytest.mark.parametrize("stale", ["refs/remotes/origin/stage", "refs/heads/stage"])
@@ -210,7 +210,7 @@ def test_images_that_another_build_published_under_the_version_are_not_pinned(st
     image = replace(resolved("app", "4.2.0-rc2"), commit=stage.commits[built])
     lock = Resolution("4.2.0-rc2", {f"{NAME}:4.2.0-rc2": image})
     with pytest.raises(UserError, match=rf"app was built from \w+, which is agora/v{built}"):
-        check_built_from(lock, Monorepo(str(stage.remote)).refs())
+        check_built_from(lock, Monorepo("agora", str(stage.remote)).refs())
 
 
 def test_a_release_name_for_sentry_is_made_from_the_running_images() -> None:

@@ -58,7 +58,7 @@ def _commands(group: click.Group, path: str = "") -> Iterator[tuple[str, click.C
             yield f"{path}{name}", command
 
 
-COMMANDS = dict(_commands(main.agora))
+COMMANDS = dict(_commands(main.program))
 
 
 def _words(name: str) -> list[str]:

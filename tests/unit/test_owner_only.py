@@ -122,12 +122,12 @@ def test_what_a_deployment_leaves_is_its_owners(tmp_path: Path, monkeypatch: pyt
 def test_each_command_narrows_what_earlier_ones_left_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from click.testing import CliRunner
 
-    from portside.cli.main import agora
+    from portside.cli.main import program
 
     monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
     tmp_path.chmod(0o755)
     for name in ("deployments", "local", "other"):
         (tmp_path / name).mkdir(mode=0o755)
-    CliRunner().invoke(agora, ["local", "faults"])
+    CliRunner().invoke(program, ["local", "faults"])
     assert [_mode(tmp_path / name) for name in ("deployments", "local")] == [0o700, 0o700]
     assert [_mode(tmp_path), _mode(tmp_path / "other")] == [0o755, 0o755], "the person's own folder is left alone"

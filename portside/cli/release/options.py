@@ -39,22 +39,23 @@ def chosen_monorepo(configuration: Configuration, repository: str | None, *, loc
 
     source = configuration.releases
     if repository is not None:
-        named = source or ReleaseSource(repository, "agora")
-        return Monorepo(repository, named.branch, named.tag_prefix)
+        named = source or ReleaseSource(repository, configuration.identity.app)
+        return Monorepo(named.tag_prefix, repository, named.branch)
     if local:
         from portside.rehearsal.practice_monorepo import practice_source
 
         source = practice_source(configuration)
-    return Monorepo(source.repository, source.branch, source.tag_prefix) if source else None
+    return Monorepo(source.tag_prefix, source.repository, source.branch) if source else None
 
 
 def expect_monorepo(configuration: Configuration, repository: str | None, *, local: bool) -> Monorepo:
     """The same. Raises `UsageError` if no monorepo is configured."""
     monorepo = chosen_monorepo(configuration, repository, local=local)
     if monorepo is None:
+        prefix = configuration.identity.app
         raise UsageError(
             "app.py does not say where releases are tagged",
-            'Add RELEASES = {"REPOSITORY": "https://…", "TAG_PREFIX": "agora"}, or pass --repository.',
+            f'Add RELEASES = {{"REPOSITORY": "https://…", "TAG_PREFIX": "{prefix}"}}, or pass --repository.',
         )
     return monorepo
 

@@ -8,6 +8,7 @@ import pytest
 
 from portside.aws.dns import compare, read_dns, snippet_of
 from portside.errors import UserError
+from tests.unit.configuration_support import named
 from tests.unit.everyday_support import place
 
 STACKS = {"agora-dev-load-balancer": {"exports": {"agora-dev-load-balancer-dns": "lb.example.org"}}}
@@ -19,7 +20,7 @@ def _resolve(name: str) -> set[str]:
 
 
 def test_the_snippet_copies_the_export_from_the_environments_account() -> None:
-    assert snippet_of("dev", "agora-dev-load-balancer-dns") == (
+    assert snippet_of(named("dev"), "agora-dev-load-balancer-dns") == (
         "TargetHostName: !CopyValue [!Sub 'agora-dev-load-balancer-dns', !Ref AgoraDevAccount]"
     )
 

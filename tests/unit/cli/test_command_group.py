@@ -10,10 +10,10 @@ from click.testing import CliRunner
 
 from portside import __version__
 from portside.cli.command_group import CommandGroup, first_sentence
-from portside.cli.main import agora
+from portside.cli.main import program
 
 
-def groups(group: click.Group = agora) -> Iterator[click.Group]:
+def groups(group: click.Group = program) -> Iterator[click.Group]:
     yield group
     for command in group.commands.values():
         if isinstance(command, click.Group):
@@ -22,18 +22,18 @@ def groups(group: click.Group = agora) -> Iterator[click.Group]:
 
 @pytest.mark.parametrize("words", [[], ["release"], ["local"]])
 def test_a_call_without_arguments_prints_the_help(words: list[str]) -> None:
-    run = CliRunner().invoke(agora, words)
+    run = CliRunner().invoke(program, words)
     assert (run.exit_code, run.stdout.split()[0]) == (0, "Usage:")
 
 
 def test_the_version_is_printed() -> None:
-    assert CliRunner().invoke(agora, ["--version"]).stdout == f"./agora {__version__}\n"
+    assert CliRunner().invoke(program, ["--version"]).stdout == f"./agora {__version__}\n"
 
 
 def test_every_command_is_in_one_section() -> None:
-    assert isinstance(agora, CommandGroup)
-    listed = [name for section in agora.sections.values() for name in section]
-    assert sorted(listed) == sorted(agora.commands)
+    assert isinstance(program, CommandGroup)
+    listed = [name for section in program.sections.values() for name in section]
+    assert sorted(listed) == sorted(program.commands)
 
 
 @pytest.mark.parametrize("group", groups(), ids=lambda group: str(group.name))

@@ -57,7 +57,7 @@ def test_failures_leave_with_exit_code_1_and_their_hint(
     def fail() -> None:
         raise UserError("it broke", "Fix it.")
 
-    monkeypatch.setattr(main.agora.commands["local"].commands["down"], "callback", fail)  # type: ignore[attr-defined]
+    monkeypatch.setattr(main.program.commands["local"].commands["down"], "callback", fail)  # type: ignore[attr-defined]
     assert _run(["local", "down"], capsys) == (1, "✗ it broke\nFix it.\n")
 
 
@@ -67,7 +67,7 @@ def test_an_interruption_leaves_with_the_shells_exit_code(
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(main.agora.commands["local"].commands["down"], "callback", interrupt)  # type: ignore[attr-defined]
+    monkeypatch.setattr(main.program.commands["local"].commands["down"], "callback", interrupt)  # type: ignore[attr-defined]
     code, error = _run(["local", "down"], capsys)
     assert (code, error) == (130, "\n✗ interrupted\n")
 
@@ -82,7 +82,7 @@ def test_after_an_interruption_what_continues_must_end_before_the_same_command_i
     def interrupt(**_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(main.agora.commands[arguments[0]], "callback", interrupt)
+    monkeypatch.setattr(main.program.commands[arguments[0]], "callback", interrupt)
     code, error = _run(arguments, capsys)
     assert code == 130
     assert (
@@ -112,7 +112,7 @@ def test_an_error_of_aws_that_ends_a_command_says_what_to_do_about_it(
         raise aws
 
     monkeypatch.setattr(aws, "operation_name", "GetParameter", raising=False)
-    monkeypatch.setattr(main.agora.commands["local"].commands["down"], "callback", fail)  # type: ignore[attr-defined]
+    monkeypatch.setattr(main.program.commands["local"].commands["down"], "callback", fail)  # type: ignore[attr-defined]
     code, error = _run(["local", "down"], capsys)
     assert code == 1
     said, reported = error.splitlines()
@@ -132,7 +132,7 @@ LONG_ANSWER = ("-m", "portside", "role", "dev", "--only", "deploy")
 EXITS = (
     "-c",
     "import sys; from portside.cli import main as it; sys.argv[1:] = ['costs', 'dev'];"
-    "it.agora.commands['costs'].callback = lambda **_: sys.exit(sys.stdout.write('answer'));"
+    "it.program.commands['costs'].callback = lambda **_: sys.exit(sys.stdout.write('answer'));"
     "it.main()",
 )
 
@@ -182,7 +182,7 @@ def _commands(group: click.Group, path: str = "") -> Iterator[tuple[str, click.C
 
 
 def test_every_command_and_option_says_what_it_does() -> None:
-    for name, command in _commands(main.agora):
+    for name, command in _commands(main.program):
         assert command.help, name
         for parameter in command.params:
             assert not isinstance(parameter, click.Option) or parameter.help, f"{name} {parameter.name}"
@@ -190,7 +190,7 @@ def test_every_command_and_option_says_what_it_does() -> None:
 
 @pytest.mark.parametrize("command", ["deploy", "destroy"])
 def test_what_changes_aws_can_be_tried_dry_asks_and_answers_machines(command: str) -> None:
-    options = {option for each in main.agora.commands[command].params for option in each.opts}
+    options = {option for each in main.program.commands[command].params for option in each.opts}
     assert {"--dry-run", "--yes", "--json", "--local"} <= options
 
 
@@ -198,7 +198,7 @@ def _failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     def fail(**_: object) -> None:
         raise error
 
-    monkeypatch.setattr(main.agora.commands["costs"], "callback", fail)
+    monkeypatch.setattr(main.program.commands["costs"], "callback", fail)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ def test_a_machine_that_has_its_document_gets_no_second_one(
         console.print_json({"answer": 1})
         raise UserError("but it failed")
 
-    monkeypatch.setattr(main.agora.commands["costs"], "callback", answer_and_fail)
+    monkeypatch.setattr(main.program.commands["costs"], "callback", answer_and_fail)
     assert main.run(["costs", "dev", "--json"]) == 1
     assert json.loads(capsys.readouterr().out) == {"answer": 1}
 
@@ -257,7 +257,7 @@ def test_after_lines_the_error_is_one_more_line(
         console.print_json_line({"line": 1})
         raise UserError("out of lines")
 
-    monkeypatch.setattr(main.agora.commands["costs"], "callback", answer_and_fail)
+    monkeypatch.setattr(main.program.commands["costs"], "callback", answer_and_fail)
     main.run(["costs", "dev", "--json"])
     first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     assert first == {"line": 1}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from portside.cli.main import agora
+from portside.cli.main import program
 from tests.unit.documents import ROOT
 
 BASH = shutil.which("bash") or "bash"
@@ -18,7 +18,7 @@ BASH = shutil.which("bash") or "bash"
 @pytest.fixture(scope="module")
 def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("completion") / "agora.bash"
-    file.write_text(CliRunner().invoke(agora, ["completion", "bash"]).stdout)
+    file.write_text(CliRunner().invoke(program, ["completion", "bash"]).stdout)
     return file
 
 
@@ -74,10 +74,10 @@ def test_a_configuration_that_cannot_be_read_completes_nothing_and_reports_nothi
         raise SyntaxError("a secret in a broken line")
 
     monkeypatch.setattr(configuration, "load_configuration", broken)
-    context = click.Context(agora)
-    assert completion.environments(context, agora.params[0], "") == []
-    assert completion.services(context, agora.params[0], "") == []
+    context = click.Context(program)
+    assert completion.environments(context, program.params[0], "") == []
+    assert completion.services(context, program.params[0], "") == []
 
 
 def test_zsh_has_a_script_too() -> None:
-    assert "#compdef agora" in CliRunner().invoke(agora, ["completion", "zsh"]).stdout
+    assert "#compdef agora" in CliRunner().invoke(program, ["completion", "zsh"]).stdout

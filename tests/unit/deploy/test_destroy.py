@@ -112,13 +112,13 @@ def test_with_data_everything_goes_those_that_others_depend_on_last(synthesized:
     _, planned = destroy.plan(place, with_data=True)
     assert planned.going == tuple(f"agora-dev-{part}" for part in reversed(PARTS))
     assert planned.staying == {}
-    assert synthesized == [{"agora:destroying": "true", "agora:with-data": "true"}]
+    assert synthesized == [{"portside:destroying": "true", "portside:with-data": "true"}]
 
 
 def test_what_is_not_deployed_neither_goes_nor_stays(synthesized: list[dict[str, str]]) -> None:
     _, planned = destroy.plan(_place(FakeCloudFormation()), with_data=False)
     assert (planned.going, planned.staying) == ((), {})
-    assert synthesized == [{"agora:destroying": "true"}]
+    assert synthesized == [{"portside:destroying": "true"}]
 
 
 @pytest.mark.usefixtures("synthesized")

@@ -27,7 +27,7 @@ def remote(tmp_path: Path) -> Path:
 
 
 def test_a_plan_names_the_tag_the_commit_and_what_came_before(remote: Path) -> None:
-    assert plan_cut(Monorepo(str(remote))).as_json() == {
+    assert plan_cut(Monorepo("agora", str(remote))).as_json() == {
         "tag": "agora/v4.0.0-rc3",
         "version": "4.0.0-rc3",
         "commit": head(remote),
@@ -41,21 +41,21 @@ def test_a_plan_names_the_tag_the_commit_and_what_came_before(remote: Path) -> N
 
 def test_planning_changes_nothing_at_the_remote(remote: Path) -> None:
     before = refs(remote)
-    plan_cut(Monorepo(f"file://{remote}"))
+    plan_cut(Monorepo("agora", f"file://{remote}"))
     assert refs(remote) == before
 
 
 @pytest.mark.parametrize("kind", ["URL", "bare", "clone"])
 def test_a_plan_is_carried_out_on_the_head_of_main(remote: Path, tmp_path: Path, kind: str) -> None:
     locations = {"URL": f"file://{remote}", "bare": str(remote), "clone": str(clone(remote, tmp_path / "a clone"))}
-    mono = Monorepo(locations[kind])
+    mono = Monorepo("agora", locations[kind])
     before = refs(remote)
     execute(plan_cut(mono), mono)
     assert refs(remote) == before | {"refs/tags/agora/v4.0.0-rc3": head(remote)}
 
 
 def test_what_was_shown_is_tagged_even_when_main_has_moved_on_since(remote: Path) -> None:
-    mono = Monorepo(f"file://{remote}")
+    mono = Monorepo("agora", f"file://{remote}")
     plan = plan_cut(mono)
     commit(remote, "Merged while the plan was read")
     execute(plan, mono)
@@ -65,7 +65,10 @@ def test_what_was_shown_is_tagged_even_when_main_has_moved_on_since(remote: Path
 @pytest.mark.parametrize("version", ["4.0.0-rc3", "4.1.0-rc1", "5.0.0-rc1"])
 def test_a_version_that_the_rules_lead_to_may_be_named(tmp_path: Path, version: str) -> None:
     tags = ["agora/v4.0.0-rc2"] if version == "4.0.0-rc3" else ["agora/v4.0.1-rc1"]
-    assert plan_cut(Monorepo(str(monorepo(tmp_path / "other.git", *tags))), version=version).tag == f"agora/v{version}"
+    assert (
+        plan_cut(Monorepo("agora", str(monorepo(tmp_path / "other.git", *tags))), version=version).tag
+        == f"agora/v{version}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -84,27 +87,27 @@ def test_a_version_that_the_rules_do_not_lead_to_is_refused_with_those_that_are(
     remote: Path, version: str, said: str
 ) -> None:
     with pytest.raises(UsageError, match=said) as caught:
-        plan_cut(Monorepo(str(remote)), version=version)
+        plan_cut(Monorepo("agora", str(remote)), version=version)
     assert caught.value.hint == "Allowed: 4.0.0-rc3."
 
 
 def test_all_versions_that_the_rules_lead_to_are_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
-        plan_cut(Monorepo(str(monorepo(tmp_path / "other.git", "agora/v4.0.1-rc1"))), version="4.2.0-rc1")
+        plan_cut(Monorepo("agora", str(monorepo(tmp_path / "other.git", "agora/v4.0.1-rc1"))), version="4.2.0-rc1")
     assert caught.value.hint == "Allowed: 4.0.1-rc2, 4.1.0-rc1, 5.0.0-rc1."
     with pytest.raises(UsageError, match=r"4.2.0-rc1: not a version that may come as the first one") as caught:
-        plan_cut(Monorepo(str(monorepo(tmp_path / "new.git"))), version="4.2.0-rc1")
+        plan_cut(Monorepo("agora", str(monorepo(tmp_path / "new.git"))), version="4.2.0-rc1")
     assert caught.value.hint == "Allowed: 0.0.1-rc1, 0.1.0-rc1, 1.0.0-rc1."
 
 
 def test_a_version_and_a_part_exclude_each_other(remote: Path) -> None:
     with pytest.raises(UsageError, match="exclude each other"):
-        plan_cut(Monorepo(str(remote)), part="minor", version="4.0.0-rc3")
+        plan_cut(Monorepo("agora", str(remote)), part="minor", version="4.0.0-rc3")
 
 
 def test_a_head_that_is_a_candidate_already_is_released_again_only_on_request(remote: Path) -> None:
     tag(remote, head(remote), "agora/v4.0.0-rc3", "other/v2.0.0-rc1")
-    mono = Monorepo(str(remote))
+    mono = Monorepo("agora", str(remote))
     with pytest.raises(UserError, match=r"branch main: nothing new to release, \w{12} is agora/v4.0.0-rc3 already"):
         plan_cut(mono)
     plan = plan_cut(mono, again=True)
@@ -114,7 +117,7 @@ def test_a_head_that_is_a_candidate_already_is_released_again_only_on_request(re
 
 def test_a_tag_of_another_application_on_the_head_does_not_matter(remote: Path) -> None:
     tag(remote, head(remote), "other/v2.0.0-rc1")
-    assert plan_cut(Monorepo(str(remote))).tag == "agora/v4.0.0-rc3"
+    assert plan_cut(Monorepo("agora", str(remote))).tag == "agora/v4.0.0-rc3"
 
 
 def test_a_clone_that_is_behind_ahead_or_diverged_releases_nothing(remote: Path, tmp_path: Path) -> None:
@@ -122,19 +125,19 @@ def test_a_clone_that_is_behind_ahead_or_diverged_releases_nothing(remote: Path,
     commit(ahead, "Mine")
     before = refs(remote)
     with pytest.raises(UserError, match="ahead of origin/main, and would be released without"):
-        plan_cut(Monorepo(str(ahead)))
+        plan_cut(Monorepo("agora", str(ahead)))
     assert refs(remote) == before
     commit(remote, "Theirs")
     commit(diverged, "Mine")
     before = refs(remote)
     for working, said in ((behind, "1 commit behind origin/main"), (diverged, "has diverged from origin/main")):
         with pytest.raises(UserError, match=said):
-            plan_cut(Monorepo(str(working)))
+            plan_cut(Monorepo("agora", str(working)))
     assert refs(remote) == before
 
 
 def test_a_tag_that_appeared_after_the_plan_is_left_where_it_is(remote: Path) -> None:
-    mono = Monorepo(str(remote))
+    mono = Monorepo("agora", str(remote))
     plan = plan_cut(mono)
     tag(remote, refs(remote)["refs/tags/agora/v4.0.0-rc1"], plan.tag)
     before = refs(remote)
@@ -144,7 +147,7 @@ def test_a_tag_that_appeared_after_the_plan_is_left_where_it_is(remote: Path) ->
 
 
 def test_a_plan_that_other_tags_have_overtaken_is_not_carried_out(remote: Path) -> None:
-    mono = Monorepo(str(remote))
+    mono = Monorepo("agora", str(remote))
     plan = plan_cut(mono)
     tag(remote, refs(remote)["refs/tags/agora/v4.0.0-rc2"], "agora/release/v4.0.0")
     before = refs(remote)
@@ -155,14 +158,14 @@ def test_a_plan_that_other_tags_have_overtaken_is_not_carried_out(remote: Path) 
 
 def test_a_remote_that_refuses_the_tag_is_reported(remote: Path) -> None:
     hook(remote, "pre-receive", "echo 'no releases on Fridays' >&2", "exit 1")
-    mono = Monorepo(f"file://{remote}")
+    mono = Monorepo("agora", f"file://{remote}")
     with pytest.raises(UserError, match=r"agora/v4.0.0-rc3: refused by .*: no releases on Fridays"):
         execute(plan_cut(mono), mono)
 
 
 def test_an_empty_repository_has_nothing_to_cut(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="the repository is empty"):
-        plan_cut(Monorepo(str(bare(tmp_path / "empty.git"))))
+        plan_cut(Monorepo("agora", str(bare(tmp_path / "empty.git"))))
 
 
 PLAN = CutPlan("agora/v4.0.0-rc3", Version(4, 0, 0, 3), "0" * 40, None, "agora/v4.0.0-rc2", "", "branch main")

@@ -241,10 +241,10 @@ def test_what_the_app_cannot_make_alone_is_explained_by_the_command_line(
 
     monkeypatch.setattr(cdk_cli, "_run", run)
     with pytest.raises(cdk_cli.CdkFailed, match="cdk synth failed"):
-        cdk_cli.synthesize(acting, images_of("stage"), {"agora:side-by-side": "true"}, lambda _: None)
+        cdk_cli.synthesize(acting, images_of("stage"), {"portside:side-by-side": "true"}, lambda _: None)
     [arguments] = asked
     assert arguments[0] == "synth"
-    assert "agora:side-by-side=true" in arguments
+    assert "portside:side-by-side=true" in arguments
 
 
 def test_a_lock_of_stubs_is_reported_to_anyone_who_synthesizes_by_hand(
