@@ -49,7 +49,7 @@ def parse_identity(app: object, stack_prefix: object, app_report: Report, prefix
     if (
         not isinstance(stack_prefix, str)
         or stack_prefix.count(_PLACE) != 1
-        or not _PREFIX.fullmatch(stack_prefix.replace(_PLACE, "dev"))
+        or not _PREFIX.fullmatch(stack_prefix.replace(_PLACE, "x"))
         or stack_prefix.endswith("-")
     ):
         hint = f'Write how the names of the stacks that run begin, such as "{app}-{_PLACE}".'

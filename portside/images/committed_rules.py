@@ -19,6 +19,7 @@ from pathlib import Path
 from portside.config.configuration import ROOT, Configuration
 from portside.config.environment import Environment
 from portside.errors import UserError
+from portside.extension import installed
 from portside.git import git, git_bytes
 
 # `git replace` would let a clone read other content than the commit has.
@@ -35,7 +36,12 @@ import json, sys
 from pathlib import Path
 from portside.errors import UserError
 from portside.config.configuration import load_configuration
-folder, answer = Path(sys.argv[1]), Path(sys.argv[2])
+folder, answer, app = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+try:
+    from portside.extension import Extension, install
+    install(Extension(app=app))
+except (ImportError, TypeError):
+    pass  # a commit from before APP
 try:
     environments = load_configuration(folder / "app.py", root=folder).environments
 except UserError as error:
@@ -100,7 +106,7 @@ def _run(folder: Path, answer: Path) -> None:
     variables |= {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1", "PYTHONNOUSERSITE": "1"}
     try:
         done = subprocess.run(
-            [sys.executable, "-c", _PROGRAM, str(folder), str(answer)],
+            [sys.executable, "-c", _PROGRAM, str(folder), str(answer), installed().app],
             cwd=folder,
             env=variables,
             stdin=subprocess.DEVNULL,
