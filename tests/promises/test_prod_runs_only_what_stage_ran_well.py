@@ -720,7 +720,7 @@ def test_another_image_than_the_one_that_the_user_confirmed(world: World) -> Non
     world.registry = {f"{WEB}:1.0.0": resolved("web", "1.0.0", "shown")}
     cleared = world.redeploy(service, reason="outage")
     world.registry = {f"{WEB}:1.0.0": resolved("web", "1.0.0", "evil")}
-    with pytest.raises(UserError, match="has changed since it was shown"):
+    with pytest.raises(UserError, match="changed since they were shown"):
         cleared.recheck()
 
 
