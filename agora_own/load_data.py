@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from agora_own.load_preconditions import check_preconditions
 from agora_own.loader_image import LOADER, database_keys, model_of
 from portside.aws import logs
 from portside.aws.deployed import find_deployed
-from portside.aws.errors import is_missing, is_passing
+from portside.aws.errors import aws_errors, is_passing
 from portside.aws.model import Service
 from portside.aws.target import Target, with_retries
 from portside.config.configuration import Configuration
@@ -30,9 +30,11 @@ from portside.errors import UserError
 from portside.findings.check import FAIL, check_as_json
 from portside.findings.finding import Finding
 from portside.images.resolved_image import ResolvedImage
+from portside.json_fields import JsonFields
 from portside.records.deployment_record import USUAL, Terms
 from portside.records.environment_lock import expect_unlocked, locked
 from portside.records.origin import Origin
+from portside.records.parameter_history import put_parameter, read_parameter
 from portside.records.task_record import new_record, write_task_or_warn
 from portside.terminal.console import say
 
@@ -75,7 +77,7 @@ class LoadPlan:
 
 
 @dataclass(frozen=True)
-class Load:
+class Load(JsonFields):
     """A load that went well."""
 
     environment: str
@@ -83,10 +85,6 @@ class Load:
     task: str
     seconds: float
     redeployment: Redeployment | None = field(default=None)
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
-        return asdict(self)
 
 
 def plan(target: Target, services: Sequence[ServiceProps], image: ResolvedImage, data_version: str) -> LoadPlan:
@@ -191,25 +189,13 @@ def parameter_name(environment: Environment) -> str:
 
 def last_version(ssm: Any, environment: Environment) -> str | None:
     """The version of the data that was loaded last, if any was by this tool."""
-    from botocore.exceptions import ClientError
-
-    try:
-        return str(ssm.get_parameter(Name=parameter_name(environment))["Parameter"]["Value"])
-    except ClientError as error:
-        if is_missing(error):
-            return None
-        raise
+    return read_parameter(ssm, parameter_name(environment))
 
 
 def remember_version(ssm: Any, environment: Environment, version: str) -> None:
     """Write down which version of the data was loaded."""
-    ssm.put_parameter(
-        Name=parameter_name(environment),
-        Value=version,
-        Type="String",
-        Overwrite=True,
-        Description="The version of the data that was loaded last; written by ./agora",
-    )
+    description = "The version of the data that was loaded last; written by ./agora"
+    put_parameter(ssm, parameter_name(environment), version, description)
 
 
 def _definition(
@@ -266,8 +252,6 @@ def _definition(
 @contextmanager
 def _registered(target: Target, planned: LoadPlan) -> Iterator[str]:
     """The task definition for as long as the block runs."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
     ecs = target.clients("ecs")
     arn = str(ecs.register_task_definition(**planned.definition)["taskDefinition"]["taskDefinitionArn"])
     try:
@@ -275,7 +259,7 @@ def _registered(target: Target, planned: LoadPlan) -> Iterator[str]:
     finally:
         try:
             ecs.deregister_task_definition(taskDefinition=arn)
-        except (BotoCoreError, ClientError) as error:
+        except aws_errors() as error:
             say(f"The task definition {arn} could not be deregistered: {error}", "yellow")
 
 
@@ -298,8 +282,6 @@ def _run(target: Target, planned: LoadPlan, definition: str) -> str:
 
 def _follow(target: Target, planned: LoadPlan, task: str, wait: Callable[[float], object]) -> Mapping[str, Any]:
     """Print the log of a task until it stops, and return its last description. An interrupt stops the task."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
     ecs = with_retries(target, wait=wait)[0].clients("ecs")
     until, log = time.monotonic() + _LONGEST_SECONDS, _NewLogLines(target, planned, task, wait)
     try:
@@ -310,7 +292,7 @@ def _follow(target: Target, planned: LoadPlan, task: str, wait: Callable[[float]
                 if found and found[0]["lastStatus"] == "STOPPED":
                     log.print_new()
                     return dict(found[0])
-            except (BotoCoreError, ClientError) as error:
+            except aws_errors() as error:
                 if not is_passing(error):
                     raise
             wait(target.polling_seconds)
@@ -325,12 +307,10 @@ def _follow(target: Target, planned: LoadPlan, task: str, wait: Callable[[float]
 
 def _stop(ecs: Any, cluster: str, task: str) -> None:
     """Stop the task: no lock would protect it once this command ends."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
     try:
         ecs.stop_task(cluster=cluster, task=task, reason="stopped by load-data")
         say(f"Task {task} was stopped; the database may contain part of the data.", "yellow")
-    except (BotoCoreError, ClientError) as error:
+    except aws_errors() as error:
         say(f"Task {task} could not be stopped and may still run: {error}", "yellow")
 
 
@@ -343,8 +323,6 @@ class _NewLogLines:
 
     def print_new(self) -> None:
         """Print the new lines. A log that can't be read yet does not stop a load."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
         lines = logs.read_lines(self._client, [self._planned.source], self._since, task=self._task, wait=self._wait)
         try:
             for line in lines:
@@ -353,7 +331,7 @@ class _NewLogLines:
                     for text in line.texts:
                         say(f"  {text}")
                     self._since = max(self._since, line.at - logs.OVERLAP)
-        except (UserError, BotoCoreError, ClientError):
+        except (UserError, *aws_errors()):
             return
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from portside.aws.errors import is_denied, is_missing
+from portside.aws.errors import aws_errors, is_denied, is_missing
 from portside.aws.target import Target
 from portside.commands import FROM_FILE, Commands
 from portside.config.stacks import database_stacks
@@ -27,14 +27,12 @@ def check_preconditions(target: Target, network: Mapping[str, Any], role: str) -
 
 def _way_into_the_database(target: Target, network: Mapping[str, Any]) -> Finding:
     """Whether the network that the load is given has the security group that the database allows."""
-    from botocore.exceptions import ClientError
-
     environment = target.environment
     subject, stack = "way into the database", database_stacks(environment)[0].name
     deploy = f"Deploy today's app.py first: {target.commands.tool('deploy')}"
     try:
         resources = target.clients("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
-    except ClientError as error:
+    except aws_errors() as error:
         if is_missing(error):
             return fail(subject, f"there is no stack {stack}", deploy)
         if is_denied(error):
@@ -51,12 +49,10 @@ def _way_into_the_database(target: Target, network: Mapping[str, Any]) -> Findin
 
 
 def _synapse_secret(target: Target) -> tuple[str, Finding]:
-    from botocore.exceptions import ClientError
-
     subject, commands = f"secret {SYNAPSE_SECRET}", target.commands
     try:
         found = target.clients("secretsmanager").describe_secret(SecretId=SYNAPSE_SECRET)
-    except ClientError as error:
+    except aws_errors() as error:
         if is_denied(error):
             return SYNAPSE_SECRET, fail(subject, f"AWS: {error}", "The credentials need secretsmanager:DescribeSecret.")
         if not is_missing(error):
@@ -75,8 +71,6 @@ def _synapse_secret(target: Target) -> tuple[str, Finding]:
 
 def _may_read(target: Target, role: str, secret: str) -> Finding:
     """Whether the execution role may read the token: by the policy of the secret, or by its own rights."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
     subject = f"right to read {SYNAPSE_SECRET}"
     if target.is_local:
         return skip(subject, "a rehearsal checks no rights")
@@ -87,7 +81,7 @@ def _may_read(target: Target, role: str, secret: str) -> Finding:
         answer = target.clients("iam").simulate_principal_policy(
             PolicySourceArn=role, ActionNames=["secretsmanager:GetSecretValue"], ResourceArns=[secret]
         )
-    except (BotoCoreError, ClientError) as error:
+    except aws_errors() as error:
         return skip(subject, f"AWS: {error}")
     if all(each["EvalDecision"] == "allowed" for each in answer["EvaluationResults"]):
         return ok(subject, "the execution role has it")

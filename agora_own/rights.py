@@ -8,11 +8,7 @@ from agora_own.load_preconditions import SYNAPSE_SECRET
 from agora_own.loader_image import model_of
 from portside.config.service_props import DATABASE
 from portside.deploy.rights import Place, Right
-from portside.deploy.role_rights import on_clusters, tasks
-
-
-def _loads(place: Place) -> Iterator[str]:
-    yield place.arn("ecs", f"task-definition/{place.stack('data-load')}:*")
+from portside.deploy.role_rights import TASKS, on_clusters
 
 
 def _loads_data(place: Place) -> bool:
@@ -25,28 +21,31 @@ def _execution_roles(place: Place) -> Iterator[str]:
         yield place.role(place.stack(f"{part}-ExecutionRole*"))
 
 
+_DEFINITIONS = "ecs:task-definition/{prefix}data-load:*"
+
+
 RIGHTS = (
-    Right("LoadDefinition", ("ecs:RegisterTaskDefinition",), _loads, concerns=_loads_data),
-    Right("LoadDefinitionGone", ("ecs:DeregisterTaskDefinition",), concerns=_loads_data),
-    Right("Load", ("ecs:RunTask",), _loads, on_clusters, _loads_data),
-    Right("LoadEnded", ("ecs:StopTask",), tasks, concerns=_loads_data),
+    Right("LoadDefinition", "ecs:RegisterTaskDefinition", _DEFINITIONS, concerns=_loads_data),
+    Right("LoadDefinitionGone", "ecs:DeregisterTaskDefinition", concerns=_loads_data),
+    Right("Load", "ecs:RunTask", _DEFINITIONS, on_clusters, _loads_data),
+    Right("LoadEnded", "ecs:StopTask", TASKS, concerns=_loads_data),
     Right(
         "LoadTagged",
-        ("ecs:TagResource",),
-        lambda place: [*_loads(place), *tasks(place)],
+        "ecs:TagResource",
+        f"{_DEFINITIONS} {TASKS}",
         lambda _: {"StringEquals": {"ecs:CreateAction": ("RegisterTaskDefinition", "RunTask")}},
         _loads_data,
     ),
     Right(
         "LoadRole",
-        ("iam:PassRole",),
+        "iam:PassRole",
         _execution_roles,
         lambda _: {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
         _loads_data,
     ),
     Right(
         "LoadToken",
-        ("secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy"),
+        "secretsmanager:DescribeSecret secretsmanager:GetResourcePolicy",
         lambda place: [place.named(SYNAPSE_SECRET)],
         concerns=_loads_data,
     ),

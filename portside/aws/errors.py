@@ -135,14 +135,19 @@ def is_from_aws(error: BaseException) -> bool:
     return type(error).__module__.partition(".")[0] in ("botocore", "boto3")
 
 
-def call_with_retries(ask: Callable[[], Answer], wait: Callable[[float], object], *, times: int = 6) -> Answer:
-    """Ask again while AWS is too busy to answer, after pauses that double; the last refusal is raised."""
+def aws_errors() -> tuple[type[Exception], type[Exception]]:
+    """The exceptions of botocore, for an `except` clause, which imports it only once there is an error."""
     from botocore.exceptions import BotoCoreError, ClientError
 
+    return BotoCoreError, ClientError
+
+
+def call_with_retries(ask: Callable[[], Answer], wait: Callable[[float], object], *, times: int = 6) -> Answer:
+    """Ask again while AWS is too busy to answer, after pauses that double; the last refusal is raised."""
     for attempt in range(times - 1):
         try:
             return ask()
-        except (BotoCoreError, ClientError) as error:
+        except aws_errors() as error:
             if not is_passing(error):
                 raise
             wait(0.5 * 2**attempt)

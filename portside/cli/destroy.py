@@ -50,7 +50,7 @@ def _destroy_environment(target: Target, change: ChangeOptions, *, with_data: bo
 
 
 def _destroy_stack(configured: ConfiguredTarget, name: str, change: ChangeOptions, *, with_data: bool) -> None:
-    from portside.deploy.destroy_stack import destroy_stack, planned_removal
+    from portside.deploy.stack_removal import destroy_stack, planned_removal
     from portside.records.origin import read_origin
 
     target = configured.target

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from portside.aws import database_logs
-from portside.aws.errors import is_denied, is_expired, is_missing
+from portside.aws.errors import aws_errors, is_denied, is_expired, is_missing
 from portside.aws.health import health
 from portside.aws.model import Service
 from portside.aws.reader import Reader
@@ -28,6 +28,7 @@ from portside.errors import UserError
 from portside.findings.early_evidence import make_ready
 from portside.images.resolution import Resolution
 from portside.images.synthesis_images import keep_groups
+from portside.json_fields import JsonFields
 from portside.plan.deployment_plan import DeploymentPlan, context_of_groups
 from portside.plan.images import kept_folder
 from portside.plan.plan import StackChange, without_stacks
@@ -56,7 +57,7 @@ class ServiceSummary:
 
 
 @dataclass(frozen=True)
-class Deployment:
+class Deployment(JsonFields):
     """The result of a deployment."""
 
     environment: str
@@ -73,15 +74,9 @@ class Deployment:
     folder: str = ""
     """The folder with its report."""
 
-    def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
-        return asdict(self) | {"images": self.images.as_json()}
-
 
 def execute(run: DeploymentRun, stacks: Sequence[Stack]) -> Deployment:
     """Deploy what was planned and wait until it is stable. Raises `DeploymentFailed` with the verdicts."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
     try:
         try:
             return _execute(run, stacks)
@@ -94,7 +89,7 @@ def execute(run: DeploymentRun, stacks: Sequence[Stack]) -> Deployment:
         except (cdk_cli.CdkFailed, NotStable) as failure:
             run.diagnose()
             raise DeploymentFailed(run, failure) from failure
-    except (BotoCoreError, ClientError) as error:
+    except aws_errors() as error:
         unknown = _unknown(run, error)
         if is_missing(error):
             # A resource does not exist, so the deployment failed; reading it did not.
@@ -315,14 +310,12 @@ def _prune(target: Target, planned: DeploymentPlan) -> None:
 
 
 def _report_interrupted(target: Target, names: Sequence[str]) -> None:
-    from botocore.exceptions import BotoCoreError, ClientError
-
     name = target.environment.name
     try:
         states = _reader(target, ()).named(names).values()
         moving = [f"{state.name} ({state.status})" for state in states if not state.is_settled]
         lock = read_lock(target.clients("ssm"), target.environment)
-    except (BotoCoreError, ClientError) as error:
+    except aws_errors() as error:
         say(f"The state of CloudFormation could not be read: {error}", "yellow")
         return
     if moving:

@@ -16,6 +16,7 @@ from portside.deploy.github_trust import Repository, trust
 from portside.deploy.rights import Place, parameter_paths, statements
 from portside.deploy.role_rights import DEPLOY, DESTROY, OPERATOR, PROOF
 from portside.extension import installed
+from portside.json_fields import JsonFields
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, white space not counted
 LONGEST_POLICY, LONGEST_TRUST = 6144, 2048
@@ -30,7 +31,7 @@ _PARAMETER_WRITES = (
 
 
 @dataclass(frozen=True)
-class RoleDocuments:
+class RoleDocuments(JsonFields):
     """The trust policy and the rights of a role, for the owner of the account.
 
     `deploy` is for CI, `operator` is what people need in addition, `destroy` what taking an environment down needs.
@@ -43,10 +44,6 @@ class RoleDocuments:
     deploy: Mapping[str, Any]
     operator: Mapping[str, Any]
     destroy: Mapping[str, Any]
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
-        return {**vars(self), "environments": list(self.environments)}
 
 
 def role_documents(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,6 +22,7 @@ from portside.deploy.progress import following
 from portside.errors import UsageError, UserError
 from portside.images.resolution import Resolution
 from portside.images.synthesis_images import images_at_hand
+from portside.json_fields import JsonFields
 from portside.records import deployment_record, stack_record, task_record
 from portside.records.environment_lock import locked
 from portside.records.origin import Origin
@@ -37,16 +38,12 @@ _DELETED_AT_ONCE = 10
 
 
 @dataclass(frozen=True)
-class DestructionPlan:
+class DestructionPlan(JsonFields):
     """The stacks that go, last deployed first, and those that stay with what is in them; and buckets that go."""
 
     going: tuple[str, ...]
     staying: Mapping[str, tuple[str, ...]]
     buckets: tuple[str, ...] = ()
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
-        return asdict(self)
 
 
 def plan(target: Target, *, with_data: bool) -> tuple[tuple[Stack, ...], DestructionPlan]:

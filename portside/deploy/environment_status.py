@@ -19,6 +19,7 @@ from portside.config.environment import Environment
 from portside.config.image_reference import IMAGE_COMMIT_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT, parse_reference
 from portside.errors import UserError
 from portside.images.resolved_image import short_commit
+from portside.json_fields import JsonFields
 from portside.plan.unconfigured import UnconfiguredStack, unconfigured_in
 from portside.records.deployment_record import DeploymentRecord, read_records
 from portside.records.environment_lock import EnvironmentLock, read_lock
@@ -30,7 +31,7 @@ NO_LONGER_GOOD = f"the AWS credentials have expired or are not known. {LOG_IN}"
 
 
 @dataclass(frozen=True)
-class ServiceStatus:
+class ServiceStatus(JsonFields):
     """A service as it runs. Numbers and moments are None where they are not known.
 
     `state` is how it is, in the words of `portside.aws.health`; `targets` are those of the load balancer.
@@ -47,10 +48,6 @@ class ServiceStatus:
     healthy_targets: int | None = None
     targets: int | None = None
     since: datetime | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from portside.aws.deployed import find_deployed
@@ -14,6 +14,7 @@ from portside.aws.target import Target
 from portside.config.service_props import ServiceProps
 from portside.deploy.session_manager import Session
 from portside.errors import UsageError, UserError
+from portside.json_fields import JsonFields
 
 SHELL = "/bin/sh"
 _QUICK_SECONDS = 3
@@ -37,15 +38,15 @@ class Container:
 
 
 @dataclass(frozen=True)
-class Execution:
+class Execution(JsonFields):
     """A command, and the container that executes it."""
 
     container: Container
     command: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
-        return asdict(self) | {"target": self.container.target}
+        """The fields, and the target of the session."""
+        return super().as_json() | {"target": self.container.target}
 
 
 def choose_container(target: Target, props: ServiceProps, task: str = "") -> Container:

@@ -6,12 +6,12 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from portside.aws.deployed import find_all_deployed
-from portside.aws.errors import is_from_aws, is_passing, message_of
+from portside.aws.errors import aws_errors, is_from_aws, is_passing, message_of
 from portside.aws.model import Service
 from portside.aws.reader import Reader
 from portside.aws.target import Target, with_retries
@@ -19,6 +19,7 @@ from portside.config.configuration import Configuration
 from portside.config.service_props import ServiceProps
 from portside.deploy.deployment_run import fixes_of
 from portside.errors import UserError
+from portside.json_fields import JsonFields
 from portside.records.environment_lock import expect_unlocked, locked
 from portside.records.origin import Origin
 from portside.terminal.console import is_watched, say, talk_console
@@ -43,16 +44,12 @@ class Rollout:
 
 
 @dataclass(frozen=True)
-class Redeployment:
+class Redeployment(JsonFields):
     """The services with new tasks, and the result."""
 
     environment: str
     seconds: float
     services: Mapping[str, str]
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -206,11 +203,9 @@ def _explain(
 @contextmanager
 def _ignoring_transient_errors(target: Target) -> Iterator[None]:
     """A transient error of a poll is no failure of the rollout; the next one may succeed."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
     try:
         yield
-    except (BotoCoreError, ClientError) as error:
+    except aws_errors() as error:
         if not is_passing(error):
             raise UserError(
                 f"the rollout can't be followed any more, AWS: {error}",

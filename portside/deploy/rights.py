@@ -9,10 +9,11 @@ from typing import Any
 from portside.config.environment import Environment
 from portside.config.service_props import ServiceProps
 from portside.config.stacks import StackKind, only_stack
-from portside.deploy.bootstrap_roles import bootstrap_role
 from portside.records import deployment_record, environment_lock
 from portside.synthesis import references
 
+# https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html
+QUALIFIER = "hnb659fds"
 _ANY = "*"
 # Six characters that Secrets Manager adds to a name,
 # https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html
@@ -25,45 +26,34 @@ UNSCOPED: Mapping[str, str] = {
         (
             "awscloudformation",
             "all stacks are listed; exports and detections have no ARN",
-            (
-                "cloudformation:DescribeStackDriftDetectionStatus",
-                "cloudformation:DescribeStacks",
-                "cloudformation:ListImports",
-                "cloudformation:ListStacks",
-            ),
+            "cloudformation:DescribeStackDriftDetectionStatus cloudformation:DescribeStacks cloudformation:ListImports "
+            "cloudformation:ListStacks",
         ),
-        ("amazoncloudwatch", "metrics have no ARN", ("cloudwatch:GetMetricStatistics",)),
+        ("amazoncloudwatch", "metrics have no ARN", "cloudwatch:GetMetricStatistics"),
         (
             "amazonec2",
             "EC2 describes all or nothing",
-            tuple(
-                f"ec2:Describe{what}"
-                for what in (
-                    *("Addresses", "AvailabilityZones", "NatGateways", "Regions", "RouteTables", "SecurityGroups"),
-                    *("Subnets", "VpcEndpoints", "VpcPeeringConnections", "Vpcs"),
-                )
-            ),
+            "ec2:DescribeAddresses ec2:DescribeAvailabilityZones ec2:DescribeNatGateways ec2:DescribeRegions "
+            "ec2:DescribeRouteTables ec2:DescribeSecurityGroups ec2:DescribeSubnets ec2:DescribeVpcEndpoints "
+            "ec2:DescribeVpcPeeringConnections ec2:DescribeVpcs",
         ),
         (
             "amazonelasticcontainerservice",
             "no ARN is taken; a condition binds lists to the cluster",
-            ("ecs:DeregisterTaskDefinition", "ecs:DescribeTaskDefinition", "ecs:ListServices", "ecs:ListTasks"),
+            "ecs:DeregisterTaskDefinition ecs:DescribeTaskDefinition ecs:ListServices ecs:ListTasks",
         ),
         (
             "awselasticloadbalancingv2",
             "load balancers are described all or none",
-            (
-                "elasticloadbalancing:DescribeLoadBalancers",
-                "elasticloadbalancing:DescribeTargetGroups",
-                "elasticloadbalancing:DescribeTargetHealth",
-            ),
+            "elasticloadbalancing:DescribeLoadBalancers elasticloadbalancing:DescribeTargetGroups "
+            "elasticloadbalancing:DescribeTargetHealth",
         ),
-        ("amazoncloudwatchlogs", "groups are listed all or none", ("logs:DescribeLogGroups",)),
-        ("amazons3", "buckets are listed all or none", ("s3:ListAllMyBuckets",)),
-        ("servicequotas", "a default belongs to no account", ("servicequotas:GetAWSDefaultServiceQuota",)),
-        ("awssystemsmanager", "machines are listed all or none", ("ssm:DescribeInstanceInformation",)),
+        ("amazoncloudwatchlogs", "groups are listed all or none", "logs:DescribeLogGroups"),
+        ("amazons3", "buckets are listed all or none", "s3:ListAllMyBuckets"),
+        ("servicequotas", "a default belongs to no account", "servicequotas:GetAWSDefaultServiceQuota"),
+        ("awssystemsmanager", "machines are listed all or none", "ssm:DescribeInstanceInformation"),
     )
-    for action in actions
+    for action in actions.split()
 }
 """The actions that are allowed on `*`, each with why AWS lets nothing narrower be said."""
 
@@ -77,6 +67,12 @@ CONSEQUENCES: Mapping[str, str] = {
 """Actions without a call of the same name, each with the call that needs it."""
 
 
+def bootstrap_role(environment: Environment, name: str) -> str:
+    """The ARN of a role of the CDK's bootstrap stack, such as `deploy` or `cfn-exec`."""
+    account, region = environment.account, environment.region
+    return f"arn:aws:iam::{account}:role/cdk-{QUALIFIER}-{name}-role-{account}-{region}"
+
+
 @dataclass(frozen=True)
 class Place:
     environment: Environment
@@ -88,14 +84,18 @@ class Place:
     def role(self, name: str) -> str:
         return f"arn:aws:iam::{self.environment.account}:role/{name}"
 
-    def bootstrap_role(self, name: str) -> str:
-        return bootstrap_role(self.environment, name)
-
     def stack(self, part: str) -> str:
         return self.environment.stack_name(part)
 
     def named(self, secret: str) -> str:
         return self.arn("secretsmanager", f"secret:{secret}-{_SUFFIX}")
+
+    def arns(self, resources: Resources) -> list[str]:
+        """The ARNs of resources of this environment."""
+        if not isinstance(resources, str):
+            return list(resources(self))
+        filled = resources.replace("{cluster}", self.cluster).replace("{prefix}", self.stack(""))
+        return [self.arn(*each.split(":", 1)) for each in filled.split()]
 
     @property
     def cluster(self) -> str:
@@ -129,16 +129,20 @@ def parameter_paths(environment: Environment) -> list[str]:
 Conditions = Mapping[str, Mapping[str, str | tuple[str, ...]]]
 
 
+Resources = str | Callable[[Place], Iterable[str]]
+"""ARNs without account and region, such as `ecs:cluster/{cluster} ecs:task/{cluster}/*`, or what makes whole ones."""
+
+
 @dataclass(frozen=True)
 class Right:
-    """Actions on ARNs of a place; `name` becomes the statement's id.
+    """Actions, separated by spaces, on resources of a place; `name` becomes the statement's id.
 
     Without `resources` it is any. `condition` is made from all the places that `concerns` says yes for.
     """
 
     name: str
-    actions: tuple[str, ...]
-    resources: Callable[[Place], Iterable[str]] | None = None
+    actions: str
+    resources: Resources | None = None
     condition: Callable[[Sequence[Place]], Conditions] | None = None
     concerns: Callable[[Place], bool] = lambda _: True
 
@@ -147,7 +151,7 @@ def statements(rights: Iterable[Right], places: Sequence[Place]) -> Iterator[dic
     """The statement of each right that concerns any of these places."""
     for right in rights:
         concerned = [place for place in places if right.concerns(place)]
-        arns = [_ANY] if right.resources is None else of_all(concerned, right.resources)
+        arns = of_all(concerned, right.resources) if right.resources else [_ANY]
         if not concerned or not arns:
             continue
         condition = {
@@ -157,12 +161,12 @@ def statements(rights: Iterable[Right], places: Sequence[Place]) -> Iterator[dic
         yield {
             "Sid": right.name,
             "Effect": "Allow",
-            "Action": sorted(right.actions),
-            "Resource": _ANY if right.resources is None else arns,
+            "Action": sorted(right.actions.split()),
+            "Resource": arns if right.resources else _ANY,
             **({"Condition": condition} if condition else {}),
         }
 
 
-def of_all(places: Sequence[Place], arns: Callable[[Place], Iterable[str]]) -> list[str]:
+def of_all(places: Sequence[Place], resources: Resources) -> list[str]:
     """The ARNs of several places, each once."""
-    return list(dict.fromkeys(arn for place in places for arn in arns(place)))
+    return list(dict.fromkeys(arn for place in places for arn in place.arns(resources)))

@@ -7,14 +7,24 @@ from collections.abc import Iterator, Sequence
 from portside.aws import access_logs
 from portside.config.image_reference import LOCAL_BUILD
 from portside.config.stacks import StackKind, only_stack
-from portside.deploy.bootstrap_roles import QUALIFIER
-from portside.deploy.rights import UNSCOPED, Conditions, Place, Right, of_all, parameter_paths
+from portside.deploy.rights import (
+    QUALIFIER,
+    UNSCOPED,
+    Conditions,
+    Place,
+    Right,
+    bootstrap_role,
+    of_all,
+    parameter_paths,
+)
 from portside.deploy.tunnel import DOCUMENT
+
+TASKS = "ecs:task/{cluster}/*"
+_STACKS = "cloudformation:stack/{prefix}*/*"
 
 
 def on_clusters(places: Sequence[Place]) -> Conditions:
-    clusters = of_all(places, lambda place: [place.arn("ecs", f"cluster/{place.cluster}")])
-    return {"ArnLike": {"ecs:cluster": tuple(clusters)}}
+    return {"ArnLike": {"ecs:cluster": tuple(of_all(places, "ecs:cluster/{cluster}"))}}
 
 
 def _of_bastions(places: Sequence[Place]) -> Conditions:
@@ -27,14 +37,10 @@ def _of_guardduty(_: Sequence[Place]) -> Conditions:
 
 
 def _bootstrap_roles(place: Place) -> Iterator[str]:
-    yield place.bootstrap_role("deploy")
-    yield place.bootstrap_role("file-publishing")
+    yield bootstrap_role(place.environment, "deploy")
+    yield bootstrap_role(place.environment, "file-publishing")
     if any(props.container_location.startswith(LOCAL_BUILD) for props in place.services):
-        yield place.bootstrap_role("image-publishing")
-
-
-def _stacks(place: Place) -> Iterator[str]:
-    yield place.arn("cloudformation", f"stack/{place.stack('*')}/*")
+        yield bootstrap_role(place.environment, "image-publishing")
 
 
 def _parameters(place: Place) -> Iterator[str]:
@@ -42,13 +48,17 @@ def _parameters(place: Place) -> Iterator[str]:
         yield place.arn("ssm", f"parameter{path}")
 
 
-def tasks(place: Place) -> Iterator[str]:
-    yield place.arn("ecs", f"task/{place.cluster}/*")
+def _secrets(place: Place) -> Iterator[str]:
+    return map(place.named, place.secrets())
+
+
+def _secrets_with_fields(place: Place) -> Iterator[str]:
+    return map(place.named, place.secrets(with_fields=True))
 
 
 def _tunnelled(place: Place) -> Iterator[str]:
     if place.has_sessions:
-        yield from tasks(place)
+        yield from place.arns(TASKS)
     yield f"arn:aws:ssm:{place.environment.region}::document/{DOCUMENT}"
 
 
@@ -57,84 +67,69 @@ def _log_buckets(place: Place) -> Iterator[str]:
     yield f"arn:aws:s3:::{access_logs.bucket_prefix(place.environment)}*"
 
 
-PROOF = (Right("Proof", ("ssm:GetParameter", "ssm:GetParameterHistory"), _parameters),)
+def _log_objects(place: Place) -> Iterator[str]:
+    return (f"{bucket}/*" for bucket in _log_buckets(place))
+
+
+def _has_sessions(place: Place) -> bool:
+    return place.has_sessions
+
+
+def _has_bastion(place: Place) -> bool:
+    return place.has_bastion
+
+
+def _has_tunnels(place: Place) -> bool:
+    return place.has_sessions or place.has_bastion
+
+
+PROOF = (Right("Proof", "ssm:GetParameter ssm:GetParameterHistory", _parameters),)
 """To read the records of environments that prove the images of others."""
 
 DEPLOY = (
-    Right("BootstrapRoles", ("sts:AssumeRole",), _bootstrap_roles),
+    Right("BootstrapRoles", "sts:AssumeRole", _bootstrap_roles),
     Right(
         "Stacks",
-        tuple(
-            f"cloudformation:{verb}"
-            for verb in ("DescribeStackEvents", "DescribeStackResources", "DescribeStacks", "GetTemplate")
-        ),
-        _stacks,
+        "cloudformation:DescribeStackEvents cloudformation:DescribeStackResources cloudformation:DescribeStacks "
+        "cloudformation:GetTemplate",
+        _STACKS,
     ),
-    Right("AllStacks", ("cloudformation:DescribeStacks", "cloudformation:ListStacks")),
-    Right(
-        "Alarms", ("cloudwatch:DescribeAlarms",), lambda place: [place.arn("cloudwatch", f"alarm:{place.stack('*')}")]
-    ),
+    Right("AllStacks", "cloudformation:DescribeStacks cloudformation:ListStacks"),
+    Right("Alarms", "cloudwatch:DescribeAlarms", "cloudwatch:alarm:{prefix}*"),
     Right(
         "RecordAndHold",
-        ("ssm:DeleteParameter", "ssm:GetParameter", "ssm:GetParameterHistory", "ssm:PutParameter"),
+        "ssm:DeleteParameter ssm:GetParameter ssm:GetParameterHistory ssm:PutParameter",
         _parameters,
     ),
-    Right(
-        "BootstrapVersion",
-        ("ssm:GetParameter",),
-        lambda place: [place.arn("ssm", f"parameter/cdk-bootstrap/{QUALIFIER}/version")],
-    ),
-    Right(
-        "Services",
-        ("ecs:DescribeServices", "ecs:UpdateService"),
-        lambda place: [place.arn("ecs", f"service/{place.cluster}/{place.stack('*')}")],
-    ),
-    Right("Tasks", ("ecs:DescribeTasks",), tasks),
-    Right("ListsOfTheCluster", ("ecs:ListServices", "ecs:ListTasks"), condition=on_clusters),
-    Right(
-        "LastLines",
-        ("logs:GetLogEvents",),
-        lambda place: [place.arn("logs", f"log-group:{place.stack('*')}:log-stream:*")],
-    ),
-    Right(
-        "LogsOfTheDatabase",
-        ("logs:PutRetentionPolicy",),
-        lambda place: [place.arn("logs", "log-group:/aws/docdb/*")],
-    ),
+    Right("BootstrapVersion", "ssm:GetParameter", f"ssm:parameter/cdk-bootstrap/{QUALIFIER}/version"),
+    Right("Services", "ecs:DescribeServices ecs:UpdateService", "ecs:service/{cluster}/{prefix}*"),
+    Right("Tasks", "ecs:DescribeTasks", TASKS),
+    Right("ListsOfTheCluster", "ecs:ListServices ecs:ListTasks", condition=on_clusters),
+    Right("LastLines", "logs:GetLogEvents", "logs:log-group:{prefix}*:log-stream:*"),
+    Right("LogsOfTheDatabase", "logs:PutRetentionPolicy", "logs:log-group:/aws/docdb/*"),
     # CloudFormation names the cluster, and not after its stack.
-    Right("Database", ("rds:DescribeDBClusters",), lambda place: [place.arn("rds", "cluster:*")]),
-    Right("Certificates", ("acm:DescribeCertificate",), lambda place: [place.environment.certificate_arn]),
-    Right("Secrets", ("secretsmanager:DescribeSecret",), lambda place: map(place.named, place.secrets())),
-    Right(
-        "DatabaseSecret",
-        ("secretsmanager:DescribeSecret",),
-        lambda place: [place.arn("secretsmanager", "secret:DocDbMasterPassword*")],
-    ),
-    Right(
-        "NamesOfFields",
-        ("secretsmanager:GetSecretValue",),
-        lambda place: map(place.named, place.secrets(with_fields=True)),
-    ),
-    Right("Keys", ("kms:DescribeKey", "kms:GetKeyPolicy"), lambda place: [place.arn("kms", "key/*")]),
-    Right("RightsOfRoles", ("iam:SimulatePrincipalPolicy",), lambda place: [place.role(place.stack("*"))]),
-    Right("LinkedRoles", ("iam:GetRole",), lambda place: [place.role("aws-service-role/*")]),
+    Right("Database", "rds:DescribeDBClusters", "rds:cluster:*"),
+    Right("Certificates", "acm:DescribeCertificate", lambda place: [place.environment.certificate_arn]),
+    Right("Secrets", "secretsmanager:DescribeSecret", _secrets),
+    Right("DatabaseSecret", "secretsmanager:DescribeSecret", "secretsmanager:secret:DocDbMasterPassword*"),
+    Right("NamesOfFields", "secretsmanager:GetSecretValue", _secrets_with_fields),
+    Right("Keys", "kms:DescribeKey kms:GetKeyPolicy", "kms:key/*"),
+    Right("RightsOfRoles", "iam:SimulatePrincipalPolicy", lambda place: [place.role(place.stack("*"))]),
+    Right("LinkedRoles", "iam:GetRole", lambda place: [place.role("aws-service-role/*")]),
     Right(
         "Quotas",
-        ("servicequotas:GetServiceQuota",),
-        lambda place: [
-            place.arn("servicequotas", f"{code}/*") for code in ("ec2", "elasticloadbalancing", "fargate", "vpc")
-        ],
+        "servicequotas:GetServiceQuota",
+        "servicequotas:ec2/* servicequotas:elasticloadbalancing/* servicequotas:fargate/* servicequotas:vpc/*",
     ),
     Right(
         "Reads",
-        (
-            "cloudformation:ListImports",
-            "cloudwatch:GetMetricStatistics",
-            *(each for each in UNSCOPED if each.startswith("ec2:") and each != "ec2:DescribeVpcEndpoints"),
-            "ecs:DescribeTaskDefinition",
-            *(each for each in UNSCOPED if each.startswith("elasticloadbalancing:")),
-            "logs:DescribeLogGroups",
-            "servicequotas:GetAWSDefaultServiceQuota",
+        " ".join(
+            [
+                *("cloudformation:ListImports", "cloudwatch:GetMetricStatistics", "ecs:DescribeTaskDefinition"),
+                *("logs:DescribeLogGroups", "servicequotas:GetAWSDefaultServiceQuota"),
+                *(each for each in UNSCOPED if each.startswith("ec2:") and each != "ec2:DescribeVpcEndpoints"),
+                *(each for each in UNSCOPED if each.startswith("elasticloadbalancing:")),
+            ]
         ),
     ),
 )
@@ -142,69 +137,37 @@ DEPLOY = (
 
 OPERATOR = (
     # It can read everything in the account; a deployment in CI does not need it.
-    Right("LookUpRole", ("sts:AssumeRole",), lambda place: [place.bootstrap_role("lookup")]),
-    Right("DriftStatus", ("cloudformation:DescribeStackDriftDetectionStatus",)),
+    Right("LookUpRole", "sts:AssumeRole", lambda place: [bootstrap_role(place.environment, "lookup")]),
+    Right("DriftStatus", "cloudformation:DescribeStackDriftDetectionStatus"),
     Right(
         "Drift",
-        tuple(
-            f"cloudformation:{verb}"
-            for verb in ("DescribeStackResourceDrifts", "DetectStackDrift", "DetectStackResourceDrift")
-        ),
-        _stacks,
+        "cloudformation:DescribeStackResourceDrifts cloudformation:DetectStackDrift "
+        "cloudformation:DetectStackResourceDrift",
+        _STACKS,
     ),
-    Right("Logs", ("logs:FilterLogEvents",), lambda place: [place.arn("logs", f"log-group:{place.stack('*')}")]),
-    Right(
-        "Exec",
-        ("ecs:ExecuteCommand",),
-        lambda place: [place.arn("ecs", f"cluster/{place.cluster}"), *tasks(place)],
-        concerns=lambda place: place.has_sessions,
-    ),
-    Right(
-        "Tunnel",
-        ("ssm:StartSession",),
-        _tunnelled,
-        concerns=lambda place: place.has_sessions or place.has_bastion,
-    ),
+    Right("Logs", "logs:FilterLogEvents", "logs:log-group:{prefix}*"),
+    Right("Exec", "ecs:ExecuteCommand", f"ecs:cluster/{{cluster}} {TASKS}", concerns=_has_sessions),
+    Right("Tunnel", "ssm:StartSession", _tunnelled, concerns=_has_tunnels),
     # https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-restrict-access-examples.html
     Right(
         "OwnSessions",
-        ("ssm:TerminateSession",),
-        lambda place: [place.arn("ssm", each) for each in ("session/${aws:userid}-*", "session/ecs-execute-command-*")],
-        concerns=lambda place: place.has_sessions or place.has_bastion,
+        "ssm:TerminateSession",
+        "ssm:session/${aws:userid}-* ssm:session/ecs-execute-command-*",
+        concerns=_has_tunnels,
     ),
-    Right(
-        "ThroughTheBastion",
-        ("ssm:StartSession",),
-        lambda place: [place.arn("ec2", "instance/*")],
-        _of_bastions,
-        lambda place: place.has_bastion,
-    ),
-    Right("IsTheBastionThere", ("ssm:DescribeInstanceInformation",), concerns=lambda place: place.has_bastion),
+    Right("ThroughTheBastion", "ssm:StartSession", "ec2:instance/*", _of_bastions, _has_bastion),
+    Right("IsTheBastionThere", "ssm:DescribeInstanceInformation", concerns=_has_bastion),
 )
 """In addition for diff, status, logs, exec, tunnel and drift detection."""
 
 DESTROY = (
-    Right("Resources", ("cloudformation:ListStackResources", "cloudformation:UpdateTerminationProtection"), _stacks),
-    Right("Record", ("ssm:DeleteParameters",), _parameters),
-    Right("Buckets", ("s3:ListAllMyBuckets",)),
-    Right("AccessLogs", ("s3:DeleteBucket", "s3:ListBucketVersions"), _log_buckets),
-    Right(
-        "AccessLogLines",
-        ("s3:DeleteObject", "s3:DeleteObjectVersion"),
-        lambda place: [f"{each}/*" for each in _log_buckets(place)],
-    ),
-    Right("Endpoints", ("ec2:DescribeVpcEndpoints",)),
-    Right(
-        "EndpointsOfGuardDuty",
-        ("ec2:DeleteVpcEndpoints",),
-        lambda place: [place.arn("ec2", "vpc-endpoint/*")],
-        _of_guardduty,
-    ),
-    Right(
-        "GroupsOfGuardDuty",
-        ("ec2:DeleteSecurityGroup",),
-        lambda place: [place.arn("ec2", "security-group/*")],
-        _of_guardduty,
-    ),
+    Right("Resources", "cloudformation:ListStackResources cloudformation:UpdateTerminationProtection", _STACKS),
+    Right("Record", "ssm:DeleteParameters", _parameters),
+    Right("Buckets", "s3:ListAllMyBuckets"),
+    Right("AccessLogs", "s3:DeleteBucket s3:ListBucketVersions", _log_buckets),
+    Right("AccessLogLines", "s3:DeleteObject s3:DeleteObjectVersion", _log_objects),
+    Right("Endpoints", "ec2:DescribeVpcEndpoints"),
+    Right("EndpointsOfGuardDuty", "ec2:DeleteVpcEndpoints", "ec2:vpc-endpoint/*", _of_guardduty),
+    Right("GroupsOfGuardDuty", "ec2:DeleteSecurityGroup", "ec2:security-group/*", _of_guardduty),
 )
 """In addition for destroy, with all data; in production only the account's owner deletes."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 
-from portside.aws.errors import is_passing
+from portside.aws.errors import aws_errors, is_passing
 from portside.aws.health import UNCHECKED, are_targets_healthy, health, read_health
 from portside.aws.model import Service
 from portside.aws.reader import Reader
@@ -36,8 +36,6 @@ def wait_until_stable(run: DeploymentRun) -> list[Service]:
 
     The health of each service's tasks at that moment is recorded.
     """
-    from botocore.exceptions import BotoCoreError, ClientError
-
     target, services, images = run.retrying, run.services, run.images
     reader = Reader(target.clients, target.environment, services)
     until = time.monotonic() + _STABLE_WITHIN_SECONDS
@@ -60,7 +58,7 @@ def wait_until_stable(run: DeploymentRun) -> list[Service]:
                     missing = [f"{name} ({found})" for name, found in run.ran.items() if found == UNCHECKED]
                     if not missing or time.monotonic() > until:
                         return list(look.services)
-            except (BotoCoreError, ClientError) as error:
+            except aws_errors() as error:
                 if not is_passing(error) or time.monotonic() > until:
                     raise
                 missing = [f"AWS does not answer: {error}"]

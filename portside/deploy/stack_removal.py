@@ -11,13 +11,20 @@ from typing import Any
 from portside.aws.model import Stack
 from portside.aws.reader import Reader
 from portside.aws.stack_reading import read_stacks, read_template
-from portside.aws.target import Target
+from portside.aws.target import Target, with_retries
 from portside.config.environment import Environment
-from portside.deploy.bootstrap_roles import bootstrap_role
+from portside.config.mistakes import suggestion
+from portside.config.service_props import ServiceProps
+from portside.config.stacks import stacks_for
 from portside.deploy.progress import following
-from portside.errors import UserError
-from portside.plan.unconfigured import UnconfiguredStack
+from portside.deploy.rights import bootstrap_role
+from portside.errors import UsageError, UserError
+from portside.plan.unconfigured import Removal, UnconfiguredStack, keeps_data, read_unconfigured
+from portside.records.environment_lock import locked
+from portside.records.origin import Origin
+from portside.records.stack_record import read_stack_record, write_stack_record
 from portside.synthesis import cdk_cli
+from portside.terminal.console import step
 
 # A version of the manifest that every command line of the CDK's 2 reads:
 # https://docs.aws.amazon.com/cdk/api/v2/docs/cloud-assembly-schema-readme.html
@@ -40,6 +47,35 @@ class _ByName(Reader):
 
     def named(self, names: Iterable[str]) -> dict[str, Stack]:
         return read_stacks(self.clients("cloudformation"), list(names))
+
+
+def planned_removal(
+    target: Target, services: Sequence[ServiceProps], name: str, *, with_data: bool
+) -> UnconfiguredStack:
+    """The stack that would be deleted. Raises `UsageError` where it can't, or must not, be deleted."""
+    environment = target.environment
+    if name in {stack.name for stack in stacks_for(environment, services)}:
+        raise UsageError(f"stack {name} is configured", "Remove it from app.py first, and deploy: others may use it.")
+    found = {stack.name: stack for stack in read_unconfigured(target, services)}
+    if name not in found:
+        hint = suggestion(name, list(found)) if found else f"{environment.name} has no stack that app.py does not name."
+        raise UsageError(f"no stack {name} {target.place} that app.py does not name", hint)
+    stack = found[name]
+    is_kept = stack.removal is Removal.WITH_DATA and (keeps_data(target) or not with_data)
+    if stack.removal is Removal.NEVER or is_kept:
+        raise UsageError(f"stack {name}: {stack.ownership}", stack.advice)
+    return stack
+
+
+def destroy_stack(target: Target, stack: UnconfiguredStack, origin: Origin) -> None:
+    """Delete it, locked, and take it off the record."""
+    environment = target.environment
+    asked, _ = with_retries(target)
+    ssm = asked.clients("ssm")
+    with locked(ssm, environment, origin, "destroy", local=target.is_local):
+        with step(f"Removing {stack.name}"):
+            remove_stacks(asked, [stack], with_data=bool(stack.state))
+        write_stack_record(ssm, environment, read_stack_record(ssm, environment).without_stacks([stack.name]))
 
 
 def remove_stacks(target: Target, stacks: Sequence[UnconfiguredStack], *, with_data: bool = False) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from portside.aws.errors import code_of, is_denied
@@ -17,13 +17,14 @@ from portside.config.stacks import StackKind, database_stacks, only_stack
 from portside.deploy.execute import choose_container
 from portside.deploy.session_manager import Session
 from portside.errors import UsageError, UserError
+from portside.json_fields import JsonFields
 
 # https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-working-with-sessions-start.html
 DOCUMENT = "AWS-StartPortForwardingSessionToRemoteHost"
 
 
 @dataclass(frozen=True)
-class Tunnel:
+class Tunnel(JsonFields):
     """A tunnel from `local_port` through `through` (`target` in Systems Manager) to the host."""
 
     environment: str
@@ -59,8 +60,8 @@ class Tunnel:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
-        return asdict(self) | {"request": self.request, "uri": self.uri}
+        """The fields, the request and the address."""
+        return super().as_json() | {"request": self.request, "uri": self.uri}
 
 
 def plan(target: Target, services: Sequence[ServiceProps], local_port: int) -> Tunnel:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from portside.aws.model import Stack as DeployedStack
 from portside.aws.stack_status import Outlook, status_of
+from portside.json_fields import JsonFields
 from portside.synthesis.assembly import Stack
 
 CREATE, UPDATE, NOTHING = "create", "update", "nothing"
@@ -34,7 +35,7 @@ class ResourceChange:
 
 
 @dataclass(frozen=True)
-class StackChange:
+class StackChange(JsonFields):
     """The change of a stack."""
 
     stack: str
@@ -56,10 +57,6 @@ class StackChange:
         counts = {verb: sum(change.action == verb for change in self.resources) for verb in ("add", "change", "remove")}
         changed = ", ".join([f"{count} {_PAST[verb]}" for verb, count in counts.items() if count] + [*self.settings])
         return "; ".join(filter(None, [changed, self.remark]))
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
-        return asdict(self)
 
 
 _PAST = {"add": "added", "change": "changed", "remove": "removed"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from portside.aws.errors import is_denied, message_of
+from portside.aws.errors import aws_errors, is_denied, message_of
 from portside.aws.model import Stack
 from portside.aws.reader import Look
 from portside.aws.stack_reading import read_all_stacks, read_stacks, read_template
@@ -107,11 +107,9 @@ class UnconfiguredStack:
 
 def read_unconfigured(target: Target, services: Sequence[ServiceProps]) -> tuple[UnconfiguredStack, ...]:
     """The environment's stacks that are deployed but not configured, with their entries in its record."""
-    from botocore.exceptions import ClientError
-
     try:
         stacks = read_all_stacks(target.clients("cloudformation"), target.environment.stack_name(""))
-    except ClientError as error:
+    except aws_errors() as error:
         if not is_denied(error):
             raise
         return unconfigured_of(target, services, None)
@@ -145,15 +143,13 @@ def unconfigured_in(
     target: Target, services: Sequence[ServiceProps], look: Look
 ) -> tuple[tuple[UnconfiguredStack, ...], tuple[str, ...]]:
     """The same, from a snapshot of the environment; or why they are unknown."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
     if look.stacks is None:
         return (), ()
     try:
         return unconfigured_of(target, services, None if look.unlisted else look.stacks.values()), ()
     except UserError as error:
         return (), (error.message,)
-    except (BotoCoreError, ClientError) as error:
+    except aws_errors() as error:
         return (), (f"stacks that are not configured could not be read: {message_of(error)}",)
 
 
@@ -210,9 +206,7 @@ def keeps_data(target: Target) -> bool:
 
 def _template(cloudformation: Any, name: str) -> Mapping[str, Any] | None:
     """The deployed template; None where it can't be read, as of a stack whose creation failed."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
     try:
         return read_template(cloudformation, name)
-    except (BotoCoreError, ClientError, ValueError):
+    except (*aws_errors(), ValueError):
         return None

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from portside.aws.errors import aws_errors
 from portside.config.environment import Environment
 from portside.errors import UserError
 from portside.images.resolution import Resolution, parse_resolution
@@ -178,8 +179,6 @@ def recorded(ssm: Any, environment: Environment, record: DeploymentRecord) -> It
     A rollback is recorded from its start: if its process is killed, the images that it replaces must not count as a
     proof any more. Raises `UserError` if the deployment succeeded but can't be recorded.
     """
-    from botocore.exceptions import BotoCoreError, ClientError
-
     clock, recording = time.monotonic(), Recording()
     began = replace(record, began=datetime.now(UTC).isoformat(timespec="seconds"))
 
@@ -207,7 +206,7 @@ def recorded(ssm: Any, environment: Environment, record: DeploymentRecord) -> It
         raise
     try:
         write(HEALTHY)
-    except (BotoCoreError, ClientError, ValueError) as error:
+    except (*aws_errors(), ValueError) as error:
         raise UserError(
             f"{environment} is deployed, but that could not be recorded: {error}",
             "Remove the cause, then run the same command again: it changes nothing more, and records what runs.",

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from portside.aws.errors import code_of, is_missing
+from portside.aws.errors import aws_errors, code_of, is_missing
 from portside.commands import tool
 from portside.config.environment import Environment
 from portside.config.mistakes import shown
@@ -21,6 +21,7 @@ from portside.errors import UserError
 from portside.process_identity import ProcessIdentity, is_dead, parse, this_process
 from portside.program import PROGRAM
 from portside.records.origin import Origin
+from portside.records.parameter_history import read_parameter
 from portside.terminal.console import say
 
 _UNKNOWN = "unknown"
@@ -70,15 +71,8 @@ def parameter_name(environment: Environment) -> str:
 
 def read_lock(ssm: Any, environment: Environment) -> EnvironmentLock | None:
     """The lock on an environment, None if it is not locked."""
-    from botocore.exceptions import ClientError
-
-    try:
-        value = ssm.get_parameter(Name=parameter_name(environment))["Parameter"]["Value"]
-    except ClientError as error:
-        if is_missing(error):
-            return None
-        raise
-    return _parse(value)
+    value = read_parameter(ssm, parameter_name(environment))
+    return None if value is None else _parse(value)
 
 
 def expect_unlocked(ssm: Any, environment: Environment, *, local: bool = False) -> None:
@@ -104,8 +98,6 @@ def locked(
 
     `local` is for a rehearsal, so that the commands in messages act on that.
     """
-    from botocore.exceptions import BotoCoreError, ClientError
-
     since = datetime.now(UTC).isoformat(timespec="seconds")
     lock = EnvironmentLock(uuid.uuid4().hex, origin.who, since, doing, this_process())
     if local:
@@ -119,7 +111,7 @@ def locked(
         raise
     try:
         release_lock(ssm, environment, lock)
-    except (BotoCoreError, ClientError) as error:
+    except aws_errors() as error:
         raise UserError(
             f"all is done, but the lock on {environment} could not be released: {error}",
             f"Release it: {tool('unlock', environment, local=local)}",
@@ -143,20 +135,16 @@ def _release_after_failure(ssm: Any, environment: Environment, lock: Environment
 
 def release_lock(ssm: Any, environment: Environment, lock: EnvironmentLock) -> None:
     """Release a lock. If it was broken and someone else has locked the environment since, theirs stays."""
-    from botocore.exceptions import ClientError
-
     if read_lock(ssm, environment) != lock:
         return
     try:
         ssm.delete_parameter(Name=parameter_name(environment))
-    except ClientError as error:
+    except aws_errors() as error:
         if not is_missing(error):
             raise
 
 
 def _acquire(ssm: Any, environment: Environment, lock: EnvironmentLock, *, local: bool) -> None:
-    from botocore.exceptions import ClientError
-
     try:
         ssm.put_parameter(
             Name=parameter_name(environment),
@@ -165,7 +153,7 @@ def _acquire(ssm: Any, environment: Environment, lock: EnvironmentLock, *, local
             Overwrite=False,
             Description=f"Who is deploying at this moment; written by {PROGRAM}",
         )
-    except ClientError as error:
+    except aws_errors() as error:
         if code_of(error) not in ("ParameterAlreadyExists", "TooManyUpdates"):
             raise
         found = read_lock(ssm, environment)

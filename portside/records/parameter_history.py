@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from portside.aws.errors import is_missing
+from portside.aws.errors import aws_errors, is_missing
 
 LARGEST_BYTES = 4096
 MOST_PARTS = 9
@@ -37,11 +37,11 @@ def write_version(ssm: Any, name: str, text: str, description: str) -> None:
             raise ValueError(f"{len(packed)} characters are more than {MOST_PARTS} parameters take")
         # The first parameter is written last, so that it never refers to missing parts.
         parts = {
-            part: _put(ssm, part, chunk, description)
+            part: put_parameter(ssm, part, chunk, description)
             for part, chunk in zip(names_of(name)[1:], chunks[1:], strict=False)
         }
         text = json.dumps({_PACKED: chunks[0], _PARTS: parts}, separators=(",", ":"))
-    _put(ssm, name, text, description)
+    put_parameter(ssm, name, text, description)
 
 
 def read_versions(ssm: Any, name: str) -> list[tuple[int, str]]:
@@ -58,7 +58,18 @@ def read_versions(ssm: Any, name: str) -> list[tuple[int, str]]:
     return [(number, _unpacked(versions[number], parts)) for number in sorted(versions, reverse=True)]
 
 
-def _put(ssm: Any, name: str, value: str, description: str) -> int:
+def read_parameter(ssm: Any, name: str) -> str | None:
+    """The value of a parameter, None if it does not exist."""
+    try:
+        return str(ssm.get_parameter(Name=name)["Parameter"]["Value"])
+    except aws_errors() as error:
+        if is_missing(error):
+            return None
+        raise
+
+
+def put_parameter(ssm: Any, name: str, value: str, description: str) -> int:
+    """Create or overwrite a parameter; returns the number of its new version."""
     # Where an earlier version made it an advanced parameter it has to stay one.
     answer = ssm.put_parameter(
         Name=name, Value=value, Type="String", Overwrite=True, Tier="Intelligent-Tiering", Description=description
@@ -67,11 +78,9 @@ def _put(ssm: Any, name: str, value: str, description: str) -> int:
 
 
 def _history(ssm: Any, name: str) -> dict[int, str]:
-    from botocore.exceptions import ClientError
-
     try:
         pages = list(ssm.get_paginator("get_parameter_history").paginate(Name=name))
-    except ClientError as error:
+    except aws_errors() as error:
         if is_missing(error):
             return {}
         raise

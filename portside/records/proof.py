@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from portside.aws.errors import aws_errors
 from portside.aws.target import Target, other_target
 from portside.commands import rehearses, tool
 from portside.config.configuration import Configuration
@@ -254,8 +255,6 @@ def _records_of(
 
 def _read(environment: Environment, proving: str, wanted: Sequence[ServiceImage], read: Callable[[], Answer]) -> Answer:
     """The record of another environment. Raises `ProofUnread` if it can't be read."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
     try:
         return read()
     except UserError as error:
@@ -263,5 +262,5 @@ def _read(environment: Environment, proving: str, wanted: Sequence[ServiceImage]
         profile = "" if rehearses() else "\nOr name a profile that reads it: --proof-profile PROFILE"
         hint = f"{error.hint}{profile}".strip()
         raise ProofUnread(environment.name, proving, error.message, hint, wanted) from error
-    except (BotoCoreError, ClientError) as error:
+    except aws_errors() as error:
         raise ProofUnread(environment.name, proving, f"AWS: {error}", "", wanted) from error

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from portside.aws.errors import aws_errors
 from portside.aws.target import Target
 from portside.config.environment import Environment
 from portside.images.resolved_image import ResolvedImage
@@ -64,11 +65,9 @@ def write_task(ssm: Any, environment: Environment, record: TaskRecord) -> None:
 
 def write_task_or_warn(ssm: Any, environment: Environment, record: TaskRecord) -> None:
     """The same, but only warn if that fails: the task itself is done."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
     try:
         write_task(ssm, environment, record)
-    except (BotoCoreError, ClientError) as error:
+    except aws_errors() as error:
         say(f"The task could not be recorded, so it is no proof: {error}", "yellow")
 
 

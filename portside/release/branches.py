@@ -7,44 +7,34 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from portside.config.mistakes import quoted
 from portside.errors import UsageError, UserError
 from portside.git import GitFailed, git, git_bytes
+from portside.json_fields import JsonFields
 
 _FILE, _PROGRAM = "100644", "100755"
 
 
 @dataclass(frozen=True)
-class Commit:
+class Commit(JsonFields):
     """A branch and the commit that it points to. `files` are those that differ from `base_id`."""
 
     branch: str
-    commit_id: str
-    base_id: str
+    commit: str
+    base: str
     files: tuple[str, ...]
     is_new: bool
     """Whether it was made now, and not by an earlier run."""
 
-    def as_json(self) -> dict[str, Any]:
-        """The fields for `--json`."""
-        return {
-            "branch": self.branch,
-            "commit": self.commit_id,
-            "base": self.base_id,
-            "files": list(self.files),
-            "new": self.is_new,
-        }
-
 
 @dataclass(frozen=True)
-class BaseRef:
+class BaseRef(JsonFields):
     """The head of a branch at the remote, or here if there is no remote."""
 
     branch: str
     ref: str
-    commit_id: str
+    commit: str
     remote: str | None
     unpushed: int = 0
     """How many commits the local branch of the same name has that the remote's has not."""
@@ -58,19 +48,8 @@ class BaseRef:
             f"{self.branch} of {self.remote}" if self.remote else f"{self.branch} of this clone, which has no remote"
         )
         if self.unreached:
-            return f"Read {where} as it was fetched last, at {self.commit_id[:7]}: {self.unreached}"
-        return f"Read {where} at {self.commit_id[:7]}."
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields for `--json`."""
-        return {
-            "branch": self.branch,
-            "ref": self.ref,
-            "commit": self.commit_id,
-            "remote": self.remote,
-            "unpushed": self.unpushed,
-            "unreached": self.unreached,
-        }
+            return f"Read {where} as it was fetched last, at {self.commit[:7]}: {self.unreached}"
+        return f"Read {where} at {self.commit[:7]}."
 
 
 def commit_files(repository: Path, *, base: str, branch: str, files: Mapping[str, bytes], message: str) -> Commit:

@@ -10,13 +10,14 @@ from typing import Any, get_args
 from portside.commands import tool
 from portside.config.mistakes import shown
 from portside.errors import UsageError, UserError
+from portside.json_fields import JsonFields
 from portside.release.monorepo import Monorepo, RemoteRefs
 from portside.release.starting_point import StartingPoint, find_starting_point
 from portside.release.version_tags import Part, ReleaseTags, Version, next_hot_fix, next_version, parse_version
 
 
 @dataclass(frozen=True)
-class CutPlan:
+class CutPlan(JsonFields):
     """The tag to create, its commit, and the last tag."""
 
     tag: str
@@ -33,16 +34,25 @@ class CutPlan:
 
     def as_json(self) -> dict[str, Any]:
         """The fields by name."""
-        return {
-            "tag": self.tag,
-            "version": str(self.version),
-            "commit": self.commit,
-            "subject": self.subject,
-            "last_tag": self.last_tag,
-            "ignored": self.ignored,
-            "from": self.source,
-            "hot_fix": self.is_hot_fix,
-        }
+        fields = super().as_json()
+        return fields | {"from": fields.pop("source")}
+
+
+@dataclass(frozen=True)
+class NextTag(JsonFields):
+    """The next tag, the last one there is, and a sentence about the tags that did not count."""
+
+    tag: str
+    version: Version
+    last_tag: str | None
+    ignored: str
+
+
+def next_tag(monorepo: Monorepo, part: Part | None = None) -> NextTag:
+    """The next tag by the tags of the monorepo's remote. Raises `UserError` where it cannot be read."""
+    tags = monorepo.refs().release_tags
+    version = next_version(tags, part)
+    return NextTag(tags.tag(version), version, tags.last_tag, tags.ignored)
 
 
 def plan_cut(

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from portside.commands import tool
 from portside.config.mistakes import shown
 from portside.errors import UsageError, UserError
+from portside.json_fields import JsonFields
 from portside.release.monorepo import Monorepo, RemoteRefs
 from portside.release.staged import Staged
 from portside.release.version_tags import Version, parse_version
 
 
 @dataclass(frozen=True)
-class FinishPlan:
+class FinishPlan(JsonFields):
     """The tag to make, and the tag of the candidate that was proven, on whose commit it belongs."""
 
     tag: str
@@ -28,20 +28,6 @@ class FinishPlan:
     staged: Staged
     remark: str = ""
     """Other tags of this release."""
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
-        return {
-            "tag": self.tag,
-            "version": str(self.version),
-            "candidate_tag": self.candidate_tag,
-            "candidate": str(self.candidate),
-            "commit": self.commit,
-            "subject": self.subject,
-            "ignored": self.ignored,
-            "staged": self.staged.as_json(),
-            "remark": self.remark,
-        }
 
 
 def plan_finish(monorepo: Monorepo, version: str | None, staged: Staged) -> FinishPlan:

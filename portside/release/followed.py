@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from portside.aws.errors import aws_errors
 from portside.config.environment import Environment
 from portside.errors import UserError
 from portside.git import GitFailed, git
+from portside.json_fields import JsonFields
 from portside.records.deployment_record import DEPLOY, DeploymentRecord, read_records
 from portside.records.environment_lock import read_lock
 from portside.release.branches import BaseRef, base_of
@@ -18,16 +20,12 @@ from portside.release.merges import Merge, find_squash
 
 
 @dataclass(frozen=True)
-class Ended:
+class Ended(JsonFields):
     """The result of a promotion's deployment, as a sentence, and the address of its details."""
 
     is_healthy: bool
     sentence: str
     address: str | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
-        return {"healthy": self.is_healthy, "sentence": self.sentence, "address": self.address}
 
 
 Poll = Callable[[], Ended | str | None]
@@ -79,13 +77,13 @@ def merge_poll(repository: Path, branch: str, commit: str) -> Poll:
         target = base_of(repository, branch)
         if target.unreached:
             raise UserError(target.unreached)
-        if is_in(repository, commit, target.commit_id):
-            return Ended(True, target.commit_id)
+        if is_in(repository, commit, target.commit):
+            return Ended(True, target.commit)
         merge = Merge(BaseRef(branch, commit, commit, target.remote), target, (), (), None)
         squash = find_squash(repository, merge)
         if squash is not None and squash.content_of == commit:
-            return Ended(True, target.commit_id)
-        return f"waiting for the merge into {branch}, which is at {target.commit_id[:7]}"
+            return Ended(True, target.commit)
+        return f"waiting for the merge into {branch}, which is at {target.commit[:7]}"
 
     return poll
 
@@ -114,12 +112,11 @@ def record_poll(
     matches: Callable[[DeploymentRecord], bool] = lambda _: True,
 ) -> Poll:
     """The result of the first recorded deployment of a version after a number that also `matches`."""
-    from botocore.exceptions import BotoCoreError, ClientError
 
     def poll() -> Ended | str | None:
         try:
             records, lock = read_records(ssm, environment), read_lock(ssm, environment)
-        except (BotoCoreError, ClientError) as error:
+        except aws_errors() as error:
             raise UserError(str(error)) from error
         found = [
             record

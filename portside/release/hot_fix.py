@@ -42,7 +42,7 @@ class HotFixPlan:
     @property
     def branch(self) -> str:
         """The branch with the commit."""
-        return f"promote/{self.environment}-{self.version}-{self.target.commit_id[:7]}"
+        return f"promote/{self.environment}-{self.version}-{self.target.commit[:7]}"
 
     @property
     def title(self) -> str:
@@ -112,7 +112,7 @@ def plan_hot_fix(repository: Path, target: Environment, source: Environment) -> 
     before = versions_in(configuration).get(target.name)
     if before == own:
         raise UserError(
-            f"{ours.branch} at {ours.commit_id[:7]} names {own} for {target.name} already, as {theirs.branch} does for "
+            f"{ours.branch} at {ours.commit[:7]} names {own} for {target.name} already, as {theirs.branch} does for "
             f"{source.name}",
             f"To go on to {following}, let {source.name} run it first: {tool('release', 'pin', following)}",
         )
@@ -122,7 +122,7 @@ def plan_hot_fix(repository: Path, target: Environment, source: Environment) -> 
         "app.py": with_versions(configuration, {target.name: own}),
     }
     images = image_changes(lock_or_none(repository, ours, before), lock)
-    left = count_commits(repository, ours.commit_id, theirs.commit_id)
+    left = count_commits(repository, ours.commit, theirs.commit)
     return HotFixPlan(target.name, source.name, theirs, ours, before, own, following, lock, images, files, left)
 
 

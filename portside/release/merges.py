@@ -9,6 +9,7 @@ from typing import Any
 
 from portside.errors import UserError
 from portside.git import GitFailed, git, git_bytes
+from portside.json_fields import JsonFields
 from portside.release.branches import (
     BaseRef,
     Commit,
@@ -23,7 +24,7 @@ _MOST_COMPARED = 50
 
 
 @dataclass(frozen=True)
-class Merge:
+class Merge(JsonFields):
     """The effect of merging `source` into `target`."""
 
     source: BaseRef
@@ -41,24 +42,18 @@ class Merge:
         return not self.commits
 
     def as_json(self) -> dict[str, Any]:
-        """The fields for `--json`."""
-        return {
-            "source": self.source.as_json(),
-            "target": self.target.as_json(),
-            "commits": [{"commit": commit, "subject": subject} for commit, subject in self.commits],
-            "files": list(self.files),
-            "conflicts": None if self.conflicts is None else list(self.conflicts),
-            "nothing": self.nothing,
-        }
+        """The fields, and whether there is nothing to merge."""
+        commits = [{"commit": commit, "subject": subject} for commit, subject in self.commits]
+        return super().as_json() | {"commits": commits, "nothing": self.nothing}
 
 
 def plan_merge(repository: Path, source: str, target: str) -> Merge:
     """The effect of merging a branch into another, both as they are at the remote now."""
     ours, theirs = base_of(repository, target), base_of(repository, source)
     _check_related(repository, ours, theirs)
-    commits = _commits(repository, ours.commit_id, theirs.commit_id)
-    tree, conflicts = _merged(repository, ours.commit_id, theirs.commit_id)
-    span = [ours.commit_id, tree] if tree else [f"{ours.commit_id}...{theirs.commit_id}"]
+    commits = _commits(repository, ours.commit, theirs.commit)
+    tree, conflicts = _merged(repository, ours.commit, theirs.commit)
+    span = [ours.commit, tree] if tree else [f"{ours.commit}...{theirs.commit}"]
     files = git("diff", "-z", "--name-only", "--no-renames", "--no-ext-diff", *span, "--", folder=repository)
     return Merge(theirs, ours, commits, _parts(files), conflicts)
 
@@ -77,7 +72,7 @@ def find_squash(repository: Path, merge: Merge) -> Squash | None:
     Compares the commits of each since their merge base: the same tree, or the same change in one commit as in
     all of the source's up to some commit.
     """
-    ours, theirs = merge.target.commit_id, merge.source.commit_id
+    ours, theirs = merge.target.commit, merge.source.commit
     parted = git("merge-base", ours, theirs, folder=repository)
     squashed, promoted = _trees(repository, parted, ours), _trees(repository, parted, theirs)
     by_tree = {tree: commit for commit, tree in reversed(promoted)}
@@ -109,17 +104,17 @@ def prepare_branch(repository: Path, merge: Merge, branch: str) -> Commit:
     A branch that is there already is returned as it is. Raises `UsageError` where it is at another commit.
     """
     check_branch_name(repository, branch)
-    commit_id, existing = merge.source.commit_id, existing_branch(repository, branch)
+    commit_id, existing = merge.source.commit, existing_branch(repository, branch)
     if existing is None:
         make_branch(repository, branch, commit_id)
     elif existing != commit_id:
         raise taken(branch, existing)
-    return Commit(branch, commit_id, merge.target.commit_id, merge.files, is_new=existing is None)
+    return Commit(branch, commit_id, merge.target.commit, merge.files, is_new=existing is None)
 
 
 def _check_related(repository: Path, ours: BaseRef, theirs: BaseRef) -> None:
     try:
-        git("merge-base", ours.commit_id, theirs.commit_id, folder=repository)
+        git("merge-base", ours.commit, theirs.commit, folder=repository)
     except GitFailed as error:
         if error.said:
             raise

@@ -19,6 +19,7 @@ from portside.images.release_lock import lock_name
 from portside.images.resolution import Resolution, parse_resolution
 from portside.images.resolved_image import one_commit, short_commit
 from portside.images.synthesis_images import references_of
+from portside.json_fields import JsonFields
 from portside.release.branches import (
     BaseRef,
     Commit,
@@ -39,7 +40,7 @@ LookUp = Callable[[Sequence[str], str], Resolution]
 
 
 @dataclass(frozen=True)
-class PinPlan:
+class PinPlan(JsonFields):
     """The lock, the environments whose version changes, and the commit for review; a rehearsal makes no commit."""
 
     version: str
@@ -65,17 +66,8 @@ class PinPlan:
         return f"{made_from}{images}\n"
 
     def as_json(self) -> dict[str, Any]:
-        """The files to write, and the branch."""
-        return {
-            "version": self.version,
-            "lock": self.lock.as_json(),
-            "before": dict(self.before),
-            "changed": list(self.changed),
-            "remark": self.remark,
-            "base": self.base and self.base.as_json(),
-            "branch": self.branch,
-            "files": sorted(self.files or {}),
-        }
+        """The fields, with the names of the files."""
+        return super().as_json() | {"files": sorted(self.files or {})}
 
 
 def check_version(version: str) -> None:
@@ -193,8 +185,8 @@ def _entry(names: Sequence[str], lock: Resolution) -> str:
 def _free_branch(repository: Path, base: BaseRef, name: str) -> str:
     """The name of a branch for this pin: another one where a branch of the usual name was merged before."""
     existing = existing_branch(repository, name)
-    if existing is not None and not count_commits(repository, base.commit_id, existing):
-        return f"{name}-{base.commit_id[:7]}"
+    if existing is not None and not count_commits(repository, base.commit, existing):
+        return f"{name}-{base.commit[:7]}"
     return name
 
 

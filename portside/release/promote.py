@@ -19,6 +19,7 @@ from portside.git import git, git_bytes
 from portside.images.release_lock import lock_name
 from portside.images.resolution import Resolution, parse_resolution
 from portside.images.synthesis_images import IMAGES_FILE
+from portside.json_fields import JsonFields
 from portside.plan.plan import StackChange, plan_deployment
 from portside.records.proof import Proof
 from portside.release.branches import BaseRef, base_of, count_commits, read_at
@@ -40,7 +41,7 @@ class ImageChange:
 
 
 @dataclass(frozen=True)
-class PromotionPlan:
+class PromotionPlan(JsonFields):
     """The effect of a merge on an environment; without `templates`, `remark` says why they can't be compared."""
 
     environment: str
@@ -57,7 +58,7 @@ class PromotionPlan:
     @property
     def branch(self) -> str:
         """The branch created from the source, so that only what was shown is merged."""
-        return f"promote/{self.environment}-{self.version}-{self.merge.source.commit_id[:7]}"
+        return f"promote/{self.environment}-{self.version}-{self.merge.source.commit[:7]}"
 
     @property
     def title(self) -> str:
@@ -81,20 +82,9 @@ class PromotionPlan:
         return "\n".join(lines) + "\n"
 
     def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
-        return {
-            "environment": self.environment,
-            "merge": self.merge.as_json(),
-            "version_before": self.version_before,
-            "version": self.version,
-            "images": [vars(each) for each in self.images],
-            "templates": None if self.templates is None else [each.as_json() for each in self.templates],
-            "remark": self.remark,
-            "proof": self.proof and self.proof.as_json(),
-            **({"unproven": self.unproven} if self.unproven else {}),
-            "branch": self.branch,
-            "hot_fix": False,
-        }
+        """The fields, and the branch."""
+        fields = super().as_json() | {"branch": self.branch, "hot_fix": False}
+        return {name: value for name, value in fields.items() if name != "unproven" or value}
 
 
 def plan_promotion(repository: Path, target: Environment, source: Environment) -> PromotionPlan:
@@ -106,8 +96,8 @@ def plan_promotion(repository: Path, target: Environment, source: Environment) -
     merge = plan_merge(repository, source.branch, target.branch)
     if merge.nothing:
         raise UserError(
-            f"{merge.target.branch} at {merge.target.commit_id[:7]} has all of {merge.source.branch} at "
-            f"{merge.source.commit_id[:7]} already",
+            f"{merge.target.branch} at {merge.target.commit[:7]} has all of {merge.source.branch} at "
+            f"{merge.source.commit[:7]} already",
             f"Pin a release first, and merge its pull request: {tool('release', 'pin', 'VERSION')}",
         )
     if merge.conflicts:
@@ -131,9 +121,9 @@ def merged_already(repository: Path, target: Environment, source: Environment) -
     version = _version(repository, ours, target.name)
     own, following = (_version(repository, theirs, each.name) for each in (source, target))
     is_hot_fix = source.is_released and version == own != following
-    if version is None or (not is_hot_fix and count_commits(repository, ours.commit_id, theirs.commit_id)):
+    if version is None or (not is_hot_fix and count_commits(repository, ours.commit, theirs.commit)):
         return None
-    return ours.commit_id, version
+    return ours.commit, version
 
 
 def lock_at_source(repository: Path, plan: PromotionPlan) -> Resolution:
@@ -146,7 +136,7 @@ def lock_in(repository: Path, ref: BaseRef, version: str) -> Resolution:
     lock = _lock(repository, ref, version)
     if lock is None:
         raise UsageError(
-            f"releases/{lock_name(version)} is missing in {ref.ref} at {ref.commit_id[:7]}",
+            f"releases/{lock_name(version)} is missing in {ref.ref} at {ref.commit[:7]}",
             f"Make it, and merge its pull request: {tool('release', 'pin', version)}",
         )
     if lock.stand_in:
@@ -160,7 +150,7 @@ def lock_in(repository: Path, ref: BaseRef, version: str) -> Resolution:
 def conflict(repository: Path, merge: Merge) -> UserError:
     """The conflicts and their cause: an earlier squashed promotion, or commits that only the target has."""
     source, target = merge.source, merge.target
-    where = f"{source.branch} at {source.commit_id[:7]} into {target.branch} at {target.commit_id[:7]}"
+    where = f"{source.branch} at {source.commit[:7]} into {target.branch} at {target.commit[:7]}"
     said = f"merging {where} conflicts in {', '.join(merge.conflicts or ())}"
     squash = find_squash(repository, merge)
     if squash is None:
@@ -197,8 +187,8 @@ def _version(repository: Path, ref: BaseRef, environment: str) -> str | None:
 def _merged(repository: Path, merge: Merge) -> str:
     """The tree after the merge; where git is too old to tell, the source's, which it is unless the target went on."""
     if merge.conflicts is None:
-        return merge.source.commit_id
-    return git("merge-tree", "--write-tree", merge.target.commit_id, merge.source.commit_id, folder=repository)
+        return merge.source.commit
+    return git("merge-tree", "--write-tree", merge.target.commit, merge.source.commit, folder=repository)
 
 
 def _check_version(repository: Path, merge: Merge, merged: str, environment: str, version: str) -> None:
@@ -246,7 +236,7 @@ def _template_changes(
     with tempfile.TemporaryDirectory() as room:
         try:
             target, source = merge.target.branch, merge.source.branch
-            before = _templates(repository, target, merge.target.commit_id, environment, Path(room) / "before")
+            before = _templates(repository, target, merge.target.commit, environment, Path(room) / "before")
             after = _templates(repository, source, merged, environment, Path(room) / "after")
         except UserError as error:
             return None, error.message

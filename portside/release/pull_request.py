@@ -16,6 +16,7 @@ from urllib.parse import quote, urlsplit
 from portside.config.mistakes import quoted
 from portside.errors import UsageError, UserError
 from portside.git import GitFailed, git, without_credentials
+from portside.json_fields import JsonFields
 from portside.release.branches import existing_branch, remote_of
 
 _LONGEST_SECONDS = 60
@@ -38,7 +39,7 @@ class PullRequest:
     hosted_as: str | None
     """OWNER/REPO at github.com, None where the remote is elsewhere."""
     branch: str
-    commit_id: str
+    commit: str
     into: str
     title: str
     body: str
@@ -55,7 +56,7 @@ class PullRequest:
         return {
             "remote": self.remote,
             "branch": self.branch,
-            "commit": self.commit_id,
+            "commit": self.commit,
             "into": self.into,
             "title": self.title,
             "body": self.body,
@@ -64,16 +65,12 @@ class PullRequest:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(JsonFields):
     """The state of a pull request as a sentence, and its address or the one to open it by hand."""
 
     state: Literal["opened", "open already", "to be opened", "not pushed"]
     address: str | None
     sentence: str
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields for `--json`."""
-        return {"state": self.state, "address": self.address, "sentence": self.sentence}
 
 
 def plan_pull_request(repository: Path, *, branch: str, into: str, title: str, body: str) -> PullRequest:
@@ -128,14 +125,14 @@ def _push(plan: PullRequest, remote: str) -> None:
     try:
         git(
             *("push", "--quiet", "--no-follow-tags", "--recurse-submodules=no", "--", remote),
-            f"{plan.commit_id}:refs/heads/{plan.branch}",
+            f"{plan.commit}:refs/heads/{plan.branch}",
             folder=plan.repository,
         )
     except GitFailed as error:
         if "(non-fast-forward)" in error.said or "(fetch first)" in error.said:
             raise UserError(
                 f"{remote} has another {plan.branch}, which this one does not go on from",
-                f"Look at it: git log {plan.commit_id[:7]}..{remote}/{plan.branch}; delete it there or merge it first.",
+                f"Look at it: git log {plan.commit[:7]}..{remote}/{plan.branch}; delete it there or merge it first.",
             ) from error
         said = [line.removeprefix("remote:").strip() for line in error.said.splitlines() if line.startswith("remote:")]
         message = " ".join(line for line in said if line) or error.message

@@ -55,7 +55,7 @@ def plan_rollback_commit(repository: Path, environment: Environment, images: Res
     changelog = read_at(repository, base.ref, "CHANGELOG.md") or b""
     files["CHANGELOG.md"] = with_entry(changelog, f"{name} is rolled back to {images.version}.")
     # A branch of an earlier rollback to this version, long merged, may still be there.
-    branch = f"rollback/{name}-{images.version}-{base.commit_id[:7]}"
+    branch = f"rollback/{name}-{images.version}-{base.commit[:7]}"
     return RollbackCommit(name, images.version, base, branch, files)
 
 

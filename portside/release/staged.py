@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from portside.aws.reader import Reader
 from portside.aws.target import Target
@@ -16,6 +15,7 @@ from portside.config.image_reference import parse_reference
 from portside.config.kind import Kind
 from portside.config.service_props import ServiceProps
 from portside.errors import UsageError, UserError
+from portside.json_fields import JsonFields
 from portside.records.deployment_record import DeploymentRecord, last_healthy
 from portside.release.verify import read_page, versions_in
 from portside.release.version_tags import Version, parse_version
@@ -24,7 +24,7 @@ _FOOTER = re.compile(r"([0-9]+\.[0-9]+\.[0-9]+)-(?:sha-)?([0-9a-f]{7,40})")
 
 
 @dataclass(frozen=True)
-class Staged:
+class Staged(JsonFields):
     """A release of a staging environment: its version, its commit if known, and the source.
 
     A footer shows the version without its candidate: there the commit decides which candidate it is.
@@ -35,16 +35,6 @@ class Staged:
     commit: str | None
     source: str
     is_footer: bool = False
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
-        return {
-            "environment": self.environment,
-            "version": str(self.version),
-            "commit": self.commit,
-            "source": self.source,
-            "footer": self.is_footer,
-        }
 
 
 def staging_environment(configuration: Configuration, name: str | None = None) -> Environment:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from portside.aws.deployed import DeployedImage, deployed_images
+from portside.aws.errors import aws_errors
 from portside.aws.reader import Reader
 from portside.aws.target import Target
 from portside.config.configuration import Configuration
@@ -94,8 +95,6 @@ def read_tags(monorepo: Monorepo | None) -> tuple[ReleaseTags | None, str]:
 
 
 def _status(configuration: Configuration, name: str, reach: Callable[[str], Target]) -> EnvironmentStatus:
-    from botocore.exceptions import BotoCoreError, ClientError
-
     environment, services = configuration.environment(name), configuration.services_of(name)
     remarks: list[str] = []
     deployed: Mapping[str, DeployedImage] | None = None
@@ -114,7 +113,7 @@ def _status(configuration: Configuration, name: str, reach: Callable[[str], Targ
         wanted = choose_images(target.environment, configuration, local=target.is_local).images
     except UserError as error:
         remarks.append(error.message)
-    except (BotoCoreError, ClientError) as error:
+    except aws_errors() as error:
         remarks.append(f"AWS: {error}")
     if silent:
         remarks.append(f"the images of {', '.join(silent)} are unknown: their stacks have no such output")

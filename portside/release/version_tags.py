@@ -35,6 +35,10 @@ class Version:
         core = f"{self.major}.{self.minor}.{self.patch}"
         return core if self.candidate is None else f"{core}-rc{self.candidate}"
 
+    def as_json(self) -> str:
+        """The version as text."""
+        return str(self)
+
     def __lt__(self, other: Version) -> bool:
         return self._rank < other._rank
 

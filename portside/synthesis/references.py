@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from portside.aws.errors import is_missing
 from portside.aws.model import Stack as DeployedStack
 from portside.config.environment import Environment
+from portside.records.parameter_history import put_parameter, read_parameter
 from portside.synthesis.assembly import Stack
 
 Record = Mapping[str, tuple[str, str]]
@@ -73,23 +73,11 @@ def parameter_name(environment: Environment) -> str:
 
 def read_record(ssm: Any, environment: Environment) -> Record:
     """The record of an environment, empty if it does not exist."""
-    from botocore.exceptions import ClientError
-
-    try:
-        value = ssm.get_parameter(Name=parameter_name(environment))["Parameter"]["Value"]
-    except ClientError as error:
-        if is_missing(error):
-            return {}
-        raise
+    value = read_parameter(ssm, parameter_name(environment)) or "{}"
     return {stack: (entry[0], entry[1]) for stack, entry in json.loads(value).items()}
 
 
 def write_record(ssm: Any, environment: Environment, record: Record) -> None:
     """Remember what the environment's stacks run on; a standard parameter (4 KiB) holds some 40 stacks."""
-    ssm.put_parameter(
-        Name=parameter_name(environment),
-        Value=json.dumps(record, separators=(",", ":")),
-        Type="String",
-        Overwrite=True,
-        Description="Which values of other stacks each stack runs on; written by deploy",
-    )
+    description = "Which values of other stacks each stack runs on; written by deploy"
+    put_parameter(ssm, parameter_name(environment), json.dumps(record, separators=(",", ":")), description)

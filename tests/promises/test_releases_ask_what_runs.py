@@ -186,7 +186,7 @@ def test_a_branch_that_the_clone_has_not_seen_is_read_at_the_remote(tmp_path: Pa
     repository.commit("dev", {"app.py": FORWARD}, "Forward")
     pushed = repository.commit("stage", {"a": "a"}, "Pushed by someone else")
     repository.git("update-ref", stale, before)
-    assert promotion(repository, "stage").merge.target.commit_id == pushed
+    assert promotion(repository, "stage").merge.target.commit == pushed
 
 
 def test_an_earlier_promotion_that_was_squashed_is_named_with_its_commits(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @json_option
 def next_(part: Part | None, repository: str | None, local: bool, as_json: bool) -> None:
     """Print the next release candidate tag."""
-    from portside.release.next_tag import next_tag
+    from portside.release.cut import next_tag
 
     found = next_tag(expect_monorepo(read_configuration(local=local), repository, local=local), part)
     console.say(f"The last tag is {found.last_tag}." if found.last_tag else "There is no release tag yet.")

@@ -57,13 +57,13 @@ def promote(environment: str, push: bool, waiting: WaitOptions, proof: ProofOpti
         return
     plan: PromotionPlan | HotFixPlan | None = hot_fix.plan_hot_fix(ROOT, target, source)
     if isinstance(plan, hot_fix.HotFixPlan):
-        cleared = _clear(plan.target.commit_id, environment, plan.lock, proof)
+        cleared = _clear(plan.target.commit, environment, plan.lock, proof)
         plan = replace(plan, proof=cleared.proof, unproven=cleared.reason)
         show_hot_fix(plan)
     else:
         plan = promote.plan_promotion(ROOT, target, source)
         lock = promote.lock_at_source(ROOT, plan)
-        cleared = _clear(plan.merge.source.commit_id, environment, lock, proof)
+        cleared = _clear(plan.merge.source.commit, environment, lock, proof)
         plan = replace(plan, proof=cleared.proof, unproven=cleared.reason)
         show_promotion(plan)
     say_all([cleared.sentence if cleared.refused else ""], "yellow")
@@ -85,7 +85,7 @@ def promote(environment: str, push: bool, waiting: WaitOptions, proof: ProofOpti
     value = {"plan": plan.as_json(), "branch": commit.as_json(), "pull_request": outcome and outcome.as_json()}
     if wait is not None:
         say_all([sentence])
-        ended = wait.after_merge_of(commit.commit_id, plan.version, plan.branch)
+        ended = wait.after_merge_of(commit.commit, plan.version, plan.branch)
         value, sentence = value | {"deployment": ended.as_json()}, ended.sentence
     answer(value, sentence, as_json=change.as_json)
 

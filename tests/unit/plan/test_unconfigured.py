@@ -11,7 +11,7 @@ import pytest
 from portside.aws.model import Stack
 from portside.aws.target import Target
 from portside.config.environment import OWNER_TAG
-from portside.deploy.destroy_stack import planned_removal
+from portside.deploy.stack_removal import planned_removal
 from portside.errors import UsageError, UserError
 from portside.findings.collect import collect
 from portside.findings.verdict import judge

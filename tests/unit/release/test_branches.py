@@ -26,8 +26,8 @@ def repository(tmp_path: Path) -> Repository:
 def test_a_commit_is_made_on_a_new_branch_on_top_of_the_base(repository: Repository) -> None:
     commit = commit_files(repository.path, base="dev", branch="pin/4.3.0", files=FILES, message="Pin\n\nBecause.")
     assert (commit.branch, commit.files, commit.is_new) == ("pin/4.3.0", ("app.py", LOCK), True)
-    assert repository.git("rev-parse", "pin/4.3.0", "pin/4.3.0^").split() == [commit.commit_id, commit.base_id]
-    assert commit.base_id == repository.git("rev-parse", "dev")
+    assert repository.git("rev-parse", "pin/4.3.0", "pin/4.3.0^").split() == [commit.commit, commit.base]
+    assert commit.base == repository.git("rev-parse", "dev")
     assert {path: read_at(repository.path, "pin/4.3.0", path) for path in FILES} == FILES
     assert repository.git("log", "-1", "--format=%an|%B", "pin/4.3.0") == "A Person|Pin\n\nBecause."
     assert commit.as_json()["files"] == ["app.py", LOCK]
@@ -71,14 +71,14 @@ def _modes(repository: Repository, branch: str) -> list[str]:
 def test_a_second_run_returns_the_branch_of_the_first(repository: Repository) -> None:
     first = commit_files(repository.path, base="dev", branch="pin", files=FILES, message="Pin")
     second = commit_files(repository.path, base="dev", branch="pin", files=FILES, message="Pin")
-    assert (second.commit_id, second.is_new) == (first.commit_id, False)
+    assert (second.commit, second.is_new) == (first.commit, False)
 
 
 def test_a_second_run_returns_the_branch_also_where_the_base_has_moved_on_elsewhere(repository: Repository) -> None:
     first = commit_files(repository.path, base="dev", branch="pin", files=FILES, message="Pin")
     repository.commit("dev", {"CHANGELOG.md": "# Other\n"}, "Other")
     second = commit_files(repository.path, base="dev", branch="pin", files=FILES, message="Pin")
-    assert (second.commit_id, second.base_id) == (first.commit_id, first.base_id)
+    assert (second.commit, second.base) == (first.commit, first.base)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_branch_with_another_content_is_refused_and_kept(repository: Repositor
     with pytest.raises(UsageError, match="the branch pin exists with another content") as caught:
         commit_files(repository.path, base="dev", branch="pin", files=files, message="Pin")
     assert "git branch -D pin" in caught.value.hint
-    assert repository.git("rev-parse", "pin") == first.commit_id
+    assert repository.git("rev-parse", "pin") == first.commit
 
 
 def test_the_same_files_on_top_of_someone_elses_commit_are_another_content(repository: Repository) -> None:
@@ -165,7 +165,7 @@ def test_the_base_is_where_the_remote_has_the_branch_now(repository: Repository,
     repository.git("clone", "--quiet", str(repository.origin), str(tmp_path / "other"))
     newer = repository.commit("dev", {"a": "a"}, "Newer")
     base = base_of(tmp_path / "other", "dev")
-    assert (base.ref, base.commit_id, base.remote, base.unpushed) == ("refs/remotes/origin/dev", newer, "origin", 0)
+    assert (base.ref, base.commit, base.remote, base.unpushed) == ("refs/remotes/origin/dev", newer, "origin", 0)
 
 
 def test_commits_that_are_not_pushed_are_counted(repository: Repository) -> None:
@@ -173,7 +173,7 @@ def test_commits_that_are_not_pushed_are_counted(repository: Repository) -> None
     repository.commit("dev", {"a": "a"}, "One", push=False)
     repository.commit("dev", {"a": "b"}, "Two", push=False)
     base = base_of(repository.path, "dev")
-    assert (base.commit_id, base.unpushed) == (pushed, 2)
+    assert (base.commit, base.unpushed) == (pushed, 2)
     assert base.as_json()["unpushed"] == 2
 
 
@@ -182,13 +182,13 @@ def test_upstream_counts_before_origin(repository: Repository, tmp_path: Path) -
     repository.git("remote", "add", "upstream", str(tmp_path / "upstream.git"))
     repository.commit("dev", {"a": "a"}, "In the fork only")
     base = base_of(repository.path, "dev")
-    assert (base.remote, base.commit_id) == ("upstream", repository.git("rev-parse", "dev^"))
+    assert (base.remote, base.commit) == ("upstream", repository.git("rev-parse", "dev^"))
 
 
 def test_a_clone_of_one_branch_finds_the_others(repository: Repository, tmp_path: Path) -> None:
     clone = tmp_path / "single"
     repository.git("clone", "--quiet", "--single-branch", "--branch=dev", str(repository.origin), str(clone))
-    assert base_of(clone, "prod").commit_id == repository.git("rev-parse", "prod")
+    assert base_of(clone, "prod").commit == repository.git("rev-parse", "prod")
 
 
 def test_without_a_remote_the_local_branch_is_the_base(repository: Repository) -> None:
@@ -222,7 +222,7 @@ def test_a_remote_out_of_reach_leaves_what_was_fetched_last_and_that_is_said(rep
     assert (read.sentence, read.unreached) == (f"Read dev of origin at {pushed[:7]}.", "")
     repository.git("remote", "set-url", "origin", f"http://me:{'hunter2'}@127.0.0.1:9/agora.git")
     stale = base_of(repository.path, "dev")
-    assert stale.commit_id == pushed
+    assert stale.commit == pushed
     assert stale.sentence.startswith(
         f"Read dev of origin as it was fetched last, at {pushed[:7]}: origin cannot be reached"
     )
@@ -234,7 +234,7 @@ def test_a_branch_is_read_at_the_remote_and_not_where_the_clone_last_saw_it(repo
     other = repository.commit("dev", {"a": "a"}, "Pushed by someone else")
     repository.git("update-ref", "refs/remotes/origin/dev", f"{other}~1")
     repository.git("update-ref", "refs/heads/dev", f"{other}~1")
-    assert base_of(repository.path, "dev").commit_id == other
+    assert base_of(repository.path, "dev").commit == other
 
 
 def test_remotes_of_other_names_are_taken_where_there_is_one_only(repository: Repository) -> None:

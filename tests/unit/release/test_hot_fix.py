@@ -55,7 +55,7 @@ def test_what_stage_alone_runs_goes_to_prod_alone(repository: Repository) -> Non
     assert (made.version_before, made.version, made.following) == (OLD, FIX, NEW)
     commit = prepare_hot_fix(repository.path, made)
     assert set(commit.files) == {"app.py", f"releases/{FIX}.json"}
-    assert commit.base_id == repository.at_origin("prod")
+    assert commit.base == repository.at_origin("prod")
     app = repository.git("show", f"{commit.branch}:app.py")
     assert (
         app

@@ -28,7 +28,7 @@ def test_a_merge_brings_commits_newest_first_and_files(repository: Repository) -
     repository.git("push", "--quiet", "origin", "dev")
     merge = plan_merge(repository.path, "dev", "stage")
     assert [subject for _, subject in merge.commits] == ["Merge topic", "Second", "First: with a tab\there"]
-    assert merge.source.commit_id.startswith(merge.commits[0][0])
+    assert merge.source.commit.startswith(merge.commits[0][0])
     assert (merge.files, merge.conflicts, merge.nothing) == (("a", "ü b"), (), False)
     assert merge.as_json()["commits"][0]["subject"] == "Merge topic"
 
@@ -100,7 +100,7 @@ def test_a_branch_is_prepared_at_what_was_shown(repository: Repository) -> None:
     repository.commit("dev", {"b": "b"}, "Not shown")
     commit = prepare_branch(repository.path, merge, "promote/stage")
     assert repository.git("rev-parse", "promote/stage") == shown
-    assert (commit.commit_id, commit.base_id, commit.is_new) == (shown, merge.target.commit_id, True)
+    assert (commit.commit, commit.base, commit.is_new) == (shown, merge.target.commit, True)
     assert commit.files == ("a",)
     assert not prepare_branch(repository.path, merge, "promote/stage").is_new
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from portside.errors import UserError
+from portside.release.cut import next_tag
 from portside.release.monorepo import Monorepo
-from portside.release.next_tag import next_tag
 from tests.unit.git_support import bare, clone, commit, head, monorepo, refs, tag, use_own_settings
 
 

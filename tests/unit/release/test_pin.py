@@ -105,7 +105,7 @@ def test_carried_out_it_is_one_commit_on_a_branch_from_dev_and_the_worktree_is_u
     plan = plan_pin(repository.path, "4.3.0-rc1", published(), into="dev")
     assert not repository.git("branch", "--list", plan.branch)
     commit = pinning.execute(repository.path, plan)
-    assert (commit.base_id, set(commit.files)) == (dev, {LOCK, "app.py", "CHANGELOG.md"})
+    assert (commit.base, set(commit.files)) == (dev, {LOCK, "app.py", "CHANGELOG.md"})
     assert repository.git("rev-parse", f"{plan.branch}^") == dev
     assert repository.git("log", "-1", "--format=%s", plan.branch) == plan.title
     assert repository.git("show", f"{plan.branch}:{LOCK}") == plan.lock.written().rstrip("\n")
@@ -127,7 +127,7 @@ def test_pinning_again_finds_the_commit_that_is_there(repository: Repository) ->
     first = pinning.execute(repository.path, plan_pin(repository.path, "4.3.0-rc1", published(), into="dev"))
     again = pinning.execute(repository.path, plan_pin(repository.path, "4.3.0-rc1", published(), into="dev"))
     assert (first.is_new, again.is_new) == (True, False)
-    assert again.commit_id == first.commit_id
+    assert again.commit == first.commit
 
 
 def test_images_of_different_commits_are_refused_and_distinguished(repository: Repository) -> None:
@@ -263,7 +263,7 @@ def test_a_hot_fix_is_pinned_for_one_environment_on_its_own_branch(repository: R
     plan = plan_pin(repository.path, "4.3.0-rc1", published(), into="stage", only="stage")
     assert (plan.before, plan.changed) == ({"stage": "4.2.0-rc2"}, ("stage",))
     commit = pinning.execute(repository.path, plan)
-    assert (commit.branch, commit.base_id) == ("release/4.3.0-rc1-stage", repository.at_origin("stage"))
+    assert (commit.branch, commit.base) == ("release/4.3.0-rc1-stage", repository.at_origin("stage"))
     assert set(commit.files) == {"app.py", LOCK}, "the changelog is left to the branch that it is merged back to"
     written = repository.git("show", f"{commit.branch}:app.py")
     assert written.count("4.3.0-rc1") == 1

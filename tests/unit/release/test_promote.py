@@ -243,7 +243,7 @@ def test_a_source_without_the_lock_is_reported_with_the_command_that_makes_it(re
         lock_at_source(repository.path, plan)
     assert (
         raised.value.message
-        == f"releases/{NEW}.json is missing in refs/remotes/origin/dev at {plan.merge.source.commit_id[:7]}"
+        == f"releases/{NEW}.json is missing in refs/remotes/origin/dev at {plan.merge.source.commit[:7]}"
     )
     assert raised.value.hint.endswith(f"./agora release pin {NEW}")
 

@@ -114,7 +114,7 @@ def test_what_was_planned_is_pushed_and_not_what_the_branch_became(repository: R
     planned = plan(repository)
     repository.commit("pin/4.3.0", {"a": "later"}, "Later", push=False)
     open_pull_request(planned, lambda _: None)
-    assert repository.at_origin("pin/4.3.0") == planned.commit_id
+    assert repository.at_origin("pin/4.3.0") == planned.commit
 
 
 def test_a_remote_elsewhere_gets_a_sentence(repository: Repository) -> None:

@@ -78,7 +78,7 @@ def test_the_same_rollback_again_finds_its_commit(repository: Repository) -> Non
     first = execute(repository.path, _planned(repository))
     again = execute(repository.path, _planned(repository))
     assert (first.is_new, again.is_new) == (True, False)
-    assert again.commit_id == first.commit_id
+    assert again.commit == first.commit
 
 
 def test_a_later_rollback_to_the_same_version_is_not_stopped_by_the_branch_of_the_first(repository: Repository) -> None:
@@ -143,7 +143,7 @@ def test_the_commit_goes_to_the_branch_of_the_environment(repository: Repository
     of_stage = repository.commit("stage", {"note": "of stage"}, "Stage's own")
     plan = plan_rollback_commit(repository.path, configuration.environment("prod"), EARLIER)
     assert plan is not None
-    assert (plan.base.branch, plan.base.commit_id) == ("stage", of_stage)
+    assert (plan.base.branch, plan.base.commit) == ("stage", of_stage)
 
 
 def test_a_configuration_that_is_computed_is_left_to_the_user(repository: Repository) -> None:
