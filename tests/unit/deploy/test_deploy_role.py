@@ -461,7 +461,7 @@ def test_prod_cannot_be_destroyed_with_it(shared: bool) -> None:
 
 
 def test_no_document_is_printed_for_taking_production_down() -> None:
-    with pytest.raises(UsageError, match="no role takes prod down"):
+    with pytest.raises(UsageError, match="no role can destroy prod"):
         run("prod", "--only", "destroy")
     assert "agora-stage-" in run("prod", "--only", "destroy", "--shared")
 
