@@ -470,7 +470,7 @@ def test_a_role_among_others_in_the_account_is_pointed_out() -> None:
     def said(*arguments: str) -> str:
         return CliRunner().invoke(role, [*arguments, "--only", "deploy"]).stderr
 
-    assert "Account 681175625864 has prod too" in " ".join(said("stage").split())
+    assert "Account 681175625864 also has prod" in " ".join(said("stage").split())
     assert said("stage", "--shared") == ""
     assert said("dev") == ""
 
