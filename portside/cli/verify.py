@@ -108,7 +108,7 @@ def _show(found: Verification) -> None:
     made = [(printed(each), each.subject, _with_fix(each)) for each in found.checks if each.state is not SKIP]
     skipped = [("SKIP", ", ".join(subjects), reason) for reason, subjects in found.skipped.items()]
     console.print_checks([*made, *skipped])
-    console.print_lines(f"\n{found.summary}")
+    console.print_message(f"\n{found.summary}")
     if len(made) > len(found.failed):
         console.print_checks([(printed(each), each.subject, _with_fix(each)) for each in found.failed])
 

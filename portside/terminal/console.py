@@ -196,7 +196,7 @@ def _print_blocks(columns: Sequence[str], rows: Sequence[Sequence[str]], states:
     for row in rows:
         print_message(row[0], "bold")
         for index, (column, cell) in enumerate(zip(columns, row, strict=True)):
-            if index:
+            if index and cell not in ("", "-"):
                 style = style_of(cell) if index in states else ""
                 print_beneath(f"  {column.ljust(label_width)}  ", "", cell.replace("\n", " "), style)
 
@@ -212,16 +212,14 @@ def print_beneath(label: str, label_style: str, text: str, style: str = "") -> N
     text = redact.current().text(text)
     lines = fold(text, max(console.width - len(label), 10)) if console.is_terminal else text.split("\n")
     for number, line in enumerate(lines):
-        start = Text(label, label_style) if number == 0 else Text(" " * len(label))
+        start = Text().append(label if number == 0 else " " * len(label), label_style)
         console.print(start.append(line, style), soft_wrap=True)
 
 
 def print_checks(checks: Sequence[tuple[str, str, str]]) -> None:
     """Print the state and subject of each check on stdout, and its result below it."""
-    from rich.text import Text
-
     for state, subject, found in checks:
-        data_console().print(Text(f"{state:<5}", CHECK_STYLES[state]).append(subject, "default"), soft_wrap=True)
+        print_beneath(f"{state:<5}", CHECK_STYLES[state], subject)
         print_beneath("└── ", "dim", found)
 
 

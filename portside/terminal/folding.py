@@ -7,8 +7,11 @@ import textwrap
 
 from portside.program import PROGRAM
 
-# A command is the rest of its line, and is at the beginning of the line or after a colon.
-_COMMAND = re.compile(rf"(?:(?<=: )|^)(?:{re.escape(PROGRAM)}|aws|cdk|curl|export|gh|git|rm) .*$")
+_PROGRAMS = rf"(?:{re.escape(PROGRAM)}|aws|cdk|curl|export|gh|git|rm) "
+# A command is the rest of its line, after a colon or at the beginning, where "cdk deploy failed" is a message.
+_COMMAND = re.compile(rf"(?:(?<=: ){_PROGRAMS}|^(?:{re.escape(PROGRAM)}|aws) ).*$")
+# The comment after a command can name another command.
+_NEXT_COMMAND = re.compile(rf"; (?=[^;:]*: {_PROGRAMS})")
 
 
 def fold(text: str, columns: int) -> list[str]:
@@ -25,4 +28,7 @@ def _fold_line(line: str, columns: int) -> list[str]:
     lines = textwrap.wrap(
         sentence, max(columns, 1), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
-    return [*lines, command.group()] if command else lines or [""]
+    if not command:
+        return lines or [""]
+    first, *others = _NEXT_COMMAND.split(command.group())
+    return [*lines, first, *(folded for other in others for folded in _fold_line(other, columns))]

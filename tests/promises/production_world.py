@@ -34,6 +34,7 @@ APP = """\
 from portside.config.environment import Environment
 from portside.config.service_props import HealthCheck, ServiceProps
 
+APP = "agora"
 COMMON = {
     "ACCOUNT": "111122223333",
     "CERTIFICATE_ID": "e8093404-7db1-4042-90d0-01eb5bde1ffc",
