@@ -11,6 +11,13 @@ from portside.program import PROGRAM
 
 NAME = PurePath(PROGRAM).name
 VARIABLE = f"_{NAME.replace('-', '_').upper()}_COMPLETE"
+# click's script for bash leaves the program unquoted, and a folder's name can contain a space. Its script for zsh runs
+# a program on the PATH, even if the line has the path of another.
+_CORRECTIONS = (
+    ("=bash_complete $1)", '=bash_complete "$1")'),
+    (f"    (( ! $+commands[{NAME}] )) && return 1\n", ""),
+    (f"=zsh_complete {NAME})", "=zsh_complete ${(Q)~words[1]})"),
+)
 
 
 @click.command()
@@ -26,8 +33,9 @@ def completion(ctx: click.Context, shell: str) -> None:
     found = get_completion_class(shell)
     assert found is not None, f"click completes no {shell}"
     script = found(ctx.find_root().command, {}, NAME, VARIABLE).source()
-    # click leaves it unquoted, and a folder's name can contain a space.
-    console.print_lines(script.replace("=bash_complete $1)", '=bash_complete "$1")'))
+    for of_click, ours in _CORRECTIONS:
+        script = script.replace(of_click, ours)
+    console.print_lines(script)
 
 
 def environments(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:

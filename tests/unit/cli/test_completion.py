@@ -79,5 +79,29 @@ def test_a_configuration_that_cannot_be_read_completes_nothing_and_reports_nothi
     assert completion.services(context, program.params[0], "") == []
 
 
-def test_zsh_has_a_script_too() -> None:
-    assert "#compdef agora" in CliRunner().invoke(program, ["completion", "zsh"]).stdout
+def test_the_script_for_zsh_runs_the_program_that_is_typed() -> None:
+    script = CliRunner().invoke(program, ["completion", "zsh"]).stdout
+    assert "#compdef agora" in script
+    assert "$+commands" not in script, "./agora is not on the PATH"
+    assert "_AGORA_COMPLETE=zsh_complete ${(Q)~words[1]})" in script
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not installed")
+def test_zsh_offers_what_fits(tmp_path: Path) -> None:
+    script = tmp_path / "script"
+    script.write_text(CliRunner().invoke(program, ["completion", "zsh"]).stdout)
+    # Without a terminal there is no line editor: functions print the words that its builtins would offer.
+    line = """
+compdef() { :; }; compadd() { print -l -- $completions; }; _describe() { print -l -- $completions_with_descriptions; }
+source "$1"; shift; words=("$@"); CURRENT=$#words; _agora_completion
+"""
+    run = subprocess.run(
+        ["zsh", "-f", "-c", line, "zsh", str(script), str(ROOT / "agora"), "logs", "dev", "api-"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (run.stdout.split(), run.stderr) == (["api-next", "api-docs"], "")
