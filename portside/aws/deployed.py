@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from portside.aws.model import Service, Stack
+from portside.aws.ownership import expect_ours
 from portside.aws.reader import Reader
 from portside.aws.target import Target
 from portside.config.environment import Environment
 from portside.config.image_reference import IMAGE_COMMIT_OUTPUT, IMAGE_DIGEST_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT
 from portside.config.service_props import ServiceProps
-from portside.config.stacks import service_stack
+from portside.config.stacks import service_stack, stacks_for
 from portside.errors import UserError
 from portside.images.resolved_image import short_commit
 
@@ -67,12 +68,15 @@ def find_deployed(target: Target, props: ServiceProps, *, stopped: bool = False)
 def find_all_deployed(
     target: Target, services: Sequence[ServiceProps], *, stopped: bool = False
 ) -> tuple[Service, ...]:
-    """The same for several services, read at once."""
-    found = Reader(target.clients, target.environment, services).look(stopped=stopped).whole().services
-    for service in found:
+    """The same for several services, read at once. Raises `UserError` where their stacks are another app's."""
+    look = Reader(target.clients, target.environment, services).look(stopped=stopped).whole()
+    names = [each.name for each in stacks_for(target.environment, services)]
+    stacks = look.known_stacks
+    expect_ours((stacks[name] for name in names if name in stacks), target.environment)
+    for service in look.services:
         if not service.status:
             raise UserError(
                 f"{service.name} is not deployed in {target.environment.name} {target.place}",
                 f"Deploy it: {target.commands.tool('deploy')}",
             )
-    return found
+    return look.services

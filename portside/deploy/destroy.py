@@ -10,6 +10,7 @@ from typing import Any
 
 from portside.aws import access_logs, guardduty
 from portside.aws.errors import is_from_aws, message_of
+from portside.aws.ownership import expect_ours
 from portside.aws.reader import Reader
 from portside.aws.stack_reading import failures_since, physical_ids, read_all_stacks, read_stacks
 from portside.aws.target import Target, with_retries
@@ -57,15 +58,18 @@ def plan(target: Target, *, with_data: bool) -> tuple[tuple[Stack, ...], Destruc
             f"the data of {environment.name} is not deleted by this tool",
             "Leave --with-data out. Where it must go, the owner of the database deletes it in the console.",
         )
+    cloudformation = target.clients("cloudformation")
+    services = load_configuration().services_of(environment.name)
+    names = [each.name for each in stacks_for(environment, services)]
+    expect_ours(read_stacks(cloudformation, names).values(), environment)
     with step("Making the templates"):
         context = {DESTROYING: "true"} | ({WITH_DATA: "true"} if with_data else {})
         # Deleting does not depend on the images, so no registry is called; but templates of
         # production are made only with images of a lock.
         none = Resolution(environment.ghcr_package_version, {})
         is_locked = environment.is_production and not target.is_local
-        images = images_at_hand(environment, load_configuration().services_of(environment.name)) if is_locked else none
+        images = images_at_hand(environment, services) if is_locked else none
         stacks = cdk_cli.synthesize(target, images, context, lambda _: None, validate=False)
-    cloudformation = target.clients("cloudformation")
     deployed = read_stacks(cloudformation, [stack.name for stack in stacks])
     kept = () if with_data else kept_stacks(environment)
     buckets = access_logs.buckets_of(target.clients("s3"), environment)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from portside.aws.ownership import expect_ours
 from portside.aws.reader import Reader
 from portside.aws.stack_reading import read_templates
 from portside.aws.target import Target
@@ -15,7 +16,7 @@ from portside.errors import UserError
 from portside.findings.check import check_as_json
 from portside.findings.finding import Finding
 from portside.images.resolution import Resolution
-from portside.plan.deployment_plan import DeploymentPlan, changes_of, context_of_groups, expect_ours, planned_groups
+from portside.plan.deployment_plan import DeploymentPlan, changes_of, context_of_groups, planned_groups
 from portside.plan.plan import LEAVE, NOTHING, StackChange, plan_deployment
 from portside.plan.unconfigured import unconfigured_of
 from portside.preflight.endpoints import endpoints_of, missing

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from portside.aws.model import Stack as DeployedStack
+from portside.aws.ownership import Owner
 from portside.config.context_flags import KEPT_GROUPS
 from portside.config.environment import Environment
 from portside.config.service_groups import ServiceGroup, groups_after, kept_groups, written_groups
 from portside.config.service_props import ServiceProps
-from portside.errors import UserError
-from portside.plan.ownership import Owner, owner_of, refusal
 from portside.plan.plan import DELETE, LEAVE, StackChange
 from portside.plan.unconfigured import Removal, UnconfiguredStack
 from portside.records.stack_record import StackRecord, read_stack_record
@@ -62,20 +60,6 @@ def context_of_groups(groups: Mapping[str, ServiceGroup]) -> dict[str, str]:
     """The context of a synthesis for groups that are kept for one more deployment."""
     kept = written_groups(kept_groups(groups))
     return {KEPT_GROUPS: kept} if kept else {}
-
-
-def expect_ours(states: Iterable[DeployedStack], environment: Environment) -> tuple[str, ...]:
-    """The deployed stacks of configured names that this environment adopts: they carry no owner tag yet.
-
-    Raises `UserError` if one belongs to another app, or if app.py does not list it as adopted.
-    """
-    found = list(states)
-    refused = [(state.name, why) for state in found if (why := refusal(state, environment))]
-    if refused:
-        said = "\n".join(f"stack {name} {what}" for name, (what, _) in refused)
-        hints = dict.fromkeys(hint for _, (_, hint) in refused)
-        raise UserError(f"nothing was deployed to {environment.name}\n{said}", "\n".join(hints))
-    return tuple(state.name for state in found if owner_of(state, environment) is Owner.UNKNOWN)
 
 
 def changes_of(unconfigured: Sequence[UnconfiguredStack], *, prune: bool) -> tuple[StackChange, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from portside.aws.errors import aws_errors, is_denied, message_of
 from portside.aws.model import Stack
+from portside.aws.ownership import Owner, owner_of
 from portside.aws.reader import Look
 from portside.aws.stack_reading import read_all_stacks, read_stacks, read_template
 from portside.aws.stack_status import status_of
@@ -18,7 +19,6 @@ from portside.config.service_props import ServiceProps
 from portside.config.stacks import stacks_for
 from portside.costs.template_costs import StackCosts, template_costs
 from portside.errors import UserError
-from portside.plan.ownership import Owner, owner_of
 from portside.plan.replacement import STATEFUL
 from portside.records.stack_record import Origin, StackRecord, read_stack_record
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from portside.aws.model import Stack as DeployedStack
+from portside.aws.ownership import refusal
 from portside.aws.stack_status import status_of
 from portside.commands import Commands
 from portside.findings.check import fail, ok
 from portside.findings.finding import Finding
-from portside.plan.ownership import refusal
 from portside.plan.unconfigured import read_unconfigured
 from portside.preflight.context import Context, Question, stack_names
 

@@ -485,7 +485,7 @@ def test_the_command_prints_all_documents_or_one() -> None:
 def test_rights_are_printed_without_asking_which_repository_deploys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("portside.deploy.github_trust.repository_of", lambda _: None)
     assert "Statement" in run("dev", "--only", "deploy")
-    with pytest.raises(UsageError, match="which repository deploys is not known"):
+    with pytest.raises(UsageError, match="the repository that deploys is unknown"):
         run("dev")
 
 

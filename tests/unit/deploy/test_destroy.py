@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from portside.aws.target import Target
+from portside.config.environment import OWNER_TAG
 from portside.deploy import destroy
 from portside.errors import UsageError, UserError
 from portside.records.deployment_record import read_records, write_record
@@ -131,6 +132,15 @@ def test_the_data_of_prod_is_refused_in_aws_and_allowed_in_a_rehearsal() -> None
 
 
 @pytest.mark.usefixtures("synthesized")
+@pytest.mark.parametrize("with_data", [False, True])
+def test_stacks_of_another_app_are_not_even_planned(with_data: bool, synthesized: list[dict[str, str]]) -> None:
+    aws = _deployed("dev")
+    aws.stacks["agora-dev-network"]["tags"] = {OWNER_TAG: "model-ad/dev"}
+    with pytest.raises(UserError, match="stack agora-dev-network belongs to model-ad/dev"):
+        destroy.plan(_place(aws), with_data=with_data)
+    assert synthesized == []
+
+
 def test_stacks_that_the_configuration_does_not_name_are_reported_and_left_alone() -> None:
     place = _place(_deployed("dev", "bastion"))
     stacks, planned = destroy.plan(place, with_data=False)

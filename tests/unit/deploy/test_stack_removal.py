@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from portside.aws.ownership import Owner
 from portside.aws.target import Target
 from portside.config.environment import OWNER_TAG
 from portside.deploy import stack_removal
 from portside.deploy.stack_removal import deletable, remove_stacks
 from portside.errors import UserError
-from portside.plan.ownership import Owner
 from portside.plan.unconfigured import UnconfiguredStack
 from portside.synthesis import cdk_cli
 from tests.unit.operations_support import FakeCloudFormation, resource, target

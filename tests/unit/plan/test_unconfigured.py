@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from portside.aws.model import Stack
+from portside.aws.ownership import expect_ours
 from portside.aws.target import Target
 from portside.config.environment import OWNER_TAG
 from portside.deploy.stack_removal import planned_removal
 from portside.errors import UsageError, UserError
 from portside.findings.collect import collect
 from portside.findings.verdict import judge
-from portside.plan.deployment_plan import DeploymentPlan, changes_of, expect_ours
+from portside.plan.deployment_plan import DeploymentPlan, changes_of
 from portside.plan.unconfigured import Removal, UnconfiguredStack, read_unconfigured
 from portside.records.stack_record import Origin, StackRecord, read_stack_record, write_stack_record
 from tests.apps import agora
@@ -179,7 +180,7 @@ def test_an_untagged_stack_is_adopted_only_where_app_py_names_it_explicitly() ->
     untagged = [state("agora-dev-app", {}), state("agora-dev-ecs", OURS)]
     assert dev.adopted_stacks
     assert expect_ours(untagged, dev) == ("agora-dev-app",)
-    with pytest.raises(UserError, match="agora-dev-app is deployed, and carries no tag portside:owner") as refused:
+    with pytest.raises(UserError, match="agora-dev-app carries no tag portside:owner") as refused:
         expect_ours(untagged, replace(dev, adopted_stacks=""))
     assert 'ENVIRONMENTS["dev"]["ADOPTED_STACKS"]' in refused.value.hint
 
@@ -187,6 +188,16 @@ def test_an_untagged_stack_is_adopted_only_where_app_py_names_it_explicitly() ->
 def test_another_s_stack_of_the_same_name_is_never_taken_over() -> None:
     with pytest.raises(UserError, match=r"agora-dev-app belongs to agora-too/dev"):
         expect_ours([state("agora-dev-app", {OWNER_TAG: "agora-too/dev"})], agora().environment("dev"))
+
+
+def test_all_stacks_of_another_app_are_one_line() -> None:
+    theirs = [state(f"agora-dev-{part}", {OWNER_TAG: "model-ad/dev"}) for part in ("network", "ecs", "app")]
+    with pytest.raises(UserError) as refused:
+        expect_ours(theirs, agora().environment("dev"))
+    assert refused.value.message == (
+        "stack agora-dev-network belongs to model-ad/dev, by its tag portside:owner; so do 2 more"
+    )
+    assert "APP, STACK_PREFIX or account" in refused.value.hint
 
 
 def test_the_record_names_what_a_deployment_may_make_before_it_begins_and_what_is_there_at_the_end() -> None:

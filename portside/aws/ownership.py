@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Protocol
 
 from portside.config.environment import OWNER_TAG, Environment
+from portside.errors import UserError
 
 
 class Tagged(Protocol):
@@ -42,13 +43,32 @@ def refusal(stack: Tagged, environment: Environment) -> tuple[str, str] | None:
     if owner is Owner.ANOTHER:
         return (
             f"belongs to {stack.tags[OWNER_TAG]}, by its tag {OWNER_TAG}",
-            f"Another app or environment has that name in account {environment.account}: deploy to an account or "
-            "under a name of its own.",
+            f"Another app or environment uses that name in account {environment.account}: choose another APP, "
+            "STACK_PREFIX or account in app.py.",
         )
     if owner is Owner.UNKNOWN and not environment.adopted_stacks:
         return (
-            f"is deployed, and carries no tag {OWNER_TAG}",
+            f"carries no tag {OWNER_TAG}",
             f'If it is {environment.name}\'s, add to app.py: ENVIRONMENTS["{environment.name}"]["ADOPTED_STACKS"] = '
             '"who deployed it". The next deployment then tags it.',
         )
     return None
+
+
+def expect_ours(stacks: Iterable[Tagged], environment: Environment) -> tuple[str, ...]:
+    """The deployed stacks of configured names that this environment adopts: they carry no owner tag yet.
+
+    Raises `UserError` if one belongs to another app, or if app.py does not list it as adopted.
+    """
+    found = list(stacks)
+    refused: dict[tuple[str, str], list[str]] = {}
+    for stack in found:
+        if why := refusal(stack, environment):
+            refused.setdefault(why, []).append(stack.name)
+    if refused:
+        said = [
+            f"stack {name} {what}{f'; so do {len(more)} more' if more else ''}"
+            for (what, _), (name, *more) in refused.items()
+        ]
+        raise UserError("\n".join(said), "\n".join(hint for _, hint in refused))
+    return tuple(stack.name for stack in found if owner_of(stack, environment) is Owner.UNKNOWN)
