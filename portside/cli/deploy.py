@@ -170,9 +170,9 @@ def _check_rollback(
     configured: ConfiguredTarget, records: Sequence[DeploymentRecord], images: Resolution, *, refuse: bool
 ) -> None:
     """Warn if this deploys images that the last rollback replaced, or `refuse` it."""
-    from portside.plan.rollback import brings_back
+    from portside.plan.rollback import restored_images
 
-    returning = brings_back(records, images)
+    returning = restored_images(records, images)
     if not returning:
         return
     environment = configured.target.environment

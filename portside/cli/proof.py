@@ -85,7 +85,7 @@ def clear_images(
         return expect_proof_or_own(
             target,
             configured.configuration,
-            starting.wanted,
+            starting.requested,
             own,
             _reach(configured, profile),
             running=starting.running,
@@ -127,7 +127,7 @@ def clear_task(
                 expect_proof_or_own(
                     target,
                     configured.configuration,
-                    starting.wanted,
+                    starting.requested,
                     own,
                     _reach(configured, profile),
                     running=starting.running,
@@ -168,10 +168,10 @@ def _unchanged() -> Callable[[Starting], Starting]:
     shown: list[Starting] = []
 
     def compare(starting: Starting) -> Starting:
-        if shown and starting.wanted != shown[0].wanted:
+        if shown and starting.requested != shown[0].requested:
             raise UserError(
                 "the images to start have changed since they were shown: "
-                + ", ".join(each.reference for each in starting.wanted if each not in shown[0].wanted),
+                + ", ".join(each.reference for each in starting.requested if each not in shown[0].requested),
                 "Run the same command again.",
             )
         shown.append(starting)

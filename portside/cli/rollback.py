@@ -59,7 +59,7 @@ def rollback(environment: str, to: str | None, change: ChangeOptions, proof: Pro
         _show_plan(plan, target.environment.short_name)
         cleared = clear_images(
             configured,
-            lambda: Starting(plan.wanted),
+            lambda: Starting(plan.requested),
             images=plan.images,
             reason=proof.unproven,
             profile=proof.proof_profile,

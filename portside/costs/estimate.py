@@ -17,7 +17,7 @@ _ZONES = 2
 _ALARMED_ON_THE_LOAD_BALANCER, _ALARMED_ON_ITS_TARGETS, _ALARMED_ON_A_SERVICE, _ALARMED_ON_THE_DATABASE = 3, 1, 1, 5
 # Application Auto Scaling creates two for each target that it tracks, one to scale out and one to scale in:
 # https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking.html
-_ALARMS_OF_SCALING = 2
+ALARMS_OF_SCALING = 2
 _FIREWALL_RULES = 4
 
 
@@ -83,7 +83,7 @@ def standing(environment: Environment, services: Sequence[ServiceProps]) -> list
     secrets = {str(secret.secret_name) for props in services for secret in props.container_secrets}
     public = sum(props.public for props in services)
     alarms = _ALARMED_ON_THE_LOAD_BALANCER + _ALARMED_ON_ITS_TARGETS * public + _ALARMED_ON_THE_DATABASE
-    alarms += len(services) * (_ALARMED_ON_A_SERVICE + _ALARMS_OF_SCALING)
+    alarms += len(services) * (_ALARMED_ON_A_SERVICE + ALARMS_OF_SCALING)
     return [
         Line("Fargate, vCPU", sum(props.task_size.cpu * count for props, count in tasks) / 1024),
         Line("Fargate, GB of memory", sum(props.task_size.memory * count for props, count in tasks) / 1024),

@@ -6,13 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from portside.costs.estimate import PRICES, Line, total
+from portside.costs.estimate import ALARMS_OF_SCALING, PRICES, Line, total
 
 Resource = Mapping[str, Any]
 
-# One for more tasks and one for fewer:
-# https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking.html
-_ALARMS_OF_SCALING = 2
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html
 _DEFAULT_DESIRED_COUNT = 1
 
@@ -74,7 +71,7 @@ def _quantities(resources: Mapping[str, Resource]) -> Iterator[tuple[str, float]
                 metrics = [each for each in properties.get("Metrics", ()) if "MetricStat" in each]
                 yield "alarm, metric", len(metrics) or 1
             case "AWS::ApplicationAutoScaling::ScalingPolicy":
-                yield "alarm, metric", _ALARMS_OF_SCALING
+                yield "alarm, metric", ALARMS_OF_SCALING
             case "AWS::KMS::Key":
                 yield "key", 1
             case "AWS::SecretsManager::Secret":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from portside.aws import database_logs
 from portside.aws.errors import aws_errors, is_denied, is_expired, is_missing
@@ -40,9 +40,6 @@ from portside.synthesis import cdk_cli, references
 from portside.synthesis.assembly import Stack
 from portside.synthesis.template_images import expect_images
 from portside.terminal.console import say, step
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)

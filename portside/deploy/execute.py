@@ -92,17 +92,17 @@ def quick_end_hint(execution: Execution, exit_code: int, seconds: float) -> str:
     )
 
 
-def _choose_task(service: Service, wanted: str, target: Target) -> Task:
+def _choose_task(service: Service, task_id: str, target: Target) -> Task:
     running, status = service.running_tasks, target.commands.tool("status")
     if not running:
         count = sum(not task.is_stopping for task in service.tasks)
         waiting = f": {count} {'is' if count == 1 else 'are'} starting" if count else ""
         raise UserError(f"{service.name} has no running task{waiting}", f"See why: {status}")
-    if wanted:
-        found = [task for task in running if task.id.startswith(wanted)]
+    if task_id:
+        found = [task for task in running if task.id.startswith(task_id)]
         if len(found) != 1:
             raise UsageError(
-                f"--task {wanted}: {'several tasks begin so' if found else 'no such task runs'}",
+                f"--task {task_id}: {'several tasks begin so' if found else 'no such task runs'}",
                 f"{service.name} runs: {', '.join(sorted(task.id for task in running))}.",
             )
         return found[0]

@@ -20,7 +20,7 @@ LookUp = Callable[[str], ResolvedImage]
 class Starting:
     """The images of new tasks, and by service the digest of its running tasks if all have the same."""
 
-    wanted: tuple[ServiceImage, ...] = ()
+    requested: tuple[ServiceImage, ...] = ()
     running: Mapping[str, str] | None = None
 
 
@@ -31,7 +31,7 @@ def read_starting(target: Target, services: Sequence[Service], look_up: LookUp) 
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html
     """
     ecs = target.clients("ecs")
-    wanted: list[ServiceImage] = []
+    requested: list[ServiceImage] = []
     running: dict[str, str] = {}
     for service in services:
         arn = service.definition
@@ -41,12 +41,12 @@ def read_starting(target: Target, services: Sequence[Service], look_up: LookUp) 
             is_own = container["name"] == service.name
             found = _image(str(container.get("image", "")), look_up)
             name = service.name if is_own else f"{service.name}, container {container['name']}"
-            wanted.append(
+            requested.append(
                 ServiceImage(name, found.name, found.tag, found.digest) if found else _unknown(name, container)
             )
             if is_own and found and _all_run(tasks, service.name, arn, str(container["image"]), found):
                 running[service.name] = found.digest
-    return Starting(tuple(wanted), running)
+    return Starting(tuple(requested), running)
 
 
 def _image(reference: str, look_up: LookUp) -> ResolvedImage | None:

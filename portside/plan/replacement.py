@@ -121,11 +121,11 @@ def losses(before: Resources, after: Resources, values: Values) -> list[Loss]:
     found = {name: _deletion(name, each, new_types) for name, each in before.items() if name not in after}
     common = [name for name in before if name in after]
     while True:
-        gone = {name for name, loss in found.items() if loss.what != REGENERATED and loss.is_certain}
+        replaced = {name for name, loss in found.items() if loss.what != REGENERATED and loss.is_certain}
         new = {
             name: loss
             for name in common
-            if name not in found and (loss := _change(name, before[name], after[name], values, gone))
+            if name not in found and (loss := _change(name, before[name], after[name], values, replaced))
         }
         if not new:
             return list(found.values())
@@ -141,7 +141,7 @@ def _stays(resource: Resource, policy: str) -> bool:
     return str(resource.get(policy, "Delete")).startswith("Retain")
 
 
-def _change(name: str, before: Resource, after: Resource, values: Values, gone: set[str]) -> Loss | None:
+def _change(name: str, before: Resource, after: Resource, values: Values, replaced: set[str]) -> Loss | None:
     kind = str(before["Type"])
     if after["Type"] != kind:
         return Loss(name, kind, REPLACED, f"it becomes {after['Type']}, which CloudFormation refuses")
@@ -149,8 +149,8 @@ def _change(name: str, before: Resource, after: Resource, values: Values, gone: 
     kept = _stays(after, "UpdateReplacePolicy")
     doubtful = None
     for key in sorted(STATEFUL.get(kind, _OTHERS.get(kind, frozenset()))):
-        if gone.intersection(_local_references(new.get(key))):
-            names = ", ".join(sorted(gone.intersection(_local_references(new.get(key)))))
+        if replaced.intersection(_local_references(new.get(key))):
+            names = ", ".join(sorted(replaced.intersection(_local_references(new.get(key)))))
             return Loss(name, kind, REPLACED, f"its {key} is of {names}", kept)
         match _differ(resolved(old.get(key), values), resolved(new.get(key), values)):
             case True:

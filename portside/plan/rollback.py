@@ -31,13 +31,13 @@ class RollbackPlan:
     images: Resolution
     changes: tuple[tuple[str, DeployedImage | None, ResolvedImage], ...]
     left_out: tuple[str, ...]
-    wanted: tuple[ServiceImage, ...] = ()
+    requested: tuple[ServiceImage, ...] = ()
 
     @property
     def instead_of(self) -> tuple[str, ...]:
         """The digests that are taken out of service."""
-        wanted = {image.digest for image in self.images.images.values()}
-        return tuple(sorted({before.digest for _, before, _ in self.changes if before} - wanted))
+        requested = {image.digest for image in self.images.images.values()}
+        return tuple(sorted({before.digest for _, before, _ in self.changes if before} - requested))
 
     @property
     def returning(self) -> tuple[ResolvedImage, ...]:
@@ -59,20 +59,20 @@ class RollbackPlan:
 
 
 def choose_record(
-    environment: str, records: Sequence[DeploymentRecord], running: Mapping[str, DeployedImage], wanted: str | None
+    environment: str, records: Sequence[DeploymentRecord], running: Mapping[str, DeployedImage], requested: str | None
 ) -> DeploymentRecord:
-    """The latest healthy deployment of other images than the running ones, or of the `wanted` version or number.
+    """The latest healthy deployment of other images than the running ones, or of the `requested` version or number.
 
-    Images that a later rollback took out of service come back only if they are `wanted`. Raises `UserError` if no
+    Images that a later rollback took out of service come back only if they are `requested`. Raises `UserError` if no
     deployment matches.
     """
     healthy = [record for record in records if _ran_healthy(record)]
-    if wanted is not None:
-        found = [record for record in healthy if wanted in (record.images.version, str(record.number))]
+    if requested is not None:
+        found = [record for record in healthy if requested in (record.images.version, str(record.number))]
         if not found:
             known = ", ".join(dict.fromkeys(f"{each.images.version} ({each.number})" for each in healthy[:8]))
             hint = f"Known are: {known}." if known else f"See: {tool('history', environment)}"
-            raise UsageError(f"{environment} has no recorded healthy deployment of {wanted!r}", hint)
+            raise UsageError(f"{environment} has no recorded healthy deployment of {requested!r}", hint)
         return found[0]
     taken_out: set[str] = set()
     for record in records:
@@ -115,7 +115,7 @@ def plan_rollback(
     )
     by_name = {image.name: image for image in today().images.values()} if left_out else {}
     images: dict[str, ResolvedImage] = {}
-    changes, wanted = [], list[ServiceImage]()
+    changes, requested = [], list[ServiceImage]()
     for name, location in services.items():
         parsed = parse_reference(location)
         image = record.images.images.get(location) or (by_name.get(parsed.name) if parsed else None)
@@ -124,15 +124,15 @@ def plan_rollback(
         images[location] = image
         if name in left_out:
             continue
-        wanted.append(ServiceImage(name, image.name, image.tag, image.digest))
+        requested.append(ServiceImage(name, image.name, image.tag, image.digest))
         before = running.get(name)
         if before is None or before.digest != image.digest:
             changes.append((name, before, image))
     complete = Resolution(record.images.version, images, record.images.stand_in)
-    return RollbackPlan(environment, record, complete, tuple(changes), left_out, tuple(wanted))
+    return RollbackPlan(environment, record, complete, tuple(changes), left_out, tuple(requested))
 
 
-def brings_back(records: Sequence[DeploymentRecord], images: Resolution) -> tuple[str, ...]:
+def restored_images(records: Sequence[DeploymentRecord], images: Resolution) -> tuple[str, ...]:
     """The images among these that the last rollback took out of service, as `name:tag` without what comes before."""
     last = last_healthy(records)
     taken_out = last.instead_of if last else ()

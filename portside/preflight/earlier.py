@@ -10,7 +10,7 @@ from portside.config.stacks import StackKind, only_stack
 from portside.findings.check import fail, ok, skip
 from portside.findings.finding import Finding
 from portside.images.committed_locks import NotCommitted, expect_committed, expect_committed_rules
-from portside.plan.rollback import brings_back
+from portside.plan.rollback import restored_images
 from portside.preflight.context import Context, Question
 from portside.records.environment_lock import read_lock
 from portside.records.proof import NotProven, ProofUnread, expect_proof
@@ -79,7 +79,7 @@ def running(context: Context) -> Finding:
 
 def last_rollback(context: Context) -> Finding:
     """Whether the deployment would undo the last rollback."""
-    returning = brings_back(context.records(), context.known_images())
+    returning = restored_images(context.records(), context.known_images())
     if not returning:
         return ok(ROLLBACK, "none would be undone")
     name, branch = context.environment.name, context.environment.branch

@@ -252,7 +252,7 @@ def usual_seconds(records: Sequence[DeploymentRecord]) -> float | None:
 
 
 def _reason_of(error: BaseException) -> str:
-    """What stopped a deployment and, from the diagnosis, why, in one line."""
+    """The error that stopped a deployment and, from the diagnosis, its cause, in one line."""
     if not isinstance(error, UserError):
         return type(error).__name__
     stopped, why = getattr(error, "stopped_by", ""), getattr(error, "why", "")

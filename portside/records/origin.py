@@ -30,10 +30,10 @@ class Origin:
 
 def read_origin(target: Target) -> Origin:
     """In CI the person who started the run, and the run; elsewhere whose credentials act, or whose machine."""
-    return Origin(_who(target), *_commit())
+    return Origin(_actor(target), *_commit())
 
 
-def _who(target: Target) -> str:
+def _actor(target: Target) -> str:
     if os.environ.get("GITHUB_ACTIONS") == "true":
         actor, run = os.environ.get("GITHUB_ACTOR", "someone"), os.environ.get("GITHUB_RUN_ID", "unknown")
         return f"{actor} (GitHub run {run})"

@@ -86,8 +86,10 @@ class Proof:
 class NotProven(UserError):
     """Production must not run images that the staging environment did not run healthy."""
 
-    def __init__(self, environment: str, proof: Proof, what: str, *, local: bool, hint: str = "") -> None:
-        said = f"{environment} runs only images that {proof.environment} ran healthy, which is not the case for {what}"
+    def __init__(self, environment: str, proof: Proof, images: str, *, local: bool, hint: str = "") -> None:
+        said = (
+            f"{environment} runs only images that {proof.environment} ran healthy, which is not the case for {images}"
+        )
         hint = hint or f"Deploy it there first: {tool('deploy', proof.environment, local=local)}"
         if local:
             hint += f", or simulate that: {tool('deploy', environment, '--local', '--seed-stage', local=False)}"
@@ -98,10 +100,10 @@ class NotProven(UserError):
 class ProofUnread(NotProven):
     """The record that would prove images could not be read, so its content is unknown."""
 
-    def __init__(self, environment: str, proving: str, why: str, hint: str, wanted: Sequence[ServiceImage]) -> None:
+    def __init__(self, environment: str, proving: str, why: str, hint: str, requested: Sequence[ServiceImage]) -> None:
         said = f"{proving}'s record, which proves what {environment} runs, could not be read"
         UserError.__init__(self, f"{said}: {why}", hint or "Name a profile that reads it: --proof-profile PROFILE")
-        self.proof = Proof(proving, None, (said,), tuple(each.service for each in wanted))
+        self.proof = Proof(proving, None, (said,), tuple(each.service for each in requested))
 
 
 Reach = Callable[[Environment], Target]
@@ -119,9 +121,9 @@ def expect_proof(
         return None
     if waived := _waived(environment):
         return waived
-    wanted = service_images(configuration.services_of(environment.name), images)
-    proving, records = _records_of(configuration, environment, reach, wanted)
-    found = find_record(proving.environment.name, records, wanted, Place.of(proving))
+    requested = service_images(configuration.services_of(environment.name), images)
+    proving, records = _records_of(configuration, environment, reach, requested)
+    found = find_record(proving.environment.name, records, requested, Place.of(proving))
     proof = Proof(proving.environment.name, found.record, found.differences, found.services)
     if proof.record is None:
         raise NotProven(environment.name, proof, images.version, local=proving.is_local)
@@ -131,7 +133,7 @@ def expect_proof(
 def expect_proof_or_own(
     target: Target,
     configuration: Configuration,
-    wanted: Sequence[ServiceImage],
+    requested: Sequence[ServiceImage],
     own: Sequence[DeploymentRecord],
     reach: Reach,
     *,
@@ -147,7 +149,7 @@ def expect_proof_or_own(
         return None
     place, found, unrecorded = Place.of(target), list[DeploymentRecord](), list[str]()
     left = []
-    for each in wanted:
+    for each in requested:
         record = own_record_of(each, own, place)
         if record:
             found.append(record)
@@ -175,34 +177,38 @@ def expect_proof_or_own(
     return proof
 
 
-def expect_task_proof(target: Target, configuration: Configuration, wanted: ServiceImage, reach: Reach) -> Proof | None:
+def expect_task_proof(
+    target: Target, configuration: Configuration, requested: ServiceImage, reach: Reach
+) -> Proof | None:
     """The proof that a task may run once: the environment that proves this one ran the same image to exit code 0."""
     environment = target.environment
     if not environment.is_production:
         return None
     if waived := _waived(environment):
         return waived
-    proving, _ = _records_of(configuration, environment, reach, [wanted])
+    proving, _ = _records_of(configuration, environment, reach, [requested])
     name, place = proving.environment.name, Place.of(proving)
     ended = [
         record
         for record in _read(
-            environment, name, [wanted], lambda: read_tasks(proving.clients("ssm"), proving.environment)
+            environment, name, [requested], lambda: read_tasks(proving.clients("ssm"), proving.environment)
         )
         if record.place == place.name and (place.is_rehearsal or not record.has_changes)
     ]
     same = [
-        each for each in ended if (each.task, each.image, each.digest) == (wanted.service, wanted.name, wanted.digest)
+        each
+        for each in ended
+        if (each.task, each.image, each.digest) == (requested.service, requested.name, requested.digest)
     ]
     done = next((record for record in same if record.exit_code == 0), None)
-    if done is not None and wanted.digest:
+    if done is not None and requested.digest:
         return Proof(name, None, task=f"Proven by {name}, where task {done.number} ended with exit code 0")
     if same:
-        found = f"{wanted.service}: ended with exit code {same[0].exit_code} in {name}"
+        found = f"{requested.service}: ended with exit code {same[0].exit_code} in {name}"
     else:
-        found = f"{wanted.service}: {wanted.reference} did not run in {name}"
-    proof = Proof(name, None, (found,), (wanted.service,))
-    raise NotProven(environment.name, proof, wanted.service, local=False, hint=f"Run it there first, in {name}.")
+        found = f"{requested.service}: {requested.reference} did not run in {name}"
+    proof = Proof(name, None, (found,), (requested.service,))
+    raise NotProven(environment.name, proof, requested.service, local=False, hint=f"Run it there first, in {name}.")
 
 
 def seed_proof(target: Target, configuration: Configuration, images: Resolution) -> None:
@@ -240,7 +246,7 @@ def _waived(environment: Environment) -> Proof | None:
 
 
 def _records_of(
-    configuration: Configuration, environment: Environment, reach: Reach, wanted: Sequence[ServiceImage]
+    configuration: Configuration, environment: Environment, reach: Reach, requested: Sequence[ServiceImage]
 ) -> tuple[Target, list[DeploymentRecord]]:
     if environment.proved_by is None:
         raise UserError(f"no environment proves what {environment.name} may run", "Name it in app.py as PROVED_BY.")
@@ -250,10 +256,12 @@ def _records_of(
         target = reach(proving)
         return target, read_records(target.clients("ssm"), proving)
 
-    return _read(environment, proving.name, wanted, read)
+    return _read(environment, proving.name, requested, read)
 
 
-def _read(environment: Environment, proving: str, wanted: Sequence[ServiceImage], read: Callable[[], Answer]) -> Answer:
+def _read(
+    environment: Environment, proving: str, requested: Sequence[ServiceImage], read: Callable[[], Answer]
+) -> Answer:
     """The record of another environment. Raises `ProofUnread` if it can't be read."""
     try:
         return read()
@@ -261,6 +269,6 @@ def _read(environment: Environment, proving: str, wanted: Sequence[ServiceImage]
         # A rehearsal has no profiles.
         profile = "" if rehearses() else "\nOr name a profile that reads it: --proof-profile PROFILE"
         hint = f"{error.hint}{profile}".strip()
-        raise ProofUnread(environment.name, proving, error.message, hint, wanted) from error
+        raise ProofUnread(environment.name, proving, error.message, hint, requested) from error
     except aws_errors() as error:
-        raise ProofUnread(environment.name, proving, f"AWS: {error}", "", wanted) from error
+        raise ProofUnread(environment.name, proving, f"AWS: {error}", "", requested) from error

@@ -39,7 +39,7 @@ class Search:
 
 
 def find_record(
-    environment: str, records: Sequence[DeploymentRecord], wanted: Sequence[ServiceImage], place: Place
+    environment: str, records: Sequence[DeploymentRecord], requested: Sequence[ServiceImage], place: Place
 ) -> Search:
     """Find the latest deployment that ran exactly these images healthy.
 
@@ -51,7 +51,7 @@ def find_record(
     for record in records:
         why = proves_nothing(record, place)
         if why is None:
-            differences = list(_differences(record, wanted, taken_out))
+            differences = list(_differences(record, requested, taken_out))
             if not differences:
                 return Search(record)
             counting.append((record, differences))
@@ -61,8 +61,8 @@ def find_record(
             taken_out.update(record.instead_of)
     if not counting:
         none = f"{environment} has no recorded healthy deployment that counts"
-        return Search(None, (none, *refused[:1]), tuple(each.service for each in wanted))
-    versions = {each.tag for each in wanted}
+        return Search(None, (none, *refused[:1]), tuple(each.service for each in requested))
+    versions = {each.tag for each in requested}
     of_version = [each for each in counting if each[0].images.version in versions]
     services, sentences = zip(*(of_version or counting)[0][1], strict=True)
     return Search(None, (*sentences, *refused[:1]), services)
@@ -107,19 +107,19 @@ def is_adopted(service: str, own: Sequence[DeploymentRecord]) -> bool:
     return all(record.ran is not None and service not in record.ran for record in own if not record.synthetic)
 
 
-def ran_healthy(record: DeploymentRecord, wanted: ServiceImage) -> bool:
+def ran_healthy(record: DeploymentRecord, requested: ServiceImage) -> bool:
     """Whether a deployment ran this image healthy as this service."""
     if record.ran is None:
-        same = (image for image in record.images.images.values() if image.name == wanted.name)
-        return bool(wanted.digest) and any(image.digest == wanted.digest for image in same)
-    found = record.image_of(wanted.service)
-    if found is None or not wanted.digest:
+        same = (image for image in record.images.images.values() if image.name == requested.name)
+        return bool(requested.digest) and any(image.digest == requested.digest for image in same)
+    found = record.image_of(requested.service)
+    if found is None or not requested.digest:
         return False
     image, health = found
-    return (image.name, image.digest) == (wanted.name, wanted.digest) and health in PROVING
+    return (image.name, image.digest) == (requested.name, requested.digest) and health in PROVING
 
 
-def own_record_of(wanted: ServiceImage, own: Sequence[DeploymentRecord], place: Place) -> DeploymentRecord | None:
+def own_record_of(requested: ServiceImage, own: Sequence[DeploymentRecord], place: Place) -> DeploymentRecord | None:
     """The environment's own deployment that ran an image healthy.
 
     A record of format 1 counts too: that version compared the digests of all running tasks.
@@ -131,16 +131,16 @@ def own_record_of(wanted: ServiceImage, own: Sequence[DeploymentRecord], place: 
             # The proof of its images does not depend on the files of its templates.
             proven = replace(record, commit=(record.commit or "unknown").partition("+")[0]) if record.proof else record
             counts = proves_nothing(proven, place) is None
-        if counts and ran_healthy(record, wanted):
+        if counts and ran_healthy(record, requested):
             return record
     return None
 
 
 def _differences(
-    record: DeploymentRecord, wanted: Sequence[ServiceImage], taken_out: set[str]
+    record: DeploymentRecord, requested: Sequence[ServiceImage], taken_out: set[str]
 ) -> Iterator[tuple[str, str]]:
     """Each service whose image a deployment does not prove, and why."""
-    for each in wanted:
+    for each in requested:
         found = record.image_of(each.service)
         if not each.digest:
             yield each.service, f"{each.service}: {each.name} is no image of a registry by its digest"

@@ -250,8 +250,8 @@ def _commit(repository: Path, tree: str, base_id: str, message: str) -> str:
     # An author that git guesses from the machine's name is of no use.
     asking = ("-c", "user.useConfigOnly=true")
     try:
-        for who in ("AUTHOR", "COMMITTER"):
-            git(*asking, "var", f"GIT_{who}_IDENT", folder=repository)
+        for identity in ("AUTHOR", "COMMITTER"):
+            git(*asking, "var", f"GIT_{identity}_IDENT", folder=repository)
     except GitFailed as error:
         hint = 'Set it: git config user.name "YOUR NAME" and git config user.email YOU@EXAMPLE.ORG'
         raise UsageError("git does not know the author of this commit", hint) from error

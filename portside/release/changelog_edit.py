@@ -98,7 +98,7 @@ def _is(heading: _Heading, section: str) -> bool:
 
 
 def _end_of_prose(lines: Sequence[str], end: int) -> int:
-    """Where a part ends, without the link definitions at its end."""
+    """The end of a part, not counting trailing link definitions."""
     while end and (not lines[end - 1].strip() or _LINK_ADDRESS.match(lines[end - 1])):
         end -= 1
     return end

@@ -20,9 +20,9 @@ _ENVIRONMENTS = "ENVIRONMENTS"
 class _NotEditable(Exception):
     """The reason why `app.py` can't be edited, and its line."""
 
-    def __init__(self, line: int | None, what: str) -> None:
-        super().__init__(what)
-        self.line, self.what = line, what
+    def __init__(self, line: int | None, problem: str) -> None:
+        super().__init__(problem)
+        self.line, self.problem = line, problem
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def with_versions(source: bytes, versions: Mapping[str, str]) -> bytes:
         return _edited(source, versions)
     except _NotEditable as error:
         place = f"app.py, line {error.line}" if error.line else "app.py"
-        raise UsageError(f"{place}: {error.what}", hint) from error
+        raise UsageError(f"{place}: {error.problem}", hint) from error
 
 
 def versions_in(source: bytes) -> dict[str, str]:
@@ -120,8 +120,8 @@ def _parsed(source: bytes) -> _Source:
     dictionary = _value_of(_ENVIRONMENTS, tree)
     mentions = [node for node in _outside_functions(tree) if _is_name(node, _ENVIRONMENTS)]
     if len(mentions) > 1:
-        what = f"{_ENVIRONMENTS} is used again here, and can be changed there"
-        raise _NotEditable(max(map(_line, mentions)), what)
+        problem = f"{_ENVIRONMENTS} is used again here, and can be changed there"
+        raise _NotEditable(max(map(_line, mentions)), problem)
     return _Source(text, encoding, tree, _entries(dictionary, _ENVIRONMENTS))
 
 
@@ -157,8 +157,8 @@ def _value_of(name: str, tree: ast.Module) -> ast.expr:
             value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
             if value is not None:
                 return value
-    what = f"{name} is assigned more than once" if len(bound) > 1 else f"{name} is not a simple assignment"
-    raise _NotEditable(max(map(_line, bound)), what)
+    problem = f"{name} is assigned more than once" if len(bound) > 1 else f"{name} is not a simple assignment"
+    raise _NotEditable(max(map(_line, bound)), problem)
 
 
 def _targets(statement: ast.stmt) -> Sequence[ast.expr]:

@@ -76,13 +76,13 @@ def plan_cut(
     if start is not None:
         return _plan_hot_fix(monorepo, refs, find_starting_point(monorepo, refs, start), part, version, again=again)
     tags = refs.release_tags
-    wanted = next_version(tags, part) if version is None else _allowed(version, refs, _choices(tags), tags.last_tag)
+    chosen = next_version(tags, part) if version is None else _allowed(version, refs, _choices(tags), tags.last_tag)
     monorepo.check_clone(refs)
     source = f"branch {monorepo.branch}"
     if not again:
         _refuse_released(refs, refs.head, source, "Merge what should be released first")
     subject = monorepo.subject(refs.head)
-    return CutPlan(tags.tag(wanted), wanted, refs.head, subject, tags.last_tag, tags.ignored, source)
+    return CutPlan(tags.tag(chosen), chosen, refs.head, subject, tags.last_tag, tags.ignored, source)
 
 
 def _plan_hot_fix(
@@ -102,12 +102,21 @@ def _plan_hot_fix(
         )
     following = next_hot_fix(tags, start.base)
     base = tags.tag(start.base) if start.base in tags.versions else tags.finished_tag(start.base)
-    wanted = following if version is None else _allowed(version, refs, {following}, base)
+    chosen = following if version is None else _allowed(version, refs, {following}, base)
     if not again:
-        hint = f"Push the fix on a branch first: git switch -c hotfix/{wanted.release} {start.commit[:12]}, and then "
-        _refuse_released(refs, start.commit, start.name, f"{hint}--from hotfix/{wanted.release}")
+        hint = f"Push the fix on a branch first: git switch -c hotfix/{chosen.release} {start.commit[:12]}, and then "
+        _refuse_released(refs, start.commit, start.name, f"{hint}--from hotfix/{chosen.release}")
     subject = monorepo.subject(start.commit)
-    return CutPlan(tags.tag(wanted), wanted, start.commit, subject, base, tags.ignored, start.name, is_hot_fix=True)
+    return CutPlan(
+        tags.tag(chosen),
+        chosen,
+        start.commit,
+        subject,
+        base,
+        tags.ignored,
+        start.name,
+        is_hot_fix=True,
+    )
 
 
 def execute(plan: CutPlan, monorepo: Monorepo) -> None:
@@ -150,7 +159,7 @@ def wait_for_images(
             raise UserError(
                 f"{plan.tag}: not published within {within_seconds:.0f} s: {', '.join(names)}",
                 f"The tag is pushed. See the monorepo's release job for {plan.tag}; "
-                f"when the images are there, go on with: {tool('release', 'pin', plan.version)}",
+                f"once the images are published: {tool('release', 'pin', plan.version)}",
             )
         sleep(min(every_seconds, left))
 

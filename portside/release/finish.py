@@ -38,12 +38,12 @@ def plan_finish(monorepo: Monorepo, version: str | None, staged: Staged) -> Fini
     refs = monorepo.refs()
     tags = refs.release_tags
     on_stage = _candidate_by_commit(refs, staged) if staged.is_footer else staged.version
-    wanted = on_stage if version is None else _parsed(version)
-    finished = tags.finished_tag(wanted)
-    if finished in refs.tags and on_stage.release != wanted.release:
-        raise _finished_before(finished, refs.tags[finished])
-    if wanted not in (on_stage, on_stage.release):
-        raise _not_staged(staged, on_stage, wanted)
+    requested = on_stage if version is None else _parsed(version)
+    finished = tags.finished_tag(requested)
+    if finished in refs.tags and on_stage.release != requested.release:
+        raise UserError(f"{finished}: finished already, on {refs.tags[finished][:12]}", "There is nothing to tag.")
+    if requested not in (on_stage, on_stage.release):
+        raise _not_staged(staged, on_stage, requested)
     candidate_tag = tags.tag(on_stage)
     commit = refs.tags.get(candidate_tag)
     if commit is None:
@@ -112,15 +112,11 @@ def _finished(tag: str, found: str, candidate_tag: str, commit: str) -> UserErro
     )
 
 
-def _finished_before(tag: str, found: str) -> UserError:
-    return UserError(f"{tag}: finished already, on {found[:12]}", "There is nothing to tag.")
-
-
-def _not_staged(staged: Staged, on_stage: Version, wanted: Version) -> UserError:
+def _not_staged(staged: Staged, on_stage: Version, requested: Version) -> UserError:
     name = staged.environment
     return UsageError(
-        f"{wanted}: not what {name} runs, which is {on_stage}",
-        f"prod can only run images that {name} ran healthy: deploy {wanted} there first, or finish {on_stage}.",
+        f"{requested}: not what {name} runs, which is {on_stage}",
+        f"prod can only run images that {name} ran healthy: deploy {requested} there first, or finish {on_stage}.",
     )
 
 

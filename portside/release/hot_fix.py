@@ -15,7 +15,7 @@ from portside.images.resolution import Resolution
 from portside.records.proof import Proof
 from portside.release.branches import BaseRef, Commit, base_of, commit_files, count_commits, read_at
 from portside.release.configuration_edit import versions_in, with_versions
-from portside.release.promote import ImageChange, image_changes, lock_in, lock_or_none, merge_back
+from portside.release.promote import ImageChange, image_changes, lock_in, lock_or_none, merge_back, proof_lines
 from portside.release.pull_request import USE_A_MERGE_COMMIT
 
 
@@ -68,10 +68,7 @@ class HotFixPlan:
     def body(self) -> str:
         """The text of the pull request."""
         lines = [self.sentence, "", USE_A_MERGE_COMMIT, ""]
-        if self.proof:
-            lines += [self.proof.sentence, ""]
-        if self.unproven:
-            lines += [f"**Nothing proves these images.** Promoted all the same: {self.unproven}", ""]
+        lines += proof_lines(self.proof, self.unproven)
         lines += ["Images:", *(f"- {each.reference}: {each.after}" for each in self.images), "", self.afterwards]
         return "\n".join(lines) + "\n"
 

@@ -71,8 +71,8 @@ class Monorepo:
         heads = {name.removeprefix(_HEADS): commit for name, commit in found.items() if name.startswith(_HEADS)}
         head = heads.get(self.branch)
         if head is None:
-            what = f'has no branch "{self.branch}"' if found else "is empty"
-            raise UserError(f"{self.name}: the repository {what}", "Name the monorepo that the application is in.")
+            problem = f'has no branch "{self.branch}"' if found else "is empty"
+            raise UserError(f"{self.name}: the repository {problem}", "Name the monorepo that the application is in.")
         return RemoteRefs(tags, head, read_tags(tags, self.prefix), heads)
 
     def find_commit(self, text: str, refs: RemoteRefs) -> str | None:
@@ -126,21 +126,15 @@ class Monorepo:
         counts = git("rev-list", "--left-right", "--count", f"{own}...{refs.head}", "--", folder=place.repository)
         ahead, behind = map(int, counts.split())
         update = f"`git checkout {self.branch} && git fetch {place.remote} && git rebase {theirs}`"
+        hint = f"Bring your own commits to {theirs} by a pull request, or off {self.branch}; then run {update} in it."
         if ahead and behind:
-            raise UserError(
-                f"{self.name}: {self.branch} has diverged from {theirs}: "
-                f"{_commits(ahead)} of its own, {_commits(behind)} behind",
-                f"Bring your own commits to {theirs} by a pull request, or off {self.branch}; then run {update} in it.",
-            )
-        if ahead:
-            raise UserError(
-                f"{self.name}: {self.branch} is {_commits(ahead)} ahead of {theirs}, and would be released without",
-                f"Bring your own commits to {theirs} by a pull request, or off {self.branch}; then run {update} in it.",
-            )
-        raise UserError(
-            f"{self.name}: {self.branch} is {_commits(behind)} behind {theirs}",
-            f"Run {update} in it, look at what came, then run the same command again.",
-        )
+            state = f"has diverged from {theirs}: {_commits(ahead)} ahead, {_commits(behind)} behind"
+        elif ahead:
+            state = f"is {_commits(ahead)} ahead of {theirs}, and would be released without"
+        else:
+            state = f"is {_commits(behind)} behind {theirs}"
+            hint = f"Run {update} in it, look at what came, then run the same command again."
+        raise UserError(f"{self.name}: {self.branch} {state}", hint)
 
     def push_tag(self, name: str, commit: str) -> None:
         """Put a new lightweight tag on a commit that the remote has, and check that it exists.
@@ -183,8 +177,8 @@ class Monorepo:
             ) from error
         raise explained(self.name, error) from error
 
-    def _exists(self, name: str, found: str, wanted: str, *, meanwhile: bool = False) -> UserError:
-        where = "the same commit" if found == wanted else f"another commit, {found[:12]}"
+    def _exists(self, name: str, found: str, requested: str, *, meanwhile: bool = False) -> UserError:
+        where = "the same commit" if found == requested else f"another commit, {found[:12]}"
         since = " by now" if meanwhile else ""
         return UserError(
             f"{name}: exists{since} in {self.name}, on {where}",
@@ -242,13 +236,13 @@ class Monorepo:
 
         A push sends what it cannot know the remote to have, so a commit that no ref is on needs the branch above it.
         """
-        wanted = [(_ALL, _NO_FILES, _HEADS + self.branch), (_ONE, _ALL_FILES, commit)]
+        requested = [(_ALL, _NO_FILES, _HEADS + self.branch), (_ONE, _ALL_FILES, commit)]
         if (at := _ref_at(commit, refs)) is not None:
-            wanted.insert(0, (_ONE, _NO_FILES, at))
+            requested.insert(0, (_ONE, _NO_FILES, at))
         failure: GitFailed | None = None
-        for depth, files, what in wanted:
+        for depth, files, ref in requested:
             try:
-                git(*_FETCH, depth, files, "--", self._place.remote, what, folder=repository)
+                git(*_FETCH, depth, files, "--", self._place.remote, ref, folder=repository)
             except GitFailed as error:
                 failure = error
             if _has(repository, commit):
@@ -259,9 +253,9 @@ class Monorepo:
         """Fetch a commit into a clone that may lack it, without touching its refs, and without making it shallow."""
         if _has(repository, commit):
             return
-        for wanted in (at or _HEADS + self.branch, commit):
+        for requested in (at or _HEADS + self.branch, commit):
             try:
-                git(*_FETCH_NO_BRANCH, "--", self._place.remote, wanted, folder=repository)
+                git(*_FETCH_NO_BRANCH, "--", self._place.remote, requested, folder=repository)
             except GitFailed as error:
                 raise explained(self.name, error) from error
             if _has(repository, commit):
@@ -358,10 +352,10 @@ def _ref_at(commit: str, refs: RemoteRefs) -> str | None:
     return None if tag is None else _TAGS + tag
 
 
-def _try_to_fetch(repository: Path, remote: str, what: str, *options: str) -> None:
+def _try_to_fetch(repository: Path, remote: str, ref: str, *options: str) -> None:
     """Fetch what the remote may not have or not give: whether it came, the caller looks."""
     with contextlib.suppress(GitFailed):
-        git(*_FETCH, *options, "--", remote, what, folder=repository)
+        git(*_FETCH, *options, "--", remote, ref, folder=repository)
 
 
 def _is_path(location: str) -> bool:

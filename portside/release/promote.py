@@ -69,10 +69,7 @@ class PromotionPlan(JsonFields):
     def body(self) -> str:
         """The text of the pull request: what a reviewer wants to know."""
         lines = [f"Merges {self.merge.source.branch} into {self.merge.target.branch}.", "", USE_A_MERGE_COMMIT, ""]
-        if self.proof:
-            lines += [self.proof.sentence, ""]
-        if self.unproven:
-            lines += [f"**Nothing proves these images.** Promoted all the same: {self.unproven}", ""]
+        lines += proof_lines(self.proof, self.unproven)
         images = [f"- {each.reference}: {each.after}" for each in self.images]
         lines += ["Images:", *(images or ["- the same as before"])]
         lines += ["", "Commits:", *(f"- {commit} {subject}" for commit, subject in self.merge.commits)]
@@ -85,6 +82,12 @@ class PromotionPlan(JsonFields):
         """The fields, and the branch."""
         fields = super().as_json() | {"branch": self.branch, "hot_fix": False}
         return {name: value for name, value in fields.items() if name != "unproven" or value}
+
+
+def proof_lines(proof: Proof | None, unproven: str) -> list[str]:
+    """The lines of a pull request about the proof of its images."""
+    lines = [proof.sentence, ""] if proof else []
+    return lines + ([f"**Nothing proves these images.** Promoted all the same: {unproven}", ""] if unproven else [])
 
 
 def plan_promotion(repository: Path, target: Environment, source: Environment) -> PromotionPlan:
@@ -278,10 +281,10 @@ def _templates(repository: Path, branch: str, tree_id: str, environment: str, ro
 
 def _commit_as_it_is(tree: Path) -> None:
     """Make a folder a repository with one commit: production's templates are made only of locks that a commit has."""
-    who = ("-c", "user.name=promote", "-c", "user.email=promote@localhost", "-c", "commit.gpgSign=false")
+    author = ("-c", "user.name=promote", "-c", "user.email=promote@localhost", "-c", "commit.gpgSign=false")
     git("init", "--quiet", folder=tree)
     git("add", "--all", "--force", folder=tree)
-    git(*who, "-c", "core.hooksPath=/dev/null", "commit", "--quiet", "--message", "As it is", folder=tree)
+    git(*author, "-c", "core.hooksPath=/dev/null", "commit", "--quiet", "--message", "As it is", folder=tree)
 
 
 def _error_line(said: str) -> str:

@@ -40,7 +40,7 @@ class Staged(JsonFields):
 def staging_environment(configuration: Configuration, name: str | None = None) -> Environment:
     """The environment whose release is finished: the named one, or production's `proved_by`.
 
-    Raises `UsageError` if there is none, or several.
+    Raises `UsageError` if no environment, or several, prove releases.
     """
     if name is not None:
         chosen = configuration.environment(name)
@@ -106,15 +106,15 @@ def read_footer(environment: Environment, why: str) -> Staged:
     if len(found) != 1:
         said = f"shows {', '.join(shown)}" if shown else "shows no version"
         hint = f"Set AWS_PROFILE to a profile of account {environment.account}, to read what runs there."
-        raise UserError(f"{where}: it {said}, not one release with its commit", hint)
+        raise UserError(f"{where}: it {said}, instead of one release with its commit", hint)
     version = parse_version(found[0][1])
     assert version is not None
     return Staged(environment.name, version, found[0][2], f"{where}: it shows {found[0][0]}", is_footer=True)
 
 
 def _is(record: DeploymentRecord, text: str) -> bool:
-    there, wanted = parse_version(record.images.version), parse_version(text)
-    return there is not None and wanted is not None and wanted in (there, there.release)
+    there, requested = parse_version(record.images.version), parse_version(text)
+    return there is not None and requested is not None and requested in (there, there.release)
 
 
 def _staged(name: str, record: DeploymentRecord, source: str) -> Staged:

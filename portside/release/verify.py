@@ -96,8 +96,8 @@ def check_records(
     return [_check("record", FAIL, each) for each in unaccounted(target.environment, running, records)]
 
 
-def _check(subject: str, state: State, what: str) -> Finding:
-    return check(subject, state, what, code="CHECK.RUNNING_IMAGE")
+def _check(subject: str, state: State, message: str) -> Finding:
+    return check(subject, state, message, code="CHECK.RUNNING_IMAGE")
 
 
 def _unchecked(props: ServiceProps) -> Finding:

@@ -134,9 +134,9 @@ def read_tags(names: Iterable[str], prefix: str) -> ReleaseTags:
 def next_version(tags: ReleaseTags, part: Part | None = None) -> Version:
     """The candidate to tag next.
 
-    While the last version is a candidate, its next candidate; else the first candidate of the next patch. A part asks
-    for a release of that size or larger, counted as npm's `semver inc` does: a candidate of 4.3.0 is one of a minor
-    release already, so `minor` continues it, while `major` starts 5.0.0.
+    While the last version is a candidate, its next candidate; otherwise the first candidate of the next patch. A part
+    asks for a release of that size or larger, counted as npm's `semver inc` does: a candidate of 4.3.0 is one of a
+    minor release already, so `minor` continues it, while `major` starts 5.0.0.
     """
     last = tags.last
     release = _next_release(last or Version(0, 0, 0), part)
@@ -148,7 +148,7 @@ def next_version(tags: ReleaseTags, part: Part | None = None) -> Version:
 def next_hot_fix(tags: ReleaseTags, base: Version) -> Version:
     """The candidate to tag next for a fix of an older version, whatever has been tagged since.
 
-    The next candidate of its release while that is open, else the first free one of the patches after it.
+    The next candidate of its release while that is open, otherwise the first free one of the patches after it.
     """
     release = base.release
     while release in tags.finished or release in tags.versions:

@@ -21,7 +21,7 @@ def verify(environment: str, local: bool, as_json: bool) -> None:
     Compares running tasks, the site's footer and the lock. Exit code 1 if they differ.
     """
     from portside.findings.check import check_as_json, printed
-    from portside.plan.rollback import brings_back
+    from portside.plan.rollback import restored_images
     from portside.records.deployment_record import read_records
     from portside.release.verify import FAIL, check_records, expected_images, site_of
     from portside.release.verify import verify as verify_images
@@ -43,6 +43,6 @@ def verify(environment: str, local: bool, as_json: bool) -> None:
     if failed:
         name = target.environment.name
         hint = f"Deploy it, or see what was done: {tool('history', name)}"
-        if brings_back(records, expected):
+        if restored_images(records, expected):
             hint = f"{name} was rolled back: merge the rollback's commit into {name}, then they agree."
         raise UserError(f"{name} does not run what it should: {', '.join(each.subject for each in failed)}", hint)

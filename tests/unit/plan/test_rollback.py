@@ -14,7 +14,7 @@ from portside.config.service_props import ServiceProps
 from portside.errors import UsageError, UserError
 from portside.images.resolution import Resolution
 from portside.images.resolved_image import ResolvedImage
-from portside.plan.rollback import RollbackPlan, brings_back, choose_record, plan_rollback
+from portside.plan.rollback import RollbackPlan, choose_record, plan_rollback, restored_images
 from portside.records.deployment_record import FAILED, INTERRUPTED, ROLLBACK, DeploymentRecord
 from tests.unit.configuration_support import check_configuration, environments, service
 from tests.unit.operations_support import deployment_of, digest, resolution
@@ -235,13 +235,13 @@ def test_an_image_that_is_built_on_the_spot_is_nothing_to_go_back_to(tmp_path: P
 
 def test_deploying_what_the_last_rollback_took_out_is_reported_by_image() -> None:
     records = _history(FIRST, SECOND, _rolled_back(FIRST, instead_of=SECOND))
-    assert brings_back(records, SECOND) == ("api:2.0.0", "app:2.0.0")
-    assert brings_back(records, resolution("2.0.1", "api", app="app 2.0.0")) == ("app:2.0.1",)
+    assert restored_images(records, SECOND) == ("api:2.0.0", "app:2.0.0")
+    assert restored_images(records, resolution("2.0.1", "api", app="app 2.0.0")) == ("app:2.0.1",)
 
 
 @pytest.mark.parametrize("images", [FIRST, THIRD])
 def test_deploying_anything_else_after_a_rollback_brings_nothing_back(images: Resolution) -> None:
-    assert brings_back(_history(FIRST, SECOND, _rolled_back(FIRST, instead_of=SECOND)), images) == ()
+    assert restored_images(_history(FIRST, SECOND, _rolled_back(FIRST, instead_of=SECOND)), images) == ()
 
 
 def test_a_rollback_is_remembered_over_failed_and_synthetic_deployments_that_came_after_it() -> None:
@@ -250,15 +250,15 @@ def test_a_rollback_is_remembered_over_failed_and_synthetic_deployments_that_cam
         (SECOND, {"result": INTERRUPTED}),
         (SECOND, {"synthetic": True}),
     ]
-    assert brings_back(_history(SECOND, _rolled_back(FIRST, instead_of=SECOND), *later), SECOND)
+    assert restored_images(_history(SECOND, _rolled_back(FIRST, instead_of=SECOND), *later), SECOND)
 
 
 def test_a_rollback_is_over_with_the_next_healthy_deployment() -> None:
-    assert brings_back(_history(SECOND, _rolled_back(FIRST, instead_of=SECOND), THIRD), SECOND) == ()
+    assert restored_images(_history(SECOND, _rolled_back(FIRST, instead_of=SECOND), THIRD), SECOND) == ()
 
 
 @pytest.mark.parametrize(
     "records", [[], _history(FIRST, SECOND), _history(SECOND, _rolled_back(FIRST, instead_of=SECOND, result=FAILED))]
 )
 def test_without_a_healthy_rollback_nothing_is_restored(records: list[DeploymentRecord]) -> None:
-    assert brings_back(records, SECOND) == ()
+    assert restored_images(records, SECOND) == ()

@@ -425,7 +425,7 @@ def test_a_clone_that_is_behind_ahead_or_diverged_is_refused_each_in_its_own_wor
     with pytest.raises(UserError, match="behind: main is 2 commits behind origin/main") as caught:
         _check(behind)
     assert "git rebase origin/main" in caught.value.hint
-    with pytest.raises(UserError, match="diverged: main has diverged from origin/main: 1 commit of its own, 2 commits"):
+    with pytest.raises(UserError, match="diverged: main has diverged from origin/main: 1 commit ahead, 2 commits"):
         _check(diverged)
 
 

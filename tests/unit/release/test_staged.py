@@ -108,7 +108,7 @@ def test_without_credentials_the_footer_of_the_site_says_version_and_commit(
 
 @pytest.mark.parametrize("page", ["Agora", "4.2.0-abc1234 4.2.1-abc1235", "edge-abc1234", "4.2.0-unknown"])
 def test_a_footer_without_one_release_is_refused_with_what_it_shows(monkeypatch: pytest.MonkeyPatch, page: str) -> None:
-    with pytest.raises(UserError, match=r"was read instead: it shows .*, not one release") as raised:
+    with pytest.raises(UserError, match=r"was read instead: it shows .*, instead of one release") as raised:
         footer(monkeypatch, page)
     assert "AWS_PROFILE" in raised.value.hint
 
