@@ -67,8 +67,8 @@ def expect_ours(stacks: Iterable[Tagged], environment: Environment) -> tuple[str
             refused.setdefault(why, []).append(stack.name)
     if refused:
         said = [
-            f"stack {name} {what}{f'; so do {len(more)} more' if more else ''}"
-            for (what, _), (name, *more) in refused.items()
+            f"stack {name} {problem}{f'; so do {len(more)} more' if more else ''}"
+            for (problem, _), (name, *more) in refused.items()
         ]
         raise UserError("\n".join(said), "\n".join(hint for _, hint in refused))
     return tuple(stack.name for stack in found if owner_of(stack, environment) is Owner.UNKNOWN)
