@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
-def timestamp(moment: datetime) -> str:
-    """Such as `2026-11-26T04:39:12Z`, with milliseconds if it has any. A moment without a time zone is in UTC."""
+def timestamp(moment: datetime, *, milliseconds: bool = False) -> str:
+    """Such as `2026-11-26T04:39:12Z`, which sorts by time. A moment without a time zone is in UTC."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    shown = aware.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
-    return f"{shown.removesuffix('.000')}Z"
+    shown = aware.astimezone(UTC).isoformat(timespec="milliseconds" if milliseconds else "seconds")
+    return f"{shown.removesuffix('+00:00')}Z"
 
 
 def parse_timestamp(text: str) -> datetime | None:

@@ -14,6 +14,7 @@ from portside import redact
 from portside.aws.errors import call_with_retries, code_of, is_missing, is_passing
 from portside.aws.model import Service
 from portside.errors import UsageError, UserError
+from portside.timestamps import timestamp
 
 # Lines reach CloudWatch late and out of order: a container's driver sends them in batches, each task for itself.
 OVERLAP = timedelta(seconds=30)
@@ -46,7 +47,7 @@ class LogLine:
 
     def as_json(self) -> dict[str, Any]:
         """The fields by name."""
-        return {"time": self.at.isoformat(timespec="milliseconds"), "task": self.task, "message": self.message}
+        return {"time": timestamp(self.at, milliseconds=True), "task": self.task, "message": self.message}
 
 
 def parse_since(text: str, now: datetime) -> datetime:

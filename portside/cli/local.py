@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -73,7 +74,7 @@ def status(as_json: bool) -> None:
 
     found = read_status()
     if as_json:
-        answer(found.as_json(), "", as_json=True)
+        console.print_json(asdict(found))
     else:
         _show_status(found)
     if not found.running:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from portside.aws.stack_reading import read_all_stacks
 from portside.aws.target import local_state_dir, local_target
@@ -36,10 +35,6 @@ class LocalStatus:
     stacks: tuple[DeployedStack, ...] = ()
     faults: tuple[tuple[str, str, str], ...] = ()
     pins: Mapping[str, str] = field(default_factory=dict)
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields by name."""
-        return asdict(self)
 
 
 def read_status() -> LocalStatus:

@@ -10,6 +10,7 @@ from typing import Any
 from portside import redact
 from portside.records.deployment_record import HEALTHY, INTERRUPTED, ROLLBACK
 from portside.report.timeline import Moment
+from portside.timestamps import timestamp
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ class DeploymentReport:
         fields = {name: value for name, value in vars(self).items() if name not in own_files | {"changes", "services"}}
         return {
             **fields,
-            "began": self.began.isoformat(timespec="seconds"),
+            "began": timestamp(self.began),
             "stacks": dict(self.changes),
             "services": [vars(each) for each in self.services],
         }

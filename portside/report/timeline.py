@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+
+from portside.timestamps import timestamp
 
 STACK, SERVICE, TASK = "stack", "service", "task"
 
@@ -26,10 +28,6 @@ class Moment:
     within: str = ""
     reason: str = ""
     over: bool = False
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields by name, without empty ones."""
-        return {name: value for name, value in asdict(self).items() if value or name == "seconds"}
 
 
 @dataclass(frozen=True)
@@ -102,10 +100,13 @@ class Timeline:
         return moment
 
     def as_json(self) -> dict[str, Any]:
-        """When it began (ISO 8601), and every moment."""
+        """When it began, and every moment without its empty fields."""
         return {
-            "began": self.began.isoformat(timespec="milliseconds"),
-            "moments": [moment.as_json() for moment in self.moments],
+            "began": timestamp(self.began, milliseconds=True),
+            "moments": [
+                {name: value for name, value in vars(moment).items() if value or name == "seconds"}
+                for moment in self.moments
+            ],
         }
 
 

@@ -139,7 +139,7 @@ def _with_timestamps(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_with_timestamps(each) for each in value]
     if isinstance(value, str) and (moment := parse_timestamp(value)):
-        return timestamp(moment)
+        return timestamp(moment, milliseconds="." in value)
     return value
 
 

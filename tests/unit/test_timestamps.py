@@ -17,11 +17,21 @@ NOON = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
         (NOON, "2026-11-26T12:00:00Z"),
         (NOON.astimezone(timezone(timedelta(hours=-5))), "2026-11-26T12:00:00Z"),
         (NOON.replace(tzinfo=None), "2026-11-26T12:00:00Z"),
-        (NOON + timedelta(microseconds=34567), "2026-11-26T12:00:00.034Z"),
+        (NOON + timedelta(microseconds=34567), "2026-11-26T12:00:00Z"),
     ],
 )
-def test_a_timestamp_is_in_utc_with_milliseconds_if_it_has_any(moment: datetime, expected: str) -> None:
+def test_a_timestamp_is_in_utc(moment: datetime, expected: str) -> None:
     assert timestamp(moment) == expected
+
+
+def test_timestamps_with_milliseconds_sort_by_time() -> None:
+    moments = [NOON, NOON + timedelta(milliseconds=34), NOON + timedelta(seconds=1)]
+    written = [timestamp(moment, milliseconds=True) for moment in moments]
+    assert (
+        written
+        == sorted(written)
+        == ["2026-11-26T12:00:00.000Z", "2026-11-26T12:00:00.034Z", "2026-11-26T12:00:01.000Z"]
+    )
 
 
 @pytest.mark.parametrize("text", ["2026-11-26", "4.2.0", "unknown", "2026-11-26T12:00:00", "2026-11-26T99:00:00Z"])

@@ -162,7 +162,7 @@ def test_a_message_of_several_lines_is_shown_as_several() -> None:
     (line,) = read_lines(Logs(event(1, "Error: x\n    at y\r\n")), [API], NOON)
     assert line.texts == ["Error: x", "    at y"]
     assert line.as_json() == {
-        "time": "2026-11-23T12:01:00.000+00:00",
+        "time": "2026-11-23T12:01:00.000Z",
         "task": "aaaa1111",
         "message": "Error: x\n    at y\n",
     }

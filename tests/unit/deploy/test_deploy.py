@@ -30,6 +30,7 @@ from portside.records.environment_lock import Locked, locked, read_lock
 from portside.records.origin import Origin
 from portside.synthesis import cdk_cli
 from portside.synthesis.cdk_cli import CdkFailed
+from portside.timestamps import timestamp
 from tests.apps import agora
 from tests.unit.cluster_support import CLUSTER_STACK, TARGETS, FakeCluster, FakeTargets, deployment, service, task
 from tests.unit.configuration_support import named
@@ -296,7 +297,7 @@ def test_a_failure_keeps_its_evidence_since_it_began_and_is_recorded(place: _Pla
     assert json.loads((place.kept / "evidence.json").read_text())["evidence"] == {"at": "noon"}
     assert "there is no secret x" in (place.kept / "page.html").read_text()
     began = json.loads((place.kept / "timeline.json").read_text())["began"]
-    assert [since and since.isoformat(timespec="milliseconds") for since in place.diagnoses] == [began]
+    assert [since and timestamp(since, milliseconds=True) for since in place.diagnoses] == [began]
     (record,) = read_records(place.ssm, named("dev"))
     assert record.result == "failed"
     assert record.reason == "cdk deploy failed: last words; agora-app: there is no secret x"

@@ -32,7 +32,7 @@ def test_it_is_written_with_its_beginning_and_without_empty_parts() -> None:
     timeline = Timeline(datetime(2026, 11, 23, 12, tzinfo=UTC))
     timeline.note(STACK, "agora-dev-app", "updated", over=True)
     written = timeline.as_json()
-    assert written["began"] == "2026-11-23T12:00:00.000+00:00"
+    assert written["began"] == "2026-11-23T12:00:00.000Z"
     (moment,) = written["moments"]
     assert moment | {"seconds": 0} == {
         "seconds": 0,
