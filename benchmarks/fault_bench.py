@@ -65,7 +65,7 @@ class Bench:
             time.sleep(PAUSE_SECONDS)
         return False
 
-    def wait_until_gone(self, stack: str) -> None:
+    def wait_until_deleted(self, stack: str) -> None:
         """Wait until CloudFormation has deleted a stack."""
         self.of("cloudformation").get_waiter("stack_delete_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
 

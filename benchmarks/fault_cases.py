@@ -28,7 +28,7 @@ class Case:
     cause: str
     inject: Act
     says: str
-    mend: Act = Bench.clear
+    fix: Act = Bench.clear
     by: str = "roll"
     others: tuple[tuple[str, str], ...] = ()
     """Further verdicts that must be among those given: service and cause."""
@@ -105,7 +105,7 @@ def _health() -> list[Case]:
             "SECURITY_GROUP",
             _shut_out,
             "authorize-security-group-ingress",
-            _let_in,
+            _allow_traffic,
         ),
     ]
 
@@ -147,7 +147,7 @@ def _by_hand() -> list[Case]:
             "BY_HAND",
             _delete_service,
             "delete-stack",
-            _when_gone("agora-dev-api-docs"),
+            _when_deleted("agora-dev-api-docs"),
             by="hand",
         ),
         Case(
@@ -156,7 +156,7 @@ def _by_hand() -> list[Case]:
             "BY_HAND",
             _delete_listener,
             "delete-stack",
-            _when_gone("agora-dev-apex"),
+            _when_deleted("agora-dev-apex"),
             by="hand",
         ),
         Case("another revision", "agora-api", "BY_HAND", _change_revision, "update-service", _nothing, by="nothing"),
@@ -216,7 +216,7 @@ def _at_once() -> list[Case]:
             lambda bench: bench.fault("agora-api", "crash-at-start", "2x"),
             "Nothing has to be done",
         ),
-        Case("nothing", "", "NOTHING", _start_all_anew, "Nothing has to be done", by="nothing"),
+        Case("nothing", "", "NOTHING", _restart_all, "Nothing has to be done", by="nothing"),
     ]
 
 
@@ -224,7 +224,7 @@ def _nothing(bench: Bench) -> None:
     """The printed fix is enough."""
 
 
-def _start_all_anew(bench: Bench) -> None:
+def _restart_all(bench: Bench) -> None:
     """Restart all services, so that failures of earlier cases are not reported as healed."""
     for props in load_configuration().services_of("dev"):
         assert bench.roll(props.container_name)
@@ -243,7 +243,7 @@ def _ask_for_field(bench: Bench) -> None:
 
 
 def _add_field(bench: Bench) -> None:
-    value = json.dumps({"dsn": "made up"})
+    value = json.dumps({"dsn": "invented"})
     bench.of("secretsmanager").put_secret_value(SecretId="agora-sentry-dsn", SecretString=value)
 
 
@@ -262,7 +262,7 @@ def _shut_out(bench: Bench) -> None:
     bench.fault("agora-apex", "target-timeout")
 
 
-def _let_in(bench: Bench) -> None:
+def _allow_traffic(bench: Bench) -> None:
     for group, rules in bench.kept["rules"]:
         bench.of("ec2").authorize_security_group_ingress(GroupId=group, IpPermissions=rules)
     bench.clear()
@@ -304,8 +304,8 @@ def _delete_listener(bench: Bench) -> None:
         bench.of("elbv2").delete_listener(ListenerArn=arn)
 
 
-def _when_gone(stack: str) -> Act:
-    return lambda bench: bench.wait_until_gone(stack)
+def _when_deleted(stack: str) -> Act:
+    return lambda bench: bench.wait_until_deleted(stack)
 
 
 def _change_revision(bench: Bench) -> None:

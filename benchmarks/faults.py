@@ -48,7 +48,7 @@ class Score:
     """From the failure of the deployment to the verdict of `deploy`, in seconds; None where it was not asked."""
 
 
-def _bring_about(bench: Bench, case: Case) -> None:
+def _inject(bench: Bench, case: Case) -> None:
     case.inject(bench)
     match case.by:
         case "deploy":
@@ -77,7 +77,7 @@ def _follow(bench: Bench, case: Case, fix: str) -> bool:
     # A command with a placeholder marks it in capitals or with an ellipsis.
     if "NUMBER" not in fix and "detect-stack-drift" not in fix and "<(" not in fix:
         bench.run_printed(fix)
-    case.mend(bench)
+    case.fix(bench)
     if case.by in ("deploy", "cdk", "form", "free", "hand"):
         well = bench.deploy()
     elif case.by == "nothing":
@@ -98,7 +98,7 @@ def _follow(bench: Bench, case: Case, fix: str) -> bool:
 
 def score(bench: Bench, case: Case) -> Score:
     """Bring a fault about, ask, and follow the fix."""
-    _bring_about(bench, case)
+    _inject(bench, case)
     by_deploy = case.by == "deploy"
     of_deploy = bench.kept["verdicts"][:1] if by_deploy else []
     reported_by_deploy = [(each["service"], outer(each["cause"])) for each in of_deploy]
@@ -154,10 +154,10 @@ def summary(rows: Sequence[tuple[str, ...]]) -> str:
     """The rows in a sentence."""
     causes, services, fixes = (sum(each[column] in ("right", "yes") for each in rows) for column in (3, 4, 5))
     slowest = max(float(each[6]) for each in rows)
-    told = f"{len(rows)} cases: right cause {causes}, right service {services}, fix works {fixes}.\n"
-    told += f"The slowest verdict of `diagnose` took {slowest:.1f} s"
+    summary = f"{len(rows)} cases: right cause {causes}, right service {services}, fix works {fixes}.\n"
+    summary += f"The slowest verdict of `diagnose` took {slowest:.1f} s"
     since = [float(each[7]) for each in rows if each[7] != "-"]
-    return told + (f", that of `deploy`\n{max(since):.1f} s since the failure." if since else ".")
+    return summary + (f", that of `deploy`\n{max(since):.1f} s since the failure." if since else ".")
 
 
 def write(rows: Sequence[tuple[str, ...]]) -> None:

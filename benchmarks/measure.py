@@ -1,9 +1,9 @@
 """The time that users wait: medians of paired runs, on a separate embedded AWS.
 
-    ./agora --help >/dev/null && .venv/bin/python benchmarks/measure.py [NAME …] [--rounds N] [--beside CLONE]
+    ./agora --help >/dev/null && .venv/bin/python benchmarks/measure.py [NAME …] [--rounds N] [--load CLONE]
 
 Each round runs every variant once, one after the other, so that a slow moment of the machine falls on all of them.
-`--beside` names another clone, such as one of the state before, whose answers are measured in the same rounds.
+`--load` names another clone, such as one of the state before, whose answers are measured in the same rounds.
 """
 
 from __future__ import annotations
@@ -125,16 +125,16 @@ def questions(count: int) -> dict[str, float]:
         def ask(verb: str) -> float:
             return run(["./agora", verb, "dev", "--local"], **environment)
 
-        def ask_anew(verb: str) -> float:
+        def ask_again(verb: str) -> float:
             shutil.rmtree(Path(environment["AGORA_STATE_DIR"]) / "templates")
             return ask(verb)
 
         found = rounds(
             {
                 "status dev --local": lambda: ask("status"),
-                "verify dev --local, made": lambda: ask_anew("verify"),
+                "verify dev --local, made": lambda: ask_again("verify"),
                 "verify dev --local, kept": lambda: ask("verify"),
-                "deploy dev --local, no change, made": lambda: ask_anew("deploy"),
+                "deploy dev --local, no change, made": lambda: ask_again("deploy"),
                 "deploy dev --local, no change, kept": lambda: ask("deploy"),
             },
             count,
@@ -146,9 +146,9 @@ def questions(count: int) -> dict[str, float]:
     return found | ratios
 
 
-def reads(count: int, beside: Path | None = None) -> dict[str, float]:
+def reads(count: int, load: Path | None = None) -> dict[str, float]:
     """Commands that read a deployed, healthy dev, and an empty deployment; and the number of AWS calls."""
-    clones = {"": ROOT} | ({f", {beside}": beside} if beside else {})
+    clones = {"": ROOT} | ({f", {load}": load} if load else {})
     verbs = {"status dev": ["status"], "diagnose dev": ["diagnose"], "deploy dev, no change": ["deploy"]}
     variants: dict[str, Callable[[], float]] = {}
     calls: dict[str, float] = {}
@@ -211,11 +211,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--beside", type=lambda given: Path(given).resolve(), metavar="CLONE")
+    parser.add_argument("--load", type=lambda given: Path(given).resolve(), metavar="CLONE")
     arguments = parser.parse_args()
     for name in arguments.names or BENCHMARKS:
         print(f"{name}: {BENCHMARKS[name].__doc__}")
-        measured = reads(arguments.rounds, arguments.beside) if name == "reads" else BENCHMARKS[name](arguments.rounds)
+        measured = reads(arguments.rounds, arguments.load) if name == "reads" else BENCHMARKS[name](arguments.rounds)
         for label, value in measured.items():
             print(f"  {label:<36} {value:8.3f}", flush=True)
 

@@ -122,7 +122,7 @@ SECOND = (
     Fault("two services of one discovery name", _same_discovery_name),
     Fault("export of two stacks", _same_export),
     Fault(
-        "forgotten Fn::Sub",
+        "missing Fn::Sub",
         lambda of: of.container("api")["Environment"].append({"Name": "REGION", "Value": "${AWS::Region}"}),
         False,
     ),

@@ -59,7 +59,7 @@ def _two_of_a_name(assembly: FaultyTemplates) -> None:
     containers.append({"Name": containers[0]["Name"], "Image": "docker.io/library/busybox:1", "Essential": False})
 
 
-def _waits_for_nobody(assembly: FaultyTemplates) -> None:
+def _waits_for_no_one(assembly: FaultyTemplates) -> None:
     assembly.container("api")["DependsOn"] = [{"ContainerName": "migrate", "Condition": "SUCCESS"}]
 
 
@@ -83,7 +83,7 @@ FAULTS = (
     Fault("health check every 2 s", lambda a: _health_command(a, Interval=2)),
     Fault("start period of 10 min", lambda a: _health_command(a, StartPeriod=600)),
     Fault("mount of an undeclared volume", lambda a: a.of("apex", "ECS::TaskDefinition")["Volumes"].pop()),
-    Fault("dependency on an unknown container", _waits_for_nobody),
+    Fault("dependency on an unknown container", _waits_for_no_one),
     Fault("two containers of a name", _two_of_a_name),
     Fault(
         "variables over 64 KiB",
@@ -122,12 +122,12 @@ FAULTS = (
     Fault(
         "unknown TLS policy", lambda a: a.of("apex", "Listener").update(SslPolicy="ELBSecurityPolicy-TLS13-1-2-2021")
     ),
-    Fault("balancer let in on another port", _rule(8080, "SecurityGroupIngress"), False),
-    Fault("balancer let out on another port", _rule(8080, "SecurityGroupEgress"), False),
+    Fault("balancer allowed in on another port", _rule(8080, "SecurityGroupIngress"), False),
+    Fault("balancer allowed out on another port", _rule(8080, "SecurityGroupEgress"), False),
     Fault("service outside the database's callers", _without_database_group, False),
     Fault("caller outside a callee's callers", _without_callee_group, False),
     Fault(
-        "database let in on another port",
+        "database allows another port",
         lambda a: a.of("docdb-v8", "SecurityGroupIngress").update(FromPort=27018, ToPort=27018),
         False,
     ),
@@ -145,7 +145,7 @@ FAULTS = (
     ),
     Fault("smallest count above the largest", lambda a: a.of("api", "ScalableTarget").update(MinCapacity=5)),
     Fault(
-        "rollback on an alarm that is not there",
+        "rollback on a missing alarm",
         lambda a: a.service("api")["DeploymentConfiguration"]["Alarms"]["AlarmNames"].append("agora-dev-api-errors"),
     ),
 )

@@ -37,14 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     configuration, aws = load_configuration(), None
     for line in filter(str.strip, asked.cases.read_text(encoding="utf-8").splitlines()):
         case = json.loads(line)
-        account = left_behind(case, configuration, cut=asked.cut, running=asked.running)
+        account = stopped_task(case, configuration, cut=asked.cut, running=asked.running)
         if aws is None:
             aws = AnsweringAws(account)
         aws.account = account
-        sys.stdout.write(json.dumps(said_of(case["id"], aws, configuration), ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(verdict_on(case["id"], aws, configuration), ensure_ascii=False) + "\n")
 
 
-def said_of(case: str, aws: AnsweringAws, configuration: Configuration) -> dict[str, Any]:
+def verdict_on(case: str, aws: AnsweringAws, configuration: Configuration) -> dict[str, Any]:
     """The first verdict of an account's diagnosis."""
     diagnosis = diagnose(aws.target(), configuration)
     first = diagnosis.verdicts[0]
@@ -58,7 +58,7 @@ def said_of(case: str, aws: AnsweringAws, configuration: Configuration) -> dict[
     }
 
 
-def left_behind(
+def stopped_task(
     case: Mapping[str, Any], configuration: Configuration, *, cut: bool = False, running: bool = False
 ) -> Account:
     """The account in which a case has happened. Raises `ValueError` for a case of a kind that is not known."""
@@ -129,11 +129,11 @@ def _of_a_target(account: Account, case: Mapping[str, Any], *, running: bool) ->
 
 
 def _stopped(case: Mapping[str, Any], *, has_own_check: bool) -> Stopped:
-    by_itself = case["where"] == "exited"
-    usual = "EssentialContainerExited" if by_itself else "TaskFailedToStart"
+    exited = case["where"] == "exited"
+    usual = "EssentialContainerExited" if exited else "TaskFailedToStart"
     code = case.get("stop_code", usual)
     never = code == "TaskFailedToStart" and not case.get("started")
-    was_stopped = not never and not by_itself
+    was_stopped = not never and not exited
     healths = "container health checks" in case.get("wording", "")
     health = (
         "UNKNOWN"
@@ -145,7 +145,7 @@ def _stopped(case: Mapping[str, Any], *, has_own_check: bool) -> Stopped:
         else "UNKNOWN"
     )
     return Stopped(
-        reason="Essential container in task exited" if by_itself else case["wording"],
+        reason="Essential container in task exited" if exited else case["wording"],
         stop_code=code,
         seconds=None if never else _LATER_SECONDS if case.get("started") or was_stopped else _AT_ONCE_SECONDS,
         exit_code=case.get("exit_code", _TERMINATED if was_stopped else None),

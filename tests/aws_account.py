@@ -328,7 +328,7 @@ def target(address: str, port: int, state: str, reason: str = "", description: s
 def deployment(
     account: Account, id: str, definition: str, *, minutes: float = 24 * 60, desired: int = 1, **more: Any
 ) -> dict[str, Any]:
-    """A deployment of a service; by default the one that it runs."""
+    """A deployment of a service; by default its current one."""
     found = {
         "id": id,
         "status": "PRIMARY",

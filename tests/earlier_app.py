@@ -192,7 +192,7 @@ def _import(recorded: Mapping[str, Json], value: Json) -> Json:
         for name, each in exported(template).items():
             if each == value and ":" in name:
                 return {"Fn::ImportValue": name}
-    raise AssertionError(f"nobody exports {value}")
+    raise AssertionError(f"no stack exports {value}")
 
 
 def _unique_id(environment: Environment, part: str, *path: str) -> str:

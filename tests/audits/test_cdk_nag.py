@@ -17,8 +17,8 @@ from tests.unit.invariants import Acknowledgment, is_reason, unsound_acknowledgm
 from tests.unit.stacks_support import SERVICES, environment
 
 MOST_OF_A_SERVICE = 4
-MOST_BESIDE = 12
-REASON = "the public door, which has a firewall in front of it"
+MOST_OTHERS = 12
+REASON = "the public entry point, behind a firewall"
 
 every_audit = pytest.mark.parametrize(("name", "step"), AUDITED)
 
@@ -55,7 +55,7 @@ def test_acknowledgments_are_few(name: str, step: str) -> None:
     services = {environment(name).stack_name(part): made[environment(name).stack_name(part)] for part in SERVICES}
     neighbours = made.total() - sum(services.values()) - made[environment(name).stack_name("bastion")]
     assert {stack: count for stack, count in services.items() if count > MOST_OF_A_SERVICE} == {}
-    assert neighbours <= MOST_BESIDE
+    assert neighbours <= MOST_OTHERS
 
 
 def opened(folder: Path, *acknowledgments: tuple[str, str], on_stack: bool = False) -> Audited:

@@ -78,7 +78,7 @@ class Clone:
         """Change the configuration as a user would; what must be changed must be there exactly once."""
         configuration = self.folder / "app.py"
         text = configuration.read_text()
-        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in app.py"
+        assert text.count(old) == 1, f"{old!r} is in app.py {text.count(old)} times"
         configuration.write_text(text.replace(old, new))
 
     def restore_configuration(self) -> None:

@@ -147,7 +147,7 @@ def run(pages: Sequence[str], clone: Clone, programs: Path) -> Run:
     return Run(done.stdout, failures.read_text())
 
 
-# What differs from run to run, and what is written instead in a comparison.
+# Values that differ from run to run, and their replacements in a comparison.
 _VARIABLE = (
     (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?( UTC|Z)?", "TIME"),
     (r"\b\d+ (s|min|h|days) ago\b", "AGE"),
@@ -167,7 +167,7 @@ def comparable(text: str) -> str:
 
 
 def not_printed(shown: str, printed: str) -> str | None:
-    """The first part of a shown output that was not printed after the part before it; `…` stands for any text."""
+    """The first part of a shown output that was not printed after the part before it; `…` matches any text."""
     output, at = comparable(printed), 0
     for part in (comparable(each) for line in shown.splitlines() for each in line.split("…")):
         if part and (found := output.find(part, at)) == -1:

@@ -33,7 +33,7 @@ def secret_of(of: Clients, stack: str) -> str:
     return of_stack(of, stack, "AWS::SecretsManager::Secret")
 
 
-def told_to_tasks(of: Clients) -> set[tuple[str, str]]:
+def given_to_tasks(of: Clients) -> set[tuple[str, str]]:
     """The hosts and the secrets of databases that running tasks were started with."""
     ecs = of("ecs")
     (cluster,) = ecs.list_clusters()["clusterArns"]
@@ -70,7 +70,7 @@ def test_a_database_is_restored_next_to_the_first_and_services_move_to_it_and_ba
     restored = cluster_of(of, RESTORED)
     assert restored["MasterUsername"] == ours["MasterUsername"]
     assert revisions(of) == running
-    assert told_to_tasks(of) == {(ours["Endpoint"], secret_of(of, OURS))}
+    assert given_to_tasks(of) == {(ours["Endpoint"], secret_of(of, OURS))}
 
     deployed.edit_configuration(neighbours, f"{neighbours}\n        {MOVED}")
     too_early = deployed.agora("deploy", "dev", "--local", "--json")
@@ -85,16 +85,16 @@ def test_a_database_is_restored_next_to_the_first_and_services_move_to_it_and_ba
         # The database that they move from is no longer in app.py.
         ("", "NOT_CONFIGURED"),
     }
-    assert told_to_tasks(of) == {(ours["Endpoint"], secret_of(of, OURS))}, "what ran before serves on"
+    assert given_to_tasks(of) == {(ours["Endpoint"], secret_of(of, OURS))}, "what ran before serves on"
 
     change_password(of, RESTORED)
     deploy(deployed)
-    assert told_to_tasks(of) == {(restored["Endpoint"], secret_of(of, RESTORED))}
+    assert given_to_tasks(of) == {(restored["Endpoint"], secret_of(of, RESTORED))}
     assert cluster_of(of, OURS)["Endpoint"] == ours["Endpoint"]
 
     deployed.edit_configuration(f"{neighbours}\n        {MOVED}", neighbours)
     deploy(deployed)
-    assert told_to_tasks(of) == {(ours["Endpoint"], secret_of(of, OURS))}
+    assert given_to_tasks(of) == {(ours["Endpoint"], secret_of(of, OURS))}
     assert cluster_of(of, RESTORED)["Endpoint"] == restored["Endpoint"]
 
 

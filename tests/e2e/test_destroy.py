@@ -66,11 +66,11 @@ def test_without_its_data_exactly_what_was_listed_stays(deployed: Clone) -> None
     assert not [stack for stack in listed["going"] if f"cloudformation {stack}" in staying]
     for resources in listed["staying"].values():
         for resource in resources:
-            assert f"   {resource}\n" in answer.stderr, "what stays is listed for a person too"
-    _assert_what_is_left_was_listed(deployed, staying, listed["staying"])
+            assert f"   {resource}\n" in answer.stderr, "the resources that stay are listed in the text too"
+    _assert_remaining_resources_were_listed(deployed, staying, listed["staying"])
 
 
-def _assert_what_is_left_was_listed(clone: Clone, staying: set[str], listed: dict[str, list[str]]) -> None:
+def _assert_remaining_resources_were_listed(clone: Clone, staying: set[str], listed: dict[str, list[str]]) -> None:
     clone.agora("destroy", "dev", "--local", "--with-data")
     nothing = inventory(clients(clone.exports("dev")))
     physical = " ".join(resource for resources in listed.values() for resource in resources)

@@ -15,7 +15,7 @@ from tests.unit.documents import PAGES, Block, blocks
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 RUN = [page for page in PAGES if any(commands_of(page)) and page != "docs/releases.md"]
-# Pages whose commands change what is deployed have a rehearsal of their own; the others share one.
+# Pages whose commands change what is deployed have a separate rehearsal; the others share one.
 ALONE = ("docs/by-hand.md", "docs/failures.md", "docs/rehearsal.md")
 GROUPS = [*((page,) for page in ALONE), tuple(page for page in RUN if page not in ALONE)]
 SHOWN = [block for page in PAGES for block in blocks(page) if block.language == "text" and page != "docs/commands.md"]

@@ -29,7 +29,7 @@ def test_it_is_started_asked_emptied_and_stopped(clone: Clone) -> None:
     stopped = clone.agora("local", "status")
     assert (stopped.exit_code, "is not running" in stopped.stdout) == (1, True)
     started = clone.agora("local", "up", "--json").json()
-    assert clone.agora("local", "up", "--json").json() == started, "the one that runs is used"
+    assert clone.agora("local", "up", "--json").json() == started, "the running one is used"
     assert clone.agora("local", "status", "--json").json()["url"] == started["url"]
     refused = clone.agora("local", "reset")
     assert refused.exit_code == 1, "a closed stdin is a no"
@@ -57,7 +57,7 @@ def test_it_listens_on_this_machine_only_and_takes_another_port_when_its_own_is_
         assert second.json()["url"] != first
 
 
-def test_one_that_was_killed_is_replaced(clone: Clone) -> None:
+def test_a_killed_server_is_replaced(clone: Clone) -> None:
     killed = clone.agora("local", "up", "--json").json()["pid"]
     os.kill(killed, signal.SIGKILL)
     answer = clone.agora("local", "up", "--json")

@@ -75,7 +75,7 @@ def test_what_is_removed_renamed_or_swapped_is_reported_and_pruned_and_its_group
     assert DOCS not in _stacks(of)
     assert "agora-api-docs" in _groups(of), "its group stays for the deployment that takes its last user away"
     by_hand = deployed.agora("local", "env", "dev", "--", "cdk", "diff", "agora-dev-ecs")
-    assert "CallersOfagoraapidocs" not in by_hand.stdout + by_hand.stderr, "also for who deploys by hand"
+    assert "CallersOfagoraapidocs" not in by_hand.stdout + by_hand.stderr, "also for manual deployments"
     assert deployed.agora("deploy", "dev", "--local").exit_code == 0
     assert "agora-api-docs" not in _groups(of)
 
@@ -120,7 +120,7 @@ def test_only_what_is_ours_is_removed_and_what_holds_data_only_with_its_data(dep
     deleted = deployed.agora("destroy", "dev", "--local", "--stack", "agora-dev-docdb-v8-second", "--with-data")
     assert deleted.exit_code == 0, deleted.stderr
     assert "agora-dev-docdb-v8-second" not in _stacks(of)
-    assert not [each for each in inventory(of) if "second" in each], "nothing of it stays"
+    assert not [each for each in inventory(of) if "second" in each], "all of it is deleted"
     assert inventory(of) < before
 
     of("cloudformation").create_stack(StackName="agora-dev-other", TemplateBody=topic, Tags=others["agora-dev-theirs"])

@@ -111,7 +111,7 @@ def visit(site: Site, host: str, plan: Sequence[Mapping[str, Any]], profile: Pat
         start_new_session=True,
     )
     try:
-        assert site.done.wait(LONGEST_SECONDS), "the page did not come to its end"
+        assert site.done.wait(LONGEST_SECONDS), "the page did not finish"
     finally:
         os.killpg(browser.pid, signal.SIGKILL)
         browser.wait()

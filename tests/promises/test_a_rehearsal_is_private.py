@@ -35,7 +35,7 @@ from tests.unit.local_aws_support import (
 __all__ = ["account", "embedded_aws", "network"]
 
 CURL = shutil.which("curl")
-NOBODY = 65534
+ANOTHER_USER = 65534
 HIDDEN = "a-value-that-no-one-else-sees"
 # The default account.
 DEFAULT_ACCOUNT = "000000000000"
@@ -88,7 +88,7 @@ def _state(of: Account) -> dict[str, Any]:
 # Requests that another client could send to the gateway, as curl options; each was answered once.
 _TOPIC = ["-d", "Action=CreateTopic&Name=stolen&Version=2010-03-31"]
 _CREDENTIAL = "Credential=111122223333/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=00"
-_MADE_UP = ["-H", f"Authorization: AWS4-HMAC-SHA256 {_CREDENTIAL.format(service='sns')}"]
+_INVENTED = ["-H", f"Authorization: AWS4-HMAC-SHA256 {_CREDENTIAL.format(service='sns')}"]
 _LIST_SECRETS = ["-H", "X-Amz-Target: secretsmanager.ListSecrets", "-d", "{}"]
 _SIGNED = ["--user", "111122223333:local", "--aws-sigv4"]
 WAYS: Mapping[str, tuple[str, str, list[str]]] = {
@@ -105,7 +105,7 @@ WAYS: Mapping[str, tuple[str, str, list[str]]] = {
     "a bucket": ("gateway", "/stolen", ["-X", "PUT"]),
     "a bucket by its host": ("gateway", "/", ["-X", "PUT", "-H", "Host: stolen.s3.amazonaws.com"]),
     "a topic": ("gateway", "/", _TOPIC),
-    "a topic, with a made-up signature": ("gateway", "/", [*_TOPIC, *_MADE_UP]),
+    "a topic, with a made-up signature": ("gateway", "/", [*_TOPIC, *_INVENTED]),
     "a topic, signed with a guess": ("gateway", "/", [*_TOPIC, *_SIGNED, "aws:amz:us-east-1:sns"]),
     "secrets": ("gateway", "/", _LIST_SECRETS),
     "secrets, signed with a guess": ("gateway", "/", [*_LIST_SECRETS, *_SIGNED, "aws:amz:us-east-1:secretsmanager"]),
@@ -136,15 +136,15 @@ WAYS: Mapping[str, tuple[str, str, list[str]]] = {
 }
 
 
-def _as_nobody(*command: str) -> subprocess.CompletedProcess[str]:
+def _as_another_user(*command: str) -> subprocess.CompletedProcess[str]:
     program, *arguments = command
     found = shutil.which(program)
     assert found, program
     return subprocess.run(
         # Where PATH leads through a folder of this user, another user can't follow.
         [os.path.realpath(found), *arguments],
-        user=NOBODY,
-        group=NOBODY,
+        user=ANOTHER_USER,
+        group=ANOTHER_USER,
         extra_groups=[],
         cwd="/",
         env={"PATH": os.defpath},
@@ -164,7 +164,7 @@ def test_another_user_gets_nothing_at_any_port_and_changes_nothing(deployed: Acc
     for way, (port, path, arguments) in WAYS.items():
         format_ = "\n%{http_code}"
         command = [str(CURL), "-si", "--max-time", "5", "--noproxy", "*", "-w", format_, *arguments]
-        said[way] = _as_nobody(*command, ports[port] + path).stdout
+        said[way] = _as_another_user(*command, ports[port] + path).stdout
     statuses = {way: text.rpartition("\n")[2] for way, text in said.items()}
     assert {way: status for way, status in statuses.items() if not status.startswith("4")} == {}
     for word in (HIDDEN, "private", '"tags"', '"name"', '"token"', "services", "access-control-"):
@@ -177,9 +177,9 @@ def test_another_user_gets_nothing_at_any_port_and_changes_nothing(deployed: Acc
 @with_curl
 def test_only_the_load_balancer_answers_anyone(deployed: Account) -> None:
     url = _ports(deployed)["balancer"]
-    assert json.loads(_as_nobody(str(CURL), "-s", f"{url}/health").stdout)["status"] == "ok"
+    assert json.loads(_as_another_user(str(CURL), "-s", f"{url}/health").stdout)["status"] == "ok"
     for header in ("Host: evil.example", "Origin: http://evil.example", "Sec-Fetch-Site: cross-site"):
-        assert "agora-api" not in _as_nobody(str(CURL), "-s", "-H", header, f"{url}/health").stdout
+        assert "agora-api" not in _as_another_user(str(CURL), "-s", "-H", header, f"{url}/health").stdout
 
 
 @as_another_user
@@ -193,7 +193,9 @@ def test_another_user_reads_no_file_of_it_and_no_secret_in_the_list_of_processes
         Account(aws, "111122223333").client("s3").create_bucket(Bucket="kept")
         Account(aws, "111122223333").client("s3").put_object(Bucket="kept", Key="a", Body=HIDDEN.encode())
     finally:
-        seen = _as_nobody("sh", "-c", f"cat /proc/{aws.pid}/cmdline /proc/{aws.pid}/environ | tr '\\0' ' '").stdout
+        seen = _as_another_user(
+            "sh", "-c", f"cat /proc/{aws.pid}/cmdline /proc/{aws.pid}/environ | tr '\\0' ' '"
+        ).stdout
         process.down(state_dir, lambda _: None)
     files = [each for each in state_dir.rglob("*") if each.is_file()]
     kept = HIDDEN.encode()
@@ -203,7 +205,7 @@ def test_another_user_reads_no_file_of_it_and_no_secret_in_the_list_of_processes
     for each in (state_dir, *state_dir.rglob("*")):
         assert stat.S_IMODE(each.stat().st_mode) & 0o077 == 0, each
     for each in files:
-        assert _as_nobody("cat", str(each)).returncode != 0
+        assert _as_another_user("cat", str(each)).returncode != 0
     assert "portside.emulator.server" in seen
     for secret in (
         aws.secret,
@@ -246,7 +248,7 @@ def test_a_page_of_another_site_reads_nothing_and_changes_nothing(deployed: Acco
             "img",
             "script",
         }
-        assert methods == {"GET", "POST", "PUT", "DELETE", "OPTIONS"}, "the page does what it is to do"
+        assert methods == {"GET", "POST", "PUT", "DELETE", "OPTIONS"}, "the page sends every method"
         assert {"websocket", "text/event-stream"} <= {asked for _, asked in site.asked}
         assert browser.visit(site, browser.FOREIGN, plan, tmp_path / "b") == []
         # Another port of this machine is another origin, though the same site.
@@ -314,7 +316,7 @@ RUNS_CODE: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
 
 
 @pytest.mark.parametrize("what", RUNS_CODE)
-def test_what_runs_code_or_reaches_out_is_refused_by_name(embedded_aws: LocalAws, what: str) -> None:
+def test_services_that_run_code_or_call_out_are_refused_by_name(embedded_aws: LocalAws, what: str) -> None:
     name, call = RUNS_CODE[what]
     with pytest.raises(ClientError, match=r"the embedded AWS (does not serve|sends no messages)") as refused:
         call(_client(embedded_aws, name))

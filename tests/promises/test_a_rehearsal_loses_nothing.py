@@ -145,7 +145,7 @@ def test_each_damaged_file_of_the_server_is_repaired_at_its_start_or_said_in_a_s
         if refused:
             assert "\n" not in refused.message, f"{name}: one sentence"
             assert str(state_dir) in refused.message, f"{name}: it names the file"
-            assert refused.hint, f"{name}: with its remedy"
+            assert refused.hint, f"{name}: with its fix"
             state_file.delete(path)
             aws, said = started(state_dir)
         assert found(aws) in ("first", "second"), name

@@ -462,7 +462,7 @@ def test_a_usage_error_echoes_no_secret(arguments: list[str], capsys: Capture) -
     assert "hunter2" not in _out(capsys)
 
 
-_DOORS = {
+_COMMANDS = {
     "portside/terminal/console.py",
     "portside/terminal/redacting_console.py",
     "portside/stacks/synthesize.py",
@@ -485,6 +485,6 @@ def _prints(nodes: Iterable[ast.AST]) -> Iterator[str]:
 def test_everything_is_printed_through_the_console() -> None:
     found = []
     for name, nodes in sources("portside", "agora_own"):
-        if name not in _DOORS and not name.startswith(_OTHER_PROGRAMS):
+        if name not in _COMMANDS and not name.startswith(_OTHER_PROGRAMS):
             found += [f"{name}: {each}" for each in _prints(nodes)]
     assert found == []

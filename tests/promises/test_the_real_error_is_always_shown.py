@@ -144,7 +144,7 @@ WITHOUT_APP_PY = frozenset(
 )
 """The commands that read no configuration; each other one has to say the same of a wrong one."""
 
-_WRONG = 'app.py, line 3: "dev" stands in this dictionary twice'
+_WRONG = 'app.py, line 3: "dev" is in this dictionary twice'
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS.keys() - WITHOUT_APP_PY))
@@ -152,7 +152,7 @@ def test_a_wrong_app_py_is_the_same_sentence_in_every_command(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def wrong(*_: object, **__: object) -> None:
-        raise ConfigurationError([Problem("app.py, line 3", '"dev" stands in this dictionary twice', "Delete one.")])
+        raise ConfigurationError([Problem("app.py, line 3", '"dev" is in this dictionary twice', "Delete one.")])
 
     monkeypatch.setattr("portside.config.configuration.run_source", wrong)
     as_json = ["--json"] if _has(name, "--json") else []

@@ -46,7 +46,7 @@ _KEPT = ("Retain", "RetainExceptOnCreate")
 _LOAD_BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 _PUBLIC_PORTS = (80, 443)
 # Other ways for the internet into an account.
-_OTHER_DOORS = (
+_OTHER_ENTRY_POINTS = (
     "AWS::ApiGateway::RestApi",
     "AWS::ApiGatewayV2::Api",
     "AWS::AppRunner::Service",
@@ -106,8 +106,8 @@ def open_to_the_internet(templates: Templates) -> list[str]:
                 found.append(f"{where}: lets the internet in, and is not the load balancer")
             elif not _is_public_port(rule):
                 found.append(f"{where}: lets the internet in on other ports than {_PUBLIC_PORTS}")
-        if resource["Type"] in _OTHER_DOORS:
-            found.append(f"{where}: a door beside the load balancer")
+        if resource["Type"] in _OTHER_ENTRY_POINTS:
+            found.append(f"{where}: an entry point other than the load balancer")
         if resource["Type"] == "AWS::EC2::EIP" and not _is_of_nat_gateway(templates[stack], key):
             found.append(f"{where}: a public address that is no NAT gateway's")
         if resource["Type"] == "AWS::EC2::Instance" and "PublicSubnet" in json.dumps(properties):
@@ -141,7 +141,7 @@ def containers_unwatched(templates: Templates, without_check: Mapping[str, str])
             if not container.get("HealthCheck") and not is_reason(without_check.get(container["Name"], "")):
                 found.append(f"{where}: no health check, and no reason for it")
             if not (container.get("Memory") or container.get("MemoryReservation")):
-                found.append(f"{where}: no memory of its own")
+                found.append(f"{where}: no memory reservation")
             if container.get("Privileged"):
                 found.append(f"{where}: privileged")
             found += _unkept_log(where, container.get("LogConfiguration"), templates[stack])
@@ -206,7 +206,7 @@ def unexplained_wildcards(templates: Templates, acknowledgments: Iterable[Acknow
             if statement.get("Effect") != "Allow":
                 continue
             if "NotAction" in statement or "NotResource" in statement or "NotPrincipal" in statement:
-                found.append(f"{where}: allows all but what it names")
+                found.append(f"{where}: allows everything except the named actions")
             if "Principal" in statement:
                 if "*" in _flat(statement["Principal"]) and not statement.get("Condition"):
                     found.append(f"{where}: allows everyone")
@@ -214,7 +214,7 @@ def unexplained_wildcards(templates: Templates, acknowledgments: Iterable[Acknow
             wide = [f"[Action::{each}]" for each in map(_flat, _listed(statement.get("Action"))) if "*" in each]
             wide += [f"[Resource::{each}]" for each in map(_flat, _listed(statement.get("Resource"))) if "*" in each]
             found += [
-                f"{where}: {each[1:-1]} in a right without a reason beside it"
+                f"{where}: {each[1:-1]} in a right without a reason"
                 for each in wide
                 if not any((at, each) in accepted for at in _itself_and_above(path))
             ]

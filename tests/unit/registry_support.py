@@ -337,7 +337,7 @@ def trickle(handler: _Handler) -> None:
         time.sleep(0.05)
 
 
-def say_nothing(handler: _Handler) -> None:
+def send_nothing(handler: _Handler) -> None:
     """Keep the connection, and send nothing on it until the client hangs up."""
     handler.rfile.read(1)
     handler.close_connection = True

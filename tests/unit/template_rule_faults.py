@@ -72,7 +72,7 @@ def _second_web_rule(**changes: Any) -> Put:
     return lambda of: of.of("load-balancer", "WebACL")["Rules"][1].update(changes)
 
 
-def _waits_for_the_listener_no_more(of: FaultyTemplates) -> None:
+def _no_longer_waits_for_the_listener(of: FaultyTemplates) -> None:
     service = of.resources("apex")["ServiceD69D759B"]
     service["DependsOn"] = [each for each in service["DependsOn"] if "Listener" not in each]
 
@@ -316,7 +316,7 @@ FAULTS: Mapping[str, Put] = {
     "HEALTH_PATH": _set("apex", "TargetGroup", HealthCheckProtocol="TCP"),
     "TARGET_TYPE": _set("apex", "TargetGroup", TargetType="instance"),
     "NO_LISTENER": _no_listener,
-    "LISTENER_AWAITED": _waits_for_the_listener_no_more,
+    "LISTENER_AWAITED": _no_longer_waits_for_the_listener,
     "PROTOCOL": _set("apex", "TargetGroup", Protocol="TCP"),
     "CERTIFICATE": _set("apex", "Listener", Certificates=[]),
     "TLS_POLICY": _set("apex", "Listener", SslPolicy="ELBSecurityPolicy-TLS13-1-2-2021"),

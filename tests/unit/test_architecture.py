@@ -20,7 +20,7 @@ FLOWS = {
 
 @cache
 def imports(path: str) -> set[str]:
-    """The modules of ours that a module imports, as paths."""
+    """Our modules that a module imports, as paths."""
     names: set[str] = set()
     for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module:

@@ -104,7 +104,7 @@ class Clone:
         self.calls_file.unlink(missing_ok=True)
         names = [line.split()[0] for line in lines]
         if "npm" in names and "byte_code" in names:
-            # They run side by side.
+            # They run in parallel.
             npm = min(names.index("npm"), names.index("byte_code"))
             names.remove("byte_code")
             names.insert(npm + 1, "byte_code")

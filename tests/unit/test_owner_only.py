@@ -14,7 +14,7 @@ from portside.emulator.gate import server_secret
 from portside.errors import UserError
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
-NOBODY = 65534
+ANOTHER_USER = 65534
 
 
 def _mode(path: Path) -> int:
@@ -49,7 +49,7 @@ def test_a_wider_folder_is_narrowed_with_everything_in_it(tmp_path: Path) -> Non
 
 @as_root
 def test_a_folder_of_another_user_is_not_used(tmp_path: Path) -> None:
-    os.chown(tmp_path, NOBODY, NOBODY)
+    os.chown(tmp_path, ANOTHER_USER, ANOTHER_USER)
     with pytest.raises(owner_only.NotOurs, match="belongs to another user"):
         owner_only.folder(tmp_path)
     with pytest.raises(UserError, match=r"does not use .*: it belongs to another user") as refused:

@@ -20,7 +20,7 @@ def test_this_process_lives() -> None:
     assert not is_dead(this_process())
 
 
-def test_one_that_has_ended_is_dead() -> None:
+def test_an_ended_process_is_dead() -> None:
     import json
 
     from portside.config.configuration import ROOT

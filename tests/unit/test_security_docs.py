@@ -41,7 +41,7 @@ RISKY_PORTS = {
     *(20, 21, 22, 23, 25, 110, 135, 143, 445, 1433, 1434, 3000, 3306, 3389, 4333, 5000, 5432, 5500, 5601, 8080, 8088),
     *(8888, 9200, 9300),
 }
-ANYBODY = {"0.0.0.0/0", "::/0"}
+ANYWHERE = {"0.0.0.0/0", "::/0"}
 
 
 @functools.cache
@@ -59,8 +59,8 @@ def every(kind: str) -> Iterator[tuple[str, Json]]:
                 yield f"{stack} {key}", resource.get("Properties", {})
 
 
-def without(kind: str, is_well: Callable[[Json], object]) -> Wrong:
-    yield from (where for where, properties in every(kind) if not is_well(properties))
+def without(kind: str, passes: Callable[[Json], object]) -> Wrong:
+    yield from (where for where, properties in every(kind) if not passes(properties))
 
 
 def alone(kind: str, companion: str) -> Wrong:
@@ -84,9 +84,9 @@ def ingress() -> Iterator[tuple[str, Json]]:
     yield from every("AWS::EC2::SecurityGroupIngress")
 
 
-def open_to_anybody() -> Iterator[tuple[str, range]]:
+def open_to_the_internet() -> Iterator[tuple[str, range]]:
     for where, rule in ingress():
-        if {rule.get("CidrIp"), rule.get("CidrIpv6")} & ANYBODY:
+        if {rule.get("CidrIp"), rule.get("CidrIpv6")} & ANYWHERE:
             is_all = rule["IpProtocol"] == "-1"
             yield where, range(65536) if is_all else range(rule["FromPort"], rule["ToPort"] + 1)
 
@@ -198,8 +198,8 @@ CHECKS: dict[str, Check] = {
     ),
     "EC2.10": endpoint_of("ec2"),
     "EC2.15": lambda: without("AWS::EC2::Subnet", lambda it: not it.get("MapPublicIpOnLaunch")),
-    "EC2.18": lambda: (where for where, ports in open_to_anybody() if not set(ports) <= {80, 443}),
-    "EC2.19": lambda: (where for where, ports in open_to_anybody() if set(ports) & RISKY_PORTS),
+    "EC2.18": lambda: (where for where, ports in open_to_the_internet() if not set(ports) <= {80, 443}),
+    "EC2.19": lambda: (where for where, ports in open_to_the_internet() if set(ports) & RISKY_PORTS),
     # Without its own network ACL a VPC has the default one, which allows everything.
     "EC2.21": lambda: (where for where, _ in every("AWS::EC2::VPC") if not any(every("AWS::EC2::NetworkAcl"))),
     "EC2.24": lambda: without("AWS::EC2::Instance", lambda it: it["InstanceType"].startswith("t3.")),
@@ -302,13 +302,13 @@ def test_every_claim_about_a_template_is_checked() -> None:
 
 
 @pytest.mark.parametrize("control", sorted(CHECKS))
-def test_what_is_said_of_a_control_is_true_of_the_templates(control: str) -> None:
+def test_the_templates_do_what_is_documented_of_a_control(control: str) -> None:
     state, _ = said()[control]
-    wanting = sorted(set(CHECKS[control]()))
+    failing = sorted(set(CHECKS[control]()))
     if state == "pass":
-        assert wanting == []
+        assert failing == []
     else:
-        assert wanting, f"{control} passes by now: say so in {PAGE}"
+        assert failing, f"{control} passes by now: say so in {PAGE}"
 
 
 def test_a_check_has_something_to_look_at() -> None:
@@ -319,7 +319,7 @@ def test_a_check_has_something_to_look_at() -> None:
         *("AWS::WAFv2::WebACL", "AWS::SecretsManager::Secret", "AWS::S3::Bucket", "AWS::S3::BucketPolicy"),
     }
     assert [kind for kind in sorted(kinds) if not any(every(kind))] == []
-    assert {ports for _, ports in open_to_anybody()} == {range(80, 81), range(443, 444)}
+    assert {ports for _, ports in open_to_the_internet()} == {range(80, 81), range(443, 444)}
     assert any(allowed())
 
 

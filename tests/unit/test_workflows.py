@@ -108,7 +108,7 @@ def test_the_folder_of_a_deployment_is_kept_and_linked_however_it_ended() -> Non
     assert keep["uses"].startswith("actions/upload-artifact@")
     assert keep["if"] == "${{ always() && steps.deploy.outcome != 'skipped' }}"
     assert keep["with"]["path"] == ".agora/deployments/${{ inputs.environment }}/"
-    assert keep["with"]["include-hidden-files"] is True, "what is in .agora is left out otherwise"
+    assert keep["with"]["include-hidden-files"] is True, "otherwise .agora is omitted"
     assert 1 <= keep["with"]["retention-days"] <= 90
     assert "github.run_attempt" in keep["with"]["name"], "an artifact of that name is there when a job is run again"
     assert link["if"] == f"${{{{ always() && steps.{keep['id']}.outputs.artifact-url != '' }}}}"

@@ -50,7 +50,7 @@ class FakeClient:
     def _answer(self, operation: str, arguments: Mapping[str, Any]) -> Any:
         with self._lock:
             self.asked.append((operation, arguments))
-        assert operation in self._answers, f"nobody expected {operation}({arguments})"
+        assert operation in self._answers, f"unexpected {operation}({arguments})"
         given = self._answers[operation]
         found = given(**arguments) if callable(given) else given
         if isinstance(found, Exception):
@@ -108,7 +108,7 @@ def told(questions: Sequence[Question], about: Context) -> dict[str, Finding]:
     """All findings, by subject."""
     checks = [check for question in questions for check in answer(question, about).checks]
     found = {check.subject: check for check in checks}
-    assert len(found) == len(checks), "a subject is told once"
+    assert len(found) == len(checks), "a subject is reported once"
     return found
 
 

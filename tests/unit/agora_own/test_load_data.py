@@ -212,10 +212,10 @@ def test_nothing_starts_where_a_precondition_is_not_met() -> None:
     ecs = LoadingEcs(_ended(0))
     target = _place(ecs)
     planned = _plan(target)
-    unmet = (check("secret x", FAIL, "is not there", "Make it."), check("way", FAIL, "none", "Make it."))
+    unmet = (check("secret x", FAIL, "does not exist", "Make it."), check("way", FAIL, "none", "Make it."))
     with pytest.raises(UserError) as refused:
         load_data.load(target, agora(), LoadPlan(**{**vars(planned), "checks": unmet}), ORIGIN)
-    assert refused.value.message == "secret x: is not there\nway: none"
+    assert refused.value.message == "secret x: does not exist\nway: none"
     assert refused.value.hint == "Make it."
     assert ecs.registered == {}
 

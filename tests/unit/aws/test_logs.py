@@ -44,7 +44,7 @@ def test_an_age_before_the_calendar_is_refused_too() -> None:
         parse_since("999999d", NOON)
 
 
-def test_the_log_group_is_the_one_that_the_task_definition_names() -> None:
+def test_the_task_definition_names_the_log_group() -> None:
     ecs = Ecs(service(), [task("a", desiredStatus="STOPPED", lastStatus="STOPPED")])
     assert find_sources(ecs, find_deployed(place(ecs), props())) == [API]
 

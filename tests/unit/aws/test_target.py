@@ -101,14 +101,12 @@ def test_tools_find_the_virtual_environments_node_first() -> None:
         ("arn:aws:iam::607346494281:user/jane", "arn:aws:iam::607346494281:user/jane"),
     ],
 )
-def test_whose_credentials_act_is_said_in_the_shortest_form(
-    arn: str, caller: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_credentials_in_use_are_named_briefly(arn: str, caller: str, monkeypatch: pytest.MonkeyPatch) -> None:
     _log_in(monkeypatch, DEV, arn)
     assert aws_target(agora().environment("dev")).caller == caller
 
 
-def test_a_profile_that_is_named_is_the_one_that_acts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_named_profile_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     profiles = _log_in(monkeypatch, DEV)
     aws_target(agora().environment("dev"), profile="agora-dev")
     aws_target(agora().environment("dev"))

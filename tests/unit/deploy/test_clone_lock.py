@@ -15,7 +15,7 @@ from portside.deploy.clone_lock import clone_lock
 from portside.errors import UserError
 from portside.process_identity import this_process
 
-HOLD = """
+LOCK = """
 import sys
 from portside.deploy.clone_lock import clone_lock
 from portside.process_identity import this_process
@@ -30,7 +30,7 @@ def holder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> subprocess.Popen[
     """Another process that holds dev, until its input ends."""
     monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path))
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLD], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", LOCK], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"

@@ -235,11 +235,11 @@ def test_where_it_may_not_go_on_nothing_is_done_or_kept(place: _Place) -> None:
 
 def test_a_check_that_fails_stops_it_before_anything_changes(place: _Place) -> None:
     place.deploys = _raise(AssertionError("nothing may be deployed"))
-    found = Verification("dev", (fail("certificate", "there is none", "Ask for one."),))
+    found = Verification("dev", (fail("certificate", "not found", "Request one."),))
     with pytest.raises(NotReady, match="nothing was deployed to dev: certificate") as refused:
         place.deploy(confirm=lambda *_: expect_nothing_in_the_way(place.target, found))
     assert refused.value.exit_code == 1
-    assert "Ask for one." in refused.value.hint
+    assert "Request one." in refused.value.hint
     assert "--no-verify" in refused.value.hint
     assert place.ssm.values == {}
     assert refused.value.as_json()["checks"] == [check_as_json(found.checks[0])]
@@ -318,7 +318,7 @@ def test_what_says_why_the_first_task_stopped_is_read_before_it_can_be_deleted(
         stopped["createdAt"] = datetime.now(UTC)
         place.cloudformation.stacks[APP] |= {"status": "UPDATE_IN_PROGRESS"}
         place.ecs.tasks.append(task(APP, "2", "STOPPED", **stopped))
-        assert read.wait(10), "a task has stopped, and nobody reads why"
+        assert read.wait(10), "a task has stopped, and its reason is not read"
         raise CdkFailed("deploy", "last words")
 
     monkeypatch.setattr(evidence, "collect", collecting)
@@ -502,7 +502,7 @@ def _at_another_digest(place: _Place) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "missing"),
+    ("corrupt", "missing"),
     [
         (_at_another_digest, f"agora-app (runs {digest('another')}, not {digest('agora-app')})"),
         (
@@ -515,10 +515,10 @@ def _at_another_digest(place: _Place) -> None:
     ids=["digest", "unhealthy target", "no target", "too few tasks"],
 )
 def test_the_end_is_not_true_before_all_serve_what_was_deployed(
-    place: _Place, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[_Place], None], missing: str
+    place: _Place, monkeypatch: pytest.MonkeyPatch, corrupt: Callable[[_Place], None], missing: str
 ) -> None:
     monkeypatch.setattr(stability, "_STABLE_WITHIN_SECONDS", 0)
-    spoil(place)
+    corrupt(place)
     with pytest.raises(DeploymentFailed) as failed:
         place.deploy()
     assert failed.value.message.endswith(f"not stable: {missing}")
@@ -526,7 +526,7 @@ def test_the_end_is_not_true_before_all_serve_what_was_deployed(
 
 
 @pytest.mark.parametrize(
-    ("spoil", "missing"),
+    ("corrupt", "missing"),
     [
         (
             lambda place: place.ecs.services[0].update(runningCount=0, desiredCount=0),
@@ -538,8 +538,8 @@ def test_the_end_is_not_true_before_all_serve_what_was_deployed(
         ),
     ],
 )
-def test_what_does_not_heal_is_not_waited_for(place: _Place, spoil: Callable[[_Place], None], missing: str) -> None:
-    spoil(place)
+def test_what_does_not_heal_is_not_waited_for(place: _Place, corrupt: Callable[[_Place], None], missing: str) -> None:
+    corrupt(place)
     with pytest.raises(DeploymentFailed) as failed:
         place.deploy()
     assert failed.value.message.endswith(f"deployed, but not stable: {missing}")

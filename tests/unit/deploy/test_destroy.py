@@ -85,8 +85,8 @@ def _place(
 
 
 def _deployed(environment: str, *more: str) -> FakeCloudFormation:
-    held = [{"ResourceType": "AWS::EC2::VPC", "PhysicalResourceId": "vpc-1", "ResourceStatus": "CREATE_COMPLETE"}]
-    return FakeCloudFormation({f"agora-{environment}-{part}": {"resources": held} for part in (*PARTS, *more)})
+    resources = [{"ResourceType": "AWS::EC2::VPC", "PhysicalResourceId": "vpc-1", "ResourceStatus": "CREATE_COMPLETE"}]
+    return FakeCloudFormation({f"agora-{environment}-{part}": {"resources": resources} for part in (*PARTS, *more)})
 
 
 @pytest.mark.usefixtures("synthesized")
@@ -159,16 +159,16 @@ def kept_of_deployments() -> FakeParameters:
 @pytest.fixture
 def deleted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Deleting works; what was deleted, in order."""
-    gone: list[str] = []
+    in_order: list[str] = []
 
     def delete(place: Target, stacks: Sequence[str], _: object) -> None:
         assert read_lock(place.clients("ssm"), named("dev")), "the environment is locked while anything is deleted"
         for name in stacks:
             del place.clients("cloudformation").stacks[name]
-        gone.extend(stacks)
+        in_order.extend(stacks)
 
     monkeypatch.setattr(cdk_cli, "destroy", delete)
-    return gone
+    return in_order
 
 
 def _destroy(aws: FakeCloudFormation, ssm: FakeParameters) -> None:

@@ -20,7 +20,7 @@ from tests.unit.everyday_support import denied, expired, place, throttled
 from tests.unit.operations_support import FakeParameters, deployment_of, resolution
 
 API, APEX = "agora-api", "agora-apex"
-HOLD = json.dumps({"id": "1", "who": "jane", "since": "2026-11-23T12:00:00", "doing": "deploy"})
+LOCK = json.dumps({"id": "1", "who": "jane", "since": "2026-11-23T12:00:00", "doing": "deploy"})
 
 
 def _status(target: Target) -> EnvironmentStatus:
@@ -75,7 +75,7 @@ def test_services_without_a_stack_are_not_deployed() -> None:
 def test_the_last_deployment_the_lock_and_stacks_that_are_stuck_are_reported() -> None:
     aws = AnsweringAws(deployed())
     versions = [deployment_of(resolution(version, "agora-api")).written() for version in ("4.1.0", "4.2.0")]
-    aws.account.parameters |= {"/agora/dev/deployment": versions, lock_name(named("dev")): [HOLD]}
+    aws.account.parameters |= {"/agora/dev/deployment": versions, lock_name(named("dev")): [LOCK]}
     aws.account.stacks["agora-dev-ecs"]["StackStatus"] = "UPDATE_ROLLBACK_FAILED"
     found = _status(aws.target())
     assert found.last is not None
@@ -146,7 +146,7 @@ def test_of_credentials_that_are_no_longer_good_one_sentence_says_what_to_do(err
 def test_an_environment_that_only_its_record_or_its_lock_could_be_read_of_is_not_unread() -> None:
     nothing = Refusing(throttled())
     locked_place = place(
-        nothing, cloudformation=nothing, elbv2=nothing, ssm=FakeParameters({lock_name(named("dev")): HOLD})
+        nothing, cloudformation=nothing, elbv2=nothing, ssm=FakeParameters({lock_name(named("dev")): LOCK})
     )
     assert not _status(locked_place).is_unread
 

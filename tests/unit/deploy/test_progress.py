@@ -29,13 +29,13 @@ def reader(aws: FakeCloudFormation) -> Reader:
     return Reader(lambda _: aws, agora().environment("dev"), ())
 
 
-def _told() -> tuple[Progress, list[str]]:
+def _printed() -> tuple[Progress, list[str]]:
     reported: list[str] = []
     return Progress(NAMES, reported.append), reported
 
 
 def test_a_change_is_reported_once() -> None:
-    progress, reported = _told()
+    progress, reported = _printed()
     progress.note("agora-dev-app", "creating", over=False)
     progress.note("agora-dev-app", "creating", over=False)
     progress.note("agora-dev-app", "created", over=True)
@@ -43,7 +43,7 @@ def test_a_change_is_reported_once() -> None:
 
 
 def test_a_stack_without_changes_is_known_from_what_the_cdk_says() -> None:
-    progress, _ = _told()
+    progress, _ = _printed()
     progress.hear(" ✅  agora-dev-app (no changes)")
     assert [(name, state) for name, state, _ in progress.rows()] == [
         ("agora-dev-network", "waiting"),

@@ -208,11 +208,11 @@ def test_a_diagnosis_that_fails_does_not_hide_why_ecs_gave_up(monkeypatch: pytes
 def test_fixes_that_differ_say_whose_they_are_and_the_same_one_is_given_once() -> None:
     api, app, apex = (
         Failure(name, ("why",), "the log", fix)
-        for name, fix in (("agora-api", "make it"), ("agora-app", "make it"), ("agora-apex", "mend it"))
+        for name, fix in (("agora-api", "make it"), ("agora-app", "make it"), ("agora-apex", "fix it"))
     )
     target = place(RollingEcs())
     assert RedeploymentFailed(target, [api, app]).hint.splitlines()[:-1] == ["fix: make it"]
     assert RedeploymentFailed(target, [api, app, apex]).hint.splitlines()[:-1] == [
         "fix: agora-api, agora-app: make it",
-        "fix: agora-apex: mend it",
+        "fix: agora-apex: fix it",
     ]

@@ -73,7 +73,7 @@ def test_a_container_that_starts_with_another_password_ends_as_the_real_one_does
     assert any("MongoServerError: Authentication failed." in each["message"] for each in events)
 
 
-def test_a_password_that_was_changed_is_the_one_that_is_taken(account: Account) -> None:
+def test_a_changed_password_is_used(account: Account) -> None:
     cluster = database(account, "source", **FIRST)
     account.client("docdb").modify_db_cluster(
         DBClusterIdentifier=cluster["DBClusterIdentifier"], MasterUserPassword="changed", ApplyImmediately=True

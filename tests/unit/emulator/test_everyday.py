@@ -162,7 +162,7 @@ def test_a_one_off_task_logs_its_progress_and_ends_with_0(account: Account) -> N
 
 
 @pytest.mark.parametrize(
-    ("fault", "exit_code", "told"),
+    ("fault", "exit_code", "logged"),
     [
         ("crash-after-start", 1, "TypeError: Cannot read properties"),
         ("database-unreachable", 1, "MongoServerSelectionError: connect ETIMEDOUT docdb.example:27017"),
@@ -170,11 +170,11 @@ def test_a_one_off_task_logs_its_progress_and_ends_with_0(account: Account) -> N
         ("crash-at-start", 1, "required setting is missing"),
     ],
 )
-def test_a_one_off_task_fails_by_its_fault(account: Account, fault: str, exit_code: int, told: str) -> None:
+def test_a_one_off_task_fails_by_its_fault(account: Account, fault: str, exit_code: int, logged: str) -> None:
     control.set_fault(account.number, "agora-data", fault, aws=account.aws)
     task = _run(account, _loader(account))["tasks"][0]["taskArn"]
     assert _ended(account, task)["containers"][0]["exitCode"] == exit_code
-    assert told in "\n".join(_lines(account, task))
+    assert logged in "\n".join(_lines(account, task))
     assert not any("all steps done" in line for line in _lines(account, task))
 
 

@@ -149,9 +149,9 @@ FAILURES = [
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("fault", "stop_code", "reason", "exit_code", "told"), FAILURES)
+@pytest.mark.parametrize(("fault", "stop_code", "reason", "exit_code", "logged"), FAILURES)
 def test_a_fault_fails_the_update_and_leaves_the_previous_revision_serving(
-    account: Account, fault: str, stop_code: str, reason: str, exit_code: int | None, told: str
+    account: Account, fault: str, stop_code: str, reason: str, exit_code: int | None, logged: str
 ) -> None:
     secret = f"fault-{fault}"
     account.client("secretsmanager").create_secret(Name=secret, SecretString='{"password": "x"}')
@@ -178,7 +178,7 @@ def test_a_fault_fails_the_update_and_leaves_the_previous_revision_serving(
         assert task["containers"][0].get("exitCode") == exit_code
         if stop_code == "TaskFailedToStart":
             assert task["containers"][0]["reason"] == task["stoppedReason"]
-        assert told in f"{task['containers'][0].get('reason', '')}\n{_logged(account, task)}"
+        assert logged in f"{task['containers'][0].get('reason', '')}\n{_logged(account, task)}"
     assert failed["rolloutStateReason"] == "ECS deployment circuit breaker: tasks failed to start."
 
 

@@ -81,7 +81,7 @@ def test_a_reset_empties_it_and_keeps_it_running(state_dir: Path) -> None:
     assert process.running(state_dir) == aws
     assert control.images(aws=aws) == []
     assert control.catalogue_faults(aws=aws) == []
-    assert control.put_certificate(CERTIFICATE, domain="example.org", aws=aws) is True, "it was gone"
+    assert control.put_certificate(CERTIFICATE, domain="example.org", aws=aws) is True, "it did not exist"
 
 
 def test_two_commands_at_once_start_one_server(state_dir: Path) -> None:
@@ -111,8 +111,8 @@ def test_a_state_file_of_another_clone_does_not_make_its_server_ours(
     (state_dir / "server.lock").write_text(str(embedded_aws.pid))
     assert process.running(state_dir) is None
     assert process.down(state_dir, _silent) is False
-    with (state_dir / "server.lock").open() as held_by_ours:
-        fcntl.flock(held_by_ours, fcntl.LOCK_EX)
+    with (state_dir / "server.lock").open() as our_lock:
+        fcntl.flock(our_lock, fcntl.LOCK_EX)
         guess = replace(embedded_aws, control_url=f"{embedded_aws.control_url.rpartition('/')[0]}/guess")
         (state_dir / "server.json").write_text(json.dumps(asdict(guess), default=str))
         assert process.running(state_dir) is None, "a server without our secret is not ours"
@@ -267,6 +267,6 @@ def test_the_secret_of_the_control_api_is_for_its_owner_only(state_dir: Path) ->
     aws = process.up(state_dir, announce=_silent)
     assert (state_dir / "server.json").stat().st_mode & 0o077 == 0
     assert json.loads((state_dir / "server.json").read_text())["control_url"] == aws.control_url
-    stranger = replace(aws, control_url=f"{aws.control_url.rpartition('/')[0]}/guess")
+    unauthorized = replace(aws, control_url=f"{aws.control_url.rpartition('/')[0]}/guess")
     with pytest.raises(UserError, match="forbidden"):
-        control.images(aws=stranger)
+        control.images(aws=unauthorized)

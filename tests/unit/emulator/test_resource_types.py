@@ -298,7 +298,7 @@ def test_a_web_acl_is_associated_and_logs(account: Account) -> None:
     assert waf.get_logging_configuration(ResourceArn=acl)["LoggingConfiguration"]["ResourceArn"] == acl
 
 
-def test_a_log_group_is_not_put_over_one_that_is_there(account: Account) -> None:
+def test_an_existing_log_group_is_not_replaced(account: Account) -> None:
     group = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "test-logs"}}
     assert account.deploy("same-logs", {"Group": group}) == "ROLLBACK_COMPLETE"
     assert "already exists" in account.why_failed("same-logs")

@@ -224,7 +224,7 @@ def test_any_change_breaks_the_signature(case: tuple[Any, ...], part: str, data:
         verify(request, body)
 
 
-def _chunked(chunks: list[bytes], spoil: int | None = None) -> tuple[SignedRequest, bytes]:
+def _chunked(chunks: list[bytes], corrupt: int | None = None) -> tuple[SignedRequest, bytes]:
     """An upload in signed chunks, as SDKs for Java and .NET send them."""
     head = {"x-amz-content-sha256": "STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "content-encoding": "aws-chunked"}
     request = AWSRequest(method="PUT", url=f"http://{HOST}/bucket/key", headers={"host": HOST})
@@ -246,15 +246,15 @@ def _chunked(chunks: list[bytes], spoil: int | None = None) -> tuple[SignedReque
         scope, digest = f"{timestamp[:8]}/us-east-1/s3/aws4_request", hashlib.sha256(chunk).hexdigest()
         text = "\n".join(("AWS4-HMAC-SHA256-PAYLOAD", timestamp, scope, previous, empty, digest))
         previous = hmac.new(key, text.encode(), "sha256").hexdigest()
-        written = b"x" * len(chunk) if number == spoil else chunk
+        written = b"x" * len(chunk) if number == corrupt else chunk
         body += f"{len(chunk):x};chunk-signature={previous}\r\n".encode() + written + b"\r\n"
     return SignedRequest(method="PUT", path="/bucket/key", query="", headers=sent), body
 
 
 def test_each_chunk_of_an_upload_is_proven() -> None:
     verify(*_chunked([b"first" * 100, b"second"]))
-    for spoilt in (0, 1):
-        assert refused(*_chunked([b"first" * 100, b"second"], spoilt)) == "SignatureDoesNotMatch"
+    for corrupt in (0, 1):
+        assert refused(*_chunked([b"first" * 100, b"second"], corrupt)) == "SignatureDoesNotMatch"
     request, body = _chunked([b"first"])
     for cut in (body[:-5], body + b"x", b"", b"zz", body.replace(b"first", b"firs")):
         assert refused(request, cut) == "SignatureDoesNotMatch"

@@ -62,8 +62,8 @@ REPORT = (
             "Error: boom",
         ),
         (("Error: boom", "npm ERR! code ELIFECYCLE", "npm ERR! errno 1"), "Error: boom"),
-        (("first error: one", "all is well", "later error: two"), "later error: two"),
-        (("Error: no plugin", "all is well", "a.b.StartException: boom", "\tat a.b.Main"), "a.b.StartException: boom"),
+        (("first error: one", "all healthy", "later error: two"), "later error: two"),
+        (("Error: no plugin", "all healthy", "a.b.StartException: boom", "\tat a.b.Main"), "a.b.StartException: boom"),
         (("the moon could not be found", "bye"), "the moon could not be found"),
         (("2024-01-01 10:00:00 WARN an error that passes", "INFO bye"), ""),
         (("hello", "bye"), ""),
@@ -98,12 +98,12 @@ def test_the_reason_is_the_line_that_names_it(log: tuple[str, ...], reason: str)
     ],
 )
 def test_what_ends_a_program_counts_before_later_problems(line: str) -> None:
-    assert read_block([line, "all is well", "later trouble: could not say goodbye"]).reason == line
+    assert read_block([line, "all healthy", "later problem: could not say goodbye"]).reason == line
 
 
 @pytest.mark.parametrize("header", [TRACE[0], REPORT[1]])
 def test_a_header_begins_a_block_whatever_came_later(header: str) -> None:
-    block = read_block([header, "  the moon", "  is full", "all is well", "later trouble: could not say goodbye"])
+    block = read_block([header, "  the moon", "  is full", "all healthy", "later problem: could not say goodbye"])
 
     assert block.lines[:3] == (header, "  the moon", "  is full")
 
@@ -178,7 +178,7 @@ def test_of_frames_the_first_two_are_quoted(frame: str) -> None:
     assert shown == ("Error: boom", frame, frame)
 
 
-def test_a_block_is_quoted_whole_but_for_most_of_its_frames() -> None:
+def test_a_block_is_quoted_without_most_of_its_frames() -> None:
     shown = read_block(CHAIN).shown
 
     assert CHAIN[3] not in shown
@@ -281,7 +281,7 @@ def test_the_error_counts_before_the_rest_of_the_log() -> None:
         exited(
             1,
             "ERROR could not reach cache: getaddrinfo ENOTFOUND cache",
-            "all is well",
+            "all healthy",
             *TRACE[:3],
             "KeyError: 'API_HOST'",
         )
@@ -291,14 +291,14 @@ def test_the_error_counts_before_the_rest_of_the_log() -> None:
 
 
 def test_the_rest_of_the_log_counts_where_the_error_is_empty() -> None:
-    found = verdict_on(exited(1, "ERROR getaddrinfo ENOTFOUND cache", "all is well", *TRACE))
+    found = verdict_on(exited(1, "ERROR getaddrinfo ENOTFOUND cache", "all healthy", *TRACE))
 
     assert found.code == "ENDPOINT_MISSING"
     assert "log: ERROR getaddrinfo ENOTFOUND cache" in found.evidence
 
 
 def test_what_a_program_remarks_is_no_reason() -> None:
-    found = verdict_on(exited(1, "WARN getaddrinfo ENOTFOUND cache", "all is well", *TRACE))
+    found = verdict_on(exited(1, "WARN getaddrinfo ENOTFOUND cache", "all healthy", *TRACE))
 
     assert found.code == "CRASH_AT_START"
 

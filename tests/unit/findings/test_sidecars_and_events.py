@@ -19,7 +19,7 @@ OWN = Container("agora-app", "STOPPED", 143, "", "HEALTHY")
 PROXY = Container("ecs-service-connect-1a2b", "STOPPED", 0, "", "HEALTHY")
 
 
-def beside(own: Container, other: Container, reason: str = "Essential container in task exited") -> Task:
+def next_to(own: Container, other: Container, reason: str = "Essential container in task exited") -> Task:
     return task(reason, code="EssentialContainerExited", containers=(own, other))
 
 
@@ -37,7 +37,7 @@ def found_in(stopped: Task) -> Finding:
     ],
 )
 def test_what_fails_outside_the_program_is_not_the_program_s(own: Container, other: Container, code: str) -> None:
-    found = found_in(beside(own, other))
+    found = found_in(next_to(own, other))
     assert found.code == code
     assert other.name in found.what
     assert any(other.name in line for line in found.evidence)
@@ -55,8 +55,8 @@ def test_what_fails_outside_the_program_is_not_the_program_s(own: Container, oth
     ],
 )
 def test_a_container_that_ecs_stopped_with_the_task_is_not_the_reason(own: Container, other: Container) -> None:
-    assert "SIDECAR" not in found_in(beside(own, other)).code
-    assert "PROXY" not in found_in(beside(own, other)).code
+    assert "SIDECAR" not in found_in(next_to(own, other)).code
+    assert "PROXY" not in found_in(next_to(own, other)).code
 
 
 def said(minutes: float, message: str) -> Event:
@@ -104,7 +104,7 @@ def test_an_event_before_the_moment_in_question_does_not_count() -> None:
         "Amazon ECS replaced 1 tasks due to an unhealthy status.",
     ],
 )
-def test_what_ecs_says_of_every_deployment_is_no_cause(message: str) -> None:
+def test_events_of_every_deployment_are_no_cause(message: str) -> None:
     assert is_routine(said(1, message))
     assert not reports_problem(said(1, message))
 

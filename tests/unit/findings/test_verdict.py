@@ -323,7 +323,7 @@ def test_an_unhealthy_target_is_wrong_although_no_task_has_stopped() -> None:
     assert judge(evidence(service("agora-app", task(), groups=(group,))))[0].code == "TARGET_CODE"
 
 
-def test_an_unhealthy_target_of_who_calls_one_that_is_out_is_a_consequence_and_comes_last() -> None:
+def test_an_unhealthy_target_of_a_caller_of_a_failed_service_is_a_consequence_and_comes_last() -> None:
     out = replace(service("agora-app"), desired=0, running=0)
     group = target_group("unhealthy", "Health checks failed with these codes: [502]")
     apex = calling(service("agora-apex", task(name="agora-apex"), groups=(group,)), "agora-app")
@@ -626,7 +626,7 @@ def test_tasks_whose_logs_were_not_read_ended_like_those_that_ended_the_same_way
     assert "2 tasks stopped so" in found.evidence
 
 
-def test_what_the_load_balancer_said_of_earlier_tasks_does_not_count() -> None:
+def test_targets_of_earlier_tasks_do_not_count() -> None:
     failed = task("Task failed ELB health checks in (target-group g)", code="ServiceSchedulerInitiated")
     said = "(service S) (port 80) is unhealthy in (target-group g) due to (reason {})."
     events = (

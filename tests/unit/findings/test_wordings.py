@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.wordings import left_behind, main, said_of
+from benchmarks.wordings import main, stopped_task, verdict_on
 from portside.findings.diagnose import diagnose
 from tests.answering_aws import AnsweringAws
 from tests.apps import agora
@@ -40,9 +40,9 @@ def test_what_failed_is_found_in_what_it_left(case: dict[str, Any], code: str) -
     configuration = agora()
 
     # Before a rollback: what is only in an event counts until the service is stable again.
-    account = left_behind({"id": "a"} | case, configuration, running=case["where"] == "event")
+    account = stopped_task({"id": "a"} | case, configuration, running=case["where"] == "event")
 
-    said = said_of("a", AnsweringAws(account), configuration)
+    said = verdict_on("a", AnsweringAws(account), configuration)
 
     assert (said["code"], said["subject"], said["nothing_wrong"]) == (code, case["service"], False)
 
@@ -51,16 +51,16 @@ def test_what_failed_is_found_in_what_it_left(case: dict[str, Any], code: str) -
 def test_a_task_that_failed_is_found_while_the_deployment_continues(case: dict[str, Any]) -> None:
     configuration = agora()
 
-    account = left_behind({"id": "a"} | case, configuration, running=True)
+    account = stopped_task({"id": "a"} | case, configuration, running=True)
 
-    assert said_of("a", AnsweringAws(account), configuration)["code"] == CODES[CASES.index(case)]
+    assert verdict_on("a", AnsweringAws(account), configuration)["code"] == CODES[CASES.index(case)]
     assert account.stack_of("agora-app")["StackStatus"] == "UPDATE_IN_PROGRESS"
 
 
 def test_reasons_are_cut_as_ecs_cuts_them() -> None:
     case = {"id": "a", "where": "stopped", "wording": "x" * 300, "service": "agora-app"}
 
-    account = left_behind(case, agora(), cut=True)
+    account = stopped_task(case, agora(), cut=True)
 
     assert {len(each["stoppedReason"]) for each in account.tasks if "stoppedReason" in each} == {255}
 
@@ -78,7 +78,7 @@ def test_a_line_is_printed_for_each_case(tmp_path: Path, capsys: pytest.CaptureF
 
 def test_a_case_of_a_kind_that_is_not_known_is_refused() -> None:
     with pytest.raises(ValueError, match="where must be"):
-        left_behind({"id": "a", "where": "elsewhere"}, agora())
+        stopped_task({"id": "a", "where": "elsewhere"}, agora())
 
 
 def test_what_aws_could_not_answer_is_not_answered() -> None:

@@ -70,7 +70,7 @@ def test_the_last_line_names_each_subject_with_its_own_cause(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def verdict(service: str, cause: str) -> Finding:
-        return Finding(cause, "is in trouble", look="there", fix="fix it", service=service)
+        return Finding(cause, "has failed", look="there", fix="fix it", service=service)
 
     verdicts = (verdict("agora-apex", "BY_HAND"), verdict("agora-api", "QUOTA"), verdict("", "UNKNOWN"))
     found = SimpleNamespace(verdicts=verdicts, snapshot=SimpleNamespace(unknown=()))

@@ -62,7 +62,7 @@ def check(case: Case, found: Finding | None) -> None:
     assert case["fix"] in found.fix
     assert not re.search(case.get("never", r"(?!)"), found.fix)
     assert found.look
-    assert any(case["words"][:100] in line for line in found.evidence), "AWS's own words are shown"
+    assert any(case["words"][:100] in line for line in found.evidence), "AWS's message is shown"
 
 
 @pytest.mark.parametrize("case", TASKS, ids=name)

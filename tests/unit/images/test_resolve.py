@@ -26,7 +26,7 @@ from tests.unit.registry_support import (
     anonymous,
     as_json,
     reference,
-    say_nothing,
+    send_nothing,
     serving,
     with_token,
 )
@@ -289,7 +289,7 @@ def test_all_failures_are_reported_at_once_and_what_several_share_once(
 def test_what_takes_too_long_is_named_with_what_it_waits_for(catalogue: Catalogue, server: StandIn) -> None:
     for name in ("agora-app", "agora-api"):
         catalogue.add(name, "edge")
-    server.fail("agora-app/blobs", say_nothing, always=True)
+    server.fail("agora-app/blobs", send_nothing, always=True)
     began = time.monotonic()
     with pytest.raises(ResolutionFailed) as failed:
         resolve([reference("agora-app"), reference("agora-api")], "edge", access=anonymous(server), within_seconds=0.8)

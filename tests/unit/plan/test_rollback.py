@@ -120,7 +120,7 @@ def test_a_version_means_its_latest_healthy_deployment_and_a_number_its_own(want
     assert _chosen(records, _running(SECOND), wanted) == number
 
 
-def test_what_was_taken_out_comes_back_where_it_is_wanted_by_name() -> None:
+def test_a_withdrawn_deployment_is_chosen_by_its_number() -> None:
     records = _history(FIRST, SECOND, _rolled_back(FIRST, instead_of=SECOND))
     assert _chosen(records, _running(FIRST), "2.0.0") == 2
 

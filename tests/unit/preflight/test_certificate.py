@@ -54,7 +54,7 @@ def test_in_a_rehearsal_that_has_not_begun_it_is_not_known() -> None:
     assert {check.state for check in checks.values()} == {SKIP}
 
 
-def test_one_that_waits_for_validation_fails_with_the_record_to_add() -> None:
+def test_a_certificate_that_waits_for_validation_fails_with_the_record_to_add() -> None:
     record = {"Name": "_a.dev.example.org.", "Type": "CNAME", "Value": "_b.acm-validations.aws."}
     option = {"ValidationStatus": "PENDING_VALIDATION", "ResourceRecord": record}
     pending = SOUND | {"Status": "PENDING_VALIDATION", "DomainValidationOptions": [option], "NotAfter": None}
@@ -65,7 +65,7 @@ def test_one_that_waits_for_validation_fails_with_the_record_to_add() -> None:
 
 
 @pytest.mark.parametrize("status", ["EXPIRED", "REVOKED", "FAILED", "VALIDATION_TIMED_OUT", "INACTIVE"])
-def test_one_that_is_no_longer_good_fails(status: str) -> None:
+def test_an_invalid_certificate_fails(status: str) -> None:
     check = found(SOUND | {"Status": status})["certificate"]
     assert check.state == FAIL
     assert status in check.what
@@ -77,11 +77,11 @@ def test_one_for_another_name_fails_with_its_names() -> None:
 
 
 @pytest.mark.parametrize(("days", "state"), [(31, OK), (30, OK), (29, FAIL), (0, FAIL), (-1, FAIL)])
-def test_one_that_is_about_to_expire_fails(days: int, state: str) -> None:
+def test_a_certificate_that_expires_soon_fails(days: int, state: str) -> None:
     assert found(SOUND | {"NotAfter": NOON + timedelta(days=days)})["certificate: expiry"].state == state
 
 
-def test_one_that_was_imported_must_be_imported_again() -> None:
+def test_an_imported_certificate_must_be_imported_again() -> None:
     soon = SOUND | {"NotAfter": NOON + timedelta(days=3), "Type": "IMPORTED"}
     assert "import a new one" in found(soon)["certificate: expiry"].fix
 

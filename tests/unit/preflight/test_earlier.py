@@ -71,7 +71,7 @@ def test_an_image_that_is_in_no_committed_lock_fails(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.usefixtures("committed")
-def test_what_stage_ran_healthy_is_proven_and_all_else_is_not() -> None:
+def test_what_stage_ran_healthy_is_proven_and_nothing_else_is() -> None:
     assert found("proof", record_of("stage"), "prod").state == OK
     check = found("proof", FakeParameters(), "prod")
     assert (check.state, "deploy stage" in check.fix) == (FAIL, True)
@@ -147,7 +147,7 @@ def test_a_stack_outside_the_configuration_is_reported_before_the_first_step() -
     assert adoption(APP, BASTION, kept=True).what.endswith(". agora-dev-bastion will still import after that")
 
 
-def test_the_second_step_before_the_first_fails_and_names_the_one_that_is_missing() -> None:
+def test_the_second_step_before_the_first_fails_and_names_the_missing_step() -> None:
     check = adoption(APP, BASTION, kept=False)
     assert check.state == FAIL
     assert check.what.startswith("step 1 of 2 is missing")

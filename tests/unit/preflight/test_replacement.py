@@ -158,7 +158,7 @@ def test_what_stops_answering_fails_unless_it_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", _INTERRUPTING)
-def test_each_type_that_stops_answering_is_one_that_can_be_replaced(kind: str) -> None:
+def test_each_type_that_stops_answering_can_be_replaced(kind: str) -> None:
     assert kind in _OTHERS
 
 

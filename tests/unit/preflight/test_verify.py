@@ -68,7 +68,7 @@ def test_what_only_the_embedded_aws_does_not_know_is_reported_in_a_rehearsal() -
 
 def test_what_is_not_known_is_skipped_and_what_is_wrong_fails() -> None:
     assert answer(asking(NotKnown("not yet")), context()).checks == (skip("subject", "not yet"),)
-    assert answer(asking(UserError("wrong", "Mend it.")), context()).checks == (fail("subject", "wrong", "Mend it."),)
+    assert answer(asking(UserError("wrong", "Fix it.")), context()).checks == (fail("subject", "wrong", "Fix it."),)
 
 
 def test_a_bug_is_not_hidden() -> None:
@@ -141,14 +141,14 @@ def test_what_a_deployment_asks_about_itself_is_not_in_its_way() -> None:
     assert [check.subject for check in found.in_the_way] == ["secret x"]
 
 
-def test_as_json_says_whether_all_is_well_and_hints_where_there_are_some() -> None:
-    found = Verification("dev", (ok("a", "fine"), fail("b", "broken", "Mend it.")))
+def test_as_json_has_the_result_and_the_hints() -> None:
+    found = Verification("dev", (ok("a", "fine"), fail("b", "broken", "Fix it.")))
     assert found.as_json() == {
         "environment": "dev",
         "well": False,
         "checks": [
             {"subject": "a", "state": "OK", "found": "fine"},
-            {"subject": "b", "state": "FAIL", "found": "broken", "hint": "Mend it."},
+            {"subject": "b", "state": "FAIL", "found": "broken", "hint": "Fix it."},
         ],
     }
 
@@ -232,7 +232,7 @@ def test_what_is_shown_ends_with_a_summary_and_the_failures_again(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     checks = (
-        fail("certificate", "there is none", "Request one."),
+        fail("certificate", "not found", "Request one."),
         skip("quota: VPCs", "denied"),
         ok("region", "us-east-1"),
         skip("quota: elastic addresses", "denied"),
@@ -245,11 +245,11 @@ def test_what_is_shown_ends_with_a_summary_and_the_failures_again(
     said = capsys.readouterr()
     shown = [line.strip("└─ ") for line in said.out.splitlines() if line.strip()]
     assert shown == [
-        *("FAIL certificate", "there is none", "Request one."),
+        *("FAIL certificate", "not found", "Request one."),
         *("OK   region", "us-east-1"),
         *("SKIP quota: VPCs, quota: elastic addresses", "denied"),
         "4 checks: 1 passed, 1 failed, 2 skipped.",
-        *("FAIL certificate", "there is none", "Request one."),
+        *("FAIL certificate", "not found", "Request one."),
     ]
     assert "dev: 1 of 4 checks failed: certificate" in said.err
 
@@ -266,10 +266,10 @@ def test_a_wrong_configuration_is_reported_once(
     assert (said.out + said.err).count("Write it so.") == 1
 
 
-def test_failures_are_not_repeated_where_nothing_stands_between(
+def test_failures_are_not_repeated_where_nothing_is_between(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = Verification("dev", (fail("certificate", "there is none", "Request one."), skip("region", "denied")))
+    found = Verification("dev", (fail("certificate", "not found", "Request one."), skip("region", "denied")))
     monkeypatch.setattr(
         "portside.cli.verify.configured_target", lambda *_, **__: SimpleNamespace(target=0, configuration=0)
     )

@@ -102,7 +102,7 @@ def _large(services: int) -> Resolution:
 def test_a_deployment_that_went_well_is_recorded_with_everything_known_about_it() -> None:
     ssm = FakeParameters()
     with recorded(ssm, named("dev"), _record(instead_of=())):
-        assert read_records(ssm, named("dev")) == [], "only what has ended is on record"
+        assert read_records(ssm, named("dev")) == [], "only finished deployments are recorded"
     (record,) = read_records(ssm, named("dev"))
     assert (record.kind, record.result, record.reason) == (DEPLOY, HEALTHY, "")
     assert (record.who, record.commit) == (JANE.who, JANE.commit)
@@ -216,7 +216,7 @@ def test_what_aws_forbids_to_read_is_no_empty_history() -> None:
         read_records(_Forbidden(), named("dev"))
 
 
-def test_environments_have_histories_of_their_own() -> None:
+def test_environments_have_separate_histories() -> None:
     ssm = FakeParameters()
     write_record(ssm, named("stage"), deployment_of(IMAGES))
     assert read_records(ssm, named("prod")) == []
@@ -266,7 +266,7 @@ def test_a_field_that_is_not_known_yet_does_not_make_a_record_unreadable() -> No
     assert read_records(ssm, named("dev")) == [deployment_of(IMAGES, number=1, commit="1234567")]
 
 
-def test_a_record_of_the_earlier_format_is_read_and_says_nothing_of_what_ran() -> None:
+def test_a_record_of_the_earlier_format_is_read_without_images() -> None:
     ssm = FakeParameters()
     before = deployment_of(IMAGES)
     fields = before.as_json()

@@ -216,7 +216,7 @@ def test_a_lock_that_comes_or_goes_at_this_very_moment_refuses(code: str, monkey
         pytest.fail("two at once")
 
 
-def test_an_error_of_aws_is_no_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_aws_is_no_lock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_EndsJustNow, "code", "AccessDeniedException")
     with pytest.raises(ClientError, match="AccessDenied"), locked(_EndsJustNow(), named("dev"), JANE, "deploy"):
         pytest.fail("not locked")

@@ -193,7 +193,7 @@ def test_a_healthy_deployment_that_proves_nothing_is_named_with_the_reason(chang
 
 
 @pytest.mark.parametrize("health", ["no task ran", "not every task was checked and found healthy", "not read", ""])
-def test_a_service_that_was_not_well_in_a_deployment_that_was_proves_nothing_for_its_image(health: str) -> None:
+def test_an_unhealthy_service_of_a_healthy_deployment_is_no_proof_of_its_image(health: str) -> None:
     record = _ran(number=3)
     assert record.ran
     record = replace(record, ran={**record.ran, "app": (record.ran["app"][0], health)})

@@ -82,13 +82,15 @@ def test_a_container_next_to_or_in_place_of_the_services_is_reported_and_what_aw
     assert digests_of([_task(*(_container(name, name) for name in names))], "web") == ("sidecar",)
 
 
-def _beside(name: str, **changes: Any) -> Task:
+def _other_task(name: str, **changes: Any) -> Task:
     return _task(_container(name, digest(name)), _container("aws-guardduty-agent-1", "x"), **changes)
 
 
 def test_a_service_that_the_configuration_no_longer_names_is_accounted_for_by_its_own_record() -> None:
     own = _task(_container("app", digest("app 1.0.0")))
-    running = running_in(_look(own, others=(_beside("old"), _beside("old"), _beside("older", status="STOPPED"))))
+    running = running_in(
+        _look(own, others=(_other_task("old"), _other_task("old"), _other_task("older", status="STOPPED")))
+    )
     assert running == {"app": (digest("app 1.0.0"),), "old": (digest("old"),)}
     (sentence,) = unaccounted(LIVE, running, [_record()])
     assert sentence.startswith(f"old runs {digest('old')} without a record")
@@ -98,7 +100,7 @@ def test_a_service_that_the_configuration_no_longer_names_is_accounted_for_by_it
 
 def test_a_service_that_was_made_by_hand_counts_with_the_one_whose_container_it_is_named_after() -> None:
     own = _task(_container("app", digest("app 1.0.0")))
-    assert running_in(_look(own, others=(_beside("app"),))) == {"app": (digest("app 1.0.0"), digest("app"))}
+    assert running_in(_look(own, others=(_other_task("app"),))) == {"app": (digest("app 1.0.0"), digest("app"))}
 
 
 def test_tasks_of_services_that_are_not_configured_are_known_and_those_that_run_once_are_not() -> None:

@@ -94,7 +94,7 @@ def test_ends_of_lines_and_a_byte_order_mark_stay() -> None:
     assert with_entry(before, "New.") == before + b"\r\n- New.\r\n"
 
 
-def test_a_file_is_made_where_there_is_none() -> None:
+def test_a_missing_file_is_created() -> None:
     made = with_entry(b"", "New.").decode()
     assert made.startswith("# Changelog\n\n")
     assert made.endswith("\n\n## [Unreleased]\n\n### Changed\n\n- New.\n")
@@ -107,10 +107,10 @@ def test_another_encoding_is_refused() -> None:
 
 def test_the_changelog_of_this_project_only_gains_lines() -> None:
     before = (ROOT / "CHANGELOG.md").read_text()
-    after = added(before, "An entry that is not there yet.")
+    after = added(before, "A new entry.")
     rest = iter(after.splitlines())
     assert all(line in rest for line in before.splitlines())
-    assert "\n- An entry that is not there yet.\n" in after.partition("## [Unreleased]")[2]
+    assert "\n- A new entry.\n" in after.partition("## [Unreleased]")[2]
 
 
 @given(

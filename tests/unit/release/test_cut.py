@@ -178,7 +178,7 @@ class Images:
         self.published_at = published_at
         self.now = 100.0
         self.slept: list[float] = []
-        self.told: list[Sequence[str]] = []
+        self.reported: list[Sequence[str]] = []
 
     def missing(self) -> list[str]:
         return [name for name, second in self.published_at.items() if second > self.now - 100]
@@ -191,7 +191,7 @@ class Images:
         wait_for_images(
             PLAN,
             self.missing,
-            self.told.append,
+            self.reported.append,
             every_seconds=every_seconds,
             within_seconds=within_seconds,
             sleep=self.sleep,
@@ -202,14 +202,14 @@ class Images:
 def test_what_is_missing_is_reported_whenever_it_changes_until_all_images_are_there() -> None:
     images = Images(app=15, api=35)
     images.wait(every_seconds=10, within_seconds=60)
-    assert images.told == [["app", "api"], ["api"], []]
+    assert images.reported == [["app", "api"], ["api"], []]
     assert images.slept == [10, 10, 10, 10]
 
 
 def test_images_that_are_there_at_once_are_not_waited_for() -> None:
     images = Images(app=0)
     images.wait(every_seconds=10, within_seconds=0)
-    assert (images.told, images.slept) == ([], [])
+    assert (images.reported, images.slept) == ([], [])
 
 
 def test_images_that_never_come_are_named_with_the_way_to_go_on() -> None:

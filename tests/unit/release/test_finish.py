@@ -80,7 +80,7 @@ def test_a_clone_that_is_behind_may_finish_since_its_branch_is_not_what_is_tagge
 
 
 def test_a_candidate_outside_the_branch_is_finished_from_a_url_as_well(remote: Path) -> None:
-    fix = commit(remote, "Mend 4.0.0 alone", branch="fix")
+    fix = commit(remote, "Fix 4.0.0 alone", branch="fix")
     tag(remote, fix, "agora/v4.0.0-rc11")
     git_url = Monorepo("agora", f"file://{remote}")
     execute(plan_finish(git_url, None, runs("4.0.0-rc11")), git_url)
@@ -145,7 +145,7 @@ def test_an_earlier_candidate_that_stage_runs_is_finished_though_a_later_one_is_
     assert _commit_of(remote, "agora/release/v4.0.0") == plan.commit != _commit_of(remote, "agora/v4.0.0-rc10")
 
 
-def test_another_candidate_than_the_one_that_stage_runs_is_refused(remote: Path) -> None:
+def test_a_candidate_that_stage_does_not_run_is_refused(remote: Path) -> None:
     with pytest.raises(UsageError, match=r"4.0.0-rc10: not what stage runs, which is 4.0.0-rc9"):
         plan_finish(Monorepo("agora", str(remote)), "4.0.0-rc10", runs("4.0.0-rc9"))
 

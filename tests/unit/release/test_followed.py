@@ -91,7 +91,7 @@ def test_the_record_of_the_version_that_came_after_says_how_it_ended() -> None:
     ssm = records(("4.2.0", {}))
     since = last_number(ssm, named("stage"))
     look = record_poll(ssm, named("stage"), "4.2.0", since)
-    assert look() is None, "an earlier deployment of the same version is not the one that is waited for"
+    assert look() is None, "an earlier deployment of the same version does not count"
     for version, changes in (("4.3.0", {}), ("4.2.0", {"kind": ROLLBACK}), ("4.2.0", {"synthetic": True})):
         write_record(
             ssm, named("stage"), replace(seeded_record(resolution(version, "app")), **{"synthetic": False} | changes)
@@ -103,14 +103,14 @@ def test_the_record_of_the_version_that_came_after_says_how_it_ended() -> None:
     assert look() == Ended(True, "stage runs 4.2.0: deployment 5 of 4.2.0 by ci ended healthy, 61 s.")
 
 
-def test_a_deployment_that_failed_is_one_that_has_ended_with_its_reason() -> None:
+def test_a_failed_deployment_has_ended_with_its_reason() -> None:
     look = record_poll(
         records(("4.2.0", {"result": FAILED, "reason": "agora-app does not start"})), named("stage"), "4.2.0", 0
     )
     assert look() == Ended(False, "stage: deployment 1 of 4.2.0 by ci failed: agora-app does not start")
 
 
-def test_a_deployment_that_runs_is_said_by_who_has_locked_the_environment() -> None:
+def test_a_running_deployment_is_reported_from_the_lock() -> None:
     lock = {"id": "1", "who": "ci", "since": "2026-11-26T09:12:45+00:00", "doing": "deploy"}
     ssm = FakeParameters({"/agora/stage/hold": json.dumps(lock)})
     assert record_poll(ssm, named("stage"), "4.2.0", 0)() == "stage: deploy by ci since 2026-11-26 09:12:45 UTC"

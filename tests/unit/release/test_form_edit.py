@@ -106,7 +106,7 @@ def test_an_annotated_configuration_is_edited() -> None:
     assert versions_in(with_versions(source.encode(), RELEASED)) == {"dev": "edge", **RELEASED}
 
 
-def test_a_constant_of_the_module_is_changed_where_it_stands() -> None:
+def test_a_constant_of_the_module_is_changed_in_place() -> None:
     assert with_versions(CONSTANT.encode(), RELEASED).decode() == CONSTANT.replace("4.2.0-rc2", "4.3.0-rc1")
 
 
@@ -116,7 +116,7 @@ def test_a_constant_that_another_environment_uses_is_not_changed() -> None:
     assert 'ENVIRONMENTS["stage"]["GHCR_PACKAGE_VERSION"] should be "4.3.0-rc1"' in error.hint
 
 
-def test_a_constant_that_is_to_have_two_values_is_not_changed() -> None:
+def test_a_constant_that_would_need_two_values_is_not_changed() -> None:
     assert 'used by "prod" too' in refusal(CONSTANT, {"stage": "4.3.0-rc1", "prod": "4.2.0-rc2"}).message
     assert "too" in refusal(CONSTANT, {"stage": "4.3.0-rc1", "prod": "4.4.0-rc1"}).message
 
@@ -199,7 +199,7 @@ versions = st.from_regex(r"[0-9a-z][0-9a-z.-]{0,10}", fullmatch=True)
 @settings(max_examples=50)
 @given(
     before=surroundings,
-    beside=surroundings,
+    neighbour=surroundings,
     quotes=st.sampled_from(['"', "'", '"""', "'''"]),
     prefix=st.sampled_from(["", "r", "u"]),
     indent=st.sampled_from([" ", "\t", "    "]),
@@ -208,18 +208,18 @@ versions = st.from_regex(r"[0-9a-z][0-9a-z.-]{0,10}", fullmatch=True)
     old=versions,
     new=versions,
 )
-def test_nothing_but_the_content_of_the_literal_changes(
-    before: str, beside: str, quotes: str, prefix: str, indent: str, end: str, mark: bytes, old: str, new: str
+def test_only_the_content_of_the_literal_changes(
+    before: str, neighbour: str, quotes: str, prefix: str, indent: str, end: str, mark: bytes, old: str, new: str
 ) -> None:
     head = end.join(
         [
             f"# {before}",
             "ENVIRONMENTS = {",
             f'{indent}"dev": {{"GHCR_PACKAGE_VERSION": "edge"}},',
-            f'{indent}"stage": {{{beside!r}: {beside!r},{indent}"GHCR_PACKAGE_VERSION":{indent}{prefix}{quotes}',
+            f'{indent}"stage": {{{neighbour!r}: {neighbour!r},{indent}"GHCR_PACKAGE_VERSION":{indent}{prefix}{quotes}',
         ]
     )
-    tail = f"{quotes}{indent},}}, # {beside}{end}}}{end}"
+    tail = f"{quotes}{indent},}}, # {neighbour}{end}}}{end}"
     wrapped = [mark + f"{head}{version}{tail}".encode() for version in (old, new)]
     assert with_versions(wrapped[0], {"stage": new}) == wrapped[1]
     assert versions_in(wrapped[1]) == {"dev": "edge", "stage": new}

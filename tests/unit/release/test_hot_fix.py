@@ -98,7 +98,7 @@ def test_after_the_merge_back_the_next_release_goes_its_usual_way(repository: Re
 def test_one_version_for_both_is_an_ordinary_promotion(repository: Repository) -> None:
     repository.commit("stage", {"app.py": FORWARD}, "Back to both")
     assert plan(repository) is None
-    assert plan(repository, "stage") is None, "dev names a version for no environment of its own"
+    assert plan(repository, "stage") is None, "dev names a version for no other environment"
 
 
 def test_a_hot_fix_without_its_lock_is_refused(repository: Repository) -> None:

@@ -54,7 +54,7 @@ def test_a_file_that_the_target_has_already_is_not_brought(repository: Repositor
     assert plan_merge(repository.path, "dev", "stage").files == ("b",)
 
 
-def test_planning_touches_nothing_of_the_person(repository: Repository) -> None:
+def test_planning_changes_nothing_in_the_working_tree(repository: Repository) -> None:
     repository.commit("dev", {"app.py": "1\n"}, "Forward")
     repository.commit("stage", {"app.py": "2\n"}, "Back")
     (repository.path / "app.py").write_text("half = done\n")

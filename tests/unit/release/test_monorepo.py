@@ -91,7 +91,7 @@ def test_a_location_may_have_a_space_in_it_and_be_relative_or_below_the_home(
     assert len(refs(remote)) == 7
 
 
-def test_an_annotated_tag_stands_for_its_commit(remote: Path) -> None:
+def test_an_annotated_tag_is_resolved_to_its_commit(remote: Path) -> None:
     annotated_tag(remote, head(remote), "agora/v4.0.0-rc2")
     assert refs(remote)["refs/tags/agora/v4.0.0-rc2"] != head(remote)
     assert Monorepo("agora", str(remote)).refs().tags["agora/v4.0.0-rc2"] == head(remote)
@@ -117,7 +117,7 @@ def test_the_remote_is_the_truth_and_not_the_tags_of_the_clone(remote: Path, tmp
     assert list(Monorepo("agora", str(working)).refs().tags) == ["agora/v4.0.0-rc1"]
 
 
-def test_a_clone_means_its_remote_upstream_before_the_one_that_its_branch_follows(remote: Path, tmp_path: Path) -> None:
+def test_a_clone_means_its_remote_upstream_before_the_upstream_of_its_branch(remote: Path, tmp_path: Path) -> None:
     fork = monorepo(tmp_path / "fork.git", "agora/v0.0.1")
     working = clone(fork, tmp_path / "clone")
     assert list(Monorepo("agora", str(working)).refs().tags) == ["agora/v0.0.1"]
@@ -172,7 +172,7 @@ def test_a_folder_inside_another_repository_is_not_mistaken_for_that_repository(
         Monorepo("agora", str(outer / "monorepo")).refs()
 
 
-def test_an_empty_repository_is_distinguished_from_one_that_lacks_the_branch(remote: Path, tmp_path: Path) -> None:
+def test_an_empty_repository_is_distinguished_from_one_without_the_branch(remote: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="the repository is empty"):
         Monorepo("agora", str(bare(tmp_path / "empty.git"))).refs()
     with pytest.raises(UserError, match='the repository has no branch "trunk"'):

@@ -298,7 +298,7 @@ LOADER = "ghcr.io/org/agora-data:4.3.0-rc1"
 def without_the_loader(kind: Kind) -> LookUp:
     def look_up(references: Sequence[str], version: str) -> Resolution:
         if LOADER in references:
-            raise ResolutionFailed({LOADER: Failure(kind, "is not there")}, {LOADER: "agora-data"})
+            raise ResolutionFailed({LOADER: Failure(kind, "does not exist")}, {LOADER: "agora-data"})
         return published()(references, version)
 
     return look_up

@@ -138,7 +138,7 @@ def squash(repository: Repository, source: str, into: str) -> str:
     return made
 
 
-@pytest.mark.parametrize("own", [None, {"stage.txt": "what only stage has"}], ids=["alone", "with a commit of its own"])
+@pytest.mark.parametrize("own", [None, {"stage.txt": "what only stage has"}], ids=["alone", "with another commit"])
 def test_a_conflict_after_a_squashed_promotion_is_explained_and_its_commands_end_it(
     repository: Repository, own: dict[str, str] | None
 ) -> None:
@@ -217,7 +217,7 @@ def test_each_image_that_changes_is_reported_with_its_digest_before_and_after(re
     assert f"- ghcr.io/org/app:{NEW}: sha256:{'b' * 64}\n" in plan.body
 
 
-def test_a_malformed_lock_does_not_block_the_one_that_replaces_it(repository: Repository) -> None:
+def test_a_malformed_lock_does_not_block_its_replacement(repository: Repository) -> None:
     repository.commit("stage", {f"releases/{OLD}.json": "{"}, "A lock")
     repository.commit("dev", {"app.py": FORWARD, **file_of(lock(NEW, "b", "app"))}, "Forward")
     assert [change.before for change in promotion(repository, "stage").images] == [None]

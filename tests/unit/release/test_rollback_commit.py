@@ -59,7 +59,7 @@ def test_the_commit_is_made_on_top_of_the_environments_branch_as_everyone_has_it
     assert made.files == ("CHANGELOG.md", "app.py", LOCK)
     assert repository.git("show", f"{made.branch}:app.py").encode() + b"\n" == plan.files["app.py"]
     assert repository.state() == before
-    assert repository.at_origin(made.branch) == "", "a person pushes it"
+    assert repository.at_origin(made.branch) == "", "the user pushes it"
 
 
 def test_a_plan_says_where_it_is_made_and_what_it_changes_and_makes_nothing(repository: Repository) -> None:

@@ -250,7 +250,7 @@ def forgetting_logs(resources: Json) -> None:
     ("change", "said"),
     [
         (without("HealthCheck"), "no health check, and no reason for it"),
-        (without("MemoryReservation"), "no memory of its own"),
+        (without("MemoryReservation"), "no memory reservation"),
         (without("LogConfiguration"), "no log"),
         (lambda it: set_in(it, "AWS::ECS::TaskDefinition", "Memory", None), "a task without Memory"),
         (lambda it: set_in_container(it, "Privileged", True), "privileged"),

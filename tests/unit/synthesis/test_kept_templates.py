@@ -93,7 +93,7 @@ def test_what_was_made_from_the_same_input_is_not_made_again(clone: Path, made: 
         lambda clone: (clone / "app.py").write_text("VPC_CIDR = '10.0.1.0/24'"),
         lambda clone: (clone / "src" / "stack.py").write_text("RETAIN = None"),
         lambda clone: (clone / "src" / "stack.py").rename(clone / "src" / "stacks.py"),
-        lambda clone: (clone / "services.yaml").write_text("read by a form of its own"),
+        lambda clone: (clone / "services.yaml").write_text("read by another configuration"),
         lambda clone: (clone / ".env").write_text("ENV=dev"),
         lambda clone: (clone / "src" / "stack.py").unlink(),
     ],
@@ -274,13 +274,13 @@ def test_what_was_made_while_a_file_changed_is_not_kept(
     configuration = clone / "app.py"
     before = configuration.read_text()
 
-    def make_while_somebody_edits(*_: object) -> bool:
+    def make_during_an_edit(*_: object) -> bool:
         configuration.write_text("VPC_CIDR = '10.0.9.0/24'")
         write_assembly(acting().assembly_dir, "of another form")
         return True
 
     with monkeypatch.context() as edited:
-        edited.setattr(cdk_cli, "_synthesized_by_the_app", make_while_somebody_edits)
+        edited.setattr(cdk_cli, "_synthesized_by_the_app", make_during_an_edit)
         assert synthesized() == "of another form"
     configuration.write_text(before)
     assert synthesized() == "template 1"
