@@ -25,8 +25,8 @@ from portside.emulator.state.active_faults import ActiveFaults
 from portside.emulator.state.saving import Saver
 from portside.errors import UserError
 
-Actions = dict[tuple[str, str], Callable[..., Any]]
-"""By method and path: called with the fields of the JSON body, or of the query. Some return an awaitable."""
+Actions = dict[str, Callable[..., Any]]
+"""By path: called with the arguments in the JSON body. Some return an awaitable."""
 
 
 def handler(
@@ -47,33 +47,33 @@ def handler(
         return True
 
     actions: Actions = {
-        ("GET", "/health"): lambda: {"pid": os.getpid()},
-        ("POST", "/save"): lambda: asyncio.to_thread(saver.save),
-        ("POST", "/reset"): reset,
-        ("GET", "/images"): lambda: [image.about() for image in platform.catalogue.images()],
-        ("PUT", "/images"): lambda **image: platform.catalogue.put(**image).about(),
-        ("POST", "/images"): lambda **image: platform.catalogue.publish(**image).about(),
-        ("DELETE", "/images"): platform.catalogue.remove,
-        ("GET", "/tasks"): lambda account=None: _tasks(platform, account),
-        ("GET", "/load-balancers"): balancers.described,
-        ("PUT", "/certificates"): create_certificate,
-        ("PUT", "/stack-faults"): stack_faults.set_state,
-        ("DELETE", "/stack-faults"): stack_faults.restore,
-        ("PUT", "/quotas"): service_quotas.set_value,
-        **_fault_actions("/faults", platform.faults, faults.checked),
-        **_fault_actions("/catalogue-faults", faulty, catalogue_faults.checked),
-        **_fault_actions("/api-faults", refusals, api_faults.checked),
+        "health": lambda: {"pid": os.getpid()},
+        "save": lambda: asyncio.to_thread(saver.save),
+        "reset": reset,
+        "images": lambda: [image.about() for image in platform.catalogue.images()],
+        "put_image": lambda *image: platform.catalogue.put(*image).about(),
+        "publish_image": lambda *image: platform.catalogue.publish(*image).about(),
+        "remove_image": platform.catalogue.remove,
+        "tasks": lambda account: _tasks(platform, account),
+        "load_balancers": balancers.described,
+        "put_certificate": create_certificate,
+        "set_stack_fault": stack_faults.set_state,
+        "clear_stack_fault": stack_faults.restore,
+        "set_quota": service_quotas.set_value,
+        **_fault_actions("fault", platform.faults, faults.checked),
+        **_fault_actions("catalogue_fault", faulty, catalogue_faults.checked),
+        **_fault_actions("api_fault", refusals, api_faults.checked),
     }
 
     async def answer(request: Request) -> Answer:
         _, given, *rest = request.path.split("/", 2)
         if not hmac.compare_digest(given.encode(), token.encode()):
             return json_answer({"error": "forbidden"}, 404)
-        action = actions.get((request.method, f"/{rest[0] if rest else ''}"))
+        action = actions.get("".join(rest)) if request.method == "POST" else None
         if not action:
             return json_answer({"error": f"unknown: {request.method} {'/'.join(rest)}"}, 404)
         try:
-            result = action(**(json.loads(request.body) if request.body else request.query))
+            result = action(*json.loads(request.body))
             return json_answer(await result if inspect.isawaitable(result) else result)
         except (KeyError, TypeError, ValueError) as error:
             return json_answer({"error": str(error)}, 400)
@@ -83,20 +83,15 @@ def handler(
     return answer
 
 
-def _fault_actions(path: str, active: ActiveFaults[Any], checked: Callable[..., Any]) -> Actions:
-    def put(**given: Any) -> dict[str, Any]:
-        fault = checked(**given)
-        active.put(fault)
-        return asdict(fault)
-
+def _fault_actions(name: str, active: ActiveFaults[Any], checked: Callable[..., Any]) -> Actions:
     return {
-        ("GET", path): lambda: [asdict(fault) for fault in active.all()],
-        ("PUT", path): put,
-        ("DELETE", path): active.clear,
+        f"{name}s": lambda: [asdict(fault) for fault in active.all()],
+        f"set_{name}": lambda *given: active.put(checked(*given)),
+        f"clear_{name}s": active.clear,
     }
 
 
-def _tasks(platform: Platform, account: str | None) -> list[dict[str, Any]]:
+def _tasks(platform: Platform, account: str) -> list[dict[str, Any]]:
     return [
         {
             **each.about(),

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import json
 import urllib.error
-import urllib.parse
-import urllib.request
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from portside.commands import local_tool
@@ -30,8 +28,7 @@ def put_image(
 
     With a digest, here or in the reference, only Fargate finds the image, because its content is unknown.
     """
-    body = {"reference": reference, "source": source, "digest": digest}
-    return _object(_call("PUT", "/images", body, aws=aws))
+    return dict(_change("put_image", reference, source, digest, aws=aws))
 
 
 def publish_image(
@@ -49,18 +46,17 @@ def publish_image(
     `created` is an ISO 8601 time and defaults to now. Several platforms, separated by commas, make an index. A
     different `marker` makes a different image of the same commit.
     """
-    body = {"name": name, "tags": list(tags), "commit": commit, "created": created}
-    return _object(_call("POST", "/images", body | {"platform": platform, "marker": marker}, aws=aws))
+    return dict(_change("publish_image", name, list(tags), commit, created, platform, marker, aws=aws))
 
 
 def images(*, aws: LocalAws | None = None) -> list[dict[str, Any]]:
     """Every version of every image: `name`, `tags`, `digest`, `commit`, `created`, `platform`, `source`."""
-    return _objects(_call("GET", "/images", aws=aws))
+    return list(_call("images", aws=aws))
 
 
 def remove_image(reference: str, *, aws: LocalAws | None = None) -> bool:
     """Delete an image from the catalogue, with all its tags; False if it doesn't exist."""
-    return bool(_call("DELETE", "/images", {"reference": reference}, aws=aws))
+    return bool(_change("remove_image", reference, aws=aws))
 
 
 def set_catalogue_fault(
@@ -76,18 +72,17 @@ def set_catalogue_fault(
 
     Applies to both APIs and all images by default; `value` is in seconds, for faults that take one.
     """
-    body = {"fault": name, "api": api, "image": image, "times": times, "value": value}
-    _call("PUT", "/catalogue-faults", body, aws=aws)
+    _change("set_catalogue_fault", name, api, image, times, value, aws=aws)
 
 
 def clear_catalogue_faults(*, aws: LocalAws | None = None) -> None:
     """Clear all faults of the catalogue's APIs."""
-    _call("DELETE", "/catalogue-faults", aws=aws)
+    _change("clear_catalogue_faults", aws=aws)
 
 
 def catalogue_faults(*, aws: LocalAws | None = None) -> list[dict[str, Any]]:
     """The active faults of the catalogue: `fault`, `api`, `image`, remaining `times`, `value`."""
-    return _objects(_call("GET", "/catalogue-faults", aws=aws))
+    return list(_call("catalogue_faults", aws=aws))
 
 
 def set_fault(
@@ -100,18 +95,17 @@ def set_fault(
     aws: LocalAws | None = None,
 ) -> None:
     """Make new tasks with this container fail in the named way, this many or until `clear_faults`."""
-    body = {"account": account, "container": container, "fault": fault, "value": value, "times": times}
-    _call("PUT", "/faults", body, aws=aws)
+    _change("set_fault", account, container, fault, value, times, aws=aws)
 
 
 def clear_faults(account: str | None = None, *, aws: LocalAws | None = None) -> None:
     """Clear the faults of an account, or all; new tasks have no fault."""
-    _call("DELETE", "/faults", {"account": account}, aws=aws)
+    _change("clear_faults", account, aws=aws)
 
 
 def faults(*, aws: LocalAws | None = None) -> list[dict[str, Any]]:
     """The active faults: `account`, `container`, `fault`, `value`, remaining `times`."""
-    return _objects(_call("GET", "/faults", aws=aws))
+    return list(_call("faults", aws=aws))
 
 
 def set_api_fault(
@@ -127,18 +121,17 @@ def set_api_fault(
 
     `operation` is boto3's or AWS's name, `*` for all of the service; `code` is one of `api_faults.CODES`.
     """
-    body = {"service": service, "operation": operation, "code": code, "times": times, "account": account}
-    _call("PUT", "/api-faults", body, aws=aws)
+    _change("set_api_fault", service, operation, code, times, account, aws=aws)
 
 
 def clear_api_faults(*, aws: LocalAws | None = None) -> None:
     """Clear all faults of AWS's API."""
-    _call("DELETE", "/api-faults", aws=aws)
+    _change("clear_api_faults", aws=aws)
 
 
 def api_faults(*, aws: LocalAws | None = None) -> list[dict[str, Any]]:
     """The active faults of AWS's API: `service`, `operation`, `code`, remaining `times`, `account`."""
-    return _objects(_call("GET", "/api-faults", aws=aws))
+    return list(_call("api_faults", aws=aws))
 
 
 def set_stack_fault(
@@ -148,20 +141,19 @@ def set_stack_fault(
 
     States of a failed first deployment, such as ROLLBACK_COMPLETE, can be set for a stack that doesn't exist.
     """
-    _call("PUT", "/stack-faults", _of_stack(account, stack, region) | {"state": state}, aws=aws)
+    _change("set_stack_fault", account, region, stack, state, aws=aws)
 
 
 def clear_stack_fault(account: str, stack: str, *, region: str = "us-east-1", aws: LocalAws | None = None) -> bool:
     """Restore the stack's previous state; False if it is no longer in the state of the fault."""
-    return bool(_call("DELETE", "/stack-faults", _of_stack(account, stack, region), aws=aws))
+    return bool(_change("clear_stack_fault", account, region, stack, aws=aws))
 
 
 def set_quota(
     account: str, service: str, code: str, value: float, *, region: str = "us-east-1", aws: LocalAws | None = None
 ) -> None:
     """Set the value of a service quota, one of `service_quotas.QUOTAS`, in an account."""
-    body = {"account": account, "region": region, "service": service, "code": code, "value": value}
-    _call("PUT", "/quotas", body, aws=aws)
+    _change("set_quota", account, region, service, code, value, aws=aws)
 
 
 def tasks(account: str, *, aws: LocalAws | None = None) -> list[dict[str, Any]]:
@@ -169,12 +161,12 @@ def tasks(account: str, *, aws: LocalAws | None = None) -> list[dict[str, Any]]:
 
     Each has `service`, `container`, `image`, `digest`, `task_arn`, `health`, `url`, and the `token` that it requires.
     """
-    return _objects(_call("GET", f"/tasks?account={urllib.parse.quote(account)}", aws=aws))
+    return list(_call("tasks", account, aws=aws))
 
 
 def load_balancers(account: str, *, aws: LocalAws | None = None) -> list[dict[str, Any]]:
     """The load balancers of an account: `name`, `arn`, `dns_name`, and the local `url`."""
-    return _objects(_call("GET", f"/load-balancers?account={urllib.parse.quote(account)}", aws=aws))
+    return list(_call("load_balancers", account, aws=aws))
 
 
 def save(*, aws: LocalAws | None = None) -> bool:
@@ -182,25 +174,29 @@ def save(*, aws: LocalAws | None = None) -> bool:
 
     Raises UserError if the state can't be written; the last saved state remains.
     """
-    return bool(_call("POST", "/save", aws=aws))
+    return bool(_call("save", aws=aws))
 
 
 def reset(*, aws: LocalAws | None = None) -> None:
     """Delete everything (all accounts, images, faults); the server keeps running."""
-    _call("POST", "/reset", aws=aws)
+    _change("reset", aws=aws)
 
 
 def put_certificate(arn: str, *, domain: str, aws: LocalAws | None = None) -> bool:
     """Create a certificate with this ARN, which ACM's API can't do; False if it exists."""
-    return bool(_call("PUT", "/certificates", {"arn": arn, "domain": domain}, aws=aws))
+    return bool(_change("put_certificate", arn, domain, aws=aws))
 
 
-def _call(method: str, path: str, body: Mapping[str, Any] | None = None, *, aws: LocalAws | None) -> Any:
+def _change(action: str, *arguments: Any, aws: LocalAws | None) -> Any:
     server = aws or process.expect_running(process.default_state_dir())
-    if method != "GET" and path != "/save":
-        connection.use(server)
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(server.control_url + path, data=data, method=method)
+    connection.use(server)
+    return _call(action, *arguments, aws=server)
+
+
+def _call(action: str, *arguments: Any, aws: LocalAws | None) -> Any:
+    """The result of an action of `portside.emulator.control_api`, which has its parameters in this order."""
+    server = aws or process.expect_running(process.default_state_dir())
+    request = loopback_client.post(f"{server.control_url}/{action}", arguments)
     try:
         with loopback_client.send(request, timeout=30) as answer:
             return json.load(answer)
@@ -210,15 +206,3 @@ def _call(method: str, path: str, body: Mapping[str, Any] | None = None, *, aws:
         raise UserError(str(problem.get("error", error)), str(problem.get("hint", ""))) from error
     except OSError as error:
         raise UserError(f"the embedded AWS does not answer: {error}", f"Start it with: {local_tool('up')}") from error
-
-
-def _of_stack(account: str, stack: str, region: str) -> dict[str, str]:
-    return {"account": account, "region": region, "name": stack}
-
-
-def _object(answer: Any) -> dict[str, Any]:
-    return dict(answer)
-
-
-def _objects(answer: Any) -> list[dict[str, Any]]:
-    return [dict(each) for each in answer]

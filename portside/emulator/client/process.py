@@ -251,7 +251,7 @@ def _remembered(state_dir: Path) -> LocalAws | None:
 
 
 def _answers(aws: LocalAws) -> bool:
-    health = f"{aws.control_url}/health"
+    health = loopback_client.post(f"{aws.control_url}/health", [])
     with (
         contextlib.suppress(OSError, ValueError),
         loopback_client.send(health, timeout=ANSWER_TIMEOUT_SECONDS) as answer,
