@@ -10,101 +10,16 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/CommonErrors.h
 from __future__ import annotations
 
 import json
+import tomllib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import Final
 
 # By reason: the status and code for query APIs, JSON APIs, S3, and EC2.
-_CODES: Final[Mapping[str, tuple[tuple[int, str], tuple[int, str], tuple[int, str], tuple[int, str]]]] = {
-    "MissingAuthenticationToken": (
-        (403, "MissingAuthenticationToken"),
-        (400, "MissingAuthenticationTokenException"),
-        (403, "AccessDenied"),
-        (400, "MissingParameter"),
-    ),
-    "UnrecognizedClientException": (
-        (403, "InvalidClientTokenId"),
-        (400, "UnrecognizedClientException"),
-        (403, "InvalidAccessKeyId"),
-        (401, "AuthFailure"),
-    ),
-    "InvalidToken": (
-        (403, "InvalidClientTokenId"),
-        (400, "UnrecognizedClientException"),
-        (400, "InvalidToken"),
-        (401, "AuthFailure"),
-    ),
-    "ExpiredTokenException": (
-        (403, "ExpiredToken"),
-        (400, "ExpiredTokenException"),
-        (400, "ExpiredToken"),
-        (400, "RequestExpired"),
-    ),
-    "SignatureDoesNotMatch": (
-        (403, "SignatureDoesNotMatch"),
-        (400, "InvalidSignatureException"),
-        (403, "SignatureDoesNotMatch"),
-        (403, "SignatureDoesNotMatch"),
-    ),
-    "CredentialDateMismatch": (
-        (403, "SignatureDoesNotMatch"),
-        (400, "InvalidSignatureException"),
-        (400, "AuthorizationHeaderMalformed"),
-        (403, "SignatureDoesNotMatch"),
-    ),
-    "RequestTimeTooSkewed": (
-        (403, "SignatureDoesNotMatch"),
-        (400, "InvalidSignatureException"),
-        (403, "RequestTimeTooSkewed"),
-        (400, "RequestExpired"),
-    ),
-    "RequestExpired": (
-        (400, "RequestExpired"),
-        (400, "RequestExpired"),
-        (403, "AccessDenied"),
-        (400, "RequestExpired"),
-    ),
-    "IncompleteSignature": (
-        (400, "IncompleteSignature"),
-        (400, "IncompleteSignatureException"),
-        (400, "AuthorizationHeaderMalformed"),
-        (400, "IncompleteSignature"),
-    ),
-    "UnsupportedSignature": (
-        (400, "IncompleteSignature"),
-        (400, "IncompleteSignatureException"),
-        (400, "InvalidRequest"),
-        (400, "IncompleteSignature"),
-    ),
-    "EntityTooLarge": (
-        (413, "RequestEntityTooLarge"),
-        (413, "RequestEntityTooLargeException"),
-        (400, "EntityTooLarge"),
-        (413, "RequestEntityTooLarge"),
-    ),
-    "ThrottlingException": (
-        (400, "Throttling"),
-        (400, "ThrottlingException"),
-        (503, "SlowDown"),
-        (503, "RequestLimitExceeded"),
-    ),
-    "AccessDeniedException": (
-        (403, "AccessDenied"),
-        (400, "AccessDeniedException"),
-        (403, "AccessDenied"),
-        (403, "UnauthorizedOperation"),
-    ),
-    "ServiceUnavailable": (
-        (503, "ServiceUnavailable"),
-        (503, "ServiceUnavailableException"),
-        (503, "ServiceUnavailable"),
-        (503, "Unavailable"),
-    ),
-    # AWS has no such error.
-    "NotServed": ((400, "UnsupportedOperation"),) * 4,
-}
+_CODES: Final[Mapping[str, Sequence[str]]] = tomllib.loads(Path(__file__).with_name("error_codes.toml").read_text())
 REASONS = tuple(_CODES)
 
 # REST services with XML answers, which their requests don't show.
@@ -127,7 +42,7 @@ class Refusal:
 
 def refusal(reason: str, message: str, service: str, headers: Mapping[str, str]) -> Refusal:
     """The answer to a request to a service, in the protocol of the request. `reason` is one of `REASONS`."""
-    query, as_json, s3, ec2 = _CODES[reason]
+    query, as_json, s3, ec2 = (_status_and_code(each) for each in _CODES[reason])
     request_id = str(uuid.uuid4())
     kind = headers.get("content-type", "")
     if service == "s3" or (not service and not kind and "x-amz-target" not in headers):
@@ -141,6 +56,11 @@ def refusal(reason: str, message: str, service: str, headers: Mapping[str, str])
     if kind.startswith("application/x-www-form-urlencoded") or service in _XML_SERVICES:
         return _query(query, message, request_id)
     return _json(as_json, message, request_id)
+
+
+def _status_and_code(text: str) -> tuple[int, str]:
+    status, _, code = text.partition(" ")
+    return int(status), code
 
 
 def _json(error: tuple[int, str], message: str, request_id: str) -> Refusal:

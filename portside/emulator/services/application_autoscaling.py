@@ -5,7 +5,6 @@ A desired count outside its target's limits is changed at once, as on AWS.
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from collections.abc import Mapping
@@ -24,7 +23,8 @@ _TARGET_KEY = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 
 def install() -> None:
     """Add this service to ministack."""
-    services.install(SERVICE, "AnyScaleFrontendService", handle_request, {"targets": _targets, "policies": _policies})
+    tables = {"targets": _targets, "policies": _policies}
+    services.install(SERVICE, "AnyScaleFrontendService", _ACTIONS, "ObjectNotFoundException", tables)
 
 
 def _key(data: Mapping[str, Any]) -> str:
@@ -99,21 +99,6 @@ def _apply_limits(target: Mapping[str, Any]) -> None:
         ecs._update_service({"cluster": cluster, "service": name, "desiredCount": desired})
 
 
-async def handle_request(method: str, path: str, headers: Mapping[str, str], body: Any, query_params: Any) -> Any:
-    """Answers as ministack's own services do."""
-    action = services.operation_of(headers)
-    data = json.loads(body or b"{}")
-    handler = _ACTIONS.get(action)
-    if not handler:
-        return services.unknown("Application Auto Scaling", action)
-    try:
-        return responses.json_response(handler(data))
-    except LookupError as error:
-        return responses.error_response_json("ObjectNotFoundException", str(error), 400)
-    except ValueError as error:
-        return responses.error_response_json("ValidationException", str(error), 400)
-
-
 def _register(data: dict[str, Any]) -> dict[str, Any]:
     return {"ScalableTargetARN": register_target(data)["ScalableTargetARN"]}
 
@@ -144,7 +129,7 @@ def _delete_policy(data: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-_ACTIONS: dict[str, Any] = {
+_ACTIONS: dict[str, services.Action] = {
     "RegisterScalableTarget": _register,
     "DeregisterScalableTarget": _deregister,
     "DescribeScalableTargets": lambda data: {"ScalableTargets": _matching(_targets, data)},

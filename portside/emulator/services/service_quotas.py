@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from portside.emulator import services
@@ -47,7 +47,7 @@ _values: Any = responses.AccountRegionScopedDict()
 
 def install() -> None:
     """Add this service to ministack."""
-    services.install(SERVICE, "ServiceQuotasV20190624", handle_request, {"values": _values})
+    services.install(SERVICE, "ServiceQuotasV20190624", _ACTIONS, "NoSuchResourceException", {"values": _values})
 
 
 def set_value(account: str, region: str, service: str, code: str, value: float) -> None:
@@ -78,26 +78,28 @@ def _shown(quota: Quota, value: float) -> dict[str, Any]:
     }
 
 
-def _applied(quota: Quota) -> dict[str, Any]:
-    return _shown(quota, _values.get(quota.code, quota.applied))
+def _value(quota: Quota) -> float:
+    return float(_values.get(quota.code, quota.applied))
 
 
-def _default(quota: Quota) -> dict[str, Any]:
-    return _shown(quota, quota.default)
+def _default(quota: Quota) -> float:
+    return quota.default
 
 
-async def handle_request(method: str, path: str, headers: Mapping[str, str], body: Any, query_params: Any) -> Any:
-    """Answers as ministack's own services do."""
-    action = services.operation_of(headers)
-    data = json.loads(body or b"{}")
-    shown = _default if "Default" in action else _applied
-    if action in ("GetServiceQuota", "GetAWSDefaultServiceQuota"):
-        quota = _find(data.get("ServiceCode", ""), data.get("QuotaCode", ""))
-        if quota is None:
-            message = "The request failed because the specified service does not exist."
-            return responses.error_response_json("NoSuchResourceException", message, 400)
-        return responses.json_response({"Quota": shown(quota)})
-    if action in ("ListServiceQuotas", "ListAWSDefaultServiceQuotas"):
-        found = [shown(each) for each in QUOTAS if each.service == data.get("ServiceCode")]
-        return responses.json_response({"Quotas": found})
-    return services.unknown("Service Quotas", action)
+def _get(data: Mapping[str, Any], value: Callable[[Quota], float]) -> dict[str, Any]:
+    quota = _find(data.get("ServiceCode", ""), data.get("QuotaCode", ""))
+    if quota is None:
+        raise LookupError("The request failed because the specified service does not exist.")
+    return {"Quota": _shown(quota, value(quota))}
+
+
+def _list(data: Mapping[str, Any], value: Callable[[Quota], float]) -> dict[str, Any]:
+    return {"Quotas": [_shown(each, value(each)) for each in QUOTAS if each.service == data.get("ServiceCode")]}
+
+
+_ACTIONS: dict[str, services.Action] = {
+    "GetServiceQuota": partial(_get, value=_value),
+    "GetAWSDefaultServiceQuota": partial(_get, value=_default),
+    "ListServiceQuotas": partial(_list, value=_value),
+    "ListAWSDefaultServiceQuotas": partial(_list, value=_default),
+}
