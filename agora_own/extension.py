@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
+from agora_own.apex import APEX
 from agora_own.load_data_command import load_data
 from agora_own.loader_image import loaders_of
 from portside.extension import AcceptedRisk, Extension
@@ -35,4 +36,5 @@ AGORA = Extension(
     released_images=loaders_of,
     rights=_rights,
     database_without_tls=DATABASE_WITHOUT_TLS,
+    proxies=(APEX,),
 )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import click
@@ -32,7 +32,8 @@ class Extension:
     """`released_images` returns, for environments by name, images that are released with those of their services.
 
     `app` is the app's name where its configuration doesn't give one in `APP`, as in commits from before that setting.
-    `rights` are those of operators, which the app's own commands use.
+    `rights` are those of operators, which the app's own commands use. `proxies` are the containers whose stubs forward
+    requests in a rehearsal; `portside.emulator.fargate.proxy` has their fields.
     """
 
     app: str = ""
@@ -40,6 +41,7 @@ class Extension:
     released_images: Callable[[Configuration, Sequence[str]], list[str]] = _no_images
     rights: Callable[[], Sequence[Right]] = tuple
     database_without_tls: AcceptedRisk | None = None
+    proxies: Sequence[Mapping[str, Any]] = ()
 
 
 _installed = Extension()

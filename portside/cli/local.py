@@ -29,8 +29,9 @@ def up(as_json: bool) -> None:
     """Start the embedded AWS if it is not running."""
     from portside.aws.target import local_state_dir
     from portside.emulator.client import process
+    from portside.extension import installed
 
-    running = process.up(local_state_dir(), announce=console.say)
+    running = process.up(local_state_dir(), announce=console.say, proxies=installed().proxies)
     answer({"url": running.url, "pid": running.pid}, f"The embedded AWS runs at {running.url}.", as_json=as_json)
 
 

@@ -102,7 +102,7 @@ def _run(given: argparse.Namespace, lock: int) -> int:
         os.write(given.ready, b"ready")
         os.close(given.ready)
 
-    asyncio.run(_serve(state_dir, listeners, token, ready))
+    asyncio.run(_serve(given, listeners, token, ready))
     log.info("stopped")
     logging.shutdown()
     # Everything is saved: threads that still wait for a rollout must not delay the exit.
@@ -112,12 +112,15 @@ def _run(given: argparse.Namespace, lock: int) -> int:
 def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="portside.emulator.server")
     parser.add_argument("--state-dir", type=Path, required=True)
+    parser.add_argument("--proxies", default="[]", help="the app's proxies in JSON")
     for name in ("--gateway", "--control", "--catalogue", "--ready"):
         parser.add_argument(name, type=int, required=True, help="an inherited file descriptor")
     return parser.parse_args(arguments)
 
 
-async def _serve(state_dir: Path, listeners: Listeners, token: str, ready: Callable[[Sequence[str]], None]) -> None:
+async def _serve(
+    given: argparse.Namespace, listeners: Listeners, token: str, ready: Callable[[Sequence[str]], None]
+) -> None:
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
@@ -126,15 +129,14 @@ async def _serve(state_dir: Path, listeners: Listeners, token: str, ready: Calla
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, lambda: winding_down.add(loop.create_task(_wind_down(stopping))))
-    application, saver = await _assemble(state_dir, listeners, token)
+    application, saver = await _assemble(given, listeners, token)
     config = Config()
     config.bind = [f"fd://{listeners.gateway.detach()}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = 1
     config.loglevel = "WARNING"
-    watchers = [
-        asyncio.create_task(each) for each in (_stop_when_deleted(state_dir, stopping), saver.save_automatically())
-    ]
+    watching = (_stop_when_deleted(given.state_dir, stopping), saver.save_automatically())
+    watchers = [asyncio.create_task(each) for each in watching]
     failed: list[UserError] = []
 
     def started() -> None:
@@ -180,9 +182,10 @@ async def _stop_when_deleted(state_dir: Path, stopping: asyncio.Event) -> None:
     stopping.set()
 
 
-async def _assemble(state_dir: Path, listeners: Listeners, token: str) -> Any:
+async def _assemble(given: argparse.Namespace, listeners: Listeners, token: str) -> Any:
     """The patched application of ministack, with our resource types, services and container runtime."""
     from portside.emulator import control_api, loopback_http, resources
+    from portside.emulator.fargate import proxy
     from portside.emulator.fargate.load_balancing import LoadBalancers
     from portside.emulator.fargate.platform import Platform, time_scale
     from portside.emulator.fargate.runtime import Fargate
@@ -195,10 +198,11 @@ async def _assemble(state_dir: Path, listeners: Listeners, token: str) -> Any:
     from portside.emulator.services import application_autoscaling, service_quotas
     from portside.emulator.state.saving import Saver
 
+    state_dir: Path = given.state_dir
     saver = Saver(state_dir / "aws")
     rollout.listeners.append(saver.progressed)
     catalogue, faulty = Catalogue(state_dir / "images.json"), CatalogueFaults(state_dir / "catalogue-faults.json")
-    platform = Platform(catalogue, Faults(state_dir / "faults.json"), time_scale())
+    platform = Platform(catalogue, Faults(state_dir / "faults.json"), time_scale(), proxy.parse(given.proxies))
     fargate = Fargate(platform)
     fargate.start()
     refusals = ApiFaults()

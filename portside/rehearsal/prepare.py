@@ -17,6 +17,7 @@ from portside.config.service_props import ServiceProps
 from portside.deploy.clone_lock import clone_lock
 from portside.emulator.client import control, process, seed
 from portside.errors import UsageError
+from portside.extension import installed
 from portside.images.resolution import Resolution
 from portside.synthesis import cdk_cli
 from portside.terminal.console import say, step
@@ -27,7 +28,7 @@ _BOOTSTRAP_SECONDS = 60
 
 def prepare(environment: Environment, services: Sequence[ServiceProps], images: Sequence[str]) -> Target:
     """Start the embedded AWS if it does not run, and give it the environment's certificate, secrets and images."""
-    aws = process.up(local_state_dir(), announce=say)
+    aws = process.up(local_state_dir(), announce=say, proxies=installed().proxies)
     target = local_target(environment)
     # Stage and prod share an account.
     with clone_lock("bootstrap-local", wait=True):

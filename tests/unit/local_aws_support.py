@@ -17,6 +17,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from agora_own.apex import APEX
 from portside.emulator.client import control, process
 from portside.emulator.client.process import LocalAws
 
@@ -250,7 +251,7 @@ def _server() -> LocalAws:
     atexit.register(_end, state_dir)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AGORA_LOCAL_TIME_SCALE", "0.05")
-        return process.up(state_dir, announce=lambda _: None)
+        return process.up(state_dir, announce=lambda _: None, proxies=[APEX])
 
 
 def _end(state_dir: Path) -> None:

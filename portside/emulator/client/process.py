@@ -16,7 +16,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -96,8 +96,11 @@ def _resolved(state_dir: Path) -> Path:
         raise UserError(f"the embedded AWS can't use {state_dir}: it is a link to itself", fix) from error
 
 
-def up(state_dir: Path, *, announce: Callable[[str], None]) -> LocalAws:
-    """The embedded AWS of this state directory; starts it with its saved state if it is not running."""
+def up(state_dir: Path, *, announce: Callable[[str], None], proxies: Sequence[Mapping[str, Any]] = ()) -> LocalAws:
+    """The embedded AWS of this state directory; starts it with its saved state if it is not running.
+
+    `proxies` describe the app's containers that forward requests, as `portside.emulator.fargate.proxy` parses them.
+    """
     state_dir = _resolved(state_dir)
     try:
         _keep_private(state_dir)
@@ -117,7 +120,7 @@ def up(state_dir: Path, *, announce: Callable[[str], None]) -> LocalAws:
             _end(state_dir)
         announce("Starting the embedded AWS")
         try:
-            started = _start(state_dir)
+            started = _start(state_dir, proxies)
         except OSError as error:
             raise NotWritten(Path(error.filename or state_dir), "a file of the embedded AWS", error) from error
         for remark in _state(state_dir).get("remarks", ()):
@@ -289,7 +292,7 @@ def _listener(remembered_port: object) -> socket.socket:
     return _bound_socket(0)
 
 
-def _start(state_dir: Path) -> LocalAws:
+def _start(state_dir: Path, proxies: Sequence[Mapping[str, Any]]) -> LocalAws:
     ports = _state(state_dir).get("ports")
     gateway_port, control_port, catalogue_port = (*(ports if isinstance(ports, list) else ()), 0, 0, 0)[:3]
     owner_only.narrow(state_dir)
@@ -310,6 +313,7 @@ def _start(state_dir: Path) -> LocalAws:
             server = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "portside.emulator.server", "--state-dir", str(state_dir)),
+                    *("--proxies", json.dumps(proxies)),
                     *("--gateway", str(gateway.fileno()), "--control", str(control.fileno())),
                     *("--catalogue", str(catalogue.fileno()), "--ready", str(ready_in_server)),
                 ],

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from string import Template
 from typing import Any, Final
 
-from portside.emulator.fargate import stub
 from portside.emulator.fargate.launch import Launch
 
 DATABASE_PORT = "27017"
@@ -121,7 +120,7 @@ def lines_of_fault(launch: Launch, container: Mapping[str, Any]) -> list[str]:
     environment = {each["name"]: each["value"] for each in container.get("environment", [])}
     called, stored_in = callee(environment), database(environment)
     by_platform = _LOGS[fault.fault]
-    text = Template(by_platform.get(_platform(environment), by_platform["node"])).substitute(
+    text = Template(by_platform.get(_platform(launch, container), by_platform["node"])).substitute(
         callee=called.host,
         callee_port=called.port,
         endpoint=ENDPOINT_ADDRESS,
@@ -155,10 +154,10 @@ def _is_database(variable: str) -> bool:
     return "MONGODB" in variable or variable.startswith("DB_")
 
 
-def _platform(environment: Mapping[str, str]) -> str:
-    if stub.forwards(environment):
+def _platform(launch: Launch, container: Mapping[str, Any]) -> str:
+    if launch.proxy(container):
         return "caddy"
-    return "java" if any(name.startswith("SPRING_") for name in environment) else "node"
+    return "java" if any(each["name"].startswith("SPRING_") for each in container.get("environment", [])) else "node"
 
 
 def _denied(launch: Launch) -> str:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from portside.emulator.fargate import proxy
 from portside.emulator.fargate.faults import Fault
+from portside.emulator.fargate.proxy import Proxies, Proxy
 from portside.emulator.ministack_modules import ecs
 
 
@@ -22,11 +24,17 @@ class Launch:
     account: str
     region: str
     faults: Mapping[str, Fault] = field(default_factory=dict)
+    proxies: Proxies = ()
 
     def fault(self, container: Mapping[str, Any], name: str) -> Fault | None:
         """The container's fault, if it has this name."""
         found = self.faults.get(container["name"])
         return found if found and found.fault == name else None
+
+    def proxy(self, container: Mapping[str, Any]) -> Proxy | None:
+        """The proxy that the container is."""
+        environment = {each["name"]: each["value"] for each in container.get("environment", [])}
+        return proxy.of_container(self.proxies, environment)
 
     @property
     def arn(self) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from portside.emulator.fargate.backoff import Backoff
 from portside.emulator.fargate.faults import Faults
 from portside.emulator.fargate.launch import Launch
+from portside.emulator.fargate.proxy import Proxies
 from portside.emulator.fargate.running_tasks import RunningTasks
 from portside.emulator.registry.catalogue import Catalogue
 
@@ -23,6 +24,7 @@ class Platform:
     catalogue: Catalogue
     faults: Faults
     time_scale: float = 1.0
+    proxies: Proxies = ()
     tasks: RunningTasks = field(default_factory=RunningTasks)
     backoff: Backoff = field(default_factory=Backoff)
     interface_numbers: Iterator[int] = field(default_factory=itertools.count)
@@ -33,9 +35,10 @@ class Platform:
         await asyncio.sleep(seconds * self.time_scale)
 
     def with_faults(self, launch: Launch) -> Launch:
-        """The task with the active faults of its containers; counts as one of their times."""
+        """The task with the proxies and the active faults of its containers; counts as one of their times."""
         taken = {each["name"]: self.faults.take(launch.account, each["name"]) for each in launch.containers}
-        return replace(launch, faults={name: fault for name, fault in taken.items() if fault})
+        active = {name: fault for name, fault in taken.items() if fault}
+        return replace(launch, faults=active, proxies=self.proxies)
 
     def is_full(self, account: str, subnet_id: str) -> bool:
         """Whether an active fault leaves the subnet without a free address."""

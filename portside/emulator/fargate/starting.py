@@ -177,6 +177,7 @@ def _stub(launch: Launch, container: Mapping[str, Any], started: Started, fault:
         namespace=namespace,
         aliases=aliases,
         fault=fault,
+        proxy=launch.proxy(container),
     )
 
 

@@ -1,4 +1,4 @@
-"""The stub of a container: it answers health checks, shows a page about itself, and forwards as apex does.
+"""The stub of a container: it answers health checks, shows a page about itself, and forwards if it is a proxy.
 
 It has the task's plain environment only, no secrets.
 """
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from portside.emulator import loopback_http
+from portside.emulator.fargate.proxy import Proxy
 from portside.emulator.loopback_http import Answer, Handler, Request, json_answer
 
 FORWARD_TIMEOUT_SECONDS = 5
@@ -59,6 +60,7 @@ class Stub:
     namespace: str | None
     aliases: tuple[Alias, ...]
     fault: StubFault | None = None
+    proxy: Proxy | None = None
     port: int = 0
     token: str = field(default_factory=secrets.token_urlsafe, repr=False)
 
@@ -117,7 +119,7 @@ def service_connect(service: Mapping[str, Any] | None) -> tuple[str | None, tupl
 
 
 def handler(stub: Stub, lookup: Lookup, log: Log = lambda line: None) -> Handler:
-    """The handler of a stub. Apex, recognized by its environment, forwards; any other stub answers itself.
+    """The handler of a stub. A proxy forwards; any other stub answers itself.
 
     `log` gets a line for each request except health checks.
     """
@@ -131,37 +133,24 @@ def handler(stub: Stub, lookup: Lookup, log: Log = lambda line: None) -> Handler
     return answer
 
 
-def forwards(environment: Mapping[str, str]) -> bool:
-    """Whether a container with these variables is a proxy for the others."""
-    return {"API_HOST", "APP_HOST"} <= environment.keys()
-
-
 async def _answer(stub: Stub, request: Request, lookup: Lookup) -> Answer:
     fault = stub.fault
     if fault is not None and (fault.paths is None or request.path in fault.paths):
         if fault.hangs:
             await asyncio.sleep(HANGING_SECONDS)
         return json_answer(stub.about() | {"status": "unhealthy"}, fault.status)
-    if forwards(stub.environment):
-        return await _forward(stub, request, lookup)
+    if stub.proxy:
+        return await _forward(stub, stub.proxy, request, lookup)
     if "text/html" in request.headers.get("accept", ""):
         return Answer(200, _page(stub).encode(), "text/html; charset=utf-8")
     return json_answer(stub.about() | {"status": "ok"})
 
 
-def apex_route(path: str) -> tuple[str, str]:
-    """The upstream of a path (the prefix of its HOST and PORT variables), and the forwarded path."""
-    if path == "/api-docs" or path.startswith("/api-docs/"):
-        return "API_DOCS", path
-    if path == "/api/v1/data-version" or path.startswith(("/api/v1/comparison-tools/", "/api/v1/drugs/")):
-        return "API_NEXT", path.removeprefix("/api")
-    if path.startswith("/api/"):
-        return "API", path.removeprefix("/api")
-    return "APP", path
-
-
-async def _forward(stub: Stub, request: Request, lookup: Lookup) -> Answer:
-    upstream, path = apex_route(request.path)
+async def _forward(stub: Stub, proxy: Proxy, request: Request, lookup: Lookup) -> Answer:
+    route = proxy.route(request.path)
+    if not route:
+        return Answer(404, f"{stub.container}: no route for this path\n".encode())
+    upstream, path = route
     host = stub.environment.get(f"{upstream}_HOST", "")
     port = stub.environment.get(f"{upstream}_PORT", "")
     found = lookup(stub.namespace or "", host, int(port) if port.isdigit() else None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from portside.emulator.fargate import stub
 from portside.emulator.fargate.launch import Launch
 from portside.emulator.fargate.stub import StubFault
 from portside.emulator.ministack_modules import alb
@@ -39,8 +38,7 @@ def _is_checked(launch: Launch, container: Mapping[str, Any]) -> bool:
 
 
 def _stub_faults(launch: Launch, container: Mapping[str, Any], target_groups: Sequence[str]) -> dict[str, StubFault]:
-    environment = {each["name"]: each["value"] for each in container.get("environment", [])}
-    dependent = StubFault(status=502 if stub.forwards(environment) else 503)
+    dependent = StubFault(status=502 if launch.proxy(container) else 503)
     error = launch.fault(container, "target-error")
     # Behind a load balancer its checks fail, otherwise those of the container.
     of_target = bool(target_groups)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from agora_own.apex import APEX as AGORA_APEX
+from portside.emulator.fargate import proxy
 from portside.emulator.fargate.faults import Fault
 
 APEX = {"API_HOST": "agora-api", "API_PORT": "3333", "APP_HOST": "agora-app", "APP_PORT": "4200"}
@@ -27,6 +30,7 @@ def _logged(fault: str, environment: dict[str, str]) -> str:
         "1",
         "us-east-1",
         {"c": Fault("1", "c", fault)},
+        proxy.parse(json.dumps([AGORA_APEX])),
     )
     return "\n".join(application_log.lines_of_fault(launch, container))
 

@@ -7,10 +7,13 @@ import json
 
 import pytest
 
+from agora_own.apex import APEX
 from portside.emulator import loopback_http
-from portside.emulator.fargate import stub
+from portside.emulator.fargate import proxy, stub
 from portside.emulator.fargate.stub import Alias, Stub, StubFault
 from portside.emulator.loopback_http import Answer, Request
+
+PROXIES = proxy.parse(json.dumps([APEX]))
 
 
 def _stub(**changes: object) -> Stub:
@@ -60,25 +63,33 @@ def test_an_unhealthy_one_fails_its_health_check() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "upstream"),
+    ("path", "upstream", "forwarded"),
     [
-        ("/", "APP"),
-        ("/health", "APP"),
-        ("/api-docs", "API_DOCS"),
-        ("/api-docs/swagger.json", "API_DOCS"),
-        ("/api/v1/genes", "API"),
-        ("/api/v1/data-version", "API_NEXT"),
-        ("/api/v1/comparison-tools/models", "API_NEXT"),
-        ("/api/v1/drugs/aspirin", "API_NEXT"),
+        ("/", "APP", "/"),
+        ("/health", "APP", "/health"),
+        ("/api-docs", "API_DOCS", "/api-docs"),
+        ("/api-docs/swagger.json", "API_DOCS", "/api-docs/swagger.json"),
+        ("/api-docs-old", "APP", "/api-docs-old"),
+        ("/api/v1/genes", "API", "/v1/genes"),
+        ("/api/v1/data-version", "API_NEXT", "/v1/data-version"),
+        ("/api/v1/data-version/more", "API", "/v1/data-version/more"),
+        ("/api/v1/comparison-tools/models", "API_NEXT", "/v1/comparison-tools/models"),
+        ("/api/v1/drugs/aspirin", "API_NEXT", "/v1/drugs/aspirin"),
     ],
 )
-def test_apex_knows_whom_a_path_belongs_to(path: str, upstream: str) -> None:
-    assert stub.apex_route(path)[0] == upstream
+def test_apex_forwards_a_path_to_its_service(path: str, upstream: str, forwarded: str) -> None:
+    assert PROXIES[0].route(path) == (upstream, forwarded)
+
+
+def test_only_a_container_with_all_its_variables_is_a_proxy() -> None:
+    assert proxy.of_container(PROXIES, {"API_HOST": "a", "APP_HOST": "b", "OTHER": "c"}) is PROXIES[0]
+    assert proxy.of_container(PROXIES, {"API_HOST": "a"}) is None
+    assert proxy.of_container((), {"API_HOST": "a", "APP_HOST": "b"}) is None
 
 
 def test_apex_says_which_service_is_missing() -> None:
     environment = {"APP_HOST": "agora-app", "APP_PORT": "4200", "API_HOST": "agora-api", "API_PORT": "3333"}
-    answer = _ask(_stub(container="agora-apex", environment=environment))
+    answer = _ask(_stub(container="agora-apex", environment=environment, proxy=PROXIES[0]))
     assert answer.status == 502
     assert b"no running task answers to agora-app:4200" in answer.body
 
