@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from string import Template
 from typing import Any, Final
 
-from portside.emulator.fargate.launch import Launch
+from portside.emulator.fargate.launch import Launch, environment_of
 
 DATABASE_PORT = "27017"
 # In the VPC, the proxy of Service Connect has an address on the loopback interface for each endpoint.
@@ -117,7 +117,7 @@ def lines_of_fault(launch: Launch, container: Mapping[str, Any]) -> list[str]:
     fault = launch.faults.get(container["name"])
     if fault is None or fault.fault not in _LOGS:
         return []
-    environment = {each["name"]: each["value"] for each in container.get("environment", [])}
+    environment = environment_of(container)
     called, stored_in = callee(environment), database(environment)
     by_platform = _LOGS[fault.fault]
     text = Template(by_platform.get(_platform(launch, container), by_platform["node"])).substitute(

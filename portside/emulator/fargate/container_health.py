@@ -5,7 +5,6 @@ from __future__ import annotations
 from portside.emulator.fargate.platform import Platform
 from portside.emulator.fargate.running_tasks import RunningTask
 from portside.emulator.fargate.stopping import TaskStopped
-from portside.emulator.patches import service_events
 
 INTERVAL_SECONDS = 0.05
 
@@ -28,9 +27,5 @@ async def become_healthy(task: RunningTask, platform: Platform) -> None:
             container["healthStatus"] = state
     task.launch.task["healthStatus"] = state
     if not healthy:
-        if task.launch.service is not None:
-            service_events.add(
-                task.launch.service,
-                f"(service {task.launch.service_name}) (task {task.launch.task_id}) failed container health checks.",
-            )
+        task.launch.report(f"(task {task.launch.task_id}) failed container health checks.")
         raise TaskStopped("Task failed container health checks", "ServiceSchedulerInitiated")

@@ -10,6 +10,7 @@ from portside.emulator.fargate import proxy
 from portside.emulator.fargate.faults import Fault
 from portside.emulator.fargate.proxy import Proxies, Proxy
 from portside.emulator.ministack_modules import ecs
+from portside.emulator.patches import service_events
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,12 @@ class Launch:
 
     def proxy(self, container: Mapping[str, Any]) -> Proxy | None:
         """The proxy that the container is."""
-        environment = {each["name"]: each["value"] for each in container.get("environment", [])}
-        return proxy.of_container(self.proxies, environment)
+        return proxy.of_container(self.proxies, environment_of(container))
+
+    def report(self, event: str) -> None:
+        """Add an event to the task's service, if it has one."""
+        if self.service is not None:
+            service_events.add(self.service, event)
 
     @property
     def arn(self) -> str:
@@ -70,3 +75,8 @@ class Launch:
     @property
     def containers(self) -> list[dict[str, Any]]:
         return list(self.task_definition.get("containerDefinitions", []))
+
+
+def environment_of(container: Mapping[str, Any]) -> dict[str, str]:
+    """The plain variables of a container."""
+    return {each["name"]: each["value"] for each in container.get("environment", [])}

@@ -6,7 +6,6 @@ from portside.emulator.fargate import network_interface
 from portside.emulator.fargate.launch import Launch
 from portside.emulator.fargate.platform import Platform
 from portside.emulator.fargate.stopping import TaskStopped
-from portside.emulator.patches import service_events
 
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html
 NO_CAPACITY = "Capacity is unavailable at this time. Please try again later or in a different availability zone"
@@ -37,9 +36,5 @@ def check(launch: Launch, platform: Platform) -> None:
 
 
 def _unplaced(launch: Launch, reason: str, *, leaves_no_task: bool = False) -> TaskStopped:
-    if launch.service is not None:
-        service_events.add(
-            launch.service,
-            f"(service {launch.service_name}) was unable to place a task. Reason: {reason}. {_SEE_MORE}",
-        )
+    launch.report(f"was unable to place a task. Reason: {reason}. {_SEE_MORE}")
     return TaskStopped(reason, leaves_no_task=leaves_no_task)

@@ -21,7 +21,7 @@ from portside.emulator.fargate import (
     stub,
     stub_faults,
 )
-from portside.emulator.fargate.launch import Launch
+from portside.emulator.fargate.launch import Launch, environment_of
 from portside.emulator.fargate.platform import Platform
 from portside.emulator.fargate.running_tasks import RunningTask
 from portside.emulator.fargate.stopping import TaskStopped, exited
@@ -173,7 +173,7 @@ def _stub(launch: Launch, container: Mapping[str, Any], started: Started, fault:
         image=container["image"],
         digest=started.digests[container["name"]],
         address=started.address,
-        environment={each["name"]: each["value"] for each in container.get("environment", [])},
+        environment=environment_of(container),
         namespace=namespace,
         aliases=aliases,
         fault=fault,

@@ -8,7 +8,6 @@ from typing import Any
 from portside.emulator.fargate.launch import Launch
 from portside.emulator.fargate.platform import Platform
 from portside.emulator.ministack_modules import ecs
-from portside.emulator.patches import service_events
 
 REMEMBER_STOPPED_SECONDS = 3600
 IMPAIRED_AFTER_FAILURES = 3
@@ -72,19 +71,15 @@ def stop(launch: Launch, stopped: TaskStopped, platform: Platform) -> None:
         # ministack counts only exits and failed starts; ECS also counts failed health checks.
         ecs._record_service_task_failure(launch.task)
     if marked and stopped.stop_code == SPOT_INTERRUPTION and launch.service is not None:
-        service_events.add(
-            launch.service, f"(service {launch.service_name}) has stopped 1 running tasks: (task {launch.task_id})."
-        )
+        launch.report(f"has stopped 1 running tasks: (task {launch.task_id}).")
         ecs._reconcile_service_tasks(launch.cluster, launch.service_key)
 
 
 def _count(launch: Launch, platform: Platform) -> None:
     """Count a failure of the deployment; ECS adds an event when its backoff begins."""
     failures = platform.backoff.failed(launch.deployment_id)
-    if launch.service is not None and failures == IMPAIRED_AFTER_FAILURES:
-        service_events.add(
-            launch.service, f"(service {launch.service_name}) is unable to consistently start tasks successfully."
-        )
+    if failures == IMPAIRED_AFTER_FAILURES:
+        launch.report("is unable to consistently start tasks successfully.")
 
 
 def _delete_old_tasks() -> None:

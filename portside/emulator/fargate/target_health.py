@@ -11,7 +11,6 @@ from portside.emulator.fargate.platform import Platform
 from portside.emulator.fargate.running_tasks import HEALTHY, RunningTask, TargetState
 from portside.emulator.fargate.stopping import TaskStopped
 from portside.emulator.ministack_modules import alb
-from portside.emulator.patches import service_events
 
 INTERVAL_SECONDS = 0.05
 MONITORING_INTERVAL_SECONDS = 2.0
@@ -92,10 +91,5 @@ def _matches(status: int, matcher: str) -> bool:
 def _gave_up(task: RunningTask, target_group: str, problem: TargetState) -> TaskStopped:
     launch = task.launch
     port = next((p.get("containerPort") for c in launch.containers for p in c.get("portMappings", [])), 80)
-    if launch.service is not None:
-        service_events.add(
-            launch.service,
-            f"(service {launch.service_name}) (port {port}) is unhealthy in (target-group {target_group}) "
-            f"due to (reason {problem.description}).",
-        )
+    launch.report(f"(port {port}) is unhealthy in (target-group {target_group}) due to (reason {problem.description}).")
     return TaskStopped(f"Task failed ELB health checks in (target-group {target_group})", "ServiceSchedulerInitiated")

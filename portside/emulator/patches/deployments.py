@@ -46,7 +46,7 @@ def reconcile_one_at_a_time(original: Any, cluster_name: str, svc_key: str) -> N
         before = _task_ids(service)
         original(cluster_name, svc_key)
         if service is not None and (started := _task_ids(service) - before):
-            _report(service, f"has started {len(started)} tasks: {_listed(started)}.")
+            service_events.add(service, f"has started {len(started)} tasks: {_listed(started)}.")
     rollout.notify()
 
 
@@ -62,7 +62,7 @@ def announce_completion(
         running = _task_ids(service, _RUNNING)
         original(cluster_name, svc_key, expected_deployment_id)
         if service and (stopped := running - _task_ids(service, _RUNNING)):
-            _report(service, f"has stopped {len(stopped)} running tasks: {_listed(stopped)}.")
+            service_events.add(service, f"has stopped {len(stopped)} running tasks: {_listed(stopped)}.")
         if service and primary and before == "IN_PROGRESS" and primary.get("rolloutState") == "COMPLETED":
             _complete(service, primary)
     rollout.notify()
@@ -72,8 +72,8 @@ def _complete(service: dict[str, Any], primary: dict[str, Any]) -> None:
     primary["rolloutStateReason"] = f"ECS deployment {primary['id']} completed."
     if not primary.pop("_rolling_back", False):
         service["deployments"] = [each for each in service["deployments"] if each.get("rolloutState") != "FAILED"]
-    _report(service, f"(deployment {primary['id']}) deployment completed.")
-    _report(service, "has reached a steady state.")
+    service_events.add(service, f"(deployment {primary['id']}) deployment completed.")
+    service_events.add(service, "has reached a steady state.")
 
 
 @replaces("services.ecs._record_service_task_failure")
@@ -128,7 +128,3 @@ def _task_ids(service: dict[str, Any] | None, states: frozenset[str] | None = No
 
 def _listed(task_ids: set[str]) -> str:
     return " ".join(f"(task {each})" for each in sorted(task_ids))
-
-
-def _report(service: dict[str, Any], event: str) -> None:
-    service_events.add(service, f"(service {service['serviceName']}) {event}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from portside.emulator.fargate.launch import Launch
+from portside.emulator.fargate.launch import Launch, environment_of
 from portside.emulator.fargate.runtime import Fargate
 from portside.emulator.ministack_modules import ecs
 from portside.emulator.patches import rollout
@@ -95,8 +95,7 @@ def _with_overrides(definition: dict[str, Any], overrides: list[dict[str, Any]])
     containers = []
     for container in definition.get("containerDefinitions", []):
         override = by_name.get(container["name"], {})
-        environment = {each["name"]: each["value"] for each in container.get("environment", [])}
-        environment |= {each["name"]: each["value"] for each in override.get("environment", [])}
+        environment = environment_of(container) | environment_of(override)
         changed = {"environment": [{"name": name, "value": value} for name, value in environment.items()]}
         containers.append(container | changed | ({"command": override["command"]} if "command" in override else {}))
     return definition | {"containerDefinitions": containers}
