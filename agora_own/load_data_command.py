@@ -107,7 +107,6 @@ def _loader_image(target: Target, configuration: Configuration) -> ResolvedImage
     environment = target.environment
     reference = loader_image(configuration.services_of(environment.name), environment.ghcr_package_version)
     if target.local_aws is not None:
-        from portside.aws.target import local_state_dir
         from portside.emulator.client.seed import seed
 
         seed(
@@ -118,7 +117,6 @@ def _loader_image(target: Target, configuration: Configuration) -> ResolvedImage
             domain=environment.fqdn,
             secrets={SYNAPSE_SECRET: None},
             images=[reference],
-            state_dir=local_state_dir(),
         )
     if environment.is_released:
         lock = find_lock(environment.ghcr_package_version, lock_folders(local=target.is_local))

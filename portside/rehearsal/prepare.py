@@ -44,7 +44,6 @@ def prepare(environment: Environment, services: Sequence[ServiceProps], images: 
         domain=f"*.{environment.fqdn.partition('.')[2]}",
         secrets=secrets_of(services),
         images=images,
-        state_dir=local_state_dir(),
     )
     return target
 

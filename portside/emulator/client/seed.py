@@ -6,7 +6,6 @@ import json
 import secrets as randomness
 import string
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from portside.emulator.client import control
@@ -25,7 +24,6 @@ def seed(
     domain: str,
     secrets: Mapping[str, Sequence[str] | None],
     images: Iterable[str],
-    state_dir: Path,
 ) -> list[str]:
     """Create the certificate, secrets and images that don't exist; returns a line for each one created.
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from portside.emulator.state.active_faults import ActiveFaults
+from portside.emulator.state.active_faults import ActiveFaults, check, check_value
 from portside.emulator.state.stored_list import StoredList
 
 # The fault's name and the meaning of its value; None if it takes no value.
@@ -72,30 +71,14 @@ def checked(account: str, container: str, fault: str, value: str | None, times: 
 
     The text of a value may end in the number of times, or be just that: `137,2x`, `2x`.
     """
-    if fault not in FAULTS:
-        close = difflib.get_close_matches(fault, FAULTS, 1)
-        suggestion = f"did you mean {close[0]}?" if close else f"known are {', '.join(FAULTS)}"
-        raise ValueError(f"unknown fault {fault!r}: {suggestion}")
     if value is not None and times is None:
         own, _, last = value.rpartition(",")
         if found := _TIMES.fullmatch(last):
             value, times = own or None, int(found[1])
-    if times is not None and times < 1:
-        raise ValueError(f"the times of {fault} must be 1 or more, got {times}")
+    check("fault", fault, FAULTS, times)
     if value is not None:
-        _check_value(fault, value)
+        check_value(fault, value, FAULTS[fault])
     return Fault(account, container, fault, value, times)
-
-
-def _check_value(fault: str, value: str) -> None:
-    if FAULTS[fault] is None:
-        raise ValueError(f"the fault {fault} takes no value, got {value!r}")
-    try:
-        number = float(value)
-    except ValueError:
-        number = -1
-    if not 0 <= number <= 3600:
-        raise ValueError(f"the value of {fault} must be a number ({FAULTS[fault]}), got {value!r}")
 
 
 class Faults(ActiveFaults[Fault]):

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 from portside.emulator.gate.refusals import refusal
 from portside.emulator.ministack_modules import responses
 from portside.emulator.patches.patching import replaces
-from portside.emulator.state.active_faults import ActiveFaults
+from portside.emulator.state.active_faults import ActiveFaults, check
 
 ANY = "*"
 
@@ -65,10 +65,7 @@ class ApiFault:
 
 def checked(service: str, operation: str, code: str, times: int | None = None, account: str | None = None) -> ApiFault:
     """A valid fault, from boto3's or AWS's names. Raises ValueError with the problem."""
-    if code not in CODES:
-        raise ValueError(f"unknown code {code!r}: known are {', '.join(CODES)}")
-    if times is not None and times < 1:
-        raise ValueError(f"times must be 1 or more, got {times}")
+    check("code", code, CODES, times)
     return ApiFault(_SIGNING_NAMES.get(service, service), operation, code, times, account)
 
 

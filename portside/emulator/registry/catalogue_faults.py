@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any, Final
 
 from portside.emulator.registry.catalogue import Image, made_from, path_of
 from portside.emulator.registry.oci_image import digest_of
-from portside.emulator.state.active_faults import ActiveFaults
+from portside.emulator.state.active_faults import ActiveFaults, check, check_value
 from portside.emulator.state.stored_list import StoredList
 
 APIS = ("registry", "packages")
@@ -74,23 +73,11 @@ class CatalogueFault:
 
 def checked(fault: str, api: Any = None, image: Any = None, times: Any = None, value: Any = None) -> CatalogueFault:
     """A valid fault. Raises ValueError with the problem and the fix."""
-    if fault not in CATALOGUE_FAULTS:
-        close = difflib.get_close_matches(fault, CATALOGUE_FAULTS, 1)
-        suggestion = f"did you mean {close[0]}?" if close else f"known are {', '.join(CATALOGUE_FAULTS)}"
-        raise ValueError(f"unknown fault of the catalogue {fault!r}: {suggestion}")
+    check("fault of the catalogue", fault, CATALOGUE_FAULTS, times)
     if api not in (None, *APIS):
         raise ValueError(f"unknown API of the catalogue: {api!r}, must be one of {', '.join(APIS)}")
-    if times is not None and (not isinstance(times, int) or isinstance(times, bool) or times < 1):
-        raise ValueError(f"the number of faulty answers must be 1 or more, got {times!r}")
     if value is not None:
-        if fault not in SECONDS:
-            raise ValueError(f"the fault {fault} takes no value, got {value!r}")
-        try:
-            value = float(value)
-        except ValueError:
-            value = -1.0
-        if not 0 <= value <= 3600:
-            raise ValueError(f"the value of {fault} must be a number of seconds, at most 3600")
+        value = check_value(fault, value, "seconds" if fault in SECONDS else None)
     return CatalogueFault(fault, api, path_of(image) if image else None, times, value)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Generic, Protocol, TypeVar
 
 from portside.emulator.state.stored_list import StoredList
@@ -22,6 +23,31 @@ class ActiveFault(Protocol):
 
 
 Fault = TypeVar("Fault", bound=ActiveFault)
+
+LARGEST_VALUE = 3600
+
+
+def check(kind: str, name: str, known: Collection[str], times: object) -> None:
+    """Raise ValueError, with the fix, for an unknown fault of this kind and for `times` below 1."""
+    if name not in known:
+        close = difflib.get_close_matches(name, known, 1)
+        suggestion = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
+        raise ValueError(f"unknown {kind} {name!r}: {suggestion}")
+    if times is not None and (not isinstance(times, int) or isinstance(times, bool) or times < 1):
+        raise ValueError(f"the times of {name} must be 1 or more, got {times!r}")
+
+
+def check_value(name: str, value: Any, meaning: str | None) -> float:
+    """The value as a number. Raises ValueError unless the fault takes a value and it is from 0 to 3600."""
+    if meaning is None:
+        raise ValueError(f"the fault {name} takes no value, got {value!r}")
+    try:
+        number = float(value)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= LARGEST_VALUE:
+        raise ValueError(f"the value of {name} must be a number ({meaning}), at most {LARGEST_VALUE}, got {value!r}")
+    return number
 
 
 class ActiveFaults(Generic[Fault]):

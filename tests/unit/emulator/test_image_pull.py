@@ -72,7 +72,6 @@ def test_a_release_lock_is_seeded_by_its_digests(account: Account, tmp_path: Pat
             domain="agora.example.org",
             secrets={},
             images=[f"{IMAGE}@{DIGEST}", f"{IMAGE}:1.0.0", f"{IMAGE}:locked"],
-            state_dir=tmp_path,
         )
 
     assert make()[1:] == [f"image {IMAGE}@{DIGEST}", f"image {IMAGE}:locked"]

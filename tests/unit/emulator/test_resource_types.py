@@ -319,7 +319,6 @@ def test_seeding_makes_what_a_user_would_have_made_once(
             domain="agora.example.org",
             secrets={"seed-plain": None, "seed-json": ("user", "password")},
             images=[f"{IMAGE}:seeded"],
-            state_dir=tmp_path,
         )
 
     assert len(make()) == 4
