@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from portside.report import time_chart
 from portside.report.deployment_report import DeploymentReport, Table, advised, verdict_sentence
 from portside.report.timeline import TASK, Moment
+
+if TYPE_CHECKING:
+    import jinja2
 
 _FOLDER = Path(__file__).parent
 
 
 def page(report: DeploymentReport) -> str:
     """The page, without secrets."""
-    # Only a deployment needs it, and importing it takes a while.
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_FOLDER),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
     report = report.redacted()
-    return environment.get_template("report_page.html.j2").render(
+    return _template().render(
         report=report,
         style=(_FOLDER / "report_page.css").read_text(),
         verdicts=[(verdict, verdict_sentence(verdict), advice) for verdict, advice in advised(report.verdicts)],
@@ -38,6 +32,21 @@ def page(report: DeploymentReport) -> str:
         evidence=_evidence(report.evidence),
         parts=_parts,
     )
+
+
+@cache
+def _template() -> jinja2.Template:
+    # Only a deployment needs it, and importing it takes a while.
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_FOLDER),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    return environment.get_template("report_page.html.j2")
 
 
 def _moment(moment: Moment) -> list[str]:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import ast
 import functools
 import json
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -23,12 +22,12 @@ from portside.deploy.deploy_role import role_documents
 from portside.errors import ConfigurationError, UsageError
 from portside.images.synthesis_images import images_at_hand, references_of
 from portside.plan.images import locked_images
-from portside.stacks.synthesize import build_app
 from portside.synthesis import cdk_cli
 from tests.source_code import nodes_of, sources, text_of
 from tests.stubs import stubs
 from tests.unit.configuration_support import WAIVED, check_configuration, environments, service
 from tests.unit.operations_support import FakeCloudFormation, target
+from tests.unit.stacks_support import shared_synthesis_with
 
 KINDS = {
     "sandbox": Kind.DEVELOPMENT,
@@ -75,10 +74,8 @@ def problems_of(**props: Any) -> dict[str, list[str]]:
 @functools.cache
 def assembly(name: str) -> Path:
     """The stacks of an environment, as `cdk deploy` gets them."""
-    folder = tempfile.mkdtemp(prefix="agora-kind-")
     images = stubs("1.0.0", references_of(configuration().services_of(name)))
-    build_app(configuration(), name, images=images, outdir=folder).synth()
-    return Path(folder)
+    return shared_synthesis_with(images, configuration(), name)
 
 
 def template(name: str, part: str) -> Template:

@@ -1,20 +1,31 @@
-"""Templates for the tests: one synthesis an environment, shared by all that read it."""
+"""Templates for the tests: one synthesis an environment, shared by all that read it.
+
+They are kept in `.agora/tests`, by a digest of all that they are made from, for the other processes of the tests and
+for the next run.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
+import hashlib
 import json
+import os
+import shutil
+import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Template
+from filelock import FileLock
 
-from portside.config.configuration import Configuration
+from portside.config.configuration import ROOT, Configuration
 from portside.config.environment import Bastion, Environment
 from portside.config.service_props import ServiceProps
 from portside.images.release_lock import RELEASES, require_lock
@@ -38,6 +49,8 @@ CERTIFICATE_ID = "00000000-0000-0000-0000-000000000000"
 Json = dict[str, Any]
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="agora-templates-")
+_KEPT = ROOT / ".agora" / "tests"
+_KEPT_SECONDS = 24 * 60 * 60
 
 
 @functools.cache
@@ -62,8 +75,50 @@ def images_of(name: str) -> Resolution:
 
 def synthesize(of: Configuration, name: str, context: Mapping[str, Any] | None = None) -> Path:
     """Synthesize an environment into a new folder, and return its path."""
+    return _synthesize(of, name, images_of(name), context or {})
+
+
+def _synthesize(of: Configuration, name: str, images: Resolution | None, context: Mapping[str, Any]) -> Path:
     folder = Path(tempfile.mkdtemp(dir=_FOLDER.name))
-    build_app(of, name, images=images_of(name), outdir=str(folder), context=context).synth()
+    build_app(of, name, images=images, outdir=str(folder), context=context).synth()
+    return folder
+
+
+def shared_synthesis(of: Configuration, name: str, context: Mapping[str, Any] | None = None) -> Path:
+    """A folder with the environment's assembly, made once for equal input. It must not be changed."""
+    return shared_synthesis_with(images_of(name), of, name, context or {})
+
+
+def shared_synthesis_with(
+    images: Resolution | None, of: Configuration, name: str, context: Mapping[str, Any] | None = None
+) -> Path:
+    """As `shared_synthesis`, with images or with those that the configuration names."""
+    context = dict(sorted((context or {}).items()))
+    inputs = repr((of.identity, of.environment(name), of.services_of(name), images, context))
+    kept = _kept_folder() / hashlib.sha256(inputs.encode()).hexdigest()
+    with FileLock(f"{kept}.lock"):
+        if not kept.exists():
+            part = kept.with_suffix(".part")
+            shutil.copytree(_synthesize(of, name, images, context), part, dirs_exist_ok=True)
+            part.rename(kept)
+    return kept
+
+
+@functools.cache
+def _kept_folder() -> Path:
+    """The folder of what these sources and libraries make; what others made is removed after a day."""
+    digest = hashlib.sha256(" ".join([sys.version, version("aws-cdk-lib"), version("constructs")]).encode())
+    machinery = ROOT / "portside"
+    sources = [each for part in ("config", "images", "stacks") for each in (machinery / part).rglob("*")]
+    for file in (ROOT / "cdk.json", *sorted([*machinery.glob("*.py"), *sources])):
+        if file.is_file() and file.suffix != ".pyc":
+            digest.update(f"{file.relative_to(ROOT)}\0".encode() + file.read_bytes())
+    folder = _KEPT / digest.hexdigest()
+    folder.mkdir(parents=True, exist_ok=True)
+    os.utime(folder)
+    for other in _KEPT.iterdir():
+        if time.time() - other.stat().st_mtime > _KEPT_SECONDS:
+            shutil.rmtree(other, ignore_errors=True)
     return folder
 
 
@@ -77,7 +132,7 @@ def read_templates(folder: Path) -> dict[str, Json]:
 @functools.cache
 def assembly(name: str) -> Path:
     """The environment as the configuration has it."""
-    return synthesize(configuration(), name)
+    return shared_synthesis(configuration(), name)
 
 
 @functools.cache
@@ -89,13 +144,13 @@ def templates(name: str) -> dict[str, Json]:
 @functools.cache
 def moving_templates(name: str) -> dict[str, Json]:
     """The templates of the step that takes a running environment over: exports kept, and the bastion that runs."""
-    return read_templates(synthesize(configuration_with(name, keep_exports=True, bastion=BASTION), name))
+    return read_templates(shared_synthesis(configuration_with(name, keep_exports=True, bastion=BASTION), name))
 
 
 @functools.cache
 def settled_templates(name: str) -> dict[str, Json]:
     """The templates once nothing is exported for the earlier app's stacks any more."""
-    return read_templates(synthesize(configuration_with(name, keep_exports=False, bastion=BASTION), name))
+    return read_templates(shared_synthesis(configuration_with(name, keep_exports=False, bastion=BASTION), name))
 
 
 def environment(name: str) -> Environment:

@@ -21,7 +21,7 @@ from tests.unit.stacks_support import (
     configuration_with,
     environment,
     read_templates,
-    synthesize,
+    shared_synthesis,
 )
 from tests.unit.test_security_docs import all_templates, allowed, attributes, containers, every, ingress
 
@@ -148,7 +148,7 @@ def test_what_the_page_claims_is_said_there_and_so(claim: str) -> None:
 
 
 def test_without_keep_exports_only_callers_reach_a_service() -> None:
-    settled = read_templates(synthesize(configuration_with("dev", keep_exports=False), "dev"))
+    settled = read_templates(shared_synthesis(configuration_with("dev", keep_exports=False), "dev"))
     assert environment("dev").vpc_cidr not in json.dumps(
         [
             resource["Properties"].get("SecurityGroupIngress", [])
@@ -179,6 +179,6 @@ def test_a_service_with_its_own_user_cannot_read_the_master_user_s_password() ->
         )
 
     changed = dataclasses.replace(before, services={**before.services, "dev": services_of("dev")})
-    template = json.dumps(read_templates(synthesize(changed, "dev"))["agora-dev-api"])
+    template = json.dumps(read_templates(shared_synthesis(changed, "dev"))["agora-dev-api"])
     assert "agora-dev-api-database" in template
     assert "DocDbMasterPassword" not in template

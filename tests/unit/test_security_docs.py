@@ -17,7 +17,7 @@ from tests.unit.stacks_support import (
     Json,
     configuration_with,
     read_templates,
-    synthesize,
+    shared_synthesis,
     templates,
 )
 
@@ -48,7 +48,7 @@ ANYWHERE = {"0.0.0.0/0", "::/0"}
 def all_templates() -> dict[str, Json]:
     """Every stack of every environment, and those of a dev with a bastion."""
     found = {name: template for environment in ENVIRONMENTS for name, template in templates(environment).items()}
-    with_bastion = read_templates(synthesize(configuration_with("dev", bastion=BASTION), "dev"))
+    with_bastion = read_templates(shared_synthesis(configuration_with("dev", bastion=BASTION), "dev"))
     return found | {f"{name}, with a bastion": template for name, template in with_bastion.items()}
 
 

@@ -13,7 +13,7 @@ from portside.config.deferred_values import DatabaseHost
 from portside.config.environment import Environment
 from portside.config.service_props import DATABASE, Call, ServiceProps
 from tests.unit.configuration_support import check_configuration, environments, service
-from tests.unit.stacks_support import Json, of_type, properties, read_templates, references, synthesize
+from tests.unit.stacks_support import Json, of_type, properties, read_templates, references, shared_synthesis
 
 DATABASE_CALL = Call(DATABASE, 27017)
 NUMBERS = (1, 2, 3, 4, 5, 6, 9)
@@ -33,7 +33,7 @@ def _services(calls: int, *, database: bool) -> Callable[[Environment], list[Ser
 @functools.cache
 def _templates(calls: int, database: bool = False) -> dict[str, Json]:
     configuration = check_configuration(environments(dev={}), _services(calls, database=database))
-    return read_templates(synthesize(configuration, "dev"))
+    return read_templates(shared_synthesis(configuration, "dev"))
 
 
 def _carried(templates: dict[str, Json]) -> list[str]:

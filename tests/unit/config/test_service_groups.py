@@ -20,9 +20,8 @@ from portside.config.service_groups import (
 )
 from portside.config.service_props import Call, ServiceProps
 from portside.images.synthesis_images import KEPT_FOLDER, groups_at_hand, keep_groups
-from portside.stacks.synthesize import build_app
 from tests.unit.configuration_support import check_configuration, environments, service
-from tests.unit.stacks_support import Json, of_type, read_templates, references
+from tests.unit.stacks_support import Json, of_type, read_templates, references, shared_synthesis_with
 
 API = "CallersOf-api"
 
@@ -39,9 +38,8 @@ def configuration(*services: ServiceProps) -> Configuration:
     return check_configuration(environments(dev={}), lambda _: list(services))
 
 
-def templates(of: Configuration, folder: Path, kept: str = "") -> Mapping[str, Json]:
-    build_app(of, "dev", outdir=str(folder), context={KEPT_GROUPS: kept}).synth()
-    return read_templates(folder)
+def templates(of: Configuration, kept: str = "") -> Mapping[str, Json]:
+    return read_templates(shared_synthesis_with(None, of, "dev", {KEPT_GROUPS: kept}))
 
 
 def groups_in(ecs: Json) -> set[str]:
@@ -96,10 +94,10 @@ def test_what_stays_is_handed_to_a_synthesis_as_text() -> None:
             parse_groups(wrong)
 
 
-def test_a_group_that_stays_is_the_same_resource_with_the_same_output(tmp_path: Path) -> None:
-    before = templates(configuration(api(), app("api")), tmp_path / "before")["agora-dev-ecs"]
-    deleted = templates(configuration(app()), tmp_path / "gone")["agora-dev-ecs"]
-    kept = templates(configuration(app()), tmp_path / "kept", written_groups({API: ()}))["agora-dev-ecs"]
+def test_a_group_that_stays_is_the_same_resource_with_the_same_output() -> None:
+    before = templates(configuration(api(), app("api")))["agora-dev-ecs"]
+    deleted = templates(configuration(app()))["agora-dev-ecs"]
+    kept = templates(configuration(app()), written_groups({API: ()}))["agora-dev-ecs"]
     assert groups_in(before) == groups_in(kept) == {"Carried by the callers of api"}
     assert groups_in(deleted) == set()
     assert kept["Resources"] == before["Resources"]
@@ -108,10 +106,10 @@ def test_a_group_that_stays_is_the_same_resource_with_the_same_output(tmp_path: 
     assert of_groups.items() <= kept["Outputs"].items()
 
 
-def test_the_rule_that_stays_leaves_the_callee_s_template_as_it_was(tmp_path: Path) -> None:
-    before = templates(configuration(api(), app("api")), tmp_path / "before")["agora-dev-api"]
-    kept = templates(configuration(api(), app()), tmp_path / "kept", written_groups({API: ("api",)}))["agora-dev-api"]
-    later = templates(configuration(api(), app()), tmp_path / "later", written_groups({API: ()}))["agora-dev-api"]
+def test_the_rule_that_stays_leaves_the_callee_s_template_as_it_was() -> None:
+    before = templates(configuration(api(), app("api")))["agora-dev-api"]
+    kept = templates(configuration(api(), app()), written_groups({API: ("api",)}))["agora-dev-api"]
+    later = templates(configuration(api(), app()), written_groups({API: ()}))["agora-dev-api"]
     assert kept == before
     assert (
         len(of_type(later, "AWS::EC2::SecurityGroupIngress"))
@@ -119,8 +117,8 @@ def test_the_rule_that_stays_leaves_the_callee_s_template_as_it_was(tmp_path: Pa
     )
 
 
-def test_no_stack_reads_from_a_group_that_only_stays(tmp_path: Path) -> None:
-    found = templates(configuration(app()), tmp_path, written_groups({API: ()}))
+def test_no_stack_reads_from_a_group_that_only_stays() -> None:
+    found = templates(configuration(app()), written_groups({API: ()}))
     assert not any("CallersOf" in json.dumps(each) for name, each in found.items() if name != "agora-dev-ecs")
     assert all(references(each) <= found.keys() for each in found.values())
 

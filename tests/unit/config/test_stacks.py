@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from portside.config.configuration import Configuration
@@ -12,10 +10,16 @@ from portside.config.stacks import StackKind, reserved_parts, stacks_for, stacks
 from portside.deploy.destroy import kept_stacks
 from portside.errors import UsageError
 from portside.preflight.context import stack_names
-from portside.stacks.synthesize import build_app
 from portside.synthesis.assembly import Stack, read_assembly
 from tests.unit.configuration_support import check_configuration, environments, one_service
-from tests.unit.stacks_support import BASTION, ENVIRONMENTS, configuration, configuration_with, images_of
+from tests.unit.stacks_support import (
+    BASTION,
+    ENVIRONMENTS,
+    configuration,
+    configuration_with,
+    images_of,
+    shared_synthesis_with,
+)
 from tests.unit.test_readme import template_configuration
 
 RESTORED = {"docdb-v8-restored": DatabaseOrigin(cluster="agora-dev-docdb-v8", time="latest")}
@@ -51,17 +55,16 @@ OWN_RESOURCES = {
 }
 
 
-def made_of(wanted: Configuration, name: str, folder: Path) -> dict[str, Stack]:
+def made_of(wanted: Configuration, name: str) -> dict[str, Stack]:
     images = images_of(name) if wanted.environments.get(name) == configuration().environments.get(name) else None
-    build_app(wanted, name, images=images, outdir=str(folder)).synth()
-    return {stack.name: stack for stack in read_assembly(folder)}
+    return {stack.name: stack for stack in read_assembly(shared_synthesis_with(images, wanted, name))}
 
 
 @pytest.mark.parametrize("which", CONFIGURATIONS)
-def test_the_list_names_every_stack_that_is_synthesized_and_no_other(which: str, tmp_path: Path) -> None:
+def test_the_list_names_every_stack_that_is_synthesized_and_no_other(which: str) -> None:
     configuration, name = CONFIGURATIONS[which]
     listed = {stack.name: stack for stack in stacks_of(configuration, name)}
-    made = made_of(configuration, name, tmp_path)
+    made = made_of(configuration, name)
     assert set(listed) == set(made)
     for stack in listed.values():
         assert [kind for kind, own in OWN_RESOURCES.items() if made[stack.name].resources(own)] == [stack.kind]

@@ -6,8 +6,8 @@ from tests.unit.stacks_support import (
     of_type,
     properties,
     read_templates,
+    shared_synthesis,
     stack,
-    synthesize,
 )
 
 
@@ -45,7 +45,7 @@ def test_container_insights_are_off_because_they_are_billed_by_the_metric() -> N
 
 
 def test_the_configuration_switches_container_insights_on() -> None:
-    templates = read_templates(synthesize(configuration_with("dev", container_insights=True), "dev"))
+    templates = read_templates(shared_synthesis(configuration_with("dev", container_insights=True), "dev"))
     assert properties(templates["agora-dev-ecs"], "AWS::ECS::Cluster")["ClusterSettings"] == [
         {"Name": "containerInsights", "Value": "enabled"}
     ]

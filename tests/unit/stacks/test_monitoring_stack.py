@@ -17,8 +17,8 @@ from tests.unit.stacks_support import (
     of_type,
     properties,
     read_templates,
+    shared_synthesis,
     stack,
-    synthesize,
     templates,
 )
 
@@ -80,7 +80,7 @@ def test_cloudwatch_of_this_account_can_publish_to_the_topic_and_no_one_without_
 
 def test_those_whom_the_configuration_names_get_an_e_mail_and_no_one_else() -> None:
     assert of_type(stack("dev", "monitoring"), "AWS::SNS::Subscription") == {}
-    reported = read_templates(synthesize(configuration_with("dev", alarm_emails=("team@example.org",)), "dev"))
+    reported = read_templates(shared_synthesis(configuration_with("dev", alarm_emails=("team@example.org",)), "dev"))
     subscription = properties(reported["agora-dev-monitoring"], "AWS::SNS::Subscription")
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "team@example.org")
 
