@@ -1,6 +1,6 @@
 """Templates for the tests: one synthesis an environment, shared by all that read it.
 
-They are kept in `.agora/tests`, by a digest of all that they are made from, for the other processes of the tests and
+They are kept in `.agora/tests`, by a digest of their inputs, for the other processes of the tests and
 for the next run.
 """
 

@@ -55,9 +55,9 @@ OWN_RESOURCES = {
 }
 
 
-def made_of(wanted: Configuration, name: str) -> dict[str, Stack]:
-    images = images_of(name) if wanted.environments.get(name) == configuration().environments.get(name) else None
-    return {stack.name: stack for stack in read_assembly(shared_synthesis_with(images, wanted, name))}
+def made_of(of: Configuration, name: str) -> dict[str, Stack]:
+    images = images_of(name) if of.environments.get(name) == configuration().environments.get(name) else None
+    return {stack.name: stack for stack in read_assembly(shared_synthesis_with(images, of, name))}
 
 
 @pytest.mark.parametrize("which", CONFIGURATIONS)
