@@ -107,7 +107,16 @@ def plan(target: Target, services: Sequence[ServiceProps], image: ResolvedImage,
     network = _network_of(model)
     role = str(running.get("executionRoleArn", ""))
     token, checks = check_preconditions(target, network, role)
-    definition = _definition(environment, image, data_version, host, password, token, role, source)
+    variables = {
+        "DB_HOST": host,
+        "DB_PORT": str(environment.database_port),
+        "DB_NAME": environment.database_name,
+        "DB_USER": environment.database_username,
+        "DATA_FILE": DATA_FILE,
+        "DATA_VERSION": data_version,
+    }
+    secrets = {"DB_PASS": password, "SYNAPSE_AUTH_TOKEN": token}
+    definition = _definition(environment, image, variables, secrets, role, source)
     return LoadPlan(
         environment.name,
         image,
@@ -201,33 +210,20 @@ def remember_version(ssm: Any, environment: Environment, version: str) -> None:
 def _definition(
     environment: Environment,
     image: ResolvedImage,
-    data_version: str,
-    host: str,
-    password: str,
-    token: str,
+    variables: Mapping[str, str],
+    secrets: Mapping[str, str],
     role: str,
     source: logs.LogSource,
 ) -> dict[str, Any]:
     size = smallest_size(_MEMORY_MIB, cpu=_CPU)
     assert size is not None, "Fargate has a size for 2 GB and one vCPU"
-    variables = {
-        "DB_HOST": host,
-        "DB_PORT": str(environment.database_port),
-        "DB_NAME": environment.database_name,
-        "DB_USER": environment.database_username,
-        "DATA_FILE": DATA_FILE,
-        "DATA_VERSION": data_version,
-    }
     container = {
         "name": LOADER,
         "image": image.reference,
         "essential": True,
         "memory": _MEMORY_MIB,
         "environment": [{"name": name, "value": value} for name, value in variables.items()],
-        "secrets": [
-            {"name": "DB_PASS", "valueFrom": password},
-            {"name": "SYNAPSE_AUTH_TOKEN", "valueFrom": token},
-        ],
+        "secrets": [{"name": name, "valueFrom": value} for name, value in secrets.items()],
         "logConfiguration": {
             "logDriver": "awslogs",
             "options": {

@@ -21,7 +21,7 @@ from portside.config.stacks import StackKind, database_stacks, only_stack, servi
 from portside.deploy.cdk_runs import run_until_done, wait_until_settled
 from portside.deploy.deployment_run import DeploymentFailed, DeploymentRun, reporting
 from portside.deploy.planning import plan
-from portside.deploy.progress import following
+from portside.deploy.progress import Followed, following
 from portside.deploy.stability import NotStable, wait_until_stable
 from portside.deploy.stack_removal import remove_stacks
 from portside.errors import UserError
@@ -181,17 +181,16 @@ def _deploy(run: DeploymentRun, names: Sequence[str]) -> None:
     if not names:
         return
     target = run.target
-    with following(
-        # It looks again, and must not be waited for at the end.
-        Reader(target.clients, target.environment, run.services),
-        names,
-        every_seconds=target.polling_seconds,
+    followed = Followed(
         title=f"{run.verb} {target.environment.name}",
         with_services=True,
         timeline=run.timeline,
         expected_seconds=run.terms.expected_seconds,
         note_failure=run.early.note_failure,
-    ) as progress:
+    )
+    # The target without retries: it looks again, and must not be waited for at the end.
+    reader = _reader(target, run.services)
+    with following(reader, names, every_seconds=target.polling_seconds, followed=followed) as progress:
         run_until_done(
             lambda: cdk_cli.deploy(target, names, progress.hear),
             lambda failure: _waits_until_settled(run, names, failure),

@@ -197,34 +197,36 @@ def _mark(state: str) -> str:
     return {"green": "✓", "red": "✗"}.get(style_of(state), "·")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Followed:
+    """A deployment whose progress is shown; `note_failure` is as in `Progress`."""
+
+    title: str = ""
+    with_services: bool = False
+    timeline: Timeline = field(default_factory=Timeline)
+    expected_seconds: float | None = None
+    note_failure: Callable[[str], None] = lambda _: None
+
+
 @contextmanager
 def following(
-    reader: Reader,
-    names: Sequence[str],
-    *,
-    every_seconds: float,
-    title: str = "",
-    with_services: bool = False,
-    timeline: Timeline | None = None,
-    expected_seconds: float | None = None,
-    note_failure: Callable[[str], None] = lambda _: None,
+    reader: Reader, names: Sequence[str], *, every_seconds: float, followed: Followed | None = None
 ) -> Iterator[Progress]:
     """Show the progress of stacks while the block runs: a live picture in a terminal, plain lines otherwise.
 
-    Only changes since the start of the block are reported, with `with_services` also the rollouts of services.
-    `note_failure` is as in `Progress`.
+    Only changes since the start of the block are reported, and of a deployment `with_services` their rollouts.
     """
-    watched = is_watched()
+    watched, followed = is_watched(), followed or Followed()
     progress = Progress(
         names,
         report=_print_nothing if watched else say,
         warn=functools.partial(say, style="red") if watched else say,
-        note_failure=note_failure,
-        title=title,
-        expected_seconds=expected_seconds,
-        timeline=timeline or Timeline(),
+        note_failure=followed.note_failure,
+        title=followed.title,
+        expected_seconds=followed.expected_seconds,
+        timeline=followed.timeline,
     )
-    look = _looker(reader, progress, with_services=with_services)
+    look = _looker(reader, progress, with_services=followed.with_services)
     over = threading.Event()
     watcher = threading.Thread(target=_poll_regularly, args=(look, progress, over, every_seconds), daemon=True)
     watcher.start()

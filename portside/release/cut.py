@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
@@ -11,6 +10,7 @@ from portside.commands import tool
 from portside.config.mistakes import shown
 from portside.errors import UsageError, UserError
 from portside.json_fields import JsonFields
+from portside.release.followed import Pace
 from portside.release.monorepo import Monorepo, RemoteRefs
 from portside.release.starting_point import StartingPoint, find_starting_point
 from portside.release.version_tags import Part, ReleaseTags, Version, next_hot_fix, next_version, parse_version
@@ -135,17 +135,13 @@ def wait_for_images(
     plan: CutPlan,
     missing: Callable[[], Sequence[str]],
     report: Callable[[Sequence[str]], None],
-    *,
-    every_seconds: float,
-    within_seconds: float,
-    sleep: Callable[[float], None] = time.sleep,
-    clock: Callable[[], float] = time.monotonic,
+    pace: Pace,
 ) -> None:
     """Poll until no image of the tag is missing, and report the missing ones whenever they change.
 
     Raises `UserError` with the names of those that are still missing when the time is over.
     """
-    end = clock() + within_seconds
+    end = pace.clock() + pace.within_seconds
     reported: set[str] = set()
     while True:
         names = missing()
@@ -154,14 +150,14 @@ def wait_for_images(
             reported = set(names)
         if not names:
             return
-        left = end - clock()
+        left = end - pace.clock()
         if left <= 0:
             raise UserError(
-                f"{plan.tag}: not published within {within_seconds:.0f} s: {', '.join(names)}",
+                f"{plan.tag}: not published within {pace.within_seconds:.0f} s: {', '.join(names)}",
                 f"The tag is pushed. See the monorepo's release job for {plan.tag}; "
                 f"once the images are published: {tool('release', 'pin', plan.version)}",
             )
-        sleep(min(every_seconds, left))
+        pace.sleep(min(pace.every_seconds, left))
 
 
 def _last_of_fix(tags: ReleaseTags, plan: CutPlan) -> str | None:

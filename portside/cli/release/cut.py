@@ -108,6 +108,7 @@ def _wait_for_images(
     from portside.plan.images import look_up, missing_images
     from portside.release.built_from import check_built_from
     from portside.release.cut import wait_for_images
+    from portside.release.followed import Pace
 
     version = str(plan.version)
     at_version = read_configuration(local=local, versions=dict.fromkeys(configuration.released, version))
@@ -123,8 +124,7 @@ def _wait_for_images(
             plan,
             lambda: missing_images(references, version, local=local),
             report,
-            every_seconds=0.2 if local else 20,
-            within_seconds=within_seconds,
+            Pace(0.2 if local else 20, within_seconds),
         )
         lock = look_up(references, version, local=local)
     except ResolutionFailed as failed:

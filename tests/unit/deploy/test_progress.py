@@ -13,7 +13,7 @@ from rich.console import Console, Group
 
 from portside.aws.model import Task
 from portside.aws.reader import Reader
-from portside.deploy.progress import Progress, following, picture
+from portside.deploy.progress import Followed, Progress, following, picture
 from portside.errors import UserError
 from portside.report.timeline import Timeline
 from tests.answering_aws import AnsweringAws
@@ -234,7 +234,7 @@ def _dev() -> tuple[AnsweringAws, Reader]:
 
 def test_services_are_read_only_while_a_stack_changes() -> None:
     aws, dev = _dev()
-    with following(dev, NAMES, every_seconds=60, with_services=True) as progress:
+    with following(dev, NAMES, every_seconds=60, followed=Followed(with_services=True)) as progress:
         progress.hear(" ✅  agora-dev-network (no changes)")
     assert set(aws.calls) == {"cloudformation.DescribeStacks"}
 
@@ -242,7 +242,7 @@ def test_services_are_read_only_while_a_stack_changes() -> None:
 def test_a_look_at_a_deployment_that_continues_takes_few_calls_and_shows_its_tasks() -> None:
     aws, dev = _dev()
     account, app = aws.account, aws.account.services["agora-app"]
-    with following(dev, NAMES, every_seconds=60, with_services=True) as progress:
+    with following(dev, NAMES, every_seconds=60, followed=Followed(with_services=True)) as progress:
         moved = datetime.now(UTC) + timedelta(seconds=1)
         account.stacks[APP] |= {"StackStatus": "UPDATE_IN_PROGRESS", "LastUpdatedTime": moved}
         new = deployment(account, "ecs-svc/2", app["taskDefinition"], rolloutState="IN_PROGRESS") | {"createdAt": moved}
@@ -258,7 +258,7 @@ def test_what_happened_last_is_seen_although_the_block_failed() -> None:
     timeline = Timeline()
 
     def fail() -> None:
-        with following(reader(aws), NAMES, every_seconds=60, timeline=timeline):
+        with following(reader(aws), NAMES, every_seconds=60, followed=Followed(timeline=timeline)):
             aws.stacks[APP] = {"status": "UPDATE_ROLLBACK_COMPLETE", "updated": minutes_after_noon(1)}
             raise UserError("cdk deploy failed")
 

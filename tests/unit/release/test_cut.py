@@ -9,6 +9,7 @@ import pytest
 
 from portside.errors import UsageError, UserError
 from portside.release.cut import CutPlan, execute, plan_cut, wait_for_images
+from portside.release.followed import Pace
 from portside.release.monorepo import Monorepo
 from portside.release.version_tags import Version
 from tests.unit.git_support import bare, clone, commit, head, hook, monorepo, refs, tag, use_own_settings
@@ -188,15 +189,8 @@ class Images:
         self.now += seconds
 
     def wait(self, *, every_seconds: float, within_seconds: float) -> None:
-        wait_for_images(
-            PLAN,
-            self.missing,
-            self.reported.append,
-            every_seconds=every_seconds,
-            within_seconds=within_seconds,
-            sleep=self.sleep,
-            clock=lambda: self.now,
-        )
+        pace = Pace(every_seconds, within_seconds, sleep=self.sleep, clock=lambda: self.now)
+        wait_for_images(PLAN, self.missing, self.reported.append, pace)
 
 
 def test_what_is_missing_is_reported_whenever_it_changes_until_all_images_are_there() -> None:
