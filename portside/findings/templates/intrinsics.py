@@ -39,7 +39,7 @@ def resolve(node: Any, scope: Scope, depth: int = 0) -> Any:
     if isinstance(node, str) and "{{resolve:" in node:
         # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html
         return Unknown(node)
-    if not isinstance(node, Mapping):
+    if not isinstance(node, dict):
         return node
     if len(node) == 1:
         [(name, argument)] = node.items()

@@ -65,7 +65,7 @@ def _names(node: Any) -> Iterator[str]:
     if isinstance(node, list):
         for each in node:
             yield from _names(each)
-    if not isinstance(node, Mapping):
+    if not isinstance(node, dict):
         return
     for key, value in node.items():
         if key == "Ref" and len(node) == 1 and isinstance(value, str):
@@ -92,7 +92,7 @@ def _outputs(node: Any) -> Iterator[tuple[str, str]]:
     if isinstance(node, list):
         for each in node:
             yield from _outputs(each)
-    elif isinstance(node, Mapping):
+    elif isinstance(node, dict):
         match node.get("Fn::GetStackOutput"):
             case {"StackName": str(stack), "OutputName": str(output)}:
                 yield stack, output
@@ -117,7 +117,7 @@ def attributes(assembly: Assembly) -> Iterator[Finding]:
 def _attributes(node: Any) -> Iterator[tuple[str, str]]:
     for value in node if isinstance(node, list) else ():
         yield from _attributes(value)
-    for key, value in node.items() if isinstance(node, Mapping) else ():
+    for key, value in node.items() if isinstance(node, dict) else ():
         parts = value.split(".", 1) if isinstance(value, str) else value
         match parts:
             case [str(name), str(attribute)] if key == "Fn::GetAtt":
@@ -169,7 +169,7 @@ def exports(assembly: Assembly) -> Iterator[Finding]:
 def _imported(node: Any) -> Iterator[str]:
     for value in node if isinstance(node, list) else ():
         yield from _imported(value)
-    for key, value in node.items() if isinstance(node, Mapping) else ():
+    for key, value in node.items() if isinstance(node, dict) else ():
         if key == "Fn::ImportValue" and isinstance(value, str):
             yield value
         yield from _imported(value)
@@ -194,7 +194,7 @@ def _plain(node: Any) -> Iterator[str]:
         yield node
     for value in node if isinstance(node, list) else ():
         yield from _plain(value)
-    for key, value in node.items() if isinstance(node, Mapping) else ():
+    for key, value in node.items() if isinstance(node, dict) else ():
         if key not in ("Fn::Sub", "UserData", "Fn::Base64", "ZipFile"):
             yield from _plain(value)
 
