@@ -113,27 +113,9 @@ def _value_of(context: RuleContext, name: str) -> str:
     return json.dumps(fields, ensure_ascii=False) if fields else "…"
 
 
-def _restore_secret(context: RuleContext, _: Groups) -> str:
-    return _restore(context, secret_name(context))
-
-
 def _restore(context: RuleContext, name: str) -> str:
     restore = context.commands.aws("secretsmanager", "restore-secret", secret_id=name)
     return context.commands.fix(restore, then=f"then: {context.start_again}")
-
-
-def _fill_secret(context: RuleContext, _: Groups) -> str:
-    name = secret_name(context)
-    put = context.commands.aws(
-        "secretsmanager", "put-secret-value", secret_id=name, secret_string=_value_of(context, name)
-    )
-    return context.commands.fix(put, then=f"then: {context.start_again}")
-
-
-def _make_parameter(context: RuleContext, _: Groups) -> str:
-    name = parameter_name(context) or "NAME"
-    put = context.commands.aws("ssm", "put-parameter", name=name, type="SecureString", value="…")
-    return context.commands.fix(put, then=f"then: {context.start_again}")
 
 
 def _field(context: RuleContext, found: Groups) -> str:
@@ -150,25 +132,6 @@ def _add_field(context: RuleContext, found: Groups) -> str:
         then=f"replaces the whole value; then: {context.start_again}",
     )
     return f'Add "{field}" to the secret, with all its other fields, or correct json_field in app.py: {put}'
-
-
-def _enable_key(context: RuleContext, _: Groups) -> str:
-    commands, name = context.commands, secret_name(context)
-    described = commands.aws("secretsmanager", "describe-secret", secret_id=name, query="KmsKeyId", output="text")
-    return commands.fix(
-        described,
-        then=f"kms enable-key for that key, or kms cancel-key-deletion before it; then: {context.start_again}",
-    )
-
-
-def _grant_kms(context: RuleContext, _: Groups) -> str:
-    commands, name = context.commands, secret_name(context)
-    described = commands.aws("secretsmanager", "describe-secret", secret_id=name, query="KmsKeyId", output="text")
-    return commands.fix(
-        described,
-        then=f"allow {execution_role(context)} kms:Decrypt on that key alone, in the key's policy; or encrypt the "
-        f"secret with aws/secretsmanager; then: {context.start_again}",
-    )
 
 
 def _find_deny(context: RuleContext, _: Groups) -> str:
@@ -190,6 +153,9 @@ def _secret_checks(context: RuleContext, _: Groups) -> str:
 TERMS: Terms[RuleContext] = {
     "secret_checks": _secret_checks,
     "secret": _secret,
+    "secret_name": lambda context, _: secret_name(context),
+    "secret_value": lambda context, _: _value_of(context, secret_name(context)),
+    "parameter_name": lambda context, _: parameter_name(context) or "NAME",
     "parameter": lambda context, _: parameter_name(context) or "(AWS does not say which)",
     "execution_role": lambda context, _: execution_role(context),
     "secret_place": lambda context, _: (
@@ -201,12 +167,8 @@ TERMS: Terms[RuleContext] = {
     "add_field": _add_field,
     "no_secret": _no_secret,
     "make_secret": _make_secret,
-    "restore_secret": _restore_secret,
-    "fill_secret": _fill_secret,
-    "make_parameter": _make_parameter,
+    "restore_secret": lambda context, _: _restore(context, secret_name(context)),
     "grant_secret": _grant_secret,
     "grant_parameter": _grant_parameter,
-    "grant_kms": _grant_kms,
-    "enable_key": _enable_key,
     "find_deny": _find_deny,
 }

@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from portside.aws.model import Stack, StackFailure
+from portside.aws.model import Service, Stack, StackFailure
 from portside.aws.snapshot import Snapshot
 from portside.commands import Commands
 from portside.findings.words import Groups, Terms
@@ -55,6 +55,11 @@ class StackContext:
     def deploy(self) -> str:
         """The command that deploys the environment."""
         return self.commands.tool("deploy")
+
+    @property
+    def service(self) -> Service | None:
+        """The service of the stack, if it is a service's."""
+        return next((each for each in self.snapshot.services if each.stack == self.stack.name), None)
 
     @property
     def events(self) -> str:
@@ -108,27 +113,6 @@ def _policy_owner(context: StackContext, found: Groups) -> str:
     )
 
 
-def _force_deployment(context: StackContext, _: Groups) -> str:
-    service = next((each for each in context.snapshot.services if each.stack == context.stack.name), None)
-    command = context.commands.aws(
-        "ecs",
-        "update-service",
-        cluster=service.cluster if service else "CLUSTER",
-        service=service.ecs_name if service else "SERVICE",
-        force_new_deployment=True,
-    )
-    return context.commands.fix(
-        command, then=f"with the strategy that app.py wants (--capacity-provider-strategy); then: {context.deploy}"
-    )
-
-
-def _look_up_call(context: StackContext, _: Groups) -> str:
-    command = context.commands.aws(
-        "cloudtrail", "lookup-events", lookup_attributes="AttributeKey=Username,AttributeValue=AWSCloudFormation"
-    )
-    return context.commands.fix(command, then=f"shows why the call failed; if it has passed: {context.deploy}")
-
-
 def _deploy_role_place(context: StackContext, _: Groups) -> str:
     name = _role_of_deployment(context)
     account = context.snapshot.account
@@ -174,14 +158,6 @@ def _action(_: StackContext, found: Groups) -> str:
     return found.get("action") or "this"
 
 
-def _list_quotas(context: StackContext, _: Groups) -> str:
-    return context.commands.fix(
-        context.commands.aws("service-quotas", "list-service-quotas", service_code=_service_code(context.failure.kind)),
-        then="then request-service-quota-increase for the quota that is reached, or delete what is not used; then: "
-        f"{context.deploy}",
-    )
-
-
 def _service_code(kind: str) -> str:
     """The service code of Service Quotas; elastic IPs belong to EC2, other network resources to VPC."""
     service, _, part = kind.removeprefix("AWS::").lower().partition("::")
@@ -193,10 +169,6 @@ def _service_code(kind: str) -> str:
         "servicediscovery": "cloudmap",
         "certificatemanager": "acm",
     }.get(service, service)
-
-
-def _create_linked_role(context: StackContext, _: Groups) -> str:
-    return context.commands.aws("iam", "create-service-linked-role", aws_service_name=_service_principal(context))
 
 
 def _service_principal(context: StackContext) -> str:
@@ -236,21 +208,6 @@ def again(context: StackContext) -> str:
     return context.deploy
 
 
-def _drift(context: StackContext, _: Groups) -> str:
-    return context.commands.fix(
-        context.commands.aws("cloudformation", "detect-stack-drift", stack_name=context.stack.name),
-        then=f"set back what was changed outside the stack, then: {context.deploy}",
-    )
-
-
-def _start_database(context: StackContext, _: Groups) -> str:
-    cluster = context.snapshot.database.id or "CLUSTER"
-    return context.commands.fix(
-        context.commands.aws("docdb", "start-db-cluster", db_cluster_identifier=cluster),
-        then=f"wait until it is available, then: {context.deploy}",
-    )
-
-
 TERMS: Terms[StackContext] = {
     "account": lambda context, _: context.snapshot.account,
     "region": lambda context, _: context.snapshot.region,
@@ -263,6 +220,12 @@ TERMS: Terms[StackContext] = {
     "keep_exports_place": lambda context, _: f'app.py, ENVIRONMENTS["{context.snapshot.environment}"]["KEEP_EXPORTS"]',
     "certificate_place": lambda context, _: f'app.py, ENVIRONMENTS["{context.snapshot.environment}"]["CERTIFICATE_ID"]',
     "vpc_cidr_place": lambda context, _: f'app.py, ENVIRONMENTS["{context.snapshot.environment}"]["VPC_CIDR"]',
+    "stack": lambda context, _: context.stack.name,
+    "cluster": lambda context, _: context.service.cluster if context.service else "CLUSTER",
+    "service": lambda context, _: context.service.ecs_name if context.service else "SERVICE",
+    "database_cluster": lambda context, _: context.snapshot.database.id or "CLUSTER",
+    "quota_service": lambda context, _: _service_code(context.failure.kind),
+    "service_principal": lambda context, _: _service_principal(context),
     "two_steps": _two_steps,
     "principal": _principal,
     "deploy_role_place": _deploy_role_place,
@@ -271,16 +234,9 @@ TERMS: Terms[StackContext] = {
         f"a {_policy(context, found)}" if _policy(context, found) in _POLICIES else "an explicit deny"
     ),
     "policy_owner": _policy_owner,
-    "force_deployment": _force_deployment,
-    "look_up_call": _look_up_call,
     "grant_action": _grant_action,
     "decode_denial": _decode_denial,
     "action_or_this": _action,
-    "list_quotas": _list_quotas,
-    "list_interfaces": lambda context, _: context.commands.aws("ec2", "describe-network-interfaces"),
     "list_users": _list_users,
-    "create_linked_role": _create_linked_role,
     "choose_certificate": _choose_certificate,
-    "drift": _drift,
-    "start_database": _start_database,
 }

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 from portside.commands import remark, tool
 from portside.config.image_reference import parse_reference
 from portside.findings import secret_terms
-from portside.findings.rule_context import RuleContext, drift, more_memory
+from portside.findings.rule_context import RuleContext, more_memory
 from portside.findings.secret_terms import execution_role, grant
 from portside.findings.words import Groups, Terms
 
@@ -23,8 +22,6 @@ _ENDED = re.compile(r"\s*(?:: exit status \d+|: unknown|\(request ?id:?[^)]*\)|,
 # The vCPUs that run at once, on demand and on Spot:
 # https://docs.aws.amazon.com/general/latest/gr/ecs-service.html#limits_fargate
 _ON_DEMAND_QUOTA, _SPOT_QUOTA = "L-3032A538", "L-36FBB829"
-# Network interfaces a region: https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
-_INTERFACE_QUOTA = "L-DF5E4CA3"
 _LONGEST_PART = 300
 # A service event has the error of the failed call in brackets.
 _INNER = re.compile(r"\((?:error|reason) (.+?)\)+\.?$", re.DOTALL)
@@ -94,46 +91,6 @@ def _network_stack(context: RuleContext) -> str:
     return f"{context.snapshot.stack_prefix}-network"
 
 
-def _check_route(context: RuleContext, _: Groups) -> str:
-    return drift(
-        context,
-        _network_stack(context),
-        "restore the route to the NAT gateway, the gateway, or the outbound rules of the service's security group; "
-        f"then: {context.start_again}",
-    )
-
-
-def _check_route_only(context: RuleContext, _: Groups) -> str:
-    return context.commands.aws("cloudformation", "detect-stack-drift", stack_name=_network_stack(context))
-
-
-def _restore_network(context: RuleContext, _: Groups) -> str:
-    return drift(context, _network_stack(context), f"restore what was deleted, then: {context.deploy}")
-
-
-def _restore_service_role(context: RuleContext, _: Groups) -> str:
-    role = context.commands.aws("iam", "get-role", role_name="AWSServiceRoleForECS")
-    return context.commands.fix(
-        role,
-        then=f"if it exists, a service control policy of the organization denies it; then: {context.start_again}",
-    )
-
-
-def _create_linked_role(context: RuleContext, _: Groups) -> str:
-    return context.commands.aws("iam", "create-service-linked-role", aws_service_name="ecs.amazonaws.com")
-
-
-def _make_role(context: RuleContext, found: Groups) -> str:
-    name = _role(context, found)
-    trust = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    return context.commands.fix(
-        context.commands.aws("iam", "create-role", role_name=name, assume_role_policy_document=policy),
-        then="or update-assume-role-policy, where the role exists; then its policies as the stack has them; then: "
-        f"{context.start_again}",
-    )
-
-
 def _role(context: RuleContext, _: Groups) -> str:
     found = _ROLE.search(context.words)
     return found[1].rpartition("/")[2] if found else "ROLE"
@@ -141,13 +98,6 @@ def _role(context: RuleContext, _: Groups) -> str:
 
 def _log_group(context: RuleContext, _: Groups) -> str:
     return context.task.log_group if context.task and context.task.log_group else "(unknown)"
-
-
-def _make_log_group(context: RuleContext, _: Groups) -> str:
-    group = context.task.log_group if context.task and context.task.log_group else "GROUP"
-    return context.commands.fix(
-        context.commands.aws("logs", "create-log-group", log_group_name=group), then=f"then: {context.start_again}"
-    )
 
 
 def _grant_logs(context: RuleContext, _: Groups) -> str:
@@ -161,17 +111,6 @@ def _grant_logs(context: RuleContext, _: Groups) -> str:
 
 def _fargate_quota(context: RuleContext, _: Groups) -> str:
     return _SPOT_QUOTA if "spot" in context.words.lower() else _ON_DEMAND_QUOTA
-
-
-def _raise_quota(context: RuleContext, service: str, quota: str) -> str:
-    return context.commands.fix(
-        context.commands.aws(
-            *("service-quotas", "request-service-quota-increase"),
-            service_code=service,
-            quota_code=quota,
-            desired_value="NUMBER",
-        )
-    )
 
 
 def _subnet_place(context: RuleContext, _: Groups) -> str:
@@ -238,17 +177,6 @@ def _load_balancer(context: RuleContext, _: Groups) -> str:
     return f"load balancer of stack {context.snapshot.stack_prefix}-load-balancer, its listeners"
 
 
-def _restore_listener(context: RuleContext, _: Groups) -> str:
-    return drift(context, context.service.stack, f"restore what was deleted, then: {context.deploy}")
-
-
-def _list_elb_quotas(context: RuleContext, _: Groups) -> str:
-    return context.commands.fix(
-        context.commands.aws("service-quotas", "list-service-quotas", service_code="elasticloadbalancing"),
-        then="then request-service-quota-increase",
-    )
-
-
 def _without_spot(context: RuleContext, _: Groups) -> str:
     return f"; or spot_weight=0 of {context.name} in app.py" if context.service.asked.spot_weight else ""
 
@@ -279,20 +207,14 @@ TERMS: Terms[RuleContext] = {
     "registry_status": _registry_status,
     "grant_ecr": _grant_ecr,
     "network": lambda context, _: f"routes and NAT gateways of stack {_network_stack(context)}",
-    "check_route": _check_route,
-    "check_route_only": _check_route_only,
-    "restore_network": _restore_network,
-    "restore_service_role": _restore_service_role,
     "role": _role,
-    "make_role": _make_role,
-    "create_linked_role": _create_linked_role,
+    "network_stack": lambda context, _: _network_stack(context),
+    "stack": lambda context, _: context.service.stack,
     "log_group": _log_group,
-    "make_log_group": _make_log_group,
+    "log_group_name": lambda context, _: (context.task.log_group if context.task else "") or "GROUP",
     "grant_logs": _grant_logs,
     "spot": lambda context, _: "Spot " if "spot" in context.words.lower() else "",
     "fargate_quota": _fargate_quota,
-    "raise_fargate_quota": lambda context, found: _raise_quota(context, "fargate", _fargate_quota(context, found)),
-    "raise_interface_quota": lambda context, _: _raise_quota(context, "vpc", _INTERFACE_QUOTA),
     "subnet": _subnet,
     "subnet_place": _subnet_place,
     "free_addresses": _free_addresses,
@@ -305,7 +227,5 @@ TERMS: Terms[RuleContext] = {
     "last_part": last_part,
     "definition": _definition,
     "load_balancer": _load_balancer,
-    "restore_listener": _restore_listener,
-    "list_elb_quotas": _list_elb_quotas,
     "without_spot": _without_spot,
 }

@@ -9,18 +9,28 @@ of its pattern: `{path:the program}` has other words where the group is empty.
 from __future__ import annotations
 
 import re
+import shlex
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
-from itertools import count
+from itertools import count, zip_longest
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
+from portside.commands import Commands, Option
 from portside.findings.codes import code_named
 from portside.findings.finding import Finding
 
-Context = TypeVar("Context")
+
+class HasCommands(Protocol):
+    """The subject of a row, with the commands that act on its environment."""
+
+    @property
+    def commands(self) -> Commands: ...
+
+
+Context = TypeVar("Context", bound=HasCommands)
 Groups = Mapping[str, str]
 """The groups of a pattern by name; those without a match are empty."""
 Terms = Mapping[str, Callable[[Context, Groups], str]]
@@ -46,6 +56,8 @@ class Row:
     fix: str
     trimmed: str = ""
     """The characters around a group that are none of it, apart from spaces."""
+    commands: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict)
+    """Commands of the AWS CLI that its texts may name; those with a `then` are a whole fix."""
 
     def match(self, words: str, kind: str = "") -> Groups | None:
         """The groups where the words say it; None where they don't."""
@@ -70,8 +82,8 @@ def rows_of(name: str) -> tuple[Row, ...]:
     """The rows of a data file in this folder. Raises KeyError for a row with an unknown code."""
     read = tomllib.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
     compiled = _Patterns(read.get("patterns", {}), "" if read.get("case_sensitive") else "(?is)")
-    trimmed = read.get("trimmed", "")
-    return tuple(_row(group, row, compiled, trimmed) for group in read["group"] for row in group["row"])
+    rows = (_row(group, row, compiled) for group in read["group"] for row in group["row"])
+    return tuple(replace(row, trimmed=read.get("trimmed", ""), commands=read.get("commands", {})) for row in rows)
 
 
 @dataclass(frozen=True)
@@ -89,7 +101,7 @@ class _Patterns:
         return re.compile(self.flags + re.sub(r"\(\?P<(\w+)>", lambda name: f"(?P<{name[1]}__{next(numbers)}>", text))
 
 
-def _row(group: Mapping[str, Any], row: Mapping[str, Any], compiled: _Patterns, trimmed: str) -> Row:
+def _row(group: Mapping[str, Any], row: Mapping[str, Any], compiled: _Patterns) -> Row:
     code_named(row["code"].replace(f"{CRASH}.", "CRASH_LATER."))
     kind = row.get("kind", group.get("kind", ""))
     return Row(
@@ -99,7 +111,6 @@ def _row(group: Mapping[str, Any], row: Mapping[str, Any], compiled: _Patterns, 
         says=compiled(row.get("says", "")),
         unless=compiled(row["unless"]) if "unless" in row else None,
         kind=re.compile(kind) if kind else None,
-        trimmed=trimmed,
         **{name: row.get(name, group.get(name, "")) for name in _TEXTS},
     )
 
@@ -120,17 +131,39 @@ class _Word(str):
 class _Values(Generic[Context]):
     """The values of the terms in a row's texts, each computed only if it is used."""
 
-    def __init__(self, terms: Terms[Context], context: Context, groups: Groups) -> None:
-        self._terms, self._context, self._groups = terms, context, groups
+    def __init__(self, row: Row, terms: Terms[Context], context: Context, groups: Groups) -> None:
+        self._row, self._terms, self._context, self._groups = row, terms, context, groups
 
     def __getitem__(self, name: str) -> str:
         if name in self._groups:
             return _Word(self._groups[name])
+        if name in self._row.commands:
+            return self._command(self._row.commands[name])
         return self._terms[name](self._context, self._groups)
+
+    def filled(self, text: str) -> str:
+        """A text with the values of its terms."""
+        values: Any = self
+        return text.format_map(values)
+
+    def _command(self, given: str | Mapping[str, str]) -> str:
+        if isinstance(given, str):
+            return self._aws(given)
+        return self._context.commands.fix(self._aws(given["command"]), then=self.filled(given["then"]))
+
+    def _aws(self, command: str) -> str:
+        """A command as one of the environment, with its values quoted for a shell."""
+        service, operation, *words = shlex.split(command)
+        options: dict[str, Option] = {}
+        for word, value in zip_longest(words, words[1:], fillvalue="--"):
+            if word.startswith("--"):
+                name = word.removeprefix("--").replace("-", "_")
+                options[name] = True if value.startswith("--") else self.filled(value)
+        return self._context.commands.aws(service, operation, **options)
 
 
 def finding_of(row: Row, terms: Terms[Context], context: Context, groups: Groups) -> Finding:
     """A row as a finding, without evidence. Raises KeyError for a term that is not known."""
-    values: Any = _Values(terms, context, groups)
-    sentence, look, fix = (getattr(row, name).format_map(values) for name in _TEXTS)
+    values = _Values(row, terms, context, groups)
+    sentence, look, fix = (values.filled(getattr(row, name)) for name in _TEXTS)
     return Finding(row.code, sentence, look=look, fix=fix)

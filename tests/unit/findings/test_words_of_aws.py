@@ -128,3 +128,9 @@ def test_numbers_inside_ids_are_no_status_codes(number: str) -> None:
 def test_no_row_writes_a_command_by_hand(file: str) -> None:
     written = [row.fix for row in rows_of(file) if re.search(r"\./agora|\baws [a-z]", row.fix)]
     assert written == []
+
+
+@pytest.mark.parametrize("file", [start_rules.FILE, stack_rules.FILE])
+def test_every_command_of_a_file_is_named_by_a_row(file: str) -> None:
+    texts = " ".join(f"{row.look} {row.fix}" for row in rows_of(file))
+    assert [name for name in rows_of(file)[0].commands if f"{{{name}}}" not in texts] == []
