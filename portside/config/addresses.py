@@ -7,25 +7,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from portside.config.deferred_values import as_written, holds_deferred, is_token
+from portside.config.deferred_values import as_written, has_deferred, is_token
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1", "0.0.0.0")  # nosec B104 # nothing listens here
 _SCHEME_PORTS = {"http": 80, "https": 443}
-# Behind these stands a host; behind s3://, sqlite:// or doctrine:// something else.
+# These are followed by a host; s3://, sqlite:// and doctrine:// are not.
 _NETWORK_SCHEMES = re.compile(
     r"https?|wss?|grpcs?|tcp|udp|rediss?|valkey|mongodb|postgres(?:ql)?|mysql|mariadb|mssql|sqlserver|amqps?|nats|kafka"
     r"|mqtts?|ldaps?|smtps?|memcached|elasticsearch|opensearch|clickhouse|zookeeper"
 )
-# What only Docker and Kubernetes resolve: https://docs.docker.com/desktop/features/networking/,
+# Names that only Docker and Kubernetes resolve: https://docs.docker.com/desktop/features/networking/,
 # https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/
 _ELSEWHERE = re.compile(r"(?:host|gateway)\.docker\.internal|[\w.-]+\.svc(?:\.cluster\.local)?", re.I)
 
 
 @dataclass(frozen=True)
 class Address:
-    """A host and a port that a text names, None for what it doesn't.
+    """A host and a port in a text; None if the text doesn't contain it.
 
-    `is_certain` where it can't be anything else than the address of a server: in a URL, or where a port is given too.
+    `is_certain` if it can only be the address of a server: in a URL, or with a port.
     """
 
     host: str | None
@@ -34,14 +34,14 @@ class Address:
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether only Docker or Kubernetes know a host of that name."""
+        """Whether only Docker or Kubernetes resolve the name of the host."""
         return bool(self.host and _ELSEWHERE.fullmatch(self.host))
 
 
 def addresses(variables: Mapping[str, object]) -> Iterator[tuple[str, Address, str]]:
-    """By variable what it names, with its text: a URL, or a host and a port in X_HOST and X_PORT."""
+    """Each variable with its address and its text: a URL, or a host and a port in X_HOST and X_PORT."""
     for key, value in variables.items():
-        if not isinstance(value, str) or is_token(value) or holds_deferred(value):
+        if not isinstance(value, str) or is_token(value) or has_deferred(value):
             continue
         if "://" in value:
             if found := of_url(value):
@@ -55,18 +55,18 @@ def addresses(variables: Mapping[str, object]) -> Iterator[tuple[str, Address, s
 
 
 def of_url(text: str) -> Address | None:
-    """What a URL names; None where that is not known."""
+    """The address in a URL; None if it can't be parsed."""
     try:
         url = urlsplit(text.removeprefix("jdbc:"))
         scheme = url.scheme.lower().partition("+")[0]
         return Address(
             url.hostname, url.port or _SCHEME_PORTS.get(scheme), is_certain=bool(_NETWORK_SCHEMES.fullmatch(scheme))
         )
-    except ValueError:  # not for us to say what a URL of the application must be
+    except ValueError:  # the application may use URLs of other kinds
         return None
 
 
-# How a program is given the port that it listens on, by convention or by its framework.
+# The variables that set the port of a server, by convention or in a framework.
 OWN_PORT = (
     "PORT",
     "SERVER_PORT",
@@ -85,7 +85,7 @@ OWN_PORT = (
 )
 _ANY_INTERFACE = r"(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\]|\*|\+)?"
 _LISTENING = re.compile(rf"(?:(?:\w+://)?{_ANY_INTERFACE}:)?([0-9]{{1,5}})/?")
-# With a scheme, an address on this machine is one that is asked.
+# With a scheme, an address on this machine is a server that the container calls.
 _ALSO_LISTENING = re.compile(rf"(?:[-\w.]+=)?(?:{_ANY_INTERFACE}|\w+://(?:0\.0\.0\.0|\[::\]|\*|\+)?):([0-9]{{1,5}})/?")
 _OPTION = re.compile(
     r"(?<!\S)(?:(?:--|-D)(?:server\.)?port[= ]"
@@ -96,19 +96,19 @@ _OTHER_HOST_OPTION = re.compile(r"(?<!\S)--host[= ](?!0\.0\.0\.0|localhost|127\.
 
 
 def ports_of(text: str) -> set[int]:
-    """The ports in the text of one of `OWN_PORT`, such as `8080` or `http://+:8080;http://+:8081`; none if unclear."""
+    """The ports in the value of one of `OWN_PORT`, such as `8080` or `http://+:8080`; empty if it can't be parsed."""
     found = [_LISTENING.fullmatch(each.strip()) for each in text.split(";")]
     return {int(each[1]) for each in found if each} if all(found) else set()
 
 
 def ports_of_command(command: Sequence[object]) -> set[int]:
-    """The ports that a command gives to a server; none where it also names a host that is not its own."""
+    """The ports that a command passes to a server; empty if it also passes another host."""
     text = " ".join(word for word in command if isinstance(word, str))
     return set() if _OTHER_HOST_OPTION.search(text) else {int(found[1]) for found in _OPTION.finditer(text)}
 
 
 def further_ports(variables: Mapping[str, object], command: Sequence[object]) -> Iterator[int]:
-    """The ports of a container beside that of `OWN_PORT`: in X_PORT of no other X_HOST, and in listening addresses."""
+    """The other ports of a container: in X_PORT, unless X_HOST is another host, and in addresses to listen on."""
     for key, value in variables.items():
         if not isinstance(value, str) or key in OWN_PORT:
             continue
@@ -124,14 +124,14 @@ def further_ports(variables: Mapping[str, object], command: Sequence[object]) ->
 
 
 _URL = re.compile(r"\bhttps?://[^\s'\"|;&<>)\\]+", re.I)
-# What a program adds to a text when it runs, which says more than the text does.
+# The text is incomplete: the program appends to it when it runs.
 _CONTINUED = re.compile(r"['\"]\s*(?:[+%]|\.format\b)")
 _LOOPBACK = r"(?<![\w./@-])(localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])"
 _HOST_AND_PORT = re.compile(_LOOPBACK + r"['\"]?(?:[: ]|,\s*(?:port\s*[:=]\s*)?['\"]?)([0-9]{1,5})(?![\w.])")
 _OTHER_HOST = re.compile(
     r"(?:\bhost(?:name)?['\"]?\s*[:= ]\s*|(?<!\S)-h[ =]?)['\"]?(?!localhost|127\.|0\.0\.0\.0|\[?::)[\w.$-]", re.I
 )
-# Without a host these mean the container itself.
+# Without a host these address the container itself.
 _PORT_ALONE = (
     re.compile(r"(?<![\w.-])(?:--)?port['\"]?\s*[:= ]\s*['\"]?([0-9]{2,5})(?![\w.])"),
     # grpc_health_probe, Go's flags: https://github.com/grpc-ecosystem/grpc-health-probe
@@ -141,17 +141,17 @@ _PORT_ALONE = (
 )
 
 
-def asked_by(command: Sequence[object]) -> Iterator[tuple[Address, str]]:
-    """The addresses that a health command asks, each once, with its text; what is filled in later is not known."""
+def health_check_addresses(command: Sequence[object]) -> Iterator[tuple[Address, str]]:
+    """The addresses that a health command calls, each once, with its text; those with variables are omitted."""
     text = as_written(" ".join(word for word in command if isinstance(word, str) and not is_token(word)))
     seen: set[tuple[str | None, int | None]] = set()
-    for address, got in _asked_in(text):
+    for address, got in _addresses_in(text):
         if (address.host, address.port) not in seen:
             yield address, got
         seen.add((address.host, address.port))
 
 
-def _asked_in(text: str) -> Iterator[tuple[Address, str]]:
+def _addresses_in(text: str) -> Iterator[tuple[Address, str]]:
     for url in _URL.finditer(text):
         is_continued = url[0].endswith(":") or _CONTINUED.match(text, url.end())
         if not is_continued and not re.search(r"[${}]", url[0]) and (found := of_url(url[0])):

@@ -17,13 +17,13 @@ from typing import Any, NoReturn
 
 from portside.config.deferred_values import as_written
 from portside.config.mistakes import closest, suggestion
-from portside.config.source_file import duplicate_keys, forgotten_f, missing_commas, read_text
+from portside.config.source_file import duplicate_keys, missing_commas, missing_f_prefixes, read_text
 from portside.errors import ConfigurationError, Problem
 from portside.redact import holds_credential
 
 
 class Left(BaseException):
-    """The code asked for the end of the process at once."""
+    """The code called `os._exit`."""
 
 
 def _leave(_: int = 0) -> NoReturn:
@@ -32,7 +32,7 @@ def _leave(_: int = 0) -> NoReturn:
 
 @contextlib.contextmanager
 def guarded() -> Iterator[None]:
-    """For the block, `print` goes to stderr and `os._exit` raises; stdout belongs to the command's answer."""
+    """In the block, `print` writes to stderr and `os._exit` raises: stdout is for the command's output."""
     leave = os._exit
     os._exit = _leave  # type: ignore[assignment]
     try:
@@ -48,23 +48,23 @@ _JSON_WORDS = {"true": "True", "false": "False", "null": "None"}
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """The names that a Python file defines, and what is wrong with its text although it can be run."""
+    """The names that a Python file defines, and mistakes in it that Python accepts."""
 
     names: Mapping[str, Any]
     problems: tuple[Problem, ...]
 
 
 def run_source(path: Path) -> Source:
-    """Run a Python file. Raises `ConfigurationError` where that can't be done."""
+    """Run a Python file. Raises `ConfigurationError` if that fails."""
     text = read_text(path, hint_missing=f"Get it back: git checkout {path.name}")
     try:
         tree = ast.parse(text, str(path))
     except Exception as error:
         raise ConfigurationError([stopped_by(error, path.name)]) from error
-    problems = (*duplicate_keys(tree, path), *forgotten_f(tree, path), *missing_commas(text, path))
+    problems = (*duplicate_keys(tree, path), *missing_f_prefixes(tree, path), *missing_commas(text, path))
     try:
         with guarded():
-            # Not an import: the file may have been edited since this process ran it last.
+            # Not an import: the file may have changed since this process last ran it.
             return Source(runpy.run_path(str(path), run_name=path.stem), problems)
     except KeyboardInterrupt:
         raise
@@ -73,7 +73,7 @@ def run_source(path: Path) -> Source:
 
 
 def stopped_by(error: BaseException, file_name: str) -> Problem:
-    """What stopped the code in a file, without a traceback."""
+    """The error that stopped the code in a file, without a traceback."""
     if isinstance(error, TabError):
         return Problem(f"{file_name}, line {error.lineno}", error.msg, "Indent every line with spaces only.")
     if isinstance(error, SyntaxError):
@@ -84,21 +84,21 @@ def stopped_by(error: BaseException, file_name: str) -> Problem:
     lines = [frame.lineno for frame in frames if Path(frame.filename).name == file_name]
     where = f"{file_name}, line {lines[-1]}" if lines else file_name
     if isinstance(error, SystemExit | Left):
-        return Problem(where, "ends the program", "Take that out: this file only describes what is deployed.")
-    # Of a name that a module lacks, Python says in which file of this machine it looked.
+        return Problem(where, "ends the program", "Remove it: this file only describes what is deployed.")
+    # For a name that doesn't exist in a module, Python adds the path of the module's file.
     message = re.sub(r" \([^()]*\.py\)$", "", as_written(" ".join(str(error).split())))
     said = f"{type(error).__name__}: {message}" if message and not holds_credential(message) else type(error).__name__
     return Problem(where, said, _json_word(error) or _spelling(error) or "Correct that line.")
 
 
 def _json_word(error: BaseException) -> str:
-    """What to write in place of a word of JSON."""
+    """A hint to replace a JSON literal."""
     name = getattr(error, "name", None) if isinstance(error, NameError) else None
     return f"Write {_JSON_WORDS[name]}: {name} is JSON, and this is Python." if name in _JSON_WORDS else ""
 
 
 def _spelling(error: BaseException) -> str:
-    """The name that was probably meant where Python knows none of that name."""
+    """A hint with the most similar name, for a name that doesn't exist."""
     name = getattr(error, "name", None)
     known: Sequence[str] = ()
     if isinstance(error, AttributeError) and dataclasses.is_dataclass(error.obj):
@@ -109,4 +109,4 @@ def _spelling(error: BaseException) -> str:
     elif isinstance(error, NameError) and error.__traceback__ is not None:
         frame = inspect.getinnerframes(error.__traceback__)[-1].frame
         known = [*frame.f_globals, *frame.f_locals]
-    return suggestion(name, known) if name and closest(name, known, likeness=0.6) else ""
+    return suggestion(name, known) if name and closest(name, known, similarity=0.6) else ""

@@ -1,8 +1,8 @@
-"""Names that AWS has given, as data: tests/unit/config/test_aws_names.py compares them with botocore and cfn-lint."""
+"""Names that AWS defines: tests/unit/config/test_aws_names.py compares them with botocore and cfn-lint."""
 
 from __future__ import annotations
 
-# The regions of the partition "aws" in which ECS is: botocore 1.43.106.
+# The regions of the partition "aws" that have ECS: botocore 1.43.106.
 REGIONS = (
     *("af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1"),
     *("ap-south-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5"),
@@ -11,7 +11,7 @@ REGIONS = (
     *("mx-central-1", "sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2"),
 )
 
-# By family the sizes in which DocumentDB has instances, in any region; cfn-lint 1.58.
+# The instance sizes of DocumentDB by family, in any region: cfn-lint 1.58.
 # https://docs.aws.amazon.com/documentdb/latest/developerguide/db-instance-classes.html
 _DOCUMENTDB_SIZES = {
     "r4": ("large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "16xlarge"),

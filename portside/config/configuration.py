@@ -12,7 +12,7 @@ from typing import cast
 
 from portside import redact
 from portside.config.app_source import guarded, run_source, stopped_by
-from portside.config.entry import gathering, noting, problems_of, report_of
+from portside.config.entry import collecting_all, collecting_invalid, problems_of, report_of
 from portside.config.environment import Environment
 from portside.config.environments import parse_environments
 from portside.config.identity import APP_HINT, Identity, parse_identity
@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def state_dir() -> Path:
-    """The folder, ignored by git, for what a clone keeps between commands."""
+    """The folder, ignored by git, for the state of a clone."""
     return Path(os.environ.get("AGORA_STATE_DIR") or ROOT / ".agora")
 
 
@@ -42,7 +42,7 @@ _SERVICES_HINT = 'Write "def services(environment: Environment) -> list[ServiceP
 
 @dataclass(frozen=True)
 class Configuration:
-    """Every environment, and the services that run in each."""
+    """The environments and the services of each."""
 
     identity: Identity
     environments: Mapping[str, Environment]
@@ -50,7 +50,7 @@ class Configuration:
     releases: ReleaseSource | None = None
 
     def environment(self, name: str) -> Environment:
-        """The environment of a name. Raises `UsageError` with the one that was probably meant."""
+        """The environment of a name. Raises `UsageError` with the most similar name."""
         if name not in self.environments:
             raise UsageError(f"no environment {quoted(name)} in app.py", suggestion(name, list(self.environments)))
         return self.environments[name]
@@ -59,21 +59,21 @@ class Configuration:
         """The services of an environment, in the order of the configuration."""
         return self.services[self.environment(name).name]
 
-    def taught(self, redactor: redact.Redactor) -> redact.Redactor:
-        """A redactor that knows the variables and JSON fields of the services' secrets, and what these are called."""
+    def extend_redactor(self, redactor: redact.Redactor) -> redact.Redactor:
+        """The redactor with the variables, JSON fields and names of the services' secrets added."""
         secrets = [each for props in self.services.values() for service in props for each in service.container_secrets]
         names = {name for each in secrets for name in (each.environment_key, each.json_field) if name}
         return redactor.knowing(names, {each.secret_name for each in secrets if isinstance(each.secret_name, str)})
 
     @property
     def first(self) -> str:
-        """The environment that is meant where none is named: the first for development, if there is one."""
+        """The default environment: the first for development, if there is one."""
         developed = [name for name in self.environments if name not in self.released]
         return next(iter([*developed, *self.environments]))
 
     @property
     def released(self) -> tuple[str, ...]:
-        """The environments that run releases only, in the order of the configuration."""
+        """The environments that only run releases, in the order of the configuration."""
         return tuple(name for name, environment in self.environments.items() if environment.is_released)
 
 
@@ -82,10 +82,10 @@ def load_configuration(
 ) -> Configuration:
     """Read and check the configuration. Raises `ConfigurationError` with every mistake in it.
 
-    `versions` replace the GHCR_PACKAGE_VERSION of environments. Folders in the configuration are relative to `root`, by
-    default to the folder of the configuration.
+    `versions` replace the GHCR_PACKAGE_VERSION of environments. Folders in the configuration are relative to `root`,
+    which defaults to the folder of the configuration.
     """
-    with gathering() as wrong:
+    with collecting_invalid() as wrong:
         try:
             source = run_source(path)
         except ConfigurationError as error:
@@ -95,16 +95,16 @@ def load_configuration(
     if missing:
         raise ConfigurationError([*source.problems, *problems_of(wrong), *missing])
     environments = _with_versions(written["ENVIRONMENTS"], versions or {})
-    wrong_entries = _WrongBefore(source.problems, wrong)
+    wrong_entries = _EarlierProblems(source.problems, wrong)
     configuration = _check({**written, "ENVIRONMENTS": environments}, wrong_entries, root or path.parent)
-    # From here on everything that is shown knows under which names this app's secrets are injected.
-    redact.install(configuration.taught(redact.current()))
+    # From now on, values of this app's secrets are hidden in all output.
+    redact.install(configuration.extend_redactor(redact.current()))
     return configuration
 
 
 def check_configuration(written: Mapping[str, object], root: Path = ROOT) -> Configuration:
     """Check what `app.py` defines: APP, ENVIRONMENTS, services. Raises `ConfigurationError` with every mistake."""
-    return _check(written, _WrongBefore(), root)
+    return _check(written, _EarlierProblems(), root)
 
 
 def _with_versions(environments: object, versions: Mapping[str, str]) -> object:
@@ -120,21 +120,21 @@ def _with_versions(environments: object, versions: Mapping[str, str]) -> object:
 
 def _missing(name: str, written: Mapping[str, object], path: Path) -> Problem:
     candidates = [each for each, value in written.items() if not isinstance(value, type | ModuleType)]
-    meant = closest(name, candidates, likeness=0.8)
-    written_down = APP_HINT if name == "APP" else f"Write {name}, as the README shows."
-    hint = f'Perhaps "{meant}" is it?' if meant else written_down
-    return Problem(path.name, f"no {name} in it", hint)
+    similar = closest(name, candidates, similarity=0.8)
+    addition = APP_HINT if name == "APP" else f"Add {name}, as shown in the README."
+    hint = f'Did you mean "{similar}"?' if similar else addition
+    return Problem(path.name, f"{name} is missing", hint)
 
 
 @dataclass(frozen=True)
-class _WrongBefore:
-    """What was wrong before the configuration is checked as a whole: in its text, and in entries elsewhere."""
+class _EarlierProblems:
+    """Problems that were found before the check of the whole configuration: in its text, and in its entries."""
 
     in_text: Sequence[Problem] = ()
     entries: Sequence[object] = ()
 
 
-def _check(names: Mapping[str, object], before: _WrongBefore, root: Path) -> Configuration:
+def _check(names: Mapping[str, object], before: _EarlierProblems, root: Path) -> Configuration:
     report = Report("ENVIRONMENTS")
     identity = parse_identity(
         names["APP"], names.get("STACK_PREFIX"), Report("APP", report.problems), Report("STACK_PREFIX", report.problems)
@@ -147,9 +147,9 @@ def _check(names: Mapping[str, object], before: _WrongBefore, root: Path) -> Con
     if _is_services_function(services, Report("services", report.problems)):
         for name, environment in sound.items():
             place = Report("services(…)")
-            written[name], left_out = _write_down(environment, cast(Services, services), place, causes)
+            written[name], omitted = _create_services(environment, cast(Services, services), place, causes)
             if written[name]:
-                check_neighbours(environment, written[name], root, place, left_out)
+                check_neighbours(environment, written[name], root, place, omitted)
                 others = [other for other in sound.values() if other is not environment]
                 check_host_names(environment, others, written[name], place)
                 check_addresses(environment, written[name], report.at(f'[{quoted(name)}]["VPC_CIDR"]'))
@@ -158,8 +158,8 @@ def _check(names: Mapping[str, object], before: _WrongBefore, root: Path) -> Con
     if source:
         for name, environment in sound.items():
             check_version(environment.ghcr_package_version, report.at(f'[{quoted(name)}]["GHCR_PACKAGE_VERSION"]'))
-    wrong = [*report.problems, *_told_once(found), *problems_of(before.entries)]
-    # A text that lacks its f is refused for its braces too, where a field takes none.
+    wrong = [*report.problems, *_without_duplicates(found), *problems_of(before.entries)]
+    # A field that allows no braces also rejects a text without its f prefix.
     left = [text for text in map(unfilled, before.in_text) if text]
     wrong = [each for each in wrong if not any(text in each.what.partition(_GOT)[2] for text in left)]
     problems = dict.fromkeys([*before.in_text, *wrong])
@@ -181,15 +181,15 @@ def _is_services_function(services: object, report: Report) -> bool:
     return True
 
 
-def _write_down(
+def _create_services(
     environment: Environment, services: Services, report: Report, causes: list[BaseException]
 ) -> tuple[tuple[ServiceProps, ...], list[ServiceProps]]:
-    """The services of an environment, and those that were written down and not returned.
+    """The services of an environment, and those that were created and not returned.
 
-    There are none where the code stopped before all were written down.
+    Both are empty if the code stopped with an error.
     """
     listed: tuple[ServiceProps, ...] = ()
-    with gathering() as wrong, noting() as made:
+    with collecting_invalid() as wrong, collecting_all() as made:
         try:
             with guarded():
                 listed = _listed(services(environment), report)
@@ -197,7 +197,7 @@ def _write_down(
             raise
         except BaseException as error:
             causes.append(error)
-            # That a wrong entry lacks its wrong fields is no mistake of its own.
+            # An invalid entry doesn't have its invalid fields: that is not another mistake.
             if report_of(getattr(error, "obj", None)) is None:
                 report.problems.append(stopped_by(error, "app.py"))
     for problem in problems_of([*wrong, *(props for props in listed if report_of(props))]):
@@ -223,22 +223,23 @@ def _listed(returned: object, report: Report) -> tuple[ServiceProps, ...]:
         elif within and all(isinstance(each, ServiceProps) for each in within):
             listed += within
             if isinstance(props, tuple) and len(props) == 1:
-                what, end = (
+                description, fix = (
                     "a tuple, as a comma after ServiceProps(…) makes one",
-                    "Take out the comma after its last ).",
+                    "Remove the comma after its last ).",
                 )
             else:
-                what, end = f"{kind_of(props)} inside the list", "Put a * before its name, or join the lists with +."
-            place.wrong(what, end)
+                description = f"{kind_of(props)} inside the list"
+                fix = "Put a * before its name, or join the lists with +."
+            place.wrong(description, fix)
         else:
             place.wrong(f"not a ServiceProps, got {kind_of(props)}", "Write ServiceProps(…).")
     return tuple(listed)
 
 
-def _told_once(found: Mapping[str, Sequence[Problem]]) -> Iterator[Problem]:
-    """What is wrong in the services of all environments, reported once, and what is wrong in some, with their names.
+def _without_duplicates(found: Mapping[str, Sequence[Problem]]) -> Iterator[Problem]:
+    """The problems in the services of all environments, once, and the problems in some, with the environments' names.
 
-    It is the same mistake where only the value that was got differs, such as the tag in an image's reference.
+    Problems are the same if they only differ in the value, such as the tag of an image.
     """
     first: dict[tuple[str, str, str], Problem] = {}
     names: dict[tuple[str, str, str], list[str]] = {}

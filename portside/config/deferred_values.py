@@ -1,4 +1,4 @@
-"""Values that the configuration can name but that are known only once something is deployed."""
+"""Values that the configuration can use and that are only known after a deployment."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ import re
 from dataclasses import dataclass
 from typing import NoReturn
 
-# How the CDK writes a value that it resolves later, in a string, a list or a number:
+# The tokens of the CDK in strings, lists and numbers:
 # https://docs.aws.amazon.com/cdk/v2/guide/tokens.html
 _STRING_TOKEN = re.compile(r"[$#]\{Token\[")
 _NUMBER_TOKENS = (-1.889e289, -1.888e289)
 
-# A deferred value in a text is its name between noncharacters of Unicode, which no one writes:
-# https://www.unicode.org/faq/private_use.html#nonchar1. There is one between any two letters, so that a text that was
-# cut in the middle of a name, or put into capitals, is noticed.
+# A deferred value in a text is its name between noncharacters of Unicode, which no text contains:
+# https://www.unicode.org/faq/private_use.html#nonchar1. They also separate its letters, so that a name that was cut or
+# changed to capitals is detected.
 _BEGIN, _BETWEEN, _END = "\ufdd0", "\ufdd1", "\ufdd2"
 _MARK = re.compile(f"{_BEGIN}[^{_BEGIN}{_END}]*{_END}")
 _ANY_PART = re.compile(f"[{_BEGIN}{_BETWEEN}{_END}]")
 
 
 class _Deferred:
-    """What a value can do before it is known: stand alone, or as it is inside a text."""
+    """A value that is not known yet: it can be used alone or in a text, and not be changed."""
 
     def __str__(self) -> str:
         return f"{_BEGIN}{_BETWEEN.join(type(self).__name__)}{_END}"
 
     def __format__(self, spec: str) -> str:
         if spec:
-            raise TypeError(f"{self!r} can't be formatted as {spec!r}: {_AS_IT_IS}")
+            raise TypeError(f"{self!r} can't be formatted as {spec!r}: {_UNCHANGED}")
         return str(self)
 
     def __add__(self, other: object) -> str:
@@ -37,14 +37,14 @@ class _Deferred:
         return other + str(self) if isinstance(other, str) else NotImplemented
 
     def __getitem__(self, key: object) -> NoReturn:
-        raise TypeError(f"{self!r} can't be cut: {_AS_IT_IS}")
+        raise TypeError(f"{self!r} can't be sliced: {_UNCHANGED}")
 
     def __getattr__(self, name: str) -> NoReturn:
-        what = f": {_AS_IT_IS}" if hasattr(str, name) else ""
-        raise AttributeError(f"{self!r} has no {name}{what}", name=name, obj=self)
+        reason = f": {_UNCHANGED}" if hasattr(str, name) else ""
+        raise AttributeError(f"{self!r} has no {name}{reason}", name=name, obj=self)
 
 
-_AS_IT_IS = "it is known only when it is deployed, and goes into a text as it is"
+_UNCHANGED = "it is only known after a deployment, and can only be inserted into a text as it is"
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class DatabasePort(_Deferred):
 class DatabaseSecret(_Deferred):
     """The generated secret of the environment's database, for `ServiceSecret(secret_name=…)`.
 
-    The secret is one plain string, so "password" is all that can be asked of it.
+    The secret is one plain string, so "password" is its only key.
     """
 
     key: str = "password"
@@ -69,12 +69,12 @@ class DatabaseSecret(_Deferred):
 
 @dataclass(frozen=True)
 class ImageVersion(_Deferred):
-    """The tag by which the container's own image was chosen, such as `4.2.0-rc2` or `edge`."""
+    """The tag of the container's own image, such as `4.2.0-rc2` or `edge`."""
 
 
 @dataclass(frozen=True)
 class ImageCommit(_Deferred):
-    """The commit from which the container's own image was made: its first digits, never to be read as a number."""
+    """The commit of the container's own image: its first digits, as many as make it not look like a number."""
 
 
 LateValue = DatabaseHost | DatabasePort | ImageVersion | ImageCommit
@@ -83,9 +83,9 @@ _BY_MARK = {str(kind()): kind() for kind in (DatabaseHost, DatabasePort, Databas
 
 
 def parts_of(value: object) -> list[object]:
-    """A deferred value, or a text in pieces: what is known, and the deferred values between.
+    """A deferred value, or the parts of a text: texts and deferred values.
 
-    Raises `ValueError` where a text has a deferred value that was changed, such as cut or put into capitals.
+    Raises `ValueError` if a deferred value in the text was changed, for example cut.
     """
     if not isinstance(value, str):
         return [value]
@@ -100,19 +100,19 @@ def parts_of(value: object) -> list[object]:
     return parts
 
 
-def holds_deferred(text: str) -> bool:
-    """Whether a text has a deferred value in it, or what is left of one."""
+def has_deferred(text: str) -> bool:
+    """Whether a text contains a deferred value, or a part of one."""
     return bool(_ANY_PART.search(text))
 
 
 def as_written(text: str) -> str:
-    """A text as a person would write it: `my-app@{ImageVersion()}`."""
+    """A text as it is in the configuration: `my-app@{ImageVersion()}`."""
     whole = _MARK.sub(lambda found: f"{{{_BY_MARK[found[0]]!r}}}" if found[0] in _BY_MARK else found[0], text)
     return _ANY_PART.sub("", whole)
 
 
 def is_token(value: object) -> bool:
-    """Whether a value is a CDK token, whose content no one can check before deployment."""
+    """Whether a value is a CDK token, whose content can't be checked before deployment."""
     if isinstance(value, str):
         return bool(_STRING_TOKEN.search(value))
     if isinstance(value, int | float) and not isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""What makes a class an entry of the configuration: a frozen dataclass that tells all its mistakes at once."""
+"""Classes of entries of the configuration: frozen dataclasses that report all their mistakes together."""
 
 from __future__ import annotations
 
@@ -11,63 +11,59 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass
 from typing import Any, TypeVar, dataclass_transform
 
-from portside.config.deferred_values import holds_deferred
+from portside.config.deferred_values import has_deferred
 from portside.config.mistakes import DEFERRED_HINT, Report, quoted
 from portside.config.text_checks import refused
 from portside.errors import ConfigurationError, Problem
 
 _Entry = TypeVar("_Entry", bound=type)
-_gathering: contextvars.ContextVar[list[Any] | None] = contextvars.ContextVar("gathering", default=None)
+_invalid: contextvars.ContextVar[list[Any] | None] = contextvars.ContextVar("collecting_invalid", default=None)
 
-_noting: contextvars.ContextVar[list[Any] | None] = contextvars.ContextVar("noting", default=None)
+_all_created: contextvars.ContextVar[list[Any] | None] = contextvars.ContextVar("collecting_all", default=None)
 
 Together = Mapping[tuple[str, ...], Callable[..., None]]
 
 
 @contextlib.contextmanager
-def gathering() -> Iterator[list[Any]]:
-    """Let entries be written down although they are wrong, and gather those: each lacks its wrong fields.
-
-    Elsewhere a wrong entry raises `ConfigurationError` when it is written down.
-    """
+def collecting_invalid() -> Iterator[list[Any]]:
+    """Collect invalid entries, which don't have their invalid fields. Elsewhere they raise `ConfigurationError`."""
     wrong_entries: list[Any] = []
-    token = _gathering.set(wrong_entries)
+    token = _invalid.set(wrong_entries)
     try:
         yield wrong_entries
     finally:
-        _gathering.reset(token)
+        _invalid.reset(token)
 
 
 @contextlib.contextmanager
-def noting() -> Iterator[list[Any]]:
-    """Note every entry that is written down, right or wrong."""
+def collecting_all() -> Iterator[list[Any]]:
+    """Collect every entry that is created, valid or not."""
     made: list[Any] = []
-    token = _noting.set(made)
+    token = _all_created.set(made)
     try:
         yield made
     finally:
-        _noting.reset(token)
+        _all_created.reset(token)
 
 
 def report_of(entry: object) -> Report | None:
-    """What is wrong with an entry that was written down while `gathering`."""
+    """The problems of an entry that was created in `collecting_invalid`."""
     report: Report | None = vars(entry).get("_report") if hasattr(entry, "__dict__") else None
     return report
 
 
 def problems_of(wrong_entries: Iterable[object]) -> list[Problem]:
-    """The mistakes of gathered entries. Those of an entry within another are told by the whole."""
-    wholes = [entry for entry in wrong_entries if "_told_by_whole" not in vars(entry)]
-    return [problem for entry in wholes if (report := report_of(entry)) for problem in report.problems]
+    """The problems of collected entries. Those of an entry inside another are among the outer entry's."""
+    outermost = [entry for entry in wrong_entries if "_is_inner" not in vars(entry)]
+    return [problem for entry in outermost if (report := report_of(entry)) for problem in report.problems]
 
 
 @dataclass_transform(frozen_default=True)
 def configuration_entry(*, named_by: str = "", together: Together | None = None) -> Callable[[_Entry], _Entry]:
-    """Make a class a frozen dataclass that reports everything wrong with it together.
+    """Make a class a frozen dataclass that reports all its problems together.
 
-    Each field is `Annotated` with its check; `together` has checks that compare fields, once these are right by
-    themselves. `named_by` is the field by which messages call an entry. None means the default of a field that
-    is empty by default.
+    Each field is `Annotated` with its check; `together` has checks that compare fields that are valid. `named_by` is
+    the field that identifies an entry in messages. None means the default of a field that is empty by default.
     """
 
     def decorate(cls: _Entry) -> _Entry:
@@ -88,10 +84,10 @@ def configuration_entry(*, named_by: str = "", together: Together | None = None)
                 if all(each in fields for each in compared):
                     check(*(fields[each] for each in compared), report)
             vars(self).update(fields)
-            if (made := _noting.get()) is not None:
+            if (made := _all_created.get()) is not None:
                 made.append(self)
             if report.problems:
-                _turn_down(self, report)
+                _reject(self, report)
 
         entry.__init__ = init
         return cls
@@ -105,9 +101,9 @@ def _default(of: dataclasses.Field[Any]) -> Any:
 
 def _check_call(names: Sequence[str], positional: Sequence[Any], keywords: Mapping[str, Any], report: Report) -> None:
     if len(positional) > len(names):
-        report.wrong(f"{len(positional)} values for {len(names)} fields", "Write name=value for each field.")
+        report.wrong(f"{len(positional)} values for {len(names)} fields", "Use name=value for each field.")
     for name in keywords.keys() & set(names[: len(positional)]):
-        report.at(f".{name}").wrong("given twice", "Write it once, as name=value.")
+        report.at(f".{name}").wrong("given twice", "Use it once, as name=value.")
 
 
 def _sound_fields(
@@ -118,7 +114,7 @@ def _sound_fields(
         place = report.at(f".{name}")
         if name not in given:
             if name not in defaults:
-                place.wrong("missing", f"Give it: {name}=…")
+                place.wrong("missing", f"Add {name}=…")
             continue
         value, found_before = given[name], len(report.problems)
         if value is None and defaults.get(name, MISSING) in (None, (), {}):
@@ -126,26 +122,23 @@ def _sound_fields(
             continue
         if not _refuse_deferred(value, place) and not _refuse_text(value, place):
             check(value, place)
-            _take_over(value, place)
+            _adopt_problems(value, place)
         if len(report.problems) == found_before:
             sound[name] = _kept(value)
     return sound
 
 
 def _refuse_deferred(value: object, place: Report) -> bool:
-    """Refuse a deferred value inside a text of a field; variables of the environment are a mapping, and take them."""
+    """Report a deferred value in a text. Environment variables are a mapping and can have them."""
     texts = [each for each in (value if isinstance(value, list | tuple) else [value]) if isinstance(each, str)]
-    found = next((each for each in texts if holds_deferred(each)), None)
+    found = next((each for each in texts if has_deferred(each)), None)
     if found is not None:
-        place.wrong("a value that is known only when it is deployed", DEFERRED_HINT, found)
+        place.wrong("a value that is only known after a deployment", DEFERRED_HINT, found)
     return found is not None
 
 
 def _refuse_text(value: object, place: Report) -> bool:
-    """Refuse a text that no template can carry, or that can't be meant.
-
-    Variables of the environment are a mapping, and checked one by one.
-    """
+    """Report a text that no field can have. Environment variables are a mapping and have a check of their values."""
     texts = [each for each in (value if isinstance(value, list | tuple) else [value]) if isinstance(each, str)]
     found = next(filter(None, map(refused, texts)), None)
     if found:
@@ -154,14 +147,14 @@ def _refuse_text(value: object, place: Report) -> bool:
 
 
 def _kept(value: Any) -> Any:
-    """What the entry keeps of a value: nobody else's list or dict, which may change."""
+    """The value, or a copy of a list or dict that the caller could change."""
     if isinstance(value, Mapping):
         return dict(value)
     return tuple(value) if isinstance(value, list) else value
 
 
-def _take_over(value: object, place: Report) -> None:
-    """Tell the mistakes of the entries in a field as mistakes of this field."""
+def _adopt_problems(value: object, place: Report) -> None:
+    """Report the problems of the entries in a field as problems of this field."""
     for index, part in enumerate(value) if isinstance(value, list | tuple) else [(None, value)]:
         report = report_of(part)
         if report is None:
@@ -170,11 +163,11 @@ def _take_over(value: object, place: Report) -> None:
         for problem in report.problems:
             moved = inner.where + problem.where.removeprefix(report.where)
             place.problems.append(dataclasses.replace(problem, where=moved))
-        object.__setattr__(part, "_told_by_whole", True)
+        object.__setattr__(part, "_is_inner", True)
 
 
-def _turn_down(entry: Any, report: Report) -> None:
-    gathered = _gathering.get()
+def _reject(entry: Any, report: Report) -> None:
+    gathered = _invalid.get()
     if gathered is None:
         raise ConfigurationError(report.problems)
     object.__setattr__(entry, "_report", report)

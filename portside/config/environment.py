@@ -1,4 +1,4 @@
-"""What differs between environments, as everything downstream reads it."""
+"""The environments of the app, as parsed from the configuration."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from portside.config.identity import Identity, short_name
 from portside.config.kind import Kind as Kind  # app.py imports it from here
 
 OWNER_TAG = "portside:owner"
-"""The tag, `APP/ENVIRONMENT`, by which a stack says whose it is."""
+"""The tag that identifies the owner of a stack: `APP/ENVIRONMENT`."""
 
 FIRST_DATABASE_STACK = "docdb-v8"
 LATEST = "latest"
-"""In place of a moment: the last one to which a cluster can be restored."""
+"""The latest time to which a cluster can be restored."""
 
 
 @dataclass(frozen=True)
 class Bastion:
-    """A machine in the private network for people to reach the database from."""
+    """An instance in the private network from which users can reach the database."""
 
     key_name: str
     ami_id: str
@@ -27,9 +27,9 @@ class Bastion:
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseOrigin:
-    """The engine of a database, and the backup that it was made from: a cluster as it was at a moment, or a snapshot.
+    """The engine of a database, and the backup from which it was restored: a cluster at a time, or a snapshot.
 
-    `time` is a moment in UTC, such as `2026-11-20T10:00:00Z`, or `LATEST`. Without a backup the database began empty.
+    `time` is in UTC, such as `2026-11-20T10:00:00Z`, or `LATEST`. Without a backup the database was created empty.
     """
 
     engine_version: str = "8.0.0"
@@ -39,28 +39,28 @@ class DatabaseOrigin:
 
     @property
     def is_restored(self) -> bool:
-        """Whether it was made from a backup."""
+        """Whether it was restored from a backup."""
         return bool(self.cluster or self.snapshot)
 
     @property
     def family(self) -> str:
-        """The family of the engine's parameters, such as `docdb8.0`."""
+        """The parameter group family, such as `docdb8.0`."""
         return "docdb" + self.engine_version.rpartition(".")[0]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """One environment; `portside.config.environments` makes it of what stands in `app.py`."""
+    """One environment; `portside.config.environments` parses it from `app.py`."""
 
     name: str
     identity: Identity
     kind: Kind
     branch: str
-    """The git branch that stands for it."""
+    """The git branch of its deployments."""
     proved_by: str | None = None
-    """The environment whose runs prove what this one may run; None where it needs no proof, or none is asked."""
+    """The environment in which images must have run before they can run in this one; None without such a rule."""
     proof_waived: str = ""
-    """Why a production environment that no other proves may run what it names."""
+    """Why a production environment can run images that ran in no other environment."""
     account: str
     region: str = "us-east-1"
     vpc_cidr: str
@@ -73,7 +73,7 @@ class Environment:
     nat_gateways: int = 2
     database_stack: str = FIRST_DATABASE_STACK
     databases: Mapping[str, DatabaseOrigin] = field(default_factory=dict)
-    """The stacks of databases beside the first, by the end of their names; services use that of `database_stack`."""
+    """The stacks of the other databases, by the end of their names; services use that of `database_stack`."""
     database_instance_class: str = "r5.large"
     database_instances: int = 1
     database_username: str = "master"
@@ -85,26 +85,26 @@ class Environment:
     container_insights: bool = False
     alarm_emails: Sequence[str] = ()
     adopted_stacks: str = ""
-    """Why deployed stacks without an owner tag are this app's; without it they are taken for another's."""
+    """Why deployed stacks without an owner tag belong to this app; if empty, they belong to another app."""
     keep_exports: bool = False
-    """Whether the stacks still export, by name, all that the earlier app's stacks import from each other."""
+    """Whether the stacks still have the exports that the stacks of the previous app import."""
 
     def __str__(self) -> str:
         return self.name
 
     @property
     def app(self) -> str:
-        """The app's name: parameters and topics are named after it, and the owner tag names it."""
+        """The app's name, which is in the owner tag and in the names of parameters and topics."""
         return self.identity.app
 
     @property
     def stack_prefix(self) -> str:
-        """How the names of all its stacks begin, such as `my-app-dev`."""
+        """The prefix of the names of all its stacks, such as `my-app-dev`."""
         return self.identity.stack_prefix_in(self.name)
 
     @property
     def owner(self) -> str:
-        """What its stacks carry as their owner tag: the app, and which of its environments."""
+        """The value of the owner tag of its stacks: the app and the environment."""
         return f"{self.app}/{self.name}"
 
     def stack_name(self, part: str) -> str:
@@ -121,30 +121,30 @@ class Environment:
 
     @property
     def alarm_topic_name(self) -> str:
-        """The name of the topic that all alarms of this environment tell."""
+        """The name of the topic that all alarms of this environment notify."""
         return f"{self.app}-{self.name}-alarms"
 
     @property
     def alarm_topic_arn(self) -> str:
-        """Its ARN, which nobody needs to ask AWS for."""
+        """The ARN of the topic."""
         return f"arn:aws:sns:{self.region}:{self.account}:{self.alarm_topic_name}"
 
     @property
     def database_stacks(self) -> tuple[str, ...]:
-        """The ends of the names of all database stacks, that of the services' database first."""
+        """The ends of the names of all database stacks, the stack of the services' database first."""
         return tuple(dict.fromkeys((self.database_stack, *self.databases)))
 
     @property
     def is_production(self) -> bool:
-        """Whether people depend on it: it is protected, and what it runs must be proven."""
+        """Whether it is protected and only runs images that ran in another environment."""
         return self.kind is Kind.PRODUCTION
 
     @property
     def confirmation(self) -> str:
-        """What a person types to agree to a change of it."""
+        """The answer with which the user confirms a change."""
         return self.name if self.is_production else "yes"
 
     @property
     def is_released(self) -> bool:
-        """Whether this environment runs releases only."""
+        """Whether this environment only runs releases."""
         return self.kind is not Kind.DEVELOPMENT

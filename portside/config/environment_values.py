@@ -1,4 +1,4 @@
-"""What may stand under the keys of an environment, key by key."""
+"""The parsers of an environment's values, one for each key."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from portside.config.release_source import is_ref_name
 from portside.redact import holds_credential
 
 Parser = Callable[[Any, Report], Any]
-"""Turns what was written into a value, or reports what is wrong with it and gives None."""
+"""Parses a value, or reports its problem and returns None."""
 
-ACCOUNT_HINT = 'Write 12 digits in quotes; find your account with "aws sts get-caller-identity --query Account".'
-TAGS_HINT = 'Give at least the cost center: {"CostCenter": "NO PROGRAM / 000000"}.'
-VERSION_HINT = 'Write the tag of the images: "edge", or a release such as "4.2.0-rc2".'
-DATABASES_HINT = 'Use a form such as {"docdb-v8-restored": {"CLUSTER": "…", "TIME": "2026-11-20T10:00:00Z"}}.'
-AUTO_SCALE_HINT = 'Say how many tasks each service has: {"min": 1, "max": 2}.'
+ACCOUNT_HINT = 'Use 12 digits in quotes; "aws sts get-caller-identity --query Account" prints your account.'
+TAGS_HINT = 'Set at least the cost center: {"CostCenter": "NO PROGRAM / 000000"}.'
+VERSION_HINT = 'Use the tag of the images: "edge", or a release such as "4.2.0-rc2".'
+DATABASES_HINT = 'For example: {"docdb-v8-restored": {"CLUSTER": "…", "TIME": "2026-11-20T10:00:00Z"}}.'
+AUTO_SCALE_HINT = 'Set the number of tasks of each service: {"min": 1, "max": 2}.'
 
 _PRIVATE_NETWORKS = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
-# What tasks in such a network could not reach, or what could not reach them.
+# Networks that tasks in the same addresses could not reach, or that could not reach them.
 _TAKEN_NETWORKS = {
     # https://docs.docker.com/engine/network/#default-address-pools
     IPv4Network("172.17.0.0/16"): "Docker's own network",
-    # The earlier app let it into its databases.
+    # The previous app allowed its traffic to its databases.
     IPv4Network("10.1.0.0/16"): "the VPN's network",
 }
 # https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html
 _LARGEST_VPC = 16
-# A load balancer wants /27 in each of its subnets, and ours are a quarter of the VPC each:
+# A load balancer needs /27 in each of its subnets, which are a quarter of the VPC each:
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html
 _SMALLEST_VPC = 25
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -46,8 +46,8 @@ _CERTIFICATE = re.compile(
     rf"(?:arn:aws:acm:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{{12}}):certificate/)?(?P<id>{_UUID})"
 )
 _HOST_NAME = re.compile(r"(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])")
-# https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Tag.html, and no resource has more than 50, of
-# which the CDK writes up to three on a subnet, and this tool one that names the owner.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Tag.html. A resource can have 50, of which the
+# CDK adds up to three to a subnet, and this tool adds the owner.
 _MOST_TAGS = 46
 _OWN_TAGS = OWNER_TAG.partition(":")[0] + ":"
 _TAG_SIGNS = frozenset("_.:/=+-@")
@@ -60,28 +60,26 @@ _RETENTION_DAYS = (
 
 
 def between(low: int, high: int, hint: str) -> Parser:
-    """A parser of whole numbers of low..high."""
+    """A parser of whole numbers from `low` to `high`."""
     return lambda value, report: value if report.integer(value, low, high, hint) else None
 
 
-def matching(pattern: str, what: str, hint: str) -> Parser:
-    """A parser of texts of one configuration."""
+def matching(pattern: str, mistake: str, hint: str) -> Parser:
+    """A parser of texts that match a pattern."""
 
     def parse(value: Any, report: Report) -> str | None:
         if not report.text(value, hint):
             return None
         if re.fullmatch(pattern, value):
             return str(value)
-        report.wrong(what, hint, value)
+        report.wrong(mistake, hint, value)
         return None
 
     return parse
 
 
-account = matching("[0-9]{12}", "not the number of an AWS account", ACCOUNT_HINT)
-database_stack = matching(
-    "docdb(?:-[a-z0-9]+){0,3}", "not a name for the database's stack", 'Use a form such as "docdb-v8".'
-)
+account = matching("[0-9]{12}", "not an AWS account number", ACCOUNT_HINT)
+database_stack = matching("docdb(?:-[a-z0-9]+){0,3}", "not a name for the database's stack", 'For example: "docdb-v8".')
 # https://docs.aws.amazon.com/documentdb/latest/developerguide/limits.html#limits-naming_constraints
 _CLUSTER_HINT = (
     'Copy its identifier: aws docdb describe-db-clusters --query "DBClusters[].DBClusterIdentifier" --output text'
@@ -91,98 +89,100 @@ _SNAPSHOT_HINT = (
     '--query "DBClusterSnapshots[].DBClusterSnapshotIdentifier" --output text'
 )
 _MOMENT = "%Y-%m-%dT%H:%M:%SZ"
-_MOMENT_HINT = 'Write a moment in UTC, such as "2026-11-20T10:00:00Z", or "latest".'
+_MOMENT_HINT = 'Use a time in UTC, such as "2026-11-20T10:00:00Z", or "latest".'
 _ORIGIN = {
     "CLUSTER": matching("[a-z](?!.*--)[a-z0-9-]{0,62}(?<!-)", "not the identifier of a cluster", _CLUSTER_HINT),
     "SNAPSHOT": matching(
-        # What AWS makes by itself begins with "rds:".
+        # The names of automatic snapshots begin with "rds:".
         rf"(?:arn:aws:rds:(?:{'|'.join(REGIONS)}):[0-9]{{12}}:cluster-snapshot:)?(?:rds:)?[a-z](?!.*--)[a-z0-9-]{{0,254}}(?<!-)",
-        "neither the identifier nor the ARN of a cluster's snapshot",
+        "neither the identifier nor the ARN of a cluster snapshot",
         _SNAPSHOT_HINT,
     ),
-    # Collation exists since engine 8.0.
+    # DocumentDB supports collations since engine 8.0.
     "ENGINE_VERSION": matching(
         r"(?:[89]|[1-9][0-9])\.[0-9]+\.[0-9]+",
         "not an engine of DocumentDB 8 or later",
-        'Write "8.0.0", or a later one.',
+        'Use "8.0.0" or later.',
     ),
 }
 # https://docs.aws.amazon.com/documentdb/latest/developerguide/API_CreateDBCluster.html; "admin" is a reserved word.
 database_username = matching(
     "(?!admin$)[A-Za-z][A-Za-z0-9]{0,62}",
-    "not a user name that DocumentDB takes",
-    'Use up to 63 letters and digits, a letter first, such as "master".',
+    "not a valid user name of DocumentDB",
+    'Use up to 63 letters and digits that begin with a letter, such as "master".',
 )
-database_name = matching("[A-Za-z0-9_-]{1,63}", "not the name of a database", 'Use a form such as "my_app".')
+database_name = matching("[A-Za-z0-9_-]{1,63}", "not a valid name of a database", 'For example: "my_app".')
 
 
 BRANCH_HINT = 'Use letters, digits, ".", "_", "-" and "/", such as "release/stage".'
-PROVED_BY_HINT = 'Write the name of a staging environment, or None together with "PROOF_WAIVED": "reason".'
+PROVED_BY_HINT = 'Use the name of a staging environment, or None with "PROOF_WAIVED": "reason".'
 _LONGEST_REASON = 200
 
 
-def one_of(names: Sequence[str], what: str, hint: str) -> Parser:
-    """A parser of names that AWS has given."""
+def one_of(names: Sequence[str], mistake: str, hint: str) -> Parser:
+    """A parser of names that AWS defines."""
 
     def parse(value: Any, report: Report) -> str | None:
         if not report.text(value, hint):
             return None
         if value in names:
             return str(value)
-        meant = closest(value, names, likeness=0.8)
-        report.wrong(what, f'Perhaps you meant "{meant}"?' if meant else hint, value)
+        similar = closest(value, names, similarity=0.8)
+        report.wrong(mistake, f'Did you mean "{similar}"?' if similar else hint, value)
         return None
 
     return parse
 
 
-region = one_of(REGIONS, "not a commercial AWS region that has ECS", 'Write a name such as "us-east-1".')
+region = one_of(REGIONS, "not a commercial AWS region that has ECS", 'Use a name such as "us-east-1".')
 database_instance_class = one_of(
-    DOCUMENTDB_CLASSES, "not an instance class that DocumentDB has", 'Write a name such as "r5.large".'
+    DOCUMENTDB_CLASSES, "not an instance class of DocumentDB", 'Use a name such as "r5.large".'
 )
 
 
 def kind(value: Any, report: Report) -> Kind | None:
-    """What an environment is for."""
-    hint = 'Write "development", "staging" or "production".'
+    """The purpose of an environment."""
+    hint = 'Use "development", "staging" or "production".'
     if not report.text(value, hint):
         return None
     if value in list(Kind):
         return Kind(value)
-    meant = Kind.default_of(value) or closest(value, list(Kind), likeness=0.6)
-    report.wrong("not a kind of environment", f'Write "{meant}".' if meant else hint, value)
+    similar = Kind.default_of(value) or closest(value, list(Kind), similarity=0.6)
+    report.wrong("not a kind of environment", f'Use "{similar}".' if similar else hint, value)
     return None
 
 
 def branch(value: Any, report: Report) -> str | None:
-    """The git branch that stands for an environment."""
+    """The git branch of an environment's deployments."""
     if not report.text(value, BRANCH_HINT):
         return None
     if value.startswith(("refs/", "origin/")):
-        report.wrong("not the branch alone", f'Write it as "{re.sub("^(refs/(heads/)?|origin/)", "", value)}".', value)
+        report.wrong(
+            "not only the name of the branch", f'Use "{re.sub("^(refs/(heads/)?|origin/)", "", value)}".', value
+        )
     elif not is_ref_name(value) or value == "HEAD":
-        report.wrong("not a name that a git branch can have", BRANCH_HINT, value)
+        report.wrong("not a valid name of a git branch", BRANCH_HINT, value)
     else:
         return str(value)
     return None
 
 
 def proved_by(value: Any, report: Report) -> str:
-    """The name of the environment that proves this one's images, `NO_ONE` for None."""
+    """The name of the environment in which images must have run before; `NO_ONE` for None."""
     if value is None:
         return NO_ONE
     return str(value) if report.text(value, PROVED_BY_HINT) else REPORTED
 
 
 def reason(value: Any, report: Report) -> str:
-    """A sentence that is shown at each deployment."""
-    hint = f"Write one line of at most {_LONGEST_REASON} characters."
+    """A sentence that each deployment shows."""
+    hint = f"Use one line of at most {_LONGEST_REASON} characters."
     if not report.text(value, hint):
         return REPORTED
     if holds_credential(value):
-        report.wrong("holds what looks like a secret, and it is shown at each deployment", hint)
+        report.wrong("looks like a secret, and each deployment shows it", hint)
     elif not value.isprintable() or len(value) > _LONGEST_REASON:
-        report.wrong("not one short line", hint)
+        report.wrong("not a single short line", hint)
     else:
         return str(value.strip())
     return REPORTED
@@ -194,8 +194,8 @@ def flag(value: Any, report: Report) -> bool | None:
 
 
 def vpc_cidr(value: Any, report: Report) -> str | None:
-    """A network that a VPC can have, as it is written."""
-    hint = 'Use a form such as "10.254.172.0/24".'
+    """The network of a VPC, in CIDR notation."""
+    hint = 'For example: "10.254.172.0/24".'
     if not report.text(value, hint):
         return None
     try:
@@ -205,20 +205,20 @@ def vpc_cidr(value: Any, report: Report) -> str | None:
         return None
     network = interface.network
     if "/" not in value:
-        report.wrong("an address without the size of the network", hint, value)
+        report.wrong("an address without the size of a network", hint, value)
     elif interface.ip != network.network_address:
         report.wrong("an address inside a network, not the network itself", f'Use "{network}".', value)
     elif str(network) != value:
-        report.wrong("a network not written as address/bits", f'Use "{network}".', value)
+        report.wrong("a network not in CIDR notation", f'Use "{network}".', value)
     elif not any(network.subnet_of(private) for private in _PRIVATE_NETWORKS):
-        report.wrong("not private addresses", "Take them from 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16.", value)
+        report.wrong("not private addresses", "Use addresses in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16.", value)
     elif network.prefixlen < _LARGEST_VPC:
-        report.wrong(f"larger than a VPC may be, /{_LARGEST_VPC}", hint, value)
+        report.wrong(f"larger than /{_LARGEST_VPC}, the largest VPC", hint, value)
     elif network.prefixlen > _SMALLEST_VPC:
-        what = f"too small: a load balancer wants /27 of each of the four subnets, so /{_SMALLEST_VPC} of the VPC"
-        report.wrong(what, hint, value)
-    elif taken := next((whose for of, whose in _TAKEN_NETWORKS.items() if network.overlaps(of)), ""):
-        report.wrong(f"overlaps with {taken}", "Take other addresses.", value)
+        needed = f"a load balancer needs /27 in each of the four subnets, so the VPC needs /{_SMALLEST_VPC}"
+        report.wrong(f"too small: {needed}", hint, value)
+    elif taken := next((name for taken, name in _TAKEN_NETWORKS.items() if network.overlaps(taken)), ""):
+        report.wrong(f"overlaps with {taken}", "Use other addresses.", value)
     else:
         return str(value)
     return None
@@ -226,19 +226,19 @@ def vpc_cidr(value: Any, report: Report) -> str | None:
 
 def fqdn(value: Any, report: Report) -> str | None:
     """A host name."""
-    hint = 'Write the host name that people will open, such as "app-dev.example.org".'
+    hint = 'Use the host name of the site, such as "app-dev.example.org".'
     if not report.text(value, hint):
         return None
     if _HOST_NAME.fullmatch(value):
         return str(value)
     bare = value.strip().lower().partition("://")[2] or value.strip().lower()
     bare = bare.strip("/.")
-    report.wrong("not a host name in small letters", f'Use "{bare}".' if _HOST_NAME.fullmatch(bare) else hint, value)
+    report.wrong("not a host name in lowercase", f'Use "{bare}".' if _HOST_NAME.fullmatch(bare) else hint, value)
     return None
 
 
 def certificate(value: Any, report: Report) -> dict[str, str | None] | None:
-    """The id of a certificate and, where its ARN was given, its region and account."""
+    """The id of a certificate, and its region and account if the value is an ARN."""
     hint = 'Copy its id or ARN from AWS Certificate Manager, such as "0e9682f6-3ffa-46fb-9671-b6349f5164d6".'
     if not report.text(value, hint):
         return None
@@ -249,22 +249,22 @@ def certificate(value: Any, report: Report) -> dict[str, str | None] | None:
 
 
 def tags(value: Any, report: Report) -> dict[str, str] | None:
-    """Tags that every service of AWS takes, CloudFormation for whole stacks among them."""
+    """Tags that all services of AWS accept."""
     if not report.mapping(value, TAGS_HINT):
         return None
     found_before = len(report.problems)
     if not value:
         report.wrong("empty", TAGS_HINT, value)
     if len(value) > _MOST_TAGS:
-        what = f"more than {_MOST_TAGS}, and AWS takes 50 with those of the CDK and of this tool"
-        report.wrong(what, "Take some out.", len(value))
+        mistake = f"more than {_MOST_TAGS}: AWS allows 50, with the tags of the CDK and of this tool"
+        report.wrong(mistake, "Remove some.", len(value))
     seen: dict[str, str] = {}
     for key, text in value.items():
         place = report.at(f"[{quoted(key)}]")
         if _is_tag_text(key, 128, "name", place):
             if key.lower() in seen:
-                what = f"differs only in case from {quoted(seen[key.lower()])}, which IAM refuses"
-                place.wrong(what, "Keep one of them.", key)
+                mistake = f"only differs in case from {quoted(seen[key.lower()])}, which IAM rejects"
+                place.wrong(mistake, "Keep one of them.", key)
             seen[key.lower()] = key
             if key.lower().startswith(_OWN_TAGS):
                 place.wrong(f"tags that begin with {_OWN_TAGS} are set by this tool", "Use another name.", key)
@@ -279,11 +279,11 @@ def _is_tag_text(text: Any, longest: int, noun: str, report: Report) -> bool:
     elif len(text) > longest:
         report.wrong(f"a tag's {noun} is longer than {longest} characters", hint, len(text))
     elif refused := sorted({sign for sign in text if not _is_tag_sign(sign)}):
-        report.wrong(f"AWS refuses {' '.join(map(shown, refused))} in a tag's {noun}", hint, text)
+        report.wrong(f"AWS rejects {' '.join(map(shown, refused))} in a tag's {noun}", hint, text)
     elif text.lower().startswith("aws:"):
-        report.wrong(f"a tag's {noun} begins with aws:, which is AWS's own", "Begin it otherwise.", text)
+        report.wrong(f"a tag's {noun} begins with aws:, which AWS reserves", "Use another prefix.", text)
     elif text != text.strip():
-        report.wrong(f"a tag's {noun} begins or ends with a space", "Take the space out.", text)
+        report.wrong(f"a tag's {noun} begins or ends with a space", "Remove the space.", text)
     else:
         return True
     return False
@@ -294,24 +294,24 @@ def _is_tag_sign(sign: str) -> bool:
 
 
 def version(value: Any, report: Report) -> str | None:
-    """The tag that images have."""
+    """The tag of the images."""
     if not report.text(value, VERSION_HINT):
         return None
     if git_tag := re.fullmatch(r"[a-z0-9-]+/(release/)?v?(.+)", value):
         hint = f'Use "{git_tag[2]}".'
         if git_tag[1]:
             hint = f'Use the release candidate of the same commit, such as "{git_tag[2]}-rc1".'
-        report.wrong("the name of a git tag, which images don't have", hint, value)
+        report.wrong("a git tag: the tags of images have no prefix", hint, value)
     elif not is_tag(value):
-        report.wrong("not a tag that an image can have", VERSION_HINT, value)
+        report.wrong("not a valid tag of an image", VERSION_HINT, value)
     else:
         return str(value)
     return None
 
 
 def auto_scale(value: Any, report: Report) -> dict[str, int] | None:
-    """The least and the most tasks of a service, as `min` and `max`."""
-    if not report.mapping(value, 'Write {"min": 1, "max": 2}.'):
+    """The minimum and maximum number of tasks of a service, as `min` and `max`."""
+    if not report.mapping(value, 'Use {"min": 1, "max": 2}.'):
         return None
     given = report.by_known_name(value, ["min", "max"], "key")
     found: dict[str, int] = {}
@@ -319,27 +319,27 @@ def auto_scale(value: Any, report: Report) -> dict[str, int] | None:
         place = report.at(f'["{key}"]')
         if key not in given:
             place.wrong("missing", AUTO_SCALE_HINT)
-        elif place.integer(given[key], 1, 5000, "Write how many tasks each service has, from 1 to 5000."):
+        elif place.integer(given[key], 1, 5000, "Use 1 to 5000, the number of tasks of each service."):
             found[key] = given[key]
     if len(found) == 2 and found["min"] > found["max"]:
-        report.at('["min"]').wrong('above "max"', f"Use at most {found['max']}, or raise it.", found["min"])
+        report.at('["min"]').wrong('above "max"', f"Use at most {found['max']}, or increase it.", found["min"])
     return found
 
 
 def log_retention_days(value: Any, report: Report) -> int | None:
-    """A number of days that CloudWatch Logs takes."""
+    """A retention period of CloudWatch Logs in days."""
     hint = f"Use one of {', '.join(map(str, _RETENTION_DAYS))}."
     if not report.integer(value, min(_RETENTION_DAYS), max(_RETENTION_DAYS), hint):
         return None
     if value in _RETENTION_DAYS:
         return int(value)
-    report.wrong("not a number of days that CloudWatch Logs takes", hint, value)
+    report.wrong("not a retention period of CloudWatch Logs", hint, value)
     return None
 
 
 def emails(value: Any, report: Report) -> tuple[str, ...] | None:
-    """Who is told of alarms."""
-    hint = 'Write a list of addresses: ["team@example.org"].'
+    """The recipients of alarms."""
+    hint = 'Use a list of addresses: ["team@example.org"].'
     if not report.sequence(value, hint):
         return None
     found_before = len(report.problems)
@@ -351,7 +351,7 @@ def emails(value: Any, report: Report) -> tuple[str, ...] | None:
 
 
 def databases(value: Any, report: Report) -> dict[str, DatabaseOrigin] | None:
-    """The databases beside the first, by the end of their stacks' names."""
+    """The other databases, by the end of their stacks' names."""
     if not report.mapping(value, DATABASES_HINT):
         return None
     found_before = len(report.problems)
@@ -362,8 +362,8 @@ def databases(value: Any, report: Report) -> dict[str, DatabaseOrigin] | None:
 
 def _origin(name: Any, written: Any, report: Report) -> DatabaseOrigin | None:
     if name == FIRST_DATABASE_STACK:
-        hint = 'Restore into another stack, beside it: use a name such as "docdb-v8-restored".'
-        report.wrong("the first database, which began empty: any other origin would replace it", hint)
+        hint = 'Restore into another stack, with a name such as "docdb-v8-restored".'
+        report.wrong("the first database, which was created empty: another origin would replace it", hint)
         return None
     database_stack(name, report)
     if not report.mapping(written, DATABASES_HINT):
@@ -373,9 +373,9 @@ def _origin(name: Any, written: Any, report: Report) -> DatabaseOrigin | None:
     given = report.by_known_name(written, list(parsers), "key")
     found = {key.lower(): parsers[key](given[key], report.at(f'["{key}"]')) for key in given}
     if not given:
-        report.wrong("says nothing of the database", DATABASES_HINT)
+        report.wrong("empty", DATABASES_HINT)
     if "CLUSTER" in given and "SNAPSHOT" in given:
-        report.wrong("has both CLUSTER and SNAPSHOT", "Keep the one that the database is to be made from.")
+        report.wrong("has both CLUSTER and SNAPSHOT", "Remove one of them.")
     for key, companion, hint in (("CLUSTER", "TIME", _MOMENT_HINT), ("TIME", "CLUSTER", _CLUSTER_HINT)):
         if key in given and companion not in given:
             report.at(f'["{companion}"]').wrong("missing", hint)
@@ -388,24 +388,22 @@ def _moment(value: Any, report: Report) -> str | None:
     if value == LATEST:
         return str(value)
     with contextlib.suppress(ValueError):
-        # What is read must be what was written: a month without its zero would be read too.
+        # strptime also accepts a month without its zero.
         if time.strftime(_MOMENT, time.strptime(value, _MOMENT)) == value:
             return str(value)
-    report.wrong("not a moment in UTC", _MOMENT_HINT, value)
+    report.wrong("not a time in UTC", _MOMENT_HINT, value)
     return None
 
 
 def bastion(value: Any, report: Report) -> Bastion | None:
-    """The bastion, or None for an environment without one."""
-    hint = 'Write {"KEY_NAME": "my-key", "AMI_ID": "ami-…"}, or leave BASTION out.'
+    """The bastion, or None."""
+    hint = 'Use {"KEY_NAME": "my-key", "AMI_ID": "ami-…"}, or remove BASTION.'
     if value is None or not report.mapping(value, hint):
         return None
     parsers = {
         "KEY_NAME": matching(r"[ -~]{1,255}", "not the name of a key pair", hint),
-        "AMI_ID": matching(r"ami-(?:[0-9a-f]{8}|[0-9a-f]{17})", "not the id of a machine image", hint),
-        "INSTANCE_TYPE": matching(
-            r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "not a type of instance", 'Use a form such as "t3.micro".'
-        ),
+        "AMI_ID": matching(r"ami-(?:[0-9a-f]{8}|[0-9a-f]{17})", "not the id of an AMI", hint),
+        "INSTANCE_TYPE": matching(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", "not an instance type", 'For example: "t3.micro".'),
     }
     found_before = len(report.problems)
     given = report.by_known_name(value, list(parsers), "key")

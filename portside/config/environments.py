@@ -23,7 +23,7 @@ _DEFAULT_REGION = "us-east-1"
 
 @dataclass(frozen=True)
 class _Key:
-    """How the value of a key is read; a key with a hint must be there."""
+    """The parser of a key's value; a key with a hint is required."""
 
     parse: Parser
     hint_if_missing: str = ""
@@ -35,22 +35,22 @@ _KEYS = {
     "PROVED_BY": _Key(values.proved_by),
     "PROOF_WAIVED": _Key(values.reason),
     "ACCOUNT": _Key(values.account, values.ACCOUNT_HINT),
-    "VPC_CIDR": _Key(values.vpc_cidr, 'Give the network\'s addresses, such as "10.254.172.0/24".'),
-    "FQDN": _Key(values.fqdn, 'Give the host name that people will open, such as "app-dev.example.org".'),
-    "CERTIFICATE_ID": _Key(values.certificate, "Create a certificate in AWS Certificate Manager and give its id."),
+    "VPC_CIDR": _Key(values.vpc_cidr, 'Add the addresses of the network, such as "10.254.172.0/24".'),
+    "FQDN": _Key(values.fqdn, 'Add the host name of the site, such as "app-dev.example.org".'),
+    "CERTIFICATE_ID": _Key(values.certificate, "Create a certificate in AWS Certificate Manager and add its id."),
     "TAGS": _Key(values.tags, values.TAGS_HINT),
     "GHCR_PACKAGE_VERSION": _Key(values.version, values.VERSION_HINT),
     "AUTO_SCALE_CAPACITY": _Key(values.auto_scale, values.AUTO_SCALE_HINT),
     "REGION": _Key(values.region),
-    "NAT_GATEWAYS": _Key(values.between(1, 2, "Write 1, or 2 for one in each zone.")),
+    "NAT_GATEWAYS": _Key(values.between(1, 2, "Use 1, or 2 for one in each zone.")),
     "DATABASE_STACK": _Key(values.database_stack),
     "DATABASES": _Key(values.databases),
     "DATABASE_INSTANCE_CLASS": _Key(values.database_instance_class),
     # https://docs.aws.amazon.com/documentdb/latest/developerguide/limits.html
-    "DATABASE_INSTANCES": _Key(values.between(1, 16, "Write how many instances the cluster has, from 1 to 16.")),
+    "DATABASE_INSTANCES": _Key(values.between(1, 16, "Use 1 to 16, the number of instances of the cluster.")),
     "DATABASE_USERNAME": _Key(values.database_username),
     "DATABASE_NAME": _Key(values.database_name),
-    "DATABASE_PORT": _Key(values.between(1150, 65535, "Write a port that DocumentDB takes, such as 27017.")),
+    "DATABASE_PORT": _Key(values.between(1150, 65535, "Use a port that DocumentDB allows, such as 27017.")),
     "BASTION": _Key(values.bastion),
     "ECS_EXEC": _Key(values.flag),
     "LOG_RETENTION_DAYS": _Key(values.log_retention_days),
@@ -75,7 +75,7 @@ def parse_environments(configuration: object, identity: Identity, report: Report
         fields = _parse_environment(name, written, place)
         if len(report.problems) == found_before:
             sound[name] = fields
-        _check_apart(fields, entries, place)
+        _check_distinct(fields, entries, place)
         entries[name] = fields
     for name in entries:
         found_before = len(report.problems)
@@ -89,7 +89,7 @@ def parse_environments(configuration: object, identity: Identity, report: Report
 
 
 def _parse_environment(name: object, written: object, report: Report) -> dict[str, Any]:
-    """The fields of an environment that are right."""
+    """The valid fields of an environment."""
     is_name = isinstance(name, str) and _NAME.fullmatch(name) is not None
     if not is_name:
         report.wrong("not a name for an environment", 'Use up to 16 small letters and digits, such as "dev".', name)
@@ -107,7 +107,7 @@ def _parse_environment(name: object, written: object, report: Report) -> dict[st
                 fields[key.lower()] = value
         elif reading.hint_if_missing:
             place.wrong("missing", reading.hint_if_missing)
-    return _with_what_follows(fields, report)
+    return _with_dependent_values(fields, report)
 
 
 def _default_kind(fields: dict[str, Any], place: Report) -> None:
@@ -117,8 +117,8 @@ def _default_kind(fields: dict[str, Any], place: Report) -> None:
         place.wrong("missing", kind_hint(fields["name"]))
 
 
-def _with_what_follows(fields: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Check what depends on several keys, and fill in the defaults that do."""
+def _with_dependent_values(fields: dict[str, Any], report: Report) -> dict[str, Any]:
+    """Check values that depend on each other, and add the defaults that depend on other values."""
     kind = fields.get("kind")
     released = kind in (Kind.STAGING, Kind.PRODUCTION)
     defaults = {
@@ -132,7 +132,7 @@ def _with_what_follows(fields: dict[str, Any], report: Report) -> dict[str, Any]
         fields[f"auto_scale_{bound}"] = tasks
     version = fields.get("ghcr_package_version")
     if released and version and is_moving_tag(version):
-        hint = f'Name the release that {fields["name"]} is to run, such as "4.2.0-rc2".'
+        hint = f'Use the release for {fields["name"]}, such as "4.2.0-rc2".'
         report.at('["GHCR_PACKAGE_VERSION"]').wrong("a tag that moves from image to image", hint, version)
     certificate = fields.pop("certificate_id", None)
     if certificate:
@@ -143,31 +143,31 @@ def _with_what_follows(fields: dict[str, Any], report: Report) -> dict[str, Any]
 def _certificate_arn(certificate: Mapping[str, str | None], fields: Mapping[str, Any], report: Report) -> str:
     for part in ("region", "account"):
         if part in fields and certificate[part] not in (None, fields[part]):
-            what = f"a certificate of another {part} than the environment's, {fields[part]}"
-            hint = "A load balancer takes certificates of its own account and region: create one there."
-            report.wrong(what, hint, certificate[part])
+            mistake = f"a certificate of another {part} than the environment's, {fields[part]}"
+            hint = "Create a certificate in the account and region of the load balancer."
+            report.wrong(mistake, hint, certificate[part])
     return f"arn:aws:acm:{fields['region']}:{fields.get('account')}:certificate/{certificate['id']}"
 
 
-def _check_apart(fields: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]], report: Report) -> None:
+def _check_distinct(fields: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]], report: Report) -> None:
     for name, other in others.items():
         if "vpc_cidr" in fields and "vpc_cidr" in other:
             ours, theirs = IPv4Network(fields["vpc_cidr"]), IPv4Network(other["vpc_cidr"])
             if ours.overlaps(theirs):
-                hint = "Give every environment addresses that nobody else in the organisation has."
+                hint = "Use addresses that no other network of the organisation has."
                 report.at('["VPC_CIDR"]').wrong(f"overlaps with {theirs} of {quoted(name)}", hint, str(ours))
         if "fqdn" in fields and fields["fqdn"] == other.get("fqdn"):
-            hint = "Give every environment a host name of its own."
+            hint = "Use a separate host name for each environment."
             report.at('["FQDN"]').wrong(f"the same as that of {quoted(name)}", hint, fields["fqdn"])
         if "branch" in fields and "branch" in other:
             _check_branches(fields["branch"], name, other["branch"], report.at('["BRANCH"]'))
 
 
 def _check_branches(branch: str, other_name: str, other: str, place: Report) -> None:
-    hint = "Give every environment a branch of its own."
+    hint = "Use a separate branch for each environment."
     if branch == other:
         place.wrong(f"the branch of {quoted(other_name)} too", hint, branch)
-    # git keeps a branch in a file, in a folder for each part of its name before the last.
+    # git stores a branch in a file, and the parts of its name before the last as folders.
     elif f"{branch}/".startswith(f"{other}/") or f"{other}/".startswith(f"{branch}/"):
-        what = f"git cannot have this branch and {quoted(other)} of {quoted(other_name)}, since one is a folder"
-        place.wrong(what, "Name one of them otherwise.", branch)
+        mistake = f"git can't have this branch and {quoted(other)} of {quoted(other_name)}, because one is a folder"
+        place.wrong(mistake, "Rename one of them.", branch)

@@ -1,4 +1,4 @@
-"""The identity of an app, `APP` in `app.py`, and how the names of its stacks begin."""
+"""The name of an app, `APP` in `app.py`, and the prefix of the names of its stacks."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _MAX_LENGTH = 32
 _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _PLACE = "{environment}"
 
-APP_HINT = 'Write APP = "my-app": up to 32 small letters, digits and single hyphens. All names in AWS begin with it.'
+APP_HINT = 'Use APP = "my-app": up to 32 lowercase letters, digits and single hyphens. All names in AWS begin with it.'
 
 
 @dataclass(frozen=True)
 class Identity:
-    """An app, and `stack_prefix` with `{environment}` where the environment's name goes."""
+    """An app, and a `stack_prefix` with the placeholder `{environment}`."""
 
     app: str
     stack_prefix: str
@@ -30,19 +30,19 @@ class Identity:
         return self.app.replace("-", " ").title()
 
     def stack_prefix_in(self, environment: str) -> str:
-        """How the names of an environment's stacks begin, without the hyphen that follows."""
+        """The prefix of an environment's stacks, without the hyphen after it."""
         return self.stack_prefix.replace(_PLACE, environment)
 
 
 def short_name(app: str, container_name: str) -> str:
-    """The name of a service as people use it, and as its stack's name ends: `api` of `my-app-api`."""
+    """The short name of a service, with which its stack's name ends: `api` for `my-app-api`."""
     return container_name.removeprefix(f"{app}-")
 
 
 def parse_identity(app: object, stack_prefix: object, app_report: Report, prefix_report: Report) -> Identity | None:
-    """The identity, None where the app's name is wrong. Without a prefix it is `APP-{environment}`."""
+    """The identity, or None if it is not valid. The default prefix is `APP-{environment}`."""
     if not isinstance(app, str) or not _APP.fullmatch(app) or len(app) > _MAX_LENGTH:
-        app_report.wrong("not the name of an app", APP_HINT, app)
+        app_report.wrong("not a valid name of an app", APP_HINT, app)
         return None
     if stack_prefix is None:
         return Identity(app, f"{app}-{_PLACE}")
@@ -52,7 +52,7 @@ def parse_identity(app: object, stack_prefix: object, app_report: Report, prefix
         or not _PREFIX.fullmatch(stack_prefix.replace(_PLACE, "x"))
         or stack_prefix.endswith("-")
     ):
-        hint = f'Write how the names of the stacks that run begin, such as "{app}-{_PLACE}".'
-        prefix_report.wrong("not the beginning of the names of stacks", hint, stack_prefix)
+        hint = f'Use the prefix of the running stacks, such as "{app}-{_PLACE}".'
+        prefix_report.wrong("not a valid prefix of stack names", hint, stack_prefix)
         return None
     return Identity(app, stack_prefix)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-# https://github.com/distribution/reference: what may stand in a reference to an image
+# The grammar of a reference to an image: https://github.com/distribution/reference
 _HOST = r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*)(?::[0-9]{1,5})?"
 _PATH = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
@@ -14,8 +14,8 @@ _REFERENCE = re.compile(
 )
 _TAG_ONLY = re.compile(_TAG)
 
-# Tags that are moved to another image as a matter of course. GHCR's sha- tags are among them: a release of the same
-# commit takes them over.
+# Tags that regularly move to another image. The sha- tags on GHCR are among them: they move to a release of the same
+# commit.
 _MOVING_TAG = re.compile(
     r"(?i)(?:edge|latest)(?:[-_.].*)?|(?:.*[-_.])?snapshot|sha-[0-9a-f]+|main|master|trunk|head|dev|develop|development"
     r"|test|qa|uat|stage|staging|preprod|prod|prd|production|live|nightly|stable|next|canary|alpha|beta|rc|release"
@@ -34,38 +34,38 @@ class ImageReference:
 
     @property
     def is_mutable(self) -> bool:
-        """Whether the same reference may mean another image tomorrow."""
+        """Whether the reference can be of another image later."""
         return self.digest is None and (self.tag is None or is_moving_tag(self.tag))
 
 
 def parse_reference(text: str) -> ImageReference | None:
-    """The parts of a reference, or None where it is none."""
+    """The parts of a reference; None if it is not valid."""
     match = _REFERENCE.fullmatch(text)
     return ImageReference(match["name"], match["tag"], match["digest"]) if match else None
 
 
 def is_tag(text: str) -> bool:
-    """Whether a registry takes this for a tag."""
+    """Whether this is a valid tag."""
     return bool(_TAG_ONLY.fullmatch(text))
 
 
 def is_moving_tag(tag: str) -> bool:
-    """Whether a tag is one that is moved from image to image, such as `edge`."""
+    """Whether a tag moves from image to image, such as `edge`."""
     return bool(_MOVING_TAG.fullmatch(tag))
 
 
 def stub_reference(location: str) -> str:
-    """What runs in a rehearsal instead of an image that would be built from a `path://` folder."""
+    """The stub that replaces an image built from a `path://` folder in a rehearsal."""
     name = re.sub(r"[^a-z0-9]+", "-", location.removeprefix(LOCAL_BUILD).lower()).strip("-")
     return f"not-built.invalid/{name or 'app'}:stub"
 
 
 IMAGE_OUTPUT = "Image"
-"""The name and tag by which the image was chosen."""
+"""The name and tag of the image."""
 
 IMAGE_DIGEST_OUTPUT = "ImageDigest"
 
 IMAGE_COMMIT_OUTPUT = "ImageCommit"
-"""The commit from which the image was made, or `UNKNOWN_COMMIT`."""
+"""The commit of the image, or `UNKNOWN_COMMIT`."""
 
 UNKNOWN_COMMIT = "unknown"

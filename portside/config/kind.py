@@ -1,4 +1,4 @@
-"""What kind of environment an environment is: every rule asks this, and none asks its name."""
+"""The kinds of environments: rules depend on the kind, not on the name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What an environment is for. Rules about protection, images, proof and confirmations depend on it."""
+    """The purpose of an environment. Rules about protection, images and confirmations depend on it."""
 
     DEVELOPMENT = "development"
     STAGING = "staging"
@@ -14,13 +14,13 @@ class Kind(StrEnum):
 
     @classmethod
     def default_of(cls, name: str) -> Kind | None:
-        """The kind of an environment of that name that does not say its own; None where it must."""
+        """The kind of an environment of that name without KIND; None if KIND is required."""
         return _DEFAULTS.get(name)
 
 
 _DEFAULTS = {"dev": Kind.DEVELOPMENT, "stage": Kind.STAGING, "prod": Kind.PRODUCTION}
 
-# What a hint proposes for a name; the configuration decides.
+# Suggestions of hints, by name.
 _LIKELY = {
     "development": Kind.DEVELOPMENT,
     "sandbox": Kind.DEVELOPMENT,
@@ -35,7 +35,7 @@ _LIKELY = {
 
 
 def kind_hint(name: str) -> str:
-    """What to write in the entry of an environment whose kind is missing."""
+    """A hint for an environment without a kind."""
     likely = _LIKELY.get(name)
     if likely is None:
         return 'Add "KIND": "development", "staging" or "production" to this entry.'

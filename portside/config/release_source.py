@@ -1,4 +1,4 @@
-"""Where releases of the application are tagged: `RELEASES` in `app.py`."""
+"""The git repository with the tags of releases: `RELEASES` in `app.py`."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any, cast
 from portside.config.mistakes import Report, quoted
 from portside.redact import holds_credential
 
-_HINT = 'Write {"REPOSITORY": "https://github.com/OWNER/REPOSITORY", "TAG_PREFIX": "my-app"}.'
-# What GitHub and GitLab show of a repository: its files, and its commits.
+_HINT = 'Use {"REPOSITORY": "https://github.com/OWNER/REPOSITORY", "TAG_PREFIX": "my-app"}.'
+# Pages of GitHub and GitLab about the files and commits of a repository.
 _PAGE = re.compile(r"(https?://[^/]+/[^/]+/[^/]+?)(?:\.git)?/(?:-/)?(?:tree|blob|commits?|pull)(?:/|$)")
 _REF_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*(?<!\.lock)")
 
 
 @dataclass(frozen=True)
 class ReleaseSource:
-    """The git repository of the application, the branch that is released, and what its tags begin with."""
+    """The git repository of the application, the branch of releases, and the prefix of its tags."""
 
     repository: str
     tag_prefix: str
@@ -26,12 +26,12 @@ class ReleaseSource:
 
 
 def is_ref_name(text: str) -> bool:
-    """Whether a git branch or tag can have this name: a part of what git allows, safe in every shell."""
+    """Whether this is a valid name of a git branch or tag that needs no quotes in a shell."""
     return all(_REF_PART.fullmatch(part) for part in text.split("/"))
 
 
 def parse_releases(written: object, report: Report) -> ReleaseSource | None:
-    """What a configuration says under RELEASES, None where it says nothing or something wrong, which is reported."""
+    """The value of RELEASES; None if it is missing or not valid, which is reported."""
     if written is None or not report.mapping(written, _HINT):
         return None
     found_before = len(report.problems)
@@ -48,23 +48,23 @@ def parse_releases(written: object, report: Report) -> ReleaseSource | None:
 
 
 def check_version(version: str, report: Report) -> None:
-    """The images of a tag `app/v4.2.0` are published as `4.2.0`."""
+    """Report a version with a "v": images of the tag `app/v4.2.0` are published as `4.2.0`."""
     if re.fullmatch(r"v[0-9].*", version):
-        what = "begins with the v of a git tag, which images don't carry"
-        report.wrong(what, f'Write "{version.removeprefix("v")}".', version)
+        mistake = "begins with the v of a git tag: the tags of images have none"
+        report.wrong(mistake, f'Use "{version.removeprefix("v")}".', version)
 
 
 def _repository(value: Any, report: Report) -> None:
     if not report.text(value, _HINT):
         return
     if holds_credential(value):
-        report.wrong("holds what looks like a password", "Leave it out: git knows how to log in.")
+        report.wrong("contains a password", "Remove it: git has its own credentials.")
     elif value.startswith("-") or not value.isprintable():
         report.wrong("not the address of a git repository", _HINT, value)
     elif page := _PAGE.match(value):
-        report.wrong("a page about a git repository, not its address", f"Write {quoted(page[1])}.", value)
+        report.wrong("a page about a git repository, not its address", f"Use {quoted(page[1])}.", value)
 
 
 def _ref_part(value: Any, report: Report) -> None:
     if report.text(value, _HINT) and not is_ref_name(value):
-        report.wrong("not what a git tag or branch is called", _HINT, value)
+        report.wrong("not a valid name of a git tag or branch", _HINT, value)

@@ -1,4 +1,4 @@
-"""What must hold between the fields of one service."""
+"""Checks that compare the fields of one service."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST_STORAGE_GIB = 200
 
 def capacities(least: int, most: int, report: Report) -> None:
     if not is_token(least) and not is_token(most) and least > most:
-        hint = f"Use at most {most}, or raise auto_scale_max_capacity."
+        hint = f"Use at most {most}, or increase auto_scale_max_capacity."
         report.at(".auto_scale_min_capacity").wrong("above auto_scale_max_capacity", hint, least)
 
 
@@ -28,16 +28,16 @@ def sizes(reservation: int, cpu: int | None, memory: int | None, report: Report)
         return
     place = report.at(".container_memory_reservation")
     if smallest_size(0, cpu=cpu, memory=memory) is None:
-        what = "no task of Fargate has this memory" + (f" with cpu={cpu}" if cpu else "")
-        report.at(".memory").wrong(what, _possible_memory(cpu, memory or 0), memory)
+        mistake = "Fargate has no task with this memory" + (f" and cpu={cpu}" if cpu else "")
+        report.at(".memory").wrong(mistake, _possible_memory(cpu, memory or 0), memory)
     elif memory is not None and reservation > memory:
-        hint = f"Reserve at most {memory}, or raise memory."
+        hint = f"Reserve at most {memory}, or increase memory."
         place.wrong(f"above the task's memory of {memory} MiB", hint, reservation)
     elif smallest_size(reservation, cpu=cpu, memory=memory) is None:
         most = max(FARGATE_SIZES[cpu or max(FARGATE_SIZES)]) - SIDECARS_MIB
         kind = "any task" if cpu is None else f"a task with cpu={cpu}"
-        hint = f"Reserve at most {most}" + (", or raise cpu." if cpu in list(FARGATE_SIZES)[:-1] else ".")
-        place.wrong(f"does not fit into {kind} beside the {SIDECARS_MIB} MiB of its sidecars", hint, reservation)
+        hint = f"Reserve at most {most}" + (", or increase cpu." if cpu in list(FARGATE_SIZES)[:-1] else ".")
+        place.wrong(f"does not fit into {kind} with the {SIDECARS_MIB} MiB of its sidecars", hint, reservation)
 
 
 def _possible_memory(cpu: int | None, memory: int) -> str:
@@ -56,14 +56,16 @@ def names_once(variables: Mapping[str, object], secrets: Iterable[Any], report: 
     for index, secret in enumerate(secrets):
         if secret.environment_key in seen and not is_token(secret.environment_key):
             report.at(f".container_secrets[{index}].environment_key").wrong(
-                "a variable of that name stands above it", "Give each variable one source.", secret.environment_key
+                "an environment variable with this name already exists",
+                "Set each variable once.",
+                secret.environment_key,
             )
         seen.add(secret.environment_key)
 
 
 def secret_field(secret_name: object, json_field: str | None, report: Report) -> None:
     if isinstance(secret_name, DatabaseSecret) and json_field is not None:
-        report.at(".json_field").wrong("the database's secret is one text, without fields", "Leave it out.", json_field)
+        report.at(".json_field").wrong("the database's secret is not JSON", "Remove json_field.", json_field)
 
 
 def volumes(each: Sequence[Any], report: Report) -> None:
@@ -72,19 +74,19 @@ def volumes(each: Sequence[Any], report: Report) -> None:
         path = posixpath.normpath(volume.path)
         if path in paths:
             place = report.at(f".container_volumes[{index}].path")
-            place.wrong("mounted twice", "Give each volume a path of its own.", volume.path)
+            place.wrong("mounted twice", "Use a separate path for each volume.", volume.path)
         paths.add(path)
     total = sum(volume.size for volume in each if not is_token(volume.size))
     if total > _MOST_STORAGE_GIB:
-        what = f"larger together than the {_MOST_STORAGE_GIB} GiB that a task of Fargate can have"
-        report.at(".container_volumes").wrong(what, "Ask for less.", total)
+        mistake = f"larger together than {_MOST_STORAGE_GIB} GiB, the largest storage of a Fargate task"
+        report.at(".container_volumes").wrong(mistake, "Use smaller volumes.", total)
 
 
 def permission(actions: Sequence[str], resources: Sequence[str], reason: str, report: Report) -> None:
     wide = [each for each in (*actions, *resources) if "*" in each and not is_token(each)]
     if wide and not reason:
         report.at(".reason").wrong(
-            f"missing, and {wide[0]} gives more than one right", "Say why it can't be narrower, or name what is needed."
+            f"missing, and {wide[0]} grants more than one permission", "Add why, or name the actions and resources."
         )
 
 
@@ -92,18 +94,18 @@ def swapped(secret_name: object, environment_key: str, report: Report) -> None:
     if not isinstance(secret_name, str) or is_token(secret_name) or is_token(environment_key):
         return
     if _VARIABLE.fullmatch(secret_name) and not _VARIABLE.fullmatch(environment_key):
-        hint = f"Write ServiceSecret({quoted(environment_key)}, {quoted(secret_name)}): the secret's name comes first."
+        hint = f"Use ServiceSecret({quoted(environment_key)}, {quoted(secret_name)}): the secret's name comes first."
         report.wrong("the secret's name and the variable's name are swapped", hint)
 
 
 def check_times(interval: int, timeout: int, report: Report) -> None:
     if not is_token(interval) and not is_token(timeout) and timeout >= interval:
-        hint = f"Use less than {interval}, or raise interval_seconds."
-        report.at(".timeout_seconds").wrong("not under interval_seconds", hint, timeout)
+        hint = f"Use less than {interval}, or increase interval_seconds."
+        report.at(".timeout_seconds").wrong("not less than interval_seconds", hint, timeout)
 
 
 def own_port(port: int, variables: Mapping[str, object], report: Report) -> None:
-    """The container listens where its own variables say."""
+    """Report a variable with another port than the container's."""
     for key in OWN_PORT:
         value = variables.get(key)
         if not isinstance(value, str) or is_token(port):
@@ -116,7 +118,7 @@ def own_port(port: int, variables: Mapping[str, object], report: Report) -> None
 
 
 def command_port(port: int, command: Sequence[object] | None, variables: Mapping[str, object], report: Report) -> None:
-    """The container listens where its command says."""
+    """Report a command with another port than the container's."""
     ports = ports_of_command(command or ())
     if ports and not is_token(port) and port not in {*ports, *further_ports(variables, command or ())}:
         others = ", ".join(map(str, sorted(ports)))
@@ -126,7 +128,7 @@ def command_port(port: int, command: Sequence[object] | None, variables: Mapping
 
 def healthcheck(check: object, reason: str, report: Report) -> None:
     if check is not None and reason:
-        report.at(".no_healthcheck_reason").wrong("given, and there is a health check", "Take one of them out.", reason)
+        report.at(".no_healthcheck_reason").wrong("set, and there is a health check", "Remove one of them.", reason)
 
 
 def calls(own_name: str, each: Sequence[Any], report: Report) -> None:
@@ -136,7 +138,7 @@ def calls(own_name: str, each: Sequence[Any], report: Report) -> None:
         if is_token(call.service):
             continue
         if call.service == own_name:
-            place.wrong("a service does not call itself", "Take it out.", call.service)
+            place.wrong("a service can't call itself", "Remove it.", call.service)
         elif call.service in seen:
-            place.wrong("called twice", "Name each service once.", call.service)
+            place.wrong("called twice", "Remove one of them.", call.service)
         seen.add(call.service)

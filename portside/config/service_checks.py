@@ -1,4 +1,4 @@
-"""What may stand in the fields of a service, field by field."""
+"""Checks of the fields of a service, one for each field."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from portside.config.deferred_values import DatabaseSecret, LateValue, as_writte
 from portside.config.image_reference import LOCAL_BUILD, parse_reference
 from portside.config.mistakes import Report, kind_of, quoted
 from portside.config.task_size import FARGATE_SIZES, LARGEST_MEMORY_MIB
-from portside.config.text_checks import look_alike, refused
+from portside.config.text_checks import foreign_letter, refused
 from portside.redact import holds_credential, looks_secret
 
 Check = Callable[[Any, Report], None]
 
-# Names the port and the endpoint in Service Connect too, which are stricter than the container's, and the endpoint is a
-# host name: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceConnectClientAlias.html
+# Also the name of the port and the endpoint in Service Connect, which allows fewer characters: the endpoint is
+# a host name: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceConnectClientAlias.html
 _CONTAINER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?")
 _ENVIRONMENT_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 # https://docs.aws.amazon.com/secretsmanager/latest/APIReference/API_CreateSecret.html
@@ -27,7 +27,7 @@ _ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z0-9*?]+")
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
 _USER = re.compile(r"[a-z_][a-z0-9_-]*(?::[a-z_][a-z0-9_-]*)?|[0-9]{1,10}(?::[0-9]{1,10})?")
 _HTTP_PATH = re.compile(r"/[!-~]{0,1023}")
-# What is under the first two is the kernel's.
+# The kernel's file systems.
 _KERNEL_FOLDERS = ("/proc", "/sys", "/dev")
 _SYSTEM_FOLDERS = (
     *_KERNEL_FOLDERS,
@@ -48,23 +48,18 @@ _ECR = re.compile(r"[0-9]{12}\.dkr[.-]ecr(?:-fips)?\.[a-z0-9-]+\.(?:amazonaws\.c
 _UNREACHABLE = re.compile(
     r"(?:localhost|127\.[0-9.]+|10\.[0-9.]+|192\.168\.[0-9.]+|[a-z0-9.-]+\.(?:local|internal))(?::[0-9]+)?"
 )
-_PUBLIC = "Publish the image where it can be read without credentials, such as ghcr.io."
+_PUBLIC = "Publish the image in a registry that needs no credentials, such as ghcr.io."
 _SHELL_OPERATORS = frozenset(("||", "&&", "|", ";"))
 _SHELL_OPTIONS = frozenset(("-c", "-ec", "-lc", "-e"))
-# What is written where a reason is asked for and there is none.
-_NO_REASONS = re.compile(
-    r"[-?x.…]?|no|none|na|n/a|nil|null|todo|tbd|fixme|because|reason|unknown|test|ok|yes|later|temporary|not needed"
-    r"|no reason|none needed|not applicable"
-)
-_NO_CHANGES = "no !r, no slices, no upper() and the like"
+_NO_CHANGES = "no !r, no slices, no upper()"
 _LATE_VALUE_IN_TEXT = re.compile(r"(?:Database(?:Host|Port|Secret)|Image(?:Version|Commit))\(")
 
 
 def between(low: int, high: int, hint: str = "") -> Check:
-    """A check for a whole number of low..high."""
+    """A check for a whole number from `low` to `high`."""
 
     def check(value: object, report: Report) -> None:
-        report.integer(value, low, high, hint or f"Write a whole number from {low} to {high}, without quotes.")
+        report.integer(value, low, high, hint or f"Use a whole number from {low} to {high}, without quotes.")
 
     return check
 
@@ -74,64 +69,64 @@ def flag(value: object, report: Report) -> None:
 
 
 def entries(kind: type) -> Check:
-    """A check for a list of entries of one class."""
+    """A check for a list of entries of a class."""
 
     def check(value: Any, report: Report) -> None:
         name = kind.__name__
         if not isinstance(value, list | tuple):
-            report.wrong(f"not a list, got {kind_of(value)}", f"Write a list in square brackets: [{name}(…)].")
+            report.wrong(f"not a list, got {kind_of(value)}", f"Use a list in square brackets: [{name}(…)].")
             return
         for index, item in enumerate(value):
             if not isinstance(item, kind):
-                report.at(f"[{index}]").wrong(f"not a {name}, got {kind_of(item)}", f"Write {name}(…).")
+                report.at(f"[{index}]").wrong(f"not a {name}, got {kind_of(item)}", f"Use {name}(…).")
 
     return check
 
 
 def container_name(value: Any, report: Report) -> None:
-    hint = 'Use up to 63 small letters, digits and hyphens, such as "my-app-api".'
+    hint = 'Use up to 63 lowercase letters, digits and hyphens, such as "my-app-api".'
     if not report.text(value, hint) or is_token(value):
         return
     if not _CONTAINER_NAME.fullmatch(value):
-        report.wrong("not a name that ECS and Service Connect take", hint, value)
+        report.wrong("not a valid name in ECS and Service Connect", hint, value)
     elif value == "database":
-        report.wrong("taken: in calls it means the environment's database", "Use another name.", value)
+        report.wrong("reserved: in calls it is the environment's database", "Use another name.", value)
 
 
-port = between(1, 65535, "Write the TCP port as a number, such as 8080.")
-# A container cannot have less, https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
-memory_reservation = between(6, LARGEST_MEMORY_MIB, "Write the memory in MiB, such as 1024 for one GiB.")
-memory = between(512, LARGEST_MEMORY_MIB, "Write the task's memory in MiB, such as 2048.")
+port = between(1, 65535, "Use the TCP port as a number, such as 8080.")
+# The minimum is 6 MiB: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
+memory_reservation = between(6, LARGEST_MEMORY_MIB, "Use the memory in MiB, such as 1024 for one GiB.")
+memory = between(512, LARGEST_MEMORY_MIB, "Use the task's memory in MiB, such as 2048.")
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html
-tasks = between(1, 5000, "Write how many tasks run, from 1 to 5000.")
+tasks = between(1, 5000, "Use 1 to 5000, the number of tasks.")
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-storage.html
-volume_size = between(1, 200, "Write the size in GiB, from 1 to 200.")
+volume_size = between(1, 200, "Use the size in GiB, from 1 to 200.")
 
 
 def container_location(value: Any, report: Report) -> None:
-    hint = 'Write "ghcr.io/sage-bionetworks/app:1.0", or "path://docker/app" for a folder with a Dockerfile.'
+    hint = 'For example: "ghcr.io/sage-bionetworks/app:1.0", or "path://docker/app" for a folder with a Dockerfile.'
     if not report.text(value, hint) or is_token(value):
         return
     host = value.partition("/")[0]
     if value.startswith(LOCAL_BUILD):
         if not value.removeprefix(LOCAL_BUILD).strip("/ "):
-            report.wrong("names no folder", hint, value)
+            report.wrong("has no folder", hint, value)
     elif _ECR.fullmatch(host):
-        report.wrong("images of Amazon ECR are not supported yet: tasks pull without credentials", _PUBLIC, value)
+        report.wrong("images in Amazon ECR are not supported yet: tasks pull without credentials", _PUBLIC, value)
     elif _UNREACHABLE.fullmatch(host):
         report.wrong("a registry that Fargate can't reach", _PUBLIC, value)
     elif "://" in value:
-        report.wrong("an image reference begins with the registry, not with a scheme", hint, value)
+        report.wrong("a reference to an image begins with the registry, not with a scheme", hint, value)
     elif (reference := parse_reference(value)) is None and parse_reference(_small_name(value)):
-        report.wrong("a registry takes no capital letters in an image's name", "Write them small.", value)
+        report.wrong("the name of an image can't have capital letters", "Use lowercase.", value)
     elif reference is None:
         report.wrong("not a reference to an image", hint, value)
     elif reference.tag is None and reference.digest is None:
-        report.wrong("has neither tag nor digest, which means whatever is latest", f'Use "{value}:<tag>".', value)
+        report.wrong("has no tag and no digest, so it is the tag latest", f'Use "{value}:<tag>".', value)
 
 
 def _small_name(location: str) -> str:
-    """A reference with its name, but not its tag, in small letters."""
+    """A reference with its name in lowercase; the tag is unchanged."""
     folder, slash, rest = location.rpartition("/")
     end = re.sub(r"^[^:@]*", "", rest)
     return f"{folder.lower()}{slash}{rest.removesuffix(end).lower()}{end}"
@@ -139,11 +134,11 @@ def _small_name(location: str) -> str:
 
 def environment_variables(value: Any, report: Report) -> None:
     if not isinstance(value, Mapping):
-        report.wrong(f"not a mapping, got {kind_of(value)}", 'Write {"NAME": "value"}.')
+        report.wrong(f"not a mapping, got {kind_of(value)}", 'Use {"NAME": "value"}.')
         return
     if len(value) > _MOST_VARIABLES:
-        hint = "Put what belongs together into one variable, or into a file of the image."
-        report.wrong(f"more than {_MOST_VARIABLES}, of which CloudFormation may drop all", hint, len(value))
+        hint = "Combine variables, or use a file of the image."
+        report.wrong(f"more than {_MOST_VARIABLES}: CloudFormation can lose all of them", hint, len(value))
     for key, text in value.items():
         place = report.at(f"[{quoted(key)}]")
         environment_key(key, place)
@@ -161,56 +156,56 @@ def _variable_text(key: str, text: str, report: Report) -> None:
         return
     if looks_secret(key, as_written(text)):
         report.wrong(
-            "looks like a secret, and everyone who may read the task definition can read it",
-            f"Put it into Secrets Manager and write ServiceSecret(secret_name=…, environment_key={quoted(key)}).",
+            "looks like a secret, and everyone who can read the task definition can read it",
+            f"Store it in Secrets Manager, and add ServiceSecret(secret_name=…, environment_key={quoted(key)}).",
         )
         return
     try:
         parts = parts_of(text)
     except ValueError:
         report.wrong(
-            "holds a value that is known only when it is deployed, and was changed before that",
-            f'Write it as it is, such as f"my-app@{{ImageVersion()}}+{{ImageCommit()}}": {_NO_CHANGES}.',
+            "contains a changed form of a value that is only known after a deployment",
+            f'Insert it as it is, such as f"my-app@{{ImageVersion()}}+{{ImageCommit()}}": {_NO_CHANGES}.',
             text,
         )
         return
     if any(isinstance(part, DatabaseSecret) for part in parts):
         report.wrong(
-            "a secret cannot be part of a text, which everyone who may read the task definition can read",
+            "a secret can't be part of a text: everyone who can read the task definition can read it",
             f"Move it to container_secrets: ServiceSecret(DatabaseSecret(…), {quoted(key)}).",
         )
     elif _LATE_VALUE_IN_TEXT.search(text):
         report.wrong(
-            "a value that is known only when it is deployed, written as Python code",
-            f'Write it as it is, such as f"my-app@{{ImageVersion()}}": {_NO_CHANGES}.',
+            "a value that is only known after a deployment, as text instead of Python code",
+            f'Insert it as it is, such as f"my-app@{{ImageVersion()}}": {_NO_CHANGES}.',
             text,
         )
 
 
 def _not_a_text(key: str, value: object, report: Report) -> None:
-    what = f"not a text, got {kind_of(value)}"
+    mistake = f"not a text, got {kind_of(value)}"
     if isinstance(value, int | float) and not looks_secret(key, str(value)):
         text = str(value).lower() if isinstance(value, bool) else str(value)
-        report.wrong("not a text", f'Write "{text}", in quotes.', value)
+        report.wrong("not a text", f'Use "{text}", in quotes.', value)
     elif isinstance(value, DatabaseSecret):
-        report.wrong(what, f"Move it to container_secrets: ServiceSecret(DatabaseSecret(…), {quoted(key)}).")
+        report.wrong(mistake, f"Move it to container_secrets: ServiceSecret(DatabaseSecret(…), {quoted(key)}).")
     elif isinstance(value, type) and issubclass(value, LateValue):
-        report.wrong("the class, not a value of it", f"Write {value.__name__}().")
+        report.wrong("a class, not a value", f"Use {value.__name__}().")
     else:
-        report.wrong(what, 'Write a text in quotes; "" is an empty one.')
+        report.wrong(mistake, 'Use a text in quotes, which can be empty: "".')
 
 
 def environment_key(value: Any, report: Report) -> None:
     hint = "Use letters, digits and underscores, such as MONGODB_HOST."
     if report.text(value, hint) and not is_token(value) and not _ENVIRONMENT_KEY.fullmatch(value):
-        odd = look_alike(value)
-        report.wrong(f"not the name of an environment variable{f': {odd}' if odd else ''}", hint, value)
+        odd = foreign_letter(value)
+        report.wrong(f"not a valid name of an environment variable{f': {odd}' if odd else ''}", hint, value)
 
 
 def secret_variable(value: Any, report: Report) -> None:
     if isinstance(value, str) and "/" in value:
-        what = "the name of a secret, not of an environment variable"
-        report.wrong(what, "The secret's name comes first: ServiceSecret(secret_name, environment_key).", value)
+        mistake = "the name of a secret, not of an environment variable"
+        report.wrong(mistake, "The secret's name comes first: ServiceSecret(secret_name, environment_key).", value)
     else:
         environment_key(value, report)
 
@@ -218,47 +213,47 @@ def secret_variable(value: Any, report: Report) -> None:
 def secret_name(value: Any, report: Report) -> None:
     if isinstance(value, DatabaseSecret):
         if value.key != "password":
-            what = "the database's secret holds nothing but the password"
-            report.wrong(what, 'Write DatabaseSecret("password").', value.key)
+            mistake = "the database's secret only contains the password"
+            report.wrong(mistake, 'Use DatabaseSecret("password").', value.key)
         return
-    hint = 'Write the name that the secret has in Secrets Manager, such as "my-app/dev/token".'
+    hint = 'Use the name of the secret in Secrets Manager, such as "my-app/dev/token".'
     if not report.text(value, hint) or is_token(value):
         return
     if holds_credential(value):
-        report.wrong("a secret itself, not the name of one", hint)
+        report.wrong("a secret, not the name of a secret", hint)
     elif value.startswith("arn:"):
         report.wrong("an ARN, not a name", hint, value)
     elif ":" in value:
-        hint = "Write the name alone: ServiceSecret(secret_name, environment_key, json_field)."
-        report.wrong("has a colon, as where ECS names the field of a JSON secret", hint, value)
+        hint = "Use only the name: ServiceSecret(secret_name, environment_key, json_field)."
+        report.wrong("contains a colon, which in ECS precedes the field of a JSON secret", hint, value)
     elif len(value) > 512:
-        report.wrong("longer than the 512 characters that Secrets Manager takes", "Use a shorter name.", value)
+        report.wrong("longer than 512 characters, the limit of Secrets Manager", "Use a shorter name.", value)
     elif not _SECRET_NAME.fullmatch(value):
-        report.wrong("has characters that Secrets Manager refuses", "Use letters, digits and /_+=.@- only.", value)
+        report.wrong("contains characters that Secrets Manager rejects", "Use only letters, digits and /_+=.@-", value)
     elif _MISTAKEN_FOR_ARN.search(value):
         report.wrong(
-            "ends in a hyphen and six characters, which AWS takes for the end of an ARN",
-            "Name the secret otherwise, for example with a longer last word.",
+            "ends with a hyphen and six characters, like the end of an ARN",
+            "Rename the secret, for example with a longer last word.",
             value,
         )
 
 
 def json_field(value: Any, report: Report) -> None:
-    hint = "Write the name of one field of the JSON object that the secret holds."
+    hint = "Use the name of a field of the secret's JSON object."
     if report.text(value, hint) and not is_token(value) and ":" in value:
-        report.wrong("has a colon, with which ECS ends the name of a field", hint, value)
+        report.wrong("contains a colon, which in ECS ends the name of a field", hint, value)
 
 
 def mount_path(value: Any, report: Report) -> None:
-    hint = 'Write an absolute path inside the container, such as "/data".'
+    hint = 'Use an absolute path inside the container, such as "/data".'
     if not report.text(value, hint) or is_token(value):
         return
     if not value.startswith("/") or not value.isprintable() or ":" in value or ".." in value.split("/"):
         report.wrong("not an absolute path", hint, value)
     elif not value.strip("/."):
-        report.wrong("the container's root, which cannot be a volume", hint, value)
+        report.wrong("the container's root, which can't be a volume", hint, value)
     elif _hides_system(value):
-        report.wrong("a folder of the system, which an empty volume would hide", hint, value)
+        report.wrong("a folder of the system, which a volume would hide", hint, value)
 
 
 def _hides_system(path: str) -> bool:
@@ -268,23 +263,23 @@ def _hides_system(path: str) -> bool:
 
 def command(value: Any, report: Report) -> None:
     if not isinstance(value, list | tuple):
-        report.wrong(f"not a list, got {kind_of(value)}", 'Write a list of texts: ["node", "server.js"].')
+        report.wrong(f"not a list, got {kind_of(value)}", 'Use a list of texts: ["node", "server.js"].')
         return
     if not value:
-        report.wrong("empty", "Leave it out to run what the image runs.", value)
+        report.wrong("empty", "Remove it to run the command of the image.", value)
     for index, word in enumerate(value):
         place = report.at(f"[{index}]")
         if not isinstance(word, str):
-            place.wrong("not a text", "Write each word of the command in quotes.", word)
+            place.wrong("not a text", "Put each word of the command in quotes.", word)
         elif not is_token(word) and holds_credential(word):
-            place.wrong("looks like a secret", "Hand it over in container_secrets.")
+            place.wrong("looks like a secret", "Pass it in container_secrets.")
     if len(value) == 1 and isinstance(value[0], str) and not is_token(value[0]) and " " in value[0].strip():
         words = ", ".join(map(quoted, value[0].split()))
-        report.wrong("one word with spaces in it, which would be the name of a program", f"Write [{words}].", value)
+        report.wrong("one word with spaces, which would be the name of a program", f"Use [{words}].", value)
 
 
 def health_command(value: Any, report: Report) -> None:
-    hint = 'Write ["CMD-SHELL", "curl -f http://localhost:8080/health || exit 1"], or ["CMD", "program", "argument"].'
+    hint = 'Use ["CMD-SHELL", "curl -f http://localhost:8080/health || exit 1"], or ["CMD", "program", "argument"].'
     if not report.sequence(value, hint) or (len(value) == 1 and is_token(value[0])):
         return
     for index, word in enumerate(value):
@@ -293,42 +288,42 @@ def health_command(value: Any, report: Report) -> None:
     if not value or value[0] not in ("CMD", "CMD-SHELL"):
         report.wrong("does not begin with CMD or CMD-SHELL", hint, value)
     elif value[0] == "CMD-SHELL" and len(value) != 2:
-        report.wrong("CMD-SHELL takes one text", hint, value)
+        report.wrong("CMD-SHELL must have one text", hint, value)
     elif len(value) < 2 or not value[1]:
-        report.wrong("names nothing to run", hint, value)
+        report.wrong("has no program", hint, value)
     elif value[0] == "CMD" and not _SHELL_OPTIONS.intersection(value) and _SHELL_OPERATORS.intersection(value):
         operator = next(word for word in value if word in _SHELL_OPERATORS)
-        report.wrong(f"CMD starts the program without a shell, which {operator} needs", hint, value)
+        report.wrong(f"{operator} needs a shell, and CMD starts the program without one", hint, value)
     elif value[0] == "CMD" and isinstance(value[1], str) and not is_token(value[1]) and " " in value[1].strip():
-        report.wrong("CMD takes the program and each argument as a word of its own", hint, value)
+        report.wrong("CMD needs the program and each argument as separate texts", hint, value)
 
 
 def healthcheck(ours: type) -> Check:
-    """A check for a `HealthCheck` of ours, or of the CDK's aws_ecs, told by its name: the CDK need not be loaded."""
+    """A check for our `HealthCheck`, or aws_cdk.aws_ecs.HealthCheck, recognized by its name without loading the CDK."""
 
     def check(value: object, report: Report) -> None:
         theirs = "aws_cdk.aws_ecs.HealthCheck" in [f"{each.__module__}.{each.__name__}" for each in type(value).__mro__]
         if not isinstance(value, ours) and not theirs:
             origin = f" of {type(value).__module__}" if type(value).__name__ == "HealthCheck" else ""
-            what = f"not a HealthCheck of a container, got {kind_of(value)}{origin}"
-            report.wrong(what, "Write HealthCheck(command=[…]), or aws_cdk.aws_ecs.HealthCheck(…).")
+            mistake = f"not a HealthCheck of a container, got {kind_of(value)}{origin}"
+            report.wrong(mistake, "Use HealthCheck(command=[…]), or aws_cdk.aws_ecs.HealthCheck(…).")
 
     return check
 
 
 def cpu(value: Any, report: Report) -> None:
-    hint = f"Use one of {', '.join(map(str, FARGATE_SIZES))}; 1024 are one vCPU."
+    hint = f"Use one of {', '.join(map(str, FARGATE_SIZES))}; 1024 is one vCPU."
     is_number = report.integer(value, min(FARGATE_SIZES), max(FARGATE_SIZES), hint)
     if is_number and not is_token(value) and value not in FARGATE_SIZES:
-        report.wrong("not a size that Fargate has", hint, value)
+        report.wrong("not a size of Fargate", hint, value)
 
 
 def callee(value: Any, report: Report) -> None:
-    report.text(value, "Write the container_name of the service that is called, or DATABASE.")
+    report.text(value, "Use the container_name of the called service, or DATABASE.")
 
 
 def actions(value: Any, report: Report) -> None:
-    hint = 'Write a list such as ["s3:GetObject"].'
+    hint = 'Use a list such as ["s3:GetObject"].'
     if report.sequence(value, hint) and not value:
         report.wrong("empty", hint, value)
     for index, action in enumerate(value if isinstance(value, list | tuple) else ()):
@@ -336,39 +331,36 @@ def actions(value: Any, report: Report) -> None:
         if isinstance(action, str) and is_token(action):
             continue
         if action == "*" or (isinstance(action, str) and action.endswith(":*")):
-            place.wrong("every action, which is more than a task needs", "Name the actions.", action)
+            place.wrong("all actions, which a task does not need", "Name the actions.", action)
         elif not isinstance(action, str) or not _ACTION.fullmatch(action):
-            place.wrong("not an action of IAM", 'Use a form such as "s3:GetObject".', action)
+            place.wrong("not an IAM action", 'For example: "s3:GetObject".', action)
 
 
 def resources(value: Any, report: Report) -> None:
-    hint = 'Write a list such as ["arn:aws:s3:::bucket/*"].'
+    hint = 'Use a list such as ["arn:aws:s3:::bucket/*"].'
     if report.sequence(value, hint) and not value:
         report.wrong("empty", hint, value)
     for index, resource in enumerate(value if isinstance(value, list | tuple) else ()):
         if not isinstance(resource, str) or not (is_token(resource) or resource == "*" or resource.startswith("arn:")):
-            report.at(f"[{index}]").wrong("not an ARN", 'Use a form such as "arn:aws:s3:::bucket/*".', resource)
+            report.at(f"[{index}]").wrong("not an ARN", 'For example: "arn:aws:s3:::bucket/*".', resource)
 
 
 def reason(value: Any, report: Report) -> None:
-    hint = "Write a sentence that a reviewer would accept."
-    if value == "":
-        return
-    if report.text(value, hint) and not is_token(value) and _NO_REASONS.fullmatch(value.strip(" .!").lower()):
-        report.wrong("not a reason", hint, value)
+    if value != "":
+        report.text(value, "Use a sentence that a reviewer would accept.")
 
 
 def user(value: Any, report: Report) -> None:
-    hint = 'Write a name or number, with or without a group: "node", "1000:1000".'
+    hint = 'Use a name or number, with or without a group: "node", "1000:1000".'
     if not report.text(value, hint) or is_token(value):
         return
     if not _USER.fullmatch(value):
-        report.wrong("not a user that ECS takes", hint, value)
+        report.wrong("not a valid user in ECS", hint, value)
     elif value.partition(":")[0] in ("root", "0"):
-        report.wrong("root, as which no container should run", "Name another user, or leave it out.", value)
+        report.wrong("containers should not run as root", "Use another user, or remove it.", value)
 
 
 def http_path(value: Any, report: Report) -> None:
-    hint = 'Write a path such as "/health".'
+    hint = 'Use a path such as "/health".'
     if report.text(value, hint) and not is_token(value) and not _HTTP_PATH.fullmatch(value):
         report.wrong("not a path of at most 1024 characters that begins with /", hint, value)

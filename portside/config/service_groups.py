@@ -1,8 +1,8 @@
-"""The security groups between services: which there are, and which stay for one more deployment after they are gone.
+"""The security groups between services, and those that are kept for one more deployment after they are removed.
 
-A group can't be deleted while a task carries it or a rule names it, and the `ecs` stack, which holds all of them, is
-deployed before the services that do. So a group that is no longer configured stays in the templates for the deployment
-that takes its last user away, and the next one removes it.
+A group can't be deleted while a task has it or a rule refers to it, and the `ecs` stack, which has all groups, is
+deployed before the services. So a group that is no longer configured stays in the templates for the deployment that
+removes its last user, and the next deployment removes it.
 """
 
 from __future__ import annotations
@@ -13,36 +13,36 @@ from dataclasses import dataclass
 
 from portside.config.service_props import ServiceProps
 
-# A task is in five security groups at most, its own among them; asking AWS for more takes a quota increase.
+# A task can have five security groups, one of them its own. More need a quota increase.
 # https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-security-groups
 MOST_CALLERS_GROUPS = 4
 
 CALLERS_OF, CALLS_OF = "CallersOf-", "CallsOf-"
-"""How the ids of groups begin: of one that the callers of a callee carry, and of one for all calls of a caller."""
+"""The prefixes of ids: of a group for the callers of a callee, and of a group for all calls of a caller."""
 
 
 @dataclass(frozen=True)
 class ServiceGroup:
-    """A group, by `age` deployments since it was last configured, and the services that let it in."""
+    """A group, the number of deployments since it was last configured, and the services with a rule for it."""
 
     age: int = 0
-    let_in_by: tuple[str, ...] = ()
+    allowed_by: tuple[str, ...] = ()
 
 
 KeptGroups = Mapping[str, Sequence[str]]
-"""Groups that are not configured and stay all the same, each with the services whose rules for it stay too."""
+"""Groups that are no longer configured and are kept, with the services that keep their rules for them."""
 
 
 def has_many_calls(props: ServiceProps) -> bool:
-    """Whether a service has a group of its own that all its callees let in.
+    """Whether a service has a separate group for all its calls.
 
-    It has that group one call before it needs it: callees then let it in before a fifth call makes it carry it.
+    It gets the group one call before it needs it, so that callees have the rule before a fifth call makes tasks use it.
     """
     return len(props.calls) >= MOST_CALLERS_GROUPS
 
 
 def callees_of(services: Sequence[ServiceProps]) -> list[str]:
-    """The services that another one calls, in the order of the configuration."""
+    """The services that another service calls, in the order of the configuration."""
     called = {call.service for props in services for call in props.calls}
     return [props.container_name for props in services if props.container_name in called]
 
@@ -63,10 +63,10 @@ def configured_groups(services: Sequence[ServiceProps]) -> dict[str, ServiceGrou
 def groups_after(
     before: Mapping[str, ServiceGroup], services: Sequence[ServiceProps], *, has_leftovers: bool
 ) -> dict[str, ServiceGroup]:
-    """The groups that the next deployment's templates have, by id, from those of the last deployment.
+    """The groups in the templates of the next deployment by id, given those of the last deployment.
 
-    A rule stays as long as tasks that need it may run, and goes before its group. `has_leftovers` says whether stacks
-    of services that are no longer configured are deployed: what they use stays.
+    A rule is kept while tasks that need it can run, and is removed before its group. With `has_leftovers`, stacks of
+    services that are no longer configured are still deployed, so the groups that they use are kept.
     """
     found = configured_groups(services)
     names = {props.container_name for props in services}
@@ -74,7 +74,7 @@ def groups_after(
         if group_id in found:
             continue
         age = group.age + 1
-        rules = tuple(name for name in group.let_in_by if name in names)
+        rules = tuple(name for name in group.allowed_by if name in names)
         if age == 1:
             found[group_id] = ServiceGroup(age, rules)
         elif rules or has_leftovers:
@@ -83,17 +83,17 @@ def groups_after(
 
 
 def kept_groups(groups: Mapping[str, ServiceGroup]) -> KeptGroups:
-    """Those of them that are not configured."""
-    return {group_id: group.let_in_by for group_id, group in groups.items() if group.age}
+    """The groups that are no longer configured."""
+    return {group_id: group.allowed_by for group_id, group in groups.items() if group.age}
 
 
-def written_groups(kept: KeptGroups) -> str:
-    """The text by which a command hands them to a synthesis; empty where there are none."""
+def format_groups(kept: KeptGroups) -> str:
+    """The kept groups as a context value of a synthesis; an empty text without groups."""
     return json.dumps({group_id: list(rules) for group_id, rules in kept.items()}) if kept else ""
 
 
 def parse_groups(text: object) -> dict[str, tuple[str, ...]]:
-    """What `written_groups` gave. Raises ValueError for another text."""
+    """The kept groups in text of `format_groups`. Raises ValueError for other text."""
     if not text:
         return {}
     found = json.loads(str(text))

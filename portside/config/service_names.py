@@ -1,4 +1,4 @@
-"""Services as a person names them: whole, or without what all their names begin with."""
+"""Finds services by name, or by name without the common prefix."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from portside.errors import UsageError
 
 
 def find_service(environment: Environment, services: Sequence[ServiceProps], name: str) -> ServiceProps:
-    """The service of a name: `my-app-api`, or `api` for short. Raises `UsageError` with the one that was meant."""
+    """The service of a name, `my-app-api` or `api`. Raises `UsageError` with the most similar name."""
     names = [props.container_name for props in services]
     short = [environment.short_name(each) for each in names]
     for known in (names, short):
@@ -25,11 +25,11 @@ def find_service(environment: Environment, services: Sequence[ServiceProps], nam
 def choose_services(
     environment: Environment, services: Sequence[ServiceProps], names: Sequence[str], *, all_of_them: bool
 ) -> tuple[ServiceProps, ...]:
-    """The named services, once each, in configured order, or all. Raises `UsageError` for neither and both."""
+    """The named services in the order of the configuration, or all. Raises `UsageError` for neither or both."""
     if all_of_them == bool(names):
         known = ", ".join(environment.short_name(each.container_name) for each in services)
         raise UsageError(
-            "both names and --all" if names else "no service is named",
+            "both services and --all" if names else "no services",
             f"Name services, or pass --all. Known are: {known}.",
         )
     chosen = services if all_of_them else [find_service(environment, services, name) for name in names]

@@ -1,4 +1,4 @@
-"""What must hold between the services of one environment."""
+"""Checks that compare the services of one environment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
-from portside.config.addresses import LOOPBACK, Address, addresses, asked_by, further_ports
+from portside.config.addresses import LOOPBACK, Address, addresses, further_ports, health_check_addresses
 from portside.config.deferred_values import DatabaseHost, DatabasePort, DatabaseSecret, as_written, is_token, parts_of
 from portside.config.environment import Environment
 from portside.config.image_reference import LOCAL_BUILD, parse_reference
@@ -22,28 +22,28 @@ from portside.config.stacks import reserved_parts
 
 Services = Sequence[ServiceProps]
 
-_DATABASE_HOST = "The database's host is DatabaseHost()."
+_DATABASE_HOST = "Use DatabaseHost() for the database."
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?", re.I)
-# AWS keeps five addresses of every subnet: https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
+# AWS reserves five addresses in each subnet: https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
 _KEPT_ADDRESSES = 5
 _PRIVATE_SUBNETS = 2
-# Network interfaces of VPC endpoints, and some room.
+# Network interfaces of VPC endpoints, and a reserve.
 _OTHER_INTERFACES = 8
 
 
 def check_neighbours(
-    environment: Environment, services: Services, root: Path, report: Report, left_out: Services = ()
+    environment: Environment, services: Services, root: Path, report: Report, omitted: Services = ()
 ) -> None:
-    """Report what is wrong between services; one that was `gathered` as wrong is known by the fields that are right.
+    """Report mistakes between services. Invalid services only have their valid fields.
 
-    `left_out` are services that were written down and not returned, which is a mistake where they are called.
+    `omitted` services were created and not returned, which is a mistake if they are called.
     """
     _check_unique(services, report)
     _check_stack_names(environment, services, report)
     _check_public(services, report)
-    _check_circles([props for props in services if _has(props, "container_name", "calls")], report)
-    world = _world(environment, [*services, *_called_and_left_out(services, left_out, report)])
-    # What has no name is called by it in no message: that it has none is reported.
+    _check_cycles([props for props in services if _has(props, "container_name", "calls")], report)
+    world = _world(environment, [*services, *_called_and_omitted(services, omitted, report)])
+    # A missing name was reported, and messages can't identify the service without it.
     for props in (each for each in services if _has(each, "container_name")):
         place = _place(props.container_name, report)
         _check_calls(props, world, place)
@@ -54,21 +54,21 @@ def check_neighbours(
         if _has(props, "container_location"):
             _check_image(environment, props.container_location, root, place.at(".container_location"))
         if environment.is_released and _field(props, "spot_weight"):
-            what = f"Spot capacity may be taken away at any time, which {environment.name} must not meet"
-            place.at(".spot_weight").wrong(what, "Use 0 there.", props.spot_weight)
+            mistake = f"AWS can interrupt Spot capacity at any time, which must not happen in {environment.name}"
+            place.at(".spot_weight").wrong(mistake, "Use 0 in this environment.", props.spot_weight)
 
 
-def _called_and_left_out(services: Services, left_out: Services, report: Report) -> list[ServiceProps]:
+def _called_and_omitted(services: Services, omitted: Services, report: Report) -> list[ServiceProps]:
     names = {_field(props, "container_name") for props in services}
     called = {call.service for props in services for call in _calls(props)} - names
-    found = {_field(props, "container_name"): props for props in left_out if _field(props, "container_name") in called}
+    found = {_field(props, "container_name"): props for props in omitted if _field(props, "container_name") in called}
     for name in found:
-        report.wrong("does not return a service that others call", "Add it to the list that is returned.", name)
+        report.wrong("does not return a service that others call", "Add it to the returned list.", name)
     return list(found.values())
 
 
 def check_addresses(environment: Environment, services: Services, report: Report) -> None:
-    """A rolling deployment runs every service twice, and every task has an address."""
+    """Report a network without enough addresses: each task has one, and a rolling deployment doubles the tasks."""
     subnet = IPv4Network(environment.vpc_cidr).num_addresses // 4 - _KEPT_ADDRESSES
     most = (_field(props, "auto_scale_max_capacity") for props in services)
     tasks = sum(2 * count for count in most if count is not None and not is_token(count))
@@ -84,13 +84,13 @@ def check_addresses(environment: Environment, services: Services, report: Report
 
 @dataclass(frozen=True)
 class _World:
-    """Where each service listens, None where that is not known; `all_named` is False where a name can't be read."""
+    """The port of each service, None if unknown; `all_named` is False if the name of a service is not valid."""
 
     ports: Mapping[str, int | None]
     all_named: bool
 
-    def meant(self, address: Address) -> str:
-        """What to write in place of a host that is no service; empty where it may be something else."""
+    def hint_for(self, address: Address) -> str:
+        """A hint for a host that is not a service; empty if it can be another host."""
         host = address.host or ""
         if not self.all_named:
             return ""
@@ -99,11 +99,11 @@ class _World:
             return ""
         names = [name for name in self.ports if name != DATABASE]
         ended = next((name for name in names if name == label or name.endswith(f"-{label}")), None)
-        if meant := ended or _closest_name(label, names, likeness=0.75):
-            return f'Perhaps you meant "{meant}"?'
-        # Service Connect knows services only, and without a dot no DNS server is asked for more.
+        if similar := ended or _closest_name(label, names, similarity=0.75):
+            return f'Did you mean "{similar}"?'
+        # Service Connect only resolves services, and a name without a dot is not looked up in DNS.
         is_wrong = address.is_certain or address.is_elsewhere
-        return f"Write the container_name of a service: {', '.join(names)}. {_DATABASE_HOST}" if is_wrong else ""
+        return f"Use the container_name of a service: {', '.join(names)}. {_DATABASE_HOST}" if is_wrong else ""
 
 
 def _world(environment: Environment, services: Services) -> _World:
@@ -124,7 +124,7 @@ def _field(props: ServiceProps, name: str) -> Any:
 
 
 def _has(props: ServiceProps, *names: str) -> bool:
-    """Whether fields are right by themselves: an entry lacks those that are wrong."""
+    """Whether fields are valid: an entry doesn't have its invalid fields."""
     return all(name in vars(props) for name in names)
 
 
@@ -136,7 +136,7 @@ def _check_unique(services: Services, report: Report) -> None:
     names = [_field(props, "container_name") for props in services]
     for name, times in Counter(names).items():
         if times > 1 and name is not None and not is_token(name):
-            hint = "Give every service a container_name of its own."
+            hint = "Use a separate container_name for each service."
             report.wrong(f"{times} services have the same container_name", hint, name)
 
 
@@ -147,35 +147,35 @@ def _check_stack_names(environment: Environment, services: Services, report: Rep
             continue
         place, part = _place(name, report).at(".container_name"), environment.short_name(name)
         if part in taken:
-            place.wrong(f"its stack would be called like that of {taken[part]}", "Use another name.", name)
+            place.wrong(f"its stack would have the same name as that of {taken[part]}", "Use another name.", name)
         elif "_" in name or not part:
             # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
-            place.wrong("CloudFormation takes no stack of that name", "Use letters, digits and hyphens.", name)
+            place.wrong("not a valid name of a CloudFormation stack", "Use letters, digits and hyphens.", name)
         taken[part] = quoted(name)
 
 
 def _check_public(services: Services, report: Report) -> None:
     public = [quoted(_field(props, "container_name")) for props in services if _field(props, "public")]
     if len(public) > 1:
-        what = f"{len(public)} services have public=True: {', '.join(public)}"
-        report.wrong(what, "The load balancer sends its requests to one service: keep it there.")
+        mistake = f"{len(public)} services have public=True: {', '.join(public)}"
+        report.wrong(mistake, "Keep it for the one service to which the load balancer sends requests.")
     elif not public and all(_field(props, "public") is not None for props in services):
-        report.wrong("no service has public=True", "Set it where the load balancer is to send its requests.")
+        report.wrong("no service has public=True", "Set it for the service to which the load balancer sends requests.")
 
 
-def _check_circles(services: Services, report: Report) -> None:
+def _check_cycles(services: Services, report: Report) -> None:
     names = {props.container_name for props in services}
     callees = {props.container_name: {call.service for call in props.calls} & names for props in services}
-    while circle := _circle(callees):
-        first, second = circle[:2]
+    while cycle := _cycle(callees):
+        first, second = cycle[:2]
         report.wrong(
-            f"services call each other in a circle: {' -> '.join(circle)}",
-            "Take one of these calls out: a first deployment starts callees before their callers.",
+            f"services call each other in a cycle: {' -> '.join(cycle)}",
+            "Remove one of these calls: the first deployment starts callees before their callers.",
         )
         callees[first].remove(second)
 
 
-def _circle(callees: Mapping[str, set[str]]) -> list[str]:
+def _cycle(callees: Mapping[str, set[str]]) -> list[str]:
     try:
         graphlib.TopologicalSorter(callees).prepare()
     except graphlib.CycleError as error:
@@ -191,7 +191,7 @@ def _check_calls(props: ServiceProps, world: _World, report: Report) -> None:
             continue
         if call.service not in ports:
             if world.all_named:
-                place.wrong("no such service", _suggested_callee(call.service, list(ports)), call.service)
+                place.wrong("no such service", _callee_hint(call.service, list(ports)), call.service)
         elif not _is_port(call.port, ports[call.service]):
             listening = ports[call.service]
             place.wrong(f"{call.service} listens on port {listening}", f"Use port {listening}.", call.port)
@@ -203,19 +203,19 @@ def _check_calls(props: ServiceProps, world: _World, report: Report) -> None:
         report.at(".calls").wrong("uses the database's host, port or password, but does not call it", hint)
 
 
-def _closest_name(name: str, names: Sequence[str], *, likeness: float) -> str | None:
-    """The service that was probably meant: compared without the word that all names begin with, which likens them."""
+def _closest_name(name: str, names: Sequence[str], *, similarity: float) -> str | None:
+    """The service with the most similar name, compared without the common prefix of all names."""
     first_words = {"".join(each.partition("-")[:2]) for each in names}
     prefix = first_words.pop() if len(first_words) == 1 else ""
     short = {each.removeprefix(prefix): each for each in names}
-    meant = closest(name.lower().replace("_", "-").removeprefix(prefix), list(short), likeness=likeness)
-    return short[meant] if meant else None
+    similar = closest(name.lower().replace("_", "-").removeprefix(prefix), list(short), similarity=similarity)
+    return short[similar] if similar else None
 
 
-def _suggested_callee(name: str, known: Sequence[str]) -> str:
-    meant = _closest_name(name, [each for each in known if each != DATABASE], likeness=0.6)
-    meant = meant or closest(name, [DATABASE], likeness=0.6)
-    return f'Perhaps you meant "{meant}"?' if meant else f"Known are: {', '.join(known)}."
+def _callee_hint(name: str, known: Sequence[str]) -> str:
+    similar = _closest_name(name, [each for each in known if each != DATABASE], similarity=0.6)
+    similar = similar or closest(name, [DATABASE], similarity=0.6)
+    return f'Did you mean "{similar}"?' if similar else f"Known are: {', '.join(known)}."
 
 
 def _is_port(given: int, listening: int | None) -> bool:
@@ -223,7 +223,7 @@ def _is_port(given: int, listening: int | None) -> bool:
 
 
 def _check_variables(props: ServiceProps, world: _World, report: Report) -> None:
-    """Variables that hold the address of another service name one that is called, and its port."""
+    """Report addresses of services that are not called, or with another port."""
     called = {_field(props, "container_name"), *(call.service for call in _calls(props))}
     further = set(further_ports(props.container_env_vars, _field(props, "container_command") or ()))
     for key, address, got in addresses(props.container_env_vars):
@@ -233,60 +233,61 @@ def _check_variables(props: ServiceProps, world: _World, report: Report) -> None
             continue
         if host in LOOPBACK:
             called_here = next((call.service for call in _calls(props) if call.port == port), None)
-            # A number alone, in X_PORT, comes after its host, which was reported.
+            # A port alone, in X_PORT, has its host in X_HOST, which was reported.
             if called_here and "://" in got and port not in {_field(props, "container_port"), *further}:
-                what = f"the container itself, and {called_here} is another one"
-                place.wrong(what, f"Write {called_here} in place of {host}.", got)
+                mistake = f"the container itself, not {called_here}"
+                place.wrong(mistake, f"Use {called_here} instead of {host}.", got)
             continue
         if host == DATABASE:
             if address.is_certain or key.endswith("_HOST"):
                 place.wrong("no such host", _DATABASE_HOST, got)
             continue
         if host not in world.ports:
-            # The host of X_PORT stands in X_HOST, and is reported there.
+            # The host of X_PORT is in X_HOST, and is reported there.
             is_asked = address.is_certain or key.endswith("_HOST")
-            if is_asked and (hint := world.meant(address)):
+            if is_asked and (hint := world.hint_for(address)):
                 place.wrong("no such service", hint, got)
             continue
         listening = world.ports[host]
         if _has(props, "calls") and host not in called and not key.endswith("_PORT"):
-            place.wrong(f"names {host}, which is not called", f"Add Call({quoted(host)}, {listening}) to calls.", got)
+            place.wrong(
+                f"an address of {host}, which is not in calls", f"Add Call({quoted(host)}, {listening}) to calls.", got
+            )
         if port is not None and not _is_port(port, listening):
             place.wrong(f"{host} listens on port {listening}", f"Use port {listening}.", got)
 
 
 def _check_health_command(props: ServiceProps, world: _World, report: Report) -> None:
-    """The health command asks this container, on a port that it listens on."""
+    """Report a health command that calls another container, or a port on which the container doesn't listen."""
     place, port = report.at(".container_healthcheck"), _field(props, "container_port")
     further = further_ports(_field(props, "container_env_vars") or {}, _field(props, "container_command") or ())
     ports = {port, *further}
-    for address, got in asked_by(getattr(props.container_healthcheck, "command", ())):
+    for address, got in health_check_addresses(getattr(props.container_healthcheck, "command", ())):
         if address.host in world.ports and address.host != props.container_name:
-            what = f"asks {address.host}, which says nothing about this container"
-            place.wrong(what, "Ask localhost.", got)
+            place.wrong(f"checks {address.host}, not this container", "Use localhost.", got)
         elif address.host in LOOPBACK and address.port not in {None, *ports} and port and not is_token(port):
             hint = (
-                f"Ask port {port}, or change container_port. If the container listens on port {address.port} too, name "
-                "that in a variable such as MANAGEMENT_PORT."
+                f"Use port {port}, or change container_port. If the container also listens on port {address.port}, set "
+                "it in a variable such as MANAGEMENT_PORT."
             )
-            place.wrong(f"asks another port than container_port, {port}", hint, got)
+            place.wrong(f"checks another port than container_port, {port}", hint, got)
 
 
 def check_host_names(
     environment: Environment, others: Iterable[Environment], services: Services, report: Report
 ) -> None:
-    """A variable that names another environment's host, unless its own name says that it is that one's."""
+    """Report a variable with the host name of another environment, unless the variable's name contains that one's."""
     for props in (each for each in services if _has(each, "container_name", "container_env_vars")):
         for key, value in props.container_env_vars.items():
             if not isinstance(value, str):
                 continue
             for other in others:
-                is_meant = {other.name.upper(), other.kind.upper()} & set(key.upper().split("_"))
+                is_intended = {other.name.upper(), other.kind.upper()} & set(key.upper().split("_"))
                 named = re.search(rf"(?<![\w.-]){re.escape(other.fqdn)}(?![\w.-])", as_written(value))
-                if named and other.fqdn != environment.fqdn and not is_meant:
+                if named and other.fqdn != environment.fqdn and not is_intended:
                     place = _place(props.container_name, report).at(f".container_env_vars[{quoted(key)}]")
                     place.wrong(
-                        "the host name of another environment", 'Write f"https://{environment.fqdn}/…".', other.fqdn
+                        "the host name of another environment", 'Use f"https://{environment.fqdn}/…".', other.fqdn
                     )
 
 
@@ -294,15 +295,15 @@ def _check_image(environment: Environment, location: str, root: Path, report: Re
     reference = None if is_token(location) else parse_reference(location)
     if location.startswith(LOCAL_BUILD):
         if environment.is_released:
-            what = f"{environment.name} must not run an image that was built on the deploying machine"
-            report.wrong(what, "Publish the image, and name it with its tag.", location)
+            mistake = f"{environment.name} must not run an image that is built on the deploying machine"
+            report.wrong(mistake, "Publish the image, and use its tag.", location)
         elif not (root / location.removeprefix(LOCAL_BUILD)).resolve().is_relative_to(root.resolve()):
-            what = "a folder outside this repository, which other machines don't have"
-            report.wrong(what, "Move it into the repository.", location)
+            mistake = "a folder outside this repository, which other machines don't have"
+            report.wrong(mistake, "Move it into the repository.", location)
         elif not os.path.isfile(root / location.removeprefix(LOCAL_BUILD) / "Dockerfile"):
             report.wrong(
-                "no Dockerfile in that folder", "Name the folder as seen from this repository's root.", location
+                "no Dockerfile in this folder", "Use a path relative to the root of this repository.", location
             )
     elif environment.is_released and reference is not None and reference.is_mutable:
-        what = f"{environment.name} must not run a tag that moves from image to image"
-        report.wrong(what, "Name a release, or a digest (name@sha256:…).", location)
+        mistake = f"{environment.name} must not run a tag that moves from image to image"
+        report.wrong(mistake, "Use a release, or a digest (name@sha256:…).", location)

@@ -1,4 +1,4 @@
-"""What a person says about one container: the entries of the configuration in `app.py`."""
+"""The entries of the configuration in `app.py` that describe a container."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from portside.config.entry import configuration_entry
 from portside.config.task_size import TaskSize, smallest_size
 
 DATABASE = "database"
-"""The name by which a `Call` means the environment's database."""
+"""The `service` of a `Call` to the environment's database."""
 
 
 @configuration_entry(
@@ -24,9 +24,9 @@ DATABASE = "database"
     },
 )
 class ServiceSecret:
-    """A secret of AWS Secrets Manager, handed to the container in an environment variable.
+    """A secret of AWS Secrets Manager in an environment variable of the container.
 
-    The variable holds the whole secret, or the value of `json_field` where one is named.
+    The value is the whole secret, or its `json_field`.
     """
 
     secret_name: Annotated[str | DatabaseSecret, checks.secret_name]
@@ -36,7 +36,7 @@ class ServiceSecret:
 
 @configuration_entry(named_by="path")
 class ContainerVolume:
-    """A folder of the task's own storage, `size` GiB, mounted at `path`; it goes when the task goes."""
+    """A folder of the task's own storage, `size` GiB, mounted at `path`. It is deleted with the task."""
 
     path: Annotated[str, checks.mount_path]
     size: Annotated[int, checks.volume_size] = 15
@@ -45,7 +45,7 @@ class ContainerVolume:
 
 @configuration_entry(together={("interval_seconds", "timeout_seconds"): agreement.check_times})
 class HealthCheck:
-    """A command that ECS runs in the container; ECS does not look at a Dockerfile's own HEALTHCHECK."""
+    """A command that ECS runs in the container. ECS ignores the HEALTHCHECK of a Dockerfile."""
 
     # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
     command: Annotated[Sequence[str], checks.health_command]
@@ -57,7 +57,7 @@ class HealthCheck:
 
 @configuration_entry(named_by="service")
 class Call:
-    """A service, or the `DATABASE`, that a container opens connections to."""
+    """A service, or the `DATABASE`, to which a container opens connections."""
 
     service: Annotated[str, checks.callee]
     port: Annotated[int, checks.port]
@@ -65,9 +65,9 @@ class Call:
 
 @configuration_entry(together={("actions", "resources", "reason"): agreement.permission})
 class Permission:
-    """A right that the container's own code has in AWS; a task role starts without any.
+    """A permission of the container's code in AWS; the task role has no others.
 
-    One that has a `*` in it says in `reason` why it can't be narrower.
+    A permission with a `*` needs a `reason`.
     """
 
     actions: Annotated[Sequence[str], checks.actions]
@@ -91,8 +91,8 @@ class Permission:
 class ServiceProps:
     """One container and the Fargate service that keeps it running.
 
-    Raises `ConfigurationError` with every mistake. Memory is in MiB, `cpu` in CPU units (1024 are one vCPU). Without
-    `cpu` or `memory` the task is the smallest that holds the reservation and the sidecars.
+    Raises `ConfigurationError` with every mistake. Memory is in MiB, `cpu` in CPU units (1024 is one vCPU). Without
+    `cpu` or `memory` the task is the smallest that fits the reservation and the sidecars.
     """
 
     container_name: Annotated[str, checks.container_name]
@@ -108,40 +108,40 @@ class ServiceProps:
     auto_scale_max_capacity: Annotated[int, checks.tasks] = 1
     container_command: Annotated[Sequence[str] | None, checks.command] = None
     container_healthcheck: Annotated[Any, checks.healthcheck(HealthCheck)] = None
-    """A `HealthCheck` of ours or CDK's `aws_ecs.HealthCheck`."""
+    """Our `HealthCheck` or the CDK's `aws_ecs.HealthCheck`."""
     cpu: Annotated[int | None, checks.cpu] = None
     memory: Annotated[int | None, checks.memory] = None
     calls: Annotated[Sequence[Call], checks.entries(Call)] = ()
     permissions: Annotated[Sequence[Permission], checks.entries(Permission)] = ()
     ecs_exec: Annotated[bool | None, checks.flag] = None
-    """Whether `aws ecs execute-command` works; None leaves it to the environment."""
+    """Whether `aws ecs execute-command` works; None is the default of the environment."""
     read_only_root: Annotated[bool, checks.flag] = False
     # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CapacityProviderStrategyItem.html
     spot_weight: Annotated[int, checks.between(0, 1000)] = 0
-    # What Fargate accepts: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
+    # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
     stop_timeout_seconds: Annotated[int, checks.between(2, 120)] = 30
     deployment_failure_threshold: Annotated[int, checks.between(1, 200)] = 3
-    """After how many failed tasks a deployment is given up and rolled back."""
+    """The number of failed tasks after which a deployment is rolled back."""
     public: Annotated[bool, checks.flag] = False
     """Whether the load balancer sends the internet's requests here."""
     health_check_path: Annotated[str, checks.http_path] = "/health"
-    """What the load balancer asks a public service for."""
+    """The path of the load balancer's health check of a public service."""
     target_group_port: Annotated[int, checks.port] = 80
-    """The port of the load balancer's target group. ECS registers each task with its container's port, so that it
-    decides nothing; a change replaces the target group and interrupts requests."""
+    """The port of the load balancer's target group. It has no effect, because ECS registers each task with its
+    container's port, but a change replaces the target group and interrupts requests."""
     # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html
     health_check_grace_seconds: Annotated[int, checks.between(0, 2_147_483_647)] = 60
     no_healthcheck_reason: Annotated[str, checks.reason] = ""
-    """Why the container has no health check, where it has none."""
+    """Why the container has no health check."""
     user: Annotated[str | None, checks.user] = None
-    """Who the container's process is, such as `node` or `1000:1000`; None leaves it to the image."""
+    """The user of the container's process, such as `node` or `1000:1000`; None is the default of the image."""
 
     @property
     def task_size(self) -> TaskSize:
-        """The task's CPU and memory: as given, or the smallest pair that holds the container and its sidecars."""
+        """The task's CPU and memory: as configured, or the smallest that fit the container and its sidecars."""
         reservation, cpu, memory = (
             None if is_token(value) else value for value in (self.container_memory_reservation, self.cpu, self.memory)
         )
         size = smallest_size(reservation or 0, cpu=cpu, memory=memory)
-        assert size is not None, "checked when the entry was written down"
+        assert size is not None, "checked when the entry was created"
         return TaskSize(self.cpu or size.cpu, self.memory or size.memory)

@@ -15,7 +15,7 @@ from portside.errors import ConfigurationError, Problem
 
 
 def read_text(path: Path, *, hint_missing: str) -> str:
-    """The text, without a byte order mark. Raises `ConfigurationError` where it is not there, or can't be read."""
+    """The text, without a byte order mark. Raises `ConfigurationError` if it doesn't exist or can't be read."""
     if path.is_dir():
         raise ConfigurationError(
             [Problem(path.name, "is a folder, not a file", f"Move the folder away. {hint_missing}")]
@@ -25,7 +25,7 @@ def read_text(path: Path, *, hint_missing: str) -> str:
     except FileNotFoundError:
         raise ConfigurationError([Problem(path.name, "not found", hint_missing)]) from None
     except PermissionError:
-        hint = f"Let yourself read it: chmod u+r {path.name}"
+        hint = f"Make it readable: chmod u+r {path.name}"
         raise ConfigurationError([Problem(path.name, "can't be read: permission denied", hint)]) from None
     except OSError as error:
         raise ConfigurationError([Problem(path.name, f"can't be read: {error.strerror}", hint_missing)]) from error
@@ -43,12 +43,12 @@ def read_text(path: Path, *, hint_missing: str) -> str:
 
 
 def line_of(path: Path, number: int) -> str:
-    """How messages name a line."""
+    """A line, as messages identify it."""
     return f"{path.name}, line {number}"
 
 
 def duplicate_keys(tree: ast.AST, path: Path) -> list[Problem]:
-    """A problem for each literal key that stands in one dictionary more than once."""
+    """A problem for each literal key that is in a dictionary more than once."""
     found = []
     for node in ast.walk(tree):
         if not isinstance(node, ast.Dict):
@@ -58,25 +58,25 @@ def duplicate_keys(tree: ast.AST, path: Path) -> list[Problem]:
             if not isinstance(key, ast.Constant):
                 continue
             if key.value in first:
-                what = f"{key.value!r} stands in this dictionary twice, first in line {first[key.value]}"
-                hint = "Delete one of the two, or rename it: Python would use the last one only."
-                found.append(Problem(line_of(path, key.lineno), what, hint))
+                mistake = f"{key.value!r} is in this dictionary twice, first on line {first[key.value]}"
+                hint = "Delete or rename one of them: Python uses only the last."
+                found.append(Problem(line_of(path, key.lineno), mistake, hint))
             else:
                 first[key.value] = key.lineno
     return sorted(found, key=lambda problem: int(problem.where.rpartition(" ")[2]))
 
 
-# A long text over several lines is broken at a space, or at a character that holds its parts together.
+# A long text over several lines is split at a space or at punctuation.
 _WORD = re.compile(r"[\w@*-](?:[\w./:=@*-]*[\w@*])?")
 _BRACKETS = {"(": ")", "[": "]", "{": "}"}
 _BETWEEN = (tokenize.NL, tokenize.COMMENT)
 
 
 def missing_commas(text: str, path: Path) -> list[Problem]:
-    """A problem for each two words in a list that would become one."""
-    hint = "Write a comma after the first: Python joins texts that stand side by side."
+    """A problem for each two words in a list that Python joins into one."""
+    hint = "Add a comma after the first: Python joins adjacent strings."
     lines = dict.fromkeys(_lines(text))
-    return [Problem(line_of(path, line), "two texts in a list without a comma between them", hint) for line in lines]
+    return [Problem(line_of(path, line), "two strings in a list without a comma between them", hint) for line in lines]
 
 
 def _lines(text: str) -> Iterator[int]:
@@ -112,15 +112,15 @@ _PLACEHOLDER = re.compile(r"(?<![${])\{([A-Za-z_]\w*)((?:\.\w+|\[[^\]{}]*\]|\(\)
 _Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
-def forgotten_f(tree: ast.Module, path: Path) -> list[Problem]:
-    """A problem for each text that is no f-string and has the names of variables in sight in braces, and no others."""
+def missing_f_prefixes(tree: ast.Module, path: Path) -> list[Problem]:
+    """A problem for each text that contains the names of variables in braces, and that Python doesn't format."""
     formatted = set(_formatted(tree))
     return list(_in_scope(tree, set(), formatted, path))
 
 
 def unfilled(problem: Problem) -> str:
-    """What a problem found here says that a text has in braces; empty for another problem."""
-    found = re.match(r"a text with (\{.+\}) in it, ", problem.what)
+    """The text in braces that a problem of `missing_f_prefixes` is about; empty for other problems."""
+    found = re.match(r"a text with (\{.+\}) in it\b", problem.what)
     return found[1] if found else ""
 
 
@@ -131,15 +131,15 @@ def _in_scope(scope: _Scope, outer: set[str], formatted: set[str], path: Path) -
             yield from _in_scope(node, known, formatted, path)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value not in formatted:
             if found := _placeholder(node.value, known):
-                hint = f'Write f before the quotes, so that {found} is filled in: f"…{found}…".'
-                yield Problem(line_of(path, node.lineno), f"a text with {found} in it, but no f-string", hint)
-        elif isinstance(node, ast.JoinedStr) and (found := _placeholder(_with_nothing_filled_in(node), known)):
-            what = f"a text with {found} in it, which double braces leave as it is"
-            yield Problem(line_of(path, node.lineno), what, f'Write single braces: f"…{found}…".')
+                hint = f'Add f before the quotes to format {found}: f"…{found}…".'
+                yield Problem(line_of(path, node.lineno), f"a text with {found} in it that is not an f-string", hint)
+        elif isinstance(node, ast.JoinedStr) and (found := _placeholder(_literal_text(node), known)):
+            mistake = f"a text with {found} in it, which double braces don't format"
+            yield Problem(line_of(path, node.lineno), mistake, f'Write single braces: f"…{found}…".')
 
 
 def _placeholder(text: str, known: set[str]) -> str:
-    """The first of a text's placeholders where an f-string could fill in all, and the text isn't JSON."""
+    """The first of a text's placeholders, if an f-string can format all of them and the text isn't JSON."""
     found = list(_PLACEHOLDER.finditer(text))
     if not found or not all(each[1] in known for each in found) or _is_json(text):
         return ""
@@ -154,14 +154,14 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _with_nothing_filled_in(node: ast.JoinedStr) -> str:
-    """The text of an f-string that fills nothing in; empty where it does."""
+def _literal_text(node: ast.JoinedStr) -> str:
+    """The text of an f-string without placeholders; empty if it has one."""
     texts = [each.value for each in node.values if isinstance(each, ast.Constant)]
     return "".join(map(str, texts)) if len(texts) == len(node.values) else ""
 
 
 def _own_nodes(scope: _Scope) -> Iterator[ast.AST]:
-    """What stands in a scope, but not in one inside it; neither docstrings nor the texts of f-strings."""
+    """The nodes of a scope, without those of inner scopes, docstrings and the texts of f-strings."""
     waiting: list[ast.AST] = list(ast.iter_child_nodes(scope))
     while waiting:
         node = waiting.pop(0)
@@ -177,7 +177,7 @@ def _own_nodes(scope: _Scope) -> Iterator[ast.AST]:
 
 
 def _names(scope: _Scope) -> Iterator[str]:
-    """What is defined in a scope: by assignment, import, definition, or as a parameter."""
+    """The names defined in a scope: assignments, imports, functions, classes and parameters."""
     if not isinstance(scope, ast.Module):
         arguments = scope.args
         yield from (each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs))
@@ -192,7 +192,7 @@ def _names(scope: _Scope) -> Iterator[str]:
 
 
 def _formatted(tree: ast.Module) -> Iterator[str]:
-    """Texts that are filled in later, by `format` or `format_map`, there or under the name that they are given."""
+    """Texts on which `format` or `format_map` is called, directly or through a variable."""
     receivers = [node.value for node in ast.walk(tree) if _is_format(node)]
     templates = {each.id for each in receivers if isinstance(each, ast.Name)}
     for each in receivers:

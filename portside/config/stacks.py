@@ -1,4 +1,4 @@
-"""The stacks of an environment, as its configuration has them: every walk over stacks begins here."""
+"""The stacks of an environment, from its configuration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class StackKind(StrEnum):
-    """What a stack is for."""
+    """The purpose of a stack."""
 
     NETWORK = "network"
     DATABASE = "database"
@@ -25,7 +25,7 @@ class StackKind(StrEnum):
     BASTION = "bastion"
 
 
-# How the name of the only stack of a kind ends.
+# The end of the name of a stack that is the only one of its kind.
 _PARTS = {
     StackKind.NETWORK: "network",
     StackKind.ECS_CLUSTER: "ecs",
@@ -38,31 +38,31 @@ _WITH_DATA = (StackKind.NETWORK, StackKind.DATABASE)
 
 @dataclass(frozen=True)
 class ConfiguredStack:
-    """A stack that the configuration describes; `container_name` is that of a service's container."""
+    """A stack of the configuration; `container_name` is set for a service."""
 
     name: str
     kind: StackKind
     part: str
-    """How its name ends, after the environment's prefix."""
+    """The end of its name, after the environment's prefix."""
     container_name: str = ""
 
     @property
     def outlives_its_environment(self) -> bool:
-        """Whether it holds data, or is the network that they are reached through."""
+        """Whether it contains data, or is the network of the database."""
         return self.kind in _WITH_DATA
 
 
 def stacks_of(configuration: Configuration, environment: Environment | str) -> tuple[ConfiguredStack, ...]:
-    """Every stack of an environment, in the order in which they are made.
+    """The stacks of an environment in the order of their deployment.
 
-    Raises `UsageError` for the name of an environment that the configuration does not have.
+    Raises `UsageError` for the name of an environment that does not exist.
     """
     found = configuration.environment(environment) if isinstance(environment, str) else environment
     return stacks_for(found, configuration.services_of(found.name))
 
 
 def stacks_for(environment: Environment, services: Sequence[ServiceProps]) -> tuple[ConfiguredStack, ...]:
-    """The same, of an environment that runs these services."""
+    """The same for an environment with these services."""
     kinds = [StackKind.ECS_CLUSTER, StackKind.LOAD_BALANCER]
     last = [StackKind.MONITORING, *([StackKind.BASTION] if environment.bastion else [])]
     return (
@@ -75,13 +75,13 @@ def stacks_for(environment: Environment, services: Sequence[ServiceProps]) -> tu
 
 
 def only_stack(environment: Environment, kind: StackKind) -> ConfiguredStack:
-    """The one stack of a kind of which an environment has one. Raises KeyError for databases and services."""
+    """The only stack of a kind. Raises KeyError for databases and services."""
     part = _PARTS[kind]
     return ConfiguredStack(environment.stack_name(part), kind, part)
 
 
 def database_stacks(environment: Environment) -> tuple[ConfiguredStack, ...]:
-    """The stacks of its databases, that of the services' database first."""
+    """The stacks of its databases, the stack of the services' database first."""
     return tuple(
         ConfiguredStack(environment.stack_name(part), StackKind.DATABASE, part) for part in environment.database_stacks
     )
@@ -94,5 +94,5 @@ def service_stack(environment: Environment, container_name: str) -> ConfiguredSt
 
 
 def reserved_parts(environment: Environment) -> tuple[str, ...]:
-    """How the name of no service's stack may end: what the other stacks are, or would be, called."""
+    """The ends of names that a service's stack can't have, because other stacks can have them."""
     return (*_PARTS.values(), *environment.database_stacks)

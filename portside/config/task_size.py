@@ -1,4 +1,4 @@
-"""How much CPU and memory a Fargate task may have."""
+"""The CPU and memory of Fargate tasks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FARGATE_SIZES: dict[int, tuple[int, ...]] = {
 }
 LARGEST_MEMORY_MIB = max(FARGATE_SIZES[16384])
 
-# Room for what runs beside the container: the Service Connect proxy, for which AWS asks 64 MiB and more under load
+# Memory of the sidecars: the Service Connect proxy, for which AWS recommends 64 MiB and more under load
 # (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-connect-concepts-deploy.html), and GuardDuty's
 # agent, 128 MiB on tasks up to 4 GiB (https://docs.aws.amazon.com/guardduty/latest/ug/prereq-runtime-monitoring-ecs-support.html).
 SIDECARS_MIB = 256
@@ -25,16 +25,16 @@ SIDECARS_MIB = 256
 
 @dataclass(frozen=True)
 class TaskSize:
-    """The size of a Fargate task: CPU units (1024 are one vCPU) and memory in MiB."""
+    """The size of a Fargate task: CPU units (1024 is one vCPU) and memory in MiB."""
 
     cpu: int
     memory: int
 
 
 def smallest_size(reservation_mib: int, *, cpu: int | None = None, memory: int | None = None) -> TaskSize | None:
-    """The smallest size that holds a container and agrees with what is given, if there is one.
+    """The smallest size with the given CPU and memory that fits a container, or None.
 
-    Room for the sidecars is added, unless the memory is given: then who gave it knows what else runs in the task.
+    The memory of the sidecars is added to the reservation, unless the memory is given.
     """
     needed = reservation_mib if memory is not None else reservation_mib + SIDECARS_MIB
     for size in _sizes():

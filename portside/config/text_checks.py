@@ -5,24 +5,24 @@ from __future__ import annotations
 import re
 import unicodedata
 
-TAKE_OUT = "Take that character out."
+TAKE_OUT = "Remove that character."
 
 
 def refused_character(text: str) -> str:
-    """What a text has that no template can carry, in words; empty where there is nothing of the kind."""
+    """A description of the first character that a template can't contain, or an empty text."""
     for character in text:
         if character == "\0":
             return "has a NUL character"
         if unicodedata.category(character) == "Cs":
-            return f"has half a surrogate pair, U+{ord(character):04X}, which is no character of its own"
+            return f"has half of a surrogate pair, U+{ord(character):04X}"
     return ""
 
 
-def look_alike(text: str) -> str:
-    """The first letter of a name that is not from A to Z, by its Unicode name; empty where there is none."""
+def foreign_letter(text: str) -> str:
+    """The first letter of a name outside A to Z, with its Unicode name, or an empty text."""
     for character in text:
         if not character.isascii() and character.isprintable() and character.isalnum():
-            return f"{character} is U+{ord(character):04X}, {unicodedata.name(character, 'a letter without a name')}"
+            return f"{character} is U+{ord(character):04X}, {unicodedata.name(character, 'an unnamed letter')}"
     return ""
 
 
@@ -41,14 +41,14 @@ _OBJECT = re.compile(
 
 
 def refused(text: str) -> tuple[str, str] | None:
-    """What a text of any field can't have in it, and what to do; None where there is nothing."""
+    """A description of content that no field can have, and a hint; None if the text is valid."""
     if character := refused_character(text):
         return character, TAKE_OUT
-    return _not_meant(text)
+    return _unintended(text)
 
 
-def _not_meant(text: str) -> tuple[str, str] | None:
+def _unintended(text: str) -> tuple[str, str] | None:
     if _OBJECT.search(text):
-        return "has a whole Python object written out in it", 'Name one field of it: f"…{environment.name}…".'
+        return "contains the text of a Python object", 'Use one of its fields: f"…{environment.name}…".'
     tool = next((tool for pattern, tool in _FOREIGN if pattern.search(text)), "")
-    return (f"has a placeholder that {tool} would fill in, and nothing here does", _FILL_IN) if tool else None
+    return (f"has a placeholder of {tool}, which is not used here", _FILL_IN) if tool else None

@@ -14,7 +14,7 @@ from portside.aws.reader import Reader
 from portside.aws.target import Target
 from portside.commands import tool
 from portside.config.configuration import Configuration
-from portside.config.context_flags import REREAD, SIDE_BY_SIDE
+from portside.config.context_flags import PARALLEL, REREAD
 from portside.config.environment import Environment
 from portside.config.service_props import ServiceProps
 from portside.config.stacks import StackKind, database_stacks, only_stack, service_stack
@@ -219,7 +219,7 @@ def _update_stale_stacks(run: DeploymentRun, stacks: Sequence[Stack]) -> None:
     stale = [name for name in references.stale_stacks(stacks, states, record) if name not in excluded]
     if stale:
         with step(f"Updating stacks that use old outputs of other stacks: {', '.join(stale)}"):
-            context = {SIDE_BY_SIDE: "true", REREAD: ",".join(stale)} | context_of_groups(run.groups)
+            context = {PARALLEL: "true", REREAD: ",".join(stale)} | context_of_groups(run.groups)
             made = cdk_cli.synthesize(target, run.images, context, lambda _: None, validate=False)
             expect_images(made, target.environment, run.services, run.images)
         _deploy(run, stale)

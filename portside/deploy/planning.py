@@ -9,7 +9,7 @@ from portside.aws.ownership import expect_ours
 from portside.aws.reader import Reader
 from portside.aws.stack_reading import read_templates
 from portside.aws.target import Target
-from portside.config.context_flags import SIDE_BY_SIDE
+from portside.config.context_flags import PARALLEL
 from portside.config.service_props import ServiceProps
 from portside.config.stacks import service_stack, stacks_for
 from portside.errors import UserError
@@ -46,7 +46,7 @@ def plan(
     groups = planned_groups(target.clients("ssm"), environment, services, unconfigured)
     of_services = {service_stack(environment, props.container_name).name for props in services}
     known = (template for name, template in deployed.items() if name in of_services)
-    context = {SIDE_BY_SIDE: "true"} if _endpoints_exist(known, services) else {}
+    context = {PARALLEL: "true"} if _endpoints_exist(known, services) else {}
     with step("Making and validating the templates"):
         stacks = cdk_cli.synthesize(target, images, context | context_of_groups(groups), lambda _: None)
     return DeploymentPlan(

@@ -13,7 +13,7 @@ from portside.config.configuration import ROOT, state_dir
 from portside.config.deferred_values import is_token
 from portside.config.environment import Environment
 from portside.config.image_reference import LOCAL_BUILD
-from portside.config.service_groups import ServiceGroup, groups_after, kept_groups, written_groups
+from portside.config.service_groups import ServiceGroup, format_groups, groups_after, kept_groups
 from portside.config.service_props import ServiceProps
 from portside.errors import ConfigurationError, UserError
 from portside.images.release_lock import RELEASES, find_lock, require_lock
@@ -99,12 +99,12 @@ def groups_at_hand(environment: str, services: Sequence[ServiceProps]) -> str:
         groups = {str(name): ServiceGroup(int(age), tuple(map(str, rules))) for name, (age, rules) in found.items()}
     except (TypeError, ValueError):
         return ""
-    return written_groups(kept_groups(groups_after(groups, services, has_leftovers=True)))
+    return format_groups(kept_groups(groups_after(groups, services, has_leftovers=True)))
 
 
 def keep_groups(environment: str, groups: Mapping[str, ServiceGroup], folder: Path | None = None) -> None:
     """Remember the groups that were deployed."""
-    written = {name: [group.age, list(group.let_in_by)] for name, group in groups.items()}
+    written = {name: [group.age, list(group.allowed_by)] for name, group in groups.items()}
     state_file.write_json(_file(environment, folder), written, what=_WHAT)
 
 

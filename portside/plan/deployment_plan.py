@@ -9,7 +9,7 @@ from typing import Any
 from portside.aws.ownership import Owner
 from portside.config.context_flags import KEPT_GROUPS
 from portside.config.environment import Environment
-from portside.config.service_groups import ServiceGroup, groups_after, kept_groups, written_groups
+from portside.config.service_groups import ServiceGroup, format_groups, groups_after, kept_groups
 from portside.config.service_props import ServiceProps
 from portside.plan.plan import DELETE, LEAVE, StackChange
 from portside.plan.unconfigured import Removal, UnconfiguredStack
@@ -58,7 +58,7 @@ def planned_groups(
 
 def context_of_groups(groups: Mapping[str, ServiceGroup]) -> dict[str, str]:
     """The context of a synthesis for groups that are kept for one more deployment."""
-    kept = written_groups(kept_groups(groups))
+    kept = format_groups(kept_groups(groups))
     return {KEPT_GROUPS: kept} if kept else {}
 
 

@@ -52,7 +52,7 @@ class StackRecord:
     def written(self) -> str:
         """The text of the parameter."""
         by_origin = {origin.value: [name for name, each in self.stacks.items() if each is origin] for origin in Origin}
-        groups = {group_id: [group.age, *group.let_in_by] for group_id, group in self.groups.items()}
+        groups = {group_id: [group.age, *group.allowed_by] for group_id, group in self.groups.items()}
         return json.dumps({"format": _FORMAT, **by_origin, "groups": groups}, separators=(",", ":"))
 
 

@@ -150,7 +150,7 @@ def _value_of(name: str, tree: ast.Module) -> ast.expr:
     """The value of a module variable. Raises `_NotEditable` unless it is assigned once, and not under an `if`."""
     bound = [node for node in ast.walk(tree) if _binds(node, name)]
     if not bound:
-        raise _NotEditable(None, f"no {name} in it")
+        raise _NotEditable(None, f"{name} is missing")
     for statement in tree.body:
         targets = _targets(statement)
         if len(bound) == 1 and len(targets) == 1 and targets[0] is bound[0]:

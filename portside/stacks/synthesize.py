@@ -22,7 +22,7 @@ import aws_cdk as cdk
 from portside import redact
 from portside.commands import tool
 from portside.config.configuration import ROOT, Configuration, load_configuration
-from portside.config.context_flags import DESTROYING, KEPT_GROUPS, REHEARSAL, REREAD, SIDE_BY_SIDE, WITH_DATA
+from portside.config.context_flags import DESTROYING, KEPT_GROUPS, PARALLEL, REHEARSAL, REREAD, WITH_DATA
 from portside.config.env_file import read_env_file
 from portside.config.environment import OWNER_TAG, DatabaseOrigin, Environment
 from portside.config.mistakes import quoted
@@ -200,7 +200,7 @@ def build_app(
         )
         for props in services
     }
-    if not _is_set(app, SIDE_BY_SIDE):
+    if not _is_set(app, PARALLEL):
         _start_callees_first(services, stacks)
     MonitoringStack(
         app,

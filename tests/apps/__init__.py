@@ -18,5 +18,5 @@ def agora() -> Configuration:
 
     From here on the names of its secrets are redacted, as after every reading.
     """
-    redact.install(_agora().taught(redact.current()))
+    redact.install(_agora().extend_redactor(redact.current()))
     return _agora()

@@ -127,11 +127,11 @@ def test_data_stays_and_alarms_are_there_whatever_the_kind(name: str, kind: Kind
 @pytest.mark.parametrize(
     ("props", "what"),
     [
-        ({"container_location": "path://docker/app"}, "must not run an image that was built on the deploying machine"),
+        ({"container_location": "path://docker/app"}, "must not run an image that is built on the deploying machine"),
         ({"container_location": "ghcr.io/org/app:edge"}, "must not run a tag that moves from image to image"),
         ({"container_location": "ghcr.io/org/app:latest"}, "must not run a tag that moves from image to image"),
         ({"container_location": "ghcr.io/org/app:live"}, "must not run a tag that moves from image to image"),
-        ({"spot_weight": 1}, "Spot capacity may be taken away at any time"),
+        ({"spot_weight": 1}, "AWS can interrupt Spot capacity at any time"),
     ],
 )
 def test_what_may_change_or_stop_under_a_release_is_refused_outside_development(

@@ -176,4 +176,4 @@ def test_an_unknown_environment_is_the_same_sentence_in_every_command(
     words += [] if "prdo" in words else ["prdo"]
     code, _, said = _run(words, capsys)
     assert code == 2
-    assert '✗ no environment "prdo" in app.py\nPerhaps you meant "prod"?\n' in said
+    assert '✗ no environment "prdo" in app.py\nDid you mean "prod"?\n' in said

@@ -98,6 +98,6 @@ def test_others_words_are_shortened_only_once_they_are_redacted() -> None:
 
 
 def test_a_message_about_a_variable_that_is_named_like_a_secret_is_whole() -> None:
-    for words in ("looks like a secret", "holds a value that is known only when it is deployed", "names no folder"):
+    for words in ("looks like a secret", "holds a value that is only known after a deployment", "has no folder"):
         message = f'ServiceProps("app").container_env_vars["DB_PASSWORD"]: {words}'
         assert Redactor().text(message) == message

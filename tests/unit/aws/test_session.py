@@ -65,7 +65,7 @@ def test_each_way_to_have_none_is_a_sentence(config: str, variables: dict[str, s
     assert refused.exit_code == 2
     assert refused.message.startswith("no usable AWS credentials: ")
     assert said in refused.message
-    assert "--local" in refused.hint or 'Perhaps you meant "agora-dev"' in refused.hint
+    assert "--local" in refused.hint or 'Did you mean "agora-dev"' in refused.hint
 
 
 @pytest.mark.usefixtures("no_account")

@@ -29,9 +29,9 @@ def _run(arguments: Sequence[str], capsys: pytest.CaptureFixture[str]) -> tuple[
 @pytest.mark.parametrize(
     ("arguments", "said", "hint"),
     [
-        (["dpeloy", "dev"], "no command 'dpeloy'", 'Perhaps you meant "deploy"?'),
-        (["local", "staus"], "no command 'staus'", 'Perhaps you meant "status"?'),
-        (["deploy", "prdo", "--local"], 'no environment "prdo" in app.py', 'Perhaps you meant "prod"?'),
+        (["dpeloy", "dev"], "no command 'dpeloy'", 'Did you mean "deploy"?'),
+        (["local", "staus"], "no command 'staus'", 'Did you mean "status"?'),
+        (["deploy", "prdo", "--local"], 'no environment "prdo" in app.py', 'Did you mean "prod"?'),
         (["deploy"], "Missing argument 'ENV'.", "See: ./agora deploy --help"),
         (
             ["deploy", "dev", "--lcoal"],

@@ -106,7 +106,7 @@ def test_an_unknown_service_gets_a_suggestion(
 ) -> None:
     arrange(place(Ecs(service())))
     assert run(command) == 2
-    assert 'Perhaps you meant "api-next"?' in capsys.readouterr().err
+    assert 'Did you mean "api-next"?' in capsys.readouterr().err
 
 
 def test_a_redeployment_can_be_looked_at_first(arrange: Arrange, capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,9 +27,9 @@ def _wrong(path: Path, content: str | bytes) -> str:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("import sys\nsys.exit()\n", "app.py, line 2: ends the program\nTake that out"),
-        ("raise SystemExit(0)\n", "app.py, line 1: ends the program\nTake that out"),
-        ("import os\nos._exit(0)\n", "app.py, line 2: ends the program\nTake that out"),
+        ("import sys\nsys.exit()\n", "app.py, line 2: ends the program\nRemove it"),
+        ("raise SystemExit(0)\n", "app.py, line 1: ends the program\nRemove it"),
+        ("import os\nos._exit(0)\n", "app.py, line 2: ends the program\nRemove it"),
         ("class Odd(BaseException): pass\nraise Odd\n", "app.py, line 2: Odd\n"),
         ("def again(): again()\nagain()\n", "app.py, line 1: RecursionError"),
         ("x = {}\nx['a']\n", "app.py, line 2: KeyError: 'a'\n"),
@@ -44,9 +44,9 @@ def _wrong(path: Path, content: str | bytes) -> str:
         (b"x = 1\n\x00", "app.py, line 2: a NUL character\n"),
         (
             'E = {\n  "dev": {},\n  "dev": {},\n}\n',
-            "app.py, line 3: 'dev' stands in this dictionary twice, first in line 2",
+            "app.py, line 3: 'dev' is in this dictionary twice, first on line 2",
         ),
-        ('E = {"dev": {"A": 1, "B": 2, "A": 3}}\n', "app.py, line 1: 'A' stands in this dictionary twice"),
+        ('E = {"dev": {"A": 1, "B": 2, "A": 3}}\n', "app.py, line 1: 'A' is in this dictionary twice"),
         ("import no_such_module_at_all\n", "app.py, line 1: ModuleNotFoundError: No module named"),
     ],
 )
@@ -83,7 +83,7 @@ def test_a_folder_in_the_wrong_place_and_a_file_that_may_not_be_read_are_reporte
     path.rmdir()
     monkeypatch.setattr(Path, "read_bytes", refuse)
     with pytest.raises(
-        ConfigurationError, match=r"app\.py: can't be read: permission denied\nLet yourself read it: chmod u\+r"
+        ConfigurationError, match=r"app\.py: can't be read: permission denied\nMake it readable: chmod u\+r"
     ):
         run_source(path)
 

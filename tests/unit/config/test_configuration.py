@@ -49,7 +49,7 @@ def test_the_configuration_of_this_repository_is_right() -> None:
 def test_an_environment_that_does_not_exist_leads_to_a_suggestion() -> None:
     with pytest.raises(UsageError) as raised:
         load_configuration().environment("production")
-    assert str(raised.value) == 'no environment "production" in app.py\nPerhaps you meant "prod"?'
+    assert str(raised.value) == 'no environment "production" in app.py\nDid you mean "prod"?'
 
 
 def test_the_whole_configuration_is_checked_whichever_environment_is_asked_for() -> None:
@@ -141,18 +141,18 @@ def test_what_is_no_function_of_an_environment_is_reported(services: object) -> 
         (
             ("environment.fqdn", "environment.fqnd"),
             "AttributeError: 'Environment' object has no attribute 'fqnd'",
-            'Perhaps you meant "fqdn"?',
+            'Did you mean "fqdn"?',
         ),
         (
             ("apex = ServiceProps(", "apex = ServiceProp("),
             "NameError: name 'ServiceProp' is not defined",
-            'Perhaps you meant "ServiceProps"?',
+            'Did you mean "ServiceProps"?',
         ),
         (("version = environment", 'version = {}["x"]  #'), "KeyError: 'x'", "Correct that line."),
         (
             ("import DATABASE, ", "import DATABSE, "),
             "ImportError: cannot import name 'DATABSE' from 'src.service_props'",
-            'Perhaps you meant "DATABASE"?',
+            'Did you mean "DATABASE"?',
         ),
         (
             ('"stage": {', '"stage": {{'),
@@ -193,12 +193,12 @@ def test_an_error_of_the_configurations_code_shows_no_secret(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("text", "told_of"),
     [
-        ("", [("no ENVIRONMENTS in it", "Write ENVIRONMENTS, as the README shows."), ("no services in it", "")]),
+        ("", [("ENVIRONMENTS is missing", "Add ENVIRONMENTS, as shown in the README."), ("services is missing", "")]),
         (
             CONFIGURATION.replace("ENVIRONMENTS", "ENVIROMENTS"),
-            [("no ENVIRONMENTS in it", 'Perhaps "ENVIROMENTS" is it?')],
+            [("ENVIRONMENTS is missing", 'Did you mean "ENVIROMENTS"?')],
         ),
-        (CONFIGURATION.replace("def services(", "def service("), [("no services in it", 'Perhaps "service" is it?')]),
+        (CONFIGURATION.replace("def services(", "def service("), [("services is missing", 'Did you mean "service"?')]),
         ("\0", [("a NUL character", "")]),
     ],
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from portside.config.entry import gathering, problems_of, report_of
+from portside.config.entry import collecting_invalid, problems_of, report_of
 from portside.config.service_props import Call, HealthCheck, ServiceProps
 from portside.errors import ConfigurationError, Problem
 from tests.unit.configuration_support import service, told
@@ -26,14 +26,14 @@ def test_an_entry_is_called_by_what_names_it() -> None:
 
 
 def test_a_field_that_is_not_given_is_missed() -> None:
-    assert told(lambda: Call(port=80)) == [Problem("Call.service", "missing", "Give it: service=…")]  # type: ignore[call-arg]
+    assert told(lambda: Call(port=80)) == [Problem("Call.service", "missing", "Add service=…")]  # type: ignore[call-arg]
 
 
 def test_an_unknown_field_is_reported_with_a_suggestion() -> None:
     wrong: dict[str, Any] = {"service": "api", "prot": 80}
     assert told(lambda: Call(**wrong)) == [
-        Problem('Call("api").prot', "unknown field", 'Perhaps you meant "port"?'),
-        Problem('Call("api").port', "missing", "Give it: port=…"),
+        Problem('Call("api").prot', "unknown field", 'Did you mean "port"?'),
+        Problem('Call("api").port', "missing", "Add port=…"),
     ]
 
 
@@ -45,7 +45,7 @@ def test_too_many_values_are_reported() -> None:
 def test_a_field_given_twice_is_reported() -> None:
     twice: Any = {"service": "api"}
     assert told(lambda: Call("api", 80, **twice)) == [
-        Problem('Call("api").service', "given twice", "Write it once, as name=value.")
+        Problem('Call("api").service', "given twice", "Use it once, as name=value.")
     ]
 
 
@@ -79,18 +79,18 @@ def test_a_check_of_several_fields_waits_until_each_is_right() -> None:
 
 
 def test_while_gathering_wrong_entries_are_kept_without_their_wrong_fields() -> None:
-    with gathering() as wrong:
+    with collecting_invalid() as wrong:
         call = Call("api", 0)
     assert wrong[0] is call
     assert call.service == "api"
     assert not hasattr(call, "port")
     assert problems_of(wrong) == [
-        Problem('Call("api").port', "not from 1 to 65535, got 0", "Write the TCP port as a number, such as 8080.")
+        Problem('Call("api").port', "not from 1 to 65535, got 0", "Use the TCP port as a number, such as 8080.")
     ]
 
 
 def test_the_mistakes_of_an_entry_within_another_are_reported_for_the_whole() -> None:
-    with gathering() as wrong:
+    with collecting_invalid() as wrong:
         service(container_healthcheck=HealthCheck([]), calls=[Call("api", 1), Call("docs", 0)])
     assert [problem.where for problem in problems_of(wrong)] == [
         'ServiceProps("app").container_healthcheck.command',
@@ -99,13 +99,13 @@ def test_the_mistakes_of_an_entry_within_another_are_reported_for_the_whole() ->
 
 
 def test_right_entries_are_not_gathered() -> None:
-    with gathering() as wrong:
+    with collecting_invalid() as wrong:
         props = service()
     assert (wrong, report_of(props)) == ([], None)
 
 
 def test_after_gathering_a_wrong_entry_raises_again() -> None:
-    with gathering():
+    with collecting_invalid():
         pass
     with pytest.raises(ConfigurationError):
         ServiceProps()  # type: ignore[call-arg]

@@ -68,27 +68,27 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     (
         health("CMD-SHELL", "curl -f http://localhost:3333/health || exit 1"),
         f"{APP}.container_healthcheck",
-        "asks another port than container_port, 4200, got 'http://localhost:3333/health'",
+        "checks another port than container_port, 4200, got 'http://localhost:3333/health'",
     ),
     (
         health("CMD-SHELL", "curl -f http://127.0.0.1/health || exit 1"),
         f"{APP}.container_healthcheck",
-        "asks another port than container_port, 4200, got 'http://127.0.0.1/health'",
+        "checks another port than container_port, 4200, got 'http://127.0.0.1/health'",
     ),
     (
         health("CMD", "wget", "-qO-", "localhost:80"),
         f"{APP}.container_healthcheck",
-        "asks another port than container_port, 4200, got 'localhost:80'",
+        "checks another port than container_port, 4200, got 'localhost:80'",
     ),
     (
         health("CMD-SHELL", "nc -z localhost 4201"),
         f"{APP}.container_healthcheck",
-        "asks another port than container_port, 4200, got 'localhost 4201'",
+        "checks another port than container_port, 4200, got 'localhost 4201'",
     ),
     (
         health("CMD", "curl", "-f", "http://shop-api:3333/health"),
         f"{APP}.container_healthcheck",
-        "asks shop-api, which says nothing about this container, got 'http://shop-api:3333/health'",
+        "checks shop-api, not this container, got 'http://shop-api:3333/health'",
     ),
     (
         variables(API_URL="http://shop-apy:3333/v1"),
@@ -119,7 +119,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     (
         {"calls": []} | variables(API_HOST="shop-api"),
         f'{APP}.container_env_vars["API_HOST"]',
-        "names shop-api, which is not called, got 'shop-api'",
+        "an address of shop-api, which is not in calls, got 'shop-api'",
     ),
     (
         variables(SITE_URL="https://stage.example.org/x"),
@@ -129,37 +129,37 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     (
         health("CMD", "node", "-e", "require('http').request({host: 'localhost', port: 3000})"),
         f"{APP}.container_healthcheck",
-        'asks another port than container_port, 4200, got "localhost\', port: 3000"',
+        'checks another port than container_port, 4200, got "localhost\', port: 3000"',
     ),
     (
         health("CMD", "node", "-e", "require('http').get({port: 3000, path: '/health'})"),
         f"{APP}.container_healthcheck",
-        "asks another port than container_port, 4200, got 'port 3000'",
+        "checks another port than container_port, 4200, got 'port 3000'",
     ),
     (
         health("CMD", "python3", "-c", "import socket; socket.create_connection(('127.0.0.1', 8000), 2)"),
         f"{APP}.container_healthcheck",
-        'asks another port than container_port, 4200, got "127.0.0.1\', 8000"',
+        'checks another port than container_port, 4200, got "127.0.0.1\', 8000"',
     ),
     (
         health("CMD", "/bin/grpc_health_probe", "-addr=:50051"),
         f"{APP}.container_healthcheck",
-        "asks another port than container_port, 4200, got 'port 50051'",
+        "checks another port than container_port, 4200, got 'port 50051'",
     ),
     (
         health("CMD", "redis-cli", "-p", "6380", "ping"),
         f"{APP}.container_healthcheck",
-        "asks another port than container_port, 4200, got 'port 6380'",
+        "checks another port than container_port, 4200, got 'port 6380'",
     ),
     (
         health("CMD-SHELL", "mysqladmin ping -P 3306"),
         f"{APP}.container_healthcheck",
-        "asks another port than container_port, 4200, got 'port 3306'",
+        "checks another port than container_port, 4200, got 'port 3306'",
     ),
     (
         health("CMD", "curl", "-f", "http://localhost:3333") | variables(API_HOST="shop-api", API_PORT="3333"),
         f"{APP}.container_healthcheck",
-        "asks another port than container_port, 4200, got 'http://localhost:3333'",
+        "checks another port than container_port, 4200, got 'http://localhost:3333'",
     ),
     (
         variables(ASPNETCORE_URLS="http://+:8080;http://+:8081"),
@@ -179,12 +179,12 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     (
         variables(API_URL="http://localhost:3333"),
         f'{APP}.container_env_vars["API_URL"]',
-        "the container itself, and shop-api is another one, got 'http://localhost:3333'",
+        "the container itself, not shop-api, got 'http://localhost:3333'",
     ),
     (
         variables(API_URL="http://localhost:3333/v1"),
         f'{APP}.container_env_vars["API_URL"]',
-        "the container itself, and shop-api is another one, got 'http://localhost:3333/v1'",
+        "the container itself, not shop-api, got 'http://localhost:3333/v1'",
     ),
     (
         variables(API_URL="http://host.docker.internal:3333"),
@@ -209,60 +209,60 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     (
         variables(BUCKET="shop-${AWS::AccountId}"),
         f'{APP}.container_env_vars["BUCKET"]',
-        "has a placeholder that CloudFormation would fill in, and nothing here does",
+        "has a placeholder of CloudFormation, which is not used here",
     ),
     (
         {"container_command": ["run", "--stage=${var.stage}"]},
         f"{APP}.container_command",
-        "has a placeholder that Terraform would fill in, and nothing here does",
+        "has a placeholder of Terraform, which is not used here",
     ),
     (
         variables(LEVEL="{{ .Values.logLevel }}"),
         f'{APP}.container_env_vars["LEVEL"]',
-        "has a placeholder that Helm would fill in, and nothing here does",
+        "has a placeholder of Helm, which is not used here",
     ),
     (
         variables(SHA="${{ github.sha }}"),
         f'{APP}.container_env_vars["SHA"]',
-        "has a placeholder that GitHub Actions would fill in, and nothing here does",
+        "has a placeholder of GitHub Actions, which is not used here",
     ),
     (
         variables(RUN=f"{print}{object()}"),
         f'{APP}.container_env_vars["RUN"]',
-        "has a whole Python object written out in it",
+        "contains the text of a Python object",
     ),
     (variables(GREETING="a\0b"), f'{APP}.container_env_vars["GREETING"]', "has a NUL character"),
     (
         variables(GREETING="\ud83d"),
         f'{APP}.container_env_vars["GREETING"]',
-        "has half a surrogate pair, U+D83D, which is no character of its own",
+        "has half of a surrogate pair, U+D83D",
     ),
     ({"container_command": ["node", "a\0"]}, f"{APP}.container_command", "has a NUL character"),
-    ({"health_check_path": "/\ud83d"}, f"{APP}.health_check_path", "has half a surrogate pair, U+D83D, which is no"),
+    ({"health_check_path": "/\ud83d"}, f"{APP}.health_check_path", "has half of a surrogate pair, U+D83D"),
     (
         {"container_env_vars": {"\u0420ORT": "4200"}},
         f'{APP}.container_env_vars["\u0420ORT"]',
-        "not the name of an environment variable: \u0420 is U+0420, CYRILLIC CAPITAL LETTER ER, got",
+        "not a valid name of an environment variable: \u0420 is U+0420, CYRILLIC CAPITAL LETTER ER, got",
     ),
     (
         {"container_env_vars": {f"V{number}": "x" for number in range(101)}},
         f"{APP}.container_env_vars",
-        "more than 100, of which CloudFormation may drop all, got 101",
+        "more than 100: CloudFormation can lose all of them, got 101",
     ),
     (
         {"container_command": ["node server.js"]},
         f"{APP}.container_command",
-        "one word with spaces in it, which would be the name of a program, got ['node server.js']",
+        "one word with spaces, which would be the name of a program, got ['node server.js']",
     ),
     (
         {"container_location": "123456789012.dkr.ecr.us-east-1.amazonaws.com/app:1.0"},
         f"{APP}.container_location",
-        "images of Amazon ECR are not supported yet: tasks pull without credentials, got '123456789012.dkr",
+        "images in Amazon ECR are not supported yet: tasks pull without credentials, got '123456789012.dkr",
     ),
     (
         {"container_location": "ghcr.io/Example/Shop:1.0-RC1"},
         f"{APP}.container_location",
-        "a registry takes no capital letters in an image's name, got 'ghcr.io/Example/Shop:1.0-RC1'",
+        "the name of an image can't have capital letters, got 'ghcr.io/Example/Shop:1.0-RC1'",
     ),
     (
         {"container_location": "localhost:5000/app:1.0"},
@@ -344,13 +344,13 @@ def test_a_volume_does_not_hide_a_folder_of_the_system(path: str) -> None:
     "words", [["CMD", "curl -f http://localhost:4200/health"], ["CMD", "curl -f http://localhost:4200/", "|| exit 1"]]
 )
 def test_a_health_command_in_one_word_is_reported(words: list[str]) -> None:
-    with pytest.raises(ConfigurationError, match="CMD takes the program and each argument as a word of its own"):
+    with pytest.raises(ConfigurationError, match="CMD needs the program and each argument as separate texts"):
         HealthCheck(words)
 
 
 @pytest.mark.parametrize(("interval", "timeout"), [(10, 10), (10, 11), (5, 60)])
 def test_a_health_checks_timeout_is_under_its_interval(interval: int, timeout: int) -> None:
-    with pytest.raises(ConfigurationError, match="not under interval_seconds"):
+    with pytest.raises(ConfigurationError, match="not less than interval_seconds"):
         HealthCheck(["CMD", "true"], interval_seconds=interval, timeout_seconds=timeout)
     HealthCheck(["CMD", "true"], interval_seconds=interval, timeout_seconds=interval - 1)
 
@@ -361,7 +361,7 @@ def test_the_swapped_arguments_of_a_secret_are_reported(variable: str) -> None:
         ServiceSecret("SENTRY_DSN", variable)
     (found,) = raised.value.problems[-1:]
     assert found.what == "the secret's name and the variable's name are swapped"
-    assert found.hint == f'Write ServiceSecret("{variable}", "SENTRY_DSN"): the secret\'s name comes first.'
+    assert found.hint == f'Use ServiceSecret("{variable}", "SENTRY_DSN"): the secret\'s name comes first.'
 
 
 def test_a_folder_outside_the_repository_is_refused(tmp_path: Path) -> None:
@@ -393,8 +393,8 @@ def test_a_git_tags_v_is_refused_where_releases_are_tagged() -> None:
     assert raised.value.problems == (
         Problem(
             'ENVIRONMENTS["dev"]["GHCR_PACKAGE_VERSION"]',
-            "begins with the v of a git tag, which images don't carry, got 'v4.2.0-rc2'",
-            'Write "4.2.0-rc2".',
+            "begins with the v of a git tag: the tags of images have none, got 'v4.2.0-rc2'",
+            'Use "4.2.0-rc2".',
         ),
     )
     check_configuration(environments(dev={"GHCR_PACKAGE_VERSION": "v4.2.0"}), one_service)
@@ -434,8 +434,8 @@ def services(environment):
 def test_a_missing_f_is_reported_with_its_line(url: str, tmp_path: Path) -> None:
     (found,) = _load(tmp_path, SERVICES.format(url=url))
     assert found.where == "app.py, line 9"
-    assert found.what.endswith("in it, but no f-string")
-    assert found.hint.startswith("Write f before the quotes")
+    assert found.what.endswith("in it that is not an f-string")
+    assert found.hint.startswith("Add f before the quotes")
 
 
 @pytest.mark.parametrize(
@@ -509,7 +509,7 @@ def test_a_mistake_of_some_environments_is_reported_once_with_their_names() -> N
 
 @pytest.mark.parametrize("words", [["curl", "-f", "x", "||", "exit", "1"], ["true", "&&", "true"], ["a", "|", "b"]])
 def test_a_shells_operator_without_a_shell_is_reported(words: list[str]) -> None:
-    with pytest.raises(ConfigurationError, match=r"CMD starts the program without a shell, which (\|\||&&|\|) needs"):
+    with pytest.raises(ConfigurationError, match=r" (\|\||&&|\|) needs"):
         HealthCheck(["CMD", *words])
 
 
@@ -525,14 +525,14 @@ def test_the_field_of_a_secret_is_not_a_part_of_its_name() -> None:
     with pytest.raises(ConfigurationError) as raised:
         ServiceSecret("shop/dev/sentry:dsn::", "SENTRY_DSN")
     (found,) = raised.value.problems
-    assert found.what.startswith("has a colon, as where ECS names the field of a JSON secret")
+    assert found.what.startswith("contains a colon, which in ECS precedes the field of a JSON secret")
 
 
 @pytest.mark.parametrize("url", ['f"https://{{environment.fqdn}}/api"', 'f"{{HOST}}"'])
 def test_double_braces_that_leave_a_variable_as_it_is_are_reported(url: str, tmp_path: Path) -> None:
     (found,) = _load(tmp_path, SERVICES.format(url=url))
     assert found.where == "app.py, line 9"
-    assert found.what.endswith("in it, which double braces leave as it is")
+    assert found.what.endswith("in it, which double braces don't format")
 
 
 @pytest.mark.parametrize("url", ['"{HOST} {level} {message}"', '\'{"a": {"b": "{HOST}"}}\'', 'f"{{HOST}}-{HOST}"'])
@@ -551,7 +551,7 @@ COMMAND = SERVICES.format(url='"x"').replace("public=True", "public=True, contai
 @pytest.mark.parametrize("command", ['["node" "server.js"]', '["sh", "-c" "x"]', '["a",\n"b"\n"c"]'])
 def test_a_missing_comma_in_a_list_is_reported_with_its_line(command: str, tmp_path: Path) -> None:
     found = _load(tmp_path, COMMAND.replace("=COMMAND", f"={command}"))
-    assert "two texts in a list without a comma between them" in [each.what for each in found]
+    assert "two strings in a list without a comma between them" in [each.what for each in found]
 
 
 @pytest.mark.parametrize(
@@ -586,11 +586,11 @@ def test_a_service_that_was_not_returned_is_reported_once_where_it_is_called() -
 @pytest.mark.parametrize(
     ("called", "hint"),
     [
-        ("shop-apis", 'Perhaps you meant "shop-api"?'),
-        ("api", 'Perhaps you meant "shop-api"?'),
-        ("shop_api", 'Perhaps you meant "shop-api"?'),
-        ("Shop-API", 'Perhaps you meant "shop-api"?'),
-        ("databse", 'Perhaps you meant "database"?'),
+        ("shop-apis", 'Did you mean "shop-api"?'),
+        ("api", 'Did you mean "shop-api"?'),
+        ("shop_api", 'Did you mean "shop-api"?'),
+        ("Shop-API", 'Did you mean "shop-api"?'),
+        ("databse", 'Did you mean "database"?'),
         ("shop-cart", "Known are: database, shop-api, shop-app."),
     ],
 )

@@ -25,7 +25,7 @@ def test_no_file_is_no_setting(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"ENV=dev\nGITHUB_TOKEN\n", '.env, line 2: no "=" after GITHUB_TOKEN\nWrite NAME=value'),
+        (b"ENV=dev\nGITHUB_TOKEN\n", '.env, line 2: no "=" after GITHUB_TOKEN\nUse one NAME=value'),
         (b"ENV=dev\n\nTOKEN='hunter2\n", ".env, line 3: a quote that is not closed, or text after one\n"),
         (b'TOKEN="hunter2" hunter2\n', ".env, line 1: a quote that is not closed, or text after one\n"),
         (b"=hunter2\n", ".env, line 1: not a setting\n"),

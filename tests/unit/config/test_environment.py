@@ -23,17 +23,17 @@ from tests.unit.configuration_support import (
     told_of_environment,
 )
 
-ACCOUNT_HINT = 'Write 12 digits in quotes; find your account with "aws sts get-caller-identity --query Account".'
-CIDR_HINT = 'Use a form such as "10.254.172.0/24".'
-FQDN_HINT = 'Write the host name that people will open, such as "app-dev.example.org".'
+ACCOUNT_HINT = 'Use 12 digits in quotes; "aws sts get-caller-identity --query Account" prints your account.'
+CIDR_HINT = 'For example: "10.254.172.0/24".'
+FQDN_HINT = 'Use the host name of the site, such as "app-dev.example.org".'
 CERTIFICATE_HINT = 'Copy its id or ARN from AWS Certificate Manager, such as "0e9682f6-3ffa-46fb-9671-b6349f5164d6".'
-TAGS_HINT = 'Give at least the cost center: {"CostCenter": "NO PROGRAM / 000000"}.'
+TAGS_HINT = 'Set at least the cost center: {"CostCenter": "NO PROGRAM / 000000"}.'
 TAG_NAME_HINT = "Use 1 to 128 letters, digits, spaces and _.:/=+-@."
 TAG_VALUE_HINT = "Use 1 to 256 letters, digits, spaces and _.:/=+-@."
-VERSION_HINT = 'Write the tag of the images: "edge", or a release such as "4.2.0-rc2".'
-CAPACITY_HINT = "Write how many tasks each service has, from 1 to 5000."
-BASTION_HINT = 'Write {"KEY_NAME": "my-key", "AMI_ID": "ami-…"}, or leave BASTION out.'
-FOREIGN_HINT = "A load balancer takes certificates of its own account and region: create one there."
+VERSION_HINT = 'Use the tag of the images: "edge", or a release such as "4.2.0-rc2".'
+CAPACITY_HINT = "Use 1 to 5000, the number of tasks of each service."
+BASTION_HINT = 'Use {"KEY_NAME": "my-key", "AMI_ID": "ami-…"}, or remove BASTION.'
+FOREIGN_HINT = "Create a certificate in the account and region of the load balancer."
 
 
 def arn(*, account: str = "607346494281", region: str = "us-east-1") -> str:
@@ -50,21 +50,21 @@ WRONG: list[tuple[str, Any, str, str, str]] = [
     ("ACCOUNT", None, "", "not a text, got None", ACCOUNT_HINT),
     ("ACCOUNT", "", "", "empty, got ''", ACCOUNT_HINT),
     ("ACCOUNT", 607346494281, "", "not a text, got 607346494281", ACCOUNT_HINT),
-    ("ACCOUNT", "6073-4649-4281", "", "not the number of an AWS account, got '6073-4649-4281'", ACCOUNT_HINT),
+    ("ACCOUNT", "6073-4649-4281", "", "not an AWS account number, got '6073-4649-4281'", ACCOUNT_HINT),
     (
         "ACCOUNT",
         "\uff1607346494281",
         "",
-        "not the number of an AWS account, got '\uff1607346494281'",
+        "not an AWS account number, got '\uff1607346494281'",
         ACCOUNT_HINT,
     ),
-    ("VPC_CIDR", LEAVE_OUT, "", "missing", 'Give the network\'s addresses, such as "10.254.172.0/24".'),
+    ("VPC_CIDR", LEAVE_OUT, "", "missing", 'Add the addresses of the network, such as "10.254.172.0/24".'),
     ("VPC_CIDR", ["10.0.0.0/24"], "", "not a text, got ['10.0.0.0/24']", CIDR_HINT),
     ("VPC_CIDR", "10.0/24", "", "not an IPv4 network, got '10.0/24'", CIDR_HINT),
     ("VPC_CIDR", " 10.0.0.0/24", "", "not an IPv4 network, got ' 10.0.0.0/24'", CIDR_HINT),
     ("VPC_CIDR", "fd00::/24", "", "not an IPv4 network, got 'fd00::/24'", CIDR_HINT),
     ("VPC_CIDR", "10.0.0.0/33", "", "not an IPv4 network, got '10.0.0.0/33'", CIDR_HINT),
-    ("VPC_CIDR", "10.0.0.0", "", "an address without the size of the network, got '10.0.0.0'", CIDR_HINT),
+    ("VPC_CIDR", "10.0.0.0", "", "an address without the size of a network, got '10.0.0.0'", CIDR_HINT),
     (
         "VPC_CIDR",
         "10.0.0.5/24",
@@ -76,7 +76,7 @@ WRONG: list[tuple[str, Any, str, str, str]] = [
         "VPC_CIDR",
         "10.0.0.0/255.255.255.0",
         "",
-        "a network not written as address/bits, got '10.0.0.0/255.255.255.0'",
+        "a network not in CIDR notation, got '10.0.0.0/255.255.255.0'",
         'Use "10.0.0.0/24".',
     ),
     (
@@ -84,27 +84,27 @@ WRONG: list[tuple[str, Any, str, str, str]] = [
         "8.8.8.0/24",
         "",
         "not private addresses, got '8.8.8.0/24'",
-        "Take them from 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16.",
+        "Use addresses in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16.",
     ),
-    ("VPC_CIDR", "10.0.0.0/15", "", "larger than a VPC may be, /16, got '10.0.0.0/15'", CIDR_HINT),
+    ("VPC_CIDR", "10.0.0.0/15", "", "larger than /16, the largest VPC, got '10.0.0.0/15'", CIDR_HINT),
     (
         "VPC_CIDR",
         "10.0.0.0/26",
         "",
-        "too small: a load balancer wants /27 of each of the four subnets, so /25 of the VPC, got '10.0.0.0/26'",
+        "too small: a load balancer needs /27 in each of the four subnets, so the VPC needs /25, got '10.0.0.0/26'",
         CIDR_HINT,
     ),
-    ("FQDN", "app", "", "not a host name in small letters, got 'app'", FQDN_HINT),
+    ("FQDN", "app", "", "not a host name in lowercase, got 'app'", FQDN_HINT),
     (
         "FQDN",
         "App.Example.org",
         "",
-        "not a host name in small letters, got 'App.Example.org'",
+        "not a host name in lowercase, got 'App.Example.org'",
         'Use "app.example.org".',
     ),
-    ("FQDN", "https://a.b.org/", "", "not a host name in small letters, got 'https://a.b.org/'", 'Use "a.b.org".'),
-    ("FQDN", "a_b.org", "", "not a host name in small letters, got 'a_b.org'", FQDN_HINT),
-    ("FQDN", "10.0.0.1", "", "not a host name in small letters, got '10.0.0.1'", FQDN_HINT),
+    ("FQDN", "https://a.b.org/", "", "not a host name in lowercase, got 'https://a.b.org/'", 'Use "a.b.org".'),
+    ("FQDN", "a_b.org", "", "not a host name in lowercase, got 'a_b.org'", FQDN_HINT),
+    ("FQDN", "10.0.0.1", "", "not a host name in lowercase, got '10.0.0.1'", FQDN_HINT),
     ("CERTIFICATE_ID", "e8093404", "", "neither the id nor the ARN of a certificate, got 'e8093404'", CERTIFICATE_HINT),
     ("CERTIFICATE_ID", 5, "", "not a text, got 5", CERTIFICATE_HINT),
     (
@@ -128,116 +128,116 @@ WRONG: list[tuple[str, Any, str, str, str]] = [
     ("TAGS", {"a": ""}, '["a"]', "a tag's value is empty, got ''", TAG_VALUE_HINT),
     ("TAGS", {"a": 5}, '["a"]', "a tag's value is not a text, got 5", TAG_VALUE_HINT),
     ("TAGS", {"a": "x" * 257}, '["a"]', "a tag's value is longer than 256 characters, got 257", TAG_VALUE_HINT),
-    ("TAGS", {"a": "x\ty!"}, '["a"]', "AWS refuses '\\t' '!' in a tag's value, got 'x\\ty!'", TAG_VALUE_HINT),
+    ("TAGS", {"a": "x\ty!"}, '["a"]', "AWS rejects '\\t' '!' in a tag's value, got 'x\\ty!'", TAG_VALUE_HINT),
     (
         "TAGS",
         {"aws:a": "x"},
         '["aws:a"]',
-        "a tag's name begins with aws:, which is AWS's own, got 'aws:a'",
-        "Begin it otherwise.",
+        "a tag's name begins with aws:, which AWS reserves, got 'aws:a'",
+        "Use another prefix.",
     ),
-    ("TAGS", {"a ": "x"}, '["a "]', "a tag's name begins or ends with a space, got 'a '", "Take the space out."),
+    ("TAGS", {"a ": "x"}, '["a "]', "a tag's name begins or ends with a space, got 'a '", "Remove the space."),
     (
         "TAGS",
         {"Owner": "x", "owner": "y"},
         '["owner"]',
-        "differs only in case from \"Owner\", which IAM refuses, got 'owner'",
+        "only differs in case from \"Owner\", which IAM rejects, got 'owner'",
         "Keep one of them.",
     ),
     (
         "TAGS",
         {str(number): "x" for number in range(48)},
         "",
-        "more than 46, and AWS takes 50 with those of the CDK and of this tool, got 48",
-        "Take some out.",
+        "more than 46: AWS allows 50, with the tags of the CDK and of this tool, got 48",
+        "Remove some.",
     ),
-    ("GHCR_PACKAGE_VERSION", "a b", "", "not a tag that an image can have, got 'a b'", VERSION_HINT),
+    ("GHCR_PACKAGE_VERSION", "a b", "", "not a valid tag of an image, got 'a b'", VERSION_HINT),
     (
         "GHCR_PACKAGE_VERSION",
         "agora/v4.0.0-rc3",
         "",
-        "the name of a git tag, which images don't have, got 'agora/v4.0.0-rc3'",
+        "a git tag: the tags of images have no prefix, got 'agora/v4.0.0-rc3'",
         'Use "4.0.0-rc3".',
     ),
     (
         "GHCR_PACKAGE_VERSION",
         "agora/release/v4.0.0",
         "",
-        "the name of a git tag, which images don't have, got 'agora/release/v4.0.0'",
+        "a git tag: the tags of images have no prefix, got 'agora/release/v4.0.0'",
         'Use the release candidate of the same commit, such as "4.0.0-rc1".',
     ),
-    ("AUTO_SCALE_CAPACITY", [1, 2], "", "not a mapping, got [1, 2]", 'Write {"min": 1, "max": 2}.'),
+    ("AUTO_SCALE_CAPACITY", [1, 2], "", "not a mapping, got [1, 2]", 'Use {"min": 1, "max": 2}.'),
     (
         "AUTO_SCALE_CAPACITY",
         {"min": 1},
         '["max"]',
         "missing",
-        'Say how many tasks each service has: {"min": 1, "max": 2}.',
+        'Set the number of tasks of each service: {"min": 1, "max": 2}.',
     ),
     ("AUTO_SCALE_CAPACITY", {"min": True, "max": 1}, '["min"]', "not a whole number, got True", CAPACITY_HINT),
     ("AUTO_SCALE_CAPACITY", {"min": 1, "max": "2"}, '["max"]', "not a whole number, got '2'", CAPACITY_HINT),
     ("AUTO_SCALE_CAPACITY", {"min": 0, "max": 1}, '["min"]', "not from 1 to 5000, got 0", CAPACITY_HINT),
-    ("AUTO_SCALE_CAPACITY", {"min": 3, "max": 2}, '["min"]', 'above "max", got 3', "Use at most 2, or raise it."),
-    ("AUTO_SCALE_CAPACITY", {"min": 1, "maxi": 2, "max": 2}, '["maxi"]', "unknown key", 'Perhaps you meant "max"?'),
+    ("AUTO_SCALE_CAPACITY", {"min": 3, "max": 2}, '["min"]', 'above "max", got 3', "Use at most 2, or increase it."),
+    ("AUTO_SCALE_CAPACITY", {"min": 1, "maxi": 2, "max": 2}, '["maxi"]', "unknown key", 'Did you mean "max"?'),
     (
         "REGION",
         "us-eats-1",
         "",
         "not a commercial AWS region that has ECS, got 'us-eats-1'",
-        'Perhaps you meant "us-east-1"?',
+        'Did you mean "us-east-1"?',
     ),
     (
         "REGION",
         "moon-1",
         "",
         "not a commercial AWS region that has ECS, got 'moon-1'",
-        'Write a name such as "us-east-1".',
+        'Use a name such as "us-east-1".',
     ),
-    ("NAT_GATEWAYS", 3, "", "not from 1 to 2, got 3", "Write 1, or 2 for one in each zone."),
+    ("NAT_GATEWAYS", 3, "", "not from 1 to 2, got 3", "Use 1, or 2 for one in each zone."),
     (
         "DATABASE_STACK",
         "network",
         "",
         "not a name for the database's stack, got 'network'",
-        'Use a form such as "docdb-v8".',
+        'For example: "docdb-v8".',
     ),
     (
         "DATABASE_INSTANCE_CLASS",
         "m5.large",
         "",
-        "not an instance class that DocumentDB has, got 'm5.large'",
-        'Perhaps you meant "r5.large"?',
+        "not an instance class of DocumentDB, got 'm5.large'",
+        'Did you mean "r5.large"?',
     ),
     (
         "DATABASE_INSTANCES",
         17,
         "",
         "not from 1 to 16, got 17",
-        "Write how many instances the cluster has, from 1 to 16.",
+        "Use 1 to 16, the number of instances of the cluster.",
     ),
     (
         "DATABASE_USERNAME",
         "admin",
         "",
-        "not a user name that DocumentDB takes, got 'admin'",
-        'Use up to 63 letters and digits, a letter first, such as "master".',
+        "not a valid user name of DocumentDB, got 'admin'",
+        'Use up to 63 letters and digits that begin with a letter, such as "master".',
     ),
-    ("DATABASE_NAME", "a.b", "", "not the name of a database, got 'a.b'", 'Use a form such as "my_app".'),
+    ("DATABASE_NAME", "a.b", "", "not a valid name of a database, got 'a.b'", 'For example: "my_app".'),
     (
         "DATABASE_PORT",
         1149,
         "",
         "not from 1150 to 65535, got 1149",
-        "Write a port that DocumentDB takes, such as 27017.",
+        "Use a port that DocumentDB allows, such as 27017.",
     ),
-    ("ECS_EXEC", "true", "", "neither True nor False, got 'true'", "Write True or False, without quotes."),
-    ("KEEP_EXPORTS", 1, "", "neither True nor False, got 1", "Write True or False, without quotes."),
+    ("ECS_EXEC", "true", "", "neither True nor False, got 'true'", "Use True or False, without quotes."),
+    ("KEEP_EXPORTS", 1, "", "neither True nor False, got 1", "Use True or False, without quotes."),
     ("BASTION", {"KEY_NAME": "k"}, '["AMI_ID"]', "missing", BASTION_HINT),
     (
         "BASTION",
         {"KEY_NAME": "k", "AMI_ID": "ubuntu"},
         '["AMI_ID"]',
-        "not the id of a machine image, got 'ubuntu'",
+        "not the id of an AMI, got 'ubuntu'",
         BASTION_HINT,
     ),
 ]
@@ -252,7 +252,7 @@ def test_a_mistake_is_reported_with_its_place_the_value_and_what_to_do(
 
 def test_a_number_of_days_that_logs_are_not_kept_for_is_reported_with_the_valid_ones() -> None:
     (problem,) = told_of_environment(LOG_RETENTION_DAYS=15)
-    assert problem.what == "not a number of days that CloudWatch Logs takes, got 15"
+    assert problem.what == "not a retention period of CloudWatch Logs, got 15"
     assert problem.hint.startswith("Use one of 1, 3, 5, 7, 14, 30,")
 
 
@@ -299,10 +299,10 @@ def test_all_mistakes_of_all_environments_are_reported_at_once() -> None:
 
 def test_a_misspelt_key_is_reported_once_and_its_value_is_checked() -> None:
     assert told_of_environment(VPC_CIDR=LEAVE_OUT, VPC_CIRD="10.0.0.0") == [
-        Problem('ENVIRONMENTS["dev"]["VPC_CIRD"]', "unknown key", 'Perhaps you meant "VPC_CIDR"?'),
+        Problem('ENVIRONMENTS["dev"]["VPC_CIRD"]', "unknown key", 'Did you mean "VPC_CIDR"?'),
         Problem(
             'ENVIRONMENTS["dev"]["VPC_CIDR"]',
-            "an address without the size of the network, got '10.0.0.0'",
+            "an address without the size of a network, got '10.0.0.0'",
             CIDR_HINT,
         ),
     ]
@@ -333,7 +333,7 @@ def test_environments_must_not_share_addresses_even_in_part() -> None:
         Problem(
             'ENVIRONMENTS["prod"]["VPC_CIDR"]',
             "overlaps with 10.254.172.0/22 of \"dev\", got '10.254.173.0/24'",
-            "Give every environment addresses that nobody else in the organisation has.",
+            "Use addresses that no other network of the organisation has.",
         )
     ]
 
@@ -343,7 +343,7 @@ def test_environments_must_not_share_a_host_name() -> None:
         Problem(
             'ENVIRONMENTS["prod"]["FQDN"]',
             "the same as that of \"dev\", got 'a.org'",
-            "Give every environment a host name of its own.",
+            "Use a separate host name for each environment.",
         )
     ]
 
@@ -355,7 +355,7 @@ def test_a_released_environment_names_no_tag_that_moves(name: str, tag: str) -> 
         Problem(
             f'ENVIRONMENTS["{name}"]["GHCR_PACKAGE_VERSION"]',
             f"a tag that moves from image to image, got '{tag}'",
-            f'Name the release that {name} is to run, such as "4.2.0-rc2".',
+            f'Use the release for {name}, such as "4.2.0-rc2".',
         )
     ]
 
@@ -427,7 +427,7 @@ def test_a_stack_is_named_after_its_environment() -> None:
 
 RESTORED = {"CLUSTER": "agora-dev-old", "TIME": "2026-11-20T10:00:00Z"}
 BESIDE = 'ENVIRONMENTS["dev"]["DATABASES"]'
-MOMENT_HINT = 'Write a moment in UTC, such as "2026-11-20T10:00:00Z", or "latest".'
+MOMENT_HINT = 'Use a time in UTC, such as "2026-11-20T10:00:00Z", or "latest".'
 
 
 def test_databases_next_to_the_first_are_named_with_their_origins() -> None:
@@ -456,14 +456,14 @@ def test_an_environment_has_one_database_unless_more_are_configured() -> None:
 @pytest.mark.parametrize(
     ("databases", "inside", "what", "hint"),
     [
-        (["docdb-v9"], "", "not a mapping, got ['docdb-v9']", "Use a form such as"),
-        ({"docdb-v8": RESTORED}, '["docdb-v8"]', "the first database, which began empty", "beside it"),
+        (["docdb-v9"], "", "not a mapping, got ['docdb-v9']", "For example: "),
+        ({"docdb-v8": RESTORED}, '["docdb-v8"]', "the first database, which was created empty", "into another stack"),
         ({"mongo": RESTORED}, '["mongo"]', "not a name for the database's stack, got 'mongo'", "docdb-v8"),
-        ({"docdb-x": {}}, '["docdb-x"]', "says nothing of the database", "Use a form such as"),
-        ({"docdb-x": "old"}, '["docdb-x"]', "not a mapping, got 'old'", "Use a form such as"),
+        ({"docdb-x": {}}, '["docdb-x"]', "empty", "For example: "),
+        ({"docdb-x": "old"}, '["docdb-x"]', "not a mapping, got 'old'", "For example: "),
         ({"docdb-x": {"CLUSTER": "old"}}, '["docdb-x"]["TIME"]', "missing", MOMENT_HINT),
         ({"docdb-x": {"TIME": "latest"}}, '["docdb-x"]["CLUSTER"]', "missing", "describe-db-clusters"),
-        ({"docdb-x": RESTORED | {"SNAPSHOT": "s"}}, '["docdb-x"]', "has both CLUSTER and SNAPSHOT", "Keep the one"),
+        ({"docdb-x": RESTORED | {"SNAPSHOT": "s"}}, '["docdb-x"]', "has both CLUSTER and SNAPSHOT", "Remove one"),
         (
             {"docdb-x": RESTORED | {"CLUSTER": "Old--"}},
             '["docdb-x"]["CLUSTER"]',
@@ -480,9 +480,9 @@ def test_an_environment_has_one_database_unless_more_are_configured() -> None:
             {"docdb-x": {"ENGINE_VERSION": "5.0.0"}},
             '["docdb-x"]["ENGINE_VERSION"]',
             "not an engine of DocumentDB 8 or later, got '5.0.0'",
-            'Write "8.0.0", or a later one.',
+            'Use "8.0.0" or later.',
         ),
-        ({"docdb-x": RESTORED | {"TIMES": "x"}}, '["docdb-x"]["TIMES"]', "unknown key", 'Perhaps you meant "TIME"?'),
+        ({"docdb-x": RESTORED | {"TIMES": "x"}}, '["docdb-x"]["TIMES"]', "unknown key", 'Did you mean "TIME"?'),
     ],
 )
 def test_a_mistake_in_a_databases_origin_is_reported_with_its_place(
@@ -500,9 +500,9 @@ def test_a_mistake_in_a_databases_origin_is_reported_with_its_place(
 def test_a_database_is_restored_to_a_moment_in_utc(moment: str) -> None:
     place = f'{BESIDE}["docdb-x"]["TIME"]'
     reported = told_of_environment(DATABASES={"docdb-x": RESTORED | {"TIME": moment}})
-    assert reported == [Problem(place, f"not a moment in UTC, got '{moment}'", MOMENT_HINT)]
+    assert reported == [Problem(place, f"not a time in UTC, got '{moment}'", MOMENT_HINT)]
 
 
 def test_a_month_is_written_with_its_zero() -> None:
     [problem] = told_of_environment(DATABASES={"docdb-x": RESTORED | {"TIME": "2026-1-20T10:00:00Z"}})
-    assert problem.what.startswith("not a moment in UTC")
+    assert problem.what.startswith("not a time in UTC")

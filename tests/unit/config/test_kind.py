@@ -70,14 +70,14 @@ def test_a_name_that_is_wrong_is_not_asked_for_its_kind() -> None:
 @pytest.mark.parametrize(
     ("written", "what", "hint"),
     [
-        ("prod", "not a kind of environment, got 'prod'", 'Write "production".'),
-        ("Production", "not a kind of environment, got 'Production'", 'Write "production".'),
-        ("stage", "not a kind of environment, got 'stage'", 'Write "staging".'),
-        ("dev", "not a kind of environment, got 'dev'", 'Write "development".'),
-        ("blue", "not a kind of environment, got 'blue'", 'Write "development", "staging" or "production".'),
-        ("", "empty, got ''", 'Write "development", "staging" or "production".'),
-        (None, "not a text, got None", 'Write "development", "staging" or "production".'),
-        (True, "not a text, got True", 'Write "development", "staging" or "production".'),
+        ("prod", "not a kind of environment, got 'prod'", 'Use "production".'),
+        ("Production", "not a kind of environment, got 'Production'", 'Use "production".'),
+        ("stage", "not a kind of environment, got 'stage'", 'Use "staging".'),
+        ("dev", "not a kind of environment, got 'dev'", 'Use "development".'),
+        ("blue", "not a kind of environment, got 'blue'", 'Use "development", "staging" or "production".'),
+        ("", "empty, got ''", 'Use "development", "staging" or "production".'),
+        (None, "not a text, got None", 'Use "development", "staging" or "production".'),
+        (True, "not a text, got True", 'Use "development", "staging" or "production".'),
     ],
 )
 def test_a_kind_that_there_is_not_is_reported(written: object, what: str, hint: str) -> None:
@@ -99,11 +99,11 @@ def test_the_branch_of_an_environment_is_called_like_it_or_as_its_entry_says() -
         ("", "empty, got ''", BRANCH_HINT),
         (None, "not a text, got None", BRANCH_HINT),
         *(
-            (wrong, f"not a name that a git branch can have, got {wrong!r}", BRANCH_HINT)
+            (wrong, f"not a valid name of a git branch, got {wrong!r}", BRANCH_HINT)
             for wrong in ("a b", "a..b", "-a", "a/", "/a", "a//b", "a.lock", ".a", "a~1", "HEAD", "$(x)", "a;b", "@")
         ),
-        ("refs/heads/live", "not the branch alone, got 'refs/heads/live'", 'Write it as "live".'),
-        ("origin/live", "not the branch alone, got 'origin/live'", 'Write it as "live".'),
+        ("refs/heads/live", "not only the name of the branch, got 'refs/heads/live'", 'Use "live".'),
+        ("origin/live", "not only the name of the branch, got 'origin/live'", 'Use "live".'),
     ],
 )
 def test_a_branch_that_git_cannot_have_is_reported(written: object, what: str, hint: str) -> None:
@@ -115,7 +115,7 @@ def test_two_environments_cannot_have_one_branch() -> None:
         Problem(
             'ENVIRONMENTS["stage"]["BRANCH"]',
             "the branch of \"dev\" too, got 'stage'",
-            "Give every environment a branch of its own.",
+            "Use a separate branch for each environment.",
         )
     ]
 
@@ -123,7 +123,7 @@ def test_two_environments_cannot_have_one_branch() -> None:
 @pytest.mark.parametrize("branches", [("stage/one", "stage"), ("stage", "stage/one")])
 def test_branches_that_git_cannot_have_in_parallel_are_reported(branches: tuple[str, str]) -> None:
     (problem,) = problems_of(environments(dev={"BRANCH": branches[0]}, stage={"BRANCH": branches[1]}))
-    assert problem.what.startswith(f'git cannot have this branch and "{branches[0]}" of "dev"')
+    assert problem.what.startswith(f'git can\'t have this branch and "{branches[0]}" of "dev"')
 
 
 def test_branches_that_only_have_the_same_beginning_may_be_in_parallel() -> None:

@@ -14,7 +14,7 @@ STAGING = {"KIND": "staging"}
 NOTHING = {"PROVED_BY": LEAVE_OUT, "PROOF_WAIVED": LEAVE_OUT}
 LIVE = {"KIND": "production"} | NOTHING
 OTHERS: list[dict[str, dict[str, Any]]] = [{}, {"stage": {}}]
-NO_STAGING_HINT = 'Add an environment with "KIND": "staging", or write "PROVED_BY": None, "PROOF_WAIVED": "reason".'
+NO_STAGING_HINT = 'Add an environment with "KIND": "staging", or set "PROVED_BY": None, "PROOF_WAIVED": "reason".'
 
 
 def live(**others: dict[str, Any]) -> Environment:
@@ -49,7 +49,7 @@ WRONG: list[tuple[dict[str, dict[str, Any]], str, str, str]] = [
         {"uat": STAGING, "stage": {}, "live": LIVE},
         '["live"]["PROVED_BY"]',
         "missing, and 2 environments are staging: uat, stage",
-        'Name the one whose runs prove what live may run: "PROVED_BY": "uat".',
+        'Choose the environment in which images must run before live: "PROVED_BY": "uat".',
     ),
     ({"live": LIVE}, '["live"]["PROVED_BY"]', "missing, and no environment is staging", NO_STAGING_HINT),
     ({"dev": {}, "live": LIVE}, '["live"]["PROVED_BY"]', "missing, and no environment is staging", NO_STAGING_HINT),
@@ -57,14 +57,14 @@ WRONG: list[tuple[dict[str, dict[str, Any]], str, str, str]] = [
         {"live": LIVE | {"PROVED_BY": None}},
         '["live"]["PROOF_WAIVED"]',
         "missing",
-        'Say why live may run what no environment proved: "PROOF_WAIVED": "reason".',
+        'Add why live can run images that ran in no other environment: "PROOF_WAIVED": "reason".',
     ),
     *(
         (
             {"stage": {}, "live": LIVE | {"PROOF_WAIVED": "x"} | also},
             '["live"]["PROOF_WAIVED"]',
-            "nothing is waived while PROVED_BY is not None",
-            'Write "PROVED_BY": None beside it, or remove PROOF_WAIVED.',
+            "has no effect unless PROVED_BY is None",
+            'Add "PROVED_BY": None, or remove PROOF_WAIVED.',
         )
         for also in ({}, {"PROVED_BY": "stage"})
     ),
@@ -81,20 +81,20 @@ WRONG: list[tuple[dict[str, dict[str, Any]], str, str, str]] = [
     (
         {"stage": {}, "live": LIVE | {"PROVED_BY": "live"}},
         '["live"]["PROVED_BY"]',
-        "an environment cannot prove itself, got 'live'",
-        'Name a staging environment: "stage".',
+        "an environment can't prove itself, got 'live'",
+        'Use a staging environment: "stage".',
     ),
     (
         {"live": LIVE | {"PROVED_BY": "live"}},
         '["live"]["PROVED_BY"]',
-        "an environment cannot prove itself, got 'live'",
+        "an environment can't prove itself, got 'live'",
         NO_STAGING_HINT,
     ),
     (
         {"stage": {}, "live": LIVE | {"PROVED_BY": "stag"}},
         '["live"]["PROVED_BY"]',
         "no such environment, got 'stag'",
-        'Perhaps you meant "stage"?',
+        'Did you mean "stage"?',
     ),
     (
         {"live": LIVE | {"PROVED_BY": "stage"}},
@@ -105,35 +105,35 @@ WRONG: list[tuple[dict[str, dict[str, Any]], str, str, str]] = [
     (
         {"dev": {}, "stage": {}, "live": LIVE | {"PROVED_BY": "dev"}},
         '["live"]["PROVED_BY"]',
-        "a development environment, and only a staging environment proves, got 'dev'",
-        'Name a staging environment: "stage".',
+        "a development environment, not a staging environment, got 'dev'",
+        'Use a staging environment: "stage".',
     ),
     (
         {"uat": STAGING, "stage": {}, "prod": {"PROVED_BY": "uat"}, "live": LIVE | {"PROVED_BY": "prod"}},
         '["live"]["PROVED_BY"]',
-        "a production environment, and only a staging environment proves, got 'prod'",
-        'Name a staging environment: "uat" or "stage".',
+        "a production environment, not a staging environment, got 'prod'",
+        'Use a staging environment: "uat" or "stage".',
     ),
     *(
         (
             others | {"live": LIVE | {"PROVED_BY": 5}},
             '["live"]["PROVED_BY"]',
             "not a text, got 5",
-            'Write the name of a staging environment, or None together with "PROOF_WAIVED": "reason".',
+            'Use the name of a staging environment, or None with "PROOF_WAIVED": "reason".',
         )
         for others in OTHERS
     ),
     (
         {"live": LIVE | {"PROVED_BY": None, "PROOF_WAIVED": "x" * 201}},
         '["live"]["PROOF_WAIVED"]',
-        "not one short line",
-        "Write one line of at most 200 characters.",
+        "not a single short line",
+        "Use one line of at most 200 characters.",
     ),
     (
         {"live": LIVE | {"PROVED_BY": None, "PROOF_WAIVED": "a\nb"}},
         '["live"]["PROOF_WAIVED"]',
-        "not one short line",
-        "Write one line of at most 200 characters.",
+        "not a single short line",
+        "Use one line of at most 200 characters.",
     ),
 ]
 
@@ -146,8 +146,8 @@ def test_what_proves_nothing_is_reported_once(configuration: dict[str, Any], whe
 def test_two_production_environments_cannot_prove_each_other() -> None:
     configuration = {"live": LIVE | {"PROVED_BY": "prod"}, "prod": {"PROVED_BY": "live", "PROOF_WAIVED": LEAVE_OUT}}
     assert [problem.what for problem in problems_of(environments(**configuration))] == [
-        "a production environment, and only a staging environment proves, got 'prod'",
-        "a production environment, and only a staging environment proves, got 'live'",
+        "a production environment, not a staging environment, got 'prod'",
+        "a production environment, not a staging environment, got 'live'",
     ]
 
 

@@ -14,7 +14,7 @@ from tests.unit.configuration_support import check_configuration, environments, 
 from tests.unit.test_redact import GITHUB_TOKEN
 
 RIGHT = {"REPOSITORY": "https://github.com/org/monorepo", "TAG_PREFIX": "app"}
-HINT = 'Write {"REPOSITORY": "https://github.com/OWNER/REPOSITORY", "TAG_PREFIX": "my-app"}.'
+HINT = 'Use {"REPOSITORY": "https://github.com/OWNER/REPOSITORY", "TAG_PREFIX": "my-app"}.'
 
 
 def parsed(written: object) -> tuple[ReleaseSource | None, list[Problem]]:
@@ -62,8 +62,8 @@ def test_any_address_that_git_takes_is_one(address: str) -> None:
         ),
         ("--upload-pack=x", "not the address of a git repository, got '--upload-pack=x'"),
         ("https://host/\nrepo", "not the address of a git repository, got 'https://host/\\nrepo'"),
-        (f"https://me:{'secret'}@host/repo", "holds what looks like a password"),
-        (f"https://{GITHUB_TOKEN}@github.com/repo", "holds what looks like a password"),
+        (f"https://me:{'secret'}@host/repo", "contains a password"),
+        (f"https://{GITHUB_TOKEN}@github.com/repo", "contains a password"),
     ],
 )
 def test_what_is_no_address_is_reported_without_a_password_in_it(address: object, what: str) -> None:
@@ -85,7 +85,7 @@ def test_what_must_be_said_is_asked_for(key: str) -> None:
 
 
 def test_a_key_that_does_not_exist_leads_to_a_suggestion() -> None:
-    assert problems(BRANHC="main") == [Problem('RELEASES["BRANHC"]', "unknown key", 'Perhaps you meant "BRANCH"?')]
+    assert problems(BRANHC="main") == [Problem('RELEASES["BRANHC"]', "unknown key", 'Did you mean "BRANCH"?')]
 
 
 @pytest.mark.parametrize("written", ["https://github.com/org/repo", [], 1])

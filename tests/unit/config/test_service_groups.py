@@ -13,10 +13,10 @@ from portside.config.context_flags import KEPT_GROUPS
 from portside.config.service_groups import (
     ServiceGroup,
     configured_groups,
+    format_groups,
     groups_after,
     kept_groups,
     parse_groups,
-    written_groups,
 )
 from portside.config.service_props import Call, ServiceProps
 from portside.images.synthesis_images import KEPT_FOLDER, groups_at_hand, keep_groups
@@ -86,8 +86,8 @@ def test_a_group_that_is_needed_again_is_configured_again() -> None:
 
 def test_what_stays_is_handed_to_a_synthesis_as_text() -> None:
     kept = {API: ("api",), "CallsOf-app": ()}
-    assert parse_groups(written_groups(kept)) == kept
-    assert written_groups({}) == ""
+    assert parse_groups(format_groups(kept)) == kept
+    assert format_groups({}) == ""
     assert parse_groups("") == parse_groups(None) == {}
     for wrong in ("[]", '{"Other-api": []}'):
         with pytest.raises(ValueError, match=r"\S"):
@@ -97,7 +97,7 @@ def test_what_stays_is_handed_to_a_synthesis_as_text() -> None:
 def test_a_group_that_stays_is_the_same_resource_with_the_same_output() -> None:
     before = templates(configuration(api(), app("api")))["agora-dev-ecs"]
     deleted = templates(configuration(app()))["agora-dev-ecs"]
-    kept = templates(configuration(app()), written_groups({API: ()}))["agora-dev-ecs"]
+    kept = templates(configuration(app()), format_groups({API: ()}))["agora-dev-ecs"]
     assert groups_in(before) == groups_in(kept) == {"Carried by the callers of api"}
     assert groups_in(deleted) == set()
     assert kept["Resources"] == before["Resources"]
@@ -108,8 +108,8 @@ def test_a_group_that_stays_is_the_same_resource_with_the_same_output() -> None:
 
 def test_the_rule_that_stays_leaves_the_callee_s_template_as_it_was() -> None:
     before = templates(configuration(api(), app("api")))["agora-dev-api"]
-    kept = templates(configuration(api(), app()), written_groups({API: ("api",)}))["agora-dev-api"]
-    later = templates(configuration(api(), app()), written_groups({API: ()}))["agora-dev-api"]
+    kept = templates(configuration(api(), app()), format_groups({API: ("api",)}))["agora-dev-api"]
+    later = templates(configuration(api(), app()), format_groups({API: ()}))["agora-dev-api"]
     assert kept == before
     assert (
         len(of_type(later, "AWS::EC2::SecurityGroupIngress"))
@@ -118,7 +118,7 @@ def test_the_rule_that_stays_leaves_the_callee_s_template_as_it_was() -> None:
 
 
 def test_no_stack_reads_from_a_group_that_only_stays() -> None:
-    found = templates(configuration(app()), written_groups({API: ()}))
+    found = templates(configuration(app()), format_groups({API: ()}))
     assert not any("CallersOf" in json.dumps(each) for name, each in found.items() if name != "agora-dev-ecs")
     assert all(references(each) <= found.keys() for each in found.values())
 

@@ -21,7 +21,7 @@ def test_a_service_is_found_by_its_whole_name_and_in_short(name: str) -> None:
 def test_a_misspelt_service_gets_a_suggestion_in_the_same_form(name: str, meant: str) -> None:
     with pytest.raises(UsageError) as refused:
         find_service(named("dev"), SERVICES, name)
-    assert refused.value.hint == f'Perhaps you meant "{meant}"?'
+    assert refused.value.hint == f'Did you mean "{meant}"?'
 
 
 def test_a_name_like_none_lists_what_is_known() -> None:

@@ -57,7 +57,7 @@ def test_services_that_fit_together_are_taken() -> None:
 
 def test_a_call_to_a_service_that_does_not_exist_is_reported_with_a_suggestion() -> None:
     assert told_of_app(calls=[Call("apii", 3333)]) == [
-        Problem('ServiceProps("app").calls[0]', "no such service, got 'apii'", 'Perhaps you meant "api"?')
+        Problem('ServiceProps("app").calls[0]', "no such service, got 'apii'", 'Did you mean "api"?')
     ]
 
 
@@ -93,8 +93,18 @@ def test_a_service_that_uses_the_database_calls_it(use: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("variables", "key", "what", "hint"),
     [
-        ({"API": "http://api:3333/v1"}, "API", "names api, which is not called", 'Add Call("api", 3333) to calls.'),
-        ({"API_HOST": "api"}, "API_HOST", "names api, which is not called", 'Add Call("api", 3333) to calls.'),
+        (
+            {"API": "http://api:3333/v1"},
+            "API",
+            "an address of api, which is not in calls",
+            'Add Call("api", 3333) to calls.',
+        ),
+        (
+            {"API_HOST": "api"},
+            "API_HOST",
+            "an address of api, which is not in calls",
+            'Add Call("api", 3333) to calls.',
+        ),
     ],
 )
 def test_an_address_of_a_service_that_is_not_called_is_reported(
@@ -141,10 +151,10 @@ def test_services_that_call_each_other_in_a_circle_are_reported_and_those_outsid
     assert len(told_names) == 1
     where, what = told_names[0]
     assert where == "services(…)"
-    circle = what.removeprefix("services call each other in a circle: ").split(" -> ")
-    assert circle[0] == circle[-1]
+    cycle = what.removeprefix("services call each other in a cycle: ").split(" -> ")
+    assert cycle[0] == cycle[-1]
     following = {"a": "b", "b": "c", "c": "a"}
-    assert all(following[one] == other for one, other in pairwise(circle))
+    assert all(following[one] == other for one, other in pairwise(cycle))
 
 
 def test_every_circle_is_reported() -> None:
@@ -174,12 +184,12 @@ def test_services_can_share_a_port() -> None:
 @pytest.mark.parametrize(
     ("names", "what"),
     [
-        (["agora-app", "app"], "its stack would be called like that of \"agora-app\", got 'app'"),
-        (["agora-network"], "its stack would be called like that of another stack, got 'agora-network'"),
-        (["agora-docdb-v8"], "its stack would be called like that of another stack, got 'agora-docdb-v8'"),
-        (["agora-monitoring"], "its stack would be called like that of another stack, got 'agora-monitoring'"),
-        (["agora-bastion"], "its stack would be called like that of another stack, got 'agora-bastion'"),
-        (["a_b"], "CloudFormation takes no stack of that name, got 'a_b'"),
+        (["agora-app", "app"], "its stack would have the same name as that of \"agora-app\", got 'app'"),
+        (["agora-network"], "its stack would have the same name as that of another stack, got 'agora-network'"),
+        (["agora-docdb-v8"], "its stack would have the same name as that of another stack, got 'agora-docdb-v8'"),
+        (["agora-monitoring"], "its stack would have the same name as that of another stack, got 'agora-monitoring'"),
+        (["agora-bastion"], "its stack would have the same name as that of another stack, got 'agora-bastion'"),
+        (["a_b"], "not a valid name of a CloudFormation stack, got 'a_b'"),
     ],
 )
 def test_every_service_has_its_own_stack(names: Sequence[str], what: str) -> None:
@@ -227,7 +237,7 @@ def test_a_released_environment_runs_nothing_built_on_the_deploying_machine(name
     assert told_of(service(public=True, container_location="path://docker/app"), name=name) == [
         (
             'ServiceProps("app").container_location',
-            f"{name} must not run an image that was built on the deploying machine, got 'path://docker/app'",
+            f"{name} must not run an image that is built on the deploying machine, got 'path://docker/app'",
         )
     ]
 
@@ -235,7 +245,7 @@ def test_a_released_environment_runs_nothing_built_on_the_deploying_machine(name
 def test_a_local_build_needs_its_dockerfile(tmp_path: Path) -> None:
     configuration = environments(dev={}), lambda _: [service(public=True, container_location="path://docker/app")]
     (problem,) = told(lambda: check_configuration(*configuration, tmp_path))
-    assert problem.what == "no Dockerfile in that folder, got 'path://docker/app'"
+    assert problem.what == "no Dockerfile in this folder, got 'path://docker/app'"
     (tmp_path / "docker/app").mkdir(parents=True)
     (tmp_path / "docker/app/Dockerfile").touch()
     check_configuration(*configuration, tmp_path)
@@ -243,14 +253,14 @@ def test_a_local_build_needs_its_dockerfile(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_exist_is_reported_like_one_that_does_not() -> None:
     ((_, what),) = told_of(service(public=True, container_location=f"path://{'x' * 5000}"))
-    assert what.startswith("no Dockerfile in that folder, got ")
+    assert what.startswith("no Dockerfile in this folder, got ")
 
 
 def test_a_released_environment_does_not_depend_on_spot_capacity() -> None:
     assert told_of(service(public=True, spot_weight=1), name="prod") == [
         (
             'ServiceProps("app").spot_weight',
-            "Spot capacity may be taken away at any time, which prod must not meet, got 1",
+            "AWS can interrupt Spot capacity at any time, which must not happen in prod, got 1",
         )
     ]
     check_configuration(environments(dev={}), lambda _: [service(public=True, spot_weight=1)])

@@ -141,12 +141,12 @@ def test_several_mistakes_are_reported_at_once() -> None:
 @pytest.mark.parametrize(
     ("changes", "where", "hint"),
     [
-        ({"imagez": {}}, '["imagez"]', 'Perhaps you meant "images"?'),
+        ({"imagez": {}}, '["imagez"]', 'Did you mean "images"?'),
         ({"xyz": 1}, '["xyz"]', "Known are: version, stand_in, commit, images."),
         (
             {"images": {REFERENCE: ENTRY | {"plattform": "linux/amd64"}}},
             f'["images"]["{REFERENCE}"]["plattform"]',
-            'Perhaps you meant "platform"?',
+            'Did you mean "platform"?',
         ),
     ],
 )

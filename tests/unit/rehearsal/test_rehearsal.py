@@ -44,8 +44,8 @@ def test_a_lock_of_stubs_decides_about_no_digest() -> None:
 @pytest.mark.parametrize(
     ("fault", "message", "hint"),
     [
-        ("agora-ap=slow-start", 'no service "agora-ap"', 'Perhaps you meant "agora-ap'),
-        ("agora-app=crash-on-start", "no fault 'crash-on-start'", 'Perhaps you meant "crash-at-start"'),
+        ("agora-ap=slow-start", 'no service "agora-ap"', 'Did you mean "agora-ap'),
+        ("agora-app=crash-on-start", "no fault 'crash-on-start'", 'Did you mean "crash-at-start"'),
         ("agora-app", "no fault ''", "Known are"),
     ],
 )

@@ -15,7 +15,7 @@ import pytest
 
 from portside.aws.target import Target
 from portside.config.configuration import ROOT
-from portside.config.context_flags import DESTROYING, REHEARSAL, REREAD, SIDE_BY_SIDE, WITH_DATA
+from portside.config.context_flags import DESTROYING, PARALLEL, REHEARSAL, REREAD, WITH_DATA
 from portside.images.resolution import Resolution, read_resolution
 from portside.images.synthesis_images import IMAGES_FILE, KEPT_FOLDER, keep
 from portside.stacks import synthesize as entry
@@ -103,7 +103,7 @@ def test_by_hand_callees_are_deployed_before_their_callers() -> None:
 
 @pytest.mark.parametrize("flag", [True, "true"])
 def test_deployed_in_parallel_no_service_waits_for_another(flag: object) -> None:
-    found = dependencies(synthesize(configuration(), "dev", {SIDE_BY_SIDE: flag}))
+    found = dependencies(synthesize(configuration(), "dev", {PARALLEL: flag}))
     services = {
         f"agora-dev-{props.container_name.removeprefix('agora-')}" for props in configuration().services_of("dev")
     }
@@ -111,7 +111,7 @@ def test_deployed_in_parallel_no_service_waits_for_another(flag: object) -> None
 
 
 def test_deploying_in_parallel_changes_no_template() -> None:
-    folder = synthesize(configuration(), "dev", {SIDE_BY_SIDE: True})
+    folder = synthesize(configuration(), "dev", {PARALLEL: True})
     for path in assembly("dev").glob("*.template.json"):
         assert filecmp.cmp(path, folder / path.name, shallow=False)
 

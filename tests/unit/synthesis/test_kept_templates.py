@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from portside.aws.target import Target
-from portside.config.context_flags import REREAD, SIDE_BY_SIDE
+from portside.config.context_flags import PARALLEL, REREAD
 from portside.errors import UserError
 from portside.images.resolution import Resolution
 from portside.images.synthesis_images import IMAGES_FILE
@@ -215,7 +215,7 @@ def test_files_that_no_configuration_reads_make_no_new_templates(file: str, clon
 def test_other_images_context_and_variables_make_others(clone: Path, made: Made) -> None:
     synthesized()
     assert synthesized(images=other_images()) == "template 2"
-    assert synthesized(context={SIDE_BY_SIDE: "true"}) == "template 3"
+    assert synthesized(context={PARALLEL: "true"}) == "template 3"
     assert synthesized(acting(COLOR_OF_THE_SERVICES="blue")) == "template 4"
 
 
