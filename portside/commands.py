@@ -1,6 +1,6 @@
-"""The commands that messages print: complete for the place that they are about, and safe to paste.
+"""Commands in messages, complete for their environment and safe to paste.
 
-Nothing here runs anything. Every value is quoted for a shell, because names come from logs and from AWS.
+Nothing here runs a command. Every value is quoted for a shell, because names come from logs and from AWS.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from portside.program import PROGRAM
 Option = str | int | bool | Sequence[str]
 
 FROM_FILE = "file://FILE"
-"""In place of a secret's value, which stands in a file of the person's own and not on a command line."""
+"""Instead of a secret's value, which must be in a file of the user, not on a command line."""
 
 _PARTITIONS = (("cn-", "aws-cn"), ("us-gov-", "aws-us-gov"))
-# What makes a terminal or a shell begin another line, or show something else than what is pasted.
+# Characters that begin another line in a terminal, or that change how pasted text is shown.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
 
 
@@ -29,28 +29,28 @@ class AsWritten(str):
 
 
 def tool(*words: object, local: bool | None = None) -> str:
-    """A command of this tool, in a rehearsal with `--local`; by default as the command line that runs has it."""
+    """A command of this tool, with `--local` in a rehearsal; the default is that of the running command."""
     return _joined([PROGRAM, *words, *(["--local"] if (rehearses() if local is None else local) else [])])
 
 
 def local_tool(*words: str) -> str:
-    """A command on the embedded AWS as a whole."""
+    """A command for the whole embedded AWS."""
     return _joined([PROGRAM, "local", *words])
 
 
 def remark(text: str) -> str:
-    """A shell's comment. It stays on its line, whatever the text holds."""
+    """A shell comment in one line."""
     return f"  # {_one_line(text)}" if text else ""
 
 
 def file_of(command: str) -> AsWritten:
-    """A command's output as a file, so that a secret never stands on a command line, where others can read it."""
+    """The output of a command as a file, so that a secret is not on a command line, where others can read it."""
     return AsWritten(f"file://<({command})")
 
 
 @dataclass(frozen=True)
 class Commands:
-    """How to address one environment: on AWS, or on the embedded AWS of this machine."""
+    """Commands for one environment, on AWS or on the embedded AWS of this machine."""
 
     environment: str
     account: str
@@ -72,7 +72,7 @@ class Commands:
         return _joined([*words, "--region", self.region])
 
     def fix(self, *commands: str, then: str = "") -> str:
-        """One line that can be pasted: the commands one after another, and what comes after them as a comment."""
+        """One line that can be pasted: the commands one after another, and a comment with the next step."""
         where = "" if self.is_local else f"in account {self.account}"
         return " && ".join(commands) + remark("; ".join(filter(None, (where, then))))
 
@@ -82,7 +82,7 @@ class Commands:
         return f"arn:{partition}:{service}:{self.region if regional else ''}:{self.account}:{resource}"
 
     def secret_arn(self, name: str) -> str:
-        """The ARN of a secret of this name, whose last six characters Secrets Manager makes up.
+        """The ARN of a secret of this name, which ends with six random characters.
 
         https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_examples.html
         """
@@ -90,7 +90,7 @@ class Commands:
 
 
 def rehearses() -> bool:
-    """Whether the command that runs on this thread was given `--local`."""
+    """Whether the command on this thread has `--local`."""
     import click
 
     context = click.get_current_context(silent=True)
@@ -104,7 +104,7 @@ def _options(options: dict[str, Option]) -> Iterable[str]:
             yield option
         elif value is not False:
             values = [value] if isinstance(value, str | int) else list(value)
-            # A value that looks like an option is taken for one, unless it stands in the same word.
+            # A value that looks like an option must be in the same word.
             if len(values) == 1 and str(values[0]).startswith("-"):
                 yield f"{option}={values[0]}"
             else:

@@ -1,4 +1,4 @@
-"""The one family of errors that a person may see."""
+"""The errors that users see."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 
 
 class UserError(Exception):
-    """Something that stops a command: what is wrong, and what to do about it.
+    """An error that stops a command, with a hint.
 
-    The command line prints `message` and `hint` without a traceback and leaves with `exit_code`:
-    1 when something failed or was found wanting, 2 (`UsageError`) when it was asked for wrongly.
+    The command line prints `message` and `hint` without a traceback, and exits with `exit_code`: 1 for a failure or
+    problems, 2 (`UsageError`) for a usage error.
     """
 
     exit_code = 1
     code = "failed"
-    """What kind of error it is, for a machine."""
+    """The kind of error, for programs."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -27,12 +27,12 @@ class UserError(Exception):
         return f"{self.message}\n{self.hint}" if self.hint else self.message
 
     def as_error(self) -> dict[str, Any]:
-        """What stopped the command, as `--json` has it under "error"."""
+        """The error in the output of `--json`, under "error"."""
         return {"message": self.message, "hint": self.hint, "code": self.code, "exit_code": self.exit_code}
 
 
 class UsageError(UserError):
-    """What a person asked for cannot be done as asked; nothing has happened."""
+    """The request is not valid; nothing was done."""
 
     exit_code = 2
     code = "usage"
@@ -40,7 +40,7 @@ class UsageError(UserError):
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake in the configuration: where it stands, what is wrong with it, what to write instead."""
+    """One mistake in the configuration: its place, a description and a hint."""
 
     where: str
     what: str
@@ -51,7 +51,7 @@ class Problem:
 
 
 class ConfigurationError(UsageError, ValueError):
-    """Every mistake found in (a part of) the configuration, so that they can be fixed in one go."""
+    """All mistakes found in the configuration, or in a part of it."""
 
     code = "configuration"
 
@@ -60,5 +60,5 @@ class ConfigurationError(UsageError, ValueError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
     def as_error(self) -> dict[str, Any]:
-        """The same with each mistake on its own."""
+        """The same with each mistake."""
         return super().as_error() | {"problems": [dict(vars(each)) for each in self.problems]}

@@ -1,4 +1,4 @@
-"""git, run as a child process; nothing here asks a person for a password."""
+"""Runs git as a child process, without prompts for passwords."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 
 from portside.errors import UserError
 
-# Fetching or pushing may wait for a network; nothing else does.
+# Only fetching and pushing wait for a network.
 _LONGEST_SECONDS = 300
-# What another program has set for itself would send git to another repository, and a token for images is none for git.
+# Variables of other programs would direct git to another repository, and the token for images is not for git.
 _UNWANTED = (
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY"),
     *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_GRAFT_FILE", "GIT_SHALLOW_FILE", "GIT_REPLACE_REF_BASE"),
@@ -33,7 +33,7 @@ class GitFailed(UserError):
 def git(
     *arguments: str, folder: Path | None = None, stdin: bytes | None = None, variables: Mapping[str, str] | None = None
 ) -> str:
-    """What git prints, without the newline at its end. Raises `GitFailed`."""
+    """The output of git without its trailing newline. Raises `GitFailed`."""
     return git_bytes(*arguments, folder=folder, stdin=stdin, variables=variables).decode(errors="replace").rstrip("\n")
 
 
@@ -44,7 +44,7 @@ def git_bytes(
     variables: Mapping[str, str] | None = None,
     accepted: Sequence[int] = (0,),
 ) -> bytes:
-    """What git prints, byte by byte. Raises `GitFailed` for an exit code that is not an accepted answer."""
+    """The output of git in bytes. Raises `GitFailed` for an exit code that is not accepted."""
     environment = {name: value for name, value in os.environ.items() if name not in _UNWANTED}
     environment |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", **(variables or {})}
     try:
@@ -75,12 +75,12 @@ def without_credentials(text: str) -> str:
 def _last_line(said: str) -> str:
     lines = [line for line in said.splitlines() if line.strip() and not line.startswith("hint:")]
     decisive = [line for line in lines if line.startswith(("fatal:", "error:", "!", " !"))]
-    return (decisive or lines or ["failed without a word"])[0].strip()
+    return (decisive or lines or ["failed without a message"])[0].strip()
 
 
 def _hint(said: str) -> str:
     if "Authentication failed" in said or "could not read Username" in said or "Permission denied" in said:
         return "Log in to that repository with git itself, then run the same command again."
     if "Could not resolve host" in said or "unable to access" in said or "no answer within" in said:
-        return "Look at the network and the repository's address, then run the same command again."
+        return "Check the network and the repository's address, then run the same command again."
     return ""

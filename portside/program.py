@@ -1,4 +1,4 @@
-"""The name by which people call this tool."""
+"""The name of this tool on the command line."""
 
 from __future__ import annotations
 

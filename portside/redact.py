@@ -1,17 +1,17 @@
-"""The one redactor: what is shown, kept or sent on passes it, and loses its secrets and control characters.
+"""The redactor: removes secrets and control characters from all text that is shown, stored or sent.
 
     redactor = Redactor(names=["MONGODB_PASS"], values=[token], known=["my-app-sentry-dsn"])
     redactor.line("MONGODB_PASS=hunter2")        one line on its own
-    redactor.text(message)                       several lines; a value or a key may go on over them
-    stream = redactor.stream(); stream.line(…)   lines as they come, remembering what is still open
-    redactor.value("DB_PASSWORD", "hunter2")     a value and the name that it has
-    redactor.json({"password": "hunter2"})       whatever JSON can be made of, keys kept
+    redactor.text(message)                       several lines; a value or a key can continue on the next line
+    stream = redactor.stream(); stream.line(…)   line by line, with values that continue
+    redactor.value("DB_PASSWORD", "hunter2")     a value and its name
+    redactor.json({"password": "hunter2"})       values of JSON, with their keys
 
-`names` are those that the configuration injects secrets under, `values` secrets that the tool itself has, `known` the
-names of secrets, which are no secrets. A command installs one with `install`; everyone else takes `current()`.
+`names` are the variables with secrets in the configuration, `values` the secrets of the tool itself, `known` the names
+of secrets, which are shown. A command calls `install`; all others use `current()`.
 
-A text is cut before it is searched, so that no line can take long, and the word in which a cut ends is hidden. Every
-pattern is linear: quantifiers are possessive or bounded. Rules find spans, and the spans are replaced.
+A text is cut before it is searched, to limit the time, and the word at the cut is hidden. Every pattern is linear:
+quantifiers are possessive or bounded. Rules find spans, and the spans are replaced.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ MOST_LINES_OF_A_TEXT = 1500
 CUT = "… (cut)"
 
 _SHORTEST_VALUE = 6
-"""Of a secret that the tool has. A shorter one would be found in every other word."""
+"""Of a secret of the tool. Shorter values would match ordinary words."""
 _MOST_LINES_OF_A_KEY = 120
 _MOST_LINES_OF_A_VALUE = 30
 _MOST_FIELDS_OF_A_PAIR = 4
@@ -80,7 +80,7 @@ _COLOUR = re.compile(r"(\x1b\[[\d;]*m)")
 _KEY_BEGINS = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY")
 _KEY_ENDS = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z -]{0,12}")
 _WORD_BACKWARDS = re.compile(r"""[^\s"'<>,;{}\[\]()|`]{0,2048}+""")
-# A line without any of these has no secret that is not known by its value.
+# A line without a match has no secrets except known values.
 _SUSPECT = re.compile(
     r"""[=@:>$(]|["'`]|[\w+/%.-]{16}|-[upwa]|(?i:pass|pw|secret|token|key|auth|bearer|basic|cred|cookie|code|otp|pin)"""
 )
@@ -89,7 +89,7 @@ _NAMES_IN_PAIRS = ("name", "Name", "key", "Key")
 
 @dataclass
 class _Open:
-    """What goes on in the next lines: up to `end`, to a line indented no deeper than `indent`, or for `left` lines."""
+    """A value that continues on the next lines: to `end`, while indented more than `indent`, or for `left` lines."""
 
     end: str = ""
     indent: int = -1
@@ -113,20 +113,20 @@ class Redactor:
         self.longest = longest
         self.values = frozenset(values)
         written = {way for value in self.values if len(value) >= _SHORTEST_VALUE for way in _ways_to_write(value)}
-        # The longest first: one may be a part of another.
+        # The longest first: one can be part of another.
         in_order = sorted(written - self.known, key=len, reverse=True)
         self._values = re.compile("|".join(map(re.escape, in_order))) if in_order else None
 
     def knowing(self, names: Iterable[str], known: Iterable[str]) -> Redactor:
-        """The same one, which knows more names under which secrets are injected, and more names of secrets."""
+        """The redactor with more variables and more names of secrets."""
         return Redactor({*self.names, *names}, self.values, {*self.known, *known}, longest=self.longest)
 
     def line(self, text: str) -> str:
-        """One line on its own."""
+        """A single line."""
         return self.stream().line(text)
 
     def stream(self) -> Lines:
-        """For lines as they come, which belong together."""
+        """For lines that belong together."""
         return Lines(self)
 
     def text(self, text: str) -> str:
@@ -134,17 +134,17 @@ class Redactor:
         return self.stream().text(text)
 
     def brief(self, text: str, most: int = 600) -> str:
-        """Others' words in one line of a bounded length."""
+        """A text in one line of a limited length."""
         return _in_one_line(self.text(text), most)
 
     def value(self, name: str, value: object) -> Any:
-        """A value as it may be shown under its name; what is no text keeps its type where it is no secret."""
+        """A value without secrets, given its name. Values that are not text keep their type."""
         if self.is_secret(name, value):
             return HIDDEN
         return self.json(value)
 
     def json(self, value: Any) -> Any:
-        """What JSON can be made of, without secrets: by the keys of mappings, and in every text."""
+        """A value of JSON without secrets: by the keys of mappings, and in every text."""
         if isinstance(value, str):
             return value if value in self.known else self.text(value)
         if isinstance(value, Mapping):
@@ -170,21 +170,21 @@ class Redactor:
         return self.value(name, value)
 
     def is_secret(self, name: str, value: object) -> bool:
-        """Whether a value is one, by its name: DB_PASSWORD is, PASSWORD_MIN_LENGTH is not; `true` is no password."""
+        """Whether a value is a secret by its name: DB_PASSWORD is, PASSWORD_MIN_LENGTH and `true` are not."""
         if value is None or isinstance(value, bool | Mapping | list | tuple):
             return False
         return self.names_secret(name) and not is_harmless(name, str(value)) and str(value) not in self.known
 
     def names_secret(self, name: str) -> bool:
-        """Whether what has this name is a secret."""
+        """Whether the value of this name is a secret."""
         return normalized(name) in self.names or is_secret_name(name)
 
     def suspects(self, text: str) -> bool:
-        """Whether there is anything in a line for which it is worth a look."""
+        """Whether a line can contain secrets."""
         return bool(_SUSPECT.search(text) or (self._values and self._values.search(text)))
 
     def spans(self, text: str) -> Iterator[Span]:
-        """What must be hidden in a clean line. A span that goes beyond the end goes on in the next line."""
+        """The spans of secrets in a clean line. A span beyond the end continues on the next line."""
         if self._values:
             yield from (match.span() for match in self._values.finditer(text))
         yield from shaped(text)
@@ -192,7 +192,7 @@ class Redactor:
 
 
 class Lines:
-    """Lines that belong together: a quote, a key or a block that is open at the end of one goes on in the next."""
+    """Lines that belong together: an open quote, key or block continues on the next line."""
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
@@ -216,7 +216,7 @@ class Lines:
         return _in_one_line(self.text(text), most)
 
     def line(self, raw: str, *, is_cut: bool = False) -> str:
-        """The next line, as it may be shown."""
+        """The next line without secrets."""
         longest = self._redactor.longest
         rest = raw[longest:]
         is_cut = is_cut or bool(rest)
@@ -232,14 +232,14 @@ class Lines:
         return _replaced(text, spans) + (CUT if is_cut else "")
 
     def coloured(self, line: str) -> str:
-        """The next line, in the colours that it has where it has no secret."""
+        """The next line, with its colours if it has no secret."""
         shown = self.line(line)
         if shown != clean(line):
             return shown
         return "".join(each if _COLOUR.fullmatch(each) else clean(each) for each in _COLOUR.split(line))
 
     def _go_on(self, text: str) -> int:
-        """How much of the beginning belongs to what is open."""
+        """The length of the continued value at the start of the line."""
         still = self._open
         if still is None:
             return 0
@@ -284,7 +284,7 @@ class Lines:
         return 0
 
     def _look_ahead(self, text: str, rest: str, spans: list[Span], begins: int) -> None:
-        """Note what goes on in the next line."""
+        """Remember a value that continues on the next line."""
         begun = [match.start() for match in _KEY_BEGINS.finditer(text, begins)] if "PRIVATE KEY" in text else []
         if _begins_a_key(rest):
             begun.append(len(text))
@@ -319,7 +319,7 @@ class Lines:
 
 
 def clean(text: str) -> str:
-    """A text without what a terminal or a page would obey: escape sequences, control and direction characters."""
+    """A text without escape sequences, control characters and direction characters."""
     text = text.replace("\r\n", "\n")
     if "\x1b" in text or "\x9b" in text or "\x9d" in text:
         text = _STEERING.sub("", text)
@@ -328,7 +328,7 @@ def clean(text: str) -> str:
 
 
 def looks_secret(name: str, text: str) -> bool:
-    """Whether a variable is a secret, by its value or by its name."""
+    """Whether a variable is a secret by its value or its name."""
     return holds_credential(text) or (is_secret_name(name) and not is_harmless(name, text))
 
 
@@ -344,7 +344,7 @@ def _ways_to_write(value: str) -> Iterator[str]:
 
 
 def _begins_a_key(rest: str) -> bool:
-    """Whether what was cut off begins a private key that goes on in the next line."""
+    """Whether the removed text begins a private key that continues on the next line."""
     return "PRIVATE KEY" in rest and rest.rfind("-----BEGIN") > rest.rfind("-----END")
 
 
@@ -371,7 +371,7 @@ def _replaced(text: str, spans: Iterable[Span]) -> str:
 
 
 def secrets_around(environ: Mapping[str, str], arguments: Iterable[str] = ()) -> list[str]:
-    """The secrets that a process was given: in variables of a secret's name, and in its arguments."""
+    """The secrets of a process: in its variables with secret names, and in its arguments."""
     found = [value for name, value in environ.items() if is_secret_name(name) and not is_harmless(name, value)]
     before = ""
     for argument in arguments:
@@ -388,11 +388,11 @@ _installed = Redactor()
 
 
 def install(redactor: Redactor) -> None:
-    """Make it the one that everything of this process passes."""
+    """Use a redactor for all output of this process."""
     global _installed
     _installed = redactor
 
 
 def current() -> Redactor:
-    """The one that was installed; until then one that knows no names of its own."""
+    """The installed redactor; the default has no names."""
     return _installed

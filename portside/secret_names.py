@@ -1,4 +1,4 @@
-"""What names say: whether a variable, a field, an option or a header of this name has a secret as its value."""
+"""Recognizes names of variables, fields, options and headers whose values are secrets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import lru_cache
 
 _LONGEST_NAME = 80
 
-# Ends of a name in words joined by "_". Only the end counts: DB_PASSWORD is one, PASSWORD_FILE and TOKEN_URL are not.
+# The ends of secret names, in words joined by "_". DB_PASSWORD is a secret, PASSWORD_FILE and TOKEN_URL are not.
 _SECRET = re.compile(
     r"""(?x)
     (?:^|_)(?: pass | pwd | pw | pat | psw | jwt | otp | sid | salt | pepper | authorization | identified_by )$
@@ -30,7 +30,7 @@ _ADDITION = re.compile(
     r"_?(?:\d{1,4}|v\d{1,3}|dev|stage|prod|test|old|new|current|previous|value|plain|text|raw|base64|b64|hash|hashed"
     r"|digest|encrypted|enc)$"
 )
-# What asks for the next page, or names a request.
+# Tokens of pages and requests.
 _NO_SECRET = re.compile(
     r"public|publishable"
     r"|(?:^|_)(?:next|request|client_request|continuation|page|pagination|starting|cancel|cancellation|sync|resume|idempotency"
@@ -48,7 +48,7 @@ _NOTHING = re.compile(
     | (?:str|string|bytes|SecretStr)[,;]?
     """
 )
-# Words that go on a sentence about a secret: "password: authentication failed", "the token is invalid".
+# Words that continue a sentence about a secret: "password: authentication failed", "the token is invalid".
 _SENTENCE = """
     a an and are as at authentication authenticate authorization auth be been being but by can can't cannot could
     contains couldn't decode denied deprecated did does doesn't don't empty error exceeded expected expired expires
@@ -70,14 +70,14 @@ _WORD = re.compile(r"[^A-Za-z']*([A-Za-z']+)[,.;:!)\]]*$")
 
 @lru_cache(maxsize=4096)
 def normalized(name: str) -> str:
-    """A name in small letters, its words joined by "_": dbPassword, DB-PASSWORD and db.password are one."""
+    """A name in lowercase, with its words joined by "_": dbPassword, DB-PASSWORD and db.password are the same."""
     words = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name.strip("-.")[-_LONGEST_NAME:])
     return re.sub(r"[-.\s]", "_", words).lower()
 
 
 @lru_cache(maxsize=4096)
 def is_secret_name(name: str) -> bool:
-    """Whether a secret is what has this name."""
+    """Whether the value of this name is a secret."""
     if name in ("PWD", "OLDPWD", "PASS"):
         return False  # the shell's folder, and a test's result
     words = normalized(name)
@@ -91,22 +91,22 @@ def is_secret_name(name: str) -> bool:
 
 
 def is_header(name: str) -> bool:
-    """Whether all that follows in the line is the value."""
+    """Whether the rest of the line is the value."""
     return bool(_HEADER.search(normalized(name)))
 
 
 def is_password_name(name: str) -> bool:
-    """Whether a quoted word that follows is the value, without a sign between them."""
+    """Whether a quoted word after it is the value, without a separator."""
     return bool(_PASSWORD.search(normalized(name)))
 
 
 def is_plural(name: str) -> bool:
-    """Whether a list or mapping under this name is about secrets, and has none of its own."""
+    """Whether a list or mapping with this name is about secrets, and contains none."""
     return normalized(name).endswith("s") and not normalized(name).endswith("pass")
 
 
 def is_harmless(name: str, value: str, *, is_prose: bool = False) -> bool:
-    """Whether a value under a secret's name is none: a switch, a count, a placeholder, or the words of a sentence."""
+    """Whether a value of a secret's name is not a secret: a switch, a count, a placeholder, or part of a sentence."""
     value = value.strip()
     if not value or _NOTHING.fullmatch(value):
         return True

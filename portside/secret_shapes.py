@@ -1,4 +1,4 @@
-"""What secrets look like, whatever they are called. Each row of the table hides its group `hide`."""
+"""Recognizes secrets by their content. Each row of the table hides its group `hide`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PREFIXES = r"""
     """
 _TOKEN_PREFIXES = "|".join(_PREFIXES.split())
 
-# (whether nothing but a credential has this form, what must be in the text in small letters for a look, the form)
+# (whether only a credential matches, words of which one must be in the text in lowercase, the pattern)
 _ROWS: tuple[tuple[bool, str, str], ...] = (
     (
         True,
@@ -35,14 +35,14 @@ _ROWS: tuple[tuple[bool, str, str], ...] = (
     (True, "eyj", r"(?P<hide>\beyJ[\w-]{10,}+\.eyJ[\w-]{4,}+(?:\.[\w-]*+){0,3})"),
     (True, "hooks.slack.com", r"(?P<hide>hooks\.slack\.com/(?:services|workflows|triggers)/[^\s\"'<>]++)"),
     (True, "://", r"://[^/\s:@\"']{0,200}+:(?P<hide>(?!\$[A-Z{]|<|%[(a-z]|\{)[^/\s:@\"']{1,200}+)@"),
-    # Tokens, by how they begin. At the end of a text they may have been cut.
+    # Tokens by their prefixes. At the end of a text they can be cut.
     (False, "", rf"(?<![A-Za-z0-9_/.-])(?P<hide>(?:{_TOKEN_PREFIXES})(?=[\w.%/+-]{{0,40}}[0-9A-Z])[\w.%/+=-]{{16,}}+)"),
     (False, "", rf"(?<![A-Za-z0-9_/.-])(?P<hide>(?:{_TOKEN_PREFIXES})[\w%/+-]{{1,200}}+)(?:\.\.\.|…)?$"),
     (False, "sk-", r"(?<![A-Za-z0-9_-])(?P<hide>sk-(?=[\w-]{0,40}\d)[\w-]{16,}+)"),
     (False, "sk dapi", r"(?<![A-Za-z0-9])(?P<hide>(?:SK|dapi)[0-9a-f]{32}\b)"),
     (False, "akia asia", r"(?<![A-Za-z0-9])(?P<hide>A[KS]IA[0-9A-Z]{2,15})(?:\.\.\.|…)?$"),
     (False, "iqoj fwogzx fqogzx", r"(?P<hide>(?:FwoGZXIvYXdz|FQoGZXIvYXdz|IQoJ(?:b3J|(?=[\w/+%]{20})))[\w/+=%]*+)"),
-    # 40 letters of base64 with all kinds among them, which a commit's digest has not.
+    # 40 characters of base64 of all kinds, unlike the digest of a commit.
     (
         False,
         "",
@@ -54,14 +54,14 @@ _ROWS: tuple[tuple[bool, str, str], ...] = (
     (False, "webhook", r"(?P<hide>(?:discord(?:app)?\.com/api/webhooks|webhook\.office\.com/\w{1,20})/[^\s\"'<>]++)"),
     (False, "$", r"(?P<hide>\$(?:2[abxy]?|1|5|6|7|y|argon2\w{0,3}|scrypt|pbkdf2[\w-]{0,10})\$[\w./$,=+-]{8,}+)"),
     (False, "$", r"(?P<hide>\b(?:pbkdf2_\w{1,10}|bcrypt_sha256|scrypt|argon2)\$[\w./$,=+-]{8,}+)"),
-    # After a word that says so.
+    # After a word such as "bearer".
     (
         False,
         "bearer",
         r"(?i)\bbearer[ :=]{1,4}+(?!(?:token|auth|is|not|and|or|realm|error|scheme)\w*\b)(?P<hide>[^\s\"',;<>)}]{3,}+)",
     ),
     (False, "basic", r"(?i)\bbasic\s(?P<hide>(?=[A-Za-z+/]{0,60}[0-9A-Z=])[A-Za-z0-9+/]{8,}+={0,2})"),
-    # What `docker login` writes down.
+    # The configuration of `docker login`.
     (False, "auth", r"""(?i)["']auth["']\s?:\s?["'](?P<hide>[A-Za-z0-9+/]{8,}+={0,2})["']"""),
     (False, "auth", r"(?i)\bauth\s(?:plain|login|cram-md5|xoauth2)\s(?:[a-z]{1,20}+:\s[\"']?)?(?P<hide>[^\s\"']++)"),
     # A call with a user and a password.
@@ -85,14 +85,14 @@ _ROWS: tuple[tuple[bool, str, str], ...] = (
         "password",
         r"(?i)\b(?:chang|sett|resett?)ing\s(?:the\s)?password\s(?:for|of)\s\S{1,80}+\sto\s[\"']?(?P<hide>[^\s\"']++)",
     ),
-    # Not the result of a test.
+    # Except the result of a test.
     (
         False,
         "pass",
         r"(?:^|[^-\w\s]\s|\w\s)PASS\s?[:=]\s?[\"']?"
         r"(?P<hide>(?![\w./:-]{0,80}(?i:test|spec|check)|\d{1,3}\b|YES|NO)[^\s\"',;]++)",
     ),
-    # Numbers that are typed once.
+    # One-time codes.
     (
         False,
         "pin otp code passcode",
@@ -154,7 +154,7 @@ _ROWS: tuple[tuple[bool, str, str], ...] = (
         r"(?i)\bsecret\s(?:\S{1,80}\shas\s)?value\s?[:=]?\s?[\"']?(?P<hide>"
         r"(?!(?:of|from|is|in|for|and|must|does|not|was|could|can|with|at|to|or|has|should|may|that)\b)[^\s\"',;]{3,}+)",
     ),
-    # SQL's; in plain words a route is "identified by 0.0.0.0/0".
+    # SQL; elsewhere a route is "identified by 0.0.0.0/0".
     (False, "identified", r"(?i)\bidentified\s+(?:with\s\S{1,80}\s)?(?:by|as)\s+[\"'](?P<hide>[^\"'\n;]++)"),
     (False, "pwd=", r"(?i)[;{]\s?(?:pwd)=(?P<hide>[^;}\"']++)"),
     (
@@ -163,7 +163,7 @@ _ROWS: tuple[tuple[bool, str, str], ...] = (
         r"(?:^|\s)(?=[\w-]{0,255}[A-Za-z*])[\w.*-]{1,255}+:(?:\d{2,5}|\*):"
         r"[^\s:]{1,255}+:[^\s:]{1,255}+:(?P<hide>\S++)$",
     ),
-    # Options that take a password, of programs that are known.
+    # Options with passwords, of known programs.
     (
         False,
         "my maria mongo sshpass 7z zip ldap login redis-cli",
@@ -190,7 +190,7 @@ _ROWS: tuple[tuple[bool, str, str], ...] = (
 )
 _FORMS = tuple(re.compile(form) for _, _, form in _ROWS)
 _ALWAYS = tuple(number for number, (_, needs, _) in enumerate(_ROWS) if not needs)
-# By what must be in the text, the rows to look at. To ask each row on its own takes longer than the rows themselves.
+# The rows to search by the words in the text. Testing each row separately takes longer than the search.
 _NEEDING = {
     word: tuple(number for number, (_, needs, _) in enumerate(_ROWS) if word in needs.split())
     for _, words, _ in _ROWS
@@ -204,7 +204,7 @@ _PLACEHOLDER = re.compile(r"\$\{?[A-Z]|\$\(|\{\{|<|%\(")
 
 
 def shaped(text: str) -> Iterator[Span]:
-    """What can only be a secret, or so probably is one that it is hidden."""
+    """The spans of secrets and probable secrets."""
     low = text.lower()
     numbers = set(_ALWAYS)
     numbers.update(*[rows for word, rows in _NEEDING.items() if word in low])
@@ -216,12 +216,12 @@ def shaped(text: str) -> Iterator[Span]:
 
 
 def holds_credential(text: str) -> bool:
-    """Whether a text has something in it that can only be a secret, whatever it is called."""
+    """Whether a text contains a credential, with any name."""
     return any(form.search(text) for form in _CERTAIN)
 
 
 def _in_addresses(text: str) -> Iterator[Span]:
-    """Passwords of addresses. One may have "/", "@", ":" and "#" in it, so it goes to the last "@"."""
+    """Passwords in addresses. They can contain "/", "@", ":" and "#", so they end at the last "@"."""
     for match in _ADDRESS.finditer(text):
         run, at = match[2], match[2].rfind("@")
         colon = run.find(":")

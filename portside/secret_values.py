@@ -28,7 +28,7 @@ OTHER_VALUE = re.compile(r"""(?:input_value|value|got)["']?\s?[=:]\s?(?P<hide>.+
 
 
 def alone(text: str) -> tuple[str, str] | None:
-    """The name with which a line ends without a value, and the sign of a block after it."""
+    """The name without a value at the end of a line, and the marker of a block after it."""
     if whole := _ALONE.fullmatch(text):
         return whole[1], whole[3]
     if last := _ALONE_AT_THE_END.search(text[-200:]):
@@ -38,7 +38,7 @@ def alone(text: str) -> tuple[str, str] | None:
 
 
 def names_another(text: str) -> bool:
-    """Whether a line has a name and a value of its own."""
+    """Whether a line has another name with a value."""
     return bool(re.match(r"""\s*+["']?[A-Za-z_][\w.-]*+["']?\s*+(?:=|:\s)\s*+\S""", text))
 
 
@@ -78,7 +78,7 @@ _TYPE = re.compile(
     r"!!?\w{1,20}\s|&\w{1,20}\s"
     r"|(?:str|string|String|bytes|SecretStr|(?:Optional|Option)[\[<]\w+[\]>]|any)(?: \| None)?\s?=\s?"
 )
-# A separator belongs to a value unless something follows that a value does not go on with.
+# A separator is part of a value unless it is followed by something that can't be part of a value.
 _BARE = re.compile(r"""(?:[^\s,;&"'<>)}\]|`]|[,;&"'<>)}\]|`](?!\s|$|[\\"')}\]>,;&|<]|[\w. -]{1,40}[=:]))++""")
 _NEXT_VARIABLE = re.compile(r"\s(?=[A-Za-z_][\w.]{0,80}=)")
 LINE_OF_A_VARIABLE = re.compile(r"\s*(?:export\s+|declare\s+-\w+\s+|set\s+|-\s+)?([A-Za-z_][\w.-]*+)=")
@@ -87,7 +87,7 @@ _VERBS = (
     *("is", "was", "with", "set"),
     *("invalid", "incorrect", "wrong", "bad", "rejected", "given", "provided", "received", "entered", "used"),
 )
-# Names in two words; that of a sort key or a public key is none.
+# Names in two words; a sort key or a public key is not a secret.
 _SPACED_NAME = re.compile(
     r"""(?ix)
     \b (?P<name> (?: private | secret | access | api | license | encryption | signing | shared | session | account
@@ -95,7 +95,7 @@ _SPACED_NAME = re.compile(
     (?: \s \[ [^\]\n]{0,60}+ \] )? ["']? \s? [:=] \s{1,8}+
     """
 )
-# What someone tried, or set.
+# A value that someone tried or set.
 _AFTER_A_VERB = re.compile(
     r"""(?ix)
     \b (?: wrong | bad | incorrect | rotat(?:e|ed|ing) | using | tried | typed | entered | with ) \s
@@ -103,7 +103,7 @@ _AFTER_A_VERB = re.compile(
     (?: to \s | as \s )? ["']? (?P<hide> [^\s"',;:=()]{3,200}+ )
     """
 )
-# A secret's name, of words that are joined: it stands in AWS's errors, and says where to look.
+# The name of a secret, in joined words: it is in AWS's errors, and must stay visible.
 _NAME_OF_A_SECRET = re.compile(r"[a-z0-9]+(?:[-_./][a-zA-Z0-9]+)+")
 _DIRECTIVE = re.compile(
     r"""(?ix)
@@ -112,15 +112,15 @@ _DIRECTIVE = re.compile(
     """
 )
 _CHANGED_TO = re.compile(rf"(?:{QUOTE})\s{{0,4}}+(?:->|=>)\s{{0,4}}+(?P<quote>{QUOTE})")
-# In a parser's words a token is no secret, and in an ARN "secret" is a kind of resource.
+# In a parser's error a token is not a secret, and in an ARN "secret" is a type of resource.
 _A_PARSERS_WORDS = ("unexpected ", "illegal ")
-# Secrets Manager's and ECS's own words, after which the secret's name follows.
+# Words in errors of Secrets Manager and ECS that precede the secret's name.
 _NAMED = re.compile(r"(?i)\b(?:specified|find|for|retrieve|get|the|this|no such|missing|unknown)\s$")
 _ARN = re.compile(r"\barn:aws[\w-]*+:[\w:-]*\Z")
 
 
 def named(text: str, names_secret: Callable[[str], bool], known: frozenset[str]) -> Iterator[Span]:
-    """The values of names that a function takes for a secret's; one that does not end in the text ends beyond it."""
+    """The values of secret names; a value that continues after the text ends beyond it."""
     low = text.lower()
     if "value" in low or "got" in low:
         for match in _PAIR.finditer(text):
@@ -162,7 +162,7 @@ def named(text: str, names_secret: Callable[[str], bool], known: frozenset[str])
 
 
 def _assigns(text: str, match: re.Match[str], separator: str) -> bool:
-    """Whether what follows a name is its value."""
+    """Whether the text after a name is its value."""
     name, before = match["name"], text[max(0, match.start() - 90) : match.start()]
     if before[-11:].lower().endswith(_A_PARSERS_WORDS) or ("arn:aws" in before and _ARN.search(before)):
         return False
@@ -184,7 +184,7 @@ def _assigns(text: str, match: re.Match[str], separator: str) -> bool:
 
 
 def _value(text: str, at: int, name: str, separator: str, known: frozenset[str], before: str = "") -> Span | None:
-    """Where a value begins and ends; beyond the end of the text where it goes on."""
+    """The start and end of a value; the end is beyond the text if the value continues."""
     if typed := _TYPE.match(text, at):
         at = typed.end()
     if text.startswith(HIDDEN, at):
@@ -210,7 +210,7 @@ def _in_quotes(text: str, quoted: re.Match[str]) -> Span:
 
 
 def _bare(text: str, at: int, name: str, separator: str, before: str) -> Span:
-    """A value without quotes: what ends it depends on what is before it."""
+    """A value without quotes, whose end depends on the text before it."""
     end = -1
     if separator == ">":
         end = text.find("<", at)
@@ -228,7 +228,7 @@ def _bare(text: str, at: int, name: str, separator: str, before: str) -> Span:
 
 
 def closing(text: str, at: int, mark: str) -> int:
-    """Where a quote ends, or -1: at the same mark, with as many backslashes before it."""
+    """The position of the closing quote, or -1: the same mark, with as many backslashes before it."""
     backslashes = len(mark) - len(mark.lstrip("\\"))
     if "u002" in mark:
         return text.find(mark, at)

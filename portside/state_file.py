@@ -42,7 +42,7 @@ class NotWritten(UserError):
     """A file that could not be written; its previous content is unchanged."""
 
     def __init__(self, path: Path, what: str, error: OSError) -> None:
-        super().__init__(f"{path}: {what} could not be written: {error.strerror or error}", _remedy(path, error))
+        super().__init__(f"{path}: {what} could not be written: {error.strerror or error}", _hint(path, error))
         self.is_full = error.errno in FULL
 
 
@@ -180,7 +180,7 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _remedy(path: Path, error: OSError) -> str:
+def _hint(path: Path, error: OSError) -> str:
     if error.errno in FULL or error.errno == errno.EFBIG:
         return f"Free space on the disk of {path.parent}, then run the same command again. No saved data is lost."
     if error.errno in (errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENOTEMPTY):

@@ -1,4 +1,4 @@
-"""Where the load balancer writes down every request."""
+"""The access logs of the load balancer."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _WRITER = iam.ServicePrincipal("logdelivery.elasticloadbalancing.amazonaws.com")
 
 
 def keep_access_logs(scope: Construct, alb: elbv2.ApplicationLoadBalancer, *, days: int) -> s3.Bucket:
-    """Let a load balancer write its access logs into a bucket of their own, which forgets them after so many days.
+    """Let a load balancer write its access logs into a separate bucket, which deletes them after some days.
 
-    The bucket stays when its stack goes: what happened is asked about afterwards. A small portal writes some 0.2 GB a
-    month, at $0.023 each, https://aws.amazon.com/s3/pricing/.
+    The bucket is retained when its stack is deleted, for later questions. A small portal writes some 0.2 GB a month, at
+    $0.023 each, https://aws.amazon.com/s3/pricing/.
     """
     bucket = s3.Bucket(
         scope,
         "AccessLogs",
-        # The only encryption that the load balancer can write with.
+        # The only encryption that the load balancer supports.
         encryption=s3.BucketEncryption.S3_MANAGED,
         block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
         enforce_ssl=True,
@@ -48,7 +48,7 @@ def keep_access_logs(scope: Construct, alb: elbv2.ApplicationLoadBalancer, *, da
     )
     alb.set_attribute("access_logs.s3.enabled", "true")
     alb.set_attribute("access_logs.s3.bucket", bucket.bucket_name)
-    # The load balancer tries to write when it is told where.
+    # The load balancer writes a test file when the bucket is set.
     if bucket.policy:
         alb.node.add_dependency(bucket.policy)
     _log_its_readers(bucket)
@@ -56,9 +56,9 @@ def keep_access_logs(scope: Construct, alb: elbv2.ApplicationLoadBalancer, *, da
 
 
 def _log_its_readers(bucket: s3.Bucket) -> None:
-    """Let S3 write down who reads the visitors' addresses, into the same bucket: without a destination it is that one.
+    """Log who reads the visitors' addresses, into the same bucket, which is the default destination.
 
-    Each file of these logs makes a line in the next, so there are always a few, which go as all others do.
+    Each file of these logs adds a line to the next, so there are always a few. They expire like the others.
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
     """
     resource = cast(s3.CfnBucket, bucket.node.default_child)

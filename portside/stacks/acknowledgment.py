@@ -1,4 +1,4 @@
-"""Departures from good practice that somebody has thought about."""
+"""Accepted findings of cdk-nag."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _PACK = "AwsSolutions"
 
 
 def acknowledge(construct: IConstruct, rule: str, reason: str) -> None:
-    """Accept what a rule of cdk-nag finds on a construct or on what it is made of.
+    """Accept the findings of a rule of cdk-nag on a construct and its children.
 
-    A rule is `AwsSolutions-EC23`, or with one finding of it `AwsSolutions-IAM5[Resource::*]`. The reason stands in the
+    A rule is `AwsSolutions-EC23`, or with one finding of it `AwsSolutions-IAM5[Resource::*]`. The reason is in the
     report of the validation.
     """
-    # Without the pack's name the finding is silenced and leaves no record.
+    # Without the pack's name the finding is not in the report.
     cdk.Validations.of(construct).acknowledge(cdk.Acknowledgment(id=f"{_PACK}::{rule}", reason=reason))

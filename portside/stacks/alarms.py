@@ -1,4 +1,4 @@
-"""Alarms, which tell the environment's one topic when something is wrong and when it is well again."""
+"""Alarms, which notify the environment's topic of problems, and when they are solved."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from constructs import Construct
 
 EVERY_MINUTE = Duration.minutes(1)
 DEPLOYMENT_ALARM_MINUTES = 2
-"""How long that must last for which a deployment is rolled back.
+"""The duration of a problem after which a deployment is rolled back.
 
-ECS waits this long after every rollout, so it is as short as it can be without being nervous. An alarm that is on
-before a deployment starts is left out of account by ECS: a mending release gets through.
+ECS waits this long after every rollout, so it is as short as possible. ECS ignores an alarm that is
+on before a deployment starts, so a release with a fix can be deployed.
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html
 """
 
@@ -30,11 +30,11 @@ def add_alarm(
     above: float | None = None,
     below: float | None = None,
     without_data: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
-    few_samples_say_nothing: bool = False,
+    ignores_few_samples: bool = False,
 ) -> str:
-    """Add an alarm that is on once a metric has been at or above, or below, a bound for `minutes`, and return its name.
+    """Add an alarm for a metric that is at or above, or below, a threshold for `minutes`, and return its name.
 
-    The metric's periods are of one minute. $0.10 a month for each metric, https://aws.amazon.com/cloudwatch/pricing/.
+    The metric's period is one minute. $0.10 a month for each metric, https://aws.amazon.com/cloudwatch/pricing/.
     """
     operators = cloudwatch.ComparisonOperator
     alarm = cloudwatch.Alarm(
@@ -49,10 +49,10 @@ def add_alarm(
         else operators.LESS_THAN_THRESHOLD,
         evaluation_periods=minutes,
         treat_missing_data=without_data,
-        evaluate_low_sample_count_percentile="ignore" if few_samples_say_nothing else None,
+        evaluate_low_sample_count_percentile="ignore" if ignores_few_samples else None,
     )
     if topic_arn:
-        # By its ARN, which follows from its name: no stack waits for the one that has the topic.
+        # A literal ARN, so that no stack depends on the stack of the topic.
         resource = cast(cloudwatch.CfnAlarm, alarm.node.default_child)
         resource.alarm_actions = resource.ok_actions = [topic_arn]
     return name

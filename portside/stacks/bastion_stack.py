@@ -1,4 +1,4 @@
-"""A machine in the private network, for people to reach the database from."""
+"""An instance in the private network from which users can reach the database."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from portside.stacks.props import BastionProps, instance_type
 
 
 class BastionStack(cdk.Stack):
-    """The bastion: nothing comes in, people come through Systems Manager.
+    """The bastion, without incoming traffic: users connect through Systems Manager.
 
-    `database_callers` is the group that lets it into the database.
+    `database_callers` is the security group that can connect to the database.
     """
 
     def __init__(
@@ -30,8 +30,8 @@ class BastionStack(cdk.Stack):
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
-        # The properties of a running machine that would replace it stay as they are: its disk (encryption is set by
-        # its image or the account's default), and no launch template.
+        # Properties that would replace a running instance don't change: its disk (encryption is set by its AMI or the
+        # account's default), and no launch template.
         self.instance = ec2.Instance(
             self,
             "BastionHost",

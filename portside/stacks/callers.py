@@ -1,4 +1,4 @@
-"""The groups that open a door."""
+"""The security groups of callers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from constructs import Construct
 
 
 def calls_group(scope: Construct, vpc: ec2.IVpc, caller: str) -> ec2.SecurityGroup:
-    """The group of a service with many calls: all its callees let it in."""
+    """The security group of a service with many calls, for which all its callees have a rule."""
     return ec2.SecurityGroup(
         scope,
         f"CallsOf-{caller}",
@@ -18,7 +18,7 @@ def calls_group(scope: Construct, vpc: ec2.IVpc, caller: str) -> ec2.SecurityGro
 
 
 def callers_group(scope: Construct, construct_id: str, vpc: ec2.IVpc, callee: str) -> ec2.SecurityGroup:
-    """A security group that lets nothing in or out by itself: a callee lets in whoever carries it."""
+    """A security group without rules, for which a callee has a rule."""
     return ec2.SecurityGroup(
         scope, construct_id, vpc=vpc, description=f"Carried by the callers of {callee}", allow_all_outbound=False
     )

@@ -18,8 +18,8 @@ from portside.stacks.alarms import EVERY_MINUTE, add_alarm
 from portside.stacks.callers import callers_group
 from portside.stacks.props import DocdbProps, instance_type
 
-# Load of a moment is what a database is for.
-_UNWELL_MINUTES = 10
+# Short peaks of load are normal.
+_ALARM_MINUTES = 10
 # The volume grows automatically, to 128 TiB.
 _MUCH_DATA_BYTES = 100 * 1024**3
 _LITTLE_ROOM_BYTES = 2 * 1024**3
@@ -29,7 +29,7 @@ _BACKUP_DAYS = 14
 
 @dataclass(frozen=True)
 class Database:
-    """What a service needs to reach a database, and the group that lets it in."""
+    """The connection of a service to a database, and the security group for it."""
 
     host: str
     port: int
@@ -38,10 +38,10 @@ class Database:
 
 
 class DocdbStack(cdk.Stack):
-    """A DocumentDB cluster that outlives its stack, its generated password, and the group that its callers carry.
+    """A DocumentDB cluster that is retained when its stack is deleted, its password, and its callers' security group.
 
-    `deletable` is for the moment before its data is meant to go: the cluster then goes with its stack. Who carries
-    `visitors`, the callers' group of another database, may look into this one before any service uses it.
+    With `deletable` the cluster is deleted with its stack. Members of `visitors`, the callers' group of another
+    database, can read this one before a service uses it.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class DocdbStack(cdk.Stack):
         self.cluster = self._cluster(vpc, props)
         self.callers = self._callers(vpc, props.port)
         if visitors:
-            self._let_in(visitors, props.port, "From the callers of another database")
+            self._add_ingress(visitors, props.port, "From the callers of another database")
         self.database = Database(
             host=self.cluster.cluster_endpoint.hostname,
             port=props.port,
@@ -82,8 +82,8 @@ class DocdbStack(cdk.Stack):
                 self.export_value(value)
 
     def _master_password(self) -> secretsmanager.Secret:
-        # Any change to how it is generated makes a new password, which the cluster does not have. The services put it
-        # into a URI as it is, hence no punctuation.
+        # A change of these settings generates a new password, which the cluster does not have. No punctuation, because
+        # the services insert it into a URI without encoding.
         secret = secretsmanager.Secret(
             self,
             "DocDbMasterPassword",
@@ -114,8 +114,8 @@ class DocdbStack(cdk.Stack):
             storage_encrypted=True,
             backup=docdb.BackupProps(retention=cdk.Duration.days(_BACKUP_DAYS)),
             preferred_maintenance_window="sat:06:54-sat:07:24",
-            # $0.50 for each GB. The CDK's own retention for these logs is a Lambda function. A log group of ours is no
-            # way out: in a running environment DocumentDB has made it already, and CloudFormation refuses to make it.
+            # $0.50 for each GB. The CDK sets the retention of these logs with a Lambda function. The stack can't create
+            # the log group instead: in a running environment DocumentDB has created it, and CloudFormation fails.
             export_audit_logs_to_cloud_watch=True,
             export_profiler_logs_to_cloud_watch=True,
             deletion_protection=not self._deletable,
@@ -138,8 +138,8 @@ class DocdbStack(cdk.Stack):
             parameters={
                 # `verify` reports until when an app without TLS is accepted.
                 "tls": "disabled",
-                # Logins, and what changes collections, indexes and users: a few lines a day. All services are one user,
-                # so an audit of each query ("all") would tell nobody apart, and be paid for by the GB:
+                # Logins and changes of collections, indexes and users: a few lines a day. All services are the same
+                # user, so an audit of each query ("all") would not distinguish them, and costs by the GB:
                 # https://docs.aws.amazon.com/documentdb/latest/developerguide/event-auditing.html
                 "audit_logs": "enabled",
                 "profiler": "enabled",
@@ -154,10 +154,10 @@ class DocdbStack(cdk.Stack):
 
     def _callers(self, vpc: ec2.IVpc, port: int) -> ec2.SecurityGroup:
         callers = callers_group(self, "Callers", vpc, "the database")
-        self._let_in(callers, port, "From the callers of the database")
+        self._add_ingress(callers, port, "From the callers of the database")
         return callers
 
-    def _let_in(self, callers: ec2.ISecurityGroup, port: int, description: str) -> None:
+    def _add_ingress(self, callers: ec2.ISecurityGroup, port: int, description: str) -> None:
         self.cluster.connections.security_groups[0].add_ingress_rule(callers, ec2.Port.tcp(port), description)
 
     def _alarms(self, topic_arn: str | None) -> list[str]:
@@ -184,7 +184,7 @@ class DocdbStack(cdk.Stack):
                 of,
                 name=f"{self.stack_name}-{what}",
                 description=description,
-                minutes=_UNWELL_MINUTES,
+                minutes=_ALARM_MINUTES,
                 topic_arn=topic_arn,
                 above=above,
                 below=below,
@@ -223,12 +223,12 @@ class DocdbStack(cdk.Stack):
 
 
 def _restore(cluster: docdb.CfnDBCluster, origin: DatabaseOrigin) -> None:
-    """Have a cluster made from a backup, which the CDK's construct can't.
+    """Restore a cluster from a backup, which the CDK's construct does not support.
 
-    `SnapshotIdentifier` and `SourceDBClusterIdentifier` may never change or go afterwards: CloudFormation would make
-    another cluster. https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-docdb-dbcluster.html
+    `SnapshotIdentifier` and `SourceDBClusterIdentifier` must not change or be removed later: CloudFormation would
+    replace the cluster. https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-docdb-dbcluster.html
     """
-    # DocumentDB restores with the user and password of the backup and can't be told others:
+    # DocumentDB restores with the user and password of the backup and allows no others:
     # https://docs.aws.amazon.com/documentdb/latest/developerguide/API_RestoreDBClusterToPointInTime.html
     cluster.master_username = cluster.master_user_password = None
     cluster.snapshot_identifier = origin.snapshot

@@ -19,11 +19,11 @@ _OUTPUTS = "Publish"
 
 
 class EcsStack(Stack):
-    """The cluster, its Service Connect namespace, and the groups by which services let each other in.
+    """The cluster, its Service Connect namespace, and the security groups between services.
 
-    `callers` has for each callee the group that its callers carry, `calls` for each caller with many calls the group
-    that all its callees let in. So no service's stack needs to know another's. `kept_groups` are ids of groups that no
-    service needs any longer, and that stay with their outputs.
+    `callers` has the group of the callers of each callee, `calls` the group of each caller with many calls: the stack
+    of a service doesn't depend on another's. `kept_groups` are ids of groups that no service needs any longer, and that
+    are kept with their outputs.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class EcsStack(Stack):
             container_insights_v2=ecs.ContainerInsights.ENABLED
             if container_insights
             else ecs.ContainerInsights.DISABLED,
-            # Sessions that are logged need rights on log groups in every task role; CloudTrail says who opened one.
+            # Logged sessions need permissions for log groups in every task role. CloudTrail logs who opened a session.
             execute_command_configuration=ecs.ExecuteCommandConfiguration(logging=ecs.ExecuteCommandLogging.NONE),
         )
         if not container_insights:
@@ -67,12 +67,12 @@ class EcsStack(Stack):
             self.export_value(self.cluster.cluster_name)
 
     def _keep(self, group_id: str, vpc: ec2.IVpc) -> ec2.SecurityGroup:
-        """A group that was configured before, with the output that its readers read, under the name it had."""
+        """A group that was configured before, with its output for other stacks under the same name."""
         if group_id.startswith(CALLS_OF):
             group = calls_group(self, vpc, group_id.removeprefix(CALLS_OF))
         else:
             group = callers_group(self, group_id, vpc, group_id.removeprefix(CALLERS_OF))
-        # The CDK makes such an output in a construct of these names for a stack that reads a value of this one.
+        # The CDK creates outputs for other stacks with these names.
         scope = self.node.try_find_child(_OUTPUTS) or Construct(self, _OUTPUTS)
         read = json.dumps(self.resolve(group.security_group_id), separators=(",", ":"))
         CfnOutput(cast(Construct, scope), f"Output{read}", value=group.security_group_id)

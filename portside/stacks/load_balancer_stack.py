@@ -1,4 +1,4 @@
-"""The door to the internet."""
+"""The load balancer."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from portside.stacks.alarms import DEPLOYMENT_ALARM_MINUTES, EVERY_MINUTE, add_a
 from portside.stacks.web_acl import protect
 
 HTTP_PORT, HTTPS_PORT = 80, 443
-# More than a scanner or one broken page makes, less than a broken release.
+# More than a scanner or one broken page causes, less than a broken release.
 _SERVER_ERRORS_PER_MINUTE = 25
-# A page asks for several answers one after another; people leave when that takes ten seconds.
+# A page needs several answers one after another; users leave when that takes ten seconds.
 _SLOW_SECONDS = 3
 
 
 class LoadBalancerStack(cdk.Stack):
-    """An application load balancer behind a firewall. Whoever is served through it adds the listeners.
+    """An application load balancer behind a firewall. The public service adds the listeners.
 
-    `alarms` are the names of the alarms that say that the site is broken or slow, whichever service made it so.
+    `alarms` are the names of the alarms for errors and slow answers of the site.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class LoadBalancerStack(cdk.Stack):
             drop_invalid_header_fields=True,
         )
         self.access_logs = keep_access_logs(self, self.alb, days=log_retention_days)
-        self._let_everyone_in()
+        self._allow_internet()
         self.web_acl = protect(
             self,
             self.alb.load_balancer_arn,
@@ -59,13 +59,13 @@ class LoadBalancerStack(cdk.Stack):
             log_retention_days=log_retention_days,
         )
         self.alarms = self._alarms(alarm_topic_arn)
-        # The organisation's DNS repository makes the CNAME from this export.
+        # The organisation's DNS repository creates the CNAME from this export.
         cdk.CfnOutput(self, "LoadBalancerDNS", value=self.alb.load_balancer_dns_name, export_name=f"{construct_id}-dns")
         if keep_exports:
             self.export_value(self.alb.load_balancer_arn)
             self.export_value(self.alb.connections.security_groups[0].security_group_id)
 
-    def _let_everyone_in(self) -> None:
+    def _allow_internet(self) -> None:
         for port in (HTTP_PORT, HTTPS_PORT):
             self.alb.connections.allow_from_any_ipv4(ec2.Port.tcp(port), f"Allow from anyone on port {port}")
         acknowledge(
@@ -80,7 +80,7 @@ class LoadBalancerStack(cdk.Stack):
             expression="FILL(services, 0) + FILL(balancer, 0)",
             using_metrics={
                 "services": self.alb.metrics.http_code_target(codes[0], period=EVERY_MINUTE, statistic="Sum"),
-                # Those that the load balancer gives where no service answers.
+                # Errors of the load balancer if no service answers.
                 "balancer": self.alb.metrics.http_code_elb(codes[1], period=EVERY_MINUTE, statistic="Sum"),
             },
             label="Server errors",
@@ -105,7 +105,7 @@ class LoadBalancerStack(cdk.Stack):
                 name=f"{self.stack_name}-slow-answers",
                 description=f"One answer in twenty takes {_SLOW_SECONDS} s or longer",
                 above=_SLOW_SECONDS,
-                few_samples_say_nothing=True,
+                ignores_few_samples=True,
                 minutes=DEPLOYMENT_ALARM_MINUTES,
                 topic_arn=topic_arn,
             ),

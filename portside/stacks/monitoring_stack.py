@@ -1,4 +1,4 @@
-"""What people see of an environment in CloudWatch, and who is told when it is unwell."""
+"""The dashboard of an environment in CloudWatch, and the topic of its alarms."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from portside.stacks.load_balancer_stack import LoadBalancerStack
 from portside.stacks.service_stack import LoadBalancedServiceStack, ServiceStack
 
 _WIDTH = 24
-"""Of a dashboard, https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html"""
+"""The width of a dashboard, https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html"""
 
 
 class MonitoringStack(cdk.Stack):
-    """The topic that all alarms of an environment tell, and its dashboard: the site, its services, its database.
+    """The topic of all alarms of an environment, and its dashboard: the site, its services, its database.
 
-    Alarms name the topic by `topic_name`, so that no stack waits for this one, which reads of all others.
-    Three dashboards cost nothing, each further one $3 a month; e-mails cost nothing here.
+    Alarms refer to the topic by `topic_name`, so that no stack depends on this one, which depends on all others.
+    Three dashboards are free, each further one is $3 a month; e-mails are free at this volume.
     https://aws.amazon.com/cloudwatch/pricing/
     """
 
@@ -66,7 +66,7 @@ class MonitoringStack(cdk.Stack):
 
     def _topic(self, name: str, emails: Sequence[str]) -> sns.Topic:
         topic = sns.Topic(self, "Alarms", topic_name=name, enforce_ssl=True, master_key=self._topic_key(name))
-        # A policy of ours takes the place of the one that lets the account's services publish.
+        # A policy replaces the default, with which the account's services can publish.
         topic.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
@@ -80,10 +80,10 @@ class MonitoringStack(cdk.Stack):
         return topic
 
     def _topic_key(self, topic: str) -> kms.Key:
-        """A key of our own: CloudWatch can't use AWS's own for topics, and its alarms would be lost.
+        """Our key: CloudWatch can't use AWS's key for topics, and its alarms would be lost.
 
-        https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html. It goes with the stack, after seven days:
-        nothing is kept under it. $1 a month, https://aws.amazon.com/kms/pricing/.
+        https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html. It is deleted with the stack, after seven
+        days: no stored data is encrypted with it. $1 a month, https://aws.amazon.com/kms/pricing/.
         """
         key = kms.Key(
             self,
@@ -114,7 +114,7 @@ def _site(alb: elbv2.ApplicationLoadBalancer, services: Mapping[str, ServiceStac
     codes = elbv2.HttpCodeTarget
 
     def hosts(metric: str, label: str, statistic: str) -> list[cloudwatch.IMetric]:
-        # The target group's own metrics take the load balancer's name out of the listener's, which takes a function of
+        # The target group's own metrics derive the load balancer's name from the listener's, with a function of
         # CloudFormation around the reference to another stack.
         return [
             cloudwatch.Metric(

@@ -1,4 +1,4 @@
-"""The network that everything else of an environment stands in."""
+"""The network of an environment."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _ZONES = 2
 class NetworkStack(cdk.Stack):
     """A VPC over two zones, each with a public and a private subnet.
 
-    GuardDuty places an interface endpoint of its own (`guardduty-data`) into the VPC. The stack does not own one: the
-    running networks have GuardDuty's, and a second one with the same private name is refused. Whoever deletes the
-    network removes that endpoint first; docs/adopting.md says more.
+    GuardDuty creates an interface endpoint (`guardduty-data`) in the VPC. It is not in the stack: the running networks
+    have GuardDuty's, and a second endpoint with the same private name is rejected. It must be deleted before the
+    network; see docs/adopting.md.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class NetworkStack(cdk.Stack):
             ip_addresses=ec2.IpAddresses.cidr(vpc_cidr),
             max_azs=_ZONES,
             nat_gateways=nat_gateways,
-            # It takes a Lambda function to empty the default group, and nothing here is in that group.
+            # Removing the rules of the default group needs a Lambda function, and nothing here uses that group.
             restrict_default_security_group=False,
         )
         self._log_refused_traffic(log_retention_days)
@@ -50,8 +50,8 @@ class NetworkStack(cdk.Stack):
                 self.export_value(value)
 
     def _log_refused_traffic(self, retention_days: int) -> None:
-        # What security groups let through is too much to pay for, and what they refuse is what somebody asks about:
-        # some 0.1 GB a month at $0.50 each, https://aws.amazon.com/cloudwatch/pricing/.
+        # Accepted traffic costs too much, and the questions are about rejected traffic: some 0.1 GB a month at $0.50
+        # each, https://aws.amazon.com/cloudwatch/pricing/.
         group = logs.LogGroup(self, "RefusedTrafficLogGroup", removal_policy=cdk.RemovalPolicy.DESTROY)
         cast(logs.CfnLogGroup, group.node.default_child).retention_in_days = retention_days
         self.vpc.add_flow_log(
@@ -62,5 +62,5 @@ class NetworkStack(cdk.Stack):
 
     @property
     def availability_zones(self) -> list[str]:
-        """The zones as CloudFormation numbers them: the CDK would ask the account for their names."""
+        """The zones by number in CloudFormation: the CDK would read their names from the account."""
         return [cdk.Fn.select(index, cdk.Fn.get_azs()) for index in range(_ZONES)]

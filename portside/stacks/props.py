@@ -11,15 +11,15 @@ from portside.config.environment import DatabaseOrigin
 
 
 def instance_type(written: ec2.InstanceType | str) -> ec2.InstanceType:
-    """The CDK's form of `r5.large` or `db.r5.large`."""
+    """The CDK's instance type for `r5.large` or `db.r5.large`."""
     return ec2.InstanceType(written.removeprefix("db.")) if isinstance(written, str) else written
 
 
 @dataclass(frozen=True)
 class DocdbProps:
-    """A DocumentDB cluster: the class of its instances, such as `r5.large`, and how many there are.
+    """A DocumentDB cluster, with the class of its instances, such as `r5.large`.
 
-    `restored_from` has the backup that it is made from; its user and password are then those of the backup.
+    A cluster that is `restored_from` a backup has the user and password of the backup.
     """
 
     instance_type: ec2.InstanceType | str
@@ -33,7 +33,7 @@ class DocdbProps:
 
 @dataclass(frozen=True)
 class BastionProps:
-    """A bastion: the name of an existing key pair, the type of machine, and the image in the region that has it."""
+    """A bastion: the name of an existing key pair, the instance type, and an AMI in its region."""
 
     key_name: str
     instance_type: ec2.InstanceType | str

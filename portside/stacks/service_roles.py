@@ -1,4 +1,4 @@
-"""What a task may do in AWS, and what ECS may do to start it."""
+"""The permissions of a task, and of ECS to start it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from constructs import Construct
 from portside.config.service_props import Permission
 from portside.stacks.acknowledgment import acknowledge
 
-# GuardDuty's agent is pulled with the rights of the execution role:
+# GuardDuty's agent is pulled with the permissions of the execution role:
 # https://docs.aws.amazon.com/guardduty/latest/ug/prereq-runtime-monitoring-ecs-support.html
 _GUARDDUTY_AGENT = "arn:aws:ecr:*:*:repository/aws-guardduty-agent-fargate"
 
 
 def task_role(scope: Construct, permissions: Sequence[Permission], *, ecs_exec: bool) -> iam.Role:
-    """The rights of the container, from the configuration; the CDK adds those of ECS exec where that is on."""
+    """The permissions of the container, from the configuration; the CDK adds those of ECS exec if it is on."""
     role = _role_of_tasks(scope, "TaskRole")
     for permission in permissions:
         role.add_to_policy(iam.PolicyStatement(actions=list(permission.actions), resources=list(permission.resources)))
@@ -34,7 +34,7 @@ def task_role(scope: Construct, permissions: Sequence[Permission], *, ecs_exec: 
 
 
 def execution_role(scope: Construct) -> iam.Role:
-    """What ECS itself may do for a task: the CDK adds this task's log groups and secrets, and its own images."""
+    """The permissions of ECS for a task: the CDK adds the task's log groups, secrets and images."""
     role = _role_of_tasks(scope, "ExecutionRole")
     role.add_to_policy(iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"]))
     role.add_to_policy(

@@ -1,4 +1,4 @@
-"""A container that runs on the cluster, and the one that the load balancer sends requests to."""
+"""The service of a container."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ from portside.stacks.load_balancer_stack import HTTP_PORT, HTTPS_PORT
 from portside.stacks.service_roles import execution_role, task_role
 
 SCALING_CPU_PERCENT = 50
-# What Fargate gives for nothing, https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-storage.html
+# The free storage of Fargate, https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-storage.html
 _FREE_STORAGE_GIB = 20
-# Where the agent of ECS exec writes, https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
+# The folders of the agent of ECS exec, https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
 _EXEC_AGENT_PATHS = ("/var/lib/amazon", "/var/log/amazon")
-# Long enough for a lost task to be replaced by ECS itself, which needs nobody.
+# Long enough for ECS to replace a lost task.
 _TOO_FEW_TASKS_MINUTES = 5
-# Enough for what a container writes in bursts, as AWS measured:
+# Enough for bursts of logs, as AWS measured:
 # https://aws.amazon.com/blogs/containers/preventing-log-loss-with-non-blocking-mode-in-the-awslogs-container-log-driver/
 _LOG_BUFFER = cdk.Size.mebibytes(25)
-# A year: who has been here once by HTTPS doesn't try HTTP again.
+# A year, in which a browser that has used HTTPS doesn't use HTTP.
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/header-modification.html
 _RESPONSE_HEADERS = {
     "strict_transport_security.header_value": "max-age=31536000",
@@ -64,13 +64,13 @@ _RESPONSE_HEADERS = {
 class ServiceStack(cdk.Stack):
     """A Fargate service of one container, reached by its name through Service Connect.
 
-    `callers` has the group that each callee lets in: its own is let in here, those of the services it calls are carried
-    by its tasks. One with more calls than a task can have groups carries its `calls_group` instead; `many_callers` are
-    the groups of such callers of it, by name. `ecs_exec` holds where the props leave it open. `deployment_alarms` are
-    names of alarms that roll a deployment back; alarms of its own, whose names are `alarms`, notify the topic
-    `alarm_topic_arn`. `open_to` is a network that can call it without being in a group, for an environment whose
-    callers don't carry theirs yet. `image` is what the props' location stands for; without it the location itself is
-    deployed. In a rehearsal (`rehearsed`) an image that would be built from a folder has a stub.
+    `callers` has the security group of the callers of each callee: this service has a rule for its own, and its tasks
+    are in those of the services that it calls. A service with more calls than a task can have groups uses its
+    `calls_group` instead; `many_callers` are the groups of such callers by name. `ecs_exec` is the default for the
+    props. `deployment_alarms` are names of alarms that roll back a deployment; the service's alarms, whose names are
+    `alarms`, notify `alarm_topic_arn`. `open_to` is a network that can call the service without a group, for an
+    environment whose callers don't have theirs yet. `image` is the resolved image; without it the location of the props
+    is deployed. In a rehearsal (`rehearsed`) a stub replaces an image that would be built from a folder.
     """
 
     def __init__(
@@ -107,15 +107,15 @@ class ServiceStack(cdk.Stack):
         if alarms:
             self.service.enable_deployment_alarms(alarms, behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM)
         self.own_group = self.service.connections.security_groups[0]
-        self._let_in(props, callers or {}, many_callers or {}, open_to)
+        self._add_ingress(props, callers or {}, many_callers or {}, open_to)
         self._carry(self._groups_of_calls(props, callers or {}, calls_group, database))
         self._scale(props)
         self.alarms = [self._alarm_on_too_few_tasks(cluster, props, alarm_topic_arn)]
-        self._say_what_runs()
+        self._add_image_outputs()
 
     @property
     def _cfn_service(self) -> ecs.CfnService:
-        # The service itself is a child of the construct: its default child is ambiguous beside the log group.
+        # The construct has no default child, because it also contains the log group.
         return cast(ecs.CfnService, self.service.node.find_child("Service"))
 
     def _task_definition(self, props: ServiceProps) -> ecs.FargateTaskDefinition:
@@ -154,7 +154,7 @@ class ServiceStack(cdk.Stack):
             ],
             readonly_root_filesystem=props.read_only_root or None,
             user=props.user,
-            # A process that reaps what others leave behind, and hands signals on: most images' first process doesn't.
+            # An init process that reaps child processes and forwards signals, which the images' processes don't.
             linux_parameters=ecs.LinuxParameters(self, "LinuxParameters", init_process_enabled=True),
             stop_timeout=cdk.Duration.seconds(props.stop_timeout_seconds),
             logging=_log_driver(self.stack_name),
@@ -172,7 +172,7 @@ class ServiceStack(cdk.Stack):
         return ecs.ContainerImage.from_registry(location)
 
     def _late(self, value: object, props: ServiceProps, database: Database | None) -> str:
-        """A variable's text, with what is known by now in place of the deferred values in it."""
+        """A variable's text, with the values for the deferred values in it."""
         return "".join(self._known(part, props, database) for part in parts_of(value))
 
     def _known(self, value: object, props: ServiceProps, database: Database | None) -> str:
@@ -187,8 +187,8 @@ class ServiceStack(cdk.Stack):
                 return (self._resolved and self._resolved.short_commit) or UNKNOWN_COMMIT
         return str(value)
 
-    def _say_what_runs(self) -> None:
-        """The tag and the commit beside the digest, for those who ask CloudFormation."""
+    def _add_image_outputs(self) -> None:
+        """Outputs with the image's tag, digest and commit."""
         if self._resolved:
             cdk.CfnOutput(self, IMAGE_OUTPUT, value=f"{self._resolved.name}:{self._resolved.tag}")
             cdk.CfnOutput(self, IMAGE_DIGEST_OUTPUT, value=self._resolved.digest)
@@ -240,7 +240,7 @@ class ServiceStack(cdk.Stack):
         )
         self._keep_logs_of(service)
         resource = cast(ecs.CfnService, service.node.find_child("Service"))
-        # Tasks that start before their rights are there fail, and the circuit breaker counts them.
+        # Tasks that start without their permissions fail, and the circuit breaker counts them.
         resource.node.add_dependency(self.task_definition.obtain_execution_role())
         resource.add_property_override(
             "DeploymentConfiguration.DeploymentCircuitBreaker.ThresholdConfiguration",
@@ -248,7 +248,7 @@ class ServiceStack(cdk.Stack):
         )
         return service
 
-    def _let_in(
+    def _add_ingress(
         self,
         props: ServiceProps,
         callers: Mapping[str, ec2.ISecurityGroup],
@@ -272,7 +272,7 @@ class ServiceStack(cdk.Stack):
         calls_group: ec2.ISecurityGroup | None,
         database: Database | None,
     ) -> list[ec2.ISecurityGroup]:
-        """What lets the tasks in at each of their callees."""
+        """The security groups with which the tasks can connect to their callees."""
         if calls_group and len(props.calls) > MOST_CALLERS_GROUPS:
             calls_database = DATABASE in [call.service for call in props.calls]
             return [*([_existing(database).callers] if calls_database else []), calls_group]
@@ -281,26 +281,26 @@ class ServiceStack(cdk.Stack):
         ]
 
     def _carry(self, groups: Sequence[ec2.ISecurityGroup]) -> None:
-        # Not through the construct: it would open what it opens for the service in these groups too, which are shared.
+        # Not through the construct: it would add its rules for the service to these groups too, which are shared.
         self._cfn_service.add_property_override(
             "NetworkConfiguration.AwsvpcConfiguration.SecurityGroups",
             [group.security_group_id for group in (self.own_group, *groups)],
         )
 
     def _scale(self, props: ServiceProps) -> None:
-        # With a scalable target the template names no desired count, so that a deployment leaves the running one alone.
-        # Memory says nothing about load here: Node and Java keep what they have taken.
+        # With a scalable target the template has no desired count, so that a deployment doesn't change the running one.
+        # Memory is not a measure of load: Node and Java don't release it.
         scaling = self.service.auto_scale_task_count(
             min_capacity=props.auto_scale_min_capacity, max_capacity=props.auto_scale_max_capacity
         )
         scaling.scale_on_cpu_utilization("CpuScaling", target_utilization_percent=SCALING_CPU_PERCENT)
 
     def _own_deployment_alarms(self) -> list[str]:
-        """Names of alarms of this stack that roll a deployment back."""
+        """The names of alarms of this stack that roll back a deployment."""
         return []
 
     def _alarm_on_too_few_tasks(self, cluster: ecs.ICluster, props: ServiceProps, topic_arn: str | None) -> str:
-        # Every running task says once a minute how busy it is, so the number of samples is the number of tasks:
+        # Every running task reports its CPU once a minute, so the number of samples is the number of tasks:
         # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/available-metrics.html
         running = cloudwatch.Metric(
             namespace="AWS/ECS",
@@ -322,14 +322,14 @@ class ServiceStack(cdk.Stack):
         )
 
     def _keep_logs_of(self, logging: IConstruct) -> None:
-        """Set how long logs are kept: in the log group that the CDK makes, because the running ones are those."""
+        """Set the retention of the log group that the CDK creates, because the running log groups are those."""
         group = cast(logs.CfnLogGroup, logging.node.find_child("LogGroup").node.default_child)
         group.retention_in_days = self._log_retention_days
         group.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
 
 
 class LoadBalancedServiceStack(ServiceStack):
-    """A service that answers the internet's requests, through listeners on a load balancer of another stack.
+    """A service for requests from the internet, with listeners on a load balancer of another stack.
 
     `certificate_id` is the id or the ARN of an existing certificate.
     """
@@ -367,7 +367,7 @@ class LoadBalancedServiceStack(ServiceStack):
             protocol=elbv2.ApplicationProtocol.HTTPS,
             ssl_policy=elbv2.SslPolicy.TLS13_12_RES_PQ,
             certificates=[acm.Certificate.from_certificate_arn(self, "Cert", self._certificate_arn(certificate_id))],
-            # Who may come in is the load balancer's own rule, in its stack.
+            # The load balancer's stack has the rules for incoming traffic.
             open=False,
         )
         for header, value in _RESPONSE_HEADERS.items():
@@ -436,7 +436,7 @@ def _health_check(check: HealthCheck | ecs.HealthCheck | None) -> ecs.HealthChec
 
 
 def _log_driver(stream_prefix: str) -> ecs.LogDriver:
-    """Logs go to CloudWatch through a buffer: while it answers slowly, the program goes on, and may lose lines."""
+    """Logs are sent through a buffer: while CloudWatch is slow, the program doesn't wait, and lines can be lost."""
     return ecs.LogDrivers.aws_logs(
         stream_prefix=stream_prefix, mode=ecs.AwsLogDriverMode.NON_BLOCKING, max_buffer_size=_LOG_BUFFER
     )
@@ -455,7 +455,5 @@ def _tag_of(location: str) -> str:
 
 def _existing(database: Database | None) -> Database:
     if database is None:
-        raise UsageError(
-            "a service needs the database, but its stack was given none", "Pass it: database=docdb_stack.database."
-        )
+        raise UsageError("a service needs the database, and its stack has none", "Pass database=docdb_stack.database.")
     return database

@@ -1,11 +1,11 @@
-"""From the configuration to CloudFormation templates: the CDK's entry point."""
+"""Makes CloudFormation templates of the configuration: the CDK's entry point."""
 
 from __future__ import annotations
 
 import gc
 
-# The CDK's modules are hundreds of thousands of objects that live as long as the process. Looking through them for
-# garbage while they load, and ever after, takes a seventh of a synthesis.
+# The CDK's modules are hundreds of thousands of objects that live as long as the process. Garbage collection of them
+# takes a seventh of a synthesis.
 gc.disable()
 
 import json
@@ -53,8 +53,8 @@ from portside.stacks.service_stack import LoadBalancedServiceStack, ServiceStack
 gc.freeze()
 gc.enable()
 
-# What the CDK's command line hands over by itself, and may not stand in cdk.json; and no traces of where in this code
-# each construct was made, which cost time and are paths of the machine that ran it.
+# Context that the CDK's command line passes automatically and that cdk.json can't contain, and no stack traces of
+# constructs, which cost time and contain paths of the machine.
 _CONTEXT_OF_THE_COMMAND_LINE: dict[str, Any] = {
     "aws:cdk:enable-path-metadata": True,
     "aws:cdk:enable-asset-metadata": True,
@@ -66,7 +66,7 @@ _FILES_OF_PROFILES = {"AWS_CONFIG_FILE": "config", "AWS_SHARED_CREDENTIALS_FILE"
 
 
 def main() -> None:
-    """Synthesize the environment that the variable ENV names, into the folder that the CDK command line asks for."""
+    """Synthesize the environment in the variable ENV, into the folder of the CDK command line."""
     try:
         settings = {**read_env_file(ROOT / ".env", interpolate=True), **os.environ}
         configuration, environment, images = _configuration_and_images(
@@ -78,11 +78,11 @@ def main() -> None:
             environment.name,
             images=images,
             outdir=os.environ.get("CDK_OUTDIR", "cdk.out"),
-            # A command hands over what it has read; by hand there is what the last one left.
+            # A command passes the groups; without one, those of the last deployment from this clone are used.
             context={} if os.environ.get(IMAGES_FILE) else {KEPT_GROUPS: groups_at_hand(environment.name, services)},
         )
         if not _is_rehearsal(app):
-            # `cdk deploy` by hand asks nothing else.
+            # `cdk deploy` without this tool has no other check.
             expect_committed(environment, services, images)
         app.synth()
     except UserError as error:
@@ -91,9 +91,9 @@ def main() -> None:
 
 
 def _is_rehearsal(app: cdk.App) -> bool:
-    """Whether the templates are for the embedded AWS: the flag alone does not say so, since anyone can pass it.
+    """Whether the templates are for the embedded AWS: the flag is not enough, because anyone can pass it.
 
-    Nothing may lead what deploys them past its address to a real account: no other endpoint, no profile, no real key.
+    No setting can direct the deployment to a real account: no other endpoint, no profile, no real key.
     """
     given = os.environ
     past = [name for name in given if name.startswith("AWS_ENDPOINT_URL_") or name in _PAST_THE_ADDRESS]
@@ -108,11 +108,11 @@ def _is_rehearsal(app: cdk.App) -> bool:
 
 
 def _configuration_and_images(name: str, chosen: str | None) -> tuple[Configuration, Environment, Resolution]:
-    """What to synthesize: the images that a command chose, perhaps of another version, else those at hand."""
+    """The configuration with the images that a command chose, or else with those that are available."""
     images = read_resolution(Path(chosen)) if chosen else None
     if chosen and images is None:
         raise UsageError(
-            f"{IMAGES_FILE}: names no file, got {quoted(chosen)}", f"Leave it to ./agora: unset {IMAGES_FILE}"
+            f"{IMAGES_FILE}: no such file, got {quoted(chosen)}", f"Only ./agora sets it: unset {IMAGES_FILE}"
         )
     configuration = load_configuration(versions={name: images.version} if images else None)
     environment = _chosen(configuration, name)
@@ -120,7 +120,7 @@ def _configuration_and_images(name: str, chosen: str | None) -> tuple[Configurat
         images = images_at_hand(environment, configuration.services_of(name))
         if images.stand_in:
             print(
-                f"releases/{lock_name(images.version)} was made from stubs: no one can pull these images. "
+                f"releases/{lock_name(images.version)} was made from stubs, which can't be pulled. "
                 f"Replace it: {tool('release', 'pin', images.version, local=False)}",
                 file=sys.stderr,
             )
@@ -135,9 +135,9 @@ def build_app(
     outdir: str | None = None,
     context: Mapping[str, Any] | None = None,
 ) -> cdk.App:
-    """All stacks of one environment. What `context` leaves out is as cdk.json has it, whoever runs this.
+    """All stacks of one environment. The defaults of `context` are in cdk.json.
 
-    An image that `images` says nothing about is deployed as the configuration names it.
+    An image that is not in `images` is deployed by its reference in the configuration.
     """
     environment = configuration.environment(environment_name)
     services = configuration.services_of(environment_name)
@@ -149,7 +149,7 @@ def build_app(
     place: dict[str, Any] = {
         "env": cdk.Environment(account=environment.account, region=environment.region),
         "termination_protection": protected,
-        # Of the stack, not of the template: CloudFormation passes it on to the resources.
+        # A tag of the stack, which CloudFormation adds to the resources.
         "tags": {OWNER_TAG: environment.owner},
     }
     stateful = place | {"keep_exports": environment.keep_exports}
@@ -273,7 +273,7 @@ def _service_stack(
         "log_retention_days": environment.log_retention_days,
         "deployment_alarms": load_balancer.alarms,
         "alarm_topic_arn": environment.alarm_topic_arn,
-        # In the step that moves a running environment here, callers that still run have no group to be let in by.
+        # While a running environment is being adopted, its callers have no security group yet.
         "open_to": environment.vpc_cidr if environment.keep_exports else None,
         "image": images.images.get(props.container_location) if images else None,
         "rehearsed": _is_set(app, REHEARSAL),
@@ -297,20 +297,20 @@ def _service_stack(
 def _groups_of(
     props: ServiceProps, services: tuple[ServiceProps, ...], ecs: EcsStack, kept: KeptGroups
 ) -> dict[str, Any]:
-    """The groups that a service carries or lets in, those that stay for it among them."""
+    """The security groups that a service has or has rules for, with those that are kept for it."""
     callers = {
         each.container_name for each in services if props.container_name in {call.service for call in each.calls}
     }
-    let_in = {group_id: ecs.kept[group_id] for group_id, users in kept.items() if props.container_name in users}
+    kept_here = {group_id: ecs.kept[group_id] for group_id, users in kept.items() if props.container_name in users}
     own = f"{CALLERS_OF}{props.container_name}"
     return {
-        "callers": ecs.callers | ({props.container_name: let_in[own]} if own in let_in else {}),
+        "callers": ecs.callers | ({props.container_name: kept_here[own]} if own in kept_here else {}),
         "calls_group": ecs.calls.get(props.container_name),
         "many_callers": {
             **{caller: group for caller, group in ecs.calls.items() if caller in callers},
             **{
                 group_id.removeprefix(CALLS_OF): group
-                for group_id, group in let_in.items()
+                for group_id, group in kept_here.items()
                 if group_id.startswith(CALLS_OF)
             },
         },
@@ -325,25 +325,25 @@ def _start_callees_first(services: tuple[ServiceProps, ...], stacks: Mapping[str
 
 
 def _let_reread(app: cdk.App) -> None:
-    """Change stacks without changing what they hold, because only an update reads references again.
+    """Change stacks without changing their resources, because only an update reads references again.
 
-    The handle's name is the moment: a stack may be left behind a second time.
+    The handle's name contains the time, so that a stack can be updated again.
     """
-    wanted = str(app.node.try_get_context(REREAD) or "").split(",")
+    stale = str(app.node.try_get_context(REREAD) or "").split(",")
     for stack in app.node.children:
-        if isinstance(stack, cdk.Stack) and stack.stack_name in wanted:
+        if isinstance(stack, cdk.Stack) and stack.stack_name in stale:
             cdk.CfnWaitConditionHandle(stack, f"Reread{int(time.time())}")
 
 
 def _chosen(configuration: Configuration, name: str) -> Environment:
     if not name:
         names = ", ".join(configuration.environments)
-        raise UsageError("ENV: not set", f'Name the environment, one of {names}: "ENV=dev cdk synth".')
+        raise UsageError("ENV: not set", f'Set it to one of {names}: "ENV=dev cdk synth".')
     return configuration.environment(name)
 
 
 def _is_set(app: cdk.App, flag: str) -> bool:
-    # `cdk --context` hands over text.
+    # `cdk --context` passes text.
     return app.node.try_get_context(flag) in (True, "true")
 
 

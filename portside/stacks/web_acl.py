@@ -1,4 +1,4 @@
-"""What the load balancer's firewall lets through."""
+"""The load balancer's firewall."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
 LONGEST_PATH = 4000
-# Universities come through one address each: this is some fifty people who open a page every five seconds.
+# A university has one address: this is some fifty users who open a page every five seconds.
 REQUESTS_PER_FIVE_MINUTES = 5000
 _REDACTED_HEADERS = ("authorization", "cookie")
 
@@ -20,11 +20,11 @@ _Acl = wafv2.CfnWebACL
 def protect(
     scope: Construct, load_balancer_arn: str, *, metric: str, log_group_name: str, log_retention_days: int
 ) -> wafv2.CfnWebACL:
-    """Put a web ACL in front of a load balancer, and log what it stops; `log_group_name` begins `aws-waf-logs-`.
+    """Put a web ACL in front of a load balancer, and log blocked requests; `log_group_name` begins `aws-waf-logs-`.
 
     $9 a month with its four rules, $0.60 for each million requests, $0.50 for each GB of log:
     https://aws.amazon.com/waf/pricing/, https://aws.amazon.com/cloudwatch/pricing/.
-    `metric` is what CloudWatch knows it by: no other web ACL of the account and region may have the same.
+    `metric` is its name in CloudWatch, which is unique in the account and region.
     """
     web_acl = wafv2.CfnWebACL(
         scope,
@@ -41,14 +41,14 @@ def protect(
             _blocking("LimitRequestRate", 3, _more_requests_than(REQUESTS_PER_FIVE_MINUTES)),
         ],
     )
-    # The running association has this spelling. Under another name a second one would be made for the same load
-    # balancer, and deleting the first would take the firewall away.
+    # The running association has this spelling. With another name, a second one would be created for the same load
+    # balancer, and deleting the first would remove the firewall.
     wafv2.CfnWebACLAssociation(scope, "WeAclAssociation", resource_arn=load_balancer_arn, web_acl_arn=web_acl.attr_arn)
-    _log_what_is_stopped(scope, web_acl, log_group_name, log_retention_days)
+    _log_blocked_requests(scope, web_acl, log_group_name, log_retention_days)
     return web_acl
 
 
-def _log_what_is_stopped(scope: Construct, web_acl: wafv2.CfnWebACL, log_group_name: str, retention_days: int) -> None:
+def _log_blocked_requests(scope: Construct, web_acl: wafv2.CfnWebACL, log_group_name: str, retention_days: int) -> None:
     log_group = logs.CfnLogGroup(
         scope, "WebAclLogGroup", log_group_name=log_group_name, retention_in_days=retention_days
     )
@@ -57,7 +57,7 @@ def _log_what_is_stopped(scope: Construct, web_acl: wafv2.CfnWebACL, log_group_n
         scope,
         "WebAclLogging",
         resource_arn=web_acl.attr_arn,
-        # WAF takes the ARN without the ":*" at the end of a log group's own.
+        # WAF requires the ARN without the ":*" at the end of a log group's ARN.
         log_destination_configs=[
             cdk.Stack.of(scope).format_arn(
                 service="logs",
@@ -70,7 +70,7 @@ def _log_what_is_stopped(scope: Construct, web_acl: wafv2.CfnWebACL, log_group_n
             wafv2.CfnLoggingConfiguration.FieldToMatchProperty(single_header={"Name": header})
             for header in _REDACTED_HEADERS
         ],
-        # Every request that passes would be a line too.
+        # Without this, allowed requests would be logged too.
         logging_filter={
             "DefaultBehavior": "DROP",
             "Filters": [
