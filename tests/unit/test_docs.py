@@ -128,7 +128,7 @@ def check_fault(where: str, text: str) -> None:
     assert fault in FAULTS, where
 
 
-AGORAS_SERVICES = {props.container_name for props in app.services(named("dev"))}
+AGORAS_SERVICES = {named("dev").short_name(props.container_name) for props in app.services(named("dev"))}
 
 
 @pytest.mark.parametrize("command", programs("cdk"), ids=lambda command: command.where)
