@@ -139,7 +139,7 @@ def callee(environment: Mapping[str, str]) -> Peer:
     for name, value in environment.items():
         if name.endswith("_HOST") and not _is_database(name):
             return Peer(value, environment.get(name.removesuffix("HOST") + "PORT", "80"))
-    return Peer("agora-api", "3333")
+    return Peer("backend", "80")
 
 
 def database(environment: Mapping[str, str]) -> Peer:
@@ -164,6 +164,6 @@ def _denied(launch: Launch) -> str:
     role = str(launch.task_definition.get("taskRoleArn", "")).rsplit("/", 1)[-1] or "no-task-role"
     return (
         f"User: arn:aws:sts::{launch.account}:assumed-role/{role}/{launch.task_id} is not authorized to perform: "
-        f's3:GetObject on resource: "arn:aws:s3:::agora-data-{launch.account}/manifest.json" because no '
+        f's3:GetObject on resource: "arn:aws:s3:::data-{launch.account}/manifest.json" because no '
         "identity-based policy allows the s3:GetObject action"
     )

@@ -19,7 +19,7 @@ from portside.emulator.registry.catalogue import Catalogue, Image
 from portside.emulator.registry.catalogue_faults import CatalogueFaults, for_other_platform
 
 API = "registry"
-SERVICE = "agora-catalogue"
+SERVICE = "portside-catalogue"
 TOKEN_SECONDS = 300
 LARGEST_PAGE = 1000
 

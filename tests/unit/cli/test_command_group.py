@@ -36,7 +36,7 @@ def test_every_command_is_in_one_section() -> None:
     assert sorted(listed) == sorted(program.commands)
 
 
-@pytest.mark.parametrize("group", groups(), ids=lambda group: str(group.name))
+@pytest.mark.parametrize("group", list(groups()), ids=lambda group: str(group.name))
 def test_a_description_fits_one_line_of_80_columns(group: click.Group) -> None:
     indent, gap, width = 2, 2, max(map(len, group.commands))
     room = 78 - indent - gap - width

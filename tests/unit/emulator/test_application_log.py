@@ -39,9 +39,9 @@ def _logged(fault: str, environment: dict[str, str]) -> str:
     ("fault", "environment", "logged"),
     [
         ("callee-unknown", NODE, "Error: getaddrinfo ENOTFOUND agora-api"),
-        ("callee-unknown", SPRING, "java.net.UnknownHostException: agora-api"),
+        ("callee-unknown", SPRING, "java.net.UnknownHostException: backend"),
         ("callee-refused", NODE, "request to http://agora-api:3333 failed"),
-        ("callee-refused", SPRING, "java.net.ConnectException: Connection refused: agora-api/"),
+        ("callee-refused", SPRING, "java.net.ConnectException: Connection refused: backend/"),
         ("callee-refused", APEX, "dial tcp 127.255.0.3:3333: connect: connection refused"),
         ("database-unreachable", NODE, "connect ETIMEDOUT docdb.example:27017"),
         ("database-unreachable", SPRING, "MongoTimeoutException: Timed out after 30000 ms while waiting to connect"),

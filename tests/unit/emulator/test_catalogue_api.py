@@ -36,7 +36,7 @@ def test_the_registry_wants_a_token_and_says_where_to_get_it(serving: Serving) -
     for target, scope in (("/v2/", ""), (f"/v2/{PATH}/manifests/edge", f',scope="repository:{PATH}:pull"')):
         refused = serving.ask(target)
         assert refused.status == 401
-        realm = f'Bearer realm="http://127.0.0.1:{serving.port}/token",service="agora-catalogue"{scope}'
+        realm = f'Bearer realm="http://127.0.0.1:{serving.port}/token",service="portside-catalogue"{scope}'
         assert refused.headers["www-authenticate"] == realm
         assert refused.json["errors"][0]["code"] == "UNAUTHORIZED"
     assert serving.registry("/v2/").status == 200
