@@ -29,11 +29,11 @@ ENVIRONMENTS = ("dev", "stage", "prod")
 IN_ONE_PROCESS = """
 import sys
 from portside.config.configuration import load_configuration
-from portside.images.synthesis_images import images_at_hand
+from portside.images.synthesis_images import images_for_synthesis
 from portside.stacks.synthesize import build_app
 configuration = load_configuration()
 for name in ("dev", "stage", "prod"):
-    images = images_at_hand(configuration.environment(name), configuration.services_of(name))
+    images = images_for_synthesis(configuration.environment(name), configuration.services_of(name))
     build_app(configuration, name, images=images, outdir=f"{sys.argv[1]}/{name}").synth()
 """
 

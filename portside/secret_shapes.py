@@ -188,7 +188,7 @@ _ROWS: tuple[tuple[bool, str, str], ...] = (
         r"(?:provided|given|used|sent|is)?\s?[:=]\s?[\"']?(?P<hide>[\w*.+/=-]{6,}+)",
     ),
 )
-_FORMS = tuple(re.compile(form) for _, _, form in _ROWS)
+_FORMS = tuple(re.compile(pattern) for _, _, pattern in _ROWS)
 _ALWAYS = tuple(number for number, (_, needs, _) in enumerate(_ROWS) if not needs)
 # The rows to search by the words in the text. Testing each row separately takes longer than the search.
 _NEEDING = {
@@ -196,7 +196,7 @@ _NEEDING = {
     for _, words, _ in _ROWS
     for word in words.split()
 }
-_CERTAIN = tuple(re.compile(form) for is_certain, _, form in _ROWS if is_certain)
+_CERTAIN = tuple(re.compile(pattern) for is_certain, _, pattern in _ROWS if is_certain)
 
 _ADDRESS = re.compile(r"(?<![\w+.-])([A-Za-z][\w+.-]{0,40}+)://([^\s\"'<>`]++)")
 _PORT = re.compile(r"\d{1,5}(?:[/?#,;:)\]}.]|$)")
@@ -217,7 +217,7 @@ def shaped(text: str) -> Iterator[Span]:
 
 def holds_credential(text: str) -> bool:
     """Whether a text contains a credential, with any name."""
-    return any(form.search(text) for form in _CERTAIN)
+    return any(pattern.search(text) for pattern in _CERTAIN)
 
 
 def _in_addresses(text: str) -> Iterator[Span]:

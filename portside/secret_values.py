@@ -87,7 +87,7 @@ _VERBS = (
     *("is", "was", "with", "set"),
     *("invalid", "incorrect", "wrong", "bad", "rejected", "given", "provided", "received", "entered", "used"),
 )
-# Names in two words; a sort key or a public key is not a secret.
+# Names of two words; a sort key or a public key is not a secret.
 _SPACED_NAME = re.compile(
     r"""(?ix)
     \b (?P<name> (?: private | secret | access | api | license | encryption | signing | shared | session | account

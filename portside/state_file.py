@@ -33,8 +33,8 @@ _SET_ASIDE = ".damaged"
 class Damaged(UserError):
     """A file that exists and can't be used; `reason` is a few words."""
 
-    def __init__(self, path: Path, what: str, reason: str, remedy: str) -> None:
-        super().__init__(f"{path}: {what} can't be read: {reason}", remedy)
+    def __init__(self, path: Path, what: str, reason: str, fix: str) -> None:
+        super().__init__(f"{path}: {what} can't be read: {reason}", fix)
         self.reason = reason
 
 
@@ -77,57 +77,57 @@ def write_json(path: Path, value: object, *, what: str, durable: bool = True) ->
     write(path, json.dumps(value, indent=1) + "\n", what=what, durable=durable)
 
 
-def read(path: Path, *, what: str, remedy: str) -> bytes | None:
+def read(path: Path, *, what: str, fix: str) -> bytes | None:
     """The file's content, or None if it doesn't exist. Raises `Damaged`. Never waits for a pipe or a device."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(descriptor, "rb") as file:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
-                raise Damaged(path, what, "it is not a regular file", remedy)
+                raise Damaged(path, what, "it is not a regular file", fix)
             if found.st_size > LARGEST_BYTES:
-                raise Damaged(path, what, f"it is larger than {LARGEST_BYTES >> 20} MiB", remedy)
+                raise Damaged(path, what, f"it is larger than {LARGEST_BYTES >> 20} MiB", fix)
             content = file.read()
     except FileNotFoundError:
         return None
     except IsADirectoryError:
-        raise Damaged(path, what, "it is a folder", remedy) from None
+        raise Damaged(path, what, "it is a folder", fix) from None
     except OSError as error:
-        raise Damaged(path, what, error.strerror or str(error), remedy) from error
+        raise Damaged(path, what, error.strerror or str(error), fix) from error
     if not content.strip():
-        raise Damaged(path, what, "it is empty", remedy)
+        raise Damaged(path, what, "it is empty", fix)
     return content
 
 
 @overload
-def read_json(path: Path, kind: type[dict[str, Any]], *, what: str, remedy: str) -> dict[str, Any] | None: ...
+def read_json(path: Path, kind: type[dict[str, Any]], *, what: str, fix: str) -> dict[str, Any] | None: ...
 
 
 @overload
-def read_json(path: Path, kind: type[list[Any]], *, what: str, remedy: str) -> list[Any] | None: ...
+def read_json(path: Path, kind: type[list[Any]], *, what: str, fix: str) -> list[Any] | None: ...
 
 
-def read_json(path: Path, kind: type, *, what: str, remedy: str) -> Any:
+def read_json(path: Path, kind: type, *, what: str, fix: str) -> Any:
     """The value of a JSON file, or None if it doesn't exist. Raises `Damaged` for a value of another kind."""
-    content = read(path, what=what, remedy=remedy)
+    content = read(path, what=what, fix=fix)
     if content is None:
         return None
     try:
         value = json.loads(content.decode("utf-8"))
     except UnicodeDecodeError:
-        raise Damaged(path, what, "it is not UTF-8", remedy) from None
+        raise Damaged(path, what, "it is not UTF-8", fix) from None
     except (ValueError, RecursionError):
-        raise Damaged(path, what, "it is not JSON", remedy) from None
+        raise Damaged(path, what, "it is not JSON", fix) from None
     if not isinstance(value, kind):
         found = "null" if value is None else _KINDS.get(type(value), type(value).__name__)
-        raise Damaged(path, what, f"it has {found} instead of {_KINDS[kind]}", remedy)
+        raise Damaged(path, what, f"it has {found} instead of {_KINDS[kind]}", fix)
     return value
 
 
 def read_cache(path: Path, kind: type[dict[str, Any]], *, what: str) -> dict[str, Any] | None:
     """Like `read_json`, for a cache: None if it doesn't exist or can't be used."""
     try:
-        return read_json(path, kind, what=what, remedy="")
+        return read_json(path, kind, what=what, fix="")
     except Damaged:
         return None
 

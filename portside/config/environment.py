@@ -111,9 +111,9 @@ class Environment:
         """The name of this environment's stack for a part, such as `network`."""
         return f"{self.stack_prefix}-{part}"
 
-    def parameter_name(self, what: str) -> str:
-        """The SSM parameter in which this environment keeps something, such as `deployment`."""
-        return f"/{self.app}/{self.name}/{what}"
+    def parameter_name(self, key: str) -> str:
+        """The name of an SSM parameter of this environment, such as `deployment`."""
+        return f"/{self.app}/{self.name}/{key}"
 
     def short_name(self, container_name: str) -> str:
         """The name of a service as people use it, and as its stack's name ends: `api` of `my-app-api`."""

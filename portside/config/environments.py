@@ -62,7 +62,7 @@ _KEYS = {
 
 
 def parse_environments(configuration: object, identity: Identity, report: Report) -> dict[str, Environment]:
-    """The environments of a configuration, by name. Mistakes are reported; environments with mistakes are left out."""
+    """The environments of a configuration, by name. Mistakes are reported; environments with mistakes are omitted."""
     hint = 'Write ENVIRONMENTS = {"dev": {…}, …}.'
     if not report.mapping(configuration, hint):
         return {}

@@ -22,7 +22,7 @@ from portside.deploy.cdk_runs import run_until_done, wait_until_settled
 from portside.deploy.progress import following
 from portside.errors import UsageError, UserError
 from portside.images.resolution import Resolution
-from portside.images.synthesis_images import images_at_hand
+from portside.images.synthesis_images import images_for_synthesis
 from portside.json_fields import JsonFields
 from portside.records import deployment_record, stack_record, task_record
 from portside.records.environment_lock import locked
@@ -68,7 +68,7 @@ def plan(target: Target, *, with_data: bool) -> tuple[tuple[Stack, ...], Destruc
         # production are made only with images of a lock.
         none = Resolution(environment.ghcr_package_version, {})
         is_locked = environment.is_production and not target.is_local
-        images = images_at_hand(environment, services) if is_locked else none
+        images = images_for_synthesis(environment, services) if is_locked else none
         stacks = cdk_cli.synthesize(target, images, context, lambda _: None, validate=False)
     deployed = read_stacks(cloudformation, [stack.name for stack in stacks])
     kept = () if with_data else kept_stacks(environment)

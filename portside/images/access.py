@@ -1,4 +1,4 @@
-"""What images are looked up with: a token for GitHub's API, and the addresses that stand in for the public ones."""
+"""The settings of lookups of images: a token for GitHub's API, and other addresses than the public ones."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _VISIBLE_ASCII = re.compile(r"[!-~]+")
 
 
 class Token:
-    """A secret that goes into a header and nowhere else: only `reveal` tells it."""
+    """A secret that is only sent in a header: only `reveal` returns it."""
 
     __slots__ = ("_value",)
 
@@ -39,7 +39,7 @@ class Token:
         return self._value
 
     def hidden_in(self, text: str) -> str:
-        """A text with the secret taken out, should somebody have sent it back."""
+        """A text without the secret, in case a server has sent it back."""
         for configuration in (self._value, quote(self._value, safe="")):
             text = text.replace(configuration, "[token]")
         return text
@@ -50,10 +50,10 @@ class Token:
 
 @dataclass(frozen=True)
 class Access:
-    """Where images are looked up, and with what.
+    """The servers for lookups of images, and their credentials.
 
-    `registries` gives the address to ask instead of `https://HOST` for the host in an image's name. The token goes to
-    the host of `api_url` and to no registry; to those in `registries`, `passwords` has what they want to see.
+    `registries` has the address to use instead of `https://HOST` for the host in an image's name. The token is only
+    sent to the host of `api_url`; `passwords` are sent to `registries`.
     """
 
     token: Token | None = None
@@ -62,17 +62,17 @@ class Access:
     passwords: Mapping[str, Token] = field(default_factory=dict)
 
     def registry_url(self, host: str) -> str:
-        """Where the registry of a host answers, without a slash at the end."""
+        """The address of the registry of a host, without a trailing slash."""
         scheme = "http" if is_loopback(host.rpartition(":")[0] or host) else "https"
         answering = _DOCKER_HUB_REGISTRY if host == DOCKER_HUB else host
         return self.registries.get(host, f"{scheme}://{answering}").rstrip("/")
 
 
 def access_from_environment(environ: Mapping[str, str], dotenv_path: Path) -> Access:
-    """What the environment says, and where it says nothing, the `.env` file. Raises `UsageError`.
+    """The settings in environment variables, or else in the `.env` file. Raises `UsageError`.
 
     `GITHUB_TOKEN` is the token, `AGORA_GITHUB_API_URL` the API's address (GitHub Enterprise: https://HOST/api/v3), and
-    `AGORA_REGISTRY_URL` the address that stands in for https://ghcr.io, with `AGORA_REGISTRY_TOKEN` as its password.
+    `AGORA_REGISTRY_URL` the address to use instead of https://ghcr.io, with `AGORA_REGISTRY_TOKEN` as its password.
     """
     written = read_env_file(dotenv_path)
 
@@ -92,36 +92,36 @@ def access_from_environment(environ: Mapping[str, str], dotenv_path: Path) -> Ac
 
 
 def parse_token(text: str, where: str = TOKEN_VARIABLE) -> Token | None:
-    """A token, or None where nothing but white space is given. Raises `UsageError`, which doesn't show it."""
+    """A token; None if the text is blank. Raises `UsageError`, which doesn't show it."""
     text = text.strip()
     if not text:
         return None
     if not _VISIBLE_ASCII.fullmatch(text):
         raise UsageError(
-            f"{where}: not a token: there is a blank, a line break or a character beyond ASCII inside it",
-            "Copy the token again, in one line and without anything else.",
+            f"{where}: not a token: it contains a space, a line break or a character that is not ASCII",
+            "Copy the token again, in one line.",
         )
     return Token(text)
 
 
 def parse_address(text: str, where: str, *, has_token: bool) -> str:
-    """The address of a server, without a slash at the end. Raises `UsageError`."""
-    hint = "Write it like https://github.example.org/api/v3; http is only for this machine."
+    """The address of a server, without a trailing slash. Raises `UsageError`."""
+    hint = "For example: https://github.example.org/api/v3. Only this machine can be reached with http."
     try:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
     except ValueError:
         raise UsageError(f"{where}: not an address", hint) from None
     if "@" in text:
-        raise UsageError(f"{where}: there are credentials in the address", "Leave them out.")
+        raise UsageError(f"{where}: the address contains credentials", "Remove them.")
     if not _VISIBLE_ASCII.fullmatch(text) or parts.scheme not in ("http", "https") or not host or port == 0:
         raise UsageError(f"{where}: not an address of http or https, got {shown(text)}", hint)
     if parts.query or parts.fragment:
-        raise UsageError(f"{where}: more than an address, got {shown(text)}", "Leave out what follows the ? or #.")
+        raise UsageError(f"{where}: more than an address, got {shown(text)}", "Remove the part after ? or #.")
     if has_token and parts.scheme == "http" and not is_loopback(host):
         raise UsageError(
             f"{where}: http to another machine while {TOKEN_VARIABLE} is set, got {shown(text)}",
-            f"Use https, or unset {TOKEN_VARIABLE}: on the way everybody could read the token.",
+            f"Use https, or unset {TOKEN_VARIABLE}: anyone on the network could read the token.",
         )
     return text.rstrip("/")
 

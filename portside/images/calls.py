@@ -1,6 +1,6 @@
-"""Calls of registries and of GitHub's API: bounded in time and size, tried again, and the token kept in.
+"""Calls registries and GitHub's API, with limits of time and size, retries, and without leaking the token.
 
-No exception of the HTTP library leaves this module, since those carry requests with their headers.
+No exception of the HTTP library leaves this module, because they contain requests with their headers.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from typing import TypeVar
 
-# httpx would load these two during the first call, which takes a tenth of a second.
+# httpx would load these during the first call, which takes a tenth of a second.
 import anyio._backends._asyncio  # noqa: F401
 import httpcore  # noqa: F401
 import httpx
@@ -32,7 +32,7 @@ from stamina.instrumentation import set_on_retry_hooks
 from portside.errors import UsageError
 from portside.images import failures
 from portside.images.access import Token, is_loopback
-from portside.images.failures import Failed, FailedInPassing
+from portside.images.failures import Failed, TemporarilyFailed
 from portside.images.location import Location
 
 USER_AGENT = "portside"
@@ -45,13 +45,13 @@ _SECONDS = re.compile(r"[0-9]{1,12}")
 _LONGEST_ADDRESS = 200
 _LOGGERS = ("httpx", "httpcore", "httpcore.connection", "httpcore.http11", "httpcore.proxy")
 
-# What is tried again is told by `tell`; stamina would log it, which Python prints where nobody set up logging.
+# Retries are reported with `report`. stamina would log them, which Python prints if logging is not set up.
 set_on_retry_hooks(())
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How long and how much is waited for."""
+    """The limits of a call."""
 
     connect_seconds: float = 5
     read_seconds: float = 10
@@ -62,15 +62,15 @@ class Limits:
 
 
 class Misshapen(ValueError):
-    """What came is JSON, but says something else than was asked; the message names what was wanted."""
+    """An answer is JSON with another content than expected; the message describes the difference."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """One question on behalf of an image.
+    """One request for an image.
 
-    `bearer` goes into the header `Authorization`, and only to the host of `url`. An answer of which the `digest` (and
-    with it maybe the `size`) is known proves itself, so it may come from another host.
+    `bearer` is sent in the header `Authorization`, and only to the host of `url`. An answer with a known `digest` is
+    verified, so it can come from another host.
     """
 
     url: httpx.URL
@@ -85,7 +85,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came: `url` is where it came from in the end."""
+    """An answer, with its `url` after redirects."""
 
     url: httpx.URL
     status: int
@@ -94,32 +94,32 @@ class Answer:
 
     @property
     def address(self) -> str:
-        """Where it came from, as messages have it."""
+        """The address in messages."""
         return address_of(self.url)
 
     @property
     def host(self) -> str:
-        """The host it came from, with its port."""
+        """The host with its port."""
         return host_of(self.url)
 
     @property
     def media_type(self) -> str:
-        """What it says that it is, as messages have it."""
+        """The media type in messages."""
         found = _MEDIA_TYPE.match(self.headers.get("content-type", ""))
-        return found[0].lower() if found else "something without a type"
+        return found[0].lower() if found else "content without a type"
 
-    def parsed(self, parse: Callable[[object], _Parsed], wanted: str) -> _Parsed:
-        """What its JSON says. Raises `Failed` where it is none, or says something else than `wanted`."""
+    def parsed(self, parse: Callable[[object], _Parsed], expected: str) -> _Parsed:
+        """The value parsed from its JSON. Raises `Failed` if it is not JSON, or not what is expected."""
         try:
             return parse(json.loads(self.body))
         except Misshapen as error:
-            came = f"{self.media_type} that is not {wanted}: {error}"
+            content = f"{self.media_type} that is not {expected}: {error}"
         except (ValueError, RecursionError):
-            came = f"{self.media_type} that is not JSON, where {wanted} was expected"
-        raise Failed(failures.malformed(self.address, f"{came} (HTTP {self.status})"))
+            content = f"{self.media_type} that is not JSON, instead of {expected}"
+        raise Failed(failures.malformed(address=self.address, answer=f"{content} (HTTP {self.status})"))
 
     def next_page(self) -> httpx.URL | None:
-        """The page that `Link` names, if it is on the same host."""
+        """The next page in the header `Link`, if it is on the same host."""
         try:
             links = httpx.Response(200, headers={"Link": self.headers.get("link", "")}).links
         except (ValueError, IndexError, KeyError):
@@ -129,16 +129,16 @@ class Answer:
 
 
 class Caller:
-    """An open connection to registries and the API, for as long as an `async with` lasts.
+    """Connections to registries and the API, which `async with` closes.
 
-    `deadline` is a moment of the running loop's clock: no wait goes beyond it.
+    `deadline` is a time of the running loop's clock: no retry waits longer.
     """
 
     def __init__(
-        self, token: Token | None, tell: Callable[[str], None], limits: Limits, deadline: float = float("inf")
+        self, token: Token | None, report: Callable[[str], None], limits: Limits, deadline: float = float("inf")
     ) -> None:
-        self._token, self._tell, self._limits, self.deadline = token, tell, limits, deadline
-        self._told: set[str] = set()
+        self._token, self._report_to, self._limits, self.deadline = token, report, limits, deadline
+        self._reported: set[str] = set()
         self._clients: dict[tuple[str, str], httpx.AsyncClient] = {}
         self._trusted: ssl.SSLContext | None = None
         self._asked: list[tuple[str, str]] = []
@@ -153,22 +153,22 @@ class Caller:
             await client.aclose()
 
     def waiting_for(self, reference: str) -> list[str]:
-        """The addresses from which an image's answers are still to come."""
-        return [address for whose, address in self._asked if whose == reference]
+        """The addresses that have not answered for an image."""
+        return [address for owner, address in self._asked if owner == reference]
 
     async def ask(self, call: Call) -> Answer:
-        """The answer to a call, whatever its status. What fails in passing is tried again; raises `Failed`."""
+        """The answer to a call with any status. Temporary failures are retried. Raises `Failed`."""
         tries = 0
 
         def backoff(error: Exception) -> bool | float:
-            if not isinstance(error, FailedInPassing):
+            if not isinstance(error, TemporarilyFailed):
                 return False
             wait = error.wait_seconds
             if wait is not None and asyncio.get_running_loop().time() + wait >= self.deadline:
                 return False
             if tries < self._limits.attempts:
                 pause = "" if wait is None else f" in {wait:.0f} s"
-                self._say(f"{call.location.label}: {error.failure.sentence}; trying again{pause}")
+                self._report(f"{call.location.label}: {error.failure.sentence}; retrying{pause}")
             return True if wait is None else wait
 
         noted = (call.location.reference, address_of(call.url))
@@ -185,8 +185,8 @@ class Caller:
                 with attempt:
                     tries = attempt.num
                     return await self._follow(call)
-        except FailedInPassing as error:
-            failure = failures.several_times(error.failure, tries)
+        except TemporarilyFailed as error:
+            failure = failures.repeated(error.failure, tries)
         finally:
             self._asked.remove(noted)
         raise Failed(failure)
@@ -197,23 +197,26 @@ class Caller:
         for _ in range(self._limits.redirects + 1):
             answer = await self._fetch(call, url, bearer)
             if answer.status not in _REDIRECTS:
-                self._raise_what_passes(call, answer)
+                self._raise_temporary(call, answer)
                 _verify(call, answer)
                 return answer
             target = target_of(url, answer.headers.get("location"))
             if target is None:
-                raise Failed(failures.malformed(answer.address, f"a redirect to nowhere (HTTP {answer.status})"))
+                content = f"a redirect without an address (HTTP {answer.status})"
+                raise Failed(failures.malformed(address=answer.address, answer=content))
             if not is_same_origin(call.url, target):
                 is_safe = target.scheme == "https" or is_loopback(target.host)
                 if call.digest is None or not is_safe:
-                    with_token = call.bearer is not None and call.bearer is self._token
-                    raise Failed(failures.leads_elsewhere(answer.address, host_of(target), with_token=with_token))
+                    reason = "which is not followed, because the content can't be verified"
+                    if call.bearer is not None and call.bearer is self._token:
+                        reason = "where the token is not sent"
+                    raise Failed(failures.leads_elsewhere(address=answer.address, host=host_of(target), reason=reason))
                 bearer = None
             if target in asked:
-                raise Failed(failures.redirects_in_a_circle(address_of(call.url), address_of(target)))
+                raise Failed(failures.redirects_in_a_cycle(address=address_of(call.url), target=address_of(target)))
             asked.add(target)
             url = target
-        raise Failed(failures.too_many_redirects(address_of(call.url), self._limits.redirects))
+        raise Failed(failures.too_many_redirects(address=address_of(call.url), most=self._limits.redirects))
 
     async def _fetch(self, call: Call, url: httpx.URL, bearer: Token | None) -> Answer:
         address, headers = address_of(url), None
@@ -226,30 +229,31 @@ class Caller:
                 finally:
                     await response.aclose()
         except TimeoutError:
-            failure = failures.too_slow(address, f"no whole answer within {self._limits.answer_seconds:g} s")
-            failed = Failed(failure)
+            missing = f"no complete answer within {self._limits.answer_seconds:g} s"
+            failed = Failed(failures.too_slow(address=address, missing=missing))
         except httpx.TimeoutException as error:
-            failed = FailedInPassing(failures.too_slow(address, self._what_was_awaited(error)))
+            failed = TemporarilyFailed(failures.too_slow(address=address, missing=self._missing(error)))
         except httpx.DecodingError:
-            failed = Failed(failures.malformed(address, "a body that cannot be decoded"))
+            failed = Failed(failures.malformed(address=address, answer="a body that can't be decoded"))
         except httpx.RemoteProtocolError as error:
             if "peer closed" in str(error):
-                failed = FailedInPassing(failures.cut_short(address))
+                failed = TemporarilyFailed(failures.cut_short(address=address))
             elif "location header" in str(error):
-                failed = Failed(failures.malformed(address, "a redirect to nowhere"))
+                failed = Failed(failures.malformed(address=address, answer="a redirect without an address"))
             elif "disconnected" in str(error):
-                failed = FailedInPassing(failures.unreachable(host_of(url), "it hangs up without an answer"))
+                reason = "it closes the connection without an answer"
+                failed = TemporarilyFailed(failures.unreachable(host=host_of(url), reason=reason))
             else:
-                failed = Failed(failures.malformed(address, "something that is not HTTP"))
+                failed = Failed(failures.malformed(address=address, answer="content that is not HTTP"))
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
             failed = _unreachable(url, error, has_begun=headers is not None)
         raise failed
 
     def _client(self, url: httpx.URL, location: Location) -> httpx.AsyncClient:
-        """The connections of one image: in a pool shared by all, each call would look at everybody's connections."""
+        """The connections of one image: in a shared pool, each call would search the connections of all."""
         key = (url.scheme, location.reference)
         if key not in self._clients:
-            # Loading the trusted certificates takes a tenth of a second, for which http need not wait.
+            # Loading the trusted certificates takes a tenth of a second, and http doesn't need them.
             if url.scheme == "https" and self._trusted is None:
                 self._trusted = _trusted_certificates()
             self._clients[key] = _open_client(self._trusted if url.scheme == "https" else None, self._limits)
@@ -267,34 +271,34 @@ class Caller:
         async for chunk in response.aiter_bytes():
             body += chunk
             if len(body) > self._limits.answer_bytes:
-                raise Failed(failures.endless(address, self._limits.answer_bytes))
+                raise Failed(failures.endless(address=address, most_bytes=self._limits.answer_bytes))
         return bytes(body)
 
-    def _what_was_awaited(self, error: httpx.TimeoutException) -> str:
+    def _missing(self, error: httpx.TimeoutException) -> str:
         if isinstance(error, httpx.ConnectTimeout):
             return f"no connection within {self._limits.connect_seconds:g} s"
-        return f"nothing came for {self._limits.read_seconds:g} s"
+        return f"no data for {self._limits.read_seconds:g} s"
 
-    def _raise_what_passes(self, call: Call, answer: Answer) -> None:
+    def _raise_temporary(self, call: Call, answer: Answer) -> None:
         wait = _wait_seconds(answer)
         if _is_rate_limit(answer):
             until = _local_time(wait)
             token_helps = self._token is None and call.location.is_on_github
             failure = failures.rate_limited(answer.host, answer.status, until, token_helps=token_helps)
-            raise FailedInPassing(failure, wait)
+            raise TemporarilyFailed(failure, wait)
         if answer.status in _PASSING:
-            raise FailedInPassing(failures.server_error(answer.host, answer.status), wait)
+            raise TemporarilyFailed(failures.server_error(host=answer.host, status=answer.status), wait)
 
-    def _say(self, message: str) -> None:
-        """Tell a person what has not been told of any image yet: all ask the same servers."""
+    def _report(self, message: str) -> None:
+        """Report a message unless it was reported for another image: all use the same servers."""
         sentence = message.partition(": ")[2]
-        if sentence not in self._told:
-            self._told.add(sentence)
-            self._tell(self._token.hidden_in(message) if self._token else message)
+        if sentence not in self._reported:
+            self._reported.add(sentence)
+            self._report_to(self._token.hidden_in(message) if self._token else message)
 
 
 def address_of(url: httpx.URL) -> str:
-    """An address without query and credentials, as messages have it."""
+    """An address in messages, without query and credentials."""
     path = url.raw_path.decode("ascii", "replace").partition("?")[0]
     address = f"{url.scheme}://{host_of(url)}{path}"
     return address if len(address) <= _LONGEST_ADDRESS else f"{address[: _LONGEST_ADDRESS - 1]}…"
@@ -306,12 +310,12 @@ def host_of(url: httpx.URL) -> str:
 
 
 def is_same_origin(one: httpx.URL, other: httpx.URL) -> bool:
-    """Whether two addresses are those of one server."""
+    """Whether two addresses are of the same server."""
     return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
 
 
 def target_of(base: httpx.URL, reference: str | None) -> httpx.URL | None:
-    """Where a server sends us, without credentials, or None where that is no address of http or https."""
+    """The target of a redirect, without credentials; None if it is not an address of http or https."""
     if not reference:
         return None
     try:
@@ -323,7 +327,7 @@ def target_of(base: httpx.URL, reference: str | None) -> httpx.URL | None:
 
 @contextmanager
 def unlogged(token: Token | None) -> Iterator[None]:
-    """Keep a token out of the HTTP library's logs while the block runs, should a server send it back."""
+    """Keep a token out of the HTTP library's logs, in case a server sends it back."""
 
     def is_harmless(record: logging.LogRecord) -> bool:
         said = record.getMessage()
@@ -344,32 +348,28 @@ def _trusted_certificates() -> ssl.SSLContext:
         return httpx.create_ssl_context()
     except OSError:
         pass
-    raise UsageError(
-        "the environment names certificates that cannot be read", "Look at SSL_CERT_FILE and SSL_CERT_DIR."
-    )
+    raise UsageError("the trusted certificates can't be read", "Check SSL_CERT_FILE and SSL_CERT_DIR.")
 
 
 def _open_client(trusted: ssl.SSLContext | None, limits: Limits) -> httpx.AsyncClient:
-    """`trusted` is None where no connection of TLS is to come about."""
+    """`trusted` is None for connections without TLS."""
     try:
         return httpx.AsyncClient(
             verify=trusted or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
             timeout=httpx.Timeout(limits.read_seconds, connect=limits.connect_seconds, pool=None),
             follow_redirects=False,
-            # What one server sets must not reach another on the same machine.
+            # Cookies of one server must not be sent to another on the same machine.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             mounts={f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")},
         )
     except (ImportError, ValueError, httpx.InvalidURL):
         pass
-    raise UsageError(
-        "the environment names a proxy that cannot be used", "Look at HTTP_PROXY, HTTPS_PROXY and ALL_PROXY."
-    )
+    raise UsageError("the proxy can't be used", "Check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY.")
 
 
 def _verify(call: Call, answer: Answer) -> None:
-    """Raise `Failed` where the content is not that of its digest, in passing where the end of it is missing."""
+    """Raise `Failed` if the content doesn't match its digest, `TemporarilyFailed` if the end is missing."""
     if answer.status != 200 or call.method == "HEAD":
         return
     stated = answer.headers.get("docker-content-digest", "")
@@ -377,13 +377,13 @@ def _verify(call: Call, answer: Answer) -> None:
     wrong = [each for each in expected if each != digest_of(answer.body)]
     is_delimited = "content-length" in answer.headers or "transfer-encoding" in answer.headers
     if (wrong or not is_delimited) and _is_cut_short(answer.body, call.size):
-        raise FailedInPassing(failures.cut_short(answer.address))
+        raise TemporarilyFailed(failures.cut_short(address=answer.address))
     if wrong:
-        raise Failed(failures.mismatch(answer.address, wrong[0]))
+        raise Failed(failures.mismatch(address=answer.address, digest=wrong[0]))
 
 
 def digest_of(body: bytes) -> str:
-    """The digest that a registry gives to content."""
+    """The digest of content in a registry."""
     return f"sha256:{hashlib.sha256(body).hexdigest()}"
 
 
@@ -405,7 +405,7 @@ def _is_rate_limit(answer: Answer) -> bool:
 
 
 def message_of(answer: Answer) -> str:
-    """What GitHub's API says about a refusal; not to be shown, since anybody may have written it."""
+    """The message in an error of GitHub's API. It must not be shown, because its content is not trusted."""
     try:
         said = json.loads(answer.body)
     except (ValueError, RecursionError):
@@ -415,14 +415,14 @@ def message_of(answer: Answer) -> str:
 
 
 def _wait_seconds(answer: Answer) -> float | None:
-    """How long a server wants us to wait, in seconds."""
+    """The seconds to wait before a retry, as the server requests."""
     asked = answer.headers.get("retry-after", "").strip()
     if _SECONDS.fullmatch(asked):
         return float(asked)
     moment = _http_date(asked)
     if moment is None and answer.headers.get("x-ratelimit-remaining", "").strip() == "0":
         reset = answer.headers.get("x-ratelimit-reset", "").strip()
-        # A second more, since the moment is given in whole ones.
+        # One second more, because the time is in whole seconds.
         moment = float(reset) + 1 if _SECONDS.fullmatch(reset) else None
     return None if moment is None else max(0.0, moment - time.time())
 
@@ -446,20 +446,21 @@ def _local_time(wait_seconds: float | None) -> datetime | None:
 def _unreachable(url: httpx.URL, error: Exception, *, has_begun: bool) -> Failed:
     host = host_of(url)
     if has_begun:
-        return FailedInPassing(failures.cut_short(address_of(url)))
+        return TemporarilyFailed(failures.cut_short(address=address_of(url)))
     causes = list(_causes(error))
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return Failed(failures.unreachable(host, f"its certificate is not trusted ({cause.verify_message})"))
+            reason = f"its certificate is not trusted ({cause.verify_message})"
+            return Failed(failures.unreachable(host=host, reason=reason))
         if isinstance(cause, ssl.SSLError):
-            return FailedInPassing(failures.unreachable(host, f"no TLS connection ({cause.reason})"))
+            return TemporarilyFailed(failures.unreachable(host=host, reason=f"no TLS connection ({cause.reason})"))
         if isinstance(cause, socket.gaierror):
-            return FailedInPassing(failures.unreachable(host, "its name is not known (DNS)"))
+            return TemporarilyFailed(failures.unreachable(host=host, reason="DNS doesn't resolve its name"))
         if isinstance(cause, ConnectionRefusedError):
-            return FailedInPassing(failures.unreachable(host, "it refuses the connection"))
+            return TemporarilyFailed(failures.unreachable(host=host, reason="it refuses the connection"))
     if any(isinstance(cause, httpx.ProxyError) for cause in causes):
-        return FailedInPassing(failures.unreachable(host, "the proxy does not let it through"))
-    return FailedInPassing(failures.unreachable(host, "the connection broke"))
+        return TemporarilyFailed(failures.unreachable(host=host, reason="the proxy blocks it"))
+    return TemporarilyFailed(failures.unreachable(host=host, reason="the connection failed"))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

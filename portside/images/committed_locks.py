@@ -1,6 +1,6 @@
-"""What production may run at all: images that stand in a release's lock, in the commit that is checked out.
+"""Production only runs images in a release's lock in the commit that is checked out.
 
-The working tree is not asked: what is in no commit was in no review.
+The working tree is not read, because uncommitted changes were not reviewed.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ _FOLDER = "releases"
 
 
 class NotCommitted(UsageError):
-    """Production would run an image that is in no committed lock."""
+    """Production would run an image without a committed lock."""
 
 
 def expect_committed(
     environment: Environment, services: Sequence[ServiceProps], images: Resolution, root: Path | None = None
 ) -> None:
-    """Raise `NotCommitted` where a service of production has an image that no committed lock names by its digest."""
+    """Raise `NotCommitted` if a service of production has an image whose digest is in no committed lock."""
     _expect_in_a_lock(environment, lambda committed: _missing(services, images, committed), images.version, root)
 
 
 def expect_committed_task(environment: Environment, image: ServiceImage, root: Path | None = None) -> None:
-    """The same for the image of a task that runs once."""
+    """Raise `NotCommitted` for the image of a task, as `expect_committed` does for services."""
     found = f"{image.service}: {image.name}@{image.digest} is in no committed lock"
     _expect_in_a_lock(
         environment, lambda committed: [] if (image.name, image.digest) in committed else [found], image.tag, root
@@ -55,7 +55,7 @@ def _expect_in_a_lock(
         committed = committed_images(root)
     except UserError as error:
         raise NotCommitted(
-            f"{name} runs only images of a committed lock, and git can't say which those are: {error.message}",
+            f"{name} runs only images of a committed lock, and git can't read them: {error.message}",
             "Run it in a clone of the repository.",
         ) from error
     missing = missing_from(committed)
@@ -74,9 +74,9 @@ def expect_committed_rules(
     *,
     was_production: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Raise `NotCommitted` where something that no commit has decides what proves production.
+    """Raise `NotCommitted` if the rules that prove production are not those of the commit.
 
-    Where no commit can be read, an environment is what its configuration says, unless it `was_production` before.
+    If no commit can be read, the configuration's kind of the environment counts, unless it `was_production` before.
     """
     root = root or ROOT
     try:
@@ -120,7 +120,7 @@ def committed_images(root: Path | None = None) -> set[tuple[str, str]]:
             try:
                 lock = parse_resolution(content.decode(errors="replace"), path)
             except ConfigurationError:
-                # An old lock that is broken names nothing; it must not keep today's from counting.
+                # A broken old lock is ignored, so that the other locks count.
                 continue
             found |= {(image.name, image.digest) for image in lock.images.values()}
     return found
@@ -129,8 +129,7 @@ def committed_images(root: Path | None = None) -> set[tuple[str, str]]:
 def is_production(environment: Environment, root: Path | None = None) -> bool:
     """Whether an environment is production, by its configuration or by the committed one.
 
-    So an edit of `KIND` that is in no commit takes none of its rules away. Where no commit can be read, the
-    configuration alone says it.
+    An uncommitted edit of `KIND` doesn't remove its rules. If no commit can be read, only the configuration counts.
     """
     if environment.is_production:
         return True
@@ -141,9 +140,9 @@ def is_production(environment: Environment, root: Path | None = None) -> bool:
 
 
 def configuration_at(root: Path, revision: str) -> Configuration:
-    """The configuration of a commit, whose app.py is read beside the files that are checked out.
+    """The configuration of a commit, whose app.py is read with the files that are checked out.
 
-    Raises `UserError` where it can't be read, or where these files change what proves an environment.
+    Raises `UserError` if it can't be read, or if these files change the rules of an environment.
     """
     prefix = git("rev-parse", "--show-prefix", folder=root, variables=VARIABLES)
     committed = git_bytes("cat-file", "blob", f"{revision}:{prefix}app.py", folder=root, variables=VARIABLES)
@@ -164,7 +163,7 @@ def _missing(services: Sequence[ServiceProps], images: Resolution, committed: se
     for props in services:
         image = images.images.get(props.container_location)
         if image is None:
-            missing.append(f"{props.container_name}: {props.container_location} is no image of a lock")
+            missing.append(f"{props.container_name}: {props.container_location} is in no lock")
         elif (image.name, image.digest) not in committed:
             missing.append(f"{props.container_name}: {image.name}@{image.digest} is in no committed lock")
     return missing

@@ -1,7 +1,6 @@
-"""What a commit's configuration says about proof: `app.py` is run with the files of that commit and nothing else.
+"""The proof rules in a commit's configuration: `app.py` runs with only the files of that commit.
 
-So a module or data file that `app.py` reads counts as it is committed, and so does a variable of the environment: the
-commit has none.
+Therefore a module or data file that `app.py` reads counts as committed, and environment variables are not set.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from portside.git import git, git_bytes
 # `git replace` would let a clone read other content than the commit has.
 VARIABLES = {"GIT_NO_REPLACE_OBJECTS": "1"}
 
-# What reads app.py; a configuration in a repository of its own has none of it.
+# The packages that read app.py, which a separate repository of a configuration doesn't contain.
 NEVER_READ = ("benchmarks/", "cdk.out/", "docs/", "node_modules/", "tests/")
 """Folders that no template depends on."""
 _MACHINERY = ("portside", "src")
@@ -58,7 +57,7 @@ _RULES_OF_TREES: dict[str, Mapping[str, Rules]] = {}
 
 @dataclass(frozen=True)
 class Rules:
-    """What decides whether an environment needs a proof, and where that is."""
+    """The settings that decide whether an environment needs a proof, and from which environment."""
 
     kind: str
     account: str
@@ -68,7 +67,7 @@ class Rules:
 
     @classmethod
     def of(cls, environment: Environment) -> Rules:
-        """The rules of an environment as its configuration has just been read."""
+        """The rules of an environment in the current configuration."""
         kind, place = str(environment.kind), (environment.account, environment.region)
         return cls(kind, *place, environment.proved_by, environment.proof_waived)
 
@@ -79,7 +78,7 @@ def rules_of(configuration: Configuration) -> dict[str, Rules]:
 
 
 def committed_rules(root: Path, revision: str = "HEAD") -> Mapping[str, Rules]:
-    """The rules of each environment in a commit. Raises `UserError` where they can't be read."""
+    """The rules of each environment in a commit. Raises `UserError` if they can't be read."""
     prefix = git("rev-parse", "--show-prefix", folder=root, variables=VARIABLES)
     tree = git("rev-parse", "--verify", f"{revision}^{{commit}}:{prefix}", folder=root, variables=VARIABLES)
     # The same tree has the same rules in every clone.
@@ -120,13 +119,13 @@ def _run(folder: Path, answer: Path) -> None:
         raise UserError(f"the committed app.py was not read within {_LONGEST_SECONDS} s") from error
     if done.returncode or not answer.is_file():
         lines = [line for line in done.stderr.splitlines() if line.strip()]
-        raise UserError(f"the committed app.py can't be read: {lines[-1] if lines else 'it ended the program'}")
+        raise UserError(f"the committed app.py can't be read: {lines[-1] if lines else 'it exited'}")
 
 
 def _write_tree(root: Path, tree: str, folder: Path) -> None:
-    """Write the files that templates can be made of, byte by byte as they are committed.
+    """Write the files that templates can depend on, with the exact bytes of the commit.
 
-    No filter, attribute or index of a clone counts.
+    Filters, attributes and the index of the clone are ignored.
     """
     listed = git("ls-tree", "-r", "-z", "--full-tree", tree, folder=root, variables=VARIABLES).split("\0")
     entries = [(*each.partition("\t")[0].split(), each.partition("\t")[2]) for each in listed if each]
@@ -147,7 +146,7 @@ def _write_tree(root: Path, tree: str, folder: Path) -> None:
         position = begin + int(header.split()[2]) + 1
         file = folder / path
         if mode == _SYMBOLIC_LINK:
-            # One that leads out of the tree leads to what no commit has.
+            # A link to a path outside the tree points to uncommitted content.
             with contextlib.suppress(OSError, ValueError):
                 file.symlink_to(os.fsdecode(content[begin : position - 1]))
                 if not file.resolve().is_relative_to(folder.resolve()):

@@ -1,6 +1,6 @@
-"""What manifests, configs and lists say: from JSON that anybody may have written to values.
+"""Parses manifests, configs and lists from JSON that is not trusted.
 
-Each function raises `Misshapen` where the JSON has another shape; nothing else comes out.
+Each function raises `Misshapen` for other JSON, and nothing else.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from portside.images.calls import Misshapen
 from portside.images.resolved_image import COMMIT, DIGEST, PLATFORM
 
 NEVER = "1970-01-01T00:00:00+00:00"
-"""When an image was made that does not tell."""
+"""The `created` of an image without one."""
 
 REVISION = "org.opencontainers.image.revision"
 
@@ -29,7 +29,7 @@ _COMMIT_TAG = re.compile(rf"sha-({COMMIT.pattern})")
 
 @dataclass(frozen=True)
 class Descriptor:
-    """Other content that a manifest names; `platform` is None where none is given."""
+    """A reference from a manifest to other content; `platform` is None if missing."""
 
     digest: str
     size: int | None
@@ -45,14 +45,14 @@ class Index:
 
     @property
     def platforms(self) -> tuple[str, ...]:
-        """Those for which there is an image; what describes other entries has none."""
+        """The platforms of the images, without entries that describe other entries."""
         return tuple(each.platform for each in self.entries if each.platform not in (None, _UNKNOWN_PLATFORM))
 
     def for_our_platform(self) -> Descriptor | None:
-        """The image that runs, or the first that doesn't say for which platform it is."""
+        """The image for our platform, or the first without a platform."""
         ours = (each for each in self.entries if each.platform == PLATFORM)
-        untold = (each for each in self.entries if each.platform is None)
-        return next(ours, None) or next(untold, None)
+        without_platform = (each for each in self.entries if each.platform is None)
+        return next(ours, None) or next(without_platform, None)
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Config:
-    """What an image says about itself."""
+    """The config of an image."""
 
     platform: str
     created: str
@@ -74,16 +74,16 @@ class Config:
 
 @dataclass(frozen=True)
 class Version:
-    """A version of a package, as the packages API has it."""
+    """A version of a package in the packages API."""
 
     name: str
     tags: tuple[str, ...]
     fault: str = ""
-    """What is wrong with it, where its tags can't be read."""
+    """Why its tags can't be read."""
 
 
 def read_content(said: object) -> Index | Manifest:
-    """What a manifest's body says."""
+    """The content of a manifest."""
     content = _mapping(said, "it")
     if "manifests" in content:
         if "config" in content:
@@ -94,7 +94,7 @@ def read_content(said: object) -> Index | Manifest:
 
 
 def read_config(said: object) -> Config:
-    """What a config's body says."""
+    """The content of a config."""
     content = _mapping(said, "it")
     platform = _platform(content)
     inner = _optional_mapping(content.get("config"), "config")
@@ -102,7 +102,7 @@ def read_config(said: object) -> Config:
 
 
 def read_versions(said: object) -> list[Version]:
-    """What a page of the packages API says. One version that can't be read says so, and does not hide the others."""
+    """The versions in a page of the packages API; a version that can't be read has a `fault`."""
     return [_version(each) for each in _sequence(said, "it")]
 
 
@@ -113,22 +113,22 @@ def read_package_names(said: object) -> list[str]:
 
 
 def read_tags(said: object) -> list[str]:
-    """The tags in a registry's list; where the last one was deleted, it says null."""
+    """The tags in a registry's list, which is null after the last was deleted."""
     tags = _mapping(said, "it").get("tags")
     return [] if tags is None else _tags(tags)
 
 
 def read_bearer(said: object) -> str:
-    """The token for pulling that a registry gives to everybody."""
+    """A registry's anonymous token for pulling."""
     answer = _mapping(said, "it")
     bearer = _text(answer.get("token") or answer.get("access_token"), "token")
     if not _VISIBLE_ASCII.fullmatch(bearer):
-        raise Misshapen("token is none")
+        raise Misshapen("token is not valid")
     return bearer
 
 
 def read_error_codes(said: object) -> frozenset[str]:
-    """The codes in a registry's refusal."""
+    """The codes in a registry's error."""
     errors = _sequence(_mapping(said, "it").get("errors"), "errors")
     return frozenset(_text(_mapping(each, "an error").get("code"), "code") for each in errors)
 
@@ -140,7 +140,7 @@ def commit_in(tag: str) -> str | None:
 
 
 def commit_among(tags: Sequence[str]) -> str | None:
-    """The commit in the tags of one image, the longest form of it."""
+    """The longest commit in the tags of an image."""
     return max(filter(None, map(commit_in, tags)), key=len, default=None)
 
 
@@ -165,9 +165,9 @@ def _descriptor(said: object) -> Descriptor:
     descriptor = _mapping(said, "config" if said is None else "a descriptor")
     digest, size = _text(descriptor.get("digest"), "digest"), descriptor.get("size")
     if not DIGEST.fullmatch(digest):
-        raise Misshapen("digest is none of sha256")
+        raise Misshapen("digest is not sha256")
     if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 0):
-        raise Misshapen("size is no number of bytes")
+        raise Misshapen("size is not a number of bytes")
     platform = descriptor.get("platform")
     return Descriptor(digest, size, None if platform is None else _platform(_mapping(platform, "platform")))
 
@@ -175,7 +175,7 @@ def _descriptor(said: object) -> Descriptor:
 def _platform(said: Mapping[str, Any]) -> str:
     parts = [_text(said.get(key), key) for key in ("os", "architecture")]
     if not all(map(_PLATFORM_PART.fullmatch, parts)):
-        raise Misshapen("os and architecture are no platform")
+        raise Misshapen("os and architecture are not a platform")
     return "/".join(parts)
 
 
@@ -186,7 +186,7 @@ def _revision(said: Mapping[str, Any], key: str) -> str | None:
 
 
 def _moment(said: object) -> str:
-    """A moment in ISO 8601, in UTC and whole seconds. Go writes the year 1 for one that is not known."""
+    """A time in ISO 8601, in UTC and whole seconds. Go writes the year 1 for an unknown time."""
     if said is None or said == "":
         return NEVER
     try:
@@ -196,32 +196,32 @@ def _moment(said: object) -> str:
             return NEVER
         return moment.astimezone(UTC).replace(microsecond=0).isoformat()
     except (ValueError, OverflowError):
-        raise Misshapen("created is no moment") from None
+        raise Misshapen("created is not a time") from None
 
 
-def _mapping(said: object, what: str) -> Mapping[str, Any]:
+def _mapping(said: object, subject: str) -> Mapping[str, Any]:
     if not isinstance(said, dict):
-        raise Misshapen(f"{what} is {_kind(said)}, not an object")
+        raise Misshapen(f"{subject} is {_kind(said)}, not an object")
     return cast(Mapping[str, Any], said)
 
 
-def _optional_mapping(said: object, what: str) -> Mapping[str, Any]:
-    return {} if said is None else _mapping(said, what)
+def _optional_mapping(said: object, subject: str) -> Mapping[str, Any]:
+    return {} if said is None else _mapping(said, subject)
 
 
-def _sequence(said: object, what: str) -> Sequence[Any]:
+def _sequence(said: object, subject: str) -> Sequence[Any]:
     if not isinstance(said, list):
-        raise Misshapen(f"{what} is {_kind(said)}, not a list")
+        raise Misshapen(f"{subject} is {_kind(said)}, not a list")
     return cast(Sequence[Any], said)
 
 
-def _text(said: object, what: str) -> str:
+def _text(said: object, subject: str) -> str:
     if not isinstance(said, str):
-        raise Misshapen(f"{what} is {_kind(said)}, not a text")
+        raise Misshapen(f"{subject} is {_kind(said)}, not a text")
     return said
 
 
 def _kind(said: object) -> str:
-    """What something is in JSON's words; what is missing is null."""
+    """The type of a value in JSON; null if it is missing."""
     names = {type(None): "null", bool: "true or false", dict: "an object", list: "a list", str: "a text"}
     return names.get(type(said), "a number")

@@ -1,4 +1,4 @@
-"""What can go wrong when an image is looked up: a sentence for each, and what to do about it."""
+"""The failures of a lookup of an image: a sentence and a hint for each."""
 
 from __future__ import annotations
 
@@ -17,13 +17,16 @@ _MOST_NAMES = 5
 _MOST_FAULTS = 3
 _MOST_COMPARED = 5000
 _RELEASE = re.compile(r"v?\d+\.\d+\.\d+(?:-?[a-z]+\.?\d*)?")
-_WITHOUT_TOKEN = f"Public images are found without a token too: unset {TOKEN_VARIABLE}."
-_WRONG_SERVER = "Look whether the address is right, and whether a proxy or a login page answers in its place."
-_TOKEN_PAGE = "https://github.com/settings/tokens"  # nosec B105 # where a person makes one
+_WITHOUT_TOKEN = f"Public images need no token: unset {TOKEN_VARIABLE}."
+_WRONG_SERVER = "Check the address, and whether a proxy or a login page answers instead."
+_TOKEN_PAGE = "https://github.com/settings/tokens"  # nosec B105 # the page to create one
+_NEW_TOKEN = f"Create a classic token with the scope read:packages at {_TOKEN_PAGE}. {_WITHOUT_TOKEN}"
+_RUN_AGAIN = "Run the same command again."
+_RUN_LATER = "Run the same command again later."
 
 
 class Kind(StrEnum):
-    """What went wrong, for whoever acts on it."""
+    """The kind of a failure, for callers that handle it."""
 
     TOKEN_NEEDED = "token needed"  # nosec B105 # the name of a failure
     TOKEN_REFUSED = "token refused"  # nosec B105 # the name of a failure
@@ -51,7 +54,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Failure:
-    """Why an image was not found: a sentence that follows the image's name, and what to do."""
+    """Why an image was not found: a sentence that follows the image's name, and a hint."""
 
     kind: Kind
     sentence: str
@@ -59,15 +62,15 @@ class Failure:
 
 
 class Failed(Exception):
-    """One image cannot be looked up."""
+    """The lookup of one image failed."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.sentence)
         self.failure = failure
 
 
-class FailedInPassing(Failed):
-    """What may go well when it is tried again, after `wait_seconds` where the server says so."""
+class TemporarilyFailed(Failed):
+    """A failure that can be retried, after `wait_seconds` if the server sets a time."""
 
     def __init__(self, failure: Failure, wait_seconds: float | None = None) -> None:
         super().__init__(failure)
@@ -75,7 +78,7 @@ class FailedInPassing(Failed):
 
 
 class ResolutionFailed(UserError):
-    """Images that were not found, by their references; all are told at once."""
+    """The failures of all images by their references."""
 
     def __init__(self, failures: Mapping[str, Failure], labels: Mapping[str, str]) -> None:
         self.failures = dict(failures)
@@ -88,252 +91,182 @@ class ResolutionFailed(UserError):
 
     @property
     def kinds(self) -> frozenset[Kind]:
-        """What went wrong: `{Kind.TAG_UNKNOWN}` where the images are only not there yet."""
+        """The kinds of the failures: `{Kind.TAG_UNKNOWN}` if the images only don't exist yet."""
         return frozenset(failure.kind for failure in self.failures.values())
 
 
-def several_times(failure: Failure, times: int) -> Failure:
-    """A failure that was met more than once."""
+@dataclass(frozen=True)
+class _Text:
+    """The sentence and hint of a failure, with the names of values in braces."""
+
+    kind: Kind
+    sentence: str
+    hint: str
+
+    def __call__(self, **values: object) -> Failure:
+        return Failure(self.kind, self.sentence.format(**values), self.hint.format(**values))
+
+
+not_public = _Text(
+    Kind.NOT_PUBLIC,
+    "is not public: {host} requires credentials (HTTP {status})",
+    "Make the package public in its settings on GitHub: ECS pulls without credentials.",
+)
+token_refused = _Text(Kind.TOKEN_REFUSED, "{host} rejects the token (HTTP 401)", _NEW_TOKEN)
+token_expired = _Text(Kind.TOKEN_EXPIRED, "the token for {host} has expired (HTTP 401)", _NEW_TOKEN)
+scope_missing = _Text(
+    Kind.SCOPE_MISSING,
+    "the token lacks the scope read:packages for {host} (HTTP 403)",
+    f"Add the scope to the token at {_TOKEN_PAGE}. {_WITHOUT_TOKEN}",
+)
+wrong_token_type = _Text(
+    Kind.TOKEN_TYPE,
+    "{host} does not allow this type of token to read packages (HTTP 403)",
+    f"Create a classic token with the scope read:packages at {_TOKEN_PAGE}; in GitHub Actions, the job needs the "
+    f"permission packages: read. {_WITHOUT_TOKEN}",
+)
+blocked = _Text(
+    Kind.BLOCKED,
+    "{host} blocks the access (HTTP {status})",
+    "Ask the owner of the package for access, and check whether a proxy answers instead.",
+)
+blocked_for_legal_reasons = replace(blocked, sentence="{host} blocks the access for legal reasons (HTTP {status})")
+content_missing = _Text(
+    Kind.CONTENT_MISSING,
+    "{host} has no content with {digest} (HTTP 404)",
+    "It was deleted or is being replaced: check the package's versions, then run the same command again.",
+)
+wrong_platform = _Text(
+    Kind.WRONG_PLATFORM,
+    f"there is no image for {PLATFORM}, only for {{platforms}}",
+    f"Publish the image for {PLATFORM}, the platform of Fargate.",
+)
+malformed = _Text(Kind.MALFORMED, "{address} answered with {answer}", _WRONG_SERVER)
+unexpected = _Text(Kind.MALFORMED, "{address} answered with an unexpected status, HTTP {status}", _WRONG_SERVER)
+mismatch = _Text(
+    Kind.MISMATCH,
+    "{address} sent content that does not match {digest}",
+    "It was changed in transit or in the registry. Don't deploy it; ask the registry's owner.",
+)
+cut_short = _Text(Kind.CUT_SHORT, "{address} closed the connection during its answer", _RUN_AGAIN)
+server_error = _Text(
+    Kind.SERVER_ERROR,
+    "{host} has an internal error (HTTP {status})",
+    "Check https://www.githubstatus.com if it is GitHub's, and run the same command again later.",
+)
+unreachable = _Text(
+    Kind.UNREACHABLE,
+    "{host} can't be reached: {reason}",
+    "Check the network, the proxy settings and the address, then run the same command again.",
+)
+too_slow = _Text(Kind.TOO_SLOW, "{address} is too slow: {missing}", _RUN_LATER)
+endless = _Text(
+    Kind.ENDLESS,
+    "{address} sent more than {most_bytes:,} bytes and did not end",
+    "Check the address: a registry does not send such long answers.",
+)
+leads_elsewhere = _Text(
+    Kind.LEADS_ELSEWHERE, "{address} redirects to {host}, {reason}", "Use the address of the server that answers."
+)
+too_many_redirects = _Text(Kind.TOO_MANY_REDIRECTS, "{address} redirects more than {most} times", _WRONG_SERVER)
+redirects_in_a_cycle = _Text(Kind.TOO_MANY_REDIRECTS, "{address} redirects in a cycle, back to {target}", _WRONG_SERVER)
+pages_in_a_cycle = _Text(
+    Kind.ENDLESS, "{address} lists its pages in a cycle: the next page after {count} was already read", _WRONG_SERVER
+)
+
+
+def repeated(failure: Failure, times: int) -> Failure:
+    """A failure with the number of attempts."""
     return replace(failure, sentence=f"{failure.sentence} (tried {times} times)") if times > 1 else failure
 
 
 def token_needed(host: str, status: int, *, has_token: bool) -> Failure:
-    """The registry lets nobody read without credentials; it says the same of what does not exist."""
-    look = (
-        "" if has_token else f" With {TOKEN_VARIABLE} set (scope read:packages) a lookup on ghcr.io tells which it is."
-    )
+    """A registry answers this for private images, and for images that don't exist."""
+    lookup = "" if has_token else f" With {TOKEN_VARIABLE} (scope read:packages), a lookup on ghcr.io shows which."
     return Failure(
         Kind.TOKEN_NEEDED,
-        f"{host} lets nobody read it without credentials (HTTP {status}): it is private or does not exist",
-        f"Check the name, or make the package public: ECS pulls without credentials.{look}",
-    )
-
-
-def not_public(host: str, status: int) -> Failure:
-    """The package exists, but only for those who have a token."""
-    return Failure(
-        Kind.NOT_PUBLIC,
-        f"is not public: {host} lets nobody read it without credentials (HTTP {status})",
-        "Make the package public in its settings on GitHub: ECS pulls without credentials.",
-    )
-
-
-def token_refused(host: str) -> Failure:
-    return Failure(
-        Kind.TOKEN_REFUSED,
-        f"{host} refuses the token (HTTP 401)",
-        f"Make a new classic token with the scope read:packages at {_TOKEN_PAGE}. {_WITHOUT_TOKEN}",
-    )
-
-
-def token_expired(host: str) -> Failure:
-    return Failure(
-        Kind.TOKEN_EXPIRED,
-        f"{host} says that the token has expired (HTTP 401)",
-        f"Make a new classic token with the scope read:packages at {_TOKEN_PAGE}. {_WITHOUT_TOKEN}",
-    )
-
-
-def scope_missing(host: str) -> Failure:
-    return Failure(
-        Kind.SCOPE_MISSING,
-        f"the token lacks the scope read:packages for {host} (HTTP 403)",
-        f"Add the scope to the token at {_TOKEN_PAGE}. {_WITHOUT_TOKEN}",
-    )
-
-
-def wrong_token_type(host: str) -> Failure:
-    return Failure(
-        Kind.TOKEN_TYPE,
-        f"{host} gives no packages to this kind of token (HTTP 403)",
-        f"A classic token with the scope read:packages is needed, from {_TOKEN_PAGE}; in GitHub Actions the job needs "
-        f"the permission packages: read. {_WITHOUT_TOKEN}",
+        f"{host} requires credentials (HTTP {status}): it is private or does not exist",
+        f"Check the name, or make the package public: ECS pulls without credentials.{lookup}",
     )
 
 
 def sso_needed(host: str, address: str | None) -> Failure:
-    """`address` is where the token can be authorized, without its query."""
+    """`address` is the page to authorize the token, without its query."""
     where = f"at {address}" if address else f"at {_TOKEN_PAGE}, under “Configure SSO”"
     return Failure(
         Kind.SSO_NEEDED,
-        f"the organisation wants the token authorized for single sign-on ({host}, HTTP 403)",
+        f"the organisation requires the token to be authorized for single sign-on ({host}, HTTP 403)",
         f"Authorize it {where}. {_WITHOUT_TOKEN}",
     )
 
 
-def blocked(host: str, status: int) -> Failure:
-    why = ", for legal reasons" if status == 451 else ""
-    return Failure(
-        Kind.BLOCKED,
-        f"{host} blocks the access{why} (HTTP {status})",
-        "Ask the owner of the package whether it may be read, and look whether a proxy stands between.",
-    )
-
-
 def package_unknown(host: str, path: str, existing: Iterable[str] = ()) -> Failure:
-    """`existing` are the names of the owner's packages, as far as they are known."""
+    """`existing` are the known names of the owner's packages."""
     name = path.partition("/")[2] or path
     near = difflib.get_close_matches(name, list(existing)[:_MOST_COMPARED], n=_MOST_NAMES, cutoff=0.5)
     hint = (
-        f"Nearest are: {', '.join(near)}." if near else "Check the name in the configuration, and who owns the package."
+        f"Similar are: {', '.join(near)}." if near else "Check the name in the configuration and the package's owner."
     )
-    return Failure(Kind.PACKAGE_UNKNOWN, f"{host} knows no image {path} (HTTP 404)", hint)
+    return Failure(Kind.PACKAGE_UNKNOWN, f"{host} has no image {path} (HTTP 404)", hint)
 
 
 def tag_unknown(
     host: str, tag: str, existing: Sequence[str], *, read_all: bool = True, faults: Sequence[str] = ()
 ) -> Failure:
-    """`existing` are the image's tags, the newest first; `read_all` says that there are no others.
+    """`existing` are the image's tags, the newest first; with `read_all` there are no others.
 
-    `faults` are what is wrong with the answers, because of which there may be others after all.
+    `faults` are errors in the answers, because of which there can be other tags.
     """
     failure = _tag_unknown(host, tag, existing, read_all=read_all)
     if not faults:
         return failure
     more = f" and {len(faults) - _MOST_FAULTS} more" if len(faults) > _MOST_FAULTS else ""
-    said = f"{failure.sentence}; not all of its answer can be read: {'; '.join(faults[:_MOST_FAULTS])}{more}"
-    return replace(failure, sentence=said)
+    sentence = f"{failure.sentence}; part of its answer can't be read: {'; '.join(faults[:_MOST_FAULTS])}{more}"
+    return replace(failure, sentence=sentence)
 
 
 def _tag_unknown(host: str, tag: str, existing: Sequence[str], *, read_all: bool) -> Failure:
     among = "" if read_all else f" among its newest {len(existing)} tags"
-    newest = f" Newest are: {', '.join(names)}." if (names := _newest(existing)) else " It has no tag at all."
+    newest = f" Newest are: {', '.join(names)}." if (names := _newest(existing)) else " It has no tags."
     if not existing and not read_all:
         newest = ""
     if tag == "edge":
         return Failure(
             Kind.TAG_UNKNOWN,
-            f"no image on {host} carries edge{among}",
+            f"no image on {host} has the tag edge{among}",
             f"A merge to the monorepo's main publishes it.{newest}",
         )
     near = _nearest(tag, existing)
-    hint = f"Nearest are: {', '.join(near)}." if near else f"Check the version in the configuration.{newest}"
+    hint = f"Similar are: {', '.join(near)}." if near else f"Check the version in the configuration.{newest}"
     return Failure(Kind.TAG_UNKNOWN, f"{host} has no tag {tag}{among} (HTTP 404)", hint)
 
 
-def content_missing(host: str, digest: str) -> Failure:
-    return Failure(
-        Kind.CONTENT_MISSING,
-        f"{host} has nothing under {digest} (HTTP 404)",
-        "It was deleted, or is just being replaced: look at the package's versions, then run the command again.",
-    )
-
-
-def wrong_platform(platforms: Iterable[str]) -> Failure:
-    there = ", ".join(dict.fromkeys(platforms)) or "no platform at all"
-    return Failure(
-        Kind.WRONG_PLATFORM,
-        f"there is no image for {PLATFORM}, only for {there}",
-        f"Publish the image for {PLATFORM}, which Fargate runs.",
-    )
-
-
-def malformed(address: str, came: str) -> Failure:
-    """`came` is the type of what came, and what is wrong with it."""
-    return Failure(Kind.MALFORMED, f"{address} answered with {came}", _WRONG_SERVER)
-
-
-def unexpected(address: str, status: int) -> Failure:
-    return Failure(Kind.MALFORMED, f"{address} answered with HTTP {status}, which has no meaning here", _WRONG_SERVER)
-
-
-def mismatch(address: str, digest: str) -> Failure:
-    return Failure(
-        Kind.MISMATCH,
-        f"{address} sent content that is not that of {digest}",
-        "Somebody changed it on the way or in the registry. Don't deploy it; ask the registry's owner.",
-    )
-
-
-def cut_short(address: str) -> Failure:
-    return Failure(Kind.CUT_SHORT, f"{address} broke off in the middle of its answer", "Run the same command again.")
-
-
 def rate_limited(host: str, status: int, until: datetime | None, *, token_helps: bool) -> Failure:
-    """`until` is when more may be asked, in local time; `token_helps` says that with a token more may be asked."""
+    """`until` is the end of the limit in local time; `token_helps` if requests with a token have a higher limit."""
     when = f" until {until:%H:%M:%S}" if until else ""
     if until and until.date() != datetime.now(UTC).astimezone(until.tzinfo).date():
         when = f" until {until:%Y-%m-%d %H:%M:%S}"
     return Failure(
         Kind.RATE_LIMITED,
-        f"{host} was asked too much and answers no more{when} (HTTP {status})",
-        f"Set {TOKEN_VARIABLE} (a classic token with the scope read:packages): with one more may be asked. Or wait."
+        f"{host} limits the rate of requests{when} (HTTP {status})",
+        f"Set {TOKEN_VARIABLE} (a classic token with the scope read:packages) for a higher limit, or wait."
         if token_helps
         else "Wait, then run the same command again.",
     )
 
 
-def server_error(host: str, status: int) -> Failure:
-    return Failure(
-        Kind.SERVER_ERROR,
-        f"{host} has a problem of its own (HTTP {status})",
-        "Look at https://www.githubstatus.com if it is GitHub's, and run the same command again later.",
-    )
-
-
-def unreachable(host: str, reason: str) -> Failure:
-    return Failure(
-        Kind.UNREACHABLE,
-        f"{host} cannot be reached: {reason}",
-        "Look at the network, a proxy's settings and the address, then run the same command again.",
-    )
-
-
-def too_slow(address: str, what: str) -> Failure:
-    """`what` is what did not come in time."""
-    return Failure(Kind.TOO_SLOW, f"{address} is too slow: {what}", "Run the same command again later.")
-
-
 def deadline_passed(waiting_for: Sequence[str], seconds: float) -> Failure:
-    """`waiting_for` are the addresses from which an answer was still to come."""
-    waited = " and ".join(waiting_for) or "its turn"
+    """`waiting_for` are the addresses that have not answered."""
+    waited = " and ".join(waiting_for) or "other images"
     return Failure(
         Kind.TOO_SLOW,
         f"not found within {seconds:g} s, still waiting for {waited}",
-        "Look at the network, then run the same command again.",
-    )
-
-
-def endless(address: str, most_bytes: int) -> Failure:
-    return Failure(
-        Kind.ENDLESS,
-        f"{address} sent more than {most_bytes:,} bytes and did not end",
-        "Look whether the address is right: no answer of a registry is that long.",
-    )
-
-
-def leads_elsewhere(address: str, other_host: str, *, with_token: bool) -> Failure:
-    why = "where the token is not sent" if with_token else "which is not followed, since nothing proves what is there"
-    return Failure(
-        Kind.LEADS_ELSEWHERE,
-        f"{address} redirects to {other_host}, {why}",
-        "Give the address of the server that answers itself.",
-    )
-
-
-def too_many_redirects(address: str, most: int) -> Failure:
-    return Failure(
-        Kind.TOO_MANY_REDIRECTS,
-        f"{address} redirects more than {most} times",
-        _WRONG_SERVER,
-    )
-
-
-def redirects_in_a_circle(address: str, back: str) -> Failure:
-    return Failure(Kind.TOO_MANY_REDIRECTS, f"{address} redirects in a circle, back to {back}", _WRONG_SERVER)
-
-
-def pages_in_a_circle(address: str, count: int) -> Failure:
-    """`count` is how many pages were read before one came again."""
-    return Failure(
-        Kind.ENDLESS,
-        f"{address} lists its pages in a circle: after {count} the next one is one that was read already",
-        _WRONG_SERVER,
+        "Check the network, then run the same command again.",
     )
 
 
 def _nearest(tag: str, existing: Sequence[str]) -> list[str]:
-    """Tags like the one wanted; for a release first other releases."""
+    """The tags that are similar; for a release, other releases first."""
     compared = existing[:_MOST_COMPARED]
     pools = [compared]
     if _RELEASE.fullmatch(tag):
@@ -343,7 +276,7 @@ def _nearest(tag: str, existing: Sequence[str]) -> list[str]:
 
 
 def _newest(existing: Sequence[str]) -> list[str]:
-    """The first tags that a person would ask for; a commit's own only where there are no others."""
+    """The newest tags, without those of commits if there are others."""
     of_commits = [each for each in existing if each.startswith("sha-")]
     named = [each for each in existing if not each.startswith("sha-")]
     return (named or of_commits)[:_MOST_NAMES]

@@ -1,4 +1,4 @@
-"""GitHub's packages API: which version of a package carries a tag.
+"""GitHub's packages API: finds the version of a package with a tag.
 
 https://docs.github.com/en/rest/packages/packages
 """
@@ -28,14 +28,14 @@ _READING_SCOPES = frozenset({"read:packages", "write:packages"})
 
 
 class PackagesApi:
-    """The packages API at an address, asked with a token."""
+    """The packages API at an address, with a token."""
 
     def __init__(self, caller: Caller, api_url: str, token: Token) -> None:
         self._caller, self._api_url, self._token = caller, api_url, token
         self._names: dict[str, asyncio.Task[list[str]]] = {}
 
     async def find_version(self, location: Location) -> Version:
-        """The version that carries a location's tag. Raises `Failed`."""
+        """The version with a location's tag. Raises `Failed`."""
         seen: list[str] = []
         faults: list[str] = []
         pages = 0
@@ -48,15 +48,15 @@ class PackagesApi:
                 elif DIGEST.fullmatch(version.name):
                     return version
                 else:
-                    came = f"{answer.media_type} that names no digest for {location.tag} (HTTP {answer.status})"
-                    raise Failed(failures.malformed(answer.address, came))
+                    content = f"{answer.media_type} without a digest of {location.tag} (HTTP {answer.status})"
+                    raise Failed(failures.malformed(address=answer.address, answer=content))
         host = httpx.URL(self._api_url).netloc.decode("ascii")
         raise Failed(failures.tag_unknown(host, location.tag, seen, read_all=pages < _MOST_PAGES, faults=faults))
 
     async def _pages(self, location: Location) -> AsyncIterator[tuple[Answer, list[Version]]]:
-        """The package's versions page by page. Raises `Failed` where the API names a page that was read already.
+        """The package's versions page by page. Raises `Failed` if the API repeats a page.
 
-        Where it names no next page they are counted, for as long as one brings something new.
+        Without an address of the next page, its number is used, until a page contains nothing new.
         """
         answer = await self._first_page(location)
         asked, known = {answer.url}, set[str]()
@@ -65,10 +65,10 @@ class PackagesApi:
             yield answer, versions
             is_new = not known.issuperset(version.name for version in versions)
             named = answer.next_page()
-            # Without a next page that is named, a repeated page that is full says that the page was not looked at.
+            # Without an address of the next page, a full page that repeats shows that the API ignores the number.
             repeats = not is_new and bool(versions) and (named is not None or len(versions) >= _PER_PAGE)
             if repeats or named in asked:
-                raise Failed(failures.pages_in_a_circle(answer.address, len(asked)))
+                raise Failed(failures.pages_in_a_cycle(address=answer.address, count=len(asked)))
             known.update(version.name for version in versions)
             url = _next_page(answer, number)
             if not is_new or url is None or number > _MOST_PAGES:
@@ -80,7 +80,7 @@ class PackagesApi:
             _raise_refusal(answer)
 
     async def _first_page(self, location: Location) -> Answer:
-        """The newest versions; whether the owner is an organisation or a person, only the API knows."""
+        """The newest versions. Only the API knows whether the owner is an organisation or a user."""
         for owners in ("orgs", "users"):
             package = f"{owners}/{location.owner}/packages/container/{quote(location.package, safe='')}"
             answer = await self._ask(self._url(f"{package}/versions?per_page={_PER_PAGE}&page=1"), location)
@@ -90,7 +90,7 @@ class PackagesApi:
         raise Failed(failures.package_unknown(answer.host, location.path, await self._existing(location)))
 
     async def _existing(self, location: Location) -> Sequence[str]:
-        """The names of an owner's packages, asked once; none where they cannot be read."""
+        """The names of an owner's packages, read once; empty if they can't be read."""
         if location.owner not in self._names:
             self._names[location.owner] = asyncio.create_task(self._read_names(location))
         return await asyncio.shield(self._names[location.owner])
@@ -114,7 +114,7 @@ class PackagesApi:
 
 
 def _next_page(answer: Answer, number: int) -> httpx.URL | None:
-    """The next page as the API names it, or by its number where it names none on its own host."""
+    """The address of the next page: from the API if it is on its own host, or else by its number."""
     named = answer.next_page()
     says_that_it_is_the_last = "rel=" in answer.headers.get("link", "") and "next" not in answer.headers["link"]
     if named is not None or says_that_it_is_the_last:
@@ -123,23 +123,25 @@ def _next_page(answer: Answer, number: int) -> httpx.URL | None:
 
 
 def _raise_refusal(answer: Answer) -> None:
-    """Raise `Failed` for an answer that is none."""
+    """Raise `Failed` for an error."""
     host, said = answer.host, message_of(answer).lower()
     if answer.status == 200:
         return
     if answer.status == 401:
-        raise Failed(failures.token_expired(host) if _has_expired(answer, said) else failures.token_refused(host))
+        failure = failures.token_expired if _has_expired(answer, said) else failures.token_refused
+        raise Failed(failure(host=host))
     if answer.status == 403:
         if "x-github-sso" in answer.headers:
             raise Failed(failures.sso_needed(host, _sso_address(answer)))
         if "not accessible by" in said:
-            raise Failed(failures.wrong_token_type(host))
+            raise Failed(failures.wrong_token_type(host=host))
         scopes = answer.headers.get("x-oauth-scopes")
         if scopes is not None and _READING_SCOPES.isdisjoint(scope.strip() for scope in scopes.split(",")):
-            raise Failed(failures.scope_missing(host))
-    if answer.status in (403, 451):
-        raise Failed(failures.blocked(host, answer.status))
-    raise Failed(failures.unexpected(answer.address, answer.status))
+            raise Failed(failures.scope_missing(host=host))
+        raise Failed(failures.blocked(host=host, status=answer.status))
+    if answer.status == 451:
+        raise Failed(failures.blocked_for_legal_reasons(host=host, status=answer.status))
+    raise Failed(failures.unexpected(address=answer.address, status=answer.status))
 
 
 def _has_expired(answer: Answer, said: str) -> bool:
@@ -154,7 +156,7 @@ def _has_expired(answer: Answer, said: str) -> bool:
 
 
 def _sso_address(answer: Answer) -> str | None:
-    """Where a token can be authorized. The query is left out: it has a secret in it."""
+    """The page to authorize a token, without its query, which contains a secret."""
     _, _, address = answer.headers["x-github-sso"].partition("url=")
     try:
         parts = urlsplit(address.strip().strip('"'))

@@ -1,4 +1,4 @@
-"""The registry API: manifests, configs and tags, read as anybody may.
+"""The registry API: reads manifests, configs and tags, without credentials.
 
 https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 """
@@ -45,14 +45,14 @@ _MOST_COMPARED_TAGS = 100
 _PARAMETER = re.compile(r'([A-Za-z]+)\s*=\s*"([^"]*)"')
 _NUMBERS = re.compile(r"[0-9]{1,9}")
 _BEYOND_CANDIDATES = "1000000000"
-# A registry need not list its tags.
+# A registry doesn't have to list its tags.
 _NO_LIST = (400, 405, 501)
 
 _Content = TypeVar("_Content")
 
 
 class Denied(Failed):
-    """The registry does not let everybody read."""
+    """The registry requires credentials."""
 
     def __init__(self, failure: Failure, host: str, status: int) -> None:
         super().__init__(failure)
@@ -60,7 +60,7 @@ class Denied(Failed):
 
 
 class Repository:
-    """One image's repository in its registry."""
+    """The repository of an image in its registry."""
 
     def __init__(self, caller: Caller, access: Access, location: Location) -> None:
         self._caller, self._location = caller, location
@@ -71,7 +71,7 @@ class Repository:
         self._refusal: Failed | None = None
 
     async def open(self) -> None:
-        """Get what pulling takes from ghcr.io, which is known to want it; a refusal is told by what is read first."""
+        """Get the token that ghcr.io requires for pulling. An error is raised by the first read."""
         if not self._location.is_on_github:
             return
         url = self._at("token").copy_set_param("scope", f"repository:{self._location.path}:pull")
@@ -81,7 +81,7 @@ class Repository:
             self._refusal = failed
 
     async def manifest(self, reference: str) -> tuple[str, Index | Manifest]:
-        """The digest of what is under a tag or digest, and what it says. Raises `Failed`."""
+        """The digest and content of a tag or digest. Raises `Failed`."""
         digest = None if is_tag(reference) else reference
         answer = await self._read(f"manifests/{reference}", accept=_MANIFESTS, digest=digest)
         if answer.status == 404:
@@ -89,22 +89,22 @@ class Repository:
         return digest_of(answer.body), answer.parsed(read_content, "the manifest of an image")
 
     async def inner_manifest(self, entry: Descriptor) -> Manifest:
-        """The manifest that an index names. Raises `Failed`."""
+        """A manifest in an index. Raises `Failed`."""
         answer = await self._known(f"manifests/{entry.digest}", entry, accept=_MANIFESTS)
         content = answer.parsed(read_content, "the manifest of an image")
         if isinstance(content, Index):
-            raise Failed(failures.malformed(answer.address, "an index inside an index"))
+            raise Failed(failures.malformed(address=answer.address, answer="an index inside an index"))
         return content
 
     async def config(self, descriptor: Descriptor) -> Config:
-        """What an image says about itself. Raises `Failed`."""
+        """The config of an image. Raises `Failed`."""
         answer = await self._known(f"blobs/{descriptor.digest}", descriptor, accept="*/*")
         return answer.parsed(read_config, "the config of an image")
 
     async def tags(self) -> tuple[list[str], bool] | None:
-        """The tags, newest releases first, and whether these are all; None where the image is not known at all.
+        """The tags, newest releases first, and whether these are all; None if the image is unknown.
 
-        Raises `Failed` where the registry lists them in a circle.
+        Raises `Failed` if the registry repeats a page.
         """
         url: httpx.URL | None = self._at(f"v2/{self._location.path}/tags/list").copy_set_param("n", _PER_PAGE)
         asked: set[httpx.URL] = set()
@@ -120,11 +120,11 @@ class Repository:
             tags += answer.parsed(read_tags, "a list of tags")
             url = answer.next_page()
             if url in asked:
-                raise Failed(failures.pages_in_a_circle(answer.address, len(asked)))
+                raise Failed(failures.pages_in_a_cycle(address=answer.address, count=len(asked)))
         return sorted(dict.fromkeys(tags), key=_age), url is None
 
     async def commit_of(self, digest: str) -> str | None:
-        """The commit in a tag sha-… that stands for a digest, if there is one among the first hundred."""
+        """The commit in a tag sha-… of a digest, among the first hundred such tags."""
         try:
             found = await self.tags()
         except Denied:
@@ -144,7 +144,7 @@ class Repository:
     async def _known(self, path: str, descriptor: Descriptor, *, accept: str) -> Answer:
         answer = await self._read(path, accept=accept, digest=descriptor.digest, size=descriptor.size)
         if answer.status == 404:
-            raise Failed(failures.content_missing(answer.host, descriptor.digest))
+            raise Failed(failures.content_missing(host=answer.host, digest=descriptor.digest))
         return answer
 
     async def _read(self, path: str, *, accept: str, digest: str | None, size: int | None = None) -> Answer:
@@ -164,7 +164,7 @@ class Repository:
         digest: str | None = None,
         size: int | None = None,
     ) -> Answer:
-        """An answer, after the registry's challenge where it makes one."""
+        """An answer, after the registry's authentication challenge if there is one."""
         if self._refusal is not None:
             raise self._refusal
         call = Call(url, self._location, accept, method, self._bearer, digest, size)
@@ -178,7 +178,7 @@ class Repository:
         return await self._caller.ask(Call(url, self._location, accept, method, self._bearer, digest, size))
 
     def _challenge(self, answer: Answer) -> httpx.URL | None:
-        """Where the registry says that tokens for pulling are given to everybody."""
+        """The address of the registry's anonymous tokens for pulling."""
         challenge = answer.headers.get("www-authenticate", "")
         if not challenge.lower().startswith("bearer "):
             return None
@@ -198,7 +198,7 @@ class Repository:
         return Token(answer.parsed(read_bearer, "a token for pulling"))
 
     def _login(self, url: httpx.URL) -> dict[str, str]:
-        """The password, for the registry itself: a token for pulling may be handed out elsewhere."""
+        """The password, only for the registry itself: another server can issue tokens for pulling."""
         if self._password is None or not is_same_origin(self._base, url):
             return {}
         said = base64.b64encode(f"token:{self._password.reveal()}".encode()).decode()
@@ -211,15 +211,15 @@ class Repository:
             failure = failures.token_needed(answer.host, answer.status, has_token=self._has_token)
             raise Denied(failure, answer.host, answer.status)
         if answer.status == 451:
-            raise Failed(failures.blocked(answer.host, answer.status))
-        raise Failed(failures.unexpected(answer.address, answer.status))
+            raise Failed(failures.blocked_for_legal_reasons(host=answer.host, status=answer.status))
+        raise Failed(failures.unexpected(address=answer.address, status=answer.status))
 
     async def _not_found(self, answer: Answer, reference: str, digest: str | None) -> Failure:
         host, path = host_of(self._base), self._location.path
         if "NAME_UNKNOWN" in _error_codes(answer):
             return failures.package_unknown(host, path)
         if digest is not None:
-            return failures.content_missing(host, digest)
+            return failures.content_missing(host=host, digest=digest)
         try:
             found = await self.tags()
         except Denied:
@@ -243,7 +243,7 @@ def _error_codes(answer: Answer) -> frozenset[str]:
 
 
 def _age(tag: str) -> tuple[int, ...]:
-    """Releases before others, the higher ones first, and a release before its candidates."""
+    """A sort key: releases before other tags, the newest first, and a release before its candidates."""
     release, _, candidate = tag.removeprefix("v").partition("-")
     numbers = release.split(".")
     if len(numbers) != 3 or not all(map(_NUMBERS.fullmatch, numbers)):

@@ -1,4 +1,4 @@
-"""The lock of a release: which images it is made of, written down in the repository for reviewers to see."""
+"""The lock of a release: the images that it consists of, in the repository so that they can be reviewed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def lock_name(version: str) -> str:
 
 
 def find_lock(version: str, folders: Sequence[Path] = (RELEASES,)) -> Resolution | None:
-    """The lock of a version in the first folder that has one. Raises `ConfigurationError` for one that is malformed."""
+    """The lock of a version in the first folder that has one. Raises `ConfigurationError` if it is malformed."""
     for folder in folders:
         path = folder / lock_name(version)
         lock = read_resolution(path)
@@ -35,9 +35,9 @@ def find_lock(version: str, folders: Sequence[Path] = (RELEASES,)) -> Resolution
 
 
 def require_lock(environment: str, version: str, references: Iterable[str], folders: Sequence[Path]) -> Resolution:
-    """The lock of the version that an environment runs, with exactly the images that its services name.
+    """The lock of an environment's version, with only the images of its services.
 
-    Raises `UsageError` where there is none, or where it lacks images or has some that cannot run.
+    Raises `UsageError` if it does not exist, lacks images or has images that can't run.
     """
     make = f"Make it: {tool('release', 'pin', version, local=False)}"
     lock = find_lock(version, folders)
@@ -45,13 +45,13 @@ def require_lock(environment: str, version: str, references: Iterable[str], fold
         where = f'ENVIRONMENTS["{environment}"]["GHCR_PACKAGE_VERSION"]'
         raise UsageError(f'{where}: releases/{lock_name(version)} is missing, got "{version}"', make)
     report = Report(f'releases/{lock_name(version)}["images"]')
-    wanted = list(references)
-    if missing := lock.without(wanted):
-        report.wrong(f"says nothing about {', '.join(missing)}", make)
+    expected = list(references)
+    if missing := lock.without(expected):
+        report.wrong(f"lacks {', '.join(missing)}", make)
     for reference, image in lock.images.items():
         if image.platform != PLATFORM:
             place = report.at(f'[{quoted(reference)}]["platform"]')
-            place.wrong(f"not {PLATFORM}, which Fargate runs here", make, image.platform)
+            place.wrong(f"not {PLATFORM}, the platform of Fargate", make, image.platform)
     if report.problems:
         raise ConfigurationError(report.problems)
-    return replace(lock, images={each: image for each, image in lock.images.items() if each in wanted})
+    return replace(lock, images={each: image for each, image in lock.images.items() if each in expected})

@@ -1,6 +1,6 @@
-"""The images of one environment at one moment, as a value and as a file.
+"""The images of an environment at a time, as a value and as a file.
 
-A release's lock (`releases/VERSION.json`) and what a deployment of `edge` found have the same form.
+A release's lock (`releases/VERSION.json`) and the images of a deployment of `edge` have the same format.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _HINT = f"Get the file back with git, or write it again: {tool('release', 'pin',
 
 @dataclass(frozen=True)
 class Resolution:
-    """The image behind each image reference of the configuration. With `stand_in`, none of it was ever published."""
+    """The image of each reference in the configuration. With `stand_in`, these are stubs that were never published."""
 
     version: str
     images: Mapping[str, ResolvedImage]
@@ -33,15 +33,15 @@ class Resolution:
 
     @property
     def commit(self) -> str | None:
-        """The commit from which all images of this version were made, if it is one and known."""
+        """The commit of all images of this version, if it is the same and known."""
         return one_commit(image.commit for image in self.images.values() if image.tag == self.version)
 
     def without(self, references: Iterable[str]) -> list[str]:
-        """Those of the references that it says nothing about."""
+        """The references without an image."""
         return [reference for reference in dict.fromkeys(references) if reference not in self.images]
 
     def as_json(self) -> dict[str, Any]:
-        """The content of its file: what all images share stands once."""
+        """The content of its file. A commit that all images share is written once."""
         shared = self.commit
         return {
             "version": self.version,
@@ -56,21 +56,21 @@ class Resolution:
 
 
 def read_resolution(path: Path) -> Resolution | None:
-    """The resolution in a file, None where there is no file. Raises `ConfigurationError` with every mistake in it."""
+    """The resolution in a file; None if there is no file. Raises `ConfigurationError` with every mistake in it."""
     where = f"{path.parent.name}/{path.name}"
     try:
-        content = state_file.read(path, what="what images stand for", remedy=_HINT)
+        content = state_file.read(path, what="the resolved images", fix=_HINT)
         text = None if content is None else content.decode("utf-8")
     except (state_file.Damaged, UnicodeDecodeError) as error:
         reason = error.reason if isinstance(error, state_file.Damaged) else "it is not UTF-8"
         report = Report(where)
-        report.wrong(f"cannot be read: {reason}", _HINT)
+        report.wrong(f"can't be read: {reason}", _HINT)
         raise ConfigurationError(report.problems) from error
     return None if text is None else parse_resolution(text, where)
 
 
 def parse_resolution(text: str, where: str) -> Resolution:
-    """What the text of a file says. Raises `ConfigurationError` with everything that is wrong in it."""
+    """The resolution in the text of a file. Raises `ConfigurationError` with every mistake in it."""
     report = Report(where)
     try:
         written = json.loads(text, object_pairs_hook=_each_once)
@@ -84,11 +84,11 @@ def parse_resolution(text: str, where: str) -> Resolution:
 
 
 def _each_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of JSON. Of a key that stands there twice, people and programs read different values."""
+    """A JSON object. Raises `ValueError` for a repeated key, because readers can disagree about its value."""
     taken = dict(pairs)
     if len(taken) < len(pairs):
         keys = [key for key, _ in pairs]
-        raise ValueError(f"{quoted(next(key for key in keys if keys.count(key) > 1))} stands twice in one object")
+        raise ValueError(f"{quoted(next(key for key in keys if keys.count(key) > 1))} occurs twice in an object")
     return taken
 
 
@@ -128,23 +128,23 @@ def _parse_image(reference: str, entry: object, shared: object, report: Report) 
     if parsed.digest not in (None, digest):
         report.at('["digest"]').wrong("another digest than the reference's", _HINT, digest)
     report.at('["platform"]').text(given.get("platform"), _HINT)
-    _is_moment(given.get("created"), report.at('["created"]'))
+    _is_time(given.get("created"), report.at('["created"]'))
     tag = parsed.tag or str(parsed.digest)
     return ResolvedImage(
         parsed.name, tag, str(digest), commit, str(given.get("platform")), str(given.get("created")), manifest
     )
 
 
-def _matches(pattern: Any, value: object, what: str, report: Report) -> None:
+def _matches(pattern: Any, value: object, description: str, report: Report) -> None:
     if not isinstance(value, str) or not pattern.fullmatch(value):
-        report.wrong(f"not {what}", _HINT, value)
+        report.wrong(f"not {description}", _HINT, value)
 
 
-def _is_moment(value: object, report: Report) -> None:
+def _is_time(value: object, report: Report) -> None:
     try:
         datetime.fromisoformat(value if isinstance(value, str) else "")
     except ValueError:
-        report.wrong("not a moment in ISO 8601", _HINT, value)
+        report.wrong("not a time in ISO 8601", _HINT, value)
 
 
 def _image_as_json(image: ResolvedImage, shared: str | None) -> dict[str, str | None]:

@@ -1,4 +1,4 @@
-"""From references that may move to digests: all images of a form at once."""
+"""Resolves the references of images to digests, all at once."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ def resolve(
     version: str,
     *,
     access: Access,
-    tell: Callable[[str], None] = lambda _: None,
+    report: Callable[[str], None] = lambda _: None,
     limits: Limits = _LIMITS,
     within_seconds: float = DEADLINE_SECONDS,
 ) -> Resolution:
-    """What each reference stands for now. `tell` hears of what is tried again.
+    """The image of each reference now. `report` receives a sentence for each retry.
 
-    Raises `UsageError` before anything is asked where a reference is none, and one `ResolutionFailed` for all images
-    that were not found.
+    Raises `UsageError` for an invalid reference, before any request, and one `ResolutionFailed` for all images that
+    were not found.
     """
     locations = [locate(reference) for reference in dict.fromkeys(references)]
     with unlogged(access.token):
-        found = asyncio.run(_look_all_up(locations, access, tell, limits, within_seconds))
+        found = asyncio.run(_look_up_all(locations, access, report, limits, within_seconds))
     failed = {reference: outcome for reference, outcome in found.items() if isinstance(outcome, Failure)}
     if failed:
         raise ResolutionFailed(failed, {location.reference: location.label for location in locations})
@@ -47,17 +47,17 @@ def resolve(
     )
 
 
-async def _look_all_up(
+async def _look_up_all(
     locations: Sequence[Location],
     access: Access,
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
     limits: Limits,
     within_seconds: float,
 ) -> dict[str, ResolvedImage | Failure]:
     if not locations:
         return {}
     deadline = asyncio.get_running_loop().time() + within_seconds
-    async with Caller(access.token, tell, limits, deadline) as caller:
+    async with Caller(access.token, report, limits, deadline) as caller:
         packages = PackagesApi(caller, access.api_url, access.token) if access.token else None
         tasks = {
             location.reference: asyncio.create_task(_look_up(location, Repository(caller, access, location), packages))
@@ -91,7 +91,7 @@ async def _look_up(location: Location, repository: Repository, packages: Package
 async def _look_up_with_token(
     location: Location, repository: Repository, packages: PackagesApi
 ) -> ResolvedImage | Failure:
-    """The API tells what the tag stands for; all else is read as ECS will read it, without credentials."""
+    """The digest is from the API; everything else is read without credentials, as ECS does."""
     opening = asyncio.create_task(repository.open())
     try:
         version = await packages.find_version(location)
@@ -101,23 +101,24 @@ async def _look_up_with_token(
     try:
         return await _read_image(location, repository, version.name, version.tags)
     except Denied as denied:
-        return failures.not_public(denied.host, denied.status)
+        return failures.not_public(host=denied.host, status=denied.status)
 
 
 async def _read_image(
     location: Location, repository: Repository, reference: str, tags: Sequence[str] | None = None
 ) -> ResolvedImage | Failure:
-    """`tags` are those of the same image, where they are known."""
+    """`tags` are those of the same image, if known."""
     digest, content = await repository.manifest(reference)
     manifest, commit = None, None
     if isinstance(content, Index):
         entry, commit = content.for_our_platform(), content.commit
         if entry is None:
-            return failures.wrong_platform(content.platforms)
+            platforms = ", ".join(dict.fromkeys(content.platforms)) or "no platform"
+            return failures.wrong_platform(platforms=platforms)
         manifest, content = entry.digest, await repository.inner_manifest(entry)
     config = await repository.config(content.config)
     if config.platform != PLATFORM:
-        return failures.wrong_platform([config.platform])
+        return failures.wrong_platform(platforms=config.platform)
     commit = config.commit or content.commit or commit
     if commit is None:
         commit = await repository.commit_of(digest) if tags is None else commit_among(tags)

@@ -1,4 +1,4 @@
-"""The image that each service would run."""
+"""The image of each service."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from portside.images.resolution import Resolution
 
 @dataclass(frozen=True)
 class ServiceImage:
-    """An image that a service would run. Without a digest there is nothing that could be proven."""
+    """The image of a service. Without a digest it can't be proven."""
 
     service: str
     name: str
@@ -21,12 +21,12 @@ class ServiceImage:
 
     @property
     def reference(self) -> str:
-        """The image as a person reads it."""
+        """The image in messages."""
         return f"{self.name}:{self.tag} {self.digest}".rstrip()
 
 
 def service_images(services: Sequence[ServiceProps], images: Resolution) -> list[ServiceImage]:
-    """The image of each service. Where images were looked up for another version, they are found by their names."""
+    """The image of each service. Images of another version are found by their names."""
     by_name = {image.name: image for image in images.images.values()}
     found = []
     for props in services:

@@ -20,28 +20,28 @@ from portside.images.release_lock import RELEASES, find_lock, require_lock
 from portside.images.resolution import Resolution, read_resolution
 
 IMAGES_FILE = "AGORA_IMAGES"
-"""The variable that names the file with the images to take, where a command has chosen them."""
+"""The variable with the path of the images to use, if a command has resolved them."""
 
 KEPT_FOLDER = "AGORA_IMAGES_DIR"
-"""The variable that names the folder for what was last found, where it is not this clone's own."""
+"""The variable with the folder of the images last resolved, instead of the default in this clone."""
 
 
 def references_of(services: Iterable[ServiceProps]) -> list[str]:
-    """The images that a registry must know, as the configuration names them."""
+    """The references in the configuration to images in a registry."""
     locations = (props.container_location for props in services)
     return list(dict.fromkeys(each for each in locations if not is_token(each) and not each.startswith(LOCAL_BUILD)))
 
 
 def kept_file(environment: str, folder: Path | None = None) -> Path:
-    """Where the images that were last found for an environment are kept."""
+    """The file with the images last resolved for an environment."""
     chosen = folder or Path(os.environ.get(KEPT_FOLDER) or state_dir() / "images")
     return chosen / f"{environment}.json"
 
 
-def images_at_hand(environment: Environment, services: Iterable[ServiceProps]) -> Resolution:
-    """The images of an environment, with no network unless nothing at hand knows them.
+def images_for_synthesis(environment: Environment, services: Iterable[ServiceProps]) -> Resolution:
+    """The images of an environment, with calls to a registry only if no file has them.
 
-    Raises `UsageError` where a release has no lock, and `UserError` where the images can't be found now.
+    Raises `UsageError` if a release has no lock, and `UserError` if the images can't be resolved.
     """
     version, references = environment.ghcr_package_version, references_of(services)
     if environment.is_released:
@@ -52,49 +52,49 @@ def images_at_hand(environment: Environment, services: Iterable[ServiceProps]) -
     kept = _kept(environment.name)
     if kept and kept.version == version and not kept.without(references):
         return kept
-    return _found_now(environment.name, version, references)
+    return _resolve_now(environment.name, version, references)
 
 
 def keep(resolution: Resolution, path: Path) -> None:
-    """Remember what was found."""
-    state_file.write(path, resolution.written(), what="what images stand for")
+    """Write resolved images to a file."""
+    state_file.write(path, resolution.written(), what="the resolved images")
 
 
 def _kept(environment: str) -> Resolution | None:
     try:
         return read_resolution(kept_file(environment))
-    except ConfigurationError:  # a cache that cannot be read is none
+    except ConfigurationError:  # an unreadable cache is ignored
         return None
 
 
-def _found_now(environment: str, version: str, references: Iterable[str]) -> Resolution:
+def _resolve_now(environment: str, version: str, references: Iterable[str]) -> Resolution:
     from portside.images.access import access_from_environment
     from portside.images.resolve import resolve
 
     try:
-        found = resolve(references, version, access=access_from_environment(os.environ, ROOT / ".env"), tell=_tell)
+        found = resolve(references, version, access=access_from_environment(os.environ, ROOT / ".env"), report=_report)
     except UserError as error:
-        hint = f"Then look the images up, which keeps them for cdk: {tool('images', environment)}"
+        hint = f"Then resolve the images, which keeps them for cdk: {tool('images', environment)}"
         error.hint = f"{error.hint}\n{hint}".strip()
         raise
     keep(found, kept_file(environment))
     return found
 
 
-def _tell(sentence: str) -> None:
+def _report(sentence: str) -> None:
     print(redact.current().text(sentence), file=sys.stderr)
 
 
-_WHAT = "the groups between services"
+_GROUPS = "the groups between services"
 
 
-def groups_at_hand(environment: str, services: Sequence[ServiceProps]) -> str:
-    """What stays in the templates beside what is configured, as text for a synthesis.
+def groups_for_synthesis(environment: str, services: Sequence[ServiceProps]) -> str:
+    """The rules that stay in the templates in addition to the configuration, as text for a synthesis.
 
-    It stays until a command of this tool has seen that it is not used any longer: a synthesis by hand does not know
-    what is deployed.
+    They stay until a command of this tool has read that they are no longer used: a synthesis by hand does not read
+    the deployed stacks.
     """
-    found = state_file.read_cache(_file(environment), dict, what=_WHAT) or {}
+    found = state_file.read_cache(_file(environment), dict, what=_GROUPS) or {}
     try:
         groups = {str(name): ServiceGroup(int(age), tuple(map(str, rules))) for name, (age, rules) in found.items()}
     except (TypeError, ValueError):
@@ -103,9 +103,9 @@ def groups_at_hand(environment: str, services: Sequence[ServiceProps]) -> str:
 
 
 def keep_groups(environment: str, groups: Mapping[str, ServiceGroup], folder: Path | None = None) -> None:
-    """Remember the groups that were deployed."""
+    """Write the deployed groups to a file."""
     written = {name: [group.age, list(group.allowed_by)] for name, group in groups.items()}
-    state_file.write_json(_file(environment, folder), written, what=_WHAT)
+    state_file.write_json(_file(environment, folder), written, what=_GROUPS)
 
 
 def _file(environment: str, folder: Path | None = None) -> Path:

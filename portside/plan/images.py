@@ -66,7 +66,7 @@ def look_up(references: Sequence[str], version: str, *, local: bool) -> Resoluti
     from portside.images.resolve import resolve
 
     with step(f"Looking up {len(references)} images"):
-        return resolve(references, version, access=access_to(references, local=local), tell=say)
+        return resolve(references, version, access=access_to(references, local=local), report=say)
 
 
 def missing_images(references: Sequence[str], version: str, *, local: bool) -> list[str]:

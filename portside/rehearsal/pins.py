@@ -22,7 +22,7 @@ _FIX = "Delete it, and pin again what rehearsals run in place of app.py's versio
 def read_pins() -> dict[str, str]:
     """The version pinned in rehearsals, by environment."""
     path = _file()
-    pins = state_file.read_json(path, dict, what=_SUBJECT, remedy=_FIX.format(path=shlex.quote(str(path))))
+    pins = state_file.read_json(path, dict, what=_SUBJECT, fix=_FIX.format(path=shlex.quote(str(path))))
     if pins is None:
         return {}
     if wrong := next(

@@ -171,7 +171,7 @@ class DocdbStack(cdk.Stack):
             )
 
         def alarm(
-            what: str,
+            kind: str,
             of: cloudwatch.IMetric,
             description: str,
             *,
@@ -180,9 +180,9 @@ class DocdbStack(cdk.Stack):
         ) -> str:
             return add_alarm(
                 self,
-                f"Alarm-{what}",
+                f"Alarm-{kind}",
                 of,
-                name=f"{self.stack_name}-{what}",
+                name=f"{self.stack_name}-{kind}",
                 description=description,
                 minutes=_ALARM_MINUTES,
                 topic_arn=topic_arn,
@@ -252,7 +252,7 @@ def _accept_findings_on(cluster: docdb.CfnDBCluster) -> None:
         "The password is generated in Secrets Manager and only referred to; the rule can't read a reference that is "
         "joined from parts.",
     )
-    for event, what in (
+    for event, calls in (
         ("authenticate", "logins"),
         ("createIndex", "new indexes"),
         ("dropCollection", "dropped collections"),
@@ -260,6 +260,6 @@ def _accept_findings_on(cluster: docdb.CfnDBCluster) -> None:
         acknowledge(
             cluster,
             f"AwsSolutions-DOC5[LogExport::{event}]",
-            f"The audit log is exported and has {what}; the rule looks for a log of this name, and DocumentDB exports "
+            f"The audit log is exported and has {calls}; the rule looks for a log of this name, and DocumentDB exports "
             "two only, audit and profiler.",
         )

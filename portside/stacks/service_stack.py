@@ -455,5 +455,7 @@ def _tag_of(location: str) -> str:
 
 def _existing(database: Database | None) -> Database:
     if database is None:
-        raise UsageError("a service needs the database, and its stack has none", "Pass database=docdb_stack.database.")
+        raise UsageError(
+            "a service uses the database, but its stack has no database", "Pass database=docdb_stack.database."
+        )
     return database

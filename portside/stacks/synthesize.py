@@ -40,7 +40,7 @@ from portside.errors import UsageError, UserError
 from portside.images.committed_locks import expect_committed
 from portside.images.release_lock import lock_name
 from portside.images.resolution import Resolution, read_resolution
-from portside.images.synthesis_images import IMAGES_FILE, groups_at_hand, images_at_hand
+from portside.images.synthesis_images import IMAGES_FILE, groups_for_synthesis, images_for_synthesis
 from portside.stacks.bastion_stack import BastionStack
 from portside.stacks.docdb_stack import DocdbStack
 from portside.stacks.ecs_stack import EcsStack
@@ -79,7 +79,9 @@ def main() -> None:
             images=images,
             outdir=os.environ.get("CDK_OUTDIR", "cdk.out"),
             # A command passes the groups; without one, those of the last deployment from this clone are used.
-            context={} if os.environ.get(IMAGES_FILE) else {KEPT_GROUPS: groups_at_hand(environment.name, services)},
+            context={}
+            if os.environ.get(IMAGES_FILE)
+            else {KEPT_GROUPS: groups_for_synthesis(environment.name, services)},
         )
         if not _is_rehearsal(app):
             # `cdk deploy` without this tool has no other check.
@@ -117,7 +119,7 @@ def _configuration_and_images(name: str, chosen: str | None) -> tuple[Configurat
     configuration = load_configuration(versions={name: images.version} if images else None)
     environment = _chosen(configuration, name)
     if images is None:
-        images = images_at_hand(environment, configuration.services_of(name))
+        images = images_for_synthesis(environment, configuration.services_of(name))
         if images.stand_in:
             print(
                 f"releases/{lock_name(images.version)} was made from stubs, which can't be pulled. "

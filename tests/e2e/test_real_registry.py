@@ -176,5 +176,5 @@ def test_what_is_missing_is_reported_with_what_is(registry: str) -> None:
     with pytest.raises(ResolutionFailed) as failed:
         _found(registry, *(f"ghcr.io/{OWNER}/{each}" for each in expected))
     assert [failure.kind for failure in failed.value.failures.values()] == list(expected.values())
-    assert "Nearest are: 4.2.0-rc2." in failed.value.hint
+    assert "Similar are: 4.2.0-rc2." in failed.value.hint
     assert "Newest are: 4.2.0-rc2." in failed.value.hint

@@ -255,7 +255,7 @@ def test_with_a_digest_written_straight_into_the_configuration(world: World) -> 
     assert "is in no committed lock" in not_committed(
         lambda: world.deploy(Resolution("1.0.0", {**release().images, straight: image}))
     )
-    assert f"web: {straight} is no image of a lock" in not_committed(lambda: world.deploy(release()))
+    assert f"web: {straight} is in no lock" in not_committed(lambda: world.deploy(release()))
 
 
 def test_with_an_image_that_is_built_from_a_folder(world: World) -> None:

@@ -20,7 +20,7 @@ from portside.config.service_props import ServiceProps
 from portside.deploy import destroy
 from portside.deploy.deploy_role import role_documents
 from portside.errors import ConfigurationError, UsageError
-from portside.images.synthesis_images import images_at_hand, references_of
+from portside.images.synthesis_images import images_for_synthesis, references_of
 from portside.plan.images import locked_images
 from portside.synthesis import cdk_cli
 from tests.source_code import nodes_of, sources, text_of
@@ -164,7 +164,7 @@ def test_images_come_from_a_lock_outside_development(
         locked_images(environment, configuration(), local=False)
     assert name in str(refused.value)
     with pytest.raises(UsageError, match="is missing"):
-        images_at_hand(environment, configuration().services_of(name))
+        images_for_synthesis(environment, configuration().services_of(name))
 
 
 @each_environment

@@ -46,21 +46,21 @@ def test_what_is_damaged_is_one_sentence_with_its_fix(tmp_path: Path, reason: st
     path = tmp_path / "pins.json"
     DAMAGES[reason](path)
     with pytest.raises(Damaged) as raised:
-        state_file.read_json(path, dict, what="the pinned versions", remedy="Pin them again.")
+        state_file.read_json(path, dict, what="the pinned versions", fix="Pin them again.")
     assert raised.value.message == f"{path}: the pinned versions can't be read: {reason.strip()}"
     assert raised.value.hint == "Pin them again."
     assert state_file.read_cache(path, dict, what="a cache") is None
 
 
 def test_no_file_is_no_damage(tmp_path: Path) -> None:
-    assert state_file.read_json(tmp_path / "pins.json", dict, what="it", remedy="") is None
+    assert state_file.read_json(tmp_path / "pins.json", dict, what="it", fix="") is None
 
 
 @pytest.mark.parametrize("durable", [True, False])
 def test_what_is_written_is_read(tmp_path: Path, durable: bool) -> None:
     path = tmp_path / "new" / "pins.json"
     state_file.write_json(path, {"dev": "4.2.0"}, what="it", durable=durable)
-    assert state_file.read_json(path, dict, what="it", remedy="") == {"dev": "4.2.0"}
+    assert state_file.read_json(path, dict, what="it", fix="") == {"dev": "4.2.0"}
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [each.name for each in path.parent.iterdir()] == ["pins.json"]
 

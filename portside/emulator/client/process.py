@@ -188,7 +188,7 @@ def client_environment(aws: LocalAws, account: str, region: str, state_dir: Path
 def log_tail(state_dir: Path, lines: int = LOG_TAIL_LINES) -> str:
     """The last lines of the server's log."""
     try:
-        content = state_file.read(state_dir / "server.log", what="the server's log", remedy="") or b""
+        content = state_file.read(state_dir / "server.log", what="the server's log", fix="") or b""
     except Damaged:
         return ""
     return "\n".join(content.decode(errors="replace").splitlines()[-lines:])

@@ -98,7 +98,7 @@ class Generations:
 
 
 def _read(path: Path) -> tuple[str, bytes]:
-    written = state_file.read(path, what=_TITLE, remedy="") or b""
+    written = state_file.read(path, what=_TITLE, fix="") or b""
     head, _, content = written.partition(b"\n")
     try:
         header = json.loads(head)

@@ -23,7 +23,7 @@ class StoredList(Generic[Item]):
         self._path, self._title = path, title
         self.remarks: tuple[str, ...] = ()
         try:
-            written = state_file.read_json(path, list, what=title, remedy="") or []
+            written = state_file.read_json(path, list, what=title, fix="") or []
             try:
                 self.found = [parse(each) for each in written]
             except (ValueError, KeyError, TypeError, AttributeError):

@@ -19,7 +19,7 @@ from portside.config.service_groups import (
     parse_groups,
 )
 from portside.config.service_props import Call, ServiceProps
-from portside.images.synthesis_images import KEPT_FOLDER, groups_at_hand, keep_groups
+from portside.images.synthesis_images import KEPT_FOLDER, groups_for_synthesis, keep_groups
 from tests.unit.configuration_support import check_configuration, environments, service
 from tests.unit.stacks_support import Json, of_type, read_templates, references, shared_synthesis_with
 
@@ -127,12 +127,12 @@ def test_a_synthesis_by_hand_keeps_what_the_last_deployment_from_here_had(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(KEPT_FOLDER, str(tmp_path))
-    assert groups_at_hand("dev", [app()]) == "", "nothing is at hand"
+    assert groups_for_synthesis("dev", [app()]) == "", "nothing is at hand"
     keep_groups("dev", configured_groups([api(), app("api")]))
     for _ in range(3):
-        assert parse_groups(groups_at_hand("dev", [app()])) == {API: ()}, "it does not know what is deployed"
-    assert groups_at_hand("dev", [api(), app("api")]) == ""
+        assert parse_groups(groups_for_synthesis("dev", [app()])) == {API: ()}, "it does not know what is deployed"
+    assert groups_for_synthesis("dev", [api(), app("api")]) == ""
     keep_groups("dev", {})
-    assert groups_at_hand("dev", [app()]) == ""
+    assert groups_for_synthesis("dev", [app()]) == ""
     next(tmp_path.iterdir()).write_text('{"x": 1}')
-    assert groups_at_hand("dev", [app()]) == "", "a cache that is damaged is none"
+    assert groups_for_synthesis("dev", [app()]) == "", "a cache that is damaged is none"

@@ -40,7 +40,7 @@ def test_each_image_is_asked_for_by_its_digest(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_an_image_that_no_longer_exists_stops_the_rollback(monkeypatch: pytest.MonkeyPatch) -> None:
-    _answers(monkeypatch, failures.content_missing("ghcr.io", IMAGE.digest))
+    _answers(monkeypatch, failures.content_missing(host="ghcr.io", digest=IMAGE.digest))
     with pytest.raises(UserError, match="can't be pulled any more") as error:
         expect_published(PLACE, [IMAGE])
     assert IMAGE.digest in error.value.message

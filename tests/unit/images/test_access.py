@@ -91,7 +91,7 @@ def test_other_addresses_can_be_set(tmp_path: Path) -> None:
         ("https://[::1", "not an address"),
         ("https://host:99999", "not an address"),
         ("https://host name", "not an address of http"),
-        (f"https://user:{'pass-word'}@host", "credentials in the address"),
+        (f"https://user:{'pass-word'}@host", "the address contains credentials"),
         ("https://host/?token=abc", "more than an address"),
         ("http://registry.example.org", "while GITHUB_TOKEN is set"),
     ],

@@ -94,11 +94,11 @@ def test_pauses_grow_where_no_server_asks_for_one(server: StandIn, pauses: list[
 def test_a_retry_is_reported(server: StandIn, pauses: list[float]) -> None:
     said: list[str] = []
     server.fail("/token", Reply(503, headers={"Retry-After": "7"}), Reply(500))
-    resolve([APP], "edge", access=anonymous(server), tell=said.append)
+    resolve([APP], "edge", access=anonymous(server), report=said.append)
     host = server.url.removeprefix("http://")
     assert said == [
-        f"agora-app: {host} has a problem of its own (HTTP 503); trying again in 7 s",
-        f"agora-app: {host} has a problem of its own (HTTP 500); trying again",
+        f"agora-app: {host} has an internal error (HTTP 503); retrying in 7 s",
+        f"agora-app: {host} has an internal error (HTTP 500); retrying",
     ]
     assert len(pauses) == 2
 
@@ -106,9 +106,9 @@ def test_a_retry_is_reported(server: StandIn, pauses: list[float]) -> None:
 def test_what_several_images_wait_for_is_reported_once(server: StandIn, pauses: list[float]) -> None:
     said: list[str] = []
     with pytest.raises(ResolutionFailed):
-        resolve([APP, OTHER], "edge", access=Access(registries={"ghcr.io": "http://127.0.0.1:9"}), tell=said.append)
+        resolve([APP, OTHER], "edge", access=Access(registries={"ghcr.io": "http://127.0.0.1:9"}), report=said.append)
     assert [each.partition(": ")[2] for each in said] == [
-        "127.0.0.1:9 cannot be reached: it refuses the connection; trying again"
+        "127.0.0.1:9 can't be reached: it refuses the connection; retrying"
     ]
 
 
@@ -170,11 +170,11 @@ def test_a_proxy_is_used_for_others(server: StandIn, monkeypatch: pytest.MonkeyP
 def test_a_proxy_that_cannot_be_used_is_a_mistake_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "gopher://127.0.0.1:9")
     monkeypatch.delenv("NO_PROXY", raising=False)
-    with pytest.raises(UsageError, match="a proxy that cannot be used"):
+    with pytest.raises(UsageError, match="the proxy can't be used"):
         _is_found(Access(registries={"ghcr.io": "http://registry.invalid"}))
 
 
 def test_certificates_that_cannot_be_read_are_a_mistake_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/certificates.pem")
-    with pytest.raises(UsageError, match="certificates that cannot be read"):
+    with pytest.raises(UsageError, match="certificates can't be read"):
         _is_found(Access(registries={"ghcr.io": "https://127.0.0.1:9"}))

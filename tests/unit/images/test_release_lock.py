@@ -75,11 +75,11 @@ def test_images_that_the_lock_lacks_and_images_that_cannot_run_are_reported_at_o
         require_lock("stage", "4.2.0", [APP, "redis:7", "redis:8"], [folder_with(tmp_path, foreign)])
     make = "Make it: ./agora release pin 4.2.0"
     assert [(each.where, each.what, each.hint) for each in raised.value.problems] == [
-        ('releases/4.2.0.json["images"]', "says nothing about redis:7, redis:8", make),
+        ('releases/4.2.0.json["images"]', "lacks redis:7, redis:8", make),
         *(
             (
                 f'releases/4.2.0.json["images"]["{reference}"]["platform"]',
-                f"not linux/amd64, which Fargate runs here, got {platform!r}",
+                f"not linux/amd64, the platform of Fargate, got {platform!r}",
                 make,
             )
             for reference, platform in ((API, "windows/amd64"), (APP, "linux/arm64"))

@@ -119,9 +119,9 @@ def test_what_is_wrong_in_the_file_is_reported_with_place_value_and_hint(
         ({"commit": 1234567}, "commit", "not the id of a commit, got 1234567"),
         ({"platform": None}, "platform", "not a text, got None"),
         ({"platform": " "}, "platform", "empty, got ' '"),
-        ({"created": "yesterday"}, "created", "not a moment in ISO 8601, got 'yesterday'"),
-        ({"created": 20261123}, "created", "not a moment in ISO 8601, got 20261123"),
-        ({"created": None}, "created", "not a moment in ISO 8601, got None"),
+        ({"created": "yesterday"}, "created", "not a time in ISO 8601, got 'yesterday'"),
+        ({"created": 20261123}, "created", "not a time in ISO 8601, got 20261123"),
+        ({"created": None}, "created", "not a time in ISO 8601, got None"),
     ],
 )
 def test_what_is_wrong_about_an_image_is_reported_with_place_value_and_hint(
@@ -176,7 +176,7 @@ def test_json_that_is_no_object_is_reported_as_such(text: str) -> None:
 
 def test_a_key_that_is_there_twice_is_reported_since_a_reviewer_may_see_the_other_one() -> None:
     twice = written().replace('"platform"', f'"digest": "sha256:{"b" * 64}", "platform"')
-    assert [problem.what for problem in problems(twice)] == ['not JSON: "digest" stands twice in one object']
+    assert [problem.what for problem in problems(twice)] == ['not JSON: "digest" occurs twice in an object']
 
 
 def test_a_secret_in_a_wrong_place_is_not_shown() -> None:
@@ -202,7 +202,7 @@ def test_a_file_that_is_not_utf_8_or_no_file_is_reported(tmp_path: Path) -> None
     for name in ("latin.json", "folder.json"):
         (problem,) = told(lambda name=name: read_resolution(tmp_path / name))  # type: ignore[misc]
         assert problem.where == f"{tmp_path.name}/{name}"
-        assert problem.what.startswith("cannot be read: ")
+        assert problem.what.startswith("can't be read: ")
 
 
 @settings(max_examples=30)

@@ -186,7 +186,7 @@ def test_an_api_that_repeats_a_page_is_not_asked_for_ever(catalogue: Catalogue, 
     server.fail("/versions", page, always=True)
     failed = _failed(with_token(server, server))
     assert failed.kinds == {Kind.ENDLESS}
-    assert "lists its pages in a circle" in failed.message
+    assert "lists its pages in a cycle" in failed.message
     assert len(server.paths("/versions")) == 2
 
 
@@ -197,7 +197,7 @@ def test_an_api_whose_pages_lead_to_themselves_is_not_asked_for_ever(catalogue: 
     server.fail("/versions", page, always=True)
     failed = _failed(with_token(server, server))
     assert failed.kinds == {Kind.ENDLESS}
-    assert "lists its pages in a circle" in failed.message
+    assert "lists its pages in a cycle" in failed.message
     assert len(server.paths("/versions")) == 1
 
 
@@ -209,7 +209,7 @@ def test_a_list_of_tags_whose_pages_lead_to_themselves_is_not_asked_for_ever(
     server.fail("tags/list", as_json({"tags": ["4.2.0"]}, {"Link": link}), always=True)
     failed = _failed(anonymous(server))
     assert failed.kinds == {Kind.TAG_UNKNOWN}, "what the registry says of the tag itself is true all the same"
-    assert "tags/list lists its pages in a circle" in failed.message
+    assert "tags/list lists its pages in a cycle" in failed.message
     assert len(server.paths("tags/list")) == 1
 
 
@@ -235,7 +235,7 @@ def test_a_missing_tag_is_reported_with_the_version_whose_tags_are_null(catalogu
     failed = _failed(with_token(server, server))
     assert failed.kinds == {Kind.TAG_UNKNOWN}
     fault = f"version {published.digest}: tags is null, not a list"
-    assert f"not all of its answer can be read: {fault}; {fault}; {fault} and" in failed.message
+    assert f"part of its answer can't be read: {fault}; {fault}; {fault} and" in failed.message
 
 
 @both_ways

@@ -69,7 +69,7 @@ def test_the_token_goes_to_the_api_and_nowhere_else(catalogue: Catalogue, api: S
     assert not [each for each in api.asked if not each.path.startswith("/orgs/")]
     headers = api.asked[0].headers
     assert (headers["accept"], headers["x-github-api-version"]) == ("application/vnd.github+json", "2022-11-28")
-    assert headers["user-agent"] == "agora-infra"
+    assert headers["user-agent"] == "portside"
 
 
 @pytest.mark.parametrize("challenge", ["token", "manifests"])
@@ -110,7 +110,7 @@ def test_a_token_that_is_sent_back_gets_into_no_error_no_trace_and_no_log(
         caplog.set_level(logging.DEBUG, name or None)
     api.fail("", echo, always=True)
     with pytest.raises(ResolutionFailed) as failed:
-        resolve([APP], "edge", access=with_token(api, registry), tell=said.append)
+        resolve([APP], "edge", access=with_token(api, registry), report=said.append)
     error = failed.value
     assert error.__traceback__ is not None
     ours = error.__traceback__.tb_next  # not this function, whose variables know the secret

@@ -103,7 +103,7 @@ def test_a_release_without_a_lock_says_which_command_makes_it() -> None:
 
 def test_a_lock_that_lacks_a_service_is_refused_with_its_name(tmp_path: Path) -> None:
     _write(_lock("api"), tmp_path / "releases")
-    with pytest.raises(UsageError, match=r"says nothing about ghcr\.io/sage-bionetworks/app"):
+    with pytest.raises(UsageError, match=r"lacks ghcr\.io/sage-bionetworks/app"):
         _locked()
 
 

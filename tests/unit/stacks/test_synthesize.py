@@ -250,7 +250,9 @@ def test_what_the_app_cannot_make_alone_is_explained_by_the_command_line(
 def test_a_lock_of_stubs_is_reported_to_anyone_who_synthesizes_by_hand(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(entry, "images_at_hand", lambda *_: dataclasses.replace(images_of("stage"), stand_in=True))
+    monkeypatch.setattr(
+        entry, "images_for_synthesis", lambda *_: dataclasses.replace(images_of("stage"), stand_in=True)
+    )
     assert synthesized_by_hand(monkeypatch, tmp_path, "stage", None) == templates("stage")
     assert f"./agora release pin {environment('stage').ghcr_package_version}" in capsys.readouterr().err
 

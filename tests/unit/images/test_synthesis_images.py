@@ -17,7 +17,7 @@ from portside.images.calls import Limits
 from portside.images.release_lock import find_lock
 from portside.images.resolution import Resolution, read_resolution
 from portside.images.resolve import resolve
-from portside.images.synthesis_images import KEPT_FOLDER, images_at_hand, keep, kept_file, references_of
+from portside.images.synthesis_images import KEPT_FOLDER, images_for_synthesis, keep, kept_file, references_of
 from tests.stubs import stubs
 from tests.unit.configuration_support import service
 from tests.unit.stacks_support import configuration, environment, images_of
@@ -78,14 +78,14 @@ def test_what_is_kept_is_read_back_and_no_other_file_remains(kept_folder: Path) 
 
 def test_what_was_found_last_is_taken_without_asking_again(registry: list[list[str]]) -> None:
     keep(EDGE, kept_file("dev"))
-    assert images_at_hand(environment("dev"), SERVICES) == EDGE
+    assert images_for_synthesis(environment("dev"), SERVICES) == EDGE
     assert registry == []
 
 
 def test_where_nothing_is_kept_the_images_are_resolved_once(registry: list[list[str]]) -> None:
-    found = images_at_hand(environment("dev"), SERVICES)
+    found = images_for_synthesis(environment("dev"), SERVICES)
     assert found.images == EDGE.images
-    assert images_at_hand(environment("dev"), SERVICES) == found == read_resolution(kept_file("dev"))
+    assert images_for_synthesis(environment("dev"), SERVICES) == found == read_resolution(kept_file("dev"))
     assert registry == [[APP]]
 
 
@@ -102,9 +102,9 @@ def test_what_is_kept_is_of_no_use_where_it_is_malformed_or_of_another_version_o
 ) -> None:
     kept_folder.mkdir()
     kept_file("dev").write_text(kept)
-    assert set(images_at_hand(environment("dev"), SERVICES).images) == {APP}
+    assert set(images_for_synthesis(environment("dev"), SERVICES).images) == {APP}
     assert registry == [[APP]]
-    assert read_resolution(kept_file("dev")) == images_at_hand(environment("dev"), SERVICES)
+    assert read_resolution(kept_file("dev")) == images_for_synthesis(environment("dev"), SERVICES)
 
 
 def test_a_registry_that_cannot_be_reached_leads_to_the_command_that_keeps_the_images(
@@ -112,7 +112,7 @@ def test_a_registry_that_cannot_be_reached_leads_to_the_command_that_keeps_the_i
 ) -> None:
     monkeypatch.setattr("portside.images.resolve.resolve", functools.partial(resolve, limits=Limits(attempts=1)))
     with pytest.raises(UserError) as raised:
-        images_at_hand(environment("dev"), SERVICES)
+        images_for_synthesis(environment("dev"), SERVICES)
     assert "app: " in raised.value.message
     assert raised.value.hint.splitlines()[-1].endswith("./agora images dev")
     assert not kept_file("dev").exists()
@@ -121,14 +121,14 @@ def test_a_registry_that_cannot_be_reached_leads_to_the_command_that_keeps_the_i
 def test_a_wrong_setting_is_still_told_as_wrong_use(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGORA_REGISTRY_URL", "nowhere")
     with pytest.raises(UsageError, match="AGORA_REGISTRY_URL"):
-        images_at_hand(environment("dev"), SERVICES)
+        images_for_synthesis(environment("dev"), SERVICES)
 
 
 @pytest.mark.parametrize("name", ["stage", "prod"])
 def test_a_release_takes_its_lock_and_not_what_is_kept(name: str, registry: list[list[str]]) -> None:
     version, services = environment(name).ghcr_package_version, configuration().services_of(name)
     keep(Resolution(version, EDGE.images), kept_file(name))
-    assert images_at_hand(environment(name), services) == find_lock(version)
+    assert images_for_synthesis(environment(name), services) == find_lock(version)
     assert registry == []
 
 
@@ -136,7 +136,7 @@ def test_a_release_without_a_lock_is_reported_with_the_command_that_makes_it_and
     registry: list[list[str]],
 ) -> None:
     with pytest.raises(UsageError, match=r"\./agora release pin 9\.9\.9"):
-        images_at_hand(at_version("9.9.9", "stage"), SERVICES)
+        images_for_synthesis(at_version("9.9.9", "stage"), SERVICES)
     assert registry == []
 
 
@@ -153,7 +153,7 @@ def test_dev_too_takes_the_lock_of_the_version_that_it_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: list[list[str]]
 ) -> None:
     lock = published_lock(tmp_path / "releases", monkeypatch, {})
-    assert images_at_hand(at_version("4.2.0"), SERVICES) == lock
+    assert images_for_synthesis(at_version("4.2.0"), SERVICES) == lock
     assert registry == []
 
 
@@ -162,7 +162,7 @@ def test_dev_looks_up_what_a_lock_has_only_stubs_of_or_does_not_have(
     changes: Mapping[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: list[list[str]]
 ) -> None:
     published_lock(tmp_path / "releases", monkeypatch, changes)
-    images_at_hand(at_version("4.2.0"), SERVICES)
+    images_for_synthesis(at_version("4.2.0"), SERVICES)
     assert registry == [[APP]]
 
 
