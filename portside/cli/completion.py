@@ -26,7 +26,8 @@ _CORRECTIONS = (
 def completion(ctx: click.Context, shell: str) -> None:
     """Print the script for shell completion.
 
-    Add it to this shell: eval "$(./agora completion bash)". It also completes the command without its folder, if that is on the PATH.
+    Add it to this shell: eval "$(./agora completion bash)". It also completes the command without ./, if that is on
+    the PATH.
     """
     from portside.terminal import console
 

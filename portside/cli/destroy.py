@@ -29,16 +29,17 @@ def destroy(environment: str, with_data: bool, stack: str | None, change: Change
     """
     with locked_target(environment, local=change.local, only_if_running=True) as configured:
         if stack is None:
-            _destroy_environment(configured.target, change, with_data=with_data)
+            _destroy_environment(configured, change, with_data=with_data)
         else:
             _destroy_stack(configured, stack, change, with_data=with_data)
 
 
-def _destroy_environment(target: Target, change: ChangeOptions, *, with_data: bool) -> None:
+def _destroy_environment(configured: ConfiguredTarget, change: ChangeOptions, *, with_data: bool) -> None:
     from portside.deploy import destroy as destruction
     from portside.records.origin import read_origin
 
-    stacks, planned = destruction.plan(target, with_data=with_data)
+    target = configured.target
+    stacks, planned = destruction.plan(target, configured.services, with_data=with_data)
     _show_plan(target, planned, destruction.unknown_stacks(target, stacks))
     if (planned.going or planned.buckets) and not change.dry_run:
         name = target.environment.name

@@ -14,9 +14,9 @@ from portside.aws.ownership import expect_ours
 from portside.aws.reader import Reader
 from portside.aws.stack_reading import failures_since, physical_ids, read_all_stacks, read_stacks
 from portside.aws.target import Target, with_retries
-from portside.config.configuration import load_configuration
 from portside.config.context_flags import DESTROYING, WITH_DATA
 from portside.config.environment import Environment
+from portside.config.service_props import ServiceProps
 from portside.config.stacks import StackKind, only_stack, stacks_for
 from portside.deploy.cdk_runs import run_until_done, wait_until_settled
 from portside.deploy.progress import following
@@ -47,7 +47,9 @@ class DestructionPlan(JsonFields):
     buckets: tuple[str, ...] = ()
 
 
-def plan(target: Target, *, with_data: bool) -> tuple[tuple[Stack, ...], DestructionPlan]:
+def plan(
+    target: Target, services: Sequence[ServiceProps], *, with_data: bool
+) -> tuple[tuple[Stack, ...], DestructionPlan]:
     """The stacks to delete and to retain. The database keeps its network, without which it could not be reached.
 
     Raises `UsageError` for the data of a production environment in AWS, which this tool does not delete.
@@ -59,7 +61,6 @@ def plan(target: Target, *, with_data: bool) -> tuple[tuple[Stack, ...], Destruc
             "Leave --with-data out. Where it must go, the owner of the database deletes it in the console.",
         )
     cloudformation = target.clients("cloudformation")
-    services = load_configuration().services_of(environment.name)
     names = [each.name for each in stacks_for(environment, services)]
     expect_ours(read_stacks(cloudformation, names).values(), environment)
     with step("Making the templates"):

@@ -189,8 +189,10 @@ def stops_at_the_templates(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("is_local", [False, True])
 def test_the_data_of_production_is_deleted_in_rehearsals_only(name: str, kind: Kind, is_local: bool) -> None:
     refused = kind is Kind.PRODUCTION and not is_local
+    aws = {"cloudformation": FakeCloudFormation()}
+    place = target(aws, environment=name, is_local=is_local, configuration=configuration())
     with pytest.raises(UsageError if refused else Synthesized, match=name if refused else None):
-        destroy.plan(target({}, environment=name, is_local=is_local, configuration=configuration()), with_data=True)
+        destroy.plan(place, configuration().services_of(name), with_data=True)
 
 
 @each_environment

@@ -19,6 +19,7 @@ from portside.records.stack_record import Origin as StackOrigin
 from portside.records.stack_record import StackRecord, write_stack_record
 from portside.synthesis import cdk_cli
 from portside.synthesis.assembly import Stack
+from tests.apps import agora
 from tests.unit.configuration_support import named
 from tests.unit.operations_support import (
     FakeCloudFormation,
@@ -33,6 +34,7 @@ from tests.unit.operations_support import (
 )
 
 JANE = Origin("Developer/jane", None)
+SERVICES = agora().services_of("dev")
 PARTS = ("network", "docdb-v8", "ecs", "load-balancer", "api", "app", "apex")
 
 
@@ -92,7 +94,7 @@ def _deployed(environment: str, *more: str) -> FakeCloudFormation:
 @pytest.mark.usefixtures("synthesized")
 def test_the_database_and_its_network_stay_with_everything_in_them() -> None:
     place = _place(_deployed("dev"))
-    _, planned = destroy.plan(place, with_data=False)
+    _, planned = destroy.plan(place, SERVICES, with_data=False)
     assert planned.going == tuple(f"agora-dev-{part}" for part in ("apex", "app", "api", "load-balancer", "ecs"))
     assert planned.staying == {
         "agora-dev-network": ("AWS::EC2::VPC vpc-1",),
@@ -104,20 +106,20 @@ def test_the_database_and_its_network_stay_with_everything_in_them() -> None:
 def test_the_record_of_the_stacks_that_stay_is_listed_with_them() -> None:
     ssm = FakeParameters()
     write_stack_record(ssm, named("dev"), StackRecord({"agora-dev-network": StackOrigin.CREATED}))
-    _, planned = destroy.plan(_place(_deployed("dev"), ssm=ssm), with_data=False)
+    _, planned = destroy.plan(_place(_deployed("dev"), ssm=ssm), SERVICES, with_data=False)
     assert planned.staying["agora-dev-network"][-1] == "AWS::SSM::Parameter /agora/dev/stacks"
 
 
 def test_with_data_everything_goes_those_that_others_depend_on_last(synthesized: list[dict[str, str]]) -> None:
     place = _place(_deployed("dev"))
-    _, planned = destroy.plan(place, with_data=True)
+    _, planned = destroy.plan(place, SERVICES, with_data=True)
     assert planned.going == tuple(f"agora-dev-{part}" for part in reversed(PARTS))
     assert planned.staying == {}
     assert synthesized == [{"portside:destroying": "true", "portside:with-data": "true"}]
 
 
 def test_what_is_not_deployed_neither_goes_nor_stays(synthesized: list[dict[str, str]]) -> None:
-    _, planned = destroy.plan(_place(FakeCloudFormation()), with_data=False)
+    _, planned = destroy.plan(_place(FakeCloudFormation()), SERVICES, with_data=False)
     assert (planned.going, planned.staying) == ((), {})
     assert synthesized == [{"portside:destroying": "true"}]
 
@@ -126,8 +128,8 @@ def test_what_is_not_deployed_neither_goes_nor_stays(synthesized: list[dict[str,
 def test_the_data_of_prod_is_refused_in_aws_and_allowed_in_a_rehearsal() -> None:
     aws = _deployed("prod")
     with pytest.raises(UsageError, match="the data of prod is not deleted"):
-        destroy.plan(_place(aws, environment="prod"), with_data=True)
-    _, planned = destroy.plan(_place(aws, environment="prod", is_local=True), with_data=True)
+        destroy.plan(_place(aws, environment="prod"), SERVICES, with_data=True)
+    _, planned = destroy.plan(_place(aws, environment="prod", is_local=True), SERVICES, with_data=True)
     assert "agora-prod-docdb-v8" in planned.going
 
 
@@ -137,13 +139,13 @@ def test_stacks_of_another_app_are_not_even_planned(with_data: bool, synthesized
     aws = _deployed("dev")
     aws.stacks["agora-dev-network"]["tags"] = {OWNER_TAG: "model-ad/dev"}
     with pytest.raises(UserError, match="stack agora-dev-network belongs to model-ad/dev"):
-        destroy.plan(_place(aws), with_data=with_data)
+        destroy.plan(_place(aws), SERVICES, with_data=with_data)
     assert synthesized == []
 
 
 def test_stacks_that_the_configuration_does_not_name_are_reported_and_left_alone() -> None:
     place = _place(_deployed("dev", "bastion"))
-    stacks, planned = destroy.plan(place, with_data=False)
+    stacks, planned = destroy.plan(place, SERVICES, with_data=False)
     assert destroy.unknown_stacks(place, stacks) == ["agora-dev-bastion"]
     assert "agora-dev-bastion" not in planned.going
 
@@ -173,7 +175,7 @@ def deleted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def _destroy(aws: FakeCloudFormation, ssm: FakeParameters) -> None:
     place = target({"cloudformation": aws, "ssm": ssm, "s3": FakeBuckets()})
-    _, planned = destroy.plan(place, with_data=False)
+    _, planned = destroy.plan(place, SERVICES, with_data=False)
     destroy.execute(place, planned, JANE, with_data=False)
 
 
@@ -270,7 +272,7 @@ LOGS = "agora-dev-load-balancer-accesslogs8b620eca-1a2b3c"
 @pytest.mark.usefixtures("synthesized")
 def test_access_logs_stay_and_are_listed_as_what_stays_of_the_load_balancer() -> None:
     s3 = FakeBuckets(**{LOGS: ["1"], "agora-stage-load-balancer-accesslogs8b620eca-9": []})
-    _, planned = destroy.plan(_place(_deployed("dev"), s3), with_data=False)
+    _, planned = destroy.plan(_place(_deployed("dev"), s3), SERVICES, with_data=False)
     assert planned.staying["agora-dev-load-balancer"] == (f"AWS::S3::Bucket {LOGS}",)
     assert planned.buckets == ()
 
@@ -283,7 +285,7 @@ def test_with_data_access_logs_go_too_in_all_their_versions_after_what_writes_th
     place = target({"cloudformation": aws, "ssm": kept_of_deployments, "s3": s3, "ec2": None})
     monkeypatch.setattr(destroy, "_protected", lambda *_, **__: [])
     monkeypatch.setattr(destroy, "_clear_of_guardduty", lambda *_: None)
-    _, planned = destroy.plan(place, with_data=True)
+    _, planned = destroy.plan(place, SERVICES, with_data=True)
     assert planned.buckets == (LOGS,)
     destroy.execute(place, planned, JANE, with_data=True)
     assert list(s3.contents) == ["somebody-elses"]
@@ -313,6 +315,6 @@ def test_prods_stacks_lose_their_protection_when_they_go_and_only_those(monkeypa
     monkeypatch.setattr(cdk_cli, "destroy", delete)
     monkeypatch.setattr(destroy, "_protected", lambda *_, **__: [])
     place = target({"cloudformation": aws, "ssm": FakeParameters(), "s3": FakeBuckets()}, environment="prod")
-    _, planned = destroy.plan(place, with_data=False)
+    _, planned = destroy.plan(place, agora().services_of("prod"), with_data=False)
     destroy.execute(place, planned, JANE, with_data=False)
     assert aws.protected == {"agora-prod-network", "agora-prod-docdb-v8"}
