@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import cast
 
 from aws_cdk import Duration
@@ -18,21 +19,23 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-fai
 """
 
 
+@dataclass(frozen=True, kw_only=True)
+class AlarmProps:
+    """An alarm for a metric that is at or above, or below, a threshold for `minutes`."""
+
+    name: str
+    description: str
+    minutes: int
+    above: float | None = None
+    below: float | None = None
+    without_data: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING
+    ignores_few_samples: bool = False
+
+
 def add_alarm(
-    scope: Construct,
-    construct_id: str,
-    metric: cloudwatch.IMetric,
-    *,
-    name: str,
-    description: str,
-    minutes: int,
-    topic_arn: str | None,
-    above: float | None = None,
-    below: float | None = None,
-    without_data: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
-    ignores_few_samples: bool = False,
+    scope: Construct, construct_id: str, metric: cloudwatch.IMetric, props: AlarmProps, topic_arn: str | None
 ) -> str:
-    """Add an alarm for a metric that is at or above, or below, a threshold for `minutes`, and return its name.
+    """Add an alarm that notifies a topic, and return its name.
 
     The metric's period is one minute. $0.10 a month for each metric, https://aws.amazon.com/cloudwatch/pricing/.
     """
@@ -40,19 +43,19 @@ def add_alarm(
     alarm = cloudwatch.Alarm(
         scope,
         construct_id,
-        alarm_name=name,
-        alarm_description=description,
+        alarm_name=props.name,
+        alarm_description=props.description,
         metric=metric,
-        threshold=cast(float, above if below is None else below),
+        threshold=cast(float, props.above if props.below is None else props.below),
         comparison_operator=operators.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
-        if below is None
+        if props.below is None
         else operators.LESS_THAN_THRESHOLD,
-        evaluation_periods=minutes,
-        treat_missing_data=without_data,
-        evaluate_low_sample_count_percentile="ignore" if ignores_few_samples else None,
+        evaluation_periods=props.minutes,
+        treat_missing_data=props.without_data,
+        evaluate_low_sample_count_percentile="ignore" if props.ignores_few_samples else None,
     )
     if topic_arn:
         # A literal ARN, so that no stack depends on the stack of the topic.
         resource = cast(cloudwatch.CfnAlarm, alarm.node.default_child)
         resource.alarm_actions = resource.ok_actions = [topic_arn]
-    return name
+    return props.name

@@ -14,7 +14,7 @@ from constructs import Construct
 
 from portside.config.environment import LATEST, DatabaseOrigin
 from portside.stacks.acknowledgment import acknowledge
-from portside.stacks.alarms import EVERY_MINUTE, add_alarm
+from portside.stacks.alarms import EVERY_MINUTE, AlarmProps, add_alarm
 from portside.stacks.callers import callers_group
 from portside.stacks.props import DocdbProps, instance_type
 
@@ -178,17 +178,14 @@ class DocdbStack(cdk.Stack):
             above: float | None = None,
             below: float | None = None,
         ) -> str:
-            return add_alarm(
-                self,
-                f"Alarm-{kind}",
-                of,
+            props = AlarmProps(
                 name=f"{self.stack_name}-{kind}",
                 description=description,
                 minutes=_ALARM_MINUTES,
-                topic_arn=topic_arn,
                 above=above,
                 below=below,
             )
+            return add_alarm(self, f"Alarm-{kind}", of, props, topic_arn)
 
         connections = cloudwatch.MathExpression(
             expression="100 * open / allowed",

@@ -12,7 +12,7 @@ from constructs import Construct
 
 from portside.stacks.access_logs import keep_access_logs
 from portside.stacks.acknowledgment import acknowledge
-from portside.stacks.alarms import DEPLOYMENT_ALARM_MINUTES, EVERY_MINUTE, add_alarm
+from portside.stacks.alarms import DEPLOYMENT_ALARM_MINUTES, EVERY_MINUTE, AlarmProps, add_alarm
 from portside.stacks.web_acl import protect
 
 HTTP_PORT, HTTPS_PORT = 80, 443
@@ -92,21 +92,25 @@ class LoadBalancerStack(cdk.Stack):
                 self,
                 "ServerErrorsAlarm",
                 errors,
-                name=f"{self.stack_name}-server-errors",
-                description="The site answers with server errors",
-                above=_SERVER_ERRORS_PER_MINUTE,
-                minutes=DEPLOYMENT_ALARM_MINUTES,
-                topic_arn=topic_arn,
+                AlarmProps(
+                    name=f"{self.stack_name}-server-errors",
+                    description="The site answers with server errors",
+                    above=_SERVER_ERRORS_PER_MINUTE,
+                    minutes=DEPLOYMENT_ALARM_MINUTES,
+                ),
+                topic_arn,
             ),
             add_alarm(
                 self,
                 "SlowAnswersAlarm",
                 slowness,
-                name=f"{self.stack_name}-slow-answers",
-                description=f"One answer in twenty takes {_SLOW_SECONDS} s or longer",
-                above=_SLOW_SECONDS,
-                ignores_few_samples=True,
-                minutes=DEPLOYMENT_ALARM_MINUTES,
-                topic_arn=topic_arn,
+                AlarmProps(
+                    name=f"{self.stack_name}-slow-answers",
+                    description=f"One answer in twenty takes {_SLOW_SECONDS} s or longer",
+                    above=_SLOW_SECONDS,
+                    ignores_few_samples=True,
+                    minutes=DEPLOYMENT_ALARM_MINUTES,
+                ),
+                topic_arn,
             ),
         ]

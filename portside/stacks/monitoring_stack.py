@@ -17,8 +17,9 @@ from constructs import Construct
 from portside.stacks.alarms import EVERY_MINUTE
 from portside.stacks.docdb_stack import DocdbStack
 from portside.stacks.ecs_stack import EcsStack
+from portside.stacks.load_balanced_service_stack import LoadBalancedServiceStack
 from portside.stacks.load_balancer_stack import LoadBalancerStack
-from portside.stacks.service_stack import LoadBalancedServiceStack, ServiceStack
+from portside.stacks.service_stack import ServiceStack
 
 _WIDTH = 24
 """The width of a dashboard, https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html"""

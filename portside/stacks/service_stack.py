@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import aws_cdk as cdk
-from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
-from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct, IConstruct
@@ -37,9 +35,8 @@ from portside.config.service_props import DATABASE, HealthCheck, ServiceProps, S
 from portside.errors import UsageError
 from portside.images.resolved_image import ResolvedImage
 from portside.stacks.acknowledgment import acknowledge
-from portside.stacks.alarms import DEPLOYMENT_ALARM_MINUTES, EVERY_MINUTE, add_alarm
+from portside.stacks.alarms import EVERY_MINUTE, AlarmProps, add_alarm
 from portside.stacks.docdb_stack import Database
-from portside.stacks.load_balancer_stack import HTTP_PORT, HTTPS_PORT
 from portside.stacks.service_roles import execution_role, task_role
 
 SCALING_CPU_PERCENT = 50
@@ -52,13 +49,6 @@ _TOO_FEW_TASKS_MINUTES = 5
 # Enough for bursts of logs, as AWS measured:
 # https://aws.amazon.com/blogs/containers/preventing-log-loss-with-non-blocking-mode-in-the-awslogs-container-log-driver/
 _LOG_BUFFER = cdk.Size.mebibytes(25)
-# A year, in which a browser that has used HTTPS doesn't use HTTP.
-# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/header-modification.html
-_RESPONSE_HEADERS = {
-    "strict_transport_security.header_value": "max-age=31536000",
-    "x_content_type_options.header_value": "nosniff",
-    "server.enabled": "false",
-}
 
 
 class ServiceStack(cdk.Stack):
@@ -114,7 +104,7 @@ class ServiceStack(cdk.Stack):
         self._add_image_outputs()
 
     @property
-    def _cfn_service(self) -> ecs.CfnService:
+    def cfn_service(self) -> ecs.CfnService:
         # The construct has no default child, because it also contains the log group.
         return cast(ecs.CfnService, self.service.node.find_child("Service"))
 
@@ -282,7 +272,7 @@ class ServiceStack(cdk.Stack):
 
     def _carry(self, groups: Sequence[ec2.ISecurityGroup]) -> None:
         # Not through the construct: it would add its rules for the service to these groups too, which are shared.
-        self._cfn_service.add_property_override(
+        self.cfn_service.add_property_override(
             "NetworkConfiguration.AwsvpcConfiguration.SecurityGroups",
             [group.security_group_id for group in (self.own_group, *groups)],
         )
@@ -313,12 +303,14 @@ class ServiceStack(cdk.Stack):
             self,
             "TooFewTasksAlarm",
             running,
-            name=f"{self.stack_name}-too-few-tasks",
-            description=f"Fewer tasks of {props.container_name} run than it is to have at least",
-            below=props.auto_scale_min_capacity,
-            minutes=_TOO_FEW_TASKS_MINUTES,
-            topic_arn=topic_arn,
-            without_data=cloudwatch.TreatMissingData.BREACHING,
+            AlarmProps(
+                name=f"{self.stack_name}-too-few-tasks",
+                description=f"Fewer tasks of {props.container_name} run than it is to have at least",
+                below=props.auto_scale_min_capacity,
+                minutes=_TOO_FEW_TASKS_MINUTES,
+                without_data=cloudwatch.TreatMissingData.BREACHING,
+            ),
+            topic_arn,
         )
 
     def _keep_logs_of(self, logging: IConstruct) -> None:
@@ -326,101 +318,6 @@ class ServiceStack(cdk.Stack):
         group = cast(logs.CfnLogGroup, logging.node.find_child("LogGroup").node.default_child)
         group.retention_in_days = self._log_retention_days
         group.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
-
-
-class LoadBalancedServiceStack(ServiceStack):
-    """A service for requests from the internet, with listeners on a load balancer of another stack.
-
-    `certificate_id` is the id or the ARN of an existing certificate.
-    """
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        vpc: ec2.IVpc,
-        cluster: ecs.ICluster,
-        props: ServiceProps,
-        load_balancer: elbv2.IApplicationLoadBalancer,
-        certificate_id: str,
-        health_check_path: str = "/health",
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(scope, construct_id, vpc, cluster, props, **kwargs)
-        self.targets = self._serve_over_https(props, load_balancer, certificate_id, health_check_path)
-        self._redirect_http(load_balancer)
-        self.alarms += [self._alarm_on_unhealthy_targets(kwargs.get("alarm_topic_arn"))]
-        self._cfn_service.health_check_grace_period_seconds = props.health_check_grace_seconds
-
-    def _serve_over_https(
-        self,
-        props: ServiceProps,
-        load_balancer: elbv2.IApplicationLoadBalancer,
-        certificate_id: str,
-        health_check_path: str,
-    ) -> elbv2.ApplicationTargetGroup:
-        listener = elbv2.ApplicationListener(
-            self,
-            "HttpsListener",
-            load_balancer=load_balancer,
-            port=HTTPS_PORT,
-            protocol=elbv2.ApplicationProtocol.HTTPS,
-            ssl_policy=elbv2.SslPolicy.TLS13_12_RES_PQ,
-            certificates=[acm.Certificate.from_certificate_arn(self, "Cert", self._certificate_arn(certificate_id))],
-            # The load balancer's stack has the rules for incoming traffic.
-            open=False,
-        )
-        for header, value in _RESPONSE_HEADERS.items():
-            listener.set_attribute(f"routing.http.response.{header}", value)
-        return listener.add_targets(
-            "HttpsTarget",
-            port=props.target_group_port,
-            protocol=elbv2.ApplicationProtocol.HTTP,
-            targets=[self.service],
-            deregistration_delay=cdk.Duration.seconds(20),
-            health_check=elbv2.HealthCheck(
-                path=health_check_path,
-                interval=cdk.Duration.seconds(10),
-                timeout=cdk.Duration.seconds(5),
-                healthy_threshold_count=2,
-                unhealthy_threshold_count=3,
-            ),
-        )
-
-    def _own_deployment_alarms(self) -> list[str]:
-        return [self._unhealthy_targets]
-
-    @property
-    def _unhealthy_targets(self) -> str:
-        return f"{self.stack_name}-unhealthy-targets"
-
-    def _alarm_on_unhealthy_targets(self, topic_arn: str | None) -> str:
-        return add_alarm(
-            self,
-            "UnhealthyTargetsAlarm",
-            self.targets.metrics.unhealthy_host_count(period=EVERY_MINUTE, statistic="Minimum"),
-            name=self._unhealthy_targets,
-            description="The load balancer finds tasks unhealthy",
-            above=1,
-            minutes=DEPLOYMENT_ALARM_MINUTES,
-            topic_arn=topic_arn,
-        )
-
-    def _redirect_http(self, load_balancer: elbv2.IApplicationLoadBalancer) -> None:
-        elbv2.ApplicationListener(
-            self,
-            "HttpListener",
-            load_balancer=load_balancer,
-            port=HTTP_PORT,
-            protocol=elbv2.ApplicationProtocol.HTTP,
-            open=False,
-            default_action=elbv2.ListenerAction.redirect(port=str(HTTPS_PORT), protocol="HTTPS", permanent=True),
-        )
-
-    def _certificate_arn(self, certificate_id: str) -> str:
-        if certificate_id.startswith("arn:"):
-            return certificate_id
-        return self.format_arn(service="acm", resource="certificate", resource_name=certificate_id)
 
 
 def _health_check(check: HealthCheck | ecs.HealthCheck | None) -> ecs.HealthCheck | None:

@@ -44,11 +44,12 @@ from portside.images.synthesis_images import IMAGES_FILE, groups_for_synthesis, 
 from portside.stacks.bastion_stack import BastionStack
 from portside.stacks.docdb_stack import DocdbStack
 from portside.stacks.ecs_stack import EcsStack
+from portside.stacks.load_balanced_service_stack import LoadBalancedServiceStack
 from portside.stacks.load_balancer_stack import LoadBalancerStack
 from portside.stacks.monitoring_stack import MonitoringStack
 from portside.stacks.network_stack import NetworkStack
 from portside.stacks.props import BastionProps, DocdbProps
-from portside.stacks.service_stack import LoadBalancedServiceStack, ServiceStack
+from portside.stacks.service_stack import ServiceStack
 
 gc.freeze()
 gc.enable()

@@ -33,10 +33,11 @@ from portside.images.resolution import Resolution
 from portside.images.synthesis_images import references_of
 from portside.stacks.docdb_stack import DocdbStack
 from portside.stacks.ecs_stack import EcsStack
+from portside.stacks.load_balanced_service_stack import LoadBalancedServiceStack
 from portside.stacks.load_balancer_stack import LoadBalancerStack
 from portside.stacks.network_stack import NetworkStack
 from portside.stacks.props import DocdbProps
-from portside.stacks.service_stack import LoadBalancedServiceStack, ServiceStack
+from portside.stacks.service_stack import ServiceStack
 from portside.stacks.synthesize import build_app
 from tests.apps import agora
 from tests.stubs import stubs
