@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any, cast
 
+from portside.config import database_values
 from portside.config import environment_values as values
 from portside.config.environment import Environment
 from portside.config.environment_values import Parser
@@ -43,13 +44,13 @@ _KEYS = {
     "AUTO_SCALE_CAPACITY": _Key(values.auto_scale, values.AUTO_SCALE_HINT),
     "REGION": _Key(values.region),
     "NAT_GATEWAYS": _Key(values.between(1, 2, "Use 1, or 2 for one in each zone.")),
-    "DATABASE_STACK": _Key(values.database_stack),
-    "DATABASES": _Key(values.databases),
-    "DATABASE_INSTANCE_CLASS": _Key(values.database_instance_class),
+    "DATABASE_STACK": _Key(database_values.database_stack),
+    "DATABASES": _Key(database_values.databases),
+    "DATABASE_INSTANCE_CLASS": _Key(database_values.database_instance_class),
     # https://docs.aws.amazon.com/documentdb/latest/developerguide/limits.html
     "DATABASE_INSTANCES": _Key(values.between(1, 16, "Use 1 to 16, the number of instances of the cluster.")),
-    "DATABASE_USERNAME": _Key(values.database_username),
-    "DATABASE_NAME": _Key(values.database_name),
+    "DATABASE_USERNAME": _Key(database_values.database_username),
+    "DATABASE_NAME": _Key(database_values.database_name),
     "DATABASE_PORT": _Key(values.between(1150, 65535, "Use a port that DocumentDB allows, such as 27017.")),
     "BASTION": _Key(values.bastion),
     "ECS_EXEC": _Key(values.flag),

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from portside.config.image_reference import is_tag
-from portside.images.calls import Misshapen
+from portside.images.answer import Misshapen
 from portside.images.resolved_image import COMMIT, DIGEST, PLATFORM
 
 NEVER = "1970-01-01T00:00:00+00:00"

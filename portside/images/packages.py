@@ -14,7 +14,8 @@ import httpx
 
 from portside.images import failures
 from portside.images.access import Token
-from portside.images.calls import Answer, Call, Caller, message_of
+from portside.images.answer import Answer, message_of
+from portside.images.calls import Call, Caller
 from portside.images.contents import Version, read_package_names, read_versions
 from portside.images.failures import Failed
 from portside.images.location import Location

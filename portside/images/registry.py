@@ -15,7 +15,8 @@ import httpx
 from portside.config.image_reference import is_tag
 from portside.images import failures
 from portside.images.access import Access, Token, is_loopback
-from portside.images.calls import Answer, Call, Caller, digest_of, host_of, is_same_origin, target_of
+from portside.images.answer import Answer, digest_of, host_of, is_same_origin, target_of
+from portside.images.calls import Call, Caller
 from portside.images.contents import (
     Config,
     Descriptor,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from portside.images.calls import Misshapen
+from portside.images.answer import Misshapen
 from portside.images.contents import (
     NEVER,
     REVISION,
