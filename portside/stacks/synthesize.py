@@ -13,6 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -189,16 +190,14 @@ def build_app(
         alarm_topic_arn=environment.alarm_topic_arn,
         **stateful,
     )
+    shared = _SharedStacks(network, docdb, ecs, load_balancer)
     stacks = {
         props.container_name: _service_stack(
             app,
             environment,
             props,
             images,
-            network,
-            docdb,
-            ecs,
-            load_balancer,
+            shared,
             place | _groups_of(props, services, ecs, kept),
         )
         for props in services
@@ -258,23 +257,30 @@ def _database(
     )
 
 
+@dataclass(frozen=True)
+class _SharedStacks:
+    """The stacks that all services use."""
+
+    network: NetworkStack
+    docdb: DocdbStack
+    ecs: EcsStack
+    load_balancer: LoadBalancerStack
+
+
 def _service_stack(
     app: cdk.App,
     environment: Environment,
     props: ServiceProps,
     images: Resolution | None,
-    network: NetworkStack,
-    docdb: DocdbStack,
-    ecs: EcsStack,
-    load_balancer: LoadBalancerStack,
+    shared: _SharedStacks,
     place: Mapping[str, Any],
 ) -> ServiceStack:
     name = service_stack(environment, props.container_name).name
     keywords = {
-        "database": docdb.database,
+        "database": shared.docdb.database,
         "ecs_exec": environment.ecs_exec,
         "log_retention_days": environment.log_retention_days,
-        "deployment_alarms": load_balancer.alarms,
+        "deployment_alarms": shared.load_balancer.alarms,
         "alarm_topic_arn": environment.alarm_topic_arn,
         # While a running environment is being adopted, its callers have no security group yet.
         "open_to": environment.vpc_cidr if environment.keep_exports else None,
@@ -283,14 +289,14 @@ def _service_stack(
         **place,
     }
     if not props.public:
-        return ServiceStack(app, name, network.vpc, ecs.cluster, props, **keywords)
+        return ServiceStack(app, name, shared.network.vpc, shared.ecs.cluster, props, **keywords)
     return LoadBalancedServiceStack(
         app,
         name,
-        network.vpc,
-        ecs.cluster,
+        shared.network.vpc,
+        shared.ecs.cluster,
         props,
-        load_balancer.alb,
+        shared.load_balancer.alb,
         environment.certificate_arn,
         props.health_check_path,
         **keywords,
