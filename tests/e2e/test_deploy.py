@@ -25,7 +25,8 @@ def test_a_first_deployment_ends_with_what_runs_and_where(first_deployment: tupl
     lines = [line.split() for line in answer.stdout.splitlines()]
     assert lines[0] == ["Service", "Version", "Commit", "Desired", "Running", "Health"]
     assert [[*line[:2], *line[3:]] for line in lines[1:6]] == [
-        [name, "edge", "1", "1", "running" if name == "agora-api-next" else "healthy"] for name in SERVICES
+        [name.removeprefix("agora-"), "edge", "1", "1", "running" if name == "agora-api-next" else "healthy"]
+        for name in SERVICES
     ]
     assert ["Export", "agora-dev-load-balancer-dns"] in lines
     assert any(line[:2] == ["Load", "balancer"] and line[2].endswith(".elb.amazonaws.com") for line in lines)
