@@ -176,6 +176,7 @@ def test_another_refusal_is_reported_as_one(server: StandIn, status: int) -> Non
     failure = _with_api_fault(server, as_json({"message": "blocked"}, scopes, status))
     assert failure.kind == Kind.BLOCKED
     assert f"HTTP {status}" in failure.sentence
+    assert ("for legal reasons" in failure.sentence) == (status == 451)
 
 
 def test_an_unknown_package_is_reported_with_those_that_are_like_it(catalogue: Catalogue, server: StandIn) -> None:
