@@ -1,4 +1,4 @@
-"""What is deployed, and where. Edit this file; everything else reads it.
+"""The environments of Agora and their containers. Edit this file; everything else reads it.
 
 Run by the CDK (see cdk.json) it makes the CloudFormation templates of the environment that ENV names.
 """
@@ -19,7 +19,7 @@ from src.service_props import DATABASE, Call, ContainerVolume, HealthCheck, Serv
 APP = "agora"
 
 # Why stacks that carry no owner tag are taken over. Once every stack carries it, this can go.
-EARLIER_APP = "deployed by Agora's earlier CDK app, which this one replaces"
+PREVIOUS_APP = "deployed by Agora's earlier CDK app, which this one replaces"
 
 ENVIRONMENTS = {
     "dev": {
@@ -32,7 +32,7 @@ ENVIRONMENTS = {
         "AUTO_SCALE_CAPACITY": {"min": 1, "max": 2},
         "NAT_GATEWAYS": 2,
         "KEEP_EXPORTS": True,
-        "ADOPTED_STACKS": EARLIER_APP,
+        "ADOPTED_STACKS": PREVIOUS_APP,
     },
     "stage": {
         "ACCOUNT": "681175625864",
@@ -44,7 +44,7 @@ ENVIRONMENTS = {
         "AUTO_SCALE_CAPACITY": {"min": 2, "max": 4},
         "NAT_GATEWAYS": 2,
         "KEEP_EXPORTS": True,
-        "ADOPTED_STACKS": EARLIER_APP,
+        "ADOPTED_STACKS": PREVIOUS_APP,
     },
     "prod": {
         "ACCOUNT": "681175625864",
@@ -56,7 +56,7 @@ ENVIRONMENTS = {
         "AUTO_SCALE_CAPACITY": {"min": 2, "max": 4},
         "NAT_GATEWAYS": 2,
         "KEEP_EXPORTS": True,
-        "ADOPTED_STACKS": EARLIER_APP,
+        "ADOPTED_STACKS": PREVIOUS_APP,
     },
 }
 
@@ -185,7 +185,7 @@ def services(environment: Environment) -> list[ServiceProps]:
         read_only_root=True,
         public=True,
         health_check_path="/health",
-        no_healthcheck_reason="the load balancer asks for /health, and apex has no other route of its own to ask for",
+        no_healthcheck_reason="the load balancer asks for /health, and apex has no other route for a check",
         **capacity,
     )
 

@@ -1,7 +1,7 @@
-"""Writes the byte code of what ./agora imports, by importing it: that of all that is installed takes far longer.
+"""Writes the byte code of the modules that ./agora imports, by importing them: that of all packages takes far longer.
 
-.venv/bin/python -I tools/byte_code.py cli cdk      what runs in one process, and beside it
-.venv/bin/python -I tools/byte_code.py emulator     what the embedded AWS runs
+.venv/bin/python -I tools/byte_code.py cli cdk      the modules of ./agora and of the CDK
+.venv/bin/python -I tools/byte_code.py emulator     those of the embedded AWS
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     .venv/bin/python -I tools/install_packages.py requirements.txt requirements-dev.txt
 
-uv takes over what pip's settings say of indexes, certificates and proxies. Where it can't install, pip does, and a line
-that begins with "note:" says so.
+uv uses pip's settings of indexes, certificates and proxies. Where it can't install, pip does, and a line that begins
+with "note:" reports it.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _pip() -> list[str]:
 
 
 def pip_settings() -> dict[str, str]:
-    """What pip's files and variables say of `pip install`, the more particular last."""
+    """The settings of `pip install` in pip's files and variables, the more particular last."""
     listed = subprocess.run(
         [*_pip(), "config", "list", "--disable-pip-version-check"],
         env=_environment({}),
@@ -97,7 +97,7 @@ def pip_settings() -> dict[str, str]:
 def uv_settings(settings: Mapping[str, str]) -> dict[str, str]:
     """uv's variables that say the same. Raises ValueError with the name of a setting that uv has no word for."""
     variables = {
-        # pip compares all indexes too. What they offer is pinned by its hashes.
+        # pip compares all indexes too. Their packages are pinned by hashes.
         "UV_INDEX_STRATEGY": "unsafe-best-match",
         "UV_SYSTEM_CERTS": "1",
         "UV_NO_CONFIG": "1",
@@ -111,7 +111,7 @@ def uv_settings(settings: Mapping[str, str]) -> dict[str, str]:
             variable = SETTINGS[name]
             variables[variable] = SEPARATORS.get(variable, " ").join(value.split())
         elif name not in WITHOUT_EFFECT:
-            raise ValueError(f"uv knows no setting like pip's {name}")
+            raise ValueError(f"uv has no setting like pip's {name}")
     return variables
 
 

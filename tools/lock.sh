@@ -10,7 +10,7 @@ if [ ! -x .venv/bin/pip-compile ]; then
   echo "Run tools/setup.sh first." >&2
   exit 2
 fi
-# A newer Python would leave out what only the oldest one needs; the other way round nothing is lost.
+# A newer Python would omit packages that only the oldest one needs.
 if [ "$(python -c 'import sys; print(*sys.version_info[:2], sep=".")')" != 3.11 ]; then
   echo "tools/lock.sh: .venv is made with $(python --version), the locks are made with Python 3.11, the oldest supported" >&2
   echo "With Python 3.11 installed: rm -rf .venv && AGORA_PYTHON=python3.11 tools/setup.sh, then again." >&2
@@ -18,7 +18,7 @@ if [ "$(python -c 'import sys; print(*sys.version_info[:2], sep=".")')" != 3.11 
 fi
 
 for name in requirements requirements-dev requirements-checkov requirements-uv; do
-  # Nothing of this machine's package settings may get in: no index, no find-links, no command line in a header.
+  # This machine's package settings must not get in: no index, no find-links, no command line in a header.
   pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
     --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options \
     --output-file "$name.txt" "$@" "$name.in"

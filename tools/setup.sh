@@ -42,7 +42,7 @@ set_up() { # base or dev
   if ! can_be_updated; then
     step "virtual environment ($version)" make_venv
   fi
-  # Whoever is killed from here on leaves a .venv that cannot be trusted: pip takes half a package for an installed one.
+  # A set-up that is killed from here on leaves a .venv that cannot be trusted: pip treats an incomplete package as installed.
   : >"$venv/agora-unfinished" || exit
   rm -f "$venv/agora-base" "$venv/agora-dev"
   step 'Python packages' install_packages $requirements
@@ -54,7 +54,7 @@ set_up() { # base or dev
   say "set up in $((SECONDS - began)) s"
 }
 
-# checkov pins another boto3 than ministack does, so it has an environment of its own.
+# checkov pins another boto3 than ministack does, so it has a separate environment.
 set_up_checkov() {
   cd "$root" || exit
   step checkov install_checkov
@@ -120,7 +120,7 @@ else:
     print(state + " " + version + " " + os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable))
 '
 
-# The kernel lets go of this lock when its last holder is gone, also after kill -9, and children (pip) hold it too.
+# The kernel releases this lock when the last process that holds it has ended, also after kill -9; children (pip) hold it too.
 wait_for_other_setups() {
   mkdir -p "$root/.agora" && { exec 9>>"$root/.agora/setup.lock"; } 2>/dev/null ||
     fail 1 "cannot write in $root" 'Clone into a folder of your own.'
@@ -150,7 +150,7 @@ pathlib.Path(sysconfig.get_path("purelib"), "agora.pth").write_text(sys.argv[1] 
 ' "$root"
 }
 
-# Side by side, because each takes seconds. Byte code is written here, whatever PYTHONDONTWRITEBYTECODE says: without it each start
+# In parallel, because each takes seconds. Byte code is written here, whatever PYTHONDONTWRITEBYTECODE says: without it each start
 # of the CDK takes 2.75 times as long. Loading the CDK unpacks its own code too. What can't be written now is written later.
 install_cdk_and_compile() {
   export PATH=$venv/bin:$PATH

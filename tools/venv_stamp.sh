@@ -18,7 +18,7 @@ wanted_stamp() { # base or dev; sets $stamp
 
 is_current() { # base or dev
   local made
-  # Through the links: the base interpreter or node_modules may be gone while .venv is still there.
+  # Through the links: the base interpreter or node_modules may be deleted while .venv still exists.
   [ -x "$root/.venv/bin/python" ] && [ -x "$root/.venv/bin/cdk" ] || return
   read_file made "$root/.venv/agora-$1" && wanted_stamp "$1" && [ "$made" = "$stamp" ]
 }
