@@ -56,7 +56,7 @@ def show_verdicts(verdicts: Sequence[Finding]) -> None:
         subject = f"{verdict.subject}: " if verdict.subject else ""
         console.print_beneath(f"{mark} ", style, subject + verdict.what)
         if verdict.since:
-            since = f"{age(verdict.since)} ({verdict.since:%Y-%m-%d %H:%M:%S} UTC)"
+            since = f"{verdict.since:%Y-%m-%d %H:%M:%S} UTC ({age(verdict.since)})"
             console.print_beneath("  since ", "dim", since)
         for line in verdict.evidence:
             console.print_beneath("  seen  ", "dim", line)
