@@ -1,4 +1,4 @@
-"""The templates of the app that deployed the running environments, made from the record of what it deployed.
+"""The templates of the app that deployed the running environments, made from the record of its deployments.
 
 The record has the exports, and of each resource what decides about replacement. What a template needs in addition to be
 deployed is added as the CDK makes it of the same constructs, logical IDs included: a route under another ID would be

@@ -5,6 +5,6 @@ from __future__ import annotations
 import signal
 
 
-def heed_interrupts() -> None:
+def handle_interrupts() -> None:
     """For `Popen(preexec_fn=…)`: a shell makes what it runs in the background, and all that starts, ignore Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)

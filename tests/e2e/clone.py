@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from portside.emulator.client import process
-from tests.interrupts import heed_interrupts
+from tests.interrupts import handle_interrupts
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("agora", "app.py", "cdk.json", "CHANGELOG.md", "releases", "src", "portside", "agora_own")
@@ -106,7 +106,7 @@ class Clone:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            preexec_fn=heed_interrupts,
+            preexec_fn=handle_interrupts,
         )
 
     def agora(self, *arguments: str, **environment: str) -> Answer:

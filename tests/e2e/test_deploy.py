@@ -72,7 +72,7 @@ def test_a_difference_is_shown_and_nothing_is_done(first_deployment: tuple[Clone
     ]
 
 
-def test_every_resource_type_of_the_templates_is_one_that_the_embedded_aws_has(
+def test_the_embedded_aws_has_every_resource_type_of_the_templates(
     first_deployment: tuple[Clone, Answer],
 ) -> None:
     clone, _ = first_deployment

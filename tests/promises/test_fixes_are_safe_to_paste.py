@@ -281,7 +281,7 @@ def test_no_setting_of_a_users_environment_leads_a_rehearsal_to_a_real_account()
     assert found == {"PATH": "/bin", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
 
 
-def test_a_rehearsal_s_aws_is_the_one_that_set_up_installs(tmp_path: Path) -> None:
+def test_a_rehearsal_uses_the_aws_command_of_the_set_up(tmp_path: Path) -> None:
     fake = tmp_path / "aws"
     fake.write_text("#!/bin/sh\n")
     fake.chmod(0o755)

@@ -1,4 +1,4 @@
-"""Production runs only what the staging environment ran healthy: one test for each way around that.
+"""Production runs only what the staging environment ran healthy: one test for each way to bypass that.
 
 Production is called `live` here, and `uat` proves what it runs.
 """
@@ -649,7 +649,7 @@ def test_with_a_lock_in_another_folder_than_releases(world: World, mark: str) ->
     not_committed(lambda: world.deploy(release(web="evil")))
 
 
-def test_with_a_lock_that_is_a_link_to_one_that_is_not_committed(world: World) -> None:
+def test_with_a_lock_that_is_a_link_to_an_uncommitted_one(world: World) -> None:
     (world.folder.parent / "evil.json").write_text(lock_of(release(web="evil")))
     (world.folder / "releases" / "2.0.0.json").symlink_to("../../evil.json")
     world.commit({})
@@ -714,7 +714,7 @@ def test_with_the_record_of_a_release_whose_rollback_was_killed(world: World) ->
     assert "taken out of service" in refused(world.deploy)
 
 
-def test_another_image_than_the_one_that_the_user_confirmed(world: World) -> None:
+def test_an_image_that_the_user_did_not_confirm(world: World) -> None:
     world.ran("live")
     service = OneService(f"{WEB}:1.0.0", running=EVIL)
     world.registry = {f"{WEB}:1.0.0": resolved("web", "1.0.0", "shown")}

@@ -16,7 +16,7 @@ from portside.config.kind import Kind
 from portside.config.service_props import Call, ServiceProps
 from portside.errors import ConfigurationError, Problem
 
-LEAVE_OUT = object()
+OMITTED = object()
 WAIVED: dict[str, Any] = {"PROVED_BY": None, "PROOF_WAIVED": "a test of something else"}
 
 CERTIFICATE_ID = "e8093404-7db1-4042-90d0-01eb5bde1ffc"
@@ -63,7 +63,7 @@ def check_configuration(
 
 
 def with_changes(right: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    return {name: value for name, value in (right | changes).items() if value is not LEAVE_OUT}
+    return {name: value for name, value in (right | changes).items() if value is not OMITTED}
 
 
 def service(**changes: Any) -> ServiceProps:
@@ -101,7 +101,7 @@ def environments(**names: dict[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
-def told(write: Callable[[], object]) -> list[Problem]:
+def problems_raised_by(write: Callable[[], object]) -> list[Problem]:
     """The mistakes reported for a configuration, or a part of one."""
     with pytest.raises(ConfigurationError) as raised:
         write()
@@ -109,12 +109,12 @@ def told(write: Callable[[], object]) -> list[Problem]:
 
 
 def problems_of(configuration: object, services: object = one_service) -> list[Problem]:
-    return told(lambda: check_configuration(configuration, services))
+    return problems_raised_by(lambda: check_configuration(configuration, services))
 
 
-def told_of_environment(**changes: Any) -> list[Problem]:
+def environment_problems(**changes: Any) -> list[Problem]:
     return problems_of(environments(dev=changes))
 
 
-def told_of_service(**changes: Any) -> list[Problem]:
-    return told(lambda: service(**changes))
+def service_problems(**changes: Any) -> list[Problem]:
+    return problems_raised_by(lambda: service(**changes))

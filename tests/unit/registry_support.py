@@ -145,7 +145,7 @@ Fault = Reply | Callable[["_Handler"], None] | None
 
 
 @dataclass
-class StandIn:
+class StubRegistry:
     """A running server; `has_tokens` says that its registry gives out tokens and wants them."""
 
     catalogue: Catalogue
@@ -185,7 +185,7 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1
 
     @property
-    def stand_in(self) -> StandIn:
+    def stand_in(self) -> StubRegistry:
         return cast("_Server", self.server).stand_in
 
     def log_message(self, format: str, *args: Any) -> None:
@@ -274,7 +274,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 200
 
-    def __init__(self, stand_in: StandIn) -> None:
+    def __init__(self, stand_in: StubRegistry) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.stand_in = stand_in
 
@@ -283,9 +283,9 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving(catalogue: Catalogue, **settings: Any) -> Iterator[StandIn]:
+def serving(catalogue: Catalogue, **settings: Any) -> Iterator[StubRegistry]:
     """A stub on a separate port, while the block runs."""
-    stub = StandIn(catalogue, **settings)
+    stub = StubRegistry(catalogue, **settings)
     server = _Server(stub)
     stub.url = f"http://127.0.0.1:{server.server_address[1]}{stub.prefix}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
@@ -349,12 +349,12 @@ def speak_gibberish(handler: _Handler) -> None:
     handler.close_connection = True
 
 
-def anonymous(registry: StandIn) -> Access:
+def anonymous(registry: StubRegistry) -> Access:
     """Access without a token."""
     return Access(None, registries={"ghcr.io": registry.url})
 
 
-def with_token(api: StandIn, registry: StandIn, secret: str = SECRET) -> Access:
+def with_token(api: StubRegistry, registry: StubRegistry, secret: str = SECRET) -> Access:
     """Access with a token."""
     return Access(Token(secret), api.url, {"ghcr.io": registry.url})
 

@@ -1,4 +1,4 @@
-"""The machinery says nothing of one application: its names come from APP in app.py."""
+"""The machinery names no application: its names come from APP in app.py."""
 
 from __future__ import annotations
 

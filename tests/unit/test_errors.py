@@ -22,5 +22,5 @@ def test_a_wrong_configuration_reports_every_problem_with_its_place_and_its_hint
     assert str(error) == "a: empty, got ''\nFill it.\nb: missing\nGive it."
 
 
-def test_code_that_knows_nothing_of_configurations_can_catch_a_wrong_one_as_a_value_error() -> None:
+def test_a_wrong_configuration_is_a_value_error() -> None:
     assert issubclass(ConfigurationError, ValueError)

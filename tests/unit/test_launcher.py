@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.interrupts import heed_interrupts
+from tests.interrupts import handle_interrupts
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ("bash", "cat", "dirname", "env", "grep", "ln", "mkdir", "mv", "readlink", "rm", "sed", "sleep", "tail")
@@ -92,7 +92,7 @@ class Clone:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            preexec_fn=heed_interrupts,
+            preexec_fn=handle_interrupts,
         )
 
     def run(self, *words: str, program: str = "", cwd: Path | None = None, **environment: str) -> Answer:

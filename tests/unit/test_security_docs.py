@@ -308,7 +308,7 @@ def test_the_templates_do_what_is_documented_of_a_control(control: str) -> None:
     if state == "pass":
         assert failing == []
     else:
-        assert failing, f"{control} passes by now: say so in {PAGE}"
+        assert failing, f"{control} passes: write that in {PAGE}"
 
 
 def test_a_check_has_something_to_look_at() -> None:

@@ -104,7 +104,7 @@ def ask(question: Question, about: Context) -> Answer:
     return answer(question, about)
 
 
-def told(questions: Sequence[Question], about: Context) -> dict[str, Finding]:
+def by_subject(questions: Sequence[Question], about: Context) -> dict[str, Finding]:
     """All findings, by subject."""
     checks = [check for question in questions for check in answer(question, about).checks]
     found = {check.subject: check for check in checks}

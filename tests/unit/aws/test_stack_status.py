@@ -64,7 +64,7 @@ def test_the_table_has_every_status_that_aws_gives_and_no_other() -> None:
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_the_plan_says_what_a_deployment_does_with_a_stack(status: str, tmp_path: Path) -> None:
+def test_the_plan_has_an_action_for_each_stack(status: str, tmp_path: Path) -> None:
     action, summary = planned(status, tmp_path)
     assert action == expected_action(status)
     assert (status in summary) == (status not in USABLE or "ROLLBACK" in status)

@@ -17,21 +17,21 @@ from tests.unit.configuration_support import (
     environments,
     one_service,
     problems_of,
+    problems_raised_by,
     service,
-    told,
 )
 from tests.unit.test_redact import GITHUB_TOKEN
 
 CONFIGURATION = (ROOT / "app.py").read_text(encoding="utf-8")
 
 
-def told_of_file(folder: Path, *changes: tuple[str, str], text: str = CONFIGURATION) -> list[Problem]:
+def file_problems(folder: Path, *changes: tuple[str, str], text: str = CONFIGURATION) -> list[Problem]:
     """The mistakes reported for `app.py` with changes."""
     for before, after in changes:
         assert before in text
         text = text.replace(before, after)
     (folder / "app.py").write_text(text, encoding="utf-8")
-    return told(lambda: load_configuration(folder / "app.py"))
+    return problems_raised_by(lambda: load_configuration(folder / "app.py"))
 
 
 def test_the_configuration_of_this_repository_is_right() -> None:
@@ -57,7 +57,7 @@ def test_the_whole_configuration_is_checked_whichever_environment_is_asked_for()
 
 
 def test_mistakes_of_environments_and_services_are_reported_together(tmp_path: Path) -> None:
-    problems = told_of_file(
+    problems = file_problems(
         tmp_path,
         ('"ACCOUNT": "607346494281"', '"ACCOUNT": 607346494281'),
         ("cpu=1024", "cpu=1000"),
@@ -169,7 +169,7 @@ def test_what_is_no_function_of_an_environment_is_reported(services: object) -> 
 def test_code_that_does_not_run_is_reported_with_its_line(
     tmp_path: Path, change: tuple[str, str], what: str, hint: str
 ) -> None:
-    (problem,) = told_of_file(tmp_path, change)
+    (problem,) = file_problems(tmp_path, change)
     assert problem.where.startswith("app.py, line ")
     line = (tmp_path / "app.py").read_text().splitlines()[int(problem.where.rpartition(" ")[2]) - 1]
     assert change[1].strip().split("\n")[0] in line or "never closed" in what
@@ -178,7 +178,7 @@ def test_code_that_does_not_run_is_reported_with_its_line(
 
 
 def test_code_that_fails_for_one_environment_names_it(tmp_path: Path) -> None:
-    (problem,) = told_of_file(
+    (problem,) = file_problems(
         tmp_path, ("version = environment", 'version = {"dev": "1.0", "prod": "1.0"}[environment.name]  #')
     )
     assert problem.where.endswith(' in services("stage")')
@@ -186,12 +186,12 @@ def test_code_that_fails_for_one_environment_names_it(tmp_path: Path) -> None:
 
 
 def test_an_error_of_the_configurations_code_shows_no_secret(tmp_path: Path) -> None:
-    (problem,) = told_of_file(tmp_path, ("version = environment", f'version = int("{GITHUB_TOKEN}")  #'))
+    (problem,) = file_problems(tmp_path, ("version = environment", f'version = int("{GITHUB_TOKEN}")  #'))
     assert problem.what == "ValueError"
 
 
 @pytest.mark.parametrize(
-    ("text", "told_of"),
+    ("text", "problems_with"),
     [
         ("", [("ENVIRONMENTS is missing", "Add ENVIRONMENTS, as shown in the README."), ("services is missing", "")]),
         (
@@ -202,20 +202,22 @@ def test_an_error_of_the_configurations_code_shows_no_secret(tmp_path: Path) -> 
         ("\0", [("a NUL character", "")]),
     ],
 )
-def test_a_file_that_is_no_configuration_is_reported(tmp_path: Path, text: str, told_of: list[tuple[str, str]]) -> None:
-    problems = told_of_file(tmp_path, text=text)
-    assert [problem.what for problem in problems] == [what for what, _ in told_of]
-    assert all(hint in problem.hint for problem, (_, hint) in zip(problems, told_of, strict=True))
+def test_a_file_that_is_no_configuration_is_reported(
+    tmp_path: Path, text: str, problems_with: list[tuple[str, str]]
+) -> None:
+    problems = file_problems(tmp_path, text=text)
+    assert [problem.what for problem in problems] == [what for what, _ in problems_with]
+    assert all(hint in problem.hint for problem, (_, hint) in zip(problems, problems_with, strict=True))
 
 
 def test_a_missing_configuration_is_reported(tmp_path: Path) -> None:
-    assert told(lambda: load_configuration(tmp_path / "app.py")) == [
+    assert problems_raised_by(lambda: load_configuration(tmp_path / "app.py")) == [
         Problem("app.py", "not found", "Get it back: git checkout app.py")
     ]
 
 
 def test_entries_outside_the_function_are_checked_too_and_reported_where_they_are_used(tmp_path: Path) -> None:
-    problems = told_of_file(
+    problems = file_problems(
         tmp_path,
         ('REGISTRY = "', 'CHECK = HealthCheck("x")\nUNUSED = Call("agora-api", "x")\nREGISTRY = "'),
         ('HealthCheck(["CMD-SHELL", "curl -fsS http://localhost:4200/health || exit 1"])', "CHECK"),
@@ -242,8 +244,8 @@ def test_versions_can_be_read_in_place_of_those_that_environments_name() -> None
         assert configuration.environment(name) == load_configuration().environment(name)
 
 
-def test_a_version_in_place_of_another_is_checked_like_one_that_is_written() -> None:
-    (problem, *_) = told(lambda: load_configuration(versions={"prod": "edge"}))
+def test_a_replaced_version_is_checked_like_a_written_one() -> None:
+    (problem, *_) = problems_raised_by(lambda: load_configuration(versions={"prod": "edge"}))
     assert problem.where == 'ENVIRONMENTS["prod"]["GHCR_PACKAGE_VERSION"]'
 
 
@@ -251,8 +253,8 @@ def test_a_version_in_place_of_another_is_checked_like_one_that_is_written() -> 
 def test_versions_do_not_hide_that_the_environments_are_no_mappings(tmp_path: Path, written: str) -> None:
     path = tmp_path / "app.py"
     path.write_text(f"ENVIRONMENTS = {written}\ndef services(environment):\n    return []\n")
-    wrong = told(lambda: load_configuration(path, versions={"dev": "1.0", "prod": "1.0"}))
-    assert wrong == told(lambda: load_configuration(path))
+    wrong = problems_raised_by(lambda: load_configuration(path, versions={"dev": "1.0", "prod": "1.0"}))
+    assert wrong == problems_raised_by(lambda: load_configuration(path))
     assert wrong
 
 
@@ -264,7 +266,7 @@ def test_folders_are_relative_to_the_configuration_unless_another_root_is_given(
     built = 'container_location="path://docker" if environment.name == "dev" else f"{REGISTRY}/agora-api:1.0"'
     path.write_text(CONFIGURATION.replace(location, built))
     assert load_configuration(path, root=tmp_path / "root").services_of("dev")[0].container_location == "path://docker"
-    (problem,) = told(lambda: load_configuration(path))
+    (problem,) = problems_raised_by(lambda: load_configuration(path))
     assert problem.where == 'ServiceProps("agora-api").container_location in services("dev")'
 
 
@@ -293,7 +295,7 @@ def test_entries_outside_of_a_configuration_raise_at_once() -> None:
     def services(_: Environment) -> list[ServiceProps]:
         return [service(container_healthcheck=HealthCheck([]), public=True)]
 
-    assert [problem.where for problem in told(lambda: services(None))] == ["HealthCheck.command"]  # type: ignore[arg-type]
-    assert [problem.where for problem in told(lambda: check_configuration(environments(dev={}), services))] == [
-        'ServiceProps("app").container_healthcheck.command'
-    ]
+    assert [problem.where for problem in problems_raised_by(lambda: services(None))] == ["HealthCheck.command"]  # type: ignore[arg-type]
+    assert [
+        problem.where for problem in problems_raised_by(lambda: check_configuration(environments(dev={}), services))
+    ] == ['ServiceProps("app").container_healthcheck.command']

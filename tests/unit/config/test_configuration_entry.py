@@ -10,11 +10,11 @@ import pytest
 from portside.config.entry import collecting_invalid, problems_of, report_of
 from portside.config.service_props import Call, HealthCheck, ServiceProps
 from portside.errors import ConfigurationError, Problem
-from tests.unit.configuration_support import service, told
+from tests.unit.configuration_support import problems_raised_by, service
 
 
 def test_all_mistakes_of_an_entry_are_reported_at_once() -> None:
-    assert [problem.where for problem in told(lambda: HealthCheck("curl", 1, 1))] == [
+    assert [problem.where for problem in problems_raised_by(lambda: HealthCheck("curl", 1, 1))] == [
         "HealthCheck.command",
         "HealthCheck.interval_seconds",
         "HealthCheck.timeout_seconds",
@@ -22,16 +22,16 @@ def test_all_mistakes_of_an_entry_are_reported_at_once() -> None:
 
 
 def test_an_entry_is_called_by_what_names_it() -> None:
-    assert told(lambda: Call("api", 0))[0].where == 'Call("api").port'
+    assert problems_raised_by(lambda: Call("api", 0))[0].where == 'Call("api").port'
 
 
 def test_a_field_that_is_not_given_is_missed() -> None:
-    assert told(lambda: Call(port=80)) == [Problem("Call.service", "missing", "Add service=…")]  # type: ignore[call-arg]
+    assert problems_raised_by(lambda: Call(port=80)) == [Problem("Call.service", "missing", "Add service=…")]  # type: ignore[call-arg]
 
 
 def test_an_unknown_field_is_reported_with_a_suggestion() -> None:
     wrong: dict[str, Any] = {"service": "api", "prot": 80}
-    assert told(lambda: Call(**wrong)) == [
+    assert problems_raised_by(lambda: Call(**wrong)) == [
         Problem('Call("api").prot', "unknown field", 'Did you mean "port"?'),
         Problem('Call("api").port', "missing", "Add port=…"),
     ]
@@ -39,12 +39,12 @@ def test_an_unknown_field_is_reported_with_a_suggestion() -> None:
 
 def test_too_many_values_are_reported() -> None:
     wrong: Any = ("api", 80, 5)
-    assert [problem.what for problem in told(lambda: Call(*wrong))] == ["3 values for 2 fields"]
+    assert [problem.what for problem in problems_raised_by(lambda: Call(*wrong))] == ["3 values for 2 fields"]
 
 
 def test_a_field_given_twice_is_reported() -> None:
     twice: Any = {"service": "api"}
-    assert told(lambda: Call("api", 80, **twice)) == [
+    assert problems_raised_by(lambda: Call("api", 80, **twice)) == [
         Problem('Call("api").service', "given twice", "Use it once, as name=value.")
     ]
 
@@ -74,7 +74,7 @@ def test_nothing_replaces_what_is_empty_by_default() -> None:
 
 
 def test_a_check_of_several_fields_waits_until_each_is_right() -> None:
-    problems = told(lambda: service(auto_scale_min_capacity=5, auto_scale_max_capacity="2"))
+    problems = problems_raised_by(lambda: service(auto_scale_min_capacity=5, auto_scale_max_capacity="2"))
     assert [problem.where for problem in problems] == ['ServiceProps("app").auto_scale_max_capacity']
 
 

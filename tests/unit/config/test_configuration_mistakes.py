@@ -15,11 +15,11 @@ from portside.config.service_props import Call, ContainerVolume, HealthCheck, Se
 from portside.errors import ConfigurationError, Problem
 from tests.unit.configuration_support import (
     check_configuration,
+    environment_problems,
     environments,
     one_service,
     problems_of,
     service,
-    told_of_environment,
 )
 
 API: dict[str, Any] = {"container_name": "shop-api", "container_port": 3333}
@@ -377,12 +377,12 @@ def test_a_folder_outside_the_repository_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("cidr", ["172.17.0.0/16", "172.17.3.0/24", "10.1.0.0/16", "10.1.255.0/24"])
 def test_networks_that_are_taken_are_refused(cidr: str) -> None:
-    (found,) = told_of_environment(VPC_CIDR=cidr)
+    (found,) = environment_problems(VPC_CIDR=cidr)
     assert found.what.startswith("overlaps with ")
 
 
 def test_a_similar_letter_in_a_key_is_named() -> None:
-    found = told_of_environment(**{"VP\u0421_CIDR": "10.2.0.0/24"})
+    found = environment_problems(**{"VP\u0421_CIDR": "10.2.0.0/24"})
     assert "unknown key: \u0421 is U+0421, CYRILLIC CAPITAL LETTER ES" in [each.what for each in found]
 
 

@@ -15,12 +15,12 @@ from portside.config.mistakes import Report
 from portside.errors import Problem
 from tests.unit.configuration_support import (
     CERTIFICATE_ID,
-    LEAVE_OUT,
+    OMITTED,
     check_configuration,
+    environment_problems,
     environments,
     one_service,
     problems_of,
-    told_of_environment,
 )
 
 ACCOUNT_HINT = 'Use 12 digits in quotes; "aws sts get-caller-identity --query Account" prints your account.'
@@ -46,7 +46,7 @@ def parsed(name: str = "dev", **changes: Any) -> Environment:
 
 # The key, what is written there, where the mistake is reported to be, what is wrong, what to do.
 WRONG: list[tuple[str, Any, str, str, str]] = [
-    ("ACCOUNT", LEAVE_OUT, "", "missing", ACCOUNT_HINT),
+    ("ACCOUNT", OMITTED, "", "missing", ACCOUNT_HINT),
     ("ACCOUNT", None, "", "not a text, got None", ACCOUNT_HINT),
     ("ACCOUNT", "", "", "empty, got ''", ACCOUNT_HINT),
     ("ACCOUNT", 607346494281, "", "not a text, got 607346494281", ACCOUNT_HINT),
@@ -58,7 +58,7 @@ WRONG: list[tuple[str, Any, str, str, str]] = [
         "not an AWS account number, got '\uff1607346494281'",
         ACCOUNT_HINT,
     ),
-    ("VPC_CIDR", LEAVE_OUT, "", "missing", 'Add the addresses of the network, such as "10.254.172.0/24".'),
+    ("VPC_CIDR", OMITTED, "", "missing", 'Add the addresses of the network, such as "10.254.172.0/24".'),
     ("VPC_CIDR", ["10.0.0.0/24"], "", "not a text, got ['10.0.0.0/24']", CIDR_HINT),
     ("VPC_CIDR", "10.0/24", "", "not an IPv4 network, got '10.0/24'", CIDR_HINT),
     ("VPC_CIDR", " 10.0.0.0/24", "", "not an IPv4 network, got ' 10.0.0.0/24'", CIDR_HINT),
@@ -247,11 +247,11 @@ WRONG: list[tuple[str, Any, str, str, str]] = [
 def test_a_mistake_is_reported_with_its_place_the_value_and_what_to_do(
     key: str, value: Any, inside: str, what: str, hint: str
 ) -> None:
-    assert told_of_environment(**{key: value}) == [Problem(f'ENVIRONMENTS["dev"]["{key}"]{inside}', what, hint)]
+    assert environment_problems(**{key: value}) == [Problem(f'ENVIRONMENTS["dev"]["{key}"]{inside}', what, hint)]
 
 
 def test_a_number_of_days_that_logs_are_not_kept_for_is_reported_with_the_valid_ones() -> None:
-    (problem,) = told_of_environment(LOG_RETENTION_DAYS=15)
+    (problem,) = environment_problems(LOG_RETENTION_DAYS=15)
     assert problem.what == "not a retention period of CloudWatch Logs, got 15"
     assert problem.hint.startswith("Use one of 1, 3, 5, 7, 14, 30,")
 
@@ -265,7 +265,7 @@ def test_a_number_of_days_that_logs_are_not_kept_for_is_reported_with_the_valid_
     ],
 )
 def test_who_is_notified_of_alarms_is_a_list_of_addresses(written: object, where: str, what: str) -> None:
-    (problem,) = told_of_environment(ALARM_EMAILS=written)
+    (problem,) = environment_problems(ALARM_EMAILS=written)
     assert (problem.where, problem.what) == (f'ENVIRONMENTS["dev"]["ALARM_EMAILS"]{where}', what)
     assert parsed(ALARM_EMAILS=["team@example.org"]).alarm_emails == ("team@example.org",)
 
@@ -298,7 +298,7 @@ def test_all_mistakes_of_all_environments_are_reported_at_once() -> None:
 
 
 def test_a_misspelt_key_is_reported_once_and_its_value_is_checked() -> None:
-    assert told_of_environment(VPC_CIDR=LEAVE_OUT, VPC_CIRD="10.0.0.0") == [
+    assert environment_problems(VPC_CIDR=OMITTED, VPC_CIRD="10.0.0.0") == [
         Problem('ENVIRONMENTS["dev"]["VPC_CIRD"]', "unknown key", 'Did you mean "VPC_CIDR"?'),
         Problem(
             'ENVIRONMENTS["dev"]["VPC_CIDR"]',
@@ -488,7 +488,7 @@ def test_an_environment_has_one_database_unless_more_are_configured() -> None:
 def test_a_mistake_in_a_databases_origin_is_reported_with_its_place(
     databases: Any, inside: str, what: str, hint: str
 ) -> None:
-    [problem] = told_of_environment(DATABASES=databases)
+    [problem] = environment_problems(DATABASES=databases)
     assert problem.where == BESIDE + inside
     assert what in problem.what
     assert hint in problem.hint
@@ -499,10 +499,10 @@ def test_a_mistake_in_a_databases_origin_is_reported_with_its_place(
 )
 def test_a_database_is_restored_to_a_moment_in_utc(moment: str) -> None:
     place = f'{BESIDE}["docdb-x"]["TIME"]'
-    reported = told_of_environment(DATABASES={"docdb-x": RESTORED | {"TIME": moment}})
+    reported = environment_problems(DATABASES={"docdb-x": RESTORED | {"TIME": moment}})
     assert reported == [Problem(place, f"not a time in UTC, got '{moment}'", MOMENT_HINT)]
 
 
 def test_a_month_is_written_with_its_zero() -> None:
-    [problem] = told_of_environment(DATABASES={"docdb-x": RESTORED | {"TIME": "2026-1-20T10:00:00Z"}})
+    [problem] = environment_problems(DATABASES={"docdb-x": RESTORED | {"TIME": "2026-1-20T10:00:00Z"}})
     assert problem.what.startswith("not a time in UTC")

@@ -14,7 +14,7 @@ from portside.config.mistakes import Report
 from portside.config.stacks import stacks_of
 from portside.errors import Problem
 from portside.extension import Extension, install, installed
-from tests.unit.configuration_support import check_configuration, environments, named, one_service, told
+from tests.unit.configuration_support import check_configuration, environments, named, one_service, problems_raised_by
 
 MODEL_AD = dataclasses.replace(named("dev"), identity=Identity("model-ad", "model-ad-{environment}"))
 
@@ -38,7 +38,7 @@ def test_stacks_parameters_and_topics_are_named_after_the_app() -> None:
     ("container_name", "short"),
     [("model-ad-api", "api"), ("model-ad-api-next", "api-next"), ("api", "api"), ("agora-api", "agora-api")],
 )
-def test_the_short_name_of_a_service_leaves_out_the_app(container_name: str, short: str) -> None:
+def test_the_short_name_of_a_service_omits_the_app(container_name: str, short: str) -> None:
     assert MODEL_AD.short_name(container_name) == short
 
 
@@ -51,7 +51,7 @@ def test_a_name_of_small_letters_digits_and_hyphens_is_an_app(app: str) -> None:
 def test_any_other_name_is_refused(app: object) -> None:
     identity, (problem,) = parsed(app)
     assert identity is None
-    assert problem.what.startswith("not the name of an app, got ")
+    assert problem.what.startswith("not a valid name of an app, got ")
     assert problem.hint == APP_HINT
 
 
@@ -75,12 +75,14 @@ def test_stacks_that_run_with_other_names_are_adopted(prefix: str, in_dev: str) 
 def test_a_prefix_that_no_stack_could_have_or_all_environments_share_is_refused(prefix: Any) -> None:
     identity, (problem,) = parsed("model-ad", prefix)
     assert identity is None
-    assert problem.what.startswith("not the beginning of the names of stacks, got ")
-    assert problem.hint == 'Write how the names of the stacks that run begin, such as "model-ad-{environment}".'
+    assert problem.what.startswith("not a valid prefix of stack names, got ")
+    assert problem.hint == 'Use the prefix of the running stacks, such as "model-ad-{environment}".'
 
 
 def test_a_wrong_name_is_reported_with_all_other_mistakes() -> None:
-    problems = told(lambda: check_configuration(environments(dev={"ACCOUNT": "1"}), one_service, app="My App"))
+    problems = problems_raised_by(
+        lambda: check_configuration(environments(dev={"ACCOUNT": "1"}), one_service, app="My App")
+    )
     assert [problem.where for problem in problems] == ["APP", 'ENVIRONMENTS["dev"]["ACCOUNT"]']
 
 
@@ -91,7 +93,7 @@ def test_a_configuration_from_before_the_setting_is_of_the_app_of_the_extension(
     extension = installed()
     install(Extension())
     try:
-        (problem,) = told(lambda: load_configuration(tmp_path / "app.py"))
+        (problem,) = problems_raised_by(lambda: load_configuration(tmp_path / "app.py"))
     finally:
         install(extension)
     assert problem == Problem("app.py", "no APP in it", APP_HINT)

@@ -11,10 +11,10 @@ from portside.config.kind import Kind, kind_hint
 from portside.errors import Problem
 from tests.unit.configuration_support import (
     check_configuration,
+    environment_problems,
     environments,
     one_service,
     problems_of,
-    told_of_environment,
 )
 
 ANY_HINT = 'Add "KIND": "development", "staging" or "production" to this entry.'
@@ -81,11 +81,11 @@ def test_a_name_that_is_wrong_is_not_asked_for_its_kind() -> None:
     ],
 )
 def test_a_kind_that_there_is_not_is_reported(written: object, what: str, hint: str) -> None:
-    assert told_of_environment(KIND=written) == [Problem('ENVIRONMENTS["dev"]["KIND"]', what, hint)]
+    assert environment_problems(KIND=written) == [Problem('ENVIRONMENTS["dev"]["KIND"]', what, hint)]
 
 
 def test_a_mistake_in_one_kind_does_not_hide_those_of_other_keys() -> None:
-    assert [problem.where.split('"')[3] for problem in told_of_environment(KIND="x", FQDN="")] == ["KIND", "FQDN"]
+    assert [problem.where.split('"')[3] for problem in environment_problems(KIND="x", FQDN="")] == ["KIND", "FQDN"]
 
 
 def test_the_branch_of_an_environment_is_called_like_it_or_as_its_entry_says() -> None:
@@ -107,7 +107,7 @@ def test_the_branch_of_an_environment_is_called_like_it_or_as_its_entry_says() -
     ],
 )
 def test_a_branch_that_git_cannot_have_is_reported(written: object, what: str, hint: str) -> None:
-    assert told_of_environment(BRANCH=written) == [Problem('ENVIRONMENTS["dev"]["BRANCH"]', what, hint)]
+    assert environment_problems(BRANCH=written) == [Problem('ENVIRONMENTS["dev"]["BRANCH"]', what, hint)]
 
 
 def test_two_environments_cannot_have_one_branch() -> None:

@@ -9,7 +9,7 @@ import aws_cdk as cdk
 import pytest
 
 from portside.config.deferred_values import DatabaseHost, DatabaseSecret, ImageCommit, ImageVersion, is_token, parts_of
-from tests.unit.configuration_support import service, told_of_service
+from tests.unit.configuration_support import service, service_problems
 
 
 def late(kind: type) -> Any:
@@ -51,9 +51,9 @@ def test_a_variable_can_be_the_version_or_the_commit_of_the_containers_own_image
 @pytest.mark.parametrize("kind", [ImageVersion, ImageCommit])
 def test_a_value_of_the_image_that_is_written_otherwise_is_reported_with_what_to_write(kind: type) -> None:
     name = kind.__name__
-    (of_class,) = told_of_service(container_env_vars={"TOLD": kind})
+    (of_class,) = service_problems(container_env_vars={"TOLD": kind})
     assert (of_class.what, of_class.hint) == ("a class, not a value", f"Use {name}().")
-    (as_code,) = told_of_service(container_env_vars={"TOLD": f"v{kind()!r}"})
+    (as_code,) = service_problems(container_env_vars={"TOLD": f"v{kind()!r}"})
     expected = "a value that is only known after a deployment, as text instead of Python code"
     assert as_code.what == f"{expected}, got 'v{name}()'"
     assert "no !r" in as_code.hint
@@ -91,7 +91,7 @@ def test_a_text_without_deferred_values_and_a_deferred_value_alone_are_one_part(
     ids=["beginning", "middle", "end", "capitals", "one letter", "backwards"],
 )
 def test_a_deferred_value_that_was_cut_or_changed_inside_its_text_is_refused(changed: str) -> None:
-    (problem,) = told_of_service(container_env_vars={"SENTRY_RELEASE": changed})
+    (problem,) = service_problems(container_env_vars={"SENTRY_RELEASE": changed})
     assert problem.where == 'ServiceProps("app").container_env_vars["SENTRY_RELEASE"]'
     assert "changed form" in problem.what
     assert problem.what.isprintable()
@@ -114,13 +114,13 @@ def test_text_operations_on_a_deferred_value_are_an_error_that_explains_why() ->
 
 
 def test_a_secret_inside_a_text_is_refused() -> None:
-    (problem,) = told_of_service(container_env_vars={"GREETING": f"it is {DatabaseSecret()}"})
+    (problem,) = service_problems(container_env_vars={"GREETING": f"it is {DatabaseSecret()}"})
     assert problem.what.startswith("a secret can't be part of a text")
 
 
 @pytest.mark.parametrize("field", ["container_command", "container_name", "health_check_path"])
 def test_a_deferred_value_in_another_field_than_the_variables_is_refused(field: str) -> None:
     text = f"/{ImageVersion()}"
-    problems = told_of_service(**{field: [text] if field == "container_command" else text})
+    problems = service_problems(**{field: [text] if field == "container_command" else text})
     assert "a value that is only known after a deployment" in problems[0].what
     assert "{ImageVersion()}" in problems[0].what

@@ -41,7 +41,7 @@ def _carried(templates: dict[str, Json]) -> list[str]:
     return [json.dumps(each, sort_keys=True) for each in found["SecurityGroups"]]
 
 
-def _let_in(templates: dict[str, Json], number: int) -> set[str]:
+def _allowed(templates: dict[str, Json], number: int) -> set[str]:
     rules = of_type(templates[f"agora-dev-callee-{number}"], "AWS::EC2::SecurityGroupIngress").values()
     return {json.dumps(rule["Properties"]["SourceSecurityGroupId"], sort_keys=True) for rule in rules}
 
@@ -53,7 +53,7 @@ def test_every_callee_lets_its_caller_in_by_at_most_five_groups(calls: int, data
     carried = _carried(templates)
     assert len(carried) <= 5
     for number in range(9):
-        assert bool(_let_in(templates, number) & set(carried)) == (number < calls)
+        assert bool(_allowed(templates, number) & set(carried)) == (number < calls)
     if database:
         assert "docdb" in str(carried)
 
@@ -70,7 +70,7 @@ def test_no_services_stack_reads_anothers(calls: int) -> None:
 def test_another_call_interrupts_none_whichever_stack_is_updated_first(before: int, after: int, database: bool) -> None:
     old, new = _templates(before, database), _templates(after, database)
     for number in range(min(before, after)):
-        assert _let_in(old, number) & set(_carried(new)), "new tasks start while the callee is as before"
-        assert _let_in(new, number) & set(_carried(old)), "the callee is updated while old tasks run"
+        assert _allowed(old, number) & set(_carried(new)), "new tasks start while the callee is as before"
+        assert _allowed(new, number) & set(_carried(old)), "the callee is updated while old tasks run"
     removed = set(old["agora-dev-ecs"]["Resources"]) - set(new["agora-dev-ecs"]["Resources"])
     assert after < before or not removed

@@ -8,10 +8,10 @@ import pytest
 
 from portside.config.environment import Environment
 from portside.errors import Problem
-from tests.unit.configuration_support import LEAVE_OUT, check_configuration, environments, one_service, problems_of
+from tests.unit.configuration_support import OMITTED, check_configuration, environments, one_service, problems_of
 
 STAGING = {"KIND": "staging"}
-NOTHING = {"PROVED_BY": LEAVE_OUT, "PROOF_WAIVED": LEAVE_OUT}
+NOTHING = {"PROVED_BY": OMITTED, "PROOF_WAIVED": OMITTED}
 LIVE = {"KIND": "production"} | NOTHING
 OTHERS: list[dict[str, dict[str, Any]]] = [{}, {"stage": {}}]
 NO_STAGING_HINT = 'Add an environment with "KIND": "staging", or set "PROVED_BY": None, "PROOF_WAIVED": "reason".'
@@ -28,7 +28,7 @@ def test_the_one_staging_environment_proves_by_default() -> None:
     assert {each.proof_waived for each in found.values()} == {""}
 
 
-def test_an_entry_can_be_before_the_one_that_proves_it() -> None:
+def test_an_entry_can_be_before_its_proving_environment() -> None:
     assert live(live=LIVE, uat=STAGING).proved_by == "uat"
 
 
@@ -144,7 +144,7 @@ def test_what_proves_nothing_is_reported_once(configuration: dict[str, Any], whe
 
 
 def test_two_production_environments_cannot_prove_each_other() -> None:
-    configuration = {"live": LIVE | {"PROVED_BY": "prod"}, "prod": {"PROVED_BY": "live", "PROOF_WAIVED": LEAVE_OUT}}
+    configuration = {"live": LIVE | {"PROVED_BY": "prod"}, "prod": {"PROVED_BY": "live", "PROOF_WAIVED": OMITTED}}
     assert [problem.what for problem in problems_of(environments(**configuration))] == [
         "a production environment, not a staging environment, got 'prod'",
         "a production environment, not a staging environment, got 'live'",

@@ -10,7 +10,7 @@ from portside.config.mistakes import Report
 from portside.config.release_source import ReleaseSource, parse_releases
 from portside.errors import Problem
 from tests.apps import agora
-from tests.unit.configuration_support import check_configuration, environments, one_service, told
+from tests.unit.configuration_support import check_configuration, environments, one_service, problems_raised_by
 from tests.unit.test_redact import GITHUB_TOKEN
 
 RIGHT = {"REPOSITORY": "https://github.com/org/monorepo", "TAG_PREFIX": "app"}
@@ -101,7 +101,7 @@ def test_the_configuration_of_this_repository_names_the_monorepo() -> None:
 
 
 def test_mistakes_in_it_are_reported_with_those_of_the_rest_of_the_configuration() -> None:
-    found = told(lambda: check_configuration(environments(dev={"FQDN": ""}), one_service, releases={}))
+    found = problems_raised_by(lambda: check_configuration(environments(dev={"FQDN": ""}), one_service, releases={}))
     assert [each.where for each in found] == [
         'ENVIRONMENTS["dev"]["FQDN"]',
         'RELEASES["REPOSITORY"]',

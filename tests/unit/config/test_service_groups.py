@@ -46,7 +46,7 @@ def groups_in(ecs: Json) -> set[str]:
     return {each["Properties"]["GroupDescription"] for each in of_type(ecs, "AWS::EC2::SecurityGroup").values()}
 
 
-def test_each_callee_has_a_group_that_it_accepts_and_a_caller_with_many_calls_one_that_all_its_callees_do() -> None:
+def test_each_callee_accepts_its_group_and_all_callees_of_a_caller_with_many_calls_accept_that_callers_group() -> None:
     callees = [service(container_name=name, container_port=3333 + n) for n, name in enumerate("abcd")]
     many = app(*"abcd")
     assert configured_groups([*callees, many]) == {
@@ -127,7 +127,7 @@ def test_a_synthesis_by_hand_keeps_what_the_last_deployment_from_here_had(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(KEPT_FOLDER, str(tmp_path))
-    assert groups_for_synthesis("dev", [app()]) == "", "nothing is at hand"
+    assert groups_for_synthesis("dev", [app()]) == "", "no group is kept"
     keep_groups("dev", configured_groups([api(), app("api")]))
     for _ in range(3):
         assert parse_groups(groups_for_synthesis("dev", [app()])) == {API: ()}, "it does not know what is deployed"

@@ -18,7 +18,7 @@ def test_a_service_is_found_by_its_whole_name_and_in_short(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "meant"), [("ap-next", "api-next"), ("agora-apy-next", "agora-api-next")])
-def test_a_misspelt_service_gets_a_suggestion_in_the_same_form(name: str, meant: str) -> None:
+def test_a_misspelt_service_gets_a_suggestion_of_the_same_length(name: str, meant: str) -> None:
     with pytest.raises(UsageError) as refused:
         find_service(named("dev"), SERVICES, name)
     assert refused.value.hint == f'Did you mean "{meant}"?'

@@ -18,19 +18,19 @@ from tests.unit.configuration_support import (
     environments,
     named,
     problems_of,
+    problems_raised_by,
     service,
-    told,
 )
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 
 
-def told_of(*services: ServiceProps, name: str = "dev", **environment: Any) -> list[tuple[str, str]]:
+def problems_with(*services: ServiceProps, name: str = "dev", **environment: Any) -> list[tuple[str, str]]:
     problems = problems_of(environments(**{name: environment}), lambda _: list(services))
     return [(problem.where, problem.what) for problem in problems]
 
 
-def told_of_app(**changes: Any) -> list[Problem]:
+def app_problems(**changes: Any) -> list[Problem]:
     """The mistakes reported for an app that calls an api on port 3333."""
     return problems_of(environments(dev={}), api_and_app(**changes))
 
@@ -56,19 +56,19 @@ def test_services_that_fit_together_are_taken() -> None:
 
 
 def test_a_call_to_a_service_that_does_not_exist_is_reported_with_a_suggestion() -> None:
-    assert told_of_app(calls=[Call("apii", 3333)]) == [
+    assert app_problems(calls=[Call("apii", 3333)]) == [
         Problem('ServiceProps("app").calls[0]', "no such service, got 'apii'", 'Did you mean "api"?')
     ]
 
 
 def test_a_call_to_a_port_that_the_service_does_not_listen_on_is_reported_with_the_right_one() -> None:
-    assert told_of_app(calls=[Call("api", 3334)]) == [
+    assert app_problems(calls=[Call("api", 3334)]) == [
         Problem('ServiceProps("app").calls[0]', "api listens on port 3333, got 3334", "Use port 3333.")
     ]
 
 
 def test_a_call_to_the_database_goes_to_its_port() -> None:
-    assert told_of(service(public=True, calls=[Call(DATABASE, 27017)]), DATABASE_PORT=27018) == [
+    assert problems_with(service(public=True, calls=[Call(DATABASE, 27017)]), DATABASE_PORT=27018) == [
         ('ServiceProps("app").calls[0]', "database listens on port 27018, got 27017")
     ]
 
@@ -81,7 +81,7 @@ def test_a_call_to_the_database_goes_to_its_port() -> None:
     ],
 )
 def test_a_service_that_uses_the_database_calls_it(use: dict[str, Any]) -> None:
-    assert told_of_app(**use) == [
+    assert app_problems(**use) == [
         Problem(
             'ServiceProps("app").calls',
             "uses the database's host, port or password, but does not call it",
@@ -110,7 +110,7 @@ def test_a_service_that_uses_the_database_calls_it(use: dict[str, Any]) -> None:
 def test_an_address_of_a_service_that_is_not_called_is_reported(
     variables: dict[str, str], key: str, what: str, hint: str
 ) -> None:
-    (problem,) = told_of_app(calls=[], container_env_vars=variables)
+    (problem,) = app_problems(calls=[], container_env_vars=variables)
     assert problem.where == f'ServiceProps("app").container_env_vars["{key}"]'
     assert (problem.what, problem.hint) == (f"{what}, got '{variables[key]}'", hint)
 
@@ -124,7 +124,7 @@ def test_an_address_of_a_service_that_is_not_called_is_reported(
     ],
 )
 def test_an_address_with_another_port_than_the_services_is_reported(variables: dict[str, str], key: str) -> None:
-    (problem,) = told_of_app(container_env_vars=variables)
+    (problem,) = app_problems(container_env_vars=variables)
     assert problem.where == f'ServiceProps("app").container_env_vars["{key}"]'
     assert problem.what == f"api listens on port 3333, got '{variables[key]}'"
 
@@ -147,9 +147,9 @@ def test_other_variables_are_nobodys_business(variables: dict[str, str]) -> None
 
 def test_services_that_call_each_other_in_a_circle_are_reported_and_those_outside_are_not() -> None:
     caller = service(container_name="caller", container_port=1, calls=[Call("a", 1000)])
-    told_names = told_of(caller, *chain("a", "b", "c", closed=True))
-    assert len(told_names) == 1
-    where, what = told_names[0]
+    named_in_problems = problems_with(caller, *chain("a", "b", "c", closed=True))
+    assert len(named_in_problems) == 1
+    where, what = named_in_problems[0]
     assert where == "services(…)"
     cycle = what.removeprefix("services call each other in a cycle: ").split(" -> ")
     assert cycle[0] == cycle[-1]
@@ -164,7 +164,7 @@ def test_every_circle_is_reported() -> None:
         service(container_name="d", container_port=2001, calls=[Call("c", 2000)]),
     ]
     assert len(second) == 2
-    assert len(told_of(*first, *moved)) == 2
+    assert len(problems_with(*first, *moved)) == 2
 
 
 def test_a_chain_is_no_circle() -> None:
@@ -172,7 +172,7 @@ def test_a_chain_is_no_circle() -> None:
 
 
 def test_names_are_used_once() -> None:
-    assert told_of(service(public=True), service(container_port=80)) == [
+    assert problems_with(service(public=True), service(container_port=80)) == [
         ("services(…)", "2 services have the same container_name, got 'app'")
     ]
 
@@ -196,7 +196,7 @@ def test_every_service_has_its_own_stack(names: Sequence[str], what: str) -> Non
     services = [
         service(container_name=name, container_port=80 + index, public=index == 0) for index, name in enumerate(names)
     ]
-    assert told_of(*services) == [(f'ServiceProps("{names[-1]}").container_name', what)]
+    assert problems_with(*services) == [(f'ServiceProps("{names[-1]}").container_name', what)]
 
 
 def test_a_stack_is_called_after_its_service() -> None:
@@ -204,8 +204,8 @@ def test_a_stack_is_called_after_its_service() -> None:
 
 
 def test_exactly_one_service_is_public() -> None:
-    assert told_of(service()) == [("services(…)", "no service has public=True")]
-    assert told_of(service(public=True), service(container_name="api", container_port=80, public=True)) == [
+    assert problems_with(service()) == [("services(…)", "no service has public=True")]
+    assert problems_with(service(public=True), service(container_name="api", container_port=80, public=True)) == [
         ("services(…)", '2 services have public=True: "app", "api"')
     ]
 
@@ -213,7 +213,7 @@ def test_exactly_one_service_is_public() -> None:
 @pytest.mark.parametrize("location", ["ghcr.io/x/app:edge", "ghcr.io/x/app:latest", "ghcr.io/x/app:sha-0123abc"])
 @pytest.mark.parametrize("name", ["stage", "prod"])
 def test_a_released_environment_runs_no_tag_that_moves(name: str, location: str) -> None:
-    assert told_of(service(public=True, container_location=location), name=name) == [
+    assert problems_with(service(public=True, container_location=location), name=name) == [
         (
             'ServiceProps("app").container_location',
             f"{name} must not run a tag that moves from image to image, got '{location}'",
@@ -234,7 +234,7 @@ def test_a_released_environment_runs_releases_and_digests(location: str) -> None
 
 @pytest.mark.parametrize("name", ["stage", "prod"])
 def test_a_released_environment_runs_nothing_built_on_the_deploying_machine(name: str) -> None:
-    assert told_of(service(public=True, container_location="path://docker/app"), name=name) == [
+    assert problems_with(service(public=True, container_location="path://docker/app"), name=name) == [
         (
             'ServiceProps("app").container_location',
             f"{name} must not run an image that is built on the deploying machine, got 'path://docker/app'",
@@ -244,20 +244,20 @@ def test_a_released_environment_runs_nothing_built_on_the_deploying_machine(name
 
 def test_a_local_build_needs_its_dockerfile(tmp_path: Path) -> None:
     configuration = environments(dev={}), lambda _: [service(public=True, container_location="path://docker/app")]
-    (problem,) = told(lambda: check_configuration(*configuration, tmp_path))
+    (problem,) = problems_raised_by(lambda: check_configuration(*configuration, tmp_path))
     assert problem.what == "no Dockerfile in this folder, got 'path://docker/app'"
     (tmp_path / "docker/app").mkdir(parents=True)
     (tmp_path / "docker/app/Dockerfile").touch()
     check_configuration(*configuration, tmp_path)
 
 
-def test_a_folder_that_cannot_exist_is_reported_like_one_that_does_not() -> None:
-    ((_, what),) = told_of(service(public=True, container_location=f"path://{'x' * 5000}"))
+def test_a_folder_that_cannot_exist_is_reported_like_a_missing_one() -> None:
+    ((_, what),) = problems_with(service(public=True, container_location=f"path://{'x' * 5000}"))
     assert what.startswith("no Dockerfile in this folder, got ")
 
 
 def test_a_released_environment_does_not_depend_on_spot_capacity() -> None:
-    assert told_of(service(public=True, spot_weight=1), name="prod") == [
+    assert problems_with(service(public=True, spot_weight=1), name="prod") == [
         (
             'ServiceProps("app").spot_weight',
             "AWS can interrupt Spot capacity at any time, which must not happen in prod, got 1",
@@ -274,7 +274,7 @@ def test_a_network_has_an_address_for_every_task_of_a_deployment(most: int, fits
     if fits:
         check()
         return
-    (problem,) = told(check)
+    (problem,) = problems_raised_by(check)
     assert problem.where == 'ENVIRONMENTS["dev"]["VPC_CIDR"]'
     assert problem.what == (
         "too small: its private subnets have 54 addresses, and deploying every service at its auto_scale_max_capacity "

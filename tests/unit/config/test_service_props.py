@@ -21,7 +21,7 @@ from portside.config.service_props import (
 )
 from portside.config.task_size import TaskSize
 from portside.errors import Problem
-from tests.unit.configuration_support import LEAVE_OUT, service, told, told_of_service
+from tests.unit.configuration_support import OMITTED, problems_raised_by, service, service_problems
 from tests.unit.test_redact import GITHUB_TOKEN
 
 NAME_HINT = 'Use up to 63 lowercase letters, digits and hyphens, such as "my-app-api".'
@@ -47,7 +47,7 @@ NAMED_ABOVE = "an environment variable with this name already exists"
 
 # The field, what is written there, where inside of it the mistake is reported to be, what is wrong, what to do.
 WRONG: list[tuple[str, Any, str, str, str]] = [
-    ("container_port", LEAVE_OUT, "", "missing", "Add container_port=…"),
+    ("container_port", OMITTED, "", "missing", "Add container_port=…"),
     ("container_port", "443", "", "not a whole number, got '443'", PORT_HINT),
     ("container_port", True, "", "not a whole number, got True", PORT_HINT),
     ("container_port", 0, "", "not from 1 to 65535, got 0", PORT_HINT),
@@ -212,12 +212,12 @@ WRONG: list[tuple[str, Any, str, str, str]] = [
 def test_a_mistake_is_reported_with_its_place_the_value_and_what_to_do(
     field: str, value: Any, inside: str, what: str, hint: str
 ) -> None:
-    assert told_of_service(**{field: value}) == [Problem(f'ServiceProps("app").{field}{inside}', what, hint)]
+    assert service_problems(**{field: value}) == [Problem(f'ServiceProps("app").{field}{inside}', what, hint)]
 
 
 @pytest.mark.parametrize("name", ["Agora", "-app", "app-", "a b", "a.b", "é", "x" * 64])
 def test_a_name_that_ecs_or_service_connect_refuses_is_reported(name: str) -> None:
-    assert told_of_service(container_name=name) == [
+    assert service_problems(container_name=name) == [
         Problem(
             f'ServiceProps("{name}").container_name',
             f"not a valid name in ECS and Service Connect, got '{name}'",
@@ -227,7 +227,7 @@ def test_a_name_that_ecs_or_service_connect_refuses_is_reported(name: str) -> No
 
 
 def test_the_name_by_which_calls_mean_the_database_is_taken() -> None:
-    (problem,) = told_of_service(container_name=DATABASE)
+    (problem,) = service_problems(container_name=DATABASE)
     assert problem.what == "reserved: in calls it is the environment's database, got 'database'"
 
 
@@ -267,7 +267,7 @@ def test_the_name_by_which_calls_mean_the_database_is_taken() -> None:
     ],
 )
 def test_a_size_that_fargate_does_not_have_is_reported(size: dict[str, int], field: str, what: str, hint: str) -> None:
-    assert told_of_service(**size) == [Problem(f'ServiceProps("app").{field}', what, hint)]
+    assert service_problems(**size) == [Problem(f'ServiceProps("app").{field}', what, hint)]
 
 
 @pytest.mark.parametrize(
@@ -287,13 +287,13 @@ def test_a_size_that_fargate_does_not_have_is_reported(size: dict[str, int], fie
     ],
 )
 def test_a_secret_that_cannot_be_found_or_read_is_reported(secret: tuple[Any, ...], field: str, what: str) -> None:
-    (problem,) = told(lambda: ServiceSecret(*secret))
+    (problem,) = problems_raised_by(lambda: ServiceSecret(*secret))
     assert problem.where.endswith(f").{field}")
     assert problem.what.startswith(f"{what}, got ")
 
 
 def test_a_secret_written_for_its_name_is_not_shown() -> None:
-    (problem,) = told(lambda: ServiceSecret(GITHUB_TOKEN, "X"))
+    (problem,) = problems_raised_by(lambda: ServiceSecret(GITHUB_TOKEN, "X"))
     assert problem.what == "a secret, not the name of a secret"
     assert GITHUB_TOKEN not in str(problem)
 
@@ -304,7 +304,7 @@ def test_other_names_of_secrets_are_taken(name: str) -> None:
 
 
 def test_each_variable_has_one_source() -> None:
-    problems = told_of_service(
+    problems = service_problems(
         container_env_vars={"A": "b"},
         container_secrets=[ServiceSecret("x", "A"), ServiceSecret("y", "B"), ServiceSecret("z", "B")],
     )
@@ -327,7 +327,7 @@ def test_each_variable_has_one_source() -> None:
     ],
 )
 def test_a_volume_that_cannot_be_mounted_is_reported(volume: tuple[Any, ...], field: str, what: str) -> None:
-    (problem,) = told(lambda: ContainerVolume(*volume))
+    (problem,) = problems_raised_by(lambda: ContainerVolume(*volume))
     assert (problem.where, problem.what) == (f'ContainerVolume("{volume[0]}").{field}', what)
 
 
@@ -342,7 +342,7 @@ def test_a_volume_that_cannot_be_mounted_is_reported(volume: tuple[Any, ...], fi
     ],
 )
 def test_a_health_check_that_ecs_cannot_run_is_reported(command: Any, what: str) -> None:
-    assert told(lambda: HealthCheck(command)) == [Problem("HealthCheck.command", what, HEALTH_HINT)]
+    assert problems_raised_by(lambda: HealthCheck(command)) == [Problem("HealthCheck.command", what, HEALTH_HINT)]
 
 
 @pytest.mark.parametrize(
@@ -357,7 +357,7 @@ def test_a_health_check_that_ecs_cannot_run_is_reported(command: Any, what: str)
     ],
 )
 def test_a_right_that_iam_refuses_or_that_is_too_wide_is_reported(permission: Any, where: str, what: str) -> None:
-    (problem,) = told(lambda: Permission(*permission))
+    (problem,) = problems_raised_by(lambda: Permission(*permission))
     assert (problem.where, problem.what) == (f"Permission.{where}", what)
 
 
@@ -370,7 +370,7 @@ def test_a_right_that_iam_refuses_or_that_is_too_wide_is_reported(permission: An
     ],
 )
 def test_a_right_with_a_wildcard_says_why(actions: list[str], resources: list[str], wide: str) -> None:
-    (problem,) = told(lambda: Permission(actions, resources))
+    (problem,) = problems_raised_by(lambda: Permission(actions, resources))
     assert (problem.where, problem.what) == (
         "Permission.reason",
         f"missing, and {wide} grants more than one permission",
@@ -380,7 +380,7 @@ def test_a_right_with_a_wildcard_says_why(actions: list[str], resources: list[st
 
 def test_a_health_check_and_a_reason_for_having_none_exclude_each_other() -> None:
     reason = "the image has no shell to ask with"
-    (problem,) = told_of_service(container_healthcheck=HealthCheck(["CMD", "true"]), no_healthcheck_reason=reason)
+    (problem,) = service_problems(container_healthcheck=HealthCheck(["CMD", "true"]), no_healthcheck_reason=reason)
     assert problem.where == 'ServiceProps("app").no_healthcheck_reason'
     assert service(no_healthcheck_reason=reason).no_healthcheck_reason == reason
 
@@ -392,18 +392,18 @@ def test_a_container_may_run_as_any_user_by_name_or_number(user: str) -> None:
 
 @pytest.mark.parametrize("user", ["root", "0", "0:0", "root:root"])
 def test_no_container_is_configured_to_run_as_root(user: str) -> None:
-    (problem,) = told_of_service(user=user)
+    (problem,) = service_problems(user=user)
     assert problem.what == f"containers should not run as root, got '{user}'"
 
 
 @pytest.mark.parametrize("user", ["", "Node JS", "1000:", ":1000"])
 def test_a_user_that_ecs_does_not_take_is_reported(user: str) -> None:
-    (problem,) = told_of_service(user=user)
+    (problem,) = service_problems(user=user)
     assert problem.where == 'ServiceProps("app").user'
 
 
 def test_no_mistake_shows_what_is_in_the_variables() -> None:
-    problems = told_of_service(
+    problems = service_problems(
         container_env_vars={"DB_PASSWORD": "hunter2", "API_TOKEN": 424242, "X": GITHUB_TOKEN, "Y": ["hunter2"]},
         container_secrets=service(container_env_vars={"NOTE": "hunter2"}),
         calls=[service(container_env_vars={"NOTE": "hunter2"})],
@@ -459,7 +459,7 @@ def test_tokens_of_the_cdk_skip_the_checks_of_content() -> None:
 
 def test_tokens_of_the_cdk_do_not_skip_the_checks_of_type() -> None:
     later = cdk.Fn.get_att("Anything", "Later")
-    problems = told_of_service(
+    problems = service_problems(
         container_port=cdk.Token.as_string(later),
         container_location=cdk.Token.as_number(later),
         container_command=cdk.Token.as_string(later),

@@ -123,7 +123,7 @@ def test_the_reason_is_reported_at_once_and_in_full_once() -> None:
     ]
 
 
-def test_each_failure_of_a_task_is_noted_once_and_one_that_made_room_is_none() -> None:
+def test_each_failure_of_a_task_is_noted_once_and_a_replaced_task_is_none() -> None:
     failed: list[str] = []
     progress = Progress(NAMES, lambda _: None, note_failure=failed.append)
     made_room = _stopped("a", "Scaling activity initiated by (deployment 2)")

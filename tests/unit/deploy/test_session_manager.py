@@ -33,7 +33,7 @@ def test_a_plugin_that_is_not_installed_says_where_to_get_it(tmp_path: Path) -> 
     ("version", "reads_variable"),
     [("1.2.497.0", False), ("1.2.498.0", True), ("1.2.1000.0", True), ("1.3", True), ("what?", False)],
 )
-def test_the_version_tells_whether_the_token_may_stay_out_of_the_arguments(
+def test_the_version_decides_whether_the_token_is_kept_out_of_the_arguments(
     tmp_path: Path, version: str, reads_variable: bool
 ) -> None:
     write_plugin(tmp_path, version=version)

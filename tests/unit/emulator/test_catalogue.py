@@ -239,7 +239,7 @@ def test_the_catalogue_survives_a_restart(catalogue: Catalogue, path: Path) -> N
     again = Catalogue(path)
     assert again.images() == catalogue.images()
     assert again.remove(f"{NAME}:sha-0123456")
-    assert not again.remove(f"{NAME}:edge"), "a version goes with all its tags"
+    assert not again.remove(f"{NAME}:edge"), "all tags of a version are removed"
     assert [each.digest for each in Catalogue(path).images()] == [DIGEST]
 
 

@@ -52,7 +52,7 @@ def test_a_restored_cluster_has_the_user_and_password_of_its_source(account: Acc
         ({}, "The parameter MasterUsername must be provided"),
     ],
 )
-def test_a_cluster_comes_from_one_that_exists_or_has_a_user(
+def test_a_cluster_is_restored_from_an_existing_one_or_has_a_user(
     account: Account, properties: dict[str, Any], why: str
 ) -> None:
     resources = {"Cluster": {"Type": "AWS::DocDB::DBCluster", "Properties": properties}}

@@ -128,7 +128,7 @@ def test_a_server_whose_secret_is_lost_is_started_again_with_another(state_dir: 
     assert process.running(state_dir) == after
 
 
-def test_images_of_an_older_catalogue_do_not_keep_it_from_starting(state_dir: Path) -> None:
+def test_images_of_an_older_catalogue_do_not_prevent_its_start(state_dir: Path) -> None:
     state_dir.mkdir()
     image = {"reference": "a:1", "digest": "sha256:1", "source": "stub", "created": "2026-01-01T00:00:00+00:00"}
     (state_dir / "images.json").write_text(json.dumps([image]))

@@ -116,7 +116,7 @@ def test_a_target_group_that_no_load_balancer_uses_and_one_that_no_longer_exists
     assert [(each.is_used, each.is_gone) for each in found] == [(False, False), (False, True)]
 
 
-def test_a_revision_that_was_given_by_hand_is_known_next_to_the_one_that_the_stack_made() -> None:
+def test_a_manual_revision_is_known_next_to_that_of_the_stack() -> None:
     aws = AnsweringAws(deployed())
     write_task_or_warn(aws.account)
     account, app = aws.account, aws.account.services[APP]

@@ -23,7 +23,7 @@ from tests.unit.registry_support import (
     IMPATIENT,
     Catalogue,
     Reply,
-    StandIn,
+    StubRegistry,
     anonymous,
     digest_of,
     reference,
@@ -88,7 +88,7 @@ def _replaced(draw: st.DrawFn, node: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[StandIn]:
+def server() -> Iterator[StubRegistry]:
     catalogue = Catalogue()
     catalogue.add("agora-app", "edge", "sha-abcdef0", platforms=(ARM64, AMD64), commit=None)
     with serving(catalogue) as server, stamina.set_testing(True, attempts=4):
@@ -99,7 +99,7 @@ def server() -> Iterator[StandIn]:
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_any_answer_ends_in_an_image_or_in_words(server: StandIn, endpoint: str, data: st.DataObject) -> None:
+def test_any_answer_ends_in_an_image_or_in_words(server: StubRegistry, endpoint: str, data: st.DataObject) -> None:
     body = data.draw(answers(ENDPOINTS[endpoint]))
     status = data.draw(st.sampled_from([200, 200, 200, 401, 403, 404, 400]))
     server.forget_faults()
@@ -130,7 +130,7 @@ PIECES = [
 @pytest.mark.parametrize("endpoint", ["/token", "/manifests/edge", "/blobs/", "/versions"])
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_any_header_ends_in_an_image_or_in_words(server: StandIn, endpoint: str, data: st.DataObject) -> None:
+def test_any_header_ends_in_an_image_or_in_words(server: StubRegistry, endpoint: str, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(HEADERS))
     value = "".join(data.draw(st.lists(st.sampled_from(PIECES), max_size=8)))
     status = data.draw(st.sampled_from([302] if name == "Location" else [200, 401, 403, 429]))

@@ -21,7 +21,7 @@ from tests.unit.registry_support import (
     OWNER,
     Catalogue,
     Reply,
-    StandIn,
+    StubRegistry,
     anonymous,
     as_json,
     redirect,
@@ -41,7 +41,7 @@ def catalogue() -> Catalogue:
 
 
 @pytest.fixture
-def server(catalogue: Catalogue) -> Iterator[StandIn]:
+def server(catalogue: Catalogue) -> Iterator[StubRegistry]:
     with serving(catalogue) as server:
         yield server
 
@@ -65,33 +65,33 @@ def _is_found(access: Access) -> bool:
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_the_pause_that_a_server_asks_for_is_made(server: StandIn, pauses: list[float], status: int) -> None:
+def test_the_pause_that_a_server_asks_for_is_made(server: StubRegistry, pauses: list[float], status: int) -> None:
     server.fail("/token", Reply(status, headers={"Retry-After": "7"}), Reply(status, headers={"Retry-After": "0"}))
     assert _is_found(anonymous(server))
     assert pauses == [7, 0]
 
 
-def test_a_pause_until_a_date_is_made(server: StandIn, pauses: list[float]) -> None:
+def test_a_pause_until_a_date_is_made(server: StubRegistry, pauses: list[float]) -> None:
     moment = datetime.now(UTC) + timedelta(seconds=20)
     server.fail("/token", Reply(429, headers={"Retry-After": format_datetime(moment, usegmt=True)}))
     assert _is_found(anonymous(server))
     assert 15 < pauses[0] <= 20
 
 
-def test_the_pause_until_a_limit_ends_is_made(server: StandIn, pauses: list[float]) -> None:
+def test_the_pause_until_a_limit_ends_is_made(server: StubRegistry, pauses: list[float]) -> None:
     limit = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(time.time()) + 20)}
     server.fail("/versions", as_json({}, limit, 403))
     assert _is_found(with_token(server, server))
     assert 15 < pauses[0] <= 21
 
 
-def test_pauses_grow_where_no_server_asks_for_one(server: StandIn, pauses: list[float]) -> None:
+def test_pauses_grow_where_no_server_asks_for_one(server: StubRegistry, pauses: list[float]) -> None:
     server.fail("/token", Reply(500), Reply(500), Reply(500))
     assert _is_found(anonymous(server))
     assert [low <= pause <= low + 0.5 for low, pause in zip((0.25, 0.5, 1), pauses, strict=True)] == [True] * 3
 
 
-def test_a_retry_is_reported(server: StandIn, pauses: list[float]) -> None:
+def test_a_retry_is_reported(server: StubRegistry, pauses: list[float]) -> None:
     said: list[str] = []
     server.fail("/token", Reply(503, headers={"Retry-After": "7"}), Reply(500))
     resolve([APP], "edge", access=anonymous(server), report=said.append)
@@ -103,7 +103,7 @@ def test_a_retry_is_reported(server: StandIn, pauses: list[float]) -> None:
     assert len(pauses) == 2
 
 
-def test_what_several_images_wait_for_is_reported_once(server: StandIn, pauses: list[float]) -> None:
+def test_what_several_images_wait_for_is_reported_once(server: StubRegistry, pauses: list[float]) -> None:
     said: list[str] = []
     with pytest.raises(ResolutionFailed):
         resolve([APP, OTHER], "edge", access=Access(registries={"ghcr.io": "http://127.0.0.1:9"}), report=said.append)
@@ -112,7 +112,7 @@ def test_what_several_images_wait_for_is_reported_once(server: StandIn, pauses: 
     ]
 
 
-def test_a_retry_is_not_logged_as_well(server: StandIn, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_retry_is_not_logged_as_well(server: StubRegistry, caplog: pytest.LogCaptureFixture) -> None:
     server.fail("/token", Reply(503))
     with stamina.set_testing(True, attempts=4):
         _is_found(anonymous(server))
@@ -120,14 +120,14 @@ def test_a_retry_is_not_logged_as_well(server: StandIn, caplog: pytest.LogCaptur
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_on_the_api_s_own_host_is_followed_with_the_token(server: StandIn, status: int) -> None:
+def test_a_redirect_on_the_api_s_own_host_is_followed_with_the_token(server: StubRegistry, status: int) -> None:
     server.fail("/orgs/", redirect(f"/users/{OWNER}/packages/container/agora-app/versions", status))
     server.people = (OWNER,)
     assert _is_found(with_token(server, server))
 
 
 def test_content_by_digest_may_come_from_elsewhere_and_is_asked_for_without_authorization(
-    catalogue: Catalogue, server: StandIn
+    catalogue: Catalogue, server: StubRegistry
 ) -> None:
     with serving(catalogue, has_tokens=False) as other:
         server.fail("/(blobs|manifests)/sha256", *(redirect(f"{other.url}{path}") for path in _by_digest(catalogue)))
@@ -143,7 +143,7 @@ def _by_digest(catalogue: Catalogue) -> list[str]:
     return [f"/v2/{OWNER}/agora-app/{kinds[each]}/{of[each]}" for each in kinds]
 
 
-def test_a_cookie_of_one_server_reaches_no_other(catalogue: Catalogue, server: StandIn) -> None:
+def test_a_cookie_of_one_server_reaches_no_other(catalogue: Catalogue, server: StubRegistry) -> None:
     versions = catalogue.versions[f"{OWNER}/agora-app"]
     with serving(catalogue) as api:
         api.fail("/versions", as_json(versions, {"Set-Cookie": "echo=secret; Path=/"}))
@@ -152,14 +152,14 @@ def test_a_cookie_of_one_server_reaches_no_other(catalogue: Catalogue, server: S
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_no_proxy_is_used_for_this_machine(server: StandIn, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+def test_no_proxy_is_used_for_this_machine(server: StubRegistry, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
     monkeypatch.delenv("NO_PROXY", raising=False)
     assert _is_found(Access(registries={"ghcr.io": server.url.replace("127.0.0.1", host)}))
 
 
-def test_a_proxy_is_used_for_others(server: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_is_used_for_others(server: StubRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", server.url)
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)

@@ -46,7 +46,7 @@ def test_the_moment_is_reported_in_utc_and_whole_seconds(created: str | None, sa
     assert read_config({**CONFIG, "created": created}).created == said
 
 
-def test_an_image_that_tells_no_moment_was_made_never() -> None:
+def test_an_image_without_a_time_has_no_age() -> None:
     assert read_config(CONFIG).created == NEVER
 
 

@@ -16,7 +16,7 @@ from portside.images.release_lock import RELEASES
 from portside.images.resolution import Resolution, parse_resolution, read_resolution
 from portside.images.resolved_image import ResolvedImage
 from tests.stubs import stubs
-from tests.unit.configuration_support import told
+from tests.unit.configuration_support import problems_raised_by
 
 DIGEST = f"sha256:{'a' * 64}"
 COMMIT = "c9b631124af8271f4f03ff98b87392ae16749fbb"
@@ -49,7 +49,7 @@ def written(**changes: Any) -> str:
 
 
 def problems(text: str) -> list[Problem]:
-    return told(lambda: parse_resolution(text, "releases/4.2.0.json"))
+    return problems_raised_by(lambda: parse_resolution(text, "releases/4.2.0.json"))
 
 
 def resolved(tag: str, commit: str | None) -> ResolvedImage:
@@ -193,14 +193,16 @@ def test_a_file_is_named_with_its_folder(tmp_path: Path) -> None:
     path = tmp_path / "releases" / "4.2.0.json"
     path.parent.mkdir()
     path.write_text("{}")
-    assert {each.where.partition("[")[0] for each in told(lambda: read_resolution(path))} == {"releases/4.2.0.json"}
+    assert {each.where.partition("[")[0] for each in problems_raised_by(lambda: read_resolution(path))} == {
+        "releases/4.2.0.json"
+    }
 
 
 def test_a_file_that_is_not_utf_8_or_no_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "latin.json").write_bytes(b"\xff{}")
     (tmp_path / "folder.json").mkdir()
     for name in ("latin.json", "folder.json"):
-        (problem,) = told(lambda name=name: read_resolution(tmp_path / name))  # type: ignore[misc]
+        (problem,) = problems_raised_by(lambda name=name: read_resolution(tmp_path / name))  # type: ignore[misc]
         assert problem.where == f"{tmp_path.name}/{name}"
         assert problem.what.startswith("can't be read: ")
 

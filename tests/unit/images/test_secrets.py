@@ -19,7 +19,7 @@ from tests.unit.registry_support import (
     Catalogue,
     Fault,
     Reply,
-    StandIn,
+    StubRegistry,
     as_json,
     break_off,
     hang_up,
@@ -42,13 +42,13 @@ def catalogue() -> Catalogue:
 
 
 @pytest.fixture
-def api(catalogue: Catalogue) -> Iterator[StandIn]:
+def api(catalogue: Catalogue) -> Iterator[StubRegistry]:
     with serving(catalogue) as server:
         yield server
 
 
 @pytest.fixture
-def registry(catalogue: Catalogue) -> Iterator[StandIn]:
+def registry(catalogue: Catalogue) -> Iterator[StubRegistry]:
     with serving(catalogue) as server:
         yield server
 
@@ -59,7 +59,9 @@ def waits_take_no_time() -> Iterator[None]:
         yield
 
 
-def test_the_token_goes_to_the_api_and_nowhere_else(catalogue: Catalogue, api: StandIn, registry: StandIn) -> None:
+def test_the_token_goes_to_the_api_and_nowhere_else(
+    catalogue: Catalogue, api: StubRegistry, registry: StubRegistry
+) -> None:
     catalogue.add("agora-untold", "edge", "sha-abcdef0", commit=None)
     asked = [APP, reference("agora-untold"), f"{registry.url.removeprefix('http://')}/{OWNER}/agora-app:edge"]
     resolve(asked, "edge", access=with_token(api, registry))
@@ -73,7 +75,9 @@ def test_the_token_goes_to_the_api_and_nowhere_else(catalogue: Catalogue, api: S
 
 
 @pytest.mark.parametrize("challenge", ["token", "manifests"])
-def test_a_registry_that_asks_for_the_token_does_not_get_it(api: StandIn, registry: StandIn, challenge: str) -> None:
+def test_a_registry_that_asks_for_the_token_does_not_get_it(
+    api: StubRegistry, registry: StubRegistry, challenge: str
+) -> None:
     header = {"WWW-Authenticate": f'Bearer realm="{registry.url}/realm",service="ghcr.io"'}
     registry.fail(challenge, as_json({}, header, 401), always=True)
     with pytest.raises(ResolutionFailed):
@@ -103,7 +107,7 @@ ECHOES: list[Fault] = [
 
 @pytest.mark.parametrize("echo", ECHOES, ids=range(len(ECHOES)))
 def test_a_token_that_is_sent_back_gets_into_no_error_no_trace_and_no_log(
-    api: StandIn, registry: StandIn, echo: Fault, caplog: pytest.LogCaptureFixture
+    api: StubRegistry, registry: StubRegistry, echo: Fault, caplog: pytest.LogCaptureFixture
 ) -> None:
     said: list[str] = []
     for name in ("", "httpx", "httpcore", "httpcore.http11", "httpcore.connection", "asyncio", "stamina"):
@@ -122,7 +126,9 @@ def test_a_token_that_is_sent_back_gets_into_no_error_no_trace_and_no_log(
     assert error.__cause__ is None
 
 
-def test_the_log_is_read_by_these_tests(api: StandIn, registry: StandIn, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_is_read_by_these_tests(
+    api: StubRegistry, registry: StubRegistry, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     resolve([APP], "edge", access=with_token(api, registry))
     assert "send_request_headers" in caplog.text

@@ -166,5 +166,5 @@ def test_dev_looks_up_what_a_lock_has_only_stubs_of_or_does_not_have(
     assert registry == [[APP]]
 
 
-def test_the_shared_templates_of_dev_are_made_of_stubs() -> None:
+def test_the_shared_templates_of_dev_use_stubs() -> None:
     assert images_of("dev").stand_in

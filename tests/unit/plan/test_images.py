@@ -24,7 +24,7 @@ from portside.plan import images
 from portside.plan.images import choose_images, kept_folder, local_releases, locked_images, look_up, missing_images
 from tests.unit.configuration_support import check_configuration, environments, service
 from tests.unit.operations_support import digest, resolved
-from tests.unit.registry_support import COMMIT, OWNER, SECRET, Catalogue, StandIn, reference, serving
+from tests.unit.registry_support import COMMIT, OWNER, SECRET, Catalogue, StubRegistry, reference, serving
 
 VERSION = "4.2.0-rc2"
 
@@ -50,7 +50,7 @@ def catalogue() -> Catalogue:
 
 
 @pytest.fixture(autouse=True)
-def registry(catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+def registry(catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StubRegistry]:
     """A registry in place of ghcr.io, a separate state and repository, and no token."""
     (tmp_path / "releases").mkdir()
     monkeypatch.setattr(images, "ROOT", tmp_path)
@@ -64,7 +64,7 @@ def registry(catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture
-def embedded(registry: StandIn, monkeypatch: pytest.MonkeyPatch) -> StandIn:
+def embedded(registry: StubRegistry, monkeypatch: pytest.MonkeyPatch) -> StubRegistry:
     """The catalogue of a running embedded AWS; no other setting points to it."""
     aws = LocalAws("http://127.0.0.1:1", "http://127.0.0.1:1", registry.url, 1, 0.0)
     monkeypatch.setattr(process, "expect_running", lambda _: aws)
@@ -89,7 +89,7 @@ def _locked(
     return locked_images(configuration.environment(name), configuration, local=local)
 
 
-def test_a_release_is_what_its_lock_says_and_no_one_is_asked(registry: StandIn, tmp_path: Path) -> None:
+def test_a_release_is_what_its_lock_says_and_no_one_is_asked(registry: StubRegistry, tmp_path: Path) -> None:
     _write(_lock("api", "app", "docs"), tmp_path / "releases")
     assert choose_images(CONFIGURATION.environment("stage"), CONFIGURATION, local=False) == _lock("api", "app")
     assert registry.asked == []
@@ -169,7 +169,7 @@ def test_what_moves_is_resolved_again_each_time(catalogue: Catalogue) -> None:
 
 
 def test_a_rehearsal_asks_the_embedded_aws_alone_and_takes_no_token_along(
-    embedded: StandIn, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+    embedded: StubRegistry, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(TOKEN_VARIABLE, SECRET)
     for name in ("api", "app"):
@@ -184,7 +184,7 @@ def test_a_rehearsal_asks_the_embedded_aws_alone_and_takes_no_token_along(
 
 @pytest.mark.parametrize("name", ["quay.io/o/app:1", "o/app:1", "app:1", "localhost:5000/o/app:1", "LOCALHOST/o/app:1"])
 @pytest.mark.usefixtures("embedded")
-def test_a_rehearsal_asks_no_other_registry_either(name: str, registry: StandIn) -> None:
+def test_a_rehearsal_asks_no_other_registry_either(name: str, registry: StubRegistry) -> None:
     with pytest.raises(ResolutionFailed):
         look_up([name], "1", local=True)
     assert registry.asked

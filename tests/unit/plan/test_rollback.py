@@ -59,7 +59,7 @@ def _configuration(version: str, *names: str, root: Path = ROOT, **locations: st
 
 
 def _nothing_today() -> Resolution:
-    raise AssertionError("today's images are looked up though nothing needs them")
+    raise AssertionError("today's images are resolved though nothing needs them")
 
 
 def _plan(record: DeploymentRecord, running: Mapping[str, DeployedImage]) -> RollbackPlan:

@@ -10,7 +10,7 @@ from portside.findings.check import FAIL, OK, SKIP, check
 from portside.findings.finding import Finding
 from portside.preflight import account
 from tests.unit.operations_support import FakeParameters, stack
-from tests.unit.verification_support import ACCOUNT, FakeClient, context, told
+from tests.unit.verification_support import ACCOUNT, FakeClient, by_subject, context
 
 PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 
@@ -26,7 +26,7 @@ def regions(opted: str) -> FakeClient:
 
 def found(subject: str, *, number: str = ACCOUNT, opted: str = "opt-in-not-required", version: str = "30") -> Finding:
     clients = {"sts": identity(number), "ec2": regions(opted), "ssm": FakeParameters({PARAMETER: version})}
-    return told([each for each in account.questions() if each.subject == subject], context(clients))[subject]
+    return by_subject([each for each in account.questions() if each.subject == subject], context(clients))[subject]
 
 
 def test_a_configuration_that_could_be_read_is_valid() -> None:

@@ -14,7 +14,7 @@ from portside.findings.finding import Finding
 from portside.preflight import host_name
 from portside.preflight.host_name import is_covered
 from tests.unit.operations_support import NOON, client_error
-from tests.unit.verification_support import DENIED, FakeClient, context, told
+from tests.unit.verification_support import DENIED, FakeClient, by_subject, context
 
 SOUND: dict[str, Any] = {
     "Status": "ISSUED",
@@ -28,7 +28,7 @@ LABEL = st.from_regex(r"[a-z]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
 def found(answer: Any, *, is_local: bool = False) -> dict[str, Finding]:
     described = answer if isinstance(answer, Exception) else {"Certificate": answer}
     about = context({"acm": FakeClient(describe_certificate=described)}, is_local=is_local)
-    return told(host_name.questions(about)[:3], about)
+    return by_subject(host_name.questions(about)[:3], about)
 
 
 def test_a_sound_certificate_is_ok() -> None:
@@ -38,7 +38,7 @@ def test_a_sound_certificate_is_ok() -> None:
 def test_a_certificate_is_read_once() -> None:
     acm = FakeClient(describe_certificate={"Certificate": SOUND})
     about = context({"acm": acm})
-    told(host_name.questions(about)[:3], about)
+    by_subject(host_name.questions(about)[:3], about)
     assert len(acm.asked) == 1
 
 

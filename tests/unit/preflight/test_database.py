@@ -15,7 +15,7 @@ from portside.findings.check import FAIL, OK, SKIP
 from portside.findings.finding import Finding
 from portside.preflight import database
 from tests.apps import agora
-from tests.unit.verification_support import FakeClient, ask, context, deployed, resource_of, told
+from tests.unit.verification_support import FakeClient, ask, by_subject, context, deployed, resource_of
 
 CLUSTER = resource_of("AWS::DocDB::DBCluster", "ours", "Cluster")
 GROUP = resource_of("AWS::DocDB::DBClusterParameterGroup", "our-parameters", "Group")
@@ -35,7 +35,7 @@ def parameters(cluster: dict[str, Any]) -> Finding:
     members = cluster.pop("members", [])
     described = {"DBClusterParameterGroup": "our-parameters", "DBClusterMembers": members} | cluster
     about = context({"docdb": FakeClient(describe_db_clusters={"DBClusters": [described]})}, stacks=STACKS)
-    return told(database.questions(), about)[database.PARAMETERS]
+    return by_subject(database.questions(), about)[database.PARAMETERS]
 
 
 def member(name: str, status: str) -> dict[str, str]:
@@ -82,10 +82,10 @@ def test_parameters_that_wait_for_a_reboot_fail_with_the_instance_to_reboot() ->
 
 
 def test_a_database_that_is_not_yet_deployed_has_no_parameters_to_look_at() -> None:
-    assert told(database.questions(), context())[database.PARAMETERS].state == SKIP
+    assert by_subject(database.questions(), context())[database.PARAMETERS].state == SKIP
 
 
 def test_services_that_are_the_master_user_are_named() -> None:
-    check = told(database.questions(), replace(context({}), configuration=agora()))[database.USERS]
+    check = by_subject(database.questions(), replace(context({}), configuration=agora()))[database.USERS]
     assert check.state == OK
     assert check.what.startswith("agora-api, agora-api-next connect as the master user; docs/database.md")

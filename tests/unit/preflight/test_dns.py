@@ -10,7 +10,7 @@ from portside.findings.check import FAIL, OK, SKIP
 from portside.findings.finding import Finding
 from portside.preflight import host_name
 from portside.preflight.context import Question
-from tests.unit.verification_support import context, deployed, told
+from tests.unit.verification_support import by_subject, context, deployed
 
 BALANCER = "balancer.us-east-1.elb.amazonaws.com"
 STACKS = {"agora-dev-load-balancer": deployed(exports={"agora-dev-load-balancer-dns": BALANCER})}
@@ -32,7 +32,7 @@ def found(
 
     monkeypatch.setattr(host_name, "look_up", look_up)
     about = context(stacks=STACKS if is_deployed else {}, is_local=is_local)
-    return told([Question(host_name.HOST_NAME, host_name.host_name)], about)["host name"]
+    return by_subject([Question(host_name.HOST_NAME, host_name.host_name)], about)["host name"]
 
 
 def test_a_name_that_shares_an_address_with_the_load_balancer_points_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,15 +23,15 @@ from tests.unit.verification_support import (
     LOCATION,
     THROTTLED,
     FakeClient,
+    by_subject,
     configuration_with,
     context,
     deployed,
-    told,
 )
 
 
 def found(subject: str, ssm: object, environment: str = "dev") -> Finding:
-    return told(earlier.questions(), context({"ssm": ssm}, environment=environment))[subject]
+    return by_subject(earlier.questions(), context({"ssm": ssm}, environment=environment))[subject]
 
 
 def test_an_environment_that_no_one_has_locked_is_free() -> None:
@@ -129,7 +129,7 @@ def adoption(*importers: str, kept: bool, stacks: Mapping[str, Any] = STACKS) ->
     # The DNS name stays exported, so its importers block no one.
     cloudformation = Importing(stacks, {VPC: importers, DNS: [SIBLING]})
     about = context({"cloudformation": cloudformation}, configuration=configuration_with(KEEP_EXPORTS=kept))
-    return told(earlier.questions(), about)["adoption"]
+    return by_subject(earlier.questions(), about)["adoption"]
 
 
 @pytest.mark.parametrize("kept", [True, False])
@@ -191,5 +191,5 @@ def test_without_the_right_to_ask_nothing_is_known_about_the_adoption() -> None:
             raise client_error("AccessDenied", "not authorized to perform: cloudformation:ListImports", "ListImports")
 
     about = context({"cloudformation": Denied(STACKS, {})}, configuration=configuration_with(KEEP_EXPORTS=False))
-    check = told(earlier.questions(), about)["adoption"]
+    check = by_subject(earlier.questions(), about)["adoption"]
     assert (check.state, check.what) == (SKIP, "these credentials lack the right cloudformation:ListImports")

@@ -9,7 +9,7 @@ from portside.preflight import endpoints
 from portside.preflight.endpoints import endpoints_of, order_of
 from tests.apps import agora
 from tests.unit.configuration_support import api_and_app, check_configuration, environments
-from tests.unit.verification_support import context, deployed, told
+from tests.unit.verification_support import by_subject, context, deployed
 
 CONFIGURATION = check_configuration(environments(dev={}), api_and_app())
 
@@ -22,7 +22,7 @@ def serving(name: str, port: int) -> dict[str, Any]:
 
 def found(**deployed_as: tuple[str, int]) -> str:
     stacks = {f"agora-dev-{part}": deployed(serving(*endpoint)) for part, endpoint in deployed_as.items()}
-    (check,) = told(endpoints.questions(), context(stacks=stacks, configuration=CONFIGURATION)).values()
+    (check,) = by_subject(endpoints.questions(), context(stacks=stacks, configuration=CONFIGURATION)).values()
     assert check.state == OK
     return check.what
 

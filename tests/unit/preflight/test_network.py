@@ -17,12 +17,12 @@ from tests.unit.verification_support import (
     NETWORK,
     THROTTLED,
     FakeClient,
+    by_subject,
     configuration_with,
     context,
     deployed,
     resource_of,
     running_service,
-    told,
 )
 
 OURS = "10.254.172.0/24"
@@ -50,7 +50,7 @@ def found(
         describe_route_tables=[{"RouteTables": tables}],
     )
     about = context({"ec2": ec2}, stacks=NETWORK if is_deployed else {}, **more)
-    return told([each for each in network.questions() if each.subject == subject], about)[subject]
+    return by_subject([each for each in network.questions() if each.subject == subject], about)[subject]
 
 
 VPCS = "addresses: other VPCs"
@@ -132,7 +132,7 @@ def room(subject: str, free: int, *, running: int = 1, is_local: bool = False) -
     app = deployed(resources=[resource_of("AWS::ECS::Service", SERVICE)])
     configuration = configuration_with({"public": True, "auto_scale_max_capacity": 2})
     about = context(clients, stacks={**NETWORK, "agora-dev-app": app}, configuration=configuration, is_local=is_local)
-    return told([each for each in network.questions() if each.subject == subject], about)[subject]
+    return by_subject([each for each in network.questions() if each.subject == subject], about)[subject]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_a_network_is_shared_where_one_holds_the_others_first_address(
 
 
 @given(NETWORKS.filter(lambda network: network.prefixlen < 30))
-def test_the_halves_of_a_network_share_nothing_but_both_share_with_it(ours: IPv4Network) -> None:
+def test_the_halves_of_a_network_overlap_with_it_and_not_with_each_other(ours: IPv4Network) -> None:
     first, second = map(str, ours.subnets())
     assert overlapping(first, [("the other half", second)]) == []
     assert overlapping(str(ours), [("half", first)]) == [f"half ({first})"]

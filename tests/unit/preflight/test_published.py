@@ -16,7 +16,7 @@ from portside.images.resolution import Resolution
 from portside.preflight import context as looking
 from portside.preflight import published
 from tests.unit.configuration_support import check_configuration, environments, service
-from tests.unit.verification_support import IMAGES, LOCATION, context, told
+from tests.unit.verification_support import IMAGES, LOCATION, by_subject, context
 
 DIGEST = IMAGES.images[LOCATION].reference
 
@@ -30,7 +30,7 @@ def refusing(reference: str, kind: Kind) -> Callable[..., Resolution]:
 
 def found(monkeypatch: pytest.MonkeyPatch, registry: Callable[..., Any], **more: Any) -> Finding:
     monkeypatch.setattr(published, "ask_registry", registry)
-    return told(published.questions(), context(**more))["image of app"]
+    return by_subject(published.questions(), context(**more))["image of app"]
 
 
 def test_an_image_is_asked_for_by_its_digest(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,12 +18,12 @@ from tests.unit.verification_support import (
     NETWORK,
     THROTTLED,
     FakeClient,
+    by_subject,
     configuration_with,
     context,
     deployed,
     resource_of,
     running_service,
-    told,
 )
 
 SERVICE = "arn:aws:ecs:us-east-1:607346494281:service/cluster/app"
@@ -43,7 +43,7 @@ def found(
     **clients: Any,
 ) -> Finding:
     about = context({"service-quotas": quotas_of, **clients}, stacks=stacks, configuration=configuration)
-    return told([each for each in quotas.questions(about) if each.subject == f"quota: {subject}"], about)[
+    return by_subject([each for each in quotas.questions(about) if each.subject == f"quota: {subject}"], about)[
         f"quota: {subject}"
     ]
 
@@ -168,4 +168,4 @@ def test_only_application_load_balancers_count_among_load_balancers(allowed: int
 def test_a_rehearsal_is_asked_as_aws_is() -> None:
     about = context({"service-quotas": quota(4), "ec2": VPCS}, is_local=True)
     (asked,) = [each for each in quotas.questions(about) if each.subject == "quota: VPCs"]
-    assert told([asked], about)["quota: VPCs"].state == FAIL
+    assert by_subject([asked], about)["quota: VPCs"].state == FAIL

@@ -13,7 +13,7 @@ from portside.findings.check import FAIL, OK, SKIP
 from portside.plan.replacement import _INTERRUPTING, _OTHERS, STATEFUL, Loss, Values, losses, resolved
 from portside.preflight import changes
 from tests.unit.operations_support import reads, resource, stack
-from tests.unit.verification_support import context, deployed, told
+from tests.unit.verification_support import by_subject, context, deployed
 
 VALUES = Values(exports={"network:Vpc": "vpc-1"}, outputs={("network", "Vpc"): "vpc-1"})
 
@@ -117,7 +117,7 @@ def found(folder: Path, before: dict[str, Any], after: dict[str, Any], *replace:
         new=[stack(NAME, {"Resources": after}, folder)],
         replace=frozenset(replace),
     )
-    return told(changes.questions(), about)
+    return by_subject(changes.questions(), about)
 
 
 def test_nothing_lost_is_ok(tmp_path: Path) -> None:
@@ -180,4 +180,4 @@ def test_a_name_that_loses_nothing_is_reported(tmp_path: Path) -> None:
 
 def test_a_stack_in_no_state_to_compare_with_is_reported(tmp_path: Path) -> None:
     about = context(stacks={NAME: deployed(status="UPDATE_ROLLBACK_FAILED")})
-    assert told(changes.questions(), about)[f"templates of {NAME}"].state == SKIP
+    assert by_subject(changes.questions(), about)[f"templates of {NAME}"].state == SKIP

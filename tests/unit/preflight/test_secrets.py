@@ -19,11 +19,11 @@ from tests.unit.operations_support import NOON, client_error, stack
 from tests.unit.verification_support import (
     ACCOUNT,
     FakeClient,
+    by_subject,
     configuration_with,
     context,
     deployed,
     resource_of,
-    told,
 )
 
 NAME = "app-token"
@@ -73,7 +73,7 @@ def about(
 
 
 def found(context: Context) -> dict[str, Finding]:
-    return told(secrets.questions(context), context)
+    return by_subject(secrets.questions(context), context)
 
 
 def test_a_sound_secret_is_ok() -> None:

@@ -10,13 +10,13 @@ import pytest
 from portside.findings.check import FAIL, OK, SKIP, check
 from portside.findings.finding import Finding
 from portside.preflight import stacks
-from tests.unit.verification_support import THROTTLED, FakeClient, context, deployed, told
+from tests.unit.verification_support import THROTTLED, FakeClient, by_subject, context, deployed
 
 NAME = "agora-dev-app"
 
 
 def found(status: str | None) -> dict[str, Finding]:
-    return told(stacks.questions()[:1], context(stacks={NAME: deployed(status=status)} if status else {}))
+    return by_subject(stacks.questions()[:1], context(stacks={NAME: deployed(status=status)} if status else {}))
 
 
 def test_missing_stacks_would_be_made() -> None:
@@ -81,5 +81,5 @@ def test_what_must_be_waited_for_waits_and_then_ends(going_on: str, ended: str) 
 
 def test_throttled_nothing_is_known_about_stacks() -> None:
     about = context({"cloudformation": FakeClient(describe_stacks=THROTTLED)})
-    (check,) = told(stacks.questions()[:1], about).values()
+    (check,) = by_subject(stacks.questions()[:1], about).values()
     assert (check.subject, check.state) == ("stacks", SKIP)

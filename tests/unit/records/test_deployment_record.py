@@ -170,7 +170,7 @@ def test_an_interruption_needs_no_reason() -> None:
 
 
 @pytest.mark.parametrize("outcome", [UserError("the deployment failed"), KeyboardInterrupt(), RuntimeError()])
-def test_that_nothing_can_be_written_does_not_hide_what_went_wrong(outcome: BaseException) -> None:
+def test_a_failure_to_write_does_not_hide_the_first_error(outcome: BaseException) -> None:
     with pytest.raises(type(outcome)) as raised:
         _deploy(_Full(), outcome)
     assert raised.value is outcome

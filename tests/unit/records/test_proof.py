@@ -323,7 +323,7 @@ def test_a_record_that_can_not_be_read_is_not_called_empty() -> None:
     assert "--proof-profile" in unread.value.hint
 
 
-def test_a_rehearsal_says_how_to_pretend_and_then_that_it_did(rehearsing: Target) -> None:
+def test_a_rehearsal_names_the_option_for_a_synthetic_proof_and_marks_it(rehearsing: Target) -> None:
     assert "./agora deploy prod --local --seed-stage" in _refused(rehearsing, RELEASE).hint
     seed_proof(rehearsing, CONFIGURATION, RELEASE)
     proof = _proof(rehearsing, RELEASE)
@@ -375,7 +375,7 @@ def test_an_environment_of_any_name_is_proven_by_the_one_it_names() -> None:
     assert proving.name == "uat"
 
 
-def test_images_that_were_looked_up_for_another_version_are_found_by_their_names() -> None:
+def test_images_of_another_version_are_found_by_their_names() -> None:
     ssm = FakeParameters()
     write_record(ssm, named("stage"), _ran())
     configuration = _configuration("4.1.0")

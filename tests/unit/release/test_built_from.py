@@ -29,7 +29,7 @@ def lock(**commits: str | None) -> Resolution:
 
 
 @pytest.mark.parametrize("commit", [TAGGED, TAGGED[:7], None])
-def test_images_of_the_tags_commit_and_such_as_are_empty_are_taken(commit: str | None) -> None:
+def test_images_of_the_tags_commit_and_without_a_commit_are_accepted(commit: str | None) -> None:
     check_built_from(lock(api=TAGGED, app=commit), REFS)
 
 

@@ -55,7 +55,7 @@ def one_after_the_other(*answers: Ended | str | UserError | None) -> Poll:
     return look
 
 
-def test_what_is_known_is_said_once_until_it_has_ended() -> None:
+def test_progress_is_reported_once_until_the_end() -> None:
     said: list[str] = []
     ended = Ended(True, "it runs")
     look = one_after_the_other(None, "queued", "queued", "in progress", ended)

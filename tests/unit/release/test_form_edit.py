@@ -96,7 +96,7 @@ def test_another_encoding_stays() -> None:
     assert with_versions(source, RELEASED) == source.replace(b"4.2.0-rc2", b"4.3.0-rc1")
 
 
-def test_what_other_programs_take_for_the_end_of_a_line_does_not_mislead() -> None:
+def test_only_newlines_end_a_line() -> None:
     source = "# one\x0c two\x85 three\u2028 four\x1c\n" + CONFIGURATION
     assert with_versions(source.encode(), RELEASED).decode() == source.replace("4.2.0-rc2", "4.3.0-rc1")
 
@@ -168,7 +168,7 @@ def test_a_constant_that_is_assigned_twice_is_not_changed(again: str) -> None:
         (b"x = '\xff'\n", "Python cannot read this"),
     ],
 )
-def test_what_is_not_one_literal_is_left_to_the_user(source: str | bytes, message: str) -> None:
+def test_other_expressions_than_a_literal_are_left_to_the_user(source: str | bytes, message: str) -> None:
     error = refusal(source)
     assert error.message.startswith("app.py")
     assert message in error.message

@@ -181,7 +181,7 @@ def test_a_lock_of_stubs_is_replaced_by_what_is_published(repository: Repository
     assert {image.digest for image in plan.lock.images.values()} == {f"sha256:{'b' * 64}"}
 
 
-def test_a_lock_that_cannot_be_read_is_not_written_over_and_the_hint_does_not_lead_here_again(
+def test_an_unreadable_lock_is_not_overwritten_and_the_hint_does_not_repeat_the_command(
     repository: Repository,
 ) -> None:
     locked(repository, Resolution("4.3.0-rc1", {}), '{"version": 1, "images": 2}')

@@ -175,7 +175,7 @@ def test_running_images_are_reported_even_where_nothing_says_which_should_run(
     assert "releases/4.2.0.json is missing" in stage.remarks[0]
 
 
-def test_a_lock_of_stubs_names_nothing_that_could_run(configuration: Configuration, tmp_path: Path) -> None:
+def test_a_lock_of_stubs_names_no_image_that_could_run(configuration: Configuration, tmp_path: Path) -> None:
     keep(dataclasses.replace(LOCK, stand_in=True), tmp_path / "releases" / "4.2.0.json")
     stage, _ = read_status(configuration, reaching(configuration, {"agora-stage-app": running("app")}))
     assert states(stage)["app"] == UNKNOWN

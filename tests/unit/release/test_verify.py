@@ -151,7 +151,7 @@ def test_all_tasks_are_checked_however_many_there_are() -> None:
     assert check_of(*tasks, task(OTHER)).what.startswith("1 of 231 tasks run ")
 
 
-def test_an_image_that_no_registry_has_cannot_be_compared_and_one_that_nothing_identifies_does_not_agree() -> None:
+def test_an_image_of_no_registry_cannot_be_compared_and_an_unidentified_one_does_not_match() -> None:
     clients = {"cloudformation": FakeCloudFormation(), "ecs": None}
     services = [service(container_location=location) for location in (f"{LOCAL_BUILD}docker/app", "ghcr.io/org/new:1")]
     built, new, _ = verify(target(clients), services, EXPECTED, "http://127.0.0.1:9/")

@@ -46,6 +46,6 @@ def test_it_carries_the_group_that_the_database_accepts() -> None:
     assert own == {"Fn::GetAtt": ["BastionHostInstanceSecurityGroupE1AD2D4E", "GroupId"]}
 
 
-def test_no_bastion_exists_where_the_configuration_has_none() -> None:
+def test_no_bastion_exists_unless_it_is_configured() -> None:
     without = [name for name in configuration().environments if configuration().environment(name).bastion is None]
     assert all(f"agora-{name}-bastion" not in templates(name) for name in without)

@@ -30,10 +30,10 @@ from tests.unit.stacks_support import (
 # Replaced on purpose, or not recorded: what is recorded of them is compared all the same.
 NOT_KEPT_WHOLE = {
     "AWS::ECS::TaskDefinition": "each deployment makes a new revision",
-    "AWS::ECS::Service": "the record leaves out its cluster",
-    "AWS::ElasticLoadBalancingV2::Listener": "the record leaves out its load balancer",
+    "AWS::ECS::Service": "the record omits its cluster",
+    "AWS::ElasticLoadBalancingV2::Listener": "the record omits its load balancer",
 }
-MEANT_TO_DIFFER = {
+INTENDED_DIFFERENCES = {
     ("AWS::ECS::TaskDefinition", "Cpu"): "the configuration gives every service its own size",
     ("AWS::ECS::TaskDefinition", "Memory"): "the configuration gives every service its own size",
     ("AWS::ECS::Service", "CapacityProviderStrategy"): "no Spot: Service Connect and Spot interrupt each other",
@@ -43,14 +43,14 @@ NOT_IN_THE_TABLE = {
     "AWS::EC2::Instance": {
         "AdditionalInfo": "interrupts a machine with an EBS volume, and these have one",
         "Affinity": "of dedicated hosts",
-        "BlockDeviceMappings": "a new disk beside the first interrupts nothing; the bastion's are not configured",
+        "BlockDeviceMappings": "another disk interrupts nothing; the bastion's are not configured",
         "EbsOptimized": "interrupts a machine with an EBS volume",
         "ElasticGpuSpecifications": "AWS has ended Elastic Graphics",
         "ElasticInferenceAccelerators": "AWS has ended Elastic Inference",
         "HostId": "of dedicated hosts",
         "InstanceType": "interrupts a machine with an EBS volume",
         "KernelId": "interrupts a machine with an EBS volume",
-        "PrivateDnsNameOptions": "changed in place but for the type of the name",
+        "PrivateDnsNameOptions": "changed in place except for the type of the name",
         "RamdiskId": "interrupts a machine with an EBS volume",
         "SecurityGroupIds": "changed in place in a VPC",
         "Tenancy": "of dedicated hosts",
@@ -112,7 +112,7 @@ def differences(name: str, after: dict[str, Json]) -> Iterator[str]:
                 yield f"{where} was {kind}, is {now and now['Type']}"
                 continue
             for each in sorted(was["Properties"].keys() | (create_only(kind) if kind not in NOT_KEPT_WHOLE else set())):
-                if (kind, each) in MEANT_TO_DIFFER:
+                if (kind, each) in INTENDED_DIFFERENCES:
                     continue
                 old = settled(was["Properties"].get(each), name, before[stack_name], before, after)
                 new = settled(now.get("Properties", {}).get(each), name, after[stack_name], before, after)
@@ -254,7 +254,7 @@ def test_what_is_intended_to_differ_still_does() -> None:
     template = moving_templates("dev")["agora-dev-api"]["Resources"]
     for key, resource in recorded("dev")["agora-dev-api"].items():
         for each, value in resource["Properties"].items():
-            if (resource["Type"], each) in MEANT_TO_DIFFER:
+            if (resource["Type"], each) in INTENDED_DIFFERENCES:
                 assert template[key]["Properties"][each] != value
 
 

@@ -130,7 +130,7 @@ def rule(**changes: object) -> Json:
     return {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443} | changes
 
 
-def let_in(resources: Json, **source: object) -> None:
+def allow(resources: Json, **source: object) -> None:
     first(resources, "AWS::EC2::SecurityGroup")["Properties"]["SecurityGroupIngress"] = [rule(**source)]
 
 
@@ -188,15 +188,15 @@ def test_a_stack_with_state_that_can_be_terminated_is_refused() -> None:
 
 
 WAYS_IN: dict[str, tuple[str, Callable[[Json], None]]] = {
-    "a service by its group": ("api", lambda it: let_in(it, CidrIp="0.0.0.0/0")),
-    "a service over IPv6": ("api", lambda it: let_in(it, CidrIpv6="::/0")),
-    "half of the internet": ("api", lambda it: let_in(it, CidrIp="128.0.0.0/1")),
-    "a prefix list": ("api", lambda it: let_in(it, SourcePrefixListId="pl-1234")),
-    "a rule of its own": (
+    "a service by its group": ("api", lambda it: allow(it, CidrIp="0.0.0.0/0")),
+    "a service over IPv6": ("api", lambda it: allow(it, CidrIpv6="::/0")),
+    "half of the internet": ("api", lambda it: allow(it, CidrIp="128.0.0.0/1")),
+    "a prefix list": ("api", lambda it: allow(it, SourcePrefixListId="pl-1234")),
+    "a separate rule": (
         "app",
         lambda it: add(it, "AWS::EC2::SecurityGroupIngress", **rule(CidrIp="0.0.0.0/0", GroupId={"Ref": "Group"})),
     ),
-    "the database by its group": ("docdb-v8", lambda it: let_in(it, CidrIp="0.0.0.0/0", FromPort=27017, ToPort=27017)),
+    "the database by its group": ("docdb-v8", lambda it: allow(it, CidrIp="0.0.0.0/0", FromPort=27017, ToPort=27017)),
     "the database by an address": (
         "docdb-v8",
         lambda it: set_in(it, "AWS::DocDB::DBInstance", "PubliclyAccessible", True),
@@ -215,7 +215,7 @@ WAYS_IN: dict[str, tuple[str, Callable[[Json], None]]] = {
     "a function's address": ("ecs", lambda it: add(it, "AWS::Lambda::Url", AuthType="NONE")),
     "another port of the load balancer": (
         "load-balancer",
-        lambda it: let_in(it, CidrIp="0.0.0.0/0", FromPort=0, ToPort=65535),
+        lambda it: allow(it, CidrIp="0.0.0.0/0", FromPort=0, ToPort=65535),
     ),
 }
 
@@ -230,7 +230,7 @@ def test_another_entry_point_from_the_internet_is_refused(way: str) -> None:
 def test_the_load_balancer_and_private_networks_may_come_in() -> None:
     text = json.dumps(templates_of("prod"))
     assert '"CidrIp": "0.0.0.0/0"' in text
-    assert open_to_the_internet(broken("api", lambda it: let_in(it, CidrIp="10.254.174.0/24"))) == []
+    assert open_to_the_internet(broken("api", lambda it: allow(it, CidrIp="10.254.174.0/24"))) == []
 
 
 def without(name: str) -> Callable[[Json], None]:
@@ -289,7 +289,7 @@ SECRETS: dict[str, tuple[str, Callable[[Json], None]]] = {
         "docdb-v8",
         lambda it: set_in(it, "AWS::SecretsManager::Secret", "SecretString", "hunter2hunter2"),
     ),
-    "a password put together": (
+    "an assembled password": (
         "docdb-v8",
         lambda it: set_in(
             it, "AWS::DocDB::DBCluster", "MasterUserPassword", {"Fn::Join": ["", ["hunter2", "hunter2"]]}
@@ -350,7 +350,7 @@ def test_a_wildcard_without_a_reason_is_refused(statement: Json) -> None:
 
 
 def test_a_wildcard_with_a_reason_on_its_role_is_taken_and_no_other_with_it() -> None:
-    given = [Acknowledgment("stack/Role", "AwsSolutions::AwsSolutions-IAM5[Resource::*]", "these know no resources")]
+    given = [Acknowledgment("stack/Role", "AwsSolutions::AwsSolutions-IAM5[Resource::*]", "these have no resources")]
     assert unexplained_wildcards(policy(Resource="*"), given) == []
     assert len(unexplained_wildcards(policy(Resource="*", Action="s3:*"), given)) == 1
     elsewhere = [Acknowledgment("stack/Other", given[0].id, given[0].reason)]

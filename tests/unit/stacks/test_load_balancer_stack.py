@@ -124,7 +124,7 @@ def test_every_request_is_written_into_a_bucket_that_only_the_load_balancer_and_
     [refused] = [each for each in statements if each["Effect"] == "Deny"]
     assert refused["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     balancer = template["Resources"]["AppLoadBalancer0268F95E"]
-    assert "AccessLogsPolicyABDC4D2D" in balancer["DependsOn"], "it writes as soon as it is told where"
+    assert "AccessLogsPolicyABDC4D2D" in balancer["DependsOn"], "it writes as soon as the bucket is set"
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)

@@ -118,6 +118,6 @@ def test_every_service_has_a_line_under_its_name_in_each_graph_of_services(name:
         ]
 
 
-def test_no_stack_waits_for_the_one_that_has_the_topic() -> None:
+def test_no_stack_waits_for_the_stack_of_the_topic() -> None:
     waited_for = json.dumps({name: each for name, each in templates("dev").items() if "monitoring" not in name})
     assert "agora-dev-monitoring" not in waited_for

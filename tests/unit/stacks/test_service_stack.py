@@ -95,7 +95,7 @@ def test_values_known_only_later_come_from_the_cdk_or_from_the_database() -> Non
 
 DIGEST, COMMIT = f"sha256:{'a' * 64}", "1234567a9f8271f4f03ff98b87392ae16749fbb0"
 RESOLVED = ResolvedImage("ghcr.io/org/app", "4.2.0", DIGEST, COMMIT, "linux/amd64", "2026-11-23T12:00:00+00:00")
-TOLD_OF_ITS_IMAGE = app_props(container_env_vars={"VERSION": ImageVersion(), "COMMIT": ImageCommit()})
+SHOWS_ITS_IMAGE = app_props(container_env_vars={"VERSION": ImageVersion(), "COMMIT": ImageCommit()})
 
 
 def variables(template: Json) -> dict[str, str]:
@@ -108,7 +108,7 @@ def outputs(template: Json) -> dict[str, Json]:
 
 
 def test_an_image_that_was_resolved_is_deployed_by_its_digest_and_passed_to_its_container() -> None:
-    template = Parts().service(TOLD_OF_ITS_IMAGE, image=RESOLVED)
+    template = Parts().service(SHOWS_ITS_IMAGE, image=RESOLVED)
     assert container(template)["Image"] == f"ghcr.io/org/app@{DIGEST}"
     assert variables(template) == {"VERSION": "4.2.0", "COMMIT": "1234567a"}
 
@@ -125,7 +125,7 @@ def test_a_deferred_value_inside_a_text_is_the_right_value_in_the_template() -> 
 
 
 def test_the_stack_tells_by_which_tag_its_image_was_chosen_and_exports_none_of_it() -> None:
-    assert outputs(Parts().service(TOLD_OF_ITS_IMAGE, image=RESOLVED)) == {
+    assert outputs(Parts().service(SHOWS_ITS_IMAGE, image=RESOLVED)) == {
         IMAGE_OUTPUT: {"Value": "ghcr.io/org/app:4.2.0"},
         IMAGE_DIGEST_OUTPUT: {"Value": DIGEST},
         IMAGE_COMMIT_OUTPUT: {"Value": COMMIT},
@@ -133,7 +133,7 @@ def test_the_stack_tells_by_which_tag_its_image_was_chosen_and_exports_none_of_i
 
 
 def test_a_commit_that_no_one_knows_is_said_to_be_unknown() -> None:
-    template = Parts().service(TOLD_OF_ITS_IMAGE, image=dataclasses.replace(RESOLVED, commit=None))
+    template = Parts().service(SHOWS_ITS_IMAGE, image=dataclasses.replace(RESOLVED, commit=None))
     assert variables(template)["COMMIT"] == outputs(template)[IMAGE_COMMIT_OUTPUT]["Value"] == UNKNOWN_COMMIT
 
 
@@ -144,7 +144,7 @@ def test_a_commit_that_no_one_knows_is_said_to_be_unknown() -> None:
 def test_an_image_that_was_not_looked_up_is_deployed_as_it_is_named_and_no_output_names_it(
     location: str, version: str
 ) -> None:
-    props = dataclasses.replace(TOLD_OF_ITS_IMAGE, container_location=location)
+    props = dataclasses.replace(SHOWS_ITS_IMAGE, container_location=location)
     template = Parts().service(props, rehearsed=True)
     assert variables(template) == {"VERSION": version, "COMMIT": UNKNOWN_COMMIT}
     assert outputs(template) == {}

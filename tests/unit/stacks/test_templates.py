@@ -45,7 +45,7 @@ class Differences(SingleFileSnapshotExtension):
 
 
 def lines_of(name: str) -> list[str]:
-    """All templates of an environment line by line, with its own name and account left out."""
+    """All templates of an environment line by line, without its own name and account."""
     own = {name: "ENVIRONMENT", environment(name).account: "ACCOUNT"}
     text = json.dumps(whatever_it_runs(templates(name), name), indent=1, sort_keys=True)
     return re.sub(r"\b(" + "|".join(own) + r")\b", lambda match: own[match[1]], text).splitlines()

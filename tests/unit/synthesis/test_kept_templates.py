@@ -163,7 +163,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "another of the same size": _change,
     "gone": Path.unlink,
     "one too many": lambda template: template.with_name("b.template.json").write_text("{}"),
-    "a folder in its place": _make_a_folder_of,
+    "a folder instead": _make_a_folder_of,
     "no digests": lambda template: (template.parent.parent / "digests.json").unlink(),
     "digests cut": lambda template: (template.parent.parent / "digests.json").write_text("{"),
     "of an earlier version": _lay_out_as_before,
