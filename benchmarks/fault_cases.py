@@ -286,10 +286,12 @@ def _delete_role(bench: Bench) -> None:
 
 def _scale_to_nothing(bench: Bench) -> None:
     cluster, name = bench.service("agora-app")
+    earlier = {each["id"] for each in bench.described("agora-apex")["events"]}
     bench.of("ecs").update_service(cluster=cluster, service=name, desiredCount=0)
     until = time.monotonic() + LONGEST_SECONDS
     while time.monotonic() < until:
-        if any("[502]" in each["message"] for each in bench.described("agora-apex")["events"][:3]):
+        events = [each for each in bench.described("agora-apex")["events"] if each["id"] not in earlier]
+        if any("[502]" in each["message"] for each in events[:3]):
             return
         time.sleep(PAUSE_SECONDS)
 
