@@ -116,7 +116,7 @@ def _configuration_and_images(name: str, chosen: str | None) -> tuple[Configurat
     images = read_resolution(Path(chosen)) if chosen else None
     if chosen and images is None:
         raise UsageError(
-            f"{IMAGES_FILE}: no such file, got {quoted(chosen)}", f"Only ./agora sets it: unset {IMAGES_FILE}"
+            f"{IMAGES_FILE}: no such file, got {quoted(chosen)}", f"Only a deployment sets it: unset {IMAGES_FILE}"
         )
     configuration = load_configuration(versions={name: images.version} if images else None)
     environment = _chosen(configuration, name)

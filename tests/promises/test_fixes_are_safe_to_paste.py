@@ -12,6 +12,7 @@ import json
 import os
 import re
 import shlex
+import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,12 +31,15 @@ from portside.rehearsal.environment_variables import words_of
 from tests.source_code import sources
 from tests.unit.diagnosis_support import ACCOUNT, DEFINITION, evidence, service, stack, task
 
+ROOT = Path(__file__).resolve().parents[2]
+
 # Where commands are written by hand, and why.
 BY_HAND = {
     "portside/cli/local.py": "the help of the command itself",
     "portside/cli/main.py": "the examples in the help",
     "portside/emulator/client/aws_command.py": "imports nothing of this project, and names the command that runs it",
 }
+WRITES_ROWS = "portside/findings/words.py"
 # Commands that users run before an environment exists, or outside every one.
 ALLOWED = re.compile(
     r"aws sso login|aws --profile NAME sso login|aws sts get-caller-identity --query Account"
@@ -86,6 +90,24 @@ def calls(name: str) -> list[Printed]:
     return found
 
 
+def commands_of_rows() -> list[Printed]:
+    """The commands of AWS that are data beside the findings, and written by `portside/findings/words.py`."""
+    found = []
+    for path in sorted((ROOT / "portside/findings").glob("*.toml")):
+        for name, row in tomllib.loads(path.read_text(encoding="utf-8")).get("commands", {}).items():
+            service, operation, *rest = shlex.split(row if isinstance(row, str) else row["command"])
+            options = {word.removeprefix("--").replace("-", "_") for word in rest if word.startswith("--")}
+            found.append(Printed(f"{path.name}:{name}", (service, operation), frozenset(options), "", True))
+    return found
+
+
+def commands_of_aws() -> list[Printed]:
+    written = [each for each in calls("aws") if each.words and not each.where.startswith(WRITES_ROWS)]
+    from_rows = commands_of_rows()
+    assert len(from_rows) > 15
+    return written + from_rows
+
+
 def command_of(words: tuple[str | None, ...]) -> tuple[click.Command, list[str | None]]:
     leaf: click.Command = program
     rest = list(words)
@@ -132,7 +154,7 @@ def test_a_command_on_the_embedded_aws_exists(printed: Printed) -> None:
     assert {word for word in rest if word} <= {name for parameter in command.params for name in parameter.opts}
 
 
-@pytest.mark.parametrize("printed", [each for each in calls("aws") if each.words], ids=lambda printed: printed.where)
+@pytest.mark.parametrize("printed", commands_of_aws(), ids=lambda printed: printed.where)
 def test_a_command_of_aws_exists_with_its_options(printed: Printed) -> None:
     name = printed.words[0]
     operation = printed.words[1] if len(printed.words) > 1 else None
