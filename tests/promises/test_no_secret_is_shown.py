@@ -14,7 +14,7 @@ import random
 import string
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -243,16 +243,23 @@ def _base64() -> str:
     return "".join(random.Random(1).choices(string.ascii_letters + string.digits + "+/", k=_LINE))
 
 
+def _least_seconds(redact: Callable[[str], object], text: str) -> float:
+    """The CPU time of this thread; a busy machine slows most calls, so there are up to 60 until one is fast enough."""
+    least = 1.0
+    for _ in range(60):
+        began = time.thread_time()
+        redact(text)
+        least = min(least, time.thread_time() - began)
+        if least <= 0.05:
+            break
+    return least
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("unit", [*_UNITS, "base64"])
 def test_any_line_of_256_kib_takes_at_most_50_ms(unit: str) -> None:
     line = _base64() if unit == "base64" else (unit * (_LINE // len(unit) + 1))[:_LINE]
-    redactor, least = Redactor(names=["X_Y"], values=["hunter2hunter2"]), 1.0
-    for _ in range(12):
-        began = time.thread_time()  # of this thread alone, however busy the machine is
-        redactor.line(line)
-        least = min(least, time.thread_time() - began)
-    assert least <= 0.05
+    assert _least_seconds(Redactor(names=["X_Y"], values=["hunter2hunter2"]).line, line) <= 0.05
 
 
 _SHORT_LINES = (
@@ -273,12 +280,7 @@ _SHORT_LINES = (
 @pytest.mark.parametrize("line", _SHORT_LINES)
 def test_any_text_of_256_kib_in_short_lines_takes_at_most_50_ms(line: str) -> None:
     text = (f"{line}\n" * (_LINE // len(line)))[:_LINE]
-    redactor, least = Redactor(names=["X_Y"], values=["hunter2hunter2"]), 1.0
-    for _ in range(12):
-        began = time.thread_time()
-        redactor.text(text)
-        least = min(least, time.thread_time() - began)
-    assert least <= 0.05
+    assert _least_seconds(Redactor(names=["X_Y"], values=["hunter2hunter2"]).text, text) <= 0.05
 
 
 @pytest.mark.parametrize("kept", [1, 2])
