@@ -96,7 +96,7 @@ def test_a_configuration_from_before_the_setting_is_of_the_app_of_the_extension(
         (problem,) = problems_raised_by(lambda: load_configuration(tmp_path / "app.py"))
     finally:
         install(extension)
-    assert problem == Problem("app.py", "no APP in it", APP_HINT)
+    assert problem == Problem("app.py", "APP is missing", APP_HINT)
 
 
 @pytest.mark.parametrize(("app", "title"), [("agora", "Agora"), ("model-ad", "Model Ad")])
