@@ -30,7 +30,7 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
 _agora_completion "$1" && printf '%s\\n' "${COMPREPLY[@]}"
 """
     run = subprocess.run(
-        [BASH, "-c", program, "bash", str(script), str(ROOT / "agora"), *words],
+        [BASH, "-c", program, "bash", str(script), "./agora", *words],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -97,7 +97,7 @@ compdef() { :; }; compadd() { print -l -- $completions; }; _describe() { print -
 source "$1"; shift; words=("$@"); CURRENT=$#words; _agora_completion
 """
     run = subprocess.run(
-        ["zsh", "-f", "-c", line, "zsh", str(script), str(ROOT / "agora"), "logs", "dev", "api-"],
+        ["zsh", "-f", "-c", line, "zsh", str(script), "./agora", "logs", "dev", "api-"],
         cwd=ROOT,
         capture_output=True,
         text=True,
