@@ -222,14 +222,14 @@ def test_two_deployments_of_an_environment_do_not_run_at_the_same_time(new_clone
     ok(clone.agora("deploy", "dev", "--local", "--dry-run"))
     ssm = clients(clone.exports("dev"))("ssm")
     lock = {"id": "1", "who": "Developer/jane", "since": "2026-11-26T09:12:45+00:00", "doing": "deploy"}
-    ssm.put_parameter(Name="/agora/dev/lock", Value=json.dumps(lock), Type="String")
+    ssm.put_parameter(Name="/agora/dev/hold", Value=json.dumps(lock), Type="String")
     refused = clone.agora("deploy", "dev", "--local")
     assert refused.exit_code == 1
     assert "dev is locked by Developer/jane since 2026-11-26 09:12:45 UTC: deploy" in refused.stderr
     assert "./agora unlock dev" in refused.stderr
     assert ok(clone.agora("unlock", "dev", "--local", "--yes", "--json")).json()["broken"]["who"] == "Developer/jane"
     assert _ended_like_a_cancelled_run(clone) == 130
-    assert not [each for each in ssm.describe_parameters()["Parameters"] if each["Name"] == "/agora/dev/lock"]
+    assert not [each for each in ssm.describe_parameters()["Parameters"] if each["Name"] == "/agora/dev/hold"]
     ok(clone.agora("deploy", "dev", "--local"))
     history = ok(clone.agora("history", "dev", "--local", "--json")).json()
     assert [each["result"] for each in history] == ["healthy", "interrupted"]

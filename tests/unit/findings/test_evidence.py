@@ -250,7 +250,7 @@ def test_a_service_may_be_named_in_short_and_a_missing_one_is_not_searched_for()
     assert diagnose(crashed_once().target(), CONFIGURATION, service="app").snapshot.only == APP
     with pytest.raises(UsageError, match="no service") as refused:
         diagnose(target({}), CONFIGURATION, service="ap")
-    assert "Perhaps" in refused.value.hint
+    assert "Did you mean" in refused.value.hint
 
 
 def test_a_diagnosis_says_whether_anything_is_wrong() -> None:

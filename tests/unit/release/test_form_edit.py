@@ -141,7 +141,7 @@ def test_a_constant_that_is_assigned_twice_is_not_changed(again: str) -> None:
         (stage_written_as('{"GHCR_PACKAGE_VERSION": "4.2"\n".1"}'), "line 3: GHCR_PACKAGE_VERSION of"),
         (stage_written_as('{"GHCR_PACKAGE_VERSION": b"4.2"}'), "line 3: GHCR_PACKAGE_VERSION of"),
         (stage_written_as('{"GHCR_PACKAGE_VERSION": 42}'), "line 3: GHCR_PACKAGE_VERSION of"),
-        (stage_written_as('{"GHCR_PACKAGE_VERSION": NOWHERE}'), "no NOWHERE in it"),
+        (stage_written_as('{"GHCR_PACKAGE_VERSION": NOWHERE}'), "NOWHERE is missing"),
         (stage_written_as('{**BASE, "GHCR_PACKAGE_VERSION": "1"}'), 'ENVIRONMENTS["stage"] takes in another dict'),
         (stage_written_as('{"FQDN": "x"}'), 'line 3: no GHCR_PACKAGE_VERSION in ENVIRONMENTS["stage"]'),
         (stage_written_as('{KEY: "x"}'), 'ENVIRONMENTS["stage"] has a key that is no plain text'),
@@ -155,7 +155,7 @@ def test_a_constant_that_is_assigned_twice_is_not_changed(again: str) -> None:
         (CONFIGURATION.replace("{\n", "{\n    **BASE,\n", 1), "line 2: ENVIRONMENTS takes in another dict"),
         ("ENVIRONMENTS = make()\n", "line 1: ENVIRONMENTS is not written out as a dict"),
         ("A = ENVIRONMENTS = {}\n", "line 1: ENVIRONMENTS is not a simple assignment"),
-        ("x = 1\n", "no ENVIRONMENTS in it"),
+        ("x = 1\n", "ENVIRONMENTS is missing"),
         (
             CONFIGURATION + "ENVIRONMENTS['stage']['GHCR_PACKAGE_VERSION'] = '5'\n",
             "line 6: ENVIRONMENTS is used again here",
