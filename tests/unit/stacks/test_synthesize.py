@@ -258,7 +258,7 @@ def test_a_lock_of_stubs_is_reported_to_anyone_who_synthesizes_by_hand(
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(None, "AGORA_IMAGES: names no file"), ("{", "not JSON"), ('{"images": {}}', '["version"]')]
+    ("content", "said"), [(None, "AGORA_IMAGES: no such file"), ("{", "not JSON"), ('{"images": {}}', '["version"]')]
 )
 def test_chosen_images_that_cannot_be_read_are_reported_and_no_others_are_taken(
     content: str | None, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
