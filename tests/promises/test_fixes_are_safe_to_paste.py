@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BY_HAND = {
     "portside/cli/local.py": "the help of the command itself",
     "portside/cli/main.py": "the examples in the help",
-    "portside/emulator/client/aws_command.py": "imports nothing of this project, and names the command that runs it",
+    "portside/emulator/client/aws_command.py": "imports no other package, and names the command that runs it",
 }
 WRITES_ROWS = "portside/findings/words.py"
 # Commands that users run before an environment exists, or outside every one.
@@ -91,7 +91,7 @@ def calls(name: str) -> list[Printed]:
 
 
 def commands_of_rows() -> list[Printed]:
-    """The commands of AWS that are data beside the findings, and written by `portside/findings/words.py`."""
+    """The commands of AWS that are data of the findings, and written by `portside/findings/words.py`."""
     found = []
     for path in sorted((ROOT / "portside/findings").glob("*.toml")):
         for name, row in tomllib.loads(path.read_text(encoding="utf-8")).get("commands", {}).items():

@@ -244,7 +244,7 @@ def _base64() -> str:
 
 
 _QUIET_SECONDS = 0.016
-"""What `_loop` takes in a quiet moment of the machine on which the promised 50 ms were measured."""
+"""The time of `_loop` in a quiet moment of the machine on which the promised 50 ms were measured."""
 
 
 def _loop() -> None:
