@@ -70,9 +70,6 @@ def clear_images(
     `read` returns the images that would start, each time it is called. `images` are those of the templates, if the
     command makes templates.
     """
-    from portside.records.deployment_record import read_records
-    from portside.records.proof import expect_proof_or_own
-
     target, as_shown = configured.target, _unchanged()
 
     def ask() -> Proof | None:
@@ -80,16 +77,7 @@ def clear_images(
         if not target.environment.is_production:
             return None
         _expect_its_aws(configured, target)
-        starting = as_shown(read())
-        own = read_records(target.clients("ssm"), target.environment)
-        return expect_proof_or_own(
-            target,
-            configured.configuration,
-            starting.requested,
-            own,
-            _reach(configured, profile),
-            running=starting.running,
-        )
+        return _expect_proof_or_own(configured, as_shown(read()), profile)
 
     return _cleared(configured, ask, reason)
 
@@ -104,8 +92,7 @@ def clear_task(
 ) -> Clearance:
     """The same for a task that runs once, and for the services that restart after it."""
     from portside.images.committed_locks import expect_committed_task
-    from portside.records.deployment_record import read_records
-    from portside.records.proof import NotProven, expect_proof_or_own, expect_task_proof
+    from portside.records.proof import NotProven, expect_task_proof
 
     target, as_shown = configured.target, _unchanged()
 
@@ -122,16 +109,9 @@ def clear_task(
         except NotProven as unproven:
             refused.append(unproven)
         if proof is None or not proof.waived:
-            starting, own = as_shown(services()), read_records(target.clients("ssm"), target.environment)
+            starting = as_shown(services())
             try:
-                expect_proof_or_own(
-                    target,
-                    configured.configuration,
-                    starting.requested,
-                    own,
-                    _reach(configured, profile),
-                    running=starting.running,
-                )
+                _expect_proof_or_own(configured, starting, profile)
             except NotProven as unproven:
                 refused.append(unproven)
         if len(refused) > 1:
@@ -146,6 +126,19 @@ def clear_task(
         return proof
 
     return _cleared(configured, ask, reason)
+
+
+def _expect_proof_or_own(configured: ConfiguredTarget, starting: Starting, profile: str | None) -> Proof | None:
+    """The proof of the images to start, by the proving environment's record or the environment's own."""
+    from portside.records.deployment_record import read_records
+    from portside.records.proof import expect_proof_or_own
+
+    target = configured.target
+    own = read_records(target.clients("ssm"), target.environment)
+    reach = _reach(configured, profile)
+    return expect_proof_or_own(
+        target, configured.configuration, starting.requested, own, reach, running=starting.running
+    )
 
 
 def starting_services(configured: ConfiguredTarget, names: Sequence[str]) -> Callable[[], Starting]:

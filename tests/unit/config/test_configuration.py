@@ -1,4 +1,4 @@
-"""The whole configuration: read from its file, checked at once, told without a traceback."""
+"""The whole configuration: read from its file, checked at once, reported without a traceback."""
 
 from __future__ import annotations
 
