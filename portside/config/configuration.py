@@ -6,6 +6,7 @@ import inspect
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 from typing import cast
@@ -90,7 +91,7 @@ def load_configuration(
             source = run_source(path)
         except ConfigurationError as error:
             raise ConfigurationError([*problems_of(wrong), *error.problems]) from error.__cause__
-    written = {**({"APP": installed().app} if installed().app else {}), **source.names}
+    written = _with_app(source.names)
     missing = [_missing(name, written, path) for name in ("APP", "ENVIRONMENTS", "services") if name not in written]
     if missing:
         raise ConfigurationError([*source.problems, *problems_of(wrong), *missing])
@@ -100,6 +101,14 @@ def load_configuration(
     # From now on, values of this app's secrets are hidden in all output.
     redact.install(configuration.extend_redactor(redact.current()))
     return configuration
+
+
+def _with_app(written: Mapping[str, object]) -> Mapping[str, object]:
+    """The names with APP, from the extension if they lack it; not if a text has a similar name: it is misspelt."""
+    texts = [name.lower() for name, value in written.items() if isinstance(value, str)]
+    if "APP" in written or not installed().app or get_close_matches("app", texts, cutoff=0.8):
+        return written
+    return {**written, "APP": installed().app}
 
 
 def check_configuration(written: Mapping[str, object], root: Path = ROOT) -> Configuration:

@@ -99,6 +99,13 @@ def test_a_configuration_from_before_the_setting_is_of_the_app_of_the_extension(
     assert problem == Problem("app.py", "APP is missing", APP_HINT)
 
 
+@pytest.mark.parametrize("name", ["APPS", "app", "AP"])
+def test_a_misspelt_name_does_not_make_it_the_app_of_the_extension(tmp_path: Path, name: str) -> None:
+    (tmp_path / "app.py").write_text(Path("app.py").read_text().replace('APP = "agora"', f'{name} = "model-ad"'))
+    (problem,) = problems_raised_by(lambda: load_configuration(tmp_path / "app.py"))
+    assert problem.what == "APP is missing"
+
+
 @pytest.mark.parametrize(("app", "title"), [("agora", "Agora"), ("model-ad", "Model Ad")])
 def test_headings_have_the_name_in_capitals(app: str, title: str) -> None:
     assert Identity(app, "").title == title
