@@ -28,6 +28,8 @@ from portside.extension import installed
 __all__ = ["ROOT", "Configuration", "Services", "check_configuration", "load_configuration", "state_dir"]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+APP_FOLDER = ROOT
+"""The folder of `app.py` and its `releases/`."""
 
 
 def state_dir() -> Path:
@@ -79,13 +81,14 @@ class Configuration:
 
 
 def load_configuration(
-    path: Path = ROOT / "app.py", *, versions: Mapping[str, str] | None = None, root: Path | None = None
+    path: Path | None = None, *, versions: Mapping[str, str] | None = None, root: Path | None = None
 ) -> Configuration:
-    """Read and check the configuration. Raises `ConfigurationError` with every mistake in it.
+    """Read and check the configuration, `app.py` by default. Raises `ConfigurationError` with every mistake in it.
 
     `versions` replace the GHCR_PACKAGE_VERSION of environments. Folders in the configuration are relative to `root`,
     which defaults to the folder of the configuration.
     """
+    path = path or APP_FOLDER / "app.py"
     with collecting_invalid() as wrong:
         try:
             source = run_source(path)

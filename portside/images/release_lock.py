@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from portside.commands import tool
-from portside.config.configuration import ROOT
+from portside.config.configuration import APP_FOLDER
 from portside.config.mistakes import Report, quoted
 from portside.errors import ConfigurationError, UsageError
 from portside.images.resolution import Resolution, read_resolution
 from portside.images.resolved_image import PLATFORM
 
-RELEASES = ROOT / "releases"
+RELEASES = APP_FOLDER / "releases"
 
 
 def lock_name(version: str) -> str:

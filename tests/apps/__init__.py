@@ -1,16 +1,33 @@
-"""The configurations that tests run on."""
+"""The configurations that tests run on, each in its own folder: `app.py`, and its `releases/`."""
 
 from __future__ import annotations
 
 import functools
+import runpy
+from pathlib import Path
+from typing import Any
 
 from portside import redact
 from portside.config.configuration import Configuration, load_configuration
 
+_FOLDER = Path(__file__).parent
+AGORA = _FOLDER / "agora"
+HELLO = _FOLDER / "hello"
+
 
 @functools.cache
-def _agora() -> Configuration:
-    return load_configuration()
+def _loaded(folder: Path) -> Configuration:
+    return load_configuration(folder / "app.py")
+
+
+def _configuration(folder: Path) -> Configuration:
+    redact.install(_loaded(folder).extend_redactor(redact.current()))
+    return _loaded(folder)
+
+
+def written(folder: Path) -> dict[str, Any]:
+    """What an `app.py` defines, unchecked."""
+    return runpy.run_path(str(folder / "app.py"))
 
 
 def agora() -> Configuration:
@@ -18,5 +35,9 @@ def agora() -> Configuration:
 
     From here on the names of its secrets are redacted, as after every reading.
     """
-    redact.install(_agora().extend_redactor(redact.current()))
-    return _agora()
+    return _configuration(AGORA)
+
+
+def hello() -> Configuration:
+    """One container in one environment: what a first app looks like."""
+    return _configuration(HELLO)

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from portside.emulator.client import process
+from tests.apps import AGORA
 from tests.interrupts import handle_interrupts
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("agora", "app.py", "cdk.json", "CHANGELOG.md", "releases", "src", "portside", "agora_own")
+PARTS = ("agora", "cdk.json", "CHANGELOG.md", "src", "portside", "agora_own")
+APP_PARTS = ("app.py", "releases")
 LONGEST_SECONDS = 240
 
 # Variables that would redirect a command away from the embedded AWS, colour the output, or differ from test to test.
@@ -40,7 +42,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Clone:
-    """A copy of the repository in its own folder; it shares this one's virtual environment."""
+    """A copy of the repository in its own folder, with the configuration of `tests/apps/agora`.
+
+    It shares this one's virtual environment.
+    """
 
     folder: Path
 
@@ -51,13 +56,12 @@ class Clone:
         if templates:
             templates.mkdir(exist_ok=True)
             (folder / ".agora" / "templates").symlink_to(templates)
-        for part in PARTS:
-            source = ROOT / part
+        for source in [*(ROOT / part for part in PARTS), *(AGORA / part for part in APP_PARTS)]:
             if source.is_dir():
                 # With the byte code: the first command in each clone would compile everything.
-                shutil.copytree(source, folder / part)
+                shutil.copytree(source, folder / source.name)
             else:
-                shutil.copy2(source, folder / part)
+                shutil.copy2(source, folder / source.name)
         return cls(folder)
 
     def copied_to(self, folder: Path) -> Clone:
@@ -83,7 +87,7 @@ class Clone:
 
     def restore_configuration(self) -> None:
         """Undo every edit."""
-        shutil.copy2(ROOT / "app.py", self.folder / "app.py")
+        shutil.copy2(AGORA / "app.py", self.folder / "app.py")
 
     def environment(self, **more: str) -> dict[str, str]:
         """The environment variables of a user with no settings.

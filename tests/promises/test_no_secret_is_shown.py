@@ -26,7 +26,7 @@ from portside import redact
 from portside.aws import task_logs
 from portside.aws.logs import LogSource, read_lines
 from portside.cli.main import run
-from portside.config.configuration import ROOT, load_configuration
+from portside.config.configuration import load_configuration
 from portside.deploy.deployment_folder import keep
 from portside.errors import ConfigurationError, UserError
 from portside.records.deployment_record import read_records
@@ -36,6 +36,7 @@ from portside.report.report_page import page
 from portside.synthesis import cdk_cli
 from portside.terminal import console
 from portside.terminal.redacting_console import RedactingConsole
+from tests.apps import AGORA, written
 from tests.promises.secrets_in_the_wild import SHAPES, filled, shown_of
 from tests.source_code import sources
 from tests.unit.configuration_support import check_configuration, named
@@ -436,9 +437,7 @@ def _dev(**changes: Any) -> Any:
 
 
 def _written() -> dict[str, Any]:
-    import runpy
-
-    return dict(runpy.run_path(str(ROOT / "app.py"))["ENVIRONMENTS"]["dev"])
+    return dict(written(AGORA)["ENVIRONMENTS"]["dev"])
 
 
 @pytest.mark.parametrize(

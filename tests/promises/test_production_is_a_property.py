@@ -23,6 +23,8 @@ from portside.errors import ConfigurationError, UsageError
 from portside.images.synthesis_images import images_for_synthesis, references_of
 from portside.plan.images import locked_images
 from portside.synthesis import cdk_cli
+from tests import apps
+from tests.apps import AGORA
 from tests.source_code import nodes_of, sources, text_of
 from tests.stubs import stubs
 from tests.unit.configuration_support import WAIVED, check_configuration, environments, service
@@ -233,18 +235,16 @@ def test_what_an_app_derives_follows_the_kind_too() -> None:
 
 def check_agora() -> Configuration:
     """Agora's services in these environments."""
-    import app
-
     changed = written(GHCR_PACKAGE_VERSION="4.2.1-rc1")
     wide = {name: entry | {"VPC_CIDR": f"10.{index}.0.0/22"} for index, (name, entry) in enumerate(changed.items(), 2)}
-    return check_configuration(wide, app.services)
+    return check_configuration(wide, apps.written(AGORA)["services"])
 
 
 # The names that environments have, have had, or are often given.
 NAMES = {"dev", "stage", "prod", "staging", "production", "development", "live", "uat", "prd", "qa"}
 ALLOWED = {
     "portside/config/kind.py": "gives the three names their defaults, and proposes kinds for others",
-    "app.py": "has Agora's own environments, and the names that its programs have for kinds",
+    "tests/apps/agora/app.py": "has Agora's own environments, and the names that its programs have for kinds",
 }
 
 
@@ -273,7 +273,10 @@ def _is_name_of_one(node: ast.expr) -> bool:
 
 def test_no_code_asks_an_environment_for_its_name() -> None:
     found = {}
-    for place, nodes in [*sources("src", "portside", "agora_own"), ("app.py", nodes_of(text_of(ROOT / "app.py")))]:
+    for place, nodes in [
+        *sources("src", "portside", "agora_own"),
+        ("tests/apps/agora/app.py", nodes_of(text_of(AGORA / "app.py"))),
+    ]:
         lines = [*compared(nodes), *([] if place in ALLOWED else said(nodes))]
         if lines:
             found[place] = lines

@@ -12,13 +12,13 @@ from typing import Any
 import click
 import pytest
 
-import app
 from portside.cli.main import program
 from portside.config import service_props
 from portside.config.environment import Bastion, Environment
 from portside.config.mistakes import quoted
 from portside.config.service_props import ServiceProps
 from portside.emulator.fargate.faults import FAULTS
+from tests.apps import agora
 from tests.unit import documents
 from tests.unit.configuration_support import named
 from tests.unit.documents import PAGES, ROOT, Command
@@ -115,7 +115,7 @@ def test_a_command_of_agora_that_is_shown_exists(command: Command) -> None:
     except click.exceptions.Exit:
         return
     environment = context.params.get("environment")
-    assert environment in (None, *app.ENVIRONMENTS, *(() if command.is_whole else ("ENV",))), command.where
+    assert environment in (None, *agora().environments, *(() if command.is_whole else ("ENV",))), command.where
     for fault in context.params.get("faults", ()):
         check_fault(command.where, fault)
 
@@ -128,7 +128,7 @@ def check_fault(where: str, text: str) -> None:
     assert fault in FAULTS, where
 
 
-AGORAS_SERVICES = {named("dev").short_name(props.container_name) for props in app.services(named("dev"))}
+AGORAS_SERVICES = {named("dev").short_name(props.container_name) for props in agora().services_of("dev")}
 
 
 @pytest.mark.parametrize("command", programs("cdk"), ids=lambda command: command.where)
@@ -147,7 +147,8 @@ def test_a_command_of_the_cdk_that_is_shown_exists(command: Command) -> None:
         if word.startswith("-"):
             assert word.partition("=")[0].replace("--no-", "--") in spelled, f"{command.where}: {word}"
         elif verb in ("synth", "deploy", "diff", "destroy", "ls"):
-            assert re.fullmatch(rf"agora-({'|'.join(app.ENVIRONMENTS)})-[a-z0-9-]+", word), f"{command.where}: {word}"
+            environments = "|".join(agora().environments)
+            assert re.fullmatch(rf"agora-({environments})-[a-z0-9-]+", word), f"{command.where}: {word}"
 
 
 @pytest.mark.parametrize("command", programs("aws"), ids=lambda command: command.where)
@@ -182,7 +183,7 @@ def test_a_command_of_python_that_is_shown_runs_something_that_is_there(command:
 def test_the_environment_that_a_command_sets_exists(command: Command) -> None:
     for name, value in command.variables:
         if name == "ENV":
-            assert value in app.ENVIRONMENTS, command.where
+            assert value in agora().environments, command.where
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from portside.config.configuration import ROOT, load_configuration, state_dir
 from portside.config.environment import Environment
 from portside.config.service_props import Call, HealthCheck, ServiceProps
 from portside.errors import Problem, UsageError
+from tests.apps import AGORA
 from tests.unit.configuration_support import (
     api_and_app,
     check_configuration,
@@ -22,7 +23,7 @@ from tests.unit.configuration_support import (
 )
 from tests.unit.test_redact import GITHUB_TOKEN
 
-CONFIGURATION = (ROOT / "app.py").read_text(encoding="utf-8")
+CONFIGURATION = (AGORA / "app.py").read_text(encoding="utf-8")
 
 
 def file_problems(folder: Path, *changes: tuple[str, str], text: str = CONFIGURATION) -> list[Problem]:
@@ -34,7 +35,7 @@ def file_problems(folder: Path, *changes: tuple[str, str], text: str = CONFIGURA
     return problems_raised_by(lambda: load_configuration(folder / "app.py"))
 
 
-def test_the_configuration_of_this_repository_is_right() -> None:
+def test_a_configuration_is_read_with_its_environments_and_services() -> None:
     configuration = load_configuration()
     assert list(configuration.environments) == ["dev", "stage", "prod"]
     assert [props.container_name for props in configuration.services_of("prod")] == [

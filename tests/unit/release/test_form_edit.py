@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portside.config.configuration import ROOT, load_configuration
+from portside.config.configuration import load_configuration
 from portside.errors import UsageError
 from portside.release.configuration_edit import versions_in, with_versions
-from tests.apps import agora
+from tests.apps import AGORA, agora
 
 CONFIGURATION = """\
 ENVIRONMENTS = {
@@ -42,8 +42,8 @@ def refusal(source: str | bytes, versions: dict[str, str] | None = None) -> Usag
     return caught.value
 
 
-def test_the_configuration_of_this_project_gets_another_release_and_is_still_a_configuration(tmp_path: Path) -> None:
-    before = (ROOT / "app.py").read_bytes()
+def test_the_whole_configuration_gets_another_release_and_is_still_a_configuration(tmp_path: Path) -> None:
+    before = (AGORA / "app.py").read_bytes()
     (tmp_path / "app.py").write_bytes(with_versions(before, {"stage": "99.0.0-rc1", "prod": "99.0.0-rc2"}))
     configuration = load_configuration(tmp_path / "app.py")
     assert {name: configuration.environment(name).ghcr_package_version for name in configuration.environments} == {

@@ -19,6 +19,7 @@ from portside.records.proof import Proof, seeded_record
 from portside.release.promote import ImageChange, PromotionPlan, lock_at_source, plan_promotion
 from portside.release.pull_request import USE_A_MERGE_COMMIT
 from portside.release.route import promoted_from
+from tests.apps import AGORA
 from tests.unit.configuration_support import check_configuration, environments, one_service
 from tests.unit.repository_support import APP, Repository, make_repository
 
@@ -319,11 +320,12 @@ def test_planning_changes_nothing_in_the_repository(repository: Repository) -> N
 
 
 @pytest.mark.slow
-def test_a_change_of_this_configuration_is_described_by_the_resources_that_it_changes(repository: Repository) -> None:
-    for name in ("src", "portside", "releases"):
+def test_a_change_of_a_configuration_is_described_by_the_resources_that_it_changes(repository: Repository) -> None:
+    shutil.copytree(AGORA / "releases", repository.path / "releases")
+    for name in ("src", "portside"):
         shutil.copytree(ROOT / name, repository.path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "cdk.json", repository.path)
-    configuration = (ROOT / "app.py").read_text()
+    configuration = (AGORA / "app.py").read_text()
     repository.commit("dev", {"app.py": configuration}, "The configuration")
     repository.git("add", ".")
     repository.git("commit", "--quiet", "--message", "The rest")
