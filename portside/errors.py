@@ -49,6 +49,11 @@ class Problem:
     def __str__(self) -> str:
         return f"{self.where}: {self.what}\n{self.hint}"
 
+    @property
+    def sentence(self) -> str:
+        """The same in one line."""
+        return f"{self.where}: {self.what}. {self.hint}"
+
 
 class ConfigurationError(UsageError, ValueError):
     """All mistakes found in the configuration, or in a part of it."""

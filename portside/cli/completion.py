@@ -44,7 +44,7 @@ def environments(_: click.Context, __: click.Parameter, incomplete: str) -> list
     from portside.config.configuration import load_configuration
 
     try:
-        names = list(load_configuration().environments)
+        names = list(load_configuration(acting_on=()).environments)
     except Exception:
         return []
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
@@ -56,7 +56,7 @@ def services(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Co
     from portside.config.configuration import load_configuration
 
     try:
-        configuration = load_configuration()
+        configuration = load_configuration(acting_on=())
         environment = ctx.params.get("environment")
         is_known = environment in configuration.environments
         found = configuration.services_of(str(environment)) if is_known else all_services(configuration)

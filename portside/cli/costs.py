@@ -28,7 +28,7 @@ def costs(environment: str, local: bool, as_json: bool) -> None:
     """
     from portside.costs.estimate import ASSUMED, PRICES, standing, total
 
-    configuration = read_configuration(local=local)
+    configuration = read_configuration(local=local, acting_on=())
     configuration.environment(environment)
     others = _unconfigured(environment, local=local)
     parts = {

@@ -20,7 +20,7 @@ def images(environment: str, local: bool, as_json: bool) -> None:
     """
     from portside.plan.images import choose_images
 
-    configuration = read_configuration(local=local)
+    configuration = read_configuration(local=local, acting_on=[environment])
     found = choose_images(configuration.environment(environment), configuration, local=local)
     if as_json:
         console.print_json(found.as_json())

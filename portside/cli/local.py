@@ -97,7 +97,7 @@ def env(environment: str | None, command: tuple[str, ...]) -> None:
     from portside.config.configuration import load_configuration
     from portside.rehearsal import environment_variables
 
-    chosen = environment or load_configuration().first
+    chosen = environment or load_configuration(acting_on=()).first
     if command:
         environment_variables.become(chosen, command)
     console.hand_over(environment_variables.exports(chosen))
@@ -156,7 +156,7 @@ def publish(tag: str, services: tuple[str, ...], commit: str | None, as_json: bo
         raise UsageError(f"not the tag of an image, got {tag!r}", "Write edge, or a version such as 4.3.0-rc1.")
     if commit is not None and not COMMIT.fullmatch(commit):
         raise UsageError(f"--commit: not the id of a commit, got {commit!r}", "Write 7 to 40 hexadecimal digits.")
-    configuration = read_configuration(local=True)
+    configuration = read_configuration(local=True, acting_on=())
     known = all_services(configuration)
     first = configuration.environment(configuration.first)
     chosen = references_of([find_service(first, known, name) for name in services] or known)
@@ -185,7 +185,7 @@ def _show_status(found: Any) -> None:
             ["Stack", "Account", "Status"], [[each.name, each.account, each.status] for each in found.stacks]
         )
     if found.faults:
-        configuration = load_configuration()
+        configuration = load_configuration(acting_on=())
         short_name = configuration.environment(configuration.first).short_name
         console.print_lines("")
         console.print_table(

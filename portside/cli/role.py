@@ -36,7 +36,7 @@ def role(
     from portside.deploy.github_trust import parse_repository
     from portside.errors import UsageError
 
-    configuration = read_configuration(local=False)
+    configuration = read_configuration(local=False, acting_on=())
     configuration.environment(environment)
     needs_repository = only in (None, "trust") or owner_id is not None or repository_id is not None
     deploys = parse_repository(_repository(repository), owner_id, repository_id) if needs_repository else None

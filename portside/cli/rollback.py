@@ -112,7 +112,7 @@ def _planned_rollback(
     running = deployed_images(stacks, target.environment, configured.services)
     records = read_records(target.clients("ssm"), target.environment)
     record = choose_record(name, records, running, to)
-    configuration = read_configuration(local=local, versions={name: record.images.version})
+    configuration = read_configuration(local=local, versions={name: record.images.version}, acting_on=[name])
     plan = plan_rollback(
         configuration,
         name,

@@ -33,7 +33,7 @@ def status(environment: str | None, local: bool, watch: bool, as_json: bool) -> 
     """
     from portside.deploy.environment_status import read_status
 
-    configuration = read_configuration(local=local)
+    configuration = read_configuration(local=local, acting_on=())
     names = [configuration.environment(environment).name] if environment else list(configuration.environments)
     targets = ReachableTargets(configuration, local=local)
     short_name = configuration.environment(configuration.first).short_name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,15 +28,31 @@ class ConfiguredTarget:
         return self.configuration.services_of(self.target.environment.name)
 
 
-def read_configuration(*, local: bool, versions: Mapping[str, str] | None = None) -> Configuration:
-    """The configuration, in a rehearsal with the versions that are pinned there; `versions` overrides both."""
+def read_configuration(
+    *, local: bool, versions: Mapping[str, str] | None = None, acting_on: Collection[str] | None = None
+) -> Configuration:
+    """The configuration, in a rehearsal with the versions that are pinned there; `versions` overrides both.
+
+    `acting_on` are the environments whose images must be releases where they only run releases, by default all.
+    """
     from portside.config.configuration import load_configuration
 
     if not local:
-        return load_configuration(versions=versions)
+        return load_configuration(versions=versions, acting_on=acting_on)
     from portside.rehearsal.pins import read_pins
 
-    return load_configuration(versions=read_pins() | dict(versions or {}))
+    return load_configuration(versions=read_pins() | dict(versions or {}), acting_on=acting_on)
+
+
+def show_unreleased(configured: ConfiguredTarget) -> None:
+    """Warn about the problems that keep other environments from running their releases."""
+    from portside.plan.images import unreleased
+    from portside.terminal.console import say
+
+    target = configured.target
+    found = unreleased(configured.configuration, target.environment.name, local=target.is_local)
+    if found:
+        say("\n".join(["Environments that cannot be deployed yet:", *(f"  {each}" for each in found)]), "yellow")
 
 
 def all_services(configuration: Configuration) -> tuple[ServiceProps, ...]:
@@ -52,7 +68,7 @@ def configured_target(name: str, *, local: bool) -> ConfiguredTarget:
     """The environment to read from, without a lock."""
     from portside.aws import target
 
-    configuration = read_configuration(local=local)
+    configuration = read_configuration(local=local, acting_on=[name])
     environment = configuration.environment(name)
     found = target.local_target(environment) if local else target.aws_target(environment)
     return ConfiguredTarget(found, configuration)
@@ -64,7 +80,7 @@ def locked_target(name: str, *, local: bool, only_if_running: bool = False) -> I
     from portside.aws import target
     from portside.deploy.clone_lock import clone_lock
 
-    configuration = read_configuration(local=local)
+    configuration = read_configuration(local=local, acting_on=[name])
     environment = configuration.environment(name)
     if not local:
         with clone_lock(environment.name):

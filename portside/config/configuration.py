@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -17,9 +17,10 @@ from portside.config.entry import collecting_all, collecting_invalid, problems_o
 from portside.config.environment import Environment
 from portside.config.environments import parse_environments
 from portside.config.identity import APP_HINT, Identity, parse_identity
+from portside.config.image_reference import is_moving_tag
 from portside.config.mistakes import Report, closest, kind_of, quoted, suggestion
 from portside.config.release_source import ReleaseSource, check_version, parse_releases
-from portside.config.service_neighbours import check_addresses, check_host_names, check_neighbours
+from portside.config.service_neighbours import check_addresses, check_host_names, check_neighbours, check_released
 from portside.config.service_props import ServiceProps
 from portside.config.source_file import unfilled
 from portside.errors import ConfigurationError, Problem, UsageError
@@ -51,6 +52,8 @@ class Configuration:
     environments: Mapping[str, Environment]
     services: Mapping[str, tuple[ServiceProps, ...]]
     releases: ReleaseSource | None = None
+    warnings: tuple[Problem, ...] = ()
+    """The problems that keep environments from running releases, if the command doesn't act on them."""
 
     def environment(self, name: str) -> Environment:
         """The environment of a name. Raises `UsageError` with the most similar name."""
@@ -81,12 +84,17 @@ class Configuration:
 
 
 def load_configuration(
-    path: Path | None = None, *, versions: Mapping[str, str] | None = None, root: Path | None = None
+    path: Path | None = None,
+    *,
+    versions: Mapping[str, str] | None = None,
+    root: Path | None = None,
+    acting_on: Collection[str] | None = None,
 ) -> Configuration:
     """Read and check the configuration, `app.py` by default. Raises `ConfigurationError` with every mistake in it.
 
     `versions` replace the GHCR_PACKAGE_VERSION of environments. Folders in the configuration are relative to `root`,
-    which defaults to the folder of the configuration.
+    which defaults to the folder of the configuration. `acting_on` are the environments that may be changed, by default
+    all: in others an image that can't be released is only a warning.
     """
     path = path or APP_FOLDER / "app.py"
     with collecting_invalid() as wrong:
@@ -100,7 +108,7 @@ def load_configuration(
         raise ConfigurationError([*source.problems, *problems_of(wrong), *missing])
     environments = _with_versions(written["ENVIRONMENTS"], versions or {})
     wrong_entries = _EarlierProblems(source.problems, wrong)
-    configuration = _check({**written, "ENVIRONMENTS": environments}, wrong_entries, root or path.parent)
+    configuration = _check({**written, "ENVIRONMENTS": environments}, wrong_entries, root or path.parent, acting_on)
     # From now on, values of this app's secrets are hidden in all output.
     redact.install(configuration.extend_redactor(redact.current()))
     return configuration
@@ -114,9 +122,11 @@ def _with_app(written: Mapping[str, object]) -> Mapping[str, object]:
     return {**written, "APP": installed().app}
 
 
-def check_configuration(written: Mapping[str, object], root: Path = ROOT) -> Configuration:
+def check_configuration(
+    written: Mapping[str, object], root: Path = ROOT, acting_on: Collection[str] | None = None
+) -> Configuration:
     """Check what `app.py` defines: APP, ENVIRONMENTS, services. Raises `ConfigurationError` with every mistake."""
-    return _check(written, _EarlierProblems(), root)
+    return _check(written, _EarlierProblems(), root, acting_on)
 
 
 def _with_versions(environments: object, versions: Mapping[str, str]) -> object:
@@ -146,12 +156,20 @@ class _EarlierProblems:
     entries: Sequence[object] = ()
 
 
-def _check(names: Mapping[str, object], before: _EarlierProblems, root: Path) -> Configuration:
-    report = Report("ENVIRONMENTS")
+def _check(
+    names: Mapping[str, object], before: _EarlierProblems, root: Path, acting_on: Collection[str] | None = None
+) -> Configuration:
+    report, warnings = Report("ENVIRONMENTS"), Report("ENVIRONMENTS")
+
+    def released(name: str) -> Report:
+        return report if acting_on is None or name in acting_on else warnings
+
     identity = parse_identity(
         names["APP"], names.get("STACK_PREFIX"), Report("APP", report.problems), Report("STACK_PREFIX", report.problems)
     )
-    sound = parse_environments(names["ENVIRONMENTS"], identity or Identity("app", "app-{environment}"), report)
+    sound = parse_environments(
+        names["ENVIRONMENTS"], identity or Identity("app", "app-{environment}"), report, released
+    )
     services = names["services"]
     written: dict[str, tuple[ServiceProps, ...]] = {}
     found: dict[str, list[Problem]] = {}
@@ -162,6 +180,9 @@ def _check(names: Mapping[str, object], before: _EarlierProblems, root: Path) ->
             written[name], omitted = _create_services(environment, cast(Services, services), place, causes)
             if written[name]:
                 check_neighbours(environment, written[name], root, place, omitted)
+                # A version that moves is reported already, and the services' images with it.
+                if not is_moving_tag(environment.ghcr_package_version):
+                    check_released(environment, written[name], place if released(name) is report else warnings)
                 others = [other for other in sound.values() if other is not environment]
                 check_host_names(environment, others, written[name], place)
                 check_addresses(environment, written[name], report.at(f'[{quoted(name)}]["VPC_CIDR"]'))
@@ -178,7 +199,7 @@ def _check(names: Mapping[str, object], before: _EarlierProblems, root: Path) ->
     if problems:
         raise ConfigurationError(problems) from (causes[0] if causes else None)
     assert identity is not None  # its mistake is among the problems
-    return Configuration(identity, sound, written, source)
+    return Configuration(identity, sound, written, source, tuple(warnings.problems))
 
 
 def _is_services_function(services: object, report: Report) -> bool:

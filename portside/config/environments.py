@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any, cast
@@ -20,6 +20,7 @@ from portside.config.proved_by import check_proved_by
 
 _NAME = re.compile(r"[a-z][a-z0-9]{0,15}")
 _DEFAULT_REGION = "us-east-1"
+_RELEASED = (Kind.STAGING, Kind.PRODUCTION)
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,13 @@ _KEYS = {
 }
 
 
-def parse_environments(configuration: object, identity: Identity, report: Report) -> dict[str, Environment]:
-    """The environments of a configuration, by name. Mistakes are reported; environments with mistakes are omitted."""
+def parse_environments(
+    configuration: object, identity: Identity, report: Report, released: Callable[[str], Report]
+) -> dict[str, Environment]:
+    """The environments of a configuration, by name. Mistakes are reported; environments with mistakes are omitted.
+
+    `released` returns the report for an environment's version that is not a release.
+    """
     hint = 'Write ENVIRONMENTS = {"dev": {…}, …}.'
     if not report.mapping(configuration, hint):
         return {}
@@ -74,6 +80,7 @@ def parse_environments(configuration: object, identity: Identity, report: Report
     for name, written in cast(Mapping[Any, Any], configuration).items():
         place, found_before = report.at(f"[{quoted(name)}]"), len(report.problems)
         fields = _parse_environment(name, written, place)
+        _check_version(fields, released(str(name)).at(f"[{quoted(name)}]"))
         if len(report.problems) == found_before:
             sound[name] = fields
         _check_distinct(fields, entries, place)
@@ -121,24 +128,26 @@ def _default_kind(fields: dict[str, Any], place: Report) -> None:
 def _with_dependent_values(fields: dict[str, Any], report: Report) -> dict[str, Any]:
     """Check values that depend on each other, and add the defaults that depend on other values."""
     kind = fields.get("kind")
-    released = kind in (Kind.STAGING, Kind.PRODUCTION)
     defaults = {
         "region": _DEFAULT_REGION,
         "branch": fields["name"],
-        "nat_gateways": 2 if released else 1,
+        "nat_gateways": 2 if kind in _RELEASED else 1,
         "ecs_exec": kind is not Kind.PRODUCTION,
     }
     fields = defaults | fields
     for bound, tasks in fields.pop("auto_scale_capacity", {}).items():
         fields[f"auto_scale_{bound}"] = tasks
-    version = fields.get("ghcr_package_version")
-    if released and version and is_moving_tag(version):
-        hint = f'Use the release for {fields["name"]}, such as "4.2.0-rc2".'
-        report.at('["GHCR_PACKAGE_VERSION"]').wrong("a tag that moves from image to image", hint, version)
     certificate = fields.pop("certificate_id", None)
     if certificate:
         fields["certificate_arn"] = _certificate_arn(certificate, fields, report.at('["CERTIFICATE_ID"]'))
     return fields
+
+
+def _check_version(fields: Mapping[str, Any], report: Report) -> None:
+    version = fields.get("ghcr_package_version")
+    if fields.get("kind") in _RELEASED and version and is_moving_tag(version):
+        hint = f'Use the release for {fields["name"]}, such as "4.2.0-rc2".'
+        report.at('["GHCR_PACKAGE_VERSION"]').wrong("a tag that moves from image to image", hint, version)
 
 
 def _certificate_arn(certificate: Mapping[str, str | None], fields: Mapping[str, Any], report: Report) -> str:

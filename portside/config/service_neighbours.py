@@ -52,10 +52,7 @@ def check_neighbours(
         if _has(props, "container_healthcheck"):
             _check_health_command(props, world, place)
         if _has(props, "container_location"):
-            _check_image(environment, props.container_location, root, place.at(".container_location"))
-        if environment.is_released and _field(props, "spot_weight"):
-            mistake = f"AWS can interrupt Spot capacity at any time, which must not happen in {environment.name}"
-            place.at(".spot_weight").wrong(mistake, "Use 0 in this environment.", props.spot_weight)
+            _check_folder(environment, props.container_location, root, place.at(".container_location"))
 
 
 def _called_and_omitted(services: Services, omitted: Services, report: Report) -> list[ServiceProps]:
@@ -291,19 +288,35 @@ def check_host_names(
                     )
 
 
-def _check_image(environment: Environment, location: str, root: Path, report: Report) -> None:
+def check_released(environment: Environment, services: Services, report: Report) -> None:
+    """Report what may change or stop under a release, in an environment that only runs releases."""
+    if not environment.is_released:
+        return
+    for props in (each for each in services if _has(each, "container_name")):
+        place = _place(props.container_name, report)
+        if _has(props, "container_location"):
+            _check_release(environment, props.container_location, place.at(".container_location"))
+        if _field(props, "spot_weight"):
+            mistake = f"AWS can interrupt Spot capacity at any time, which must not happen in {environment.name}"
+            place.at(".spot_weight").wrong(mistake, "Use 0 in this environment.", props.spot_weight)
+
+
+def _check_release(environment: Environment, location: str, report: Report) -> None:
     reference = None if is_token(location) else parse_reference(location)
     if location.startswith(LOCAL_BUILD):
-        if environment.is_released:
-            mistake = f"{environment.name} must not run an image that is built on the deploying machine"
-            report.wrong(mistake, "Publish the image, and use its tag.", location)
-        elif not (root / location.removeprefix(LOCAL_BUILD)).resolve().is_relative_to(root.resolve()):
+        mistake = f"{environment.name} must not run an image that is built on the deploying machine"
+        report.wrong(mistake, "Publish the image, and use its tag.", location)
+    elif reference is not None and reference.is_mutable:
+        mistake = f"{environment.name} must not run a tag that moves from image to image"
+        report.wrong(mistake, "Use a release, or a digest (name@sha256:…).", location)
+
+
+def _check_folder(environment: Environment, location: str, root: Path, report: Report) -> None:
+    if location.startswith(LOCAL_BUILD) and not environment.is_released:
+        if not (root / location.removeprefix(LOCAL_BUILD)).resolve().is_relative_to(root.resolve()):
             mistake = "a folder outside this repository, which other machines don't have"
             report.wrong(mistake, "Move it into the repository.", location)
         elif not os.path.isfile(root / location.removeprefix(LOCAL_BUILD) / "Dockerfile"):
             report.wrong(
                 "no Dockerfile in this folder", "Use a path relative to the root of this repository.", location
             )
-    elif environment.is_released and reference is not None and reference.is_mutable:
-        mistake = f"{environment.name} must not run a tag that moves from image to image"
-        report.wrong(mistake, "Use a release, or a digest (name@sha256:…).", location)

@@ -6,7 +6,7 @@ The working tree is not read, because uncommitted changes were not reviewed.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from portside.commands import tool
@@ -139,7 +139,7 @@ def is_production(environment: Environment, root: Path | None = None) -> bool:
         return False
 
 
-def configuration_at(root: Path, revision: str) -> Configuration:
+def configuration_at(root: Path, revision: str, *, acting_on: Collection[str] | None = None) -> Configuration:
     """The configuration of a commit, whose app.py is read with the files that are checked out.
 
     Raises `UserError` if it can't be read, or if these files change the rules of an environment.
@@ -149,7 +149,7 @@ def configuration_at(root: Path, revision: str) -> Configuration:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "app.py")
         copy.write_bytes(committed)
-        configuration = load_configuration(copy, root=root)
+        configuration = load_configuration(copy, root=root, acting_on=acting_on)
     if rules_of(configuration) != committed_rules(root, revision):
         raise UserError(
             f"app.py of {revision[:12]} reads other files than that commit has",

@@ -41,8 +41,13 @@ try:
     install(Extension(app=app))
 except (ImportError, TypeError):
     pass  # a commit from before APP
+def read(**options):
+    return load_configuration(folder / "app.py", root=folder, **options).environments
 try:
-    environments = load_configuration(folder / "app.py", root=folder).environments
+    try:
+        environments = read(acting_on=())
+    except TypeError:
+        environments = read()  # a commit from before acting_on
 except UserError as error:
     sys.exit(error.message)
 answer.write_text(json.dumps({

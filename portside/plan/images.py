@@ -10,8 +10,9 @@ from portside.aws.target import local_state_dir
 from portside.commands import tool
 from portside.config.configuration import ROOT, Configuration
 from portside.config.environment import Environment
+from portside.config.image_reference import is_moving_tag
 from portside.emulator.client import process
-from portside.errors import UsageError
+from portside.errors import UsageError, UserError
 from portside.images.access import Access, Token, access_from_environment
 from portside.images.location import locate
 from portside.images.release_lock import RELEASES, find_lock, lock_name, require_lock
@@ -48,6 +49,20 @@ def locked_images(environment: Environment, configuration: Configuration, *, loc
     found = find_lock(version, folders)
     usable = found is not None and not found.without(references) and (local or not found.stand_in)
     return found if usable else None
+
+
+def unreleased(configuration: Configuration, acting_on: str, *, local: bool) -> list[str]:
+    """The problems that keep other environments from running their releases, one sentence each."""
+    found = [each.sentence for each in configuration.warnings]
+    for name in configuration.released:
+        environment = configuration.environments[name]
+        if name == acting_on or is_moving_tag(environment.ghcr_package_version):
+            continue
+        try:
+            locked_images(environment, configuration, local=local)
+        except UserError as error:
+            found.append(f"{error.message}. {error.hint}")
+    return found
 
 
 def choose_images(environment: Environment, configuration: Configuration, *, local: bool) -> Resolution:

@@ -25,7 +25,7 @@ _AWS = (sys.executable, "-I", "-m", "portside.emulator.client.aws_command")
 
 def variables(name: str) -> dict[str, str]:
     """The environment variables for programs that use the embedded AWS. Raises `UserError` if it is not running."""
-    environment = load_configuration().environment(name)
+    environment = load_configuration(acting_on=[name]).environment(name)
     running = process.expect_running(local_state_dir())
     aws = process.client_environment(running, environment.account, environment.region, local_state_dir())
     catalogue = dict.fromkeys((API_VARIABLE, REGISTRY_VARIABLE), running.catalogue_url)

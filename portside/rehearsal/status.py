@@ -44,7 +44,7 @@ def read_status() -> LocalStatus:
         return LocalStatus(running=False)
     found = _at(running)
     faults = tuple((each["account"], each["container"], each["fault"]) for each in control.faults(aws=running))
-    stacks = tuple(_stacks(load_configuration().environments.values()))
+    stacks = tuple(_stacks(load_configuration(acting_on=()).environments.values()))
     return replace(found, stacks=stacks, faults=faults, pins=read_pins())
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -90,8 +90,8 @@ def plan_pin(repository: Path, version: str, look_up: LookUp, *, into: str, only
     check_version(version)
     base = base_of(repository, into)
     source = _existing(repository, base, "app.py")
-    names = _names(configuration_at(source, repository, {}), only)
-    configuration = configuration_at(source, repository, dict.fromkeys(names, version))
+    names = _names(configuration_at(source, repository, {}, acting_on=()), only)
+    configuration = configuration_at(source, repository, dict.fromkeys(names, version), acting_on=names)
     before = {name: written for name, written in versions_in(source).items() if name in names}
     edited = with_versions(source, dict.fromkeys(names, version))
     lock = look_up_release(configuration, version, look_up, names)
@@ -222,9 +222,11 @@ def _existing(repository: Path, base: BaseRef, path: str) -> bytes:
     return content
 
 
-def configuration_at(source: bytes, repository: Path, versions: Mapping[str, str]) -> Configuration:
+def configuration_at(
+    source: bytes, repository: Path, versions: Mapping[str, str], *, acting_on: Collection[str]
+) -> Configuration:
     """The configuration of a commit, which can differ from the worktree's, with other versions."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "app.py"
         path.write_bytes(source)
-        return load_configuration(path, versions=versions, root=repository)
+        return load_configuration(path, versions=versions, root=repository, acting_on=acting_on)

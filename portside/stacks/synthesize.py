@@ -89,6 +89,8 @@ def main() -> None:
             # `cdk deploy` without this tool has no other check.
             expect_committed(environment, services, images)
         app.synth()
+        for warning in configuration.warnings:
+            print(redact.current().text(f"Warning: {warning.sentence}"), file=sys.stderr)
     except UserError as error:
         print(redact.current().text(str(error)), file=sys.stderr)
         sys.exit(error.exit_code)
@@ -118,7 +120,9 @@ def _configuration_and_images(name: str, chosen: str | None) -> tuple[Configurat
         raise UsageError(
             f"{IMAGES_FILE}: no such file, got {quoted(chosen)}", f"Only a deployment sets it: unset {IMAGES_FILE}"
         )
-    configuration = load_configuration(versions={name: images.version} if images else None)
+    configuration = load_configuration(
+        versions={name: images.version} if images else None, acting_on=[name] if name else None
+    )
     environment = _chosen(configuration, name)
     if images is None:
         images = images_for_synthesis(environment, configuration.services_of(name))

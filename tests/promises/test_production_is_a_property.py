@@ -152,6 +152,31 @@ def test_an_environment_names_a_moving_tag_only_in_development(tag: str) -> None
     assert wrong == RELEASED
 
 
+@pytest.mark.parametrize("name", RELEASED)
+def test_a_moving_tag_stops_what_acts_on_its_environment_and_nothing_else(name: str) -> None:
+    moving = written() | {name: written()[name] | {"GHCR_PACKAGE_VERSION": "edge"}}
+    for acting_on in ([name], ["sandbox", name], list(KINDS), None):
+        with pytest.raises(ConfigurationError, match="moves from image to image"):
+            check_configuration(moving, one_service, acting_on=acting_on)
+    [warning] = check_configuration(moving, one_service, acting_on=["sandbox"]).warnings
+    assert warning.where == f'ENVIRONMENTS["{name}"]["GHCR_PACKAGE_VERSION"]'
+
+
+@pytest.mark.parametrize("location", ["ghcr.io/org/app:edge", "nginx:latest", "path://docker/app"])
+def test_an_image_that_cannot_be_released_stops_what_acts_on_its_environment(location: str, tmp_path: Path) -> None:
+    (tmp_path / "docker" / "app").mkdir(parents=True)
+    (tmp_path / "docker" / "app" / "Dockerfile").touch()
+
+    def services(_: Environment) -> list[ServiceProps]:
+        return [service(public=True, container_location=location)]
+
+    for name in RELEASED:
+        with pytest.raises(ConfigurationError, match="must not run"):
+            check_configuration(written(), services, tmp_path, acting_on=[name])
+    warnings = check_configuration(written(), services, tmp_path, acting_on=["sandbox"]).warnings
+    assert [each.what.split()[0] for each in warnings] == RELEASED
+
+
 @each_environment
 def test_images_come_from_a_lock_outside_development(
     name: str, kind: Kind, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +57,16 @@ def named(name: str) -> Environment:
 
 
 def check_configuration(
-    environments: object, services: object, root: Path = ROOT, releases: object = None, *, app: object = "agora"
+    environments: object,
+    services: object,
+    root: Path = ROOT,
+    releases: object = None,
+    *,
+    app: object = "agora",
+    acting_on: Collection[str] | None = None,
 ) -> Configuration:
-    return check_names({"APP": app, "ENVIRONMENTS": environments, "services": services, "RELEASES": releases}, root)
+    written = {"APP": app, "ENVIRONMENTS": environments, "services": services, "RELEASES": releases}
+    return check_names(written, root, acting_on)
 
 
 def with_changes(right: dict[str, Any], **changes: Any) -> dict[str, Any]:

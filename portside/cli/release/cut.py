@@ -61,7 +61,7 @@ def cut(options: CutOptions, wait_minutes: int, repository: str | None, change: 
     """
     from portside.release import cut as cutting
 
-    configuration = read_configuration(local=change.local)
+    configuration = read_configuration(local=change.local, acting_on=())
     monorepo = expect_monorepo(configuration, repository, local=change.local)
     plan = cutting.plan_cut(monorepo, options.part, options.version, start=options.start, again=options.again)
     say(f"Read {plan.source} of {monorepo.name}: {plan.commit[:12]} {plan.subject or ''}".rstrip())

@@ -25,7 +25,7 @@ def next_(part: Part | None, repository: str | None, local: bool, as_json: bool)
     """Print the next release candidate tag."""
     from portside.release.cut import next_tag
 
-    found = next_tag(expect_monorepo(read_configuration(local=local), repository, local=local), part)
+    found = next_tag(expect_monorepo(read_configuration(local=local, acting_on=()), repository, local=local), part)
     console.say(f"The last tag is {found.last_tag}." if found.last_tag else "There is no release tag yet.")
     say_all([found.ignored], "yellow")
     answer(found.as_json(), found.tag, as_json=as_json)

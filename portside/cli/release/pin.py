@@ -47,7 +47,7 @@ def pin(
     from portside.release.route import pinned_into
 
     local, as_json = change.local, change.as_json
-    configuration = read_configuration(local=local)
+    configuration = read_configuration(local=local, acting_on=())
     into = configuration.environment(only).branch if only else pinned_into(configuration)
     if local:
         before = {
@@ -55,7 +55,7 @@ def pin(
             for name in configuration.released
             if only in (None, name)
         }
-        at_version = read_configuration(local=True, versions=dict.fromkeys(before, version))
+        at_version = read_configuration(local=True, versions=dict.fromkeys(before, version), acting_on=list(before))
         plan = pinning.plan_rehearsed_pin(at_version, version, before, image_lookup(local=True), only)
     else:
         plan = pinning.plan_pin(ROOT, version, image_lookup(local=False), into=into, only=only)

@@ -46,7 +46,7 @@ def promote(environment: str, push: bool, waiting: WaitOptions, proof: ProofOpti
     from portside.release.merges import prepare_branch
     from portside.release.pull_request import open_pull_request, plan_pull_request
 
-    configuration = read_configuration(local=change.local)
+    configuration = read_configuration(local=change.local, acting_on=[environment])
     target = configuration.environment(environment)
     source = route.promoted_from(configuration, target)
     if change.local:
@@ -108,7 +108,7 @@ def _clear(commit: str, environment: str, lock: Resolution, proof: ProofOptions)
     from portside.images.committed_locks import configuration_at
     from portside.records.unproven import parse_reason
 
-    configuration = configuration_at(ROOT, commit)
+    configuration = configuration_at(ROOT, commit, acting_on=[environment])
 
     def ask() -> Proof | None:
         return read_proof(configuration, environment, lock, proof.proof_profile, local=False)
@@ -126,7 +126,9 @@ def _rehearse_promotion(
     is_hot_fix = source.is_released and source.ghcr_package_version != target.ghcr_package_version
     if is_hot_fix:
         say(f"{source.ghcr_package_version} is pinned for {source.name} alone, and promoted alone.")
-        configuration = read_configuration(local=True, versions={target.name: source.ghcr_package_version})
+        configuration = read_configuration(
+            local=True, versions={target.name: source.ghcr_package_version}, acting_on=[target.name]
+        )
         target = configuration.environment(target.name)
     lock = locked_images(target, configuration, local=True)
     if lock is None:

@@ -24,7 +24,7 @@ def status(repository: str | None, local: bool, as_json: bool) -> None:
     """
     from portside.release.status import expect_one_read, read_status, read_tags, released_versions
 
-    configuration = read_configuration(local=local)
+    configuration = read_configuration(local=local, acting_on=())
     targets = ReachableTargets(configuration, local=local)
     found = read_status(configuration, targets)
     try:

@@ -216,3 +216,23 @@ def test_the_digest_of_a_lock_is_not_that_of_what_the_tag_became(catalogue: Cata
     _write(_lock("api", "app"), tmp_path / "releases")
     chosen = choose_images(CONFIGURATION.environment("stage"), CONFIGURATION, local=False)
     assert chosen.images[reference("app", VERSION)].digest == digest(f"app {VERSION}")
+
+
+def test_what_keeps_other_environments_from_their_releases_is_a_sentence_each() -> None:
+    written = environments(dev={}, stage={"GHCR_PACKAGE_VERSION": VERSION}, prod={"GHCR_PACKAGE_VERSION": "edge"})
+    configuration = check_configuration(written, _services, acting_on=["dev"])
+    moves, lock = images.unreleased(configuration, "dev", local=False)
+    assert moves.startswith('ENVIRONMENTS["prod"]["GHCR_PACKAGE_VERSION"]: a tag that moves')
+    assert f"releases/{VERSION}.json is missing" in lock
+    assert "\n" not in moves + lock
+
+
+def test_an_environment_with_its_lock_is_not_reported(tmp_path: Path) -> None:
+    _write(_lock("api", "app"), tmp_path / "releases")
+    assert images.unreleased(CONFIGURATION, "dev", local=False) == []
+
+
+def test_the_environment_that_a_command_acts_on_is_not_reported_but_refused() -> None:
+    assert images.unreleased(CONFIGURATION, "stage", local=False) == []
+    with pytest.raises(UsageError, match="is missing"):
+        _locked("stage")
