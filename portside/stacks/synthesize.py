@@ -12,13 +12,15 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import aws_cdk as cdk
+import jsii
+from constructs import IValidation
 
 from portside import redact
 from portside.commands import tool
@@ -35,8 +37,9 @@ from portside.config.service_groups import (
     has_many_calls,
     parse_groups,
 )
-from portside.config.service_props import DATABASE, ServiceProps
+from portside.config.service_props import ServiceProps
 from portside.config.stacks import ConfiguredStack, StackKind, database_stacks, only_stack, service_stack
+from portside.config.start_order import awaited_callees
 from portside.errors import UsageError, UserError
 from portside.images.committed_locks import expect_committed
 from portside.images.release_lock import lock_name
@@ -207,7 +210,7 @@ def build_app(
         for props in services
     }
     if not _is_set(app, PARALLEL):
-        _start_callees_first(services, stacks)
+        app.node.add_validation(CalleesFirst(awaited_callees(services), stacks))
     MonitoringStack(
         app,
         only_stack(environment, StackKind.MONITORING).name,
@@ -330,11 +333,25 @@ def _groups_of(
     }
 
 
-def _start_callees_first(services: tuple[ServiceProps, ...], stacks: Mapping[str, cdk.Stack]) -> None:
-    for props in services:
-        for call in props.calls:
-            if call.service != DATABASE:
-                stacks[props.container_name].add_stack_dependency(stacks[call.service])
+@jsii.implements(IValidation)
+class CalleesFirst:
+    """Makes service stacks depend on those of their callees.
+
+    For each new dependency the CDK follows every path of those that its target has, and there can be exponentially
+    many: callers come first, while their callees have none, and all of them after the references between stacks, which
+    are new dependencies too. The CDK resolves those just before it validates.
+    """
+
+    def __init__(self, awaited: Mapping[str, Sequence[str]], stacks: Mapping[str, cdk.Stack]) -> None:
+        self._awaited = dict(awaited)
+        self._stacks = stacks
+
+    def validate(self) -> list[str]:
+        while self._awaited:
+            caller = next(iter(self._awaited))
+            for callee in self._awaited.pop(caller):
+                self._stacks[caller].add_stack_dependency(self._stacks[callee])
+        return []
 
 
 def _let_reread(app: cdk.App) -> None:

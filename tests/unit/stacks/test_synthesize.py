@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
 
 from portside.aws.target import Target
@@ -86,6 +87,10 @@ def test_synthesizing_twice_gives_the_same_bytes() -> None:
     assert files_of(synthesize(configuration(), "dev")) == files_of(assembly("dev"))
 
 
+def before(name: str, found: Mapping[str, set[str]]) -> set[str]:
+    return found[name].union(*(before(each, found) for each in found[name]))
+
+
 def test_by_hand_callees_are_deployed_before_their_callers() -> None:
     found = dependencies(assembly("dev"))
     for props in configuration().services_of("dev"):
@@ -94,11 +99,27 @@ def test_by_hand_callees_are_deployed_before_their_callers() -> None:
                 caller, callee = (
                     f"agora-dev-{each.removeprefix('agora-')}" for each in (props.container_name, call.service)
                 )
-                assert callee in found[caller]
-    services = {
-        f"agora-dev-{props.container_name.removeprefix('agora-')}" for props in configuration().services_of("dev")
+                assert callee in before(caller, found)
+    # The API is deployed before the app.
+    services = {f"agora-dev-{each}" for each in ("api", "api-next", "api-docs", "app", "apex")}
+    assert found["agora-dev-apex"] & services == {f"agora-dev-{each}" for each in ("api-next", "api-docs", "app")}
+
+
+def test_the_number_of_paths_between_services_does_not_matter(tmp_path: Path) -> None:
+    # In 30 layers of three, each of which calls the three of the layer before, there are 3 ** 29 paths.
+    layers = [[f"s{layer}-{number}" for number in range(3)] for layer in range(30)]
+    calls = {
+        name: layers[layer - 1] if layer else [] for layer in reversed(range(len(layers))) for name in layers[layer]
     }
-    assert found["agora-dev-apex"] >= services - {"agora-dev-apex"}
+    app = cdk.App(outdir=str(tmp_path))
+    stacks = {name: cdk.Stack(app, name) for name in reversed(calls)}
+    values = [cdk.CfnWaitConditionHandle(stack, "Handle").ref for stack in stacks.values()]
+    cdk.CfnOutput(cdk.Stack(app, "monitoring"), "All", value="".join(values))
+    app.node.add_validation(entry.CalleesFirst(calls, stacks))
+    app.synth()
+    found = dependencies(tmp_path)
+    assert found.pop("monitoring") == set(stacks)
+    assert found == {name: set(called) for name, called in calls.items()}
 
 
 @pytest.mark.parametrize("flag", [True, "true"])

@@ -1,0 +1,23 @@
+"""Which services start before which."""
+
+from __future__ import annotations
+
+import graphlib
+from collections.abc import Sequence
+
+from portside.config.service_props import DATABASE, ServiceProps
+
+
+def awaited_callees(services: Sequence[ServiceProps]) -> dict[str, tuple[str, ...]]:
+    """The callees after which each service starts, callers first: without those that another of them starts after."""
+    callees = {
+        props.container_name: tuple(dict.fromkeys(call.service for call in props.calls if call.service != DATABASE))
+        for props in services
+    }
+    awaited: dict[str, tuple[str, ...]] = {}
+    before: dict[str, set[str]] = {}
+    for name in graphlib.TopologicalSorter(callees).static_order():
+        earlier = set().union(*(before[callee] for callee in callees[name]))
+        awaited[name] = tuple(callee for callee in callees[name] if callee not in earlier)
+        before[name] = earlier.union(callees[name])
+    return dict(reversed(awaited.items()))
