@@ -5,9 +5,13 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from pathlib import Path
 
 from agora_own.extension import AGORA
 from portside.cli import main
+from portside.config.configuration import Configuration
+from portside.images.resolution import Resolution
+from portside.testing import synthesis
 from tests import answering_aws
 
 # Before the first import of aws_cdk, whose process inherits the variable: the built-in validation takes most of a
@@ -19,6 +23,15 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 main.use(AGORA)
+
+
+def _shared(configuration: Configuration, name: str, images: Resolution) -> Path:
+    from tests.unit.stacks_support import shared_synthesis_with
+
+    return shared_synthesis_with(images, configuration, name)
+
+
+synthesis.make = _shared
 
 
 def pytest_collection_finish() -> None:

@@ -9,6 +9,7 @@ import click
 
 # Each has its own stacks, embedded AWS and processes of the CDK, which take about 1.5 GB.
 _MOST_PROCESSES = 4
+_QUICK = ("tests/unit", "tests/promises", "tests/apps", "tests/test_app.py")
 
 
 @click.command("test", context_settings={"ignore_unknown_options": True})
@@ -25,7 +26,7 @@ def run_tests(quick: bool, pytest_arguments: tuple[str, ...]) -> None:
 
     cores = os.cpu_count() or 1
     # Tests end to end, which come first, wait at times.
-    quickly = ["tests/unit", "tests/promises", "-m", "not slow and not e2e", *_in_processes(cores)]
+    quickly = [*_QUICK, "-m", "not slow and not e2e", *_in_processes(cores)]
     where = quickly if quick else ["tests", *_in_processes(cores + 1)]
     sys.exit(subprocess.call([sys.executable, "-m", "pytest", *where, *pytest_arguments], cwd=ROOT))
 

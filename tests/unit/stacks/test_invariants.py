@@ -12,14 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
+from portside.testing.invariants import deletable_state, mutable_images, open_to_the_internet, plain_secrets
 from tests.audits.assemblies import AUDITED, acknowledgments_of, audited
 from tests.unit.invariants import (
     Acknowledgment,
     containers_unwatched,
-    deletable_state,
-    mutable_images,
-    open_to_the_internet,
-    plain_secrets,
     unexplained_wildcards,
     unpinned_actions,
 )
@@ -184,7 +181,7 @@ def test_a_stack_with_state_that_can_be_terminated_is_refused() -> None:
     protected = protected_stacks(assembly("prod"))
     assert protected >= PROTECTED
     [refusal] = deletable_state(templates_of("prod"), protected - {"agora-prod-network"})
-    assert refusal == "agora-prod-network: holds state without protection from termination"
+    assert refusal == "agora-prod-network: contains state without protection from termination"
 
 
 WAYS_IN: dict[str, tuple[str, Callable[[Json], None]]] = {

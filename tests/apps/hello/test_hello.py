@@ -1,0 +1,1 @@
+from portside.testing import *  # noqa: F403
