@@ -11,14 +11,12 @@ import hashlib
 import json
 import os
 import shutil
-import stat
-import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from importlib.metadata import version
+from collections.abc import Mapping
 from pathlib import Path
 
 from portside import state_file
+from portside.clone_inputs import contents, inputs_of
 from portside.config.configuration import ROOT, state_dir
 from portside.images.synthesis_images import IMAGES_FILE
 from portside.state_file import NotWritten
@@ -26,16 +24,6 @@ from portside.state_file import NotWritten
 _MOST_KEPT = 12
 _DIGESTS = "digests.json"
 _CONTENT = "content"
-_NOT_READ = frozenset({"node_modules", "cdk.out", "__pycache__"})
-# Variables that no template depends on and that differ between commands: endpoint and credentials of AWS, the
-# terminal, output folders, and validation. All others count: app.py can read any.
-_PASSING_PREFIXES = ("AWS_",)
-_PASSING = frozenset(
-    {
-        *("_", "COLUMNS", "LINES", "OLDPWD", "PWD", "SHLVL", "TERM"),
-        *("CDK_HOME", "CDK_OUTDIR", "CDK_VALIDATION", "PYTHONPATH", IMAGES_FILE),
-    }
-)
 
 
 def digest_of(variables: Mapping[str, str], images: str, context: Mapping[str, str]) -> str:
@@ -43,14 +31,8 @@ def digest_of(variables: Mapping[str, str], images: str, context: Mapping[str, s
 
     `images` is the text of their file; `variables` are those of the process that makes the templates.
     """
-    parts = {
-        "python": sys.version,
-        "libraries": [version("aws-cdk-lib"), version("constructs")],
-        "variables": {key: value for key, value in sorted(variables.items()) if not _is_passing(key)},
-        "images": images,
-        "context": dict(sorted(context.items())),
-        "files": dict(_contents(ROOT)),
-    }
+    given = {key: value for key, value in variables.items() if key != IMAGES_FILE}
+    parts = {**inputs_of(ROOT, given), "images": images, "context": dict(sorted(context.items()))}
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -71,7 +53,7 @@ def _bring(kept: Path, directory: Path) -> bool:
     _delete(directory)
     try:
         shutil.copytree(kept / _CONTENT, directory, symlinks=True)
-        is_whole = dict(_contents(directory)) == digests
+        is_whole = dict(contents(directory)) == digests
         # Recently used templates are deleted last.
         os.utime(kept)
     except OSError as error:
@@ -102,7 +84,7 @@ def keep(digest: str, directory: Path, *, validated: bool) -> None:
         unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=_folder()))
         try:
             shutil.copytree(directory, unfinished / _CONTENT, symlinks=True)
-            digests = dict(_contents(directory))
+            digests = dict(contents(directory))
             state_file.write_json(unfinished / _DIGESTS, digests, what="the digests of templates", durable=False)
             # If another command caches the same at this moment, this fails, and the other copy stays.
             unfinished.replace(_folder() / _name(digest, validated=validated))
@@ -126,35 +108,6 @@ def _name(digest: str, *, validated: bool) -> str:
 
 def _folder() -> Path:
     return state_dir() / "templates"
-
-
-def _is_passing(variable: str) -> bool:
-    return variable in _PASSING or variable.startswith(_PASSING_PREFIXES)
-
-
-def _contents(root: Path) -> Iterator[tuple[str, str]]:
-    """Every file that app.py can read, with a digest of its content."""
-    seen = set()
-    for folder, folders, files in os.walk(root, followlinks=True):
-        # A link may lead back to a folder above it.
-        real = os.path.realpath(folder)
-        if real in seen:
-            folders[:] = []
-            continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if name not in _NOT_READ and not name.startswith("."))
-        for path in (Path(folder, name) for name in sorted(files)):
-            yield str(path.relative_to(root)), _content(path)
-
-
-def _content(path: Path) -> str:
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            return "no file"
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:  # a link to nothing
-        return ""
 
 
 def _delete_the_oldest() -> None:

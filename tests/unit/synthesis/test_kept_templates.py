@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from portside import clone_inputs
 from portside.aws.target import Target
 from portside.config.context_flags import PARALLEL, REREAD
 from portside.errors import UserError
@@ -221,7 +222,7 @@ def test_other_images_context_and_variables_make_others(clone: Path, made: Made)
 
 def test_other_libraries_make_others(clone: Path, made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     synthesized()
-    monkeypatch.setattr(kept_templates, "version", lambda _: "3.0.0")
+    monkeypatch.setattr(clone_inputs, "version", lambda _: "3.0.0")
     assert synthesized() == "template 2"
 
 
