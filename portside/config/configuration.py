@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +19,7 @@ from portside.config.environments import parse_environments
 from portside.config.identity import APP_HINT, Identity, parse_identity
 from portside.config.image_reference import is_moving_tag
 from portside.config.mistakes import Report, closest, kind_of, quoted, suggestion
+from portside.config.own_stacks import StacksFunction, find_function, read_own_stacks
 from portside.config.release_source import ReleaseSource, check_version, parse_releases
 from portside.config.service_neighbours import check_addresses, check_host_names, check_neighbours, check_released
 from portside.config.service_props import ServiceProps
@@ -54,6 +55,8 @@ class Configuration:
     releases: ReleaseSource | None = None
     warnings: tuple[Problem, ...] = ()
     """The problems that keep environments from running releases, if the command doesn't act on them."""
+    stacks: StacksFunction | None = field(default=None, compare=False)
+    """The function that creates the team's own stacks."""
 
     def environment(self, name: str) -> Environment:
         """The environment of a name. Raises `UsageError` with the most similar name."""
@@ -94,7 +97,8 @@ def load_configuration(
 
     `versions` replace the GHCR_PACKAGE_VERSION of environments. Folders in the configuration are relative to `root`,
     which defaults to the folder of the configuration. `acting_on` are the environments that may be changed, by default
-    all: in others an image that can't be released is only a warning.
+    all: in others an image that can't be released is only a warning. With `root` it is the configuration of another
+    commit, whose own stacks are not read.
     """
     path = path or APP_FOLDER / "app.py"
     with collecting_invalid() as wrong:
@@ -107,8 +111,8 @@ def load_configuration(
     if missing:
         raise ConfigurationError([*source.problems, *problems_of(wrong), *missing])
     environments = _with_versions(written["ENVIRONMENTS"], versions or {})
-    wrong_entries = _EarlierProblems(source.problems, wrong)
-    configuration = _check({**written, "ENVIRONMENTS": environments}, wrong_entries, root or path.parent, acting_on)
+    before = _Before(source.problems, wrong, path, None if root else path)
+    configuration = _check({**written, "ENVIRONMENTS": environments}, before, root or path.parent, acting_on)
     # From now on, values of this app's secrets are hidden in all output.
     redact.install(configuration.extend_redactor(redact.current()))
     return configuration
@@ -126,7 +130,17 @@ def check_configuration(
     written: Mapping[str, object], root: Path = ROOT, acting_on: Collection[str] | None = None
 ) -> Configuration:
     """Check what `app.py` defines: APP, ENVIRONMENTS, services. Raises `ConfigurationError` with every mistake."""
-    return _check(written, _EarlierProblems(), root, acting_on)
+    return _check(written, _Before(), root, acting_on)
+
+
+def load_without_services(path: Path) -> Configuration:
+    """The configuration with its environments and the function `stacks`. Raises `ConfigurationError`."""
+    written, report = _with_app(run_source(path).names), Report("ENVIRONMENTS")
+    identity, sound = _identity_and_environments(written, report, lambda _: Report("ignored"))
+    stacks = find_function(written, path, Report("stacks", report.problems))
+    if report.problems or identity is None:
+        raise ConfigurationError(report.problems)
+    return Configuration(identity, sound, dict.fromkeys(sound, ()), stacks=stacks)
 
 
 def _with_versions(environments: object, versions: Mapping[str, str]) -> object:
@@ -149,27 +163,52 @@ def _missing(name: str, written: Mapping[str, object], path: Path) -> Problem:
 
 
 @dataclass(frozen=True)
-class _EarlierProblems:
-    """Problems that were found before the check of the whole configuration: in its text, and in its entries."""
+class _Before:
+    """The file of a configuration, and the problems in its text and entries that precede the check of the whole.
+
+    Own stacks are read of the file in `described`; without one they are unknown.
+    """
 
     in_text: Sequence[Problem] = ()
     entries: Sequence[object] = ()
+    path: Path = APP_FOLDER / "app.py"
+    described: Path | None = None
+
+
+def _identity_and_environments(
+    names: Mapping[str, object], report: Report, released: Callable[[str], Report]
+) -> tuple[Identity | None, dict[str, Environment]]:
+    identity = parse_identity(
+        names["APP"], names.get("STACK_PREFIX"), Report("APP", report.problems), Report("STACK_PREFIX", report.problems)
+    )
+    known = identity or Identity("app", "app-{environment}")
+    return identity, parse_environments(names["ENVIRONMENTS"], known, report, released)
+
+
+def _with_own_stacks(
+    environments: Mapping[str, Environment], app: str, described: Path | None, report: Report
+) -> dict[str, Environment]:
+    """The environments with their own stacks; None where they are unknown."""
+    try:
+        own = read_own_stacks(described, app, state_dir()) if described and not report.problems else {}
+    except ConfigurationError as error:
+        own = {}
+        report.problems.extend(error.problems)
+    return {name: replace(each, own_stacks=own.get(name)) for name, each in environments.items()}
 
 
 def _check(
-    names: Mapping[str, object], before: _EarlierProblems, root: Path, acting_on: Collection[str] | None = None
+    names: Mapping[str, object], before: _Before, root: Path, acting_on: Collection[str] | None = None
 ) -> Configuration:
     report, warnings = Report("ENVIRONMENTS"), Report("ENVIRONMENTS")
 
     def released(name: str) -> Report:
         return report if acting_on is None or name in acting_on else warnings
 
-    identity = parse_identity(
-        names["APP"], names.get("STACK_PREFIX"), Report("APP", report.problems), Report("STACK_PREFIX", report.problems)
-    )
-    sound = parse_environments(
-        names["ENVIRONMENTS"], identity or Identity("app", "app-{environment}"), report, released
-    )
+    identity, sound = _identity_and_environments(names, report, released)
+    stacks = find_function(names, before.path, Report("stacks", report.problems))
+    if stacks:
+        sound = _with_own_stacks(sound, identity.app if identity else "", before.described, report)
     services = names["services"]
     written: dict[str, tuple[ServiceProps, ...]] = {}
     found: dict[str, list[Problem]] = {}
@@ -191,7 +230,7 @@ def _check(
     if source:
         for name, environment in sound.items():
             check_version(environment.ghcr_package_version, report.at(f'[{quoted(name)}]["GHCR_PACKAGE_VERSION"]'))
-    wrong = [*report.problems, *_without_duplicates(found), *problems_of(before.entries)]
+    wrong = [*report.problems, *without_duplicates(found, "services"), *problems_of(before.entries)]
     # A field that allows no braces also rejects a text without its f prefix.
     left = [text for text in map(unfilled, before.in_text) if text]
     wrong = [each for each in wrong if not any(text in each.what.partition(_GOT)[2] for text in left)]
@@ -199,7 +238,7 @@ def _check(
     if problems:
         raise ConfigurationError(problems) from (causes[0] if causes else None)
     assert identity is not None  # its mistake is among the problems
-    return Configuration(identity, sound, written, source, tuple(warnings.problems))
+    return Configuration(identity, sound, written, source, tuple(warnings.problems), stacks)
 
 
 def _is_services_function(services: object, report: Report) -> bool:
@@ -269,8 +308,8 @@ def _listed(returned: object, report: Report) -> tuple[ServiceProps, ...]:
     return tuple(listed)
 
 
-def _without_duplicates(found: Mapping[str, Sequence[Problem]]) -> Iterator[Problem]:
-    """The problems in the services of all environments, once, and the problems in some, with the environments' names.
+def without_duplicates(found: Mapping[str, Sequence[Problem]], function: str) -> Iterator[Problem]:
+    """The problems in what a function returns for all environments, once, and those for some, with their names.
 
     Problems are the same if they only differ in the value, such as the tag of an image.
     """
@@ -285,6 +324,6 @@ def _without_duplicates(found: Mapping[str, Sequence[Problem]]) -> Iterator[Prob
         if len(names[mistake]) == len(found):
             yield problem
             continue
-        calls = ", ".join(f"services({quoted(name)})" for name in names[mistake])
-        where = problem.where.replace("services(…)", calls)
+        calls = ", ".join(f"{function}({quoted(name)})" for name in names[mistake])
+        where = problem.where.replace(f"{function}(…)", calls)
         yield replace(problem, where=where if calls in where else f"{where} in {calls}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from portside.config.identity import Identity, short_name
 from portside.config.kind import Kind as Kind  # app.py imports it from here
+from portside.config.own_stacks import OwnStack
 
 OWNER_TAG = "portside:owner"
 """The tag that identifies the owner of a stack: `APP/ENVIRONMENT`."""
@@ -86,6 +87,8 @@ class Environment:
     alarm_emails: Sequence[str] = ()
     adopted_stacks: str = ""
     """Why deployed stacks without an owner tag belong to this app; if empty, they belong to another app."""
+    own_stacks: tuple[OwnStack, ...] | None = ()
+    """The team's own stacks, in the order of their deployment; None if they are unknown."""
     keep_exports: bool = False
     """Whether the stacks still have the exports that the stacks of the previous app import."""
 

@@ -18,7 +18,7 @@ from portside.config.environment import Environment
 from portside.config.image_reference import LOCAL_BUILD, parse_reference
 from portside.config.mistakes import Report, closest, quoted
 from portside.config.service_props import DATABASE, Call, ServiceProps
-from portside.config.stacks import reserved_parts
+from portside.config.stacks import own_stacks, reserved_parts
 
 Services = Sequence[ServiceProps]
 
@@ -138,7 +138,8 @@ def _check_unique(services: Services, report: Report) -> None:
 
 
 def _check_stack_names(environment: Environment, services: Services, report: Report) -> None:
-    taken = dict.fromkeys(reserved_parts(environment), "another stack")
+    own = (stack.part for stack in own_stacks(environment))
+    taken = dict.fromkeys((*reserved_parts(environment), *own), "another stack")
     for name in dict.fromkeys(_field(props, "container_name") for props in services):
         if name is None or is_token(name):
             continue

@@ -20,6 +20,8 @@ class StackKind(StrEnum):
     DATABASE = "database"
     ECS_CLUSTER = "ecs cluster"
     LOAD_BALANCER = "load balancer"
+    OWN = "own"
+    """A stack that the team's function `stacks` creates."""
     SERVICE = "service"
     MONITORING = "monitoring"
     BASTION = "bastion"
@@ -45,11 +47,13 @@ class ConfiguredStack:
     part: str
     """The end of its name, after the environment's prefix."""
     container_name: str = ""
+    retained: tuple[str, ...] = ()
+    """The types of an own stack's resources that are retained when it is deleted."""
 
     @property
     def outlives_its_environment(self) -> bool:
         """Whether it contains data, or is the network of the database."""
-        return self.kind in _WITH_DATA
+        return self.kind in _WITH_DATA or bool(self.retained)
 
 
 def stacks_of(configuration: Configuration, environment: Environment | str) -> tuple[ConfiguredStack, ...]:
@@ -69,6 +73,7 @@ def stacks_for(environment: Environment, services: Sequence[ServiceProps]) -> tu
         only_stack(environment, StackKind.NETWORK),
         *database_stacks(environment),
         *(only_stack(environment, kind) for kind in kinds),
+        *own_stacks(environment),
         *(service_stack(environment, props.container_name) for props in services),
         *(only_stack(environment, kind) for kind in last),
     )
@@ -87,6 +92,14 @@ def database_stacks(environment: Environment) -> tuple[ConfiguredStack, ...]:
     )
 
 
+def own_stacks(environment: Environment) -> tuple[ConfiguredStack, ...]:
+    """The team's own stacks, those that others use first."""
+    return tuple(
+        ConfiguredStack(environment.stack_name(each.part), StackKind.OWN, each.part, retained=each.retained)
+        for each in environment.own_stacks or ()
+    )
+
+
 def service_stack(environment: Environment, container_name: str) -> ConfiguredStack:
     """The stack of a service."""
     part = environment.short_name(container_name)
@@ -94,5 +107,5 @@ def service_stack(environment: Environment, container_name: str) -> ConfiguredSt
 
 
 def reserved_parts(environment: Environment) -> tuple[str, ...]:
-    """The ends of names that a service's stack can't have, because other stacks can have them."""
+    """The ends of names that a service's stack and a team's own can't have, because other stacks can have them."""
     return (*_PARTS.values(), *environment.database_stacks)

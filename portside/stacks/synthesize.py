@@ -52,6 +52,7 @@ from portside.stacks.load_balanced_service_stack import LoadBalancedServiceStack
 from portside.stacks.load_balancer_stack import LoadBalancerStack
 from portside.stacks.monitoring_stack import MonitoringStack
 from portside.stacks.network_stack import NetworkStack
+from portside.stacks.own_stacks import Platform, add_own_stacks
 from portside.stacks.props import BastionProps, DocdbProps
 from portside.stacks.service_stack import ServiceStack
 
@@ -152,7 +153,7 @@ def build_app(
     """
     environment = configuration.environment(environment_name)
     services = configuration.services_of(environment_name)
-    app = cdk.App(outdir=outdir, context=_committed_context() | dict(context or {}), tree_metadata=False)
+    app = cdk.App(outdir=outdir, context=committed_context() | dict(context or {}), tree_metadata=False)
     for key, value in environment.tags.items():
         cdk.Tags.of(app).add(key, value)
     kept = parse_groups(app.node.try_get_context(KEPT_GROUPS))
@@ -197,6 +198,8 @@ def build_app(
         alarm_topic_arn=environment.alarm_topic_arn,
         **stateful,
     )
+    platform = Platform(network.vpc, ecs.cluster, load_balancer.alb)
+    add_own_stacks(app, configuration, environment, platform, protected=protected)
     shared = _SharedStacks(network, docdb, ecs, load_balancer)
     stacks = {
         props.container_name: _service_stack(
@@ -377,6 +380,7 @@ def _is_set(app: cdk.App, flag: str) -> bool:
     return app.node.try_get_context(flag) in (True, "true")
 
 
-def _committed_context() -> dict[str, Any]:
+def committed_context() -> dict[str, Any]:
+    """The context of cdk.json, and what the CDK's command line adds to it."""
     context: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     return _CONTEXT_OF_THE_COMMAND_LINE | context

@@ -1,0 +1,125 @@
+"""A team's own stacks in the CDK's app."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+
+from portside.config.app_source import guarded, stopped_by
+from portside.config.configuration import Configuration
+from portside.config.environment import OWNER_TAG, Environment
+from portside.config.mistakes import Report
+from portside.config.own_stacks import FILE, StacksFunction, arity_of
+from portside.config.stacks import reserved_parts
+from portside.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The resources of an environment that own stacks can use: the third argument of `stacks`."""
+
+    vpc: ec2.IVpc
+    cluster: ecs.ICluster
+    load_balancer: elbv2.IApplicationLoadBalancer
+
+    @property
+    def private_subnets(self) -> Sequence[ec2.ISubnet]:
+        """The subnets of the services' tasks, which reach the internet through the NAT gateways."""
+        return self.vpc.private_subnets
+
+
+def add_own_stacks(
+    app: cdk.App,
+    configuration: Configuration,
+    environment: Environment,
+    platform: Platform,
+    *,
+    protected: bool = False,
+) -> dict[str, cdk.Stack]:
+    """Create the own stacks of an environment, by the end of their names.
+
+    Raises `ConfigurationError` with every mistake.
+    """
+    if not (function := configuration.stacks):
+        return {}
+    others = [each for each in configuration.environments.values() if each.name != environment.name]
+    report = Report("stacks(…)")
+    before = {each.node.id for each in app.node.children}
+    arguments = (app, environment, platform)[: arity_of(function) or 3]
+    try:
+        with guarded(), _placed_in(environment):
+            function(*arguments)
+    except (ConfigurationError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise ConfigurationError([stopped_by(error, _file_of(function))]) from error
+    created = [each for each in app.node.children if each.node.id not in before]
+    stacks: dict[str, cdk.Stack] = {}
+    for each in created:
+        place = report.at(f": {type(each).__name__}")
+        if not isinstance(each, cdk.Stack):
+            place.wrong("not a stack", "Create it in a subclass of aws_cdk.Stack.", each.node.id)
+        elif part := _part_of(each, environment, others, place):
+            if part in stacks or part in reserved_parts(environment):
+                place.wrong("another stack has this name", "Use another name.", each.stack_name)
+            stacks[part] = each
+    if report.problems:
+        raise ConfigurationError(report.problems)
+    for stack in stacks.values():
+        stack.tags.set_tag(OWNER_TAG, environment.owner)
+        stack.termination_protection = protected
+    return stacks
+
+
+def _part_of(stack: cdk.Stack, environment: Environment, others: Sequence[Environment], report: Report) -> str:
+    """The end of a stack's name; empty if it is not a stack of this environment."""
+    name, prefix = stack.stack_name, environment.stack_name("")
+    owner = next((each for each in others if name.startswith(each.stack_name(""))), None)
+    short = name.removeprefix((owner or environment).stack_name("")).removeprefix(f"{environment.app}-") or "storage"
+    if not name.startswith(prefix) or name == prefix:
+        where = f"a stack of {owner.name}, not of {environment.name}" if owner else "a stack outside this environment"
+        report.wrong(where, f'Name it environment.stack_name("{short}").', name)
+    elif owner and len(owner.stack_prefix) > len(environment.stack_prefix):
+        report.wrong(f"a name that belongs to {owner.name}", "Use another name.", name)
+    elif (stack.account, stack.region) != (environment.account, environment.region):
+        hint = "Leave env out: a stack is created in the account and region of its environment."
+        report.wrong("not in the account and region of its environment", hint, f"{stack.account}/{stack.region}")
+    elif nested := [each for each in stack.node.find_all() if isinstance(each, cdk.NestedStack)]:
+        report.wrong("nested stacks are not supported", "Make each a stack.", nested[0].node.path)
+    else:
+        return name.removeprefix(prefix)
+    return ""
+
+
+@contextlib.contextmanager
+def _placed_in(environment: Environment) -> Iterator[None]:
+    """In the block, a stack without `env` is created in the environment's account and region.
+
+    The CDK's app has no default for it, and a stack without an account can't refer to others.
+    """
+    create = cdk.Stack.__init__
+    place = cdk.Environment(account=environment.account, region=environment.region)
+
+    @functools.wraps(create)
+    def init(stack: cdk.Stack, *positional: Any, **keywords: Any) -> None:
+        create(stack, *positional, **{**keywords, "env": keywords.get("env") or place})
+
+    cdk.Stack.__init__ = init  # type: ignore[assignment,method-assign]
+    try:
+        yield
+    finally:
+        cdk.Stack.__init__ = create  # type: ignore[method-assign]
+
+
+def _file_of(function: StacksFunction) -> str:
+    code = getattr(function, "__code__", None)
+    return Path(code.co_filename).name if code else FILE

@@ -1,0 +1,1 @@
+from portside.stacks.own_stacks import Platform as Platform
