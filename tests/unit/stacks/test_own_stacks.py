@@ -170,7 +170,7 @@ def test_a_name_that_the_cdk_refuses_is_reported() -> None:
         (lambda a, b, c, d: None, "stacks: does not take an app, an environment and the platform"),
     ],
 )
-def test_what_is_no_function_of_an_environment_is_refused(stacks: Any, said: str) -> None:
+def test_a_value_that_is_not_a_function_of_an_environment_is_refused(stacks: Any, said: str) -> None:
     with pytest.raises(ConfigurationError, match=said) as refusal:
         configured(stacks)
     assert "def stacks(app, environment, platform):" in str(refusal.value)
