@@ -99,7 +99,7 @@ MISTAKES: dict[str, tuple[Callable[..., object], str]] = {
         "stacks(…): Storage: a stack of stage, not of dev, got 'shop-stage-storage'\n"
         'Name it environment.stack_name("storage").',
     ),
-    "one of ours": (
+    "a name of the machinery": (
         lambda app, environment: Storage(app, environment.stack_name("network")),
         "stacks(…): Storage: another stack has this name, got 'shop-dev-network'\nUse another name.",
     ),
