@@ -27,8 +27,9 @@ SOURCE = "https://github.com/aws-cloudformation/cfn-lint"
 
 # The resource types of a containerised application.
 SERVICES = (
-    *("ApplicationAutoScaling", "CloudWatch", "DocDB", "EC2", "ECR", "ECS", "EFS", "ElasticLoadBalancingV2", "Events"),
-    *("IAM", "KMS", "Logs", "RDS", "S3", "SNS", "SQS", "SSM", "SecretsManager", "ServiceDiscovery", "WAFv2"),
+    *("ApplicationAutoScaling", "CloudWatch", "DocDB", "DynamoDB", "EC2", "ECR", "ECS", "EFS", "ElastiCache"),
+    *("ElasticLoadBalancingV2", "Events", "IAM", "KMS", "Logs", "RDS", "S3", "SNS", "SQS", "SSM", "SecretsManager"),
+    *("ServiceDiscovery", "WAFv2"),
 )
 _EC2 = (
     *("EIP", "FlowLog", "Instance", "InternetGateway", "NatGateway", "Route", "RouteTable", "SecurityGroup"),
@@ -53,6 +54,15 @@ _CALLS = {
 _CLASSES = {
     "AWS::DocDB::DBInstance": ("dbinstanceclass_enum.json", "DBInstanceClass"),
     "AWS::EC2::Instance": ("instancetype_enum.json", "InstanceType"),
+}
+# Names that are unique in an account and region, of resources that something else identifies.
+_NAMES = {
+    "AWS::Events::Rule": "Name",
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": "Name",
+    "AWS::ElasticLoadBalancingV2::TargetGroup": "Name",
+    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
+    "AWS::SNS::Topic": "TopicName",
+    "AWS::SQS::Queue": "QueueName",
 }
 _KEPT = frozenset(
     {
@@ -83,14 +93,29 @@ def _compact(value: Any) -> str:
 
 
 def limits() -> Json:
-    """By type the part of its schema that says which values it accepts."""
+    """By type the part of its schema that says which values it accepts, what replaces a resource, and what names it."""
+    schemas = dict(_schemas())
     return {
         "source": SOURCE,
         "cfn-lint": importlib.metadata.version("cfn-lint"),
         "botocore": importlib.metadata.version("botocore"),
         "names": sorted(name for name in _read("providers", "us-east-1.json") if name.startswith("AWS::")),
-        "types": {name: _limits_of(name, schema) for name, schema in _schemas()},
+        "replacing": {name: _top_level(schema, "createOnlyProperties") for name, schema in schemas.items()},
+        "identifiers": _NAMES
+        | {
+            name: found[0]
+            for name, schema in schemas.items()
+            if len(found := _top_level(schema, "primaryIdentifier")) == 1
+            and found[0] not in _top_level(schema, "readOnlyProperties")
+        },
+        "types": {name: _limits_of(name, schema) for name, schema in schemas.items()},
     }
+
+
+def _top_level(schema: Json, key: str) -> list[str]:
+    """The properties that a list of pointers names, without those to a part of a property."""
+    names = [each.removeprefix("/properties/") for each in schema.get(key, ())]
+    return sorted(name for name in names if "/" not in name)
 
 
 def _limits_of(name: str, schema: Json) -> Json:

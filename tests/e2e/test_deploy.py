@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from portside.emulator import resources
+from portside.emulator.client import resource_types
 from portside.findings.codes import outer
 from tests.e2e.aws import Clients, clients, revisions, running_images
 from tests.e2e.clone import Answer, Clone
@@ -78,8 +78,8 @@ def test_the_embedded_aws_has_every_resource_type_of_the_templates(
     clone, _ = first_deployment
     templates = [json.loads(path.read_text()) for path in Path(clone.folder, ".agora").rglob("*.template.json")]
     used = {resource["Type"] for template in templates for resource in template["Resources"].values()}
-    missing = used - resources.supported()
-    assert not missing, f"portside/emulator/resources lacks {', '.join(sorted(missing))}"
+    missing = used - resource_types.supported()
+    assert not missing, f"portside/emulator lacks {', '.join(sorted(missing))}"
 
 
 def test_a_new_image_of_one_service_rolls_that_service_only_however_slowly_it_starts(deployed: Clone) -> None:

@@ -25,6 +25,12 @@ MAXIMUM_UNPROVEN_BYTES = 16 * 1024 * 1024
 
 # The paths of services except S3, which has buckets there. No bucket begins with an underscore.
 _PATH_OF_SERVICES = re.compile(r"/|/service/[A-Za-z0-9]+/operation/[A-Za-z0-9]+")
+# https://docs.aws.amazon.com/efs/latest/ug/api-reference.html, and the URLs of queues:
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-message-identifiers.html
+_MORE_PATHS = {
+    "elasticfilesystem": re.compile(r"/2015-02-01/[A-Za-z0-9/_.:-]+"),
+    "sqs": re.compile(r"/[0-9]{12}/[A-Za-z0-9_-]+(\.fifo)?"),
+}
 _OWN_PATHS = "/_"
 _CORS = b"access-control-"
 
@@ -86,7 +92,10 @@ class Gate:
 def _problem_of_path(service: str, path: str) -> str:
     if service == "s3":
         return f"{path[:100]!r} is not served" if path.startswith(_OWN_PATHS) else ""
-    return "" if _PATH_OF_SERVICES.fullmatch(path) else f"{path[:100]!r} is not a path of {served.SERVICES[service]}"
+    patterns = (_PATH_OF_SERVICES, *filter(None, [_MORE_PATHS.get(service)]))
+    if any(each.fullmatch(path) for each in patterns):
+        return ""
+    return f"{path[:100]!r} is not a path of {served.SERVICES[service]}"
 
 
 def _headers(given: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

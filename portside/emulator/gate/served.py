@@ -5,25 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from portside.emulator.client import resource_types
+
 # The product name of each service, by its name in a signature's scope.
 SERVICES: Final[Mapping[str, str]] = {
     "acm": "Certificate Manager",
     "application-autoscaling": "Application Auto Scaling",
     "cloudformation": "CloudFormation",
+    "dynamodb": "DynamoDB",
     "ec2": "EC2",
     "ecr": "ECR",
     "ecs": "ECS",
+    "elasticache": "ElastiCache",
+    "elasticfilesystem": "EFS",
     "elasticloadbalancing": "Elastic Load Balancing",
+    "events": "EventBridge",
     "iam": "IAM",
     "kms": "KMS",
     "logs": "CloudWatch Logs",
     "monitoring": "CloudWatch",
-    "rds": "DocumentDB",
+    "rds": "RDS and DocumentDB",
     "s3": "S3",
     "secretsmanager": "Secrets Manager",
     "servicediscovery": "Cloud Map",
     "servicequotas": "Service Quotas",
     "sns": "SNS",
+    "sqs": "SQS",
     "ssm": "Systems Manager",
     "sts": "STS",
     "wafv2": "WAF",
@@ -41,10 +48,14 @@ MODULES: Final = frozenset(
         "cloudwatch",
         "cloudwatch_logs",
         "documentdb",
+        "dynamodb",
         "ec2",
         "ecr",
         "ecs",
         "ecs_metadata",
+        "efs",
+        "elasticache",
+        "eventbridge",
         "iam",
         "kms",
         "rds",
@@ -55,6 +66,7 @@ MODULES: Final = frozenset(
         "secretsmanager",
         "servicediscovery",
         "sns",
+        "sqs",
         "ssm",
         "sts",
         "waf",
@@ -79,44 +91,11 @@ OPERATIONS_REFUSED: Final = frozenset(
         ("rds", "CreateDBInstance"),
     }
 )
-# The protocols of subscriptions to a topic. Messages are stored and never sent.
-PROTOCOLS_OF_SUBSCRIPTIONS: Final = frozenset({"email", "email-json"})
+# The protocols of subscriptions to a topic. Messages go to queues of the embedded AWS and nowhere else.
+PROTOCOLS_OF_SUBSCRIPTIONS: Final = frozenset({"email", "email-json", "sqs"})
 
-_RESOURCES: Final = (
-    "AWS::ApplicationAutoScaling::",
-    "AWS::CDK::Metadata",
-    "AWS::CertificateManager::Certificate",
-    "AWS::CloudFormation::Stack",
-    "AWS::CloudFormation::WaitConditionHandle",
-    "AWS::CloudWatch::",
-    "AWS::DocDB::",
-    "AWS::EC2::",
-    "AWS::ECR::Repository",
-    "AWS::ECS::",
-    "AWS::ElasticLoadBalancingV2::",
-    "AWS::IAM::",
-    "AWS::KMS::",
-    "AWS::Logs::LogGroup",
-    "AWS::Logs::LogStream",
-    "AWS::Logs::MetricFilter",
-    "AWS::Logs::ResourcePolicy",
-    "AWS::S3::Bucket",
-    "AWS::SNS::",
-    "AWS::SSM::Parameter",
-    "AWS::SecretsManager::",
-    "AWS::ServiceDiscovery::",
-    "AWS::WAFv2::",
-)
 _LIMITS: Final = "it runs no code and connects to no other machine"
 _CUSTOM: Final = ("AWS::CloudFormation::CustomResource", "Custom::")
-
-
-def resource_is_served(kind: str) -> bool:
-    """Whether resources of a CloudFormation type are supported."""
-    return any(
-        kind == each or (each.endswith("::") and kind.startswith(each)) or kind == f"{each}Policy"
-        for each in _RESOURCES
-    )
 
 
 def problem_of_service(service: str) -> str:
@@ -137,7 +116,7 @@ def problem_of_operation(service: str, operation: str, parameters: Mapping[str, 
 
 def problem_of_resources(kinds: Iterable[tuple[str, str]]) -> str:
     """Why a template with resources (logical ID and type) is refused; empty if it is not."""
-    refused = sorted({(name, kind) for name, kind in kinds if not resource_is_served(kind)})
+    refused = sorted({(name, kind) for name, kind in kinds if kind not in resource_types.supported()})
     if not refused:
         return ""
     named = ", ".join(f"{name} ({kind})" for name, kind in refused)

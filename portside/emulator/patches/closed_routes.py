@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from portside.emulator.client.resource_types import supported
 from portside.emulator.gate import served
 from portside.emulator.gate.confinement import NotServed
 from portside.emulator.gate.refusals import refusal
@@ -22,6 +23,7 @@ async def not_answered(*_: object, **__: object) -> None:
 @replaces("services.ec2._get_docker")
 @replaces("services.rds._get_docker")
 @replaces("services.documentdb._get_docker")
+@replaces("services.elasticache._get_docker")
 def no_container_engine(*_: object) -> None:
     """It would look for a container engine, and clean up there."""
 
@@ -41,6 +43,12 @@ def already_verified(*_: object) -> None:
 def sends_nothing(*_: object) -> None:
     """It would send messages to web addresses."""
     raise NotServed("the embedded AWS sends nothing out")
+
+
+@replaces("services.eventbridge.start_scheduler")
+@replaces("services.eventbridge._invoke_target")
+def runs_nothing(*_: object, **__: object) -> None:
+    """It would run the targets of rules."""
 
 
 @replaces("services.cloudformation.provisioners._custom_resource_create")
@@ -121,5 +129,5 @@ def keep_served(resource_types: dict[str, Any]) -> None:
     for state, module in list(app._state_map.items()):
         if module not in served.MODULES:
             del app._state_map[state]
-    for kind in [each for each in resource_types if not served.resource_is_served(each)]:
+    for kind in resource_types.keys() - supported():
         del resource_types[kind]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from portside.emulator.patches import (
     api_faults,
+    cache_endpoints,
     closed_routes,
     deployments,
     interrupted_stacks,
     load_balancer_description,
     log_filter,
     patching,
+    resource_rules,
     service_api,
     sessions,
     settling,
@@ -26,8 +28,16 @@ from portside.emulator.state import saving
 
 # Later ones contain earlier ones of the same function.
 MODULES = (
-    *(closed_routes, task_handover, task_api, deployments, service_api, task_definition, service),
-    *(settling, interrupted_stacks, stack_faults, stack_outputs, load_balancer_description, simulated_policies),
+    *(closed_routes, cache_endpoints, task_handover, task_api, deployments, service_api, task_definition, service),
+    *(
+        settling,
+        resource_rules,
+        interrupted_stacks,
+        stack_faults,
+        stack_outputs,
+        load_balancer_description,
+        simulated_policies,
+    ),
     *(web_acl, subnet_addresses, log_filter, sessions, api_faults, saving),
 )
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from portside.emulator.client.resource_types import supported
+
 Attributes = dict[str, Any]
 Created = tuple[str, Attributes]
 
@@ -65,7 +67,13 @@ def all_types() -> list[ResourceType]:
     return [each for module in modules for each in getattr(module, "TYPES", ())]
 
 
-def supported() -> frozenset[str]:
-    """All resource types that can be deployed to the embedded AWS. Imports ministack."""
+def register() -> None:
+    """Register all types; a change of what a type's schema calls create-only replaces a resource."""
+    from portside.emulator.resources import schemas
+
+    for each in all_types():
+        each.register()
     provisioners = import_module("ministack.services.cloudformation.provisioners")
-    return frozenset(provisioners._RESOURCE_HANDLERS) | {each.name for each in all_types()}
+    for kind in supported() - provisioners._REPLACING_PROPERTIES.keys():
+        if replacing := schemas.replacing(kind):
+            provisioners._REPLACING_PROPERTIES[kind] = replacing

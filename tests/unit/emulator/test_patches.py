@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
 import portside.emulator
 from portside.emulator import resources
+from portside.emulator.client import resource_types
 from portside.emulator.patches import patching
 from portside.emulator.patches.patching import Patch
+from tests.cfn_lint_data import providers
 
 
 def _replacement(original: object, data: object) -> object:
@@ -58,7 +61,16 @@ def test_drift_is_reported_in_one_line_that_names_the_function() -> None:
     ]
 
 
-def test_the_supported_types_are_ministacks_and_ours() -> None:
-    supported = resources.supported()
-    assert {"AWS::EC2::EIP", "AWS::EC2::VPC", "AWS::WAFv2::WebACLAssociation", "AWS::SSM::Parameter"} <= supported
-    assert "AWS::No::Such" not in supported
+def test_every_supported_type_is_created_and_deleted_by_ministack_or_by_us() -> None:
+    handlers = import_module("ministack.services.cloudformation.provisioners")._RESOURCE_HANDLERS
+    ours = {each.name: each for each in resources.all_types()}
+    for kind in resource_types.supported():
+        known = handlers.get(kind, {})
+        own = ours.get(kind)
+        assert known.get("create") or (own and own.create), kind
+        assert known.get("delete") or (own and own.delete), kind
+
+
+def test_the_supported_types_are_those_of_cloudformation() -> None:
+    assert resource_types.supported() - {"AWS::CDK::Metadata"} <= providers().keys()
+    assert "AWS::Lambda::Function" not in resource_types.supported()
