@@ -45,7 +45,7 @@ def found(call: Callable[[], Any]) -> Any:
         raise
 
 
-# What no template says, so that it may differ after a rollback.
+# Passing values, which may differ after a rollback.
 PASSING = {"LastModifiedTimestamp", "LastChangedDate", "VersionIdsToStages", "UpdateDate", "DefaultVersionId"}
 PASSING |= {"ResponseMetadata", "CreatedBy"}
 
