@@ -1,4 +1,4 @@
-"""The endpoints of caches are named as on AWS; ministack starts a server for each, or names one of its own."""
+"""The endpoints of caches are named as on AWS. ministack starts a server for each, or names its own."""
 
 from __future__ import annotations
 
@@ -43,6 +43,6 @@ def no_server(
 
 @replaces("services.elasticache._spawn_redis_cluster_node")
 @replaces("services.elasticache._spawn_serverless_container")
-def no_more_servers(*_: object, **__: object) -> tuple[None, None, None]:
+def no_other_server(*_: object, **__: object) -> tuple[None, None, None]:
     """They would start containers."""
     return None, None, None

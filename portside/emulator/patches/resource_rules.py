@@ -1,4 +1,4 @@
-"""What CloudFormation checks of every resource before its service does, and how it names resources."""
+"""Checks of CloudFormation that apply to every resource before its service is called, and generated names."""
 
 from __future__ import annotations
 

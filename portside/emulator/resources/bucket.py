@@ -1,4 +1,4 @@
-"""AWS::S3::Bucket with all that a template commonly sets, and refused deletion while there are objects in it."""
+"""AWS::S3::Bucket with the settings that templates commonly have; it is deleted only when it is empty."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """CloudFormation's schemas of resource types: what a template's properties must be, and which changes replace.
 
-The data file is the one that templates are checked with before a deployment; its tool names its sources.
+A template is checked with the same data file before a deployment. The tool that writes it names its sources.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def name_property(kind: str) -> str | None:
 
 
 def problems(kind: str, properties: Mapping[str, Any]) -> list[str]:
-    """What is wrong with resolved properties, in CloudFormation's words."""
+    """The mistakes in resolved properties, in CloudFormation's words."""
     schema = _line(kind)
     return list(_problems(schema, properties, "#", schema.get("definitions", {})))
 

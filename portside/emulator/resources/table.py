@@ -1,4 +1,4 @@
-"""AWS::DynamoDB::Table and ::GlobalTable, with all their settings, and refused deletion of a protected table."""
+"""AWS::DynamoDB::Table and ::GlobalTable with all their settings; a protected table is not deleted."""
 
 from __future__ import annotations
 
