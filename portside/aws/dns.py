@@ -50,7 +50,9 @@ def read_dns(target: Target, resolve: Resolve) -> DnsStatus:
             f"{' --local' if target.is_local else ''}",
         )
     ((export, load_balancer),) = exports.items()
-    if target.is_local:
+    if not environment.fqdn:
+        state, found = UNKNOWN, f"{environment.name} has no FQDN in app.py: open http://{load_balancer}"
+    elif target.is_local:
         state, found = UNKNOWN, "a rehearsal has no DNS"
     else:
         state, found = compare(environment.fqdn, load_balancer, resolve)

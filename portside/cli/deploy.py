@@ -26,7 +26,7 @@ from portside.cli.options import (
     replace_option,
 )
 from portside.cli.proof import clear_deployment
-from portside.cli.targets import ConfiguredTarget, locked_target, show_unreleased
+from portside.cli.targets import ConfiguredTarget, locked_target, show_warnings
 from portside.errors import UsageError, UserError
 from portside.terminal import console
 
@@ -94,7 +94,7 @@ def deploy(environment: str, change: ChangeOptions, options: DeployOptions, proo
             switch_faults(target, configured.services, options.faults)
         else:
             console.say(f"This acts on {target.environment.name} {target.place}.")
-        show_unreleased(configured)
+        show_warnings(configured)
         images = choose_images(target.environment, configured.configuration, local=change.local)
         cleared = clear_deployment(
             configured,

@@ -22,7 +22,7 @@ def dns(environment: str, local: bool, as_json: bool) -> None:
         console.print_json(found.as_json())
         return
     console.print_lines(
-        f"Name           {found.fqdn}\nExport         {found.export}\nLoad balancer  {found.load_balancer}\n"
+        f"Name           {found.fqdn or '-'}\nExport         {found.export}\nLoad balancer  {found.load_balancer}\n"
     )
     console.print_lines(found.snippet)
     style = console.style_of("healthy" if found.state == "resolves" else found.state)

@@ -44,12 +44,14 @@ def read_configuration(
     return load_configuration(versions=read_pins() | dict(versions or {}), acting_on=acting_on)
 
 
-def show_unreleased(configured: ConfiguredTarget) -> None:
-    """Warn about the problems that keep other environments from running their releases."""
+def show_warnings(configured: ConfiguredTarget) -> None:
+    """Warn if there is no certificate, and about the problems that keep other environments from their releases."""
     from portside.plan.images import unreleased
     from portside.terminal.console import say
 
     target = configured.target
+    if target.environment.unencrypted:
+        say(f"{target.environment.unencrypted}.", "yellow")
     found = unreleased(configured.configuration, target.environment.name, local=target.is_local)
     if found:
         say("\n".join(["Environments that cannot be deployed yet:", *(f"  {each}" for each in found)]), "yellow")

@@ -65,8 +65,11 @@ class Environment:
     account: str
     region: str = "us-east-1"
     vpc_cidr: str
-    fqdn: str
-    certificate_arn: str
+    fqdn: str = ""
+    """The host name of the site; without one, users open the load balancer's own name."""
+    certificate_arn: str = ""
+    """Without a certificate the load balancer serves HTTP only."""
+    namespace: str = ""
     tags: Mapping[str, str]
     ghcr_package_version: str
     auto_scale_min: int
@@ -121,6 +124,21 @@ class Environment:
     def short_name(self, container_name: str) -> str:
         """The name of a service as people use it, and as its stack's name ends: `api` of `my-app-api`."""
         return short_name(self.app, container_name)
+
+    @property
+    def url(self) -> str:
+        """The address of the site without a trailing slash; empty without a host name."""
+        return f"{'https' if self.certificate_arn else 'http'}://{self.fqdn}" if self.fqdn else ""
+
+    @property
+    def unencrypted(self) -> str:
+        """The warning about an environment without a certificate; empty with one."""
+        return "" if self.certificate_arn else f"{self.name} serves HTTP only, as app.py has no CERTIFICATE_ID for it"
+
+    @property
+    def service_namespace(self) -> str:
+        """The namespace of Service Connect. Another name replaces it, and with it every service's endpoint."""
+        return self.namespace or self.fqdn or f"{self.stack_prefix}.internal"
 
     @property
     def alarm_topic_name(self) -> str:

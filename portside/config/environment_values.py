@@ -23,6 +23,8 @@ Parser = Callable[[Any, Report], Any]
 ACCOUNT_HINT = 'Use 12 digits in quotes; "aws sts get-caller-identity --query Account" prints your account.'
 TAGS_HINT = 'Set at least the cost center: {"CostCenter": "NO PROGRAM / 000000"}.'
 VERSION_HINT = 'Use the tag of the images: "edge", or a release such as "4.2.0-rc2".'
+FQDN_HINT = 'Add the host name of the site, such as "app-dev.example.org".'
+CERTIFICATE_HINT = "Create a certificate in AWS Certificate Manager and add its id."
 AUTO_SCALE_HINT = 'Set the number of tasks of each service: {"min": 1, "max": 2}.'
 
 _PRIVATE_NETWORKS = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))

@@ -20,15 +20,17 @@ from portside.config.proved_by import check_proved_by
 
 _NAME = re.compile(r"[a-z][a-z0-9]{0,15}")
 _DEFAULT_REGION = "us-east-1"
+_DEFAULT_VERSION = "latest"
 _RELEASED = (Kind.STAGING, Kind.PRODUCTION)
 
 
 @dataclass(frozen=True)
 class _Key:
-    """The parser of a key's value; a key with a hint is required."""
+    """The parser of a key's value; a key with a hint is required, in environments of these kinds."""
 
     parse: Parser
     hint_if_missing: str = ""
+    required_in: tuple[Kind, ...] = tuple(Kind)
 
 
 _KEYS = {
@@ -38,11 +40,12 @@ _KEYS = {
     "PROOF_WAIVED": _Key(values.reason),
     "ACCOUNT": _Key(values.account, values.ACCOUNT_HINT),
     "VPC_CIDR": _Key(values.vpc_cidr, 'Add the addresses of the network, such as "10.254.172.0/24".'),
-    "FQDN": _Key(values.fqdn, 'Add the host name of the site, such as "app-dev.example.org".'),
-    "CERTIFICATE_ID": _Key(values.certificate, "Create a certificate in AWS Certificate Manager and add its id."),
-    "TAGS": _Key(values.tags, values.TAGS_HINT),
-    "GHCR_PACKAGE_VERSION": _Key(values.version, values.VERSION_HINT),
-    "AUTO_SCALE_CAPACITY": _Key(values.auto_scale, values.AUTO_SCALE_HINT),
+    "FQDN": _Key(values.fqdn, values.FQDN_HINT, (Kind.PRODUCTION,)),
+    "NAMESPACE": _Key(values.fqdn),
+    "CERTIFICATE_ID": _Key(values.certificate, values.CERTIFICATE_HINT, (Kind.PRODUCTION,)),
+    "TAGS": _Key(values.tags, values.TAGS_HINT, _RELEASED),
+    "GHCR_PACKAGE_VERSION": _Key(values.version, values.VERSION_HINT, _RELEASED),
+    "AUTO_SCALE_CAPACITY": _Key(values.auto_scale),
     "REGION": _Key(values.region),
     "NAT_GATEWAYS": _Key(values.between(1, 2, "Use 1, or 2 for one in each zone.")),
     "DATABASE_STACK": _Key(database_values.database_stack),
@@ -113,9 +116,9 @@ def _parse_environment(name: object, written: object, report: Report) -> dict[st
             value = reading.parse(given[key], place)
             if value is not None:
                 fields[key.lower()] = value
-        elif reading.hint_if_missing:
+        elif reading.hint_if_missing and fields.get("kind", Kind.DEVELOPMENT) in reading.required_in:
             place.wrong("missing", reading.hint_if_missing)
-    return _with_dependent_values(fields, report)
+    return _with_dependent_values(fields, given, report)
 
 
 def _default_kind(fields: dict[str, Any], place: Report) -> None:
@@ -125,12 +128,14 @@ def _default_kind(fields: dict[str, Any], place: Report) -> None:
         place.wrong("missing", kind_hint(fields["name"]))
 
 
-def _with_dependent_values(fields: dict[str, Any], report: Report) -> dict[str, Any]:
+def _with_dependent_values(fields: dict[str, Any], given: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """Check values that depend on each other, and add the defaults that depend on other values."""
     kind = fields.get("kind")
     defaults = {
         "region": _DEFAULT_REGION,
         "branch": fields["name"],
+        **({} if kind in _RELEASED else {"tags": {}, "ghcr_package_version": _DEFAULT_VERSION}),
+        "auto_scale_capacity": {"min": 2, "max": 4} if kind in _RELEASED else {"min": 1, "max": 2},
         "nat_gateways": 2 if kind in _RELEASED else 1,
         "ecs_exec": kind is not Kind.PRODUCTION,
     }
@@ -139,6 +144,9 @@ def _with_dependent_values(fields: dict[str, Any], report: Report) -> dict[str, 
         fields[f"auto_scale_{bound}"] = tasks
     certificate = fields.pop("certificate_id", None)
     if certificate:
+        # In production its absence is reported already.
+        if "FQDN" not in given and kind is not Kind.PRODUCTION:
+            report.at('["FQDN"]').wrong("missing, which the certificate is for", values.FQDN_HINT)
         fields["certificate_arn"] = _certificate_arn(certificate, fields, report.at('["CERTIFICATE_ID"]'))
     return fields
 

@@ -279,14 +279,25 @@ def check_host_names(
         for key, value in props.container_env_vars.items():
             if not isinstance(value, str):
                 continue
-            for other in others:
+            place = _place(props.container_name, report).at(f".container_env_vars[{quoted(key)}]")
+            _check_own_address(environment, as_written(value), place)
+            for other in (each for each in others if each.fqdn):
                 is_intended = {other.name.upper(), other.kind.upper()} & set(key.upper().split("_"))
                 named = re.search(rf"(?<![\w.-]){re.escape(other.fqdn)}(?![\w.-])", as_written(value))
                 if named and other.fqdn != environment.fqdn and not is_intended:
-                    place = _place(props.container_name, report).at(f".container_env_vars[{quoted(key)}]")
                     place.wrong(
                         "the host name of another environment", 'Use f"https://{environment.fqdn}/…".', other.fqdn
                     )
+
+
+def _check_own_address(environment: Environment, value: str, place: Report) -> None:
+    own = re.escape(environment.fqdn)
+    if not environment.fqdn and re.search(r"https?://(?=[/:]|$)", value):
+        hint = f'Use f"{{environment.url}}/…", which is a path without FQDN, or add FQDN to {quoted(environment.name)}.'
+        place.wrong("an address without a host", hint, value)
+    elif environment.fqdn and not environment.certificate_arn and re.search(rf"https://{own}(?![\w.-])", value):
+        mistake = f"HTTPS, which {quoted(environment.name)} does not serve without CERTIFICATE_ID"
+        place.wrong(mistake, 'Use f"{environment.url}/…".', value)
 
 
 def check_released(environment: Environment, services: Services, report: Report) -> None:

@@ -124,7 +124,7 @@ class ServiceProps:
     """The number of failed tasks after which a deployment is rolled back."""
     public: Annotated[bool, checks.flag] = False
     """Whether the load balancer sends the internet's requests here."""
-    health_check_path: Annotated[str, checks.http_path] = "/health"
+    health_check_path: Annotated[str, checks.http_path] = "/"
     """The path of the load balancer's health check of a public service."""
     target_group_port: Annotated[int, checks.port] = 80
     """The port of the load balancer's target group. It has no effect, because ECS registers each task with its

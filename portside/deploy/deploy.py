@@ -158,7 +158,7 @@ def _unknown(run: DeploymentRun, error: Exception) -> UserError:
 
 def _urls(target: Target, load_balancer_dns: str) -> dict[str, str]:
     if not target.is_local:
-        return {"Site": f"https://{target.environment.fqdn}"}
+        return {"Site": target.environment.url or f"http://{load_balancer_dns}"}
     from portside.emulator.client import control
 
     balancers = control.load_balancers(target.environment.account, aws=target.local_aws)

@@ -48,6 +48,11 @@ def _parameters(place: Place) -> Iterator[str]:
         yield place.arn("ssm", f"parameter{path}")
 
 
+def _certificate(place: Place) -> Iterator[str]:
+    if place.environment.certificate_arn:
+        yield place.environment.certificate_arn
+
+
 def _secrets(place: Place) -> Iterator[str]:
     return map(place.named, place.secrets())
 
@@ -109,7 +114,7 @@ DEPLOY = (
     Right("LogsOfTheDatabase", "logs:PutRetentionPolicy", "logs:log-group:/aws/docdb/*"),
     # CloudFormation names the cluster, and not after its stack.
     Right("Database", "rds:DescribeDBClusters", "rds:cluster:*"),
-    Right("Certificates", "acm:DescribeCertificate", lambda place: [place.environment.certificate_arn]),
+    Right("Certificates", "acm:DescribeCertificate", _certificate),
     Right("Secrets", "secretsmanager:DescribeSecret", _secrets),
     Right("DatabaseSecret", "secretsmanager:DescribeSecret", "secretsmanager:secret:DocDbMasterPassword*"),
     Right("NamesOfFields", "secretsmanager:GetSecretValue", _secrets_with_fields),

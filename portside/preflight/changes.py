@@ -86,7 +86,8 @@ def _stateful(stack: str, loss: Loss, allowed: frozenset[str]) -> Finding:
     if not loss.is_certain:
         return skip(subject, loss.sentence)
     renamed = "; if only its logical ID changed, a second one is created" if loss.what == DELETED else ""
-    hint = f"Revert the change; or if it is intended, pass --replace {loss.logical_id}"
+    way = _WAYS.get(loss.kind, "Revert the change; ")
+    hint = f"{way}or if it is intended, pass --replace {loss.logical_id}"
     return fail(subject, f"{loss.sentence}{renamed}", hint)
 
 
@@ -104,6 +105,9 @@ def _interrupted(stack: str, loss: Loss, allowed: frozenset[str]) -> Finding:
 _WAYS = {
     "AWS::ElasticLoadBalancingV2::TargetGroup": (
         "Revert the change; where only the port differs, set target_group_port. "
+    ),
+    "AWS::ServiceDiscovery::PrivateDnsNamespace": (
+        "Revert the change; where FQDN differs, set NAMESPACE in app.py to the deployed name; "
     ),
 }
 

@@ -20,6 +20,8 @@ _LEAST_DAYS = 30
 
 
 def questions(context: Context) -> list[Question]:
+    if not context.environment.certificate_arn:
+        return [Question("certificate", without_certificate), Question(HOST_NAME, host_name)]
     described = Shared(lambda: _read(context))
     return [
         Question("certificate", lambda context: issued(context, described())),
@@ -27,6 +29,11 @@ def questions(context: Context) -> list[Question]:
         Question(EXPIRY, lambda context: lasting(context, _existing(described()))),
         Question(HOST_NAME, host_name),
     ]
+
+
+def without_certificate(context: Context) -> Finding:
+    """That there is no certificate to check."""
+    return skip("certificate", context.environment.unencrypted)
 
 
 def _read(context: Context) -> Mapping[str, Any] | None:
@@ -129,6 +136,8 @@ HOST_NAME = "host name"
 def host_name(context: Context) -> Finding:
     """Whether people who open the host name come to this environment's load balancer."""
     environment = context.environment
+    if not environment.fqdn:
+        raise NotKnown("without FQDN people open the load balancer's own name")
     if context.target.is_local:
         raise NotKnown(f"a rehearsal has no DNS, and {environment.fqdn} is another's")
     name = only_stack(environment, StackKind.LOAD_BALANCER).name

@@ -41,7 +41,7 @@ def prepare(environment: Environment, services: Sequence[ServiceProps], images: 
         environment.region,
         certificate_arn=environment.certificate_arn,
         # Environments share certificates, and app.py does not have their names.
-        domain=f"*.{environment.fqdn.partition('.')[2]}",
+        domain=f"*.{environment.fqdn.partition('.')[2]}" if environment.fqdn else "",
         secrets=secrets_of(services),
         images=images,
     )

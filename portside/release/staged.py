@@ -95,7 +95,9 @@ def read_footer(environment: Environment, why: str) -> Staged:
 
     Raises `UserError` where it shows no release, or several.
     """
-    site = f"https://{environment.fqdn}/"
+    if not environment.url:
+        raise UserError(f"{why}, and {environment.name} has no FQDN whose footer shows it", "Add FQDN in app.py.")
+    site = f"{environment.url}/"
     where = f"{why}, so the footer of {site} was read instead"
     try:
         shown = versions_in(read_page(site))

@@ -15,7 +15,7 @@ from portside.config.deferred_values import ImageVersion
 from portside.config.image_reference import LOCAL_BUILD
 from portside.config.service_props import ServiceProps
 from portside.config.stacks import StackKind, only_stack
-from portside.errors import UserError
+from portside.errors import UsageError, UserError
 from portside.findings.check import FAIL, OK, SKIP, check
 from portside.findings.finding import Finding, State
 from portside.images.resolution import Resolution
@@ -58,7 +58,9 @@ def site_of(target: Target) -> str:
     """The address of the site: its host name, or in a rehearsal the stub of its load balancer."""
     environment = target.environment
     if target.local_aws is None:
-        return f"https://{environment.fqdn}/"
+        if not environment.url:
+            raise UsageError(f'ENVIRONMENTS["{environment.name}"]["FQDN"]: missing', "Add the host name of the site.")
+        return f"{environment.url}/"
     from portside.emulator.client import control
 
     balancer = read_stack(target.clients("cloudformation"), only_stack(environment, StackKind.LOAD_BALANCER).name)

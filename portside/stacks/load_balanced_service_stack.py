@@ -16,6 +16,7 @@ from portside.stacks.alarms import DEPLOYMENT_ALARM_MINUTES, EVERY_MINUTE, Alarm
 from portside.stacks.load_balancer_stack import HTTP_PORT, HTTPS_PORT
 from portside.stacks.service_stack import ServiceStack
 
+_HTTPS_LISTENER = "HttpsListener"
 # A year, in which a browser that has used HTTPS doesn't use HTTP.
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/header-modification.html
 _RESPONSE_HEADERS = {
@@ -28,7 +29,9 @@ _RESPONSE_HEADERS = {
 class LoadBalancedServiceStack(ServiceStack):
     """A service for requests from the internet, with listeners on a load balancer of another stack.
 
-    `certificate_id` is the id or the ARN of an existing certificate.
+    `certificate_id` is the id or the ARN of an existing certificate. Without one the listener of port 80 serves the
+    site, from the same target group as later the listener of port 443. `orders_listeners` lets the redirect to 443 wait
+    until that answers.
     """
 
     def __init__(
@@ -41,24 +44,33 @@ class LoadBalancedServiceStack(ServiceStack):
         load_balancer: elbv2.IApplicationLoadBalancer,
         certificate_id: str,
         health_check_path: str = "/health",
+        *,
+        orders_listeners: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, vpc, cluster, props, **kwargs)
-        self.targets = self._serve_over_https(props, load_balancer, certificate_id, health_check_path)
-        self._redirect_http(load_balancer)
+        if certificate_id:
+            https = self._https_listener(load_balancer, certificate_id)
+            self.targets = self._targets(https, vpc, props, health_check_path)
+            https.add_target_groups("HttpsTarget", target_groups=[self.targets])
+            http = self._http_listener(
+                load_balancer, elbv2.ListenerAction.redirect(port=str(HTTPS_PORT), protocol="HTTPS", permanent=True)
+            )
+            if orders_listeners:
+                http.node.add_dependency(https)
+        else:
+            # The scope of the same path keeps the target group's logical ID, so that a certificate can come and go.
+            self.targets = self._targets(Construct(self, _HTTPS_LISTENER), vpc, props, health_check_path)
+            self._http_listener(load_balancer, elbv2.ListenerAction.forward([self.targets]))
         self.alarms += [self._alarm_on_unhealthy_targets(kwargs.get("alarm_topic_arn"))]
         self.cfn_service.health_check_grace_period_seconds = props.health_check_grace_seconds
 
-    def _serve_over_https(
-        self,
-        props: ServiceProps,
-        load_balancer: elbv2.IApplicationLoadBalancer,
-        certificate_id: str,
-        health_check_path: str,
-    ) -> elbv2.ApplicationTargetGroup:
+    def _https_listener(
+        self, load_balancer: elbv2.IApplicationLoadBalancer, certificate_id: str
+    ) -> elbv2.ApplicationListener:
         listener = elbv2.ApplicationListener(
             self,
-            "HttpsListener",
+            _HTTPS_LISTENER,
             load_balancer=load_balancer,
             port=HTTPS_PORT,
             protocol=elbv2.ApplicationProtocol.HTTPS,
@@ -69,8 +81,15 @@ class LoadBalancedServiceStack(ServiceStack):
         )
         for header, value in _RESPONSE_HEADERS.items():
             listener.set_attribute(f"routing.http.response.{header}", value)
-        return listener.add_targets(
-            "HttpsTarget",
+        return listener
+
+    def _targets(
+        self, scope: Construct, vpc: ec2.IVpc, props: ServiceProps, health_check_path: str
+    ) -> elbv2.ApplicationTargetGroup:
+        return elbv2.ApplicationTargetGroup(
+            scope,
+            "HttpsTargetGroup",
+            vpc=vpc,
             port=props.target_group_port,
             protocol=elbv2.ApplicationProtocol.HTTP,
             targets=[self.service],
@@ -105,15 +124,17 @@ class LoadBalancedServiceStack(ServiceStack):
             topic_arn,
         )
 
-    def _redirect_http(self, load_balancer: elbv2.IApplicationLoadBalancer) -> None:
-        elbv2.ApplicationListener(
+    def _http_listener(
+        self, load_balancer: elbv2.IApplicationLoadBalancer, action: elbv2.ListenerAction
+    ) -> elbv2.ApplicationListener:
+        return elbv2.ApplicationListener(
             self,
             "HttpListener",
             load_balancer=load_balancer,
             port=HTTP_PORT,
             protocol=elbv2.ApplicationProtocol.HTTP,
             open=False,
-            default_action=elbv2.ListenerAction.redirect(port=str(HTTPS_PORT), protocol="HTTPS", permanent=True),
+            default_action=action,
         )
 
     def _certificate_arn(self, certificate_id: str) -> str:

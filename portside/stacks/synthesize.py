@@ -93,8 +93,9 @@ def main() -> None:
             # `cdk deploy` without this tool has no other check.
             expect_committed(environment, services, images)
         app.synth()
-        for warning in configuration.warnings:
-            print(redact.current().text(f"Warning: {warning.sentence}"), file=sys.stderr)
+        warnings = [each.sentence for each in configuration.warnings]
+        for warning in filter(None, [*warnings, environment.unencrypted]):
+            print(redact.current().text(f"Warning: {warning}"), file=sys.stderr)
     except UserError as error:
         print(redact.current().text(str(error)), file=sys.stderr)
         sys.exit(error.exit_code)
@@ -182,7 +183,7 @@ def build_app(
         app,
         only_stack(environment, StackKind.ECS_CLUSTER).name,
         network.vpc,
-        environment.fqdn,
+        environment.service_namespace,
         callees=callees_of(services),
         kept_groups=list(kept),
         many_callers=[props.container_name for props in services if has_many_calls(props)],
@@ -214,11 +215,12 @@ def build_app(
     }
     if not _is_set(app, PARALLEL):
         app.node.add_validation(CalleesFirst(awaited_callees(services), stacks))
+    site = f"\n[{environment.fqdn}]({environment.url})" if environment.url else ""
     MonitoringStack(
         app,
         only_stack(environment, StackKind.MONITORING).name,
         topic_name=environment.alarm_topic_name,
-        title=f"# {environment.identity.title} {environment.name}\n[{environment.fqdn}](https://{environment.fqdn})",
+        title=f"# {environment.identity.title} {environment.name}{site}",
         load_balancer=load_balancer,
         ecs=ecs,
         docdb=docdb,
@@ -309,6 +311,9 @@ def _service_stack(
         shared.load_balancer.alb,
         environment.certificate_arn,
         props.health_check_path,
+        # CloudFormation changes the listeners one after the other where a certificate can come later. An adopted
+        # environment has both already.
+        orders_listeners=not environment.adopted_stacks,
         **keywords,
     )
 

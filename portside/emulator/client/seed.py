@@ -27,11 +27,11 @@ def seed(
 ) -> list[str]:
     """Create the certificate, secrets and images that don't exist; returns a line for each one created.
 
-    `secrets` maps names to the JSON fields that are read from them, or to None for a plain value. Values are random
-    letters and digits, because some are used unescaped in a URI.
+    `certificate_arn` is empty without a certificate. `secrets` maps names to the JSON fields that are read from them,
+    or to None for a plain value. Values are random letters and digits, because some are used unescaped in a URI.
     """
     made = []
-    if control.put_certificate(certificate_arn, domain=domain, aws=aws):
+    if certificate_arn and control.put_certificate(certificate_arn, domain=domain, aws=aws):
         made.append(f"certificate {certificate_arn} for {domain}")
     present = {under for each in control.images(aws=aws) for under in _references_of(each)}
     for reference in dict.fromkeys(images):

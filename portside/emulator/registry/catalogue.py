@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from portside.emulator.registry import oci_image
-from portside.emulator.registry.image_reference import ImageReference, has_registry, parse_reference
+from portside.emulator.registry.image_reference import ImageReference, parse_reference
 from portside.emulator.registry.oci_image import PLATFORM, Content, Recipe
 from portside.emulator.state.stored_list import StoredList
 
@@ -74,7 +74,7 @@ class Image:
 
 def path_of(name: str) -> str:
     """The name of an image without its registry's host."""
-    return name.partition("/")[2] if has_registry(name) else name
+    return ImageReference(name, None, None).with_registry.name.partition("/")[2]
 
 
 def made_from(image: Image, recipe: Recipe) -> Image:

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, replace
 
 # https://github.com/distribution/reference/blob/main/regexp.go
+_DOCKER_HUB = "docker.io/"
 _NAME = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]+)?/)?[a-z0-9]+(?:(?:[._/]|__|-+)[a-z0-9]+)*"
 _REFERENCE = re.compile(rf"({_NAME})(?::(\w[\w.-]{{0,127}}))?(?:@(sha256:[0-9a-f]{{64}}))?", re.ASCII)
 
@@ -24,9 +25,10 @@ class ImageReference:
     @property
     def with_registry(self) -> ImageReference:
         """The same image with its registry's host in front; without a host it is Docker Hub's."""
-        if has_registry(self.name):
-            return self
-        return replace(self, name=f"docker.io/{'' if '/' in self.name else 'library/'}{self.name}")
+        name = self.name if has_registry(self.name) else f"{_DOCKER_HUB}{self.name}"
+        path = name.removeprefix(_DOCKER_HUB)
+        # https://docs.docker.com/reference/cli/docker/image/tag/
+        return replace(self, name=name if "/" in path else f"{_DOCKER_HUB}library/{path}")
 
     def __str__(self) -> str:
         return self.name + (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")

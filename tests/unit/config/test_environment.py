@@ -16,6 +16,7 @@ from portside.errors import Problem
 from tests.unit.configuration_support import (
     CERTIFICATE_ID,
     OMITTED,
+    WAIVED,
     check_configuration,
     environment_problems,
     environments,
@@ -274,18 +275,51 @@ def test_the_topic_of_alarms_is_known_without_asking_aws() -> None:
     assert parsed("dev").alarm_topic_arn == "arn:aws:sns:us-east-1:607346494281:agora-dev-alarms"
 
 
-def test_every_key_that_must_be_there_is_missed_in_the_order_of_the_configuration() -> None:
-    problems = problems_of({"dev": {}})
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("dev", ["ACCOUNT", "VPC_CIDR"]),
+        ("stage", ["ACCOUNT", "VPC_CIDR", "TAGS", "GHCR_PACKAGE_VERSION"]),
+        ("prod", ["ACCOUNT", "VPC_CIDR", "FQDN", "CERTIFICATE_ID", "TAGS", "GHCR_PACKAGE_VERSION"]),
+    ],
+)
+def test_every_key_that_must_be_there_is_missed_in_the_order_of_the_configuration(
+    name: str, expected: list[str]
+) -> None:
+    problems = problems_of({name: WAIVED if name == "prod" else {}})
     assert {problem.what for problem in problems} == {"missing"}
-    assert [problem.where.split('"')[3] for problem in problems] == [
-        "ACCOUNT",
-        "VPC_CIDR",
-        "FQDN",
-        "CERTIFICATE_ID",
-        "TAGS",
-        "GHCR_PACKAGE_VERSION",
-        "AUTO_SCALE_CAPACITY",
-    ]
+    assert [problem.where.split('"')[3] for problem in problems] == expected
+
+
+def test_a_first_environment_needs_only_its_account_and_its_network() -> None:
+    optional = ("FQDN", "CERTIFICATE_ID", "TAGS", "GHCR_PACKAGE_VERSION", "AUTO_SCALE_CAPACITY")
+    omitted: dict[str, Any] = dict.fromkeys(optional, OMITTED)
+    first = parsed(**omitted)
+    assert (first.fqdn, first.certificate_arn, first.tags, first.ghcr_package_version) == ("", "", {}, "latest")
+    assert (first.auto_scale_min, first.auto_scale_max) == (1, 2)
+    assert (first.url, first.service_namespace) == ("", "agora-dev.internal")
+    assert "HTTP only" in first.unencrypted
+
+
+def test_more_tasks_run_by_default_outside_development() -> None:
+    stage = parsed("stage", AUTO_SCALE_CAPACITY=OMITTED)
+    assert (stage.auto_scale_min, stage.auto_scale_max) == (2, 4)
+
+
+def test_the_address_of_a_site_is_http_until_it_has_a_certificate() -> None:
+    assert parsed().url == "https://dev.example.org"
+    assert parsed().unencrypted == ""
+    assert parsed(CERTIFICATE_ID=OMITTED).url == "http://dev.example.org"
+
+
+def test_a_certificate_needs_the_name_that_it_is_for() -> None:
+    (problem,) = environment_problems(FQDN=OMITTED)
+    assert (problem.where, problem.what) == ('ENVIRONMENTS["dev"]["FQDN"]', "missing, which the certificate is for")
+
+
+def test_a_namespace_can_stay_when_a_host_name_comes() -> None:
+    assert parsed().service_namespace == "dev.example.org"
+    assert parsed(NAMESPACE="agora-dev.internal").service_namespace == "agora-dev.internal"
 
 
 def test_all_mistakes_of_all_environments_are_reported_at_once() -> None:

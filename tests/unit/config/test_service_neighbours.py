@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from portside.config.deferred_values import DatabaseHost, DatabaseSecret
+from portside.config.environment import Environment
 from portside.config.service_props import DATABASE, Call, ServiceProps, ServiceSecret
 from portside.errors import Problem
 from tests.unit.configuration_support import (
+    OMITTED,
     api_and_app,
     check_configuration,
     environments,
@@ -280,3 +282,28 @@ def test_a_network_has_an_address_for_every_task_of_a_deployment(most: int, fits
         "too small: its private subnets have 54 addresses, and deploying every service at its auto_scale_max_capacity "
         "needs 55, got '10.0.0.0/25'"
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "value", "what"),
+    [
+        ({"CERTIFICATE_ID": OMITTED}, "https://dev.example.org/api", 'HTTPS, which "dev" does not serve'),
+        ({"CERTIFICATE_ID": OMITTED, "FQDN": OMITTED}, "https:///api", "an address without a host"),
+    ],
+)
+def test_an_address_of_the_site_that_does_not_answer_is_reported(
+    changes: dict[str, Any], value: str, what: str
+) -> None:
+    services = [service(public=True, container_env_vars={"API_URL": value})]
+    (problem,) = problems_of(environments(dev=changes), lambda _: services)
+    assert problem.where == 'ServiceProps("app").container_env_vars["API_URL"]'
+    assert problem.what.startswith(what)
+    assert "environment.url" in problem.hint
+
+
+@pytest.mark.parametrize("changes", [{}, {"CERTIFICATE_ID": OMITTED}, {"CERTIFICATE_ID": OMITTED, "FQDN": OMITTED}])
+def test_the_environments_own_address_is_accepted(changes: dict[str, Any]) -> None:
+    def services(environment: Environment) -> list[ServiceProps]:
+        return [service(public=True, container_env_vars={"API_URL": f"{environment.url}/api"})]
+
+    check_configuration(environments(dev=changes, stage={}), services)

@@ -13,6 +13,7 @@ from portside.findings.check import FAIL, OK, SKIP
 from portside.findings.finding import Finding
 from portside.preflight import host_name
 from portside.preflight.host_name import is_covered
+from tests.unit.configuration_support import OMITTED, check_configuration, environments, one_service
 from tests.unit.operations_support import NOON, client_error
 from tests.unit.verification_support import DENIED, FakeClient, by_subject, context
 
@@ -105,3 +106,11 @@ def test_a_name_covers_itself_in_any_case_and_nothing_else(ours: list[str], thei
     host = ".".join(ours)
     assert is_covered(host, [host.upper()])
     assert is_covered(host, [".".join(theirs)]) == (ours == theirs)
+
+
+def test_without_a_certificate_there_is_none_to_check() -> None:
+    written = environments(dev={"CERTIFICATE_ID": OMITTED, "FQDN": OMITTED})
+    about = context({"acm": FakeClient()}, configuration=check_configuration(written, one_service))
+    checks = by_subject(host_name.questions(about), about)
+    assert {subject: check.state for subject, check in checks.items()} == {"certificate": SKIP, "host name": SKIP}
+    assert "HTTP only" in checks["certificate"].what

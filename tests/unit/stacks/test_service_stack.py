@@ -12,6 +12,7 @@ from portside.config.image_reference import IMAGE_COMMIT_OUTPUT, IMAGE_DIGEST_OU
 from portside.config.service_props import DATABASE, Call, ContainerVolume, HealthCheck, Permission, ServiceSecret
 from portside.errors import UsageError
 from portside.images.resolved_image import ResolvedImage
+from tests.unit.configuration_support import CERTIFICATE_ID
 from tests.unit.stacks_support import (
     ENVIRONMENTS,
     SERVICES,
@@ -442,6 +443,46 @@ def test_https_is_modern_and_http_is_redirected_to_it() -> None:
     assert (https["Port"], https["SslPolicy"]) == (443, "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09")
     assert https["Certificates"] == [{"CertificateArn": environment("prod").certificate_arn}]
     assert http["DefaultActions"][0]["RedirectConfig"] == {"Port": "443", "Protocol": "HTTPS", "StatusCode": "HTTP_301"}
+
+
+def _listeners(template: Json) -> dict[str, Json]:
+    return {
+        name: each
+        for name, each in template["Resources"].items()
+        if each["Type"].startswith("AWS::ElasticLoadBalancingV2::")
+    }
+
+
+def test_without_a_certificate_port_80_serves_from_the_same_target_group() -> None:
+    plain, secure = (
+        _listeners(Parts().public_service(app_props(), certificate)) for certificate in ("", CERTIFICATE_ID)
+    )
+    assert plain.keys() == {"HttpListenerC38EAD1B", "HttpsListenerHttpsTargetGroupC1FAA79B"}
+    assert secure.keys() - plain.keys() == {"HttpsListener1C292967"}
+    group = "HttpsListenerHttpsTargetGroupC1FAA79B"
+    assert plain[group] == secure[group]
+    http = plain["HttpListenerC38EAD1B"]["Properties"]
+    assert http["DefaultActions"] == [{"Type": "forward", "TargetGroupArn": {"Ref": group}}]
+    unchanged = {"Port", "Protocol", "LoadBalancerArn"}
+    after = secure["HttpListenerC38EAD1B"]["Properties"]
+    assert {key: http[key] for key in unchanged} == {key: after[key] for key in unchanged}
+    assert http.keys() == after.keys()
+
+
+@pytest.mark.parametrize(
+    ("certificate", "listener"), [("", "HttpListenerC38EAD1B"), (CERTIFICATE_ID, "HttpsListener1C292967")]
+)
+def test_a_public_service_waits_for_the_listener_of_its_target_group(certificate: str, listener: str) -> None:
+    resources = Parts().public_service(app_props(), certificate)["Resources"]
+    assert listener in next(each for each in resources.values() if each["Type"] == "AWS::ECS::Service")["DependsOn"]
+
+
+@pytest.mark.parametrize("orders_listeners", [True, False])
+def test_port_80_redirects_only_once_port_443_answers(orders_listeners: bool) -> None:
+    listener = _listeners(Parts().public_service(app_props(), orders_listeners=orders_listeners))[
+        "HttpListenerC38EAD1B"
+    ]
+    assert ("HttpsListener1C292967" in listener.get("DependsOn", ())) is orders_listeners
 
 
 def test_a_certificate_is_named_by_its_id_or_its_arn() -> None:
