@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from portside.aws import network_reading, service_reading, stack_reading, task_logs
+from portside.aws.database_reading import with_state
 from portside.aws.health import health
 from portside.aws.model import (
     CLOCKS_DIFFER,
@@ -22,7 +23,7 @@ from portside.aws.parallel import in_parallel, sort_out
 from portside.aws.reader import Jobs, Reader
 from portside.aws.snapshot import RecordedDeployment, Snapshot
 
-_DEFINITION, _DATABASE = "AWS::ECS::TaskDefinition", "AWS::DocDB::DBCluster"
+_DEFINITION = "AWS::ECS::TaskDefinition"
 _LOGS_OF_EACH, _LOGS_OF_FAILED, _LOGS_OF_RUNNING = 2, 6, 1
 _MOST_DEFINITIONS = 4
 
@@ -141,11 +142,15 @@ def _jobs(reader: Reader, snapshot: Snapshot, suspects: Sequence[Service]) -> Jo
 
 def _read_database(reader: Reader, database: Database) -> Database:
     """The database with its state; its id comes from the stack's resources if the outputs do not contain it."""
+    kind = database.kind
+    if kind is None:
+        return database
     if not database.id:
         ids = reader.ids(database.stack)
         secret = next(iter(ids.get("AWS::SecretsManager::Secret", ())), "")
-        database = replace(database, id=next(iter(ids.get(_DATABASE, ())), ""), secret=database.secret or secret)
-    return network_reading.read_database(reader.clients("docdb"), database) if database.id else database
+        found = next(iter(ids.get(kind.resource_type, ())), "")
+        database = replace(database, id=found, secret=database.secret or secret)
+    return with_state(reader.clients(kind.service), database) if database.id else database
 
 
 def _with_found(

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from portside.aws.configured import ConfiguredService
 from portside.aws.stack_status import Outlook, status_of
+from portside.config.database_kinds import DOCUMENTDB, DatabaseKind
 
 # ECS and CloudFormation use different clocks and precisions.
 CLOCKS_DIFFER = timedelta(seconds=1)
@@ -379,10 +380,19 @@ class Subnet:
 
 @dataclass(frozen=True)
 class Database:
-    """The environment's DocumentDB cluster according to the configuration and its stack; `state` is AWS's status."""
+    """The environment's database according to the configuration and its stack; `state` is AWS's status.
 
-    stack: str
-    port: int
+    An environment without a database has the kind None.
+    """
+
+    stack: str = ""
+    port: int = 0
     id: str = ""
     state: str = ""
     secret: str = ""
+    kind: DatabaseKind | None = DOCUMENTDB
+
+    @property
+    def name(self) -> str:
+        """Its identifier with what it is, such as "cluster my-app-dev-docdb"."""
+        return f"{self.kind.noun if self.kind else 'database'} {self.id}"

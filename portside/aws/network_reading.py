@@ -1,4 +1,4 @@
-"""Read target groups, subnets, alarms and the database."""
+"""Read target groups, subnets and alarms."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from portside.aws.errors import is_missing
-from portside.aws.model import Alarm, Database, Subnet, TargetGroup
+from portside.aws.model import Alarm, Subnet, TargetGroup
 from portside.redact import current
 
 
@@ -88,9 +88,3 @@ def read_subnets(ec2: Any, ids: Sequence[str]) -> tuple[Subnet, ...]:
         for page in pages
         for each in page["Subnets"]
     )
-
-
-def read_database(docdb: Any, database: Database) -> Database:
-    """The database with the state of its cluster, such as "available" or "stopped"."""
-    found = docdb.describe_db_clusters(DBClusterIdentifier=database.id)["DBClusters"]
-    return replace(database, state=found[0].get("Status", "") if found else "")

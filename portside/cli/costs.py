@@ -26,14 +26,14 @@ def costs(environment: str, local: bool, as_json: bool) -> None:
     Stacks that are deployed but not in app.py are read from AWS and included.
     If they cannot be read, a line reports it.
     """
-    from portside.costs.estimate import ASSUMED, PRICES, standing, total
+    from portside.costs.estimate import PRICES, assumed, standing, total
 
     configuration = read_configuration(local=local, acting_on=())
     configuration.environment(environment)
     others = _unconfigured(environment, local=local)
     parts = {
         "standing": standing(configuration.environment(environment), configuration.services_of(environment)),
-        "by use": ASSUMED,
+        "by use": assumed(configuration.environment(environment)),
     }
     if as_json:
         shown: dict[str, Any] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -20,11 +19,11 @@ if TYPE_CHECKING:
 
 @click.command()
 @environment_argument
-@click.option("--port", type=click.IntRange(1, 65535), default=27017, show_default=True, help="The local port.")
+@click.option("--port", type=click.IntRange(1, 65535), help="The local port; by default the usual one of the database.")
 @local_option
 @dry_run_option
 @json_option
-def tunnel(environment: str, port: int, local: bool, dry_run: bool, as_json: bool) -> None:
+def tunnel(environment: str, port: int | None, local: bool, dry_run: bool, as_json: bool) -> None:
     """Forward a local port to ENV's database until Ctrl-C.
 
     Uses the bastion if there is one, otherwise a container that can call the database.
@@ -49,5 +48,5 @@ def tunnel(environment: str, port: int, local: bool, dry_run: bool, as_json: boo
 
 def _show(planned: Tunnel, commands: Commands) -> None:
     console.say(f"127.0.0.1:{planned.local_port} leads to {planned.host}:{planned.port} through {planned.through}.")
-    console.print_lines(f"mongosh {shlex.quote(planned.uri)}")
+    console.print_lines(planned.client)
     console.say(f"The password is in Secrets Manager:\n{planned.password_command(commands)}")

@@ -21,7 +21,13 @@ from portside.config.image_reference import is_moving_tag
 from portside.config.mistakes import Report, closest, kind_of, quoted, suggestion
 from portside.config.own_stacks import StacksFunction, find_function, read_own_stacks
 from portside.config.release_source import ReleaseSource, check_version, parse_releases
-from portside.config.service_neighbours import check_addresses, check_host_names, check_neighbours, check_released
+from portside.config.service_neighbours import (
+    check_addresses,
+    check_database,
+    check_host_names,
+    check_neighbours,
+    check_released,
+)
 from portside.config.service_props import ServiceProps
 from portside.config.source_file import unfilled
 from portside.errors import ConfigurationError, Problem, UsageError
@@ -225,6 +231,7 @@ def _check(
                 others = [other for other in sound.values() if other is not environment]
                 check_host_names(environment, others, written[name], place)
                 check_addresses(environment, written[name], report.at(f'[{quoted(name)}]["VPC_CIDR"]'))
+                check_database(environment, written[name], report.at(f"[{quoted(name)}]"))
             found[name] = place.problems
     source = parse_releases(names.get("RELEASES"), Report("RELEASES", report.problems))
     if source:

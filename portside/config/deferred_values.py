@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NoReturn, get_args
 
 # The tokens of the CDK in strings, lists and numbers:
 # https://docs.aws.amazon.com/cdk/v2/guide/tokens.html
@@ -49,12 +49,22 @@ _UNCHANGED = "it is only known after a deployment, and can only be inserted into
 
 @dataclass(frozen=True)
 class DatabaseHost(_Deferred):
-    """The host name of the environment's DocumentDB cluster, for a container's environment."""
+    """The host name of the environment's database, for a container's environment."""
 
 
 @dataclass(frozen=True)
 class DatabasePort(_Deferred):
-    """The port of the environment's DocumentDB cluster, for a container's environment."""
+    """The port of the environment's database, for a container's environment."""
+
+
+@dataclass(frozen=True)
+class DatabaseName(_Deferred):
+    """The name of the database that was created with the environment's cluster or instance."""
+
+
+@dataclass(frozen=True)
+class DatabaseUser(_Deferred):
+    """The master user of the environment's database."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +87,10 @@ class ImageCommit(_Deferred):
     """The commit of the container's own image: its first digits, as many as make it not look like a number."""
 
 
-LateValue = DatabaseHost | DatabasePort | ImageVersion | ImageCommit
+LateValue = DatabaseHost | DatabasePort | DatabaseName | DatabaseUser | ImageVersion | ImageCommit
+OfDatabase = DatabaseHost | DatabasePort | DatabaseName | DatabaseUser | DatabaseSecret
 
-_BY_MARK = {str(kind()): kind() for kind in (DatabaseHost, DatabasePort, DatabaseSecret, ImageVersion, ImageCommit)}
+_BY_MARK = {str(kind()): kind() for kind in (*get_args(OfDatabase), ImageVersion, ImageCommit)}
 
 
 def parts_of(value: object) -> list[object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from portside.config.database_kinds import Bounds, DatabaseKind
 from portside.config.identity import Identity, short_name
 from portside.config.kind import Kind as Kind  # app.py imports it from here
 from portside.config.own_stacks import OwnStack
@@ -12,7 +13,6 @@ from portside.config.own_stacks import OwnStack
 OWNER_TAG = "portside:owner"
 """The tag that identifies the owner of a stack: `APP/ENVIRONMENT`."""
 
-FIRST_DATABASE_STACK = "docdb-v8"
 LATEST = "latest"
 """The latest time to which a cluster can be restored."""
 
@@ -28,25 +28,23 @@ class Bastion:
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseOrigin:
-    """The engine of a database, and the backup from which it was restored: a cluster at a time, or a snapshot.
+    """The engine of a database, and the backup from which it was restored.
 
-    `time` is in UTC, such as `2026-11-20T10:00:00Z`, or `LATEST`. Without a backup the database was created empty.
+    The backup is that of a cluster or an instance at a time, or a snapshot. `time` is in UTC, such as
+    `2026-11-20T10:00:00Z`, or `LATEST`. Without a backup the database was created empty; without a version it has the
+    environment's.
     """
 
-    engine_version: str = "8.0.0"
+    engine_version: str | None = None
     cluster: str | None = None
+    instance: str | None = None
     time: str | None = None
     snapshot: str | None = None
 
     @property
     def is_restored(self) -> bool:
         """Whether it was restored from a backup."""
-        return bool(self.cluster or self.snapshot)
-
-    @property
-    def family(self) -> str:
-        """The parameter group family, such as `docdb8.0`."""
-        return "docdb" + self.engine_version.rpartition(".")[0]
+        return bool(self.cluster or self.instance or self.snapshot)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,14 +73,22 @@ class Environment:
     auto_scale_min: int
     auto_scale_max: int
     nat_gateways: int = 2
-    database_stack: str = FIRST_DATABASE_STACK
+    database_kind: DatabaseKind | None = None
+    """The kind of its database; None for an environment without a database, whose other values then mean nothing."""
+    database_stack: str = ""
     databases: Mapping[str, DatabaseOrigin] = field(default_factory=dict)
     """The stacks of the other databases, by the end of their names; services use that of `database_stack`."""
-    database_instance_class: str = "r5.large"
+    database_engine_version: str = ""
+    database_instance_class: str = ""
     database_instances: int = 1
+    database_capacity: Bounds | None = None
+    """The capacity units of a serverless instance; None for instances of `database_instance_class`."""
+    database_storage_gib: int = 0
     database_username: str = "master"
     database_name: str
     database_port: int = 27017
+    database_tls: bool = True
+    """Whether the database only accepts encrypted connections."""
     bastion: Bastion | None = None
     ecs_exec: bool = True
     log_retention_days: int = 90
@@ -153,6 +159,8 @@ class Environment:
     @property
     def database_stacks(self) -> tuple[str, ...]:
         """The ends of the names of all database stacks, the stack of the services' database first."""
+        if self.database_kind is None:
+            return ()
         return tuple(dict.fromkeys((self.database_stack, *self.databases)))
 
     @property

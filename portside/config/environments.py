@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from portside.config import database_values
 from portside.config import environment_values as values
+from portside.config.database_kinds import DatabaseKind
 from portside.config.environment import Environment
 from portside.config.environment_values import Parser
 from portside.config.identity import Identity
@@ -48,14 +49,6 @@ _KEYS = {
     "AUTO_SCALE_CAPACITY": _Key(values.auto_scale),
     "REGION": _Key(values.region),
     "NAT_GATEWAYS": _Key(values.between(1, 2, "Use 1, or 2 for one in each zone.")),
-    "DATABASE_STACK": _Key(database_values.database_stack),
-    "DATABASES": _Key(database_values.databases),
-    "DATABASE_INSTANCE_CLASS": _Key(database_values.database_instance_class),
-    # https://docs.aws.amazon.com/documentdb/latest/developerguide/limits.html
-    "DATABASE_INSTANCES": _Key(values.between(1, 16, "Use 1 to 16, the number of instances of the cluster.")),
-    "DATABASE_USERNAME": _Key(database_values.database_username),
-    "DATABASE_NAME": _Key(database_values.database_name),
-    "DATABASE_PORT": _Key(values.between(1150, 65535, "Use a port that DocumentDB allows, such as 27017.")),
     "BASTION": _Key(values.bastion),
     "ECS_EXEC": _Key(values.flag),
     "LOG_RETENTION_DAYS": _Key(values.log_retention_days),
@@ -95,8 +88,16 @@ def parse_environments(
             del sound[name]
         elif name in sound:
             sound[name] = sound[name] | proof
-    of_the_app: dict[str, Any] = {"identity": identity, "database_name": identity.app}
-    return {name: Environment(**(of_the_app | fields)) for name, fields in sound.items()}
+    found = {}
+    for name, fields in sound.items():
+        of_the_app: dict[str, Any] = {"identity": identity, "database_name": _database_name(identity, fields)}
+        found[name] = Environment(**(of_the_app | fields))
+    return found
+
+
+def _database_name(identity: Identity, fields: Mapping[str, Any]) -> str:
+    kind: DatabaseKind | None = fields.get("database_kind")
+    return kind.default_name(identity.app) if kind else identity.app
 
 
 def _parse_environment(name: object, written: object, report: Report) -> dict[str, Any]:
@@ -106,8 +107,8 @@ def _parse_environment(name: object, written: object, report: Report) -> dict[st
         report.wrong("not a name for an environment", 'Use up to 16 small letters and digits, such as "dev".', name)
     if not report.mapping(written, 'Write {"VPC_CIDR": …, "FQDN": …}.'):
         return {}
-    given = report.by_known_name(cast(Mapping[Any, Any], written), list(_KEYS), "key")
-    fields: dict[str, Any] = {"name": name}
+    given = report.by_known_name(cast(Mapping[Any, Any], written), [*_KEYS, *database_values.KEYS], "key")
+    fields: dict[str, Any] = {"name": name} | database_values.database_fields(given, report)
     if is_name and "KIND" not in given:
         _default_kind(fields, report.at('["KIND"]'))
     for key, reading in _KEYS.items():

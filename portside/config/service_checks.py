@@ -52,7 +52,7 @@ _PUBLIC = "Publish the image in a registry that needs no credentials, such as gh
 _SHELL_OPERATORS = frozenset(("||", "&&", "|", ";"))
 _SHELL_OPTIONS = frozenset(("-c", "-ec", "-lc", "-e"))
 _NO_CHANGES = "no !r, no slices, no upper()"
-_LATE_VALUE_IN_TEXT = re.compile(r"(?:Database(?:Host|Port|Secret)|Image(?:Version|Commit))\(")
+_LATE_VALUE_IN_TEXT = re.compile(r"(?:Database(?:Host|Port|Name|User|Secret)|Image(?:Version|Commit))\(")
 
 
 def between(low: int, high: int, hint: str = "") -> Check:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from portside.config.addresses import LOOPBACK, Address, addresses, further_ports, health_check_addresses
-from portside.config.deferred_values import DatabaseHost, DatabasePort, DatabaseSecret, as_written, is_token, parts_of
+from portside.config.database_values import KIND, add_kind_hint
+from portside.config.deferred_values import OfDatabase, as_written, is_token, parts_of
 from portside.config.environment import Environment
 from portside.config.image_reference import LOCAL_BUILD, parse_reference
 from portside.config.mistakes import Report, closest, quoted
@@ -69,7 +70,8 @@ def check_addresses(environment: Environment, services: Services, report: Report
     subnet = IPv4Network(environment.vpc_cidr).num_addresses // 4 - _KEPT_ADDRESSES
     most = (_field(props, "auto_scale_max_capacity") for props in services)
     tasks = sum(2 * count for count in most if count is not None and not is_token(count))
-    needed = tasks + environment.database_instances + _OTHER_INTERFACES
+    databases = len(environment.database_stacks) * environment.database_instances
+    needed = tasks + databases + _OTHER_INTERFACES
     if needed > subnet * _PRIVATE_SUBNETS:
         report.wrong(
             f"too small: its private subnets have {subnet * _PRIVATE_SUBNETS} addresses, and deploying every service "
@@ -77,6 +79,31 @@ def check_addresses(environment: Environment, services: Services, report: Report
             "Use a larger network, or lower the capacity.",
             environment.vpc_cidr,
         )
+
+
+def check_database(environment: Environment, services: Services, report: Report) -> None:
+    """Report services that use the database of an environment without a database."""
+    calls = {
+        _field(props, "container_name"): call.port
+        for props in services
+        for call in _calls(props)
+        if call.service == DATABASE
+    }
+    users = [name for props in services if (name := _field(props, "container_name")) in calls or reads_database(props)]
+    if users and environment.database_kind is None:
+        port = next(iter(calls.values()), None)
+        report.at(f"[{quoted(KIND)}]").wrong(
+            f"missing, and {', '.join(map(str, users))} {'uses' if len(users) == 1 else 'use'} the database: "
+            "an environment without it has no database",
+            add_kind_hint(report.where, port),
+        )
+
+
+def reads_database(props: ServiceProps) -> bool:
+    """Whether a service is given the address, the user, the name or the password of the database."""
+    values = [part for value in (_field(props, "container_env_vars") or {}).values() for part in parts_of(value)]
+    uses = [*values, *(secret.secret_name for secret in _field(props, "container_secrets") or ())]
+    return any(isinstance(value, OfDatabase) for value in uses)
 
 
 @dataclass(frozen=True)
@@ -100,11 +127,12 @@ class _World:
             return f'Did you mean "{similar}"?'
         # Service Connect only resolves services, and a name without a dot is not looked up in DNS.
         is_wrong = address.is_certain or address.is_elsewhere
-        return f"Use the container_name of a service: {', '.join(names)}. {_DATABASE_HOST}" if is_wrong else ""
+        hint = f"Use the container_name of a service: {', '.join(names)}."
+        return f"{hint} {_DATABASE_HOST}".strip() if is_wrong else ""
 
 
 def _world(environment: Environment, services: Services) -> _World:
-    ports: dict[str, int | None] = {DATABASE: environment.database_port}
+    ports: dict[str, int | None] = {DATABASE: environment.database_port} if environment.database_kind else {}
     for props in services:
         name, port = _field(props, "container_name"), _field(props, "container_port")
         if name is not None:
@@ -185,7 +213,7 @@ def _check_calls(props: ServiceProps, world: _World, report: Report) -> None:
     ports = world.ports
     for index, call in enumerate(_calls(props)):
         place = report.at(f".calls[{index}]")
-        if is_token(call.service):
+        if is_token(call.service) or (call.service == DATABASE and DATABASE not in ports):
             continue
         if call.service not in ports:
             if world.all_named:
@@ -193,10 +221,8 @@ def _check_calls(props: ServiceProps, world: _World, report: Report) -> None:
         elif not _is_port(call.port, ports[call.service]):
             listening = ports[call.service]
             place.wrong(f"{call.service} listens on port {listening}", f"Use port {listening}.", call.port)
-    values = [part for value in (_field(props, "container_env_vars") or {}).values() for part in parts_of(value)]
-    uses = [*values, *(secret.secret_name for secret in _field(props, "container_secrets") or ())]
-    reads_database = any(isinstance(value, DatabaseHost | DatabasePort | DatabaseSecret) for value in uses)
-    if reads_database and _has(props, "calls") and DATABASE not in [call.service for call in _calls(props)]:
+    reads = DATABASE in ports and reads_database(props)
+    if reads and _has(props, "calls") and DATABASE not in [call.service for call in _calls(props)]:
         hint = f"Add Call(DATABASE, {ports[DATABASE]})."
         report.at(".calls").wrong("uses the database's host, port or password, but does not call it", hint)
 

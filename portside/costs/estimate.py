@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from portside.config.environment import Environment
 from portside.config.service_props import ServiceProps
+from portside.costs import database_costs
 from portside.errors import UsageError
 
 HOURS = 730
@@ -14,7 +15,7 @@ HOURS = 730
 
 _ZONES = 2
 # Two of the load balancer's own, in portside/stacks/load_balancer_stack.py; a sum of two metrics is billed as two.
-_ALARMED_ON_THE_LOAD_BALANCER, _ALARMED_ON_ITS_TARGETS, _ALARMED_ON_A_SERVICE, _ALARMED_ON_THE_DATABASE = 3, 1, 1, 5
+_ALARMED_ON_THE_LOAD_BALANCER, _ALARMED_ON_ITS_TARGETS, _ALARMED_ON_A_SERVICE = 3, 1, 1
 # Application Auto Scaling creates two for each target that it tracks, one to scale out and one to scale in:
 # https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking.html
 ALARMS_OF_SCALING = 2
@@ -39,6 +40,7 @@ PRICES: Mapping[str, Price] = {
     "load balancer": Price(0.0225, "hour", "https://aws.amazon.com/elasticloadbalancing/pricing/"),
     "load balancer, LCU": Price(0.008, "hour", "https://aws.amazon.com/elasticloadbalancing/pricing/"),
     "DocumentDB r5.large": Price(0.277, "hour", "https://aws.amazon.com/documentdb/pricing/"),
+    "DocumentDB, capacity unit": Price(0.0822, "hour", "https://aws.amazon.com/documentdb/pricing/"),
     "DocumentDB, storage": Price(0.10, "GB-month", "https://aws.amazon.com/documentdb/pricing/"),
     "DocumentDB, I/O": Price(0.20, "million", "https://aws.amazon.com/documentdb/pricing/"),
     "DocumentDB, backups": Price(0.02, "GB-month", "https://aws.amazon.com/documentdb/pricing/"),
@@ -73,16 +75,18 @@ def standing(environment: Environment, services: Sequence[ServiceProps]) -> list
 
     Raises `UsageError` for a class of database instances whose price is not known here.
     """
-    database = f"DocumentDB {environment.database_instance_class}"
-    if database not in PRICES:
-        raise UsageError(
-            f"the price of {database} is unknown",
-            f"Add it to PRICES in portside/costs/estimate.py, from {PRICES['DocumentDB, storage'].source}.",
-        )
+    database = [Line(name, quantity) for name, quantity in database_costs.standing(environment)]
+    for line in database:
+        if line.name not in PRICES:
+            raise UsageError(
+                f"the price of {line.name} is unknown",
+                f"Add it to PRICES in portside/costs/estimate.py, from {_page_of(environment)}.",
+            )
     tasks = [(props, props.auto_scale_min_capacity) for props in services]
     secrets = {str(secret.secret_name) for props in services for secret in props.container_secrets}
     public = sum(props.public for props in services)
-    alarms = _ALARMED_ON_THE_LOAD_BALANCER + _ALARMED_ON_ITS_TARGETS * public + _ALARMED_ON_THE_DATABASE
+    alarms = _ALARMED_ON_THE_LOAD_BALANCER + _ALARMED_ON_ITS_TARGETS * public
+    alarms += database_costs.alarmed_metrics(environment)
     alarms += len(services) * (_ALARMED_ON_A_SERVICE + ALARMS_OF_SCALING)
     return [
         Line("Fargate, vCPU", sum(props.task_size.cpu * count for props, count in tasks) / 1024),
@@ -90,7 +94,7 @@ def standing(environment: Environment, services: Sequence[ServiceProps]) -> list
         Line("NAT gateway", environment.nat_gateways),
         Line("public IPv4 address", environment.nat_gateways + _ZONES),
         Line("load balancer", 1),
-        Line(database, environment.database_instances),
+        *database,
         Line("firewall", 1),
         Line("firewall, rule", _FIREWALL_RULES),
         Line("alarm, metric", alarms),
@@ -100,18 +104,23 @@ def standing(environment: Environment, services: Sequence[ServiceProps]) -> list
     ]
 
 
-ASSUMED: Sequence[Line] = (
-    Line("NAT gateway, data", 20),
-    Line("load balancer, LCU", 0.5),
-    Line("DocumentDB, storage", 5),
-    Line("DocumentDB, I/O", 5),
-    Line("DocumentDB, backups", 5),
-    Line("firewall, requests", 3),
-    Line("logs, written", 2.5),
-    Line("logs, kept", 7.5),
-    Line("access logs, kept", 0.6),
-)
-"""The assumed usage of a small portal."""
+def assumed(environment: Environment) -> list[Line]:
+    """The assumed usage of a small portal."""
+    return [
+        Line("NAT gateway, data", 20),
+        Line("load balancer, LCU", 0.5),
+        *(Line(name, quantity) for name, quantity in database_costs.usage(environment)),
+        Line("firewall, requests", 3),
+        Line("logs, written", 2.5),
+        Line("logs, kept", 7.5),
+        Line("access logs, kept", 0.6),
+    ]
+
+
+def _page_of(environment: Environment) -> str:
+    """The page with the prices of the environment's database."""
+    title = environment.database_kind.title if environment.database_kind else ""
+    return next(price.source for name, price in PRICES.items() if name.startswith(title))
 
 
 def total(lines: Sequence[Line]) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from portside.costs import database_costs
 from portside.costs.estimate import ALARMS_OF_SCALING, PRICES, Line, total
 
 Resource = Mapping[str, Any]
@@ -46,6 +47,7 @@ def template_costs(template: Mapping[str, Any]) -> StackCosts:
 def _quantities(resources: Mapping[str, Resource]) -> Iterator[tuple[str, float]]:
     """The names in `PRICES` and quantities of each resource."""
     tasks = _tasks(resources)
+    yield from database_costs.of_template(resources)
     for resource in resources.values():
         properties = resource.get("Properties", {})
         match resource.get("Type"):
@@ -62,8 +64,6 @@ def _quantities(resources: Mapping[str, Resource]) -> Iterator[tuple[str, float]
                 yield "load balancer", 1
                 is_public = properties.get("Scheme") == "internet-facing"
                 yield "public IPv4 address", len(properties.get("Subnets", ())) if is_public else 0
-            case "AWS::DocDB::DBInstance":
-                yield f"DocumentDB {str(properties.get('DBInstanceClass')).removeprefix('db.')}", 1
             case "AWS::WAFv2::WebACL":
                 yield "firewall", 1
                 yield "firewall, rule", len(properties.get("Rules", ()))

@@ -111,7 +111,7 @@ def _execute(run: DeploymentRun, stacks: Sequence[Stack]) -> Deployment:
     _update_stale_stacks(run, stacks)
     environment = target.environment
     for stack in database_stacks(environment):
-        database_logs.keep_for(target.clients, stack.name, environment.log_retention_days)
+        database_logs.keep_for(target.clients, environment.database_kind, stack.name, environment.log_retention_days)
     run.running = wait_until_stable(run)
     found = _reader(target, run.services).named(names)
     balancer = found[only_stack(environment, StackKind.LOAD_BALANCER).name]

@@ -73,6 +73,9 @@ def plan(
         stacks = cdk_cli.synthesize(target, images, context, lambda _: None, validate=False)
     deployed = read_stacks(cloudformation, [stack.name for stack in stacks])
     kept = () if with_data else kept_stacks(environment)
+    if not with_data and unknown_stacks(target, stacks):
+        # A stack that is no longer configured can still be in the network.
+        kept = tuple(dict.fromkeys((only_stack(environment, StackKind.NETWORK).name, *kept)))
     buckets = access_logs.buckets_of(target.clients("s3"), environment)
     staying = {name: _resources(cloudformation, name) for name in kept if name in deployed}
     if buckets and not with_data:
@@ -90,8 +93,10 @@ def plan(
 
 
 def kept_stacks(environment: Environment) -> tuple[str, ...]:
-    """The stacks with data, and their network."""
-    return tuple(stack.name for stack in stacks_for(environment, ()) if stack.outlives_its_environment)
+    """The stacks with data, and their network; none without data."""
+    found = [stack for stack in stacks_for(environment, ()) if stack.outlives_its_environment]
+    has_data = any(stack.kind is not StackKind.NETWORK for stack in found)
+    return tuple(stack.name for stack in found if has_data)
 
 
 def unknown_stacks(target: Target, stacks: Sequence[Stack]) -> list[str]:

@@ -61,6 +61,28 @@ def _secrets_with_fields(place: Place) -> Iterator[str]:
     return map(place.named, place.secrets(with_fields=True))
 
 
+def _database_logs(place: Place) -> Iterator[str]:
+    if kind := place.environment.database_kind:
+        yield place.arn("logs", f"log-group:{kind.log_group.partition('{}')[0]}*")
+
+
+def _database_clusters(place: Place) -> Iterator[str]:
+    kind = place.environment.database_kind
+    if kind and kind.is_cluster:
+        yield place.arn("rds", "cluster:*")
+
+
+def _database_instances(place: Place) -> Iterator[str]:
+    kind = place.environment.database_kind
+    if kind and not kind.is_cluster:
+        yield place.arn("rds", "db:*")
+
+
+def _database_secret(place: Place) -> Iterator[str]:
+    if kind := place.environment.database_kind:
+        yield place.arn("secretsmanager", f"secret:{kind.credentials_id}*")
+
+
 def _tunnelled(place: Place) -> Iterator[str]:
     if place.has_sessions:
         yield from place.arns(TASKS)
@@ -111,12 +133,13 @@ DEPLOY = (
     Right("Tasks", "ecs:DescribeTasks", TASKS),
     Right("ListsOfTheCluster", "ecs:ListServices ecs:ListTasks", condition=on_clusters),
     Right("LastLines", "logs:GetLogEvents", "logs:log-group:{prefix}*:log-stream:*"),
-    Right("LogsOfTheDatabase", "logs:PutRetentionPolicy", "logs:log-group:/aws/docdb/*"),
-    # CloudFormation names the cluster, and not after its stack.
-    Right("Database", "rds:DescribeDBClusters", "rds:cluster:*"),
+    Right("LogsOfTheDatabase", "logs:PutRetentionPolicy", _database_logs),
+    # CloudFormation names the cluster or instance, and not after its stack.
+    Right("Database", "rds:DescribeDBClusters", _database_clusters),
+    Right("DatabaseInstance", "rds:DescribeDBInstances", _database_instances),
     Right("Certificates", "acm:DescribeCertificate", _certificate),
     Right("Secrets", "secretsmanager:DescribeSecret", _secrets),
-    Right("DatabaseSecret", "secretsmanager:DescribeSecret", "secretsmanager:secret:DocDbMasterPassword*"),
+    Right("DatabaseSecret", "secretsmanager:DescribeSecret", _database_secret),
     Right("NamesOfFields", "secretsmanager:GetSecretValue", _secrets_with_fields),
     Right("Keys", "kms:DescribeKey kms:GetKeyPolicy", "kms:key/*"),
     Right("RightsOfRoles", "iam:SimulatePrincipalPolicy", lambda place: [place.role(place.stack("*"))]),

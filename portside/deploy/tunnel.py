@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import errno
+import shlex
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from portside.aws.database_reading import describe_database
 from portside.aws.errors import code_of, is_denied
 from portside.aws.stack_reading import physical_ids, read_stack
 from portside.aws.target import Target
 from portside.commands import Commands
+from portside.config.database_kinds import DATABASE_KINDS, DOCUMENTDB
+from portside.config.database_values import KIND, add_kind_hint
 from portside.config.service_props import DATABASE, ServiceProps
 from portside.config.stacks import StackKind, database_stacks, only_stack
 from portside.deploy.execute import choose_container
@@ -36,6 +40,7 @@ class Tunnel(JsonFields):
     user: str
     database: str
     secret: str
+    kind: str = DOCUMENTDB.name
 
     @property
     def request(self) -> dict[str, Any]:
@@ -49,9 +54,14 @@ class Tunnel(JsonFields):
 
     @property
     def uri(self) -> str:
-        """Where to connect, without the password. The cluster's other hosts can't be reached through the tunnel."""
-        options = "directConnection=true&authSource=admin&retryWrites=false"
-        return f"mongodb://{self.user}@127.0.0.1:{self.local_port}/{self.database}?{options}"
+        """Where to connect, without the password."""
+        kind = DATABASE_KINDS[self.kind]
+        return kind.uri.format(user=self.user, port=self.local_port, name=self.database)
+
+    @property
+    def client(self) -> str:
+        """The command that connects."""
+        return f"{DATABASE_KINDS[self.kind].client} {shlex.quote(self.uri)}"
 
     def password_command(self, commands: Commands) -> str:
         """The command that shows the password."""
@@ -64,10 +74,17 @@ class Tunnel(JsonFields):
         return super().as_json() | {"request": self.request, "uri": self.uri}
 
 
-def plan(target: Target, services: Sequence[ServiceProps], local_port: int) -> Tunnel:
-    """The tunnel to open. Raises `UserError` or `UsageError` if something is missing."""
-    expect_free_port(local_port)
+def plan(target: Target, services: Sequence[ServiceProps], local_port: int | None) -> Tunnel:
+    """The tunnel to open, from the database's usual port without a `local_port`.
+
+    Raises `UserError` or `UsageError` if something is missing.
+    """
     environment = target.environment
+    kind = environment.database_kind
+    if kind is None:
+        place = f'ENVIRONMENTS["{environment.name}"]'
+        raise UserError(f"{environment.name} has no database: {place} has no {KIND}", add_kind_hint(place))
+    expect_free_port(local_port or kind.port)
     stack = database_stacks(environment)[0].name
     cloudformation = target.clients("cloudformation")
     if read_stack(cloudformation, stack) is None:
@@ -75,22 +92,23 @@ def plan(target: Target, services: Sequence[ServiceProps], local_port: int) -> T
             f"{environment.name} has no database {target.place}: there is no stack {stack}",
             f"Deploy it: {target.commands.tool('deploy')}",
         )
-    clusters = physical_ids(cloudformation, stack, "AWS::DocDB::DBCluster")
+    databases = physical_ids(cloudformation, stack, kind.resource_type)
     secrets = physical_ids(cloudformation, stack, "AWS::SecretsManager::Secret")
-    if not clusters or not secrets:
-        raise UserError(f"the stack {stack} has no database cluster and secret", "Look at it in CloudFormation.")
-    cluster = target.clients("docdb").describe_db_clusters(DBClusterIdentifier=clusters[0])["DBClusters"][0]
+    found = describe_database(target.clients(kind.service), kind, databases[0]) if databases else None
+    if found is None or not secrets:
+        raise UserError(f"the stack {stack} has no database {kind.noun} and secret", "Look at it in CloudFormation.")
     through, session_target = _way(target, services)
     return Tunnel(
-        environment.name,
-        local_port,
-        through,
-        session_target,
-        str(cluster["Endpoint"]),
-        int(cluster.get("Port") or environment.database_port),
-        environment.database_username,
-        environment.database_name,
-        secrets[0],
+        environment=environment.name,
+        local_port=local_port or kind.port,
+        through=through,
+        target=session_target,
+        host=found.host,
+        port=found.port or environment.database_port,
+        user=environment.database_username,
+        database=environment.database_name,
+        secret=secrets[0],
+        kind=kind.name,
     )
 
 

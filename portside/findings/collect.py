@@ -112,10 +112,18 @@ def _read_records(clients: Clients, environment: Environment) -> tuple[RecordedD
 
 
 def _database(environment: Environment, look: Look) -> Database:
+    if environment.database_kind is None:
+        return Database(kind=None)
     stack = database_stacks(environment)[0].name
     outputs = look.stacks[stack].outputs if look.stacks and stack in look.stacks else {}
 
     def output(name: re.Pattern[str]) -> str:
         return next((value for key, value in outputs.items() if name.search(key)), "")
 
-    return Database(stack, environment.database_port, id=output(_CLUSTER_OUTPUT), secret=output(_SECRET_OUTPUT))
+    return Database(
+        stack,
+        environment.database_port,
+        id=output(_CLUSTER_OUTPUT),
+        secret=output(_SECRET_OUTPUT),
+        kind=environment.database_kind,
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from portside.config.database_kinds import DOCUMENTDB
 from portside.config.service_props import DATABASE
 from portside.findings.finding import Finding
 from portside.findings.log_terms import first_in_log
@@ -31,6 +32,8 @@ _DEFAULT_PORT = "27017"
 
 def database(context: RuleContext, lines: Sequence[str]) -> Finding | None:
     """The database: its certificate, its name, its users, what it can do, and whether it answers."""
+    if context.snapshot.database.kind is not DOCUMENTDB:
+        return None
     shared = rows_of(FILE)[0].shared
     if not any(shared.search(line) for line in lines):
         unnamed = _calls_it(context) and any(_UNNAMED.search(line) for line in lines)
@@ -62,11 +65,12 @@ def _no_connection(context: RuleContext) -> Finding:
     """No connection, for an unknown reason: check the cluster's state, the configuration, then the network."""
     facts = context.snapshot.database
     if facts.state and facts.state != "available":
-        start = context.commands.aws("docdb", "start-db-cluster", db_cluster_identifier=facts.id)
+        kind = facts.kind or DOCUMENTDB
+        start = context.commands.aws(*kind.command("start"), **kind.identified(facts.id))
         return context.found(
             "DATABASE_UNREACHABLE",
-            f"the database does not answer: its cluster {facts.id} is {facts.state}",
-            look=f"cluster {facts.id} in DocumentDB",
+            f"the database does not answer: its {facts.name} is {facts.state}",
+            look=f"{facts.name} in {kind.title}",
             fix=context.commands.fix(start)
             if facts.state == "stopped"
             else f"Wait until it is available, then: {context.start_again}",
@@ -80,8 +84,8 @@ def _no_connection(context: RuleContext) -> Finding:
         )
     return context.found(
         "DATABASE_UNREACHABLE",
-        f"it gets no connection to the database on port {facts.port}, whose cluster is "
-        f"{facts.state or 'in a state that could not be read'}",
+        f"it gets no connection to the database on port {facts.port}, whose "
+        f"{facts.kind.noun if facts.kind else 'server'} is {facts.state or 'in a state that could not be read'}",
         look=f"security groups and routes of stack {facts.stack}",
         fix=drift(context, facts.stack, f"correct that, then: {context.start_again}"),
     )

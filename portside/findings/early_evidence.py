@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # The diagnosis reads again what is not read within this time.
 _TIMEOUT_SECONDS = 3.0
-_SLOW_TO_LOAD = ("ec2", "logs", "docdb", "ssm")
+_SLOW_TO_LOAD = ("ec2", "logs", "docdb", "rds", "ssm")
 
 
 class EarlyEvidence:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from portside.commands import FROM_FILE, file_of
+from portside.config.database_kinds import DOCUMENTDB
 from portside.findings.finding import Finding
 from portside.findings.rule_context import RuleContext, more_memory
 from portside.findings.words import CRASH, Groups, Row, Terms, finding_of, rows_of
@@ -101,13 +102,16 @@ def _database_secret(context: RuleContext, _: Groups) -> str:
 def _reset_password(context: RuleContext, groups: Groups) -> str:
     commands, secret = context.commands, _database_secret(context, groups)
     value = commands.aws("secretsmanager", "get-secret-value", secret_id=secret, query="SecretString", output="text")
+    kind = context.snapshot.database.kind or DOCUMENTDB
     reset = commands.aws(
-        *("docdb", "modify-db-cluster"),
-        db_cluster_identifier=context.snapshot.database.id or "CLUSTER",
+        *kind.command("modify"),
+        **kind.identified(context.snapshot.database.id or kind.noun.upper()),
         apply_immediately=True,
         master_user_password=file_of(value),
     )
-    return commands.fix(reset, then=f"changes the cluster's password to that of the secret; then: {context.redeploy}")
+    return commands.fix(
+        reset, then=f"changes the {kind.noun}'s password to that of the secret; then: {context.redeploy}"
+    )
 
 
 TERMS: Terms[RuleContext] = {

@@ -90,14 +90,15 @@ def _on_stack(snapshot: Snapshot, stack: Stack) -> Iterator[Finding]:
 
 def _on_database(snapshot: Snapshot) -> Iterator[Finding]:
     facts = snapshot.database
-    if facts.state not in _NO_ANSWER:
+    if facts.kind is None or facts.state not in _NO_ANSWER:
         return
-    start = snapshot.commands.fix(snapshot.commands.aws("docdb", "start-db-cluster", db_cluster_identifier=facts.id))
+    started = snapshot.commands.aws(*facts.kind.command("start"), **facts.kind.identified(facts.id))
+    start = snapshot.commands.fix(started)
     yield Finding(
         "DATABASE_UNREACHABLE",
-        f"its cluster {facts.id} is {facts.state}, so it answers no connection",
-        evidence=(f"DocumentDB: {facts.id} is {facts.state}",),
-        look=f"cluster {facts.id} in DocumentDB",
+        f"its {facts.name} is {facts.state}, so it answers no connection",
+        evidence=(f"{facts.kind.title}: {facts.id} is {facts.state}",),
+        look=f"{facts.name} in {facts.kind.title}",
         fix=start if facts.state == "stopped" else f"Wait until it is {_AFTERWARDS[facts.state]}",
         stack=facts.stack,
     )

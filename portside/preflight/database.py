@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from portside.aws.database_reading import DatabaseDescription, describe_database
+from portside.config.database_kinds import DatabaseKind
 from portside.config.deferred_values import DatabaseSecret
 from portside.config.stacks import database_stacks
 from portside.extension import installed
@@ -14,7 +18,10 @@ PARAMETERS = "database: parameters"
 USERS = "database: users"
 
 
-def questions() -> list[Question]:
+def questions(context: Context) -> list[Question]:
+    """The checks of the environment's database, none without one."""
+    if context.environment.database_kind is None:
+        return []
     return [
         Question(TLS, connections_are_encrypted),
         Question(PARAMETERS, parameters_are_used),
@@ -23,7 +30,16 @@ def questions() -> list[Question]:
 
 
 def connections_are_encrypted(context: Context) -> Finding:
-    """They are not: accepted until the date that the app gives, a failed check after it. It blocks no deployment."""
+    """Whether it requires TLS. That it does not is accepted until the date that the app gives. Blocks no deployment."""
+    if context.environment.database_tls:
+        found = _described(context)
+        if found is None:
+            return skip(TLS, "required, once the database is deployed")
+        if found.description.parameter_group != found.group or found.description.waiting:
+            return fail(
+                TLS, f"required by the parameters of {found.id}, which it does not use yet", f"See {PARAMETERS}."
+            )
+        return ok(TLS, f"{found.id} accepts encrypted connections only")
     risk = installed().database_without_tls
     if risk is None:
         return fail(TLS, "off: connections to the database are not encrypted", "See docs/database.md, TLS.")
@@ -33,32 +49,43 @@ def connections_are_encrypted(context: Context) -> Finding:
 
 
 def parameters_are_used(context: Context) -> Finding:
-    """Whether the cluster runs with its stack's parameters: a restored one may begin with AWS's own, with TLS on."""
-    stack = database_stacks(context.environment)[0].name
-    clusters = context.physical_ids(stack, "AWS::DocDB::DBCluster")
-    groups = context.physical_ids(stack, "AWS::DocDB::DBClusterParameterGroup")
-    if not clusters or not groups:
+    """Whether the database runs with its stack's parameters: a restored one may begin with AWS's own."""
+    found = _described(context)
+    if found is None:
         return skip(PARAMETERS, "the first deployment of the database makes them")
-    cluster = context.client("docdb").describe_db_clusters(DBClusterIdentifier=clusters[0])["DBClusters"][0]
-    used, commands = cluster["DBClusterParameterGroup"], context.commands
-    waiting = [
-        each["DBInstanceIdentifier"]
-        for each in cluster["DBClusterMembers"]
-        if each.get("DBClusterParameterGroupStatus", "in-sync") != "in-sync"
-    ]
-    if used != groups[0]:
-        modify = commands.aws(
-            *("docdb", "modify-db-cluster"),
-            db_cluster_identifier=clusters[0],
-            db_cluster_parameter_group_name=groups[0],
-        )
-        hint = commands.fix(modify, then="then reboot its instances")
-        return fail(PARAMETERS, f"{clusters[0]} uses {used}, not {groups[0]}", hint)
-    if waiting:
-        reboot = commands.aws("docdb", "reboot-db-instance", db_instance_identifier=waiting[0])
+    commands, kind, used = context.commands, found.kind, found.description
+    if used.parameter_group != found.group:
+        option = "db_cluster_parameter_group_name" if kind.is_cluster else "db_parameter_group_name"
+        modify = commands.aws(*kind.command("modify"), **kind.identified(found.id), **{option: found.group})
+        hint = commands.fix(modify, then="then reboot its instances" if kind.is_cluster else "then reboot it")
+        return fail(PARAMETERS, f"{found.id} uses {used.parameter_group}, not {found.group}", hint)
+    if used.waiting:
+        reboot = commands.aws(kind.service, "reboot-db-instance", db_instance_identifier=used.waiting[0])
         hint = f"At a quiet time: {commands.fix(reboot, then='interrupts its connections')}"
-        return fail(PARAMETERS, f"they wait for a reboot of {', '.join(waiting)}", hint)
-    return ok(PARAMETERS, f"{clusters[0]} uses {used}")
+        return fail(PARAMETERS, f"they wait for a reboot of {', '.join(used.waiting)}", hint)
+    return ok(PARAMETERS, f"{found.id} uses {used.parameter_group}")
+
+
+@dataclass(frozen=True)
+class _Deployed:
+    """The database of the services as AWS describes it, with the parameter group of its stack."""
+
+    kind: DatabaseKind
+    id: str
+    group: str
+    description: DatabaseDescription
+
+
+def _described(context: Context) -> _Deployed | None:
+    kind = context.environment.database_kind
+    assert kind is not None  # without one this is not asked
+    stack = database_stacks(context.environment)[0].name
+    databases = context.physical_ids(stack, kind.resource_type)
+    groups = context.physical_ids(stack, kind.parameter_group_type)
+    if not databases or not groups:
+        return None
+    found = describe_database(context.client(kind.service), kind, databases[0])
+    return _Deployed(kind, databases[0], groups[0], found) if found else None
 
 
 def users_are_their_own(context: Context) -> Finding:

@@ -129,7 +129,7 @@ def questions(context: Context) -> list[Question]:
         *earlier.questions(),
         *published.questions(),
         *secrets.questions(context),
-        *database.questions(),
+        *database.questions(context),
         *host_name.questions(context),
         *network.questions(),
         *quotas.questions(context),

@@ -1,143 +1,86 @@
-"""The database."""
+"""A DocumentDB cluster."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import aws_cdk as cdk
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_docdb as docdb
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_secretsmanager as secretsmanager
-from constructs import Construct
 
 from portside.config.environment import LATEST, DatabaseOrigin
 from portside.stacks.acknowledgment import acknowledge
-from portside.stacks.alarms import EVERY_MINUTE, AlarmProps, add_alarm
-from portside.stacks.callers import callers_group
-from portside.stacks.props import DocdbProps, instance_type
+from portside.stacks.database_stack import BACKUP_DAYS, MAINTENANCE_WINDOW, Database, DatabaseStack, Endpoint
+from portside.stacks.props import instance_type
 
-# Short peaks of load are normal.
-_ALARM_MINUTES = 10
-# The volume grows automatically, to 128 TiB.
-_MUCH_DATA_BYTES = 100 * 1024**3
-_LITTLE_ROOM_BYTES = 2 * 1024**3
-# Free up to the size of the data, then $0.02 a GiB and month: https://aws.amazon.com/documentdb/pricing/
-_BACKUP_DAYS = 14
+__all__ = ["Database", "DocdbStack"]
 
 
-@dataclass(frozen=True)
-class Database:
-    """The connection of a service to a database, and the security group for it."""
+class DocdbStack(DatabaseStack):
+    """A DocumentDB cluster with its password and its callers' security group."""
 
-    host: str
-    port: int
-    secret: secretsmanager.ISecret
-    callers: ec2.ISecurityGroup
+    cluster: docdb.DatabaseCluster
 
-
-class DocdbStack(cdk.Stack):
-    """A DocumentDB cluster that is retained when its stack is deleted, its password, and its callers' security group.
-
-    With `deletable` the cluster is deleted with its stack. Members of `visitors`, the callers' group of another
-    database, can read this one before a service uses it.
-    """
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        vpc: ec2.IVpc,
-        props: DocdbProps,
-        *,
-        alarm_topic_arn: str | None = None,
-        keep_exports: bool = False,
-        deletable: bool = False,
-        visitors: ec2.ISecurityGroup | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(scope, construct_id, **kwargs)
-        self._deletable = deletable
-        self._removal_policy = cdk.RemovalPolicy.DESTROY if deletable else cdk.RemovalPolicy.RETAIN
-        self.master_password_secret = self._master_password()
-        self.cluster = self._cluster(vpc, props)
-        self.callers = self._callers(vpc, props.port)
-        if visitors:
-            self._add_ingress(visitors, props.port, "From the callers of another database")
-        self.database = Database(
-            host=self.cluster.cluster_endpoint.hostname,
-            port=props.port,
-            secret=self.master_password_secret,
-            callers=self.callers,
+    def _endpoint(self, vpc: ec2.IVpc) -> Endpoint:
+        self.cluster = self._cluster(vpc)
+        return Endpoint(
+            self.cluster.cluster_endpoint.hostname,
+            self.cluster.cluster_identifier,
+            self.cluster.connections.security_groups[0],
         )
-        self.alarms = self._alarms(alarm_topic_arn)
-        if keep_exports:
-            for value in (
-                self.master_password_secret.secret_arn,
-                self.cluster.cluster_endpoint.hostname,
-                self.cluster.cluster_endpoint.port_as_string(),
-                self.cluster.security_group_id,
-            ):
-                self.export_value(value)
 
-    def _master_password(self) -> secretsmanager.Secret:
-        # A change of these settings generates a new password, which the cluster does not have. No punctuation, because
-        # the services insert it into a URI without encoding.
-        secret = secretsmanager.Secret(
-            self,
-            "DocDbMasterPassword",
-            generate_secret_string=secretsmanager.SecretStringGenerator(password_length=32, exclude_punctuation=True),
-            removal_policy=self._removal_policy,
-        )
-        acknowledge(
-            cast(cdk.CfnResource, secret.node.default_child),
-            "AwsSolutions-SMG4",
-            "The services read the password at their start only, so a rotation by the clock would lock them out; it is "
-            "rotated by hand, in the steps of docs/database.md.",
-        )
-        return secret
+    def _exported(self) -> tuple[str, ...]:
+        endpoint = self.cluster.cluster_endpoint
+        return endpoint.hostname, endpoint.port_as_string(), self.cluster.security_group_id
 
-    def _cluster(self, vpc: ec2.IVpc, props: DocdbProps) -> docdb.DatabaseCluster:
-        parameter_group = self._parameter_group(props.family)
+    def _cluster(self, vpc: ec2.IVpc) -> docdb.DatabaseCluster:
+        props = self.props
         cluster = docdb.DatabaseCluster(
             self,
             "DocDbCluster",
             master_user=docdb.Login(username=props.master_username, password=self.master_password_secret.secret_value),
-            engine_version=props.engine_version,
-            parameter_group=parameter_group,
+            engine_version=props.version,
+            parameter_group=self._parameter_group(),
+            # The construct only knows serverless clusters that were created as such.
             instance_type=instance_type(props.instance_type),
             instances=props.instances,
             vpc=vpc,
             vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
             port=props.port,
             storage_encrypted=True,
-            backup=docdb.BackupProps(retention=cdk.Duration.days(_BACKUP_DAYS)),
-            preferred_maintenance_window="sat:06:54-sat:07:24",
+            backup=docdb.BackupProps(retention=cdk.Duration.days(BACKUP_DAYS)),
+            preferred_maintenance_window=MAINTENANCE_WINDOW,
             # $0.50 for each GB. The CDK sets the retention of these logs with a Lambda function. The stack can't create
             # the log group instead: in a running environment DocumentDB has created it, and CloudFormation fails.
             export_audit_logs_to_cloud_watch=True,
             export_profiler_logs_to_cloud_watch=True,
-            deletion_protection=not self._deletable,
-            removal_policy=self._removal_policy,
-            instance_removal_policy=self._removal_policy,
-            security_group_removal_policy=self._removal_policy,
+            deletion_protection=not self.deletable,
+            removal_policy=self.removal_policy,
+            instance_removal_policy=self.removal_policy,
+            security_group_removal_policy=self.removal_policy,
         )
-        cast(cdk.CfnResource, cluster.node.find_child("Subnets")).apply_removal_policy(self._removal_policy)
+        cast(cdk.CfnResource, cluster.node.find_child("Subnets")).apply_removal_policy(self.removal_policy)
         resource = cast(docdb.CfnDBCluster, cluster.node.default_child)
+        if props.capacity:
+            resource.serverless_v2_scaling_configuration = docdb.CfnDBCluster.ServerlessV2ScalingConfigurationProperty(
+                min_capacity=props.capacity.min, max_capacity=props.capacity.max
+            )
+            for child in cluster.node.children:
+                if isinstance(child, docdb.CfnDBInstance):
+                    child.db_instance_class = props.instance_class
         if props.restored_from:
             _restore(resource, props.restored_from)
         _accept_findings_on(resource)
         return cluster
 
-    def _parameter_group(self, family: str) -> docdb.ClusterParameterGroup:
+    def _parameter_group(self) -> docdb.ClusterParameterGroup:
+        tls = self.props.kind.tls
         group = docdb.ClusterParameterGroup(
             self,
             "DocDbClusterParameterGroup",
-            family=family,
+            family=self.props.family,
             parameters={
-                # `verify` reports until when an app without TLS is accepted.
-                "tls": "disabled",
+                tls.name: tls.on if self.props.tls else tls.off,
                 # Logins and changes of collections, indexes and users: a few lines a day. All services are the same
                 # user, so an audit of each query ("all") would not distinguish them, and costs by the GB:
                 # https://docs.aws.amazon.com/documentdb/latest/developerguide/event-auditing.html
@@ -149,74 +92,8 @@ class DocdbStack(cdk.Stack):
                 "ttl_monitor": "disabled",
             },
         )
-        group.apply_removal_policy(self._removal_policy)
+        group.apply_removal_policy(self.removal_policy)
         return group
-
-    def _callers(self, vpc: ec2.IVpc, port: int) -> ec2.SecurityGroup:
-        callers = callers_group(self, "Callers", vpc, "the database")
-        self._add_ingress(callers, port, "From the callers of the database")
-        return callers
-
-    def _add_ingress(self, callers: ec2.ISecurityGroup, port: int, description: str) -> None:
-        self.cluster.connections.security_groups[0].add_ingress_rule(callers, ec2.Port.tcp(port), description)
-
-    def _alarms(self, topic_arn: str | None) -> list[str]:
-        def metric(name: str, statistic: str) -> cloudwatch.Metric:
-            return cloudwatch.Metric(
-                namespace="AWS/DocDB",
-                metric_name=name,
-                dimensions_map={"DBClusterIdentifier": self.cluster.cluster_identifier},
-                statistic=statistic,
-                period=EVERY_MINUTE,
-            )
-
-        def alarm(
-            kind: str,
-            of: cloudwatch.IMetric,
-            description: str,
-            *,
-            above: float | None = None,
-            below: float | None = None,
-        ) -> str:
-            props = AlarmProps(
-                name=f"{self.stack_name}-{kind}",
-                description=description,
-                minutes=_ALARM_MINUTES,
-                above=above,
-                below=below,
-            )
-            return add_alarm(self, f"Alarm-{kind}", of, props, topic_arn)
-
-        connections = cloudwatch.MathExpression(
-            expression="100 * open / allowed",
-            using_metrics={
-                "open": metric("DatabaseConnections", "Maximum"),
-                "allowed": metric("DatabaseConnectionsLimit", "Maximum"),
-            },
-            label="Connections, % of the limit",
-            period=EVERY_MINUTE,
-        )
-        return [
-            alarm("cpu", metric("CPUUtilization", "Average"), "The database is short of CPU", above=80),
-            alarm(
-                "connections",
-                connections,
-                "Most of the connections that the database allows are open",
-                above=80,
-            ),
-            alarm(
-                "storage",
-                metric("VolumeBytesUsed", "Maximum"),
-                "The data is larger than a portal's, and each GiB is paid for",
-                above=_MUCH_DATA_BYTES,
-            ),
-            alarm(
-                "local-storage",
-                metric("FreeLocalStorage", "Minimum"),
-                "An instance is short of room for sorting and logs",
-                below=_LITTLE_ROOM_BYTES,
-            ),
-        ]
 
 
 def _restore(cluster: docdb.CfnDBCluster, origin: DatabaseOrigin) -> None:

@@ -15,7 +15,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from portside.stacks.alarms import EVERY_MINUTE
-from portside.stacks.docdb_stack import DocdbStack
+from portside.stacks.database_stack import DatabaseStack
 from portside.stacks.ecs_stack import EcsStack
 from portside.stacks.load_balanced_service_stack import LoadBalancedServiceStack
 from portside.stacks.load_balancer_stack import LoadBalancerStack
@@ -42,14 +42,15 @@ class MonitoringStack(cdk.Stack):
         title: str,
         load_balancer: LoadBalancerStack,
         ecs: EcsStack,
-        docdb: DocdbStack,
+        database: DatabaseStack | None,
         services: Mapping[str, ServiceStack],
         emails: Sequence[str] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         self.topic = self._topic(topic_name, emails)
-        alarms = [*load_balancer.alarms, *(name for stack in services.values() for name in stack.alarms), *docdb.alarms]
+        alarms = [*load_balancer.alarms, *(name for stack in services.values() for name in stack.alarms)]
+        alarms += database.alarms if database else []
         self.dashboard = cloudwatch.Dashboard(
             self,
             "Dashboard",
@@ -60,7 +61,7 @@ class MonitoringStack(cdk.Stack):
                 [self._alarms(alarms)],
                 _site(load_balancer.alb, services),
                 _services(ecs, services),
-                _database(docdb),
+                *([_database(database)] if database else []),
                 [_stopped(load_balancer)],
             ],
         )
@@ -185,22 +186,17 @@ def _services(ecs: EcsStack, services: Mapping[str, ServiceStack]) -> list[cloud
     ]
 
 
-def _database(docdb: DocdbStack) -> list[cloudwatch.IWidget]:
-    def metric(name: str, label: str) -> cloudwatch.IMetric:
-        return cloudwatch.Metric(
-            namespace="AWS/DocDB",
-            metric_name=name,
-            dimensions_map={"DBClusterIdentifier": docdb.cluster.cluster_identifier},
-            statistic="Average",
-            period=EVERY_MINUTE,
-            label=label,
-        )
+def _database(database: DatabaseStack) -> list[cloudwatch.IWidget]:
+    def graph(title: str, metric: str, label: str) -> cloudwatch.IWidget:
+        return _graph(f"Database: {title}", [database.metric(metric, "Average", label)])
 
     return [
-        _graph("Database: CPU, %", [metric("CPUUtilization", "CPU")]),
-        _graph("Database: connections", [metric("DatabaseConnections", "connections")]),
-        _graph("Database: memory left, bytes", [metric("FreeableMemory", "memory")]),
-        _graph("Database: storage in use, bytes", [metric("VolumeBytesUsed", "storage")]),
+        graph("CPU, %", "CPUUtilization", "CPU"),
+        graph("connections", "DatabaseConnections", "connections"),
+        graph("memory left, bytes", "FreeableMemory", "memory"),
+        graph("storage in use, bytes", "VolumeBytesUsed", "storage")
+        if database.props.kind.is_cluster
+        else graph("storage left, bytes", "FreeStorageSpace", "storage"),
     ]
 
 

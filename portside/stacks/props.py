@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from aws_cdk import aws_ec2 as ec2
 
+from portside.config.database_kinds import DOCUMENTDB, Bounds, DatabaseKind
 from portside.config.environment import DatabaseOrigin
 
 
@@ -16,19 +17,43 @@ def instance_type(written: ec2.InstanceType | str) -> ec2.InstanceType:
 
 
 @dataclass(frozen=True)
-class DocdbProps:
-    """A DocumentDB cluster, with the class of its instances, such as `r5.large`.
+class DatabaseProps:
+    """A database with the class of its instances, such as `r5.large`, or with serverless instances of a `capacity`.
 
-    A cluster that is `restored_from` a backup has the user and password of the backup.
+    A database that is `restored_from` a backup has the user and password of the backup. Without an `engine_version` it
+    has the default of its kind.
     """
 
     instance_type: ec2.InstanceType | str
     master_username: str
-    port: int = 27017
+    port: int = DOCUMENTDB.port
     instances: int = 1
-    engine_version: str = "8.0.0"
-    family: str = "docdb8.0"
+    engine_version: str = ""
     restored_from: DatabaseOrigin | None = None
+    kind: DatabaseKind = DOCUMENTDB
+    capacity: Bounds | None = None
+    storage_gib: int = 0
+    database_name: str = ""
+    tls: bool = False
+    """Whether only encrypted connections are accepted."""
+
+    @property
+    def version(self) -> str:
+        """The engine's version."""
+        return self.engine_version or self.kind.engine_version
+
+    @property
+    def family(self) -> str:
+        """The parameter group family."""
+        return self.kind.family_of(self.version)
+
+    @property
+    def instance_class(self) -> str:
+        """The class of its instances in CloudFormation."""
+        return "db.serverless" if self.capacity else f"db.{instance_type(self.instance_type).to_string()}"
+
+
+DocdbProps = DatabaseProps
 
 
 @dataclass(frozen=True)

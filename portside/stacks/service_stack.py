@@ -15,8 +15,10 @@ from constructs import Construct, IConstruct
 
 from portside.config.deferred_values import (
     DatabaseHost,
+    DatabaseName,
     DatabasePort,
     DatabaseSecret,
+    DatabaseUser,
     ImageCommit,
     ImageVersion,
     parts_of,
@@ -36,7 +38,7 @@ from portside.errors import UsageError
 from portside.images.resolved_image import ResolvedImage
 from portside.stacks.acknowledgment import acknowledge
 from portside.stacks.alarms import EVERY_MINUTE, AlarmProps, add_alarm
-from portside.stacks.docdb_stack import Database
+from portside.stacks.database_stack import Database
 from portside.stacks.service_roles import execution_role, task_role
 
 SCALING_CPU_PERCENT = 50
@@ -171,6 +173,10 @@ class ServiceStack(cdk.Stack):
                 return _existing(database).host
             case DatabasePort():
                 return str(_existing(database).port)
+            case DatabaseName():
+                return _existing(database).name
+            case DatabaseUser():
+                return _existing(database).user
             case ImageVersion():
                 return self._resolved.tag if self._resolved else _tag_of(props.container_location)
             case ImageCommit():

@@ -46,6 +46,7 @@ from portside.images.release_lock import lock_name
 from portside.images.resolution import Resolution, read_resolution
 from portside.images.synthesis_images import IMAGES_FILE, groups_for_synthesis, images_for_synthesis
 from portside.stacks.bastion_stack import BastionStack
+from portside.stacks.database_stack import DatabaseStack
 from portside.stacks.docdb_stack import DocdbStack
 from portside.stacks.ecs_stack import EcsStack
 from portside.stacks.load_balanced_service_stack import LoadBalancedServiceStack
@@ -53,7 +54,7 @@ from portside.stacks.load_balancer_stack import LoadBalancerStack
 from portside.stacks.monitoring_stack import MonitoringStack
 from portside.stacks.network_stack import NetworkStack
 from portside.stacks.own_stacks import Platform, add_own_stacks
-from portside.stacks.props import BastionProps, DocdbProps
+from portside.stacks.props import BastionProps, DatabaseProps
 from portside.stacks.service_stack import ServiceStack
 
 gc.freeze()
@@ -66,6 +67,8 @@ _CONTEXT_OF_THE_COMMAND_LINE: dict[str, Any] = {
     "aws:cdk:enable-asset-metadata": True,
     "aws:cdk:disable-creation-stack-traces": True,
 }
+
+_DATABASE_STACKS: dict[str, type[DatabaseStack]] = {"AWS::DocDB::DBCluster": DocdbStack}
 
 _PAST_THE_ADDRESS = ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_PROFILE", "AWS_DEFAULT_PROFILE")
 _FILES_OF_PROFILES = {"AWS_CONFIG_FILE": "config", "AWS_SHARED_CREDENTIALS_FILE": "credentials"}
@@ -175,10 +178,7 @@ def build_app(
         log_retention_days=environment.log_retention_days,
         **stateful,
     )
-    main, *others = database_stacks(environment)
-    docdb = _database(app, environment, main, network, **stateful)
-    for stack in others:
-        _database(app, environment, stack, network, visitors=docdb.callers, **stateful)
+    database = _databases(app, environment, network, **stateful)
     ecs = EcsStack(
         app,
         only_stack(environment, StackKind.ECS_CLUSTER).name,
@@ -201,7 +201,7 @@ def build_app(
     )
     platform = Platform(network.vpc, ecs.cluster, load_balancer.alb)
     add_own_stacks(app, configuration, environment, platform, protected=protected)
-    shared = _SharedStacks(network, docdb, ecs, load_balancer)
+    shared = _SharedStacks(network, database, ecs, load_balancer)
     stacks = {
         props.container_name: _service_stack(
             app,
@@ -223,7 +223,7 @@ def build_app(
         title=f"# {environment.identity.title} {environment.name}{site}",
         load_balancer=load_balancer,
         ecs=ecs,
-        docdb=docdb,
+        database=database,
         services=stacks,
         emails=environment.alarm_emails,
         **place,
@@ -239,29 +239,45 @@ def build_app(
                 ami_id=environment.bastion.ami_id,
                 ami_region=environment.region,
             ),
-            database_callers=docdb.callers,
+            database_callers=database.callers if database else None,
             **place,
         )
     _let_reread(app)
     return app
 
 
+def _databases(app: cdk.App, environment: Environment, network: NetworkStack, **keywords: Any) -> DatabaseStack | None:
+    """Make the stacks of all databases. Returns the stack of the services' database, None without a database."""
+    first: DatabaseStack | None = None
+    for stack in database_stacks(environment):
+        visitors = first.callers if first else None
+        made = _database(app, environment, stack, network, visitors=visitors, **keywords)
+        first = first or made
+    return first
+
+
 def _database(
     app: cdk.App, environment: Environment, stack: ConfiguredStack, network: NetworkStack, **keywords: Any
-) -> DocdbStack:
+) -> DatabaseStack:
+    kind = environment.database_kind
+    assert kind is not None  # an environment without a kind has no such stack
     origin = environment.databases.get(stack.part, DatabaseOrigin())
-    return DocdbStack(
+    return _DATABASE_STACKS[kind.resource_type](
         app,
         stack.name,
         network.vpc,
-        DocdbProps(
+        DatabaseProps(
+            kind=kind,
             instance_type=environment.database_instance_class,
             instances=environment.database_instances,
+            capacity=environment.database_capacity,
+            storage_gib=environment.database_storage_gib,
             master_username=environment.database_username,
+            database_name=environment.database_name,
             port=environment.database_port,
-            engine_version=origin.engine_version,
-            family=origin.family,
+            engine_version=origin.engine_version or environment.database_engine_version,
             restored_from=origin if origin.is_restored else None,
+            tls=environment.database_tls,
         ),
         alarm_topic_arn=environment.alarm_topic_arn,
         deletable=_is_set(app, WITH_DATA),
@@ -274,7 +290,7 @@ class _SharedStacks:
     """The stacks that all services use."""
 
     network: NetworkStack
-    docdb: DocdbStack
+    database: DatabaseStack | None
     ecs: EcsStack
     load_balancer: LoadBalancerStack
 
@@ -289,7 +305,7 @@ def _service_stack(
 ) -> ServiceStack:
     name = service_stack(environment, props.container_name).name
     keywords = {
-        "database": shared.docdb.database,
+        "database": shared.database.database if shared.database else None,
         "ecs_exec": environment.ecs_exec,
         "log_retention_days": environment.log_retention_days,
         "deployment_alarms": shared.load_balancer.alarms,

@@ -10,6 +10,7 @@ import pytest
 
 from portside.config.configuration import ROOT, Configuration
 from portside.config.configuration import check_configuration as check_names
+from portside.config.database_kinds import DOCUMENTDB
 from portside.config.environment import Environment
 from portside.config.identity import Identity
 from portside.config.kind import Kind
@@ -28,6 +29,7 @@ ENVIRONMENT: dict[str, Any] = {
     "TAGS": {"CostCenter": "NO PROGRAM / 000000"},
     "GHCR_PACKAGE_VERSION": "1.0.0",
     "AUTO_SCALE_CAPACITY": {"min": 1, "max": 2},
+    "DATABASE_KIND": "documentdb",
 }
 SERVICE: dict[str, Any] = {
     "container_name": "app",
@@ -53,6 +55,8 @@ def named(name: str) -> Environment:
         auto_scale_min=1,
         auto_scale_max=2,
         database_name="agora",
+        database_kind=DOCUMENTDB,
+        database_stack=DOCUMENTDB.stack,
     )
 
 

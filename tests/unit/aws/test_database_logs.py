@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from portside.aws.database_logs import keep_for
+from portside.config.database_kinds import DOCUMENTDB
 from tests.unit.operations_support import FakeCloudFormation
 
 
@@ -32,8 +33,8 @@ def test_logs_of_the_environments_own_database_are_kept_as_long_as_the_configura
     resources = [{"ResourceType": "AWS::DocDB::DBCluster", "PhysicalResourceId": "ours"}]
     clients = {"logs": logs, "cloudformation": FakeCloudFormation({"agora-dev-docdb-v8": {"resources": resources}})}
     changed = ["/aws/docdb/ours/profiler", "/aws/docdb/ours/audit"]
-    assert keep_for(clients.__getitem__, "agora-dev-docdb-v8", 90) == changed
-    assert keep_for(clients.__getitem__, "agora-dev-docdb-v8", 90) == []
+    assert keep_for(clients.__getitem__, DOCUMENTDB, "agora-dev-docdb-v8", 90) == changed
+    assert keep_for(clients.__getitem__, DOCUMENTDB, "agora-dev-docdb-v8", 90) == []
     assert logs.groups == {
         "/aws/docdb/ours/profiler": 90,
         "/aws/docdb/ours/audit": 90,

@@ -480,7 +480,6 @@ def test_databases_next_to_the_first_are_named_with_their_origins() -> None:
     }
     assert environment.database_stacks == ("docdb-v9", "docdb-v8-restored", "docdb-v8-now", "docdb-v10")
     assert [each.is_restored for each in environment.databases.values()] == [True, True, True, False]
-    assert [each.family for each in environment.databases.values()] == [*["docdb8.0"] * 2, "docdb9.0", "docdb10.1"]
 
 
 def test_an_environment_has_one_database_unless_more_are_configured() -> None:

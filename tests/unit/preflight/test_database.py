@@ -15,7 +15,16 @@ from portside.findings.check import FAIL, OK, SKIP
 from portside.findings.finding import Finding
 from portside.preflight import database
 from tests.apps import agora
-from tests.unit.verification_support import FakeClient, ask, by_subject, context, deployed, resource_of
+from tests.unit.configuration_support import OMITTED
+from tests.unit.verification_support import (
+    FakeClient,
+    ask,
+    by_subject,
+    configuration_with,
+    context,
+    deployed,
+    resource_of,
+)
 
 CLUSTER = resource_of("AWS::DocDB::DBCluster", "ours", "Cluster")
 GROUP = resource_of("AWS::DocDB::DBClusterParameterGroup", "our-parameters", "Group")
@@ -24,22 +33,47 @@ STACKS = {"agora-dev-docdb-v8": deployed(resources=[CLUSTER, GROUP])}
 
 def tls_in(days: int) -> Finding:
     """The result for TLS so many days after the exception's last."""
-    question = next(each for each in database.questions() if each.subject == database.TLS)
+    question = next(each for each in database.questions(context()) if each.subject == database.TLS)
     day = DATABASE_WITHOUT_TLS.until + timedelta(days=days)
-    about = replace(context(), now=datetime.combine(day, time(12), UTC))
+    configuration = configuration_with(DATABASE_TLS=False)
+    about = replace(context(configuration=configuration), now=datetime.combine(day, time(12), UTC))
     [check] = ask(question, about).checks
     return check
 
 
 def parameters(cluster: dict[str, Any]) -> Finding:
+    return checks(cluster)[database.PARAMETERS]
+
+
+def checks(cluster: dict[str, Any]) -> dict[str, Finding]:
     members = cluster.pop("members", [])
     described = {"DBClusterParameterGroup": "our-parameters", "DBClusterMembers": members} | cluster
     about = context({"docdb": FakeClient(describe_db_clusters={"DBClusters": [described]})}, stacks=STACKS)
-    return by_subject(database.questions(), about)[database.PARAMETERS]
+    return by_subject(database.questions(about), about)
 
 
 def member(name: str, status: str) -> dict[str, str]:
     return {"DBInstanceIdentifier": name, "DBClusterParameterGroupStatus": status}
+
+
+@pytest.mark.parametrize(
+    ("cluster", "state", "what"),
+    [
+        ({"members": [member("one", "in-sync")]}, OK, "ours accepts encrypted connections only"),
+        ({"DBClusterParameterGroup": "default.docdb8.0"}, FAIL, "which it does not use yet"),
+        ({"members": [member("one", "pending-reboot")]}, FAIL, "which it does not use yet"),
+    ],
+)
+def test_a_database_with_tls_is_only_called_encrypted_if_it_uses_its_parameters(
+    cluster: dict[str, Any], state: Any, what: str
+) -> None:
+    check = checks(cluster)[database.TLS]
+    assert check.state == state
+    assert what in check.what
+
+
+def test_an_environment_without_a_database_has_no_checks_of_it() -> None:
+    assert database.questions(context(configuration=configuration_with(DATABASE_KIND=OMITTED))) == []
 
 
 @pytest.mark.parametrize("days", [-100, 0])
@@ -82,10 +116,11 @@ def test_parameters_that_wait_for_a_reboot_fail_with_the_instance_to_reboot() ->
 
 
 def test_a_database_that_is_not_yet_deployed_has_no_parameters_to_look_at() -> None:
-    assert by_subject(database.questions(), context())[database.PARAMETERS].state == SKIP
+    assert by_subject(database.questions(context()), context())[database.PARAMETERS].state == SKIP
 
 
 def test_services_that_are_the_master_user_are_named() -> None:
-    check = by_subject(database.questions(), replace(context({}), configuration=agora()))[database.USERS]
+    about = replace(context({}), configuration=agora())
+    check = by_subject(database.questions(about), about)[database.USERS]
     assert check.state == OK
     assert check.what.startswith("agora-api, agora-api-next connect as the master user; docs/database.md")
