@@ -104,7 +104,7 @@ class DatabaseKind:
 
     @property
     def noun(self) -> str:
-        """AWS's word for it: "cluster" or "instance"."""
+        """`cluster` or `instance`."""
         return "cluster" if self.is_cluster else "instance"
 
     def command(self, verb: str) -> tuple[str, str]:

@@ -113,7 +113,7 @@ def test_capacity_makes_the_instances_serverless() -> None:
         ([1, 2], "", "not a mapping"),
     ],
 )
-def test_a_capacity_that_aws_refuses_is_reported(capacity: object, inside: str, mistake: str) -> None:
+def test_a_capacity_out_of_bounds_is_reported(capacity: object, inside: str, mistake: str) -> None:
     [problem] = environment_problems(DATABASE_CAPACITY=capacity)
     assert problem.where == f'{PLACE}["DATABASE_CAPACITY"]{inside}'
     assert mistake in problem.what

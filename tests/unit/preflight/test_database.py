@@ -57,7 +57,7 @@ def member(name: str, status: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("cluster", "state", "what"),
+    ("cluster", "state", "text"),
     [
         ({"members": [member("one", "in-sync")]}, OK, "ours accepts encrypted connections only"),
         ({"DBClusterParameterGroup": "default.docdb8.0"}, FAIL, "which it does not use yet"),
@@ -65,11 +65,11 @@ def member(name: str, status: str) -> dict[str, str]:
     ],
 )
 def test_a_database_with_tls_is_only_called_encrypted_if_it_uses_its_parameters(
-    cluster: dict[str, Any], state: Any, what: str
+    cluster: dict[str, Any], state: Any, text: str
 ) -> None:
     check = checks(cluster)[database.TLS]
     assert check.state == state
-    assert what in check.what
+    assert text in check.what
 
 
 def test_an_environment_without_a_database_has_no_checks_of_it() -> None:
