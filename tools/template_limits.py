@@ -64,6 +64,8 @@ _NAMES = {
     "AWS::SNS::Topic": "TopicName",
     "AWS::SQS::Queue": "QueueName",
 }
+# https://docs.aws.amazon.com/documentdb/latest/devguide/docdb-serverless-limitations.html
+_CLASSES_MISSING = {"AWS::DocDB::DBInstance": {"db.serverless"}}
 _KEPT = frozenset(
     {
         *("$ref", "additionalProperties", "allOf", "anyOf", "const", "contains", "dependentExcluded"),
@@ -135,7 +137,8 @@ def _limits_of(name: str, schema: Json) -> Json:
     if name in _CLASSES:
         file, key = _CLASSES[name]
         kept["properties"][key]["enum"] = sorted(
-            {
+            _CLASSES_MISSING.get(name, set())
+            | {
                 each
                 for region in _read("extensions", _folder_of(name), file).values()
                 if isinstance(region, dict)

@@ -6,6 +6,7 @@ from portside.emulator.patches import (
     api_faults,
     cache_endpoints,
     closed_routes,
+    database_api,
     deployments,
     interrupted_stacks,
     load_balancer_description,
@@ -28,7 +29,17 @@ from portside.emulator.state import saving
 
 # Later ones contain earlier ones of the same function.
 MODULES = (
-    *(closed_routes, cache_endpoints, task_handover, task_api, deployments, service_api, task_definition, service),
+    *(
+        closed_routes,
+        cache_endpoints,
+        database_api,
+        task_handover,
+        task_api,
+        deployments,
+        service_api,
+        task_definition,
+        service,
+    ),
     *(
         settling,
         resource_rules,

@@ -32,8 +32,8 @@ class ResourceType:
     """How CloudFormation creates, updates and deletes resources of a type; what is None is as in ministack.
 
     `create(logical_id, properties, stack_name)` and `update(change)` return the physical id (`Ref`) and the attributes
-    (`Fn::GetAtt`); `delete(physical_id, properties)` returns nothing. A change of a property in `replacing` replaces
-    the resource. `tagged` types get the stack's tags in `Tags`.
+    (`Fn::GetAtt`); `delete` and `snapshot`, which the deletion policy Snapshot calls before, return nothing. A change
+    of a property in `replacing` replaces the resource. `tagged` types get the stack's tags in `Tags`.
     """
 
     name: str
@@ -42,12 +42,13 @@ class ResourceType:
     delete: Callable[[str, Mapping[str, Any]], None] | None = None
     replacing: tuple[str, ...] = ()
     tagged: bool = False
+    snapshot: Callable[[str, Mapping[str, Any]], None] | None = None
 
     def register(self) -> None:
         """Register the type in ministack's CloudFormation, where it replaces ministack's own."""
         provisioners = import_module("ministack.services.cloudformation.provisioners")
         handlers = provisioners._RESOURCE_HANDLERS.setdefault(self.name, {})
-        handlers |= {name: each for name in ("create", "delete") if (each := getattr(self, name))}
+        handlers |= {name: each for name in ("create", "delete", "snapshot") if (each := getattr(self, name))}
         if update := self.update:
             handlers |= {"update": lambda *change: update(Change(*change)), "update_with_logical_id": True}
         if self.replacing:
