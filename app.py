@@ -21,6 +21,9 @@ APP = "agora"
 # Why stacks that carry no owner tag are taken over. Once every stack carries it, this can go.
 PREVIOUS_APP = "deployed by Agora's earlier CDK app, which this one replaces"
 
+# The role of GitHub Actions in each account.
+DEPLOY_ROLE = "sagebase-github-oidc-agora-infra-v3"
+
 ENVIRONMENTS = {
     "dev": {
         "ACCOUNT": "607346494281",
@@ -34,6 +37,7 @@ ENVIRONMENTS = {
         "DATABASE_KIND": "documentdb",
         # agora-api has no option for TLS: see DATABASE_WITHOUT_TLS in agora_own/extension.py.
         "DATABASE_TLS": False,
+        "DEPLOY_ROLE": DEPLOY_ROLE,
         "KEEP_EXPORTS": True,
         "ADOPTED_STACKS": PREVIOUS_APP,
     },
@@ -48,6 +52,7 @@ ENVIRONMENTS = {
         "NAT_GATEWAYS": 2,
         "DATABASE_KIND": "documentdb",
         "DATABASE_TLS": False,
+        "DEPLOY_ROLE": DEPLOY_ROLE,
         "KEEP_EXPORTS": True,
         "ADOPTED_STACKS": PREVIOUS_APP,
     },
@@ -62,6 +67,7 @@ ENVIRONMENTS = {
         "NAT_GATEWAYS": 2,
         "DATABASE_KIND": "documentdb",
         "DATABASE_TLS": False,
+        "DEPLOY_ROLE": DEPLOY_ROLE,
         "KEEP_EXPORTS": True,
         "ADOPTED_STACKS": PREVIOUS_APP,
     },

@@ -14,6 +14,7 @@ import click
 
 from portside import __version__, owner_only, redact
 from portside.cli import background_errors, standard_streams
+from portside.cli.ci import ci
 from portside.cli.command_group import CommandGroup
 from portside.cli.completion import VARIABLE, completion
 from portside.cli.costs import costs
@@ -50,7 +51,7 @@ class _Program(CommandGroup):
         "Observe": ("status", "diagnose", "logs", "history", "images", "exec", "tunnel"),
         "Release": ("release",),
         "Rehearse": ("local",),
-        "Account": ("costs", "dns", "role"),
+        "Account": ("costs", "dns", "role", "ci"),
         "This tool": ("completion", "test"),
     }
 
@@ -82,6 +83,7 @@ def program(debug: bool) -> None:
 
 
 for command in (
+    ci,
     completion,
     costs,
     deploy,

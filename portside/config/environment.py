@@ -94,6 +94,8 @@ class Environment:
     log_retention_days: int = 90
     container_insights: bool = False
     alarm_emails: Sequence[str] = ()
+    deploy_role: str = ""
+    """The role that GitHub Actions assumes; if empty, it has the default name."""
     adopted_stacks: str = ""
     """Why deployed stacks without an owner tag belong to this app; if empty, they belong to another app."""
     own_stacks: tuple[OwnStack, ...] | None = ()
@@ -103,6 +105,11 @@ class Environment:
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def deploy_role_arn(self) -> str:
+        """The role that GitHub Actions assumes to deploy."""
+        return f"arn:aws:iam::{self.account}:role/{self.deploy_role or self.stack_name('deploy')}"
 
     @property
     def app(self) -> str:

@@ -37,6 +37,7 @@ class _Key:
 _KEYS = {
     "KIND": _Key(values.kind),
     "BRANCH": _Key(values.branch),
+    "DEPLOY_ROLE": _Key(values.role_name),
     "PROVED_BY": _Key(values.proved_by),
     "PROOF_WAIVED": _Key(values.reason),
     "ACCOUNT": _Key(values.account, values.ACCOUNT_HINT),

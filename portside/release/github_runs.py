@@ -66,16 +66,19 @@ def pull_request_poll(repository: GithubRepository, branch: str, into: str) -> P
     return poll
 
 
-def run_poll(repository: GithubRepository, commit: str, *, decides: bool) -> Poll:
-    """The result of the run that deploys a commit. Unless it `decides`, the record decides after a success."""
+def run_poll(repository: GithubRepository, commit: str, branch: str, *, decides: bool) -> Poll:
+    """The result of the run that deploys a commit from a branch; its runs on other branches deploy nothing.
+
+    Unless it `decides`, the record decides after a success.
+    """
 
     def poll() -> Ended | str | None:
-        answer = repository.ask("actions/runs", {"head_sha": commit, "per_page": "20"})
+        answer = repository.ask("actions/runs", {"head_sha": commit, "branch": branch, "per_page": "20"})
         runs = answer.get("workflow_runs") if isinstance(answer, dict) else None
         if not isinstance(runs, list):
             raise UserError("GitHub's answer is no list of runs")
-        own = [run for run in runs if isinstance(run, dict) and str(run.get("path") or "").startswith(_WORKFLOW)]
-        run = _first(own, "a list of runs")
+        found = [run for run in runs if isinstance(run, dict) and run.get("head_branch") == branch]
+        run = _first([run for run in found if str(run.get("path") or "").startswith(_WORKFLOW)], "a list of runs")
         if run is None:
             return f"no run of {commit[:7]} has begun"
         name, address, conclusion = run.get("name") or "the run", _address(run), run.get("conclusion")

@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
-from app import ENVIRONMENTS
+from portside.cli.main import program
+from portside.deploy.deploy_role import LONGEST_SESSION_POLICY, session_policy
 from portside.deploy.deployment_folder import folders_of
-from tests.apps import agora
+from tests.apps import agora, hello
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = {path.stem: path for path in (ROOT / ".github/workflows").glob("*.yaml")}
-DEPLOYED = ("dev", "stage", "prod")
 
 
 def workflow(name: str) -> dict[str, Any]:
@@ -43,29 +44,39 @@ def position(steps: list[dict[str, Any]], text: str) -> int:
     return found
 
 
-def test_there_is_one_deployment_workflow_for_every_environment_of_the_configuration() -> None:
-    assert {name.removeprefix("deploy-") for name in WORKFLOWS if name.startswith("deploy-")} == set(ENVIRONMENTS)
+def outputs(*arguments: str) -> dict[str, str]:
+    """The outputs that `./agora ci` prints."""
+    answer = CliRunner().invoke(program, ["ci", *arguments])
+    assert answer.exit_code == 0, answer.output
+    return dict(line.split("=", 1) for line in answer.stdout.splitlines())
 
 
-@pytest.mark.parametrize("name", DEPLOYED)
-def test_a_push_to_the_branch_of_an_environment_deploys_it_and_it_can_be_started_by_hand(name: str) -> None:
-    branch = agora().environment(name).branch
-    assert workflow(f"deploy-{name}")["on"] == {"push": {"branches": [branch]}, "workflow_dispatch": None}
+def test_every_branch_is_offered_and_the_configuration_says_what_is_deployed_from_it() -> None:
+    assert workflow("deploy-branch")["on"] == {"push": {"branches": ["**"]}, "workflow_dispatch": None}
+    step = steps_of("deploy-branch/environments")[-1]
+    assert step["env"] == {"BRANCH": "${{ github.ref_name }}"}
+    assert step["run"] == './agora ci --branch "$BRANCH" >>"$GITHUB_OUTPUT"'
+    for name, environment in agora().environments.items():
+        assert json.loads(outputs("--branch", environment.branch)["environments"]) == [name]
 
 
-@pytest.mark.parametrize("name", DEPLOYED)
-def test_a_deployment_started_by_hand_on_another_branch_does_nothing(name: str) -> None:
-    assert jobs()[f"deploy-{name}/test"]["if"] == f"github.ref == 'refs/heads/{agora().environment(name).branch}'"
+def test_a_branch_of_no_environment_is_neither_tested_nor_deployed() -> None:
+    empty = outputs("--branch", "feature/x")["environments"]
+    job = jobs()["deploy-branch/test"]
+    assert job["if"] == f"needs.environments.outputs.environments != '{empty}'"
+    assert job["needs"] == "environments"
 
 
-@pytest.mark.parametrize("name", DEPLOYED)
-def test_nothing_is_deployed_before_its_tests_have_passed(name: str) -> None:
-    assert jobs()[f"deploy-{name}/deploy"]["needs"] == "test"
+def test_a_tag_of_the_name_of_a_branch_deploys_nothing() -> None:
+    assert jobs()["deploy-branch/environments"]["if"] == "github.ref_type == 'branch'"
 
 
-@pytest.mark.parametrize("name", DEPLOYED)
-def test_the_tested_commit_is_the_deployed_commit(name: str) -> None:
-    tested, deployed = (jobs()[f"deploy-{name}/{job}"]["with"]["commit"] for job in ("test", "deploy"))
+def test_nothing_is_deployed_before_its_tests_have_passed() -> None:
+    assert jobs()["deploy-branch/deploy"]["needs"] == ["environments", "test"]
+
+
+def test_the_tested_commit_is_the_deployed_commit() -> None:
+    tested, deployed = (jobs()[f"deploy-branch/{job}"]["with"]["commit"] for job in ("test", "deploy"))
     assert tested == deployed == "${{ github.sha }}"
 
 
@@ -74,32 +85,66 @@ def test_the_reusable_workflows_check_out_the_commit_they_are_given(job: str) ->
     assert steps_of(job)[0]["with"]["ref"] == "${{ inputs.commit }}"
 
 
-@pytest.mark.parametrize("name", DEPLOYED)
-def test_deployments_of_an_environment_wait_for_each_other_and_are_not_cut_off(name: str) -> None:
-    assert workflow(f"deploy-{name}")["concurrency"] == {"group": f"deploy-{name}", "cancel-in-progress": False}
+def test_deployments_of_a_branch_wait_for_each_other_and_are_not_cut_off() -> None:
+    expected = {"group": "deploy-branch-${{ github.ref }}", "cancel-in-progress": False}
+    assert workflow("deploy-branch")["concurrency"] == expected
 
 
-@pytest.mark.parametrize("name", DEPLOYED)
-def test_a_deployment_goes_to_the_environment_and_account_of_the_configuration(name: str) -> None:
-    inputs = jobs()[f"deploy-{name}/deploy"]["with"]
-    assert (inputs["environment"], inputs["account"]) == (name, ENVIRONMENTS[name]["ACCOUNT"])
+@pytest.mark.parametrize("job", ["deploy-branch/deploy", "check/synth"])
+def test_the_environments_are_those_of_the_configuration(job: str) -> None:
+    found = jobs()[job]
+    assert found["strategy"]["matrix"] == {"environment": "${{ fromJSON(needs.environments.outputs.environments) }}"}
+    source = jobs()[f"{job.partition('/')[0]}/environments"]
+    step = source["steps"][-1]
+    assert source["outputs"] == {"environments": f"${{{{ steps.{step['id']}.outputs.environments }}}}"}
+    assert "./agora ci" in step["run"]
+    assert json.loads(outputs()["environments"]) == list(agora().environments)
 
 
 def test_a_deployment_runs_in_its_github_environment() -> None:
     assert jobs()["deploy/deploy"]["environment"] == "${{ inputs.environment }}"
+    assert jobs()["deploy-branch/deploy"]["with"]["environment"] == "${{ matrix.environment }}"
 
 
-def test_a_deployment_assumes_the_role_of_its_account_by_oidc() -> None:
+def test_a_deployment_assumes_the_role_of_the_configuration_by_oidc() -> None:
     steps = steps_of("deploy/deploy")
-    credentials = steps[position(steps, "aws-actions/configure-aws-credentials")]["with"]
-    role = "arn:aws:iam::${{ inputs.account }}:role/${{ inputs.role }}"
-    assert (credentials["role-to-assume"], credentials["allowed-account-ids"]) == (role, "${{ inputs.account }}")
+    read, credentials = steps[(place := position(steps, "aws-actions/configure-aws-credentials")) - 1], steps[place]
+    assert read["run"] == './agora ci "$ENVIRONMENT" >>"$GITHUB_OUTPUT"'
+    assert read["env"] == {"ENVIRONMENT": "${{ inputs.environment }}"}
+    given = {key: value for key, value in credentials["with"].items() if key != "role-duration-seconds"}
+    source = f"${{{{ steps.{read['id']}.outputs.%s }}}}"
+    assert given == {
+        "role-to-assume": source % "role",
+        "allowed-account-ids": source % "account",
+        "aws-region": source % "region",
+        "inline-session-policy": source % "session-policy",
+    }
 
 
-def test_the_role_is_an_input_that_may_be_omitted() -> None:
-    given = workflow("deploy")["on"]["workflow_call"]["inputs"]["role"]
-    assert "required" not in given
-    assert given["default"] == "sagebase-github-oidc-agora-infra-v3"
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_the_configuration_gives_account_region_role_and_session_policy(name: str) -> None:
+    environment = agora().environment(name)
+    found = outputs(name)
+    assert (found["account"], found["region"]) == (environment.account, environment.region)
+    assert found["role"] == f"arn:aws:iam::{environment.account}:role/sagebase-github-oidc-agora-infra-v3"
+    assert json.loads(found["session-policy"]) == session_policy(environment)
+    assert len(found["session-policy"]) <= LONGEST_SESSION_POLICY
+
+
+def test_a_role_without_a_name_in_the_configuration_has_that_of_its_environment() -> None:
+    environment = hello().environment("dev")
+    assert environment.deploy_role_arn == "arn:aws:iam::111122223333:role/hello-dev-deploy"
+
+
+def test_one_environment_and_a_branch_together_are_refused() -> None:
+    assert CliRunner().invoke(program, ["ci", "dev", "--branch", "dev"]).exit_code != 0
+
+
+@pytest.mark.parametrize("name", sorted(WORKFLOWS))
+def test_no_workflow_names_an_account_a_role_a_region_or_an_environment(name: str) -> None:
+    text = WORKFLOWS[name].read_text()
+    assert not re.findall(r"\b\d{12}\b|arn:aws|\b[a-z]{2}-[a-z]+-\d\b|parameter/", text)
+    assert not re.findall(r"(?<![\w-])(?:dev|stage|prod)(?![\w-])", re.sub(r"setup\.sh --dev|/dev/", "", text))
 
 
 def test_the_folder_of_a_deployment_is_kept_and_linked_however_it_ended() -> None:
@@ -132,7 +177,7 @@ def test_a_role_that_was_refused_is_explained(tmp_path: Path) -> None:
     steps = steps_of("deploy/deploy")
     [step] = [each for each in steps if each.get("if") == "${{ failure() && steps.credentials.outcome == 'failure' }}"]
     assert steps[steps.index(step) - 1]["id"] == "credentials"
-    said = run_script(step, tmp_path, ACCOUNT="1", ENVIRONMENT="stage", ROLE="deployer")
+    said = run_script(step, tmp_path, ENVIRONMENT="stage", ROLE="deployer")
     assert "Not authorized to perform sts:AssumeRoleWithWebIdentity" in said
     assert "`./agora role stage --only trust`" in said
     [page, section] = re.findall(r'(docs/[\w-]+\.md), "([^"]+)"', said)[0]
@@ -155,7 +200,7 @@ def test_packages_are_installed_before_there_are_credentials() -> None:
 
 def test_only_deployments_may_assume_a_role() -> None:
     allowed = {name for name, job in jobs().items() if "id-token" in job["permissions"]}
-    assert allowed == {"deploy/deploy", *(f"deploy-{name}/deploy" for name in DEPLOYED)}
+    assert allowed == {"deploy/deploy", "deploy-branch/deploy"}
 
 
 @pytest.mark.parametrize("name", sorted(WORKFLOWS))
@@ -198,12 +243,8 @@ def test_nothing_is_cached() -> None:
 
 
 def test_pull_requests_to_every_deployed_branch_are_checked_without_aws() -> None:
-    assert workflow("check")["on"] == {"pull_request": {"branches": list(DEPLOYED)}}
+    assert workflow("check")["on"] == {"pull_request": None}
     assert "aws" not in WORKFLOWS["check"].read_text().lower()
-
-
-def test_pull_requests_synthesize_every_environment_of_the_configuration() -> None:
-    assert jobs()["check/synth"]["strategy"]["matrix"]["environment"] == list(ENVIRONMENTS)
 
 
 def test_the_test_workflow_runs_what_a_user_runs() -> None:

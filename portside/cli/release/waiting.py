@@ -99,7 +99,7 @@ class Waiting:
                 self._ssm, self._environment, version, since, matches or (lambda _: True)
             )
         if github is not None:
-            polls["GitHub"] = run_poll(github, commit, decides=self._target is None)
+            polls["GitHub"] = run_poll(github, commit, self._environment.branch, decides=self._target is None)
         ended = follow(f"the deployment of {version} to {name}", polls, say, self._pace(github))
         return _judged(ended, name, local=False)
 

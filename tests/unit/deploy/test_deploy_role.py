@@ -12,7 +12,6 @@ from typing import Any
 
 import click
 import pytest
-import yaml
 from botocore import xform_name
 from botocore.loaders import Loader
 from click.testing import CliRunner
@@ -398,15 +397,6 @@ def test_a_session_policy_keeps_a_job_to_its_own_records() -> None:
     assert len(json.dumps(session_policy(named("x" * 16)))) <= LONGEST_SESSION_POLICY
 
 
-@pytest.mark.parametrize("name", ["dev", "stage", "prod"])
-def test_the_workflow_has_that_session_policy(name: str) -> None:
-    workflow = yaml.safe_load((ROOT / ".github/workflows/deploy.yaml").read_text(encoding="utf-8"))
-    [step] = [each for each in workflow["jobs"]["deploy"]["steps"] if each.get("id") == "credentials"]
-    written = step["with"]["inline-session-policy"].replace("${{ inputs.environment }}", name)
-    assert json.loads(written) == session_policy(named(name))
-    assert len(written) <= LONGEST_SESSION_POLICY
-
-
 def test_no_part_of_another_account_or_environment_is_named() -> None:
     configuration = agora()
     text = json.dumps(of(configuration).as_json())
@@ -538,8 +528,7 @@ def test_the_page_gives_the_reason_for_every_everything() -> None:
 
 
 def test_the_page_makes_the_role_that_the_workflows_assume() -> None:
-    workflow = (ROOT / ".github" / "workflows" / "deploy.yaml").read_text(encoding="utf-8")
-    name = yaml.safe_load(workflow)[True]["workflow_call"]["inputs"]["role"]["default"]
+    name = agora().environment("dev").deploy_role
     text = (ROOT / PAGE).read_text(encoding="utf-8")
     assert set(re.findall(r"--role-name (\S+)", text)) == {name}
 

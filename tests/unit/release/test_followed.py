@@ -189,8 +189,9 @@ def github(answer: Any, status: int = 200, headers: Mapping[str, str] | None = N
 
 
 def run(**changes: Any) -> dict[str, Any]:
-    path, address = ".github/workflows/deploy-stage.yaml", "https://github.com/org/infra/actions/runs/1"
-    made = {"name": "deploy-stage", "path": path, "html_url": address, "status": "completed", "conclusion": "success"}
+    path, address = ".github/workflows/deploy-branch.yaml", "https://github.com/org/infra/actions/runs/1"
+    made = {"name": "deploy-branch", "head_branch": "stage", "path": path, "html_url": address}
+    made |= {"status": "completed", "conclusion": "success"}
     return {"workflow_runs": [{"path": ".github/workflows/check.yaml", "status": "completed"}, made | changes]}
 
 
@@ -200,20 +201,21 @@ ADDRESS = "https://github.com/org/infra/actions/runs/1"
 @pytest.mark.parametrize(
     ("changes", "decides", "found"),
     [
-        ({"status": "in_progress", "conclusion": None}, True, f"deploy-stage is in progress: {ADDRESS}"),
-        ({}, True, Ended(True, "deploy-stage succeeded.", ADDRESS)),
-        ({}, False, "deploy-stage succeeded; waiting for its record"),
-        ({"conclusion": "failure"}, False, Ended(False, "deploy-stage ended with failure", ADDRESS)),
-        ({"conclusion": "cancelled"}, True, Ended(False, "deploy-stage ended with cancelled", ADDRESS)),
+        ({"status": "in_progress", "conclusion": None}, True, f"deploy-branch is in progress: {ADDRESS}"),
+        ({}, True, Ended(True, "deploy-branch succeeded.", ADDRESS)),
+        ({}, False, "deploy-branch succeeded; waiting for its record"),
+        ({"conclusion": "failure"}, False, Ended(False, "deploy-branch ended with failure", ADDRESS)),
+        ({"conclusion": "cancelled"}, True, Ended(False, "deploy-branch ended with cancelled", ADDRESS)),
+        ({"head_branch": "promote/4.3.0"}, True, f"no run of {COMMIT[:7]} has begun"),
         ({"path": None}, True, f"no run of {COMMIT[:7]} has begun"),
-        ({"html_url": "javascript:1"}, True, Ended(True, "deploy-stage succeeded.", None)),
+        ({"html_url": "javascript:1"}, True, Ended(True, "deploy-branch succeeded.", None)),
     ],
 )
 def test_githubs_run_of_the_deployment_says_how_it_goes(
     changes: dict[str, Any], decides: bool, found: Ended | str
 ) -> None:
     with github(run(**changes)) as repository:
-        assert run_poll(repository, COMMIT, decides=decides)() == found
+        assert run_poll(repository, COMMIT, "stage", decides=decides)() == found
 
 
 @pytest.mark.parametrize(
@@ -226,7 +228,7 @@ def test_githubs_run_of_the_deployment_says_how_it_goes(
 )
 def test_an_answer_that_is_none_is_said_as_what_it_is(answer: Any, said: str) -> None:
     with github(answer) as repository, pytest.raises(UserError, match=said):
-        run_poll(repository, COMMIT, decides=True)()
+        run_poll(repository, COMMIT, "stage", decides=True)()
 
 
 def asked(repository: GithubRepository) -> Callable[[], object]:
