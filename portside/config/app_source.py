@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from portside.config.deferred_values import as_written
 from portside.config.mistakes import closest, suggestion
+from portside.config.previous_app import previous_app, reads_env
 from portside.config.source_file import duplicate_keys, missing_commas, missing_f_prefixes, read_text
 from portside.errors import ConfigurationError, Problem
 from portside.redact import holds_credential
@@ -61,6 +62,8 @@ def run_source(path: Path) -> Source:
         tree = ast.parse(text, str(path))
     except Exception as error:
         raise ConfigurationError([stopped_by(error, path.name)]) from error
+    if previous := previous_app(tree, path.name):
+        raise ConfigurationError([previous])
     problems = (*duplicate_keys(tree, path), *missing_f_prefixes(tree, path), *missing_commas(text, path))
     try:
         with guarded():
@@ -69,7 +72,11 @@ def run_source(path: Path) -> Source:
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        raise ConfigurationError([*problems, stopped_by(error, path.name)]) from error
+        stopped = stopped_by(error, path.name)
+        if line := reads_env(tree):
+            hint = "app.py is read once for all environments, without ENV: describe each of them in ENVIRONMENTS."
+            stopped = dataclasses.replace(stopped, where=f"{path.name}, line {line}", hint=hint)
+        raise ConfigurationError([*problems, stopped]) from error
 
 
 def stopped_by(error: BaseException, file_name: str) -> Problem:

@@ -74,7 +74,11 @@ class Image:
 
 def path_of(name: str) -> str:
     """The name of an image without its registry's host."""
-    return ImageReference(name, None, None).with_registry.name.partition("/")[2]
+    return _full(name).partition("/")[2]
+
+
+def _full(name: str) -> str:
+    return ImageReference(name, None, None).with_registry.name
 
 
 def made_from(image: Image, recipe: Recipe) -> Image:
@@ -99,8 +103,9 @@ class Catalogue:
     def versions(self, path: str) -> list[Image]:
         """The versions of the image with this path, newest first. GHCR has precedence over other registries."""
         found = [image for image in self.images() if image.path == path]
-        name = next((image.name for image in found if image.name.startswith(GHCR)), found[0].name if found else "")
-        return [image for image in found if image.name == name]
+        names = list(dict.fromkeys(_full(image.name) for image in found))
+        name = next((name for name in names if name.startswith(GHCR)), names[0] if names else "")
+        return [image for image in found if _full(image.name) == name]
 
     def put(self, reference: str, source: str, digest: str | None = None) -> Image:
         """Add an image unless the reference already names one from this source; returns the image that it names.
@@ -173,7 +178,7 @@ class Catalogue:
 
     def _find(self, reference: ImageReference) -> Image | None:
         for image in self._images:
-            if image.name == reference.name and (
+            if _full(image.name) == reference.with_registry.name and (
                 reference.digest in image.digests if reference.digest else reference.tag in image.tags
             ):
                 return image
@@ -186,7 +191,7 @@ class Catalogue:
         kept = []
         for image in self._images:
             left = tuple(tag for tag in image.tags if tag not in tags)
-            if image.name != name:
+            if _full(image.name) != _full(name):
                 kept.append(image)
             elif image.digest == digest:
                 added = replace(added, id=image.id, created_at=image.created_at, tags=(*left, *tags))

@@ -271,3 +271,19 @@ def test_a_digest_that_images_no_longer_have_is_not_kept(catalogue: Catalogue, p
 def test_a_source_is_published_or_a_stub(catalogue: Catalogue) -> None:
     with pytest.raises(ValueError, match="must be one of published, stub"):
         catalogue.put("a:1", "built")
+
+
+@pytest.mark.parametrize("written", ["nginx", "docker.io/nginx", "docker.io/library/nginx"])
+def test_an_image_of_docker_hub_has_one_path_however_it_is_written(written: str, catalogue: Catalogue) -> None:
+    image = catalogue.put(f"{written}:latest", "stub")
+    other = catalogue.put("nginx:1.27", "stub")
+    assert image.path == "library/nginx"
+    assert {each.tags for each in catalogue.versions("library/nginx")} == {image.tags, other.tags}
+    for name in ("nginx", "docker.io/nginx", "docker.io/library/nginx"):
+        assert catalogue.find(f"{name}:latest") == catalogue.find(f"{name}@{image.digest}") == image
+        assert catalogue.put(f"{name}:latest", "stub") == image
+
+
+def test_an_image_of_another_registry_has_its_own_path(catalogue: Catalogue) -> None:
+    assert catalogue.put("bitnami/nginx:latest", "stub").path == "bitnami/nginx"
+    assert catalogue.put("public.ecr.aws/nginx/nginx:latest", "stub").path == "nginx/nginx"

@@ -108,7 +108,7 @@ def test_a_name_covers_itself_in_any_case_and_nothing_else(ours: list[str], thei
     assert is_covered(host, [".".join(theirs)]) == (ours == theirs)
 
 
-def test_without_a_certificate_there_is_none_to_check() -> None:
+def test_without_a_certificate_nothing_is_checked() -> None:
     written = environments(dev={"CERTIFICATE_ID": OMITTED, "FQDN": OMITTED})
     about = context({"acm": FakeClient()}, configuration=check_configuration(written, one_service))
     checks = by_subject(host_name.questions(about), about)
