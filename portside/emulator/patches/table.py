@@ -6,11 +6,13 @@ from portside.emulator.patches import (
     api_faults,
     cache_endpoints,
     closed_routes,
+    conditions,
     database_api,
     deployments,
     interrupted_stacks,
     load_balancer_description,
     log_filter,
+    object_encryption,
     patching,
     resource_rules,
     service_api,
@@ -41,6 +43,7 @@ MODULES = (
         service,
     ),
     *(
+        conditions,
         settling,
         resource_rules,
         interrupted_stacks,
@@ -49,7 +52,7 @@ MODULES = (
         load_balancer_description,
         simulated_policies,
     ),
-    *(web_acl, subnet_addresses, log_filter, sessions, api_faults, saving),
+    *(web_acl, object_encryption, subnet_addresses, log_filter, sessions, api_faults, saving),
 )
 
 
