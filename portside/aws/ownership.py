@@ -61,14 +61,18 @@ def expect_ours(stacks: Iterable[Tagged], environment: Environment) -> tuple[str
     Raises `UserError` if one belongs to another app, or if app.py does not list it as adopted.
     """
     found = list(stacks)
+    if refused := others(found, environment):
+        raise UserError("\n".join(refused), "\n".join(refused.values()))
+    return tuple(stack.name for stack in found if owner_of(stack, environment) is Owner.UNKNOWN)
+
+
+def others(stacks: Iterable[Tagged], environment: Environment) -> dict[str, str]:
+    """A sentence for each other owner of stacks that have this environment's names, and what to do."""
     refused: dict[tuple[str, str], list[str]] = {}
-    for stack in found:
+    for stack in stacks:
         if why := refusal(stack, environment):
             refused.setdefault(why, []).append(stack.name)
-    if refused:
-        said = [
-            f"stack {name} {problem}{f'; so do {len(more)} more' if more else ''}"
-            for (problem, _), (name, *more) in refused.items()
-        ]
-        raise UserError("\n".join(said), "\n".join(hint for _, hint in refused))
-    return tuple(stack.name for stack in found if owner_of(stack, environment) is Owner.UNKNOWN)
+    return {
+        f"stack {name} {problem}{f'; so do {len(more)} more' if more else ''}": hint
+        for (problem, hint), (name, *more) in refused.items()
+    }

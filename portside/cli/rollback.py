@@ -102,13 +102,17 @@ def _planned_rollback(
     from dataclasses import replace
 
     from portside.aws.deployed import deployed_images
+    from portside.aws.ownership import expect_ours
     from portside.aws.reader import Reader
+    from portside.config.stacks import stacks_for
     from portside.plan.images import choose_images
     from portside.plan.rollback import choose_record, plan_rollback
     from portside.records.deployment_record import read_records
 
     target, name = configured.target, configured.target.environment.name
     stacks = Reader(target.clients, target.environment, configured.services).stacks()
+    names = [stack.name for stack in stacks_for(target.environment, configured.services)]
+    expect_ours((stacks[each] for each in names if each in stacks), target.environment)
     running = deployed_images(stacks, target.environment, configured.services)
     records = read_records(target.clients("ssm"), target.environment)
     record = choose_record(name, records, running, to)

@@ -66,14 +66,17 @@ def all_services(configuration: Configuration) -> tuple[ServiceProps, ...]:
     return tuple(found.values())
 
 
-def configured_target(name: str, *, local: bool) -> ConfiguredTarget:
-    """The environment to read from, without a lock."""
+def configured_target(name: str, *, local: bool, warns: bool = False) -> ConfiguredTarget:
+    """The environment to read from, without a lock; `warns` prints its warnings."""
     from portside.aws import target
 
     configuration = read_configuration(local=local, acting_on=[name])
     environment = configuration.environment(name)
     found = target.local_target(environment) if local else target.aws_target(environment)
-    return ConfiguredTarget(found, configuration)
+    configured = ConfiguredTarget(found, configuration)
+    if warns:
+        show_warnings(configured)
+    return configured
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from portside.cli.options import collect, environment_argument, json_option, local_option, replace_option
-from portside.cli.targets import configured_target, read_configuration, show_warnings
+from portside.cli.targets import configured_target, read_configuration
 from portside.errors import ConfigurationError, UsageError, UserError
 from portside.terminal import console
 
@@ -73,8 +73,7 @@ def verify(environment: str, local: bool, as_json: bool, options: VerifyOptions)
     try:
         read_configuration(local=local, acting_on=[environment]).environment(environment)
         with console.step(f"Verifying {environment}"):
-            configured = configured_target(environment, local=local)
-            show_warnings(configured)
+            configured = configured_target(environment, local=local, warns=True)
             found = verify_all(configured.target, configured.configuration, options=checks)
     except ConfigurationError as wrong:
         found, stopped = without_configuration(environment, wrong), wrong

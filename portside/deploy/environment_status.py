@@ -12,11 +12,13 @@ from typing import Any
 from portside.aws.errors import EXPIRED, LOG_IN, is_expired
 from portside.aws.health import HealthState, health
 from portside.aws.model import Service, Stack
+from portside.aws.ownership import others
 from portside.aws.reader import Jobs, Look, Reader
 from portside.aws.target import Target
 from portside.config.configuration import Configuration
 from portside.config.environment import Environment
 from portside.config.image_reference import IMAGE_COMMIT_OUTPUT, IMAGE_OUTPUT, UNKNOWN_COMMIT, parse_reference
+from portside.config.stacks import stacks_for
 from portside.errors import UserError
 from portside.images.resolved_image import short_commit
 from portside.json_fields import JsonFields
@@ -107,7 +109,9 @@ def _read(configuration: Configuration, name: str, reach: Callable[[str], Target
     look = Reader(target.clients, environment, services).look(extra=extra)
     found, remarks = unconfigured_in(target, services, look)
     status = status_of(environment, look)
-    return replace(status, unconfigured=found, remarks=(*status.remarks, *remarks))
+    names = {stack.name for stack in stacks_for(environment, services)}
+    theirs = others((stack for name, stack in (look.stacks or {}).items() if name in names), environment)
+    return replace(status, unconfigured=found, remarks=(*theirs, *status.remarks, *remarks))
 
 
 def status_of(environment: Environment, look: Look) -> EnvironmentStatus:

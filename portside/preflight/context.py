@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from portside.aws.clients import Clients
 from portside.aws.errors import is_expired, why_unanswered
 from portside.aws.model import Stack as DeployedStack
+from portside.aws.ownership import others
 from portside.aws.reader import Look, Reader
 from portside.aws.stack_reading import physical_ids, read_templates
 from portside.aws.target import Target
@@ -84,8 +85,10 @@ class Context:
         return physical_ids(self.client("cloudformation"), stack, kind) if stack in self.states() else []
 
     def vpc(self) -> str | None:
-        """The id of the environment's own VPC, where it has one already."""
+        """The id of the environment's own VPC, where it has one already. Raises `NotKnown` where it is another's."""
         network = only_stack(self.environment, StackKind.NETWORK)
+        if (deployed := self.states().get(network.name)) and (theirs := others([deployed], self.environment)):
+            raise NotKnown("; ".join(theirs))
         return next(iter(self.physical_ids(network.name, "AWS::EC2::VPC")), None)
 
     def known_images(self) -> Resolution:

@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import NoCredentialsError
 
 from portside.aws.target import Target
+from portside.config.environment import OWNER_TAG
 from portside.deploy.environment_status import EnvironmentStatus, ServiceStatus, read_status
 from portside.errors import UsageError
 from portside.records.environment_lock import parameter_name as lock_name
@@ -70,6 +71,14 @@ def test_services_without_a_stack_are_not_deployed() -> None:
     found = _status(aws.target())
     assert {each.state for each in found.services} == {"not deployed"}
     assert found.remarks == ()
+
+
+def test_stacks_of_another_app_are_reported_as_such() -> None:
+    aws = AnsweringAws(deployed())
+    for name in ("agora-dev-network", "agora-dev-ecs"):
+        aws.account.stacks[name]["Tags"] = [{"Key": OWNER_TAG, "Value": "model-ad/dev"}]
+    (remark,) = _status(aws.target()).remarks
+    assert remark == "stack agora-dev-network belongs to model-ad/dev, by its tag portside:owner; so do 1 more"
 
 
 def test_the_last_deployment_the_lock_and_stacks_that_are_stuck_are_reported() -> None:

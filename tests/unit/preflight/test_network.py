@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portside.config.environment import OWNER_TAG
 from portside.findings.check import FAIL, OK, SKIP
 from portside.findings.finding import Finding
 from portside.preflight import network
@@ -190,3 +191,13 @@ def test_the_halves_of_a_network_overlap_with_it_and_not_with_each_other(ours: I
     assert overlapping(first, [("the other half", second)]) == []
     assert overlapping(str(ours), [("half", first)]) == [f"half ({first})"]
     assert IPv4Address(second.partition("/")[0]) in ours
+
+
+def test_addresses_are_not_compared_with_the_network_of_another_app() -> None:
+    theirs = {"agora-dev-network": {**deployed(), "tags": {OWNER_TAG: "model-ad/dev"}}}
+    about = context({"ec2": FakeClient()}, stacks=theirs)
+    checks = by_subject(network.questions(), about)
+    assert {check.state for check in checks.values()} == {SKIP}
+    assert {check.what for check in checks.values()} == {
+        "stack agora-dev-network belongs to model-ad/dev, by its tag portside:owner"
+    }
