@@ -336,7 +336,7 @@ def _trusts(service: str) -> Json:
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
-def _secret(name: str | DatabaseSecret, recorded: Mapping[str, Json]) -> Json:
+def _secret(name: object, recorded: Mapping[str, Json]) -> Json:
     if isinstance(name, DatabaseSecret):
         return _import(recorded, _ref(_SECRET))
     place = ["arn:aws:secretsmanager:", _ref("AWS::Region"), ":", _ref("AWS::AccountId"), f":secret:{name}"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
+from portside.config.deferred_values import StackOutput
 from portside.config.service_props import ServiceProps
 
 
@@ -41,7 +43,8 @@ class ConfiguredService:
     spot_weight: int = 0
 
 
-def configured(props: ServiceProps) -> ConfiguredService:
+def configured(props: ServiceProps, own_stacks: Container[str] = ()) -> ConfiguredService:
+    """A service as configured, without what it has of own stacks: secrets without a known name, calls without tasks."""
     check = props.container_healthcheck
     return ConfiguredService(
         image=props.container_location,
@@ -59,7 +62,8 @@ def configured(props: ServiceProps) -> ConfiguredService:
                 secret.json_field,
             )
             for secret in props.container_secrets
+            if not isinstance(secret.secret_name, StackOutput)
         ),
-        calls=tuple(ConfiguredCall(call.service, call.port) for call in props.calls),
+        calls=tuple(ConfiguredCall(call.service, call.port) for call in props.calls if call.service not in own_stacks),
         spot_weight=props.spot_weight,
     )

@@ -198,7 +198,8 @@ class Reader:
         stack = service_stack(self.environment, props.container_name).name
         outputs = stacks[stack].outputs if stacks and stack in stacks else {}
         name = next((value for key, value in outputs.items() if _SERVICE_OUTPUT.search(key)), "")
-        return Service(props.container_name, stack, configured(props), ecs_name=name, known=stacks is not None)
+        own = {each.part for each in self.environment.own_stacks or ()}
+        return Service(props.container_name, stack, configured(props, own), ecs_name=name, known=stacks is not None)
 
     def _cluster_name(self, stacks: Mapping[str, Stack] | None, failures: _Failures) -> str:
         """The name of the cluster, which never changes; empty if it does not exist."""

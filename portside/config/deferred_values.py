@@ -16,6 +16,7 @@ _NUMBER_TOKENS = (-1.889e289, -1.888e289)
 # changed to capitals is detected.
 _BEGIN, _BETWEEN, _END = "\ufdd0", "\ufdd1", "\ufdd2"
 _MARK = re.compile(f"{_BEGIN}[^{_BEGIN}{_END}]*{_END}")
+_NAME = re.compile(r"[A-Za-z0-9-]+")
 _ANY_PART = re.compile(f"[{_BEGIN}{_BETWEEN}{_END}]")
 
 
@@ -87,10 +88,39 @@ class ImageCommit(_Deferred):
     """The commit of the container's own image: its first digits, as many as make it not look like a number."""
 
 
-LateValue = DatabaseHost | DatabasePort | DatabaseName | DatabaseUser | ImageVersion | ImageCommit
+@dataclass(frozen=True)
+class StackOutput(_Deferred):
+    """An output of one of the team's own stacks: `StackOutput("storage", "BucketName")`.
+
+    `stack` is the end of the stack's name. The ARN of a secret can be the `secret_name` of a `ServiceSecret`.
+    """
+
+    stack: str
+    output: str
+
+    def __post_init__(self) -> None:
+        if not all(isinstance(each, str) and _NAME.fullmatch(each) for each in (self.stack, self.output)):
+            raise ValueError('write the end of a stack\'s name, and its output: StackOutput("storage", "BucketName")')
+
+    def __str__(self) -> str:
+        return f"{_BEGIN}{_BETWEEN.join(f'{type(self).__name__}({self.stack},{self.output})')}{_END}"
+
+    def __repr__(self) -> str:
+        return f'StackOutput("{self.stack}", "{self.output}")'
+
+
+LateValue = DatabaseHost | DatabasePort | DatabaseName | DatabaseUser | ImageVersion | ImageCommit | StackOutput
 OfDatabase = DatabaseHost | DatabasePort | DatabaseName | DatabaseUser | DatabaseSecret
 
 _BY_MARK = {str(kind()): kind() for kind in (*get_args(OfDatabase), ImageVersion, ImageCommit)}
+_OUTPUT = re.compile(r"StackOutput\(([A-Za-z0-9-]+),([A-Za-z0-9-]+)\)")
+
+
+def _marked(mark: str) -> object:
+    """The deferred value of a mark; None for a changed mark."""
+    output = _OUTPUT.fullmatch("".join(mark[1:-1].split(_BETWEEN)))
+    known = StackOutput(*output.groups()) if output else _BY_MARK.get(mark)
+    return known if str(known) == mark else None
 
 
 def parts_of(value: object) -> list[object]:
@@ -103,7 +133,7 @@ def parts_of(value: object) -> list[object]:
     parts: list[object] = []
     end = 0
     for found in _MARK.finditer(value):
-        parts += [value[end : found.start()], _BY_MARK.get(found[0], found[0])]
+        parts += [value[end : found.start()], _marked(found[0]) or found[0]]
         end = found.end()
     parts = [part for part in [*parts, value[end:]] if part != ""]
     if any(isinstance(part, str) and _ANY_PART.search(part) for part in parts):
@@ -118,7 +148,7 @@ def has_deferred(text: str) -> bool:
 
 def as_written(text: str) -> str:
     """A text as it is in the configuration: `my-app@{ImageVersion()}`."""
-    whole = _MARK.sub(lambda found: f"{{{_BY_MARK[found[0]]!r}}}" if found[0] in _BY_MARK else found[0], text)
+    whole = _MARK.sub(lambda found: f"{{{value!r}}}" if (value := _marked(found[0])) else found[0], text)
     return _ANY_PART.sub("", whole)
 
 

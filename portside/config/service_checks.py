@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from portside.config.deferred_values import DatabaseSecret, LateValue, as_written, is_token, parts_of
+from portside.config.deferred_values import DatabaseSecret, LateValue, StackOutput, as_written, is_token, parts_of
 from portside.config.image_reference import LOCAL_BUILD, parse_reference
 from portside.config.mistakes import Report, kind_of, quoted
 from portside.config.task_size import FARGATE_SIZES, LARGEST_MEMORY_MIB
@@ -52,7 +52,7 @@ _PUBLIC = "Publish the image in a registry that needs no credentials, such as gh
 _SHELL_OPERATORS = frozenset(("||", "&&", "|", ";"))
 _SHELL_OPTIONS = frozenset(("-c", "-ec", "-lc", "-e"))
 _NO_CHANGES = "no !r, no slices, no upper()"
-_LATE_VALUE_IN_TEXT = re.compile(r"(?:Database(?:Host|Port|Name|User|Secret)|Image(?:Version|Commit))\(")
+_LATE_VALUE_IN_TEXT = re.compile(r"(?:Database(?:Host|Port|Name|User|Secret)|Image(?:Version|Commit)|StackOutput)\(")
 
 
 def between(low: int, high: int, hint: str = "") -> Check:
@@ -190,7 +190,8 @@ def _not_a_text(key: str, value: object, report: Report) -> None:
     elif isinstance(value, DatabaseSecret):
         report.wrong(mistake, f"Move it to container_secrets: ServiceSecret(DatabaseSecret(…), {quoted(key)}).")
     elif isinstance(value, type) and issubclass(value, LateValue):
-        report.wrong("a class, not a value", f"Use {value.__name__}().")
+        fields = '"storage", "BucketName"' if value is StackOutput else ""
+        report.wrong("a class, not a value", f"Use {value.__name__}({fields}).")
     else:
         report.wrong(mistake, 'Use a text in quotes, which can be empty: "".')
 
@@ -211,6 +212,8 @@ def secret_variable(value: Any, report: Report) -> None:
 
 
 def secret_name(value: Any, report: Report) -> None:
+    if isinstance(value, StackOutput):
+        return
     if isinstance(value, DatabaseSecret):
         if value.key != "password":
             mistake = "the database's secret only contains the password"
@@ -319,7 +322,15 @@ def cpu(value: Any, report: Report) -> None:
 
 
 def callee(value: Any, report: Report) -> None:
-    report.text(value, "Use the container_name of the called service, or DATABASE.")
+    report.text(value, "Use the container_name of the called service, DATABASE, or the name of an own stack.")
+
+
+def own_stack(value: Any, report: Report) -> None:
+    report.text(value, 'Use the end of the name of an own stack, such as "storage".')
+
+
+def grant_name(value: Any, report: Report) -> None:
+    report.text(value, 'Use a name in the grants of the own stack, such as "read_write".')
 
 
 def actions(value: Any, report: Report) -> None:

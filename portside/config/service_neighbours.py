@@ -18,6 +18,9 @@ from portside.config.deferred_values import OfDatabase, as_written, is_token, pa
 from portside.config.environment import Environment
 from portside.config.image_reference import LOCAL_BUILD, parse_reference
 from portside.config.mistakes import Report, closest, quoted
+from portside.config.own_stack_uses import check_call, check_uses, own_stacks_by_part
+from portside.config.own_stacks import OwnStack
+from portside.config.service_groups import MOST_CALLERS_GROUPS
 from portside.config.service_props import DATABASE, Call, ServiceProps
 from portside.config.stacks import own_stacks, reserved_parts
 
@@ -48,6 +51,7 @@ def check_neighbours(
     for props in (each for each in services if _has(each, "container_name")):
         place = _place(props.container_name, report)
         _check_calls(props, world, place)
+        check_uses(environment, props, place)
         if _has(props, "container_env_vars"):
             _check_variables(props, world, place)
         if _has(props, "container_healthcheck"):
@@ -108,9 +112,13 @@ def reads_database(props: ServiceProps) -> bool:
 
 @dataclass(frozen=True)
 class _World:
-    """The port of each service, None if unknown; `all_named` is False if the name of a service is not valid."""
+    """The port of each service, None if unknown, and the own stacks by the end of their names.
+
+    `all_named` is False if the name of a service is not valid, or if own stacks are unknown.
+    """
 
     ports: Mapping[str, int | None]
+    own: Mapping[str, OwnStack]
     all_named: bool
 
     def hint_for(self, address: Address) -> str:
@@ -137,7 +145,8 @@ def _world(environment: Environment, services: Services) -> _World:
         name, port = _field(props, "container_name"), _field(props, "container_port")
         if name is not None:
             ports[name] = port if ports.setdefault(name, port) == port else None
-    return _World(ports, all(_field(props, "container_name") is not None for props in services))
+    named = all(_field(props, "container_name") is not None for props in services)
+    return _World(ports, own_stacks_by_part(environment), named and environment.own_stacks is not None)
 
 
 def _place(container_name: str, report: Report) -> Report:
@@ -215,12 +224,19 @@ def _check_calls(props: ServiceProps, world: _World, report: Report) -> None:
         place = report.at(f".calls[{index}]")
         if is_token(call.service) or (call.service == DATABASE and DATABASE not in ports):
             continue
-        if call.service not in ports:
+        if call.service in world.own:
+            check_call(world.own[call.service], call.port, place)
+        elif call.service not in ports:
             if world.all_named:
-                place.wrong("no such service", _callee_hint(call.service, list(ports)), call.service)
+                place.wrong("no such service", _callee_hint(call.service, [*ports, *world.own]), call.service)
         elif not _is_port(call.port, ports[call.service]):
             listening = ports[call.service]
             place.wrong(f"{call.service} listens on port {listening}", f"Use port {listening}.", call.port)
+    others = [call.service for call in _calls(props) if call.service == DATABASE or call.service in world.own]
+    if len(_calls(props)) > MOST_CALLERS_GROUPS and len(others) >= MOST_CALLERS_GROUPS:
+        mistake = f"more than {MOST_CALLERS_GROUPS} calls, {len(others)} of them to the database and own stacks"
+        hint = "A task has five security groups, and each of these needs one. Combine own stacks."
+        report.at(".calls").wrong(mistake, hint, others)
     reads = DATABASE in ports and reads_database(props)
     if reads and _has(props, "calls") and DATABASE not in [call.service for call in _calls(props)]:
         hint = f"Add Call(DATABASE, {ports[DATABASE]})."
@@ -265,6 +281,9 @@ def _check_variables(props: ServiceProps, world: _World, report: Report) -> None
         if host == DATABASE:
             if address.is_certain or key.endswith("_HOST"):
                 place.wrong("no such host", _DATABASE_HOST, got)
+            continue
+        if host in world.own and not address.is_elsewhere:
+            place.wrong("no such host", f'Use an output of the stack: StackOutput("{host}", …).', got)
             continue
         if host not in world.ports:
             # The host of X_PORT is in X_HOST, and is reported there.

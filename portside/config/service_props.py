@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from portside.config import service_agreement as agreement
 from portside.config import service_checks as checks
-from portside.config.deferred_values import DatabaseSecret, LateValue, is_token
+from portside.config.deferred_values import DatabaseSecret, LateValue, StackOutput, is_token
 from portside.config.entry import configuration_entry
 from portside.config.task_size import TaskSize, smallest_size
 
@@ -26,10 +26,11 @@ DATABASE = "database"
 class ServiceSecret:
     """A secret of AWS Secrets Manager in an environment variable of the container.
 
-    The value is the whole secret, or its `json_field`.
+    The value is the whole secret, or its `json_field`. `secret_name` is its name, or the output of an own stack with
+    its ARN.
     """
 
-    secret_name: Annotated[str | DatabaseSecret, checks.secret_name]
+    secret_name: Annotated[str | DatabaseSecret | StackOutput, checks.secret_name]
     environment_key: Annotated[str, checks.secret_variable]
     json_field: Annotated[str | None, checks.json_field] = None
 
@@ -57,7 +58,10 @@ class HealthCheck:
 
 @configuration_entry(named_by="service")
 class Call:
-    """A service, or the `DATABASE`, to which a container opens connections."""
+    """A service, the `DATABASE`, or one of the team's own stacks, to which a container opens connections.
+
+    An own stack is named by the end of its name, and has its resources' security groups in `connections`.
+    """
 
     service: Annotated[str, checks.callee]
     port: Annotated[int, checks.port]
@@ -73,6 +77,17 @@ class Permission:
     actions: Annotated[Sequence[str], checks.actions]
     resources: Annotated[Sequence[str], checks.resources]
     reason: Annotated[str, checks.reason] = ""
+
+
+@configuration_entry(named_by="stack")
+class Grant:
+    """Rights of the container's code to resources of one of the team's own stacks.
+
+    `stack` is the end of the stack's name, and `name` one of the functions in its `grants`.
+    """
+
+    stack: Annotated[str, checks.own_stack]
+    name: Annotated[str, checks.grant_name]
 
 
 @configuration_entry(
@@ -113,6 +128,7 @@ class ServiceProps:
     memory: Annotated[int | None, checks.memory] = None
     calls: Annotated[Sequence[Call], checks.entries(Call)] = ()
     permissions: Annotated[Sequence[Permission], checks.entries(Permission)] = ()
+    grants: Annotated[Sequence[Grant], checks.entries(Grant)] = ()
     ecs_exec: Annotated[bool | None, checks.flag] = None
     """Whether `aws ecs execute-command` works; None is the default of the environment."""
     read_only_root: Annotated[bool, checks.flag] = False

@@ -5,13 +5,14 @@ from __future__ import annotations
 import graphlib
 from collections.abc import Sequence
 
-from portside.config.service_props import DATABASE, ServiceProps
+from portside.config.service_props import ServiceProps
 
 
 def awaited_callees(services: Sequence[ServiceProps]) -> dict[str, tuple[str, ...]]:
     """The callees after which each service starts, callers first: without those that another of them starts after."""
+    names = {props.container_name for props in services}
     callees = {
-        props.container_name: tuple(dict.fromkeys(call.service for call in props.calls if call.service != DATABASE))
+        props.container_name: tuple(dict.fromkeys(call.service for call in props.calls if call.service in names))
         for props in services
     }
     awaited: dict[str, tuple[str, ...]] = {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,18 +18,21 @@ import aws_cdk as cdk
 from portside.config.app_source import stopped_by
 from portside.config.configuration import Configuration, load_without_services, without_duplicates
 from portside.config.environment import Environment
+from portside.config.mistakes import quoted
 from portside.config.own_stacks import FILE, OwnStack
 from portside.config.stacks import StackKind, only_stack
 from portside.errors import ConfigurationError, Problem
 from portside.extension import Extension, install
+from portside.stacks.context import committed_context
 from portside.stacks.ecs_stack import EcsStack
 from portside.stacks.load_balancer_stack import LoadBalancerStack
 from portside.stacks.network_stack import NetworkStack
-from portside.stacks.own_stacks import Platform, add_own_stacks
-from portside.stacks.synthesize import committed_context
+from portside.stacks.own_stacks import OwnResources, Platform, add_own_stacks
+from portside.stacks.service_roles import task_role
 
 # The policies with which CloudFormation deletes a resource with its stack:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+_GRANT_HINT = "A grant is a function of one argument, the task role, such as bucket.grant_read_write."
 _DELETING = (None, "Delete", "RetainExceptOnCreate")
 
 
@@ -60,22 +64,44 @@ def own_stacks_of(configuration: Configuration, environment: Environment) -> lis
         ecs = EcsStack(app, only_stack(environment, StackKind.ECS_CLUSTER).name, network.vpc, environment.fqdn, **place)
         balancer = LoadBalancerStack(app, only_stack(environment, StackKind.LOAD_BALANCER).name, network.vpc, **place)
         stacks = add_own_stacks(app, configuration, environment, Platform(network.vpc, ecs.cluster, balancer.alb))
-        outputs = {part: _outputs_of(stack) for part, stack in stacks.items()}
+        outputs = {part: _outputs_of(own.stack) for part, own in stacks.items()}
+        _try_grants(app, environment, stacks)
         try:
             assembly = app.synth()
         except Exception as error:
             raise ConfigurationError([stopped_by(error, FILE)]) from error
-        parts = {stack.stack_name: part for part, stack in stacks.items()}
+        parts = {own.stack.stack_name: part for part, own in stacks.items()}
         return [
             OwnStack(
                 part=parts[each.stack_name],
                 outputs=outputs[parts[each.stack_name]],
+                grants=tuple(stacks[parts[each.stack_name]].grants),
+                accepts_calls=stacks[parts[each.stack_name]].callers is not None,
+                port=stacks[parts[each.stack_name]].port,
                 retained=_retained(each.template),
                 uses_network=network.artifact_id in [other.id for other in each.dependencies],
             )
             for each in assembly.stacks
             if each.stack_name in parts
         ]
+
+
+def _try_grants(app: cdk.App, environment: Environment, stacks: Mapping[str, OwnResources]) -> None:
+    """Grant everything to a role of another stack, as services do. Raises `ConfigurationError` for each that fails."""
+    problems: list[Problem] = []
+    names = [(part, name) for part, own in stacks.items() for name in own.grants]
+    if not names:
+        return
+    place = cdk.Environment(account=environment.account, region=environment.region)
+    role = task_role(cdk.Stack(app, "Grantee", env=place), (), ecs_exec=False)
+    for part, name in names:
+        try:
+            stacks[part].grants[name](role)
+        except Exception as error:
+            said = stopped_by(error, FILE)
+            problems.append(Problem(f"stacks(…): the grant {quoted(name)} of {part}", said.what, _GRANT_HINT))
+    if problems:
+        raise ConfigurationError(problems)
 
 
 def _outputs_of(stack: cdk.Stack) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,17 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_iam as iam
 
 from portside.config.app_source import guarded, stopped_by
 from portside.config.configuration import Configuration
 from portside.config.environment import OWNER_TAG, Environment
 from portside.config.mistakes import Report
 from portside.config.own_stacks import FILE, StacksFunction, arity_of
+from portside.config.service_props import DATABASE, ServiceProps
 from portside.config.stacks import reserved_parts
 from portside.errors import ConfigurationError
+from portside.stacks.callers import callers_group
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,32 @@ class Platform:
         return self.vpc.private_subnets
 
 
+@dataclass(frozen=True)
+class OwnResources:
+    """An own stack, and what it has for services: its `grants`, and security groups that accept their calls."""
+
+    stack: cdk.Stack
+    grants: Mapping[str, Callable[[iam.IGrantable], object]]
+    groups: Sequence[ec2.ISecurityGroup] = ()
+    default_port: ec2.Port | None = None
+    callers: ec2.ISecurityGroup | None = None
+    """The group of the services that call it."""
+
+    @property
+    def port(self) -> int | None:
+        """The default port, if it is one port."""
+        written = str(self.default_port.to_string()) if self.default_port else ""
+        return int(written) if written.isdecimal() else None
+
+    def accept_calls(self, port: ec2.Port | int) -> None:
+        """Let the services that call the stack reach a port."""
+        assert self.callers is not None, "checked with the configuration"
+        tcp = ec2.Port.tcp(port) if isinstance(port, int) else port
+        # Not through the connections: these would add rules to the callers' group too.
+        for group in self.groups:
+            group.add_ingress_rule(self.callers, tcp, f"From the callers of {self.stack.stack_name}")
+
+
 def add_own_stacks(
     app: cdk.App,
     configuration: Configuration,
@@ -44,7 +73,7 @@ def add_own_stacks(
     platform: Platform,
     *,
     protected: bool = False,
-) -> dict[str, cdk.Stack]:
+) -> dict[str, OwnResources]:
     """Create the own stacks of an environment, by the end of their names.
 
     Raises `ConfigurationError` with every mistake.
@@ -63,7 +92,7 @@ def add_own_stacks(
     except BaseException as error:
         raise ConfigurationError([stopped_by(error, _file_of(function))]) from error
     created = [each for each in app.node.children if each.node.id not in before]
-    stacks: dict[str, cdk.Stack] = {}
+    stacks: dict[str, OwnResources] = {}
     for each in created:
         place = report.at(f": {type(each).__name__}")
         if not isinstance(each, cdk.Stack):
@@ -71,13 +100,46 @@ def add_own_stacks(
         elif part := _part_of(each, environment, others, place):
             if part in stacks or part in reserved_parts(environment):
                 place.wrong("another stack has this name", "Use another name.", each.stack_name)
-            stacks[part] = each
+            elif part == DATABASE:
+                place.wrong("in calls, this name is that of the environment's database", "Use another name.", part)
+            stacks[part] = _resources_of(each, platform, place)
     if report.problems:
         raise ConfigurationError(report.problems)
-    for stack in stacks.values():
-        stack.tags.set_tag(OWNER_TAG, environment.owner)
-        stack.termination_protection = protected
+    for own in stacks.values():
+        own.stack.tags.set_tag(OWNER_TAG, environment.owner)
+        own.stack.termination_protection = protected
     return stacks
+
+
+def accept_calls(own: Mapping[str, OwnResources], services: Sequence[ServiceProps]) -> None:
+    """Let services reach the ports that they call. A default port is open already."""
+    for part, port in sorted({(call.service, call.port) for props in services for call in props.calls}):
+        if part in own and port != own[part].port:
+            own[part].accept_calls(port)
+
+
+def _resources_of(stack: cdk.Stack, platform: Platform, report: Report) -> OwnResources:
+    """A stack with its attributes `grants` and `connections`, which services use."""
+    grants, connections = getattr(stack, "grants", {}), getattr(stack, "connections", None)
+    if not isinstance(grants, Mapping) or not all(
+        isinstance(name, str) and callable(grant) for name, grant in grants.items()
+    ):
+        hint = 'Write self.grants = {"read_write": bucket.grant_read_write}.'
+        report.at(".grants").wrong("not functions by name", hint, grants)
+        grants = {}
+    if connections is None:
+        return OwnResources(stack, grants)
+    connections = getattr(connections, "connections", connections)
+    if not isinstance(connections, ec2.Connections) or not connections.security_groups:
+        hint = "Write self.connections = ec2.Connections(security_groups=[group], default_port=ec2.Port.tcp(6379))."
+        report.at(".connections").wrong("no Connections with a security group", hint, connections)
+        return OwnResources(stack, grants)
+    callers = callers_group(stack, "Callers", platform.vpc, stack.stack_name)
+    found = OwnResources(stack, grants, connections.security_groups, connections.default_port, callers)
+    if found.default_port:
+        # Also if no service calls it: with the last call's rule, running tasks would lose their connections.
+        found.accept_calls(found.default_port)
+    return found
 
 
 def _part_of(stack: cdk.Stack, environment: Environment, others: Sequence[Environment], report: Report) -> str:

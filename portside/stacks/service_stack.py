@@ -21,6 +21,7 @@ from portside.config.deferred_values import (
     DatabaseUser,
     ImageCommit,
     ImageVersion,
+    StackOutput,
     parts_of,
 )
 from portside.config.image_reference import (
@@ -39,6 +40,7 @@ from portside.images.resolved_image import ResolvedImage
 from portside.stacks.acknowledgment import acknowledge
 from portside.stacks.alarms import EVERY_MINUTE, AlarmProps, add_alarm
 from portside.stacks.database_stack import Database
+from portside.stacks.own_stacks import OwnResources
 from portside.stacks.service_roles import execution_role, task_role
 
 SCALING_CPU_PERCENT = 50
@@ -58,11 +60,12 @@ class ServiceStack(cdk.Stack):
 
     `callers` has the security group of the callers of each callee: this service has a rule for its own, and its tasks
     are in those of the services that it calls. A service with more calls than a task can have groups uses its
-    `calls_group` instead; `many_callers` are the groups of such callers by name. `ecs_exec` is the default for the
-    props. `deployment_alarms` are names of alarms that roll back a deployment; the service's alarms, whose names are
-    `alarms`, notify `alarm_topic_arn`. `open_to` is a network that can call the service without a group, for an
-    environment whose callers don't have theirs yet. `image` is the resolved image; without it the location of the props
-    is deployed. In a rehearsal (`rehearsed`) a stub replaces an image that would be built from a folder.
+    `calls_group` instead; `many_callers` are the groups of such callers by name. `own` are the
+    team's own stacks, by the end of their names. `ecs_exec` is the default for the props. `deployment_alarms` are names
+    of alarms that roll back a deployment; the service's alarms, whose names are `alarms`, notify `alarm_topic_arn`.
+    `open_to` is a network that can call the service without a group, for an environment whose callers don't have theirs
+    yet. `image` is the resolved image; without it the location of the props is deployed. In a rehearsal (`rehearsed`) a
+    stub replaces an image that would be built from a folder.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class ServiceStack(cdk.Stack):
         calls_group: ec2.ISecurityGroup | None = None,
         many_callers: Mapping[str, ec2.ISecurityGroup] | None = None,
         database: Database | None = None,
+        own: Mapping[str, OwnResources] | None = None,
         ecs_exec: bool = False,
         log_retention_days: int = 90,
         deployment_alarms: Sequence[str] = (),
@@ -89,11 +93,14 @@ class ServiceStack(cdk.Stack):
         super().__init__(scope, construct_id, **kwargs)
         self._resolved = image
         self._rehearsed = rehearsed
+        self._own = own or {}
         self._log_retention_days = log_retention_days
         self.ecs_exec = ecs_exec if props.ecs_exec is None else props.ecs_exec
         self.task_definition = self._task_definition(props)
         self.container = self._container(props, database)
         self._mount_volumes(props)
+        for grant in props.grants:
+            self._own[grant.stack].grants[grant.name](self.task_definition.task_role)
         self.service = self._service(cluster, props)
         alarms = [*deployment_alarms, *self._own_deployment_alarms()]
         if alarms:
@@ -177,11 +184,19 @@ class ServiceStack(cdk.Stack):
                 return _existing(database).name
             case DatabaseUser():
                 return _existing(database).user
+            case StackOutput():
+                return self._output(value)
             case ImageVersion():
                 return self._resolved.tag if self._resolved else _tag_of(props.container_location)
             case ImageCommit():
                 return (self._resolved and self._resolved.short_commit) or UNKNOWN_COMMIT
         return str(value)
+
+    def _output(self, read: StackOutput) -> str:
+        """The output of an own stack: a reference by its name, so that this template only changes with the name."""
+        producer = self._own[read.stack].stack
+        self.add_stack_dependency(producer)
+        return cdk.Fn.get_stack_output(producer.stack_name, read.output, self.region)
 
     def _add_image_outputs(self) -> None:
         """Outputs with the image's tag, digest and commit."""
@@ -193,6 +208,11 @@ class ServiceStack(cdk.Stack):
     def _secret(self, secret: ServiceSecret, database: Database | None) -> ecs.Secret:
         if isinstance(secret.secret_name, DatabaseSecret):
             return ecs.Secret.from_secrets_manager(_existing(database).secret)
+        if isinstance(secret.secret_name, StackOutput):
+            given = secretsmanager.Secret.from_secret_complete_arn(
+                self, f"Secret-{secret.environment_key}", self._output(secret.secret_name)
+            )
+            return ecs.Secret.from_secrets_manager(given, secret.json_field)
         named = secretsmanager.Secret.from_secret_name_v2(self, f"Secret-{secret.environment_key}", secret.secret_name)
         return ecs.Secret.from_secrets_manager(named, secret.json_field)
 
@@ -269,12 +289,13 @@ class ServiceStack(cdk.Stack):
         database: Database | None,
     ) -> list[ec2.ISecurityGroup]:
         """The security groups with which the tasks can connect to their callees."""
+        called = [call.service for call in props.calls]
+        others = {part: each.callers for part, each in self._own.items() if each.callers}
+        if DATABASE in called:
+            others[DATABASE] = _existing(database).callers
         if calls_group and len(props.calls) > MOST_CALLERS_GROUPS:
-            calls_database = DATABASE in [call.service for call in props.calls]
-            return [*([_existing(database).callers] if calls_database else []), calls_group]
-        return [
-            _existing(database).callers if call.service == DATABASE else callers[call.service] for call in props.calls
-        ]
+            return [*(others[each] for each in called if each in others), calls_group]
+        return [others[each] if each in others else callers[each] for each in called]
 
     def _carry(self, groups: Sequence[ec2.ISecurityGroup]) -> None:
         # Not through the construct: it would add its rules for the service to these groups too, which are shared.

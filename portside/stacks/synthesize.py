@@ -8,7 +8,6 @@ import gc
 # takes a seventh of a synthesis.
 gc.disable()
 
-import json
 import os
 import sys
 import time
@@ -46,6 +45,7 @@ from portside.images.release_lock import lock_name
 from portside.images.resolution import Resolution, read_resolution
 from portside.images.synthesis_images import IMAGES_FILE, groups_for_synthesis, images_for_synthesis
 from portside.stacks.bastion_stack import BastionStack
+from portside.stacks.context import committed_context
 from portside.stacks.database_stack import DatabaseStack
 from portside.stacks.docdb_stack import DocdbStack
 from portside.stacks.ecs_stack import EcsStack
@@ -53,20 +53,12 @@ from portside.stacks.load_balanced_service_stack import LoadBalancedServiceStack
 from portside.stacks.load_balancer_stack import LoadBalancerStack
 from portside.stacks.monitoring_stack import MonitoringStack
 from portside.stacks.network_stack import NetworkStack
-from portside.stacks.own_stacks import Platform, add_own_stacks
+from portside.stacks.own_stacks import OwnResources, Platform, accept_calls, add_own_stacks
 from portside.stacks.props import BastionProps, DatabaseProps
 from portside.stacks.service_stack import ServiceStack
 
 gc.freeze()
 gc.enable()
-
-# Context that the CDK's command line passes automatically and that cdk.json can't contain, and no stack traces of
-# constructs, which cost time and contain paths of the machine.
-_CONTEXT_OF_THE_COMMAND_LINE: dict[str, Any] = {
-    "aws:cdk:enable-path-metadata": True,
-    "aws:cdk:enable-asset-metadata": True,
-    "aws:cdk:disable-creation-stack-traces": True,
-}
 
 _DATABASE_STACKS: dict[str, type[DatabaseStack]] = {"AWS::DocDB::DBCluster": DocdbStack}
 
@@ -200,8 +192,9 @@ def build_app(
         **stateful,
     )
     platform = Platform(network.vpc, ecs.cluster, load_balancer.alb)
-    add_own_stacks(app, configuration, environment, platform, protected=protected)
-    shared = _SharedStacks(network, database, ecs, load_balancer)
+    own = add_own_stacks(app, configuration, environment, platform, protected=protected)
+    accept_calls(own, services)
+    shared = _SharedStacks(network, database, ecs, load_balancer, own)
     stacks = {
         props.container_name: _service_stack(
             app,
@@ -293,6 +286,7 @@ class _SharedStacks:
     database: DatabaseStack | None
     ecs: EcsStack
     load_balancer: LoadBalancerStack
+    own: Mapping[str, OwnResources]
 
 
 def _service_stack(
@@ -306,6 +300,7 @@ def _service_stack(
     name = service_stack(environment, props.container_name).name
     keywords = {
         "database": shared.database.database if shared.database else None,
+        "own": shared.own,
         "ecs_exec": environment.ecs_exec,
         "log_retention_days": environment.log_retention_days,
         "deployment_alarms": shared.load_balancer.alarms,
@@ -399,9 +394,3 @@ def _chosen(configuration: Configuration, name: str) -> Environment:
 def _is_set(app: cdk.App, flag: str) -> bool:
     # `cdk --context` passes text.
     return app.node.try_get_context(flag) in (True, "true")
-
-
-def committed_context() -> dict[str, Any]:
-    """The context of cdk.json, and what the CDK's command line adds to it."""
-    context: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
-    return _CONTEXT_OF_THE_COMMAND_LINE | context

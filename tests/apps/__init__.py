@@ -13,6 +13,7 @@ from portside.config.configuration import Configuration, load_configuration
 _FOLDER = Path(__file__).parent
 AGORA = _FOLDER / "agora"
 HELLO = _FOLDER / "hello"
+SHOP = _FOLDER / "shop"
 
 
 @functools.cache
@@ -41,3 +42,8 @@ def agora() -> Configuration:
 def hello() -> Configuration:
     """One container in one environment: what a first app looks like."""
     return _configuration(HELLO)
+
+
+def shop() -> Configuration:
+    """Two containers with a bucket, a queue and a cache in own stacks."""
+    return _configuration(SHOP)

@@ -2,25 +2,32 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 
 from portside.config.configuration import Configuration
 from portside.config.configuration import check_configuration as check_names
+from portside.config.deferred_values import StackOutput
 from portside.config.environment import OWNER_TAG, Environment
 from portside.config.own_stacks import OwnStack
+from portside.config.service_props import Call, ServiceSecret
 from portside.errors import ConfigurationError
 from portside.stacks.describe_own_stacks import own_stacks_of
-from portside.stacks.own_stacks import Platform, add_own_stacks
+from portside.stacks.own_stacks import OwnResources, Platform, add_own_stacks
 from portside.stacks.synthesize import build_app
-from tests.unit.configuration_support import environments, one_service
-from tests.unit.stacks_support import read_templates
+from portside.synthesis.assembly import read_assembly
+from tests.apps import shop
+from tests.unit.configuration_support import environments, one_service, service
+from tests.unit.stacks_support import Json, of_type, properties, read_templates
 
 NO_PLATFORM: Any = None
 
@@ -43,7 +50,7 @@ def configured(stacks: Callable[..., object]) -> Configuration:
     return check_names({"APP": "shop", "ENVIRONMENTS": written, "services": one_service, "stacks": stacks})
 
 
-def added(stacks: Callable[..., object], *, protected: bool = False) -> dict[str, cdk.Stack]:
+def added(stacks: Callable[..., object], *, protected: bool = False) -> dict[str, OwnResources]:
     configuration = configured(stacks)
     environment = configuration.environment("dev")
     return add_own_stacks(cdk.App(), configuration, environment, NO_PLATFORM, protected=protected)
@@ -60,7 +67,7 @@ def refused(stacks: Callable[..., object]) -> list[str]:
 
 
 def test_a_stack_is_one_of_its_environment_in_account_region_tags_and_protection() -> None:
-    stack = added(storage, protected=True)["storage"]
+    stack = added(storage, protected=True)["storage"].stack
     assert stack.stack_name == "shop-dev-storage"
     assert (stack.account, stack.region) == ("607346494281", "us-east-1")
     assert stack.tags.tag_values()[OWNER_TAG] == "shop/dev"
@@ -119,6 +126,11 @@ MISTAKES: dict[str, tuple[Callable[..., object], str]] = {
     "not a stack": (
         lambda app, environment: cdk.Stage(app, "stage"),
         "stacks(…): Stage: not a stack, got 'stage'\nCreate it in a subclass of aws_cdk.Stack.",
+    ),
+    "the database's name in calls": (
+        lambda app, environment: Storage(app, environment.stack_name("database")),
+        "stacks(…): Storage: in calls, this name is that of the environment's database, got 'database'\n"
+        "Use another name.",
     ),
     "nested": (
         lambda app, environment: cdk.NestedStack(Storage(app, environment.stack_name("storage")), "Inner"),
@@ -188,6 +200,186 @@ def test_the_description_has_outputs_retained_types_and_the_use_of_the_network()
         OwnStack(part="storage", outputs=("BucketName",), retained=("AWS::S3::Bucket",)),
         OwnStack(part="jobs", outputs=("Reads",), uses_network=True),
     ]
+
+
+GROUP = "Write self.connections = ec2.Connections(security_groups=[group], default_port=ec2.Port.tcp(6379))."
+GRANT = 'Write self.grants = {"read_write": bucket.grant_read_write}.'
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "said"),
+    [
+        ("grants", ["read"], f"stacks(…): Storage.grants: not functions by name, got ['read']\n{GRANT}"),
+        ("grants", {"read": "bucket"}, f"stacks(…): Storage.grants: not functions by name, got a dict\n{GRANT}"),
+        (
+            "connections",
+            "sg-1",
+            f"stacks(…): Storage.connections: no Connections with a security group, got 'sg-1'\n{GROUP}",
+        ),
+        (
+            "connections",
+            ec2.Connections(),
+            f"stacks(…): Storage.connections: no Connections with a security group, got a Connections\n{GROUP}",
+        ),
+    ],
+)
+def test_an_attribute_that_services_can_not_use_is_refused(attribute: str, value: object, said: str) -> None:
+    def stacks(app: cdk.App, environment: Environment) -> None:
+        setattr(Storage(app, environment.stack_name("storage")), attribute, value)
+
+    assert refused(stacks) == [said]
+
+
+def described(stacks: Callable[..., object]) -> list[OwnStack]:
+    configuration = configured(stacks)
+    return own_stacks_of(configuration, configuration.environment("dev"))
+
+
+def test_a_grant_that_fails_is_refused_before_a_service_uses_it() -> None:
+    def stacks(app: cdk.App, environment: Environment) -> None:
+        stack: Any = Storage(app, environment.stack_name("storage"))
+        stack.grants = {"read": stack.bucket.grant_read, "write": lambda: None}
+
+    with pytest.raises(ConfigurationError) as refusal:
+        described(stacks)
+    [problem] = refusal.value.problems
+    assert problem.where == 'stacks(…): the grant "write" of storage'
+    assert problem.what.startswith("TypeError: ")
+    assert "such as bucket.grant_read_write" in problem.hint
+
+
+def test_a_grant_that_makes_a_stack_wait_for_its_services_is_refused() -> None:
+    def stacks(app: cdk.App, environment: Environment) -> None:
+        stack: Any = Storage(app, environment.stack_name("storage"))
+
+        def both(role: iam.Role) -> None:
+            stack.bucket.grant_read(role)
+            cdk.CfnOutput(stack, "Reader", value=role.role_arn)
+
+        stack.grants = {"read": both}
+
+    with pytest.raises(ConfigurationError) as refusal:
+        described(stacks)
+    assert "shop-dev-storage" in str(refusal.value)
+    assert "cyclic" in str(refusal.value)
+
+
+def test_the_description_of_the_shop_has_what_services_can_use() -> None:
+    assert {each.part: each for each in shop().environment("dev").own_stacks or ()} == {
+        "storage": OwnStack(
+            "storage", outputs=("BucketName",), grants=("read", "read_write"), retained=("AWS::S3::Bucket",)
+        ),
+        "orders": OwnStack("orders", outputs=("QueueUrl",), grants=("send", "consume")),
+        "cache": OwnStack("cache", outputs=("Endpoint",), accepts_calls=True, port=6379, uses_network=True),
+    }
+
+
+@pytest.fixture(scope="module")
+def shop_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shop")
+    build_app(shop(), "dev", outdir=str(folder)).synth()
+    return folder
+
+
+def container(folder: Path, part: str) -> Json:
+    [containers] = properties(read_templates(folder)[f"shop-dev-{part}"], "AWS::ECS::TaskDefinition")[
+        "ContainerDefinitions"
+    ]
+    return dict(containers)
+
+
+def output(stack: str, name: str) -> Json:
+    return {"Fn::GetStackOutput": {"StackName": f"shop-dev-{stack}", "Region": "us-east-1", "OutputName": name}}
+
+
+def test_outputs_are_read_by_their_names_alone_or_in_a_text(shop_folder: Path) -> None:
+    assert {each["Name"]: each["Value"] for each in container(shop_folder, "web")["Environment"]} == {
+        "UPLOADS_BUCKET": output("storage", "BucketName"),
+        "ORDERS_QUEUE_URL": output("orders", "QueueUrl"),
+        "CACHE_URL": {"Fn::Join": ["", ["rediss://", output("cache", "Endpoint"), ":6379"]]},
+    }
+
+
+def test_only_the_service_with_a_grant_has_its_rights(shop_folder: Path) -> None:
+    def actions(part: str) -> set[str]:
+        policies = of_type(read_templates(shop_folder)[f"shop-dev-{part}"], "AWS::IAM::Policy")
+        [of_tasks] = [each["Properties"] for name, each in policies.items() if name.startswith("TaskRole")]
+        listed = [each["Action"] for each in of_tasks["PolicyDocument"]["Statement"]]
+        return {each for some in listed for each in some if each.startswith(("s3", "sqs"))}
+
+    assert {"s3:PutObject", "sqs:SendMessage"} < actions("web")
+    assert "sqs:ReceiveMessage" not in actions("web")
+    assert "sqs:ReceiveMessage" in actions("worker")
+    assert not any(each.startswith("s3") for each in actions("worker"))
+
+
+def test_services_wait_for_the_stacks_that_they_use_and_no_own_stack_for_a_service(shop_folder: Path) -> None:
+    waits = {each.name: set(each.depends_on) for each in read_assembly(shop_folder)}
+    own = {"shop-dev-storage", "shop-dev-orders", "shop-dev-cache"}
+    assert waits["shop-dev-web"] & own == own
+    assert waits["shop-dev-worker"] & own == {"shop-dev-orders"}
+    services = {"shop-dev-web", "shop-dev-worker"}
+    assert not any(waits[each] & services for each in own)
+    templates = read_templates(shop_folder)
+    outputs = [each for name in own for each in templates[name]["Outputs"].values()]
+    assert not any("Export" in each for each in outputs)
+
+
+def test_callers_of_a_stack_are_in_the_group_that_its_resources_accept(shop_folder: Path) -> None:
+    cache = read_templates(shop_folder)["shop-dev-cache"]
+    rule = properties(cache, "AWS::EC2::SecurityGroupIngress")
+    [callers] = [name for name in cache["Resources"] if name.startswith("Callers")]
+    assert (rule["FromPort"], rule["ToPort"], rule["IpProtocol"]) == (6379, 6379, "tcp")
+    assert rule["SourceSecurityGroupId"] == {"Fn::GetAtt": [callers, "GroupId"]}
+    [name] = [each for each in cache["Outputs"] if "Callers" in each]
+
+    def groups(part: str) -> list[Json]:
+        service = properties(read_templates(shop_folder)[f"shop-dev-{part}"], "AWS::ECS::Service")
+        return list(service["NetworkConfiguration"]["AwsvpcConfiguration"]["SecurityGroups"])
+
+    assert output("cache", name) in groups("web")
+    assert output("cache", name) not in groups("worker")
+
+
+def with_cache(port: ec2.Port | None, *calls: Call, **changes: Any) -> Json:
+    """The template of a cache with a default port that one service calls."""
+
+    def stacks(app: cdk.App, environment: Environment, platform: Platform) -> None:
+        stack: Any = Jobs(app, environment.stack_name("cache"))
+        group = ec2.SecurityGroup(stack, "Group", vpc=platform.vpc)
+        stack.connections = ec2.Connections(security_groups=[group], default_port=port)
+
+    of = configured(stacks)
+    web = service(public=True, calls=list(calls), **changes)
+    with tempfile.TemporaryDirectory() as folder:
+        build_app(dataclasses.replace(of, services={"dev": (web,)}), "dev", outdir=folder).synth()
+        return {name.removeprefix("shop-dev-"): each for name, each in read_templates(Path(folder)).items()}
+
+
+def ports(template: Json) -> list[int]:
+    return [each["Properties"]["FromPort"] for each in of_type(template, "AWS::EC2::SecurityGroupIngress").values()]
+
+
+def test_a_port_besides_the_default_is_open_while_a_service_calls_it() -> None:
+    assert ports(with_cache(ec2.Port.tcp(6379))["cache"]) == [6379], "before the first call, and after the last"
+    assert ports(with_cache(None)["cache"]) == []
+    assert ports(with_cache(None, Call("cache", 6380))["cache"]) == [6380]
+    assert sorted(ports(with_cache(ec2.Port.tcp(6379), Call("cache", 6380))["cache"])) == [6379, 6380]
+
+
+def test_a_secret_can_be_an_output_and_its_field_one_of_json() -> None:
+    arn = StackOutput("cache", "SecretArn")
+    secrets = [ServiceSecret(arn, "TOKEN"), ServiceSecret(arn, "USER_NAME", "user")]
+    template = with_cache(None, container_secrets=secrets)["app"]
+    [containers] = properties(template, "AWS::ECS::TaskDefinition")["ContainerDefinitions"]
+    read = output("cache", "SecretArn")
+    assert {each["Name"]: each["ValueFrom"] for each in containers["Secrets"]} == {
+        "TOKEN": read,
+        "USER_NAME": {"Fn::Join": ["", [read, ":user::"]]},
+    }
+    policies = json.dumps(of_type(template, "AWS::IAM::Policy"))
+    assert "secretsmanager:GetSecretValue" in policies
+    assert json.dumps(read) in policies
 
 
 def test_a_synthesis_has_own_stacks_with_the_tags_of_the_app(tmp_path: Path) -> None:
