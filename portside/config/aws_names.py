@@ -23,3 +23,24 @@ _DOCUMENTDB_SIZES = {
     "t4g": ("medium",),
 }
 DOCUMENTDB_CLASSES = tuple(f"{family}.{size}" for family, sizes in _DOCUMENTDB_SIZES.items() for size in sizes)
+
+_TO_16XLARGE = ("large", "xlarge", "2xlarge", "4xlarge", "8xlarge", "12xlarge", "16xlarge")
+_TO_24XLARGE = (*_TO_16XLARGE, "24xlarge")
+# Those of RDS and Aurora whose generations are current.
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Types.html
+_MEMORY_SIZES = {
+    **dict.fromkeys(("r6g", "r7g", "x2g"), _TO_16XLARGE),
+    "r5": _TO_24XLARGE,
+    "r6i": (*_TO_24XLARGE, "32xlarge"),
+    **dict.fromkeys(("r7i", "r8g"), (*_TO_24XLARGE, "48xlarge")),
+}
+_AURORA_SIZES = _MEMORY_SIZES | {"t3": ("medium", "large"), "t4g": ("medium", "large")}
+_RDS_SIZES = _MEMORY_SIZES | {
+    **dict.fromkeys(("m6g", "m7g"), _TO_16XLARGE),
+    "m5": _TO_24XLARGE,
+    "m6i": (*_TO_24XLARGE, "32xlarge"),
+    **dict.fromkeys(("m7i", "m8g"), (*_TO_24XLARGE, "48xlarge")),
+    **dict.fromkeys(("t3", "t4g"), ("micro", "small", "medium", "large", "xlarge", "2xlarge")),
+}
+AURORA_CLASSES = tuple(f"{family}.{size}" for family, sizes in _AURORA_SIZES.items() for size in sizes)
+RDS_CLASSES = tuple(f"{family}.{size}" for family, sizes in _RDS_SIZES.items() for size in sizes)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from portside.config.aws_names import DOCUMENTDB_CLASSES
+from portside.config.aws_names import AURORA_CLASSES, DOCUMENTDB_CLASSES, RDS_CLASSES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +158,24 @@ _LOCAL_STORAGE = DatabaseAlarm(
 )
 
 
+# MySQL and PostgreSQL have no metric of the largest number of connections, which depends on the memory.
+_MEMORY = DatabaseAlarm(
+    name="memory",
+    metrics=("FreeableMemory",),
+    statistic="Minimum",
+    description="The database is short of memory: a larger class, or fewer connections",
+    below=64 * 1024**2,
+)
+_FREE_STORAGE = DatabaseAlarm(
+    name="storage",
+    metrics=("FreeStorageSpace",),
+    statistic="Minimum",
+    description="The storage is nearly full, and a full database stops: increase DATABASE_STORAGE_GIB",
+    below=2 * _GIB,
+)
+_CREDENTIALS = "DatabaseMasterPassword"
+
+
 def _capacity_alarm(metric: str) -> DatabaseAlarm:
     return DatabaseAlarm(
         name="capacity",
@@ -219,4 +238,120 @@ DOCUMENTDB = DatabaseKind(
     client="mongosh",
 )
 
-DATABASE_KINDS = {kind.name: kind for kind in (DOCUMENTDB,)}
+# Common to both versions of an engine, Aurora's and RDS's own.
+# https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBCluster.html
+# https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html
+_POSTGRESQL: dict[str, Any] = {
+    "service": "rds",
+    "credentials_id": _CREDENTIALS,
+    "port": 5432,
+    "username_pattern": "[A-Za-z][A-Za-z0-9_]{0,62}",
+    "username_hint": 'Use up to 63 letters, digits and "_" that begin with a letter, such as "master".',
+    "reserved_usernames": ("admin", "rdsadmin", "rds_superuser", "public", "user", "pg_.*"),
+    "name_pattern": "[A-Za-z][A-Za-z0-9_]{0,62}",
+    "reserved_names": ("rdsadmin", "template0", "template1", "user", "default"),
+    "family_parts": 1,
+    "tls": TlsParameter(name="rds.force_ssl", on="1", off="0"),
+    "logs": ("postgresql",),
+    "metrics": "AWS/RDS",
+    # `require` encrypts, and does not compare the server's name, which is not that of this machine.
+    "uri": "postgresql://{user}@127.0.0.1:{port}/{name}?sslmode=require",
+    "client": "psql",
+}
+_MYSQL: dict[str, Any] = {
+    "service": "rds",
+    "credentials_id": _CREDENTIALS,
+    "port": 3306,
+    "username_pattern": "[A-Za-z][A-Za-z0-9_]{0,15}",
+    "username_hint": 'Use up to 16 letters, digits and "_" that begin with a letter, such as "master".',
+    "reserved_usernames": ("rdsadmin", "root", "mysql.*", "rdsrepladmin"),
+    "name_pattern": "[A-Za-z][A-Za-z0-9_]{0,63}",
+    "reserved_names": ("mysql", "sys", "information_schema", "performance_schema", "innodb", "tmp", "default"),
+    "family_parts": 2,
+    "tls": TlsParameter(name="require_secure_transport", on="ON", off="OFF"),
+    "logs": ("error", "slowquery"),
+    "metrics": "AWS/RDS",
+    "uri": "mysql://{user}@127.0.0.1:{port}/{name}?ssl-mode=REQUIRED",
+    "client": "mysqlsh",
+}
+_AURORA: dict[str, Any] = {
+    "resource_type": "AWS::RDS::DBCluster",
+    "parameter_group_type": "AWS::RDS::DBClusterParameterGroup",
+    "instance_class": "t4g.medium",
+    "instance_classes": AURORA_CLASSES,
+    "most_instances": 16,
+    "instances_hint": "Use 1 to 16, the number of instances of the cluster.",
+    # 0 lets idle instances pause: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2-auto-pause.html
+    "capacity": Bounds(min=0, max=256),
+    "log_group": "/aws/rds/cluster/{}/",
+    # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.AuroraMonitoring.Metrics.html
+    "alarms": (_CPU, _MEMORY, _STORAGE, _LOCAL_STORAGE, _capacity_alarm("ACUUtilization")),
+}
+_RDS: dict[str, Any] = {
+    "resource_type": "AWS::RDS::DBInstance",
+    "parameter_group_type": "AWS::RDS::DBParameterGroup",
+    "instance_class": "t4g.micro",
+    "instance_classes": RDS_CLASSES,
+    "most_instances": 2,
+    "instances_hint": "Use 1, or 2 for a standby in another zone.",
+    # Of gp3: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html
+    "storage_gib": Bounds(min=20, max=65536),
+    "log_group": "/aws/rds/instance/{}/",
+    # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-metrics.html
+    "alarms": (_CPU, _MEMORY, _FREE_STORAGE),
+}
+
+DATABASE_KINDS = {
+    kind.name: kind
+    for kind in (
+        DOCUMENTDB,
+        DatabaseKind(
+            name="aurora-postgresql",
+            title="Aurora PostgreSQL",
+            engine="aurora-postgresql",
+            stack="aurora-postgresql",
+            stack_prefix="aurora-postgresql",
+            engine_version="17.7",
+            version_pattern=r"1[4-9]\.[0-9]+",
+            family="aurora-postgresql{}",
+            **_POSTGRESQL,
+            **_AURORA,
+        ),
+        DatabaseKind(
+            name="aurora-mysql",
+            title="Aurora MySQL",
+            engine="aurora-mysql",
+            stack="aurora-mysql",
+            stack_prefix="aurora-mysql",
+            engine_version="8.0.mysql_aurora.3.10.3",
+            version_pattern=r"8\.0\.mysql_aurora\.3\.[0-9]+\.[0-9]+|8\.4\.mysql_aurora\.8\.4\.[0-9]+",
+            family="aurora-mysql{}",
+            **_MYSQL,
+            **_AURORA,
+        ),
+        DatabaseKind(
+            name="postgresql",
+            title="RDS for PostgreSQL",
+            engine="postgres",
+            stack="postgresql",
+            stack_prefix="postgresql",
+            engine_version="17.7",
+            version_pattern=r"1[4-9]\.[0-9]+",
+            family="postgres{}",
+            **_POSTGRESQL,
+            **_RDS,
+        ),
+        DatabaseKind(
+            name="mysql",
+            title="RDS for MySQL",
+            engine="mysql",
+            stack="mysql",
+            stack_prefix="mysql",
+            engine_version="8.4.7",
+            version_pattern=r"8\.[04]\.[0-9]+",
+            family="mysql{}",
+            **_MYSQL,
+            **_RDS,
+        ),
+    )
+}

@@ -25,6 +25,7 @@ from portside import redact
 from portside.commands import tool
 from portside.config.configuration import ROOT, Configuration, load_configuration
 from portside.config.context_flags import DESTROYING, KEPT_GROUPS, PARALLEL, REHEARSAL, REREAD, WITH_DATA
+from portside.config.database_kinds import DatabaseKind
 from portside.config.env_file import read_env_file
 from portside.config.environment import OWNER_TAG, DatabaseOrigin, Environment
 from portside.config.mistakes import quoted
@@ -59,8 +60,6 @@ from portside.stacks.service_stack import ServiceStack
 
 gc.freeze()
 gc.enable()
-
-_DATABASE_STACKS: dict[str, type[DatabaseStack]] = {"AWS::DocDB::DBCluster": DocdbStack}
 
 _PAST_THE_ADDRESS = ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_PROFILE", "AWS_DEFAULT_PROFILE")
 _FILES_OF_PROFILES = {"AWS_CONFIG_FILE": "config", "AWS_SHARED_CREDENTIALS_FILE": "credentials"}
@@ -255,7 +254,7 @@ def _database(
     kind = environment.database_kind
     assert kind is not None  # an environment without a kind has no such stack
     origin = environment.databases.get(stack.part, DatabaseOrigin())
-    return _DATABASE_STACKS[kind.resource_type](
+    return _stack_class(kind)(
         app,
         stack.name,
         network.vpc,
@@ -276,6 +275,15 @@ def _database(
         deletable=_is_set(app, WITH_DATA),
         **keywords,
     )
+
+
+def _stack_class(kind: DatabaseKind) -> type[DatabaseStack]:
+    if kind.service == "docdb":
+        return DocdbStack
+    # The CDK's module takes a second to load.
+    from portside.stacks.rds_stack import RdsStack
+
+    return RdsStack
 
 
 @dataclass(frozen=True)
