@@ -55,6 +55,8 @@ _CLASSES = {
     "AWS::DocDB::DBInstance": ("dbinstanceclass_enum.json", "DBInstanceClass"),
     "AWS::EC2::Instance": ("instancetype_enum.json", "InstanceType"),
 }
+# Those that cfn-lint's lists lack: https://docs.aws.amazon.com/documentdb/latest/developerguide/docdb-serverless.html
+_NEWER = {"AWS::DocDB::DBInstance": {"db.serverless"}}
 # Names that are unique in an account and region, of resources that something else identifies.
 _NAMES = {
     "AWS::Events::Rule": "Name",
@@ -144,6 +146,7 @@ def _limits_of(name: str, schema: Json) -> Json:
                 if isinstance(region, dict)
                 for each in region["enum"]
             }
+            | _NEWER.get(name, set())
         )
     more = [_stripped(each, is_schema=True) for each in _extensions(name)]
     if read_only := [each.removeprefix("/properties/") for each in schema.get("readOnlyProperties", ())]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from portside.config.database_kinds import DOCUMENTDB
 from portside.config.service_props import DATABASE
 from portside.findings.finding import Finding
-from portside.findings.log_terms import first_in_log
+from portside.findings.log_terms import TERMS, first_in_log
 from portside.findings.rule_context import RuleContext, drift
 from portside.findings.words import rows_of
 
-FILE = "documentdb_log_words.toml"
+FILE, DATABASES_FILE = "documentdb_log_words.toml", "database_log_words.toml"
 
 _ADDRESS = re.compile(r"(?P<host>[\w.-]+|\[?::1\]?):(?P<port>\d{2,5})\b")
 _NO_CONNECTION = re.compile(
@@ -27,13 +28,32 @@ _UNNAMED = re.compile(
     r"connect(?:ing|ion)? (?:to|with) (?:the )?(?:database|db)\b|database connection (?:failed|error)", re.I
 )
 _OWN_TASK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
-_DEFAULT_PORT = "27017"
+# The details of the code for a server that did not answer.
+_NO_ANSWER = frozenset({"OTHER", "NOT_READY"})
 
 
 def database(context: RuleContext, lines: Sequence[str]) -> Finding | None:
     """The database: its certificate, its name, its users, what it can do, and whether it answers."""
-    if context.snapshot.database.kind is not DOCUMENTDB:
+    kind = context.snapshot.database.kind
+    if kind is None:
         return None
+    return _documentdb(context, lines) if kind is DOCUMENTDB else _relational(context, lines)
+
+
+def _relational(context: RuleContext, lines: Sequence[str]) -> Finding | None:
+    """The environment's own PostgreSQL or MySQL: whether it answers, and its generated password."""
+    found = first_in_log(DATABASES_FILE, context, lines)
+    if found is None:
+        return None
+    family, _, detail = found.code.partition(".")
+    if family == "DATABASE_UNREACHABLE" and detail in _NO_ANSWER:
+        return _on_localhost(context, lines) or _no_connection(context)
+    if found.code == "DATABASE_REFUSED.AUTHENTICATION" and _calls_it(context):
+        return replace(found, code=family, fix=TERMS["reset_password"](context, {}))
+    return None
+
+
+def _documentdb(context: RuleContext, lines: Sequence[str]) -> Finding | None:
     shared = rows_of(FILE)[0].shared
     if not any(shared.search(line) for line in lines):
         unnamed = _calls_it(context) and any(_UNNAMED.search(line) for line in lines)
@@ -42,19 +62,25 @@ def database(context: RuleContext, lines: Sequence[str]) -> Finding | None:
         return found
     if not any(_NO_CONNECTION.search(line) for line in lines):
         return None
+    return _on_localhost(context, lines) or _no_connection(context)
+
+
+def _on_localhost(context: RuleContext, lines: Sequence[str]) -> Finding | None:
+    """That the program looks for the database in its own task."""
+    facts = context.snapshot.database
     addresses = [found for line in lines for found in _ADDRESS.finditer(line)]
-    cluster = next((each for each in addresses if each["port"] == _DEFAULT_PORT), None)
-    port = str(context.snapshot.database.port)
-    own = any(each["host"] in _OWN_TASK and each["port"] == port for each in addresses)
-    if own or (cluster and cluster["host"] in _OWN_TASK):
-        return context.found(
-            "DATABASE_UNREACHABLE.LOCALHOST",
-            "it looks for the database on localhost, which is its own task: the database's host is not set",
-            look=context.field("container_env_vars"),
-            fix=f"Set the variable that the program reads the host from in container_env_vars of {context.name} in "
-            f"app.py to DatabaseHost() (the port to DatabasePort()), then: {context.deploy}",
-        )
-    return _no_connection(context)
+    usual = str((facts.kind or DOCUMENTDB).port)
+    first = next((each for each in addresses if each["port"] == usual), None)
+    own = any(each["host"] in _OWN_TASK and each["port"] == str(facts.port) for each in addresses)
+    if not own and not (first and first["host"] in _OWN_TASK):
+        return None
+    return context.found(
+        "DATABASE_UNREACHABLE.LOCALHOST",
+        "it looks for the database on localhost, which is its own task: the database's host is not set",
+        look=context.field("container_env_vars"),
+        fix=f"Set the variable that the program reads the host from in container_env_vars of {context.name} in "
+        f"app.py to DatabaseHost() (the port to DatabasePort()), then: {context.deploy}",
+    )
 
 
 def _calls_it(context: RuleContext) -> bool:

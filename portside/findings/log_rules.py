@@ -14,14 +14,14 @@ from datetime import timedelta
 
 from portside.findings import start_rules
 from portside.findings.connection_rules import answers_badly, refused, unknown_host
-from portside.findings.database_rules import database
+from portside.findings.database_rules import DATABASES_FILE, database
 from portside.findings.finding import Finding
 from portside.findings.log_block import is_remark
 from portside.findings.log_terms import first_in_log
 from portside.findings.memory_rules import killed_at_limit, out_of_memory
 from portside.findings.rule_context import KILLED, Rule, RuleContext, more_memory
 
-FILE, DATABASES_FILE = "log_words.toml", "database_log_words.toml"
+FILE = "log_words.toml"
 LineRule = Callable[[RuleContext, Sequence[str]], Finding | None]
 
 # The start-up time of the slowest programs, for those that do not log when they are ready.

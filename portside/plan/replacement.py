@@ -22,6 +22,33 @@ STATEFUL: Mapping[str, frozenset[str]] = {
     "AWS::DocDB::DBClusterParameterGroup": frozenset({"Description", "Family", "Name"}),
     "AWS::DocDB::DBInstance": frozenset({"AvailabilityZone", "DBClusterIdentifier", "DBInstanceIdentifier"}),
     "AWS::DocDB::DBSubnetGroup": frozenset({"DBSubnetGroupName"}),
+    "AWS::RDS::DBCluster": frozenset(
+        {
+            *("AvailabilityZones", "ClusterScalabilityType", "DBClusterIdentifier", "DBSubnetGroupName"),
+            *(
+                "DatabaseName",
+                "EngineMode",
+                "KmsKeyId",
+                "MasterUsername",
+                "PubliclyAccessible",
+                "RestoreToTime",
+                "RestoreType",
+            ),
+            *("SnapshotIdentifier", "SourceDBClusterIdentifier", "SourceDbClusterResourceId", "SourceRegion"),
+            *("StorageEncrypted", "UseLatestRestorableTime"),
+        }
+    ),
+    "AWS::RDS::DBClusterParameterGroup": frozenset({"DBClusterParameterGroupName", "Description", "Family"}),
+    "AWS::RDS::DBInstance": frozenset(
+        {
+            *("CharacterSetName", "CustomIAMInstanceProfile", "DBClusterIdentifier", "DBInstanceIdentifier", "DBName"),
+            *("DBSnapshotIdentifier", "DBSubnetGroupName", "KmsKeyId", "MasterUsername", "NcharCharacterSetName"),
+            *("RestoreTime", "SourceDBInstanceIdentifier", "SourceRegion", "StorageEncrypted", "Timezone"),
+            "UseLatestRestorableTime",
+        }
+    ),
+    "AWS::RDS::DBParameterGroup": frozenset({"DBParameterGroupName", "Description", "Family"}),
+    "AWS::RDS::DBSubnetGroup": frozenset({"DBSubnetGroupName"}),
     "AWS::EC2::EIP": frozenset({"Address", "IpamPoolId", "NetworkBorderGroup", "TransferAddress"}),
     "AWS::EC2::Instance": frozenset(
         {

@@ -14,6 +14,7 @@ from portside.aws.reader import Look
 from portside.aws.stack_reading import read_all_stacks, read_stacks, read_template
 from portside.aws.stack_status import status_of
 from portside.aws.target import Target
+from portside.config.database_kinds import DATABASE_KINDS
 from portside.config.environment import OWNER_TAG, Environment
 from portside.config.service_props import ServiceProps
 from portside.config.stacks import stacks_for
@@ -23,7 +24,8 @@ from portside.plan.replacement import STATEFUL
 from portside.records.stack_record import Origin, StackRecord, read_stack_record
 
 # Resources with data come first. A log group is deleted with its service: see portside/stacks/service_stack.py.
-_DATA = ("AWS::DocDB::DBCluster", "AWS::S3::Bucket", "AWS::SecretsManager::Secret")
+_DATABASES = tuple(dict.fromkeys(kind.resource_type for kind in DATABASE_KINDS.values()))
+_DATA = (*_DATABASES, "AWS::S3::Bucket", "AWS::SecretsManager::Secret")
 _STATE = (*_DATA, *(kind for kind in STATEFUL if kind not in (*_DATA, "AWS::Logs::LogGroup")))
 
 

@@ -1,4 +1,4 @@
-"""Accepted findings of cdk-nag."""
+"""Accepted findings of cdk-nag and of the CDK's own validation."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import aws_cdk as cdk
 from constructs import IConstruct
 
 _PACK = "AwsSolutions"
+# The rules that the CDK applies at each synthesis.
+OF_THE_CDK = "CloudFormation-Validate"
 
 
-def acknowledge(construct: IConstruct, rule: str, reason: str) -> None:
+def acknowledge(construct: IConstruct, rule: str, reason: str, *, pack: str = _PACK) -> None:
     """Accept the findings of a rule of cdk-nag on a construct and its children.
 
     A rule is `AwsSolutions-EC23`, or with one finding of it `AwsSolutions-IAM5[Resource::*]`. The reason is in the
     report of the validation.
     """
     # Without the pack's name the finding is not in the report.
-    cdk.Validations.of(construct).acknowledge(cdk.Acknowledgment(id=f"{_PACK}::{rule}", reason=reason))
+    cdk.Validations.of(construct).acknowledge(cdk.Acknowledgment(id=f"{pack}::{rule}", reason=reason))

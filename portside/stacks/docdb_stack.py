@@ -9,7 +9,7 @@ from aws_cdk import aws_docdb as docdb
 from aws_cdk import aws_ec2 as ec2
 
 from portside.config.environment import LATEST, DatabaseOrigin
-from portside.stacks.acknowledgment import acknowledge
+from portside.stacks.acknowledgment import OF_THE_CDK, acknowledge
 from portside.stacks.database_stack import BACKUP_DAYS, MAINTENANCE_WINDOW, Database, DatabaseStack, Endpoint
 from portside.stacks.props import instance_type
 
@@ -68,6 +68,8 @@ class DocdbStack(DatabaseStack):
             for child in cluster.node.children:
                 if isinstance(child, docdb.CfnDBInstance):
                     child.db_instance_class = props.instance_class
+                    reason = "The CDK's list of classes lacks db.serverless, which DocumentDB has since 2025."
+                    acknowledge(child, "E3620", reason, pack=OF_THE_CDK)
         if props.restored_from:
             _restore(resource, props.restored_from)
         _accept_findings_on(resource)

@@ -34,7 +34,6 @@ class RdsStack(DatabaseStack):
             "backup_retention_period": BACKUP_DAYS,
             "preferred_backup_window": _WINDOW_OF_BACKUPS,
             "preferred_maintenance_window": MAINTENANCE_WINDOW,
-            "storage_encrypted": True,
             "copy_tags_to_snapshot": True,
             "deletion_protection": not self.deletable,
             "enable_cloudwatch_logs_exports": list(self.props.kind.logs),
@@ -94,9 +93,10 @@ class RdsStack(DatabaseStack):
         return Endpoint(instance.attr_endpoint_address, instance.ref, group)
 
     def _new(self, name_property: str) -> dict[str, Any]:
-        """The properties of a database that is created empty. A restored one has those of its backup."""
+        """The properties of a database that is created empty. A restored database has those of its backup."""
         return {
             name_property: self.props.database_name,
+            "storage_encrypted": True,
             "master_username": self.props.master_username,
             "master_user_password": self.master_password_secret.secret_value.unsafe_unwrap(),
         }

@@ -119,6 +119,69 @@ def test_a_capacity_out_of_bounds_is_reported(capacity: object, inside: str, mis
     assert mistake in problem.what
 
 
+@pytest.mark.parametrize(
+    ("kind", "port", "stack", "instance_class", "storage"),
+    [
+        ("aurora-postgresql", 5432, "aurora-postgresql", "t4g.medium", 0),
+        ("aurora-mysql", 3306, "aurora-mysql", "t4g.medium", 0),
+        ("postgresql", 5432, "postgresql", "t4g.micro", 20),
+        ("mysql", 3306, "mysql", "t4g.micro", 20),
+    ],
+)
+def test_each_kind_has_its_defaults(kind: str, port: int, stack: str, instance_class: str, storage: int) -> None:
+    found = parsed(DATABASE_KIND=kind)
+    assert (found.database_port, found.database_stack, found.database_instance_class) == (port, stack, instance_class)
+    assert (found.database_storage_gib, found.database_username, found.database_instances) == (storage, "master", 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "value"),
+    [
+        ("postgresql", "DATABASE_USERNAME", "Admin"),
+        ("postgresql", "DATABASE_USERNAME", "pg_reader"),
+        ("mysql", "DATABASE_USERNAME", "seventeen_letters"),
+        ("mysql", "DATABASE_USERNAME", "root"),
+        ("mysql", "DATABASE_NAME", "performance_schema"),
+        ("aurora-mysql", "DATABASE_NAME", "my-app"),
+        ("aurora-postgresql", "DATABASE_NAME", "1st"),
+        ("postgresql", "DATABASE_NAME", "rdsadmin"),
+        ("postgresql", "DATABASE_INSTANCES", 3),
+        ("aurora-mysql", "DATABASE_INSTANCES", 17),
+        ("mysql", "DATABASE_CAPACITY", {"min": 1, "max": 2}),
+        ("aurora-mysql", "DATABASE_STORAGE_GIB", 20),
+        ("postgresql", "DATABASE_STORAGE_GIB", 19),
+        ("postgresql", "DATABASE_STORAGE_GIB", 65537),
+        ("aurora-postgresql", "DATABASE_INSTANCE_CLASS", "t4g.micro"),
+        ("postgresql", "DATABASE_INSTANCE_CLASS", "serverless"),
+        ("mysql", "DATABASE_ENGINE_VERSION", "17.7"),
+        ("aurora-mysql", "DATABASE_ENGINE_VERSION", "8.0.36"),
+        ("postgresql", "DATABASE_STACK", "docdb-v8"),
+        ("postgresql", "DATABASE_PORT", 1149),
+    ],
+)
+def test_a_value_that_the_kind_does_not_have_is_refused(kind: str, key: str, value: Any) -> None:
+    [problem] = environment_problems(DATABASE_KIND=kind, **{key: value})
+    assert problem.where.startswith(f'{PLACE}["{key}"]')
+    assert problem.hint
+
+
+def test_an_instance_is_restored_from_an_instance_and_a_cluster_from_a_cluster() -> None:
+    restored = {"postgresql-restored": {"INSTANCE": "old", "TIME": "latest"}}
+    assert parsed(DATABASE_KIND="postgresql", DATABASES=restored).databases["postgresql-restored"].instance == "old"
+    [problem] = environment_problems(
+        DATABASE_KIND="aurora-mysql", DATABASES={"aurora-mysql-b": restored["postgresql-restored"]}
+    )[:1]
+    assert problem.where == f'{PLACE}["DATABASES"]["aurora-mysql-b"]["INSTANCE"]'
+
+
+def test_the_hint_names_a_kind_that_listens_on_the_port_of_the_call() -> None:
+    def services(_: Environment) -> list[ServiceProps]:
+        return [service(public=True, calls=[Call(DATABASE, 3306)])]
+
+    [problem] = problems_of(environments(dev={"DATABASE_KIND": OMITTED}), services)
+    assert problem.hint.startswith('Add "DATABASE_KIND": "aurora-mysql" ')
+
+
 def test_capacity_and_a_class_of_instances_exclude_each_other() -> None:
     [problem] = environment_problems(DATABASE_CAPACITY={"min": 1, "max": 2}, DATABASE_INSTANCE_CLASS="r5.large")
     assert problem.where == f'{PLACE}["DATABASE_INSTANCE_CLASS"]'

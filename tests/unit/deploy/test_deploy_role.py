@@ -36,7 +36,7 @@ from tests import cfn_lint_data
 from tests.apps import agora
 from tests.source_code import nodes_of, text_of
 from tests.unit import documents
-from tests.unit.configuration_support import check_configuration, environments, named, service
+from tests.unit.configuration_support import OMITTED, check_configuration, environments, named, one_service, service
 from tests.unit.documents import ROOT
 
 REPOSITORY = Repository("owner", "name")
@@ -192,7 +192,7 @@ def policies(found: RoleDocuments) -> tuple[Mapping[str, Any], ...]:
     return found.deploy, found.operator, found.destroy
 
 
-# A database that is no cluster needs it instead of DescribeDBClusters.
+# A database that is an instance needs it instead of DescribeDBClusters.
 OF_INSTANCES = {"rds:DescribeDBInstances"}
 ACCOUNTS = pytest.mark.parametrize("name", ["dev", "stage", "prod"])
 
@@ -231,6 +231,15 @@ def test_every_call_has_a_right_and_every_right_a_call() -> None:
 def test_ci_holds_what_it_calls_and_nothing_else() -> None:
     locked = actions(of(with_everything()).deploy)
     assert locked | OF_INSTANCES == called_by_the_deploying() | {"cloudformation:ListStacks", "sts:AssumeRole"}
+
+
+def test_the_database_is_read_as_what_it_is() -> None:
+    kinds = {"documentdb": "rds:DescribeDBClusters", "mysql": "rds:DescribeDBInstances"}
+    for kind, action in kinds.items():
+        locked = actions(of(check_configuration(environments(dev={"DATABASE_KIND": kind}), one_service)).deploy)
+        assert {each for each in locked if each.startswith("rds:")} == {action}
+    none = check_configuration(environments(dev={"DATABASE_KIND": OMITTED}), one_service)
+    assert not {each for each in actions(of(none).deploy) if each.startswith("rds:")}
 
 
 def test_what_only_people_call_is_not_ci_s() -> None:

@@ -16,7 +16,7 @@ from tests.unit.diagnosis_support import exited, verdict_on
 WORDINGS: list[dict[str, Any]] = [
     json.loads(line) for line in Path(__file__).with_name("log-wordings.jsonl").read_text(encoding="utf-8").splitlines()
 ]
-FILES = (database_rules.FILE, log_rules.DATABASES_FILE, log_rules.FILE)
+FILES = (database_rules.FILE, database_rules.DATABASES_FILE, log_rules.FILE)
 TABLE: tuple[Row, ...] = tuple(row for file in FILES for row in rows_of(file))
 
 

@@ -28,7 +28,7 @@ def named(kind: DatabaseKind) -> str:
 
 
 def configured(kind: DatabaseKind, **changes: Any) -> Configuration:
-    """An app whose only service uses everything that is known of its database."""
+    """An app whose only service uses every deferred value of its database."""
 
     def services(environment: Environment) -> list[ServiceProps]:
         return [
@@ -111,7 +111,7 @@ def test_families_are_those_of_aws() -> None:
 
 
 @pytest.mark.parametrize("kind", RELATIONAL, ids=named)
-def test_only_the_callers_group_is_let_in(kind: DatabaseKind) -> None:
+def test_only_the_callers_group_is_allowed(kind: DatabaseKind) -> None:
     [rule] = of_type(database(kind), "AWS::EC2::SecurityGroupIngress").values()
     assert (rule["Properties"]["FromPort"], rule["Properties"]["ToPort"]) == (kind.port, kind.port)
     assert "Callers" in json.dumps(rule["Properties"]["SourceSecurityGroupId"])
@@ -184,7 +184,7 @@ def test_a_database_is_restored_to_a_time_with_the_user_and_password_of_its_sour
     assert made[source] == "my-app-dev-old"
     assert made.get(moment) == (None if time == "latest" else time)
     assert made.get("UseLatestRestorableTime") == (True if time == "latest" else None)
-    assert not {"MasterUsername", "MasterUserPassword", "DatabaseName", "DBName"} & set(made)
+    assert not {"MasterUsername", "MasterUserPassword", "DatabaseName", "DBName", "StorageEncrypted"} & set(made)
 
 
 @pytest.mark.parametrize("kind", RELATIONAL, ids=named)
