@@ -133,7 +133,7 @@ def _execute(target: Target, planned: DestructionPlan, *, with_data: bool) -> No
             access_logs.delete(asked.clients("s3"), bucket)
     environment = target.environment
     kept = [
-        references.parameter_name(environment),
+        *names_of(references.parameter_name(environment)),
         *names_of(deployment_record.parameter_name(environment)),
         task_record.parameter_name(environment),
     ]

@@ -18,8 +18,8 @@ from portside.aws.errors import aws_errors, is_missing
 LARGEST_BYTES = 4096
 MOST_PARTS = 9
 _PACKED, _PARTS = "packed", "parts"
-# Leaves room for the JSON around the first part.
-_PART_CHARACTERS = 3800
+# The first part leaves room for the JSON around it, which names the others with up to 120 characters each.
+_FIRST_PART_CHARACTERS = 3000
 _LARGEST_UNPACKED_BYTES = 1_000_000
 
 
@@ -32,7 +32,11 @@ def write_version(ssm: Any, name: str, text: str, description: str) -> None:
     """Add a text to the history of a parameter."""
     if len(text.encode()) > LARGEST_BYTES:
         packed = base64.b64encode(zlib.compress(text.encode(), 9)).decode()
-        chunks = [packed[start : start + _PART_CHARACTERS] for start in range(0, len(packed), _PART_CHARACTERS)]
+        rest = packed[_FIRST_PART_CHARACTERS:]
+        chunks = [
+            packed[:_FIRST_PART_CHARACTERS],
+            *(rest[start : start + LARGEST_BYTES] for start in range(0, len(rest), LARGEST_BYTES)),
+        ]
         if len(chunks) > MOST_PARTS:
             raise ValueError(f"{len(packed)} characters are more than {MOST_PARTS} parameters take")
         # The first parameter is written last, so that it never refers to missing parts.

@@ -14,7 +14,7 @@ from typing import Any
 
 from portside.aws.model import Stack as DeployedStack
 from portside.config.environment import Environment
-from portside.records.parameter_history import put_parameter, read_parameter
+from portside.records.parameter_history import read_versions, write_version
 from portside.synthesis.assembly import Stack
 
 Record = Mapping[str, tuple[str, str]]
@@ -73,11 +73,15 @@ def parameter_name(environment: Environment) -> str:
 
 def read_record(ssm: Any, environment: Environment) -> Record:
     """The record of an environment, empty if it does not exist."""
-    value = read_parameter(ssm, parameter_name(environment)) or "{}"
-    return {stack: (entry[0], entry[1]) for stack, entry in json.loads(value).items()}
+    versions = read_versions(ssm, parameter_name(environment))
+    found = json.loads(versions[0][1]) if versions else {}
+    return {stack: (entry[0], entry[1]) for stack, entry in found.items()}
 
 
 def write_record(ssm: Any, environment: Environment, record: Record) -> None:
-    """Remember what the environment's stacks run on; a standard parameter (4 KiB) holds some 40 stacks."""
+    """Remember what the environment's stacks run on.
+
+    Earlier versions of this tool find no stack in a record that had to be compressed, and compare times instead.
+    """
     description = "Which values of other stacks each stack runs on; written by deploy"
-    put_parameter(ssm, parameter_name(environment), json.dumps(record, separators=(",", ":")), description)
+    write_version(ssm, parameter_name(environment), json.dumps(record, separators=(",", ":")), description)

@@ -13,6 +13,7 @@ from portside.emulator.patches import (
     load_balancer_description,
     log_filter,
     object_encryption,
+    parameter_sizes,
     patching,
     resource_rules,
     service_api,
@@ -52,7 +53,7 @@ MODULES = (
         load_balancer_description,
         simulated_policies,
     ),
-    *(web_acl, object_encryption, subnet_addresses, log_filter, sessions, api_faults, saving),
+    *(web_acl, object_encryption, subnet_addresses, log_filter, parameter_sizes, sessions, api_faults, saving),
 )
 
 

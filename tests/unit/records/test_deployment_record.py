@@ -29,7 +29,7 @@ from portside.records.deployment_record import (
     write_record,
 )
 from portside.records.origin import Origin
-from portside.records.parameter_history import names_of
+from portside.records.parameter_history import names_of, read_versions, write_version
 from tests.unit.configuration_support import named
 from tests.unit.operations_support import (
     FakePaginator,
@@ -340,6 +340,15 @@ def test_any_number_of_services_fits_into_standard_parameters_whatever_is_known_
     records = read_records(ssm, named("dev"))
     assert [record.images for record in records] == [IMAGES, images, images]
     assert len(records[1].ran or {}) == services
+
+
+def test_the_first_part_has_room_for_the_names_of_all_others() -> None:
+    ssm, text = FakeParameters(), "".join(digest(str(number)) for number in range(650))
+    name = f"/{'n' * 100}/deployment"
+    write_version(ssm, name, text, "a large text")
+    assert sorted(ssm.values) == sorted(names_of(name))
+    assert set(ssm.tiers.values()) == {"Standard"}
+    assert read_versions(ssm, name) == [(1, text)]
 
 
 def test_eight_services_of_a_release_are_plain_text() -> None:

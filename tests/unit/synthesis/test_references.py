@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 
 from portside.aws.model import Stack as DeployedStack
@@ -82,3 +83,15 @@ def test_the_record_of_nine_stacks_fits_into_a_standard_parameter(tmp_path: Path
         {f"agora-stage-load-balancer-{n}": (minutes_after_noon(n).isoformat(), "0" * 12) for n in range(9)},
     )
     assert len(ssm.values["/agora/stage/references"]) < 4096
+
+
+def test_the_record_of_every_stack_of_128_services_fits_into_standard_parameters() -> None:
+    ssm = FakeParameters()
+    written = {
+        f"agora-stage-service-{n:03}": (minutes_after_noon(n).isoformat(), sha256(str(n).encode()).hexdigest()[:12])
+        for n in range(134)
+    }
+    for _ in range(2):
+        write_record(ssm, named("stage"), written)
+    assert set(ssm.tiers.values()) == {"Standard"}
+    assert read_record(ssm, named("stage")) == written
