@@ -1,4 +1,4 @@
-"""`python -m portside`: what ./agora runs once everything is installed."""
+"""`python -m portside`: what the launcher runs once everything is installed."""
 
 from portside.cli.main import main
 

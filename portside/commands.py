@@ -58,7 +58,7 @@ class Commands:
     is_local: bool = False
 
     def tool(self, verb: str, *arguments: str) -> str:
-        """`./agora VERB ENVIRONMENT ARGUMENT…`, with `--local` in a rehearsal."""
+        """`PROGRAM VERB ENVIRONMENT ARGUMENT…`, with `--local` in a rehearsal."""
         return tool(*verb.split(), self.environment, *arguments, local=self.is_local)
 
     def aws(self, service: str, operation: str, /, *arguments: str, **options: Option) -> str:

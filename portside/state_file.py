@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any, overload
 
 from portside.errors import UserError
-
-STATE_FOLDER_VARIABLE = "AGORA_STATE_DIR"
+from portside.program import STATE_FOLDER_VARIABLE
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """The error numbers of a full disk or quota."""

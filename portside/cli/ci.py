@@ -1,4 +1,4 @@
-"""`./agora ci`: what the workflows of GitHub Actions take from the configuration."""
+"""`ci`: what the workflows of GitHub Actions take from the configuration."""
 
 from __future__ import annotations
 

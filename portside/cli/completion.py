@@ -1,4 +1,4 @@
-"""`./agora completion bash|zsh`: completes commands, options, environments and services."""
+"""`completion bash|zsh`: completes commands, options, environments and services."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CORRECTIONS = (
 def completion(ctx: click.Context, shell: str) -> None:
     """Print the script for shell completion.
 
-    Add it to this shell: eval "$(./agora completion bash)". It also completes the command without ./, if that is on
+    Add it to this shell: eval "$({program} completion bash)". It also completes the command without ./, if that is on
     the PATH.
     """
     from portside.terminal import console
@@ -37,6 +37,9 @@ def completion(ctx: click.Context, shell: str) -> None:
     for of_click, ours in _CORRECTIONS:
         script = script.replace(of_click, ours)
     console.print_lines(script)
+
+
+completion.help = (completion.help or "").replace("{program}", PROGRAM)
 
 
 def environments(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -1,4 +1,4 @@
-"""`./agora costs`: estimates the monthly cost of an environment."""
+"""`costs`: estimates the monthly cost of an environment."""
 
 from __future__ import annotations
 

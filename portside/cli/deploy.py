@@ -1,4 +1,4 @@
-"""`./agora deploy`: deploys an environment and waits until its services are healthy."""
+"""`deploy`: deploys an environment and waits until its services are healthy."""
 
 from __future__ import annotations
 

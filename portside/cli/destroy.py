@@ -1,4 +1,4 @@
-"""`./agora destroy`: deletes the stacks of an environment, or one stack that is no longer configured."""
+"""`destroy`: deletes the stacks of an environment, or one stack that is no longer configured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`./agora diagnose`: the problems of an environment, their causes and fixes."""
+"""`diagnose`: the problems of an environment, their causes and fixes."""
 
 from __future__ import annotations
 

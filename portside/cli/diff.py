@@ -1,4 +1,4 @@
-"""`./agora diff`: compares the deployed templates with those of app.py."""
+"""`diff`: compares the deployed templates with those of app.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`./agora dns`: the DNS records of an environment."""
+"""`dns`: the DNS records of an environment."""
 
 from __future__ import annotations
 

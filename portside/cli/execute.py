@@ -1,4 +1,4 @@
-"""`./agora exec`: runs a command in a container."""
+"""`exec`: runs a command in a container."""
 
 from __future__ import annotations
 

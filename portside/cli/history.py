@@ -1,4 +1,4 @@
-"""`./agora history`: lists the recorded deployments of an environment."""
+"""`history`: lists the recorded deployments of an environment."""
 
 from __future__ import annotations
 

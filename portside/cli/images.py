@@ -1,4 +1,4 @@
-"""`./agora images`: resolves the images of an environment."""
+"""`images`: resolves the images of an environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`./agora local …`: the embedded AWS of this clone."""
+"""`local …`: the embedded AWS of this clone."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from portside.cli.options import json_option, optional_environment_argument, yes
 from portside.cli.targets import all_services, read_configuration
 from portside.commands import local_tool
 from portside.errors import UsageError
+from portside.program import PROGRAM
 from portside.terminal import console
 
 
@@ -91,7 +92,7 @@ def env(environment: str | None, command: tuple[str, ...]) -> None:
     For example: local env dev -- aws ecs list-clusters. The exit code is that of the command.
 
     COMMAND uses the account of ENV on the embedded AWS and cannot reach another. Without COMMAND, exports for cdk,
-    boto3 and your own aws are printed: eval "$(./agora local env dev)". ENV defaults to the first development
+    boto3 and your own aws are printed: eval "$({program} local env dev)". ENV defaults to the first development
      environment.
     """
     from portside.config.configuration import load_configuration
@@ -101,6 +102,9 @@ def env(environment: str | None, command: tuple[str, ...]) -> None:
     if command:
         environment_variables.become(chosen, command)
     console.hand_over(environment_variables.exports(chosen))
+
+
+env.help = (env.help or "").replace("{program}", PROGRAM)
 
 
 @local.command()

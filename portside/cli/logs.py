@@ -1,4 +1,4 @@
-"""`./agora logs`: prints the logs of a service."""
+"""`logs`: prints the logs of a service."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ from portside.cli.verify import verify
 from portside.emulator.client import connection
 from portside.errors import UsageError, UserError
 from portside.extension import Extension, install
-from portside.program import PROGRAM
+from portside.program import PROGRAM, STATE_FOLDER
 from portside.terminal import console
 
 
@@ -59,12 +59,12 @@ class _Program(CommandGroup):
 @click.group(
     cls=_Program,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="""\b
+    epilog=f"""\b
 Examples:
-  ./agora deploy dev --local   deploy dev to the embedded AWS
-  ./agora status               all environments
-  ./agora logs dev app -f      follow the log of a service
-  ./agora diagnose prod        what is wrong, and the fix
+  {PROGRAM} deploy dev --local   deploy dev to the embedded AWS
+  {PROGRAM} status               all environments
+  {PROGRAM} logs dev app -f      follow the log of a service
+  {PROGRAM} diagnose prod        what is wrong, and the fix
 
 Exit codes: 0 done, 1 failed or problems found, 2 usage error. NO_COLOR turns colors off.""",
 )
@@ -76,7 +76,7 @@ def program(debug: bool) -> None:
 
     # Earlier versions created these readable by everyone. Other files in a folder of the user are left as they are.
     state = default_state_dir().parent
-    for folder in [state] if state == REPOSITORY / ".agora" else [state / "deployments", state / "local"]:
+    for folder in [state] if state == REPOSITORY / STATE_FOLDER else [state / "deployments", state / "local"]:
         with contextlib.suppress(OSError):
             if folder.is_dir():
                 owner_only.folder(folder)

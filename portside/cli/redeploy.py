@@ -1,4 +1,4 @@
-"""`./agora redeploy`: starts new tasks of services."""
+"""`redeploy`: starts new tasks of services."""
 
 from __future__ import annotations
 

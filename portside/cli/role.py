@@ -1,4 +1,4 @@
-"""`./agora role`: prints the IAM policies for deploying."""
+"""`role`: prints the IAM policies for deploying."""
 
 from __future__ import annotations
 

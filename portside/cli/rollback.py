@@ -1,4 +1,4 @@
-"""`./agora rollback`: deploys the images of an earlier deployment with today's templates."""
+"""`rollback`: deploys the images of an earlier deployment with today's templates."""
 
 from __future__ import annotations
 

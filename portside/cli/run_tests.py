@@ -1,4 +1,4 @@
-"""`./agora test`: runs the tests of this repository."""
+"""`test`: runs the tests of this repository."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`./agora status`: versions, tasks, health and the last deployment of environments."""
+"""`status`: versions, tasks, health and the last deployment of environments."""
 
 from __future__ import annotations
 

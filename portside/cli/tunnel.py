@@ -1,4 +1,4 @@
-"""`./agora tunnel`: forwards a local port to an environment's database."""
+"""`tunnel`: forwards a local port to an environment's database."""
 
 from __future__ import annotations
 

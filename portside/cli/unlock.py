@@ -1,4 +1,4 @@
-"""`./agora unlock`: releases the lock of a deployment that was killed."""
+"""`unlock`: releases the lock of a deployment that was killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`./agora verify`: runs the pre-flight checks of a deployment."""
+"""`verify`: runs the pre-flight checks of a deployment."""
 
 from __future__ import annotations
 

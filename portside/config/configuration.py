@@ -32,6 +32,7 @@ from portside.config.service_props import ServiceProps
 from portside.config.source_file import unfilled
 from portside.errors import ConfigurationError, Problem, UsageError
 from portside.extension import installed
+from portside.program import STATE_FOLDER, STATE_FOLDER_VARIABLE
 
 __all__ = ["ROOT", "Configuration", "Services", "check_configuration", "load_configuration", "state_dir"]
 
@@ -42,7 +43,7 @@ APP_FOLDER = ROOT
 
 def state_dir() -> Path:
     """The folder, ignored by git, for the state of a clone."""
-    return Path(os.environ.get("AGORA_STATE_DIR") or ROOT / ".agora")
+    return Path(os.environ.get(STATE_FOLDER_VARIABLE) or ROOT / STATE_FOLDER)
 
 
 Services = Callable[[Environment], Sequence[ServiceProps]]

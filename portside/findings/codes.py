@@ -10,6 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from portside.program import PROGRAM
+
 _FILE = Path(__file__).with_name("codes.toml")
 
 
@@ -57,7 +59,7 @@ def outer(name: str) -> str:
 
 
 def _read() -> tuple[Mapping[str, Code], Mapping[str, Code]]:
-    rows = tomllib.loads(_FILE.read_text(encoding="utf-8"))
+    rows = tomllib.loads(_FILE.read_text(encoding="utf-8").replace("{program}", PROGRAM))
     checks = {f"{CHECK}.{name}": row for name, row in rows.pop(CHECK).items()}
     return _codes(rows, "diagnose.md"), _codes(checks, "verify.md")
 

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 from portside.config.env_file import read_env_file
 from portside.config.mistakes import shown
 from portside.errors import UsageError
+from portside.program import NAME, variable
 
 GITHUB_REGISTRY = "ghcr.io"
 GITHUB_API_URL = "https://api.github.com"
@@ -19,9 +20,9 @@ DOCKER_HUB = "docker.io"
 _DOCKER_HUB_REGISTRY = "registry-1.docker.io"
 
 TOKEN_VARIABLE = "GITHUB_TOKEN"  # nosec B105 # the name of a variable
-API_VARIABLE = "AGORA_GITHUB_API_URL"
-REGISTRY_VARIABLE = "AGORA_REGISTRY_URL"
-PASSWORD_VARIABLE = "AGORA_REGISTRY_TOKEN"  # nosec B105 # the name of a variable
+API_VARIABLE = variable(NAME, "GITHUB_API_URL")
+REGISTRY_VARIABLE = variable(NAME, "REGISTRY_URL")
+PASSWORD_VARIABLE = variable(NAME, "REGISTRY_TOKEN")
 
 _VISIBLE_ASCII = re.compile(r"[!-~]+")
 
@@ -71,8 +72,8 @@ class Access:
 def access_from_environment(environ: Mapping[str, str], dotenv_path: Path) -> Access:
     """The settings in environment variables, or else in the `.env` file. Raises `UsageError`.
 
-    `GITHUB_TOKEN` is the token, `AGORA_GITHUB_API_URL` the API's address (GitHub Enterprise: https://HOST/api/v3), and
-    `AGORA_REGISTRY_URL` the address to use instead of https://ghcr.io, with `AGORA_REGISTRY_TOKEN` as its password.
+    `TOKEN_VARIABLE` is the token, `API_VARIABLE` the API's address (GitHub Enterprise: https://HOST/api/v3), and
+    `REGISTRY_VARIABLE` the address to use instead of https://ghcr.io, with `PASSWORD_VARIABLE` as its password.
     """
     written = read_env_file(dotenv_path)
 

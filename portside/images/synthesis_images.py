@@ -18,11 +18,12 @@ from portside.config.service_props import ServiceProps
 from portside.errors import ConfigurationError, UserError
 from portside.images.release_lock import RELEASES, find_lock, require_lock
 from portside.images.resolution import Resolution, read_resolution
+from portside.program import NAME, variable
 
-IMAGES_FILE = "AGORA_IMAGES"
+IMAGES_FILE = variable(NAME, "IMAGES")
 """The variable with the path of the images to use, if a command has resolved them."""
 
-KEPT_FOLDER = "AGORA_IMAGES_DIR"
+KEPT_FOLDER = variable(NAME, "IMAGES_DIR")
 """The variable with the folder of the images last resolved, instead of the default in this clone."""
 
 

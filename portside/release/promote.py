@@ -21,6 +21,7 @@ from portside.images.resolution import Resolution, parse_resolution
 from portside.images.synthesis_images import IMAGES_FILE
 from portside.json_fields import JsonFields
 from portside.plan.plan import StackChange, plan_deployment
+from portside.program import STATE_FOLDER_VARIABLE
 from portside.records.proof import Proof
 from portside.release.branches import BaseRef, base_of, count_commits, read_at
 from portside.release.configuration_edit import versions_in
@@ -257,7 +258,7 @@ def _templates(repository: Path, branch: str, tree_id: str, environment: str, ro
         "ENV": environment,
         "CDK_OUTDIR": str(outdir),
         "CDK_VALIDATION": "false",
-        "AGORA_STATE_DIR": str(room / "state"),
+        STATE_FOLDER_VARIABLE: str(room / "state"),
         # Images that were chosen for another synthesis are those of neither side.
         IMAGES_FILE: "",
     }

@@ -1,4 +1,4 @@
-"""`./agora release cut`: tags the next release candidate on the monorepo."""
+"""`release cut`: tags the next release candidate on the monorepo."""
 
 from __future__ import annotations
 

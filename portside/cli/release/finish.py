@@ -1,4 +1,4 @@
-"""`./agora release finish`: tags the commit of the candidate in stage as released."""
+"""`release finish`: tags the commit of the candidate in stage as released."""
 
 from __future__ import annotations
 

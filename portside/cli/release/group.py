@@ -1,4 +1,4 @@
-"""`./agora release …`: from a tag on the monorepo to prod, step by step."""
+"""`release …`: from a tag on the monorepo to prod, step by step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`./agora release next`: prints the next release candidate tag."""
+"""`release next`: prints the next release candidate tag."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options that the commands of `./agora release` share, and the monorepo that they choose."""
+"""The options that the commands of `release` share, and the monorepo that they choose."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`./agora release pin`: writes the lock of a version, on a branch with a pull request."""
+"""`release pin`: writes the lock of a version, on a branch with a pull request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`./agora release promote`: opens the pull request of a release to the next environment."""
+"""`release promote`: opens the pull request of a release to the next environment."""
 
 from __future__ import annotations
 

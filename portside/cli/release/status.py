@@ -1,4 +1,4 @@
-"""`./agora release status`: compares the running versions with app.py and the tags."""
+"""`release status`: compares the running versions with app.py and the tags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`./agora release verify`: checks that an environment runs its release."""
+"""`release verify`: checks that an environment runs its release."""
 
 from __future__ import annotations
 

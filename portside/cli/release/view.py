@@ -1,4 +1,4 @@
-"""The output of the commands of `./agora release`."""
+"""The output of the commands of `release`."""
 
 from __future__ import annotations
 

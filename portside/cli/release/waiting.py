@@ -1,4 +1,4 @@
-"""Waiting for what `./agora release promote` starts: the merge of its pull request, and the deployment after it."""
+"""Waiting for what `release promote` starts: the merge of its pull request, and the deployment after it."""
 
 from __future__ import annotations
 

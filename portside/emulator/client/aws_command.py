@@ -19,11 +19,13 @@ from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError, UnknownServiceError, WaiterError
 from botocore.session import get_session
 
+from portside.program import PROGRAM
+
 # https://docs.aws.amazon.com/cli/latest/userguide/cli-usage-returncodes.html
 FAILED, USAGE, REFUSED = 255, 252, 254
 _WITH_VALUE = frozenset({"region", "query", "output", "endpoint-url", "profile"})
 _IGNORED = frozenset({"no-cli-pager", "no-paginate"})
-_NOT_HERE = 'Use your own AWS CLI for that, after: eval "$(./agora local env ENV)"'
+_NOT_HERE = f'Use your own AWS CLI for that, after: eval "$({PROGRAM} local env ENV)"'
 
 
 class UsageProblem(Exception):
@@ -80,7 +82,7 @@ def local_endpoint(environment: Mapping[str, str]) -> str:
     """The embedded AWS's address. Raises `UsageProblem` for any other."""
     endpoint = environment.get("AWS_ENDPOINT_URL", "")
     if urllib.parse.urlsplit(endpoint).hostname != "127.0.0.1":
-        raise UsageProblem("this works with the embedded AWS only: ./agora local env ENV -- aws …")
+        raise UsageProblem(f"this works with the embedded AWS only: {PROGRAM} local env ENV -- aws …")
     return endpoint
 
 

@@ -26,6 +26,7 @@ from portside.commands import local_tool
 from portside.emulator.client import loopback_client
 from portside.emulator.gate import server_secret
 from portside.errors import UserError
+from portside.program import STATE_FOLDER, STATE_FOLDER_VARIABLE, TIME_SCALE_VARIABLE
 from portside.state_file import Damaged, NotWritten
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -49,7 +50,7 @@ CLEARED_VARIABLES = (
 )
 
 # The only variables that the server inherits: not credentials, proxies or settings for another ministack or LocalStack.
-_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "AGORA_LOCAL_TIME_SCALE")
+_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", TIME_SCALE_VARIABLE)
 
 
 ended_here: set[int] = set()
@@ -82,9 +83,9 @@ class LocalAws:
 
 
 def default_state_dir() -> Path:
-    """`.agora/local` in this clone, or `$AGORA_STATE_DIR/local`."""
-    chosen = os.environ.get("AGORA_STATE_DIR")
-    return (Path(chosen).expanduser() if chosen else REPOSITORY / ".agora").resolve() / "local"
+    """`local` in the state folder of this clone, or in that of `STATE_FOLDER_VARIABLE`."""
+    chosen = os.environ.get(STATE_FOLDER_VARIABLE)
+    return (Path(chosen).expanduser() if chosen else REPOSITORY / STATE_FOLDER).resolve() / "local"
 
 
 def _resolved(state_dir: Path) -> Path:
@@ -107,7 +108,7 @@ def up(state_dir: Path, *, announce: Callable[[str], None], proxies: Sequence[Ma
     except owner_only.NotOurs as error:
         raise UserError(
             f"the embedded AWS does not use {error.path}: it belongs to another user, who can read and change it",
-            "Set AGORA_STATE_DIR to a directory of your own.",
+            f"Set {STATE_FOLDER_VARIABLE} to a directory of your own.",
         ) from error
     except OSError as error:
         raise NotWritten(state_dir, "the state of the embedded AWS", error) from error
@@ -207,7 +208,7 @@ def take_lock(path: Path) -> int | None:
 
 def _keep_private(state_dir: Path) -> None:
     """Make the state readable by its owner only, with the default folder of all state of this clone."""
-    if state_dir.parent == REPOSITORY / ".agora":
+    if state_dir.parent == REPOSITORY / STATE_FOLDER:
         owner_only.folder(state_dir.parent)
     owner_only.folder(state_dir)
 

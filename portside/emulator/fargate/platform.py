@@ -15,6 +15,7 @@ from portside.emulator.fargate.launch import Launch
 from portside.emulator.fargate.proxy import Proxies
 from portside.emulator.fargate.running_tasks import RunningTasks
 from portside.emulator.registry.catalogue import Catalogue
+from portside.program import TIME_SCALE_VARIABLE
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Platform:
 
 
 def time_scale() -> float:
-    """`AGORA_LOCAL_TIME_SCALE`: 1 is the usual compressed time, 0 skips every pause that can be skipped."""
+    """`TIME_SCALE_VARIABLE`: 1 is the usual compressed time, 0 skips every pause that can be skipped."""
     with contextlib.suppress(ValueError):
-        return max(0.0, float(os.environ.get("AGORA_LOCAL_TIME_SCALE", "1")))
+        return max(0.0, float(os.environ.get(TIME_SCALE_VARIABLE, "1")))
     return 1.0
