@@ -59,11 +59,14 @@ def problems_of(wrong_entries: Iterable[object]) -> list[Problem]:
 
 
 @dataclass_transform(frozen_default=True)
-def configuration_entry(*, named_by: str = "", together: Together | None = None) -> Callable[[_Entry], _Entry]:
+def configuration_entry(
+    *, named_by: str = "", together: Together | None = None, aliases: Mapping[str, str] | None = None
+) -> Callable[[_Entry], _Entry]:
     """Make a class a frozen dataclass that reports all its problems together.
 
     Each field is `Annotated` with its check; `together` has checks that compare fields that are valid. `named_by` is
-    the field that identifies an entry in messages. None means the default of a field that is empty by default.
+    the field that identifies an entry in messages, and `aliases` are other names of fields. None means the
+    default of a field that is empty by default.
     """
 
     def decorate(cls: _Entry) -> _Entry:
@@ -75,10 +78,14 @@ def configuration_entry(*, named_by: str = "", together: Together | None = None)
 
         @functools.wraps(entry.__init__)
         def init(self: Any, *positional: Any, **keywords: Any) -> None:
-            given = dict(zip(names, positional, strict=False)) | keywords
+            renamed = {(aliases or {}).get(each, each): value for each, value in keywords.items()}
+            given = dict(zip(names, positional, strict=False)) | renamed
             name = f"({quoted(given[named_by])})" if named_by in given else ""
             report = Report(f"{entry.__name__}{name}")
-            _check_call(names, positional, keywords, report)
+            _check_call(names, positional, renamed, report)
+            for earlier in keywords.keys() & (aliases or {}).keys():
+                if aliases and aliases[earlier] in keywords:
+                    report.at(f".{earlier}").wrong(f"another name of {aliases[earlier]}", "Use one of them.")
             fields = _sound_fields(report.by_known_name(given, names, "field"), checks, defaults, report)
             for compared, check in (together or {}).items():
                 if all(each in fields for each in compared):

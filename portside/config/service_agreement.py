@@ -23,9 +23,10 @@ def capacities(least: int, most: int, report: Report) -> None:
         report.at(".auto_scale_min_capacity").wrong("above auto_scale_max_capacity", hint, least)
 
 
-def sizes(reservation: int, cpu: int | None, memory: int | None, report: Report) -> None:
+def sizes(reservation: int | None, cpu: int | None, memory: int | None, report: Report) -> None:
     if any(is_token(value) for value in (reservation, cpu, memory)):
         return
+    reservation = reservation or 0
     place = report.at(".container_memory_reservation")
     if smallest_size(0, cpu=cpu, memory=memory) is None:
         mistake = "Fargate has no task with this memory" + (f" and cpu={cpu}" if cpu else "")
@@ -38,6 +39,16 @@ def sizes(reservation: int, cpu: int | None, memory: int | None, report: Report)
         kind = "any task" if cpu is None else f"a task with cpu={cpu}"
         hint = f"Reserve at most {most}" + (", or increase cpu." if cpu in list(FARGATE_SIZES)[:-1] else ".")
         place.wrong(f"does not fit into {kind} with the {SIDECARS_MIB} MiB of its sidecars", hint, reservation)
+
+
+def limit(limit: int | None, reservation: int | None, cpu: int | None, memory: int | None, report: Report) -> None:
+    if limit is None or any(is_token(value) for value in (limit, reservation, cpu, memory)):
+        return
+    place = report.at(".container_memory")
+    if limit < (reservation or 0):
+        place.wrong(f"below the reservation of {reservation} MiB", f"Use at least {reservation}.", limit)
+    elif smallest_size(0, cpu=cpu, memory=memory) and smallest_size(limit, cpu=cpu, memory=memory) is None:
+        place.wrong("above the memory of the task", "Use less, or increase cpu or memory.", limit)
 
 
 def _possible_memory(cpu: int | None, memory: int) -> str:

@@ -10,7 +10,10 @@ from portside.config import service_agreement as agreement
 from portside.config import service_checks as checks
 from portside.config.deferred_values import DatabaseSecret, LateValue, StackOutput, is_token
 from portside.config.entry import configuration_entry
+from portside.config.image_reference import LOCAL_BUILD
 from portside.config.task_size import TaskSize, smallest_size
+
+_DEFAULT_RESERVATION_MIB = 512
 
 DATABASE = "database"
 """The `service` of a `Call` to the environment's database."""
@@ -92,9 +95,16 @@ class Grant:
 
 @configuration_entry(
     named_by="container_name",
+    # Names that other apps of the family use.
+    aliases={
+        "container_cpu": "cpu",
+        "ecs_task_cpu": "cpu",
+        "ecs_task_memory": "memory",
+    },
     together={
         ("auto_scale_min_capacity", "auto_scale_max_capacity"): agreement.capacities,
         ("container_memory_reservation", "cpu", "memory"): agreement.sizes,
+        ("container_memory", "container_memory_reservation", "cpu", "memory"): agreement.limit,
         ("container_env_vars", "container_secrets"): agreement.names_once,
         ("container_volumes",): agreement.volumes,
         ("container_name", "calls"): agreement.calls,
@@ -112,8 +122,9 @@ class ServiceProps:
 
     container_name: Annotated[str, checks.container_name]
     container_port: Annotated[int, checks.port]
-    container_memory_reservation: Annotated[int, checks.memory_reservation]
-    container_location: Annotated[str, checks.container_location]
+    container_memory_reservation: Annotated[int | None, checks.memory_reservation] = field(default=None, kw_only=True)
+    # Required, and still the fourth argument by position.
+    container_location: Annotated[str, checks.container_location]  # type: ignore[misc]
     container_env_vars: Annotated[Mapping[str, str | LateValue], checks.environment_variables] = field(
         default_factory=dict
     )
@@ -149,14 +160,28 @@ class ServiceProps:
     health_check_grace_seconds: Annotated[int, checks.between(0, 2_147_483_647)] = 60
     no_healthcheck_reason: Annotated[str, checks.reason] = ""
     """Why the container has no health check."""
+    container_memory: Annotated[int | None, checks.memory_reservation] = None
+    """The memory above which the container is stopped; None is the task's."""
     user: Annotated[str | None, checks.user] = None
     """The user of the container's process, such as `node` or `1000:1000`; None is the default of the image."""
+
+    @property
+    def memory_reservation(self) -> int | None:
+        """The container's reservation; without one, and without a size of the task, a small one."""
+        is_sized = self.memory is not None or self.container_memory is not None
+        return self.container_memory_reservation or (None if is_sized else _DEFAULT_RESERVATION_MIB)
+
+    @property
+    def container_location_is_path(self) -> bool:
+        """Whether the image is built from a folder."""
+        return self.container_location.startswith(LOCAL_BUILD)
 
     @property
     def task_size(self) -> TaskSize:
         """The task's CPU and memory: as configured, or the smallest that fit the container and its sidecars."""
         reservation, cpu, memory = (
-            None if is_token(value) else value for value in (self.container_memory_reservation, self.cpu, self.memory)
+            None if is_token(value) else value
+            for value in (self.container_memory or self.memory_reservation, self.cpu, self.memory)
         )
         size = smallest_size(reservation or 0, cpu=cpu, memory=memory)
         assert size is not None, "checked when the entry was created"

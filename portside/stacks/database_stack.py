@@ -48,8 +48,9 @@ class Endpoint:
 class DatabaseStack(cdk.Stack):
     """A database that is retained when its stack is deleted, its password, and its callers' security group.
 
-    With `deletable` the database is deleted with its stack. Members of `visitors`, the callers' group of another
-    database, can read this one before a service uses it.
+    Unless it is `hardened`, the whole VPC can connect and no logins are audited, as in the previous app. With
+    `deletable` the database is deleted with its stack. Members of `visitors`, the callers' group of another database,
+    can read this one before a service uses it.
     """
 
     def __init__(
@@ -62,17 +63,23 @@ class DatabaseStack(cdk.Stack):
         alarm_topic_arn: str | None = None,
         keep_exports: bool = False,
         deletable: bool = False,
+        hardened: bool = False,
         visitors: ec2.ISecurityGroup | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, **kwargs)
         self.props = props
         self.deletable = deletable
+        self.hardened = hardened
         self.removal_policy = cdk.RemovalPolicy.DESTROY if deletable else cdk.RemovalPolicy.RETAIN
         self.master_password_secret = self._master_password()
         self.endpoint = self._endpoint(vpc)
-        self.callers = callers_group(self, "Callers", vpc, "the database")
-        self._add_ingress(self.callers, "From the callers of the database")
+        if hardened:
+            self.callers: ec2.ISecurityGroup = callers_group(self, "Callers", vpc, "the database")
+            self._add_ingress(self.callers, "From the callers of the database")
+        else:
+            self.callers = self.endpoint.group
+            self._add_ingress(ec2.Peer.ipv4(vpc.vpc_cidr_block), "From the VPC")
         if visitors:
             self._add_ingress(visitors, "From the callers of another database")
         self.database = Database(
@@ -127,7 +134,7 @@ class DatabaseStack(cdk.Stack):
         )
         return secret
 
-    def _add_ingress(self, callers: ec2.ISecurityGroup, description: str) -> None:
+    def _add_ingress(self, callers: ec2.IPeer, description: str) -> None:
         self.endpoint.group.add_ingress_rule(callers, ec2.Port.tcp(self.props.port), description)
 
     def _alarms(self, topic_arn: str | None) -> list[str]:

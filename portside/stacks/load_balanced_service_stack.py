@@ -31,7 +31,7 @@ class LoadBalancedServiceStack(ServiceStack):
 
     `certificate_id` is the id or the ARN of an existing certificate. Without one the listener of port 80 serves the
     site, from the same target group as later the listener of port 443. `orders_listeners` lets the redirect to 443 wait
-    until that answers.
+    until that answers. Requests to the host `redirect_from_hostname` are redirected to `redirect_to_hostname`.
     """
 
     def __init__(
@@ -42,13 +42,17 @@ class LoadBalancedServiceStack(ServiceStack):
         cluster: ecs.ICluster,
         props: ServiceProps,
         load_balancer: elbv2.IApplicationLoadBalancer,
-        certificate_id: str,
+        certificate_id: str | None = None,
         health_check_path: str = "/health",
         *,
         orders_listeners: bool = False,
+        redirect_from_hostname: str | None = None,
+        redirect_to_hostname: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, vpc, cluster, props, **kwargs)
+        if bool(redirect_from_hostname) != bool(redirect_to_hostname):
+            raise ValueError("redirect_from_hostname and redirect_to_hostname: set both, or neither")
         if certificate_id:
             https = self._https_listener(load_balancer, certificate_id)
             self.targets = self._targets(https, vpc, props, health_check_path)
@@ -56,6 +60,15 @@ class LoadBalancedServiceStack(ServiceStack):
             http = self._http_listener(
                 load_balancer, elbv2.ListenerAction.redirect(port=str(HTTPS_PORT), protocol="HTTPS", permanent=True)
             )
+            if redirect_from_hostname:
+                https.add_action(
+                    "Redirect",
+                    priority=1,
+                    conditions=[elbv2.ListenerCondition.host_headers([redirect_from_hostname])],
+                    action=elbv2.ListenerAction.redirect(
+                        host=redirect_to_hostname, port=str(HTTPS_PORT), protocol="HTTPS", permanent=True
+                    ),
+                )
             if orders_listeners:
                 http.node.add_dependency(https)
         else:

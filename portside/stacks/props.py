@@ -29,6 +29,7 @@ class DatabaseProps:
     port: int = DOCUMENTDB.port
     instances: int = 1
     engine_version: str = ""
+    family: str = ""
     restored_from: DatabaseOrigin | None = None
     kind: DatabaseKind = DOCUMENTDB
     capacity: Bounds | None = None
@@ -43,9 +44,9 @@ class DatabaseProps:
         return self.engine_version or self.kind.engine_version
 
     @property
-    def family(self) -> str:
+    def parameter_group_family(self) -> str:
         """The parameter group family."""
-        return self.kind.family_of(self.version)
+        return self.family or self.kind.family_of(self.version)
 
     @property
     def instance_class(self) -> str:

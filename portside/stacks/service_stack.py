@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import aws_cdk as cdk
@@ -81,7 +82,7 @@ class ServiceStack(cdk.Stack):
         many_callers: Mapping[str, ec2.ISecurityGroup] | None = None,
         database: Database | None = None,
         own: Mapping[str, OwnResources] | None = None,
-        ecs_exec: bool = False,
+        ecs_exec: bool = True,
         log_retention_days: int = 90,
         deployment_alarms: Sequence[str] = (),
         alarm_topic_arn: str | None = None,
@@ -141,7 +142,8 @@ class ServiceStack(cdk.Stack):
         container = self.task_definition.add_container(
             props.container_name,
             image=self._image(props.container_location),
-            memory_reservation_mib=props.container_memory_reservation,
+            memory_reservation_mib=props.memory_reservation,
+            memory_limit_mib=props.container_memory,
             environment={key: self._late(value, props, database) for key, value in props.container_env_vars.items()},
             secrets={secret.environment_key: self._secret(secret, database) for secret in props.container_secrets},
             command=list(props.container_command) if props.container_command else None,
@@ -167,7 +169,7 @@ class ServiceStack(cdk.Stack):
         if location.startswith(LOCAL_BUILD) and self._rehearsed:
             return ecs.ContainerImage.from_registry(stub_reference(location))
         if location.startswith(LOCAL_BUILD):
-            return ecs.ContainerImage.from_asset(location.removeprefix(LOCAL_BUILD))
+            return ecs.ContainerImage.from_asset(str(_build_folder(location)))
         return ecs.ContainerImage.from_registry(location)
 
     def _late(self, value: object, props: ServiceProps, database: Database | None) -> str:
@@ -345,6 +347,16 @@ class ServiceStack(cdk.Stack):
         group = cast(logs.CfnLogGroup, logging.node.find_child("LogGroup").node.default_child)
         group.retention_in_days = self._log_retention_days
         group.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
+
+
+def _build_folder(location: str) -> Path:
+    """The folder of a `path://` image. Raises `ValueError` and `FileNotFoundError`."""
+    folder = Path(location.removeprefix(LOCAL_BUILD))
+    if not folder.is_dir():
+        raise ValueError(f"{location}: {folder} is not a valid directory")
+    if not (folder / "Dockerfile").is_file():
+        raise FileNotFoundError(f"{location}: No Dockerfile found in {folder}")
+    return folder
 
 
 def _health_check(check: HealthCheck | ecs.HealthCheck | None) -> ecs.HealthCheck | None:

@@ -273,6 +273,7 @@ def _database(
         ),
         alarm_topic_arn=environment.alarm_topic_arn,
         deletable=_is_set(app, WITH_DATA),
+        hardened=True,
         **keywords,
     )
 

@@ -205,7 +205,7 @@ class Parts:
     @functools.cached_property
     def docdb(self) -> DocdbStack:
         kind = ec2.InstanceType.of(ec2.InstanceClass.MEMORY5, ec2.InstanceSize.LARGE)
-        return DocdbStack(self.app, "Docdb", self.network.vpc, DocdbProps(kind, "master", 27017))
+        return DocdbStack(self.app, "Docdb", self.network.vpc, DocdbProps(kind, "master", 27017), hardened=True)
 
     @functools.cached_property
     def load_balancer(self) -> LoadBalancerStack:

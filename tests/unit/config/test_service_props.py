@@ -264,6 +264,19 @@ def test_the_name_by_which_calls_mean_the_database_is_taken() -> None:
             "does not fit into any task with the 256 MiB of its sidecars, got 122880",
             "Reserve at most 122624.",
         ),
+        (
+            {"container_memory": 1000},
+            "container_memory",
+            "below the reservation of 1024 MiB, got 1000",
+            "Use at least 1024.",
+        ),
+        (
+            {"container_memory": 2048, "memory": 1024, "cpu": 512},
+            "container_memory",
+            "above the memory of the task, got 2048",
+            "Use less, or increase cpu or memory.",
+        ),
+        ({"ecs_task_cpu": 256, "cpu": 512}, "ecs_task_cpu", "another name of cpu", "Use one of them."),
     ],
 )
 def test_a_size_that_fargate_does_not_have_is_reported(size: dict[str, int], field: str, what: str, hint: str) -> None:

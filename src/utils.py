@@ -1,0 +1,1 @@
+from portside.config.context_files import *  # noqa: F403
