@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from string import Template
 from typing import Any, Final
 
+from portside.emulator.fargate.database_connection import connection, is_database
 from portside.emulator.fargate.launch import Launch, environment_of
 
-DATABASE_PORT = "27017"
 # In the VPC, the proxy of Service Connect has an address on the loopback interface for each endpoint.
 ENDPOINT_ADDRESS = "127.255.0.3"
 
@@ -81,6 +81,10 @@ MongoNetworkTimeoutError: connection timed out to $database""",
         "cluster state is {type=UNKNOWN, servers=[{address=$database, type=UNKNOWN, state=CONNECTING, "
         "exception={com.mongodb.MongoSocketOpenException: Exception opening socket}, caused by "
         "{java.net.SocketTimeoutException: Connect timed out}}]",
+        "postgres": """\
+connection to server at "$host", port $port failed: Connection timed out
+\tIs the server running on that host and accepting TCP/IP connections?""",
+        "mysql": "ERROR 2003 (HY000): Can't connect to MySQL server on '$host:$port' (110)",
     },
     "database-auth": {
         "node": """\
@@ -94,6 +98,22 @@ MongoServerError: Authentication failed.
 com.mongodb.MongoSecurityException: Exception authenticating MongoCredential{mechanism=SCRAM-SHA-1}
 Caused by: com.mongodb.MongoCommandException: Command failed with error 18 (AuthenticationFailed): \
 'Authentication failed.'""",
+        "postgres": 'connection to server at "$host", port $port failed: '
+        'FATAL:  password authentication failed for user "$user"',
+        "mysql": "ERROR 1045 (28000): Access denied for user '$user'@'$address' (using password: YES)",
+    },
+    "database-tls": {
+        "node": "MongoServerSelectionError: connection <monitor> to $database closed",
+        "java": "com.mongodb.MongoSocketReadException: Prematurely reached end of stream",
+        "postgres": 'connection to server at "$host", port $port failed: FATAL:  no pg_hba.conf entry for host '
+        '"$address", user "$user", database "$name", no encryption',
+        "mysql": "ERROR 3159 (HY000): Connections using insecure transport are prohibited while "
+        "--require_secure_transport=ON.",
+    },
+    "database-missing": {
+        "node": """MongoServerError: not authorized on $name to execute command""",
+        "postgres": 'connection to server at "$host", port $port failed: FATAL:  database "$name" does not exist',
+        "mysql": "ERROR 1049 (42000): Unknown database '$name'",
     },
     "role-denied": {
         "node": """\
@@ -118,13 +138,19 @@ def lines_of_fault(launch: Launch, container: Mapping[str, Any]) -> list[str]:
     if fault is None or fault.fault not in _LOGS:
         return []
     environment = environment_of(container)
-    called, stored_in = callee(environment), database(environment)
+    called, stored_in = callee(environment), connection(environment)
     by_platform = _LOGS[fault.fault]
-    text = Template(by_platform.get(_platform(launch, container), by_platform["node"])).substitute(
+    platform = stored_in.engine if stored_in.engine in by_platform else _platform(launch, container)
+    text = Template(by_platform.get(platform, by_platform["node"])).substitute(
         callee=called.host,
         callee_port=called.port,
         endpoint=ENDPOINT_ADDRESS,
         database=f"{stored_in.host}:{stored_in.port}",
+        host=stored_in.host,
+        port=stored_in.port,
+        user=stored_in.user or "app",
+        name=stored_in.name or stored_in.user or "app",
+        address=launch.address if launch.task.get("attachments") else ENDPOINT_ADDRESS,
         denied=_denied(launch),
     )
     return text.split("\n")
@@ -137,21 +163,9 @@ def callee(environment: Mapping[str, str]) -> Peer:
         if found and "." not in found[1] and found[1] != "localhost":
             return Peer(found[1], found[2] or "80")
     for name, value in environment.items():
-        if name.endswith("_HOST") and not _is_database(name):
+        if name.endswith("_HOST") and not is_database(name):
             return Peer(value, environment.get(name.removesuffix("HOST") + "PORT", "80"))
     return Peer("backend", "80")
-
-
-def database(environment: Mapping[str, str]) -> Peer:
-    """The database of a container with these variables."""
-    for name, value in environment.items():
-        if name.endswith("_HOST") and _is_database(name):
-            return Peer(value, environment.get(name.removesuffix("HOST") + "PORT", DATABASE_PORT))
-    return Peer("database", DATABASE_PORT)
-
-
-def _is_database(variable: str) -> bool:
-    return "MONGODB" in variable or variable.startswith("DB_")
 
 
 def _platform(launch: Launch, container: Mapping[str, Any]) -> str:

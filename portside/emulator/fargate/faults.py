@@ -42,6 +42,8 @@ FAULTS: Final[dict[str, str | None]] = {
     "role-denied": None,
     "database-unreachable": None,
     "database-auth": None,
+    "database-tls": None,
+    "database-missing": None,
     "no-exec-agent": None,
 }
 

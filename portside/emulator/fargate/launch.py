@@ -50,6 +50,12 @@ class Launch:
         return self.arn.rsplit("/", 1)[-1]
 
     @property
+    def address(self) -> str:
+        """The private address of its network interface, which must be attached."""
+        details = self.task["attachments"][0]["details"]
+        return next(str(each["value"]) for each in details if each["name"] == "privateIPv4Address")
+
+    @property
     def cluster(self) -> str:
         return str(self.task["clusterArn"]).rsplit("/", 1)[-1]
 

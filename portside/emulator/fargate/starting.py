@@ -37,8 +37,9 @@ EXEC_AGENT = "ExecuteCommandAgent"
 
 @dataclass(frozen=True)
 class Started:
-    """The address of a task whose containers have started, and the digests of their images."""
+    """A task whose containers have started, with the faults of its databases, its address, and its images' digests."""
 
+    launch: Launch
     address: str
     digests: Mapping[str, str]
 
@@ -62,7 +63,7 @@ async def start_containers(launch: Launch, platform: Platform) -> Started | None
     launch = database_login.with_refusals(launch)
     for container in launch.containers:
         await _start_container(launch, container)
-    return Started(address, digests)
+    return Started(launch, address, digests)
 
 
 async def start_service(launch: Launch, platform: Platform) -> RunningTask | None:
@@ -70,7 +71,7 @@ async def start_service(launch: Launch, platform: Platform) -> RunningTask | Non
     started = await start_containers(launch, platform)
     if not started:
         return None
-    task = await _listen(launch, started, platform)
+    task = await _listen(started.launch, started, platform)
     if not mark_running(launch):
         platform.tasks.remove(launch.arn)
         return None

@@ -12,7 +12,7 @@ from portside.emulator.ministack_modules import alb
 TARGET_ERROR_STATUS = 500
 
 # Faults that end the program at once.
-_ALWAYS_FATAL = ("role-denied", "database-auth")
+_ALWAYS_FATAL = ("role-denied", "database-auth", "database-tls", "database-missing")
 # Faults that only fail the health check; without a health check they end the program too.
 _UNHEALTHY = ("callee-unknown", "callee-refused", "database-unreachable")
 

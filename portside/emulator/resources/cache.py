@@ -16,9 +16,22 @@ _SERVERLESS = "AWS::ElastiCache::ServerlessCache"
 _DEFAULTS = {"Description": "", "SnapshotRetentionLimit": 0}
 
 
+def create_cluster(logical_id: str, properties: Mapping[str, Any], stack_name: str) -> Created:
+    created: Created = provisioners._ec_cluster_create(logical_id, properties, stack_name)
+    _set_groups(created[0], properties)
+    return created
+
+
 def update_cluster(change: Change) -> Created:
     updated: Created = provisioners._ec_cluster_update(*_with_defaults(change))
+    _set_groups(updated[0], change.new)
     return updated
+
+
+def _set_groups(name: str, properties: Mapping[str, Any]) -> None:
+    """ministack has no security groups of a cluster."""
+    groups = [{"SecurityGroupId": each, "Status": "active"} for each in properties.get("VpcSecurityGroupIds") or ()]
+    elasticache._clusters[name]["SecurityGroups"] = groups
 
 
 def update_replication_group(change: Change) -> Created:
@@ -85,7 +98,7 @@ def _attributes(name: str) -> dict[str, Any]:
 
 
 TYPES = (
-    ResourceType("AWS::ElastiCache::CacheCluster", update=update_cluster, tagged=True),
+    ResourceType("AWS::ElastiCache::CacheCluster", create_cluster, update_cluster, tagged=True),
     ResourceType("AWS::ElastiCache::ReplicationGroup", update=update_replication_group, tagged=True),
     ResourceType(_SERVERLESS, create_serverless, update_serverless, delete_serverless, tagged=True),
     ResourceType("AWS::ElastiCache::SubnetGroup", delete=delete_subnet_group, tagged=True),

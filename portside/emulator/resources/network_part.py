@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from portside.emulator.ministack_modules import alb, documentdb, ec2, ecs, provisioners, rds
+from portside.emulator.ministack_modules import alb, documentdb, ec2, ecs, efs, elasticache, provisioners, rds
 from portside.emulator.resources import ResourceType
 from portside.emulator.resources.failure import ResourceFailed
 
@@ -27,19 +27,9 @@ def subnet_users(subnet_id: str) -> list[str]:
         if each["SubnetId"] == subnet_id and each["State"] != "deleted"
     ]
     users += [f"instance {identifier}" for identifier, each in ec2._instances.items() if each["SubnetId"] == subnet_id]
-    users += [
-        f"VPC endpoint {identifier}"
-        for identifier, each in ec2._vpc_endpoints.items()
-        if subnet_id in each.get("SubnetIds", [])
-    ]
     users += [f"load balancer {each['LoadBalancerName']}" for each in alb._lbs.values() if subnet_id in each["Subnets"]]
     users += [name for name, network in _services() if subnet_id in network.get("subnets", [])]
-    for instance in documentdb._instances.values():
-        cluster = documentdb._clusters.get(instance.get("DBClusterIdentifier", "")) or {}
-        group = rds._subnet_groups.get(cluster.get("DBSubnetGroup", "")) or {}
-        if subnet_id in {each.get("SubnetIdentifier") for each in group.get("Subnets", [])}:
-            users.append(f"database instance {instance['DBInstanceIdentifier']}")
-    return users
+    return users + [name for name, _, subnets in _interfaces() if subnet_id in subnets]
 
 
 def security_group_users(group_id: str) -> list[str]:
@@ -49,15 +39,11 @@ def security_group_users(group_id: str) -> list[str]:
     ]
     users += [name for name, network in _services() if group_id in network.get("securityGroups", [])]
     users += [
-        f"database cluster {identifier}"
-        for identifier, each in documentdb._clusters.items()
-        if group_id in {own["VpcSecurityGroupId"] for own in each["VpcSecurityGroups"]}
-    ]
-    users += [
         f"instance {identifier}"
         for identifier, each in ec2._instances.items()
         if group_id in {own["GroupId"] for own in each["SecurityGroups"]}
     ]
+    users += [name for name, groups, _ in _interfaces() if group_id in groups]
     users += [
         f"security group {identifier}"
         for identifier, each in ec2._security_groups.items()
@@ -66,6 +52,37 @@ def security_group_users(group_id: str) -> list[str]:
         if group_id in {pair.get("GroupId") for pair in rule.get("UserIdGroupPairs", [])}
     ]
     return users
+
+
+def _interfaces() -> Iterator[tuple[str, set[str], set[str]]]:
+    """Databases, caches, mount targets and endpoints, each with its security groups and subnets."""
+    for each in ec2._vpc_endpoints.values():
+        name = f"VPC endpoint {each['VpcEndpointId']}"
+        yield name, set(each.get("SecurityGroupIds") or ()), set(each.get("SubnetIds") or ())
+    for each in efs._mount_targets.values():
+        yield f"mount target {each['MountTargetId']}", set(each.get("SecurityGroups") or ()), {each["SubnetId"]}
+    for each in elasticache._serverless_caches.values():
+        yield f"cache {each['ServerlessCacheName']}", set(each["SecurityGroupIds"]), set(each["SubnetIds"])
+    caches = [*elasticache._replication_groups.values(), *elasticache._clusters.values()]
+    for each in caches:
+        name = f"cache {each.get('CacheClusterId') or each.get('ReplicationGroupId')}"
+        group = elasticache._subnet_groups.get(each.get("CacheSubnetGroupName")) or {}
+        yield name, _ids(each.get("SecurityGroups"), "SecurityGroupId"), _ids(group.get("Subnets"), "SubnetIdentifier")
+    for module in (documentdb, rds):
+        for each in module._clusters.values():
+            groups = _ids(each["VpcSecurityGroups"], "VpcSecurityGroupId")
+            yield f"database cluster {each['DBClusterIdentifier']}", groups, set()
+        for each in module._instances.values():
+            cluster = module._clusters.get(each.get("DBClusterIdentifier") or "") or each
+            named = cluster.get("DBSubnetGroup") or ""
+            group = named if isinstance(named, dict) else rds._subnet_groups.get(named) or {}
+            subnets = _ids(group.get("Subnets"), "SubnetIdentifier")
+            groups = _ids(each.get("VpcSecurityGroups"), "VpcSecurityGroupId")
+            yield f"database instance {each['DBInstanceIdentifier']}", groups, subnets
+
+
+def _ids(items: Iterable[Mapping[str, Any]] | None, key: str) -> set[str]:
+    return {str(each[key]) for each in items or () if each.get(key)}
 
 
 def delete_vpc(physical_id: str, properties: Mapping[str, Any]) -> None:

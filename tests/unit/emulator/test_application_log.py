@@ -11,6 +11,8 @@ from agora_own.apex import APEX as AGORA_APEX
 from portside.emulator.fargate import proxy
 from portside.emulator.fargate.faults import Fault
 
+POSTGRES = {"PGHOST": "pg.example", "PGPORT": "5432", "PGUSER": "jane", "PGDATABASE": "orders"}
+MYSQL = {"DATABASE_URL": "mysql://jane@mysql.example/orders"}
 APEX = {"API_HOST": "agora-api", "API_PORT": "3333", "APP_HOST": "agora-app", "APP_PORT": "4200"}
 SPRING = {"SPRING_DATA_MONGODB_HOST": "docdb.example", "SPRING_DATA_MONGODB_PORT": "27018"}
 NODE = {"MONGODB_HOST": "docdb.example", "SSR_API_URL": "http://agora-api:3333/v1", "CSR_API_URL": "https://a.org/api"}
@@ -48,6 +50,15 @@ def _logged(fault: str, environment: dict[str, str]) -> str:
         ("database-unreachable", SPRING, "servers=[{address=docdb.example:27018,"),
         ("database-auth", NODE, "codeName: 'AuthenticationFailed'"),
         ("database-auth", SPRING, "com.mongodb.MongoSecurityException: Exception authenticating"),
+        ("database-unreachable", POSTGRES, 'server at "pg.example", port 5432 failed: Connection timed out'),
+        ("database-unreachable", MYSQL, "Can't connect to MySQL server on 'mysql.example:3306' (110)"),
+        ("database-auth", POSTGRES, 'FATAL:  password authentication failed for user "jane"'),
+        ("database-auth", MYSQL, "Access denied for user 'jane'@'127.255.0.3' (using password: YES)"),
+        ("database-tls", POSTGRES, 'no pg_hba.conf entry for host "127.255.0.3", user "jane", database "orders"'),
+        ("database-tls", MYSQL, "Connections using insecure transport are prohibited"),
+        ("database-tls", NODE, "connection <monitor> to docdb.example:27017 closed"),
+        ("database-missing", POSTGRES, 'FATAL:  database "orders" does not exist'),
+        ("database-missing", MYSQL, "Unknown database 'orders'"),
         ("role-denied", NODE, "User: arn:aws:sts::1:assumed-role/task-role/abc is not authorized to perform: s3:Get"),
         ("role-denied", SPRING, "S3Exception: User: arn:aws:sts::1:assumed-role/task-role/abc is not authorized"),
     ],

@@ -145,6 +145,8 @@ FAILURES = [
         "MongoServerSelectionError: connect ETIMEDOUT docdb.example:27017",
     ),
     ("database-auth", EXITED, ESSENTIAL, 1, "MongoServerError: Authentication failed."),
+    ("database-tls", EXITED, ESSENTIAL, 1, "connection <monitor> to docdb.example:27017 closed"),
+    ("database-missing", EXITED, ESSENTIAL, 1, "not authorized on app to execute command"),
 ]
 
 

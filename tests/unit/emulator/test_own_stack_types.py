@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -469,14 +470,24 @@ def test_a_bucket_is_deleted_when_it_is_empty(account: Account) -> None:
 def test_a_protected_table_is_not_deleted(account: Account) -> None:
     properties = {**TABLE, "DeletionProtectionEnabled": True}
     resources = {"Subject": {"Type": "AWS::DynamoDB::Table", "Properties": properties}}
-    assert account.deploy("subject", resources) == "CREATE_COMPLETE"
+    assert account.deploy("subject", resources, {"Name": {"Ref": "Subject"}}) == "CREATE_COMPLETE"
+    name = account.outputs("subject")["Name"]
     account.client("cloudformation").delete_stack(StackName="subject")
     assert account.state("subject") == "DELETE_FAILED"
     assert "currently protected against deletion" in account.why_failed("subject")
-    resources["Subject"]["Properties"] = TABLE
-    account.client("dynamodb").update_table(
-        TableName=account.client("dynamodb").list_tables()["TableNames"][-1], DeletionProtectionEnabled=False
-    )
+    account.client("dynamodb").update_table(TableName=name, DeletionProtectionEnabled=False)
+
+
+def test_objects_are_encrypted_with_the_default_key_of_the_account(account: Account) -> None:
+    rule = {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}
+    properties = {"BucketEncryption": {"ServerSideEncryptionConfiguration": [rule]}}
+    resources = {"Subject": {"Type": "AWS::S3::Bucket", "Properties": properties}}
+    assert account.deploy("subject", resources, {"Name": {"Ref": "Subject"}}) == "CREATE_COMPLETE"
+    name, s3 = account.outputs("subject")["Name"], account.client("s3")
+    assert bucket(account, name)["encryption"][0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+    s3.put_object(Bucket=name, Key="a", Body=b"b", ServerSideEncryption="aws:kms")
+    assert s3.head_object(Bucket=name, Key="a")["SSEKMSKeyId"].endswith("alias/aws/s3")
+    s3.delete_object(Bucket=name, Key="a")
 
 
 def test_a_topic_delivers_to_a_queue(account: Account) -> None:
@@ -505,3 +516,26 @@ def test_a_cache_has_an_address_as_on_aws(account: Account) -> None:
         address = account.outputs(f"cache-{encrypted}")["Address"]
         assert address.endswith(".use1.cache.amazonaws.com"), address
         assert address.startswith(start.replace("subject-s", f"cache-{str(encrypted).lower()}-s")), address
+
+
+@pytest.mark.parametrize(
+    "kind", ["AWS::ElastiCache::CacheCluster", "AWS::ElastiCache::ReplicationGroup", "AWS::EFS::MountTarget"]
+)
+def test_a_network_in_use_is_kept(account: Account, kind: str) -> None:
+    outputs = {name: {"Ref": name} for name in ("Vpc", "SubnetA", "SubnetB")} | {
+        "Group": {"Fn::GetAtt": ["Group", "GroupId"]}
+    }
+    assert account.deploy("parts", NETWORK, outputs) == "CREATE_COMPLETE", account.why_failed("parts")
+    found = account.outputs("parts")
+    row = next(each for each in ROWS if each.name == kind)
+    others = {name: each for name, each in row.others.items() if name not in NETWORK}
+    text = json.dumps({**others, "Subject": {"Type": kind, "Properties": row.properties}})
+    for name in ("SubnetA", "SubnetB"):
+        text = text.replace(json.dumps({"Ref": name}), json.dumps(found[name]))
+    text = text.replace(json.dumps({"Fn::GetAtt": ["Group", "GroupId"]}), json.dumps(found["Group"]))
+    assert account.deploy("user", json.loads(text)) == "CREATE_COMPLETE", account.why_failed("user")
+    account.client("cloudformation").delete_stack(StackName="parts")
+    assert account.state("parts") == "DELETE_FAILED"
+    why = account.why_failed("parts")
+    assert f"resource {found['Group']} has a dependent object" in why
+    assert f"The subnet '{found['SubnetA']}' has dependencies and cannot be deleted." in why
