@@ -11,7 +11,7 @@ from portside.aws.reader import Reader
 from portside.aws.stack_reading import read_stack
 from portside.aws.target import Target
 from portside.config.configuration import Configuration
-from portside.config.deferred_values import ImageVersion
+from portside.config.deferred_values import ImageCommit, ImageVersion
 from portside.config.image_reference import LOCAL_BUILD
 from portside.config.service_props import ServiceProps
 from portside.config.stacks import StackKind, only_stack
@@ -36,6 +36,13 @@ _UNSEEN_IN_HTML = re.compile(
 _BEFORE, _AFTER = r"(?<![\w.+-])v?", r"(?![\w+-]|\.\w)"
 _VERSION = re.compile(rf"{_BEFORE}((?:[0-9]+\.[0-9]+\.[0-9]+|edge)(?:-[\w.]*\w)+){_AFTER}")
 _MOST_SHOWN = 3
+_LONGEST_KIND = 60
+# The variables of a service that shows a footer: an app that gets only its version may log it, and show nothing.
+_SHOWN = {"APP_VERSION": ImageVersion(), "COMMIT_SHA": ImageCommit()}
+
+
+class _NoPage(UserError):
+    """A site answers with JSON or another format that is not HTML."""
 
 
 def expected_images(
@@ -122,10 +129,13 @@ def _check_footer(services: Sequence[ServiceProps], expected: Resolution, site: 
     subject = "footer of the site"
     image = next((image for props in services if (image := _shown_image(props, expected))), None)
     if image is None:
-        return _check(subject, SKIP, "no service gets its version (APP_VERSION=ImageVersion())")
+        variables = ", ".join(f"{name}={value!r}" for name, value in _SHOWN.items())
+        return _check(subject, SKIP, f"no service gets both its version and its commit ({variables})")
     footer = footer_of(image)
     try:
         text = read_page(site)
+    except _NoPage as error:
+        return _check(subject, SKIP, error.message)
     except UserError as error:
         return _check(subject, FAIL, error.message)
     if re.search(f"{_BEFORE}{re.escape(footer)}{_AFTER}", text):
@@ -141,12 +151,12 @@ def footer_of(image: ResolvedImage) -> str:
 
 
 def _shown_image(props: ServiceProps, expected: Resolution) -> ResolvedImage | None:
-    has_version = props.container_env_vars.get("APP_VERSION") == ImageVersion()
-    return expected.images.get(props.container_location) if has_version else None
+    is_shown = all(props.container_env_vars.get(name) == value for name, value in _SHOWN.items())
+    return expected.images.get(props.container_location) if is_shown else None
 
 
 def read_page(url: str) -> str:
-    """The visible text of a page."""
+    """The visible text of a page. Raises `UserError` if the site does not answer with one."""
     import httpx
 
     is_local = url.startswith("http://127.0.0.1:")
@@ -161,6 +171,9 @@ def read_page(url: str) -> str:
             trust_env=not is_local,
         ) as answer:
             answer.raise_for_status()
+            kind = answer.headers.get("content-type", "text/html").partition(";")[0].strip()
+            if "html" not in kind:
+                raise _NoPage(f"{url} answers with {kind[:_LONGEST_KIND]}, not with a page that has a footer")
             for part in answer.iter_bytes():
                 page += part
                 if len(page) > _LARGEST_PAGE_BYTES or time.monotonic() > deadline:

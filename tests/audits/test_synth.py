@@ -1,4 +1,4 @@
-"""`cdk synth --strict`, as a user runs it, with the CDK's own validation of templates."""
+"""`cdk synth --strict` of this repository's app, as a user runs it, with the CDK's own validation of templates."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from shlex import quote
 import pytest
 
 from portside.images.synthesis_images import IMAGES_FILE
+from portside.testing.synthesis import read_app, synthesized
 from tests.audits.reports import ROOT, offline_environment, report_file, tool
-from tests.unit.stacks_support import ENVIRONMENTS, images_of
+
+APP = ROOT / "app.py"
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -37,10 +39,10 @@ def synthesize(app: str, folder: Path, **environment: str) -> subprocess.Complet
     return subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False, timeout=110)
 
 
-@pytest.mark.parametrize("name", ENVIRONMENTS)
+@pytest.mark.parametrize("name", read_app(APP).environments)
 def test_an_environment_is_synthesized_without_a_warning(name: str, tmp_path: Path) -> None:
     images = tmp_path / "images.json"
-    images.write_text(images_of(name).written())
+    images.write_text(synthesized(APP, name).images.written())
     run = synthesize(f"{quote(tool('python'))} app.py", tmp_path / "out", ENV=name, **{IMAGES_FILE: str(images)})
     assert run.returncode == 0, run.stderr
     report = json.loads((tmp_path / "out/validation-report.json").read_text())

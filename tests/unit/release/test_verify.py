@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from portside.config.configuration import Configuration
-from portside.config.deferred_values import ImageVersion
+from portside.config.deferred_values import ImageCommit, ImageVersion, LateValue
 from portside.config.image_reference import LOCAL_BUILD
 from portside.config.service_props import ServiceProps
 from portside.errors import UserError
@@ -40,7 +40,8 @@ IMAGE = ResolvedImage(
     "ghcr.io/org/app", "4.2.0-rc2", INDEX, COMMIT, "linux/amd64", "2026-11-23T12:00:00+00:00", MANIFEST
 )
 EXPECTED = Resolution("4.2.0-rc2", {LOCATION: IMAGE})
-APP = service(container_location=LOCATION, container_env_vars={"APP_VERSION": ImageVersion()})
+VERSION_AND_COMMIT: dict[str, LateValue] = {"APP_VERSION": ImageVersion(), "COMMIT_SHA": ImageCommit()}
+APP = service(container_location=LOCATION, container_env_vars=VERSION_AND_COMMIT)
 FOOTER = "4.2.0-abc1234"
 
 
@@ -245,6 +246,13 @@ def test_a_site_that_is_down_is_reported() -> None:
     assert footer_at(url) == check("footer of the site", FAIL, f"{url} does not answer: ConnectError")
 
 
+def test_a_site_that_is_no_page_has_no_footer_to_check() -> None:
+    with site('{"version": "4.1.0-1111111"}', content_type="application/json; charset=utf-8") as url:
+        found = footer_at(url)
+    reason = f"{url} answers with application/json, not with a page that has a footer"
+    assert found == check("footer of the site", SKIP, reason)
+
+
 def test_an_encoding_that_no_one_knows_is_no_obstacle() -> None:
     assert footer_on(FOOTER, content_type="text/html; charset=nonsense").state == OK
 
@@ -282,8 +290,16 @@ def test_a_page_that_never_ends_is_reported(
 
 
 def test_where_no_service_gets_its_version_no_footer_is_checked() -> None:
-    props = dataclasses.replace(APP, container_env_vars={"APP_VERSION": "4.2.0"})
+    props = dataclasses.replace(APP, container_env_vars={**VERSION_AND_COMMIT, "APP_VERSION": "4.2.0"})
     assert footer_at("http://127.0.0.1:9/", props).state == SKIP
+
+
+@pytest.mark.parametrize("name", VERSION_AND_COMMIT)
+def test_a_service_that_gets_only_a_part_of_the_footer_need_not_show_it(name: str) -> None:
+    props = dataclasses.replace(APP, container_env_vars={name: VERSION_AND_COMMIT[name]})
+    found = footer_at("http://127.0.0.1:9/", props)
+    reason = "no service gets both its version and its commit (APP_VERSION=ImageVersion(), COMMIT_SHA=ImageCommit())"
+    assert found == check("footer of the site", SKIP, reason)
 
 
 def test_a_proxy_for_the_internet_is_not_asked_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
