@@ -25,6 +25,7 @@ from portside.config.configuration import ROOT
 from portside.emulator.client import connection, control, process
 from portside.emulator.client.process import LocalAws
 from portside.errors import UserError
+from tests.unit.local_aws_support import Account
 
 ACCOUNT, REGION = "607346494281", "us-east-1"
 
@@ -91,6 +92,53 @@ def test_what_a_command_has_saved_is_there_after_kill_9_with_objects_and_all(sta
     assert said == []
     assert found(aws) == "first"
     assert client(aws, "s3").get_object(Bucket="assets", Key="template.json")["Body"].read() == b"\x00binary\xff"
+
+
+TABLE = {
+    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+CLUSTER = {
+    "Engine": "aurora-postgresql",
+    "MasterUsername": "jane",
+    "MasterUserPassword": "a-password",
+    "ServerlessV2ScalingConfiguration": {"MinCapacity": 0.5, "MaxCapacity": 2},
+}
+CACHE = {"ServerlessCacheName": "orders", "Engine": "valkey"}
+OWN_RESOURCES: dict[str, dict[str, Any]] = {
+    "Queue": {"Type": "AWS::SQS::Queue"},
+    "Table": {"Type": "AWS::DynamoDB::Table", "Properties": TABLE},
+    "Cache": {"Type": "AWS::ElastiCache::ServerlessCache", "Properties": CACHE},
+    "Files": {"Type": "AWS::EFS::FileSystem"},
+    "Rule": {"Type": "AWS::Events::Rule", "Properties": {"ScheduleExpression": "rate(1 hour)"}},
+    "Cluster": {"Type": "AWS::RDS::DBCluster", "DeletionPolicy": "Delete", "Properties": CLUSTER},
+}
+
+
+@pytest.mark.slow
+def test_resources_of_every_service_and_their_content_are_there_after_kill_9(state_dir: Path) -> None:
+    account = Account(started(state_dir)[0], ACCOUNT)
+    outputs = {name: {"Ref": name} for name in OWN_RESOURCES}
+    assert account.deploy("own", OWN_RESOURCES, outputs) == "CREATE_COMPLETE", account.why_failed("own")
+    names = account.outputs("own")
+    account.client("sqs").send_message(QueueUrl=names["Queue"], MessageBody="hello")
+    account.client("dynamodb").put_item(TableName=names["Table"], Item={"id": {"S": "1"}})
+    control.save(aws=account.aws)
+    _kill(state_dir)
+    account = Account(started(state_dir)[0], ACCOUNT)
+    queue = names["Queue"].replace(names["Queue"].split("/")[2], account.aws.url.split("/")[2])
+    assert account.client("sqs").receive_message(QueueUrl=queue)["Messages"][0]["Body"] == "hello"
+    assert account.client("dynamodb").get_item(TableName=names["Table"], Key={"id": {"S": "1"}})["Item"]
+    (cluster,) = account.client("rds").describe_db_clusters()["DBClusters"]
+    assert cluster["ServerlessV2ScalingConfiguration"] == {"MinCapacity": 0.5, "MaxCapacity": 2}
+    (cache,) = account.client("elasticache").describe_serverless_caches()["ServerlessCaches"]
+    assert cache["Endpoint"]["Address"].endswith(".cache.amazonaws.com")
+    assert len(account.client("efs").describe_file_systems()["FileSystems"]) == 1
+    assert len(account.client("events").list_rules()["Rules"]) == 1
+    changed = OWN_RESOURCES | {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"VisibilityTimeout": 60}}}
+    assert account.deploy("own", changed, outputs) == "UPDATE_COMPLETE", account.why_failed("own")
+    account.delete("own")
 
 
 @pytest.mark.slow

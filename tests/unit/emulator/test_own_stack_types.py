@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.unit.local_aws_support import Account, account, embedded_aws, network
 from tests.unit.resource_life_support import NETWORK, Properties, Row, first, found, lives, resources_of
@@ -539,3 +540,22 @@ def test_a_network_in_use_is_kept(account: Account, kind: str) -> None:
     why = account.why_failed("parts")
     assert f"resource {found['Group']} has a dependent object" in why
     assert f"The subnet '{found['SubnetA']}' has dependencies and cannot be deleted." in why
+
+
+def test_a_rule_is_stored_and_runs_nothing(account: Account) -> None:
+    target = {"Id": "queue", "Arn": QUEUE_ARN}
+    rule = {"EventPattern": {"source": ["orders"]}, "Targets": [target]}
+    resources = {**OWN_QUEUE, "Rule": {"Type": "AWS::Events::Rule", "Properties": rule}}
+    assert account.deploy("subject", resources, {"Queue": {"Ref": "Queue"}}) == "CREATE_COMPLETE"
+    account.client("events").put_events(Entries=[{"Source": "orders", "DetailType": "new", "Detail": "{}"}])
+    queue = account.outputs("subject")["Queue"]
+    assert "Messages" not in account.client("sqs").receive_message(QueueUrl=queue)
+
+
+@pytest.mark.parametrize("kind", ["Custom::S3AutoDeleteObjects", "AWS::Lambda::Function", "AWS::MSK::Cluster"])
+def test_another_type_is_refused_by_name_before_anything_is_created(account: Account, kind: str) -> None:
+    template = {"Resources": {**OWN_QUEUE, "Subject": {"Type": kind}}}
+    with pytest.raises(ClientError, match=rf"Unrecognized resource types: \[Subject \({kind}\)\]"):
+        account.client("cloudformation").create_stack(StackName="another", TemplateBody=json.dumps(template))
+    with pytest.raises(ClientError, match="does not exist"):
+        account.client("cloudformation").describe_stacks(StackName="another")
