@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from portside.aws.configured import ConfiguredService
 from portside.aws.stack_status import Outlook, status_of
-from portside.config.database_kinds import DOCUMENTDB, DatabaseKind
+from portside.config.database_kinds import DATABASE_KINDS, DOCUMENTDB, DatabaseKind
 
 # ECS and CloudFormation use different clocks and precisions.
 CLOCKS_DIFFER = timedelta(seconds=1)
@@ -382,7 +382,7 @@ class Subnet:
 class Database:
     """The environment's database according to the configuration and its stack; `state` is AWS's status.
 
-    An environment without a database has the kind None.
+    An environment without a database has no `kind_name`.
     """
 
     stack: str = ""
@@ -390,7 +390,12 @@ class Database:
     id: str = ""
     state: str = ""
     secret: str = ""
-    kind: DatabaseKind | None = DOCUMENTDB
+    kind_name: str | None = DOCUMENTDB.name
+
+    @property
+    def kind(self) -> DatabaseKind | None:
+        """The names and limits of its kind."""
+        return DATABASE_KINDS[self.kind_name] if self.kind_name else None
 
     @property
     def name(self) -> str:

@@ -113,7 +113,7 @@ def _read_records(clients: Clients, environment: Environment) -> tuple[RecordedD
 
 def _database(environment: Environment, look: Look) -> Database:
     if environment.database_kind is None:
-        return Database(kind=None)
+        return Database(kind_name=None)
     stack = database_stacks(environment)[0].name
     outputs = look.stacks[stack].outputs if look.stacks and stack in look.stacks else {}
 
@@ -125,5 +125,5 @@ def _database(environment: Environment, look: Look) -> Database:
         environment.database_port,
         id=output(_CLUSTER_OUTPUT),
         secret=output(_SECRET_OUTPUT),
-        kind=environment.database_kind,
+        kind_name=environment.database_kind.name,
     )

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from portside.emulator.registry.catalogue import Image, made_from, path_of
+from portside.emulator.registry.catalogue import Image, made_from
+from portside.emulator.registry.image_reference import has_registry
 from portside.emulator.registry.oci_image import digest_of
 from portside.emulator.state.active_faults import ActiveFaults, check, check_value
 from portside.emulator.state.stored_list import StoredList
@@ -78,7 +79,9 @@ def checked(fault: str, api: Any = None, image: Any = None, times: Any = None, v
         raise ValueError(f"unknown API of the catalogue: {api!r}, must be one of {', '.join(APIS)}")
     if value is not None:
         value = check_value(fault, value, "seconds" if fault in SECONDS else None)
-    return CatalogueFault(fault, api, path_of(image) if image else None, times, value)
+    # The last parts of a name are enough.
+    path = image.partition("/")[2] if image and has_registry(image) else image
+    return CatalogueFault(fault, api, path or None, times, value)
 
 
 class CatalogueFaults(ActiveFaults[CatalogueFault]):

@@ -18,10 +18,10 @@ LOCALHOST = "Error: connect ECONNREFUSED 127.0.0.1:5432"
 
 
 def finding(kind: str | None, log: str, *, calls: bool = True, state: str = "available") -> Finding:
-    database = Database(kind=None)
+    database = Database(kind_name=None)
     if kind:
         found = DATABASE_KINDS[kind]
-        database = Database("agora-dev-db", found.port, "db-1", state, "arn:secret", found)
+        database = Database("agora-dev-db", found.port, "db-1", state, "arn:secret", kind)
     app = service("agora-app", exited(1, log))
     app = calling(app, DATABASE) if calls else app
     return judge(evidence(app, database=database))[0]
