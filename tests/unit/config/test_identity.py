@@ -14,6 +14,7 @@ from portside.config.mistakes import Report
 from portside.config.stacks import stacks_of
 from portside.errors import Problem
 from portside.extension import Extension, install, installed
+from tests.apps import AGORA
 from tests.unit.configuration_support import check_configuration, environments, named, one_service, problems_raised_by
 
 MODEL_AD = dataclasses.replace(named("dev"), identity=Identity("model-ad", "model-ad-{environment}"))
@@ -87,7 +88,7 @@ def test_a_wrong_name_is_reported_with_all_other_mistakes() -> None:
 
 
 def test_a_configuration_from_before_the_setting_is_of_the_app_of_the_extension(tmp_path: Path) -> None:
-    earlier = Path("app.py").read_text().replace('APP = "agora"\n', "")
+    earlier = (AGORA / "app.py").read_text().replace('APP = "agora"\n', "")
     (tmp_path / "app.py").write_text(earlier)
     assert load_configuration(tmp_path / "app.py").identity.app == "agora"
     extension = installed()
@@ -101,7 +102,7 @@ def test_a_configuration_from_before_the_setting_is_of_the_app_of_the_extension(
 
 @pytest.mark.parametrize("name", ["APPS", "app", "AP"])
 def test_a_misspelt_name_does_not_make_it_the_app_of_the_extension(tmp_path: Path, name: str) -> None:
-    (tmp_path / "app.py").write_text(Path("app.py").read_text().replace('APP = "agora"', f'{name} = "model-ad"'))
+    (tmp_path / "app.py").write_text((AGORA / "app.py").read_text().replace('APP = "agora"', f'{name} = "model-ad"'))
     (problem,) = problems_raised_by(lambda: load_configuration(tmp_path / "app.py"))
     assert problem.what == "APP is missing"
 

@@ -143,6 +143,7 @@ def test_stacks_of_another_app_are_not_even_planned(with_data: bool, synthesized
     assert synthesized == []
 
 
+@pytest.mark.usefixtures("synthesized")
 def test_stacks_that_the_configuration_does_not_name_are_reported_and_left_alone() -> None:
     place = _place(_deployed("dev", "bastion"))
     stacks, planned = destroy.plan(place, SERVICES, with_data=False)
