@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from portside.aws.ownership import expect_ours
 from portside.aws.snapshot import Snapshot, with_earlier
 from portside.aws.target import Target
 from portside.aws.written import written
@@ -53,11 +54,14 @@ def diagnose(
     """Look at an environment, or at one service of it, and judge; `since` is when the deployment in question began.
 
     `service` may be the short name. `earlier` is a snapshot from before AWS deleted tasks and logs. Raises `UsageError`
-    for a service that is not configured.
+    for a service that is not configured, and `UserError` for stacks of another owner, except after a deployment.
     """
     services = configuration.services_of(target.environment.name)
     only = find_service(target.environment, services, service).container_name if service is not None else None
     snapshot = collect(target, services, since=since, only=only)
+    # A deployment has already refused them, and its error must be shown.
+    if since is None:
+        expect_ours((stack for stack in snapshot.stacks if stack.status), target.environment)
     if earlier is not None:
         snapshot = with_earlier(snapshot, earlier)
     verdicts = naming_injected(judge(snapshot), read_injected(target), target.commands)

@@ -13,8 +13,11 @@ import pytest
 from portside.aws.target import Target
 from portside.cli.main import run
 from portside.cli.status import sentences_of, watch_status
+from portside.config.environment import OWNER_TAG
 from portside.deploy.environment_status import EnvironmentStatus, ServiceStatus
 from portside.records.environment_lock import EnvironmentLock
+from tests.answering_aws import AnsweringAws
+from tests.aws_account import deployed
 from tests.unit.everyday_support import CLUSTER, Ecs, Logs, Ssm, event, expired, place, service, task, write_plugin
 from tests.unit.operations_support import minutes_after_noon
 
@@ -217,3 +220,13 @@ def test_a_user_is_warned_about_the_lock_and_about_stuck_stacks() -> None:
         "Stack agora-dev-ecs: UPDATE_ROLLBACK_FAILED: its update failed, and so did rolling it back",
         "odd",
     ]
+
+
+def test_stacks_of_another_app_are_not_diagnosed(arrange: Arrange, capsys: pytest.CaptureFixture[str]) -> None:
+    aws = AnsweringAws(deployed())
+    aws.account.stacks["agora-dev-network"]["Tags"] = [{"Key": OWNER_TAG, "Value": "model-ad/dev"}]
+    arrange(aws.target())
+    assert run(["diagnose", "dev"]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "stack agora-dev-network belongs to model-ad/dev" in " ".join(shown.err.split())
