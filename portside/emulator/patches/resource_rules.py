@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Mapping
+from contextvars import ContextVar
 from typing import Any
 
 from portside.emulator.ministack_modules import cloudformation, provisioners
@@ -14,6 +15,8 @@ from portside.emulator.resources.failure import ResourceFailed
 
 # How ministack words an error of a service: type, what was done, code, message.
 _OF_SERVICE = re.compile(r"AWS::\w+::\w+ \w+ failed: (?:\w+: )?(?P<message>.+)", re.DOTALL)
+
+_policy_of_replaced: ContextVar[str] = ContextVar("policy_of_replaced", default="")
 
 
 @replaces("services.cloudformation.stacks._provision_keeping_seed")
@@ -30,9 +33,24 @@ def create(_: Any, *args: Any) -> Any:
 
 
 @replaces("services.cloudformation.stacks._update_resource")
-@replaces("services.cloudformation.stacks._delete_resource")
-def worded(original: Any, *args: Any) -> Any:
+def update_in_its_words(original: Any, *args: Any) -> Any:
     """Errors are worded as CloudFormation words them."""
+    return _worded(original, *args)
+
+
+@replaces("services.cloudformation.stacks._resource_policy")
+def keep_policy(original: Any, res_def: Any, attribute: str, *args: Any) -> Any:
+    """The policy of the resource that is deleted next."""
+    policy = original(res_def, attribute, *args)
+    _policy_of_replaced.set(policy if attribute == "UpdateReplacePolicy" else "")
+    return policy
+
+
+@replaces("services.cloudformation.stacks._delete_resource")
+def delete(original: Any, *args: Any) -> Any:
+    """A replaced resource with the policy Snapshot gets a snapshot; ministack takes it for deletions only."""
+    if _policy_of_replaced.get() == "Snapshot":
+        provisioners._snapshot_resource(*args[:3])
     return _worded(original, *args)
 
 

@@ -237,6 +237,29 @@ def test_the_policy_snapshot_takes_a_snapshot_to_restore(account: Account, row: 
     assert row.read(account, account.outputs("new")["Name"])["MasterUsername"] == "jane"
 
 
+@pytest.mark.parametrize(
+    ("policy", "is_kept", "taken"), [("Snapshot", False, 1), ("Retain", True, 0), ("Delete", False, 0)]
+)
+def test_a_replaced_database_is_kept_or_snapshotted_as_its_policy_says(
+    account: Account, policy: str, is_kept: bool, taken: int
+) -> None:
+    row = ROWS[0]
+
+    def deploy(properties: Properties) -> tuple[str, str]:
+        resources = resources_of(row, properties)
+        resources["Subject"] |= {"UpdateReplacePolicy": policy, "DeletionPolicy": "Delete"}
+        state = account.deploy("replaced", resources, {"Name": {"Ref": "Subject"}})
+        return state, account.outputs("replaced")["Name"]
+
+    _, first = deploy(row.properties)
+    state, second = deploy({**row.properties, "DatabaseName": "orders"})
+    assert (state, second != first) == ("UPDATE_COMPLETE", True), account.why_failed("replaced")
+    assert bool(row.read(account, first)) is is_kept
+    assert len(snapshots(account, first)) == taken
+    if is_kept:
+        account.client("rds").delete_db_cluster(DBClusterIdentifier=first, SkipFinalSnapshot=True)
+
+
 def test_a_final_snapshot_is_taken_or_refused_explicitly(account: Account) -> None:
     row = ROWS[3]
     assert account.deploy("instance", resources_of(row, row.properties), {"Name": {"Ref": "Subject"}}) == (
