@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from portside.commands import tool
 from portside.config.stacks import service_stack
 from portside.terminal import console
 from portside.terminal.console import say
+from portside.terminal.summary import MOST_LISTED, named, summarized
 
 if TYPE_CHECKING:
     from portside.aws.target import Target
@@ -24,11 +25,27 @@ def show_changes(changes: Sequence[StackChange], *, with_difference: Target | No
 
     if with_difference is not None and any(change.is_deployed for change in changes):
         cdk_cli.diff(with_difference, to_stderr=True)
-    for change in changes:
-        if change.action != NOTHING:
-            say(f"{change.action:>8}  {change.stack}  {change.summary}")
+    for line in _lines_of(changes):
+        say(line)
     if all(change.action in (NOTHING, LEAVE) for change in changes):
         say("No stack needs a change.")
+
+
+def _lines_of(changes: Sequence[StackChange]) -> Iterator[str]:
+    """A line for each change or, of too many with the same summary, one for all of them."""
+    from portside.plan.plan import NOTHING
+
+    alike: dict[tuple[str, str], list[str]] = {}
+    for change in changes:
+        alike.setdefault((change.action, change.summary), []).append(change.stack)
+    for (action, summary), stacks in alike.items():
+        if len(stacks) > MOST_LISTED and action == NOTHING:
+            yield f"{'':>8}  {len(stacks)} stacks do not change"
+        elif len(stacks) > MOST_LISTED:
+            yield f"{action:>8}  {len(stacks)} stacks, each {summary}: {named(stacks)}"
+    for change in changes:
+        if change.action != NOTHING and len(alike[change.action, change.summary]) <= MOST_LISTED:
+            yield f"{change.action:>8}  {change.stack}  {change.summary}"
 
 
 def show_idle_faults(target: Target, changes: Sequence[StackChange], faults: Sequence[str]) -> None:
@@ -72,11 +89,12 @@ def show_deployment(done: Deployment, short_name: Callable[[str], str]) -> None:
     """Print the running versions, the addresses to open, and the next step."""
 
     by_reference = {image.reference: image for image in done.images.images.values()}
-    rows = []
+    rows: list[Sequence[str]] = []
     for state in done.services:
         image = by_reference.get(state.image)
         version = [image.tag, image.short_commit or "unknown"] if image else [state.image.rpartition("/")[2], "-"]
         rows.append([short_name(state.name), *version, str(state.desired), str(state.running), state.health])
+    rows = summarized(rows, "services", state=5, ignored=[2])
     console.print_table(["Service", "Version", "Commit", "Desired", "Running", "Health"], rows, states=[5])
     console.print_lines(f"\nLoad balancer  {done.load_balancer_dns}\nExport         {done.load_balancer_export}")
     for name, url in done.urls.items():

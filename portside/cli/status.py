@@ -13,12 +13,14 @@ from portside.cli.options import json_option, local_option, optional_environment
 from portside.cli.targets import ReachableTargets, read_configuration
 from portside.errors import UserError
 from portside.terminal import console
+from portside.terminal.summary import summarized
 from portside.timestamps import age
 
 if TYPE_CHECKING:
     from portside.deploy.environment_status import EnvironmentStatus, ServiceStatus
 
 _COLUMNS = ("Service", "Version", "Commit", "Tasks", "Targets", "Since", "State")
+_COMMIT, _SINCE = _COLUMNS.index("Commit"), _COLUMNS.index("Since")
 
 
 @click.command()
@@ -111,7 +113,8 @@ def show_status(found: Sequence[EnvironmentStatus], short_name: Callable[[str], 
             terminal.print()
         terminal.print(Text(environment.name, "bold"))
         if environment.services:
-            rows = [_row(service, short_name) for service in environment.services]
+            services = [_row(service, short_name) for service in environment.services]
+            rows = summarized(services, "services", state=len(_COLUMNS) - 1, ignored=[_COMMIT, _SINCE])
             console.print_table(_COLUMNS, rows, states=[len(_COLUMNS) - 1])
         for sentence in sentences_of(environment):
             console.print_message(sentence)

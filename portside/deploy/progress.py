@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,12 +28,14 @@ from portside.aws.rollouts import (
 from portside.aws.stack_status import status_of
 from portside.report.timeline import SERVICE, STACK, TASK, Timeline
 from portside.terminal.console import is_watched, say, style_of, talk_console
+from portside.terminal.summary import MOST_LISTED
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
 _LONGEST_PAUSE_SECONDS = 30.0
+_COUNTED_EVERY_SECONDS = 5.0
 _WIDTH_OF_COLUMNS = 70
 _DONE = ("no changes", "created", "updated", "deleted")
 # After a failure the rollout continues as its own rollback, even if ECS calls that another deployment.
@@ -72,6 +75,8 @@ class Progress:
     timeline: Timeline = field(default_factory=Timeline)
     lines: dict[str, _Line] = field(init=False)
     _warned: set[str] = field(default_factory=set)
+    _counts: str = ""
+    _counted_at: float = 0.0
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
@@ -95,7 +100,7 @@ class Progress:
             line.state = state
             line.started = now if line.started is None else line.started
             line.ended = now if over else None
-            self.report(self._timed(f"{name}: {state}"))
+            self._report(f"{name}: {state}", state)
 
     def note_rollout(self, rollout: Rollout) -> None:
         """Note the rollout of a service, and why tasks stopped; the same state is reported once."""
@@ -113,7 +118,27 @@ class Progress:
             service.state, service.summary = state, rollout.summary
             over = state in (ROLLED_OUT, ROLLED_BACK)
             self.timeline.note(SERVICE, name, state, within=rollout.service.stack, over=over)
-            self.report(self._timed(f"{name}: {state}, {rollout.summary}"))
+            self._report(f"{name}: {state}, {rollout.summary}", state)
+
+    def _report(self, said: str, state: str) -> None:
+        if not self.is_counted or style_of(state) == "red":
+            self.report(self._timed(said))
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether there are too many stacks for a line each: they are counted by state, except those that failed."""
+        return len(self.names) > MOST_LISTED
+
+    def report_counts(self, *, is_last: bool = False) -> None:
+        """Report how many stacks and services have each state, if that changed, but not more often than every 5 s."""
+        with self._lock:
+            services = [found.state for line in self.lines.values() for found in line.services.values()]
+            counts = f"stacks: {_counts(line.state for line in self.lines.values())}"
+            counts += f"; services: {_counts(services)}" if services else ""
+            is_due = is_last or self.timeline.seconds >= self._counted_at + _COUNTED_EVERY_SECONDS
+            if self.is_counted and is_due and counts != self._counts:
+                self._counts, self._counted_at = counts, self.timeline.seconds
+                self.report(self._timed(counts))
 
     def _note_tasks(self, rollout: Rollout, service: _Service) -> None:
         name = rollout.service.name
@@ -183,6 +208,10 @@ class Progress:
                     for service, found in self.lines[name].services.items():
                         lines += _drawn(service, found)
         return lines
+
+
+def _counts(states: Iterable[str]) -> str:
+    return ", ".join(f"{count} {state}" for state, count in Counter(states).items())
 
 
 def _drawn(name: str, service: _Service) -> Iterator[Text]:
@@ -274,6 +303,7 @@ def _looker(reader: Reader, progress: Progress, *, with_services: bool) -> Calla
             note(found.known_stacks)
             for rollout in rollouts_in(found, began):
                 progress.note_rollout(rollout)
+        progress.report_counts()
 
     return look
 
@@ -302,6 +332,7 @@ def _poll_at_end(
     over.set()
     watcher.join()
     _look(look, progress)
+    progress.report_counts(is_last=True)
 
 
 @contextmanager
@@ -325,7 +356,7 @@ def _live(progress: Progress) -> Iterator[None]:
         with live:
             yield
     finally:
-        console.print(Group(*picture(progress, console)))
+        console.print(Group(*picture(progress, console, console.height - 1 if progress.is_counted else None)))
 
 
 def picture(progress: Progress, console: Console, most_lines: int | None = None) -> list[Text]:

@@ -15,6 +15,7 @@ from portside.deploy.deployment_run import DeploymentRun
 from portside.errors import UserError
 from portside.images.resolution import Resolution
 from portside.terminal.console import step
+from portside.terminal.summary import named
 
 # CloudFormation has waited for every rollout by then; only ECS's own state may lag behind.
 _STABLE_WITHIN_SECONDS = 120
@@ -66,7 +67,7 @@ def wait_until_stable(run: DeploymentRun) -> list[Service]:
                 raise NotStable(missing, waited_seconds=_STABLE_WITHIN_SECONDS)
             if missing != shown:
                 waiting.close()
-                waiting.enter_context(step(f"Waiting for {'; '.join(missing)}"))
+                waiting.enter_context(step(f"Waiting for {named(missing, '; ')}"))
                 shown = missing
             time.sleep(target.polling_seconds)
 

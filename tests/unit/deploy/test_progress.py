@@ -277,3 +277,20 @@ def test_what_was_reported_of_tasks_is_not_reported_again_when_other_stacks_are_
     again.note_rollout(over)
     assert warned == []
     assert again.timeline.moments == before
+
+
+def test_many_stacks_are_counted_by_state_and_the_failed_ones_named() -> None:
+    names, reported = [f"stack-{number}" for number in range(64)], list[str]()
+    progress = Progress(names, reported.append)
+    for number, name in enumerate(names):
+        progress.note(name, "failed" if number == 7 else "created", over=True)
+        progress.report_counts()
+    progress.report_counts(is_last=True)
+    progress.report_counts(is_last=True)
+    assert _without_seconds(reported) == ["stack-7: failed", "stacks: 63 created, 1 failed"]
+
+
+def test_few_stacks_are_not_counted() -> None:
+    progress, reported = _printed()
+    progress.report_counts(is_last=True)
+    assert reported == []
