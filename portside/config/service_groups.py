@@ -8,6 +8,7 @@ removes its last user, and the next deployment removes it.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -45,6 +46,20 @@ def callees_of(services: Sequence[ServiceProps]) -> list[str]:
     """The services that another service calls, in the order of the configuration."""
     called = {call.service for props in services for call in props.calls}
     return [props.container_name for props in services if props.container_name in called]
+
+
+def most_rules(services: Sequence[ServiceProps]) -> tuple[str, int]:
+    """The service whose own group has the most inbound rules, and how many: one for each caller with many calls.
+
+    All others share the group of its callers, and the load balancer has a rule too.
+    """
+    counts = Counter(call.service for props in services if has_many_calls(props) for call in props.calls)
+    rules = {
+        props.container_name: counts[props.container_name] + (props.container_name in counts) + props.public
+        for props in services
+    }
+    name = max(rules, key=lambda each: rules[each], default="")
+    return name, rules.get(name, 0)
 
 
 def configured_groups(services: Sequence[ServiceProps]) -> dict[str, ServiceGroup]:

@@ -8,6 +8,7 @@ from enum import Enum
 from functools import partial
 
 from portside.aws.errors import is_missing
+from portside.config.service_groups import most_rules
 from portside.config.service_props import ServiceProps
 from portside.config.stacks import StackKind, only_stack
 from portside.findings.check import fail, ok
@@ -22,6 +23,8 @@ _FARGATE_SPOT = ("fargate", "L-36FBB829")
 _VPCS = ("vpc", "L-F678F1CE")
 _ADDRESSES = ("ec2", "L-0263D0A3")
 _NAT_GATEWAYS = ("vpc", "L-FE5A380F")
+_GROUP_RULES = ("vpc", "L-0EA8095F")
+_GROUP_RULES_OF_EVERY_ACCOUNT = 60
 _LOAD_BALANCERS = ("elasticloadbalancing", "L-53DA6B97")
 
 _FULL = "full scale"
@@ -42,6 +45,11 @@ def questions(context: Context) -> list[Question]:
         ("elastic addresses", addresses),
         ("NAT gateways", nat_gateways),
         ("load balancers", load_balancers),
+        *(
+            [("rules of a security group", group_rules)]
+            if most_rules(context.services)[1] > _GROUP_RULES_OF_EVERY_ACCOUNT
+            else []
+        ),
     ]
     return [Question(f"quota: {name}", partial(ask, f"quota: {name}")) for name, ask in asked]
 
@@ -120,6 +128,13 @@ def load_balancers(subject: str, context: Context) -> Finding:
     pages = context.client("elbv2").get_paginator("describe_load_balancers").paginate()
     used = sum(each["Type"] == "application" for page in pages for each in page["LoadBalancers"])
     return _said(subject, _LOAD_BALANCERS, context, 1, used, "load balancers")
+
+
+def group_rules(subject: str, context: Context) -> Finding:
+    """A group has a rule for each caller that has many calls."""
+    service, rules = most_rules(context.services)
+    why = f"the security group of {service} needs {rules} inbound rules"
+    return _said(subject, _GROUP_RULES, context, rules, 0, "rules", why)
 
 
 def _new_nat_gateways(context: Context) -> int:

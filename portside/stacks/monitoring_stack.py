@@ -24,6 +24,9 @@ from portside.stacks.service_stack import ServiceStack
 _WIDTH = 24
 """The width of a dashboard, https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html"""
 
+_MOST_ALARMS = 100
+"""The most alarms of a widget, by the same page."""
+
 
 class MonitoringStack(cdk.Stack):
     """The topic of all alarms of an environment, and its dashboard: the site, its services, its database.
@@ -58,7 +61,7 @@ class MonitoringStack(cdk.Stack):
             default_interval=cdk.Duration.hours(3),
             widgets=[
                 [cloudwatch.TextWidget(markdown=title, width=_WIDTH, height=2)],
-                [self._alarms(alarms)],
+                *([widget] for widget in alarm_widgets(self, alarms)),
                 _site(load_balancer.alb, services),
                 _services(ecs, services),
                 *([_database(database)] if database else []),
@@ -104,9 +107,16 @@ class MonitoringStack(cdk.Stack):
         )
         return key
 
-    def _alarms(self, names: Sequence[str]) -> cloudwatch.AlarmStatusWidget:
-        alarms = [cloudwatch.Alarm.from_alarm_name(self, f"Alarm-{name}", name) for name in names]
-        return cloudwatch.AlarmStatusWidget(alarms=alarms, title="Is anything wrong?", width=_WIDTH, height=4)
+
+def alarm_widgets(scope: Construct, names: Sequence[str]) -> list[cloudwatch.AlarmStatusWidget]:
+    """The widgets with the states of alarms: several if there are more alarms than one shows."""
+    alarms = [cloudwatch.Alarm.from_alarm_name(scope, f"Alarm-{name}", name) for name in names]
+    return [
+        cloudwatch.AlarmStatusWidget(
+            alarms=alarms[start : start + _MOST_ALARMS], title="Is anything wrong?", width=_WIDTH, height=4
+        )
+        for start in range(0, len(alarms), _MOST_ALARMS)
+    ]
 
 
 def _site(alb: elbv2.ApplicationLoadBalancer, services: Mapping[str, ServiceStack]) -> list[cloudwatch.IWidget]:

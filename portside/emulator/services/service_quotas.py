@@ -36,6 +36,7 @@ QUOTAS: Final = (
     _quota("fargate", "L-36FBB829", "Fargate Spot vCPU resource count", 6.0, 100.0),
     _quota("vpc", "L-F678F1CE", "VPCs per Region", 5.0),
     _quota("vpc", "L-FE5A380F", "NAT gateways per Availability Zone", 5.0),
+    _quota("vpc", "L-0EA8095F", "Inbound or outbound rules per security group", 60.0),
     _quota("vpc", "L-DF5E4CA3", "Network interfaces per Region", 5000.0),
     _quota("ec2", "L-0263D0A3", "EC2-VPC Elastic IPs", 5.0),
     _quota("elasticloadbalancing", "L-53DA6B97", "Application Load Balancers per Region", 50.0),

@@ -14,7 +14,7 @@ from portside.findings.templates.rule import wrong
 
 _IN_BRACES = re.compile(r"\$\{([^}!][^}]*)\}")
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
-_MOST_RESOURCES = 500
+_MOST = {"resources": 500, "outputs": 200}
 _SIMILARITY = 0.9
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
 _POLICIES: Mapping[str, tuple[str, ...]] = {
@@ -235,11 +235,9 @@ def _circle(waits: Mapping[str, set[str]]) -> list[str]:
 def sizes(assembly: Assembly) -> Iterator[Finding]:
     """Templates over CloudFormation's limits."""
     for file in assembly.files:
-        count = len(file.resources)
-        if count > _MOST_RESOURCES:
-            yield wrong(
-                "TEMPLATE_SIZE", _at(file, ""), f"has {count} resources, at most {_MOST_RESOURCES} are accepted"
-            )
+        for noun, count in (("resources", len(file.resources)), ("outputs", len(file.outputs))):
+            if count > _MOST[noun]:
+                yield wrong("TEMPLATE_SIZE", _at(file, ""), f"has {count} {noun}, at most {_MOST[noun]} are accepted")
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ import copy
 import pytest
 
 from portside.findings.finding import Finding
+from portside.findings.templates import references
 from portside.findings.templates.assembly import Assembly, assembly_of
 from portside.findings.templates.check import check
 from portside.findings.templates.rule import rows
@@ -106,3 +107,13 @@ def test_a_value_of_another_form_ends_no_check(key: str, value: object) -> None:
                 if key in owner:
                     owner[key] = value
     check(assembly(changed))
+
+
+@pytest.mark.parametrize(("outputs", "is_wrong"), [(200, False), (201, True)])
+def test_a_stack_has_at_most_200_outputs(outputs: int, is_wrong: bool) -> None:
+    template = {
+        "Resources": {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}},
+        "Outputs": {f"Output{number}": {"Value": "x"} for number in range(outputs)},
+    }
+    found = [str(each.what) for each in references.sizes(assembly_of({"a-dev-ecs": template}))]
+    assert found == ([f": has {outputs} outputs, at most 200 are accepted"] if is_wrong else [])

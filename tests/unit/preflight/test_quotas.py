@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from portside.config.configuration import Configuration
+from portside.config.service_props import Call
 from portside.findings.check import FAIL, OK, SKIP
 from portside.findings.finding import Finding
 from portside.preflight import quotas
@@ -169,3 +170,24 @@ def test_a_rehearsal_is_asked_as_aws_is() -> None:
     about = context({"service-quotas": quota(4), "ec2": VPCS}, is_local=True)
     (asked,) = [each for each in quotas.questions(about) if each.subject == "quota: VPCs"]
     assert by_subject([asked], about)["quota: VPCs"].state == FAIL
+
+
+def many_callers(count: int) -> Configuration:
+    callees = [service(container_name=f"callee-{number}", public=not number) for number in range(5)]
+    calls = [Call(f"callee-{number}", 443) for number in range(5)]
+    callers = [service(container_name=f"caller-{number}", calls=calls) for number in range(count)]
+    written = environments(dev={"VPC_CIDR": "10.20.0.0/16"})
+    return check_configuration(written, lambda _: [*callees, *callers])
+
+
+@pytest.mark.parametrize(("allowed", "state"), [(61, OK), (60, FAIL)])
+def test_a_callee_has_a_rule_for_each_caller_with_many_calls(allowed: int, state: str) -> None:
+    # 59 callers, the group of all others, and the load balancer.
+    check = found("rules of a security group", quota(allowed), configuration=many_callers(59))
+    assert check.state == state
+    assert "the security group of callee-0 needs 61 inbound rules" in check.what
+
+
+def test_rules_that_every_account_has_are_not_asked_for() -> None:
+    subjects = [each.subject for each in quotas.questions(context(configuration=many_callers(58)))]
+    assert "quota: rules of a security group" not in subjects

@@ -6,8 +6,10 @@ import functools
 import json
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
 
+from portside.stacks.monitoring_stack import alarm_widgets
 from tests.unit.stacks_support import (
     ENVIRONMENTS,
     SERVICES,
@@ -121,3 +123,11 @@ def test_every_service_has_a_line_under_its_name_in_each_graph_of_services(name:
 def test_no_stack_waits_for_the_stack_of_the_topic() -> None:
     waited_for = json.dumps({name: each for name, each in templates("dev").items() if "monitoring" not in name})
     assert "agora-dev-monitoring" not in waited_for
+
+
+@pytest.mark.parametrize(("alarms", "expected"), [(100, [100]), (101, [100, 1])])
+def test_a_widget_shows_at_most_100_alarms(alarms: int, expected: list[int]) -> None:
+    stack = cdk.Stack(cdk.App(), "monitoring")
+    widgets = alarm_widgets(stack, [f"alarm-{number}" for number in range(alarms)])
+    shown = [stack.resolve(widget.to_json())[0]["properties"]["alarms"] for widget in widgets]
+    assert list(map(len, shown)) == expected
