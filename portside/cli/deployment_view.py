@@ -35,16 +35,16 @@ def _lines_of(changes: Sequence[StackChange]) -> Iterator[str]:
     """A line for each change or, of too many with the same summary, one for all of them."""
     from portside.plan.plan import NOTHING
 
-    alike: dict[tuple[str, str], list[str]] = {}
+    stacks_by_change: dict[tuple[str, str], list[str]] = {}
     for change in changes:
-        alike.setdefault((change.action, change.summary), []).append(change.stack)
-    for (action, summary), stacks in alike.items():
+        stacks_by_change.setdefault((change.action, change.summary), []).append(change.stack)
+    for (action, summary), stacks in stacks_by_change.items():
         if len(stacks) > MOST_LISTED and action == NOTHING:
             yield f"{'':>8}  {len(stacks)} stacks do not change"
         elif len(stacks) > MOST_LISTED:
             yield f"{action:>8}  {len(stacks)} stacks, each {summary}: {named(stacks)}"
     for change in changes:
-        if change.action != NOTHING and len(alike[change.action, change.summary]) <= MOST_LISTED:
+        if change.action != NOTHING and len(stacks_by_change[change.action, change.summary]) <= MOST_LISTED:
             yield f"{change.action:>8}  {change.stack}  {change.summary}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 _LONGEST_PAUSE_SECONDS = 30.0
 _COUNTED_EVERY_SECONDS = 5.0
+_PAUSE_PER_LOOK = 4
 _WIDTH_OF_COLUMNS = 70
 _DONE = ("no changes", "created", "updated", "deleted")
 # After a failure the rollout continues as its own rollback, even if ECS calls that another deployment.
@@ -311,8 +313,11 @@ def _looker(reader: Reader, progress: Progress, *, with_services: bool) -> Calla
 def _poll_regularly(look: Callable[[], None], progress: Progress, over: threading.Event, every_seconds: float) -> None:
     pause = every_seconds
     while not over.wait(pause):
+        began = time.monotonic()
         error = _look(look, progress)
-        pause = min(pause * 2, _LONGEST_PAUSE_SECONDS) if error and is_passing(error) else every_seconds
+        # To look at many services takes the machine from what it looks at, when that is on the same machine.
+        usual = max(every_seconds, _PAUSE_PER_LOOK * (time.monotonic() - began))
+        pause = min(pause * 2, _LONGEST_PAUSE_SECONDS) if error and is_passing(error) else usual
 
 
 def _look(look: Callable[[], None], progress: Progress) -> Exception | None:

@@ -1,4 +1,4 @@
-"""Long lists, summarized so that what differs or fails is not lost among what is alike."""
+"""Long lists, summarized so that what differs or fails is not lost among everything else."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ def named(names: Sequence[str], separator: str = ", ") -> str:
 def summarized(
     rows: Sequence[Sequence[str]], noun: str, *, state: int, ignored: Collection[int] = ()
 ) -> list[Sequence[str]]:
-    """The rows of a table or, of too many, those in a good `state` as one row for all that are alike.
+    """The rows of a table or, of too many, those in a good `state` as one row where their cells are equal.
 
-    The first column names a row. Columns in `ignored` may differ between rows that are alike.
+    The first column names a row. Columns in `ignored` may differ.
     """
     if len(rows) <= MOST_LISTED:
         return list(rows)
-    alike: dict[tuple[str, ...], list[Sequence[str]]] = {}
+    equal: dict[tuple[str, ...], list[Sequence[str]]] = {}
     for row in rows:
         is_good = style_of(row[state]) == "green"
         own = "" if is_good else row[0]
         key = (own, *(cell for index, cell in enumerate(row) if index and index not in ignored))
-        alike.setdefault(key, []).append(row)
-    groups = sorted(alike.values(), key=len)
+        equal.setdefault(key, []).append(row)
+    groups = sorted(equal.values(), key=len)
     return [group[0] if len(group) == 1 else _together(group, noun) for group in groups]
 
 

@@ -60,7 +60,7 @@ def plan_of(capsys: pytest.CaptureFixture[str], changes: list[StackChange]) -> l
     return capsys.readouterr().err.splitlines()
 
 
-def test_changes_of_many_stacks_that_are_alike_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_equal_changes_of_many_stacks_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     added = (ResourceChange("add", "Service", "AWS::ECS::Service"),)
     changes = [
         StackChange("a-dev-network", UPDATE, remark="its last update failed"),

@@ -16,7 +16,7 @@ def test_as_many_as_are_listed_stay_as_they_are() -> None:
     assert named(["a"] * MOST_LISTED) == ", ".join(["a"] * MOST_LISTED)
 
 
-def test_of_more_the_alike_are_one_row_after_those_that_differ() -> None:
+def test_of_more_the_equal_ones_are_one_row_after_those_that_differ() -> None:
     given = [*rows(40), ["slow", "commit 1", "0", "starting"], ["other", "commit 1", "2", "healthy"], *rows(20)]
     found = summarized(given, "services", state=3, ignored=[1])
     assert found == [
