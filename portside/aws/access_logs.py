@@ -7,6 +7,8 @@ from typing import Any
 from portside.config.environment import Environment
 from portside.config.stacks import StackKind, only_stack
 
+BUCKET = "AWS::S3::Bucket"
+
 
 def bucket_prefix(environment: Environment) -> str:
     """The prefix that CloudFormation gives the bucket: the stack's name and the beginning of the logical ID."""
@@ -23,6 +25,12 @@ def buckets_of(s3: Any, environment: Environment) -> tuple[str, ...]:
 
 def delete(s3: Any, bucket: str) -> None:
     """Delete a bucket with every version of its objects."""
+    empty(s3, bucket)
+    s3.delete_bucket(Bucket=bucket)
+
+
+def empty(s3: Any, bucket: str) -> None:
+    """Delete every version of a bucket's objects."""
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
         objects = [
             {"Key": each["Key"], "VersionId": each["VersionId"]}
@@ -30,4 +38,3 @@ def delete(s3: Any, bucket: str) -> None:
         ]
         if objects:
             s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
-    s3.delete_bucket(Bucket=bucket)

@@ -116,11 +116,13 @@ def deploy(environment: str, change: ChangeOptions, options: DeployOptions, proo
             show_changes(changes, with_difference=None if change.skips_question or change.dry_run else target)
             show_idle_faults(target, changes, options.faults)
             say_all([without_proof], "yellow")
+            if change.local:
+                from portside.preflight.templates import expect_accepted, expect_rehearsable
+
+                expect_rehearsable(stacks)
             if not options.no_verify:
                 result["verification"] = _verify(configured, images, stacks, options.replace, proof)
             elif change.local:
-                from portside.preflight.templates import expect_accepted
-
                 # In AWS it would fail there.
                 expect_accepted(target.environment, stacks)
             if change.dry_run:

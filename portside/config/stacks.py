@@ -49,10 +49,12 @@ class ConfiguredStack:
     container_name: str = ""
     retained: tuple[str, ...] = ()
     """The types of an own stack's resources that are retained when it is deleted."""
+    uses_network: bool = False
+    """Whether the network must outlive it."""
 
     @property
     def outlives_its_environment(self) -> bool:
-        """Whether it contains data, or is the network of the database."""
+        """Whether it contains data, or is the network of the database or of an own stack with data."""
         return self.kind in _WITH_DATA or bool(self.retained)
 
 
@@ -95,7 +97,13 @@ def database_stacks(environment: Environment) -> tuple[ConfiguredStack, ...]:
 def own_stacks(environment: Environment) -> tuple[ConfiguredStack, ...]:
     """The team's own stacks, those that others use first."""
     return tuple(
-        ConfiguredStack(environment.stack_name(each.part), StackKind.OWN, each.part, retained=each.retained)
+        ConfiguredStack(
+            environment.stack_name(each.part),
+            StackKind.OWN,
+            each.part,
+            retained=each.retained,
+            uses_network=each.uses_network,
+        )
         for each in environment.own_stacks or ()
     )
 

@@ -17,7 +17,7 @@ from portside.aws.target import Target, with_retries
 from portside.config.context_flags import DESTROYING, WITH_DATA
 from portside.config.environment import Environment
 from portside.config.service_props import ServiceProps
-from portside.config.stacks import StackKind, only_stack, stacks_for
+from portside.config.stacks import StackKind, only_stack, own_stacks, stacks_for
 from portside.deploy.cdk_runs import run_until_done, wait_until_settled
 from portside.deploy.progress import following
 from portside.errors import UsageError, UserError
@@ -93,10 +93,10 @@ def plan(
 
 
 def kept_stacks(environment: Environment) -> tuple[str, ...]:
-    """The stacks with data, and their network; none without data."""
+    """The stacks with data, and the network if one of them is in it."""
     found = [stack for stack in stacks_for(environment, ()) if stack.outlives_its_environment]
-    has_data = any(stack.kind is not StackKind.NETWORK for stack in found)
-    return tuple(stack.name for stack in found if has_data)
+    keeps_network = any(stack.kind is StackKind.DATABASE or stack.uses_network for stack in found)
+    return tuple(stack.name for stack in found if keeps_network or stack.kind is not StackKind.NETWORK)
 
 
 def unknown_stacks(target: Target, stacks: Sequence[Stack]) -> list[str]:
@@ -119,6 +119,7 @@ def _execute(target: Target, planned: DestructionPlan, *, with_data: bool) -> No
     try:
         _unprotect(target, planned.going)
         _act(target, [name for name in _protected(target.environment, with_data=with_data) if name in planned.going])
+        _empty_buckets(asked, planned)
         _act(target, [name for name in planned.going if name != network], cdk_cli.destroy)
         if network in planned.going:
             _clear_of_guardduty(target, network)
@@ -139,6 +140,15 @@ def _execute(target: Target, planned: DestructionPlan, *, with_data: bool) -> No
     ]
     _delete_parameters(asked.clients("ssm"), kept)
     _forget_stacks(asked, planned.going)
+
+
+def _empty_buckets(target: Target, planned: DestructionPlan) -> None:
+    """Empty the buckets of own stacks that are deleted with their data: CloudFormation only deletes empty ones."""
+    for stack in own_stacks(target.environment):
+        if stack.retained and stack.name in planned.going:
+            for bucket in physical_ids(target.clients("cloudformation"), stack.name, access_logs.BUCKET):
+                with step(f"Emptying {bucket}"):
+                    access_logs.empty(target.clients("s3"), bucket)
 
 
 def _forget_stacks(target: Target, deleted: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from portside.aws import access_logs
 from portside.config.image_reference import LOCAL_BUILD
-from portside.config.stacks import StackKind, only_stack
+from portside.config.stacks import StackKind, only_stack, own_stacks
 from portside.deploy.rights import (
     QUALIFIER,
     UNSCOPED,
@@ -89,9 +89,12 @@ def _tunnelled(place: Place) -> Iterator[str]:
     yield f"arn:aws:ssm:{place.environment.region}::document/{DOCUMENT}"
 
 
-# CloudFormation names the buckets of access logs after their stack.
+# CloudFormation names buckets after their stack, unless an own stack does.
 def _log_buckets(place: Place) -> Iterator[str]:
     yield f"arn:aws:s3:::{access_logs.bucket_prefix(place.environment)}*"
+    for stack in own_stacks(place.environment):
+        if access_logs.BUCKET in stack.retained:
+            yield f"arn:aws:s3:::{stack.name}-*"
 
 
 def _log_objects(place: Place) -> Iterator[str]:

@@ -49,6 +49,7 @@ STATEFUL: Mapping[str, frozenset[str]] = {
     ),
     "AWS::RDS::DBParameterGroup": frozenset({"DBParameterGroupName", "Description", "Family"}),
     "AWS::RDS::DBSubnetGroup": frozenset({"DBSubnetGroupName"}),
+    "AWS::DynamoDB::Table": frozenset({"ImportSourceSpecification", "KeySchema", "TableName"}),
     "AWS::EC2::EIP": frozenset({"Address", "IpamPoolId", "NetworkBorderGroup", "TransferAddress"}),
     "AWS::EC2::Instance": frozenset(
         {
@@ -72,13 +73,36 @@ STATEFUL: Mapping[str, frozenset[str]] = {
     "AWS::EC2::VPC": frozenset(
         {"CidrBlock", "InstanceTenancy", "Ipv4IpamPoolId", "Ipv4NetmaskLength", "VpcEncryptionControl"}
     ),
+    "AWS::EFS::FileSystem": frozenset({"AvailabilityZoneName", "Encrypted", "KmsKeyId", "PerformanceMode"}),
+    "AWS::ElastiCache::CacheCluster": frozenset(
+        {
+            *("CacheSubnetGroupName", "ClusterName", "Engine", "NetworkType", "Port", "PreferredAvailabilityZones"),
+            *("SnapshotArns", "SnapshotName"),
+        }
+    ),
+    "AWS::ElastiCache::ReplicationGroup": frozenset(
+        {
+            *("AtRestEncryptionEnabled", "CacheSubnetGroupName", "DataTieringEnabled", "GlobalReplicationGroupId"),
+            *("KmsKeyId", "NetworkType", "Port", "PreferredCacheClusterAZs", "ReplicationGroupId", "SnapshotArns"),
+            "SnapshotName",
+        }
+    ),
+    "AWS::ElastiCache::ServerlessCache": frozenset(
+        {
+            *("ConnectionType", "KmsKeyId", "NetworkType", "ServerlessCacheName", "SnapshotArnsToRestore"),
+            "SubnetIds",
+        }
+    ),
     "AWS::ElasticLoadBalancingV2::LoadBalancer": frozenset({"Name", "Scheme", "Type"}),
     "AWS::Logs::LogGroup": frozenset({"LogGroupName"}),
+    "AWS::S3::Bucket": frozenset({"BucketName", "BucketNamePrefix", "BucketNamespace"}),
+    "AWS::SQS::Queue": frozenset({"FifoQueue", "QueueName"}),
     "AWS::SecretsManager::Secret": frozenset({"Name"}),
     "AWS::ServiceDiscovery::PrivateDnsNamespace": frozenset({"Name", "Vpc"}),
 }
 # Can be created again without data loss, but not without an interruption.
 _OTHERS: Mapping[str, frozenset[str]] = {
+    "AWS::SNS::Topic": frozenset({"FifoTopic", "TopicName"}),
     "AWS::EC2::SecurityGroup": frozenset({"GroupDescription", "GroupName", "VpcId"}),
     "AWS::ECS::Cluster": frozenset({"ClusterName"}),
     "AWS::ECS::Service": frozenset({"Cluster", "LaunchType", "Role", "SchedulingStrategy", "ServiceName"}),

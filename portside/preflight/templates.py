@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from portside.config.environment import Environment
+from portside.emulator.client.resource_types import supported
 from portside.errors import UserError
 from portside.findings.check import fail, ok
 from portside.findings.finding import Finding
@@ -20,7 +21,7 @@ SUBJECT = "template rules"
 
 
 class TemplatesRefused(UserError):
-    """Templates have what AWS would refuse."""
+    """Templates have what AWS, or the embedded AWS, would refuse."""
 
 
 def questions() -> list[Question]:
@@ -53,6 +54,39 @@ def expect_accepted(environment: Environment, stacks: Sequence[Stack]) -> None:
     if found := refused_by_aws(environment, stacks):
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         raise TemplatesRefused(f"AWS would refuse {found[0].stack}: {found[0].what}{more}", found[0].fix)
+
+
+# The replacement of each custom resource of the CDK's constructs; the last row is for all others.
+_INSTEAD = {
+    "Custom::S3AutoDeleteObjects": "Omit auto_delete_objects: `destroy --with-data` empties the buckets of own stacks.",
+    "Custom::S3BucketNotifications": "Set notification_configuration of the CfnBucket instead of a notification.",
+    "Custom::LogRetention": "Create a logs.LogGroup with its retention instead of log_retention.",
+    "Custom::VpcRestrictDefaultSG": "Set restrict_default_security_group=False.",
+    "": "Use a resource type of CloudFormation, or deploy this stack to AWS only.",
+}
+_CODE = ("Custom::", "AWS::CloudFormation::CustomResource", "AWS::Lambda::")
+
+
+def expect_rehearsable(stacks: Sequence[Stack]) -> None:
+    """Raise `TemplatesRefused` where a stack has resources that the embedded AWS does not have."""
+    found = [
+        (stack.name, str(each.get("Metadata", {}).get("aws:cdk:path", logical_id)), str(each["Type"]))
+        for stack in stacks
+        for logical_id, each in stack.resources().items()
+        if each["Type"] not in supported()
+    ]
+    # A custom resource comes with the function that serves it.
+    found.sort(key=lambda each: not each[2].startswith(_CODE[:2]))
+    if not found:
+        return
+    stack, path, kind = found[0]
+    construct = path.removesuffix("/Resource").removesuffix("/Default")
+    why = "custom resources and functions are code" if kind.startswith(_CODE) else "the embedded AWS does not have it"
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    raise TemplatesRefused(
+        f"{stack}: a rehearsal can't create {kind}, which {construct} makes: {why}{more}",
+        _INSTEAD.get(kind) or _INSTEAD[""],
+    )
 
 
 def assembly_of(environment: Environment, stacks: Sequence[Stack]) -> Assembly:

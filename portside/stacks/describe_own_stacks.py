@@ -32,6 +32,7 @@ from portside.stacks.service_roles import task_role
 
 # The policies with which CloudFormation deletes a resource with its stack:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+_LOOKUP_HINT = "Use platform.vpc, or from_…_attributes and from_…_arn with the ids, instead of from_lookup."
 _GRANT_HINT = "A grant is a function of one argument, the task role, such as bucket.grant_read_write."
 _DELETING = (None, "Delete", "RetainExceptOnCreate")
 
@@ -70,6 +71,10 @@ def own_stacks_of(configuration: Configuration, environment: Environment) -> lis
             assembly = app.synth()
         except Exception as error:
             raise ConfigurationError([stopped_by(error, FILE)]) from error
+        looked_up = json.loads(Path(folder, "manifest.json").read_text()).get("missing", ())
+        if looked_up:
+            kinds = ", ".join(sorted({each["provider"] for each in looked_up}))
+            raise ConfigurationError([Problem("stacks(…)", f"a lookup queries AWS, got {kinds}", _LOOKUP_HINT)])
         parts = {own.stack.stack_name: part for part, own in stacks.items()}
         return [
             OwnStack(

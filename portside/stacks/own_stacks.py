@@ -73,10 +73,11 @@ def add_own_stacks(
     platform: Platform,
     *,
     protected: bool = False,
+    deletable: bool = False,
 ) -> dict[str, OwnResources]:
     """Create the own stacks of an environment, by the end of their names.
 
-    Raises `ConfigurationError` with every mistake.
+    With `deletable` nothing in them is retained or protected. Raises `ConfigurationError` with every mistake.
     """
     if not (function := configuration.stacks):
         return {}
@@ -108,7 +109,19 @@ def add_own_stacks(
     for own in stacks.values():
         own.stack.tags.set_tag(OWNER_TAG, environment.owner)
         own.stack.termination_protection = protected
+        if deletable:
+            _make_deletable(own.stack)
     return stacks
+
+
+def _make_deletable(stack: cdk.Stack) -> None:
+    for each in stack.node.find_all():
+        if not isinstance(each, cdk.CfnResource):
+            continue
+        each.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
+        for name in ("deletion_protection", "deletion_protection_enabled"):
+            if getattr(each, name, None) is True:
+                setattr(each, name, False)
 
 
 def accept_calls(own: Mapping[str, OwnResources], services: Sequence[ServiceProps]) -> None:

@@ -191,7 +191,9 @@ def build_app(
         **stateful,
     )
     platform = Platform(network.vpc, ecs.cluster, load_balancer.alb)
-    own = add_own_stacks(app, configuration, environment, platform, protected=protected)
+    own = add_own_stacks(
+        app, configuration, environment, platform, protected=protected, deletable=_is_set(app, WITH_DATA)
+    )
     accept_calls(own, services)
     shared = _SharedStacks(network, database, ecs, load_balancer, own)
     stacks = {

@@ -20,7 +20,7 @@ from tests.interrupts import handle_interrupts
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("agora", "cdk.json", "CHANGELOG.md", "src", "portside", "agora_own")
-APP_PARTS = ("app.py", "releases")
+APP_PARTS = ("app.py", "releases", "stacks.py")
 LONGEST_SECONDS = 240
 
 # Variables that would redirect a command away from the embedded AWS, colour the output, or differ from test to test.
@@ -50,13 +50,14 @@ class Clone:
     folder: Path
 
     @classmethod
-    def at(cls, folder: Path, *, templates: Path | None = None) -> Clone:
+    def at(cls, folder: Path, *, templates: Path | None = None, app: Path = AGORA) -> Clone:
         """Copy what is deployed, and what deploys it. A folder for kept `templates` may be shared with other clones."""
         (folder / ".agora").mkdir(parents=True)
         if templates:
             templates.mkdir(exist_ok=True)
             (folder / ".agora" / "templates").symlink_to(templates)
-        for source in [*(ROOT / part for part in PARTS), *(AGORA / part for part in APP_PARTS)]:
+        configured = (app / part for part in APP_PARTS if (app / part).exists())
+        for source in [*(ROOT / part for part in PARTS), *configured]:
             if source.is_dir():
                 # With the byte code: the first command in each clone would compile everything.
                 shutil.copytree(source, folder / source.name)

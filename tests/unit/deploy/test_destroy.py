@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 
 from portside.aws.target import Target
-from portside.config.environment import OWNER_TAG
+from portside.config.environment import OWNER_TAG, Environment
+from portside.config.own_stacks import OwnStack
 from portside.deploy import destroy
 from portside.errors import UsageError, UserError
 from portside.records.deployment_record import read_records, write_record
@@ -290,6 +292,50 @@ def test_with_data_access_logs_go_too_in_all_their_versions_after_what_writes_th
     assert planned.buckets == (LOGS,)
     destroy.execute(place, planned, JANE, with_data=True)
     assert list(s3.contents) == ["somebody-elses"]
+
+
+def _with_own(*own: OwnStack) -> Environment:
+    environment = agora().environment("dev")
+    return dataclasses.replace(environment, own_stacks=own, database_kind=None)
+
+
+BUCKET = ("AWS::S3::Bucket",)
+
+
+@pytest.mark.parametrize(
+    ("own", "kept"),
+    [
+        ((OwnStack("jobs", uses_network=True),), []),
+        ((OwnStack("storage", retained=BUCKET), OwnStack("jobs", uses_network=True)), ["storage"]),
+        ((OwnStack("search", retained=BUCKET, uses_network=True),), ["network", "search"]),
+    ],
+)
+def test_own_stacks_with_data_stay_and_the_network_only_if_they_are_in_it(
+    own: tuple[OwnStack, ...], kept: list[str]
+) -> None:
+    assert destroy.kept_stacks(_with_own(*own)) == tuple(f"agora-dev-{part}" for part in kept)
+
+
+def test_buckets_of_own_stacks_are_emptied_before_their_stack_is_deleted() -> None:
+    s3 = FakeBuckets(**{"agora-dev-storage-uploads": ["1", "2"], "agora-dev-jobs-x": ["1"]})
+    aws = FakeCloudFormation(
+        {f"agora-dev-{part}": {"resources": [_bucket(name)]} for part, name in (("storage", "uploads"), ("jobs", "x"))}
+    )
+    own = (OwnStack("storage", retained=BUCKET), OwnStack("jobs"))
+    place = dataclasses.replace(_place(aws, s3), environment=_with_own(*own))
+    destroy._empty_buckets(place, destroy.DestructionPlan(going=("agora-dev-jobs",), staying={}))
+    assert len(s3.contents["agora-dev-storage-uploads"]) == 2, "it stays"
+    destroy._empty_buckets(place, destroy.DestructionPlan(going=("agora-dev-storage", "agora-dev-jobs"), staying={}))
+    assert s3.contents == {"agora-dev-storage-uploads": [], "agora-dev-jobs-x": ["1"]}
+
+
+def _bucket(name: str) -> dict[str, Any]:
+    part = "storage" if name == "uploads" else "jobs"
+    return {
+        "ResourceType": "AWS::S3::Bucket",
+        "PhysicalResourceId": f"agora-dev-{part}-{name}",
+        "ResourceStatus": "CREATE_COMPLETE",
+    }
 
 
 class ProtectedStacks(FakeCloudFormation):

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from portside.cli.verify import verify
 from portside.findings.check import FAIL
-from portside.preflight.templates import TemplatesRefused, expect_accepted
+from portside.preflight.templates import _INSTEAD, TemplatesRefused, expect_accepted, expect_rehearsable
 from tests.unit.faulty_templates import FaultyTemplates
 from tests.unit.operations_support import stack
 from tests.unit.stacks_support import assembly, environment, settled_templates
@@ -30,6 +30,47 @@ def test_a_rehearsal_refuses_what_aws_would_refuse_and_nothing_else(tmp_path: Pa
     expect_accepted(environment("dev"), stacks_with("NO_ROOM", tmp_path))  # type: ignore[arg-type]
     with pytest.raises(TemplatesRefused, match="AWS would refuse agora-dev-api"):
         expect_accepted(environment("dev"), stacks_with("LIMIT", tmp_path))  # type: ignore[arg-type]
+
+
+def resource(kind: str, path: str = "shop-dev-storage/Bucket/Resource") -> dict[str, object]:
+    return {"Type": kind, "Metadata": {"aws:cdk:path": path}}
+
+
+@pytest.mark.parametrize("kind", [each for each in _INSTEAD if each])
+def test_a_rehearsal_refuses_a_custom_resource_with_its_construct_and_what_to_write_instead(
+    kind: str, tmp_path: Path
+) -> None:
+    template = {
+        "Resources": {
+            "Handler": resource("AWS::Lambda::Function", "shop-dev-storage/Custom::Provider/Handler"),
+            "Custom": resource(kind, "shop-dev-storage/Bucket/Custom/Default"),
+        }
+    }
+    with pytest.raises(TemplatesRefused) as refusal:
+        expect_rehearsable([stack("shop-dev-storage", template, tmp_path)])
+    assert refusal.value.message == (
+        f"shop-dev-storage: a rehearsal can't create {kind}, which shop-dev-storage/Bucket/Custom makes: "
+        "custom resources and functions are code (and 1 more)"
+    )
+    assert refusal.value.hint == _INSTEAD[kind]
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        ("AWS::Lambda::Function", "custom resources and functions are code"),
+        ("AWS::GameLift::Fleet", "the embedded AWS does not have it"),
+    ],
+)
+def test_a_rehearsal_refuses_other_types_that_it_does_not_have(kind: str, why: str, tmp_path: Path) -> None:
+    with pytest.raises(TemplatesRefused) as refusal:
+        expect_rehearsable([stack("shop-dev-storage", {"Resources": {"It": resource(kind)}}, tmp_path)])
+    assert refusal.value.message.endswith(f"can't create {kind}, which shop-dev-storage/Bucket makes: {why}")
+
+
+def test_a_rehearsal_takes_the_types_that_it_has(tmp_path: Path) -> None:
+    template = {"Resources": {"Bucket": resource("AWS::S3::Bucket"), "Plain": {"Type": "AWS::SQS::Queue"}}}
+    expect_rehearsable([stack("shop-dev-storage", template, tmp_path)])
 
 
 def test_a_sound_folder_passes() -> None:

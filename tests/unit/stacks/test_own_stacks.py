@@ -9,6 +9,7 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
@@ -16,6 +17,7 @@ from aws_cdk import aws_sqs as sqs
 
 from portside.config.configuration import Configuration
 from portside.config.configuration import check_configuration as check_names
+from portside.config.context_flags import WITH_DATA
 from portside.config.deferred_values import StackOutput
 from portside.config.environment import OWNER_TAG, Environment
 from portside.config.own_stacks import OwnStack
@@ -72,6 +74,28 @@ def test_a_stack_is_one_of_its_environment_in_account_region_tags_and_protection
     assert (stack.account, stack.region) == ("607346494281", "us-east-1")
     assert stack.tags.tag_values()[OWNER_TAG] == "shop/dev"
     assert stack.termination_protection is True
+
+
+def test_with_its_data_nothing_is_retained_or_protected(tmp_path: Path) -> None:
+    def stacks(app: cdk.App, environment: Environment) -> None:
+        stack = Storage(app, environment.stack_name("storage"))
+        dynamodb.Table(
+            stack,
+            "Table",
+            partition_key=dynamodb.Attribute(name="id", type=dynamodb.AttributeType.STRING),
+            deletion_protection=True,
+        )
+
+    def resources(name: str, **context: str) -> list[Json]:
+        build_app(configured(stacks), "dev", outdir=str(tmp_path / name), context=context).synth()
+        return list(read_templates(tmp_path / name)["shop-dev-storage"]["Resources"].values())
+
+    for each in resources("as it is"):
+        assert each["DeletionPolicy"] == "Retain"
+        assert each["Properties"].get("DeletionProtectionEnabled", True) is True
+    for each in resources("destroyed", **{WITH_DATA: "true"}):
+        assert each["DeletionPolicy"] == each["UpdateReplacePolicy"] == "Delete"
+        assert each["Properties"].get("DeletionProtectionEnabled", False) is False
 
 
 def test_the_default_of_the_account_is_only_that_of_own_stacks() -> None:
@@ -262,6 +286,14 @@ def test_a_grant_that_makes_a_stack_wait_for_its_services_is_refused() -> None:
         described(stacks)
     assert "shop-dev-storage" in str(refusal.value)
     assert "cyclic" in str(refusal.value)
+
+
+def test_a_lookup_is_refused_because_its_values_would_be_made_up() -> None:
+    def stacks(app: cdk.App, environment: Environment) -> None:
+        ec2.Vpc.from_lookup(Jobs(app, environment.stack_name("jobs")), "Vpc", vpc_id="vpc-1")
+
+    with pytest.raises(ConfigurationError, match=r"stacks\(…\): a lookup queries AWS, got vpc-provider\nUse platform"):
+        described(stacks)
 
 
 def test_the_description_of_the_shop_has_what_services_can_use() -> None:
