@@ -62,7 +62,13 @@ def own_stacks_of(configuration: Configuration, environment: Environment) -> lis
         app = cdk.App(outdir=folder, context=committed_context(), tree_metadata=False)
         place: dict[str, Any] = {"env": cdk.Environment(account=environment.account, region=environment.region)}
         network = NetworkStack(app, only_stack(environment, StackKind.NETWORK).name, environment.vpc_cidr, **place)
-        ecs = EcsStack(app, only_stack(environment, StackKind.ECS_CLUSTER).name, network.vpc, environment.fqdn, **place)
+        ecs = EcsStack(
+            app,
+            only_stack(environment, StackKind.ECS_CLUSTER).name,
+            network.vpc,
+            environment.service_namespace,
+            **place,
+        )
         balancer = LoadBalancerStack(app, only_stack(environment, StackKind.LOAD_BALANCER).name, network.vpc, **place)
         stacks = add_own_stacks(app, configuration, environment, Platform(network.vpc, ecs.cluster, balancer.alb))
         outputs = {part: _outputs_of(own.stack) for part, own in stacks.items()}
