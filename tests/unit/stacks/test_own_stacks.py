@@ -288,7 +288,7 @@ def test_a_grant_that_makes_a_stack_wait_for_its_services_is_refused() -> None:
     assert "cyclic" in str(refusal.value)
 
 
-def test_a_lookup_is_refused_because_its_values_would_be_made_up() -> None:
+def test_a_lookup_is_refused_because_its_values_are_unknown() -> None:
     def stacks(app: cdk.App, environment: Environment) -> None:
         ec2.Vpc.from_lookup(Jobs(app, environment.stack_name("jobs")), "Vpc", vpc_id="vpc-1")
 
