@@ -105,10 +105,13 @@ def is_plural(name: str) -> bool:
     return normalized(name).endswith("s") and not normalized(name).endswith("pass")
 
 
+_OUTPUT_OF_A_COMMAND = "file://<("
+
+
 def is_harmless(name: str, value: str, *, is_prose: bool = False) -> bool:
     """Whether a value of a secret's name is not a secret: a switch, a count, a placeholder, or part of a sentence."""
     value = value.strip()
-    if not value or _NOTHING.fullmatch(value):
+    if not value or _NOTHING.fullmatch(value) or value.startswith(_OUTPUT_OF_A_COMMAND):
         return True
     if _COUNT.search(normalized(name)) and value.isdecimal() and len(value) <= 9:
         return True

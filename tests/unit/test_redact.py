@@ -82,6 +82,11 @@ def test_addresses_and_identifiers_are_no_credentials(value: str) -> None:
     assert not holds_credential(value)
 
 
+def test_the_command_that_a_fix_reads_a_password_from_is_not_hidden() -> None:
+    fix = "aws rds modify-db-instance --master-user-password file://<(aws secretsmanager get-secret-value)"
+    assert Redactor().text(fix) == fix
+
+
 def test_a_line_steers_no_terminal() -> None:
     assert clean("\x1b[31mred\x1b[0m \x1b]0;title\x07bell\x07\x00\u202e\u200b\x85") == "red bell"
 
