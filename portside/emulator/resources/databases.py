@@ -119,7 +119,9 @@ def snapshot_cluster(physical_id: str, properties: Mapping[str, Any]) -> None:
 
 def refused_deletion(database: Mapping[str, Any], noun: str) -> str:
     """Why a cluster or instance is not deleted; empty if it is."""
-    if database.get("DeletionProtection"):
+    # An instance of a cluster is not protected itself, whatever its cluster was when it was created.
+    is_member = "Instance" in noun and database.get("DBClusterIdentifier")
+    if database.get("DeletionProtection") and not is_member:
         return f"Cannot delete protected {noun}, please disable deletion protection and try again."
     if database.get("DBClusterMembers"):
         return "Cluster cannot be deleted, it still contains DB instances in non-deleting state."

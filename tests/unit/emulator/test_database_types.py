@@ -286,6 +286,24 @@ def test_a_cluster_of_documentdb_has_snapshots(account: Account) -> None:
     assert found == ["before"]
 
 
+@pytest.mark.parametrize("service", ["DocDB", "RDS"])
+def test_an_instance_is_deleted_with_its_cluster_once_that_is_not_protected(account: Account, service: str) -> None:
+    engine = {} if service == "DocDB" else {"Engine": "aurora-mysql"}
+
+    def resources(*, protected: bool) -> dict[str, Any]:
+        cluster = {**LOGIN, **engine, "DeletionProtection": protected}
+        instance = {**engine, "DBClusterIdentifier": {"Ref": "Cluster"}, "DBInstanceClass": "db.r5.large"}
+        return {
+            "Cluster": {"Type": f"AWS::{service}::DBCluster", "Properties": cluster, "DeletionPolicy": "Delete"},
+            "Member": {"Type": f"AWS::{service}::DBInstance", "Properties": instance, "DeletionPolicy": "Delete"},
+        }
+
+    assert account.deploy("both", resources(protected=True)) == "CREATE_COMPLETE"
+    assert account.deploy("both", resources(protected=False)) == "UPDATE_COMPLETE"
+    account.delete("both")
+    account.stacks.remove("both")
+
+
 def test_a_subnet_group_in_use_is_kept(account: Account) -> None:
     row = ROWS[0]
     groups = others("RDS")
