@@ -23,6 +23,7 @@ from portside.images.synthesis_images import references_of
 # Before the CDK is imported, whose process inherits it: its own validation takes most of a synthesis.
 os.environ.setdefault("CDK_VALIDATION", "false")
 
+_CREATED = "1970-01-01T00:00:00+00:00"
 _FOLDER = tempfile.TemporaryDirectory(prefix="app-templates-")
 
 
@@ -81,7 +82,7 @@ def _invented(location: str) -> ResolvedImage:
     assert reference, "checked with the configuration"
     digest = hashlib.sha256(location.encode()).hexdigest()
     tag = reference.tag or "latest"
-    return ResolvedImage(reference.name, tag, reference.digest or f"sha256:{digest}", digest[:40], PLATFORM, "")
+    return ResolvedImage(reference.name, tag, reference.digest or f"sha256:{digest}", digest[:40], PLATFORM, _CREATED)
 
 
 def _synthesize(configuration: Configuration, name: str, images: Resolution) -> Path:
