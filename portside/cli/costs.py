@@ -31,6 +31,8 @@ def costs(environment: str, local: bool, as_json: bool) -> None:
     configuration = read_configuration(local=local, acting_on=())
     configuration.environment(environment)
     others = _unconfigured(environment, local=local)
+    own = configuration.environment(environment).own_stacks or ()
+    unpriced = {stack.part: list(stack.charged) for stack in own if stack.charged}
     parts = {
         "standing": standing(configuration.environment(environment), configuration.services_of(environment)),
         "by use": assumed(configuration.environment(environment)),
@@ -40,6 +42,8 @@ def costs(environment: str, local: bool, as_json: bool) -> None:
             part: [{"what": line.name, "quantity": line.quantity, "dollars": round(line.dollars, 2)} for line in lines]
             for part, lines in parts.items()
         }
+        if unpriced:
+            shown["own stacks, not priced"] = unpriced
         shown["not configured"] = None if others is None else [each.as_json() for each in others]
         console.print_json({**shown, "total": round(sum(map(total, parts.values())), 2)})
         return
@@ -54,6 +58,8 @@ def costs(environment: str, local: bool, as_json: bool) -> None:
         for stack in others or ()
     ]
     console.print_table(["What", "Quantity", "Priced by", "$ a month", ""], rows)
+    for part, types in unpriced.items():
+        console.say(f"{part}: an own stack, whose {', '.join(types)} the total does not include", "yellow")
     for stack in others or ():
         console.say(f"{stack.name}: {stack.report}", "yellow")
 

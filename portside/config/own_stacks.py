@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from portside import state_file
-from portside.clone_inputs import inputs_of
+from portside.clone_inputs import contents, inputs_of
 from portside.config.app_source import run_source
 from portside.config.mistakes import Report, kind_of
 from portside.errors import ConfigurationError, Problem
@@ -47,6 +47,8 @@ class OwnStack:
     """The only port that services call; None for any."""
     retained: tuple[str, ...] = ()
     """The types of its resources that are retained when it is deleted."""
+    charged: tuple[str, ...] = ()
+    """The types of its resources that can cost something."""
     uses_network: bool = False
     """Whether the network can't be deleted before it."""
 
@@ -94,7 +96,10 @@ def _call_in_file(path: Path, *arguments: object) -> object:
 def read_own_stacks(app_file: Path, app: str, state: Path) -> OwnStacks:
     """The own stacks of all environments of an app. Raises `ConfigurationError` with every mistake in them."""
     variables = {key: value for key, value in os.environ.items() if key != "ENV" and not key.startswith("CDK_")}
-    inputs = json.dumps({**inputs_of(app_file.parent, variables), "app": app})
+    # The app can be in another folder than the code that describes its stacks.
+    package = Path(__file__).resolve().parents[1]
+    code = {part: dict(contents(package / part)) for part in ("config", "stacks")}
+    inputs = json.dumps({**inputs_of(app_file.parent, variables), "app": app, "code": code})
     kept = state / "own-stacks" / f"{hashlib.sha256(inputs.encode()).hexdigest()}.json"
     answer = state_file.read_cache(kept, dict, what="the list of own stacks")
     if answer is None:

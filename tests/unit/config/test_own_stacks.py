@@ -27,6 +27,7 @@ STACKS = """
 def stacks(app, environment, platform):
     raise AssertionError("only the process with the CDK runs it")
 """
+BUCKET = ("AWS::S3::Bucket",)
 STORAGE = {"part": "storage", "outputs": ["BucketName"], "retained": ["AWS::S3::Bucket"]}
 
 
@@ -169,7 +170,7 @@ def stacks(app, environment):
 """
     (folder / "stacks.py").write_text(stacks)
     assert loaded(folder).environment("dev").own_stacks == (
-        OwnStack("storage", outputs=("BucketName",), retained=("AWS::S3::Bucket",)),
+        OwnStack("storage", outputs=("BucketName",), retained=BUCKET, charged=BUCKET),
     )
     (folder / "stacks.py").write_text(stacks.replace("environment.stack_name", ""))
     with pytest.raises(ConfigurationError, match=r"stacks\(…\): Stack: a stack outside this environment"):

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from portside.cli.costs import costs
 from portside.costs.estimate import PRICES, Line, assumed, standing, total
 from portside.errors import UsageError
-from tests.apps import agora
+from tests.apps import agora, shop
 from tests.unit.configuration_support import service
 from tests.unit.documents import ROOT
 from tests.unit.stacks_support import ENVIRONMENTS, Json, every_resource
@@ -111,6 +111,20 @@ def test_the_command_adds_up() -> None:
     assert reported["total"] == round(
         sum(each["dollars"] for part in ("standing", "by use") for each in reported[part]), 2
     )
+
+
+def test_own_stacks_are_named_with_the_resources_that_the_total_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portside.cli.costs.read_configuration", lambda **_: shop())
+    done = CliRunner().invoke(costs, ["dev"], catch_exceptions=False)
+    assert "cache: an own stack, whose AWS::ElastiCache::ServerlessCache the total does not include" in done.stderr
+    reported = json.loads(CliRunner().invoke(costs, ["dev", "--json"], catch_exceptions=False).stdout)
+    assert reported["own stacks, not priced"] == {
+        "cache": ["AWS::ElastiCache::ServerlessCache"],
+        "orders": ["AWS::SQS::Queue"],
+        "storage": ["AWS::S3::Bucket"],
+    }
+    monkeypatch.setattr("portside.cli.costs.read_configuration", lambda **_: agora())
+    assert "own stack" not in CliRunner().invoke(costs, ["dev", "--json"], catch_exceptions=False).stdout
 
 
 def money(dollars: float) -> str:

@@ -32,6 +32,7 @@ from tests.unit.configuration_support import environments, one_service, service
 from tests.unit.stacks_support import Json, of_type, properties, read_templates
 
 NO_PLATFORM: Any = None
+BUCKET, QUEUE, CACHE = ("AWS::S3::Bucket",), ("AWS::SQS::Queue",), ("AWS::ElastiCache::ServerlessCache",)
 
 
 class Storage(cdk.Stack):
@@ -221,8 +222,8 @@ def test_the_description_has_outputs_retained_types_and_the_use_of_the_network()
 
     configuration = configured(stacks)
     assert own_stacks_of(configuration, configuration.environment("dev")) == [
-        OwnStack(part="storage", outputs=("BucketName",), retained=("AWS::S3::Bucket",)),
-        OwnStack(part="jobs", outputs=("Reads",), uses_network=True),
+        OwnStack(part="storage", outputs=("BucketName",), retained=BUCKET, charged=BUCKET),
+        OwnStack(part="jobs", outputs=("Reads",), charged=QUEUE, uses_network=True),
     ]
 
 
@@ -299,10 +300,12 @@ def test_a_lookup_is_refused_because_its_values_are_unknown() -> None:
 def test_the_description_of_the_shop_has_what_services_can_use() -> None:
     assert {each.part: each for each in shop().environment("dev").own_stacks or ()} == {
         "storage": OwnStack(
-            "storage", outputs=("BucketName",), grants=("read", "read_write"), retained=("AWS::S3::Bucket",)
+            "storage", outputs=("BucketName",), grants=("read", "read_write"), retained=BUCKET, charged=BUCKET
         ),
-        "orders": OwnStack("orders", outputs=("QueueUrl",), grants=("send", "consume")),
-        "cache": OwnStack("cache", outputs=("Endpoint",), accepts_calls=True, port=6379, uses_network=True),
+        "orders": OwnStack("orders", outputs=("QueueUrl",), grants=("send", "consume"), charged=QUEUE),
+        "cache": OwnStack(
+            "cache", outputs=("Endpoint",), accepts_calls=True, port=6379, charged=CACHE, uses_network=True
+        ),
     }
 
 
