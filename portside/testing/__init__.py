@@ -78,6 +78,9 @@ def test_databases_are_retained_and_protected(stacks_of: Synthesized) -> None:
 
 def test_images_are_pinned_where_releases_run(stacks_of: Synthesized) -> None:
     if stacks_of.environment.is_released:
+        for problem in stacks_of.configuration.warnings:
+            if f'"{stacks_of.environment}"' in problem.where:
+                warnings.warn(f"{problem.where}: {problem.what}", stacklevel=1)
         if stacks_of.unlocked:
             warnings.warn(f"no lock of a release has {', '.join(stacks_of.unlocked)}", stacklevel=1)
         _expect_none(invariants.mutable_images(stacks_of.templates))

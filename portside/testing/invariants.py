@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
+from portside.config.image_reference import parse_reference
 from portside.redact import holds_credential, looks_secret
 
 Json = Mapping[str, Any]
@@ -53,7 +54,6 @@ _OTHER_ENTRY_POINTS = (
     "AWS::ElasticLoadBalancing::LoadBalancer",
     "AWS::Lambda::Url",
 )
-_DIGEST = re.compile(r"[a-z0-9.-]+(:\d+)?(/[a-z0-9._-]+)+@sha256:[0-9a-f]{64}")
 
 
 def deletable_state(templates: Templates, protected_stacks: Collection[str]) -> list[str]:
@@ -114,13 +114,18 @@ def open_to_the_internet(templates: Templates) -> list[str]:
     return found
 
 
+def _is_pinned(image: str) -> bool:
+    reference = parse_reference(image)
+    return bool(reference and reference.digest)
+
+
 def mutable_images(templates: Templates) -> list[str]:
     """Images by anything that can be moved to another image."""
     return [
         f"{stack}: container {container['Name']}: not an image by digest, got {flat(container.get('Image'))!r}"
         for stack, _, resource in resources(templates, "AWS::ECS::TaskDefinition")
         for container in properties(resource)["ContainerDefinitions"]
-        if not _DIGEST.fullmatch(flat(container.get("Image")))
+        if not _is_pinned(flat(container.get("Image")))
     ]
 
 

@@ -61,8 +61,8 @@ def find_app(test_file: str) -> Path:
 
 @functools.cache
 def read_app(app: Path) -> Configuration:
-    """The configuration of an app. Raises `ConfigurationError`."""
-    return load_configuration(app)
+    """The configuration of an app, which may have images that can't be released yet. Raises `ConfigurationError`."""
+    return load_configuration(app, acting_on=())
 
 
 @functools.cache

@@ -76,6 +76,31 @@ def test_an_image_by_tag_fails_where_releases_run() -> None:
     assert "not an image by digest, got 'ghcr.io/org/api:1.0'" in found
 
 
+TWO_ENVIRONMENTS = """
+from src.service_props import ServiceProps
+
+APP = "team"
+ENVIRONMENTS = {
+    "dev": {"ACCOUNT": "111122223333", "VPC_CIDR": "10.20.0.0/24"},
+    "stage": {
+        "ACCOUNT": "111122223333", "VPC_CIDR": "10.21.0.0/24", "TAGS": {"a": "b"}, "GHCR_PACKAGE_VERSION": "edge"
+    },
+}
+
+
+def services(environment):
+    image = f"nginx:{environment.ghcr_package_version}"
+    return [ServiceProps(container_name="web", container_port=80, container_location=image, public=True)]
+"""
+
+
+def test_an_environment_whose_tag_still_moves_is_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(TWO_ENVIRONMENTS)
+    with pytest.warns(UserWarning, match=r'"stage".*a tag that moves'):
+        testing.test_images_are_pinned_where_releases_run(stacks(tmp_path, "stage"))
+    testing.test_no_finding_is_an_error(stacks(tmp_path, "dev"))
+
+
 def test_an_image_without_a_lock_is_a_warning_where_releases_run() -> None:
     unlocked = dataclasses.replace(stacks(AGORA, "prod"), unlocked=["ghcr.io/org/api:1.0"])
     with pytest.warns(UserWarning, match=r"no lock of a release has ghcr\.io/org/api:1\.0"):
