@@ -24,9 +24,10 @@ STATEFUL: Mapping[str, frozenset[str]] = {
     "AWS::DocDB::DBSubnetGroup": frozenset({"DBSubnetGroupName"}),
     "AWS::RDS::DBCluster": frozenset(
         {
-            *("AvailabilityZones", "ClusterScalabilityType", "DBClusterIdentifier", "DBSubnetGroupName"),
+            *("AvailabilityZones", "ClusterScalabilityType", "DBClusterIdentifier", "DBSubnetGroupName", "DBSystemId"),
             *(
                 "DatabaseName",
+                "Engine",
                 "EngineMode",
                 "KmsKeyId",
                 "MasterUsername",
@@ -44,7 +45,9 @@ STATEFUL: Mapping[str, frozenset[str]] = {
             *("CharacterSetName", "CustomIAMInstanceProfile", "DBClusterIdentifier", "DBInstanceIdentifier", "DBName"),
             *("DBSnapshotIdentifier", "DBSubnetGroupName", "KmsKeyId", "MasterUsername", "NcharCharacterSetName"),
             *("RestoreTime", "SourceDBInstanceIdentifier", "SourceRegion", "StorageEncrypted", "Timezone"),
-            "UseLatestRestorableTime",
+            *("AvailabilityZone", "BackupTarget", "DBClusterSnapshotIdentifier", "DBSystemId", "Engine"),
+            *("PerformanceInsightsKMSKeyId", "SourceDBClusterIdentifier", "SourceDBInstanceAutomatedBackupsArn"),
+            *("SourceDbiResourceId", "UseLatestRestorableTime"),
         }
     ),
     "AWS::RDS::DBParameterGroup": frozenset({"DBParameterGroupName", "Description", "Family"}),

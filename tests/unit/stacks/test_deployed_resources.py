@@ -62,6 +62,14 @@ NOT_IN_THE_TABLE = {
         "NodeGroupConfiguration": "changed in place by the update policy of the CDK's and CloudFormation's default",
     },
     "AWS::EC2::Subnet": {"Ipv6CidrBlock": "no network here has IPv6"},
+    "AWS::RDS::DBCluster": {"GlobalClusterIdentifier": "a cluster joins and leaves a global one in place"},
+    "AWS::RDS::DBInstance": {
+        "AutoMinorVersionUpgrade": "changed in place, at times with an interruption",
+        "BackupRetentionPeriod": "changed in place, with an interruption from and to 0",
+        "DBParameterGroupName": "changed in place, with a restart",
+        "MultiAZ": "changed in place",
+        "PreferredMaintenanceWindow": "changed in place",
+    },
 }
 
 
