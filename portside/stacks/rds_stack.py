@@ -105,7 +105,7 @@ class RdsStack(DatabaseStack):
         kind = self.props.kind
         properties: dict[str, Any] = {
             "description": f"Parameters of {self.stack_name}",
-            "family": self.props.family,
+            "family": self.props.parameter_group_family,
             "parameters": {kind.tls.name: kind.tls.on if self.props.tls else kind.tls.off},
         }
         made = rds.CfnDBClusterParameterGroup if kind.is_cluster else rds.CfnDBParameterGroup
