@@ -483,7 +483,7 @@ _COMMANDS = {
     "portside/images/synthesis_images.py",
 }
 # Separate programs, whose answers are other programs' input.
-_OTHER_PROGRAMS = ("portside/emulator/",)
+_OTHER_PROGRAMS = ("portside/emulator/", "portside/stacks/describe_own_stacks.py")
 
 
 def _prints(nodes: Iterable[ast.AST]) -> Iterator[str]:
