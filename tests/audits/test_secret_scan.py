@@ -44,7 +44,6 @@ NO_CREDENTIALS = {
     r"app/dev/(DATABASE|PASSWORD)": "the name of a secret, in the README's example",
     r"battery-staple": "the README's example of a secret's value",
     r"agora-(sentry-dsn|synapse-auth-token)": "the name of a secret",
-    r"AGORA_REGISTRY_TOKEN": "the name of a variable",
     r"(?i)secrets? (missing|denied|lacks a field|not reachable|manager)": "the name of a cause, or of a service",
     r"hunter2": "an example in the description of what is redacted",
     r"password: authentication failed": "a message with no password, in a comment on what is redacted",

@@ -256,8 +256,18 @@ def test_no_resource_with_state_or_an_identity_is_recreated(adopted: Adoption, m
     assert adopted.states[moment] == adopted.states["earlier"]
 
 
+def _of_the_previous_app(stack_name: str) -> Mapping[str, Any]:
+    return EARLIER.get(stack_name, {}).get("Resources", {})
+
+
 def test_no_resource_with_state_is_ever_begun_to_be_recreated_or_deleted(adopted: Adoption) -> None:
-    stateful = [event for event in adopted.events if event["ResourceType"] in STATEFUL.keys() - {"AWS::Logs::LogGroup"}]
+    kinds = STATEFUL.keys() - {"AWS::Logs::LogGroup"}
+    # A bucket for access logs, which the previous app did not have, is new, and begun again after the rollback.
+    stateful = [
+        event
+        for event in adopted.events
+        if event["ResourceType"] in kinds and event["LogicalResourceId"] in _of_the_previous_app(event["StackName"])
+    ]
     made = {(event["StackName"], event["LogicalResourceId"]): 0 for event in stateful}
     for event in stateful:
         assert not event["ResourceStatus"].startswith("DELETE"), event
