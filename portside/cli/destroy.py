@@ -78,3 +78,6 @@ def _show_plan(target: Target, planned: DestructionPlan, unknown: Sequence[str])
             console.say(f"          {resource}")
     for stack in unknown:
         console.say(f"    keep  {stack} (not in app.py)")
+    if unknown:
+        removal = target.commands.tool("destroy", "--stack", unknown[0])
+        console.say(f"          The network stays until these are deleted, such as with: {removal}")

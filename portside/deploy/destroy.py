@@ -73,8 +73,8 @@ def plan(
         stacks = cdk_cli.synthesize(target, images, context, lambda _: None, validate=False)
     deployed = read_stacks(cloudformation, [stack.name for stack in stacks])
     kept = () if with_data else kept_stacks(environment)
-    if not with_data and unknown_stacks(target, stacks):
-        # A stack that is no longer configured can still be in the network.
+    if unknown_stacks(target, stacks):
+        # A stack that is no longer configured can still be in the network, which can't be deleted before it.
         kept = tuple(dict.fromkeys((only_stack(environment, StackKind.NETWORK).name, *kept)))
     buckets = access_logs.buckets_of(target.clients("s3"), environment)
     staying = {name: _resources(cloudformation, name) for name in kept if name in deployed}

@@ -36,7 +36,7 @@ def test_the_commands_of_a_page_run_in_their_order(
     for command in (
         ["init", "-q"],
         ["remote", "add", "origin", "https://github.com/example/agora-infra.git"],
-        ["add", *PARTS],
+        ["add", *PARTS, "app.py", "releases"],
         ["-c", "user.name=Test", "-c", "user.email=test@example.org", "commit", "-q", "-m", "All of it"],
     ):
         assert clone.run(["git", *command], {}).exit_code == 0

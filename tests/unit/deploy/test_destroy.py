@@ -153,6 +153,13 @@ def test_stacks_that_the_configuration_does_not_name_are_reported_and_left_alone
     assert "agora-dev-bastion" not in planned.going
 
 
+@pytest.mark.usefixtures("synthesized")
+def test_the_network_stays_while_a_stack_that_is_not_configured_can_be_in_it() -> None:
+    for with_data in (False, True):
+        _, planned = destroy.plan(_place(_deployed("dev", "docdb-old")), SERVICES, with_data=with_data)
+        assert "agora-dev-network" not in planned.going
+
+
 @pytest.fixture
 def kept_of_deployments() -> FakeParameters:
     """The records that remain after deployments: the references, and the history."""
