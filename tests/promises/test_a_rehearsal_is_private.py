@@ -287,9 +287,7 @@ RUNS_CODE: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "Step Functions": ("stepfunctions", lambda of: of.list_state_machines()),
     "Batch": ("batch", lambda of: of.describe_job_queues()),
     "EMR": ("emr", lambda of: of.list_clusters()),
-    "EventBridge": ("events", lambda of: of.list_rules()),
     "Pipes": ("pipes", lambda of: of.list_pipes()),
-    "SQS": ("sqs", lambda of: of.list_queues()),
     "API Gateway": ("apigateway", lambda of: of.get_rest_apis()),
     "EKS": ("eks", lambda of: of.list_clusters()),
     "Firehose": ("firehose", lambda of: of.list_delivery_streams()),
@@ -327,7 +325,6 @@ CODE_IN_TEMPLATES = {
     "Custom::Anything": {"ServiceToken": "arn:aws:lambda:us-east-1:111122223333:function:f"},
     "AWS::CloudFormation::CustomResource": {"ServiceToken": "arn:aws:lambda:us-east-1:111122223333:function:f"},
     "AWS::Lambda::Function": {"Handler": "index.handler", "Runtime": "python3.12", "Code": {"ZipFile": "x"}},
-    "AWS::Events::Rule": {"ScheduleExpression": "rate(1 minute)"},
     "AWS::Serverless::Function": {"Handler": "index.handler"},
 }
 

@@ -25,6 +25,7 @@ from botocore.session import get_session
 
 from portside.cli.main import program
 from portside.commands import Commands
+from portside.config.database_kinds import DATABASE_KINDS, DatabaseKind
 from portside.emulator.client.child_environment import child_environment
 from portside.findings.verdict import judge
 from portside.rehearsal.environment_variables import words_of
@@ -68,9 +69,14 @@ def words_in(call: ast.Call) -> tuple[str | None, ...]:
     found: list[str | None] = []
     for argument in call.args:
         values = argument.value if isinstance(argument, ast.Starred) else argument
+        if isinstance(values, ast.Call) and ast.unparse(values.func).endswith("kind.command"):
+            verb = ast.literal_eval(values.args[0])
+            found += ["{service}", f"{verb}-db-{{noun}}"]
+            continue
         for each in values.elts if isinstance(values, ast.Tuple) else [values]:
             is_text = isinstance(each, ast.Constant) and isinstance(each.value, str)
-            found += each.value.split() if is_text else [None]  # type: ignore[attr-defined]
+            unknown = "{service}" if ast.unparse(each).endswith("kind.service") else None
+            found += each.value.split() if is_text else [unknown]  # type: ignore[attr-defined]
     return tuple(found)
 
 
@@ -84,6 +90,8 @@ def calls(name: str) -> list[Printed]:
             is_method = isinstance(function, ast.Attribute) and function.attr == name
             if is_method or (isinstance(function, ast.Name) and function.id == name):
                 keywords = {keyword.arg: keyword.value for keyword in each.keywords if keyword.arg}
+                if any(".identified(" in ast.unparse(keyword.value) for keyword in each.keywords if not keyword.arg):
+                    keywords["db_{noun}_identifier"] = ast.Constant("")
                 local = ast.unparse(keywords.pop("local")) if "local" in keywords else ""
                 where = f"{path}:{each.lineno}"
                 found.append(Printed(where, words_in(each), frozenset(keywords), local, is_method))
@@ -105,7 +113,26 @@ def commands_of_aws() -> list[Printed]:
     written = [each for each in calls("aws") if each.words and not each.where.startswith(WRITES_ROWS)]
     from_rows = commands_of_rows()
     assert len(from_rows) > 15
-    return written + from_rows
+    return [command for each in written for command in of_each_kind(each)] + from_rows
+
+
+def of_each_kind(printed: Printed) -> list[Printed]:
+    """A command about a database, for each kind of database."""
+    if "{service}" not in printed.words:
+        return [printed]
+
+    def filled(text: str, kind: DatabaseKind) -> str:
+        return text.format(service=kind.service, noun=kind.noun)
+
+    return [
+        replace(
+            printed,
+            where=f"{printed.where}, {kind.name}",
+            words=tuple(word and filled(word, kind) for word in printed.words),
+            options=frozenset(filled(option, kind) for option in printed.options),
+        )
+        for kind in DATABASE_KINDS.values()
+    ]
 
 
 def command_of(words: tuple[str | None, ...]) -> tuple[click.Command, list[str | None]]:
