@@ -269,6 +269,7 @@ def check_agora() -> Configuration:
 NAMES = {"dev", "stage", "prod", "staging", "production", "development", "live", "uat", "prd", "qa"}
 ALLOWED = {
     "portside/config/kind.py": "gives the three names their defaults, and proposes kinds for others",
+    "portside/config/context_files.py": "reads files of apps with these environments, and refuses others",
     "tests/apps/agora/app.py": "has Agora's own environments, and the names that its programs have for kinds",
 }
 
