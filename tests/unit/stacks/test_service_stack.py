@@ -201,9 +201,9 @@ def test_several_volumes_have_their_own_names_and_room() -> None:
 
 
 def test_a_task_role_starts_empty_and_rights_are_opted_into() -> None:
-    assert statements(Parts().service(app_props()), "TaskRole") == []
+    assert statements(Parts().service(app_props(ecs_exec=False)), "TaskRole") == []
     permission = Permission(["s3:GetObject"], ["arn:aws:s3:::data/*"], "all of the data is the service's")
-    [statement] = statements(Parts().service(app_props(permissions=[permission])), "TaskRole")
+    [statement] = statements(Parts().service(app_props(ecs_exec=False, permissions=[permission])), "TaskRole")
     assert (statement["Action"], statement["Resource"]) == ("s3:GetObject", "arn:aws:s3:::data/*")
 
 
@@ -223,7 +223,7 @@ def test_exec_on_a_read_only_root_gets_the_folders_that_its_agent_writes() -> No
     found = container(Parts().service(app_props(ecs_exec=True, read_only_root=True)))
     assert found["ReadonlyRootFilesystem"] is True
     assert {mount["ContainerPath"] for mount in found["MountPoints"]} == {"/var/lib/amazon", "/var/log/amazon"}
-    assert "MountPoints" not in container(Parts().service(app_props(read_only_root=True)))
+    assert "MountPoints" not in container(Parts().service(app_props(ecs_exec=False, read_only_root=True)))
 
 
 def test_the_execution_role_may_pull_the_agent_of_guardduty_write_its_logs_read_its_secrets_and_nothing_else() -> None:
