@@ -152,6 +152,7 @@ _VARIABLE = (
     (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?( UTC|Z)?", "TIME"),
     (r"\b\d+ (s|min|h|days) ago\b", "AGE"),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
+    (r"[0-9a-f]{14}-[0-9a-z]{8}\.us-east-1\.elb", "ID.us-east-1.elb"),
     (r"\b[0-9a-z]{8}\.us-east-1\.elb", "ID.us-east-1.elb"),
     (r"\bdeploy of (\S+) by \S+,", r"deploy of \1 by PERSON,"),
     (r"\btask [0-9a-f]{8}\b", "task ID"),
