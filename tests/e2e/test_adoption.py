@@ -257,7 +257,8 @@ def test_no_resource_with_state_or_an_identity_is_recreated(adopted: Adoption, m
 
 
 def _of_the_previous_app(stack_name: str) -> Mapping[str, Any]:
-    return EARLIER.get(stack_name, {}).get("Resources", {})
+    resources: Mapping[str, Any] = EARLIER.get(stack_name, {}).get("Resources", {})
+    return resources
 
 
 def test_no_resource_with_state_is_ever_begun_to_be_recreated_or_deleted(adopted: Adoption) -> None:
