@@ -120,9 +120,9 @@ _ACKNOWLEDGED = {
     "AwsSolutions-RDS3": "A standby doubles the price: DATABASE_INSTANCES asks for it.",
     "AwsSolutions-RDS6": "The services log in with the generated password, which drivers without AWS's SDK can do too.",
     "AwsSolutions-RDS10": "It is protected unless it is deleted with its environment.",
-    "AwsSolutions-RDS11": "Who carries the callers' group is let in and nobody else, whatever the port.",
+    "AwsSolutions-RDS11": "Who carries the callers' group is let in and no one else, whatever the port.",
     "AwsSolutions-RDS14": "A database is restored next to the first, in the steps of docs/database.md.",
-    "AwsSolutions-RDS16": "All services are the same user, whom an audit of each query does not distinguish.",
+    "AwsSolutions-RDS16": "All services are the same user, so an audit of each query would not tell them apart.",
 }
 
 

@@ -11,15 +11,13 @@ gc.disable()
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import aws_cdk as cdk
-import jsii
-from constructs import IValidation
 
 from portside import redact
 from portside.commands import tool
@@ -46,6 +44,7 @@ from portside.images.release_lock import lock_name
 from portside.images.resolution import Resolution, read_resolution
 from portside.images.synthesis_images import IMAGES_FILE, groups_for_synthesis, images_for_synthesis
 from portside.stacks.bastion_stack import BastionStack
+from portside.stacks.callees_first import CalleesFirst
 from portside.stacks.context import committed_context
 from portside.stacks.database_stack import DatabaseStack
 from portside.stacks.docdb_stack import DocdbStack
@@ -361,27 +360,6 @@ def _groups_of(
             },
         },
     }
-
-
-@jsii.implements(IValidation)
-class CalleesFirst:
-    """Makes service stacks depend on those of their callees.
-
-    For each new dependency the CDK follows every path of those that its target has, and there can be exponentially
-    many: callers come first, while their callees have none, and all of them after the references between stacks, which
-    are new dependencies too. The CDK resolves those just before it validates.
-    """
-
-    def __init__(self, awaited: Mapping[str, Sequence[str]], stacks: Mapping[str, cdk.Stack]) -> None:
-        self._awaited = dict(awaited)
-        self._stacks = stacks
-
-    def validate(self) -> list[str]:
-        while self._awaited:
-            caller = next(iter(self._awaited))
-            for callee in self._awaited.pop(caller):
-                self._stacks[caller].add_stack_dependency(self._stacks[callee])
-        return []
 
 
 def _let_reread(app: cdk.App) -> None:

@@ -87,7 +87,7 @@ RELEASES = {
 
 
 def services(environment: Environment) -> list[ServiceProps]:
-    """The containers of an environment: what each needs, and whom it calls."""
+    """The containers of an environment: what each needs, and which services it calls."""
     version = environment.ghcr_package_version
     capacity: dict[str, Any] = {
         "auto_scale_min_capacity": environment.auto_scale_min,

@@ -20,6 +20,7 @@ from portside.config.context_flags import DESTROYING, PARALLEL, REHEARSAL, REREA
 from portside.images.resolution import Resolution, read_resolution
 from portside.images.synthesis_images import IMAGES_FILE, KEPT_FOLDER, keep
 from portside.stacks import synthesize as entry
+from portside.stacks.callees_first import CalleesFirst
 from portside.synthesis import cdk_cli
 from tests.apps import AGORA
 from tests.stubs import stubs
@@ -116,7 +117,7 @@ def test_the_number_of_paths_between_services_does_not_matter(tmp_path: Path) ->
     stacks = {name: cdk.Stack(app, name) for name in reversed(calls)}
     values = [cdk.CfnWaitConditionHandle(stack, "Handle").ref for stack in stacks.values()]
     cdk.CfnOutput(cdk.Stack(app, "monitoring"), "All", value="".join(values))
-    app.node.add_validation(entry.CalleesFirst(calls, stacks))
+    app.node.add_validation(CalleesFirst(calls, stacks))
     app.synth()
     found = dependencies(tmp_path)
     assert found.pop("monitoring") == set(stacks)
