@@ -118,8 +118,8 @@ def deploy(target: Target, stacks: Sequence[str], on_line: Listener) -> None:
 
 
 def diff(target: Target, *, to_stderr: bool = False) -> None:
-    """Print how the deployed stacks differ from the target's assembly."""
-    _run(target, ["diff", *_from_assembly(target)], None, output=sys.stderr if to_stderr else None)
+    """Print how the deployed stacks differ from the target's assembly, on stdout in CI and elsewhere."""
+    _run(target, ["diff", *_from_assembly(target), "--ci"], None, output=sys.stderr if to_stderr else None)
 
 
 def destroy(target: Target, stacks: Sequence[str], on_line: Listener) -> None:

@@ -75,8 +75,8 @@ def test_a_bucket_a_queue_and_a_cache_are_deployed_used_changed_and_destroyed(cl
     edit(clone, "max_receive_count=5", "max_receive_count=3")
     clone.edit_configuration(', Grant("orders", "send")', "")
     answer = clone.agora("diff", "dev", "--local")
-    assert "maxReceiveCount" in answer.stderr
-    assert "sqs:SendMessage" in answer.stderr
+    assert "maxReceiveCount" in answer.stdout
+    assert "sqs:SendMessage" in answer.stdout
     answer = clone.agora("deploy", "dev", "--local", "--yes")
     assert answer.exit_code == 0, answer.stderr
     assert "update  shop-dev-orders" in answer.stderr
