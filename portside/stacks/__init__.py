@@ -1,5 +1,5 @@
 """Makes CloudFormation templates with the CDK."""
 
-from portside.stacks import jsii_cache
+from portside.stacks import jsii_settings
 
-jsii_cache.choose()
+jsii_settings.choose()

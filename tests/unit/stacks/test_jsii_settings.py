@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from portside.stacks import jsii_cache
+from portside.stacks import jsii_settings
 
 
 @pytest.fixture(autouse=True)
 def no_choice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     # setenv first, so that the variable is restored after each test.
-    monkeypatch.setenv(jsii_cache.VARIABLE, "")
+    monkeypatch.setenv(jsii_settings.VARIABLE, "")
     monkeypatch.setenv("AGORA_STATE_DIR", str(tmp_path / "state"))
 
 
 def chosen(monkeypatch: pytest.MonkeyPatch, home: Path) -> str:
     monkeypatch.setenv("HOME", str(home))
-    jsii_cache.choose()
-    return os.environ[jsii_cache.VARIABLE]
+    jsii_settings.choose()
+    return os.environ[jsii_settings.VARIABLE]
 
 
 def test_a_writable_home_keeps_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -41,5 +41,5 @@ def test_a_home_that_is_no_folder_does_not(monkeypatch: pytest.MonkeyPatch, tmp_
 
 def test_a_folder_that_was_named_stays(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "home").touch()
-    monkeypatch.setenv(jsii_cache.VARIABLE, "/elsewhere")
+    monkeypatch.setenv(jsii_settings.VARIABLE, "/elsewhere")
     assert chosen(monkeypatch, tmp_path / "home") == "/elsewhere"
